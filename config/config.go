@@ -1,0 +1,175 @@
+// Package config turns the environment into one struct. It promises that what
+// Load returns is complete and checked, that every mistake is reported in one
+// go with what would be right, and that no report or log shows a secret.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Environment says how strict to be.
+type Environment string
+
+const (
+	Development Environment = "development"
+	Production  Environment = "production" // refuses to start on anything that is only good enough to try things out
+)
+
+// Config is the whole configuration of one process.
+type Config struct {
+	Environment Environment
+	HTTPAddr    string   // host:port to listen on
+	PublicURL   *url.URL // how others reach HTTPAddr, without a slash at the end
+
+	// DatabaseURL begins with postgres: or sqlite:, the latter followed by the path of the file.
+	DatabaseURL string
+	Redis       *redis.UniversalOptions // nil: in-process
+	DataDir     string
+
+	WhatsApp WhatsApp
+
+	EncryptionKeys [][]byte // 32 bytes each; the first encrypts, all decrypt; empty only in development, see LocalKey
+	AllowedOrigins []string // scheme://host[:port]; PublicURL's own first
+
+	LogLevel  slog.Level
+	LogFormat string // text or json
+
+	embedded bool
+}
+
+// WhatsApp is what Meta's app dashboard and this service have to agree on.
+type WhatsApp struct {
+	APIURL      *url.URL // without a slash at the end; nil: the built-in sandbox
+	APIVersion  string
+	AppID       string
+	AppSecrets  []string // the first is current, the rest are still accepted
+	VerifyToken string
+}
+
+// Embedded is true when nothing outside this process was named: no database, no
+// Redis and no WhatsApp.
+func (c Config) Embedded() bool { return c.embedded }
+
+// Load reads variables as os.Environ lists them. The error is a Mistakes.
+func Load(environ []string) (Config, error) {
+	given := parse(environ)
+	var c Config
+	var mistakes Mistakes
+	for _, v := range variables {
+		value := given[v.Name]
+		if value == "" {
+			value = v.Default
+		}
+		if value == "" {
+			if v.Required && given[environment] == string(Production) {
+				mistakes = append(mistakes, Mistake{v.Name, "is missing, and " + environment + "=production needs it", v.right})
+			}
+			continue
+		}
+		if err := v.set(&c, value); err != nil {
+			mistakes = append(mistakes, Mistake{v.Name, err.Error(), v.right})
+		}
+	}
+	mistakes = append(mistakes, typos(given)...)
+	if len(mistakes) > 0 {
+		return Config{}, mistakes
+	}
+	c.embedded = given["DATABASE_URL"] == "" && given["REDIS_URL"] == "" && given["WHATSAPP_API_URL"] == ""
+	c.complete()
+	return c, nil
+}
+
+// parse drops what is empty: an empty variable means the same as none, as in
+// docker-compose.yml's ${NAME:-}.
+func parse(environ []string) map[string]string {
+	given := make(map[string]string, len(environ))
+	for _, line := range environ {
+		name, value, _ := strings.Cut(line, "=")
+		if value = strings.TrimSpace(value); value != "" {
+			given[name] = value
+		}
+	}
+	return given
+}
+
+// complete fills in the defaults that follow from other variables.
+func (c *Config) complete() {
+	if c.PublicURL == nil {
+		_, port, _ := net.SplitHostPort(c.HTTPAddr)
+		c.PublicURL = &url.URL{Scheme: "http", Host: "localhost:" + port}
+	}
+	c.AllowedOrigins = append([]string{c.PublicURL.Scheme + "://" + c.PublicURL.Host}, c.AllowedOrigins...)
+	if c.DatabaseURL == "" {
+		c.DatabaseURL = "sqlite:" + filepath.Join(c.DataDir, "carillon.db")
+	}
+	if c.WhatsApp.APIURL == nil && !c.embedded {
+		c.WhatsApp.APIURL = &url.URL{Scheme: "https", Host: "graph.facebook.com"}
+	}
+}
+
+// LogValue leaves out every secret, so that a Config can be logged.
+func (c Config) LogValue() slog.Value {
+	database, _, _ := strings.Cut(c.DatabaseURL, ":")
+	redisAddrs, whatsApp := "in-process", "sandbox"
+	if c.Redis != nil {
+		redisAddrs = strings.Join(c.Redis.Addrs, ",")
+	}
+	if c.WhatsApp.APIURL != nil {
+		whatsApp = c.WhatsApp.APIURL.String()
+	}
+	return slog.GroupValue(
+		slog.String("environment", string(c.Environment)),
+		slog.String("http_addr", c.HTTPAddr),
+		slog.Any("public_url", c.PublicURL),
+		slog.String("database", database),
+		slog.String("redis", redisAddrs),
+		slog.String("data_dir", c.DataDir),
+		slog.String("whatsapp", whatsApp),
+		slog.String("whatsapp_api_version", c.WhatsApp.APIVersion),
+		slog.Int("encryption_keys", len(c.EncryptionKeys)),
+		slog.Any("allowed_origins", c.AllowedOrigins),
+		slog.Any("log_level", c.LogLevel),
+	)
+}
+
+// Format keeps secrets out of every fmt verb.
+func (c Config) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, c.LogValue()) }
+
+// Mistake is one variable that is wrong.
+type Mistake struct {
+	Variable string
+	Wrong    string // never with a secret's value in it
+	Right    string // what would be right
+}
+
+func (m Mistake) Error() string { return m.Variable + " " + m.Wrong + "; right would be " + m.Right }
+
+// Mistakes is everything that is wrong.
+type Mistakes []Mistake
+
+func (ms Mistakes) Error() string {
+	lines := make([]string, len(ms))
+	for i, m := range ms {
+		lines[i] = "\n  " + m.Error()
+	}
+	return "configuration:" + strings.Join(lines, "")
+}
+
+// Unwrap lets errors.As find a single Mistake.
+func (ms Mistakes) Unwrap() []error {
+	errs := make([]error, len(ms))
+	for i, m := range ms {
+		errs[i] = m
+	}
+	return errs
+}
+
+var errSecret = errors.New("cannot be read (its value is secret, so it is not shown)")

@@ -1,0 +1,65 @@
+package config_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"carillon/config"
+)
+
+// marker stands in the README right before the table.
+const marker = "<!-- config table -->"
+
+func TestReadmeHoldsTheTable(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil || !strings.Contains(string(readme), marker) {
+		t.Skip("no README.md with " + marker)
+	}
+	_, after, _ := strings.Cut(string(readme), marker)
+	if !strings.HasPrefix(strings.TrimLeft(after, "\n"), config.Table()) {
+		t.Errorf("README.md: after %s there should stand\n%s", marker, config.Table())
+	}
+}
+
+func TestExampleHoldsEveryVariable(t *testing.T) {
+	t.Parallel()
+	example, err := os.ReadFile("../.env.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^#?([A-Z][A-Z_]+)=(.*)$`).FindAllStringSubmatch(string(example), -1) {
+		shown[m[1]] = m[2]
+	}
+	for _, v := range config.Variables() {
+		value, ok := shown[v.Name]
+		if !ok {
+			t.Errorf(".env.example lacks %s", v.Name)
+		}
+		if v.Default != "" && value != v.Default {
+			t.Errorf(".env.example has %s=%s, want the default %s", v.Name, value, v.Default)
+		}
+		delete(shown, v.Name)
+	}
+	if len(shown) > 0 {
+		t.Errorf(".env.example has %v, which nobody reads", shown)
+	}
+}
+
+func TestExampleCanBeLoaded(t *testing.T) {
+	t.Parallel()
+	example, err := os.ReadFile("../.env.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(strings.Split(string(example), "\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Embedded() {
+		t.Error("the example as it stands does not start by itself")
+	}
+}

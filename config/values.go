@@ -1,0 +1,210 @@
+package config
+
+import (
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/redis/go-redis/v9"
+)
+
+func listenAddress(value string) (string, error) {
+	_, port, err := net.SplitHostPort(value)
+	if err != nil {
+		return "", fmt.Errorf("is %q, not host:port", value)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", fmt.Errorf("has the port %q", port)
+	}
+	return value, nil
+}
+
+func webURL(value string) (*url.URL, error) {
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("is not an http or https address")
+	case u.User != nil:
+		return nil, errors.New("has a user or password in it")
+	case u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("has a query or fragment in it")
+	}
+	u.Path = strings.TrimRight(u.Path, "/")
+	return u, nil
+}
+
+func origins(value string) ([]string, error) {
+	list := split(value)
+	for _, origin := range list {
+		if u, err := webURL(origin); err != nil {
+			return nil, fmt.Errorf("has %q, which %w", origin, err)
+		} else if u.Path != "" || strings.HasSuffix(origin, "/") {
+			return nil, fmt.Errorf("has %q with a path", origin)
+		}
+	}
+	return list, nil
+}
+
+func databaseURL(value string) (string, error) {
+	switch scheme, rest, _ := strings.Cut(value, ":"); scheme {
+	case "postgres", "postgresql":
+		// Its error can quote a piece of the password.
+		if _, err := pgconn.ParseConfig(value); err != nil {
+			return "", errSecret
+		}
+	case "sqlite":
+		if rest == "" {
+			return "", errors.New("names no file")
+		}
+	default:
+		return "", errors.New("is neither a postgres: nor a sqlite: address")
+	}
+	return value, nil
+}
+
+// redisOptions cuts the hosts out by hand, as net/url knows only one host.
+func redisOptions(value string) (*redis.UniversalOptions, error) {
+	scheme, rest, _ := strings.Cut(value, "://")
+	kind, ok := map[string]struct{ tls, cluster, sentinel bool }{
+		"redis":           {},
+		"rediss":          {tls: true},
+		"redis+cluster":   {cluster: true},
+		"rediss+cluster":  {cluster: true, tls: true},
+		"redis+sentinel":  {sentinel: true},
+		"rediss+sentinel": {sentinel: true, tls: true},
+		"redis-sentinel":  {sentinel: true},
+	}[scheme]
+	if !ok {
+		return nil, errors.New("does not begin with redis://, rediss:// or redis+sentinel://")
+	}
+	hosts, tail := rest, ""
+	// The path begins after the last host; a slash inside a password has to be written as %2F.
+	if i := strings.IndexAny(rest, "/?"); i >= 0 && !strings.Contains(rest, ","+scheme+"://") {
+		hosts, tail = rest[:i], rest[i:]
+	}
+	hosts = strings.ReplaceAll(hosts, ","+scheme+"://", ",")
+	u, err := url.Parse(scheme + "://" + hosts[:strings.LastIndex(hosts, "@")+1] + "host" + tail)
+	if err != nil {
+		return nil, errSecret
+	}
+	o := &redis.UniversalOptions{Username: u.User.Username()}
+	o.Password, _ = u.User.Password()
+	port := "6379"
+	if kind.sentinel {
+		port = "26379"
+	}
+	for host := range strings.SplitSeq(hosts[strings.LastIndex(hosts, "@")+1:], ",") {
+		addr, err := withPort(strings.TrimSuffix(host, "/"), port)
+		if err != nil {
+			return nil, err
+		}
+		o.Addrs = append(o.Addrs, addr)
+	}
+	if kind.tls {
+		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	if o.IsClusterMode = kind.cluster || len(o.Addrs) > 1 && !kind.sentinel; !o.IsClusterMode && kind.tls && !kind.sentinel {
+		o.TLSConfig.ServerName, _, _ = net.SplitHostPort(o.Addrs[0])
+	}
+	return o, redisPath(o, u, kind.sentinel)
+}
+
+// redisPath reads what follows the hosts: /master/0 for Sentinel, else /0.
+func redisPath(o *redis.UniversalOptions, u *url.URL, sentinel bool) error {
+	path := split(strings.ReplaceAll(u.Path, "/", ","))
+	query := u.Query()
+	if sentinel {
+		o.MasterName = query.Get("master")
+		o.SentinelUsername, o.SentinelPassword = query.Get("sentinel_username"), query.Get("sentinel_password")
+		if o.MasterName == "" && len(path) > 0 {
+			o.MasterName, path = path[0], path[1:]
+		}
+		if o.MasterName == "" {
+			return errors.New("names no master")
+		}
+		for _, known := range []string{"master", "sentinel_username", "sentinel_password"} {
+			query.Del(known)
+		}
+	}
+	if len(query) > 0 {
+		return errors.New("has a query that is not understood")
+	}
+	if len(path) == 0 {
+		return nil
+	}
+	db, err := strconv.ParseUint(path[0], 10, 16)
+	switch {
+	case err != nil || len(path) > 1:
+		return errors.New("has a path that is not the number of a database")
+	case db > 0 && o.IsClusterMode:
+		return errors.New("names a database, and a cluster has only the one")
+	}
+	o.DB = int(db)
+	return nil
+}
+
+func withPort(host, port string) (string, error) {
+	if h, p, err := net.SplitHostPort(host); err == nil {
+		host, port = h, p
+	}
+	host = strings.Trim(host, "[]")
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil || host == "" || strings.ContainsAny(host, "@/ ") {
+		return "", errors.New("has a host that is not host:port")
+	}
+	return net.JoinHostPort(host, port), nil
+}
+
+func keys(c *Config, value string) ([][]byte, error) {
+	var list [][]byte
+	for i, text := range split(value) {
+		key, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return nil, fmt.Errorf("is not base64 (key %d)", i+1)
+		}
+		if len(key) != 32 {
+			return nil, fmt.Errorf("is %d bytes long, not 32 (key %d)", len(key), i+1)
+		}
+		if err := published(c, string(key)); err != nil {
+			return nil, err
+		}
+		list = append(list, key)
+	}
+	return list, nil
+}
+
+func secrets(c *Config, value string) ([]string, error) {
+	list := split(value)
+	for _, secret := range list {
+		if err := published(c, secret); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// publishedPrefix begins the secrets that docker-compose.yml carries so that it
+// works at once.
+const publishedPrefix = "development-only-"
+
+// published refuses what everybody can read in docker-compose.yml.
+func published(c *Config, secret string) error {
+	if c.Environment == Production && strings.HasPrefix(secret, publishedPrefix) {
+		return errors.New("is the published development value")
+	}
+	return nil
+}
+
+func split(list string) []string {
+	parts := strings.Split(list, ",")
+	for i := range parts {
+		parts[i] = strings.TrimSpace(parts[i])
+	}
+	return slices.DeleteFunc(parts, func(part string) bool { return part == "" })
+}

@@ -1,0 +1,177 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+)
+
+// environment is the variable that decides what else is required.
+const environment = "CARILLON_ENV"
+
+// Variable is one row of the configuration table.
+type Variable struct {
+	Name     string
+	Default  string // empty: none, or it follows from others as Meaning says
+	Secret   bool   // never printed
+	Required bool   // in production
+	Meaning  string
+
+	right string // ends "right would be"
+	set   func(c *Config, value string) error
+}
+
+// Variables lists everything that Load reads, in the order of the manual.
+func Variables() []Variable { return append([]Variable(nil), variables...) }
+
+var variables = []Variable{
+	{
+		Name: environment, Default: string(Development),
+		Meaning: "`development` or `production`. Production refuses to start while anything required is missing, or while a secret is one of the published development values.",
+		right:   "development or production",
+		set:     func(c *Config, value string) error { return choose(&c.Environment, value, Development, Production) },
+	},
+	{
+		Name: "HTTP_ADDR", Default: "127.0.0.1:8080",
+		Meaning: "Address to listen on, `host:port`. `:8080` listens on every interface.",
+		right:   "host:port, such as 127.0.0.1:8080 or :8080",
+		set:     func(c *Config, value string) (err error) { c.HTTPAddr, err = listenAddress(value); return },
+	},
+	{
+		Name:    "PUBLIC_URL",
+		Meaning: "How browsers, and Meta's webhooks, reach the service. By default `http://localhost:` and the port of `HTTP_ADDR`.",
+		right:   "an address such as https://messages.example.com",
+		set:     func(c *Config, value string) (err error) { c.PublicURL, err = webURL(value); return },
+	},
+	{
+		Name: "DATABASE_URL", Secret: true, Required: true,
+		Meaning: "`postgres://user:password@host:5432/name`, or `sqlite:` and a file. By default `sqlite:carillon.db` in `DATA_DIR`.",
+		right:   "postgres://user:password@host:5432/name or sqlite:path/to/file.db",
+		set:     func(c *Config, value string) (err error) { c.DatabaseURL, err = databaseURL(value); return },
+	},
+	{
+		Name: "REDIS_URL", Secret: true, Required: true,
+		Meaning: "`redis://user:password@host:6379/0`, `rediss://` for TLS, several hosts with commas for a cluster (`redis+cluster://` for one that has a single address), or `redis+sentinel://host:26379,host2:26379/master`. By default an in-process Redis, good for one process.",
+		right:   "redis://host:6379/0, rediss://host:6379, redis://host:6379,host2:6379 or redis+sentinel://host:26379,host2:26379/master",
+		set:     func(c *Config, value string) (err error) { c.Redis, err = redisOptions(value); return },
+	},
+	{
+		Name: "DATA_DIR", Default: "./data",
+		Meaning: "Directory for the embedded database, exports and, in development, a generated encryption key.",
+		right:   "a directory",
+		set:     func(c *Config, value string) error { c.DataDir = value; return nil },
+	},
+	{
+		Name:    "WHATSAPP_API_URL",
+		Meaning: "WhatsApp's Cloud API. By default `https://graph.facebook.com`, or the built-in sandbox when neither this nor `DATABASE_URL` nor `REDIS_URL` is set.",
+		right:   "an address such as https://graph.facebook.com",
+		set:     func(c *Config, value string) (err error) { c.WhatsApp.APIURL, err = webURL(value); return },
+	},
+	{
+		Name: "WHATSAPP_API_VERSION", Default: "v26.0",
+		Meaning: "Version of the Graph API to call.",
+		right:   "a version such as v26.0",
+		set: func(c *Config, value string) error {
+			c.WhatsApp.APIVersion = value
+			return match(value, version)
+		},
+	},
+	{
+		Name:    "WHATSAPP_APP_ID",
+		Meaning: "Id of the Meta app that the accounts are shared with; needed for uploading template media.",
+		right:   "the number that Meta's app dashboard shows as App ID",
+		set: func(c *Config, value string) error {
+			c.WhatsApp.AppID = value
+			return match(value, digits)
+		},
+	},
+	{
+		Name: "WHATSAPP_APP_SECRET", Secret: true, Required: true,
+		Meaning: "Secret of the Meta app; webhooks are signed with it. Several with commas while rotating: the first is current.",
+		right:   "the app secret that Meta's app dashboard shows under App settings, Basic",
+		set:     func(c *Config, value string) (err error) { c.WhatsApp.AppSecrets, err = secrets(c, value); return },
+	},
+	{
+		Name: "WHATSAPP_VERIFY_TOKEN", Secret: true, Required: true,
+		Meaning: "The verify token that was entered beside the webhook's address in Meta's app dashboard.",
+		right:   "a random string of your own, entered in Meta's app dashboard too",
+		set: func(c *Config, value string) error {
+			c.WhatsApp.VerifyToken = value
+			return published(c, value)
+		},
+	},
+	{
+		Name: "ENCRYPTION_KEY", Secret: true, Required: true,
+		Meaning: "Encrypts access tokens at rest: 32 random bytes in base64 (`openssl rand -base64 32`). Several with commas while rotating: the first encrypts, all decrypt. In development a key is generated in `DATA_DIR`.",
+		right:   "the output of: openssl rand -base64 32",
+		set:     func(c *Config, value string) (err error) { c.EncryptionKeys, err = keys(c, value); return },
+	},
+	{
+		Name:    "ALLOWED_ORIGINS",
+		Meaning: "Web origins, with commas, whose pages may call the API from a browser, beside `PUBLIC_URL`'s own.",
+		right:   "origins without a path, such as https://app.example.com,https://admin.example.com",
+		set:     func(c *Config, value string) (err error) { c.AllowedOrigins, err = origins(value); return },
+	},
+	{
+		Name: "LOG_LEVEL", Default: "info",
+		Meaning: "`debug`, `info`, `warn` or `error`.",
+		right:   "debug, info, warn or error",
+		set: func(c *Config, value string) error {
+			if err := choose(new(string), value, "debug", "info", "warn", "error"); err != nil {
+				return err
+			}
+			return c.LogLevel.UnmarshalText([]byte(value))
+		},
+	},
+	{
+		Name: "LOG_FORMAT", Default: "text",
+		Meaning: "`text` or `json`.",
+		right:   "text or json",
+		set:     func(c *Config, value string) error { return choose(&c.LogFormat, value, "text", "json") },
+	},
+}
+
+var (
+	version = regexp.MustCompile(`^v[1-9][0-9]*\.[0-9]+$`)
+	digits  = regexp.MustCompile(`^[0-9]+$`)
+)
+
+// Table is the configuration table of the README, in Markdown.
+func Table() string {
+	var b strings.Builder
+	b.WriteString("| Variable | Default | Meaning |\n|---|---|---|\n")
+	for _, v := range variables {
+		standard, meaning := "", v.Meaning
+		if v.Default != "" {
+			standard = "`" + v.Default + "`"
+		}
+		if v.Required {
+			meaning += " **Required in production.**"
+		}
+		if v.Secret {
+			meaning += " *Secret.*"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", v.Name, standard, meaning)
+	}
+	return b.String()
+}
+
+func choose[T ~string](to *T, value string, choices ...T) error {
+	for _, choice := range choices {
+		if T(value) == choice {
+			*to = choice
+			return nil
+		}
+	}
+	return fmt.Errorf("is %q", value)
+}
+
+func match(value string, pattern *regexp.Regexp) error {
+	if !pattern.MatchString(value) {
+		return fmt.Errorf("is %q", value)
+	}
+	return nil
+}
+
+var _ slog.LogValuer = Config{}
