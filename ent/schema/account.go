@@ -1,0 +1,104 @@
+package schema
+
+import (
+	"encoding/json"
+
+	"entgo.io/contrib/entgql"
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"carillon/enum"
+	"carillon/id"
+)
+
+// Account is a bound WhatsApp Business Account. A WABA is bound by one organization at a time.
+type Account struct{ ent.Schema }
+
+func (Account) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("account"), entgql.RelayConnection(), entgql.MultiOrder()}
+}
+func (Account) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.Account}} }
+func (Account) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("waba_id"),
+		field.String("name").Annotations(entgql.OrderField("NAME")),
+		field.String("currency").Optional().Nillable(),
+		field.Enum("status").GoType(enum.AccountStatus("")).Default(string(enum.AccountStatusConnected)),
+		field.String("status_reason").Optional().Nillable(),
+		field.String("review_status").Optional().Nillable(),
+		field.Bytes("token").Sensitive().Comment("sealed by package secret, with the row's id as associated data"),
+		field.Int("messaging_limit").Optional().Nillable().Comment("null is unlimited"),
+		field.Time("connected_at").Default(now).Annotations(entgql.OrderField("CONNECTED_AT")),
+		field.Time("synced_at").Optional().Nillable(),
+	}
+}
+func (Account) Edges() []ent.Edge {
+	return []ent.Edge{edge.To("phone_numbers", PhoneNumber.Type), edge.To("templates", Template.Type)}
+}
+func (Account) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields(organizationColumn, "waba_id").Unique(),
+		index.Fields("waba_id").Unique().StorageKey("account_waba_bound_once").Annotations(entsql.IndexWhere("status <> 'DISCONNECTED'")),
+	}
+}
+
+// PhoneNumber is a sender. Its lane (worker) sends at most throughput messages a second.
+type PhoneNumber struct{ ent.Schema }
+
+func (PhoneNumber) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("phone_number")}
+}
+func (PhoneNumber) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.PhoneNumber}} }
+func (PhoneNumber) Fields() []ent.Field {
+	return []ent.Field{
+		reference("account_id"),
+		field.String("meta_id").Comment("Meta's phone number id"),
+		field.String("display_number"),
+		field.String("verified_name"),
+		field.Enum("quality_rating").GoType(enum.QualityRating("")).Default(string(enum.QualityRatingUnknown)),
+		field.String("status").Default("CONNECTED").Comment("as Meta says it"),
+		field.Int("throughput").Default(80).Comment("messages a second that Meta allows"),
+		field.Int("throughput_cap").Optional().Nillable(),
+	}
+}
+func (PhoneNumber) Edges() []ent.Edge {
+	return []ent.Edge{edge.From("account", Account.Type).Ref("phone_numbers").Field("account_id").Unique().Required()}
+}
+func (PhoneNumber) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("account_id", "meta_id").Unique(), index.Fields("meta_id")}
+}
+
+// Template is a message template as Meta knows it; components are Meta's JSON.
+type Template struct{ ent.Schema }
+
+func (Template) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("template"), entgql.RelayConnection(), entgql.MultiOrder()}
+}
+func (Template) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.Template}} }
+func (Template) Fields() []ent.Field {
+	return []ent.Field{
+		reference("account_id"),
+		field.String("meta_id").Optional().Nillable().Comment("Meta's template id; null for a draft"),
+		field.String("name").Annotations(entgql.OrderField("NAME")),
+		field.String("language"),
+		field.Enum("category").GoType(enum.TemplateCategory("")),
+		field.Enum("status").GoType(enum.TemplateStatus("")),
+		field.String("rejection_reason").Optional().Nillable(),
+		field.Enum("quality_score").GoType(enum.QualityRating("")).Default(string(enum.QualityRatingUnknown)),
+		field.Enum("parameter_format").GoType(enum.ParameterFormat("")).Default(string(enum.ParameterFormatPositional)),
+		field.JSON("components", json.RawMessage{}),
+		field.Int("message_ttl_seconds").Optional().Nillable(),
+		field.Time("created_at").Immutable().Default(now).Annotations(entgql.OrderField("CREATED_AT")),
+		field.Time("updated_at").Default(now).Annotations(entgql.OrderField("UPDATED_AT")),
+	}
+}
+func (Template) Edges() []ent.Edge {
+	return []ent.Edge{edge.From("account", Account.Type).Ref("templates").Field("account_id").Unique().Required()}
+}
+func (Template) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("account_id", "name", "language").Unique(), index.Fields("meta_id")}
+}

@@ -1,0 +1,183 @@
+package schema
+
+import (
+	"entgo.io/contrib/entgql"
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"carillon/column"
+	"carillon/enum"
+	"carillon/id"
+)
+
+// Contact is a person the organization writes to.
+type Contact struct{ ent.Schema }
+
+func (Contact) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("contact"), entgql.RelayConnection(), entgql.MultiOrder()}
+}
+func (Contact) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.Contact}} }
+func (Contact) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("phone").Optional().Nillable().Comment("E.164 with a leading +").Annotations(entgql.OrderField("PHONE")),
+		field.String("wa_user_id").Optional().Nillable().Comment("business-scoped user id"),
+		field.String("name").Optional().Nillable().Annotations(entgql.OrderField("NAME")),
+		field.String("language").Optional().Nillable(),
+		field.String("time_zone").Optional().Nillable(),
+		field.String("country").Optional().Nillable().Comment("ISO 3166, from the number"),
+		field.JSON("attributes", map[string]string{}).Default(map[string]string{}),
+		field.Enum("marketing_consent").GoType(enum.Consent("")).Default(string(enum.ConsentUnknown)),
+		field.Time("service_window_closes_at").Optional().Nillable(),
+		field.Time("created_at").Immutable().Default(now).Annotations(entgql.OrderField("CREATED_AT")),
+	}
+}
+func (Contact) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("lists", ContactList.Type).Through("list_members", ListMember.Type),
+		edge.To("consent_history", ConsentRecord.Type),
+	}
+}
+func (Contact) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields(organizationColumn, "phone").Unique(),
+		index.Fields(organizationColumn, "wa_user_id").Unique().Annotations(entsql.IndexWhere("wa_user_id IS NOT NULL")),
+		index.Fields(organizationColumn, "name"),
+		index.Fields(organizationColumn, "created_at"),
+	}
+}
+
+// ContactList is a named set of contacts.
+type ContactList struct{ ent.Schema }
+
+func (ContactList) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("contact_list"), entgql.RelayConnection(), entgql.MultiOrder()}
+}
+func (ContactList) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.ContactList}} }
+func (ContactList) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("name").Annotations(entgql.OrderField("NAME")),
+		field.Time("created_at").Immutable().Default(now).Annotations(entgql.OrderField("CREATED_AT")),
+	}
+}
+func (ContactList) Edges() []ent.Edge {
+	return []ent.Edge{edge.From("contacts", Contact.Type).Ref("lists").Through("list_members", ListMember.Type)}
+}
+func (ContactList) Indexes() []ent.Index {
+	return []ent.Index{index.Fields(organizationColumn, "name").Unique()}
+}
+
+// ListMember puts a contact on a list.
+type ListMember struct{ ent.Schema }
+
+func (ListMember) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("list_member"), hidden(), field.ID("contact_id", "contact_list_id")}
+}
+func (ListMember) Policy() ent.Policy { return tenancyPolicy(organizationColumn) }
+func (ListMember) Fields() []ent.Field {
+	return []ent.Field{
+		field.UUID(organizationColumn, id.ID{}).Immutable(),
+		reference("contact_id"),
+		reference("contact_list_id"),
+	}
+}
+func (ListMember) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("contact", Contact.Type).Field("contact_id").Unique().Required(),
+		edge.To("contact_list", ContactList.Type).Field("contact_list_id").Unique().Required(),
+	}
+}
+func (ListMember) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("contact_list_id", "contact_id")}
+}
+
+// ConsentRecord is one change of a contact's consent; the newest counts.
+type ConsentRecord struct{ ent.Schema }
+
+func (ConsentRecord) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("consent_record")}
+}
+func (ConsentRecord) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.ConsentRecord}} }
+func (ConsentRecord) Fields() []ent.Field {
+	return []ent.Field{
+		reference("contact_id"),
+		field.Enum("consent").GoType(enum.Consent("")),
+		field.String("source"),
+		field.String("evidence").Optional().Nillable(),
+		field.Time("recorded_at").Default(now),
+	}
+}
+func (ConsentRecord) Edges() []ent.Edge {
+	return []ent.Edge{edge.From("contact", Contact.Type).Ref("consent_history").Field("contact_id").Unique().Required()}
+}
+func (ConsentRecord) Indexes() []ent.Index { return []ent.Index{index.Fields("contact_id")} }
+
+// ContactImport is a CSV file on its way into contacts. next_offset is the byte behind the last row that is committed, so
+// that a crash repeats nothing.
+type ContactImport struct{ ent.Schema }
+
+func (ContactImport) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("contact_import")}
+}
+func (ContactImport) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.ContactImport}} }
+func (ContactImport) Fields() []ent.Field {
+	return []ent.Field{
+		field.Enum("status").GoType(enum.JobStatus("")).Default(string(enum.JobStatusPending)),
+		field.String("status_reason").Optional().Nillable(),
+		field.String("file_name"),
+		field.Int64("file_bytes"),
+		field.JSON("columns", []string{}).Optional().Comment("the header line, once it is read"),
+		field.String("delimiter").Default(","),
+		optionalReference("contact_list_id"),
+		field.String("default_country").Optional().Nillable(),
+		field.JSON("consent", &column.ImportConsent{}).Optional(),
+		field.Int64("next_offset").Default(0),
+		field.Int("next_line").Default(1),
+		field.Int("rows_total").Optional().Nillable(),
+		field.Int("rows_read").Default(0),
+		field.Int("created").Default(0),
+		field.Int("updated").Default(0),
+		field.Int("rejected").Default(0),
+		createdAt(),
+		field.Time("finished_at").Optional().Nillable(),
+	}
+}
+func (ContactImport) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("status").Annotations(entsql.IndexWhere("status IN ('PENDING', 'RUNNING')"))}
+}
+
+// ImportChunk is a piece of an uploaded file; it is deleted when the import is over.
+type ImportChunk struct{ ent.Schema }
+
+func (ImportChunk) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("import_chunk"), hidden()}
+}
+func (ImportChunk) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.ImportChunk}} }
+func (ImportChunk) Fields() []ent.Field {
+	return []ent.Field{reference("contact_import_id"), field.Int64("start"), field.Bytes("data")}
+}
+func (ImportChunk) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("contact_import_id", "start").Unique()}
+}
+
+// ImportRejection is a row of an import that could not be taken, and why.
+type ImportRejection struct{ ent.Schema }
+
+func (ImportRejection) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("import_rejection"), hidden()}
+}
+func (ImportRejection) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.ImportRejection}} }
+func (ImportRejection) Fields() []ent.Field {
+	return []ent.Field{
+		reference("contact_import_id"),
+		field.Int("line"),
+		field.String("value"),
+		field.String("reason"),
+	}
+}
+func (ImportRejection) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("contact_import_id", "line")}
+}

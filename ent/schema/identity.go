@@ -1,0 +1,155 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"carillon/column"
+	"carillon/enum"
+	"carillon/id"
+)
+
+// Organization owns everything but users. Its settings that the API calls sendingPolicy lie in one JSON column.
+type Organization struct{ ent.Schema }
+
+func (Organization) Annotations() []schema.Annotation { return []schema.Annotation{table("organization")} }
+func (Organization) Policy() ent.Policy               { return tenancyPolicy("id") }
+func (Organization) Fields() []ent.Field {
+	return []ent.Field{
+		idField(id.Organization),
+		field.String("name"),
+		field.Enum("status").GoType(enum.OrganizationStatus("")).Default(string(enum.OrganizationStatusActive)),
+		field.String("status_reason").Optional().Nillable(),
+		field.String("time_zone").Default("UTC"),
+		field.JSON("sending_policy", column.SendingPolicy{}).Default(column.DefaultSendingPolicy()),
+		field.Int("retention_days").Default(365),
+		createdAt(),
+	}
+}
+func (Organization) Edges() []ent.Edge {
+	return []ent.Edge{edge.To("members", Member.Type), edge.To("api_keys", APIKey.Type)}
+}
+
+// User is a person who signs in; which organizations they belong to is said by members.
+type User struct{ ent.Schema }
+
+func (User) Annotations() []schema.Annotation { return []schema.Annotation{table("app_user")} }
+func (User) Policy() ent.Policy               { return userPolicy() }
+func (User) Fields() []ent.Field {
+	return []ent.Field{
+		idField(id.User),
+		field.String("email").Unique(),
+		field.String("name"),
+		field.String("password_hash").Sensitive(),
+		createdAt(),
+	}
+}
+func (User) Edges() []ent.Edge {
+	return []ent.Edge{edge.To("memberships", Member.Type), edge.To("sessions", Session.Type)}
+}
+
+// Member is a user's place in an organization.
+type Member struct{ ent.Schema }
+
+func (Member) Annotations() []schema.Annotation { return []schema.Annotation{table("member")} }
+func (Member) Mixin() []ent.Mixin               { return []ent.Mixin{tenancy{kind: id.Member}} }
+func (Member) Fields() []ent.Field {
+	return []ent.Field{
+		reference("user_id"),
+		field.Enum("role").GoType(enum.Role("")),
+		createdAt(),
+	}
+}
+func (Member) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("organization", Organization.Type).Ref("members").Field(organizationColumn).Unique().Required().Immutable(),
+		edge.From("user", User.Type).Ref("memberships").Field("user_id").Unique().Required(),
+	}
+}
+func (Member) Indexes() []ent.Index {
+	return []ent.Index{index.Fields(organizationColumn, "user_id").Unique()}
+}
+
+// Session is a signed-in user in one organization. Of its token only the hash is kept.
+type Session struct{ ent.Schema }
+
+func (Session) Annotations() []schema.Annotation { return []schema.Annotation{table("session")} }
+func (Session) Mixin() []ent.Mixin               { return []ent.Mixin{tenancy{kind: id.Session}} }
+func (Session) Fields() []ent.Field {
+	return []ent.Field{
+		reference("user_id"),
+		field.Bytes("token_hash").Unique().Sensitive(),
+		field.String("user_agent").Optional().Nillable(),
+		field.String("ip").Optional().Nillable(),
+		createdAt(),
+		field.Time("last_used_at").Default(now),
+		field.Time("expires_at"),
+		field.Time("revoked_at").Optional().Nillable(),
+	}
+}
+func (Session) Edges() []ent.Edge {
+	return []ent.Edge{edge.From("user", User.Type).Ref("sessions").Field("user_id").Unique().Required()}
+}
+
+// APIKey lets a program in with a role of its own. Of its secret only the hash is kept, and the first characters to know it by.
+type APIKey struct{ ent.Schema }
+
+func (APIKey) Annotations() []schema.Annotation { return []schema.Annotation{table("api_key")} }
+func (APIKey) Mixin() []ent.Mixin               { return []ent.Mixin{tenancy{kind: id.APIKey}} }
+func (APIKey) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("name"),
+		field.Enum("role").GoType(enum.Role("")),
+		field.String("prefix"),
+		field.Bytes("secret_hash").Unique().Sensitive(),
+		createdAt(),
+		field.Time("last_used_at").Optional().Nillable(),
+		field.Time("expires_at").Optional().Nillable(),
+		field.Time("revoked_at").Optional().Nillable(),
+	}
+}
+func (APIKey) Edges() []ent.Edge {
+	return []ent.Edge{edge.From("organization", Organization.Type).Ref("api_keys").Field(organizationColumn).Unique().Required().Immutable()}
+}
+
+// TermsAcceptance records who accepted which terms for an organization, when and from where.
+type TermsAcceptance struct{ ent.Schema }
+
+func (TermsAcceptance) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("terms_acceptance"), hidden()}
+}
+func (TermsAcceptance) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.TermsAcceptance}} }
+func (TermsAcceptance) Fields() []ent.Field {
+	return []ent.Field{
+		reference("user_id"),
+		field.String("version"),
+		field.String("ip").Optional().Nillable(),
+		field.Time("accepted_at").Default(now),
+	}
+}
+func (TermsAcceptance) Indexes() []ent.Index {
+	return []ent.Index{index.Fields(organizationColumn, "version")}
+}
+
+// IdempotencyKey remembers, for 24 hours, what a mutation made for a key of the caller's.
+type IdempotencyKey struct{ ent.Schema }
+
+func (IdempotencyKey) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("idempotency_key"), hidden()}
+}
+func (IdempotencyKey) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.IdempotencyKey}} }
+func (IdempotencyKey) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("operation"),
+		field.String("key"),
+		field.Bytes("input_hash"),
+		reference("result_id"),
+		createdAt(),
+	}
+}
+func (IdempotencyKey) Indexes() []ent.Index {
+	return []ent.Index{index.Fields(organizationColumn, "operation", "key").Unique(), index.Fields("created_at")}
+}

@@ -1,0 +1,162 @@
+package schema
+
+import (
+	"encoding/json"
+
+	"entgo.io/contrib/entgql"
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"carillon/column"
+	"carillon/enum"
+	"carillon/id"
+)
+
+// Message is one message to or from one person. Only package delivery writes it. It carries an index only where a claim or a
+// query of the API needs one: this is the table that grows.
+type Message struct{ ent.Schema }
+
+func (Message) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("message"), entgql.RelayConnection(), entgql.MultiOrder()}
+}
+func (Message) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.Message}} }
+func (Message) Fields() []ent.Field {
+	return []ent.Field{
+		field.Enum("direction").GoType(enum.Direction("")),
+		optionalReference("campaign_id"),
+		optionalReference("template_id"),
+		reference("phone_number_id"),
+		reference("account_id"),
+		optionalReference("contact_id"),
+		field.String("address").Comment("the other party: E.164 with a leading +, or a business-scoped user id"),
+		field.Enum("type").GoType(enum.MessageType("")),
+		field.Enum("category").GoType(enum.TemplateCategory("")).Optional().Nillable(),
+		field.String("country").Default("").Comment("ISO 3166 of the address; empty where it says nothing"),
+		field.Enum("status").GoType(enum.MessageStatus("")),
+		field.JSON("parameters", map[string]string{}).Optional().Comment("template values, as sent"),
+		field.JSON("content", json.RawMessage{}).Optional().Comment("text or media, as sent or received"),
+		field.String("wamid").Optional().Nillable(),
+		field.Int("error_code").Optional().Nillable(),
+		field.String("error_detail").Optional().Nillable(),
+		field.Enum("skip_reason").GoType(enum.SkipReason("")).Optional().Nillable(),
+		field.Int("attempts").Default(0).Comment("how often it was handed to WhatsApp"),
+		field.Time("not_before").Comment("not sent earlier; retries and pair limits move it on"),
+		field.Time("lease_until").Optional().Nillable().Comment("while SENDING: when its worker is given up"),
+		field.Time("queued_at").Optional().Nillable(),
+		field.Time("accepted_at").Optional().Nillable(),
+		field.Time("sent_at").Optional().Nillable(),
+		field.Time("delivered_at").Optional().Nillable(),
+		field.Time("read_at").Optional().Nillable(),
+		field.Time("failed_at").Optional().Nillable(),
+		field.Time("unknown_at").Optional().Nillable(),
+		field.JSON("pricing", &column.Pricing{}).Optional(),
+		field.Time("created_at").Immutable().Default(now).Annotations(entgql.OrderField("CREATED_AT")),
+	}
+}
+func (Message) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.To("campaign", Campaign.Type).Field("campaign_id").Unique(),
+		edge.To("template", Template.Type).Field("template_id").Unique(),
+		edge.To("phone_number", PhoneNumber.Type).Field("phone_number_id").Unique().Required(),
+		edge.To("contact", Contact.Type).Field("contact_id").Unique(),
+	}
+}
+func (Message) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("campaign_id", "not_before", "id").StorageKey("message_campaign_queue").Annotations(entsql.IndexWhere("status = 'QUEUED' AND campaign_id IS NOT NULL")),
+		index.Fields("phone_number_id", "not_before", "id").StorageKey("message_direct_queue").Annotations(entsql.IndexWhere("status = 'QUEUED' AND campaign_id IS NULL")),
+		index.Fields("lease_until").StorageKey("message_lease").Annotations(entsql.IndexWhere("status = 'SENDING'")),
+		index.Fields("unknown_at").StorageKey("message_unknown").Annotations(entsql.IndexWhere("status = 'UNKNOWN'")),
+		index.Fields("campaign_id", "id"),
+		index.Fields("wamid"),
+	}
+}
+
+// DeliveryEvent is an entry of an organization's log. Its id is its sequence number: dense and ascending within the
+// organization, so the table's key is (organization_id, sequence); package database sees to that.
+type DeliveryEvent struct{ ent.Schema }
+
+func (DeliveryEvent) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("delivery_event"), hidden()}
+}
+func (DeliveryEvent) Policy() ent.Policy { return tenancyPolicy(organizationColumn) }
+func (DeliveryEvent) Fields() []ent.Field {
+	incremental := false
+	return []ent.Field{
+		field.Int64("id").StorageKey("sequence").Annotations(entsql.Annotation{Incremental: &incremental}),
+		field.UUID(organizationColumn, id.ID{}).Immutable(),
+		reference("message_id"),
+		optionalReference("campaign_id"),
+		reference("phone_number_id"),
+		optionalReference("template_id"),
+		field.Enum("status").GoType(enum.MessageStatus("")),
+		field.Int("error_code").Optional().Nillable(),
+		field.String("error_detail").Optional().Nillable(),
+		field.Time("at"),
+		field.Time("recorded_at"),
+	}
+}
+func (DeliveryEvent) Edges() []ent.Edge {
+	return []ent.Edge{edge.To("message", Message.Type).Field("message_id").Unique().Required()}
+}
+func (DeliveryEvent) Indexes() []ent.Index { return []ent.Index{index.Fields("message_id")} }
+
+// EventCounter holds the last sequence number of an organization's log; its id is the organization's. Its row lock makes the
+// order of commits the order of sequence numbers.
+type EventCounter struct{ ent.Schema }
+
+func (EventCounter) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("event_counter"), hidden()}
+}
+func (EventCounter) Policy() ent.Policy { return tenancyPolicy("id") }
+func (EventCounter) Fields() []ent.Field {
+	return []ent.Field{
+		field.UUID("id", id.ID{}).Immutable(),
+		field.Int64("last").Default(0),
+		field.Int64("expired").Default(0).Comment("events up to here are gone by retention"),
+	}
+}
+
+// Statistic is an hour's sums for one combination of dimensions. A zero id or an empty text is "none".
+type Statistic struct{ ent.Schema }
+
+func (Statistic) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("statistic"), hidden()}
+}
+func (Statistic) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.Statistic}} }
+func (Statistic) Fields() []ent.Field {
+	return []ent.Field{
+		field.Time("hour"),
+		reference("account_id"), reference("phone_number_id"), reference("template_id"), reference("campaign_id"),
+		field.String("category"), field.String("country"), field.Int("error_code"),
+		field.Int64("accepted").Default(0), field.Int64("sent").Default(0), field.Int64("delivered").Default(0), field.Int64("read").Default(0),
+		field.Int64("failed").Default(0), field.Int64("skipped").Default(0), field.Int64("received").Default(0), field.Int64("opted_out").Default(0),
+	}
+}
+func (Statistic) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields(organizationColumn, "hour", "account_id", "phone_number_id", "template_id", "campaign_id", "category", "country", "error_code").Unique().StorageKey("statistic_dimensions"),
+	}
+}
+
+// UnmatchedWebhook keeps what Meta sent and we could not use: not understood, or of a number or message that is not ours.
+type UnmatchedWebhook struct{ ent.Schema }
+
+func (UnmatchedWebhook) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("unmatched_webhook"), hidden()}
+}
+func (UnmatchedWebhook) Policy() ent.Policy { return systemOnly() }
+func (UnmatchedWebhook) Fields() []ent.Field {
+	return []ent.Field{
+		idField(id.UnmatchedWebhook),
+		field.String("reason").Comment("NOT_UNDERSTOOD, UNKNOWN_NUMBER or UNKNOWN_MESSAGE"),
+		field.Bytes("body"),
+		field.Bytes("body_hash").Unique().Comment("Meta repeats itself; one copy is kept"),
+		field.Int("seen").Default(1),
+		field.Time("received_at").Default(now),
+	}
+}

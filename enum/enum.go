@@ -1,0 +1,397 @@
+// Package enum is the vocabulary that Go, SQL and GraphQL share: one type per GraphQL enum, of the same name and with the
+// same values. The SDL says what each value means.
+package enum
+
+// OrganizationStatus says whether an organization may send.
+type OrganizationStatus string
+
+const (
+	OrganizationStatusActive    OrganizationStatus = "ACTIVE"
+	OrganizationStatusSuspended OrganizationStatus = "SUSPENDED"
+	OrganizationStatusClosed    OrganizationStatus = "CLOSED"
+)
+
+// Values lists them for the data model.
+func (OrganizationStatus) Values() []string {
+	return []string{"ACTIVE", "SUSPENDED", "CLOSED"}
+}
+
+// Role says what a member or an API key may do; each includes those after it.
+type Role string
+
+const (
+	RoleOwner      Role = "OWNER"
+	RoleAdmin      Role = "ADMIN"
+	RoleCampaigner Role = "CAMPAIGNER"
+	RoleViewer     Role = "VIEWER"
+)
+
+// Values lists them for the data model.
+func (Role) Values() []string {
+	return []string{"OWNER", "ADMIN", "CAMPAIGNER", "VIEWER"}
+}
+
+// UnknownPolicy says what becomes of a message whose answer was lost and stays silent.
+type UnknownPolicy string
+
+const (
+	UnknownPolicyPreferNoDuplicate UnknownPolicy = "PREFER_NO_DUPLICATE"
+	UnknownPolicyPreferDelivery    UnknownPolicy = "PREFER_DELIVERY"
+)
+
+// Values lists them for the data model.
+func (UnknownPolicy) Values() []string {
+	return []string{"PREFER_NO_DUPLICATE", "PREFER_DELIVERY"}
+}
+
+// AccountStatus says whether a bound WABA can be used.
+type AccountStatus string
+
+const (
+	AccountStatusConnected    AccountStatus = "CONNECTED"
+	AccountStatusTokenExpired AccountStatus = "TOKEN_EXPIRED"
+	AccountStatusRestricted   AccountStatus = "RESTRICTED"
+	AccountStatusDisabled     AccountStatus = "DISABLED"
+	AccountStatusDisconnected AccountStatus = "DISCONNECTED"
+)
+
+// Values lists them for the data model.
+func (AccountStatus) Values() []string {
+	return []string{"CONNECTED", "TOKEN_EXPIRED", "RESTRICTED", "DISABLED", "DISCONNECTED"}
+}
+
+// QualityRating says Meta's rating of a number or a template.
+type QualityRating string
+
+const (
+	QualityRatingGreen   QualityRating = "GREEN"
+	QualityRatingYellow  QualityRating = "YELLOW"
+	QualityRatingRed     QualityRating = "RED"
+	QualityRatingUnknown QualityRating = "UNKNOWN"
+)
+
+// Values lists them for the data model.
+func (QualityRating) Values() []string {
+	return []string{"GREEN", "YELLOW", "RED", "UNKNOWN"}
+}
+
+// TemplateCategory says what a template is for, which sets its price and its rules.
+type TemplateCategory string
+
+const (
+	TemplateCategoryMarketing      TemplateCategory = "MARKETING"
+	TemplateCategoryUtility        TemplateCategory = "UTILITY"
+	TemplateCategoryAuthentication TemplateCategory = "AUTHENTICATION"
+)
+
+// Values lists them for the data model.
+func (TemplateCategory) Values() []string {
+	return []string{"MARKETING", "UTILITY", "AUTHENTICATION"}
+}
+
+// TemplateStatus says where a template stands at Meta; only APPROVED can be sent.
+type TemplateStatus string
+
+const (
+	TemplateStatusDraft           TemplateStatus = "DRAFT"
+	TemplateStatusPending         TemplateStatus = "PENDING"
+	TemplateStatusApproved        TemplateStatus = "APPROVED"
+	TemplateStatusRejected        TemplateStatus = "REJECTED"
+	TemplateStatusPaused          TemplateStatus = "PAUSED"
+	TemplateStatusDisabled        TemplateStatus = "DISABLED"
+	TemplateStatusInAppeal        TemplateStatus = "IN_APPEAL"
+	TemplateStatusPendingDeletion TemplateStatus = "PENDING_DELETION"
+	TemplateStatusDeleted         TemplateStatus = "DELETED"
+	TemplateStatusLimitExceeded   TemplateStatus = "LIMIT_EXCEEDED"
+	TemplateStatusArchived        TemplateStatus = "ARCHIVED"
+)
+
+// Values lists them for the data model.
+func (TemplateStatus) Values() []string {
+	return []string{"DRAFT", "PENDING", "APPROVED", "REJECTED", "PAUSED", "DISABLED", "IN_APPEAL", "PENDING_DELETION", "DELETED", "LIMIT_EXCEEDED", "ARCHIVED"}
+}
+
+// ParameterFormat says how a template names its variables.
+type ParameterFormat string
+
+const (
+	ParameterFormatPositional ParameterFormat = "POSITIONAL"
+	ParameterFormatNamed      ParameterFormat = "NAMED"
+)
+
+// Values lists them for the data model.
+func (ParameterFormat) Values() []string {
+	return []string{"POSITIONAL", "NAMED"}
+}
+
+// ComponentType says a part of a template.
+type ComponentType string
+
+const (
+	ComponentTypeHeader           ComponentType = "HEADER"
+	ComponentTypeBody             ComponentType = "BODY"
+	ComponentTypeFooter           ComponentType = "FOOTER"
+	ComponentTypeButtons          ComponentType = "BUTTONS"
+	ComponentTypeCarousel         ComponentType = "CAROUSEL"
+	ComponentTypeLimitedTimeOffer ComponentType = "LIMITED_TIME_OFFER"
+)
+
+// Values lists them for the data model.
+func (ComponentType) Values() []string {
+	return []string{"HEADER", "BODY", "FOOTER", "BUTTONS", "CAROUSEL", "LIMITED_TIME_OFFER"}
+}
+
+// HeaderFormat says what a template's header holds.
+type HeaderFormat string
+
+const (
+	HeaderFormatText     HeaderFormat = "TEXT"
+	HeaderFormatImage    HeaderFormat = "IMAGE"
+	HeaderFormatVideo    HeaderFormat = "VIDEO"
+	HeaderFormatDocument HeaderFormat = "DOCUMENT"
+	HeaderFormatLocation HeaderFormat = "LOCATION"
+)
+
+// Values lists them for the data model.
+func (HeaderFormat) Values() []string {
+	return []string{"TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION"}
+}
+
+// ButtonType says what a template's button does.
+type ButtonType string
+
+const (
+	ButtonTypeQuickReply            ButtonType = "QUICK_REPLY"
+	ButtonTypeURL                   ButtonType = "URL"
+	ButtonTypePhoneNumber           ButtonType = "PHONE_NUMBER"
+	ButtonTypeCopyCode              ButtonType = "COPY_CODE"
+	ButtonTypeOTP                   ButtonType = "OTP"
+	ButtonTypeFlow                  ButtonType = "FLOW"
+	ButtonTypeCatalog               ButtonType = "CATALOG"
+	ButtonTypeMPM                   ButtonType = "MPM"
+	ButtonTypeSPM                   ButtonType = "SPM"
+	ButtonTypeVoiceCall             ButtonType = "VOICE_CALL"
+	ButtonTypeCallPermissionRequest ButtonType = "CALL_PERMISSION_REQUEST"
+)
+
+// Values lists them for the data model.
+func (ButtonType) Values() []string {
+	return []string{"QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE", "OTP", "FLOW", "CATALOG", "MPM", "SPM", "VOICE_CALL", "CALL_PERMISSION_REQUEST"}
+}
+
+// OTPType says how a one-time password is filled in.
+type OTPType string
+
+const (
+	OTPTypeCopyCode OTPType = "COPY_CODE"
+	OTPTypeOneTap   OTPType = "ONE_TAP"
+	OTPTypeZeroTap  OTPType = "ZERO_TAP"
+)
+
+// Values lists them for the data model.
+func (OTPType) Values() []string {
+	return []string{"COPY_CODE", "ONE_TAP", "ZERO_TAP"}
+}
+
+// ParameterKind says what a template parameter takes.
+type ParameterKind string
+
+const (
+	ParameterKindText       ParameterKind = "TEXT"
+	ParameterKindImage      ParameterKind = "IMAGE"
+	ParameterKindVideo      ParameterKind = "VIDEO"
+	ParameterKindDocument   ParameterKind = "DOCUMENT"
+	ParameterKindLocation   ParameterKind = "LOCATION"
+	ParameterKindURLSuffix  ParameterKind = "URL_SUFFIX"
+	ParameterKindCouponCode ParameterKind = "COUPON_CODE"
+	ParameterKindOTPCode    ParameterKind = "OTP_CODE"
+	ParameterKindPayload    ParameterKind = "PAYLOAD"
+	ParameterKindExpiration ParameterKind = "EXPIRATION"
+)
+
+// Values lists them for the data model.
+func (ParameterKind) Values() []string {
+	return []string{"TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION", "URL_SUFFIX", "COUPON_CODE", "OTP_CODE", "PAYLOAD", "EXPIRATION"}
+}
+
+// Severity says whether a problem stops a submission.
+type Severity string
+
+const (
+	SeverityError   Severity = "ERROR"
+	SeverityWarning Severity = "WARNING"
+)
+
+// Values lists them for the data model.
+func (Severity) Values() []string {
+	return []string{"ERROR", "WARNING"}
+}
+
+// Consent says whether a contact wants marketing.
+type Consent string
+
+const (
+	ConsentOptedIn  Consent = "OPTED_IN"
+	ConsentOptedOut Consent = "OPTED_OUT"
+	ConsentUnknown  Consent = "UNKNOWN"
+)
+
+// Values lists them for the data model.
+func (Consent) Values() []string {
+	return []string{"OPTED_IN", "OPTED_OUT", "UNKNOWN"}
+}
+
+// JobStatus says how far a background job is.
+type JobStatus string
+
+const (
+	JobStatusPending   JobStatus = "PENDING"
+	JobStatusRunning   JobStatus = "RUNNING"
+	JobStatusCompleted JobStatus = "COMPLETED"
+	JobStatusFailed    JobStatus = "FAILED"
+	JobStatusCanceled  JobStatus = "CANCELED"
+)
+
+// Values lists them for the data model.
+func (JobStatus) Values() []string {
+	return []string{"PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELED"}
+}
+
+// CampaignStatus says where a campaign is in its life.
+type CampaignStatus string
+
+const (
+	CampaignStatusDraft     CampaignStatus = "DRAFT"
+	CampaignStatusScheduled CampaignStatus = "SCHEDULED"
+	CampaignStatusPreparing CampaignStatus = "PREPARING"
+	CampaignStatusRunning   CampaignStatus = "RUNNING"
+	CampaignStatusPaused    CampaignStatus = "PAUSED"
+	CampaignStatusCompleted CampaignStatus = "COMPLETED"
+	CampaignStatusCanceled  CampaignStatus = "CANCELED"
+	CampaignStatusFailed    CampaignStatus = "FAILED"
+)
+
+// Values lists them for the data model.
+func (CampaignStatus) Values() []string {
+	return []string{"DRAFT", "SCHEDULED", "PREPARING", "RUNNING", "PAUSED", "COMPLETED", "CANCELED", "FAILED"}
+}
+
+// CampaignStatusReason says why a campaign is paused or failed.
+type CampaignStatusReason string
+
+const (
+	CampaignStatusReasonPausedByUser          CampaignStatusReason = "PAUSED_BY_USER"
+	CampaignStatusReasonMessagingLimit        CampaignStatusReason = "MESSAGING_LIMIT"
+	CampaignStatusReasonTemplatePaused        CampaignStatusReason = "TEMPLATE_PAUSED"
+	CampaignStatusReasonTemplateDisabled      CampaignStatusReason = "TEMPLATE_DISABLED"
+	CampaignStatusReasonQualityLow            CampaignStatusReason = "QUALITY_LOW"
+	CampaignStatusReasonAccountRestricted     CampaignStatusReason = "ACCOUNT_RESTRICTED"
+	CampaignStatusReasonTokenInvalid          CampaignStatusReason = "TOKEN_INVALID"
+	CampaignStatusReasonPaymentIssue          CampaignStatusReason = "PAYMENT_ISSUE"
+	CampaignStatusReasonFailureRate           CampaignStatusReason = "FAILURE_RATE"
+	CampaignStatusReasonOrganizationSuspended CampaignStatusReason = "ORGANIZATION_SUSPENDED"
+	CampaignStatusReasonQuietHours            CampaignStatusReason = "QUIET_HOURS"
+	CampaignStatusReasonMissingParameter      CampaignStatusReason = "MISSING_PARAMETER"
+	CampaignStatusReasonNumberUnavailable     CampaignStatusReason = "NUMBER_UNAVAILABLE"
+)
+
+// Values lists them for the data model.
+func (CampaignStatusReason) Values() []string {
+	return []string{"PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW", "ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS", "MISSING_PARAMETER", "NUMBER_UNAVAILABLE"}
+}
+
+// MissingParameterPolicy says what to do about a recipient without a value.
+type MissingParameterPolicy string
+
+const (
+	MissingParameterPolicySkip MissingParameterPolicy = "SKIP"
+	MissingParameterPolicyFail MissingParameterPolicy = "FAIL"
+)
+
+// Values lists them for the data model.
+func (MissingParameterPolicy) Values() []string {
+	return []string{"SKIP", "FAIL"}
+}
+
+// SkipReason says why a recipient was left out.
+type SkipReason string
+
+const (
+	SkipReasonOptedOut         SkipReason = "OPTED_OUT"
+	SkipReasonNoOptIn          SkipReason = "NO_OPT_IN"
+	SkipReasonDuplicate        SkipReason = "DUPLICATE"
+	SkipReasonInvalidNumber    SkipReason = "INVALID_NUMBER"
+	SkipReasonMissingParameter SkipReason = "MISSING_PARAMETER"
+	SkipReasonFrequencyCap     SkipReason = "FREQUENCY_CAP"
+	SkipReasonSuppressed       SkipReason = "SUPPRESSED"
+	SkipReasonBlocked          SkipReason = "BLOCKED"
+	SkipReasonCountryRule      SkipReason = "COUNTRY_RULE"
+	SkipReasonExpired          SkipReason = "EXPIRED"
+)
+
+// Values lists them for the data model.
+func (SkipReason) Values() []string {
+	return []string{"OPTED_OUT", "NO_OPT_IN", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED"}
+}
+
+// Direction says who wrote a message.
+type Direction string
+
+const (
+	DirectionOutbound Direction = "OUTBOUND"
+	DirectionInbound  Direction = "INBOUND"
+)
+
+// Values lists them for the data model.
+func (Direction) Values() []string {
+	return []string{"OUTBOUND", "INBOUND"}
+}
+
+// MessageType says what a message holds.
+type MessageType string
+
+const (
+	MessageTypeTemplate    MessageType = "TEMPLATE"
+	MessageTypeText        MessageType = "TEXT"
+	MessageTypeImage       MessageType = "IMAGE"
+	MessageTypeVideo       MessageType = "VIDEO"
+	MessageTypeAudio       MessageType = "AUDIO"
+	MessageTypeDocument    MessageType = "DOCUMENT"
+	MessageTypeSticker     MessageType = "STICKER"
+	MessageTypeLocation    MessageType = "LOCATION"
+	MessageTypeContacts    MessageType = "CONTACTS"
+	MessageTypeInteractive MessageType = "INTERACTIVE"
+	MessageTypeButton      MessageType = "BUTTON"
+	MessageTypeReaction    MessageType = "REACTION"
+	MessageTypeOrder       MessageType = "ORDER"
+	MessageTypeSystem      MessageType = "SYSTEM"
+	MessageTypeUnsupported MessageType = "UNSUPPORTED"
+)
+
+// Values lists them for the data model.
+func (MessageType) Values() []string {
+	return []string{"TEMPLATE", "TEXT", "IMAGE", "VIDEO", "AUDIO", "DOCUMENT", "STICKER", "LOCATION", "CONTACTS", "INTERACTIVE", "BUTTON", "REACTION", "ORDER", "SYSTEM", "UNSUPPORTED"}
+}
+
+// MessageStatus says the furthest that a message is known to have come.
+type MessageStatus string
+
+const (
+	MessageStatusQueued    MessageStatus = "QUEUED"
+	MessageStatusSending   MessageStatus = "SENDING"
+	MessageStatusAccepted  MessageStatus = "ACCEPTED"
+	MessageStatusHeld      MessageStatus = "HELD"
+	MessageStatusSent      MessageStatus = "SENT"
+	MessageStatusDelivered MessageStatus = "DELIVERED"
+	MessageStatusRead      MessageStatus = "READ"
+	MessageStatusFailed    MessageStatus = "FAILED"
+	MessageStatusUnknown   MessageStatus = "UNKNOWN"
+	MessageStatusSkipped   MessageStatus = "SKIPPED"
+	MessageStatusCanceled  MessageStatus = "CANCELED"
+	MessageStatusReceived  MessageStatus = "RECEIVED"
+)
+
+// Values lists them for the data model.
+func (MessageStatus) Values() []string {
+	return []string{"QUEUED", "SENDING", "ACCEPTED", "HELD", "SENT", "DELIVERED", "READ", "FAILED", "UNKNOWN", "SKIPPED", "CANCELED", "RECEIVED"}
+}

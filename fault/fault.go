@@ -1,0 +1,108 @@
+// Package fault is the errors that a caller is meant to read. Everything that is not a fault is ours: it is logged once, at
+// the boundary, and the caller reads "internal error".
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Kind is what a client branches on: extensions.code of a GraphQL error.
+type Kind string
+
+const (
+	Unauthenticated Kind = "UNAUTHENTICATED"
+	Forbidden       Kind = "FORBIDDEN"
+	NotFound        Kind = "NOT_FOUND"
+	BadInput        Kind = "BAD_USER_INPUT"
+	Conflict        Kind = "CONFLICT"
+	RateLimited     Kind = "RATE_LIMITED"
+	CursorExpired   Kind = "CURSOR_EXPIRED"
+	SlowConsumer    Kind = "SLOW_CONSUMER"
+	Unavailable     Kind = "UNAVAILABLE"
+	Internal        Kind = "INTERNAL"
+)
+
+// Error is a fault of the whole call: a GraphQL error.
+type Error struct {
+	Kind       Kind
+	Message    string        // for the caller: says what is wrong and what would be right
+	RetryAfter time.Duration // RateLimited only
+	Cursor     string        // CursorExpired and SlowConsumer: where to go on from
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// New returns a fault with a message for the caller.
+func New(kind Kind, format string, args ...any) *Error {
+	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
+}
+
+// Missing is the one answer for a row that is not there and for one that is somebody else's.
+func Missing(what string) *Error { return New(NotFound, "%s not found", what) }
+
+// Is reports whether err is a fault of that kind.
+func Is(err error, kind Kind) bool {
+	var f *Error
+	return errors.As(err, &f) && f.Kind == kind
+}
+
+// Code is why one input field was refused: UserErrorCode of the API.
+type Code string
+
+const (
+	Required      Code = "REQUIRED"
+	Invalid       Code = "INVALID"
+	TooLong       Code = "TOO_LONG"
+	TooShort      Code = "TOO_SHORT"
+	Taken         Code = "TAKEN"
+	Unknown       Code = "NOT_FOUND"
+	NotAllowed    Code = "NOT_ALLOWED"
+	LimitExceeded Code = "LIMIT_EXCEEDED"
+	Stale         Code = "STALE"
+	Upstream      Code = "UPSTREAM"
+)
+
+// Input is one thing in the input that the caller can mend.
+type Input struct {
+	Field   []string // path in the input, e.g. components, 1, text; empty for the whole
+	Code    Code
+	Message string
+}
+
+// Inputs is every such thing of one call: it goes into the payload's userErrors.
+type Inputs []Input
+
+func (in Inputs) Error() string {
+	texts := make([]string, len(in))
+	for i, one := range in {
+		texts[i] = strings.Join(one.Field, ".") + ": " + one.Message
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Add notes one more. Field is a path with dots, e.g. "components.1.text".
+func (in *Inputs) Add(field string, code Code, format string, args ...any) {
+	path := []string{}
+	if field != "" {
+		path = strings.Split(field, ".")
+	}
+	*in = append(*in, Input{Field: path, Code: code, Message: fmt.Sprintf(format, args...)})
+}
+
+// Err is nil when nothing was noted.
+func (in Inputs) Err() error {
+	if len(in) == 0 {
+		return nil
+	}
+	return in
+}
+
+// Refuse is a single input error.
+func Refuse(field string, code Code, format string, args ...any) error {
+	var in Inputs
+	in.Add(field, code, format, args...)
+	return in
+}

@@ -1,0 +1,59 @@
+package id
+
+import (
+	"testing"
+	"time"
+)
+
+func TestNewIDsAscendAndCarryTheirKind(t *testing.T) {
+	t.Parallel()
+	last := New(Message)
+	for range 20_000 {
+		next := New(Message)
+		if next.String() <= last.String() {
+			t.Fatalf("%s does not come after %s", next, last)
+		}
+		if next.Kind() != Message {
+			t.Fatalf("kind of %s is %d", next, next.Kind())
+		}
+		last = next
+	}
+	if d := time.Since(last.Time()); d < -time.Minute || d > time.Minute {
+		t.Errorf("time of a new id is %v away from now", d)
+	}
+}
+
+func TestAnIDReadsBackFromEveryFormItIsWrittenIn(t *testing.T) {
+	t.Parallel()
+	for kind, prefix := range prefixes {
+		if prefix == "" {
+			continue
+		}
+		want := New(Kind(kind))
+		got, err := Parse(want.String())
+		if err != nil || got != want {
+			t.Errorf("Parse(%s) = %s, %v", want, got, err)
+		}
+		stored, _ := want.Value()
+		var scanned ID
+		if err := scanned.Scan(stored); err != nil || scanned != want {
+			t.Errorf("Scan(%x) = %s, %v", stored, scanned, err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(New(Campaign).String())
+	f.Add("cmp_")
+	f.Add("_01k9z")
+	f.Fuzz(func(t *testing.T, s string) {
+		n, err := Parse(s)
+		if err == nil && n.String() != s {
+			t.Errorf("Parse(%q).String() = %q", s, n.String())
+		}
+		var g ID
+		if err := g.UnmarshalGQL(s); err != nil {
+			t.Errorf("a made-up id must name nothing, not fail: %v", err)
+		}
+	})
+}
