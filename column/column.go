@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"carillon/enum"
-	"carillon/id"
+	"carillon/uid"
 )
 
 // SendingPolicy is how an organization wants to send. Field names are the API's.
@@ -46,16 +46,16 @@ type ImportConsent struct {
 
 // Audience is who a campaign goes to: everyone in any of the lists, contacts or the filter, less everyone on an excluded list.
 type Audience struct {
-	ListIDs        []id.ID        `json:"listIds,omitempty"`
-	ContactIDs     []id.ID        `json:"contactIds,omitempty"`
+	ListIDs        []uid.ID       `json:"listIds,omitempty"`
+	ContactIDs     []uid.ID       `json:"contactIds,omitempty"`
 	Filter         *ContactFilter `json:"filter,omitempty"`
-	ExcludeListIDs []id.ID        `json:"excludeListIds,omitempty"`
+	ExcludeListIDs []uid.ID       `json:"excludeListIds,omitempty"`
 }
 
 // ContactFilter is a rule that contacts match or not. Empty parts say nothing; all others must hold.
 type ContactFilter struct {
 	Search        string            `json:"search,omitempty"`
-	ListIDs       []id.ID           `json:"listIds,omitempty"`
+	ListIDs       []uid.ID          `json:"listIds,omitempty"`
 	Consent       []enum.Consent    `json:"consent,omitempty"`
 	Country       []string          `json:"country,omitempty"`
 	Language      []string          `json:"language,omitempty"`

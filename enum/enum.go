@@ -2,6 +2,29 @@
 // same values. The SDL says what each value means.
 package enum
 
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+)
+
+type value interface {
+	~string
+	Values() []string
+}
+
+func write[T value](w io.Writer, v T) { _, _ = io.WriteString(w, strconv.Quote(string(v))) }
+
+func read[T value](into *T, v any) error {
+	s, ok := v.(string)
+	if !ok || !slices.Contains(T("").Values(), s) {
+		return fmt.Errorf("%v is not one of %v", v, T("").Values())
+	}
+	*into = T(s)
+	return nil
+}
+
 // OrganizationStatus says whether an organization may send.
 type OrganizationStatus string
 
@@ -10,6 +33,10 @@ const (
 	OrganizationStatusSuspended OrganizationStatus = "SUSPENDED"
 	OrganizationStatusClosed    OrganizationStatus = "CLOSED"
 )
+
+// MarshalGQL and UnmarshalGQL bind OrganizationStatus to the GraphQL enum of that name.
+func (v OrganizationStatus) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *OrganizationStatus) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (OrganizationStatus) Values() []string {
@@ -26,6 +53,10 @@ const (
 	RoleViewer     Role = "VIEWER"
 )
 
+// MarshalGQL and UnmarshalGQL bind Role to the GraphQL enum of that name.
+func (v Role) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *Role) UnmarshalGQL(in any) error { return read(v, in) }
+
 // Values lists them for the data model.
 func (Role) Values() []string {
 	return []string{"OWNER", "ADMIN", "CAMPAIGNER", "VIEWER"}
@@ -38,6 +69,10 @@ const (
 	UnknownPolicyPreferNoDuplicate UnknownPolicy = "PREFER_NO_DUPLICATE"
 	UnknownPolicyPreferDelivery    UnknownPolicy = "PREFER_DELIVERY"
 )
+
+// MarshalGQL and UnmarshalGQL bind UnknownPolicy to the GraphQL enum of that name.
+func (v UnknownPolicy) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *UnknownPolicy) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (UnknownPolicy) Values() []string {
@@ -55,6 +90,10 @@ const (
 	AccountStatusDisconnected AccountStatus = "DISCONNECTED"
 )
 
+// MarshalGQL and UnmarshalGQL bind AccountStatus to the GraphQL enum of that name.
+func (v AccountStatus) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *AccountStatus) UnmarshalGQL(in any) error { return read(v, in) }
+
 // Values lists them for the data model.
 func (AccountStatus) Values() []string {
 	return []string{"CONNECTED", "TOKEN_EXPIRED", "RESTRICTED", "DISABLED", "DISCONNECTED"}
@@ -70,6 +109,10 @@ const (
 	QualityRatingUnknown QualityRating = "UNKNOWN"
 )
 
+// MarshalGQL and UnmarshalGQL bind QualityRating to the GraphQL enum of that name.
+func (v QualityRating) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *QualityRating) UnmarshalGQL(in any) error { return read(v, in) }
+
 // Values lists them for the data model.
 func (QualityRating) Values() []string {
 	return []string{"GREEN", "YELLOW", "RED", "UNKNOWN"}
@@ -83,6 +126,10 @@ const (
 	TemplateCategoryUtility        TemplateCategory = "UTILITY"
 	TemplateCategoryAuthentication TemplateCategory = "AUTHENTICATION"
 )
+
+// MarshalGQL and UnmarshalGQL bind TemplateCategory to the GraphQL enum of that name.
+func (v TemplateCategory) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *TemplateCategory) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (TemplateCategory) Values() []string {
@@ -106,6 +153,10 @@ const (
 	TemplateStatusArchived        TemplateStatus = "ARCHIVED"
 )
 
+// MarshalGQL and UnmarshalGQL bind TemplateStatus to the GraphQL enum of that name.
+func (v TemplateStatus) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *TemplateStatus) UnmarshalGQL(in any) error { return read(v, in) }
+
 // Values lists them for the data model.
 func (TemplateStatus) Values() []string {
 	return []string{"DRAFT", "PENDING", "APPROVED", "REJECTED", "PAUSED", "DISABLED", "IN_APPEAL", "PENDING_DELETION", "DELETED", "LIMIT_EXCEEDED", "ARCHIVED"}
@@ -118,6 +169,10 @@ const (
 	ParameterFormatPositional ParameterFormat = "POSITIONAL"
 	ParameterFormatNamed      ParameterFormat = "NAMED"
 )
+
+// MarshalGQL and UnmarshalGQL bind ParameterFormat to the GraphQL enum of that name.
+func (v ParameterFormat) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *ParameterFormat) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (ParameterFormat) Values() []string {
@@ -136,6 +191,10 @@ const (
 	ComponentTypeLimitedTimeOffer ComponentType = "LIMITED_TIME_OFFER"
 )
 
+// MarshalGQL and UnmarshalGQL bind ComponentType to the GraphQL enum of that name.
+func (v ComponentType) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *ComponentType) UnmarshalGQL(in any) error { return read(v, in) }
+
 // Values lists them for the data model.
 func (ComponentType) Values() []string {
 	return []string{"HEADER", "BODY", "FOOTER", "BUTTONS", "CAROUSEL", "LIMITED_TIME_OFFER"}
@@ -151,6 +210,10 @@ const (
 	HeaderFormatDocument HeaderFormat = "DOCUMENT"
 	HeaderFormatLocation HeaderFormat = "LOCATION"
 )
+
+// MarshalGQL and UnmarshalGQL bind HeaderFormat to the GraphQL enum of that name.
+func (v HeaderFormat) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *HeaderFormat) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (HeaderFormat) Values() []string {
@@ -174,6 +237,10 @@ const (
 	ButtonTypeCallPermissionRequest ButtonType = "CALL_PERMISSION_REQUEST"
 )
 
+// MarshalGQL and UnmarshalGQL bind ButtonType to the GraphQL enum of that name.
+func (v ButtonType) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *ButtonType) UnmarshalGQL(in any) error { return read(v, in) }
+
 // Values lists them for the data model.
 func (ButtonType) Values() []string {
 	return []string{"QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE", "OTP", "FLOW", "CATALOG", "MPM", "SPM", "VOICE_CALL", "CALL_PERMISSION_REQUEST"}
@@ -187,6 +254,10 @@ const (
 	OTPTypeOneTap   OTPType = "ONE_TAP"
 	OTPTypeZeroTap  OTPType = "ZERO_TAP"
 )
+
+// MarshalGQL and UnmarshalGQL bind OTPType to the GraphQL enum of that name.
+func (v OTPType) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *OTPType) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (OTPType) Values() []string {
@@ -209,6 +280,10 @@ const (
 	ParameterKindExpiration ParameterKind = "EXPIRATION"
 )
 
+// MarshalGQL and UnmarshalGQL bind ParameterKind to the GraphQL enum of that name.
+func (v ParameterKind) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *ParameterKind) UnmarshalGQL(in any) error { return read(v, in) }
+
 // Values lists them for the data model.
 func (ParameterKind) Values() []string {
 	return []string{"TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION", "URL_SUFFIX", "COUPON_CODE", "OTP_CODE", "PAYLOAD", "EXPIRATION"}
@@ -221,6 +296,10 @@ const (
 	SeverityError   Severity = "ERROR"
 	SeverityWarning Severity = "WARNING"
 )
+
+// MarshalGQL and UnmarshalGQL bind Severity to the GraphQL enum of that name.
+func (v Severity) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *Severity) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (Severity) Values() []string {
@@ -235,6 +314,10 @@ const (
 	ConsentOptedOut Consent = "OPTED_OUT"
 	ConsentUnknown  Consent = "UNKNOWN"
 )
+
+// MarshalGQL and UnmarshalGQL bind Consent to the GraphQL enum of that name.
+func (v Consent) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *Consent) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (Consent) Values() []string {
@@ -251,6 +334,10 @@ const (
 	JobStatusFailed    JobStatus = "FAILED"
 	JobStatusCanceled  JobStatus = "CANCELED"
 )
+
+// MarshalGQL and UnmarshalGQL bind JobStatus to the GraphQL enum of that name.
+func (v JobStatus) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *JobStatus) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (JobStatus) Values() []string {
@@ -270,6 +357,10 @@ const (
 	CampaignStatusCanceled  CampaignStatus = "CANCELED"
 	CampaignStatusFailed    CampaignStatus = "FAILED"
 )
+
+// MarshalGQL and UnmarshalGQL bind CampaignStatus to the GraphQL enum of that name.
+func (v CampaignStatus) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *CampaignStatus) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (CampaignStatus) Values() []string {
@@ -295,6 +386,10 @@ const (
 	CampaignStatusReasonNumberUnavailable     CampaignStatusReason = "NUMBER_UNAVAILABLE"
 )
 
+// MarshalGQL and UnmarshalGQL bind CampaignStatusReason to the GraphQL enum of that name.
+func (v CampaignStatusReason) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *CampaignStatusReason) UnmarshalGQL(in any) error { return read(v, in) }
+
 // Values lists them for the data model.
 func (CampaignStatusReason) Values() []string {
 	return []string{"PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW", "ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS", "MISSING_PARAMETER", "NUMBER_UNAVAILABLE"}
@@ -307,6 +402,10 @@ const (
 	MissingParameterPolicySkip MissingParameterPolicy = "SKIP"
 	MissingParameterPolicyFail MissingParameterPolicy = "FAIL"
 )
+
+// MarshalGQL and UnmarshalGQL bind MissingParameterPolicy to the GraphQL enum of that name.
+func (v MissingParameterPolicy) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *MissingParameterPolicy) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (MissingParameterPolicy) Values() []string {
@@ -329,6 +428,10 @@ const (
 	SkipReasonExpired          SkipReason = "EXPIRED"
 )
 
+// MarshalGQL and UnmarshalGQL bind SkipReason to the GraphQL enum of that name.
+func (v SkipReason) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *SkipReason) UnmarshalGQL(in any) error { return read(v, in) }
+
 // Values lists them for the data model.
 func (SkipReason) Values() []string {
 	return []string{"OPTED_OUT", "NO_OPT_IN", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED"}
@@ -341,6 +444,10 @@ const (
 	DirectionOutbound Direction = "OUTBOUND"
 	DirectionInbound  Direction = "INBOUND"
 )
+
+// MarshalGQL and UnmarshalGQL bind Direction to the GraphQL enum of that name.
+func (v Direction) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *Direction) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (Direction) Values() []string {
@@ -368,6 +475,10 @@ const (
 	MessageTypeUnsupported MessageType = "UNSUPPORTED"
 )
 
+// MarshalGQL and UnmarshalGQL bind MessageType to the GraphQL enum of that name.
+func (v MessageType) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *MessageType) UnmarshalGQL(in any) error { return read(v, in) }
+
 // Values lists them for the data model.
 func (MessageType) Values() []string {
 	return []string{"TEMPLATE", "TEXT", "IMAGE", "VIDEO", "AUDIO", "DOCUMENT", "STICKER", "LOCATION", "CONTACTS", "INTERACTIVE", "BUTTON", "REACTION", "ORDER", "SYSTEM", "UNSUPPORTED"}
@@ -390,6 +501,10 @@ const (
 	MessageStatusCanceled  MessageStatus = "CANCELED"
 	MessageStatusReceived  MessageStatus = "RECEIVED"
 )
+
+// MarshalGQL and UnmarshalGQL bind MessageStatus to the GraphQL enum of that name.
+func (v MessageStatus) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *MessageStatus) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (MessageStatus) Values() []string {

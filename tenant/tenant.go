@@ -5,19 +5,19 @@ package tenant
 import (
 	"context"
 
-	"carillon/id"
+	"carillon/uid"
 )
 
 type key struct{}
 
 // Scope is whose rows a context may touch.
 type Scope struct {
-	Organization id.ID
+	Organization uid.ID
 	System       bool // every organization's; set by workers, webhooks, sign-in and the operator, never for a caller's query
 }
 
 // In returns a context that sees the rows of that organization and no others.
-func In(ctx context.Context, organization id.ID) context.Context {
+func In(ctx context.Context, organization uid.ID) context.Context {
 	return context.WithValue(ctx, key{}, Scope{Organization: organization})
 }
 

@@ -12,7 +12,7 @@ import (
 	"entgo.io/ent/schema/index"
 
 	"carillon/enum"
-	"carillon/id"
+	"carillon/uid"
 )
 
 // Account is a bound WhatsApp Business Account. A WABA is bound by one organization at a time.
@@ -21,7 +21,7 @@ type Account struct{ ent.Schema }
 func (Account) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("account"), entgql.RelayConnection(), entgql.MultiOrder()}
 }
-func (Account) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.Account}} }
+func (Account) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Account}} }
 func (Account) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("waba_id"),
@@ -52,7 +52,7 @@ type PhoneNumber struct{ ent.Schema }
 func (PhoneNumber) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("phone_number")}
 }
-func (PhoneNumber) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.PhoneNumber}} }
+func (PhoneNumber) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.PhoneNumber}} }
 func (PhoneNumber) Fields() []ent.Field {
 	return []ent.Field{
 		reference("account_id"),
@@ -78,7 +78,7 @@ type Template struct{ ent.Schema }
 func (Template) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("template"), entgql.RelayConnection(), entgql.MultiOrder()}
 }
-func (Template) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.Template}} }
+func (Template) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Template}} }
 func (Template) Fields() []ent.Field {
 	return []ent.Field{
 		reference("account_id"),

@@ -11,7 +11,7 @@ import (
 
 	"carillon/column"
 	"carillon/enum"
-	"carillon/id"
+	"carillon/uid"
 )
 
 // Contact is a person the organization writes to.
@@ -20,7 +20,7 @@ type Contact struct{ ent.Schema }
 func (Contact) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("contact"), entgql.RelayConnection(), entgql.MultiOrder()}
 }
-func (Contact) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.Contact}} }
+func (Contact) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Contact}} }
 func (Contact) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("phone").Optional().Nillable().Comment("E.164 with a leading +").Annotations(entgql.OrderField("PHONE")),
@@ -56,7 +56,7 @@ type ContactList struct{ ent.Schema }
 func (ContactList) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("contact_list"), entgql.RelayConnection(), entgql.MultiOrder()}
 }
-func (ContactList) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.ContactList}} }
+func (ContactList) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.ContactList}} }
 func (ContactList) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("name").Annotations(entgql.OrderField("NAME")),
@@ -79,7 +79,7 @@ func (ListMember) Annotations() []schema.Annotation {
 func (ListMember) Policy() ent.Policy { return tenancyPolicy(organizationColumn) }
 func (ListMember) Fields() []ent.Field {
 	return []ent.Field{
-		field.UUID(organizationColumn, id.ID{}).Immutable(),
+		field.UUID(organizationColumn, uid.ID{}).Immutable(),
 		reference("contact_id"),
 		reference("contact_list_id"),
 	}
@@ -100,7 +100,7 @@ type ConsentRecord struct{ ent.Schema }
 func (ConsentRecord) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("consent_record")}
 }
-func (ConsentRecord) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.ConsentRecord}} }
+func (ConsentRecord) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.ConsentRecord}} }
 func (ConsentRecord) Fields() []ent.Field {
 	return []ent.Field{
 		reference("contact_id"),
@@ -122,7 +122,7 @@ type ContactImport struct{ ent.Schema }
 func (ContactImport) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("contact_import")}
 }
-func (ContactImport) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.ContactImport}} }
+func (ContactImport) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.ContactImport}} }
 func (ContactImport) Fields() []ent.Field {
 	return []ent.Field{
 		field.Enum("status").GoType(enum.JobStatus("")).Default(string(enum.JobStatusPending)),
@@ -155,7 +155,7 @@ type ImportChunk struct{ ent.Schema }
 func (ImportChunk) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("import_chunk"), hidden()}
 }
-func (ImportChunk) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.ImportChunk}} }
+func (ImportChunk) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.ImportChunk}} }
 func (ImportChunk) Fields() []ent.Field {
 	return []ent.Field{reference("contact_import_id"), field.Int64("start"), field.Bytes("data")}
 }
@@ -169,7 +169,7 @@ type ImportRejection struct{ ent.Schema }
 func (ImportRejection) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("import_rejection"), hidden()}
 }
-func (ImportRejection) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.ImportRejection}} }
+func (ImportRejection) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.ImportRejection}} }
 func (ImportRejection) Fields() []ent.Field {
 	return []ent.Field{
 		reference("contact_import_id"),

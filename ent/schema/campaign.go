@@ -11,7 +11,7 @@ import (
 
 	"carillon/column"
 	"carillon/enum"
-	"carillon/id"
+	"carillon/uid"
 )
 
 // Campaign is one template sent to many. Its counters are kept by delivery in the transactions that move messages; all else
@@ -21,7 +21,7 @@ type Campaign struct{ ent.Schema }
 func (Campaign) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("campaign"), entgql.RelayConnection(), entgql.MultiOrder()}
 }
-func (Campaign) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.Campaign}} }
+func (Campaign) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Campaign}} }
 func (Campaign) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("name").Annotations(entgql.OrderField("NAME")),

@@ -9,17 +9,19 @@ import (
 
 	"carillon/column"
 	"carillon/enum"
-	"carillon/id"
+	"carillon/uid"
 )
 
 // Organization owns everything but users. Its settings that the API calls sendingPolicy lie in one JSON column.
 type Organization struct{ ent.Schema }
 
-func (Organization) Annotations() []schema.Annotation { return []schema.Annotation{table("organization")} }
-func (Organization) Policy() ent.Policy               { return tenancyPolicy("id") }
+func (Organization) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("organization")}
+}
+func (Organization) Policy() ent.Policy { return tenancyPolicy("id") }
 func (Organization) Fields() []ent.Field {
 	return []ent.Field{
-		idField(id.Organization),
+		idField(uid.Organization),
 		field.String("name"),
 		field.Enum("status").GoType(enum.OrganizationStatus("")).Default(string(enum.OrganizationStatusActive)),
 		field.String("status_reason").Optional().Nillable(),
@@ -40,7 +42,7 @@ func (User) Annotations() []schema.Annotation { return []schema.Annotation{table
 func (User) Policy() ent.Policy               { return userPolicy() }
 func (User) Fields() []ent.Field {
 	return []ent.Field{
-		idField(id.User),
+		idField(uid.User),
 		field.String("email").Unique(),
 		field.String("name"),
 		field.String("password_hash").Sensitive(),
@@ -55,7 +57,7 @@ func (User) Edges() []ent.Edge {
 type Member struct{ ent.Schema }
 
 func (Member) Annotations() []schema.Annotation { return []schema.Annotation{table("member")} }
-func (Member) Mixin() []ent.Mixin               { return []ent.Mixin{tenancy{kind: id.Member}} }
+func (Member) Mixin() []ent.Mixin               { return []ent.Mixin{tenancy{kind: uid.Member}} }
 func (Member) Fields() []ent.Field {
 	return []ent.Field{
 		reference("user_id"),
@@ -77,7 +79,7 @@ func (Member) Indexes() []ent.Index {
 type Session struct{ ent.Schema }
 
 func (Session) Annotations() []schema.Annotation { return []schema.Annotation{table("session")} }
-func (Session) Mixin() []ent.Mixin               { return []ent.Mixin{tenancy{kind: id.Session}} }
+func (Session) Mixin() []ent.Mixin               { return []ent.Mixin{tenancy{kind: uid.Session}} }
 func (Session) Fields() []ent.Field {
 	return []ent.Field{
 		reference("user_id"),
@@ -98,7 +100,7 @@ func (Session) Edges() []ent.Edge {
 type APIKey struct{ ent.Schema }
 
 func (APIKey) Annotations() []schema.Annotation { return []schema.Annotation{table("api_key")} }
-func (APIKey) Mixin() []ent.Mixin               { return []ent.Mixin{tenancy{kind: id.APIKey}} }
+func (APIKey) Mixin() []ent.Mixin               { return []ent.Mixin{tenancy{kind: uid.APIKey}} }
 func (APIKey) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("name"),
@@ -121,7 +123,7 @@ type TermsAcceptance struct{ ent.Schema }
 func (TermsAcceptance) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("terms_acceptance"), hidden()}
 }
-func (TermsAcceptance) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.TermsAcceptance}} }
+func (TermsAcceptance) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.TermsAcceptance}} }
 func (TermsAcceptance) Fields() []ent.Field {
 	return []ent.Field{
 		reference("user_id"),
@@ -140,7 +142,7 @@ type IdempotencyKey struct{ ent.Schema }
 func (IdempotencyKey) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("idempotency_key"), hidden()}
 }
-func (IdempotencyKey) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.IdempotencyKey}} }
+func (IdempotencyKey) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.IdempotencyKey}} }
 func (IdempotencyKey) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("operation"),

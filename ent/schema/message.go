@@ -13,7 +13,7 @@ import (
 
 	"carillon/column"
 	"carillon/enum"
-	"carillon/id"
+	"carillon/uid"
 )
 
 // Message is one message to or from one person. Only package delivery writes it. It carries an index only where a claim or a
@@ -23,7 +23,7 @@ type Message struct{ ent.Schema }
 func (Message) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("message"), entgql.RelayConnection(), entgql.MultiOrder()}
 }
-func (Message) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.Message}} }
+func (Message) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Message}} }
 func (Message) Fields() []ent.Field {
 	return []ent.Field{
 		field.Enum("direction").GoType(enum.Direction("")),
@@ -88,7 +88,7 @@ func (DeliveryEvent) Fields() []ent.Field {
 	incremental := false
 	return []ent.Field{
 		field.Int64("id").StorageKey("sequence").Annotations(entsql.Annotation{Incremental: &incremental}),
-		field.UUID(organizationColumn, id.ID{}).Immutable(),
+		field.UUID(organizationColumn, uid.ID{}).Immutable(),
 		reference("message_id"),
 		optionalReference("campaign_id"),
 		reference("phone_number_id"),
@@ -115,7 +115,7 @@ func (EventCounter) Annotations() []schema.Annotation {
 func (EventCounter) Policy() ent.Policy { return tenancyPolicy("id") }
 func (EventCounter) Fields() []ent.Field {
 	return []ent.Field{
-		field.UUID("id", id.ID{}).Immutable(),
+		field.UUID("id", uid.ID{}).Immutable(),
 		field.Int64("last").Default(0),
 		field.Int64("expired").Default(0).Comment("events up to here are gone by retention"),
 	}
@@ -127,7 +127,7 @@ type Statistic struct{ ent.Schema }
 func (Statistic) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("statistic"), hidden()}
 }
-func (Statistic) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: id.Statistic}} }
+func (Statistic) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Statistic}} }
 func (Statistic) Fields() []ent.Field {
 	return []ent.Field{
 		field.Time("hour"),
@@ -152,7 +152,7 @@ func (UnmatchedWebhook) Annotations() []schema.Annotation {
 func (UnmatchedWebhook) Policy() ent.Policy { return systemOnly() }
 func (UnmatchedWebhook) Fields() []ent.Field {
 	return []ent.Field{
-		idField(id.UnmatchedWebhook),
+		idField(uid.UnmatchedWebhook),
 		field.String("reason").Comment("NOT_UNDERSTOOD, UNKNOWN_NUMBER or UNKNOWN_MESSAGE"),
 		field.Bytes("body"),
 		field.Bytes("body_hash").Unique().Comment("Meta repeats itself; one copy is kept"),

@@ -17,8 +17,8 @@ import (
 	"entgo.io/ent/schema/mixin"
 
 	"carillon/ent/privacy"
-	"carillon/id"
 	"carillon/tenant"
+	"carillon/uid"
 )
 
 const organizationColumn = "organization_id"
@@ -26,13 +26,15 @@ const organizationColumn = "organization_id"
 // now is the time of a row's making, in the precision that both databases keep.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-func idField(kind id.Kind) ent.Field {
-	return field.UUID("id", id.ID{}).Immutable().Default(func() id.ID { return id.New(kind) })
+func idField(kind uid.Kind) ent.Field {
+	return field.UUID("id", uid.ID{}).Immutable().Default(func() uid.ID { return uid.New(kind) })
 }
 
-func reference(name string) ent.Field { return field.UUID(name, id.ID{}) }
+func reference(name string) ent.Field { return field.UUID(name, uid.ID{}) }
 
-func optionalReference(name string) ent.Field { return field.UUID(name, id.ID{}).Optional().Nillable() }
+func optionalReference(name string) ent.Field {
+	return field.UUID(name, uid.ID{}).Optional().Nillable()
+}
 
 func createdAt() ent.Field { return field.Time("created_at").Immutable().Default(now) }
 
@@ -44,11 +46,11 @@ func hidden() schema.Annotation { return entgql.Skip(entgql.SkipAll) }
 // tenancy gives a type its id, its organization and the policy.
 type tenancy struct {
 	mixin.Schema
-	kind id.Kind
+	kind uid.Kind
 }
 
 func (t tenancy) Fields() []ent.Field {
-	return []ent.Field{idField(t.kind), field.UUID(organizationColumn, id.ID{}).Immutable()}
+	return []ent.Field{idField(t.kind), field.UUID(organizationColumn, uid.ID{}).Immutable()}
 }
 
 func (t tenancy) Indexes() []ent.Index {

@@ -1,7 +1,7 @@
-// Package id names rows. An ID is a UUIDv7 whose last byte says what kind of row it names, so that it is 16 bytes in the
+// Package uid names rows. An ID is a UUIDv7 whose last byte says what kind of row it names, so that it is 16 bytes in the
 // database, sorts by the time of its making, and reads as a type prefix and 26 base32 characters (cmp_01k9z…) everywhere
 // else. node(id) needs no look-up table.
-package id
+package uid
 
 import (
 	"crypto/rand"
