@@ -1,0 +1,201 @@
+package transport
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+const (
+	mediaJSON     = "application/json"
+	mediaResponse = "application/graphql-response+json"
+	mediaEvents   = "text/event-stream"
+)
+
+// serveOperation runs a query or a mutation as GraphQL over HTTP asks for.
+func (h *Handler) serveOperation(w http.ResponseWriter, r *http.Request) *refusal {
+	params, no := h.readParams(w, r)
+	if no != nil {
+		return no
+	}
+	return h.run(w, r, params)
+}
+
+func (h *Handler) run(w http.ResponseWriter, r *http.Request, params *graphql.RawParams) *refusal {
+	ctx := withTransport(r.Context(), "http")
+	opCtx, errs := h.exec.CreateOperationContext(ctx, params)
+	if errs != nil {
+		resp := h.exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs)
+		status := http.StatusBadRequest
+		if answerType(r) == mediaJSON {
+			status = http.StatusOK
+		}
+		reply(w, r, status, resp, false)
+		return nil
+	}
+	switch kind := opCtx.Operation.Operation; {
+	case kind == ast.Subscription:
+		return badRequest("a subscription needs a WebSocket, or Accept: text/event-stream")
+	case kind == ast.Mutation && r.Method == http.MethodGet:
+		return notAllowed("POST", "a mutation needs POST")
+	}
+	next, ctx := h.exec.DispatchOperation(ctx, opCtx)
+	resp := next(ctx)
+	if resp == nil { // out of time before the first resolver, or the client has left
+		return &refusal{status: http.StatusServiceUnavailable, code: codeUnavailable, message: errTimeout.Error()}
+	}
+	if seconds, ok := retryAfter(resp); ok {
+		w.Header().Set("Retry-After", seconds)
+	}
+	reply(w, r, http.StatusOK, resp, true)
+	return nil
+}
+
+// readParams reads the parameters of an operation from the URL of a GET or the JSON body of a POST.
+func (h *Handler) readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
+	params := &graphql.RawParams{Headers: r.Header, ReadTime: graphql.TraceTiming{Start: graphql.Now()}}
+	var no *refusal
+	if r.Method == http.MethodGet {
+		no = readURL(r, params)
+	} else {
+		no = h.readBody(w, r, params)
+	}
+	if no != nil {
+		return nil, no
+	}
+	params.ReadTime.End = graphql.Now()
+	return params, checkParams(params)
+}
+
+func checkParams(params *graphql.RawParams) *refusal {
+	if params.Query == "" && params.Extensions["persistedQuery"] == nil {
+		return badRequest("the parameter query is missing")
+	}
+	return nil
+}
+
+func readURL(r *http.Request, params *graphql.RawParams) *refusal {
+	q := r.URL.Query()
+	params.Query, params.OperationName = q.Get("query"), q.Get("operationName")
+	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
+		text := q.Get(name)
+		if text != "" && decodeJSON([]byte(text), into) != nil {
+			return badRequest("the parameter %s is no JSON object", name)
+		}
+	}
+	if !utf8.ValidString(params.Query) || !utf8.ValidString(params.OperationName) {
+		return badRequest("the URL is not UTF-8")
+	}
+	return nil
+}
+
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, params *graphql.RawParams) *refusal {
+	media, p, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != mediaJSON || p["charset"] != "" && !strings.EqualFold(p["charset"], "utf-8") {
+		return &refusal{status: http.StatusUnsupportedMediaType, code: codeBadInput, message: "the Content-Type must be application/json",
+			header: http.Header{"Accept-Post": {"application/json, multipart/form-data"}}}
+	}
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(h.Timeout)) // not every ResponseWriter can
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.MaxBody))
+	_ = control.SetReadDeadline(time.Time{})
+	if err != nil {
+		return unreadable(err)
+	}
+	if decodeJSON(body, params) != nil {
+		return badRequest("the body is no JSON object of the form {query, operationName, variables, extensions}")
+	}
+	return nil
+}
+
+func unreadable(err error) *refusal {
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return &refusal{status: http.StatusRequestEntityTooLarge, code: codeBadInput, message: fmt.Sprintf("the request is larger than %d bytes", tooLarge.Limit)}
+	}
+	return badRequest("the body could not be read")
+}
+
+// decodeJSON decodes one JSON object and nothing after it. Numbers stay text, so that no digit of a variable is lost.
+func decodeJSON(text []byte, into any) error {
+	if trimmed := bytes.TrimLeft(text, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' || !utf8.Valid(text) {
+		return errors.New("no JSON object in UTF-8")
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("text after the JSON object")
+	}
+	return nil
+}
+
+// answerType is application/graphql-response+json for those who name it, and application/json, which came before it,
+// for all others.
+func answerType(r *http.Request) string {
+	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
+		media, p, err := mime.ParseMediaType(part)
+		if err != nil || media != mediaResponse {
+			continue
+		}
+		if q, err := strconv.ParseFloat(p["q"], 64); err != nil || q > 0 {
+			return mediaResponse
+		}
+	}
+	return mediaJSON
+}
+
+// reply writes a response. A request that was refused before it ran has no data, not even null.
+func reply(w http.ResponseWriter, r *http.Request, status int, resp *graphql.Response, ran bool) {
+	body, err := encode(resp, ran)
+	if err != nil { // an extension that is no JSON
+		panic(err)
+	}
+	w.Header().Set("Content-Type", answerType(r)+"; charset=utf-8")
+	w.Header().Add("Vary", "Accept")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
+
+func encode(resp *graphql.Response, ran bool) ([]byte, error) {
+	var out struct {
+		Errors     any             `json:"errors,omitempty"`
+		Data       json.RawMessage `json:"data,omitempty"`
+		Extensions map[string]any  `json:"extensions,omitempty"`
+	}
+	if len(resp.Errors) > 0 {
+		out.Errors = resp.Errors
+	}
+	out.Extensions = resp.Extensions
+	if out.Data = resp.Data; ran && out.Data == nil {
+		out.Data = json.RawMessage("null")
+	}
+	if !ran {
+		out.Data = nil
+	}
+	return json.Marshal(out)
+}
+
+// retryAfter is the largest extensions.retryAfterSeconds among the errors.
+func retryAfter(resp *graphql.Response) (seconds string, ok bool) {
+	most := 0
+	for _, err := range resp.Errors {
+		if n, is := err.Extensions["retryAfterSeconds"].(int); is {
+			most = max(most, n)
+		}
+	}
+	return strconv.Itoa(most), most > 0
+}

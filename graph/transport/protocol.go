@@ -1,0 +1,229 @@
+package transport
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	gqltransport "github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// frame is a message of either protocol, either way.
+type frame struct {
+	ID      string          `json:"id,omitempty"`
+	Type    string          `json:"type"`
+	Payload json.RawMessage `json:"payload,omitempty"`
+}
+
+func (f frame) encode() []byte {
+	text, err := json.Marshal(f)
+	if err != nil {
+		panic(err) // a payload that is no JSON
+	}
+	return text
+}
+
+func isObject(text json.RawMessage) bool { return len(text) > 0 && text[0] == '{' }
+func absent(text json.RawMessage) bool   { return len(text) == 0 || string(text) == "null" }
+
+// receive checks a message against the protocol. It returns what gqlgen shall see of it, nil if nothing, or an error
+// when it has closed the socket.
+func (s *socket) receive(message []byte) ([]byte, error) {
+	var f frame
+	if decodeJSON(message, &f) != nil {
+		return nil, s.fail(closeBadRequest, "Invalid message: not a JSON object with id, type and payload")
+	}
+	modern := s.modern()
+	switch {
+	case f.Type == "connection_init":
+		return s.receiveInit(f)
+	case modern && f.Type == "ping":
+		if !absent(f.Payload) && !isObject(f.Payload) {
+			return nil, s.fail(closeBadRequest, "Invalid message: the payload is no object")
+		}
+		if !s.out.pushControl(frame{Type: "pong", Payload: f.Payload}.encode()) {
+			return nil, s.fail(closeTryAgain, "Too many pings")
+		}
+		return nil, nil
+	case modern && f.Type == "pong":
+		if !absent(f.Payload) && !isObject(f.Payload) {
+			return nil, s.fail(closeBadRequest, "Invalid message: the payload is no object")
+		}
+		return nil, nil
+	case modern && f.Type == "subscribe", !modern && f.Type == "start":
+		return s.receiveSubscribe(f)
+	case modern && f.Type == "complete", !modern && f.Type == "stop":
+		return s.receiveComplete(f)
+	case !modern && f.Type == "connection_terminate":
+		return nil, s.fail(closeNormal, "")
+	}
+	return nil, s.fail(closeBadRequest, "Invalid message: unknown type")
+}
+
+func (s *socket) receiveInit(f frame) ([]byte, error) {
+	if s.initiated {
+		return nil, s.fail(closeTooManyInits, "Too many initialisation requests")
+	}
+	if !absent(f.Payload) && !isObject(f.Payload) {
+		return nil, s.fail(closeBadRequest, "Invalid message: the payload is no object")
+	}
+	s.initiated = true
+	return f.encode(), nil
+}
+
+func (s *socket) receiveSubscribe(f frame) ([]byte, error) {
+	s.mu.Lock()
+	accepted, used, live := s.accepted, s.private[f.ID] != "", len(s.private)
+	s.mu.Unlock()
+	var params struct {
+		Query                 *string
+		OperationName         *string
+		Variables, Extensions map[string]any
+	}
+	switch {
+	case f.ID == "":
+		return nil, s.fail(closeBadRequest, "Invalid message: no id")
+	case !isObject(f.Payload) || json.Unmarshal(f.Payload, &params) != nil || params.Query == nil && params.Extensions["persistedQuery"] == nil:
+		return nil, s.fail(closeBadRequest, "Invalid message: the payload is no operation")
+	case !accepted:
+		return nil, s.fail(closeUnauthorized, "Unauthorized")
+	case used:
+		return nil, s.fail(closeSubscriberUsed, fmt.Sprintf("Subscriber for %.60s already exists", f.ID))
+	}
+	s.out.wait(s.ctx) // answers wait for the peer; so do its questions
+	if live >= s.h.Websocket.MaxSubscriptions {
+		s.pushError(f.ID, gqlerror.List{tooManyOperations()})
+		return nil, nil
+	}
+	// A client may use an id again as soon as it has ended the operation, at a time when gqlgen still knows the old one.
+	s.sent++
+	id := itoa(s.sent) + ":" + f.ID
+	s.mu.Lock()
+	s.private[f.ID] = id
+	s.mu.Unlock()
+	f.ID = id
+	return f.encode(), nil
+}
+
+func tooManyOperations() *gqlerror.Error {
+	err := codedError(codeRateLimited, "too many operations on this connection")
+	err.Extensions["retryAfterSeconds"] = 1
+	return err
+}
+
+func (s *socket) receiveComplete(f frame) ([]byte, error) {
+	if f.ID == "" {
+		return nil, s.fail(closeBadRequest, "Invalid message: no id")
+	}
+	s.mu.Lock()
+	id := s.private[f.ID]
+	delete(s.private, f.ID)
+	s.mu.Unlock()
+	if id == "" {
+		return nil, nil // it may have ended while this was on its way
+	}
+	f.ID = id
+	return f.encode(), nil
+}
+
+// initiate is gqlgen's hook for connection_init.
+func (s *socket) initiate(ctx context.Context, payload gqltransport.InitPayload) (context.Context, *gqltransport.InitPayload, error) {
+	authorization := payload.Authorization()
+	if authorization == "" {
+		authorization = s.request.Header.Get("Authorization")
+	}
+	known, err := s.h.Authenticate(ctx, authorization, s.request)
+	if err == nil && s.h.OnConnect != nil {
+		err = s.h.OnConnect(known)
+	}
+	if err == nil {
+		s.mu.Lock()
+		s.connected = known
+		s.mu.Unlock()
+		return known, nil, nil
+	}
+	shown := s.h.present(ctx, err)
+	code, reason := closeTryAgain, "Try again later"
+	switch codeOf(shown) {
+	case codeUnauthenticated, codeForbidden, codeBadInput:
+		code, reason = closeForbidden, "Forbidden"
+	}
+	s.mu.Lock()
+	s.refused = shown
+	s.mu.Unlock()
+	ctx = gqltransport.AppendCloseReason(gqltransport.WithWebsocketCloseCode(ctx, code), reason)
+	return ctx, nil, errors.New(reason)
+}
+
+// WriteJSON gets gqlgen's message, an unexported struct with ID, Type and Payload. It does not wait: gqlgen calls it
+// with a lock held that a stop and a ping need too, so the waiting is done before (queue.reserve).
+func (s *socket) WriteJSON(message any) error {
+	m := reflect.Indirect(reflect.ValueOf(message))
+	f := frame{Type: m.FieldByName("Type").String(), ID: m.FieldByName("ID").String(), Payload: m.FieldByName("Payload").Bytes()}
+	switch f.Type {
+	case "connection_ack":
+		s.mu.Lock()
+		s.accepted = true
+		s.mu.Unlock()
+		s.alive()
+	case "connection_error":
+		s.mu.Lock()
+		if s.refused != nil {
+			f.Payload = mustJSON(s.refused)
+		}
+		s.mu.Unlock()
+	case "next", "data":
+		s.out.settle()
+	}
+	if f.ID != "" && !s.restoreID(&f) {
+		return nil
+	}
+	if f.Type == "error" {
+		f.Payload = s.errorPayload(f.Payload)
+	}
+	s.out.push(f.encode())
+	return nil
+}
+
+// restoreID gives the frame the id that the client knows. It reports false for an operation that is over for the client.
+func (s *socket) restoreID(f *frame) bool {
+	_, id, _ := strings.Cut(f.ID, ":")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.private[id] != f.ID {
+		return false
+	}
+	if f.Type == "error" || f.Type == "complete" {
+		delete(s.private, id)
+	}
+	f.ID = id
+	return true
+}
+
+func (s *socket) pushError(id string, errs gqlerror.List) {
+	s.out.push(frame{Type: "error", ID: id, Payload: s.errorPayload(mustJSON(errs))}.encode())
+}
+
+// errorPayload is a list of errors in the newer protocol, and one error in the older.
+func (s *socket) errorPayload(list json.RawMessage) json.RawMessage {
+	var errs []json.RawMessage
+	if !s.modern() && json.Unmarshal(list, &errs) == nil && len(errs) > 0 {
+		return errs[0]
+	}
+	return list
+}
+
+func mustJSON(v any) json.RawMessage {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // extensions that are no JSON
+	}
+	return text
+}

@@ -1,0 +1,232 @@
+// Package transport serves one GraphQL schema over HTTP, server-sent events and WebSocket.
+//
+// It hides what gqlgen leaves open between a client and a resolver: the statuses of GraphQL over HTTP, file uploads,
+// the rules of graphql-transport-ws and of the older graphql-ws, limits on what a document may ask for, and codes on
+// errors. It knows no schema and no domain; who is calling and what an error means are told by hooks. It promises that
+// every error carries extensions.code, that an error nobody explained reads "internal error" and nothing more, that a
+// slow client delays its own subscriptions alone, and that no goroutine outlives its connection.
+package transport
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/gorilla/websocket"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// Options say what to serve and within which bounds. A number or a duration of zero takes its default.
+type Options struct {
+	Schema graphql.ExecutableSchema
+
+	// Authenticate returns the context that carries the caller. It gets the Authorization header of an HTTP request, or
+	// the value from a socket's connection_init, else that of its upgrade request; "" is a stranger, whom it may let
+	// pass. Its error goes through PresentError: UNAUTHENTICATED is answered 401, or by closing the socket with 4403.
+	Authenticate func(ctx context.Context, authorization string, r *http.Request) (context.Context, error)
+	// PresentError turns what a resolver or a hook returned into a message and extensions.code. INTERNAL, or nil, means
+	// that the caller learns nothing: the error is logged and masked.
+	PresentError func(ctx context.Context, err error) *gqlerror.Error
+	// MayIntrospect opens __schema and __type to the caller. Nil keeps them shut.
+	MayIntrospect func(ctx context.Context) bool
+	// AllowedOrigins are other sites whose pages may call, e.g. "https://app.example.com", or "*" for all. The origin
+	// that serves the request always may.
+	AllowedOrigins []string
+
+	MaxBody          int64         // bytes of a JSON request; 1 MiB
+	MaxUpload        int64         // bytes of a multipart request; 64 MiB
+	MaxQuery         int           // bytes of a document; 128 KiB
+	MaxTokens        int           // of a document; 5000
+	MaxDepth         int           // levels of fields; 15
+	MaxAliases       int           // 30
+	MaxFields        int           // with every fragment spread; 1000
+	MaxDirectives    int           // 50
+	MaxNodes         int           // rows that the page sizes of a document add up to; 50,000
+	MaxComplexity    int           // by the schema's complexity functions; 50,000
+	MaxErrors        int           // in one response; 20
+	Timeout          time.Duration // of a query or a mutation, and of reading a request; 30 s
+	QueryCache       int           // parsed documents that are kept; 1000
+	PersistedQueries int           // automatic persisted queries that are kept; 0 leaves them off
+	Paging           []Paging
+
+	Websocket Websocket
+
+	// OnConnect runs once a socket is authenticated; an error closes it. The context serves CloseConnection for as long
+	// as the socket lives. OnDisconnect runs exactly once for each OnConnect that returned nil, with the close code.
+	OnConnect    func(ctx context.Context) error
+	OnDisconnect func(ctx context.Context, code int)
+	// OnOperation is told about every operation when it is over.
+	OnOperation func(ctx context.Context, op Operation)
+	Logger      *slog.Logger // slog.Default()
+}
+
+// Websocket bounds sockets and, where they have the same need, event streams.
+type Websocket struct {
+	InitTimeout      time.Duration // from the upgrade to connection_init; 5 s
+	PingInterval     time.Duration // a peer that is silent for two of them is gone; 20 s
+	WriteTimeout     time.Duration // of one frame; 10 s
+	CloseTimeout     time.Duration // for the peer to answer a close frame; 1 s
+	ReadLimit        int64         // bytes of a message, also when it came compressed; 64 KiB
+	QueueFrames      int           // results that wait for a slow peer before its subscriptions wait too; 64
+	QueueBytes       int           // and their size; 1 MiB
+	MaxSubscriptions int           // operations at a time on one socket; 100
+	MaxConnections   int           // sockets and event streams at a time; 0 is no bound
+	Compression      bool          // permessage-deflate, where the peer offers it
+	ShutdownSpread   time.Duration // over which Shutdown takes leave of the sockets; 5 s
+}
+
+// Operation is what is told about an operation that is over: nothing that the client wrote but its name.
+type Operation struct {
+	Name      string // "" where it has none, or none that could be trusted
+	Kind      string // query, mutation, subscription; "" where the document was refused
+	Transport string // http, sse, websocket
+	Duration  time.Duration
+	Responses int      // 1, or the events of a subscription
+	Codes     []string // of its errors, each once
+}
+
+// Handler serves the schema. Its zero value is of no use: call New.
+type Handler struct {
+	Options
+	exec     *executor.Executor
+	upgrader websocket.Upgrader
+	log      *slog.Logger
+
+	mu          sync.Mutex
+	connections map[connection]struct{}
+	closing     bool
+	gone        chan struct{} // closed when closing and the last connection is gone
+}
+
+// New panics when Options lack a schema or their Paging is wrong: both are mistakes of the program.
+func New(o Options) *Handler {
+	if o.Schema == nil {
+		panic("transport: no schema")
+	}
+	o.setDefaults()
+	h := &Handler{Options: o, log: o.Logger, connections: map[connection]struct{}{}, gone: make(chan struct{})}
+	h.upgrader = websocket.Upgrader{
+		HandshakeTimeout:  o.Websocket.WriteTimeout,
+		ReadBufferSize:    1 << 10,
+		WriteBufferSize:   4 << 10,
+		WriteBufferPool:   &sync.Pool{},
+		Subprotocols:      []string{modernProtocol, legacyProtocol},
+		CheckOrigin:       h.allowsOrigin,
+		EnableCompression: o.Websocket.Compression,
+		Error: func(w http.ResponseWriter, r *http.Request, status int, _ error) {
+			h.refuse(w, r, &refusal{status: status, code: codeBadInput, message: "this is no WebSocket handshake"})
+		},
+	}
+	h.exec = executor.New(o.Schema)
+	h.exec.SetErrorPresenter(h.present)
+	h.exec.SetRecoverFunc(h.recovered)
+	h.exec.SetQueryCache(lru.New[*ast.QueryDocument](o.QueryCache))
+	h.exec.SetParserTokenLimit(o.MaxTokens)
+	h.exec.SetDisableSuggestion(true)
+	// Order matters: the document's length bounds what persisted queries keep, and its expanded size bounds the walk
+	// that measures complexity, which follows every spread of every fragment anew.
+	h.exec.Use(documentLimit{o.MaxQuery})
+	if o.PersistedQueries > 0 {
+		h.exec.Use(persistedQueries{extension.AutomaticPersistedQuery{Cache: lru.New[string](o.PersistedQueries)}})
+	}
+	h.exec.Use(introspection{o.MayIntrospect})
+	h.exec.Use(sizeLimit{size{depth: o.MaxDepth, aliases: o.MaxAliases, directives: o.MaxDirectives, fields: o.MaxFields}})
+	h.exec.Use(newPageLimit(o.Paging, o.MaxNodes))
+	h.exec.Use(extension.FixedComplexityLimit(o.MaxComplexity))
+	h.exec.Use(operations{h})
+	return h
+}
+
+func (o *Options) setDefaults() {
+	setDefault(&o.MaxBody, 1<<20)
+	setDefault(&o.MaxUpload, 64<<20)
+	setDefault(&o.MaxQuery, 128<<10)
+	setDefault(&o.MaxTokens, 5000)
+	setDefault(&o.MaxDepth, 15)
+	setDefault(&o.MaxAliases, 30)
+	setDefault(&o.MaxFields, 1000)
+	setDefault(&o.MaxDirectives, 50)
+	setDefault(&o.MaxNodes, 50_000)
+	setDefault(&o.MaxComplexity, 50_000)
+	setDefault(&o.MaxErrors, 20)
+	setDefault(&o.Timeout, 30*time.Second)
+	setDefault(&o.QueryCache, 1000)
+	ws := &o.Websocket
+	setDefault(&ws.InitTimeout, 5*time.Second)
+	setDefault(&ws.PingInterval, 20*time.Second)
+	setDefault(&ws.WriteTimeout, 10*time.Second)
+	setDefault(&ws.CloseTimeout, time.Second)
+	setDefault(&ws.ReadLimit, 64<<10)
+	setDefault(&ws.QueueFrames, 64)
+	setDefault(&ws.QueueBytes, 1<<20)
+	setDefault(&ws.MaxSubscriptions, 100)
+	setDefault(&ws.ShutdownSpread, 5*time.Second)
+	if o.Authenticate == nil {
+		o.Authenticate = func(ctx context.Context, _ string, _ *http.Request) (context.Context, error) { return ctx, nil }
+	}
+	if o.PresentError == nil {
+		o.PresentError = func(context.Context, error) *gqlerror.Error { return nil }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+}
+
+func setDefault[T comparable](v *T, to T) {
+	var zero T
+	if *v == zero {
+		*v = to
+	}
+}
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = identify(w, r)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	defer func() {
+		if v := recover(); v != nil {
+			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(v)
+			}
+			err := h.recovered(r.Context(), v)
+			h.refuse(w, r, &refusal{status: http.StatusInternalServerError, code: codeInternal, message: err.Error()})
+		}
+	}()
+	if err := h.serve(w, r); err != nil {
+		h.refuse(w, r, err)
+	}
+}
+
+// serve answers the request, or returns why it does not.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request) *refusal {
+	if answered, err := h.crossOrigin(w, r); answered || err != nil {
+		return err
+	}
+	if wantsSocket(r) {
+		return h.serveSocket(w, r)
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodPost {
+		return notAllowed("GET, POST, OPTIONS", "this method is not supported")
+	}
+	ctx, err := h.Authenticate(graphql.StartOperationTrace(r.Context()), r.Header.Get("Authorization"), r)
+	if err != nil {
+		return h.unauthenticated(r, err)
+	}
+	r = r.WithContext(ctx)
+	switch {
+	case wantsEvents(r):
+		return h.serveEvents(w, r)
+	case isMultipart(r):
+		return h.serveUpload(w, r)
+	default:
+		return h.serveOperation(w, r)
+	}
+}
