@@ -1,0 +1,209 @@
+package whatsapp
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	defaultTimeout = 30 * time.Second
+
+	// maxAnswer bounds what is read of a response. A page of 100 large templates stays far below it.
+	maxAnswer = 1 << 20
+
+	// connections kept per host. At 10,000 messages a second and 200 ms an answer there are 2,000 in
+	// flight; fewer kept connections than that would be closed and dialed again all the time.
+	connections = 4096
+
+	// idle is how long an unused connection is kept: shorter than servers keep theirs, or a message
+	// is written to a connection that is just being closed, and its answer is lost.
+	idle = 50 * time.Second
+)
+
+// Token is an access token. It prints as nothing: only Reveal gives it away.
+type Token string
+
+const redacted = "[token]"
+
+func (t Token) String() string               { return redacted }
+func (t Token) GoString() string             { return redacted }
+func (t Token) LogValue() slog.Value         { return slog.StringValue(redacted) }
+func (t Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// Reveal returns the token itself.
+func (t Token) Reveal() string { return string(t) }
+
+// Client calls the Graph API of one host. It is safe for use by many goroutines.
+type Client struct {
+	base      url.URL // with the version as its path
+	http      *http.Client
+	appSecret string
+	timeout   time.Duration
+}
+
+// Option changes a Client.
+type Option func(*Client)
+
+// WithTimeout bounds each call; it is 30 seconds by default.
+func WithTimeout(d time.Duration) Option { return func(c *Client) { c.timeout = d } }
+
+// WithAppSecret adds an appsecret_proof to each call, for apps that require it.
+func WithAppSecret(secret string) Option { return func(c *Client) { c.appSecret = secret } }
+
+// WithHTTPClient replaces the HTTP client and its transport. Redirects are never followed: a
+// repeated POST would be a repeated message.
+func WithHTTPClient(h *http.Client) Option {
+	return func(c *Client) {
+		own := *h
+		c.http = &own
+	}
+}
+
+// NewClient returns a client for the API at baseURL (https://graph.facebook.com, or a sandbox's
+// address) in a version like v26.0. A baseURL that cannot be parsed makes every call fail.
+func NewClient(baseURL, version string, options ...Option) *Client {
+	c := &Client{timeout: defaultTimeout}
+	if base, err := url.Parse(strings.TrimRight(baseURL, "/")); err == nil {
+		c.base = *base
+	}
+	if version != "" {
+		c.base.Path += "/" + strings.Trim(version, "/")
+	}
+	for _, option := range options {
+		option(c)
+	}
+	if c.http == nil {
+		c.http = &http.Client{Transport: newTransport()}
+	}
+	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return c
+}
+
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    connections,
+		IdleConnTimeout:        idle,
+		MaxResponseHeaderBytes: 64 << 10,
+		// Answers are a few hundred bytes: not worth a decompressor each.
+		DisableCompression: true,
+	}
+}
+
+var (
+	contentTypeJSON = []string{"application/json"}
+	userAgent       = []string{"Carillon"}
+)
+
+// request builds a request to the node at path. The token goes into the header, never into the URL,
+// which would end up in errors and logs.
+func (c *Client) request(ctx context.Context, method string, token Token, path []string, query url.Values) *http.Request {
+	target := c.base
+	for _, segment := range path {
+		target.Path += "/" + segment
+	}
+	if token != "" && c.appSecret != "" {
+		if query == nil {
+			query = make(url.Values, 1)
+		}
+		query.Set("appsecret_proof", proof(c.appSecret, token))
+	}
+	if len(query) > 0 {
+		target.RawQuery = query.Encode()
+	}
+	header := make(http.Header, 4)
+	if token != "" {
+		header["Authorization"] = []string{"Bearer " + token.Reveal()}
+	}
+	header["User-Agent"] = userAgent
+	request := &http.Request{
+		Method: method, URL: &target, Host: target.Host, Header: header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	return request.WithContext(ctx)
+}
+
+func proof(secret string, token Token) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(token.Reveal()))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// call makes one management call and decodes its answer into out, which may be nil.
+func (c *Client) call(ctx context.Context, method string, token Token, path []string, query url.Values, in, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	request := c.request(ctx, method, token, path, query)
+	if in != nil {
+		body, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("encode %s: %w", strings.Join(path, "/"), err)
+		}
+		request.Header["Content-Type"] = contentTypeJSON
+		request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", method, strings.Join(path, "/"), plain(err))
+	}
+	defer discard(response.Body)
+
+	answer := buffers.Get().(*readBuffer)
+	defer buffers.Put(answer)
+	whole := answer.fill(response.Body)
+	if failure := envelopeError(response, answer.Bytes()); failure != nil {
+		failure.redact(token.Reveal(), query.Get("input_token"), query.Get("client_secret"), query.Get("code"))
+		return failure
+	}
+	if response.StatusCode < 200 || response.StatusCode >= 300 || !whole {
+		return gatewayError(response)
+	}
+	if out != nil && !decode(answer.Bytes(), out) {
+		return gatewayError(response)
+	}
+	return nil
+}
+
+// plain strips the URL from an error of net/http: a query may hold what must not be logged.
+func plain(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}
+
+// readBuffer holds a response's body. Buffers are shared, so nothing may keep a slice of one.
+type readBuffer struct{ bytes.Buffer }
+
+var buffers = sync.Pool{New: func() any { return new(readBuffer) }}
+
+// fill reads a body up to maxAnswer, and tells whether that was all of it.
+func (b *readBuffer) fill(body io.Reader) (whole bool) {
+	b.Reset()
+	n, err := b.ReadFrom(io.LimitReader(body, maxAnswer+1))
+	return err == nil && n <= maxAnswer
+}
+
+// discard closes a body so that its connection can be used again: what is left is read, up to a bound.
+func discard(body io.ReadCloser) {
+	_, _ = io.CopyN(io.Discard, body, 4<<10)
+	_ = body.Close()
+}

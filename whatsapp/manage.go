@@ -1,0 +1,464 @@
+package whatsapp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Account is a WhatsApp Business Account.
+type Account struct {
+	ID           string
+	Name         string
+	Currency     string
+	Country      string
+	TimezoneID   string
+	Status       string
+	ReviewStatus string // account_review_status: APPROVED, PENDING, REJECTED
+	// VerificationStatus is the business's (verified, not_verified, pending …).
+	VerificationStatus string
+	Namespace          string
+	OwnershipType      string
+	OwnerBusinessID    string
+	OwnerBusinessName  string
+	// MessagingLimit belongs to the whole portfolio.
+	MessagingLimit Tier
+	// MarketingMessages is ONBOARDED when the Marketing Messages API can be used.
+	MarketingMessages string
+}
+
+// PhoneNumber is a business phone number.
+type PhoneNumber struct {
+	ID                 string
+	DisplayPhoneNumber string
+	VerifiedName       string
+	// Status is CONNECTED when the number can send.
+	Status                 string
+	QualityRating          string // GREEN, YELLOW, RED, UNKNOWN
+	NameStatus             string
+	CodeVerificationStatus string
+	// PlatformType is CLOUD_API once the number is registered.
+	PlatformType   string
+	Throughput     string // STANDARD, HIGH, NOT_APPLICABLE
+	MessagingLimit Tier
+	AccountMode    string // LIVE, SANDBOX
+	Official       bool
+	PINEnabled     bool
+	// OnBusinessApp: the number is used in the WhatsApp Business app too (coexistence).
+	OnBusinessApp bool
+}
+
+// Messages per second that WhatsApp allows one number.
+// developers.facebook.com, WhatsApp "Throughput" (read 2026-06).
+const (
+	standardPerSecond    = 80
+	highPerSecond        = 1000
+	coexistencePerSecond = 20
+)
+
+// PerSecond is how many messages a second WhatsApp allows this number.
+func (p PhoneNumber) PerSecond() int {
+	switch {
+	case p.OnBusinessApp:
+		return coexistencePerSecond
+	case strings.EqualFold(p.Throughput, "HIGH"):
+		return highPerSecond
+	default:
+		return standardPerSecond
+	}
+}
+
+// Tier is a messaging limit as Meta names it: TIER_2K, TIER_UNLIMITED, a plain number, or -1.
+type Tier string
+
+// Limit is how many people may be written to first in 24 hours; -1 is unlimited. It is not known
+// for a name that Meta has not used before.
+func (t Tier) Limit() (people int, known bool) {
+	name := strings.TrimPrefix(strings.ToUpper(string(t)), "TIER_")
+	if name == "UNLIMITED" || name == "-1" {
+		return -1, true
+	}
+	factor := 1
+	if digits, thousands := strings.CutSuffix(name, "K"); thousands {
+		name, factor = digits, 1000
+	}
+	n, err := strconv.Atoi(name)
+	if err != nil || n < 0 {
+		return 0, false
+	}
+	return n * factor, true
+}
+
+// TokenInfo is what Meta says of a token.
+type TokenInfo struct {
+	Valid     bool
+	AppID     string
+	Type      string
+	UserID    string
+	Scopes    []string
+	IssuedAt  time.Time
+	ExpiresAt time.Time // zero: never
+	// WABAIDs are the accounts it covers, from its granular scopes; empty when it is not limited to some.
+	WABAIDs []string
+	// Problem says why it is not valid.
+	Problem *Error
+}
+
+// Has tells whether the token carries a permission such as whatsapp_business_messaging.
+func (t TokenInfo) Has(scope string) bool {
+	for _, have := range t.Scopes {
+		if have == scope {
+			return true
+		}
+	}
+	return false
+}
+
+// Fields that every version knows, and those that older versions refuse to name.
+const (
+	accountFields     = "id,name,currency,country,timezone_id,status,account_review_status,business_verification_status,message_template_namespace,ownership_type,owner_business_info"
+	accountFieldsMore = ",whatsapp_business_manager_messaging_limit,marketing_messages_onboarding_status"
+	numberFields      = "id,display_phone_number,verified_name,status,quality_rating,name_status,code_verification_status,platform_type,throughput,account_mode,is_official_business_account,is_pin_enabled"
+	numberFieldsMore  = ",is_on_biz_app,whatsapp_business_manager_messaging_limit"
+	templateFields    = "id,name,language,category,previous_category,correct_category,sub_category,status,rejected_reason,quality_score,components,parameter_format,message_send_ttl_seconds"
+
+	numbersPerPage = 100
+	// templatesPerPage keeps a page of large carousels below maxAnswer.
+	templatesPerPage = 50
+)
+
+// Account reads an account.
+func (c *Client) Account(ctx context.Context, token Token, wabaID string) (Account, error) {
+	var wire struct {
+		ID            loose `json:"id"`
+		Name          loose `json:"name"`
+		Currency      loose `json:"currency"`
+		Country       loose `json:"country"`
+		TimezoneID    loose `json:"timezone_id"`
+		Status        loose `json:"status"`
+		Review        loose `json:"account_review_status"`
+		Verification  loose `json:"business_verification_status"`
+		Namespace     loose `json:"message_template_namespace"`
+		OwnershipType loose `json:"ownership_type"`
+		Owner         struct {
+			ID   loose `json:"id"`
+			Name loose `json:"name"`
+		} `json:"owner_business_info"`
+		Limit     loose `json:"whatsapp_business_manager_messaging_limit"`
+		Marketing loose `json:"marketing_messages_onboarding_status"`
+	}
+	err := withFields(accountFields, accountFieldsMore, func(query url.Values) error {
+		return c.call(ctx, http.MethodGet, token, []string{wabaID}, query, nil, &wire)
+	})
+	if err != nil {
+		return Account{}, err
+	}
+	return Account{
+		ID: string(wire.ID), Name: string(wire.Name), Currency: string(wire.Currency), Country: string(wire.Country),
+		TimezoneID: string(wire.TimezoneID), Status: string(wire.Status), ReviewStatus: string(wire.Review),
+		VerificationStatus: string(wire.Verification), Namespace: string(wire.Namespace), OwnershipType: string(wire.OwnershipType),
+		OwnerBusinessID: string(wire.Owner.ID), OwnerBusinessName: string(wire.Owner.Name),
+		MessagingLimit: Tier(wire.Limit), MarketingMessages: string(wire.Marketing),
+	}, nil
+}
+
+type wireNumber struct {
+	ID           loose `json:"id"`
+	Display      loose `json:"display_phone_number"`
+	VerifiedName loose `json:"verified_name"`
+	Status       loose `json:"status"`
+	Quality      loose `json:"quality_rating"`
+	NameStatus   loose `json:"name_status"`
+	CodeStatus   loose `json:"code_verification_status"`
+	Platform     loose `json:"platform_type"`
+	Host         loose `json:"host_platform"`
+	Throughput   struct {
+		Level loose `json:"level"`
+	} `json:"throughput"`
+	Limit       loose `json:"whatsapp_business_manager_messaging_limit"`
+	LegacyLimit loose `json:"messaging_limit_tier"`
+	Mode        loose `json:"account_mode"`
+	Official    bool  `json:"is_official_business_account"`
+	PIN         bool  `json:"is_pin_enabled"`
+	OnBizApp    bool  `json:"is_on_biz_app"`
+}
+
+func (w wireNumber) number() PhoneNumber {
+	quality := strings.ToUpper(string(w.Quality))
+	if quality == "" || quality == "NA" {
+		quality = "UNKNOWN"
+	}
+	return PhoneNumber{
+		ID: string(w.ID), DisplayPhoneNumber: string(w.Display), VerifiedName: string(w.VerifiedName), Status: string(w.Status),
+		QualityRating: quality, NameStatus: string(w.NameStatus), CodeVerificationStatus: string(w.CodeStatus),
+		PlatformType: either(w.Platform, w.Host), Throughput: string(w.Throughput.Level), MessagingLimit: Tier(either(w.Limit, w.LegacyLimit)),
+		AccountMode: string(w.Mode), Official: w.Official, PINEnabled: w.PIN, OnBusinessApp: w.OnBizApp,
+	}
+}
+
+func either(a, b loose) string {
+	if a != "" {
+		return string(a)
+	}
+	return string(b)
+}
+
+// PhoneNumbers reads all numbers of an account.
+func (c *Client) PhoneNumbers(ctx context.Context, token Token, wabaID string) ([]PhoneNumber, error) {
+	var numbers []PhoneNumber
+	err := withFields(numberFields, numberFieldsMore, func(query url.Values) error {
+		numbers = nil
+		query.Set("limit", strconv.Itoa(numbersPerPage))
+		for raw, err := range c.pages(ctx, token, []string{wabaID, "phone_numbers"}, query) {
+			if err != nil {
+				return err
+			}
+			var wire wireNumber
+			if decode(raw, &wire) && wire.ID != "" {
+				numbers = append(numbers, wire.number())
+			}
+		}
+		return nil
+	})
+	return numbers, err
+}
+
+// Templates reads all templates of an account, page by page. It ends at the first error. When Meta
+// drops a stale cursor the list starts again, so a template may come twice.
+func (c *Client) Templates(ctx context.Context, token Token, wabaID string) iter.Seq2[Template, error] {
+	query := url.Values{"fields": {templateFields}, "limit": {strconv.Itoa(templatesPerPage)}}
+	return func(yield func(Template, error) bool) {
+		for raw, err := range c.pages(ctx, token, []string{wabaID, "message_templates"}, query) {
+			var template Template
+			if err == nil {
+				if err = json.Unmarshal(raw, &template); err != nil {
+					err = fmt.Errorf("read template: %w", err)
+				}
+			}
+			if !yield(template, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Template reads one template.
+func (c *Client) Template(ctx context.Context, token Token, templateID string) (Template, error) {
+	var template Template
+	err := c.call(ctx, http.MethodGet, token, []string{templateID}, url.Values{"fields": {templateFields}}, nil, &template)
+	return template, err
+}
+
+// TemplateCreated is Meta's answer to a new template. Its category may differ from the one asked for.
+type TemplateCreated struct {
+	ID       string
+	Status   string
+	Category string
+}
+
+// CreateTemplate submits a template for review.
+func (c *Client) CreateTemplate(ctx context.Context, token Token, wabaID string, template Template) (TemplateCreated, error) {
+	var wire struct {
+		ID       loose `json:"id"`
+		Status   loose `json:"status"`
+		Category loose `json:"category"`
+	}
+	err := c.call(ctx, http.MethodPost, token, []string{wabaID, "message_templates"}, nil, template.submission(), &wire)
+	return TemplateCreated{ID: string(wire.ID), Status: string(wire.Status), Category: string(wire.Category)}, err
+}
+
+// EditTemplate replaces all components of a template, and its category and time to live where set.
+// Name and language cannot change, nor the category of an approved template.
+func (c *Client) EditTemplate(ctx context.Context, token Token, template Template) error {
+	return c.call(ctx, http.MethodPost, token, []string{template.ID}, nil, template.edition(), nil)
+}
+
+// DeleteTemplate deletes one language of a template; with an empty templateID, all languages of that name.
+func (c *Client) DeleteTemplate(ctx context.Context, token Token, wabaID, name, templateID string) error {
+	query := url.Values{"name": {name}}
+	if templateID != "" {
+		query.Set("hsm_id", templateID)
+	}
+	return c.call(ctx, http.MethodDelete, token, []string{wabaID, "message_templates"}, query, nil, nil)
+}
+
+// Subscribe lets the token's app receive the account's webhooks.
+func (c *Client) Subscribe(ctx context.Context, token Token, wabaID string) error {
+	return c.call(ctx, http.MethodPost, token, []string{wabaID, "subscribed_apps"}, nil, nil, nil)
+}
+
+// Unsubscribe ends that.
+func (c *Client) Unsubscribe(ctx context.Context, token Token, wabaID string) error {
+	return c.call(ctx, http.MethodDelete, token, []string{wabaID, "subscribed_apps"}, nil, nil, nil)
+}
+
+// DebugToken asks what input is good for. The app token is "{app id}|{app secret}", or a token of the app's admin.
+func (c *Client) DebugToken(ctx context.Context, appToken, input Token) (TokenInfo, error) {
+	var wire struct {
+		Data struct {
+			Valid     bool            `json:"is_valid"`
+			AppID     loose           `json:"app_id"`
+			Type      loose           `json:"type"`
+			UserID    loose           `json:"user_id"`
+			Scopes    []string        `json:"scopes"`
+			IssuedAt  stamp           `json:"issued_at"`
+			ExpiresAt stamp           `json:"expires_at"`
+			Granular  []granularScope `json:"granular_scopes"`
+			Error     json.RawMessage `json:"error"`
+		} `json:"data"`
+	}
+	query := url.Values{"input_token": {input.Reveal()}}
+	if err := c.call(ctx, http.MethodGet, appToken, []string{"debug_token"}, query, nil, &wire); err != nil {
+		return TokenInfo{}, err
+	}
+	data := wire.Data
+	info := TokenInfo{
+		Valid: data.Valid, AppID: string(data.AppID), Type: string(data.Type), UserID: string(data.UserID), Scopes: data.Scopes,
+		IssuedAt: data.IssuedAt.time(), ExpiresAt: data.ExpiresAt.time(), WABAIDs: covered(data.Granular),
+	}
+	if len(data.Error) > 0 {
+		info.Problem, _ = readError(data.Error)
+	}
+	return info, nil
+}
+
+type granularScope struct {
+	Scope   string  `json:"scope"`
+	Targets []loose `json:"target_ids"`
+}
+
+func covered(scopes []granularScope) []string {
+	var ids []string
+	seen := make(map[loose]bool)
+	for _, scope := range scopes {
+		if !strings.HasPrefix(scope.Scope, "whatsapp_business_m") {
+			continue
+		}
+		for _, id := range scope.Targets {
+			if !seen[id] {
+				seen[id] = true
+				ids = append(ids, string(id))
+			}
+		}
+	}
+	return ids
+}
+
+// ExchangeCode turns the code of an Embedded Signup into a business token. A code serves once, and only for seconds.
+func (c *Client) ExchangeCode(ctx context.Context, appID, appSecret, code string) (Token, error) {
+	var wire struct {
+		Token string `json:"access_token"`
+	}
+	query := url.Values{"client_id": {appID}, "client_secret": {appSecret}, "code": {code}}
+	if err := c.call(ctx, http.MethodGet, "", []string{"oauth", "access_token"}, query, nil, &wire); err != nil {
+		return "", err
+	}
+	if wire.Token == "" {
+		return "", errors.New("exchange code: no token in the answer")
+	}
+	return Token(wire.Token), nil
+}
+
+// Register registers a number for the Cloud API with its six-digit PIN, which it sets when there is none.
+func (c *Client) Register(ctx context.Context, token Token, phoneNumberID, pin string) error {
+	body := struct {
+		MessagingProduct string `json:"messaging_product"`
+		PIN              string `json:"pin"`
+	}{"whatsapp", pin}
+	return c.call(ctx, http.MethodPost, token, []string{phoneNumberID, "register"}, nil, body, nil)
+}
+
+// withFields asks for all fields, and again for those every version knows when Meta names one that it does not.
+func withFields(fields, more string, ask func(url.Values) error) error {
+	err := ask(url.Values{"fields": {fields + more}})
+	var failure *Error
+	if errors.As(err, &failure) && failure.Code == codeInvalidParameter && strings.Contains(failure.Message, "nonexisting field") {
+		return ask(url.Values{"fields": {fields}})
+	}
+	return err
+}
+
+const (
+	codeInvalidParameter = 100
+	codeStaleCursor      = 131059
+)
+
+// pages yields the elements of a list, over all pages. It follows cursors rather than the "next"
+// links, which hold the token. A stale cursor starts the list anew, once.
+func (c *Client) pages(ctx context.Context, token Token, path []string, query url.Values) iter.Seq2[json.RawMessage, error] {
+	return func(yield func(json.RawMessage, error) bool) {
+		restarted := false
+		after := ""
+		for {
+			page, err := c.page(ctx, token, path, query, after)
+			var failure *Error
+			if errors.As(err, &failure) && failure.Code == codeStaleCursor && after != "" && !restarted {
+				restarted, after = true, ""
+				continue
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, element := range page.Data {
+				if !yield(element, nil) {
+					return
+				}
+			}
+			next := page.after()
+			if next == "" {
+				return
+			}
+			if next == after {
+				yield(nil, fmt.Errorf("read %s: the list goes in circles", strings.Join(path, "/")))
+				return
+			}
+			after = next
+		}
+	}
+}
+
+type listPage struct {
+	Data   []json.RawMessage `json:"data"`
+	Paging struct {
+		Cursors struct {
+			After loose `json:"after"`
+		} `json:"cursors"`
+		Next loose `json:"next"`
+	} `json:"paging"`
+}
+
+// after is the cursor of the next page; empty at the end, which is where there is no next link.
+func (p listPage) after() string {
+	if p.Paging.Next == "" {
+		return ""
+	}
+	if p.Paging.Cursors.After != "" {
+		return string(p.Paging.Cursors.After)
+	}
+	next, err := url.Parse(string(p.Paging.Next))
+	if err != nil {
+		return ""
+	}
+	return next.Query().Get("after")
+}
+
+func (c *Client) page(ctx context.Context, token Token, path []string, query url.Values, after string) (listPage, error) {
+	ask := make(url.Values, len(query)+1)
+	for name, values := range query {
+		ask[name] = values
+	}
+	if after != "" {
+		ask.Set("after", after)
+	}
+	var page listPage
+	err := c.call(ctx, http.MethodGet, token, path, ask, nil, &page)
+	return page, err
+}
