@@ -1,0 +1,297 @@
+package sandbox
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// AccountSpec describes a WhatsApp Business Account to add.
+type AccountSpec struct {
+	WABAID     string
+	Name       string
+	Token      string // covers this account, and every other one added with it
+	Subscribed bool   // post webhooks at once; without it the app must POST /{WABA}/subscribed_apps first, as at Meta
+	Numbers    []NumberSpec
+}
+
+// NumberSpec describes a business phone number of an account.
+type NumberSpec struct {
+	ID            string
+	DisplayNumber string // "+1 202-555-0150"
+	VerifiedName  string
+	Throughput    int  // messages a second; 0 means Options.Throughput
+	Unregistered  bool // sends are refused with 133010 until POST /{number}/register
+}
+
+type account struct {
+	AccountSpec
+	numbers   []*number
+	templates map[templateKey]*template    // guarded by the catalog, like everything here
+	locked    map[string]time.Time         // names of deleted templates, which cannot be used again until then
+	hook      atomic.Pointer[subscription] // apart from the lock, since posting reads it
+	calls     ring                         // management calls of the last hour
+	creations ring                         // templates created in the last hour
+	first     recent                       // recipients of the last 24 hours
+}
+
+type number struct {
+	NumberSpec // Unregistered is guarded by the catalog
+	account    *account
+	digits     string
+	override   atomic.Pointer[string] // callback instead of the account's
+	pin        string
+	traffic    traffic
+}
+
+type token struct {
+	value    string
+	accounts []*account
+	app      bool // the app's own, not a system user's
+	dead     bool
+	issued   time.Time
+}
+
+// catalog is what an operator sets up and Meta keeps: who exists. Its lock also guards the fields of what it holds.
+type catalog struct {
+	sync.RWMutex
+	accounts  map[string]*account
+	numbers   map[string]*number
+	templates map[string]*template
+	tokens    map[string]*token
+	media     map[string]*media
+	contents  map[content]*content
+}
+
+func (k *catalog) init() {
+	k.accounts, k.numbers, k.tokens = map[string]*account{}, map[string]*number{}, map[string]*token{}
+	k.templates, k.media, k.contents = map[string]*template{}, map[string]*media{}, map[content]*content{}
+}
+
+// intern keeps one copy of each content, so that a message needs only a pointer. The caller holds the lock.
+func (k *catalog) intern(c content) *content {
+	if k.contents[c] == nil {
+		k.contents[c] = &c
+	}
+	return k.contents[c]
+}
+
+// newID is a decimal id of 16 digits, like Meta's.
+func newID() string { return strconv.FormatUint(1e15+rand.Uint64N(8e15), 10) }
+
+// AddAccount adds an account, or brings one up to date; what it is told twice it does once.
+func (s *Sandbox) AddAccount(spec AccountSpec) {
+	s.catalog.Lock()
+	s.putAccount(spec)
+	s.catalog.Unlock()
+	s.journal.put(s, record{Account: &spec})
+}
+
+func (s *Sandbox) putAccount(spec AccountSpec) {
+	k := &s.catalog
+	a := k.accounts[spec.WABAID]
+	if a == nil {
+		a = &account{templates: map[templateKey]*template{}, locked: map[string]time.Time{}}
+		a.hook.Store(&subscription{WABAID: spec.WABAID})
+		k.accounts[spec.WABAID] = a
+	}
+	a.AccountSpec = spec
+	if hook := *a.hook.Load(); spec.Subscribed {
+		hook.Subscribed = true
+		a.hook.Store(&hook)
+	}
+	for _, ns := range spec.Numbers {
+		n := k.numbers[ns.ID]
+		if n == nil {
+			n = &number{account: a, NumberSpec: ns}
+			k.numbers[ns.ID] = n
+			a.numbers = append(a.numbers, n)
+		}
+		ns.Unregistered = n.Unregistered && ns.Unregistered
+		n.NumberSpec, n.digits = ns, digits(ns.DisplayNumber)
+	}
+	if spec.Token == "" {
+		return
+	}
+	t := k.tokens[spec.Token]
+	if t == nil {
+		t = &token{value: spec.Token, issued: s.now()}
+		k.tokens[spec.Token] = t
+	}
+	if !slices.Contains(t.accounts, a) {
+		t.accounts = append(t.accounts, a)
+	}
+}
+
+// InvalidateToken makes every call with the token answer 401, code 190, for good.
+func (s *Sandbox) InvalidateToken(value string) {
+	s.catalog.Lock()
+	if t := s.catalog.tokens[value]; t != nil {
+		t.dead = true
+	}
+	s.catalog.Unlock()
+	s.journal.put(s, record{DeadToken: value})
+}
+
+// authenticate finds the caller's token. Uploads come with the scheme OAuth, all else with Bearer or a query parameter.
+func (s *Sandbox) authenticate(r *http.Request) (*token, *refusal) {
+	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "OAuth") {
+		value = r.URL.Query().Get("access_token")
+	}
+	value = strings.TrimSpace(value)
+	if value == "" {
+		return nil, refuse(104, "")
+	}
+	t, no := s.tokenOf(value)
+	if no != nil {
+		return nil, no
+	}
+	return t, nil
+}
+
+func (s *Sandbox) tokenOf(value string) (*token, *refusal) {
+	o := s.options.Load()
+	if o.AppID != "" && value == o.AppID+"|"+o.AppSecret {
+		return &token{value: value, app: true}, nil
+	}
+	s.catalog.RLock()
+	t := s.catalog.tokens[value]
+	dead := t != nil && t.dead
+	s.catalog.RUnlock()
+	switch {
+	case t == nil:
+		no := refuse(190, "")
+		no.message = "Invalid OAuth access token - Cannot parse access token"
+		return nil, no
+	case dead:
+		no := refuse(190, "")
+		no.subcode, no.message = 460, "Error validating access token: The session has been invalidated."
+		return nil, no
+	}
+	return t, nil
+}
+
+// allow says whether the caller's token covers the account. Reading what is not yours looks like reading nothing;
+// changing it is an error of permission.
+func (s *Sandbox) allow(c *call, a *account) *refusal {
+	s.catalog.RLock()
+	covered := slices.Contains(c.token.accounts, a)
+	s.catalog.RUnlock()
+	switch {
+	case covered:
+		return nil
+	case c.r.Method == http.MethodGet:
+		return missing(c.r.Method, c.id)
+	}
+	return refuse(200, "The token does not cover WhatsApp Business Account %s.", a.WABAID)
+}
+
+// accountEdge answers for an account's node and edges.
+func (s *Sandbox) accountEdge(c *call, a *account) *refusal {
+	if no := s.meter(c, a); no != nil {
+		return no
+	}
+	switch c.r.Method + " " + c.edge {
+	case "GET ":
+		return s.fields(c, s.accountNode(a), "id", "name", "currency", "timezone_id", "message_template_namespace")
+	case "GET phone_numbers":
+		return s.listNumbers(c, a)
+	case "GET message_templates":
+		return s.listTemplates(c, a)
+	case "POST message_templates":
+		return s.createTemplate(c, a)
+	case "DELETE message_templates":
+		return s.deleteTemplates(c, a)
+	case "GET subscribed_apps":
+		return s.listSubscriptions(c, a)
+	case "POST subscribed_apps":
+		return s.subscribe(c, a)
+	case "DELETE subscribed_apps":
+		s.setSubscription(a, subscription{WABAID: a.WABAID})
+		s.succeed(c.w)
+		return nil
+	}
+	return missing(c.r.Method, c.id+"/"+c.edge)
+}
+
+// meter counts a management call: 5,000 an hour for an account with a registered number, else 200.
+func (s *Sandbox) meter(c *call, a *account) *refusal {
+	if s.options.Load().NoLimits {
+		return nil
+	}
+	s.catalog.Lock()
+	limit := 200
+	if slices.ContainsFunc(a.numbers, func(n *number) bool { return !n.Unregistered }) {
+		limit = 5000
+	}
+	admitted := a.calls.admit(s.now().UnixNano(), limit, time.Hour)
+	used := a.calls.used(s.now().UnixNano(), time.Hour) * 100 / limit
+	s.catalog.Unlock()
+	c.w.Header().Set("X-Business-Use-Case-Usage", fmt.Sprintf(
+		`{%q:[{"type":"whatsapp","call_count":%d,"total_cputime":0,"total_time":0,"estimated_time_to_regain_access":0}]}`, a.WABAID, used))
+	if !admitted {
+		return refuse(80007, "The account made more than %d calls in an hour.", limit)
+	}
+	return nil
+}
+
+func (s *Sandbox) accountNode(a *account) map[string]any {
+	s.catalog.RLock()
+	defer s.catalog.RUnlock()
+	return map[string]any{
+		"id": a.WABAID, "name": a.Name, "currency": "USD", "country": "US", "timezone_id": "1", "status": "ACTIVE",
+		"account_review_status": "APPROVED", "business_verification_status": "verified",
+		"message_template_namespace": fmt.Sprintf("%016x", mix(s.seed^uint64(len(a.WABAID)))), "ownership_type": "CLIENT_OWNED",
+		"owner_business_info":                       map[string]any{"id": "2000000000000001", "name": a.Name},
+		"marketing_messages_onboarding_status":      "ELIGIBLE",
+		"marketing_messages_lite_api_status":        "ELIGIBLE",
+		"health_status":                             health("WABA", a.WABAID),
+		"is_enabled_for_insights":                   true,
+		"on_behalf_of_business_info":                map[string]any{"id": "2000000000000001", "name": a.Name, "status": "APPROVED"},
+		"primary_funding_id":                        "1",
+		"purchase_order_number":                     "",
+		"analytics":                                 nil,
+		"auth_international_rate_eligibility":       nil,
+		"primary_business_location":                 "US",
+		"disable_marketing_messages_on_cloud_api":   false,
+		"whatsapp_business_manager_messaging_limit": s.tier(),
+	}
+}
+
+func health(kind, id string) map[string]any {
+	return map[string]any{"can_send_message": "AVAILABLE", "entities": []any{
+		map[string]any{"entity_type": kind, "id": id, "can_send_message": "AVAILABLE"},
+	}}
+}
+
+// tier names the daily limit as Meta does; limits that Meta does not know read as the next tier up.
+func (s *Sandbox) tier() string {
+	switch limit := s.options.Load().DailyLimit; {
+	case limit == 0 || limit > 100_000:
+		return "TIER_UNLIMITED"
+	case limit > 10_000:
+		return "TIER_100K"
+	case limit > 2_000:
+		return "TIER_10K"
+	case limit > 250:
+		return "TIER_2K"
+	}
+	return "TIER_250"
+}
+
+// digits keeps the decimal digits of a phone number.
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,286 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// component is a part of a template, as far as the rules look at it.
+type component struct {
+	Type    string   `json:"type"`
+	Format  string   `json:"format"`
+	Text    string   `json:"text"`
+	Buttons []button `json:"buttons"`
+	Cards   []struct {
+		Components []component `json:"components"`
+	} `json:"cards"`
+	Example struct {
+		HeaderText      []string       `json:"header_text"`
+		HeaderTextNamed []namedExample `json:"header_text_named_params"`
+		HeaderHandle    []string       `json:"header_handle"`
+		BodyText        [][]string     `json:"body_text"`
+		BodyTextNamed   []namedExample `json:"body_text_named_params"`
+	} `json:"example"`
+	LimitedTimeOffer *struct {
+		HasExpiration bool `json:"has_expiration"`
+	} `json:"limited_time_offer"`
+}
+
+type namedExample struct {
+	Name    string `json:"param_name"`
+	Example string `json:"example"`
+}
+
+type button struct {
+	Type        string          `json:"type"`
+	Text        string          `json:"text"`
+	URL         string          `json:"url"`
+	PhoneNumber string          `json:"phone_number"`
+	Example     json.RawMessage `json:"example"`
+	OTPType     string          `json:"otp_type"`
+}
+
+// shape is what a send must fill in.
+type shape struct {
+	header   string   // "", TEXT, IMAGE, VIDEO, DOCUMENT, GIF, LOCATION, PRODUCT
+	inHeader []string // variables, by name or number
+	inBody   []string
+	bodyLen  int // characters without the variables
+	buttons  []button
+	cards    []shape
+	offer    bool
+	named    bool
+	adjacent bool // variables follow each other, which the review rejects
+}
+
+var (
+	namePattern     = regexp.MustCompile(`^[a-z0-9_]{1,512}$`)
+	variablePattern = regexp.MustCompile(`\{\{\s*([^{}]*?)\s*\}\}`)
+	namedVariable   = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+	adjacentPattern = regexp.MustCompile(`\}\}\s*\{\{`)
+)
+
+// languages are the codes that Meta lists for templates
+// (developers.facebook.com/documentation/business-messaging/whatsapp/templates/supported-languages, read 2025-11).
+var languages = strings.Fields(`af sq ar ar_EG ar_AE ar_LB ar_MA ar_QA az be_BY bn bn_IN bg ca zh_CN zh_HK zh_TW hr cs da prs_AF nl nl_BE
+	en en_GB en_US en_AE en_AU en_CA en_GH en_IE en_IN en_JM en_MY en_NZ en_QA en_SG en_UG en_ZA et fil fi fr fr_BE fr_CA fr_CH fr_CI fr_MA
+	ka de de_AT de_CH el gu ha he hi hu id ga it ja kn kk rw_RW ko ky_KG lo lv lt mk ms ml mr nb ps_AF fa pl pt_BR pt_PT pa ro ru sr si_LK sk
+	sl es es_AR es_CL es_CO es_CR es_DO es_EC es_HN es_MX es_PA es_PE es_ES es_UY sw sv ta te th tr uk ur uz vi zu`)
+
+// Subcodes of code 100 in template management.
+const (
+	tooManyTemplates = 2388019
+	nameLocked       = 2388023
+	nameTaken        = 2388024
+	notEditable      = 2388039
+	tooLong          = 2388040
+	fieldsMissing    = 2388043
+	headerFormat     = 2388047
+	bodyFormat       = 2388072
+	footerFormat     = 2388073
+	tooManyVariables = 2388293
+	danglingVariable = 2388299
+)
+
+// parse checks components by the rules for creating and editing, and gives them back as Graph shows them, with their shape.
+func parseComponents(category, format string, raw []json.RawMessage) ([]json.RawMessage, shape, *refusal) {
+	sh := shape{named: format == "NAMED"}
+	seen := map[string]bool{}
+	shown := make([]json.RawMessage, 0, len(raw))
+	for i, one := range raw {
+		var c component
+		if err := json.Unmarshal(one, &c); err != nil {
+			return nil, sh, invalid("Param components[%d] is not as expected: %s", i, err)
+		}
+		c.Type = strings.ToUpper(c.Type)
+		if seen[c.Type] {
+			return nil, sh, badTemplate(fieldsMissing, "Duplicate component", "There is more than one component of type %s.", c.Type)
+		}
+		seen[c.Type] = true
+		if no := sh.take(category, &c); no != nil {
+			return nil, sh, no
+		}
+		shown = append(shown, show(one, &c))
+	}
+	if !seen["BODY"] {
+		return nil, sh, badTemplate(fieldsMissing, "Message template \"components\" param is missing expected field(s)",
+			"A component of type BODY is required.")
+	}
+	if sh.offer && seen["FOOTER"] {
+		return nil, sh, badTemplate(footerFormat, "Invalid footer", "A template with a limited-time offer cannot have a footer.")
+	}
+	return shown, sh, nil
+}
+
+// take checks one component and adds it to the shape.
+func (sh *shape) take(category string, c *component) *refusal {
+	switch c.Type {
+	case "HEADER":
+		return sh.takeHeader(c)
+	case "BODY":
+		return sh.takeBody(category, c)
+	case "FOOTER":
+		if c.Text != "" && strings.Contains(c.Text, "{{") {
+			return badTemplate(footerFormat, "Invalid footer", "The footer cannot have variables.")
+		}
+		return atMost("FOOTER", c.Text, 60)
+	case "BUTTONS":
+		return sh.takeButtons(category, c.Buttons)
+	case "CAROUSEL":
+		return sh.takeCards(category, c)
+	case "LIMITED_TIME_OFFER":
+		sh.offer = c.LimitedTimeOffer != nil && c.LimitedTimeOffer.HasExpiration
+		return nil
+	case "CALL_PERMISSION_REQUEST":
+		return nil
+	}
+	return invalid("Param components[]['type'] must be one of {HEADER, BODY, FOOTER, BUTTONS, CAROUSEL, LIMITED_TIME_OFFER, CALL_PERMISSION_REQUEST} - got %q.", c.Type)
+}
+
+func (sh *shape) takeHeader(c *component) *refusal {
+	sh.header = strings.ToUpper(c.Format)
+	bad := func(why string) *refusal { return badTemplate(headerFormat, "Invalid header", "%s", why) }
+	switch sh.header {
+	case "LOCATION", "PRODUCT":
+		return nil
+	case "IMAGE", "VIDEO", "DOCUMENT", "GIF":
+		if len(c.Example.HeaderHandle) == 0 {
+			return lacksExample("HEADER")
+		}
+		return nil
+	case "TEXT":
+	default:
+		return bad(fmt.Sprintf("The header format %q is not known.", c.Format))
+	}
+	if c.Text == "" || strings.ContainsAny(c.Text, "\n*_~`") || hasEmoji(c.Text) {
+		return bad("The header needs a text without new lines, formatting characters or emojis.")
+	}
+	names, no := sh.variables("HEADER", c.Text, headerFormat)
+	if no != nil {
+		return no
+	}
+	if len(names) > 1 {
+		return bad("The header can have one variable only.")
+	}
+	sh.inHeader = names
+	if len(names) > len(c.Example.HeaderText)+len(c.Example.HeaderTextNamed) {
+		return lacksExample("HEADER")
+	}
+	return atMost("HEADER", c.Text, 60)
+}
+
+func (sh *shape) takeBody(category string, c *component) *refusal {
+	if category == "AUTHENTICATION" { // Meta writes the text, and puts the code first
+		sh.inBody, sh.bodyLen = []string{"1"}, len(authenticationText)
+		return nil
+	}
+	if c.Text == "" {
+		return badTemplate(fieldsMissing, "Message template \"components\" param is missing expected field(s)",
+			"component of type BODY is missing expected field(s) (text)")
+	}
+	names, no := sh.variables("BODY", c.Text, bodyFormat)
+	if no != nil {
+		return no
+	}
+	trimmed := strings.TrimSpace(c.Text)
+	if strings.HasPrefix(trimmed, "{{") || strings.HasSuffix(trimmed, "}}") {
+		return badTemplate(danglingVariable, "Leading or trailing params not allowed", "Variables can't be at the start or end of the template.")
+	}
+	rest := variablePattern.ReplaceAllString(c.Text, "")
+	if len(names) > 0 && len(strings.Fields(rest)) < len(names)+1 {
+		return badTemplate(tooManyVariables, "Message template has too many variables for its length",
+			"This template has too many variables for its length. Reduce the number of variables or increase the message length.")
+	}
+	if len(names) > 0 && !sh.exampled(names, c) {
+		return lacksExample("BODY")
+	}
+	sh.inBody, sh.bodyLen, sh.adjacent = names, utf8.RuneCountInString(rest), adjacentPattern.MatchString(c.Text)
+	return atMost("BODY", c.Text, 1024)
+}
+
+// exampled says whether the body has an example for each of its variables.
+func (sh *shape) exampled(names []string, c *component) bool {
+	if !sh.named {
+		return len(c.Example.BodyText) > 0 && len(c.Example.BodyText[0]) == len(names)
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(c.Example.BodyTextNamed, func(e namedExample) bool { return e.Name == name && e.Example != "" }) {
+			return false
+		}
+	}
+	return true
+}
+
+// variables lists a text's variables once each, in order. Positional ones must count up from 1 without a gap.
+func (sh *shape) variables(where, text string, subcode int) ([]string, *refusal) {
+	var names []string
+	for _, m := range variablePattern.FindAllStringSubmatch(text, -1) {
+		if !slices.Contains(names, m[1]) {
+			names = append(names, m[1])
+		}
+	}
+	bad := func(why string) *refusal {
+		return badTemplate(subcode, "Invalid variable", "The %s has a variable that %s.", where, why)
+	}
+	if rest := variablePattern.ReplaceAllString(text, ""); strings.Contains(rest, "{{") || strings.Contains(rest, "}}") {
+		return nil, bad("has mismatched braces")
+	}
+	for i, name := range names {
+		switch {
+		case sh.named && !namedVariable.MatchString(name):
+			return nil, bad("is not in lower case letters, digits and underscores")
+		case !sh.named && !slices.Contains(names, fmt.Sprint(i+1)):
+			return nil, bad("is out of sequence: they count up from {{1}}")
+		}
+	}
+	if !sh.named {
+		for i := range names {
+			names[i] = fmt.Sprint(i + 1) // {{2}} may stand before {{1}}
+		}
+	}
+	return names, nil
+}
+
+func (sh *shape) takeCards(category string, c *component) *refusal {
+	if len(c.Cards) < 2 || len(c.Cards) > 10 {
+		return invalid("A carousel needs 2 to 10 cards.")
+	}
+	for _, card := range c.Cards {
+		inner := shape{named: sh.named}
+		for i := range card.Components {
+			part := &card.Components[i]
+			part.Type = strings.ToUpper(part.Type)
+			if no := inner.take(category, part); no != nil {
+				return no
+			}
+			if part.Type == "BODY" {
+				if no := atMost("BODY", part.Text, 160); no != nil {
+					return no
+				}
+			}
+		}
+		sh.cards = append(sh.cards, inner)
+	}
+	return nil
+}
+
+func atMost(where, text string, limit int) *refusal {
+	if utf8.RuneCountInString(text) > limit {
+		return badTemplate(tooLong, "Character Limit Exceeded",
+			"The message template's %s field has more than %d characters.", where, limit)
+	}
+	return nil
+}
+
+func lacksExample(where string) *refusal {
+	return badTemplate(fieldsMissing, "Message template \"components\" param is missing expected field(s)",
+		"component of type %s is missing expected field(s) (example)", where)
+}
+
+func hasEmoji(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return r >= 0x1F000 || r >= 0x2600 && r < 0x27C0 })
+}

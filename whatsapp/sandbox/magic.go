@@ -1,0 +1,75 @@
+package sandbox
+
+// Magic is a recipient whose messages always meet the same fate.
+type Magic struct {
+	Number string // digits, as in wa_id; E.164 with a "+" before them
+	Does   string // for people
+
+	refuse int  // error code of the HTTP answer
+	fickle bool // refuses only every other request of a sending number, beginning with the first
+	fail   int  // error code of a failed status
+	late   bool // the failed status comes after a sent one
+	until  step // the last status; 0 means read
+	lose   bool // accepted, but the connection is closed without an answer
+	hold   bool // held for quality assessment first
+}
+
+// Magics lists the magic recipients: +1 202 555 0100 to 0199, which the North American plan reserves for fiction, so
+// that they are valid for every phone number library and reach nobody.
+var Magics = []Magic{
+	{Number: "12025550100", Does: "accepted, sent, delivered, read (as every other number, but never by chance otherwise)"},
+	{Number: "12025550101", Does: "accepted, sent, then nothing more", until: stepSent},
+	{Number: "12025550102", Does: "accepted, sent, delivered, never read", until: stepDelivered},
+	{Number: "12025550103", Does: "accepted as held_for_quality_assessment; sent, delivered, read after --hold-for", hold: true},
+	{Number: "12025550104", Does: "accepted, but the connection is closed without an answer; then sent, delivered, read", lose: true},
+	{Number: "12025550105", Does: "accepted, then silence: no status ever", until: stepNone},
+
+	{Number: "12025550110", Does: "every other request, first included: HTTP 500, 131000 Something went wrong", refuse: 131000, fickle: true},
+	{Number: "12025550111", Does: "every other request, first included: 130429 Rate limit hit", refuse: 130429, fickle: true},
+	{Number: "12025550112", Does: "every other request, first included: 131056 pair rate limit hit", refuse: 131056, fickle: true},
+	{Number: "12025550113", Does: "every other request, first included: HTTP 503, code 2 temporary downtime", refuse: 2, fickle: true},
+
+	{Number: "12025550120", Does: "refused: 131030 recipient not in allowed list", refuse: 131030},
+	{Number: "12025550121", Does: "refused: 100 Invalid parameter", refuse: 100},
+	{Number: "12025550122", Does: "refused: 132000 wrong number of parameters", refuse: 132000},
+	{Number: "12025550123", Does: "refused: 132001 template does not exist in the translation", refuse: 132001},
+	{Number: "12025550124", Does: "refused: 132015 template is paused", refuse: 132015},
+	{Number: "12025550125", Does: "refused: 132016 template is disabled", refuse: 132016},
+	{Number: "12025550126", Does: "refused: 131042 business eligibility payment issue", refuse: 131042},
+	{Number: "12025550127", Does: "refused: HTTP 401, 190 access token invalid", refuse: 190},
+	{Number: "12025550128", Does: "refused: 131048 spam rate limit hit", refuse: 131048},
+	{Number: "12025550129", Does: "refused: 133010 phone number not registered", refuse: 133010},
+	{Number: "12025550130", Does: "refused: 131009 parameter value is not valid", refuse: 131009},
+	{Number: "12025550131", Does: "refused: 132012 parameter format mismatch", refuse: 132012},
+	{Number: "12025550132", Does: "refused: 132005 translated text too long", refuse: 132005},
+
+	{Number: "12025550140", Does: "accepted, then failed: 131026 undeliverable (not on WhatsApp)", fail: 131026},
+	{Number: "12025550141", Does: "accepted, then failed: 131049 not delivered to maintain healthy ecosystem engagement", fail: 131049},
+	{Number: "12025550142", Does: "accepted, then failed: 131050 user stopped marketing messages", fail: 131050},
+	{Number: "12025550143", Does: "accepted, then failed: 130472 user is part of an experiment", fail: 130472},
+	{Number: "12025550144", Does: "accepted, then failed: 131047 re-engagement message (24-hour window closed)", fail: 131047},
+	{Number: "12025550145", Does: "accepted, then failed: 131053 media upload error", fail: 131053},
+	{Number: "12025550146", Does: "accepted, then failed: 131000 something went wrong", fail: 131000},
+	{Number: "12025550147", Does: "held_for_quality_assessment, then failed after --hold-for: 132015 template is paused", fail: 132015, hold: true},
+	{Number: "12025550148", Does: "accepted, sent, then failed: 131026 undeliverable", fail: 131026, late: true},
+	{Number: "12025550149", Does: "accepted, then failed: 131042 business eligibility payment issue", fail: 131042},
+}
+
+// magics finds a magic recipient by its digits.
+var magics = func() map[string]*Magic {
+	found := make(map[string]*Magic, len(Magics))
+	for i := range Magics {
+		found[Magics[i].Number] = &Magics[i]
+	}
+	return found
+}()
+
+// MagicName is an ending of a template's name that decides its review.
+type MagicName struct{ Ending, Does string }
+
+// MagicNames lists the endings.
+var MagicNames = []MagicName{
+	{"_rejected", "the review ends in REJECTED, reason INVALID_FORMAT"},
+	{"_in_review", "the review never ends: the template stays PENDING"},
+	{"_recategorized", "a UTILITY template is created as MARKETING"},
+}

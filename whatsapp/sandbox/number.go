@@ -1,0 +1,131 @@
+package sandbox
+
+import (
+	"net/http"
+	"regexp"
+)
+
+// numberEdge answers for a phone number's node and edges.
+func (s *Sandbox) numberEdge(c *call, n *number) *refusal {
+	if c.r.Method == http.MethodPost && (c.edge == "messages" || c.edge == "marketing_messages") {
+		s.catalog.RLock()
+		registered := !n.Unregistered
+		s.catalog.RUnlock()
+		if !registered {
+			return refuse(133010, "The number is not registered.")
+		}
+		return s.send(c, n)
+	}
+	if no := s.meter(c, n.account); no != nil {
+		return no
+	}
+	switch c.r.Method + " " + c.edge {
+	case "GET ":
+		s.catalog.RLock()
+		node := s.numberNode(n)
+		s.catalog.RUnlock()
+		return s.fields(c, node, numberFields...)
+	case "POST ":
+		return s.setNumber(c, n)
+	case "POST register":
+		return s.register(c, n)
+	case "POST deregister":
+		s.setRegistration(n, registration{NumberID: n.ID})
+	case "POST request_code", "POST verify_code", "POST whatsapp_business_profile":
+	case "GET whatsapp_business_profile":
+		s.write(c.w, http.StatusOK, map[string]any{"data": []any{map[string]any{
+			"messaging_product": "whatsapp", "about": n.VerifiedName, "vertical": "OTHER",
+		}}})
+		return nil
+	case "POST media":
+		return s.receiveMedia(c, n)
+	default:
+		return missing(c.r.Method, c.id+"/"+c.edge)
+	}
+	s.succeed(c.w)
+	return nil
+}
+
+// registration is whether a number may send, and its PIN, as the state file keeps it.
+type registration struct {
+	NumberID   string `json:"number_id"`
+	Registered bool   `json:"registered"`
+	PIN        string `json:"pin,omitempty"`
+}
+
+var pinPattern = regexp.MustCompile(`^\d{6}$`)
+
+func (s *Sandbox) register(c *call, n *number) *refusal {
+	var body struct {
+		MessagingProduct string `json:"messaging_product"`
+		PIN              string `json:"pin"`
+	}
+	if no := decode(c.r, &body); no != nil {
+		return no
+	}
+	if body.MessagingProduct != "whatsapp" {
+		return invalid("The parameter messaging_product is required.")
+	}
+	if !pinPattern.MatchString(body.PIN) {
+		return invalid("Param pin must be 6 digits.")
+	}
+	s.catalog.RLock()
+	pin := n.pin
+	s.catalog.RUnlock()
+	if pin != "" && pin != body.PIN {
+		return refuse(133005, "The PIN is not the number's.")
+	}
+	s.setRegistration(n, registration{n.ID, true, body.PIN})
+	s.succeed(c.w)
+	return nil
+}
+
+func (s *Sandbox) setRegistration(n *number, to registration) {
+	s.catalog.Lock()
+	if to.PIN == "" {
+		to.PIN = n.pin // a PIN outlives deregistration
+	}
+	n.Unregistered, n.pin = !to.Registered, to.PIN
+	s.catalog.Unlock()
+	s.journal.put(s, record{Registration: &to})
+}
+
+// setNumber changes a number's PIN or callback.
+func (s *Sandbox) setNumber(c *call, n *number) *refusal {
+	var body struct {
+		PIN     string `json:"pin"`
+		Webhook *struct {
+			Override    string `json:"override_callback_uri"`
+			VerifyToken string `json:"verify_token"`
+		} `json:"webhook_configuration"`
+	}
+	if no := decode(c.r, &body); no != nil {
+		return no
+	}
+	if body.PIN != "" {
+		if !pinPattern.MatchString(body.PIN) {
+			return invalid("Param pin must be 6 digits.")
+		}
+		s.catalog.RLock()
+		registered := !n.Unregistered
+		s.catalog.RUnlock()
+		s.setRegistration(n, registration{n.ID, registered, body.PIN})
+	}
+	if hook := body.Webhook; hook != nil {
+		if hook.Override != "" {
+			if no := s.verify(c.r.Context(), hook.Override, hook.VerifyToken); no != nil {
+				return no
+			}
+		}
+		n.override.Store(&hook.Override)
+		s.journal.put(s, record{NumberCallback: &numberCallback{n.ID, hook.Override}})
+	}
+	s.succeed(c.w)
+	return nil
+}
+
+// numberCallback is a number's own callback, as the state file keeps it.
+type numberCallback struct {
+	NumberID string `json:"number_id"`
+	Override string `json:"override"`
+}
