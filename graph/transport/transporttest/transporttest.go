@@ -211,7 +211,9 @@ func (query) Wait(ctx context.Context) (bool, error) {
 	return false, ctx.Err()
 }
 
-func (query) Padding(_ context.Context, size int) (string, error) { return strings.Repeat("x", size), nil }
+func (query) Padding(_ context.Context, size int) (string, error) {
+	return strings.Repeat("x", size), nil
+}
 
 type tick struct{}
 
