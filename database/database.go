@@ -1,0 +1,205 @@
+// Package database opens PostgreSQL or SQLite and hides what differs between them: connection pools, transactions, versioned
+// migrations, and the sending of many rows in one statement. One transaction function serves ent and plain SQL alike.
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
+	_ "modernc.org/sqlite"             // driver "sqlite"
+
+	"carillon/ent"
+	_ "carillon/ent/runtime" // defaults and policies
+)
+
+const (
+	busyTimeout     = 20 * time.Second // how long a SQLite writer waits for another process
+	sqliteReaders   = 8
+	deadlockRetries = 5
+)
+
+// DB is one open database. Client reads and writes through ent; a SQLite database has one writer at a time, so never use
+// Client to write inside InTx: use the transaction's.
+type DB struct {
+	Client  *ent.Client
+	Dialect string // dialect.Postgres or dialect.SQLite
+
+	writer, reader *sql.DB // the same pool on PostgreSQL
+}
+
+// Open connects to postgres://… or sqlite:<file>. maxConns bounds PostgreSQL's pool.
+func Open(ctx context.Context, dsn string, maxConns int) (*DB, error) {
+	if file, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
+		return openSQLite(ctx, strings.TrimPrefix(file, "//"))
+	}
+	pool, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open PostgreSQL: %w", err)
+	}
+	pool.SetMaxOpenConns(maxConns)
+	pool.SetMaxIdleConns(maxConns)
+	pool.SetConnMaxIdleTime(5 * time.Minute)
+	if err := pool.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("reach PostgreSQL: %w", err), pool.Close())
+	}
+	db := &DB{Dialect: dialect.Postgres, writer: pool, reader: pool}
+	db.Client = ent.NewClient(ent.Driver(entsql.OpenDB(dialect.Postgres, pool)))
+	return db, nil
+}
+
+func openSQLite(ctx context.Context, file string) (*DB, error) {
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of the SQLite file: %w", err)
+	}
+	pool := func(conns int, options string) (*sql.DB, error) {
+		q := url.Values{"_time_format": {"sqlite"}, "_pragma": {
+			"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
+			"cache_size(-32000)", "temp_store(MEMORY)"}}
+		p, err := sql.Open("sqlite", "file:"+file+"?"+q.Encode()+options)
+		if err != nil {
+			return nil, err
+		}
+		p.SetMaxOpenConns(conns)
+		p.SetMaxIdleConns(conns)
+		return p, p.PingContext(ctx)
+	}
+	writer, err := pool(1, "&_txlock=immediate")
+	if err != nil {
+		return nil, fmt.Errorf("open SQLite file %s: %w", file, err)
+	}
+	reader, err := pool(sqliteReaders, "")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open SQLite file %s: %w", file, err), writer.Close())
+	}
+	db := &DB{Dialect: dialect.SQLite, writer: writer, reader: reader}
+	db.Client = ent.NewClient(ent.Driver(split{entsql.OpenDB(dialect.SQLite, writer), entsql.OpenDB(dialect.SQLite, reader)}))
+	return db, nil
+}
+
+// split sends reads to the readers and everything else to the one writer.
+type split struct {
+	*entsql.Driver
+	reader *entsql.Driver
+}
+
+func (s split) Query(ctx context.Context, query string, args, v any) error {
+	if strings.HasPrefix(query, "SELECT") || strings.HasPrefix(query, "WITH") {
+		return s.reader.Query(ctx, query, args, v)
+	}
+	return s.Driver.Query(ctx, query, args, v)
+}
+
+// Close ends every connection.
+func (db *DB) Close() error {
+	if db.reader == db.writer {
+		return db.writer.Close()
+	}
+	return errors.Join(db.writer.Close(), db.reader.Close())
+}
+
+// Ping reports whether the database answers.
+func (db *DB) Ping(ctx context.Context) error { return db.reader.PingContext(ctx) }
+
+// Query reads with plain SQL outside of a transaction. Placeholders are $1, $2, … on both databases.
+func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return db.reader.QueryContext(ctx, query, args...)
+}
+
+// QueryRow reads one row with plain SQL outside of a transaction.
+func (db *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	return db.reader.QueryRowContext(ctx, query, args...)
+}
+
+// Tx is one transaction, for plain SQL and, as Client, for ent.
+type Tx struct {
+	*sql.Tx
+	Client *ent.Client
+	DB     *DB
+}
+
+// InTx runs do in a transaction: committed when do returns nil, rolled back otherwise. PostgreSQL may pick it as the victim
+// of a deadlock: then it is run again, so do must not change anything but the database. News of the change belongs after InTx.
+func (db *DB) InTx(ctx context.Context, do func(*Tx) error) error {
+	for try := 1; ; try++ {
+		err := db.once(ctx, do)
+		if err == nil || try == deadlockRetries || !isDeadlock(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(rand.N(time.Duration(try) * 20 * time.Millisecond)):
+		}
+	}
+}
+
+func (db *DB) once(ctx context.Context, do func(*Tx) error) (err error) {
+	tx, err := db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = tx.Rollback() // err says what went wrong
+		}
+	}()
+	client := ent.NewClient(ent.Driver(inTx{entsql.NewDriver(db.Dialect, entsql.Conn{ExecQuerier: tx})}))
+	if err := do(&Tx{Tx: tx, Client: client, DB: db}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// inTx is an ent driver whose transactions are the one that is already open.
+type inTx struct{ *entsql.Driver }
+
+func (d inTx) Tx(context.Context) (dialect.Tx, error) { return dialect.NopTx(d), nil }
+func (d inTx) Close() error                           { return nil }
+
+// ForUpdate locks the rows of a SELECT until the transaction ends. SQLite needs nothing: its writer is alone.
+func (db *DB) ForUpdate() string {
+	if db.Dialect == dialect.Postgres {
+		return " FOR UPDATE"
+	}
+	return ""
+}
+
+// SkipLocked is ForUpdate that passes over rows which another transaction holds.
+func (db *DB) SkipLocked() string {
+	if db.Dialect == dialect.Postgres {
+		return " FOR UPDATE SKIP LOCKED"
+	}
+	return ""
+}
+
+func isDeadlock(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40P01" || pg.Code == "40001")
+}
+
+// IsUnique reports whether err is the violation of a unique index.
+func IsUnique(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "23505"
+	}
+	return err != nil && strings.Contains(err.Error(), "UNIQUE constraint failed")
+}
+
+// Now is the present in the precision that both databases keep.
+func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

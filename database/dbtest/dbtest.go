@@ -1,0 +1,152 @@
+// Package dbtest gives tests real databases: every store test runs on SQLite and on PostgreSQL, each on a file or a schema of
+// its own, and on Redis where there is one. Servers are looked for in TEST_DATABASE_URL and TEST_REDIS_URL, then at the
+// usual local ports, then as installed programs, which are started privately and stopped again with the test's process. What
+// is missing is left out loudly; CARILLON_TEST_REQUIRE_ALL=1 makes it a failure.
+package dbtest
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"carillon/database"
+)
+
+// requireAll forbids leaving a database out.
+func requireAll() bool { return os.Getenv("CARILLON_TEST_REQUIRE_ALL") == "1" }
+
+// Each runs test once on SQLite and once on PostgreSQL, as parallel subtests.
+func Each(t *testing.T, test func(t *testing.T, db *database.DB)) {
+	t.Helper()
+	for name, dsn := range map[string]func(testing.TB) string{"sqlite": SQLite, "postgres": Postgres} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, Open(t, dsn(t)))
+		})
+	}
+}
+
+// Open opens and migrates a database and closes it when the test is over.
+func Open(t testing.TB, dsn string) *database.DB {
+	t.Helper()
+	db, err := database.Open(t.Context(), dsn, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if _, err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// SQLite is the DSN of a new file.
+func SQLite(t testing.TB) string {
+	t.Helper()
+	return "sqlite:" + filepath.Join(t.TempDir(), "carillon.db")
+}
+
+// Postgres is the DSN of a new schema, dropped when the test is over; the test is skipped where there is no PostgreSQL.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	server := postgresServer()
+	if server == "" {
+		leaveOut(t, "PostgreSQL", "TEST_DATABASE_URL")
+	}
+	schema := "test_" + token()
+	admin(t, server, "CREATE SCHEMA "+schema)
+	t.Cleanup(func() { admin(t, server, "DROP SCHEMA "+schema+" CASCADE") })
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("search_path", schema)
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// Redis is a real server's URL where there is one, else an in-process one, and a prefix of the test's own for its keys.
+func Redis(t testing.TB) (client redis.UniversalClient, prefix string) {
+	t.Helper()
+	address := redisServer()
+	if address == "" {
+		if requireAll() {
+			t.Fatal("no Redis: set TEST_REDIS_URL or start one on 127.0.0.1:6379")
+		}
+		warn("Redis", "TEST_REDIS_URL")
+		address = "redis://" + miniredis.RunT(t).Addr()
+	}
+	options, err := redis.ParseURL(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client = redis.NewClient(options)
+	prefix = "test" + token()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		for keys := client.Scan(ctx, 0, "*"+prefix+"*", 1000).Iterator(); keys.Next(ctx); {
+			client.Del(ctx, keys.Val())
+		}
+		_ = client.Close()
+	})
+	return client, prefix
+}
+
+// RedisURL is the URL of the real Redis; the test is skipped where there is none.
+func RedisURL(t testing.TB) string {
+	t.Helper()
+	address := redisServer()
+	if address == "" {
+		leaveOut(t, "Redis", "TEST_REDIS_URL")
+	}
+	return address
+}
+
+var warned sync.Map
+
+func warn(what, variable string) {
+	if _, again := warned.LoadOrStore(what, true); !again {
+		fmt.Fprintf(os.Stderr, "\n*** LEFT OUT: no %s was found, so these tests ran without it. Set %s, or start it on its usual local port. ***\n\n", what, variable)
+	}
+}
+
+func leaveOut(t testing.TB, what, variable string) {
+	t.Helper()
+	if requireAll() {
+		t.Fatalf("no %s: set %s or start it on its usual local port", what, variable)
+	}
+	warn(what, variable)
+	t.Skipf("LEFT OUT: no %s (set %s)", what, variable)
+}
+
+func token() string {
+	b := make([]byte, 6)
+	_, _ = rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+func admin(t testing.TB, server, statement string) {
+	t.Helper()
+	db, err := sql.Open("pgx", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		t.Errorf("%s: %v", strings.Fields(statement)[0], err)
+	}
+}

@@ -1,0 +1,97 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"sync"
+
+	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
+	"entgo.io/ent/dialect/sql/schema"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"carillon/ent/migrate"
+	"carillon/ent/migrate/migrations"
+)
+
+// adjust makes of ent's tables what we want of the database. The tables that grow carry no foreign keys: each would cost a
+// look-up per row written, and their rows are written by one package that takes the ids from rows it has just read. The
+// event log's key is (organization, sequence).
+var adjust = sync.OnceFunc(func() {
+	migrate.MessageTable.ForeignKeys = nil
+	migrate.DeliveryEventTable.ForeignKeys = nil
+	for _, c := range migrate.DeliveryEventTable.Columns {
+		if c.Name == "organization_id" {
+			migrate.DeliveryEventTable.PrimaryKey = append([]*schema.Column{c}, migrate.DeliveryEventTable.PrimaryKey...)
+		}
+	}
+})
+
+// Migrate brings the tables up to date and returns the names of the files that it applied. Two processes may call it at once.
+func (db *DB) Migrate(ctx context.Context) ([]string, error) {
+	p, err := db.migrations()
+	if err != nil {
+		return nil, err
+	}
+	results, err := p.Up(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("migrate: %w", err)
+	}
+	var names []string
+	for _, r := range results {
+		names = append(names, r.Source.Path)
+	}
+	return names, nil
+}
+
+// ErrOutdated says that migrations wait to be applied.
+var ErrOutdated = errors.New("the database is not up to date: run `carillon migrate`")
+
+// Current returns ErrOutdated while migrations wait.
+func (db *DB) Current(ctx context.Context) error {
+	p, err := db.migrations()
+	if err != nil {
+		return err
+	}
+	waiting, err := p.HasPending(ctx)
+	if err != nil {
+		return fmt.Errorf("look for migrations: %w", err)
+	}
+	if waiting {
+		return ErrOutdated
+	}
+	return nil
+}
+
+// Drift writes the SQL that would turn the tables into what ent/schema says. On an empty database that is all of it; on a
+// migrated PostgreSQL it also repeats partial indexes, whose conditions the server words in its own way.
+func (db *DB) Drift(ctx context.Context, w io.Writer) error {
+	adjust()
+	m, err := schema.NewMigrate(&schema.WriteDriver{Driver: entsql.OpenDB(db.Dialect, db.writer), Writer: w}, schema.WithDropColumn(true), schema.WithDropIndex(true))
+	if err != nil {
+		return err
+	}
+	return m.Create(ctx, migrate.Tables...)
+}
+
+func (db *DB) migrations() (*goose.Provider, error) {
+	name, kind := "sqlite", goose.DialectSQLite3
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	if db.Dialect == dialect.Postgres {
+		name, kind = "postgres", goose.DialectPostgres
+		locker, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	files, err := fs.Sub(migrations.Files, name)
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(kind, db.writer, files, options...)
+}
