@@ -1,0 +1,440 @@
+package whatsapp
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Kind says what sort of value a parameter takes.
+type Kind string
+
+const (
+	KindText Kind = "TEXT"
+	// KindImage, KindVideo and KindDocument take a public link, or the id of an upload.
+	KindImage    Kind = "IMAGE"
+	KindVideo    Kind = "VIDEO"
+	KindDocument Kind = "DOCUMENT"
+	// KindLocation takes "latitude,longitude,name,address", the last two optional, or the same as a JSON object.
+	KindLocation Kind = "LOCATION"
+	// KindURLSuffix takes what follows the fixed part of a button's address.
+	KindURLSuffix  Kind = "URL_SUFFIX"
+	KindCouponCode Kind = "COUPON_CODE"
+	KindOTPCode    Kind = "OTP_CODE"
+	// KindPayload takes what Meta's JSON wants: a product as "catalog:product", a list of products as an action object.
+	KindPayload Kind = "PAYLOAD"
+	// KindExpiration takes Unix milliseconds, or a time as in RFC 3339.
+	KindExpiration Kind = "EXPIRATION"
+)
+
+// Parameter is a value that a message of a template has to bind.
+type Parameter struct {
+	// Name is unique in the template and stays the same as long as the template does.
+	Name string
+	// Component is the type of the component it stands in: HEADER, BODY, BUTTONS, LIMITED_TIME_OFFER.
+	Component string
+	// ButtonIndex and CardIndex count from zero; nil outside buttons and cards.
+	ButtonIndex *int
+	CardIndex   *int
+	Kind        Kind
+	Example     string
+}
+
+// ValueError says why a value cannot be sent. WhatsApp would refuse the message.
+type ValueError struct {
+	Parameter string
+	// Rule is MISSING, LINE_BREAK, TAB, SPACES, TOO_LONG or FORMAT.
+	Rule    string
+	Message string
+}
+
+func (e *ValueError) Error() string { return fmt.Sprintf("parameter %s: %s", e.Parameter, e.Message) }
+
+// Parameters lists what a message of this template has to bind, in order of appearance. A quick
+// reply's payload may be bound as "button_0_payload" and a Flow's token as "button_0_flow_token",
+// but neither has to be, so they are not listed.
+func (t Template) Parameters() []Parameter {
+	b := binder{template: t, listing: true}
+	b.bindAll()
+	return b.parameters
+}
+
+// Message binds values by name of parameter. Each problem names its parameter; with any, the message is not to be sent.
+func (t Template) Message(values map[string]string) (TemplateMessage, []*ValueError) {
+	b := binder{template: t, values: values}
+	components := b.bindAll()
+	return TemplateMessage{Name: t.Name, Language: t.Language, Components: components}, b.problems
+}
+
+// Longest values, in characters. developers.facebook.com, WhatsApp "Template components" (read 2026-09).
+const (
+	maxBody       = 1024
+	maxOfferBody  = 600
+	maxCardBody   = 160
+	maxHeader     = 60
+	maxURL        = 2000
+	maxCoupon     = 20
+	maxOTP        = 15
+	maxPayload    = 256
+	maxSpaces     = 4
+	authenticated = "AUTHENTICATION"
+)
+
+// binder walks a template's variable parts once: either to list them, or to bind values to them.
+type binder struct {
+	template   Template
+	values     map[string]string
+	listing    bool
+	parameters []Parameter
+	problems   []*ValueError
+	seen       map[string]bool
+	// card is the index of the card being bound; nil outside cards.
+	card   *int
+	prefix string
+}
+
+func (b *binder) bindAll() []MessageComponent {
+	if b.template.Category == authenticated {
+		return b.oneTimePassword()
+	}
+	return b.components(b.template.Components)
+}
+
+// oneTimePassword binds an authentication template: its one code goes into the text, and again into the button.
+func (b *binder) oneTimePassword() []MessageComponent {
+	code := b.value(Parameter{Name: "otp_code", Component: "BODY", Kind: KindOTPCode, Example: "123456"})
+	components := []MessageComponent{{Type: "body", Parameters: []MessageParameter{{Type: "text", Text: code}}}}
+	if buttons := b.template.component("BUTTONS"); buttons != nil {
+		for i, button := range buttons.Buttons {
+			if button.Type == "OTP" || button.Type == "URL" || button.Type == "COPY_CODE" {
+				// Whatever it was created as, it is a URL button now.
+				return append(components, buttonComponent("url", i, MessageParameter{Type: "text", Text: code}))
+			}
+		}
+	}
+	return components
+}
+
+func (b *binder) components(parts []Component) []MessageComponent {
+	var bound []MessageComponent
+	add := func(kind string, parameters []MessageParameter) {
+		if len(parameters) > 0 {
+			bound = append(bound, MessageComponent{Type: kind, Parameters: parameters})
+		}
+	}
+	for i := range parts {
+		switch part := &parts[i]; part.Type {
+		case "HEADER":
+			add("header", b.header(part))
+		case "BODY":
+			add("body", b.body(part))
+		case "LIMITED_TIME_OFFER":
+			add("limited_time_offer", b.offer(part))
+		case "BUTTONS":
+			bound = append(bound, b.buttons(part.Buttons)...)
+		case "CAROUSEL":
+			bound = append(bound, b.cards(part.Cards)...)
+		}
+	}
+	return bound
+}
+
+func (b *binder) header(part *Component) []MessageParameter {
+	media := func(kind Kind) (string, *MediaMessage) {
+		value := b.value(Parameter{Name: "header_" + strings.ToLower(part.Format), Component: "HEADER", Kind: kind, Example: first(part.Example.handles())})
+		return strings.ToLower(part.Format), mediaOf(value)
+	}
+	switch part.Format {
+	case "IMAGE":
+		kind, file := media(KindImage)
+		return []MessageParameter{{Type: kind, Image: file}}
+	case "VIDEO":
+		kind, file := media(KindVideo)
+		return []MessageParameter{{Type: kind, Video: file}}
+	case "GIF":
+		kind, file := media(KindVideo)
+		return []MessageParameter{{Type: kind, GIF: file}}
+	case "DOCUMENT":
+		kind, file := media(KindDocument)
+		file.Filename = b.optional("header_document_filename")
+		return []MessageParameter{{Type: kind, Document: file}}
+	case "LOCATION":
+		p := Parameter{Name: "header_location", Component: "HEADER", Kind: KindLocation}
+		return []MessageParameter{{Type: "location", Location: b.location(p)}}
+	case "PRODUCT":
+		p := Parameter{Name: "header_product", Component: "HEADER", Kind: KindPayload}
+		catalog, product, found := strings.Cut(b.value(p), ":")
+		if !found {
+			catalog, product = "", catalog
+		}
+		return []MessageParameter{{Type: "product", Product: &Product{ProductRetailerID: product, CatalogID: catalog}}}
+	default:
+		return b.text(part, maxHeader)
+	}
+}
+
+func mediaOf(value string) *MediaMessage {
+	if strings.HasPrefix(value, "https://") || strings.HasPrefix(value, "http://") {
+		return &MediaMessage{Link: value}
+	}
+	return &MediaMessage{ID: value}
+}
+
+func (b *binder) location(p Parameter) *Location {
+	value := b.value(p)
+	place := new(Location)
+	if strings.HasPrefix(value, "{") {
+		if json.Unmarshal([]byte(value), place) != nil {
+			b.problem(p, "FORMAT", "is not a location")
+		}
+		return place
+	}
+	if value == "" {
+		return place
+	}
+	parts := strings.SplitN(value, ",", 4)
+	var errs [2]error
+	if len(parts) < 2 {
+		parts = append(parts, "")
+	}
+	place.Latitude, errs[0] = strconv.ParseFloat(strings.TrimSpace(parts[0]), 64)
+	place.Longitude, errs[1] = strconv.ParseFloat(strings.TrimSpace(parts[1]), 64)
+	// Written so that NaN fails too.
+	onEarth := place.Latitude >= -90 && place.Latitude <= 90 && place.Longitude >= -180 && place.Longitude <= 180
+	if errs[0] != nil || errs[1] != nil || !onEarth {
+		b.problem(p, "FORMAT", "is not a location: write latitude,longitude,name,address")
+		return new(Location)
+	}
+	if len(parts) > 2 {
+		place.Name = strings.TrimSpace(parts[2])
+	}
+	if len(parts) > 3 {
+		place.Address = strings.TrimSpace(parts[3])
+	}
+	return place
+}
+
+func (b *binder) body(part *Component) []MessageParameter {
+	limit := maxBody
+	switch {
+	case b.card != nil:
+		limit = maxCardBody
+	case b.template.component("LIMITED_TIME_OFFER") != nil:
+		limit = maxOfferBody
+	}
+	return b.text(part, limit)
+}
+
+// text binds the variables of a text, which may grow to limit characters.
+func (b *binder) text(part *Component, limit int) []MessageParameter {
+	named := b.template.ParameterFormat == Named
+	var bound []MessageParameter
+	filled := make(map[string]string)
+	longest := ""
+	for _, placeholder := range placeholders(part.Text, named) {
+		p := Parameter{Name: placeholder, Component: part.Type, Kind: KindText, Example: part.Example.of(placeholder)}
+		if part.Type == "HEADER" && !named {
+			// Its 1 is not the body's 1.
+			p.Name = "header_" + placeholder
+		}
+		parameter := MessageParameter{Type: "text", Text: b.value(p)}
+		if named {
+			parameter.Name = placeholder
+		}
+		bound, filled[placeholder] = append(bound, parameter), parameter.Text
+		if longest == "" || len(parameter.Text) > len(b.values[longest]) {
+			longest = b.prefix + p.Name
+		}
+	}
+	length := utf8.RuneCountInString(expand(part.Text, func(name string) string { return filled[name] }))
+	if len(bound) > 0 && !b.listing && length > limit {
+		b.problems = append(b.problems, &ValueError{longest, "TOO_LONG",
+			fmt.Sprintf("makes the %s %d characters long; %d are allowed", strings.ToLower(part.Type), length, limit)})
+	}
+	return bound
+}
+
+func (b *binder) offer(part *Component) []MessageParameter {
+	if part.LimitedTimeOffer == nil || !part.LimitedTimeOffer.HasExpiration {
+		return nil
+	}
+	p := Parameter{Name: "expiration_ms", Component: "LIMITED_TIME_OFFER", Kind: KindExpiration}
+	value := b.value(p)
+	ends, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		at, dateErr := time.Parse(time.RFC3339, value)
+		if dateErr != nil && value != "" {
+			b.problem(p, "FORMAT", "is not a time: write Unix milliseconds, or 2026-12-31T23:59:59Z")
+		}
+		ends = at.UnixMilli()
+	}
+	return []MessageParameter{{Type: "limited_time_offer", LimitedTimeOffer: &LimitedTimeOffer{ends}}}
+}
+
+func (b *binder) buttons(buttons []Button) []MessageComponent {
+	var bound []MessageComponent
+	for i, button := range buttons {
+		name := "button_" + strconv.Itoa(i)
+		p := Parameter{Component: "BUTTONS", ButtonIndex: &i, Example: first(button.Example)}
+		switch button.Type {
+		case "URL":
+			if variables := placeholders(button.URL, false); len(variables) > 0 {
+				p.Name, p.Kind, p.Example = name+"_url", KindURLSuffix, urlSuffix(button.URL, p.Example)
+				suffix := b.value(p)
+				b.limit(p, suffix, maxURL-len(button.URL))
+				parameter := MessageParameter{Type: "text", Text: suffix}
+				if variables[0] != "1" {
+					parameter.Name = variables[0]
+				}
+				bound = append(bound, buttonComponent("url", i, parameter))
+			}
+		case "COPY_CODE":
+			p.Name, p.Kind = name+"_code", KindCouponCode
+			bound = append(bound, buttonComponent("copy_code", i, MessageParameter{Type: "coupon_code", CouponCode: b.value(p)}))
+		case "QUICK_REPLY":
+			p.Name = name + "_payload"
+			if payload := b.optional(p.Name); payload != "" {
+				b.limit(p, payload, maxPayload)
+				bound = append(bound, buttonComponent("quick_reply", i, MessageParameter{Type: "payload", Payload: payload}))
+			}
+		case "FLOW":
+			// Meta wants this component even when nothing in it varies, and takes this word for no token.
+			token := b.optional(name + "_flow_token")
+			if token == "" {
+				token = "unused"
+			}
+			bound = append(bound, buttonComponent("flow", i, MessageParameter{Type: "action", Action: object("flow_token", token)}))
+		case "CATALOG":
+			if product := b.optional(name + "_product"); product != "" {
+				action := object("thumbnail_product_retailer_id", product)
+				bound = append(bound, buttonComponent("CATALOG", i, MessageParameter{Type: "action", Action: action}))
+			}
+		case "MPM":
+			p.Name, p.Kind = name+"_products", KindPayload
+			action := json.RawMessage(b.value(p))
+			if !b.listing && len(action) > 0 && !(isObject(action) && json.Valid(action)) {
+				b.problem(p, "FORMAT", "is not a JSON object with sections of products")
+				action = nil
+			}
+			bound = append(bound, buttonComponent("mpm", i, MessageParameter{Type: "action", Action: action}))
+		}
+	}
+	return bound
+}
+
+func buttonComponent(subType string, index int, parameter MessageParameter) MessageComponent {
+	return MessageComponent{Type: "button", SubType: subType, Index: strconv.Itoa(index), Parameters: []MessageParameter{parameter}}
+}
+
+func object(key, value string) json.RawMessage {
+	raw, _ := json.Marshal(map[string]string{key: value}) // strings always marshal
+	return raw
+}
+
+// cards binds a carousel. As soon as one card varies, all of them are listed: a message has as many cards as its template.
+func (b *binder) cards(cards []Card) []MessageComponent {
+	bound := make([]MessageCard, len(cards))
+	varies := false
+	for i, card := range cards {
+		b.card, b.prefix = &i, "card_"+strconv.Itoa(i)+"_"
+		components := b.components(card.Components)
+		if components == nil {
+			components = []MessageComponent{}
+		}
+		bound[i] = MessageCard{CardIndex: i, Components: components}
+		varies = varies || len(components) > 0
+	}
+	b.card, b.prefix = nil, ""
+	if !varies {
+		return nil
+	}
+	return []MessageComponent{{Type: "carousel", Cards: bound}}
+}
+
+// value is a parameter's value, checked; empty when there is none, or when the template is only being listed.
+func (b *binder) value(p Parameter) string {
+	p.Name, p.CardIndex = b.prefix+p.Name, b.card
+	if b.listing {
+		if !b.seen[p.Name] {
+			b.parameters = append(b.parameters, p)
+			if b.seen == nil {
+				b.seen = make(map[string]bool)
+			}
+			b.seen[p.Name] = true
+		}
+		return ""
+	}
+	value := b.values[p.Name]
+	if rule, message := checkValue(p.Kind, value); rule != "" {
+		b.problems = append(b.problems, &ValueError{p.Name, rule, message})
+	}
+	return value
+}
+
+func (b *binder) optional(name string) string { return b.values[b.prefix+name] }
+
+func (b *binder) problem(p Parameter, rule, message string) {
+	if !b.listing {
+		b.problems = append(b.problems, &ValueError{b.prefix + p.Name, rule, message})
+	}
+}
+
+func (b *binder) limit(p Parameter, value string, limit int) {
+	if length := utf8.RuneCountInString(value); length > limit {
+		b.problem(p, "TOO_LONG", fmt.Sprintf("has %d characters; %d are allowed", length, max(limit, 0)))
+	}
+}
+
+// checkValue says which of WhatsApp's rules a value breaks; "" is none.
+func checkValue(kind Kind, value string) (rule, message string) {
+	switch {
+	case strings.TrimSpace(value) == "":
+		return "MISSING", "has no value"
+	case kind == KindPayload || kind == KindLocation:
+		// JSON, which may be spaced as it likes.
+		return "", ""
+	case strings.ContainsAny(value, "\n\r\u2028\u2029"):
+		return "LINE_BREAK", "has a line break"
+	case strings.Contains(value, "\t"):
+		return "TAB", "has a tab"
+	case strings.Contains(value, strings.Repeat(" ", maxSpaces+1)):
+		return "SPACES", "has more than four spaces in a row"
+	}
+	length := utf8.RuneCountInString(value)
+	switch {
+	case kind == KindOTPCode && length > maxOTP:
+		return "TOO_LONG", fmt.Sprintf("has %d characters; a code may have %d", length, maxOTP)
+	case kind == KindCouponCode && length > maxCoupon:
+		return "TOO_LONG", fmt.Sprintf("has %d characters; a coupon code may have %d", length, maxCoupon)
+	case kind == KindCouponCode && !alphanumeric(value):
+		return "FORMAT", "may only have letters and digits"
+	case kind == KindURLSuffix && strings.ContainsAny(value, " <>\"{}|\\^`"):
+		return "FORMAT", "has characters that an address may not have"
+	}
+	return "", ""
+}
+
+func alphanumeric(s string) bool {
+	for _, r := range s {
+		if (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// urlSuffix is the part of an example address that stands for the variable.
+func urlSuffix(address, example string) string {
+	fixed, _, _ := strings.Cut(address, "{{")
+	return strings.TrimPrefix(example, fixed)
+}
+
+func first(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
+}

@@ -1,0 +1,182 @@
+package whatsapp
+
+import (
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	maxButtons    = 10
+	maxButtonText = 25
+)
+
+// mostOf is how many buttons of a type a template may have.
+var mostOf = map[string]int{
+	"QUICK_REPLY": 10, "URL": 2, "PHONE_NUMBER": 1, "COPY_CODE": 1, "OTP": 1, "FLOW": 1, "CATALOG": 1, "MPM": 1, "SPM": 1, "VOICE_CALL": 1,
+}
+
+var buttonsChecks = []check[*Component]{
+	{rule: "buttons_count", field: "buttons", message: "There are 1 to 10 buttons.",
+		broken: func(_ Template, c *Component) bool { return len(c.Buttons) < 1 || len(c.Buttons) > maxButtons }},
+	{rule: "buttons_per_type", field: "buttons", message: "There are at most two URL buttons, and at most one of every type but quick replies.",
+		broken: func(_ Template, c *Component) bool {
+			have := make(map[string]int)
+			for _, button := range c.Buttons {
+				have[button.Type]++
+				if most, known := mostOf[button.Type]; known && have[button.Type] > most {
+					return true
+				}
+			}
+			return false
+		}},
+	{rule: "buttons_grouped", field: "buttons", message: "Quick replies stand together: all before the other buttons, or all after them.",
+		broken: func(_ Template, c *Component) bool { return !grouped(c.Buttons) }},
+	{rule: "buttons_desktop", field: "buttons", severity: SeverityWarning, message: "More than three buttons, or quick replies mixed with others, are not shown on desktop.",
+		broken: func(_ Template, c *Component) bool {
+			replies := 0
+			for _, button := range c.Buttons {
+				if button.Type == "QUICK_REPLY" {
+					replies++
+				}
+			}
+			return len(c.Buttons) > 3 || (replies > 0 && replies < len(c.Buttons))
+		}},
+}
+
+// buttonChecks are the rules for each type of button.
+var buttonChecks = map[string][]check[*Button]{
+	"QUICK_REPLY":  labeled(),
+	"PHONE_NUMBER": labeled(phoneCheck),
+	"URL":          labeled(urlChecks...),
+	"COPY_CODE":    {copyCodeCheck},
+	"OTP":          otpChecks,
+	"FLOW":         labeled(flowCheck),
+	"CATALOG":      labeled(),
+	"MPM":          labeled(),
+	"SPM":          labeled(),
+	"VOICE_CALL":   labeled(),
+
+	"REQUEST_CONTACT_INFO": nil,
+}
+
+func labeled(more ...check[*Button]) []check[*Button] {
+	return append([]check[*Button]{
+		{rule: "button_text_required", field: "text", message: "The button has a text.",
+			broken: func(_ Template, b *Button) bool { return strings.TrimSpace(b.Text) == "" }},
+		{rule: "button_text_length", field: "text", message: "A button's text has at most 25 characters.",
+			broken: func(_ Template, b *Button) bool { return utf8.RuneCountInString(b.Text) > maxButtonText }},
+		{rule: "button_text_variables", field: "text", message: "A button's text has no variables.",
+			broken: func(_ Template, b *Button) bool { return strings.Contains(b.Text, "{{") }},
+	}, more...)
+}
+
+var phoneCheck = check[*Button]{
+	rule: "phone_number", field: "phone_number", message: "A phone number has digits, perhaps after a plus, and at most 20 characters.",
+	broken: func(_ Template, b *Button) bool {
+		return len(b.PhoneNumber) > 20 || !phoneFormat.MatchString(b.PhoneNumber)
+	},
+}
+
+var copyCodeCheck = check[*Button]{
+	rule: "copy_code_example", field: "example", message: "A copy-code button needs an example code of at most 20 letters and digits.",
+	broken: func(_ Template, b *Button) bool {
+		code := first(b.Example)
+		return code == "" || len(code) > maxCoupon || !alphanumeric(code)
+	},
+}
+
+var flowCheck = check[*Button]{
+	rule: "flow_reference", message: "A Flow button names exactly one of flow_id, flow_name and flow_json.",
+	broken: func(_ Template, b *Button) bool {
+		given := 0
+		for _, key := range []string{"flow_id", "flow_name", "flow_json"} {
+			if _, has := b.Extra[key]; has {
+				given++
+			}
+		}
+		return given != 1
+	},
+}
+
+var urlChecks = []check[*Button]{
+	{rule: "url_format", field: "url", message: "The address starts with https:// and has a host.",
+		broken: func(_ Template, b *Button) bool {
+			fixed, _, _ := strings.Cut(b.URL, "{{")
+			address, err := url.Parse(fixed)
+			return err != nil || address.Scheme != "https" || address.Host == ""
+		}},
+	{rule: "url_length", field: "url", message: "An address has at most 2,000 characters.",
+		broken: func(_ Template, b *Button) bool { return utf8.RuneCountInString(b.URL) > maxURL }},
+	{rule: "url_variable", field: "url", message: "An address has at most one variable, {{1}}, and that at its end.",
+		broken: func(_ Template, b *Button) bool {
+			return strings.Count(b.URL, "{{") > 1 || (strings.Contains(b.URL, "{{") && !strings.HasSuffix(b.URL, "{{1}}"))
+		}},
+	{rule: "url_example", field: "example", message: "An address with a variable needs a full address as its example.",
+		broken: func(_ Template, b *Button) bool { return strings.Contains(b.URL, "{{") && first(b.Example) == "" }},
+	{rule: "url_shortened", field: "url", message: "Links to wa.me and shortened links are refused.", severity: SeverityWarning,
+		broken: func(_ Template, b *Button) bool { return shortened.MatchString(b.URL) }},
+}
+
+var otpChecks = []check[*Button]{
+	{rule: "otp_category", field: "type", message: "Only authentication templates have an OTP button.",
+		broken: func(t Template, _ *Button) bool { return t.Category != authenticated }},
+	{rule: "otp_type", field: "otp_type", message: "The OTP type is COPY_CODE, ONE_TAP or ZERO_TAP.",
+		broken: func(_ Template, b *Button) bool {
+			return !slices.Contains([]string{"COPY_CODE", "ONE_TAP", "ZERO_TAP"}, b.OTPType)
+		}},
+	{rule: "button_text_length", field: "text", message: "A button's text has at most 25 characters.",
+		broken: func(_ Template, b *Button) bool {
+			return utf8.RuneCountInString(b.Text) > maxButtonText || utf8.RuneCountInString(b.AutofillText) > maxButtonText
+		}},
+	{rule: "otp_apps", field: "supported_apps", message: "One-tap and zero-tap buttons name 1 to 5 apps, each with a package of two or more parts and a signature hash of 11 characters.",
+		broken: func(_ Template, b *Button) bool { return tapped(b) && !appsNamed(b.SupportedApps) }},
+	{rule: "otp_zero_tap_terms", field: "zero_tap_terms_accepted", message: "A zero-tap button needs the zero-tap terms accepted.",
+		broken: func(_ Template, b *Button) bool { return b.OTPType == "ZERO_TAP" && !b.ZeroTapTermsAccepted }},
+}
+
+var (
+	phoneFormat = regexp.MustCompile(`^\+?[0-9]{5,}$`)
+	shortened   = regexp.MustCompile(`^https?://(wa\.me|api\.whatsapp\.com|bit\.ly|tinyurl\.com|t\.co|goo\.gl|ow\.ly|is\.gd|rebrand\.ly)(/|$)`)
+	packageName = regexp.MustCompile(`^[a-zA-Z]\w*(\.[a-zA-Z]\w*)+$`)
+	signature   = regexp.MustCompile(`^[a-zA-Z0-9+/=]{11}$`)
+)
+
+func tapped(b *Button) bool { return b.OTPType == "ONE_TAP" || b.OTPType == "ZERO_TAP" }
+
+func appsNamed(apps []SupportedApp) bool {
+	return len(apps) >= 1 && len(apps) <= 5 && !slices.ContainsFunc(apps, func(app SupportedApp) bool {
+		return len(app.PackageName) > 224 || !packageName.MatchString(app.PackageName) || !signature.MatchString(app.SignatureHash)
+	})
+}
+
+// grouped tells whether quick replies form one block at the start or at the end.
+func grouped(buttons []Button) bool {
+	turns := 0
+	for i := 1; i < len(buttons); i++ {
+		if (buttons[i].Type == "QUICK_REPLY") != (buttons[i-1].Type == "QUICK_REPLY") {
+			turns++
+		}
+	}
+	return turns <= 1
+}
+
+func offerButtons(buttons *Component) bool {
+	if buttons == nil {
+		return false
+	}
+	hasURL := false
+	for i, button := range buttons.Buttons {
+		if button.Type == "COPY_CODE" && i != 0 {
+			return false
+		}
+		hasURL = hasURL || button.Type == "URL"
+	}
+	return hasURL
+}
+
+func oneOTP(buttons *Component) bool {
+	return buttons != nil && len(buttons.Buttons) == 1 && buttons.Buttons[0].Type == "OTP"
+}

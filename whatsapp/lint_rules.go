@@ -1,0 +1,313 @@
+package whatsapp
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+var templateChecks = []check[Template]{
+	{rule: "name_format", field: "name", message: "A name has only lower-case letters, digits and underscores.",
+		broken: func(_ Template, t Template) bool { return !nameFormat.MatchString(t.Name) }},
+	{rule: "name_length", field: "name", message: "A name has at most 512 characters.",
+		broken: func(_ Template, t Template) bool { return len(t.Name) > 512 }},
+	{rule: "language_known", field: "language", message: "WhatsApp does not know this language code. Write it like en_US.",
+		broken: func(_ Template, t Template) bool { return !slices.Contains(languages, t.Language) }},
+	{rule: "category_known", field: "category", message: "The category is MARKETING, UTILITY or AUTHENTICATION.",
+		broken: func(_ Template, t Template) bool {
+			return !slices.Contains([]string{"MARKETING", "UTILITY", authenticated}, t.Category)
+		}},
+	{rule: "parameter_format_known", field: "parameter_format", message: "The parameter format is POSITIONAL or NAMED.",
+		broken: func(_ Template, t Template) bool {
+			return !slices.Contains([]string{"", Positional, Named}, t.ParameterFormat)
+		}},
+	{rule: "ttl_range", field: "message_send_ttl_seconds", message: "The time to live is 30 to 900 seconds for authentication, 30 to 43,200 for utility, 43,200 to 2,592,000 for marketing; −1 is 30 days, not for marketing.",
+		broken: func(_ Template, t Template) bool { return !ttlAllowed(t.Category, t.MessageSendTTLSeconds) }},
+	{rule: "body_required", field: "components", message: "A template has exactly one body.",
+		broken: func(_ Template, t Template) bool { return count(t.Components, "BODY") != 1 }},
+	{rule: "component_repeated", field: "components", message: "A template has at most one header, footer, group of buttons, carousel and offer.",
+		broken: func(_ Template, t Template) bool {
+			return slices.ContainsFunc([]string{"HEADER", "FOOTER", "BUTTONS", "CAROUSEL", "LIMITED_TIME_OFFER"},
+				func(kind string) bool { return count(t.Components, kind) > 1 })
+		}},
+	{rule: "carousel_alone", field: "components", message: "Beside a carousel there is only the body: headers, footers and buttons belong into the cards.",
+		broken: func(_ Template, t Template) bool {
+			return t.component("CAROUSEL") != nil && count(t.Components, "HEADER")+count(t.Components, "FOOTER")+count(t.Components, "BUTTONS") > 0
+		}},
+	{rule: "offer_no_footer", field: "components", message: "A limited-time offer has no footer.",
+		broken: func(_ Template, t Template) bool {
+			return t.component("LIMITED_TIME_OFFER") != nil && t.component("FOOTER") != nil
+		}},
+	{rule: "offer_buttons", field: "components", message: "A limited-time offer has a copy-code button first, if any, and a URL button.",
+		broken: func(_ Template, t Template) bool {
+			return t.component("LIMITED_TIME_OFFER") != nil && !offerButtons(t.component("BUTTONS"))
+		}},
+	{rule: "authentication_no_header", field: "components", message: "An authentication template has no header.",
+		broken: func(_ Template, t Template) bool { return t.Category == authenticated && t.component("HEADER") != nil }},
+	{rule: "authentication_button", field: "components", message: "An authentication template has exactly one button, of type OTP.",
+		broken: func(_ Template, t Template) bool {
+			return t.Category == authenticated && !oneOTP(t.component("BUTTONS"))
+		}},
+}
+
+// componentChecks are the rules for each type of component outside cards, cardChecks for those inside.
+var (
+	componentChecks = map[string][]check[*Component]{
+		"HEADER":                  headerChecks,
+		"BODY":                    append(slices.Clip(bodyChecks), bodyLengthChecks...),
+		"FOOTER":                  footerChecks,
+		"BUTTONS":                 buttonsChecks,
+		"CAROUSEL":                carouselChecks,
+		"LIMITED_TIME_OFFER":      offerChecks,
+		"CALL_PERMISSION_REQUEST": nil,
+	}
+	cardChecks = map[string][]check[*Component]{
+		"HEADER": append(slices.Clip(headerChecks), check[*Component]{rule: "card_header", field: "format", message: "A card's header is an image, a video or a product.",
+			broken: func(_ Template, c *Component) bool {
+				return !slices.Contains([]string{"IMAGE", "VIDEO", "PRODUCT"}, c.Format)
+			}}),
+		"BODY": append(slices.Clip(bodyChecks), check[*Component]{rule: "card_body_length", field: "text", message: "A card's body has at most 160 characters.",
+			broken: func(_ Template, c *Component) bool { return utf8.RuneCountInString(c.Text) > maxCardBody }}),
+		"BUTTONS": append(slices.Clip(buttonsChecks), check[*Component]{rule: "card_buttons", field: "buttons", message: "A card has one or two buttons.",
+			broken: func(_ Template, c *Component) bool { return len(c.Buttons) < 1 || len(c.Buttons) > 2 }}),
+	}
+)
+
+var headerChecks = []check[*Component]{
+	{rule: "header_format", field: "format", message: "A header is a text, image, video, document, GIF, location or product.",
+		broken: func(_ Template, c *Component) bool {
+			return !slices.Contains([]string{"TEXT", "IMAGE", "VIDEO", "DOCUMENT", "GIF", "LOCATION", "PRODUCT"}, c.Format)
+		}},
+	{rule: "header_text_required", field: "text", message: "A text header has a text.",
+		broken: func(_ Template, c *Component) bool { return c.Format == "TEXT" && strings.TrimSpace(c.Text) == "" }},
+	{rule: "header_length", field: "text", message: "A header has at most 60 characters.",
+		broken: func(_ Template, c *Component) bool { return utf8.RuneCountInString(c.Text) > maxHeader }},
+	{rule: "header_variables", field: "text", message: "A header has at most one variable.",
+		broken: func(_ Template, c *Component) bool { return len(braces.FindAllString(c.Text, -1)) > 1 }},
+	{rule: "header_emoji", field: "text", message: "A header has no emoji.",
+		broken: func(_ Template, c *Component) bool { return strings.ContainsFunc(c.Text, isEmoji) }},
+	{rule: "header_formatting", field: "text", message: "A header has no formatting: no *, _, ~ or `.",
+		broken: func(_ Template, c *Component) bool { return strings.ContainsAny(fixedText(c.Text), "*_~`") }},
+	{rule: "header_line_break", field: "text", message: "A header has no line break.",
+		broken: func(_ Template, c *Component) bool { return strings.ContainsAny(c.Text, "\n\r") }},
+	{rule: "header_example", field: "example", message: "A header with a variable needs an example for it.",
+		broken: func(t Template, c *Component) bool {
+			return c.Format == "TEXT" && !exemplified(t, c, func(e *Example) (int, []NamedExample) { return len(e.HeaderText), e.HeaderTextNamed })
+		}},
+	{rule: "header_media_example", field: "example", message: "A media header needs an example: the handle of an uploaded file.",
+		broken: func(_ Template, c *Component) bool {
+			return slices.Contains([]string{"IMAGE", "VIDEO", "DOCUMENT", "GIF"}, c.Format) && first(c.Example.handles()) == ""
+		}},
+	{rule: "header_location_category", field: "format", message: "Only utility and marketing templates have a location header.",
+		broken: func(t Template, c *Component) bool { return c.Format == "LOCATION" && t.Category == authenticated }},
+	{rule: "offer_header", field: "format", message: "A limited-time offer's header is an image or a video.",
+		broken: func(t Template, c *Component) bool {
+			return t.component("LIMITED_TIME_OFFER") != nil && c.Format != "IMAGE" && c.Format != "VIDEO"
+		}},
+	{rule: "variable_braces", field: "text", message: variableMessage, broken: badVariables},
+	{rule: "variable_sequence", field: "text", message: sequenceMessage, broken: badSequence},
+}
+
+const (
+	variableMessage = "A variable is {{1}}, or {{first_name}} with lower-case letters, digits and underscores, in matching braces; the whole template uses one style."
+	sequenceMessage = "Numbered variables count from {{1}} without a gap."
+)
+
+var bodyChecks = []check[*Component]{
+	{rule: "body_text_required", field: "text", message: "A body has a text.",
+		broken: func(t Template, c *Component) bool {
+			return t.Category != authenticated && strings.TrimSpace(c.Text) == ""
+		}},
+	{rule: "authentication_body_text", field: "text", message: "WhatsApp writes the text of an authentication template: leave it out.",
+		broken: func(t Template, c *Component) bool { return t.Category == authenticated && c.Text != "" }},
+	{rule: "variable_braces", field: "text", message: variableMessage, broken: badVariables},
+	{rule: "variable_sequence", field: "text", message: sequenceMessage, broken: badSequence},
+	{rule: "variable_dangling", field: "text", message: "A body neither starts nor ends with a variable.",
+		broken: func(_ Template, c *Component) bool {
+			text := strings.TrimSpace(c.Text)
+			return strings.HasPrefix(text, "{{") || strings.HasSuffix(text, "}}")
+		}},
+	{rule: "variable_adjacent", field: "text", message: "Between two variables there are words.",
+		broken: func(_ Template, c *Component) bool { return adjacent.MatchString(c.Text) }},
+	{rule: "variable_ratio", field: "text", severity: SeverityWarning, message: "There are many variables for so little text: write about three words for each.",
+		broken: func(_ Template, c *Component) bool {
+			variables := len(braces.FindAllString(c.Text, -1))
+			return variables > 0 && len(strings.Fields(fixedText(c.Text))) < 2*variables+1
+		}},
+	{rule: "body_example", field: "example", message: "A body with variables needs an example for each.",
+		broken: func(t Template, c *Component) bool {
+			return !exemplified(t, c, func(e *Example) (int, []NamedExample) {
+				if len(e.BodyText) == 0 {
+					return 0, e.BodyTextNamed
+				}
+				return len(e.BodyText[0]), e.BodyTextNamed
+			})
+		}},
+}
+
+var bodyLengthChecks = []check[*Component]{
+	{rule: "body_length", field: "text", message: "A body has at most 1,024 characters.",
+		broken: func(_ Template, c *Component) bool { return utf8.RuneCountInString(c.Text) > maxBody }},
+	{rule: "offer_body_length", field: "text", message: "A limited-time offer's body has at most 600 characters.",
+		broken: func(t Template, c *Component) bool {
+			return t.component("LIMITED_TIME_OFFER") != nil && utf8.RuneCountInString(c.Text) > maxOfferBody
+		}},
+}
+
+var footerChecks = []check[*Component]{
+	{rule: "footer_text_required", field: "text", message: "A footer has a text.",
+		broken: func(t Template, c *Component) bool {
+			return t.Category != authenticated && strings.TrimSpace(c.Text) == ""
+		}},
+	{rule: "footer_length", field: "text", message: "A footer has at most 60 characters.",
+		broken: func(_ Template, c *Component) bool { return utf8.RuneCountInString(c.Text) > 60 }},
+	{rule: "footer_variables", field: "text", message: "A footer has no variables.",
+		broken: func(_ Template, c *Component) bool { return strings.Contains(c.Text, "{{") }},
+	{rule: "authentication_footer_text", field: "text", message: "The footer of an authentication template only says when the code expires: set that, and no text.",
+		broken: func(t Template, c *Component) bool { return t.Category == authenticated && c.Text != "" }},
+	{rule: "authentication_expiration", field: "code_expiration_minutes", message: "A code expires after 1 to 90 minutes.",
+		broken: func(t Template, c *Component) bool {
+			return t.Category == authenticated && (c.CodeExpirationMinutes < 1 || c.CodeExpirationMinutes > 90)
+		}},
+}
+
+var offerChecks = []check[*Component]{
+	{rule: "offer_category", message: "Only marketing templates have a limited-time offer.",
+		broken: func(t Template, _ *Component) bool { return t.Category != "MARKETING" }},
+	{rule: "offer_text", field: "limited_time_offer", message: "An offer has a text of 1 to 16 characters.",
+		broken: func(_ Template, c *Component) bool {
+			return c.LimitedTimeOffer == nil || c.LimitedTimeOffer.Text == "" || utf8.RuneCountInString(c.LimitedTimeOffer.Text) > 16
+		}},
+}
+
+var carouselChecks = []check[*Component]{
+	{rule: "carousel_category", message: "Only marketing templates have a carousel.",
+		broken: func(t Template, _ *Component) bool { return t.Category != "MARKETING" }},
+	{rule: "carousel_cards", field: "cards", message: "A carousel has 2 to 10 cards.",
+		broken: func(_ Template, c *Component) bool { return len(c.Cards) < 2 || len(c.Cards) > 10 }},
+	{rule: "carousel_alike", field: "cards", message: "All cards have the same components and the same kinds of buttons.",
+		broken: func(_ Template, c *Component) bool {
+			return slices.ContainsFunc(c.Cards, func(card Card) bool { return shape(card) != shape(c.Cards[0]) })
+		}},
+	{rule: "card_complete", field: "cards", message: "Every card has a header and buttons.",
+		broken: func(_ Template, c *Component) bool {
+			return slices.ContainsFunc(c.Cards, func(card Card) bool {
+				return find(card.Components, "HEADER") == nil || find(card.Components, "BUTTONS") == nil
+			})
+		}},
+}
+
+var (
+	nameFormat = regexp.MustCompile(`^[a-z0-9_]+$`)
+	braces     = regexp.MustCompile(`\{\{[^{}]*\}\}`)
+	adjacent   = regexp.MustCompile(`\}\}\s*\{\{`)
+)
+
+func count(components []Component, kind string) int {
+	n := 0
+	for _, component := range components {
+		if component.Type == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// ttls are the times to live that a category allows, in seconds.
+var ttls = map[string]struct {
+	from, to int
+	endless  bool // −1 is allowed, for 30 days
+}{
+	authenticated: {30, 900, true},
+	"UTILITY":     {30, 43_200, true},
+	"MARKETING":   {43_200, 2_592_000, false},
+}
+
+func ttlAllowed(category string, seconds int) bool {
+	allowed, known := ttls[category]
+	switch {
+	case seconds == 0, !known:
+		return true
+	case seconds == -1:
+		return allowed.endless
+	default:
+		return allowed.from <= seconds && seconds <= allowed.to
+	}
+}
+
+// fixedText is a text without its variables.
+func fixedText(text string) string { return braces.ReplaceAllString(text, " ") }
+
+// badVariables tells whether braces do not match, or a variable has a name that Meta refuses or of the other style.
+func badVariables(t Template, c *Component) bool {
+	if rest := fixedText(c.Text); strings.Contains(rest, "{{") || strings.Contains(rest, "}}") {
+		return true
+	}
+	for _, variable := range braces.FindAllString(c.Text, -1) {
+		name := strings.TrimSpace(strings.Trim(variable, "{}"))
+		if !validName(name) || (t.ParameterFormat == Named) == (position(name) < 1<<30) {
+			return true
+		}
+	}
+	return false
+}
+
+// badSequence tells whether positional variables leave out a number.
+func badSequence(t Template, c *Component) bool {
+	if t.ParameterFormat == Named {
+		return false
+	}
+	for i, name := range placeholders(c.Text, false) {
+		if n := position(name); n < 1<<30 && n != i+1 {
+			return true
+		}
+	}
+	return false
+}
+
+// exemplified tells whether each variable of a text has an example.
+func exemplified(t Template, c *Component, examples func(*Example) (positional int, named []NamedExample)) bool {
+	variables := placeholders(c.Text, t.ParameterFormat == Named)
+	if len(variables) == 0 {
+		return true
+	}
+	if c.Example == nil {
+		return false
+	}
+	positional, named := examples(c.Example)
+	if t.ParameterFormat != Named {
+		return positional >= len(variables)
+	}
+	return !slices.ContainsFunc(variables, func(name string) bool {
+		return !slices.ContainsFunc(named, func(e NamedExample) bool { return e.Name == name && e.Example != "" })
+	})
+}
+
+// isEmoji is right for the emoji that people type, not for each symbol that some font draws in color.
+func isEmoji(r rune) bool {
+	return r >= 0x1F000 && r <= 0x1FAFF || r >= 0x2600 && r <= 0x27BF || r == 0xFE0F || r == 0x2B50 || r == 0x2B55
+}
+
+// shape is what all cards of a carousel have in common.
+func shape(card Card) string {
+	var kinds []string
+	for _, component := range card.Components {
+		kinds = append(kinds, component.Type+component.Format)
+		for _, button := range component.Buttons {
+			kinds = append(kinds, button.Type)
+		}
+	}
+	return strings.Join(kinds, " ")
+}
+
+// languages are the codes that WhatsApp takes, exactly.
+// developers.facebook.com, WhatsApp "Supported languages" (read 2025-11).
+var languages = strings.Fields(`af sq ar ar_EG ar_AE ar_LB ar_MA ar_QA az be_BY bn bn_IN bg ca zh_CN zh_HK zh_TW hr cs da
+	prs_AF nl nl_BE en en_GB en_US en_AE en_AU en_CA en_GH en_IE en_IN en_JM en_MY en_NZ en_QA en_SG en_UG en_ZA et fil fi
+	fr fr_BE fr_CA fr_CH fr_CI fr_MA ka de de_AT de_CH el gu ha he hi hu id ga it ja kn kk rw_RW ko ky_KG lo lv lt mk ms ml
+	mr nb ps_AF fa pl pt_BR pt_PT pa ro ru sr si_LK sk sl es es_AR es_CL es_CO es_CR es_DO es_EC es_HN es_MX es_PA es_PE
+	es_ES es_UY sw sv ta te th tr uk ur uz vi zu`)
+
+// Languages lists the language codes that a template can have.
+func Languages() []string { return slices.Clone(languages) }

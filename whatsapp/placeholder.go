@@ -1,0 +1,101 @@
+package whatsapp
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// placeholders lists the variables of a text, each once: named ones as they appear, positional ones by number.
+func placeholders(text string, named bool) []string {
+	var names []string
+	expand(text, func(name string) string {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+		return ""
+	})
+	if !named {
+		slices.SortStableFunc(names, func(a, b string) int { return position(a) - position(b) })
+	}
+	return names
+}
+
+// position is a positional variable's number; what is no number comes last.
+func position(name string) int {
+	n, err := strconv.ParseUint(name, 10, 31)
+	if err != nil {
+		return 1 << 30
+	}
+	return int(n)
+}
+
+// expand replaces each {{variable}} of a text by what value returns for it. Braces that enclose no name stay.
+func expand(text string, value func(name string) string) string {
+	if !strings.Contains(text, "{{") {
+		return text
+	}
+	var b strings.Builder
+	for {
+		start := strings.Index(text, "{{")
+		if start < 0 {
+			break
+		}
+		length := strings.Index(text[start:], "}}")
+		if length < 0 {
+			break
+		}
+		name := strings.TrimSpace(text[start+2 : start+length])
+		if !validName(name) {
+			// Not ours: keep the first brace, and look again behind it.
+			b.WriteString(text[:start+1])
+			text = text[start+1:]
+			continue
+		}
+		b.WriteString(text[:start])
+		b.WriteString(value(name))
+		text = text[start+length+2:]
+	}
+	b.WriteString(text)
+	return b.String()
+}
+
+// validName tells whether a variable has a name that Meta would take.
+func validName(name string) bool {
+	if name == "" {
+		return false
+	}
+	for _, r := range name {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// of is the example of one variable of the text that the example belongs to.
+func (e *Example) of(placeholder string) string {
+	if e == nil {
+		return ""
+	}
+	for _, named := range slices.Concat(e.BodyTextNamed, e.HeaderTextNamed) {
+		if named.Name == placeholder {
+			return named.Example
+		}
+	}
+	row := e.HeaderText
+	if len(e.BodyText) > 0 {
+		row = e.BodyText[0]
+	}
+	if n := position(placeholder); n >= 1 && n <= len(row) {
+		return row[n-1]
+	}
+	return ""
+}
+
+func (e *Example) handles() []string {
+	if e == nil {
+		return nil
+	}
+	return e.HeaderHandle
+}
