@@ -88,7 +88,7 @@ func (s *Sandbox) numberNode(n *number) map[string]any {
 		"quality_rating": "GREEN", "quality_score": map[string]any{"score": "GREEN"}, "name_status": "APPROVED", "new_name_status": "NONE",
 		"code_verification_status": "VERIFIED", "platform_type": platform, "throughput": map[string]any{"level": level},
 		"whatsapp_business_manager_messaging_limit": s.tier(), "messaging_limit_tier": s.tier(), "account_mode": "LIVE",
-		"is_official_business_account": false, "is_pin_enabled": n.pin != "", "is_on_biz_app": false, "is_preverified_number": false,
+		"is_official_business_account": false, "is_pin_enabled": n.pin != "", "is_on_biz_app": n.perSecond(s.options.Load()) <= 20, // the fixed rate of coexistence "is_preverified_number": false,
 		"last_onboarded_time": nil, "certificate": nil, "search_visibility": "VISIBLE", "conversational_automation": nil,
 		"health_status": health("PHONE_NUMBER", n.ID), "country_code": "US", "country_dial_code": "1",
 		"webhook_configuration": map[string]any{"phone_number": n.callback(), "whatsapp_business_account": n.account.hook.Load().Override,

@@ -27,6 +27,7 @@ type Sandbox struct {
 	key     uint64 // of wamids: never the same for two sandboxes, whatever their seed
 	down    atomic.Bool
 	tosses  atomic.Uint64 // requests that asked for a random number
+	outages atomic.Uint64 // sends refused by ErrorShare and OutageEvery
 
 	catalog catalog
 	book    book

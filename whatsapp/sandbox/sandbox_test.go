@@ -270,18 +270,3 @@ func (st *stage) send(body string) reply {
 	st.t.Helper()
 	return st.call("POST", "/v25.0/"+sender+"/messages", body)
 }
-
-func TestSend(t *testing.T) {
-	t.Parallel()
-	st := stand(t, nil)
-	st.template(greeting)
-	st.run()
-	out := st.send(greet("+44 7400 123456", "msg_1:1"))
-	if out.status != 200 || out.Messages[0].Status != "accepted" || out.Contacts[0].WaID != "447400123456" {
-		t.Fatalf("got %d %s", out.status, out.body)
-	}
-	st.idle()
-	if got := strings.Join(st.told("447400123456"), " "); got != "sent delivered read" {
-		t.Errorf("told %q", got)
-	}
-}

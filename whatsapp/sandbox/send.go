@@ -141,7 +141,7 @@ func (s *Sandbox) outage(o *Options, now time.Time) *refusal {
 	if !out && (o.ErrorShare == 0 || s.toss() >= o.ErrorShare) {
 		return nil
 	}
-	return refuse([]int{130429, 131000, 2}[s.tosses.Add(1)%3], "The sandbox plays an outage.")
+	return refuse([]int{130429, 131000, 2}[s.outages.Add(1)%3], "The sandbox plays an outage.")
 }
 
 // admit applies what a recipient decides: magic refusals, the pair limit and the daily limit.
