@@ -1,0 +1,52 @@
+# What is written by generators and committed; `make check` fails when it is stale.
+generated = ent graph/generated graph/model graph/transport/transporttest
+fuzztime ?= 10s
+
+.PHONY: build generate check test race fuzz bench chaos demo graphiql up
+
+build:
+	CGO_ENABLED=0 go build -trimpath -o bin/carillon .
+
+generate:
+	go generate ./...
+
+check: generate
+	git diff --exit-code -- $(wildcard $(generated)) ':!ent/schema'
+	@untracked=$$(git ls-files --others --exclude-standard -- $(wildcard $(generated))); \
+		test -z "$$untracked" || { echo "generated and not committed:"; echo "$$untracked"; exit 1; }
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+		test -z "$$unformatted" || { echo "not formatted:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	go test -run TestImports .
+
+test:
+	go test ./...
+
+race:
+	go test -race -timeout 15m ./...
+
+# Every fuzz test of every package, for fuzztime each.
+fuzz:
+	@for file in $$(git ls-files '*_test.go' | xargs grep -l '^func Fuzz'); do \
+		for name in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' $$file); do \
+			go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(fuzztime) ./$$(dirname $$file) || exit 1; \
+		done; \
+	done
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+# Processes killed, Redis emptied, answers lost: what must hold all the same.
+chaos:
+	go test -count 1 -timeout 30m -run Chaos -v ./...
+
+demo:
+	go run . demo
+
+# Needs Node 20 and npm. The result is committed, so that building Carillon needs neither.
+graphiql:
+	cd graph/graphiql/web && npm ci --no-audit --no-fund && npm run build
+
+up:
+	docker compose up --build
