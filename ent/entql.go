@@ -388,6 +388,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			message.FieldReadAt:         {Type: field.TypeTime, Column: message.FieldReadAt},
 			message.FieldFailedAt:       {Type: field.TypeTime, Column: message.FieldFailedAt},
 			message.FieldUnknownAt:      {Type: field.TypeTime, Column: message.FieldUnknownAt},
+			message.FieldClosedAt:       {Type: field.TypeTime, Column: message.FieldClosedAt},
 			message.FieldPricing:        {Type: field.TypeJSON, Column: message.FieldPricing},
 			message.FieldCreatedAt:      {Type: field.TypeTime, Column: message.FieldCreatedAt},
 		},
@@ -2502,6 +2503,11 @@ func (f *MessageFilter) WhereFailedAt(p entql.TimeP) {
 // WhereUnknownAt applies the entql time.Time predicate on the unknown_at field.
 func (f *MessageFilter) WhereUnknownAt(p entql.TimeP) {
 	f.Where(p.Field(message.FieldUnknownAt))
+}
+
+// WhereClosedAt applies the entql time.Time predicate on the closed_at field.
+func (f *MessageFilter) WhereClosedAt(p entql.TimeP) {
+	f.Where(p.Field(message.FieldClosedAt))
 }
 
 // WherePricing applies the entql json.RawMessage predicate on the pricing field.

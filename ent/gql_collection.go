@@ -1458,6 +1458,11 @@ func (_q *MessageQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				selectedFields = append(selectedFields, message.FieldUnknownAt)
 				fieldSeen[message.FieldUnknownAt] = struct{}{}
 			}
+		case "closedAt":
+			if _, ok := fieldSeen[message.FieldClosedAt]; !ok {
+				selectedFields = append(selectedFields, message.FieldClosedAt)
+				fieldSeen[message.FieldClosedAt] = struct{}{}
+			}
 		case "pricing":
 			if _, ok := fieldSeen[message.FieldPricing]; !ok {
 				selectedFields = append(selectedFields, message.FieldPricing)

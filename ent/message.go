@@ -81,6 +81,8 @@ type Message struct {
 	FailedAt *time.Time `json:"failed_at,omitempty"`
 	// UnknownAt holds the value of the "unknown_at" field.
 	UnknownAt *time.Time `json:"unknown_at,omitempty"`
+	// when it was skipped or canceled
+	ClosedAt *time.Time `json:"closed_at,omitempty"`
 	// Pricing holds the value of the "pricing" field.
 	Pricing *column.Pricing `json:"pricing,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
@@ -165,7 +167,7 @@ func (*Message) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case message.FieldDirection, message.FieldAddress, message.FieldType, message.FieldCategory, message.FieldCountry, message.FieldStatus, message.FieldWamid, message.FieldErrorDetail, message.FieldSkipReason:
 			values[i] = new(sql.NullString)
-		case message.FieldNotBefore, message.FieldLeaseUntil, message.FieldQueuedAt, message.FieldAcceptedAt, message.FieldSentAt, message.FieldDeliveredAt, message.FieldReadAt, message.FieldFailedAt, message.FieldUnknownAt, message.FieldCreatedAt:
+		case message.FieldNotBefore, message.FieldLeaseUntil, message.FieldQueuedAt, message.FieldAcceptedAt, message.FieldSentAt, message.FieldDeliveredAt, message.FieldReadAt, message.FieldFailedAt, message.FieldUnknownAt, message.FieldClosedAt, message.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
 		case message.FieldID, message.FieldOrganizationID, message.FieldPhoneNumberID, message.FieldAccountID:
 			values[i] = new(uid.ID)
@@ -378,6 +380,13 @@ func (_m *Message) assignValues(columns []string, values []any) error {
 				_m.UnknownAt = new(time.Time)
 				*_m.UnknownAt = value.Time
 			}
+		case message.FieldClosedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field closed_at", values[i])
+			} else if value.Valid {
+				_m.ClosedAt = new(time.Time)
+				*_m.ClosedAt = value.Time
+			}
 		case message.FieldPricing:
 			if value, ok := values[i].(*[]byte); !ok {
 				return fmt.Errorf("unexpected type %T for field pricing", values[i])
@@ -561,6 +570,11 @@ func (_m *Message) String() string {
 	builder.WriteString(", ")
 	if v := _m.UnknownAt; v != nil {
 		builder.WriteString("unknown_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.ClosedAt; v != nil {
+		builder.WriteString("closed_at=")
 		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteString(", ")

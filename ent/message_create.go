@@ -343,6 +343,20 @@ func (_c *MessageCreate) SetNillableUnknownAt(v *time.Time) *MessageCreate {
 	return _c
 }
 
+// SetClosedAt sets the "closed_at" field.
+func (_c *MessageCreate) SetClosedAt(v time.Time) *MessageCreate {
+	_c.mutation.SetClosedAt(v)
+	return _c
+}
+
+// SetNillableClosedAt sets the "closed_at" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableClosedAt(v *time.Time) *MessageCreate {
+	if v != nil {
+		_c.SetClosedAt(*v)
+	}
+	return _c
+}
+
 // SetPricing sets the "pricing" field.
 func (_c *MessageCreate) SetPricing(v *column.Pricing) *MessageCreate {
 	_c.mutation.SetPricing(v)
@@ -653,6 +667,10 @@ func (_c *MessageCreate) createSpec() (*Message, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.UnknownAt(); ok {
 		_spec.SetField(message.FieldUnknownAt, field.TypeTime, value)
 		_node.UnknownAt = &value
+	}
+	if value, ok := _c.mutation.ClosedAt(); ok {
+		_spec.SetField(message.FieldClosedAt, field.TypeTime, value)
+		_node.ClosedAt = &value
 	}
 	if value, ok := _c.mutation.Pricing(); ok {
 		_spec.SetField(message.FieldPricing, field.TypeJSON, value)
@@ -1223,6 +1241,24 @@ func (u *MessageUpsert) UpdateUnknownAt() *MessageUpsert {
 // ClearUnknownAt clears the value of the "unknown_at" field.
 func (u *MessageUpsert) ClearUnknownAt() *MessageUpsert {
 	u.SetNull(message.FieldUnknownAt)
+	return u
+}
+
+// SetClosedAt sets the "closed_at" field.
+func (u *MessageUpsert) SetClosedAt(v time.Time) *MessageUpsert {
+	u.Set(message.FieldClosedAt, v)
+	return u
+}
+
+// UpdateClosedAt sets the "closed_at" field to the value that was provided on create.
+func (u *MessageUpsert) UpdateClosedAt() *MessageUpsert {
+	u.SetExcluded(message.FieldClosedAt)
+	return u
+}
+
+// ClearClosedAt clears the value of the "closed_at" field.
+func (u *MessageUpsert) ClearClosedAt() *MessageUpsert {
+	u.SetNull(message.FieldClosedAt)
 	return u
 }
 
@@ -1813,6 +1849,27 @@ func (u *MessageUpsertOne) UpdateUnknownAt() *MessageUpsertOne {
 func (u *MessageUpsertOne) ClearUnknownAt() *MessageUpsertOne {
 	return u.Update(func(s *MessageUpsert) {
 		s.ClearUnknownAt()
+	})
+}
+
+// SetClosedAt sets the "closed_at" field.
+func (u *MessageUpsertOne) SetClosedAt(v time.Time) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetClosedAt(v)
+	})
+}
+
+// UpdateClosedAt sets the "closed_at" field to the value that was provided on create.
+func (u *MessageUpsertOne) UpdateClosedAt() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateClosedAt()
+	})
+}
+
+// ClearClosedAt clears the value of the "closed_at" field.
+func (u *MessageUpsertOne) ClearClosedAt() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearClosedAt()
 	})
 }
 
@@ -2573,6 +2630,27 @@ func (u *MessageUpsertBulk) UpdateUnknownAt() *MessageUpsertBulk {
 func (u *MessageUpsertBulk) ClearUnknownAt() *MessageUpsertBulk {
 	return u.Update(func(s *MessageUpsert) {
 		s.ClearUnknownAt()
+	})
+}
+
+// SetClosedAt sets the "closed_at" field.
+func (u *MessageUpsertBulk) SetClosedAt(v time.Time) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetClosedAt(v)
+	})
+}
+
+// UpdateClosedAt sets the "closed_at" field to the value that was provided on create.
+func (u *MessageUpsertBulk) UpdateClosedAt() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateClosedAt()
+	})
+}
+
+// ClearClosedAt clears the value of the "closed_at" field.
+func (u *MessageUpsertBulk) ClearClosedAt() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearClosedAt()
 	})
 }
 

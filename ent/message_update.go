@@ -528,6 +528,26 @@ func (_u *MessageUpdate) ClearUnknownAt() *MessageUpdate {
 	return _u
 }
 
+// SetClosedAt sets the "closed_at" field.
+func (_u *MessageUpdate) SetClosedAt(v time.Time) *MessageUpdate {
+	_u.mutation.SetClosedAt(v)
+	return _u
+}
+
+// SetNillableClosedAt sets the "closed_at" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableClosedAt(v *time.Time) *MessageUpdate {
+	if v != nil {
+		_u.SetClosedAt(*v)
+	}
+	return _u
+}
+
+// ClearClosedAt clears the value of the "closed_at" field.
+func (_u *MessageUpdate) ClearClosedAt() *MessageUpdate {
+	_u.mutation.ClearClosedAt()
+	return _u
+}
+
 // SetPricing sets the "pricing" field.
 func (_u *MessageUpdate) SetPricing(v *column.Pricing) *MessageUpdate {
 	_u.mutation.SetPricing(v)
@@ -791,6 +811,12 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.UnknownAtCleared() {
 		_spec.ClearField(message.FieldUnknownAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ClosedAt(); ok {
+		_spec.SetField(message.FieldClosedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ClosedAtCleared() {
+		_spec.ClearField(message.FieldClosedAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.Pricing(); ok {
 		_spec.SetField(message.FieldPricing, field.TypeJSON, value)
@@ -1426,6 +1452,26 @@ func (_u *MessageUpdateOne) ClearUnknownAt() *MessageUpdateOne {
 	return _u
 }
 
+// SetClosedAt sets the "closed_at" field.
+func (_u *MessageUpdateOne) SetClosedAt(v time.Time) *MessageUpdateOne {
+	_u.mutation.SetClosedAt(v)
+	return _u
+}
+
+// SetNillableClosedAt sets the "closed_at" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableClosedAt(v *time.Time) *MessageUpdateOne {
+	if v != nil {
+		_u.SetClosedAt(*v)
+	}
+	return _u
+}
+
+// ClearClosedAt clears the value of the "closed_at" field.
+func (_u *MessageUpdateOne) ClearClosedAt() *MessageUpdateOne {
+	_u.mutation.ClearClosedAt()
+	return _u
+}
+
 // SetPricing sets the "pricing" field.
 func (_u *MessageUpdateOne) SetPricing(v *column.Pricing) *MessageUpdateOne {
 	_u.mutation.SetPricing(v)
@@ -1719,6 +1765,12 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 	}
 	if _u.mutation.UnknownAtCleared() {
 		_spec.ClearField(message.FieldUnknownAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ClosedAt(); ok {
+		_spec.SetField(message.FieldClosedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ClosedAtCleared() {
+		_spec.ClearField(message.FieldClosedAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.Pricing(); ok {
 		_spec.SetField(message.FieldPricing, field.TypeJSON, value)

@@ -13216,6 +13216,7 @@ type MessageMutation struct {
 	read_at             *time.Time
 	failed_at           *time.Time
 	unknown_at          *time.Time
+	closed_at           *time.Time
 	pricing             **column.Pricing
 	created_at          *time.Time
 	clearedFields       map[string]struct{}
@@ -14635,6 +14636,55 @@ func (m *MessageMutation) ResetUnknownAt() {
 	delete(m.clearedFields, message.FieldUnknownAt)
 }
 
+// SetClosedAt sets the "closed_at" field.
+func (m *MessageMutation) SetClosedAt(t time.Time) {
+	m.closed_at = &t
+}
+
+// ClosedAt returns the value of the "closed_at" field in the mutation.
+func (m *MessageMutation) ClosedAt() (r time.Time, exists bool) {
+	v := m.closed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClosedAt returns the old "closed_at" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldClosedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClosedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClosedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClosedAt: %w", err)
+	}
+	return oldValue.ClosedAt, nil
+}
+
+// ClearClosedAt clears the value of the "closed_at" field.
+func (m *MessageMutation) ClearClosedAt() {
+	m.closed_at = nil
+	m.clearedFields[message.FieldClosedAt] = struct{}{}
+}
+
+// ClosedAtCleared returns if the "closed_at" field was cleared in this mutation.
+func (m *MessageMutation) ClosedAtCleared() bool {
+	_, ok := m.clearedFields[message.FieldClosedAt]
+	return ok
+}
+
+// ResetClosedAt resets all changes to the "closed_at" field.
+func (m *MessageMutation) ResetClosedAt() {
+	m.closed_at = nil
+	delete(m.clearedFields, message.FieldClosedAt)
+}
+
 // SetPricing sets the "pricing" field.
 func (m *MessageMutation) SetPricing(c *column.Pricing) {
 	m.pricing = &c
@@ -14862,7 +14912,7 @@ func (m *MessageMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MessageMutation) Fields() []string {
-	fields := make([]string, 0, 30)
+	fields := make([]string, 0, 31)
 	if m.organization_id != nil {
 		fields = append(fields, message.FieldOrganizationID)
 	}
@@ -14947,6 +14997,9 @@ func (m *MessageMutation) Fields() []string {
 	if m.unknown_at != nil {
 		fields = append(fields, message.FieldUnknownAt)
 	}
+	if m.closed_at != nil {
+		fields = append(fields, message.FieldClosedAt)
+	}
 	if m.pricing != nil {
 		fields = append(fields, message.FieldPricing)
 	}
@@ -15017,6 +15070,8 @@ func (m *MessageMutation) Field(name string) (ent.Value, bool) {
 		return m.FailedAt()
 	case message.FieldUnknownAt:
 		return m.UnknownAt()
+	case message.FieldClosedAt:
+		return m.ClosedAt()
 	case message.FieldPricing:
 		return m.Pricing()
 	case message.FieldCreatedAt:
@@ -15086,6 +15141,8 @@ func (m *MessageMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldFailedAt(ctx)
 	case message.FieldUnknownAt:
 		return m.OldUnknownAt(ctx)
+	case message.FieldClosedAt:
+		return m.OldClosedAt(ctx)
 	case message.FieldPricing:
 		return m.OldPricing(ctx)
 	case message.FieldCreatedAt:
@@ -15295,6 +15352,13 @@ func (m *MessageMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetUnknownAt(v)
 		return nil
+	case message.FieldClosedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClosedAt(v)
+		return nil
 	case message.FieldPricing:
 		v, ok := value.(*column.Pricing)
 		if !ok {
@@ -15420,6 +15484,9 @@ func (m *MessageMutation) ClearedFields() []string {
 	if m.FieldCleared(message.FieldUnknownAt) {
 		fields = append(fields, message.FieldUnknownAt)
 	}
+	if m.FieldCleared(message.FieldClosedAt) {
+		fields = append(fields, message.FieldClosedAt)
+	}
 	if m.FieldCleared(message.FieldPricing) {
 		fields = append(fields, message.FieldPricing)
 	}
@@ -15490,6 +15557,9 @@ func (m *MessageMutation) ClearField(name string) error {
 		return nil
 	case message.FieldUnknownAt:
 		m.ClearUnknownAt()
+		return nil
+	case message.FieldClosedAt:
+		m.ClearClosedAt()
 		return nil
 	case message.FieldPricing:
 		m.ClearPricing()
@@ -15585,6 +15655,9 @@ func (m *MessageMutation) ResetField(name string) error {
 		return nil
 	case message.FieldUnknownAt:
 		m.ResetUnknownAt()
+		return nil
+	case message.FieldClosedAt:
+		m.ResetClosedAt()
 		return nil
 	case message.FieldPricing:
 		m.ResetPricing()

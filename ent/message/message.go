@@ -75,6 +75,8 @@ const (
 	FieldFailedAt = "failed_at"
 	// FieldUnknownAt holds the string denoting the unknown_at field in the database.
 	FieldUnknownAt = "unknown_at"
+	// FieldClosedAt holds the string denoting the closed_at field in the database.
+	FieldClosedAt = "closed_at"
 	// FieldPricing holds the string denoting the pricing field in the database.
 	FieldPricing = "pricing"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -150,6 +152,7 @@ var Columns = []string{
 	FieldReadAt,
 	FieldFailedAt,
 	FieldUnknownAt,
+	FieldClosedAt,
 	FieldPricing,
 	FieldCreatedAt,
 }
@@ -368,6 +371,11 @@ func ByFailedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByUnknownAt orders the results by the unknown_at field.
 func ByUnknownAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldUnknownAt, opts...).ToFunc()
+}
+
+// ByClosedAt orders the results by the closed_at field.
+func ByClosedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldClosedAt, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -567,6 +567,7 @@ var (
 		{Name: "read_at", Type: field.TypeTime, Nullable: true},
 		{Name: "failed_at", Type: field.TypeTime, Nullable: true},
 		{Name: "unknown_at", Type: field.TypeTime, Nullable: true},
+		{Name: "closed_at", Type: field.TypeTime, Nullable: true},
 		{Name: "pricing", Type: field.TypeJSON, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "campaign_id", Type: field.TypeUUID, Nullable: true},
@@ -582,25 +583,25 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "message_campaign_campaign",
-				Columns:    []*schema.Column{MessageColumns[27]},
+				Columns:    []*schema.Column{MessageColumns[28]},
 				RefColumns: []*schema.Column{CampaignColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "message_template_template",
-				Columns:    []*schema.Column{MessageColumns[28]},
+				Columns:    []*schema.Column{MessageColumns[29]},
 				RefColumns: []*schema.Column{TemplateColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "message_phone_number_phone_number",
-				Columns:    []*schema.Column{MessageColumns[29]},
+				Columns:    []*schema.Column{MessageColumns[30]},
 				RefColumns: []*schema.Column{PhoneNumberColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "message_contact_contact",
-				Columns:    []*schema.Column{MessageColumns[30]},
+				Columns:    []*schema.Column{MessageColumns[31]},
 				RefColumns: []*schema.Column{ContactColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -614,7 +615,7 @@ var (
 			{
 				Name:    "message_campaign_queue",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[27], MessageColumns[16], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[28], MessageColumns[16], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'QUEUED' AND campaign_id IS NOT NULL",
 				},
@@ -622,7 +623,7 @@ var (
 			{
 				Name:    "message_direct_queue",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[29], MessageColumns[16], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[30], MessageColumns[16], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'QUEUED' AND campaign_id IS NULL",
 				},
@@ -646,7 +647,7 @@ var (
 			{
 				Name:    "message_campaign_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[27], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[28], MessageColumns[0]},
 			},
 			{
 				Name:    "message_wamid",

@@ -53,6 +53,7 @@ func (Message) Fields() []ent.Field {
 		field.Time("read_at").Optional().Nillable(),
 		field.Time("failed_at").Optional().Nillable(),
 		field.Time("unknown_at").Optional().Nillable(),
+		field.Time("closed_at").Optional().Nillable().Comment("when it was skipped or canceled"),
 		field.JSON("pricing", &column.Pricing{}).Optional(),
 		field.Time("created_at").Immutable().Default(now).Annotations(entgql.OrderField("CREATED_AT")),
 	}

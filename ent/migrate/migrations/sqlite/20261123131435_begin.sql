@@ -1,5 +1,4 @@
 -- +goose Up
-PRAGMA foreign_keys = off;
 CREATE TABLE `api_key` (`id` uuid NOT NULL, `name` text NOT NULL, `role` text NOT NULL, `prefix` text NOT NULL, `secret_hash` blob NOT NULL, `created_at` datetime NOT NULL, `last_used_at` datetime NULL, `expires_at` datetime NULL, `revoked_at` datetime NULL, `organization_id` uuid NOT NULL, PRIMARY KEY (`id`), CONSTRAINT `api_key_organization_api_keys` FOREIGN KEY (`organization_id`) REFERENCES `organization` (`id`) ON DELETE NO ACTION);
 CREATE UNIQUE INDEX `api_key_secret_hash_key` ON `api_key` (`secret_hash`);
 CREATE INDEX `apikey_organization_id_id` ON `api_key` (`organization_id`, `id`);
@@ -46,7 +45,7 @@ CREATE INDEX `listmember_contact_list_id_contact_id` ON `list_member` (`contact_
 CREATE TABLE `member` (`id` uuid NOT NULL, `role` text NOT NULL, `created_at` datetime NOT NULL, `organization_id` uuid NOT NULL, `user_id` uuid NOT NULL, PRIMARY KEY (`id`), CONSTRAINT `member_organization_members` FOREIGN KEY (`organization_id`) REFERENCES `organization` (`id`) ON DELETE NO ACTION, CONSTRAINT `member_app_user_memberships` FOREIGN KEY (`user_id`) REFERENCES `app_user` (`id`) ON DELETE NO ACTION);
 CREATE INDEX `member_organization_id_id` ON `member` (`organization_id`, `id`);
 CREATE UNIQUE INDEX `member_organization_id_user_id` ON `member` (`organization_id`, `user_id`);
-CREATE TABLE `message` (`id` uuid NOT NULL, `organization_id` uuid NOT NULL, `direction` text NOT NULL, `account_id` uuid NOT NULL, `address` text NOT NULL, `type` text NOT NULL, `category` text NULL, `country` text NOT NULL DEFAULT (''), `status` text NOT NULL, `parameters` json NULL, `content` json NULL, `wamid` text NULL, `error_code` integer NULL, `error_detail` text NULL, `skip_reason` text NULL, `attempts` integer NOT NULL DEFAULT (0), `not_before` datetime NOT NULL, `lease_until` datetime NULL, `queued_at` datetime NULL, `accepted_at` datetime NULL, `sent_at` datetime NULL, `delivered_at` datetime NULL, `read_at` datetime NULL, `failed_at` datetime NULL, `unknown_at` datetime NULL, `pricing` json NULL, `created_at` datetime NOT NULL, `campaign_id` uuid NULL, `template_id` uuid NULL, `phone_number_id` uuid NOT NULL, `contact_id` uuid NULL, PRIMARY KEY (`id`));
+CREATE TABLE `message` (`id` uuid NOT NULL, `organization_id` uuid NOT NULL, `direction` text NOT NULL, `account_id` uuid NOT NULL, `address` text NOT NULL, `type` text NOT NULL, `category` text NULL, `country` text NOT NULL DEFAULT (''), `status` text NOT NULL, `parameters` json NULL, `content` json NULL, `wamid` text NULL, `error_code` integer NULL, `error_detail` text NULL, `skip_reason` text NULL, `attempts` integer NOT NULL DEFAULT (0), `not_before` datetime NOT NULL, `lease_until` datetime NULL, `queued_at` datetime NULL, `accepted_at` datetime NULL, `sent_at` datetime NULL, `delivered_at` datetime NULL, `read_at` datetime NULL, `failed_at` datetime NULL, `unknown_at` datetime NULL, `closed_at` datetime NULL, `pricing` json NULL, `created_at` datetime NOT NULL, `campaign_id` uuid NULL, `template_id` uuid NULL, `phone_number_id` uuid NOT NULL, `contact_id` uuid NULL, PRIMARY KEY (`id`));
 CREATE INDEX `message_organization_id_id` ON `message` (`organization_id`, `id`);
 CREATE INDEX `message_campaign_queue` ON `message` (`campaign_id`, `not_before`, `id`) WHERE status = 'QUEUED' AND campaign_id IS NOT NULL;
 CREATE INDEX `message_direct_queue` ON `message` (`phone_number_id`, `not_before`, `id`) WHERE status = 'QUEUED' AND campaign_id IS NULL;
@@ -76,4 +75,3 @@ CREATE TABLE `unmatched_webhook` (`id` uuid NOT NULL, `reason` text NOT NULL, `b
 CREATE UNIQUE INDEX `unmatched_webhook_body_hash_key` ON `unmatched_webhook` (`body_hash`);
 CREATE TABLE `app_user` (`id` uuid NOT NULL, `email` text NOT NULL, `name` text NOT NULL, `password_hash` text NOT NULL, `created_at` datetime NOT NULL, PRIMARY KEY (`id`));
 CREATE UNIQUE INDEX `app_user_email_key` ON `app_user` (`email`);
-PRAGMA foreign_keys = on;
