@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"runtime/debug"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
@@ -78,6 +79,9 @@ func (h *Handler) explain(ctx context.Context, given *gqlerror.Error) *gqlerror.
 		shown := &gqlerror.Error{Message: given.Message, Extensions: maps.Clone(given.Extensions)}
 		if ours, ok := codes[code]; ok {
 			shown.Extensions["code"] = ours
+		}
+		if code == errcode.ParseFailed && strings.HasPrefix(given.Message, "exceeded token limit") {
+			shown.Extensions["code"] = codeTooComplex
 		}
 		return shown
 	}

@@ -7,19 +7,60 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
 )
 
-// documentLimit refuses long documents before they are parsed, and bounds what the caches hold.
-type documentLimit struct{ maxBytes int }
+// documentLimit refuses long documents before they are parsed, and wide ones before they are validated: a validator
+// compares each field with each, which for 5000 fields takes a second. It also bounds what the caches hold.
+type documentLimit struct {
+	maxBytes, maxTokens, maxFields int
+	valid                          graphql.Cache[*ast.QueryDocument]
+}
 
 func (documentLimit) ExtensionName() string                   { return "DocumentLimit" }
 func (documentLimit) Validate(graphql.ExecutableSchema) error { return nil }
 
-func (l documentLimit) MutateOperationParameters(_ context.Context, params *graphql.RawParams) *gqlerror.Error {
+func (l documentLimit) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
 	if len(params.Query) > l.maxBytes {
 		return codedError(codeTooComplex, "the document is longer than %d bytes", l.maxBytes)
 	}
+	if _, ok := l.valid.Get(ctx, params.Query); ok {
+		return nil
+	}
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: params.Query}, l.maxTokens)
+	if err != nil {
+		return nil // the executor finds it too, and says it better
+	}
+	fields := 0
+	for _, op := range doc.Operations {
+		fields += written(op.SelectionSet)
+	}
+	for _, fragment := range doc.Fragments {
+		fields += written(fragment.SelectionSet)
+	}
+	if fields > l.maxFields {
+		return tooMany("fields", l.maxFields)
+	}
 	return nil
+}
+
+// written counts fields and spreads as they stand in the text.
+func written(set ast.SelectionSet) (n int) {
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.Field:
+			n += 1 + written(s.SelectionSet)
+		case *ast.InlineFragment:
+			n += written(s.SelectionSet)
+		case *ast.FragmentSpread:
+			n++
+		}
+	}
+	return n
+}
+
+func tooMany(what string, limit int) *gqlerror.Error {
+	return codedError(codeTooComplex, "the operation has too many %s, the limit is %d", what, limit)
 }
 
 // persistedQueries gives a code to the errors of gqlgen's extension.
@@ -93,7 +134,7 @@ func (l sizeLimit) MutateOperationContext(_ context.Context, opCtx *graphql.Oper
 		{"directives", is.directives, l.max.directives}, {"fields", is.fields, l.max.fields},
 	} {
 		if v.is > v.max {
-			return codedError(codeTooComplex, "the operation has too many %s, the limit is %d", v.what, v.max)
+			return tooMany(v.what, v.max)
 		}
 	}
 	return nil

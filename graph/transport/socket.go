@@ -115,7 +115,11 @@ func (s *socket) serve(conn *websocket.Conn) {
 
 	var writer sync.WaitGroup
 	writer.Go(s.write)
-	defer func() { // also after a panic of a hook
+	defer func() {
+		if v := recover(); v != nil { // of a hook
+			_ = s.h.recovered(s.ctx, v)
+			s.close(closeTryAgain, "Try again later")
+		}
 		s.close(closeNormal, "")
 		writer.Wait()
 		s.linger()

@@ -128,12 +128,13 @@ func New(o Options) *Handler {
 	h.exec = executor.New(o.Schema)
 	h.exec.SetErrorPresenter(h.present)
 	h.exec.SetRecoverFunc(h.recovered)
-	h.exec.SetQueryCache(lru.New[*ast.QueryDocument](o.QueryCache))
+	valid := lru.New[*ast.QueryDocument](o.QueryCache)
+	h.exec.SetQueryCache(valid)
 	h.exec.SetParserTokenLimit(o.MaxTokens)
 	h.exec.SetDisableSuggestion(true)
 	// Order matters: the document's length bounds what persisted queries keep, and its expanded size bounds the walk
 	// that measures complexity, which follows every spread of every fragment anew.
-	h.exec.Use(documentLimit{o.MaxQuery})
+	h.exec.Use(documentLimit{o.MaxQuery, o.MaxTokens, o.MaxFields, valid})
 	if o.PersistedQueries > 0 {
 		h.exec.Use(persistedQueries{extension.AutomaticPersistedQuery{Cache: lru.New[string](o.PersistedQueries)}})
 	}
