@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -42,12 +43,13 @@ type account struct {
 }
 
 type number struct {
-	NumberSpec // Unregistered is guarded by the catalog
-	account    *account
-	digits     string
-	override   atomic.Pointer[string] // callback instead of the account's
-	pin        string
-	traffic    traffic
+	NumberSpec
+	account  *account
+	digits   string
+	limit    atomic.Int64           // Throughput, for sends
+	override atomic.Pointer[string] // callback instead of the account's
+	pin      string
+	traffic  traffic
 }
 
 type token struct {
@@ -93,15 +95,16 @@ func (s *Sandbox) AddAccount(spec AccountSpec) {
 	s.journal.put(s, record{Account: &spec})
 }
 
+// putAccount never touches the ids and numbers of what is there already: sends and webhooks read them without the lock.
 func (s *Sandbox) putAccount(spec AccountSpec) {
 	k := &s.catalog
 	a := k.accounts[spec.WABAID]
 	if a == nil {
-		a = &account{templates: map[templateKey]*template{}, locked: map[string]time.Time{}}
+		a = &account{AccountSpec: spec, templates: map[templateKey]*template{}, locked: map[string]time.Time{}}
 		a.hook.Store(&subscription{WABAID: spec.WABAID})
 		k.accounts[spec.WABAID] = a
 	}
-	a.AccountSpec = spec
+	a.Name, a.Token = cmp.Or(spec.Name, a.Name), cmp.Or(spec.Token, a.Token)
 	if hook := *a.hook.Load(); spec.Subscribed {
 		hook.Subscribed = true
 		a.hook.Store(&hook)
@@ -109,12 +112,12 @@ func (s *Sandbox) putAccount(spec AccountSpec) {
 	for _, ns := range spec.Numbers {
 		n := k.numbers[ns.ID]
 		if n == nil {
-			n = &number{account: a, NumberSpec: ns}
+			n = &number{account: a, NumberSpec: ns, digits: digits(ns.DisplayNumber)}
 			k.numbers[ns.ID] = n
 			a.numbers = append(a.numbers, n)
 		}
-		ns.Unregistered = n.Unregistered && ns.Unregistered
-		n.NumberSpec, n.digits = ns, digits(ns.DisplayNumber)
+		n.VerifiedName, n.Unregistered, n.Throughput = ns.VerifiedName, n.Unregistered && ns.Unregistered, ns.Throughput
+		n.limit.Store(int64(ns.Throughput))
 	}
 	if spec.Token == "" {
 		return

@@ -1,7 +1,9 @@
 package sandbox
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -65,6 +67,7 @@ func BenchmarkServe(b *testing.B) {
 				b.Error(err)
 				return
 			}
+			io.Copy(io.Discard, w.Body) // or the connection cannot be used again
 			w.Body.Close()
 		}
 	})
@@ -88,4 +91,28 @@ func BenchmarkMemory(b *testing.B) {
 	runtime.ReadMemStats(&after)
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(b.N), "B/message")
 	runtime.KeepAlive(s)
+}
+
+// BenchmarkWebhooks takes messages and posts their three statuses to a receiver that accepts everything.
+func BenchmarkWebhooks(b *testing.B) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
+	defer server.Close()
+	s := benched(b, Options{CallbackURL: server.URL, AppSecret: secret, NoLimits: true})
+	ctx, cancel := context.WithCancel(b.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	o, n := s.options.Load(), s.catalog.numbers[sender]
+	b.ResetTimer()
+	for i := range b.N {
+		m := newMessage(n, freeForm["text"], fmt.Sprint(447400000000+i), fmt.Sprint("msg_01jd3xkqpfe8v8c8tqk2h4c0zz:", i), nil)
+		s.enter(o, s.book.add(m))
+	}
+	if err := s.WaitIdle(ctx); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(s.Counts().Posted["read"])*3/b.Elapsed().Seconds(), "statuses/s")
+	cancel()
+	if err := <-done; err != nil {
+		b.Error(err)
+	}
 }

@@ -105,8 +105,8 @@ func (n *number) callback() string {
 }
 
 func (n *number) perSecond(o *Options) int {
-	if n.Throughput > 0 {
-		return n.Throughput
+	if own := int(n.limit.Load()); own > 0 {
+		return own
 	}
 	return o.Throughput
 }

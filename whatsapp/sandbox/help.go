@@ -60,6 +60,7 @@ func Help() string {
 		}
 	})
 	table("\nInside (no token needed: keep it away from strangers)", func(add func(l, r string)) {
+		add("GET /sandbox/", "this text")
 		for _, i := range inspections {
 			method, path, _ := strings.Cut(i.call, " ")
 			add(method+" /sandbox/"+path, i.does)

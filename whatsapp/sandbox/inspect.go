@@ -15,40 +15,39 @@ type inspection struct {
 	answer     func(*Sandbox, *http.Request) (any, error)
 }
 
-// inspections lists them. They ask for no token: the sandbox must never be reachable by strangers.
-var inspections []inspection
-
-func init() { // in init, because Help reads the list and the list holds Help
-	inspections = []inspection{
-		{"GET state", "totals, and each number's requests, accepted messages, peak per second and share of its limit", inspectState},
-		{"GET accepted", "accepted messages; ?from=0&limit=100", inspectAccepted},
-		{"GET options", "the options in force, by their flag's name", func(s *Sandbox, _ *http.Request) (any, error) { return s.settings(), nil }},
-		{"POST options", `change options: {"latency":"200ms","throughput":"1000"}`, inspectOptions},
-		{"POST down", `answer everything with 503, or end that: {"down":true}`, inspectDown},
-		{"POST accounts", "add an account: AccountSpec as JSON", inspectAccounts},
-		{"POST inbound", `a user writes: {"phone_number_id":"…","from":"+12025550100","text":"Hi"}`, inspectInbound},
-		{"POST event", `post any webhook: {"waba_id":"…","field":"account_update","value":{…}}`, inspectEvent},
-		{"POST templates", `change a template: {"waba_id":"…","name":"…","status":"PAUSED"} (or APPROVED, DISABLED)`, inspectTemplates},
-		{"POST tokens/invalidate", `make a token answer 190: {"token":"…"}`, inspectToken},
-		{"POST reset", "forget messages, pending webhooks and totals; accounts and templates stay", func(s *Sandbox, _ *http.Request) (any, error) { return nil, s.Reset() }},
-		{"GET help", "this text", func(*Sandbox, *http.Request) (any, error) { return Help(), nil }},
-	}
+// inspections lists them, besides GET /sandbox/, which prints Help. They ask for no token: the sandbox must never be
+// reachable by strangers.
+var inspections = []inspection{
+	{"GET state", "totals, and each number's requests, accepted messages, peak per second and share of its limit", inspectState},
+	{"GET accepted", "accepted messages; ?from=0&limit=100", inspectAccepted},
+	{"GET options", "the options in force, by their flag's name", inspectSettings},
+	{"POST options", `change options: {"latency":"200ms","throughput":"1000"}`, inspectOptions},
+	{"POST down", `answer everything with 503, or end that: {"down":true}`, inspectDown},
+	{"POST accounts", "add an account: AccountSpec as JSON", inspectAccounts},
+	{"POST inbound", `a user writes: {"phone_number_id":"…","from":"+12025550100","text":"Hi"}`, inspectInbound},
+	{"POST event", `post any webhook: {"waba_id":"…","field":"account_update","value":{…}}`, inspectEvent},
+	{"POST templates", `change a template: {"waba_id":"…","name":"…","status":"PAUSED"} (or APPROVED, DISABLED)`, inspectTemplates},
+	{"POST tokens/invalidate", `make a token answer 190: {"token":"…"}`, inspectToken},
+	{"POST reset", "forget messages, pending webhooks and totals; accounts and templates stay", inspectReset},
 }
+
+func inspectSettings(s *Sandbox, _ *http.Request) (any, error) { return s.settings(), nil }
+
+func inspectReset(s *Sandbox, _ *http.Request) (any, error) { return nil, s.Reset() }
 
 func (s *Sandbox) inspect(w http.ResponseWriter, r *http.Request, path string) {
 	if path == "" {
-		path = "help"
+		fmt.Fprint(w, Help())
+		return
 	}
 	for _, i := range inspections {
 		if i.call != r.Method+" "+path {
 			continue
 		}
 		value, err := i.answer(s, r)
-		switch text, isText := value.(string); {
+		switch {
 		case err != nil:
 			s.write(w, http.StatusBadRequest, map[string]any{"error": err.Error()})
-		case isText:
-			fmt.Fprint(w, text)
 		case value == nil:
 			s.succeed(w)
 		default:
@@ -56,7 +55,7 @@ func (s *Sandbox) inspect(w http.ResponseWriter, r *http.Request, path string) {
 		}
 		return
 	}
-	s.write(w, http.StatusNotFound, map[string]any{"error": "see GET /sandbox/help"})
+	s.write(w, http.StatusNotFound, map[string]any{"error": "see GET /sandbox/"})
 }
 
 // parsed reads a body into T.

@@ -106,11 +106,24 @@ func (s *Sandbox) PeakPerSecond(phoneNumberID string) int { return s.Usage(phone
 
 // WaitFor waits until the totals are as done wants them.
 func (s *Sandbox) WaitFor(ctx context.Context, done func(Counts) bool) error {
-	b := &s.book
+	return s.book.wait(ctx, func(b *book) bool { return done(b.copied()) })
+}
+
+// WaitIdle waits until every webhook is acknowledged and every review is over. Run must be running.
+func (s *Sandbox) WaitIdle(ctx context.Context) error {
+	return s.book.wait(ctx, func(b *book) bool { return b.pending == 0 })
+}
+
+// WaitAccepted waits until n messages were accepted.
+func (s *Sandbox) WaitAccepted(ctx context.Context, n int) error {
+	return s.book.wait(ctx, func(b *book) bool { return b.counts.Accepted >= n })
+}
+
+// wait looks at the book at each change of it.
+func (b *book) wait(ctx context.Context, done func(*book) bool) error {
 	for {
 		b.Lock()
-		now := b.copied()
-		if done(now) {
+		if done(b) {
 			b.Unlock()
 			return nil
 		}
@@ -119,20 +132,10 @@ func (s *Sandbox) WaitFor(ctx context.Context, done func(Counts) bool) error {
 		b.Unlock()
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for the sandbox, which stands at %+v: %w", now, ctx.Err())
+			return fmt.Errorf("wait for the sandbox, which stands at %+v: %w", b.snapshot(), ctx.Err())
 		case <-changed:
 		}
 	}
-}
-
-// WaitIdle waits until every webhook is acknowledged and every review is over. Run must be running.
-func (s *Sandbox) WaitIdle(ctx context.Context) error {
-	return s.WaitFor(ctx, func(c Counts) bool { return c.Pending == 0 })
-}
-
-// WaitAccepted waits until n messages were accepted.
-func (s *Sandbox) WaitAccepted(ctx context.Context, n int) error {
-	return s.WaitFor(ctx, func(c Counts) bool { return c.Accepted >= n })
 }
 
 // SendInbound plays a user who writes to a number. It opens the customer service window, and gives the message's wamid.

@@ -1,0 +1,256 @@
+package sandbox
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// checkTemplate finds the template and holds the components to it.
+func (s *Sandbox) checkTemplate(n *number, b *sendBody, to string) (*content, []string, *refusal) {
+	if b.Template == nil || b.Template.Name == "" {
+		return nil, nil, refuse(131008, "Parameter of type template is missing.")
+	}
+	if b.Template.Language.Code == "" {
+		return nil, nil, refuse(131008, "The parameter template['language']['code'] is required.")
+	}
+	t, no := s.sendable(n.account, templateKey{b.Template.Name, strings.ReplaceAll(b.Template.Language.Code, "-", "_")})
+	if no != nil {
+		return nil, nil, no
+	}
+	if !isPhone(to) && t.content.Category == "authentication" {
+		return nil, nil, refuse(131062, "Authentication templates need a phone number.")
+	}
+	f := filling{sandbox: s, shape: &t.shape}
+	if no := f.take(b.Template.Components); no != nil {
+		return nil, nil, no
+	}
+	return t.content, f.values, nil
+}
+
+// sendable gives a copy of the template's head, if it may be sent.
+func (s *Sandbox) sendable(a *account, key templateKey) (t struct {
+	content *content
+	shape   shape
+}, no *refusal) {
+	s.catalog.RLock()
+	found := a.templates[key]
+	var status string
+	if found != nil {
+		status, t.content, t.shape = found.Status, found.content, found.shape
+	}
+	s.catalog.RUnlock()
+	if status == "PENDING" { // its review may be due without Run having come to it
+		s.review(found)
+		s.catalog.RLock()
+		status = found.Status
+		s.catalog.RUnlock()
+	}
+	switch status {
+	case "APPROVED":
+		return t, nil
+	case "PAUSED":
+		return t, refuse(132015, "Template %s (%s) is paused because of its quality.", key.name, key.language)
+	case "DISABLED":
+		return t, refuse(132016, "Template %s (%s) is disabled for good.", key.name, key.language)
+	}
+	return t, refuse(132001, "template name (%s) does not exist in %s", key.name, key.language)
+}
+
+// filling holds what a send gives against what a template needs.
+type filling struct {
+	sandbox *Sandbox
+	shape   *shape
+	values  []string
+}
+
+func (f *filling) take(components []sentComponent) *refusal {
+	sh := f.shape
+	var header, body, offer, carousel bool
+	filled := map[int]bool{}
+	for i := range components {
+		c := &components[i]
+		var no *refusal
+		switch strings.ToLower(c.Type) {
+		case "header":
+			header, no = true, f.header(c)
+		case "body":
+			body, no = true, f.texts("body", c.Parameters, sh.inBody, 1024-sh.bodyLen)
+		case "button":
+			no = f.button(c, filled)
+		case "carousel":
+			carousel, no = true, f.carousel(c)
+		case "limited_time_offer":
+			offer = true
+		case "tap_target_configuration":
+		default:
+			no = invalid("Param template['components'][%d]['type'] is not known - got %q.", i, c.Type)
+		}
+		if no != nil {
+			return no
+		}
+	}
+	switch {
+	case !body && len(sh.inBody) > 0:
+		return count("body", 0, len(sh.inBody))
+	case !header && len(sh.inHeader) > 0:
+		return count("header", 0, 1)
+	case !header && isMediaHeader(sh.header):
+		return refuse(132012, "header: Format mismatch, expected %s, received UNKNOWN", sh.header)
+	case !carousel && len(sh.cards) > 0, !offer && sh.offer:
+		return count("cards or offer", 0, max(1, len(sh.cards)))
+	}
+	for i := range sh.buttons {
+		if sh.buttons[i].variable() && !filled[i] {
+			return refuse(131008, "buttons: Button at index %d of type %s requires a parameter", i, sh.buttons[i].Type)
+		}
+	}
+	return nil
+}
+
+func isMediaHeader(format string) bool {
+	return format != "" && format != "TEXT"
+}
+
+func count(where string, given, wanted int) *refusal {
+	return refuse(132000, "%s: number of localizable_params (%d) does not match the expected number of params (%d)", where, given, wanted)
+}
+
+func (f *filling) header(c *sentComponent) *refusal {
+	if !isMediaHeader(f.shape.header) {
+		return f.texts("header", c.Parameters, f.shape.inHeader, 60)
+	}
+	if len(c.Parameters) != 1 {
+		return count("header", len(c.Parameters), 1)
+	}
+	p := &c.Parameters[0]
+	if !strings.EqualFold(p.Type, f.shape.header) {
+		return refuse(132012, "header: Format mismatch, expected %s, received %s", f.shape.header, strings.ToUpper(p.Type))
+	}
+	switch f.shape.header {
+	case "LOCATION", "PRODUCT":
+		return nil
+	}
+	media := map[string]*sentMedia{"IMAGE": p.Image, "VIDEO": p.Video, "DOCUMENT": p.Document, "GIF": p.GIF}[f.shape.header]
+	value, no := f.sandbox.checkMedia(media, "header")
+	f.values = append(f.values, value)
+	return no
+}
+
+// texts holds text parameters to a component's variables; all of them together have room characters.
+func (f *filling) texts(where string, given []sentParameter, wanted []string, room int) *refusal {
+	if len(given) != len(wanted) {
+		return count(where, len(given), len(wanted))
+	}
+	for i := range given {
+		p := &given[i]
+		text, no := p.value(where)
+		if no != nil {
+			return no
+		}
+		if f.shape.named {
+			if p.Name == "" {
+				return invalid("%s: Parameter name is missing or empty", where)
+			}
+			if !slices.Contains(wanted, p.Name) || slices.ContainsFunc(given[:i], func(q sentParameter) bool { return q.Name == p.Name }) {
+				return invalid("%s: Parameter name %q is not one of the template's", where, p.Name)
+			}
+		}
+		room -= utf8.RuneCountInString(text)
+		f.values = append(f.values, text)
+	}
+	if room < 0 {
+		return refuse(132005, "%s: the text is %d characters too long", where, -room)
+	}
+	return nil
+}
+
+// value is the text that a parameter puts in.
+func (p *sentParameter) value(where string) (string, *refusal) {
+	switch {
+	case p.Type == "currency" && p.Currency != nil:
+		return p.Currency.Fallback, nil
+	case p.Type == "date_time" && p.DateTime != nil:
+		return p.DateTime.Fallback, nil
+	case p.Type != "text":
+		return "", refuse(132012, "%s: Format mismatch, expected TEXT, received %s", where, strings.ToUpper(p.Type))
+	case p.Text == "":
+		return "", refuse(131008, "%s: Parameter of type text is missing text value", where)
+	case strings.ContainsAny(p.Text, "\n\t") || strings.Contains(p.Text, "     "):
+		return "", refuse(132018, "Param text cannot have new-line/tab characters or more than 4 consecutive spaces")
+	}
+	return p.Text, nil
+}
+
+// subTypes says which sub_type fills which button.
+var subTypes = map[string]string{
+	"QUICK_REPLY": "quick_reply", "URL": "url", "OTP": "url", "COPY_CODE": "copy_code", "FLOW": "flow", "CATALOG": "catalog", "MPM": "mpm",
+	"VOICE_CALL": "voice_call",
+}
+
+func (f *filling) button(c *sentComponent, filled map[int]bool) *refusal {
+	at, no := index(c.Index)
+	if no != nil {
+		return no
+	}
+	if at >= len(f.shape.buttons) {
+		return refuse(132012, "buttons: there is no button at index %d", at)
+	}
+	b := &f.shape.buttons[at]
+	if !strings.EqualFold(c.SubType, subTypes[b.Type]) {
+		return refuse(132012, "buttons: Format mismatch at index %d, expected %s, received %s", at, subTypes[b.Type], c.SubType)
+	}
+	if len(c.Parameters) != 1 {
+		return count("button", len(c.Parameters), 1)
+	}
+	p := &c.Parameters[0]
+	value := map[string]string{"quick_reply": p.Payload, "url": p.Text, "copy_code": p.CouponCode}[strings.ToLower(c.SubType)]
+	if value == "" && b.variable() {
+		return refuse(131008, "buttons: Button at index %d of type %s requires a parameter", at, b.Type)
+	}
+	if b.Type == "URL" && !b.variable() {
+		return count("button", 1, 0)
+	}
+	if b.Type == "QUICK_REPLY" && len(value) > 256 {
+		return invalid("Param payload must be at most 256 characters long.")
+	}
+	if limit := map[string]int{"OTP": 15, "COPY_CODE": 20}[b.Type]; limit > 0 && len(value) > limit {
+		return refuse(132018, "buttons: the code at index %d is longer than %d characters", at, limit)
+	}
+	filled[at] = true
+	f.values = append(f.values, value)
+	return nil
+}
+
+// index reads a button's index, which Meta takes as a string or a number.
+func index(given any) (int, *refusal) {
+	var at int
+	var err error
+	switch v := given.(type) {
+	case string:
+		at, err = strconv.Atoi(v)
+	case float64:
+		at = int(v)
+	default:
+		return 0, refuse(131008, "buttons: index is missing")
+	}
+	if err != nil || at < 0 || at > 9 {
+		return 0, invalid("Param index must be between 0 and 9.")
+	}
+	return at, nil
+}
+
+func (f *filling) carousel(c *sentComponent) *refusal {
+	if len(c.Cards) != len(f.shape.cards) {
+		return count("cards", len(c.Cards), len(f.shape.cards))
+	}
+	for i, card := range c.Cards {
+		inner := filling{sandbox: f.sandbox, shape: &f.shape.cards[i]}
+		if no := inner.take(card.Components); no != nil {
+			return no
+		}
+		f.values = append(f.values, inner.values...)
+	}
+	return nil
+}
