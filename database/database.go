@@ -203,3 +203,25 @@ func IsUnique(err error) bool {
 
 // Now is the present in the precision that both databases keep.
 func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// NullTime scans a time that an expression gives: SQLite knows the type of columns only, and hands over a text.
+type NullTime struct {
+	Time  time.Time
+	Valid bool
+}
+
+// Scan reads a time, a text of the form in which the SQLite driver writes times, or NULL.
+func (n *NullTime) Scan(src any) (err error) {
+	switch v := src.(type) {
+	case nil:
+		*n = NullTime{}
+	case time.Time:
+		*n = NullTime{v.UTC(), true}
+	case string:
+		n.Time, err = time.Parse(sqliteTime, v)
+		n.Time, n.Valid = n.Time.UTC(), err == nil
+	default:
+		return fmt.Errorf("scan time: unexpected %T", src)
+	}
+	return err
+}

@@ -1,0 +1,169 @@
+// Package delivery is what becomes of messages: the queue they wait in, the journal that is the only door by which they
+// change, the organization's event log with its dense sequence numbers, and the hourly sums. It promises that an answered
+// call is committed, that a fact told twice or late or out of order leads to the same state and the same counts, and that the
+// order of the log is the order of commits.
+package delivery
+
+import (
+	"time"
+
+	"carillon/column"
+	"carillon/enum"
+	"carillon/uid"
+)
+
+// FactKind is what a send or a webhook told of a message.
+type FactKind int
+
+const (
+	// Reports of WhatsApp. They hold whenever they come; see ranks.
+	Accepted FactKind = iota + 1
+	Held
+	Sent
+	Delivered
+	Read
+	Failed // told by a webhook, after acceptance
+
+	// Decisions of ours. Each is taken only from the status that moves names, so the second of two is void.
+	Refused   // WhatsApp's answer is final: it will not take the message
+	Retry     // not taken; waits until NotBefore
+	Return    // claimed, and certainly not sent: back as if nothing had been
+	Lost      // the answer did not come: it may or may not have been sent
+	GiveUp    // lost, silent for too long, and not to be sent twice
+	SendAgain // lost, silent for too long, and better sent twice than never
+	Expire    // not sent in time
+	Cancel    // its campaign was canceled
+)
+
+// Fact is one thing that was told of one message.
+type Fact struct {
+	Message   uid.ID // zero: the message with this WAMID
+	WAMID     string // WhatsApp's id, where it is known
+	Attempt   int    // the attempt it is about; 0 where nothing says
+	Kind      FactKind
+	At        time.Time
+	NotBefore time.Time // Retry and SendAgain
+	ErrorCode int       // Failed, Refused, Retry, GiveUp
+	Detail    string    // what Meta said to the error
+	Pricing   *column.Pricing
+}
+
+// ranks say how far a message has come. A report of lower rank fills in its own time and is logged, and lowers nothing.
+var ranks = map[enum.MessageStatus]int{
+	enum.MessageStatusQueued: 0, enum.MessageStatusSkipped: 0, enum.MessageStatusCanceled: 0, // even what we gave up may turn out to be sent
+	enum.MessageStatusSending: 1, enum.MessageStatusUnknown: 2,
+	enum.MessageStatusAccepted: 3, enum.MessageStatusHeld: 3,
+	enum.MessageStatusSent: 4, enum.MessageStatusFailed: 5, enum.MessageStatusDelivered: 6, enum.MessageStatusRead: 7,
+}
+
+// reports are WhatsApp's: where each leads and which time it fills.
+var reports = map[FactKind]struct {
+	to   enum.MessageStatus
+	time func(*row) **time.Time
+}{
+	Accepted:  {enum.MessageStatusAccepted, func(r *row) **time.Time { return &r.acceptedAt }},
+	Held:      {enum.MessageStatusHeld, func(r *row) **time.Time { return &r.acceptedAt }},
+	Sent:      {enum.MessageStatusSent, func(r *row) **time.Time { return &r.sentAt }},
+	Failed:    {enum.MessageStatusFailed, func(r *row) **time.Time { return &r.failedAt }},
+	Delivered: {enum.MessageStatusDelivered, func(r *row) **time.Time { return &r.deliveredAt }},
+	Read:      {enum.MessageStatusRead, func(r *row) **time.Time { return &r.readAt }},
+}
+
+// moves are our decisions: from which status to which.
+var moves = map[FactKind]struct{ from, to enum.MessageStatus }{
+	Refused:   {enum.MessageStatusSending, enum.MessageStatusFailed},
+	Retry:     {enum.MessageStatusSending, enum.MessageStatusQueued},
+	Return:    {enum.MessageStatusSending, enum.MessageStatusQueued},
+	Lost:      {enum.MessageStatusSending, enum.MessageStatusUnknown},
+	GiveUp:    {enum.MessageStatusUnknown, enum.MessageStatusFailed},
+	SendAgain: {enum.MessageStatusUnknown, enum.MessageStatusQueued},
+	Expire:    {enum.MessageStatusQueued, enum.MessageStatusSkipped},
+	Cancel:    {enum.MessageStatusQueued, enum.MessageStatusCanceled},
+}
+
+// row is what facts need to know of a message and may change.
+type row struct {
+	id, organization, campaign, template, phoneNumber, account uid.ID
+
+	category, country                                                      string
+	direction                                                              enum.Direction
+	status                                                                 enum.MessageStatus
+	skipReason                                                             *enum.SkipReason
+	attempts                                                               int
+	wamid                                                                  *string
+	errorCode                                                              *int
+	errorDetail                                                            *string
+	notBefore                                                              time.Time
+	leaseUntil                                                             *time.Time
+	acceptedAt, sentAt, deliveredAt, readAt, failedAt, unknownAt, closedAt *time.Time
+	createdAt                                                              time.Time
+	pricing                                                                *column.Pricing
+}
+
+// apply changes the row by one fact. It reports what is worth an entry in the log; an old, repeated or void fact is not.
+func (r *row) apply(f Fact) (status enum.MessageStatus, logged bool) {
+	if report, ok := reports[f.Kind]; ok {
+		return report.to, r.report(f, report.to, report.time(r))
+	}
+	move := moves[f.Kind]
+	if r.status != move.from || f.Attempt != r.attempts {
+		return "", false
+	}
+	return move.to, r.decide(f, move.to)
+}
+
+func (r *row) report(f Fact, to enum.MessageStatus, at **time.Time) bool {
+	if f.Kind == Failed && f.Attempt != 0 && f.Attempt != r.attempts {
+		return false // an earlier attempt failed; the present one has its own fate
+	}
+	if f.WAMID != "" && (r.wamid == nil || f.Attempt == r.attempts) {
+		r.wamid = &f.WAMID
+	}
+	if r.pricing == nil {
+		r.pricing = f.Pricing
+	}
+	if *at != nil {
+		return false
+	}
+	*at = &f.At
+	if ranks[to] > ranks[r.status] {
+		r.status, r.leaseUntil, r.errorCode, r.errorDetail, r.skipReason = to, nil, nil, nil, nil
+		if f.Kind == Failed {
+			r.errorCode, r.errorDetail = &f.ErrorCode, textOrNil(f.Detail)
+		}
+	}
+	return true
+}
+
+func (r *row) decide(f Fact, to enum.MessageStatus) (logged bool) {
+	r.status, r.leaseUntil = to, nil
+	switch f.Kind {
+	case Return:
+		r.attempts--
+		return false // nothing has happened to the message
+	case Retry, SendAgain:
+		r.notBefore = f.NotBefore
+	case Lost:
+		r.unknownAt = &f.At
+	case Refused, GiveUp:
+		r.failedAt = &f.At
+	case Expire, Cancel:
+		r.closedAt = &f.At
+		if f.Kind == Expire {
+			expired := enum.SkipReasonExpired
+			r.skipReason = &expired
+		}
+	}
+	r.errorCode, r.errorDetail = nil, nil
+	if f.ErrorCode != 0 {
+		r.errorCode, r.errorDetail = &f.ErrorCode, textOrNil(f.Detail)
+	}
+	return true
+}
+
+func textOrNil(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

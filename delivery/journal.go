@@ -1,0 +1,298 @@
+package delivery
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"carillon/database"
+	"carillon/enum"
+	"carillon/uid"
+)
+
+// batchFacts bounds one commit of the journal. Larger batches gain nothing and make the first in them wait.
+const batchFacts = 1000
+
+// News is told after each commit. It may lose what it is told: the log is in the database.
+type News interface {
+	// Publish hands on new entries of an organization's log, which follow on one another.
+	Publish(ctx context.Context, organization uid.ID, events []Event)
+	// Notify says that something is worth looking at again, such as a campaign's counters.
+	Notify(ctx context.Context, organization uid.ID, subjects ...uid.ID)
+}
+
+// Journal is the one door by which messages change after they are queued. It batches by nature: while one commit runs, new
+// facts gather, and the next commit takes them all; an idle journal commits at once.
+type Journal struct {
+	db     *database.DB
+	news   News
+	now    func() time.Time
+	log    *slog.Logger
+	inbox  chan submission
+	closed chan struct{}
+}
+
+type submission struct {
+	facts []Fact
+	done  chan<- outcome
+}
+
+type outcome struct {
+	unmatched []Fact
+	err       error
+}
+
+// NewJournal makes a journal; Run must run for Record to return.
+func NewJournal(db *database.DB, news News, now func() time.Time, log *slog.Logger) *Journal {
+	return &Journal{db: db, news: news, now: now, log: log, inbox: make(chan submission), closed: make(chan struct{})}
+}
+
+// Record returns when the facts are committed, with those that belong to no message of ours. After an error nothing of them
+// is.
+func (j *Journal) Record(ctx context.Context, facts ...Fact) (unmatched []Fact, err error) {
+	if len(facts) == 0 {
+		return nil, nil
+	}
+	done := make(chan outcome, 1)
+	select {
+	case j.inbox <- submission{facts, done}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-j.closed:
+		return nil, fmt.Errorf("record facts: %w", context.Canceled)
+	}
+	o := <-done // the commit is under way: whoever asked must learn its outcome
+	return o.unmatched, o.err
+}
+
+// Run commits until ctx ends. What was handed over by then is still committed.
+func (j *Journal) Run(ctx context.Context) error {
+	defer close(j.closed)
+	work := context.WithoutCancel(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case s := <-j.inbox:
+			j.commit(work, j.gather(s))
+		}
+	}
+}
+
+// gather takes everything that waits at this moment.
+func (j *Journal) gather(first submission) []submission {
+	batch, n := []submission{first}, len(first.facts)
+	for n < batchFacts {
+		select {
+		case s := <-j.inbox:
+			batch, n = append(batch, s), n+len(s.facts)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (j *Journal) commit(ctx context.Context, batch []submission) {
+	facts := batch[0].facts
+	if len(batch) > 1 {
+		facts = nil
+		for _, s := range batch {
+			facts = append(facts, s.facts...)
+		}
+	}
+	l, unmatched, err := j.apply(ctx, facts)
+	if err != nil && len(batch) > 1 {
+		j.log.Error("a batch of facts could not be committed; trying each part alone", "facts", len(facts), "error", err)
+		for _, s := range batch {
+			j.commit(ctx, []submission{s})
+		}
+		return
+	}
+	for _, s := range batch {
+		var mine []Fact
+		for _, f := range s.facts {
+			if unmatched[key(f)] {
+				mine = append(mine, f)
+			}
+		}
+		s.done <- outcome{mine, err}
+	}
+	if err == nil {
+		l.tell(ctx, j.news)
+	}
+}
+
+// factKey is how a fact names its message.
+type factKey struct {
+	id    uid.ID
+	wamid string
+}
+
+func key(f Fact) factKey {
+	if f.Message.IsZero() {
+		return factKey{wamid: f.WAMID}
+	}
+	return factKey{id: f.Message}
+}
+
+func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, unmatched map[factKey]bool, err error) {
+	err = j.db.InTx(ctx, func(tx *database.Tx) error {
+		l, unmatched = newLedger(j.now()), map[factKey]bool{}
+		ids, err := messagesOf(ctx, tx, facts)
+		if err != nil {
+			return fmt.Errorf("find messages: %w", err)
+		}
+		rows, err := lock(ctx, tx, slices.Collect(maps.Values(ids)))
+		if err != nil {
+			return fmt.Errorf("lock messages: %w", err)
+		}
+		before := make(map[uid.ID]row, len(rows))
+		touched := map[uid.ID]bool{}
+		for _, f := range facts {
+			r := rows[ids[key(f)]]
+			if r == nil {
+				unmatched[key(f)] = true
+				continue
+			}
+			if !touched[r.id] {
+				touched[r.id], before[r.id] = true, *r
+			}
+			if status, logged := r.apply(f); logged {
+				l.log(r, status, f)
+			}
+		}
+		changed := make([]*row, 0, len(before))
+		for id, old := range before {
+			if r := rows[id]; *r != old {
+				l.moved(&old, r)
+				changed = append(changed, r)
+			}
+		}
+		if err := store(ctx, tx, changed); err != nil {
+			return fmt.Errorf("change messages: %w", err)
+		}
+		return l.write(ctx, tx)
+	})
+	return l, unmatched, err
+}
+
+// messagesOf finds each fact's message: by our own id, echoed back, else by WhatsApp's.
+func messagesOf(ctx context.Context, tx *database.Tx, facts []Fact) (map[factKey]uid.ID, error) {
+	ids, wamids := map[factKey]uid.ID{}, []string{}
+	for _, f := range facts {
+		if k := key(f); k.wamid != "" {
+			wamids = append(wamids, k.wamid)
+		} else {
+			ids[k] = k.id
+		}
+	}
+	if len(wamids) == 0 {
+		return ids, nil
+	}
+	from, args := tx.DB.Rowset(nil, database.Texts("wamid", wamids))
+	rows, err := tx.QueryContext(ctx, "SELECT message.id, message.wamid FROM message JOIN "+from+" ON message.wamid = f.wamid", args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id uid.ID
+		var wamid string
+		if err := rows.Scan(&id, &wamid); err != nil {
+			return nil, err
+		}
+		ids[factKey{wamid: wamid}] = id
+	}
+	return ids, rows.Err()
+}
+
+const rowColumns = `message.id, message.organization_id, message.campaign_id, message.template_id, message.phone_number_id, message.account_id,
+	message.category, message.country, message.direction, message.status, message.skip_reason, message.attempts, message.wamid, message.error_code, message.error_detail,
+	message.not_before, message.lease_until, message.accepted_at, message.sent_at, message.delivered_at, message.read_at, message.failed_at, message.unknown_at,
+	message.closed_at, message.created_at, message.pricing`
+
+func (r *row) scan(rows *sql.Rows) error {
+	var category *string
+	var pricing []byte
+	err := rows.Scan(&r.id, &r.organization, &r.campaign, &r.template, &r.phoneNumber, &r.account, &category, &r.country, &r.direction, &r.status, &r.skipReason, &r.attempts,
+		&r.wamid, &r.errorCode, &r.errorDetail, &r.notBefore, &r.leaseUntil, &r.acceptedAt, &r.sentAt, &r.deliveredAt, &r.readAt, &r.failedAt, &r.unknownAt,
+		&r.closedAt, &r.createdAt, &pricing)
+	if err != nil {
+		return err
+	}
+	if category != nil {
+		r.category = *category
+	}
+	if len(pricing) > 0 {
+		return json.Unmarshal(pricing, &r.pricing)
+	}
+	return nil
+}
+
+// lock reads messages and keeps others from changing them until the transaction ends; always in the order of ids, so that two
+// processes cannot wait for each other.
+func lock(ctx context.Context, tx *database.Tx, ids []uid.ID) (map[uid.ID]*row, error) {
+	slices.SortFunc(ids, compareIDs)
+	from, args := tx.DB.Rowset(nil, database.IDs("id", slices.Compact(ids)))
+	of := tx.DB.ForUpdate()
+	if of != "" {
+		of += " OF message"
+	}
+	rows, err := tx.QueryContext(ctx, "SELECT "+rowColumns+" FROM message JOIN "+from+" ON message.id = f.id ORDER BY message.id"+of, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	found := make(map[uid.ID]*row, len(ids))
+	for rows.Next() {
+		r := &row{}
+		if err := r.scan(rows); err != nil {
+			return nil, err
+		}
+		found[r.id] = r
+	}
+	return found, rows.Err()
+}
+
+// store writes changed messages back in one statement.
+func store(ctx context.Context, tx *database.Tx, rows []*row) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	n := len(rows)
+	ids, statuses, skips, attempts, wamids := make([]uid.ID, n), make([]enum.MessageStatus, n), make([]*enum.SkipReason, n), make([]int, n), make([]*string, n)
+	codes, details, notBefore, leases, pricing := make([]*int, n), make([]*string, n), make([]time.Time, n), make([]*time.Time, n), make([]json.RawMessage, n)
+	var times [7][]*time.Time
+	for i := range times {
+		times[i] = make([]*time.Time, n)
+	}
+	for i, r := range rows {
+		ids[i], statuses[i], skips[i], attempts[i], wamids[i] = r.id, r.status, r.skipReason, r.attempts, r.wamid
+		codes[i], details[i], notBefore[i], leases[i] = r.errorCode, r.errorDetail, r.notBefore, r.leaseUntil
+		for k, t := range []*time.Time{r.acceptedAt, r.sentAt, r.deliveredAt, r.readAt, r.failedAt, r.unknownAt, r.closedAt} {
+			times[k][i] = t
+		}
+		if r.pricing != nil {
+			b, err := json.Marshal(r.pricing)
+			if err != nil {
+				return err
+			}
+			pricing[i] = b
+		}
+	}
+	from, args := tx.DB.Rowset(nil, database.IDs("id", ids), database.Texts("status", statuses), database.NullTexts("skip_reason", skips), database.Ints("attempts", attempts),
+		database.NullTexts("wamid", wamids), database.NullInts("error_code", codes), database.NullTexts("error_detail", details), database.Times("not_before", notBefore),
+		database.NullTimes("lease_until", leases), database.NullTimes("accepted_at", times[0]), database.NullTimes("sent_at", times[1]), database.NullTimes("delivered_at", times[2]),
+		database.NullTimes("read_at", times[3]), database.NullTimes("failed_at", times[4]), database.NullTimes("unknown_at", times[5]), database.NullTimes("closed_at", times[6]),
+		database.JSONs("pricing", pricing))
+	_, err := tx.ExecContext(ctx, `UPDATE message SET status = f.status, skip_reason = f.skip_reason, attempts = f.attempts, wamid = f.wamid, error_code = f.error_code,
+		error_detail = f.error_detail, not_before = f.not_before, lease_until = f.lease_until, accepted_at = f.accepted_at, sent_at = f.sent_at, delivered_at = f.delivered_at,
+		read_at = f.read_at, failed_at = f.failed_at, unknown_at = f.unknown_at, closed_at = f.closed_at, pricing = f.pricing FROM `+from+` WHERE message.id = f.id`, args...)
+	return err
+}

@@ -1,0 +1,319 @@
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"carillon/database"
+	"carillon/enum"
+	"carillon/uid"
+)
+
+// Event is an entry of an organization's log. Its short JSON names are what travels between processes.
+type Event struct {
+	Sequence    int64              `json:"s"`
+	Message     uid.ID             `json:"m"`
+	Campaign    uid.ID             `json:"c,omitzero"`
+	PhoneNumber uid.ID             `json:"p"`
+	Template    uid.ID             `json:"t,omitzero"`
+	Status      enum.MessageStatus `json:"st"`
+	ErrorCode   int                `json:"e,omitempty"`
+	ErrorDetail string             `json:"d,omitempty"`
+	At          time.Time          `json:"at"`
+	RecordedAt  time.Time          `json:"r"`
+}
+
+// Seq is the event's place in its organization's log.
+func (e Event) Seq() int64 { return e.Sequence }
+
+// buckets are the campaign's counters, in the order of the columns; each message is in exactly one of them.
+var buckets = []string{"queued", "sending", "accepted", "sent", "delivered", "read", "failed", "unknown", "skipped", "canceled"}
+
+var bucketOf = map[enum.MessageStatus]int{
+	enum.MessageStatusQueued: 0, enum.MessageStatusSending: 1, enum.MessageStatusAccepted: 2, enum.MessageStatusHeld: 2,
+	enum.MessageStatusSent: 3, enum.MessageStatusDelivered: 4, enum.MessageStatusRead: 5, enum.MessageStatusFailed: 6,
+	enum.MessageStatusUnknown: 7, enum.MessageStatusSkipped: 8, enum.MessageStatusCanceled: 9,
+}
+
+// metrics are the hourly sums, in the order of the columns.
+var metrics = []string{"accepted", "sent", "delivered", "read", "failed", "skipped", "received"}
+
+const (
+	metricAccepted = iota
+	metricSent
+	metricDelivered
+	metricRead
+	metricFailed
+	metricSkipped
+	metricReceived
+	metricsEnd
+)
+
+type dimensions struct {
+	organization, account, phoneNumber, template, campaign uid.ID
+	hour                                                   time.Time
+	category, country                                      string
+	errorCode                                              int
+}
+
+// ledger gathers, in one transaction, what follows from messages having moved: counters, sums and log entries. Its write
+// takes locks in one order for all processes: campaigns by id, statistics by key, event counters by organization. Messages
+// are locked before, by id.
+type ledger struct {
+	now       time.Time
+	campaigns map[uid.ID]*[10]int
+	totals    map[uid.ID]int
+	sums      map[dimensions]*[metricsEnd]int
+	events    map[uid.ID][]Event
+	owners    map[uid.ID]uid.ID // campaign → organization
+}
+
+func newLedger(now time.Time) *ledger {
+	return &ledger{now: now, campaigns: map[uid.ID]*[10]int{}, totals: map[uid.ID]int{}, sums: map[dimensions]*[metricsEnd]int{}, events: map[uid.ID][]Event{}, owners: map[uid.ID]uid.ID{}}
+}
+
+// moved notes the difference between two states of one message; before is nil for a new one.
+func (l *ledger) moved(before, after *row) {
+	if before != nil {
+		l.count(before, -1)
+	} else if !after.campaign.IsZero() {
+		l.totals[after.campaign]++
+	}
+	l.count(after, +1)
+}
+
+func (l *ledger) count(r *row, n int) {
+	if bucket, ok := bucketOf[r.status]; ok && !r.campaign.IsZero() {
+		l.shift(r.organization, r.campaign, bucket, n)
+	}
+	for metric, at := range r.contributions() {
+		if at == nil {
+			continue
+		}
+		key := dimensions{r.organization, r.account, r.phoneNumber, r.template, r.campaign, at.UTC().Truncate(time.Hour), r.category, r.country, 0}
+		if metric == metricFailed && r.errorCode != nil {
+			key.errorCode = *r.errorCode
+		}
+		if l.sums[key] == nil {
+			l.sums[key] = &[metricsEnd]int{}
+		}
+		l.sums[key][metric] += n
+	}
+}
+
+// shift adds n to one of a campaign's buckets.
+func (l *ledger) shift(organization, campaign uid.ID, bucket, n int) {
+	if l.campaigns[campaign] == nil {
+		l.campaigns[campaign], l.owners[campaign] = &[10]int{}, organization
+	}
+	l.campaigns[campaign][bucket] += n
+}
+
+// contributions say in which hours a message counts, as a function of its row alone: so the sums do not depend on the order
+// in which facts came, and can be derived again. What was read was delivered, what was delivered was sent, and so on; the
+// earliest known time stands in for one that never came.
+func (r *row) contributions() (at [metricsEnd]*time.Time) {
+	if r.direction == enum.DirectionInbound {
+		at[metricReceived] = &r.createdAt
+		return at
+	}
+	at[metricRead] = r.readAt
+	at[metricDelivered] = first(r.deliveredAt, r.readAt)
+	at[metricSent] = first(r.sentAt, at[metricDelivered])
+	at[metricAccepted] = first(r.acceptedAt, at[metricSent])
+	switch r.status {
+	case enum.MessageStatusFailed:
+		at[metricFailed] = r.failedAt
+	case enum.MessageStatusSkipped:
+		at[metricSkipped] = r.closedAt
+	}
+	return at
+}
+
+func first(times ...*time.Time) *time.Time {
+	for _, t := range times {
+		if t != nil {
+			return t
+		}
+	}
+	return nil
+}
+
+// log adds an entry for a message that has come to a status.
+func (l *ledger) log(r *row, status enum.MessageStatus, f Fact) {
+	at := f.At
+	if at.After(l.now) {
+		at = l.now // Meta's clock may be ahead of ours; nothing has happened in the future
+	}
+	l.events[r.organization] = append(l.events[r.organization], Event{
+		Message: r.id, Campaign: r.campaign, PhoneNumber: r.phoneNumber, Template: r.template, Status: status,
+		ErrorCode: f.ErrorCode, ErrorDetail: f.Detail, At: at, RecordedAt: l.now,
+	})
+}
+
+// tell hands on the news, once the ledger is committed.
+func (l *ledger) tell(ctx context.Context, news News) {
+	for organization, events := range l.events {
+		news.Publish(ctx, organization, events)
+	}
+	for campaign, organization := range l.owners {
+		news.Notify(ctx, organization, campaign)
+	}
+}
+
+// write commits nothing itself: it belongs to the transaction that changed the messages, as its last step.
+func (l *ledger) write(ctx context.Context, tx *database.Tx) error {
+	if err := l.writeCampaigns(ctx, tx); err != nil {
+		return fmt.Errorf("count campaigns: %w", err)
+	}
+	if err := l.writeSums(ctx, tx); err != nil {
+		return fmt.Errorf("sum statistics: %w", err)
+	}
+	if err := l.writeEvents(ctx, tx); err != nil {
+		return fmt.Errorf("log events: %w", err)
+	}
+	return nil
+}
+
+func (l *ledger) writeCampaigns(ctx context.Context, tx *database.Tx) error {
+	ids := slices.SortedFunc(maps.Keys(l.campaigns), compareIDs)
+	changed := ids[:0]
+	for _, campaign := range ids {
+		if *l.campaigns[campaign] != [10]int{} || l.totals[campaign] != 0 {
+			changed = append(changed, campaign)
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	if len(changed) > 1 { // one UPDATE of many rows locks them in an order of its own
+		from, args := tx.DB.Rowset(nil, database.IDs("id", changed))
+		if _, err := tx.ExecContext(ctx, "SELECT id FROM campaign WHERE id IN (SELECT id FROM "+from+") ORDER BY id"+tx.DB.ForUpdate(), args...); err != nil {
+			return err
+		}
+	}
+	columns := []database.Column{database.IDs("id", changed)}
+	totals := make([]int, len(changed))
+	for i, campaign := range changed {
+		totals[i] = l.totals[campaign]
+	}
+	columns = append(columns, database.Ints("total", totals))
+	sets := []string{"total = campaign.total + f.total"}
+	for bucket, name := range buckets {
+		counts := make([]int, len(changed))
+		for i, campaign := range changed {
+			counts[i] = l.campaigns[campaign][bucket]
+		}
+		columns = append(columns, database.Ints(name, counts))
+		sets = append(sets, name+" = campaign."+name+" + f."+name)
+	}
+	from, args := tx.DB.Rowset(nil, columns...)
+	_, err := tx.ExecContext(ctx, "UPDATE campaign SET "+strings.Join(sets, ", ")+" FROM "+from+" WHERE campaign.id = f.id", args...)
+	return err
+}
+
+func (l *ledger) writeSums(ctx context.Context, tx *database.Tx) error {
+	var keys []dimensions
+	for key, sum := range l.sums {
+		if *sum != [metricsEnd]int{} {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	slices.SortFunc(keys, compareDimensions)
+	n := len(keys)
+	ids, organizations, accounts, numbers, templates, campaigns := make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n)
+	hours, categories, countries, codes := make([]time.Time, n), make([]string, n), make([]string, n), make([]int, n)
+	for i, k := range keys {
+		ids[i], organizations[i], accounts[i], numbers[i] = uid.New(uid.Statistic), k.organization, k.account, k.phoneNumber
+		templates[i], campaigns[i] = orNone(k.template), orNone(k.campaign)
+		hours[i], categories[i], countries[i], codes[i] = k.hour, k.category, k.country, k.errorCode
+	}
+	columns := []database.Column{
+		database.IDs("id", ids), database.IDs("organization_id", organizations), database.Times("hour", hours), database.IDs("account_id", accounts),
+		database.IDs("phone_number_id", numbers), database.IDs("template_id", templates), database.IDs("campaign_id", campaigns),
+		database.Texts("category", categories), database.Texts("country", countries), database.Ints("error_code", codes),
+	}
+	names := "id, organization_id, hour, account_id, phone_number_id, template_id, campaign_id, category, country, error_code"
+	var sets []string
+	for metric, name := range metrics {
+		counts := make([]int, n)
+		for i, k := range keys {
+			counts[i] = l.sums[k][metric]
+		}
+		columns = append(columns, database.Ints(name, counts))
+		names += ", " + name
+		sets = append(sets, name+" = statistic."+name+" + excluded."+name)
+	}
+	from, args := tx.DB.Rowset(nil, columns...)
+	_, err := tx.ExecContext(ctx, "INSERT INTO statistic ("+names+", opted_out) SELECT "+names+", 0 FROM "+from+
+		" WHERE true ON CONFLICT (organization_id, hour, account_id, phone_number_id, template_id, campaign_id, category, country, error_code) DO UPDATE SET "+strings.Join(sets, ", "), args...)
+	return err
+}
+
+// none stands for "no campaign" and "no template" in the statistics, whose unique key must not hold NULL.
+var none = uid.ID{15: 0xff}
+
+func orNone(n uid.ID) uid.ID {
+	if n.IsZero() {
+		return none
+	}
+	return n
+}
+
+// writeEvents numbers the entries: the counter's row lock makes the order of commits the order of sequence numbers.
+func (l *ledger) writeEvents(ctx context.Context, tx *database.Tx) error {
+	for _, organization := range slices.SortedFunc(maps.Keys(l.events), compareIDs) {
+		events := l.events[organization]
+		var last int64
+		err := tx.QueryRowContext(ctx, "INSERT INTO event_counter (id, last, expired) VALUES ($1, $2, 0) ON CONFLICT (id) DO UPDATE SET last = event_counter.last + excluded.last RETURNING last",
+			organization, len(events)).Scan(&last)
+		if err != nil {
+			return fmt.Errorf("number %d events: %w", len(events), err)
+		}
+		n := len(events)
+		sequences, messages, campaigns, numbers, templates, organizations := make([]int64, n), make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n)
+		statuses, codes, details, ats, recorded := make([]enum.MessageStatus, n), make([]*int, n), make([]*string, n), make([]time.Time, n), make([]time.Time, n)
+		for i := range events {
+			e := &events[i]
+			e.Sequence = last - int64(n-1-i)
+			sequences[i], organizations[i], messages[i], campaigns[i], numbers[i], templates[i] = e.Sequence, organization, e.Message, e.Campaign, e.PhoneNumber, e.Template
+			statuses[i], details[i], ats[i], recorded[i] = e.Status, textOrNil(e.ErrorDetail), e.At, e.RecordedAt
+			if e.ErrorCode != 0 {
+				codes[i] = &e.ErrorCode
+			}
+		}
+		names := "organization_id, sequence, message_id, campaign_id, phone_number_id, template_id, status, error_code, error_detail, at, recorded_at"
+		from, args := tx.DB.Rowset(nil, database.IDs("organization_id", organizations), database.Ints("sequence", sequences), database.IDs("message_id", messages),
+			database.IDs("campaign_id", campaigns), database.IDs("phone_number_id", numbers), database.IDs("template_id", templates), database.Texts("status", statuses),
+			database.NullInts("error_code", codes), database.NullTexts("error_detail", details), database.Times("at", ats), database.Times("recorded_at", recorded))
+		if _, err := tx.ExecContext(ctx, "INSERT INTO delivery_event ("+names+") SELECT "+names+" FROM "+from, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func compareIDs(a, b uid.ID) int { return bytes.Compare(a[:], b[:]) }
+
+func compareDimensions(a, b dimensions) int {
+	for _, pair := range [][2]uid.ID{{a.organization, b.organization}, {a.account, b.account}, {a.phoneNumber, b.phoneNumber}, {a.template, b.template}, {a.campaign, b.campaign}} {
+		if c := compareIDs(pair[0], pair[1]); c != 0 {
+			return c
+		}
+	}
+	if c := a.hour.Compare(b.hour); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.category+" "+a.country, b.category+" "+b.country); c != 0 {
+		return c
+	}
+	return a.errorCode - b.errorCode
+}
