@@ -38,7 +38,7 @@ func (h *Handler) Connections() int {
 func (h *Handler) enter(c connection) *refusal {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	full := h.Websocket.MaxConnections > 0 && len(h.connections) >= h.Websocket.MaxConnections
+	full := h.options.Websocket.MaxConnections > 0 && len(h.connections) >= h.options.Websocket.MaxConnections
 	if h.closing || full {
 		return &refusal{status: http.StatusServiceUnavailable, code: codeUnavailable, message: "no more connections here, try again",
 			extensions: map[string]any{"retryAfterSeconds": 1}, header: http.Header{"Retry-After": {"1"}}}
@@ -58,7 +58,7 @@ func (h *Handler) leave(c connection) {
 
 // Shutdown refuses new sockets and event streams, tells those that are open to go elsewhere (1001), one after another
 // so that their clients do not come to the next server all at once, and waits until the last of their goroutines has
-// ended. When ctx ends first, it cuts off the rest and returns its error. Queries and mutations are left to
+// ended; what a resolver started ends by its context, a moment later. When ctx ends first, it cuts off the rest and returns its error. Queries and mutations are left to
 // http.Server.Shutdown, which does not see sockets; call both.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.mu.Lock()
@@ -73,7 +73,7 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 	}
 	h.mu.Unlock()
 
-	spread := h.Websocket.ShutdownSpread
+	spread := h.options.Websocket.ShutdownSpread
 	if deadline, ok := ctx.Deadline(); ok {
 		spread = min(spread, time.Until(deadline)/2)
 	}

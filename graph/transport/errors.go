@@ -88,7 +88,7 @@ func (h *Handler) explain(ctx context.Context, given *gqlerror.Error) *gqlerror.
 	if isBadArgument(ctx) {
 		return codedError(codeBadInput, "%.300s", cause.Error())
 	}
-	shown := h.PresentError(ctx, cause)
+	shown := h.options.PresentError(ctx, cause)
 	if shown == nil || codeOf(shown) == "" || codeOf(shown) == codeInternal {
 		if errors.Is(context.Cause(ctx), errTimeout) {
 			return codedError(codeUnavailable, "%s", errTimeout)

@@ -33,7 +33,7 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) *refusal {
 	}
 	ctx, cancel := context.WithCancelCause(withTransport(r.Context(), "sse"))
 	defer cancel(nil)
-	s := &stream{w: w, control: http.NewResponseController(w), cancel: cancel, timeout: h.Websocket.WriteTimeout}
+	s := &stream{w: w, control: http.NewResponseController(w), cancel: cancel, timeout: h.options.Websocket.WriteTimeout}
 	if err := h.enter(s); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (h *Handler) keepAlive(ctx context.Context, s *stream) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() {
-		tick := time.NewTicker(h.Websocket.PingInterval)
+		tick := time.NewTicker(h.options.Websocket.PingInterval)
 		defer tick.Stop()
 		for {
 			select {

@@ -107,8 +107,8 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, params *graph
 			header: http.Header{"Accept-Post": {"application/json, multipart/form-data"}}}
 	}
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(h.Timeout)) // not every ResponseWriter can
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.MaxBody))
+	_ = control.SetReadDeadline(time.Now().Add(h.options.Timeout)) // not every ResponseWriter can
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.options.MaxBody))
 	_ = control.SetReadDeadline(time.Time{})
 	if err != nil {
 		return unreadable(err)

@@ -139,11 +139,12 @@ func TestIntrospection(t *testing.T) {
 
 func TestNewPanics(t *testing.T) {
 	t.Parallel()
+	schema := (&transporttest.Resolvers{}).Schema()
 	for name, options := range map[string]transport.Options{
 		"without a schema":                {},
-		"on a paging rule without bound":  {Schema: serve(t, nil).Schema, Paging: []transport.Paging{{Suffix: "Connection", Sizes: []string{"first"}}}},
-		"on a paging rule for no field":   {Schema: serve(t, nil).Schema, Paging: []transport.Paging{{Sizes: []string{"first"}, Max: 1}}},
-		"on a paging rule of no argument": {Schema: serve(t, nil).Schema, Paging: []transport.Paging{{Suffix: "Connection", Max: 1}}},
+		"on a paging rule without bound":  {Schema: schema, Paging: []transport.Paging{{Suffix: "Connection", Sizes: []string{"first"}}}},
+		"on a paging rule for no field":   {Schema: schema, Paging: []transport.Paging{{Sizes: []string{"first"}, Max: 1}}},
+		"on a paging rule of no argument": {Schema: schema, Paging: []transport.Paging{{Suffix: "Connection", Max: 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

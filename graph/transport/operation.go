@@ -77,7 +77,7 @@ func (o operations) InterceptOperation(ctx context.Context, next graphql.Operati
 		ctx = withRequestID(ctx, RequestID(ctx)+"."+number)
 	}
 	if !streams {
-		ctx, r.cancel = context.WithTimeoutCause(ctx, o.h.Timeout, errTimeout)
+		ctx, r.cancel = context.WithTimeoutCause(ctx, o.h.options.Timeout, errTimeout)
 	}
 	ctx = context.WithValue(ctx, operationKey{}, r)
 	started := false
@@ -191,8 +191,8 @@ func (r *run) finish(ctx context.Context) {
 	r.h.log.LogAttrs(ctx, level, "graphql: operation", slog.String("request_id", RequestID(ctx)), slog.String("operation", r.op.Name),
 		slog.String("kind", r.op.Kind), slog.String("transport", r.op.Transport), slog.Duration("duration", r.op.Duration),
 		slog.Int("responses", r.op.Responses), slog.Any("codes", r.op.Codes))
-	if r.h.OnOperation != nil {
-		r.h.OnOperation(ctx, r.op)
+	if r.h.options.OnOperation != nil {
+		r.h.options.OnOperation(ctx, r.op)
 	}
 	if r.socket != nil {
 		r.socket.end()
@@ -201,7 +201,7 @@ func (r *run) finish(ctx context.Context) {
 
 // cut keeps a document full of mistakes from being answered with a book.
 func (h *Handler) cut(resp *graphql.Response) {
-	if len(resp.Errors) > h.MaxErrors {
-		resp.Errors = resp.Errors[:h.MaxErrors]
+	if len(resp.Errors) > h.options.MaxErrors {
+		resp.Errors = resp.Errors[:h.options.MaxErrors]
 	}
 }

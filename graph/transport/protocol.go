@@ -98,7 +98,8 @@ func (s *socket) receiveSubscribe(f frame) ([]byte, error) {
 		return nil, s.fail(closeSubscriberUsed, fmt.Sprintf("Subscriber for %.60s already exists", f.ID))
 	}
 	s.out.wait(s.ctx) // answers wait for the peer; so do its questions
-	if live >= s.h.Websocket.MaxSubscriptions {
+	s.alive()
+	if live >= s.h.options.Websocket.MaxSubscriptions {
 		s.pushError(f.ID, gqlerror.List{tooManyOperations()})
 		return nil, nil
 	}
@@ -139,9 +140,9 @@ func (s *socket) initiate(ctx context.Context, payload gqltransport.InitPayload)
 	if authorization == "" {
 		authorization = s.request.Header.Get("Authorization")
 	}
-	known, err := s.h.Authenticate(ctx, authorization, s.request)
-	if err == nil && s.h.OnConnect != nil {
-		err = s.h.OnConnect(known)
+	known, err := s.h.options.Authenticate(ctx, authorization, s.request)
+	if err == nil && s.h.options.OnConnect != nil {
+		err = s.h.options.OnConnect(known)
 	}
 	if err == nil {
 		s.mu.Lock()

@@ -45,7 +45,7 @@ func (h *Handler) allowsOrigin(r *http.Request) bool {
 	if u, err := url.Parse(origin); err == nil && u.Host != "" && strings.EqualFold(u.Host, r.Host) {
 		return true
 	}
-	return slices.ContainsFunc(h.AllowedOrigins, func(allowed string) bool {
+	return slices.ContainsFunc(h.options.AllowedOrigins, func(allowed string) bool {
 		return allowed == "*" || strings.EqualFold(allowed, origin)
 	})
 }

@@ -77,9 +77,7 @@ func serve(t *testing.T, change func(*transport.Options)) *served {
 		}
 		s.Server.Client().CloseIdleConnections()
 		s.Server.Close()
-		if n := s.resolvers.Streams.Load(); n != 0 {
-			t.Errorf("%d streams left", n)
-		}
+		eventually(t, "no streams", func() bool { return s.resolvers.Streams.Load() == 0 })
 	})
 	return s
 }

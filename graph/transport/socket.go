@@ -3,9 +3,7 @@ package transport
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -51,7 +49,7 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) *refusal {
 	if !slices.ContainsFunc(websocket.Subprotocols(r), func(p string) bool { return p == modernProtocol || p == legacyProtocol }) {
 		return badRequest("the subprotocol must be %s or %s", modernProtocol, legacyProtocol)
 	}
-	s := &socket{h: h, request: r, out: newQueue(h.Websocket.QueueFrames, h.Websocket.QueueBytes), private: map[string]string{},
+	s := &socket{h: h, request: r, out: newQueue(h.options.Websocket.QueueFrames, h.options.Websocket.QueueBytes), private: map[string]string{},
 		closing: make(chan struct{}), dead: make(chan struct{}), idle: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancelCause(context.WithValue(withTransport(r.Context(), "websocket"), connectionKey{}, connection(s)))
 	defer s.cancel(nil)
@@ -108,10 +106,10 @@ func (s *socket) serve(conn *websocket.Conn) {
 	if !s.adopt(conn) {
 		return
 	}
-	conn.SetReadLimit(s.h.Websocket.ReadLimit)
-	conn.EnableWriteCompression(s.h.Websocket.Compression)
+	conn.SetReadLimit(s.h.options.Websocket.ReadLimit)
+	conn.EnableWriteCompression(s.h.options.Websocket.Compression)
 	conn.SetPongHandler(func(string) error { s.alive(); return nil })
-	_ = conn.SetReadDeadline(time.Now().Add(s.h.Websocket.InitTimeout))
+	_ = conn.SetReadDeadline(time.Now().Add(s.h.options.Websocket.InitTimeout))
 
 	var writer sync.WaitGroup
 	writer.Go(s.write)
@@ -151,8 +149,8 @@ func (s *socket) finish() {
 	connected, code := s.connected, s.code
 	s.mu.Unlock()
 	<-s.idle
-	if connected != nil && s.h.OnDisconnect != nil {
-		s.h.OnDisconnect(connected, code)
+	if connected != nil && s.h.options.OnDisconnect != nil {
+		s.h.options.OnDisconnect(connected, code)
 	}
 }
 
@@ -161,7 +159,7 @@ func (s *socket) finish() {
 func (s *socket) begin() (number string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended || s.running >= 2*s.h.Websocket.MaxSubscriptions {
+	if s.ended || s.running >= 2*s.h.options.Websocket.MaxSubscriptions {
 		return "", false
 	}
 	s.running++
@@ -178,7 +176,8 @@ func (s *socket) end() {
 	}
 }
 
-// close sends a close frame after what is queued, and cancels the operations. The first call decides the code.
+// close sends a close frame after what is queued and can be sent soon, and cancels the operations. The first call
+// decides the code.
 func (s *socket) close(code int, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,6 +187,9 @@ func (s *socket) close(code int, reason string) {
 	s.code, s.frame = code, websocket.FormatCloseMessage(code, strings.ToValidUTF8(reason[:min(len(reason), 120)], ""))
 	close(s.closing)
 	s.cancel(errClosed)
+	if s.conn != nil { // a write that the peer holds up ends too
+		_ = s.conn.NetConn().SetWriteDeadline(time.Now().Add(s.h.options.Websocket.CloseTimeout))
+	}
 }
 
 // kill ends a connection that nobody can be told about.
@@ -213,152 +215,6 @@ func (s *socket) isClosing() bool {
 	default:
 		return false
 	}
-}
-
-// alive gives the peer two more intervals to be heard of.
-func (s *socket) alive() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.accepted && s.code == 0 {
-		_ = s.conn.SetReadDeadline(time.Now().Add(2 * s.h.Websocket.PingInterval))
-	}
-}
-
-// read returns the next message of the peer. After it has failed it must not be called again.
-func (s *socket) read() ([]byte, error) {
-	for {
-		kind, r, err := s.conn.NextReader()
-		if err != nil {
-			return nil, s.lost(err)
-		}
-		// The library's limit counts bytes on the wire, of which few unpack to many.
-		message, err := io.ReadAll(io.LimitReader(r, s.h.Websocket.ReadLimit+1))
-		switch {
-		case err != nil:
-			return nil, s.lost(err)
-		case s.isClosing():
-			continue // whatever it is, it is too late
-		case int64(len(message)) > s.h.Websocket.ReadLimit:
-			return nil, s.fail(closeTooBig, "Message too big")
-		case kind != websocket.TextMessage:
-			return nil, s.fail(closeBadRequest, "Invalid message: not text")
-		}
-		s.alive()
-		return message, nil
-	}
-}
-
-// lost turns a failed read into a close code.
-func (s *socket) lost(err error) error {
-	var closed *websocket.CloseError
-	var slow net.Error
-	s.mu.Lock()
-	code, initiated := s.code, s.accepted
-	s.mu.Unlock()
-	switch {
-	case code != 0: // we closed it, and this is the answer or the lack of one
-		s.kill()
-	case errors.As(err, &closed) && closed.Code != closeAbnormal:
-		s.close(closed.Code, "") // the library has answered
-		s.kill()
-	case errors.Is(err, websocket.ErrReadLimit):
-		s.close(closeTooBig, "Message too big")
-	case errors.As(err, &slow) && slow.Timeout() && !initiated:
-		s.close(closeTimeout, "Connection initialisation timeout")
-	case errors.As(err, &slow) && slow.Timeout():
-		s.close(closeTimeout, "No sign of life")
-	default:
-		s.kill()
-	}
-	return gqltransport.ErrWebsocketClosed
-}
-
-// fail closes for a breach of the protocol.
-func (s *socket) fail(code int, reason string) error {
-	s.close(code, reason)
-	return gqltransport.ErrWebsocketClosed
-}
-
-// linger reads until the peer has had its close frame: closing earlier could reset the connection under it.
-func (s *socket) linger() {
-	for {
-		select {
-		case <-s.dead:
-			return
-		default:
-		}
-		if _, _, err := s.conn.NextReader(); err != nil {
-			return
-		}
-	}
-}
-
-// write sends what is queued, and pings. It ends with the close frame, or the connection.
-func (s *socket) write() {
-	ping := time.NewTicker(s.h.Websocket.PingInterval)
-	defer ping.Stop()
-	for {
-		select {
-		case <-s.dead:
-			return
-		case <-s.closing:
-			s.sayGoodbye()
-			return
-		case <-ping.C:
-			s.ping()
-		default:
-			if s.writeNext(s.h.Websocket.WriteTimeout) {
-				continue
-			}
-			select {
-			case <-s.out.ready:
-			case <-ping.C:
-				s.ping()
-			case <-s.closing:
-			case <-s.dead:
-			}
-		}
-	}
-}
-
-// writeNext reports whether there was a frame.
-func (s *socket) writeNext(timeout time.Duration) bool {
-	frame, written := s.out.take()
-	if frame == nil {
-		return false
-	}
-	_ = s.conn.SetWriteDeadline(time.Now().Add(timeout))
-	err := s.conn.WriteMessage(websocket.TextMessage, frame)
-	written()
-	if err != nil {
-		s.close(closeTryAgain, "") // too slow, or gone; either way it will not be told
-		s.kill()
-	}
-	return true
-}
-
-func (s *socket) sayGoodbye() {
-	end := time.Now().Add(s.h.Websocket.CloseTimeout)
-	for time.Now().Before(end) && s.writeNext(time.Until(end)) {
-	}
-	_ = s.conn.WriteControl(websocket.CloseMessage, s.frame, end)
-	_ = s.conn.SetReadDeadline(end)
-}
-
-// ping asks for a sign of life in the protocol's own way where it has one.
-func (s *socket) ping() {
-	s.mu.Lock()
-	accepted := s.accepted
-	s.mu.Unlock()
-	if !accepted {
-		return
-	}
-	if s.modern() {
-		s.out.pushControl([]byte(`{"type":"ping"}`))
-		return
-	}
-	s.out.pushControl([]byte(`{"type":"ka"}`))
-	_ = s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(s.h.Websocket.WriteTimeout))
 }
 
 func (s *socket) modern() bool { return s.conn.Subprotocol() == modernProtocol }

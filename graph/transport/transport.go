@@ -95,7 +95,7 @@ type Operation struct {
 
 // Handler serves the schema. Its zero value is of no use: call New.
 type Handler struct {
-	Options
+	options  Options
 	exec     *executor.Executor
 	upgrader websocket.Upgrader
 	log      *slog.Logger
@@ -112,7 +112,7 @@ func New(o Options) *Handler {
 		panic("transport: no schema")
 	}
 	o.setDefaults()
-	h := &Handler{Options: o, log: o.Logger, connections: map[connection]struct{}{}, gone: make(chan struct{})}
+	h := &Handler{options: o, log: o.Logger, connections: map[connection]struct{}{}, gone: make(chan struct{})}
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout:  o.Websocket.WriteTimeout,
 		ReadBufferSize:    1 << 10,
@@ -217,7 +217,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) *refusal {
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		return notAllowed("GET, POST, OPTIONS", "this method is not supported")
 	}
-	ctx, err := h.Authenticate(graphql.StartOperationTrace(r.Context()), r.Header.Get("Authorization"), r)
+	ctx, err := h.options.Authenticate(graphql.StartOperationTrace(r.Context()), r.Header.Get("Authorization"), r)
 	if err != nil {
 		return h.unauthenticated(r, err)
 	}

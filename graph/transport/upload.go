@@ -30,11 +30,11 @@ func (h *Handler) serveUpload(w http.ResponseWriter, r *http.Request) *refusal {
 		return &refusal{status: http.StatusUnauthorized, code: codeUnauthenticated, message: "an upload needs the Authorization header",
 			header: http.Header{"WWW-Authenticate": {"Bearer"}}}
 	}
-	if r.ContentLength > h.MaxUpload {
-		return unreadable(&http.MaxBytesError{Limit: h.MaxUpload})
+	if r.ContentLength > h.options.MaxUpload {
+		return unreadable(&http.MaxBytesError{Limit: h.options.MaxUpload})
 	}
-	r.Body = &patientBody{ReadCloser: http.MaxBytesReader(w, r.Body, h.MaxUpload), control: http.NewResponseController(w), patience: h.Timeout}
-	form := upload{limit: h.MaxBody, params: &graphql.RawParams{Headers: r.Header, ReadTime: graphql.TraceTiming{Start: graphql.Now()}}}
+	r.Body = &patientBody{ReadCloser: http.MaxBytesReader(w, r.Body, h.options.MaxUpload), control: http.NewResponseController(w), patience: h.options.Timeout}
+	form := upload{limit: h.options.MaxBody, params: &graphql.RawParams{Headers: r.Header, ReadTime: graphql.TraceTiming{Start: graphql.Now()}}}
 	defer form.close()
 	no := form.read(r)
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})

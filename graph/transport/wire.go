@@ -1,0 +1,157 @@
+package transport
+
+import (
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	gqltransport "github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/gorilla/websocket"
+)
+
+// alive gives the peer two more intervals to be heard of.
+func (s *socket) alive() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.accepted && s.code == 0 {
+		_ = s.conn.SetReadDeadline(time.Now().Add(2 * s.h.options.Websocket.PingInterval))
+	}
+}
+
+// read returns the next message of the peer. After it has failed it must not be called again.
+func (s *socket) read() ([]byte, error) {
+	for {
+		kind, r, err := s.conn.NextReader()
+		if err != nil {
+			return nil, s.lost(err)
+		}
+		// The library's limit counts bytes on the wire, of which few unpack to many.
+		message, err := io.ReadAll(io.LimitReader(r, s.h.options.Websocket.ReadLimit+1))
+		switch {
+		case err != nil:
+			return nil, s.lost(err)
+		case s.isClosing():
+			continue // whatever it is, it is too late
+		case int64(len(message)) > s.h.options.Websocket.ReadLimit:
+			return nil, s.fail(closeTooBig, "Message too big")
+		case kind != websocket.TextMessage:
+			return nil, s.fail(closeBadRequest, "Invalid message: not text")
+		}
+		s.alive()
+		return message, nil
+	}
+}
+
+// lost turns a failed read into a close code.
+func (s *socket) lost(err error) error {
+	var closed *websocket.CloseError
+	var slow net.Error
+	s.mu.Lock()
+	code, initiated := s.code, s.accepted
+	s.mu.Unlock()
+	switch {
+	case code != 0: // we closed it, and this is the answer or the lack of one
+		s.kill()
+	case errors.As(err, &closed) && closed.Code != closeAbnormal:
+		s.close(closed.Code, "") // the library has answered
+		s.kill()
+	case errors.Is(err, websocket.ErrReadLimit):
+		s.close(closeTooBig, "Message too big")
+	case errors.As(err, &slow) && slow.Timeout() && !initiated:
+		s.close(closeTimeout, "Connection initialisation timeout")
+	case errors.As(err, &slow) && slow.Timeout():
+		s.close(closeTimeout, "No sign of life")
+	default:
+		s.kill()
+	}
+	return gqltransport.ErrWebsocketClosed
+}
+
+// fail closes for a breach of the protocol.
+func (s *socket) fail(code int, reason string) error {
+	s.close(code, reason)
+	return gqltransport.ErrWebsocketClosed
+}
+
+// linger reads until the peer has had its close frame: closing earlier could reset the connection under it.
+func (s *socket) linger() {
+	for {
+		select {
+		case <-s.dead:
+			return
+		default:
+		}
+		if _, _, err := s.conn.NextReader(); err != nil {
+			return
+		}
+	}
+}
+
+// write sends what is queued, and pings. It ends with the close frame, or the connection.
+func (s *socket) write() {
+	ping := time.NewTicker(s.h.options.Websocket.PingInterval)
+	defer ping.Stop()
+	for {
+		select {
+		case <-s.dead:
+			return
+		case <-s.closing:
+			s.sayGoodbye()
+			return
+		case <-ping.C:
+			s.ping()
+		default:
+			if s.writeNext(s.h.options.Websocket.WriteTimeout) {
+				continue
+			}
+			select {
+			case <-s.out.ready:
+			case <-ping.C:
+				s.ping()
+			case <-s.closing:
+			case <-s.dead:
+			}
+		}
+	}
+}
+
+// writeNext reports whether there was a frame.
+func (s *socket) writeNext(timeout time.Duration) bool {
+	frame, written := s.out.take()
+	if frame == nil {
+		return false
+	}
+	_ = s.conn.SetWriteDeadline(time.Now().Add(timeout))
+	err := s.conn.WriteMessage(websocket.TextMessage, frame)
+	written()
+	if err != nil {
+		s.close(closeTryAgain, "") // too slow, or gone; either way it will not be told
+		s.kill()
+	}
+	return true
+}
+
+func (s *socket) sayGoodbye() {
+	end := time.Now().Add(s.h.options.Websocket.CloseTimeout)
+	for time.Now().Before(end) && s.writeNext(time.Until(end)) {
+	}
+	_ = s.conn.WriteControl(websocket.CloseMessage, s.frame, end)
+	_ = s.conn.SetReadDeadline(end)
+}
+
+// ping asks for a sign of life in the protocol's own way where it has one.
+func (s *socket) ping() {
+	s.mu.Lock()
+	accepted := s.accepted
+	s.mu.Unlock()
+	if !accepted {
+		return
+	}
+	if s.modern() {
+		s.out.pushControl([]byte(`{"type":"ping"}`))
+		return
+	}
+	s.out.pushControl([]byte(`{"type":"ka"}`))
+	_ = s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(s.h.options.Websocket.WriteTimeout))
+}
