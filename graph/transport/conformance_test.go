@@ -3,6 +3,7 @@ package transport_test
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -77,7 +78,7 @@ var installed = sync.OnceValue(func() error {
 	npm.Dir = "conformance"
 	if out, err := npm.CombinedOutput(); err != nil {
 		_ = os.RemoveAll("conformance/node_modules")
-		return &exec.Error{Name: "npm ci: " + string(bytes.TrimSpace(out)), Err: err}
+		return fmt.Errorf("npm ci: %w: %s", err, bytes.TrimSpace(out))
 	}
 	return nil
 })

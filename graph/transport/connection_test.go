@@ -82,6 +82,9 @@ func TestMaxConnections(t *testing.T) {
 	if status := s.refused(t); status != 503 {
 		t.Errorf("%d", status)
 	}
+	if a := s.send(t, "GET", "/?query={hello}", "", "Accept: text/event-stream"); a.status != 503 || a.code() != "UNAVAILABLE" || a.header.Get("Retry-After") == "" {
+		t.Errorf("%d %s", a.status, a.text)
+	}
 	first.vanish()
 	eventually(t, "room", func() bool { return s.Connections() < 2 })
 	s.connect(t)

@@ -274,3 +274,31 @@ func TestPersistedQueries(t *testing.T) {
 		t.Errorf("%s", a.text)
 	}
 }
+
+// Hooks are ours, and so are their mistakes.
+func TestHooksThatPanic(t *testing.T) {
+	t.Parallel()
+	authenticate := serve(t, func(o *transport.Options) {
+		o.Authenticate = func(context.Context, string, *http.Request) (context.Context, error) { panic("secret") }
+	})
+	operation := serve(t, func(o *transport.Options) {
+		o.OnOperation = func(context.Context, transport.Operation) { panic("secret") }
+	})
+	for name, s := range map[string]*served{"authenticate": authenticate, "operation": operation} {
+		a := s.query(t, "{hello}")
+		if a.status != 500 || a.code() != "INTERNAL" || strings.Contains(a.text, "secret") || a.Errors[0].Extensions["requestId"] != a.header.Get("X-Request-Id") {
+			t.Errorf("%s: %d %s", name, a.status, a.text)
+		}
+		if !strings.Contains(s.log.String(), "http_test.go") {
+			t.Errorf("%s: no stack in the log", name)
+		}
+	}
+	if got := operation.open(t, "{hello}").wants("next"); !strings.Contains(got, "INTERNAL") || strings.Contains(got, "secret") {
+		t.Errorf("event stream: %s", got)
+	}
+	p := operation.connect(t)
+	p.subscribe("a", "{hello}")
+	if m := p.wants("error"); !strings.Contains(string(m.Payload), "INTERNAL") || strings.Contains(string(m.Payload), "secret") {
+		t.Errorf("socket: %s", m.Payload)
+	}
+}

@@ -180,6 +180,9 @@ func (r *run) finish(ctx context.Context) {
 		return
 	}
 	r.over = true
+	if r.socket != nil {
+		defer r.socket.end() // even if a hook panics: the socket waits for it
+	}
 	if r.cancel != nil {
 		r.cancel()
 	}
@@ -193,9 +196,6 @@ func (r *run) finish(ctx context.Context) {
 		slog.Int("responses", r.op.Responses), slog.Any("codes", r.op.Codes))
 	if r.h.options.OnOperation != nil {
 		r.h.options.OnOperation(ctx, r.op)
-	}
-	if r.socket != nil {
-		r.socket.end()
 	}
 }
 

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -133,7 +132,7 @@ func (w *pageWalk) sized(f *ast.Field, rule Paging) int {
 			w.fail(f, name, "%s takes %s or %s, not both", f.Name, given, name)
 			return rows
 		}
-		n, ok := whole(value)
+		n, ok := value.(int64) // a variable too, once gqlparser has coerced it
 		if !ok || n < 1 || n > int64(rule.Max) {
 			w.fail(f, name, "%s of %s must be from 1 to %d", name, f.Name, rule.Max)
 			return rows
@@ -170,19 +169,4 @@ func (w *pageWalk) fail(f *ast.Field, argument, format string, args ...any) {
 	if f.Position != nil {
 		w.err.Locations = []gqlerror.Location{{Line: f.Position.Line, Column: f.Position.Column}}
 	}
-}
-
-func whole(value any) (int64, bool) {
-	switch v := value.(type) {
-	case int64:
-		return v, true
-	case int:
-		return int64(v), true
-	case float64:
-		return int64(v), v == float64(int64(v))
-	case json.Number:
-		n, err := v.Int64()
-		return n, err == nil
-	}
-	return 0, false
 }
