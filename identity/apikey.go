@@ -1,0 +1,63 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"carillon/ent"
+	"carillon/ent/apikey"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/uid"
+)
+
+// CreateAPIKey makes a key of the caller's organization, with a role no higher than the caller's. A nil expiresAt never
+// comes. The secret is not to be had again.
+func (s *Service) CreateAPIKey(ctx context.Context, name string, role enum.Role, expiresAt *time.Time) (key *ent.APIKey, secret string, err error) {
+	v, err := Require(ctx, enum.RoleAdmin)
+	if err != nil {
+		return nil, "", err
+	}
+	var wrong fault.Inputs
+	name = checkName(&wrong, "name", name)
+	if !v.May(role) {
+		wrong.Add("role", fault.NotAllowed, "A key's role cannot be higher than yours, which is %s.", v.Role)
+	}
+	if expiresAt != nil {
+		at := expiresAt.UTC().Truncate(time.Microsecond)
+		expiresAt = &at
+		if !at.After(s.now()) {
+			wrong.Add("expiresAt", fault.Invalid, "A key must expire in the future.")
+		}
+	}
+	if err := wrong.Err(); err != nil {
+		return nil, "", err
+	}
+	secret = newToken(keyPrefix)
+	key, err = s.db.Client.APIKey.Create().SetOrganizationID(v.Organization).SetName(name).SetRole(role).SetPrefix(secret[:shownLength]).
+		SetSecretHash(digest(secret)).SetNillableExpiresAt(expiresAt).SetCreatedAt(s.now()).Save(ctx)
+	if err != nil {
+		return nil, "", fmt.Errorf("create API key: %w", err)
+	}
+	return key, secret, nil
+}
+
+// RevokeAPIKey ends a key of the caller's organization, whatever its role: that only takes away. Again is no error.
+func (s *Service) RevokeAPIKey(ctx context.Context, id uid.ID) (*ent.APIKey, error) {
+	if _, err := Require(ctx, enum.RoleAdmin); err != nil {
+		return nil, err
+	}
+	err := s.db.Client.APIKey.Update().Where(apikey.ID(id), apikey.RevokedAtIsNil()).SetRevokedAt(s.now()).Exec(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("revoke API key %s: %w", id, err)
+	}
+	key, err := s.db.Client.APIKey.Get(ctx, id)
+	if ent.IsNotFound(err) {
+		return nil, fault.Missing("API key")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("revoke API key %s: %w", id, err)
+	}
+	return key, nil
+}

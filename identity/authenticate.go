@@ -1,0 +1,159 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"carillon/ent"
+	"carillon/ent/apikey"
+	"carillon/ent/member"
+	"carillon/ent/session"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/tenant"
+)
+
+// Client is where a call comes from, as far as is known.
+type Client struct{ IP, UserAgent string }
+
+// refused is the one answer to a token that is wrong in whatever way.
+func refused() error {
+	return fault.New(fault.Unauthenticated, "the token is not valid: it is mistyped, expired or revoked")
+}
+
+// Authenticate takes the value of an Authorization header and returns a context with its Viewer. An empty one is nobody,
+// and no error.
+func (s *Service) Authenticate(ctx context.Context, authorization string, client Client) (context.Context, error) {
+	authorization = strings.TrimSpace(authorization)
+	if authorization == "" {
+		return ctx, nil
+	}
+	scheme, token, _ := strings.Cut(authorization, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ctx, refused()
+	}
+	v, err := s.viewer(ctx, strings.TrimSpace(token))
+	if err != nil {
+		return ctx, err
+	}
+	v.IP, v.UserAgent = client.IP, client.UserAgent
+	s.touch(ctx, v)
+	return With(ctx, v), nil
+}
+
+func (s *Service) viewer(ctx context.Context, token string) (v *Viewer, err error) {
+	system := tenant.System(ctx)
+	switch tokenPrefix(token) {
+	case sessionPrefix:
+		v, err = s.sessionViewer(system, digest(token))
+	case keyPrefix:
+		v, err = s.keyViewer(system, digest(token))
+	default:
+		return nil, refused()
+	}
+	switch {
+	case ent.IsNotFound(err):
+		return nil, refused()
+	case err != nil:
+		return nil, fmt.Errorf("look up token: %w", err)
+	case v.OrganizationStatus == enum.OrganizationStatusClosed:
+		return nil, refused()
+	}
+	return v, nil
+}
+
+func (s *Service) sessionViewer(ctx context.Context, hash []byte) (*Viewer, error) {
+	found, err := s.db.Client.Session.Query().
+		Where(session.TokenHash(hash), session.RevokedAtIsNil(), session.ExpiresAtGT(s.now())).WithUser().Only(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.db.Client.Member.Query().
+		Where(member.OrganizationID(found.OrganizationID), member.UserID(found.UserID)).WithOrganization().Only(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m.Edges.User = found.Edges.User
+	return &Viewer{
+		Organization: m.OrganizationID, OrganizationName: m.Edges.Organization.Name, OrganizationStatus: m.Edges.Organization.Status,
+		Role: m.Role, User: found.Edges.User, Session: found, Member: m,
+	}, nil
+}
+
+func (s *Service) keyViewer(ctx context.Context, hash []byte) (*Viewer, error) {
+	found, err := s.db.Client.APIKey.Query().
+		Where(apikey.SecretHash(hash), apikey.RevokedAtIsNil(), apikey.Or(apikey.ExpiresAtIsNil(), apikey.ExpiresAtGT(s.now()))).
+		WithOrganization().Only(ctx)
+	if err != nil {
+		return nil, err
+	}
+	org := found.Edges.Organization
+	return &Viewer{Organization: org.ID, OrganizationName: org.Name, OrganizationStatus: org.Status, Role: found.Role, Key: found}, nil
+}
+
+// touch notes that a token was used. That it cannot is no reason to refuse the caller: a database that takes no writes
+// says so where it matters.
+func (s *Service) touch(ctx context.Context, v *Viewer) {
+	now, system := s.now(), tenant.System(ctx)
+	before := now.Add(-touchEvery)
+	switch {
+	case v.Session != nil && v.Session.LastUsedAt.Before(before):
+		_ = s.db.Client.Session.Update().Where(session.ID(v.Session.ID), session.LastUsedAtLT(before)).SetLastUsedAt(now).Exec(system)
+	case v.Key != nil && (v.Key.LastUsedAt == nil || v.Key.LastUsedAt.Before(before)):
+		_ = s.db.Client.APIKey.Update().
+			Where(apikey.ID(v.Key.ID), apikey.Or(apikey.LastUsedAtIsNil(), apikey.LastUsedAtLT(before))).SetLastUsedAt(now).Exec(system)
+	}
+}
+
+// StillValid is nil while v's token is good and v's role the same, for connections that outlive one call; else the fault
+// that a new call would get.
+func (s *Service) StillValid(ctx context.Context, v *Viewer) error {
+	query, id := `SELECT count(*) FROM session s JOIN member m ON m.organization_id = s.organization_id AND m.user_id = s.user_id
+		JOIN organization o ON o.id = s.organization_id
+		WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND m.role = $3 AND o.status <> $4`, any(nil)
+	if v.Key != nil {
+		query, id = `SELECT count(*) FROM api_key k JOIN organization o ON o.id = k.organization_id
+			WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND k.role = $3 AND o.status <> $4`, v.Key.ID
+	} else {
+		id = v.Session.ID
+	}
+	var found int
+	row := s.db.QueryRow(ctx, query, id, s.now(), string(v.Role), string(enum.OrganizationStatusClosed))
+	if err := row.Scan(&found); err != nil {
+		return fmt.Errorf("look again at token: %w", err)
+	}
+	if found == 0 {
+		return refused()
+	}
+	return nil
+}
+
+// Sweep deletes idempotency keys that have served their time, and sessions that were over long ago.
+func (s *Service) Sweep(ctx context.Context) error {
+	system, now := tenant.System(ctx), s.now()
+	if err := s.forgetKeys(system, now); err != nil {
+		return err
+	}
+	over := now.Add(-forgetAfter)
+	_, err := s.db.Client.Session.Delete().Where(session.Or(session.ExpiresAtLT(over), session.RevokedAtLT(over))).Exec(system)
+	if err != nil {
+		return fmt.Errorf("delete old sessions: %w", err)
+	}
+	return nil
+}
+
+func clip(s string, most int) *string {
+	s = strings.ToValidUTF8(s, "")
+	if s == "" {
+		return nil
+	}
+	if runes := []rune(s); len(runes) > most {
+		s = string(runes[:most])
+	}
+	return &s
+}
+
+// ends says when a session that is opened now expires.
+func (s *Service) ends() time.Time { return s.now().Add(s.sessionAge) }

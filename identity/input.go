@@ -1,0 +1,70 @@
+package identity
+
+import (
+	"net/mail"
+	"net/netip"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"carillon/fault"
+)
+
+const (
+	longestName      = 100
+	longestEmail     = 254 // RFC 3696, erratum 1690
+	longestUserAgent = 300
+)
+
+// normalEmail is the one form in which an address is stored and looked up; empty when it is not an address.
+func normalEmail(s string) string {
+	s = norm.NFC.String(strings.ToLower(strings.TrimSpace(s)))
+	parsed, err := mail.ParseAddress(s)
+	if err != nil || parsed.Address != s || len(s) > longestEmail {
+		return ""
+	}
+	return s
+}
+
+func checkEmail(in *fault.Inputs, field, s string) string {
+	email := normalEmail(s)
+	switch {
+	case strings.TrimSpace(s) == "":
+		in.Add(field, fault.Required, "An e-mail address is needed.")
+	case len(s) > longestEmail && email == "":
+		in.Add(field, fault.TooLong, "An e-mail address can have at most %d characters.", longestEmail)
+	case email == "":
+		in.Add(field, fault.Invalid, "This is not an e-mail address.")
+	}
+	return email
+}
+
+// checkName trims a name and notes why it will not do.
+func checkName(in *fault.Inputs, field, s string) string {
+	s = strings.TrimSpace(s)
+	switch {
+	case s == "":
+		in.Add(field, fault.Required, "A name is needed.")
+	case utf8.RuneCountInString(s) > longestName:
+		in.Add(field, fault.TooLong, "A name can have at most %d characters.", longestName)
+	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
+		in.Add(field, fault.Invalid, "A name cannot hold control characters.")
+	}
+	return s
+}
+
+// network is what counts as one caller's address: of IPv6 the 64 bits that a provider gives to one customer.
+func network(ip string) string {
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		return ip
+	}
+	if a = a.Unmap(); a.Is6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
+}

@@ -1,0 +1,221 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"carillon/database"
+	"carillon/ent"
+	"carillon/ent/member"
+	"carillon/ent/organization"
+	"carillon/ent/session"
+	"carillon/ent/user"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/tenant"
+	"carillon/uid"
+)
+
+// SignUp is what a new user and a new organization need.
+type SignUp struct {
+	Email, Password, Name string
+	OrganizationName      string
+	AcceptTermsVersion    string
+	Client                Client
+}
+
+// SignIn is what a known user shows.
+type SignIn struct {
+	Email, Password string
+	Client          Client
+}
+
+// Signed is a session that was just opened. Its token is not to be had again.
+type Signed struct {
+	Token     string
+	ExpiresAt time.Time
+	Viewer    *Viewer
+}
+
+// SignUp makes a user and an organization that they own, and signs them in.
+func (s *Service) SignUp(ctx context.Context, in SignUp) (Signed, error) {
+	var wrong fault.Inputs
+	email := checkEmail(&wrong, "email", in.Email)
+	name := checkName(&wrong, "name", in.Name)
+	orgName := checkName(&wrong, "organizationName", in.OrganizationName)
+	checkPassword(&wrong, "password", in.Password, email, name, orgName)
+	s.checkVersion(&wrong, "acceptTermsVersion", in.AcceptTermsVersion)
+	if err := wrong.Err(); err != nil {
+		return Signed{}, err
+	}
+	if err := s.throttle(ctx, "", in.Client); err != nil {
+		return Signed{}, err
+	}
+	system := tenant.System(ctx)
+	taken := fault.Refuse("email", fault.Taken, "This e-mail address is already signed up.")
+	if known, err := s.db.Client.User.Query().Where(user.Email(email)).Exist(system); err != nil {
+		return Signed{}, fmt.Errorf("sign up: %w", err)
+	} else if known {
+		return Signed{}, taken
+	}
+	hash, err := s.passwords.hash(ctx, in.Password)
+	if err != nil {
+		return Signed{}, fmt.Errorf("sign up: %w", err)
+	}
+	var token string
+	err = s.db.InTx(system, func(tx *database.Tx) error {
+		now := s.now()
+		u, err := tx.Client.User.Create().SetEmail(email).SetName(name).SetPasswordHash(hash).SetCreatedAt(now).Save(system)
+		if err != nil {
+			return err
+		}
+		org, err := tx.Client.Organization.Create().SetName(orgName).SetCreatedAt(now).Save(system)
+		if err != nil {
+			return err
+		}
+		err = tx.Client.Member.Create().SetOrganizationID(org.ID).SetUserID(u.ID).SetRole(enum.RoleOwner).SetCreatedAt(now).Exec(system)
+		if err != nil {
+			return err
+		}
+		if err := s.recordTerms(system, tx.Client, org.ID, u.ID, in.Client.IP); err != nil {
+			return err
+		}
+		token, err = s.openSession(system, tx.Client, u.ID, org.ID, in.Client)
+		return err
+	})
+	if database.IsUnique(err) {
+		return Signed{}, taken // by someone who signed up at the same time
+	}
+	if err != nil {
+		return Signed{}, fmt.Errorf("sign up: %w", err)
+	}
+	return s.signed(ctx, token, in.Client)
+}
+
+// SignIn opens a session in the organization where the user was last. An unknown address and a wrong password have the same
+// answer, after the same time.
+func (s *Service) SignIn(ctx context.Context, in SignIn) (Signed, error) {
+	email := normalEmail(in.Email)
+	if err := s.throttle(ctx, email, in.Client); err != nil {
+		return Signed{}, err
+	}
+	system := tenant.System(ctx)
+	u, err := s.db.Client.User.Query().Where(user.Email(email)).Only(system)
+	if err != nil && !ent.IsNotFound(err) {
+		return Signed{}, fmt.Errorf("sign in: %w", err)
+	}
+	hash, password := "", in.Password
+	if u != nil {
+		hash = u.PasswordHash
+	}
+	if len(password) > longestPassword*4 {
+		password, hash = "", "" // no password of ours is so long, and hashing megabytes is work for nothing
+	}
+	right, outdated, err := s.passwords.verify(ctx, password, hash)
+	if err != nil {
+		return Signed{}, fmt.Errorf("sign in: %w", err)
+	}
+	if !right {
+		return Signed{}, fault.Refuse("", fault.Invalid, "E-mail address or password is wrong.")
+	}
+	if outdated {
+		if err := s.rehash(system, u, in.Password); err != nil {
+			return Signed{}, fmt.Errorf("sign in: %w", err)
+		}
+	}
+	org, err := s.home(system, u.ID)
+	if err != nil {
+		return Signed{}, fmt.Errorf("sign in: %w", err)
+	}
+	if org.IsZero() {
+		return Signed{}, fault.Refuse("", fault.NotAllowed, "You belong to no organization that is open.")
+	}
+	token, err := s.openSession(system, s.db.Client, u.ID, org, in.Client)
+	if err != nil {
+		return Signed{}, fmt.Errorf("sign in: %w", err)
+	}
+	return s.signed(ctx, token, in.Client)
+}
+
+// SignOut revokes the caller's session.
+func (s *Service) SignOut(ctx context.Context) error {
+	v, err := requireUser(ctx, enum.RoleViewer)
+	if err != nil {
+		return err
+	}
+	return s.RevokeSession(ctx, v.Session.ID)
+}
+
+// throttle counts a try for an account, unless email is empty, and for an address.
+func (s *Service) throttle(ctx context.Context, email string, client Client) error {
+	if s.limiter == nil {
+		return nil
+	}
+	var keys []string
+	if email != "" {
+		keys = append(keys, "account:"+email)
+	}
+	if client.IP != "" {
+		keys = append(keys, "address:"+network(client.IP))
+	}
+	for _, key := range keys {
+		wait, err := s.limiter.Allow(ctx, key)
+		if err != nil {
+			return fmt.Errorf("limit sign-ins: %w", err)
+		}
+		if wait > 0 {
+			return &fault.Error{Kind: fault.RateLimited, Message: "too many tries to sign in: wait a little", RetryAfter: wait}
+		}
+	}
+	return nil
+}
+
+// rehash stores the password at today's costs, unless it was changed meanwhile.
+func (s *Service) rehash(ctx context.Context, u *ent.User, password string) error {
+	hash, err := s.passwords.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return s.db.Client.User.Update().Where(user.ID(u.ID), user.PasswordHash(u.PasswordHash)).SetPasswordHash(hash).Exec(ctx)
+}
+
+// home is the open organization in which the user had their latest session, else the one they joined first; zero for none.
+func (s *Service) home(ctx context.Context, userID uid.ID) (uid.ID, error) {
+	members, err := s.db.Client.Member.Query().
+		Where(member.UserID(userID), member.HasOrganizationWith(organization.StatusNEQ(enum.OrganizationStatusClosed))).
+		Order(member.ByID()).All(ctx)
+	if err != nil || len(members) == 0 {
+		return uid.ID{}, err
+	}
+	open := make([]uid.ID, len(members))
+	for i, m := range members {
+		open[i] = m.OrganizationID
+	}
+	last, err := s.db.Client.Session.Query().
+		Where(session.UserID(userID), session.OrganizationIDIn(open...)).Order(ent.Desc(session.FieldLastUsedAt)).First(ctx)
+	if ent.IsNotFound(err) {
+		return open[0], nil
+	}
+	if err != nil {
+		return uid.ID{}, err
+	}
+	return last.OrganizationID, nil
+}
+
+func (s *Service) openSession(ctx context.Context, c *ent.Client, userID, org uid.ID, client Client) (token string, err error) {
+	token = newToken(sessionPrefix)
+	err = c.Session.Create().SetUserID(userID).SetOrganizationID(org).SetTokenHash(digest(token)).
+		SetNillableIP(clip(client.IP, longestName)).SetNillableUserAgent(clip(client.UserAgent, longestUserAgent)).
+		SetCreatedAt(s.now()).SetLastUsedAt(s.now()).SetExpiresAt(s.ends()).Exec(ctx)
+	return token, err
+}
+
+func (s *Service) signed(ctx context.Context, token string, client Client) (Signed, error) {
+	v, err := s.viewer(ctx, token)
+	if err != nil {
+		return Signed{}, err
+	}
+	v.IP, v.UserAgent = client.IP, client.UserAgent
+	return Signed{Token: token, ExpiresAt: v.Session.ExpiresAt, Viewer: v}, nil
+}

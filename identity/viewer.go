@@ -1,0 +1,64 @@
+package identity
+
+import (
+	"context"
+
+	"carillon/ent"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/tenant"
+	"carillon/uid"
+)
+
+// Viewer is who is calling: a user's session or an API key, always in one organization.
+type Viewer struct {
+	Organization       uid.ID
+	OrganizationName   string
+	OrganizationStatus enum.OrganizationStatus
+	Role               enum.Role
+	User               *ent.User // nil for a key, like Session and Member
+	Session            *ent.Session
+	Member             *ent.Member
+	Key                *ent.APIKey // nil for a session
+	IP, UserAgent      string
+}
+
+// ranks orders the roles: each may do what those below it may.
+var ranks = map[enum.Role]int{enum.RoleViewer: 1, enum.RoleCampaigner: 2, enum.RoleAdmin: 3, enum.RoleOwner: 4}
+
+// May reports whether the viewer's role is that one or above it.
+func (v *Viewer) May(role enum.Role) bool { return ranks[role] > 0 && ranks[v.Role] >= ranks[role] }
+
+type viewerKey struct{}
+
+// With returns a context in which v is calling, and which sees v's organization's rows alone.
+func With(ctx context.Context, v *Viewer) context.Context {
+	return context.WithValue(tenant.In(ctx, v.Organization), viewerKey{}, v)
+}
+
+// From returns who is calling; false when nobody is signed in.
+func From(ctx context.Context) (*Viewer, bool) {
+	v, ok := ctx.Value(viewerKey{}).(*Viewer)
+	return v, ok
+}
+
+// Require returns who is calling if their role is that one or above it, else a fault.
+func Require(ctx context.Context, role enum.Role) (*Viewer, error) {
+	v, ok := From(ctx)
+	if !ok {
+		return nil, fault.New(fault.Unauthenticated, "sign in, or send an API key as a bearer token")
+	}
+	if !v.May(role) {
+		return nil, fault.New(fault.Forbidden, "this needs the role %s, and yours is %s", role, v.Role)
+	}
+	return v, nil
+}
+
+// requireUser is Require for what only a person can do.
+func requireUser(ctx context.Context, role enum.Role) (*Viewer, error) {
+	v, err := Require(ctx, role)
+	if err == nil && v.User == nil {
+		return nil, fault.New(fault.Forbidden, "an API key cannot do this: sign in")
+	}
+	return v, err
+}
