@@ -37,7 +37,7 @@ var (
 	page = template.Must(template.New("page").Parse(pageHTML))
 )
 
-// Default opens on the caller, the latest campaigns and the live log.
+// Default opens on the caller, the campaigns and the live log.
 func Default() Options {
 	return Options{
 		Endpoint: "/graphql",
