@@ -126,6 +126,9 @@ func (s *socket) receiveComplete(f frame) ([]byte, error) {
 	s.mu.Lock()
 	id := s.private[f.ID]
 	delete(s.private, f.ID)
+	if id != "" {
+		s.out.drop(id)
+	}
 	s.mu.Unlock()
 	if id == "" {
 		return nil, nil // it may have ended while this was on its way
@@ -183,33 +186,35 @@ func (s *socket) WriteJSON(message any) error {
 	case "next", "data":
 		s.out.settle()
 	}
-	if f.ID != "" && !s.restoreID(&f) {
-		return nil
-	}
 	if f.Type == "error" {
 		f.Payload = s.errorPayload(f.Payload)
 	}
-	s.out.push(f.encode())
+	if f.ID == "" {
+		s.out.push("", f.encode())
+	} else {
+		s.pushOf(f)
+	}
 	return nil
 }
 
-// restoreID gives the frame the id that the client knows. It reports false for an operation that is over for the client.
-func (s *socket) restoreID(f *frame) bool {
-	_, id, _ := strings.Cut(f.ID, ":")
+// pushOf queues a frame of an operation under the id that its client knows, unless it is over for the client.
+func (s *socket) pushOf(f frame) {
+	operation := f.ID
+	_, f.ID, _ = strings.Cut(operation, ":")
+	text := f.encode()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.private[id] != f.ID {
-		return false
+	if s.private[f.ID] != operation {
+		return
 	}
 	if f.Type == "error" || f.Type == "complete" {
-		delete(s.private, id)
+		delete(s.private, f.ID)
 	}
-	f.ID = id
-	return true
+	s.out.push(operation, text)
 }
 
 func (s *socket) pushError(id string, errs gqlerror.List) {
-	s.out.push(frame{Type: "error", ID: id, Payload: s.errorPayload(mustJSON(errs))}.encode())
+	s.out.push("", frame{Type: "error", ID: id, Payload: s.errorPayload(mustJSON(errs))}.encode())
 }
 
 // errorPayload is a list of errors in the newer protocol, and one error in the older.

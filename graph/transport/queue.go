@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -12,13 +13,18 @@ type queue struct {
 	maxFrames, maxBytes int
 
 	mu       sync.Mutex
-	frames   [][]byte
+	frames   []queued
 	control  [][]byte
 	bytes    int           // of frames that wait or are being written, and of those reserved
 	slots    int           // their number
 	reserved []int         // sizes let in by reserve that are still to come
 	room     chan struct{} // closed, and made anew, when a frame has left
 	ready    chan struct{} // holds a token when there may be something to take
+}
+
+type queued struct {
+	operation string // "" for a frame of none
+	frame     []byte
 }
 
 func newQueue(maxFrames, maxBytes int) *queue {
@@ -74,13 +80,27 @@ func (q *queue) settle() {
 	q.release(size)
 }
 
-func (q *queue) push(frame []byte) {
+func (q *queue) push(operation string, frame []byte) {
 	q.mu.Lock()
-	q.frames = append(q.frames, frame)
+	q.frames = append(q.frames, queued{operation, frame})
 	q.slots++
 	q.bytes += len(frame)
 	q.mu.Unlock()
 	q.wake()
+}
+
+// drop forgets the frames of an operation that its client has ended: with the id in use again, they would look like
+// the next operation's.
+func (q *queue) drop(operation string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.frames = slices.DeleteFunc(q.frames, func(f queued) bool {
+		if f.operation != operation {
+			return false
+		}
+		q.release(len(f.frame))
+		return true
+	})
 }
 
 // pushControl reports whether there was room: a peer that sends pings and reads no pongs fills it.
@@ -114,7 +134,7 @@ func (q *queue) take() (frame []byte, written func()) {
 		q.frames, q.control = nil, nil // an idle socket keeps no memory for a busy hour
 		return nil, nil
 	}
-	frame, q.frames[0] = q.frames[0], nil
+	frame, q.frames[0] = q.frames[0].frame, queued{}
 	q.frames = q.frames[1:]
 	return frame, func() {
 		q.mu.Lock()

@@ -35,7 +35,7 @@ func TestQueue(t *testing.T) {
 			for range 4 {
 				q.reserve(ctx, 1)
 				q.settle()
-				q.push([]byte("x"))
+				q.push("a", []byte("x"))
 			}
 			result, question := waits(func() { q.reserve(ctx, 1) }), waits(func() { q.wait(ctx) })
 			if !result() || !question() {
@@ -81,8 +81,8 @@ func TestQueue(t *testing.T) {
 		"keeps ends of operations in line": func(t *testing.T, ctx context.Context, q *queue) {
 			q.reserve(ctx, 1000)
 			q.settle()
-			q.push([]byte("next"))
-			q.push([]byte("complete")) // which needs no room
+			q.push("a", []byte("next"))
+			q.push("a", []byte("complete")) // which needs no room
 			for _, wanted := range []string{"next", "complete", ""} {
 				if frame, _ := q.take(); string(frame) != wanted {
 					t.Errorf("%q, not %q", frame, wanted)
@@ -90,7 +90,7 @@ func TestQueue(t *testing.T) {
 			}
 		},
 		"lets pings overtake, up to a number": func(t *testing.T, _ context.Context, q *queue) {
-			q.push([]byte("next"))
+			q.push("a", []byte("next"))
 			for range 4 {
 				if !q.pushControl([]byte("ping")) {
 					t.Error("no room")
@@ -103,13 +103,31 @@ func TestQueue(t *testing.T) {
 				t.Errorf("%q", frame)
 			}
 		},
+		"forgets an operation that is over": func(t *testing.T, ctx context.Context, q *queue) {
+			for _, operation := range []string{"a", "b", "a", "a"} {
+				q.reserve(ctx, 10)
+				q.settle()
+				q.push(operation, []byte(operation))
+			}
+			result := waits(func() { q.reserve(ctx, 1) })
+			if !result() {
+				t.Fatal("it does not wait")
+			}
+			q.drop("a")
+			if frame, _ := q.take(); string(frame) != "b" || result() {
+				t.Errorf("%q first", frame)
+			}
+			if frame, _ := q.take(); frame != nil {
+				t.Errorf("%q left", frame)
+			}
+		},
 		"is empty again when all has left": func(t *testing.T, ctx context.Context, q *queue) {
 			for range 3 {
 				q.reserve(ctx, 10)
 			}
 			for range 3 {
 				q.settle()
-				q.push(make([]byte, 25))
+				q.push("a", make([]byte, 25))
 			}
 			for frame, written := q.take(); frame != nil; frame, written = q.take() {
 				written()
