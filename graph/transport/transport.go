@@ -4,7 +4,7 @@
 // the rules of graphql-transport-ws and of the older graphql-ws, limits on what a document may ask for, and codes on
 // errors. It knows no schema and no domain; who is calling and what an error means are told by hooks. It promises that
 // every error carries extensions.code, that an error nobody explained reads "internal error" and nothing more, that a
-// slow client delays its own subscriptions alone, and that no goroutine outlives its connection.
+// slow client delays its own subscriptions alone, and that no goroutine of its own outlives a connection.
 package transport
 
 import (
