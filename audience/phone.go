@@ -167,7 +167,9 @@ func clean(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
-func isCountry(code string) bool { return len(code) == 2 && phonenumbers.GetCountryCodeForRegion(code) != 0 }
+func isCountry(code string) bool {
+	return len(code) == 2 && phonenumbers.GetCountryCodeForRegion(code) != 0
+}
 
 // callingCodes is the length of the country's mobile numbers by calling code: that of the library's example.
 var callingCodes = sync.OnceValue(func() map[int]int {

@@ -1,0 +1,181 @@
+package audience
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"carillon/column"
+	"carillon/database"
+	"carillon/ent"
+	"carillon/ent/contactlist"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/uid"
+)
+
+// Attribute is a value of the organization's own choosing.
+type Attribute struct{ Key, Value string }
+
+// NewContact is what a contact can begin with; only Phone must be there.
+type NewContact struct {
+	Phone      string
+	Name       *string
+	Language   *string
+	TimeZone   *string
+	Attributes []Attribute
+	ListIDs    []uid.ID
+	Consent    *column.ImportConsent
+}
+
+// CreateContact adds a contact to the caller's organization and puts it on the lists.
+func (s *Service) CreateContact(ctx context.Context, n NewContact) (*ent.Contact, error) {
+	owner, err := organization(ctx)
+	if err != nil {
+		return nil, err
+	}
+	phone, country, in := n.check()
+	var created *ent.Contact
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		wrong := slices.Clone(in)
+		if err := checkLists(ctx, tx.Client, &wrong, "listIds", n.ListIDs); err != nil {
+			return err
+		}
+		if err := wrong.Err(); err != nil {
+			return err
+		}
+		created, err = n.save(ctx, tx, owner, phone, country, s.moment())
+		return err
+	})
+	if database.IsUnique(err) {
+		return nil, fault.Refuse("phone", fault.Taken, "%s is a contact already", phone)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return created, nil
+}
+
+func (n NewContact) check() (phone, country string, in fault.Inputs) {
+	phone, country, err := Phone(n.Phone, "")
+	switch {
+	case strings.TrimSpace(n.Phone) == "":
+		in.Add("phone", fault.Required, "the phone number is missing")
+	case err != nil:
+		in.Add("phone", fault.Invalid, "%s", err)
+	}
+	if given(n.Name) != nil {
+		note(&in, "name", checkText("the name", *n.Name, maxName))
+	}
+	if given(n.Language) != nil {
+		note(&in, "language", checkLanguage(strings.TrimSpace(*n.Language)))
+	}
+	if given(n.TimeZone) != nil {
+		note(&in, "timeZone", checkTimeZone(strings.TrimSpace(*n.TimeZone)))
+	}
+	if len(n.Attributes) > maxAttributes {
+		in.Add("attributes", fault.LimitExceeded, "there are %d attributes; at most %d", len(n.Attributes), maxAttributes)
+		return phone, country, in
+	}
+	seen := map[string]bool{}
+	for i, a := range n.Attributes {
+		key := strings.TrimSpace(a.Key)
+		note(&in, fmt.Sprintf("attributes.%d.key", i), checkRequired("the key", key, maxKey))
+		note(&in, fmt.Sprintf("attributes.%d.value", i), checkText("the value", a.Value, maxValue))
+		if seen[key] {
+			in.Add(fmt.Sprintf("attributes.%d.key", i), fault.Invalid, "%s is given twice", shown(key))
+		}
+		seen[key] = true
+	}
+	checkConsent(&in, n.Consent)
+	return phone, country, in
+}
+
+func (n NewContact) save(ctx context.Context, tx *database.Tx, owner uid.ID, phone, country string, now time.Time) (*ent.Contact, error) {
+	attributes := map[string]string{}
+	for _, a := range n.Attributes {
+		attributes[strings.TrimSpace(a.Key)] = a.Value
+	}
+	create := tx.Client.Contact.Create().SetOrganizationID(owner).SetPhone(phone).SetNillableCountry(given(&country)).SetAttributes(attributes).
+		SetNillableName(given(n.Name)).SetNillableLanguage(given(n.Language)).SetNillableTimeZone(given(n.TimeZone)).SetCreatedAt(now)
+	if n.Consent != nil {
+		create.SetMarketingConsent(n.Consent.Consent)
+	}
+	c, err := create.Save(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("create contact: %w", err)
+	}
+	lists := slices.Clone(n.ListIDs)
+	slices.SortFunc(lists, compareIDs)
+	for _, id := range slices.Compact(lists) {
+		if err := tx.Client.ListMember.Create().SetOrganizationID(owner).SetContactID(c.ID).SetContactListID(id).Exec(ctx); err != nil {
+			return nil, fmt.Errorf("put contact on list %s: %w", id, err)
+		}
+	}
+	if n.Consent == nil || n.Consent.Consent == enum.ConsentUnknown {
+		return c, nil
+	}
+	err = tx.Client.ConsentRecord.Create().SetOrganizationID(owner).SetContactID(c.ID).SetConsent(n.Consent.Consent).SetSource(n.Consent.Source).
+		SetNillableEvidence(given(&n.Consent.Evidence)).SetRecordedAt(now).Exec(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("record consent: %w", err)
+	}
+	return c, nil
+}
+
+// checkConsent looks at the consent of the input, where there is one.
+func checkConsent(in *fault.Inputs, c *column.ImportConsent) {
+	if c == nil {
+		return
+	}
+	if !slices.Contains(c.Consent.Values(), string(c.Consent)) {
+		in.Add("consent.consent", fault.Invalid, "%s is no consent: write one of %s", shown(string(c.Consent)), strings.Join(c.Consent.Values(), ", "))
+	}
+	note(in, "consent.source", checkRequired("the source", c.Source, maxSource))
+	note(in, "consent.evidence", checkText("the evidence", c.Evidence, maxEvidence))
+}
+
+// checkLists notes every id that names no list of the caller's organization.
+func checkLists(ctx context.Context, client *ent.Client, in *fault.Inputs, field string, ids []uid.ID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	if len(ids) > maxLists {
+		in.Add(field, fault.LimitExceeded, "there are %d lists; at most %d", len(ids), maxLists)
+		return nil
+	}
+	found, err := client.ContactList.Query().Where(contactlist.IDIn(ids...)).IDs(ctx)
+	if err != nil {
+		return fmt.Errorf("look up lists: %w", err)
+	}
+	noteMissing(in, field, "contact list", ids, found)
+	return nil
+}
+
+func noteMissing(in *fault.Inputs, field, what string, ids, found []uid.ID) {
+	known := make(map[uid.ID]bool, len(found))
+	for _, id := range found {
+		known[id] = true
+	}
+	for i, id := range ids {
+		if !known[id] {
+			in.Add(fmt.Sprintf("%s.%d", field, i), fault.Unknown, "%s not found", what)
+		}
+	}
+}
+
+// given is s without the spaces around it; nil when nothing is left.
+func given(s *string) *string {
+	if s == nil {
+		return nil
+	}
+	trimmed := strings.TrimSpace(*s)
+	if trimmed == "" {
+		return nil
+	}
+	return &trimmed
+}
+
+func compareIDs(a, b uid.ID) int { return slices.Compare(a[:], b[:]) }

@@ -1,0 +1,128 @@
+package audience
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"carillon/database"
+	"carillon/ent"
+	"carillon/ent/contactimport"
+	"carillon/ent/importchunk"
+	"carillon/enum"
+	"carillon/uid"
+)
+
+var unfinished = []enum.JobStatus{enum.JobStatusPending, enum.JobStatusRunning}
+
+// WaitingImports is every import that a worker should run.
+func (s *Service) WaitingImports(ctx context.Context) ([]uid.ID, error) {
+	ids, err := s.db.Client.ContactImport.Query().Where(contactimport.StatusIn(unfinished...)).Order(contactimport.ByID()).IDs(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for imports: %w", err)
+	}
+	return ids, nil
+}
+
+// RunImport takes an import's rows page by page until the file ends, from where the last commit left it. Any number of
+// workers may run one import at once: each page is taken by one of them, and a worker that finds another ahead of it leaves
+// the rest to that one. An import that is over is left alone.
+func (s *Service) RunImport(ctx context.Context, id uid.ID) error {
+	im, err := s.db.Client.ContactImport.Get(ctx, id)
+	if ent.IsNotFound(err) {
+		return nil // its organization is gone
+	}
+	if err != nil {
+		return fmt.Errorf("read import %s: %w", id, err)
+	}
+	if im.Status != enum.JobStatusPending && im.Status != enum.JobStatusRunning {
+		return nil
+	}
+	err = s.run(ctx, im)
+	if errors.Is(err, errChunkMissing) {
+		return s.fail(ctx, im, err.Error())
+	}
+	if err != nil {
+		return fmt.Errorf("run import %s: %w", id, err)
+	}
+	return nil
+}
+
+func (s *Service) run(ctx context.Context, im *ent.ContactImport) error {
+	if err := s.begin(ctx, im); err != nil {
+		return err
+	}
+	file, err := newRows(im, s.chunks(ctx, im))
+	if err != nil {
+		return err
+	}
+	for {
+		p, err := file.page()
+		if err != nil {
+			return err
+		}
+		moved, err := s.take(ctx, im, p)
+		if err != nil || !moved {
+			return err
+		}
+		s.news(ctx, im.ID)
+		if p.last {
+			return nil
+		}
+	}
+}
+
+// begin counts the rows, so that progress has an end, and says that the import runs.
+func (s *Service) begin(ctx context.Context, im *ent.ContactImport) error {
+	if im.RowsTotal != nil {
+		return nil
+	}
+	file, err := newRows(im, s.chunks(ctx, im))
+	if err != nil {
+		return err
+	}
+	total, err := file.count(ctx)
+	if err != nil {
+		return err
+	}
+	moved, err := s.db.Client.ContactImport.Update().Where(contactimport.ID(im.ID), contactimport.StatusIn(unfinished...), contactimport.RowsTotalIsNil()).
+		SetStatus(enum.JobStatusRunning).SetRowsTotal(im.RowsRead + total).Save(ctx)
+	if err != nil {
+		return err
+	}
+	if moved > 0 {
+		s.news(ctx, im.ID)
+	}
+	return nil
+}
+
+// fail ends an import that can never go on. Nothing happens to one that another worker has ended meanwhile.
+func (s *Service) fail(ctx context.Context, im *ent.ContactImport, reason string) error {
+	moved := 0
+	err := s.db.InTx(ctx, func(tx *database.Tx) (err error) {
+		moved, err = tx.Client.ContactImport.Update().Where(contactimport.ID(im.ID), contactimport.StatusIn(unfinished...)).
+			SetStatus(enum.JobStatusFailed).SetStatusReason(reason).SetFinishedAt(s.moment()).Save(ctx)
+		if err != nil || moved == 0 {
+			return err
+		}
+		_, err = tx.Client.ImportChunk.Delete().Where(importchunk.ContactImportID(im.ID)).Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("fail import %s: %w", im.ID, err)
+	}
+	if moved > 0 {
+		s.news(ctx, im.ID)
+	}
+	return nil
+}
+
+func (s *Service) chunk(ctx context.Context, im *ent.ContactImport, begin int64) (data []byte, err error) {
+	err = s.db.QueryRow(ctx, `SELECT data FROM import_chunk WHERE organization_id = $1 AND contact_import_id = $2 AND start = $3`,
+		im.OrganizationID, im.ID, begin).Scan(&data)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, errChunkMissing
+	}
+	return data, err
+}

@@ -1,0 +1,224 @@
+package audience
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"carillon/ent"
+)
+
+const (
+	pageRows  = 1000
+	pageBytes = 4 << 20 // so that rows of thousands of bytes do not fill the memory
+	maxReason = 400
+)
+
+// entry is what a page says of one number.
+type entry struct {
+	phone, country           string
+	name, language, timeZone *string
+	attributes               map[string]string
+}
+
+// follow adds what a later row of the same number says, as the database would if that row came by itself.
+func (e *entry) follow(later *entry) {
+	for _, f := range []struct{ to, from **string }{{&e.name, &later.name}, {&e.language, &later.language}, {&e.timeZone, &later.timeZone}} {
+		if *f.from != nil {
+			*f.to = *f.from
+		}
+	}
+	maps.Copy(e.attributes, later.attributes)
+}
+
+// rejection is a row that is not taken.
+type rejection struct {
+	line          int
+	value, reason string
+}
+
+// page is some rows of a file, understood, that go into the database in one transaction.
+type page struct {
+	from     int64    // where it begins in the file
+	entries  []*entry // by number, ascending: imports of the same numbers then wait for each other, and do not deadlock
+	accepted int      // rows; more than entries where a number comes twice
+	rejected []rejection
+	to       int64 // where the next page begins
+	line     int
+	last     bool
+}
+
+// rows reads an import's file from where its last commit left it.
+type rows struct {
+	scan           scanner
+	header         header
+	defaultCountry string
+	zones          map[string]bool // time zones that are known to exist
+}
+
+func newRows(im *ent.ContactImport, more func() ([]byte, error)) (*rows, error) {
+	h, err := readHeader(im.Columns)
+	if err != nil {
+		return nil, fmt.Errorf("header of import %s: %w", im.ID, err)
+	}
+	r := &rows{header: h, zones: map[string]bool{},
+		scan: scanner{more: more, delimiter: im.Delimiter[0], offset: im.NextOffset, line: im.NextLine}}
+	if im.DefaultCountry != nil {
+		r.defaultCountry = *im.DefaultCountry
+	}
+	return r, nil
+}
+
+// count reads to the end of the file and says how many rows there are.
+func (r *rows) count(ctx context.Context) (n int, err error) {
+	for ; ; n++ {
+		if _, ok, err := r.scan.next(); err != nil || !ok {
+			return n, err
+		}
+		if n%pageRows == 0 && ctx.Err() != nil {
+			return n, ctx.Err()
+		}
+	}
+}
+
+func (r *rows) page() (page, error) {
+	p := page{from: r.scan.offset}
+	byPhone := map[string]*entry{}
+	for p.accepted+len(p.rejected) < pageRows && r.scan.offset-p.from < pageBytes {
+		rec, ok, err := r.scan.next()
+		if err != nil {
+			return p, err
+		}
+		if !ok {
+			p.last = true
+			break
+		}
+		e, rejected := r.entry(rec)
+		if rejected != nil {
+			p.rejected = append(p.rejected, *rejected)
+			continue
+		}
+		p.accepted++
+		if first := byPhone[e.phone]; first != nil {
+			first.follow(e)
+		} else {
+			byPhone[e.phone] = e
+		}
+	}
+	p.to, p.line = r.scan.offset, r.scan.line
+	p.entries = slices.SortedFunc(maps.Values(byPhone), func(a, b *entry) int { return strings.Compare(a.phone, b.phone) })
+	return p, nil
+}
+
+// entry understands one row.
+func (r *rows) entry(rec record) (*entry, *rejection) {
+	reject := func(value, reason string) (*entry, *rejection) {
+		return nil, &rejection{rec.line, cut(clean(value), maxRawKept), cut(reason, maxReason)}
+	}
+	if rec.wrong != "" {
+		return reject(rec.raw, rec.wrong)
+	}
+	cells := rec.cells
+	for len(cells) > len(r.header.columns) && strings.TrimSpace(cells[len(cells)-1]) == "" {
+		cells = cells[:len(cells)-1]
+	}
+	if len(cells) != len(r.header.columns) {
+		return reject(strings.Join(cells, string(r.scan.delimiter)),
+			fmt.Sprintf("the row has %d values and the header line %d: is a delimiter or a quote missing or too many?", len(cells), len(r.header.columns)))
+	}
+	h := r.header
+	e := &entry{attributes: map[string]string{}}
+	raw, region := h.cell(cells, h.phone), r.defaultCountry
+	country, usable := strings.ToUpper(h.cell(cells, h.country)), false
+	if usable = isCountry(country); usable {
+		region = country
+	}
+	var err error
+	if e.phone, e.country, err = Phone(raw, region); err != nil {
+		return reject(raw, err.Error())
+	}
+	if _, international, _ := phoneDigits(raw); country != "" && (international || !usable) {
+		if value := h.cell(cells, h.country); r.attribute(e, h.country, value) != nil {
+			return reject(value, r.attribute(e, h.country, value).text)
+		}
+	}
+	for _, f := range []struct {
+		column int
+		to     **string
+		check  func(string) *mistake
+	}{{h.name, &e.name, checkName}, {h.language, &e.language, checkLanguage}, {h.timeZone, &e.timeZone, r.timeZone}} {
+		value := h.cell(cells, f.column)
+		if value == "" {
+			continue
+		}
+		if m := f.check(value); m != nil {
+			return reject(value, m.text)
+		}
+		*f.to = &value
+	}
+	for i := range cells {
+		if value := h.cell(cells, i); value != "" && h.isAttribute(i) {
+			if m := r.attribute(e, i, value); m != nil {
+				return reject(value, m.text)
+			}
+		}
+	}
+	return e, nil
+}
+
+func (r *rows) attribute(e *entry, column int, value string) *mistake {
+	key := r.header.columns[column]
+	e.attributes[key] = value
+	return checkText("the value of "+key, value, maxValue)
+}
+
+// timeZone is checkTimeZone that looks each zone up once, since that reads a file.
+func (r *rows) timeZone(name string) *mistake {
+	if r.zones[name] {
+		return nil
+	}
+	m := checkTimeZone(name)
+	if m == nil {
+		r.zones[name] = true
+	}
+	return m
+}
+
+func checkName(s string) *mistake { return checkText("the name", s, maxName) }
+
+// cut shortens s to so many characters.
+func cut(s string, most int) string {
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most]) + "…"
+}
+
+// errChunkMissing says that a piece of the file is gone, so that the import can never end.
+var errChunkMissing = errors.New("a piece of the uploaded file is missing")
+
+// chunks reads the pieces of an import's file from the byte offset on.
+func (s *Service) chunks(ctx context.Context, im *ent.ContactImport) func() ([]byte, error) {
+	at := im.NextOffset
+	return func() ([]byte, error) {
+		if at >= im.FileBytes {
+			return nil, io.EOF
+		}
+		begin := at - at%chunkBytes
+		data, err := s.chunk(ctx, im, begin)
+		if err != nil {
+			return nil, err
+		}
+		if int64(len(data)) != min(chunkBytes, im.FileBytes-begin) {
+			return nil, errChunkMissing
+		}
+		data = data[at-begin:]
+		at += int64(len(data))
+		return data, nil
+	}
+}

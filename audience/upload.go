@@ -1,0 +1,255 @@
+package audience
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+	"time"
+
+	"entgo.io/ent/dialect/sql"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+
+	"carillon/column"
+	"carillon/ent"
+	"carillon/ent/contactimport"
+	"carillon/ent/importchunk"
+	"carillon/fault"
+	"carillon/uid"
+)
+
+const (
+	maxFile     = 50 << 20
+	chunkBytes  = 256 << 10
+	maxHeader   = 64 << 10
+	maxFileName = 255
+	// abandoned is how old the pieces of an upload are that ended without an import. Longer than any upload takes.
+	abandoned = 24 * time.Hour
+)
+
+// NewImport is a CSV file with a header line, and what to do with its rows.
+type NewImport struct {
+	FileName       string
+	File           io.Reader
+	ListID         *uid.ID // every contact of the file goes on it
+	DefaultCountry *string // for numbers without a country code, ISO 3166
+	Consent        *column.ImportConsent
+}
+
+// StartImport stores the file and leaves the import PENDING, for RunImport. A file whose header cannot be understood is
+// refused at once.
+func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImport, error) {
+	owner, err := organization(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkImport(ctx, n); err != nil {
+		return nil, err
+	}
+	file, err := decoded(&limited{n.File, maxFile})
+	if err != nil {
+		return nil, refuseFile(err)
+	}
+	head, err := file.Peek(maxHeader)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, refuseFile(err)
+	}
+	start, err := readStart(head, len(head) < maxHeader)
+	if err != nil {
+		return nil, refuseFile(err)
+	}
+	if err := s.sweepChunks(ctx); err != nil {
+		return nil, err
+	}
+	id := uid.New(uid.ContactImport)
+	size, err := s.store(ctx, owner, id, file)
+	if err != nil {
+		err = errors.Join(refuseFile(err), s.dropChunks(context.WithoutCancel(ctx), id))
+		return nil, err
+	}
+	create := s.db.Client.ContactImport.Create().SetID(id).SetOrganizationID(owner).SetFileName(baseName(n.FileName)).SetFileBytes(size).
+		SetColumns(start.columns).SetDelimiter(string(start.delimiter)).SetNextOffset(start.offset).SetNextLine(start.line).
+		SetNillableContactListID(n.ListID).SetNillableDefaultCountry(upper(n.DefaultCountry)).SetCreatedAt(s.moment())
+	if n.Consent != nil {
+		create.SetConsent(n.Consent)
+	}
+	im, err := create.Save(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("create import: %w", err), s.dropChunks(context.WithoutCancel(ctx), id))
+	}
+	s.news(ctx, id)
+	return im, nil
+}
+
+func (s *Service) checkImport(ctx context.Context, n NewImport) error {
+	var in fault.Inputs
+	if n.ListID != nil {
+		var missing fault.Inputs
+		if err := checkLists(ctx, s.db.Client, &missing, "listId", []uid.ID{*n.ListID}); err != nil {
+			return err
+		}
+		if missing != nil {
+			in.Add("listId", fault.Unknown, "contact list not found")
+		}
+	}
+	if c := upper(n.DefaultCountry); c != nil && !isCountry(*c) {
+		in.Add("defaultCountry", fault.Invalid, "%s is not a country: write its ISO 3166 code, e.g. CN", shown(*c))
+	}
+	checkConsent(&in, n.Consent)
+	return in.Err()
+}
+
+// fileMistake is what the author of a file can mend.
+type fileMistake struct {
+	code fault.Code
+	text string
+}
+
+func (m fileMistake) Error() string { return m.text }
+
+func wrongFile(text string, args ...any) error {
+	return fileMistake{fault.Invalid, fmt.Sprintf(text, args...)}
+}
+
+// refuseFile gives the file's mistakes to the caller; what is not one stays ours.
+func refuseFile(err error) error {
+	var m fileMistake
+	if errors.As(err, &m) {
+		return fault.Refuse("file", m.code, "%s", m.text)
+	}
+	return fmt.Errorf("store upload: %w", err)
+}
+
+// limited reads at most so many bytes and refuses a file that has more.
+type limited struct {
+	io.Reader
+	left int64
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	n, err := l.Reader.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		return 0, fileMistake{fault.LimitExceeded, "the file is larger than 50 MiB: split it"}
+	}
+	return n, err
+}
+
+// decoded reads a file as UTF-8 without a byte order mark.
+func decoded(file io.Reader) (*bufio.Reader, error) {
+	raw := bufio.NewReaderSize(file, maxHeader)
+	mark, err := raw.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	var order unicode.Endianness
+	switch {
+	case bytes.HasPrefix(mark, []byte("PK\x03\x04")), bytes.HasPrefix(mark, []byte("\xd0\xcf\x11\xe0")):
+		return nil, wrongFile("the file is an Excel workbook: save it as CSV UTF-8 and import that")
+	case bytes.HasPrefix(mark, []byte("\xef\xbb\xbf")):
+		_, err := raw.Discard(3)
+		return raw, err
+	case bytes.HasPrefix(mark, []byte("\xff\xfe")):
+		order = unicode.LittleEndian
+	case bytes.HasPrefix(mark, []byte("\xfe\xff")):
+		order = unicode.BigEndian
+	default:
+		return raw, nil
+	}
+	return bufio.NewReaderSize(transform.NewReader(raw, unicode.UTF16(order, unicode.ExpectBOM).NewDecoder()), maxHeader), nil
+}
+
+// start is what a file's first line says, and where its rows begin.
+type start struct {
+	columns   []string
+	delimiter byte
+	offset    int64
+	line      int
+}
+
+// readStart reads the header line from a file's beginning, which may be all of it.
+func readStart(head []byte, all bool) (start, error) {
+	scan := scanner{delimiter: sniff(head), line: 1, buf: head, over: true}
+	r, ok, err := scan.next()
+	switch {
+	case err != nil:
+		return start{}, err
+	case !ok && all:
+		return start{}, wrongFile("the file is empty")
+	case !ok, scan.offset == int64(len(head)) && !all:
+		return start{}, wrongFile("the header line is longer than 64 KiB: is the file a CSV file?")
+	case r.wrong == rowNotUTF8, r.wrong == rowWithNUL:
+		return start{}, wrongFile("the header line is not UTF-8 text: save the file as CSV UTF-8")
+	case r.wrong != "":
+		return start{}, wrongFile("in the header line, %s", r.wrong)
+	}
+	h, err := readHeader(r.cells)
+	if err != nil {
+		return start{}, wrongFile("%s", err)
+	}
+	return start{h.columns, scan.delimiter, scan.offset, scan.line}, nil
+}
+
+// store writes the file in pieces of chunkBytes, each in a transaction of its own: a slow upload holds up nobody.
+func (s *Service) store(ctx context.Context, owner, id uid.ID, file io.Reader) (size int64, err error) {
+	piece := make([]byte, chunkBytes)
+	for {
+		n, err := io.ReadFull(file, piece)
+		if n > 0 {
+			_, err := s.db.Client.ImportChunk.Create().SetOrganizationID(owner).SetContactImportID(id).SetStart(size).SetData(piece[:n]).Save(ctx)
+			if err != nil {
+				return size, err
+			}
+			size += int64(n)
+		}
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return size, nil
+		case err != nil:
+			return size, err
+		}
+	}
+}
+
+func (s *Service) dropChunks(ctx context.Context, id uid.ID) error {
+	_, err := s.db.Client.ImportChunk.Delete().Where(importchunk.ContactImportID(id)).Exec(ctx)
+	return err
+}
+
+// sweepChunks removes what a crash left of the caller's uploads that never became imports.
+func (s *Service) sweepChunks(ctx context.Context) error {
+	var before uid.ID // ids ascend with the time of their making
+	binary.BigEndian.PutUint64(before[:8], uint64(s.now().Add(-abandoned).UnixMilli())<<16)
+	ownerless := func(chunk *sql.Selector) {
+		imports := sql.Table(contactimport.Table)
+		chunk.Where(sql.NotIn(chunk.C(importchunk.FieldContactImportID), sql.Select(imports.C(contactimport.FieldID)).From(imports)))
+	}
+	if _, err := s.db.Client.ImportChunk.Delete().Where(importchunk.IDLT(before), ownerless).Exec(ctx); err != nil {
+		return fmt.Errorf("sweep abandoned uploads: %w", err)
+	}
+	return nil
+}
+
+// baseName is the file's name without a path, short enough to keep.
+func baseName(name string) string {
+	name = path.Base(strings.ReplaceAll(clean(name), `\`, "/"))
+	if name == "." || name == "/" {
+		return "contacts.csv"
+	}
+	letters := []rune(name)
+	return string(letters[max(0, len(letters)-maxFileName):])
+}
+
+func upper(s *string) *string {
+	s = given(s)
+	if s == nil {
+		return nil
+	}
+	u := strings.ToUpper(*s)
+	return &u
+}
