@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -33,19 +32,6 @@ const (
 	// is written to a connection that is just being closed, and its answer is lost.
 	idle = 50 * time.Second
 )
-
-// Token is an access token. It prints as nothing: only Reveal gives it away.
-type Token string
-
-const redacted = "[token]"
-
-func (t Token) String() string               { return redacted }
-func (t Token) GoString() string             { return redacted }
-func (t Token) LogValue() slog.Value         { return slog.StringValue(redacted) }
-func (t Token) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// Reveal returns the token itself.
-func (t Token) Reveal() string { return string(t) }
 
 // Client calls the Graph API of one host. It is safe for use by many goroutines.
 type Client struct {
@@ -140,6 +126,18 @@ func (c *Client) request(ctx context.Context, method string, token Token, path [
 	return request.WithContext(ctx)
 }
 
+// checkPath refuses an id that would lead to another node: ids come from people who bind accounts.
+func checkPath(path []string) error {
+	for _, segment := range path {
+		if segment == "" || strings.ContainsFunc(segment, func(r rune) bool {
+			return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '_' && r != '-'
+		}) {
+			return fmt.Errorf("%q is no id", segment)
+		}
+	}
+	return nil
+}
+
 func proof(secret string, token Token) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(token.Reveal()))
@@ -148,6 +146,9 @@ func proof(secret string, token Token) string {
 
 // call makes one management call and decodes its answer into out, which may be nil.
 func (c *Client) call(ctx context.Context, method string, token Token, path []string, query url.Values, in, out any) error {
+	if err := checkPath(path); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	request := c.request(ctx, method, token, path, query)

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Account is a WhatsApp Business Account.
@@ -94,31 +93,6 @@ func (t Tier) Limit() (people int, known bool) {
 		return 0, false
 	}
 	return n * factor, true
-}
-
-// TokenInfo is what Meta says of a token.
-type TokenInfo struct {
-	Valid     bool
-	AppID     string
-	Type      string
-	UserID    string
-	Scopes    []string
-	IssuedAt  time.Time
-	ExpiresAt time.Time // zero: never
-	// WABAIDs are the accounts it covers, from its granular scopes; empty when it is not limited to some.
-	WABAIDs []string
-	// Problem says why it is not valid.
-	Problem *Error
-}
-
-// Has tells whether the token carries a permission such as whatsapp_business_messaging.
-func (t TokenInfo) Has(scope string) bool {
-	for _, have := range t.Scopes {
-		if have == scope {
-			return true
-		}
-	}
-	return false
 }
 
 // Fields that every version knows, and those that older versions refuse to name.
@@ -299,73 +273,6 @@ func (c *Client) Unsubscribe(ctx context.Context, token Token, wabaID string) er
 	return c.call(ctx, http.MethodDelete, token, []string{wabaID, "subscribed_apps"}, nil, nil, nil)
 }
 
-// DebugToken asks what input is good for. The app token is "{app id}|{app secret}", or a token of the app's admin.
-func (c *Client) DebugToken(ctx context.Context, appToken, input Token) (TokenInfo, error) {
-	var wire struct {
-		Data struct {
-			Valid     bool            `json:"is_valid"`
-			AppID     loose           `json:"app_id"`
-			Type      loose           `json:"type"`
-			UserID    loose           `json:"user_id"`
-			Scopes    []string        `json:"scopes"`
-			IssuedAt  stamp           `json:"issued_at"`
-			ExpiresAt stamp           `json:"expires_at"`
-			Granular  []granularScope `json:"granular_scopes"`
-			Error     json.RawMessage `json:"error"`
-		} `json:"data"`
-	}
-	query := url.Values{"input_token": {input.Reveal()}}
-	if err := c.call(ctx, http.MethodGet, appToken, []string{"debug_token"}, query, nil, &wire); err != nil {
-		return TokenInfo{}, err
-	}
-	data := wire.Data
-	info := TokenInfo{
-		Valid: data.Valid, AppID: string(data.AppID), Type: string(data.Type), UserID: string(data.UserID), Scopes: data.Scopes,
-		IssuedAt: data.IssuedAt.time(), ExpiresAt: data.ExpiresAt.time(), WABAIDs: covered(data.Granular),
-	}
-	if len(data.Error) > 0 {
-		info.Problem, _ = readError(data.Error)
-	}
-	return info, nil
-}
-
-type granularScope struct {
-	Scope   string  `json:"scope"`
-	Targets []loose `json:"target_ids"`
-}
-
-func covered(scopes []granularScope) []string {
-	var ids []string
-	seen := make(map[loose]bool)
-	for _, scope := range scopes {
-		if !strings.HasPrefix(scope.Scope, "whatsapp_business_m") {
-			continue
-		}
-		for _, id := range scope.Targets {
-			if !seen[id] {
-				seen[id] = true
-				ids = append(ids, string(id))
-			}
-		}
-	}
-	return ids
-}
-
-// ExchangeCode turns the code of an Embedded Signup into a business token. A code serves once, and only for seconds.
-func (c *Client) ExchangeCode(ctx context.Context, appID, appSecret, code string) (Token, error) {
-	var wire struct {
-		Token string `json:"access_token"`
-	}
-	query := url.Values{"client_id": {appID}, "client_secret": {appSecret}, "code": {code}}
-	if err := c.call(ctx, http.MethodGet, "", []string{"oauth", "access_token"}, query, nil, &wire); err != nil {
-		return "", err
-	}
-	if wire.Token == "" {
-		return "", errors.New("exchange code: no token in the answer")
-	}
-	return Token(wire.Token), nil
-}
-
 // Register registers a number for the Cloud API with its six-digit PIN, which it sets when there is none.
 func (c *Client) Register(ctx context.Context, token Token, phoneNumberID, pin string) error {
 	body := struct {
@@ -385,80 +292,4 @@ func withFields(fields, more string, ask func(url.Values) error) error {
 	return err
 }
 
-const (
-	codeInvalidParameter = 100
-	codeStaleCursor      = 131059
-)
-
-// pages yields the elements of a list, over all pages. It follows cursors rather than the "next"
-// links, which hold the token. A stale cursor starts the list anew, once.
-func (c *Client) pages(ctx context.Context, token Token, path []string, query url.Values) iter.Seq2[json.RawMessage, error] {
-	return func(yield func(json.RawMessage, error) bool) {
-		restarted := false
-		after := ""
-		for {
-			page, err := c.page(ctx, token, path, query, after)
-			var failure *Error
-			if errors.As(err, &failure) && failure.Code == codeStaleCursor && after != "" && !restarted {
-				restarted, after = true, ""
-				continue
-			}
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, element := range page.Data {
-				if !yield(element, nil) {
-					return
-				}
-			}
-			next := page.after()
-			if next == "" {
-				return
-			}
-			if next == after {
-				yield(nil, fmt.Errorf("read %s: the list goes in circles", strings.Join(path, "/")))
-				return
-			}
-			after = next
-		}
-	}
-}
-
-type listPage struct {
-	Data   []json.RawMessage `json:"data"`
-	Paging struct {
-		Cursors struct {
-			After loose `json:"after"`
-		} `json:"cursors"`
-		Next loose `json:"next"`
-	} `json:"paging"`
-}
-
-// after is the cursor of the next page; empty at the end, which is where there is no next link.
-func (p listPage) after() string {
-	if p.Paging.Next == "" {
-		return ""
-	}
-	if p.Paging.Cursors.After != "" {
-		return string(p.Paging.Cursors.After)
-	}
-	next, err := url.Parse(string(p.Paging.Next))
-	if err != nil {
-		return ""
-	}
-	return next.Query().Get("after")
-}
-
-func (c *Client) page(ctx context.Context, token Token, path []string, query url.Values, after string) (listPage, error) {
-	ask := make(url.Values, len(query)+1)
-	for name, values := range query {
-		ask[name] = values
-	}
-	if after != "" {
-		ask.Set("after", after)
-	}
-	var page listPage
-	err := c.call(ctx, http.MethodGet, token, path, ask, nil, &page)
-	return page, err
-}
+const codeInvalidParameter = 100

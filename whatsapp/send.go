@@ -2,7 +2,6 @@ package whatsapp
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -47,7 +46,11 @@ type Answer struct {
 // Send tries once to send a message, and says what came of it. It never tries twice: there is no
 // idempotency key, so a second try is for the caller to decide.
 func (c *Client) Send(ctx context.Context, token Token, phoneNumberID string, message Message) Answer {
-	body, err := json.Marshal(message)
+	if err := checkPath([]string{phoneNumberID}); err != nil {
+		return notSent(err)
+	}
+	// Not json.Marshal, which would check and copy the same bytes once more.
+	body, err := message.MarshalJSON()
 	if err != nil {
 		return notSent(fmt.Errorf("encode message: %w", err))
 	}

@@ -1,6 +1,8 @@
 package whatsapp
 
 import (
+	"io"
+	"log"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,3 +32,6 @@ func read(t testing.TB, path string) []byte {
 	}
 	return body
 }
+
+// quiet is for servers whose handshakes are meant to fail.
+var quiet = log.New(io.Discard, "", 0)

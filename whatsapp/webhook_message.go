@@ -49,6 +49,9 @@ type receipt struct {
 }
 
 func parseReceipts(body []byte) (Webhook, bool) {
+	if !bytes.Contains(body, []byte(`"statuses"`)) {
+		return Webhook{}, false
+	}
 	var wire receipts
 	if json.Unmarshal(body, &wire) != nil || wire.Object != businessAccount || len(wire.Entry) == 0 {
 		return Webhook{}, false
