@@ -382,7 +382,7 @@ func TestAnIDCannotLeadElsewhere(t *testing.T) {
 func TestATokenPrintsAsNothing(t *testing.T) {
 	t.Parallel()
 	raw, _ := json.Marshal(map[string]any{"t": secretToken})
-	for _, printed := range []string{fmt.Sprint(secretToken), fmt.Sprintf("%[1]v %[1]+v %[1]#v %[1]s %[1]q %[1]x %[1]t", secretToken), secretToken.LogValue().String(), string(raw)} {
+	for _, printed := range []string{fmt.Sprint(secretToken), fmt.Sprintf("%[1]v %+[1]v %#[1]v %[1]s %[1]q %[1]x %[1]t", secretToken), secretToken.LogValue().String(), string(raw)} {
 		if strings.Contains(printed, "EAA") {
 			t.Errorf("printed %s", printed)
 		}
