@@ -1,0 +1,82 @@
+// Package account is the WhatsApp Business Accounts that organizations have bound, their phone numbers and their message
+// templates, kept in step with Meta. It hides access tokens, which are stored sealed, and how Meta's words become ours. It
+// promises that one account is bound by one organization at a time, that no call to Meta is made inside a transaction, that
+// everything here can be repeated after a crash, and that a reading of Meta never overwrites a later one.
+package account
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"carillon/database"
+	"carillon/ent"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/identity"
+	"carillon/secret"
+	"carillon/tenant"
+	"carillon/uid"
+	"carillon/whatsapp"
+)
+
+// Options name our app at Meta. Without it tokens are not examined before they are used.
+type Options struct{ AppID, AppSecret string }
+
+// Service answers for all organizations' accounts.
+type Service struct {
+	db      *database.DB
+	keys    *secret.Keyring
+	meta    *whatsapp.Client
+	callers *identity.Service
+	options Options
+	now     func() time.Time
+
+	senders *cache[uid.ID, Sender]
+	numbers *cache[string, *ent.PhoneNumber]
+}
+
+// New returns the service.
+func New(db *database.DB, keys *secret.Keyring, meta *whatsapp.Client, callers *identity.Service, o Options, now func() time.Time) *Service {
+	return &Service{
+		db: db, keys: keys, meta: meta, callers: callers, options: o,
+		now:     func() time.Time { return now().UTC().Truncate(time.Microsecond) },
+		senders: newCache[uid.ID, Sender](now), numbers: newCache[string, *ent.PhoneNumber](now),
+	}
+}
+
+// Token opens an account's access token.
+func (s *Service) Token(_ context.Context, a *ent.Account) (whatsapp.Token, error) {
+	plain, err := s.keys.Open(a.Token, a.ID[:])
+	if err != nil {
+		return "", fmt.Errorf("token of account %s: %w", a.ID, err)
+	}
+	return whatsapp.Token(plain), nil
+}
+
+// permit lets the system pass, and callers of that role.
+func permit(ctx context.Context, role enum.Role) error {
+	if scope, ok := tenant.From(ctx); ok && scope.System {
+		return nil
+	}
+	_, err := identity.Require(ctx, role)
+	return err
+}
+
+// find is one account among those that ctx may see.
+func (s *Service) find(ctx context.Context, id uid.ID) (*ent.Account, error) {
+	a, err := s.db.Client.Account.Get(ctx, id)
+	if ent.IsNotFound(err) {
+		return nil, fault.Missing("account")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("account %s: %w", id, err)
+	}
+	return a, nil
+}
+
+// forget drops what is cached of accounts and numbers, in this process. Others follow within cacheFor.
+func (s *Service) forget() {
+	s.senders.clear()
+	s.numbers.clear()
+}

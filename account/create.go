@@ -1,0 +1,203 @@
+package account
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"carillon/database"
+	"carillon/ent"
+	enttemplate "carillon/ent/template"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/identity"
+	"carillon/uid"
+	"carillon/whatsapp"
+)
+
+// CreateTemplate is what makes a template.
+type CreateTemplate struct {
+	AccountID      uid.ID
+	Template       whatsapp.Template
+	Submit         bool   // false keeps it as a draft
+	IdempotencyKey string `json:"-"`
+}
+
+// nameTaken is Meta's subcode for a template of that name and language that exists already.
+const nameTaken = 2388024
+
+const draftKept = "The template is kept as a draft."
+
+// CreateTemplate checks and stores a template as a draft and, if asked, submits it to Meta. What Meta refuses stays a draft.
+// The same idempotency key again finds the draft, and submits it if it still has to be.
+func (s *Service) CreateTemplate(ctx context.Context, in CreateTemplate) (*ent.Template, error) {
+	if _, err := identity.Require(ctx, enum.RoleCampaigner); err != nil {
+		return nil, err
+	}
+	in.Template = normal(in.Template)
+	if err := refusals(Lint(in.Template), "template"); err != nil {
+		return nil, err
+	}
+	a, err := s.find(ctx, in.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	if a.Status == enum.AccountStatusDisconnected {
+		return nil, fault.Refuse("accountId", fault.NotAllowed, "The account is disconnected: connect it again.")
+	}
+	var id uid.ID
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		id, _, err = s.callers.Once(ctx, tx, "createTemplate", in.IdempotencyKey, in, func() (uid.ID, error) {
+			return s.putDraft(ctx, tx, a, in.Template)
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create template: %w", err)
+	}
+	t, err := s.db.Client.Template.Get(ctx, id)
+	if ent.IsNotFound(err) {
+		return nil, fault.Missing("template")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("template %s: %w", id, err)
+	}
+	if !in.Submit || t.Status != enum.TemplateStatusDraft {
+		return t, nil
+	}
+	return s.submit(ctx, a, t)
+}
+
+// SubmitTemplate sends a draft to Meta for review.
+func (s *Service) SubmitTemplate(ctx context.Context, id uid.ID) (*ent.Template, error) {
+	if _, err := identity.Require(ctx, enum.RoleCampaigner); err != nil {
+		return nil, err
+	}
+	t, err := s.db.Client.Template.Query().Where(enttemplate.ID(id)).WithAccount().Only(ctx)
+	switch {
+	case ent.IsNotFound(err):
+		return nil, fault.Missing("template")
+	case err != nil:
+		return nil, fmt.Errorf("template %s: %w", id, err)
+	case t.Status != enum.TemplateStatusDraft:
+		return nil, fault.New(fault.Conflict, "only a draft can be submitted, and this template is %s", t.Status)
+	}
+	return s.submit(ctx, t.Edges.Account, t)
+}
+
+// normal leaves of a template what a caller may say.
+func normal(t whatsapp.Template) whatsapp.Template {
+	if t.ParameterFormat == "" {
+		t.ParameterFormat = whatsapp.Positional
+	}
+	return whatsapp.Template{
+		Name: t.Name, Language: t.Language, Category: strings.ToUpper(t.Category), ParameterFormat: t.ParameterFormat,
+		Components: t.Components, MessageSendTTLSeconds: t.MessageSendTTLSeconds,
+	}
+}
+
+// putDraft stores a new draft, in the place of a deleted template of that name if there was one.
+func (s *Service) putDraft(ctx context.Context, tx *database.Tx, a *ent.Account, t whatsapp.Template) (id uid.ID, err error) {
+	c, err := columnsOf(t)
+	if err != nil {
+		return id, err
+	}
+	err = tx.QueryRowContext(ctx, `INSERT INTO template (id, organization_id, account_id, name, language, category, status, quality_score,
+			parameter_format, components, message_ttl_seconds, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
+		ON CONFLICT (account_id, name, language) DO UPDATE SET meta_id = NULL, category = excluded.category, status = excluded.status,
+			rejection_reason = NULL, quality_score = excluded.quality_score, parameter_format = excluded.parameter_format,
+			components = excluded.components, message_ttl_seconds = excluded.message_ttl_seconds, updated_at = excluded.updated_at
+		WHERE template.status = $13 RETURNING id`,
+		uid.New(uid.Template), a.OrganizationID, a.ID, t.Name, t.Language, string(c.category), string(enum.TemplateStatusDraft), string(c.quality),
+		string(c.format), string(c.components), c.ttl, s.now(), string(enum.TemplateStatusDeleted)).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return id, fault.Refuse("template.name", fault.Taken, "The account has a template of this name in this language.")
+	}
+	return id, err
+}
+
+// submit sends a draft to Meta and stores the answer. It may be repeated: when an earlier answer was lost, Meta says that the
+// name is taken, and what it has under that name is ours.
+func (s *Service) submit(ctx context.Context, a *ent.Account, t *ent.Template) (*ent.Template, error) {
+	token, err := s.Token(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	created, err := s.meta.CreateTemplate(ctx, token, a.WabaID, Of(t))
+	// Meta has it: the answer must not be lost because the caller went away.
+	ctx = context.WithoutCancel(ctx)
+	var no *whatsapp.Error
+	switch {
+	case err == nil && created.ID != "":
+		return s.submitted(ctx, t.ID, created)
+	case errors.As(err, &no) && no.Subcode == nameTaken:
+		return s.adopt(ctx, a, token, t)
+	case errors.As(err, &no) && badToken(no):
+		return nil, addTo(s.settle(ctx, a, err), draftKept)
+	case errors.As(err, &no) && no.Code != whatsapp.CodeGateway:
+		return nil, fault.Refuse("template", fault.Upstream, "WhatsApp refused the template: %s %s", words(no), draftKept)
+	}
+	return nil, fault.Refuse("", fault.Upstream, "WhatsApp did not answer as it should, so it is not known whether it has the template. %s Submit it again.", draftKept)
+}
+
+// submitted stores Meta's answer, unless a webhook has told more by now.
+func (s *Service) submitted(ctx context.Context, id uid.ID, created whatsapp.TemplateCreated) (*ent.Template, error) {
+	row := s.db.Client.Template.Update().Where(enttemplate.ID(id), enttemplate.MetaIDIsNil()).
+		SetMetaID(created.ID).SetStatus(status(created.Status)).SetUpdatedAt(s.now())
+	if created.Category != "" { // which may be another than was asked for
+		row.SetCategory(category(created.Category))
+	}
+	if err := row.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("template %s: %w", id, err)
+	}
+	t, err := s.db.Client.Template.Get(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("template %s: %w", id, err)
+	}
+	return t, nil
+}
+
+// adopt takes for the draft what Meta has under its name, if that says the same.
+func (s *Service) adopt(ctx context.Context, a *ent.Account, token whatsapp.Token, draft *ent.Template) (*ent.Template, error) {
+	at := s.now()
+	for t, err := range s.meta.Templates(ctx, token, a.WabaID) {
+		if err != nil {
+			return nil, addTo(s.settle(ctx, a, err), draftKept)
+		}
+		if t.Name != draft.Name || t.Language != draft.Language || !saysTheSame(Of(draft).Components, t.Components) {
+			continue
+		}
+		if _, err := s.putTemplates(ctx, a, []whatsapp.Template{t}, at); err != nil {
+			return nil, err
+		}
+		return s.db.Client.Template.Get(ctx, draft.ID)
+	}
+	return nil, fault.Refuse("template.name", fault.Taken, "WhatsApp has another template of this name in this language; sync the account to see it. %s", draftKept)
+}
+
+// saysTheSame compares what people read. Meta rewrites examples and files, and fills in texts of its own where ours are empty.
+func saysTheSame(ours, metas []whatsapp.Component) bool {
+	return slices.EqualFunc(ours, metas, func(a, b whatsapp.Component) bool {
+		return a.Type == b.Type && (a.Text == "" || a.Text == b.Text) &&
+			slices.EqualFunc(a.Buttons, b.Buttons, func(a, b whatsapp.Button) bool {
+				return (a.Text == "" || a.Text == b.Text) && (a.URL == "" || a.URL == b.URL)
+			}) &&
+			slices.EqualFunc(a.Cards, b.Cards, func(a, b whatsapp.Card) bool { return saysTheSame(a.Components, b.Components) })
+	})
+}
+
+// addTo adds a sentence to what the caller reads.
+func addTo(err error, sentence string) error {
+	var in fault.Inputs
+	if !errors.As(err, &in) {
+		return err
+	}
+	for i := range in {
+		in[i].Message += " " + sentence
+	}
+	return in
+}

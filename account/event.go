@@ -1,0 +1,92 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"carillon/ent"
+	"carillon/enum"
+	"carillon/tenant"
+	"carillon/whatsapp"
+)
+
+// restrictedBusiness is the restriction under which no template can be sent; others leave campaigns alone.
+const restrictedBusiness = "RESTRICTED_BIZ_INITIATED_MESSAGING"
+
+// ApplyAccountUpdate takes a webhook about an account, as the system, and returns the account if that changed it.
+func (s *Service) ApplyAccountUpdate(ctx context.Context, u whatsapp.AccountUpdate) (changed *ent.Account, err error) {
+	ctx = tenant.System(ctx)
+	a, err := s.bound(ctx, u.WABAID)
+	if a == nil || err != nil {
+		return nil, err
+	}
+	moved := false
+	switch u.Kind {
+	case whatsapp.AccountReviewed:
+		if a.ReviewStatus == nil || *a.ReviewStatus != u.Event {
+			if err = s.db.Client.Account.UpdateOneID(a.ID).SetReviewStatus(u.Event).Exec(ctx); err != nil {
+				return nil, fmt.Errorf("review status of account %s: %w", a.ID, err)
+			}
+			moved = true
+		}
+	case whatsapp.AccountChanged:
+		if status, reason := s.verdict(a, u); status != "" {
+			moved, err = s.SetStatus(ctx, a.ID, status, reason)
+		} else if reason != "" && (a.StatusReason == nil || *a.StatusReason != reason) {
+			err = s.db.Client.Account.UpdateOneID(a.ID).SetStatusReason(reason).Exec(ctx)
+			moved = true
+		}
+	}
+	if err != nil || !moved {
+		return nil, err
+	}
+	s.forget()
+	return s.find(ctx, a.ID)
+}
+
+// verdict is the status that an event means for an account, and why; without a status only something to know, or nothing.
+func (s *Service) verdict(a *ent.Account, u whatsapp.AccountUpdate) (enum.AccountStatus, string) {
+	switch u.Event {
+	case "ACCOUNT_DELETED":
+		return enum.AccountStatusDisabled, "The account was deleted at WhatsApp."
+	case "DISABLED_UPDATE":
+		switch u.BanState {
+		case "DISABLE":
+			return enum.AccountStatusDisabled, "WhatsApp has disabled the account."
+		case "REINSTATE":
+			if a.Status == enum.AccountStatusDisabled {
+				return enum.AccountStatusConnected, ""
+			}
+		case "SCHEDULE_FOR_DISABLE":
+			return "", strings.TrimSpace("WhatsApp will disable the account. " + u.BanDate)
+		}
+	case "ACCOUNT_RESTRICTION":
+		return restriction(u)
+	case "ACCOUNT_VIOLATION":
+		return "", "WhatsApp says that the account broke its policy: " + u.ViolationType
+	case "PARTNER_REMOVED", "PARTNER_APP_UNINSTALLED":
+		if u.PartnerAppID == "" || s.options.AppID == "" || u.PartnerAppID == s.options.AppID {
+			return enum.AccountStatusTokenExpired, "This service's access was taken away at WhatsApp. Connect the account again."
+		}
+	}
+	return "", ""
+}
+
+func restriction(u whatsapp.AccountUpdate) (status enum.AccountStatus, reason string) {
+	var texts []string
+	for _, r := range u.Restrictions {
+		text := r.Type
+		if !r.ExpiresAt.IsZero() {
+			text += " until " + r.ExpiresAt.UTC().Format("2006-01-02 15:04 MST")
+		}
+		if r.Type == restrictedBusiness {
+			status = enum.AccountStatusRestricted
+		}
+		texts = append(texts, text)
+	}
+	if len(texts) == 0 {
+		return "", ""
+	}
+	return status, "WhatsApp has restricted the account: " + strings.Join(texts, ", ")
+}

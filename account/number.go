@@ -1,0 +1,57 @@
+package account
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"carillon/database"
+	"carillon/enum"
+	"carillon/uid"
+	"carillon/whatsapp"
+)
+
+// putNumbers stores an account's numbers as Meta lists them. One that is listed no more stays, for the messages that name it.
+func (s *Service) putNumbers(ctx context.Context, tx *database.Tx, organization, account uid.ID, numbers []whatsapp.PhoneNumber) error {
+	// In one order in every transaction, so that two of them cannot wait for each other.
+	numbers = slices.SortedFunc(slices.Values(numbers), func(a, b whatsapp.PhoneNumber) int { return cmp.Compare(a.ID, b.ID) })
+	numbers = slices.CompactFunc(numbers, func(a, b whatsapp.PhoneNumber) bool { return a.ID == b.ID })
+	var (
+		ids                              []uid.ID
+		metaIDs, displays, names, states []string
+		qualities                        []enum.QualityRating
+		throughputs                      []int
+	)
+	for _, n := range numbers {
+		ids, metaIDs = append(ids, uid.New(uid.PhoneNumber)), append(metaIDs, n.ID)
+		displays, names = append(displays, n.DisplayPhoneNumber), append(names, n.VerifiedName)
+		states, qualities = append(states, cmp.Or(strings.ToUpper(n.Status), "UNKNOWN")), append(qualities, quality(n.QualityRating))
+		throughputs = append(throughputs, n.PerSecond())
+	}
+	from, args := tx.DB.Rowset([]any{organization, account}, database.IDs("id", ids), database.Texts("meta_id", metaIDs),
+		database.Texts("display_number", displays), database.Texts("verified_name", names), database.Texts("quality_rating", qualities),
+		database.Texts("status", states), database.Ints("throughput", throughputs))
+	_, err := tx.ExecContext(ctx, `INSERT INTO phone_number (id, organization_id, account_id, meta_id, display_number, verified_name, quality_rating, status, throughput)
+		SELECT f.id, $1, $2, f.meta_id, f.display_number, f.verified_name, f.quality_rating, f.status, f.throughput FROM `+from+` WHERE true
+		ON CONFLICT (account_id, meta_id) DO UPDATE SET display_number = excluded.display_number, verified_name = excluded.verified_name,
+			quality_rating = excluded.quality_rating, status = excluded.status, throughput = excluded.throughput`, args...)
+	if err != nil {
+		return fmt.Errorf("store phone numbers: %w", err)
+	}
+	from, args = tx.DB.Rowset([]any{account, numberDeleted}, database.Texts("meta_id", metaIDs))
+	_, err = tx.ExecContext(ctx, `UPDATE phone_number SET status = $2 WHERE account_id = $1 AND status <> $2
+		AND meta_id NOT IN (SELECT f.meta_id FROM `+from+`)`, args...)
+	if err != nil {
+		return fmt.Errorf("mark phone numbers that are gone: %w", err)
+	}
+	return nil
+}
+
+func quality(s string) enum.QualityRating {
+	if q := enum.QualityRating(strings.ToUpper(s)); slices.Contains(q.Values(), string(q)) {
+		return q
+	}
+	return enum.QualityRatingUnknown
+}

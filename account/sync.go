@@ -1,0 +1,157 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"carillon/database"
+	"carillon/ent"
+	entaccount "carillon/ent/account"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/uid"
+	"carillon/whatsapp"
+)
+
+const (
+	// lowestLimit is what a portfolio starts with, in people in 24 hours; taken where Meta does not say.
+	// developers.facebook.com, WhatsApp "Messaging limits" (read 2026-05).
+	lowestLimit = 250
+
+	numberDeleted = "DELETED" // a number that Meta lists no more
+)
+
+// Sync brings an account, its numbers and its templates up to what Meta says. A token that works again ends TOKEN_EXPIRED.
+func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
+	if err := permit(ctx, enum.RoleCampaigner); err != nil {
+		return nil, err
+	}
+	a, err := s.find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if a.Status == enum.AccountStatusDisconnected {
+		return nil, fault.New(fault.Conflict, "the account is disconnected: connect it again")
+	}
+	token, err := s.Token(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	read, err := s.read(ctx, token, a.WabaID)
+	if err != nil {
+		return nil, s.settle(ctx, a, err)
+	}
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		same := entaccount.And(entaccount.ID(id), entaccount.Token(a.Token))
+		if err := read.describe(tx.Client.Account.UpdateOneID(id).Where(same)).Exec(ctx); err != nil {
+			return err
+		}
+		err := tx.Client.Account.Update().Where(same, entaccount.StatusEQ(enum.AccountStatusTokenExpired)).
+			SetStatus(enum.AccountStatusConnected).ClearStatusReason().Exec(ctx)
+		if err != nil {
+			return err
+		}
+		return s.putNumbers(ctx, tx, a.OrganizationID, id, read.numbers)
+	})
+	if ent.IsNotFound(err) {
+		return nil, fault.New(fault.Conflict, "the account was connected anew meanwhile")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sync account %s: %w", id, err)
+	}
+	s.forget()
+	return s.finish(ctx, id, token)
+}
+
+// finish reads the templates and notes that all was read.
+func (s *Service) finish(ctx context.Context, id uid.ID, token whatsapp.Token) (*ent.Account, error) {
+	a, err := s.find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	started := s.now()
+	if err := s.pullTemplates(ctx, a, token); err != nil {
+		return nil, err
+	}
+	if a, err = s.db.Client.Account.UpdateOne(a).SetSyncedAt(started).Save(ctx); err != nil {
+		return nil, fmt.Errorf("sync account %s: %w", id, err)
+	}
+	return a, nil
+}
+
+// settle marks the account when Meta refused its token, and says what is wrong.
+func (s *Service) settle(ctx context.Context, a *ent.Account, err error) error {
+	if no, refused := tokenRefused(err); refused {
+		if _, err := s.ExpireToken(ctx, a, words(no)); err != nil {
+			return err
+		}
+		return fault.Refuse("", fault.Upstream, "WhatsApp does not accept the account's access token any more: %s Connect the account again.", words(no))
+	}
+	return explain(ctx, err, blame{})
+}
+
+// reading is an account as Meta has it now.
+type reading struct {
+	account whatsapp.Account
+	numbers []whatsapp.PhoneNumber
+}
+
+func (s *Service) read(ctx context.Context, token whatsapp.Token, wabaID string) (r reading, err error) {
+	if r.account, err = s.meta.Account(ctx, token, wabaID); err != nil {
+		return r, err
+	}
+	if r.account.ID != wabaID {
+		return r, &whatsapp.Error{HTTPStatus: 200, Code: whatsapp.CodeGateway, Message: "an account without its id"}
+	}
+	r.numbers, err = s.meta.PhoneNumbers(ctx, token, wabaID)
+	return r, err
+}
+
+func (r reading) name() string {
+	if name := strings.TrimSpace(r.account.Name); name != "" {
+		return name
+	}
+	return r.account.ID
+}
+
+// limit is the portfolio's messaging limit, nil for none; not known where Meta uses a name that is new to us.
+func (r reading) limit() (people *int, known bool) {
+	tiers := []whatsapp.Tier{r.account.MessagingLimit}
+	for _, n := range r.numbers {
+		tiers = append(tiers, n.MessagingLimit)
+	}
+	for _, tier := range tiers {
+		if limit, known := limitOf(tier); known {
+			return limit, true
+		}
+	}
+	return nil, false
+}
+
+func limitOf(tier whatsapp.Tier) (people *int, known bool) {
+	n, known := tier.Limit()
+	if !known || n < 0 {
+		return nil, known
+	}
+	return &n, true
+}
+
+// describe writes what was read into a row, and leaves alone what Meta did not say.
+func (r reading) describe(row *ent.AccountUpdateOne) *ent.AccountUpdateOne {
+	row.SetName(r.name()).SetNillableCurrency(some(r.account.Currency)).SetNillableReviewStatus(some(r.account.ReviewStatus))
+	switch limit, known := r.limit(); {
+	case limit != nil:
+		row.SetMessagingLimit(*limit)
+	case known:
+		row.ClearMessagingLimit()
+	}
+	return row
+}
+
+func some(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

@@ -1,0 +1,236 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"carillon/database"
+	"carillon/ent"
+	entaccount "carillon/ent/account"
+	"carillon/ent/phonenumber"
+	enttemplate "carillon/ent/template"
+	"carillon/enum"
+	"carillon/tenant"
+	"carillon/uid"
+	"carillon/whatsapp"
+)
+
+// refetchFor bounds the call to Meta that a webhook causes.
+const refetchFor = 10 * time.Second
+
+// bound is the account that has bound a WABA; nil when none has.
+func (s *Service) bound(ctx context.Context, wabaID string) (*ent.Account, error) {
+	a, err := s.db.Client.Account.Query().Where(entaccount.WabaID(wabaID), entaccount.StatusNEQ(enum.AccountStatusDisconnected)).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for account %s: %w", wabaID, err)
+	}
+	return a, nil
+}
+
+// ApplyTemplateUpdate takes a webhook about a template, as the system, and returns the template if that changed it. Since
+// webhooks come late and in any order, Meta is asked for the template; only when it does not answer is the event believed.
+func (s *Service) ApplyTemplateUpdate(ctx context.Context, u whatsapp.TemplateUpdate) (changed *ent.Template, err error) {
+	ctx = tenant.System(ctx)
+	a, err := s.bound(ctx, u.WABAID)
+	if a == nil || err != nil {
+		return nil, err
+	}
+	if status, told := told(u.Event); !told || status != enum.TemplateStatusDeleted {
+		at := s.now()
+		t, err := s.refetch(ctx, a, u.TemplateID)
+		if err == nil {
+			t.RejectedReason = reason(t, u)
+			ids, err := s.putTemplates(ctx, a, []whatsapp.Template{t}, at)
+			if err != nil || len(ids) == 0 {
+				return nil, err
+			}
+			return s.db.Client.Template.Get(ctx, ids[0])
+		}
+		if u.Kind == whatsapp.TemplateComponentsChanged {
+			return nil, fmt.Errorf("ask for template %s of account %s: %w", u.TemplateID, a.ID, err) // the event tells too little
+		}
+	}
+	return s.believe(ctx, a, u)
+}
+
+func (s *Service) refetch(ctx context.Context, a *ent.Account, metaID string) (t whatsapp.Template, err error) {
+	token, err := s.Token(ctx, a)
+	if err != nil {
+		return t, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, refetchFor)
+	defer cancel()
+	if t, err = s.meta.Template(ctx, token, metaID); err == nil && (t.ID == "" || t.Name == "" || t.Language == "") {
+		err = fmt.Errorf("an answer that is no template")
+	}
+	return t, err
+}
+
+// reason is Meta's enum, with the sentence that only the webhook has.
+func reason(t whatsapp.Template, u whatsapp.TemplateUpdate) string {
+	if t.Status != string(enum.TemplateStatusRejected) || u.RejectionText == "" || t.RejectedReason == "" {
+		return t.RejectedReason
+	}
+	return strings.TrimSpace(t.RejectedReason + ": " + u.RejectionText + " " + u.Recommendation)
+}
+
+// told is the status that an event of a template means; false for those that change none, such as FLAGGED and LOCKED.
+func told(event string) (enum.TemplateStatus, bool) {
+	switch event = strings.ToUpper(event); event {
+	case "REINSTATED", "UNARCHIVED", "UNPAUSED":
+		return enum.TemplateStatusApproved, true
+	case "DRAFT", "":
+		return "", false
+	}
+	status := enum.TemplateStatus(event)
+	return status, slices.Contains(status.Values(), event)
+}
+
+// believe changes a template as an event says.
+func (s *Service) believe(ctx context.Context, a *ent.Account, u whatsapp.TemplateUpdate) (*ent.Template, error) {
+	which := enttemplate.And(enttemplate.Name(u.Name), enttemplate.Language(u.Language))
+	if u.TemplateID != "" {
+		which = enttemplate.Or(enttemplate.MetaID(u.TemplateID), enttemplate.And(enttemplate.MetaIDIsNil(), which))
+	}
+	t, err := s.db.Client.Template.Query().Where(enttemplate.AccountID(a.ID), which).Order(ent.Desc(enttemplate.FieldMetaID)).First(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil // the next sync reads it
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for template %s: %w", u.TemplateID, err)
+	}
+	row := s.db.Client.Template.UpdateOne(t).SetUpdatedAt(s.now())
+	if t.MetaID == nil && u.TemplateID != "" {
+		row.SetMetaID(u.TemplateID)
+	}
+	status, toldStatus := told(u.Event)
+	category := category(u.NewCategory)
+	switch {
+	case u.Kind == whatsapp.TemplateStatusChanged && toldStatus && status != t.Status:
+		row.SetStatus(status)
+		if text := reason(whatsapp.Template{Status: string(status), RejectedReason: u.Reason}, u); text != "" {
+			row.SetRejectionReason(text)
+		} else {
+			row.ClearRejectionReason()
+		}
+	case u.Kind == whatsapp.TemplateQualityChanged && quality(u.NewQuality) != t.QualityScore:
+		row.SetQualityScore(quality(u.NewQuality))
+	case u.Kind == whatsapp.TemplateCategoryChanged && u.PreviousCategory != "" && category != t.Category: // else it is yet to come
+		row.SetCategory(category)
+	default:
+		return nil, nil
+	}
+	if t, err = row.Save(ctx); err != nil {
+		return nil, fmt.Errorf("template %s: %w", t.ID, err)
+	}
+	return t, nil
+}
+
+// ApplyNumberUpdate takes a webhook about a phone number, as the system, and returns the number if that changed it. The
+// account's numbers are read again, since most such webhooks tell only that something is different.
+func (s *Service) ApplyNumberUpdate(ctx context.Context, u whatsapp.NumberUpdate) (changed *ent.PhoneNumber, err error) {
+	ctx = tenant.System(ctx)
+	a, err := s.bound(ctx, u.WABAID)
+	if a == nil || err != nil {
+		return nil, err
+	}
+	if err := s.setLimit(ctx, a, u.Limit); err != nil {
+		return nil, err
+	}
+	before, err := s.number(ctx, a.ID, u)
+	if err != nil {
+		return nil, err
+	}
+	token, err := s.Token(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	asked, cancel := context.WithTimeout(ctx, refetchFor)
+	defer cancel()
+	numbers, err := s.meta.PhoneNumbers(asked, token, a.WabaID)
+	if err != nil {
+		return nil, fmt.Errorf("ask for the numbers of account %s: %w", a.ID, err)
+	}
+	err = s.db.InTx(ctx, func(tx *database.Tx) error { return s.putNumbers(ctx, tx, a.OrganizationID, a.ID, numbers) })
+	if err != nil {
+		return nil, err
+	}
+	s.forget()
+	after, err := s.number(ctx, a.ID, u)
+	if err != nil || after == nil || before != nil && same(before, after) {
+		return nil, err
+	}
+	return after, nil
+}
+
+// number finds the row that a webhook means, by Meta's id or else by the digits that people dial.
+func (s *Service) number(ctx context.Context, account uid.ID, u whatsapp.NumberUpdate) (*ent.PhoneNumber, error) {
+	rows, err := s.db.Client.PhoneNumber.Query().Where(phonenumber.AccountID(account)).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("numbers of account %s: %w", account, err)
+	}
+	for _, n := range rows {
+		if n.MetaID == u.PhoneNumberID || u.PhoneNumberID == "" && digits(n.DisplayNumber) == digits(u.DisplayPhoneNumber) {
+			return n, nil
+		}
+	}
+	return nil, nil
+}
+
+func same(a, b *ent.PhoneNumber) bool {
+	return a.DisplayNumber == b.DisplayNumber && a.VerifiedName == b.VerifiedName && a.QualityRating == b.QualityRating &&
+		a.Status == b.Status && a.Throughput == b.Throughput
+}
+
+func digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// ApplyCapabilityUpdate takes a webhook about what a portfolio may do, as the system, and returns the account if that changed it.
+func (s *Service) ApplyCapabilityUpdate(ctx context.Context, u whatsapp.CapabilityUpdate) (changed *ent.Account, err error) {
+	ctx = tenant.System(ctx)
+	before, err := s.bound(ctx, u.WABAID)
+	if before == nil || err != nil {
+		return nil, err
+	}
+	if err := s.setLimit(ctx, before, u.MessagingLimit); err != nil {
+		return nil, err
+	}
+	after, err := s.bound(ctx, u.WABAID)
+	if err != nil || after == nil || sameLimit(before.MessagingLimit, after.MessagingLimit) {
+		return nil, err
+	}
+	return after, nil
+}
+
+func sameLimit(a, b *int) bool { return a == nil && b == nil || a != nil && b != nil && *a == *b }
+
+// setLimit stores a messaging limit, if it is one.
+func (s *Service) setLimit(ctx context.Context, a *ent.Account, tier whatsapp.Tier) error {
+	limit, known := limitOf(tier)
+	if !known || sameLimit(limit, a.MessagingLimit) {
+		return nil
+	}
+	row := s.db.Client.Account.UpdateOneID(a.ID)
+	if limit == nil {
+		row.ClearMessagingLimit()
+	} else {
+		row.SetMessagingLimit(*limit)
+	}
+	if err := row.Exec(ctx); err != nil {
+		return fmt.Errorf("messaging limit of account %s: %w", a.ID, err)
+	}
+	s.forget()
+	return nil
+}

@@ -1,0 +1,57 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"carillon/fault"
+	"carillon/whatsapp"
+)
+
+// blame says which of Meta's refusals belongs to which field of an input; an empty field is the whole input.
+type blame struct{ token, waba string }
+
+// explain turns what went wrong with a call to Meta into what the caller can mend. Only when the caller itself gave up is it
+// an error of another kind.
+func explain(ctx context.Context, err error, fields blame) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("ask WhatsApp: %w", err)
+	}
+	var no *whatsapp.Error
+	if !errors.As(err, &no) {
+		return fault.Refuse("", fault.Upstream, "WhatsApp did not answer. Try again.")
+	}
+	switch {
+	case badToken(no):
+		return fault.Refuse(fields.token, fault.Invalid, "WhatsApp does not accept the access token: %s", words(no))
+	case no.Code == 3 || no.Code == 10 || no.Code >= 200 && no.Code <= 299:
+		return fault.Refuse(fields.token, fault.NotAllowed, "The access token lacks a permission: %s", words(no))
+	case no.Code == 100 && fields.waba != "":
+		return fault.Refuse(fields.waba, fault.Unknown, "WhatsApp shows no such account to this access token: %s", words(no))
+	}
+	return fault.Refuse("", fault.Upstream, "WhatsApp could not do it: %s", words(no))
+}
+
+// badToken reports whether no says that the token is dead, rather than that it may not do this.
+func badToken(no *whatsapp.Error) bool {
+	return no.Code == 190 || no.Code == 102 || no.Code == 104 || no.HTTPStatus == 401 && no.Code != whatsapp.CodeGateway
+}
+
+func tokenRefused(err error) (no *whatsapp.Error, refused bool) {
+	return no, errors.As(err, &no) && badToken(no)
+}
+
+// words is the most telling text of an answer for a person.
+func words(no *whatsapp.Error) string {
+	if no.Code == whatsapp.CodeGateway {
+		return fmt.Sprintf("its answer (HTTP %d) was not one of the API. Try again.", no.HTTPStatus)
+	}
+	for _, text := range []string{no.UserMessage, no.Details, no.Message, no.Rule().Title} {
+		if text = strings.TrimSpace(text); text != "" {
+			return text
+		}
+	}
+	return fmt.Sprintf("code %d", no.Code)
+}
