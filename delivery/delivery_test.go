@@ -104,7 +104,7 @@ func (b *bench) enqueue(t *testing.T, campaign *ent.Campaign, n int) []uid.ID {
 	var ids []uid.ID
 	var told func(context.Context)
 	err := b.db.InTx(b.ctx, func(tx *database.Tx) (err error) {
-		ids, told, err = b.queue.Enqueue(b.ctx, tx, b.organization, messages)
+		ids, told, err = b.queue.Enqueue(b.ctx, tx, b.organization, messages, func() error { return nil })
 		return err
 	})
 	if err != nil {

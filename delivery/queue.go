@@ -46,8 +46,9 @@ type New struct {
 	Skip             enum.SkipReason
 }
 
-// Enqueue adds messages in the caller's transaction and returns what to do after its commit: tell the news.
-func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.ID, messages []New) (ids []uid.ID, told func(context.Context), err error) {
+// Enqueue adds messages in the caller's transaction and returns what to do after its commit: tell the news. Between the rows
+// and the counters it runs guard, where the caller takes locks that it wants to hold briefly, such as its campaign's.
+func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.ID, messages []New, guard func() error) (ids []uid.ID, told func(context.Context), err error) {
 	now := q.now()
 	l, n := newLedger(now), len(messages)
 	ids = make([]uid.ID, n)
@@ -85,6 +86,9 @@ func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.I
 		database.JSONs("content", contents), database.NullTimes("queued_at", queued), database.NullTimes("closed_at", closed), database.Times("created_at", created))
 	if _, err := tx.ExecContext(ctx, "INSERT INTO message ("+names+", direction, attempts, not_before) SELECT "+names+", 'OUTBOUND', 0, created_at FROM "+from, args...); err != nil {
 		return nil, nil, fmt.Errorf("insert %d messages: %w", n, err)
+	}
+	if err := guard(); err != nil {
+		return nil, nil, err
 	}
 	if err := l.write(ctx, tx); err != nil {
 		return nil, nil, err

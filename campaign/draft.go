@@ -1,0 +1,291 @@
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"carillon/account"
+	"carillon/audience"
+	"carillon/column"
+	"carillon/database"
+	"carillon/ent"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/identity"
+	"carillon/uid"
+)
+
+const (
+	maxName      = 200
+	maxRateLimit = 1000 // no number of WhatsApp's sends faster
+	namedMissing = 5    // recipients without a value that a refusal names
+)
+
+// Draft is what a campaign is made of.
+type Draft struct {
+	Name                   string
+	TemplateID             uid.ID
+	PhoneNumberID          uid.ID
+	Audience               column.Audience
+	Parameters             []column.ParameterBinding
+	MissingParameter       enum.MissingParameterPolicy
+	RateLimit              *int
+	FailureThreshold       *float64
+	ScheduledAt, ExpiresAt *time.Time
+	IdempotencyKey         string `json:"-"`
+}
+
+// Create makes a draft. What is wrong with it comes back as fault.Inputs, all at once.
+func (s *Service) Create(ctx context.Context, d Draft) (*ent.Campaign, error) {
+	d.Name = strings.TrimSpace(d.Name)
+	if err := s.check(ctx, d); err != nil {
+		return nil, err
+	}
+	var id uid.ID
+	err := s.db.InTx(ctx, func(tx *database.Tx) (err error) {
+		id, _, err = s.identity.Once(ctx, tx, "createCampaign", d.IdempotencyKey, d, func() (uid.ID, error) {
+			c := tx.Client.Campaign.Create().SetName(d.Name).SetTemplateID(d.TemplateID).SetPhoneNumberID(d.PhoneNumberID).SetAudienceRule(d.Audience).
+				SetParameters(append([]column.ParameterBinding{}, d.Parameters...)).SetNillableRateLimit(d.RateLimit).SetNillableFailureThreshold(d.FailureThreshold).
+				SetNillableScheduledAt(d.ScheduledAt).SetNillableExpiresAt(d.ExpiresAt)
+			if d.MissingParameter != "" {
+				c.SetMissingParameter(d.MissingParameter)
+			}
+			v, ok := identity.From(ctx)
+			if !ok {
+				return uid.ID{}, fault.New(fault.Unauthenticated, "sign in first")
+			}
+			c.SetOrganizationID(v.Organization)
+			if v.Member != nil {
+				c.SetCreatedByID(v.Member.ID)
+			}
+			row, err := c.Save(ctx)
+			if err != nil {
+				return uid.ID{}, fmt.Errorf("create campaign: %w", err)
+			}
+			return row.ID, nil
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.find(ctx, id)
+}
+
+func (s *Service) check(ctx context.Context, d Draft) error {
+	var in fault.Inputs
+	switch {
+	case d.Name == "":
+		in.Add("name", fault.Required, "a campaign needs a name")
+	case utf8.RuneCountInString(d.Name) > maxName:
+		in.Add("name", fault.TooLong, "the name has more than %d characters", maxName)
+	}
+	if d.RateLimit != nil && (*d.RateLimit < 1 || *d.RateLimit > maxRateLimit) {
+		in.Add("rateLimit", fault.Invalid, "the rate limit is 1 to %d messages a second, or null", maxRateLimit)
+	}
+	if d.FailureThreshold != nil && (*d.FailureThreshold <= 0 || *d.FailureThreshold > 1) {
+		in.Add("failureThreshold", fault.Invalid, "the failure threshold is a share over 0 and up to 1, e.g. 0.2")
+	}
+	now := s.now()
+	if d.ExpiresAt != nil && (!d.ExpiresAt.After(now) || d.ScheduledAt != nil && !d.ExpiresAt.After(*d.ScheduledAt)) {
+		in.Add("expiresAt", fault.Invalid, "the campaign would expire before it starts")
+	}
+	if err := s.audience.CheckAudience(ctx, d.Audience); err != nil {
+		var more fault.Inputs
+		if !asInputs(err, &more) {
+			return err
+		}
+		in = append(in, more...)
+	}
+	template, number, err := s.parts(ctx, d.TemplateID, d.PhoneNumberID, &in)
+	if err != nil {
+		return err
+	}
+	if template != nil && number != nil && template.AccountID != number.AccountID {
+		in.Add("phoneNumberId", fault.Invalid, "the phone number and the template belong to different WhatsApp accounts")
+	}
+	if template != nil {
+		checkBindings(template, d.Parameters, &in)
+	}
+	return in.Err()
+}
+
+func (s *Service) parts(ctx context.Context, templateID, numberID uid.ID, in *fault.Inputs) (template *ent.Template, number *ent.PhoneNumber, err error) {
+	template, err = s.db.Client.Template.Get(ctx, templateID)
+	if ent.IsNotFound(err) {
+		in.Add("templateId", fault.Unknown, "there is no such template")
+	} else if err != nil {
+		return nil, nil, fmt.Errorf("read template: %w", err)
+	}
+	number, err = s.db.Client.PhoneNumber.Get(ctx, numberID)
+	if ent.IsNotFound(err) {
+		in.Add("phoneNumberId", fault.Unknown, "there is no such phone number")
+	} else if err != nil {
+		return nil, nil, fmt.Errorf("read phone number: %w", err)
+	}
+	return template, number, nil
+}
+
+// contactFields are what a binding may take from a contact.
+var contactFields = map[string]func(audience.Recipient) string{
+	"phone":    func(r audience.Recipient) string { return r.Phone },
+	"name":     func(r audience.Recipient) string { return r.Name },
+	"language": func(r audience.Recipient) string { return r.Language },
+	"country":  func(r audience.Recipient) string { return r.Country },
+}
+
+func checkBindings(template *ent.Template, bindings []column.ParameterBinding, in *fault.Inputs) {
+	known := map[string]bool{}
+	names := []string{}
+	for _, p := range account.Of(template).Parameters() {
+		known[p.Name] = true
+		names = append(names, p.Name)
+	}
+	seen := map[string]bool{}
+	for i, b := range bindings {
+		at := "parameters." + strconv.Itoa(i)
+		sources := 0
+		for _, source := range []*string{b.Value, b.ContactField, b.Attribute} {
+			if source != nil {
+				sources++
+			}
+		}
+		switch {
+		case !known[b.Parameter]:
+			in.Add(at+".parameter", fault.Invalid, "the template has no parameter %q; it has: %s", b.Parameter, strings.Join(names, ", "))
+		case seen[b.Parameter]:
+			in.Add(at+".parameter", fault.Invalid, "parameter %q is bound twice", b.Parameter)
+		case sources != 1:
+			in.Add(at, fault.Invalid, "give exactly one of value, contactField and attribute for parameter %q", b.Parameter)
+		case b.ContactField != nil && contactFields[*b.ContactField] == nil:
+			in.Add(at+".contactField", fault.Invalid, "a contact has the fields phone, name, language and country, not %q", *b.ContactField)
+		}
+		seen[b.Parameter] = true
+	}
+}
+
+// ready says whether a campaign may be launched; if not, everything that stands in its way.
+func (s *Service) ready(ctx context.Context, c *ent.Campaign) error {
+	var in fault.Inputs
+	must, err := s.identity.MustAcceptTerms(ctx)
+	if err != nil {
+		return err
+	}
+	if must {
+		in.Add("", fault.NotAllowed, "accept the terms of service first (acceptTerms)")
+	}
+	if c.ExpiresAt != nil && !c.ExpiresAt.After(s.now()) {
+		in.Add("campaignId", fault.Stale, "the campaign expired at %s", c.ExpiresAt.UTC().Format(time.RFC3339))
+	}
+	if err := s.sendable(ctx, c); err != nil {
+		var more fault.Inputs
+		if !asInputs(err, &more) {
+			return err
+		}
+		in = append(in, more...)
+	}
+	template, err := s.db.Client.Template.Get(ctx, c.TemplateID)
+	if err != nil {
+		return fmt.Errorf("read template: %w", err)
+	}
+	unbound := unboundParameters(template, c.Parameters)
+	if len(unbound) > 0 {
+		in.Add("campaignId", fault.Required, "these parameters of the template are not bound: %s", strings.Join(unbound, ", "))
+	}
+	if len(in) == 0 {
+		if err := s.checkRecipients(ctx, c, template, &in); err != nil {
+			return err
+		}
+	}
+	return in.Err()
+}
+
+// sendable checks what may change while a campaign waits: template, number, account, organization.
+func (s *Service) sendable(ctx context.Context, c *ent.Campaign) error {
+	var in fault.Inputs
+	template, err := c.QueryTemplate().WithAccount().Only(ctx)
+	if err != nil {
+		return fmt.Errorf("read template: %w", err)
+	}
+	if template.Status != enum.TemplateStatusApproved {
+		in.Add("campaignId", fault.Invalid, "template %s is %s; only an APPROVED template can be sent", template.Name, template.Status)
+	}
+	if a := template.Edges.Account; a.Status != enum.AccountStatusConnected {
+		in.Add("campaignId", fault.NotAllowed, "WhatsApp account %s is %s", a.Name, a.Status)
+	}
+	organization, err := s.db.Client.Organization.Get(ctx, c.OrganizationID)
+	if err != nil {
+		return fmt.Errorf("read organization: %w", err)
+	}
+	if organization.Status != enum.OrganizationStatusActive {
+		in.Add("", fault.NotAllowed, "the organization is %s and may not send", organization.Status)
+	}
+	return in.Err()
+}
+
+func unboundParameters(template *ent.Template, bindings []column.ParameterBinding) (names []string) {
+	bound := map[string]bool{}
+	for _, b := range bindings {
+		bound[b.Parameter] = true
+	}
+	for _, p := range account.Of(template).Parameters() {
+		if !bound[p.Name] {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// checkRecipients refuses an empty audience and, where the campaign says FAIL, recipients without a value.
+func (s *Service) checkRecipients(ctx context.Context, c *ent.Campaign, template *ent.Template, in *fault.Inputs) error {
+	first, err := s.page(ctx, c, uid.ID{}, 1)
+	if err != nil {
+		return err
+	}
+	if len(first) == 0 {
+		in.Add("campaignId", fault.Invalid, "the audience is empty: nobody would receive it")
+		return nil
+	}
+	if c.MissingParameter != enum.MissingParameterPolicyFail {
+		return nil
+	}
+	bind := newBinder(template, c.Parameters)
+	var after uid.ID
+	missing, names := 0, []string{}
+	for {
+		page, err := s.page(ctx, c, after, pageSize)
+		if err != nil {
+			return err
+		}
+		for _, r := range page {
+			if _, lacks := bind.values(r); len(lacks) > 0 {
+				if missing++; len(names) < namedMissing {
+					names = append(names, r.Phone+" ("+strings.Join(lacks, ", ")+")")
+				}
+			}
+		}
+		if len(page) < pageSize {
+			break
+		}
+		after = page[len(page)-1].ID
+	}
+	if missing > 0 {
+		in.Add("campaignId", fault.Required, "%d recipients lack a value, e.g. %s; give the bindings a fallback, or choose missingParameter SKIP", missing, strings.Join(names, "; "))
+	}
+	return nil
+}
+
+func (s *Service) page(ctx context.Context, c *ent.Campaign, after uid.ID, limit int) (page []audience.Recipient, err error) {
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		page, err = audience.Page(ctx, tx, c.OrganizationID, c.AudienceRule, after, limit)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the audience of %s: %w", c.ID, err)
+	}
+	return page, nil
+}

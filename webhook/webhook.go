@@ -1,0 +1,215 @@
+// Package webhook takes in what Meta reports. It answers 200 only when everything in a payload is committed, and 503 when it
+// could not be, so that Meta tries again; what cannot be understood or belongs to nobody here is kept as it came, and counted.
+package webhook
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"carillon/account"
+	"carillon/column"
+	"carillon/database"
+	"carillon/delivery"
+	"carillon/fault"
+	"carillon/tenant"
+	"carillon/uid"
+	"carillon/whatsapp"
+)
+
+// maxBody is Meta's documented maximum of 3 MB and some room.
+const maxBody = 4 << 20
+
+// commitTimeout is how long Meta is kept waiting for a commit before it is asked to try again.
+const commitTimeout = 20 * time.Second
+
+// Why a payload was kept.
+const (
+	NotUnderstood  = "NOT_UNDERSTOOD"
+	UnknownNumber  = "UNKNOWN_NUMBER"
+	UnknownMessage = "UNKNOWN_MESSAGE"
+)
+
+// Handler is the callback that is given to Meta.
+type Handler struct {
+	db          *database.DB
+	journal     *delivery.Journal
+	accounts    *account.Service
+	secrets     []string
+	verifyToken string
+	now         func() time.Time
+	log         *slog.Logger
+}
+
+// New makes a handler. Secrets are the app's, the current one first; more than one while it is being changed.
+func New(db *database.DB, journal *delivery.Journal, accounts *account.Service, secrets []string, verifyToken string, now func() time.Time, log *slog.Logger) *Handler {
+	return &Handler{db, journal, accounts, secrets, verifyToken, now, log}
+}
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	switch r.Method {
+	case http.MethodGet:
+		h.verify(w, r)
+	case http.MethodPost:
+		h.receive(w, r)
+	default:
+		w.Header().Set("Allow", "GET, POST")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+	}
+}
+
+// verify answers the challenge by which Meta checks a callback. It carries no signature.
+func (h *Handler) verify(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	right := subtle.ConstantTimeCompare([]byte(q.Get("hub.verify_token")), []byte(h.verifyToken)) == 1
+	if q.Get("hub.mode") != "subscribe" || h.verifyToken == "" || !right {
+		http.Error(w, "forbidden", http.StatusForbidden)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, q.Get("hub.challenge"))
+}
+
+func (h *Handler) receive(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		http.Error(w, "payload too large", http.StatusRequestEntityTooLarge)
+		return
+	case err != nil:
+		http.Error(w, "the body could not be read", http.StatusBadRequest)
+		return
+	case !whatsapp.Verify(h.secrets, body, r.Header.Get("X-Hub-Signature-256")):
+		http.Error(w, "unauthorized", http.StatusUnauthorized)
+		return
+	}
+	ctx, cancel := context.WithTimeout(tenant.System(context.WithoutCancel(r.Context())), commitTimeout)
+	defer cancel()
+	if err := h.Process(ctx, body); err != nil {
+		h.log.Error("a webhook could not be committed; Meta will send it again", "bytes", len(body), "error", err)
+		http.Error(w, "try again", http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+// Process commits everything in a payload. After an error it may be processed again: nothing counts twice.
+func (h *Handler) Process(ctx context.Context, body []byte) error {
+	hook, err := whatsapp.ParseWebhook(body)
+	if err != nil {
+		return h.keep(ctx, NotUnderstood, body)
+	}
+	if len(hook.Unknown) > 0 {
+		if err := h.keep(ctx, NotUnderstood, body); err != nil {
+			return err
+		}
+	}
+	if err := h.statuses(ctx, hook.Statuses, body); err != nil {
+		return err
+	}
+	for _, apply := range []func() error{
+		each(hook.Templates, func(u whatsapp.TemplateUpdate) error { _, err := h.accounts.ApplyTemplateUpdate(ctx, u); return err }),
+		each(hook.Numbers, func(u whatsapp.NumberUpdate) error { _, err := h.accounts.ApplyNumberUpdate(ctx, u); return err }),
+		each(hook.Accounts, func(u whatsapp.AccountUpdate) error { _, err := h.accounts.ApplyAccountUpdate(ctx, u); return err }),
+	} {
+		switch err := apply(); {
+		case fault.Is(err, fault.NotFound):
+			if err := h.keep(ctx, UnknownNumber, body); err != nil {
+				return err
+			}
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+func each[T any](list []T, do func(T) error) func() error {
+	return func() error {
+		var missing error
+		for _, one := range list {
+			if err := do(one); fault.Is(err, fault.NotFound) {
+				missing = err // its siblings are not concerned
+			} else if err != nil {
+				return err
+			}
+		}
+		return missing
+	}
+}
+
+// kinds are the statuses that we follow. Others are WhatsApp's past: deleted and warning say nothing of the delivery.
+var kinds = map[whatsapp.StatusKind]delivery.FactKind{
+	whatsapp.StatusSent: delivery.Sent, whatsapp.StatusDelivered: delivery.Delivered, whatsapp.StatusRead: delivery.Read,
+	whatsapp.StatusPlayed: delivery.Read, whatsapp.StatusFailed: delivery.Failed,
+}
+
+func (h *Handler) statuses(ctx context.Context, statuses []whatsapp.Status, body []byte) error {
+	facts := make([]delivery.Fact, 0, len(statuses))
+	strange := false
+	for _, s := range statuses {
+		kind, followed := kinds[s.Status]
+		if !followed {
+			continue
+		}
+		if _, err := h.accounts.ByMetaNumber(ctx, s.PhoneNumberID); fault.Is(err, fault.NotFound) {
+			strange = true
+			continue
+		} else if err != nil {
+			return err
+		}
+		facts = append(facts, h.fact(kind, s))
+	}
+	if strange {
+		if err := h.keep(ctx, UnknownNumber, body); err != nil {
+			return err
+		}
+	}
+	unmatched, err := h.journal.Record(ctx, facts...)
+	if err != nil || len(unmatched) == 0 {
+		return err
+	}
+	return h.keep(ctx, UnknownMessage, body) // other apps and Meta's console may share the number
+}
+
+func (h *Handler) fact(kind delivery.FactKind, s whatsapp.Status) delivery.Fact {
+	f := delivery.Fact{WAMID: s.WAMID, Kind: kind, At: s.At}
+	if f.At.IsZero() {
+		f.At = h.now()
+	}
+	if text, attempt, ok := whatsapp.ParseCallback(s.CallbackData); ok {
+		if message, err := uid.Parse(text); err == nil && message.Kind() == uid.Message {
+			f.Message, f.Attempt = message, attempt
+		}
+	}
+	if len(s.Errors) > 0 {
+		f.ErrorCode, f.Detail = s.Errors[0].Code, s.Errors[0].Details
+	}
+	if p := s.Pricing; p != nil {
+		f.Pricing = &column.Pricing{Billable: p.Billable, Category: p.Category, Model: p.Model, Type: p.Type}
+	}
+	return f
+}
+
+// keep stores a payload as it came; Meta's repetitions of it are counted.
+func (h *Handler) keep(ctx context.Context, reason string, body []byte) error {
+	sum := sha256.Sum256(body)
+	err := h.db.InTx(ctx, func(tx *database.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO unmatched_webhook (id, reason, body, body_hash, seen, received_at) VALUES ($1, $2, $3, $4, 1, $5)
+			ON CONFLICT (body_hash) DO UPDATE SET seen = unmatched_webhook.seen + 1`, uid.New(uid.UnmatchedWebhook), reason, body, sum[:], h.now())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keep a webhook: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,243 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"carillon/account"
+	"carillon/delivery"
+	"carillon/ent"
+	"carillon/ent/predicate"
+	"carillon/enum"
+	"carillon/tenant"
+	"carillon/uid"
+	"carillon/whatsapp"
+)
+
+const (
+	// turn is how long a lane may send before it goes to the back of the queue, so that a few workers serve any number of lanes.
+	turn = 5 * time.Second
+	// claimAhead is how much sending is claimed at once: little, so that a single message overtakes a campaign soon, and
+	// a pause leaves little to give back.
+	claimAhead = 250 * time.Millisecond
+	leastClaim = 4
+	mostClaim  = 1000
+	// restAfterUnreachable is how long a lane waits when WhatsApp cannot be reached at all.
+	restAfterUnreachable = 2 * time.Second
+	// settleTimeout bounds the time for writing down what became of what was sent, also after the turn has ended.
+	settleTimeout = 30 * time.Second
+)
+
+// Lanes send. A lane is one number's pump: it claims what is due, waits for slots of the number's pace, has as many messages
+// in flight as rate and latency ask for, and journals the answers.
+type Lanes struct {
+	queue     *delivery.Queue
+	journal   *delivery.Journal
+	accounts  *account.Service
+	templates *ent.Client
+	campaigns Stopper
+	client    *whatsapp.Client
+	pace      *Pace
+	now       func() time.Time
+	log       *slog.Logger
+	turns     atomic.Int64
+}
+
+// Stopper pauses campaigns for a reason that concerns more than one message, and completes those that are over.
+type Stopper interface {
+	Stop(ctx context.Context, which predicate.Campaign, reason enum.CampaignStatusReason, detail string) (int, error)
+	Finish(ctx context.Context, phoneNumber uid.ID) error
+}
+
+// NewLanes builds what every lane of this process shares.
+func NewLanes(queue *delivery.Queue, journal *delivery.Journal, accounts *account.Service, templates *ent.Client, campaigns Stopper, client *whatsapp.Client, pace *Pace, now func() time.Time, log *slog.Logger) *Lanes {
+	return &Lanes{queue: queue, journal: journal, accounts: accounts, templates: templates, campaigns: campaigns, client: client, pace: pace, now: now, log: log}
+}
+
+// Drain gives a number its turn. It returns when to come back: at once when the turn was not long enough, later when messages
+// wait for their time, and not at all (false) when nothing is left.
+func (ls *Lanes) Drain(ctx context.Context, number uid.ID) (again time.Duration, more bool, err error) {
+	system := tenant.System(ctx)
+	sender, err := ls.accounts.Sender(system, number)
+	if err != nil {
+		return 0, false, fmt.Errorf("drain lane of %s: %w", number, err)
+	}
+	l := &lane{Lanes: ls, number: number, sender: sender, perSecond: perSecond(sender.PhoneNumber), templates: map[uid.ID]whatsapp.Template{}, ends: time.Now().Add(turn)}
+	l.ctx, l.stop = context.WithCancel(system)
+	defer l.stop()
+
+	claims := make(chan []delivery.Claimed) // unbuffered: one batch is claimed ahead, no more
+	go l.claim(claims)
+	l.send(claims)
+	l.inFlight.Wait()
+
+	settle, cancel := context.WithTimeout(context.WithoutCancel(system), settleTimeout)
+	defer cancel()
+	if l.err != nil {
+		return 0, false, fmt.Errorf("drain lane of %s: %w", number, l.err)
+	}
+	if l.rest > 0 {
+		return l.rest, true, nil
+	}
+	if err := ls.campaigns.Finish(settle, number); err != nil {
+		return 0, false, err
+	}
+	due, waits, err := ls.queue.NextDue(settle, number)
+	if err != nil || !waits {
+		return 0, false, err
+	}
+	return max(0, due.Sub(ls.now())), true, nil
+}
+
+// perSecond is the number's limit: Meta's, or the operator's where it is lower.
+func perSecond(number *ent.PhoneNumber) float64 {
+	if number.ThroughputCap != nil && *number.ThroughputCap < number.Throughput {
+		return float64(*number.ThroughputCap)
+	}
+	return float64(number.Throughput)
+}
+
+// lane is one turn of one number.
+type lane struct {
+	*Lanes
+	number    uid.ID
+	sender    account.Sender
+	perSecond float64
+	templates map[uid.ID]whatsapp.Template
+
+	ends     time.Time       // the turn: nothing is claimed later; what is claimed is sent
+	ctx      context.Context // ends with the process, or when sending makes no sense: what is claimed goes back
+	stop     context.CancelFunc
+	inFlight sync.WaitGroup
+	window   window
+
+	mu   sync.Mutex
+	rest time.Duration // do not come back before
+	err  error
+}
+
+// claim takes batches off the queue, one ahead of the sending, until nothing is due or the turn is over.
+func (l *lane) claim(claims chan<- []delivery.Claimed) {
+	defer close(claims)
+	n := min(max(int(l.perSecond*claimAhead.Seconds()), leastClaim), mostClaim)
+	for l.ctx.Err() == nil && time.Now().Before(l.ends) {
+		batch, err := l.queue.Claim(context.WithoutCancel(l.ctx), l.number, n, int(l.turns.Add(1)))
+		if err != nil {
+			l.fail(err)
+			return
+		}
+		if len(batch) == 0 {
+			return
+		}
+		claims <- batch // send reads until the channel is closed
+	}
+}
+
+// send hands each claimed message to a goroutine of its own at its slot. What it cannot send any more goes back.
+func (l *lane) send(claims <-chan []delivery.Claimed) {
+	pacer := pacer{pace: l.pace, number: l.number, perSecond: l.perSecond}
+	for batch := range claims {
+		for i, message := range batch {
+			if pacer.wait(l.ctx) != nil || !l.window.enter(l.ctx) {
+				l.giveBack(batch[i:])
+				break
+			}
+			l.inFlight.Go(func() {
+				defer l.window.leave()
+				l.deliver(message)
+			})
+		}
+	}
+}
+
+func (l *lane) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err = err
+	}
+	l.stop()
+}
+
+// pause ends the turn; the lane comes back after d.
+func (l *lane) pause(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rest = max(l.rest, d)
+	l.stop()
+}
+
+func (l *lane) giveBack(messages []delivery.Claimed) {
+	facts := make([]delivery.Fact, len(messages))
+	for i, m := range messages {
+		facts[i] = delivery.Fact{Message: m.ID, Attempt: m.Attempt, Kind: delivery.Return, At: l.now()}
+	}
+	l.record(facts...)
+}
+
+// record writes facts down whatever has ended meanwhile. If it cannot, the lease runs out and the sweep takes over.
+func (l *lane) record(facts ...delivery.Fact) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), settleTimeout)
+	defer cancel()
+	if _, err := l.journal.Record(ctx, facts...); err != nil {
+		l.log.Error("answers could not be written down; their messages become UNKNOWN when the lease runs out", "phone_number", l.number.String(), "facts", len(facts), "error", err)
+	}
+}
+
+// deliver sends one message and writes down what came of it.
+func (l *lane) deliver(m delivery.Claimed) {
+	message, refusal := l.compose(m)
+	if refusal != nil {
+		l.record(*refusal)
+		return
+	}
+	started := time.Now()
+	answer := l.client.Send(context.WithoutCancel(l.ctx), l.sender.Token, l.sender.PhoneNumber.MetaID, message)
+	l.window.took(time.Since(started), l.perSecond)
+	l.record(l.react(m, answer))
+}
+
+// compose makes Meta's message of a claimed one, or says why it cannot be sent.
+func (l *lane) compose(m delivery.Claimed) (whatsapp.Message, *delivery.Fact) {
+	message := whatsapp.Message{To: m.Address, BizOpaqueCallbackData: whatsapp.CallbackData(m.ID.String(), m.Attempt)}
+	if m.Type == enum.MessageTypeTemplate {
+		template, err := l.template(m.Template)
+		if err != nil {
+			return message, l.refuse(m, whatsapp.CodeBadValue, err.Error())
+		}
+		bound, problems := template.Message(m.Parameters)
+		if len(problems) > 0 {
+			return message, l.refuse(m, whatsapp.CodeBadValue, problems[0].Error())
+		}
+		message.Template = &bound
+		return message, nil
+	}
+	if err := json.Unmarshal(m.Content, &message); err != nil {
+		return message, l.refuse(m, whatsapp.CodeBadValue, "the stored content cannot be read")
+	}
+	return message, nil
+}
+
+func (l *lane) refuse(m delivery.Claimed, code int, detail string) *delivery.Fact {
+	return &delivery.Fact{Message: m.ID, Attempt: m.Attempt, Kind: delivery.Refused, At: l.now(), ErrorCode: code, Detail: detail}
+}
+
+// template reads a template once in a turn.
+func (l *lane) template(n uid.ID) (whatsapp.Template, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if t, ok := l.templates[n]; ok {
+		return t, nil
+	}
+	row, err := l.Lanes.templates.Template.Get(context.WithoutCancel(l.ctx), n)
+	if err != nil {
+		return whatsapp.Template{}, fmt.Errorf("the template cannot be read: %w", err)
+	}
+	l.templates[n] = account.Of(row)
+	return l.templates[n], nil
+}

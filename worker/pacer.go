@@ -1,0 +1,99 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"carillon/uid"
+)
+
+const (
+	mostSlots = 5000
+	// retryRedis is how long a lane waits when Redis does not answer: it stops sending, and goes on by itself.
+	retryRedis = 250 * time.Millisecond
+)
+
+// pacer walks one lane through the slots it leases. A slot that is past by more than lateness is gone: using it would put
+// too many messages into one second.
+type pacer struct {
+	pace      *Pace
+	number    uid.ID
+	perSecond float64
+	runs      []slots
+}
+
+// wait returns at the moment when the next message may go, or with an error when ctx ends.
+func (p *pacer) wait(ctx context.Context) error {
+	for {
+		if err := p.lease(ctx); err != nil {
+			return err
+		}
+		at := p.next(time.Now())
+		if at.IsZero() {
+			continue
+		}
+		return sleep(ctx, time.Until(at))
+	}
+}
+
+// next takes the first slot that is not past; zero when none is left.
+func (p *pacer) next(now time.Time) time.Time {
+	for len(p.runs) > 0 {
+		r := &p.runs[0]
+		if behind := now.Sub(r.first) - lateness; behind > 0 && r.n > 0 && r.every > 0 {
+			past := min(r.n, int(behind/r.every)+1)
+			r.first, r.n = r.first.Add(time.Duration(past)*r.every), r.n-past
+		}
+		if r.n > 0 {
+			at := r.first
+			r.first, r.n = r.first.Add(r.every), r.n-1
+			return at
+		}
+		p.runs = p.runs[1:]
+	}
+	return time.Time{}
+}
+
+// lease keeps slots for the near future in hand: it asks for more while the last are still to come, so that the way to Redis
+// costs no slot.
+func (p *pacer) lease(ctx context.Context) error {
+	for {
+		left, until := 0, time.Time{}
+		for _, r := range p.runs {
+			left, until = left+r.n, r.first.Add(time.Duration(r.n)*r.every)
+		}
+		if left > 0 && (left > 1 && time.Until(until) > ahead/2 || time.Until(until) > ahead) {
+			return nil
+		}
+		got, wait, err := p.pace.lease(ctx, p.number, p.perSecond, mostSlots)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			wait = retryRedis
+		case got.n > 0:
+			p.runs = append(p.runs, got)
+			return nil
+		}
+		if left > 0 {
+			return nil
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

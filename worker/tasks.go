@@ -1,0 +1,98 @@
+// Package worker is time: what runs in the background, how often, how fast and how many at once. Tasks in Redis are hints
+// that there is work; the work itself is in the database, so a task that is lost, doubled or run by two at once does no harm.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"carillon/uid"
+)
+
+// Names of tasks. Each payload is one id's text, or nothing.
+const (
+	taskEnroll = "campaign:enroll"
+	taskLane   = "lane:drain"
+	taskImport = "contacts:import"
+)
+
+// enqueueTimeout bounds how long a caller waits for Redis to take a hint.
+const enqueueTimeout = 500 * time.Millisecond
+
+// Tasks puts hints into Redis. It implements the wakers that domain packages declare. A hint that cannot be put is logged and
+// forgotten: the sweep finds the work.
+type Tasks struct {
+	client *asynq.Client
+	queue  string
+	log    *slog.Logger
+}
+
+// NewTasks shares queue with the workers that are to take the tasks.
+func NewTasks(client redis.UniversalClient, queue string, log *slog.Logger) *Tasks {
+	return &Tasks{asynq.NewClientFromRedisClient(client), queue, log}
+}
+
+// WakeEnrollment asks for a campaign to be enrolled.
+func (t *Tasks) WakeEnrollment(ctx context.Context, campaign uid.ID) {
+	t.wake(ctx, taskEnroll, campaign, 0)
+}
+
+// WakeLane asks for a number's messages to be sent.
+func (t *Tasks) WakeLane(ctx context.Context, phoneNumber uid.ID) {
+	t.wake(ctx, taskLane, phoneNumber, 0)
+}
+
+// WakeImport asks for a contact import to be run.
+func (t *Tasks) WakeImport(ctx context.Context, contactImport uid.ID) {
+	t.wake(ctx, taskImport, contactImport, 0)
+}
+
+// places are how many tasks of a kind may stand for one subject: one that runs, one that waits for what came meanwhile, and
+// one for when the first two died with their process and have not been found yet. Tasks for later have places of their own,
+// so that they are in nobody's way.
+var places, placesLater = []string{"a", "b", "c"}, []string{"later", "later still"}
+
+// neverArchive: a task that asynq gives up keeps its id for ever, and the subject could not be woken again.
+const neverArchive = math.MaxInt32
+
+// longest is a deadline that no task should meet; asynq wants one.
+const longest = 24 * time.Hour
+
+func (t *Tasks) wake(ctx context.Context, kind string, subject uid.ID, delay time.Duration) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), enqueueTimeout)
+	defer cancel()
+	task := asynq.NewTask(kind, []byte(subject.String()))
+	var err error
+	at := places
+	if delay >= sweepEvery {
+		return // the sweep comes by before that
+	} else if delay > 0 {
+		at = placesLater
+	}
+	for _, place := range at {
+		_, err = t.client.EnqueueContext(ctx, task, asynq.Queue(t.queue), asynq.TaskID(kind+":"+subject.String()+":"+place),
+			asynq.MaxRetry(neverArchive), asynq.ProcessIn(delay), asynq.Timeout(longest))
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, asynq.ErrTaskIDConflict) {
+			t.log.Warn("a task could not be put into Redis; the sweep will find the work", "task", kind, "subject", subject.String(), "error", err)
+			return
+		}
+	}
+}
+
+func subjectOf(task *asynq.Task) (uid.ID, error) {
+	n, err := uid.Parse(string(task.Payload()))
+	if err != nil {
+		return uid.ID{}, fmt.Errorf("task %s: %w", task.Type(), err)
+	}
+	return n, nil
+}

@@ -1,0 +1,117 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"github.com/redis/go-redis/v9"
+
+	"carillon/uid"
+)
+
+const (
+	// sweepEvery is how long work may stand still whose wake-up was lost.
+	sweepEvery = 15 * time.Second
+	// lookEvery is how often an idle worker asks for tasks: the longest that a single message waits for its lane.
+	lookEvery = 50 * time.Millisecond
+	// lookForDelayed is how late a task with a time may start.
+	lookForDelayed = 250 * time.Millisecond
+	// drain is how long a process that is told to stop may take to finish what is in flight.
+	drain = 20 * time.Second
+)
+
+// Jobs are what tasks do. Each must be safe to run twice and by two at once.
+type Jobs struct {
+	Enroll func(ctx context.Context, campaign uid.ID) error
+	Import func(ctx context.Context, contactImport uid.ID) error
+	Drain  func(ctx context.Context, phoneNumber uid.ID) (again time.Duration, more bool, err error)
+	Sweep  func(ctx context.Context) error
+}
+
+// Worker takes tasks out of Redis and runs them, several at once.
+type Worker struct {
+	redis  redis.UniversalClient
+	tasks  *Tasks
+	jobs   Jobs
+	atOnce int
+	log    *slog.Logger
+}
+
+// New makes a worker that runs atOnce tasks at a time.
+func New(client redis.UniversalClient, tasks *Tasks, jobs Jobs, atOnce int, log *slog.Logger) *Worker {
+	return &Worker{client, tasks, jobs, atOnce, log}
+}
+
+// Run works until ctx ends, then finishes what is in flight.
+func (w *Worker) Run(ctx context.Context) error {
+	server := asynq.NewServerFromRedisClient(w.redis, asynq.Config{
+		Concurrency: w.atOnce, Queues: map[string]int{w.tasks.queue: 1}, BaseContext: func() context.Context { return ctx },
+		TaskCheckInterval: lookEvery, DelayedTaskCheckInterval: lookForDelayed, ShutdownTimeout: drain,
+		RetryDelayFunc: func(int, error, *asynq.Task) time.Duration { return time.Second },
+		Logger:         asynqLog{w.log}, LogLevel: asynq.WarnLevel,
+	})
+	mux := asynq.NewServeMux()
+	mux.HandleFunc(taskEnroll, w.run(w.jobs.Enroll))
+	mux.HandleFunc(taskImport, w.run(w.jobs.Import))
+	mux.HandleFunc(taskLane, w.run(w.drain))
+	if err := server.Start(mux); err != nil {
+		return fmt.Errorf("start worker: %w", err)
+	}
+	w.sweep(ctx)
+	server.Shutdown()
+	return nil
+}
+
+// run adapts a job to a task. An error or a panic is logged here and tried again after a second.
+func (w *Worker) run(job func(context.Context, uid.ID) error) func(context.Context, *asynq.Task) error {
+	return func(ctx context.Context, task *asynq.Task) error {
+		subject, err := subjectOf(task)
+		if err != nil {
+			w.log.Error("a task that cannot be read was dropped", "error", err)
+			return nil
+		}
+		if err := job(ctx, subject); err != nil && ctx.Err() == nil {
+			w.log.Error("a task failed and is tried again", "task", task.Type(), "subject", subject.String(), "error", err)
+			return err
+		}
+		return nil
+	}
+}
+
+// drain gives a lane its turn and puts it back into the queue where it has more to do.
+func (w *Worker) drain(ctx context.Context, number uid.ID) error {
+	again, more, err := w.jobs.Drain(ctx, number)
+	if err == nil && more && ctx.Err() == nil {
+		w.tasks.wake(ctx, taskLane, number, again)
+	}
+	return err
+}
+
+// sweep repairs and does what is due, at once and then every few seconds. Every worker does it: each step is a guarded
+// change, so two at once do no harm, and none has to be chosen.
+func (w *Worker) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if err := w.jobs.Sweep(ctx); err != nil && ctx.Err() == nil {
+			w.log.Error("the sweep failed and is tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// asynqLog sends asynq's own words to our log.
+type asynqLog struct{ log *slog.Logger }
+
+func (a asynqLog) Debug(args ...any) { a.log.Debug(fmt.Sprint(args...), "from", "asynq") }
+func (a asynqLog) Info(args ...any)  { a.log.Info(fmt.Sprint(args...), "from", "asynq") }
+func (a asynqLog) Warn(args ...any)  { a.log.Warn(fmt.Sprint(args...), "from", "asynq") }
+func (a asynqLog) Error(args ...any) { a.log.Error(fmt.Sprint(args...), "from", "asynq") }
+func (a asynqLog) Fatal(args ...any) { a.log.Error(fmt.Sprint(args...), "from", "asynq") }
