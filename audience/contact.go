@@ -37,7 +37,7 @@ func (s *Service) CreateContact(ctx context.Context, n NewContact) (*ent.Contact
 		return nil, err
 	}
 	phone, country, in := n.check()
-	var created *ent.Contact
+	var id uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		wrong := slices.Clone(in)
 		if err := checkLists(ctx, tx.Client, &wrong, "listIds", n.ListIDs); err != nil {
@@ -46,7 +46,7 @@ func (s *Service) CreateContact(ctx context.Context, n NewContact) (*ent.Contact
 		if err := wrong.Err(); err != nil {
 			return err
 		}
-		created, err = n.save(ctx, tx, owner, phone, country, s.moment())
+		id, err = n.save(ctx, tx, owner, phone, country, s.moment())
 		return err
 	})
 	if database.IsUnique(err) {
@@ -55,7 +55,7 @@ func (s *Service) CreateContact(ctx context.Context, n NewContact) (*ent.Contact
 	if err != nil {
 		return nil, err
 	}
-	return created, nil
+	return s.db.Client.Contact.Get(ctx, id) // the transaction's own copy could not be asked for its lists
 }
 
 func (n NewContact) check() (phone, country string, in fault.Inputs) {
@@ -93,7 +93,7 @@ func (n NewContact) check() (phone, country string, in fault.Inputs) {
 	return phone, country, in
 }
 
-func (n NewContact) save(ctx context.Context, tx *database.Tx, owner uid.ID, phone, country string, now time.Time) (*ent.Contact, error) {
+func (n NewContact) save(ctx context.Context, tx *database.Tx, owner uid.ID, phone, country string, now time.Time) (uid.ID, error) {
 	attributes := map[string]string{}
 	for _, a := range n.Attributes {
 		attributes[strings.TrimSpace(a.Key)] = a.Value
@@ -105,24 +105,24 @@ func (n NewContact) save(ctx context.Context, tx *database.Tx, owner uid.ID, pho
 	}
 	c, err := create.Save(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("create contact: %w", err)
+		return uid.ID{}, fmt.Errorf("create contact: %w", err)
 	}
 	lists := slices.Clone(n.ListIDs)
 	slices.SortFunc(lists, compareIDs)
 	for _, id := range slices.Compact(lists) {
 		if err := tx.Client.ListMember.Create().SetOrganizationID(owner).SetContactID(c.ID).SetContactListID(id).Exec(ctx); err != nil {
-			return nil, fmt.Errorf("put contact on list %s: %w", id, err)
+			return uid.ID{}, fmt.Errorf("put contact on list %s: %w", id, err)
 		}
 	}
 	if n.Consent == nil || n.Consent.Consent == enum.ConsentUnknown {
-		return c, nil
+		return c.ID, nil
 	}
 	err = tx.Client.ConsentRecord.Create().SetOrganizationID(owner).SetContactID(c.ID).SetConsent(n.Consent.Consent).SetSource(n.Consent.Source).
 		SetNillableEvidence(given(&n.Consent.Evidence)).SetRecordedAt(now).Exec(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("record consent: %w", err)
+		return uid.ID{}, fmt.Errorf("record consent: %w", err)
 	}
-	return c, nil
+	return c.ID, nil
 }
 
 // checkConsent looks at the consent of the input, where there is one.

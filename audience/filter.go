@@ -1,0 +1,129 @@
+package audience
+
+import (
+	"strings"
+
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
+
+	"carillon/column"
+	"carillon/ent/contact"
+	"carillon/ent/listmember"
+	"carillon/ent/predicate"
+)
+
+// FilterPredicate is a contact filter for ent's queries. It says nothing of the organization: the data model's policy does.
+func FilterPredicate(f column.ContactFilter) predicate.Contact {
+	return func(s *sql.Selector) {
+		for _, p := range conditions(s, f) {
+			s.Where(p)
+		}
+	}
+}
+
+// conditions is the one translation of a filter into SQL, about the contact table of the selector. All of them must hold.
+func conditions(s *sql.Selector, f column.ContactFilter) (all []*sql.Predicate) {
+	if search := strings.TrimSpace(f.Search); search != "" {
+		all = append(all, found(s, search))
+	}
+	if len(f.ListIDs) > 0 {
+		members := sql.Table(listmember.Table).As("listed")
+		all = append(all, sql.Exists(sql.Select().From(members).Where(sql.And(
+			sql.ColumnsEQ(members.C(listmember.FieldContactID), s.C(contact.FieldID)),
+			sql.ColumnsEQ(members.C(listmember.FieldOrganizationID), s.C(contact.FieldOrganizationID)),
+			sql.In(members.C(listmember.FieldContactListID), anys(f.ListIDs)...)))))
+	}
+	if len(f.Consent) > 0 {
+		all = append(all, sql.In(s.C(contact.FieldMarketingConsent), anys(f.Consent)...))
+	}
+	if len(f.Country) > 0 {
+		all = append(all, sql.In(s.C(contact.FieldCountry), anys(mapped(f.Country, strings.ToUpper))...))
+	}
+	if len(f.Language) > 0 { // zh-cn, zh_CN and ZH_CN are one language
+		wanted := mapped(f.Language, func(l string) string { return strings.ToLower(strings.ReplaceAll(l, "-", "_")) })
+		language := s.C(contact.FieldLanguage) // now: the selector may get an alias before its statement is written
+		all = append(all, sql.P(func(b *sql.Builder) {
+			b.WriteString("LOWER(REPLACE(").Ident(language).WriteString(", '-', '_')) IN (").Args(anys(wanted)...).WriteString(")")
+		}))
+	}
+	for _, a := range f.Attributes {
+		all = append(all, attribute(s, a)...)
+	}
+	if f.CreatedAfter != nil {
+		all = append(all, sql.GTE(s.C(contact.FieldCreatedAt), f.CreatedAfter.UTC()))
+	}
+	if f.CreatedBefore != nil {
+		all = append(all, sql.LT(s.C(contact.FieldCreatedAt), f.CreatedBefore.UTC()))
+	}
+	return all
+}
+
+// found looks in the name, and for the beginning of the number, with or without its +.
+func found(s *sql.Selector, search string) *sql.Predicate {
+	name := sql.ContainsFold(s.C(contact.FieldName), clean(search))
+	digits := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("+-() ", r) {
+			return -1
+		}
+		return r
+	}, search)
+	if digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return name
+	}
+	return sql.Or(name, sql.HasPrefix(s.C(contact.FieldPhone), "+"+digits))
+}
+
+// attribute is the conditions on one attribute. The key is a parameter like any other: ent's JSON paths would write it into
+// the statement.
+func attribute(s *sql.Selector, a column.AttributeFilter) (all []*sql.Predicate) {
+	key := clean(a.Key)
+	if a.Equals != nil {
+		all = append(all, attributeIn(s, key, *a.Equals))
+	}
+	if len(a.In) > 0 {
+		all = append(all, attributeIn(s, key, a.In...))
+	}
+	switch {
+	case a.Exists != nil && !*a.Exists:
+		all = append(all, sql.Not(attributeIn(s, key)))
+	case a.Exists != nil, len(all) == 0:
+		all = append(all, attributeIn(s, key))
+	}
+	return all
+}
+
+// attributeIn holds where the attribute has one of the values, or, without values, where it is there.
+func attributeIn(s *sql.Selector, key string, values ...string) *sql.Predicate {
+	attributes, postgres := s.C(contact.FieldAttributes), s.Dialect() == dialect.Postgres
+	return sql.P(func(b *sql.Builder) {
+		if postgres {
+			b.WriteString("(").Ident(attributes).WriteString(" ->> ").Arg(key).WriteString(")")
+		} else {
+			b.WriteString("EXISTS (SELECT 1 FROM json_each(").Ident(attributes).WriteString(") a WHERE a.key = ").Arg(key).WriteString(" AND a.value")
+		}
+		if len(values) == 0 {
+			b.WriteString(" IS NOT NULL")
+		} else {
+			b.WriteString(" IN (").Args(anys(mapped(values, clean))...).WriteString(")")
+		}
+		if !postgres {
+			b.WriteString(")")
+		}
+	})
+}
+
+func anys[T any](in []T) []any {
+	out := make([]any, len(in))
+	for i, v := range in {
+		out[i] = v
+	}
+	return out
+}
+
+func mapped(in []string, change func(string) string) []string {
+	out := make([]string, len(in))
+	for i, s := range in {
+		out[i] = change(s)
+	}
+	return out
+}

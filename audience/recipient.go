@@ -1,0 +1,211 @@
+package audience
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"entgo.io/ent/dialect/sql"
+
+	"carillon/column"
+	"carillon/database"
+	"carillon/ent/contact"
+	"carillon/ent/listmember"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/uid"
+)
+
+const (
+	maxContacts   = 1000 // of an audience, by id; more belong on a list
+	maxConditions = 20   // on attributes
+	maxChoices    = 200  // of one condition
+	maxSearch     = 256
+)
+
+// Recipient is what a campaign needs to know of a contact. Texts that the contact does not have are empty.
+type Recipient struct {
+	ID                             uid.ID
+	Phone, Name, Language, Country string
+	Consent                        enum.Consent
+	Attributes                     map[string]string
+}
+
+// CheckAudience reports as fault.Inputs what of an audience names nothing in the caller's organization, or cannot be.
+func (s *Service) CheckAudience(ctx context.Context, a column.Audience) error {
+	var in fault.Inputs
+	if len(a.ListIDs)+len(a.ContactIDs) == 0 && a.Filter == nil {
+		in.Add("audience", fault.Required, "name at least one list, contact or filter; an empty filter is everyone")
+	}
+	for _, lists := range []struct {
+		field string
+		ids   []uid.ID
+	}{{"audience.listIds", a.ListIDs}, {"audience.excludeListIds", a.ExcludeListIDs}} {
+		if err := checkLists(ctx, s.db.Client, &in, lists.field, lists.ids); err != nil {
+			return err
+		}
+	}
+	if len(a.ContactIDs) > maxContacts {
+		in.Add("audience.contactIds", fault.LimitExceeded, "there are %d contacts; at most %d, put more on a list", len(a.ContactIDs), maxContacts)
+	} else if len(a.ContactIDs) > 0 {
+		found, err := s.db.Client.Contact.Query().Where(contact.IDIn(a.ContactIDs...)).IDs(ctx)
+		if err != nil {
+			return fmt.Errorf("look up contacts: %w", err)
+		}
+		noteMissing(&in, "audience.contactIds", "contact", a.ContactIDs, found)
+	}
+	if a.Filter != nil {
+		if err := s.checkFilter(ctx, &in, *a.Filter); err != nil {
+			return err
+		}
+	}
+	return in.Err()
+}
+
+func (s *Service) checkFilter(ctx context.Context, in *fault.Inputs, f column.ContactFilter) error {
+	const at = "audience.filter."
+	note(in, at+"search", checkText("the search", f.Search, maxSearch))
+	for i, c := range f.Consent {
+		if !slices.Contains(c.Values(), string(c)) {
+			in.Add(fmt.Sprintf("%sconsent.%d", at, i), fault.Invalid, "%s is no consent", shown(string(c)))
+		}
+	}
+	for field, choices := range map[string][]string{"country": f.Country, "language": f.Language} {
+		if len(choices) > maxChoices {
+			in.Add(at+field, fault.LimitExceeded, "there are %d values; at most %d", len(choices), maxChoices)
+		}
+	}
+	if len(f.Attributes) > maxConditions {
+		in.Add(at+"attributes", fault.LimitExceeded, "there are %d conditions; at most %d", len(f.Attributes), maxConditions)
+	}
+	for i, a := range f.Attributes {
+		note(in, fmt.Sprintf("%sattributes.%d.key", at, i), checkRequired("the key", a.Key, maxKey))
+		if len(a.In) > maxChoices {
+			in.Add(fmt.Sprintf("%sattributes.%d.in", at, i), fault.LimitExceeded, "there are %d values; at most %d", len(a.In), maxChoices)
+		}
+	}
+	return checkLists(ctx, s.db.Client, in, at+"listIds", f.ListIDs)
+}
+
+// Page reads the audience's next contacts behind the id after, by ascending id; fewer than limit are the last. However large
+// the audience, a page costs about as much as its own rows: every part of it is read along an index and stops at limit.
+func Page(ctx context.Context, tx *database.Tx, organization uid.ID, a column.Audience, after uid.ID, limit int) ([]Recipient, error) {
+	rule := rule{tx.DB.Dialect, organization, a}
+	query, args := rule.recipients(after, limit).Query()
+	rows, err := tx.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read audience: %w", err)
+	}
+	defer rows.Close()
+	var page []Recipient
+	for rows.Next() {
+		var r Recipient
+		var phone, name, language, country *string
+		var attributes []byte
+		if err := rows.Scan(&r.ID, &phone, &name, &language, &country, &r.Consent, &attributes); err != nil {
+			return nil, fmt.Errorf("read audience: %w", err)
+		}
+		if err := json.Unmarshal(attributes, &r.Attributes); err != nil {
+			return nil, fmt.Errorf("read attributes of %s: %w", r.ID, err)
+		}
+		r.Phone, r.Name, r.Language, r.Country = text(phone), text(name), text(language), text(country)
+		page = append(page, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read audience: %w", err)
+	}
+	return page, nil
+}
+
+// Count is how many contacts the audience has now.
+func (s *Service) Count(ctx context.Context, organization uid.ID, a column.Audience) (n int, err error) {
+	query, args := rule{s.db.Dialect, organization, a}.count().Query()
+	if err := s.db.QueryRow(ctx, query, args...).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count audience: %w", err)
+	}
+	return n, nil
+}
+
+// rule is an audience as SQL. It names the organization in every part, since no policy looks after plain SQL.
+type rule struct {
+	dialect      string
+	organization uid.ID
+	column.Audience
+}
+
+func (r rule) recipients(after uid.ID, limit int) *sql.Selector {
+	c := sql.Table(contact.Table).As("c")
+	s := sql.Dialect(r.dialect).Select(c.C(contact.FieldID), c.C(contact.FieldPhone), c.C(contact.FieldName), c.C(contact.FieldLanguage),
+		c.C(contact.FieldCountry), c.C(contact.FieldMarketingConsent), c.C(contact.FieldAttributes)).From(c)
+	ids := sql.Dialect(r.dialect).Select("id").From(r.union(r.parts(&after, limit)).As("u")).OrderBy("id").Limit(limit)
+	return s.Where(sql.And(sql.EQ(s.C(contact.FieldOrganizationID), r.organization), sql.In(s.C(contact.FieldID), ids))).OrderBy(s.C(contact.FieldID))
+}
+
+func (r rule) count() *sql.Selector {
+	return sql.Dialect(r.dialect).Select(sql.Count("*")).From(r.union(r.parts(nil, 0)).As("u"))
+}
+
+// union is the contacts of all parts, each once.
+func (r rule) union(parts []*sql.Selector) (all *sql.Selector) {
+	for i, p := range parts {
+		one := sql.Dialect(r.dialect).Select("id").From(p.As(fmt.Sprintf("p%d", i)))
+		if all == nil {
+			all = one
+		} else {
+			all.Union(one)
+		}
+	}
+	return all
+}
+
+// parts is the ids of every list, of the contacts named and of the filter. Nil for after is all of them.
+func (r rule) parts(after *uid.ID, limit int) (parts []*sql.Selector) {
+	add := func(s *sql.Selector, organization, id string, conditions ...*sql.Predicate) {
+		s.Select(sql.As(s.C(id), "id")).Where(sql.EQ(s.C(organization), r.organization))
+		for _, c := range conditions {
+			s.Where(c)
+		}
+		if len(r.ExcludeListIDs) > 0 {
+			s.Where(sql.Not(sql.Exists(r.excluded(s.C(id)))))
+		}
+		if after != nil {
+			s.Where(sql.GT(s.C(id), *after)).OrderBy(s.C(id)).Limit(limit)
+		}
+		parts = append(parts, s)
+	}
+	from := func(table, alias string) *sql.Selector {
+		return sql.Dialect(r.dialect).Select().From(sql.Table(table).As(alias))
+	}
+	for _, list := range r.ListIDs {
+		s := from(listmember.Table, "m")
+		add(s, listmember.FieldOrganizationID, listmember.FieldContactID, sql.EQ(s.C(listmember.FieldContactListID), list))
+	}
+	if len(r.ContactIDs) > 0 {
+		s := from(contact.Table, "c")
+		add(s, contact.FieldOrganizationID, contact.FieldID, sql.In(s.C(contact.FieldID), anys(r.ContactIDs)...))
+	}
+	if r.Filter != nil {
+		s := from(contact.Table, "c")
+		add(s, contact.FieldOrganizationID, contact.FieldID, conditions(s, *r.Filter)...)
+	}
+	if len(parts) == 0 {
+		add(from(contact.Table, "c"), contact.FieldOrganizationID, contact.FieldID, sql.False())
+	}
+	return parts
+}
+
+func (r rule) excluded(id string) *sql.Selector {
+	x := sql.Table(listmember.Table).As("x")
+	return sql.Dialect(r.dialect).Select(x.C(listmember.FieldContactID)).From(x).Where(sql.And(
+		sql.ColumnsEQ(x.C(listmember.FieldContactID), id),
+		sql.EQ(x.C(listmember.FieldOrganizationID), r.organization),
+		sql.In(x.C(listmember.FieldContactListID), anys(r.ExcludeListIDs)...)))
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

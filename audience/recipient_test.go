@@ -1,0 +1,310 @@
+package audience_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"carillon/audience"
+	"carillon/column"
+	"carillon/database"
+	"carillon/database/dbtest"
+	"carillon/ent"
+	"carillon/ent/contact"
+	"carillon/enum"
+	"carillon/uid"
+)
+
+// town is a few people to choose from; contacts are named for what is told of them.
+func town(t *testing.T, db *database.DB) (h *house, lists, contacts map[string]uid.ID) {
+	t.Helper()
+	h = open(t, db)
+	lists, contacts = map[string]uid.ID{}, map[string]uid.ID{}
+	for _, l := range []string{"vip", "news", "complaints", "empty"} {
+		lists[l] = h.list(t, l)
+	}
+	for i, p := range []struct {
+		name, phone, language string
+		consent               enum.Consent
+		lists                 []string
+		attributes            []audience.Attribute
+	}{
+		{"Li Lei", "+8613800138000", "zh_CN", enum.ConsentOptedIn, []string{"vip", "news"}, []audience.Attribute{{"city", "北京"}, {"50%_off", "yes"}}},
+		{"Han Meimei", "+8613900139000", "zh-cn", enum.ConsentUnknown, []string{"news"}, []audience.Attribute{{"city", "上海"}}},
+		{"Jim 100%_Green", "+447400123456", "en", enum.ConsentOptedOut, []string{"vip", "complaints"}, []audience.Attribute{{`it's "so".here`, "1"}}},
+		{"Lucy", "+14155552671", "", enum.ConsentOptedIn, nil, []audience.Attribute{{"city", "London"}, {"tier", ""}}},
+		{"", "+85251234567", "zh_HK", enum.ConsentUnknown, []string{"complaints"}, nil},
+	} {
+		h.present = time.Date(2026, 10, 1+i, 0, 0, 0, 0, time.UTC)
+		n := audience.NewContact{Phone: p.phone, Name: &p.name, Language: &p.language, Attributes: p.attributes,
+			Consent: &column.ImportConsent{Consent: p.consent, Source: "web"}}
+		for _, l := range p.lists {
+			n.ListIDs = append(n.ListIDs, lists[l])
+		}
+		c, err := h.CreateContact(h.ctx, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		contacts[strings.Fields(p.name + " Nameless")[0]] = c.ID
+	}
+	return h, lists, contacts
+}
+
+// pages reads an audience two by two.
+func (h *house) pages(t testing.TB, a column.Audience) (all []audience.Recipient) {
+	t.Helper()
+	err := h.db.InTx(h.ctx, func(tx *database.Tx) error {
+		for after := (uid.ID{}); ; after = all[len(all)-1].ID {
+			page, err := audience.Page(h.ctx, tx, h.owner, a, after, 2)
+			if all = append(all, page...); err != nil || len(page) < 2 {
+				return err
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func first(names []string, name string) []string {
+	return append(names, strings.Fields(name + " Nameless")[0])
+}
+
+func TestAFilterFinds(t *testing.T) {
+	t.Parallel()
+	yes, no := true, false
+	day := func(d int) *time.Time {
+		at := time.Date(2026, 10, d, 8, 0, 0, 0, time.FixedZone("CST", 8*3600))
+		return &at
+	}
+	is := func(a column.AttributeFilter) column.ContactFilter {
+		return column.ContactFilter{Attributes: []column.AttributeFilter{a}}
+	}
+	cases := map[string]struct {
+		filter column.ContactFilter
+		lists  []string
+		want   string
+	}{
+		"everyone":                            {want: "Li Han Jim Lucy Nameless"},
+		"a part of a name in any case":        {filter: column.ContactFilter{Search: " li LEI "}, want: "Li"},
+		"the beginning of a number":           {filter: column.ContactFilter{Search: "+86 138"}, want: "Li"},
+		"the beginning of a number without +": {filter: column.ContactFilter{Search: "86"}, want: "Li Han"},
+		"no middle of a number":               {filter: column.ContactFilter{Search: "0138"}, want: ""},
+		"a % as it stands":                    {filter: column.ContactFilter{Search: "100%_g"}, want: "Jim"},
+		"nobody by a % alone":                 {filter: column.ContactFilter{Search: "%i%"}, want: ""},
+		"nobody by a \\":                      {filter: column.ContactFilter{Search: `\`}, want: ""},
+		"nobody by a NUL":                     {filter: column.ContactFilter{Search: "\x00\xff"}, want: ""},
+		"who is on any of the lists":          {lists: []string{"vip", "complaints"}, want: "Li Jim Nameless"},
+		"consents":                            {filter: column.ContactFilter{Consent: []enum.Consent{enum.ConsentOptedIn, enum.ConsentOptedOut}}, want: "Li Jim Lucy"},
+		"countries":                           {filter: column.ContactFilter{Country: []string{"gb", "HK"}}, want: "Jim Nameless"},
+		"languages, however written":          {filter: column.ContactFilter{Language: []string{"ZH-CN", "en"}}, want: "Li Han Jim"},
+		"an attribute's value":                {filter: is(column.AttributeFilter{Key: "city", Equals: new("北京")}), want: "Li"},
+		"any of an attribute's values":        {filter: is(column.AttributeFilter{Key: "city", In: []string{"上海", "London", "Paris"}}), want: "Han Lucy"},
+		"who has an attribute":                {filter: is(column.AttributeFilter{Key: "city", Exists: &yes}), want: "Li Han Lucy"},
+		"who has an attribute that is empty":  {filter: is(column.AttributeFilter{Key: "tier"}), want: "Lucy"},
+		"who lacks an attribute":              {filter: is(column.AttributeFilter{Key: "city", Exists: &no}), want: "Jim Nameless"},
+		"a key of any characters":             {filter: is(column.AttributeFilter{Key: `it's "so".here`, Equals: new("1")}), want: "Jim"},
+		"a key with marks of patterns":        {filter: is(column.AttributeFilter{Key: "50%_off", In: []string{"yes"}}), want: "Li"},
+		"nobody by a key that is SQL":         {filter: is(column.AttributeFilter{Key: "' OR 1=1 --", Equals: new("?")}), want: ""},
+		"who came after a time":               {filter: column.ContactFilter{CreatedAfter: day(3)}, want: "Jim Lucy Nameless"},
+		"who came before a time":              {filter: column.ContactFilter{CreatedBefore: day(3)}, want: "Li Han"},
+		"who meets all conditions": {filter: column.ContactFilter{Search: "86", Consent: []enum.Consent{enum.ConsentUnknown}, Country: []string{"CN"}, Language: []string{"zh_CN"},
+			Attributes: []column.AttributeFilter{{Key: "city", Exists: &yes}, {Key: "tier", Exists: &no}}, CreatedAfter: day(1), CreatedBefore: day(9)}, lists: []string{"news"}, want: "Han"},
+	}
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		h, lists, _ := town(t, db)
+		h.neighbor(t).load(t, audience.NewImport{}, "phone,name,city\n+8613800138000,Li Lei,北京\n")
+		for name, tc := range cases {
+			for _, l := range tc.lists {
+				tc.filter.ListIDs = append(tc.filter.ListIDs, lists[l])
+			}
+			var byEnt, byPage []string
+			all, err := db.Client.Contact.Query().Where(audience.FilterPredicate(tc.filter)).Order(contact.ByID()).All(h.ctx)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			for _, c := range all {
+				name := ""
+				if c.Name != nil {
+					name = *c.Name
+				}
+				byEnt = first(byEnt, name)
+			}
+			for _, r := range h.pages(t, column.Audience{Filter: &tc.filter}) {
+				byPage = first(byPage, r.Name)
+			}
+			n, err := h.Count(h.ctx, h.owner, column.Audience{Filter: &tc.filter})
+			want := strings.Fields(tc.want)
+			if !slices.Equal(byEnt, want) || !slices.Equal(byPage, want) || n != len(want) || err != nil {
+				t.Errorf("%s: ent finds %v, a page %v, the count is %d, %v; want %v", name, byEnt, byPage, n, err, want)
+			}
+		}
+	})
+}
+
+func TestAnAudienceIs(t *testing.T) {
+	t.Parallel()
+	cases := map[string]struct {
+		lists, contacts, without []string
+		filter                   *column.ContactFilter
+		want                     string
+	}{
+		"a list":                        {lists: []string{"vip"}, want: "Li Jim"},
+		"lists, each person once":       {lists: []string{"vip", "news", "vip"}, want: "Li Han Jim"},
+		"contacts":                      {contacts: []string{"Lucy", "Li"}, want: "Li Lucy"},
+		"a filter":                      {filter: &column.ContactFilter{Country: []string{"CN"}}, want: "Li Han"},
+		"everyone":                      {filter: &column.ContactFilter{}, want: "Li Han Jim Lucy Nameless"},
+		"any of them together":          {lists: []string{"vip"}, contacts: []string{"Lucy"}, filter: &column.ContactFilter{Country: []string{"CN"}}, want: "Li Han Jim Lucy"},
+		"less the lists to leave out":   {filter: &column.ContactFilter{}, without: []string{"news", "complaints"}, want: "Lucy"},
+		"a list less another":           {lists: []string{"vip"}, without: []string{"complaints"}, want: "Li"},
+		"contacts less a list":          {contacts: []string{"Li", "Lucy"}, without: []string{"vip", "empty"}, want: "Lucy"},
+		"nobody, where the list is":     {lists: []string{"empty"}},
+		"nobody, where nothing is said": {without: []string{"vip"}},
+	}
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		h, lists, contacts := town(t, db)
+		for name, tc := range cases {
+			a := column.Audience{Filter: tc.filter}
+			for from, to := range map[*[]string]*[]uid.ID{&tc.lists: &a.ListIDs, &tc.without: &a.ExcludeListIDs} {
+				for _, l := range *from {
+					*to = append(*to, lists[l])
+				}
+			}
+			for _, c := range tc.contacts {
+				a.ContactIDs = append(a.ContactIDs, contacts[c])
+			}
+			var got []string
+			for _, r := range h.pages(t, a) {
+				got = first(got, r.Name)
+			}
+			n, err := h.Count(h.ctx, h.owner, a)
+			if want := strings.Fields(tc.want); !slices.Equal(got, want) || n != len(want) || err != nil {
+				t.Errorf("%s: %v, counted %d, %v; want %v", name, got, n, err, want)
+			}
+		}
+	})
+}
+
+func TestARecipientIsAllThatACampaignNeeds(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		h, lists, contacts := town(t, db)
+		want := []audience.Recipient{{ID: contacts["Li"], Phone: "+8613800138000", Name: "Li Lei", Language: "zh_CN", Country: "CN", Consent: enum.ConsentOptedIn,
+			Attributes: map[string]string{"city": "北京", "50%_off": "yes"}},
+			{ID: contacts["Han"], Phone: "+8613900139000", Name: "Han Meimei", Language: "zh-cn", Country: "CN", Consent: enum.ConsentUnknown, Attributes: map[string]string{"city": "上海"}}}
+		if diff := cmp.Diff(want, h.pages(t, column.Audience{ListIDs: []uid.ID{lists["news"]}})); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestNoAudienceReachesIntoAnotherOrganization(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		theirs, lists, contacts := town(t, db)
+		mine := theirs.neighbor(t)
+		a := column.Audience{ListIDs: []uid.ID{lists["vip"]}, ContactIDs: []uid.ID{contacts["Li"]},
+			Filter: &column.ContactFilter{ListIDs: []uid.ID{lists["news"]}}}
+		if got := mine.pages(t, a); len(got) != 0 {
+			t.Errorf("I reach %v", got)
+		}
+		if n, err := mine.Count(mine.ctx, mine.owner, a); n != 0 || err != nil {
+			t.Errorf("I count %d, %v", n, err)
+		}
+		a.ExcludeListIDs = []uid.ID{lists["news"], mine.list(t, "mine")}
+		want := []string{"audience.listIds.0 NOT_FOUND", "audience.excludeListIds.0 NOT_FOUND", "audience.contactIds.0 NOT_FOUND", "audience.filter.listIds.0 NOT_FOUND"}
+		if diff := cmp.Diff(want, inputs(mine.CheckAudience(mine.ctx, a))); diff != "" {
+			t.Error(diff)
+		}
+		if err := theirs.CheckAudience(theirs.ctx, column.Audience{ListIDs: a.ListIDs, ContactIDs: a.ContactIDs, Filter: a.Filter}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAnAudienceMustSaySomethingThatCanBe(t *testing.T) {
+	t.Parallel()
+	h := open(t, dbtest.Open(t, dbtest.SQLite(t)))
+	for name, tc := range map[string]struct {
+		audience column.Audience
+		want     []string
+	}{
+		"nothing":             {column.Audience{ExcludeListIDs: []uid.ID{h.list(t, "a")}}, []string{"audience REQUIRED"}},
+		"too many contacts":   {column.Audience{ContactIDs: make([]uid.ID, 1001)}, []string{"audience.contactIds LIMIT_EXCEEDED"}},
+		"too many lists":      {column.Audience{ListIDs: make([]uid.ID, 101)}, []string{"audience.listIds LIMIT_EXCEEDED"}},
+		"a key of nothing":    {column.Audience{Filter: &column.ContactFilter{Attributes: []column.AttributeFilter{{Key: " "}}}}, []string{"audience.filter.attributes.0.key REQUIRED"}},
+		"a consent not known": {column.Audience{Filter: &column.ContactFilter{Consent: []enum.Consent{"MAYBE"}}}, []string{"audience.filter.consent.0 INVALID"}},
+	} {
+		if diff := cmp.Diff(tc.want, inputs(h.CheckAudience(h.ctx, tc.audience))); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func TestCreateContactRefusesWhatIsWrongFieldByField(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		h := open(t, db)
+		theirs := h.neighbor(t).list(t, "theirs")
+		mine := h.list(t, "mine")
+		_, err := h.CreateContact(h.ctx, audience.NewContact{Phone: "12345", Name: new(strings.Repeat("x", 257)), Language: new("Klingon"), TimeZone: new("Local"),
+			Attributes: []audience.Attribute{{"", "x"}, {"a", strings.Repeat("x", 1025)}, {"b", "\x00"}, {" a", "y"}, {strings.Repeat("k", 65), ""}},
+			ListIDs:    []uid.ID{mine, theirs}, Consent: &column.ImportConsent{Consent: enum.ConsentOptedIn}})
+		want := []string{"phone INVALID", "name TOO_LONG", "language INVALID", "timeZone INVALID", "attributes.0.key REQUIRED", "attributes.1.value TOO_LONG",
+			"attributes.2.value INVALID", "attributes.3.key INVALID", "attributes.4.key TOO_LONG", "consent.source REQUIRED", "listIds.1 NOT_FOUND"}
+		if diff := cmp.Diff(want, inputs(err)); diff != "" {
+			t.Error(diff)
+		}
+		if _, err := h.CreateContact(h.ctx, audience.NewContact{}); cmp.Diff([]string{"phone REQUIRED"}, inputs(err)) != "" {
+			t.Error(err)
+		}
+		c, err := h.CreateContact(h.ctx, audience.NewContact{Phone: "+86 138 0013 8000", Name: new(" Li Lei "), Language: new(""), TimeZone: new("Asia/Shanghai"),
+			Attributes: []audience.Attribute{{" city ", "北京"}}, ListIDs: []uid.ID{mine, mine}, Consent: &column.ImportConsent{Consent: enum.ConsentOptedIn, Source: "web"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := fmt.Sprint(*c.Phone, *c.Name, c.Language == nil, *c.TimeZone, *c.Country, c.Attributes, c.MarketingConsent, c.QueryLists().CountX(h.ctx), c.QueryConsentHistory().CountX(h.ctx))
+		if want := "+8613800138000Li LeitrueAsia/ShanghaiCNmap[city:北京]OPTED_IN11"; strings.ReplaceAll(got, " ", "") != strings.ReplaceAll(want, " ", "") {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		if _, err := h.CreateContact(h.ctx, audience.NewContact{Phone: "008613800138000"}); cmp.Diff([]string{"phone TAKEN"}, inputs(err)) != "" {
+			t.Error(err)
+		}
+		if _, err := h.neighbor(t).CreateContact(h.ctx, audience.NewContact{Phone: "+8613800138001"}); err != nil {
+			t.Error(err)
+		}
+		if _, err := h.CreateContact(h.system, audience.NewContact{Phone: "+8613800138002"}); err == nil {
+			t.Error("the system made a contact of no organization")
+		}
+	})
+}
+
+func TestAListHasItsOwnName(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		h := open(t, db)
+		var lists []*ent.ContactList
+		for _, of := range []*house{h, h.neighbor(t)} {
+			l, err := of.CreateList(of.ctx, " customers ")
+			if err != nil || l.Name != "customers" {
+				t.Fatal(l, err)
+			}
+			lists = append(lists, l)
+		}
+		for name, want := range map[string]string{"customers": "name TAKEN", " ": "name REQUIRED", strings.Repeat("x", 129): "name TOO_LONG"} {
+			if _, err := h.CreateList(h.ctx, name); cmp.Diff([]string{want}, inputs(err)) != "" {
+				t.Errorf("a list called %q: %v", name, err)
+			}
+		}
+		h.load(t, audience.NewImport{ListID: &lists[0].ID}, "phone\n+8613800138000\n+8613800138001\n")
+		sizes, err := h.ListSizes(h.ctx, []uid.ID{lists[0].ID, lists[1].ID})
+		if diff := cmp.Diff(map[uid.ID]int{lists[0].ID: 2, lists[1].ID: 0}, sizes); diff != "" || err != nil {
+			t.Error(diff, err)
+		}
+	})
+}
