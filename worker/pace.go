@@ -47,6 +47,7 @@ type slots struct {
 	first time.Time
 	every time.Duration
 	n     int
+	at    time.Duration // of the first, by the clock of Redis
 }
 
 // key names a number's state. The braces keep all of a number's keys on one node of a cluster.
@@ -64,7 +65,7 @@ func (p *Pace) lease(ctx context.Context, number uid.ID, perSecond float64, most
 		return slots{}, delay, nil
 	}
 	// Counted from the answer, not from the question: late by the way back, never early.
-	return slots{first: time.Now().Add(delay), every: every, n: granted}, 0, nil
+	return slots{first: time.Now().Add(delay), every: every, n: granted, at: time.Duration(reply[3]) * time.Microsecond}, 0, nil
 }
 
 // Slow halves a number's rate, and lets it rest for a while, because Meta said that it is too fast.

@@ -28,14 +28,14 @@ if ARGV[1] == 'slow' then
   return 1
 end
 
--- lease: ARGV = limit, most, ahead (µs), climb; gives count, delay of the first (µs), distance (ns)
+-- lease: ARGV = limit, most, ahead (µs), climb; gives count, delay of the first (µs), distance (ns), first (µs)
 local every = 1000000 / (limit * current(tonumber(ARGV[5])))
 local first = math.max(now, next)
 local room = math.floor((now + tonumber(ARGV[4]) - first) / every) + 1
 if room < 1 then
-  return {0, math.ceil(first - now - tonumber(ARGV[4])) + 1, 0}
+  return {0, math.ceil(first - now - tonumber(ARGV[4])) + 1, 0, 0}
 end
 local count = math.min(room, tonumber(ARGV[3]))
 redis.call('HSET', KEYS[1], 'next', string.format('%.0f', math.ceil(first + count * every)))
 keep()
-return {count, math.ceil(first - now), math.floor(every * 1000)}
+return {count, math.ceil(first - now), math.ceil(every * 1000), math.ceil(first)}

@@ -1,0 +1,247 @@
+package worker_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"carillon/database"
+	"carillon/database/dbtest"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/whatsapp/sandbox"
+)
+
+func TestACampaignReachesEverybodyOnceAndEveryCountIsExact(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db, sandbox.Options{Throughput: 1000, NoPairLimit: true, DuplicateWebhooks: 0.2, ShuffleWebhooks: 0.3})
+		const n = 300
+		list := s.contacts(t, n)
+		s.work(t, s.process)
+		c := s.launch(t, list)
+		s.until(t, "everything is read", func() bool { return s.campaign(c.ID).Read == n })
+		s.until(t, "the campaign is over", func() bool { return s.campaign(c.ID).Status == enum.CampaignStatusCompleted })
+		s.judge(t, c.ID, n)
+		if peak := s.sandbox.PeakPerSecond(metaNumber); peak > 1000 {
+			t.Errorf("%d messages in one second, the limit is 1000", peak)
+		}
+	})
+}
+
+func TestEveryKindOfFailureEndsAsTheErrorTableSays(t *testing.T) {
+	t.Parallel()
+	for number, want := range map[string]string{
+		"+12025550100": "READ", "+12025550101": "SENT", "+12025550102": "DELIVERED", "+12025550103": "READ", "+12025550104": "READ", "+12025550105": "ACCEPTED",
+		"+12025550110": "READ", "+12025550111": "READ", "+12025550112": "READ", "+12025550113": "READ",
+		"+12025550120": "FAILED 131030", "+12025550121": "FAILED 100", "+12025550122": "FAILED 132000", "+12025550130": "FAILED 131009", "+12025550131": "FAILED 132012", "+12025550132": "FAILED 132005",
+		"+12025550140": "FAILED 131026", "+12025550141": "FAILED 131049", "+12025550148": "FAILED 131026",
+	} {
+		t.Run(number, func(t *testing.T) {
+			t.Parallel()
+			dbtest.Each(t, func(t *testing.T, db *database.DB) {
+				s := stand(t, db, sandbox.Options{Throughput: 1000})
+				c := s.launch(t, s.contactsOf(t, number))
+				s.work(t, s.process)
+				s.until(t, number+" is "+want, func() bool {
+					messages := s.messages(c.ID)
+					return len(messages) == 1 && status(messages[0]) == want
+				})
+				s.until(t, "the campaign is over", func() bool { return s.campaign(c.ID).Status == enum.CampaignStatusCompleted })
+			})
+		})
+	}
+}
+
+func TestAnErrorThatConcernsMoreThanOneMessagePausesTheCampaignWithItsReason(t *testing.T) {
+	t.Parallel()
+	for number, reason := range map[string]enum.CampaignStatusReason{
+		"+12025550124": enum.CampaignStatusReasonTemplatePaused, "+12025550126": enum.CampaignStatusReasonPaymentIssue,
+		"+12025550127": enum.CampaignStatusReasonTokenInvalid, "+12025550129": enum.CampaignStatusReasonAccountRestricted,
+	} {
+		t.Run(string(reason), func(t *testing.T) {
+			t.Parallel()
+			dbtest.Each(t, func(t *testing.T, db *database.DB) {
+				s := stand(t, db, sandbox.Options{Throughput: 1000})
+				c := s.launch(t, s.contactsOf(t, number))
+				s.work(t, s.process)
+				s.until(t, "it is paused", func() bool { return s.campaign(c.ID).Status == enum.CampaignStatusPaused })
+				got := s.campaign(c.ID)
+				if got.StatusReason == nil || *got.StatusReason != reason || got.StatusDetail == nil || *got.StatusDetail == "" {
+					t.Errorf("paused because of %v: %v", got.StatusReason, got.StatusDetail)
+				}
+				s.until(t, "its message waits", func() bool { row := s.campaign(c.ID); return row.Queued == 1 && row.Sending == 0 })
+			})
+		})
+	}
+}
+
+func TestALimitedNumberIsUsedToItsLimitAndNeverBeyond(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db, sandbox.Options{Throughput: 80, NoPairLimit: true})
+		c := s.launch(t, s.contacts(t, 160))
+		second := s.start(t)
+		s.work(t, s.process)
+		s.work(t, second)
+		s.until(t, "the campaign is over", func() bool { return s.campaign(c.ID).Status == enum.CampaignStatusCompleted })
+		if u := s.sandbox.Usage(metaNumber); u.Peak > 80 || u.Requests != 160 {
+			t.Errorf("%d requests, %d in one second; want 160, at most 80 a second", u.Requests, u.Peak)
+		}
+		s.until(t, "receipts are in", func() bool { return s.campaign(c.ID).Read == 160 })
+		s.judge(t, c.ID, 160)
+	})
+}
+
+func TestPausingResumingAndLaunchingTwiceSendsNothingTwice(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db, sandbox.Options{Throughput: 1000, NoPairLimit: true})
+		const n = 200
+		c := s.draft(t, s.contacts(t, n))
+		s.work(t, s.process)
+		won := make(chan error, 4)
+		for range 4 {
+			go func() { _, err := s.campaigns.Launch(s.owner, c.ID); won <- err }()
+		}
+		wins := 0
+		for range 4 {
+			if err := <-won; err == nil {
+				wins++
+			} else if !fault.Is(err, fault.Conflict) {
+				t.Errorf("the loser of a launch hears %v", err)
+			}
+		}
+		if wins != 1 {
+			t.Errorf("%d launches won", wins)
+		}
+		for range 10 {
+			if _, err := s.campaigns.Pause(s.owner, c.ID); err != nil && !fault.Is(err, fault.Conflict) {
+				t.Fatal(err)
+			}
+			if _, err := s.campaigns.Resume(s.owner, c.ID); err != nil && !fault.Is(err, fault.Conflict) {
+				t.Fatal(err)
+			}
+		}
+		s.until(t, "everything is read", func() bool { return s.campaign(c.ID).Read == n })
+		s.judge(t, c.ID, n)
+	})
+}
+
+func TestACanceledCampaignSendsNoMore(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db, sandbox.Options{Throughput: 20, NoPairLimit: true})
+		const n = 300
+		c := s.launch(t, s.contacts(t, n))
+		s.work(t, s.process)
+		if err := s.sandbox.WaitAccepted(t.Context(), 5); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.campaigns.Cancel(s.owner, c.ID); err != nil {
+			t.Fatal(err)
+		}
+		s.until(t, "nothing is left", func() bool {
+			row := s.campaign(c.ID)
+			return row.Queued == 0 && row.Sending == 0 && row.Canceled > 0 && row.Canceled+row.Read == row.Total
+		})
+		s.judge(t, c.ID, s.campaign(c.ID).Read)
+		if _, err := s.campaigns.Resume(s.owner, c.ID); !fault.Is(err, fault.Conflict) {
+			t.Errorf("a canceled campaign was resumed: %v", err)
+		}
+	})
+}
+
+func TestAWorkerThatStopsGivesBackWhatItHasNotSent(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db, sandbox.Options{Throughput: 80, NoPairLimit: true})
+		const n = 120
+		c := s.launch(t, s.contacts(t, n))
+		stop := s.work(t, s.process)
+		if err := s.sandbox.WaitAccepted(t.Context(), 10); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		if row := s.campaign(c.ID); row.Sending != 0 || row.Queued == 0 {
+			t.Errorf("after the stop %d are in a worker's hands, %d queued", row.Sending, row.Queued)
+		}
+		s.work(t, s.start(t))
+		s.until(t, "everything is read", func() bool { return s.campaign(c.ID).Read == n })
+		s.judge(t, c.ID, n)
+	})
+}
+
+func TestRedisMayBeEmptiedAtAnyMoment(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db, sandbox.Options{Throughput: 200, NoPairLimit: true})
+		const n = 200
+		c := s.launch(t, s.contacts(t, n))
+		wipe(t, s)
+		s.work(t, s.process)
+		if err := s.campaigns.Sweep(s.system); err != nil { // as the next tick would
+			t.Fatal(err)
+		}
+		if err := s.sandbox.WaitAccepted(t.Context(), 20); err != nil {
+			t.Fatal(err)
+		}
+		wipe(t, s)
+		s.until(t, "everything is read", func() bool {
+			if lanes, err := s.queue.Lanes(s.system); err == nil && len(lanes) > 0 {
+				s.tasks.WakeLane(s.system, s.number.ID)
+			}
+			return s.campaign(c.ID).Read == n
+		})
+		s.judge(t, c.ID, n)
+	})
+}
+
+// wipe deletes every key of this test's service: its tasks, its pace and its news.
+func wipe(t *testing.T, s *stage) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	for keys := s.redis.Scan(ctx, 0, "*"+s.prefix+"*", 1000).Iterator(); keys.Next(ctx); {
+		if err := s.redis.Del(ctx, keys.Val()).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestASingleMessageOvertakesACampaign(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db, sandbox.Options{Throughput: 20, NoPairLimit: true})
+		s.launch(t, s.contacts(t, 200))
+		s.work(t, s.process)
+		if err := s.sandbox.WaitAccepted(t.Context(), 3); err != nil {
+			t.Fatal(err)
+		}
+		const single = "+13039999999"
+		s.enqueue(t, single)
+		s.until(t, "the single message is sent", func() bool {
+			for _, a := range s.sandbox.Accepted() {
+				if "+"+a.To == single || a.To == single {
+					return true
+				}
+			}
+			return false
+		})
+		if n := len(s.sandbox.Accepted()); n > 60 {
+			t.Errorf("%d messages of the campaign went first", n)
+		}
+	})
+}
+
+func (s *stage) enqueue(t *testing.T, address string) {
+	t.Helper()
+	err := s.db.InTx(s.system, func(tx *database.Tx) error {
+		_, _, err := s.queue.Enqueue(s.system, tx, s.account.OrganizationID, newMessage(s, address), func() error { return nil })
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.tasks.WakeLane(s.system, s.number.ID)
+}
