@@ -1,0 +1,250 @@
+package webhook_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"carillon/account"
+	"carillon/column"
+	"carillon/database"
+	"carillon/database/dbtest"
+	"carillon/delivery"
+	"carillon/ent"
+	"carillon/enum"
+	"carillon/identity"
+	"carillon/secret"
+	"carillon/tenant"
+	"carillon/uid"
+	"carillon/webhook"
+	"carillon/whatsapp"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"))
+}
+
+const (
+	secretNow, secretBefore, verifyToken = "secret", "old-secret", "verify me"
+	metaNumber                           = "106540352242922"
+)
+
+type stage struct {
+	http.Handler
+	db      *database.DB
+	system  context.Context
+	message uid.ID // claimed once, waiting for its answer
+}
+
+type silence struct{}
+
+func (silence) Publish(context.Context, uid.ID, []delivery.Event) {}
+func (silence) Notify(context.Context, uid.ID, ...uid.ID)         {}
+
+func stand(t *testing.T, db *database.DB) *stage {
+	t.Helper()
+	s := &stage{db: db, system: tenant.System(t.Context())}
+	log := slog.New(slog.DiscardHandler)
+	journal := delivery.NewJournal(db, silence{}, database.Now, log)
+	queue := delivery.NewQueue(db, journal, silence{}, database.Now)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- journal.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	keys, err := secret.NewKeyring(secret.NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := identity.New(db, identity.DefaultTerms(), database.Now, identity.Options{})
+	accounts := account.New(db, keys, whatsapp.NewClient("http://127.0.0.1:1", "v26.0"), who, account.Options{}, database.Now)
+	s.Handler = webhook.New(db, journal, accounts, []string{secretNow, secretBefore}, verifyToken, database.Now, log)
+
+	o := db.Client.Organization.Create().SetName("o").SaveX(s.system)
+	a := db.Client.Account.Create().SetOrganizationID(o.ID).SetWabaID("1").SetName("a").SetToken([]byte{1}).SaveX(s.system)
+	n := db.Client.PhoneNumber.Create().SetOrganizationID(o.ID).SetAccountID(a.ID).SetMetaID(metaNumber).SetDisplayNumber("+1").SetVerifiedName("n").SaveX(s.system)
+	tpl := db.Client.Template.Create().SetOrganizationID(o.ID).SetAccountID(a.ID).SetName("t").SetLanguage("en").SetCategory(enum.TemplateCategoryUtility).SetStatus(enum.TemplateStatusApproved).SetComponents([]byte("[]")).SaveX(s.system)
+	db.Client.Campaign.Create().SetOrganizationID(o.ID).SetName("c").SetTemplateID(tpl.ID).SetPhoneNumberID(n.ID).SetAudienceRule(column.Audience{}).SetParameters(nil).SaveX(s.system)
+	err = db.InTx(s.system, func(tx *database.Tx) error {
+		ids, _, err := queue.Enqueue(s.system, tx, o.ID, []delivery.New{{Template: tpl.ID, PhoneNumber: n.ID, Account: a.ID, Address: "+16505551234", Country: "US", Type: enum.MessageTypeTemplate}}, func() error { return nil })
+		if err == nil {
+			s.message = ids[0]
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := queue.Claim(s.system, n.ID, 1, 0); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s *stage) post(body, signature string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, "/webhooks/whatsapp", strings.NewReader(body))
+	if signature != "" {
+		r.Header.Set("X-Hub-Signature-256", signature)
+	}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	return w
+}
+
+func (s *stage) told(body string) int {
+	return s.post(body, whatsapp.Sign(secretNow, []byte(body))).Code
+}
+
+func (s *stage) kept() []*ent.UnmatchedWebhook {
+	return s.db.Client.UnmatchedWebhook.Query().AllX(s.system)
+}
+
+func status(number, wamid, callback, status string) string {
+	return fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"messaging_product":"whatsapp",
+		"metadata":{"display_phone_number":"1","phone_number_id":%q},"statuses":[{"id":%q,"status":%q,"timestamp":"1750030073","recipient_id":"16505551234",
+		"biz_opaque_callback_data":%q,"pricing":{"billable":true,"pricing_model":"PMP","type":"regular","category":"utility"}}]}}]}]}`, number, wamid, status, callback)
+}
+
+func TestASignedReceiptIsCommittedBeforeItIsAnswered(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db)
+		body := status(metaNumber, "wamid.1", whatsapp.CallbackData(s.message.String(), 1), "delivered")
+		for _, key := range []string{secretNow, secretBefore, secretNow} { // a repetition, and a secret that is being changed
+			if w := s.post(body, whatsapp.Sign(key, []byte(body))); w.Code != http.StatusOK {
+				t.Fatalf("answered %d: %s", w.Code, w.Body)
+			}
+		}
+		m := db.Client.Message.GetX(s.system, s.message)
+		if m.Status != enum.MessageStatusDelivered || *m.Wamid != "wamid.1" || m.Pricing == nil || m.Pricing.Category != "utility" || !m.DeliveredAt.Equal(time.Unix(1750030073, 0)) {
+			t.Errorf("message is %s %v %v at %v", m.Status, m.Wamid, m.Pricing, m.DeliveredAt)
+		}
+		if n := db.Client.DeliveryEvent.Query().CountX(s.system); n != 1 {
+			t.Errorf("%d events for one receipt told three times", n)
+		}
+	})
+}
+
+func TestAReceiptWithoutOurCallbackDataIsFoundByItsWAMID(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db)
+		s.told(status(metaNumber, "wamid.1", whatsapp.CallbackData(s.message.String(), 1), "sent"))
+		s.told(status(metaNumber, "wamid.1", "", "read"))
+		if m := db.Client.Message.GetX(s.system, s.message); m.Status != enum.MessageStatusRead {
+			t.Errorf("message is %s", m.Status)
+		}
+	})
+}
+
+func TestAnUnsignedWebhookIsRefusedAndToldNothing(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db)
+		body := status(metaNumber, "wamid.1", whatsapp.CallbackData(s.message.String(), 1), "read")
+		right := whatsapp.Sign(secretNow, []byte(body))
+		for name, signature := range map[string]string{
+			"none": "", "of another secret": whatsapp.Sign("guess", []byte(body)), "of another body": whatsapp.Sign(secretNow, []byte(body+" ")),
+			"cut short": right[:len(right)-2], "without its name": strings.TrimPrefix(right, "sha256="), "no hex": "sha256=zz",
+		} {
+			w := s.post(body, signature)
+			if w.Code != http.StatusUnauthorized || strings.Contains(w.Body.String(), right[7:]) || len(w.Body.String()) > 40 {
+				t.Errorf("signature %s: answered %d %q", name, w.Code, w.Body)
+			}
+		}
+		if m := db.Client.Message.GetX(s.system, s.message); m.Status != enum.MessageStatusSending || len(s.kept()) != 0 {
+			t.Errorf("an unsigned webhook changed the message to %s, and %d were kept", m.Status, len(s.kept()))
+		}
+	})
+}
+
+func TestWhatIsNotOursIsKeptAndCounted(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ body, reason string }{
+		"a number that nobody has bound":      {status("999", "wamid.9", "", "sent"), webhook.UnknownNumber},
+		"a message of another app":            {status(metaNumber, "wamid.9", "theirs", "sent"), webhook.UnknownMessage},
+		"a message of ours that never was":    {status(metaNumber, "wamid.9", whatsapp.CallbackData(uid.New(uid.Message).String(), 1), "sent"), webhook.UnknownMessage},
+		"what is no JSON":                     {`{"object":`, webhook.NotUnderstood},
+		"what is no payload of WhatsApp's":    {`[1,2]`, webhook.NotUnderstood},
+		"a field that Meta has yet to invent": {`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"telepathy","value":{"a":1}}]}]}`, webhook.NotUnderstood},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dbtest.Each(t, func(t *testing.T, db *database.DB) {
+				s := stand(t, db)
+				for range 2 {
+					if code := s.told(tc.body); code != http.StatusOK {
+						t.Fatalf("answered %d", code)
+					}
+				}
+				kept := s.kept()
+				if len(kept) != 1 || kept[0].Reason != tc.reason || kept[0].Seen != 2 || !bytes.Equal(kept[0].Body, []byte(tc.body)) {
+					t.Errorf("kept %+v", kept)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatCannotBeCommittedIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db)
+		body := status(metaNumber, "wamid.1", whatsapp.CallbackData(s.message.String(), 1), "read")
+		if err := db.InTx(s.system, func(tx *database.Tx) error {
+			_, err := tx.ExecContext(s.system, "ALTER TABLE delivery_event RENAME TO gone")
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if code := s.told(body); code != http.StatusServiceUnavailable {
+			t.Errorf("answered %d while the database could not take it", code)
+		}
+		if err := db.InTx(s.system, func(tx *database.Tx) error {
+			_, err := tx.ExecContext(s.system, "ALTER TABLE gone RENAME TO delivery_event")
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if code := s.told(body); code != http.StatusOK {
+			t.Errorf("answered %d when told again", code)
+		}
+		if m := db.Client.Message.GetX(s.system, s.message); m.Status != enum.MessageStatusRead {
+			t.Errorf("message is %s", m.Status)
+		}
+	})
+}
+
+func TestABodyThatIsTooLargeIsRefused(t *testing.T) {
+	t.Parallel()
+	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)))
+	if w := s.post(strings.Repeat("x", 5<<20), "sha256=00"); w.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("answered %d", w.Code)
+	}
+}
+
+func TestTheChallengeIsAnsweredToWhoKnowsTheVerifyToken(t *testing.T) {
+	t.Parallel()
+	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)))
+	for query, want := range map[string]int{
+		"hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=verify+me": http.StatusOK,
+		"hub.mode=subscribe&hub.challenge=1&hub.verify_token=guess":              http.StatusForbidden,
+		"hub.mode=subscribe&hub.challenge=1":                                     http.StatusForbidden,
+		"hub.challenge=1&hub.verify_token=verify+me":                             http.StatusForbidden,
+	} {
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/webhooks/whatsapp?"+query, nil))
+		body, _ := io.ReadAll(w.Body)
+		if w.Code != want || want == http.StatusOK && string(body) != "1158201444" {
+			t.Errorf("%s: answered %d %q", query, w.Code, body)
+		}
+	}
+}
