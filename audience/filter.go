@@ -10,28 +10,26 @@ import (
 	"carillon/ent/contact"
 	"carillon/ent/listmember"
 	"carillon/ent/predicate"
+	"carillon/uid"
 )
 
 // FilterPredicate is a contact filter for ent's queries. It says nothing of the organization: the data model's policy does.
 func FilterPredicate(f column.ContactFilter) predicate.Contact {
 	return func(s *sql.Selector) {
-		for _, p := range conditions(s, f) {
+		for _, p := range conditions(s, f, nil) {
 			s.Where(p)
 		}
 	}
 }
 
 // conditions is the one translation of a filter into SQL, about the contact table of the selector. All of them must hold.
-func conditions(s *sql.Selector, f column.ContactFilter) (all []*sql.Predicate) {
+// after is what the caller asks of the ids besides, if anything.
+func conditions(s *sql.Selector, f column.ContactFilter, after *uid.ID) (all []*sql.Predicate) {
 	if search := strings.TrimSpace(f.Search); search != "" {
 		all = append(all, found(s, search))
 	}
 	if len(f.ListIDs) > 0 {
-		members := sql.Table(listmember.Table).As("listed")
-		all = append(all, sql.Exists(sql.Select().From(members).Where(sql.And(
-			sql.ColumnsEQ(members.C(listmember.FieldContactID), s.C(contact.FieldID)),
-			sql.ColumnsEQ(members.C(listmember.FieldOrganizationID), s.C(contact.FieldOrganizationID)),
-			sql.In(members.C(listmember.FieldContactListID), anys(f.ListIDs)...)))))
+		all = append(all, sql.Exists(members(s.Dialect(), s.C(contact.FieldOrganizationID), s.C(contact.FieldID), f.ListIDs, after)))
 	}
 	if len(f.Consent) > 0 {
 		all = append(all, sql.In(s.C(contact.FieldMarketingConsent), anys(f.Consent)...))
@@ -56,6 +54,20 @@ func conditions(s *sql.Selector, f column.ContactFilter) (all []*sql.Predicate) 
 		all = append(all, sql.LT(s.C(contact.FieldCreatedAt), f.CreatedBefore.UTC()))
 	}
 	return all
+}
+
+// members is who is on any of the lists, about a contact named by two columns. after is told again here, since databases do
+// not see that it bounds these ids too: without it the page at the end of a long list reads all of the list.
+func members(dialect, organization, contactID string, lists []uid.ID, after *uid.ID) *sql.Selector {
+	m := sql.Table(listmember.Table).As("listed")
+	s := sql.Dialect(dialect).Select(m.C(listmember.FieldContactID)).From(m).Where(sql.And(
+		sql.ColumnsEQ(m.C(listmember.FieldContactID), contactID),
+		sql.ColumnsEQ(m.C(listmember.FieldOrganizationID), organization),
+		sql.In(m.C(listmember.FieldContactListID), anys(lists)...)))
+	if after != nil {
+		s.Where(sql.GT(m.C(listmember.FieldContactID), *after))
+	}
+	return s
 }
 
 // found looks in the name, and for the beginning of the number, with or without its +.

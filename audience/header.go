@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ var (
 type header struct {
 	columns                                  []string // as written, trimmed
 	phone, name, language, timeZone, country int
+	attributes                               []int // every other column
 }
 
 // readHeader understands the header line. The error's text is for the file's author.
@@ -62,15 +64,15 @@ func readHeader(cells []string) (header, error) {
 		return h, fmt.Errorf("the file has %d columns; at most %d", len(h.columns), maxAttributes)
 	}
 	for i, c := range h.columns {
-		if m := checkText("the name of column "+shown(c), c, maxKey); m != nil && h.isAttribute(i) {
-			return h, fmt.Errorf("%s", m.text)
+		if slices.Contains([]int{h.phone, h.name, h.language, h.timeZone, h.country}, i) {
+			continue
 		}
+		if m := checkText("the name of column "+shown(c), c, maxKey); m != nil {
+			return h, errors.New(m.text)
+		}
+		h.attributes = append(h.attributes, i)
 	}
 	return h, nil
-}
-
-func (h header) isAttribute(column int) bool {
-	return !slices.Contains([]int{h.phone, h.name, h.language, h.timeZone, h.country}, column)
 }
 
 // cell is a column's value in a row; empty where the file has no such column.

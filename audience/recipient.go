@@ -167,7 +167,7 @@ func (r rule) parts(after *uid.ID, limit int) (parts []*sql.Selector) {
 			s.Where(c)
 		}
 		if len(r.ExcludeListIDs) > 0 {
-			s.Where(sql.Not(sql.Exists(r.excluded(s.C(id)))))
+			s.Where(sql.Not(sql.Exists(members(r.dialect, s.C(organization), s.C(id), r.ExcludeListIDs, after))))
 		}
 		if after != nil {
 			s.Where(sql.GT(s.C(id), *after)).OrderBy(s.C(id)).Limit(limit)
@@ -187,20 +187,12 @@ func (r rule) parts(after *uid.ID, limit int) (parts []*sql.Selector) {
 	}
 	if r.Filter != nil {
 		s := from(contact.Table, "c")
-		add(s, contact.FieldOrganizationID, contact.FieldID, conditions(s, *r.Filter)...)
+		add(s, contact.FieldOrganizationID, contact.FieldID, conditions(s, *r.Filter, after)...)
 	}
 	if len(parts) == 0 {
 		add(from(contact.Table, "c"), contact.FieldOrganizationID, contact.FieldID, sql.False())
 	}
 	return parts
-}
-
-func (r rule) excluded(id string) *sql.Selector {
-	x := sql.Table(listmember.Table).As("x")
-	return sql.Dialect(r.dialect).Select(x.C(listmember.FieldContactID)).From(x).Where(sql.And(
-		sql.ColumnsEQ(x.C(listmember.FieldContactID), id),
-		sql.EQ(x.C(listmember.FieldOrganizationID), r.organization),
-		sql.In(x.C(listmember.FieldContactListID), anys(r.ExcludeListIDs)...)))
 }
 
 func text(s *string) string {

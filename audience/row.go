@@ -117,35 +117,31 @@ func (r *rows) page() (page, error) {
 
 // entry understands one row.
 func (r *rows) entry(rec record) (*entry, *rejection) {
-	reject := func(value, reason string) (*entry, *rejection) {
-		return nil, &rejection{rec.line, cut(clean(value), maxRawKept), cut(reason, maxReason)}
-	}
-	if rec.wrong != "" {
-		return reject(rec.raw, rec.wrong)
-	}
-	cells := rec.cells
-	for len(cells) > len(r.header.columns) && strings.TrimSpace(cells[len(cells)-1]) == "" {
-		cells = cells[:len(cells)-1]
-	}
-	if len(cells) != len(r.header.columns) {
-		return reject(strings.Join(cells, string(r.scan.delimiter)),
-			fmt.Sprintf("the row has %d values and the header line %d: is a delimiter or a quote missing or too many?", len(cells), len(r.header.columns)))
-	}
-	h := r.header
+	value, m := rec.raw, &mistake{text: rec.wrong}
 	e := &entry{attributes: map[string]string{}}
-	raw, region := h.cell(cells, h.phone), r.defaultCountry
-	country, usable := strings.ToUpper(h.cell(cells, h.country)), false
-	if usable = isCountry(country); usable {
-		region = country
-	}
-	var err error
-	if e.phone, e.country, err = Phone(raw, region); err != nil {
-		return reject(raw, err.Error())
-	}
-	if _, international, _ := phoneDigits(raw); country != "" && (international || !usable) {
-		if value := h.cell(cells, h.country); r.attribute(e, h.country, value) != nil {
-			return reject(value, r.attribute(e, h.country, value).text)
+	if rec.wrong == "" {
+		cells := rec.cells
+		for len(cells) > len(r.header.columns) && strings.TrimSpace(cells[len(cells)-1]) == "" {
+			cells = cells[:len(cells)-1]
 		}
+		value, m = r.fill(e, cells)
+	}
+	if m != nil {
+		return nil, &rejection{rec.line, cut(clean(value), maxRawKept), cut(m.text, maxReason)}
+	}
+	return e, nil
+}
+
+// fill puts a row's values into e, or says which of them is wrong.
+func (r *rows) fill(e *entry, cells []string) (value string, m *mistake) {
+	h := r.header
+	if len(cells) != len(h.columns) {
+		return strings.Join(cells, string(r.scan.delimiter)), &mistake{text: fmt.Sprintf(
+			"the row has %d values and the header line %d: is a delimiter or a quote missing or too many?", len(cells), len(h.columns))}
+	}
+	attributes, err := r.number(e, cells)
+	if err != nil {
+		return h.cell(cells, h.phone), &mistake{text: err.Error()}
 	}
 	for _, f := range []struct {
 		column int
@@ -157,24 +153,40 @@ func (r *rows) entry(rec record) (*entry, *rejection) {
 			continue
 		}
 		if m := f.check(value); m != nil {
-			return reject(value, m.text)
+			return value, m
 		}
 		*f.to = &value
 	}
-	for i := range cells {
-		if value := h.cell(cells, i); value != "" && h.isAttribute(i) {
-			if m := r.attribute(e, i, value); m != nil {
-				return reject(value, m.text)
-			}
+	for _, i := range attributes {
+		value, key := h.cell(cells, i), h.columns[i]
+		if value == "" {
+			continue
 		}
+		if m := checkText("the value of "+key, value, maxValue); m != nil {
+			return value, m
+		}
+		e.attributes[key] = value
 	}
-	return e, nil
+	return "", nil
 }
 
-func (r *rows) attribute(e *entry, column int, value string) *mistake {
-	key := r.header.columns[column]
-	e.attributes[key] = value
-	return checkText("the value of "+key, value, maxValue)
+// number reads the row's phone number, and says which columns are attributes. The column country is one of them in a row that
+// does not need it to read its number.
+func (r *rows) number(e *entry, cells []string) (attributes []int, err error) {
+	h, region := r.header, r.defaultCountry
+	raw, country := h.cell(cells, h.phone), strings.ToUpper(h.cell(cells, h.country))
+	_, international, _ := phoneDigits(raw)
+	needed := !international && isCountry(country)
+	if needed {
+		region = country
+	}
+	if !needed && country != "" {
+		attributes = append(h.attributes[:len(h.attributes):len(h.attributes)], h.country)
+	} else {
+		attributes = h.attributes
+	}
+	e.phone, e.country, err = Phone(raw, region)
+	return attributes, err
 }
 
 // timeZone is checkTimeZone that looks each zone up once, since that reads a file.
