@@ -1,0 +1,69 @@
+package campaign
+
+import (
+	"math"
+	"time"
+
+	"carillon/column"
+	"carillon/ent"
+	"carillon/enum"
+	"carillon/uid"
+)
+
+// Progress is a campaign's counters with the figures that follow from them.
+type Progress struct {
+	Organization, Campaign uid.ID
+
+	Total, Queued, Sending, Accepted, Sent, Delivered, Read, Failed, Unknown, Skipped, Canceled int
+
+	Fraction      float64 // of messages that need no more sending
+	RatePerSecond float64 // since the launch, on average; 0 when nothing is under way
+	EtaSeconds    *int    // nil when nothing is under way, or nothing was sent yet
+}
+
+// ProgressOf reads a campaign's row.
+func ProgressOf(c *ent.Campaign, now time.Time) Progress {
+	p := Progress{
+		Organization: c.OrganizationID, Campaign: c.ID, Total: c.Total, Queued: c.Queued, Sending: c.Sending, Accepted: c.Accepted, Sent: c.Sent,
+		Delivered: c.Delivered, Read: c.Read, Failed: c.Failed, Unknown: c.Unknown, Skipped: c.Skipped, Canceled: c.Canceled,
+	}
+	left := c.Queued + c.Sending
+	if c.Total > 0 {
+		p.Fraction = float64(c.Total-left) / float64(c.Total)
+	}
+	under := c.Status == enum.CampaignStatusPreparing || c.Status == enum.CampaignStatusRunning
+	if !under || c.LaunchedAt == nil {
+		return p
+	}
+	since := *c.LaunchedAt
+	if c.ScheduledAt != nil && c.ScheduledAt.After(since) {
+		since = *c.ScheduledAt
+	}
+	handed := c.Accepted + c.Sent + c.Delivered + c.Read + c.Failed + c.Unknown
+	if seconds := now.Sub(since).Seconds(); seconds > 0 && handed > 0 {
+		p.RatePerSecond = float64(handed) / seconds
+		eta := int(math.Ceil(float64(left) / p.RatePerSecond))
+		p.EtaSeconds = &eta
+	}
+	return p
+}
+
+// Final reports whether nothing about the counters can change any more: the campaign is over, and every message has come to
+// an end of which WhatsApp reports nothing further.
+func (p Progress) Final(status enum.CampaignStatus) bool {
+	over := status == enum.CampaignStatusCompleted || status == enum.CampaignStatusCanceled || status == enum.CampaignStatusFailed
+	return over && p.Read+p.Failed+p.Skipped+p.Canceled == p.Total
+}
+
+// Audience is to whom a campaign goes.
+type Audience struct {
+	Campaign   *ent.Campaign
+	Rule       column.Audience
+	Contacts   int // named one by one
+	Recipients int // with values of their own
+}
+
+// AudienceOf reads a campaign's row.
+func AudienceOf(c *ent.Campaign) Audience {
+	return Audience{Campaign: c, Rule: c.AudienceRule, Contacts: len(c.AudienceRule.ContactIDs)}
+}
