@@ -17,13 +17,13 @@ import (
 type Service struct {
 	db   *database.DB
 	now  func() time.Time
-	news func(ctx context.Context, importID uid.ID)
+	news func(ctx context.Context, organization, importID uid.ID)
 }
 
 // New builds a Service. news is told after each commit that moves an import; nil tells nobody.
-func New(db *database.DB, now func() time.Time, news func(ctx context.Context, importID uid.ID)) *Service {
+func New(db *database.DB, now func() time.Time, news func(ctx context.Context, organization, importID uid.ID)) *Service {
 	if news == nil {
-		news = func(context.Context, uid.ID) {}
+		news = func(context.Context, uid.ID, uid.ID) {}
 	}
 	return &Service{db, now, news}
 }

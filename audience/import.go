@@ -66,7 +66,7 @@ func (s *Service) run(ctx context.Context, im *ent.ContactImport) error {
 		if err != nil || !moved {
 			return err
 		}
-		s.news(ctx, im.ID)
+		s.news(ctx, im.OrganizationID, im.ID)
 		if p.last {
 			return nil
 		}
@@ -92,7 +92,7 @@ func (s *Service) begin(ctx context.Context, im *ent.ContactImport) error {
 		return err
 	}
 	if moved > 0 {
-		s.news(ctx, im.ID)
+		s.news(ctx, im.OrganizationID, im.ID)
 	}
 	return nil
 }
@@ -113,7 +113,7 @@ func (s *Service) fail(ctx context.Context, im *ent.ContactImport, reason string
 		return fmt.Errorf("fail import %s: %w", im.ID, err)
 	}
 	if moved > 0 {
-		s.news(ctx, im.ID)
+		s.news(ctx, im.OrganizationID, im.ID)
 	}
 	return nil
 }

@@ -23,88 +23,8 @@ import (
 	"carillon/ent/importchunk"
 	"carillon/enum"
 	"carillon/fault"
-	"carillon/tenant"
 	"carillon/uid"
 )
-
-// house is a database with one organization.
-type house struct {
-	*audience.Service
-	db      *database.DB
-	ctx     context.Context // the organization's
-	system  context.Context
-	owner   uid.ID
-	present time.Time
-}
-
-func open(t testing.TB, db *database.DB) *house {
-	t.Helper()
-	h := &house{db: db, system: tenant.System(t.Context()), present: time.Date(2026, 10, 1, 8, 0, 0, 0, time.UTC)}
-	h.Service = audience.New(db, func() time.Time { return h.present }, nil)
-	h.owner = db.Client.Organization.Create().SetName("organization").SaveX(h.system).ID
-	h.ctx = tenant.In(t.Context(), h.owner)
-	return h
-}
-
-// neighbor is another organization in the same database.
-func (h *house) neighbor(t testing.TB) *house {
-	t.Helper()
-	return open(t, h.db)
-}
-
-func (h *house) list(t testing.TB, name string) uid.ID {
-	t.Helper()
-	l, err := h.CreateList(h.ctx, name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return l.ID
-}
-
-// load imports a file to its end.
-func (h *house) load(t testing.TB, n audience.NewImport, file string) *ent.ContactImport {
-	t.Helper()
-	id := h.start(t, n, file)
-	if err := h.RunImport(h.system, id); err != nil {
-		t.Fatal(err)
-	}
-	return h.db.Client.ContactImport.GetX(h.ctx, id)
-}
-
-func (h *house) start(t testing.TB, n audience.NewImport, file string) uid.ID {
-	t.Helper()
-	n.File = strings.NewReader(file)
-	if n.FileName == "" {
-		n.FileName = "people.csv"
-	}
-	im, err := h.StartImport(h.ctx, n)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return im.ID
-}
-
-// person is what tests compare of a contact.
-type person struct {
-	Name, Language, TimeZone, Country string
-	Attributes                        map[string]string
-	Consent                           enum.Consent
-}
-
-func (h *house) people(t testing.TB) map[string]person {
-	t.Helper()
-	all := map[string]person{}
-	text := func(s *string) string {
-		if s == nil {
-			return ""
-		}
-		return *s
-	}
-	for _, c := range h.db.Client.Contact.Query().AllX(h.ctx) {
-		all[*c.Phone] = person{text(c.Name), text(c.Language), text(c.TimeZone), text(c.Country), c.Attributes, c.MarketingConsent}
-	}
-	return all
-}
 
 func counts(im *ent.ContactImport) string {
 	return fmt.Sprintf("%s: %d of %d read, %d created, %d updated, %d rejected", im.Status, im.RowsRead, *im.RowsTotal, im.Created, im.Updated, im.Rejected)
@@ -179,87 +99,6 @@ func TestAnImportTakesWhatIsRightAndSaysWhatIsWrong(t *testing.T) {
 			t.Errorf("the file of rejections is %q, %v", all, err)
 		}
 	})
-}
-
-func TestAnImportReadsWhatSpreadsheetsWrite(t *testing.T) {
-	t.Parallel()
-	rows := "手机%sname%scity\n+8613800138000%sLi Lei%s北京\n"
-	with := func(d string) string { return fmt.Sprintf(rows, d, d, d, d) }
-	utf16 := func(order []byte, s string) string {
-		var b bytes.Buffer
-		b.Write(order)
-		for _, r := range s {
-			if order[0] == 0xff {
-				b.Write([]byte{byte(r), byte(r >> 8)})
-			} else {
-				b.Write([]byte{byte(r >> 8), byte(r)})
-			}
-		}
-		return b.String()
-	}
-	files := map[string]string{
-		"commas": with(","), "semicolons": with(";"), "tabs": with("\t"), "a byte order mark": "\ufeff" + with(","),
-		"UTF-16, little end first": utf16([]byte{0xff, 0xfe}, with("\t")), "UTF-16, big end first": utf16([]byte{0xfe, 0xff}, with("\t")),
-		"blank lines above": "\n\n" + with(","), "lone carriage returns": strings.ReplaceAll(with(","), "\n", "\r"),
-	}
-	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		for name, file := range files {
-			h := open(t, db)
-			h.load(t, audience.NewImport{}, file)
-			want := map[string]person{"+8613800138000": {Name: "Li Lei", Country: "CN", Attributes: map[string]string{"city": "北京"}, Consent: enum.ConsentUnknown}}
-			if diff := cmp.Diff(want, h.people(t)); diff != "" {
-				t.Errorf("%s: %s", name, diff)
-			}
-		}
-	})
-}
-
-func TestAnImportRefusesAFileThatItCannotUnderstand(t *testing.T) {
-	t.Parallel()
-	files := map[string]struct{ file, want string }{
-		"empty":                        {"", "the file is empty"},
-		"blank":                        {"\n,,\n", "the file is empty"},
-		"without a number":             {"name,city\nLi Lei,Beijing\n", `no column phone: its columns are "name, city"`},
-		"with two numbers":             {"tel,mobile\n1,2\n", `columns "tel" and "mobile" both say the phone`},
-		"with a column twice":          {"phone,city,City\n", `columns 2 and 3 are both called "City"`},
-		"with a column without name":   {"phone,,city\n", "column 2 has no name"},
-		"with a broken header":         {"phone,\"city\n1,2\n", "in the header line, a quote"},
-		"in another encoding":          {"phone,\xb3\xc7\xca\xd0\n", "the header line is not UTF-8"},
-		"in UTF-16 that does not say":  {"p\x00h\x00o\x00n\x00e\x00\n\x00", "the header line is not UTF-8"},
-		"that is a workbook":           {"PK\x03\x04…", "the file is an Excel workbook"},
-		"with a header without end":    {"phone," + strings.Repeat("x", 70<<10), "longer than 64 KiB"},
-		"too large":                    {"phone\n" + strings.Repeat("+8613800138000\n", 4<<20), "larger than 50 MiB"},
-		"with a long name of a column": {"phone," + strings.Repeat("x", 65) + "\n", "has 65 characters; at most 64"},
-	}
-	db := dbtest.Open(t, dbtest.SQLite(t))
-	h := open(t, db)
-	for name, tc := range files {
-		_, err := h.StartImport(h.ctx, audience.NewImport{FileName: "people.csv", File: strings.NewReader(tc.file)})
-		var in fault.Inputs
-		if !errors.As(err, &in) || !strings.Contains(err.Error(), tc.want) || in[0].Field[0] != "file" {
-			t.Errorf("a file %s: %v; want %q", name, err, tc.want)
-		}
-	}
-	if n := db.Client.ImportChunk.Query().CountX(h.ctx); n != 0 {
-		t.Errorf("%d pieces of refused files are left", n)
-	}
-	_, err := h.StartImport(h.ctx, audience.NewImport{File: strings.NewReader("phone"), DefaultCountry: new("China"),
-		ListID: new(uid.New(uid.ContactList)), Consent: &column.ImportConsent{Consent: "MAYBE"}})
-	if diff := cmp.Diff([]string{"listId NOT_FOUND", "defaultCountry INVALID", "consent.consent INVALID", "consent.source REQUIRED"}, inputs(err)); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// inputs is what was refused, as "field CODE".
-func inputs(err error) (all []string) {
-	var in fault.Inputs
-	if !errors.As(err, &in) {
-		return []string{fmt.Sprint(err)}
-	}
-	for _, one := range in {
-		all = append(all, strings.Join(one.Field, ".")+" "+string(one.Code))
-	}
-	return all
 }
 
 func TestAnImportUsesTheCountryOfTheRow(t *testing.T) {
@@ -386,7 +225,7 @@ func TestAnImportThatWasCutOffGoesOnWhereItStood(t *testing.T) {
 		for done := false; !done; runs++ {
 			ctx, cutOff := context.WithCancel(h.system)
 			news := 0
-			worker := audience.New(db, func() time.Time { return h.present }, func(context.Context, uid.ID) {
+			worker := audience.New(db, func() time.Time { return h.present }, func(context.Context, uid.ID, uid.ID) {
 				if news++; news == 2 {
 					cutOff()
 				}
@@ -440,13 +279,44 @@ func sevenths(n int) (count int) {
 	return count
 }
 
+func TestImportsOfTheSameNumbersDoNotHoldEachOtherUp(t *testing.T) {
+	t.Parallel()
+	lines := make([]string, 3000)
+	for i := range lines {
+		lines[i] = fmt.Sprintf("+86138%08d\n", i)
+	}
+	forth := strings.Join(lines, "")
+	slices.Reverse(lines)
+	back := strings.Join(lines, "")
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		h := open(t, db)
+		var workers sync.WaitGroup
+		for _, rows := range []string{forth, back, forth} {
+			id := h.start(t, audience.NewImport{}, "phone\n"+rows)
+			workers.Go(func() {
+				if err := h.RunImport(h.system, id); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		workers.Wait()
+		created, updated := 0, 0
+		for _, im := range db.Client.ContactImport.Query().AllX(h.ctx) {
+			created, updated = created+im.Created, updated+im.Updated
+		}
+		if n := db.Client.Contact.Query().CountX(h.ctx); n != 3000 || created != 3000 || updated != 6000 {
+			t.Errorf("%d contacts; %d created, %d updated", n, created, updated)
+		}
+	})
+}
+
 func TestAnImportTellsOfEveryCommit(t *testing.T) {
 	t.Parallel()
 	file, _, _ := numbers(2500)
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		h := open(t, db)
 		var read []int
-		told := audience.New(db, func() time.Time { return h.present }, func(ctx context.Context, id uid.ID) {
+		told := audience.New(db, func() time.Time { return h.present }, func(ctx context.Context, _, id uid.ID) {
 			read = append(read, db.Client.ContactImport.GetX(ctx, id).RowsRead)
 		})
 		im, err := told.StartImport(h.ctx, audience.NewImport{File: strings.NewReader(file)})
@@ -522,24 +392,6 @@ func TestImportsOfOneOrganizationAreNothingToAnother(t *testing.T) {
 		}
 		if sizes, err := mine.ListSizes(mine.ctx, []uid.ID{list}); err != nil || sizes[list] != 0 {
 			t.Errorf("I see how long another's list is: %v, %v", sizes, err)
-		}
-	})
-}
-
-func TestAnUploadThatWasCutOffLeavesNothingForLong(t *testing.T) {
-	t.Parallel()
-	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		h := open(t, db)
-		db.Client.ImportChunk.Create().SetContactImportID(uid.New(uid.ContactImport)).SetStart(0).SetData([]byte("phone")).SaveX(h.ctx)
-		h.present = time.Now()
-		h.load(t, audience.NewImport{}, "phone\n")
-		if n := db.Client.ImportChunk.Query().CountX(h.ctx); n != 1 {
-			t.Errorf("an upload that may still be under way has %d pieces", n)
-		}
-		h.present = h.present.Add(25 * time.Hour)
-		h.load(t, audience.NewImport{}, "phone\n")
-		if n := db.Client.ImportChunk.Query().CountX(h.ctx); n != 0 {
-			t.Errorf("%d pieces are left", n)
 		}
 	})
 }

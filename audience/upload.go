@@ -70,8 +70,7 @@ func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImp
 	id := uid.New(uid.ContactImport)
 	size, err := s.store(ctx, owner, id, file)
 	if err != nil {
-		err = errors.Join(refuseFile(err), s.dropChunks(context.WithoutCancel(ctx), id))
-		return nil, err
+		return nil, s.discard(ctx, id, refuseFile(err))
 	}
 	create := s.db.Client.ContactImport.Create().SetID(id).SetOrganizationID(owner).SetFileName(baseName(n.FileName)).SetFileBytes(size).
 		SetColumns(start.columns).SetDelimiter(string(start.delimiter)).SetNextOffset(start.offset).SetNextLine(start.line).
@@ -81,9 +80,9 @@ func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImp
 	}
 	im, err := create.Save(ctx)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("create import: %w", err), s.dropChunks(context.WithoutCancel(ctx), id))
+		return nil, s.discard(ctx, id, fmt.Errorf("create import: %w", err))
 	}
-	s.news(ctx, id)
+	s.news(ctx, owner, id)
 	return im, nil
 }
 
@@ -216,8 +215,11 @@ func (s *Service) store(ctx context.Context, owner, id uid.ID, file io.Reader) (
 	}
 }
 
-func (s *Service) dropChunks(ctx context.Context, id uid.ID) error {
-	_, err := s.db.Client.ImportChunk.Delete().Where(importchunk.ContactImportID(id)).Exec(ctx)
+// discard removes what is stored of an upload that err ended, also when that was its caller's hanging up.
+func (s *Service) discard(ctx context.Context, id uid.ID, err error) error {
+	if _, left := s.db.Client.ImportChunk.Delete().Where(importchunk.ContactImportID(id)).Exec(context.WithoutCancel(ctx)); left != nil {
+		return errors.Join(err, fmt.Errorf("remove upload: %w", left))
+	}
 	return err
 }
 

@@ -1,0 +1,108 @@
+package audience_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"carillon/audience"
+	"carillon/column"
+	"carillon/database"
+	"carillon/database/dbtest"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/uid"
+)
+
+func TestAnImportReadsWhatSpreadsheetsWrite(t *testing.T) {
+	t.Parallel()
+	rows := "手机%sname%scity\n+8613800138000%sLi Lei%s北京\n"
+	with := func(d string) string { return fmt.Sprintf(rows, d, d, d, d) }
+	utf16 := func(order []byte, s string) string {
+		var b bytes.Buffer
+		b.Write(order)
+		for _, r := range s {
+			if order[0] == 0xff {
+				b.Write([]byte{byte(r), byte(r >> 8)})
+			} else {
+				b.Write([]byte{byte(r >> 8), byte(r)})
+			}
+		}
+		return b.String()
+	}
+	files := map[string]string{
+		"commas": with(","), "semicolons": with(";"), "tabs": with("\t"), "a byte order mark": "\ufeff" + with(","),
+		"UTF-16, little end first": utf16([]byte{0xff, 0xfe}, with("\t")), "UTF-16, big end first": utf16([]byte{0xfe, 0xff}, with("\t")),
+		"blank lines above": "\n\n" + with(","), "lone carriage returns": strings.ReplaceAll(with(","), "\n", "\r"),
+	}
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		for name, file := range files {
+			h := open(t, db)
+			h.load(t, audience.NewImport{}, file)
+			want := map[string]person{"+8613800138000": {Name: "Li Lei", Country: "CN", Attributes: map[string]string{"city": "北京"}, Consent: enum.ConsentUnknown}}
+			if diff := cmp.Diff(want, h.people(t)); diff != "" {
+				t.Errorf("%s: %s", name, diff)
+			}
+		}
+	})
+}
+
+func TestAnImportRefusesAFileThatItCannotUnderstand(t *testing.T) {
+	t.Parallel()
+	files := map[string]struct{ file, want string }{
+		"empty":                        {"", "the file is empty"},
+		"blank":                        {"\n,,\n", "the file is empty"},
+		"without a number":             {"name,city\nLi Lei,Beijing\n", `no column phone: its columns are "name, city"`},
+		"with two numbers":             {"tel,mobile\n1,2\n", `columns "tel" and "mobile" both say the phone`},
+		"with a column twice":          {"phone,city,City\n", `columns 2 and 3 are both called "City"`},
+		"with a column without name":   {"phone,,city\n", "column 2 has no name"},
+		"with a broken header":         {"phone,\"city\n1,2\n", "in the header line, a quote"},
+		"in another encoding":          {"phone,\xb3\xc7\xca\xd0\n", "the header line is not UTF-8"},
+		"in UTF-16 that does not say":  {"p\x00h\x00o\x00n\x00e\x00\n\x00", "the header line is not UTF-8"},
+		"that is a workbook":           {"PK\x03\x04…", "the file is an Excel workbook"},
+		"with a header without end":    {"phone," + strings.Repeat("x", 70<<10), "longer than 64 KiB"},
+		"too large":                    {"phone\n" + strings.Repeat("+8613800138000\n", 4<<20), "larger than 50 MiB"},
+		"with a long name of a column": {"phone," + strings.Repeat("x", 65) + "\n", "has 65 characters; at most 64"},
+	}
+	db := dbtest.Open(t, dbtest.SQLite(t))
+	h := open(t, db)
+	for name, tc := range files {
+		_, err := h.StartImport(h.ctx, audience.NewImport{FileName: "people.csv", File: strings.NewReader(tc.file)})
+		var in fault.Inputs
+		if !errors.As(err, &in) || !strings.Contains(err.Error(), tc.want) || in[0].Field[0] != "file" {
+			t.Errorf("a file %s: %v; want %q", name, err, tc.want)
+		}
+	}
+	if n := db.Client.ImportChunk.Query().CountX(h.ctx); n != 0 {
+		t.Errorf("%d pieces of refused files are left", n)
+	}
+	_, err := h.StartImport(h.ctx, audience.NewImport{File: strings.NewReader("phone"), DefaultCountry: new("China"),
+		ListID: new(uid.New(uid.ContactList)), Consent: &column.ImportConsent{Consent: "MAYBE"}})
+	if diff := cmp.Diff([]string{"listId NOT_FOUND", "defaultCountry INVALID", "consent.consent INVALID", "consent.source REQUIRED"}, inputs(err)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnUploadThatWasCutOffLeavesNothingForLong(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		h := open(t, db)
+		db.Client.ImportChunk.Create().SetContactImportID(uid.New(uid.ContactImport)).SetStart(0).SetData([]byte("phone")).SaveX(h.ctx)
+		h.present = time.Now()
+		h.load(t, audience.NewImport{}, "phone\n")
+		if n := db.Client.ImportChunk.Query().CountX(h.ctx); n != 1 {
+			t.Errorf("an upload that may still be under way has %d pieces", n)
+		}
+		h.present = h.present.Add(25 * time.Hour)
+		h.load(t, audience.NewImport{}, "phone\n")
+		if n := db.Client.ImportChunk.Query().CountX(h.ctx); n != 0 {
+			t.Errorf("%d pieces are left", n)
+		}
+	})
+}
+
