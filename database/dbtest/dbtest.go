@@ -106,14 +106,55 @@ func Redis(t testing.TB) (client redis.UniversalClient, prefix string) {
 	return client, prefix
 }
 
-// RedisURL is the URL of the real Redis; the test is skipped where there is none.
+// RedisURL is the URL of a numbered database of the real Redis that is the test's alone, for whole processes, which cannot be
+// told a prefix. The test is skipped where there is no Redis, and waits where all databases are taken.
 func RedisURL(t testing.TB) string {
 	t.Helper()
 	address := redisServer()
 	if address == "" {
 		leaveOut(t, "Redis", "TEST_REDIS_URL")
 	}
-	return address
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	locks := redis.NewClient(must(redis.ParseURL(address)))
+	t.Cleanup(func() { _ = locks.Close() })
+	for wait := time.NewTicker(100 * time.Millisecond); ; {
+		for n := 1; n <= numberedDatabases; n++ {
+			key := fmt.Sprintf("carillon-test-database-%d", n)
+			if free, err := locks.SetNX(t.Context(), key, t.Name(), heldFor).Result(); err != nil {
+				t.Fatal(err)
+			} else if !free {
+				continue
+			}
+			wait.Stop()
+			u.Path = fmt.Sprintf("/%d", n)
+			mine := redis.NewClient(must(redis.ParseURL(u.String())))
+			mine.FlushDB(t.Context())
+			t.Cleanup(func() {
+				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+				defer cancel()
+				mine.FlushDB(ctx)
+				_ = mine.Close()
+				locks.Del(ctx, key)
+			})
+			return u.String()
+		}
+		<-wait.C
+	}
+}
+
+const (
+	numberedDatabases = 15 // a Redis has 16 unless it is told otherwise; 0 is everybody's
+	heldFor           = 5 * time.Minute
+)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err) // of an address that has been parsed before
+	}
+	return v
 }
 
 var warned sync.Map
