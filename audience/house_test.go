@@ -107,4 +107,3 @@ func inputs(err error) (all []string) {
 	}
 	return all
 }
-

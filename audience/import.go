@@ -2,7 +2,6 @@ package audience
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 
@@ -116,13 +115,4 @@ func (s *Service) fail(ctx context.Context, im *ent.ContactImport, reason string
 		s.news(ctx, im.OrganizationID, im.ID)
 	}
 	return nil
-}
-
-func (s *Service) chunk(ctx context.Context, im *ent.ContactImport, begin int64) (data []byte, err error) {
-	err = s.db.QueryRow(ctx, `SELECT data FROM import_chunk WHERE organization_id = $1 AND contact_import_id = $2 AND start = $3`,
-		im.OrganizationID, im.ID, begin).Scan(&data)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, errChunkMissing
-	}
-	return data, err
 }

@@ -2,9 +2,7 @@ package audience
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -209,28 +207,4 @@ func cut(s string, most int) string {
 		return s
 	}
 	return string([]rune(s)[:most]) + "…"
-}
-
-// errChunkMissing says that a piece of the file is gone, so that the import can never end.
-var errChunkMissing = errors.New("a piece of the uploaded file is missing")
-
-// chunks reads the pieces of an import's file from the byte offset on.
-func (s *Service) chunks(ctx context.Context, im *ent.ContactImport) func() ([]byte, error) {
-	at := im.NextOffset
-	return func() ([]byte, error) {
-		if at >= im.FileBytes {
-			return nil, io.EOF
-		}
-		begin := at - at%chunkBytes
-		data, err := s.chunk(ctx, im, begin)
-		if err != nil {
-			return nil, err
-		}
-		if int64(len(data)) != min(chunkBytes, im.FileBytes-begin) {
-			return nil, errChunkMissing
-		}
-		data = data[at-begin:]
-		at += int64(len(data))
-		return data, nil
-	}
 }

@@ -4,33 +4,25 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"path"
 	"strings"
-	"time"
 
-	"entgo.io/ent/dialect/sql"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 
 	"carillon/column"
 	"carillon/ent"
-	"carillon/ent/contactimport"
-	"carillon/ent/importchunk"
 	"carillon/fault"
 	"carillon/uid"
 )
 
 const (
 	maxFile     = 50 << 20
-	chunkBytes  = 256 << 10
 	maxHeader   = 64 << 10
 	maxFileName = 255
-	// abandoned is how old the pieces of an upload are that ended without an import. Longer than any upload takes.
-	abandoned = 24 * time.Hour
 )
 
 // NewImport is a CSV file with a header line, and what to do with its rows.
@@ -133,8 +125,11 @@ type limited struct {
 
 func (l *limited) Read(p []byte) (int, error) {
 	n, err := l.Reader.Read(p)
-	if l.left -= int64(n); l.left < 0 {
+	switch l.left -= int64(n); {
+	case l.left < 0:
 		return 0, fileMistake{fault.LimitExceeded, "the file is larger than 50 MiB: split it"}
+	case errors.Is(err, io.ErrUnexpectedEOF): // io.ReadFull says the same of a file that is whole
+		return n, wrongFile("the upload ended before the file did: upload it again")
 	}
 	return n, err
 }
@@ -192,49 +187,6 @@ func readStart(head []byte, all bool) (start, error) {
 		return start{}, wrongFile("%s", err)
 	}
 	return start{h.columns, scan.delimiter, scan.offset, scan.line}, nil
-}
-
-// store writes the file in pieces of chunkBytes, each in a transaction of its own: a slow upload holds up nobody.
-func (s *Service) store(ctx context.Context, owner, id uid.ID, file io.Reader) (size int64, err error) {
-	piece := make([]byte, chunkBytes)
-	for {
-		n, err := io.ReadFull(file, piece)
-		if n > 0 {
-			_, err := s.db.Client.ImportChunk.Create().SetOrganizationID(owner).SetContactImportID(id).SetStart(size).SetData(piece[:n]).Save(ctx)
-			if err != nil {
-				return size, err
-			}
-			size += int64(n)
-		}
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return size, nil
-		case err != nil:
-			return size, err
-		}
-	}
-}
-
-// discard removes what is stored of an upload that err ended, also when that was its caller's hanging up.
-func (s *Service) discard(ctx context.Context, id uid.ID, err error) error {
-	if _, left := s.db.Client.ImportChunk.Delete().Where(importchunk.ContactImportID(id)).Exec(context.WithoutCancel(ctx)); left != nil {
-		return errors.Join(err, fmt.Errorf("remove upload: %w", left))
-	}
-	return err
-}
-
-// sweepChunks removes what a crash left of the caller's uploads that never became imports.
-func (s *Service) sweepChunks(ctx context.Context) error {
-	var before uid.ID // ids ascend with the time of their making
-	binary.BigEndian.PutUint64(before[:8], uint64(s.now().Add(-abandoned).UnixMilli())<<16)
-	ownerless := func(chunk *sql.Selector) {
-		imports := sql.Table(contactimport.Table)
-		chunk.Where(sql.NotIn(chunk.C(importchunk.FieldContactImportID), sql.Select(imports.C(contactimport.FieldID)).From(imports)))
-	}
-	if _, err := s.db.Client.ImportChunk.Delete().Where(importchunk.IDLT(before), ownerless).Exec(ctx); err != nil {
-		return fmt.Errorf("sweep abandoned uploads: %w", err)
-	}
-	return nil
 }
 
 // baseName is the file's name without a path, short enough to keep.

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -78,6 +81,10 @@ func TestAnImportRefusesAFileThatItCannotUnderstand(t *testing.T) {
 			t.Errorf("a file %s: %v; want %q", name, err, tc.want)
 		}
 	}
+	torn := io.MultiReader(strings.NewReader("phone\n"+strings.Repeat("+8613800138000\n", 100_000)), iotest.ErrReader(io.ErrUnexpectedEOF))
+	if _, err := h.StartImport(h.ctx, audience.NewImport{File: torn}); !slices.Equal(inputs(err), []string{"file INVALID"}) {
+		t.Errorf("a file that is cut off: %v", err)
+	}
 	if n := db.Client.ImportChunk.Query().CountX(h.ctx); n != 0 {
 		t.Errorf("%d pieces of refused files are left", n)
 	}
@@ -105,4 +112,3 @@ func TestAnUploadThatWasCutOffLeavesNothingForLong(t *testing.T) {
 		}
 	})
 }
-

@@ -1,0 +1,100 @@
+package audience
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	entsql "entgo.io/ent/dialect/sql"
+
+	"carillon/ent"
+	"carillon/ent/contactimport"
+	"carillon/ent/importchunk"
+	"carillon/uid"
+)
+
+const (
+	chunkBytes = 256 << 10
+	// abandoned is how old the pieces of an upload are that ended without an import. Longer than any upload takes.
+	abandoned = 24 * time.Hour
+)
+
+// errChunkMissing says that a piece of the file is gone, so that the import can never end.
+var errChunkMissing = errors.New("a piece of the uploaded file is missing")
+
+// store writes the file in pieces of chunkBytes, each in a transaction of its own: a slow upload holds up nobody.
+func (s *Service) store(ctx context.Context, owner, id uid.ID, file io.Reader) (size int64, err error) {
+	piece := make([]byte, chunkBytes)
+	for {
+		n, err := io.ReadFull(file, piece)
+		if n > 0 {
+			_, err := s.db.Client.ImportChunk.Create().SetOrganizationID(owner).SetContactImportID(id).SetStart(size).SetData(piece[:n]).Save(ctx)
+			if err != nil {
+				return size, err
+			}
+			size += int64(n)
+		}
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			return size, nil
+		case err != nil:
+			return size, err
+		}
+	}
+}
+
+// discard removes what is stored of an upload that err ended, also when that was its caller's hanging up.
+func (s *Service) discard(ctx context.Context, id uid.ID, err error) error {
+	if _, left := s.db.Client.ImportChunk.Delete().Where(importchunk.ContactImportID(id)).Exec(context.WithoutCancel(ctx)); left != nil {
+		return errors.Join(err, fmt.Errorf("remove upload: %w", left))
+	}
+	return err
+}
+
+// sweepChunks removes what a crash left of the caller's uploads that never became imports.
+func (s *Service) sweepChunks(ctx context.Context) error {
+	var before uid.ID // ids ascend with the time of their making
+	binary.BigEndian.PutUint64(before[:8], uint64(s.now().Add(-abandoned).UnixMilli())<<16)
+	ownerless := func(chunk *entsql.Selector) {
+		imports := entsql.Table(contactimport.Table)
+		chunk.Where(entsql.NotIn(chunk.C(importchunk.FieldContactImportID), entsql.Select(imports.C(contactimport.FieldID)).From(imports)))
+	}
+	if _, err := s.db.Client.ImportChunk.Delete().Where(importchunk.IDLT(before), ownerless).Exec(ctx); err != nil {
+		return fmt.Errorf("sweep abandoned uploads: %w", err)
+	}
+	return nil
+}
+
+// chunks reads the pieces of an import's file from the byte offset on.
+func (s *Service) chunks(ctx context.Context, im *ent.ContactImport) func() ([]byte, error) {
+	at := im.NextOffset
+	return func() ([]byte, error) {
+		if at >= im.FileBytes {
+			return nil, io.EOF
+		}
+		begin := at - at%chunkBytes
+		data, err := s.chunk(ctx, im, begin)
+		if err != nil {
+			return nil, err
+		}
+		if int64(len(data)) != min(chunkBytes, im.FileBytes-begin) {
+			return nil, errChunkMissing
+		}
+		data = data[at-begin:]
+		at += int64(len(data))
+		return data, nil
+	}
+}
+
+func (s *Service) chunk(ctx context.Context, im *ent.ContactImport, begin int64) (data []byte, err error) {
+	err = s.db.QueryRow(ctx, `SELECT data FROM import_chunk WHERE organization_id = $1 AND contact_import_id = $2 AND start = $3`,
+		im.OrganizationID, im.ID, begin).Scan(&data)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, errChunkMissing
+	}
+	return data, err
+}
