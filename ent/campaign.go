@@ -64,6 +64,8 @@ type Campaign struct {
 	EnrollCursor *uid.ID `json:"enroll_cursor,omitempty"`
 	// when the last recipient became a message
 	EnrolledAt *time.Time `json:"enrolled_at,omitempty"`
+	// how the last messages were answered, for the failure-rate brake; delivery says how to read it
+	RecentAnswers []byte `json:"recent_answers,omitempty"`
 	// Total holds the value of the "total" field.
 	Total int `json:"total,omitempty"`
 	// Queued holds the value of the "queued" field.
@@ -147,7 +149,7 @@ func (*Campaign) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case campaign.FieldCreatedByID, campaign.FieldEnrollCursor:
 			values[i] = &sql.NullScanner{S: new(uid.ID)}
-		case campaign.FieldAudienceRule, campaign.FieldParameters:
+		case campaign.FieldAudienceRule, campaign.FieldParameters, campaign.FieldRecentAnswers:
 			values[i] = new([]byte)
 		case campaign.FieldFailureThreshold:
 			values[i] = new(sql.NullFloat64)
@@ -314,6 +316,12 @@ func (_m *Campaign) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.EnrolledAt = new(time.Time)
 				*_m.EnrolledAt = value.Time
+			}
+		case campaign.FieldRecentAnswers:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field recent_answers", values[i])
+			} else if value != nil {
+				_m.RecentAnswers = *value
 			}
 		case campaign.FieldTotal:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -513,6 +521,9 @@ func (_m *Campaign) String() string {
 		builder.WriteString("enrolled_at=")
 		builder.WriteString(v.Format(time.ANSIC))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("recent_answers=")
+	builder.WriteString(fmt.Sprintf("%v", _m.RecentAnswers))
 	builder.WriteString(", ")
 	builder.WriteString("total=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Total))

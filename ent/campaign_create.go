@@ -261,6 +261,12 @@ func (_c *CampaignCreate) SetNillableEnrolledAt(v *time.Time) *CampaignCreate {
 	return _c
 }
 
+// SetRecentAnswers sets the "recent_answers" field.
+func (_c *CampaignCreate) SetRecentAnswers(v []byte) *CampaignCreate {
+	_c.mutation.SetRecentAnswers(v)
+	return _c
+}
+
 // SetTotal sets the "total" field.
 func (_c *CampaignCreate) SetTotal(v int) *CampaignCreate {
 	_c.mutation.SetTotal(v)
@@ -737,6 +743,10 @@ func (_c *CampaignCreate) createSpec() (*Campaign, *sqlgraph.CreateSpec) {
 		_spec.SetField(campaign.FieldEnrolledAt, field.TypeTime, value)
 		_node.EnrolledAt = &value
 	}
+	if value, ok := _c.mutation.RecentAnswers(); ok {
+		_spec.SetField(campaign.FieldRecentAnswers, field.TypeBytes, value)
+		_node.RecentAnswers = value
+	}
 	if value, ok := _c.mutation.Total(); ok {
 		_spec.SetField(campaign.FieldTotal, field.TypeInt, value)
 		_node.Total = value
@@ -1175,6 +1185,24 @@ func (u *CampaignUpsert) UpdateEnrolledAt() *CampaignUpsert {
 // ClearEnrolledAt clears the value of the "enrolled_at" field.
 func (u *CampaignUpsert) ClearEnrolledAt() *CampaignUpsert {
 	u.SetNull(campaign.FieldEnrolledAt)
+	return u
+}
+
+// SetRecentAnswers sets the "recent_answers" field.
+func (u *CampaignUpsert) SetRecentAnswers(v []byte) *CampaignUpsert {
+	u.Set(campaign.FieldRecentAnswers, v)
+	return u
+}
+
+// UpdateRecentAnswers sets the "recent_answers" field to the value that was provided on create.
+func (u *CampaignUpsert) UpdateRecentAnswers() *CampaignUpsert {
+	u.SetExcluded(campaign.FieldRecentAnswers)
+	return u
+}
+
+// ClearRecentAnswers clears the value of the "recent_answers" field.
+func (u *CampaignUpsert) ClearRecentAnswers() *CampaignUpsert {
+	u.SetNull(campaign.FieldRecentAnswers)
 	return u
 }
 
@@ -1770,6 +1798,27 @@ func (u *CampaignUpsertOne) UpdateEnrolledAt() *CampaignUpsertOne {
 func (u *CampaignUpsertOne) ClearEnrolledAt() *CampaignUpsertOne {
 	return u.Update(func(s *CampaignUpsert) {
 		s.ClearEnrolledAt()
+	})
+}
+
+// SetRecentAnswers sets the "recent_answers" field.
+func (u *CampaignUpsertOne) SetRecentAnswers(v []byte) *CampaignUpsertOne {
+	return u.Update(func(s *CampaignUpsert) {
+		s.SetRecentAnswers(v)
+	})
+}
+
+// UpdateRecentAnswers sets the "recent_answers" field to the value that was provided on create.
+func (u *CampaignUpsertOne) UpdateRecentAnswers() *CampaignUpsertOne {
+	return u.Update(func(s *CampaignUpsert) {
+		s.UpdateRecentAnswers()
+	})
+}
+
+// ClearRecentAnswers clears the value of the "recent_answers" field.
+func (u *CampaignUpsertOne) ClearRecentAnswers() *CampaignUpsertOne {
+	return u.Update(func(s *CampaignUpsert) {
+		s.ClearRecentAnswers()
 	})
 }
 
@@ -2565,6 +2614,27 @@ func (u *CampaignUpsertBulk) UpdateEnrolledAt() *CampaignUpsertBulk {
 func (u *CampaignUpsertBulk) ClearEnrolledAt() *CampaignUpsertBulk {
 	return u.Update(func(s *CampaignUpsert) {
 		s.ClearEnrolledAt()
+	})
+}
+
+// SetRecentAnswers sets the "recent_answers" field.
+func (u *CampaignUpsertBulk) SetRecentAnswers(v []byte) *CampaignUpsertBulk {
+	return u.Update(func(s *CampaignUpsert) {
+		s.SetRecentAnswers(v)
+	})
+}
+
+// UpdateRecentAnswers sets the "recent_answers" field to the value that was provided on create.
+func (u *CampaignUpsertBulk) UpdateRecentAnswers() *CampaignUpsertBulk {
+	return u.Update(func(s *CampaignUpsert) {
+		s.UpdateRecentAnswers()
+	})
+}
+
+// ClearRecentAnswers clears the value of the "recent_answers" field.
+func (u *CampaignUpsertBulk) ClearRecentAnswers() *CampaignUpsertBulk {
+	return u.Update(func(s *CampaignUpsert) {
+		s.ClearRecentAnswers()
 	})
 }
 

@@ -366,6 +366,18 @@ func (_u *CampaignUpdate) ClearEnrolledAt() *CampaignUpdate {
 	return _u
 }
 
+// SetRecentAnswers sets the "recent_answers" field.
+func (_u *CampaignUpdate) SetRecentAnswers(v []byte) *CampaignUpdate {
+	_u.mutation.SetRecentAnswers(v)
+	return _u
+}
+
+// ClearRecentAnswers clears the value of the "recent_answers" field.
+func (_u *CampaignUpdate) ClearRecentAnswers() *CampaignUpdate {
+	_u.mutation.ClearRecentAnswers()
+	return _u
+}
+
 // SetTotal sets the "total" field.
 func (_u *CampaignUpdate) SetTotal(v int) *CampaignUpdate {
 	_u.mutation.ResetTotal()
@@ -791,6 +803,12 @@ func (_u *CampaignUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.EnrolledAtCleared() {
 		_spec.ClearField(campaign.FieldEnrolledAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.RecentAnswers(); ok {
+		_spec.SetField(campaign.FieldRecentAnswers, field.TypeBytes, value)
+	}
+	if _u.mutation.RecentAnswersCleared() {
+		_spec.ClearField(campaign.FieldRecentAnswers, field.TypeBytes)
 	}
 	if value, ok := _u.mutation.Total(); ok {
 		_spec.SetField(campaign.FieldTotal, field.TypeInt, value)
@@ -1297,6 +1315,18 @@ func (_u *CampaignUpdateOne) ClearEnrolledAt() *CampaignUpdateOne {
 	return _u
 }
 
+// SetRecentAnswers sets the "recent_answers" field.
+func (_u *CampaignUpdateOne) SetRecentAnswers(v []byte) *CampaignUpdateOne {
+	_u.mutation.SetRecentAnswers(v)
+	return _u
+}
+
+// ClearRecentAnswers clears the value of the "recent_answers" field.
+func (_u *CampaignUpdateOne) ClearRecentAnswers() *CampaignUpdateOne {
+	_u.mutation.ClearRecentAnswers()
+	return _u
+}
+
 // SetTotal sets the "total" field.
 func (_u *CampaignUpdateOne) SetTotal(v int) *CampaignUpdateOne {
 	_u.mutation.ResetTotal()
@@ -1752,6 +1782,12 @@ func (_u *CampaignUpdateOne) sqlSave(ctx context.Context) (_node *Campaign, err 
 	}
 	if _u.mutation.EnrolledAtCleared() {
 		_spec.ClearField(campaign.FieldEnrolledAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.RecentAnswers(); ok {
+		_spec.SetField(campaign.FieldRecentAnswers, field.TypeBytes, value)
+	}
+	if _u.mutation.RecentAnswersCleared() {
+		_spec.ClearField(campaign.FieldRecentAnswers, field.TypeBytes)
 	}
 	if value, ok := _u.mutation.Total(); ok {
 		_spec.SetField(campaign.FieldTotal, field.TypeInt, value)

@@ -27,6 +27,7 @@ import (
 	"carillon/ent/listmember"
 	"carillon/ent/member"
 	"carillon/ent/message"
+	"carillon/ent/messagingwindow"
 	"carillon/ent/organization"
 	"carillon/ent/phonenumber"
 	"carillon/ent/session"
@@ -79,6 +80,8 @@ type Client struct {
 	Member *MemberClient
 	// Message is the client for interacting with the Message builders.
 	Message *MessageClient
+	// MessagingWindow is the client for interacting with the MessagingWindow builders.
+	MessagingWindow *MessagingWindowClient
 	// Organization is the client for interacting with the Organization builders.
 	Organization *OrganizationClient
 	// PhoneNumber is the client for interacting with the PhoneNumber builders.
@@ -121,6 +124,7 @@ func (c *Client) init() {
 	c.ListMember = NewListMemberClient(c.config)
 	c.Member = NewMemberClient(c.config)
 	c.Message = NewMessageClient(c.config)
+	c.MessagingWindow = NewMessagingWindowClient(c.config)
 	c.Organization = NewOrganizationClient(c.config)
 	c.PhoneNumber = NewPhoneNumberClient(c.config)
 	c.Session = NewSessionClient(c.config)
@@ -236,6 +240,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		ListMember:       NewListMemberClient(cfg),
 		Member:           NewMemberClient(cfg),
 		Message:          NewMessageClient(cfg),
+		MessagingWindow:  NewMessagingWindowClient(cfg),
 		Organization:     NewOrganizationClient(cfg),
 		PhoneNumber:      NewPhoneNumberClient(cfg),
 		Session:          NewSessionClient(cfg),
@@ -278,6 +283,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		ListMember:       NewListMemberClient(cfg),
 		Member:           NewMemberClient(cfg),
 		Message:          NewMessageClient(cfg),
+		MessagingWindow:  NewMessagingWindowClient(cfg),
 		Organization:     NewOrganizationClient(cfg),
 		PhoneNumber:      NewPhoneNumberClient(cfg),
 		Session:          NewSessionClient(cfg),
@@ -318,8 +324,8 @@ func (c *Client) Use(hooks ...Hook) {
 		c.APIKey, c.Account, c.Campaign, c.ConsentRecord, c.Contact, c.ContactImport,
 		c.ContactList, c.DeliveryEvent, c.EventCounter, c.IdempotencyKey,
 		c.ImportChunk, c.ImportRejection, c.ListMember, c.Member, c.Message,
-		c.Organization, c.PhoneNumber, c.Session, c.Statistic, c.Template,
-		c.TermsAcceptance, c.UnmatchedWebhook, c.User,
+		c.MessagingWindow, c.Organization, c.PhoneNumber, c.Session, c.Statistic,
+		c.Template, c.TermsAcceptance, c.UnmatchedWebhook, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -332,8 +338,8 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.APIKey, c.Account, c.Campaign, c.ConsentRecord, c.Contact, c.ContactImport,
 		c.ContactList, c.DeliveryEvent, c.EventCounter, c.IdempotencyKey,
 		c.ImportChunk, c.ImportRejection, c.ListMember, c.Member, c.Message,
-		c.Organization, c.PhoneNumber, c.Session, c.Statistic, c.Template,
-		c.TermsAcceptance, c.UnmatchedWebhook, c.User,
+		c.MessagingWindow, c.Organization, c.PhoneNumber, c.Session, c.Statistic,
+		c.Template, c.TermsAcceptance, c.UnmatchedWebhook, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -372,6 +378,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Member.mutate(ctx, m)
 	case *MessageMutation:
 		return c.Message.mutate(ctx, m)
+	case *MessagingWindowMutation:
+		return c.MessagingWindow.mutate(ctx, m)
 	case *OrganizationMutation:
 		return c.Organization.mutate(ctx, m)
 	case *PhoneNumberMutation:
@@ -2690,6 +2698,140 @@ func (c *MessageClient) mutate(ctx context.Context, m *MessageMutation) (Value, 
 	}
 }
 
+// MessagingWindowClient is a client for the MessagingWindow schema.
+type MessagingWindowClient struct {
+	config
+}
+
+// NewMessagingWindowClient returns a client for the MessagingWindow from the given config.
+func NewMessagingWindowClient(c config) *MessagingWindowClient {
+	return &MessagingWindowClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `messagingwindow.Hooks(f(g(h())))`.
+func (c *MessagingWindowClient) Use(hooks ...Hook) {
+	c.hooks.MessagingWindow = append(c.hooks.MessagingWindow, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `messagingwindow.Intercept(f(g(h())))`.
+func (c *MessagingWindowClient) Intercept(interceptors ...Interceptor) {
+	c.inters.MessagingWindow = append(c.inters.MessagingWindow, interceptors...)
+}
+
+// Create returns a builder for creating a MessagingWindow entity.
+func (c *MessagingWindowClient) Create() *MessagingWindowCreate {
+	mutation := newMessagingWindowMutation(c.config, OpCreate)
+	return &MessagingWindowCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of MessagingWindow entities.
+func (c *MessagingWindowClient) CreateBulk(builders ...*MessagingWindowCreate) *MessagingWindowCreateBulk {
+	return &MessagingWindowCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *MessagingWindowClient) MapCreateBulk(slice any, setFunc func(*MessagingWindowCreate, int)) *MessagingWindowCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &MessagingWindowCreateBulk{err: fmt.Errorf("calling to MessagingWindowClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*MessagingWindowCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &MessagingWindowCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for MessagingWindow.
+func (c *MessagingWindowClient) Update() *MessagingWindowUpdate {
+	mutation := newMessagingWindowMutation(c.config, OpUpdate)
+	return &MessagingWindowUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *MessagingWindowClient) UpdateOne(_m *MessagingWindow) *MessagingWindowUpdateOne {
+	mutation := newMessagingWindowMutation(c.config, OpUpdateOne, withMessagingWindow(_m))
+	return &MessagingWindowUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *MessagingWindowClient) UpdateOneID(id uid.ID) *MessagingWindowUpdateOne {
+	mutation := newMessagingWindowMutation(c.config, OpUpdateOne, withMessagingWindowID(id))
+	return &MessagingWindowUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for MessagingWindow.
+func (c *MessagingWindowClient) Delete() *MessagingWindowDelete {
+	mutation := newMessagingWindowMutation(c.config, OpDelete)
+	return &MessagingWindowDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *MessagingWindowClient) DeleteOne(_m *MessagingWindow) *MessagingWindowDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *MessagingWindowClient) DeleteOneID(id uid.ID) *MessagingWindowDeleteOne {
+	builder := c.Delete().Where(messagingwindow.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &MessagingWindowDeleteOne{builder}
+}
+
+// Query returns a query builder for MessagingWindow.
+func (c *MessagingWindowClient) Query() *MessagingWindowQuery {
+	return &MessagingWindowQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeMessagingWindow},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a MessagingWindow entity by its id.
+func (c *MessagingWindowClient) Get(ctx context.Context, id uid.ID) (*MessagingWindow, error) {
+	return c.Query().Where(messagingwindow.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *MessagingWindowClient) GetX(ctx context.Context, id uid.ID) *MessagingWindow {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *MessagingWindowClient) Hooks() []Hook {
+	hooks := c.hooks.MessagingWindow
+	return append(hooks[:len(hooks):len(hooks)], messagingwindow.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *MessagingWindowClient) Interceptors() []Interceptor {
+	return c.inters.MessagingWindow
+}
+
+func (c *MessagingWindowClient) mutate(ctx context.Context, m *MessagingWindowMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&MessagingWindowCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&MessagingWindowUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&MessagingWindowUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&MessagingWindowDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown MessagingWindow mutation op: %q", m.Op())
+	}
+}
+
 // OrganizationClient is a client for the Organization schema.
 type OrganizationClient struct {
 	config
@@ -3879,14 +4021,16 @@ type (
 	hooks struct {
 		APIKey, Account, Campaign, ConsentRecord, Contact, ContactImport, ContactList,
 		DeliveryEvent, EventCounter, IdempotencyKey, ImportChunk, ImportRejection,
-		ListMember, Member, Message, Organization, PhoneNumber, Session, Statistic,
-		Template, TermsAcceptance, UnmatchedWebhook, User []ent.Hook
+		ListMember, Member, Message, MessagingWindow, Organization, PhoneNumber,
+		Session, Statistic, Template, TermsAcceptance, UnmatchedWebhook,
+		User []ent.Hook
 	}
 	inters struct {
 		APIKey, Account, Campaign, ConsentRecord, Contact, ContactImport, ContactList,
 		DeliveryEvent, EventCounter, IdempotencyKey, ImportChunk, ImportRejection,
-		ListMember, Member, Message, Organization, PhoneNumber, Session, Statistic,
-		Template, TermsAcceptance, UnmatchedWebhook, User []ent.Interceptor
+		ListMember, Member, Message, MessagingWindow, Organization, PhoneNumber,
+		Session, Statistic, Template, TermsAcceptance, UnmatchedWebhook,
+		User []ent.Interceptor
 	}
 )
 

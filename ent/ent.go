@@ -18,6 +18,7 @@ import (
 	"carillon/ent/listmember"
 	"carillon/ent/member"
 	"carillon/ent/message"
+	"carillon/ent/messagingwindow"
 	"carillon/ent/organization"
 	"carillon/ent/phonenumber"
 	"carillon/ent/session"
@@ -110,6 +111,7 @@ func checkColumn(t, c string) error {
 			listmember.Table:       listmember.ValidColumn,
 			member.Table:           member.ValidColumn,
 			message.Table:          message.ValidColumn,
+			messagingwindow.Table:  messagingwindow.ValidColumn,
 			organization.Table:     organization.ValidColumn,
 			phonenumber.Table:      phonenumber.ValidColumn,
 			session.Table:          session.ValidColumn,

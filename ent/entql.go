@@ -18,6 +18,7 @@ import (
 	"carillon/ent/listmember"
 	"carillon/ent/member"
 	"carillon/ent/message"
+	"carillon/ent/messagingwindow"
 	"carillon/ent/organization"
 	"carillon/ent/phonenumber"
 	"carillon/ent/predicate"
@@ -36,7 +37,7 @@ import (
 
 // schemaGraph holds a representation of ent/schema at runtime.
 var schemaGraph = func() *sqlgraph.Schema {
-	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 23)}
+	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 24)}
 	graph.Nodes[0] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   apikey.Table,
@@ -114,6 +115,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			campaign.FieldCompletedAt:      {Type: field.TypeTime, Column: campaign.FieldCompletedAt},
 			campaign.FieldEnrollCursor:     {Type: field.TypeUUID, Column: campaign.FieldEnrollCursor},
 			campaign.FieldEnrolledAt:       {Type: field.TypeTime, Column: campaign.FieldEnrolledAt},
+			campaign.FieldRecentAnswers:    {Type: field.TypeBytes, Column: campaign.FieldRecentAnswers},
 			campaign.FieldTotal:            {Type: field.TypeInt, Column: campaign.FieldTotal},
 			campaign.FieldQueued:           {Type: field.TypeInt, Column: campaign.FieldQueued},
 			campaign.FieldSending:          {Type: field.TypeInt, Column: campaign.FieldSending},
@@ -395,6 +397,24 @@ var schemaGraph = func() *sqlgraph.Schema {
 	}
 	graph.Nodes[15] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
+			Table:   messagingwindow.Table,
+			Columns: messagingwindow.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: messagingwindow.FieldID,
+			},
+		},
+		Type: "MessagingWindow",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			messagingwindow.FieldOrganizationID: {Type: field.TypeUUID, Column: messagingwindow.FieldOrganizationID},
+			messagingwindow.FieldAccountID:      {Type: field.TypeUUID, Column: messagingwindow.FieldAccountID},
+			messagingwindow.FieldAddress:        {Type: field.TypeString, Column: messagingwindow.FieldAddress},
+			messagingwindow.FieldMessageID:      {Type: field.TypeUUID, Column: messagingwindow.FieldMessageID},
+			messagingwindow.FieldAt:             {Type: field.TypeTime, Column: messagingwindow.FieldAt},
+		},
+	}
+	graph.Nodes[16] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
 			Table:   organization.Table,
 			Columns: organization.Columns,
 			ID: &sqlgraph.FieldSpec{
@@ -413,7 +433,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			organization.FieldCreatedAt:     {Type: field.TypeTime, Column: organization.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[16] = &sqlgraph.Node{
+	graph.Nodes[17] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   phonenumber.Table,
 			Columns: phonenumber.Columns,
@@ -435,7 +455,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			phonenumber.FieldThroughputCap:  {Type: field.TypeInt, Column: phonenumber.FieldThroughputCap},
 		},
 	}
-	graph.Nodes[17] = &sqlgraph.Node{
+	graph.Nodes[18] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   session.Table,
 			Columns: session.Columns,
@@ -457,7 +477,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			session.FieldRevokedAt:      {Type: field.TypeTime, Column: session.FieldRevokedAt},
 		},
 	}
-	graph.Nodes[18] = &sqlgraph.Node{
+	graph.Nodes[19] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   statistic.Table,
 			Columns: statistic.Columns,
@@ -487,7 +507,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			statistic.FieldOptedOut:       {Type: field.TypeInt64, Column: statistic.FieldOptedOut},
 		},
 	}
-	graph.Nodes[19] = &sqlgraph.Node{
+	graph.Nodes[20] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   template.Table,
 			Columns: template.Columns,
@@ -514,7 +534,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			template.FieldUpdatedAt:         {Type: field.TypeTime, Column: template.FieldUpdatedAt},
 		},
 	}
-	graph.Nodes[20] = &sqlgraph.Node{
+	graph.Nodes[21] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   termsacceptance.Table,
 			Columns: termsacceptance.Columns,
@@ -532,7 +552,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			termsacceptance.FieldAcceptedAt:     {Type: field.TypeTime, Column: termsacceptance.FieldAcceptedAt},
 		},
 	}
-	graph.Nodes[21] = &sqlgraph.Node{
+	graph.Nodes[22] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   unmatchedwebhook.Table,
 			Columns: unmatchedwebhook.Columns,
@@ -550,7 +570,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			unmatchedwebhook.FieldReceivedAt: {Type: field.TypeTime, Column: unmatchedwebhook.FieldReceivedAt},
 		},
 	}
-	graph.Nodes[22] = &sqlgraph.Node{
+	graph.Nodes[23] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   user.Table,
 			Columns: user.Columns,
@@ -1272,6 +1292,11 @@ func (f *CampaignFilter) WhereEnrollCursor(p entql.ValueP) {
 // WhereEnrolledAt applies the entql time.Time predicate on the enrolled_at field.
 func (f *CampaignFilter) WhereEnrolledAt(p entql.TimeP) {
 	f.Where(p.Field(campaign.FieldEnrolledAt))
+}
+
+// WhereRecentAnswers applies the entql []byte predicate on the recent_answers field.
+func (f *CampaignFilter) WhereRecentAnswers(p entql.BytesP) {
+	f.Where(p.Field(campaign.FieldRecentAnswers))
 }
 
 // WhereTotal applies the entql int predicate on the total field.
@@ -2577,6 +2602,71 @@ func (f *MessageFilter) WhereHasContactWith(preds ...predicate.Contact) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *MessagingWindowQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the MessagingWindowQuery builder.
+func (_q *MessagingWindowQuery) Filter() *MessagingWindowFilter {
+	return &MessagingWindowFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *MessagingWindowMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the MessagingWindowMutation builder.
+func (m *MessagingWindowMutation) Filter() *MessagingWindowFilter {
+	return &MessagingWindowFilter{config: m.config, predicateAdder: m}
+}
+
+// MessagingWindowFilter provides a generic filtering capability at runtime for MessagingWindowQuery.
+type MessagingWindowFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *MessagingWindowFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[15].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *MessagingWindowFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(messagingwindow.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *MessagingWindowFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(messagingwindow.FieldOrganizationID))
+}
+
+// WhereAccountID applies the entql [16]byte predicate on the account_id field.
+func (f *MessagingWindowFilter) WhereAccountID(p entql.ValueP) {
+	f.Where(p.Field(messagingwindow.FieldAccountID))
+}
+
+// WhereAddress applies the entql string predicate on the address field.
+func (f *MessagingWindowFilter) WhereAddress(p entql.StringP) {
+	f.Where(p.Field(messagingwindow.FieldAddress))
+}
+
+// WhereMessageID applies the entql [16]byte predicate on the message_id field.
+func (f *MessagingWindowFilter) WhereMessageID(p entql.ValueP) {
+	f.Where(p.Field(messagingwindow.FieldMessageID))
+}
+
+// WhereAt applies the entql time.Time predicate on the at field.
+func (f *MessagingWindowFilter) WhereAt(p entql.TimeP) {
+	f.Where(p.Field(messagingwindow.FieldAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *OrganizationQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -2605,7 +2695,7 @@ type OrganizationFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *OrganizationFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[15].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[16].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2708,7 +2798,7 @@ type PhoneNumberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *PhoneNumberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[16].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[17].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2807,7 +2897,7 @@ type SessionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SessionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[17].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[18].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2906,7 +2996,7 @@ type StatisticFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *StatisticFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[18].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[19].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3031,7 +3121,7 @@ type TemplateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TemplateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[19].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[20].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3155,7 +3245,7 @@ type TermsAcceptanceFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TermsAcceptanceFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[20].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[21].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3220,7 +3310,7 @@ type UnmatchedWebhookFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UnmatchedWebhookFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[21].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[22].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3285,7 +3375,7 @@ type UserFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UserFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[22].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[23].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})

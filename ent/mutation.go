@@ -19,6 +19,7 @@ import (
 	"carillon/ent/listmember"
 	"carillon/ent/member"
 	"carillon/ent/message"
+	"carillon/ent/messagingwindow"
 	"carillon/ent/organization"
 	"carillon/ent/phonenumber"
 	"carillon/ent/predicate"
@@ -65,6 +66,7 @@ const (
 	TypeListMember       = "ListMember"
 	TypeMember           = "Member"
 	TypeMessage          = "Message"
+	TypeMessagingWindow  = "MessagingWindow"
 	TypeOrganization     = "Organization"
 	TypePhoneNumber      = "PhoneNumber"
 	TypeSession          = "Session"
@@ -2162,6 +2164,7 @@ type CampaignMutation struct {
 	completed_at         *time.Time
 	enroll_cursor        *uid.ID
 	enrolled_at          *time.Time
+	recent_answers       *[]byte
 	total                *int
 	addtotal             *int
 	queued               *int
@@ -3220,6 +3223,55 @@ func (m *CampaignMutation) ResetEnrolledAt() {
 	delete(m.clearedFields, campaign.FieldEnrolledAt)
 }
 
+// SetRecentAnswers sets the "recent_answers" field.
+func (m *CampaignMutation) SetRecentAnswers(b []byte) {
+	m.recent_answers = &b
+}
+
+// RecentAnswers returns the value of the "recent_answers" field in the mutation.
+func (m *CampaignMutation) RecentAnswers() (r []byte, exists bool) {
+	v := m.recent_answers
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRecentAnswers returns the old "recent_answers" field's value of the Campaign entity.
+// If the Campaign object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignMutation) OldRecentAnswers(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRecentAnswers is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRecentAnswers requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRecentAnswers: %w", err)
+	}
+	return oldValue.RecentAnswers, nil
+}
+
+// ClearRecentAnswers clears the value of the "recent_answers" field.
+func (m *CampaignMutation) ClearRecentAnswers() {
+	m.recent_answers = nil
+	m.clearedFields[campaign.FieldRecentAnswers] = struct{}{}
+}
+
+// RecentAnswersCleared returns if the "recent_answers" field was cleared in this mutation.
+func (m *CampaignMutation) RecentAnswersCleared() bool {
+	_, ok := m.clearedFields[campaign.FieldRecentAnswers]
+	return ok
+}
+
+// ResetRecentAnswers resets all changes to the "recent_answers" field.
+func (m *CampaignMutation) ResetRecentAnswers() {
+	m.recent_answers = nil
+	delete(m.clearedFields, campaign.FieldRecentAnswers)
+}
+
 // SetTotal sets the "total" field.
 func (m *CampaignMutation) SetTotal(i int) {
 	m.total = &i
@@ -3951,7 +4003,7 @@ func (m *CampaignMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CampaignMutation) Fields() []string {
-	fields := make([]string, 0, 31)
+	fields := make([]string, 0, 32)
 	if m.organization_id != nil {
 		fields = append(fields, campaign.FieldOrganizationID)
 	}
@@ -4011,6 +4063,9 @@ func (m *CampaignMutation) Fields() []string {
 	}
 	if m.enrolled_at != nil {
 		fields = append(fields, campaign.FieldEnrolledAt)
+	}
+	if m.recent_answers != nil {
+		fields = append(fields, campaign.FieldRecentAnswers)
 	}
 	if m.total != nil {
 		fields = append(fields, campaign.FieldTotal)
@@ -4093,6 +4148,8 @@ func (m *CampaignMutation) Field(name string) (ent.Value, bool) {
 		return m.EnrollCursor()
 	case campaign.FieldEnrolledAt:
 		return m.EnrolledAt()
+	case campaign.FieldRecentAnswers:
+		return m.RecentAnswers()
 	case campaign.FieldTotal:
 		return m.Total()
 	case campaign.FieldQueued:
@@ -4164,6 +4221,8 @@ func (m *CampaignMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldEnrollCursor(ctx)
 	case campaign.FieldEnrolledAt:
 		return m.OldEnrolledAt(ctx)
+	case campaign.FieldRecentAnswers:
+		return m.OldRecentAnswers(ctx)
 	case campaign.FieldTotal:
 		return m.OldTotal(ctx)
 	case campaign.FieldQueued:
@@ -4334,6 +4393,13 @@ func (m *CampaignMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetEnrolledAt(v)
+		return nil
+	case campaign.FieldRecentAnswers:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRecentAnswers(v)
 		return nil
 	case campaign.FieldTotal:
 		v, ok := value.(int)
@@ -4634,6 +4700,9 @@ func (m *CampaignMutation) ClearedFields() []string {
 	if m.FieldCleared(campaign.FieldEnrolledAt) {
 		fields = append(fields, campaign.FieldEnrolledAt)
 	}
+	if m.FieldCleared(campaign.FieldRecentAnswers) {
+		fields = append(fields, campaign.FieldRecentAnswers)
+	}
 	return fields
 }
 
@@ -4680,6 +4749,9 @@ func (m *CampaignMutation) ClearField(name string) error {
 		return nil
 	case campaign.FieldEnrolledAt:
 		m.ClearEnrolledAt()
+		return nil
+	case campaign.FieldRecentAnswers:
+		m.ClearRecentAnswers()
 		return nil
 	}
 	return fmt.Errorf("unknown Campaign nullable field %s", name)
@@ -4748,6 +4820,9 @@ func (m *CampaignMutation) ResetField(name string) error {
 		return nil
 	case campaign.FieldEnrolledAt:
 		m.ResetEnrolledAt()
+		return nil
+	case campaign.FieldRecentAnswers:
+		m.ResetRecentAnswers()
 		return nil
 	case campaign.FieldTotal:
 		m.ResetTotal()
@@ -15795,6 +15870,554 @@ func (m *MessageMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Message edge %s", name)
+}
+
+// MessagingWindowMutation represents an operation that mutates the MessagingWindow nodes in the graph.
+type MessagingWindowMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *uid.ID
+	organization_id *uid.ID
+	account_id      *uid.ID
+	address         *string
+	message_id      *uid.ID
+	at              *time.Time
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*MessagingWindow, error)
+	predicates      []predicate.MessagingWindow
+}
+
+var _ ent.Mutation = (*MessagingWindowMutation)(nil)
+
+// messagingwindowOption allows management of the mutation configuration using functional options.
+type messagingwindowOption func(*MessagingWindowMutation)
+
+// newMessagingWindowMutation creates new mutation for the MessagingWindow entity.
+func newMessagingWindowMutation(c config, op Op, opts ...messagingwindowOption) *MessagingWindowMutation {
+	m := &MessagingWindowMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeMessagingWindow,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withMessagingWindowID sets the ID field of the mutation.
+func withMessagingWindowID(id uid.ID) messagingwindowOption {
+	return func(m *MessagingWindowMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *MessagingWindow
+		)
+		m.oldValue = func(ctx context.Context) (*MessagingWindow, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().MessagingWindow.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withMessagingWindow sets the old MessagingWindow of the mutation.
+func withMessagingWindow(node *MessagingWindow) messagingwindowOption {
+	return func(m *MessagingWindowMutation) {
+		m.oldValue = func(context.Context) (*MessagingWindow, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m MessagingWindowMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m MessagingWindowMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of MessagingWindow entities.
+func (m *MessagingWindowMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *MessagingWindowMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *MessagingWindowMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().MessagingWindow.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *MessagingWindowMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *MessagingWindowMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the MessagingWindow entity.
+// If the MessagingWindow object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessagingWindowMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *MessagingWindowMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetAccountID sets the "account_id" field.
+func (m *MessagingWindowMutation) SetAccountID(u uid.ID) {
+	m.account_id = &u
+}
+
+// AccountID returns the value of the "account_id" field in the mutation.
+func (m *MessagingWindowMutation) AccountID() (r uid.ID, exists bool) {
+	v := m.account_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAccountID returns the old "account_id" field's value of the MessagingWindow entity.
+// If the MessagingWindow object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessagingWindowMutation) OldAccountID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAccountID: %w", err)
+	}
+	return oldValue.AccountID, nil
+}
+
+// ResetAccountID resets all changes to the "account_id" field.
+func (m *MessagingWindowMutation) ResetAccountID() {
+	m.account_id = nil
+}
+
+// SetAddress sets the "address" field.
+func (m *MessagingWindowMutation) SetAddress(s string) {
+	m.address = &s
+}
+
+// Address returns the value of the "address" field in the mutation.
+func (m *MessagingWindowMutation) Address() (r string, exists bool) {
+	v := m.address
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAddress returns the old "address" field's value of the MessagingWindow entity.
+// If the MessagingWindow object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessagingWindowMutation) OldAddress(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAddress is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAddress requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAddress: %w", err)
+	}
+	return oldValue.Address, nil
+}
+
+// ResetAddress resets all changes to the "address" field.
+func (m *MessagingWindowMutation) ResetAddress() {
+	m.address = nil
+}
+
+// SetMessageID sets the "message_id" field.
+func (m *MessagingWindowMutation) SetMessageID(u uid.ID) {
+	m.message_id = &u
+}
+
+// MessageID returns the value of the "message_id" field in the mutation.
+func (m *MessagingWindowMutation) MessageID() (r uid.ID, exists bool) {
+	v := m.message_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMessageID returns the old "message_id" field's value of the MessagingWindow entity.
+// If the MessagingWindow object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessagingWindowMutation) OldMessageID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMessageID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMessageID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMessageID: %w", err)
+	}
+	return oldValue.MessageID, nil
+}
+
+// ResetMessageID resets all changes to the "message_id" field.
+func (m *MessagingWindowMutation) ResetMessageID() {
+	m.message_id = nil
+}
+
+// SetAt sets the "at" field.
+func (m *MessagingWindowMutation) SetAt(t time.Time) {
+	m.at = &t
+}
+
+// At returns the value of the "at" field in the mutation.
+func (m *MessagingWindowMutation) At() (r time.Time, exists bool) {
+	v := m.at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAt returns the old "at" field's value of the MessagingWindow entity.
+// If the MessagingWindow object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessagingWindowMutation) OldAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAt: %w", err)
+	}
+	return oldValue.At, nil
+}
+
+// ResetAt resets all changes to the "at" field.
+func (m *MessagingWindowMutation) ResetAt() {
+	m.at = nil
+}
+
+// Where appends a list predicates to the MessagingWindowMutation builder.
+func (m *MessagingWindowMutation) Where(ps ...predicate.MessagingWindow) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the MessagingWindowMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *MessagingWindowMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.MessagingWindow, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *MessagingWindowMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *MessagingWindowMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (MessagingWindow).
+func (m *MessagingWindowMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *MessagingWindowMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.organization_id != nil {
+		fields = append(fields, messagingwindow.FieldOrganizationID)
+	}
+	if m.account_id != nil {
+		fields = append(fields, messagingwindow.FieldAccountID)
+	}
+	if m.address != nil {
+		fields = append(fields, messagingwindow.FieldAddress)
+	}
+	if m.message_id != nil {
+		fields = append(fields, messagingwindow.FieldMessageID)
+	}
+	if m.at != nil {
+		fields = append(fields, messagingwindow.FieldAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *MessagingWindowMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case messagingwindow.FieldOrganizationID:
+		return m.OrganizationID()
+	case messagingwindow.FieldAccountID:
+		return m.AccountID()
+	case messagingwindow.FieldAddress:
+		return m.Address()
+	case messagingwindow.FieldMessageID:
+		return m.MessageID()
+	case messagingwindow.FieldAt:
+		return m.At()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *MessagingWindowMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case messagingwindow.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case messagingwindow.FieldAccountID:
+		return m.OldAccountID(ctx)
+	case messagingwindow.FieldAddress:
+		return m.OldAddress(ctx)
+	case messagingwindow.FieldMessageID:
+		return m.OldMessageID(ctx)
+	case messagingwindow.FieldAt:
+		return m.OldAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown MessagingWindow field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MessagingWindowMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case messagingwindow.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case messagingwindow.FieldAccountID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAccountID(v)
+		return nil
+	case messagingwindow.FieldAddress:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAddress(v)
+		return nil
+	case messagingwindow.FieldMessageID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMessageID(v)
+		return nil
+	case messagingwindow.FieldAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MessagingWindow field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *MessagingWindowMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *MessagingWindowMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MessagingWindowMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown MessagingWindow numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *MessagingWindowMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *MessagingWindowMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *MessagingWindowMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown MessagingWindow nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *MessagingWindowMutation) ResetField(name string) error {
+	switch name {
+	case messagingwindow.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case messagingwindow.FieldAccountID:
+		m.ResetAccountID()
+		return nil
+	case messagingwindow.FieldAddress:
+		m.ResetAddress()
+		return nil
+	case messagingwindow.FieldMessageID:
+		m.ResetMessageID()
+		return nil
+	case messagingwindow.FieldAt:
+		m.ResetAt()
+		return nil
+	}
+	return fmt.Errorf("unknown MessagingWindow field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *MessagingWindowMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *MessagingWindowMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *MessagingWindowMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *MessagingWindowMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *MessagingWindowMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *MessagingWindowMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *MessagingWindowMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown MessagingWindow unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *MessagingWindowMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown MessagingWindow edge %s", name)
 }
 
 // OrganizationMutation represents an operation that mutates the Organization nodes in the graph.

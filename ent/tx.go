@@ -44,6 +44,8 @@ type Tx struct {
 	Member *MemberClient
 	// Message is the client for interacting with the Message builders.
 	Message *MessageClient
+	// MessagingWindow is the client for interacting with the MessagingWindow builders.
+	MessagingWindow *MessagingWindowClient
 	// Organization is the client for interacting with the Organization builders.
 	Organization *OrganizationClient
 	// PhoneNumber is the client for interacting with the PhoneNumber builders.
@@ -206,6 +208,7 @@ func (tx *Tx) init() {
 	tx.ListMember = NewListMemberClient(tx.config)
 	tx.Member = NewMemberClient(tx.config)
 	tx.Message = NewMessageClient(tx.config)
+	tx.MessagingWindow = NewMessagingWindowClient(tx.config)
 	tx.Organization = NewOrganizationClient(tx.config)
 	tx.PhoneNumber = NewPhoneNumberClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)

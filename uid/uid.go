@@ -42,7 +42,8 @@ const (
 	Statistic          Kind = 19
 	UnmatchedWebhook   Kind = 20
 	EventCounter       Kind = 21
-	kindsEnd                = 22
+	MessagingWindow    Kind = 22
+	kindsEnd                = 23
 	encodedLength           = 26
 	alphabet                = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base32: sorts as its bytes do
 	maxCounter         uint = 1<<12 - 1
@@ -58,7 +59,7 @@ var prefixes = [kindsEnd]string{
 	Organization: "org", User: "usr", Member: "mem", Session: "ses", APIKey: "key", TermsAcceptance: "tac", IdempotencyKey: "idk",
 	Account: "acc", PhoneNumber: "pho", Template: "tpl", Contact: "con", ContactList: "lst", ConsentRecord: "csr",
 	ContactImport: "imp", ImportChunk: "ich", ImportRejection: "irj", Campaign: "cmp", Message: "msg", Statistic: "sta",
-	UnmatchedWebhook: "umw", EventCounter: "evc",
+	UnmatchedWebhook: "umw", EventCounter: "evc", MessagingWindow: "mwd",
 }
 
 var encoding = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)

@@ -59,6 +59,8 @@ const (
 	FieldEnrollCursor = "enroll_cursor"
 	// FieldEnrolledAt holds the string denoting the enrolled_at field in the database.
 	FieldEnrolledAt = "enrolled_at"
+	// FieldRecentAnswers holds the string denoting the recent_answers field in the database.
+	FieldRecentAnswers = "recent_answers"
 	// FieldTotal holds the string denoting the total field in the database.
 	FieldTotal = "total"
 	// FieldQueued holds the string denoting the queued field in the database.
@@ -135,6 +137,7 @@ var Columns = []string{
 	FieldCompletedAt,
 	FieldEnrollCursor,
 	FieldEnrolledAt,
+	FieldRecentAnswers,
 	FieldTotal,
 	FieldQueued,
 	FieldSending,

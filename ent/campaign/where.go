@@ -132,6 +132,11 @@ func EnrolledAt(v time.Time) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldEnrolledAt, v))
 }
 
+// RecentAnswers applies equality check predicate on the "recent_answers" field. It's identical to RecentAnswersEQ.
+func RecentAnswers(v []byte) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldRecentAnswers, v))
+}
+
 // Total applies equality check predicate on the "total" field. It's identical to TotalEQ.
 func Total(v int) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldTotal, v))
@@ -975,6 +980,56 @@ func EnrolledAtIsNil() predicate.Campaign {
 // EnrolledAtNotNil applies the NotNil predicate on the "enrolled_at" field.
 func EnrolledAtNotNil() predicate.Campaign {
 	return predicate.Campaign(sql.FieldNotNull(FieldEnrolledAt))
+}
+
+// RecentAnswersEQ applies the EQ predicate on the "recent_answers" field.
+func RecentAnswersEQ(v []byte) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldRecentAnswers, v))
+}
+
+// RecentAnswersNEQ applies the NEQ predicate on the "recent_answers" field.
+func RecentAnswersNEQ(v []byte) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNEQ(FieldRecentAnswers, v))
+}
+
+// RecentAnswersIn applies the In predicate on the "recent_answers" field.
+func RecentAnswersIn(vs ...[]byte) predicate.Campaign {
+	return predicate.Campaign(sql.FieldIn(FieldRecentAnswers, vs...))
+}
+
+// RecentAnswersNotIn applies the NotIn predicate on the "recent_answers" field.
+func RecentAnswersNotIn(vs ...[]byte) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotIn(FieldRecentAnswers, vs...))
+}
+
+// RecentAnswersGT applies the GT predicate on the "recent_answers" field.
+func RecentAnswersGT(v []byte) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGT(FieldRecentAnswers, v))
+}
+
+// RecentAnswersGTE applies the GTE predicate on the "recent_answers" field.
+func RecentAnswersGTE(v []byte) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGTE(FieldRecentAnswers, v))
+}
+
+// RecentAnswersLT applies the LT predicate on the "recent_answers" field.
+func RecentAnswersLT(v []byte) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLT(FieldRecentAnswers, v))
+}
+
+// RecentAnswersLTE applies the LTE predicate on the "recent_answers" field.
+func RecentAnswersLTE(v []byte) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLTE(FieldRecentAnswers, v))
+}
+
+// RecentAnswersIsNil applies the IsNil predicate on the "recent_answers" field.
+func RecentAnswersIsNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldIsNull(FieldRecentAnswers))
+}
+
+// RecentAnswersNotNil applies the NotNil predicate on the "recent_answers" field.
+func RecentAnswersNotNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotNull(FieldRecentAnswers))
 }
 
 // TotalEQ applies the EQ predicate on the "total" field.

@@ -104,6 +104,7 @@ var (
 		{Name: "completed_at", Type: field.TypeTime, Nullable: true},
 		{Name: "enroll_cursor", Type: field.TypeUUID, Nullable: true},
 		{Name: "enrolled_at", Type: field.TypeTime, Nullable: true},
+		{Name: "recent_answers", Type: field.TypeBytes, Nullable: true},
 		{Name: "total", Type: field.TypeInt, Default: 0},
 		{Name: "queued", Type: field.TypeInt, Default: 0},
 		{Name: "sending", Type: field.TypeInt, Default: 0},
@@ -127,19 +128,19 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "campaign_template_template",
-				Columns:    []*schema.Column{CampaignColumns[29]},
+				Columns:    []*schema.Column{CampaignColumns[30]},
 				RefColumns: []*schema.Column{TemplateColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "campaign_phone_number_phone_number",
-				Columns:    []*schema.Column{CampaignColumns[30]},
+				Columns:    []*schema.Column{CampaignColumns[31]},
 				RefColumns: []*schema.Column{PhoneNumberColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "campaign_member_created_by",
-				Columns:    []*schema.Column{CampaignColumns[31]},
+				Columns:    []*schema.Column{CampaignColumns[32]},
 				RefColumns: []*schema.Column{MemberColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -166,7 +167,7 @@ var (
 			{
 				Name:    "campaign_phone_number_id",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignColumns[30]},
+				Columns: []*schema.Column{CampaignColumns[31]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status IN ('PREPARING', 'RUNNING', 'PAUSED')",
 				},
@@ -174,7 +175,7 @@ var (
 			{
 				Name:    "campaign_template_id",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignColumns[29]},
+				Columns: []*schema.Column{CampaignColumns[30]},
 			},
 		},
 	}
@@ -656,6 +657,38 @@ var (
 			},
 		},
 	}
+	// MessagingWindowColumns holds the columns for the "messaging_window" table.
+	MessagingWindowColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "account_id", Type: field.TypeUUID},
+		{Name: "address", Type: field.TypeString},
+		{Name: "message_id", Type: field.TypeUUID},
+		{Name: "at", Type: field.TypeTime},
+	}
+	// MessagingWindowTable holds the schema information for the "messaging_window" table.
+	MessagingWindowTable = &schema.Table{
+		Name:       "messaging_window",
+		Columns:    MessagingWindowColumns,
+		PrimaryKey: []*schema.Column{MessagingWindowColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "messagingwindow_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{MessagingWindowColumns[1], MessagingWindowColumns[0]},
+			},
+			{
+				Name:    "messagingwindow_account_id_address",
+				Unique:  true,
+				Columns: []*schema.Column{MessagingWindowColumns[2], MessagingWindowColumns[3]},
+			},
+			{
+				Name:    "messagingwindow_account_id_at",
+				Unique:  false,
+				Columns: []*schema.Column{MessagingWindowColumns[2], MessagingWindowColumns[5]},
+			},
+		},
+	}
 	// OrganizationColumns holds the columns for the "organization" table.
 	OrganizationColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -788,6 +821,11 @@ var (
 				Unique:  true,
 				Columns: []*schema.Column{StatisticColumns[1], StatisticColumns[2], StatisticColumns[3], StatisticColumns[4], StatisticColumns[5], StatisticColumns[6], StatisticColumns[7], StatisticColumns[8], StatisticColumns[9]},
 			},
+			{
+				Name:    "statistic_campaign_id",
+				Unique:  false,
+				Columns: []*schema.Column{StatisticColumns[6]},
+			},
 		},
 	}
 	// TemplateColumns holds the columns for the "template" table.
@@ -912,6 +950,7 @@ var (
 		ListMemberTable,
 		MemberTable,
 		MessageTable,
+		MessagingWindowTable,
 		OrganizationTable,
 		PhoneNumberTable,
 		SessionTable,
@@ -982,6 +1021,9 @@ func init() {
 	MessageTable.ForeignKeys[3].RefTable = ContactTable
 	MessageTable.Annotation = &entsql.Annotation{
 		Table: "message",
+	}
+	MessagingWindowTable.Annotation = &entsql.Annotation{
+		Table: "messaging_window",
 	}
 	OrganizationTable.Annotation = &entsql.Annotation{
 		Table: "organization",

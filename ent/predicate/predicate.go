@@ -51,6 +51,9 @@ type Member func(*sql.Selector)
 // Message is the predicate function for message builders.
 type Message func(*sql.Selector)
 
+// MessagingWindow is the predicate function for messagingwindow builders.
+type MessagingWindow func(*sql.Selector)
+
 // Organization is the predicate function for organization builders.
 type Organization func(*sql.Selector)
 

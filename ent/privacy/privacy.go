@@ -471,6 +471,30 @@ func (f MessageMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutatio
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.MessageMutation", m)
 }
 
+// The MessagingWindowQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type MessagingWindowQueryRuleFunc func(context.Context, *ent.MessagingWindowQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f MessagingWindowQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.MessagingWindowQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.MessagingWindowQuery", q)
+}
+
+// The MessagingWindowMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type MessagingWindowMutationRuleFunc func(context.Context, *ent.MessagingWindowMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f MessagingWindowMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.MessagingWindowMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.MessagingWindowMutation", m)
+}
+
 // The OrganizationQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type OrganizationQueryRuleFunc func(context.Context, *ent.OrganizationQuery) error
@@ -728,6 +752,8 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.MessageQuery:
 		return q.Filter(), nil
+	case *ent.MessagingWindowQuery:
+		return q.Filter(), nil
 	case *ent.OrganizationQuery:
 		return q.Filter(), nil
 	case *ent.PhoneNumberQuery:
@@ -780,6 +806,8 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 	case *ent.MemberMutation:
 		return m.Filter(), nil
 	case *ent.MessageMutation:
+		return m.Filter(), nil
+	case *ent.MessagingWindowMutation:
 		return m.Filter(), nil
 	case *ent.OrganizationMutation:
 		return m.Filter(), nil

@@ -19,6 +19,7 @@ import (
 	"carillon/ent/listmember"
 	"carillon/ent/member"
 	"carillon/ent/message"
+	"carillon/ent/messagingwindow"
 	"carillon/ent/organization"
 	"carillon/ent/phonenumber"
 	"carillon/ent/schema"
@@ -103,47 +104,47 @@ func init() {
 	// campaign.DefaultCreatedAt holds the default value on creation for the created_at field.
 	campaign.DefaultCreatedAt = campaignDescCreatedAt.Default.(func() time.Time)
 	// campaignDescTotal is the schema descriptor for total field.
-	campaignDescTotal := campaignFields[19].Descriptor()
+	campaignDescTotal := campaignFields[20].Descriptor()
 	// campaign.DefaultTotal holds the default value on creation for the total field.
 	campaign.DefaultTotal = campaignDescTotal.Default.(int)
 	// campaignDescQueued is the schema descriptor for queued field.
-	campaignDescQueued := campaignFields[20].Descriptor()
+	campaignDescQueued := campaignFields[21].Descriptor()
 	// campaign.DefaultQueued holds the default value on creation for the queued field.
 	campaign.DefaultQueued = campaignDescQueued.Default.(int)
 	// campaignDescSending is the schema descriptor for sending field.
-	campaignDescSending := campaignFields[21].Descriptor()
+	campaignDescSending := campaignFields[22].Descriptor()
 	// campaign.DefaultSending holds the default value on creation for the sending field.
 	campaign.DefaultSending = campaignDescSending.Default.(int)
 	// campaignDescAccepted is the schema descriptor for accepted field.
-	campaignDescAccepted := campaignFields[22].Descriptor()
+	campaignDescAccepted := campaignFields[23].Descriptor()
 	// campaign.DefaultAccepted holds the default value on creation for the accepted field.
 	campaign.DefaultAccepted = campaignDescAccepted.Default.(int)
 	// campaignDescSent is the schema descriptor for sent field.
-	campaignDescSent := campaignFields[23].Descriptor()
+	campaignDescSent := campaignFields[24].Descriptor()
 	// campaign.DefaultSent holds the default value on creation for the sent field.
 	campaign.DefaultSent = campaignDescSent.Default.(int)
 	// campaignDescDelivered is the schema descriptor for delivered field.
-	campaignDescDelivered := campaignFields[24].Descriptor()
+	campaignDescDelivered := campaignFields[25].Descriptor()
 	// campaign.DefaultDelivered holds the default value on creation for the delivered field.
 	campaign.DefaultDelivered = campaignDescDelivered.Default.(int)
 	// campaignDescRead is the schema descriptor for read field.
-	campaignDescRead := campaignFields[25].Descriptor()
+	campaignDescRead := campaignFields[26].Descriptor()
 	// campaign.DefaultRead holds the default value on creation for the read field.
 	campaign.DefaultRead = campaignDescRead.Default.(int)
 	// campaignDescFailed is the schema descriptor for failed field.
-	campaignDescFailed := campaignFields[26].Descriptor()
+	campaignDescFailed := campaignFields[27].Descriptor()
 	// campaign.DefaultFailed holds the default value on creation for the failed field.
 	campaign.DefaultFailed = campaignDescFailed.Default.(int)
 	// campaignDescUnknown is the schema descriptor for unknown field.
-	campaignDescUnknown := campaignFields[27].Descriptor()
+	campaignDescUnknown := campaignFields[28].Descriptor()
 	// campaign.DefaultUnknown holds the default value on creation for the unknown field.
 	campaign.DefaultUnknown = campaignDescUnknown.Default.(int)
 	// campaignDescSkipped is the schema descriptor for skipped field.
-	campaignDescSkipped := campaignFields[28].Descriptor()
+	campaignDescSkipped := campaignFields[29].Descriptor()
 	// campaign.DefaultSkipped holds the default value on creation for the skipped field.
 	campaign.DefaultSkipped = campaignDescSkipped.Default.(int)
 	// campaignDescCanceled is the schema descriptor for canceled field.
-	campaignDescCanceled := campaignFields[29].Descriptor()
+	campaignDescCanceled := campaignFields[30].Descriptor()
 	// campaign.DefaultCanceled holds the default value on creation for the canceled field.
 	campaign.DefaultCanceled = campaignDescCanceled.Default.(int)
 	// campaignDescID is the schema descriptor for id field.
@@ -417,6 +418,24 @@ func init() {
 	messageDescID := messageMixinFields0[0].Descriptor()
 	// message.DefaultID holds the default value on creation for the id field.
 	message.DefaultID = messageDescID.Default.(func() uid.ID)
+	messagingwindowMixin := schema.MessagingWindow{}.Mixin()
+	messagingwindow.Policy = privacy.NewPolicies(messagingwindowMixin[0], schema.MessagingWindow{})
+	messagingwindow.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := messagingwindow.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	messagingwindowMixinFields0 := messagingwindowMixin[0].Fields()
+	_ = messagingwindowMixinFields0
+	messagingwindowFields := schema.MessagingWindow{}.Fields()
+	_ = messagingwindowFields
+	// messagingwindowDescID is the schema descriptor for id field.
+	messagingwindowDescID := messagingwindowMixinFields0[0].Descriptor()
+	// messagingwindow.DefaultID holds the default value on creation for the id field.
+	messagingwindow.DefaultID = messagingwindowDescID.Default.(func() uid.ID)
 	organization.Policy = privacy.NewPolicies(schema.Organization{})
 	organization.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {

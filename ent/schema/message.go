@@ -141,6 +141,30 @@ func (Statistic) Fields() []ent.Field {
 func (Statistic) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields(organizationColumn, "hour", "account_id", "phone_number_id", "template_id", "campaign_id", "category", "country", "error_code").Unique().StorageKey("statistic_dimensions"),
+		index.Fields("campaign_id"),
+	}
+}
+
+// MessagingWindow is when an account opened a conversation with a person of its own accord: Meta limits how many people that
+// may be in a rolling day.
+type MessagingWindow struct{ ent.Schema }
+
+func (MessagingWindow) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("messaging_window"), hidden()}
+}
+func (MessagingWindow) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.MessagingWindow}} }
+func (MessagingWindow) Fields() []ent.Field {
+	return []ent.Field{
+		reference("account_id"),
+		field.String("address").Comment("the person, as in message"),
+		reference("message_id"),
+		field.Time("at"),
+	}
+}
+func (MessagingWindow) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("account_id", "address").Unique(),
+		index.Fields("account_id", "at"),
 	}
 }
 
