@@ -1,0 +1,165 @@
+package graph
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"carillon/column"
+	"carillon/delivery"
+	"carillon/ent"
+	"carillon/ent/campaign"
+	"carillon/ent/contactlist"
+	"carillon/ent/predicate"
+	"carillon/enum"
+	"carillon/graph/model"
+	"carillon/identity"
+	"carillon/uid"
+	"carillon/whatsapp"
+
+	domain "carillon/campaign"
+)
+
+func campaignsThat(f *model.CampaignFilter) (all []predicate.Campaign) {
+	if f == nil {
+		return nil
+	}
+	if f.Status != nil {
+		all = append(all, campaign.StatusIn(distinct(f.Status)...))
+	}
+	if f.TemplateID != nil {
+		all = append(all, campaign.TemplateID(*f.TemplateID))
+	}
+	if f.PhoneNumberID != nil {
+		all = append(all, campaign.PhoneNumberID(*f.PhoneNumberID))
+	}
+	if f.Search != nil {
+		all = append(all, campaign.NameContainsFold(*f.Search))
+	}
+	if f.CreatedAfter != nil {
+		all = append(all, campaign.CreatedAtGTE(*f.CreatedAfter))
+	}
+	if f.CreatedBefore != nil {
+		all = append(all, campaign.CreatedAtLT(*f.CreatedBefore))
+	}
+	return all
+}
+
+func draftFrom(in model.CreateCampaignInput) domain.Draft {
+	d := domain.Draft{
+		Name: in.Name, TemplateID: in.TemplateID, PhoneNumberID: in.PhoneNumberID, Audience: *in.Audience, MissingParameter: in.MissingParameter,
+		RateLimit: in.RateLimit, FailureThreshold: in.FailureThreshold, ScheduledAt: in.ScheduledAt, ExpiresAt: in.ExpiresAt, IdempotencyKey: text(in.IdempotencyKey),
+	}
+	for _, b := range in.Parameters {
+		d.Parameters = append(d.Parameters, *b)
+	}
+	return d
+}
+
+// listsOf reads the lists of an audience that are still there.
+func (r *Resolver) listsOf(ctx context.Context, ids []uid.ID) ([]*ent.ContactList, error) {
+	out, l := []*ent.ContactList{}, loadsOf(ctx)
+	l.lists.note(ids...)
+	for _, id := range ids {
+		list, err := l.lists.load(ctx, id, r.findLists)
+		if err != nil {
+			return nil, err
+		}
+		if list != nil {
+			l.note(list)
+			out = append(out, list)
+		}
+	}
+	return out, nil
+}
+
+func (r *Resolver) findLists(ctx context.Context, ids []uid.ID) (map[uid.ID]*ent.ContactList, error) {
+	rows, err := r.DB.Client.ContactList.Query().Where(contactlist.IDIn(ids...)).All(ctx)
+	found := make(map[uid.ID]*ent.ContactList, len(rows))
+	for _, list := range rows {
+		found[list.ID] = list
+	}
+	return found, err
+}
+
+// audienceSize counts people now while a campaign is still to be enrolled, and afterwards tells how many it has found.
+func (r *Resolver) audienceSize(ctx context.Context, a *domain.Audience) (int, error) {
+	if a.Campaign.EnrolledAt != nil {
+		return a.Campaign.Total, nil
+	}
+	v, err := identity.Require(ctx, enum.RoleViewer)
+	if err != nil {
+		return 0, err
+	}
+	return r.Audience.Count(ctx, v.Organization, a.Rule)
+}
+
+func (r *Resolver) failuresOf(ctx context.Context, p *domain.Progress) ([]*model.FailureCount, error) {
+	out := []*model.FailureCount{}
+	if p.Failed == 0 {
+		return out, nil
+	}
+	v, err := identity.Require(ctx, enum.RoleViewer)
+	if err != nil {
+		return nil, err
+	}
+	sums := func(ctx context.Context, ids []uid.ID) (map[uid.ID][]delivery.Failures, error) {
+		return r.Log.Failures(ctx, v.Organization, ids)
+	}
+	all, err := loadsOf(ctx).failures.load(ctx, p.Campaign, sums)
+	for _, f := range all {
+		rule := whatsapp.RuleFor(f.Code, 0, 0, false)
+		out = append(out, &model.FailureCount{Code: f.Code, Title: rule.Title, Advice: rule.Advice, Count: f.Count})
+	}
+	return out, err
+}
+
+// ruleOf is a contact filter in words.
+func ruleOf(f *column.ContactFilter) []*model.ContactRule {
+	out := []*model.ContactRule{}
+	if f == nil {
+		return out
+	}
+	add := func(field, operator string, values ...string) {
+		if len(values) > 0 || operator == "exists" || operator == "missing" {
+			out = append(out, &model.ContactRule{Field: field, Operator: operator, Values: append([]string{}, values...)})
+		}
+	}
+	if search := strings.TrimSpace(f.Search); search != "" {
+		add("search", "contains", search)
+	}
+	add("lists", "in", texts(f.ListIDs, uid.ID.String)...)
+	add("consent", "in", words(f.Consent)...)
+	add("country", "in", f.Country...)
+	add("language", "in", f.Language...)
+	for _, a := range f.Attributes {
+		field, before := "attributes."+a.Key, len(out)
+		if a.Equals != nil {
+			add(field, "equals", *a.Equals)
+		}
+		add(field, "in", a.In...)
+		switch {
+		case a.Exists != nil && !*a.Exists:
+			add(field, "missing")
+		case len(out) == before:
+			add(field, "exists")
+		}
+	}
+	if f.CreatedAfter != nil {
+		add("createdAt", "after", f.CreatedAfter.UTC().Format(time.RFC3339))
+	}
+	if f.CreatedBefore != nil {
+		add("createdAt", "before", f.CreatedBefore.UTC().Format(time.RFC3339))
+	}
+	return out
+}
+
+func texts[T any](in []T, text func(T) string) []string {
+	out := make([]string, len(in))
+	for i, v := range in {
+		out[i] = text(v)
+	}
+	return out
+}
+
+func words[T ~string](in []T) []string { return texts(in, func(v T) string { return string(v) }) }

@@ -1,0 +1,52 @@
+package graph
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"carillon/audience"
+	"carillon/column"
+	"carillon/ent/predicate"
+	"carillon/fault"
+	"carillon/graph/model"
+)
+
+// mostChoices bounds the lists of a filter.
+const mostChoices = 200
+
+// contactsThat refuses a filter that would make an endless statement.
+func contactsThat(f *column.ContactFilter) ([]predicate.Contact, error) {
+	if f == nil {
+		return nil, nil
+	}
+	longest := max(len(f.ListIDs), len(f.Consent), len(f.Country), len(f.Language), len(f.Attributes))
+	for _, a := range f.Attributes {
+		longest = max(longest, len(a.In))
+	}
+	if longest > mostChoices || len(f.Search) > mostChoices {
+		return nil, fault.New(fault.BadInput, "a list or a text of the filter is longer than %d", mostChoices)
+	}
+	return []predicate.Contact{audience.FilterPredicate(*f)}, nil
+}
+
+func attributesOf(values map[string]string) []*audience.Attribute {
+	out := make([]*audience.Attribute, 0, len(values))
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		out = append(out, &audience.Attribute{Key: key, Value: values[key]})
+	}
+	return out
+}
+
+func contactFrom(in model.CreateContactInput) audience.NewContact {
+	n := audience.NewContact{Phone: in.Phone, Name: in.Name, Language: in.Language, TimeZone: in.TimeZone, ListIDs: in.ListIds, Consent: in.Consent}
+	for _, a := range in.Attributes {
+		n.Attributes = append(n.Attributes, *a)
+	}
+	return n
+}
+
+// distinct keeps a list of words as short as its enum, however often a client repeats them.
+func distinct[E cmp.Ordered](words []E) []E {
+	return slices.Compact(slices.Sorted(slices.Values(words)))
+}

@@ -1,0 +1,209 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"carillon/delivery"
+	"carillon/ent"
+	"carillon/ent/message"
+	"carillon/fault"
+	"carillon/graph/model"
+	"carillon/graph/scalar"
+	"carillon/hub"
+	"carillon/identity"
+	"carillon/uid"
+)
+
+// logMark tells a place in a log from cursors of lists. Its number is the form's version.
+const logMark = "log1"
+
+// placeOf is the cursor of a place in an organization's log.
+func placeOf(organization uid.ID, sequence int64) ent.Cursor {
+	return ent.Cursor{ID: organization, Value: []any{logMark, sequence}}
+}
+
+// place reads a cursor of the caller's log, and refuses one after which the log no longer goes on.
+func (r *Resolver) place(ctx context.Context, organization uid.ID, c *ent.Cursor) (int64, error) {
+	parts, _ := c.Value.([]any)
+	if c.ID != organization || len(parts) != 2 || parts[0] != logMark {
+		return 0, fault.New(fault.BadInput, "after is not a cursor of this organization's delivery events")
+	}
+	sequence, ok := whole(parts[1])
+	if !ok || sequence < 0 {
+		return 0, fault.New(fault.BadInput, "after is not a cursor of delivery events")
+	}
+	expired, err := r.Log.Expired(ctx, organization)
+	if err != nil {
+		return 0, err
+	}
+	if sequence < expired {
+		return 0, r.expired(ctx, organization)
+	}
+	return sequence, nil
+}
+
+// begin is where a reader without a cursor starts: at the oldest entry that is kept.
+func (r *Resolver) begin(ctx context.Context, organization uid.ID, c *ent.Cursor) (int64, error) {
+	if c == nil {
+		return r.Log.Expired(ctx, organization)
+	}
+	return r.place(ctx, organization, c)
+}
+
+// whole reads a number in any of the forms that MessagePack gives.
+func whole(v any) (int64, bool) {
+	switch n := v.(type) {
+	case int8:
+		return int64(n), true
+	case int16:
+		return int64(n), true
+	case int32:
+		return int64(n), true
+	case int64:
+		return n, true
+	case uint8:
+		return int64(n), true
+	case uint16:
+		return int64(n), true
+	case uint32:
+		return int64(n), true
+	case uint64:
+		return int64(n), n <= math.MaxInt64
+	}
+	return 0, false
+}
+
+// expired says where a reader whose place is gone may begin again.
+func (r *Resolver) expired(ctx context.Context, organization uid.ID) error {
+	sequence, err := r.Log.Expired(ctx, organization)
+	if err != nil {
+		return err
+	}
+	cursor, err := scalar.CursorText(placeOf(organization, sequence))
+	if err != nil {
+		return err
+	}
+	return &fault.Error{Kind: fault.CursorExpired, Cursor: cursor,
+		Message: "the log does not go on from this cursor: read the messages anew, and begin from extensions.cursor"}
+}
+
+// ended says in the caller's words why a subscription is over.
+func (r *Resolver) ended(ctx context.Context, organization uid.ID, err error) error {
+	var slow *hub.SlowConsumer
+	var expired *hub.Expired
+	switch {
+	case errors.As(err, &slow):
+		cursor, wrong := scalar.CursorText(placeOf(organization, slow.Cursor))
+		if wrong != nil {
+			return wrong
+		}
+		return &fault.Error{Kind: fault.SlowConsumer, Cursor: cursor, Message: "events came faster than they were read: subscribe again after extensions.cursor"}
+	case errors.As(err, &expired):
+		return r.expired(ctx, organization)
+	}
+	return err
+}
+
+// wanted makes of a filter a rule for events.
+func wanted(f *model.DeliveryEventFilter) func(delivery.Event) bool {
+	if f == nil {
+		return func(delivery.Event) bool { return true }
+	}
+	is := func(want *uid.ID, have uid.ID) bool { return want == nil || *want == have && !have.IsZero() }
+	return func(e delivery.Event) bool {
+		return is(f.CampaignID, e.Campaign) && is(f.PhoneNumberID, e.PhoneNumber) && is(f.TemplateID, e.Template) && is(f.MessageID, e.Message) &&
+			(f.Status == nil || slices.Contains(f.Status, e.Status))
+	}
+}
+
+// readLog reads up to first events that are wanted, and looks at a bounded number of others on the way.
+func (r *Resolver) readLog(ctx context.Context, organization uid.ID, after int64, first int, want func(delivery.Event) bool) (found []delivery.Event, cursor int64, err error) {
+	const atOnce, mostLookedAt = maxEvents, 20_000
+	cursor = after
+	for looked := 0; looked < mostLookedAt; looked += atOnce {
+		entries, err := r.Log.Read(ctx, organization, cursor, atOnce)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, e := range entries {
+			cursor = e.Sequence
+			if want(e) {
+				found = append(found, e)
+			}
+			if len(found) == first {
+				return found, cursor, nil
+			}
+		}
+		if len(entries) < atOnce {
+			break
+		}
+	}
+	return found, cursor, nil
+}
+
+// teller makes batches of events, with as much of each message as the operation asks for.
+type teller struct {
+	r            *Resolver
+	organization uid.ID
+	messages     *graphql.CollectedField // nil when their ids are enough
+}
+
+// newTeller is called with the context of the field whose type is DeliveryEventBatch.
+func (r *Resolver) newTeller(ctx context.Context) (teller, error) {
+	v, ok := identity.From(ctx)
+	if !ok {
+		return teller{}, fault.New(fault.Unauthenticated, "sign in first")
+	}
+	return teller{r, v.Organization, selected(ctx, "events", "message")}, nil
+}
+
+func (t teller) batch(ctx context.Context, events []delivery.Event, cursor int64) (*model.DeliveryEventBatch, error) {
+	messages, err := t.load(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	out := &model.DeliveryEventBatch{Events: make([]*model.DeliveryEvent, len(events)), Cursor: placeOf(t.organization, cursor)}
+	for i, e := range events {
+		m := messages[e.Message]
+		if m == nil {
+			m = &ent.Message{ID: e.Message}
+		}
+		out.Events[i] = eventOf(e, m)
+	}
+	return out, nil
+}
+
+// load reads the messages of a batch with one statement, and one more for each edge that is asked for.
+func (t teller) load(ctx context.Context, events []delivery.Event) (map[uid.ID]*ent.Message, error) {
+	if t.messages == nil || len(events) == 0 {
+		return nil, nil
+	}
+	ids := make([]uid.ID, len(events))
+	for i, e := range events {
+		ids[i] = e.Message
+	}
+	slices.SortFunc(ids, func(a, b uid.ID) int { return slices.Compare(a[:], b[:]) })
+	query, err := t.r.DB.Client.Message.Query().Where(message.IDIn(slices.Compact(ids)...)).CollectFields(within(ctx, t.messages), "Message", "Node")
+	if err != nil {
+		return nil, err
+	}
+	rows, err := query.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[uid.ID]*ent.Message, len(rows))
+	for _, m := range rows {
+		byID[m.ID] = m
+		loadsOf(ctx).note(m)
+	}
+	return byID, nil
+}
+
+func eventOf(e delivery.Event, m *ent.Message) *model.DeliveryEvent {
+	return &model.DeliveryEvent{Sequence: int(e.Sequence), Status: e.Status, Message: m, Error: errorOf(e.ErrorCode, e.ErrorDetail), At: e.At, RecordedAt: e.RecordedAt}
+}

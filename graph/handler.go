@@ -1,0 +1,67 @@
+// Package graph is the API: it says in GraphQL what the other packages do. It hides how a selection becomes few statements,
+// how a page and a log are cut, and how what is recorded becomes a live stream. It promises that every field of the schema
+// is guarded, that an answer holds one organization's data alone, and that a subscription has no gap, no repeat and no seam.
+package graph
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"carillon/graph/transport"
+	"carillon/identity"
+)
+
+// progressEvery is how often counts are sent at most.
+const progressEvery = 250 * time.Millisecond
+
+// New serves the API.
+func New(d Deps) *transport.Handler {
+	if d.ClientIP == nil {
+		d.ClientIP = remoteIP
+	}
+	r, o := &Resolver{d}, d.Transport
+	o.Schema = r.schema()
+	o.Authenticate = r.authenticate
+	o.PresentError = presentError
+	o.MayIntrospect = signedIn
+	o.Paging = append(paging(), o.Paging...)
+	connected := o.OnConnect
+	o.OnConnect = func(ctx context.Context) error {
+		if connected != nil {
+			if err := connected(ctx); err != nil {
+				return err
+			}
+		}
+		r.guard(ctx)
+		return nil
+	}
+	return transport.New(o)
+}
+
+type clientKey struct{}
+
+// authenticate puts the caller into the context, and where they call from for those who are yet to sign in.
+func (r *Resolver) authenticate(ctx context.Context, authorization string, request *http.Request) (context.Context, error) {
+	client := identity.Client{IP: r.ClientIP(request), UserAgent: request.UserAgent()}
+	return r.Identity.Authenticate(context.WithValue(ctx, clientKey{}, client), authorization, client)
+}
+
+func clientOf(ctx context.Context) identity.Client {
+	client, _ := ctx.Value(clientKey{}).(identity.Client)
+	return client
+}
+
+func signedIn(ctx context.Context) bool {
+	_, ok := identity.From(ctx)
+	return ok
+}
+
+func remoteIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

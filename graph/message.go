@@ -1,0 +1,155 @@
+package graph
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"carillon/account"
+	"carillon/audience"
+	"carillon/delivery"
+	"carillon/ent"
+	"carillon/ent/message"
+	"carillon/ent/predicate"
+	"carillon/ent/template"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/graph/model"
+	"carillon/identity"
+	"carillon/uid"
+	"carillon/whatsapp"
+)
+
+func messagesThat(f *model.MessageFilter) (all []predicate.Message, err error) {
+	if f == nil {
+		return nil, nil
+	}
+	if len(f.ErrorCode) > mostChoices {
+		return nil, fault.New(fault.BadInput, "errorCode has more than %d codes", mostChoices)
+	}
+	for _, is := range []struct {
+		id   *uid.ID
+		that func(uid.ID) predicate.Message
+	}{{f.CampaignID, message.CampaignID}, {f.TemplateID, message.TemplateID}, {f.PhoneNumberID, message.PhoneNumberID}, {f.ContactID, message.ContactID}} {
+		if is.id != nil {
+			all = append(all, is.that(*is.id))
+		}
+	}
+	if f.Direction != nil {
+		all = append(all, message.DirectionEQ(*f.Direction))
+	}
+	if f.Status != nil {
+		all = append(all, message.StatusIn(distinct(f.Status)...))
+	}
+	if f.To != nil {
+		address, _, err := audience.Phone(*f.To, "")
+		if err != nil {
+			address = *f.To
+		}
+		all = append(all, message.Address(address))
+	}
+	if f.Wamid != nil {
+		all = append(all, message.Wamid(*f.Wamid))
+	}
+	if f.ErrorCode != nil {
+		all = append(all, message.ErrorCodeIn(f.ErrorCode...))
+	}
+	if f.Since != nil {
+		all = append(all, message.CreatedAtGTE(*f.Since))
+	}
+	if f.Until != nil {
+		all = append(all, message.CreatedAtLT(*f.Until))
+	}
+	return all, nil
+}
+
+// pageOfMessages reads a page of the messages that the query finds.
+func (r *Resolver) pageOfMessages(ctx context.Context, list string, query *ent.MessageQuery, after *ent.Cursor, first *int, before *ent.Cursor, last *int, orders []*ent.MessageOrder) (*ent.MessageConnection, error) {
+	orders = byAge(orders)
+	p, err := newPage(ctx, list, after, first, before, last, terms(orders, func(o *ent.MessageOrder) string { return "ID " + string(o.Direction) })...)
+	if err != nil {
+		return nil, err
+	}
+	c, err := query.Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithMessageOrder(orders))
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range c.Edges {
+		p.seal(&e.Cursor)
+		loadsOf(ctx).note(e.Node)
+	}
+	return c, nil
+}
+
+// byAge orders by id what was to be ordered by time: ids ascend with it, and have an index on the table that grows.
+func byAge(orders []*ent.MessageOrder) []*ent.MessageOrder {
+	if len(orders) == 0 {
+		return nil
+	}
+	return []*ent.MessageOrder{{Direction: orders[0].Direction, Field: ent.DefaultMessageOrder.Field}}
+}
+
+// numberOf is the other party's number, when the message goes that way and they are known by one.
+func numberOf(m *ent.Message, direction enum.Direction) *string {
+	if m.Direction != direction || !strings.HasPrefix(m.Address, "+") {
+		return nil
+	}
+	return &m.Address
+}
+
+// errorOf explains a code; nil for none.
+func errorOf(code int, detail string) *model.MessageError {
+	if code == 0 && detail == "" {
+		return nil
+	}
+	rule := whatsapp.RuleFor(code, 0, 0, false)
+	return &model.MessageError{Code: code, Title: rule.Title, Detail: some(detail), Advice: rule.Advice, Retryable: rule.Retryable}
+}
+
+// textOf is what a person would read.
+func (r *Resolver) textOf(ctx context.Context, m *ent.Message) (*string, error) {
+	if m.Type != enum.MessageTypeTemplate || m.TemplateID == nil {
+		var content struct {
+			Text struct {
+				Body string `json:"body"`
+			} `json:"text"`
+		}
+		_ = json.Unmarshal(m.Content, &content) // another kind of content has no text
+		return some(content.Text.Body), nil
+	}
+	t, err := loadsOf(ctx).templates.load(ctx, *m.TemplateID, r.findTemplates)
+	if err != nil || t == nil || m.Parameters == nil && len(account.Of(t).Parameters()) > 0 {
+		return nil, err
+	}
+	return some(account.Of(t).Preview(m.Parameters).Body), nil
+}
+
+func (r *Resolver) findTemplates(ctx context.Context, ids []uid.ID) (map[uid.ID]*ent.Template, error) {
+	rows, err := r.DB.Client.Template.Query().Where(template.IDIn(ids...)).All(ctx)
+	found := make(map[uid.ID]*ent.Template, len(rows))
+	for _, t := range rows {
+		found[t.ID] = t
+	}
+	return found, err
+}
+
+// eventsOf is a message's part of the log.
+func (r *Resolver) eventsOf(ctx context.Context, m *ent.Message) ([]*model.DeliveryEvent, error) {
+	v, err := identity.Require(ctx, enum.RoleViewer)
+	if err != nil {
+		return nil, err
+	}
+	events, err := loadsOf(ctx).events.load(ctx, m.ID, func(ctx context.Context, ids []uid.ID) (map[uid.ID][]delivery.Event, error) {
+		all, err := r.Log.OfMessages(ctx, v.Organization, ids)
+		byMessage := make(map[uid.ID][]delivery.Event, len(ids))
+		for _, e := range all {
+			byMessage[e.Message] = append(byMessage[e.Message], e)
+		}
+		return byMessage, err
+	})
+	out := make([]*model.DeliveryEvent, len(events))
+	for i, e := range events {
+		out[i] = eventOf(e, m)
+	}
+	return out, err
+}

@@ -1,0 +1,97 @@
+package graph
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+
+	"carillon/ent"
+	"carillon/fault"
+	"carillon/tenant"
+)
+
+// page is a connection's arguments. Its cursors carry a mark of the list, its order and its owner, so that a cursor is
+// refused where it does not belong, instead of giving wrong rows.
+type page struct {
+	after, before *ent.Cursor
+	first, last   *int
+
+	mark  string
+	terms []string // "NAME ASC", …
+	byID  bool     // the terms are one, and it is the id itself
+}
+
+const markLength = 8
+
+// newPage checks the arguments. Page sizes were checked before the operation ran.
+func newPage(ctx context.Context, list string, after *ent.Cursor, first *int, before *ent.Cursor, last *int, terms ...string) (page, error) {
+	p := page{first: first, last: last, terms: terms, byID: len(terms) == 1 && strings.HasPrefix(terms[0], "ID ")}
+	if first == nil && last == nil {
+		size := defaultPage
+		p.first = &size
+	}
+	scope, _ := tenant.From(ctx)
+	sum := sha256.Sum256([]byte(strings.Join(append([]string{list, scope.Organization.String()}, terms...), "\x00")))
+	p.mark = hex.EncodeToString(sum[:markLength/2])
+	var err error
+	if p.after, err = p.open("after", after); err != nil {
+		return page{}, err
+	}
+	p.before, err = p.open("before", before)
+	return p, err
+}
+
+// open takes the mark off a cursor, and leaves what ent put there.
+func (p page) open(argument string, c *ent.Cursor) (*ent.Cursor, error) {
+	if c == nil {
+		return nil, nil
+	}
+	parts, ok := c.Value.([]any)
+	if !ok || len(parts) == 0 || parts[0] != p.mark || c.ID.IsZero() {
+		return nil, badCursor(argument)
+	}
+	values := append([]any{}, parts[1:]...)
+	if p.byID && len(values) == 0 {
+		return &ent.Cursor{ID: c.ID, Value: []any{c.ID}}, nil
+	}
+	if len(values) != len(p.terms) {
+		return nil, badCursor(argument)
+	}
+	for i, v := range values {
+		switch at, isTime := v.(time.Time); {
+		case isTime != strings.Contains(p.terms[i], "_AT "):
+			return nil, badCursor(argument)
+		case isTime:
+			values[i] = at.UTC()
+		default:
+			if _, isText := v.(string); !isText {
+				return nil, badCursor(argument)
+			}
+		}
+	}
+	return &ent.Cursor{ID: c.ID, Value: values}, nil
+}
+
+// seal puts the mark on a cursor of the answer.
+func (p page) seal(c *ent.Cursor) {
+	values, _ := c.Value.([]any)
+	if p.byID {
+		values = nil
+	}
+	c.Value = append([]any{p.mark}, values...)
+}
+
+func badCursor(argument string) error {
+	return fault.New(fault.BadInput, "%s is not a cursor of this list in this order: take it from an answer to the same question", argument)
+}
+
+// terms writes orders down.
+func terms[O any](orders []*O, term func(*O) string) []string {
+	out := make([]string, len(orders))
+	for i, o := range orders {
+		out[i] = term(o)
+	}
+	return out
+}

@@ -1,0 +1,45 @@
+package graph
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"carillon/account"
+	"carillon/audience"
+	"carillon/campaign"
+	"carillon/database"
+	"carillon/delivery"
+	"carillon/graph/transport"
+	"carillon/hub"
+	"carillon/identity"
+	"carillon/uid"
+)
+
+// Rates tells how fast numbers may send now.
+type Rates interface {
+	Rate(ctx context.Context, number uid.ID, perSecond float64) (float64, error)
+}
+
+// Deps are what the API speaks for.
+type Deps struct {
+	DB        *database.DB
+	Identity  *identity.Service
+	Accounts  *account.Service
+	Audience  *audience.Service
+	Campaigns *campaign.Service
+	Log       *delivery.Log
+	Hub       *hub.Hub[delivery.Event]
+	Rates     Rates
+	// Wake tells workers of an import that has begun. It may fail in silence: a sweep finds the import again.
+	Wake func(ctx context.Context, importID uid.ID)
+	Now  func() time.Time
+
+	// ClientIP tells where a request comes from; nil takes the address of the connection.
+	ClientIP func(*http.Request) string
+	// Transport carries limits, origins, logger and hooks. Its schema, paging, authentication and errors are set here.
+	Transport transport.Options
+}
+
+// Resolver answers every field.
+type Resolver struct{ Deps }

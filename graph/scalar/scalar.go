@@ -1,0 +1,112 @@
+// Package scalar is how the API's scalars are written and read: times always in UTC, cursors strictly.
+package scalar
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vmihailenco/msgpack/v5"
+
+	"carillon/ent"
+	"carillon/fault"
+)
+
+// longestCursor is far beyond any that we write: a name and two ids.
+const longestCursor = 2048
+
+// MarshalTime writes a time as RFC 3339 in UTC.
+func MarshalTime(t time.Time) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) {
+		_, _ = w.Write(strconv.AppendQuote(nil, t.UTC().Format(time.RFC3339Nano)))
+	})
+}
+
+// UnmarshalTime reads RFC 3339, to the microsecond: that is what the databases keep.
+func UnmarshalTime(v any) (time.Time, error) {
+	s, ok := v.(string)
+	if !ok {
+		return time.Time{}, fmt.Errorf("a Time is a string, not %T", v)
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil || t.Year() < 1 || t.Year() > 9999 {
+		return time.Time{}, fmt.Errorf("%.40q is not a Time: write it as in RFC 3339, e.g. 2026-11-23T13:28:01Z", s)
+	}
+	return t.UTC().Truncate(time.Microsecond), nil
+}
+
+// MarshalCursor writes a cursor as base64url of MessagePack.
+func MarshalCursor(c ent.Cursor) graphql.ContextMarshaler {
+	return graphql.ContextWriterFunc(func(_ context.Context, w io.Writer) error {
+		text, err := CursorText(c)
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(strconv.AppendQuote(nil, text))
+		return err
+	})
+}
+
+// CursorText is a cursor as clients see it.
+func CursorText(c ent.Cursor) (string, error) {
+	raw, err := msgpack.Marshal(c)
+	if err != nil {
+		return "", fmt.Errorf("write cursor: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(raw), nil
+}
+
+// UnmarshalCursor reads what MarshalCursor wrote. Whether it belongs where it was given is for the field to say.
+func UnmarshalCursor(ctx context.Context, v any) (ent.Cursor, error) {
+	var c ent.Cursor
+	s, ok := v.(string)
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if !ok || err != nil || len(s) > longestCursor {
+		return c, badCursor(ctx)
+	}
+	from := bytes.NewReader(raw)
+	if err := decodeCursor(from, &c); err != nil || from.Len() > 0 {
+		return ent.Cursor{}, badCursor(ctx)
+	}
+	return c, nil
+}
+
+// decodeCursor survives what the decoder does not: lengths that nothing follows.
+func decodeCursor(from io.Reader, into *ent.Cursor) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("decode cursor: %v", v)
+		}
+	}()
+	return msgpack.NewDecoder(from).Decode(into)
+}
+
+func badCursor(ctx context.Context) error {
+	argument := "the cursor"
+	if path := graphql.GetPath(ctx); len(path) > 0 {
+		argument = fmt.Sprint(path[len(path)-1])
+	}
+	return fault.New(fault.BadInput, "%s is not a cursor of this list: take it from an answer as it is", argument)
+}
+
+// codes are the values of the enum UserErrorCode.
+var codes = []fault.Code{fault.Required, fault.Invalid, fault.TooLong, fault.TooShort, fault.Taken, fault.Unknown, fault.NotAllowed,
+	fault.LimitExceeded, fault.Stale, fault.Upstream}
+
+// MarshalUserErrorCode writes why an input field was refused.
+func MarshalUserErrorCode(c fault.Code) graphql.Marshaler { return graphql.MarshalString(string(c)) }
+
+// UnmarshalUserErrorCode reads it.
+func UnmarshalUserErrorCode(v any) (fault.Code, error) {
+	s, _ := v.(string)
+	if !slices.Contains(codes, fault.Code(s)) {
+		return "", fmt.Errorf("%v is not one of %v", v, codes)
+	}
+	return fault.Code(s), nil
+}

@@ -1,0 +1,85 @@
+package graph
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/formatter"
+
+	"carillon/ent"
+	"carillon/enum"
+	"carillon/graph/generated"
+	"carillon/graph/model"
+	"carillon/graph/transport"
+	"carillon/identity"
+)
+
+const (
+	defaultPage   = 50
+	maxPage       = 100
+	defaultEvents = 200
+	maxEvents     = 1000
+	maxNodes      = 100
+)
+
+// paging bounds every list that a caller can ask for more of.
+func paging() []transport.Paging {
+	return []transport.Paging{
+		{Field: "Query.nodes", List: "ids", Max: maxNodes},
+		{Field: "Query.deliveryEvents", Sizes: []string{"first"}, Max: maxEvents, Default: defaultEvents},
+		{Field: "ContactImport.rejections", Sizes: []string{"first"}, Max: 1000, Default: 20},
+		{Field: "Template.preview", List: "values", Max: 100},
+		{Suffix: "Connection", Sizes: []string{"first", "last"}, Max: maxPage, Default: defaultPage},
+	}
+}
+
+// schema is the generated schema with its directives, what its fields cost, and loads for each response.
+func (r *Resolver) schema() graphql.ExecutableSchema {
+	config := generated.Config{Resolvers: r, Directives: generated.DirectiveRoot{Role: requireRole}}
+	cost := &config.Complexity
+	cost.Query.Accounts = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int, _ []*ent.AccountOrder) int {
+		return pageCost(child, first, last)
+	}
+	cost.Query.ContactLists = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int, _ []*ent.ContactListOrder) int {
+		return pageCost(child, first, last)
+	}
+	cost.Query.Templates = pageCostOf[*model.TemplateFilter, ent.TemplateOrder]
+	cost.Query.Campaigns = pageCostOf[*model.CampaignFilter, ent.CampaignOrder]
+	cost.Query.Messages = pageCostOf[*model.MessageFilter, ent.MessageOrder]
+	cost.Campaign.Messages = pageCostOf[*model.MessageFilter, ent.MessageOrder]
+	cost.Query.Contacts = pageCostOf
+	cost.Query.DeliveryEvents = func(child int, _ *model.DeliveryEventFilter, _ *ent.Cursor, first int) int { return 1 + first*child/10 }
+	return loading{generated.NewExecutableSchema(config)}
+}
+
+func pageCostOf[F, O any](child int, _ F, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int, _ []*O) int {
+	return pageCost(child, first, last)
+}
+
+// pageCost counts a page's rows: the page limit has checked the sizes before.
+func pageCost(child int, first, last *int) int {
+	rows := defaultPage
+	if first != nil {
+		rows = *first
+	} else if last != nil {
+		rows = *last
+	}
+	return 1 + rows*child/4
+}
+
+// requireRole is the directive @role.
+func requireRole(ctx context.Context, _ any, next graphql.Resolver, is enum.Role) (any, error) {
+	if _, err := identity.Require(ctx, is); err != nil {
+		return nil, err
+	}
+	return next(ctx)
+}
+
+// SDL is the schema for clients to read: types by name, fields as they were written, with descriptions.
+func SDL() string {
+	var text bytes.Buffer
+	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
+	formatter.NewFormatter(&text, formatter.WithIndent("  ")).FormatSchema(schema)
+	return text.String()
+}

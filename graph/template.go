@@ -1,0 +1,208 @@
+package graph
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"carillon/account"
+	"carillon/audience"
+	"carillon/ent"
+	"carillon/ent/predicate"
+	"carillon/ent/template"
+	"carillon/enum"
+	"carillon/graph/model"
+	"carillon/whatsapp"
+)
+
+func templatesThat(f *model.TemplateFilter) (all []predicate.Template) {
+	if f == nil {
+		return nil
+	}
+	if f.AccountID != nil {
+		all = append(all, template.AccountID(*f.AccountID))
+	}
+	if f.Status != nil {
+		all = append(all, template.StatusIn(distinct(f.Status)...))
+	}
+	if f.Category != nil {
+		all = append(all, template.CategoryIn(distinct(f.Category)...))
+	}
+	if f.Language != nil {
+		all = append(all, template.Language(*f.Language))
+	}
+	if f.Search != nil {
+		all = append(all, template.NameContainsFold(*f.Search))
+	}
+	return all
+}
+
+// known is nil for a word of WhatsApp's that the enum does not have.
+func known[E interface {
+	~string
+	Values() []string
+}](word string) *E {
+	v := E(strings.ToUpper(word))
+	if !slices.Contains(v.Values(), string(v)) {
+		return nil
+	}
+	return &v
+}
+
+// componentsOf leaves out parts of a kind that has no name here yet.
+func componentsOf(parts []whatsapp.Component) []*model.TemplateComponent {
+	out := []*model.TemplateComponent{}
+	for _, p := range parts {
+		kind := known[enum.ComponentType](p.Type)
+		if kind == nil {
+			continue
+		}
+		raw, _ := json.Marshal(p) // it was JSON before
+		c := &model.TemplateComponent{Type: *kind, Format: known[enum.HeaderFormat](p.Format), Text: some(p.Text), Example: examplesOf(p), JSON: string(raw)}
+		if p.LimitedTimeOffer != nil && c.Text == nil {
+			c.Text = some(p.LimitedTimeOffer.Text)
+		}
+		for _, b := range p.Buttons {
+			c.Buttons = append(c.Buttons, buttonsOf(b)...)
+		}
+		for _, card := range p.Cards {
+			c.Cards = append(c.Cards, &model.TemplateCard{Components: componentsOf(card.Components)})
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func examplesOf(p whatsapp.Component) (out []string) {
+	e := p.Example
+	if e == nil {
+		return nil
+	}
+	out = append(append(out, e.HeaderText...), e.HeaderHandle...)
+	if len(e.BodyText) > 0 {
+		out = append(out, e.BodyText[0]...)
+	}
+	for _, named := range slices.Concat(e.HeaderTextNamed, e.BodyTextNamed) {
+		out = append(out, named.Example)
+	}
+	return out
+}
+
+func buttonsOf(b whatsapp.Button) []*model.TemplateButton {
+	kind := known[enum.ButtonType](b.Type)
+	if kind == nil {
+		return nil
+	}
+	out := &model.TemplateButton{Type: *kind, Text: some(b.Text), URL: some(b.URL), PhoneNumber: some(b.PhoneNumber), OtpType: known[enum.OTPType](b.OTPType)}
+	if len(b.Example) > 0 {
+		out.Example = &b.Example[0]
+	}
+	return []*model.TemplateButton{out}
+}
+
+func parametersOf(t *ent.Template) []*model.TemplateParameter {
+	out := []*model.TemplateParameter{}
+	for _, p := range account.Of(t).Parameters() {
+		out = append(out, &model.TemplateParameter{Name: p.Name, Component: enum.ComponentType(p.Component), ButtonIndex: p.ButtonIndex,
+			CardIndex: p.CardIndex, Kind: enum.ParameterKind(p.Kind), Example: some(p.Example)})
+	}
+	return out
+}
+
+func previewOf(t *ent.Template, values []*model.ParameterValueInput) *model.TemplatePreview {
+	given := map[string]string{}
+	for _, v := range values {
+		given[v.Parameter] = v.Value
+	}
+	p := account.Of(t).Preview(given)
+	return &model.TemplatePreview{Header: some(p.Header), Body: p.Body, Footer: some(p.Footer), Buttons: append([]string{}, p.Buttons...)}
+}
+
+func problemsOf(in *model.TemplateInput) []*model.TemplateProblem {
+	out := []*model.TemplateProblem{}
+	for _, p := range account.Lint(templateFrom(in)) {
+		out = append(out, &model.TemplateProblem{Field: append([]string{}, p.Field...), Rule: p.Rule, Message: p.Message, Severity: enum.Severity(p.Severity)})
+	}
+	return out
+}
+
+func templateFrom(in *model.TemplateInput) whatsapp.Template {
+	t := whatsapp.Template{Name: in.Name, Language: in.Language, Category: string(in.Category), ParameterFormat: string(in.ParameterFormat),
+		Components: componentsFrom(in.Components)}
+	if in.MessageTTLSeconds != nil {
+		t.MessageSendTTLSeconds = *in.MessageTTLSeconds
+	}
+	return t
+}
+
+func componentsFrom(in []*model.TemplateComponentInput) (out []whatsapp.Component) {
+	for _, c := range in {
+		p := whatsapp.Component{Type: string(c.Type), Text: text(c.Text), Example: exampleFrom(c)}
+		if c.Format != nil {
+			p.Format = string(*c.Format)
+		} else if c.Type == enum.ComponentTypeHeader && c.Text != nil {
+			p.Format = string(enum.HeaderFormatText)
+		}
+		if c.Type == enum.ComponentTypeLimitedTimeOffer {
+			p.Text, p.LimitedTimeOffer = "", &whatsapp.Offer{Text: text(c.Text), HasExpiration: c.HasExpiration != nil && *c.HasExpiration}
+		}
+		for _, b := range c.Buttons {
+			p.Buttons = append(p.Buttons, buttonFrom(b))
+		}
+		for _, card := range c.Cards {
+			p.Cards = append(p.Cards, whatsapp.Card{Components: componentsFrom(card.Components)})
+		}
+		p.AddSecurityRecommendation = c.AddSecurityRecommendation != nil && *c.AddSecurityRecommendation
+		if c.CodeExpirationMinutes != nil {
+			p.CodeExpirationMinutes = *c.CodeExpirationMinutes
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+func exampleFrom(c *model.TemplateComponentInput) *whatsapp.Example {
+	if c.Example == nil && c.NamedExamples == nil && c.MediaHandle == nil {
+		return nil
+	}
+	header, e := c.Type == enum.ComponentTypeHeader, &whatsapp.Example{}
+	switch {
+	case c.MediaHandle != nil:
+		e.HeaderHandle = whatsapp.Texts{*c.MediaHandle}
+	case c.NamedExamples != nil && header:
+		e.HeaderTextNamed = namedFrom(c.NamedExamples)
+	case c.NamedExamples != nil:
+		e.BodyTextNamed = namedFrom(c.NamedExamples)
+	case header:
+		e.HeaderText = c.Example
+	default:
+		e.BodyText = whatsapp.Rows{c.Example}
+	}
+	return e
+}
+
+func namedFrom(in []*audience.Attribute) (out []whatsapp.NamedExample) {
+	for _, a := range in {
+		out = append(out, whatsapp.NamedExample{Name: a.Key, Example: a.Value})
+	}
+	return out
+}
+
+func buttonFrom(in *model.TemplateButtonInput) whatsapp.Button {
+	b := whatsapp.Button{Type: string(in.Type), Text: text(in.Text), URL: text(in.URL), PhoneNumber: text(in.PhoneNumber)}
+	if in.Example != nil {
+		b.Example = whatsapp.Texts{*in.Example}
+	}
+	if in.OtpType != nil {
+		b.OTPType = string(*in.OtpType)
+		b.ZeroTapTermsAccepted = *in.OtpType == enum.OTPTypeZeroTap
+	}
+	if in.PackageName != nil || in.SignatureHash != nil {
+		b.SupportedApps = []whatsapp.SupportedApp{{PackageName: text(in.PackageName), SignatureHash: text(in.SignatureHash)}}
+	}
+	if in.FlowID != nil {
+		id, _ := json.Marshal(*in.FlowID)
+		b.Extra = map[string]json.RawMessage{"flow_id": id}
+	}
+	return b
+}
