@@ -135,7 +135,14 @@ func (b *bench) verify(t *testing.T) {
 
 func (b *bench) claim(t *testing.T, n, turn int) []delivery.Claimed {
 	t.Helper()
-	claimed, err := b.queue.Claim(b.ctx, b.campaign.PhoneNumberID, n, turn)
+	campaigns, err := b.queue.Runnable(b.ctx, b.campaign.PhoneNumberID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k := len(campaigns); k > 0 {
+		campaigns = slices.Concat(campaigns[turn%k:], campaigns[:turn%k])
+	}
+	claimed, err := b.queue.Claim(b.ctx, b.campaign.PhoneNumberID, n, campaigns)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,11 +335,7 @@ func TestNoMessageIsClaimedTwiceAndNoneOfAPausedCampaign(t *testing.T) {
 		for range 4 {
 			workers.Go(func() {
 				for turn := 0; ; turn++ {
-					claimed, err := b.queue.Claim(b.ctx, b.campaign.PhoneNumberID, 17, turn)
-					if err != nil {
-						t.Error(err)
-						return
-					}
+					claimed := b.claim(t, 17, turn)
 					if len(claimed) == 0 {
 						return
 					}

@@ -108,36 +108,55 @@ type Claimed struct {
 	Attempt    int
 }
 
-// Claim takes up to n messages that are due on a number: single ones first, then those of its running campaigns in turn,
-// beginning with another campaign for each turn. What it returns is SENDING in the database.
-func (q *Queue) Claim(ctx context.Context, number uid.ID, n, turn int) (claimed []Claimed, err error) {
+// Runnable is a campaign that may send now.
+type Runnable struct {
+	Campaign  uid.ID
+	RateLimit *int // messages a second; nil leaves the number's own
+	Most      int  // set by the caller: how many may be claimed now; negative for any number
+}
+
+// Runnable are a number's campaigns that may send now, in a fixed order.
+func (q *Queue) Runnable(ctx context.Context, number uid.ID) (campaigns []Runnable, err error) {
+	rows, err := q.db.Query(ctx, "SELECT id, rate_limit FROM campaign WHERE phone_number_id = $1 AND status = 'RUNNING' AND queued > 0 AND (expires_at IS NULL OR expires_at > $2) ORDER BY id", number, q.now())
+	if err != nil {
+		return nil, fmt.Errorf("find campaigns of %s: %w", number, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		r := Runnable{Most: -1}
+		if err := rows.Scan(&r.Campaign, &r.RateLimit); err != nil {
+			return nil, err
+		}
+		campaigns = append(campaigns, r)
+	}
+	return campaigns, rows.Err()
+}
+
+// Claim takes up to n messages that are due on a number: single ones first, then those of the campaigns in their order, each
+// its fair share of what is left. What it returns is SENDING in the database. A campaign that is paused meanwhile gives none.
+func (q *Queue) Claim(ctx context.Context, number uid.ID, n int, campaigns []Runnable) (claimed []Claimed, err error) {
 	err = q.db.InTx(ctx, func(tx *database.Tx) error {
-		claimed = claimed[:0]
-		l, now := newLedger(q.now()), q.now()
-		claimed, err = q.claim(ctx, tx, claimed, n, now, "phone_number_id = $1 AND campaign_id IS NULL", number)
-		if err != nil || len(claimed) == n {
-			return err
-		}
-		campaigns, err := runnable(ctx, tx, number, now)
-		if err != nil {
-			return fmt.Errorf("find campaigns: %w", err)
-		}
-		for i := range campaigns {
+		now := q.now()
+		l := newLedger(now)
+		claimed, err = q.claim(ctx, tx, claimed[:0], n, now, "phone_number_id = $1 AND campaign_id IS NULL", number)
+		for i, c := range campaigns {
 			left := n - len(claimed)
-			if left == 0 {
+			if err != nil || left == 0 {
 				break
 			}
 			share := (left + len(campaigns) - i - 1) / (len(campaigns) - i)
-			campaign := campaigns[(i+turn)%len(campaigns)]
+			if c.Most >= 0 {
+				share = min(share, c.Most)
+			}
 			had := len(claimed)
-			claimed, err = q.claim(ctx, tx, claimed, share, now, "campaign_id = $1", campaign)
-			if err != nil {
-				return err
-			}
+			claimed, err = q.claim(ctx, tx, claimed, share, now, "campaign_id = $1 AND EXISTS (SELECT 1 FROM campaign WHERE id = $1 AND status = 'RUNNING')", c.Campaign)
 			if took := len(claimed) - had; took > 0 {
-				l.shift(claimed[had].Organization, campaign, bucketOf[enum.MessageStatusQueued], -took)
-				l.shift(claimed[had].Organization, campaign, bucketOf[enum.MessageStatusSending], took)
+				l.shift(claimed[had].Organization, c.Campaign, bucketOf[enum.MessageStatusQueued], -took)
+				l.shift(claimed[had].Organization, c.Campaign, bucketOf[enum.MessageStatusSending], took)
 			}
+		}
+		if err != nil {
+			return err
 		}
 		return l.write(ctx, tx)
 	})
@@ -145,23 +164,6 @@ func (q *Queue) Claim(ctx context.Context, number uid.ID, n, turn int) (claimed 
 		return nil, fmt.Errorf("claim messages of %s: %w", number, err)
 	}
 	return claimed, nil
-}
-
-// runnable are the number's campaigns that may send now, in a fixed order.
-func runnable(ctx context.Context, tx *database.Tx, number uid.ID, now time.Time) (campaigns []uid.ID, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT id FROM campaign WHERE phone_number_id = $1 AND status = 'RUNNING' AND queued > 0 AND (expires_at IS NULL OR expires_at > $2) ORDER BY id", number, now)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var campaign uid.ID
-		if err := rows.Scan(&campaign); err != nil {
-			return nil, err
-		}
-		campaigns = append(campaigns, campaign)
-	}
-	return campaigns, rows.Err()
 }
 
 func (q *Queue) claim(ctx context.Context, tx *database.Tx, claimed []Claimed, n int, now time.Time, whose string, owner uid.ID) ([]Claimed, error) {

@@ -83,7 +83,7 @@ func stand(t *testing.T, db *database.DB) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := queue.Claim(s.system, n.ID, 1, 0); err != nil {
+	if _, err := queue.Claim(s.system, n.ID, 1, nil); err != nil {
 		t.Fatal(err)
 	}
 	return s

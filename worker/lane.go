@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,8 +21,9 @@ import (
 )
 
 const (
-	// turn is how long a lane may send before it goes to the back of the queue, so that a few workers serve any number of lanes.
-	turn = 5 * time.Second
+	// A lane goes to the back of the queue after its turn, so that a few workers serve any number of lanes.
+	longTurn  = 5 * time.Second
+	shortTurn = 500 * time.Millisecond
 	// claimAhead is how much sending is claimed at once: little, so that a single message overtakes a campaign soon, and
 	// a pause leaves little to give back.
 	claimAhead = 250 * time.Millisecond
@@ -46,6 +48,8 @@ type Lanes struct {
 	now       func() time.Time
 	log       *slog.Logger
 	turns     atomic.Int64
+	breakers  breakers
+	waiting   func(context.Context) bool
 }
 
 // Stopper pauses campaigns for a reason that concerns more than one message, and completes those that are over.
@@ -55,8 +59,17 @@ type Stopper interface {
 }
 
 // NewLanes builds what every lane of this process shares.
-func NewLanes(queue *delivery.Queue, journal *delivery.Journal, accounts *account.Service, templates *ent.Client, campaigns Stopper, client *whatsapp.Client, pace *Pace, now func() time.Time, log *slog.Logger) *Lanes {
-	return &Lanes{queue: queue, journal: journal, accounts: accounts, templates: templates, campaigns: campaigns, client: client, pace: pace, now: now, log: log}
+// Waiting says whether other tasks wait for a worker.
+func NewLanes(queue *delivery.Queue, journal *delivery.Journal, accounts *account.Service, templates *ent.Client, campaigns Stopper, client *whatsapp.Client, pace *Pace, waiting func(context.Context) bool, now func() time.Time, log *slog.Logger) *Lanes {
+	return &Lanes{queue: queue, journal: journal, accounts: accounts, templates: templates, campaigns: campaigns, client: client, pace: pace, waiting: waiting, now: now, log: log}
+}
+
+// turn is how long a lane may send before it makes room: short while others wait.
+func (ls *Lanes) turn(ctx context.Context) time.Duration {
+	if ls.waiting(ctx) {
+		return shortTurn
+	}
+	return longTurn
 }
 
 // Drain gives a number its turn. It returns when to come back: at once when the turn was not long enough, later when messages
@@ -67,11 +80,15 @@ func (ls *Lanes) Drain(ctx context.Context, number uid.ID) (again time.Duration,
 	if err != nil {
 		return 0, false, fmt.Errorf("drain lane of %s: %w", number, err)
 	}
-	l := &lane{Lanes: ls, number: number, sender: sender, perSecond: perSecond(sender.PhoneNumber), templates: map[uid.ID]whatsapp.Template{}, ends: time.Now().Add(turn)}
+	l := &lane{Lanes: ls, number: number, sender: sender, perSecond: perSecond(sender.PhoneNumber), templates: map[uid.ID]whatsapp.Template{},
+		breaker: ls.breakers.of(sender.Account.ID), ends: time.Now().Add(ls.turn(system))}
+	if wait := l.breaker.closed(time.Now()); wait > 0 {
+		return wait, true, nil
+	}
 	l.ctx, l.stop = context.WithCancel(system)
 	defer l.stop()
 
-	claims := make(chan []delivery.Claimed) // unbuffered: one batch is claimed ahead, no more
+	claims := make(chan []timed) // unbuffered: one batch is claimed ahead, no more
 	go l.claim(claims)
 	l.send(claims)
 	l.inFlight.Wait()
@@ -81,8 +98,8 @@ func (ls *Lanes) Drain(ctx context.Context, number uid.ID) (again time.Duration,
 	if l.err != nil {
 		return 0, false, fmt.Errorf("drain lane of %s: %w", number, l.err)
 	}
-	if l.rest > 0 {
-		return l.rest, true, nil
+	if rest := max(l.rest, l.breaker.closed(time.Now())); rest > 0 {
+		return rest, true, nil
 	}
 	if err := ls.campaigns.Finish(settle, number); err != nil {
 		return 0, false, err
@@ -110,6 +127,7 @@ type lane struct {
 	perSecond float64
 	templates map[uid.ID]whatsapp.Template
 
+	breaker  *breaker
 	ends     time.Time       // the turn: nothing is claimed later; what is claimed is sent
 	ctx      context.Context // ends with the process, or when sending makes no sense: what is claimed goes back
 	stop     context.CancelFunc
@@ -121,12 +139,21 @@ type lane struct {
 	err  error
 }
 
+// timed is a claimed message and when its campaign's own limit lets it go; the zero time is at once.
+type timed struct {
+	delivery.Claimed
+	at time.Time
+}
+
 // claim takes batches off the queue, one ahead of the sending, until nothing is due or the turn is over.
-func (l *lane) claim(claims chan<- []delivery.Claimed) {
+func (l *lane) claim(claims chan<- []timed) {
 	defer close(claims)
-	n := min(max(int(l.perSecond*claimAhead.Seconds()), leastClaim), mostClaim)
 	for l.ctx.Err() == nil && time.Now().Before(l.ends) {
-		batch, err := l.queue.Claim(context.WithoutCancel(l.ctx), l.number, n, int(l.turns.Add(1)))
+		n := l.breaker.allows(min(max(int(l.perSecond*claimAhead.Seconds()), leastClaim), mostClaim), time.Now())
+		if n == 0 {
+			return
+		}
+		batch, err := l.batch(context.WithoutCancel(l.ctx), n)
 		if err != nil {
 			l.fail(err)
 			return
@@ -135,24 +162,68 @@ func (l *lane) claim(claims chan<- []delivery.Claimed) {
 			return
 		}
 		claims <- batch // send reads until the channel is closed
+		if n == 1 {
+			l.inFlight.Wait() // a probe's answer decides what comes next
+		}
 	}
 }
 
-// send hands each claimed message to a goroutine of its own at its slot. What it cannot send any more goes back.
-func (l *lane) send(claims <-chan []delivery.Claimed) {
-	pacer := pacer{pace: l.pace, number: l.number, perSecond: l.perSecond}
-	for batch := range claims {
-		for i, message := range batch {
-			if pacer.wait(l.ctx) != nil || !l.window.enter(l.ctx) {
-				l.giveBack(batch[i:])
-				break
+// batch claims up to n messages. Each turn begins with another campaign; one with a limit of its own gives as many as it has
+// slots in the time that a batch lasts.
+func (l *lane) batch(ctx context.Context, n int) ([]timed, error) {
+	campaigns, err := l.queue.Runnable(ctx, l.number)
+	if err != nil {
+		return nil, err
+	}
+	if k := len(campaigns); k > 1 {
+		first := int(l.turns.Add(1) % int64(k))
+		campaigns = slices.Concat(campaigns[first:], campaigns[:first])
+	}
+	leased := map[uid.ID]slots{}
+	for i := range campaigns {
+		if limit := campaigns[i].RateLimit; limit != nil {
+			s, err := l.pace.leaseCampaign(ctx, l.number, campaigns[i].Campaign, float64(*limit), n)
+			if err != nil {
+				return nil, err
 			}
-			l.inFlight.Go(func() {
-				defer l.window.leave()
-				l.deliver(message)
-			})
+			leased[campaigns[i].Campaign], campaigns[i].Most = s, s.n
 		}
 	}
+	claimed, err := l.queue.Claim(ctx, l.number, n, campaigns)
+	if err != nil {
+		return nil, err
+	}
+	batch := make([]timed, len(claimed))
+	for i, m := range claimed {
+		batch[i].Claimed = m
+		if s, limited := leased[m.Campaign]; limited {
+			batch[i].at = s.first
+			s.first = s.first.Add(s.every)
+			leased[m.Campaign] = s
+		}
+	}
+	return batch, nil
+}
+
+// send hands each claimed message to a goroutine of its own at its slot. What it cannot send any more goes back.
+func (l *lane) send(claims <-chan []timed) {
+	pacer := pacer{pace: l.pace, number: l.number, perSecond: l.perSecond}
+	waiting := agenda{claims: claims}
+	for {
+		message, ok := waiting.next(l.ctx)
+		if !ok {
+			break
+		}
+		if pacer.wait(l.ctx) != nil || !l.window.enter(l.ctx) {
+			l.giveBack(message.Claimed)
+			break
+		}
+		l.inFlight.Go(func() {
+			defer l.window.leave()
+			l.deliver(message.Claimed)
+		})
+	}
+	l.giveBack(waiting.rest()...)
 }
 
 func (l *lane) fail(err error) {
@@ -172,7 +243,10 @@ func (l *lane) pause(d time.Duration) {
 	l.stop()
 }
 
-func (l *lane) giveBack(messages []delivery.Claimed) {
+func (l *lane) giveBack(messages ...delivery.Claimed) {
+	if len(messages) == 0 {
+		return
+	}
 	facts := make([]delivery.Fact, len(messages))
 	for i, m := range messages {
 		facts[i] = delivery.Fact{Message: m.ID, Attempt: m.Attempt, Kind: delivery.Return, At: l.now()}

@@ -56,9 +56,19 @@ func (p *Pace) key(number uid.ID) string { return p.prefix + ":pace:{" + number.
 // lease asks for up to most slots for a number that may send perSecond messages a second. It may give none: then wait says
 // how long to wait before asking again.
 func (p *Pace) lease(ctx context.Context, number uid.ID, perSecond float64, most int) (s slots, wait time.Duration, err error) {
-	reply, err := paceScript.Run(ctx, p.redis, []string{p.key(number)}, "lease", perSecond*headroom, most, ahead.Microseconds(), climb).Int64Slice()
+	return p.leaseKey(ctx, p.key(number), perSecond, most, ahead)
+}
+
+// leaseCampaign asks for slots of a campaign with a limit of its own, within its number's.
+func (p *Pace) leaseCampaign(ctx context.Context, number, campaign uid.ID, perSecond float64, most int) (slots, error) {
+	s, _, err := p.leaseKey(ctx, p.key(number)+":"+campaign.String(), perSecond, most, claimAhead)
+	return s, err
+}
+
+func (p *Pace) leaseKey(ctx context.Context, key string, perSecond float64, most int, ahead time.Duration) (s slots, wait time.Duration, err error) {
+	reply, err := paceScript.Run(ctx, p.redis, []string{key}, "lease", perSecond*headroom, most, ahead.Microseconds(), climb).Int64Slice()
 	if err != nil {
-		return slots{}, 0, fmt.Errorf("lease slots of %s: %w", number, err)
+		return slots{}, 0, fmt.Errorf("lease slots of %s: %w", key, err)
 	}
 	granted, delay, every := int(reply[0]), time.Duration(reply[1])*time.Microsecond, time.Duration(reply[2])*time.Nanosecond
 	if granted == 0 {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"carillon/delivery"
@@ -27,6 +28,9 @@ func (l *lane) react(m delivery.Claimed, answer whatsapp.Answer) delivery.Fact {
 	if answer.Err != nil {
 		f.Detail = cmp.Or(answer.Err.Details, answer.Err.UserMessage, answer.Err.Message)
 	}
+	if rest := l.breaker.saw(healthy(answer), time.Now()); rest > 0 {
+		l.pause(rest)
+	}
 	switch answer.Outcome {
 	case whatsapp.Accepted:
 		f.Kind = delivery.Accepted
@@ -35,12 +39,22 @@ func (l *lane) react(m delivery.Claimed, answer whatsapp.Answer) delivery.Fact {
 	case whatsapp.Lost:
 		f.Kind, f.ErrorCode = delivery.Lost, 0
 	case whatsapp.NotSent:
-		f.Kind = delivery.Return
-		l.pause(restAfterUnreachable)
+		f.Kind, f.ErrorCode = delivery.Return, 0
 	default:
 		l.refused(m, answer, &f)
 	}
 	return f
+}
+
+// healthy says whether an answer shows that WhatsApp works, whatever it said to this message.
+func healthy(answer whatsapp.Answer) bool {
+	switch answer.Outcome {
+	case whatsapp.NotSent, whatsapp.Lost:
+		return false
+	case whatsapp.Refused:
+		return answer.Err == nil || answer.Err.HTTPStatus < http.StatusInternalServerError
+	}
+	return true
 }
 
 func (l *lane) refused(m delivery.Claimed, answer whatsapp.Answer, f *delivery.Fact) {

@@ -131,7 +131,7 @@ func (s *stage) start(t *testing.T) process {
 	p.tasks = worker.NewTasks(s.redis, s.prefix, log)
 	p.audience = audience.New(s.db, database.Now, nil)
 	p.campaigns = campaign.New(s.db, p.queue, p.audience, who, p.tasks, p.news, database.Now)
-	p.lanes = worker.NewLanes(p.queue, p.journal, s.accounts, s.db.Client, p.campaigns, s.meta, worker.NewPace(s.redis, s.prefix), database.Now, log)
+	p.lanes = worker.NewLanes(p.queue, p.journal, s.accounts, s.db.Client, p.campaigns, s.meta, worker.NewPace(s.redis, s.prefix), p.tasks.Waiting, database.Now, log)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.journal.Run(ctx) }()

@@ -29,29 +29,47 @@ const enqueueTimeout = 500 * time.Millisecond
 // Tasks puts hints into Redis. It implements the wakers that domain packages declare. A hint that cannot be put is logged and
 // forgotten: the sweep finds the work.
 type Tasks struct {
+	redis  redis.UniversalClient
 	client *asynq.Client
 	queue  string
+	urgent string // taken before the other: somebody waits for a single message
 	log    *slog.Logger
 }
 
 // NewTasks shares queue with the workers that are to take the tasks.
 func NewTasks(client redis.UniversalClient, queue string, log *slog.Logger) *Tasks {
-	return &Tasks{asynq.NewClientFromRedisClient(client), queue, log}
+	return &Tasks{client, asynq.NewClientFromRedisClient(client), queue, queue + "-urgent", log}
+}
+
+// Waiting says whether tasks wait for a worker to be free. When Redis cannot tell, it says no.
+func (t *Tasks) Waiting(ctx context.Context) bool {
+	for _, queue := range []string{t.urgent, t.queue} {
+		// The list in which asynq keeps a queue's pending tasks. Its own inspector would weigh the whole queue.
+		if n, err := t.redis.LLen(ctx, "asynq:{"+queue+"}:pending").Result(); err == nil && n > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // WakeEnrollment asks for a campaign to be enrolled.
 func (t *Tasks) WakeEnrollment(ctx context.Context, campaign uid.ID) {
-	t.wake(ctx, taskEnroll, campaign, 0)
+	t.wake(ctx, t.queue, taskEnroll, campaign, 0)
 }
 
 // WakeLane asks for a number's messages to be sent.
 func (t *Tasks) WakeLane(ctx context.Context, phoneNumber uid.ID) {
-	t.wake(ctx, taskLane, phoneNumber, 0)
+	t.wake(ctx, t.queue, taskLane, phoneNumber, 0)
+}
+
+// WakeLaneFirst asks for it ahead of all other work: a single message waits there.
+func (t *Tasks) WakeLaneFirst(ctx context.Context, phoneNumber uid.ID) {
+	t.wake(ctx, t.urgent, taskLane, phoneNumber, 0)
 }
 
 // WakeImport asks for a contact import to be run.
 func (t *Tasks) WakeImport(ctx context.Context, contactImport uid.ID) {
-	t.wake(ctx, taskImport, contactImport, 0)
+	t.wake(ctx, t.queue, taskImport, contactImport, 0)
 }
 
 // places are how many tasks of a kind may stand for one subject: one that runs, one that waits for what came meanwhile, and
@@ -65,7 +83,7 @@ const neverArchive = math.MaxInt32
 // longest is a deadline that no task should meet; asynq wants one.
 const longest = 24 * time.Hour
 
-func (t *Tasks) wake(ctx context.Context, kind string, subject uid.ID, delay time.Duration) {
+func (t *Tasks) wake(ctx context.Context, queue, kind string, subject uid.ID, delay time.Duration) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), enqueueTimeout)
 	defer cancel()
 	task := asynq.NewTask(kind, []byte(subject.String()))
@@ -77,7 +95,7 @@ func (t *Tasks) wake(ctx context.Context, kind string, subject uid.ID, delay tim
 		at = placesLater
 	}
 	for _, place := range at {
-		_, err = t.client.EnqueueContext(ctx, task, asynq.Queue(t.queue), asynq.TaskID(kind+":"+subject.String()+":"+place),
+		_, err = t.client.EnqueueContext(ctx, task, asynq.Queue(queue), asynq.TaskID(kind+":"+subject.String()+":"+place),
 			asynq.MaxRetry(neverArchive), asynq.ProcessIn(delay), asynq.Timeout(longest))
 		if err == nil {
 			return

@@ -48,7 +48,7 @@ func New(client redis.UniversalClient, tasks *Tasks, jobs Jobs, atOnce int, log 
 // Run works until ctx ends, then finishes what is in flight.
 func (w *Worker) Run(ctx context.Context) error {
 	server := asynq.NewServerFromRedisClient(w.redis, asynq.Config{
-		Concurrency: w.atOnce, Queues: map[string]int{w.tasks.queue: 1}, BaseContext: func() context.Context { return ctx },
+		Concurrency: w.atOnce, Queues: map[string]int{w.tasks.urgent: 2, w.tasks.queue: 1}, StrictPriority: true, BaseContext: func() context.Context { return ctx },
 		TaskCheckInterval: lookEvery, DelayedTaskCheckInterval: lookForDelayed, ShutdownTimeout: drain,
 		RetryDelayFunc: func(int, error, *asynq.Task) time.Duration { return time.Second },
 		Logger:         asynqLog{w.log}, LogLevel: asynq.WarnLevel,
@@ -85,7 +85,7 @@ func (w *Worker) run(job func(context.Context, uid.ID) error) func(context.Conte
 func (w *Worker) drain(ctx context.Context, number uid.ID) error {
 	again, more, err := w.jobs.Drain(ctx, number)
 	if err == nil && more && ctx.Err() == nil {
-		w.tasks.wake(ctx, taskLane, number, again)
+		w.tasks.wake(ctx, w.tasks.queue, taskLane, number, again)
 	}
 	return err
 }
