@@ -45,7 +45,7 @@ func (r *mutationResolver) ImportContacts(ctx context.Context, input model.Impor
 		return nil, err
 	}
 	if i != nil {
-		r.Wake(ctx, i.ID)
+		r.WakeImport(ctx, i.ID)
 	}
 	return &model.ContactImportPayload{Import: i, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }

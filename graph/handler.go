@@ -26,6 +26,7 @@ func New(d Deps) *transport.Handler {
 	o.Authenticate = r.authenticate
 	o.PresentError = presentError
 	o.MayIntrospect = signedIn
+	o.Logger, o.AllowedOrigins = d.Logger, d.AllowedOrigins
 	o.Paging = append(paging(), o.Paging...)
 	connected := o.OnConnect
 	o.OnConnect = func(ctx context.Context) error {

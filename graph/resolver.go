@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -31,13 +32,16 @@ type Deps struct {
 	Log       *delivery.Log
 	Hub       *hub.Hub[delivery.Event]
 	Rates     Rates
-	// Wake tells workers of an import that has begun. It may fail in silence: a sweep finds the import again.
-	Wake func(ctx context.Context, importID uid.ID)
-	Now  func() time.Time
+	// WakeImport tells workers of an import that has begun. It may fail in silence: a sweep finds the import again.
+	WakeImport func(ctx context.Context, importID uid.ID)
+	Now        func() time.Time
+
+	Logger         *slog.Logger // nil is slog.Default()
+	AllowedOrigins []string     // other sites whose pages may call
 
 	// ClientIP tells where a request comes from; nil takes the address of the connection.
 	ClientIP func(*http.Request) string
-	// Transport carries limits, origins, logger and hooks. Its schema, paging, authentication and errors are set here.
+	// Transport carries limits and hooks. Its schema, paging, authentication, errors, logger and origins are set here.
 	Transport transport.Options
 }
 
