@@ -15,6 +15,7 @@ const (
 	pageRows  = 1000
 	pageBytes = 4 << 20 // so that rows of thousands of bytes do not fill the memory
 	maxReason = 400
+	maxKnown  = 10_000
 )
 
 // entry is what a page says of one number.
@@ -56,7 +57,8 @@ type rows struct {
 	scan           scanner
 	header         header
 	defaultCountry string
-	zones          map[string]bool // time zones that are known to exist
+	language       func(string) *mistake
+	timeZone       func(string) *mistake
 }
 
 func newRows(im *ent.ContactImport, more func() ([]byte, error)) (*rows, error) {
@@ -64,7 +66,7 @@ func newRows(im *ent.ContactImport, more func() ([]byte, error)) (*rows, error) 
 	if err != nil {
 		return nil, fmt.Errorf("header of import %s: %w", im.ID, err)
 	}
-	r := &rows{header: h, zones: map[string]bool{},
+	r := &rows{header: h, language: once(map[string]bool{}, checkLanguage), timeZone: once(map[string]bool{}, checkTimeZone),
 		scan: scanner{more: more, delimiter: im.Delimiter[0], offset: im.NextOffset, line: im.NextLine}}
 	if im.DefaultCountry != nil {
 		r.defaultCountry = *im.DefaultCountry
@@ -145,7 +147,7 @@ func (r *rows) fill(e *entry, cells []string) (value string, m *mistake) {
 		column int
 		to     **string
 		check  func(string) *mistake
-	}{{h.name, &e.name, checkName}, {h.language, &e.language, checkLanguage}, {h.timeZone, &e.timeZone, r.timeZone}} {
+	}{{h.name, &e.name, checkName}, {h.language, &e.language, r.language}, {h.timeZone, &e.timeZone, r.timeZone}} {
 		value := h.cell(cells, f.column)
 		if value == "" {
 			continue
@@ -187,16 +189,18 @@ func (r *rows) number(e *entry, cells []string) (attributes []int, err error) {
 	return attributes, err
 }
 
-// timeZone is checkTimeZone that looks each zone up once, since that reads a file.
-func (r *rows) timeZone(name string) *mistake {
-	if r.zones[name] {
-		return nil
+// once is a check that looks each right value up once: time zones are files, and languages a grammar.
+func once(known map[string]bool, check func(string) *mistake) func(string) *mistake {
+	return func(value string) *mistake {
+		if known[value] {
+			return nil
+		}
+		m := check(value)
+		if m == nil && len(known) < maxKnown {
+			known[value] = true
+		}
+		return m
 	}
-	m := checkTimeZone(name)
-	if m == nil {
-		r.zones[name] = true
-	}
-	return m
 }
 
 func checkName(s string) *mistake { return checkText("the name", s, maxName) }
