@@ -160,6 +160,9 @@ func (n *ID) UnmarshalGQL(v any) error {
 	case string:
 		*n, _ = Parse(v)
 		return nil
+	case ID: // ent hands ids on in this way
+		*n = v
+		return nil
 	case int, int64, fmt.Stringer: // GraphQL lets a client write an ID as a number
 		*n = ID{}
 		return nil
