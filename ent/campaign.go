@@ -64,8 +64,8 @@ type Campaign struct {
 	EnrollCursor *uid.ID `json:"enroll_cursor,omitempty"`
 	// when the last recipient became a message
 	EnrolledAt *time.Time `json:"enrolled_at,omitempty"`
-	// how the last messages were answered, for the failure-rate brake; delivery says how to read it
-	RecentAnswers []byte `json:"recent_answers,omitempty"`
+	// how the last messages were answered, a letter each; delivery says how to read it
+	RecentAnswers *string `json:"recent_answers,omitempty"`
 	// Total holds the value of the "total" field.
 	Total int `json:"total,omitempty"`
 	// Queued holds the value of the "queued" field.
@@ -149,13 +149,13 @@ func (*Campaign) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case campaign.FieldCreatedByID, campaign.FieldEnrollCursor:
 			values[i] = &sql.NullScanner{S: new(uid.ID)}
-		case campaign.FieldAudienceRule, campaign.FieldParameters, campaign.FieldRecentAnswers:
+		case campaign.FieldAudienceRule, campaign.FieldParameters:
 			values[i] = new([]byte)
 		case campaign.FieldFailureThreshold:
 			values[i] = new(sql.NullFloat64)
 		case campaign.FieldRateLimit, campaign.FieldTotal, campaign.FieldQueued, campaign.FieldSending, campaign.FieldAccepted, campaign.FieldSent, campaign.FieldDelivered, campaign.FieldRead, campaign.FieldFailed, campaign.FieldUnknown, campaign.FieldSkipped, campaign.FieldCanceled:
 			values[i] = new(sql.NullInt64)
-		case campaign.FieldName, campaign.FieldStatus, campaign.FieldStatusReason, campaign.FieldStatusDetail, campaign.FieldMissingParameter:
+		case campaign.FieldName, campaign.FieldStatus, campaign.FieldStatusReason, campaign.FieldStatusDetail, campaign.FieldMissingParameter, campaign.FieldRecentAnswers:
 			values[i] = new(sql.NullString)
 		case campaign.FieldScheduledAt, campaign.FieldExpiresAt, campaign.FieldCreatedAt, campaign.FieldLaunchedAt, campaign.FieldCompletedAt, campaign.FieldEnrolledAt:
 			values[i] = new(sql.NullTime)
@@ -318,10 +318,11 @@ func (_m *Campaign) assignValues(columns []string, values []any) error {
 				*_m.EnrolledAt = value.Time
 			}
 		case campaign.FieldRecentAnswers:
-			if value, ok := values[i].(*[]byte); !ok {
+			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field recent_answers", values[i])
-			} else if value != nil {
-				_m.RecentAnswers = *value
+			} else if value.Valid {
+				_m.RecentAnswers = new(string)
+				*_m.RecentAnswers = value.String
 			}
 		case campaign.FieldTotal:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -522,8 +523,10 @@ func (_m *Campaign) String() string {
 		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteString(", ")
-	builder.WriteString("recent_answers=")
-	builder.WriteString(fmt.Sprintf("%v", _m.RecentAnswers))
+	if v := _m.RecentAnswers; v != nil {
+		builder.WriteString("recent_answers=")
+		builder.WriteString(*v)
+	}
 	builder.WriteString(", ")
 	builder.WriteString("total=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Total))

@@ -262,8 +262,16 @@ func (_c *CampaignCreate) SetNillableEnrolledAt(v *time.Time) *CampaignCreate {
 }
 
 // SetRecentAnswers sets the "recent_answers" field.
-func (_c *CampaignCreate) SetRecentAnswers(v []byte) *CampaignCreate {
+func (_c *CampaignCreate) SetRecentAnswers(v string) *CampaignCreate {
 	_c.mutation.SetRecentAnswers(v)
+	return _c
+}
+
+// SetNillableRecentAnswers sets the "recent_answers" field if the given value is not nil.
+func (_c *CampaignCreate) SetNillableRecentAnswers(v *string) *CampaignCreate {
+	if v != nil {
+		_c.SetRecentAnswers(*v)
+	}
 	return _c
 }
 
@@ -744,8 +752,8 @@ func (_c *CampaignCreate) createSpec() (*Campaign, *sqlgraph.CreateSpec) {
 		_node.EnrolledAt = &value
 	}
 	if value, ok := _c.mutation.RecentAnswers(); ok {
-		_spec.SetField(campaign.FieldRecentAnswers, field.TypeBytes, value)
-		_node.RecentAnswers = value
+		_spec.SetField(campaign.FieldRecentAnswers, field.TypeString, value)
+		_node.RecentAnswers = &value
 	}
 	if value, ok := _c.mutation.Total(); ok {
 		_spec.SetField(campaign.FieldTotal, field.TypeInt, value)
@@ -1189,7 +1197,7 @@ func (u *CampaignUpsert) ClearEnrolledAt() *CampaignUpsert {
 }
 
 // SetRecentAnswers sets the "recent_answers" field.
-func (u *CampaignUpsert) SetRecentAnswers(v []byte) *CampaignUpsert {
+func (u *CampaignUpsert) SetRecentAnswers(v string) *CampaignUpsert {
 	u.Set(campaign.FieldRecentAnswers, v)
 	return u
 }
@@ -1802,7 +1810,7 @@ func (u *CampaignUpsertOne) ClearEnrolledAt() *CampaignUpsertOne {
 }
 
 // SetRecentAnswers sets the "recent_answers" field.
-func (u *CampaignUpsertOne) SetRecentAnswers(v []byte) *CampaignUpsertOne {
+func (u *CampaignUpsertOne) SetRecentAnswers(v string) *CampaignUpsertOne {
 	return u.Update(func(s *CampaignUpsert) {
 		s.SetRecentAnswers(v)
 	})
@@ -2618,7 +2626,7 @@ func (u *CampaignUpsertBulk) ClearEnrolledAt() *CampaignUpsertBulk {
 }
 
 // SetRecentAnswers sets the "recent_answers" field.
-func (u *CampaignUpsertBulk) SetRecentAnswers(v []byte) *CampaignUpsertBulk {
+func (u *CampaignUpsertBulk) SetRecentAnswers(v string) *CampaignUpsertBulk {
 	return u.Update(func(s *CampaignUpsert) {
 		s.SetRecentAnswers(v)
 	})

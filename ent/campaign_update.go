@@ -367,8 +367,16 @@ func (_u *CampaignUpdate) ClearEnrolledAt() *CampaignUpdate {
 }
 
 // SetRecentAnswers sets the "recent_answers" field.
-func (_u *CampaignUpdate) SetRecentAnswers(v []byte) *CampaignUpdate {
+func (_u *CampaignUpdate) SetRecentAnswers(v string) *CampaignUpdate {
 	_u.mutation.SetRecentAnswers(v)
+	return _u
+}
+
+// SetNillableRecentAnswers sets the "recent_answers" field if the given value is not nil.
+func (_u *CampaignUpdate) SetNillableRecentAnswers(v *string) *CampaignUpdate {
+	if v != nil {
+		_u.SetRecentAnswers(*v)
+	}
 	return _u
 }
 
@@ -805,10 +813,10 @@ func (_u *CampaignUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		_spec.ClearField(campaign.FieldEnrolledAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.RecentAnswers(); ok {
-		_spec.SetField(campaign.FieldRecentAnswers, field.TypeBytes, value)
+		_spec.SetField(campaign.FieldRecentAnswers, field.TypeString, value)
 	}
 	if _u.mutation.RecentAnswersCleared() {
-		_spec.ClearField(campaign.FieldRecentAnswers, field.TypeBytes)
+		_spec.ClearField(campaign.FieldRecentAnswers, field.TypeString)
 	}
 	if value, ok := _u.mutation.Total(); ok {
 		_spec.SetField(campaign.FieldTotal, field.TypeInt, value)
@@ -1316,8 +1324,16 @@ func (_u *CampaignUpdateOne) ClearEnrolledAt() *CampaignUpdateOne {
 }
 
 // SetRecentAnswers sets the "recent_answers" field.
-func (_u *CampaignUpdateOne) SetRecentAnswers(v []byte) *CampaignUpdateOne {
+func (_u *CampaignUpdateOne) SetRecentAnswers(v string) *CampaignUpdateOne {
 	_u.mutation.SetRecentAnswers(v)
+	return _u
+}
+
+// SetNillableRecentAnswers sets the "recent_answers" field if the given value is not nil.
+func (_u *CampaignUpdateOne) SetNillableRecentAnswers(v *string) *CampaignUpdateOne {
+	if v != nil {
+		_u.SetRecentAnswers(*v)
+	}
 	return _u
 }
 
@@ -1784,10 +1800,10 @@ func (_u *CampaignUpdateOne) sqlSave(ctx context.Context) (_node *Campaign, err 
 		_spec.ClearField(campaign.FieldEnrolledAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.RecentAnswers(); ok {
-		_spec.SetField(campaign.FieldRecentAnswers, field.TypeBytes, value)
+		_spec.SetField(campaign.FieldRecentAnswers, field.TypeString, value)
 	}
 	if _u.mutation.RecentAnswersCleared() {
-		_spec.ClearField(campaign.FieldRecentAnswers, field.TypeBytes)
+		_spec.ClearField(campaign.FieldRecentAnswers, field.TypeString)
 	}
 	if value, ok := _u.mutation.Total(); ok {
 		_spec.SetField(campaign.FieldTotal, field.TypeInt, value)

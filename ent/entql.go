@@ -115,7 +115,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			campaign.FieldCompletedAt:      {Type: field.TypeTime, Column: campaign.FieldCompletedAt},
 			campaign.FieldEnrollCursor:     {Type: field.TypeUUID, Column: campaign.FieldEnrollCursor},
 			campaign.FieldEnrolledAt:       {Type: field.TypeTime, Column: campaign.FieldEnrolledAt},
-			campaign.FieldRecentAnswers:    {Type: field.TypeBytes, Column: campaign.FieldRecentAnswers},
+			campaign.FieldRecentAnswers:    {Type: field.TypeString, Column: campaign.FieldRecentAnswers},
 			campaign.FieldTotal:            {Type: field.TypeInt, Column: campaign.FieldTotal},
 			campaign.FieldQueued:           {Type: field.TypeInt, Column: campaign.FieldQueued},
 			campaign.FieldSending:          {Type: field.TypeInt, Column: campaign.FieldSending},
@@ -362,37 +362,38 @@ var schemaGraph = func() *sqlgraph.Schema {
 		},
 		Type: "Message",
 		Fields: map[string]*sqlgraph.FieldSpec{
-			message.FieldOrganizationID: {Type: field.TypeUUID, Column: message.FieldOrganizationID},
-			message.FieldDirection:      {Type: field.TypeEnum, Column: message.FieldDirection},
-			message.FieldCampaignID:     {Type: field.TypeUUID, Column: message.FieldCampaignID},
-			message.FieldTemplateID:     {Type: field.TypeUUID, Column: message.FieldTemplateID},
-			message.FieldPhoneNumberID:  {Type: field.TypeUUID, Column: message.FieldPhoneNumberID},
-			message.FieldAccountID:      {Type: field.TypeUUID, Column: message.FieldAccountID},
-			message.FieldContactID:      {Type: field.TypeUUID, Column: message.FieldContactID},
-			message.FieldAddress:        {Type: field.TypeString, Column: message.FieldAddress},
-			message.FieldType:           {Type: field.TypeEnum, Column: message.FieldType},
-			message.FieldCategory:       {Type: field.TypeEnum, Column: message.FieldCategory},
-			message.FieldCountry:        {Type: field.TypeString, Column: message.FieldCountry},
-			message.FieldStatus:         {Type: field.TypeEnum, Column: message.FieldStatus},
-			message.FieldParameters:     {Type: field.TypeJSON, Column: message.FieldParameters},
-			message.FieldContent:        {Type: field.TypeJSON, Column: message.FieldContent},
-			message.FieldWamid:          {Type: field.TypeString, Column: message.FieldWamid},
-			message.FieldErrorCode:      {Type: field.TypeInt, Column: message.FieldErrorCode},
-			message.FieldErrorDetail:    {Type: field.TypeString, Column: message.FieldErrorDetail},
-			message.FieldSkipReason:     {Type: field.TypeEnum, Column: message.FieldSkipReason},
-			message.FieldAttempts:       {Type: field.TypeInt, Column: message.FieldAttempts},
-			message.FieldNotBefore:      {Type: field.TypeTime, Column: message.FieldNotBefore},
-			message.FieldLeaseUntil:     {Type: field.TypeTime, Column: message.FieldLeaseUntil},
-			message.FieldQueuedAt:       {Type: field.TypeTime, Column: message.FieldQueuedAt},
-			message.FieldAcceptedAt:     {Type: field.TypeTime, Column: message.FieldAcceptedAt},
-			message.FieldSentAt:         {Type: field.TypeTime, Column: message.FieldSentAt},
-			message.FieldDeliveredAt:    {Type: field.TypeTime, Column: message.FieldDeliveredAt},
-			message.FieldReadAt:         {Type: field.TypeTime, Column: message.FieldReadAt},
-			message.FieldFailedAt:       {Type: field.TypeTime, Column: message.FieldFailedAt},
-			message.FieldUnknownAt:      {Type: field.TypeTime, Column: message.FieldUnknownAt},
-			message.FieldClosedAt:       {Type: field.TypeTime, Column: message.FieldClosedAt},
-			message.FieldPricing:        {Type: field.TypeJSON, Column: message.FieldPricing},
-			message.FieldCreatedAt:      {Type: field.TypeTime, Column: message.FieldCreatedAt},
+			message.FieldOrganizationID:  {Type: field.TypeUUID, Column: message.FieldOrganizationID},
+			message.FieldDirection:       {Type: field.TypeEnum, Column: message.FieldDirection},
+			message.FieldCampaignID:      {Type: field.TypeUUID, Column: message.FieldCampaignID},
+			message.FieldTemplateID:      {Type: field.TypeUUID, Column: message.FieldTemplateID},
+			message.FieldPhoneNumberID:   {Type: field.TypeUUID, Column: message.FieldPhoneNumberID},
+			message.FieldAccountID:       {Type: field.TypeUUID, Column: message.FieldAccountID},
+			message.FieldContactID:       {Type: field.TypeUUID, Column: message.FieldContactID},
+			message.FieldAddress:         {Type: field.TypeString, Column: message.FieldAddress},
+			message.FieldType:            {Type: field.TypeEnum, Column: message.FieldType},
+			message.FieldCategory:        {Type: field.TypeEnum, Column: message.FieldCategory},
+			message.FieldCountry:         {Type: field.TypeString, Column: message.FieldCountry},
+			message.FieldStatus:          {Type: field.TypeEnum, Column: message.FieldStatus},
+			message.FieldParameters:      {Type: field.TypeJSON, Column: message.FieldParameters},
+			message.FieldContent:         {Type: field.TypeJSON, Column: message.FieldContent},
+			message.FieldWamid:           {Type: field.TypeString, Column: message.FieldWamid},
+			message.FieldErrorCode:       {Type: field.TypeInt, Column: message.FieldErrorCode},
+			message.FieldErrorDetail:     {Type: field.TypeString, Column: message.FieldErrorDetail},
+			message.FieldSkipReason:      {Type: field.TypeEnum, Column: message.FieldSkipReason},
+			message.FieldAttempts:        {Type: field.TypeInt, Column: message.FieldAttempts},
+			message.FieldSettledAttempts: {Type: field.TypeInt, Column: message.FieldSettledAttempts},
+			message.FieldNotBefore:       {Type: field.TypeTime, Column: message.FieldNotBefore},
+			message.FieldLeaseUntil:      {Type: field.TypeTime, Column: message.FieldLeaseUntil},
+			message.FieldQueuedAt:        {Type: field.TypeTime, Column: message.FieldQueuedAt},
+			message.FieldAcceptedAt:      {Type: field.TypeTime, Column: message.FieldAcceptedAt},
+			message.FieldSentAt:          {Type: field.TypeTime, Column: message.FieldSentAt},
+			message.FieldDeliveredAt:     {Type: field.TypeTime, Column: message.FieldDeliveredAt},
+			message.FieldReadAt:          {Type: field.TypeTime, Column: message.FieldReadAt},
+			message.FieldFailedAt:        {Type: field.TypeTime, Column: message.FieldFailedAt},
+			message.FieldUnknownAt:       {Type: field.TypeTime, Column: message.FieldUnknownAt},
+			message.FieldClosedAt:        {Type: field.TypeTime, Column: message.FieldClosedAt},
+			message.FieldPricing:         {Type: field.TypeJSON, Column: message.FieldPricing},
+			message.FieldCreatedAt:       {Type: field.TypeTime, Column: message.FieldCreatedAt},
 		},
 	}
 	graph.Nodes[15] = &sqlgraph.Node{
@@ -1294,8 +1295,8 @@ func (f *CampaignFilter) WhereEnrolledAt(p entql.TimeP) {
 	f.Where(p.Field(campaign.FieldEnrolledAt))
 }
 
-// WhereRecentAnswers applies the entql []byte predicate on the recent_answers field.
-func (f *CampaignFilter) WhereRecentAnswers(p entql.BytesP) {
+// WhereRecentAnswers applies the entql string predicate on the recent_answers field.
+func (f *CampaignFilter) WhereRecentAnswers(p entql.StringP) {
 	f.Where(p.Field(campaign.FieldRecentAnswers))
 }
 
@@ -2483,6 +2484,11 @@ func (f *MessageFilter) WhereSkipReason(p entql.StringP) {
 // WhereAttempts applies the entql int predicate on the attempts field.
 func (f *MessageFilter) WhereAttempts(p entql.IntP) {
 	f.Where(p.Field(message.FieldAttempts))
+}
+
+// WhereSettledAttempts applies the entql int predicate on the settled_attempts field.
+func (f *MessageFilter) WhereSettledAttempts(p entql.IntP) {
+	f.Where(p.Field(message.FieldSettledAttempts))
 }
 
 // WhereNotBefore applies the entql time.Time predicate on the not_before field.

@@ -63,6 +63,8 @@ type Message struct {
 	SkipReason *enum.SkipReason `json:"skip_reason,omitempty"`
 	// how often it was handed to WhatsApp
 	Attempts int `json:"attempts,omitempty"`
+	// attempts up to this one failed, and it was queued anew: what is still told of them is old
+	SettledAttempts *int `json:"settled_attempts,omitempty"`
 	// not sent earlier; retries and pair limits move it on
 	NotBefore time.Time `json:"not_before,omitempty"`
 	// while SENDING: when its worker is given up
@@ -163,7 +165,7 @@ func (*Message) scanValues(columns []string) ([]any, error) {
 			values[i] = &sql.NullScanner{S: new(uid.ID)}
 		case message.FieldParameters, message.FieldContent, message.FieldPricing:
 			values[i] = new([]byte)
-		case message.FieldErrorCode, message.FieldAttempts:
+		case message.FieldErrorCode, message.FieldAttempts, message.FieldSettledAttempts:
 			values[i] = new(sql.NullInt64)
 		case message.FieldDirection, message.FieldAddress, message.FieldType, message.FieldCategory, message.FieldCountry, message.FieldStatus, message.FieldWamid, message.FieldErrorDetail, message.FieldSkipReason:
 			values[i] = new(sql.NullString)
@@ -317,6 +319,13 @@ func (_m *Message) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field attempts", values[i])
 			} else if value.Valid {
 				_m.Attempts = int(value.Int64)
+			}
+		case message.FieldSettledAttempts:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field settled_attempts", values[i])
+			} else if value.Valid {
+				_m.SettledAttempts = new(int)
+				*_m.SettledAttempts = int(value.Int64)
 			}
 		case message.FieldNotBefore:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -529,6 +538,11 @@ func (_m *Message) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("attempts=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Attempts))
+	builder.WriteString(", ")
+	if v := _m.SettledAttempts; v != nil {
+		builder.WriteString("settled_attempts=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("not_before=")
 	builder.WriteString(_m.NotBefore.Format(time.ANSIC))

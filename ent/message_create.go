@@ -225,6 +225,20 @@ func (_c *MessageCreate) SetNillableAttempts(v *int) *MessageCreate {
 	return _c
 }
 
+// SetSettledAttempts sets the "settled_attempts" field.
+func (_c *MessageCreate) SetSettledAttempts(v int) *MessageCreate {
+	_c.mutation.SetSettledAttempts(v)
+	return _c
+}
+
+// SetNillableSettledAttempts sets the "settled_attempts" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableSettledAttempts(v *int) *MessageCreate {
+	if v != nil {
+		_c.SetSettledAttempts(*v)
+	}
+	return _c
+}
+
 // SetNotBefore sets the "not_before" field.
 func (_c *MessageCreate) SetNotBefore(v time.Time) *MessageCreate {
 	_c.mutation.SetNotBefore(v)
@@ -631,6 +645,10 @@ func (_c *MessageCreate) createSpec() (*Message, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Attempts(); ok {
 		_spec.SetField(message.FieldAttempts, field.TypeInt, value)
 		_node.Attempts = value
+	}
+	if value, ok := _c.mutation.SettledAttempts(); ok {
+		_spec.SetField(message.FieldSettledAttempts, field.TypeInt, value)
+		_node.SettledAttempts = &value
 	}
 	if value, ok := _c.mutation.NotBefore(); ok {
 		_spec.SetField(message.FieldNotBefore, field.TypeTime, value)
@@ -1085,6 +1103,30 @@ func (u *MessageUpsert) UpdateAttempts() *MessageUpsert {
 // AddAttempts adds v to the "attempts" field.
 func (u *MessageUpsert) AddAttempts(v int) *MessageUpsert {
 	u.Add(message.FieldAttempts, v)
+	return u
+}
+
+// SetSettledAttempts sets the "settled_attempts" field.
+func (u *MessageUpsert) SetSettledAttempts(v int) *MessageUpsert {
+	u.Set(message.FieldSettledAttempts, v)
+	return u
+}
+
+// UpdateSettledAttempts sets the "settled_attempts" field to the value that was provided on create.
+func (u *MessageUpsert) UpdateSettledAttempts() *MessageUpsert {
+	u.SetExcluded(message.FieldSettledAttempts)
+	return u
+}
+
+// AddSettledAttempts adds v to the "settled_attempts" field.
+func (u *MessageUpsert) AddSettledAttempts(v int) *MessageUpsert {
+	u.Add(message.FieldSettledAttempts, v)
+	return u
+}
+
+// ClearSettledAttempts clears the value of the "settled_attempts" field.
+func (u *MessageUpsert) ClearSettledAttempts() *MessageUpsert {
+	u.SetNull(message.FieldSettledAttempts)
 	return u
 }
 
@@ -1667,6 +1709,34 @@ func (u *MessageUpsertOne) AddAttempts(v int) *MessageUpsertOne {
 func (u *MessageUpsertOne) UpdateAttempts() *MessageUpsertOne {
 	return u.Update(func(s *MessageUpsert) {
 		s.UpdateAttempts()
+	})
+}
+
+// SetSettledAttempts sets the "settled_attempts" field.
+func (u *MessageUpsertOne) SetSettledAttempts(v int) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetSettledAttempts(v)
+	})
+}
+
+// AddSettledAttempts adds v to the "settled_attempts" field.
+func (u *MessageUpsertOne) AddSettledAttempts(v int) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.AddSettledAttempts(v)
+	})
+}
+
+// UpdateSettledAttempts sets the "settled_attempts" field to the value that was provided on create.
+func (u *MessageUpsertOne) UpdateSettledAttempts() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateSettledAttempts()
+	})
+}
+
+// ClearSettledAttempts clears the value of the "settled_attempts" field.
+func (u *MessageUpsertOne) ClearSettledAttempts() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearSettledAttempts()
 	})
 }
 
@@ -2448,6 +2518,34 @@ func (u *MessageUpsertBulk) AddAttempts(v int) *MessageUpsertBulk {
 func (u *MessageUpsertBulk) UpdateAttempts() *MessageUpsertBulk {
 	return u.Update(func(s *MessageUpsert) {
 		s.UpdateAttempts()
+	})
+}
+
+// SetSettledAttempts sets the "settled_attempts" field.
+func (u *MessageUpsertBulk) SetSettledAttempts(v int) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetSettledAttempts(v)
+	})
+}
+
+// AddSettledAttempts adds v to the "settled_attempts" field.
+func (u *MessageUpsertBulk) AddSettledAttempts(v int) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.AddSettledAttempts(v)
+	})
+}
+
+// UpdateSettledAttempts sets the "settled_attempts" field to the value that was provided on create.
+func (u *MessageUpsertBulk) UpdateSettledAttempts() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateSettledAttempts()
+	})
+}
+
+// ClearSettledAttempts clears the value of the "settled_attempts" field.
+func (u *MessageUpsertBulk) ClearSettledAttempts() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearSettledAttempts()
 	})
 }
 

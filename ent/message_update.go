@@ -354,6 +354,33 @@ func (_u *MessageUpdate) AddAttempts(v int) *MessageUpdate {
 	return _u
 }
 
+// SetSettledAttempts sets the "settled_attempts" field.
+func (_u *MessageUpdate) SetSettledAttempts(v int) *MessageUpdate {
+	_u.mutation.ResetSettledAttempts()
+	_u.mutation.SetSettledAttempts(v)
+	return _u
+}
+
+// SetNillableSettledAttempts sets the "settled_attempts" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableSettledAttempts(v *int) *MessageUpdate {
+	if v != nil {
+		_u.SetSettledAttempts(*v)
+	}
+	return _u
+}
+
+// AddSettledAttempts adds value to the "settled_attempts" field.
+func (_u *MessageUpdate) AddSettledAttempts(v int) *MessageUpdate {
+	_u.mutation.AddSettledAttempts(v)
+	return _u
+}
+
+// ClearSettledAttempts clears the value of the "settled_attempts" field.
+func (_u *MessageUpdate) ClearSettledAttempts() *MessageUpdate {
+	_u.mutation.ClearSettledAttempts()
+	return _u
+}
+
 // SetNotBefore sets the "not_before" field.
 func (_u *MessageUpdate) SetNotBefore(v time.Time) *MessageUpdate {
 	_u.mutation.SetNotBefore(v)
@@ -760,6 +787,15 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedAttempts(); ok {
 		_spec.AddField(message.FieldAttempts, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.SettledAttempts(); ok {
+		_spec.SetField(message.FieldSettledAttempts, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedSettledAttempts(); ok {
+		_spec.AddField(message.FieldSettledAttempts, field.TypeInt, value)
+	}
+	if _u.mutation.SettledAttemptsCleared() {
+		_spec.ClearField(message.FieldSettledAttempts, field.TypeInt)
 	}
 	if value, ok := _u.mutation.NotBefore(); ok {
 		_spec.SetField(message.FieldNotBefore, field.TypeTime, value)
@@ -1278,6 +1314,33 @@ func (_u *MessageUpdateOne) AddAttempts(v int) *MessageUpdateOne {
 	return _u
 }
 
+// SetSettledAttempts sets the "settled_attempts" field.
+func (_u *MessageUpdateOne) SetSettledAttempts(v int) *MessageUpdateOne {
+	_u.mutation.ResetSettledAttempts()
+	_u.mutation.SetSettledAttempts(v)
+	return _u
+}
+
+// SetNillableSettledAttempts sets the "settled_attempts" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableSettledAttempts(v *int) *MessageUpdateOne {
+	if v != nil {
+		_u.SetSettledAttempts(*v)
+	}
+	return _u
+}
+
+// AddSettledAttempts adds value to the "settled_attempts" field.
+func (_u *MessageUpdateOne) AddSettledAttempts(v int) *MessageUpdateOne {
+	_u.mutation.AddSettledAttempts(v)
+	return _u
+}
+
+// ClearSettledAttempts clears the value of the "settled_attempts" field.
+func (_u *MessageUpdateOne) ClearSettledAttempts() *MessageUpdateOne {
+	_u.mutation.ClearSettledAttempts()
+	return _u
+}
+
 // SetNotBefore sets the "not_before" field.
 func (_u *MessageUpdateOne) SetNotBefore(v time.Time) *MessageUpdateOne {
 	_u.mutation.SetNotBefore(v)
@@ -1714,6 +1777,15 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 	}
 	if value, ok := _u.mutation.AddedAttempts(); ok {
 		_spec.AddField(message.FieldAttempts, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.SettledAttempts(); ok {
+		_spec.SetField(message.FieldSettledAttempts, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedSettledAttempts(); ok {
+		_spec.AddField(message.FieldSettledAttempts, field.TypeInt, value)
+	}
+	if _u.mutation.SettledAttemptsCleared() {
+		_spec.ClearField(message.FieldSettledAttempts, field.TypeInt)
 	}
 	if value, ok := _u.mutation.NotBefore(); ok {
 		_spec.SetField(message.FieldNotBefore, field.TypeTime, value)

@@ -2164,7 +2164,7 @@ type CampaignMutation struct {
 	completed_at         *time.Time
 	enroll_cursor        *uid.ID
 	enrolled_at          *time.Time
-	recent_answers       *[]byte
+	recent_answers       *string
 	total                *int
 	addtotal             *int
 	queued               *int
@@ -3224,12 +3224,12 @@ func (m *CampaignMutation) ResetEnrolledAt() {
 }
 
 // SetRecentAnswers sets the "recent_answers" field.
-func (m *CampaignMutation) SetRecentAnswers(b []byte) {
-	m.recent_answers = &b
+func (m *CampaignMutation) SetRecentAnswers(s string) {
+	m.recent_answers = &s
 }
 
 // RecentAnswers returns the value of the "recent_answers" field in the mutation.
-func (m *CampaignMutation) RecentAnswers() (r []byte, exists bool) {
+func (m *CampaignMutation) RecentAnswers() (r string, exists bool) {
 	v := m.recent_answers
 	if v == nil {
 		return
@@ -3240,7 +3240,7 @@ func (m *CampaignMutation) RecentAnswers() (r []byte, exists bool) {
 // OldRecentAnswers returns the old "recent_answers" field's value of the Campaign entity.
 // If the Campaign object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *CampaignMutation) OldRecentAnswers(ctx context.Context) (v []byte, err error) {
+func (m *CampaignMutation) OldRecentAnswers(ctx context.Context) (v *string, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldRecentAnswers is only allowed on UpdateOne operations")
 	}
@@ -4395,7 +4395,7 @@ func (m *CampaignMutation) SetField(name string, value ent.Value) error {
 		m.SetEnrolledAt(v)
 		return nil
 	case campaign.FieldRecentAnswers:
-		v, ok := value.([]byte)
+		v, ok := value.(string)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
@@ -13282,6 +13282,8 @@ type MessageMutation struct {
 	skip_reason         *enum.SkipReason
 	attempts            *int
 	addattempts         *int
+	settled_attempts    *int
+	addsettled_attempts *int
 	not_before          *time.Time
 	lease_until         *time.Time
 	queued_at           *time.Time
@@ -14283,6 +14285,76 @@ func (m *MessageMutation) ResetAttempts() {
 	m.addattempts = nil
 }
 
+// SetSettledAttempts sets the "settled_attempts" field.
+func (m *MessageMutation) SetSettledAttempts(i int) {
+	m.settled_attempts = &i
+	m.addsettled_attempts = nil
+}
+
+// SettledAttempts returns the value of the "settled_attempts" field in the mutation.
+func (m *MessageMutation) SettledAttempts() (r int, exists bool) {
+	v := m.settled_attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSettledAttempts returns the old "settled_attempts" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldSettledAttempts(ctx context.Context) (v *int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSettledAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSettledAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSettledAttempts: %w", err)
+	}
+	return oldValue.SettledAttempts, nil
+}
+
+// AddSettledAttempts adds i to the "settled_attempts" field.
+func (m *MessageMutation) AddSettledAttempts(i int) {
+	if m.addsettled_attempts != nil {
+		*m.addsettled_attempts += i
+	} else {
+		m.addsettled_attempts = &i
+	}
+}
+
+// AddedSettledAttempts returns the value that was added to the "settled_attempts" field in this mutation.
+func (m *MessageMutation) AddedSettledAttempts() (r int, exists bool) {
+	v := m.addsettled_attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearSettledAttempts clears the value of the "settled_attempts" field.
+func (m *MessageMutation) ClearSettledAttempts() {
+	m.settled_attempts = nil
+	m.addsettled_attempts = nil
+	m.clearedFields[message.FieldSettledAttempts] = struct{}{}
+}
+
+// SettledAttemptsCleared returns if the "settled_attempts" field was cleared in this mutation.
+func (m *MessageMutation) SettledAttemptsCleared() bool {
+	_, ok := m.clearedFields[message.FieldSettledAttempts]
+	return ok
+}
+
+// ResetSettledAttempts resets all changes to the "settled_attempts" field.
+func (m *MessageMutation) ResetSettledAttempts() {
+	m.settled_attempts = nil
+	m.addsettled_attempts = nil
+	delete(m.clearedFields, message.FieldSettledAttempts)
+}
+
 // SetNotBefore sets the "not_before" field.
 func (m *MessageMutation) SetNotBefore(t time.Time) {
 	m.not_before = &t
@@ -14987,7 +15059,7 @@ func (m *MessageMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MessageMutation) Fields() []string {
-	fields := make([]string, 0, 31)
+	fields := make([]string, 0, 32)
 	if m.organization_id != nil {
 		fields = append(fields, message.FieldOrganizationID)
 	}
@@ -15044,6 +15116,9 @@ func (m *MessageMutation) Fields() []string {
 	}
 	if m.attempts != nil {
 		fields = append(fields, message.FieldAttempts)
+	}
+	if m.settled_attempts != nil {
+		fields = append(fields, message.FieldSettledAttempts)
 	}
 	if m.not_before != nil {
 		fields = append(fields, message.FieldNotBefore)
@@ -15127,6 +15202,8 @@ func (m *MessageMutation) Field(name string) (ent.Value, bool) {
 		return m.SkipReason()
 	case message.FieldAttempts:
 		return m.Attempts()
+	case message.FieldSettledAttempts:
+		return m.SettledAttempts()
 	case message.FieldNotBefore:
 		return m.NotBefore()
 	case message.FieldLeaseUntil:
@@ -15198,6 +15275,8 @@ func (m *MessageMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldSkipReason(ctx)
 	case message.FieldAttempts:
 		return m.OldAttempts(ctx)
+	case message.FieldSettledAttempts:
+		return m.OldSettledAttempts(ctx)
 	case message.FieldNotBefore:
 		return m.OldNotBefore(ctx)
 	case message.FieldLeaseUntil:
@@ -15364,6 +15443,13 @@ func (m *MessageMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetAttempts(v)
 		return nil
+	case message.FieldSettledAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSettledAttempts(v)
+		return nil
 	case message.FieldNotBefore:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -15462,6 +15548,9 @@ func (m *MessageMutation) AddedFields() []string {
 	if m.addattempts != nil {
 		fields = append(fields, message.FieldAttempts)
 	}
+	if m.addsettled_attempts != nil {
+		fields = append(fields, message.FieldSettledAttempts)
+	}
 	return fields
 }
 
@@ -15474,6 +15563,8 @@ func (m *MessageMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedErrorCode()
 	case message.FieldAttempts:
 		return m.AddedAttempts()
+	case message.FieldSettledAttempts:
+		return m.AddedSettledAttempts()
 	}
 	return nil, false
 }
@@ -15496,6 +15587,13 @@ func (m *MessageMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddAttempts(v)
+		return nil
+	case message.FieldSettledAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSettledAttempts(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Message numeric field %s", name)
@@ -15534,6 +15632,9 @@ func (m *MessageMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(message.FieldSkipReason) {
 		fields = append(fields, message.FieldSkipReason)
+	}
+	if m.FieldCleared(message.FieldSettledAttempts) {
+		fields = append(fields, message.FieldSettledAttempts)
 	}
 	if m.FieldCleared(message.FieldLeaseUntil) {
 		fields = append(fields, message.FieldLeaseUntil)
@@ -15608,6 +15709,9 @@ func (m *MessageMutation) ClearField(name string) error {
 		return nil
 	case message.FieldSkipReason:
 		m.ClearSkipReason()
+		return nil
+	case message.FieldSettledAttempts:
+		m.ClearSettledAttempts()
 		return nil
 	case message.FieldLeaseUntil:
 		m.ClearLeaseUntil()
@@ -15703,6 +15807,9 @@ func (m *MessageMutation) ResetField(name string) error {
 		return nil
 	case message.FieldAttempts:
 		m.ResetAttempts()
+		return nil
+	case message.FieldSettledAttempts:
+		m.ResetSettledAttempts()
 		return nil
 	case message.FieldNotBefore:
 		m.ResetNotBefore()

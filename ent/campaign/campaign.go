@@ -329,6 +329,11 @@ func ByEnrolledAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEnrolledAt, opts...).ToFunc()
 }
 
+// ByRecentAnswers orders the results by the recent_answers field.
+func ByRecentAnswers(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRecentAnswers, opts...).ToFunc()
+}
+
 // ByTotal orders the results by the total field.
 func ByTotal(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTotal, opts...).ToFunc()

@@ -133,7 +133,7 @@ func EnrolledAt(v time.Time) predicate.Campaign {
 }
 
 // RecentAnswers applies equality check predicate on the "recent_answers" field. It's identical to RecentAnswersEQ.
-func RecentAnswers(v []byte) predicate.Campaign {
+func RecentAnswers(v string) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldRecentAnswers, v))
 }
 
@@ -983,43 +983,58 @@ func EnrolledAtNotNil() predicate.Campaign {
 }
 
 // RecentAnswersEQ applies the EQ predicate on the "recent_answers" field.
-func RecentAnswersEQ(v []byte) predicate.Campaign {
+func RecentAnswersEQ(v string) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldRecentAnswers, v))
 }
 
 // RecentAnswersNEQ applies the NEQ predicate on the "recent_answers" field.
-func RecentAnswersNEQ(v []byte) predicate.Campaign {
+func RecentAnswersNEQ(v string) predicate.Campaign {
 	return predicate.Campaign(sql.FieldNEQ(FieldRecentAnswers, v))
 }
 
 // RecentAnswersIn applies the In predicate on the "recent_answers" field.
-func RecentAnswersIn(vs ...[]byte) predicate.Campaign {
+func RecentAnswersIn(vs ...string) predicate.Campaign {
 	return predicate.Campaign(sql.FieldIn(FieldRecentAnswers, vs...))
 }
 
 // RecentAnswersNotIn applies the NotIn predicate on the "recent_answers" field.
-func RecentAnswersNotIn(vs ...[]byte) predicate.Campaign {
+func RecentAnswersNotIn(vs ...string) predicate.Campaign {
 	return predicate.Campaign(sql.FieldNotIn(FieldRecentAnswers, vs...))
 }
 
 // RecentAnswersGT applies the GT predicate on the "recent_answers" field.
-func RecentAnswersGT(v []byte) predicate.Campaign {
+func RecentAnswersGT(v string) predicate.Campaign {
 	return predicate.Campaign(sql.FieldGT(FieldRecentAnswers, v))
 }
 
 // RecentAnswersGTE applies the GTE predicate on the "recent_answers" field.
-func RecentAnswersGTE(v []byte) predicate.Campaign {
+func RecentAnswersGTE(v string) predicate.Campaign {
 	return predicate.Campaign(sql.FieldGTE(FieldRecentAnswers, v))
 }
 
 // RecentAnswersLT applies the LT predicate on the "recent_answers" field.
-func RecentAnswersLT(v []byte) predicate.Campaign {
+func RecentAnswersLT(v string) predicate.Campaign {
 	return predicate.Campaign(sql.FieldLT(FieldRecentAnswers, v))
 }
 
 // RecentAnswersLTE applies the LTE predicate on the "recent_answers" field.
-func RecentAnswersLTE(v []byte) predicate.Campaign {
+func RecentAnswersLTE(v string) predicate.Campaign {
 	return predicate.Campaign(sql.FieldLTE(FieldRecentAnswers, v))
+}
+
+// RecentAnswersContains applies the Contains predicate on the "recent_answers" field.
+func RecentAnswersContains(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldContains(FieldRecentAnswers, v))
+}
+
+// RecentAnswersHasPrefix applies the HasPrefix predicate on the "recent_answers" field.
+func RecentAnswersHasPrefix(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldHasPrefix(FieldRecentAnswers, v))
+}
+
+// RecentAnswersHasSuffix applies the HasSuffix predicate on the "recent_answers" field.
+func RecentAnswersHasSuffix(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldHasSuffix(FieldRecentAnswers, v))
 }
 
 // RecentAnswersIsNil applies the IsNil predicate on the "recent_answers" field.
@@ -1030,6 +1045,16 @@ func RecentAnswersIsNil() predicate.Campaign {
 // RecentAnswersNotNil applies the NotNil predicate on the "recent_answers" field.
 func RecentAnswersNotNil() predicate.Campaign {
 	return predicate.Campaign(sql.FieldNotNull(FieldRecentAnswers))
+}
+
+// RecentAnswersEqualFold applies the EqualFold predicate on the "recent_answers" field.
+func RecentAnswersEqualFold(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEqualFold(FieldRecentAnswers, v))
+}
+
+// RecentAnswersContainsFold applies the ContainsFold predicate on the "recent_answers" field.
+func RecentAnswersContainsFold(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldContainsFold(FieldRecentAnswers, v))
 }
 
 // TotalEQ applies the EQ predicate on the "total" field.

@@ -57,6 +57,8 @@ const (
 	FieldSkipReason = "skip_reason"
 	// FieldAttempts holds the string denoting the attempts field in the database.
 	FieldAttempts = "attempts"
+	// FieldSettledAttempts holds the string denoting the settled_attempts field in the database.
+	FieldSettledAttempts = "settled_attempts"
 	// FieldNotBefore holds the string denoting the not_before field in the database.
 	FieldNotBefore = "not_before"
 	// FieldLeaseUntil holds the string denoting the lease_until field in the database.
@@ -143,6 +145,7 @@ var Columns = []string{
 	FieldErrorDetail,
 	FieldSkipReason,
 	FieldAttempts,
+	FieldSettledAttempts,
 	FieldNotBefore,
 	FieldLeaseUntil,
 	FieldQueuedAt,
@@ -326,6 +329,11 @@ func BySkipReason(opts ...sql.OrderTermOption) OrderOption {
 // ByAttempts orders the results by the attempts field.
 func ByAttempts(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldAttempts, opts...).ToFunc()
+}
+
+// BySettledAttempts orders the results by the settled_attempts field.
+func BySettledAttempts(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSettledAttempts, opts...).ToFunc()
 }
 
 // ByNotBefore orders the results by the not_before field.

@@ -117,6 +117,11 @@ func Attempts(v int) predicate.Message {
 	return predicate.Message(sql.FieldEQ(FieldAttempts, v))
 }
 
+// SettledAttempts applies equality check predicate on the "settled_attempts" field. It's identical to SettledAttemptsEQ.
+func SettledAttempts(v int) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldSettledAttempts, v))
+}
+
 // NotBefore applies equality check predicate on the "not_before" field. It's identical to NotBeforeEQ.
 func NotBefore(v time.Time) predicate.Message {
 	return predicate.Message(sql.FieldEQ(FieldNotBefore, v))
@@ -920,6 +925,56 @@ func AttemptsLT(v int) predicate.Message {
 // AttemptsLTE applies the LTE predicate on the "attempts" field.
 func AttemptsLTE(v int) predicate.Message {
 	return predicate.Message(sql.FieldLTE(FieldAttempts, v))
+}
+
+// SettledAttemptsEQ applies the EQ predicate on the "settled_attempts" field.
+func SettledAttemptsEQ(v int) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldSettledAttempts, v))
+}
+
+// SettledAttemptsNEQ applies the NEQ predicate on the "settled_attempts" field.
+func SettledAttemptsNEQ(v int) predicate.Message {
+	return predicate.Message(sql.FieldNEQ(FieldSettledAttempts, v))
+}
+
+// SettledAttemptsIn applies the In predicate on the "settled_attempts" field.
+func SettledAttemptsIn(vs ...int) predicate.Message {
+	return predicate.Message(sql.FieldIn(FieldSettledAttempts, vs...))
+}
+
+// SettledAttemptsNotIn applies the NotIn predicate on the "settled_attempts" field.
+func SettledAttemptsNotIn(vs ...int) predicate.Message {
+	return predicate.Message(sql.FieldNotIn(FieldSettledAttempts, vs...))
+}
+
+// SettledAttemptsGT applies the GT predicate on the "settled_attempts" field.
+func SettledAttemptsGT(v int) predicate.Message {
+	return predicate.Message(sql.FieldGT(FieldSettledAttempts, v))
+}
+
+// SettledAttemptsGTE applies the GTE predicate on the "settled_attempts" field.
+func SettledAttemptsGTE(v int) predicate.Message {
+	return predicate.Message(sql.FieldGTE(FieldSettledAttempts, v))
+}
+
+// SettledAttemptsLT applies the LT predicate on the "settled_attempts" field.
+func SettledAttemptsLT(v int) predicate.Message {
+	return predicate.Message(sql.FieldLT(FieldSettledAttempts, v))
+}
+
+// SettledAttemptsLTE applies the LTE predicate on the "settled_attempts" field.
+func SettledAttemptsLTE(v int) predicate.Message {
+	return predicate.Message(sql.FieldLTE(FieldSettledAttempts, v))
+}
+
+// SettledAttemptsIsNil applies the IsNil predicate on the "settled_attempts" field.
+func SettledAttemptsIsNil() predicate.Message {
+	return predicate.Message(sql.FieldIsNull(FieldSettledAttempts))
+}
+
+// SettledAttemptsNotNil applies the NotNil predicate on the "settled_attempts" field.
+func SettledAttemptsNotNil() predicate.Message {
+	return predicate.Message(sql.FieldNotNull(FieldSettledAttempts))
 }
 
 // NotBeforeEQ applies the EQ predicate on the "not_before" field.

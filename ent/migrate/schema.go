@@ -104,7 +104,7 @@ var (
 		{Name: "completed_at", Type: field.TypeTime, Nullable: true},
 		{Name: "enroll_cursor", Type: field.TypeUUID, Nullable: true},
 		{Name: "enrolled_at", Type: field.TypeTime, Nullable: true},
-		{Name: "recent_answers", Type: field.TypeBytes, Nullable: true},
+		{Name: "recent_answers", Type: field.TypeString, Nullable: true},
 		{Name: "total", Type: field.TypeInt, Default: 0},
 		{Name: "queued", Type: field.TypeInt, Default: 0},
 		{Name: "sending", Type: field.TypeInt, Default: 0},
@@ -559,6 +559,7 @@ var (
 		{Name: "error_detail", Type: field.TypeString, Nullable: true},
 		{Name: "skip_reason", Type: field.TypeEnum, Nullable: true, Enums: []string{"OPTED_OUT", "NO_OPT_IN", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED"}},
 		{Name: "attempts", Type: field.TypeInt, Default: 0},
+		{Name: "settled_attempts", Type: field.TypeInt, Nullable: true},
 		{Name: "not_before", Type: field.TypeTime},
 		{Name: "lease_until", Type: field.TypeTime, Nullable: true},
 		{Name: "queued_at", Type: field.TypeTime, Nullable: true},
@@ -584,25 +585,25 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "message_campaign_campaign",
-				Columns:    []*schema.Column{MessageColumns[28]},
+				Columns:    []*schema.Column{MessageColumns[29]},
 				RefColumns: []*schema.Column{CampaignColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "message_template_template",
-				Columns:    []*schema.Column{MessageColumns[29]},
+				Columns:    []*schema.Column{MessageColumns[30]},
 				RefColumns: []*schema.Column{TemplateColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "message_phone_number_phone_number",
-				Columns:    []*schema.Column{MessageColumns[30]},
+				Columns:    []*schema.Column{MessageColumns[31]},
 				RefColumns: []*schema.Column{PhoneNumberColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "message_contact_contact",
-				Columns:    []*schema.Column{MessageColumns[31]},
+				Columns:    []*schema.Column{MessageColumns[32]},
 				RefColumns: []*schema.Column{ContactColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -616,7 +617,7 @@ var (
 			{
 				Name:    "message_campaign_queue",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[28], MessageColumns[16], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[29], MessageColumns[17], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'QUEUED' AND campaign_id IS NOT NULL",
 				},
@@ -624,7 +625,7 @@ var (
 			{
 				Name:    "message_direct_queue",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[30], MessageColumns[16], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[31], MessageColumns[17], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'QUEUED' AND campaign_id IS NULL",
 				},
@@ -632,7 +633,7 @@ var (
 			{
 				Name:    "message_lease",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[17]},
+				Columns: []*schema.Column{MessageColumns[18]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'SENDING'",
 				},
@@ -640,7 +641,7 @@ var (
 			{
 				Name:    "message_unknown",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[24]},
+				Columns: []*schema.Column{MessageColumns[25]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'UNKNOWN'",
 				},
@@ -648,7 +649,7 @@ var (
 			{
 				Name:    "message_campaign_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[28], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[29], MessageColumns[0]},
 			},
 			{
 				Name:    "message_wamid",

@@ -43,7 +43,7 @@ func (Campaign) Fields() []ent.Field {
 		field.Time("completed_at").Optional().Nillable(),
 		optionalReference("enroll_cursor"),
 		field.Time("enrolled_at").Optional().Nillable().Comment("when the last recipient became a message"),
-		field.Bytes("recent_answers").Optional().Annotations(hidden()).Comment("how the last messages were answered, for the failure-rate brake; delivery says how to read it"),
+		field.String("recent_answers").Optional().Nillable().Annotations(hidden()).Comment("how the last messages were answered, a letter each; delivery says how to read it"),
 		field.Int("total").Default(0),
 		field.Int("queued").Default(0),
 		field.Int("sending").Default(0),

@@ -44,6 +44,7 @@ func (Message) Fields() []ent.Field {
 		field.String("error_detail").Optional().Nillable(),
 		field.Enum("skip_reason").GoType(enum.SkipReason("")).Optional().Nillable(),
 		field.Int("attempts").Default(0).Comment("how often it was handed to WhatsApp"),
+		field.Int("settled_attempts").Optional().Nillable().Annotations(hidden()).Comment("attempts up to this one failed, and it was queued anew: what is still told of them is old"),
 		field.Time("not_before").Comment("not sent earlier; retries and pair limits move it on"),
 		field.Time("lease_until").Optional().Nillable().Comment("while SENDING: when its worker is given up"),
 		field.Time("queued_at").Optional().Nillable(),
