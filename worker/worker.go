@@ -9,6 +9,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
+	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -65,7 +66,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	return nil
 }
 
-// run adapts a job to a task. An error or a panic is logged here and tried again after a second.
+// run adapts a job to a task, which acts for no caller. An error or a panic is logged here and tried again after a second.
 func (w *Worker) run(job func(context.Context, uid.ID) error) func(context.Context, *asynq.Task) error {
 	return func(ctx context.Context, task *asynq.Task) error {
 		subject, err := subjectOf(task)
@@ -73,7 +74,7 @@ func (w *Worker) run(job func(context.Context, uid.ID) error) func(context.Conte
 			w.log.Error("a task that cannot be read was dropped", "error", err)
 			return nil
 		}
-		if err := job(ctx, subject); err != nil && ctx.Err() == nil {
+		if err := job(tenant.System(ctx), subject); err != nil && ctx.Err() == nil {
 			w.log.Error("a task failed and is tried again", "task", task.Type(), "subject", subject.String(), "error", err)
 			return err
 		}
