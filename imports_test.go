@@ -1,0 +1,115 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// mayImport says which of our packages each package may import. The root builds everything and may import all. Base packages
+// stand below: whoever is listed may also import those.
+var mayImport = map[string][]string{
+	"graph":            {"identity", "account", "audience", "campaign", "delivery", "hub", "whatsapp", "database", "ent", "graph/transport"},
+	"graph/generated":  {"graph/model", "ent", "campaign", "delivery", "whatsapp"},
+	"graph/model":      {"ent", "campaign", "delivery", "whatsapp"},
+	"graph/transport":  {},
+	"graph/graphiql":   {},
+	"worker":           {"campaign", "delivery", "account", "audience", "whatsapp", "ent"},
+	"webhook":          {"account", "delivery", "whatsapp", "database", "ent"},
+	"campaign":         {"delivery", "account", "audience", "identity", "database", "ent"},
+	"delivery":         {"database", "ent", "whatsapp"},
+	"account":          {"whatsapp", "identity", "database", "ent"},
+	"audience":         {"identity", "database", "ent"},
+	"identity":         {"database", "ent"},
+	"database":         {"ent"},
+	"ent/schema":       {},
+	"whatsapp":         {},
+	"whatsapp/sandbox": {"whatsapp"},
+	"hub":              {},
+	"throttle":         {},
+	"config":           {},
+	"telemetry":        {},
+	"secret":           {},
+	"demo":             {},
+	"column":           {},
+	"enum":             {},
+	"fault":            {},
+	"tenant":           {},
+	"uid":              {},
+}
+
+// base packages are words, not parts: ids, tenancy, faults, enums, JSON columns, sealed secrets.
+var base = []string{"uid", "tenant", "fault", "enum", "column", "secret"}
+
+// lean packages know nothing of ours at all, but for what is listed.
+var lean = map[string][]string{
+	"whatsapp": {}, "config": {}, "telemetry": {}, "throttle": {}, "secret": {}, "enum": {}, "fault": {}, "demo": {}, "graph/transport": {}, "graph/graphiql": {},
+	"hub": {"uid"}, "uid": {}, "tenant": {"uid"}, "column": {"enum", "uid"}, "whatsapp/sandbox": {"whatsapp"},
+}
+
+func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {
+	t.Parallel()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git" || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		folder := filepath.ToSlash(filepath.Dir(path))
+		generated := strings.HasPrefix(folder, "ent") && folder != "ent/schema"
+		if d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || folder == "." || generated || isProgram(t, path) {
+			return nil
+		}
+		checkImports(t, folder, path)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func checkImports(t *testing.T, folder, path string) {
+	t.Helper()
+	if strings.HasSuffix(folder, "test") {
+		return // what only tests import may import what they need
+	}
+	allowed, known := mayImport[folder]
+	if !known {
+		t.Errorf("%s: package %s is not in the table of imports_test.go", path, folder)
+		return
+	}
+	if few, is := lean[folder]; is {
+		allowed = few
+	} else {
+		allowed = append(slices.Clone(allowed), base...)
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range file.Imports {
+		name, _ := strconv.Unquote(spec.Path.Value)
+		ours, is := strings.CutPrefix(name, "carillon/")
+		if !is || ours == folder || strings.HasPrefix(ours, "ent/") && slices.Contains(allowed, "ent") || folder == "ent/schema" && ours == "ent/privacy" || folder == "graph" && strings.HasPrefix(ours, "graph/") {
+			continue
+		}
+		if !slices.Contains(allowed, ours) {
+			t.Errorf("%s imports %s, which %s may not", path, ours, folder)
+		}
+	}
+}
+
+func isProgram(t *testing.T, path string) bool {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.PackageClauseOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file.Name.Name == "main"
+}

@@ -1,0 +1,308 @@
+// Command carillon is a self-hosted message service on the WhatsApp Business Platform. This file reads the configuration,
+// builds every part once, top to bottom, and runs the chosen role until it is told to stop.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+	_ "time/tzdata" // campaigns have time zones, containers may have none
+
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
+
+	"carillon/account"
+	"carillon/audience"
+	"carillon/campaign"
+	"carillon/config"
+	"carillon/database"
+	"carillon/delivery"
+	"carillon/graph"
+	"carillon/graph/graphiql"
+	"carillon/hub"
+	"carillon/identity"
+	"carillon/secret"
+	"carillon/telemetry"
+	"carillon/throttle"
+	"carillon/uid"
+	"carillon/webhook"
+	"carillon/whatsapp"
+	"carillon/worker"
+)
+
+const (
+	databaseConns = 24
+	tasksAtOnce   = 64
+	// stopWithin is how long HTTP may take to end after sockets have been told.
+	stopWithin = 10 * time.Second
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "carillon:", err)
+		os.Exit(1)
+	}
+}
+
+// run is the whole program, as tests call it.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
+	command := ""
+	if len(args) > 0 {
+		command, args = args[0], args[1:]
+	}
+	do, ok := commands[command]
+	if !ok {
+		return fmt.Errorf("there is no command %q; there are: %s", command, commandNames())
+	}
+	return do(ctx, args, environ, stdout, stderr)
+}
+
+// parts is everything that a running service is made of.
+type parts struct {
+	cfg    config.Config
+	log    *slog.Logger
+	db     *database.DB
+	redis  redis.UniversalClient
+	hub    *hub.Hub[delivery.Event]
+	queue  *delivery.Queue
+	tasks  *worker.Tasks
+	closes []func() error
+
+	identity  *identity.Service
+	accounts  *account.Service
+	audience  *audience.Service
+	campaigns *campaign.Service
+	api       http.Handler
+	apiStop   func(context.Context) error
+	webhooks  *webhook.Handler
+	worker    *worker.Worker
+	journal   *delivery.Journal
+	metrics   telemetry.Metrics
+}
+
+// build makes every part. What it opens, close closes.
+func build(ctx context.Context, cfg config.Config, log *slog.Logger) (p *parts, err error) {
+	p = &parts{cfg: cfg, log: log, metrics: telemetry.NewMetrics()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	if p.db, err = database.Open(ctx, cfg.DatabaseURL, databaseConns); err != nil {
+		return p, err
+	}
+	p.closes = append(p.closes, p.db.Close)
+	if p.redis, err = p.openRedis(); err != nil {
+		return p, err
+	}
+	keys, err := keyring(cfg)
+	if err != nil {
+		return p, err
+	}
+	now := database.Now
+	meta := whatsapp.NewClient(cfg.WhatsApp.APIURL.String(), cfg.WhatsApp.APIVersion, whatsapp.WithAppSecret(currentSecret(cfg)))
+	events := delivery.NewLog(p.db)
+	p.hub = hub.New[delivery.Event](p.redis, redisPrefix, events, hub.Options{Logger: log})
+	news := newsTo{p.hub}
+	p.journal = delivery.NewJournal(p.db, news, now, log)
+	p.queue = delivery.NewQueue(p.db, p.journal, news, now)
+	p.tasks = worker.NewTasks(p.redis, redisPrefix, log)
+	pace := worker.NewPace(p.redis, redisPrefix)
+
+	p.identity = identity.New(p.db, identity.DefaultTerms(), now, identity.Options{Limiter: throttle.New(p.redis, redisPrefix, signInLimit, log)})
+	p.accounts = account.New(p.db, keys, meta, p.identity, account.Options{AppID: cfg.WhatsApp.AppID, AppSecret: currentSecret(cfg)}, now)
+	p.audience = audience.New(p.db, now, func(ctx context.Context, organization, contactImport uid.ID) {
+		news.Notify(ctx, organization, contactImport)
+	})
+	p.campaigns = campaign.New(p.db, p.queue, p.audience, p.identity, p.tasks, news, now)
+	lanes := worker.NewLanes(p.queue, p.journal, p.accounts, p.db.Client, p.campaigns, meta, pace, p.tasks.Waiting, now, log)
+
+	p.webhooks = webhook.New(p.db, p.journal, p.accounts, cfg.WhatsApp.AppSecrets, cfg.WhatsApp.VerifyToken, now, log)
+	p.worker = worker.New(p.redis, p.tasks, worker.Jobs{
+		Enroll: p.campaigns.Enroll, Import: p.audience.RunImport, Drain: lanes.Drain, Sweep: p.sweep,
+	}, tasksAtOnce, log)
+	api := graph.New(graph.Deps{
+		DB: p.db, Identity: p.identity, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns, Log: events, Hub: p.hub, Rates: pace,
+		WakeImport: p.tasks.WakeImport, Now: now, Logger: log, AllowedOrigins: cfg.AllowedOrigins,
+	})
+	p.api, p.apiStop = api, api.Shutdown
+	return p, nil
+}
+
+func (p *parts) close() error {
+	var errs []error
+	for i := len(p.closes) - 1; i >= 0; i-- {
+		errs = append(errs, p.closes[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// roles of one process.
+type roles struct{ api, work bool }
+
+// serve runs until ctx ends: first HTTP stops taking requests, then the workers finish what is in flight, then the journal
+// commits what is left, and last the hub tells it.
+func (p *parts) serve(ctx context.Context, listener net.Listener, r roles) error {
+	server := &http.Server{
+		Handler: p.routes(r), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+	}
+	stage := func(after context.Context, run func(context.Context) error) (context.Context, func() error) {
+		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		context.AfterFunc(after, cancel)
+		over, done := context.WithCancel(context.WithoutCancel(ctx))
+		var err error
+		go func() { defer done(); err = run(ctx) }()
+		return over, func() error { <-over.Done(); return err }
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return ignore(server.Serve(listener), http.ErrServerClosed) })
+	work := func(ctx context.Context) error { <-ctx.Done(); return nil }
+	if r.work {
+		work = p.worker.Run
+	}
+	callersGone, http := stage(ctx, func(ctx context.Context) error { <-ctx.Done(); return p.stopHTTP(server) })
+	workersGone, works := stage(ctx, work)
+	bothGone, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { <-callersGone.Done(); <-workersGone.Done(); cancel() }()
+	journalGone, journals := stage(bothGone, p.journal.Run)
+	_, hubs := stage(journalGone, p.hub.Run)
+	for _, wait := range []func() error{http, works, journals, hubs} {
+		g.Go(wait)
+	}
+	return g.Wait()
+}
+
+func (p *parts) stopHTTP(server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	errs := []error{p.apiStop(ctx), server.Shutdown(ctx)}
+	if err := errors.Join(errs...); err != nil {
+		p.log.Warn("some connections had to be cut", "error", err)
+		return ignore(server.Close(), http.ErrServerClosed)
+	}
+	return nil
+}
+
+func ignore(err, harmless error) error {
+	if errors.Is(err, harmless) {
+		return nil
+	}
+	return err
+}
+
+// routes are the paths of a process. One that only works still answers for its health.
+func (p *parts) routes(r roles) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", p.ready)
+	mux.Handle("GET /metrics", p.metrics.Handler())
+	if r.api {
+		mux.Handle("/graphql", p.api)
+		mux.Handle("/webhooks/whatsapp", p.webhooks)
+		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			_, _ = io.WriteString(w, graph.SDL())
+		})
+		page := graphiql.Handler(graphiql.Default())
+		mux.Handle("GET /{$}", page)
+		mux.Handle("GET /graphiql/", page)
+	}
+	return mux
+}
+
+func (p *parts) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	for name, err := range map[string]error{"database": p.db.Ping(ctx), "redis": p.redis.Ping(ctx).Err()} {
+		if err != nil {
+			p.log.Warn("not ready", "what", name, "error", err)
+			http.Error(w, name+" does not answer", http.StatusServiceUnavailable)
+			return
+		}
+	}
+	_, _ = io.WriteString(w, "ready\n")
+}
+
+// redisPrefix begins every key and channel of ours.
+const redisPrefix = "carillon"
+
+func (p *parts) openRedis() (redis.UniversalClient, error) {
+	options := p.cfg.Redis
+	if options == nil {
+		address, stop, err := startRedis()
+		if err != nil {
+			return nil, err
+		}
+		p.closes = append(p.closes, stop)
+		options = &redis.UniversalOptions{Addrs: []string{address}}
+	}
+	client := redis.NewUniversalClient(options)
+	p.closes = append(p.closes, client.Close)
+	return client, nil
+}
+
+func keyring(cfg config.Config) (*secret.Keyring, error) {
+	keys := cfg.EncryptionKeys
+	if len(keys) == 0 {
+		key, err := config.LocalKey(cfg.DataDir)
+		if err != nil {
+			return nil, err
+		}
+		keys = [][]byte{key}
+	}
+	return secret.NewKeyring(keys...)
+}
+
+func currentSecret(cfg config.Config) string {
+	if len(cfg.WhatsApp.AppSecrets) == 0 {
+		return ""
+	}
+	return cfg.WhatsApp.AppSecrets[0]
+}
+
+// signInLimit is how often an account or an address may try to sign in.
+func signInLimit(key string) throttle.Limit {
+	if len(key) > 8 && key[:8] == "account:" {
+		return throttle.Limit{Tries: 10, Span: 5 * time.Minute}
+	}
+	return throttle.Limit{Tries: 30, Span: 5 * time.Minute}
+}
+
+// newsTo tells the hub what delivery and campaigns have committed.
+type newsTo struct{ hub *hub.Hub[delivery.Event] }
+
+func (n newsTo) Publish(ctx context.Context, organization uid.ID, events []delivery.Event) {
+	_ = n.hub.Publish(ctx, organization, events) // the hub's poll makes good what is lost here
+}
+
+func (n newsTo) Notify(ctx context.Context, organization uid.ID, subjects ...uid.ID) {
+	topics := make([]string, len(subjects))
+	for i, s := range subjects {
+		topics[i] = s.String()
+	}
+	n.hub.Notify(ctx, organization, topics...)
+}
+
+func open(ctx context.Context, environ []string, stderr io.Writer) (*parts, error) {
+	cfg, err := config.Load(environ)
+	if err != nil {
+		return nil, err
+	}
+	log := telemetry.Logger(stderr, cfg.LogLevel, cfg.LogFormat)
+	return build(ctx, cfg, log)
+}
+
+func dataFile(cfg config.Config, name string) string { return filepath.Join(cfg.DataDir, name) }

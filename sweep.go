@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"carillon/column"
+	"carillon/ent/organization"
+	"carillon/tenant"
+	"carillon/uid"
+	"carillon/whatsapp"
+)
+
+// sweep is what a worker does every few seconds: it finds what a lost wake-up or a dead process left, in the order in which
+// one thing leads to another.
+func (p *parts) sweep(ctx context.Context) error {
+	for _, step := range []struct {
+		what string
+		do   func(context.Context) error
+	}{
+		{"expire leases", func(ctx context.Context) error { _, err := p.queue.ExpireLeases(ctx); return err }},
+		{"settle unknown messages", p.settleUnknown},
+		{"campaigns", p.campaigns.Sweep},
+		{"wake lanes", p.wakeLanes},
+		{"wake imports", p.wakeImports},
+		{"identity", p.identity.Sweep},
+	} {
+		if err := step.do(tenant.System(ctx)); err != nil {
+			return fmt.Errorf("%s: %w", step.what, err)
+		}
+	}
+	return nil
+}
+
+func (p *parts) settleUnknown(ctx context.Context) error {
+	owners, err := p.queue.UnknownOwners(ctx)
+	if err != nil || len(owners) == 0 {
+		return err
+	}
+	organizations, err := p.db.Client.Organization.Query().Where(organization.IDIn(owners...)).All(ctx)
+	if err != nil {
+		return err
+	}
+	policies := map[uid.ID]column.SendingPolicy{}
+	for _, o := range organizations {
+		policies[o.ID] = o.SendingPolicy
+	}
+	rule := whatsapp.RuleFor(whatsapp.CodeLostAnswer, 0, 0, false)
+	_, err = p.queue.SettleUnknown(ctx, policies, rule.Code, rule.Title)
+	return err
+}
+
+func (p *parts) wakeLanes(ctx context.Context) error {
+	lanes, err := p.queue.Lanes(ctx)
+	for _, number := range lanes {
+		p.tasks.WakeLane(ctx, number)
+	}
+	return err
+}
+
+func (p *parts) wakeImports(ctx context.Context) error {
+	imports, err := p.audience.WaitingImports(ctx)
+	for _, n := range imports {
+		p.tasks.WakeImport(ctx, n)
+	}
+	return err
+}
