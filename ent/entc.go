@@ -4,42 +4,86 @@
 package main
 
 import (
+	"go/format"
 	"log"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
 
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent/entc"
 	"entgo.io/ent/entc/gen"
 )
 
-// mend repairs what entgql's pagination does wrong: it knows edges, node, pageInfo and totalCount by their alias only, so
-// that an aliased field comes back empty; it guesses pageInfo when edges are not asked; and it counts all rows for pageInfo.
-var mends = []struct{ old, new string }{
-	{"if f.Alias == name {", "if f.Alias == name || f.Name == name {"},
-	{"ignoredEdges := !hasCollectedField(ctx, edgesField)\n", "ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)\n"},
-	{"if hasCollectedField(ctx, totalCountField) || hasCollectedField(ctx, pageInfoField) {", "if hasCollectedField(ctx, totalCountField) {"},
+// mends repair what entgql does wrong. Its pagination knows edges, node, pageInfo and totalCount by their alias only, so that
+// an aliased field comes back empty; it guesses pageInfo when edges are not asked; and it counts all rows for pageInfo. Its
+// collection lets the second of two aliases of an edge, of edges or of node overwrite what the first asked for, so that
+// columns which nobody has read come back empty: where an operation has aliases, all columns are read.
+var mends = map[string][]struct{ old, new string }{
+	"gql_pagination.go": {
+		{`if f\.Alias == name \{`, "if f.Alias == name || f.Name == name {"},
+		{`ignoredEdges := !hasCollectedField\(ctx, edgesField\)\n`, "ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)\n"},
+		{`if hasCollectedField\(ctx, totalCountField\) \|\| hasCollectedField\(ctx, pageInfoField\) \{`, "if hasCollectedField(ctx, totalCountField) {"},
+	},
+	"gql_collection.go": {
+		{`if !unknownSeen \{`, "if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {"},
+		{`(Query\(\)\n\t\t\t\)\n)(\t\t\tif err := query\.collectField\([^\n]*\n\t\t\t\treturn err\n\t\t\t\}\n\t\t\t_q\.(with\w+) = query)`,
+			"${1}\t\t\tif _q.${3} != nil {\n\t\t\t\tquery = _q.${3}\n\t\t\t}\n${2}"},
+		{`import \(`, "import (\n\t\"github.com/vektah/gqlparser/v2/ast\"\n"},
+		{`\z`, aliased},
+	},
 }
+
+const aliased = `
+// aliased reports whether any field is asked for under another name than its own.
+func aliased(set ast.SelectionSet, fragments ast.FragmentDefinitionList) bool {
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.Field:
+			if s.Alias != s.Name || aliased(s.SelectionSet, nil) {
+				return true
+			}
+		case *ast.InlineFragment:
+			if aliased(s.SelectionSet, nil) {
+				return true
+			}
+		}
+	}
+	for _, f := range fragments {
+		if aliased(f.SelectionSet, nil) {
+			return true
+		}
+	}
+	return false
+}
+`
 
 func mend(next gen.Generator) gen.Generator {
 	return gen.GenerateFunc(func(g *gen.Graph) error {
 		if err := next.Generate(g); err != nil {
 			return err
 		}
-		name := filepath.Join(g.Config.Target, "gql_pagination.go")
-		b, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		s := string(b)
-		for _, m := range mends {
-			if !strings.Contains(s, m.old) {
-				log.Fatalf("entgql no longer writes %q: look at the mend again", m.old)
+		for name, changes := range mends {
+			name = filepath.Join(g.Config.Target, name)
+			text, err := os.ReadFile(name)
+			if err != nil {
+				return err
 			}
-			s = strings.ReplaceAll(s, m.old, m.new)
+			for _, m := range changes {
+				old := regexp.MustCompile(m.old)
+				if !old.Match(text) {
+					log.Fatalf("entgql no longer writes %q: look at the mend again", m.old)
+				}
+				text = old.ReplaceAll(text, []byte(m.new))
+			}
+			if text, err = format.Source(text); err != nil {
+				return err
+			}
+			if err := os.WriteFile(name, text, 0o644); err != nil {
+				return err
+			}
 		}
-		return os.WriteFile(name, []byte(s), 0o644)
+		return nil
 	})
 }
 

@@ -3,6 +3,8 @@
 package ent
 
 import (
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"carillon/ent/account"
 	"carillon/ent/apikey"
 	"carillon/ent/campaign"
@@ -51,6 +53,9 @@ func (_q *APIKeyQuery) collectField(ctx context.Context, oneNode bool, opCtx *gr
 				path  = append(path, alias)
 				query = (&OrganizationClient{config: _q.config}).Query()
 			)
+			if _q.withOrganization != nil {
+				query = _q.withOrganization
+			}
 			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, organizationImplementors)...); err != nil {
 				return err
 			}
@@ -105,7 +110,7 @@ func (_q *APIKeyQuery) collectField(ctx context.Context, oneNode bool, opCtx *gr
 			unknownSeen = true
 		}
 	}
-	if !unknownSeen {
+	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
 		_q.Select(selectedFields...)
 	}
 	return nil
@@ -240,7 +245,7 @@ func (_q *AccountQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 			unknownSeen = true
 		}
 	}
-	if !unknownSeen {
+	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
 		_q.Select(selectedFields...)
 	}
 	return nil
@@ -328,6 +333,9 @@ func (_q *CampaignQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				path  = append(path, alias)
 				query = (&TemplateClient{config: _q.config}).Query()
 			)
+			if _q.withTemplate != nil {
+				query = _q.withTemplate
+			}
 			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, templateImplementors)...); err != nil {
 				return err
 			}
@@ -343,6 +351,9 @@ func (_q *CampaignQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				path  = append(path, alias)
 				query = (&PhoneNumberClient{config: _q.config}).Query()
 			)
+			if _q.withPhoneNumber != nil {
+				query = _q.withPhoneNumber
+			}
 			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, phonenumberImplementors)...); err != nil {
 				return err
 			}
@@ -358,6 +369,9 @@ func (_q *CampaignQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				path  = append(path, alias)
 				query = (&MemberClient{config: _q.config}).Query()
 			)
+			if _q.withCreatedBy != nil {
+				query = _q.withCreatedBy
+			}
 			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, memberImplementors)...); err != nil {
 				return err
 			}
@@ -527,7 +541,7 @@ func (_q *CampaignQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 			unknownSeen = true
 		}
 	}
-	if !unknownSeen {
+	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
 		_q.Select(selectedFields...)
 	}
 	return nil
@@ -615,6 +629,9 @@ func (_q *ConsentRecordQuery) collectField(ctx context.Context, oneNode bool, op
 				path  = append(path, alias)
 				query = (&ContactClient{config: _q.config}).Query()
 			)
+			if _q.withContact != nil {
+				query = _q.withContact
+			}
 			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, contactImplementors)...); err != nil {
 				return err
 			}
@@ -659,7 +676,7 @@ func (_q *ConsentRecordQuery) collectField(ctx context.Context, oneNode bool, op
 			unknownSeen = true
 		}
 	}
-	if !unknownSeen {
+	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
 		_q.Select(selectedFields...)
 	}
 	return nil
@@ -799,7 +816,7 @@ func (_q *ContactQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 			unknownSeen = true
 		}
 	}
-	if !unknownSeen {
+	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
 		_q.Select(selectedFields...)
 	}
 	return nil
@@ -981,7 +998,7 @@ func (_q *ContactImportQuery) collectField(ctx context.Context, oneNode bool, op
 			unknownSeen = true
 		}
 	}
-	if !unknownSeen {
+	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
 		_q.Select(selectedFields...)
 	}
 	return nil
@@ -1068,7 +1085,7 @@ func (_q *ContactListQuery) collectField(ctx context.Context, oneNode bool, opCt
 			unknownSeen = true
 		}
 	}
-	if !unknownSeen {
+	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
 		_q.Select(selectedFields...)
 	}
 	return nil
@@ -1156,6 +1173,9 @@ func (_q *MemberQuery) collectField(ctx context.Context, oneNode bool, opCtx *gr
 				path  = append(path, alias)
 				query = (&OrganizationClient{config: _q.config}).Query()
 			)
+			if _q.withOrganization != nil {
+				query = _q.withOrganization
+			}
 			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, organizationImplementors)...); err != nil {
 				return err
 			}
@@ -1171,6 +1191,9 @@ func (_q *MemberQuery) collectField(ctx context.Context, oneNode bool, opCtx *gr
 				path  = append(path, alias)
 				query = (&UserClient{config: _q.config}).Query()
 			)
+			if _q.withUser != nil {
+				query = _q.withUser
+			}
 			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, userImplementors)...); err != nil {
 				return err
 			}
@@ -1205,7 +1228,7 @@ func (_q *MemberQuery) collectField(ctx context.Context, oneNode bool, opCtx *gr
 			unknownSeen = true
 		}
 	}
-	if !unknownSeen {
+	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
 		_q.Select(selectedFields...)
 	}
 	return nil
@@ -1265,6 +1288,9 @@ func (_q *MessageQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				path  = append(path, alias)
 				query = (&CampaignClient{config: _q.config}).Query()
 			)
+			if _q.withCampaign != nil {
+				query = _q.withCampaign
+			}
 			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, campaignImplementors)...); err != nil {
 				return err
 			}
@@ -1280,6 +1306,9 @@ func (_q *MessageQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				path  = append(path, alias)
 				query = (&TemplateClient{config: _q.config}).Query()
 			)
+			if _q.withTemplate != nil {
+				query = _q.withTemplate
+			}
 			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, templateImplementors)...); err != nil {
 				return err
 			}
@@ -1295,6 +1324,9 @@ func (_q *MessageQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				path  = append(path, alias)
 				query = (&PhoneNumberClient{config: _q.config}).Query()
 			)
+			if _q.withPhoneNumber != nil {
+				query = _q.withPhoneNumber
+			}
 			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, phonenumberImplementors)...); err != nil {
 				return err
 			}
@@ -1310,6 +1342,9 @@ func (_q *MessageQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				path  = append(path, alias)
 				query = (&ContactClient{config: _q.config}).Query()
 			)
+			if _q.withContact != nil {
+				query = _q.withContact
+			}
 			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, contactImplementors)...); err != nil {
 				return err
 			}
@@ -1479,7 +1514,7 @@ func (_q *MessageQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 			unknownSeen = true
 		}
 	}
-	if !unknownSeen {
+	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
 		_q.Select(selectedFields...)
 	}
 	return nil
@@ -1627,7 +1662,7 @@ func (_q *OrganizationQuery) collectField(ctx context.Context, oneNode bool, opC
 			unknownSeen = true
 		}
 	}
-	if !unknownSeen {
+	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
 		_q.Select(selectedFields...)
 	}
 	return nil
@@ -1687,6 +1722,9 @@ func (_q *PhoneNumberQuery) collectField(ctx context.Context, oneNode bool, opCt
 				path  = append(path, alias)
 				query = (&AccountClient{config: _q.config}).Query()
 			)
+			if _q.withAccount != nil {
+				query = _q.withAccount
+			}
 			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, accountImplementors)...); err != nil {
 				return err
 			}
@@ -1746,7 +1784,7 @@ func (_q *PhoneNumberQuery) collectField(ctx context.Context, oneNode bool, opCt
 			unknownSeen = true
 		}
 	}
-	if !unknownSeen {
+	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
 		_q.Select(selectedFields...)
 	}
 	return nil
@@ -1806,6 +1844,9 @@ func (_q *SessionQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				path  = append(path, alias)
 				query = (&UserClient{config: _q.config}).Query()
 			)
+			if _q.withUser != nil {
+				query = _q.withUser
+			}
 			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, userImplementors)...); err != nil {
 				return err
 			}
@@ -1860,7 +1901,7 @@ func (_q *SessionQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 			unknownSeen = true
 		}
 	}
-	if !unknownSeen {
+	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
 		_q.Select(selectedFields...)
 	}
 	return nil
@@ -1920,6 +1961,9 @@ func (_q *TemplateQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				path  = append(path, alias)
 				query = (&AccountClient{config: _q.config}).Query()
 			)
+			if _q.withAccount != nil {
+				query = _q.withAccount
+			}
 			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, accountImplementors)...); err != nil {
 				return err
 			}
@@ -2004,7 +2048,7 @@ func (_q *TemplateQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 			unknownSeen = true
 		}
 	}
-	if !unknownSeen {
+	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
 		_q.Select(selectedFields...)
 	}
 	return nil
@@ -2132,7 +2176,7 @@ func (_q *UserQuery) collectField(ctx context.Context, oneNode bool, opCtx *grap
 			unknownSeen = true
 		}
 	}
-	if !unknownSeen {
+	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
 		_q.Select(selectedFields...)
 	}
 	return nil
@@ -2229,4 +2273,26 @@ Cond:
 		satisfies = append(satisfies, c)
 	}
 	return satisfies
+}
+
+// aliased reports whether any field is asked for under another name than its own.
+func aliased(set ast.SelectionSet, fragments ast.FragmentDefinitionList) bool {
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.Field:
+			if s.Alias != s.Name || aliased(s.SelectionSet, nil) {
+				return true
+			}
+		case *ast.InlineFragment:
+			if aliased(s.SelectionSet, nil) {
+				return true
+			}
+		}
+	}
+	for _, f := range fragments {
+		if aliased(f.SelectionSet, nil) {
+			return true
+		}
+	}
+	return false
 }
