@@ -10,6 +10,7 @@ import (
 	"carillon/column"
 	"carillon/enum"
 	"carillon/uid"
+	"carillon/whatsapp"
 )
 
 // FactKind is what a send or a webhook told of a message.
@@ -33,6 +34,7 @@ const (
 	SendAgain // lost, silent for too long, and better sent twice than never
 	Expire    // not sent in time
 	Cancel    // its campaign was canceled
+	Requeue   // failed, and somebody wants it tried again
 )
 
 // Fact is one thing that was told of one message.
@@ -79,6 +81,7 @@ var moves = map[FactKind]struct{ from, to enum.MessageStatus }{
 	SendAgain: {enum.MessageStatusUnknown, enum.MessageStatusQueued},
 	Expire:    {enum.MessageStatusQueued, enum.MessageStatusSkipped},
 	Cancel:    {enum.MessageStatusQueued, enum.MessageStatusCanceled},
+	Requeue:   {enum.MessageStatusFailed, enum.MessageStatusQueued},
 }
 
 // row is what facts need to know of a message and may change.
@@ -90,6 +93,7 @@ type row struct {
 	status                                                                 enum.MessageStatus
 	skipReason                                                             *enum.SkipReason
 	attempts                                                               int
+	settledAttempts                                                        *int
 	wamid                                                                  *string
 	errorCode                                                              *int
 	errorDetail                                                            *string
@@ -115,6 +119,9 @@ func (r *row) apply(f Fact) (status enum.MessageStatus, logged bool) {
 func (r *row) report(f Fact, to enum.MessageStatus, at **time.Time) bool {
 	if f.Kind == Failed && f.Attempt != 0 && f.Attempt != r.attempts {
 		return false // an earlier attempt failed; the present one has its own fate
+	}
+	if f.Attempt != 0 && r.settledAttempts != nil && f.Attempt <= *r.settledAttempts && ranks[to] <= ranks[enum.MessageStatusFailed] {
+		return false // that attempt failed, and the message was queued anew; only that it arrived after all would be news
 	}
 	if f.WAMID != "" && (r.wamid == nil || f.Attempt == r.attempts) {
 		r.wamid = &f.WAMID
@@ -143,6 +150,8 @@ func (r *row) decide(f Fact, to enum.MessageStatus) (logged bool) {
 		return false // nothing has happened to the message
 	case Retry, SendAgain:
 		r.notBefore = f.NotBefore
+	case Requeue:
+		r.requeue(f)
 	case Lost:
 		r.unknownAt = &f.At
 	case Refused, GiveUp:
@@ -159,6 +168,17 @@ func (r *row) decide(f Fact, to enum.MessageStatus) (logged bool) {
 		r.errorCode, r.errorDetail = &f.ErrorCode, textOrNil(f.Detail)
 	}
 	return true
+}
+
+// requeue forgets what became of the message, so that it counts as one that was never handed over. An attempt whose answer
+// was lost has not failed by WhatsApp's word: a report of it still settles the message.
+func (r *row) requeue(f Fact) {
+	if r.errorCode == nil || *r.errorCode != whatsapp.CodeLostAnswer {
+		settled := r.attempts
+		r.settledAttempts = &settled
+	}
+	r.notBefore, r.wamid, r.pricing = f.NotBefore, nil, nil
+	r.acceptedAt, r.sentAt, r.failedAt, r.unknownAt = nil, nil, nil, nil
 }
 
 func textOrNil(s string) *string {

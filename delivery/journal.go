@@ -33,6 +33,7 @@ type Journal struct {
 	news   News
 	now    func() time.Time
 	log    *slog.Logger
+	brake  Brake
 	inbox  chan submission
 	closed chan struct{}
 }
@@ -51,6 +52,9 @@ type outcome struct {
 func NewJournal(db *database.DB, news News, now func() time.Time, log *slog.Logger) *Journal {
 	return &Journal{db: db, news: news, now: now, log: log, inbox: make(chan submission), closed: make(chan struct{})}
 }
+
+// Watch sets who is told of campaigns that fail too often; call it before Run. Without it nobody is.
+func (j *Journal) Watch(brake Brake) { j.brake = brake }
 
 // Record returns when the facts are committed, with those that belong to no message of ours. After an error nothing of them
 // is.
@@ -125,6 +129,18 @@ func (j *Journal) commit(ctx context.Context, batch []submission) {
 	}
 	if err == nil {
 		l.tell(ctx, j.news)
+		j.judge(ctx, l)
+	}
+}
+
+func (j *Journal) judge(ctx context.Context, l *ledger) {
+	for _, t := range l.failing {
+		if j.brake == nil {
+			return
+		}
+		if err := j.brake.Brake(ctx, t); err != nil {
+			j.log.Error("a campaign that fails too often could not be stopped", "campaign", t.Campaign.String(), "error", err)
+		}
 	}
 }
 
@@ -165,6 +181,7 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, unmatched
 			}
 			if status, logged := r.apply(f); logged {
 				l.log(r, status, f)
+				l.answer(r, f)
 			}
 		}
 		changed := make([]*row, 0, len(before))
@@ -213,14 +230,14 @@ func messagesOf(ctx context.Context, tx *database.Tx, facts []Fact) (map[factKey
 }
 
 const rowColumns = `message.id, message.organization_id, message.campaign_id, message.template_id, message.phone_number_id, message.account_id,
-	message.category, message.country, message.direction, message.status, message.skip_reason, message.attempts, message.wamid, message.error_code, message.error_detail,
+	message.category, message.country, message.direction, message.status, message.skip_reason, message.attempts, message.settled_attempts, message.wamid, message.error_code, message.error_detail,
 	message.not_before, message.lease_until, message.accepted_at, message.sent_at, message.delivered_at, message.read_at, message.failed_at, message.unknown_at,
 	message.closed_at, message.created_at, message.pricing`
 
 func (r *row) scan(rows *sql.Rows) error {
 	var category *string
 	var pricing []byte
-	err := rows.Scan(&r.id, &r.organization, &r.campaign, &r.template, &r.phoneNumber, &r.account, &category, &r.country, &r.direction, &r.status, &r.skipReason, &r.attempts,
+	err := rows.Scan(&r.id, &r.organization, &r.campaign, &r.template, &r.phoneNumber, &r.account, &category, &r.country, &r.direction, &r.status, &r.skipReason, &r.attempts, &r.settledAttempts,
 		&r.wamid, &r.errorCode, &r.errorDetail, &r.notBefore, &r.leaseUntil, &r.acceptedAt, &r.sentAt, &r.deliveredAt, &r.readAt, &r.failedAt, &r.unknownAt,
 		&r.closedAt, &r.createdAt, &pricing)
 	if err != nil {
@@ -267,6 +284,7 @@ func store(ctx context.Context, tx *database.Tx, rows []*row) error {
 	}
 	n := len(rows)
 	ids, statuses, skips, attempts, wamids := make([]uid.ID, n), make([]enum.MessageStatus, n), make([]*enum.SkipReason, n), make([]int, n), make([]*string, n)
+	settled := make([]*int, n)
 	codes, details, notBefore, leases, pricing := make([]*int, n), make([]*string, n), make([]time.Time, n), make([]*time.Time, n), make([]json.RawMessage, n)
 	var times [7][]*time.Time
 	for i := range times {
@@ -274,6 +292,7 @@ func store(ctx context.Context, tx *database.Tx, rows []*row) error {
 	}
 	for i, r := range rows {
 		ids[i], statuses[i], skips[i], attempts[i], wamids[i] = r.id, r.status, r.skipReason, r.attempts, r.wamid
+		settled[i] = r.settledAttempts
 		codes[i], details[i], notBefore[i], leases[i] = r.errorCode, r.errorDetail, r.notBefore, r.leaseUntil
 		for k, t := range []*time.Time{r.acceptedAt, r.sentAt, r.deliveredAt, r.readAt, r.failedAt, r.unknownAt, r.closedAt} {
 			times[k][i] = t
@@ -286,12 +305,12 @@ func store(ctx context.Context, tx *database.Tx, rows []*row) error {
 			pricing[i] = b
 		}
 	}
-	from, args := tx.DB.Rowset(nil, database.IDs("id", ids), database.Texts("status", statuses), database.NullTexts("skip_reason", skips), database.Ints("attempts", attempts),
+	from, args := tx.DB.Rowset(nil, database.IDs("id", ids), database.Texts("status", statuses), database.NullTexts("skip_reason", skips), database.Ints("attempts", attempts), database.NullInts("settled_attempts", settled),
 		database.NullTexts("wamid", wamids), database.NullInts("error_code", codes), database.NullTexts("error_detail", details), database.Times("not_before", notBefore),
 		database.NullTimes("lease_until", leases), database.NullTimes("accepted_at", times[0]), database.NullTimes("sent_at", times[1]), database.NullTimes("delivered_at", times[2]),
 		database.NullTimes("read_at", times[3]), database.NullTimes("failed_at", times[4]), database.NullTimes("unknown_at", times[5]), database.NullTimes("closed_at", times[6]),
 		database.JSONs("pricing", pricing))
-	_, err := tx.ExecContext(ctx, `UPDATE message SET status = f.status, skip_reason = f.skip_reason, attempts = f.attempts, wamid = f.wamid, error_code = f.error_code,
+	_, err := tx.ExecContext(ctx, `UPDATE message SET status = f.status, skip_reason = f.skip_reason, attempts = f.attempts, settled_attempts = f.settled_attempts, wamid = f.wamid, error_code = f.error_code,
 		error_detail = f.error_detail, not_before = f.not_before, lease_until = f.lease_until, accepted_at = f.accepted_at, sent_at = f.sent_at, delivered_at = f.delivered_at,
 		read_at = f.read_at, failed_at = f.failed_at, unknown_at = f.unknown_at, closed_at = f.closed_at, pricing = f.pricing FROM `+from+` WHERE message.id = f.id`, args...)
 	return err

@@ -71,10 +71,12 @@ type ledger struct {
 	sums      map[dimensions]*[metricsEnd]int
 	events    map[uid.ID][]Event
 	owners    map[uid.ID]uid.ID // campaign → organization
+	answers   map[uid.ID][]byte // campaign → what came of its messages, a letter each
+	failing   []Tally           // known when it is written: campaigns that fail too often
 }
 
 func newLedger(now time.Time) *ledger {
-	return &ledger{now: now, campaigns: map[uid.ID]*[10]int{}, totals: map[uid.ID]int{}, sums: map[dimensions]*[metricsEnd]int{}, events: map[uid.ID][]Event{}, owners: map[uid.ID]uid.ID{}}
+	return &ledger{now: now, campaigns: map[uid.ID]*[10]int{}, totals: map[uid.ID]int{}, sums: map[dimensions]*[metricsEnd]int{}, events: map[uid.ID][]Event{}, owners: map[uid.ID]uid.ID{}, answers: map[uid.ID][]byte{}}
 }
 
 // moved notes the difference between two states of one message; before is nil for a new one.
@@ -184,7 +186,7 @@ func (l *ledger) writeCampaigns(ctx context.Context, tx *database.Tx) error {
 	ids := slices.SortedFunc(maps.Keys(l.campaigns), compareIDs)
 	changed := ids[:0]
 	for _, campaign := range ids {
-		if *l.campaigns[campaign] != [10]int{} || l.totals[campaign] != 0 {
+		if *l.campaigns[campaign] != [10]int{} || l.totals[campaign] != 0 || len(l.answers[campaign]) > 0 {
 			changed = append(changed, campaign)
 		}
 	}
@@ -212,8 +214,18 @@ func (l *ledger) writeCampaigns(ctx context.Context, tx *database.Tx) error {
 		columns = append(columns, database.Ints(name, counts))
 		sets = append(sets, name+" = campaign."+name+" + f."+name)
 	}
-	from, args := tx.DB.Rowset(nil, columns...)
-	_, err := tx.ExecContext(ctx, "UPDATE campaign SET "+strings.Join(sets, ", ")+" FROM "+from+" WHERE campaign.id = f.id", args...)
+	if len(l.answers) == 0 {
+		from, args := tx.DB.Rowset(nil, columns...)
+		_, err := tx.ExecContext(ctx, "UPDATE campaign SET "+strings.Join(sets, ", ")+" FROM "+from+" WHERE campaign.id = f.id", args...)
+		return err
+	}
+	answers, failures := l.lastAnswers(changed)
+	from, args := tx.DB.Rowset(nil, append(columns, database.Texts("answers", answers))...)
+	update := "UPDATE campaign SET " + strings.Join(append(sets, appendAnswers), ", ") + " FROM " + from + " WHERE campaign.id = f.id"
+	if failures {
+		return l.tally(ctx, tx, update+returningAnswers, args)
+	}
+	_, err := tx.ExecContext(ctx, update, args...)
 	return err
 }
 

@@ -1,0 +1,46 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+
+	"carillon/uid"
+)
+
+// Requeue queues a campaign's failed messages again, those whose error code may pass; each once, also when it fails again
+// meanwhile. One that WhatsApp has delivered after all is not failed, and stays. It returns how many.
+func (q *Queue) Requeue(ctx context.Context, campaign uid.ID, mayPass func(code int) bool) (n int, err error) {
+	for after, more := (uid.ID{}), true; more; {
+		var facts []Fact
+		if facts, after, more, err = q.failed(ctx, campaign, after, mayPass); err != nil {
+			return n, fmt.Errorf("look for failed messages of %s: %w", campaign, err)
+		}
+		if _, err := q.journal.Record(ctx, facts...); err != nil {
+			return n, fmt.Errorf("queue messages of %s again: %w", campaign, err)
+		}
+		n += len(facts)
+	}
+	return n, nil
+}
+
+// failed reads a page of a campaign's failed messages after that id.
+func (q *Queue) failed(ctx context.Context, campaign, after uid.ID, mayPass func(code int) bool) (facts []Fact, last uid.ID, more bool, err error) {
+	now := q.now()
+	rows, err := q.db.Query(ctx, "SELECT id, attempts, error_code FROM message WHERE campaign_id = $1 AND id > $2 AND status = 'FAILED' ORDER BY id LIMIT $3", campaign, after, sweepPage)
+	if err != nil {
+		return nil, after, false, err
+	}
+	defer rows.Close()
+	read := 0
+	for ; rows.Next(); read++ {
+		f := Fact{Kind: Requeue, At: now, NotBefore: now}
+		var code *int
+		if err := rows.Scan(&f.Message, &f.Attempt, &code); err != nil {
+			return nil, after, false, err
+		}
+		if after = f.Message; code != nil && mayPass(*code) {
+			facts = append(facts, f)
+		}
+	}
+	return facts, after, read == sweepPage, rows.Err()
+}
