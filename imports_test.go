@@ -76,8 +76,8 @@ func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {
 
 func checkImports(t *testing.T, folder, path string) {
 	t.Helper()
-	if strings.HasSuffix(folder, "test") {
-		return // what only tests import may import what they need
+	if strings.Contains(folder, "test") {
+		return // what only tests import may import what it needs
 	}
 	allowed, known := mayImport[folder]
 	if !known {

@@ -44,8 +44,10 @@ type PhoneNumber struct {
 	NameStatus             string
 	CodeVerificationStatus string
 	// PlatformType is CLOUD_API once the number is registered.
-	PlatformType   string
-	Throughput     string // STANDARD, HIGH, NOT_APPLICABLE
+	PlatformType string
+	Throughput   string // STANDARD, HIGH, NOT_APPLICABLE
+	// Exactly is messages a second where the answer says so. Meta's never does; our sandbox, whose numbers can have any, does.
+	Exactly        int
 	MessagingLimit Tier
 	AccountMode    string // LIVE, SANDBOX
 	Official       bool
@@ -65,6 +67,8 @@ const (
 // PerSecond is how many messages a second WhatsApp allows this number.
 func (p PhoneNumber) PerSecond() int {
 	switch {
+	case p.Exactly > 0:
+		return p.Exactly
 	case p.OnBusinessApp:
 		return coexistencePerSecond
 	case strings.EqualFold(p.Throughput, "HIGH"):
@@ -154,7 +158,8 @@ type wireNumber struct {
 	Platform     loose `json:"platform_type"`
 	Host         loose `json:"host_platform"`
 	Throughput   struct {
-		Level loose `json:"level"`
+		Level     loose  `json:"level"`
+		PerSecond number `json:"messages_per_second"`
 	} `json:"throughput"`
 	Limit       loose `json:"whatsapp_business_manager_messaging_limit"`
 	LegacyLimit loose `json:"messaging_limit_tier"`
@@ -172,7 +177,7 @@ func (w wireNumber) number() PhoneNumber {
 	return PhoneNumber{
 		ID: string(w.ID), DisplayPhoneNumber: string(w.Display), VerifiedName: string(w.VerifiedName), Status: string(w.Status),
 		QualityRating: quality, NameStatus: string(w.NameStatus), CodeVerificationStatus: string(w.CodeStatus),
-		PlatformType: either(w.Platform, w.Host), Throughput: string(w.Throughput.Level), MessagingLimit: Tier(either(w.Limit, w.LegacyLimit)),
+		PlatformType: either(w.Platform, w.Host), Throughput: string(w.Throughput.Level), Exactly: int(w.Throughput.PerSecond), MessagingLimit: Tier(either(w.Limit, w.LegacyLimit)),
 		AccountMode: string(w.Mode), Official: w.Official, PINEnabled: w.PIN, OnBusinessApp: w.OnBizApp,
 	}
 }

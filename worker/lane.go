@@ -24,10 +24,13 @@ const (
 	// A lane goes to the back of the queue after its turn, so that a few workers serve any number of lanes.
 	longTurn  = 5 * time.Second
 	shortTurn = 500 * time.Millisecond
-	// claimAhead is how much sending is claimed at once: little, so that a single message overtakes a campaign soon, and
-	// a pause leaves little to give back.
+	// claimAhead is how much sending is claimed at once: little, so that a single message overtakes a campaign soon, a pause
+	// leaves little to give back, and a process that dies leaves few messages of which nobody knows whether they were sent. A
+	// fast number claims less time, but no fewer than fairClaim, so that a claim is worth its transaction.
 	claimAhead = 250 * time.Millisecond
+	claimFast  = 100 * time.Millisecond
 	leastClaim = 4
+	fairClaim  = 25
 	mostClaim  = 1000
 	// restAfterUnreachable is how long a lane waits when WhatsApp cannot be reached at all.
 	restAfterUnreachable = 2 * time.Second
@@ -149,7 +152,7 @@ type timed struct {
 func (l *lane) claim(claims chan<- []timed) {
 	defer close(claims)
 	for l.ctx.Err() == nil && time.Now().Before(l.ends) {
-		n := l.breaker.allows(min(max(int(l.perSecond*claimAhead.Seconds()), leastClaim), mostClaim), time.Now())
+		n := l.breaker.allows(claimSize(l.perSecond), time.Now())
 		if n == 0 {
 			return
 		}
@@ -166,6 +169,12 @@ func (l *lane) claim(claims chan<- []timed) {
 			l.inFlight.Wait() // a probe's answer decides what comes next
 		}
 	}
+}
+
+// claimSize is how many messages a number of that rate claims at once.
+func claimSize(perSecond float64) int {
+	slow, fast := int(perSecond*claimAhead.Seconds()), int(perSecond*claimFast.Seconds())
+	return min(max(min(slow, max(fast, fairClaim)), leastClaim), mostClaim)
 }
 
 // batch claims up to n messages. Each turn begins with another campaign; one with a limit of its own gives as many as it has

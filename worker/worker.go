@@ -15,7 +15,7 @@ import (
 
 const (
 	// sweepEvery is how long work may stand still whose wake-up was lost.
-	sweepEvery = 15 * time.Second
+	sweepEvery = 5 * time.Second
 	// lookEvery is how often an idle worker asks for tasks: the longest that a single message waits for its lane.
 	lookEvery = 50 * time.Millisecond
 	// lookForDelayed is how late a task with a time may start.

@@ -74,6 +74,9 @@ func (s *Sandbox) listNumbers(c *call, a *account) *refusal {
 	return s.list(c, nodes, numberFields, nil)
 }
 
+// metasRates are the messages a second that a level stands for; of any other rate the level says too little.
+var metasRates = []int{20, 80, 1000}
+
 // numberNode is a number as Graph shows it. The caller holds the catalog's lock.
 func (s *Sandbox) numberNode(n *number) map[string]any {
 	status, platform, level := "CONNECTED", "CLOUD_API", "STANDARD"
@@ -83,10 +86,14 @@ func (s *Sandbox) numberNode(n *number) map[string]any {
 	if n.Unregistered {
 		status, platform, level = "PENDING", "NOT_APPLICABLE", "NOT_APPLICABLE"
 	}
+	throughput := map[string]any{"level": level}
+	if rate := n.perSecond(s.options.Load()); !slices.Contains(metasRates, rate) && !n.Unregistered {
+		throughput["messages_per_second"] = rate
+	}
 	return map[string]any{
 		"id": n.ID, "display_phone_number": n.DisplayNumber, "verified_name": n.VerifiedName, "status": status,
 		"quality_rating": "GREEN", "quality_score": map[string]any{"score": "GREEN"}, "name_status": "APPROVED", "new_name_status": "NONE",
-		"code_verification_status": "VERIFIED", "platform_type": platform, "throughput": map[string]any{"level": level},
+		"code_verification_status": "VERIFIED", "platform_type": platform, "throughput": throughput,
 		"whatsapp_business_manager_messaging_limit": s.tier(), "messaging_limit_tier": s.tier(), "account_mode": "LIVE",
 		"is_official_business_account": false, "is_pin_enabled": n.pin != "", "is_on_biz_app": n.perSecond(s.options.Load()) <= 20, // the fixed rate of coexistence "is_preverified_number": false,
 		"last_onboarded_time": nil, "certificate": nil, "search_visibility": "VISIBLE", "conversational_automation": nil,

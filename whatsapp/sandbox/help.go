@@ -33,6 +33,7 @@ Where it differs from Meta
   - The pair limit's burst is paid back evenly; Meta publishes only examples.
   - Recipients are numbers as given: no country code is added, no Brazilian or Mexican number rewritten, nobody has a BSUID.
   - Marketing templates are delivered to the United States, where Meta refuses them with 131049.
+  - A number whose throughput is not one of Meta's says it in throughput.messages_per_second.
   - Unknown fields of a send are ignored; contents of interactive, location, contacts and reaction messages are not checked.
   - Media links are not fetched, files are not looked into, and are gone after a restart (their ids stay); upload handles are not checked.
   - A deleted template is gone at once, and no webhook tells of it.
