@@ -12,6 +12,7 @@ import (
 	"carillon/graph/model"
 	"carillon/uid"
 	"context"
+	"fmt"
 
 	"entgo.io/contrib/entgql"
 )
@@ -51,19 +52,12 @@ func (r *phoneNumberResolver) Queued(ctx context.Context, obj *ent.PhoneNumber) 
 }
 
 func (r *queryResolver) Accounts(ctx context.Context, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AccountOrder) (*ent.AccountConnection, error) {
-	p, err := newPage(ctx, "accounts", after, first, before, last, terms(orderBy, func(o *ent.AccountOrder) string { return o.Field.String() + " " + string(o.Direction) })...)
+	p, err := newPage(ctx, "accounts", after, first, before, last, terms(orderBy, func(o *ent.AccountOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
 	if err != nil {
 		return nil, err
 	}
 	c, err := r.DB.Client.Account.Query().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithAccountOrder(orderBy))
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range c.Edges {
-		p.seal(&e.Cursor)
-		loadsOf(ctx).note(e.Node)
-	}
-	return c, nil
+	return sealed(ctx, p, c, err)
 }
 
 func (r *Resolver) PhoneNumber() generated.PhoneNumberResolver { return &phoneNumberResolver{r} }

@@ -13,6 +13,7 @@ import (
 	"carillon/graph/model"
 	"carillon/uid"
 	"context"
+	"fmt"
 
 	"entgo.io/contrib/entgql"
 )
@@ -101,19 +102,12 @@ func (r *mutationResolver) CancelCampaign(ctx context.Context, input model.Cance
 }
 
 func (r *queryResolver) Campaigns(ctx context.Context, filter *model.CampaignFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.CampaignOrder) (*ent.CampaignConnection, error) {
-	p, err := newPage(ctx, "campaigns", after, first, before, last, terms(orderBy, func(o *ent.CampaignOrder) string { return o.Field.String() + " " + string(o.Direction) })...)
+	p, err := newPage(ctx, "campaigns", after, first, before, last, terms(orderBy, func(o *ent.CampaignOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
 	if err != nil {
 		return nil, err
 	}
 	c, err := r.DB.Client.Campaign.Query().Where(campaignsThat(filter)...).Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithCampaignOrder(orderBy))
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range c.Edges {
-		p.seal(&e.Cursor)
-		loadsOf(ctx).note(e.Node)
-	}
-	return c, nil
+	return sealed(ctx, p, c, err)
 }
 
 func (r *subscriptionResolver) CampaignProgress(ctx context.Context, campaignID uid.ID) (<-chan *model.CampaignProgressUpdate, error) {

@@ -13,6 +13,7 @@ import (
 	"carillon/graph/model"
 	"carillon/uid"
 	"context"
+	"fmt"
 
 	"entgo.io/contrib/entgql"
 )
@@ -63,35 +64,21 @@ func (r *queryResolver) Contacts(ctx context.Context, filter *column.ContactFilt
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPage(ctx, "contacts", after, first, before, last, terms(orderBy, func(o *ent.ContactOrder) string { return o.Field.String() + " " + string(o.Direction) })...)
+	p, err := newPage(ctx, "contacts", after, first, before, last, terms(orderBy, func(o *ent.ContactOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
 	if err != nil {
 		return nil, err
 	}
 	c, err := r.DB.Client.Contact.Query().Where(that...).Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithContactOrder(orderBy))
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range c.Edges {
-		p.seal(&e.Cursor)
-		loadsOf(ctx).note(e.Node)
-	}
-	return c, nil
+	return sealed(ctx, p, c, err)
 }
 
 func (r *queryResolver) ContactLists(ctx context.Context, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactListOrder) (*ent.ContactListConnection, error) {
-	p, err := newPage(ctx, "contactLists", after, first, before, last, terms(orderBy, func(o *ent.ContactListOrder) string { return o.Field.String() + " " + string(o.Direction) })...)
+	p, err := newPage(ctx, "contactLists", after, first, before, last, terms(orderBy, func(o *ent.ContactListOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
 	if err != nil {
 		return nil, err
 	}
 	c, err := r.DB.Client.ContactList.Query().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithContactListOrder(orderBy))
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range c.Edges {
-		p.seal(&e.Cursor)
-		loadsOf(ctx).note(e.Node)
-	}
-	return c, nil
+	return sealed(ctx, p, c, err)
 }
 
 func (r *subscriptionResolver) ContactImportProgress(ctx context.Context, importID uid.ID) (<-chan *ent.ContactImport, error) {

@@ -99,8 +99,10 @@ func (l *loads) note(v any) {
 		noteAll(l, v.Edges.Lists)
 	case *ent.Campaign:
 		l.failures.note(v.ID)
-		l.lists.note(v.AudienceRule.ListIDs...)
-		l.lists.note(v.AudienceRule.ExcludeListIDs...)
+		for _, ids := range [][]uid.ID{v.AudienceRule.ListIDs, v.AudienceRule.ExcludeListIDs} {
+			l.lists.note(ids...)
+			l.sizes.note(ids...)
+		}
 		noteOne(l, v.Edges.PhoneNumber)
 	case *ent.Message:
 		l.events.note(v.ID)

@@ -66,19 +66,12 @@ func messagesThat(f *model.MessageFilter) (all []predicate.Message, err error) {
 // pageOfMessages reads a page of the messages that the query finds.
 func (r *Resolver) pageOfMessages(ctx context.Context, list string, query *ent.MessageQuery, after *ent.Cursor, first *int, before *ent.Cursor, last *int, orders []*ent.MessageOrder) (*ent.MessageConnection, error) {
 	orders = byAge(orders)
-	p, err := newPage(ctx, list, after, first, before, last, terms(orders, func(o *ent.MessageOrder) string { return "ID " + string(o.Direction) })...)
+	p, err := newPage(ctx, list, after, first, before, last, idTerms(orders)...)
 	if err != nil {
 		return nil, err
 	}
 	c, err := query.Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithMessageOrder(orders))
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range c.Edges {
-		p.seal(&e.Cursor)
-		loadsOf(ctx).note(e.Node)
-	}
-	return c, nil
+	return sealed(ctx, p, c, err)
 }
 
 // byAge orders by id what was to be ordered by time: ids ascend with it, and have an index on the table that grows.
@@ -87,6 +80,10 @@ func byAge(orders []*ent.MessageOrder) []*ent.MessageOrder {
 		return nil
 	}
 	return []*ent.MessageOrder{{Direction: orders[0].Direction, Field: ent.DefaultMessageOrder.Field}}
+}
+
+func idTerms(orders []*ent.MessageOrder) []string {
+	return texts(orders, func(o *ent.MessageOrder) string { return "ID " + o.Direction.String() })
 }
 
 // numberOf is the other party's number, when the message goes that way and they are known by one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
 	"time"
 
@@ -75,7 +76,8 @@ func (p page) open(argument string, c *ent.Cursor) (*ent.Cursor, error) {
 }
 
 // seal puts the mark on a cursor of the answer.
-func (p page) seal(c *ent.Cursor) {
+func (p page) seal(ctx context.Context, c *ent.Cursor, node ent.Noder) {
+	loadsOf(ctx).note(node)
 	values, _ := c.Value.([]any)
 	if p.byID {
 		values = nil
@@ -88,10 +90,47 @@ func badCursor(argument string) error {
 }
 
 // terms writes orders down.
-func terms[O any](orders []*O, term func(*O) string) []string {
+func terms[O any](orders []*O, part func(*O) (fmt.Stringer, ent.OrderDirection)) []string {
 	out := make([]string, len(orders))
 	for i, o := range orders {
-		out[i] = term(o)
+		field, direction := part(o)
+		out[i] = field.String() + " " + direction.String()
 	}
 	return out
+}
+
+// sealed finishes a page: its cursors are marked, and its rows noted.
+func sealed[C any](ctx context.Context, p page, connection *C, err error) (*C, error) {
+	if err != nil {
+		return nil, err
+	}
+	switch c := any(connection).(type) {
+	case *ent.AccountConnection:
+		for _, e := range c.Edges {
+			p.seal(ctx, &e.Cursor, e.Node)
+		}
+	case *ent.CampaignConnection:
+		for _, e := range c.Edges {
+			p.seal(ctx, &e.Cursor, e.Node)
+		}
+	case *ent.ContactConnection:
+		for _, e := range c.Edges {
+			p.seal(ctx, &e.Cursor, e.Node)
+		}
+	case *ent.ContactListConnection:
+		for _, e := range c.Edges {
+			p.seal(ctx, &e.Cursor, e.Node)
+		}
+	case *ent.MessageConnection:
+		for _, e := range c.Edges {
+			p.seal(ctx, &e.Cursor, e.Node)
+		}
+	case *ent.TemplateConnection:
+		for _, e := range c.Edges {
+			p.seal(ctx, &e.Cursor, e.Node)
+		}
+	default:
+		panic(fmt.Sprintf("no page of %T", connection))
+	}
+	return connection, nil
 }

@@ -12,6 +12,7 @@ import (
 	"carillon/graph/model"
 	"carillon/uid"
 	"context"
+	"fmt"
 
 	"entgo.io/contrib/entgql"
 )
@@ -27,18 +28,12 @@ func (r *mutationResolver) CreateTemplate(ctx context.Context, input model.Creat
 }
 
 func (r *queryResolver) Templates(ctx context.Context, filter *model.TemplateFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.TemplateOrder) (*ent.TemplateConnection, error) {
-	p, err := newPage(ctx, "templates", after, first, before, last, terms(orderBy, func(o *ent.TemplateOrder) string { return o.Field.String() + " " + string(o.Direction) })...)
+	p, err := newPage(ctx, "templates", after, first, before, last, terms(orderBy, func(o *ent.TemplateOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
 	if err != nil {
 		return nil, err
 	}
 	c, err := r.DB.Client.Template.Query().Where(templatesThat(filter)...).Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithTemplateOrder(orderBy))
-	if err != nil {
-		return nil, err
-	}
-	for _, e := range c.Edges {
-		p.seal(&e.Cursor)
-	}
-	return c, nil
+	return sealed(ctx, p, c, err)
 }
 
 func (r *queryResolver) LintTemplate(ctx context.Context, input model.TemplateInput) ([]*model.TemplateProblem, error) {
