@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"net/url"
@@ -103,10 +104,16 @@ func (m *meta) run(ctx context.Context) error {
 	return errors.Join(g.Wait(), m.Close())
 }
 
-func sandboxAccount(perSecond int) sandbox.AccountSpec {
-	return sandbox.AccountSpec{WABAID: sandboxWABA, Name: "Lucky Shrub", Token: sandboxToken, Numbers: []sandbox.NumberSpec{
-		{ID: sandboxNumber, DisplayNumber: "+1 202-555-0199", VerifiedName: "Lucky Shrub", Throughput: perSecond},
+func sandboxAccount(waba, number string, perSecond int) sandbox.AccountSpec {
+	return sandbox.AccountSpec{WABAID: waba, Name: "Lucky Shrub", Token: sandboxToken, Numbers: []sandbox.NumberSpec{
+		{ID: number, DisplayNumber: "+1 202-555-0199", VerifiedName: "Lucky Shrub", Throughput: perSecond},
 	}}
+}
+
+// metaID is a number such as Meta gives.
+func metaID() string {
+	n, _ := rand.Int(rand.Reader, big.NewInt(9e14))
+	return n.Add(n, big.NewInt(1e14)).String()
 }
 
 // runEverything is the whole service in one process. What is not configured is built in.
@@ -136,7 +143,7 @@ func runEverything(ctx context.Context, args, environ []string, stdout, stderr i
 		if box, err = startSandbox(&cfg, options); err != nil {
 			return err
 		}
-		box.AddAccount(sandboxAccount(0))
+		box.AddAccount(sandboxAccount(sandboxWABA, sandboxNumber, 0))
 	}
 	p, err := build(ctx, cfg, log)
 	if err != nil {
@@ -175,7 +182,7 @@ Carillon is up, with WhatsApp's sandbox instead of WhatsApp and everything it ke
 
 // runDemo shows the main job on a service that it throws away.
 func runDemo(ctx context.Context, args, environ []string, stdout, stderr io.Writer) (err error) {
-	options := demo.Options{Out: stdout, Err: stderr, WABAID: sandboxWABA, Token: sandboxToken}
+	options := demo.Options{Out: stdout, Err: stderr, Token: sandboxToken}
 	flags := pflag.NewFlagSet("carillon demo", pflag.ContinueOnError)
 	flags.SetOutput(stdout)
 	demo.Flags(flags, &options)
@@ -211,7 +218,8 @@ func runDemo(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	if err != nil {
 		return err
 	}
-	box.AddAccount(sandboxAccount(*perSecond))
+	options.WABAID = metaID() // a WABA is bound once, and a demo on a kept database is not its first
+	box.AddAccount(sandboxAccount(options.WABAID, metaID(), *perSecond))
 	p, err := build(ctx, cfg, log)
 	if err != nil {
 		return err

@@ -15,8 +15,9 @@ import (
 // stand below: whoever is listed may also import those.
 var mayImport = map[string][]string{
 	"graph":            {"identity", "account", "audience", "campaign", "delivery", "hub", "whatsapp", "database", "ent", "graph/transport"},
-	"graph/generated":  {"graph/model", "ent", "campaign", "delivery", "whatsapp"},
-	"graph/model":      {"ent", "campaign", "delivery", "whatsapp"},
+	"graph/generated":  {"graph/model", "graph/scalar", "ent", "identity", "audience", "campaign", "delivery", "whatsapp"},
+	"graph/model":      {"ent", "identity", "audience", "campaign", "delivery", "whatsapp"},
+	"graph/scalar":     {},
 	"graph/transport":  {},
 	"graph/graphiql":   {},
 	"worker":           {"campaign", "delivery", "account", "audience", "whatsapp", "ent"},

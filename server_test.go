@@ -73,7 +73,7 @@ func deploy(t *testing.T, dsn string, o sandbox.Options) *service {
 	if s.sandbox, err = sandbox.New(o); err != nil {
 		t.Fatal(err)
 	}
-	s.sandbox.AddAccount(sandboxAccount(o.Throughput))
+	s.sandbox.AddAccount(sandboxAccount(sandboxWABA, sandboxNumber, o.Throughput))
 	graph := httptest.NewServer(s.sandbox)
 	t.Cleanup(graph.Close)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -6,6 +6,7 @@ import (
 
 	"carillon/ent"
 	entaccount "carillon/ent/account"
+	enttemplate "carillon/ent/template"
 	"carillon/enum"
 	"carillon/uid"
 )
@@ -45,5 +46,22 @@ func (s *Service) move(ctx context.Context, row *ent.AccountUpdate, status enum.
 		return false, fmt.Errorf("set an account's status to %s: %w", status, err)
 	}
 	s.forget()
+	return n > 0, nil
+}
+
+// templateSources lists from where SetTemplateStatus may move a template: to what a refused message tells of it.
+var templateSources = map[enum.TemplateStatus][]enum.TemplateStatus{
+	enum.TemplateStatusPaused:   {enum.TemplateStatusApproved},
+	enum.TemplateStatusDisabled: {enum.TemplateStatusApproved, enum.TemplateStatusPaused},
+}
+
+// SetTemplateStatus marks a template PAUSED or DISABLED because WhatsApp refused a message for that; the next reading of Meta
+// counts for more. It reports false when there was nothing to change.
+func (s *Service) SetTemplateStatus(ctx context.Context, id uid.ID, status enum.TemplateStatus) (changed bool, err error) {
+	n, err := s.db.Client.Template.Update().Where(enttemplate.ID(id), enttemplate.StatusIn(templateSources[status]...)).
+		SetStatus(status).SetUpdatedAt(s.now()).Save(ctx)
+	if err != nil {
+		return false, fmt.Errorf("set template %s to %s: %w", id, status, err)
+	}
 	return n > 0, nil
 }

@@ -22,7 +22,8 @@ const (
 	numberDeleted = "DELETED" // a number that Meta lists no more
 )
 
-// Sync brings an account, its numbers and its templates up to what Meta says. A token that works again ends TOKEN_EXPIRED.
+// Sync brings an account, its numbers and its templates up to what Meta says. It ends TOKEN_EXPIRED, since the token works,
+// and RESTRICTED, of whose end Meta does not tell: where the restriction still holds, the next message is refused and says so.
 func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	if err := permit(ctx, enum.RoleCampaigner); err != nil {
 		return nil, err
@@ -47,7 +48,7 @@ func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 		if err := read.describe(tx.Client.Account.UpdateOneID(id).Where(same)).Exec(ctx); err != nil {
 			return err
 		}
-		err := tx.Client.Account.Update().Where(same, entaccount.StatusEQ(enum.AccountStatusTokenExpired)).
+		err := tx.Client.Account.Update().Where(same, entaccount.StatusIn(enum.AccountStatusTokenExpired, enum.AccountStatusRestricted)).
 			SetStatus(enum.AccountStatusConnected).ClearStatusReason().Exec(ctx)
 		if err != nil {
 			return err

@@ -41,23 +41,45 @@ func (s *Service) ApplyTemplateUpdate(ctx context.Context, u whatsapp.TemplateUp
 	if a == nil || err != nil {
 		return nil, err
 	}
-	if status, told := told(u.Event); !told || status != enum.TemplateStatusDeleted {
+	if status, told := told(u.Event); told && status == enum.TemplateStatusDeleted {
+		return s.believe(ctx, a, u)
+	}
+	for range readAgain {
 		at := s.now()
 		t, err := s.refetch(ctx, a, u.TemplateID)
-		if err == nil {
-			t.RejectedReason = reason(t, u)
-			ids, err := s.putTemplates(ctx, a, []whatsapp.Template{t}, at)
-			if err != nil || len(ids) == 0 {
-				return nil, err
+		if err != nil {
+			if u.Kind == whatsapp.TemplateComponentsChanged {
+				return nil, fmt.Errorf("ask for template %s of account %s: %w", u.TemplateID, a.ID, err) // the event tells too little
 			}
+			break
+		}
+		t.RejectedReason = reason(t, u)
+		ids, err := s.putTemplates(ctx, a, []whatsapp.Template{t}, at)
+		if err != nil {
+			return nil, err
+		}
+		if len(ids) > 0 {
 			return s.db.Client.Template.Get(ctx, ids[0])
 		}
-		if u.Kind == whatsapp.TemplateComponentsChanged {
-			return nil, fmt.Errorf("ask for template %s of account %s: %w", u.TemplateID, a.ID, err) // the event tells too little
+		if same, err := s.stands(ctx, a, t); err != nil || same {
+			return nil, err
 		}
+		// The row was changed while Meta was asked, perhaps by an older answer of Meta's: what was read is void, not the event.
 	}
 	return s.believe(ctx, a, u)
 }
+
+// stands says whether a template is stored with the status that Meta has told.
+func (s *Service) stands(ctx context.Context, a *ent.Account, t whatsapp.Template) (bool, error) {
+	same, err := s.db.Client.Template.Query().Where(enttemplate.AccountID(a.ID), enttemplate.MetaID(t.ID), enttemplate.StatusEQ(status(t.Status))).Exist(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look for template %s: %w", t.ID, err)
+	}
+	return same, nil
+}
+
+// readAgain is how often Meta is asked when what it told is overtaken meanwhile.
+const readAgain = 3
 
 func (s *Service) refetch(ctx context.Context, a *ent.Account, metaID string) (t whatsapp.Template, err error) {
 	token, err := s.Token(ctx, a)
