@@ -47,7 +47,7 @@ func campaignsThat(f *model.CampaignFilter) (all []predicate.Campaign) {
 
 func draftFrom(in model.CreateCampaignInput) domain.Draft {
 	d := domain.Draft{
-		Name: in.Name, TemplateID: in.TemplateID, PhoneNumberID: in.PhoneNumberID, Audience: *in.Audience, MissingParameter: in.MissingParameter,
+		Name: in.Name, TemplateID: in.TemplateID, PhoneNumberID: in.PhoneNumberID, Audience: *in.Audience, MissingParameter: or(in.MissingParameter, enum.MissingParameterPolicySkip),
 		RateLimit: in.RateLimit, FailureThreshold: in.FailureThreshold, ScheduledAt: in.ScheduledAt, ExpiresAt: in.ExpiresAt, IdempotencyKey: text(in.IdempotencyKey),
 	}
 	for _, b := range in.Parameters {

@@ -22,8 +22,8 @@ func (r *contactResolver) Attributes(ctx context.Context, obj *ent.Contact) ([]*
 	return attributesOf(obj.Attributes), nil
 }
 
-func (r *contactImportResolver) Rejections(ctx context.Context, obj *ent.ContactImport, first int) ([]*ent.ImportRejection, error) {
-	return r.Audience.Rejections(ctx, obj.ID, first)
+func (r *contactImportResolver) Rejections(ctx context.Context, obj *ent.ContactImport, first *int) ([]*ent.ImportRejection, error) {
+	return r.Audience.Rejections(ctx, obj.ID, or(first, defaultRejections))
 }
 
 func (r *contactListResolver) Size(ctx context.Context, obj *ent.ContactList) (int, error) {

@@ -67,11 +67,14 @@ func done(err error) (bool, []*model.UserError, error) {
 	return ok != nil, wrong, err
 }
 
-func text(s *string) string {
-	if s == nil {
-		return ""
+func text(s *string) string { return or(s, "") }
+
+// or is what was given, else what holds without it: a client may write null where the schema has a default.
+func or[T any](given *T, otherwise T) T {
+	if given == nil {
+		return otherwise
 	}
-	return *s
+	return *given
 }
 
 // some is nil for the empty text.

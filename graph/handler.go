@@ -21,7 +21,7 @@ func New(d Deps) *transport.Handler {
 	if d.ClientIP == nil {
 		d.ClientIP = remoteIP
 	}
-	r, o := &Resolver{d}, d.Transport
+	r, o := &Resolver{Deps: d}, d.Transport
 	o.Schema = r.schema()
 	o.Authenticate = r.authenticate
 	o.PresentError = presentError

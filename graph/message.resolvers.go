@@ -52,7 +52,7 @@ func (r *queryResolver) Messages(ctx context.Context, filter *model.MessageFilte
 	return r.pageOfMessages(ctx, "messages", r.DB.Client.Message.Query().Where(that...), after, first, before, last, orderBy)
 }
 
-func (r *queryResolver) DeliveryEvents(ctx context.Context, filter *model.DeliveryEventFilter, after *entgql.Cursor[uid.ID], first int) (*model.DeliveryEventBatch, error) {
+func (r *queryResolver) DeliveryEvents(ctx context.Context, filter *model.DeliveryEventFilter, after *entgql.Cursor[uid.ID], first *int) (*model.DeliveryEventBatch, error) {
 	tell, err := r.newTeller(ctx)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (r *queryResolver) DeliveryEvents(ctx context.Context, filter *model.Delive
 	if err != nil {
 		return nil, err
 	}
-	events, cursor, err := r.readLog(ctx, tell.organization, from, first, wanted(filter))
+	events, cursor, err := r.readLog(ctx, tell.organization, from, or(first, defaultEvents), wanted(filter))
 	if err != nil {
 		return nil, err
 	}

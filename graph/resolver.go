@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"carillon/account"
@@ -46,4 +47,7 @@ type Deps struct {
 }
 
 // Resolver answers every field.
-type Resolver struct{ Deps }
+type Resolver struct {
+	Deps
+	guarded sync.Map // the *identity.Viewer of each connection that is guarded
+}

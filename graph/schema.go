@@ -21,6 +21,9 @@ const (
 	defaultEvents = 200
 	maxEvents     = 1000
 	maxNodes      = 100
+
+	defaultRejections = 20
+	maxRejections     = 1000
 )
 
 // paging bounds every list that a caller can ask for more of.
@@ -28,7 +31,7 @@ func paging() []transport.Paging {
 	return []transport.Paging{
 		{Field: "Query.nodes", List: "ids", Max: maxNodes},
 		{Field: "Query.deliveryEvents", Sizes: []string{"first"}, Max: maxEvents, Default: defaultEvents},
-		{Field: "ContactImport.rejections", Sizes: []string{"first"}, Max: 1000, Default: 20},
+		{Field: "ContactImport.rejections", Sizes: []string{"first"}, Max: maxRejections, Default: defaultRejections},
 		{Field: "Template.preview", List: "values", Max: 100},
 		{Suffix: "Connection", Sizes: []string{"first", "last"}, Max: maxPage, Default: defaultPage},
 	}
@@ -49,7 +52,9 @@ func (r *Resolver) schema() graphql.ExecutableSchema {
 	cost.Query.Messages = pageCostOf[*model.MessageFilter, ent.MessageOrder]
 	cost.Campaign.Messages = pageCostOf[*model.MessageFilter, ent.MessageOrder]
 	cost.Query.Contacts = pageCostOf
-	cost.Query.DeliveryEvents = func(child int, _ *model.DeliveryEventFilter, _ *ent.Cursor, first int) int { return 1 + first*child/10 }
+	cost.Query.DeliveryEvents = func(child int, _ *model.DeliveryEventFilter, _ *ent.Cursor, first *int) int {
+		return 1 + or(first, defaultEvents)*child/10
+	}
 	return loading{generated.NewExecutableSchema(config)}
 }
 

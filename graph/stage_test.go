@@ -65,6 +65,7 @@ type stage struct {
 	queue      *delivery.Queue
 	log        *delivery.Log
 	hub        *hub.Hub[delivery.Event]
+	deps       graph.Deps
 	server     *httptest.Server
 	statements atomic.Int64
 	logged     bytes.Buffer
@@ -128,7 +129,7 @@ func stand(t *testing.T, db *database.DB, edit ...func(*graph.Deps)) *stage {
 	s.who = identity.New(db, identity.DefaultTerms(), database.Now, identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
 	s.accounts = account.New(db, keys, whatsapp.NewClient(meta.URL, "v26.0"), s.who, account.Options{}, database.Now)
 	s.audience = audience.New(db, database.Now, func(ctx context.Context, organization, id uid.ID) { s.Notify(ctx, organization, id) })
-	s.campaigns = campaign.New(db, s.queue, s.audience, s.who, s, s, database.Now)
+	s.campaigns = campaign.New(db, s.queue, s.audience, s.who, s.accounts, s, s, database.Now)
 	s.run(s.journal.Run)
 	s.run(s.hub.Run)
 	deps := graph.Deps{
@@ -140,6 +141,7 @@ func stand(t *testing.T, db *database.DB, edit ...func(*graph.Deps)) *stage {
 	for _, e := range edit {
 		e(&deps)
 	}
+	s.deps = deps
 	api := graph.New(deps)
 	s.server = httptest.NewServer(api)
 	t.Cleanup(func() {

@@ -56,6 +56,7 @@ func (r *Resolver) followLog(ctx context.Context, want func(delivery.Event) bool
 			return nil, err
 		}
 	}
+	r.guard(ctx)
 	log, err := r.Hub.Subscribe(ctx, tell.organization, from)
 	if err != nil {
 		return nil, r.ended(ctx, tell.organization, err)
@@ -103,8 +104,9 @@ type sight[T any] struct {
 
 // follow looks at once and after each signal, sends what has changed, and rests between two looks. News that come while it
 // rests are not lost: the watch holds them. That nothing is there to be seen is told before the stream begins.
-func follow[T any](ctx context.Context, h *hub.Hub[delivery.Event], organization, subject uid.ID, look func() (sight[T], error)) (<-chan T, error) {
-	watch := h.Watch(organization, subject.String())
+func follow[T any](ctx context.Context, r *Resolver, organization, subject uid.ID, look func() (sight[T], error)) (<-chan T, error) {
+	r.guard(ctx)
+	watch := r.Hub.Watch(organization, subject.String())
 	first, err := look()
 	if err != nil {
 		watch.Close()
@@ -174,7 +176,7 @@ func (r *Resolver) followCampaign(ctx context.Context, id uid.ID) (<-chan *model
 	if err != nil {
 		return nil, err
 	}
-	return follow(ctx, r.Hub, v.Organization, id, func() (s sight[*model.CampaignProgressUpdate], err error) {
+	return follow(ctx, r, v.Organization, id, func() (s sight[*model.CampaignProgressUpdate], err error) {
 		c, err := r.DB.Client.Campaign.Get(ctx, id)
 		if err != nil {
 			return s, missing("campaign", err)
@@ -189,7 +191,7 @@ func (r *Resolver) followImport(ctx context.Context, id uid.ID) (<-chan *ent.Con
 	if err != nil {
 		return nil, err
 	}
-	return follow(ctx, r.Hub, v.Organization, id, func() (s sight[*ent.ContactImport], err error) {
+	return follow(ctx, r, v.Organization, id, func() (s sight[*ent.ContactImport], err error) {
 		i, err := r.DB.Client.ContactImport.Get(ctx, id)
 		if err != nil {
 			return s, missing("import", err)

@@ -1,16 +1,22 @@
 package graph_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/gorilla/websocket"
 
 	"carillon/database"
+	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/enum"
+	"carillon/graph"
+	"carillon/hub"
 	"carillon/tenant"
 	"carillon/uid"
 )
@@ -354,5 +360,77 @@ func TestARevokedKeyClosesItsSockets(t *testing.T) {
 				return
 			}
 		}
+	})
+}
+
+func TestARevokedSessionEndsItsEventStream(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		p := s.signUp()
+		body := strings.NewReader(`{"query":"subscription { deliveryEvents { cursor } }"}`)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.server.URL, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range map[string]string{"Content-Type": "application/json", "Accept": "text/event-stream", "Authorization": "Bearer " + p.token} {
+			req.Header.Set(name, value)
+		}
+		resp, err := s.server.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		lines := bufio.NewScanner(resp.Body)
+		for lines.Scan() && !strings.HasPrefix(lines.Text(), "data:") {
+		}
+		p.must(`mutation { signOut { signedOut } }`)
+		for lines.Scan() {
+		}
+		if err := t.Context().Err(); err != nil {
+			t.Errorf("the stream went on: %v", err)
+		}
+	})
+}
+
+func TestASlowConsumerIsToldWhereItStands(t *testing.T) {
+	s := onSQLite(t, func(d *graph.Deps) {
+		client, prefix := dbtest.Redis(t)
+		d.Hub = hub.New(client, prefix, hub.Source[delivery.Event](d.Log), hub.Options{Queue: 300})
+	})
+	s.hub = s.deps.Hub
+	s.run(s.hub.Run)
+	o := s.signUp().open(1)
+	ids := o.queued(uid.ID{}, 700)
+	ws := o.dial()
+	ws.subscribe(follow, vars{})
+	ws.result()
+	o.record(delivery.Accepted, ids[:1]...)
+	checkFirst, _ := ws.sequences(1)
+	checkDense(t, checkFirst, 1, 1)
+	o.record(delivery.Accepted, ids[1:]...) // one commit, larger than the hub lets a reader lag
+	code, extensions := ws.failure()
+	if code != "SLOW_CONSUMER" {
+		t.Fatalf("got %q", code)
+	}
+	again := o.dial()
+	again.subscribe(follow, vars{"after": extensions["cursor"]})
+	numbers, _ := again.sequences(699)
+	checkDense(t, numbers, 2, 700)
+}
+
+func TestSubscriptionsEndWithTheirClients(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		o := s.signUp().open(1)
+		c := o.campaign("Spring")
+		for range 5 { // TestMain looks for goroutines that stay behind
+			ws := o.dial()
+			ws.subscribe(follow, vars{})
+			ws.result()
+			ws.send(vars{"id": "2", "type": "subscribe", "payload": vars{"query": progress, "variables": vars{"id": c.String()}}})
+			ws.result()
+			if err := ws.conn.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.record(delivery.Accepted, o.queued(c, 3)...)
 	})
 }

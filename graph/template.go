@@ -127,8 +127,8 @@ func problemsOf(in *model.TemplateInput) []*model.TemplateProblem {
 }
 
 func templateFrom(in *model.TemplateInput) whatsapp.Template {
-	t := whatsapp.Template{Name: in.Name, Language: in.Language, Category: string(in.Category), ParameterFormat: string(in.ParameterFormat),
-		Components: componentsFrom(in.Components)}
+	t := whatsapp.Template{Name: in.Name, Language: in.Language, Category: string(in.Category), Components: componentsFrom(in.Components),
+		ParameterFormat: string(or(in.ParameterFormat, enum.ParameterFormatPositional))}
 	if in.MessageTTLSeconds != nil {
 		t.MessageSendTTLSeconds = *in.MessageTTLSeconds
 	}

@@ -19,7 +19,7 @@ import (
 
 func (r *mutationResolver) CreateTemplate(ctx context.Context, input model.CreateTemplateInput) (*model.TemplatePayload, error) {
 	t, wrong, err := answer(r.Accounts.CreateTemplate(ctx, account.CreateTemplate{
-		AccountID: input.AccountID, Template: templateFrom(input.Template), Submit: input.Submit, IdempotencyKey: text(input.IdempotencyKey),
+		AccountID: input.AccountID, Template: templateFrom(input.Template), Submit: or(input.Submit, true), IdempotencyKey: text(input.IdempotencyKey),
 	}))
 	if err != nil {
 		return nil, err

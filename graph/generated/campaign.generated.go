@@ -2131,7 +2131,7 @@ func (ec *executionContext) unmarshalInputCreateCampaignInput(ctx context.Contex
 			it.Parameters = data
 		case "missingParameter":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("missingParameter"))
-			data, err := ec.unmarshalNMissingParameterPolicy2carillonᚋenumᚐMissingParameterPolicy(ctx, v)
+			data, err := ec.unmarshalOMissingParameterPolicy2ᚖcarillonᚋenumᚐMissingParameterPolicy(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -3396,6 +3396,22 @@ func (ec *executionContext) marshalOCost2ᚖcarillonᚋgraphᚋmodelᚐCost(ctx 
 		return graphql.Null
 	}
 	return ec._Cost(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOMissingParameterPolicy2ᚖcarillonᚋenumᚐMissingParameterPolicy(ctx context.Context, v any) (*enum.MissingParameterPolicy, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(enum.MissingParameterPolicy)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOMissingParameterPolicy2ᚖcarillonᚋenumᚐMissingParameterPolicy(ctx context.Context, sel ast.SelectionSet, v *enum.MissingParameterPolicy) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalOParameterBindingInput2ᚕᚖcarillonᚋcolumnᚐParameterBindingᚄ(ctx context.Context, v any) ([]*column.ParameterBinding, error) {

@@ -57,7 +57,7 @@ type QueryResolver interface {
 	Viewer(ctx context.Context) (*identity.Viewer, error)
 	Terms(ctx context.Context) (*identity.Terms, error)
 	Messages(ctx context.Context, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error)
-	DeliveryEvents(ctx context.Context, filter *model.DeliveryEventFilter, after *entgql.Cursor[uid.ID], first int) (*model.DeliveryEventBatch, error)
+	DeliveryEvents(ctx context.Context, filter *model.DeliveryEventFilter, after *entgql.Cursor[uid.ID], first *int) (*model.DeliveryEventBatch, error)
 	Templates(ctx context.Context, filter *model.TemplateFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.TemplateOrder) (*ent.TemplateConnection, error)
 	LintTemplate(ctx context.Context, input model.TemplateInput) ([]*model.TemplateProblem, error)
 }
@@ -557,8 +557,8 @@ func (ec *executionContext) field_Query_deliveryEvents_args(ctx context.Context,
 	}
 	args["after"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2439,7 +2439,7 @@ func (ec *executionContext) _Query_deliveryEvents(ctx context.Context, field gra
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().DeliveryEvents(ctx, fc.Args["filter"].(*model.DeliveryEventFilter), fc.Args["after"].(*entgql.Cursor[uid.ID]), fc.Args["first"].(int))
+			return ec.Resolvers.Query().DeliveryEvents(ctx, fc.Args["filter"].(*model.DeliveryEventFilter), fc.Args["after"].(*entgql.Cursor[uid.ID]), fc.Args["first"].(*int))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next

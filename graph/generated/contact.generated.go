@@ -26,7 +26,7 @@ type ContactResolver interface {
 	Attributes(ctx context.Context, obj *ent.Contact) ([]*audience.Attribute, error)
 }
 type ContactImportResolver interface {
-	Rejections(ctx context.Context, obj *ent.ContactImport, first int) ([]*ent.ImportRejection, error)
+	Rejections(ctx context.Context, obj *ent.ContactImport, first *int) ([]*ent.ImportRejection, error)
 }
 type ContactListResolver interface {
 	Size(ctx context.Context, obj *ent.ContactList) (int, error)
@@ -40,8 +40,8 @@ func (ec *executionContext) field_ContactImport_rejections_args(ctx context.Cont
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -877,7 +877,7 @@ func (ec *executionContext) _ContactImport_rejections(ctx context.Context, field
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.ContactImport().Rejections(ctx, obj, fc.Args["first"].(int))
+			return ec.Resolvers.ContactImport().Rejections(ctx, obj, fc.Args["first"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*ent.ImportRejection) graphql.Marshaler {

@@ -223,7 +223,7 @@ type ComplexityRoot struct {
 		FinishedAt   func(childComplexity int) int
 		ID           func(childComplexity int) int
 		Rejected     func(childComplexity int) int
-		Rejections   func(childComplexity int, first int) int
+		Rejections   func(childComplexity int, first *int) int
 		RowsRead     func(childComplexity int) int
 		RowsTotal    func(childComplexity int) int
 		Status       func(childComplexity int) int
@@ -440,7 +440,7 @@ type ComplexityRoot struct {
 		Campaigns      func(childComplexity int, filter *model.CampaignFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.CampaignOrder) int
 		ContactLists   func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactListOrder) int
 		Contacts       func(childComplexity int, filter *column.ContactFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactOrder) int
-		DeliveryEvents func(childComplexity int, filter *model.DeliveryEventFilter, after *entgql.Cursor[uid.ID], first int) int
+		DeliveryEvents func(childComplexity int, filter *model.DeliveryEventFilter, after *entgql.Cursor[uid.ID], first *int) int
 		LintTemplate   func(childComplexity int, input model.TemplateInput) int
 		Messages       func(childComplexity int, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) int
 		Node           func(childComplexity int, id uid.ID) int
@@ -1357,7 +1357,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.ContactImport.Rejections(childComplexity, args["first"].(int)), true
+		return e.ComplexityRoot.ContactImport.Rejections(childComplexity, args["first"].(*int)), true
 	case "ContactImport.rowsRead":
 		if e.ComplexityRoot.ContactImport.RowsRead == nil {
 			break
@@ -2344,7 +2344,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.DeliveryEvents(childComplexity, args["filter"].(*model.DeliveryEventFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(int)), true
+		return e.ComplexityRoot.Query.DeliveryEvents(childComplexity, args["filter"].(*model.DeliveryEventFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int)), true
 
 	case "Query.lintTemplate":
 		if e.ComplexityRoot.Query.LintTemplate == nil {
@@ -3748,7 +3748,7 @@ input CreateCampaignInput {
   "How the template's parameters get their values; each must be bound by the time of the launch."
   parameters: [ParameterBindingInput!]
   "What becomes of people for whom a parameter has no value."
-  missingParameter: MissingParameterPolicy! = SKIP
+  missingParameter: MissingParameterPolicy = SKIP
   "Messages a second at most, 1 to 1000; without it, the number's own limit."
   rateLimit: Int
   "Pauses by itself when this share, over 0 and up to 1, of the last 200 answers are failures; without it, the organization's."
@@ -4056,7 +4056,7 @@ type ContactImport implements Node {
   "How many could not be taken."
   rejected: Int!
   "The first rejected rows, by line."
-  rejections("How many: 1 to 1000." first: Int! = 20): [ImportRejection!]!
+  rejections("How many: 1 to 1000." first: Int = 20): [ImportRejection!]!
   "When the file was stored."
   createdAt: Time!
   "When it ended; null until then."
@@ -4642,7 +4642,7 @@ type APIKeyPayload {
     "Only what comes after this cursor, from an earlier batch."
     after: Cursor
     "How many at most: 1 to 1000."
-    first: Int! = 200
+    first: Int = 200
   ): DeliveryEventBatch! @role(is: VIEWER)
 }
 
@@ -5277,7 +5277,7 @@ input TemplateInput {
   "What it is for."
   category: TemplateCategory!
   "How its parameters are written."
-  parameterFormat: ParameterFormat! = POSITIONAL
+  parameterFormat: ParameterFormat = POSITIONAL
   "Its parts, from top to bottom."
   components: [TemplateComponentInput!]!
   "How long a message of it is worth delivering, in seconds; without it, as long as WhatsApp keeps it."
@@ -5345,7 +5345,7 @@ input CreateTemplateInput {
   "The template."
   template: TemplateInput!
   "False keeps it as a draft."
-  submit: Boolean! = true
+  submit: Boolean = true
   "The same key within 24 hours gives the first call's template, up to 255 characters."
   idempotencyKey: String
   "Comes back in the payload."

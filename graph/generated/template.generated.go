@@ -1392,7 +1392,7 @@ func (ec *executionContext) unmarshalInputCreateTemplateInput(ctx context.Contex
 			it.Template = data
 		case "submit":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("submit"))
-			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -1844,7 +1844,7 @@ func (ec *executionContext) unmarshalInputTemplateInput(ctx context.Context, obj
 			it.Category = data
 		case "parameterFormat":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parameterFormat"))
-			data, err := ec.unmarshalNParameterFormat2carillonᚋenumᚐParameterFormat(ctx, v)
+			data, err := ec.unmarshalOParameterFormat2ᚖcarillonᚋenumᚐParameterFormat(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -2792,6 +2792,22 @@ func (ec *executionContext) unmarshalOOTPType2ᚖcarillonᚋenumᚐOTPType(ctx c
 }
 
 func (ec *executionContext) marshalOOTPType2ᚖcarillonᚋenumᚐOTPType(ctx context.Context, sel ast.SelectionSet, v *enum.OTPType) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
+func (ec *executionContext) unmarshalOParameterFormat2ᚖcarillonᚋenumᚐParameterFormat(ctx context.Context, v any) (*enum.ParameterFormat, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(enum.ParameterFormat)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOParameterFormat2ᚖcarillonᚋenumᚐParameterFormat(ctx context.Context, sel ast.SelectionSet, v *enum.ParameterFormat) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

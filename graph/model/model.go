@@ -208,7 +208,7 @@ type CreateCampaignInput struct {
 	// How the template's parameters get their values; each must be bound by the time of the launch.
 	Parameters []*column.ParameterBinding `json:"parameters,omitempty"`
 	// What becomes of people for whom a parameter has no value.
-	MissingParameter enum.MissingParameterPolicy `json:"missingParameter"`
+	MissingParameter *enum.MissingParameterPolicy `json:"missingParameter,omitempty"`
 	// Messages a second at most, 1 to 1000; without it, the number's own limit.
 	RateLimit *int `json:"rateLimit,omitempty"`
 	// Pauses by itself when this share, over 0 and up to 1, of the last 200 answers are failures; without it, the organization's.
@@ -258,7 +258,7 @@ type CreateTemplateInput struct {
 	// The template.
 	Template *TemplateInput `json:"template"`
 	// False keeps it as a draft.
-	Submit bool `json:"submit"`
+	Submit *bool `json:"submit,omitempty"`
 	// The same key within 24 hours gives the first call's template, up to 255 characters.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 	// Comes back in the payload.
@@ -604,7 +604,7 @@ type TemplateInput struct {
 	// What it is for.
 	Category enum.TemplateCategory `json:"category"`
 	// How its parameters are written.
-	ParameterFormat enum.ParameterFormat `json:"parameterFormat"`
+	ParameterFormat *enum.ParameterFormat `json:"parameterFormat,omitempty"`
 	// Its parts, from top to bottom.
 	Components []*TemplateComponentInput `json:"components"`
 	// How long a message of it is worth delivering, in seconds; without it, as long as WhatsApp keeps it.
