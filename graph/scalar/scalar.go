@@ -11,15 +11,19 @@ import (
 	"strconv"
 	"time"
 
+	"entgo.io/contrib/entgql"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vmihailenco/msgpack/v5"
 
-	"carillon/ent"
 	"carillon/fault"
+	"carillon/uid"
 )
 
 // longestCursor is far beyond any that we write: a name and two ids.
 const longestCursor = 2048
+
+// Cursor is a place in a list or a log, as ent has it.
+type Cursor = entgql.Cursor[uid.ID]
 
 // MarshalTime writes a time as RFC 3339 in UTC.
 func MarshalTime(t time.Time) graphql.Marshaler {
@@ -42,7 +46,7 @@ func UnmarshalTime(v any) (time.Time, error) {
 }
 
 // MarshalCursor writes a cursor as base64url of MessagePack.
-func MarshalCursor(c ent.Cursor) graphql.ContextMarshaler {
+func MarshalCursor(c Cursor) graphql.ContextMarshaler {
 	return graphql.ContextWriterFunc(func(_ context.Context, w io.Writer) error {
 		text, err := CursorText(c)
 		if err != nil {
@@ -54,7 +58,7 @@ func MarshalCursor(c ent.Cursor) graphql.ContextMarshaler {
 }
 
 // CursorText is a cursor as clients see it.
-func CursorText(c ent.Cursor) (string, error) {
+func CursorText(c Cursor) (string, error) {
 	raw, err := msgpack.Marshal(c)
 	if err != nil {
 		return "", fmt.Errorf("write cursor: %w", err)
@@ -63,8 +67,8 @@ func CursorText(c ent.Cursor) (string, error) {
 }
 
 // UnmarshalCursor reads what MarshalCursor wrote. Whether it belongs where it was given is for the field to say.
-func UnmarshalCursor(ctx context.Context, v any) (ent.Cursor, error) {
-	var c ent.Cursor
+func UnmarshalCursor(ctx context.Context, v any) (Cursor, error) {
+	var c Cursor
 	s, ok := v.(string)
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if !ok || err != nil || len(s) > longestCursor {
@@ -72,13 +76,13 @@ func UnmarshalCursor(ctx context.Context, v any) (ent.Cursor, error) {
 	}
 	from := bytes.NewReader(raw)
 	if err := decodeCursor(from, &c); err != nil || from.Len() > 0 {
-		return ent.Cursor{}, badCursor(ctx)
+		return Cursor{}, badCursor(ctx)
 	}
 	return c, nil
 }
 
 // decodeCursor survives what the decoder does not: lengths that nothing follows.
-func decodeCursor(from io.Reader, into *ent.Cursor) (err error) {
+func decodeCursor(from io.Reader, into *Cursor) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("decode cursor: %v", v)
