@@ -125,10 +125,11 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (p *parts, 
 	p.audience = audience.New(p.db, now, func(ctx context.Context, organization, contactImport uid.ID) {
 		news.Notify(ctx, organization, contactImport)
 	})
-	p.campaigns = campaign.New(p.db, p.queue, p.audience, p.identity, p.tasks, news, now)
+	p.campaigns = campaign.New(p.db, p.queue, p.audience, p.identity, p.accounts, p.tasks, news, now)
+	p.journal.Watch(p.campaigns)
 	lanes := worker.NewLanes(p.queue, p.journal, p.accounts, p.db.Client, p.campaigns, meta, pace, p.tasks.Waiting, now, log)
 
-	p.webhooks = webhook.New(p.db, p.journal, p.accounts, cfg.WhatsApp.AppSecrets, cfg.WhatsApp.VerifyToken, now, log)
+	p.webhooks = webhook.New(p.db, p.journal, p.accounts, p.campaigns, cfg.WhatsApp.AppSecrets, cfg.WhatsApp.VerifyToken, now, log)
 	p.worker = worker.New(p.redis, p.tasks, worker.Jobs{
 		Enroll: p.campaigns.Enroll, Import: p.audience.RunImport, Drain: lanes.Drain, Sweep: p.sweep,
 	}, tasksAtOnce, log)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"carillon/account"
 	"carillon/audience"
 	"carillon/database"
 	"carillon/delivery"
@@ -33,14 +34,16 @@ type Service struct {
 	queue    *delivery.Queue
 	audience *audience.Service
 	identity *identity.Service
+	accounts *account.Service
 	waker    Waker
 	news     delivery.News
 	now      func() time.Time
+	hits     hits
 }
 
 // New makes the service.
-func New(db *database.DB, queue *delivery.Queue, audience *audience.Service, identity *identity.Service, waker Waker, news delivery.News, now func() time.Time) *Service {
-	return &Service{db, queue, audience, identity, waker, news, now}
+func New(db *database.DB, queue *delivery.Queue, audience *audience.Service, identity *identity.Service, accounts *account.Service, waker Waker, news delivery.News, now func() time.Time) *Service {
+	return &Service{db: db, queue: queue, audience: audience, identity: identity, accounts: accounts, waker: waker, news: news, now: now}
 }
 
 // moves lists every allowed change of status. A status without a row is final.
@@ -50,6 +53,7 @@ var moves = map[enum.CampaignStatus][]enum.CampaignStatus{
 	enum.CampaignStatusPreparing: {enum.CampaignStatusRunning, enum.CampaignStatusPaused, enum.CampaignStatusCompleted, enum.CampaignStatusCanceled},
 	enum.CampaignStatusRunning:   {enum.CampaignStatusPaused, enum.CampaignStatusCompleted, enum.CampaignStatusCanceled},
 	enum.CampaignStatusPaused:    {enum.CampaignStatusRunning, enum.CampaignStatusPreparing, enum.CampaignStatusScheduled, enum.CampaignStatusCanceled},
+	enum.CampaignStatusCompleted: {enum.CampaignStatusRunning},
 }
 
 // mayBecome are the statuses from which one may be reached.
@@ -93,7 +97,8 @@ func (s *Service) Pause(ctx context.Context, id uid.ID) (*ent.Campaign, error) {
 	return s.move(ctx, id, enum.CampaignStatusPaused, "paused", because(enum.CampaignStatusReasonPausedByUser, "Resume it when you want it to go on."))
 }
 
-// Resume lets a paused campaign go on where it stopped.
+// Resume lets a paused campaign go on where it stopped, once what stood in its way is mended. Its failures so far are
+// forgiven: the brake judges anew.
 func (s *Service) Resume(ctx context.Context, id uid.ID) (*ent.Campaign, error) {
 	c, err := s.find(ctx, id)
 	if err != nil {
@@ -113,7 +118,7 @@ func (s *Service) Resume(ctx context.Context, id uid.ID) (*ent.Campaign, error) 
 		return nil, err
 	}
 	c, err = s.move(ctx, id, to, "resumed", func(u *ent.CampaignUpdate) {
-		u.Where(campaign.StatusEQ(enum.CampaignStatusPaused)).ClearStatusReason().ClearStatusDetail()
+		u.Where(campaign.StatusEQ(enum.CampaignStatusPaused)).ClearStatusReason().ClearStatusDetail().ClearRecentAnswers()
 	})
 	if err != nil {
 		return nil, err

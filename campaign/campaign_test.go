@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"carillon/account"
 	"carillon/audience"
 	"carillon/campaign"
 	"carillon/column"
@@ -23,8 +24,10 @@ import (
 	"carillon/enum"
 	"carillon/fault"
 	"carillon/identity"
+	"carillon/secret"
 	"carillon/tenant"
 	"carillon/uid"
+	"carillon/whatsapp"
 )
 
 func TestMain(m *testing.M) {
@@ -34,6 +37,8 @@ func TestMain(m *testing.M) {
 type stage struct {
 	*campaign.Service
 	db       *database.DB
+	queue    *delivery.Queue
+	journal  *delivery.Journal
 	owner    context.Context
 	system   context.Context
 	account  *ent.Account
@@ -54,12 +59,14 @@ func stand(t *testing.T, db *database.DB) *stage {
 	s := &stage{db: db, system: tenant.System(t.Context()), now: database.Now(), woken: map[uid.ID]int{}}
 	now := func() time.Time { return s.now }
 	who := identity.New(db, identity.DefaultTerms(), now, identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
-	journal := delivery.NewJournal(db, s, now, slog.New(slog.DiscardHandler))
+	s.journal = delivery.NewJournal(db, s, now, slog.New(slog.DiscardHandler))
+	s.queue = delivery.NewQueue(db, s.journal, s, now)
+	s.Service = campaign.New(db, s.queue, audience.New(db, now, nil), who, accountsOf(t, db, who), s, s, now)
+	s.journal.Watch(s)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- journal.Run(ctx) }()
+	go func() { done <- s.journal.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
-	s.Service = campaign.New(db, delivery.NewQueue(db, journal, s, now), audience.New(db, now, nil), who, s, s, now)
 	signed, err := who.SignUp(t.Context(), identity.SignUp{Email: "o@example.com", Password: "correct horse battery", Name: "O", OrganizationName: "Lucky Shrub", AcceptTermsVersion: who.Terms().Version})
 	if err != nil {
 		t.Fatal(err)
@@ -72,6 +79,16 @@ func stand(t *testing.T, db *database.DB) *stage {
 		SetStatus(enum.TemplateStatusApproved).SetComponents([]byte(`[{"type":"BODY","text":"Hi {{1}}, see you in {{2}} soon."}]`)).SaveX(s.owner)
 	s.list = c.ContactList.Create().SetOrganizationID(o).SetName("list").SaveX(s.owner)
 	return s
+}
+
+// accountsOf is the accounts' service without a WhatsApp to ask.
+func accountsOf(t *testing.T, db *database.DB, who *identity.Service) *account.Service {
+	t.Helper()
+	keys, err := secret.NewKeyring(secret.NewKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return account.New(db, keys, whatsapp.NewClient("http://127.0.0.1:1", "v26.0"), who, account.Options{}, database.Now)
 }
 
 func (s *stage) contact(phone, name, city string, consent enum.Consent) *ent.Contact {
@@ -294,7 +311,7 @@ func (q quiet) WakeLane(context.Context, uid.ID)       {}
 func (q quiet) service() *campaign.Service {
 	now := database.Now
 	who := identity.New(q.s.db, identity.DefaultTerms(), now, identity.Options{})
-	return campaign.New(q.s.db, delivery.NewQueue(q.s.db, nil, q.s, now), audience.New(q.s.db, now, nil), who, q, q.s, now)
+	return campaign.New(q.s.db, delivery.NewQueue(q.s.db, nil, q.s, now), audience.New(q.s.db, now, nil), who, nil, q, q.s, now)
 }
 
 func TestAScheduledCampaignStartsWhenItsTimeHasCome(t *testing.T) {

@@ -204,29 +204,6 @@ func (s *Service) ready(ctx context.Context, c *ent.Campaign) error {
 	return in.Err()
 }
 
-// sendable checks what may change while a campaign waits: template, number, account, organization.
-func (s *Service) sendable(ctx context.Context, c *ent.Campaign) error {
-	var in fault.Inputs
-	template, err := c.QueryTemplate().WithAccount().Only(ctx)
-	if err != nil {
-		return fmt.Errorf("read template: %w", err)
-	}
-	if template.Status != enum.TemplateStatusApproved {
-		in.Add("campaignId", fault.Invalid, "template %s is %s; only an APPROVED template can be sent", template.Name, template.Status)
-	}
-	if a := template.Edges.Account; a.Status != enum.AccountStatusConnected {
-		in.Add("campaignId", fault.NotAllowed, "WhatsApp account %s is %s", a.Name, a.Status)
-	}
-	organization, err := s.db.Client.Organization.Get(ctx, c.OrganizationID)
-	if err != nil {
-		return fmt.Errorf("read organization: %w", err)
-	}
-	if organization.Status != enum.OrganizationStatusActive {
-		in.Add("", fault.NotAllowed, "the organization is %s and may not send", organization.Status)
-	}
-	return in.Err()
-}
-
 func unboundParameters(template *ent.Template, bindings []column.ParameterBinding) (names []string) {
 	bound := map[string]bool{}
 	for _, b := range bindings {

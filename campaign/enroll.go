@@ -169,7 +169,7 @@ func (s *Service) Finish(ctx context.Context, number uid.ID) error {
 }
 
 // Sweep repairs what a lost wake-up left, and does what is due: it starts scheduled campaigns, wakes enrolments that stand
-// still, skips what has expired, closes what was canceled and completes what is over. Any number of processes may run it.
+// still, skips what has expired, closes what was canceled, reopens what was retried and completes what is over. Any number of processes may run it.
 func (s *Service) Sweep(ctx context.Context) error {
 	ctx = tenant.System(ctx)
 	now := s.now()
@@ -184,13 +184,19 @@ func (s *Service) Sweep(ctx context.Context) error {
 	}
 	active, err := s.db.Client.Campaign.Query().Where(campaign.Or(
 		campaign.StatusIn(enum.CampaignStatusPreparing, enum.CampaignStatusRunning),
-		campaign.And(campaign.StatusEQ(enum.CampaignStatusCanceled), campaign.QueuedGT(0)),
+		campaign.And(campaign.StatusIn(enum.CampaignStatusCanceled, enum.CampaignStatusCompleted), campaign.QueuedGT(0)),
 	)).All(ctx)
 	if err != nil {
 		return fmt.Errorf("find running campaigns: %w", err)
 	}
 	var running []uid.ID
 	for _, c := range active {
+		if c.Status == enum.CampaignStatusCompleted { // whoever retried it has died
+			if err := s.reopen(ctx, c.ID); err != nil {
+				return err
+			}
+			continue
+		}
 		if c.EnrolledAt == nil || c.Status == enum.CampaignStatusCanceled {
 			s.waker.WakeEnrollment(ctx, c.ID)
 			continue
@@ -211,9 +217,13 @@ func (s *Service) Sweep(ctx context.Context) error {
 // startScheduled launches a campaign whose time has come, or pauses it with the reason why it cannot start.
 func (s *Service) startScheduled(ctx context.Context, c *ent.Campaign, now time.Time) error {
 	if c.ExpiresAt == nil || c.ExpiresAt.After(now) {
-		if err := s.sendable(ctx, c); err != nil {
+		found, err := s.obstacles(ctx, c)
+		if err != nil {
+			return fmt.Errorf("start scheduled campaign %s: %w", c.ID, err)
+		}
+		if len(found) > 0 {
 			u := s.db.Client.Campaign.Update().Where(campaign.ID(c.ID), campaign.StatusEQ(enum.CampaignStatusScheduled)).SetStatus(enum.CampaignStatusPaused)
-			because(enum.CampaignStatusReasonTemplatePaused, err.Error())(u)
+			because(found[0].reason, found[0].detail())(u)
 			_, err := u.Save(ctx)
 			s.news.Notify(ctx, c.OrganizationID, c.ID)
 			return err

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"carillon/account"
+	"carillon/campaign"
 	"carillon/column"
 	"carillon/database"
 	"carillon/delivery"
@@ -41,6 +42,7 @@ type Handler struct {
 	db          *database.DB
 	journal     *delivery.Journal
 	accounts    *account.Service
+	campaigns   *campaign.Service
 	secrets     []string
 	verifyToken string
 	now         func() time.Time
@@ -48,8 +50,8 @@ type Handler struct {
 }
 
 // New makes a handler. Secrets are the app's, the current one first; more than one while it is being changed.
-func New(db *database.DB, journal *delivery.Journal, accounts *account.Service, secrets []string, verifyToken string, now func() time.Time, log *slog.Logger) *Handler {
-	return &Handler{db, journal, accounts, secrets, verifyToken, now, log}
+func New(db *database.DB, journal *delivery.Journal, accounts *account.Service, campaigns *campaign.Service, secrets []string, verifyToken string, now func() time.Time, log *slog.Logger) *Handler {
+	return &Handler{db, journal, accounts, campaigns, secrets, verifyToken, now, log}
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -117,9 +119,18 @@ func (h *Handler) Process(ctx context.Context, body []byte) error {
 		return err
 	}
 	for _, apply := range []func() error{
-		each(hook.Templates, func(u whatsapp.TemplateUpdate) error { _, err := h.accounts.ApplyTemplateUpdate(ctx, u); return err }),
-		each(hook.Numbers, func(u whatsapp.NumberUpdate) error { _, err := h.accounts.ApplyNumberUpdate(ctx, u); return err }),
-		each(hook.Accounts, func(u whatsapp.AccountUpdate) error { _, err := h.accounts.ApplyAccountUpdate(ctx, u); return err }),
+		each(hook.Templates, func(u whatsapp.TemplateUpdate) error {
+			t, err := h.accounts.ApplyTemplateUpdate(ctx, u)
+			return then(ctx, t, err, h.campaigns.TemplateChanged)
+		}),
+		each(hook.Numbers, func(u whatsapp.NumberUpdate) error {
+			n, err := h.accounts.ApplyNumberUpdate(ctx, u)
+			return then(ctx, n, err, h.campaigns.NumberChanged)
+		}),
+		each(hook.Accounts, func(u whatsapp.AccountUpdate) error {
+			a, err := h.accounts.ApplyAccountUpdate(ctx, u)
+			return then(ctx, a, err, h.campaigns.AccountChanged)
+		}),
 	} {
 		switch err := apply(); {
 		case fault.Is(err, fault.NotFound):
@@ -145,6 +156,14 @@ func each[T any](list []T, do func(T) error) func() error {
 		}
 		return missing
 	}
+}
+
+// then hands on a row that was changed.
+func then[T any](ctx context.Context, changed *T, err error, tell func(context.Context, *T) error) error {
+	if err != nil || changed == nil {
+		return err
+	}
+	return tell(ctx, changed)
 }
 
 // kinds are the statuses that we follow. Others are WhatsApp's past: deleted and warning say nothing of the delivery.
@@ -175,7 +194,10 @@ func (h *Handler) statuses(ctx context.Context, statuses []whatsapp.Status, body
 		}
 	}
 	unmatched, err := h.journal.Record(ctx, facts...)
-	if err != nil || len(unmatched) == 0 {
+	if err != nil {
+		return err
+	}
+	if err := h.react(ctx, facts); err != nil || len(unmatched) == 0 {
 		return err
 	}
 	return h.keep(ctx, UnknownMessage, body) // other apps and Meta's console may share the number

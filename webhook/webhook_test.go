@@ -15,6 +15,8 @@ import (
 	"go.uber.org/goleak"
 
 	"carillon/account"
+	"carillon/audience"
+	"carillon/campaign"
 	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
@@ -49,6 +51,8 @@ type silence struct{}
 
 func (silence) Publish(context.Context, uid.ID, []delivery.Event) {}
 func (silence) Notify(context.Context, uid.ID, ...uid.ID)         {}
+func (silence) WakeEnrollment(context.Context, uid.ID)            {}
+func (silence) WakeLane(context.Context, uid.ID)                  {}
 
 func stand(t *testing.T, db *database.DB) *stage {
 	t.Helper()
@@ -66,7 +70,8 @@ func stand(t *testing.T, db *database.DB) *stage {
 	}
 	who := identity.New(db, identity.DefaultTerms(), database.Now, identity.Options{})
 	accounts := account.New(db, keys, whatsapp.NewClient("http://127.0.0.1:1", "v26.0"), who, account.Options{}, database.Now)
-	s.Handler = webhook.New(db, journal, accounts, []string{secretNow, secretBefore}, verifyToken, database.Now, log)
+	campaigns := campaign.New(db, queue, audience.New(db, database.Now, nil), who, accounts, silence{}, silence{}, database.Now)
+	s.Handler = webhook.New(db, journal, accounts, campaigns, []string{secretNow, secretBefore}, verifyToken, database.Now, log)
 
 	o := db.Client.Organization.Create().SetName("o").SaveX(s.system)
 	a := db.Client.Account.Create().SetOrganizationID(o.ID).SetWabaID("1").SetName("a").SetToken([]byte{1}).SaveX(s.system)

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"carillon/account"
+	"carillon/campaign"
 	"carillon/delivery"
 	"carillon/ent"
-	"carillon/ent/predicate"
 	"carillon/enum"
 	"carillon/tenant"
 	"carillon/uid"
@@ -55,9 +55,9 @@ type Lanes struct {
 	waiting   func(context.Context) bool
 }
 
-// Stopper pauses campaigns for a reason that concerns more than one message, and completes those that are over.
+// Stopper does what an error asks for beyond its own message, and completes campaigns that are over.
 type Stopper interface {
-	Stop(ctx context.Context, which predicate.Campaign, reason enum.CampaignStatusReason, detail string) (int, error)
+	React(ctx context.Context, f campaign.Failure) (stopped bool, err error)
 	Finish(ctx context.Context, phoneNumber uid.ID) error
 }
 

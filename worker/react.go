@@ -7,11 +7,8 @@ import (
 	"net/http"
 	"time"
 
+	"carillon/campaign"
 	"carillon/delivery"
-	"carillon/ent/campaign"
-	"carillon/ent/phonenumber"
-	"carillon/ent/predicate"
-	"carillon/enum"
 	"carillon/whatsapp"
 )
 
@@ -21,8 +18,8 @@ const (
 	longestPair    = 256 * time.Second
 )
 
-// react turns WhatsApp's answer into what is written down of the message, and does to number, template, account and campaigns
-// what the answer asks for. What an error means stands in whatsapp's table; here is only what each class does.
+// react turns WhatsApp's answer into what is written down of the message. What an error means stands in whatsapp's table, and
+// what it asks for beyond the message in campaign.React; here is only what each class means to the message and its lane.
 func (l *lane) react(m delivery.Claimed, answer whatsapp.Answer) delivery.Fact {
 	f := delivery.Fact{Message: m.ID, Attempt: m.Attempt, WAMID: answer.WAMID, At: l.now(), ErrorCode: answer.Rule.Code}
 	if answer.Err != nil {
@@ -78,46 +75,35 @@ func (l *lane) refused(m delivery.Claimed, answer whatsapp.Answer, f *delivery.F
 	case whatsapp.PairLimit:
 		again(pairWait(retries))
 	case whatsapp.PauseCampaign, whatsapp.PauseTemplate, whatsapp.PauseNumber, whatsapp.PauseAccount:
-		f.Kind = delivery.Refused
-		if !m.Campaign.IsZero() && l.stopCampaigns(m, rule, f.Detail) {
+		switch stopped := l.concern(m, rule, f); {
+		case m.Campaign.IsZero():
+			f.Kind = delivery.Refused // nobody would resume it
+		case stopped:
 			f.Kind = delivery.Return // it waits with its campaign until that is mended
+		default: // one such answer proves little, or was about a token that has been replaced
+			f.Kind, f.NotBefore = delivery.Retry, f.At.Add(backoff(retries))
 		}
+	case whatsapp.Suppress:
+		f.Kind = delivery.Refused
+		l.concern(m, rule, f)
 	default:
 		f.Kind = delivery.Refused
 	}
 }
 
-// stopCampaigns pauses those that the error concerns. When that fails, the message must not be tried again at once.
-func (l *lane) stopCampaigns(m delivery.Claimed, rule whatsapp.Rule, detail string) bool {
-	var which predicate.Campaign
-	switch rule.Class {
-	case whatsapp.PauseTemplate:
-		which = campaign.TemplateID(m.Template)
-	case whatsapp.PauseNumber:
-		which = campaign.PhoneNumberID(l.number)
-	case whatsapp.PauseAccount:
-		which = campaign.HasPhoneNumberWith(phonenumber.AccountID(l.sender.Account.ID))
-	default:
-		which = campaign.ID(m.Campaign)
-	}
-	reason := enum.CampaignStatusReason(rule.Reason)
-	if reason == "" {
-		reason = enum.CampaignStatusReasonAccountRestricted
-	}
-	text := rule.Title + ". " + rule.Advice
-	if detail != "" {
-		text += " WhatsApp says: " + detail
-	}
-	stopped, err := l.campaigns.Stop(context.WithoutCancel(l.ctx), which, reason, text)
+// concern does what the error asks for beyond this message, and reports whether what it concerns is at a stand now. When that
+// cannot be done, the message must not be tried again at once.
+func (l *lane) concern(m delivery.Claimed, rule whatsapp.Rule, f *delivery.Fact) (stopped bool) {
+	stopped, err := l.campaigns.React(context.WithoutCancel(l.ctx), campaign.Failure{
+		Organization: m.Organization, Campaign: m.Campaign, Template: m.Template, PhoneNumber: l.number, Account: l.sender.Account.ID,
+		Address: m.Address, Token: l.sender.Account.Token, Rule: rule, Detail: f.Detail, At: f.At,
+	})
 	if err != nil {
-		l.log.Error("campaigns could not be paused", "phone_number", l.number.String(), "code", rule.Code, "error", err)
+		l.log.Error("what an error asks for could not be done", "phone_number", l.number.String(), "code", rule.Code, "error", err)
 		l.pause(restAfterUnreachable)
 		return true
 	}
-	if stopped > 0 {
-		l.log.Warn("campaigns paused", "phone_number", l.number.String(), "code", rule.Code, "reason", string(reason), "campaigns", stopped)
-	}
-	return true
+	return stopped
 }
 
 // backoff is exponential with full jitter: up to 1, 2, 4 … 60 seconds.

@@ -116,7 +116,7 @@ func stand(t *testing.T, db *database.DB, o sandbox.Options) *stage {
 }
 
 func (s *stage) webhooks() http.Handler {
-	return webhook.New(s.db, s.journal, s.accounts, []string{appSecret}, verifyToken, database.Now, slog.New(slog.DiscardHandler))
+	return webhook.New(s.db, s.journal, s.accounts, s.campaigns, []string{appSecret}, verifyToken, database.Now, slog.New(slog.DiscardHandler))
 }
 
 // start builds a process of the service.
@@ -130,7 +130,8 @@ func (s *stage) start(t *testing.T) process {
 	p.queue = delivery.NewQueue(s.db, p.journal, p.news, database.Now)
 	p.tasks = worker.NewTasks(s.redis, s.prefix, log)
 	p.audience = audience.New(s.db, database.Now, nil)
-	p.campaigns = campaign.New(s.db, p.queue, p.audience, who, p.tasks, p.news, database.Now)
+	p.campaigns = campaign.New(s.db, p.queue, p.audience, who, s.accounts, p.tasks, p.news, database.Now)
+	p.journal.Watch(p.campaigns)
 	p.lanes = worker.NewLanes(p.queue, p.journal, s.accounts, s.db.Client, p.campaigns, s.meta, worker.NewPace(s.redis, s.prefix), p.tasks.Waiting, database.Now, log)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
