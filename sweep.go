@@ -20,6 +20,7 @@ func (p *parts) sweep(ctx context.Context) error {
 	}{
 		{"expire leases", func(ctx context.Context) error { _, err := p.queue.ExpireLeases(ctx); return err }},
 		{"settle unknown messages", p.settleUnknown},
+		{"messaging windows", func(ctx context.Context) error { _, err := p.queue.SweepWindows(ctx); return err }},
 		{"campaigns", p.campaigns.Sweep},
 		{"wake lanes", p.wakeLanes},
 		{"wake imports", p.wakeImports},

@@ -182,6 +182,9 @@ func (s *Service) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.resumeWithRoom(ctx); err != nil {
+		return err
+	}
 	active, err := s.db.Client.Campaign.Query().Where(campaign.Or(
 		campaign.StatusIn(enum.CampaignStatusPreparing, enum.CampaignStatusRunning),
 		campaign.And(campaign.StatusIn(enum.CampaignStatusCanceled, enum.CampaignStatusCompleted), campaign.QueuedGT(0)),

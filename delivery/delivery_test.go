@@ -37,6 +37,7 @@ type bench struct {
 	news         *recorder
 	ctx          context.Context // the system's
 	organization uid.ID
+	account      uid.ID
 	campaign     *ent.Campaign
 	now          func() time.Time
 }
@@ -81,6 +82,7 @@ func (b *bench) addCampaign(name string) *ent.Campaign {
 	var template *ent.Template
 	if b.campaign == nil {
 		account := c.Account.Create().SetOrganizationID(o).SetWabaID("1").SetName("account").SetToken([]byte{1}).SaveX(b.ctx)
+		b.account = account.ID
 		number = c.PhoneNumber.Create().SetOrganizationID(o).SetAccountID(account.ID).SetMetaID("2").SetDisplayNumber("+1 555").SetVerifiedName("n").SaveX(b.ctx)
 		template = c.Template.Create().SetOrganizationID(o).SetAccountID(account.ID).SetName("t").SetLanguage("en").SetCategory(enum.TemplateCategoryMarketing).
 			SetStatus(enum.TemplateStatusApproved).SetComponents([]byte("[]")).SaveX(b.ctx)
@@ -95,7 +97,7 @@ func (b *bench) enqueue(t *testing.T, campaign *ent.Campaign, n int) []uid.ID {
 	t.Helper()
 	messages := make([]delivery.New, n)
 	for i := range messages {
-		messages[i] = delivery.New{PhoneNumber: b.campaign.PhoneNumberID, Account: uid.New(uid.Account), Template: b.campaign.TemplateID, Address: fmt.Sprintf("+8613800%06d", i),
+		messages[i] = delivery.New{PhoneNumber: b.campaign.PhoneNumberID, Account: b.account, Template: b.campaign.TemplateID, Address: fmt.Sprintf("+8613800%06d", i),
 			Country: "CN", Type: enum.MessageTypeTemplate, Category: enum.TemplateCategoryMarketing, Parameters: map[string]string{"1": "Ana"}}
 		if campaign != nil {
 			messages[i].Campaign = campaign.ID
@@ -142,7 +144,7 @@ func (b *bench) claim(t *testing.T, n, turn int) []delivery.Claimed {
 	if k := len(campaigns); k > 0 {
 		campaigns = slices.Concat(campaigns[turn%k:], campaigns[:turn%k])
 	}
-	claimed, err := b.queue.Claim(b.ctx, b.campaign.PhoneNumberID, n, campaigns)
+	claimed, _, err := b.queue.Claim(b.ctx, b.campaign.PhoneNumberID, n, campaigns, delivery.Limit{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -427,5 +429,59 @@ func TestTwoProcessesRecordWithoutGapInTheLog(t *testing.T) {
 			t.Errorf("%d events, %v", len(events), err)
 		}
 		b.verify(t)
+	})
+}
+
+func TestAnAccountWritesToNoMoreNewPeopleThanItsLimit(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		b := setUp(t, db)
+		account := b.account
+		b.enqueue(t, b.campaign, 30)
+		ten := 10
+		limit := delivery.Limit{Account: account, People: &ten}
+		campaigns, err := b.queue.Runnable(b.ctx, b.campaign.PhoneNumberID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		var all []delivery.Claimed
+		var workers sync.WaitGroup
+		for range 4 {
+			workers.Go(func() {
+				for range 4 {
+					claimed, _, err := b.queue.Claim(b.ctx, b.campaign.PhoneNumberID, 4, campaigns, limit)
+					if err != nil {
+						t.Error(err)
+					}
+					mu.Lock()
+					all = append(all, claimed...)
+					mu.Unlock()
+				}
+			})
+		}
+		workers.Wait()
+		if len(all) != 10 {
+			t.Fatalf("claimed %d messages under a limit of 10", len(all))
+		}
+		if _, full, err := b.queue.Claim(b.ctx, b.campaign.PhoneNumberID, 4, campaigns, limit); !full || err != nil {
+			t.Errorf("the limit is not full, %v", err)
+		}
+		b.record(t, delivery.Fact{Message: all[0].ID, Attempt: 1, Kind: delivery.Return, At: start}, delivery.Fact{Message: all[1].ID, Attempt: 1, Kind: delivery.Accepted, At: start})
+		if used, err := b.queue.Used(b.ctx, account); used != 9 || err != nil {
+			t.Errorf("%d people count after one message came back, %v", used, err)
+		}
+		tomorrow := b.now().Add(25 * time.Hour)
+		b.now = func() time.Time { return tomorrow }
+		b.run(t)
+		if used, err := b.queue.Used(b.ctx, account); used != 0 || err != nil {
+			t.Errorf("%d people count a day later, %v", used, err)
+		}
+		if n, err := b.queue.SweepWindows(b.ctx); n != 9 || err != nil {
+			t.Errorf("swept %d entries, %v", n, err)
+		}
+		if claimed, _, err := b.queue.Claim(b.ctx, b.campaign.PhoneNumberID, 4, campaigns, limit); len(claimed) != 4 || err != nil {
+			t.Errorf("claimed %d a day later, %v", len(claimed), err)
+		}
 	})
 }

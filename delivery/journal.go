@@ -185,11 +185,20 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, unmatched
 			}
 		}
 		changed := make([]*row, 0, len(before))
+		var back []uid.ID // was in a worker's hands, and WhatsApp did not take it
 		for id, old := range before {
-			if r := rows[id]; *r != old {
-				l.moved(&old, r)
-				changed = append(changed, r)
+			r := rows[id]
+			if *r == old {
+				continue
 			}
+			l.moved(&old, r)
+			changed = append(changed, r)
+			if old.status == enum.MessageStatusSending && (r.status == enum.MessageStatusQueued || r.status == enum.MessageStatusFailed) {
+				back = append(back, id)
+			}
+		}
+		if err := vacate(ctx, tx, back); err != nil {
+			return err
 		}
 		if err := store(ctx, tx, changed); err != nil {
 			return fmt.Errorf("change messages: %w", err)

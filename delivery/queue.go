@@ -133,15 +133,24 @@ func (q *Queue) Runnable(ctx context.Context, number uid.ID) (campaigns []Runnab
 }
 
 // Claim takes up to n messages that are due on a number: single ones first, then those of the campaigns in their order, each
-// its fair share of what is left. What it returns is SENDING in the database. A campaign that is paused meanwhile gives none.
-func (q *Queue) Claim(ctx context.Context, number uid.ID, n int, campaigns []Runnable) (claimed []Claimed, err error) {
+// its fair share of what is left. What it returns is SENDING in the database. A campaign that is paused meanwhile gives none,
+// and campaigns write to no more new people than the account's messaging limit has room for: full says that it has none left.
+// Every campaign's message is taken for one to somebody new then, since the few who are not cannot be picked out cheaply.
+func (q *Queue) Claim(ctx context.Context, number uid.ID, n int, campaigns []Runnable, limit Limit) (claimed []Claimed, full bool, err error) {
 	err = q.db.InTx(ctx, func(tx *database.Tx) error {
 		now := q.now()
 		l := newLedger(now)
+		room, err := q.room(ctx, tx, limit, now)
+		if err != nil {
+			return err
+		}
 		claimed, err = q.claim(ctx, tx, claimed[:0], n, now, "phone_number_id = $1 AND campaign_id IS NULL", number)
 		for i, c := range campaigns {
 			left := n - len(claimed)
-			if err != nil || left == 0 {
+			if room >= 0 {
+				left = min(left, room)
+			}
+			if full = room == 0; err != nil || left == 0 {
 				break
 			}
 			share := (left + len(campaigns) - i - 1) / (len(campaigns) - i)
@@ -151,6 +160,9 @@ func (q *Queue) Claim(ctx context.Context, number uid.ID, n int, campaigns []Run
 			had := len(claimed)
 			claimed, err = q.claim(ctx, tx, claimed, share, now, "campaign_id = $1 AND EXISTS (SELECT 1 FROM campaign WHERE id = $1 AND status = 'RUNNING')", c.Campaign)
 			if took := len(claimed) - had; took > 0 {
+				if room > 0 {
+					room -= took
+				}
 				l.shift(claimed[had].Organization, c.Campaign, bucketOf[enum.MessageStatusQueued], -took)
 				l.shift(claimed[had].Organization, c.Campaign, bucketOf[enum.MessageStatusSending], took)
 			}
@@ -158,12 +170,15 @@ func (q *Queue) Claim(ctx context.Context, number uid.ID, n int, campaigns []Run
 		if err != nil {
 			return err
 		}
+		if err := q.occupy(ctx, tx, limit, claimed, now); err != nil {
+			return err
+		}
 		return l.write(ctx, tx)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("claim messages of %s: %w", number, err)
+		return nil, false, fmt.Errorf("claim messages of %s: %w", number, err)
 	}
-	return claimed, nil
+	return claimed, full, nil
 }
 
 func (q *Queue) claim(ctx context.Context, tx *database.Tx, claimed []Claimed, n int, now time.Time, whose string, owner uid.ID) ([]Claimed, error) {

@@ -88,7 +88,7 @@ func stand(t *testing.T, db *database.DB) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := queue.Claim(s.system, n.ID, 1, nil); err != nil {
+	if _, _, err := queue.Claim(s.system, n.ID, 1, nil, delivery.Limit{}); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -59,6 +59,7 @@ type Lanes struct {
 type Stopper interface {
 	React(ctx context.Context, f campaign.Failure) (stopped bool, err error)
 	Finish(ctx context.Context, phoneNumber uid.ID) error
+	AtLimit(ctx context.Context, account uid.ID, people int) error
 }
 
 // NewLanes builds what every lane of this process shares.
@@ -198,9 +199,13 @@ func (l *lane) batch(ctx context.Context, n int) ([]timed, error) {
 			leased[campaigns[i].Campaign], campaigns[i].Most = s, s.n
 		}
 	}
-	claimed, err := l.queue.Claim(ctx, l.number, n, campaigns)
+	limit := delivery.Limit{Account: l.sender.Account.ID, People: l.sender.Account.MessagingLimit}
+	claimed, full, err := l.queue.Claim(ctx, l.number, n, campaigns, limit)
 	if err != nil {
 		return nil, err
+	}
+	if full && len(claimed) == 0 {
+		return nil, l.campaigns.AtLimit(ctx, l.sender.Account.ID, *limit.People)
 	}
 	batch := make([]timed, len(claimed))
 	for i, m := range claimed {

@@ -234,6 +234,58 @@ func TestASingleMessageOvertakesACampaign(t *testing.T) {
 	})
 }
 
+func TestACampaignSendsWhatTheMessagingLimitAllowsAndGoesOnAsRoomReturns(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db, sandbox.Options{Throughput: 1000, NoPairLimit: true})
+		s.account.Update().SetMessagingLimit(30).ExecX(s.owner)
+		const n = 50
+		c := s.launch(t, s.contacts(t, n))
+		s.work(t, s.process)
+		s.until(t, "it is paused", func() bool { return s.campaign(c.ID).Status == enum.CampaignStatusPaused })
+		if row := s.campaign(c.ID); *row.StatusReason != enum.CampaignStatusReasonMessagingLimit {
+			t.Fatalf("paused because of %s", *row.StatusReason)
+		}
+		if sent := len(s.sandbox.Accepted()); sent != 30 {
+			t.Errorf("%d messages were sent under a limit of 30", sent)
+		}
+		if err := s.campaigns.Sweep(s.system); err != nil || s.campaign(c.ID).Status != enum.CampaignStatusPaused {
+			t.Fatalf("it went on without room: %v", err)
+		}
+		err := db.InTx(s.system, func(tx *database.Tx) error { // a day passes
+			_, err := tx.ExecContext(s.system, "UPDATE messaging_window SET at = $1", database.Now().Add(-25*time.Hour))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.campaigns.Sweep(s.system); err != nil {
+			t.Fatal(err)
+		}
+		s.until(t, "everything is read", func() bool { return s.campaign(c.ID).Read == n })
+		s.judge(t, c.ID, n)
+	})
+}
+
+func TestACampaignKeepsToItsOwnRateAndLeavesTheRestToOthers(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db, sandbox.Options{Throughput: 200, NoPairLimit: true})
+		list := s.contacts(t, 100)
+		slow := s.draft(t, list)
+		slow.Update().SetRateLimit(10).ExecX(s.owner)
+		if _, err := s.campaigns.Launch(s.owner, slow.ID); err != nil {
+			t.Fatal(err)
+		}
+		fast := s.launch(t, list)
+		s.work(t, s.process)
+		s.until(t, "the fast campaign is over", func() bool { return s.campaign(fast.ID).Status == enum.CampaignStatusCompleted })
+		if row := s.campaign(slow.ID); row.Queued < 50 {
+			t.Errorf("the slow campaign has only %d left when the fast one is over", row.Queued)
+		}
+	})
+}
+
 func (s *stage) enqueue(t *testing.T, address string) {
 	t.Helper()
 	err := s.db.InTx(s.system, func(tx *database.Tx) error {

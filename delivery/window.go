@@ -1,0 +1,101 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"carillon/database"
+	"carillon/enum"
+	"carillon/uid"
+)
+
+// windowLength is the span in which Meta counts the people whom a business writes to of its own accord.
+// developers.facebook.com, WhatsApp "Messaging limits" (read 2026-05).
+const windowLength = 24 * time.Hour
+
+// Limit is an account's messaging limit: how many different people may be written to first in a rolling day.
+type Limit struct {
+	Account uid.ID
+	People  *int // nil is unlimited
+}
+
+// Used is how many people an account has written to in the window that ends now.
+func (q *Queue) Used(ctx context.Context, account uid.ID) (people int, err error) {
+	err = q.db.QueryRow(ctx, "SELECT count(*) FROM messaging_window WHERE account_id = $1 AND at > $2", account, q.now().Add(-windowLength)).Scan(&people)
+	if err != nil {
+		return 0, fmt.Errorf("count the messaging window of %s: %w", account, err)
+	}
+	return people, nil
+}
+
+// room is how many more people may be written to. It holds the account until the transaction ends, so that two workers
+// cannot both take the last place. A limit that is unlimited has no room to count: negative.
+func (q *Queue) room(ctx context.Context, tx *database.Tx, limit Limit, now time.Time) (people int, err error) {
+	if limit.People == nil {
+		return -1, nil
+	}
+	var held uid.ID
+	if err := tx.QueryRowContext(ctx, "SELECT id FROM account WHERE id = $1"+q.db.ForUpdate(), limit.Account).Scan(&held); err != nil {
+		return 0, fmt.Errorf("hold account %s: %w", limit.Account, err)
+	}
+	var used int
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM messaging_window WHERE account_id = $1 AND at > $2", limit.Account, now.Add(-windowLength)).Scan(&used); err != nil {
+		return 0, fmt.Errorf("count the messaging window of %s: %w", limit.Account, err)
+	}
+	return max(0, *limit.People-used), nil
+}
+
+// occupy enters the people of claimed messages into the window. Whoever is in it already stays one.
+func (q *Queue) occupy(ctx context.Context, tx *database.Tx, limit Limit, claimed []Claimed, now time.Time) error {
+	if limit.People == nil || len(claimed) == 0 {
+		return nil
+	}
+	seen := make(map[string]bool, len(claimed))
+	var ids, organizations, messages []uid.ID
+	var addresses []string
+	for _, c := range claimed {
+		if c.Type != enum.MessageTypeTemplate || seen[c.Address] {
+			continue // free-form messages answer somebody who wrote first
+		}
+		seen[c.Address] = true
+		ids, organizations, messages, addresses = append(ids, uid.New(uid.MessagingWindow)), append(organizations, c.Organization), append(messages, c.ID), append(addresses, c.Address)
+	}
+	from, args := tx.DB.Rowset([]any{limit.Account, now, now.Add(-windowLength)}, database.IDs("id", ids), database.IDs("organization_id", organizations), database.IDs("message_id", messages), database.Texts("address", addresses))
+	// An entry that has left the window begins again. One that is in it keeps its message, so that only that one's return frees it.
+	_, err := tx.ExecContext(ctx, `INSERT INTO messaging_window (id, organization_id, account_id, address, message_id, at)
+		SELECT id, organization_id, $1, address, message_id, $2 FROM `+from+` WHERE true
+		ON CONFLICT (account_id, address) DO UPDATE SET at = excluded.at,
+			message_id = CASE WHEN messaging_window.at > $3 THEN messaging_window.message_id ELSE excluded.message_id END`, args...)
+	if err != nil {
+		return fmt.Errorf("fill the messaging window of %s: %w", limit.Account, err)
+	}
+	return nil
+}
+
+// vacate takes messages that were not accepted out of the window again.
+func vacate(ctx context.Context, tx *database.Tx, messages []uid.ID) error {
+	if len(messages) == 0 {
+		return nil
+	}
+	from, args := tx.DB.Rowset(nil, database.IDs("id", messages))
+	_, err := tx.ExecContext(ctx, `DELETE FROM messaging_window WHERE message_id IN (SELECT id FROM `+from+`)
+		AND (account_id, address) IN (SELECT account_id, address FROM message WHERE id IN (SELECT id FROM `+from+`))`, args...)
+	if err != nil {
+		return fmt.Errorf("clear the messaging window: %w", err)
+	}
+	return nil
+}
+
+// SweepWindows deletes what has left every window. It returns how many entries.
+func (q *Queue) SweepWindows(ctx context.Context) (n int64, err error) {
+	err = q.db.InTx(ctx, func(tx *database.Tx) error {
+		result, err := tx.ExecContext(ctx, "DELETE FROM messaging_window WHERE at <= $1", q.now().Add(-windowLength))
+		if err != nil {
+			return fmt.Errorf("sweep messaging windows: %w", err)
+		}
+		n, err = result.RowsAffected()
+		return err
+	})
+	return n, err
+}
