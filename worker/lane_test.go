@@ -246,6 +246,7 @@ func TestACampaignSendsWhatTheMessagingLimitAllowsAndGoesOnAsRoomReturns(t *test
 		if row := s.campaign(c.ID); *row.StatusReason != enum.CampaignStatusReasonMessagingLimit {
 			t.Fatalf("paused because of %s", *row.StatusReason)
 		}
+		s.until(t, "what was claimed is sent", func() bool { return s.campaign(c.ID).Sending == 0 })
 		if sent := len(s.sandbox.Accepted()); sent != 30 {
 			t.Errorf("%d messages were sent under a limit of 30", sent)
 		}
