@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"errors"
-	"math"
 	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -33,7 +32,7 @@ func (r *Resolver) place(ctx context.Context, organization uid.ID, c *ent.Cursor
 	if c.ID != organization || len(parts) != 2 || parts[0] != logMark {
 		return 0, fault.New(fault.BadInput, "after is not a cursor of this organization's delivery events")
 	}
-	sequence, ok := whole(parts[1])
+	sequence, ok := parts[1].(int64)
 	if !ok || sequence < 0 {
 		return 0, fault.New(fault.BadInput, "after is not a cursor of delivery events")
 	}
@@ -53,29 +52,6 @@ func (r *Resolver) begin(ctx context.Context, organization uid.ID, c *ent.Cursor
 		return r.Log.Expired(ctx, organization)
 	}
 	return r.place(ctx, organization, c)
-}
-
-// whole reads a number in any of the forms that MessagePack gives.
-func whole(v any) (int64, bool) {
-	switch n := v.(type) {
-	case int8:
-		return int64(n), true
-	case int16:
-		return int64(n), true
-	case int32:
-		return int64(n), true
-	case int64:
-		return n, true
-	case uint8:
-		return int64(n), true
-	case uint16:
-		return int64(n), true
-	case uint32:
-		return int64(n), true
-	case uint64:
-		return int64(n), n <= math.MaxInt64
-	}
-	return 0, false
 }
 
 // expired says where a reader whose place is gone may begin again.

@@ -13,6 +13,11 @@ import (
 // forbidden is the close code after which clients fetch a new token and connect again.
 const forbidden = 4403
 
+const (
+	afterExpiry = 50 * time.Millisecond // so that the token is over by everybody's clock
+	askAgain    = time.Second
+)
+
 // guard closes a socket or an event stream when its session or key is revoked, or when its time is over. Sockets are guarded
 // from the beginning, event streams when they subscribe. Its goroutine ends with the connection.
 func (r *Resolver) guard(ctx context.Context) {
@@ -30,7 +35,7 @@ func (r *Resolver) guard(ctx context.Context) {
 		defer r.guarded.Delete(v)
 		var end <-chan time.Time
 		if expires != nil {
-			timer := time.NewTimer(time.Until(*expires))
+			timer := time.NewTimer(time.Until(*expires) + afterExpiry)
 			defer timer.Stop()
 			end = timer.C
 		}
@@ -42,9 +47,12 @@ func (r *Resolver) guard(ctx context.Context) {
 			case <-end:
 				end = nil
 			}
-			if err := r.Identity.StillValid(ctx, v); fault.Is(err, fault.Unauthenticated) {
+			switch err := r.Identity.StillValid(ctx, v); {
+			case fault.Is(err, fault.Unauthenticated):
 				transport.CloseConnection(ctx, forbidden, "Forbidden")
 				return
+			case err != nil:
+				end = time.After(askAgain) // the database is away: who was revoked meanwhile must not stay
 			}
 		}
 	}()

@@ -61,15 +61,10 @@ func (p page) open(argument string, c *ent.Cursor) (*ent.Cursor, error) {
 		return nil, badCursor(argument)
 	}
 	for i, v := range values {
-		switch at, isTime := v.(time.Time); {
-		case isTime != strings.Contains(p.terms[i], "_AT "):
+		_, isTime := v.(time.Time)
+		_, isText := v.(string)
+		if wantsTime := strings.Contains(p.terms[i], "_AT "); isTime != wantsTime || isText == wantsTime {
 			return nil, badCursor(argument)
-		case isTime:
-			values[i] = at.UTC()
-		default:
-			if _, isText := v.(string); !isText {
-				return nil, badCursor(argument)
-			}
 		}
 	}
 	return &ent.Cursor{ID: c.ID, Value: values}, nil

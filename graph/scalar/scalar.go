@@ -2,9 +2,9 @@
 package scalar
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -13,7 +13,6 @@ import (
 
 	"entgo.io/contrib/entgql"
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vmihailenco/msgpack/v5"
 
 	"carillon/fault"
 	"carillon/uid"
@@ -45,7 +44,7 @@ func UnmarshalTime(v any) (time.Time, error) {
 	return t.UTC().Truncate(time.Microsecond), nil
 }
 
-// MarshalCursor writes a cursor as base64url of MessagePack.
+// MarshalCursor writes a cursor as base64url of JSON.
 func MarshalCursor(c Cursor) graphql.ContextMarshaler {
 	return graphql.ContextWriterFunc(func(_ context.Context, w io.Writer) error {
 		text, err := CursorText(c)
@@ -57,38 +56,74 @@ func MarshalCursor(c Cursor) graphql.ContextMarshaler {
 	})
 }
 
+// wire is a cursor as it travels. It is JSON, which costs no more to read than it is long.
+type wire struct {
+	ID     uid.ID `json:"i"`
+	Values []cell `json:"v"`
+}
+
+// cell is one value: exactly one of these, or none for null.
+type cell struct {
+	Text  *string    `json:"s,omitempty"`
+	Time  *time.Time `json:"t,omitempty"`
+	Whole *int64     `json:"n,omitempty"`
+}
+
 // CursorText is a cursor as clients see it.
 func CursorText(c Cursor) (string, error) {
-	raw, err := msgpack.Marshal(c)
+	values, _ := c.Value.([]any)
+	w := wire{c.ID, make([]cell, len(values))}
+	for i, v := range values {
+		switch v := v.(type) {
+		case nil:
+		case string:
+			w.Values[i].Text = &v
+		case *string:
+			w.Values[i].Text = v
+		case time.Time:
+			w.Values[i].Time = &v
+		case *time.Time:
+			w.Values[i].Time = v
+		case int64:
+			w.Values[i].Whole = &v
+		default:
+			return "", fmt.Errorf("write cursor: unexpected %T", v)
+		}
+	}
+	raw, err := json.Marshal(w)
 	if err != nil {
 		return "", fmt.Errorf("write cursor: %w", err)
 	}
 	return base64.RawURLEncoding.EncodeToString(raw), nil
 }
 
-// UnmarshalCursor reads what MarshalCursor wrote. Whether it belongs where it was given is for the field to say.
+// UnmarshalCursor reads what MarshalCursor wrote: an id, and a list of texts, times in UTC and whole numbers. Whether it
+// belongs where it was given is for the field to say.
 func UnmarshalCursor(ctx context.Context, v any) (Cursor, error) {
-	var c Cursor
 	s, ok := v.(string)
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if !ok || err != nil || len(s) > longestCursor {
-		return c, badCursor(ctx)
-	}
-	from := bytes.NewReader(raw)
-	if err := decodeCursor(from, &c); err != nil || from.Len() > 0 {
+	if !ok || len(s) > longestCursor {
 		return Cursor{}, badCursor(ctx)
 	}
-	return c, nil
-}
-
-// decodeCursor survives what the decoder does not: lengths that nothing follows.
-func decodeCursor(from io.Reader, into *Cursor) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("decode cursor: %v", v)
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil {
+		return Cursor{}, badCursor(ctx)
+	}
+	var w wire
+	if err := json.Unmarshal(raw, &w); err != nil || w.ID.IsZero() {
+		return Cursor{}, badCursor(ctx)
+	}
+	values := make([]any, len(w.Values))
+	for i, c := range w.Values {
+		switch {
+		case c.Text != nil:
+			values[i] = *c.Text
+		case c.Time != nil:
+			values[i] = c.Time.UTC()
+		case c.Whole != nil:
+			values[i] = *c.Whole
 		}
-	}()
-	return msgpack.NewDecoder(from).Decode(into)
+	}
+	return Cursor{ID: w.ID, Value: values}, nil
 }
 
 func badCursor(ctx context.Context) error {
