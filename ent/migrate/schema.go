@@ -656,6 +656,14 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{MessageColumns[11]},
 			},
+			{
+				Name:    "message_received_once",
+				Unique:  true,
+				Columns: []*schema.Column{MessageColumns[31], MessageColumns[11]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "direction = 'INBOUND'",
+				},
+			},
 		},
 	}
 	// MessagingWindowColumns holds the columns for the "messaging_window" table.

@@ -75,6 +75,7 @@ func (Message) Indexes() []ent.Index {
 		index.Fields("unknown_at").StorageKey("message_unknown").Annotations(entsql.IndexWhere("status = 'UNKNOWN'")),
 		index.Fields("campaign_id", "id"),
 		index.Fields("wamid"),
+		index.Fields("phone_number_id", "wamid").Unique().StorageKey("message_received_once").Annotations(entsql.IndexWhere("direction = 'INBOUND'")),
 	}
 }
 

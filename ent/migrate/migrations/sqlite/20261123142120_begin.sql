@@ -53,6 +53,7 @@ CREATE INDEX `message_lease` ON `message` (`lease_until`) WHERE status = 'SENDIN
 CREATE INDEX `message_unknown` ON `message` (`unknown_at`) WHERE status = 'UNKNOWN';
 CREATE INDEX `message_campaign_id_id` ON `message` (`campaign_id`, `id`);
 CREATE INDEX `message_wamid` ON `message` (`wamid`);
+CREATE UNIQUE INDEX `message_received_once` ON `message` (`phone_number_id`, `wamid`) WHERE direction = 'INBOUND';
 CREATE TABLE `messaging_window` (`id` uuid NOT NULL, `organization_id` uuid NOT NULL, `account_id` uuid NOT NULL, `address` text NOT NULL, `message_id` uuid NOT NULL, `at` datetime NOT NULL, PRIMARY KEY (`id`));
 CREATE INDEX `messagingwindow_organization_id_id` ON `messaging_window` (`organization_id`, `id`);
 CREATE UNIQUE INDEX `messagingwindow_account_id_address` ON `messaging_window` (`account_id`, `address`);

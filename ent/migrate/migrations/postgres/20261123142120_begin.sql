@@ -35,6 +35,7 @@ CREATE INDEX "message_lease" ON "message" ("lease_until") WHERE status = 'SENDIN
 CREATE INDEX "message_unknown" ON "message" ("unknown_at") WHERE status = 'UNKNOWN';
 CREATE INDEX "message_campaign_id_id" ON "message" ("campaign_id", "id");
 CREATE INDEX "message_wamid" ON "message" ("wamid");
+CREATE UNIQUE INDEX "message_received_once" ON "message" ("phone_number_id", "wamid") WHERE direction = 'INBOUND';
 CREATE TABLE "unmatched_webhook" ("id" uuid NOT NULL, "reason" character varying NOT NULL, "body" bytea NOT NULL, "body_hash" bytea NOT NULL, "seen" bigint NOT NULL DEFAULT 1, "received_at" timestamptz NOT NULL, PRIMARY KEY ("id"));
 CREATE UNIQUE INDEX "unmatched_webhook_body_hash_key" ON "unmatched_webhook" ("body_hash");
 CREATE TABLE "api_key" ("id" uuid NOT NULL, "name" character varying NOT NULL, "role" character varying NOT NULL, "prefix" character varying NOT NULL, "secret_hash" bytea NOT NULL, "created_at" timestamptz NOT NULL, "last_used_at" timestamptz NULL, "expires_at" timestamptz NULL, "revoked_at" timestamptz NULL, "organization_id" uuid NOT NULL, PRIMARY KEY ("id"), CONSTRAINT "api_key_organization_api_keys" FOREIGN KEY ("organization_id") REFERENCES "organization" ("id") ON DELETE NO ACTION);
