@@ -57,7 +57,7 @@ func (r *recorder) Notify(context.Context, uid.ID, ...uid.ID) {}
 
 var start = time.Date(2026, 10, 5, 10, 59, 58, 0, time.UTC)
 
-func setUp(t *testing.T, db *database.DB) *bench {
+func setUp(t testing.TB, db *database.DB) *bench {
 	t.Helper()
 	b := &bench{db: db, news: &recorder{}, ctx: tenant.System(t.Context()), log: delivery.NewLog(db), now: func() time.Time { return start.Add(time.Hour) }}
 	b.run(t)
@@ -67,7 +67,7 @@ func setUp(t *testing.T, db *database.DB) *bench {
 }
 
 // run starts a journal as a process would.
-func (b *bench) run(t *testing.T) {
+func (b *bench) run(t testing.TB) {
 	b.journal = delivery.NewJournal(b.db, b.news, b.now, slog.New(slog.DiscardHandler))
 	b.queue = delivery.NewQueue(b.db, b.journal, b.news, b.now)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -93,7 +93,7 @@ func (b *bench) addCampaign(name string) *ent.Campaign {
 		SetAudienceRule(column.Audience{}).SetParameters([]column.ParameterBinding{}).SaveX(b.ctx)
 }
 
-func (b *bench) enqueue(t *testing.T, campaign *ent.Campaign, n int) []uid.ID {
+func (b *bench) enqueue(t testing.TB, campaign *ent.Campaign, n int) []uid.ID {
 	t.Helper()
 	messages := make([]delivery.New, n)
 	for i := range messages {
@@ -116,7 +116,7 @@ func (b *bench) enqueue(t *testing.T, campaign *ent.Campaign, n int) []uid.ID {
 	return ids
 }
 
-func (b *bench) record(t *testing.T, facts ...delivery.Fact) {
+func (b *bench) record(t testing.TB, facts ...delivery.Fact) {
 	t.Helper()
 	unmatched, err := b.journal.Record(b.ctx, facts...)
 	if err != nil || len(unmatched) > 0 {
@@ -135,7 +135,7 @@ func (b *bench) verify(t *testing.T) {
 	}
 }
 
-func (b *bench) claim(t *testing.T, n, turn int) []delivery.Claimed {
+func (b *bench) claim(t testing.TB, n, turn int) []delivery.Claimed {
 	t.Helper()
 	campaigns, err := b.queue.Runnable(b.ctx, b.campaign.PhoneNumberID)
 	if err != nil {

@@ -106,6 +106,7 @@ type Claimed struct {
 	Parameters map[string]string
 	Content    json.RawMessage
 	Attempt    int
+	Retries    int // how many attempts went before, since it was queued last
 }
 
 // Runnable is a campaign that may send now.
@@ -185,7 +186,7 @@ func (q *Queue) claim(ctx context.Context, tx *database.Tx, claimed []Claimed, n
 	rows, err := tx.QueryContext(ctx, `UPDATE message SET status = 'SENDING', attempts = attempts + 1, lease_until = $3
 		FROM (SELECT id FROM message WHERE `+whose+` AND status = 'QUEUED' AND not_before <= $2 ORDER BY not_before, id LIMIT $4`+q.db.SkipLocked()+`) AS due
 		WHERE message.id = due.id
-		RETURNING message.id, organization_id, campaign_id, template_id, address, type, category, parameters, content, attempts`, owner, now, now.Add(lease), n)
+		RETURNING message.id, organization_id, campaign_id, template_id, address, type, category, parameters, content, attempts, attempts - 1 - coalesce(settled_attempts, 0)`, owner, now, now.Add(lease), n)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +195,7 @@ func (q *Queue) claim(ctx context.Context, tx *database.Tx, claimed []Claimed, n
 		var c Claimed
 		var category *enum.TemplateCategory
 		var parameters, content []byte
-		if err := rows.Scan(&c.ID, &c.Organization, &c.Campaign, &c.Template, &c.Address, &c.Type, &category, &parameters, &content, &c.Attempt); err != nil {
+		if err := rows.Scan(&c.ID, &c.Organization, &c.Campaign, &c.Template, &c.Address, &c.Type, &category, &parameters, &content, &c.Attempt, &c.Retries); err != nil {
 			return nil, err
 		}
 		if category != nil {

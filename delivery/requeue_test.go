@@ -31,7 +31,7 @@ func TestAFailedMessageIsQueuedAgainAsIfItWereNew(t *testing.T) {
 		b.verify(t)
 
 		again := b.claim(t, 1, 0)
-		if len(again) != 1 || again[0].Attempt != m.Attempt+1 {
+		if len(again) != 1 || again[0].Attempt != m.Attempt+1 || again[0].Retries != 0 {
 			t.Fatalf("claimed %+v", again)
 		}
 		b.record(t, accepted(again[0]))

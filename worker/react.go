@@ -55,7 +55,7 @@ func healthy(answer whatsapp.Answer) bool {
 }
 
 func (l *lane) refused(m delivery.Claimed, answer whatsapp.Answer, f *delivery.Fact) {
-	rule, retries := answer.Rule, m.Attempt-1
+	rule, retries := answer.Rule, m.Retries
 	again := func(in time.Duration) {
 		f.Kind, f.NotBefore = delivery.Retry, f.At.Add(max(in, answer.RetryAfter))
 		if retries >= rule.MaxRetries {
