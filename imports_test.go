@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"graph/transport":  {},
 	"graph/graphiql":   {},
 	"worker":           {"campaign", "delivery", "account", "audience", "whatsapp", "ent"},
-	"webhook":          {"account", "campaign", "delivery", "whatsapp", "database", "ent"},
+	"webhook":          {"account", "audience", "campaign", "delivery", "whatsapp", "database", "ent"},
 	"campaign":         {"delivery", "account", "audience", "identity", "whatsapp", "database", "ent"},
 	"delivery":         {"database", "ent", "whatsapp"},
 	"account":          {"whatsapp", "identity", "database", "ent"},

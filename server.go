@@ -129,7 +129,8 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (p *parts, 
 	p.journal.Watch(p.campaigns)
 	lanes := worker.NewLanes(p.queue, p.journal, p.accounts, p.db.Client, p.campaigns, meta, pace, p.tasks.Waiting, now, log)
 
-	p.webhooks = webhook.New(p.db, p.journal, p.accounts, p.campaigns, cfg.WhatsApp.AppSecrets, cfg.WhatsApp.VerifyToken, now, log)
+	p.webhooks = webhook.New(webhook.Parts{DB: p.db, Journal: p.journal, Queue: p.queue, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns, Now: now, Log: log},
+		cfg.WhatsApp.AppSecrets, cfg.WhatsApp.VerifyToken)
 	p.worker = worker.New(p.redis, p.tasks, worker.Jobs{
 		Enroll: p.campaigns.Enroll, Import: p.audience.RunImport, Drain: lanes.Drain, Sweep: p.sweep,
 	}, tasksAtOnce, log)

@@ -48,7 +48,7 @@ func (h *Handler) react(ctx context.Context, facts []delivery.Fact) error {
 			continue
 		}
 		done[about] = true
-		if _, err := h.campaigns.React(ctx, f); err != nil {
+		if _, err := h.Campaigns.React(ctx, f); err != nil {
 			return err
 		}
 	}
@@ -76,7 +76,7 @@ func (h *Handler) failures(ctx context.Context, byID map[uid.ID]delivery.Fact, b
 	for wamid := range byWAMID {
 		wamids = append(wamids, wamid)
 	}
-	rows, err := h.db.Client.Message.Query().Where(message.StatusEQ(enum.MessageStatusFailed), message.Or(message.IDIn(ids...), message.WamidIn(wamids...))).All(ctx)
+	rows, err := h.DB.Client.Message.Query().Where(message.StatusEQ(enum.MessageStatusFailed), message.Or(message.IDIn(ids...), message.WamidIn(wamids...))).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for failed messages: %w", err)
 	}

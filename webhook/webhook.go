@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"carillon/account"
+	"carillon/audience"
 	"carillon/campaign"
 	"carillon/column"
 	"carillon/database"
@@ -37,21 +38,28 @@ const (
 	UnknownMessage = "UNKNOWN_MESSAGE"
 )
 
+// Parts are what a handler hands its facts to.
+type Parts struct {
+	DB        *database.DB
+	Journal   *delivery.Journal
+	Queue     *delivery.Queue
+	Accounts  *account.Service
+	Audience  *audience.Service
+	Campaigns *campaign.Service
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
 // Handler is the callback that is given to Meta.
 type Handler struct {
-	db          *database.DB
-	journal     *delivery.Journal
-	accounts    *account.Service
-	campaigns   *campaign.Service
+	Parts
 	secrets     []string
 	verifyToken string
-	now         func() time.Time
-	log         *slog.Logger
 }
 
 // New makes a handler. Secrets are the app's, the current one first; more than one while it is being changed.
-func New(db *database.DB, journal *delivery.Journal, accounts *account.Service, campaigns *campaign.Service, secrets []string, verifyToken string, now func() time.Time, log *slog.Logger) *Handler {
-	return &Handler{db, journal, accounts, campaigns, secrets, verifyToken, now, log}
+func New(p Parts, secrets []string, verifyToken string) *Handler {
+	return &Handler{p, secrets, verifyToken}
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -97,7 +105,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(tenant.System(context.WithoutCancel(r.Context())), commitTimeout)
 	defer cancel()
 	if err := h.Process(ctx, body); err != nil {
-		h.log.Error("a webhook could not be committed; Meta will send it again", "bytes", len(body), "error", err)
+		h.Log.Error("a webhook could not be committed; Meta will send it again", "bytes", len(body), "error", err)
 		http.Error(w, "try again", http.StatusServiceUnavailable)
 		return
 	}
@@ -119,17 +127,23 @@ func (h *Handler) Process(ctx context.Context, body []byte) error {
 		return err
 	}
 	for _, apply := range []func() error{
+		each(hook.Inbound, func(m whatsapp.Inbound) error { return h.inbound(ctx, m) }),
+		each(hook.Preferences, func(p whatsapp.Preference) error { return h.preference(ctx, p) }),
+		each(hook.Capabilities, func(u whatsapp.CapabilityUpdate) error {
+			a, err := h.Accounts.ApplyCapabilityUpdate(ctx, u)
+			return then(ctx, a, err, h.Campaigns.AccountChanged)
+		}),
 		each(hook.Templates, func(u whatsapp.TemplateUpdate) error {
-			t, err := h.accounts.ApplyTemplateUpdate(ctx, u)
-			return then(ctx, t, err, h.campaigns.TemplateChanged)
+			t, err := h.Accounts.ApplyTemplateUpdate(ctx, u)
+			return then(ctx, t, err, h.Campaigns.TemplateChanged)
 		}),
 		each(hook.Numbers, func(u whatsapp.NumberUpdate) error {
-			n, err := h.accounts.ApplyNumberUpdate(ctx, u)
-			return then(ctx, n, err, h.campaigns.NumberChanged)
+			n, err := h.Accounts.ApplyNumberUpdate(ctx, u)
+			return then(ctx, n, err, h.Campaigns.NumberChanged)
 		}),
 		each(hook.Accounts, func(u whatsapp.AccountUpdate) error {
-			a, err := h.accounts.ApplyAccountUpdate(ctx, u)
-			return then(ctx, a, err, h.campaigns.AccountChanged)
+			a, err := h.Accounts.ApplyAccountUpdate(ctx, u)
+			return then(ctx, a, err, h.Campaigns.AccountChanged)
 		}),
 	} {
 		switch err := apply(); {
@@ -180,7 +194,7 @@ func (h *Handler) statuses(ctx context.Context, statuses []whatsapp.Status, body
 		if !followed {
 			continue
 		}
-		if _, err := h.accounts.ByMetaNumber(ctx, s.PhoneNumberID); fault.Is(err, fault.NotFound) {
+		if _, err := h.Accounts.ByMetaNumber(ctx, s.PhoneNumberID); fault.Is(err, fault.NotFound) {
 			strange = true
 			continue
 		} else if err != nil {
@@ -193,7 +207,7 @@ func (h *Handler) statuses(ctx context.Context, statuses []whatsapp.Status, body
 			return err
 		}
 	}
-	unmatched, err := h.journal.Record(ctx, facts...)
+	unmatched, err := h.Journal.Record(ctx, facts...)
 	if err != nil {
 		return err
 	}
@@ -206,7 +220,7 @@ func (h *Handler) statuses(ctx context.Context, statuses []whatsapp.Status, body
 func (h *Handler) fact(kind delivery.FactKind, s whatsapp.Status) delivery.Fact {
 	f := delivery.Fact{WAMID: s.WAMID, Kind: kind, At: s.At}
 	if f.At.IsZero() {
-		f.At = h.now()
+		f.At = h.Now()
 	}
 	if text, attempt, ok := whatsapp.ParseCallback(s.CallbackData); ok {
 		if message, err := uid.Parse(text); err == nil && message.Kind() == uid.Message {
@@ -225,9 +239,9 @@ func (h *Handler) fact(kind delivery.FactKind, s whatsapp.Status) delivery.Fact 
 // keep stores a payload as it came; Meta's repetitions of it are counted.
 func (h *Handler) keep(ctx context.Context, reason string, body []byte) error {
 	sum := sha256.Sum256(body)
-	err := h.db.InTx(ctx, func(tx *database.Tx) error {
+	err := h.DB.InTx(ctx, func(tx *database.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO unmatched_webhook (id, reason, body, body_hash, seen, received_at) VALUES ($1, $2, $3, $4, 1, $5)
-			ON CONFLICT (body_hash) DO UPDATE SET seen = unmatched_webhook.seen + 1`, uid.New(uid.UnmatchedWebhook), reason, body, sum[:], h.now())
+			ON CONFLICT (body_hash) DO UPDATE SET seen = unmatched_webhook.seen + 1`, uid.New(uid.UnmatchedWebhook), reason, body, sum[:], h.Now())
 		return err
 	})
 	if err != nil {

@@ -22,6 +22,7 @@ import (
 	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/ent"
+	"carillon/ent/message"
 	"carillon/enum"
 	"carillon/identity"
 	"carillon/secret"
@@ -71,7 +72,8 @@ func stand(t *testing.T, db *database.DB) *stage {
 	who := identity.New(db, identity.DefaultTerms(), database.Now, identity.Options{})
 	accounts := account.New(db, keys, whatsapp.NewClient("http://127.0.0.1:1", "v26.0"), who, account.Options{}, database.Now)
 	campaigns := campaign.New(db, queue, audience.New(db, database.Now, nil), who, accounts, silence{}, silence{}, database.Now)
-	s.Handler = webhook.New(db, journal, accounts, campaigns, []string{secretNow, secretBefore}, verifyToken, database.Now, log)
+	s.Handler = webhook.New(webhook.Parts{DB: db, Journal: journal, Queue: queue, Accounts: accounts, Audience: audience.New(db, database.Now, nil), Campaigns: campaigns, Now: database.Now, Log: log},
+		[]string{secretNow, secretBefore}, verifyToken)
 
 	o := db.Client.Organization.Create().SetName("o").SaveX(s.system)
 	a := db.Client.Account.Create().SetOrganizationID(o.ID).SetWabaID("1").SetName("a").SetToken([]byte{1}).SaveX(s.system)
@@ -252,4 +254,67 @@ func TestTheChallengeIsAnsweredToWhoKnowsTheVerifyToken(t *testing.T) {
 			t.Errorf("%s: answered %d %q", query, w.Code, body)
 		}
 	}
+}
+
+func inbound(wamid, from, body string) string {
+	return fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"messaging_product":"whatsapp",
+		"metadata":{"display_phone_number":"1","phone_number_id":%q},"contacts":[{"profile":{"name":"Pablo"},"wa_id":%q}],
+		"messages":[{"from":%q,"id":%q,"timestamp":"1750030073","type":"text","text":{"body":%q}}]}}]}]}`, metaNumber, from, from, wamid, body)
+}
+
+func TestWhatSomebodyWritesIsStoredOnceAndOpensTheServiceWindow(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db)
+		for range 3 {
+			if code := s.told(inbound("wamid.in1", "16505551234", "hello")); code != http.StatusOK {
+				t.Fatalf("answered %d", code)
+			}
+		}
+		got := db.Client.Message.Query().Where(message.DirectionEQ(enum.DirectionInbound)).AllX(s.system)
+		if len(got) != 1 || got[0].Status != enum.MessageStatusReceived || got[0].Address != "+16505551234" || got[0].Type != enum.MessageTypeText {
+			t.Fatalf("stored %+v", got)
+		}
+		c := db.Client.Contact.GetX(s.system, *got[0].ContactID)
+		if *c.Name != "Pablo" || !c.ServiceWindowClosesAt.Equal(time.Unix(1750030073, 0).Add(24*time.Hour)) || *c.Country != "US" {
+			t.Errorf("contact is %+v", c)
+		}
+		if n := db.Client.DeliveryEvent.Query().CountX(s.system); n != 1 {
+			t.Errorf("%d events", n)
+		}
+	})
+}
+
+func TestAKeywordAndAPreferenceChangeTheConsent(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db)
+		consent := func() enum.Consent { return db.Client.Contact.Query().OnlyX(s.system).MarketingConsent }
+		for _, step := range []struct {
+			told string
+			want enum.Consent
+		}{
+			{inbound("wamid.1", "16505551234", "Please stop asking"), enum.ConsentUnknown},
+			{inbound("wamid.2", "16505551234", " stop "), enum.ConsentOptedOut},
+		} {
+			if code := s.told(step.told); code != http.StatusOK || consent() != step.want {
+				t.Errorf("answered %d, consent is %s, want %s", code, consent(), step.want)
+			}
+		}
+		preference := func(value string, at int) string {
+			return fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"user_preferences","value":{"messaging_product":"whatsapp",
+				"metadata":{"display_phone_number":"1","phone_number_id":%q},"contacts":[{"wa_id":"16505551234"}],
+				"user_preferences":[{"wa_id":"16505551234","detail":"d","category":"marketing_messages","value":%q,"timestamp":%d}]}}]}]}`, metaNumber, value, at)
+		}
+		later := int(time.Now().Add(time.Hour).Unix())
+		if code := s.told(preference("resume", later)); code != http.StatusOK || consent() != enum.ConsentOptedIn {
+			t.Errorf("answered %d, consent after resume is %s", code, consent())
+		}
+		if code := s.told(preference("stop", later+10)); code != http.StatusOK || consent() != enum.ConsentOptedOut {
+			t.Errorf("answered %d, consent after stop is %s", code, consent())
+		}
+		if n := db.Client.ConsentRecord.Query().CountX(s.system); n != 3 {
+			t.Errorf("%d consent records", n)
+		}
+	})
 }

@@ -305,10 +305,12 @@ func (l *lane) compose(m delivery.Claimed) (whatsapp.Message, *delivery.Fact) {
 		message.Template = &bound
 		return message, nil
 	}
-	if err := json.Unmarshal(m.Content, &message); err != nil {
+	var content whatsapp.Message
+	if err := json.Unmarshal(m.Content, &content); err != nil {
 		return message, l.refuse(m, whatsapp.CodeBadValue, "the stored content cannot be read")
 	}
-	return message, nil
+	content.To, content.BizOpaqueCallbackData = message.To, message.BizOpaqueCallbackData
+	return content, nil
 }
 
 func (l *lane) refuse(m delivery.Claimed, code int, detail string) *delivery.Fact {

@@ -116,7 +116,8 @@ func stand(t *testing.T, db *database.DB, o sandbox.Options) *stage {
 }
 
 func (s *stage) webhooks() http.Handler {
-	return webhook.New(s.db, s.journal, s.accounts, s.campaigns, []string{appSecret}, verifyToken, database.Now, slog.New(slog.DiscardHandler))
+	return webhook.New(webhook.Parts{DB: s.db, Journal: s.journal, Queue: s.queue, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Now: database.Now, Log: slog.New(slog.DiscardHandler)},
+		[]string{appSecret}, verifyToken)
 }
 
 // start builds a process of the service.
