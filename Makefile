@@ -34,6 +34,9 @@ fuzz:
 		done; \
 	done
 
+migration: ## draft the next migration: make migration NAME=what_it_does POSTGRES=postgres://… (an empty database)
+	go run ./database/draft -name '$(NAME)' -postgres '$(POSTGRES)'
+
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 

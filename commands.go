@@ -59,10 +59,13 @@ carillon admin      what the operator does: verify, …
 carillon config     prints the configuration variables
 carillon healthcheck  exits with 0 when the process at HTTP_ADDR is healthy
 
-Each takes --help. Configuration comes from the environment alone.
+demo and sandbox take --help. Configuration comes from the environment alone.
 `)
 	return err
 }
+
+// errHelp asks for the help instead of the command.
+var errHelp = errors.New("help")
 
 func runConfig(_ context.Context, _, _ []string, stdout, _ io.Writer) error {
 	_, err := fmt.Fprintln(stdout, config.Table())
@@ -85,7 +88,7 @@ func runRoles(r roles) command {
 		if cfg.WhatsApp.APIURL == nil {
 			return errors.New("WHATSAPP_API_URL: the built-in sandbox runs only in `carillon` alone; name one, e.g. http://localhost:8090 for `carillon sandbox`")
 		}
-		p, err := build(ctx, cfg, telemetry.Logger(stderr, cfg.LogLevel, cfg.LogFormat))
+		p, err := build(ctx, cfg, redisPrefix, telemetry.Logger(stderr, cfg.LogLevel, cfg.LogFormat))
 		if err != nil {
 			return err
 		}
@@ -224,6 +227,9 @@ func runAdmin(ctx context.Context, args, environ []string, stdout, stderr io.Wri
 }
 
 func noArguments(args []string) error {
+	if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
+		return errHelp
+	}
 	if len(args) > 0 {
 		return fmt.Errorf("unexpected argument %q; configuration comes from the environment (`carillon config` lists it)", args[0])
 	}

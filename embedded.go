@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -145,7 +146,7 @@ func runEverything(ctx context.Context, args, environ []string, stdout, stderr i
 		}
 		box.AddAccount(sandboxAccount(sandboxWABA, sandboxNumber, 0))
 	}
-	p, err := build(ctx, cfg, log)
+	p, err := build(ctx, cfg, redisPrefix, log)
 	if err != nil {
 		return err
 	}
@@ -220,11 +221,17 @@ func runDemo(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	}
 	options.WABAID = metaID() // a WABA is bound once, and a demo on a kept database is not its first
 	box.AddAccount(sandboxAccount(options.WABAID, metaID(), *perSecond))
-	p, err := build(ctx, cfg, log)
+	prefix := "carillon-demo-" + strings.ToLower(rand.Text()[:10])
+	drop, err := demoSchema(ctx, &cfg, strings.ReplaceAll(prefix, "-", "_"))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, p.close()) }()
+	defer func() { err = errors.Join(err, drop()) }()
+	p, err := build(ctx, cfg, prefix, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.forget(prefix), p.close()) }()
 	if _, err := p.db.Migrate(ctx); err != nil {
 		return err
 	}
@@ -242,6 +249,42 @@ func runDemo(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	_, err = demo.Run(ctx, options)
 	stop()
 	return errors.Join(err, g.Wait())
+}
+
+// demoSchema gives a demo on PostgreSQL a schema of its own: its worker must never take a real service's messages and send
+// them to the sandbox, and nothing of it is to stay.
+func demoSchema(ctx context.Context, cfg *config.Config, name string) (drop func() error, err error) {
+	u, err := url.Parse(cfg.DatabaseURL)
+	if err != nil || !strings.HasPrefix(u.Scheme, "postgres") {
+		return func() error { return nil }, nil
+	}
+	db, err := sql.Open("pgx", cfg.DatabaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := db.ExecContext(ctx, "CREATE SCHEMA "+name); err != nil {
+		return nil, errors.Join(fmt.Errorf("DATABASE_URL: make a schema for the demo: %w", err), db.Close())
+	}
+	q := u.Query()
+	q.Set("search_path", name)
+	u.RawQuery = q.Encode()
+	cfg.DatabaseURL = u.String()
+	return func() error {
+		_, err := db.Exec("DROP SCHEMA " + name + " CASCADE")
+		return errors.Join(err, db.Close())
+	}, nil
+}
+
+// forget deletes a demo's keys from Redis.
+func (p *parts) forget(prefix string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	p.redis.SRem(ctx, "asynq:queues", prefix, prefix+"-urgent")
+	keys := p.redis.Scan(ctx, 0, "*"+prefix+"*", 1000).Iterator()
+	for keys.Next(ctx) {
+		p.redis.Del(ctx, keys.Val())
+	}
+	return keys.Err()
 }
 
 // demoEnvironment keeps what names servers, and nothing that could reach the real WhatsApp or a kept folder.

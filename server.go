@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 	_ "time/tzdata" // campaigns have time zones, containers may have none
@@ -65,7 +66,11 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if !ok {
 		return fmt.Errorf("there is no command %q; there are: %s", command, commandNames())
 	}
-	return do(ctx, args, environ, stdout, stderr)
+	err := do(ctx, args, environ, stdout, stderr)
+	if errors.Is(err, errHelp) {
+		return runHelp(ctx, args, environ, stdout, stderr)
+	}
+	return err
 }
 
 // parts is everything that a running service is made of.
@@ -91,8 +96,8 @@ type parts struct {
 	metrics   telemetry.Metrics
 }
 
-// build makes every part. What it opens, close closes.
-func build(ctx context.Context, cfg config.Config, log *slog.Logger) (p *parts, err error) {
+// build makes every part. What it opens, close closes. Every key and channel in Redis begins with prefix.
+func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logger) (p *parts, err error) {
 	p = &parts{cfg: cfg, log: log, metrics: telemetry.NewMetrics()}
 	defer func() {
 		if err != nil {
@@ -113,14 +118,14 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (p *parts, 
 	now := database.Now
 	meta := whatsapp.NewClient(cfg.WhatsApp.APIURL.String(), cfg.WhatsApp.APIVersion, whatsapp.WithAppSecret(currentSecret(cfg)))
 	events := delivery.NewLog(p.db)
-	p.hub = hub.New[delivery.Event](p.redis, redisPrefix, events, hub.Options{Logger: log})
+	p.hub = hub.New[delivery.Event](p.redis, prefix, events, hub.Options{Logger: log})
 	news := newsTo{p.hub}
 	p.journal = delivery.NewJournal(p.db, news, now, log)
 	p.queue = delivery.NewQueue(p.db, p.journal, news, now)
-	p.tasks = worker.NewTasks(p.redis, redisPrefix, log)
-	pace := worker.NewPace(p.redis, redisPrefix)
+	p.tasks = worker.NewTasks(p.redis, prefix, log)
+	pace := worker.NewPace(p.redis, prefix)
 
-	p.identity = identity.New(p.db, identity.DefaultTerms(), now, identity.Options{Limiter: throttle.New(p.redis, redisPrefix, signInLimit, log)})
+	p.identity = identity.New(p.db, identity.DefaultTerms(), now, identity.Options{Limiter: throttle.New(p.redis, prefix, signInLimit, log)})
 	p.accounts = account.New(p.db, keys, meta, p.identity, account.Options{AppID: cfg.WhatsApp.AppID, AppSecret: currentSecret(cfg)}, now)
 	p.audience = audience.New(p.db, now, func(ctx context.Context, organization, contactImport uid.ID) {
 		news.Notify(ctx, organization, contactImport)
@@ -136,7 +141,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger) (p *parts, 
 	}, tasksAtOnce, log)
 	api := graph.New(graph.Deps{
 		DB: p.db, Identity: p.identity, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns, Log: events, Hub: p.hub, Rates: pace,
-		WakeImport: p.tasks.WakeImport, Now: now, Logger: log, AllowedOrigins: cfg.AllowedOrigins,
+		WakeImport: p.tasks.WakeImport, Now: now, Logger: log, AllowedOrigins: cfg.AllowedOrigins, ClientIP: clientIP,
 	})
 	p.api, p.apiStop = api, api.Shutdown
 	return p, nil
@@ -225,20 +230,24 @@ func (p *parts) routes(r roles) http.Handler {
 	return mux
 }
 
+// ready says whether a process may get requests. Without Redis it may: queries, mutations and webhooks need only the database.
 func (p *parts) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
-	for name, err := range map[string]error{"database": p.db.Ping(ctx), "redis": p.redis.Ping(ctx).Err()} {
-		if err != nil {
-			p.log.Warn("not ready", "what", name, "error", err)
-			http.Error(w, name+" does not answer", http.StatusServiceUnavailable)
-			return
-		}
+	if err := p.db.Ping(ctx); err != nil {
+		p.log.Warn("not ready: the database does not answer", "error", err)
+		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	if err := p.redis.Ping(ctx).Err(); err != nil {
+		p.log.Warn("ready, but Redis does not answer: nothing is sent, and live news is late", "error", err)
+		_, _ = io.WriteString(w, "ready, without Redis: nothing is sent until it is back\n")
+		return
 	}
 	_, _ = io.WriteString(w, "ready\n")
 }
 
-// redisPrefix begins every key and channel of ours.
+// redisPrefix begins the keys and channels of a service; a demo has one of its own.
 const redisPrefix = "carillon"
 
 func (p *parts) openRedis() (redis.UniversalClient, error) {
@@ -283,6 +292,21 @@ func signInLimit(key string) throttle.Limit {
 	return throttle.Limit{Tries: 30, Span: 5 * time.Minute}
 }
 
+// clientIP is where a request comes from. A proxy on this machine or in a private network is believed about it.
+func clientIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	if ip := net.ParseIP(host); ip != nil && (ip.IsLoopback() || ip.IsPrivate()) {
+		said := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
+		if last := net.ParseIP(strings.TrimSpace(said[len(said)-1])); last != nil {
+			return last.String()
+		}
+	}
+	return host
+}
+
 // newsTo tells the hub what delivery and campaigns have committed.
 type newsTo struct{ hub *hub.Hub[delivery.Event] }
 
@@ -304,7 +328,7 @@ func open(ctx context.Context, environ []string, stderr io.Writer) (*parts, erro
 		return nil, err
 	}
 	log := telemetry.Logger(stderr, cfg.LogLevel, cfg.LogFormat)
-	return build(ctx, cfg, log)
+	return build(ctx, cfg, redisPrefix, log)
 }
 
 func dataFile(cfg config.Config, name string) string { return filepath.Join(cfg.DataDir, name) }

@@ -242,6 +242,7 @@ func TestAFactMovesAMessageOnlyForward(t *testing.T) {
 		"its own webhook settles an unknown one":         {[]delivery.Fact{lost, {Kind: delivery.Sent, Attempt: 1, WAMID: "w"}}, enum.MessageStatusSent, 0, 1, 2},
 		"a late answer settles an unknown one":           {[]delivery.Fact{lost, {Kind: delivery.Accepted, Attempt: 1, WAMID: "w"}}, enum.MessageStatusAccepted, 0, 1, 2},
 		"an unknown one that fails says so":              {[]delivery.Fact{lost, {Kind: delivery.GiveUp, Attempt: 1, ErrorCode: -1}}, enum.MessageStatusFailed, -1, 1, 2},
+		"one given up that was sent after all is sent":   {[]delivery.Fact{lost, {Kind: delivery.GiveUp, Attempt: 1, ErrorCode: -1}, {Kind: delivery.Sent, Attempt: 1}}, enum.MessageStatusSent, 0, 1, 3},
 		"an unknown one that is known is not given up":   {[]delivery.Fact{lost, {Kind: delivery.Sent, Attempt: 1}, {Kind: delivery.GiveUp, Attempt: 1}}, enum.MessageStatusSent, 0, 1, 2},
 		"a webhook before our answer counts":             {[]delivery.Fact{{Kind: delivery.Delivered, Attempt: 1}, {Kind: delivery.Accepted, Attempt: 1}}, enum.MessageStatusDelivered, 0, 1, 2},
 		"failure after sending is failure":               {[]delivery.Fact{{Kind: delivery.Sent, Attempt: 1}, failed}, enum.MessageStatusFailed, 131026, 1, 2},

@@ -116,6 +116,18 @@ func (r *row) apply(f Fact) (status enum.MessageStatus, logged bool) {
 	return move.to, r.decide(f, move.to)
 }
 
+// rank is how far the row's message has come. One that we gave up because its answer was lost is still unknown to WhatsApp.
+func (r *row) rank() int {
+	if r.status == enum.MessageStatusFailed && r.givenUp() {
+		return ranks[enum.MessageStatusUnknown]
+	}
+	return ranks[r.status]
+}
+
+func (r *row) givenUp() bool {
+	return r.unknownAt != nil && r.errorCode != nil && *r.errorCode == whatsapp.CodeLostAnswer
+}
+
 func (r *row) report(f Fact, to enum.MessageStatus, at **time.Time) bool {
 	if f.Kind == Failed && f.Attempt != 0 && f.Attempt != r.attempts {
 		return false // an earlier attempt failed; the present one has its own fate
@@ -129,11 +141,14 @@ func (r *row) report(f Fact, to enum.MessageStatus, at **time.Time) bool {
 	if r.pricing == nil {
 		r.pricing = f.Pricing
 	}
+	if r.givenUp() {
+		r.failedAt = nil // the failure was our guess, and WhatsApp knows better
+	}
 	if *at != nil {
 		return false
 	}
 	*at = &f.At
-	if ranks[to] > ranks[r.status] {
+	if ranks[to] > r.rank() {
 		r.status, r.leaseUntil, r.errorCode, r.errorDetail, r.skipReason = to, nil, nil, nil, nil
 		if f.Kind == Failed {
 			r.errorCode, r.errorDetail = &f.ErrorCode, textOrNil(f.Detail)
