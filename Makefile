@@ -34,15 +34,12 @@ fuzz:
 		done; \
 	done
 
-migration: ## draft the next migration: make migration NAME=what_it_does POSTGRES=postgres://… (an empty database)
-	go run ./database/draft -name '$(NAME)' -postgres '$(POSTGRES)'
-
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
-# Processes killed, Redis emptied, answers lost: what must hold all the same.
+# Processes killed, Redis emptied, answers lost: what must hold all the same. Some ten minutes; go test ./... has a short form.
 chaos:
-	go test -count 1 -timeout 30m -run Chaos -v ./...
+	CARILLON_TEST_CHAOS=long go test -count 1 -timeout 20m -run Chaos -v .
 
 demo:
 	go run . demo
