@@ -69,6 +69,29 @@ func TestNoSlidingSecondHoldsMoreSlotsThanTheLimitWhateverManyWorkersAsk(t *test
 	}
 }
 
+func TestAnEmptiedRedisLeasesNoSecondTwice(t *testing.T) {
+	t.Parallel()
+	client, prefix := dbtest.Redis(t)
+	p, number := NewPace(client, prefix), uid.New(uid.PhoneNumber)
+	var all []time.Duration
+	for range 3 {
+		for range 2 {
+			s, wait, err := p.lease(t.Context(), number, 1000, mostSlots)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range s.n {
+				all = append(all, s.at+time.Duration(i)*s.every)
+			}
+			_ = sleep(t.Context(), wait)
+		}
+		client.Del(t.Context(), p.key(number))
+	}
+	if !slices.IsSorted(all) {
+		t.Error("slots lie before ones that were leased earlier")
+	}
+}
+
 func TestARefusalHalvesTheRateAndOneBurstOfThemCountsOnce(t *testing.T) {
 	t.Parallel()
 	client, prefix := dbtest.Redis(t)
