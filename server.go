@@ -14,12 +14,12 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 	_ "time/tzdata" // campaigns have time zones, containers may have none
 
 	"github.com/redis/go-redis/v9"
-	"golang.org/x/sync/errgroup"
 
 	"carillon/account"
 	"carillon/audience"
@@ -158,38 +158,45 @@ func (p *parts) close() error {
 // roles of one process.
 type roles struct{ api, work bool }
 
-// serve runs until ctx ends: first HTTP stops taking requests, then the workers finish what is in flight, then the journal
-// commits what is left, and last the hub tells it.
+// serve runs until ctx ends or a part fails. Then it stops the parts in the order in which they need each other: at once those
+// that take requests and those that send, which finish what is in flight; then the journal, which commits what they told it;
+// and last the hub, which tells of that.
 func (p *parts) serve(ctx context.Context, listener net.Listener, r roles) error {
 	server := &http.Server{
 		Handler: p.routes(r), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
-	stage := func(after context.Context, run func(context.Context) error) (context.Context, func() error) {
+	failed := make(chan error, 4)
+	start := func(run func(context.Context) error) (stop func()) {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		context.AfterFunc(after, cancel)
-		over, done := context.WithCancel(context.WithoutCancel(ctx))
-		var err error
-		go func() { defer done(); err = run(ctx) }()
-		return over, func() error { <-over.Done(); return err }
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			if err := run(ctx); err != nil {
+				failed <- err
+			}
+		}()
+		return func() { cancel(); <-over }
 	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return ignore(server.Serve(listener), http.ErrServerClosed) })
-	work := func(ctx context.Context) error { <-ctx.Done(); return nil }
+	stopHub, stopJournal := start(p.hub.Run), start(p.journal.Run)
+	stopWork := func() {}
 	if r.work {
-		work = p.worker.Run
+		stopWork = start(p.worker.Run)
 	}
-	callersGone, http := stage(ctx, func(ctx context.Context) error { <-ctx.Done(); return p.stopHTTP(server) })
-	workersGone, works := stage(ctx, work)
-	bothGone, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() { <-callersGone.Done(); <-workersGone.Done(); cancel() }()
-	journalGone, journals := stage(bothGone, p.journal.Run)
-	_, hubs := stage(journalGone, p.hub.Run)
-	for _, wait := range []func() error{http, works, journals, hubs} {
-		g.Go(wait)
+	stopServing := start(func(context.Context) error { return ignore(server.Serve(listener), http.ErrServerClosed) })
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
 	}
-	return g.Wait()
+	var ends sync.WaitGroup
+	ends.Go(func() { err = errors.Join(err, p.stopHTTP(server)); stopServing() })
+	ends.Go(stopWork)
+	ends.Wait()
+	stopJournal()
+	stopHub()
+	return err
 }
 
 func (p *parts) stopHTTP(server *http.Server) error {
