@@ -14,7 +14,7 @@ import (
 // mayImport says which of our packages each package may import. The root builds everything and may import all. Base packages
 // stand below: whoever is listed may also import those.
 var mayImport = map[string][]string{
-	"graph":            {"identity", "account", "audience", "campaign", "delivery", "hub", "whatsapp", "database", "ent", "graph/transport"},
+	"graph":            {"identity", "account", "audience", "campaign", "direct", "delivery", "hub", "whatsapp", "database", "ent", "graph/transport"},
 	"graph/generated":  {"graph/model", "graph/scalar", "ent", "identity", "audience", "campaign", "delivery", "whatsapp"},
 	"graph/model":      {"ent", "identity", "audience", "campaign", "delivery", "whatsapp"},
 	"graph/scalar":     {},
@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"worker":           {"campaign", "delivery", "account", "audience", "whatsapp", "ent"},
 	"webhook":          {"account", "audience", "campaign", "delivery", "whatsapp", "database", "ent"},
 	"campaign":         {"delivery", "account", "audience", "identity", "whatsapp", "database", "ent"},
+	"direct":           {"delivery", "account", "audience", "identity", "whatsapp", "database", "ent"},
 	"delivery":         {"database", "ent", "whatsapp"},
 	"account":          {"whatsapp", "identity", "database", "ent"},
 	"audience":         {"identity", "database", "ent"},

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -30,6 +31,9 @@ func (s *Service) Once(ctx context.Context, tx *database.Tx, operation, key stri
 	if key == "" {
 		id, err = make()
 		return id, false, err
+	}
+	if !utf8.ValidString(key) || strings.ContainsRune(key, 0) {
+		return uid.ID{}, false, fault.Refuse("idempotencyKey", fault.Invalid, "An idempotency key is text.")
 	}
 	if utf8.RuneCountInString(key) > longestKey {
 		return uid.ID{}, false, fault.Refuse("idempotencyKey", fault.TooLong, "An idempotency key can have at most %d characters.", longestKey)

@@ -59,6 +59,13 @@ func (t Template) Message(values map[string]string) (TemplateMessage, []*ValueEr
 	return TemplateMessage{Name: t.Name, Language: t.Language, Components: components}, b.problems
 }
 
+// Takes says whether a message of this template has a place for a value of that name, required or not.
+func (t Template) Takes(name string) bool {
+	b := binder{template: t, listing: true}
+	b.bindAll()
+	return b.seen[name] || b.optionals[name]
+}
+
 // binder walks a template's variable parts once: either to list them, or to bind values to them.
 type binder struct {
 	template   Template
@@ -67,6 +74,7 @@ type binder struct {
 	parameters []Parameter
 	problems   []*ValueError
 	seen       map[string]bool
+	optionals  map[string]bool // names that may be bound and need not be, when listing
 	// card is the index of the card being bound; nil outside cards.
 	card   *int
 	prefix string
@@ -350,7 +358,15 @@ func (b *binder) value(p Parameter) string {
 	return value
 }
 
-func (b *binder) optional(name string) string { return b.values[b.prefix+name] }
+func (b *binder) optional(name string) string {
+	if b.listing {
+		if b.optionals == nil {
+			b.optionals = make(map[string]bool)
+		}
+		b.optionals[b.prefix+name] = true
+	}
+	return b.values[b.prefix+name]
+}
 
 func (b *binder) problem(p Parameter, rule, message string) {
 	if !b.listing {

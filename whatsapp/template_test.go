@@ -77,6 +77,23 @@ func TestParametersAreWhatAMessageMustBind(t *testing.T) {
 	}
 }
 
+func TestATemplateTakesWhatItHasAPlaceFor(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		template string
+		takes    bool
+	}{
+		"first_name": {named, true}, "order_no": {named, true}, "button_0_payload": {named, true}, "button_1_url": {named, true},
+		"1": {named, false}, "button_2_url": {named, false}, "button_1_payload": {named, false}, "": {named, false},
+		"header_1": {positional, true}, "2": {positional, true}, "button_0_code": {positional, true}, "3": {positional, false},
+		"otp_code": {code, true}, "otp": {code, false},
+	} {
+		if got := templateOf(t, tc.template).Takes(name); got != tc.takes {
+			t.Errorf("%q: %t, want %t", name, got, tc.takes)
+		}
+	}
+}
+
 func TestMessageBindsAsMetaWantsIt(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -1,0 +1,97 @@
+package direct
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"carillon/account"
+	"carillon/delivery"
+	"carillon/ent"
+	"carillon/enum"
+	"carillon/fault"
+)
+
+// maxValues is more than any template takes.
+const maxValues = 200
+
+// faultOf is the user error's code for a rule that a value breaks.
+var faultOf = map[string]fault.Code{"MISSING": fault.Required, "TOO_LONG": fault.TooLong}
+
+// template takes a template with its values.
+func (c *check) template(ctx context.Context, t Template, out *delivery.New) error {
+	out.Type, out.Template = enum.MessageTypeTemplate, t.TemplateID
+	row, err := c.client.Template.Get(ctx, t.TemplateID)
+	if ent.IsNotFound(err) {
+		c.in.Add("content.template.templateId", fault.Unknown, "there is no such template")
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read template: %w", err)
+	}
+	out.Category = row.Category
+	switch {
+	case c.number != nil && row.AccountID != c.number.AccountID:
+		c.in.Add("content.template.templateId", fault.Invalid, "the template and the phone number belong to different WhatsApp accounts")
+	case row.Status != enum.TemplateStatusApproved:
+		c.in.Add("content.template.templateId", fault.Invalid, "template %s is %s%s; only an APPROVED template can be sent", row.Name, row.Status, because(row.RejectionReason))
+	}
+	c.consent(row)
+	out.Parameters = c.values(row, t.Values)
+	return nil
+}
+
+// consent notes why a person may not get marketing.
+func (c *check) consent(template *ent.Template) {
+	if template.Category != enum.TemplateCategoryMarketing || c.address == "" {
+		return
+	}
+	consent := enum.ConsentUnknown
+	if c.contact != nil {
+		consent = c.contact.MarketingConsent
+	}
+	switch {
+	case consent == enum.ConsentOptedOut:
+		c.in.Add("to", fault.NotAllowed, "%s has opted out of marketing, and %s is a MARKETING template", c.address, template.Name)
+	case consent != enum.ConsentOptedIn && c.organization.SendingPolicy.RequireOptIn:
+		c.in.Add("to", fault.NotAllowed, "the organization sends marketing only to people who have opted in, and %s has not", c.address)
+	}
+}
+
+// values binds the template's parameters, and notes what WhatsApp would refuse beside the value at fault.
+func (c *check) values(row *ent.Template, given []Value) map[string]string {
+	const field = "content.template.values"
+	if len(given) > maxValues {
+		c.in.Add(field, fault.LimitExceeded, "there are %d values; at most %d", len(given), maxValues)
+		return nil
+	}
+	template := account.Of(row)
+	values, at := map[string]string{}, map[string]string{}
+	for i, v := range given {
+		place := field + "." + strconv.Itoa(i)
+		switch {
+		case !template.Takes(v.Parameter):
+			c.in.Add(place+".parameter", fault.Invalid, "the template has no parameter %q", v.Parameter)
+			continue
+		case at[v.Parameter] != "":
+			c.in.Add(place+".parameter", fault.Invalid, "parameter %q has two values", v.Parameter)
+			continue
+		case !isText(v.Value):
+			c.in.Add(place+".value", fault.Invalid, "this holds characters that are not text")
+		}
+		values[v.Parameter], at[v.Parameter] = v.Value, place+".value"
+	}
+	_, problems := template.Message(values)
+	for _, p := range problems {
+		code, known := faultOf[p.Rule]
+		if !known {
+			code = fault.Invalid
+		}
+		place := at[p.Parameter]
+		if place == "" {
+			place = field
+		}
+		c.in.Add(place, code, "parameter %q %s", p.Parameter, p.Message)
+	}
+	return values
+}
