@@ -155,7 +155,8 @@ func (p *parts) seedCampaign(ctx context.Context, a *ent.Account, t *ent.Templat
 		return err
 	}
 	contactName, city, friend, anywhere := "name", "city", "friend", "your city"
-	_, err = p.campaigns.Create(ctx, campaign.Draft{Name: name, TemplateID: t.ID, PhoneNumberID: number.ID, Audience: column.Audience{ListIDs: []uid.ID{list}},
+	never := 1.0 // the example's numbers that fail, to show how, must not stop it
+	_, err = p.campaigns.Create(ctx, campaign.Draft{FailureThreshold: &never, Name: name, TemplateID: t.ID, PhoneNumberID: number.ID, Audience: column.Audience{ListIDs: []uid.ID{list}},
 		Parameters: []column.ParameterBinding{
 			{Parameter: "first_name", ContactField: &contactName, Fallback: &friend},
 			{Parameter: "city", Attribute: &city, Fallback: &anywhere},
