@@ -3,7 +3,7 @@
 //
 // An organization's log is entries with dense sequence numbers; the database holds it, and the hub carries its end. A
 // Subscription gets every entry after its cursor once, in order, without a gap, whatever Redis loses. A Watch gets a
-// signal to look again at something when it has changed. A reader that does not keep up is closed with its cursor; it
+// signal to look again at something when it has changed, a Survey the names of all that has. A reader that does not keep up is closed with its cursor; it
 // delays nobody and costs no memory, since all readers of a process share one copy of the log's end.
 package hub
 
@@ -89,7 +89,7 @@ func New[E Entry](rdb redis.UniversalClient, prefix string, source Source[E], o 
 		ring:   max(cmp.Or(o.Ring, 4096), batch),
 		queue:  cmp.Or(o.Queue, 16384),
 		log:    cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
-		news:   news{watches: map[uid.ID]map[string]map[*Watch]struct{}{}},
+		news:   news{watches: map[uid.ID]map[string]map[*Watch]struct{}{}, surveys: map[uid.ID]map[*Survey]struct{}{}},
 		outbox: newOutbox[E](),
 		gaps:   make(chan *feed[E], gaps),
 		look:   make(chan struct{}, 1),

@@ -43,6 +43,7 @@ func (w *Watch) signal() {
 type news struct {
 	mu      sync.RWMutex
 	watches map[uid.ID]map[string]map[*Watch]struct{}
+	surveys map[uid.ID]map[*Survey]struct{}
 }
 
 func (n *news) add(organization uid.ID, topic string, w *Watch) {
@@ -80,11 +81,17 @@ func (n *news) signal(organization uid.ID, topics ...string) {
 			w.signal()
 		}
 	}
+	for s := range n.surveys[organization] {
+		s.note(topics)
+	}
 }
 
 func (n *news) signalOrganization(organization uid.ID) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
+	for s := range n.surveys[organization] {
+		s.miss()
+	}
 	for _, watches := range n.watches[organization] {
 		for w := range watches {
 			w.signal()
@@ -95,6 +102,11 @@ func (n *news) signalOrganization(organization uid.ID) {
 func (n *news) signalAll() {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
+	for _, surveys := range n.surveys {
+		for s := range surveys {
+			s.miss()
+		}
+	}
 	for _, topics := range n.watches {
 		for _, watches := range topics {
 			for w := range watches {
