@@ -55,6 +55,9 @@ func (r *Resolver) schema() graphql.ExecutableSchema {
 	cost.Query.DeliveryEvents = func(child int, _ *model.DeliveryEventFilter, _ *ent.Cursor, first *int) int {
 		return 1 + or(first, defaultEvents)*child/10
 	}
+	cost.Query.Statistics = func(child int, _ model.StatisticsFilter, _ *enum.StatisticsInterval, _ []enum.StatisticsDimension) int {
+		return 1 + 200*child // there may be thousands of rows, but they are read with one statement
+	}
 	return loading{generated.NewExecutableSchema(config)}
 }
 

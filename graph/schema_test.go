@@ -106,6 +106,8 @@ func madeUp(s *ast.Schema, t *ast.Type) string {
 		return "{" + strings.Join(fields, ", ") + "}"
 	case t.Name() == "Boolean":
 		return "true"
+	case t.Name() == "Time":
+		return `"2026-11-23T13:28:01Z"`
 	case t.Name() == "Int" || t.Name() == "Float":
 		return "1"
 	default:

@@ -6,9 +6,23 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-// selected is what the operation asks for at a path below the present field, under whatever aliases and however often; nil
-// when that is nothing beyond the id.
+// selected is what the operation asks for at a path below the present field; nil when that is nothing beyond the id.
 func selected(ctx context.Context, path ...string) *graphql.CollectedField {
+	f := asked(ctx, path...)
+	if f == nil {
+		return nil
+	}
+	for _, below := range graphql.CollectFields(graphql.GetOperationContext(ctx), f.Selections, []string{f.Definition.Type.Name(), "Node"}) {
+		if below.Name != "id" && below.Name != "__typename" {
+			return f
+		}
+	}
+	return nil
+}
+
+// asked is the field at a path below the present one, under whatever aliases and however often the operation has it; nil when
+// it has not.
+func asked(ctx context.Context, path ...string) *graphql.CollectedField {
 	op, fields := graphql.GetOperationContext(ctx), []graphql.CollectedField{graphql.GetFieldContext(ctx).Field}
 	for _, name := range path {
 		var next []graphql.CollectedField
@@ -28,12 +42,7 @@ func selected(ctx context.Context, path ...string) *graphql.CollectedField {
 	for _, f := range fields {
 		all.Selections = append(all.Selections, f.Selections...)
 	}
-	for _, f := range graphql.CollectFields(op, all.Selections, []string{all.Definition.Type.Name(), "Node"}) {
-		if f.Name != "id" && f.Name != "__typename" {
-			return &all
-		}
-	}
-	return nil
+	return &all
 }
 
 // within is the context in which ent's collectors see that field.

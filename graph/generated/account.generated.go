@@ -1047,7 +1047,7 @@ func UnmarshalSyncAccountInput(ctx context.Context, raw any) (model.SyncAccountI
 
 // region    **************************** object.gotpl ****************************
 
-var accountImplementors = []string{"Account", "Node"}
+var accountImplementors = []string{"Account", "Node", "StatusChange"}
 
 func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, obj *ent.Account) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, accountImplementors)
@@ -1255,7 +1255,7 @@ func (ec *executionContext) _AccountPayload(ctx context.Context, sel ast.Selecti
 	return out
 }
 
-var phoneNumberImplementors = []string{"PhoneNumber", "Node"}
+var phoneNumberImplementors = []string{"PhoneNumber", "Node", "StatusChange"}
 
 func (ec *executionContext) _PhoneNumber(ctx context.Context, sel ast.SelectionSet, obj *ent.PhoneNumber) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, phoneNumberImplementors)
@@ -1501,6 +1501,13 @@ func (ec *executionContext) unmarshalOAccountTokenInput2ᚖcarillonᚋgraphᚋmo
 	}
 	res, err := ec.unmarshalInputAccountTokenInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPhoneNumber2ᚖcarillonᚋentᚐPhoneNumber(ctx context.Context, sel ast.SelectionSet, v *ent.PhoneNumber) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PhoneNumber(ctx, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -2420,7 +2420,7 @@ func UnmarshalResumeCampaignInput(ctx context.Context, raw any) (model.ResumeCam
 
 // region    **************************** object.gotpl ****************************
 
-var campaignImplementors = []string{"Campaign", "Node"}
+var campaignImplementors = []string{"Campaign", "Node", "StatusChange"}
 
 func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet, obj *ent.Campaign) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, campaignImplementors)

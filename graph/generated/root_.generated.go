@@ -445,6 +445,7 @@ type ComplexityRoot struct {
 		Messages       func(childComplexity int, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) int
 		Node           func(childComplexity int, id uid.ID) int
 		Nodes          func(childComplexity int, ids []uid.ID) int
+		Statistics     func(childComplexity int, filter model.StatisticsFilter, interval *enum.StatisticsInterval, groupBy []enum.StatisticsDimension) int
 		Templates      func(childComplexity int, filter *model.TemplateFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.TemplateOrder) int
 		Terms          func(childComplexity int) int
 		Viewer         func(childComplexity int) int
@@ -496,10 +497,34 @@ type ComplexityRoot struct {
 		UserErrors func(childComplexity int) int
 	}
 
+	StatisticsRow struct {
+		Accepted     func(childComplexity int) int
+		Account      func(childComplexity int) int
+		Campaign     func(childComplexity int) int
+		Category     func(childComplexity int) int
+		Cost         func(childComplexity int) int
+		Country      func(childComplexity int) int
+		Delivered    func(childComplexity int) int
+		DeliveryRate func(childComplexity int) int
+		ErrorCode    func(childComplexity int) int
+		Failed       func(childComplexity int) int
+		OptedOut     func(childComplexity int) int
+		PhoneNumber  func(childComplexity int) int
+		Read         func(childComplexity int) int
+		ReadRate     func(childComplexity int) int
+		Received     func(childComplexity int) int
+		Sent         func(childComplexity int) int
+		Skipped      func(childComplexity int) int
+		Start        func(childComplexity int) int
+		Template     func(childComplexity int) int
+	}
+
 	Subscription struct {
 		CampaignProgress      func(childComplexity int, campaignID uid.ID) int
 		ContactImportProgress func(childComplexity int, importID uid.ID) int
 		DeliveryEvents        func(childComplexity int, filter *model.DeliveryEventFilter, after *entgql.Cursor[uid.ID]) int
+		MessageReceived       func(childComplexity int, phoneNumberID *uid.ID) int
+		StatusChanged         func(childComplexity int) int
 	}
 
 	Template struct {
@@ -2390,6 +2415,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]uid.ID)), true
+	case "Query.statistics":
+		if e.ComplexityRoot.Query.Statistics == nil {
+			break
+		}
+
+		args, err := ec.field_Query_statistics_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Statistics(childComplexity, args["filter"].(model.StatisticsFilter), args["interval"].(*enum.StatisticsInterval), args["groupBy"].([]enum.StatisticsDimension)), true
 	case "Query.templates":
 		if e.ComplexityRoot.Query.Templates == nil {
 			break
@@ -2588,6 +2624,121 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignOutPayload.UserErrors(childComplexity), true
 
+	case "StatisticsRow.accepted":
+		if e.ComplexityRoot.StatisticsRow.Accepted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.Accepted(childComplexity), true
+	case "StatisticsRow.account":
+		if e.ComplexityRoot.StatisticsRow.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.Account(childComplexity), true
+	case "StatisticsRow.campaign":
+		if e.ComplexityRoot.StatisticsRow.Campaign == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.Campaign(childComplexity), true
+	case "StatisticsRow.category":
+		if e.ComplexityRoot.StatisticsRow.Category == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.Category(childComplexity), true
+	case "StatisticsRow.cost":
+		if e.ComplexityRoot.StatisticsRow.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.Cost(childComplexity), true
+	case "StatisticsRow.country":
+		if e.ComplexityRoot.StatisticsRow.Country == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.Country(childComplexity), true
+	case "StatisticsRow.delivered":
+		if e.ComplexityRoot.StatisticsRow.Delivered == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.Delivered(childComplexity), true
+	case "StatisticsRow.deliveryRate":
+		if e.ComplexityRoot.StatisticsRow.DeliveryRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.DeliveryRate(childComplexity), true
+	case "StatisticsRow.errorCode":
+		if e.ComplexityRoot.StatisticsRow.ErrorCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.ErrorCode(childComplexity), true
+	case "StatisticsRow.failed":
+		if e.ComplexityRoot.StatisticsRow.Failed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.Failed(childComplexity), true
+	case "StatisticsRow.optedOut":
+		if e.ComplexityRoot.StatisticsRow.OptedOut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.OptedOut(childComplexity), true
+	case "StatisticsRow.phoneNumber":
+		if e.ComplexityRoot.StatisticsRow.PhoneNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.PhoneNumber(childComplexity), true
+	case "StatisticsRow.read":
+		if e.ComplexityRoot.StatisticsRow.Read == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.Read(childComplexity), true
+	case "StatisticsRow.readRate":
+		if e.ComplexityRoot.StatisticsRow.ReadRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.ReadRate(childComplexity), true
+	case "StatisticsRow.received":
+		if e.ComplexityRoot.StatisticsRow.Received == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.Received(childComplexity), true
+	case "StatisticsRow.sent":
+		if e.ComplexityRoot.StatisticsRow.Sent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.Sent(childComplexity), true
+	case "StatisticsRow.skipped":
+		if e.ComplexityRoot.StatisticsRow.Skipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.Skipped(childComplexity), true
+	case "StatisticsRow.start":
+		if e.ComplexityRoot.StatisticsRow.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.Start(childComplexity), true
+	case "StatisticsRow.template":
+		if e.ComplexityRoot.StatisticsRow.Template == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StatisticsRow.Template(childComplexity), true
+
 	case "Subscription.campaignProgress":
 		if e.ComplexityRoot.Subscription.CampaignProgress == nil {
 			break
@@ -2621,6 +2772,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.DeliveryEvents(childComplexity, args["filter"].(*model.DeliveryEventFilter), args["after"].(*entgql.Cursor[uid.ID])), true
+	case "Subscription.messageReceived":
+		if e.ComplexityRoot.Subscription.MessageReceived == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_messageReceived_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.MessageReceived(childComplexity, args["phoneNumberId"].(*uid.ID)), true
+	case "Subscription.statusChanged":
+		if e.ComplexityRoot.Subscription.StatusChanged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.StatusChanged(childComplexity), true
 
 	case "Template.account":
 		if e.ComplexityRoot.Template.Account == nil {
@@ -3091,6 +3259,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
+			graphql.NewInputUnmarshaler("StatisticsFilter", ec.unmarshalInputStatisticsFilter),
 			graphql.NewInputUnmarshaler("SyncAccountInput", ec.unmarshalInputSyncAccountInput),
 			graphql.NewInputUnmarshaler("TemplateButtonInput", ec.unmarshalInputTemplateButtonInput),
 			graphql.NewInputUnmarshaler("TemplateCardInput", ec.unmarshalInputTemplateCardInput),
@@ -4934,6 +5103,144 @@ input DeliveryEventFilter {
   status: [MessageStatus!]
 }
 `, BuiltIn: false},
+	{Name: "../../schema/news.graphql", Input: `extend type Subscription {
+  """
+  Changes of state that somebody should know of, each as the thing is now: templates (status, category, quality), phone numbers
+  (status, quality, throughput), accounts (status, messaging limit) and campaigns (status and its reason; follow their counts with
+  ` + "`" + `campaignProgress` + "`" + `). It starts now and does not end by itself. Changes that follow on each other within a quarter of a second, or
+  faster than they are read, come as one; what changed back meanwhile does not come.
+  """
+  statusChanged: StatusChange! @role(is: VIEWER)
+  """
+  Messages from people, as they arrive, from now on. It ends with SLOW_CONSUMER when the client does not keep up: read what was
+  missed from ` + "`" + `deliveryEvents` + "`" + ` with the status RECEIVED, after extensions.cursor. To miss none over a disconnect, follow
+  ` + "`" + `deliveryEvents` + "`" + ` instead.
+  """
+  messageReceived(
+    "Only those to this number of ours."
+    phoneNumberId: ID
+  ): Message! @role(is: VIEWER)
+}
+
+"What has changed, as it is now."
+union StatusChange = Template | PhoneNumber | Account | Campaign
+`, BuiltIn: false},
+	{Name: "../../schema/statistics.graphql", Input: `extend type Query {
+  """
+  How many messages were accepted, sent, delivered, read and so on, by time and by what ` + "`" + `groupBy` + "`" + ` names. The figures are exact, and
+  come from sums by the hour. Rows in which nothing happened are left out. Rows are ordered by ` + "`" + `start` + "`" + `, then by the dimensions
+  in the order of ` + "`" + `groupBy` + "`" + `: ids by age, all else by value, and what has none first.
+  The sums are kept by whole UTC hours. So ` + "`" + `since` + "`" + ` and ` + "`" + `until` + "`" + ` are rounded outward to them; and where a zone is not whole hours
+  from UTC (Asia/Kolkata, Asia/Kathmandu), an hour counts for the local day in which it begins.
+  Errors: BAD_USER_INPUT (an unknown time zone, ` + "`" + `until` + "`" + ` not after ` + "`" + `since` + "`" + `, or more than 10,000 rows: ask for less).
+  """
+  statistics(
+    "Which time, and which messages."
+    filter: StatisticsFilter!
+    "How long a time one row sums."
+    interval: StatisticsInterval = DAY
+    "By what rows are told apart, in any combination; without it, by time alone. What is named twice counts once."
+    groupBy: [StatisticsDimension!]
+  ): [StatisticsRow!]! @role(is: VIEWER)
+}
+
+"How long a time one row of statistics sums."
+enum StatisticsInterval {
+  "An hour, as UTC has them."
+  HOUR
+  "A day, from midnight to midnight in the filter's time zone: 23 or 25 hours when clocks change."
+  DAY
+  "A week, from Monday on."
+  WEEK
+  "A calendar month."
+  MONTH
+  "All the time that was asked for."
+  TOTAL
+}
+
+"What rows of statistics can be told apart by."
+enum StatisticsDimension {
+  "The WhatsApp Business Account."
+  ACCOUNT
+  "Our number."
+  PHONE_NUMBER
+  "The template."
+  TEMPLATE
+  "The campaign."
+  CAMPAIGN
+  "The template's category when the message was made."
+  CATEGORY
+  "The country of the other party's number."
+  COUNTRY
+  "WhatsApp's code of what failed messages failed with."
+  ERROR_CODE
+}
+
+"""
+One interval of one group. A message counts in the hour in which each thing happened to it: so one that was accepted on Monday and
+read on Tuesday is ` + "`" + `accepted` + "`" + ` on Monday and ` + "`" + `read` + "`" + ` on Tuesday.
+"""
+type StatisticsRow {
+  "When the interval began in the requested time zone; null for TOTAL. The first may begin before ` + "`" + `since` + "`" + `: it sums what is asked for."
+  start: Time
+  "The account; null when not grouped by ACCOUNT."
+  account: Account
+  "Our number; null when not grouped by PHONE_NUMBER."
+  phoneNumber: PhoneNumber
+  "The template; null when not grouped by TEMPLATE, for messages without one, and when it is gone."
+  template: Template
+  "The campaign; null when not grouped by CAMPAIGN, for messages without one, and when it is gone."
+  campaign: Campaign
+  "The category; null when not grouped by CATEGORY, and for messages without one."
+  category: TemplateCategory
+  "The country, ISO 3166, e.g. DE; null when not grouped by COUNTRY, and where it is not known."
+  country: String
+  "The code; null when not grouped by ERROR_CODE, and for what did not fail."
+  errorCode: Int
+  "Taken by WhatsApp."
+  accepted: Int!
+  "Sent by WhatsApp."
+  sent: Int!
+  "Arrived."
+  delivered: Int!
+  "Read. Many people do not tell."
+  read: Int!
+  "Failed, and not delivered after all."
+  failed: Int!
+  "Not sent, for a reason of their own."
+  skipped: Int!
+  "Received from people."
+  received: Int!
+  "People who opted out."
+  optedOut: Int!
+  "The delivered as a share of the accepted: delivered / accepted, 0 where nothing was accepted. It may exceed 1 in an interval: what was accepted before it may arrive in it."
+  deliveryRate: Float!
+  "The read as a share of the delivered: read / delivered, 0 where nothing was delivered. It may exceed 1 in an interval, as above."
+  readRate: Float!
+  "What it cost; null while prices are not known."
+  cost: Cost
+}
+
+"Which time and which messages. All that is given must hold."
+input StatisticsFilter {
+  "From this time on, rounded down to the full UTC hour."
+  since: Time!
+  "Before this time, rounded up to the full UTC hour."
+  until: Time!
+  "Where days, weeks and months begin at midnight: an IANA name, e.g. Asia/Shanghai."
+  timeZone: String = "UTC"
+  "Of this account."
+  accountId: ID
+  "To or from this number of ours."
+  phoneNumberId: ID
+  "With this template."
+  templateId: ID
+  "Of this campaign."
+  campaignId: ID
+  "Of this category."
+  category: TemplateCategory
+}
+`, BuiltIn: false},
 	{Name: "../../schema/template.graphql", Input: `extend type Query {
   "The message templates of all accounts."
   templates(
@@ -6199,6 +6506,50 @@ func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, fiel
 		return ec.fieldContext_SignOutPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_StatisticsRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "start":
+		return ec.fieldContext_StatisticsRow_start(ctx, field)
+	case "account":
+		return ec.fieldContext_StatisticsRow_account(ctx, field)
+	case "phoneNumber":
+		return ec.fieldContext_StatisticsRow_phoneNumber(ctx, field)
+	case "template":
+		return ec.fieldContext_StatisticsRow_template(ctx, field)
+	case "campaign":
+		return ec.fieldContext_StatisticsRow_campaign(ctx, field)
+	case "category":
+		return ec.fieldContext_StatisticsRow_category(ctx, field)
+	case "country":
+		return ec.fieldContext_StatisticsRow_country(ctx, field)
+	case "errorCode":
+		return ec.fieldContext_StatisticsRow_errorCode(ctx, field)
+	case "accepted":
+		return ec.fieldContext_StatisticsRow_accepted(ctx, field)
+	case "sent":
+		return ec.fieldContext_StatisticsRow_sent(ctx, field)
+	case "delivered":
+		return ec.fieldContext_StatisticsRow_delivered(ctx, field)
+	case "read":
+		return ec.fieldContext_StatisticsRow_read(ctx, field)
+	case "failed":
+		return ec.fieldContext_StatisticsRow_failed(ctx, field)
+	case "skipped":
+		return ec.fieldContext_StatisticsRow_skipped(ctx, field)
+	case "received":
+		return ec.fieldContext_StatisticsRow_received(ctx, field)
+	case "optedOut":
+		return ec.fieldContext_StatisticsRow_optedOut(ctx, field)
+	case "deliveryRate":
+		return ec.fieldContext_StatisticsRow_deliveryRate(ctx, field)
+	case "readRate":
+		return ec.fieldContext_StatisticsRow_readRate(ctx, field)
+	case "cost":
+		return ec.fieldContext_StatisticsRow_cost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type StatisticsRow", field.Name)
 }
 
 func (ec *executionContext) childFields_Template(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

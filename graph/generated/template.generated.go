@@ -1941,7 +1941,7 @@ func UnmarshalTemplateOrder(ctx context.Context, raw any) (ent.TemplateOrder, er
 
 // region    **************************** object.gotpl ****************************
 
-var templateImplementors = []string{"Template", "Node"}
+var templateImplementors = []string{"Template", "StatusChange", "Node"}
 
 func (ec *executionContext) _Template(ctx context.Context, sel ast.SelectionSet, obj *ent.Template) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, templateImplementors)
@@ -2944,6 +2944,22 @@ func (ec *executionContext) marshalOTemplateCategory2ᚕcarillonᚋenumᚐTempla
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOTemplateCategory2ᚖcarillonᚋenumᚐTemplateCategory(ctx context.Context, v any) (*enum.TemplateCategory, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(enum.TemplateCategory)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOTemplateCategory2ᚖcarillonᚋenumᚐTemplateCategory(ctx context.Context, sel ast.SelectionSet, v *enum.TemplateCategory) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalOTemplateFilter2ᚖcarillonᚋgraphᚋmodelᚐTemplateFilter(ctx context.Context, v any) (*model.TemplateFilter, error) {

@@ -475,6 +475,69 @@ type SignUpInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Which time and which messages. All that is given must hold.
+type StatisticsFilter struct {
+	// From this time on, rounded down to the full UTC hour.
+	Since time.Time `json:"since"`
+	// Before this time, rounded up to the full UTC hour.
+	Until time.Time `json:"until"`
+	// Where days, weeks and months begin at midnight: an IANA name, e.g. Asia/Shanghai.
+	TimeZone *string `json:"timeZone,omitempty"`
+	// Of this account.
+	AccountID *uid.ID `json:"accountId,omitempty"`
+	// To or from this number of ours.
+	PhoneNumberID *uid.ID `json:"phoneNumberId,omitempty"`
+	// With this template.
+	TemplateID *uid.ID `json:"templateId,omitempty"`
+	// Of this campaign.
+	CampaignID *uid.ID `json:"campaignId,omitempty"`
+	// Of this category.
+	Category *enum.TemplateCategory `json:"category,omitempty"`
+}
+
+// One interval of one group. A message counts in the hour in which each thing happened to it: so one that was accepted on Monday and
+// read on Tuesday is `accepted` on Monday and `read` on Tuesday.
+type StatisticsRow struct {
+	// When the interval began in the requested time zone; null for TOTAL. The first may begin before `since`: it sums what is asked for.
+	Start *time.Time `json:"start,omitempty"`
+	// The account; null when not grouped by ACCOUNT.
+	Account *ent.Account `json:"account,omitempty"`
+	// Our number; null when not grouped by PHONE_NUMBER.
+	PhoneNumber *ent.PhoneNumber `json:"phoneNumber,omitempty"`
+	// The template; null when not grouped by TEMPLATE, for messages without one, and when it is gone.
+	Template *ent.Template `json:"template,omitempty"`
+	// The campaign; null when not grouped by CAMPAIGN, for messages without one, and when it is gone.
+	Campaign *ent.Campaign `json:"campaign,omitempty"`
+	// The category; null when not grouped by CATEGORY, and for messages without one.
+	Category *enum.TemplateCategory `json:"category,omitempty"`
+	// The country, ISO 3166, e.g. DE; null when not grouped by COUNTRY, and where it is not known.
+	Country *string `json:"country,omitempty"`
+	// The code; null when not grouped by ERROR_CODE, and for what did not fail.
+	ErrorCode *int `json:"errorCode,omitempty"`
+	// Taken by WhatsApp.
+	Accepted int `json:"accepted"`
+	// Sent by WhatsApp.
+	Sent int `json:"sent"`
+	// Arrived.
+	Delivered int `json:"delivered"`
+	// Read. Many people do not tell.
+	Read int `json:"read"`
+	// Failed, and not delivered after all.
+	Failed int `json:"failed"`
+	// Not sent, for a reason of their own.
+	Skipped int `json:"skipped"`
+	// Received from people.
+	Received int `json:"received"`
+	// People who opted out.
+	OptedOut int `json:"optedOut"`
+	// The delivered as a share of the accepted: delivered / accepted, 0 where nothing was accepted. It may exceed 1 in an interval: what was accepted before it may arrive in it.
+	DeliveryRate float64 `json:"deliveryRate"`
+	// The read as a share of the delivered: read / delivered, 0 where nothing was delivered. It may exceed 1 in an interval, as above.
+	ReadRate float64 `json:"readRate"`
+	// What it cost; null while prices are not known.
+	Cost *Cost `json:"cost,omitempty"`
+}
+
 // What can be followed live, over graphql-transport-ws, the older graphql-ws, or server-sent events.
 type Subscription struct {
 }
