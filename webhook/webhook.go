@@ -3,6 +3,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -104,7 +105,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(tenant.System(context.WithoutCancel(r.Context())), commitTimeout)
 	defer cancel()
-	if err := h.Process(ctx, body); err != nil {
+	if _, err := h.Process(ctx, body); err != nil {
 		h.Log.Error("a webhook could not be committed; Meta will send it again", "bytes", len(body), "error", err)
 		http.Error(w, "try again", http.StatusServiceUnavailable)
 		return
@@ -112,19 +113,29 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// Process commits everything in a payload. After an error it may be processed again: nothing counts twice.
-func (h *Handler) Process(ctx context.Context, body []byte) error {
+// Process commits everything in a payload, and reports whether it had to be kept. After an error it may be processed again:
+// nothing counts twice.
+func (h *Handler) Process(ctx context.Context, body []byte) (kept bool, err error) {
+	reason, err := h.apply(ctx, body)
+	if reason == "" {
+		return false, err
+	}
+	return true, errors.Join(err, h.keep(ctx, reason, body))
+}
+
+// apply commits what it understands and what belongs to somebody here. A reason says that there was something else.
+func (h *Handler) apply(ctx context.Context, body []byte) (reason string, err error) {
 	hook, err := whatsapp.ParseWebhook(body)
 	if err != nil {
-		return h.keep(ctx, NotUnderstood, body)
+		return NotUnderstood, nil
 	}
 	if len(hook.Unknown) > 0 {
-		if err := h.keep(ctx, NotUnderstood, body); err != nil {
-			return err
-		}
+		reason = NotUnderstood
 	}
-	if err := h.statuses(ctx, hook.Statuses, body); err != nil {
-		return err
+	unmatched, err := h.statuses(ctx, hook.Statuses)
+	reason = cmp.Or(reason, unmatched)
+	if err != nil {
+		return reason, err
 	}
 	for _, apply := range []func() error{
 		each(hook.Inbound, func(m whatsapp.Inbound) error { return h.inbound(ctx, m) }),
@@ -148,14 +159,12 @@ func (h *Handler) Process(ctx context.Context, body []byte) error {
 	} {
 		switch err := apply(); {
 		case fault.Is(err, fault.NotFound):
-			if err := h.keep(ctx, UnknownNumber, body); err != nil {
-				return err
-			}
+			reason = cmp.Or(reason, UnknownNumber)
 		case err != nil:
-			return err
+			return reason, err
 		}
 	}
-	return nil
+	return reason, nil
 }
 
 func each[T any](list []T, do func(T) error) func() error {
@@ -186,35 +195,29 @@ var kinds = map[whatsapp.StatusKind]delivery.FactKind{
 	whatsapp.StatusPlayed: delivery.Read, whatsapp.StatusFailed: delivery.Failed,
 }
 
-func (h *Handler) statuses(ctx context.Context, statuses []whatsapp.Status, body []byte) error {
+func (h *Handler) statuses(ctx context.Context, statuses []whatsapp.Status) (reason string, err error) {
 	facts := make([]delivery.Fact, 0, len(statuses))
-	strange := false
 	for _, s := range statuses {
 		kind, followed := kinds[s.Status]
 		if !followed {
 			continue
 		}
 		if _, err := h.Accounts.ByMetaNumber(ctx, s.PhoneNumberID); fault.Is(err, fault.NotFound) {
-			strange = true
+			reason = UnknownNumber
 			continue
 		} else if err != nil {
-			return err
+			return reason, err
 		}
 		facts = append(facts, h.fact(kind, s))
 	}
-	if strange {
-		if err := h.keep(ctx, UnknownNumber, body); err != nil {
-			return err
-		}
-	}
 	unmatched, err := h.Journal.Record(ctx, facts...)
 	if err != nil {
-		return err
+		return reason, err
 	}
-	if err := h.react(ctx, facts); err != nil || len(unmatched) == 0 {
-		return err
+	if len(unmatched) > 0 {
+		reason = cmp.Or(reason, UnknownMessage) // other apps and Meta's console may share the number
 	}
-	return h.keep(ctx, UnknownMessage, body) // other apps and Meta's console may share the number
+	return reason, h.react(ctx, facts)
 }
 
 func (h *Handler) fact(kind delivery.FactKind, s whatsapp.Status) delivery.Fact {

@@ -42,7 +42,7 @@ const (
 )
 
 type stage struct {
-	http.Handler
+	*webhook.Handler
 	db      *database.DB
 	system  context.Context
 	message uid.ID // claimed once, waiting for its answer
