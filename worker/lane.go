@@ -137,6 +137,7 @@ type lane struct {
 	stop     context.CancelFunc
 	inFlight sync.WaitGroup
 	window   window
+	pacer    *pacer
 
 	mu   sync.Mutex
 	rest time.Duration // do not come back before
@@ -221,20 +222,21 @@ func (l *lane) batch(ctx context.Context, n int) ([]timed, error) {
 
 // send hands each claimed message to a goroutine of its own at its slot. What it cannot send any more goes back.
 func (l *lane) send(claims <-chan []timed) {
-	pacer := pacer{pace: l.pace, number: l.number, perSecond: l.perSecond}
+	l.pacer = &pacer{pace: l.pace, number: l.number, perSecond: l.perSecond}
 	waiting := agenda{claims: claims}
 	for {
 		message, ok := waiting.next(l.ctx)
 		if !ok {
 			break
 		}
-		if pacer.wait(l.ctx) != nil || !l.window.enter(l.ctx) {
+		slot, err := l.pacer.wait(l.ctx)
+		if err != nil || !l.window.enter(l.ctx) {
 			l.giveBack(message.Claimed)
 			break
 		}
 		l.inFlight.Go(func() {
 			defer l.window.leave()
-			l.deliver(message.Claimed)
+			l.deliver(message.Claimed, slot)
 		})
 	}
 	l.giveBack(waiting.rest()...)
@@ -278,10 +280,14 @@ func (l *lane) record(facts ...delivery.Fact) {
 }
 
 // deliver sends one message and writes down what came of it.
-func (l *lane) deliver(m delivery.Claimed) {
+func (l *lane) deliver(m delivery.Claimed, slot time.Time) {
 	message, refusal := l.compose(m)
 	if refusal != nil {
 		l.record(*refusal)
+		return
+	}
+	if l.pacer.hold(l.ctx, slot) != nil {
+		l.giveBack(m)
 		return
 	}
 	started := time.Now()

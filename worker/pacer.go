@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"carillon/uid"
@@ -16,23 +17,40 @@ const (
 // pacer walks one lane through the slots it leases. A slot that is past by more than lateness is gone: using it would put
 // too many messages into one second.
 type pacer struct {
+	mu        sync.Mutex
 	pace      *Pace
 	number    uid.ID
 	perSecond float64
 	runs      []slots
 }
 
-// wait returns at the moment when the next message may go, or with an error when ctx ends.
-func (p *pacer) wait(ctx context.Context) error {
+// wait returns at the moment when the next message may go, which it tells, or with an error when ctx ends.
+func (p *pacer) wait(ctx context.Context) (slot time.Time, err error) {
+	slot, err = p.take(ctx)
+	if err != nil {
+		return slot, err
+	}
+	return slot, sleep(ctx, time.Until(slot))
+}
+
+// hold keeps a message that was held up on its way, by a busy machine, until a slot of the present: its own is past.
+func (p *pacer) hold(ctx context.Context, slot time.Time) (err error) {
+	for err == nil && time.Since(slot) > lateness {
+		slot, err = p.wait(ctx)
+	}
+	return err
+}
+
+func (p *pacer) take(ctx context.Context) (time.Time, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for {
 		if err := p.lease(ctx); err != nil {
-			return err
+			return time.Time{}, err
 		}
-		at := p.next(time.Now())
-		if at.IsZero() {
-			continue
+		if at := p.next(time.Now()); !at.IsZero() {
+			return at, nil
 		}
-		return sleep(ctx, time.Until(at))
 	}
 }
 

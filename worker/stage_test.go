@@ -19,6 +19,7 @@ import (
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
+	"carillon/direct"
 	"carillon/ent"
 	"carillon/ent/message"
 	"carillon/enum"
@@ -66,6 +67,7 @@ type process struct {
 	tasks     *worker.Tasks
 	audience  *audience.Service
 	campaigns *campaign.Service
+	direct    *direct.Service
 	lanes     *worker.Lanes
 	news      *changes
 	stop      context.CancelFunc
@@ -132,6 +134,7 @@ func (s *stage) start(t *testing.T) process {
 	p.tasks = worker.NewTasks(s.redis, s.prefix, log)
 	p.audience = audience.New(s.db, database.Now, nil)
 	p.campaigns = campaign.New(s.db, p.queue, p.audience, who, s.accounts, p.tasks, p.news, database.Now)
+	p.direct = direct.New(s.db, p.queue, who, p.tasks, database.Now)
 	p.journal.Watch(p.campaigns)
 	p.lanes = worker.NewLanes(p.queue, p.journal, s.accounts, s.db.Client, p.campaigns, s.meta, worker.NewPace(s.redis, s.prefix), p.tasks.Waiting, database.Now, log)
 	ctx, cancel := context.WithCancel(context.Background())

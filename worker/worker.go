@@ -49,15 +49,15 @@ func New(client redis.UniversalClient, tasks *Tasks, jobs Jobs, atOnce int, log 
 // Run works until ctx ends, then finishes what is in flight.
 func (w *Worker) Run(ctx context.Context) error {
 	server := asynq.NewServerFromRedisClient(w.redis, asynq.Config{
-		Concurrency: w.atOnce, Queues: map[string]int{w.tasks.urgent: 2, w.tasks.queue: 1}, StrictPriority: true, BaseContext: func() context.Context { return ctx },
+		Concurrency: w.atOnce, Queues: map[string]int{w.tasks.urgent: 2, w.tasks.queue: 1}, StrictPriority: true, BaseContext: func() context.Context { return context.WithoutCancel(ctx) },
 		TaskCheckInterval: lookEvery, DelayedTaskCheckInterval: lookForDelayed, ShutdownTimeout: drain,
 		RetryDelayFunc: func(int, error, *asynq.Task) time.Duration { return time.Second },
 		Logger:         asynqLog{w.log}, LogLevel: asynq.WarnLevel,
 	})
 	mux := asynq.NewServeMux()
-	mux.HandleFunc(taskEnroll, w.run(w.jobs.Enroll))
-	mux.HandleFunc(taskImport, w.run(w.jobs.Import))
-	mux.HandleFunc(taskLane, w.run(w.drain))
+	mux.HandleFunc(taskEnroll, w.run(ctx, w.jobs.Enroll))
+	mux.HandleFunc(taskImport, w.run(ctx, w.jobs.Import))
+	mux.HandleFunc(taskLane, w.run(ctx, w.drain))
 	if err := server.Start(mux); err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
@@ -66,26 +66,31 @@ func (w *Worker) Run(ctx context.Context) error {
 	return nil
 }
 
-// run adapts a job to a task, which acts for no caller. An error or a panic is logged here and tried again after a second.
-func (w *Worker) run(job func(context.Context, uid.ID) error) func(context.Context, *asynq.Task) error {
+// run adapts a job to a task, which acts for no caller. The job is told when the process is to stop, and asynq waits until it
+// has put its things in order; asynq itself would leave a task alone as soon as its own context ends. An error or a panic is
+// logged here and tried again after a second.
+func (w *Worker) run(stop context.Context, job func(context.Context, uid.ID) error) func(context.Context, *asynq.Task) error {
 	return func(ctx context.Context, task *asynq.Task) error {
 		subject, err := subjectOf(task)
 		if err != nil {
 			w.log.Error("a task that cannot be read was dropped", "error", err)
 			return nil
 		}
-		if err := job(tenant.System(ctx), subject); err != nil && ctx.Err() == nil {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(stop, cancel)()
+		err = job(tenant.System(ctx), subject)
+		if err != nil && ctx.Err() == nil {
 			w.log.Error("a task failed and is tried again", "task", task.Type(), "subject", subject.String(), "error", err)
-			return err
 		}
-		return nil
+		return err // of a process that stops too: another takes the task up
 	}
 }
 
-// drain gives a lane its turn and puts it back into the queue where it has more to do.
+// drain gives a lane its turn and puts it back into the queue where it has more to do, or was interrupted.
 func (w *Worker) drain(ctx context.Context, number uid.ID) error {
 	again, more, err := w.jobs.Drain(ctx, number)
-	if err == nil && more && ctx.Err() == nil {
+	if interrupted := ctx.Err() != nil; err == nil && (more || interrupted) {
 		w.tasks.wake(ctx, w.tasks.queue, taskLane, number, again)
 	}
 	return err
