@@ -27,6 +27,7 @@ import (
 	"carillon/config"
 	"carillon/database"
 	"carillon/delivery"
+	"carillon/direct"
 	"carillon/graph"
 	"carillon/graph/graphiql"
 	"carillon/hub"
@@ -140,7 +141,8 @@ func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logg
 		Enroll: p.campaigns.Enroll, Import: p.audience.RunImport, Drain: lanes.Drain, Sweep: p.sweep,
 	}, tasksAtOnce, log)
 	api := graph.New(graph.Deps{
-		DB: p.db, Identity: p.identity, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns, Log: events, Hub: p.hub, Rates: pace,
+		DB: p.db, Identity: p.identity, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns,
+		Direct: direct.New(p.db, p.queue, p.identity, p.tasks, now), Log: events, Hub: p.hub, Rates: pace,
 		WakeImport: p.tasks.WakeImport, Now: now, Logger: log, AllowedOrigins: cfg.AllowedOrigins, ClientIP: clientIP,
 	})
 	p.api, p.apiStop = api, api.Shutdown

@@ -8,10 +8,50 @@ import (
 	"strings"
 
 	"carillon/database"
+	"carillon/ent"
 	"carillon/enum"
+	"carillon/fault"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
+
+// maxThroughputCap is Meta's highest throughput of a number, in messages per second.
+const maxThroughputCap = 1000
+
+// NumberChange is what a caller may change of a number.
+type NumberChange struct {
+	SetThroughputCap bool
+	ThroughputCap    *int // messages per second, where it is to be set; nil takes the cap away
+}
+
+// UpdateNumber changes a number of the caller's organization. Lanes follow once what they have cached of it is over.
+func (s *Service) UpdateNumber(ctx context.Context, id uid.ID, change NumberChange) (*ent.PhoneNumber, error) {
+	if err := permit(ctx, enum.RoleAdmin); err != nil {
+		return nil, err
+	}
+	n, err := s.db.Client.PhoneNumber.Get(ctx, id)
+	if ent.IsNotFound(err) {
+		return nil, fault.Missing("phone number")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("phone number %s: %w", id, err)
+	}
+	if !change.SetThroughputCap {
+		return n, nil
+	}
+	update := n.Update().ClearThroughputCap()
+	if most := change.ThroughputCap; most != nil {
+		if *most < 1 || *most > maxThroughputCap {
+			return nil, fault.Refuse("throughputCap", fault.Invalid, "the cap is 1 to %d messages a second, or null for none", maxThroughputCap)
+		}
+		update.SetThroughputCap(*most)
+	}
+	if n, err = update.Save(ctx); err != nil {
+		return nil, fmt.Errorf("change phone number %s: %w", id, err)
+	}
+	s.forget()
+	return n, nil
+}
 
 // putNumbers stores an account's numbers as Meta lists them. One that is listed no more stays, for the messages that name it.
 func (s *Service) putNumbers(ctx context.Context, tx *database.Tx, organization, account uid.ID, numbers []whatsapp.PhoneNumber) error {

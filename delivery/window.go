@@ -29,6 +29,26 @@ func (q *Queue) Used(ctx context.Context, account uid.ID) (people int, err error
 	return people, nil
 }
 
+// Used is how many people each of some accounts has written to in the window that ends now; one that wrote to none is left out.
+func (l *Log) Used(ctx context.Context, organization uid.ID, accounts []uid.ID, now time.Time) (map[uid.ID]int, error) {
+	from, args := l.db.Rowset([]any{organization, now.Add(-windowLength)}, database.IDs("id", accounts))
+	rows, err := l.db.Query(ctx, "SELECT account_id, count(*) FROM messaging_window JOIN "+from+" ON account_id = f.id WHERE organization_id = $1 AND at > $2 GROUP BY account_id", args...)
+	if err != nil {
+		return nil, fmt.Errorf("count messaging windows: %w", err)
+	}
+	defer rows.Close()
+	used := make(map[uid.ID]int, len(accounts))
+	for rows.Next() {
+		var account uid.ID
+		var people int
+		if err := rows.Scan(&account, &people); err != nil {
+			return nil, fmt.Errorf("count messaging windows: %w", err)
+		}
+		used[account] = people
+	}
+	return used, rows.Err()
+}
+
 // room is how many more people may be written to. It holds the account until the transaction ends, so that two workers
 // cannot both take the last place. A limit that is unlimited has no room to count: negative.
 func (q *Queue) room(ctx context.Context, tx *database.Tx, limit Limit, now time.Time) (people int, err error) {

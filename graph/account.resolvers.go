@@ -17,6 +17,12 @@ import (
 	"entgo.io/contrib/entgql"
 )
 
+func (r *accountResolver) MessagingLimitUsed(ctx context.Context, obj *ent.Account) (int, error) {
+	return loadsOf(ctx).used.load(ctx, obj.ID, func(ctx context.Context, ids []uid.ID) (map[uid.ID]int, error) {
+		return r.Log.Used(ctx, obj.OrganizationID, ids, r.Now())
+	})
+}
+
 func (r *mutationResolver) ConnectAccount(ctx context.Context, input model.ConnectAccountInput) (*model.AccountPayload, error) {
 	in := account.Connect{ConsentToTransfer: input.ConsentToTransfer}
 	if token := input.Credentials.Token; token != nil {
@@ -35,6 +41,15 @@ func (r *mutationResolver) SyncAccount(ctx context.Context, input model.SyncAcco
 		return nil, err
 	}
 	return &model.AccountPayload{Account: a, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) UpdatePhoneNumber(ctx context.Context, input model.UpdatePhoneNumberInput) (*model.PhoneNumberPayload, error) {
+	change := account.NumberChange{SetThroughputCap: input.ThroughputCap.IsSet(), ThroughputCap: input.ThroughputCap.Value()}
+	n, wrong, err := answer(r.Accounts.UpdateNumber(ctx, input.PhoneNumberID, change))
+	if err != nil {
+		return nil, err
+	}
+	return &model.PhoneNumberPayload{PhoneNumber: n, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
 func (r *phoneNumberResolver) CurrentRate(ctx context.Context, obj *ent.PhoneNumber) (float64, error) {
@@ -60,6 +75,11 @@ func (r *queryResolver) Accounts(ctx context.Context, after *entgql.Cursor[uid.I
 	return sealed(ctx, p, c, err)
 }
 
+func (r *Resolver) Account() generated.AccountResolver { return &accountResolver{r} }
+
 func (r *Resolver) PhoneNumber() generated.PhoneNumberResolver { return &phoneNumberResolver{r} }
 
-type phoneNumberResolver struct{ *Resolver }
+type (
+	accountResolver     struct{ *Resolver }
+	phoneNumberResolver struct{ *Resolver }
+)

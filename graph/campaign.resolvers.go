@@ -101,6 +101,14 @@ func (r *mutationResolver) CancelCampaign(ctx context.Context, input model.Cance
 	return &model.CampaignPayload{Campaign: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
+func (r *mutationResolver) RetryCampaign(ctx context.Context, input model.RetryCampaignInput) (*model.CampaignPayload, error) {
+	c, wrong, err := answer(r.Campaigns.Retry(ctx, input.CampaignID, input.ErrorCodes))
+	if err != nil {
+		return nil, err
+	}
+	return &model.CampaignPayload{Campaign: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
 func (r *queryResolver) Campaigns(ctx context.Context, filter *model.CampaignFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.CampaignOrder) (*ent.CampaignConnection, error) {
 	p, err := newPage(ctx, "campaigns", after, first, before, last, terms(orderBy, func(o *ent.CampaignOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
 	if err != nil {

@@ -56,6 +56,14 @@ func (r *mutationResolver) AcceptTerms(ctx context.Context, input model.AcceptTe
 	return payload, nil
 }
 
+func (r *mutationResolver) UpdateOrganization(ctx context.Context, input model.UpdateOrganizationInput) (*model.OrganizationPayload, error) {
+	o, wrong, err := answer(r.Identity.UpdateOrganization(ctx, organizationChange(input)))
+	if err != nil {
+		return nil, err
+	}
+	return &model.OrganizationPayload{Organization: o, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
 func (r *mutationResolver) RevokeSession(ctx context.Context, input model.RevokeSessionInput) (*model.RevokeSessionPayload, error) {
 	revoked, wrong, err := done(r.Identity.RevokeSession(ctx, input.SessionID))
 	if err != nil {

@@ -61,6 +61,7 @@ type loads struct {
 	sizes     batch[int] // of contact lists
 	lists     batch[*ent.ContactList]
 	queued    batch[int]                 // of phone numbers
+	used      batch[int]                 // of accounts: of their messaging limits
 	failures  batch[[]delivery.Failures] // of campaigns
 	events    batch[[]delivery.Event]    // of messages
 	templates batch[*ent.Template]
@@ -90,9 +91,13 @@ func (l loading) Exec(ctx context.Context) graphql.ResponseHandler {
 func (l *loads) note(v any) {
 	switch v := v.(type) {
 	case *ent.Account:
+		l.used.note(v.ID)
 		noteAll(l, v.Edges.PhoneNumbers)
 	case *ent.PhoneNumber:
 		l.queued.note(v.ID)
+		noteOne(l, v.Edges.Account)
+	case *ent.Template:
+		noteOne(l, v.Edges.Account)
 	case *ent.ContactList:
 		l.sizes.note(v.ID)
 	case *ent.Contact:
@@ -104,6 +109,7 @@ func (l *loads) note(v any) {
 			l.sizes.note(ids...)
 		}
 		noteOne(l, v.Edges.PhoneNumber)
+		noteOne(l, v.Edges.Template)
 	case *ent.Message:
 		l.events.note(v.ID)
 		if v.TemplateID != nil {
@@ -112,6 +118,7 @@ func (l *loads) note(v any) {
 		noteOne(l, v.Edges.Campaign)
 		noteOne(l, v.Edges.Contact)
 		noteOne(l, v.Edges.PhoneNumber)
+		noteOne(l, v.Edges.Template)
 	}
 }
 

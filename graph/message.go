@@ -8,6 +8,7 @@ import (
 	"carillon/account"
 	"carillon/audience"
 	"carillon/delivery"
+	"carillon/direct"
 	"carillon/ent"
 	"carillon/ent/message"
 	"carillon/ent/predicate"
@@ -106,19 +107,44 @@ func errorOf(code int, detail string) *model.MessageError {
 // textOf is what a person would read.
 func (r *Resolver) textOf(ctx context.Context, m *ent.Message) (*string, error) {
 	if m.Type != enum.MessageTypeTemplate || m.TemplateID == nil {
-		var content struct {
-			Text struct {
-				Body string `json:"body"`
-			} `json:"text"`
-		}
-		_ = json.Unmarshal(m.Content, &content) // another kind of content has no text
-		return some(content.Text.Body), nil
+		return some(writtenIn(m.Content)), nil
 	}
 	t, err := loadsOf(ctx).templates.load(ctx, *m.TemplateID, r.findTemplates)
 	if err != nil || t == nil || m.Parameters == nil && len(account.Of(t).Parameters()) > 0 {
 		return nil, err
 	}
 	return some(account.Of(t).Preview(m.Parameters).Body), nil
+}
+
+// writtenIn is the text of a content, or its file's caption; empty where it has none.
+func writtenIn(raw json.RawMessage) string {
+	var content whatsapp.Message
+	_ = json.Unmarshal(raw, &content) // another kind of content has no text
+	switch {
+	case content.Text != nil:
+		return content.Text.Body
+	case content.Media != nil:
+		return content.Media.Caption
+	}
+	return ""
+}
+
+// singleMessage is what sendMessage asks for.
+func singleMessage(in model.SendMessageInput) direct.Message {
+	m := direct.Message{PhoneNumberID: in.PhoneNumberID, To: in.To, ReplyTo: in.ReplyToMessageID, IdempotencyKey: text(in.IdempotencyKey)}
+	if t := in.Content.Template; t != nil {
+		m.Template = &direct.Template{TemplateID: t.TemplateID}
+		for _, v := range t.Values {
+			m.Template.Values = append(m.Template.Values, direct.Value{Parameter: v.Parameter, Value: v.Value})
+		}
+	}
+	if t := in.Content.Text; t != nil {
+		m.Text = &direct.Text{Body: t.Body, PreviewURL: or(t.PreviewURL, false)}
+	}
+	if f := in.Content.Media; f != nil {
+		m.Media = &direct.Media{Kind: f.Kind, MediaID: text(f.MediaID), Link: text(f.Link), Caption: text(f.Caption), FileName: text(f.FileName)}
+	}
+	return m
 }
 
 func (r *Resolver) findTemplates(ctx context.Context, ids []uid.ID) (map[uid.ID]*ent.Template, error) {

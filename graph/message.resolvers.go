@@ -44,6 +44,14 @@ func (r *messagePricingResolver) Type(ctx context.Context, obj *column.Pricing) 
 	return some(obj.Type), nil
 }
 
+func (r *mutationResolver) SendMessage(ctx context.Context, input model.SendMessageInput) (*model.MessagePayload, error) {
+	m, wrong, err := answer(r.Direct.Send(ctx, singleMessage(input)))
+	if err != nil {
+		return nil, err
+	}
+	return &model.MessagePayload{Message: m, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
 func (r *queryResolver) Messages(ctx context.Context, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
 	that, err := messagesThat(filter)
 	if err != nil {

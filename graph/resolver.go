@@ -12,6 +12,7 @@ import (
 	"carillon/campaign"
 	"carillon/database"
 	"carillon/delivery"
+	"carillon/direct"
 	"carillon/graph/transport"
 	"carillon/hub"
 	"carillon/identity"
@@ -30,6 +31,7 @@ type Deps struct {
 	Accounts  *account.Service
 	Audience  *audience.Service
 	Campaigns *campaign.Service
+	Direct    *direct.Service
 	Log       *delivery.Log
 	Hub       *hub.Hub[delivery.Event]
 	Rates     Rates

@@ -98,8 +98,9 @@ func madeUp(s *ast.Schema, t *ast.Type) string {
 		return def.EnumValues[len(def.EnumValues)-1].Name
 	case def.Kind == ast.InputObject:
 		var fields []string
+		oneOf := def.Directives.ForName("oneOf") != nil
 		for _, f := range def.Fields {
-			if f.Type.NonNull && f.DefaultValue == nil || def.Directives.ForName("oneOf") != nil {
+			if f.Type.NonNull && f.DefaultValue == nil || oneOf && len(fields) == 0 {
 				fields = append(fields, f.Name+": "+madeUp(s, f.Type))
 			}
 		}

@@ -26,6 +26,7 @@ import (
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
+	"carillon/direct"
 	"carillon/ent"
 	"carillon/enum"
 	"carillon/graph"
@@ -71,6 +72,7 @@ type stage struct {
 	logged     bytes.Buffer
 	logMutex   sync.Mutex
 	woken      atomic.Int64
+	urgent     atomic.Int64
 }
 
 func (s *stage) Publish(ctx context.Context, organization uid.ID, events []delivery.Event) {
@@ -85,6 +87,7 @@ func (s *stage) Notify(ctx context.Context, organization uid.ID, subjects ...uid
 
 func (s *stage) WakeEnrollment(context.Context, uid.ID) {}
 func (s *stage) WakeLane(context.Context, uid.ID)       {}
+func (s *stage) WakeLaneFirst(context.Context, uid.ID)  { s.urgent.Add(1) }
 
 func (s *stage) Rate(context.Context, uid.ID, float64) (float64, error) { return 12.5, nil }
 
@@ -133,7 +136,7 @@ func stand(t *testing.T, db *database.DB, edit ...func(*graph.Deps)) *stage {
 	s.run(s.journal.Run)
 	s.run(s.hub.Run)
 	deps := graph.Deps{
-		DB: db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Log: s.log, Hub: s.hub, Rates: s,
+		DB: db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Direct: direct.New(db, s.queue, s.who, s, database.Now), Log: s.log, Hub: s.hub, Rates: s,
 		WakeImport: func(context.Context, uid.ID) { s.woken.Add(1) }, Now: database.Now,
 		Logger:    slog.New(slog.NewTextHandler(s, nil)),
 		Transport: transport.Options{Websocket: transport.Websocket{ShutdownSpread: time.Millisecond}},

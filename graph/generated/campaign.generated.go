@@ -2412,6 +2412,62 @@ func UnmarshalResumeCampaignInput(ctx context.Context, raw any) (model.ResumeCam
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRetryCampaignInput(ctx context.Context, obj any) (model.RetryCampaignInput, error) {
+	var it model.RetryCampaignInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"campaignId", "errorCodes", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignID = data
+		case "errorCodes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("errorCodes"))
+			data, err := ec.unmarshalOInt2ᚕintᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ErrorCodes = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRetryCampaignInput unmarshals raw into the RetryCampaignInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRetryCampaignInput(ctx context.Context, raw any) (model.RetryCampaignInput, error) {
+	var out model.RetryCampaignInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RetryCampaignInput", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -3304,6 +3360,11 @@ func (ec *executionContext) unmarshalNPauseCampaignInput2carillonᚋgraphᚋmode
 
 func (ec *executionContext) unmarshalNResumeCampaignInput2carillonᚋgraphᚋmodelᚐResumeCampaignInput(ctx context.Context, v any) (model.ResumeCampaignInput, error) {
 	res, err := ec.unmarshalInputResumeCampaignInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRetryCampaignInput2carillonᚋgraphᚋmodelᚐRetryCampaignInput(ctx context.Context, v any) (model.RetryCampaignInput, error) {
+	res, err := ec.unmarshalInputRetryCampaignInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 

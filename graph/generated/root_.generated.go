@@ -27,6 +27,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Account() AccountResolver
 	Campaign() CampaignResolver
 	CampaignAudience() CampaignAudienceResolver
 	CampaignProgress() CampaignProgressResolver
@@ -73,17 +74,18 @@ type ComplexityRoot struct {
 	}
 
 	Account struct {
-		ConnectedAt    func(childComplexity int) int
-		Currency       func(childComplexity int) int
-		ID             func(childComplexity int) int
-		MessagingLimit func(childComplexity int) int
-		Name           func(childComplexity int) int
-		PhoneNumbers   func(childComplexity int) int
-		ReviewStatus   func(childComplexity int) int
-		Status         func(childComplexity int) int
-		StatusReason   func(childComplexity int) int
-		SyncedAt       func(childComplexity int) int
-		WabaID         func(childComplexity int) int
+		ConnectedAt        func(childComplexity int) int
+		Currency           func(childComplexity int) int
+		ID                 func(childComplexity int) int
+		MessagingLimit     func(childComplexity int) int
+		MessagingLimitUsed func(childComplexity int) int
+		Name               func(childComplexity int) int
+		PhoneNumbers       func(childComplexity int) int
+		ReviewStatus       func(childComplexity int) int
+		Status             func(childComplexity int) int
+		StatusReason       func(childComplexity int) int
+		SyncedAt           func(childComplexity int) int
+		WabaID             func(childComplexity int) int
 	}
 
 	AccountConnection struct {
@@ -366,6 +368,12 @@ type ComplexityRoot struct {
 		Title     func(childComplexity int) int
 	}
 
+	MessagePayload struct {
+		ClientMutationID func(childComplexity int) int
+		Message          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	MessagePricing struct {
 		Billable func(childComplexity int) int
 		Category func(childComplexity int) int
@@ -374,24 +382,28 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AcceptTerms       func(childComplexity int, input model.AcceptTermsInput) int
-		CancelCampaign    func(childComplexity int, input model.CancelCampaignInput) int
-		ConnectAccount    func(childComplexity int, input model.ConnectAccountInput) int
-		CreateAPIKey      func(childComplexity int, input model.CreateAPIKeyInput) int
-		CreateCampaign    func(childComplexity int, input model.CreateCampaignInput) int
-		CreateContact     func(childComplexity int, input model.CreateContactInput) int
-		CreateContactList func(childComplexity int, input model.CreateContactListInput) int
-		CreateTemplate    func(childComplexity int, input model.CreateTemplateInput) int
-		ImportContacts    func(childComplexity int, input model.ImportContactsInput) int
-		LaunchCampaign    func(childComplexity int, input model.LaunchCampaignInput) int
-		PauseCampaign     func(childComplexity int, input model.PauseCampaignInput) int
-		ResumeCampaign    func(childComplexity int, input model.ResumeCampaignInput) int
-		RevokeAPIKey      func(childComplexity int, input model.RevokeAPIKeyInput) int
-		RevokeSession     func(childComplexity int, input model.RevokeSessionInput) int
-		SignIn            func(childComplexity int, input model.SignInInput) int
-		SignOut           func(childComplexity int) int
-		SignUp            func(childComplexity int, input model.SignUpInput) int
-		SyncAccount       func(childComplexity int, input model.SyncAccountInput) int
+		AcceptTerms        func(childComplexity int, input model.AcceptTermsInput) int
+		CancelCampaign     func(childComplexity int, input model.CancelCampaignInput) int
+		ConnectAccount     func(childComplexity int, input model.ConnectAccountInput) int
+		CreateAPIKey       func(childComplexity int, input model.CreateAPIKeyInput) int
+		CreateCampaign     func(childComplexity int, input model.CreateCampaignInput) int
+		CreateContact      func(childComplexity int, input model.CreateContactInput) int
+		CreateContactList  func(childComplexity int, input model.CreateContactListInput) int
+		CreateTemplate     func(childComplexity int, input model.CreateTemplateInput) int
+		ImportContacts     func(childComplexity int, input model.ImportContactsInput) int
+		LaunchCampaign     func(childComplexity int, input model.LaunchCampaignInput) int
+		PauseCampaign      func(childComplexity int, input model.PauseCampaignInput) int
+		ResumeCampaign     func(childComplexity int, input model.ResumeCampaignInput) int
+		RetryCampaign      func(childComplexity int, input model.RetryCampaignInput) int
+		RevokeAPIKey       func(childComplexity int, input model.RevokeAPIKeyInput) int
+		RevokeSession      func(childComplexity int, input model.RevokeSessionInput) int
+		SendMessage        func(childComplexity int, input model.SendMessageInput) int
+		SignIn             func(childComplexity int, input model.SignInInput) int
+		SignOut            func(childComplexity int) int
+		SignUp             func(childComplexity int, input model.SignUpInput) int
+		SyncAccount        func(childComplexity int, input model.SyncAccountInput) int
+		UpdateOrganization func(childComplexity int, input model.UpdateOrganizationInput) int
+		UpdatePhoneNumber  func(childComplexity int, input model.UpdatePhoneNumberInput) int
 	}
 
 	Organization struct {
@@ -404,6 +416,12 @@ type ComplexityRoot struct {
 		Status        func(childComplexity int) int
 		StatusReason  func(childComplexity int) int
 		TimeZone      func(childComplexity int) int
+	}
+
+	OrganizationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Organization     func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -433,6 +451,12 @@ type ComplexityRoot struct {
 		Throughput    func(childComplexity int) int
 		ThroughputCap func(childComplexity int) int
 		VerifiedName  func(childComplexity int) int
+	}
+
+	PhoneNumberPayload struct {
+		ClientMutationID func(childComplexity int) int
+		PhoneNumber      func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
 	}
 
 	Query struct {
@@ -763,6 +787,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.MessagingLimit(childComplexity), true
+	case "Account.messagingLimitUsed":
+		if e.ComplexityRoot.Account.MessagingLimitUsed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.MessagingLimitUsed(childComplexity), true
 	case "Account.name":
 		if e.ComplexityRoot.Account.Name == nil {
 			break
@@ -1918,6 +1948,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MessageError.Title(childComplexity), true
 
+	case "MessagePayload.clientMutationId":
+		if e.ComplexityRoot.MessagePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessagePayload.ClientMutationID(childComplexity), true
+	case "MessagePayload.message":
+		if e.ComplexityRoot.MessagePayload.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessagePayload.Message(childComplexity), true
+	case "MessagePayload.userErrors":
+		if e.ComplexityRoot.MessagePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessagePayload.UserErrors(childComplexity), true
+
 	case "MessagePricing.billable":
 		if e.ComplexityRoot.MessagePricing.Billable == nil {
 			break
@@ -2075,6 +2124,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResumeCampaign(childComplexity, args["input"].(model.ResumeCampaignInput)), true
+	case "Mutation.retryCampaign":
+		if e.ComplexityRoot.Mutation.RetryCampaign == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retryCampaign_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetryCampaign(childComplexity, args["input"].(model.RetryCampaignInput)), true
 	case "Mutation.revokeApiKey":
 		if e.ComplexityRoot.Mutation.RevokeAPIKey == nil {
 			break
@@ -2097,6 +2157,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeSession(childComplexity, args["input"].(model.RevokeSessionInput)), true
+	case "Mutation.sendMessage":
+		if e.ComplexityRoot.Mutation.SendMessage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_sendMessage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SendMessage(childComplexity, args["input"].(model.SendMessageInput)), true
 	case "Mutation.signIn":
 		if e.ComplexityRoot.Mutation.SignIn == nil {
 			break
@@ -2136,6 +2207,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SyncAccount(childComplexity, args["input"].(model.SyncAccountInput)), true
+	case "Mutation.updateOrganization":
+		if e.ComplexityRoot.Mutation.UpdateOrganization == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateOrganization_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateOrganization(childComplexity, args["input"].(model.UpdateOrganizationInput)), true
+	case "Mutation.updatePhoneNumber":
+		if e.ComplexityRoot.Mutation.UpdatePhoneNumber == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updatePhoneNumber_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdatePhoneNumber(childComplexity, args["input"].(model.UpdatePhoneNumberInput)), true
 
 	case "Organization.apiKeys":
 		if e.ComplexityRoot.Organization.APIKeys == nil {
@@ -2191,6 +2284,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.TimeZone(childComplexity), true
+
+	case "OrganizationPayload.clientMutationId":
+		if e.ComplexityRoot.OrganizationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganizationPayload.ClientMutationID(childComplexity), true
+	case "OrganizationPayload.organization":
+		if e.ComplexityRoot.OrganizationPayload.Organization == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganizationPayload.Organization(childComplexity), true
+	case "OrganizationPayload.userErrors":
+		if e.ComplexityRoot.OrganizationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrganizationPayload.UserErrors(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -2314,6 +2426,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PhoneNumber.VerifiedName(childComplexity), true
+
+	case "PhoneNumberPayload.clientMutationId":
+		if e.ComplexityRoot.PhoneNumberPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PhoneNumberPayload.ClientMutationID(childComplexity), true
+	case "PhoneNumberPayload.phoneNumber":
+		if e.ComplexityRoot.PhoneNumberPayload.PhoneNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PhoneNumberPayload.PhoneNumber(childComplexity), true
+	case "PhoneNumberPayload.userErrors":
+		if e.ComplexityRoot.PhoneNumberPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PhoneNumberPayload.UserErrors(childComplexity), true
 
 	case "Query.accounts":
 		if e.ComplexityRoot.Query.Accounts == nil {
@@ -3249,14 +3380,19 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeliveryEventFilter", ec.unmarshalInputDeliveryEventFilter),
 			graphql.NewInputUnmarshaler("ImportContactsInput", ec.unmarshalInputImportContactsInput),
 			graphql.NewInputUnmarshaler("LaunchCampaignInput", ec.unmarshalInputLaunchCampaignInput),
+			graphql.NewInputUnmarshaler("MediaMessageInput", ec.unmarshalInputMediaMessageInput),
+			graphql.NewInputUnmarshaler("MessageContentInput", ec.unmarshalInputMessageContentInput),
 			graphql.NewInputUnmarshaler("MessageFilter", ec.unmarshalInputMessageFilter),
 			graphql.NewInputUnmarshaler("MessageOrder", ec.unmarshalInputMessageOrder),
 			graphql.NewInputUnmarshaler("ParameterBindingInput", ec.unmarshalInputParameterBindingInput),
 			graphql.NewInputUnmarshaler("ParameterValueInput", ec.unmarshalInputParameterValueInput),
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
 			graphql.NewInputUnmarshaler("ResumeCampaignInput", ec.unmarshalInputResumeCampaignInput),
+			graphql.NewInputUnmarshaler("RetryCampaignInput", ec.unmarshalInputRetryCampaignInput),
 			graphql.NewInputUnmarshaler("RevokeAPIKeyInput", ec.unmarshalInputRevokeAPIKeyInput),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
+			graphql.NewInputUnmarshaler("SendMessageInput", ec.unmarshalInputSendMessageInput),
+			graphql.NewInputUnmarshaler("SendingPolicyInput", ec.unmarshalInputSendingPolicyInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
 			graphql.NewInputUnmarshaler("StatisticsFilter", ec.unmarshalInputStatisticsFilter),
@@ -3266,7 +3402,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TemplateComponentInput", ec.unmarshalInputTemplateComponentInput),
 			graphql.NewInputUnmarshaler("TemplateFilter", ec.unmarshalInputTemplateFilter),
 			graphql.NewInputUnmarshaler("TemplateInput", ec.unmarshalInputTemplateInput),
+			graphql.NewInputUnmarshaler("TemplateMessageInput", ec.unmarshalInputTemplateMessageInput),
 			graphql.NewInputUnmarshaler("TemplateOrder", ec.unmarshalInputTemplateOrder),
+			graphql.NewInputUnmarshaler("TextMessageInput", ec.unmarshalInputTextMessageInput),
+			graphql.NewInputUnmarshaler("UpdateOrganizationInput", ec.unmarshalInputUpdateOrganizationInput),
+			graphql.NewInputUnmarshaler("UpdatePhoneNumberInput", ec.unmarshalInputUpdatePhoneNumberInput),
 		)
 	}
 	first := true
@@ -3389,6 +3529,11 @@ extend type Mutation {
   User errors: INVALID (the token is not good any more), UPSTREAM. Errors: NOT_FOUND.
   """
   syncAccount("Which account." input: SyncAccountInput!): AccountPayload! @role(is: ADMIN)
+  """
+  Changes the operator's settings of a number. Returns when it is stored; whoever sends from it keeps to it within 15 seconds.
+  User errors: INVALID (throughputCap). Errors: NOT_FOUND.
+  """
+  updatePhoneNumber("Which number, and what is to change." input: UpdatePhoneNumberInput!): PhoneNumberPayload! @role(is: ADMIN)
 }
 
 "A WhatsApp Business Account (WABA) that the organization has connected."
@@ -3409,6 +3554,11 @@ type Account implements Node {
   reviewStatus: String
   "Unique users that may be messaged first in a rolling 24 hours, over all numbers of the portfolio; null is unlimited."
   messagingLimit: Int
+  """
+  How many different people this account has sent a template to in the last 24 hours, as far as it was sent from here. Counted only
+  while messagingLimit is not null. Campaigns pause when it reaches the limit; single messages do not wait for room.
+  """
+  messagingLimitUsed: Int!
   "Its phone numbers."
   phoneNumbers: [PhoneNumber!]!
   "When it was connected, last time."
@@ -3535,6 +3685,26 @@ input SyncAccountInput {
   clientMutationId: String
 }
 
+"What is to change of a number."
+input UpdatePhoneNumberInput {
+  "One of the organization's."
+  phoneNumberId: ID!
+  "Messages a second at most, 1 to 1000. Null takes the cap away; left out, it stays."
+  throughputCap: Int
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"A number that was changed."
+type PhoneNumberPayload {
+  "The number; null when there are user errors."
+  phoneNumber: PhoneNumber
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
 "An account that was connected or read."
 type AccountPayload {
   "The account; null when there are user errors."
@@ -3591,6 +3761,13 @@ extend type Mutation {
   Errors: NOT_FOUND, CONFLICT (already over).
   """
   cancelCampaign("Which campaign." input: CancelCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER)
+  """
+  Queues again the failed messages whose errors may pass, or those with the given codes. Returns when they are queued. A completed
+  campaign runs again, a paused one stays so.
+  User errors: INVALID (errorCodes: an error that does not pass; template not approved), NOT_ALLOWED (account or organization may
+  not send), STALE (expired). Errors: NOT_FOUND, CONFLICT (not launched yet, or canceled).
+  """
+  retryCampaign("Which campaign, and which failures." input: RetryCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER)
 }
 
 extend type Subscription {
@@ -3960,6 +4137,19 @@ input ResumeCampaignInput {
 input CancelCampaignInput {
   "One of the organization's."
   campaignId: ID!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Which campaign tries again, and what."
+input RetryCampaignInput {
+  "One of the organization's."
+  campaignId: ID!
+  """
+  Only messages that failed with one of these codes. Without it, all whose errors are retryable but for -1, the lost answer: such a
+  message may have arrived, so it is sent again only when -1 is given.
+  """
+  errorCodes: [Int!]
   "Comes back in the payload."
   clientMutationId: String
 }
@@ -4467,10 +4657,15 @@ extend type Mutation {
   "Ends the session that calls. Errors: FORBIDDEN (an API key calls)."
   signOut: SignOutPayload! @role(is: VIEWER)
   """
-  Accepts the terms of service for the organization; until then nothing can be launched.
+  Accepts the terms of service for the organization; until then nothing can be sent.
   User errors: STALE (not the version in force). Errors: FORBIDDEN (an API key calls).
   """
   acceptTerms("Which version." input: AcceptTermsInput!): AcceptTermsPayload! @role(is: ADMIN)
+  """
+  Changes the organization of the caller. Returns when it is stored; what is left out stays as it is.
+  User errors: REQUIRED, INVALID, TOO_LONG (a field), LIMIT_EXCEEDED (too many keywords).
+  """
+  updateOrganization("What is to change." input: UpdateOrganizationInput!): OrganizationPayload! @role(is: ADMIN)
   "Ends one of the caller's own sessions; again is no error. Errors: NOT_FOUND, FORBIDDEN (an API key calls)."
   revokeSession("Which session." input: RevokeSessionInput!): RevokeSessionPayload! @role(is: VIEWER)
   """
@@ -4496,7 +4691,7 @@ type Viewer {
   memberships: [Member!]!
   "The user's open sessions in all their organizations, the last used first; empty for an API key."
   sessions: [Session!]!
-  "True when the terms in force have not been accepted yet; launching is refused until they are."
+  "True when the terms in force have not been accepted yet; sending is refused until they are."
   mustAcceptTerms: Boolean!
 }
 
@@ -4504,9 +4699,9 @@ type Viewer {
 enum Role {
   "Everything."
   OWNER
-  "Also connects WhatsApp accounts, makes API keys and accepts terms."
+  "Also changes the organization, connects WhatsApp accounts, makes API keys and accepts terms."
   ADMIN
-  "Also makes templates, contacts and campaigns, and launches them."
+  "Also makes templates, contacts and campaigns, launches them, and sends messages."
   CAMPAIGNER
   "Reads and follows everything of the organization."
   VIEWER
@@ -4522,7 +4717,7 @@ type Organization implements Node {
   status: OrganizationStatus!
   "Why it is suspended or closed; null when it is neither."
   statusReason: String
-  "Default time zone for schedules and quiet hours, an IANA name, e.g. Asia/Shanghai."
+  "The time zone that its members live by, an IANA name, e.g. Asia/Shanghai. Nothing follows it yet: all times of the API are in UTC."
   timeZone: String!
   "Who belongs to it. Of an organization other than the caller's, none are shown."
   members: [Member!]!
@@ -4530,7 +4725,7 @@ type Organization implements Node {
   apiKeys: [APIKey!]!
   "How it wants to send."
   sendingPolicy: SendingPolicy!
-  "Days after which message bodies and parameters are erased; statistics stay."
+  "How many days message bodies and parameters are to be kept. It is stored and not acted on yet: nothing is erased."
   retentionDays: Int!
 }
 
@@ -4620,15 +4815,18 @@ type Terms {
 
 "How an organization wants to send."
 type SendingPolicy {
-  "Marketing templates go only to contacts with a recorded opt-in."
+  """
+  Marketing templates go only to contacts with a recorded opt-in: a campaign skips others as NO_OPT_IN, and sendMessage refuses them.
+  Whoever has opted out gets none in any case.
+  """
   requireOptIn: Boolean!
-  "At most this many marketing messages to one contact in 24 hours; 0 is no cap."
+  "At most this many marketing messages to one contact in 24 hours. It cannot be set yet and is always 0, which is no cap."
   marketingPerContactPerDay: Int!
-  "Marketing is not sent in these local hours of the contact; null when it may be sent at any hour."
+  "Marketing is not sent in these local hours of the contact. It cannot be set yet and is always null: at any hour."
   quietHours: QuietHours
-  "Inbound texts that opt a contact out of marketing, in whatever case, e.g. STOP, 退订."
+  "Inbound texts that opt a contact out of marketing when they are nothing but this, in whatever case, e.g. STOP, 退订."
   optOutKeywords: [String!]!
-  "Inbound texts that opt a contact in, in whatever case."
+  "Inbound texts that opt a contact in when they are nothing but this, in whatever case."
   optInKeywords: [String!]!
   "How long a message whose answer was lost waits for its own webhook, in seconds; then the policy of its category decides."
   unknownWaitSeconds: Int!
@@ -4636,7 +4834,7 @@ type SendingPolicy {
   unknownMarketing: UnknownPolicy!
   "What then becomes of any other message."
   unknownOther: UnknownPolicy!
-  "The share of failures among the last 200 answers, 0 to 1, that pauses a campaign; a campaign can have its own."
+  "The share of failures among the last 200 answers, over 0 and up to 1, that pauses a campaign once there are 20; a campaign can have its own."
   failureThreshold: Float!
 }
 
@@ -4690,6 +4888,38 @@ input AcceptTermsInput {
   clientMutationId: String
 }
 
+"What is to change of an organization. What is left out or null stays."
+input UpdateOrganizationInput {
+  "What its members call it, up to 100 characters."
+  name: String
+  "The time zone that its members live by, an IANA name, e.g. Asia/Shanghai."
+  timeZone: String
+  "How many days message bodies and parameters are to be kept, 1 to 3650. It is stored and not acted on yet."
+  retentionDays: Int
+  "How it wants to send."
+  sendingPolicy: SendingPolicyInput
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"What is to change of a sending policy. What is left out or null stays. It holds for what is decided from then on."
+input SendingPolicyInput {
+  "Whether marketing templates go only to contacts with a recorded opt-in."
+  requireOptIn: Boolean
+  "All inbound texts that opt a contact out, at most 50 of up to 60 characters; an empty list is none."
+  optOutKeywords: [String!]
+  "All inbound texts that opt a contact in, at most 50 of up to 60 characters, none of them also in optOutKeywords."
+  optInKeywords: [String!]
+  "How long a message whose answer was lost waits for its own webhook, 60 to 86400 seconds."
+  unknownWaitSeconds: Int
+  "What then becomes of a marketing message."
+  unknownMarketing: UnknownPolicy
+  "What then becomes of any other message."
+  unknownOther: UnknownPolicy
+  "The share of failures, over 0 and up to 1, that pauses a campaign."
+  failureThreshold: Float
+}
+
 "Which session ends."
 input RevokeSessionInput {
   "One of the caller's own."
@@ -4726,6 +4956,16 @@ type SessionPayload {
   expiresAt: Time
   "Who is signed in now; null when there are user errors."
   viewer: Viewer
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"An organization that was changed."
+type OrganizationPayload {
+  "The organization; null when there are user errors."
+  organization: Organization
   "What the caller can mend; empty when it was done."
   userErrors: [UserError!]!
   "As it was given."
@@ -4815,6 +5055,16 @@ type APIKeyPayload {
   ): DeliveryEventBatch! @role(is: VIEWER)
 }
 
+extend type Mutation {
+  """
+  Sends one message now, ahead of campaigns on the same number: a template, or a text or a file to somebody who has written in the
+  last 24 hours. Returns when it is queued; follow ` + "`" + `deliveryEvents` + "`" + ` for the rest.
+  User errors: REQUIRED, INVALID, TOO_LONG (a field or a value), NOT_FOUND (number, template or quoted message), NOT_ALLOWED
+  (terms not accepted, account or organization may not send, no open window, no consent to marketing), LIMIT_EXCEEDED.
+  """
+  sendMessage("From where, to whom, and what." input: SendMessageInput!): MessagePayload! @role(is: CAMPAIGNER)
+}
+
 extend type Subscription {
   """
   Every event of every message of the organization, in order. With ` + "`" + `after` + "`" + ` (a cursor from an earlier batch) it first replays
@@ -4856,7 +5106,7 @@ type Message implements Node {
   from: String
   "WhatsApp's own id; null until it has given one."
   wamid: String
-  "The text as sent or received; null where there is none, and once retention has erased it."
+  "The text, or a file's caption, as sent or received; null where there is none, and once retention has erased it."
   text: String
   "Why it failed, or why its last try did; null when nothing went wrong."
   error: MessageError
@@ -5061,6 +5311,72 @@ input MessageOrder {
 enum MessageOrderField {
   "When they were made."
   CREATED_AT
+}
+
+"One message to one person."
+input SendMessageInput {
+  "From which number of the organization's."
+  phoneNumberId: ID!
+  "To which number, with its country code, as people write it. It need not be a contact's."
+  to: String!
+  "What."
+  content: MessageContentInput!
+  "The message that this one quotes; one that WhatsApp has an id for. A template cannot quote."
+  replyToMessageId: ID
+  "The same key within 24 hours gives the first call's message, up to 255 characters."
+  idempotencyKey: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"What a message holds: exactly one of these."
+input MessageContentInput @oneOf {
+  "An approved template, which may be sent at any time."
+  template: TemplateMessageInput
+  "Free text, inside the contact's service window (serviceWindowClosesAt)."
+  text: TextMessageInput
+  "A file, inside the contact's service window (serviceWindowClosesAt)."
+  media: MediaMessageInput
+}
+
+"A template, filled in."
+input TemplateMessageInput {
+  "An approved template of the number's account. A MARKETING one does not go to a contact who has opted out."
+  templateId: ID!
+  "Values by parameter, each once; the template's ` + "`" + `parameters` + "`" + ` are what it needs."
+  values: [ParameterValueInput!]
+}
+
+"Free text."
+input TextMessageInput {
+  "1 to 4096 characters."
+  body: String!
+  "Whether WhatsApp shows a preview of the first link in it."
+  previewUrl: Boolean = false
+}
+
+"A file: exactly one of mediaId and link."
+input MediaMessageInput {
+  "IMAGE, VIDEO, AUDIO, DOCUMENT or STICKER."
+  kind: MessageType!
+  "WhatsApp's id of a file that was uploaded to it from this number."
+  mediaId: String
+  "Where WhatsApp can fetch the file: an address that begins with https://, up to 2048 characters."
+  link: String
+  "A text below an IMAGE, a VIDEO or a DOCUMENT, up to 1024 characters."
+  caption: String
+  "What a DOCUMENT is called, up to 240 characters; its ending says what it is."
+  fileName: String
+}
+
+"A message that was queued."
+type MessagePayload {
+  "The message; null when there are user errors."
+  message: Message
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
 }
 
 "Which messages. What is left out says nothing; all that is given must hold."
@@ -5750,6 +6066,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_reviewStatus(ctx, field)
 	case "messagingLimit":
 		return ec.fieldContext_Account_messagingLimit(ctx, field)
+	case "messagingLimitUsed":
+		return ec.fieldContext_Account_messagingLimitUsed(ctx, field)
 	case "phoneNumbers":
 		return ec.fieldContext_Account_phoneNumbers(ctx, field)
 	case "connectedAt":
@@ -6320,6 +6638,18 @@ func (ec *executionContext) childFields_MessageError(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type MessageError", field.Name)
 }
 
+func (ec *executionContext) childFields_MessagePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "message":
+		return ec.fieldContext_MessagePayload_message(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MessagePayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_MessagePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MessagePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_MessagePricing(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "billable":
@@ -6356,6 +6686,18 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_retentionDays(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Organization", field.Name)
+}
+
+func (ec *executionContext) childFields_OrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organization":
+		return ec.fieldContext_OrganizationPayload_organization(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_OrganizationPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_OrganizationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OrganizationPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6414,6 +6756,18 @@ func (ec *executionContext) childFields_PhoneNumber(ctx context.Context, field g
 		return ec.fieldContext_PhoneNumber_queued(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PhoneNumber", field.Name)
+}
+
+func (ec *executionContext) childFields_PhoneNumberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "phoneNumber":
+		return ec.fieldContext_PhoneNumberPayload_phoneNumber(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PhoneNumberPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_PhoneNumberPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PhoneNumberPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_QuietHours(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -337,6 +337,30 @@ type LaunchCampaignInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// A file: exactly one of mediaId and link.
+type MediaMessageInput struct {
+	// IMAGE, VIDEO, AUDIO, DOCUMENT or STICKER.
+	Kind enum.MessageType `json:"kind"`
+	// WhatsApp's id of a file that was uploaded to it from this number.
+	MediaID *string `json:"mediaId,omitempty"`
+	// Where WhatsApp can fetch the file: an address that begins with https://, up to 2048 characters.
+	Link *string `json:"link,omitempty"`
+	// A text below an IMAGE, a VIDEO or a DOCUMENT, up to 1024 characters.
+	Caption *string `json:"caption,omitempty"`
+	// What a DOCUMENT is called, up to 240 characters; its ending says what it is.
+	FileName *string `json:"fileName,omitempty"`
+}
+
+// What a message holds: exactly one of these.
+type MessageContentInput struct {
+	// An approved template, which may be sent at any time.
+	Template *TemplateMessageInput `json:"template,omitempty"`
+	// Free text, inside the contact's service window (serviceWindowClosesAt).
+	Text *TextMessageInput `json:"text,omitempty"`
+	// A file, inside the contact's service window (serviceWindowClosesAt).
+	Media *MediaMessageInput `json:"media,omitempty"`
+}
+
 // What went wrong with a message.
 type MessageError struct {
 	// WhatsApp's code; negative for one of ours.
@@ -377,6 +401,26 @@ type MessageFilter struct {
 	Until *time.Time `json:"until,omitempty"`
 }
 
+// A message that was queued.
+type MessagePayload struct {
+	// The message; null when there are user errors.
+	Message *ent.Message `json:"message,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// An organization that was changed.
+type OrganizationPayload struct {
+	// The organization; null when there are user errors.
+	Organization *ent.Organization `json:"organization,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // A value for one parameter.
 type ParameterValueInput struct {
 	// The parameter's name.
@@ -393,10 +437,31 @@ type PauseCampaignInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// A number that was changed.
+type PhoneNumberPayload struct {
+	// The number; null when there are user errors.
+	PhoneNumber *ent.PhoneNumber `json:"phoneNumber,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Which campaign goes on.
 type ResumeCampaignInput struct {
 	// One of the organization's.
 	CampaignID uid.ID `json:"campaignId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Which campaign tries again, and what.
+type RetryCampaignInput struct {
+	// One of the organization's.
+	CampaignID uid.ID `json:"campaignId"`
+	// Only messages that failed with one of these codes. Without it, all whose errors are retryable but for -1, the lost answer: such a
+	// message may have arrived, so it is sent again only when -1 is given.
+	ErrorCodes []int `json:"errorCodes,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -425,6 +490,40 @@ type RevokeSessionPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 	// As it was given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// One message to one person.
+type SendMessageInput struct {
+	// From which number of the organization's.
+	PhoneNumberID uid.ID `json:"phoneNumberId"`
+	// To which number, with its country code, as people write it. It need not be a contact's.
+	To string `json:"to"`
+	// What.
+	Content *MessageContentInput `json:"content"`
+	// The message that this one quotes; one that WhatsApp has an id for. A template cannot quote.
+	ReplyToMessageID *uid.ID `json:"replyToMessageId,omitempty"`
+	// The same key within 24 hours gives the first call's message, up to 255 characters.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What is to change of a sending policy. What is left out or null stays. It holds for what is decided from then on.
+type SendingPolicyInput struct {
+	// Whether marketing templates go only to contacts with a recorded opt-in.
+	RequireOptIn *bool `json:"requireOptIn,omitempty"`
+	// All inbound texts that opt a contact out, at most 50 of up to 60 characters; an empty list is none.
+	OptOutKeywords []string `json:"optOutKeywords,omitempty"`
+	// All inbound texts that opt a contact in, at most 50 of up to 60 characters, none of them also in optOutKeywords.
+	OptInKeywords []string `json:"optInKeywords,omitempty"`
+	// How long a message whose answer was lost waits for its own webhook, 60 to 86400 seconds.
+	UnknownWaitSeconds *int `json:"unknownWaitSeconds,omitempty"`
+	// What then becomes of a marketing message.
+	UnknownMarketing *enum.UnknownPolicy `json:"unknownMarketing,omitempty"`
+	// What then becomes of any other message.
+	UnknownOther *enum.UnknownPolicy `json:"unknownOther,omitempty"`
+	// The share of failures, over 0 and up to 1, that pauses a campaign.
+	FailureThreshold *float64 `json:"failureThreshold,omitempty"`
 }
 
 // A session that was just opened.
@@ -674,6 +773,14 @@ type TemplateInput struct {
 	MessageTTLSeconds *int `json:"messageTtlSeconds,omitempty"`
 }
 
+// A template, filled in.
+type TemplateMessageInput struct {
+	// An approved template of the number's account. A MARKETING one does not go to a contact who has opted out.
+	TemplateID uid.ID `json:"templateId"`
+	// Values by parameter, each once; the template's `parameters` are what it needs.
+	Values []*ParameterValueInput `json:"values,omitempty"`
+}
+
 // A value that every message of the template has to bind.
 type TemplateParameter struct {
 	// Unique in the template: 1, first_name, header_image, button_0_url, card_1_2, …
@@ -724,6 +831,38 @@ type TemplateProblem struct {
 	Message string `json:"message"`
 	// How bad it is.
 	Severity enum.Severity `json:"severity"`
+}
+
+// Free text.
+type TextMessageInput struct {
+	// 1 to 4096 characters.
+	Body string `json:"body"`
+	// Whether WhatsApp shows a preview of the first link in it.
+	PreviewURL *bool `json:"previewUrl,omitempty"`
+}
+
+// What is to change of an organization. What is left out or null stays.
+type UpdateOrganizationInput struct {
+	// What its members call it, up to 100 characters.
+	Name *string `json:"name,omitempty"`
+	// The time zone that its members live by, an IANA name, e.g. Asia/Shanghai.
+	TimeZone *string `json:"timeZone,omitempty"`
+	// How many days message bodies and parameters are to be kept, 1 to 3650. It is stored and not acted on yet.
+	RetentionDays *int `json:"retentionDays,omitempty"`
+	// How it wants to send.
+	SendingPolicy *SendingPolicyInput `json:"sendingPolicy,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What is to change of a number.
+type UpdatePhoneNumberInput struct {
+	// One of the organization's.
+	PhoneNumberID uid.ID `json:"phoneNumberId"`
+	// Messages a second at most, 1 to 1000. Null takes the cap away; left out, it stays.
+	ThroughputCap graphql.Omittable[*int] `json:"throughputCap,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // Something in the input of a mutation that the caller can mend. When there is one, nothing was done.

@@ -1,0 +1,190 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"carillon/column"
+	"carillon/database"
+	"carillon/ent"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/uid"
+)
+
+const (
+	longestRetention = 3650 // days
+	shortestUnknown  = time.Minute
+	longestUnknown   = 24 * time.Hour
+	mostKeywords     = 50
+	longestKeyword   = 60
+)
+
+// OrganizationChange is what is to be changed of an organization. What is nil stays.
+type OrganizationChange struct {
+	Name, TimeZone *string
+	RetentionDays  *int
+	SendingPolicy  *PolicyChange
+}
+
+// PolicyChange is what is to be changed of a sending policy. What is nil stays.
+type PolicyChange struct {
+	RequireOptIn                   *bool
+	OptOutKeywords, OptInKeywords  []string
+	UnknownWaitSeconds             *int
+	UnknownMarketing, UnknownOther *enum.UnknownPolicy
+	FailureThreshold               *float64
+}
+
+// UpdateOrganization changes the caller's organization. What is wrong with the change comes back as fault.Inputs, all at once.
+// Of two changes at the same time none is lost.
+func (s *Service) UpdateOrganization(ctx context.Context, change OrganizationChange) (*ent.Organization, error) {
+	v, err := Require(ctx, enum.RoleAdmin)
+	if err != nil {
+		return nil, err
+	}
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		var held uid.ID
+		if err := tx.QueryRowContext(ctx, "SELECT id FROM organization WHERE id = $1"+s.db.ForUpdate(), v.Organization).Scan(&held); err != nil {
+			return fmt.Errorf("hold organization: %w", err)
+		}
+		o, err := tx.Client.Organization.Get(ctx, v.Organization)
+		if err != nil {
+			return fmt.Errorf("read organization: %w", err)
+		}
+		update, err := change.on(o)
+		if err != nil {
+			return err
+		}
+		if err := update.Exec(ctx); err != nil {
+			return fmt.Errorf("change organization: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	o, err := s.db.Client.Organization.Get(ctx, v.Organization) // the transaction's own copy could not be asked for its members
+	if err != nil {
+		return nil, fmt.Errorf("read organization: %w", err)
+	}
+	return o, nil
+}
+
+func (c OrganizationChange) on(o *ent.Organization) (*ent.OrganizationUpdateOne, error) {
+	var in fault.Inputs
+	update := o.Update()
+	if c.Name != nil {
+		update.SetName(checkName(&in, "name", *c.Name))
+	}
+	if c.TimeZone != nil {
+		update.SetTimeZone(checkTimeZone(&in, "timeZone", *c.TimeZone))
+	}
+	if days := c.RetentionDays; days != nil {
+		if *days < 1 || *days > longestRetention {
+			in.Add("retentionDays", fault.Invalid, "Messages can be kept for 1 to %d days.", longestRetention)
+		}
+		update.SetRetentionDays(*days)
+	}
+	if c.SendingPolicy != nil {
+		update.SetSendingPolicy(c.SendingPolicy.on(o.SendingPolicy, &in))
+	}
+	return update, in.Err()
+}
+
+// on is the policy p once it is changed.
+func (c PolicyChange) on(p column.SendingPolicy, in *fault.Inputs) column.SendingPolicy {
+	if c.RequireOptIn != nil {
+		p.RequireOptIn = *c.RequireOptIn
+	}
+	c.keywords(&p, in)
+	if wait := c.UnknownWaitSeconds; wait != nil {
+		if span := time.Duration(*wait) * time.Second; *wait < 0 || span < shortestUnknown || span > longestUnknown {
+			in.Add("sendingPolicy.unknownWaitSeconds", fault.Invalid, "The waiting time is %.0f to %.0f seconds.", shortestUnknown.Seconds(), longestUnknown.Seconds())
+		}
+		p.UnknownWaitSeconds = *wait
+	}
+	if c.UnknownMarketing != nil {
+		p.UnknownMarketing = *c.UnknownMarketing
+	}
+	if c.UnknownOther != nil {
+		p.UnknownOther = *c.UnknownOther
+	}
+	if share := c.FailureThreshold; share != nil {
+		if !(*share > 0 && *share <= 1) { // so that NaN fails too
+			in.Add("sendingPolicy.failureThreshold", fault.Invalid, "The failure threshold is a share over 0 and up to 1, e.g. 0.2.")
+		}
+		p.FailureThreshold = *share
+	}
+	return p
+}
+
+// keywords sets the words of both kinds, and refuses a word that would be of both.
+func (c PolicyChange) keywords(p *column.SendingPolicy, in *fault.Inputs) {
+	const out, back = "sendingPolicy.optOutKeywords", "sendingPolicy.optInKeywords"
+	if c.OptOutKeywords != nil {
+		p.OptOutKeywords = checkKeywords(in, out, c.OptOutKeywords)
+	}
+	if c.OptInKeywords != nil {
+		p.OptInKeywords = checkKeywords(in, back, c.OptInKeywords)
+	}
+	field, ours, theirs := out, c.OptOutKeywords, p.OptInKeywords
+	if ours == nil {
+		field, ours, theirs = back, c.OptInKeywords, p.OptOutKeywords
+	}
+	if len(ours) > mostKeywords || len(theirs) > mostKeywords {
+		return
+	}
+	for i, word := range ours {
+		for _, other := range theirs {
+			if strings.EqualFold(strings.TrimSpace(word), other) && other != "" {
+				in.Add(field+"."+strconv.Itoa(i), fault.Invalid, "A word cannot both opt out and opt in.")
+			}
+		}
+	}
+}
+
+func checkKeywords(in *fault.Inputs, field string, words []string) []string {
+	if len(words) > mostKeywords {
+		in.Add(field, fault.LimitExceeded, "There can be at most %d keywords.", mostKeywords)
+		return words
+	}
+	checked := make([]string, len(words))
+	for i, word := range words {
+		at := field + "." + strconv.Itoa(i)
+		checked[i] = strings.TrimSpace(word)
+		switch word := checked[i]; {
+		case word == "":
+			in.Add(at, fault.Required, "A keyword cannot be empty.")
+		case utf8.RuneCountInString(word) > longestKeyword:
+			in.Add(at, fault.TooLong, "A keyword can have at most %d characters.", longestKeyword)
+		case !utf8.ValidString(word) || strings.ContainsFunc(word, unicode.IsControl):
+			in.Add(at, fault.Invalid, "A keyword cannot hold control characters.")
+		}
+		for _, before := range checked[:i] {
+			if strings.EqualFold(before, checked[i]) && before != "" {
+				in.Add(at, fault.Invalid, "This keyword is there already.")
+				break
+			}
+		}
+	}
+	return checked
+}
+
+// checkTimeZone takes a name of the IANA's list. Local would be whatever this machine is set to.
+func checkTimeZone(in *fault.Inputs, field, name string) string {
+	name = strings.TrimSpace(name)
+	_, err := time.LoadLocation(name)
+	switch {
+	case name == "":
+		in.Add(field, fault.Required, "A time zone is needed.")
+	case err != nil || name == "Local":
+		in.Add(field, fault.Invalid, "This is not a time zone: write its IANA name, e.g. Asia/Shanghai.")
+	}
+	return name
+}

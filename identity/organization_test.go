@@ -1,0 +1,119 @@
+package identity_test
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"carillon/column"
+	"carillon/database/dbtest"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/identity"
+)
+
+func TestAnOrganizationIsChangedInPart(t *testing.T) {
+	each(t, func(s *stage) {
+		ctx, other := s.call(s.signUp(email).Token), s.call(s.signUp("bob@example.com").Token)
+		name, zone, days, optIn, wait, share, prefer := " Shrub ", "Asia/Shanghai", 30, true, 60, 1.0, enum.UnknownPolicyPreferDelivery
+		if _, err := s.UpdateOrganization(ctx, identity.OrganizationChange{Name: &name, TimeZone: &zone, RetentionDays: &days}); err != nil {
+			s.t.Fatal(err)
+		}
+		o, err := s.UpdateOrganization(ctx, identity.OrganizationChange{SendingPolicy: &identity.PolicyChange{RequireOptIn: &optIn, UnknownWaitSeconds: &wait}})
+		if err != nil || o.Name != "Shrub" || o.TimeZone != zone || o.RetentionDays != days {
+			s.t.Fatalf("%+v, %v", o, err)
+		}
+		o, err = s.UpdateOrganization(ctx, identity.OrganizationChange{SendingPolicy: &identity.PolicyChange{
+			OptOutKeywords: []string{}, OptInKeywords: []string{" stop ", "好"}, UnknownMarketing: &prefer, FailureThreshold: &share}})
+		want := column.DefaultSendingPolicy()
+		want.RequireOptIn, want.UnknownWaitSeconds, want.UnknownMarketing, want.FailureThreshold = true, 60, prefer, 1
+		want.OptOutKeywords, want.OptInKeywords = []string{}, []string{"stop", "好"}
+		if diff := cmp.Diff(want, o.SendingPolicy); err != nil || diff != "" {
+			s.t.Errorf("%v\n%s", err, diff)
+		}
+		if o, err := s.UpdateOrganization(other, identity.OrganizationChange{}); err != nil || o.Name != "Lucky Shrub" || !cmp.Equal(o.SendingPolicy, column.DefaultSendingPolicy()) {
+			s.t.Errorf("another organization's: %+v, %v", o, err)
+		}
+	})
+}
+
+func TestAChangeThatCannotBeNamesEveryFieldThatIsWrong(t *testing.T) {
+	t.Parallel()
+	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)), identity.Options{})
+	ctx := s.call(s.signUp(email).Token)
+	text := func(s string) *string { return &s }
+	number := func(n int) *int { return &n }
+	share := func(f float64) *float64 { return &f }
+	policy := func(c identity.PolicyChange) identity.OrganizationChange {
+		return identity.OrganizationChange{SendingPolicy: &c}
+	}
+	for name, tc := range map[string]struct {
+		change identity.OrganizationChange
+		want   []string
+	}{
+		"everything at once": {identity.OrganizationChange{Name: text(" "), TimeZone: text("Mars/Olympus"), RetentionDays: number(0), SendingPolicy: &identity.PolicyChange{
+			OptOutKeywords: []string{""}, UnknownWaitSeconds: number(59), FailureThreshold: share(0)}},
+			[]string{"name:REQUIRED", "retentionDays:INVALID", "sendingPolicy.failureThreshold:INVALID", "sendingPolicy.optOutKeywords.0:REQUIRED", "sendingPolicy.unknownWaitSeconds:INVALID", "timeZone:INVALID"}},
+		"a long name":              {identity.OrganizationChange{Name: text(strings.Repeat("x", 101))}, []string{"name:TOO_LONG"}},
+		"this machine's time zone": {identity.OrganizationChange{TimeZone: text("Local")}, []string{"timeZone:INVALID"}},
+		"no time zone":             {identity.OrganizationChange{TimeZone: text("")}, []string{"timeZone:REQUIRED"}},
+		"a path for a time zone":   {identity.OrganizationChange{TimeZone: text("../etc/passwd")}, []string{"timeZone:INVALID"}},
+		"messages kept for ever":   {identity.OrganizationChange{RetentionDays: number(3651)}, []string{"retentionDays:INVALID"}},
+		"waiting for ever":         {policy(identity.PolicyChange{UnknownWaitSeconds: number(86_401)}), []string{"sendingPolicy.unknownWaitSeconds:INVALID"}},
+		"waiting for too long":     {policy(identity.PolicyChange{UnknownWaitSeconds: number(1 << 60)}), []string{"sendingPolicy.unknownWaitSeconds:INVALID"}},
+		"more than all failures":   {policy(identity.PolicyChange{FailureThreshold: share(1.01)}), []string{"sendingPolicy.failureThreshold:INVALID"}},
+		"too many keywords":        {policy(identity.PolicyChange{OptInKeywords: make([]string, 51)}), []string{"sendingPolicy.optInKeywords:LIMIT_EXCEEDED"}},
+		"keywords of every fault": {policy(identity.PolicyChange{OptInKeywords: []string{"yes", strings.Repeat("x", 61), " YES", "a\x00", "unsubscribe"}}),
+			[]string{"sendingPolicy.optInKeywords.1:TOO_LONG", "sendingPolicy.optInKeywords.2:INVALID", "sendingPolicy.optInKeywords.3:INVALID", "sendingPolicy.optInKeywords.4:INVALID"}},
+		"a word for both":  {policy(identity.PolicyChange{OptOutKeywords: []string{"no", " start"}}), []string{"sendingPolicy.optOutKeywords.1:INVALID"}},
+		"both words given": {policy(identity.PolicyChange{OptOutKeywords: []string{"no"}, OptInKeywords: []string{"No"}}), []string{"sendingPolicy.optOutKeywords.0:INVALID"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := s.UpdateOrganization(ctx, tc.change)
+			if got := codes(t, err); !slices.Equal(got, tc.want) {
+				t.Errorf("got %v, want %v", got, tc.want)
+			}
+		})
+	}
+	if o, err := s.UpdateOrganization(ctx, identity.OrganizationChange{}); err != nil || o.Name != "Lucky Shrub" || !cmp.Equal(o.SendingPolicy, column.DefaultSendingPolicy()) {
+		t.Errorf("something was stored: %+v, %v", o, err)
+	}
+}
+
+func TestOfTwoChangesAtOnceNoneIsLost(t *testing.T) {
+	each(t, func(s *stage) {
+		ctx := s.call(s.signUp(email).Token)
+		yes, wait, share := true, 120, 0.5
+		var changes sync.WaitGroup
+		for _, c := range []identity.PolicyChange{{RequireOptIn: &yes}, {UnknownWaitSeconds: &wait}, {FailureThreshold: &share}, {OptInKeywords: []string{"YES"}}} {
+			changes.Go(func() {
+				if _, err := s.UpdateOrganization(ctx, identity.OrganizationChange{SendingPolicy: &c}); err != nil {
+					s.t.Error(err)
+				}
+			})
+		}
+		changes.Wait()
+		o, err := s.UpdateOrganization(ctx, identity.OrganizationChange{})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if p := o.SendingPolicy; !p.RequireOptIn || p.UnknownWaitSeconds != wait || p.FailureThreshold != share || !slices.Equal(p.OptInKeywords, []string{"YES"}) {
+			s.t.Errorf("%+v", p)
+		}
+	})
+}
+
+func TestOnlyAdministratorsChangeAnOrganization(t *testing.T) {
+	t.Parallel()
+	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)), identity.Options{})
+	_, token, err := s.CreateAPIKey(s.call(s.signUp(email).Token), "k", enum.RoleCampaigner, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.UpdateOrganization(s.call(token), identity.OrganizationChange{}); !fault.Is(err, fault.Forbidden) {
+		t.Error(err)
+	}
+}
