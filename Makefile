@@ -1,6 +1,7 @@
 # What is written by generators and committed; `make check` fails when it is stale.
 generated = ent graph/generated graph/model graph/transport/transporttest
 fuzztime ?= 10s
+benchmarks ?= send pace enroll webhook lifecycle latency fanout
 
 .PHONY: build generate check test race fuzz bench chaos demo graphiql up
 
@@ -34,8 +35,10 @@ fuzz:
 		done; \
 	done
 
+# Lines of JSON; bench/README.md says what they mean. benchmarks="send pace" runs some of them.
 bench:
-	go test -run '^$$' -bench . -benchmem ./...
+	@go build -o bin/bench ./bench
+	@for name in $(benchmarks); do bin/bench $$name || exit 1; done
 
 # Processes killed, Redis emptied, answers lost: what must hold all the same. Some ten minutes; go test ./... has a short form.
 chaos:
