@@ -35,21 +35,23 @@ const chaosVariable = "CARILLON_TEST_CHAOS"
 // chaos says how much of it there is.
 type chaos struct {
 	recipients, perSecond, blows int
+	errors                       float64       // share of sends that are refused by chance
+	outageEvery                  time.Duration // when all are refused for a moment
 	atMost                       time.Duration // for the sending and for all receipts to come in
 }
 
 func measureOfChaos() chaos {
 	if os.Getenv(chaosVariable) == "long" {
-		return chaos{recipients: 20_000, perSecond: 400, blows: 40, atMost: 8 * time.Minute}
+		return chaos{recipients: 20_000, perSecond: 400, blows: 21, errors: 0.001, outageEvery: 20 * time.Second, atMost: 12 * time.Minute}
 	}
-	return chaos{recipients: 600, perSecond: 100, blows: 7, atMost: 2 * time.Minute}
+	return chaos{recipients: 600, perSecond: 100, blows: 7, errors: 0.01, outageEvery: 7 * time.Second, atMost: 3 * time.Minute}
 }
 
 // sky is a WhatsApp on a bad day: it loses answers, refuses in bursts, and tells of everything late, twice and in a wrong order.
 func (c chaos) sky() sandbox.Options {
 	return sandbox.Options{
 		Throughput: c.perSecond, NoPairLimit: true, Latency: 20 * time.Millisecond, LatencyJitter: 60 * time.Millisecond,
-		LoseAnswers: 0.03, ErrorShare: 0.01, OutageEvery: 7 * time.Second, OutageFor: 150 * time.Millisecond,
+		LoseAnswers: 0.03, ErrorShare: c.errors, OutageEvery: c.outageEvery, OutageFor: 150 * time.Millisecond,
 		DuplicateWebhooks: 0.3, ShuffleWebhooks: 0.3,
 		SentDelay: 20 * time.Millisecond, DeliveredDelay: 60 * time.Millisecond, ReadDelay: 200 * time.Millisecond, Spread: 1,
 	}
