@@ -151,7 +151,7 @@ func (p *program) lockRedis(ctx context.Context) (address string, err error) {
 		})
 		return u.String(), nil
 	}
-	return "", errors.New("Redis has no unused database")
+	return "", errors.New("no unused database in Redis")
 }
 
 // ask runs a GraphQL operation; user errors are errors.
