@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -117,6 +118,9 @@ func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logg
 		return p, err
 	}
 	now := database.Now
+	if cfg.WhatsApp.APIURL == nil { // what the operator does on a stopped service needs no WhatsApp
+		cfg.WhatsApp.APIURL = &url.URL{Scheme: "http", Host: "127.0.0.1:9"} // discard: nothing answers
+	}
 	meta := whatsapp.NewClient(cfg.WhatsApp.APIURL.String(), cfg.WhatsApp.APIVersion, whatsapp.WithAppSecret(currentSecret(cfg)))
 	events := delivery.NewLog(p.db)
 	p.hub = hub.New[delivery.Event](p.redis, prefix, events, hub.Options{Logger: log})

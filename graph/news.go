@@ -205,7 +205,7 @@ func (r *Resolver) followReceived(ctx context.Context, number *uid.ID) (<-chan *
 			if events = matching(events, want); len(events) == 0 {
 				continue
 			}
-			messages, err := tell.load(context.WithValue(ctx, loadsKey{}, &loads{}), events)
+			messages, err := tell.load(alone(ctx), events)
 			if err != nil {
 				return err
 			}

@@ -64,7 +64,7 @@ func (r *Resolver) followLog(ctx context.Context, want func(delivery.Event) bool
 	return stream(ctx, func(send func(*model.DeliveryEventBatch) bool) error {
 		defer log.Close()
 		if after == nil {
-			if first, err := tell.batch(ctx, nil, log.Cursor()); err != nil || !send(first) {
+			if first, err := tell.batch(alone(ctx), nil, log.Cursor()); err != nil || !send(first) {
 				return err
 			}
 		}
@@ -76,7 +76,7 @@ func (r *Resolver) followLog(ctx context.Context, want func(delivery.Event) bool
 			if events = matching(events, want); len(events) == 0 {
 				continue
 			}
-			batch, err := tell.batch(ctx, events, log.Cursor())
+			batch, err := tell.batch(alone(ctx), events, log.Cursor())
 			if err != nil || !send(batch) {
 				return err
 			}
@@ -207,3 +207,6 @@ func missing(what string, err error) error {
 	}
 	return err
 }
+
+// alone gives what a subscription reads loads of its own, to be forgotten with it: the subscription itself may last for days.
+func alone(ctx context.Context) context.Context { return context.WithValue(ctx, loadsKey{}, &loads{}) }
