@@ -3,10 +3,12 @@ package graph_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
+	"carillon/ent/message"
 	"carillon/enum"
 	"carillon/tenant"
 	"carillon/uid"
@@ -37,7 +39,7 @@ func TestStatusChangedTellsOfEachChange(t *testing.T) {
 		stranger.subscribe(news, vars{})
 		ws := o.dial()
 		ws.subscribe(news, vars{})
-		ws.settle(o)
+		s.hearsChanges(o, ws)
 
 		tpl := o.template.Update().SetStatus(enum.TemplateStatusPaused).SaveX(system)
 		number := o.number.Update().SetQualityRating(enum.QualityRatingYellow).SaveX(system)
@@ -79,14 +81,49 @@ func TestStatusChangedTellsOfEachChange(t *testing.T) {
 	})
 }
 
-// settle waits until a change of the number's name has come: from then on the subscription hears.
-func (s *socket) settle(o *shop) {
-	s.t.Helper()
-	s.send(vars{"id": "ready", "type": "subscribe", "payload": vars{"query": `{ __typename }`}})
-	for done := false; !done; {
-		f := s.next()
-		done = f.ID == "ready" && f.Type == "complete"
+// begun pokes until every socket has been told something, since a subscription does not say when it hears, and then reads
+// all of them up to one last thing.
+func begun(sockets []*socket, poke func(i int), last func() (is func(answer) bool)) {
+	stop, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for i := 0; ; i++ {
+			poke(i)
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	for _, ws := range sockets {
+		ws.result()
 	}
+	close(stop)
+	<-over
+	is := last()
+	for _, ws := range sockets {
+		for !is(ws.result()) {
+		}
+	}
+}
+
+// hearsChanges waits until a subscription to statusChanged has begun.
+func (s *stage) hearsChanges(o *shop, ws *socket) {
+	system := tenant.System(o.ctx)
+	c := o.campaign("Poked")
+	become := func(status enum.CampaignStatus) {
+		s.db.Client.Campaign.UpdateOneID(c).SetStatus(status).ExecX(system)
+		s.Notify(o.ctx, o.org, c)
+	}
+	begun([]*socket{ws}, func(i int) {
+		become([]enum.CampaignStatus{enum.CampaignStatusPaused, enum.CampaignStatusRunning}[i%2])
+	}, func() func(answer) bool {
+		become(enum.CampaignStatusCanceled)
+		return func(a answer) bool { return a.text("statusChanged.state") == "CANCELED" }
+	})
 }
 
 func TestStatusChangedMissesNothingThatIsNotTold(t *testing.T) {
@@ -94,7 +131,7 @@ func TestStatusChangedMissesNothingThatIsNotTold(t *testing.T) {
 		o := s.signUp().open(1)
 		ws := o.dial()
 		ws.subscribe(news, vars{})
-		ws.settle(o)
+		s.hearsChanges(o, ws)
 		system := tenant.System(t.Context())
 		var want []uid.ID
 		for i := range 3 {
@@ -137,9 +174,11 @@ func TestMessageReceived(t *testing.T) {
 		one.subscribe(document, vars{"n": other.ID.String()})
 		ids.subscribe(`subscription { messageReceived { id } }`, vars{})
 		stranger.subscribe(document, vars{"n": other.ID.String()})
-		for _, ws := range []*socket{all, one, ids, stranger} {
-			ws.settle(o)
-		}
+		begun([]*socket{all, one, ids}, func(i int) { o.hear(fmt.Sprint("poke ", i), other) }, func() func(answer) bool {
+			o.hear("ready", other)
+			ready := s.db.Client.Message.Query().Where(message.Wamid("ready")).OnlyIDX(tenant.System(t.Context()))
+			return func(a answer) bool { return a.text("messageReceived.id") == ready.String() }
+		})
 		o.record(delivery.Accepted, o.queued(uid.ID{}, 2)...) // what we send is not received
 		o.hear("first", o.number)
 		o.hear("second", other)
