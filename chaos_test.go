@@ -180,8 +180,9 @@ func (s *service) judgeChaos(c chaos, campaign string, listener *listener) {
 	if n := s.db.Client.Message.Query().Where(message.StatusNEQ(enum.MessageStatusRead)).CountX(system); n > 0 {
 		s.t.Errorf("%d messages are not read", n)
 	}
-	// What leaves in time can arrive bunched, from processes that begin and end on a machine that is full of them.
-	usage, bunched := s.sandbox.Usage(sandboxNumber), c.perSecond*3/100
+	// What leaves in time can arrive bunched, from processes that begin and end on a machine that is full of them, and more so
+	// under the race detector. The slots themselves are held exactly by the tests of the pace.
+	usage, bunched := s.sandbox.Usage(sandboxNumber), c.perSecond/10
 	if usage.Peak > c.perSecond+bunched {
 		s.t.Errorf("%d messages in one second, the limit is %d", usage.Peak, c.perSecond)
 	}
