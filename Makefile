@@ -18,8 +18,8 @@ check: generate
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 		test -z "$$unformatted" || { echo "not formatted:"; echo "$$unformatted"; exit 1; }
 	go vet ./...
-	go tool staticcheck ./...
-	go test -run TestImports .
+	go tool staticcheck $$(go list ./... | grep -v '^carillon/ent\(/\|$$\)') ./ent/schema # not what ent writes
+	go test -run TestPackagesImport .
 
 test:
 	go test ./...
