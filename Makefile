@@ -40,9 +40,11 @@ bench:
 	@go build -o bin/bench ./bench
 	@for name in $(benchmarks); do bin/bench $$name || exit 1; done
 
-# Processes killed, Redis emptied, answers lost: what must hold all the same. Some ten minutes; go test ./... has a short form.
+# Processes and servers killed, Redis emptied, answers lost, 2,000 numbers on one worker: what must hold all the same. Some fifteen
+# minutes; go test ./... has a short form.
 chaos:
 	CARILLON_TEST_CHAOS=long go test -count 1 -timeout 20m -run Chaos -v .
+	CARILLON_TEST_CHAOS=long go test -count 1 -timeout 20m -run TestManyNumbers -v ./worker
 
 demo:
 	go run . demo

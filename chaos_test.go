@@ -97,6 +97,25 @@ func TestChaosInManyProcesses(t *testing.T) {
 	})
 }
 
+func TestChaosOfTheServersBehindIt(t *testing.T) {
+	t.Parallel()
+	c := measureOfChaos()
+	postgres, redis := dbtest.OwnPostgres(t), dbtest.OwnRedis(t)
+	s := deploy(t, postgres.DSN, c.sky())
+	shared := []string{"REDIS_URL=" + redis.URL, "ENCRYPTION_KEY=" + testKey}
+	work := func() func(os.Signal) { return s.start("work", append(shared, "HTTP_ADDR=127.0.0.1:0")...) }
+	s.start("serve", shared...)
+	workers := []func(os.Signal){work(), work()}
+	s.ready()
+	s.endure(c, map[string]func(){
+		"PostgreSQL restarts, fast":      func() { postgres.Restart("fast") },
+		"PostgreSQL restarts, immediate": func() { postgres.Restart("immediate") },
+		"Redis is killed, and back":      func() { redis.Kill(); redis.Start() },
+		"Redis is emptied":               func() { redis.Empty() },
+		"kill -9 of one of two workers":  func() { n := rand.N(2); workers[n](syscall.SIGKILL); workers[n] = work() },
+	})
+}
+
 // endure sends a campaign while blows fall, in a random order at random moments, each kind at least once; at its end everything
 // must be as if nothing had happened.
 func (s *service) endure(c chaos, blows map[string]func()) {
@@ -145,6 +164,9 @@ func (s *service) shortenLeases() {
 			}
 			_ = s.db.InTx(ctx, func(tx *database.Tx) error { // the next tick makes good what fails
 				now := database.Now()
+				if _, err := tx.ExecContext(ctx, "UPDATE claim SET until = $1 WHERE until BETWEEN $1 AND $2", now, now.Add(12*time.Second)); err != nil {
+					return err
+				}
 				_, err := tx.ExecContext(ctx, "UPDATE message SET lease_until = $1 WHERE status = 'SENDING' AND lease_until BETWEEN $1 AND $2", now, now.Add(2*time.Minute-3*time.Second))
 				return err
 			})
@@ -180,9 +202,8 @@ func (s *service) judgeChaos(c chaos, campaign string, listener *listener) {
 	if n := s.db.Client.Message.Query().Where(message.StatusNEQ(enum.MessageStatusRead)).CountX(system); n > 0 {
 		s.t.Errorf("%d messages are not read", n)
 	}
-	// What leaves in time can arrive bunched, from processes that begin and end on a machine that is full of them, and more so
-	// under the race detector. The slots themselves are held exactly by the tests of the pace.
-	usage, bunched := s.sandbox.Usage(sandboxNumber), c.perSecond/10
+	// What left in time can arrive together where the machine keeps the sandbox waiting, too.
+	usage, bunched := s.sandbox.Usage(sandboxNumber), c.perSecond/50
 	if usage.Peak > c.perSecond+bunched {
 		s.t.Errorf("%d messages in one second, the limit is %d", usage.Peak, c.perSecond)
 	}

@@ -55,7 +55,7 @@ carillon serve      the API, the webhooks and GraphiQL
 carillon work       the workers that send
 carillon migrate    brings the tables up to date
 carillon sandbox    WhatsApp's Cloud API as a double, for development and tests
-carillon admin      what the operator does: verify, unmatched, replay
+carillon admin      what the operator does; alone it lists its commands
 carillon config     prints the configuration variables
 carillon healthcheck  exits with 0 when the process at HTTP_ADDR is healthy
 

@@ -14,7 +14,7 @@ import (
 // mayImport says which of our packages each package may import. The root builds everything and may import all. Base packages
 // stand below: whoever is listed may also import those.
 var mayImport = map[string][]string{
-	"graph":            {"identity", "account", "audience", "campaign", "direct", "delivery", "hub", "whatsapp", "database", "ent", "graph/transport"},
+	"graph":            {"operator", "identity", "account", "audience", "campaign", "direct", "delivery", "hub", "whatsapp", "database", "ent", "graph/transport"},
 	"graph/generated":  {"graph/model", "graph/scalar", "ent", "identity", "audience", "campaign", "delivery", "whatsapp"},
 	"graph/model":      {"ent", "identity", "audience", "campaign", "delivery", "whatsapp"},
 	"graph/scalar":     {},
@@ -24,16 +24,19 @@ var mayImport = map[string][]string{
 	"webhook":          {"account", "audience", "campaign", "delivery", "whatsapp", "database", "ent"},
 	"campaign":         {"delivery", "account", "audience", "identity", "whatsapp", "database", "ent"},
 	"direct":           {"delivery", "account", "audience", "identity", "whatsapp", "database", "ent"},
+	"operator":         {"identity", "account", "campaign", "delivery", "database", "ent"},
 	"delivery":         {"database", "ent", "whatsapp"},
 	"account":          {"whatsapp", "identity", "database", "ent"},
 	"audience":         {"identity", "database", "ent"},
-	"identity":         {"database", "ent"},
+	"identity":         {"database", "ent", "mail", "openid"},
+	"mail":             {},
 	"database":         {"ent"},
 	"ent/schema":       {},
 	"whatsapp":         {},
 	"whatsapp/sandbox": {"whatsapp"},
 	"hub":              {},
 	"throttle":         {},
+	"openid":           {},
 	"config":           {},
 	"telemetry":        {},
 	"secret":           {},
@@ -50,7 +53,7 @@ var base = []string{"uid", "tenant", "fault", "enum", "column", "secret"}
 
 // lean packages know nothing of ours at all, but for what is listed.
 var lean = map[string][]string{
-	"whatsapp": {}, "config": {}, "telemetry": {}, "throttle": {}, "secret": {}, "enum": {}, "fault": {}, "demo": {}, "graph/transport": {}, "graph/graphiql": {},
+	"whatsapp": {}, "mail": {}, "config": {}, "telemetry": {}, "throttle": {}, "openid": {}, "secret": {}, "enum": {}, "fault": {}, "demo": {}, "graph/transport": {}, "graph/graphiql": {},
 	"hub": {"uid"}, "uid": {}, "tenant": {"uid"}, "column": {"enum", "uid"}, "whatsapp/sandbox": {"whatsapp"},
 }
 

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,8 +32,12 @@ import (
 	"carillon/direct"
 	"carillon/graph"
 	"carillon/graph/graphiql"
+	"carillon/graph/transport"
 	"carillon/hub"
 	"carillon/identity"
+	"carillon/mail"
+	"carillon/openid"
+	"carillon/operator"
 	"carillon/secret"
 	"carillon/telemetry"
 	"carillon/throttle"
@@ -45,11 +50,15 @@ import (
 const (
 	databaseConns = 24
 	tasksAtOnce   = 64
+	// heapFloor is never written to, so it takes no memory, but the garbage collector counts it: it runs after some 64 MiB of garbage
+	// instead of 4, which were a fifth of what sending a message costs. GOGC works on top of it.
+	heapFloor = 64 << 20
 	// stopWithin is how long HTTP may take to end after sockets have been told.
 	stopWithin = 10 * time.Second
 )
 
 func main() {
+	defer runtime.KeepAlive(make([]byte, heapFloor))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr); err != nil {
@@ -86,6 +95,8 @@ type parts struct {
 	tasks  *worker.Tasks
 	closes []func() error
 
+	keys      *secret.Keyring
+	operator  *operator.Service
 	identity  *identity.Service
 	accounts  *account.Service
 	audience  *audience.Service
@@ -113,7 +124,10 @@ func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logg
 	if p.redis, err = p.openRedis(); err != nil {
 		return p, err
 	}
-	keys, err := keyring(cfg)
+	if p.keys, err = keyring(cfg); err != nil {
+		return p, err
+	}
+	terms, err := loadTerms(cfg.TermsFile)
 	if err != nil {
 		return p, err
 	}
@@ -123,31 +137,44 @@ func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logg
 	}
 	meta := whatsapp.NewClient(cfg.WhatsApp.APIURL.String(), cfg.WhatsApp.APIVersion, whatsapp.WithAppSecret(currentSecret(cfg)))
 	events := delivery.NewLog(p.db)
-	p.hub = hub.New[delivery.Event](p.redis, prefix, events, hub.Options{Logger: log})
+	p.hub = hub.New[delivery.Event](p.redis, prefix, events, hub.Options{
+		Logger: log, Announced: func(subjects ...uid.ID) { p.identity.Forget(subjects...) },
+	})
 	news := newsTo{p.hub}
 	p.journal = delivery.NewJournal(p.db, news, now, log)
 	p.queue = delivery.NewQueue(p.db, p.journal, news, now)
 	p.tasks = worker.NewTasks(p.redis, prefix, log)
 	pace := worker.NewPace(p.redis, prefix)
 
-	p.identity = identity.New(p.db, identity.DefaultTerms(), now, identity.Options{Limiter: throttle.New(p.redis, prefix, signInLimit, log)})
-	p.accounts = account.New(p.db, keys, meta, p.identity, account.Options{AppID: cfg.WhatsApp.AppID, AppSecret: currentSecret(cfg)}, now)
+	mailer, err := mailerOf(cfg, log)
+	if err != nil {
+		return p, err
+	}
+	p.identity = identity.New(p.db, terms, now, identity.Options{
+		Keys: p.keys, External: external(cfg, now), Limiter: throttle.New(p.redis, prefix, signInLimit, log), Mail: mailer, PublicURL: cfg.PublicURL.String(), Hears: p.hub.Hears, Log: log,
+	})
+	p.accounts = account.New(p.db, p.keys, meta, p.identity, account.Options{AppID: cfg.WhatsApp.AppID, AppSecret: currentSecret(cfg), Tell: news.Notify}, now)
 	p.audience = audience.New(p.db, now, func(ctx context.Context, organization, contactImport uid.ID) {
 		news.Notify(ctx, organization, contactImport)
 	})
 	p.campaigns = campaign.New(p.db, p.queue, p.audience, p.identity, p.accounts, p.tasks, news, now)
+	p.operator = operator.New(p.db, p.accounts, p.campaigns, p.hub, now)
 	p.journal.Watch(p.campaigns)
 	lanes := worker.NewLanes(p.queue, p.journal, p.accounts, p.db.Client, p.campaigns, meta, pace, p.tasks.Waiting, now, log)
 
 	p.webhooks = webhook.New(webhook.Parts{DB: p.db, Journal: p.journal, Queue: p.queue, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns, Now: now, Log: log},
 		cfg.WhatsApp.AppSecrets, cfg.WhatsApp.VerifyToken)
+	p.metrics.MustRegister(p.webhooks.Metrics()...)
 	p.worker = worker.New(p.redis, p.tasks, worker.Jobs{
 		Enroll: p.campaigns.Enroll, Import: p.audience.RunImport, Drain: lanes.Drain, Sweep: p.sweep,
 	}, tasksAtOnce, log)
 	api := graph.New(graph.Deps{
 		DB: p.db, Identity: p.identity, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns,
-		Direct: direct.New(p.db, p.queue, p.identity, p.tasks, now), Log: events, Hub: p.hub, Rates: pace,
+		Direct: direct.New(p.db, p.queue, p.identity, p.tasks, now), Operator: operator.NewStates(p.db, now), Log: events, Hub: p.hub, Rates: pace,
 		WakeImport: p.tasks.WakeImport, Now: now, Logger: log, AllowedOrigins: cfg.AllowedOrigins, ClientIP: clientIP,
+		Transport: transport.Options{Websocket: transport.Websocket{
+			MaxConnections: cfg.Limits.Connections, MaxPerOwner: cfg.Limits.OrganizationConnections, MaxSubscriptions: cfg.Limits.Subscriptions,
+		}},
 	})
 	p.api, p.apiStop = api, api.Shutdown
 	return p, nil
@@ -172,7 +199,7 @@ func (p *parts) serve(ctx context.Context, listener net.Listener, r roles) error
 		Handler: p.routes(r), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
-	failed := make(chan error, 4)
+	failed := make(chan error, 5)
 	start := func(run func(context.Context) error) (stop func()) {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		over := make(chan struct{})
@@ -185,9 +212,10 @@ func (p *parts) serve(ctx context.Context, listener net.Listener, r roles) error
 		return func() { cancel(); <-over }
 	}
 	stopHub, stopJournal := start(p.hub.Run), start(p.journal.Run)
-	stopWork := func() {}
+	stopWork, stopPost := func() {}, func() {}
 	if r.work {
 		stopWork = start(p.worker.Run)
+		stopPost = start(func(ctx context.Context) error { return p.identity.RunPost(ctx, p.log) })
 	}
 	stopServing := start(func(context.Context) error { return ignore(server.Serve(listener), http.ErrServerClosed) })
 
@@ -199,6 +227,7 @@ func (p *parts) serve(ctx context.Context, listener net.Listener, r roles) error
 	var ends sync.WaitGroup
 	ends.Go(func() { err = errors.Join(err, p.stopHTTP(server)); stopServing() })
 	ends.Go(stopWork)
+	ends.Go(stopPost)
 	ends.Wait()
 	stopJournal()
 	stopHub()
@@ -297,12 +326,44 @@ func currentSecret(cfg config.Config) string {
 	return cfg.WhatsApp.AppSecrets[0]
 }
 
-// signInLimit is how often an account or an address may try to sign in.
-func signInLimit(key string) throttle.Limit {
-	if len(key) > 8 && key[:8] == "account:" {
-		return throttle.Limit{Tries: 10, Span: 5 * time.Minute}
+// external is the identity provider of the configuration. It is not asked yet: it may be down.
+func external(cfg config.Config, now func() time.Time) identity.External {
+	o := cfg.OIDC
+	if o.Issuer == "" {
+		return identity.External{}
 	}
-	return throttle.Limit{Tries: 30, Span: 5 * time.Minute}
+	return identity.External{
+		Provider:       openid.New(openid.Options{Issuer: o.Issuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret, Scopes: o.Scopes, Name: o.Name}, now),
+		AllowedDomains: o.AllowedDomains, SignUp: o.SignUp, RedirectOrigins: cfg.AllowedOrigins,
+	}
+}
+
+// tries is how often may be tried what begins with such a key.
+var tries = map[string]throttle.Limit{
+	"account": {Tries: 10, Span: 5 * time.Minute},  // the password of an e-mail address
+	"address": {Tries: 30, Span: 5 * time.Minute},  // from a network address, without being signed in
+	"code":    {Tries: 10, Span: 15 * time.Minute}, // of a million codes, three are right at a time
+	"reset":   {Tries: 5, Span: time.Hour},         // links asked for an e-mail address
+	"invited": {Tries: 5, Span: time.Hour},         // invitations of an e-mail address
+	"invite":  {Tries: 200, Span: time.Hour},       // invitations by an organization
+	"create":  {Tries: 20, Span: time.Hour},        // organizations by a user
+}
+
+func signInLimit(key string) throttle.Limit {
+	kind, _, _ := strings.Cut(key, ":")
+	if limit, known := tries[kind]; known {
+		return limit
+	}
+	return tries["address"]
+}
+
+// mailerOf sends by the configured server, or writes to the log.
+func mailerOf(cfg config.Config, log *slog.Logger) (identity.Mailer, error) {
+	s := cfg.SMTP
+	if s.Host == "" {
+		return mail.Log{Logger: log}, nil
+	}
+	return mail.NewSMTP(mail.Server{Host: s.Host, Port: s.Port, User: s.User, Password: s.Password, Security: mail.Security(s.TLS), From: s.From})
 }
 
 // clientIP is where a request comes from. A proxy on this machine or in a private network is believed about it.

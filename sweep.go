@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"carillon/column"
+	"carillon/database"
 	"carillon/ent/organization"
 	"carillon/tenant"
 	"carillon/uid"
@@ -25,12 +26,19 @@ func (p *parts) sweep(ctx context.Context) error {
 		{"wake lanes", p.wakeLanes},
 		{"wake imports", p.wakeImports},
 		{"identity", p.identity.Sweep},
+		{"expire events", p.expireEvents},
+		{"trim webhooks", p.webhooks.Trim},
 	} {
 		if err := step.do(tenant.System(ctx)); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
 		}
 	}
 	return nil
+}
+
+func (p *parts) expireEvents(ctx context.Context) error {
+	_, err := p.queue.ExpireEvents(ctx, database.Now().Add(-p.cfg.EventRetention))
+	return err
 }
 
 func (p *parts) settleUnknown(ctx context.Context) error {

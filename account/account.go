@@ -21,7 +21,11 @@ import (
 )
 
 // Options name our app at Meta. Without it tokens are not examined before they are used.
-type Options struct{ AppID, AppSecret string }
+type Options struct {
+	AppID, AppSecret string
+	// Tell is told, after each commit, of accounts, numbers and templates that may have changed; it may lose that. Nil tells nobody.
+	Tell func(ctx context.Context, organization uid.ID, subjects ...uid.ID)
+}
 
 // Service answers for all organizations' accounts.
 type Service struct {
@@ -47,6 +51,9 @@ func New(db *database.DB, keys *secret.Keyring, meta *whatsapp.Client, callers *
 
 // Token opens an account's access token.
 func (s *Service) Token(_ context.Context, a *ent.Account) (whatsapp.Token, error) {
+	if a.Status == enum.AccountStatusDisconnected {
+		return "", fault.New(fault.Conflict, "the account is disconnected: connect it again")
+	}
 	plain, err := s.keys.Open(a.Token, a.ID[:])
 	if err != nil {
 		return "", fmt.Errorf("token of account %s: %w", a.ID, err)
@@ -63,6 +70,11 @@ func permit(ctx context.Context, role enum.Role) error {
 	return err
 }
 
+// record writes what was done to an account, as the transaction's last statement.
+func record(ctx context.Context, tx *database.Tx, action, verb string, a *ent.Account) error {
+	return identity.Record(ctx, tx, identity.Entry{Organization: a.OrganizationID, Action: action, Subject: a.ID, Summary: fmt.Sprintf("%s account %q", verb, a.Name)})
+}
+
 // find is one account among those that ctx may see.
 func (s *Service) find(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	a, err := s.db.Client.Account.Get(ctx, id)
@@ -75,8 +87,15 @@ func (s *Service) find(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	return a, nil
 }
 
-// forget drops what is cached of accounts and numbers, in this process. Others follow within cacheFor.
-func (s *Service) forget() {
+// changed follows every commit that may have changed accounts, numbers or templates of an organization, whatever the reason. It
+// drops what is cached of accounts and numbers in this process, the others follow within cacheFor, and tells who listens.
+func (s *Service) changed(ctx context.Context, organization uid.ID, subjects ...uid.ID) {
+	if len(subjects) == 0 {
+		return
+	}
 	s.senders.clear()
 	s.numbers.clear()
+	if s.options.Tell != nil {
+		s.options.Tell(ctx, organization, subjects...)
+	}
 }

@@ -70,7 +70,6 @@ func (s *Service) Connect(ctx context.Context, in Connect) (*ent.Account, error)
 	if err != nil {
 		return nil, err
 	}
-	s.forget()
 	return s.finish(ctx, id, token)
 }
 
@@ -149,22 +148,16 @@ func taken() error {
 
 // bind stores the account with its token and numbers. Of several who bind one account at the same time one wins.
 func (s *Service) bind(ctx context.Context, organization uid.ID, token whatsapp.Token, r reading) (id uid.ID, err error) {
+	var numbers []uid.ID
 	for range 2 { // again for who lost against a colleague, and now finds the row
 		err = s.db.InTx(ctx, func(tx *database.Tx) error {
-			id, err = tx.Client.Account.Query().Where(entaccount.WabaID(r.account.ID)).OnlyID(ctx)
-			switch {
-			case ent.IsNotFound(err):
-				id = uid.New(uid.Account)
-				err = s.bindNew(ctx, tx, id, token, r)
-			case err == nil:
-				err = s.bindAgain(ctx, tx, id, token, r)
-			}
-			if err != nil {
+			return withinQuota(ctx, tx, organization, func() (err error) {
+				numbers, err = s.store(ctx, tx, organization, token, r, &id)
 				return err
-			}
-			return s.putNumbers(ctx, tx, organization, id, r.numbers)
+			})
 		})
 		if err == nil {
+			s.changed(ctx, organization, append(numbers, id)...)
 			return id, nil
 		}
 		if !database.IsUnique(err) {
@@ -175,6 +168,25 @@ func (s *Service) bind(ctx context.Context, organization uid.ID, token whatsapp.
 		}
 	}
 	return uid.ID{}, fmt.Errorf("bind account %s: %w", r.account.ID, err)
+}
+
+// store writes an account that is bound for the first time, or anew, with its numbers.
+func (s *Service) store(ctx context.Context, tx *database.Tx, organization uid.ID, token whatsapp.Token, r reading, id *uid.ID) (numbers []uid.ID, err error) {
+	*id, err = tx.Client.Account.Query().Where(entaccount.WabaID(r.account.ID)).OnlyID(ctx)
+	switch {
+	case ent.IsNotFound(err):
+		*id = uid.New(uid.Account)
+		err = s.bindNew(ctx, tx, *id, token, r)
+	case err == nil:
+		err = s.bindAgain(ctx, tx, *id, token, r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if numbers, err = s.putNumbers(ctx, tx, organization, *id, r.numbers); err != nil {
+		return nil, err
+	}
+	return numbers, record(ctx, tx, identity.ActionAccountConnect, "connected", &ent.Account{ID: *id, OrganizationID: organization, Name: r.name()})
 }
 
 func (s *Service) bindNew(ctx context.Context, tx *database.Tx, id uid.ID, token whatsapp.Token, r reading) error {

@@ -50,10 +50,13 @@ func (s *Service) CreateTemplate(ctx context.Context, in CreateTemplate) (*ent.T
 	}
 	var id uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		id, _, err = s.callers.Once(ctx, tx, "createTemplate", in.IdempotencyKey, in, func() (uid.ID, error) {
+		made, replayed, err := s.callers.Once(ctx, tx, "createTemplate", in.IdempotencyKey, in, func() (uid.ID, error) {
 			return s.putDraft(ctx, tx, a, in.Template)
 		})
-		return err
+		if id = made; err != nil || replayed {
+			return err
+		}
+		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionTemplateCreate, Subject: id, Summary: fmt.Sprintf("made template %q (%s)", in.Template.Name, in.Template.Language)})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create template: %w", err)
@@ -65,6 +68,7 @@ func (s *Service) CreateTemplate(ctx context.Context, in CreateTemplate) (*ent.T
 	if err != nil {
 		return nil, fmt.Errorf("template %s: %w", id, err)
 	}
+	s.changed(ctx, t.OrganizationID, id)
 	if !in.Submit || t.Status != enum.TemplateStatusDraft {
 		return t, nil
 	}
@@ -127,6 +131,13 @@ func (s *Service) submit(ctx context.Context, a *ent.Account, t *ent.Template) (
 	if err != nil {
 		return nil, err
 	}
+	// Recorded before it is done: whatever comes of it, Meta has been asked.
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		return identity.Record(ctx, tx, identity.Entry{Organization: a.OrganizationID, Action: identity.ActionTemplateSubmit, Subject: t.ID, Summary: fmt.Sprintf("submitted template %q (%s)", t.Name, t.Language)})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("submit template %s: %w", t.ID, err)
+	}
 	created, err := s.meta.CreateTemplate(ctx, token, a.WabaID, Of(t))
 	// Meta has it: the answer must not be lost because the caller went away.
 	ctx = context.WithoutCancel(ctx)
@@ -158,6 +169,7 @@ func (s *Service) submitted(ctx context.Context, id uid.ID, created whatsapp.Tem
 	if err != nil {
 		return nil, fmt.Errorf("template %s: %w", id, err)
 	}
+	s.changed(ctx, t.OrganizationID, id)
 	return t, nil
 }
 

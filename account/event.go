@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -18,10 +19,10 @@ const restrictedBusiness = "RESTRICTED_BIZ_INITIATED_MESSAGING"
 func (s *Service) ApplyAccountUpdate(ctx context.Context, u whatsapp.AccountUpdate) (changed *ent.Account, err error) {
 	ctx = tenant.System(ctx)
 	a, err := s.bound(ctx, u.WABAID)
-	if a == nil || err != nil {
+	if err != nil {
 		return nil, err
 	}
-	moved := false
+	moved, note := false, ""
 	switch u.Kind {
 	case whatsapp.AccountReviewed:
 		if a.ReviewStatus == nil || *a.ReviewStatus != u.Event {
@@ -33,15 +34,21 @@ func (s *Service) ApplyAccountUpdate(ctx context.Context, u whatsapp.AccountUpda
 	case whatsapp.AccountChanged:
 		if status, reason := s.verdict(a, u); status != "" {
 			moved, err = s.SetStatus(ctx, a.ID, status, reason)
-		} else if reason != "" && (a.StatusReason == nil || *a.StatusReason != reason) {
-			err = s.db.Client.Account.UpdateOneID(a.ID).SetStatusReason(reason).Exec(ctx)
-			moved = true
+		} else {
+			note = reason
 		}
+	case whatsapp.AccountAlerted:
+		if u.Alert != nil && u.Alert.Severity == "CRITICAL" && u.Alert.Status == "ACTIVE" {
+			note = "WhatsApp warns: " + cmp.Or(u.Alert.Description, u.Alert.Type)
+		}
+	}
+	if note != "" && (a.StatusReason == nil || *a.StatusReason != note) {
+		err, moved = s.db.Client.Account.UpdateOneID(a.ID).SetStatusReason(note).Exec(ctx), true
 	}
 	if err != nil || !moved {
 		return nil, err
 	}
-	s.forget()
+	s.changed(ctx, a.OrganizationID, a.ID)
 	return s.find(ctx, a.ID)
 }
 

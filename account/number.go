@@ -11,6 +11,7 @@ import (
 	"carillon/ent"
 	"carillon/enum"
 	"carillon/fault"
+	"carillon/identity"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
@@ -39,22 +40,33 @@ func (s *Service) UpdateNumber(ctx context.Context, id uid.ID, change NumberChan
 	if !change.SetThroughputCap {
 		return n, nil
 	}
-	update := n.Update().ClearThroughputCap()
+	said := "took the throughput cap off number "
 	if most := change.ThroughputCap; most != nil {
 		if *most < 1 || *most > maxThroughputCap {
 			return nil, fault.Refuse("throughputCap", fault.Invalid, "the cap is 1 to %d messages a second, or null for none", maxThroughputCap)
 		}
-		update.SetThroughputCap(*most)
+		said = fmt.Sprintf("set a throughput cap of %d for number ", *most)
 	}
-	if n, err = update.Save(ctx); err != nil {
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		err := tx.Client.PhoneNumber.UpdateOneID(id).ClearThroughputCap().SetNillableThroughputCap(change.ThroughputCap).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		return identity.Record(ctx, tx, identity.Entry{Organization: n.OrganizationID, Action: identity.ActionPhoneNumberUpdate, Subject: id, Summary: said + identity.Ending(n.DisplayNumber)})
+	})
+	if err != nil {
 		return nil, fmt.Errorf("change phone number %s: %w", id, err)
 	}
-	s.forget()
+	s.changed(ctx, n.OrganizationID, id)
+	if n, err = s.db.Client.PhoneNumber.Get(ctx, id); err != nil {
+		return nil, fmt.Errorf("phone number %s: %w", id, err)
+	}
 	return n, nil
 }
 
-// putNumbers stores an account's numbers as Meta lists them. One that is listed no more stays, for the messages that name it.
-func (s *Service) putNumbers(ctx context.Context, tx *database.Tx, organization, account uid.ID, numbers []whatsapp.PhoneNumber) error {
+// putNumbers stores an account's numbers as Meta lists them, and returns the ids of those that are new or changed. One that is
+// listed no more stays, for the messages that name it.
+func (s *Service) putNumbers(ctx context.Context, tx *database.Tx, organization, account uid.ID, numbers []whatsapp.PhoneNumber) (changed []uid.ID, err error) {
 	// In one order in every transaction, so that two of them cannot wait for each other.
 	numbers = slices.SortedFunc(slices.Values(numbers), func(a, b whatsapp.PhoneNumber) int { return cmp.Compare(a.ID, b.ID) })
 	numbers = slices.CompactFunc(numbers, func(a, b whatsapp.PhoneNumber) bool { return a.ID == b.ID })
@@ -73,20 +85,30 @@ func (s *Service) putNumbers(ctx context.Context, tx *database.Tx, organization,
 	from, args := tx.DB.Rowset([]any{organization, account}, database.IDs("id", ids), database.Texts("meta_id", metaIDs),
 		database.Texts("display_number", displays), database.Texts("verified_name", names), database.Texts("quality_rating", qualities),
 		database.Texts("status", states), database.Ints("throughput", throughputs))
-	_, err := tx.ExecContext(ctx, `INSERT INTO phone_number (id, organization_id, account_id, meta_id, display_number, verified_name, quality_rating, status, throughput)
+	rows, err := tx.QueryContext(ctx, `INSERT INTO phone_number (id, organization_id, account_id, meta_id, display_number, verified_name, quality_rating, status, throughput)
 		SELECT f.id, $1, $2, f.meta_id, f.display_number, f.verified_name, f.quality_rating, f.status, f.throughput FROM `+from+` WHERE true
 		ON CONFLICT (account_id, meta_id) DO UPDATE SET display_number = excluded.display_number, verified_name = excluded.verified_name,
-			quality_rating = excluded.quality_rating, status = excluded.status, throughput = excluded.throughput`, args...)
+			quality_rating = excluded.quality_rating, status = excluded.status, throughput = excluded.throughput
+		WHERE phone_number.display_number <> excluded.display_number OR phone_number.verified_name <> excluded.verified_name
+			OR phone_number.quality_rating <> excluded.quality_rating OR phone_number.status <> excluded.status OR phone_number.throughput <> excluded.throughput
+		RETURNING id`, args...)
+	if err == nil {
+		changed, err = idsOf(rows)
+	}
 	if err != nil {
-		return fmt.Errorf("store phone numbers: %w", err)
+		return nil, fmt.Errorf("store phone numbers: %w", err)
 	}
 	from, args = tx.DB.Rowset([]any{account, numberDeleted}, database.Texts("meta_id", metaIDs))
-	_, err = tx.ExecContext(ctx, `UPDATE phone_number SET status = $2 WHERE account_id = $1 AND status <> $2
-		AND meta_id NOT IN (SELECT f.meta_id FROM `+from+`)`, args...)
-	if err != nil {
-		return fmt.Errorf("mark phone numbers that are gone: %w", err)
+	rows, err = tx.QueryContext(ctx, `UPDATE phone_number SET status = $2 WHERE account_id = $1 AND status <> $2
+		AND meta_id NOT IN (SELECT f.meta_id FROM `+from+`) RETURNING id`, args...)
+	var gone []uid.ID
+	if err == nil {
+		gone, err = idsOf(rows)
 	}
-	return nil
+	if err != nil {
+		return nil, fmt.Errorf("mark phone numbers that are gone: %w", err)
+	}
+	return append(changed, gone...), nil
 }
 
 func quality(s string) enum.QualityRating {

@@ -51,7 +51,7 @@ func (s *Service) pullTemplates(ctx context.Context, a *ent.Account, token whats
 	if err := flush(); err != nil {
 		return err
 	}
-	return s.markGone(ctx, a.ID, seen, started)
+	return s.markGone(ctx, a, seen, started)
 }
 
 // unread says that templates are missing, though all else went well.
@@ -91,12 +91,13 @@ func (s *Service) putTemplates(ctx context.Context, a *ent.Account, read []whats
 		if err != nil {
 			return err
 		}
-		changed, err = ids(rows)
+		changed, err = idsOf(rows)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("store templates of account %s: %w", a.ID, err)
 	}
+	s.changed(ctx, a.OrganizationID, changed...)
 	return changed, nil
 }
 
@@ -149,20 +150,26 @@ func rowset(read []whatsapp.Template) ([]database.Column, error) {
 }
 
 // markGone sets to DELETED what Meta had, lists no more, and was not changed since the listing began.
-func (s *Service) markGone(ctx context.Context, account uid.ID, seen []string, started time.Time) error {
-	from, args := s.db.Rowset([]any{account, started, string(enum.TemplateStatusDeleted)}, database.Texts("meta_id", seen))
+func (s *Service) markGone(ctx context.Context, a *ent.Account, seen []string, started time.Time) error {
+	from, args := s.db.Rowset([]any{a.ID, started, string(enum.TemplateStatusDeleted)}, database.Texts("meta_id", seen))
+	var gone []uid.ID
 	err := s.db.InTx(ctx, func(tx *database.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE template SET status = $3, updated_at = $2
-			WHERE account_id = $1 AND meta_id IS NOT NULL AND status <> $3 AND updated_at <= $2 AND meta_id NOT IN (SELECT f.meta_id FROM `+from+`)`, args...)
+		rows, err := tx.QueryContext(ctx, `UPDATE template SET status = $3, updated_at = $2
+			WHERE account_id = $1 AND meta_id IS NOT NULL AND status <> $3 AND updated_at <= $2 AND meta_id NOT IN (SELECT f.meta_id FROM `+from+`) RETURNING id`, args...)
+		if err != nil {
+			return err
+		}
+		gone, err = idsOf(rows)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("mark templates that are gone: %w", err)
 	}
+	s.changed(ctx, a.OrganizationID, gone...)
 	return nil
 }
 
-func ids(rows *sql.Rows) (out []uid.ID, err error) {
+func idsOf(rows *sql.Rows) (out []uid.ID, err error) {
 	defer rows.Close()
 	for rows.Next() {
 		var id uid.ID

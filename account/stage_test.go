@@ -3,6 +3,7 @@ package account_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -47,12 +48,14 @@ type stage struct {
 	nanos   atomic.Int64
 
 	mu     sync.Mutex
+	told   map[uid.ID]string           // what each row was like when it was last told of
 	broken map[string]http.HandlerFunc // by method and last part of the path
 }
 
 func stand(t *testing.T, db *database.DB, edit func(*sandbox.Options)) *stage {
 	t.Helper()
-	s := &stage{t: t, db: db, broken: map[string]http.HandlerFunc{}}
+	s := &stage{t: t, db: db, broken: map[string]http.HandlerFunc{}, told: map[uid.ID]string{}}
+	t.Cleanup(s.checkTold)
 	s.nanos.Store(time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC).UnixNano())
 	o := sandbox.Options{AppID: appID, AppSecret: "app-secret", NoLimits: true, NoWebhooks: true, DailyLimit: 2000}
 	if edit != nil {
@@ -79,7 +82,48 @@ func stand(t *testing.T, db *database.DB, edit func(*sandbox.Options)) *stage {
 }
 
 func (s *stage) with(o account.Options) *account.Service {
+	o.Tell = s.hear
 	return account.New(s.db, s.keys, s.meta, s.who, o, s.now)
+}
+
+// rows is what is told of each account, number and template when it changes.
+func (s *stage) rows() map[uid.ID]string {
+	ctx, rows := tenant.System(context.WithoutCancel(s.t.Context())), map[uid.ID]string{}
+	for _, a := range s.db.Client.Account.Query().AllX(ctx) {
+		rows[a.ID] = fmt.Sprint(a.Name, a.Status, text(a.StatusReason), text(a.ReviewStatus), text(a.MessagingLimit))
+	}
+	for _, n := range s.db.Client.PhoneNumber.Query().AllX(ctx) {
+		rows[n.ID] = fmt.Sprint(n.DisplayNumber, n.VerifiedName, n.Status, n.QualityRating, n.Throughput, text(n.ThroughputCap))
+	}
+	for _, t := range s.db.Client.Template.Query().AllX(ctx) {
+		rows[t.ID] = fmt.Sprint(t.Status, t.Category, t.QualityScore, text(t.RejectionReason), string(t.Components))
+	}
+	return rows
+}
+
+func text[T any](v *T) string {
+	if v == nil {
+		return "nothing"
+	}
+	return fmt.Sprint(*v)
+}
+
+func (s *stage) hear(_ context.Context, _ uid.ID, subjects ...uid.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rows := s.rows()
+	for _, id := range subjects {
+		s.told[id] = rows[id]
+	}
+}
+
+// checkTold runs after every test of this package: whatever it did, everything was told of as it is now.
+func (s *stage) checkTold() {
+	for id, row := range s.rows() {
+		if s.told[id] != row {
+			s.t.Errorf("%s is %s, and was told of as %q", id, row, s.told[id])
+		}
+	}
 }
 
 func each(t *testing.T, test func(s *stage)) {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 
+	"carillon/database"
 	"carillon/ent"
 	entaccount "carillon/ent/account"
+	"carillon/ent/predicate"
 	enttemplate "carillon/ent/template"
 	"carillon/enum"
+	"carillon/identity"
 	"carillon/uid"
 )
 
@@ -24,29 +27,52 @@ var sources = map[enum.AccountStatus][]enum.AccountStatus{
 // SetStatus moves an account to a status, with why. It reports false when the account was there already, or in a status from
 // which it cannot get there.
 func (s *Service) SetStatus(ctx context.Context, id uid.ID, status enum.AccountStatus, reason string) (changed bool, err error) {
-	row := s.db.Client.Account.Update().Where(entaccount.ID(id), entaccount.StatusIn(sources[status]...))
-	return s.move(ctx, row, status, reason)
+	return s.move(ctx, id, status, reason)
 }
 
 // ExpireToken says that Meta refused a's token. It does nothing when a has got another token since, or cannot send anyway.
 func (s *Service) ExpireToken(ctx context.Context, a *ent.Account, reason string) (changed bool, err error) {
-	status := enum.AccountStatusTokenExpired
-	row := s.db.Client.Account.Update().Where(entaccount.ID(a.ID), entaccount.StatusIn(sources[status]...), entaccount.Token(a.Token))
-	return s.move(ctx, row, status, reason)
+	return s.move(ctx, a.ID, enum.AccountStatusTokenExpired, reason, entaccount.Token(a.Token))
 }
 
-func (s *Service) move(ctx context.Context, row *ent.AccountUpdate, status enum.AccountStatus, reason string) (bool, error) {
-	if reason == "" {
-		row.ClearStatusReason()
-	} else {
-		row.SetStatusReason(reason)
-	}
-	n, err := row.SetStatus(status).Save(ctx)
+// move changes the status of an account that is still so, and records it as the service's own doing: by whosever call it was
+// found out, Meta has decided it.
+func (s *Service) move(ctx context.Context, id uid.ID, status enum.AccountStatus, reason string, still ...predicate.Account) (changed bool, err error) {
+	var organization uid.ID
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		organization = uid.ID{}
+		row := tx.Client.Account.Update().Where(append(still, entaccount.ID(id), entaccount.StatusIn(sources[status]...))...).SetStatus(status)
+		if reason == "" {
+			row.ClearStatusReason()
+		} else {
+			row.SetStatusReason(reason)
+		}
+		if n, err := row.Save(ctx); err != nil || n == 0 {
+			return err
+		}
+		a, err := tx.Client.Account.Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		organization = a.OrganizationID
+		return identity.Record(ctx, tx, identity.Entry{Organization: organization, Action: statusActions[status], Subject: id,
+			Summary: fmt.Sprintf("account %q is %s now", a.Name, status), Actor: identity.ActorSystem})
+	})
 	if err != nil {
-		return false, fmt.Errorf("set an account's status to %s: %w", status, err)
+		return false, fmt.Errorf("set account %s to %s: %w", id, status, err)
 	}
-	s.forget()
-	return n > 0, nil
+	if organization.IsZero() {
+		return false, nil
+	}
+	s.changed(ctx, organization, id)
+	return true, nil
+}
+
+// statusActions are what move records, by the status that is reached.
+var statusActions = map[enum.AccountStatus]string{
+	enum.AccountStatusConnected: identity.ActionAccountRestrict, enum.AccountStatusRestricted: identity.ActionAccountRestrict,
+	enum.AccountStatusDisabled: identity.ActionAccountRestrict, enum.AccountStatusTokenExpired: identity.ActionAccountTokenExpire,
+	enum.AccountStatusDisconnected: identity.ActionAccountDisconnect,
 }
 
 // templateSources lists from where SetTemplateStatus may move a template: to what a refused message tells of it.
@@ -63,5 +89,13 @@ func (s *Service) SetTemplateStatus(ctx context.Context, id uid.ID, status enum.
 	if err != nil {
 		return false, fmt.Errorf("set template %s to %s: %w", id, status, err)
 	}
-	return n > 0, nil
+	if n == 0 {
+		return false, nil
+	}
+	t, err := s.db.Client.Template.Get(ctx, id)
+	if err != nil {
+		return false, fmt.Errorf("template %s: %w", id, err)
+	}
+	s.changed(ctx, t.OrganizationID, id)
+	return true, nil
 }

@@ -10,6 +10,7 @@ import (
 	entaccount "carillon/ent/account"
 	"carillon/enum"
 	"carillon/fault"
+	"carillon/identity"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
@@ -32,9 +33,6 @@ func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.Status == enum.AccountStatusDisconnected {
-		return nil, fault.New(fault.Conflict, "the account is disconnected: connect it again")
-	}
 	token, err := s.Token(ctx, a)
 	if err != nil {
 		return nil, err
@@ -43,6 +41,7 @@ func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	if err != nil {
 		return nil, s.settle(ctx, a, err)
 	}
+	var numbers []uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		same := entaccount.And(entaccount.ID(id), entaccount.Token(a.Token))
 		if err := read.describe(tx.Client.Account.UpdateOneID(id).Where(same)).Exec(ctx); err != nil {
@@ -53,7 +52,10 @@ func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 		if err != nil {
 			return err
 		}
-		return s.putNumbers(ctx, tx, a.OrganizationID, id, read.numbers)
+		if numbers, err = s.putNumbers(ctx, tx, a.OrganizationID, id, read.numbers); err != nil {
+			return err
+		}
+		return record(ctx, tx, identity.ActionAccountSync, "synced", a)
 	})
 	if ent.IsNotFound(err) {
 		return nil, fault.New(fault.Conflict, "the account was connected anew meanwhile")
@@ -61,7 +63,7 @@ func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sync account %s: %w", id, err)
 	}
-	s.forget()
+	s.changed(ctx, a.OrganizationID, append(numbers, id)...)
 	return s.finish(ctx, id, token)
 }
 

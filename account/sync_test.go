@@ -280,7 +280,8 @@ func TestSendersAreCachedForSecondsAndSeenByTheirOwn(t *testing.T) {
 			return sender.PhoneNumber.Throughput
 		}
 		first := throughput()
-		s.db.Client.PhoneNumber.UpdateOne(number).SetThroughput(1000).ExecX(ctx)
+		s.db.Client.PhoneNumber.UpdateOne(number).SetThroughput(1000).ExecX(ctx) // by another process
+		s.hear(ctx, number.OrganizationID, number.ID)
 		s.advance(5*time.Second - time.Nanosecond)
 		cached := throughput()
 		s.advance(time.Nanosecond)

@@ -13,6 +13,7 @@ import (
 	"carillon/ent/phonenumber"
 	enttemplate "carillon/ent/template"
 	"carillon/enum"
+	"carillon/fault"
 	"carillon/tenant"
 	"carillon/uid"
 	"carillon/whatsapp"
@@ -21,11 +22,11 @@ import (
 // refetchFor bounds the call to Meta that a webhook causes.
 const refetchFor = 10 * time.Second
 
-// bound is the account that has bound a WABA; nil when none has.
+// bound is the account that has bound a WABA. None is NOT_FOUND, so that what was told of it is kept and can be told again.
 func (s *Service) bound(ctx context.Context, wabaID string) (*ent.Account, error) {
 	a, err := s.db.Client.Account.Query().Where(entaccount.WabaID(wabaID), entaccount.StatusNEQ(enum.AccountStatusDisconnected)).Only(ctx)
 	if ent.IsNotFound(err) {
-		return nil, nil
+		return nil, fault.Missing("account")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look for account %s: %w", wabaID, err)
@@ -38,7 +39,7 @@ func (s *Service) bound(ctx context.Context, wabaID string) (*ent.Account, error
 func (s *Service) ApplyTemplateUpdate(ctx context.Context, u whatsapp.TemplateUpdate) (changed *ent.Template, err error) {
 	ctx = tenant.System(ctx)
 	a, err := s.bound(ctx, u.WABAID)
-	if a == nil || err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if status, told := told(u.Event); told && status == enum.TemplateStatusDeleted {
@@ -149,8 +150,9 @@ func (s *Service) believe(ctx context.Context, a *ent.Account, u whatsapp.Templa
 		return nil, nil
 	}
 	if t, err = row.Save(ctx); err != nil {
-		return nil, fmt.Errorf("template %s: %w", t.ID, err)
+		return nil, fmt.Errorf("template %s: %w", u.TemplateID, err)
 	}
+	s.changed(ctx, t.OrganizationID, t.ID)
 	return t, nil
 }
 
@@ -159,7 +161,7 @@ func (s *Service) believe(ctx context.Context, a *ent.Account, u whatsapp.Templa
 func (s *Service) ApplyNumberUpdate(ctx context.Context, u whatsapp.NumberUpdate) (changed *ent.PhoneNumber, err error) {
 	ctx = tenant.System(ctx)
 	a, err := s.bound(ctx, u.WABAID)
-	if a == nil || err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if err := s.setLimit(ctx, a, u.Limit); err != nil {
@@ -179,11 +181,15 @@ func (s *Service) ApplyNumberUpdate(ctx context.Context, u whatsapp.NumberUpdate
 	if err != nil {
 		return nil, fmt.Errorf("ask for the numbers of account %s: %w", a.ID, err)
 	}
-	err = s.db.InTx(ctx, func(tx *database.Tx) error { return s.putNumbers(ctx, tx, a.OrganizationID, a.ID, numbers) })
+	var ids []uid.ID
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		ids, err = s.putNumbers(ctx, tx, a.OrganizationID, a.ID, numbers)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	s.forget()
+	s.changed(ctx, a.OrganizationID, ids...)
 	after, err := s.number(ctx, a.ID, u)
 	if err != nil || after == nil || before != nil && same(before, after) {
 		return nil, err
@@ -223,14 +229,14 @@ func digits(s string) string {
 func (s *Service) ApplyCapabilityUpdate(ctx context.Context, u whatsapp.CapabilityUpdate) (changed *ent.Account, err error) {
 	ctx = tenant.System(ctx)
 	before, err := s.bound(ctx, u.WABAID)
-	if before == nil || err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if err := s.setLimit(ctx, before, u.MessagingLimit); err != nil {
 		return nil, err
 	}
 	after, err := s.bound(ctx, u.WABAID)
-	if err != nil || after == nil || sameLimit(before.MessagingLimit, after.MessagingLimit) {
+	if err != nil || sameLimit(before.MessagingLimit, after.MessagingLimit) {
 		return nil, err
 	}
 	return after, nil
@@ -253,6 +259,6 @@ func (s *Service) setLimit(ctx context.Context, a *ent.Account, tier whatsapp.Ti
 	if err := row.Exec(ctx); err != nil {
 		return fmt.Errorf("messaging limit of account %s: %w", a.ID, err)
 	}
-	s.forget()
+	s.changed(ctx, a.OrganizationID, a.ID)
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"carillon/ent/contactlist"
 	"carillon/enum"
 	"carillon/fault"
+	"carillon/identity"
 	"carillon/uid"
 )
 
@@ -46,8 +47,13 @@ func (s *Service) CreateContact(ctx context.Context, n NewContact) (*ent.Contact
 		if err := wrong.Err(); err != nil {
 			return err
 		}
-		id, err = n.save(ctx, tx, owner, phone, country, s.moment())
-		return err
+		if err := checkRoom(ctx, tx, owner); err != nil {
+			return err
+		}
+		if id, err = n.save(ctx, tx, owner, phone, country, s.moment()); err != nil {
+			return err
+		}
+		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactCreate, Subject: id, Summary: "made contact " + identity.Ending(phone)})
 	})
 	if database.IsUnique(err) {
 		return nil, fault.Refuse("phone", fault.Taken, "%s is a contact already", phone)

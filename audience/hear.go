@@ -26,6 +26,8 @@ type Heard struct {
 	Phone, UserID, Name string
 	Text                string
 	At                  time.Time
+	// OptedOut is a Lesson's, for a text that opts the person out.
+	OptedOut func(ctx context.Context, tx *database.Tx, country string) error
 }
 
 // Hear takes note of who wrote: a new contact is made, the service window opens, and a text that is one of the organization's
@@ -52,7 +54,7 @@ func (s *Service) Hear(ctx context.Context, organization uid.ID, h Heard, policy
 	if !said {
 		return id, nil
 	}
-	return id, s.Learn(ctx, organization, id, "", consent, "keyword", h.Text, h.At)
+	return id, s.Learn(ctx, organization, Lesson{Contact: id, Consent: consent, Source: "keyword", Evidence: h.Text, At: h.At, OptedOut: h.OptedOut})
 }
 
 func (s *Service) hear(ctx context.Context, organization uid.ID, h Heard, phone, country string) (id uid.ID, err error) {

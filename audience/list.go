@@ -9,6 +9,7 @@ import (
 	"carillon/ent"
 	"carillon/ent/listmember"
 	"carillon/fault"
+	"carillon/identity"
 	"carillon/uid"
 )
 
@@ -27,14 +28,20 @@ func (s *Service) CreateList(ctx context.Context, name string) (*ent.ContactList
 	if err := in.Err(); err != nil {
 		return nil, err
 	}
-	list, err := s.db.Client.ContactList.Create().SetOrganizationID(owner).SetName(name).SetCreatedAt(s.moment()).Save(ctx)
+	id := uid.New(uid.ContactList)
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		if err := tx.Client.ContactList.Create().SetID(id).SetOrganizationID(owner).SetName(name).SetCreatedAt(s.moment()).Exec(ctx); err != nil {
+			return err
+		}
+		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactListCreate, Subject: id, Summary: fmt.Sprintf("made contact list %q", name)})
+	})
 	if database.IsUnique(err) {
 		return nil, fault.Refuse("name", fault.Taken, "there is a list called %s already", shown(name))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("create contact list: %w", err)
 	}
-	return list, nil
+	return s.db.Client.ContactList.Get(ctx, id)
 }
 
 // ListSizes counts the contacts of every list in one statement.

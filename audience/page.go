@@ -49,6 +49,10 @@ type writer struct {
 }
 
 func (w writer) page(ctx context.Context, p page) error {
+	p, err := w.within(ctx, p)
+	if err != nil {
+		return err
+	}
 	fresh, known, err := w.contacts(ctx, p.entries)
 	if err != nil {
 		return fmt.Errorf("write contacts: %w", err)

@@ -3,6 +3,7 @@ package audience
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode"
@@ -196,4 +197,18 @@ func splitCode(digits string) (code int, national string) {
 		}
 	}
 	return 0, ""
+}
+
+// MaskPhone leaves of a number its country code and its last two digits, and of anything else only these.
+func MaskPhone(number string) string {
+	const shown, dots = 2, "•••••••"
+	digits := []rune(number)
+	if len(digits) <= 3*shown {
+		return dots
+	}
+	tail := string(digits[len(digits)-shown:])
+	if parsed, err := phonenumbers.Parse(number, ""); err == nil {
+		return "+" + strconv.Itoa(int(parsed.GetCountryCode())) + dots + tail
+	}
+	return dots + tail
 }

@@ -23,6 +23,7 @@ type entry struct {
 	phone, country           string
 	name, language, timeZone *string
 	attributes               map[string]string
+	lines                    []int // of its rows
 }
 
 // follow adds what a later row of the same number says, as the database would if that row came by itself.
@@ -33,6 +34,7 @@ func (e *entry) follow(later *entry) {
 		}
 	}
 	maps.Copy(e.attributes, later.attributes)
+	e.lines = append(e.lines, later.lines...)
 }
 
 // rejection is a row that is not taken.
@@ -118,7 +120,7 @@ func (r *rows) page() (page, error) {
 // entry understands one row.
 func (r *rows) entry(rec record) (*entry, *rejection) {
 	value, m := rec.raw, &mistake{text: rec.wrong}
-	e := &entry{attributes: map[string]string{}}
+	e := &entry{attributes: map[string]string{}, lines: []int{rec.line}}
 	if rec.wrong == "" {
 		cells := rec.cells
 		for len(cells) > len(r.header.columns) && strings.TrimSpace(cells[len(cells)-1]) == "" {

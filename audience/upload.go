@@ -14,8 +14,10 @@ import (
 	"golang.org/x/text/transform"
 
 	"carillon/column"
+	"carillon/database"
 	"carillon/ent"
 	"carillon/fault"
+	"carillon/identity"
 	"carillon/uid"
 )
 
@@ -64,18 +66,23 @@ func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImp
 	if err != nil {
 		return nil, s.discard(ctx, id, refuseFile(err))
 	}
-	create := s.db.Client.ContactImport.Create().SetID(id).SetOrganizationID(owner).SetFileName(baseName(n.FileName)).SetFileBytes(size).
-		SetColumns(start.columns).SetDelimiter(string(start.delimiter)).SetNextOffset(start.offset).SetNextLine(start.line).
-		SetNillableContactListID(n.ListID).SetNillableDefaultCountry(upper(n.DefaultCountry)).SetCreatedAt(s.moment())
-	if n.Consent != nil {
-		create.SetConsent(n.Consent)
-	}
-	im, err := create.Save(ctx)
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		create := tx.Client.ContactImport.Create().SetID(id).SetOrganizationID(owner).SetFileName(baseName(n.FileName)).SetFileBytes(size).
+			SetColumns(start.columns).SetDelimiter(string(start.delimiter)).SetNextOffset(start.offset).SetNextLine(start.line).
+			SetNillableContactListID(n.ListID).SetNillableDefaultCountry(upper(n.DefaultCountry)).SetCreatedAt(s.moment())
+		if n.Consent != nil {
+			create.SetConsent(n.Consent)
+		}
+		if err := create.Exec(ctx); err != nil {
+			return err
+		}
+		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactImport, Subject: id, Summary: fmt.Sprintf("started to import %q", baseName(n.FileName))})
+	})
 	if err != nil {
 		return nil, s.discard(ctx, id, fmt.Errorf("create import: %w", err))
 	}
 	s.news(ctx, owner, id)
-	return im, nil
+	return s.db.Client.ContactImport.Get(ctx, id)
 }
 
 func (s *Service) checkImport(ctx context.Context, n NewImport) error {

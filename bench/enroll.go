@@ -24,7 +24,7 @@ func enrollOnce(ctx context.Context, store string, n int) error {
 		return err
 	}
 	defer m.close()
-	s, err := setStage(ctx, store, m.url)
+	s, err := setStage(ctx, store, m.url, nil)
 	if err != nil {
 		return err
 	}

@@ -25,19 +25,25 @@ type options struct {
 	n       int
 	stores  []string
 	profile string
+	allocs  string
 	latency time.Duration
+	rows    int
+	each    []int
 }
 
 // benchmarks in the order of the README.
 var benchmarks = map[string]func(context.Context, options) error{
 	"send": benchSend, "pace": benchPace, "enroll": benchEnroll, "webhook": benchWebhook, "lifecycle": benchLifecycle,
-	"latency": benchLatency, "fanout": benchFanout, "sandbox": runSandbox,
+	"latency": benchLatency, "fanout": benchFanout, "plans": benchPlans, "sandbox": runSandbox,
 }
 
 // atMost bounds any one benchmark.
 const atMost = 15 * time.Minute
 
+const heapFloor = 64 << 20 // as the program has
+
 func main() {
+	defer runtime.KeepAlive(make([]byte, heapFloor))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, atMost)
@@ -54,7 +60,10 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVarP(&o.n, "count", "n", 0, "messages, contacts or webhooks; 0 is the benchmark's own number")
 	flags.StringSliceVar(&o.stores, "store", []string{"postgres", "embedded"}, "databases to measure on")
 	flags.StringVar(&o.profile, "cpuprofile", "", "file for a CPU profile of what is timed (send, webhook)")
+	flags.StringVar(&o.allocs, "memprofile", "", "file for a profile of all allocations, of the whole run")
 	flags.DurationVar(&o.latency, "latency", -1, "the sandbox's latency (send); by default 0 and 50 ms in turn")
+	flags.IntVar(&o.rows, "rows", 0, "messages that are in the table before (send, webhook, plans), with all that belongs to them; PostgreSQL alone")
+	flags.IntSliceVar(&o.each, "each", []int{1, 50}, "statuses in a post (webhook)")
 	names := strings.Join(slices.Sorted(maps.Keys(benchmarks)), ", ")
 	flags.Usage = func() { fmt.Printf("bench <%s>\n%s", names, flags.FlagUsages()) }
 	if err := flags.Parse(args); err != nil {
@@ -67,12 +76,26 @@ func run(ctx context.Context, args []string) error {
 	if !ok || flags.NArg() != 1 {
 		return fmt.Errorf("want one of %s", names)
 	}
-	return bench(ctx, o)
+	if err := bench(ctx, o); err != nil || o.allocs == "" {
+		return err
+	}
+	f, err := os.Create(o.allocs)
+	if err != nil {
+		return err
+	}
+	return errors.Join(pprof.Lookup("allocs").WriteTo(f, 0), f.Close())
 }
 
 func (o options) count(usual int) int {
 	if o.n > 0 {
 		return o.n
+	}
+	return usual
+}
+
+func (o options) rowsOr(usual int) int {
+	if o.rows > 0 {
+		return o.rows
 	}
 	return usual
 }

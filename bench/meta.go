@@ -77,23 +77,23 @@ func runSandbox(ctx context.Context, _ options) error {
 }
 
 // startSandbox runs this program as a sandbox.
-func startSandbox(latency time.Duration) (url string, stop func(), err error) {
+func startSandbox(latency time.Duration) (url string, pid int, stop func(), err error) {
 	child := exec.Command(os.Args[0], "sandbox")
 	child.Env, child.Stderr = append(os.Environ(), latencyVariable+"="+latency.String()), os.Stderr
 	out, err := child.StdoutPipe()
 	if err != nil {
-		return "", nil, err
+		return "", 0, nil, err
 	}
 	if err := child.Start(); err != nil {
-		return "", nil, err
+		return "", 0, nil, err
 	}
 	stop = func() { _ = child.Process.Signal(syscall.SIGTERM); _ = child.Wait() }
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		stop()
-		return "", nil, errors.New("the sandbox did not start")
+		return "", 0, nil, errors.New("the sandbox did not start")
 	}
-	return strings.TrimSpace(line), stop, nil
+	return strings.TrimSpace(line), child.Process.Pid, stop, nil
 }
 
 // cpuOf is what a process has used, in user and system time together.

@@ -2,6 +2,10 @@ package main
 
 import (
 	"context"
+	"strings"
+	"sync/atomic"
+
+	"github.com/redis/go-redis/v9"
 
 	"carillon/ent"
 	"carillon/whatsapp/sandbox"
@@ -25,7 +29,7 @@ func paceOnce(ctx context.Context, store string, limit, n int) error {
 		return err
 	}
 	defer m.close()
-	s, err := setStage(ctx, store, m.url)
+	s, err := setStage(ctx, store, m.url, nil)
 	if err != nil {
 		return err
 	}
@@ -34,6 +38,8 @@ func paceOnce(ctx context.Context, store string, limit, n int) error {
 	if err != nil {
 		return err
 	}
+	calls := &paceCalls{}
+	s.redis.AddHook(calls)
 	begun := costNow()
 	ends := s.work()
 	s.tasks.WakeLane(ctx, s.number.ID)
@@ -45,5 +51,26 @@ func paceOnce(ctx context.Context, store string, limit, n int) error {
 	}
 	u := m.Usage(metaNumber)
 	f["used_share"], f["busiest_second"], f["refused"] = u.Share(), u.Peak, u.Requests-u.Accepted
+	f["redis_calls_per_message"] = float64(calls.Load()) / float64(n)
 	return f.print("pace")
+}
+
+// paceCalls counts the calls of Redis that lease slots.
+type paceCalls struct{ atomic.Int64 }
+
+func (c *paceCalls) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (c *paceCalls) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if args := cmd.Args(); len(args) > 3 { // EVALSHA, script, number of keys, key
+			if key, is := args[3].(string); is && strings.Contains(key, ":pace:") {
+				c.Add(1)
+			}
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func (c *paceCalls) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
 }

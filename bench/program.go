@@ -45,7 +45,7 @@ func startProgram(ctx context.Context, storeName string, o sandbox.Options) (p *
 			p.close()
 		}
 	}()
-	if p.store, err = openStore(ctx, storeName); err != nil {
+	if p.store, err = openStore(ctx, storeName, nil); err != nil {
 		return p, err
 	}
 	folder, err := os.MkdirTemp("", "carillon-bench")
@@ -65,7 +65,7 @@ func startProgram(ctx context.Context, storeName string, o sandbox.Options) (p *
 	if p.meta, err = startMeta(ctx, o); err != nil {
 		return p, err
 	}
-	environ := []string{"DATABASE_URL=" + p.dsn, "DATA_DIR=" + folder, "HTTP_ADDR=" + address, "WHATSAPP_API_URL=" + p.meta.url, "WHATSAPP_APP_ID=1",
+	environ := []string{"MAX_CONNECTIONS_PER_ORGANIZATION=10000", "DATABASE_URL=" + p.dsn, "DATA_DIR=" + folder, "HTTP_ADDR=" + address, "WHATSAPP_API_URL=" + p.meta.url, "WHATSAPP_APP_ID=1",
 		"WHATSAPP_APP_SECRET=" + appSecret, "WHATSAPP_VERIFY_TOKEN=" + verifyToken, "LOG_LEVEL=error", "ENCRYPTION_KEY=c2l4dGVlbiBieXRlcyBvZiBrZXksIHR3aWNlIG92ZXI="}
 	if storeName == "postgres" {
 		numbered, err := p.lockRedis(ctx)

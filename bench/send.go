@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -33,49 +34,76 @@ func benchSend(ctx context.Context, o options) error {
 
 func sendOnce(ctx context.Context, o options, store string, latency time.Duration) error {
 	n := o.count(20_000)
-	url, stop, err := startSandbox(latency)
+	url, sandbox, stop, err := startSandbox(latency)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	s, err := setStage(ctx, store, url)
+	s, err := setStage(ctx, store, url, nil)
 	if err != nil {
 		return err
 	}
 	defer s.close()
+	if _, err := s.fill(ctx, o.rows); err != nil {
+		return err
+	}
 	c, err := s.enrolled(n)
 	if err != nil {
 		return err
 	}
+	begun := s.spent(ctx, sandbox)
 	before, err := bareSends(ctx, url, n, inFlight(latency))
 	if err != nil {
 		return err
 	}
+	bareCost := s.spent(ctx, sandbox).minus(begun)
 	profiled, err := startProfile(o.profile)
 	if err != nil {
 		return err
 	}
-	begun := costNow()
-	ends := s.work()
-	s.tasks.WakeLane(ctx, s.number.ID)
-	err = s.until(ctx, c.ID, func(c *ent.Campaign) bool { return c.Accepted == n })
-	f := figures{"store": store, "latency_ms": latency.Milliseconds()}.since(begun, n)
+	f, cost, err := s.timed(ctx, sandbox, c, n)
 	profiled()
-	ends()
 	if err != nil {
 		return err
 	}
+	f["store"], f["latency_ms"], f["rows"] = store, latency.Milliseconds(), o.rows
 	after, err := bareSends(ctx, url, n, inFlight(latency))
 	if err != nil {
 		return err
 	}
-	bare := (before + after) / 2
+	bare, thousands := (before+after)/2, float64(n)/1000
 	f["bare_per_second"], f["ratio"] = bare, float64(n)/f["seconds"].(float64)/bare
-	if err := s.verified(); err != nil {
+	f["cpu_ratio"] = bareCost.all().Seconds() / cost.all().Seconds()
+	f["database_cpu_seconds_per_1000"], f["sandbox_cpu_seconds_per_1000"] = cost.database.Seconds()/thousands, cost.sandbox.Seconds()/thousands
+	f["bare_cpu_seconds_per_1000"], f["bare_sandbox_cpu_seconds_per_1000"] = bareCost.own.Seconds()/thousands, bareCost.sandbox.Seconds()/thousands
+	if err := s.verified(o.rows); err != nil {
 		return err
 	}
 	return f.print("send")
 }
+
+// timed sends the campaign's n messages.
+func (s *stage) timed(ctx context.Context, sandbox int, c *ent.Campaign, n int) (figures, spent, error) {
+	begun, costs := s.spent(ctx, sandbox), costNow()
+	ends := s.work()
+	defer ends()
+	s.tasks.WakeLane(ctx, s.number.ID)
+	err := s.until(ctx, c.ID, func(c *ent.Campaign) bool { return c.Accepted == n })
+	return figures{}.since(costs, n), s.spent(ctx, sandbox).minus(begun), err
+}
+
+// spent is CPU time: of this process, of PostgreSQL for this store, and of the sandbox's process.
+type spent struct{ own, database, sandbox time.Duration }
+
+func (s *stage) spent(ctx context.Context, sandbox int) spent {
+	return spent{cpuOf(os.Getpid()), s.serverCPU(ctx), cpuOf(sandbox)}
+}
+
+func (s spent) minus(o spent) spent {
+	return spent{s.own - o.own, s.database - o.database, s.sandbox - o.sandbox}
+}
+
+func (s spent) all() time.Duration { return s.own + s.database + s.sandbox }
 
 // inFlight is as many requests as a lane allows itself at that latency.
 func inFlight(latency time.Duration) int {

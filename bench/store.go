@@ -30,8 +30,8 @@ type store struct {
 const databaseConns = 24 // as the program has
 
 // openStore makes a schema of its own in PostgreSQL (TEST_DATABASE_URL) and a prefix in Redis (TEST_REDIS_URL), or, embedded,
-// what the program has when nothing is configured.
-func openStore(ctx context.Context, name string) (s *store, err error) {
+// what the program has when nothing is configured. through, unless it is nil, gives the data source that is used instead.
+func openStore(ctx context.Context, name string, through func(dsn string) (string, error)) (s *store, err error) {
 	s = &store{name: name, prefix: "bench" + strings.ToLower(rand.Text()[:10])}
 	defer func() {
 		if err != nil {
@@ -49,7 +49,13 @@ func openStore(ctx context.Context, name string) (s *store, err error) {
 	if err != nil {
 		return s, err
 	}
-	if s.db, err = database.Open(ctx, s.dsn, databaseConns); err != nil {
+	source := s.dsn
+	if through != nil {
+		if source, err = through(source); err != nil {
+			return s, err
+		}
+	}
+	if s.db, err = database.Open(ctx, source, databaseConns); err != nil {
 		return s, err
 	}
 	s.closes = append(s.closes, func() { _ = s.db.Close() })
@@ -76,6 +82,7 @@ func (s *store) openServers(ctx context.Context) error {
 	}
 	q := u.Query()
 	q.Set("search_path", s.prefix)
+	q.Set("application_name", s.prefix)
 	u.RawQuery = q.Encode()
 	s.dsn = u.String()
 	options, err := redis.ParseURL(redisAddress())
@@ -131,6 +138,25 @@ func (s *store) openEmbedded() error {
 	}()
 	s.closes = append(s.closes, func() { close(done); <-over; m.Close() }, func() { _ = s.redis.Close() })
 	return nil
+}
+
+// serverCPU is what PostgreSQL has used for this store so far, where it runs on this machine, else 0.
+func (s *store) serverCPU(ctx context.Context) (used time.Duration) {
+	if s.name != "postgres" {
+		return 0
+	}
+	rows, err := s.db.Query(ctx, "SELECT pid FROM pg_stat_activity WHERE application_name = $1", s.prefix)
+	if err != nil {
+		return 0
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var pid int
+		if rows.Scan(&pid) == nil {
+			used += cpuOf(pid)
+		}
+	}
+	return used
 }
 
 func (s *store) close() {

@@ -31,7 +31,7 @@ const webhooksAtOnce = 64
 // that also parses.
 func benchWebhook(ctx context.Context, o options) error {
 	for _, store := range o.stores {
-		for _, each := range []int{1, 50} {
+		for _, each := range o.each {
 			if err := webhookOnce(ctx, o, store, each); err != nil {
 				return fmt.Errorf("%s, %d a post: %w", store, each, err)
 			}
@@ -47,11 +47,14 @@ func webhookOnce(ctx context.Context, o options, store string, each int) error {
 		return err
 	}
 	defer m.close()
-	s, err := setStage(ctx, store, m.url)
+	s, err := setStage(ctx, store, m.url, nil)
 	if err != nil {
 		return err
 	}
 	defer s.close()
+	if _, err := s.fill(ctx, o.rows); err != nil {
+		return err
+	}
 	ids, c, err := s.accepted(ctx, n)
 	if err != nil {
 		return err
@@ -73,9 +76,10 @@ func webhookOnce(ctx context.Context, o options, store string, each int) error {
 	if err != nil {
 		return err
 	}
-	begun := costNow()
+	begun, server := costNow(), s.serverCPU(ctx)
 	took, err := postAll(ctx, handler, posts)
-	f := figures{"store": store, "statuses_per_post": each, "at_once": webhooksAtOnce}.since(begun, 3*n)
+	f := figures{"store": store, "statuses_per_post": each, "at_once": webhooksAtOnce, "rows": o.rows}.since(begun, 3*n)
+	f["database_cpu_seconds_per_1000"] = (s.serverCPU(ctx) - server).Seconds() * 1000 / float64(3*n)
 	profiled()
 	if err != nil {
 		return err
@@ -90,7 +94,7 @@ func webhookOnce(ctx context.Context, o options, store string, each int) error {
 	if err := s.until(ctx, c.ID, func(c *ent.Campaign) bool { return c.Read == n }); err != nil {
 		return err
 	}
-	if err := s.verified(); err != nil {
+	if err := s.verified(o.rows); err != nil {
 		return err
 	}
 	return f.print("webhook")

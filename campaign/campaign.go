@@ -104,13 +104,7 @@ func (s *Service) Resume(ctx context.Context, id uid.ID) (*ent.Campaign, error) 
 	if err != nil {
 		return nil, err
 	}
-	to := enum.CampaignStatusRunning
-	switch {
-	case c.ScheduledAt != nil && c.ScheduledAt.After(s.now()) && c.EnrollCursor == nil:
-		to = enum.CampaignStatusScheduled
-	case c.EnrollCursor == nil && c.EnrolledAt == nil:
-		to = enum.CampaignStatusPreparing
-	}
+	to := s.onward(c)
 	if c.Status != enum.CampaignStatusPaused {
 		return nil, conflict(c, "resumed")
 	}
@@ -128,6 +122,17 @@ func (s *Service) Resume(ctx context.Context, id uid.ID) (*ent.Campaign, error) 
 	}
 	s.waker.WakeLane(ctx, c.PhoneNumberID)
 	return c, nil
+}
+
+// onward is where a paused campaign goes on.
+func (s *Service) onward(c *ent.Campaign) enum.CampaignStatus {
+	switch {
+	case c.ScheduledAt != nil && c.ScheduledAt.After(s.now()) && c.EnrollCursor == nil:
+		return enum.CampaignStatusScheduled
+	case c.EnrollCursor == nil && c.EnrolledAt == nil:
+		return enum.CampaignStatusPreparing
+	}
+	return enum.CampaignStatusRunning
 }
 
 // Cancel ends a campaign for good. What is queued is canceled, at once or, for a large one, by a worker soon after; what is
@@ -154,13 +159,11 @@ func (s *Service) Stop(ctx context.Context, which predicate.Campaign, reason enu
 	}
 	stopped := 0
 	for _, c := range found {
-		u := s.db.Client.Campaign.Update().Where(campaign.ID(c.ID), sending).SetStatus(enum.CampaignStatusPaused)
-		because(reason, detail)(u)
-		n, err := u.Save(system)
+		moved, err := s.moveAlone(system, c, sending, enum.CampaignStatusPaused, identity.ActionCampaignPause, "paused campaign %q: "+string(reason), because(reason, detail))
 		if err != nil {
 			return stopped, fmt.Errorf("stop campaign %s: %w", c.ID, err)
 		}
-		if n > 0 {
+		if moved {
 			stopped++
 			s.news.Notify(ctx, c.OrganizationID, c.ID)
 		}
@@ -172,11 +175,46 @@ func because(reason enum.CampaignStatusReason, detail string) func(*ent.Campaign
 	return func(u *ent.CampaignUpdate) { u.SetStatusReason(reason).SetStatusDetail(detail) }
 }
 
+// moveAlone changes the status of a campaign that is still so, for a reason of the service's own, and records that as %q in
+// summary says. It reports whether it did.
+func (s *Service) moveAlone(ctx context.Context, c *ent.Campaign, still predicate.Campaign, to enum.CampaignStatus, action, summary string, also func(*ent.CampaignUpdate)) (moved bool, err error) {
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		u := tx.Client.Campaign.Update().Where(campaign.ID(c.ID), still).SetStatus(to)
+		also(u)
+		n, err := u.Save(ctx)
+		if moved = n > 0; err != nil || !moved {
+			return err
+		}
+		return identity.Record(ctx, tx, identity.Entry{Organization: c.OrganizationID, Action: action, Subject: c.ID, Summary: fmt.Sprintf(summary, c.Name), Actor: identity.ActorSystem})
+	})
+	return moved && err == nil, err
+}
+
+// record writes what a caller did to a campaign, as the transaction's last statement.
+func record(ctx context.Context, tx *database.Tx, action, verb string, c *ent.Campaign) error {
+	return identity.Record(ctx, tx, identity.Entry{Organization: c.OrganizationID, Action: action, Subject: c.ID, Summary: fmt.Sprintf("%s campaign %q", verb, c.Name)})
+}
+
+// actions are what move records, by its verb.
+var actions = map[string]string{
+	"launched": identity.ActionCampaignLaunch, "paused": identity.ActionCampaignPause, "resumed": identity.ActionCampaignResume, "canceled": identity.ActionCampaignCancel,
+}
+
 // move changes the status where moves allow it. No row changed is CONFLICT, or NOT_FOUND where there is no such campaign.
 func (s *Service) move(ctx context.Context, id uid.ID, to enum.CampaignStatus, verb string, also func(*ent.CampaignUpdate)) (*ent.Campaign, error) {
-	u := s.db.Client.Campaign.Update().Where(campaign.ID(id), campaign.StatusIn(mayBecome(to)...)).SetStatus(to)
-	also(u)
-	n, err := u.Save(ctx)
+	var n int
+	err := s.db.InTx(ctx, func(tx *database.Tx) (err error) {
+		u := tx.Client.Campaign.Update().Where(campaign.ID(id), campaign.StatusIn(mayBecome(to)...)).SetStatus(to)
+		also(u)
+		if n, err = u.Save(ctx); err != nil || n == 0 {
+			return err
+		}
+		c, err := tx.Client.Campaign.Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		return record(ctx, tx, actions[verb], verb, c)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("campaign %s cannot be %s: %w", id, verb, err)
 	}

@@ -39,6 +39,8 @@ type stage struct {
 	db       *database.DB
 	queue    *delivery.Queue
 	journal  *delivery.Journal
+	audience *audience.Service
+	accounts *account.Service
 	owner    context.Context
 	system   context.Context
 	account  *ent.Account
@@ -61,7 +63,8 @@ func stand(t *testing.T, db *database.DB) *stage {
 	who := identity.New(db, identity.DefaultTerms(), now, identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
 	s.journal = delivery.NewJournal(db, s, now, slog.New(slog.DiscardHandler))
 	s.queue = delivery.NewQueue(db, s.journal, s, now)
-	s.Service = campaign.New(db, s.queue, audience.New(db, now, nil), who, accountsOf(t, db, who), s, s, now)
+	s.audience, s.accounts = audience.New(db, now, nil), accountsOf(t, db, who)
+	s.Service = campaign.New(db, s.queue, s.audience, who, s.accounts, s, s, now)
 	s.journal.Watch(s)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

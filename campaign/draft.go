@@ -46,8 +46,8 @@ func (s *Service) Create(ctx context.Context, d Draft) (*ent.Campaign, error) {
 		return nil, err
 	}
 	var id uid.ID
-	err := s.db.InTx(ctx, func(tx *database.Tx) (err error) {
-		id, _, err = s.identity.Once(ctx, tx, "createCampaign", d.IdempotencyKey, d, func() (uid.ID, error) {
+	err := s.db.InTx(ctx, func(tx *database.Tx) error {
+		made, replayed, err := s.identity.Once(ctx, tx, "createCampaign", d.IdempotencyKey, d, func() (uid.ID, error) {
 			c := tx.Client.Campaign.Create().SetName(d.Name).SetTemplateID(d.TemplateID).SetPhoneNumberID(d.PhoneNumberID).SetAudienceRule(d.Audience).
 				SetParameters(append([]column.ParameterBinding{}, d.Parameters...)).SetNillableRateLimit(d.RateLimit).SetNillableFailureThreshold(d.FailureThreshold).
 				SetNillableScheduledAt(d.ScheduledAt).SetNillableExpiresAt(d.ExpiresAt)
@@ -68,7 +68,10 @@ func (s *Service) Create(ctx context.Context, d Draft) (*ent.Campaign, error) {
 			}
 			return row.ID, nil
 		})
-		return err
+		if id = made; err != nil || replayed {
+			return err
+		}
+		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionCampaignCreate, Subject: id, Summary: fmt.Sprintf("drafted campaign %q", d.Name)})
 	})
 	if err != nil {
 		return nil, err
@@ -171,13 +174,6 @@ func checkBindings(template *ent.Template, bindings []column.ParameterBinding, i
 // ready says whether a campaign may be launched; if not, everything that stands in its way.
 func (s *Service) ready(ctx context.Context, c *ent.Campaign) error {
 	var in fault.Inputs
-	must, err := s.identity.MustAcceptTerms(ctx)
-	if err != nil {
-		return err
-	}
-	if must {
-		in.Add("", fault.NotAllowed, "accept the terms of service first (acceptTerms)")
-	}
 	if c.ExpiresAt != nil && !c.ExpiresAt.After(s.now()) {
 		in.Add("campaignId", fault.Stale, "the campaign expired at %s", c.ExpiresAt.UTC().Format(time.RFC3339))
 	}

@@ -12,6 +12,7 @@ import (
 	"carillon/ent"
 	"carillon/ent/campaign"
 	"carillon/enum"
+	"carillon/identity"
 	"carillon/tenant"
 	"carillon/uid"
 )
@@ -168,7 +169,8 @@ func (s *Service) Finish(ctx context.Context, number uid.ID) error {
 	return s.finish(ctx, ids...)
 }
 
-// Sweep repairs what a lost wake-up left, and does what is due: it starts scheduled campaigns, wakes enrolments that stand
+// Sweep repairs what a lost wake-up left, and does what is due: it starts scheduled campaigns, pauses those of
+// organizations that may not send, lets go on what waited for something that has passed, wakes enrolments that stand
 // still, skips what has expired, closes what was canceled, reopens what was retried and completes what is over. Any number of processes may run it.
 func (s *Service) Sweep(ctx context.Context) error {
 	ctx = tenant.System(ctx)
@@ -182,7 +184,10 @@ func (s *Service) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.resumeWithRoom(ctx); err != nil {
+	if err := s.holdBack(ctx); err != nil {
+		return err
+	}
+	if err := s.goOn(ctx); err != nil {
 		return err
 	}
 	active, err := s.db.Client.Campaign.Query().Where(campaign.Or(
@@ -219,24 +224,24 @@ func (s *Service) Sweep(ctx context.Context) error {
 
 // startScheduled launches a campaign whose time has come, or pauses it with the reason why it cannot start.
 func (s *Service) startScheduled(ctx context.Context, c *ent.Campaign, now time.Time) error {
+	scheduled := campaign.StatusEQ(enum.CampaignStatusScheduled)
 	if c.ExpiresAt == nil || c.ExpiresAt.After(now) {
 		found, err := s.obstacles(ctx, c)
 		if err != nil {
 			return fmt.Errorf("start scheduled campaign %s: %w", c.ID, err)
 		}
 		if len(found) > 0 {
-			u := s.db.Client.Campaign.Update().Where(campaign.ID(c.ID), campaign.StatusEQ(enum.CampaignStatusScheduled)).SetStatus(enum.CampaignStatusPaused)
-			because(found[0].reason, found[0].detail())(u)
-			_, err := u.Save(ctx)
+			_, err := s.moveAlone(ctx, c, scheduled, enum.CampaignStatusPaused, identity.ActionCampaignPause,
+				"paused campaign %q, which was to start now: "+string(found[0].reason), because(found[0].reason, found[0].detail()))
 			s.news.Notify(ctx, c.OrganizationID, c.ID)
 			return err
 		}
 	}
-	n, err := s.db.Client.Campaign.Update().Where(campaign.ID(c.ID), campaign.StatusEQ(enum.CampaignStatusScheduled)).SetStatus(enum.CampaignStatusPreparing).Save(ctx)
+	moved, err := s.moveAlone(ctx, c, scheduled, enum.CampaignStatusPreparing, identity.ActionCampaignLaunch, "started campaign %q as it was scheduled", func(*ent.CampaignUpdate) {})
 	if err != nil {
 		return fmt.Errorf("start scheduled campaign %s: %w", c.ID, err)
 	}
-	if n > 0 {
+	if moved {
 		s.news.Notify(ctx, c.OrganizationID, c.ID)
 		s.waker.WakeEnrollment(ctx, c.ID)
 	}

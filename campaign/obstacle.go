@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"carillon/ent"
@@ -69,17 +70,17 @@ func (s *Service) obstacles(ctx context.Context, c *ent.Campaign) (found []obsta
 	if err != nil {
 		return nil, fmt.Errorf("read phone number: %w", err)
 	}
-	organization, err := s.db.Client.Organization.Get(ctx, c.OrganizationID)
+	general, err := s.identity.Obstacles(ctx, c.OrganizationID)
 	if err != nil {
-		return nil, fmt.Errorf("read organization: %w", err)
+		return nil, err
 	}
 	for _, o := range []obstacle{accountObstacle(template.Edges.Account), numberObstacle(number), templateObstacle(template)} {
 		if o.reason != "" {
 			found = append(found, o)
 		}
 	}
-	if organization.Status != enum.OrganizationStatusActive {
-		found = append(found, obstacle{enum.CampaignStatusReasonOrganizationSuspended, "", fault.NotAllowed, fmt.Sprintf("the organization is %s and may not send", organization.Status)})
+	for _, o := range general[c.OrganizationID] {
+		found = append(found, obstacle{o.Reason, "", fault.NotAllowed, o.Text})
 	}
 	return found, nil
 }
@@ -97,7 +98,11 @@ func (s *Service) sendable(ctx context.Context, c *ent.Campaign) error {
 	return in.Err()
 }
 
-// detail is an obstacle as a sentence of its own.
+// detail is an obstacle as a sentence of its own, with what lets the campaign go on.
 func (o obstacle) detail() string {
-	return strings.ToUpper(o.text[:1]) + o.text[1:] + ". Resume the campaign when that is mended."
+	next := "Resume the campaign when that is mended."
+	if slices.Contains(passing, o.reason) {
+		next = "The campaign goes on by itself when that is over."
+	}
+	return strings.ToUpper(o.text[:1]) + o.text[1:] + ". " + next
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"carillon/audience"
+	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/account"
 	"carillon/ent/campaign"
@@ -88,7 +90,11 @@ func (s *Service) React(ctx context.Context, f Failure) (stopped bool, err error
 	ctx = tenant.System(ctx)
 	if f.Rule.Suppress == whatsapp.SuppressMarketing {
 		source := fmt.Sprintf("whatsapp %d", f.Rule.Code)
-		if err := s.audience.OptOut(ctx, f.Organization, f.Contact, f.Address, source, f.Detail, f.At); err != nil {
+		err := s.audience.Learn(ctx, f.Organization, audience.Lesson{
+			Contact: f.Contact, Address: f.Address, Consent: enum.ConsentOptedOut, Source: source, Evidence: f.Detail, At: f.At,
+			OptedOut: delivery.OptOut{Organization: f.Organization, Account: f.Account, PhoneNumber: f.PhoneNumber, Template: f.Template, Campaign: f.Campaign, At: f.At}.Count,
+		})
+		if err != nil {
 			return false, fmt.Errorf("react to %d: %w", f.Rule.Code, err)
 		}
 	}
@@ -109,21 +115,17 @@ var templateMarks = map[int]enum.TemplateStatus{132015: enum.TemplateStatusPause
 // mark writes down what an error says of an account or a template. It reports false when that is no longer so: the token that
 // was refused has been replaced.
 func (s *Service) mark(ctx context.Context, f Failure) (holds bool, err error) {
-	var changed bool
 	template, marked := templateMarks[f.Rule.Code]
 	switch {
 	case f.Rule.Class == whatsapp.PauseAccount && f.Rule.Reason == whatsapp.ReasonTokenInvalid:
 		return s.expireToken(ctx, f)
 	case f.Rule.Class == whatsapp.PauseAccount && f.Rule.Reason == whatsapp.ReasonAccountRestricted:
-		changed, err = s.accounts.SetStatus(ctx, f.Account, enum.AccountStatusRestricted, f.text())
+		_, err = s.accounts.SetStatus(ctx, f.Account, enum.AccountStatusRestricted, f.text())
 	case marked:
-		changed, err = s.accounts.SetTemplateStatus(ctx, f.Template, template)
+		_, err = s.accounts.SetTemplateStatus(ctx, f.Template, template)
 	}
 	if err != nil {
 		return false, fmt.Errorf("react to %d: %w", f.Rule.Code, err)
-	}
-	if changed {
-		s.news.Notify(ctx, f.Organization, f.Scope())
 	}
 	return true, nil
 }
@@ -139,9 +141,6 @@ func (s *Service) expireToken(ctx context.Context, f Failure) (holds bool, err e
 	if f.Token != nil && string(f.Token) != string(a.Token) {
 		return false, nil
 	}
-	changed, err := s.accounts.ExpireToken(ctx, a, strings.TrimSpace(f.Rule.Title+". "+f.Detail))
-	if changed {
-		s.news.Notify(ctx, a.OrganizationID, a.ID)
-	}
+	_, err = s.accounts.ExpireToken(ctx, a, strings.TrimSpace(f.Rule.Title+". "+f.Detail))
 	return true, err
 }

@@ -7,10 +7,12 @@ import (
 	"strconv"
 	"time"
 
+	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/campaign"
 	"carillon/enum"
 	"carillon/fault"
+	"carillon/identity"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
@@ -28,7 +30,7 @@ func (s *Service) Retry(ctx context.Context, id uid.ID, codes []int) (*ent.Campa
 	default:
 		return nil, conflict(c, "retried")
 	}
-	mayPass, err := passing(codes)
+	mayPass, err := retryable(codes)
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +39,10 @@ func (s *Service) Retry(ctx context.Context, id uid.ID, codes []int) (*ent.Campa
 	}
 	if err := s.sendable(ctx, c); err != nil {
 		return nil, err
+	}
+	// Recorded before it is done: the messages are queued page by page, each in a transaction of its own.
+	if err := s.db.InTx(ctx, func(tx *database.Tx) error { return record(ctx, tx, identity.ActionCampaignRetry, "retried", c) }); err != nil {
+		return nil, fmt.Errorf("retry campaign %s: %w", id, err)
 	}
 	n, err := s.queue.Requeue(ctx, id, mayPass)
 	if err != nil {
@@ -51,8 +57,8 @@ func (s *Service) Retry(ctx context.Context, id uid.ID, codes []int) (*ent.Campa
 	return s.find(ctx, id)
 }
 
-// passing says which error codes are to be tried again, and refuses those that would fail again.
-func passing(codes []int) (func(code int) bool, error) {
+// retryable says which error codes are to be tried again, and refuses those that would fail again.
+func retryable(codes []int) (func(code int) bool, error) {
 	var in fault.Inputs
 	for i, code := range codes {
 		if rule := whatsapp.RuleFor(code, 0, 0, false); !rule.Retryable {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -34,7 +35,15 @@ type Config struct {
 	Redis       *redis.UniversalOptions // nil: in-process
 	DataDir     string
 
+	TermsFile string // Markdown; empty: the terms that ship with the program
+
 	WhatsApp WhatsApp
+	OIDC     OIDC
+
+	Limits         Limits
+	EventRetention time.Duration // age at which entries leave the event log
+
+	SMTP SMTP
 
 	EncryptionKeys [][]byte // 32 bytes each; the first encrypts, all decrypt; empty only in development, see LocalKey
 	AllowedOrigins []string // scheme://host[:port]; PublicURL's own first
@@ -52,6 +61,23 @@ type WhatsApp struct {
 	AppID       string
 	AppSecrets  []string // the first is current, the rest are still accepted
 	VerifyToken string
+}
+
+// Limits bound what one process holds open for its clients.
+type Limits struct {
+	Connections             int // sockets and event streams
+	OrganizationConnections int // of one organization
+	Subscriptions           int // operations of one socket
+}
+
+// OIDC is the identity provider with whose accounts users can sign in.
+type OIDC struct {
+	Issuer                 string // exactly as the provider writes it; empty: none
+	ClientID, ClientSecret string
+	Scopes                 []string
+	Name                   string   // on the button
+	AllowedDomains         []string // of e-mail addresses, in lower case; none allows all
+	SignUp                 bool
 }
 
 // Embedded is true when nothing outside this process was named: no database, no
@@ -77,6 +103,14 @@ func Load(environ []string) (Config, error) {
 		if err := v.set(&c, value); err != nil {
 			mistakes = append(mistakes, Mistake{v.Name, err.Error(), v.right})
 		}
+	}
+	if c.SMTP.Host != "" && given["MAIL_FROM"] == "" {
+		mistakes = append(mistakes, Mistake{"MAIL_FROM", "is missing, and SMTP_URL needs it", "an address such as Carillon <no-reply@example.com>"})
+	}
+	if (c.OIDC.Issuer == "") != (c.OIDC.ClientID == "") && given["OIDC_ISSUER"] == "" {
+		mistakes = append(mistakes, Mistake{"OIDC_ISSUER", "is missing, and OIDC_CLIENT_ID needs it", "the provider's address"})
+	} else if c.OIDC.Issuer != "" && c.OIDC.ClientID == "" {
+		mistakes = append(mistakes, Mistake{"OIDC_CLIENT_ID", "is missing, and OIDC_ISSUER needs it", "the id under which the provider knows this service"})
 	}
 	mistakes = append(mistakes, typos(given)...)
 	if len(mistakes) > 0 {
@@ -134,8 +168,12 @@ func (c Config) LogValue() slog.Value {
 		slog.String("data_dir", c.DataDir),
 		slog.String("whatsapp", whatsApp),
 		slog.String("whatsapp_api_version", c.WhatsApp.APIVersion),
+		slog.Any("limits", c.Limits),
+		slog.Duration("event_retention", c.EventRetention),
 		slog.Int("encryption_keys", len(c.EncryptionKeys)),
+		slog.String("smtp", c.SMTP.Host),
 		slog.Any("allowed_origins", c.AllowedOrigins),
+		slog.String("oidc_issuer", c.OIDC.Issuer),
 		slog.Any("log_level", c.LogLevel),
 	)
 }

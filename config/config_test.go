@@ -52,6 +52,8 @@ func TestLoadWithoutAnyVariable(t *testing.T) {
 		"version":  {c.WhatsApp.APIVersion, "v26.0"},
 		"format":   {c.LogFormat, "text"},
 		"level":    {c.LogLevel.String(), "INFO"},
+		"limits":   {fmt.Sprint(c.Limits), "{10000 2000 100}"},
+		"events":   {c.EventRetention.String(), "720h0m0s"},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s is %q, want %q", what, pair[0], pair[1])
@@ -147,6 +149,12 @@ func TestLoadRefuses(t *testing.T) {
 		"an origin without a scheme":     "ALLOWED_ORIGINS=app.example.com",
 		"an unknown log format":          "LOG_FORMAT=xml",
 		"an unknown log level":           "LOG_LEVEL=INFO+2",
+		"no connections":                 "MAX_CONNECTIONS=0",
+		"a share that is no number":      "MAX_CONNECTIONS_PER_ORGANIZATION=half",
+		"subscriptions beyond measure":   "MAX_SUBSCRIPTIONS=10001",
+		"events kept for no time":        "EVENT_RETENTION=0d",
+		"a retention without a unit":     "EVENT_RETENTION=30",
+		"a retention beyond all measure": "EVENT_RETENTION=65536d",
 		"a typing error in a known name": "WHATSAPP_APPSECRET=hunter2",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/redis/go-redis/v9"
@@ -47,6 +48,25 @@ func origins(value string) ([]string, error) {
 			return nil, fmt.Errorf("has %q, which %w", origin, err)
 		} else if u.Path != "" || strings.HasSuffix(origin, "/") {
 			return nil, fmt.Errorf("has %q with a path", origin)
+		}
+	}
+	return list, nil
+}
+
+// issuer stays as it was written, since every token repeats it.
+func issuer(c *Config, value string) (string, error) {
+	u, err := webURL(value)
+	if err == nil && c.Environment == Production && u.Scheme != "https" {
+		err = errors.New("is not an https address")
+	}
+	return value, err
+}
+
+func domains(value string) ([]string, error) {
+	list := split(strings.ToLower(value))
+	for _, domain := range list {
+		if strings.ContainsAny(domain, "@/: ") || !strings.Contains(domain, ".") {
+			return nil, fmt.Errorf("has %q, which is not a domain", domain)
 		}
 	}
 	return list, nil
@@ -199,6 +219,32 @@ func published(c *Config, secret string) error {
 		return errors.New("is the published development value")
 	}
 	return nil
+}
+
+func number(to *int, value string, most uint64) error {
+	n, err := strconv.ParseUint(value, 10, 32)
+	if err != nil || n < 1 || n > most {
+		return fmt.Errorf("is %q", value)
+	}
+	*to = int(n)
+	return nil
+}
+
+const day = 24 * time.Hour
+
+// span is a duration as Go writes it, or a whole number of days.
+func span(value string, least, most time.Duration) (d time.Duration, err error) {
+	if days, ok := strings.CutSuffix(value, "d"); ok {
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16)
+		d = time.Duration(n) * day
+	} else {
+		d, err = time.ParseDuration(value)
+	}
+	if err != nil || d < least || d > most {
+		return 0, fmt.Errorf("is %q", value)
+	}
+	return d, nil
 }
 
 func split(list string) []string {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // environment is the variable that decides what else is required.
@@ -63,6 +64,12 @@ var variables = []Variable{
 		set:     func(c *Config, value string) error { c.DataDir = value; return nil },
 	},
 	{
+		Name:    "TERMS_FILE",
+		Meaning: "Terms of service as Markdown, with a front matter that says `version` and `effective`, a date. By default the ones that ship with the program.",
+		right:   "a file that begins with ---, version: …, effective: 2026-11-01, ---",
+		set:     func(c *Config, value string) error { c.TermsFile = value; return nil },
+	},
+	{
 		Name:    "WHATSAPP_API_URL",
 		Meaning: "WhatsApp's Cloud API. By default `https://graph.facebook.com`, or the built-in sandbox when neither this nor `DATABASE_URL` nor `REDIS_URL` is set.",
 		right:   "an address such as https://graph.facebook.com",
@@ -108,10 +115,96 @@ var variables = []Variable{
 		set:     func(c *Config, value string) (err error) { c.EncryptionKeys, err = keys(c, value); return },
 	},
 	{
+		Name: "SMTP_URL", Secret: true,
+		Meaning: "Mail server for invitations and password resets: `smtp://user:password@host:587`, which insists on STARTTLS unless `?tls=opportunistic` or `?tls=none` follows, or `smtps://user:password@host:465`. By default no mail is sent, and the links go to the log.",
+		right:   "smtp://user:password@host:587, perhaps with ?tls=opportunistic or ?tls=none, or smtps://user:password@host:465",
+		set:     func(c *Config, value string) error { return c.SMTP.read(value) },
+	},
+	{
+		Name: "MAIL_FROM", Default: "Carillon <carillon@localhost>",
+		Meaning: "Sender of the mails, an address that the mail server takes from this service. Needed with `SMTP_URL`.",
+		right:   "an address such as Carillon <no-reply@example.com>",
+		set:     func(c *Config, value string) error { return c.SMTP.sender(value) },
+	},
+	{
 		Name:    "ALLOWED_ORIGINS",
 		Meaning: "Web origins, with commas, whose pages may call the API from a browser, beside `PUBLIC_URL`'s own.",
 		right:   "origins without a path, such as https://app.example.com,https://admin.example.com",
 		set:     func(c *Config, value string) (err error) { c.AllowedOrigins, err = origins(value); return },
+	},
+	{
+		Name: "MAX_CONNECTIONS", Default: "10000",
+		Meaning: "Sockets and event streams at a time in one process. More are refused with 503 and `UNAVAILABLE`, so that another process takes them.",
+		right:   "a number from 1 to 1000000",
+		set:     func(c *Config, value string) error { return number(&c.Limits.Connections, value, 1_000_000) },
+	},
+	{
+		Name: "MAX_CONNECTIONS_PER_ORGANIZATION", Default: "2000",
+		Meaning: "How many of these one organization may have, and all callers without a token together. More are closed with 1013, or answered 429, and `RATE_LIMITED`.",
+		right:   "a number from 1 to 1000000",
+		set: func(c *Config, value string) error {
+			return number(&c.Limits.OrganizationConnections, value, 1_000_000)
+		},
+	},
+	{
+		Name: "MAX_SUBSCRIPTIONS", Default: "100",
+		Meaning: "Operations at a time on one socket. More end with `RATE_LIMITED`.",
+		right:   "a number from 1 to 10000",
+		set:     func(c *Config, value string) error { return number(&c.Limits.Subscriptions, value, 10_000) },
+	},
+	{
+		Name: "EVENT_RETENTION", Default: "30d",
+		Meaning: "Age at which entries leave the event log that `deliveryEvents` shows, in days (`30d`) or hours (`36h`). A client that was away for longer reads `messages` anew. Messages, campaigns and statistics are not touched.",
+		right:   "a span of at least 1h and at most 3650d, such as 30d or 36h",
+		set: func(c *Config, value string) (err error) {
+			c.EventRetention, err = span(value, time.Hour, 3650*day)
+			return
+		},
+	},
+	{
+		Name:    "OIDC_ISSUER",
+		Meaning: "An identity provider that speaks OpenID Connect, with whose accounts users can sign in: its issuer, exactly as it writes it. By default there is none.",
+		right:   "an https address such as https://login.example.com",
+		set:     func(c *Config, value string) (err error) { c.OIDC.Issuer, err = issuer(c, value); return },
+	},
+	{
+		Name:    "OIDC_CLIENT_ID",
+		Meaning: "The id under which the provider knows this service.",
+		right:   "the client id that the provider shows",
+		set:     func(c *Config, value string) error { c.OIDC.ClientID = value; return nil },
+	},
+	{
+		Name: "OIDC_CLIENT_SECRET", Secret: true,
+		Meaning: "The secret that goes with it; none for a public client.",
+		right:   "the client secret that the provider shows",
+		set:     func(c *Config, value string) error { c.OIDC.ClientSecret = value; return published(c, value) },
+	},
+	{
+		Name: "OIDC_SCOPES", Default: "openid email profile",
+		Meaning: "What the provider is asked for, with blanks.",
+		right:   "scopes such as openid email profile",
+		set:     func(c *Config, value string) error { c.OIDC.Scopes = strings.Fields(value); return nil },
+	},
+	{
+		Name: "OIDC_NAME", Default: "single sign-on",
+		Meaning: "What pages call the provider, on the button.",
+		right:   "a name such as Example Login",
+		set:     func(c *Config, value string) error { c.OIDC.Name = value; return nil },
+	},
+	{
+		Name:    "OIDC_ALLOWED_DOMAINS",
+		Meaning: "Domains, with commas, of the verified e-mail addresses that may sign in this way. By default all.",
+		right:   "domains such as example.com,example.org",
+		set:     func(c *Config, value string) (err error) { c.OIDC.AllowedDomains, err = domains(value); return },
+	},
+	{
+		Name: "OIDC_SIGN_UP", Default: "false",
+		Meaning: "Whether somebody unknown who signs in there may make an organization: `true` or `false`.",
+		right:   "true or false",
+		set: func(c *Config, value string) error {
+			c.OIDC.SignUp = value == "true"
+			return choose(new(string), value, "true", "false")
+		},
 	},
 	{
 		Name: "LOG_LEVEL", Default: "info",

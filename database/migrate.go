@@ -83,7 +83,8 @@ func (db *DB) migrations() (*goose.Provider, error) {
 	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
 	if db.Dialect == dialect.Postgres {
 		name, kind = "postgres", goose.DialectPostgres
-		locker, err := lock.NewPostgresSessionLocker()
+		// Who has to wait looks again every second, for five minutes.
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 		if err != nil {
 			return nil, err
 		}

@@ -151,6 +151,15 @@ func (b *bench) claim(t testing.TB, n, turn int) []delivery.Claimed {
 	return claimed
 }
 
+// handOver marks all that was claimed at once as possibly sent.
+func (b *bench) handOver(t testing.TB, claimed []delivery.Claimed) {
+	t.Helper()
+	last := claimed[len(claimed)-1]
+	if held, err := b.queue.HandOver(b.ctx, last.Claim, last.Part, true); !held || err != nil {
+		t.Fatalf("held %t, %v", held, err)
+	}
+}
+
 func TestFactsInAnyOrderAndNumberLeadToTheSameState(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
@@ -374,7 +383,7 @@ func TestMessagesOfAWorkerThatIsGoneBecomeUnknownAndThePolicyDecides(t *testing.
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		b := setUp(t, db)
 		b.enqueue(t, b.campaign, 3)
-		b.claim(t, 3, 0)
+		b.handOver(t, b.claim(t, 3, 0))
 		if n, err := b.queue.ExpireLeases(b.ctx); n != 0 || err != nil {
 			t.Fatalf("%d leases ended early, %v", n, err)
 		}

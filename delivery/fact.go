@@ -42,6 +42,7 @@ type Fact struct {
 	Message   uid.ID // zero: the message with this WAMID
 	WAMID     string // WhatsApp's id, where it is known
 	Attempt   int    // the attempt it is about; 0 where nothing says
+	Claim     uid.ID // the claim it is about; zero where nothing says
 	Kind      FactKind
 	At        time.Time
 	NotBefore time.Time // Retry and SendAgain
@@ -102,6 +103,7 @@ type row struct {
 	acceptedAt, sentAt, deliveredAt, readAt, failedAt, unknownAt, closedAt *time.Time
 	createdAt                                                              time.Time
 	pricing                                                                *column.Pricing
+	claim                                                                  uid.ID
 }
 
 // apply changes the row by one fact. It reports what is worth an entry in the log; an old, repeated or void fact is not.
@@ -110,7 +112,7 @@ func (r *row) apply(f Fact) (status enum.MessageStatus, logged bool) {
 		return report.to, r.report(f, report.to, report.time(r))
 	}
 	move := moves[f.Kind]
-	if r.status != move.from || f.Attempt != r.attempts {
+	if r.status != move.from || f.Attempt != r.attempts || !f.Claim.IsZero() && f.Claim != r.claim {
 		return "", false
 	}
 	return move.to, r.decide(f, move.to)

@@ -200,6 +200,9 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, unmatched
 		if err := vacate(ctx, tx, back); err != nil {
 			return err
 		}
+		if err := unspend(ctx, tx, changed, l.now); err != nil {
+			return err
+		}
 		if err := store(ctx, tx, changed); err != nil {
 			return fmt.Errorf("change messages: %w", err)
 		}
@@ -241,14 +244,14 @@ func messagesOf(ctx context.Context, tx *database.Tx, facts []Fact) (map[factKey
 const rowColumns = `message.id, message.organization_id, message.campaign_id, message.template_id, message.phone_number_id, message.account_id,
 	message.category, message.country, message.direction, message.status, message.skip_reason, message.attempts, message.settled_attempts, message.wamid, message.error_code, message.error_detail,
 	message.not_before, message.lease_until, message.accepted_at, message.sent_at, message.delivered_at, message.read_at, message.failed_at, message.unknown_at,
-	message.closed_at, message.created_at, message.pricing`
+	message.closed_at, message.created_at, message.pricing, message.claim_id`
 
 func (r *row) scan(rows *sql.Rows) error {
 	var category *string
 	var pricing []byte
 	err := rows.Scan(&r.id, &r.organization, &r.campaign, &r.template, &r.phoneNumber, &r.account, &category, &r.country, &r.direction, &r.status, &r.skipReason, &r.attempts, &r.settledAttempts,
 		&r.wamid, &r.errorCode, &r.errorDetail, &r.notBefore, &r.leaseUntil, &r.acceptedAt, &r.sentAt, &r.deliveredAt, &r.readAt, &r.failedAt, &r.unknownAt,
-		&r.closedAt, &r.createdAt, &pricing)
+		&r.closedAt, &r.createdAt, &pricing, &r.claim)
 	if err != nil {
 		return err
 	}

@@ -73,8 +73,11 @@ func (l *Log) Last(ctx context.Context, organizations []uid.ID) (map[uid.ID]int6
 	return last, rows.Err()
 }
 
-// Expired is the last sequence number that retention has taken from an organization's log.
-func (l *Log) Expired(ctx context.Context, organization uid.ID) (sequence int64, err error) {
-	err = l.db.QueryRow(ctx, "SELECT coalesce(max(expired), 0) FROM event_counter WHERE id = $1", organization).Scan(&sequence)
-	return sequence, err
+// Bounds says what is there of an organization's log: the entries after expired, up to last.
+func (l *Log) Bounds(ctx context.Context, organization uid.ID) (expired, last int64, err error) {
+	err = l.db.QueryRow(ctx, "SELECT coalesce(max(expired), 0), coalesce(max(last), 0) FROM event_counter WHERE id = $1", organization).Scan(&expired, &last)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read the log's bounds: %w", err)
+	}
+	return expired, last, nil
 }

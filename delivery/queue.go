@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"carillon/column"
@@ -107,6 +108,8 @@ type Claimed struct {
 	Content    json.RawMessage
 	Attempt    int
 	Retries    int // how many attempts went before, since it was queued last
+	Claim      uid.ID
+	Part       int // of the claim, from 1; claimed messages come in the order of their parts
 }
 
 // Runnable is a campaign that may send now.
@@ -118,7 +121,7 @@ type Runnable struct {
 
 // Runnable are a number's campaigns that may send now, in a fixed order.
 func (q *Queue) Runnable(ctx context.Context, number uid.ID) (campaigns []Runnable, err error) {
-	rows, err := q.db.Query(ctx, "SELECT id, rate_limit FROM campaign WHERE phone_number_id = $1 AND status = 'RUNNING' AND queued > 0 AND (expires_at IS NULL OR expires_at > $2) ORDER BY id", number, q.now())
+	rows, err := q.db.Query(ctx, "SELECT id, rate_limit FROM campaign WHERE phone_number_id = $1 AND status = 'RUNNING' AND queued > 0 AND (expires_at IS NULL OR expires_at > $2)"+maySend("campaign.organization_id")+" ORDER BY id", number, q.now())
 	if err != nil {
 		return nil, fmt.Errorf("find campaigns of %s: %w", number, err)
 	}
@@ -135,7 +138,8 @@ func (q *Queue) Runnable(ctx context.Context, number uid.ID) (campaigns []Runnab
 
 // Claim takes up to n messages that are due on a number: single ones first, then those of the campaigns in their order, each
 // its fair share of what is left. What it returns is SENDING in the database. A campaign that is paused meanwhile gives none,
-// and campaigns write to no more new people than the account's messaging limit has room for: full says that it has none left.
+// and campaigns write to no more new people than the account's messaging limit has room for, and no more messages than the
+// organization's quota: full says that one of them has none left.
 // Every campaign's message is taken for one to somebody new then, since the few who are not cannot be picked out cheaply.
 func (q *Queue) Claim(ctx context.Context, number uid.ID, n int, campaigns []Runnable, limit Limit) (claimed []Claimed, full bool, err error) {
 	err = q.db.InTx(ctx, func(tx *database.Tx) error {
@@ -145,7 +149,15 @@ func (q *Queue) Claim(ctx context.Context, number uid.ID, n int, campaigns []Run
 		if err != nil {
 			return err
 		}
-		claimed, err = q.claim(ctx, tx, claimed[:0], n, now, "phone_number_id = $1 AND campaign_id IS NULL", number)
+		today, err := q.today(ctx, tx, limit, now)
+		if err != nil {
+			return err
+		}
+		if room < 0 || today >= 0 && today < room {
+			room = today
+		}
+		take := taking{claim: uid.New(uid.Claim), size: partSize(n), now: now}
+		claimed, err = q.claim(ctx, tx, claimed[:0], n, take, "phone_number_id = $1 AND campaign_id IS NULL"+numberMaySend, number)
 		for i, c := range campaigns {
 			left := n - len(claimed)
 			if room >= 0 {
@@ -159,7 +171,7 @@ func (q *Queue) Claim(ctx context.Context, number uid.ID, n int, campaigns []Run
 				share = min(share, c.Most)
 			}
 			had := len(claimed)
-			claimed, err = q.claim(ctx, tx, claimed, share, now, "campaign_id = $1 AND EXISTS (SELECT 1 FROM campaign WHERE id = $1 AND status = 'RUNNING')", c.Campaign)
+			claimed, err = q.claim(ctx, tx, claimed, share, take, "campaign_id = $1 AND EXISTS (SELECT 1 FROM campaign WHERE campaign.id = $1 AND campaign.status = 'RUNNING'"+maySend("campaign.organization_id")+")", c.Campaign)
 			if took := len(claimed) - had; took > 0 {
 				if room > 0 {
 					room -= took
@@ -171,7 +183,14 @@ func (q *Queue) Claim(ctx context.Context, number uid.ID, n int, campaigns []Run
 		if err != nil {
 			return err
 		}
+		slices.SortStableFunc(claimed, func(a, b Claimed) int { return a.Part - b.Part })
+		if err := take.keep(ctx, tx, len(claimed)); err != nil {
+			return err
+		}
 		if err := q.occupy(ctx, tx, limit, claimed, now); err != nil {
+			return err
+		}
+		if err := q.spend(ctx, tx, limit, claimed); err != nil {
 			return err
 		}
 		return l.write(ctx, tx)
@@ -182,20 +201,22 @@ func (q *Queue) Claim(ctx context.Context, number uid.ID, n int, campaigns []Run
 	return claimed, full, nil
 }
 
-func (q *Queue) claim(ctx context.Context, tx *database.Tx, claimed []Claimed, n int, now time.Time, whose string, owner uid.ID) ([]Claimed, error) {
-	rows, err := tx.QueryContext(ctx, `UPDATE message SET status = 'SENDING', attempts = attempts + 1, lease_until = $3
-		FROM (SELECT id FROM message WHERE `+whose+` AND status = 'QUEUED' AND not_before <= $2 ORDER BY not_before, id LIMIT $4`+q.db.SkipLocked()+`) AS due
+func (q *Queue) claim(ctx context.Context, tx *database.Tx, claimed []Claimed, n int, take taking, whose string, owner uid.ID) ([]Claimed, error) {
+	rows, err := tx.QueryContext(ctx, `UPDATE message SET status = 'SENDING', attempts = attempts + 1, lease_until = $3, claim_id = $5, claim_part = ($6 + due.place - 1) / $7 + 1
+		FROM (SELECT id, row_number() OVER (ORDER BY not_before, id) AS place FROM
+			(SELECT id, not_before FROM message WHERE `+whose+` AND status = 'QUEUED' AND not_before <= $2 ORDER BY not_before, id LIMIT $4`+q.db.SkipLocked()+`) AS locked) AS due
 		WHERE message.id = due.id
-		RETURNING message.id, organization_id, campaign_id, template_id, address, type, category, parameters, content, attempts, attempts - 1 - coalesce(settled_attempts, 0)`, owner, now, now.Add(lease), n)
+		RETURNING message.id, organization_id, campaign_id, template_id, address, type, category, parameters, content, attempts, attempts - 1 - coalesce(settled_attempts, 0), claim_part`,
+		owner, take.now, take.now.Add(lease), n, take.claim, len(claimed), take.size)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var c Claimed
+		c := Claimed{Claim: take.claim}
 		var category *enum.TemplateCategory
 		var parameters, content []byte
-		if err := rows.Scan(&c.ID, &c.Organization, &c.Campaign, &c.Template, &c.Address, &c.Type, &category, &parameters, &content, &c.Attempt, &c.Retries); err != nil {
+		if err := rows.Scan(&c.ID, &c.Organization, &c.Campaign, &c.Template, &c.Address, &c.Type, &category, &parameters, &content, &c.Attempt, &c.Retries, &c.Part); err != nil {
 			return nil, err
 		}
 		if category != nil {
@@ -215,9 +236,9 @@ func (q *Queue) claim(ctx context.Context, tx *database.Tx, claimed []Claimed, n
 // NextDue is when the earliest waiting message of a number may be sent; false when none waits.
 func (q *Queue) NextDue(ctx context.Context, number uid.ID) (due time.Time, waits bool, err error) {
 	for _, query := range []string{
-		"SELECT not_before FROM message WHERE phone_number_id = $1 AND campaign_id IS NULL AND status = 'QUEUED' ORDER BY not_before LIMIT 1",
+		"SELECT not_before FROM message WHERE phone_number_id = $1 AND campaign_id IS NULL AND status = 'QUEUED'" + numberMaySend + " ORDER BY not_before LIMIT 1",
 		`SELECT (SELECT not_before FROM message WHERE campaign_id = campaign.id AND status = 'QUEUED' ORDER BY not_before LIMIT 1) AS due FROM campaign
-			WHERE phone_number_id = $1 AND status = 'RUNNING' AND queued > 0 ORDER BY due LIMIT 1`,
+			WHERE phone_number_id = $1 AND status = 'RUNNING' AND queued > 0` + maySend("campaign.organization_id") + ` ORDER BY due LIMIT 1`,
 	} {
 		var at database.NullTime
 		switch err := q.db.QueryRow(ctx, query, number).Scan(&at); {
@@ -234,24 +255,16 @@ func (q *Queue) NextDue(ctx context.Context, number uid.ID) (due time.Time, wait
 // Lanes are the numbers with messages that are due.
 func (q *Queue) Lanes(ctx context.Context) (numbers []uid.ID, err error) {
 	now := q.now()
-	return q.ids(ctx, `SELECT DISTINCT phone_number_id FROM message WHERE status = 'QUEUED' AND campaign_id IS NULL AND not_before <= $1
-		UNION SELECT phone_number_id FROM campaign WHERE status = 'RUNNING' AND queued > 0
+	return q.ids(ctx, `SELECT DISTINCT phone_number_id FROM message WHERE status = 'QUEUED' AND campaign_id IS NULL AND not_before <= $1`+maySend("message.organization_id")+`
+		UNION SELECT phone_number_id FROM campaign WHERE status = 'RUNNING' AND queued > 0`+maySend("campaign.organization_id")+`
 			AND EXISTS (SELECT 1 FROM message WHERE campaign_id = campaign.id AND status = 'QUEUED' AND not_before <= $1)`, now)
-}
-
-// ExpireLeases turns messages whose worker is gone into UNKNOWN: they may have been sent. It returns how many.
-func (q *Queue) ExpireLeases(ctx context.Context) (int, error) {
-	now := q.now()
-	return q.sweep(ctx, func() ([]Fact, error) {
-		return q.facts(ctx, Fact{Kind: Lost, At: now}, "SELECT id, attempts FROM message WHERE status = 'SENDING' AND lease_until < $1 ORDER BY lease_until LIMIT $2", now, sweepPage)
-	})
 }
 
 // Close ends the queued messages of a campaign: kind is Cancel or Expire.
 func (q *Queue) Close(ctx context.Context, campaign uid.ID, kind FactKind) (int, error) {
 	now := q.now()
 	return q.sweep(ctx, func() ([]Fact, error) {
-		return q.facts(ctx, Fact{Kind: kind, At: now}, "SELECT id, attempts FROM message WHERE campaign_id = $1 AND status = 'QUEUED' ORDER BY not_before LIMIT $2", campaign, sweepPage)
+		return q.facts(ctx, Fact{Kind: kind, At: now}, "SELECT id, attempts, claim_id FROM message WHERE campaign_id = $1 AND status = 'QUEUED' ORDER BY not_before LIMIT $2", campaign, sweepPage)
 	})
 }
 
@@ -314,7 +327,7 @@ func (q *Queue) sweep(ctx context.Context, page func() ([]Fact, error)) (n int, 
 	}
 }
 
-// facts makes one fact for each message that a query gives with its attempt.
+// facts makes one fact for each message that a query gives with its attempt and claim.
 func (q *Queue) facts(ctx context.Context, like Fact, query string, args ...any) (facts []Fact, err error) {
 	rows, err := q.db.Query(ctx, query, args...)
 	if err != nil {
@@ -323,7 +336,7 @@ func (q *Queue) facts(ctx context.Context, like Fact, query string, args ...any)
 	defer rows.Close()
 	for rows.Next() {
 		f := like
-		if err := rows.Scan(&f.Message, &f.Attempt); err != nil {
+		if err := rows.Scan(&f.Message, &f.Attempt, &f.Claim); err != nil {
 			return nil, err
 		}
 		facts = append(facts, f)

@@ -14,10 +14,14 @@ import (
 // developers.facebook.com, WhatsApp "Messaging limits" (read 2026-05).
 const windowLength = 24 * time.Hour
 
-// Limit is an account's messaging limit: how many different people may be written to first in a rolling day.
+// Limit is an account's messaging limit, how many different people may be written to first in a rolling day, and its
+// organization's quota, how many messages may be sent in a day of UTC.
 type Limit struct {
 	Account uid.ID
 	People  *int // nil is unlimited
+
+	Organization uid.ID
+	PerDay       *int // nil is unlimited
 }
 
 // Used is how many people an account has written to in the window that ends now.

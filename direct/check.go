@@ -15,16 +15,17 @@ import (
 	"carillon/ent/phonenumber"
 	"carillon/enum"
 	"carillon/fault"
+	"carillon/identity"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
 
 // check looks at one message, and notes everything that is wrong with it.
 type check struct {
-	client          *ent.Client
-	now             time.Time
-	mustAcceptTerms bool
-	in              fault.Inputs
+	client    *ent.Client
+	now       time.Time
+	obstacles []identity.Obstacle // why the organization may send nothing
+	in        fault.Inputs
 
 	organization *ent.Organization
 	number       *ent.PhoneNumber // with its account; nil when there is no such number
@@ -70,14 +71,11 @@ func (c *check) message(ctx context.Context, organization uid.ID, m Message) (de
 
 // sender notes what keeps the organization or the number from sending.
 func (c *check) sender(ctx context.Context, organization, number uid.ID) (err error) {
-	if c.mustAcceptTerms {
-		c.in.Add("", fault.NotAllowed, "accept the terms of service first (acceptTerms)")
+	for _, o := range c.obstacles {
+		c.in.Add("", fault.NotAllowed, "%s", o.Text)
 	}
 	if c.organization, err = c.client.Organization.Get(ctx, organization); err != nil {
 		return fmt.Errorf("read organization: %w", err)
-	}
-	if c.organization.Status != enum.OrganizationStatusActive {
-		c.in.Add("", fault.NotAllowed, "the organization is %s and may not send", c.organization.Status)
 	}
 	found, err := c.client.PhoneNumber.Query().Where(phonenumber.ID(number)).WithAccount().Only(ctx)
 	if ent.IsNotFound(err) {

@@ -13,6 +13,7 @@ import (
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/enum"
+	"carillon/fault"
 	"carillon/identity"
 	"carillon/uid"
 )
@@ -85,17 +86,20 @@ func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	mustAcceptTerms, err := s.identity.MustAcceptTerms(ctx)
+	obstacles, err := s.identity.Obstacles(ctx, v.Organization)
 	if err != nil {
 		return nil, err
 	}
 	var id uid.ID
 	told := func(context.Context) {}
-	err = s.db.InTx(ctx, func(tx *database.Tx) (err error) {
-		id, _, err = s.identity.Once(ctx, tx, "sendMessage", m.IdempotencyKey, m, func() (uid.ID, error) {
-			c := check{client: tx.Client, now: s.now(), mustAcceptTerms: mustAcceptTerms}
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		made, replayed, err := s.identity.Once(ctx, tx, "sendMessage", m.IdempotencyKey, m, func() (uid.ID, error) {
+			c := check{client: tx.Client, now: s.now(), obstacles: obstacles[v.Organization]}
 			message, err := c.message(ctx, v.Organization, m)
 			if err != nil {
+				return uid.ID{}, err
+			}
+			if err := s.withinQuota(ctx, tx, c.organization); err != nil {
 				return uid.ID{}, err
 			}
 			ids, tell, err := s.queue.Enqueue(ctx, tx, v.Organization, []delivery.New{message}, func() error { return nil })
@@ -105,7 +109,10 @@ func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 			told = tell
 			return ids[0], nil
 		})
-		return err
+		if id = made; err != nil || replayed {
+			return err
+		}
+		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionMessageSend, Subject: id, Summary: "queued a message to " + identity.Ending(m.To)})
 	})
 	if err != nil {
 		return nil, err
@@ -117,4 +124,17 @@ func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 		return nil, fmt.Errorf("read message %s: %w", id, err)
 	}
 	return row, nil
+}
+
+// withinQuota takes a place in the organization's quota, where it has one.
+func (s *Service) withinQuota(ctx context.Context, tx *database.Tx, o *ent.Organization) error {
+	quota := o.QuotaMessagesPerDay
+	if quota == nil {
+		return nil
+	}
+	room, err := s.queue.Take(ctx, tx, o.ID, *quota)
+	if err != nil || room {
+		return err
+	}
+	return fault.Refuse("", fault.LimitExceeded, "the organization has sent as many messages today as its quota allows (messages a day: %d); the day ends at midnight in UTC", *quota)
 }

@@ -63,7 +63,7 @@ func (s *stage) WakeLaneFirst(_ context.Context, n uid.ID) {
 func (s *stage) Publish(context.Context, uid.ID, []delivery.Event) {}
 func (s *stage) Notify(context.Context, uid.ID, ...uid.ID)         {}
 
-func stand(t *testing.T, db *database.DB, email string) *stage {
+func stand(t testing.TB, db *database.DB, email string) *stage {
 	t.Helper()
 	s := &stage{db: db, system: tenant.System(t.Context()), templates: map[string]uid.ID{}}
 	who := identity.New(db, identity.DefaultTerms(), database.Now, identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})

@@ -5,23 +5,34 @@ package ent
 import (
 	"carillon/ent/account"
 	"carillon/ent/apikey"
+	"carillon/ent/auditchain"
+	"carillon/ent/auditevent"
 	"carillon/ent/campaign"
+	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
 	"carillon/ent/deliveryevent"
 	"carillon/ent/eventcounter"
+	"carillon/ent/externallogin"
 	"carillon/ent/idempotencykey"
 	"carillon/ent/importchunk"
 	"carillon/ent/importrejection"
+	"carillon/ent/invitation"
 	"carillon/ent/listmember"
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/messagingwindow"
 	"carillon/ent/organization"
+	"carillon/ent/passwordreset"
 	"carillon/ent/phonenumber"
+	"carillon/ent/quotausage"
+	"carillon/ent/recoverycode"
+	"carillon/ent/secondfactor"
+	"carillon/ent/servicestate"
 	"carillon/ent/session"
+	"carillon/ent/signinflow"
 	"carillon/ent/statistic"
 	"carillon/ent/template"
 	"carillon/ent/termsacceptance"
@@ -98,23 +109,34 @@ func checkColumn(t, c string) error {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
 			apikey.Table:           apikey.ValidColumn,
 			account.Table:          account.ValidColumn,
+			auditchain.Table:       auditchain.ValidColumn,
+			auditevent.Table:       auditevent.ValidColumn,
 			campaign.Table:         campaign.ValidColumn,
+			claim.Table:            claim.ValidColumn,
 			consentrecord.Table:    consentrecord.ValidColumn,
 			contact.Table:          contact.ValidColumn,
 			contactimport.Table:    contactimport.ValidColumn,
 			contactlist.Table:      contactlist.ValidColumn,
 			deliveryevent.Table:    deliveryevent.ValidColumn,
 			eventcounter.Table:     eventcounter.ValidColumn,
+			externallogin.Table:    externallogin.ValidColumn,
 			idempotencykey.Table:   idempotencykey.ValidColumn,
 			importchunk.Table:      importchunk.ValidColumn,
 			importrejection.Table:  importrejection.ValidColumn,
+			invitation.Table:       invitation.ValidColumn,
 			listmember.Table:       listmember.ValidColumn,
 			member.Table:           member.ValidColumn,
 			message.Table:          message.ValidColumn,
 			messagingwindow.Table:  messagingwindow.ValidColumn,
 			organization.Table:     organization.ValidColumn,
+			passwordreset.Table:    passwordreset.ValidColumn,
 			phonenumber.Table:      phonenumber.ValidColumn,
+			quotausage.Table:       quotausage.ValidColumn,
+			recoverycode.Table:     recoverycode.ValidColumn,
+			secondfactor.Table:     secondfactor.ValidColumn,
+			servicestate.Table:     servicestate.ValidColumn,
 			session.Table:          session.ValidColumn,
+			signinflow.Table:       signinflow.ValidColumn,
 			statistic.Table:        statistic.ValidColumn,
 			template.Table:         template.ValidColumn,
 			termsacceptance.Table:  termsacceptance.ValidColumn,

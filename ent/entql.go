@@ -5,24 +5,35 @@ package ent
 import (
 	"carillon/ent/account"
 	"carillon/ent/apikey"
+	"carillon/ent/auditchain"
+	"carillon/ent/auditevent"
 	"carillon/ent/campaign"
+	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
 	"carillon/ent/deliveryevent"
 	"carillon/ent/eventcounter"
+	"carillon/ent/externallogin"
 	"carillon/ent/idempotencykey"
 	"carillon/ent/importchunk"
 	"carillon/ent/importrejection"
+	"carillon/ent/invitation"
 	"carillon/ent/listmember"
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/messagingwindow"
 	"carillon/ent/organization"
+	"carillon/ent/passwordreset"
 	"carillon/ent/phonenumber"
 	"carillon/ent/predicate"
+	"carillon/ent/quotausage"
+	"carillon/ent/recoverycode"
+	"carillon/ent/secondfactor"
+	"carillon/ent/servicestate"
 	"carillon/ent/session"
+	"carillon/ent/signinflow"
 	"carillon/ent/statistic"
 	"carillon/ent/template"
 	"carillon/ent/termsacceptance"
@@ -37,7 +48,7 @@ import (
 
 // schemaGraph holds a representation of ent/schema at runtime.
 var schemaGraph = func() *sqlgraph.Schema {
-	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 24)}
+	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 35)}
 	graph.Nodes[0] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   apikey.Table,
@@ -86,6 +97,46 @@ var schemaGraph = func() *sqlgraph.Schema {
 	}
 	graph.Nodes[2] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
+			Table:   auditchain.Table,
+			Columns: auditchain.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: auditchain.FieldID,
+			},
+		},
+		Type: "AuditChain",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			auditchain.FieldLast:          {Type: field.TypeInt64, Column: auditchain.FieldLast},
+			auditchain.FieldHash:          {Type: field.TypeBytes, Column: auditchain.FieldHash},
+			auditchain.FieldErasedThrough: {Type: field.TypeInt64, Column: auditchain.FieldErasedThrough},
+			auditchain.FieldErasedHash:    {Type: field.TypeBytes, Column: auditchain.FieldErasedHash},
+		},
+	}
+	graph.Nodes[3] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   auditevent.Table,
+			Columns: auditevent.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: auditevent.FieldID,
+			},
+		},
+		Type: "AuditEvent",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			auditevent.FieldOrganizationID: {Type: field.TypeUUID, Column: auditevent.FieldOrganizationID},
+			auditevent.FieldSequence:       {Type: field.TypeInt64, Column: auditevent.FieldSequence},
+			auditevent.FieldAt:             {Type: field.TypeTime, Column: auditevent.FieldAt},
+			auditevent.FieldActor:          {Type: field.TypeString, Column: auditevent.FieldActor},
+			auditevent.FieldAction:         {Type: field.TypeString, Column: auditevent.FieldAction},
+			auditevent.FieldSubjectID:      {Type: field.TypeUUID, Column: auditevent.FieldSubjectID},
+			auditevent.FieldSummary:        {Type: field.TypeString, Column: auditevent.FieldSummary},
+			auditevent.FieldIP:             {Type: field.TypeString, Column: auditevent.FieldIP},
+			auditevent.FieldPreviousHash:   {Type: field.TypeBytes, Column: auditevent.FieldPreviousHash},
+			auditevent.FieldHash:           {Type: field.TypeBytes, Column: auditevent.FieldHash},
+		},
+	}
+	graph.Nodes[4] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
 			Table:   campaign.Table,
 			Columns: campaign.Columns,
 			ID: &sqlgraph.FieldSpec{
@@ -129,7 +180,23 @@ var schemaGraph = func() *sqlgraph.Schema {
 			campaign.FieldCanceled:         {Type: field.TypeInt, Column: campaign.FieldCanceled},
 		},
 	}
-	graph.Nodes[3] = &sqlgraph.Node{
+	graph.Nodes[5] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   claim.Table,
+			Columns: claim.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: claim.FieldID,
+			},
+		},
+		Type: "Claim",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			claim.FieldHanded: {Type: field.TypeInt, Column: claim.FieldHanded},
+			claim.FieldTaken:  {Type: field.TypeBool, Column: claim.FieldTaken},
+			claim.FieldUntil:  {Type: field.TypeTime, Column: claim.FieldUntil},
+		},
+	}
+	graph.Nodes[6] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   consentrecord.Table,
 			Columns: consentrecord.Columns,
@@ -148,7 +215,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			consentrecord.FieldRecordedAt:     {Type: field.TypeTime, Column: consentrecord.FieldRecordedAt},
 		},
 	}
-	graph.Nodes[4] = &sqlgraph.Node{
+	graph.Nodes[7] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   contact.Table,
 			Columns: contact.Columns,
@@ -172,7 +239,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contact.FieldCreatedAt:             {Type: field.TypeTime, Column: contact.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[5] = &sqlgraph.Node{
+	graph.Nodes[8] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   contactimport.Table,
 			Columns: contactimport.Columns,
@@ -204,7 +271,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contactimport.FieldFinishedAt:     {Type: field.TypeTime, Column: contactimport.FieldFinishedAt},
 		},
 	}
-	graph.Nodes[6] = &sqlgraph.Node{
+	graph.Nodes[9] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   contactlist.Table,
 			Columns: contactlist.Columns,
@@ -220,7 +287,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contactlist.FieldCreatedAt:      {Type: field.TypeTime, Column: contactlist.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[7] = &sqlgraph.Node{
+	graph.Nodes[10] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   deliveryevent.Table,
 			Columns: deliveryevent.Columns,
@@ -243,7 +310,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			deliveryevent.FieldRecordedAt:     {Type: field.TypeTime, Column: deliveryevent.FieldRecordedAt},
 		},
 	}
-	graph.Nodes[8] = &sqlgraph.Node{
+	graph.Nodes[11] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   eventcounter.Table,
 			Columns: eventcounter.Columns,
@@ -258,7 +325,26 @@ var schemaGraph = func() *sqlgraph.Schema {
 			eventcounter.FieldExpired: {Type: field.TypeInt64, Column: eventcounter.FieldExpired},
 		},
 	}
-	graph.Nodes[9] = &sqlgraph.Node{
+	graph.Nodes[12] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   externallogin.Table,
+			Columns: externallogin.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: externallogin.FieldID,
+			},
+		},
+		Type: "ExternalLogin",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			externallogin.FieldUserID:     {Type: field.TypeUUID, Column: externallogin.FieldUserID},
+			externallogin.FieldIssuer:     {Type: field.TypeString, Column: externallogin.FieldIssuer},
+			externallogin.FieldSubject:    {Type: field.TypeString, Column: externallogin.FieldSubject},
+			externallogin.FieldEmail:      {Type: field.TypeString, Column: externallogin.FieldEmail},
+			externallogin.FieldCreatedAt:  {Type: field.TypeTime, Column: externallogin.FieldCreatedAt},
+			externallogin.FieldLastUsedAt: {Type: field.TypeTime, Column: externallogin.FieldLastUsedAt},
+		},
+	}
+	graph.Nodes[13] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   idempotencykey.Table,
 			Columns: idempotencykey.Columns,
@@ -277,7 +363,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			idempotencykey.FieldCreatedAt:      {Type: field.TypeTime, Column: idempotencykey.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[10] = &sqlgraph.Node{
+	graph.Nodes[14] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   importchunk.Table,
 			Columns: importchunk.Columns,
@@ -294,7 +380,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			importchunk.FieldData:            {Type: field.TypeBytes, Column: importchunk.FieldData},
 		},
 	}
-	graph.Nodes[11] = &sqlgraph.Node{
+	graph.Nodes[15] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   importrejection.Table,
 			Columns: importrejection.Columns,
@@ -312,7 +398,31 @@ var schemaGraph = func() *sqlgraph.Schema {
 			importrejection.FieldReason:          {Type: field.TypeString, Column: importrejection.FieldReason},
 		},
 	}
-	graph.Nodes[12] = &sqlgraph.Node{
+	graph.Nodes[16] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   invitation.Table,
+			Columns: invitation.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: invitation.FieldID,
+			},
+		},
+		Type: "Invitation",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			invitation.FieldOrganizationID: {Type: field.TypeUUID, Column: invitation.FieldOrganizationID},
+			invitation.FieldSealedToken:    {Type: field.TypeBytes, Column: invitation.FieldSealedToken},
+			invitation.FieldMailAfter:      {Type: field.TypeTime, Column: invitation.FieldMailAfter},
+			invitation.FieldMailAttempts:   {Type: field.TypeInt, Column: invitation.FieldMailAttempts},
+			invitation.FieldMailedAt:       {Type: field.TypeTime, Column: invitation.FieldMailedAt},
+			invitation.FieldEmail:          {Type: field.TypeString, Column: invitation.FieldEmail},
+			invitation.FieldRole:           {Type: field.TypeEnum, Column: invitation.FieldRole},
+			invitation.FieldTokenHash:      {Type: field.TypeBytes, Column: invitation.FieldTokenHash},
+			invitation.FieldInvitedBy:      {Type: field.TypeUUID, Column: invitation.FieldInvitedBy},
+			invitation.FieldCreatedAt:      {Type: field.TypeTime, Column: invitation.FieldCreatedAt},
+			invitation.FieldExpiresAt:      {Type: field.TypeTime, Column: invitation.FieldExpiresAt},
+		},
+	}
+	graph.Nodes[17] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   listmember.Table,
 			Columns: listmember.Columns,
@@ -334,7 +444,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			listmember.FieldContactListID:  {Type: field.TypeUUID, Column: listmember.FieldContactListID},
 		},
 	}
-	graph.Nodes[13] = &sqlgraph.Node{
+	graph.Nodes[18] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   member.Table,
 			Columns: member.Columns,
@@ -351,7 +461,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			member.FieldCreatedAt:      {Type: field.TypeTime, Column: member.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[14] = &sqlgraph.Node{
+	graph.Nodes[19] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   message.Table,
 			Columns: message.Columns,
@@ -384,6 +494,8 @@ var schemaGraph = func() *sqlgraph.Schema {
 			message.FieldSettledAttempts: {Type: field.TypeInt, Column: message.FieldSettledAttempts},
 			message.FieldNotBefore:       {Type: field.TypeTime, Column: message.FieldNotBefore},
 			message.FieldLeaseUntil:      {Type: field.TypeTime, Column: message.FieldLeaseUntil},
+			message.FieldClaimID:         {Type: field.TypeUUID, Column: message.FieldClaimID},
+			message.FieldClaimPart:       {Type: field.TypeInt, Column: message.FieldClaimPart},
 			message.FieldQueuedAt:        {Type: field.TypeTime, Column: message.FieldQueuedAt},
 			message.FieldAcceptedAt:      {Type: field.TypeTime, Column: message.FieldAcceptedAt},
 			message.FieldSentAt:          {Type: field.TypeTime, Column: message.FieldSentAt},
@@ -396,7 +508,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			message.FieldCreatedAt:       {Type: field.TypeTime, Column: message.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[15] = &sqlgraph.Node{
+	graph.Nodes[20] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   messagingwindow.Table,
 			Columns: messagingwindow.Columns,
@@ -414,7 +526,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			messagingwindow.FieldAt:             {Type: field.TypeTime, Column: messagingwindow.FieldAt},
 		},
 	}
-	graph.Nodes[16] = &sqlgraph.Node{
+	graph.Nodes[21] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   organization.Table,
 			Columns: organization.Columns,
@@ -425,16 +537,42 @@ var schemaGraph = func() *sqlgraph.Schema {
 		},
 		Type: "Organization",
 		Fields: map[string]*sqlgraph.FieldSpec{
-			organization.FieldName:          {Type: field.TypeString, Column: organization.FieldName},
-			organization.FieldStatus:        {Type: field.TypeEnum, Column: organization.FieldStatus},
-			organization.FieldStatusReason:  {Type: field.TypeString, Column: organization.FieldStatusReason},
-			organization.FieldTimeZone:      {Type: field.TypeString, Column: organization.FieldTimeZone},
-			organization.FieldSendingPolicy: {Type: field.TypeJSON, Column: organization.FieldSendingPolicy},
-			organization.FieldRetentionDays: {Type: field.TypeInt, Column: organization.FieldRetentionDays},
-			organization.FieldCreatedAt:     {Type: field.TypeTime, Column: organization.FieldCreatedAt},
+			organization.FieldName:                {Type: field.TypeString, Column: organization.FieldName},
+			organization.FieldStatus:              {Type: field.TypeEnum, Column: organization.FieldStatus},
+			organization.FieldStatusReason:        {Type: field.TypeString, Column: organization.FieldStatusReason},
+			organization.FieldTimeZone:            {Type: field.TypeString, Column: organization.FieldTimeZone},
+			organization.FieldSendingPolicy:       {Type: field.TypeJSON, Column: organization.FieldSendingPolicy},
+			organization.FieldRetentionDays:       {Type: field.TypeInt, Column: organization.FieldRetentionDays},
+			organization.FieldRequireSecondFactor: {Type: field.TypeBool, Column: organization.FieldRequireSecondFactor},
+			organization.FieldMaskForViewers:      {Type: field.TypeBool, Column: organization.FieldMaskForViewers},
+			organization.FieldQuotaMessagesPerDay: {Type: field.TypeInt, Column: organization.FieldQuotaMessagesPerDay},
+			organization.FieldQuotaContacts:       {Type: field.TypeInt, Column: organization.FieldQuotaContacts},
+			organization.FieldQuotaNumbers:        {Type: field.TypeInt, Column: organization.FieldQuotaNumbers},
+			organization.FieldCreatedAt:           {Type: field.TypeTime, Column: organization.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[17] = &sqlgraph.Node{
+	graph.Nodes[22] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   passwordreset.Table,
+			Columns: passwordreset.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: passwordreset.FieldID,
+			},
+		},
+		Type: "PasswordReset",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			passwordreset.FieldSealedToken:  {Type: field.TypeBytes, Column: passwordreset.FieldSealedToken},
+			passwordreset.FieldMailAfter:    {Type: field.TypeTime, Column: passwordreset.FieldMailAfter},
+			passwordreset.FieldMailAttempts: {Type: field.TypeInt, Column: passwordreset.FieldMailAttempts},
+			passwordreset.FieldMailedAt:     {Type: field.TypeTime, Column: passwordreset.FieldMailedAt},
+			passwordreset.FieldEmail:        {Type: field.TypeString, Column: passwordreset.FieldEmail},
+			passwordreset.FieldTokenHash:    {Type: field.TypeBytes, Column: passwordreset.FieldTokenHash},
+			passwordreset.FieldCreatedAt:    {Type: field.TypeTime, Column: passwordreset.FieldCreatedAt},
+			passwordreset.FieldExpiresAt:    {Type: field.TypeTime, Column: passwordreset.FieldExpiresAt},
+		},
+	}
+	graph.Nodes[23] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   phonenumber.Table,
 			Columns: phonenumber.Columns,
@@ -456,7 +594,72 @@ var schemaGraph = func() *sqlgraph.Schema {
 			phonenumber.FieldThroughputCap:  {Type: field.TypeInt, Column: phonenumber.FieldThroughputCap},
 		},
 	}
-	graph.Nodes[18] = &sqlgraph.Node{
+	graph.Nodes[24] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   quotausage.Table,
+			Columns: quotausage.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: quotausage.FieldID,
+			},
+		},
+		Type: "QuotaUsage",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			quotausage.FieldDay:      {Type: field.TypeTime, Column: quotausage.FieldDay},
+			quotausage.FieldMessages: {Type: field.TypeInt64, Column: quotausage.FieldMessages},
+		},
+	}
+	graph.Nodes[25] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   recoverycode.Table,
+			Columns: recoverycode.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: recoverycode.FieldID,
+			},
+		},
+		Type: "RecoveryCode",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			recoverycode.FieldUserID:    {Type: field.TypeUUID, Column: recoverycode.FieldUserID},
+			recoverycode.FieldCodeHash:  {Type: field.TypeBytes, Column: recoverycode.FieldCodeHash},
+			recoverycode.FieldUsedAt:    {Type: field.TypeTime, Column: recoverycode.FieldUsedAt},
+			recoverycode.FieldCreatedAt: {Type: field.TypeTime, Column: recoverycode.FieldCreatedAt},
+		},
+	}
+	graph.Nodes[26] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   secondfactor.Table,
+			Columns: secondfactor.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: secondfactor.FieldID,
+			},
+		},
+		Type: "SecondFactor",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			secondfactor.FieldUserID:    {Type: field.TypeUUID, Column: secondfactor.FieldUserID},
+			secondfactor.FieldSecret:    {Type: field.TypeBytes, Column: secondfactor.FieldSecret},
+			secondfactor.FieldLastStep:  {Type: field.TypeInt64, Column: secondfactor.FieldLastStep},
+			secondfactor.FieldCreatedAt: {Type: field.TypeTime, Column: secondfactor.FieldCreatedAt},
+		},
+	}
+	graph.Nodes[27] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   servicestate.Table,
+			Columns: servicestate.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeInt,
+				Column: servicestate.FieldID,
+			},
+		},
+		Type: "ServiceState",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			servicestate.FieldMaintenance: {Type: field.TypeBool, Column: servicestate.FieldMaintenance},
+			servicestate.FieldNotice:      {Type: field.TypeString, Column: servicestate.FieldNotice},
+			servicestate.FieldChangedAt:   {Type: field.TypeTime, Column: servicestate.FieldChangedAt},
+		},
+	}
+	graph.Nodes[28] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   session.Table,
 			Columns: session.Columns,
@@ -476,9 +679,29 @@ var schemaGraph = func() *sqlgraph.Schema {
 			session.FieldLastUsedAt:     {Type: field.TypeTime, Column: session.FieldLastUsedAt},
 			session.FieldExpiresAt:      {Type: field.TypeTime, Column: session.FieldExpiresAt},
 			session.FieldRevokedAt:      {Type: field.TypeTime, Column: session.FieldRevokedAt},
+			session.FieldVouched:        {Type: field.TypeBool, Column: session.FieldVouched},
 		},
 	}
-	graph.Nodes[19] = &sqlgraph.Node{
+	graph.Nodes[29] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   signinflow.Table,
+			Columns: signinflow.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: signinflow.FieldID,
+			},
+		},
+		Type: "SignInFlow",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			signinflow.FieldSecretHash:  {Type: field.TypeBytes, Column: signinflow.FieldSecretHash},
+			signinflow.FieldRedirectURI: {Type: field.TypeString, Column: signinflow.FieldRedirectURI},
+			signinflow.FieldCodeHash:    {Type: field.TypeBytes, Column: signinflow.FieldCodeHash},
+			signinflow.FieldPerson:      {Type: field.TypeBytes, Column: signinflow.FieldPerson},
+			signinflow.FieldCreatedAt:   {Type: field.TypeTime, Column: signinflow.FieldCreatedAt},
+			signinflow.FieldExpiresAt:   {Type: field.TypeTime, Column: signinflow.FieldExpiresAt},
+		},
+	}
+	graph.Nodes[30] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   statistic.Table,
 			Columns: statistic.Columns,
@@ -508,7 +731,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			statistic.FieldOptedOut:       {Type: field.TypeInt64, Column: statistic.FieldOptedOut},
 		},
 	}
-	graph.Nodes[20] = &sqlgraph.Node{
+	graph.Nodes[31] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   template.Table,
 			Columns: template.Columns,
@@ -535,7 +758,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			template.FieldUpdatedAt:         {Type: field.TypeTime, Column: template.FieldUpdatedAt},
 		},
 	}
-	graph.Nodes[21] = &sqlgraph.Node{
+	graph.Nodes[32] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   termsacceptance.Table,
 			Columns: termsacceptance.Columns,
@@ -553,7 +776,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			termsacceptance.FieldAcceptedAt:     {Type: field.TypeTime, Column: termsacceptance.FieldAcceptedAt},
 		},
 	}
-	graph.Nodes[22] = &sqlgraph.Node{
+	graph.Nodes[33] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   unmatchedwebhook.Table,
 			Columns: unmatchedwebhook.Columns,
@@ -571,7 +794,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			unmatchedwebhook.FieldReceivedAt: {Type: field.TypeTime, Column: unmatchedwebhook.FieldReceivedAt},
 		},
 	}
-	graph.Nodes[23] = &sqlgraph.Node{
+	graph.Nodes[34] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   user.Table,
 			Columns: user.Columns,
@@ -582,10 +805,11 @@ var schemaGraph = func() *sqlgraph.Schema {
 		},
 		Type: "User",
 		Fields: map[string]*sqlgraph.FieldSpec{
-			user.FieldEmail:        {Type: field.TypeString, Column: user.FieldEmail},
-			user.FieldName:         {Type: field.TypeString, Column: user.FieldName},
-			user.FieldPasswordHash: {Type: field.TypeString, Column: user.FieldPasswordHash},
-			user.FieldCreatedAt:    {Type: field.TypeTime, Column: user.FieldCreatedAt},
+			user.FieldEmail:          {Type: field.TypeString, Column: user.FieldEmail},
+			user.FieldName:           {Type: field.TypeString, Column: user.FieldName},
+			user.FieldPasswordHash:   {Type: field.TypeString, Column: user.FieldPasswordHash},
+			user.FieldSecondFactorAt: {Type: field.TypeTime, Column: user.FieldSecondFactorAt},
+			user.FieldCreatedAt:      {Type: field.TypeTime, Column: user.FieldCreatedAt},
 		},
 	}
 	graph.MustAddE(
@@ -1156,6 +1380,156 @@ func (f *AccountFilter) WhereHasTemplatesWith(preds ...predicate.Template) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *AuditChainQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the AuditChainQuery builder.
+func (_q *AuditChainQuery) Filter() *AuditChainFilter {
+	return &AuditChainFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *AuditChainMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the AuditChainMutation builder.
+func (m *AuditChainMutation) Filter() *AuditChainFilter {
+	return &AuditChainFilter{config: m.config, predicateAdder: m}
+}
+
+// AuditChainFilter provides a generic filtering capability at runtime for AuditChainQuery.
+type AuditChainFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *AuditChainFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[2].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *AuditChainFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(auditchain.FieldID))
+}
+
+// WhereLast applies the entql int64 predicate on the last field.
+func (f *AuditChainFilter) WhereLast(p entql.Int64P) {
+	f.Where(p.Field(auditchain.FieldLast))
+}
+
+// WhereHash applies the entql []byte predicate on the hash field.
+func (f *AuditChainFilter) WhereHash(p entql.BytesP) {
+	f.Where(p.Field(auditchain.FieldHash))
+}
+
+// WhereErasedThrough applies the entql int64 predicate on the erased_through field.
+func (f *AuditChainFilter) WhereErasedThrough(p entql.Int64P) {
+	f.Where(p.Field(auditchain.FieldErasedThrough))
+}
+
+// WhereErasedHash applies the entql []byte predicate on the erased_hash field.
+func (f *AuditChainFilter) WhereErasedHash(p entql.BytesP) {
+	f.Where(p.Field(auditchain.FieldErasedHash))
+}
+
+// addPredicate implements the predicateAdder interface.
+func (_q *AuditEventQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the AuditEventQuery builder.
+func (_q *AuditEventQuery) Filter() *AuditEventFilter {
+	return &AuditEventFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *AuditEventMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the AuditEventMutation builder.
+func (m *AuditEventMutation) Filter() *AuditEventFilter {
+	return &AuditEventFilter{config: m.config, predicateAdder: m}
+}
+
+// AuditEventFilter provides a generic filtering capability at runtime for AuditEventQuery.
+type AuditEventFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *AuditEventFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[3].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *AuditEventFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(auditevent.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *AuditEventFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(auditevent.FieldOrganizationID))
+}
+
+// WhereSequence applies the entql int64 predicate on the sequence field.
+func (f *AuditEventFilter) WhereSequence(p entql.Int64P) {
+	f.Where(p.Field(auditevent.FieldSequence))
+}
+
+// WhereAt applies the entql time.Time predicate on the at field.
+func (f *AuditEventFilter) WhereAt(p entql.TimeP) {
+	f.Where(p.Field(auditevent.FieldAt))
+}
+
+// WhereActor applies the entql string predicate on the actor field.
+func (f *AuditEventFilter) WhereActor(p entql.StringP) {
+	f.Where(p.Field(auditevent.FieldActor))
+}
+
+// WhereAction applies the entql string predicate on the action field.
+func (f *AuditEventFilter) WhereAction(p entql.StringP) {
+	f.Where(p.Field(auditevent.FieldAction))
+}
+
+// WhereSubjectID applies the entql [16]byte predicate on the subject_id field.
+func (f *AuditEventFilter) WhereSubjectID(p entql.ValueP) {
+	f.Where(p.Field(auditevent.FieldSubjectID))
+}
+
+// WhereSummary applies the entql string predicate on the summary field.
+func (f *AuditEventFilter) WhereSummary(p entql.StringP) {
+	f.Where(p.Field(auditevent.FieldSummary))
+}
+
+// WhereIP applies the entql string predicate on the ip field.
+func (f *AuditEventFilter) WhereIP(p entql.StringP) {
+	f.Where(p.Field(auditevent.FieldIP))
+}
+
+// WherePreviousHash applies the entql []byte predicate on the previous_hash field.
+func (f *AuditEventFilter) WherePreviousHash(p entql.BytesP) {
+	f.Where(p.Field(auditevent.FieldPreviousHash))
+}
+
+// WhereHash applies the entql []byte predicate on the hash field.
+func (f *AuditEventFilter) WhereHash(p entql.BytesP) {
+	f.Where(p.Field(auditevent.FieldHash))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *CampaignQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -1184,7 +1558,7 @@ type CampaignFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *CampaignFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[2].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[4].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -1398,6 +1772,61 @@ func (f *CampaignFilter) WhereHasCreatedByWith(preds ...predicate.Member) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *ClaimQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the ClaimQuery builder.
+func (_q *ClaimQuery) Filter() *ClaimFilter {
+	return &ClaimFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *ClaimMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the ClaimMutation builder.
+func (m *ClaimMutation) Filter() *ClaimFilter {
+	return &ClaimFilter{config: m.config, predicateAdder: m}
+}
+
+// ClaimFilter provides a generic filtering capability at runtime for ClaimQuery.
+type ClaimFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *ClaimFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[5].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *ClaimFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(claim.FieldID))
+}
+
+// WhereHanded applies the entql int predicate on the handed field.
+func (f *ClaimFilter) WhereHanded(p entql.IntP) {
+	f.Where(p.Field(claim.FieldHanded))
+}
+
+// WhereTaken applies the entql bool predicate on the taken field.
+func (f *ClaimFilter) WhereTaken(p entql.BoolP) {
+	f.Where(p.Field(claim.FieldTaken))
+}
+
+// WhereUntil applies the entql time.Time predicate on the until field.
+func (f *ClaimFilter) WhereUntil(p entql.TimeP) {
+	f.Where(p.Field(claim.FieldUntil))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *ConsentRecordQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -1426,7 +1855,7 @@ type ConsentRecordFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ConsentRecordFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[3].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[6].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -1510,7 +1939,7 @@ type ContactFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ContactFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[4].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[7].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -1647,7 +2076,7 @@ type ContactImportFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ContactImportFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[5].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[8].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -1782,7 +2211,7 @@ type ContactListFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ContactListFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[6].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[9].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -1865,7 +2294,7 @@ type DeliveryEventFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *DeliveryEventFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[7].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[10].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -1969,7 +2398,7 @@ type EventCounterFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *EventCounterFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[8].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[11].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -1988,6 +2417,76 @@ func (f *EventCounterFilter) WhereLast(p entql.Int64P) {
 // WhereExpired applies the entql int64 predicate on the expired field.
 func (f *EventCounterFilter) WhereExpired(p entql.Int64P) {
 	f.Where(p.Field(eventcounter.FieldExpired))
+}
+
+// addPredicate implements the predicateAdder interface.
+func (_q *ExternalLoginQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the ExternalLoginQuery builder.
+func (_q *ExternalLoginQuery) Filter() *ExternalLoginFilter {
+	return &ExternalLoginFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *ExternalLoginMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the ExternalLoginMutation builder.
+func (m *ExternalLoginMutation) Filter() *ExternalLoginFilter {
+	return &ExternalLoginFilter{config: m.config, predicateAdder: m}
+}
+
+// ExternalLoginFilter provides a generic filtering capability at runtime for ExternalLoginQuery.
+type ExternalLoginFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *ExternalLoginFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[12].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *ExternalLoginFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(externallogin.FieldID))
+}
+
+// WhereUserID applies the entql [16]byte predicate on the user_id field.
+func (f *ExternalLoginFilter) WhereUserID(p entql.ValueP) {
+	f.Where(p.Field(externallogin.FieldUserID))
+}
+
+// WhereIssuer applies the entql string predicate on the issuer field.
+func (f *ExternalLoginFilter) WhereIssuer(p entql.StringP) {
+	f.Where(p.Field(externallogin.FieldIssuer))
+}
+
+// WhereSubject applies the entql string predicate on the subject field.
+func (f *ExternalLoginFilter) WhereSubject(p entql.StringP) {
+	f.Where(p.Field(externallogin.FieldSubject))
+}
+
+// WhereEmail applies the entql string predicate on the email field.
+func (f *ExternalLoginFilter) WhereEmail(p entql.StringP) {
+	f.Where(p.Field(externallogin.FieldEmail))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *ExternalLoginFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(externallogin.FieldCreatedAt))
+}
+
+// WhereLastUsedAt applies the entql time.Time predicate on the last_used_at field.
+func (f *ExternalLoginFilter) WhereLastUsedAt(p entql.TimeP) {
+	f.Where(p.Field(externallogin.FieldLastUsedAt))
 }
 
 // addPredicate implements the predicateAdder interface.
@@ -2019,7 +2518,7 @@ type IdempotencyKeyFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *IdempotencyKeyFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[9].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[13].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2089,7 +2588,7 @@ type ImportChunkFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ImportChunkFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[10].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[14].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2149,7 +2648,7 @@ type ImportRejectionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ImportRejectionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[11].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[15].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2186,6 +2685,101 @@ func (f *ImportRejectionFilter) WhereReason(p entql.StringP) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *InvitationQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the InvitationQuery builder.
+func (_q *InvitationQuery) Filter() *InvitationFilter {
+	return &InvitationFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *InvitationMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the InvitationMutation builder.
+func (m *InvitationMutation) Filter() *InvitationFilter {
+	return &InvitationFilter{config: m.config, predicateAdder: m}
+}
+
+// InvitationFilter provides a generic filtering capability at runtime for InvitationQuery.
+type InvitationFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *InvitationFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[16].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *InvitationFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(invitation.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *InvitationFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(invitation.FieldOrganizationID))
+}
+
+// WhereSealedToken applies the entql []byte predicate on the sealed_token field.
+func (f *InvitationFilter) WhereSealedToken(p entql.BytesP) {
+	f.Where(p.Field(invitation.FieldSealedToken))
+}
+
+// WhereMailAfter applies the entql time.Time predicate on the mail_after field.
+func (f *InvitationFilter) WhereMailAfter(p entql.TimeP) {
+	f.Where(p.Field(invitation.FieldMailAfter))
+}
+
+// WhereMailAttempts applies the entql int predicate on the mail_attempts field.
+func (f *InvitationFilter) WhereMailAttempts(p entql.IntP) {
+	f.Where(p.Field(invitation.FieldMailAttempts))
+}
+
+// WhereMailedAt applies the entql time.Time predicate on the mailed_at field.
+func (f *InvitationFilter) WhereMailedAt(p entql.TimeP) {
+	f.Where(p.Field(invitation.FieldMailedAt))
+}
+
+// WhereEmail applies the entql string predicate on the email field.
+func (f *InvitationFilter) WhereEmail(p entql.StringP) {
+	f.Where(p.Field(invitation.FieldEmail))
+}
+
+// WhereRole applies the entql string predicate on the role field.
+func (f *InvitationFilter) WhereRole(p entql.StringP) {
+	f.Where(p.Field(invitation.FieldRole))
+}
+
+// WhereTokenHash applies the entql []byte predicate on the token_hash field.
+func (f *InvitationFilter) WhereTokenHash(p entql.BytesP) {
+	f.Where(p.Field(invitation.FieldTokenHash))
+}
+
+// WhereInvitedBy applies the entql [16]byte predicate on the invited_by field.
+func (f *InvitationFilter) WhereInvitedBy(p entql.ValueP) {
+	f.Where(p.Field(invitation.FieldInvitedBy))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *InvitationFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(invitation.FieldCreatedAt))
+}
+
+// WhereExpiresAt applies the entql time.Time predicate on the expires_at field.
+func (f *InvitationFilter) WhereExpiresAt(p entql.TimeP) {
+	f.Where(p.Field(invitation.FieldExpiresAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *ListMemberQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -2214,7 +2808,7 @@ type ListMemberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ListMemberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[12].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[17].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2292,7 +2886,7 @@ type MemberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MemberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[13].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[18].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2380,7 +2974,7 @@ type MessageFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MessageFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[14].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[19].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2499,6 +3093,16 @@ func (f *MessageFilter) WhereNotBefore(p entql.TimeP) {
 // WhereLeaseUntil applies the entql time.Time predicate on the lease_until field.
 func (f *MessageFilter) WhereLeaseUntil(p entql.TimeP) {
 	f.Where(p.Field(message.FieldLeaseUntil))
+}
+
+// WhereClaimID applies the entql [16]byte predicate on the claim_id field.
+func (f *MessageFilter) WhereClaimID(p entql.ValueP) {
+	f.Where(p.Field(message.FieldClaimID))
+}
+
+// WhereClaimPart applies the entql int predicate on the claim_part field.
+func (f *MessageFilter) WhereClaimPart(p entql.IntP) {
+	f.Where(p.Field(message.FieldClaimPart))
 }
 
 // WhereQueuedAt applies the entql time.Time predicate on the queued_at field.
@@ -2636,7 +3240,7 @@ type MessagingWindowFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MessagingWindowFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[15].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[20].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2701,7 +3305,7 @@ type OrganizationFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *OrganizationFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[16].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[21].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2742,6 +3346,31 @@ func (f *OrganizationFilter) WhereRetentionDays(p entql.IntP) {
 	f.Where(p.Field(organization.FieldRetentionDays))
 }
 
+// WhereRequireSecondFactor applies the entql bool predicate on the require_second_factor field.
+func (f *OrganizationFilter) WhereRequireSecondFactor(p entql.BoolP) {
+	f.Where(p.Field(organization.FieldRequireSecondFactor))
+}
+
+// WhereMaskForViewers applies the entql bool predicate on the mask_for_viewers field.
+func (f *OrganizationFilter) WhereMaskForViewers(p entql.BoolP) {
+	f.Where(p.Field(organization.FieldMaskForViewers))
+}
+
+// WhereQuotaMessagesPerDay applies the entql int predicate on the quota_messages_per_day field.
+func (f *OrganizationFilter) WhereQuotaMessagesPerDay(p entql.IntP) {
+	f.Where(p.Field(organization.FieldQuotaMessagesPerDay))
+}
+
+// WhereQuotaContacts applies the entql int predicate on the quota_contacts field.
+func (f *OrganizationFilter) WhereQuotaContacts(p entql.IntP) {
+	f.Where(p.Field(organization.FieldQuotaContacts))
+}
+
+// WhereQuotaNumbers applies the entql int predicate on the quota_numbers field.
+func (f *OrganizationFilter) WhereQuotaNumbers(p entql.IntP) {
+	f.Where(p.Field(organization.FieldQuotaNumbers))
+}
+
 // WhereCreatedAt applies the entql time.Time predicate on the created_at field.
 func (f *OrganizationFilter) WhereCreatedAt(p entql.TimeP) {
 	f.Where(p.Field(organization.FieldCreatedAt))
@@ -2776,6 +3405,86 @@ func (f *OrganizationFilter) WhereHasAPIKeysWith(preds ...predicate.APIKey) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *PasswordResetQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the PasswordResetQuery builder.
+func (_q *PasswordResetQuery) Filter() *PasswordResetFilter {
+	return &PasswordResetFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *PasswordResetMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the PasswordResetMutation builder.
+func (m *PasswordResetMutation) Filter() *PasswordResetFilter {
+	return &PasswordResetFilter{config: m.config, predicateAdder: m}
+}
+
+// PasswordResetFilter provides a generic filtering capability at runtime for PasswordResetQuery.
+type PasswordResetFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *PasswordResetFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[22].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *PasswordResetFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(passwordreset.FieldID))
+}
+
+// WhereSealedToken applies the entql []byte predicate on the sealed_token field.
+func (f *PasswordResetFilter) WhereSealedToken(p entql.BytesP) {
+	f.Where(p.Field(passwordreset.FieldSealedToken))
+}
+
+// WhereMailAfter applies the entql time.Time predicate on the mail_after field.
+func (f *PasswordResetFilter) WhereMailAfter(p entql.TimeP) {
+	f.Where(p.Field(passwordreset.FieldMailAfter))
+}
+
+// WhereMailAttempts applies the entql int predicate on the mail_attempts field.
+func (f *PasswordResetFilter) WhereMailAttempts(p entql.IntP) {
+	f.Where(p.Field(passwordreset.FieldMailAttempts))
+}
+
+// WhereMailedAt applies the entql time.Time predicate on the mailed_at field.
+func (f *PasswordResetFilter) WhereMailedAt(p entql.TimeP) {
+	f.Where(p.Field(passwordreset.FieldMailedAt))
+}
+
+// WhereEmail applies the entql string predicate on the email field.
+func (f *PasswordResetFilter) WhereEmail(p entql.StringP) {
+	f.Where(p.Field(passwordreset.FieldEmail))
+}
+
+// WhereTokenHash applies the entql []byte predicate on the token_hash field.
+func (f *PasswordResetFilter) WhereTokenHash(p entql.BytesP) {
+	f.Where(p.Field(passwordreset.FieldTokenHash))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *PasswordResetFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(passwordreset.FieldCreatedAt))
+}
+
+// WhereExpiresAt applies the entql time.Time predicate on the expires_at field.
+func (f *PasswordResetFilter) WhereExpiresAt(p entql.TimeP) {
+	f.Where(p.Field(passwordreset.FieldExpiresAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *PhoneNumberQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -2804,7 +3513,7 @@ type PhoneNumberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *PhoneNumberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[17].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[23].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2875,6 +3584,231 @@ func (f *PhoneNumberFilter) WhereHasAccountWith(preds ...predicate.Account) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *QuotaUsageQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the QuotaUsageQuery builder.
+func (_q *QuotaUsageQuery) Filter() *QuotaUsageFilter {
+	return &QuotaUsageFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *QuotaUsageMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the QuotaUsageMutation builder.
+func (m *QuotaUsageMutation) Filter() *QuotaUsageFilter {
+	return &QuotaUsageFilter{config: m.config, predicateAdder: m}
+}
+
+// QuotaUsageFilter provides a generic filtering capability at runtime for QuotaUsageQuery.
+type QuotaUsageFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *QuotaUsageFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[24].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *QuotaUsageFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(quotausage.FieldID))
+}
+
+// WhereDay applies the entql time.Time predicate on the day field.
+func (f *QuotaUsageFilter) WhereDay(p entql.TimeP) {
+	f.Where(p.Field(quotausage.FieldDay))
+}
+
+// WhereMessages applies the entql int64 predicate on the messages field.
+func (f *QuotaUsageFilter) WhereMessages(p entql.Int64P) {
+	f.Where(p.Field(quotausage.FieldMessages))
+}
+
+// addPredicate implements the predicateAdder interface.
+func (_q *RecoveryCodeQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the RecoveryCodeQuery builder.
+func (_q *RecoveryCodeQuery) Filter() *RecoveryCodeFilter {
+	return &RecoveryCodeFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *RecoveryCodeMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the RecoveryCodeMutation builder.
+func (m *RecoveryCodeMutation) Filter() *RecoveryCodeFilter {
+	return &RecoveryCodeFilter{config: m.config, predicateAdder: m}
+}
+
+// RecoveryCodeFilter provides a generic filtering capability at runtime for RecoveryCodeQuery.
+type RecoveryCodeFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *RecoveryCodeFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[25].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *RecoveryCodeFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(recoverycode.FieldID))
+}
+
+// WhereUserID applies the entql [16]byte predicate on the user_id field.
+func (f *RecoveryCodeFilter) WhereUserID(p entql.ValueP) {
+	f.Where(p.Field(recoverycode.FieldUserID))
+}
+
+// WhereCodeHash applies the entql []byte predicate on the code_hash field.
+func (f *RecoveryCodeFilter) WhereCodeHash(p entql.BytesP) {
+	f.Where(p.Field(recoverycode.FieldCodeHash))
+}
+
+// WhereUsedAt applies the entql time.Time predicate on the used_at field.
+func (f *RecoveryCodeFilter) WhereUsedAt(p entql.TimeP) {
+	f.Where(p.Field(recoverycode.FieldUsedAt))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *RecoveryCodeFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(recoverycode.FieldCreatedAt))
+}
+
+// addPredicate implements the predicateAdder interface.
+func (_q *SecondFactorQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the SecondFactorQuery builder.
+func (_q *SecondFactorQuery) Filter() *SecondFactorFilter {
+	return &SecondFactorFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *SecondFactorMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the SecondFactorMutation builder.
+func (m *SecondFactorMutation) Filter() *SecondFactorFilter {
+	return &SecondFactorFilter{config: m.config, predicateAdder: m}
+}
+
+// SecondFactorFilter provides a generic filtering capability at runtime for SecondFactorQuery.
+type SecondFactorFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *SecondFactorFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[26].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *SecondFactorFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(secondfactor.FieldID))
+}
+
+// WhereUserID applies the entql [16]byte predicate on the user_id field.
+func (f *SecondFactorFilter) WhereUserID(p entql.ValueP) {
+	f.Where(p.Field(secondfactor.FieldUserID))
+}
+
+// WhereSecret applies the entql []byte predicate on the secret field.
+func (f *SecondFactorFilter) WhereSecret(p entql.BytesP) {
+	f.Where(p.Field(secondfactor.FieldSecret))
+}
+
+// WhereLastStep applies the entql int64 predicate on the last_step field.
+func (f *SecondFactorFilter) WhereLastStep(p entql.Int64P) {
+	f.Where(p.Field(secondfactor.FieldLastStep))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *SecondFactorFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(secondfactor.FieldCreatedAt))
+}
+
+// addPredicate implements the predicateAdder interface.
+func (_q *ServiceStateQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the ServiceStateQuery builder.
+func (_q *ServiceStateQuery) Filter() *ServiceStateFilter {
+	return &ServiceStateFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *ServiceStateMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the ServiceStateMutation builder.
+func (m *ServiceStateMutation) Filter() *ServiceStateFilter {
+	return &ServiceStateFilter{config: m.config, predicateAdder: m}
+}
+
+// ServiceStateFilter provides a generic filtering capability at runtime for ServiceStateQuery.
+type ServiceStateFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *ServiceStateFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[27].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql int predicate on the id field.
+func (f *ServiceStateFilter) WhereID(p entql.IntP) {
+	f.Where(p.Field(servicestate.FieldID))
+}
+
+// WhereMaintenance applies the entql bool predicate on the maintenance field.
+func (f *ServiceStateFilter) WhereMaintenance(p entql.BoolP) {
+	f.Where(p.Field(servicestate.FieldMaintenance))
+}
+
+// WhereNotice applies the entql string predicate on the notice field.
+func (f *ServiceStateFilter) WhereNotice(p entql.StringP) {
+	f.Where(p.Field(servicestate.FieldNotice))
+}
+
+// WhereChangedAt applies the entql time.Time predicate on the changed_at field.
+func (f *ServiceStateFilter) WhereChangedAt(p entql.TimeP) {
+	f.Where(p.Field(servicestate.FieldChangedAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *SessionQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -2903,7 +3837,7 @@ type SessionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SessionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[18].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[28].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2959,6 +3893,11 @@ func (f *SessionFilter) WhereRevokedAt(p entql.TimeP) {
 	f.Where(p.Field(session.FieldRevokedAt))
 }
 
+// WhereVouched applies the entql bool predicate on the vouched field.
+func (f *SessionFilter) WhereVouched(p entql.BoolP) {
+	f.Where(p.Field(session.FieldVouched))
+}
+
 // WhereHasUser applies a predicate to check if query has an edge user.
 func (f *SessionFilter) WhereHasUser() {
 	f.Where(entql.HasEdge("user"))
@@ -2971,6 +3910,76 @@ func (f *SessionFilter) WhereHasUserWith(preds ...predicate.User) {
 			p(s)
 		}
 	})))
+}
+
+// addPredicate implements the predicateAdder interface.
+func (_q *SignInFlowQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the SignInFlowQuery builder.
+func (_q *SignInFlowQuery) Filter() *SignInFlowFilter {
+	return &SignInFlowFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *SignInFlowMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the SignInFlowMutation builder.
+func (m *SignInFlowMutation) Filter() *SignInFlowFilter {
+	return &SignInFlowFilter{config: m.config, predicateAdder: m}
+}
+
+// SignInFlowFilter provides a generic filtering capability at runtime for SignInFlowQuery.
+type SignInFlowFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *SignInFlowFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[29].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *SignInFlowFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(signinflow.FieldID))
+}
+
+// WhereSecretHash applies the entql []byte predicate on the secret_hash field.
+func (f *SignInFlowFilter) WhereSecretHash(p entql.BytesP) {
+	f.Where(p.Field(signinflow.FieldSecretHash))
+}
+
+// WhereRedirectURI applies the entql string predicate on the redirect_uri field.
+func (f *SignInFlowFilter) WhereRedirectURI(p entql.StringP) {
+	f.Where(p.Field(signinflow.FieldRedirectURI))
+}
+
+// WhereCodeHash applies the entql []byte predicate on the code_hash field.
+func (f *SignInFlowFilter) WhereCodeHash(p entql.BytesP) {
+	f.Where(p.Field(signinflow.FieldCodeHash))
+}
+
+// WherePerson applies the entql []byte predicate on the person field.
+func (f *SignInFlowFilter) WherePerson(p entql.BytesP) {
+	f.Where(p.Field(signinflow.FieldPerson))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *SignInFlowFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(signinflow.FieldCreatedAt))
+}
+
+// WhereExpiresAt applies the entql time.Time predicate on the expires_at field.
+func (f *SignInFlowFilter) WhereExpiresAt(p entql.TimeP) {
+	f.Where(p.Field(signinflow.FieldExpiresAt))
 }
 
 // addPredicate implements the predicateAdder interface.
@@ -3002,7 +4011,7 @@ type StatisticFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *StatisticFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[19].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[30].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3127,7 +4136,7 @@ type TemplateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TemplateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[20].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[31].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3251,7 +4260,7 @@ type TermsAcceptanceFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TermsAcceptanceFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[21].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[32].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3316,7 +4325,7 @@ type UnmatchedWebhookFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UnmatchedWebhookFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[22].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[33].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3381,7 +4390,7 @@ type UserFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UserFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[23].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[34].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3405,6 +4414,11 @@ func (f *UserFilter) WhereName(p entql.StringP) {
 // WherePasswordHash applies the entql string predicate on the password_hash field.
 func (f *UserFilter) WherePasswordHash(p entql.StringP) {
 	f.Where(p.Field(user.FieldPasswordHash))
+}
+
+// WhereSecondFactorAt applies the entql time.Time predicate on the second_factor_at field.
+func (f *UserFilter) WhereSecondFactorAt(p entql.TimeP) {
+	f.Where(p.Field(user.FieldSecondFactorAt))
 }
 
 // WhereCreatedAt applies the entql time.Time predicate on the created_at field.

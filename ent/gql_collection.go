@@ -7,6 +7,7 @@ import (
 
 	"carillon/ent/account"
 	"carillon/ent/apikey"
+	"carillon/ent/auditevent"
 	"carillon/ent/campaign"
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
@@ -300,6 +301,143 @@ func newAccountPaginateArgs(rv map[string]any) *accountPaginateArgs {
 				}
 			}
 			args.opts = append(args.opts, WithAccountOrder(orders))
+		}
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *AuditEventQuery) CollectFields(ctx context.Context, satisfies ...string) (*AuditEventQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *AuditEventQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(auditevent.Columns))
+		selectedFields = []string{auditevent.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+		case "organizationID":
+			if _, ok := fieldSeen[auditevent.FieldOrganizationID]; !ok {
+				selectedFields = append(selectedFields, auditevent.FieldOrganizationID)
+				fieldSeen[auditevent.FieldOrganizationID] = struct{}{}
+			}
+		case "sequence":
+			if _, ok := fieldSeen[auditevent.FieldSequence]; !ok {
+				selectedFields = append(selectedFields, auditevent.FieldSequence)
+				fieldSeen[auditevent.FieldSequence] = struct{}{}
+			}
+		case "at":
+			if _, ok := fieldSeen[auditevent.FieldAt]; !ok {
+				selectedFields = append(selectedFields, auditevent.FieldAt)
+				fieldSeen[auditevent.FieldAt] = struct{}{}
+			}
+		case "actor":
+			if _, ok := fieldSeen[auditevent.FieldActor]; !ok {
+				selectedFields = append(selectedFields, auditevent.FieldActor)
+				fieldSeen[auditevent.FieldActor] = struct{}{}
+			}
+		case "action":
+			if _, ok := fieldSeen[auditevent.FieldAction]; !ok {
+				selectedFields = append(selectedFields, auditevent.FieldAction)
+				fieldSeen[auditevent.FieldAction] = struct{}{}
+			}
+		case "subjectID":
+			if _, ok := fieldSeen[auditevent.FieldSubjectID]; !ok {
+				selectedFields = append(selectedFields, auditevent.FieldSubjectID)
+				fieldSeen[auditevent.FieldSubjectID] = struct{}{}
+			}
+		case "summary":
+			if _, ok := fieldSeen[auditevent.FieldSummary]; !ok {
+				selectedFields = append(selectedFields, auditevent.FieldSummary)
+				fieldSeen[auditevent.FieldSummary] = struct{}{}
+			}
+		case "ip":
+			if _, ok := fieldSeen[auditevent.FieldIP]; !ok {
+				selectedFields = append(selectedFields, auditevent.FieldIP)
+				fieldSeen[auditevent.FieldIP] = struct{}{}
+			}
+		case "previousHash":
+			if _, ok := fieldSeen[auditevent.FieldPreviousHash]; !ok {
+				selectedFields = append(selectedFields, auditevent.FieldPreviousHash)
+				fieldSeen[auditevent.FieldPreviousHash] = struct{}{}
+			}
+		case "hash":
+			if _, ok := fieldSeen[auditevent.FieldHash]; !ok {
+				selectedFields = append(selectedFields, auditevent.FieldHash)
+				fieldSeen[auditevent.FieldHash] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type auditeventPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []AuditEventPaginateOption
+}
+
+func newAuditEventPaginateArgs(rv map[string]any) *auditeventPaginateArgs {
+	args := &auditeventPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case []*AuditEventOrder:
+			args.opts = append(args.opts, WithAuditEventOrder(v))
+		case []any:
+			var orders []*AuditEventOrder
+			for i := range v {
+				mv, ok := v[i].(map[string]any)
+				if !ok {
+					continue
+				}
+				var (
+					err1, err2 error
+					order      = &AuditEventOrder{Field: &AuditEventOrderField{}, Direction: entgql.OrderDirectionAsc}
+				)
+				if d, ok := mv[directionField]; ok {
+					err1 = order.Direction.UnmarshalGQL(d)
+				}
+				if f, ok := mv[fieldField]; ok {
+					err2 = order.Field.UnmarshalGQL(f)
+				}
+				if err1 == nil && err2 == nil {
+					orders = append(orders, order)
+				}
+			}
+			args.opts = append(args.opts, WithAuditEventOrder(orders))
 		}
 	}
 	return args
@@ -1651,6 +1789,16 @@ func (_q *OrganizationQuery) collectField(ctx context.Context, oneNode bool, opC
 				selectedFields = append(selectedFields, organization.FieldRetentionDays)
 				fieldSeen[organization.FieldRetentionDays] = struct{}{}
 			}
+		case "requireSecondFactor":
+			if _, ok := fieldSeen[organization.FieldRequireSecondFactor]; !ok {
+				selectedFields = append(selectedFields, organization.FieldRequireSecondFactor)
+				fieldSeen[organization.FieldRequireSecondFactor] = struct{}{}
+			}
+		case "maskForViewers":
+			if _, ok := fieldSeen[organization.FieldMaskForViewers]; !ok {
+				selectedFields = append(selectedFields, organization.FieldMaskForViewers)
+				fieldSeen[organization.FieldMaskForViewers] = struct{}{}
+			}
 		case "createdAt":
 			if _, ok := fieldSeen[organization.FieldCreatedAt]; !ok {
 				selectedFields = append(selectedFields, organization.FieldCreatedAt)
@@ -1894,6 +2042,11 @@ func (_q *SessionQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 			if _, ok := fieldSeen[session.FieldRevokedAt]; !ok {
 				selectedFields = append(selectedFields, session.FieldRevokedAt)
 				fieldSeen[session.FieldRevokedAt] = struct{}{}
+			}
+		case "vouched":
+			if _, ok := fieldSeen[session.FieldVouched]; !ok {
+				selectedFields = append(selectedFields, session.FieldVouched)
+				fieldSeen[session.FieldVouched] = struct{}{}
 			}
 		case "id":
 		case "__typename":
@@ -2164,6 +2317,11 @@ func (_q *UserQuery) collectField(ctx context.Context, oneNode bool, opCtx *grap
 			if _, ok := fieldSeen[user.FieldName]; !ok {
 				selectedFields = append(selectedFields, user.FieldName)
 				fieldSeen[user.FieldName] = struct{}{}
+			}
+		case "secondFactorAt":
+			if _, ok := fieldSeen[user.FieldSecondFactorAt]; !ok {
+				selectedFields = append(selectedFields, user.FieldSecondFactorAt)
+				fieldSeen[user.FieldSecondFactorAt] = struct{}{}
 			}
 		case "createdAt":
 			if _, ok := fieldSeen[user.FieldCreatedAt]; !ok {

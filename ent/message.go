@@ -69,6 +69,10 @@ type Message struct {
 	NotBefore time.Time `json:"not_before,omitempty"`
 	// while SENDING: when its worker is given up
 	LeaseUntil *time.Time `json:"lease_until,omitempty"`
+	// the claim that took it last
+	ClaimID *uid.ID `json:"claim_id,omitempty"`
+	// the claim's part that it belongs to, from 1
+	ClaimPart *int `json:"claim_part,omitempty"`
 	// QueuedAt holds the value of the "queued_at" field.
 	QueuedAt *time.Time `json:"queued_at,omitempty"`
 	// AcceptedAt holds the value of the "accepted_at" field.
@@ -161,11 +165,11 @@ func (*Message) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case message.FieldCampaignID, message.FieldTemplateID, message.FieldContactID:
+		case message.FieldCampaignID, message.FieldTemplateID, message.FieldContactID, message.FieldClaimID:
 			values[i] = &sql.NullScanner{S: new(uid.ID)}
 		case message.FieldParameters, message.FieldContent, message.FieldPricing:
 			values[i] = new([]byte)
-		case message.FieldErrorCode, message.FieldAttempts, message.FieldSettledAttempts:
+		case message.FieldErrorCode, message.FieldAttempts, message.FieldSettledAttempts, message.FieldClaimPart:
 			values[i] = new(sql.NullInt64)
 		case message.FieldDirection, message.FieldAddress, message.FieldType, message.FieldCategory, message.FieldCountry, message.FieldStatus, message.FieldWamid, message.FieldErrorDetail, message.FieldSkipReason:
 			values[i] = new(sql.NullString)
@@ -339,6 +343,20 @@ func (_m *Message) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.LeaseUntil = new(time.Time)
 				*_m.LeaseUntil = value.Time
+			}
+		case message.FieldClaimID:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field claim_id", values[i])
+			} else if value.Valid {
+				_m.ClaimID = new(uid.ID)
+				*_m.ClaimID = *value.S.(*uid.ID)
+			}
+		case message.FieldClaimPart:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field claim_part", values[i])
+			} else if value.Valid {
+				_m.ClaimPart = new(int)
+				*_m.ClaimPart = int(value.Int64)
 			}
 		case message.FieldQueuedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -550,6 +568,16 @@ func (_m *Message) String() string {
 	if v := _m.LeaseUntil; v != nil {
 		builder.WriteString("lease_until=")
 		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.ClaimID; v != nil {
+		builder.WriteString("claim_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.ClaimPart; v != nil {
+		builder.WriteString("claim_part=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteString(", ")
 	if v := _m.QueuedAt; v != nil {

@@ -259,6 +259,34 @@ func (_c *MessageCreate) SetNillableLeaseUntil(v *time.Time) *MessageCreate {
 	return _c
 }
 
+// SetClaimID sets the "claim_id" field.
+func (_c *MessageCreate) SetClaimID(v uid.ID) *MessageCreate {
+	_c.mutation.SetClaimID(v)
+	return _c
+}
+
+// SetNillableClaimID sets the "claim_id" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableClaimID(v *uid.ID) *MessageCreate {
+	if v != nil {
+		_c.SetClaimID(*v)
+	}
+	return _c
+}
+
+// SetClaimPart sets the "claim_part" field.
+func (_c *MessageCreate) SetClaimPart(v int) *MessageCreate {
+	_c.mutation.SetClaimPart(v)
+	return _c
+}
+
+// SetNillableClaimPart sets the "claim_part" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableClaimPart(v *int) *MessageCreate {
+	if v != nil {
+		_c.SetClaimPart(*v)
+	}
+	return _c
+}
+
 // SetQueuedAt sets the "queued_at" field.
 func (_c *MessageCreate) SetQueuedAt(v time.Time) *MessageCreate {
 	_c.mutation.SetQueuedAt(v)
@@ -657,6 +685,14 @@ func (_c *MessageCreate) createSpec() (*Message, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.LeaseUntil(); ok {
 		_spec.SetField(message.FieldLeaseUntil, field.TypeTime, value)
 		_node.LeaseUntil = &value
+	}
+	if value, ok := _c.mutation.ClaimID(); ok {
+		_spec.SetField(message.FieldClaimID, field.TypeUUID, value)
+		_node.ClaimID = &value
+	}
+	if value, ok := _c.mutation.ClaimPart(); ok {
+		_spec.SetField(message.FieldClaimPart, field.TypeInt, value)
+		_node.ClaimPart = &value
 	}
 	if value, ok := _c.mutation.QueuedAt(); ok {
 		_spec.SetField(message.FieldQueuedAt, field.TypeTime, value)
@@ -1157,6 +1193,48 @@ func (u *MessageUpsert) UpdateLeaseUntil() *MessageUpsert {
 // ClearLeaseUntil clears the value of the "lease_until" field.
 func (u *MessageUpsert) ClearLeaseUntil() *MessageUpsert {
 	u.SetNull(message.FieldLeaseUntil)
+	return u
+}
+
+// SetClaimID sets the "claim_id" field.
+func (u *MessageUpsert) SetClaimID(v uid.ID) *MessageUpsert {
+	u.Set(message.FieldClaimID, v)
+	return u
+}
+
+// UpdateClaimID sets the "claim_id" field to the value that was provided on create.
+func (u *MessageUpsert) UpdateClaimID() *MessageUpsert {
+	u.SetExcluded(message.FieldClaimID)
+	return u
+}
+
+// ClearClaimID clears the value of the "claim_id" field.
+func (u *MessageUpsert) ClearClaimID() *MessageUpsert {
+	u.SetNull(message.FieldClaimID)
+	return u
+}
+
+// SetClaimPart sets the "claim_part" field.
+func (u *MessageUpsert) SetClaimPart(v int) *MessageUpsert {
+	u.Set(message.FieldClaimPart, v)
+	return u
+}
+
+// UpdateClaimPart sets the "claim_part" field to the value that was provided on create.
+func (u *MessageUpsert) UpdateClaimPart() *MessageUpsert {
+	u.SetExcluded(message.FieldClaimPart)
+	return u
+}
+
+// AddClaimPart adds v to the "claim_part" field.
+func (u *MessageUpsert) AddClaimPart(v int) *MessageUpsert {
+	u.Add(message.FieldClaimPart, v)
+	return u
+}
+
+// ClearClaimPart clears the value of the "claim_part" field.
+func (u *MessageUpsert) ClearClaimPart() *MessageUpsert {
+	u.SetNull(message.FieldClaimPart)
 	return u
 }
 
@@ -1772,6 +1850,55 @@ func (u *MessageUpsertOne) UpdateLeaseUntil() *MessageUpsertOne {
 func (u *MessageUpsertOne) ClearLeaseUntil() *MessageUpsertOne {
 	return u.Update(func(s *MessageUpsert) {
 		s.ClearLeaseUntil()
+	})
+}
+
+// SetClaimID sets the "claim_id" field.
+func (u *MessageUpsertOne) SetClaimID(v uid.ID) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetClaimID(v)
+	})
+}
+
+// UpdateClaimID sets the "claim_id" field to the value that was provided on create.
+func (u *MessageUpsertOne) UpdateClaimID() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateClaimID()
+	})
+}
+
+// ClearClaimID clears the value of the "claim_id" field.
+func (u *MessageUpsertOne) ClearClaimID() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearClaimID()
+	})
+}
+
+// SetClaimPart sets the "claim_part" field.
+func (u *MessageUpsertOne) SetClaimPart(v int) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetClaimPart(v)
+	})
+}
+
+// AddClaimPart adds v to the "claim_part" field.
+func (u *MessageUpsertOne) AddClaimPart(v int) *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.AddClaimPart(v)
+	})
+}
+
+// UpdateClaimPart sets the "claim_part" field to the value that was provided on create.
+func (u *MessageUpsertOne) UpdateClaimPart() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateClaimPart()
+	})
+}
+
+// ClearClaimPart clears the value of the "claim_part" field.
+func (u *MessageUpsertOne) ClearClaimPart() *MessageUpsertOne {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearClaimPart()
 	})
 }
 
@@ -2581,6 +2708,55 @@ func (u *MessageUpsertBulk) UpdateLeaseUntil() *MessageUpsertBulk {
 func (u *MessageUpsertBulk) ClearLeaseUntil() *MessageUpsertBulk {
 	return u.Update(func(s *MessageUpsert) {
 		s.ClearLeaseUntil()
+	})
+}
+
+// SetClaimID sets the "claim_id" field.
+func (u *MessageUpsertBulk) SetClaimID(v uid.ID) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetClaimID(v)
+	})
+}
+
+// UpdateClaimID sets the "claim_id" field to the value that was provided on create.
+func (u *MessageUpsertBulk) UpdateClaimID() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateClaimID()
+	})
+}
+
+// ClearClaimID clears the value of the "claim_id" field.
+func (u *MessageUpsertBulk) ClearClaimID() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearClaimID()
+	})
+}
+
+// SetClaimPart sets the "claim_part" field.
+func (u *MessageUpsertBulk) SetClaimPart(v int) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.SetClaimPart(v)
+	})
+}
+
+// AddClaimPart adds v to the "claim_part" field.
+func (u *MessageUpsertBulk) AddClaimPart(v int) *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.AddClaimPart(v)
+	})
+}
+
+// UpdateClaimPart sets the "claim_part" field to the value that was provided on create.
+func (u *MessageUpsertBulk) UpdateClaimPart() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.UpdateClaimPart()
+	})
+}
+
+// ClearClaimPart clears the value of the "claim_part" field.
+func (u *MessageUpsertBulk) ClearClaimPart() *MessageUpsertBulk {
+	return u.Update(func(s *MessageUpsert) {
+		s.ClearClaimPart()
 	})
 }
 

@@ -415,6 +415,53 @@ func (_u *MessageUpdate) ClearLeaseUntil() *MessageUpdate {
 	return _u
 }
 
+// SetClaimID sets the "claim_id" field.
+func (_u *MessageUpdate) SetClaimID(v uid.ID) *MessageUpdate {
+	_u.mutation.SetClaimID(v)
+	return _u
+}
+
+// SetNillableClaimID sets the "claim_id" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableClaimID(v *uid.ID) *MessageUpdate {
+	if v != nil {
+		_u.SetClaimID(*v)
+	}
+	return _u
+}
+
+// ClearClaimID clears the value of the "claim_id" field.
+func (_u *MessageUpdate) ClearClaimID() *MessageUpdate {
+	_u.mutation.ClearClaimID()
+	return _u
+}
+
+// SetClaimPart sets the "claim_part" field.
+func (_u *MessageUpdate) SetClaimPart(v int) *MessageUpdate {
+	_u.mutation.ResetClaimPart()
+	_u.mutation.SetClaimPart(v)
+	return _u
+}
+
+// SetNillableClaimPart sets the "claim_part" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableClaimPart(v *int) *MessageUpdate {
+	if v != nil {
+		_u.SetClaimPart(*v)
+	}
+	return _u
+}
+
+// AddClaimPart adds value to the "claim_part" field.
+func (_u *MessageUpdate) AddClaimPart(v int) *MessageUpdate {
+	_u.mutation.AddClaimPart(v)
+	return _u
+}
+
+// ClearClaimPart clears the value of the "claim_part" field.
+func (_u *MessageUpdate) ClearClaimPart() *MessageUpdate {
+	_u.mutation.ClearClaimPart()
+	return _u
+}
+
 // SetQueuedAt sets the "queued_at" field.
 func (_u *MessageUpdate) SetQueuedAt(v time.Time) *MessageUpdate {
 	_u.mutation.SetQueuedAt(v)
@@ -805,6 +852,21 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.LeaseUntilCleared() {
 		_spec.ClearField(message.FieldLeaseUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ClaimID(); ok {
+		_spec.SetField(message.FieldClaimID, field.TypeUUID, value)
+	}
+	if _u.mutation.ClaimIDCleared() {
+		_spec.ClearField(message.FieldClaimID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ClaimPart(); ok {
+		_spec.SetField(message.FieldClaimPart, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedClaimPart(); ok {
+		_spec.AddField(message.FieldClaimPart, field.TypeInt, value)
+	}
+	if _u.mutation.ClaimPartCleared() {
+		_spec.ClearField(message.FieldClaimPart, field.TypeInt)
 	}
 	if value, ok := _u.mutation.QueuedAt(); ok {
 		_spec.SetField(message.FieldQueuedAt, field.TypeTime, value)
@@ -1375,6 +1437,53 @@ func (_u *MessageUpdateOne) ClearLeaseUntil() *MessageUpdateOne {
 	return _u
 }
 
+// SetClaimID sets the "claim_id" field.
+func (_u *MessageUpdateOne) SetClaimID(v uid.ID) *MessageUpdateOne {
+	_u.mutation.SetClaimID(v)
+	return _u
+}
+
+// SetNillableClaimID sets the "claim_id" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableClaimID(v *uid.ID) *MessageUpdateOne {
+	if v != nil {
+		_u.SetClaimID(*v)
+	}
+	return _u
+}
+
+// ClearClaimID clears the value of the "claim_id" field.
+func (_u *MessageUpdateOne) ClearClaimID() *MessageUpdateOne {
+	_u.mutation.ClearClaimID()
+	return _u
+}
+
+// SetClaimPart sets the "claim_part" field.
+func (_u *MessageUpdateOne) SetClaimPart(v int) *MessageUpdateOne {
+	_u.mutation.ResetClaimPart()
+	_u.mutation.SetClaimPart(v)
+	return _u
+}
+
+// SetNillableClaimPart sets the "claim_part" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableClaimPart(v *int) *MessageUpdateOne {
+	if v != nil {
+		_u.SetClaimPart(*v)
+	}
+	return _u
+}
+
+// AddClaimPart adds value to the "claim_part" field.
+func (_u *MessageUpdateOne) AddClaimPart(v int) *MessageUpdateOne {
+	_u.mutation.AddClaimPart(v)
+	return _u
+}
+
+// ClearClaimPart clears the value of the "claim_part" field.
+func (_u *MessageUpdateOne) ClearClaimPart() *MessageUpdateOne {
+	_u.mutation.ClearClaimPart()
+	return _u
+}
+
 // SetQueuedAt sets the "queued_at" field.
 func (_u *MessageUpdateOne) SetQueuedAt(v time.Time) *MessageUpdateOne {
 	_u.mutation.SetQueuedAt(v)
@@ -1795,6 +1904,21 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 	}
 	if _u.mutation.LeaseUntilCleared() {
 		_spec.ClearField(message.FieldLeaseUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ClaimID(); ok {
+		_spec.SetField(message.FieldClaimID, field.TypeUUID, value)
+	}
+	if _u.mutation.ClaimIDCleared() {
+		_spec.ClearField(message.FieldClaimID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ClaimPart(); ok {
+		_spec.SetField(message.FieldClaimPart, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedClaimPart(); ok {
+		_spec.AddField(message.FieldClaimPart, field.TypeInt, value)
+	}
+	if _u.mutation.ClaimPartCleared() {
+		_spec.ClearField(message.FieldClaimPart, field.TypeInt)
 	}
 	if value, ok := _u.mutation.QueuedAt(); ok {
 		_spec.SetField(message.FieldQueuedAt, field.TypeTime, value)

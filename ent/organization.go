@@ -33,6 +33,16 @@ type Organization struct {
 	SendingPolicy column.SendingPolicy `json:"sending_policy,omitempty"`
 	// RetentionDays holds the value of the "retention_days" field.
 	RetentionDays int `json:"retention_days,omitempty"`
+	// RequireSecondFactor holds the value of the "require_second_factor" field.
+	RequireSecondFactor bool `json:"require_second_factor,omitempty"`
+	// whether the role VIEWER sees numbers and texts masked
+	MaskForViewers bool `json:"mask_for_viewers,omitempty"`
+	// set by the operator, like the other quotas; null is none
+	QuotaMessagesPerDay *int `json:"quota_messages_per_day,omitempty"`
+	// QuotaContacts holds the value of the "quota_contacts" field.
+	QuotaContacts *int `json:"quota_contacts,omitempty"`
+	// QuotaNumbers holds the value of the "quota_numbers" field.
+	QuotaNumbers *int `json:"quota_numbers,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -82,7 +92,9 @@ func (*Organization) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case organization.FieldSendingPolicy:
 			values[i] = new([]byte)
-		case organization.FieldRetentionDays:
+		case organization.FieldRequireSecondFactor, organization.FieldMaskForViewers:
+			values[i] = new(sql.NullBool)
+		case organization.FieldRetentionDays, organization.FieldQuotaMessagesPerDay, organization.FieldQuotaContacts, organization.FieldQuotaNumbers:
 			values[i] = new(sql.NullInt64)
 		case organization.FieldName, organization.FieldStatus, organization.FieldStatusReason, organization.FieldTimeZone:
 			values[i] = new(sql.NullString)
@@ -149,6 +161,39 @@ func (_m *Organization) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field retention_days", values[i])
 			} else if value.Valid {
 				_m.RetentionDays = int(value.Int64)
+			}
+		case organization.FieldRequireSecondFactor:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field require_second_factor", values[i])
+			} else if value.Valid {
+				_m.RequireSecondFactor = value.Bool
+			}
+		case organization.FieldMaskForViewers:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field mask_for_viewers", values[i])
+			} else if value.Valid {
+				_m.MaskForViewers = value.Bool
+			}
+		case organization.FieldQuotaMessagesPerDay:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field quota_messages_per_day", values[i])
+			} else if value.Valid {
+				_m.QuotaMessagesPerDay = new(int)
+				*_m.QuotaMessagesPerDay = int(value.Int64)
+			}
+		case organization.FieldQuotaContacts:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field quota_contacts", values[i])
+			} else if value.Valid {
+				_m.QuotaContacts = new(int)
+				*_m.QuotaContacts = int(value.Int64)
+			}
+		case organization.FieldQuotaNumbers:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field quota_numbers", values[i])
+			} else if value.Valid {
+				_m.QuotaNumbers = new(int)
+				*_m.QuotaNumbers = int(value.Int64)
 			}
 		case organization.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -221,6 +266,27 @@ func (_m *Organization) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("retention_days=")
 	builder.WriteString(fmt.Sprintf("%v", _m.RetentionDays))
+	builder.WriteString(", ")
+	builder.WriteString("require_second_factor=")
+	builder.WriteString(fmt.Sprintf("%v", _m.RequireSecondFactor))
+	builder.WriteString(", ")
+	builder.WriteString("mask_for_viewers=")
+	builder.WriteString(fmt.Sprintf("%v", _m.MaskForViewers))
+	builder.WriteString(", ")
+	if v := _m.QuotaMessagesPerDay; v != nil {
+		builder.WriteString("quota_messages_per_day=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.QuotaContacts; v != nil {
+		builder.WriteString("quota_contacts=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.QuotaNumbers; v != nil {
+		builder.WriteString("quota_numbers=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

@@ -104,6 +104,76 @@ func (_c *OrganizationCreate) SetNillableRetentionDays(v *int) *OrganizationCrea
 	return _c
 }
 
+// SetRequireSecondFactor sets the "require_second_factor" field.
+func (_c *OrganizationCreate) SetRequireSecondFactor(v bool) *OrganizationCreate {
+	_c.mutation.SetRequireSecondFactor(v)
+	return _c
+}
+
+// SetNillableRequireSecondFactor sets the "require_second_factor" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableRequireSecondFactor(v *bool) *OrganizationCreate {
+	if v != nil {
+		_c.SetRequireSecondFactor(*v)
+	}
+	return _c
+}
+
+// SetMaskForViewers sets the "mask_for_viewers" field.
+func (_c *OrganizationCreate) SetMaskForViewers(v bool) *OrganizationCreate {
+	_c.mutation.SetMaskForViewers(v)
+	return _c
+}
+
+// SetNillableMaskForViewers sets the "mask_for_viewers" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableMaskForViewers(v *bool) *OrganizationCreate {
+	if v != nil {
+		_c.SetMaskForViewers(*v)
+	}
+	return _c
+}
+
+// SetQuotaMessagesPerDay sets the "quota_messages_per_day" field.
+func (_c *OrganizationCreate) SetQuotaMessagesPerDay(v int) *OrganizationCreate {
+	_c.mutation.SetQuotaMessagesPerDay(v)
+	return _c
+}
+
+// SetNillableQuotaMessagesPerDay sets the "quota_messages_per_day" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableQuotaMessagesPerDay(v *int) *OrganizationCreate {
+	if v != nil {
+		_c.SetQuotaMessagesPerDay(*v)
+	}
+	return _c
+}
+
+// SetQuotaContacts sets the "quota_contacts" field.
+func (_c *OrganizationCreate) SetQuotaContacts(v int) *OrganizationCreate {
+	_c.mutation.SetQuotaContacts(v)
+	return _c
+}
+
+// SetNillableQuotaContacts sets the "quota_contacts" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableQuotaContacts(v *int) *OrganizationCreate {
+	if v != nil {
+		_c.SetQuotaContacts(*v)
+	}
+	return _c
+}
+
+// SetQuotaNumbers sets the "quota_numbers" field.
+func (_c *OrganizationCreate) SetQuotaNumbers(v int) *OrganizationCreate {
+	_c.mutation.SetQuotaNumbers(v)
+	return _c
+}
+
+// SetNillableQuotaNumbers sets the "quota_numbers" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableQuotaNumbers(v *int) *OrganizationCreate {
+	if v != nil {
+		_c.SetQuotaNumbers(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *OrganizationCreate) SetCreatedAt(v time.Time) *OrganizationCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -215,6 +285,14 @@ func (_c *OrganizationCreate) defaults() error {
 		v := organization.DefaultRetentionDays
 		_c.mutation.SetRetentionDays(v)
 	}
+	if _, ok := _c.mutation.RequireSecondFactor(); !ok {
+		v := organization.DefaultRequireSecondFactor
+		_c.mutation.SetRequireSecondFactor(v)
+	}
+	if _, ok := _c.mutation.MaskForViewers(); !ok {
+		v := organization.DefaultMaskForViewers
+		_c.mutation.SetMaskForViewers(v)
+	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		if organization.DefaultCreatedAt == nil {
 			return fmt.Errorf("ent: uninitialized organization.DefaultCreatedAt (forgotten import ent/runtime?)")
@@ -253,6 +331,12 @@ func (_c *OrganizationCreate) check() error {
 	}
 	if _, ok := _c.mutation.RetentionDays(); !ok {
 		return &ValidationError{Name: "retention_days", err: errors.New(`ent: missing required field "Organization.retention_days"`)}
+	}
+	if _, ok := _c.mutation.RequireSecondFactor(); !ok {
+		return &ValidationError{Name: "require_second_factor", err: errors.New(`ent: missing required field "Organization.require_second_factor"`)}
+	}
+	if _, ok := _c.mutation.MaskForViewers(); !ok {
+		return &ValidationError{Name: "mask_for_viewers", err: errors.New(`ent: missing required field "Organization.mask_for_viewers"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Organization.created_at"`)}
@@ -316,6 +400,26 @@ func (_c *OrganizationCreate) createSpec() (*Organization, *sqlgraph.CreateSpec)
 	if value, ok := _c.mutation.RetentionDays(); ok {
 		_spec.SetField(organization.FieldRetentionDays, field.TypeInt, value)
 		_node.RetentionDays = value
+	}
+	if value, ok := _c.mutation.RequireSecondFactor(); ok {
+		_spec.SetField(organization.FieldRequireSecondFactor, field.TypeBool, value)
+		_node.RequireSecondFactor = value
+	}
+	if value, ok := _c.mutation.MaskForViewers(); ok {
+		_spec.SetField(organization.FieldMaskForViewers, field.TypeBool, value)
+		_node.MaskForViewers = value
+	}
+	if value, ok := _c.mutation.QuotaMessagesPerDay(); ok {
+		_spec.SetField(organization.FieldQuotaMessagesPerDay, field.TypeInt, value)
+		_node.QuotaMessagesPerDay = &value
+	}
+	if value, ok := _c.mutation.QuotaContacts(); ok {
+		_spec.SetField(organization.FieldQuotaContacts, field.TypeInt, value)
+		_node.QuotaContacts = &value
+	}
+	if value, ok := _c.mutation.QuotaNumbers(); ok {
+		_spec.SetField(organization.FieldQuotaNumbers, field.TypeInt, value)
+		_node.QuotaNumbers = &value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(organization.FieldCreatedAt, field.TypeTime, value)
@@ -489,6 +593,102 @@ func (u *OrganizationUpsert) AddRetentionDays(v int) *OrganizationUpsert {
 	return u
 }
 
+// SetRequireSecondFactor sets the "require_second_factor" field.
+func (u *OrganizationUpsert) SetRequireSecondFactor(v bool) *OrganizationUpsert {
+	u.Set(organization.FieldRequireSecondFactor, v)
+	return u
+}
+
+// UpdateRequireSecondFactor sets the "require_second_factor" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateRequireSecondFactor() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldRequireSecondFactor)
+	return u
+}
+
+// SetMaskForViewers sets the "mask_for_viewers" field.
+func (u *OrganizationUpsert) SetMaskForViewers(v bool) *OrganizationUpsert {
+	u.Set(organization.FieldMaskForViewers, v)
+	return u
+}
+
+// UpdateMaskForViewers sets the "mask_for_viewers" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateMaskForViewers() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldMaskForViewers)
+	return u
+}
+
+// SetQuotaMessagesPerDay sets the "quota_messages_per_day" field.
+func (u *OrganizationUpsert) SetQuotaMessagesPerDay(v int) *OrganizationUpsert {
+	u.Set(organization.FieldQuotaMessagesPerDay, v)
+	return u
+}
+
+// UpdateQuotaMessagesPerDay sets the "quota_messages_per_day" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateQuotaMessagesPerDay() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldQuotaMessagesPerDay)
+	return u
+}
+
+// AddQuotaMessagesPerDay adds v to the "quota_messages_per_day" field.
+func (u *OrganizationUpsert) AddQuotaMessagesPerDay(v int) *OrganizationUpsert {
+	u.Add(organization.FieldQuotaMessagesPerDay, v)
+	return u
+}
+
+// ClearQuotaMessagesPerDay clears the value of the "quota_messages_per_day" field.
+func (u *OrganizationUpsert) ClearQuotaMessagesPerDay() *OrganizationUpsert {
+	u.SetNull(organization.FieldQuotaMessagesPerDay)
+	return u
+}
+
+// SetQuotaContacts sets the "quota_contacts" field.
+func (u *OrganizationUpsert) SetQuotaContacts(v int) *OrganizationUpsert {
+	u.Set(organization.FieldQuotaContacts, v)
+	return u
+}
+
+// UpdateQuotaContacts sets the "quota_contacts" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateQuotaContacts() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldQuotaContacts)
+	return u
+}
+
+// AddQuotaContacts adds v to the "quota_contacts" field.
+func (u *OrganizationUpsert) AddQuotaContacts(v int) *OrganizationUpsert {
+	u.Add(organization.FieldQuotaContacts, v)
+	return u
+}
+
+// ClearQuotaContacts clears the value of the "quota_contacts" field.
+func (u *OrganizationUpsert) ClearQuotaContacts() *OrganizationUpsert {
+	u.SetNull(organization.FieldQuotaContacts)
+	return u
+}
+
+// SetQuotaNumbers sets the "quota_numbers" field.
+func (u *OrganizationUpsert) SetQuotaNumbers(v int) *OrganizationUpsert {
+	u.Set(organization.FieldQuotaNumbers, v)
+	return u
+}
+
+// UpdateQuotaNumbers sets the "quota_numbers" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateQuotaNumbers() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldQuotaNumbers)
+	return u
+}
+
+// AddQuotaNumbers adds v to the "quota_numbers" field.
+func (u *OrganizationUpsert) AddQuotaNumbers(v int) *OrganizationUpsert {
+	u.Add(organization.FieldQuotaNumbers, v)
+	return u
+}
+
+// ClearQuotaNumbers clears the value of the "quota_numbers" field.
+func (u *OrganizationUpsert) ClearQuotaNumbers() *OrganizationUpsert {
+	u.SetNull(organization.FieldQuotaNumbers)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -635,6 +835,118 @@ func (u *OrganizationUpsertOne) AddRetentionDays(v int) *OrganizationUpsertOne {
 func (u *OrganizationUpsertOne) UpdateRetentionDays() *OrganizationUpsertOne {
 	return u.Update(func(s *OrganizationUpsert) {
 		s.UpdateRetentionDays()
+	})
+}
+
+// SetRequireSecondFactor sets the "require_second_factor" field.
+func (u *OrganizationUpsertOne) SetRequireSecondFactor(v bool) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetRequireSecondFactor(v)
+	})
+}
+
+// UpdateRequireSecondFactor sets the "require_second_factor" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateRequireSecondFactor() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateRequireSecondFactor()
+	})
+}
+
+// SetMaskForViewers sets the "mask_for_viewers" field.
+func (u *OrganizationUpsertOne) SetMaskForViewers(v bool) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetMaskForViewers(v)
+	})
+}
+
+// UpdateMaskForViewers sets the "mask_for_viewers" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateMaskForViewers() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateMaskForViewers()
+	})
+}
+
+// SetQuotaMessagesPerDay sets the "quota_messages_per_day" field.
+func (u *OrganizationUpsertOne) SetQuotaMessagesPerDay(v int) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetQuotaMessagesPerDay(v)
+	})
+}
+
+// AddQuotaMessagesPerDay adds v to the "quota_messages_per_day" field.
+func (u *OrganizationUpsertOne) AddQuotaMessagesPerDay(v int) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.AddQuotaMessagesPerDay(v)
+	})
+}
+
+// UpdateQuotaMessagesPerDay sets the "quota_messages_per_day" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateQuotaMessagesPerDay() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateQuotaMessagesPerDay()
+	})
+}
+
+// ClearQuotaMessagesPerDay clears the value of the "quota_messages_per_day" field.
+func (u *OrganizationUpsertOne) ClearQuotaMessagesPerDay() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearQuotaMessagesPerDay()
+	})
+}
+
+// SetQuotaContacts sets the "quota_contacts" field.
+func (u *OrganizationUpsertOne) SetQuotaContacts(v int) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetQuotaContacts(v)
+	})
+}
+
+// AddQuotaContacts adds v to the "quota_contacts" field.
+func (u *OrganizationUpsertOne) AddQuotaContacts(v int) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.AddQuotaContacts(v)
+	})
+}
+
+// UpdateQuotaContacts sets the "quota_contacts" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateQuotaContacts() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateQuotaContacts()
+	})
+}
+
+// ClearQuotaContacts clears the value of the "quota_contacts" field.
+func (u *OrganizationUpsertOne) ClearQuotaContacts() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearQuotaContacts()
+	})
+}
+
+// SetQuotaNumbers sets the "quota_numbers" field.
+func (u *OrganizationUpsertOne) SetQuotaNumbers(v int) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetQuotaNumbers(v)
+	})
+}
+
+// AddQuotaNumbers adds v to the "quota_numbers" field.
+func (u *OrganizationUpsertOne) AddQuotaNumbers(v int) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.AddQuotaNumbers(v)
+	})
+}
+
+// UpdateQuotaNumbers sets the "quota_numbers" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateQuotaNumbers() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateQuotaNumbers()
+	})
+}
+
+// ClearQuotaNumbers clears the value of the "quota_numbers" field.
+func (u *OrganizationUpsertOne) ClearQuotaNumbers() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearQuotaNumbers()
 	})
 }
 
@@ -951,6 +1263,118 @@ func (u *OrganizationUpsertBulk) AddRetentionDays(v int) *OrganizationUpsertBulk
 func (u *OrganizationUpsertBulk) UpdateRetentionDays() *OrganizationUpsertBulk {
 	return u.Update(func(s *OrganizationUpsert) {
 		s.UpdateRetentionDays()
+	})
+}
+
+// SetRequireSecondFactor sets the "require_second_factor" field.
+func (u *OrganizationUpsertBulk) SetRequireSecondFactor(v bool) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetRequireSecondFactor(v)
+	})
+}
+
+// UpdateRequireSecondFactor sets the "require_second_factor" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateRequireSecondFactor() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateRequireSecondFactor()
+	})
+}
+
+// SetMaskForViewers sets the "mask_for_viewers" field.
+func (u *OrganizationUpsertBulk) SetMaskForViewers(v bool) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetMaskForViewers(v)
+	})
+}
+
+// UpdateMaskForViewers sets the "mask_for_viewers" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateMaskForViewers() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateMaskForViewers()
+	})
+}
+
+// SetQuotaMessagesPerDay sets the "quota_messages_per_day" field.
+func (u *OrganizationUpsertBulk) SetQuotaMessagesPerDay(v int) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetQuotaMessagesPerDay(v)
+	})
+}
+
+// AddQuotaMessagesPerDay adds v to the "quota_messages_per_day" field.
+func (u *OrganizationUpsertBulk) AddQuotaMessagesPerDay(v int) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.AddQuotaMessagesPerDay(v)
+	})
+}
+
+// UpdateQuotaMessagesPerDay sets the "quota_messages_per_day" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateQuotaMessagesPerDay() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateQuotaMessagesPerDay()
+	})
+}
+
+// ClearQuotaMessagesPerDay clears the value of the "quota_messages_per_day" field.
+func (u *OrganizationUpsertBulk) ClearQuotaMessagesPerDay() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearQuotaMessagesPerDay()
+	})
+}
+
+// SetQuotaContacts sets the "quota_contacts" field.
+func (u *OrganizationUpsertBulk) SetQuotaContacts(v int) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetQuotaContacts(v)
+	})
+}
+
+// AddQuotaContacts adds v to the "quota_contacts" field.
+func (u *OrganizationUpsertBulk) AddQuotaContacts(v int) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.AddQuotaContacts(v)
+	})
+}
+
+// UpdateQuotaContacts sets the "quota_contacts" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateQuotaContacts() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateQuotaContacts()
+	})
+}
+
+// ClearQuotaContacts clears the value of the "quota_contacts" field.
+func (u *OrganizationUpsertBulk) ClearQuotaContacts() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearQuotaContacts()
+	})
+}
+
+// SetQuotaNumbers sets the "quota_numbers" field.
+func (u *OrganizationUpsertBulk) SetQuotaNumbers(v int) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetQuotaNumbers(v)
+	})
+}
+
+// AddQuotaNumbers adds v to the "quota_numbers" field.
+func (u *OrganizationUpsertBulk) AddQuotaNumbers(v int) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.AddQuotaNumbers(v)
+	})
+}
+
+// UpdateQuotaNumbers sets the "quota_numbers" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateQuotaNumbers() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateQuotaNumbers()
+	})
+}
+
+// ClearQuotaNumbers clears the value of the "quota_numbers" field.
+func (u *OrganizationUpsertBulk) ClearQuotaNumbers() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearQuotaNumbers()
 	})
 }
 

@@ -130,6 +130,115 @@ func (_u *OrganizationUpdate) AddRetentionDays(v int) *OrganizationUpdate {
 	return _u
 }
 
+// SetRequireSecondFactor sets the "require_second_factor" field.
+func (_u *OrganizationUpdate) SetRequireSecondFactor(v bool) *OrganizationUpdate {
+	_u.mutation.SetRequireSecondFactor(v)
+	return _u
+}
+
+// SetNillableRequireSecondFactor sets the "require_second_factor" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableRequireSecondFactor(v *bool) *OrganizationUpdate {
+	if v != nil {
+		_u.SetRequireSecondFactor(*v)
+	}
+	return _u
+}
+
+// SetMaskForViewers sets the "mask_for_viewers" field.
+func (_u *OrganizationUpdate) SetMaskForViewers(v bool) *OrganizationUpdate {
+	_u.mutation.SetMaskForViewers(v)
+	return _u
+}
+
+// SetNillableMaskForViewers sets the "mask_for_viewers" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableMaskForViewers(v *bool) *OrganizationUpdate {
+	if v != nil {
+		_u.SetMaskForViewers(*v)
+	}
+	return _u
+}
+
+// SetQuotaMessagesPerDay sets the "quota_messages_per_day" field.
+func (_u *OrganizationUpdate) SetQuotaMessagesPerDay(v int) *OrganizationUpdate {
+	_u.mutation.ResetQuotaMessagesPerDay()
+	_u.mutation.SetQuotaMessagesPerDay(v)
+	return _u
+}
+
+// SetNillableQuotaMessagesPerDay sets the "quota_messages_per_day" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableQuotaMessagesPerDay(v *int) *OrganizationUpdate {
+	if v != nil {
+		_u.SetQuotaMessagesPerDay(*v)
+	}
+	return _u
+}
+
+// AddQuotaMessagesPerDay adds value to the "quota_messages_per_day" field.
+func (_u *OrganizationUpdate) AddQuotaMessagesPerDay(v int) *OrganizationUpdate {
+	_u.mutation.AddQuotaMessagesPerDay(v)
+	return _u
+}
+
+// ClearQuotaMessagesPerDay clears the value of the "quota_messages_per_day" field.
+func (_u *OrganizationUpdate) ClearQuotaMessagesPerDay() *OrganizationUpdate {
+	_u.mutation.ClearQuotaMessagesPerDay()
+	return _u
+}
+
+// SetQuotaContacts sets the "quota_contacts" field.
+func (_u *OrganizationUpdate) SetQuotaContacts(v int) *OrganizationUpdate {
+	_u.mutation.ResetQuotaContacts()
+	_u.mutation.SetQuotaContacts(v)
+	return _u
+}
+
+// SetNillableQuotaContacts sets the "quota_contacts" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableQuotaContacts(v *int) *OrganizationUpdate {
+	if v != nil {
+		_u.SetQuotaContacts(*v)
+	}
+	return _u
+}
+
+// AddQuotaContacts adds value to the "quota_contacts" field.
+func (_u *OrganizationUpdate) AddQuotaContacts(v int) *OrganizationUpdate {
+	_u.mutation.AddQuotaContacts(v)
+	return _u
+}
+
+// ClearQuotaContacts clears the value of the "quota_contacts" field.
+func (_u *OrganizationUpdate) ClearQuotaContacts() *OrganizationUpdate {
+	_u.mutation.ClearQuotaContacts()
+	return _u
+}
+
+// SetQuotaNumbers sets the "quota_numbers" field.
+func (_u *OrganizationUpdate) SetQuotaNumbers(v int) *OrganizationUpdate {
+	_u.mutation.ResetQuotaNumbers()
+	_u.mutation.SetQuotaNumbers(v)
+	return _u
+}
+
+// SetNillableQuotaNumbers sets the "quota_numbers" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableQuotaNumbers(v *int) *OrganizationUpdate {
+	if v != nil {
+		_u.SetQuotaNumbers(*v)
+	}
+	return _u
+}
+
+// AddQuotaNumbers adds value to the "quota_numbers" field.
+func (_u *OrganizationUpdate) AddQuotaNumbers(v int) *OrganizationUpdate {
+	_u.mutation.AddQuotaNumbers(v)
+	return _u
+}
+
+// ClearQuotaNumbers clears the value of the "quota_numbers" field.
+func (_u *OrganizationUpdate) ClearQuotaNumbers() *OrganizationUpdate {
+	_u.mutation.ClearQuotaNumbers()
+	return _u
+}
+
 // AddMemberIDs adds the "members" edge to the Member entity by IDs.
 func (_u *OrganizationUpdate) AddMemberIDs(ids ...uid.ID) *OrganizationUpdate {
 	_u.mutation.AddMemberIDs(ids...)
@@ -285,6 +394,39 @@ func (_u *OrganizationUpdate) sqlSave(ctx context.Context) (_node int, err error
 	}
 	if value, ok := _u.mutation.AddedRetentionDays(); ok {
 		_spec.AddField(organization.FieldRetentionDays, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.RequireSecondFactor(); ok {
+		_spec.SetField(organization.FieldRequireSecondFactor, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.MaskForViewers(); ok {
+		_spec.SetField(organization.FieldMaskForViewers, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.QuotaMessagesPerDay(); ok {
+		_spec.SetField(organization.FieldQuotaMessagesPerDay, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedQuotaMessagesPerDay(); ok {
+		_spec.AddField(organization.FieldQuotaMessagesPerDay, field.TypeInt, value)
+	}
+	if _u.mutation.QuotaMessagesPerDayCleared() {
+		_spec.ClearField(organization.FieldQuotaMessagesPerDay, field.TypeInt)
+	}
+	if value, ok := _u.mutation.QuotaContacts(); ok {
+		_spec.SetField(organization.FieldQuotaContacts, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedQuotaContacts(); ok {
+		_spec.AddField(organization.FieldQuotaContacts, field.TypeInt, value)
+	}
+	if _u.mutation.QuotaContactsCleared() {
+		_spec.ClearField(organization.FieldQuotaContacts, field.TypeInt)
+	}
+	if value, ok := _u.mutation.QuotaNumbers(); ok {
+		_spec.SetField(organization.FieldQuotaNumbers, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedQuotaNumbers(); ok {
+		_spec.AddField(organization.FieldQuotaNumbers, field.TypeInt, value)
+	}
+	if _u.mutation.QuotaNumbersCleared() {
+		_spec.ClearField(organization.FieldQuotaNumbers, field.TypeInt)
 	}
 	if _u.mutation.MembersCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -495,6 +637,115 @@ func (_u *OrganizationUpdateOne) AddRetentionDays(v int) *OrganizationUpdateOne 
 	return _u
 }
 
+// SetRequireSecondFactor sets the "require_second_factor" field.
+func (_u *OrganizationUpdateOne) SetRequireSecondFactor(v bool) *OrganizationUpdateOne {
+	_u.mutation.SetRequireSecondFactor(v)
+	return _u
+}
+
+// SetNillableRequireSecondFactor sets the "require_second_factor" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableRequireSecondFactor(v *bool) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetRequireSecondFactor(*v)
+	}
+	return _u
+}
+
+// SetMaskForViewers sets the "mask_for_viewers" field.
+func (_u *OrganizationUpdateOne) SetMaskForViewers(v bool) *OrganizationUpdateOne {
+	_u.mutation.SetMaskForViewers(v)
+	return _u
+}
+
+// SetNillableMaskForViewers sets the "mask_for_viewers" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableMaskForViewers(v *bool) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetMaskForViewers(*v)
+	}
+	return _u
+}
+
+// SetQuotaMessagesPerDay sets the "quota_messages_per_day" field.
+func (_u *OrganizationUpdateOne) SetQuotaMessagesPerDay(v int) *OrganizationUpdateOne {
+	_u.mutation.ResetQuotaMessagesPerDay()
+	_u.mutation.SetQuotaMessagesPerDay(v)
+	return _u
+}
+
+// SetNillableQuotaMessagesPerDay sets the "quota_messages_per_day" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableQuotaMessagesPerDay(v *int) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetQuotaMessagesPerDay(*v)
+	}
+	return _u
+}
+
+// AddQuotaMessagesPerDay adds value to the "quota_messages_per_day" field.
+func (_u *OrganizationUpdateOne) AddQuotaMessagesPerDay(v int) *OrganizationUpdateOne {
+	_u.mutation.AddQuotaMessagesPerDay(v)
+	return _u
+}
+
+// ClearQuotaMessagesPerDay clears the value of the "quota_messages_per_day" field.
+func (_u *OrganizationUpdateOne) ClearQuotaMessagesPerDay() *OrganizationUpdateOne {
+	_u.mutation.ClearQuotaMessagesPerDay()
+	return _u
+}
+
+// SetQuotaContacts sets the "quota_contacts" field.
+func (_u *OrganizationUpdateOne) SetQuotaContacts(v int) *OrganizationUpdateOne {
+	_u.mutation.ResetQuotaContacts()
+	_u.mutation.SetQuotaContacts(v)
+	return _u
+}
+
+// SetNillableQuotaContacts sets the "quota_contacts" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableQuotaContacts(v *int) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetQuotaContacts(*v)
+	}
+	return _u
+}
+
+// AddQuotaContacts adds value to the "quota_contacts" field.
+func (_u *OrganizationUpdateOne) AddQuotaContacts(v int) *OrganizationUpdateOne {
+	_u.mutation.AddQuotaContacts(v)
+	return _u
+}
+
+// ClearQuotaContacts clears the value of the "quota_contacts" field.
+func (_u *OrganizationUpdateOne) ClearQuotaContacts() *OrganizationUpdateOne {
+	_u.mutation.ClearQuotaContacts()
+	return _u
+}
+
+// SetQuotaNumbers sets the "quota_numbers" field.
+func (_u *OrganizationUpdateOne) SetQuotaNumbers(v int) *OrganizationUpdateOne {
+	_u.mutation.ResetQuotaNumbers()
+	_u.mutation.SetQuotaNumbers(v)
+	return _u
+}
+
+// SetNillableQuotaNumbers sets the "quota_numbers" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableQuotaNumbers(v *int) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetQuotaNumbers(*v)
+	}
+	return _u
+}
+
+// AddQuotaNumbers adds value to the "quota_numbers" field.
+func (_u *OrganizationUpdateOne) AddQuotaNumbers(v int) *OrganizationUpdateOne {
+	_u.mutation.AddQuotaNumbers(v)
+	return _u
+}
+
+// ClearQuotaNumbers clears the value of the "quota_numbers" field.
+func (_u *OrganizationUpdateOne) ClearQuotaNumbers() *OrganizationUpdateOne {
+	_u.mutation.ClearQuotaNumbers()
+	return _u
+}
+
 // AddMemberIDs adds the "members" edge to the Member entity by IDs.
 func (_u *OrganizationUpdateOne) AddMemberIDs(ids ...uid.ID) *OrganizationUpdateOne {
 	_u.mutation.AddMemberIDs(ids...)
@@ -680,6 +931,39 @@ func (_u *OrganizationUpdateOne) sqlSave(ctx context.Context) (_node *Organizati
 	}
 	if value, ok := _u.mutation.AddedRetentionDays(); ok {
 		_spec.AddField(organization.FieldRetentionDays, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.RequireSecondFactor(); ok {
+		_spec.SetField(organization.FieldRequireSecondFactor, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.MaskForViewers(); ok {
+		_spec.SetField(organization.FieldMaskForViewers, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.QuotaMessagesPerDay(); ok {
+		_spec.SetField(organization.FieldQuotaMessagesPerDay, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedQuotaMessagesPerDay(); ok {
+		_spec.AddField(organization.FieldQuotaMessagesPerDay, field.TypeInt, value)
+	}
+	if _u.mutation.QuotaMessagesPerDayCleared() {
+		_spec.ClearField(organization.FieldQuotaMessagesPerDay, field.TypeInt)
+	}
+	if value, ok := _u.mutation.QuotaContacts(); ok {
+		_spec.SetField(organization.FieldQuotaContacts, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedQuotaContacts(); ok {
+		_spec.AddField(organization.FieldQuotaContacts, field.TypeInt, value)
+	}
+	if _u.mutation.QuotaContactsCleared() {
+		_spec.ClearField(organization.FieldQuotaContacts, field.TypeInt)
+	}
+	if value, ok := _u.mutation.QuotaNumbers(); ok {
+		_spec.SetField(organization.FieldQuotaNumbers, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedQuotaNumbers(); ok {
+		_spec.AddField(organization.FieldQuotaNumbers, field.TypeInt, value)
+	}
+	if _u.mutation.QuotaNumbersCleared() {
+		_spec.ClearField(organization.FieldQuotaNumbers, field.TypeInt)
 	}
 	if _u.mutation.MembersCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -119,6 +119,20 @@ func (_c *SessionCreate) SetNillableRevokedAt(v *time.Time) *SessionCreate {
 	return _c
 }
 
+// SetVouched sets the "vouched" field.
+func (_c *SessionCreate) SetVouched(v bool) *SessionCreate {
+	_c.mutation.SetVouched(v)
+	return _c
+}
+
+// SetNillableVouched sets the "vouched" field if the given value is not nil.
+func (_c *SessionCreate) SetNillableVouched(v *bool) *SessionCreate {
+	if v != nil {
+		_c.SetVouched(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *SessionCreate) SetID(v uid.ID) *SessionCreate {
 	_c.mutation.SetID(v)
@@ -189,6 +203,10 @@ func (_c *SessionCreate) defaults() error {
 		v := session.DefaultLastUsedAt()
 		_c.mutation.SetLastUsedAt(v)
 	}
+	if _, ok := _c.mutation.Vouched(); !ok {
+		v := session.DefaultVouched
+		_c.mutation.SetVouched(v)
+	}
 	if _, ok := _c.mutation.ID(); !ok {
 		if session.DefaultID == nil {
 			return fmt.Errorf("ent: uninitialized session.DefaultID (forgotten import ent/runtime?)")
@@ -218,6 +236,9 @@ func (_c *SessionCreate) check() error {
 	}
 	if _, ok := _c.mutation.ExpiresAt(); !ok {
 		return &ValidationError{Name: "expires_at", err: errors.New(`ent: missing required field "Session.expires_at"`)}
+	}
+	if _, ok := _c.mutation.Vouched(); !ok {
+		return &ValidationError{Name: "vouched", err: errors.New(`ent: missing required field "Session.vouched"`)}
 	}
 	if len(_c.mutation.UserIDs()) == 0 {
 		return &ValidationError{Name: "user", err: errors.New(`ent: missing required edge "Session.user"`)}
@@ -289,6 +310,10 @@ func (_c *SessionCreate) createSpec() (*Session, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.RevokedAt(); ok {
 		_spec.SetField(session.FieldRevokedAt, field.TypeTime, value)
 		_node.RevokedAt = &value
+	}
+	if value, ok := _c.mutation.Vouched(); ok {
+		_spec.SetField(session.FieldVouched, field.TypeBool, value)
+		_node.Vouched = value
 	}
 	if nodes := _c.mutation.UserIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -458,6 +483,18 @@ func (u *SessionUpsert) UpdateRevokedAt() *SessionUpsert {
 // ClearRevokedAt clears the value of the "revoked_at" field.
 func (u *SessionUpsert) ClearRevokedAt() *SessionUpsert {
 	u.SetNull(session.FieldRevokedAt)
+	return u
+}
+
+// SetVouched sets the "vouched" field.
+func (u *SessionUpsert) SetVouched(v bool) *SessionUpsert {
+	u.Set(session.FieldVouched, v)
+	return u
+}
+
+// UpdateVouched sets the "vouched" field to the value that was provided on create.
+func (u *SessionUpsert) UpdateVouched() *SessionUpsert {
+	u.SetExcluded(session.FieldVouched)
 	return u
 }
 
@@ -631,6 +668,20 @@ func (u *SessionUpsertOne) UpdateRevokedAt() *SessionUpsertOne {
 func (u *SessionUpsertOne) ClearRevokedAt() *SessionUpsertOne {
 	return u.Update(func(s *SessionUpsert) {
 		s.ClearRevokedAt()
+	})
+}
+
+// SetVouched sets the "vouched" field.
+func (u *SessionUpsertOne) SetVouched(v bool) *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetVouched(v)
+	})
+}
+
+// UpdateVouched sets the "vouched" field to the value that was provided on create.
+func (u *SessionUpsertOne) UpdateVouched() *SessionUpsertOne {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateVouched()
 	})
 }
 
@@ -971,6 +1022,20 @@ func (u *SessionUpsertBulk) UpdateRevokedAt() *SessionUpsertBulk {
 func (u *SessionUpsertBulk) ClearRevokedAt() *SessionUpsertBulk {
 	return u.Update(func(s *SessionUpsert) {
 		s.ClearRevokedAt()
+	})
+}
+
+// SetVouched sets the "vouched" field.
+func (u *SessionUpsertBulk) SetVouched(v bool) *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.SetVouched(v)
+	})
+}
+
+// UpdateVouched sets the "vouched" field to the value that was provided on create.
+func (u *SessionUpsertBulk) UpdateVouched() *SessionUpsertBulk {
+	return u.Update(func(s *SessionUpsert) {
+		s.UpdateVouched()
 	})
 }
 

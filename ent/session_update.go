@@ -139,6 +139,20 @@ func (_u *SessionUpdate) ClearRevokedAt() *SessionUpdate {
 	return _u
 }
 
+// SetVouched sets the "vouched" field.
+func (_u *SessionUpdate) SetVouched(v bool) *SessionUpdate {
+	_u.mutation.SetVouched(v)
+	return _u
+}
+
+// SetNillableVouched sets the "vouched" field if the given value is not nil.
+func (_u *SessionUpdate) SetNillableVouched(v *bool) *SessionUpdate {
+	if v != nil {
+		_u.SetVouched(*v)
+	}
+	return _u
+}
+
 // SetUser sets the "user" edge to the User entity.
 func (_u *SessionUpdate) SetUser(v *User) *SessionUpdate {
 	return _u.SetUserID(v.ID)
@@ -234,6 +248,9 @@ func (_u *SessionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.RevokedAtCleared() {
 		_spec.ClearField(session.FieldRevokedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Vouched(); ok {
+		_spec.SetField(session.FieldVouched, field.TypeBool, value)
 	}
 	if _u.mutation.UserCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -394,6 +411,20 @@ func (_u *SessionUpdateOne) ClearRevokedAt() *SessionUpdateOne {
 	return _u
 }
 
+// SetVouched sets the "vouched" field.
+func (_u *SessionUpdateOne) SetVouched(v bool) *SessionUpdateOne {
+	_u.mutation.SetVouched(v)
+	return _u
+}
+
+// SetNillableVouched sets the "vouched" field if the given value is not nil.
+func (_u *SessionUpdateOne) SetNillableVouched(v *bool) *SessionUpdateOne {
+	if v != nil {
+		_u.SetVouched(*v)
+	}
+	return _u
+}
+
 // SetUser sets the "user" edge to the User entity.
 func (_u *SessionUpdateOne) SetUser(v *User) *SessionUpdateOne {
 	return _u.SetUserID(v.ID)
@@ -519,6 +550,9 @@ func (_u *SessionUpdateOne) sqlSave(ctx context.Context) (_node *Session, err er
 	}
 	if _u.mutation.RevokedAtCleared() {
 		_spec.ClearField(session.FieldRevokedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Vouched(); ok {
+		_spec.SetField(session.FieldVouched, field.TypeBool, value)
 	}
 	if _u.mutation.UserCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -18,8 +18,14 @@ type Tx struct {
 	APIKey *APIKeyClient
 	// Account is the client for interacting with the Account builders.
 	Account *AccountClient
+	// AuditChain is the client for interacting with the AuditChain builders.
+	AuditChain *AuditChainClient
+	// AuditEvent is the client for interacting with the AuditEvent builders.
+	AuditEvent *AuditEventClient
 	// Campaign is the client for interacting with the Campaign builders.
 	Campaign *CampaignClient
+	// Claim is the client for interacting with the Claim builders.
+	Claim *ClaimClient
 	// ConsentRecord is the client for interacting with the ConsentRecord builders.
 	ConsentRecord *ConsentRecordClient
 	// Contact is the client for interacting with the Contact builders.
@@ -32,12 +38,16 @@ type Tx struct {
 	DeliveryEvent *DeliveryEventClient
 	// EventCounter is the client for interacting with the EventCounter builders.
 	EventCounter *EventCounterClient
+	// ExternalLogin is the client for interacting with the ExternalLogin builders.
+	ExternalLogin *ExternalLoginClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
 	// ImportChunk is the client for interacting with the ImportChunk builders.
 	ImportChunk *ImportChunkClient
 	// ImportRejection is the client for interacting with the ImportRejection builders.
 	ImportRejection *ImportRejectionClient
+	// Invitation is the client for interacting with the Invitation builders.
+	Invitation *InvitationClient
 	// ListMember is the client for interacting with the ListMember builders.
 	ListMember *ListMemberClient
 	// Member is the client for interacting with the Member builders.
@@ -48,10 +58,22 @@ type Tx struct {
 	MessagingWindow *MessagingWindowClient
 	// Organization is the client for interacting with the Organization builders.
 	Organization *OrganizationClient
+	// PasswordReset is the client for interacting with the PasswordReset builders.
+	PasswordReset *PasswordResetClient
 	// PhoneNumber is the client for interacting with the PhoneNumber builders.
 	PhoneNumber *PhoneNumberClient
+	// QuotaUsage is the client for interacting with the QuotaUsage builders.
+	QuotaUsage *QuotaUsageClient
+	// RecoveryCode is the client for interacting with the RecoveryCode builders.
+	RecoveryCode *RecoveryCodeClient
+	// SecondFactor is the client for interacting with the SecondFactor builders.
+	SecondFactor *SecondFactorClient
+	// ServiceState is the client for interacting with the ServiceState builders.
+	ServiceState *ServiceStateClient
 	// Session is the client for interacting with the Session builders.
 	Session *SessionClient
+	// SignInFlow is the client for interacting with the SignInFlow builders.
+	SignInFlow *SignInFlowClient
 	// Statistic is the client for interacting with the Statistic builders.
 	Statistic *StatisticClient
 	// Template is the client for interacting with the Template builders.
@@ -195,23 +217,34 @@ func (tx *Tx) Client() *Client {
 func (tx *Tx) init() {
 	tx.APIKey = NewAPIKeyClient(tx.config)
 	tx.Account = NewAccountClient(tx.config)
+	tx.AuditChain = NewAuditChainClient(tx.config)
+	tx.AuditEvent = NewAuditEventClient(tx.config)
 	tx.Campaign = NewCampaignClient(tx.config)
+	tx.Claim = NewClaimClient(tx.config)
 	tx.ConsentRecord = NewConsentRecordClient(tx.config)
 	tx.Contact = NewContactClient(tx.config)
 	tx.ContactImport = NewContactImportClient(tx.config)
 	tx.ContactList = NewContactListClient(tx.config)
 	tx.DeliveryEvent = NewDeliveryEventClient(tx.config)
 	tx.EventCounter = NewEventCounterClient(tx.config)
+	tx.ExternalLogin = NewExternalLoginClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.ImportChunk = NewImportChunkClient(tx.config)
 	tx.ImportRejection = NewImportRejectionClient(tx.config)
+	tx.Invitation = NewInvitationClient(tx.config)
 	tx.ListMember = NewListMemberClient(tx.config)
 	tx.Member = NewMemberClient(tx.config)
 	tx.Message = NewMessageClient(tx.config)
 	tx.MessagingWindow = NewMessagingWindowClient(tx.config)
 	tx.Organization = NewOrganizationClient(tx.config)
+	tx.PasswordReset = NewPasswordResetClient(tx.config)
 	tx.PhoneNumber = NewPhoneNumberClient(tx.config)
+	tx.QuotaUsage = NewQuotaUsageClient(tx.config)
+	tx.RecoveryCode = NewRecoveryCodeClient(tx.config)
+	tx.SecondFactor = NewSecondFactorClient(tx.config)
+	tx.ServiceState = NewServiceStateClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
+	tx.SignInFlow = NewSignInFlowClient(tx.config)
 	tx.Statistic = NewStatisticClient(tx.config)
 	tx.Template = NewTemplateClient(tx.config)
 	tx.TermsAcceptance = NewTermsAcceptanceClient(tx.config)

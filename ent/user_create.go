@@ -44,6 +44,20 @@ func (_c *UserCreate) SetPasswordHash(v string) *UserCreate {
 	return _c
 }
 
+// SetSecondFactorAt sets the "second_factor_at" field.
+func (_c *UserCreate) SetSecondFactorAt(v time.Time) *UserCreate {
+	_c.mutation.SetSecondFactorAt(v)
+	return _c
+}
+
+// SetNillableSecondFactorAt sets the "second_factor_at" field if the given value is not nil.
+func (_c *UserCreate) SetNillableSecondFactorAt(v *time.Time) *UserCreate {
+	if v != nil {
+		_c.SetSecondFactorAt(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *UserCreate) SetCreatedAt(v time.Time) *UserCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -218,6 +232,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 		_spec.SetField(user.FieldPasswordHash, field.TypeString, value)
 		_node.PasswordHash = value
 	}
+	if value, ok := _c.mutation.SecondFactorAt(); ok {
+		_spec.SetField(user.FieldSecondFactorAt, field.TypeTime, value)
+		_node.SecondFactorAt = &value
+	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(user.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
@@ -342,6 +360,24 @@ func (u *UserUpsert) UpdatePasswordHash() *UserUpsert {
 	return u
 }
 
+// SetSecondFactorAt sets the "second_factor_at" field.
+func (u *UserUpsert) SetSecondFactorAt(v time.Time) *UserUpsert {
+	u.Set(user.FieldSecondFactorAt, v)
+	return u
+}
+
+// UpdateSecondFactorAt sets the "second_factor_at" field to the value that was provided on create.
+func (u *UserUpsert) UpdateSecondFactorAt() *UserUpsert {
+	u.SetExcluded(user.FieldSecondFactorAt)
+	return u
+}
+
+// ClearSecondFactorAt clears the value of the "second_factor_at" field.
+func (u *UserUpsert) ClearSecondFactorAt() *UserUpsert {
+	u.SetNull(user.FieldSecondFactorAt)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -432,6 +468,27 @@ func (u *UserUpsertOne) SetPasswordHash(v string) *UserUpsertOne {
 func (u *UserUpsertOne) UpdatePasswordHash() *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdatePasswordHash()
+	})
+}
+
+// SetSecondFactorAt sets the "second_factor_at" field.
+func (u *UserUpsertOne) SetSecondFactorAt(v time.Time) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetSecondFactorAt(v)
+	})
+}
+
+// UpdateSecondFactorAt sets the "second_factor_at" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateSecondFactorAt() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateSecondFactorAt()
+	})
+}
+
+// ClearSecondFactorAt clears the value of the "second_factor_at" field.
+func (u *UserUpsertOne) ClearSecondFactorAt() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearSecondFactorAt()
 	})
 }
 
@@ -692,6 +749,27 @@ func (u *UserUpsertBulk) SetPasswordHash(v string) *UserUpsertBulk {
 func (u *UserUpsertBulk) UpdatePasswordHash() *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
 		s.UpdatePasswordHash()
+	})
+}
+
+// SetSecondFactorAt sets the "second_factor_at" field.
+func (u *UserUpsertBulk) SetSecondFactorAt(v time.Time) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetSecondFactorAt(v)
+	})
+}
+
+// UpdateSecondFactorAt sets the "second_factor_at" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateSecondFactorAt() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateSecondFactorAt()
+	})
+}
+
+// ClearSecondFactorAt clears the value of the "second_factor_at" field.
+func (u *UserUpsertBulk) ClearSecondFactorAt() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearSecondFactorAt()
 	})
 }
 

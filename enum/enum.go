@@ -384,6 +384,8 @@ const (
 	CampaignStatusReasonQuietHours            CampaignStatusReason = "QUIET_HOURS"
 	CampaignStatusReasonMissingParameter      CampaignStatusReason = "MISSING_PARAMETER"
 	CampaignStatusReasonNumberUnavailable     CampaignStatusReason = "NUMBER_UNAVAILABLE"
+	CampaignStatusReasonTermsNotAccepted      CampaignStatusReason = "TERMS_NOT_ACCEPTED"
+	CampaignStatusReasonQuotaReached          CampaignStatusReason = "QUOTA_REACHED"
 )
 
 // MarshalGQL and UnmarshalGQL bind CampaignStatusReason to the GraphQL enum of that name.
@@ -392,7 +394,7 @@ func (v *CampaignStatusReason) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (CampaignStatusReason) Values() []string {
-	return []string{"PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW", "ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS", "MISSING_PARAMETER", "NUMBER_UNAVAILABLE"}
+	return []string{"PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW", "ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS", "MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED"}
 }
 
 // MissingParameterPolicy says what to do about a recipient without a value.

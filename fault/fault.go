@@ -31,6 +31,7 @@ type Error struct {
 	Message    string        // for the caller: says what is wrong and what would be right
 	RetryAfter time.Duration // RateLimited only
 	Cursor     string        // CursorExpired and SlowConsumer: where to go on from
+	Needs      string        // Forbidden only: what would lift it, e.g. SECOND_FACTOR
 }
 
 func (e *Error) Error() string { return e.Message }

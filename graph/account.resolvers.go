@@ -43,6 +43,18 @@ func (r *mutationResolver) SyncAccount(ctx context.Context, input model.SyncAcco
 	return &model.AccountPayload{Account: a, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
+func (r *mutationResolver) DisconnectAccount(ctx context.Context, input model.DisconnectAccountInput) (*model.AccountPayload, error) {
+	a, err := r.Accounts.Disconnect(ctx, input.AccountID)
+	if err == nil {
+		err = r.Campaigns.AccountChanged(ctx, a)
+	}
+	a, wrong, err := answer(a, err)
+	if err != nil {
+		return nil, err
+	}
+	return &model.AccountPayload{Account: a, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
 func (r *mutationResolver) UpdatePhoneNumber(ctx context.Context, input model.UpdatePhoneNumberInput) (*model.PhoneNumberPayload, error) {
 	change := account.NumberChange{SetThroughputCap: input.ThroughputCap.IsSet(), ThroughputCap: input.ThroughputCap.Value()}
 	n, wrong, err := answer(r.Accounts.UpdateNumber(ctx, input.PhoneNumberID, change))

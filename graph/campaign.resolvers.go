@@ -29,7 +29,7 @@ func (r *campaignResolver) Progress(ctx context.Context, obj *ent.Campaign) (*ca
 }
 
 func (r *campaignResolver) Messages(ctx context.Context, obj *ent.Campaign, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
-	that, err := messagesThat(filter)
+	that, err := r.messagesThat(ctx, filter)
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +112,9 @@ func (r *mutationResolver) RetryCampaign(ctx context.Context, input model.RetryC
 func (r *queryResolver) Campaigns(ctx context.Context, filter *model.CampaignFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.CampaignOrder) (*ent.CampaignConnection, error) {
 	p, err := newPage(ctx, "campaigns", after, first, before, last, terms(orderBy, func(o *ent.CampaignOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.knownToCampaigns(ctx, filter); err != nil {
 		return nil, err
 	}
 	c, err := r.DB.Client.Campaign.Query().Where(campaignsThat(filter)...).Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithCampaignOrder(orderBy))

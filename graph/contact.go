@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 
@@ -16,7 +17,7 @@ import (
 const mostChoices = 200
 
 // contactsThat refuses a filter that would make an endless statement.
-func contactsThat(f *column.ContactFilter) ([]predicate.Contact, error) {
+func (r *Resolver) contactsThat(ctx context.Context, f *column.ContactFilter) ([]predicate.Contact, error) {
 	if f == nil {
 		return nil, nil
 	}
@@ -26,6 +27,9 @@ func contactsThat(f *column.ContactFilter) ([]predicate.Contact, error) {
 	}
 	if longest > mostChoices || len(f.Search) > mostChoices {
 		return nil, fault.New(fault.BadInput, "a list or a text of the filter is longer than %d", mostChoices)
+	}
+	if err := r.knownToContacts(ctx, f); err != nil {
+		return nil, err
 	}
 	return []predicate.Contact{audience.FilterPredicate(*f)}, nil
 }

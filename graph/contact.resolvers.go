@@ -60,7 +60,10 @@ func (r *mutationResolver) CreateContactList(ctx context.Context, input model.Cr
 }
 
 func (r *queryResolver) Contacts(ctx context.Context, filter *column.ContactFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactOrder) (*ent.ContactConnection, error) {
-	that, err := contactsThat(filter)
+	if err := refuseContactProbe(ctx, filter, orderBy); err != nil {
+		return nil, err
+	}
+	that, err := r.contactsThat(ctx, filter)
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,9 @@ func faultError(f *fault.Error) *gqlerror.Error {
 	if f.Cursor != "" {
 		shown.Extensions["cursor"] = f.Cursor
 	}
+	if f.Needs != "" {
+		shown.Extensions["needs"] = f.Needs
+	}
 	return shown
 }
 

@@ -36,11 +36,11 @@ func (r *Resolver) place(ctx context.Context, organization uid.ID, c *ent.Cursor
 	if !ok || sequence < 0 {
 		return 0, fault.New(fault.BadInput, "after is not a cursor of delivery events")
 	}
-	expired, err := r.Log.Expired(ctx, organization)
+	expired, last, err := r.Log.Bounds(ctx, organization)
 	if err != nil {
 		return 0, err
 	}
-	if sequence < expired {
+	if sequence < expired || sequence > last {
 		return 0, r.expired(ctx, organization)
 	}
 	return sequence, nil
@@ -49,14 +49,15 @@ func (r *Resolver) place(ctx context.Context, organization uid.ID, c *ent.Cursor
 // begin is where a reader without a cursor starts: at the oldest entry that is kept.
 func (r *Resolver) begin(ctx context.Context, organization uid.ID, c *ent.Cursor) (int64, error) {
 	if c == nil {
-		return r.Log.Expired(ctx, organization)
+		expired, _, err := r.Log.Bounds(ctx, organization)
+		return expired, err
 	}
 	return r.place(ctx, organization, c)
 }
 
 // expired says where a reader whose place is gone may begin again.
 func (r *Resolver) expired(ctx context.Context, organization uid.ID) error {
-	sequence, err := r.Log.Expired(ctx, organization)
+	sequence, _, err := r.Log.Bounds(ctx, organization)
 	if err != nil {
 		return err
 	}
@@ -97,7 +98,8 @@ func wanted(f *model.DeliveryEventFilter) func(delivery.Event) bool {
 	}
 }
 
-// readLog reads up to first events that are wanted, and looks at a bounded number of others on the way.
+// readLog reads up to first events that are wanted, and looks at a bounded number of others on the way. What follows on the
+// place may be removed while it reads; then it has no more to say than that.
 func (r *Resolver) readLog(ctx context.Context, organization uid.ID, after int64, first int, want func(delivery.Event) bool) (found []delivery.Event, cursor int64, err error) {
 	const atOnce, mostLookedAt = maxEvents, 20_000
 	cursor = after
@@ -105,6 +107,9 @@ func (r *Resolver) readLog(ctx context.Context, organization uid.ID, after int64
 		entries, err := r.Log.Read(ctx, organization, cursor, atOnce)
 		if err != nil {
 			return nil, 0, err
+		}
+		if len(entries) > 0 && entries[0].Sequence != cursor+1 {
+			return nil, 0, r.expired(ctx, organization)
 		}
 		for _, e := range entries {
 			cursor = e.Sequence

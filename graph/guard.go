@@ -18,7 +18,8 @@ const (
 	askAgain    = time.Second
 )
 
-// guard closes a socket or an event stream when its session or key is revoked, or when its time is over. Sockets are guarded
+// guard closes a socket or an event stream when its session or key is revoked, when its time is over, or when its organization
+// is closed or shows it something else than before. Sockets are guarded
 // from the beginning, event streams when they subscribe. Its goroutine ends with the connection.
 func (r *Resolver) guard(ctx context.Context) {
 	v, ok := identity.From(ctx)
@@ -29,9 +30,10 @@ func (r *Resolver) guard(ctx context.Context) {
 		return
 	}
 	id, expires := credential(v)
-	watch := r.Hub.Watch(uid.ID{}, id.String())
+	watch, organization := r.Hub.Watch(uid.ID{}, id.String()), r.Hub.Watch(uid.ID{}, v.Organization.String())
 	go func() {
 		defer watch.Close()
+		defer organization.Close()
 		defer r.guarded.Delete(v)
 		var end <-chan time.Time
 		if expires != nil {
@@ -44,6 +46,7 @@ func (r *Resolver) guard(ctx context.Context) {
 			case <-ctx.Done():
 				return
 			case <-watch.C():
+			case <-organization.C():
 			case <-end:
 				end = nil
 			}

@@ -11,6 +11,7 @@ import (
 
 	"carillon/graph/transport"
 	"carillon/identity"
+	"carillon/uid"
 )
 
 // progressEvery is how often counts are sent at most.
@@ -25,6 +26,7 @@ func New(d Deps) *transport.Handler {
 	o.Schema = r.schema()
 	o.Authenticate = r.authenticate
 	o.PresentError = presentError
+	o.Owner = owner
 	o.MayIntrospect = signedIn
 	o.Logger, o.AllowedOrigins = d.Logger, d.AllowedOrigins
 	o.Paging = append(paging(), o.Paging...)
@@ -52,6 +54,14 @@ func (r *Resolver) authenticate(ctx context.Context, authorization string, reque
 func clientOf(ctx context.Context) identity.Client {
 	client, _ := ctx.Value(clientKey{}).(identity.Client)
 	return client
+}
+
+// owner is whose connection it is: an organization's, or the strangers' together.
+func owner(ctx context.Context) any {
+	if v, ok := identity.From(ctx); ok {
+		return v.Organization
+	}
+	return uid.ID{}
 }
 
 func signedIn(ctx context.Context) bool {

@@ -26,7 +26,9 @@ func (r *mutationResolver) SignUp(ctx context.Context, input model.SignUpInput) 
 }
 
 func (r *mutationResolver) SignIn(ctx context.Context, input model.SignInInput) (*model.SessionPayload, error) {
-	signed, wrong, err := opened(r.Identity.SignIn(ctx, identity.SignIn{Email: input.Email, Password: input.Password, Client: clientOf(ctx)}))
+	signed, wrong, err := opened(r.Identity.SignIn(ctx, identity.SignIn{
+		Email: input.Email, Password: input.Password, Code: text(input.Code), Client: clientOf(ctx),
+	}))
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +62,9 @@ func (r *mutationResolver) UpdateOrganization(ctx context.Context, input model.U
 	o, wrong, err := answer(r.Identity.UpdateOrganization(ctx, organizationChange(input)))
 	if err != nil {
 		return nil, err
+	}
+	if o != nil {
+		r.Hub.Announce(ctx, o.ID) // whose view has changed, or who needs a second factor now, begins anew
 	}
 	return &model.OrganizationPayload{Organization: o, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
@@ -133,11 +138,22 @@ func (r *viewerResolver) MustAcceptTerms(ctx context.Context, obj *identity.View
 	return r.Identity.MustAcceptTerms(identity.With(ctx, obj))
 }
 
+func (r *viewerResolver) Notice(ctx context.Context, obj *identity.Viewer) (*string, error) {
+	state, err := r.Operator.State(ctx)
+	return state.Notice, err
+}
+
+func (r *Resolver) Member() generated.MemberResolver { return &memberResolver{r} }
+
+func (r *Resolver) Organization() generated.OrganizationResolver { return &organizationResolver{r} }
+
 func (r *Resolver) Session() generated.SessionResolver { return &sessionResolver{r} }
 
 func (r *Resolver) Viewer() generated.ViewerResolver { return &viewerResolver{r} }
 
 type (
-	sessionResolver struct{ *Resolver }
-	viewerResolver  struct{ *Resolver }
+	memberResolver       struct{ *Resolver }
+	organizationResolver struct{ *Resolver }
+	sessionResolver      struct{ *Resolver }
+	viewerResolver       struct{ *Resolver }
 )

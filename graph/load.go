@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"carillon/delivery"
 	"carillon/ent"
@@ -65,6 +66,9 @@ type loads struct {
 	failures  batch[[]delivery.Failures] // of campaigns
 	events    batch[[]delivery.Event]    // of messages
 	templates batch[*ent.Template]
+	known     batch[bool]            // what filters name
+	factors   batch[map[uid.ID]bool] // of organizations: users with a second factor
+	subjects  batch[ent.Noder]       // of audit events
 }
 
 type loadsKey struct{}
@@ -77,10 +81,16 @@ func loadsOf(ctx context.Context) *loads {
 }
 
 // loading gives every response, of a subscription too, loads of its own: what is loaded is never older than the event.
-type loading struct{ graphql.ExecutableSchema }
+type loading struct {
+	graphql.ExecutableSchema
+	r *Resolver
+}
 
-// Exec runs an operation.
+// Exec runs an operation, unless it changes something during maintenance.
 func (l loading) Exec(ctx context.Context) graphql.ResponseHandler {
+	if refused := l.r.maintained(ctx); refused != nil {
+		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{faultError(refused)}})
+	}
 	next := l.ExecutableSchema.Exec(context.WithValue(ctx, loadsKey{}, &loads{}))
 	return func(ctx context.Context) *graphql.Response {
 		return next(context.WithValue(ctx, loadsKey{}, &loads{}))
@@ -98,6 +108,10 @@ func (l *loads) note(v any) {
 		noteOne(l, v.Edges.Account)
 	case *ent.Template:
 		noteOne(l, v.Edges.Account)
+	case *ent.AuditEvent:
+		if v.SubjectID != nil {
+			l.subjects.note(*v.SubjectID)
+		}
 	case *ent.ContactList:
 		l.sizes.note(v.ID)
 	case *ent.Contact:

@@ -53,7 +53,7 @@ func (r *mutationResolver) SendMessage(ctx context.Context, input model.SendMess
 }
 
 func (r *queryResolver) Messages(ctx context.Context, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
-	that, err := messagesThat(filter)
+	that, err := r.messagesThat(ctx, filter)
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +69,9 @@ func (r *queryResolver) DeliveryEvents(ctx context.Context, filter *model.Delive
 	if err != nil {
 		return nil, err
 	}
+	if err := r.knownToEvents(ctx, filter); err != nil {
+		return nil, err
+	}
 	events, cursor, err := r.readLog(ctx, tell.organization, from, or(first, defaultEvents), wanted(filter))
 	if err != nil {
 		return nil, err
@@ -77,6 +80,9 @@ func (r *queryResolver) DeliveryEvents(ctx context.Context, filter *model.Delive
 }
 
 func (r *subscriptionResolver) DeliveryEvents(ctx context.Context, filter *model.DeliveryEventFilter, after *entgql.Cursor[uid.ID]) (<-chan *model.DeliveryEventBatch, error) {
+	if err := r.knownToEvents(ctx, filter); err != nil {
+		return nil, err
+	}
 	return r.followLog(ctx, wanted(filter), after)
 }
 

@@ -186,6 +186,9 @@ func (r *Resolver) followReceived(ctx context.Context, number *uid.ID) (<-chan *
 	if err != nil {
 		return nil, err
 	}
+	if err := r.known(ctx, named{"phoneNumberId", uid.PhoneNumber, number}); err != nil {
+		return nil, err
+	}
 	r.guard(ctx)
 	log, err := r.Hub.Subscribe(ctx, v.Organization, -1)
 	if err != nil {

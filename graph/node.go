@@ -8,6 +8,7 @@ import (
 	"carillon/ent"
 	"carillon/ent/account"
 	"carillon/ent/apikey"
+	"carillon/ent/auditevent"
 	"carillon/ent/campaign"
 	"carillon/ent/contact"
 	"carillon/ent/contactimport"
@@ -30,6 +31,7 @@ var tables = map[uid.Kind]string{
 	uid.Organization: organization.Table, uid.User: user.Table, uid.Member: member.Table, uid.Session: session.Table, uid.APIKey: apikey.Table,
 	uid.Account: account.Table, uid.PhoneNumber: phonenumber.Table, uid.Template: template.Table, uid.Contact: contact.Table,
 	uid.ContactList: contactlist.Table, uid.ContactImport: contactimport.Table, uid.Campaign: campaign.Table, uid.Message: message.Table,
+	uid.AuditEvent: auditevent.Table,
 }
 
 // node reads one thing by its id.
@@ -97,7 +99,7 @@ func (r *Resolver) nodesOf(ctx context.Context, kind uid.Kind, ids []uid.ID, fou
 	return nil
 }
 
-// visible leaves of ids each once, those of nodes, and of sessions the caller's own. All else the data model's policy hides.
+// visible leaves of ids each once, those of nodes, of sessions the caller's own, and audit events for those who may list them. All else the data model's policy hides.
 func (r *Resolver) visible(ctx context.Context, ids []uid.ID) (out []uid.ID, err error) {
 	v, err := identity.Require(ctx, enum.RoleViewer)
 	if err != nil {
@@ -108,6 +110,7 @@ func (r *Resolver) visible(ctx context.Context, ids []uid.ID) (out []uid.ID, err
 	for _, id := range ids {
 		switch kind := id.Kind(); {
 		case seen[id] || tables[kind] == "":
+		case kind == uid.AuditEvent && !v.May(enum.RoleAdmin):
 		case kind == uid.Session:
 			sessions = append(sessions, id)
 		default:

@@ -63,7 +63,7 @@ func (p page) open(argument string, c *ent.Cursor) (*ent.Cursor, error) {
 	for i, v := range values {
 		_, isTime := v.(time.Time)
 		_, isText := v.(string)
-		if wantsTime := strings.Contains(p.terms[i], "_AT "); isTime != wantsTime || isText == wantsTime {
+		if wantsTime := strings.Contains("_"+p.terms[i], "_AT "); isTime != wantsTime || isText == wantsTime {
 			return nil, badCursor(argument)
 		}
 	}
@@ -101,6 +101,10 @@ func sealed[C any](ctx context.Context, p page, connection *C, err error) (*C, e
 	}
 	switch c := any(connection).(type) {
 	case *ent.AccountConnection:
+		for _, e := range c.Edges {
+			p.seal(ctx, &e.Cursor, e.Node)
+		}
+	case *ent.AuditEventConnection:
 		for _, e := range c.Edges {
 			p.seal(ctx, &e.Cursor, e.Node)
 		}

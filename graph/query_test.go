@@ -85,10 +85,6 @@ func TestForeignAndMadeUpIDsAreTheSame(t *testing.T) {
 				t.Errorf("launching %s gave %v", id, a.Errors)
 			}
 		}
-		a := stranger.must(`query($c: ID!) { messages(filter: {campaignId: $c}) { totalCount } deliveryEvents(filter: {campaignId: $c}) { events { sequence } } campaigns { totalCount } }`, vars{"c": c.String()})
-		if a.at("messages.totalCount") != 0.0 || a.at("campaigns.totalCount") != 0.0 || len(a.list("deliveryEvents.events")) != 0 {
-			t.Errorf("a stranger sees %v", a.Data)
-		}
 	})
 }
 
@@ -230,7 +226,7 @@ func TestFilters(t *testing.T) {
 			`messages(filter: {campaignId: $c})`: 3, `messages(filter: {campaignId: $c, status: [FAILED]})`: 1, `messages(filter: {errorCode: [131026]})`: 1, `messages(filter: {contactId: $x})`: 8,
 			`messages(filter: {to: "+1 (555) 010-0001"})`: 1, `messages(filter: {direction: INBOUND})`: 0, `messages(filter: {since: "2020-01-01T00:00:00Z", templateId: $t, phoneNumberId: $n})`: 10,
 			`contacts(filter: {listIds: [$l], search: "contact 00"})`: 7, `contacts(filter: {attributes: [{key: "a", equals: "1"}]})`: 7, `contacts(filter: {consent: [OPTED_IN]})`: 0,
-			`templates(filter: {search: "SPRING", status: [APPROVED], category: [MARKETING], language: "en_US"})`: 1, `templates(filter: {accountId: $c})`: 0,
+			`templates(filter: {search: "SPRING", status: [APPROVED], category: [MARKETING], language: "en_US"})`: 1,
 		} {
 			declared := ""
 			for name := range id {

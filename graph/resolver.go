@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"carillon/graph/transport"
 	"carillon/hub"
 	"carillon/identity"
+	"carillon/operator"
 	"carillon/uid"
 )
 
@@ -32,6 +34,7 @@ type Deps struct {
 	Audience  *audience.Service
 	Campaigns *campaign.Service
 	Direct    *direct.Service
+	Operator  *operator.States
 	Log       *delivery.Log
 	Hub       *hub.Hub[delivery.Event]
 	Rates     Rates
@@ -51,5 +54,8 @@ type Deps struct {
 // Resolver answers every field.
 type Resolver struct {
 	Deps
-	guarded sync.Map // the *identity.Viewer of each connection that is guarded
+	refusals refusals
+	guarded  sync.Map // the *identity.Viewer of each connection that is guarded
 }
+
+func (r *Resolver) logger() *slog.Logger { return cmp.Or(r.Logger, slog.Default()) }

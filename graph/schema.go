@@ -2,7 +2,6 @@ package graph
 
 import (
 	"bytes"
-	"context"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/formatter"
@@ -12,7 +11,6 @@ import (
 	"carillon/graph/generated"
 	"carillon/graph/model"
 	"carillon/graph/transport"
-	"carillon/identity"
 )
 
 const (
@@ -39,7 +37,7 @@ func paging() []transport.Paging {
 
 // schema is the generated schema with its directives, what its fields cost, and loads for each response.
 func (r *Resolver) schema() graphql.ExecutableSchema {
-	config := generated.Config{Resolvers: r, Directives: generated.DirectiveRoot{Role: requireRole}}
+	config := generated.Config{Resolvers: r, Directives: generated.DirectiveRoot{Role: r.requireRole, Personal: mask}}
 	cost := &config.Complexity
 	cost.Query.Accounts = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int, _ []*ent.AccountOrder) int {
 		return pageCost(child, first, last)
@@ -47,6 +45,7 @@ func (r *Resolver) schema() graphql.ExecutableSchema {
 	cost.Query.ContactLists = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int, _ []*ent.ContactListOrder) int {
 		return pageCost(child, first, last)
 	}
+	cost.Query.AuditEvents = pageCostOf[*model.AuditEventFilter, ent.AuditEventOrder]
 	cost.Query.Templates = pageCostOf[*model.TemplateFilter, ent.TemplateOrder]
 	cost.Query.Campaigns = pageCostOf[*model.CampaignFilter, ent.CampaignOrder]
 	cost.Query.Messages = pageCostOf[*model.MessageFilter, ent.MessageOrder]
@@ -58,7 +57,7 @@ func (r *Resolver) schema() graphql.ExecutableSchema {
 	cost.Query.Statistics = func(child int, _ model.StatisticsFilter, _ *enum.StatisticsInterval, _ []enum.StatisticsDimension) int {
 		return 1 + 200*child // there may be thousands of rows, but they are read with one statement
 	}
-	return loading{generated.NewExecutableSchema(config)}
+	return loading{generated.NewExecutableSchema(config), r}
 }
 
 func pageCostOf[F, O any](child int, _ F, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int, _ []*O) int {
@@ -74,14 +73,6 @@ func pageCost(child int, first, last *int) int {
 		rows = *last
 	}
 	return 1 + rows*child/4
-}
-
-// requireRole is the directive @role.
-func requireRole(ctx context.Context, _ any, next graphql.Resolver, is enum.Role) (any, error) {
-	if _, err := identity.Require(ctx, is); err != nil {
-		return nil, err
-	}
-	return next(ctx)
 }
 
 // SDL is the schema for clients to read: types by name, fields as they were written, with descriptions.

@@ -33,6 +33,7 @@ import (
 	"carillon/graph/transport"
 	"carillon/hub"
 	"carillon/identity"
+	"carillon/operator"
 	"carillon/secret"
 	"carillon/tenant"
 	"carillon/uid"
@@ -72,6 +73,7 @@ type stage struct {
 	logged     bytes.Buffer
 	logMutex   sync.Mutex
 	woken      atomic.Int64
+	ahead      atomic.Int64 // of the clock by which the operator's state is remembered, in seconds
 	urgent     atomic.Int64
 }
 
@@ -88,6 +90,12 @@ func (s *stage) Notify(ctx context.Context, organization uid.ID, subjects ...uid
 func (s *stage) WakeEnrollment(context.Context, uid.ID) {}
 func (s *stage) WakeLane(context.Context, uid.ID)       {}
 func (s *stage) WakeLaneFirst(context.Context, uid.ID)  { s.urgent.Add(1) }
+
+// forgetState lets so much time pass that the operator's state is read again.
+func (s *stage) forgetState() { s.ahead.Add(2) }
+func (s *stage) later() time.Time {
+	return database.Now().Add(time.Duration(s.ahead.Load()) * time.Second)
+}
 
 func (s *stage) Rate(context.Context, uid.ID, float64) (float64, error) { return 12.5, nil }
 
@@ -129,14 +137,14 @@ func stand(t *testing.T, db *database.DB, edit ...func(*graph.Deps)) *stage {
 	s.hub = hub.New(client, prefix, hub.Source[delivery.Event](s.log), hub.Options{})
 	s.journal = delivery.NewJournal(db, s, database.Now, quiet)
 	s.queue = delivery.NewQueue(db, s.journal, s, database.Now)
-	s.who = identity.New(db, identity.DefaultTerms(), database.Now, identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
-	s.accounts = account.New(db, keys, whatsapp.NewClient(meta.URL, "v26.0"), s.who, account.Options{}, database.Now)
+	s.who = identity.New(db, identity.DefaultTerms(), database.Now, identity.Options{Keys: keys, Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
+	s.accounts = account.New(db, keys, whatsapp.NewClient(meta.URL, "v26.0"), s.who, account.Options{Tell: s.Notify}, database.Now)
 	s.audience = audience.New(db, database.Now, func(ctx context.Context, organization, id uid.ID) { s.Notify(ctx, organization, id) })
 	s.campaigns = campaign.New(db, s.queue, s.audience, s.who, s.accounts, s, s, database.Now)
 	s.run(s.journal.Run)
 	s.run(s.hub.Run)
 	deps := graph.Deps{
-		DB: db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Direct: direct.New(db, s.queue, s.who, s, database.Now), Log: s.log, Hub: s.hub, Rates: s,
+		DB: db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Direct: direct.New(db, s.queue, s.who, s, database.Now), Operator: operator.NewStates(db, s.later), Log: s.log, Hub: s.hub, Rates: s,
 		WakeImport: func(context.Context, uid.ID) { s.woken.Add(1) }, Now: database.Now,
 		Logger:    slog.New(slog.NewTextHandler(s, nil)),
 		Transport: transport.Options{Websocket: transport.Websocket{ShutdownSpread: time.Millisecond}},
@@ -183,6 +191,7 @@ type person struct {
 	token string
 	ctx   context.Context
 	org   uid.ID
+	email string // empty of a key
 }
 
 var people atomic.Int64
@@ -197,7 +206,7 @@ func (s *stage) signUp() *person {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return &person{s, signed.Token, identity.With(s.t.Context(), signed.Viewer), signed.Viewer.Organization}
+	return &person{s, signed.Token, identity.With(s.t.Context(), signed.Viewer), signed.Viewer.Organization, signed.Viewer.User.Email}
 }
 
 // key is a program of the person's organization with that role.
@@ -211,7 +220,7 @@ func (p *person) key(role enum.Role) *person {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return &person{p.stage, token, ctx, key.OrganizationID}
+	return &person{stage: p.stage, token: token, ctx: ctx, org: key.OrganizationID}
 }
 
 // answer is a response.
@@ -355,6 +364,12 @@ type shop struct {
 
 func (p *person) open(contacts int) *shop {
 	p.t.Helper()
+	return p.openAccount(waba, "Newsletter", contacts)
+}
+
+// openAccount is open with another account than the usual, and a name for the list.
+func (p *person) openAccount(waba, list string, contacts int) *shop {
+	p.t.Helper()
 	o := &shop{person: p}
 	var err error
 	if o.account, err = p.accounts.Connect(p.ctx, account.Connect{WABAID: waba, AccessToken: metaToken, ConsentToTransfer: true}); err != nil {
@@ -372,7 +387,7 @@ func (p *person) open(contacts int) *shop {
 		p.t.Fatal(err)
 	}
 	o.template = o.template.Update().SetStatus(enum.TemplateStatusApproved).SaveX(tenant.System(p.ctx))
-	if o.list, err = p.audience.CreateList(p.ctx, "Newsletter"); err != nil {
+	if o.list, err = p.audience.CreateList(p.ctx, list); err != nil {
 		p.t.Fatal(err)
 	}
 	for i := range contacts {
@@ -458,7 +473,11 @@ func (p *person) dial() *socket {
 	_ = resp.Body.Close()
 	p.t.Cleanup(func() { _ = conn.Close() })
 	s := &socket{p.t, conn}
-	s.send(vars{"type": "connection_init", "payload": vars{"Authorization": "Bearer " + p.token}})
+	payload := vars{}
+	if p.token != "" {
+		payload["Authorization"] = "Bearer " + p.token
+	}
+	s.send(vars{"type": "connection_init", "payload": payload})
 	if f := s.next(); f.Type != "connection_ack" {
 		p.t.Fatalf("got %+v, want an ack", f)
 	}

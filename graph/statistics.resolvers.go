@@ -21,6 +21,9 @@ func (r *queryResolver) Statistics(ctx context.Context, filter model.StatisticsF
 	if err != nil {
 		return nil, err
 	}
+	if err := r.knownToStatistics(ctx, filter); err != nil {
+		return nil, err
+	}
 	rows, err := r.Log.Statistics(ctx, v.Organization, report)
 	if err != nil {
 		return nil, err

@@ -50,7 +50,7 @@ func TestStatistics(t *testing.T) {
 		if err != nil || a.at("statistics.0.accepted") != 4.0 || a.at("statistics.0.campaign") != nil || start.Minute() != 30 {
 			t.Errorf("by day: %v", a.Data)
 		}
-		if a := s.signUp().must(statistics, vars{"f": only}); len(a.list("statistics")) != 0 {
+		if a := s.signUp().must(statistics, vars{"f": today()}); len(a.list("statistics")) != 0 {
 			t.Errorf("a stranger sees %v", a.Data)
 		}
 		for name, edit := range map[string]func(vars){

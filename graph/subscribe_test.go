@@ -2,9 +2,13 @@ package graph_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -138,7 +142,7 @@ func TestDeliveryEventFilters(t *testing.T) {
 			sockets[name].result()
 		}
 		nothing := o.dial()
-		nothing.subscribe(follow, vars{"filter": vars{"campaignId": "made up"}})
+		nothing.subscribe(follow, vars{"filter": vars{"campaignId": o.campaign("Autumn").String()}})
 		nothing.result()
 		for _, kind := range []delivery.FactKind{delivery.Accepted, delivery.Sent} {
 			o.record(kind, single...)
@@ -166,12 +170,14 @@ func TestCursorsThatCannotGoOn(t *testing.T) {
 		o.record(delivery.Accepted, o.queued(uid.ID{}, 5)...)
 		old := o.must(`{ deliveryEvents(first: 1) { cursor } }`).text("deliveryEvents.cursor")
 		list := o.must(`{ contacts { pageInfo { endCursor } } }`).text("contacts.pageInfo.endCursor")
-		for _, statement := range []string{"DELETE FROM delivery_event WHERE sequence <= 3", "UPDATE event_counter SET expired = 3"} {
+		beyond := o.must(`{ deliveryEvents { cursor } }`).text("deliveryEvents.cursor")
+		s.expire(3)
+		for _, statement := range []string{"DELETE FROM delivery_event WHERE sequence = 5", "UPDATE event_counter SET last = 4"} { // an older backup
 			if _, err := s.db.Client.ExecContext(tenant.System(t.Context()), statement); err != nil {
 				t.Fatal(err)
 			}
 		}
-		for cursor, want := range map[string]string{old: "CURSOR_EXPIRED", list: "BAD_USER_INPUT", "garbage": "BAD_USER_INPUT"} {
+		for cursor, want := range map[string]string{old: "CURSOR_EXPIRED", beyond: "CURSOR_EXPIRED", list: "BAD_USER_INPUT", "garbage": "BAD_USER_INPUT"} {
 			ws := o.dial()
 			ws.subscribe(follow, vars{"after": cursor})
 			code, extensions := ws.failure()
@@ -184,10 +190,88 @@ func TestCursorsThatCannotGoOn(t *testing.T) {
 			}
 			restart := o.dial()
 			restart.subscribe(follow, vars{"after": extensions["cursor"]})
-			numbers, _ := restart.sequences(2)
-			checkDense(t, numbers, 4, 5)
+			numbers, _ := restart.sequences(1)
+			checkDense(t, numbers, 4, 4)
 		}
 	})
+}
+
+// expire makes the first n events of all logs old, and lets them go.
+func (s *stage) expire(n int) {
+	s.t.Helper()
+	ctx, old := tenant.System(s.t.Context()), database.Now().AddDate(-1, 0, 0)
+	if _, err := s.db.Client.ExecContext(ctx, "UPDATE delivery_event SET recorded_at = $1 WHERE sequence <= $2", old, n); err != nil {
+		s.t.Fatal(err)
+	}
+	if _, err := s.queue.ExpireEvents(ctx, old.Add(time.Second)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func TestEventsThatExpireWhileTheyAreReplayedEndTheReplayAndNeverLeaveAGap(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		o := s.signUp().open(1)
+		const n = 3000
+		ids := o.queued(uid.ID{}, n)
+		o.record(delivery.Accepted, ids...)
+		start := o.must(`{ deliveryEvents(first: 1) { cursor } }`).text("deliveryEvents.cursor")
+
+		reader, err := s.hub.Subscribe(t.Context(), o.org, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reader.Close()
+		if _, err := reader.Next(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var sockets []*socket
+		for range 8 {
+			ws := o.dial()
+			ws.subscribe(follow, vars{"after": start})
+			sockets = append(sockets, ws)
+		}
+		s.expire(n - 100)
+
+		var gone *hub.Expired
+		if _, err := reader.Next(t.Context()); !errors.As(err, &gone) || gone.Cursor != reader.Cursor() {
+			t.Errorf("a reader at %d is told %v", reader.Cursor(), err)
+		}
+		for _, ws := range sockets {
+			o.readOn(ws, 1, n)
+		}
+		a := o.must(`query($id: ID!) { node(id: $id) { ... on Message { status events { sequence } } } }`, vars{"id": ids[0].String()})
+		if len(a.list("node.events")) != 0 || a.text("node.status") != "ACCEPTED" {
+			t.Errorf("a message whose events are gone: %v", a.Data)
+		}
+	})
+}
+
+// readOn reads the events that follow on a place, up to another. Where a cursor is expired it goes on from the one that it is given.
+func (o *shop) readOn(ws *socket, at, to int) {
+	o.t.Helper()
+	for at < to {
+		f := ws.next()
+		if bytes.Contains(f.Payload, []byte("CURSOR_EXPIRED")) {
+			cursor := regexp.MustCompile(`"cursor":"([^"]+)"`).FindSubmatch(f.Payload)
+			if cursor == nil {
+				o.t.Fatalf("no cursor in %s", f.Payload)
+			}
+			ws, at = o.dial(), -1
+			ws.subscribe(follow, vars{"after": string(cursor[1])})
+			continue
+		}
+		a := answer{t: o.t}
+		if err := json.Unmarshal(f.Payload, &a); err != nil || f.Type != "next" || len(a.Errors) > 0 {
+			o.t.Fatalf("got %s %s", f.Type, f.Payload)
+		}
+		for i := range a.list("deliveryEvents.events") {
+			got := int(a.at(fmt.Sprintf("deliveryEvents.events.%d.sequence", i)).(float64))
+			if at != -1 && got != at+1 {
+				o.t.Fatalf("got event %d after %d", got, at)
+			}
+			at = got
+		}
+	}
 }
 
 func TestBatchesLoadMessagesTogether(t *testing.T) {
@@ -347,7 +431,7 @@ func TestARevokedKeyClosesItsSockets(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		p := s.signUp()
 		a := p.must(`mutation { createApiKey(input: {name: "CI", role: VIEWER}) { secret apiKey { id } } }`)
-		program := &person{s, a.text("createApiKey.secret"), p.ctx, p.org}
+		program := &person{stage: s, token: a.text("createApiKey.secret"), ctx: p.ctx, org: p.org}
 		ws := program.dial()
 		ws.subscribe(follow, vars{})
 		ws.result()
@@ -433,4 +517,39 @@ func TestSubscriptionsEndWithTheirClients(t *testing.T) {
 		}
 		o.record(delivery.Accepted, o.queued(c, 3)...)
 	})
+}
+
+func TestTooManySubscriptionsAndConnectionsAreToldApart(t *testing.T) {
+	s := onSQLite(t, func(d *graph.Deps) { d.Transport.Websocket.MaxSubscriptions, d.Transport.Websocket.MaxPerOwner = 2, 2 })
+	p := s.signUp()
+	ws := p.dial()
+	for id := range 3 {
+		ws.send(vars{"id": fmt.Sprint(id), "type": "subscribe", "payload": vars{"query": follow}})
+		if id < 2 {
+			ws.result()
+		}
+	}
+	if code, extensions := ws.failure(); code != "RATE_LIMITED" || extensions["retryAfterSeconds"] == nil {
+		t.Errorf("a third subscription gave %s %v", code, extensions)
+	}
+	ws.send(vars{"id": "1", "type": "complete"})
+	ws.send(vars{"id": "4", "type": "subscribe", "payload": vars{"query": follow}})
+	ws.result()
+
+	key := p.key(enum.RoleViewer) // another token of the same organization
+	key.dial()
+	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
+	conn, resp, err := dialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(s.server.URL, "http"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	defer conn.Close()
+	third := &socket{t, conn}
+	third.send(vars{"type": "connection_init", "payload": vars{"Authorization": "Bearer " + p.token}})
+	var closed *websocket.CloseError
+	if _, err := third.read(); !errors.As(err, &closed) || closed.Code != 1013 || closed.Text != "Too many connections" {
+		t.Errorf("a third connection ended with %v", err)
+	}
+	s.signUp().dial() // of another organization
 }

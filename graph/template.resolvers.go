@@ -32,6 +32,9 @@ func (r *queryResolver) Templates(ctx context.Context, filter *model.TemplateFil
 	if err != nil {
 		return nil, err
 	}
+	if err := r.knownToTemplates(ctx, filter); err != nil {
+		return nil, err
+	}
 	c, err := r.DB.Client.Template.Query().Where(templatesThat(filter)...).Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithTemplateOrder(orderBy))
 	return sealed(ctx, p, c, err)
 }

@@ -56,6 +56,15 @@ func (f *feed[E]) fill(entries []E, keep int) (more bool) {
 	return f.filling
 }
 
+// forget begins the tail anew after a place up to which the source has forgotten everything: readers before it are told.
+func (f *feed[E]) forget(upTo int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if upTo > f.tail.Load().head {
+		f.replace(newTail[E](upTo))
+	}
+}
+
 // giveUp leaves the gap to the next poll.
 func (f *feed[E]) giveUp() {
 	f.mu.Lock()

@@ -49,6 +49,9 @@ func (h *Hub[E]) fill(ctx context.Context) {
 func (h *Hub[E]) fillFeed(ctx context.Context, f *feed[E]) {
 	for more := true; more; {
 		entries, err := h.source.Read(ctx, f.organization, f.tail.Load().head, fillLimit)
+		if err == nil && len(entries) == 0 {
+			entries, err = h.readAgain(ctx, f)
+		}
 		if err != nil {
 			f.giveUp()
 			if ctx.Err() == nil {
@@ -58,6 +61,20 @@ func (h *Hub[E]) fillFeed(ctx context.Context, f *feed[E]) {
 		}
 		more = f.fill(entries, h.ring)
 	}
+}
+
+// readAgain is for a gap in which nothing was found. When the source says how far the log goes, and still has nothing of it, it
+// has forgotten all of that.
+func (h *Hub[E]) readAgain(ctx context.Context, f *feed[E]) ([]E, error) {
+	newest, err := h.source.Last(ctx, []uid.ID{f.organization})
+	if err != nil {
+		return nil, err
+	}
+	entries, err := h.source.Read(ctx, f.organization, f.tail.Load().head, fillLimit)
+	if err == nil && len(entries) == 0 {
+		f.forget(newest[f.organization])
+	}
+	return entries, err
 }
 
 // poll asks the source how far the logs go: all of them from time to time, and each when its channel begins to speak.

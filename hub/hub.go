@@ -52,8 +52,10 @@ type Options struct {
 	Ring int
 	// Queue is how many entries a live subscriber may lag before it is closed: 16,384. It reads from the source what is
 	// no longer in the ring. A commit larger than this would close everybody.
-	Queue  int
-	Logger *slog.Logger
+	Queue int
+	// Announced is called with the subjects of every Announce, in whatever process that was; nil is nobody. It must not wait.
+	Announced func(subjects ...uid.ID)
+	Logger    *slog.Logger
 }
 
 // Hub is one process's share of the live news of all organizations.
@@ -67,11 +69,12 @@ type Hub[E Entry] struct {
 	queue  int
 	log    *slog.Logger
 
-	line   *line
-	outbox *outbox[E]
-	news   news
-	gaps   chan *feed[E] // logs that know of entries that they do not have
-	look   chan struct{} // holds a token when begun is not empty
+	line      *line
+	outbox    *outbox[E]
+	news      news
+	announced func(subjects ...uid.ID)
+	gaps      chan *feed[E] // logs that know of entries that they do not have
+	look      chan struct{} // holds a token when begun is not empty
 
 	mu    sync.RWMutex
 	feeds map[uid.ID]*feed[E]
@@ -97,6 +100,10 @@ func New[E Entry](rdb redis.UniversalClient, prefix string, source Source[E], o 
 		begun:  map[uid.ID]struct{}{},
 	}
 	h.line = newLine(rdb, h.log, h.hear, h.listening)
+	if o.Announced != nil {
+		h.announced = o.Announced
+		h.line.want(h.newsChannel(uid.ID{}), 1)
+	}
 	return h
 }
 
@@ -129,7 +136,7 @@ func (h *Hub[E]) Publish(_ context.Context, organization uid.ID, entries []E) er
 // Notify tells those who watch one of the topics, in any process, to look again. It does not wait. What Redis cannot take
 // now it gets later.
 func (h *Hub[E]) Notify(_ context.Context, organization uid.ID, topics ...string) {
-	h.news.signal(organization, topics...)
+	h.tell(organization, topics)
 	for _, name := range topics {
 		h.outbox.notify(topic{organization, name})
 	}
@@ -140,3 +147,22 @@ func (h *Hub[E]) Notify(_ context.Context, organization uid.ID, topics ...string
 func (h *Hub[E]) Announce(ctx context.Context, subject uid.ID) {
 	h.Notify(ctx, uid.ID{}, subject.String())
 }
+
+// tell hands topics to whoever waits for them in this process. What was announced comes first to who must forget it, so that
+// nobody who looks again finds the old.
+func (h *Hub[E]) tell(organization uid.ID, topics []string) {
+	if organization.IsZero() && h.announced != nil {
+		subjects := make([]uid.ID, 0, len(topics))
+		for _, topic := range topics {
+			if id, err := uid.Parse(topic); err == nil {
+				subjects = append(subjects, id)
+			}
+		}
+		h.announced(subjects...)
+	}
+	h.news.signal(organization, topics...)
+}
+
+// Hears reports whether this process hears now what others announce. The epoch is another one whenever an announcement may
+// have gone unheard since.
+func (h *Hub[E]) Hears() (epoch uint64, ok bool) { return h.line.hears(h.newsChannel(uid.ID{})) }

@@ -32,8 +32,12 @@ type line struct {
 	begin func(channel string)          // called when a channel is heard from now on: what was said before may be lost
 	up    atomic.Bool
 
+	lastHeard atomic.Int64 // when Redis said anything last, in Unix nanoseconds
+
 	mu      sync.Mutex
-	wanted  map[string]int // channel to number of those who want it
+	epoch   uint64              // how many connections were lost
+	joined  map[string]struct{} // channels that this connection is heard on
+	wanted  map[string]int      // channel to number of those who want it
 	changed map[string]struct{}
 	ready   chan struct{} // holds a token when changed is not empty
 }
@@ -41,7 +45,7 @@ type line struct {
 func newLine(rdb redis.UniversalClient, log *slog.Logger, hear func(channel, message string), begin func(channel string)) *line {
 	return &line{
 		rdb: rdb, log: log, hear: hear, begin: begin,
-		wanted: map[string]int{}, changed: map[string]struct{}{}, ready: make(chan struct{}, 1),
+		joined: map[string]struct{}{}, wanted: map[string]int{}, changed: map[string]struct{}{}, ready: make(chan struct{}, 1),
 	}
 }
 
@@ -63,6 +67,7 @@ func (l *line) want(channel string, add int) {
 func (l *line) run(ctx context.Context) {
 	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
 		err := l.connect(ctx)
+		l.lost()
 		if ctx.Err() != nil {
 			return // up stays as it was: what is still to send may try
 		}
@@ -99,6 +104,7 @@ func (l *line) receive(ctx context.Context, connection *redis.PubSub, unanswered
 			return err
 		}
 		unanswered.Store(0)
+		l.lastHeard.Store(time.Now().UnixNano())
 		if !l.up.Swap(true) {
 			l.log.Info("connected to Redis for live news")
 		}
@@ -107,10 +113,34 @@ func (l *line) receive(ctx context.Context, connection *redis.PubSub, unanswered
 			l.hear(m.Channel, m.Payload)
 		case *redis.Subscription:
 			if m.Kind == "subscribe" {
+				l.join(m.Channel)
 				l.begin(m.Channel)
 			}
 		}
 	}
+}
+
+func (l *line) join(channel string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.joined[channel] = struct{}{}
+}
+
+// lost says that whatever is said from now on is missed.
+func (l *line) lost() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.epoch++
+	clear(l.joined)
+}
+
+// hears reports whether a channel is listened to, by a connection that has spoken lately: a dead one may not be known to be
+// lost. The epoch is another one after each loss. It is for channels that are wanted all the time.
+func (l *line) hears(channel string) (epoch uint64, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, joined := l.joined[channel]
+	return l.epoch, joined && time.Since(time.Unix(0, l.lastHeard.Load())) < 2*pingEvery
 }
 
 // tend joins and leaves channels as they are wanted, and pings.

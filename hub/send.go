@@ -24,6 +24,9 @@ const (
 	lastWords = 2 * time.Second
 )
 
+// Flush sends what is in the outbox now, for a process that does not Run.
+func (h *Hub[E]) Flush(ctx context.Context) error { return h.flush(ctx) }
+
 // send sends what is in the outbox until ctx is done, and then the rest.
 func (h *Hub[E]) send(ctx context.Context) {
 	for failing := false; ; {

@@ -182,6 +182,15 @@ func TestACursorThatTheLogCannotGoOnFromIsExpired(t *testing.T) {
 	_, err = live.Next(t.Context())
 	expired("a place that is forgotten before it is seen", err, 100)
 	follow(t, subscribe(t, h, organization, 150), 201)
+
+	// The same where nothing is left, and nothing more comes.
+	quiet, _ := c.start(quick)
+	live = subscribe(t, quiet, organization, -1)
+	c.source.commit(organization, 10)
+	c.source.forget(organization, 211)
+	_, err = live.Next(t.Context())
+	expired("a place after which all is forgotten", err, 201)
+	follow(t, subscribe(t, quiet, organization, 211), 211)
 }
 
 func TestNextEndsWithItsContextAndWithClose(t *testing.T) {

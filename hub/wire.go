@@ -60,7 +60,7 @@ func (h *Hub[E]) hearNews(organization uid.ID, body []byte) error {
 	if err := json.Unmarshal(body, &topics); err != nil {
 		return err
 	}
-	h.news.signal(organization, topics...)
+	h.tell(organization, topics)
 	return nil
 }
 

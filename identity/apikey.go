@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/apikey"
 	"carillon/enum"
@@ -35,8 +36,18 @@ func (s *Service) CreateAPIKey(ctx context.Context, name string, role enum.Role,
 		return nil, "", err
 	}
 	secret = newToken(keyPrefix)
-	key, err = s.db.Client.APIKey.Create().SetOrganizationID(v.Organization).SetName(name).SetRole(role).SetPrefix(secret[:shownLength]).
-		SetSecretHash(digest(secret)).SetNillableExpiresAt(expiresAt).SetCreatedAt(s.now()).Save(ctx)
+	id := uid.New(uid.APIKey)
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		err := tx.Client.APIKey.Create().SetID(id).SetOrganizationID(v.Organization).SetName(name).SetRole(role).SetPrefix(secret[:shownLength]).
+			SetSecretHash(digest(secret)).SetNillableExpiresAt(expiresAt).SetCreatedAt(s.now()).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		return Record(ctx, tx, Entry{Action: ActionAPIKeyCreate, Subject: id, Summary: fmt.Sprintf("made API key %q (%s…) with the role %s", name, secret[:shownLength], role)})
+	})
+	if err == nil {
+		key, err = s.db.Client.APIKey.Get(ctx, id)
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("create API key: %w", err)
 	}
@@ -48,10 +59,21 @@ func (s *Service) RevokeAPIKey(ctx context.Context, id uid.ID) (*ent.APIKey, err
 	if _, err := Require(ctx, enum.RoleAdmin); err != nil {
 		return nil, err
 	}
-	err := s.db.Client.APIKey.Update().Where(apikey.ID(id), apikey.RevokedAtIsNil()).SetRevokedAt(s.now()).Exec(ctx)
+	err := s.db.InTx(ctx, func(tx *database.Tx) error {
+		n, err := tx.Client.APIKey.Update().Where(apikey.ID(id), apikey.RevokedAtIsNil()).SetRevokedAt(s.now()).Save(ctx)
+		if err != nil || n == 0 {
+			return err
+		}
+		key, err := tx.Client.APIKey.Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		return Record(ctx, tx, Entry{Organization: key.OrganizationID, Action: ActionAPIKeyRevoke, Subject: id, Summary: fmt.Sprintf("revoked API key %q (%s…)", key.Name, key.Prefix)})
+	})
 	if err != nil {
 		return nil, fmt.Errorf("revoke API key %s: %w", id, err)
 	}
+	s.Forget(id)
 	key, err := s.db.Client.APIKey.Get(ctx, id)
 	if ent.IsNotFound(err) {
 		return nil, fault.Missing("API key")

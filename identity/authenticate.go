@@ -24,7 +24,7 @@ func refused() error {
 }
 
 // Authenticate takes the value of an Authorization header and returns a context with its Viewer. An empty one is nobody,
-// and no error.
+// and no error. A token that was seen a moment ago costs no statement.
 func (s *Service) Authenticate(ctx context.Context, authorization string, client Client) (context.Context, error) {
 	authorization = strings.TrimSpace(authorization)
 	if authorization == "" {
@@ -34,12 +34,19 @@ func (s *Service) Authenticate(ctx context.Context, authorization string, client
 	if !strings.EqualFold(scheme, "Bearer") {
 		return ctx, refused()
 	}
-	v, err := s.viewer(ctx, strings.TrimSpace(token))
+	token = strings.TrimSpace(token)
+	if tokenPrefix(token) == "" {
+		return ctx, refused()
+	}
+	found, err := s.cache.get(ctx, tokenDigest(digest(token)), func(ctx context.Context) (*Viewer, error) { return s.viewer(ctx, token) })
 	if err != nil {
 		return ctx, err
 	}
+	v := &found.viewer
 	v.IP, v.UserAgent = client.IP, client.UserAgent
-	s.touch(ctx, v)
+	if found.entry == nil || found.entry.stale(s.now()) {
+		s.touch(ctx, v)
+	}
 	return With(ctx, v), nil
 }
 
@@ -76,10 +83,27 @@ func (s *Service) sessionViewer(ctx context.Context, hash []byte) (*Viewer, erro
 		return nil, err
 	}
 	m.Edges.User = found.Edges.User
+	must := m.Edges.Organization.RequireSecondFactor && found.Edges.User.SecondFactorAt == nil && !found.Vouched
 	return &Viewer{
 		Organization: m.OrganizationID, OrganizationName: m.Edges.Organization.Name, OrganizationStatus: m.Edges.Organization.Status,
-		Role: m.Role, User: found.Edges.User, Session: found, Member: m,
+		Role: m.Role, User: found.Edges.User, Session: found, Member: m, MustSetUpSecondFactor: must, Masked: masked(m.Role, m.Edges.Organization),
 	}, nil
+}
+
+// Again is v as a call that begins now would be seen.
+func (s *Service) Again(ctx context.Context, v *Viewer) (*Viewer, error) {
+	if v.Session == nil {
+		return v, nil
+	}
+	now, err := s.sessionViewer(tenant.System(ctx), v.Session.TokenHash)
+	if ent.IsNotFound(err) {
+		return nil, refused()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look again at session: %w", err)
+	}
+	now.IP, now.UserAgent = v.IP, v.UserAgent
+	return now, nil
 }
 
 func (s *Service) keyViewer(ctx context.Context, hash []byte) (*Viewer, error) {
@@ -90,7 +114,11 @@ func (s *Service) keyViewer(ctx context.Context, hash []byte) (*Viewer, error) {
 		return nil, err
 	}
 	org := found.Edges.Organization
-	return &Viewer{Organization: org.ID, OrganizationName: org.Name, OrganizationStatus: org.Status, Role: found.Role, Key: found}, nil
+	return &Viewer{Organization: org.ID, OrganizationName: org.Name, OrganizationStatus: org.Status, Role: found.Role, Key: found, Masked: masked(found.Role, org)}, nil
+}
+
+func masked(role enum.Role, o *ent.Organization) bool {
+	return role == enum.RoleViewer && o.MaskForViewers
 }
 
 // touch notes that a token was used. That it cannot is no reason to refuse the caller: a database that takes no writes
@@ -107,20 +135,25 @@ func (s *Service) touch(ctx context.Context, v *Viewer) {
 	}
 }
 
-// StillValid is nil while v's token is good and v's role the same, for connections that outlive one call; else the fault
+// StillValid is nil while v's token is good and v may do and see the same, for connections that outlive one call; else the fault
 // that a new call would get.
 func (s *Service) StillValid(ctx context.Context, v *Viewer) error {
 	query, id := `SELECT count(*) FROM session s JOIN member m ON m.organization_id = s.organization_id AND m.user_id = s.user_id
-		JOIN organization o ON o.id = s.organization_id
-		WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND m.role = $3 AND o.status <> $4`, any(nil)
+		JOIN organization o ON o.id = s.organization_id JOIN app_user u ON u.id = s.user_id
+		WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND m.role = $3 AND o.status <> $4 AND (o.mask_for_viewers = $5 OR m.role <> 'VIEWER')
+		AND (o.require_second_factor AND u.second_factor_at IS NULL AND NOT s.vouched) = $6`, any(nil)
 	if v.Key != nil {
 		query, id = `SELECT count(*) FROM api_key k JOIN organization o ON o.id = k.organization_id
-			WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND k.role = $3 AND o.status <> $4`, v.Key.ID
+			WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND k.role = $3 AND o.status <> $4 AND (o.mask_for_viewers = $5 OR k.role <> 'VIEWER')`, v.Key.ID
 	} else {
 		id = v.Session.ID
 	}
 	var found int
-	row := s.db.QueryRow(ctx, query, id, s.now(), string(v.Role), string(enum.OrganizationStatusClosed))
+	args := []any{id, s.now(), string(v.Role), string(enum.OrganizationStatusClosed), v.Masked}
+	if v.Key == nil {
+		args = append(args, v.MustSetUpSecondFactor)
+	}
+	row := s.db.QueryRow(ctx, query, args...)
 	if err := row.Scan(&found); err != nil {
 		return fmt.Errorf("look again at token: %w", err)
 	}
@@ -134,6 +167,12 @@ func (s *Service) StillValid(ctx context.Context, v *Viewer) error {
 func (s *Service) Sweep(ctx context.Context) error {
 	system, now := tenant.System(ctx), s.now()
 	if err := s.forgetKeys(system, now); err != nil {
+		return err
+	}
+	if err := s.forgetLinks(system, now); err != nil {
+		return err
+	}
+	if err := s.forgetFlows(system, now); err != nil {
 		return err
 	}
 	over := now.Add(-forgetAfter)

@@ -14,6 +14,7 @@ import (
 	"carillon/ent"
 	"carillon/enum"
 	"carillon/fault"
+	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -29,7 +30,10 @@ const (
 type OrganizationChange struct {
 	Name, TimeZone *string
 	RetentionDays  *int
+	MaskForViewers *bool
 	SendingPolicy  *PolicyChange
+
+	RequireSecondFactor *bool
 }
 
 // PolicyChange is what is to be changed of a sending policy. What is nil stays.
@@ -48,6 +52,11 @@ func (s *Service) UpdateOrganization(ctx context.Context, change OrganizationCha
 	if err != nil {
 		return nil, err
 	}
+	if change.RequireSecondFactor != nil && *change.RequireSecondFactor {
+		if err := s.hasFactor(ctx, v); err != nil {
+			return nil, err
+		}
+	}
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		var held uid.ID
 		if err := tx.QueryRowContext(ctx, "SELECT id FROM organization WHERE id = $1"+s.db.ForUpdate(), v.Organization).Scan(&held); err != nil {
@@ -64,16 +73,49 @@ func (s *Service) UpdateOrganization(ctx context.Context, change OrganizationCha
 		if err := update.Exec(ctx); err != nil {
 			return fmt.Errorf("change organization: %w", err)
 		}
+		if said := change.fields(); said != "" {
+			return Record(ctx, tx, Entry{Action: ActionOrganizationUpdate, Subject: v.Organization, Summary: "changed the organization's " + said})
+		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.Forget(v.Organization)
 	o, err := s.db.Client.Organization.Get(ctx, v.Organization) // the transaction's own copy could not be asked for its members
 	if err != nil {
 		return nil, fmt.Errorf("read organization: %w", err)
 	}
 	return o, nil
+}
+
+// hasFactor refuses a user who would shut themselves out.
+func (s *Service) hasFactor(ctx context.Context, v *Viewer) error {
+	if v.User == nil || v.Session.Vouched {
+		return nil
+	}
+	u, err := s.db.Client.User.Get(tenant.System(ctx), v.User.ID)
+	if err != nil {
+		return fmt.Errorf("read user: %w", err)
+	}
+	if u.SecondFactorAt == nil {
+		return fault.Refuse("requireSecondFactor", fault.NotAllowed, "Set up your own second factor before you require one of all members.")
+	}
+	return nil
+}
+
+// fields names what is to be changed.
+func (c OrganizationChange) fields() string {
+	var names []string
+	for _, f := range []struct {
+		name  string
+		given bool
+	}{{"name", c.Name != nil}, {"time zone", c.TimeZone != nil}, {"retention", c.RetentionDays != nil}, {"sending policy", c.SendingPolicy != nil}, {"rule on second factors", c.RequireSecondFactor != nil}} {
+		if f.given {
+			names = append(names, f.name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func (c OrganizationChange) on(o *ent.Organization) (*ent.OrganizationUpdateOne, error) {
@@ -90,6 +132,12 @@ func (c OrganizationChange) on(o *ent.Organization) (*ent.OrganizationUpdateOne,
 			in.Add("retentionDays", fault.Invalid, "Messages can be kept for 1 to %d days.", longestRetention)
 		}
 		update.SetRetentionDays(*days)
+	}
+	if c.RequireSecondFactor != nil {
+		update.SetRequireSecondFactor(*c.RequireSecondFactor)
+	}
+	if c.MaskForViewers != nil {
+		update.SetMaskForViewers(*c.MaskForViewers)
 	}
 	if c.SendingPolicy != nil {
 		update.SetSendingPolicy(c.SendingPolicy.on(o.SendingPolicy, &in))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/member"
 	"carillon/ent/session"
@@ -30,22 +31,34 @@ func (s *Service) Sessions(ctx context.Context) ([]*ent.Session, error) {
 
 // RevokeSession ends one of the caller's own sessions, in whatever organization. Again is no error.
 func (s *Service) RevokeSession(ctx context.Context, id uid.ID) error {
+	return s.revoke(ctx, id, Entry{Action: ActionSessionRevoke, Summary: "revoked one of their sessions"})
+}
+
+func (s *Service) revoke(ctx context.Context, id uid.ID, entry Entry) error {
 	v, err := requireUser(ctx, enum.RoleViewer)
 	if err != nil {
 		return err
 	}
 	system := tenant.System(ctx)
-	own := session.And(session.ID(id), session.UserID(v.User.ID))
-	n, err := s.db.Client.Session.Update().Where(own, session.RevokedAtIsNil()).SetRevokedAt(s.now()).Save(system)
-	if err == nil && n == 0 {
-		n, err = s.db.Client.Session.Query().Where(own).Count(system)
-	}
-	switch {
-	case err != nil:
+	err = s.db.InTx(system, func(tx *database.Tx) error {
+		own, err := tx.Client.Session.Query().Where(session.ID(id), session.UserID(v.User.ID)).Only(system)
+		if ent.IsNotFound(err) {
+			return fault.Missing("session")
+		}
+		if err != nil {
+			return err
+		}
+		n, err := tx.Client.Session.Update().Where(session.ID(id), session.RevokedAtIsNil()).SetRevokedAt(s.now()).Save(system)
+		if err != nil || n == 0 {
+			return err
+		}
+		entry.Organization, entry.Subject = own.OrganizationID, id
+		return Record(ctx, tx, entry)
+	})
+	if err != nil {
 		return fmt.Errorf("revoke session %s: %w", id, err)
-	case n == 0:
-		return fault.Missing("session")
 	}
+	s.Forget(id)
 	return nil
 }
 

@@ -28,6 +28,7 @@ type SignUp struct {
 // SignIn is what a known user shows.
 type SignIn struct {
 	Email, Password string
+	Code            string // of the second factor, or a recovery code
 	Client          Client
 }
 
@@ -65,24 +66,14 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (Signed, error) {
 	}
 	var token string
 	err = s.db.InTx(system, func(tx *database.Tx) error {
-		now := s.now()
-		u, err := tx.Client.User.Create().SetEmail(email).SetName(name).SetPasswordHash(hash).SetCreatedAt(now).Save(system)
+		u, org, err := s.found(system, tx, founder{email: email, name: name, passwordHash: hash, organization: orgName, client: in.Client})
 		if err != nil {
 			return err
 		}
-		org, err := tx.Client.Organization.Create().SetName(orgName).SetCreatedAt(now).Save(system)
-		if err != nil {
+		if token, err = s.openSession(system, tx.Client, u.ID, org.ID, in.Client); err != nil {
 			return err
 		}
-		err = tx.Client.Member.Create().SetOrganizationID(org.ID).SetUserID(u.ID).SetRole(enum.RoleOwner).SetCreatedAt(now).Exec(system)
-		if err != nil {
-			return err
-		}
-		if err := s.recordTerms(system, tx.Client, org.ID, u.ID, in.Client.IP); err != nil {
-			return err
-		}
-		token, err = s.openSession(system, tx.Client, u.ID, org.ID, in.Client)
-		return err
+		return recordSignUp(system, tx, u, org, in.Client)
 	})
 	if database.IsUnique(err) {
 		return Signed{}, taken // by someone who signed up at the same time
@@ -94,7 +85,7 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (Signed, error) {
 }
 
 // SignIn opens a session in the organization where the user was last. An unknown address and a wrong password have the same
-// answer, after the same time.
+// answer, after the same time. Only who has the right password learns whether a second factor is asked for.
 func (s *Service) SignIn(ctx context.Context, in SignIn) (Signed, error) {
 	email := normalEmail(in.Email)
 	if err := s.throttle(ctx, email, in.Client); err != nil {
@@ -117,6 +108,7 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (Signed, error) {
 		return Signed{}, fmt.Errorf("sign in: %w", err)
 	}
 	if !right {
+		s.refuseSignIn(system, u, in.Client)
 		return Signed{}, fault.Refuse("", fault.Invalid, "E-mail address or password is wrong.")
 	}
 	if outdated {
@@ -131,11 +123,42 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (Signed, error) {
 	if org.IsZero() {
 		return Signed{}, fault.Refuse("", fault.NotAllowed, "You belong to no organization that is open.")
 	}
-	token, err := s.openSession(system, s.db.Client, u.ID, org, in.Client)
+	token, err := s.enter(ctx, entry{user: u, organization: org, code: in.Code, field: "code", client: in.Client})
 	if err != nil {
 		return Signed{}, fmt.Errorf("sign in: %w", err)
 	}
 	return s.signed(ctx, token, in.Client)
+}
+
+// refusalTime hides from who asks whether there was something to record. It is longer than recording takes.
+const refusalTime = 50 * time.Millisecond
+
+// refuseSignIn records a sign-in with the address of u and a wrong password, where it would have led; without u there is no
+// organization to tell, and only the log says so. Both take the same time.
+func (s *Service) refuseSignIn(ctx context.Context, u *ent.User, client Client) {
+	over := time.NewTimer(refusalTime)
+	defer over.Stop()
+	if err := s.recordRefusal(ctx, u, client); err != nil {
+		s.log.WarnContext(ctx, "a refused sign-in could not be recorded", "error", err)
+	}
+	select {
+	case <-over.C:
+	case <-ctx.Done():
+	}
+}
+
+func (s *Service) recordRefusal(ctx context.Context, u *ent.User, client Client) error {
+	if u == nil {
+		s.log.InfoContext(ctx, "a sign-in with an unknown address was refused", "ip", client.IP)
+		return nil
+	}
+	org, err := s.home(ctx, u.ID)
+	if err != nil || org.IsZero() {
+		return err
+	}
+	return s.db.InTx(ctx, func(tx *database.Tx) error {
+		return Record(ctx, tx, Entry{Organization: org, Action: ActionSignInFail, Subject: u.ID, Summary: "somebody gave a wrong password for " + u.Email, Actor: "somebody", IP: client.IP})
+	})
 }
 
 // SignOut revokes the caller's session.
@@ -144,7 +167,7 @@ func (s *Service) SignOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.RevokeSession(ctx, v.Session.ID)
+	return s.revoke(ctx, v.Session.ID, Entry{Action: ActionSignOut, Summary: "signed out"})
 }
 
 // throttle counts a try for an account, unless email is empty, and for an address.
@@ -171,13 +194,17 @@ func (s *Service) throttle(ctx context.Context, email string, client Client) err
 	return nil
 }
 
-// rehash stores the password at today's costs, unless it was changed meanwhile.
+// rehash stores the password at today's costs, in u too, unless it was changed meanwhile.
 func (s *Service) rehash(ctx context.Context, u *ent.User, password string) error {
 	hash, err := s.passwords.hash(ctx, password)
 	if err != nil {
 		return err
 	}
-	return s.db.Client.User.Update().Where(user.ID(u.ID), user.PasswordHash(u.PasswordHash)).SetPasswordHash(hash).Exec(ctx)
+	n, err := s.db.Client.User.Update().Where(user.ID(u.ID), user.PasswordHash(u.PasswordHash)).SetPasswordHash(hash).Save(ctx)
+	if n > 0 {
+		u.PasswordHash = hash
+	}
+	return err
 }
 
 // home is the open organization in which the user had their latest session, else the one they joined first; zero for none.

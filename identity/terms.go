@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/termsacceptance"
 	"carillon/enum"
@@ -62,22 +63,20 @@ func ParseTerms(text string) (Terms, error) {
 	return t, nil
 }
 
-// Terms are the ones in force.
+// Terms are the ones in force, or announced.
 func (s *Service) Terms() Terms { return s.terms }
 
 // MustAcceptTerms reports whether nobody has accepted the terms in force for the caller's organization yet.
 func (s *Service) MustAcceptTerms(ctx context.Context) (bool, error) {
-	if _, err := Require(ctx, enum.RoleViewer); err != nil {
+	v, err := Require(ctx, enum.RoleViewer)
+	if err != nil {
 		return false, err
 	}
-	accepted, err := s.db.Client.TermsAcceptance.Query().Where(termsacceptance.Version(s.terms.Version)).Exist(ctx)
-	if err != nil {
-		return false, fmt.Errorf("look for accepted terms: %w", err)
-	}
-	return !accepted, nil
+	accepted, err := s.accepted(ctx, []uid.ID{v.Organization})
+	return !accepted[v.Organization], err
 }
 
-// AcceptTerms accepts the terms in force for the caller's organization. Again is no error, and recorded once.
+// AcceptTerms accepts the terms, in force or announced, for the caller's organization. Again is no error, and recorded once.
 func (s *Service) AcceptTerms(ctx context.Context, version string) error {
 	v, err := requireUser(ctx, enum.RoleAdmin)
 	if err != nil {
@@ -88,10 +87,20 @@ func (s *Service) AcceptTerms(ctx context.Context, version string) error {
 	if err := wrong.Err(); err != nil {
 		return err
 	}
-	if must, err := s.MustAcceptTerms(ctx); err != nil || !must {
-		return err
+	known, err := s.db.Client.TermsAcceptance.Query().Where(termsacceptance.Version(version)).Exist(ctx)
+	if err != nil {
+		return fmt.Errorf("look for accepted terms: %w", err)
 	}
-	if err := s.recordTerms(ctx, s.db.Client, v.Organization, v.User.ID, v.IP); err != nil {
+	if known {
+		return nil
+	}
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		if err := s.recordTerms(ctx, tx.Client, v.Organization, v.User.ID, v.IP); err != nil {
+			return err
+		}
+		return Record(ctx, tx, Entry{Action: ActionTermsAccept, Summary: "accepted the terms of service, version " + version})
+	})
+	if err != nil {
 		return fmt.Errorf("accept terms: %w", err)
 	}
 	return nil

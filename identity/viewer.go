@@ -20,7 +20,11 @@ type Viewer struct {
 	Session            *ent.Session
 	Member             *ent.Member
 	Key                *ent.APIKey // nil for a session
+	Masked             bool        // people's numbers and texts are not for this caller to see
 	IP, UserAgent      string
+
+	// MustSetUpSecondFactor is true when the organization requires one and the user has none.
+	MustSetUpSecondFactor bool
 }
 
 // ranks orders the roles: each may do what those below it may.
@@ -31,8 +35,12 @@ func (v *Viewer) May(role enum.Role) bool { return ranks[role] > 0 && ranks[v.Ro
 
 type viewerKey struct{}
 
-// With returns a context in which v is calling, and which sees v's organization's rows alone.
+// With returns a context in which v is calling, and which sees v's organization's rows alone; none, as long as v must set up a
+// second factor.
 func With(ctx context.Context, v *Viewer) context.Context {
+	if v.MustSetUpSecondFactor {
+		return context.WithValue(ctx, viewerKey{}, v)
+	}
 	return context.WithValue(tenant.In(ctx, v.Organization), viewerKey{}, v)
 }
 

@@ -43,7 +43,15 @@ const (
 	UnmatchedWebhook   Kind = 20
 	EventCounter       Kind = 21
 	MessagingWindow    Kind = 22
-	kindsEnd                = 23
+	Invitation         Kind = 23
+	PasswordReset      Kind = 24
+	AuditEvent         Kind = 25
+	SecondFactor       Kind = 26
+	RecoveryCode       Kind = 27
+	ExternalLogin      Kind = 28
+	SignInFlow         Kind = 29
+	Claim              Kind = 30
+	kindsEnd                = 31
 	encodedLength           = 26
 	alphabet                = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base32: sorts as its bytes do
 	maxCounter         uint = 1<<12 - 1
@@ -60,6 +68,7 @@ var prefixes = [kindsEnd]string{
 	Account: "acc", PhoneNumber: "pho", Template: "tpl", Contact: "con", ContactList: "lst", ConsentRecord: "csr",
 	ContactImport: "imp", ImportChunk: "ich", ImportRejection: "irj", Campaign: "cmp", Message: "msg", Statistic: "sta",
 	UnmatchedWebhook: "umw", EventCounter: "evc", MessagingWindow: "mwd",
+	Invitation: "inv", PasswordReset: "pwr", AuditEvent: "aud", SecondFactor: "sfa", RecoveryCode: "rcv", ExternalLogin: "xlg", SignInFlow: "sif", Claim: "clm",
 }
 
 var encoding = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)
@@ -114,6 +123,14 @@ func (n ID) IsZero() bool { return n == ID{} }
 // Time is when the ID was made, to the millisecond.
 func (n ID) Time() time.Time {
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(n[:8]) >> (64 - millisecondBits))).UTC()
+}
+
+// From is where the IDs made at a time, to the millisecond, or later begin. It names nothing itself.
+func From(t time.Time) (n ID) {
+	if ms := t.UnixMilli(); ms > 0 {
+		binary.BigEndian.PutUint64(n[:8], uint64(ms)<<(64-millisecondBits))
+	}
+	return n
 }
 
 // String is the public form: prefix, underscore, 26 base32 characters. The zero ID is the empty string.
@@ -193,10 +210,18 @@ func (n *ID) Scan(src any) error {
 }
 
 func (n *ID) scanText(s string) error {
-	b, err := hex.DecodeString(strings.ReplaceAll(s, "-", ""))
-	if err != nil || len(b) != len(n) {
+	var digits [2*len(n) + 1]byte // one more than fit
+	read := digits[:0]
+	for i := 0; i < len(s) && len(read) < len(digits); i++ {
+		if s[i] != '-' {
+			read = append(read, s[i])
+		}
+	}
+	if len(read) != 2*len(n) {
 		return fmt.Errorf("scan id: %q is not a uuid", s)
 	}
-	copy(n[:], b)
+	if _, err := hex.Decode(n[:], read); err != nil {
+		return fmt.Errorf("scan id: %q is not a uuid", s)
+	}
 	return nil
 }

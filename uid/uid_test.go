@@ -1,6 +1,7 @@
 package uid
 
 import (
+	"bytes"
 	"testing"
 	"time"
 )
@@ -56,4 +57,15 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("a made-up id must name nothing, not fail: %v", err)
 		}
 	})
+}
+
+func TestIDsOfATimeLieWhereItBegins(t *testing.T) {
+	t.Parallel()
+	n := New(Message)
+	if from, next := From(n.Time()), From(n.Time().Add(time.Millisecond)); bytes.Compare(from[:], n[:]) > 0 || bytes.Compare(n[:], next[:]) >= 0 {
+		t.Errorf("%x is not from %x until %x", n, from, next)
+	}
+	if early := From(time.Time{}); !early.IsZero() {
+		t.Errorf("a time before all ids begins at %x", early)
+	}
 }

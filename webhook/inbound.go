@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"carillon/audience"
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/enum"
+	"carillon/fault"
 	"carillon/whatsapp"
 )
 
@@ -39,14 +41,16 @@ func (h *Handler) inbound(ctx context.Context, m whatsapp.Inbound) error {
 	if err != nil {
 		return err
 	}
-	if m.WAMID == "" || m.From == "" && m.FromUserID == "" {
-		return nil // nothing that could be answered or told apart
+	if m.From == "" && m.FromUserID == "" {
+		h.note(ctx, "message_from_nobody", slog.LevelWarn, "wamid", m.WAMID) // nothing that could be answered
+		return nil
 	}
 	at := m.At
 	if at.IsZero() {
 		at = h.Now()
 	}
-	who, err := h.Audience.Hear(ctx, organization.ID, audience.Heard{Phone: m.From, UserID: m.FromUserID, Name: m.ProfileName, Text: m.Text, At: at}, organization.SendingPolicy)
+	who, err := h.Audience.Hear(ctx, organization.ID, audience.Heard{Phone: m.From, UserID: m.FromUserID, Name: m.ProfileName, Text: m.Text, At: at,
+		OptedOut: delivery.OptOut{Organization: organization.ID, Account: number.AccountID, PhoneNumber: number.ID, At: at}.Count}, organization.SendingPolicy)
 	if err != nil {
 		return err
 	}
@@ -70,7 +74,7 @@ func (h *Handler) inbound(ctx context.Context, m whatsapp.Inbound) error {
 
 // preference notes that a person stopped marketing, or takes it again.
 func (h *Handler) preference(ctx context.Context, p whatsapp.Preference) error {
-	_, organization, err := h.receiver(ctx, p.PhoneNumberID)
+	number, organization, err := h.receiver(ctx, p.PhoneNumberID)
 	if err != nil {
 		return err
 	}
@@ -87,10 +91,52 @@ func (h *Handler) preference(ctx context.Context, p whatsapp.Preference) error {
 		at = h.Now()
 	}
 	who, err := h.Audience.Known(ctx, organization.ID, address)
-	if err != nil || who.IsZero() {
+	if err != nil {
 		return err
 	}
-	return h.Audience.Learn(ctx, organization.ID, who, "", consent, "whatsapp user_preferences", p.Detail, at)
+	if who.IsZero() {
+		return fault.Missing("contact")
+	}
+	return h.Audience.Learn(ctx, organization.ID, audience.Lesson{
+		Contact: who, Consent: consent, Source: "whatsapp user_preferences", Evidence: p.Detail, At: at,
+		OptedOut: delivery.OptOut{Organization: organization.ID, Account: number.AccountID, PhoneNumber: number.ID, At: at}.Count,
+	})
+}
+
+// echo stores what the business itself wrote in the WhatsApp Business app.
+func (h *Handler) echo(ctx context.Context, e whatsapp.Echo) error {
+	number, organization, err := h.receiver(ctx, e.PhoneNumberID)
+	if err != nil {
+		return err
+	}
+	address, country := e.ToUserID, ""
+	if e.To != "" {
+		address = "+" + strings.TrimPrefix(e.To, "+")
+		_, country, _ = audience.Phone(address, "")
+	}
+	if address == "" {
+		h.note(ctx, "echo_to_nobody", slog.LevelWarn, "wamid", e.WAMID)
+		return nil
+	}
+	who, err := h.Audience.Known(ctx, organization.ID, address)
+	if err != nil {
+		return err
+	}
+	stored, err := json.Marshal(content{Text: text{e.Text}, Message: e.Raw})
+	if err != nil {
+		return fmt.Errorf("keep echo %s: %w", e.WAMID, err)
+	}
+	kind, known := types[e.Type]
+	if !known {
+		kind = enum.MessageTypeUnsupported
+	}
+	at := e.At
+	if at.IsZero() {
+		at = h.Now()
+	}
+	_, err = h.Queue.NoteEcho(ctx, delivery.Echo{Organization: organization.ID, PhoneNumber: number.ID, Account: number.AccountID, Contact: who,
+		Address: address, Country: country, Type: kind, WAMID: e.WAMID, Content: stored, At: at})
+	return err
 }
 
 func (h *Handler) receiver(ctx context.Context, metaNumber string) (*ent.PhoneNumber, *ent.Organization, error) {

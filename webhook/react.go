@@ -17,8 +17,8 @@ import (
 func (h *Handler) react(ctx context.Context, facts []delivery.Fact) error {
 	byID, byWAMID := map[uid.ID]delivery.Fact{}, map[string]delivery.Fact{}
 	for _, f := range facts {
-		if f.Kind != delivery.Failed || !concernsMore(ruleOf(f)) {
-			continue
+		if f.Kind != delivery.Failed || f.ErrorCode == 0 || !concernsMore(ruleOf(f)) {
+			continue // a failure that does not say why is not the code 0, by which Meta refuses a token
 		}
 		if f.Message.IsZero() {
 			byWAMID[f.WAMID] = f

@@ -33,6 +33,7 @@ func TestAFailureThatIsReportedPausesWhatItConcerns(t *testing.T) {
 		"not when it is about one person": {131026, true, "sent", 0, enum.CampaignStatusRunning},
 		"not when the message arrived":    {131042, true, "delivered", 0, enum.CampaignStatusRunning},
 		"not when it is an old story":     {131042, true, "sent", time.Hour, enum.CampaignStatusRunning},
+		"not when it does not say why":    {0, true, "sent", 0, enum.CampaignStatusRunning},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

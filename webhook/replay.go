@@ -22,7 +22,7 @@ type Replayed struct{ Matched, Kept, Failed int }
 func (h *Handler) Replay(ctx context.Context) (done Replayed, err error) {
 	last := uid.ID{}
 	for {
-		query := h.DB.Client.UnmatchedWebhook.Query().Order(unmatchedwebhook.ByID()).Limit(pageOfKept)
+		query := h.DB.Client.UnmatchedWebhook.Query().Where(unmatchedwebhook.ReasonNEQ(OrganizationClosed)).Order(unmatchedwebhook.ByID()).Limit(pageOfKept)
 		if !last.IsZero() {
 			query.Where(unmatchedwebhook.IDGT(last))
 		}

@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"carillon/account"
 	"carillon/audience"
 	"carillon/campaign"
@@ -37,6 +39,11 @@ const (
 	NotUnderstood  = "NOT_UNDERSTOOD"
 	UnknownNumber  = "UNKNOWN_NUMBER"
 	UnknownMessage = "UNKNOWN_MESSAGE"
+	UnknownAccount = "UNKNOWN_ACCOUNT"
+	UnknownContact = "UNKNOWN_CONTACT" // who told WhatsApp what marketing they want
+
+	// OrganizationClosed is counted, and nothing of the payload kept.
+	OrganizationClosed = "ORGANIZATION_CLOSED"
 )
 
 // Parts are what a handler hands its facts to.
@@ -56,11 +63,12 @@ type Handler struct {
 	Parts
 	secrets     []string
 	verifyToken string
+	changes     *prometheus.CounterVec
 }
 
 // New makes a handler. Secrets are the app's, the current one first; more than one while it is being changed.
 func New(p Parts, secrets []string, verifyToken string) *Handler {
-	return &Handler{p, secrets, verifyToken}
+	return &Handler{p, secrets, verifyToken, newChanges()}
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -132,38 +140,49 @@ func (h *Handler) apply(ctx context.Context, body []byte) (reason string, err er
 	if len(hook.Unknown) > 0 {
 		reason = NotUnderstood
 	}
+	h.count(hook)
 	unmatched, err := h.statuses(ctx, hook.Statuses)
 	reason = cmp.Or(reason, unmatched)
 	if err != nil {
 		return reason, err
 	}
-	for _, apply := range []func() error{
-		each(hook.Inbound, func(m whatsapp.Inbound) error { return h.inbound(ctx, m) }),
-		each(hook.Preferences, func(p whatsapp.Preference) error { return h.preference(ctx, p) }),
-		each(hook.Capabilities, func(u whatsapp.CapabilityUpdate) error {
+	for _, part := range []struct {
+		missing string // why it is kept where what it is about is not here
+		apply   func() error
+	}{
+		{UnknownNumber, each(hook.Inbound, func(m whatsapp.Inbound) error { return h.inbound(ctx, m) })},
+		{UnknownNumber, each(hook.Echoes, func(e whatsapp.Echo) error { return h.echo(ctx, e) })},
+		{UnknownContact, each(hook.Preferences, func(p whatsapp.Preference) error { return h.preference(ctx, p) })},
+		{UnknownAccount, each(hook.Capabilities, func(u whatsapp.CapabilityUpdate) error {
 			a, err := h.Accounts.ApplyCapabilityUpdate(ctx, u)
 			return then(ctx, a, err, h.Campaigns.AccountChanged)
-		}),
-		each(hook.Templates, func(u whatsapp.TemplateUpdate) error {
+		})},
+		{UnknownAccount, each(hook.Templates, func(u whatsapp.TemplateUpdate) error {
 			t, err := h.Accounts.ApplyTemplateUpdate(ctx, u)
 			return then(ctx, t, err, h.Campaigns.TemplateChanged)
-		}),
-		each(hook.Numbers, func(u whatsapp.NumberUpdate) error {
+		})},
+		{UnknownAccount, each(hook.Numbers, func(u whatsapp.NumberUpdate) error {
 			n, err := h.Accounts.ApplyNumberUpdate(ctx, u)
 			return then(ctx, n, err, h.Campaigns.NumberChanged)
-		}),
-		each(hook.Accounts, func(u whatsapp.AccountUpdate) error {
+		})},
+		{UnknownAccount, each(hook.Accounts, func(u whatsapp.AccountUpdate) error {
+			h.noteAccount(ctx, u)
 			a, err := h.Accounts.ApplyAccountUpdate(ctx, u)
 			return then(ctx, a, err, h.Campaigns.AccountChanged)
-		}),
+		})},
 	} {
-		switch err := apply(); {
+		switch err := part.apply(); {
 		case fault.Is(err, fault.NotFound):
-			reason = cmp.Or(reason, UnknownNumber)
+			reason = cmp.Or(reason, part.missing)
+		case errors.Is(err, account.ErrClosed):
+			if err := h.drop(ctx); err != nil {
+				return reason, err
+			}
 		case err != nil:
 			return reason, err
 		}
 	}
+	h.noteRest(ctx, hook)
 	return reason, nil
 }
 
@@ -171,7 +190,7 @@ func each[T any](list []T, do func(T) error) func() error {
 	return func() error {
 		var missing error
 		for _, one := range list {
-			if err := do(one); fault.Is(err, fault.NotFound) {
+			if err := do(one); fault.Is(err, fault.NotFound) || errors.Is(err, account.ErrClosed) {
 				missing = err // its siblings are not concerned
 			} else if err != nil {
 				return err
@@ -200,10 +219,16 @@ func (h *Handler) statuses(ctx context.Context, statuses []whatsapp.Status) (rea
 	for _, s := range statuses {
 		kind, followed := kinds[s.Status]
 		if !followed {
+			h.note(ctx, "status_"+string(s.Status), slog.LevelInfo, "wamid", s.WAMID)
 			continue
 		}
 		if _, err := h.Accounts.ByMetaNumber(ctx, s.PhoneNumberID); fault.Is(err, fault.NotFound) {
 			reason = UnknownNumber
+			continue
+		} else if errors.Is(err, account.ErrClosed) {
+			if err := h.drop(ctx); err != nil {
+				return reason, err
+			}
 			continue
 		} else if err != nil {
 			return reason, err
@@ -239,9 +264,15 @@ func (h *Handler) fact(kind delivery.FactKind, s whatsapp.Status) delivery.Fact 
 	return f
 }
 
+// drop counts what is told of a closed organization, in one row without a payload.
+func (h *Handler) drop(ctx context.Context) error { return h.keep(ctx, OrganizationClosed, nil) }
+
 // keep stores a payload as it came; Meta's repetitions of it are counted.
 func (h *Handler) keep(ctx context.Context, reason string, body []byte) error {
 	sum := sha256.Sum256(body)
+	if body == nil {
+		body, sum = []byte{}, sha256.Sum256([]byte(reason))
+	}
 	err := h.DB.InTx(ctx, func(tx *database.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO unmatched_webhook (id, reason, body, body_hash, seen, received_at) VALUES ($1, $2, $3, $4, 1, $5)
 			ON CONFLICT (body_hash) DO UPDATE SET seen = unmatched_webhook.seen + 1`, uid.New(uid.UnmatchedWebhook), reason, body, sum[:], h.Now())

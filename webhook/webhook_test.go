@@ -318,3 +318,40 @@ func TestAKeywordAndAPreferenceChangeTheConsent(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatIsToldOfAClosedOrganizationIsDroppedAndCounted(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db)
+		db.Client.Organization.Update().SetStatus(enum.OrganizationStatusClosed).ExecX(s.system)
+		body := status(metaNumber, "wamid.1", whatsapp.CallbackData(s.message.String(), 1), "delivered")
+		for range 2 {
+			if code := s.told(body); code != http.StatusOK {
+				t.Fatalf("answered %d", code)
+			}
+		}
+		dropped := func(seen int) {
+			t.Helper()
+			kept := s.kept()
+			if len(kept) != 1 || kept[0].Reason != webhook.OrganizationClosed || kept[0].Seen != seen || len(kept[0].Body) != 0 {
+				t.Errorf("kept %+v", kept)
+			}
+		}
+		dropped(2)
+		if m := db.Client.Message.GetX(s.system, s.message); m.Status != enum.MessageStatusSending {
+			t.Errorf("the message is %s", m.Status)
+		}
+		db.Client.Account.Update().SetStatus(enum.AccountStatusDisconnected).ExecX(s.system) // as erasing leaves it
+		if code := s.told(body); code != http.StatusOK {
+			t.Fatalf("answered %d", code)
+		}
+		dropped(3)
+		if done, err := s.Replay(s.system); err != nil || done != (webhook.Replayed{}) {
+			t.Errorf("replaying gave %+v, %v", done, err)
+		}
+		dropped(3)
+		if w := s.post(body, "sha256=00"); w.Code != http.StatusUnauthorized {
+			t.Errorf("a forged one is answered %d", w.Code)
+		}
+	})
+}

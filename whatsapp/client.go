@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -39,6 +40,13 @@ type Client struct {
 	http      *http.Client
 	appSecret string
 	timeout   time.Duration
+	proven    atomic.Pointer[proven]
+}
+
+// proven is the appsecret_proof that was made last: one token sends many messages.
+type proven struct {
+	token Token
+	proof string
 }
 
 // Option changes a Client.
@@ -82,7 +90,7 @@ func NewClient(baseURL, version string, options ...Option) *Client {
 func newTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:            whole((&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext),
 		TLSHandshakeTimeout:    10 * time.Second,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConnsPerHost:    connections,
@@ -109,7 +117,7 @@ func (c *Client) request(ctx context.Context, method string, token Token, path [
 		if query == nil {
 			query = make(url.Values, 1)
 		}
-		query.Set("appsecret_proof", proof(c.appSecret, token))
+		query.Set("appsecret_proof", c.proof(token))
 	}
 	if len(query) > 0 {
 		target.RawQuery = query.Encode()
@@ -138,10 +146,15 @@ func checkPath(path []string) error {
 	return nil
 }
 
-func proof(secret string, token Token) string {
-	mac := hmac.New(sha256.New, []byte(secret))
+func (c *Client) proof(token Token) string {
+	if last := c.proven.Load(); last != nil && last.token == token {
+		return last.proof
+	}
+	mac := hmac.New(sha256.New, []byte(c.appSecret))
 	mac.Write([]byte(token.Reveal()))
-	return hex.EncodeToString(mac.Sum(nil))
+	made := &proven{token, hex.EncodeToString(mac.Sum(nil))}
+	c.proven.Store(made)
+	return made.proof
 }
 
 // call makes one management call and decodes its answer into out, which may be nil.
@@ -164,7 +177,7 @@ func (c *Client) call(ctx context.Context, method string, token Token, path []st
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", method, strings.Join(path, "/"), plain(err))
 	}
-	defer discard(response.Body)
+	defer func() { _ = response.Body.Close() }()
 
 	answer := buffers.Get().(*readBuffer)
 	defer buffers.Put(answer)
@@ -192,19 +205,18 @@ func plain(err error) error {
 }
 
 // readBuffer holds a response's body. Buffers are shared, so nothing may keep a slice of one.
-type readBuffer struct{ bytes.Buffer }
+type readBuffer struct {
+	bytes.Buffer
+	limited io.LimitedReader
+}
 
 var buffers = sync.Pool{New: func() any { return new(readBuffer) }}
 
 // fill reads a body up to maxAnswer, and tells whether that was all of it.
 func (b *readBuffer) fill(body io.Reader) (whole bool) {
 	b.Reset()
-	n, err := b.ReadFrom(io.LimitReader(body, maxAnswer+1))
+	b.limited = io.LimitedReader{R: body, N: maxAnswer + 1}
+	n, err := b.ReadFrom(&b.limited)
+	b.limited.R = nil
 	return err == nil && n <= maxAnswer
-}
-
-// discard closes a body so that its connection can be used again: what is left is read, up to a bound.
-func discard(body io.ReadCloser) {
-	_, _ = io.CopyN(io.Discard, body, 4<<10)
-	_ = body.Close()
 }

@@ -79,6 +79,8 @@ const (
 	CodeGateway = -4
 	// CodeBadValue: a value that WhatsApp would refuse; the message was not sent.
 	CodeBadValue = -5
+	// CodeDisconnected: the account was disconnected while the message waited; it was not sent.
+	CodeDisconnected = -6
 )
 
 // Rule is what one error code means and what to do about it.

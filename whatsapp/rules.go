@@ -17,6 +17,8 @@ var rules = []Rule{
 		Advice: "WhatsApp was overloaded or being repaired. It is tried again by itself."},
 	{Code: CodeBadValue, Title: "A value cannot be sent", Class: Fail,
 		Advice: "A parameter is missing, too long, or has line breaks, tabs or more than four spaces in a row. Correct the contact's data."},
+	{Code: CodeDisconnected, Title: "The account was disconnected", Class: Fail, Retryable: true,
+		Advice: "The WhatsApp account was disconnected before the message was sent. Connect it again, then send the message again."},
 
 	// Authorization and integrity.
 	{Code: 0, Title: "Access token not accepted", Class: PauseAccount, Reason: ReasonTokenInvalid, Retryable: true,

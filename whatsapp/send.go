@@ -68,7 +68,7 @@ func (c *Client) Send(ctx context.Context, token Token, phoneNumberID string, me
 		}
 		return lost(0, plain(err))
 	}
-	defer discard(response.Body)
+	defer func() { _ = response.Body.Close() }()
 
 	answer := buffers.Get().(*readBuffer)
 	defer buffers.Put(answer)

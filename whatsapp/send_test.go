@@ -55,7 +55,7 @@ func TestSendPostsMetasJSON(t *testing.T) {
 			t.Errorf("request: %s %s %v", r.Method, r.URL, r.Header)
 		}
 		// HMAC-SHA256 of the token under "app-secret".
-		if got := r.URL.Query().Get("appsecret_proof"); got != proof("app-secret", secretToken) || len(got) != 64 {
+		if got := r.URL.Query().Get("appsecret_proof"); got != NewClient("", "", WithAppSecret("app-secret")).proof(secretToken) || len(got) != 64 {
 			t.Errorf("proof: %q", got)
 		}
 		_, _ = io.WriteString(w, `{"messaging_product":"whatsapp","contacts":[{"input":"+16505551234","wa_id":"16505551234"}],"messages":[{"id":"wamid.1","message_status":"accepted"}]}`)

@@ -3,8 +3,10 @@ package worker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/http/httptrace"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -34,8 +36,6 @@ const (
 	mostClaim  = 1000
 	// restAfterUnreachable is how long a lane waits when WhatsApp cannot be reached at all.
 	restAfterUnreachable = 2 * time.Second
-	// settleTimeout bounds the time for writing down what became of what was sent, also after the turn has ended.
-	settleTimeout = 30 * time.Second
 )
 
 // Lanes send. A lane is one number's pump: it claims what is due, waits for slots of the number's pace, has as many messages
@@ -60,6 +60,8 @@ type Stopper interface {
 	React(ctx context.Context, f campaign.Failure) (stopped bool, err error)
 	Finish(ctx context.Context, phoneNumber uid.ID) error
 	AtLimit(ctx context.Context, account uid.ID, people int) error
+	AccountChanged(ctx context.Context, a *ent.Account) error
+	AtQuota(ctx context.Context, organization uid.ID, perDay int) error
 }
 
 // NewLanes builds what every lane of this process shares.
@@ -85,17 +87,22 @@ func (ls *Lanes) Drain(ctx context.Context, number uid.ID) (again time.Duration,
 		return 0, false, fmt.Errorf("drain lane of %s: %w", number, err)
 	}
 	l := &lane{Lanes: ls, number: number, sender: sender, perSecond: perSecond(sender.PhoneNumber), templates: map[uid.ID]whatsapp.Template{},
-		breaker: ls.breakers.of(sender.Account.ID), ends: time.Now().Add(ls.turn(system))}
+		breaker: ls.breakers.of(sender.Account.ID), answers: make(chan delivery.Fact, unsettled), ends: time.Now().Add(ls.turn(system))}
 	if wait := l.breaker.closed(time.Now()); wait > 0 {
 		return wait, true, nil
 	}
 	l.ctx, l.stop = context.WithCancel(system)
 	defer l.stop()
 
-	claims := make(chan []timed) // unbuffered: one batch is claimed ahead, no more
+	claims, parts := make(chan []timed), make(chan []timed) // unbuffered: one batch is claimed ahead, one part handed over ahead
 	go l.claim(claims)
-	l.send(claims)
-	l.inFlight.Wait()
+	go l.handOver(claims, parts)
+	var settling sync.WaitGroup
+	settling.Go(l.settle)
+	l.send(parts)
+	l.senders.Wait()
+	close(l.answers)
+	settling.Wait()
 
 	settle, cancel := context.WithTimeout(context.WithoutCancel(system), settleTimeout)
 	defer cancel()
@@ -131,13 +138,14 @@ type lane struct {
 	perSecond float64
 	templates map[uid.ID]whatsapp.Template
 
-	breaker  *breaker
-	ends     time.Time       // the turn: nothing is claimed later; what is claimed is sent
-	ctx      context.Context // ends with the process, or when sending makes no sense: what is claimed goes back
-	stop     context.CancelFunc
-	inFlight sync.WaitGroup
-	window   window
-	pacer    *pacer
+	breaker *breaker
+	ends    time.Time       // the turn: nothing is claimed later; what is claimed is sent
+	ctx     context.Context // ends with the process, or when sending makes no sense: what is claimed goes back
+	stop    context.CancelFunc
+	senders sync.WaitGroup
+	window  window
+	pacer   *pacer
+	answers chan delivery.Fact // what came of messages, to be written down
 
 	mu   sync.Mutex
 	rest time.Duration // do not come back before
@@ -166,9 +174,9 @@ func (l *lane) claim(claims chan<- []timed) {
 		if len(batch) == 0 {
 			return
 		}
-		claims <- batch // send reads until the channel is closed
+		claims <- batch // handOver reads until the channel is closed
 		if n == 1 {
-			l.inFlight.Wait() // a probe's answer decides what comes next
+			return // a probe's answer decides what comes next
 		}
 	}
 }
@@ -186,6 +194,12 @@ func (l *lane) batch(ctx context.Context, n int) ([]timed, error) {
 	if err != nil {
 		return nil, err
 	}
+	if l.disconnected() && len(campaigns) > 0 { // whoever disconnected the account died before they could pause these
+		if err := l.campaigns.AccountChanged(ctx, l.sender.Account); err != nil {
+			return nil, err
+		}
+		campaigns = nil
+	}
 	if k := len(campaigns); k > 1 {
 		first := int(l.turns.Add(1) % int64(k))
 		campaigns = slices.Concat(campaigns[first:], campaigns[:first])
@@ -200,13 +214,13 @@ func (l *lane) batch(ctx context.Context, n int) ([]timed, error) {
 			leased[campaigns[i].Campaign], campaigns[i].Most = s, s.n
 		}
 	}
-	limit := delivery.Limit{Account: l.sender.Account.ID, People: l.sender.Account.MessagingLimit}
+	limit := delivery.Limit{Account: l.sender.Account.ID, People: l.sender.Account.MessagingLimit, Organization: l.sender.Account.OrganizationID, PerDay: l.sender.MessagesPerDay}
 	claimed, full, err := l.queue.Claim(ctx, l.number, n, campaigns, limit)
 	if err != nil {
 		return nil, err
 	}
 	if full && len(claimed) == 0 {
-		return nil, l.campaigns.AtLimit(ctx, l.sender.Account.ID, *limit.People)
+		return nil, l.atLimit(ctx, limit)
 	}
 	batch := make([]timed, len(claimed))
 	for i, m := range claimed {
@@ -220,26 +234,98 @@ func (l *lane) batch(ctx context.Context, n int) ([]timed, error) {
 	return batch, nil
 }
 
-// send hands each claimed message to a goroutine of its own at its slot. What it cannot send any more goes back.
-func (l *lane) send(claims <-chan []timed) {
+// handOver marks claimed messages as possibly sent, a part just ahead of the sending, and gives back what is not to be sent
+// any more. So a process that dies leaves only few messages of which nobody knows whether they were sent.
+func (l *lane) handOver(claims <-chan []timed, parts chan<- []timed) {
+	defer close(parts)
+	for batch := range claims {
+		for rest := batch; len(rest) > 0; {
+			n := 1
+			for n < len(rest) && rest[n].Part == rest[0].Part {
+				n++
+			}
+			if l.ctx.Err() == nil {
+				held, err := l.queue.HandOver(context.WithoutCancel(l.ctx), rest[0].Claim, rest[0].Part, n == len(rest))
+				if err != nil {
+					l.fail(err)
+				} else if !held {
+					l.stop()
+				}
+			}
+			if l.ctx.Err() != nil {
+				l.giveBack(claimedOf(rest)...)
+				break
+			}
+			parts <- rest[:n] // send reads until the channel is closed
+			rest = rest[n:]
+		}
+	}
+}
+
+func claimedOf(batch []timed) []delivery.Claimed {
+	messages := make([]delivery.Claimed, len(batch))
+	for i, m := range batch {
+		messages[i] = m.Claimed
+	}
+	return messages
+}
+
+// atLimit pauses the campaigns that a limit without room concerns.
+func (l *lane) atLimit(ctx context.Context, limit delivery.Limit) error {
+	if limit.PerDay != nil {
+		sent, err := l.queue.SentToday(ctx, limit.Organization)
+		if err != nil {
+			return err
+		}
+		if sent >= *limit.PerDay {
+			return l.campaigns.AtQuota(ctx, limit.Organization, *limit.PerDay)
+		}
+	}
+	if limit.People == nil {
+		return nil // there is room again
+	}
+	return l.campaigns.AtLimit(ctx, limit.Account, *limit.People)
+}
+
+// send hands each claimed message to a sender at its slot. Senders stay for the turn: a goroutine for each message would have
+// to grow its stack anew each time. What cannot be sent any more goes back.
+func (l *lane) send(parts <-chan []timed) {
 	l.pacer = &pacer{pace: l.pace, number: l.number, perSecond: l.perSecond}
-	waiting := agenda{claims: claims}
+	waiting, jobs := agenda{claims: parts}, make(chan job)
+	defer close(jobs)
 	for {
 		message, ok := waiting.next(l.ctx)
 		if !ok {
 			break
 		}
 		slot, err := l.pacer.wait(l.ctx)
+		l.restUntil(err)
 		if err != nil || !l.window.enter(l.ctx) {
 			l.giveBack(message.Claimed)
 			break
 		}
-		l.inFlight.Go(func() {
-			defer l.window.leave()
-			l.deliver(message.Claimed, slot)
-		})
+		next := job{message.Claimed, slot}
+		select {
+		case jobs <- next:
+		default: // all are busy, and the window has room: one more
+			l.senders.Go(func() { l.work(next, jobs) })
+		}
 	}
 	l.giveBack(waiting.rest()...)
+}
+
+// job is a message whose time has come.
+type job struct {
+	delivery.Claimed
+	slot time.Time
+}
+
+// work delivers one message after another until the turn ends.
+func (l *lane) work(next job, jobs <-chan job) {
+	for more := true; more; next, more = <-jobs {
+		l.deliver(next.Claimed, next.slot)
+		l.window.leave()
+	}
 }
 
 func (l *lane) fail(err error) {
@@ -259,46 +345,52 @@ func (l *lane) pause(d time.Duration) {
 	l.stop()
 }
 
-func (l *lane) giveBack(messages ...delivery.Claimed) {
-	if len(messages) == 0 {
-		return
-	}
-	facts := make([]delivery.Fact, len(messages))
-	for i, m := range messages {
-		facts[i] = delivery.Fact{Message: m.ID, Attempt: m.Attempt, Kind: delivery.Return, At: l.now()}
-	}
-	l.record(facts...)
-}
-
-// record writes facts down whatever has ended meanwhile. If it cannot, the lease runs out and the sweep takes over.
-func (l *lane) record(facts ...delivery.Fact) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), settleTimeout)
-	defer cancel()
-	if _, err := l.journal.Record(ctx, facts...); err != nil {
-		l.log.Error("answers could not be written down; their messages become UNKNOWN when the lease runs out", "phone_number", l.number.String(), "facts", len(facts), "error", err)
+// restUntil ends the turn when the number's next slot is far off.
+func (l *lane) restUntil(err error) {
+	if wait, is := errors.AsType[farOff](err); is {
+		l.pause(time.Duration(wait))
 	}
 }
 
-// deliver sends one message and writes down what came of it.
+// deliver sends one message and hands on what came of it.
 func (l *lane) deliver(m delivery.Claimed, slot time.Time) {
 	message, refusal := l.compose(m)
 	if refusal != nil {
-		l.record(*refusal)
+		l.answers <- *refusal
 		return
 	}
-	if l.pacer.hold(l.ctx, slot) != nil {
-		l.giveBack(m)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(l.ctx))
+	defer cancel()
+	started, held := time.Now(), error(nil)
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { // nothing is written yet
+			if slot, held = l.pacer.hold(l.ctx, slot); held != nil {
+				cancel()
+			}
+			started = time.Now()
+		},
+		WroteRequest: func(httptrace.WroteRequestInfo) { l.pacer.left(slot) },
+	})
+	answer := l.client.Send(ctx, l.sender.Token, l.sender.PhoneNumber.MetaID, message)
+	if held != nil && answer.Outcome == whatsapp.NotSent {
+		l.restUntil(held)
+		l.answers <- l.back(m)
 		return
 	}
-	started := time.Now()
-	answer := l.client.Send(context.WithoutCancel(l.ctx), l.sender.Token, l.sender.PhoneNumber.MetaID, message)
 	l.window.took(time.Since(started), l.perSecond)
-	l.record(l.react(m, answer))
+	l.answers <- l.react(m, answer)
+}
+
+func (l *lane) disconnected() bool {
+	return l.sender.Account.Status == enum.AccountStatusDisconnected
 }
 
 // compose makes Meta's message of a claimed one, or says why it cannot be sent.
 func (l *lane) compose(m delivery.Claimed) (whatsapp.Message, *delivery.Fact) {
 	message := whatsapp.Message{To: m.Address, BizOpaqueCallbackData: whatsapp.CallbackData(m.ID.String(), m.Attempt)}
+	if l.disconnected() {
+		return message, l.refuse(m, whatsapp.CodeDisconnected, "")
+	}
 	if m.Type == enum.MessageTypeTemplate {
 		template, err := l.template(m.Template)
 		if err != nil {
@@ -320,7 +412,7 @@ func (l *lane) compose(m delivery.Claimed) (whatsapp.Message, *delivery.Fact) {
 }
 
 func (l *lane) refuse(m delivery.Claimed, code int, detail string) *delivery.Fact {
-	return &delivery.Fact{Message: m.ID, Attempt: m.Attempt, Kind: delivery.Refused, At: l.now(), ErrorCode: code, Detail: detail}
+	return &delivery.Fact{Message: m.ID, Attempt: m.Attempt, Claim: m.Claim, Kind: delivery.Refused, At: l.now(), ErrorCode: code, Detail: detail}
 }
 
 // template reads a template once in a turn.

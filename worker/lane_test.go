@@ -76,8 +76,8 @@ func TestAnErrorThatConcernsMoreThanOneMessagePausesTheCampaignWithItsReason(t *
 	}
 }
 
-// bunched is how many messages a machine that is busy with a hundred other tests may let arrive together.
-const bunched = 4
+// bunched is how many messages may arrive together that left in time: the sandbox, too, is kept waiting by a busy machine.
+const bunched = 2
 
 func TestALimitedNumberIsUsedToItsLimitAndNeverBeyond(t *testing.T) {
 	t.Parallel()
@@ -88,7 +88,6 @@ func TestALimitedNumberIsUsedToItsLimitAndNeverBeyond(t *testing.T) {
 		s.work(t, s.process)
 		s.work(t, second)
 		s.until(t, "the campaign is over", func() bool { return s.campaign(c.ID).Status == enum.CampaignStatusCompleted })
-		// Slots are held exactly (pace_test.go). What a loaded machine's scheduler bunches on the way is measured in bench.
 		if u := s.sandbox.Usage(metaNumber); u.Peak > 80+bunched {
 			t.Errorf("%d requests arrived in one second, the limit is 80", u.Peak)
 		}

@@ -15,8 +15,10 @@ const (
 	// headroom keeps a little below the limit, so that messages which leave in time but arrive bunched are still within it:
 	// at 97.5 % any second has room for 25 ms of jitter.
 	headroom = 0.975
-	// lateness is how long after its time a slot may still be used. headroom × (1 s + lateness) stays within one second's limit.
+	// lateness is how long after its time a slot may still be used, and written how late a message may be written without
+	// costing another slot. headroom × (1 s + written) stays within one second's limit.
 	lateness = 20 * time.Millisecond
+	written  = 25 * time.Millisecond
 	// ahead is how far into the future slots are leased: few enough to lose when a process dies, enough that pacing costs
 	// one Redis call for dozens of messages on a fast number.
 	ahead = 100 * time.Millisecond

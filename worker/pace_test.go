@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -134,6 +135,33 @@ func TestASlotThatIsPastIsNotUsed(t *testing.T) {
 	}
 	if len(used) == 0 || used[0] < -lateness || used[len(used)-1] != 10*time.Millisecond {
 		t.Errorf("used %v", used)
+	}
+}
+
+func TestAMessageThatLeavesLateCostsASlot(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	p := pacer{runs: []slots{{first: now, every: 10 * time.Millisecond, n: 5}}}
+	p.left(now) // in time
+	p.left(now.Add(-time.Second))
+	p.left(now.Add(-time.Second))
+	if at := p.next(now); at.Sub(now) != 20*time.Millisecond {
+		t.Errorf("the next slot is in %v, want the third of them", at.Sub(now))
+	}
+}
+
+func TestANumberThatRestsForLongGivesItsWorkerBack(t *testing.T) {
+	t.Parallel()
+	client, prefix := dbtest.Redis(t)
+	p, number := NewPace(client, prefix), uid.New(uid.PhoneNumber)
+	if err := p.Slow(t.Context(), number, 80, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	walk := pacer{pace: p, number: number, perSecond: 80}
+	_, err := walk.wait(t.Context())
+	var far farOff
+	if !errors.As(err, &far) || time.Duration(far) < 50*time.Second || time.Duration(far) > time.Minute {
+		t.Errorf("waiting ends with %v", err)
 	}
 }
 

@@ -12,6 +12,9 @@ const (
 	mostSlots = 5000
 	// retryRedis is how long a lane waits when Redis does not answer: it stops sending, and goes on by itself.
 	retryRedis = 250 * time.Millisecond
+	// longestWait is how long a lane waits for its number's next slot. Where that is farther off, because WhatsApp asked for a rest, the
+	// lane makes room for other numbers.
+	longestWait = time.Second
 )
 
 // pacer walks one lane through the slots it leases. A slot that is past by more than lateness is gone: using it would put
@@ -22,6 +25,7 @@ type pacer struct {
 	number    uid.ID
 	perSecond float64
 	runs      []slots
+	owed      int // slots to leave out, for messages that left late
 }
 
 // wait returns at the moment when the next message may go, which it tells, or with an error when ctx ends.
@@ -33,12 +37,24 @@ func (p *pacer) wait(ctx context.Context) (slot time.Time, err error) {
 	return slot, sleep(ctx, time.Until(slot))
 }
 
-// hold keeps a message that was held up on its way, by a busy machine, until a slot of the present: its own is past.
-func (p *pacer) hold(ctx context.Context, slot time.Time) (err error) {
+// hold keeps a message that was held up on its way, by a busy machine or a handshake, until a slot of the present, which it
+// tells: its own is past.
+func (p *pacer) hold(ctx context.Context, slot time.Time) (present time.Time, err error) {
 	for err == nil && time.Since(slot) > lateness {
 		slot, err = p.wait(ctx)
 	}
-	return err
+	return slot, err
+}
+
+// left is told that a slot's message is written. One that was late all the same falls among later ones, so one of those is
+// left out: any second that the late message is in has one slot less.
+func (p *pacer) left(slot time.Time) {
+	if time.Since(slot) <= written {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.owed++
 }
 
 func (p *pacer) take(ctx context.Context) (time.Time, error) {
@@ -65,6 +81,10 @@ func (p *pacer) next(now time.Time) time.Time {
 		if r.n > 0 {
 			at := r.first
 			r.first, r.n = r.first.Add(r.every), r.n-1
+			if p.owed > 0 {
+				p.owed--
+				continue
+			}
 			return at
 		}
 		p.runs = p.runs[1:]
@@ -96,11 +116,19 @@ func (p *pacer) lease(ctx context.Context) error {
 		if left > 0 {
 			return nil
 		}
+		if wait > longestWait {
+			return farOff(wait)
+		}
 		if err := sleep(ctx, wait); err != nil {
 			return err
 		}
 	}
 }
+
+// farOff says when a number has its next slot.
+type farOff time.Duration
+
+func (d farOff) Error() string { return "the next slot is " + time.Duration(d).String() + " off" }
 
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {

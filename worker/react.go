@@ -21,7 +21,7 @@ const (
 // react turns WhatsApp's answer into what is written down of the message. What an error means stands in whatsapp's table, and
 // what it asks for beyond the message in campaign.React; here is only what each class means to the message and its lane.
 func (l *lane) react(m delivery.Claimed, answer whatsapp.Answer) delivery.Fact {
-	f := delivery.Fact{Message: m.ID, Attempt: m.Attempt, WAMID: answer.WAMID, At: l.now(), ErrorCode: answer.Rule.Code}
+	f := delivery.Fact{Message: m.ID, Attempt: m.Attempt, Claim: m.Claim, WAMID: answer.WAMID, At: l.now(), ErrorCode: answer.Rule.Code}
 	if answer.Err != nil {
 		f.Detail = cmp.Or(answer.Err.Details, answer.Err.UserMessage, answer.Err.Message)
 	}
@@ -64,14 +64,16 @@ func (l *lane) refused(m delivery.Claimed, answer whatsapp.Answer, f *delivery.F
 	}
 	switch rule.Class {
 	case whatsapp.RetryBackoff:
+		if answer.Err != nil && answer.Err.HTTPStatus == http.StatusServiceUnavailable {
+			l.slow(answer.RetryAfter)
+		}
 		again(backoff(retries))
 	case whatsapp.RetryAt:
 		again(rule.Delay)
 	case whatsapp.SlowNumber:
-		if err := l.pace.Slow(context.WithoutCancel(l.ctx), l.number, l.perSecond, answer.RetryAfter); err != nil {
-			l.log.Warn("a number that is too fast could not be slowed down", "phone_number", l.number.String(), "error", err)
-		}
-		again(backoff(retries))
+		rest := cmp.Or(answer.RetryAfter, rule.Delay)
+		l.slow(rest)
+		again(max(rest, backoff(retries)))
 	case whatsapp.PairLimit:
 		again(pairWait(retries))
 	case whatsapp.PauseCampaign, whatsapp.PauseTemplate, whatsapp.PauseNumber, whatsapp.PauseAccount:
@@ -88,6 +90,13 @@ func (l *lane) refused(m delivery.Claimed, answer whatsapp.Answer, f *delivery.F
 		l.concern(m, rule, f)
 	default:
 		f.Kind = delivery.Refused
+	}
+}
+
+// slow halves the number's rate and lets it rest.
+func (l *lane) slow(rest time.Duration) {
+	if err := l.pace.Slow(context.WithoutCancel(l.ctx), l.number, l.perSecond, rest); err != nil {
+		l.log.Warn("a number that is too fast could not be slowed down", "phone_number", l.number.String(), "error", err)
 	}
 }
 

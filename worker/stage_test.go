@@ -153,9 +153,11 @@ func (s *stage) start(t *testing.T) process {
 }
 
 // work runs a worker as a process does, until the test is over or stop is called.
-func (s *stage) work(t *testing.T, p process) (stop func()) {
+func (s *stage) work(t *testing.T, p process) (stop func()) { t.Helper(); return s.workAtOnce(t, p, 8) }
+
+func (s *stage) workAtOnce(t *testing.T, p process, atOnce int) (stop func()) {
 	t.Helper()
-	w := worker.New(s.redis, p.tasks, worker.Jobs{Enroll: p.campaigns.Enroll, Import: p.audience.RunImport, Drain: p.lanes.Drain, Sweep: p.campaigns.Sweep}, 8, slog.New(slog.DiscardHandler))
+	w := worker.New(s.redis, p.tasks, worker.Jobs{Enroll: p.campaigns.Enroll, Import: p.audience.RunImport, Drain: p.lanes.Drain, Sweep: p.campaigns.Sweep}, atOnce, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()
@@ -249,7 +251,12 @@ func (s *stage) launch(t *testing.T, list uid.ID) *ent.Campaign {
 // until waits for news until the condition holds.
 func (s *stage) until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	give, cancel := context.WithTimeout(t.Context(), time.Minute)
+	s.within(t, time.Minute, what, holds)
+}
+
+func (s *stage) within(t *testing.T, d time.Duration, what string, holds func() bool) {
+	t.Helper()
+	give, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()

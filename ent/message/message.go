@@ -63,6 +63,10 @@ const (
 	FieldNotBefore = "not_before"
 	// FieldLeaseUntil holds the string denoting the lease_until field in the database.
 	FieldLeaseUntil = "lease_until"
+	// FieldClaimID holds the string denoting the claim_id field in the database.
+	FieldClaimID = "claim_id"
+	// FieldClaimPart holds the string denoting the claim_part field in the database.
+	FieldClaimPart = "claim_part"
 	// FieldQueuedAt holds the string denoting the queued_at field in the database.
 	FieldQueuedAt = "queued_at"
 	// FieldAcceptedAt holds the string denoting the accepted_at field in the database.
@@ -148,6 +152,8 @@ var Columns = []string{
 	FieldSettledAttempts,
 	FieldNotBefore,
 	FieldLeaseUntil,
+	FieldClaimID,
+	FieldClaimPart,
 	FieldQueuedAt,
 	FieldAcceptedAt,
 	FieldSentAt,
@@ -344,6 +350,16 @@ func ByNotBefore(opts ...sql.OrderTermOption) OrderOption {
 // ByLeaseUntil orders the results by the lease_until field.
 func ByLeaseUntil(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldLeaseUntil, opts...).ToFunc()
+}
+
+// ByClaimID orders the results by the claim_id field.
+func ByClaimID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldClaimID, opts...).ToFunc()
+}
+
+// ByClaimPart orders the results by the claim_part field.
+func ByClaimPart(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldClaimPart, opts...).ToFunc()
 }
 
 // ByQueuedAt orders the results by the queued_at field.

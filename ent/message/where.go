@@ -132,6 +132,16 @@ func LeaseUntil(v time.Time) predicate.Message {
 	return predicate.Message(sql.FieldEQ(FieldLeaseUntil, v))
 }
 
+// ClaimID applies equality check predicate on the "claim_id" field. It's identical to ClaimIDEQ.
+func ClaimID(v uid.ID) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldClaimID, v))
+}
+
+// ClaimPart applies equality check predicate on the "claim_part" field. It's identical to ClaimPartEQ.
+func ClaimPart(v int) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldClaimPart, v))
+}
+
 // QueuedAt applies equality check predicate on the "queued_at" field. It's identical to QueuedAtEQ.
 func QueuedAt(v time.Time) predicate.Message {
 	return predicate.Message(sql.FieldEQ(FieldQueuedAt, v))
@@ -1065,6 +1075,106 @@ func LeaseUntilIsNil() predicate.Message {
 // LeaseUntilNotNil applies the NotNil predicate on the "lease_until" field.
 func LeaseUntilNotNil() predicate.Message {
 	return predicate.Message(sql.FieldNotNull(FieldLeaseUntil))
+}
+
+// ClaimIDEQ applies the EQ predicate on the "claim_id" field.
+func ClaimIDEQ(v uid.ID) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldClaimID, v))
+}
+
+// ClaimIDNEQ applies the NEQ predicate on the "claim_id" field.
+func ClaimIDNEQ(v uid.ID) predicate.Message {
+	return predicate.Message(sql.FieldNEQ(FieldClaimID, v))
+}
+
+// ClaimIDIn applies the In predicate on the "claim_id" field.
+func ClaimIDIn(vs ...uid.ID) predicate.Message {
+	return predicate.Message(sql.FieldIn(FieldClaimID, vs...))
+}
+
+// ClaimIDNotIn applies the NotIn predicate on the "claim_id" field.
+func ClaimIDNotIn(vs ...uid.ID) predicate.Message {
+	return predicate.Message(sql.FieldNotIn(FieldClaimID, vs...))
+}
+
+// ClaimIDGT applies the GT predicate on the "claim_id" field.
+func ClaimIDGT(v uid.ID) predicate.Message {
+	return predicate.Message(sql.FieldGT(FieldClaimID, v))
+}
+
+// ClaimIDGTE applies the GTE predicate on the "claim_id" field.
+func ClaimIDGTE(v uid.ID) predicate.Message {
+	return predicate.Message(sql.FieldGTE(FieldClaimID, v))
+}
+
+// ClaimIDLT applies the LT predicate on the "claim_id" field.
+func ClaimIDLT(v uid.ID) predicate.Message {
+	return predicate.Message(sql.FieldLT(FieldClaimID, v))
+}
+
+// ClaimIDLTE applies the LTE predicate on the "claim_id" field.
+func ClaimIDLTE(v uid.ID) predicate.Message {
+	return predicate.Message(sql.FieldLTE(FieldClaimID, v))
+}
+
+// ClaimIDIsNil applies the IsNil predicate on the "claim_id" field.
+func ClaimIDIsNil() predicate.Message {
+	return predicate.Message(sql.FieldIsNull(FieldClaimID))
+}
+
+// ClaimIDNotNil applies the NotNil predicate on the "claim_id" field.
+func ClaimIDNotNil() predicate.Message {
+	return predicate.Message(sql.FieldNotNull(FieldClaimID))
+}
+
+// ClaimPartEQ applies the EQ predicate on the "claim_part" field.
+func ClaimPartEQ(v int) predicate.Message {
+	return predicate.Message(sql.FieldEQ(FieldClaimPart, v))
+}
+
+// ClaimPartNEQ applies the NEQ predicate on the "claim_part" field.
+func ClaimPartNEQ(v int) predicate.Message {
+	return predicate.Message(sql.FieldNEQ(FieldClaimPart, v))
+}
+
+// ClaimPartIn applies the In predicate on the "claim_part" field.
+func ClaimPartIn(vs ...int) predicate.Message {
+	return predicate.Message(sql.FieldIn(FieldClaimPart, vs...))
+}
+
+// ClaimPartNotIn applies the NotIn predicate on the "claim_part" field.
+func ClaimPartNotIn(vs ...int) predicate.Message {
+	return predicate.Message(sql.FieldNotIn(FieldClaimPart, vs...))
+}
+
+// ClaimPartGT applies the GT predicate on the "claim_part" field.
+func ClaimPartGT(v int) predicate.Message {
+	return predicate.Message(sql.FieldGT(FieldClaimPart, v))
+}
+
+// ClaimPartGTE applies the GTE predicate on the "claim_part" field.
+func ClaimPartGTE(v int) predicate.Message {
+	return predicate.Message(sql.FieldGTE(FieldClaimPart, v))
+}
+
+// ClaimPartLT applies the LT predicate on the "claim_part" field.
+func ClaimPartLT(v int) predicate.Message {
+	return predicate.Message(sql.FieldLT(FieldClaimPart, v))
+}
+
+// ClaimPartLTE applies the LTE predicate on the "claim_part" field.
+func ClaimPartLTE(v int) predicate.Message {
+	return predicate.Message(sql.FieldLTE(FieldClaimPart, v))
+}
+
+// ClaimPartIsNil applies the IsNil predicate on the "claim_part" field.
+func ClaimPartIsNil() predicate.Message {
+	return predicate.Message(sql.FieldIsNull(FieldClaimPart))
+}
+
+// ClaimPartNotNil applies the NotNil predicate on the "claim_part" field.
+func ClaimPartNotNil() predicate.Message {
+	return predicate.Message(sql.FieldNotNull(FieldClaimPart))
 }
 
 // QueuedAtEQ applies the EQ predicate on the "queued_at" field.

@@ -84,13 +84,82 @@ var (
 			},
 		},
 	}
+	// AuditChainColumns holds the columns for the "audit_chain" table.
+	AuditChainColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "last", Type: field.TypeInt64, Default: 0},
+		{Name: "hash", Type: field.TypeBytes},
+		{Name: "erased_through", Type: field.TypeInt64, Default: 0},
+		{Name: "erased_hash", Type: field.TypeBytes, Nullable: true},
+	}
+	// AuditChainTable holds the schema information for the "audit_chain" table.
+	AuditChainTable = &schema.Table{
+		Name:       "audit_chain",
+		Columns:    AuditChainColumns,
+		PrimaryKey: []*schema.Column{AuditChainColumns[0]},
+	}
+	// AuditEventColumns holds the columns for the "audit_event" table.
+	AuditEventColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "sequence", Type: field.TypeInt64},
+		{Name: "at", Type: field.TypeTime},
+		{Name: "actor", Type: field.TypeString},
+		{Name: "action", Type: field.TypeString},
+		{Name: "subject_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "summary", Type: field.TypeString},
+		{Name: "ip", Type: field.TypeString, Nullable: true},
+		{Name: "previous_hash", Type: field.TypeBytes},
+		{Name: "hash", Type: field.TypeBytes},
+	}
+	// AuditEventTable holds the schema information for the "audit_event" table.
+	AuditEventTable = &schema.Table{
+		Name:       "audit_event",
+		Columns:    AuditEventColumns,
+		PrimaryKey: []*schema.Column{AuditEventColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "auditevent_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{AuditEventColumns[1], AuditEventColumns[0]},
+			},
+			{
+				Name:    "auditevent_organization_id_sequence",
+				Unique:  true,
+				Columns: []*schema.Column{AuditEventColumns[1], AuditEventColumns[2]},
+			},
+			{
+				Name:    "auditevent_organization_id_at",
+				Unique:  false,
+				Columns: []*schema.Column{AuditEventColumns[1], AuditEventColumns[3]},
+			},
+			{
+				Name:    "auditevent_organization_id_action_id",
+				Unique:  false,
+				Columns: []*schema.Column{AuditEventColumns[1], AuditEventColumns[5], AuditEventColumns[0]},
+			},
+			{
+				Name:    "auditevent_organization_id_actor_id",
+				Unique:  false,
+				Columns: []*schema.Column{AuditEventColumns[1], AuditEventColumns[4], AuditEventColumns[0]},
+			},
+			{
+				Name:    "auditevent_organization_id_subject_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{AuditEventColumns[1], AuditEventColumns[6], AuditEventColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "subject_id IS NOT NULL",
+				},
+			},
+		},
+	}
 	// CampaignColumns holds the columns for the "campaign" table.
 	CampaignColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
 		{Name: "organization_id", Type: field.TypeUUID},
 		{Name: "name", Type: field.TypeString},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"DRAFT", "SCHEDULED", "PREPARING", "RUNNING", "PAUSED", "COMPLETED", "CANCELED", "FAILED"}, Default: "DRAFT"},
-		{Name: "status_reason", Type: field.TypeEnum, Nullable: true, Enums: []string{"PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW", "ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS", "MISSING_PARAMETER", "NUMBER_UNAVAILABLE"}},
+		{Name: "status_reason", Type: field.TypeEnum, Nullable: true, Enums: []string{"PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW", "ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS", "MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED"}},
 		{Name: "status_detail", Type: field.TypeString, Nullable: true},
 		{Name: "audience_rule", Type: field.TypeJSON},
 		{Name: "parameters", Type: field.TypeJSON},
@@ -179,6 +248,19 @@ var (
 			},
 		},
 	}
+	// ClaimColumns holds the columns for the "claim" table.
+	ClaimColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "handed", Type: field.TypeInt, Default: 0},
+		{Name: "taken", Type: field.TypeBool, Default: false},
+		{Name: "until", Type: field.TypeTime},
+	}
+	// ClaimTable holds the schema information for the "claim" table.
+	ClaimTable = &schema.Table{
+		Name:       "claim",
+		Columns:    ClaimColumns,
+		PrimaryKey: []*schema.Column{ClaimColumns[0]},
+	}
 	// ConsentRecordColumns holds the columns for the "consent_record" table.
 	ConsentRecordColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -263,6 +345,16 @@ var (
 				Name:    "contact_organization_id_created_at",
 				Unique:  false,
 				Columns: []*schema.Column{ContactColumns[1], ContactColumns[11]},
+			},
+			{
+				Name:    "contact_organization_id_country_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactColumns[1], ContactColumns[7], ContactColumns[0]},
+			},
+			{
+				Name:    "contact_organization_id_marketing_consent_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactColumns[1], ContactColumns[9], ContactColumns[0]},
 			},
 		},
 	}
@@ -368,6 +460,14 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{DeliveryEventColumns[10]},
 			},
+			{
+				Name:    "delivery_event_failed",
+				Unique:  false,
+				Columns: []*schema.Column{DeliveryEventColumns[2], DeliveryEventColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'FAILED'",
+				},
+			},
 		},
 	}
 	// EventCounterColumns holds the columns for the "event_counter" table.
@@ -381,6 +481,34 @@ var (
 		Name:       "event_counter",
 		Columns:    EventCounterColumns,
 		PrimaryKey: []*schema.Column{EventCounterColumns[0]},
+	}
+	// ExternalLoginColumns holds the columns for the "external_login" table.
+	ExternalLoginColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "user_id", Type: field.TypeUUID},
+		{Name: "issuer", Type: field.TypeString},
+		{Name: "subject", Type: field.TypeString},
+		{Name: "email", Type: field.TypeString, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "last_used_at", Type: field.TypeTime},
+	}
+	// ExternalLoginTable holds the schema information for the "external_login" table.
+	ExternalLoginTable = &schema.Table{
+		Name:       "external_login",
+		Columns:    ExternalLoginColumns,
+		PrimaryKey: []*schema.Column{ExternalLoginColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "externallogin_issuer_subject",
+				Unique:  true,
+				Columns: []*schema.Column{ExternalLoginColumns[2], ExternalLoginColumns[3]},
+			},
+			{
+				Name:    "externallogin_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{ExternalLoginColumns[1]},
+			},
+		},
 	}
 	// IdempotencyKeyColumns holds the columns for the "idempotency_key" table.
 	IdempotencyKeyColumns = []*schema.Column{
@@ -465,6 +593,44 @@ var (
 				Name:    "importrejection_contact_import_id_line",
 				Unique:  false,
 				Columns: []*schema.Column{ImportRejectionColumns[2], ImportRejectionColumns[3]},
+			},
+		},
+	}
+	// InvitationColumns holds the columns for the "invitation" table.
+	InvitationColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "sealed_token", Type: field.TypeBytes, Nullable: true},
+		{Name: "mail_after", Type: field.TypeTime, Nullable: true},
+		{Name: "mail_attempts", Type: field.TypeInt, Default: 0},
+		{Name: "mailed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "email", Type: field.TypeString},
+		{Name: "role", Type: field.TypeEnum, Enums: []string{"OWNER", "ADMIN", "CAMPAIGNER", "VIEWER"}},
+		{Name: "token_hash", Type: field.TypeBytes, Unique: true},
+		{Name: "invited_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+	}
+	// InvitationTable holds the schema information for the "invitation" table.
+	InvitationTable = &schema.Table{
+		Name:       "invitation",
+		Columns:    InvitationColumns,
+		PrimaryKey: []*schema.Column{InvitationColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "invitation_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{InvitationColumns[1], InvitationColumns[0]},
+			},
+			{
+				Name:    "invitation_organization_id_email",
+				Unique:  true,
+				Columns: []*schema.Column{InvitationColumns[1], InvitationColumns[6]},
+			},
+			{
+				Name:    "invitation_mail_after",
+				Unique:  false,
+				Columns: []*schema.Column{InvitationColumns[3]},
 			},
 		},
 	}
@@ -562,6 +728,8 @@ var (
 		{Name: "settled_attempts", Type: field.TypeInt, Nullable: true},
 		{Name: "not_before", Type: field.TypeTime},
 		{Name: "lease_until", Type: field.TypeTime, Nullable: true},
+		{Name: "claim_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "claim_part", Type: field.TypeInt, Nullable: true},
 		{Name: "queued_at", Type: field.TypeTime, Nullable: true},
 		{Name: "accepted_at", Type: field.TypeTime, Nullable: true},
 		{Name: "sent_at", Type: field.TypeTime, Nullable: true},
@@ -585,25 +753,25 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "message_campaign_campaign",
-				Columns:    []*schema.Column{MessageColumns[29]},
+				Columns:    []*schema.Column{MessageColumns[31]},
 				RefColumns: []*schema.Column{CampaignColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "message_template_template",
-				Columns:    []*schema.Column{MessageColumns[30]},
+				Columns:    []*schema.Column{MessageColumns[32]},
 				RefColumns: []*schema.Column{TemplateColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "message_phone_number_phone_number",
-				Columns:    []*schema.Column{MessageColumns[31]},
+				Columns:    []*schema.Column{MessageColumns[33]},
 				RefColumns: []*schema.Column{PhoneNumberColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "message_contact_contact",
-				Columns:    []*schema.Column{MessageColumns[32]},
+				Columns:    []*schema.Column{MessageColumns[34]},
 				RefColumns: []*schema.Column{ContactColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -617,7 +785,7 @@ var (
 			{
 				Name:    "message_campaign_queue",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[29], MessageColumns[17], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[31], MessageColumns[17], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'QUEUED' AND campaign_id IS NOT NULL",
 				},
@@ -625,7 +793,7 @@ var (
 			{
 				Name:    "message_direct_queue",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[31], MessageColumns[17], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[33], MessageColumns[17], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'QUEUED' AND campaign_id IS NULL",
 				},
@@ -641,7 +809,7 @@ var (
 			{
 				Name:    "message_unknown",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[25]},
+				Columns: []*schema.Column{MessageColumns[27]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'UNKNOWN'",
 				},
@@ -649,17 +817,70 @@ var (
 			{
 				Name:    "message_campaign_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[29], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[31], MessageColumns[0]},
+			},
+			{
+				Name:    "message_campaign_failed",
+				Unique:  false,
+				Columns: []*schema.Column{MessageColumns[31], MessageColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "status = 'FAILED'",
+				},
+			},
+			{
+				Name:    "message_template_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{MessageColumns[32], MessageColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "template_id IS NOT NULL",
+				},
+			},
+			{
+				Name:    "message_phone_number_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{MessageColumns[33], MessageColumns[0]},
+			},
+			{
+				Name:    "message_contact_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{MessageColumns[34], MessageColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "contact_id IS NOT NULL",
+				},
+			},
+			{
+				Name:    "message_direct_address",
+				Unique:  false,
+				Columns: []*schema.Column{MessageColumns[1], MessageColumns[4], MessageColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "campaign_id IS NULL",
+				},
+			},
+			{
+				Name:    "message_organization_id_status_id",
+				Unique:  false,
+				Columns: []*schema.Column{MessageColumns[1], MessageColumns[8], MessageColumns[0]},
+			},
+			{
+				Name:    "message_organization_id_error_code_id",
+				Unique:  false,
+				Columns: []*schema.Column{MessageColumns[1], MessageColumns[12], MessageColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "error_code IS NOT NULL",
+				},
 			},
 			{
 				Name:    "message_wamid",
 				Unique:  false,
 				Columns: []*schema.Column{MessageColumns[11]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "wamid IS NOT NULL",
+				},
 			},
 			{
 				Name:    "message_received_once",
 				Unique:  true,
-				Columns: []*schema.Column{MessageColumns[31], MessageColumns[11]},
+				Columns: []*schema.Column{MessageColumns[33], MessageColumns[11]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "direction = 'INBOUND'",
 				},
@@ -707,6 +928,11 @@ var (
 		{Name: "time_zone", Type: field.TypeString, Default: "UTC"},
 		{Name: "sending_policy", Type: field.TypeJSON},
 		{Name: "retention_days", Type: field.TypeInt, Default: 365},
+		{Name: "require_second_factor", Type: field.TypeBool, Default: false},
+		{Name: "mask_for_viewers", Type: field.TypeBool, Default: false},
+		{Name: "quota_messages_per_day", Type: field.TypeInt, Nullable: true},
+		{Name: "quota_contacts", Type: field.TypeInt, Nullable: true},
+		{Name: "quota_numbers", Type: field.TypeInt, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 	}
 	// OrganizationTable holds the schema information for the "organization" table.
@@ -714,6 +940,36 @@ var (
 		Name:       "organization",
 		Columns:    OrganizationColumns,
 		PrimaryKey: []*schema.Column{OrganizationColumns[0]},
+	}
+	// PasswordResetColumns holds the columns for the "password_reset" table.
+	PasswordResetColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "sealed_token", Type: field.TypeBytes, Nullable: true},
+		{Name: "mail_after", Type: field.TypeTime, Nullable: true},
+		{Name: "mail_attempts", Type: field.TypeInt, Default: 0},
+		{Name: "mailed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "email", Type: field.TypeString},
+		{Name: "token_hash", Type: field.TypeBytes, Unique: true, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+	}
+	// PasswordResetTable holds the schema information for the "password_reset" table.
+	PasswordResetTable = &schema.Table{
+		Name:       "password_reset",
+		Columns:    PasswordResetColumns,
+		PrimaryKey: []*schema.Column{PasswordResetColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "passwordreset_email",
+				Unique:  false,
+				Columns: []*schema.Column{PasswordResetColumns[5]},
+			},
+			{
+				Name:    "passwordreset_mail_after",
+				Unique:  false,
+				Columns: []*schema.Column{PasswordResetColumns[2]},
+			},
+		},
 	}
 	// PhoneNumberColumns holds the columns for the "phone_number" table.
 	PhoneNumberColumns = []*schema.Column{
@@ -759,6 +1015,66 @@ var (
 			},
 		},
 	}
+	// QuotaUsageColumns holds the columns for the "quota_usage" table.
+	QuotaUsageColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "day", Type: field.TypeTime},
+		{Name: "messages", Type: field.TypeInt64, Default: 0},
+	}
+	// QuotaUsageTable holds the schema information for the "quota_usage" table.
+	QuotaUsageTable = &schema.Table{
+		Name:       "quota_usage",
+		Columns:    QuotaUsageColumns,
+		PrimaryKey: []*schema.Column{QuotaUsageColumns[0]},
+	}
+	// RecoveryCodeColumns holds the columns for the "recovery_code" table.
+	RecoveryCodeColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "user_id", Type: field.TypeUUID},
+		{Name: "code_hash", Type: field.TypeBytes},
+		{Name: "used_at", Type: field.TypeTime, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// RecoveryCodeTable holds the schema information for the "recovery_code" table.
+	RecoveryCodeTable = &schema.Table{
+		Name:       "recovery_code",
+		Columns:    RecoveryCodeColumns,
+		PrimaryKey: []*schema.Column{RecoveryCodeColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "recoverycode_user_id_code_hash",
+				Unique:  true,
+				Columns: []*schema.Column{RecoveryCodeColumns[1], RecoveryCodeColumns[2]},
+			},
+		},
+	}
+	// SecondFactorColumns holds the columns for the "second_factor" table.
+	SecondFactorColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "user_id", Type: field.TypeUUID, Unique: true},
+		{Name: "secret", Type: field.TypeBytes},
+		{Name: "last_step", Type: field.TypeInt64, Default: 0},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// SecondFactorTable holds the schema information for the "second_factor" table.
+	SecondFactorTable = &schema.Table{
+		Name:       "second_factor",
+		Columns:    SecondFactorColumns,
+		PrimaryKey: []*schema.Column{SecondFactorColumns[0]},
+	}
+	// ServiceStateColumns holds the columns for the "service_state" table.
+	ServiceStateColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "maintenance", Type: field.TypeBool, Default: false},
+		{Name: "notice", Type: field.TypeString, Nullable: true},
+		{Name: "changed_at", Type: field.TypeTime},
+	}
+	// ServiceStateTable holds the schema information for the "service_state" table.
+	ServiceStateTable = &schema.Table{
+		Name:       "service_state",
+		Columns:    ServiceStateColumns,
+		PrimaryKey: []*schema.Column{ServiceStateColumns[0]},
+	}
 	// SessionColumns holds the columns for the "session" table.
 	SessionColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -770,6 +1086,7 @@ var (
 		{Name: "last_used_at", Type: field.TypeTime},
 		{Name: "expires_at", Type: field.TypeTime},
 		{Name: "revoked_at", Type: field.TypeTime, Nullable: true},
+		{Name: "vouched", Type: field.TypeBool, Default: false},
 		{Name: "user_id", Type: field.TypeUUID},
 	}
 	// SessionTable holds the schema information for the "session" table.
@@ -780,7 +1097,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "session_app_user_sessions",
-				Columns:    []*schema.Column{SessionColumns[9]},
+				Columns:    []*schema.Column{SessionColumns[10]},
 				RefColumns: []*schema.Column{AppUserColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -790,6 +1107,29 @@ var (
 				Name:    "session_organization_id_id",
 				Unique:  false,
 				Columns: []*schema.Column{SessionColumns[1], SessionColumns[0]},
+			},
+		},
+	}
+	// SignInFlowColumns holds the columns for the "sign_in_flow" table.
+	SignInFlowColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "secret_hash", Type: field.TypeBytes, Unique: true},
+		{Name: "redirect_uri", Type: field.TypeString},
+		{Name: "code_hash", Type: field.TypeBytes, Nullable: true},
+		{Name: "person", Type: field.TypeBytes, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+	}
+	// SignInFlowTable holds the schema information for the "sign_in_flow" table.
+	SignInFlowTable = &schema.Table{
+		Name:       "sign_in_flow",
+		Columns:    SignInFlowColumns,
+		PrimaryKey: []*schema.Column{SignInFlowColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "signinflow_expires_at",
+				Unique:  false,
+				Columns: []*schema.Column{SignInFlowColumns[6]},
 			},
 		},
 	}
@@ -834,6 +1174,14 @@ var (
 				Name:    "statistic_campaign_id",
 				Unique:  false,
 				Columns: []*schema.Column{StatisticColumns[6]},
+			},
+			{
+				Name:    "statistic_failed",
+				Unique:  false,
+				Columns: []*schema.Column{StatisticColumns[6], StatisticColumns[9]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "failed <> 0",
+				},
 			},
 		},
 	}
@@ -934,6 +1282,7 @@ var (
 		{Name: "email", Type: field.TypeString, Unique: true},
 		{Name: "name", Type: field.TypeString},
 		{Name: "password_hash", Type: field.TypeString},
+		{Name: "second_factor_at", Type: field.TypeTime, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 	}
 	// AppUserTable holds the schema information for the "app_user" table.
@@ -946,23 +1295,34 @@ var (
 	Tables = []*schema.Table{
 		APIKeyTable,
 		AccountTable,
+		AuditChainTable,
+		AuditEventTable,
 		CampaignTable,
+		ClaimTable,
 		ConsentRecordTable,
 		ContactTable,
 		ContactImportTable,
 		ContactListTable,
 		DeliveryEventTable,
 		EventCounterTable,
+		ExternalLoginTable,
 		IdempotencyKeyTable,
 		ImportChunkTable,
 		ImportRejectionTable,
+		InvitationTable,
 		ListMemberTable,
 		MemberTable,
 		MessageTable,
 		MessagingWindowTable,
 		OrganizationTable,
+		PasswordResetTable,
 		PhoneNumberTable,
+		QuotaUsageTable,
+		RecoveryCodeTable,
+		SecondFactorTable,
+		ServiceStateTable,
 		SessionTable,
+		SignInFlowTable,
 		StatisticTable,
 		TemplateTable,
 		TermsAcceptanceTable,
@@ -979,11 +1339,20 @@ func init() {
 	AccountTable.Annotation = &entsql.Annotation{
 		Table: "account",
 	}
+	AuditChainTable.Annotation = &entsql.Annotation{
+		Table: "audit_chain",
+	}
+	AuditEventTable.Annotation = &entsql.Annotation{
+		Table: "audit_event",
+	}
 	CampaignTable.ForeignKeys[0].RefTable = TemplateTable
 	CampaignTable.ForeignKeys[1].RefTable = PhoneNumberTable
 	CampaignTable.ForeignKeys[2].RefTable = MemberTable
 	CampaignTable.Annotation = &entsql.Annotation{
 		Table: "campaign",
+	}
+	ClaimTable.Annotation = &entsql.Annotation{
+		Table: "claim",
 	}
 	ConsentRecordTable.ForeignKeys[0].RefTable = ContactTable
 	ConsentRecordTable.Annotation = &entsql.Annotation{
@@ -1005,6 +1374,9 @@ func init() {
 	EventCounterTable.Annotation = &entsql.Annotation{
 		Table: "event_counter",
 	}
+	ExternalLoginTable.Annotation = &entsql.Annotation{
+		Table: "external_login",
+	}
 	IdempotencyKeyTable.Annotation = &entsql.Annotation{
 		Table: "idempotency_key",
 	}
@@ -1013,6 +1385,9 @@ func init() {
 	}
 	ImportRejectionTable.Annotation = &entsql.Annotation{
 		Table: "import_rejection",
+	}
+	InvitationTable.Annotation = &entsql.Annotation{
+		Table: "invitation",
 	}
 	ListMemberTable.ForeignKeys[0].RefTable = ContactTable
 	ListMemberTable.ForeignKeys[1].RefTable = ContactListTable
@@ -1037,13 +1412,31 @@ func init() {
 	OrganizationTable.Annotation = &entsql.Annotation{
 		Table: "organization",
 	}
+	PasswordResetTable.Annotation = &entsql.Annotation{
+		Table: "password_reset",
+	}
 	PhoneNumberTable.ForeignKeys[0].RefTable = AccountTable
 	PhoneNumberTable.Annotation = &entsql.Annotation{
 		Table: "phone_number",
 	}
+	QuotaUsageTable.Annotation = &entsql.Annotation{
+		Table: "quota_usage",
+	}
+	RecoveryCodeTable.Annotation = &entsql.Annotation{
+		Table: "recovery_code",
+	}
+	SecondFactorTable.Annotation = &entsql.Annotation{
+		Table: "second_factor",
+	}
+	ServiceStateTable.Annotation = &entsql.Annotation{
+		Table: "service_state",
+	}
 	SessionTable.ForeignKeys[0].RefTable = AppUserTable
 	SessionTable.Annotation = &entsql.Annotation{
 		Table: "session",
+	}
+	SignInFlowTable.Annotation = &entsql.Annotation{
+		Table: "sign_in_flow",
 	}
 	StatisticTable.Annotation = &entsql.Annotation{
 		Table: "statistic",

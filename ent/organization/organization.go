@@ -32,6 +32,16 @@ const (
 	FieldSendingPolicy = "sending_policy"
 	// FieldRetentionDays holds the string denoting the retention_days field in the database.
 	FieldRetentionDays = "retention_days"
+	// FieldRequireSecondFactor holds the string denoting the require_second_factor field in the database.
+	FieldRequireSecondFactor = "require_second_factor"
+	// FieldMaskForViewers holds the string denoting the mask_for_viewers field in the database.
+	FieldMaskForViewers = "mask_for_viewers"
+	// FieldQuotaMessagesPerDay holds the string denoting the quota_messages_per_day field in the database.
+	FieldQuotaMessagesPerDay = "quota_messages_per_day"
+	// FieldQuotaContacts holds the string denoting the quota_contacts field in the database.
+	FieldQuotaContacts = "quota_contacts"
+	// FieldQuotaNumbers holds the string denoting the quota_numbers field in the database.
+	FieldQuotaNumbers = "quota_numbers"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// EdgeMembers holds the string denoting the members edge name in mutations.
@@ -65,6 +75,11 @@ var Columns = []string{
 	FieldTimeZone,
 	FieldSendingPolicy,
 	FieldRetentionDays,
+	FieldRequireSecondFactor,
+	FieldMaskForViewers,
+	FieldQuotaMessagesPerDay,
+	FieldQuotaContacts,
+	FieldQuotaNumbers,
 	FieldCreatedAt,
 }
 
@@ -92,6 +107,10 @@ var (
 	DefaultSendingPolicy column.SendingPolicy
 	// DefaultRetentionDays holds the default value on creation for the "retention_days" field.
 	DefaultRetentionDays int
+	// DefaultRequireSecondFactor holds the default value on creation for the "require_second_factor" field.
+	DefaultRequireSecondFactor bool
+	// DefaultMaskForViewers holds the default value on creation for the "mask_for_viewers" field.
+	DefaultMaskForViewers bool
 	// DefaultCreatedAt holds the default value on creation for the "created_at" field.
 	DefaultCreatedAt func() time.Time
 	// DefaultID holds the default value on creation for the "id" field.
@@ -141,6 +160,31 @@ func ByTimeZone(opts ...sql.OrderTermOption) OrderOption {
 // ByRetentionDays orders the results by the retention_days field.
 func ByRetentionDays(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRetentionDays, opts...).ToFunc()
+}
+
+// ByRequireSecondFactor orders the results by the require_second_factor field.
+func ByRequireSecondFactor(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRequireSecondFactor, opts...).ToFunc()
+}
+
+// ByMaskForViewers orders the results by the mask_for_viewers field.
+func ByMaskForViewers(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldMaskForViewers, opts...).ToFunc()
+}
+
+// ByQuotaMessagesPerDay orders the results by the quota_messages_per_day field.
+func ByQuotaMessagesPerDay(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldQuotaMessagesPerDay, opts...).ToFunc()
+}
+
+// ByQuotaContacts orders the results by the quota_contacts field.
+func ByQuotaContacts(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldQuotaContacts, opts...).ToFunc()
+}
+
+// ByQuotaNumbers orders the results by the quota_numbers field.
+func ByQuotaNumbers(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldQuotaNumbers, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -77,6 +77,31 @@ func RetentionDays(v int) predicate.Organization {
 	return predicate.Organization(sql.FieldEQ(FieldRetentionDays, v))
 }
 
+// RequireSecondFactor applies equality check predicate on the "require_second_factor" field. It's identical to RequireSecondFactorEQ.
+func RequireSecondFactor(v bool) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldRequireSecondFactor, v))
+}
+
+// MaskForViewers applies equality check predicate on the "mask_for_viewers" field. It's identical to MaskForViewersEQ.
+func MaskForViewers(v bool) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldMaskForViewers, v))
+}
+
+// QuotaMessagesPerDay applies equality check predicate on the "quota_messages_per_day" field. It's identical to QuotaMessagesPerDayEQ.
+func QuotaMessagesPerDay(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldQuotaMessagesPerDay, v))
+}
+
+// QuotaContacts applies equality check predicate on the "quota_contacts" field. It's identical to QuotaContactsEQ.
+func QuotaContacts(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldQuotaContacts, v))
+}
+
+// QuotaNumbers applies equality check predicate on the "quota_numbers" field. It's identical to QuotaNumbersEQ.
+func QuotaNumbers(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldQuotaNumbers, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.Organization {
 	return predicate.Organization(sql.FieldEQ(FieldCreatedAt, v))
@@ -355,6 +380,176 @@ func RetentionDaysLT(v int) predicate.Organization {
 // RetentionDaysLTE applies the LTE predicate on the "retention_days" field.
 func RetentionDaysLTE(v int) predicate.Organization {
 	return predicate.Organization(sql.FieldLTE(FieldRetentionDays, v))
+}
+
+// RequireSecondFactorEQ applies the EQ predicate on the "require_second_factor" field.
+func RequireSecondFactorEQ(v bool) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldRequireSecondFactor, v))
+}
+
+// RequireSecondFactorNEQ applies the NEQ predicate on the "require_second_factor" field.
+func RequireSecondFactorNEQ(v bool) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldRequireSecondFactor, v))
+}
+
+// MaskForViewersEQ applies the EQ predicate on the "mask_for_viewers" field.
+func MaskForViewersEQ(v bool) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldMaskForViewers, v))
+}
+
+// MaskForViewersNEQ applies the NEQ predicate on the "mask_for_viewers" field.
+func MaskForViewersNEQ(v bool) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldMaskForViewers, v))
+}
+
+// QuotaMessagesPerDayEQ applies the EQ predicate on the "quota_messages_per_day" field.
+func QuotaMessagesPerDayEQ(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldQuotaMessagesPerDay, v))
+}
+
+// QuotaMessagesPerDayNEQ applies the NEQ predicate on the "quota_messages_per_day" field.
+func QuotaMessagesPerDayNEQ(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldQuotaMessagesPerDay, v))
+}
+
+// QuotaMessagesPerDayIn applies the In predicate on the "quota_messages_per_day" field.
+func QuotaMessagesPerDayIn(vs ...int) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldQuotaMessagesPerDay, vs...))
+}
+
+// QuotaMessagesPerDayNotIn applies the NotIn predicate on the "quota_messages_per_day" field.
+func QuotaMessagesPerDayNotIn(vs ...int) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldQuotaMessagesPerDay, vs...))
+}
+
+// QuotaMessagesPerDayGT applies the GT predicate on the "quota_messages_per_day" field.
+func QuotaMessagesPerDayGT(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldGT(FieldQuotaMessagesPerDay, v))
+}
+
+// QuotaMessagesPerDayGTE applies the GTE predicate on the "quota_messages_per_day" field.
+func QuotaMessagesPerDayGTE(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldGTE(FieldQuotaMessagesPerDay, v))
+}
+
+// QuotaMessagesPerDayLT applies the LT predicate on the "quota_messages_per_day" field.
+func QuotaMessagesPerDayLT(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldLT(FieldQuotaMessagesPerDay, v))
+}
+
+// QuotaMessagesPerDayLTE applies the LTE predicate on the "quota_messages_per_day" field.
+func QuotaMessagesPerDayLTE(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldLTE(FieldQuotaMessagesPerDay, v))
+}
+
+// QuotaMessagesPerDayIsNil applies the IsNil predicate on the "quota_messages_per_day" field.
+func QuotaMessagesPerDayIsNil() predicate.Organization {
+	return predicate.Organization(sql.FieldIsNull(FieldQuotaMessagesPerDay))
+}
+
+// QuotaMessagesPerDayNotNil applies the NotNil predicate on the "quota_messages_per_day" field.
+func QuotaMessagesPerDayNotNil() predicate.Organization {
+	return predicate.Organization(sql.FieldNotNull(FieldQuotaMessagesPerDay))
+}
+
+// QuotaContactsEQ applies the EQ predicate on the "quota_contacts" field.
+func QuotaContactsEQ(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldQuotaContacts, v))
+}
+
+// QuotaContactsNEQ applies the NEQ predicate on the "quota_contacts" field.
+func QuotaContactsNEQ(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldQuotaContacts, v))
+}
+
+// QuotaContactsIn applies the In predicate on the "quota_contacts" field.
+func QuotaContactsIn(vs ...int) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldQuotaContacts, vs...))
+}
+
+// QuotaContactsNotIn applies the NotIn predicate on the "quota_contacts" field.
+func QuotaContactsNotIn(vs ...int) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldQuotaContacts, vs...))
+}
+
+// QuotaContactsGT applies the GT predicate on the "quota_contacts" field.
+func QuotaContactsGT(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldGT(FieldQuotaContacts, v))
+}
+
+// QuotaContactsGTE applies the GTE predicate on the "quota_contacts" field.
+func QuotaContactsGTE(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldGTE(FieldQuotaContacts, v))
+}
+
+// QuotaContactsLT applies the LT predicate on the "quota_contacts" field.
+func QuotaContactsLT(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldLT(FieldQuotaContacts, v))
+}
+
+// QuotaContactsLTE applies the LTE predicate on the "quota_contacts" field.
+func QuotaContactsLTE(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldLTE(FieldQuotaContacts, v))
+}
+
+// QuotaContactsIsNil applies the IsNil predicate on the "quota_contacts" field.
+func QuotaContactsIsNil() predicate.Organization {
+	return predicate.Organization(sql.FieldIsNull(FieldQuotaContacts))
+}
+
+// QuotaContactsNotNil applies the NotNil predicate on the "quota_contacts" field.
+func QuotaContactsNotNil() predicate.Organization {
+	return predicate.Organization(sql.FieldNotNull(FieldQuotaContacts))
+}
+
+// QuotaNumbersEQ applies the EQ predicate on the "quota_numbers" field.
+func QuotaNumbersEQ(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldEQ(FieldQuotaNumbers, v))
+}
+
+// QuotaNumbersNEQ applies the NEQ predicate on the "quota_numbers" field.
+func QuotaNumbersNEQ(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldNEQ(FieldQuotaNumbers, v))
+}
+
+// QuotaNumbersIn applies the In predicate on the "quota_numbers" field.
+func QuotaNumbersIn(vs ...int) predicate.Organization {
+	return predicate.Organization(sql.FieldIn(FieldQuotaNumbers, vs...))
+}
+
+// QuotaNumbersNotIn applies the NotIn predicate on the "quota_numbers" field.
+func QuotaNumbersNotIn(vs ...int) predicate.Organization {
+	return predicate.Organization(sql.FieldNotIn(FieldQuotaNumbers, vs...))
+}
+
+// QuotaNumbersGT applies the GT predicate on the "quota_numbers" field.
+func QuotaNumbersGT(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldGT(FieldQuotaNumbers, v))
+}
+
+// QuotaNumbersGTE applies the GTE predicate on the "quota_numbers" field.
+func QuotaNumbersGTE(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldGTE(FieldQuotaNumbers, v))
+}
+
+// QuotaNumbersLT applies the LT predicate on the "quota_numbers" field.
+func QuotaNumbersLT(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldLT(FieldQuotaNumbers, v))
+}
+
+// QuotaNumbersLTE applies the LTE predicate on the "quota_numbers" field.
+func QuotaNumbersLTE(v int) predicate.Organization {
+	return predicate.Organization(sql.FieldLTE(FieldQuotaNumbers, v))
+}
+
+// QuotaNumbersIsNil applies the IsNil predicate on the "quota_numbers" field.
+func QuotaNumbersIsNil() predicate.Organization {
+	return predicate.Organization(sql.FieldIsNull(FieldQuotaNumbers))
+}
+
+// QuotaNumbersNotNil applies the NotNil predicate on the "quota_numbers" field.
+func QuotaNumbersNotNil() predicate.Organization {
+	return predicate.Organization(sql.FieldNotNull(FieldQuotaNumbers))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

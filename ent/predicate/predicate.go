@@ -12,8 +12,17 @@ type APIKey func(*sql.Selector)
 // Account is the predicate function for account builders.
 type Account func(*sql.Selector)
 
+// AuditChain is the predicate function for auditchain builders.
+type AuditChain func(*sql.Selector)
+
+// AuditEvent is the predicate function for auditevent builders.
+type AuditEvent func(*sql.Selector)
+
 // Campaign is the predicate function for campaign builders.
 type Campaign func(*sql.Selector)
+
+// Claim is the predicate function for claim builders.
+type Claim func(*sql.Selector)
 
 // ConsentRecord is the predicate function for consentrecord builders.
 type ConsentRecord func(*sql.Selector)
@@ -33,6 +42,9 @@ type DeliveryEvent func(*sql.Selector)
 // EventCounter is the predicate function for eventcounter builders.
 type EventCounter func(*sql.Selector)
 
+// ExternalLogin is the predicate function for externallogin builders.
+type ExternalLogin func(*sql.Selector)
+
 // IdempotencyKey is the predicate function for idempotencykey builders.
 type IdempotencyKey func(*sql.Selector)
 
@@ -41,6 +53,9 @@ type ImportChunk func(*sql.Selector)
 
 // ImportRejection is the predicate function for importrejection builders.
 type ImportRejection func(*sql.Selector)
+
+// Invitation is the predicate function for invitation builders.
+type Invitation func(*sql.Selector)
 
 // ListMember is the predicate function for listmember builders.
 type ListMember func(*sql.Selector)
@@ -57,11 +72,29 @@ type MessagingWindow func(*sql.Selector)
 // Organization is the predicate function for organization builders.
 type Organization func(*sql.Selector)
 
+// PasswordReset is the predicate function for passwordreset builders.
+type PasswordReset func(*sql.Selector)
+
 // PhoneNumber is the predicate function for phonenumber builders.
 type PhoneNumber func(*sql.Selector)
 
+// QuotaUsage is the predicate function for quotausage builders.
+type QuotaUsage func(*sql.Selector)
+
+// RecoveryCode is the predicate function for recoverycode builders.
+type RecoveryCode func(*sql.Selector)
+
+// SecondFactor is the predicate function for secondfactor builders.
+type SecondFactor func(*sql.Selector)
+
+// ServiceState is the predicate function for servicestate builders.
+type ServiceState func(*sql.Selector)
+
 // Session is the predicate function for session builders.
 type Session func(*sql.Selector)
+
+// SignInFlow is the predicate function for signinflow builders.
+type SignInFlow func(*sql.Selector)
 
 // Statistic is the predicate function for statistic builders.
 type Statistic func(*sql.Selector)

@@ -6,24 +6,35 @@ import (
 	"carillon/column"
 	"carillon/ent/account"
 	"carillon/ent/apikey"
+	"carillon/ent/auditchain"
+	"carillon/ent/auditevent"
 	"carillon/ent/campaign"
+	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
 	"carillon/ent/deliveryevent"
 	"carillon/ent/eventcounter"
+	"carillon/ent/externallogin"
 	"carillon/ent/idempotencykey"
 	"carillon/ent/importchunk"
 	"carillon/ent/importrejection"
+	"carillon/ent/invitation"
 	"carillon/ent/listmember"
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/messagingwindow"
 	"carillon/ent/organization"
+	"carillon/ent/passwordreset"
 	"carillon/ent/phonenumber"
+	"carillon/ent/quotausage"
+	"carillon/ent/recoverycode"
 	"carillon/ent/schema"
+	"carillon/ent/secondfactor"
+	"carillon/ent/servicestate"
 	"carillon/ent/session"
+	"carillon/ent/signinflow"
 	"carillon/ent/statistic"
 	"carillon/ent/template"
 	"carillon/ent/termsacceptance"
@@ -85,6 +96,43 @@ func init() {
 	accountDescID := accountMixinFields0[0].Descriptor()
 	// account.DefaultID holds the default value on creation for the id field.
 	account.DefaultID = accountDescID.Default.(func() uid.ID)
+	auditchain.Policy = privacy.NewPolicies(schema.AuditChain{})
+	auditchain.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := auditchain.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	auditchainFields := schema.AuditChain{}.Fields()
+	_ = auditchainFields
+	// auditchainDescLast is the schema descriptor for last field.
+	auditchainDescLast := auditchainFields[1].Descriptor()
+	// auditchain.DefaultLast holds the default value on creation for the last field.
+	auditchain.DefaultLast = auditchainDescLast.Default.(int64)
+	// auditchainDescErasedThrough is the schema descriptor for erased_through field.
+	auditchainDescErasedThrough := auditchainFields[3].Descriptor()
+	// auditchain.DefaultErasedThrough holds the default value on creation for the erased_through field.
+	auditchain.DefaultErasedThrough = auditchainDescErasedThrough.Default.(int64)
+	auditeventMixin := schema.AuditEvent{}.Mixin()
+	auditevent.Policy = privacy.NewPolicies(auditeventMixin[0], schema.AuditEvent{})
+	auditevent.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := auditevent.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	auditeventMixinFields0 := auditeventMixin[0].Fields()
+	_ = auditeventMixinFields0
+	auditeventFields := schema.AuditEvent{}.Fields()
+	_ = auditeventFields
+	// auditeventDescID is the schema descriptor for id field.
+	auditeventDescID := auditeventMixinFields0[0].Descriptor()
+	// auditevent.DefaultID holds the default value on creation for the id field.
+	auditevent.DefaultID = auditeventDescID.Default.(func() uid.ID)
 	campaignMixin := schema.Campaign{}.Mixin()
 	campaign.Policy = privacy.NewPolicies(campaignMixin[0], schema.Campaign{})
 	campaign.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -151,6 +199,29 @@ func init() {
 	campaignDescID := campaignMixinFields0[0].Descriptor()
 	// campaign.DefaultID holds the default value on creation for the id field.
 	campaign.DefaultID = campaignDescID.Default.(func() uid.ID)
+	claim.Policy = privacy.NewPolicies(schema.Claim{})
+	claim.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := claim.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	claimFields := schema.Claim{}.Fields()
+	_ = claimFields
+	// claimDescHanded is the schema descriptor for handed field.
+	claimDescHanded := claimFields[1].Descriptor()
+	// claim.DefaultHanded holds the default value on creation for the handed field.
+	claim.DefaultHanded = claimDescHanded.Default.(int)
+	// claimDescTaken is the schema descriptor for taken field.
+	claimDescTaken := claimFields[2].Descriptor()
+	// claim.DefaultTaken holds the default value on creation for the taken field.
+	claim.DefaultTaken = claimDescTaken.Default.(bool)
+	// claimDescID is the schema descriptor for id field.
+	claimDescID := claimFields[0].Descriptor()
+	// claim.DefaultID holds the default value on creation for the id field.
+	claim.DefaultID = claimDescID.Default.(func() uid.ID)
 	consentrecordMixin := schema.ConsentRecord{}.Mixin()
 	consentrecord.Policy = privacy.NewPolicies(consentrecordMixin[0], schema.ConsentRecord{})
 	consentrecord.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -299,6 +370,29 @@ func init() {
 	eventcounterDescExpired := eventcounterFields[2].Descriptor()
 	// eventcounter.DefaultExpired holds the default value on creation for the expired field.
 	eventcounter.DefaultExpired = eventcounterDescExpired.Default.(int64)
+	externallogin.Policy = privacy.NewPolicies(schema.ExternalLogin{})
+	externallogin.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := externallogin.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	externalloginFields := schema.ExternalLogin{}.Fields()
+	_ = externalloginFields
+	// externalloginDescCreatedAt is the schema descriptor for created_at field.
+	externalloginDescCreatedAt := externalloginFields[5].Descriptor()
+	// externallogin.DefaultCreatedAt holds the default value on creation for the created_at field.
+	externallogin.DefaultCreatedAt = externalloginDescCreatedAt.Default.(func() time.Time)
+	// externalloginDescLastUsedAt is the schema descriptor for last_used_at field.
+	externalloginDescLastUsedAt := externalloginFields[6].Descriptor()
+	// externallogin.DefaultLastUsedAt holds the default value on creation for the last_used_at field.
+	externallogin.DefaultLastUsedAt = externalloginDescLastUsedAt.Default.(func() time.Time)
+	// externalloginDescID is the schema descriptor for id field.
+	externalloginDescID := externalloginFields[0].Descriptor()
+	// externallogin.DefaultID holds the default value on creation for the id field.
+	externallogin.DefaultID = externalloginDescID.Default.(func() uid.ID)
 	idempotencykeyMixin := schema.IdempotencyKey{}.Mixin()
 	idempotencykey.Policy = privacy.NewPolicies(idempotencykeyMixin[0], schema.IdempotencyKey{})
 	idempotencykey.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -357,6 +451,34 @@ func init() {
 	importrejectionDescID := importrejectionMixinFields0[0].Descriptor()
 	// importrejection.DefaultID holds the default value on creation for the id field.
 	importrejection.DefaultID = importrejectionDescID.Default.(func() uid.ID)
+	invitationMixin := schema.Invitation{}.Mixin()
+	invitation.Policy = privacy.NewPolicies(invitationMixin[0], schema.Invitation{})
+	invitation.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := invitation.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	invitationMixinFields0 := invitationMixin[0].Fields()
+	_ = invitationMixinFields0
+	invitationMixinFields1 := invitationMixin[1].Fields()
+	_ = invitationMixinFields1
+	invitationFields := schema.Invitation{}.Fields()
+	_ = invitationFields
+	// invitationDescMailAttempts is the schema descriptor for mail_attempts field.
+	invitationDescMailAttempts := invitationMixinFields1[2].Descriptor()
+	// invitation.DefaultMailAttempts holds the default value on creation for the mail_attempts field.
+	invitation.DefaultMailAttempts = invitationDescMailAttempts.Default.(int)
+	// invitationDescCreatedAt is the schema descriptor for created_at field.
+	invitationDescCreatedAt := invitationFields[4].Descriptor()
+	// invitation.DefaultCreatedAt holds the default value on creation for the created_at field.
+	invitation.DefaultCreatedAt = invitationDescCreatedAt.Default.(func() time.Time)
+	// invitationDescID is the schema descriptor for id field.
+	invitationDescID := invitationMixinFields0[0].Descriptor()
+	// invitation.DefaultID holds the default value on creation for the id field.
+	invitation.DefaultID = invitationDescID.Default.(func() uid.ID)
 	listmember.Policy = privacy.NewPolicies(schema.ListMember{})
 	listmember.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
@@ -411,7 +533,7 @@ func init() {
 	// message.DefaultAttempts holds the default value on creation for the attempts field.
 	message.DefaultAttempts = messageDescAttempts.Default.(int)
 	// messageDescCreatedAt is the schema descriptor for created_at field.
-	messageDescCreatedAt := messageFields[30].Descriptor()
+	messageDescCreatedAt := messageFields[32].Descriptor()
 	// message.DefaultCreatedAt holds the default value on creation for the created_at field.
 	message.DefaultCreatedAt = messageDescCreatedAt.Default.(func() time.Time)
 	// messageDescID is the schema descriptor for id field.
@@ -459,14 +581,48 @@ func init() {
 	organizationDescRetentionDays := organizationFields[6].Descriptor()
 	// organization.DefaultRetentionDays holds the default value on creation for the retention_days field.
 	organization.DefaultRetentionDays = organizationDescRetentionDays.Default.(int)
+	// organizationDescRequireSecondFactor is the schema descriptor for require_second_factor field.
+	organizationDescRequireSecondFactor := organizationFields[7].Descriptor()
+	// organization.DefaultRequireSecondFactor holds the default value on creation for the require_second_factor field.
+	organization.DefaultRequireSecondFactor = organizationDescRequireSecondFactor.Default.(bool)
+	// organizationDescMaskForViewers is the schema descriptor for mask_for_viewers field.
+	organizationDescMaskForViewers := organizationFields[8].Descriptor()
+	// organization.DefaultMaskForViewers holds the default value on creation for the mask_for_viewers field.
+	organization.DefaultMaskForViewers = organizationDescMaskForViewers.Default.(bool)
 	// organizationDescCreatedAt is the schema descriptor for created_at field.
-	organizationDescCreatedAt := organizationFields[7].Descriptor()
+	organizationDescCreatedAt := organizationFields[12].Descriptor()
 	// organization.DefaultCreatedAt holds the default value on creation for the created_at field.
 	organization.DefaultCreatedAt = organizationDescCreatedAt.Default.(func() time.Time)
 	// organizationDescID is the schema descriptor for id field.
 	organizationDescID := organizationFields[0].Descriptor()
 	// organization.DefaultID holds the default value on creation for the id field.
 	organization.DefaultID = organizationDescID.Default.(func() uid.ID)
+	passwordresetMixin := schema.PasswordReset{}.Mixin()
+	passwordreset.Policy = privacy.NewPolicies(schema.PasswordReset{})
+	passwordreset.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := passwordreset.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	passwordresetMixinFields0 := passwordresetMixin[0].Fields()
+	_ = passwordresetMixinFields0
+	passwordresetFields := schema.PasswordReset{}.Fields()
+	_ = passwordresetFields
+	// passwordresetDescMailAttempts is the schema descriptor for mail_attempts field.
+	passwordresetDescMailAttempts := passwordresetMixinFields0[2].Descriptor()
+	// passwordreset.DefaultMailAttempts holds the default value on creation for the mail_attempts field.
+	passwordreset.DefaultMailAttempts = passwordresetDescMailAttempts.Default.(int)
+	// passwordresetDescCreatedAt is the schema descriptor for created_at field.
+	passwordresetDescCreatedAt := passwordresetFields[3].Descriptor()
+	// passwordreset.DefaultCreatedAt holds the default value on creation for the created_at field.
+	passwordreset.DefaultCreatedAt = passwordresetDescCreatedAt.Default.(func() time.Time)
+	// passwordresetDescID is the schema descriptor for id field.
+	passwordresetDescID := passwordresetFields[0].Descriptor()
+	// passwordreset.DefaultID holds the default value on creation for the id field.
+	passwordreset.DefaultID = passwordresetDescID.Default.(func() uid.ID)
 	phonenumberMixin := schema.PhoneNumber{}.Mixin()
 	phonenumber.Policy = privacy.NewPolicies(phonenumberMixin[0], schema.PhoneNumber{})
 	phonenumber.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -493,6 +649,82 @@ func init() {
 	phonenumberDescID := phonenumberMixinFields0[0].Descriptor()
 	// phonenumber.DefaultID holds the default value on creation for the id field.
 	phonenumber.DefaultID = phonenumberDescID.Default.(func() uid.ID)
+	quotausage.Policy = privacy.NewPolicies(schema.QuotaUsage{})
+	quotausage.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := quotausage.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	quotausageFields := schema.QuotaUsage{}.Fields()
+	_ = quotausageFields
+	// quotausageDescMessages is the schema descriptor for messages field.
+	quotausageDescMessages := quotausageFields[2].Descriptor()
+	// quotausage.DefaultMessages holds the default value on creation for the messages field.
+	quotausage.DefaultMessages = quotausageDescMessages.Default.(int64)
+	recoverycode.Policy = privacy.NewPolicies(schema.RecoveryCode{})
+	recoverycode.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := recoverycode.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	recoverycodeFields := schema.RecoveryCode{}.Fields()
+	_ = recoverycodeFields
+	// recoverycodeDescCreatedAt is the schema descriptor for created_at field.
+	recoverycodeDescCreatedAt := recoverycodeFields[4].Descriptor()
+	// recoverycode.DefaultCreatedAt holds the default value on creation for the created_at field.
+	recoverycode.DefaultCreatedAt = recoverycodeDescCreatedAt.Default.(func() time.Time)
+	// recoverycodeDescID is the schema descriptor for id field.
+	recoverycodeDescID := recoverycodeFields[0].Descriptor()
+	// recoverycode.DefaultID holds the default value on creation for the id field.
+	recoverycode.DefaultID = recoverycodeDescID.Default.(func() uid.ID)
+	secondfactor.Policy = privacy.NewPolicies(schema.SecondFactor{})
+	secondfactor.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := secondfactor.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	secondfactorFields := schema.SecondFactor{}.Fields()
+	_ = secondfactorFields
+	// secondfactorDescLastStep is the schema descriptor for last_step field.
+	secondfactorDescLastStep := secondfactorFields[3].Descriptor()
+	// secondfactor.DefaultLastStep holds the default value on creation for the last_step field.
+	secondfactor.DefaultLastStep = secondfactorDescLastStep.Default.(int64)
+	// secondfactorDescCreatedAt is the schema descriptor for created_at field.
+	secondfactorDescCreatedAt := secondfactorFields[4].Descriptor()
+	// secondfactor.DefaultCreatedAt holds the default value on creation for the created_at field.
+	secondfactor.DefaultCreatedAt = secondfactorDescCreatedAt.Default.(func() time.Time)
+	// secondfactorDescID is the schema descriptor for id field.
+	secondfactorDescID := secondfactorFields[0].Descriptor()
+	// secondfactor.DefaultID holds the default value on creation for the id field.
+	secondfactor.DefaultID = secondfactorDescID.Default.(func() uid.ID)
+	servicestate.Policy = privacy.NewPolicies(schema.ServiceState{})
+	servicestate.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := servicestate.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	servicestateFields := schema.ServiceState{}.Fields()
+	_ = servicestateFields
+	// servicestateDescMaintenance is the schema descriptor for maintenance field.
+	servicestateDescMaintenance := servicestateFields[1].Descriptor()
+	// servicestate.DefaultMaintenance holds the default value on creation for the maintenance field.
+	servicestate.DefaultMaintenance = servicestateDescMaintenance.Default.(bool)
+	// servicestateDescChangedAt is the schema descriptor for changed_at field.
+	servicestateDescChangedAt := servicestateFields[3].Descriptor()
+	// servicestate.DefaultChangedAt holds the default value on creation for the changed_at field.
+	servicestate.DefaultChangedAt = servicestateDescChangedAt.Default.(func() time.Time)
 	sessionMixin := schema.Session{}.Mixin()
 	session.Policy = privacy.NewPolicies(sessionMixin[0], schema.Session{})
 	session.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -515,10 +747,33 @@ func init() {
 	sessionDescLastUsedAt := sessionFields[5].Descriptor()
 	// session.DefaultLastUsedAt holds the default value on creation for the last_used_at field.
 	session.DefaultLastUsedAt = sessionDescLastUsedAt.Default.(func() time.Time)
+	// sessionDescVouched is the schema descriptor for vouched field.
+	sessionDescVouched := sessionFields[8].Descriptor()
+	// session.DefaultVouched holds the default value on creation for the vouched field.
+	session.DefaultVouched = sessionDescVouched.Default.(bool)
 	// sessionDescID is the schema descriptor for id field.
 	sessionDescID := sessionMixinFields0[0].Descriptor()
 	// session.DefaultID holds the default value on creation for the id field.
 	session.DefaultID = sessionDescID.Default.(func() uid.ID)
+	signinflow.Policy = privacy.NewPolicies(schema.SignInFlow{})
+	signinflow.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := signinflow.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	signinflowFields := schema.SignInFlow{}.Fields()
+	_ = signinflowFields
+	// signinflowDescCreatedAt is the schema descriptor for created_at field.
+	signinflowDescCreatedAt := signinflowFields[5].Descriptor()
+	// signinflow.DefaultCreatedAt holds the default value on creation for the created_at field.
+	signinflow.DefaultCreatedAt = signinflowDescCreatedAt.Default.(func() time.Time)
+	// signinflowDescID is the schema descriptor for id field.
+	signinflowDescID := signinflowFields[0].Descriptor()
+	// signinflow.DefaultID holds the default value on creation for the id field.
+	signinflow.DefaultID = signinflowDescID.Default.(func() uid.ID)
 	statisticMixin := schema.Statistic{}.Mixin()
 	statistic.Policy = privacy.NewPolicies(statisticMixin[0], schema.Statistic{})
 	statistic.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -652,7 +907,7 @@ func init() {
 	userFields := schema.User{}.Fields()
 	_ = userFields
 	// userDescCreatedAt is the schema descriptor for created_at field.
-	userDescCreatedAt := userFields[4].Descriptor()
+	userDescCreatedAt := userFields[5].Descriptor()
 	// user.DefaultCreatedAt holds the default value on creation for the created_at field.
 	user.DefaultCreatedAt = userDescCreatedAt.Default.(func() time.Time)
 	// userDescID is the schema descriptor for id field.

@@ -47,6 +47,8 @@ func (Contact) Indexes() []ent.Index {
 		index.Fields(organizationColumn, "wa_user_id").Unique().Annotations(entsql.IndexWhere("wa_user_id IS NOT NULL")),
 		index.Fields(organizationColumn, "name"),
 		index.Fields(organizationColumn, "created_at"),
+		index.Fields(organizationColumn, "country", "id"),
+		index.Fields(organizationColumn, "marketing_consent", "id"),
 	}
 }
 

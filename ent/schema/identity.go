@@ -28,6 +28,11 @@ func (Organization) Fields() []ent.Field {
 		field.String("time_zone").Default("UTC"),
 		field.JSON("sending_policy", column.SendingPolicy{}).Default(column.DefaultSendingPolicy()),
 		field.Int("retention_days").Default(365),
+		field.Bool("require_second_factor").Default(false),
+		field.Bool("mask_for_viewers").Default(false).Comment("whether the role VIEWER sees numbers and texts masked"),
+		field.Int("quota_messages_per_day").Optional().Nillable().Annotations(hidden()).Comment("set by the operator, like the other quotas; null is none"),
+		field.Int("quota_contacts").Optional().Nillable().Annotations(hidden()),
+		field.Int("quota_numbers").Optional().Nillable().Annotations(hidden()),
 		createdAt(),
 	}
 }
@@ -46,6 +51,7 @@ func (User) Fields() []ent.Field {
 		field.String("email").Unique(),
 		field.String("name"),
 		field.String("password_hash").Sensitive(),
+		field.Time("second_factor_at").Optional().Nillable().Comment("since when a second factor is in force"),
 		createdAt(),
 	}
 }
@@ -90,6 +96,7 @@ func (Session) Fields() []ent.Field {
 		field.Time("last_used_at").Default(now),
 		field.Time("expires_at"),
 		field.Time("revoked_at").Optional().Nillable(),
+		field.Bool("vouched").Default(false).Comment("the identity provider says that it asked for a second factor"),
 	}
 }
 func (Session) Edges() []ent.Edge {

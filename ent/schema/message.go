@@ -47,6 +47,8 @@ func (Message) Fields() []ent.Field {
 		field.Int("settled_attempts").Optional().Nillable().Annotations(hidden()).Comment("attempts up to this one failed, and it was queued anew: what is still told of them is old"),
 		field.Time("not_before").Comment("not sent earlier; retries and pair limits move it on"),
 		field.Time("lease_until").Optional().Nillable().Comment("while SENDING: when its worker is given up"),
+		field.UUID("claim_id", uid.ID{}).Optional().Nillable().Annotations(hidden()).Comment("the claim that took it last"),
+		field.Int("claim_part").Optional().Nillable().Annotations(hidden()).Comment("the claim's part that it belongs to, from 1"),
 		field.Time("queued_at").Optional().Nillable(),
 		field.Time("accepted_at").Optional().Nillable(),
 		field.Time("sent_at").Optional().Nillable(),
@@ -74,8 +76,32 @@ func (Message) Indexes() []ent.Index {
 		index.Fields("lease_until").StorageKey("message_lease").Annotations(entsql.IndexWhere("status = 'SENDING'")),
 		index.Fields("unknown_at").StorageKey("message_unknown").Annotations(entsql.IndexWhere("status = 'UNKNOWN'")),
 		index.Fields("campaign_id", "id"),
-		index.Fields("wamid"),
+		index.Fields("campaign_id", "id").StorageKey("message_campaign_failed").Annotations(entsql.IndexWhere("status = 'FAILED'")),
+		index.Fields("template_id", "id").Annotations(entsql.IndexWhere("template_id IS NOT NULL")),
+		index.Fields("phone_number_id", "id"),
+		index.Fields("contact_id", "id").Annotations(entsql.IndexWhere("contact_id IS NOT NULL")),
+		index.Fields(organizationColumn, "address", "id").StorageKey("message_direct_address").Annotations(entsql.IndexWhere("campaign_id IS NULL")),
+		index.Fields(organizationColumn, "status", "id"),
+		index.Fields(organizationColumn, "error_code", "id").Annotations(entsql.IndexWhere("error_code IS NOT NULL")),
+		index.Fields("wamid").Annotations(entsql.IndexWhere("wamid IS NOT NULL")),
 		index.Fields("phone_number_id", "wamid").Unique().StorageKey("message_received_once").Annotations(entsql.IndexWhere("direction = 'INBOUND'")),
+	}
+}
+
+// Claim is what a worker took off the queue at once, while not all of it is handed over: parts above handed were certainly not
+// sent. One that is gone was handed over whole.
+type Claim struct{ ent.Schema }
+
+func (Claim) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("claim"), hidden()}
+}
+func (Claim) Policy() ent.Policy { return systemOnly() }
+func (Claim) Fields() []ent.Field {
+	return []ent.Field{
+		idField(uid.Claim),
+		field.Int("handed").Default(0).Comment("parts up to this one may have been sent"),
+		field.Bool("taken").Default(false).Comment("its worker was given up: no more is handed over"),
+		field.Time("until").Comment("when its worker is given up"),
 	}
 }
 
@@ -106,7 +132,12 @@ func (DeliveryEvent) Fields() []ent.Field {
 func (DeliveryEvent) Edges() []ent.Edge {
 	return []ent.Edge{edge.To("message", Message.Type).Field("message_id").Unique().Required()}
 }
-func (DeliveryEvent) Indexes() []ent.Index { return []ent.Index{index.Fields("message_id")} }
+func (DeliveryEvent) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("message_id"),
+		index.Fields("campaign_id", "id").StorageKey("delivery_event_failed").Annotations(entsql.IndexWhere("status = 'FAILED'")),
+	}
+}
 
 // EventCounter holds the last sequence number of an organization's log; its id is the organization's. Its row lock makes the
 // order of commits the order of sequence numbers.
@@ -144,6 +175,7 @@ func (Statistic) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields(organizationColumn, "hour", "account_id", "phone_number_id", "template_id", "campaign_id", "category", "country", "error_code").Unique().StorageKey("statistic_dimensions"),
 		index.Fields("campaign_id"),
+		index.Fields("campaign_id", "error_code").StorageKey("statistic_failed").Annotations(entsql.IndexWhere("failed <> 0")),
 	}
 }
 

@@ -34,6 +34,8 @@ const (
 	FieldExpiresAt = "expires_at"
 	// FieldRevokedAt holds the string denoting the revoked_at field in the database.
 	FieldRevokedAt = "revoked_at"
+	// FieldVouched holds the string denoting the vouched field in the database.
+	FieldVouched = "vouched"
 	// EdgeUser holds the string denoting the user edge name in mutations.
 	EdgeUser = "user"
 	// Table holds the table name of the session in the database.
@@ -59,6 +61,7 @@ var Columns = []string{
 	FieldLastUsedAt,
 	FieldExpiresAt,
 	FieldRevokedAt,
+	FieldVouched,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -83,6 +86,8 @@ var (
 	DefaultCreatedAt func() time.Time
 	// DefaultLastUsedAt holds the default value on creation for the "last_used_at" field.
 	DefaultLastUsedAt func() time.Time
+	// DefaultVouched holds the default value on creation for the "vouched" field.
+	DefaultVouched bool
 	// DefaultID holds the default value on creation for the "id" field.
 	DefaultID func() uid.ID
 )
@@ -133,6 +138,11 @@ func ByExpiresAt(opts ...sql.OrderTermOption) OrderOption {
 // ByRevokedAt orders the results by the revoked_at field.
 func ByRevokedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRevokedAt, opts...).ToFunc()
+}
+
+// ByVouched orders the results by the vouched field.
+func ByVouched(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldVouched, opts...).ToFunc()
 }
 
 // ByUserField orders the results by user field.

@@ -101,6 +101,11 @@ func RevokedAt(v time.Time) predicate.Session {
 	return predicate.Session(sql.FieldEQ(FieldRevokedAt, v))
 }
 
+// Vouched applies equality check predicate on the "vouched" field. It's identical to VouchedEQ.
+func Vouched(v bool) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldVouched, v))
+}
+
 // OrganizationIDEQ applies the EQ predicate on the "organization_id" field.
 func OrganizationIDEQ(v uid.ID) predicate.Session {
 	return predicate.Session(sql.FieldEQ(FieldOrganizationID, v))
@@ -519,6 +524,16 @@ func RevokedAtIsNil() predicate.Session {
 // RevokedAtNotNil applies the NotNil predicate on the "revoked_at" field.
 func RevokedAtNotNil() predicate.Session {
 	return predicate.Session(sql.FieldNotNull(FieldRevokedAt))
+}
+
+// VouchedEQ applies the EQ predicate on the "vouched" field.
+func VouchedEQ(v bool) predicate.Session {
+	return predicate.Session(sql.FieldEQ(FieldVouched, v))
+}
+
+// VouchedNEQ applies the NEQ predicate on the "vouched" field.
+func VouchedNEQ(v bool) predicate.Session {
+	return predicate.Session(sql.FieldNEQ(FieldVouched, v))
 }
 
 // HasUser applies the HasEdge predicate on the "user" edge.

@@ -1103,6 +1103,55 @@ func UnmarshalConnectAccountInput(ctx context.Context, raw any) (model.ConnectAc
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDisconnectAccountInput(ctx context.Context, obj any) (model.DisconnectAccountInput, error) {
+	var it model.DisconnectAccountInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"accountId", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "accountId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accountId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccountID = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDisconnectAccountInput unmarshals raw into the DisconnectAccountInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDisconnectAccountInput(ctx context.Context, raw any) (model.DisconnectAccountInput, error) {
+	var out model.DisconnectAccountInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DisconnectAccountInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputSyncAccountInput(ctx context.Context, obj any) (model.SyncAccountInput, error) {
 	var it model.SyncAccountInput
 	if obj == nil {
@@ -1647,6 +1696,11 @@ func (ec *executionContext) marshalNAccountStatus2carillonᚋenumᚐAccountStatu
 
 func (ec *executionContext) unmarshalNConnectAccountInput2carillonᚋgraphᚋmodelᚐConnectAccountInput(ctx context.Context, v any) (model.ConnectAccountInput, error) {
 	res, err := ec.unmarshalInputConnectAccountInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNDisconnectAccountInput2carillonᚋgraphᚋmodelᚐDisconnectAccountInput(ctx context.Context, v any) (model.DisconnectAccountInput, error) {
+	res, err := ec.unmarshalInputDisconnectAccountInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 

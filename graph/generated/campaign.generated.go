@@ -10,6 +10,7 @@ import (
 	"carillon/graph/model"
 	"carillon/uid"
 	"context"
+	"errors"
 	"math"
 	"strconv"
 	"sync/atomic"
@@ -205,7 +206,25 @@ func (ec *executionContext) _Campaign_statusDetail(ctx context.Context, field gr
 		func(ctx context.Context) (any, error) {
 			return obj.StatusDetail, nil
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNMasking2carillonᚋgraphᚋmodelᚐMasking(ctx, "NUMBERS_WITHIN")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Personal == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive personal is not implemented")
+				}
+				return ec.Directives.Personal(ctx, obj, directive0, as)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
 			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
@@ -1561,7 +1580,25 @@ func (ec *executionContext) _ContactRule_values(ctx context.Context, field graph
 		func(ctx context.Context) (any, error) {
 			return obj.Values, nil
 		},
-		nil,
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNMasking2carillonᚋgraphᚋmodelᚐMasking(ctx, "NUMBERS_WITHIN")
+				if err != nil {
+					var zeroVal []string
+					return zeroVal, err
+				}
+				if ec.Directives.Personal == nil {
+					var zeroVal []string
+					return zeroVal, errors.New("directive personal is not implemented")
+				}
+				return ec.Directives.Personal(ctx, obj, directive0, as)
+			}
+
+			next = directive1
+			return next
+		},
 		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
 			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
 		},

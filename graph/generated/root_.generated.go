@@ -28,15 +28,18 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Account() AccountResolver
+	AuditEvent() AuditEventResolver
 	Campaign() CampaignResolver
 	CampaignAudience() CampaignAudienceResolver
 	CampaignProgress() CampaignProgressResolver
 	Contact() ContactResolver
 	ContactImport() ContactImportResolver
 	ContactList() ContactListResolver
+	Member() MemberResolver
 	Message() MessageResolver
 	MessagePricing() MessagePricingResolver
 	Mutation() MutationResolver
+	Organization() OrganizationResolver
 	PhoneNumber() PhoneNumberResolver
 	Query() QueryResolver
 	Session() SessionResolver
@@ -46,7 +49,8 @@ type ResolverRoot interface {
 }
 
 type DirectiveRoot struct {
-	Role func(ctx context.Context, obj any, next graphql.Resolver, is enum.Role) (res any, err error)
+	Personal func(ctx context.Context, obj any, next graphql.Resolver, as model.Masking) (res any, err error)
+	Role     func(ctx context.Context, obj any, next graphql.Resolver, is enum.Role, beforeSecondFactor bool) (res any, err error)
 }
 
 type ComplexityRoot struct {
@@ -108,6 +112,44 @@ type ComplexityRoot struct {
 	Attribute struct {
 		Key   func(childComplexity int) int
 		Value func(childComplexity int) int
+	}
+
+	AuditEvent struct {
+		Action    func(childComplexity int) int
+		Actor     func(childComplexity int) int
+		At        func(childComplexity int) int
+		Hash      func(childComplexity int) int
+		ID        func(childComplexity int) int
+		IP        func(childComplexity int) int
+		Sequence  func(childComplexity int) int
+		Subject   func(childComplexity int) int
+		SubjectID func(childComplexity int) int
+		Summary   func(childComplexity int) int
+	}
+
+	AuditEventConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AuditEventEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	BeginExternalSignInPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Flow             func(childComplexity int) int
+		URL              func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	BeginSecondFactorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Secret           func(childComplexity int) int
+		URI              func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
 	}
 
 	Campaign struct {
@@ -301,6 +343,30 @@ type ComplexityRoot struct {
 		Events func(childComplexity int) int
 	}
 
+	DisableSecondFactorPayload struct {
+		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Viewer           func(childComplexity int) int
+	}
+
+	ExternalLogin struct {
+		CreatedAt  func(childComplexity int) int
+		Email      func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Issuer     func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
+	}
+
+	ExternalLoginsPayload struct {
+		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Viewer           func(childComplexity int) int
+	}
+
+	ExternalSignIn struct {
+		Name func(childComplexity int) int
+	}
+
 	FailureCount struct {
 		Advice func(childComplexity int) int
 		Code   func(childComplexity int) int
@@ -314,12 +380,35 @@ type ComplexityRoot struct {
 		Value  func(childComplexity int) int
 	}
 
+	Invitation struct {
+		CreatedAt func(childComplexity int) int
+		Email     func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		MailedAt  func(childComplexity int) int
+		Role      func(childComplexity int) int
+	}
+
+	InviteMemberPayload struct {
+		ClientMutationID func(childComplexity int) int
+		ExpiresAt        func(childComplexity int) int
+		InvitationToken  func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	Member struct {
 		CreatedAt    func(childComplexity int) int
 		ID           func(childComplexity int) int
 		Organization func(childComplexity int) int
 		Role         func(childComplexity int) int
+		SecondFactor func(childComplexity int) int
 		User         func(childComplexity int) int
+	}
+
+	MemberPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Member           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
 	}
 
 	Message struct {
@@ -382,40 +471,64 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AcceptTerms        func(childComplexity int, input model.AcceptTermsInput) int
-		CancelCampaign     func(childComplexity int, input model.CancelCampaignInput) int
-		ConnectAccount     func(childComplexity int, input model.ConnectAccountInput) int
-		CreateAPIKey       func(childComplexity int, input model.CreateAPIKeyInput) int
-		CreateCampaign     func(childComplexity int, input model.CreateCampaignInput) int
-		CreateContact      func(childComplexity int, input model.CreateContactInput) int
-		CreateContactList  func(childComplexity int, input model.CreateContactListInput) int
-		CreateTemplate     func(childComplexity int, input model.CreateTemplateInput) int
-		ImportContacts     func(childComplexity int, input model.ImportContactsInput) int
-		LaunchCampaign     func(childComplexity int, input model.LaunchCampaignInput) int
-		PauseCampaign      func(childComplexity int, input model.PauseCampaignInput) int
-		ResumeCampaign     func(childComplexity int, input model.ResumeCampaignInput) int
-		RetryCampaign      func(childComplexity int, input model.RetryCampaignInput) int
-		RevokeAPIKey       func(childComplexity int, input model.RevokeAPIKeyInput) int
-		RevokeSession      func(childComplexity int, input model.RevokeSessionInput) int
-		SendMessage        func(childComplexity int, input model.SendMessageInput) int
-		SignIn             func(childComplexity int, input model.SignInInput) int
-		SignOut            func(childComplexity int) int
-		SignUp             func(childComplexity int, input model.SignUpInput) int
-		SyncAccount        func(childComplexity int, input model.SyncAccountInput) int
-		UpdateOrganization func(childComplexity int, input model.UpdateOrganizationInput) int
-		UpdatePhoneNumber  func(childComplexity int, input model.UpdatePhoneNumberInput) int
+		AcceptInvitation        func(childComplexity int, input model.AcceptInvitationInput) int
+		AcceptTerms             func(childComplexity int, input model.AcceptTermsInput) int
+		BeginExternalSignIn     func(childComplexity int, input model.BeginExternalSignInInput) int
+		BeginSecondFactor       func(childComplexity int, input model.BeginSecondFactorInput) int
+		CancelCampaign          func(childComplexity int, input model.CancelCampaignInput) int
+		ChangePassword          func(childComplexity int, input model.ChangePasswordInput) int
+		CompleteExternalSignIn  func(childComplexity int, input model.CompleteExternalSignInInput) int
+		ConfirmSecondFactor     func(childComplexity int, input model.ConfirmSecondFactorInput) int
+		ConnectAccount          func(childComplexity int, input model.ConnectAccountInput) int
+		CreateAPIKey            func(childComplexity int, input model.CreateAPIKeyInput) int
+		CreateCampaign          func(childComplexity int, input model.CreateCampaignInput) int
+		CreateContact           func(childComplexity int, input model.CreateContactInput) int
+		CreateContactList       func(childComplexity int, input model.CreateContactListInput) int
+		CreateOrganization      func(childComplexity int, input model.CreateOrganizationInput) int
+		CreateTemplate          func(childComplexity int, input model.CreateTemplateInput) int
+		DisableSecondFactor     func(childComplexity int, input model.DisableSecondFactorInput) int
+		DisconnectAccount       func(childComplexity int, input model.DisconnectAccountInput) int
+		ImportContacts          func(childComplexity int, input model.ImportContactsInput) int
+		InviteMember            func(childComplexity int, input model.InviteMemberInput) int
+		LaunchCampaign          func(childComplexity int, input model.LaunchCampaignInput) int
+		LinkExternalLogin       func(childComplexity int, input model.LinkExternalLoginInput) int
+		PauseCampaign           func(childComplexity int, input model.PauseCampaignInput) int
+		RegenerateRecoveryCodes func(childComplexity int, input model.RegenerateRecoveryCodesInput) int
+		RemoveMember            func(childComplexity int, input model.RemoveMemberInput) int
+		RequestPasswordReset    func(childComplexity int, input model.RequestPasswordResetInput) int
+		ResetPassword           func(childComplexity int, input model.ResetPasswordInput) int
+		ResumeCampaign          func(childComplexity int, input model.ResumeCampaignInput) int
+		RetryCampaign           func(childComplexity int, input model.RetryCampaignInput) int
+		RevokeAPIKey            func(childComplexity int, input model.RevokeAPIKeyInput) int
+		RevokeInvitation        func(childComplexity int, input model.RevokeInvitationInput) int
+		RevokeOtherSessions     func(childComplexity int, input model.RevokeOtherSessionsInput) int
+		RevokeSession           func(childComplexity int, input model.RevokeSessionInput) int
+		SendMessage             func(childComplexity int, input model.SendMessageInput) int
+		SignIn                  func(childComplexity int, input model.SignInInput) int
+		SignOut                 func(childComplexity int) int
+		SignUp                  func(childComplexity int, input model.SignUpInput) int
+		SwitchOrganization      func(childComplexity int, input model.SwitchOrganizationInput) int
+		SyncAccount             func(childComplexity int, input model.SyncAccountInput) int
+		UnlinkExternalLogin     func(childComplexity int, input model.UnlinkExternalLoginInput) int
+		UpdateMember            func(childComplexity int, input model.UpdateMemberInput) int
+		UpdateOrganization      func(childComplexity int, input model.UpdateOrganizationInput) int
+		UpdatePhoneNumber       func(childComplexity int, input model.UpdatePhoneNumberInput) int
+		UpdateUser              func(childComplexity int, input model.UpdateUserInput) int
 	}
 
 	Organization struct {
-		APIKeys       func(childComplexity int) int
-		ID            func(childComplexity int) int
-		Members       func(childComplexity int) int
-		Name          func(childComplexity int) int
-		RetentionDays func(childComplexity int) int
-		SendingPolicy func(childComplexity int) int
-		Status        func(childComplexity int) int
-		StatusReason  func(childComplexity int) int
-		TimeZone      func(childComplexity int) int
+		APIKeys             func(childComplexity int) int
+		ID                  func(childComplexity int) int
+		Invitations         func(childComplexity int) int
+		MaskForViewers      func(childComplexity int) int
+		Members             func(childComplexity int) int
+		Name                func(childComplexity int) int
+		RequireSecondFactor func(childComplexity int) int
+		RetentionDays       func(childComplexity int) int
+		SendingPolicy       func(childComplexity int) int
+		Status              func(childComplexity int) int
+		StatusReason        func(childComplexity int) int
+		TimeZone            func(childComplexity int) int
 	}
 
 	OrganizationPayload struct {
@@ -461,10 +574,12 @@ type ComplexityRoot struct {
 
 	Query struct {
 		Accounts       func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AccountOrder) int
+		AuditEvents    func(childComplexity int, filter *model.AuditEventFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AuditEventOrder) int
 		Campaigns      func(childComplexity int, filter *model.CampaignFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.CampaignOrder) int
 		ContactLists   func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactListOrder) int
 		Contacts       func(childComplexity int, filter *column.ContactFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactOrder) int
 		DeliveryEvents func(childComplexity int, filter *model.DeliveryEventFilter, after *entgql.Cursor[uid.ID], first *int) int
+		ExternalSignIn func(childComplexity int) int
 		LintTemplate   func(childComplexity int, input model.TemplateInput) int
 		Messages       func(childComplexity int, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) int
 		Node           func(childComplexity int, id uid.ID) int
@@ -480,10 +595,41 @@ type ComplexityRoot struct {
 		Start func(childComplexity int) int
 	}
 
+	RecoveryCodesPayload struct {
+		ClientMutationID func(childComplexity int) int
+		RecoveryCodes    func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+		Viewer           func(childComplexity int) int
+	}
+
+	RequestPasswordResetPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Sent             func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	RevokeInvitationPayload struct {
+		ClientMutationID    func(childComplexity int) int
+		RevokedInvitationID func(childComplexity int) int
+		UserErrors          func(childComplexity int) int
+	}
+
+	RevokeOtherSessionsPayload struct {
+		ClientMutationID  func(childComplexity int) int
+		RevokedSessionIds func(childComplexity int) int
+		UserErrors        func(childComplexity int) int
+	}
+
 	RevokeSessionPayload struct {
 		ClientMutationID func(childComplexity int) int
 		RevokedSessionID func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	SecondFactor struct {
+		Enabled           func(childComplexity int) int
+		EnabledAt         func(childComplexity int) int
+		RecoveryCodesLeft func(childComplexity int) int
 	}
 
 	SendingPolicy struct {
@@ -651,14 +797,24 @@ type ComplexityRoot struct {
 		Message func(childComplexity int) int
 	}
 
+	UserPayload struct {
+		ClientMutationID func(childComplexity int) int
+		User             func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	Viewer struct {
-		Key             func(childComplexity int) int
-		Memberships     func(childComplexity int) int
-		MustAcceptTerms func(childComplexity int) int
-		Organization    func(childComplexity int) int
-		Role            func(childComplexity int) int
-		Sessions        func(childComplexity int) int
-		User            func(childComplexity int) int
+		ExternalLogins        func(childComplexity int) int
+		Key                   func(childComplexity int) int
+		Memberships           func(childComplexity int) int
+		MustAcceptTerms       func(childComplexity int) int
+		MustSetUpSecondFactor func(childComplexity int) int
+		Notice                func(childComplexity int) int
+		Organization          func(childComplexity int) int
+		Role                  func(childComplexity int) int
+		SecondFactor          func(childComplexity int) int
+		Sessions              func(childComplexity int) int
+		User                  func(childComplexity int) int
 	}
 }
 
@@ -899,6 +1055,149 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Attribute.Value(childComplexity), true
+
+	case "AuditEvent.action":
+		if e.ComplexityRoot.AuditEvent.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Action(childComplexity), true
+	case "AuditEvent.actor":
+		if e.ComplexityRoot.AuditEvent.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Actor(childComplexity), true
+	case "AuditEvent.at":
+		if e.ComplexityRoot.AuditEvent.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.At(childComplexity), true
+	case "AuditEvent.hash":
+		if e.ComplexityRoot.AuditEvent.Hash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Hash(childComplexity), true
+	case "AuditEvent.id":
+		if e.ComplexityRoot.AuditEvent.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.ID(childComplexity), true
+	case "AuditEvent.ip":
+		if e.ComplexityRoot.AuditEvent.IP == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.IP(childComplexity), true
+	case "AuditEvent.sequence":
+		if e.ComplexityRoot.AuditEvent.Sequence == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Sequence(childComplexity), true
+	case "AuditEvent.subject":
+		if e.ComplexityRoot.AuditEvent.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Subject(childComplexity), true
+	case "AuditEvent.subjectId":
+		if e.ComplexityRoot.AuditEvent.SubjectID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.SubjectID(childComplexity), true
+	case "AuditEvent.summary":
+		if e.ComplexityRoot.AuditEvent.Summary == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Summary(childComplexity), true
+
+	case "AuditEventConnection.edges":
+		if e.ComplexityRoot.AuditEventConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEventConnection.Edges(childComplexity), true
+	case "AuditEventConnection.pageInfo":
+		if e.ComplexityRoot.AuditEventConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEventConnection.PageInfo(childComplexity), true
+	case "AuditEventConnection.totalCount":
+		if e.ComplexityRoot.AuditEventConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEventConnection.TotalCount(childComplexity), true
+
+	case "AuditEventEdge.cursor":
+		if e.ComplexityRoot.AuditEventEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEventEdge.Cursor(childComplexity), true
+	case "AuditEventEdge.node":
+		if e.ComplexityRoot.AuditEventEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEventEdge.Node(childComplexity), true
+
+	case "BeginExternalSignInPayload.clientMutationId":
+		if e.ComplexityRoot.BeginExternalSignInPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BeginExternalSignInPayload.ClientMutationID(childComplexity), true
+	case "BeginExternalSignInPayload.flow":
+		if e.ComplexityRoot.BeginExternalSignInPayload.Flow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BeginExternalSignInPayload.Flow(childComplexity), true
+	case "BeginExternalSignInPayload.url":
+		if e.ComplexityRoot.BeginExternalSignInPayload.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BeginExternalSignInPayload.URL(childComplexity), true
+	case "BeginExternalSignInPayload.userErrors":
+		if e.ComplexityRoot.BeginExternalSignInPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BeginExternalSignInPayload.UserErrors(childComplexity), true
+
+	case "BeginSecondFactorPayload.clientMutationId":
+		if e.ComplexityRoot.BeginSecondFactorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BeginSecondFactorPayload.ClientMutationID(childComplexity), true
+	case "BeginSecondFactorPayload.secret":
+		if e.ComplexityRoot.BeginSecondFactorPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BeginSecondFactorPayload.Secret(childComplexity), true
+	case "BeginSecondFactorPayload.uri":
+		if e.ComplexityRoot.BeginSecondFactorPayload.URI == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BeginSecondFactorPayload.URI(childComplexity), true
+	case "BeginSecondFactorPayload.userErrors":
+		if e.ComplexityRoot.BeginSecondFactorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BeginSecondFactorPayload.UserErrors(childComplexity), true
 
 	case "Campaign.audience":
 		if e.ComplexityRoot.Campaign.Audience == nil {
@@ -1665,6 +1964,82 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeliveryEventBatch.Events(childComplexity), true
 
+	case "DisableSecondFactorPayload.clientMutationId":
+		if e.ComplexityRoot.DisableSecondFactorPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisableSecondFactorPayload.ClientMutationID(childComplexity), true
+	case "DisableSecondFactorPayload.userErrors":
+		if e.ComplexityRoot.DisableSecondFactorPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisableSecondFactorPayload.UserErrors(childComplexity), true
+	case "DisableSecondFactorPayload.viewer":
+		if e.ComplexityRoot.DisableSecondFactorPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DisableSecondFactorPayload.Viewer(childComplexity), true
+
+	case "ExternalLogin.createdAt":
+		if e.ComplexityRoot.ExternalLogin.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExternalLogin.CreatedAt(childComplexity), true
+	case "ExternalLogin.email":
+		if e.ComplexityRoot.ExternalLogin.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExternalLogin.Email(childComplexity), true
+	case "ExternalLogin.id":
+		if e.ComplexityRoot.ExternalLogin.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExternalLogin.ID(childComplexity), true
+	case "ExternalLogin.issuer":
+		if e.ComplexityRoot.ExternalLogin.Issuer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExternalLogin.Issuer(childComplexity), true
+	case "ExternalLogin.lastUsedAt":
+		if e.ComplexityRoot.ExternalLogin.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExternalLogin.LastUsedAt(childComplexity), true
+
+	case "ExternalLoginsPayload.clientMutationId":
+		if e.ComplexityRoot.ExternalLoginsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExternalLoginsPayload.ClientMutationID(childComplexity), true
+	case "ExternalLoginsPayload.userErrors":
+		if e.ComplexityRoot.ExternalLoginsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExternalLoginsPayload.UserErrors(childComplexity), true
+	case "ExternalLoginsPayload.viewer":
+		if e.ComplexityRoot.ExternalLoginsPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExternalLoginsPayload.Viewer(childComplexity), true
+
+	case "ExternalSignIn.name":
+		if e.ComplexityRoot.ExternalSignIn.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ExternalSignIn.Name(childComplexity), true
+
 	case "FailureCount.advice":
 		if e.ComplexityRoot.FailureCount.Advice == nil {
 			break
@@ -1709,6 +2084,68 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ImportRejection.Value(childComplexity), true
 
+	case "Invitation.createdAt":
+		if e.ComplexityRoot.Invitation.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.CreatedAt(childComplexity), true
+	case "Invitation.email":
+		if e.ComplexityRoot.Invitation.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.Email(childComplexity), true
+	case "Invitation.expiresAt":
+		if e.ComplexityRoot.Invitation.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.ExpiresAt(childComplexity), true
+	case "Invitation.id":
+		if e.ComplexityRoot.Invitation.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.ID(childComplexity), true
+	case "Invitation.mailedAt":
+		if e.ComplexityRoot.Invitation.MailedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.MailedAt(childComplexity), true
+	case "Invitation.role":
+		if e.ComplexityRoot.Invitation.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.Role(childComplexity), true
+
+	case "InviteMemberPayload.clientMutationId":
+		if e.ComplexityRoot.InviteMemberPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteMemberPayload.ClientMutationID(childComplexity), true
+	case "InviteMemberPayload.expiresAt":
+		if e.ComplexityRoot.InviteMemberPayload.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteMemberPayload.ExpiresAt(childComplexity), true
+	case "InviteMemberPayload.invitationToken":
+		if e.ComplexityRoot.InviteMemberPayload.InvitationToken == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteMemberPayload.InvitationToken(childComplexity), true
+	case "InviteMemberPayload.userErrors":
+		if e.ComplexityRoot.InviteMemberPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InviteMemberPayload.UserErrors(childComplexity), true
+
 	case "Member.createdAt":
 		if e.ComplexityRoot.Member.CreatedAt == nil {
 			break
@@ -1733,12 +2170,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Member.Role(childComplexity), true
+	case "Member.secondFactor":
+		if e.ComplexityRoot.Member.SecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.SecondFactor(childComplexity), true
 	case "Member.user":
 		if e.ComplexityRoot.Member.User == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Member.User(childComplexity), true
+
+	case "MemberPayload.clientMutationId":
+		if e.ComplexityRoot.MemberPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberPayload.ClientMutationID(childComplexity), true
+	case "MemberPayload.member":
+		if e.ComplexityRoot.MemberPayload.Member == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberPayload.Member(childComplexity), true
+	case "MemberPayload.userErrors":
+		if e.ComplexityRoot.MemberPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberPayload.UserErrors(childComplexity), true
 
 	case "Message.acceptedAt":
 		if e.ComplexityRoot.Message.AcceptedAt == nil {
@@ -1992,6 +2454,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MessagePricing.Type(childComplexity), true
 
+	case "Mutation.acceptInvitation":
+		if e.ComplexityRoot.Mutation.AcceptInvitation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_acceptInvitation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcceptInvitation(childComplexity, args["input"].(model.AcceptInvitationInput)), true
 	case "Mutation.acceptTerms":
 		if e.ComplexityRoot.Mutation.AcceptTerms == nil {
 			break
@@ -2003,6 +2476,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptTerms(childComplexity, args["input"].(model.AcceptTermsInput)), true
+	case "Mutation.beginExternalSignIn":
+		if e.ComplexityRoot.Mutation.BeginExternalSignIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_beginExternalSignIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BeginExternalSignIn(childComplexity, args["input"].(model.BeginExternalSignInInput)), true
+	case "Mutation.beginSecondFactor":
+		if e.ComplexityRoot.Mutation.BeginSecondFactor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_beginSecondFactor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BeginSecondFactor(childComplexity, args["input"].(model.BeginSecondFactorInput)), true
 	case "Mutation.cancelCampaign":
 		if e.ComplexityRoot.Mutation.CancelCampaign == nil {
 			break
@@ -2014,6 +2509,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelCampaign(childComplexity, args["input"].(model.CancelCampaignInput)), true
+	case "Mutation.changePassword":
+		if e.ComplexityRoot.Mutation.ChangePassword == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changePassword_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangePassword(childComplexity, args["input"].(model.ChangePasswordInput)), true
+	case "Mutation.completeExternalSignIn":
+		if e.ComplexityRoot.Mutation.CompleteExternalSignIn == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_completeExternalSignIn_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CompleteExternalSignIn(childComplexity, args["input"].(model.CompleteExternalSignInInput)), true
+	case "Mutation.confirmSecondFactor":
+		if e.ComplexityRoot.Mutation.ConfirmSecondFactor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_confirmSecondFactor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConfirmSecondFactor(childComplexity, args["input"].(model.ConfirmSecondFactorInput)), true
 	case "Mutation.connectAccount":
 		if e.ComplexityRoot.Mutation.ConnectAccount == nil {
 			break
@@ -2069,6 +2597,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateContactList(childComplexity, args["input"].(model.CreateContactListInput)), true
+	case "Mutation.createOrganization":
+		if e.ComplexityRoot.Mutation.CreateOrganization == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createOrganization_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateOrganization(childComplexity, args["input"].(model.CreateOrganizationInput)), true
 	case "Mutation.createTemplate":
 		if e.ComplexityRoot.Mutation.CreateTemplate == nil {
 			break
@@ -2080,6 +2619,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateTemplate(childComplexity, args["input"].(model.CreateTemplateInput)), true
+	case "Mutation.disableSecondFactor":
+		if e.ComplexityRoot.Mutation.DisableSecondFactor == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_disableSecondFactor_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DisableSecondFactor(childComplexity, args["input"].(model.DisableSecondFactorInput)), true
+	case "Mutation.disconnectAccount":
+		if e.ComplexityRoot.Mutation.DisconnectAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_disconnectAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DisconnectAccount(childComplexity, args["input"].(model.DisconnectAccountInput)), true
 	case "Mutation.importContacts":
 		if e.ComplexityRoot.Mutation.ImportContacts == nil {
 			break
@@ -2091,6 +2652,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ImportContacts(childComplexity, args["input"].(model.ImportContactsInput)), true
+	case "Mutation.inviteMember":
+		if e.ComplexityRoot.Mutation.InviteMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_inviteMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.InviteMember(childComplexity, args["input"].(model.InviteMemberInput)), true
 	case "Mutation.launchCampaign":
 		if e.ComplexityRoot.Mutation.LaunchCampaign == nil {
 			break
@@ -2102,6 +2674,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.LaunchCampaign(childComplexity, args["input"].(model.LaunchCampaignInput)), true
+	case "Mutation.linkExternalLogin":
+		if e.ComplexityRoot.Mutation.LinkExternalLogin == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_linkExternalLogin_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.LinkExternalLogin(childComplexity, args["input"].(model.LinkExternalLoginInput)), true
 	case "Mutation.pauseCampaign":
 		if e.ComplexityRoot.Mutation.PauseCampaign == nil {
 			break
@@ -2113,6 +2696,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PauseCampaign(childComplexity, args["input"].(model.PauseCampaignInput)), true
+	case "Mutation.regenerateRecoveryCodes":
+		if e.ComplexityRoot.Mutation.RegenerateRecoveryCodes == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_regenerateRecoveryCodes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RegenerateRecoveryCodes(childComplexity, args["input"].(model.RegenerateRecoveryCodesInput)), true
+	case "Mutation.removeMember":
+		if e.ComplexityRoot.Mutation.RemoveMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveMember(childComplexity, args["input"].(model.RemoveMemberInput)), true
+	case "Mutation.requestPasswordReset":
+		if e.ComplexityRoot.Mutation.RequestPasswordReset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestPasswordReset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestPasswordReset(childComplexity, args["input"].(model.RequestPasswordResetInput)), true
+	case "Mutation.resetPassword":
+		if e.ComplexityRoot.Mutation.ResetPassword == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resetPassword_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResetPassword(childComplexity, args["input"].(model.ResetPasswordInput)), true
 	case "Mutation.resumeCampaign":
 		if e.ComplexityRoot.Mutation.ResumeCampaign == nil {
 			break
@@ -2146,6 +2773,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeAPIKey(childComplexity, args["input"].(model.RevokeAPIKeyInput)), true
+	case "Mutation.revokeInvitation":
+		if e.ComplexityRoot.Mutation.RevokeInvitation == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeInvitation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeInvitation(childComplexity, args["input"].(model.RevokeInvitationInput)), true
+	case "Mutation.revokeOtherSessions":
+		if e.ComplexityRoot.Mutation.RevokeOtherSessions == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokeOtherSessions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeOtherSessions(childComplexity, args["input"].(model.RevokeOtherSessionsInput)), true
 	case "Mutation.revokeSession":
 		if e.ComplexityRoot.Mutation.RevokeSession == nil {
 			break
@@ -2196,6 +2845,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
+	case "Mutation.switchOrganization":
+		if e.ComplexityRoot.Mutation.SwitchOrganization == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_switchOrganization_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SwitchOrganization(childComplexity, args["input"].(model.SwitchOrganizationInput)), true
 	case "Mutation.syncAccount":
 		if e.ComplexityRoot.Mutation.SyncAccount == nil {
 			break
@@ -2207,6 +2867,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SyncAccount(childComplexity, args["input"].(model.SyncAccountInput)), true
+	case "Mutation.unlinkExternalLogin":
+		if e.ComplexityRoot.Mutation.UnlinkExternalLogin == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_unlinkExternalLogin_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UnlinkExternalLogin(childComplexity, args["input"].(model.UnlinkExternalLoginInput)), true
+	case "Mutation.updateMember":
+		if e.ComplexityRoot.Mutation.UpdateMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateMember(childComplexity, args["input"].(model.UpdateMemberInput)), true
 	case "Mutation.updateOrganization":
 		if e.ComplexityRoot.Mutation.UpdateOrganization == nil {
 			break
@@ -2229,6 +2911,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdatePhoneNumber(childComplexity, args["input"].(model.UpdatePhoneNumberInput)), true
+	case "Mutation.updateUser":
+		if e.ComplexityRoot.Mutation.UpdateUser == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateUser_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateUser(childComplexity, args["input"].(model.UpdateUserInput)), true
 
 	case "Organization.apiKeys":
 		if e.ComplexityRoot.Organization.APIKeys == nil {
@@ -2242,6 +2935,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.ID(childComplexity), true
+	case "Organization.invitations":
+		if e.ComplexityRoot.Organization.Invitations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.Invitations(childComplexity), true
+	case "Organization.maskForViewers":
+		if e.ComplexityRoot.Organization.MaskForViewers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.MaskForViewers(childComplexity), true
 	case "Organization.members":
 		if e.ComplexityRoot.Organization.Members == nil {
 			break
@@ -2254,6 +2959,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.Name(childComplexity), true
+	case "Organization.requireSecondFactor":
+		if e.ComplexityRoot.Organization.RequireSecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.RequireSecondFactor(childComplexity), true
 	case "Organization.retentionDays":
 		if e.ComplexityRoot.Organization.RetentionDays == nil {
 			break
@@ -2457,6 +3168,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Accounts(childComplexity, args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.AccountOrder)), true
+	case "Query.auditEvents":
+		if e.ComplexityRoot.Query.AuditEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Query_auditEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AuditEvents(childComplexity, args["filter"].(*model.AuditEventFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.AuditEventOrder)), true
 	case "Query.campaigns":
 		if e.ComplexityRoot.Query.Campaigns == nil {
 			break
@@ -2501,6 +3223,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.DeliveryEvents(childComplexity, args["filter"].(*model.DeliveryEventFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int)), true
+	case "Query.externalSignIn":
+		if e.ComplexityRoot.Query.ExternalSignIn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.ExternalSignIn(childComplexity), true
 
 	case "Query.lintTemplate":
 		if e.ComplexityRoot.Query.LintTemplate == nil {
@@ -2594,6 +3322,88 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.QuietHours.Start(childComplexity), true
 
+	case "RecoveryCodesPayload.clientMutationId":
+		if e.ComplexityRoot.RecoveryCodesPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecoveryCodesPayload.ClientMutationID(childComplexity), true
+	case "RecoveryCodesPayload.recoveryCodes":
+		if e.ComplexityRoot.RecoveryCodesPayload.RecoveryCodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecoveryCodesPayload.RecoveryCodes(childComplexity), true
+	case "RecoveryCodesPayload.userErrors":
+		if e.ComplexityRoot.RecoveryCodesPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecoveryCodesPayload.UserErrors(childComplexity), true
+	case "RecoveryCodesPayload.viewer":
+		if e.ComplexityRoot.RecoveryCodesPayload.Viewer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecoveryCodesPayload.Viewer(childComplexity), true
+
+	case "RequestPasswordResetPayload.clientMutationId":
+		if e.ComplexityRoot.RequestPasswordResetPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestPasswordResetPayload.ClientMutationID(childComplexity), true
+	case "RequestPasswordResetPayload.sent":
+		if e.ComplexityRoot.RequestPasswordResetPayload.Sent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestPasswordResetPayload.Sent(childComplexity), true
+	case "RequestPasswordResetPayload.userErrors":
+		if e.ComplexityRoot.RequestPasswordResetPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestPasswordResetPayload.UserErrors(childComplexity), true
+
+	case "RevokeInvitationPayload.clientMutationId":
+		if e.ComplexityRoot.RevokeInvitationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeInvitationPayload.ClientMutationID(childComplexity), true
+	case "RevokeInvitationPayload.revokedInvitationId":
+		if e.ComplexityRoot.RevokeInvitationPayload.RevokedInvitationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeInvitationPayload.RevokedInvitationID(childComplexity), true
+	case "RevokeInvitationPayload.userErrors":
+		if e.ComplexityRoot.RevokeInvitationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeInvitationPayload.UserErrors(childComplexity), true
+
+	case "RevokeOtherSessionsPayload.clientMutationId":
+		if e.ComplexityRoot.RevokeOtherSessionsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeOtherSessionsPayload.ClientMutationID(childComplexity), true
+	case "RevokeOtherSessionsPayload.revokedSessionIds":
+		if e.ComplexityRoot.RevokeOtherSessionsPayload.RevokedSessionIds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeOtherSessionsPayload.RevokedSessionIds(childComplexity), true
+	case "RevokeOtherSessionsPayload.userErrors":
+		if e.ComplexityRoot.RevokeOtherSessionsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeOtherSessionsPayload.UserErrors(childComplexity), true
+
 	case "RevokeSessionPayload.clientMutationId":
 		if e.ComplexityRoot.RevokeSessionPayload.ClientMutationID == nil {
 			break
@@ -2612,6 +3422,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevokeSessionPayload.UserErrors(childComplexity), true
+
+	case "SecondFactor.enabled":
+		if e.ComplexityRoot.SecondFactor.Enabled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecondFactor.Enabled(childComplexity), true
+	case "SecondFactor.enabledAt":
+		if e.ComplexityRoot.SecondFactor.EnabledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecondFactor.EnabledAt(childComplexity), true
+	case "SecondFactor.recoveryCodesLeft":
+		if e.ComplexityRoot.SecondFactor.RecoveryCodesLeft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SecondFactor.RecoveryCodesLeft(childComplexity), true
 
 	case "SendingPolicy.failureThreshold":
 		if e.ComplexityRoot.SendingPolicy.FailureThreshold == nil {
@@ -3305,6 +4134,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UserError.Message(childComplexity), true
 
+	case "UserPayload.clientMutationId":
+		if e.ComplexityRoot.UserPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserPayload.ClientMutationID(childComplexity), true
+	case "UserPayload.user":
+		if e.ComplexityRoot.UserPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserPayload.User(childComplexity), true
+	case "UserPayload.userErrors":
+		if e.ComplexityRoot.UserPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UserPayload.UserErrors(childComplexity), true
+
+	case "Viewer.externalLogins":
+		if e.ComplexityRoot.Viewer.ExternalLogins == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.ExternalLogins(childComplexity), true
 	case "Viewer.apiKey":
 		if e.ComplexityRoot.Viewer.Key == nil {
 			break
@@ -3323,6 +4177,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.MustAcceptTerms(childComplexity), true
+	case "Viewer.mustSetUpSecondFactor":
+		if e.ComplexityRoot.Viewer.MustSetUpSecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.MustSetUpSecondFactor(childComplexity), true
+	case "Viewer.notice":
+		if e.ComplexityRoot.Viewer.Notice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Notice(childComplexity), true
 	case "Viewer.organization":
 		if e.ComplexityRoot.Viewer.Organization == nil {
 			break
@@ -3335,6 +4201,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Role(childComplexity), true
+	case "Viewer.secondFactor":
+		if e.ComplexityRoot.Viewer.SecondFactor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.SecondFactor(childComplexity), true
 	case "Viewer.sessions":
 		if e.ComplexityRoot.Viewer.Sessions == nil {
 			break
@@ -3357,16 +4229,24 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AcceptInvitationInput", ec.unmarshalInputAcceptInvitationInput),
 			graphql.NewInputUnmarshaler("AcceptTermsInput", ec.unmarshalInputAcceptTermsInput),
 			graphql.NewInputUnmarshaler("AccountCredentialsInput", ec.unmarshalInputAccountCredentialsInput),
 			graphql.NewInputUnmarshaler("AccountOrder", ec.unmarshalInputAccountOrder),
 			graphql.NewInputUnmarshaler("AccountTokenInput", ec.unmarshalInputAccountTokenInput),
 			graphql.NewInputUnmarshaler("AttributeFilter", ec.unmarshalInputAttributeFilter),
 			graphql.NewInputUnmarshaler("AttributeInput", ec.unmarshalInputAttributeInput),
+			graphql.NewInputUnmarshaler("AuditEventFilter", ec.unmarshalInputAuditEventFilter),
+			graphql.NewInputUnmarshaler("AuditEventOrder", ec.unmarshalInputAuditEventOrder),
+			graphql.NewInputUnmarshaler("BeginExternalSignInInput", ec.unmarshalInputBeginExternalSignInInput),
+			graphql.NewInputUnmarshaler("BeginSecondFactorInput", ec.unmarshalInputBeginSecondFactorInput),
 			graphql.NewInputUnmarshaler("CampaignAudienceInput", ec.unmarshalInputCampaignAudienceInput),
 			graphql.NewInputUnmarshaler("CampaignFilter", ec.unmarshalInputCampaignFilter),
 			graphql.NewInputUnmarshaler("CampaignOrder", ec.unmarshalInputCampaignOrder),
 			graphql.NewInputUnmarshaler("CancelCampaignInput", ec.unmarshalInputCancelCampaignInput),
+			graphql.NewInputUnmarshaler("ChangePasswordInput", ec.unmarshalInputChangePasswordInput),
+			graphql.NewInputUnmarshaler("CompleteExternalSignInInput", ec.unmarshalInputCompleteExternalSignInInput),
+			graphql.NewInputUnmarshaler("ConfirmSecondFactorInput", ec.unmarshalInputConfirmSecondFactorInput),
 			graphql.NewInputUnmarshaler("ConnectAccountInput", ec.unmarshalInputConnectAccountInput),
 			graphql.NewInputUnmarshaler("ConsentInput", ec.unmarshalInputConsentInput),
 			graphql.NewInputUnmarshaler("ContactFilter", ec.unmarshalInputContactFilter),
@@ -3376,10 +4256,15 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateCampaignInput", ec.unmarshalInputCreateCampaignInput),
 			graphql.NewInputUnmarshaler("CreateContactInput", ec.unmarshalInputCreateContactInput),
 			graphql.NewInputUnmarshaler("CreateContactListInput", ec.unmarshalInputCreateContactListInput),
+			graphql.NewInputUnmarshaler("CreateOrganizationInput", ec.unmarshalInputCreateOrganizationInput),
 			graphql.NewInputUnmarshaler("CreateTemplateInput", ec.unmarshalInputCreateTemplateInput),
 			graphql.NewInputUnmarshaler("DeliveryEventFilter", ec.unmarshalInputDeliveryEventFilter),
+			graphql.NewInputUnmarshaler("DisableSecondFactorInput", ec.unmarshalInputDisableSecondFactorInput),
+			graphql.NewInputUnmarshaler("DisconnectAccountInput", ec.unmarshalInputDisconnectAccountInput),
 			graphql.NewInputUnmarshaler("ImportContactsInput", ec.unmarshalInputImportContactsInput),
+			graphql.NewInputUnmarshaler("InviteMemberInput", ec.unmarshalInputInviteMemberInput),
 			graphql.NewInputUnmarshaler("LaunchCampaignInput", ec.unmarshalInputLaunchCampaignInput),
+			graphql.NewInputUnmarshaler("LinkExternalLoginInput", ec.unmarshalInputLinkExternalLoginInput),
 			graphql.NewInputUnmarshaler("MediaMessageInput", ec.unmarshalInputMediaMessageInput),
 			graphql.NewInputUnmarshaler("MessageContentInput", ec.unmarshalInputMessageContentInput),
 			graphql.NewInputUnmarshaler("MessageFilter", ec.unmarshalInputMessageFilter),
@@ -3387,15 +4272,22 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ParameterBindingInput", ec.unmarshalInputParameterBindingInput),
 			graphql.NewInputUnmarshaler("ParameterValueInput", ec.unmarshalInputParameterValueInput),
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
+			graphql.NewInputUnmarshaler("RegenerateRecoveryCodesInput", ec.unmarshalInputRegenerateRecoveryCodesInput),
+			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
+			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
+			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
 			graphql.NewInputUnmarshaler("ResumeCampaignInput", ec.unmarshalInputResumeCampaignInput),
 			graphql.NewInputUnmarshaler("RetryCampaignInput", ec.unmarshalInputRetryCampaignInput),
 			graphql.NewInputUnmarshaler("RevokeAPIKeyInput", ec.unmarshalInputRevokeAPIKeyInput),
+			graphql.NewInputUnmarshaler("RevokeInvitationInput", ec.unmarshalInputRevokeInvitationInput),
+			graphql.NewInputUnmarshaler("RevokeOtherSessionsInput", ec.unmarshalInputRevokeOtherSessionsInput),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
 			graphql.NewInputUnmarshaler("SendMessageInput", ec.unmarshalInputSendMessageInput),
 			graphql.NewInputUnmarshaler("SendingPolicyInput", ec.unmarshalInputSendingPolicyInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
 			graphql.NewInputUnmarshaler("StatisticsFilter", ec.unmarshalInputStatisticsFilter),
+			graphql.NewInputUnmarshaler("SwitchOrganizationInput", ec.unmarshalInputSwitchOrganizationInput),
 			graphql.NewInputUnmarshaler("SyncAccountInput", ec.unmarshalInputSyncAccountInput),
 			graphql.NewInputUnmarshaler("TemplateButtonInput", ec.unmarshalInputTemplateButtonInput),
 			graphql.NewInputUnmarshaler("TemplateCardInput", ec.unmarshalInputTemplateCardInput),
@@ -3405,8 +4297,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TemplateMessageInput", ec.unmarshalInputTemplateMessageInput),
 			graphql.NewInputUnmarshaler("TemplateOrder", ec.unmarshalInputTemplateOrder),
 			graphql.NewInputUnmarshaler("TextMessageInput", ec.unmarshalInputTextMessageInput),
+			graphql.NewInputUnmarshaler("UnlinkExternalLoginInput", ec.unmarshalInputUnlinkExternalLoginInput),
+			graphql.NewInputUnmarshaler("UpdateMemberInput", ec.unmarshalInputUpdateMemberInput),
 			graphql.NewInputUnmarshaler("UpdateOrganizationInput", ec.unmarshalInputUpdateOrganizationInput),
 			graphql.NewInputUnmarshaler("UpdatePhoneNumberInput", ec.unmarshalInputUpdatePhoneNumberInput),
+			graphql.NewInputUnmarshaler("UpdateUserInput", ec.unmarshalInputUpdateUserInput),
 		)
 	}
 	first := true
@@ -3529,6 +4424,13 @@ extend type Mutation {
   User errors: INVALID (the token is not good any more), UPSTREAM. Errors: NOT_FOUND.
   """
   syncAccount("Which account." input: SyncAccountInput!): AccountPayload! @role(is: ADMIN)
+  """
+  Lets an account go: WhatsApp is told to post no more webhooks of it, and its access token is erased. Its campaigns are paused
+  at once; single messages that wait fail with the error -6; what is being sent just now is finished, within seconds. All that
+  was read of it stays, and connectAccount with a new token revives it, its campaigns paused. Again is no error.
+  Errors: NOT_FOUND.
+  """
+  disconnectAccount("Which account." input: DisconnectAccountInput!): AccountPayload! @role(is: ADMIN)
   """
   Changes the operator's settings of a number. Returns when it is stored; whoever sends from it keeps to it within 15 seconds.
   User errors: INVALID (throughputCap). Errors: NOT_FOUND.
@@ -3685,6 +4587,14 @@ input SyncAccountInput {
   clientMutationId: String
 }
 
+"Which account to let go."
+input DisconnectAccountInput {
+  "One of the organization's."
+  accountId: ID!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
 "What is to change of a number."
 input UpdatePhoneNumberInput {
   "One of the organization's."
@@ -3715,8 +4625,103 @@ type AccountPayload {
   clientMutationId: String
 }
 `, BuiltIn: false},
+	{Name: "../../schema/audit.graphql", Input: `extend type Query {
+  """
+  The organization's audit trail: who changed what, who signed in, and what was refused. Nothing can be changed or removed in
+  it. Sending messages and moving contacts is in it call by call, not message by message.
+  Errors: NOT_FOUND (a subject that is neither there nor in the trail).
+  """
+  auditEvents(
+    "Which events; without it, all."
+    filter: AuditEventFilter
+    "Events after this cursor."
+    after: Cursor
+    "At most so many, from the beginning: 1 to 100, 50 when neither first nor last is given."
+    first: Int
+    "Events before this cursor."
+    before: Cursor
+    "At most so many, from the end: 1 to 100."
+    last: Int
+    "By what to order. Without it, the oldest first."
+    orderBy: [AuditEventOrder!]
+  ): AuditEventConnection! @role(is: ADMIN)
+}
+
+"One line of the audit trail."
+type AuditEvent implements Node {
+  "Its id, with the prefix aud."
+  id: ID!
+  "When it was recorded, in the same transaction as the change."
+  at: Time!
+  """
+  Who did it: a user's e-mail address; an API key as ` + "`" + `name (API key crk_ABCDEFGH…)` + "`" + `; ` + "`" + `operator` + "`" + ` for whoever runs the service;
+  ` + "`" + `system` + "`" + ` for what the service did by itself.
+  """
+  actor: String!
+  "What was done: a noun, a dot and a verb, e.g. campaign.launch. The guide lists them."
+  action: String!
+  "What it was done to; null when that has no page of its own, is gone, or is not the caller's to see."
+  subject: Node
+  "The id of what it was done to, also when that is gone; null when it has none."
+  subjectId: ID
+  "What was done, for people to read. It holds no secret, no message's text and no phone number but its last digits."
+  summary: String!
+  "The address that the call came from; null for the operator and the service itself."
+  ip: String
+  "Its place in the organization's trail: from 1, without gaps."
+  sequence: Int!
+  "SHA-256 of all of the above and of the hash before, in hexadecimal digits. Whoever keeps it can prove later what the trail was."
+  hash: String!
+}
+
+"A page of audit events."
+type AuditEventConnection {
+  "The events with their cursors."
+  edges: [AuditEventEdge!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many match in all. Counting costs time: ask for it when it is needed."
+  totalCount: Int!
+}
+
+"An audit event in a list."
+type AuditEventEdge {
+  "The event."
+  node: AuditEvent!
+  "Its place in the list."
+  cursor: Cursor!
+}
+
+"How audit events are ordered."
+input AuditEventOrder {
+  "Which way."
+  direction: OrderDirection! = ASC
+  "By what."
+  field: AuditEventOrderField!
+}
+
+"What audit events can be ordered by."
+enum AuditEventOrderField {
+  "When they were recorded."
+  AT
+}
+
+"Which audit events. What is left out says nothing; all that is given must hold."
+input AuditEventFilter {
+  "One of these actions, e.g. campaign.launch."
+  action: [String!]
+  "By this actor, written exactly as ` + "`" + `actor` + "`" + ` shows it."
+  actor: String
+  "Done to this, also when it is gone."
+  subjectId: ID
+  "At this time or later."
+  since: Time
+  "Before this time."
+  until: Time
+}
+`, BuiltIn: false},
 	{Name: "../../schema/campaign.graphql", Input: `extend type Query {
-  "The organization's campaigns."
+  "The organization's campaigns. Errors: NOT_FOUND (the filter names what is not there)."
   campaigns(
     "Only those that match."
     filter: CampaignFilter
@@ -3789,7 +4794,7 @@ type Campaign implements Node {
   "Why it is paused or failed; null when it is neither."
   statusReason: CampaignStatusReason
   "What would let it go on, in words; null when nothing keeps it."
-  statusDetail: String
+  statusDetail: String @personal(as: NUMBERS_WITHIN)
   "What is sent."
   template: Template!
   "From which number."
@@ -3810,7 +4815,7 @@ type Campaign implements Node {
   expiresAt: Time
   "Its counts."
   progress: CampaignProgress!
-  "Its messages."
+  "Its messages. Errors: NOT_FOUND (the filter names what is not there)."
   messages(
     "Only those that match."
     filter: MessageFilter
@@ -3875,7 +4880,7 @@ enum CampaignStatusReason {
   PAYMENT_ISSUE
   "Too large a share of the messages failed."
   FAILURE_RATE
-  "The operator has suspended the organization."
+  "The operator has suspended the organization. It goes on by itself when that is over."
   ORGANIZATION_SUSPENDED
   "It is night where the recipients are."
   QUIET_HOURS
@@ -3883,6 +4888,10 @@ enum CampaignStatusReason {
   MISSING_PARAMETER
   "The phone number cannot send."
   NUMBER_UNAVAILABLE
+  "The terms of service in force have not been accepted. It goes on by itself once they are."
+  TERMS_NOT_ACCEPTED
+  "The organization has sent as many messages today as the operator allows. It goes on by itself when there is room."
+  QUOTA_REACHED
 }
 
 "What becomes of people for whom a parameter has no value."
@@ -3916,7 +4925,7 @@ type ContactRule {
   "How it compares: contains, in, equals, exists, missing, after, before."
   operator: String!
   "What it compares with."
-  values: [String!]!
+  values: [String!]! @personal(as: NUMBERS_WITHIN)
 }
 
 "One template parameter bound to a constant, or to a contact's field or attribute with a fallback."
@@ -4166,9 +5175,15 @@ type CampaignPayload {
 `, BuiltIn: false},
 	{Name: "../../schema/carillon.graphql", Input: `"""
 Says which role a caller needs. OWNER includes ADMIN, ADMIN includes CAMPAIGNER, CAMPAIGNER includes VIEWER.
-Without a valid token the answer is UNAUTHENTICATED, with too low a role FORBIDDEN.
+Without a valid token the answer is UNAUTHENTICATED, with too low a role FORBIDDEN. To a user who has yet to set up the second
+factor that the organization requires it is FORBIDDEN with extensions.needs SECOND_FACTOR, unless beforeSecondFactor is true.
 """
-directive @role("The lowest role that may use the field." is: Role!) on FIELD_DEFINITION
+directive @role(
+  "The lowest role that may use the field."
+  is: Role!
+  "Whether it can be used without the second factor that the organization requires."
+  beforeSecondFactor: Boolean! = false
+) on FIELD_DEFINITION
 
 "Says that nobody needs to be signed in."
 directive @public on FIELD_DEFINITION
@@ -4268,7 +5283,7 @@ type Mutation
 type Subscription
 `, BuiltIn: false},
 	{Name: "../../schema/contact.graphql", Input: `extend type Query {
-  "The people that the organization writes to."
+  "The people that the organization writes to. Errors: NOT_FOUND (the filter names what is not there)."
   contacts(
     "Only those that match."
     filter: ContactFilter
@@ -4327,9 +5342,9 @@ type Contact implements Node {
   "Its id, with the prefix con."
   id: ID!
   "E.164 with a leading +; unique in the organization. Null for a person known only by a business-scoped user id."
-  phone: String
+  phone: String @personal(as: NUMBER)
   "WhatsApp's business-scoped user id; null when it is not known."
-  waUserId: String
+  waUserId: String @personal(as: NUMBER)
   "What they are called; null when that is not known."
   name: String
   "Their language, e.g. zh_CN; null when it is not known."
@@ -4377,7 +5392,7 @@ type ConsentRecord {
   "Where that comes from, e.g. a web form or a keyword."
   source: String!
   "What shows it, e.g. a file or the text that was received; null where there is nothing."
-  evidence: String
+  evidence: String @personal(as: TEXT)
   "When it was recorded."
   recordedAt: Time!
 }
@@ -4427,9 +5442,9 @@ type ImportRejection {
   "Its line in the file, the header line being 1."
   line: Int!
   "What stood there."
-  value: String!
+  value: String! @personal(as: TEXT)
   "Why it could not be taken."
-  reason: String!
+  reason: String! @personal(as: NUMBERS_WITHIN)
 }
 
 "How far a piece of background work has come."
@@ -4636,10 +5651,144 @@ type ContactListPayload {
   clientMutationId: String
 }
 `, BuiltIn: false},
+	{Name: "../../schema/factor.graphql", Input: `extend type Mutation {
+  """
+  Makes the secret of a second factor, to be put into an authenticator app. It is in force once confirmSecondFactor has got a
+  code of it; until then beginning again makes another one.
+  User errors: INVALID (password), NOT_ALLOWED (there is one in force, or the sign-in is too long ago). Errors: FORBIDDEN (an API key calls), RATE_LIMITED.
+  """
+  beginSecondFactor("The password." input: BeginSecondFactorInput!): BeginSecondFactorPayload! @role(is: VIEWER, beforeSecondFactor: true)
+  """
+  Puts the second factor into force, and ends all other sessions of the user.
+  User errors: REQUIRED, INVALID (code), NOT_ALLOWED (none was begun, or one is in force). Errors: FORBIDDEN (an API key calls), RATE_LIMITED.
+  """
+  confirmSecondFactor("A code." input: ConfirmSecondFactorInput!): RecoveryCodesPayload! @role(is: VIEWER, beforeSecondFactor: true)
+  """
+  Takes the second factor away, and its recovery codes.
+  User errors: REQUIRED, INVALID (password or code), NOT_ALLOWED (there is none, or the sign-in is too long ago). Errors: FORBIDDEN (an API key calls), RATE_LIMITED.
+  """
+  disableSecondFactor("Password and code." input: DisableSecondFactorInput!): DisableSecondFactorPayload! @role(is: VIEWER)
+  """
+  Makes ten new recovery codes; the old ones are void.
+  User errors: REQUIRED, INVALID (password or code), NOT_ALLOWED (there is no second factor, or the sign-in is too long ago). Errors: FORBIDDEN (an API key calls), RATE_LIMITED.
+  """
+  regenerateRecoveryCodes("Password and code." input: RegenerateRecoveryCodesInput!): RecoveryCodesPayload! @role(is: VIEWER)
+}
+
+extend type Viewer {
+  "What the user shows beside their password; null for an API key."
+  secondFactor: SecondFactor
+  """
+  True when the organization requires a second factor and the user has none: until confirmSecondFactor, every field is refused
+  with FORBIDDEN but those whose ` + "`" + `@role` + "`" + ` says beforeSecondFactor.
+  """
+  mustSetUpSecondFactor: Boolean!
+}
+
+extend type Organization {
+  "Whether members need a second factor. API keys do not."
+  requireSecondFactor: Boolean!
+}
+
+extend type Member {
+  "Whether the user has a second factor; null unless the caller is at least an ADMIN of the organization."
+  secondFactor: Boolean
+}
+
+"Codes that a user's authenticator app shows, a new one every 30 seconds (RFC 6238)."
+type SecondFactor {
+  "Whether sign-in asks for a code."
+  enabled: Boolean!
+  "Since when; null when it is not."
+  enabledAt: Time
+  "How many recovery codes can still be used."
+  recoveryCodesLeft: Int!
+}
+
+extend input SignInInput {
+  "A code of the second factor, or a recovery code. Without one, a user who has a second factor gets the user error REQUIRED on this field once the password is right."
+  code: String
+}
+
+extend input UpdateOrganizationInput {
+  "Whether members need a second factor. Who sets it needs one already: NOT_ALLOWED. It holds at once; members without one can then only set it up."
+  requireSecondFactor: Boolean
+}
+
+"Who it is."
+input BeginSecondFactorInput {
+  "The current password. A user without one leaves it out, and must have signed in within the last 10 minutes."
+  password: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"The proof that the app has the secret."
+input ConfirmSecondFactorInput {
+  "The six digits that the app shows."
+  code: String!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Who it is."
+input DisableSecondFactorInput {
+  "The current password. A user without one leaves it out, and must have signed in within the last 10 minutes."
+  password: String
+  "A code of the second factor, or a recovery code."
+  code: String!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Who it is."
+input RegenerateRecoveryCodesInput {
+  "The current password. A user without one leaves it out, and must have signed in within the last 10 minutes."
+  password: String
+  "A code of the second factor, or a recovery code."
+  code: String!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"A second factor that waits for its first code."
+type BeginSecondFactorPayload {
+  "The secret in base32, for typing; shown once. Null when there are user errors."
+  secret: String
+  "The same as an otpauth address, for a QR code; shown once. Null when there are user errors."
+  uri: String
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"Recovery codes that were just made."
+type RecoveryCodesPayload {
+  "Ten codes, each of which can be used once in place of the app; shown once. Null when there are user errors."
+  recoveryCodes: [String!]
+  "Who called; null when there are user errors."
+  viewer: Viewer
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"A second factor that is gone."
+type DisableSecondFactorPayload {
+  "Who called; null when there are user errors."
+  viewer: Viewer
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+`, BuiltIn: false},
 	{Name: "../../schema/identity.graphql", Input: `extend type Query {
   "Who is calling: a user's session or an API key. Null when nobody is signed in."
   viewer: Viewer @public
-  "The terms of service in force, for reading before sign-up."
+  "The terms of service in force, or announced, for reading before sign-up."
   terms: Terms! @public
 }
 
@@ -4651,11 +5800,12 @@ extend type Mutation {
   signUp("Who, and for which organization." input: SignUpInput!): SessionPayload! @public
   """
   Opens a session in the organization where the user was last.
-  User errors: INVALID (address or password is wrong, and it is not said which), NOT_ALLOWED (no open organization). Errors: RATE_LIMITED.
+  User errors: INVALID (address or password is wrong, and it is not said which), REQUIRED or INVALID (code, once the password is
+  right), NOT_ALLOWED (no open organization). Errors: RATE_LIMITED.
   """
   signIn("Address and password." input: SignInInput!): SessionPayload! @public
   "Ends the session that calls. Errors: FORBIDDEN (an API key calls)."
-  signOut: SignOutPayload! @role(is: VIEWER)
+  signOut: SignOutPayload! @role(is: VIEWER, beforeSecondFactor: true)
   """
   Accepts the terms of service for the organization; until then nothing can be sent.
   User errors: STALE (not the version in force). Errors: FORBIDDEN (an API key calls).
@@ -4684,15 +5834,20 @@ type Viewer {
   "The API key; null when a person calls."
   apiKey: APIKey
   "The organization whose data the call sees."
-  organization: Organization!
+  organization: Organization! @role(is: VIEWER)
   "What the caller may do in it."
   role: Role!
   "Every organization that the user belongs to, the oldest membership first; empty for an API key."
   memberships: [Member!]!
   "The user's open sessions in all their organizations, the last used first; empty for an API key."
   sessions: [Session!]!
-  "True when the terms in force have not been accepted yet; sending is refused until they are."
-  mustAcceptTerms: Boolean!
+  """
+  True when the terms in force have not been accepted yet; sending is refused until they are. While new terms are announced
+  (their effectiveAt is ahead), what was accepted before holds.
+  """
+  mustAcceptTerms: Boolean! @role(is: VIEWER)
+  "What the operator wants everybody to know, e.g. that maintenance is going on; null when there is nothing."
+  notice: String
 }
 
 "What a member or an API key may do. Each includes those below it."
@@ -4727,6 +5882,8 @@ type Organization implements Node {
   sendingPolicy: SendingPolicy!
   "How many days message bodies and parameters are to be kept. It is stored and not acted on yet: nothing is erased."
   retentionDays: Int!
+  "Whether the role VIEWER, of members and API keys, sees people's numbers and the texts of messages masked."
+  maskForViewers: Boolean!
 }
 
 "Whether an organization may send."
@@ -4809,7 +5966,7 @@ type Terms {
   version: String!
   "The text, in Markdown."
   body: String!
-  "Since when it is in force."
+  "Since when it is in force; ahead, when it is only announced. It can be accepted before."
   effectiveAt: Time!
 }
 
@@ -4896,6 +6053,8 @@ input UpdateOrganizationInput {
   timeZone: String
   "How many days message bodies and parameters are to be kept, 1 to 3650. It is stored and not acted on yet."
   retentionDays: Int
+  "Whether the role VIEWER sees people's numbers and the texts of messages masked. Subscriptions of viewers end, and begin anew masked."
+  maskForViewers: Boolean
   "How it wants to send."
   sendingPolicy: SendingPolicyInput
   "Comes back in the payload."
@@ -5022,8 +6181,280 @@ type APIKeyPayload {
   clientMutationId: String
 }
 `, BuiltIn: false},
+	{Name: "../../schema/member.graphql", Input: `extend type Mutation {
+  """
+  Makes another organization, owned by the caller, and opens a session in it that ends when the calling one would have. The
+  calling session stays.
+  User errors: REQUIRED, INVALID, TOO_LONG (name), STALE (the terms). Errors: FORBIDDEN (an API key calls), RATE_LIMITED.
+  """
+  createOrganization("Its name." input: CreateOrganizationInput!): SessionPayload! @role(is: VIEWER)
+  """
+  Opens a session in another organization that the caller belongs to; it ends when the calling one would have. The calling
+  session stays, so that both can be open side by side: end it with signOut, if it is not needed any more.
+  User errors: NOT_ALLOWED (the organization is closed). Errors: NOT_FOUND (no such organization, or not a member), FORBIDDEN (an API key calls).
+  """
+  switchOrganization("To which one." input: SwitchOrganizationInput!): SessionPayload! @role(is: VIEWER, beforeSecondFactor: true)
+  """
+  Invites a person to the caller's organization, for 7 days. Returns when it is stored; the mail with the link is sent in the
+  background. An earlier invitation of the same address is void from then on. Who should join without the mail can be given the token.
+  User errors: REQUIRED, INVALID, TOO_LONG (email), TAKEN (a member already), NOT_ALLOWED (a role above the caller's),
+  LIMIT_EXCEEDED (500 open invitations). Errors: RATE_LIMITED.
+  """
+  inviteMember("Whom, and as what." input: InviteMemberInput!): InviteMemberPayload! @role(is: ADMIN)
+  "Voids an invitation at once. Errors: NOT_FOUND (also when it was accepted)."
+  revokeInvitation("Which one." input: RevokeInvitationInput!): RevokeInvitationPayload! @role(is: ADMIN)
+  """
+  Makes the invited person a member, and opens a session in the organization. Where the invited address has no user, one is made
+  with the name and password given. Where it has one, the call has to come with a session of that user, or give its password:
+  the token alone opens nobody's account. Of several calls with one token one counts; the others get INVALID.
+  User errors: INVALID (token: mistyped, used, revoked, replaced or expired), STALE (the terms), REQUIRED, INVALID, TOO_LONG,
+  TOO_SHORT (name or password), REQUIRED, INVALID (code). Errors: RATE_LIMITED.
+  """
+  acceptInvitation("The token, and who accepts." input: AcceptInvitationInput!): SessionPayload! @public
+  """
+  Gives a member another role. It holds from their next call on; sockets and event streams that they have open in this
+  organization are closed, and can be opened again. An owner may change everybody, an administrator those below, everybody
+  themselves; nobody can give a role above their own. The last owner stays one.
+  User errors: NOT_ALLOWED (role, or memberId). Errors: NOT_FOUND.
+  """
+  updateMember("Whom, and to what." input: UpdateMemberInput!): MemberPayload! @role(is: ADMIN)
+  """
+  Takes a member out of the organization, and ends their sessions in it at once. Everybody may leave by removing themselves; else
+  it takes an owner, or an administrator above the member. The last owner stays. API keys that they made go on working.
+  User errors: NOT_ALLOWED (memberId). Errors: NOT_FOUND.
+  """
+  removeMember("Whom." input: RemoveMemberInput!): MemberPayload! @role(is: VIEWER)
+  """
+  Gives the caller another password, and a new session in the same organization. All their other sessions end at once, the
+  calling one too.
+  User errors: INVALID (currentPassword), REQUIRED, INVALID, TOO_LONG, TOO_SHORT (newPassword). Errors: FORBIDDEN (an API key calls), RATE_LIMITED.
+  """
+  changePassword("Both passwords." input: ChangePasswordInput!): SessionPayload! @role(is: VIEWER)
+  """
+  Has a link mailed with which to set a new password. Answers the same, and as fast, whether the address is known or not.
+  User errors: REQUIRED, INVALID, TOO_LONG (email). Errors: RATE_LIMITED (per e-mail address and per network address).
+  """
+  requestPasswordReset("For which address." input: RequestPasswordResetInput!): RequestPasswordResetPayload! @public
+  """
+  Sets a new password by a token from a mail, which works once, for an hour, and only until a later one is mailed. All sessions
+  of the user end at once, and one is opened in the organization where they were last. Who belongs to no open organization gets
+  no session: token and viewer are null, without user errors.
+  A user who has a second factor is asked for a code too; the token is good until it is right.
+  User errors: INVALID (token: mistyped, used, replaced or expired), REQUIRED, INVALID, TOO_LONG, TOO_SHORT (newPassword),
+  REQUIRED, INVALID (code). Errors: RATE_LIMITED.
+  """
+  resetPassword("The token and the password." input: ResetPasswordInput!): SessionPayload! @public
+  "Ends all sessions of the caller but the one that calls, in all their organizations. Errors: FORBIDDEN (an API key calls)."
+  revokeOtherSessions("Nothing to say." input: RevokeOtherSessionsInput!): RevokeOtherSessionsPayload! @role(is: VIEWER)
+  """
+  Changes what the caller is called, in all their organizations.
+  User errors: REQUIRED, INVALID, TOO_LONG (name). Errors: FORBIDDEN (an API key calls).
+  """
+  updateUser("What is to change." input: UpdateUserInput!): UserPayload! @role(is: VIEWER)
+}
+
+extend type Organization {
+  "Invitations that can still be accepted, the oldest first. Of an organization other than the caller's, none are shown."
+  invitations: [Invitation!]! @role(is: ADMIN)
+}
+
+"A person who may join an organization."
+type Invitation {
+  "Its id, with the prefix inv."
+  id: ID!
+  "The address that is invited, in lower case."
+  email: String!
+  "What they may do once they have joined."
+  role: Role!
+  "When it was made."
+  createdAt: Time!
+  "When it ends by itself."
+  expiresAt: Time!
+  "When a mail server took the mail with the link, or, without one, when the link was written to the log; null as long as neither has happened."
+  mailedAt: Time
+}
+
+"Another organization."
+input CreateOrganizationInput {
+  "What it is called, up to 100 characters."
+  name: String!
+  "The version of the terms that were read, from ` + "`" + `terms` + "`" + `."
+  acceptTermsVersion: String!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Where to go."
+input SwitchOrganizationInput {
+  "An organization from ` + "`" + `viewer.memberships` + "`" + `."
+  organizationId: ID!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Who is invited."
+input InviteMemberInput {
+  "Their address."
+  email: String!
+  "What they may do; not more than the caller."
+  role: Role!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Which invitation ends."
+input RevokeInvitationInput {
+  "One of the organization's."
+  invitationId: ID!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Who accepts an invitation."
+input AcceptInvitationInput {
+  "From the link, or from inviteMember."
+  token: String!
+  "What the person is called, up to 100 characters. It is ignored when the address has a user."
+  name: String!
+  """
+  The password of the address's user; 10 to 200 characters, and not one that everybody uses, where there is none yet. It is
+  ignored when the call comes with that user's session.
+  """
+  password: String!
+  "A code of the second factor, or a recovery code, where the password is that of a user who has one."
+  code: String
+  "The version of the terms that were read, from ` + "`" + `terms` + "`" + `."
+  acceptTermsVersion: String!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"What a member may do from now on."
+input UpdateMemberInput {
+  "One of the organization's."
+  memberId: ID!
+  "Not above the caller's."
+  role: Role!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Who has to go."
+input RemoveMemberInput {
+  "One of the organization's."
+  memberId: ID!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"The old password and the new one."
+input ChangePasswordInput {
+  "The one that holds."
+  currentPassword: String!
+  "10 to 200 characters, and not one that everybody uses."
+  newPassword: String!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Who has forgotten their password."
+input RequestPasswordResetInput {
+  "The address they sign in with."
+  email: String!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"A new password."
+input ResetPasswordInput {
+  "From the link in the mail."
+  token: String!
+  "10 to 200 characters, and not one that everybody uses."
+  newPassword: String!
+  "A code of the second factor, or a recovery code, of a user who has one."
+  code: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Nothing to say."
+input RevokeOtherSessionsInput {
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"What is to change of the caller."
+input UpdateUserInput {
+  "What they are called, up to 100 characters."
+  name: String!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"An invitation that was just made."
+type InviteMemberPayload {
+  "Goes into the link that the invited person opens; shown once. Null when there are user errors."
+  invitationToken: String
+  "When it ends by itself; null when there are user errors."
+  expiresAt: Time
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"The end of an invitation."
+type RevokeInvitationPayload {
+  "The invitation that is void; null when there are user errors."
+  revokedInvitationId: ID
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"A member that was changed or removed."
+type MemberPayload {
+  "The member, as it was if it is removed; null when there are user errors."
+  member: Member
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"A mail that is on its way, if the address is known."
+type RequestPasswordResetPayload {
+  "True unless there are user errors. It does not tell whether the address is known."
+  sent: Boolean!
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"The end of sessions."
+type RevokeOtherSessionsPayload {
+  "The sessions that are over; null when there are user errors."
+  revokedSessionIds: [ID!]
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"A user that was changed."
+type UserPayload {
+  "The user; null when there are user errors."
+  user: User
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+`, BuiltIn: false},
 	{Name: "../../schema/message.graphql", Input: `extend type Query {
-  "Messages of all campaigns and numbers, both ways."
+  "Messages of all campaigns and numbers, both ways. Errors: NOT_FOUND (the filter names what is not there)."
   messages(
     "Only those that match."
     filter: MessageFilter
@@ -5042,7 +6473,7 @@ type APIKeyPayload {
   Delivery events in the order in which they were recorded, for catching up without a subscription. Without ` + "`" + `after` + "`" + ` it begins
   with the oldest that is kept. Read on with the batch's cursor; where the log ends, the cursor stays the same. With a rare
   filter a batch may be empty before that.
-  Errors: BAD_USER_INPUT (a cursor that is not of this log), CURSOR_EXPIRED (the log goes back less far; extensions.cursor is
+  Errors: BAD_USER_INPUT (a cursor that is not of this log), NOT_FOUND (the filter names what is not there), CURSOR_EXPIRED (the log goes back less far; extensions.cursor is
   the place to begin from).
   """
   deliveryEvents(
@@ -5071,7 +6502,7 @@ extend type Subscription {
   what was missed, then goes on live: no event is lost, repeated or out of order. Without it, the first batch comes at once,
   without events, and tells the present cursor; what happens from then on follows.
   It ends with SLOW_CONSUMER when the client does not keep up: subscribe again with extensions.cursor.
-  Errors: BAD_USER_INPUT (a cursor that is not of this log), CURSOR_EXPIRED (the log goes back less far; extensions.cursor is
+  Errors: BAD_USER_INPUT (a cursor that is not of this log), NOT_FOUND (the filter names what is not there), CURSOR_EXPIRED (the log goes back less far; extensions.cursor is
   the place to begin from, after reading the messages anew).
   """
   deliveryEvents(
@@ -5101,13 +6532,13 @@ type Message implements Node {
   "The person; null when they are not a contact."
   contact: Contact
   "The person's number, E.164, of an outbound message; null for an inbound one, and for a person without a known number."
-  to: String
+  to: String @personal(as: NUMBER)
   "The person's number, E.164, of an inbound message; null for an outbound one, and for a person without a known number."
-  from: String
-  "WhatsApp's own id; null until it has given one."
-  wamid: String
+  from: String @personal(as: NUMBER)
+  "WhatsApp's own id; null until it has given one. The person's number can be read from it."
+  wamid: String @personal(as: TEXT)
   "The text, or a file's caption, as sent or received; null where there is none, and once retention has erased it."
-  text: String
+  text: String @personal(as: TEXT)
   "Why it failed, or why its last try did; null when nothing went wrong."
   error: MessageError
   "Why it was not sent; null when it was not skipped."
@@ -5238,7 +6669,7 @@ type MessageError {
   "What it means, in short."
   title: String!
   "What WhatsApp said to this case; null when it said nothing more."
-  detail: String
+  detail: String @personal(as: NUMBERS_WITHIN)
   "What to do about it, in plain words."
   advice: String!
   "Whether a later try may succeed."
@@ -5430,7 +6861,7 @@ input DeliveryEventFilter {
   """
   Messages from people, as they arrive, from now on. It ends with SLOW_CONSUMER when the client does not keep up: read what was
   missed from ` + "`" + `deliveryEvents` + "`" + ` with the status RECEIVED, after extensions.cursor. To miss none over a disconnect, follow
-  ` + "`" + `deliveryEvents` + "`" + ` instead.
+  ` + "`" + `deliveryEvents` + "`" + ` instead. Errors: NOT_FOUND (the number).
   """
   messageReceived(
     "Only those to this number of ours."
@@ -5441,6 +6872,159 @@ input DeliveryEventFilter {
 "What has changed, as it is now."
 union StatusChange = Template | PhoneNumber | Account | Campaign
 `, BuiltIn: false},
+	{Name: "../../schema/oidc.graphql", Input: `extend type Query {
+  "The identity provider with whose accounts users can sign in; null when there is none."
+  externalSignIn: ExternalSignIn @public
+}
+
+extend type Mutation {
+  """
+  Begins a sign-in at the identity provider. Keep ` + "`" + `flow` + "`" + ` in the page, then go to ` + "`" + `url` + "`" + `; the provider sends the user back to
+  redirectUri with the parameters code and state, for completeExternalSignIn or linkExternalLogin within 10 minutes.
+  User errors: NOT_ALLOWED (redirectUri, or there is no provider). Errors: RATE_LIMITED, UNAVAILABLE (the provider does not answer).
+  """
+  beginExternalSignIn("Where to come back to." input: BeginExternalSignInInput!): BeginExternalSignInPayload! @public
+  """
+  Opens a session for who signed in at the identity provider: for the user whose login it is, or who has its verified e-mail
+  address, no password, and no other login of this provider. Somebody new joins by an invitation, or makes an
+  organization, if that is allowed; they have no password, and can set one by a reset. After REQUIRED, STALE or TOO_LONG, call again with what was missing and the same flow,
+  state and code.
+  User errors: STALE (flow is over), INVALID (state or code: begin again), REQUIRED or INVALID (secondFactorCode), REQUIRED, INVALID,
+  TOO_LONG (name, organizationName), STALE (acceptTermsVersion), INVALID, NOT_ALLOWED (invitationToken), NOT_ALLOWED (this login opens nothing here; the message says why).
+  Errors: CONFLICT (the same at the same time), RATE_LIMITED, UNAVAILABLE (the provider does not answer).
+  """
+  completeExternalSignIn("What came back." input: CompleteExternalSignInInput!): SessionPayload! @public
+  """
+  Lets a login at the identity provider sign the caller in. Linking it again is no error.
+  User errors: STALE (flow is over), INVALID (state or code: begin again, or password), TAKEN (it is another user's), NOT_ALLOWED
+  (there is no provider, its domain is not allowed, or the sign-in is too long ago). Errors: FORBIDDEN (an API key calls), RATE_LIMITED, UNAVAILABLE.
+  """
+  linkExternalLogin("What came back, and the password." input: LinkExternalLoginInput!): ExternalLoginsPayload! @role(is: VIEWER)
+  """
+  Takes a login away from the caller. Sessions that it opened stay.
+  User errors: INVALID (password), NOT_ALLOWED (the last one of a user without a password, or the sign-in is too long ago).
+  Errors: NOT_FOUND, FORBIDDEN (an API key calls), RATE_LIMITED.
+  """
+  unlinkExternalLogin("Which one." input: UnlinkExternalLoginInput!): ExternalLoginsPayload! @role(is: VIEWER)
+}
+
+extend type Viewer {
+  "The logins at identity providers that sign the user in, the oldest first; empty for an API key."
+  externalLogins: [ExternalLogin!]!
+}
+
+"An identity provider, as the operator has set it up."
+type ExternalSignIn {
+  "What to write on the button."
+  name: String!
+}
+
+"An account at an identity provider that signs a user in."
+type ExternalLogin {
+  "Its id, with the prefix xlg."
+  id: ID!
+  "The provider, as an address."
+  issuer: String!
+  "The e-mail address it had when it was linked; null when the provider did not tell."
+  email: String
+  "When it was linked."
+  createdAt: Time!
+  "When it was last used to sign in."
+  lastUsedAt: Time!
+}
+
+"Where a sign-in comes back to."
+input BeginExternalSignInInput {
+  "An address of a page on the service's own origin or one of ALLOWED_ORIGINS, known to the provider too, without a fragment."
+  redirectUri: String!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"How a sign-in at the identity provider ended."
+input CompleteExternalSignInInput {
+  "What beginExternalSignIn gave."
+  flow: String!
+  "The parameter state that came back."
+  state: String!
+  "The parameter code that came back."
+  code: String!
+  "A code of the user's second factor, or a recovery code. It is not asked for when the provider says that it asked for a second factor itself (amr mfa)."
+  secondFactorCode: String
+  "The token of an invitation to the address that signs in: they join that organization, with acceptTermsVersion, and a new user needs no organizationName."
+  invitationToken: String
+  "What somebody new is called, up to 100 characters; without it, what the provider says."
+  name: String
+  "Of somebody new: what their organization is called, up to 100 characters."
+  organizationName: String
+  "Of somebody new, and of who joins: the version of the terms that were read, from ` + "`" + `terms` + "`" + `."
+  acceptTermsVersion: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"A login to be linked."
+input LinkExternalLoginInput {
+  "What beginExternalSignIn gave."
+  flow: String!
+  "The parameter state that came back."
+  state: String!
+  "The parameter code that came back."
+  code: String!
+  "The current password. A user without one leaves it out, and must have signed in within the last 10 minutes."
+  password: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"A login that is to sign in no more."
+input UnlinkExternalLoginInput {
+  "One of ` + "`" + `viewer.externalLogins` + "`" + `."
+  externalLoginId: ID!
+  "The current password. A user without one leaves it out, and must have signed in within the last 10 minutes."
+  password: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"A sign-in that was begun."
+type BeginExternalSignInPayload {
+  "Where to send the browser; null when there are user errors."
+  url: String
+  "The secret of this sign-in. Keep it in the page, e.g. in sessionStorage, and never in an address. Null when there are user errors."
+  flow: String
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"A user's logins, once they were changed."
+type ExternalLoginsPayload {
+  "Who called; null when there are user errors."
+  viewer: Viewer
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+`, BuiltIn: false},
+	{Name: "../../schema/operator.graphql", Input: `"""
+Marks what tells a person's number, or what was written to or by them. Where the organization asks for it (maskForViewers), the
+role VIEWER gets it masked: queries, mutations and subscriptions alike.
+"""
+directive @personal("How it is masked." as: Masking!) on FIELD_DEFINITION
+
+"How something personal is masked."
+enum Masking {
+  "It is a number, of which the country code and the last two digits stay, e.g. +49•••••••12."
+  NUMBER
+  "It is a text, of which nothing stays: •••."
+  TEXT
+  "It is a text that may name numbers: what looks like one is masked, and the rest stays."
+  NUMBERS_WITHIN
+}
+`, BuiltIn: false},
 	{Name: "../../schema/statistics.graphql", Input: `extend type Query {
   """
   How many messages were accepted, sent, delivered, read and so on, by time and by what ` + "`" + `groupBy` + "`" + ` names. The figures are exact, and
@@ -5448,7 +7032,8 @@ union StatusChange = Template | PhoneNumber | Account | Campaign
   in the order of ` + "`" + `groupBy` + "`" + `: ids by age, all else by value, and what has none first.
   The sums are kept by whole UTC hours. So ` + "`" + `since` + "`" + ` and ` + "`" + `until` + "`" + ` are rounded outward to them; and where a zone is not whole hours
   from UTC (Asia/Kolkata, Asia/Kathmandu), an hour counts for the local day in which it begins.
-  Errors: BAD_USER_INPUT (an unknown time zone, ` + "`" + `until` + "`" + ` not after ` + "`" + `since` + "`" + `, or more than 10,000 rows: ask for less).
+  Errors: BAD_USER_INPUT (an unknown time zone, ` + "`" + `until` + "`" + ` not after ` + "`" + `since` + "`" + `, or more than 10,000 rows: ask for less), NOT_FOUND (the filter names what is
+  not there).
   """
   statistics(
     "Which time, and which messages."
@@ -5558,7 +7143,7 @@ input StatisticsFilter {
 }
 `, BuiltIn: false},
 	{Name: "../../schema/template.graphql", Input: `extend type Query {
-  "The message templates of all accounts."
+  "The message templates of all accounts. Errors: NOT_FOUND (the filter names what is not there)."
   templates(
     "Only those that match."
     filter: TemplateFilter
@@ -6122,6 +7707,82 @@ func (ec *executionContext) childFields_Attribute(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type Attribute", field.Name)
 }
 
+func (ec *executionContext) childFields_AuditEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AuditEvent_id(ctx, field)
+	case "at":
+		return ec.fieldContext_AuditEvent_at(ctx, field)
+	case "actor":
+		return ec.fieldContext_AuditEvent_actor(ctx, field)
+	case "action":
+		return ec.fieldContext_AuditEvent_action(ctx, field)
+	case "subject":
+		return ec.fieldContext_AuditEvent_subject(ctx, field)
+	case "subjectId":
+		return ec.fieldContext_AuditEvent_subjectId(ctx, field)
+	case "summary":
+		return ec.fieldContext_AuditEvent_summary(ctx, field)
+	case "ip":
+		return ec.fieldContext_AuditEvent_ip(ctx, field)
+	case "sequence":
+		return ec.fieldContext_AuditEvent_sequence(ctx, field)
+	case "hash":
+		return ec.fieldContext_AuditEvent_hash(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEventConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AuditEventConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AuditEventConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AuditEventConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEventConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEventEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_AuditEventEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_AuditEventEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEventEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_BeginExternalSignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_BeginExternalSignInPayload_url(ctx, field)
+	case "flow":
+		return ec.fieldContext_BeginExternalSignInPayload_flow(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BeginExternalSignInPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_BeginExternalSignInPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BeginExternalSignInPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_BeginSecondFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "secret":
+		return ec.fieldContext_BeginSecondFactorPayload_secret(ctx, field)
+	case "uri":
+		return ec.fieldContext_BeginSecondFactorPayload_uri(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_BeginSecondFactorPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_BeginSecondFactorPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BeginSecondFactorPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Campaign(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6504,6 +8165,54 @@ func (ec *executionContext) childFields_DeliveryEventBatch(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type DeliveryEventBatch", field.Name)
 }
 
+func (ec *executionContext) childFields_DisableSecondFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "viewer":
+		return ec.fieldContext_DisableSecondFactorPayload_viewer(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DisableSecondFactorPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DisableSecondFactorPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DisableSecondFactorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ExternalLogin(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ExternalLogin_id(ctx, field)
+	case "issuer":
+		return ec.fieldContext_ExternalLogin_issuer(ctx, field)
+	case "email":
+		return ec.fieldContext_ExternalLogin_email(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ExternalLogin_createdAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_ExternalLogin_lastUsedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExternalLogin", field.Name)
+}
+
+func (ec *executionContext) childFields_ExternalLoginsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "viewer":
+		return ec.fieldContext_ExternalLoginsPayload_viewer(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ExternalLoginsPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_ExternalLoginsPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExternalLoginsPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ExternalSignIn(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_ExternalSignIn_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ExternalSignIn", field.Name)
+}
+
 func (ec *executionContext) childFields_FailureCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -6530,6 +8239,38 @@ func (ec *executionContext) childFields_ImportRejection(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type ImportRejection", field.Name)
 }
 
+func (ec *executionContext) childFields_Invitation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Invitation_id(ctx, field)
+	case "email":
+		return ec.fieldContext_Invitation_email(ctx, field)
+	case "role":
+		return ec.fieldContext_Invitation_role(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Invitation_createdAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Invitation_expiresAt(ctx, field)
+	case "mailedAt":
+		return ec.fieldContext_Invitation_mailedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Invitation", field.Name)
+}
+
+func (ec *executionContext) childFields_InviteMemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "invitationToken":
+		return ec.fieldContext_InviteMemberPayload_invitationToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_InviteMemberPayload_expiresAt(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_InviteMemberPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_InviteMemberPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteMemberPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Member(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6542,8 +8283,22 @@ func (ec *executionContext) childFields_Member(ctx context.Context, field graphq
 		return ec.fieldContext_Member_role(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Member_createdAt(ctx, field)
+	case "secondFactor":
+		return ec.fieldContext_Member_secondFactor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Member", field.Name)
+}
+
+func (ec *executionContext) childFields_MemberPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "member":
+		return ec.fieldContext_MemberPayload_member(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_MemberPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_MemberPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Message(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6684,6 +8439,12 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_sendingPolicy(ctx, field)
 	case "retentionDays":
 		return ec.fieldContext_Organization_retentionDays(ctx, field)
+	case "maskForViewers":
+		return ec.fieldContext_Organization_maskForViewers(ctx, field)
+	case "requireSecondFactor":
+		return ec.fieldContext_Organization_requireSecondFactor(ctx, field)
+	case "invitations":
+		return ec.fieldContext_Organization_invitations(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Organization", field.Name)
 }
@@ -6780,6 +8541,56 @@ func (ec *executionContext) childFields_QuietHours(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type QuietHours", field.Name)
 }
 
+func (ec *executionContext) childFields_RecoveryCodesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recoveryCodes":
+		return ec.fieldContext_RecoveryCodesPayload_recoveryCodes(ctx, field)
+	case "viewer":
+		return ec.fieldContext_RecoveryCodesPayload_viewer(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RecoveryCodesPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RecoveryCodesPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecoveryCodesPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sent":
+		return ec.fieldContext_RequestPasswordResetPayload_sent(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RequestPasswordResetPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RequestPasswordResetPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestPasswordResetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revokedInvitationId":
+		return ec.fieldContext_RevokeInvitationPayload_revokedInvitationId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RevokeInvitationPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RevokeInvitationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeInvitationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeOtherSessionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revokedSessionIds":
+		return ec.fieldContext_RevokeOtherSessionsPayload_revokedSessionIds(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RevokeOtherSessionsPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RevokeOtherSessionsPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeOtherSessionsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RevokeSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "revokedSessionId":
@@ -6790,6 +8601,18 @@ func (ec *executionContext) childFields_RevokeSessionPayload(ctx context.Context
 		return ec.fieldContext_RevokeSessionPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeSessionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SecondFactor(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "enabled":
+		return ec.fieldContext_SecondFactor_enabled(ctx, field)
+	case "enabledAt":
+		return ec.fieldContext_SecondFactor_enabledAt(ctx, field)
+	case "recoveryCodesLeft":
+		return ec.fieldContext_SecondFactor_recoveryCodesLeft(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SecondFactor", field.Name)
 }
 
 func (ec *executionContext) childFields_SendingPolicy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7106,6 +8929,18 @@ func (ec *executionContext) childFields_UserError(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type UserError", field.Name)
 }
 
+func (ec *executionContext) childFields_UserPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_UserPayload_user(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UserPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UserPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UserPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "user":
@@ -7122,6 +8957,14 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_sessions(ctx, field)
 	case "mustAcceptTerms":
 		return ec.fieldContext_Viewer_mustAcceptTerms(ctx, field)
+	case "notice":
+		return ec.fieldContext_Viewer_notice(ctx, field)
+	case "secondFactor":
+		return ec.fieldContext_Viewer_secondFactor(ctx, field)
+	case "mustSetUpSecondFactor":
+		return ec.fieldContext_Viewer_mustSetUpSecondFactor(ctx, field)
+	case "externalLogins":
+		return ec.fieldContext_Viewer_externalLogins(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }

@@ -3,6 +3,7 @@
 package model
 
 import (
+	"bytes"
 	"carillon/audience"
 	"carillon/campaign"
 	"carillon/column"
@@ -11,6 +12,9 @@ import (
 	"carillon/fault"
 	"carillon/identity"
 	"carillon/uid"
+	"fmt"
+	"io"
+	"strconv"
 	"time"
 
 	"entgo.io/contrib/entgql"
@@ -24,6 +28,23 @@ type APIKeyPayload struct {
 	// What the caller can mend; empty when it was done.
 	UserErrors []*UserError `json:"userErrors"`
 	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Who accepts an invitation.
+type AcceptInvitationInput struct {
+	// From the link, or from inviteMember.
+	Token string `json:"token"`
+	// What the person is called, up to 100 characters. It is ignored when the address has a user.
+	Name string `json:"name"`
+	// The password of the address's user; 10 to 200 characters, and not one that everybody uses, where there is none yet. It is
+	// ignored when the call comes with that user's session.
+	Password string `json:"password"`
+	// A code of the second factor, or a recovery code, where the password is that of a user who has one.
+	Code *string `json:"code,omitempty"`
+	// The version of the terms that were read, from `terms`.
+	AcceptTermsVersion string `json:"acceptTermsVersion"`
+	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
@@ -69,6 +90,60 @@ type AccountTokenInput struct {
 	AccessToken string `json:"accessToken"`
 }
 
+// Which audit events. What is left out says nothing; all that is given must hold.
+type AuditEventFilter struct {
+	// One of these actions, e.g. campaign.launch.
+	Action []string `json:"action,omitempty"`
+	// By this actor, written exactly as `actor` shows it.
+	Actor *string `json:"actor,omitempty"`
+	// Done to this, also when it is gone.
+	SubjectID *uid.ID `json:"subjectId,omitempty"`
+	// At this time or later.
+	Since *time.Time `json:"since,omitempty"`
+	// Before this time.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// Where a sign-in comes back to.
+type BeginExternalSignInInput struct {
+	// An address of a page on the service's own origin or one of ALLOWED_ORIGINS, known to the provider too, without a fragment.
+	RedirectURI string `json:"redirectUri"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A sign-in that was begun.
+type BeginExternalSignInPayload struct {
+	// Where to send the browser; null when there are user errors.
+	URL *string `json:"url,omitempty"`
+	// The secret of this sign-in. Keep it in the page, e.g. in sessionStorage, and never in an address. Null when there are user errors.
+	Flow *string `json:"flow,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Who it is.
+type BeginSecondFactorInput struct {
+	// The current password. A user without one leaves it out, and must have signed in within the last 10 minutes.
+	Password *string `json:"password,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A second factor that waits for its first code.
+type BeginSecondFactorPayload struct {
+	// The secret in base32, for typing; shown once. Null when there are user errors.
+	Secret *string `json:"secret,omitempty"`
+	// The same as an otpauth address, for a QR code; shown once. Null when there are user errors.
+	URI *string `json:"uri,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Which campaigns. What is left out says nothing; all that is given must hold.
 type CampaignFilter struct {
 	// In one of these states.
@@ -109,6 +184,46 @@ type CampaignProgressUpdate struct {
 type CancelCampaignInput struct {
 	// One of the organization's.
 	CampaignID uid.ID `json:"campaignId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// The old password and the new one.
+type ChangePasswordInput struct {
+	// The one that holds.
+	CurrentPassword string `json:"currentPassword"`
+	// 10 to 200 characters, and not one that everybody uses.
+	NewPassword string `json:"newPassword"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// How a sign-in at the identity provider ended.
+type CompleteExternalSignInInput struct {
+	// What beginExternalSignIn gave.
+	Flow string `json:"flow"`
+	// The parameter state that came back.
+	State string `json:"state"`
+	// The parameter code that came back.
+	Code string `json:"code"`
+	// A code of the user's second factor, or a recovery code. It is not asked for when the provider says that it asked for a second factor itself (amr mfa).
+	SecondFactorCode *string `json:"secondFactorCode,omitempty"`
+	// The token of an invitation to the address that signs in: they join that organization, with acceptTermsVersion, and a new user needs no organizationName.
+	InvitationToken *string `json:"invitationToken,omitempty"`
+	// What somebody new is called, up to 100 characters; without it, what the provider says.
+	Name *string `json:"name,omitempty"`
+	// Of somebody new: what their organization is called, up to 100 characters.
+	OrganizationName *string `json:"organizationName,omitempty"`
+	// Of somebody new, and of who joins: the version of the terms that were read, from `terms`.
+	AcceptTermsVersion *string `json:"acceptTermsVersion,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// The proof that the app has the secret.
+type ConfirmSecondFactorInput struct {
+	// The six digits that the app shows.
+	Code string `json:"code"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -251,6 +366,16 @@ type CreateContactListInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Another organization.
+type CreateOrganizationInput struct {
+	// What it is called, up to 100 characters.
+	Name string `json:"name"`
+	// The version of the terms that were read, from `terms`.
+	AcceptTermsVersion string `json:"acceptTermsVersion"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // A new template.
 type CreateTemplateInput struct {
 	// The account it will belong to.
@@ -303,6 +428,50 @@ type DeliveryEventFilter struct {
 	Status []enum.MessageStatus `json:"status,omitempty"`
 }
 
+// Who it is.
+type DisableSecondFactorInput struct {
+	// The current password. A user without one leaves it out, and must have signed in within the last 10 minutes.
+	Password *string `json:"password,omitempty"`
+	// A code of the second factor, or a recovery code.
+	Code string `json:"code"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A second factor that is gone.
+type DisableSecondFactorPayload struct {
+	// Who called; null when there are user errors.
+	Viewer *identity.Viewer `json:"viewer,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Which account to let go.
+type DisconnectAccountInput struct {
+	// One of the organization's.
+	AccountID uid.ID `json:"accountId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A user's logins, once they were changed.
+type ExternalLoginsPayload struct {
+	// Who called; null when there are user errors.
+	Viewer *identity.Viewer `json:"viewer,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// An identity provider, as the operator has set it up.
+type ExternalSignIn struct {
+	// What to write on the button.
+	Name string `json:"name"`
+}
+
 // How many messages failed with one error.
 type FailureCount struct {
 	// WhatsApp's code; negative for one of ours.
@@ -329,10 +498,46 @@ type ImportContactsInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Who is invited.
+type InviteMemberInput struct {
+	// Their address.
+	Email string `json:"email"`
+	// What they may do; not more than the caller.
+	Role enum.Role `json:"role"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// An invitation that was just made.
+type InviteMemberPayload struct {
+	// Goes into the link that the invited person opens; shown once. Null when there are user errors.
+	InvitationToken *string `json:"invitationToken,omitempty"`
+	// When it ends by itself; null when there are user errors.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Which campaign starts.
 type LaunchCampaignInput struct {
 	// One of the organization's.
 	CampaignID uid.ID `json:"campaignId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A login to be linked.
+type LinkExternalLoginInput struct {
+	// What beginExternalSignIn gave.
+	Flow string `json:"flow"`
+	// The parameter state that came back.
+	State string `json:"state"`
+	// The parameter code that came back.
+	Code string `json:"code"`
+	// The current password. A user without one leaves it out, and must have signed in within the last 10 minutes.
+	Password *string `json:"password,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -349,6 +554,16 @@ type MediaMessageInput struct {
 	Caption *string `json:"caption,omitempty"`
 	// What a DOCUMENT is called, up to 240 characters; its ending says what it is.
 	FileName *string `json:"fileName,omitempty"`
+}
+
+// A member that was changed or removed.
+type MemberPayload struct {
+	// The member, as it was if it is removed; null when there are user errors.
+	Member *ent.Member `json:"member,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What a message holds: exactly one of these.
@@ -447,6 +662,66 @@ type PhoneNumberPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Recovery codes that were just made.
+type RecoveryCodesPayload struct {
+	// Ten codes, each of which can be used once in place of the app; shown once. Null when there are user errors.
+	RecoveryCodes []string `json:"recoveryCodes,omitempty"`
+	// Who called; null when there are user errors.
+	Viewer *identity.Viewer `json:"viewer,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Who it is.
+type RegenerateRecoveryCodesInput struct {
+	// The current password. A user without one leaves it out, and must have signed in within the last 10 minutes.
+	Password *string `json:"password,omitempty"`
+	// A code of the second factor, or a recovery code.
+	Code string `json:"code"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Who has to go.
+type RemoveMemberInput struct {
+	// One of the organization's.
+	MemberID uid.ID `json:"memberId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Who has forgotten their password.
+type RequestPasswordResetInput struct {
+	// The address they sign in with.
+	Email string `json:"email"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A mail that is on its way, if the address is known.
+type RequestPasswordResetPayload struct {
+	// True unless there are user errors. It does not tell whether the address is known.
+	Sent bool `json:"sent"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A new password.
+type ResetPasswordInput struct {
+	// From the link in the mail.
+	Token string `json:"token"`
+	// 10 to 200 characters, and not one that everybody uses.
+	NewPassword string `json:"newPassword"`
+	// A code of the second factor, or a recovery code, of a user who has one.
+	Code *string `json:"code,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Which campaign goes on.
 type ResumeCampaignInput struct {
 	// One of the organization's.
@@ -471,6 +746,40 @@ type RevokeAPIKeyInput struct {
 	// One of the organization's.
 	APIKeyID uid.ID `json:"apiKeyId"`
 	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Which invitation ends.
+type RevokeInvitationInput struct {
+	// One of the organization's.
+	InvitationID uid.ID `json:"invitationId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// The end of an invitation.
+type RevokeInvitationPayload struct {
+	// The invitation that is void; null when there are user errors.
+	RevokedInvitationID *uid.ID `json:"revokedInvitationId,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Nothing to say.
+type RevokeOtherSessionsInput struct {
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// The end of sessions.
+type RevokeOtherSessionsPayload struct {
+	// The sessions that are over; null when there are user errors.
+	RevokedSessionIds []uid.ID `json:"revokedSessionIds,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
@@ -548,6 +857,8 @@ type SignInInput struct {
 	Password string `json:"password"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+	// A code of the second factor, or a recovery code. Without one, a user who has a second factor gets the user error REQUIRED on this field once the password is right.
+	Code *string `json:"code,omitempty"`
 }
 
 // The end of a session.
@@ -639,6 +950,14 @@ type StatisticsRow struct {
 
 // What can be followed live, over graphql-transport-ws, the older graphql-ws, or server-sent events.
 type Subscription struct {
+}
+
+// Where to go.
+type SwitchOrganizationInput struct {
+	// An organization from `viewer.memberships`.
+	OrganizationID uid.ID `json:"organizationId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // Which account to read again.
@@ -841,6 +1160,26 @@ type TextMessageInput struct {
 	PreviewURL *bool `json:"previewUrl,omitempty"`
 }
 
+// A login that is to sign in no more.
+type UnlinkExternalLoginInput struct {
+	// One of `viewer.externalLogins`.
+	ExternalLoginID uid.ID `json:"externalLoginId"`
+	// The current password. A user without one leaves it out, and must have signed in within the last 10 minutes.
+	Password *string `json:"password,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What a member may do from now on.
+type UpdateMemberInput struct {
+	// One of the organization's.
+	MemberID uid.ID `json:"memberId"`
+	// Not above the caller's.
+	Role enum.Role `json:"role"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What is to change of an organization. What is left out or null stays.
 type UpdateOrganizationInput struct {
 	// What its members call it, up to 100 characters.
@@ -849,10 +1188,14 @@ type UpdateOrganizationInput struct {
 	TimeZone *string `json:"timeZone,omitempty"`
 	// How many days message bodies and parameters are to be kept, 1 to 3650. It is stored and not acted on yet.
 	RetentionDays *int `json:"retentionDays,omitempty"`
+	// Whether the role VIEWER sees people's numbers and the texts of messages masked. Subscriptions of viewers end, and begin anew masked.
+	MaskForViewers *bool `json:"maskForViewers,omitempty"`
 	// How it wants to send.
 	SendingPolicy *SendingPolicyInput `json:"sendingPolicy,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+	// Whether members need a second factor. Who sets it needs one already: NOT_ALLOWED. It holds at once; members without one can then only set it up.
+	RequireSecondFactor *bool `json:"requireSecondFactor,omitempty"`
 }
 
 // What is to change of a number.
@@ -865,6 +1208,14 @@ type UpdatePhoneNumberInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What is to change of the caller.
+type UpdateUserInput struct {
+	// What they are called, up to 100 characters.
+	Name string `json:"name"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Something in the input of a mutation that the caller can mend. When there is one, nothing was done.
 type UserError struct {
 	// Path to the input field at fault, e.g. ["components", "1", "text"]; empty where the whole input is.
@@ -873,4 +1224,75 @@ type UserError struct {
 	Code fault.Code `json:"code"`
 	// What is wrong and what would be right, for people, in English.
 	Message string `json:"message"`
+}
+
+// A user that was changed.
+type UserPayload struct {
+	// The user; null when there are user errors.
+	User *ent.User `json:"user,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// How something personal is masked.
+type Masking string
+
+const (
+	// It is a number, of which the country code and the last two digits stay, e.g. +49•••••••12.
+	MaskingNumber Masking = "NUMBER"
+	// It is a text, of which nothing stays: •••.
+	MaskingText Masking = "TEXT"
+	// It is a text that may name numbers: what looks like one is masked, and the rest stays.
+	MaskingNumbersWithin Masking = "NUMBERS_WITHIN"
+)
+
+var AllMasking = []Masking{
+	MaskingNumber,
+	MaskingText,
+	MaskingNumbersWithin,
+}
+
+func (e Masking) IsValid() bool {
+	switch e {
+	case MaskingNumber, MaskingText, MaskingNumbersWithin:
+		return true
+	}
+	return false
+}
+
+func (e Masking) String() string {
+	return string(e)
+}
+
+func (e *Masking) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Masking(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Masking", str)
+	}
+	return nil
+}
+
+func (e Masking) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Masking) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Masking) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }

@@ -38,8 +38,7 @@ func (h *Handler) Connections() int {
 func (h *Handler) enter(c connection) *refusal {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	full := h.options.Websocket.MaxConnections > 0 && len(h.connections) >= h.options.Websocket.MaxConnections
-	if h.closing || full {
+	if h.closing || len(h.connections) >= h.options.Websocket.MaxConnections {
 		return &refusal{status: http.StatusServiceUnavailable, code: codeUnavailable, message: "no more connections here, try again",
 			extensions: map[string]any{"retryAfterSeconds": 1}, header: http.Header{"Retry-After": {"1"}}}
 	}

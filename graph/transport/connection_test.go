@@ -90,6 +90,39 @@ func TestMaxConnections(t *testing.T) {
 	s.connect(t)
 }
 
+func TestMaxPerOwner(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(o *transport.Options) {
+		o.Websocket.MaxPerOwner = 2
+		o.Owner = func(ctx context.Context) any { return transporttest.Caller(ctx) }
+	})
+	first := s.connect(t)
+	events := s.open(t, "subscription { ticks(everyMs: 5) { seq } }")
+	events.wants("next")
+	p := s.dial(t, &websocket.Dialer{})
+	p.send(`{"type":"connection_init","payload":{"Authorization":"Bearer alice"}}`)
+	p.wantsClose(1013)
+	older := s.dial(t, &websocket.Dialer{Subprotocols: []string{"graphql-ws"}})
+	older.send(`{"type":"connection_init","payload":{"Authorization":"Bearer alice"}}`)
+	if told := older.wants("connection_error"); !strings.Contains(string(told.Payload), "RATE_LIMITED") {
+		t.Errorf("the older protocol is told %s", told.Payload)
+	}
+	older.wantsClose(1013)
+	if a := s.send(t, "GET", "/?query={hello}", "", "Accept: text/event-stream", "Authorization: Bearer alice"); a.status != 429 || a.code() != "RATE_LIMITED" || a.header.Get("Retry-After") == "" {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+	other := s.dial(t, &websocket.Dialer{})
+	other.send(`{"type":"connection_init","payload":{"Authorization":"Bearer bob"}}`)
+	other.wants("connection_ack")
+
+	first.vanish()
+	eventually(t, "room", func() bool { return s.Connections() < 3 })
+	s.connect(t)
+	events.cancel()
+	eventually(t, "room", func() bool { return s.Connections() < 3 })
+	s.connect(t)
+}
+
 // A session can be revoked by whoever kept the context that OnConnect got.
 func TestCloseConnection(t *testing.T) {
 	t.Parallel()

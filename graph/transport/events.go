@@ -38,6 +38,11 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) *refusal {
 		return err
 	}
 	defer h.leave(s)
+	release, full := h.count(ctx)
+	if full != nil {
+		return refusedFull(full)
+	}
+	defer release()
 	ctx = context.WithValue(ctx, connectionKey{}, connection(s))
 
 	opCtx, errs := h.exec.CreateOperationContext(ctx, params)

@@ -114,7 +114,7 @@ func (s *socket) receiveSubscribe(f frame) ([]byte, error) {
 }
 
 func tooManyOperations() *gqlerror.Error {
-	err := codedError(codeRateLimited, "too many operations on this connection")
+	err := codedError(codeRateLimited, "too many operations on this connection: end some, or open another connection")
 	err.Extensions["retryAfterSeconds"] = 1
 	return err
 }
@@ -144,8 +144,15 @@ func (s *socket) initiate(ctx context.Context, payload gqltransport.InitPayload)
 		authorization = s.request.Header.Get("Authorization")
 	}
 	known, err := s.h.options.Authenticate(ctx, authorization, s.request)
-	if err == nil && s.h.options.OnConnect != nil {
-		err = s.h.options.OnConnect(known)
+	if err == nil {
+		release, full := s.h.count(known)
+		if full != nil {
+			return s.refuse(ctx, full, closeTryAgain, "Too many connections")
+		}
+		s.release = release
+		if s.h.options.OnConnect != nil {
+			err = s.h.options.OnConnect(known)
+		}
 	}
 	if err == nil {
 		s.mu.Lock()
@@ -154,11 +161,15 @@ func (s *socket) initiate(ctx context.Context, payload gqltransport.InitPayload)
 		return known, nil, nil
 	}
 	shown := s.h.present(ctx, err)
-	code, reason := closeTryAgain, "Try again later"
 	switch codeOf(shown) {
 	case codeUnauthenticated, codeForbidden, codeBadInput:
-		code, reason = closeForbidden, "Forbidden"
+		return s.refuse(ctx, shown, closeForbidden, "Forbidden")
 	}
+	return s.refuse(ctx, shown, closeTryAgain, "Try again later")
+}
+
+// refuse tells gqlgen to close the socket: the older protocol is told the error too.
+func (s *socket) refuse(ctx context.Context, shown *gqlerror.Error, code int, reason string) (context.Context, *gqltransport.InitPayload, error) {
 	s.mu.Lock()
 	s.refused = shown
 	s.mu.Unlock()

@@ -77,7 +77,8 @@ type socket struct {
 
 	// Only the reading goroutine touches these.
 	initiated bool
-	sent      int // operations so far
+	sent      int    // operations so far
+	release   func() // its owner has one connection less
 
 	mu        sync.Mutex
 	accepted  bool              // connection_ack was sent
@@ -149,6 +150,9 @@ func (s *socket) finish() {
 	connected, code := s.connected, s.code
 	s.mu.Unlock()
 	<-s.idle
+	if s.release != nil {
+		s.release()
+	}
 	if connected != nil && s.h.options.OnDisconnect != nil {
 		s.h.options.OnDisconnect(connected, code)
 	}

@@ -37,6 +37,8 @@ type Options struct {
 	PresentError func(ctx context.Context, err error) *gqlerror.Error
 	// MayIntrospect opens __schema and __type to the caller. Nil keeps them shut.
 	MayIntrospect func(ctx context.Context) bool
+	// Owner says to whom a socket or an event stream counts, for Websocket.MaxPerOwner: something comparable. Nil counts none.
+	Owner func(ctx context.Context) any
 	// AllowedOrigins are other sites whose pages may call, e.g. "https://app.example.com", or "*" for all. The origin
 	// that serves the request always may.
 	AllowedOrigins []string
@@ -78,7 +80,8 @@ type Websocket struct {
 	QueueFrames      int           // results that wait for a slow peer before its subscriptions wait too; 64
 	QueueBytes       int           // and their size; 1 MiB
 	MaxSubscriptions int           // operations at a time on one socket; 100
-	MaxConnections   int           // sockets and event streams at a time; 0 is no bound
+	MaxConnections   int           // sockets and event streams at a time; 10,000
+	MaxPerOwner      int           // of these, of one Owner; 0 is no bound of its own
 	Compression      bool          // permessage-deflate, where the peer offers it
 	ShutdownSpread   time.Duration // over which Shutdown takes leave of the sockets; 5 s
 }
@@ -102,6 +105,7 @@ type Handler struct {
 
 	mu          sync.Mutex
 	connections map[connection]struct{}
+	owned       map[any]int // connections by owner
 	closing     bool
 	gone        chan struct{} // closed when closing and the last connection is gone
 }
@@ -112,7 +116,7 @@ func New(o Options) *Handler {
 		panic("transport: no schema")
 	}
 	o.setDefaults()
-	h := &Handler{options: o, log: o.Logger, connections: map[connection]struct{}{}, gone: make(chan struct{})}
+	h := &Handler{options: o, log: o.Logger, connections: map[connection]struct{}{}, owned: map[any]int{}, gone: make(chan struct{})}
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout:  o.Websocket.WriteTimeout,
 		ReadBufferSize:    1 << 10,
@@ -169,6 +173,7 @@ func (o *Options) setDefaults() {
 	setDefault(&ws.QueueFrames, 64)
 	setDefault(&ws.QueueBytes, 1<<20)
 	setDefault(&ws.MaxSubscriptions, 100)
+	setDefault(&ws.MaxConnections, 10_000)
 	setDefault(&ws.ShutdownSpread, 5*time.Second)
 	if o.Authenticate == nil {
 		o.Authenticate = func(ctx context.Context, _ string, _ *http.Request) (context.Context, error) { return ctx, nil }

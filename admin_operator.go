@@ -1,0 +1,253 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"carillon/enum"
+	"carillon/identity"
+	"carillon/operator"
+	"carillon/uid"
+)
+
+func organizations(ctx context.Context, p *parts, a adminArgs) error {
+	list, err := p.operator.Organizations(ctx)
+	if err != nil {
+		return err
+	}
+	return a.print(list, func(w io.Writer) {
+		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "ID\tNAME\tSTATUS\tMEMBERS\tCONTACTS\tNUMBERS\tSENT 24H\tQUOTA (A DAY, CONTACTS, NUMBERS)")
+		for _, o := range list {
+			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s, %s, %s\n", o.ID, o.Name, o.Status, o.Members, o.Contacts, o.Numbers, o.Sent,
+				limitText(o.Quota.MessagesPerDay), limitText(o.Quota.Contacts), limitText(o.Quota.Numbers))
+		}
+		_ = table.Flush()
+	})
+}
+
+func limitText(limit *int) string {
+	if limit == nil {
+		return "-"
+	}
+	return fmt.Sprint(*limit)
+}
+
+// said is what a command that only changes something prints.
+type said struct {
+	ID     string `json:"id,omitempty"`
+	Status string `json:"status"`
+}
+
+func (a adminArgs) say(status string, id ...uid.ID) error {
+	what := said{Status: status}
+	for _, n := range id {
+		what.ID = n.String()
+	}
+	return a.print(what, func(w io.Writer) { fmt.Fprintln(w, strings.TrimSpace(what.ID+" "+what.Status)) })
+}
+
+// organization is the id that the first argument names.
+func (a adminArgs) organization() (uid.ID, error) {
+	if len(a.names) != 1 {
+		return uid.ID{}, errors.New("name one organization by its id, org_…; `carillon admin organizations` lists them")
+	}
+	id, err := uid.Parse(a.names[0])
+	if err != nil || id.Kind() != uid.Organization {
+		return uid.ID{}, fmt.Errorf("%q is no id of an organization, org_…; `carillon admin organizations` lists them", a.names[0])
+	}
+	return id, nil
+}
+
+func suspend(ctx context.Context, p *parts, a adminArgs) error {
+	id, err := a.organization()
+	if err != nil {
+		return err
+	}
+	if err := p.operator.Suspend(ctx, id, a.text("reason")); err != nil {
+		return err
+	}
+	return a.say("SUSPENDED", id)
+}
+
+func resume(ctx context.Context, p *parts, a adminArgs) error {
+	id, err := a.organization()
+	if err != nil {
+		return err
+	}
+	if err := p.operator.Resume(ctx, id); err != nil {
+		return err
+	}
+	return a.say("ACTIVE", id)
+}
+
+func closeOrganization(ctx context.Context, p *parts, a adminArgs) error {
+	id, err := a.sure()
+	if err != nil {
+		return err
+	}
+	if err := p.operator.Close(ctx, id, a.text("reason")); err != nil {
+		return err
+	}
+	return a.say("CLOSED", id)
+}
+
+func erase(ctx context.Context, p *parts, a adminArgs) error {
+	id, err := a.sure()
+	if err != nil {
+		return err
+	}
+	done, err := p.operator.Erase(ctx, id)
+	if err != nil {
+		return err
+	}
+	return a.print(done, func(w io.Writer) {
+		rows := 0
+		for _, n := range done.Rows {
+			rows += n
+		}
+		fmt.Fprintf(w, "%s erased: %d rows, and %d users who belonged to nothing else; hourly sums stay\n", id, rows, done.Users)
+		for _, trouble := range done.Troubles {
+			fmt.Fprintln(w, "WhatsApp could not be told:", trouble)
+		}
+	})
+}
+
+// sure is organization for what cannot be undone, or ends what people are doing.
+func (a adminArgs) sure() (uid.ID, error) {
+	id, err := a.organization()
+	if err == nil && !a.is("yes") {
+		err = fmt.Errorf("this ends everything of %s: add --yes", id)
+	}
+	return id, err
+}
+
+func quota(ctx context.Context, p *parts, a adminArgs) error {
+	id, err := a.organization()
+	if err != nil {
+		return err
+	}
+	var q operator.Quota
+	list, err := p.operator.Organizations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, o := range list {
+		if o.ID == id {
+			q = o.Quota
+		}
+	}
+	for name, limit := range map[string]**int{"messages-per-day": &q.MessagesPerDay, "contacts": &q.Contacts, "numbers": &q.Numbers} {
+		if text := a.text(name); text != "" {
+			if *limit, err = parseLimit(text); err != nil {
+				return fmt.Errorf("--%s: %w", name, err)
+			}
+		}
+	}
+	if err := p.operator.SetQuota(ctx, id, q); err != nil {
+		return err
+	}
+	return a.print(q, func(w io.Writer) {
+		fmt.Fprintf(w, "%s may send %s messages a day (of UTC), and have %s contacts and %s numbers; - is unlimited\n", id, limitText(q.MessagesPerDay), limitText(q.Contacts), limitText(q.Numbers))
+	})
+}
+
+// parseLimit reads a number, or none for no limit.
+func parseLimit(text string) (*int, error) {
+	if text == "none" {
+		return nil, nil
+	}
+	var n int
+	if _, err := fmt.Sscanf(text+"\n", "%d\n", &n); err != nil || n < 0 {
+		return nil, fmt.Errorf("%q is neither a number from 0 on nor none", text)
+	}
+	return &n, nil
+}
+
+func createUser(ctx context.Context, p *parts, a adminArgs) error {
+	if len(a.names) != 1 {
+		return errors.New("name the user by one e-mail address")
+	}
+	added, err := p.identity.AddUser(ctx, identity.NewUser{Email: a.names[0], Name: a.text("name"), Organization: a.text("organization"), Role: enum.Role(strings.ToUpper(a.text("role")))})
+	if err != nil {
+		return err
+	}
+	return a.print(added, func(w io.Writer) {
+		fmt.Fprintln(w, "user", added.User)
+		if added.Password != "" {
+			fmt.Fprintln(w, "password", added.Password, "(shown once; changePassword sets another)")
+		}
+		if added.OrganizationName == "" {
+			fmt.Fprintln(w, "belongs to no organization, and cannot sign in until they do")
+			return
+		}
+		fmt.Fprintln(w, "in", added.Organization, added.OrganizationName)
+	})
+}
+
+func maintenance(ctx context.Context, p *parts, a adminArgs) error {
+	if len(a.names) != 1 || a.names[0] != "on" && a.names[0] != "off" {
+		return errors.New("say on or off")
+	}
+	on := a.names[0] == "on"
+	var notice *string
+	if text := strings.TrimSpace(a.text("notice")); text != "" && on {
+		notice = &text
+	}
+	if err := p.operator.Maintain(ctx, on, notice); err != nil {
+		return err
+	}
+	return a.say("maintenance is " + a.names[0])
+}
+
+func notice(ctx context.Context, p *parts, a adminArgs) error {
+	text := strings.TrimSpace(strings.Join(a.names, " "))
+	if text == "" {
+		return errors.New(`say what everybody is to know, or off`)
+	}
+	if text == "off" {
+		if err := p.operator.Announce(ctx, nil); err != nil {
+			return err
+		}
+		return a.say("no notice")
+	}
+	if err := p.operator.Announce(ctx, &text); err != nil {
+		return err
+	}
+	return a.say("notice: " + text)
+}
+
+func rotateKeys(ctx context.Context, p *parts, a adminArgs) error {
+	done, err := p.operator.Rotate(ctx, p.keys)
+	if err != nil {
+		return err
+	}
+	err = a.print(done, func(w io.Writer) {
+		fmt.Fprintf(w, "%d secrets sealed anew under the first key, %d were under it already\n", done.Sealed, done.Current)
+	})
+	if err == nil && done.Failed > 0 {
+		err = fmt.Errorf("%d secrets open under none of the keys of ENCRYPTION_KEY: give the key that sealed them, too", done.Failed)
+	}
+	return err
+}
+
+// loadTerms reads the operator's own terms, where they have some.
+func loadTerms(file string) (identity.Terms, error) {
+	if file == "" {
+		return identity.DefaultTerms(), nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return identity.Terms{}, fmt.Errorf("TERMS_FILE: %w", err)
+	}
+	terms, err := identity.ParseTerms(string(text))
+	if err != nil {
+		return identity.Terms{}, fmt.Errorf("TERMS_FILE %s: %w", file, err)
+	}
+	return terms, nil
+}

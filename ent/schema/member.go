@@ -1,0 +1,67 @@
+package schema
+
+import (
+	"entgo.io/ent"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+	"entgo.io/ent/schema/mixin"
+
+	"carillon/enum"
+	"carillon/uid"
+)
+
+// Invitation lets whoever has its token join an organization. Once it is accepted, revoked or replaced, the row is gone.
+type Invitation struct{ ent.Schema }
+
+func (Invitation) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("invitation"), hidden()}
+}
+func (Invitation) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Invitation}, mailing{}} }
+func (Invitation) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("email"),
+		field.Enum("role").GoType(enum.Role("")),
+		field.Bytes("token_hash").Unique().Sensitive(),
+		optionalReference("invited_by"), // the user; null when an API key did
+		createdAt(),
+		field.Time("expires_at"),
+	}
+}
+func (Invitation) Indexes() []ent.Index {
+	return []ent.Index{index.Fields(organizationColumn, "email").Unique(), index.Fields("mail_after")}
+}
+
+// PasswordReset is a request to set a new password, for whatever address somebody gave. Only once it is about to be mailed is
+// the user looked up and a token made. The row is gone once its token is used, or a later one is made.
+type PasswordReset struct{ ent.Schema }
+
+func (PasswordReset) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("password_reset"), hidden()}
+}
+func (PasswordReset) Mixin() []ent.Mixin { return []ent.Mixin{mailing{}} }
+func (PasswordReset) Policy() ent.Policy { return systemOnly() }
+func (PasswordReset) Fields() []ent.Field {
+	return []ent.Field{
+		idField(uid.PasswordReset),
+		field.String("email"),
+		field.Bytes("token_hash").Optional().Unique().Sensitive().Comment("null until it is mailed"),
+		createdAt(),
+		field.Time("expires_at"),
+	}
+}
+func (PasswordReset) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("email"), index.Fields("mail_after")}
+}
+
+// mailing gives a type what it takes to mail a token that is stored nowhere else, also after a crash.
+type mailing struct{ mixin.Schema }
+
+func (mailing) Fields() []ent.Field {
+	return []ent.Field{
+		field.Bytes("sealed_token").Optional().Sensitive().Comment("sealed by package secret with the row's id as associated data; erased once it is mailed"),
+		field.Time("mail_after").Optional().Nillable().Comment("when to try to mail it; null when there is nothing to mail"),
+		field.Int("mail_attempts").Default(0),
+		field.Time("mailed_at").Optional().Nillable(),
+	}
+}

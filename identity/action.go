@@ -1,0 +1,156 @@
+package identity
+
+// Actions that the audit trail knows, a noun and a verb. A stored action is never renamed: people filter by it.
+const (
+	ActionSignUp          = "session.sign_up"
+	ActionSignIn          = "session.sign_in"
+	ActionSignInFail      = "session.sign_in_fail"
+	ActionSignOut         = "session.sign_out"
+	ActionSessionRevoke   = "session.revoke"
+	ActionSessionSwitch   = "session.switch"
+	ActionPasswordChange  = "password.change"
+	ActionPasswordRequest = "password.request_reset"
+	ActionPasswordReset   = "password.reset"
+	ActionFactorAdd       = "factor.add"
+	ActionFactorRemove    = "factor.remove"
+	ActionFactorRecover   = "factor.recover"
+	ActionFactorFail      = "factor.fail"
+	ActionLoginLink       = "login.link"
+	ActionLoginUnlink     = "login.unlink"
+	ActionAccessRefuse    = "access.refuse"
+
+	ActionOrganizationCreate   = "organization.create"
+	ActionOrganizationUpdate   = "organization.update"
+	ActionOrganizationSuspend  = "organization.suspend"
+	ActionOrganizationActivate = "organization.activate"
+	ActionOrganizationClose    = "organization.close"
+	ActionOrganizationErase    = "organization.erase"
+	ActionOrganizationQuota    = "organization.quota"
+	ActionTermsAccept          = "terms.accept"
+	ActionMemberInvite         = "member.invite"
+	ActionMemberUninvite       = "member.uninvite"
+	ActionMemberJoin           = "member.join"
+	ActionMemberUpdate         = "member.update"
+	ActionMemberRemove         = "member.remove"
+	ActionAPIKeyCreate         = "api_key.create"
+	ActionAPIKeyRevoke         = "api_key.revoke"
+	ActionKeysRotate           = "keys.rotate"
+
+	ActionAccountConnect      = "account.connect"
+	ActionAccountSync         = "account.sync"
+	ActionAccountDisconnect   = "account.disconnect"
+	ActionAccountTokenExpire  = "account.token_expire"
+	ActionAccountRestrict     = "account.restrict"
+	ActionPhoneNumberRegister = "phone_number.register"
+	ActionPhoneNumberUpdate   = "phone_number.update"
+	ActionTemplateCreate      = "template.create"
+	ActionTemplateUpdate      = "template.update"
+	ActionTemplateSubmit      = "template.submit"
+	ActionTemplateDelete      = "template.delete"
+	ActionMediaUpload         = "media.upload"
+
+	ActionContactCreate     = "contact.create"
+	ActionContactUpdate     = "contact.update"
+	ActionContactErase      = "contact.erase"
+	ActionContactImport     = "contact.import"
+	ActionConsentRecord     = "consent.record"
+	ActionContactListCreate = "contact_list.create"
+	ActionContactListDelete = "contact_list.delete"
+	ActionSegmentCreate     = "segment.create"
+	ActionSegmentUpdate     = "segment.update"
+	ActionSegmentDelete     = "segment.delete"
+	ActionSuppressionAdd    = "suppression.add"
+	ActionSuppressionRemove = "suppression.remove"
+
+	ActionCampaignCreate    = "campaign.create"
+	ActionCampaignUpdate    = "campaign.update"
+	ActionCampaignDuplicate = "campaign.duplicate"
+	ActionCampaignRecipient = "campaign.add_recipients"
+	ActionCampaignTest      = "campaign.test"
+	ActionCampaignLaunch    = "campaign.launch"
+	ActionCampaignPause     = "campaign.pause"
+	ActionCampaignResume    = "campaign.resume"
+	ActionCampaignCancel    = "campaign.cancel"
+	ActionCampaignRetry     = "campaign.retry"
+	ActionMessageSend       = "message.send"
+	ActionExport            = "export.start"
+)
+
+// Action is one row of the table of what is recorded.
+type Action struct{ Name, Description string }
+
+// Actions is that table. Record refuses what is not in it.
+var Actions = []Action{
+	{ActionSignUp, "A user and an organization were made."},
+	{ActionSignIn, "A user signed in."},
+	{ActionSignInFail, "Somebody tried to sign in with a member's e-mail address and was refused."},
+	{ActionSignOut, "A user signed out."},
+	{ActionSessionRevoke, "A session was revoked."},
+	{ActionSessionSwitch, "A user opened a session in another of their organizations."},
+	{ActionPasswordChange, "A member changed their password."},
+	{ActionPasswordRequest, "Somebody asked for a link to reset a member's password."},
+	{ActionPasswordReset, "A member's password was reset by such a link."},
+	{ActionFactorAdd, "A member added a second factor."},
+	{ActionFactorRemove, "A member removed a second factor."},
+	{ActionFactorRecover, "A recovery code was used, or new ones were made."},
+	{ActionFactorFail, "A second factor was wrong."},
+	{ActionLoginLink, "A login at an identity provider was linked to a member."},
+	{ActionLoginUnlink, "Such a link was removed."},
+	{ActionAccessRefuse, "A call was refused, since the caller's role was too low. The same caller and field count once a minute."},
+
+	{ActionOrganizationCreate, "An organization was made."},
+	{ActionOrganizationUpdate, "The organization's name, time zone, retention or sending policy was changed."},
+	{ActionOrganizationSuspend, "The operator suspended the organization."},
+	{ActionOrganizationActivate, "The operator lifted the suspension."},
+	{ActionOrganizationClose, "The organization was closed."},
+	{ActionOrganizationErase, "The operator erased the data of a closed organization, its audit trail up to here included."},
+	{ActionOrganizationQuota, "The operator changed the organization's quotas."},
+	{ActionTermsAccept, "The terms of service were accepted."},
+	{ActionMemberInvite, "Somebody was invited."},
+	{ActionMemberUninvite, "An invitation was withdrawn."},
+	{ActionMemberJoin, "Somebody joined the organization."},
+	{ActionMemberUpdate, "A member's role was changed."},
+	{ActionMemberRemove, "A member was removed."},
+	{ActionAPIKeyCreate, "An API key was made."},
+	{ActionAPIKeyRevoke, "An API key was revoked."},
+	{ActionKeysRotate, "The operator sealed the stored access tokens under another key."},
+
+	{ActionAccountConnect, "A WhatsApp Business Account was connected."},
+	{ActionAccountSync, "An account's numbers and templates were read again from WhatsApp."},
+	{ActionAccountDisconnect, "An account was disconnected."},
+	{ActionAccountTokenExpire, "WhatsApp no longer takes an account's access token."},
+	{ActionAccountRestrict, "WhatsApp restricted or disabled an account, or lifted that."},
+	{ActionPhoneNumberRegister, "A phone number was registered."},
+	{ActionPhoneNumberUpdate, "A phone number's throughput cap was changed."},
+	{ActionTemplateCreate, "A template was made."},
+	{ActionTemplateUpdate, "A template was changed."},
+	{ActionTemplateSubmit, "A template was sent to WhatsApp for review."},
+	{ActionTemplateDelete, "A template was deleted."},
+	{ActionMediaUpload, "A file was uploaded to WhatsApp."},
+
+	{ActionContactCreate, "A contact was made."},
+	{ActionContactUpdate, "A contact was changed."},
+	{ActionContactErase, "A contact was erased."},
+	{ActionContactImport, "An import of contacts was started."},
+	{ActionConsentRecord, "A contact's consent was recorded by a member or an API key. What contacts themselves say is in their consent history alone."},
+	{ActionContactListCreate, "A contact list was made."},
+	{ActionContactListDelete, "A contact list was deleted."},
+	{ActionSegmentCreate, "A segment was made."},
+	{ActionSegmentUpdate, "A segment was changed."},
+	{ActionSegmentDelete, "A segment was deleted."},
+	{ActionSuppressionAdd, "Numbers were suppressed."},
+	{ActionSuppressionRemove, "A suppression was removed."},
+
+	{ActionCampaignCreate, "A campaign was drafted."},
+	{ActionCampaignUpdate, "A draft was changed."},
+	{ActionCampaignDuplicate, "A campaign was copied into a new draft."},
+	{ActionCampaignRecipient, "Recipients were added to a draft."},
+	{ActionCampaignTest, "A campaign's message was sent to try it."},
+	{ActionCampaignLaunch, "A campaign was launched or scheduled."},
+	{ActionCampaignPause, "A campaign was paused: by a member, or by the service itself, which says why."},
+	{ActionCampaignResume, "A campaign was resumed: by a member, or by the service itself."},
+	{ActionCampaignCancel, "A campaign was canceled."},
+	{ActionCampaignRetry, "A campaign's failed messages were queued again."},
+	{ActionMessageSend, "A single message was queued."},
+	{ActionExport, "An export was started."},
+}

@@ -1,0 +1,143 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"carillon/database"
+	"carillon/ent"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/tenant"
+	"carillon/uid"
+)
+
+// entry is a session to be opened for somebody who has shown what comes first: a password, or a login at the identity provider.
+type entry struct {
+	user         *ent.User // with the password that was shown
+	organization uid.ID
+	code         string // of the second factor
+	field        string // of the input in which code was
+	client       Client
+	vouched      bool                                                 // the identity provider asked for a second factor, so we do not
+	first        func(context.Context, *database.Tx, *ent.User) error // nil, or what has to be done in the transaction before
+}
+
+// enter opens a session, in one transaction with the spending of the code that a second factor asks for: of two who come with
+// one code, one gets in. All sessions of users who come without one begin here.
+func (s *Service) enter(ctx context.Context, e entry) (token string, err error) {
+	if e.code != "" {
+		if err := s.throttleCode(ctx, e.user.ID); err != nil {
+			return "", err
+		}
+	}
+	system := tenant.System(ctx)
+	err = s.db.InTx(system, func(tx *database.Tx) error {
+		token, err = s.enterIn(system, tx, e)
+		return err
+	})
+	return token, s.noteWrongCode(system, e.organization, e.user.Email, e.client.IP, err)
+}
+
+// enterIn is enter within a transaction, for a caller who has counted the try.
+func (s *Service) enterIn(ctx context.Context, tx *database.Tx, e entry) (token string, err error) {
+	since, err := holdUser(ctx, tx, e.user.ID)
+	if err == nil && e.first != nil {
+		err = e.first(ctx, tx, e.user)
+	}
+	if err != nil {
+		return "", err
+	}
+	if stored, err := lockedPassword(ctx, tx, e.user.ID); err != nil {
+		return "", err
+	} else if stored != e.user.PasswordHash { // whose change has ended all sessions, and this one would come after
+		return "", fault.Refuse("", fault.Invalid, "The password was changed just now: try again.")
+	}
+	recovery := false
+	if since != nil && !e.vouched {
+		if e.code == "" {
+			return "", missingCode(e.field)
+		}
+		if recovery, err = s.spendCode(ctx, tx, e.user.ID, e.field, e.code); err != nil {
+			return "", err
+		}
+	}
+	if token, err = s.open(ctx, tx, e); err != nil || !recovery {
+		return token, err
+	}
+	return token, Record(ctx, tx, Entry{Organization: e.organization, Action: ActionFactorRecover, Subject: e.user.ID,
+		Summary: "signed in with a recovery code", Actor: e.user.Email, IP: e.client.IP})
+}
+
+func (s *Service) open(ctx context.Context, tx *database.Tx, e entry) (token string, err error) {
+	if token, err = s.openSession(ctx, tx.Client, e.user.ID, e.organization, e.client); err != nil {
+		return "", err
+	}
+	if err := vouch(ctx, tx, token, e.vouched); err != nil {
+		return "", err
+	}
+	return token, Record(ctx, tx, Entry{Organization: e.organization, Action: ActionSignIn, Subject: e.user.ID, Summary: "signed in", Actor: e.user.Email, IP: e.client.IP})
+}
+
+// noteWrongCode records that a code was refused, if that is why a transaction failed and left no trace, and returns why.
+func (s *Service) noteWrongCode(ctx context.Context, organization uid.ID, actor, ip string, why error) error {
+	var wrong *codeRefused
+	if !errors.As(why, &wrong) {
+		return why
+	}
+	err := s.db.InTx(ctx, func(tx *database.Tx) error {
+		return Record(ctx, tx, Entry{Organization: organization, Action: ActionFactorFail, Summary: "gave a wrong code of the second factor", Actor: actor, IP: ip})
+	})
+	if err != nil {
+		return err
+	}
+	return why
+}
+
+// throttleCode counts a try at a user's second factor.
+func (s *Service) throttleCode(ctx context.Context, userID uid.ID) error {
+	if s.limiter == nil {
+		return nil
+	}
+	wait, err := s.limiter.Allow(ctx, "code:"+userID.String())
+	if err != nil {
+		return fmt.Errorf("limit codes: %w", err)
+	}
+	if wait > 0 {
+		return &fault.Error{Kind: fault.RateLimited, Message: "too many codes were tried: wait a little", RetryAfter: wait}
+	}
+	return nil
+}
+
+// reauthenticate returns the calling user if the password is theirs. Who has none must have signed in just now.
+func (s *Service) reauthenticate(ctx context.Context, password string) (*ent.User, error) {
+	v, err := requireUser(ctx, enum.RoleViewer)
+	if err != nil {
+		return nil, err
+	}
+	u, err := s.db.Client.User.Get(tenant.System(ctx), v.User.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read user: %w", err)
+	}
+	if u.PasswordHash == "" {
+		if s.now().Sub(v.Session.CreatedAt) > reauthAge { // a session that follows another one is as old
+			return nil, fault.Refuse("", fault.NotAllowed, "Your sign-in is more than %d minutes ago: sign in again first.", reauthAge/time.Minute)
+		}
+		return u, nil
+	}
+	if err := s.throttle(ctx, u.Email, Client{IP: v.IP}); err != nil {
+		return nil, err
+	}
+	right := false
+	if len(password) <= longestPassword*4 {
+		if right, _, err = s.passwords.verify(ctx, password, u.PasswordHash); err != nil {
+			return nil, fmt.Errorf("check password: %w", err)
+		}
+	}
+	if !right {
+		return nil, fault.Refuse("password", fault.Invalid, "This is not your password.")
+	}
+	return u, nil
+}

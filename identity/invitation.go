@@ -1,0 +1,288 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"carillon/database"
+	"carillon/ent"
+	"carillon/ent/invitation"
+	"carillon/ent/member"
+	"carillon/ent/user"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/tenant"
+	"carillon/uid"
+)
+
+const (
+	invitationAge   = 7 * 24 * time.Hour
+	mostInvitations = 500 // open ones of an organization
+)
+
+// InviteMember makes an invitation to the caller's organization, and has it mailed. An earlier one to the same address is
+// void from then on. The token is not to be had again.
+func (s *Service) InviteMember(ctx context.Context, email string, role enum.Role) (token string, expiresAt time.Time, err error) {
+	v, err := Require(ctx, enum.RoleAdmin)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	var wrong fault.Inputs
+	email = checkEmail(&wrong, "email", email)
+	if !v.May(role) {
+		wrong.Add("role", fault.NotAllowed, "A member's role cannot be higher than yours, which is %s.", v.Role)
+	}
+	if err := wrong.Err(); err != nil {
+		return "", time.Time{}, err
+	}
+	if err := s.allow(ctx, "invite:"+v.Organization.String(), "invited:"+email); err != nil {
+		return "", time.Time{}, err
+	}
+	token = newToken(invitationPrefix)
+	id, expiresAt := uid.New(uid.Invitation), s.now().Add(invitationAge)
+	err = s.amongMembers(ctx, enum.RoleAdmin, func(tx *database.Tx, v *Viewer) error {
+		if !v.May(role) {
+			return fault.Refuse("role", fault.NotAllowed, "A member's role cannot be higher than yours, which is %s.", v.Role)
+		}
+		if err := s.mayInvite(ctx, tx, email); err != nil {
+			return err
+		}
+		create := tx.Client.Invitation.Create().SetID(id).SetEmail(email).SetRole(role).SetTokenHash(digest(token)).
+			SetCreatedAt(s.now()).SetExpiresAt(expiresAt)
+		if s.keys != nil {
+			create.SetSealedToken(s.keys.Seal([]byte(token), id[:])).SetMailAfter(s.now())
+		}
+		if v.User != nil {
+			create.SetInvitedBy(v.User.ID)
+		}
+		if err := create.Exec(ctx); err != nil {
+			return err
+		}
+		return Record(ctx, tx, Entry{Action: ActionMemberInvite, Subject: id, Summary: fmt.Sprintf("invited %s as %s", email, role)})
+	})
+	if err != nil {
+		return "", time.Time{}, fmt.Errorf("invite member: %w", err)
+	}
+	return token, expiresAt, nil
+}
+
+// mayInvite takes away an earlier invitation of that address, and says why there can be no other one.
+func (s *Service) mayInvite(ctx context.Context, tx *database.Tx, email string) error {
+	if is, err := tx.Client.Member.Query().Where(member.HasUserWith(user.Email(email))).Exist(ctx); err != nil {
+		return err
+	} else if is {
+		return fault.Refuse("email", fault.Taken, "This person is a member already.")
+	}
+	if _, err := tx.Client.Invitation.Delete().Where(invitation.Email(email)).Exec(ctx); err != nil {
+		return err
+	}
+	open, err := tx.Client.Invitation.Query().Where(invitation.ExpiresAtGT(s.now())).Count(ctx)
+	if err == nil && open >= mostInvitations {
+		return fault.Refuse("", fault.LimitExceeded, "There can be at most %d open invitations: revoke some first.", mostInvitations)
+	}
+	return err
+}
+
+// Invitations lists those to the caller's organization that can still be accepted, the oldest first.
+func (s *Service) Invitations(ctx context.Context) ([]*ent.Invitation, error) {
+	if _, err := Require(ctx, enum.RoleAdmin); err != nil {
+		return nil, err
+	}
+	found, err := s.db.Client.Invitation.Query().Where(invitation.ExpiresAtGT(s.now())).Order(invitation.ByID()).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list invitations: %w", err)
+	}
+	return found, nil
+}
+
+// RevokeInvitation voids an invitation to the caller's organization, whatever its role: that only takes away.
+func (s *Service) RevokeInvitation(ctx context.Context, id uid.ID) error {
+	return s.amongMembers(ctx, enum.RoleAdmin, func(tx *database.Tx, _ *Viewer) error {
+		invited, err := tx.Client.Invitation.Get(ctx, id)
+		if ent.IsNotFound(err) {
+			return fault.Missing("invitation")
+		}
+		if err == nil {
+			err = tx.Client.Invitation.DeleteOne(invited).Exec(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("revoke invitation %s: %w", id, err)
+		}
+		return Record(ctx, tx, Entry{Action: ActionMemberUninvite, Subject: id, Summary: "withdrew the invitation of " + invited.Email})
+	})
+}
+
+// AcceptInvitation is what an invited person shows. Name and Password count for who has no user yet, and Password also for a
+// user who is not signed in.
+type AcceptInvitation struct {
+	Token, Name, Password string
+	Code                  string // of the second factor, where the password is that of a user who has one
+	AcceptTermsVersion    string
+	Client                Client
+}
+
+func void(what string) error {
+	return fault.Refuse("token", fault.Invalid, "This %s is not valid: it is mistyped, was used, revoked or replaced, or has expired.", what)
+}
+
+// AcceptInvitation makes the invited person a member, and opens a session in the organization. The token alone is not enough
+// where the address has a user: they must be signed in as that user, or give its password. Of several acceptances at once one
+// counts.
+func (s *Service) AcceptInvitation(ctx context.Context, in AcceptInvitation) (signed Signed, err error) {
+	if err := s.throttle(ctx, "", in.Client); err != nil {
+		return Signed{}, err
+	}
+	for range 2 { // again for who signs up elsewhere at the same time, and is known then
+		var token string
+		if token, err = s.acceptOnce(ctx, in); err == nil {
+			return s.signed(ctx, token, in.Client)
+		}
+		if !database.IsUnique(err) {
+			break
+		}
+	}
+	var in2 fault.Inputs
+	if errors.As(err, &in2) {
+		return Signed{}, in2
+	}
+	return Signed{}, fmt.Errorf("accept invitation: %w", err)
+}
+
+func (s *Service) acceptOnce(ctx context.Context, in AcceptInvitation) (token string, err error) {
+	system := tenant.System(ctx)
+	invited, err := s.invited(system, s.db.Client, in.Token)
+	if err != nil {
+		return "", err
+	}
+	guest, err := s.guest(ctx, invited.Email, in)
+	if err != nil {
+		return "", err
+	}
+	return s.welcome(system, invited, guest)
+}
+
+// invited is the invitation of a token, if it can still be accepted.
+func (s *Service) invited(ctx context.Context, c *ent.Client, token string) (*ent.Invitation, error) {
+	if tokenPrefix(token) != invitationPrefix {
+		return nil, void("invitation")
+	}
+	found, err := c.Invitation.Query().Where(invitation.TokenHash(digest(token)), invitation.ExpiresAtGT(s.now())).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, void("invitation")
+	}
+	return found, err
+}
+
+// welcome uses an invitation up, and makes the guest a member, with a session.
+func (s *Service) welcome(ctx context.Context, invited *ent.Invitation, g guest) (token string, err error) {
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		if err := hold(ctx, tx, invited.OrganizationID); err != nil {
+			return err
+		}
+		still, err := tx.Client.Invitation.Query().Where(invitation.ID(invited.ID), invitation.TokenHash(invited.TokenHash)).Exist(ctx)
+		if err != nil || !still {
+			return orVoid(err)
+		}
+		if err := tx.Client.Invitation.DeleteOneID(invited.ID).Exec(ctx); err != nil {
+			return err
+		}
+		if token, err = s.join(ctx, tx, g, invited); err != nil {
+			return err
+		}
+		return Record(ctx, tx, Entry{Organization: invited.OrganizationID, Action: ActionMemberJoin, Subject: invited.ID,
+			Summary: fmt.Sprintf("joined as %s", invited.Role), Actor: invited.Email, IP: g.entry.client.IP})
+	})
+	return token, s.noteWrongCode(ctx, invited.OrganizationID, invited.Email, g.entry.client.IP, err)
+}
+
+func orVoid(err error) error {
+	if err != nil {
+		return err
+	}
+	return void("invitation")
+}
+
+// guest is who accepts an invitation: a caller who is signed in, a user whose password was right, or somebody new.
+type guest struct {
+	caller       *Viewer   // nil where a password is shown
+	user         *ent.User // nil of somebody new, whose are the others
+	name         string
+	passwordHash string
+	entry        entry // how they come in; its user and organization are those of the invitation
+}
+
+// guest finds out who accepts, and whether they may.
+func (s *Service) guest(ctx context.Context, email string, in AcceptInvitation) (g guest, err error) {
+	g.entry = entry{code: in.Code, field: "code", client: in.Client}
+	var wrong fault.Inputs
+	s.checkVersion(&wrong, "acceptTermsVersion", in.AcceptTermsVersion)
+	u, err := s.db.Client.User.Query().Where(user.Email(email)).Only(tenant.System(ctx))
+	switch v, _ := From(ctx); {
+	case err != nil && !ent.IsNotFound(err):
+		return guest{}, err
+	case u == nil:
+		g.name = checkName(&wrong, "name", in.Name)
+		checkPassword(&wrong, "password", in.Password, email, g.name)
+		if err := wrong.Err(); err != nil {
+			return guest{}, err
+		}
+		g.passwordHash, err = s.passwords.hash(ctx, in.Password)
+		return g, err
+	case v != nil && v.User != nil && v.User.ID == u.ID:
+		g.caller, g.user = v, u
+		return g, wrong.Err()
+	}
+	if err := wrong.Err(); err != nil {
+		return guest{}, err
+	}
+	if err := s.throttle(ctx, email, Client{}); err != nil {
+		return guest{}, err
+	}
+	right, err := s.knows(ctx, u, in.Password)
+	if err == nil && !right {
+		err = fault.Refuse("password", fault.Invalid, "The invited address is signed up already: give the password of that user, or sign in first.")
+	}
+	if err == nil && in.Code != "" {
+		err = s.throttleCode(ctx, u.ID)
+	}
+	g.user = u
+	return g, err
+}
+
+// join makes the guest a member, with a session.
+func (s *Service) join(ctx context.Context, tx *database.Tx, g guest, invited *ent.Invitation) (token string, err error) {
+	org := invited.OrganizationID
+	o, err := tx.Client.Organization.Get(ctx, org)
+	if err != nil {
+		return "", err
+	}
+	if o.Status == enum.OrganizationStatusClosed {
+		return "", void("invitation")
+	}
+	if g.user == nil {
+		g.user, err = tx.Client.User.Create().SetEmail(invited.Email).SetName(g.name).SetPasswordHash(g.passwordHash).SetCreatedAt(s.now()).Save(ctx)
+		if err != nil {
+			return "", err
+		}
+	}
+	is, err := tx.Client.Member.Query().Where(member.OrganizationID(org), member.UserID(g.user.ID)).Exist(ctx)
+	if err != nil {
+		return "", err
+	}
+	if !is {
+		err := tx.Client.Member.Create().SetOrganizationID(org).SetUserID(g.user.ID).SetRole(invited.Role).SetCreatedAt(s.now()).Exec(ctx)
+		if err != nil {
+			return "", err
+		}
+	}
+	if err := s.recordTerms(ctx, tx.Client, org, g.user.ID, g.entry.client.IP); err != nil {
+		return "", err
+	}
+	if g.caller != nil {
+		return s.follow(ctx, tx, g.caller, org)
+	}
+	g.entry.user, g.entry.organization = g.user, org
+	return s.enterIn(ctx, tx, g.entry)
+}

@@ -1,0 +1,116 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+
+	"carillon/database"
+	"carillon/ent"
+	"carillon/ent/externallogin"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/tenant"
+	"carillon/uid"
+)
+
+// ExternalLogins lists the logins of v's user, the oldest first. A key has none.
+func (s *Service) ExternalLogins(ctx context.Context, v *Viewer) ([]*ent.ExternalLogin, error) {
+	if v.User == nil {
+		return nil, nil
+	}
+	found, err := s.db.Client.ExternalLogin.Query().Where(externallogin.UserID(v.User.ID)).Order(externallogin.ByID()).All(tenant.System(ctx))
+	if err != nil {
+		return nil, fmt.Errorf("list external logins: %w", err)
+	}
+	return found, nil
+}
+
+// LinkExternalLogin lets who signed in at the provider sign in as the caller from now on. Again is no error.
+func (s *Service) LinkExternalLogin(ctx context.Context, in Returned, password string) error {
+	if _, err := requireUser(ctx, enum.RoleViewer); err != nil {
+		return err
+	}
+	if err := s.hasProvider(); err != nil {
+		return err
+	}
+	u, err := s.reauthenticate(ctx, password)
+	if err != nil {
+		return err
+	}
+	flow, who, err := s.identify(ctx, in)
+	if err != nil {
+		return fmt.Errorf("link login: %w", err)
+	}
+	system := tenant.System(ctx)
+	err = s.db.InTx(system, func(tx *database.Tx) error {
+		if err := finish(system, tx, flow); err != nil {
+			return err
+		}
+		if _, err := holdUser(system, tx, u.ID); err != nil {
+			return err
+		}
+		known, err := tx.Client.ExternalLogin.Query().Where(externallogin.Issuer(who.Issuer), externallogin.Subject(who.Subject)).Only(system)
+		switch {
+		case err == nil && known.UserID == u.ID:
+			return nil
+		case err == nil:
+			return fault.Refuse("", fault.Taken, "This login is linked to another user.")
+		case !ent.IsNotFound(err):
+			return err
+		}
+		if err := s.newLogin(system, tx, who, u.ID); err != nil {
+			return err
+		}
+		return Record(system, tx, Entry{Action: ActionLoginLink, Subject: u.ID, Summary: fmt.Sprintf("linked a login of %s", who.Issuer)})
+	})
+	if database.IsUnique(err) {
+		return fault.Refuse("", fault.Taken, "This login was linked to another user just now.")
+	}
+	if err != nil {
+		return fmt.Errorf("link login: %w", err)
+	}
+	return nil
+}
+
+// UnlinkExternalLogin takes one of the caller's logins away, unless they could not sign in any more.
+func (s *Service) UnlinkExternalLogin(ctx context.Context, id uid.ID, password string) error {
+	v, err := requireUser(ctx, enum.RoleViewer)
+	if err != nil {
+		return err
+	}
+	system, own := tenant.System(ctx), externallogin.UserID(v.User.ID)
+	if is, err := s.db.Client.ExternalLogin.Query().Where(own, externallogin.ID(id)).Exist(system); err != nil || !is {
+		return missingOr(err, "external login")
+	}
+	u, err := s.reauthenticate(ctx, password)
+	if err != nil {
+		return err
+	}
+	err = s.db.InTx(system, func(tx *database.Tx) error {
+		if _, err := holdUser(system, tx, u.ID); err != nil {
+			return err
+		}
+		login, err := tx.Client.ExternalLogin.Query().Where(own, externallogin.ID(id)).Only(system)
+		if ent.IsNotFound(err) {
+			return fault.Missing("external login")
+		}
+		if err != nil {
+			return err
+		}
+		others, err := tx.Client.ExternalLogin.Query().Where(own, externallogin.IDNEQ(id)).Exist(system)
+		if err != nil {
+			return err
+		}
+		if !others && u.PasswordHash == "" {
+			return fault.Refuse("externalLoginId", fault.NotAllowed, "This is the only way in which you can sign in: set a password first.")
+		}
+		if err := tx.Client.ExternalLogin.DeleteOneID(id).Exec(system); err != nil {
+			return err
+		}
+		return Record(system, tx, Entry{Action: ActionLoginUnlink, Subject: u.ID, Summary: fmt.Sprintf("unlinked a login of %s", login.Issuer)})
+	})
+	if err != nil {
+		return fmt.Errorf("unlink login: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package identity
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+
+	"carillon/database"
+	"carillon/ent"
+	"carillon/ent/organization"
+	"carillon/ent/user"
+	"carillon/enum"
+	"carillon/fault"
+	"carillon/tenant"
+	"carillon/uid"
+)
+
+// NewUser is whom the operator adds.
+type NewUser struct {
+	Email, Name  string
+	Organization string // an id, or a name: that of the one organization called so, else of one to be made; empty for none
+	Role         enum.Role
+}
+
+// Added is a user whom the operator has added.
+type Added struct {
+	User             uid.ID `json:"user"`
+	Organization     uid.ID `json:"organization,omitzero"`
+	OrganizationName string `json:"organizationName,omitempty"`
+	Password         string `json:"password,omitempty"` // not to be had again; empty for a user who was there before
+}
+
+// AddUser makes a user with a password of the service's own choosing, unless there is one with that address, and puts them into
+// an organization where one is named. It acts for the operator and asks for no rights.
+func (s *Service) AddUser(ctx context.Context, n NewUser) (added Added, err error) {
+	var wrong fault.Inputs
+	email := checkEmail(&wrong, "email", n.Email)
+	if strings.TrimSpace(n.Name) == "" {
+		n.Name, _, _ = strings.Cut(email, "@")
+	}
+	name := checkName(&wrong, "name", n.Name)
+	if ranks[n.Role] == 0 {
+		wrong.Add("role", fault.Invalid, "a role is one of %s", strings.Join(n.Role.Values(), ", "))
+	}
+	if err := wrong.Err(); err != nil {
+		return Added{}, err
+	}
+	system := tenant.System(ctx)
+	password := rand.Text()
+	hash, err := s.passwords.hash(ctx, password)
+	if err != nil {
+		return Added{}, fmt.Errorf("add user: %w", err)
+	}
+	err = s.db.InTx(system, func(tx *database.Tx) error {
+		added = Added{}
+		u, err := tx.Client.User.Query().Where(user.Email(email)).Only(system)
+		if ent.IsNotFound(err) {
+			added.Password = password
+			u, err = tx.Client.User.Create().SetEmail(email).SetName(name).SetPasswordHash(hash).SetCreatedAt(s.now()).Save(system)
+		}
+		if err != nil {
+			return err
+		}
+		added.User = u.ID
+		if strings.TrimSpace(n.Organization) == "" {
+			return nil
+		}
+		o, err := s.organizationFor(system, tx, n.Organization)
+		if err != nil {
+			return err
+		}
+		added.Organization, added.OrganizationName = o.ID, o.Name
+		err = tx.Client.Member.Create().SetOrganizationID(o.ID).SetUserID(u.ID).SetRole(n.Role).SetCreatedAt(s.now()).Exec(system)
+		if database.IsUnique(err) {
+			return fault.New(fault.Conflict, "%s is a member of %s already", email, o.Name)
+		}
+		if err != nil {
+			return err
+		}
+		return Record(ctx, tx, Entry{Organization: o.ID, Action: ActionMemberJoin, Subject: u.ID, Summary: fmt.Sprintf("added %s as %s", email, n.Role)})
+	})
+	if err != nil {
+		return Added{}, fmt.Errorf("add user: %w", err)
+	}
+	return added, nil
+}
+
+// organizationFor finds the organization that the operator names, or makes one of that name.
+func (s *Service) organizationFor(ctx context.Context, tx *database.Tx, called string) (*ent.Organization, error) {
+	if id, err := uid.Parse(called); err == nil && id.Kind() == uid.Organization {
+		o, err := tx.Client.Organization.Get(ctx, id)
+		if ent.IsNotFound(err) {
+			return nil, fault.Missing("organization " + called)
+		}
+		return o, err
+	}
+	var wrong fault.Inputs
+	name := checkName(&wrong, "organization", called)
+	if err := wrong.Err(); err != nil {
+		return nil, err
+	}
+	found, err := tx.Client.Organization.Query().Where(organization.Name(name)).Limit(2).All(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(found) > 1:
+		return nil, fault.New(fault.Conflict, "several organizations are called %q: name one by its id", name)
+	case len(found) == 1:
+		return found[0], nil
+	}
+	o, err := tx.Client.Organization.Create().SetName(name).SetCreatedAt(s.now()).Save(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return o, nil
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"carillon/database/dbtest"
+	"carillon/ent/message"
+	"carillon/enum"
+	"carillon/tenant"
+	"carillon/whatsapp/sandbox"
+)
+
+// What no log may hold: a token, a password, what was written, and a whole phone number.
+const (
+	loggedPassword = "correct horse battery"
+	loggedWord     = "Pfefferminz"
+	loggedWriter   = "14155550177"
+)
+
+func TestNoLogHoldsASecretATextOrANumber(t *testing.T) {
+	t.Parallel()
+	s := deploy(t, dbtest.SQLite(t), sandbox.Options{NoPairLimit: true})
+	s.environ = append(s.environ, "LOG_LEVEL=debug", "SMTP_URL=smtp://127.0.0.1:1?tls=none", "MAIL_FROM=carillon@example.com")
+	log := &syncBuffer{}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, nil, s.environ, io.Discard, log) }()
+	s.ready()
+	campaign := s.draft(20)
+	secrets := []string{loggedPassword, loggedWord, loggedWriter, sandboxToken, s.token, testSecret, "good to see you again"}
+	system := tenant.System(t.Context())
+	number := s.db.Client.PhoneNumber.Query().OnlyX(system)
+
+	// Numbers that are refused, that fail later, and whose answer is lost, a wrong password, a call that breaks, and a file.
+	for _, to := range []string{"+12025550104", "+12025550140", "+12025550127"} {
+		s.tries(`mutation { createContact(input: {phone: "` + to + `", name: "` + loggedWord + `"}) { userErrors { code } } }`)
+		secrets = append(secrets, strings.TrimPrefix(to, "+"))
+	}
+	s.tries(`mutation { signIn(input: {email: "owner@example.com", password: "` + loggedPassword + ` wrong"}) { token userErrors { code } } }`)
+	secrets = append(secrets, textBetween(s.tries(`mutation { signIn(input: {email: "owner@example.com", password: "`+loggedPassword+`"}) { token } }`), `"token":"`, `"`),
+		textBetween(s.tries(`mutation { createApiKey(input: {name: "k", role: VIEWER}) { secret } }`), `"secret":"`, `"`))
+	secrets = append(secrets, textBetween(s.tries(`mutation { inviteMember(input: {email: "eve@example.com", role: VIEWER}) { invitationToken userErrors { code } } }`), `"invitationToken":"`, `"`))
+	s.tries(`mutation { requestPasswordReset(input: {email: "owner@example.com"}) { sent } }`)
+	reset := strings.TrimSpace(s.operate("reset-password", "owner@example.com"))
+	secrets = append(secrets, reset[strings.LastIndexAny(reset, "/=#")+1:])
+	s.tries(`{ messages(filter: {to: "+` + loggedWriter + `"}) { totalCount } nonsense }`)
+	s.do("launchCampaign", campaign)
+	if _, err := s.sandbox.SendInbound(sandboxNumber, loggedWriter, loggedWord); err != nil {
+		t.Fatal(err)
+	}
+	s.until("the inbound message is stored", func() bool {
+		return s.db.Client.Message.Query().Where(message.DirectionEQ(enum.DirectionInbound)).ExistX(system)
+	})
+	s.tries(`mutation { sendMessage(input: {phoneNumberId: "` + number.ID.String() + `", to: "+` + loggedWriter + `", content: {text: {body: "` + loggedWord + `"}}}) { userErrors { code message } } }`)
+	added := s.operate("create-user", "bob@example.com", "--organization", "Another")
+	secrets = append(secrets, textBetween(added, "password ", " "))
+	s.until("everybody was tried", func() bool {
+		return len(s.sandbox.Accepted()) >= 20 && !s.db.Client.Message.Query().Where(message.StatusIn(enum.MessageStatusQueued, enum.MessageStatusSending), message.CampaignIDIsNil()).ExistX(system)
+	})
+	for _, a := range s.sandbox.Accepted() {
+		secrets = append(secrets, strings.TrimPrefix(a.To, "+"))
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+
+	text := log.String()
+	if !strings.Contains(text, "level=DEBUG") || !strings.Contains(text, "signIn") && !strings.Contains(text, "graphql") {
+		t.Fatalf("the log is not at debug level:\n%s", tail(text, 2000))
+	}
+	for _, secret := range secrets {
+		if secret == "" {
+			t.Error("a secret was not found out")
+			continue
+		}
+		for line := range strings.SplitSeq(text, "\n") {
+			if strings.Contains(line, secret) {
+				t.Errorf("%q stands in the log: %s", secret, line)
+				break
+			}
+		}
+	}
+}
+
+// tries runs an operation whatever comes of it, and returns the answer's text.
+func (s *service) tries(query string) string {
+	s.t.Helper()
+	body := `{"query":` + strconv.Quote(query) + `}`
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+"/graphql", bytes.NewReader([]byte(body)))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+s.token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(text)
+}
+
+func textBetween(text, before, after string) string {
+	_, rest, _ := strings.Cut(text, before)
+	found, _, _ := strings.Cut(rest, after)
+	return found
+}

@@ -1,0 +1,40 @@
+package worker_test
+
+import (
+	"testing"
+
+	"carillon/database"
+	"carillon/database/dbtest"
+	"carillon/whatsapp/sandbox"
+	"carillon/worker"
+)
+
+func TestWhatSaysTooFastHalvesTheNumbersRate(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		address string
+		halves  bool
+	}{
+		"130429":          {"+12025550111", true},
+		"503":             {"+12025550113", true},
+		"a pair limit":    {"+12025550112", false},
+		"a broken answer": {"+12025550110", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dbtest.Each(t, func(t *testing.T, db *database.DB) {
+				s := stand(t, db, sandbox.Options{Throughput: 1000})
+				c := s.launch(t, s.contactsOf(t, tc.address))
+				s.work(t, s.process)
+				s.until(t, "it is read after all", func() bool { return s.campaign(c.ID).Read == 1 })
+				rate, err := worker.NewPace(s.redis, s.prefix).Rate(s.system, s.number.ID, 1000)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if halved := rate < 900; halved != tc.halves { // it climbs by 10 a second
+					t.Errorf("the rate is %.0f of 1000", rate)
+				}
+			})
+		})
+	}
+}
