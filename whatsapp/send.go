@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/tidwall/gjson"
 )
 
 // Outcome says what became of one try to send a message.
@@ -110,28 +112,15 @@ func judge(response *http.Response, body []byte, whole bool, token Token) Answer
 	}
 }
 
-type sendResponse struct {
-	Contacts []struct {
-		WaID   string `json:"wa_id"`
-		UserID string `json:"user_id"`
-	} `json:"contacts"`
-	Messages []struct {
-		ID     string `json:"id"`
-		Status string `json:"message_status"`
-	} `json:"messages"`
-}
-
+// accepted reads the answer to a message that was taken. It is read for every message sent, so it looks only for the few values that it needs, which
+// takes a fraction of the time of decoding into a struct.
 func accepted(body []byte) (answer Answer, understood bool) {
-	var response sendResponse
-	if !decode(body, &response) || len(response.Messages) == 0 || response.Messages[0].ID == "" {
+	answer = Answer{Outcome: Accepted, WAMID: text(body, "messages.0.id")}
+	if answer.WAMID == "" || !gjson.ValidBytes(body) {
 		return Answer{}, false
 	}
-	answer = Answer{Outcome: Accepted, WAMID: response.Messages[0].ID}
-	if len(response.Contacts) > 0 {
-		answer.WaID = strings.TrimSpace(response.Contacts[0].WaID)
-		answer.UserID = response.Contacts[0].UserID
-	}
-	switch response.Messages[0].Status {
+	answer.WaID, answer.UserID = strings.TrimSpace(text(body, "contacts.0.wa_id")), text(body, "contacts.0.user_id")
+	switch text(body, "messages.0.message_status") {
 	case "held_for_quality_assessment":
 		answer.Outcome = Held
 	case "paused":
@@ -140,6 +129,14 @@ func accepted(body []byte) (answer Answer, understood bool) {
 		answer.Outcome, answer.Err, answer.Rule = Refused, failure, failure.Rule()
 	}
 	return answer, true
+}
+
+// text is the text at a place in a JSON document; empty when there is none, or something else.
+func text(document []byte, path string) string {
+	if value := gjson.GetBytes(document, path); value.Type == gjson.String {
+		return value.Str
+	}
+	return ""
 }
 
 const codeTemplatePaused = 132015

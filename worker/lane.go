@@ -377,7 +377,8 @@ func (l *lane) deliver(m delivery.Claimed, slot time.Time) {
 		l.answers <- l.back(m)
 		return
 	}
-	l.window.took(time.Since(started), l.perSecond)
+	ended := time.Now()
+	l.window.took(ended.Sub(started), ended, l.perSecond)
 	l.answers <- l.react(m, answer)
 }
 

@@ -9,16 +9,20 @@ import (
 const (
 	leastInFlight = 32
 	mostInFlight  = 1024
+	// latencyFor is how long an answer counts as the fastest one.
+	latencyFor = 2 * time.Second
 )
 
 // window bounds how many messages of a lane are in flight: twice what rate and latency ask for (Little's law), so that pace
 // and not the window decides, and a WhatsApp that hangs does not gather a million requests.
 type window struct {
-	mu      sync.Mutex
-	room    sync.Cond
-	used    int
-	size    int
-	fastest time.Duration
+	mu   sync.Mutex
+	room sync.Cond
+	used int
+	size int
+
+	since    time.Time     // begin of the present period of latencyFor
+	now, was time.Duration // fastest answer of this period, and of the one before; 0 for none
 }
 
 // enter waits for room; false when ctx ends first.
@@ -50,16 +54,22 @@ func (w *window) leave() {
 	w.room.Signal()
 }
 
-// took learns the latency. The fastest answer counts, since waiting in our own crowd is not latency; it is forgotten slowly.
-func (w *window) took(d time.Duration, perSecond float64) {
+// took learns the latency from an answer that came at the given moment. The fastest of the last seconds counts: the others
+// have waited in our own crowd, and a window that grew with it would only make the crowd larger.
+func (w *window) took(d time.Duration, at time.Time, perSecond float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.fastest == 0 || d < w.fastest {
-		w.fastest = d
-	} else {
-		w.fastest += (d - w.fastest) / 64
+	if at.Sub(w.since) >= latencyFor {
+		w.since, w.was, w.now = at, w.now, 0
 	}
-	size := min(max(int(2*perSecond*w.fastest.Seconds()), leastInFlight), mostInFlight)
+	if w.now == 0 || d < w.now {
+		w.now = d
+	}
+	fastest := w.now
+	if w.was > 0 {
+		fastest = min(fastest, w.was)
+	}
+	size := min(max(int(2*perSecond*fastest.Seconds()), leastInFlight), mostInFlight)
 	if size > w.size {
 		w.room.Broadcast()
 	}
