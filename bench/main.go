@@ -34,7 +34,7 @@ type options struct {
 // benchmarks in the order of the README.
 var benchmarks = map[string]func(context.Context, options) error{
 	"send": benchSend, "pace": benchPace, "enroll": benchEnroll, "webhook": benchWebhook, "lifecycle": benchLifecycle,
-	"latency": benchLatency, "fanout": benchFanout, "plans": benchPlans, "sandbox": runSandbox,
+	"latency": benchLatency, "steer": benchSteer, "fanout": benchFanout, "plans": benchPlans, "sandbox": runSandbox,
 }
 
 // atMost bounds any one benchmark.

@@ -62,6 +62,20 @@ func (q *Queue) HandOver(ctx context.Context, claim uid.ID, part int, last bool)
 	return held, nil
 }
 
+// MaySend are those of the campaigns that may send: not paused or canceled since their messages were claimed, and of an organization that may.
+func (q *Queue) MaySend(ctx context.Context, campaigns []uid.ID) (map[uid.ID]bool, error) {
+	from, args := q.db.Rowset(nil, database.IDs("id", campaigns))
+	ids, err := q.ids(ctx, "SELECT campaign.id FROM campaign JOIN "+from+" ON campaign.id = f.id WHERE campaign.status = 'RUNNING'"+maySend("campaign.organization_id"), args...)
+	if err != nil {
+		return nil, fmt.Errorf("see whether campaigns may send: %w", err)
+	}
+	may := make(map[uid.ID]bool, len(ids))
+	for _, n := range ids {
+		may[n] = true
+	}
+	return may, nil
+}
+
 // ExpireLeases takes messages from workers that are gone: those that were not handed over are queued again, the others become
 // UNKNOWN, since they may have been sent. It returns how many there were.
 func (q *Queue) ExpireLeases(ctx context.Context) (int, error) {

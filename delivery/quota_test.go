@@ -11,6 +11,7 @@ import (
 	"carillon/delivery"
 	"carillon/ent/message"
 	"carillon/enum"
+	"carillon/uid"
 )
 
 func TestAnOrganizationSendsNoMoreMessagesADayThanItsQuota(t *testing.T) {
@@ -25,35 +26,43 @@ func TestAnOrganizationSendsNoMoreMessagesADayThanItsQuota(t *testing.T) {
 			t.Fatal(err)
 		}
 		var single, claimed atomic.Int64
-		var workers sync.WaitGroup
 		var mu sync.Mutex
 		var all []delivery.Claimed
+		claim := func() {
+			got, _, err := b.queue.Claim(b.ctx, b.campaign.PhoneNumberID, 3, campaigns, limit)
+			if err != nil {
+				t.Error(err)
+			}
+			claimed.Add(int64(len(got)))
+			mu.Lock()
+			all = append(all, got...)
+			mu.Unlock()
+		}
+		take := func() {
+			err := db.InTx(b.ctx, func(tx *database.Tx) error {
+				room, err := b.queue.Take(b.ctx, tx, b.organization, ten)
+				if room {
+					single.Add(1)
+				}
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		claim() // both kinds have some of the quota, whoever comes first afterwards
+		take()
+		var workers sync.WaitGroup
 		for range 4 {
 			workers.Go(func() {
 				for range 4 {
-					got, _, err := b.queue.Claim(b.ctx, b.campaign.PhoneNumberID, 3, campaigns, limit)
-					if err != nil {
-						t.Error(err)
-					}
-					claimed.Add(int64(len(got)))
-					mu.Lock()
-					all = append(all, got...)
-					mu.Unlock()
-					err = db.InTx(b.ctx, func(tx *database.Tx) error {
-						room, err := b.queue.Take(b.ctx, tx, b.organization, ten)
-						if room {
-							single.Add(1)
-						}
-						return err
-					})
-					if err != nil {
-						t.Error(err)
-					}
+					claim()
+					take()
 				}
 			})
 		}
 		workers.Wait()
-		if claimed.Load()+single.Load() != 10 { // who comes first is chance
+		if claimed.Load()+single.Load() != 10 || single.Load() == 0 || claimed.Load() == 0 {
 			t.Fatalf("%d campaign messages claimed and %d single ones taken under a quota of 10", claimed.Load(), single.Load())
 		}
 		if _, full, err := b.queue.Claim(b.ctx, b.campaign.PhoneNumberID, 3, campaigns, limit); !full || err != nil {
@@ -102,13 +111,22 @@ func TestNothingIsClaimedOfAnOrganizationThatMayNotSendNorDuringMaintenance(t *t
 		status := func(s enum.OrganizationStatus) {
 			db.Client.Organization.UpdateOneID(b.organization).SetStatus(s).ExecX(b.ctx)
 		}
+		may := func(when string, want bool) {
+			t.Helper()
+			if got, err := b.queue.MaySend(b.ctx, []uid.ID{b.campaign.ID}); got[b.campaign.ID] != want || err != nil {
+				t.Errorf("%s: what was claimed may be sent: %t, %v", when, got[b.campaign.ID], err)
+			}
+		}
+		may("running", true)
 		status(enum.OrganizationStatusSuspended)
 		nothing("suspended")
+		may("suspended", false)
 		status(enum.OrganizationStatusClosed)
 		nothing("closed")
 		status(enum.OrganizationStatusActive)
 		db.Client.ServiceState.Create().SetID(1).SetMaintenance(true).ExecX(b.ctx)
 		nothing("maintenance")
+		may("maintenance", false)
 		db.Client.ServiceState.UpdateOneID(1).SetMaintenance(false).ExecX(b.ctx)
 		if claimed, _, err := b.queue.Claim(b.ctx, number, 10, campaigns, delivery.Limit{}); len(claimed) != 6 || err != nil {
 			t.Errorf("afterwards: claimed %d, %v", len(claimed), err)

@@ -235,11 +235,15 @@ func (l *lane) batch(ctx context.Context, n int) ([]timed, error) {
 }
 
 // handOver marks claimed messages as possibly sent, a part just ahead of the sending, and gives back what is not to be sent
-// any more. So a process that dies leaves only few messages of which nobody knows whether they were sent.
+// any more. So a process that dies leaves only few messages of which nobody knows whether they were sent, and a pause leaves
+// only few to be sent.
 func (l *lane) handOver(claims <-chan []timed, parts chan<- []timed) {
 	defer close(parts)
 	for batch := range claims {
 		for rest := batch; len(rest) > 0; {
+			if rest = l.withoutStopped(rest); len(rest) == 0 {
+				break
+			}
 			n := 1
 			for n < len(rest) && rest[n].Part == rest[0].Part {
 				n++
@@ -260,6 +264,36 @@ func (l *lane) handOver(claims <-chan []timed, parts chan<- []timed) {
 			rest = rest[n:]
 		}
 	}
+}
+
+// withoutStopped gives back the messages of campaigns that may not send any more, and returns the others.
+func (l *lane) withoutStopped(batch []timed) []timed {
+	var campaigns []uid.ID
+	for _, m := range batch {
+		if !m.Campaign.IsZero() && !slices.Contains(campaigns, m.Campaign) {
+			campaigns = append(campaigns, m.Campaign)
+		}
+	}
+	if len(campaigns) == 0 {
+		return batch
+	}
+	may, err := l.queue.MaySend(context.WithoutCancel(l.ctx), campaigns)
+	if err != nil {
+		l.fail(err)
+		return batch
+	}
+	if len(may) == len(campaigns) {
+		return batch
+	}
+	stopped := func(m timed) bool { return !m.Campaign.IsZero() && !may[m.Campaign] }
+	var back []timed
+	for _, m := range batch {
+		if stopped(m) {
+			back = append(back, m)
+		}
+	}
+	l.giveBack(claimedOf(back)...)
+	return slices.DeleteFunc(batch, stopped)
 }
 
 func claimedOf(batch []timed) []delivery.Claimed {

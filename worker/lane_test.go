@@ -131,6 +131,43 @@ func TestPausingResumingAndLaunchingTwiceSendsNothingTwice(t *testing.T) {
 	})
 }
 
+func TestOfAPausedCampaignOnlyWhatWasHandedOverIsStillSent(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db, sandbox.Options{Throughput: 1000, NoPairLimit: true})
+		const n = 500
+		c := s.launch(t, s.contacts(t, n))
+		if err := s.campaigns.Enroll(s.system, c.ID); err != nil {
+			t.Fatal(err)
+		}
+		drained := make(chan error, 1)
+		go func() { _, _, err := s.lanes.Drain(s.system, s.number.ID); drained <- err }() // one lane: each hands over ahead
+		if err := s.sandbox.WaitAccepted(t.Context(), 10); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.campaigns.Pause(s.owner, c.ID); err != nil {
+			t.Fatal(err)
+		}
+		sent := s.sandbox.Counts().Accepted
+		if err := <-drained; err != nil {
+			t.Fatal(err)
+		}
+		// A claim of 100 goes in parts of 25. One may be waiting for its slots, one for the first, and as many as are in flight at the least.
+		if after := s.sandbox.Counts().Accepted - sent; after > 25+25+32 {
+			t.Errorf("%d messages were sent after the pause", after)
+		}
+		if row := s.campaign(c.ID); row.Sending != 0 || row.Queued+row.Accepted+row.Sent+row.Delivered+row.Read != n {
+			t.Errorf("%d are in a worker's hands, %d queued", row.Sending, row.Queued)
+		}
+		s.work(t, s.process)
+		if _, err := s.campaigns.Resume(s.owner, c.ID); err != nil {
+			t.Fatal(err)
+		}
+		s.until(t, "everything is read", func() bool { return s.campaign(c.ID).Read == n })
+		s.judge(t, c.ID, n)
+	})
+}
+
 func TestACanceledCampaignSendsNoMore(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {

@@ -12,7 +12,7 @@ const (
 	settleTimeout = 30 * time.Second
 	// unsettled is how many answers may wait for the journal before a lane stops sending: as many more messages become UNKNOWN
 	// when the process dies.
-	unsettled = 256
+	unsettled = 1000
 )
 
 func (l *lane) giveBack(messages ...delivery.Claimed) {
