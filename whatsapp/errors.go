@@ -92,7 +92,8 @@ type Rule struct {
 	Title  string
 	Advice string
 	Class  Class
-	// Delay is how long to wait before the next try, or before what was paused is looked at again. Zero leaves it to the caller.
+	// Delay is how long to wait before the next try; for what pauses something, how long that lasts at Meta at the least: nothing
+	// goes on by itself then, somebody has to resume it. Zero leaves it to the caller.
 	Delay time.Duration
 	// MaxRetries is how many tries may follow the first one.
 	MaxRetries int
