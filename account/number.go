@@ -85,26 +85,19 @@ func (s *Service) putNumbers(ctx context.Context, tx *database.Tx, organization,
 	from, args := tx.DB.Rowset([]any{organization, account}, database.IDs("id", ids), database.Texts("meta_id", metaIDs),
 		database.Texts("display_number", displays), database.Texts("verified_name", names), database.Texts("quality_rating", qualities),
 		database.Texts("status", states), database.Ints("throughput", throughputs))
-	rows, err := tx.QueryContext(ctx, `INSERT INTO phone_number (id, organization_id, account_id, meta_id, display_number, verified_name, quality_rating, status, throughput)
+	changed, err = database.ScanIDs(tx.QueryContext(ctx, `INSERT INTO phone_number (id, organization_id, account_id, meta_id, display_number, verified_name, quality_rating, status, throughput)
 		SELECT f.id, $1, $2, f.meta_id, f.display_number, f.verified_name, f.quality_rating, f.status, f.throughput FROM `+from+` WHERE true
 		ON CONFLICT (account_id, meta_id) DO UPDATE SET display_number = excluded.display_number, verified_name = excluded.verified_name,
 			quality_rating = excluded.quality_rating, status = excluded.status, throughput = excluded.throughput
 		WHERE phone_number.display_number <> excluded.display_number OR phone_number.verified_name <> excluded.verified_name
 			OR phone_number.quality_rating <> excluded.quality_rating OR phone_number.status <> excluded.status OR phone_number.throughput <> excluded.throughput
-		RETURNING id`, args...)
-	if err == nil {
-		changed, err = idsOf(rows)
-	}
+		RETURNING id`, args...))
 	if err != nil {
 		return nil, fmt.Errorf("store phone numbers: %w", err)
 	}
 	from, args = tx.DB.Rowset([]any{account, numberDeleted}, database.Texts("meta_id", metaIDs))
-	rows, err = tx.QueryContext(ctx, `UPDATE phone_number SET status = $2 WHERE account_id = $1 AND status <> $2
-		AND meta_id NOT IN (SELECT f.meta_id FROM `+from+`) RETURNING id`, args...)
-	var gone []uid.ID
-	if err == nil {
-		gone, err = idsOf(rows)
-	}
+	gone, err := database.ScanIDs(tx.QueryContext(ctx, `UPDATE phone_number SET status = $2 WHERE account_id = $1 AND status <> $2
+		AND meta_id NOT IN (SELECT f.meta_id FROM `+from+`) RETURNING id`, args...))
 	if err != nil {
 		return nil, fmt.Errorf("mark phone numbers that are gone: %w", err)
 	}

@@ -3,7 +3,6 @@ package account
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,7 +77,7 @@ func (s *Service) putTemplates(ctx context.Context, a *ent.Account, read []whats
 	}
 	from, args := s.db.Rowset([]any{a.OrganizationID, a.ID, at}, columns...)
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		rows, err := tx.QueryContext(ctx, `INSERT INTO template (id, organization_id, account_id, meta_id, name, language, category, status,
+		changed, err = database.ScanIDs(tx.QueryContext(ctx, `INSERT INTO template (id, organization_id, account_id, meta_id, name, language, category, status,
 				rejection_reason, quality_score, parameter_format, components, message_ttl_seconds, created_at, updated_at)
 			SELECT f.id, $1, $2, f.meta_id, f.name, f.language, f.category, f.status,
 				f.rejection_reason, f.quality_score, f.parameter_format, f.components, f.message_ttl_seconds, $3, $3 FROM `+from+` WHERE true
@@ -87,11 +86,7 @@ func (s *Service) putTemplates(ctx context.Context, a *ent.Account, read []whats
 				quality_score = excluded.quality_score, parameter_format = excluded.parameter_format, components = excluded.components,
 				message_ttl_seconds = excluded.message_ttl_seconds, updated_at = excluded.updated_at
 			WHERE (template.meta_id IS NULL OR template.updated_at <= excluded.updated_at) AND (`+differs+`)
-			RETURNING id`, args...)
-		if err != nil {
-			return err
-		}
-		changed, err = idsOf(rows)
+			RETURNING id`, args...))
 		return err
 	})
 	if err != nil {
@@ -153,13 +148,9 @@ func rowset(read []whatsapp.Template) ([]database.Column, error) {
 func (s *Service) markGone(ctx context.Context, a *ent.Account, seen []string, started time.Time) error {
 	from, args := s.db.Rowset([]any{a.ID, started, string(enum.TemplateStatusDeleted)}, database.Texts("meta_id", seen))
 	var gone []uid.ID
-	err := s.db.InTx(ctx, func(tx *database.Tx) error {
-		rows, err := tx.QueryContext(ctx, `UPDATE template SET status = $3, updated_at = $2
-			WHERE account_id = $1 AND meta_id IS NOT NULL AND status <> $3 AND updated_at <= $2 AND meta_id NOT IN (SELECT f.meta_id FROM `+from+`) RETURNING id`, args...)
-		if err != nil {
-			return err
-		}
-		gone, err = idsOf(rows)
+	err := s.db.InTx(ctx, func(tx *database.Tx) (err error) {
+		gone, err = database.ScanIDs(tx.QueryContext(ctx, `UPDATE template SET status = $3, updated_at = $2
+			WHERE account_id = $1 AND meta_id IS NOT NULL AND status <> $3 AND updated_at <= $2 AND meta_id NOT IN (SELECT f.meta_id FROM `+from+`) RETURNING id`, args...))
 		return err
 	})
 	if err != nil {
@@ -167,16 +158,4 @@ func (s *Service) markGone(ctx context.Context, a *ent.Account, seen []string, s
 	}
 	s.changed(ctx, a.OrganizationID, gone...)
 	return nil
-}
-
-func idsOf(rows *sql.Rows) (out []uid.ID, err error) {
-	defer rows.Close()
-	for rows.Next() {
-		var id uid.ID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		out = append(out, id)
-	}
-	return out, rows.Err()
 }

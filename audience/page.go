@@ -102,15 +102,11 @@ func (w writer) contacts(ctx context.Context, entries []*entry) (fresh, known []
 	if w.DB.Dialect == dialect.SQLite {
 		merged = "json_patch(contact.attributes, excluded.attributes)"
 	}
-	rows, err := w.QueryContext(ctx, `INSERT INTO contact (id, organization_id, phone, country, name, language, time_zone, attributes, marketing_consent, created_at)
+	all, err := database.ScanIDs(w.QueryContext(ctx, `INSERT INTO contact (id, organization_id, phone, country, name, language, time_zone, attributes, marketing_consent, created_at)
 		SELECT id, $1, phone, country, name, language, time_zone, attributes, $2, $3 FROM `+from+` WHERE true
 		ON CONFLICT (organization_id, phone) DO UPDATE SET country = COALESCE(contact.country, excluded.country), name = COALESCE(excluded.name, contact.name),
 		language = COALESCE(excluded.language, contact.language), time_zone = COALESCE(excluded.time_zone, contact.time_zone), attributes = `+merged+`
-		RETURNING id`, args...)
-	if err != nil {
-		return nil, nil, err
-	}
-	all, err := scanIDs(rows)
+		RETURNING id`, args...))
 	for _, id := range all {
 		if mine[id] {
 			fresh = append(fresh, id)
@@ -149,12 +145,8 @@ func (w writer) consent(ctx context.Context, fresh, known []uid.ID) error {
 	changed := fresh
 	if len(known) > 0 {
 		from, args := w.DB.Rowset([]any{w.im.OrganizationID, c.Consent}, database.IDs("id", known))
-		rows, err := w.QueryContext(ctx, `UPDATE contact SET marketing_consent = $2 WHERE organization_id = $1 AND marketing_consent NOT IN ($2, 'OPTED_OUT')
-			AND id IN (SELECT id FROM `+from+`) RETURNING id`, args...)
-		if err != nil {
-			return err
-		}
-		turned, err := scanIDs(rows)
+		turned, err := database.ScanIDs(w.QueryContext(ctx, `UPDATE contact SET marketing_consent = $2 WHERE organization_id = $1 AND marketing_consent NOT IN ($2, 'OPTED_OUT')
+			AND id IN (SELECT id FROM `+from+`) RETURNING id`, args...))
 		if err != nil {
 			return err
 		}
@@ -204,16 +196,4 @@ func (w writer) finish(ctx context.Context, status enum.JobStatus, reason string
 		return fmt.Errorf("remove file: %w", err)
 	}
 	return nil
-}
-
-func scanIDs(rows *sql.Rows) (ids []uid.ID, err error) {
-	defer rows.Close()
-	for rows.Next() {
-		var id uid.ID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
 }

@@ -19,16 +19,11 @@ func benchEnroll(ctx context.Context, o options) error {
 }
 
 func enrollOnce(ctx context.Context, store string, n int) error {
-	m, err := startMeta(ctx, sandbox.Options{Throughput: 80, NoPairLimit: true, NoWebhooks: true})
+	m, s, end, err := setScene(ctx, store, sandbox.Options{Throughput: 80})
 	if err != nil {
 		return err
 	}
-	defer m.close()
-	s, err := setStage(ctx, store, m.url, nil)
-	if err != nil {
-		return err
-	}
-	defer s.close()
+	defer end()
 	if err := s.contacts(n); err != nil {
 		return err
 	}

@@ -24,16 +24,11 @@ func benchPace(ctx context.Context, o options) error {
 }
 
 func paceOnce(ctx context.Context, store string, limit, n int) error {
-	m, err := startMeta(ctx, sandbox.Options{Throughput: limit, NoPairLimit: true, NoWebhooks: true})
+	m, s, end, err := setScene(ctx, store, sandbox.Options{Throughput: limit})
 	if err != nil {
 		return err
 	}
-	defer m.close()
-	s, err := setStage(ctx, store, m.url, nil)
-	if err != nil {
-		return err
-	}
-	defer s.close()
+	defer end()
 	c, err := s.enrolled(n)
 	if err != nil {
 		return err

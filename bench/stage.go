@@ -24,6 +24,7 @@ import (
 	"carillon/tenant"
 	"carillon/uid"
 	"carillon/whatsapp"
+	"carillon/whatsapp/sandbox"
 	"carillon/worker"
 )
 
@@ -104,6 +105,19 @@ func setStage(ctx context.Context, storeName, address string, through func(dsn s
 		return nil, err
 	}
 	return s, nil
+}
+
+// setScene is a stage before a sandbox in this process, which can be asked what arrived.
+func setScene(ctx context.Context, storeName string, o sandbox.Options) (m *meta, s *stage, end func(), err error) {
+	o.NoPairLimit, o.NoWebhooks = true, true
+	if m, err = startMeta(ctx, o); err != nil {
+		return nil, nil, nil, err
+	}
+	if s, err = setStage(ctx, storeName, m.url, nil); err != nil {
+		m.close()
+		return nil, nil, nil, err
+	}
+	return m, s, func() { s.close(); m.close() }, nil
 }
 
 func (s *stage) goes(ctx context.Context, run func(context.Context) error) {

@@ -42,16 +42,11 @@ func benchWebhook(ctx context.Context, o options) error {
 
 func webhookOnce(ctx context.Context, o options, store string, each int) error {
 	n := o.count(6_000) // messages; each has three statuses
-	m, err := startMeta(ctx, sandbox.Options{Throughput: 80, NoPairLimit: true, NoWebhooks: true})
+	_, s, end, err := setScene(ctx, store, sandbox.Options{Throughput: 80})
 	if err != nil {
 		return err
 	}
-	defer m.close()
-	s, err := setStage(ctx, store, m.url, nil)
-	if err != nil {
-		return err
-	}
-	defer s.close()
+	defer end()
 	if _, err := s.fill(ctx, o.rows); err != nil {
 		return err
 	}

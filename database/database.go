@@ -22,6 +22,7 @@ import (
 
 	"carillon/ent"
 	_ "carillon/ent/runtime" // defaults and policies
+	"carillon/uid"
 )
 
 const (
@@ -115,6 +116,23 @@ func (db *DB) Ping(ctx context.Context) error { return db.reader.PingContext(ctx
 // Query reads with plain SQL outside of a transaction. Placeholders are $1, $2, … on both databases.
 func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	return db.reader.QueryContext(ctx, query, args...)
+}
+
+// ScanIDs reads ids, a query's only column, and closes its rows. It takes what Query returns.
+func ScanIDs(rows *sql.Rows, err error) ([]uid.ID, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var ids []uid.ID
+	for rows.Next() {
+		var id uid.ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
 }
 
 // QueryRow reads one row with plain SQL outside of a transaction.

@@ -65,7 +65,7 @@ func (q *Queue) HandOver(ctx context.Context, claim uid.ID, part int, last bool)
 // MaySend are those of the campaigns that may send: not paused or canceled since their messages were claimed, and of an organization that may.
 func (q *Queue) MaySend(ctx context.Context, campaigns []uid.ID) (map[uid.ID]bool, error) {
 	from, args := q.db.Rowset(nil, database.IDs("id", campaigns))
-	ids, err := q.ids(ctx, "SELECT campaign.id FROM campaign JOIN "+from+" ON campaign.id = f.id WHERE campaign.status = 'RUNNING'"+maySend("campaign.organization_id"), args...)
+	ids, err := database.ScanIDs(q.db.Query(ctx, "SELECT campaign.id FROM campaign JOIN "+from+" ON campaign.id = f.id WHERE campaign.status = 'RUNNING'"+maySend("campaign.organization_id"), args...))
 	if err != nil {
 		return nil, fmt.Errorf("see whether campaigns may send: %w", err)
 	}

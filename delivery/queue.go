@@ -255,9 +255,9 @@ func (q *Queue) NextDue(ctx context.Context, number uid.ID) (due time.Time, wait
 // Lanes are the numbers with messages that are due.
 func (q *Queue) Lanes(ctx context.Context) (numbers []uid.ID, err error) {
 	now := q.now()
-	return q.ids(ctx, `SELECT DISTINCT phone_number_id FROM message WHERE status = 'QUEUED' AND campaign_id IS NULL AND not_before <= $1`+maySend("message.organization_id")+`
+	return database.ScanIDs(q.db.Query(ctx, `SELECT DISTINCT phone_number_id FROM message WHERE status = 'QUEUED' AND campaign_id IS NULL AND not_before <= $1`+maySend("message.organization_id")+`
 		UNION SELECT phone_number_id FROM campaign WHERE status = 'RUNNING' AND queued > 0`+maySend("campaign.organization_id")+`
-			AND EXISTS (SELECT 1 FROM message WHERE campaign_id = campaign.id AND status = 'QUEUED' AND not_before <= $1)`, now)
+			AND EXISTS (SELECT 1 FROM message WHERE campaign_id = campaign.id AND status = 'QUEUED' AND not_before <= $1)`, now))
 }
 
 // Close ends the queued messages of a campaign: kind is Cancel or Expire.
@@ -308,7 +308,7 @@ func (q *Queue) SettleUnknown(ctx context.Context, policies map[uid.ID]column.Se
 
 // UnknownOwners are the organizations with messages whose answer was lost.
 func (q *Queue) UnknownOwners(ctx context.Context) ([]uid.ID, error) {
-	return q.ids(ctx, "SELECT DISTINCT organization_id FROM message WHERE status = 'UNKNOWN'")
+	return database.ScanIDs(q.db.Query(ctx, "SELECT DISTINCT organization_id FROM message WHERE status = 'UNKNOWN'"))
 }
 
 // sweep records page after page of facts until there are none.
@@ -342,20 +342,4 @@ func (q *Queue) facts(ctx context.Context, like Fact, query string, args ...any)
 		facts = append(facts, f)
 	}
 	return facts, rows.Err()
-}
-
-func (q *Queue) ids(ctx context.Context, query string, args ...any) (ids []uid.ID, err error) {
-	rows, err := q.db.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var n uid.ID
-		if err := rows.Scan(&n); err != nil {
-			return nil, err
-		}
-		ids = append(ids, n)
-	}
-	return ids, rows.Err()
 }

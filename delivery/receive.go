@@ -44,23 +44,11 @@ func (q *Queue) Receive(ctx context.Context, messages ...Received) (fresh []uid.
 		from, args := tx.DB.Rowset(nil, database.IDs("id", ids), database.IDs("organization_id", organizations), database.IDs("phone_number_id", numbers), database.IDs("account_id", accounts),
 			database.IDs("contact_id", contacts), database.Texts("address", addresses), database.Texts("country", countries), database.Texts("type", types), database.Texts("wamid", wamids),
 			database.JSONs("content", contents), database.Times("created_at", created))
-		rows, err := tx.QueryContext(ctx, "INSERT INTO message ("+names+", direction, status, attempts, not_before) SELECT "+names+", 'INBOUND', 'RECEIVED', 0, created_at FROM "+from+
-			" WHERE true ON CONFLICT (phone_number_id, wamid) WHERE direction = 'INBOUND' DO NOTHING RETURNING id", args...)
+		fresh, err = database.ScanIDs(tx.QueryContext(ctx, "INSERT INTO message ("+names+", direction, status, attempts, not_before) SELECT "+names+", 'INBOUND', 'RECEIVED', 0, created_at FROM "+from+
+			" WHERE true ON CONFLICT (phone_number_id, wamid) WHERE direction = 'INBOUND' DO NOTHING RETURNING id", args...))
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			var id uid.ID
-			if err := rows.Scan(&id); err != nil {
-				return err
-			}
-			fresh = append(fresh, id)
-		}
-		if err := rows.Err(); err != nil {
-			return err
-		}
-		_ = rows.Close() // the connection is needed for what follows
 		for _, id := range fresh {
 			m := byID[id]
 			r := &row{id: id, organization: m.Organization, phoneNumber: m.PhoneNumber, account: m.Account, country: m.Country, direction: enum.DirectionInbound, status: enum.MessageStatusReceived, createdAt: now}

@@ -181,7 +181,7 @@ func (s *Service) delete(ctx context.Context, statement string, args ...any) (n 
 
 // eraseMembers deletes an organization's members, and in the same transaction each user who belongs to no other.
 func (s *Service) eraseMembers(ctx context.Context, id uid.ID) (n int, err error) {
-	users, err := s.ids(ctx, "SELECT user_id FROM member WHERE organization_id = $1 ORDER BY user_id", id)
+	users, err := database.ScanIDs(s.db.Query(ctx, "SELECT user_id FROM member WHERE organization_id = $1 ORDER BY user_id", id))
 	if err != nil {
 		return 0, fmt.Errorf("read the members of %s: %w", id, err)
 	}
@@ -271,20 +271,4 @@ func (s *Service) webhooksAfter(ctx context.Context, after uid.ID, names [][]byt
 		}
 	}
 	return page, theirs, rows.Err()
-}
-
-func (s *Service) ids(ctx context.Context, query string, args ...any) (ids []uid.ID, err error) {
-	rows, err := s.db.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id uid.ID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
 }
