@@ -27,20 +27,36 @@ func TestMigrationsMakeExactlyWhatTheSchemaSays(t *testing.T) {
 	for name, dsn := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			migrated := dbtest.Open(t, dsn(t))
+			empty := func() *database.DB {
+				db, err := database.Open(t.Context(), dsn(t), 4)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = db.Close() })
+				return db
+			}
+			migrated, fresh := empty(), empty()
+			if err := migrated.Current(t.Context()); !errors.Is(err, database.ErrOutdated) {
+				t.Errorf("before: %v", err)
+			}
+			if applied, err := migrated.Migrate(t.Context()); err != nil || len(applied) == 0 {
+				t.Fatal(applied, err)
+			}
 			if err := migrated.Current(t.Context()); err != nil {
 				t.Error(err)
 			}
-			fresh, err := database.Open(t.Context(), dsn(t), 4)
-			if err != nil {
-				t.Fatal(err)
+			copied := dbtest.Open(t, dsn(t))
+			if diff := cmp.Diff(structure(t, migrated), structure(t, copied)); diff != "" {
+				t.Errorf("the migrations (-) and what tests run on (+) differ:\n%s", diff)
 			}
-			t.Cleanup(func() { _ = fresh.Close() })
+			if applied, err := copied.Migrate(t.Context()); err != nil || len(applied) > 0 {
+				t.Errorf("what tests run on still lacks %v, %v", applied, err)
+			}
 			var sql bytes.Buffer
 			if err := fresh.Drift(t.Context(), &sql); err != nil {
 				t.Fatal(err)
 			}
-			err = fresh.InTx(t.Context(), func(tx *database.Tx) error {
+			err := fresh.InTx(t.Context(), func(tx *database.Tx) error {
 				for statement := range strings.SplitSeq(sql.String(), ";\n") {
 					if _, err := tx.ExecContext(t.Context(), statement); err != nil {
 						return fmt.Errorf("%s: %w", statement, err)

@@ -41,6 +41,9 @@ func Each(t *testing.T, test func(t *testing.T, db *database.DB)) {
 // Open opens and migrates a database and closes it when the test is over.
 func Open(t testing.TB, dsn string) *database.DB {
 	t.Helper()
+	if err := prepare(t.Context(), dsn); err != nil {
+		t.Fatal(err)
+	}
 	db, err := database.Open(t.Context(), dsn, 8)
 	if err != nil {
 		t.Fatal(err)
