@@ -77,6 +77,7 @@ func Postgres(t testing.TB) string {
 	}
 	q := u.Query()
 	q.Set("search_path", schema)
+	q.Set("synchronous_commit", "off") // nothing here outlives a crash of this server; those that do have an OwnPostgres
 	u.RawQuery = q.Encode()
 	return u.String()
 }
