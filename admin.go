@@ -150,8 +150,12 @@ func disableSecondFactor(ctx context.Context, p *parts, a adminArgs) error {
 	if len(a.names) != 1 {
 		return errors.New("name the user by one e-mail address")
 	}
-	if err := p.identity.DropSecondFactor(ctx, a.names[0]); err != nil {
+	changed, err := p.identity.DropSecondFactor(ctx, a.names[0])
+	if err != nil {
 		return err
+	}
+	for _, session := range changed {
+		p.hub.Announce(ctx, session)
 	}
 	return a.say(a.names[0] + " signs in with the password alone now, and can set up another second factor")
 }

@@ -4,17 +4,25 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"carillon/database"
+	"carillon/database/dbtest"
+	"carillon/ent/auditevent"
 	"carillon/ent/message"
 	"carillon/enum"
+	"carillon/fault"
+	"carillon/identity"
 	"carillon/tenant"
+	"carillon/uid"
 	"carillon/whatsapp/sandbox"
 )
 
@@ -40,14 +48,25 @@ func TestTheOperatorsCommands(t *testing.T) {
 		t.Fatal(added, err)
 	}
 	id := added.Organization
+	db := dbtest.Open(t, "sqlite:"+filepath.Join(folder, "carillon.db"))
+	system := tenant.System(t.Context())
+	db.Client.User.Update().SetSecondFactorAt(database.Now()).ExecX(system)
+	tried, recorded := map[string]bool{}, []string{}
 	for _, step := range []struct{ command, says string }{
 		{"organizations", `Lucky Shrub +ACTIVE +1 +0 +0 +0`},
+		{"reset-password Ann@example.com", `^http\S+/reset-password#token=crp_\w+\n$`},
+		{"reset-password --json ann@example.com", `"link": "http`},
+		{"disable-second-factor ann@example.com", "signs in with the password alone"},
+		{"verify", `(?s)the audit trail of ` + id + ` is whole up to event 5, .*every count is what a recount gives`},
+		{"unmatched", "no webhook is kept"},
+		{"replay", "0 webhooks were understood"},
 		{"suspend " + id + " --reason spam", id + " SUSPENDED"},
 		{"organizations --json", `"status": "SUSPENDED"`},
 		{"resume " + id, "ACTIVE"},
 		{"quota --messages-per-day 100 " + id + " --contacts 5", "100 messages a day .* 5 contacts and - numbers"},
 		{"quota " + id + " --contacts none", "100 messages a day .* - contacts"},
 		{"notice soon", "notice: soon"},
+		{"notice off", "no notice"},
 		{"maintenance on --notice now", "maintenance is on"},
 		{"maintenance off", "maintenance is off"},
 		{"rotate-keys", "0 secrets sealed anew"},
@@ -57,17 +76,91 @@ func TestTheOperatorsCommands(t *testing.T) {
 		{"", "carillon admin suspend ORGANIZATION"},
 		{"quota --help", "messages-per-day"},
 	} {
+		if strings.HasPrefix(step.command, "close") {
+			recorded = db.Client.AuditEvent.Query().Where(auditevent.Actor("operator")).Order(auditevent.BySequence()).Select(auditevent.FieldAction).StringsX(system)
+		}
 		if got := s.operate(strings.Fields(step.command)...); !regexp.MustCompile(step.says).MatchString(got) {
 			t.Errorf("%s says %q, want %s", step.command, got, step.says)
+		}
+		name, _, _ := strings.Cut(step.command, " ")
+		tried[name] = true
+	}
+	if want := []string{"organization.create", "member.join", "password.request_reset", "password.request_reset", "factor.remove",
+		"organization.suspend", "organization.activate", "organization.quota", "organization.quota"}; !slices.Equal(recorded, want) {
+		t.Errorf("recorded %q, want %q", recorded, want)
+	}
+	for _, c := range adminCommands {
+		if !tried[c.name] && c.name != "create-user" { // which is how it began
+			t.Errorf("%s was not tried", c.name)
 		}
 	}
 	for command, says := range map[string]string{
 		"suspend " + id: "reason", "suspend org_x --reason y": "org_x", "close " + id: "--yes", "erase " + id: "--yes", "maintenance perhaps": "on or off",
 		"quota " + id + " --numbers many": "many", "create-user nobody": "e-mail", "create-user a@example.com --role KING --organization X": "role", "dance": "dance",
+		"reset-password": "e-mail", "reset-password nobody@example.com": "user with this address", "disable-second-factor": "e-mail", "disable-second-factor nobody@example.com": "nobody has",
 	} {
 		err := run(t.Context(), append([]string{"admin"}, strings.Fields(command)...), s.environ, io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s gave %v, want something about %s", command, err, says)
+		}
+	}
+}
+
+func TestWhatTheOperatorTakesAwayEndsAtOnceInEveryProcess(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	dsn := dbtest.SQLite(t)
+	s := &service{t: t, db: dbtest.Open(t, dsn), environ: []string{"DATABASE_URL=" + dsn, "REDIS_URL=" + dbtest.RedisURL(t), "DATA_DIR=" + folder, "WHATSAPP_API_URL=http://127.0.0.1:1"}}
+	p, err := open(t.Context(), s.environ, io.Discard) // another process than the operator's, with news and memory of its own
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- p.hub.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := errors.Join(<-done, p.close()); err != nil {
+			t.Error(err)
+		}
+	})
+	s.until("it hears the others", func() bool { _, hears := p.hub.Hears(); return hears })
+	signed, err := p.identity.SignUp(t.Context(), identity.SignUp{Email: "ann@example.com", Password: loggedPassword, Name: "Ann", OrganizationName: "Lucky Shrub", AcceptTermsVersion: identity.DefaultTerms().Version})
+	if err != nil {
+		t.Fatal(err)
+	}
+	org, session := signed.Viewer.Organization, signed.Viewer.Session.ID
+	s.db.Client.User.Update().SetSecondFactorAt(database.Now()).ExecX(tenant.System(t.Context()))
+	s.db.Client.Organization.Update().SetRequireSecondFactor(true).ExecX(tenant.System(t.Context()))
+	viewer := func() (*identity.Viewer, error) {
+		ctx, err := p.identity.Authenticate(t.Context(), "Bearer "+signed.Token, identity.Client{})
+		v, _ := identity.From(ctx)
+		return v, err
+	}
+	for _, step := range []struct {
+		command string
+		subject uid.ID
+		holds   func(*identity.Viewer, error) bool
+	}{
+		{"disable-second-factor ann@example.com", session, func(v *identity.Viewer, err error) bool { return err == nil && v.Missing() != nil }},
+		{"suspend " + org.String() + " --reason spam", org, func(v *identity.Viewer, err error) bool {
+			return err == nil && v.OrganizationStatus == enum.OrganizationStatusSuspended
+		}},
+		{"close " + org.String() + " --yes", org, func(_ *identity.Viewer, err error) bool { return fault.Is(err, fault.Unauthenticated) }},
+	} {
+		if v, err := viewer(); step.holds(v, err) { // and from here on it is remembered
+			t.Errorf("before %s: %+v, %v", step.command, v, err)
+		}
+		told := p.hub.Watch(uid.ID{}, step.subject.String())
+		s.operate(strings.Fields(step.command)...)
+		select {
+		case <-told.C():
+		case <-time.After(30 * time.Second):
+			t.Errorf("nothing was heard of %s", step.command)
+		}
+		told.Close()
+		if v, err := viewer(); !step.holds(v, err) {
+			t.Errorf("after %s: %+v, %v", step.command, v, err)
 		}
 	}
 }

@@ -184,7 +184,7 @@ func (o *shop) withFactor(do func(code string)) {
 	secret := o.enroll()
 	do(shown(o.t, secret, 0))
 	v, _ := identity.From(o.ctx)
-	_ = o.who.DropSecondFactor(o.ctx, v.User.Email) // which do may have done
+	_, _ = o.who.DropSecondFactor(o.ctx, v.User.Email) // which do may have done
 }
 
 func (o *shop) draftTemplate(name string) any {

@@ -156,35 +156,48 @@ func TestWhateverTakesRightsAwayEndsAHotTokenAtOnce(t *testing.T) {
 
 func TestALookUpThatBeganBeforeARevocationIsNotKept(t *testing.T) {
 	t.Parallel()
-	db := dbtest.Open(t, dbtest.SQLite(t))
-	s := stand(t, db, identity.Options{Hears: (&hearing{}).hears})
-	signed := s.signUp(email)
-	read, revoked := make(chan struct{}), make(chan struct{})
-	var paused atomic.Bool
-	db.Client.Session.Intercept(ent.InterceptFunc(func(next ent.Querier) ent.Querier {
-		return entgo.QuerierFunc(func(ctx context.Context, q ent.Query) (ent.Value, error) {
-			v, err := next.Query(ctx, q)
-			if paused.CompareAndSwap(false, true) {
-				close(read)
-				<-revoked
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db, identity.Options{Hears: (&hearing{}).hears})
+		signed := s.signUp(email)
+		owner := identity.With(t.Context(), signed.Viewer)
+		key, secret, err := s.CreateAPIKey(owner, "robot", enum.RoleViewer, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := make(chan chan struct{}, 1) // of the look-up that is held up; what is received lets it go on
+		var hold atomic.Bool
+		db.Client.Intercept(ent.InterceptFunc(func(next ent.Querier) ent.Querier {
+			return entgo.QuerierFunc(func(ctx context.Context, q ent.Query) (ent.Value, error) {
+				v, err := next.Query(ctx, q)
+				if hold.CompareAndSwap(true, false) {
+					goOn := make(chan struct{})
+					read <- goOn
+					<-goOn
+				}
+				return v, err
+			})
+		}))
+		for token, revoke := range map[string]func() error{
+			secret:       func() error { _, err := s.RevokeAPIKey(owner, key.ID); return err },
+			signed.Token: func() error { return s.RevokeSession(owner, signed.Viewer.Session.ID) },
+		} {
+			hold.Store(true)
+			var g sync.WaitGroup
+			g.Go(func() {
+				if _, err := s.Authenticate(t.Context(), "Bearer "+token, identity.Client{}); err != nil {
+					t.Errorf("a call that began before: %v", err)
+				}
+			})
+			goOn := <-read
+			if err := revoke(); err != nil {
+				t.Error(err)
 			}
-			return v, err
-		})
-	}))
-	var g sync.WaitGroup
-	g.Go(func() {
-		if _, err := s.Authenticate(t.Context(), "Bearer "+signed.Token, identity.Client{}); err != nil {
-			t.Errorf("a call that began before: %v", err)
+			s.refused(token) // and it does not join the look-up that is under way
+			close(goOn)
+			g.Wait()
+			s.refused(token)
 		}
 	})
-	<-read
-	if err := s.RevokeSession(identity.With(t.Context(), signed.Viewer), signed.Viewer.Session.ID); err != nil {
-		t.Fatal(err)
-	}
-	s.refused(signed.Token) // and it does not join the look-up that is under way
-	close(revoked)
-	g.Wait()
-	s.refused(signed.Token)
 }
 
 func TestARevocationIsHeardInAnotherProcess(t *testing.T) {

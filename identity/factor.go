@@ -1,13 +1,11 @@
 package identity
 
 import (
-	"bytes"
 	"context"
 	"encoding/base32"
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -210,11 +208,12 @@ func (s *Service) withFactor(ctx context.Context, password, code string, do func
 	return s.noteWrongCode(system, uid.ID{}, "", "", err)
 }
 
-// DropSecondFactor takes the second factor of a user away who has lost it. It is for the operator, who has made sure who asks.
-func (s *Service) DropSecondFactor(ctx context.Context, email string) error {
+// DropSecondFactor takes the second factor of a user away who has lost it. It is for the operator, who has made sure who asks. It
+// returns the user's sessions, which may do less now where the organization requires one.
+func (s *Service) DropSecondFactor(ctx context.Context, email string) (changed []uid.ID, err error) {
 	operator := AsOperator(ctx)
-	err := s.db.InTx(operator, func(tx *database.Tx) error {
-		u, err := tx.Client.User.Query().Where(user.Email(normalEmail(email))).WithMemberships().Only(operator)
+	err = s.db.InTx(operator, func(tx *database.Tx) error {
+		u, err := tx.Client.User.Query().Where(user.Email(normalEmail(email))).Only(operator)
 		if ent.IsNotFound(err) {
 			return fmt.Errorf("nobody has the address %q", email)
 		}
@@ -226,28 +225,19 @@ func (s *Service) DropSecondFactor(ctx context.Context, email string) error {
 		} else if at == nil {
 			return fmt.Errorf("%s has no second factor", u.Email)
 		}
+		if changed, err = openSessions(operator, tx, u.ID); err != nil {
+			return err
+		}
 		if err := dropFactor(operator, tx, u.ID); err != nil {
 			return err
 		}
-		return recordForAll(operator, tx, u, Entry{Action: ActionFactorRemove, Subject: u.ID, Summary: "disabled the second factor of " + u.Email})
+		return recordOf(operator, tx, u.ID, Entry{Action: ActionFactorRemove, Subject: u.ID, Summary: "disabled the second factor of " + u.Email})
 	})
 	if err != nil {
-		return fmt.Errorf("disable second factor: %w", err)
+		return nil, fmt.Errorf("disable second factor: %w", err)
 	}
-	return nil
-}
-
-// recordForAll records the same in every organization that a user, read with their memberships, belongs to.
-func recordForAll(ctx context.Context, tx *database.Tx, u *ent.User, entry Entry) error {
-	members := u.Edges.Memberships
-	slices.SortFunc(members, func(a, b *ent.Member) int { return bytes.Compare(a.OrganizationID[:], b.OrganizationID[:]) })
-	for _, m := range members {
-		entry.Organization = m.OrganizationID
-		if err := Record(ctx, tx, entry); err != nil {
-			return err
-		}
-	}
-	return nil
+	s.Forget(changed...)
+	return changed, nil
 }
 
 func dropFactor(ctx context.Context, tx *database.Tx, userID uid.ID) error {

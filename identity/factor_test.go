@@ -230,11 +230,15 @@ func TestASecondFactorIsDisabledByPasswordAndCode(t *testing.T) {
 		}
 
 		s.enroll(ctx)
-		if err := s.DropSecondFactor(s.t.Context(), "nobody@example.com"); err == nil {
+		if _, err := s.DropSecondFactor(s.t.Context(), "nobody@example.com"); err == nil {
 			s.t.Error("the operator disabled nobody's")
 		}
-		if err := s.DropSecondFactor(s.t.Context(), " ANN@example.com"); err != nil {
-			s.t.Error(err)
+		if changed, err := s.DropSecondFactor(s.t.Context(), " ANN@example.com"); err != nil || len(changed) == 0 {
+			s.t.Errorf("changed %v, %v", changed, err)
+		}
+		v, _ := identity.From(ctx)
+		if trail := s.trail(v.Organization); trail[len(trail)-1].Action != identity.ActionFactorRemove || trail[len(trail)-1].Actor != "operator" {
+			s.t.Errorf("recorded %+v", trail[len(trail)-1])
 		}
 		_, err = s.signIn(password, "")
 		s.wants("signing in after the operator disabled it", err, "")

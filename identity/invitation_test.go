@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -170,6 +171,35 @@ func TestAcceptingNamesEveryFieldThatIsWrong(t *testing.T) {
 		}
 		if s.db.Client.User.Query().Where(user.Email(bob)).ExistX(tenant.System(s.t.Context())) {
 			s.t.Error("a user was made")
+		}
+	})
+}
+
+func TestSomebodyNewWhoAcceptsSeveralInvitationsAtOnceJoinsThemAll(t *testing.T) {
+	each(t, func(s *stage) {
+		var organizations []uid.ID
+		var tokens []string
+		for i := range 3 {
+			owner := s.enter(s.signUp(fmt.Sprint("owner", i, "@example.com")))
+			token, _, err := s.InviteMember(owner.ctx, bob, enum.RoleViewer)
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			organizations, tokens = append(organizations, owner.Viewer.Organization), append(tokens, token)
+		}
+		var all sync.WaitGroup
+		for _, token := range tokens {
+			all.Go(func() {
+				if _, err := s.AcceptInvitation(s.t.Context(), guest(token)); err != nil {
+					s.t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		for _, o := range organizations {
+			if got := s.roles(o); got[bob] != enum.RoleViewer {
+				s.t.Errorf("members: %v", got)
+			}
 		}
 	})
 }

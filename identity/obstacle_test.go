@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -87,6 +88,13 @@ func TestAUserWhomTheOperatorAddsSignsInWithThePasswordThatWasPrinted(t *testing
 		}
 		if _, err := s.AddUser(operator, identity.NewUser{Email: "bob@example.com", Organization: added.Organization.String(), Role: enum.RoleViewer}); err == nil {
 			t.Error("twice in one organization")
+		}
+		var trail []string
+		for _, e := range s.trail(added.Organization) {
+			trail = append(trail, e.Actor+" "+e.Action)
+		}
+		if want := []string{"operator organization.create", "operator member.join", "bob@example.com session.sign_in"}; !slices.Equal(trail, want) {
+			t.Errorf("recorded %q, want %q", trail, want)
 		}
 	})
 }

@@ -113,5 +113,5 @@ func (s *Service) organizationFor(ctx context.Context, tx *database.Tx, called s
 	if err != nil {
 		return nil, err
 	}
-	return o, nil
+	return o, Record(ctx, tx, Entry{Organization: o.ID, Action: ActionOrganizationCreate, Subject: o.ID, Summary: fmt.Sprintf("made the organization %q", name)})
 }

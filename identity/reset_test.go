@@ -334,7 +334,7 @@ func TestResetsAreLimitedPerAddressAndPerAccount(t *testing.T) {
 
 func TestTheOperatorMakesALink(t *testing.T) {
 	eachWithMail(t, func(s *stage, b *box) {
-		s.signUp(email)
+		signed := s.signUp(email)
 		text, err := s.ResetLink(identity.AsOperator(s.t.Context()), email)
 		token, is := strings.CutPrefix(text, "https://carillon.example/reset-password#token=")
 		if err != nil || !is {
@@ -343,6 +343,9 @@ func TestTheOperatorMakesALink(t *testing.T) {
 		s.post()
 		if len(b.mails) != 0 {
 			s.t.Errorf("mailed too: %+v", b.mails)
+		}
+		if trail := s.trail(signed.Viewer.Organization); len(trail) != 2 || trail[1].Action != identity.ActionPasswordRequest || trail[1].Actor != "operator" {
+			s.t.Errorf("recorded %+v", trail)
 		}
 		if _, err := s.reset(token); err != nil {
 			s.t.Error(err)

@@ -27,6 +27,7 @@ import (
 	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/ent"
+	"carillon/ent/auditevent"
 	"carillon/ent/migrate"
 	"carillon/enum"
 	"carillon/fault"
@@ -238,6 +239,10 @@ func TestEverythingSealedIsSealedAnewAndOpensWithoutTheOldKey(t *testing.T) {
 		}
 		if done, err := s.Rotate(s.ctx, ring(newKey, oldKey)); err != nil || done != (operator.Rotation{Current: 2}) {
 			t.Errorf("again: %+v, %v", done, err)
+		}
+		recorded, err := s.db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionKeysRotate), auditevent.Actor("operator")).All(system)
+		if err != nil || len(recorded) != 2 || recorded[0].OrganizationID == recorded[1].OrganizationID {
+			t.Errorf("recorded %+v, %v", recorded, err)
 		}
 		for _, o := range shops[:2] {
 			a := s.db.Client.Account.GetX(system, o.account.ID)

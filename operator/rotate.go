@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"carillon/database"
+	"carillon/identity"
 	"carillon/secret"
 	"carillon/uid"
 )
@@ -12,10 +13,16 @@ import (
 // rotatePage is how many sealed values are read at once.
 const rotatePage = 200
 
-// sealed lists every column that holds what package secret seals, and the column whose id is the associated data. Whoever
-// seals something new adds a row.
-var sealed = []struct{ table, column, owner string }{
-	{"account", "token", "id"}, {"second_factor", "secret", "id"}, {"invitation", "sealed_token", "id"}, {"password_reset", "sealed_token", "id"},
+// sealedColumn holds what package secret seals, with the id in the column owner as associated data.
+type sealedColumn struct {
+	table, column, owner string
+	what                 string // it is, for the audit trail of its organization; empty where a row belongs to none
+}
+
+// sealed lists them all. Whoever seals something new adds a row.
+var sealed = []sealedColumn{
+	{"account", "token", "id", "an account's access token"}, {"invitation", "sealed_token", "id", "an invitation that waits to be mailed"},
+	{"second_factor", "secret", "id", ""}, {"password_reset", "sealed_token", "id", ""},
 }
 
 // Rotation is what became of the sealed values.
@@ -30,12 +37,12 @@ type Rotation struct {
 func (s *Service) Rotate(ctx context.Context, keys *secret.Keyring) (done Rotation, err error) {
 	for _, where := range sealed {
 		for after := (uid.ID{}); ; {
-			values, err := s.page(ctx, where.table, where.column, where.owner, after)
+			values, err := s.page(ctx, where, after)
 			if err != nil {
 				return done, fmt.Errorf("rotate %s.%s: %w", where.table, where.column, err)
 			}
 			for _, v := range values {
-				if err := s.reseal(ctx, keys, where.table, where.column, v, &done); err != nil {
+				if err := s.reseal(ctx, keys, where, v, &done); err != nil {
 					return done, fmt.Errorf("rotate %s.%s of %s: %w", where.table, where.column, v.id, err)
 				}
 				after = v.id
@@ -54,8 +61,8 @@ type value struct {
 	sealed    []byte
 }
 
-func (s *Service) page(ctx context.Context, table, column, owner string, after uid.ID) (values []value, err error) {
-	rows, err := s.db.Query(ctx, fmt.Sprintf("SELECT id, %s, %s FROM %s WHERE id > $1 AND %s IS NOT NULL ORDER BY id LIMIT $2", owner, column, table, column), after, rotatePage)
+func (s *Service) page(ctx context.Context, where sealedColumn, after uid.ID) (values []value, err error) {
+	rows, err := s.db.Query(ctx, fmt.Sprintf("SELECT id, %s, %[2]s FROM %[3]s WHERE id > $1 AND %[2]s IS NOT NULL ORDER BY id LIMIT $2", where.owner, where.column, where.table), after, rotatePage)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +77,7 @@ func (s *Service) page(ctx context.Context, table, column, owner string, after u
 	return values, rows.Err()
 }
 
-func (s *Service) reseal(ctx context.Context, keys *secret.Keyring, table, column string, v value, done *Rotation) error {
+func (s *Service) reseal(ctx context.Context, keys *secret.Keyring, where sealedColumn, v value, done *Rotation) error {
 	switch {
 	case len(v.sealed) == 0: // erased
 		return nil
@@ -83,14 +90,24 @@ func (s *Service) reseal(ctx context.Context, keys *secret.Keyring, table, colum
 		done.Failed++
 		return nil
 	}
-	changed := keys.Seal(plain, v.owner[:])
-	return s.db.InTx(ctx, func(tx *database.Tx) error {
-		result, err := tx.ExecContext(ctx, fmt.Sprintf("UPDATE %s SET %s = $1 WHERE id = $2 AND %s = $3", table, column, column), changed, v.id, v.sealed)
+	changed, n := keys.Seal(plain, v.owner[:]), int64(0)
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		result, err := tx.ExecContext(ctx, fmt.Sprintf("UPDATE %s SET %s = $1 WHERE id = $2 AND %[2]s = $3", where.table, where.column), changed, v.id, v.sealed)
 		if err != nil {
 			return err
 		}
-		n, err := result.RowsAffected()
-		done.Sealed += int(n) // none when somebody has sealed another value meanwhile, under the current key
-		return err
+		n, err = result.RowsAffected() // none when somebody has sealed another value meanwhile, under the current key
+		if err != nil || n == 0 || where.what == "" {
+			return err
+		}
+		var organization uid.ID
+		if err := tx.QueryRowContext(ctx, "SELECT organization_id FROM "+where.table+" WHERE id = $1", v.id).Scan(&organization); err != nil {
+			return err
+		}
+		return identity.Record(ctx, tx, identity.Entry{Organization: organization, Action: identity.ActionKeysRotate, Subject: v.id, Summary: "sealed " + where.what + " under another key"})
 	})
+	if err == nil {
+		done.Sealed += int(n)
+	}
+	return err
 }
