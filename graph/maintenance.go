@@ -2,7 +2,6 @@ package graph
 
 import (
 	"context"
-	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -10,14 +9,8 @@ import (
 	"carillon/fault"
 )
 
-// duringMaintenance are the mutations that work while the operator maintains the service, beside those that sign in: they end
-// what a caller has, or take them to another organization to read there.
-var duringMaintenance = map[string]bool{
-	"signOut": true, "revokeSession": true, "revokeApiKey": true, "switchOrganization": true, "beginExternalSignIn": true, "completeExternalSignIn": true,
-}
-
-// maintained refuses mutations during maintenance, with the operator's notice. That the state cannot be read is no reason:
-// whoever needs the database hears of it there.
+// maintained refuses mutations during maintenance, with the operator's notice, but those that the schema marks. That the state
+// cannot be read is no reason: whoever needs the database hears of it there.
 func (r *Resolver) maintained(ctx context.Context) *fault.Error {
 	op := graphql.GetOperationContext(ctx)
 	if op.Operation.Operation != ast.Mutation {
@@ -28,7 +21,7 @@ func (r *Resolver) maintained(ctx context.Context) *fault.Error {
 		return nil
 	}
 	for _, f := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{"Mutation"}) {
-		if !duringMaintenance[f.Name] && !strings.HasPrefix(f.Name, "signIn") {
+		if f.Definition.Directives.ForName("duringMaintenance") == nil && f.Name != "__typename" {
 			return fault.New(fault.Unavailable, "%s", or(state.Notice, "the service is being maintained: nothing can be changed or sent now"))
 		}
 	}

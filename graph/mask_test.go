@@ -260,3 +260,30 @@ func TestDuringMaintenanceNothingIsChangedAndTheNoticeIsShown(t *testing.T) {
 		}
 	})
 }
+
+func TestDuringMaintenanceOnlyTheMutationsThatTheSchemaMarksWork(t *testing.T) {
+	s, sdl := onSQLite(t), schema(t)
+	o, fill := s.signUp(), filler{sdl, madeUpIDs(sdl)}
+	s.db.Client.ServiceState.Create().SetID(1).SetMaintenance(true).ExecX(tenant.System(t.Context()))
+	s.forgetState()
+	marked := 0
+	for _, f := range sdl.Mutation.Fields {
+		works := f.Directives.ForName("duringMaintenance") != nil
+		if works {
+			marked++
+		}
+		code := o.signIn().codeOf(sdl, "mutation", document(sdl, "mutation", f, 0), f, fill.variables(f, nil, nil), false)
+		if (code == "UNAVAILABLE") == works {
+			t.Errorf("%s, marked: %t, gave %q", f.Name, works, code)
+		}
+	}
+	if marked == 0 || marked == len(sdl.Mutation.Fields) {
+		t.Errorf("%d of %d are marked", marked, len(sdl.Mutation.Fields))
+	}
+	if code := o.signIn().ask(`mutation { signOut { __typename } ... on Mutation { createContactList(input: {name: "L"}) { __typename } } }`).code(); code != "UNAVAILABLE" {
+		t.Errorf("one that works beside one that does not gave %q", code)
+	}
+	if code := o.signIn().ask(`mutation { __typename signOut { __typename } }`).code(); code != "" {
+		t.Errorf("one that works, with its type's name, gave %q", code)
+	}
+}

@@ -5188,6 +5188,9 @@ directive @role(
 "Says that nobody needs to be signed in."
 directive @public on FIELD_DEFINITION
 
+"Says that a mutation works while the operator maintains the service; all others are UNAVAILABLE then, with the operator's notice."
+directive @duringMaintenance on FIELD_DEFINITION
+
 "A point in time as RFC 3339 writes it, always in UTC, to the microsecond, e.g. 2026-11-23T13:28:01.25Z."
 scalar Time @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
 
@@ -5803,9 +5806,9 @@ extend type Mutation {
   User errors: INVALID (address or password is wrong, and it is not said which), REQUIRED or INVALID (code, once the password is
   right), NOT_ALLOWED (no open organization). Errors: RATE_LIMITED.
   """
-  signIn("Address and password." input: SignInInput!): SessionPayload! @public
+  signIn("Address and password." input: SignInInput!): SessionPayload! @public @duringMaintenance
   "Ends the session that calls. Errors: FORBIDDEN (an API key calls)."
-  signOut: SignOutPayload! @role(is: VIEWER, beforeSecondFactor: true)
+  signOut: SignOutPayload! @role(is: VIEWER, beforeSecondFactor: true) @duringMaintenance
   """
   Accepts the terms of service for the organization; until then nothing can be sent.
   User errors: STALE (not the version in force). Errors: FORBIDDEN (an API key calls).
@@ -5817,14 +5820,14 @@ extend type Mutation {
   """
   updateOrganization("What is to change." input: UpdateOrganizationInput!): OrganizationPayload! @role(is: ADMIN)
   "Ends one of the caller's own sessions; again is no error. Errors: NOT_FOUND, FORBIDDEN (an API key calls)."
-  revokeSession("Which session." input: RevokeSessionInput!): RevokeSessionPayload! @role(is: VIEWER)
+  revokeSession("Which session." input: RevokeSessionInput!): RevokeSessionPayload! @role(is: VIEWER) @duringMaintenance
   """
   Makes an API key with a role of its own. Its secret is in the answer and nowhere else.
   User errors: REQUIRED, INVALID, TOO_LONG (name), INVALID (expiresAt has passed), NOT_ALLOWED (a role above the caller's).
   """
   createApiKey("The key." input: CreateAPIKeyInput!): CreateAPIKeyPayload! @role(is: ADMIN)
   "Ends an API key at once; again is no error. Errors: NOT_FOUND."
-  revokeApiKey("Which key." input: RevokeAPIKeyInput!): APIKeyPayload! @role(is: ADMIN)
+  revokeApiKey("Which key." input: RevokeAPIKeyInput!): APIKeyPayload! @role(is: ADMIN) @duringMaintenance
 }
 
 "Who is calling, in which organization, and what they may do."
@@ -6193,7 +6196,7 @@ type APIKeyPayload {
   session stays, so that both can be open side by side: end it with signOut, if it is not needed any more.
   User errors: NOT_ALLOWED (the organization is closed). Errors: NOT_FOUND (no such organization, or not a member), FORBIDDEN (an API key calls).
   """
-  switchOrganization("To which one." input: SwitchOrganizationInput!): SessionPayload! @role(is: VIEWER, beforeSecondFactor: true)
+  switchOrganization("To which one." input: SwitchOrganizationInput!): SessionPayload! @role(is: VIEWER, beforeSecondFactor: true) @duringMaintenance
   """
   Invites a person to the caller's organization, for 7 days. Returns when it is stored; the mail with the link is sent in the
   background. An earlier invitation of the same address is void from then on. Who should join without the mail can be given the token.
@@ -6245,7 +6248,7 @@ type APIKeyPayload {
   """
   resetPassword("The token and the password." input: ResetPasswordInput!): SessionPayload! @public
   "Ends all sessions of the caller but the one that calls, in all their organizations. Errors: FORBIDDEN (an API key calls)."
-  revokeOtherSessions("Nothing to say." input: RevokeOtherSessionsInput!): RevokeOtherSessionsPayload! @role(is: VIEWER)
+  revokeOtherSessions("Nothing to say." input: RevokeOtherSessionsInput!): RevokeOtherSessionsPayload! @role(is: VIEWER) @duringMaintenance
   """
   Changes what the caller is called, in all their organizations.
   User errors: REQUIRED, INVALID, TOO_LONG (name). Errors: FORBIDDEN (an API key calls).
@@ -6883,7 +6886,7 @@ extend type Mutation {
   redirectUri with the parameters code and state, for completeExternalSignIn or linkExternalLogin within 10 minutes.
   User errors: NOT_ALLOWED (redirectUri, or there is no provider). Errors: RATE_LIMITED, UNAVAILABLE (the provider does not answer).
   """
-  beginExternalSignIn("Where to come back to." input: BeginExternalSignInInput!): BeginExternalSignInPayload! @public
+  beginExternalSignIn("Where to come back to." input: BeginExternalSignInInput!): BeginExternalSignInPayload! @public @duringMaintenance
   """
   Opens a session for who signed in at the identity provider: for the user whose login it is, or who has its verified e-mail
   address, no password, and no other login of this provider. Somebody new joins by an invitation, or makes an
@@ -6893,7 +6896,7 @@ extend type Mutation {
   TOO_LONG (name, organizationName), STALE (acceptTermsVersion), INVALID, NOT_ALLOWED (invitationToken), NOT_ALLOWED (this login opens nothing here; the message says why).
   Errors: CONFLICT (the same at the same time), RATE_LIMITED, UNAVAILABLE (the provider does not answer).
   """
-  completeExternalSignIn("What came back." input: CompleteExternalSignInInput!): SessionPayload! @public
+  completeExternalSignIn("What came back." input: CompleteExternalSignInInput!): SessionPayload! @public @duringMaintenance
   """
   Lets a login at the identity provider sign the caller in. Linking it again is no error.
   User errors: STALE (flow is over), INVALID (state or code: begin again, or password), TAKEN (it is another user's), NOT_ALLOWED
