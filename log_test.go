@@ -3,15 +3,20 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
-	"carillon/database/dbtest"
+	"github.com/pquerna/otp/totp"
+
 	"carillon/ent/message"
 	"carillon/enum"
+	"carillon/secret"
 	"carillon/tenant"
 	"carillon/whatsapp/sandbox"
 )
@@ -21,19 +26,25 @@ const (
 	loggedPassword = "correct horse battery"
 	loggedWord     = "Pfefferminz"
 	loggedWriter   = "14155550177"
+	loggedMail     = "Sesam-oeffne-dich"
 )
 
 func TestNoLogHoldsASecretATextOrANumber(t *testing.T) {
 	t.Parallel()
-	s := deploy(t, dbtest.SQLite(t), sandbox.Options{NoPairLimit: true})
-	s.environ = append(s.environ, "LOG_LEVEL=debug", "SMTP_URL=smtp://127.0.0.1:1?tls=none", "MAIL_FROM=carillon@example.com")
+	onBoth(t, checkLog)
+}
+
+func checkLog(t *testing.T, dsn string) {
+	s := deploy(t, dsn, sandbox.Options{NoPairLimit: true})
+	key := base64.StdEncoding.EncodeToString(secret.NewKey())
+	s.environ = append(s.environ, "LOG_LEVEL=debug", "SMTP_URL=smtp://carillon:"+loggedMail+"@127.0.0.1:1?tls=none", "MAIL_FROM=carillon@example.com", "ENCRYPTION_KEY="+key)
 	log := &syncBuffer{}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- run(ctx, nil, s.environ, io.Discard, log) }()
 	s.ready()
 	campaign := s.draft(20)
-	secrets := []string{loggedPassword, loggedWord, loggedWriter, sandboxToken, s.token, testSecret, "good to see you again"}
+	secrets := []string{loggedPassword, loggedWord, loggedWriter, loggedMail, key, sandboxToken, s.token, testSecret, testVerify, "good to see you again"}
 	system := tenant.System(t.Context())
 	number := s.db.Client.PhoneNumber.Query().OnlyX(system)
 
@@ -46,6 +57,7 @@ func TestNoLogHoldsASecretATextOrANumber(t *testing.T) {
 	secrets = append(secrets, textBetween(s.tries(`mutation { signIn(input: {email: "owner@example.com", password: "`+loggedPassword+`"}) { token } }`), `"token":"`, `"`),
 		textBetween(s.tries(`mutation { createApiKey(input: {name: "k", role: VIEWER}) { secret } }`), `"secret":"`, `"`))
 	secrets = append(secrets, textBetween(s.tries(`mutation { inviteMember(input: {email: "eve@example.com", role: VIEWER}) { invitationToken userErrors { code } } }`), `"invitationToken":"`, `"`))
+	secrets = append(secrets, s.secondFactor()...)
 	s.tries(`mutation { requestPasswordReset(input: {email: "owner@example.com"}) { sent } }`)
 	reset := strings.TrimSpace(s.operate("reset-password", "owner@example.com"))
 	secrets = append(secrets, reset[strings.LastIndexAny(reset, "/=#")+1:])
@@ -75,18 +87,46 @@ func TestNoLogHoldsASecretATextOrANumber(t *testing.T) {
 	if !strings.Contains(text, "level=DEBUG") || !strings.Contains(text, "signIn") && !strings.Contains(text, "graphql") {
 		t.Fatalf("the log is not at debug level:\n%s", tail(text, 2000))
 	}
-	for _, secret := range secrets {
-		if secret == "" {
+	for _, one := range secrets {
+		if one == "" {
 			t.Error("a secret was not found out")
 			continue
 		}
 		for line := range strings.SplitSeq(text, "\n") {
-			if strings.Contains(line, secret) {
-				t.Errorf("%q stands in the log: %s", secret, line)
+			if strings.Contains(line, one) {
+				t.Errorf("%q stands in the log: %s", one, line)
 				break
 			}
 		}
 	}
+}
+
+// secondFactor sets one up, with a wrong code first, uses and disables it, and returns all that is secret about it.
+func (s *service) secondFactor() (secrets []string) {
+	s.t.Helper()
+	begun := s.tries(`mutation { beginSecondFactor(input: {password: "` + loggedPassword + `"}) { secret uri } }`)
+	shown := textBetween(begun, `"secret":"`, `"`)
+	code := func(later time.Duration) string {
+		code, err := totp.GenerateCode(shown, time.Now().Add(later))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return code
+	}
+	first, second := code(0), code(30*time.Second)
+	s.tries(`mutation { confirmSecondFactor(input: {code: "no-code-` + loggedWord + `"}) { recoveryCodes } }`)
+	codes := textBetween(s.tries(`mutation { confirmSecondFactor(input: {code: "`+first+`"}) { recoveryCodes } }`), `"recoveryCodes":["`, `"]`)
+	secrets = strings.Split(codes, `","`)
+	if len(secrets) != 10 {
+		s.t.Fatalf("recovery codes: %q", codes)
+	}
+	signIn := `mutation { signIn(input: {email: "owner@example.com", password: "` + loggedPassword + `", code: "%s"}) { token userErrors { code } } }`
+	s.tries(fmt.Sprintf(signIn, secrets[9][:len(secrets[9])-1]+"0")) // no letter of theirs
+	token := textBetween(s.tries(fmt.Sprintf(signIn, secrets[0])), `"token":"`, `"`)
+	if s.tries(`mutation { disableSecondFactor(input: {password: "` + loggedPassword + `", code: "` + second + `"}) { viewer { role } userErrors { message } } }`); token == "" {
+		s.t.Error("the recovery code let nobody in")
+	}
+	return append(secrets, shown, token)
 }
 
 // tries runs an operation whatever comes of it, and returns the answer's text.
