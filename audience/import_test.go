@@ -64,11 +64,11 @@ func TestAnImportTakesWhatIsRightAndSaysWhatIsWrong(t *testing.T) {
 			t.Error(diff)
 		}
 		var rejected []string
-		rows, err := h.Rejections(h.ctx, im.ID, 20)
+		rows, err := h.Rejections(h.ctx, []uid.ID{im.ID}, 20)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, r := range rows {
+		for _, r := range rows[im.ID] {
 			rejected = append(rejected, fmt.Sprintf("%d %.20s: %.60s", r.Line, r.Value, r.Reason))
 		}
 		wantRejected := []string{
@@ -384,7 +384,7 @@ func TestImportsOfOneOrganizationAreNothingToAnother(t *testing.T) {
 		if got := mine.people(t)["+8613800138000"].Name + theirs.people(t)["+8613800138000"].Name; got != "MineTheirs" {
 			t.Errorf("the same number is %s", got)
 		}
-		if rows, err := mine.Rejections(mine.ctx, id, 10); err != nil || len(rows) != 0 {
+		if rows, err := mine.Rejections(mine.ctx, []uid.ID{id}, 10); err != nil || len(rows[id]) != 0 {
 			t.Errorf("I see rejections %v, %v", rows, err)
 		}
 		if err := mine.WriteRejections(mine.ctx, id, new(bytes.Buffer)); !fault.Is(err, fault.NotFound) {

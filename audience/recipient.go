@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"entgo.io/ent/dialect/sql"
 
@@ -22,6 +23,7 @@ const (
 	maxConditions = 20   // on attributes
 	maxChoices    = 200  // of one condition
 	maxSearch     = 256
+	maxArguments  = 20_000 // of a statement: SQLite takes 32,766
 )
 
 // Recipient is what a campaign needs to know of a contact. Texts that the contact does not have are empty.
@@ -118,13 +120,45 @@ func Page(ctx context.Context, tx *database.Tx, organization uid.ID, a column.Au
 	return page, nil
 }
 
-// Count is how many contacts the audience has now.
-func (s *Service) Count(ctx context.Context, organization uid.ID, a column.Audience) (n int, err error) {
-	query, args := rule{s.db.Dialect, organization, a}.count().Query()
-	if err := s.db.QueryRow(ctx, query, args...).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count audience: %w", err)
+// Counts are how many contacts each audience has now, by the key it is given with.
+func (s *Service) Counts(ctx context.Context, organization uid.ID, audiences map[uid.ID]column.Audience) (map[uid.ID]int, error) {
+	counts := make(map[uid.ID]int, len(audiences))
+	var ids []uid.ID
+	var parts []*sql.Selector
+	arguments := 0
+	for id, a := range audiences {
+		part := rule{s.db.Dialect, organization, a}.count(len(ids))
+		_, args := part.Query()
+		if arguments += len(args); arguments > maxArguments && len(ids) > 0 {
+			if err := s.count(ctx, ids, parts, counts); err != nil {
+				return nil, err
+			}
+			part = rule{s.db.Dialect, organization, a}.count(0)
+			ids, parts, arguments = nil, nil, len(args)
+		}
+		ids, parts = append(ids, id), append(parts, part)
 	}
-	return n, nil
+	return counts, s.count(ctx, ids, parts, counts)
+}
+
+func (s *Service) count(ctx context.Context, ids []uid.ID, parts []*sql.Selector, into map[uid.ID]int) error {
+	if len(parts) == 0 {
+		return nil
+	}
+	query, args := database.UnionAll(parts).Query()
+	rows, err := s.db.Query(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("count audiences: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var part, n int
+		if err := rows.Scan(&part, &n); err != nil {
+			return fmt.Errorf("count audiences: %w", err)
+		}
+		into[ids[part]] = n
+	}
+	return rows.Err()
 }
 
 // rule is an audience as SQL. It names the organization in every part, since no policy looks after plain SQL.
@@ -142,8 +176,9 @@ func (r rule) recipients(after uid.ID, limit int) *sql.Selector {
 	return s.Where(sql.And(sql.EQ(s.C(contact.FieldOrganizationID), r.organization), sql.In(s.C(contact.FieldID), ids))).OrderBy(s.C(contact.FieldID))
 }
 
-func (r rule) count() *sql.Selector {
-	return sql.Dialect(r.dialect).Select(sql.Count("*")).From(r.union(r.parts(nil, 0)).As("u"))
+// count tells its number, and how many contacts there are.
+func (r rule) count(number int) *sql.Selector {
+	return sql.Dialect(r.dialect).SelectExpr(sql.Raw(strconv.Itoa(number)+" AS part"), sql.Raw("count(*) AS n")).From(r.union(r.parts(nil, 0)).As("u"))
 }
 
 // union is the contacts of all parts, each once.

@@ -7,6 +7,9 @@ import (
 	"io"
 	"strconv"
 
+	"entgo.io/ent/dialect/sql"
+
+	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/contactimport"
 	"carillon/ent/importrejection"
@@ -16,14 +19,31 @@ import (
 
 const rejectionsAtOnce = 1000
 
-// Rejections is the first rejected rows of an import, by line.
-func (s *Service) Rejections(ctx context.Context, importID uid.ID, first int) ([]*ent.ImportRejection, error) {
-	rows, err := s.db.Client.ImportRejection.Query().Where(importrejection.ContactImportID(importID)).
-		Order(importrejection.ByLine()).Limit(first).All(ctx)
+// Rejections are the first rejected rows of each import, by line.
+func (s *Service) Rejections(ctx context.Context, imports []uid.ID, first int) (map[uid.ID][]*ent.ImportRejection, error) {
+	found := make(map[uid.ID][]*ent.ImportRejection, len(imports))
+	for _, id := range imports {
+		found[id] = []*ent.ImportRejection{}
+	}
+	if len(imports) == 0 {
+		return found, nil
+	}
+	var parts []*sql.Selector
+	for _, id := range imports {
+		t := sql.Table(importrejection.Table)
+		parts = append(parts, sql.Dialect(s.db.Dialect).Select(t.C(importrejection.FieldID)).From(t).
+			Where(sql.EQ(t.C(importrejection.FieldContactImportID), id)).OrderBy(t.C(importrejection.FieldLine)).Limit(first))
+	}
+	these := database.UnionAll(parts)
+	rows, err := s.db.Client.ImportRejection.Query().Where(func(s *sql.Selector) { s.Where(sql.In(s.C(importrejection.FieldID), these)) }).
+		Order(importrejection.ByLine()).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read rejections: %w", err)
 	}
-	return rows, nil
+	for _, r := range rows {
+		found[r.ContactImportID] = append(found[r.ContactImportID], r)
+	}
+	return found, nil
 }
 
 // WriteRejections writes every rejected row of an import as CSV, by line. Values stand as they came, so that they can be

@@ -166,7 +166,7 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 			if err != nil {
 				return err
 			}
-			if _, err := s.audience.Count(ctx, s.account.OrganizationID, a); err != nil {
+			if _, err := s.audience.Counts(ctx, s.account.OrganizationID, map[uid.ID]column.Audience{c.ID: a}); err != nil {
 				return err
 			}
 			if _, err := s.campaigns.Launch(s.owner, c.ID); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"entgo.io/ent/dialect"
+	entsql "entgo.io/ent/dialect/sql"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"carillon/uid"
@@ -186,4 +187,18 @@ func (db *DB) Rowset(args []any, columns ...Column) (from string, all []any) {
 		}
 	}
 	return "(SELECT " + strings.Join(cells, ", ") + fmt.Sprintf(" FROM json_each($%d)) AS f", len(args)+1), append(args, string(document))
+}
+
+// UnionAll makes one statement of selections with the same columns, each of which may have an order and a limit of its own;
+// their rows come in no order.
+func UnionAll(parts []*entsql.Selector) (all *entsql.Selector) {
+	for i, p := range parts {
+		one := entsql.Dialect(p.Dialect()).Select("*").From(p.As(fmt.Sprintf("p%d", i)))
+		if all == nil {
+			all = one
+		} else {
+			all.UnionAll(one)
+		}
+	}
+	return all
 }

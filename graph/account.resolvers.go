@@ -84,7 +84,7 @@ func (r *queryResolver) Accounts(ctx context.Context, after *entgql.Cursor[uid.I
 		return nil, err
 	}
 	c, err := r.DB.Client.Account.Query().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithAccountOrder(orderBy))
-	return sealed(ctx, p, c, err)
+	return sealed(p, c, err)
 }
 
 func (r *Resolver) Account() generated.AccountResolver { return &accountResolver{r} }

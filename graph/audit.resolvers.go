@@ -37,7 +37,7 @@ func (r *queryResolver) AuditEvents(ctx context.Context, filter *model.AuditEven
 		return nil, err
 	}
 	c, err := r.DB.Client.AuditEvent.Query().Where(auditEventsThat(filter)...).Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithAuditEventOrder(orderBy))
-	return sealed(ctx, p, c, err)
+	return sealed(p, c, err)
 }
 
 func (r *Resolver) AuditEvent() generated.AuditEventResolver { return &auditEventResolver{r} }

@@ -66,7 +66,6 @@ func (r *Resolver) listsOf(ctx context.Context, ids []uid.ID) ([]*ent.ContactLis
 			return nil, err
 		}
 		if list != nil {
-			l.note(list)
 			out = append(out, list)
 		}
 	}
@@ -91,7 +90,16 @@ func (r *Resolver) audienceSize(ctx context.Context, a *domain.Audience) (int, e
 	if err != nil {
 		return 0, err
 	}
-	return r.Audience.Count(ctx, v.Organization, a.Rule)
+	l := loadsOf(ctx)
+	l.rules.Store(a.Campaign.ID, a.Rule)
+	return l.audiences.load(ctx, a.Campaign.ID, func(ctx context.Context, campaigns []uid.ID) (map[uid.ID]int, error) {
+		rules := make(map[uid.ID]column.Audience, len(campaigns))
+		for _, id := range campaigns {
+			rule, _ := l.rules.Load(id)
+			rules[id] = rule.(column.Audience)
+		}
+		return r.Audience.Counts(ctx, v.Organization, rules)
+	})
 }
 
 func (r *Resolver) failuresOf(ctx context.Context, p *domain.Progress) ([]*model.FailureCount, error) {

@@ -29,12 +29,17 @@ func (r *campaignResolver) Progress(ctx context.Context, obj *ent.Campaign) (*ca
 }
 
 func (r *campaignResolver) Messages(ctx context.Context, obj *ent.Campaign, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
-	that, err := r.messagesThat(ctx, filter)
+	if after == nil && before == nil {
+		return loadsOf(ctx).messages.load(ctx, obj.ID, func(ctx context.Context, campaigns []uid.ID) (map[uid.ID]*ent.MessageConnection, error) {
+			return r.firstMessages(ctx, campaigns, filter, first, last, orderBy)
+		})
+	}
+	that, err := r.messagesThat(ctx, filter) // a cursor is one campaign's
 	if err != nil {
 		return nil, err
 	}
 	query := r.DB.Client.Message.Query().Where(message.CampaignID(obj.ID)).Where(that...)
-	return r.pageOfMessages(ctx, "messages of "+obj.ID.String(), query, after, first, before, last, orderBy)
+	return r.pageOfMessages(ctx, messagesOf(obj.ID), query, after, first, before, last, orderBy)
 }
 
 func (r *campaignAudienceResolver) Lists(ctx context.Context, obj *campaign.Audience) ([]*ent.ContactList, error) {
@@ -118,7 +123,7 @@ func (r *queryResolver) Campaigns(ctx context.Context, filter *model.CampaignFil
 		return nil, err
 	}
 	c, err := r.DB.Client.Campaign.Query().Where(campaignsThat(filter)...).Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithCampaignOrder(orderBy))
-	return sealed(ctx, p, c, err)
+	return sealed(p, c, err)
 }
 
 func (r *subscriptionResolver) CampaignProgress(ctx context.Context, campaignID uid.ID) (<-chan *model.CampaignProgressUpdate, error) {

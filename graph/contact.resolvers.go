@@ -23,7 +23,9 @@ func (r *contactResolver) Attributes(ctx context.Context, obj *ent.Contact) ([]*
 }
 
 func (r *contactImportResolver) Rejections(ctx context.Context, obj *ent.ContactImport, first *int) ([]*ent.ImportRejection, error) {
-	return r.Audience.Rejections(ctx, obj.ID, or(first, defaultRejections))
+	return loadsOf(ctx).rejections.load(ctx, obj.ID, func(ctx context.Context, imports []uid.ID) (map[uid.ID][]*ent.ImportRejection, error) {
+		return r.Audience.Rejections(ctx, imports, or(first, defaultRejections))
+	})
 }
 
 func (r *contactListResolver) Size(ctx context.Context, obj *ent.ContactList) (int, error) {
@@ -72,7 +74,7 @@ func (r *queryResolver) Contacts(ctx context.Context, filter *column.ContactFilt
 		return nil, err
 	}
 	c, err := r.DB.Client.Contact.Query().Where(that...).Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithContactOrder(orderBy))
-	return sealed(ctx, p, c, err)
+	return sealed(p, c, err)
 }
 
 func (r *queryResolver) ContactLists(ctx context.Context, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactListOrder) (*ent.ContactListConnection, error) {
@@ -81,7 +83,7 @@ func (r *queryResolver) ContactLists(ctx context.Context, after *entgql.Cursor[u
 		return nil, err
 	}
 	c, err := r.DB.Client.ContactList.Query().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithContactListOrder(orderBy))
-	return sealed(ctx, p, c, err)
+	return sealed(p, c, err)
 }
 
 func (r *subscriptionResolver) ContactImportProgress(ctx context.Context, importID uid.ID) (<-chan *ent.ContactImport, error) {

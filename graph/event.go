@@ -9,7 +9,6 @@ import (
 
 	"carillon/delivery"
 	"carillon/ent"
-	"carillon/ent/message"
 	"carillon/fault"
 	"carillon/graph/model"
 	"carillon/graph/scalar"
@@ -148,7 +147,7 @@ func (t teller) batch(ctx context.Context, events []delivery.Event, cursor int64
 	if err != nil {
 		return nil, err
 	}
-	out := &model.DeliveryEventBatch{Events: make([]*model.DeliveryEvent, len(events)), Cursor: placeOf(t.organization, cursor)}
+	out := &model.DeliveryEventBatch{Events: make([]*model.DeliveryEvent, len(events)), Cursor: placeOf(t.organization, cursor), Loads: loadsOf(ctx)}
 	for i, e := range events {
 		m := messages[e.Message]
 		if m == nil {
@@ -169,20 +168,7 @@ func (t teller) load(ctx context.Context, events []delivery.Event) (map[uid.ID]*
 		ids[i] = e.Message
 	}
 	slices.SortFunc(ids, func(a, b uid.ID) int { return slices.Compare(a[:], b[:]) })
-	query, err := t.r.DB.Client.Message.Query().Where(message.IDIn(slices.Compact(ids)...)).CollectFields(within(ctx, t.messages), "Message", "Node")
-	if err != nil {
-		return nil, err
-	}
-	rows, err := query.All(ctx)
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[uid.ID]*ent.Message, len(rows))
-	for _, m := range rows {
-		byID[m.ID] = m
-		loadsOf(ctx).note(m)
-	}
-	return byID, nil
+	return t.r.messagesByID(ctx, t.messages, slices.Compact(ids))
 }
 
 func eventOf(e delivery.Event, m *ent.Message) *model.DeliveryEvent {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"carillon/ent"
 	"carillon/graph/transport"
 	"carillon/identity"
 	"carillon/uid"
@@ -40,6 +41,7 @@ func New(d Deps) *transport.Handler {
 		r.guard(ctx)
 		return nil
 	}
+	d.DB.Client.Intercept(ent.InterceptFunc(noting))
 	return transport.New(o)
 }
 

@@ -3,6 +3,8 @@ package graph
 import (
 	"context"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"carillon/ent"
 	"carillon/graph/model"
 	"carillon/identity"
@@ -51,4 +53,17 @@ func sessionPayload(signed *identity.Signed, wrong []*model.UserError, clientMut
 		return &model.SessionPayload{UserErrors: wrong, ClientMutationID: clientMutationID}
 	}
 	return &model.SessionPayload{Token: &signed.Token, ExpiresAt: &signed.ExpiresAt, Viewer: signed.Viewer, UserErrors: wrong, ClientMutationID: clientMutationID}
+}
+
+// ofOwn is what belongs to the caller's organization. Of another that the caller is in too, as of everybody else's, nothing is
+// shown; what has been read for whoever has signed in just now is there already.
+func ofOwn[T any](ctx context.Context, o *ent.Organization, there func(string) ([]*T, error), find func() ([]*T, error)) ([]*T, error) {
+	found, err := there(graphql.GetFieldContext(ctx).Field.Alias)
+	if !ent.IsNotLoaded(err) {
+		return found, err
+	}
+	if v, ok := identity.From(ctx); !ok || v.Organization != o.ID {
+		return []*T{}, nil
+	}
+	return find()
 }

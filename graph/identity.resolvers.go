@@ -102,6 +102,26 @@ func (r *mutationResolver) RevokeAPIKey(ctx context.Context, input model.RevokeA
 	return &model.APIKeyPayload{APIKey: key, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
+func (r *organizationResolver) Members(ctx context.Context, obj *ent.Organization) ([]*ent.Member, error) {
+	return ofOwn(ctx, obj, obj.NamedMembers, func() ([]*ent.Member, error) {
+		query, err := obj.QueryMembers().CollectFields(ctx, "Member", "Node")
+		if err != nil {
+			return nil, err
+		}
+		return query.All(ctx)
+	})
+}
+
+func (r *organizationResolver) APIKeys(ctx context.Context, obj *ent.Organization) ([]*ent.APIKey, error) {
+	return ofOwn(ctx, obj, obj.NamedAPIKeys, func() ([]*ent.APIKey, error) {
+		query, err := obj.QueryAPIKeys().CollectFields(ctx, "APIKey", "Node")
+		if err != nil {
+			return nil, err
+		}
+		return query.All(ctx)
+	})
+}
+
 func (r *queryResolver) Viewer(ctx context.Context) (*identity.Viewer, error) {
 	v, _ := identity.From(ctx)
 	return v, nil

@@ -1,8 +1,12 @@
 package graph
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -12,21 +16,42 @@ import (
 	"carillon/uid"
 )
 
-// mostLoaded bounds one statement.
-const mostLoaded = 1000
+// mostLoaded bounds one statement; mostPages one that has a part for each.
+const (
+	mostLoaded = 1000
+	mostPages  = 100
+)
 
 // batch loads something by id, once for each id of one response. Ids are noted as soon as they are read, so the first load
 // fetches them all with one statement, and the others find theirs.
 type batch[V any] struct {
 	mu    sync.Mutex
-	noted []uid.ID
 	known map[uid.ID]V
+	most  int // in one statement; mostLoaded if 0
+
+	noting sync.Mutex // never held while it loads: what it loads is noted too
+	noted  []uid.ID
 }
 
 func (b *batch[V]) note(ids ...uid.ID) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	b.noting.Lock()
+	defer b.noting.Unlock()
 	b.noted = append(b.noted, ids...)
+}
+
+// take gives what was noted, up to a number, and is not known yet. An id may be noted often.
+func (b *batch[V]) take(first uid.ID) []uid.ID {
+	b.noting.Lock()
+	defer b.noting.Unlock()
+	ids, asked := []uid.ID{first}, map[uid.ID]bool{first: true}
+	for len(b.noted) > 0 && len(ids) < cmp.Or(b.most, mostLoaded) {
+		next := b.noted[0]
+		b.noted = b.noted[1:]
+		if _, ok := b.known[next]; !ok && !asked[next] {
+			ids, asked[next] = append(ids, next), true
+		}
+	}
+	return ids
 }
 
 // load returns what fetch finds for an id; zero when it finds nothing. Who comes meanwhile waits.
@@ -39,14 +64,7 @@ func (b *batch[V]) load(ctx context.Context, id uid.ID, fetch func(context.Conte
 	if b.known == nil {
 		b.known = map[uid.ID]V{}
 	}
-	ids, asked := []uid.ID{id}, map[uid.ID]bool{id: true}
-	for len(b.noted) > 0 && len(ids) < mostLoaded {
-		next := b.noted[0]
-		b.noted = b.noted[1:]
-		if _, ok := b.known[next]; !ok && !asked[next] {
-			ids, asked[next] = append(ids, next), true
-		}
-	}
+	ids := b.take(id)
 	found, err := fetch(ctx, ids)
 	if err != nil {
 		return v, err
@@ -57,27 +75,85 @@ func (b *batch[V]) load(ctx context.Context, id uid.ID, fetch func(context.Conte
 	return b.known[id], nil
 }
 
+// pages are batches of what fields with arguments give: one batch for each way in which the operation asks for it.
+type pages[V any] struct {
+	mu    sync.Mutex
+	noted []uid.ID
+	asked map[string]*batch[V]
+}
+
+func (p *pages[V]) note(id uid.ID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.noted = append(p.noted, id)
+	for _, b := range p.asked {
+		b.note(id)
+	}
+}
+
+func (p *pages[V]) load(ctx context.Context, id uid.ID, fetch func(context.Context, []uid.ID) (map[uid.ID]V, error)) (V, error) {
+	return p.way(ctx).load(ctx, id, fetch)
+}
+
+// way is the batch of the present field. Its arguments and its selections are those of its places in the document.
+func (p *pages[V]) way(ctx context.Context) *batch[V] {
+	field := graphql.GetFieldContext(ctx).Field
+	way := fmt.Sprintf("%p", field.Field)
+	for _, s := range field.Selections {
+		way += fmt.Sprintf(" %p", s)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.asked == nil {
+		p.asked = map[string]*batch[V]{}
+	}
+	if p.asked[way] == nil {
+		p.asked[way] = &batch[V]{noted: slices.Clone(p.noted), most: mostPages}
+	}
+	return p.asked[way]
+}
+
 // loads are the batches of one response.
 type loads struct {
-	sizes     batch[int] // of contact lists
-	lists     batch[*ent.ContactList]
-	queued    batch[int]                 // of phone numbers
-	used      batch[int]                 // of accounts: of their messaging limits
-	failures  batch[[]delivery.Failures] // of campaigns
-	events    batch[[]delivery.Event]    // of messages
-	templates batch[*ent.Template]
-	known     batch[bool]            // what filters name
-	factors   batch[map[uid.ID]bool] // of organizations: users with a second factor
-	subjects  batch[ent.Noder]       // of audit events
+	sizes       batch[int] // of contact lists
+	lists       batch[*ent.ContactList]
+	queued      batch[int]                 // of phone numbers
+	used        batch[int]                 // of accounts: of their messaging limits
+	failures    batch[[]delivery.Failures] // of campaigns
+	audiences   batch[int]                 // of campaigns: how many people they would go to now
+	rules       sync.Map                   // by campaign: who these are
+	messages    pages[*ent.MessageConnection]
+	rejections  pages[[]*ent.ImportRejection]
+	events      batch[[]delivery.Event] // of messages
+	templates   batch[*ent.Template]
+	known       batch[bool]              // what filters name
+	factors     batch[map[uid.ID]bool]   // of organizations: users with a second factor
+	invitations batch[[]*ent.Invitation] // of organizations
+	subjects    batch[ent.Noder]         // of audit events
 }
 
 type loadsKey struct{}
 
+// alone gives what is read in a context loads of its own, to be forgotten with it: a subscription may last for days.
+func alone(ctx context.Context) context.Context {
+	held := &atomic.Pointer[loads]{}
+	held.Store(&loads{})
+	return context.WithValue(ctx, loadsKey{}, held)
+}
+
 func loadsOf(ctx context.Context) *loads {
-	if l, ok := ctx.Value(loadsKey{}).(*loads); ok {
-		return l
+	if held, ok := ctx.Value(loadsKey{}).(*atomic.Pointer[loads]); ok {
+		return held.Load()
 	}
 	return &loads{}
+}
+
+// adopt lets a response go on with the loads with which its beginning was read before it began.
+func adopt(ctx context.Context, begun any) {
+	held, ok := ctx.Value(loadsKey{}).(*atomic.Pointer[loads])
+	if l, is := begun.(*loads); ok && is {
+		held.Store(l)
+	}
 }
 
 // loading gives every response, of a subscription too, loads of its own: what is loaded is never older than the event.
@@ -91,59 +167,69 @@ func (l loading) Exec(ctx context.Context) graphql.ResponseHandler {
 	if refused := l.r.maintained(ctx); refused != nil {
 		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{faultError(refused)}})
 	}
-	next := l.ExecutableSchema.Exec(context.WithValue(ctx, loadsKey{}, &loads{}))
-	return func(ctx context.Context) *graphql.Response {
-		return next(context.WithValue(ctx, loadsKey{}, &loads{}))
+	next := l.ExecutableSchema.Exec(alone(ctx))
+	return func(ctx context.Context) *graphql.Response { return next(alone(ctx)) }
+}
+
+// noting notes all rows that are read for a response, wherever they hang, for the fields that are loaded by batch.
+func noting(next ent.Querier) ent.Querier {
+	return ent.QuerierFunc(func(ctx context.Context, query ent.Query) (ent.Value, error) {
+		v, err := next.Query(ctx, query)
+		if held, ok := ctx.Value(loadsKey{}).(*atomic.Pointer[loads]); ok {
+			held.Load().note(v)
+		}
+		return v, err
+	})
+}
+
+func (l *loads) note(rows any) {
+	switch rows := rows.(type) {
+	case []*ent.Account:
+		for _, a := range rows {
+			l.used.note(a.ID)
+		}
+	case []*ent.PhoneNumber:
+		for _, n := range rows {
+			l.queued.note(n.ID)
+		}
+	case []*ent.AuditEvent:
+		for _, e := range rows {
+			if e.SubjectID != nil {
+				l.subjects.note(*e.SubjectID)
+			}
+		}
+	case []*ent.ContactList:
+		for _, list := range rows {
+			l.sizes.note(list.ID)
+		}
+	case []*ent.ContactImport:
+		for _, i := range rows {
+			l.rejections.note(i.ID)
+		}
+	case []*ent.Campaign:
+		for _, c := range rows {
+			l.noteCampaign(c)
+		}
+	case []*ent.Message:
+		for _, m := range rows {
+			l.events.note(m.ID)
+			if m.TemplateID != nil {
+				l.templates.note(*m.TemplateID)
+			}
+		}
 	}
 }
 
-// note remembers what was read, with all that hangs on it, for the fields that are loaded by batch.
-func (l *loads) note(v any) {
-	switch v := v.(type) {
-	case *ent.Account:
-		l.used.note(v.ID)
-		noteAll(l, v.Edges.PhoneNumbers)
-	case *ent.PhoneNumber:
-		l.queued.note(v.ID)
-		noteOne(l, v.Edges.Account)
-	case *ent.Template:
-		noteOne(l, v.Edges.Account)
-	case *ent.AuditEvent:
-		if v.SubjectID != nil {
-			l.subjects.note(*v.SubjectID)
-		}
-	case *ent.ContactList:
-		l.sizes.note(v.ID)
-	case *ent.Contact:
-		noteAll(l, v.Edges.Lists)
-	case *ent.Campaign:
-		l.failures.note(v.ID)
-		for _, ids := range [][]uid.ID{v.AudienceRule.ListIDs, v.AudienceRule.ExcludeListIDs} {
-			l.lists.note(ids...)
-			l.sizes.note(ids...)
-		}
-		noteOne(l, v.Edges.PhoneNumber)
-		noteOne(l, v.Edges.Template)
-	case *ent.Message:
-		l.events.note(v.ID)
-		if v.TemplateID != nil {
-			l.templates.note(*v.TemplateID)
-		}
-		noteOne(l, v.Edges.Campaign)
-		noteOne(l, v.Edges.Contact)
-		noteOne(l, v.Edges.PhoneNumber)
-		noteOne(l, v.Edges.Template)
+func (l *loads) noteCampaign(c *ent.Campaign) {
+	l.failures.note(c.ID)
+	l.messages.note(c.ID)
+	rule := c.AudienceRule
+	for _, ids := range [][]uid.ID{rule.ListIDs, rule.ExcludeListIDs} {
+		l.lists.note(ids...)
+		l.sizes.note(ids...)
 	}
-}
-
-func noteOne[T any](l *loads, v *T) {
-	if v != nil {
-		l.note(v)
-	}
-}
-
-func noteAll[T any](l *loads, all []*T) {
-	for _, v := range all {
-		l.note(v)
+	if c.EnrolledAt == nil && (rule.Filter != nil || len(rule.ListIDs)+len(rule.ContactIDs) > 0) { // else it is enrolled, or was not read as a whole
+		l.rules.Store(c.ID, rule)
+		l.audiences.note(c.ID)
 	}
 }

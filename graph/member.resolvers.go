@@ -128,5 +128,8 @@ func (r *organizationResolver) Invitations(ctx context.Context, obj *ent.Organiz
 	if v, ok := identity.From(ctx); !ok || v.Organization != obj.ID {
 		return []*ent.Invitation{}, nil
 	}
-	return r.Identity.Invitations(ctx)
+	return loadsOf(ctx).invitations.load(ctx, obj.ID, func(ctx context.Context, organizations []uid.ID) (map[uid.ID][]*ent.Invitation, error) {
+		found, err := r.Identity.Invitations(ctx)
+		return map[uid.ID][]*ent.Invitation{obj.ID: found}, err
+	})
 }

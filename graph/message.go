@@ -1,13 +1,22 @@
 package graph
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
+	"entgo.io/contrib/entgql"
+	"entgo.io/ent/dialect/sql"
+	"github.com/99designs/gqlgen/graphql"
+
 	"carillon/account"
 	"carillon/audience"
+	"carillon/database"
 	"carillon/delivery"
 	"carillon/direct"
 	"carillon/ent"
@@ -109,7 +118,142 @@ func (r *Resolver) pageOfMessages(ctx context.Context, list string, query *ent.M
 		return nil, err
 	}
 	c, err := query.Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithMessageOrder(orders))
-	return sealed(ctx, p, c, err)
+	return sealed(p, c, err)
+}
+
+// firstMessages reads a page of each of some campaigns, from its start or its end.
+func (r *Resolver) firstMessages(ctx context.Context, campaigns []uid.ID, filter *model.MessageFilter, first, last *int, orders []*ent.MessageOrder) (map[uid.ID]*ent.MessageConnection, error) {
+	that, err := r.messagesThat(ctx, filter)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[uid.ID]*ent.MessageConnection, len(campaigns))
+	for _, id := range campaigns {
+		all[id] = &ent.MessageConnection{Edges: []*ent.MessageEdge{}}
+	}
+	if asked(ctx, "totalCount") != nil {
+		if err := r.countMessages(ctx, all, campaigns, that); err != nil {
+			return nil, err
+		}
+	}
+	if asked(ctx, "edges") == nil && asked(ctx, "pageInfo") == nil {
+		return all, nil
+	}
+	size, descending := or(first, or(last, defaultPage)), len(orders) > 0 && orders[0].Direction == entgql.OrderDirectionDesc
+	ids, err := r.firstOfCampaigns(ctx, campaigns, that, descending != (last != nil), size+1)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := r.messagesByID(ctx, asked(ctx, "edges", "node"), slices.Concat(slices.Collect(maps.Values(ids))...))
+	if err != nil {
+		return nil, err
+	}
+	for campaign, c := range all {
+		p, err := newPage(ctx, messagesOf(campaign), nil, first, nil, last, idTerms(orders)...)
+		if err != nil {
+			return nil, err
+		}
+		of := ids[campaign]
+		more := len(of) > size
+		of = of[:min(len(of), size)]
+		if c.PageInfo.HasNextPage = more && last == nil; last != nil {
+			c.PageInfo.HasPreviousPage = more
+			slices.Reverse(of)
+		}
+		for _, id := range of {
+			if m := rows[id]; m != nil { // it may have been erased meanwhile
+				c.Edges = append(c.Edges, &ent.MessageEdge{Node: m, Cursor: ent.Cursor{ID: id}})
+			}
+		}
+		if _, err := sealed(p, c, nil); err != nil {
+			return nil, err
+		}
+		if n := len(c.Edges); n > 0 {
+			c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[n-1].Cursor
+		}
+	}
+	return all, nil
+}
+
+// messagesOf is the name of the list of a campaign's messages.
+func messagesOf(campaign uid.ID) string { return "messages of " + campaign.String() }
+
+// firstOfCampaigns are the ids of up to limit messages of each campaign. Each part of the statement reads no more than that
+// from the index, however long its campaign is.
+func (r *Resolver) firstOfCampaigns(ctx context.Context, campaigns []uid.ID, that []predicate.Message, descending bool, limit int) (map[uid.ID][]uid.ID, error) {
+	v, err := identity.Require(ctx, enum.RoleViewer)
+	if err != nil {
+		return nil, err
+	}
+	order := sql.Asc
+	if descending {
+		order = sql.Desc
+	}
+	var parts []*sql.Selector
+	for _, campaign := range campaigns {
+		t := sql.Table(message.Table)
+		part := sql.Dialect(r.DB.Dialect).Select(t.C(message.FieldCampaignID), t.C(message.FieldID)).From(t).
+			Where(sql.And(sql.EQ(t.C(message.FieldCampaignID), campaign), sql.EQ(t.C(message.FieldOrganizationID), v.Organization)))
+		for _, is := range that {
+			is(part)
+		}
+		parts = append(parts, part.OrderBy(order(t.C(message.FieldID))).Limit(limit))
+	}
+	query, args := database.UnionAll(parts).Query()
+	rows, err := r.DB.Query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read the campaigns' messages: %w", err)
+	}
+	defer rows.Close()
+	ids := make(map[uid.ID][]uid.ID, len(campaigns))
+	for rows.Next() {
+		var campaign, id uid.ID
+		if err := rows.Scan(&campaign, &id); err != nil {
+			return nil, fmt.Errorf("read the campaigns' messages: %w", err)
+		}
+		ids[campaign] = append(ids[campaign], id)
+	}
+	for _, of := range ids { // the parts may come in any order
+		slices.SortFunc(of, func(a, b uid.ID) int {
+			if descending {
+				a, b = b, a
+			}
+			return bytes.Compare(a[:], b[:])
+		})
+	}
+	return ids, rows.Err()
+}
+
+func (r *Resolver) countMessages(ctx context.Context, into map[uid.ID]*ent.MessageConnection, campaigns []uid.ID, that []predicate.Message) error {
+	var counted []struct {
+		Campaign uid.ID `json:"campaign_id"`
+		Count    int    `json:"count"`
+	}
+	err := r.DB.Client.Message.Query().Where(message.CampaignIDIn(campaigns...)).Where(that...).GroupBy(message.FieldCampaignID).Aggregate(ent.Count()).Scan(ctx, &counted)
+	for _, c := range counted {
+		into[c.Campaign].TotalCount = c.Count
+	}
+	return err
+}
+
+// messagesByID reads messages with as much of them as a field asks for; nothing for none.
+func (r *Resolver) messagesByID(ctx context.Context, f *graphql.CollectedField, ids []uid.ID) (map[uid.ID]*ent.Message, error) {
+	byID := make(map[uid.ID]*ent.Message, len(ids))
+	if len(ids) == 0 {
+		return byID, nil
+	}
+	query := r.DB.Client.Message.Query().Where(message.IDIn(ids...))
+	if f != nil {
+		var err error
+		if query, err = query.CollectFields(within(ctx, f), "Message", "Node"); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := query.All(ctx)
+	for _, m := range rows {
+		byID[m.ID] = m
+	}
+	return byID, err
 }
 
 // byAge orders by id what was to be ordered by time: ids ascend with it, and have an index on the table that grows.

@@ -17,6 +17,11 @@ import (
 	"entgo.io/contrib/entgql"
 )
 
+func (r *deliveryEventBatchResolver) Events(ctx context.Context, obj *model.DeliveryEventBatch) ([]*model.DeliveryEvent, error) {
+	adopt(ctx, obj.Loads)
+	return obj.Events, nil
+}
+
 func (r *messageResolver) To(ctx context.Context, obj *ent.Message) (*string, error) {
 	return numberOf(obj, enum.DirectionOutbound), nil
 }
@@ -86,6 +91,10 @@ func (r *subscriptionResolver) DeliveryEvents(ctx context.Context, filter *model
 	return r.followLog(ctx, wanted(filter), after)
 }
 
+func (r *Resolver) DeliveryEventBatch() generated.DeliveryEventBatchResolver {
+	return &deliveryEventBatchResolver{r}
+}
+
 func (r *Resolver) Message() generated.MessageResolver { return &messageResolver{r} }
 
 func (r *Resolver) MessagePricing() generated.MessagePricingResolver {
@@ -93,6 +102,7 @@ func (r *Resolver) MessagePricing() generated.MessagePricingResolver {
 }
 
 type (
-	messageResolver        struct{ *Resolver }
-	messagePricingResolver struct{ *Resolver }
+	deliveryEventBatchResolver struct{ *Resolver }
+	messageResolver            struct{ *Resolver }
+	messagePricingResolver     struct{ *Resolver }
 )

@@ -44,7 +44,6 @@ func (r *Resolver) node(ctx context.Context, id uid.ID) (ent.Noder, error) {
 	if ent.IsNotFound(err) {
 		return nil, missingOr(nil)
 	}
-	loadsOf(ctx).note(n)
 	return n, err
 }
 
@@ -93,7 +92,6 @@ func (r *Resolver) nodesOf(ctx context.Context, kind uid.Kind, ids []uid.ID, fou
 	for i, n := range nodes {
 		if n != nil {
 			found[ids[i]] = n
-			loadsOf(ctx).note(n)
 		}
 	}
 	return nil

@@ -71,8 +71,7 @@ func (p page) open(argument string, c *ent.Cursor) (*ent.Cursor, error) {
 }
 
 // seal puts the mark on a cursor of the answer.
-func (p page) seal(ctx context.Context, c *ent.Cursor, node ent.Noder) {
-	loadsOf(ctx).note(node)
+func (p page) seal(c *ent.Cursor) {
 	values, _ := c.Value.([]any)
 	if p.byID {
 		values = nil
@@ -94,39 +93,39 @@ func terms[O any](orders []*O, part func(*O) (fmt.Stringer, ent.OrderDirection))
 	return out
 }
 
-// sealed finishes a page: its cursors are marked, and its rows noted.
-func sealed[C any](ctx context.Context, p page, connection *C, err error) (*C, error) {
+// sealed finishes a page: its cursors are marked.
+func sealed[C any](p page, connection *C, err error) (*C, error) {
 	if err != nil {
 		return nil, err
 	}
 	switch c := any(connection).(type) {
 	case *ent.AccountConnection:
 		for _, e := range c.Edges {
-			p.seal(ctx, &e.Cursor, e.Node)
+			p.seal(&e.Cursor)
 		}
 	case *ent.AuditEventConnection:
 		for _, e := range c.Edges {
-			p.seal(ctx, &e.Cursor, e.Node)
+			p.seal(&e.Cursor)
 		}
 	case *ent.CampaignConnection:
 		for _, e := range c.Edges {
-			p.seal(ctx, &e.Cursor, e.Node)
+			p.seal(&e.Cursor)
 		}
 	case *ent.ContactConnection:
 		for _, e := range c.Edges {
-			p.seal(ctx, &e.Cursor, e.Node)
+			p.seal(&e.Cursor)
 		}
 	case *ent.ContactListConnection:
 		for _, e := range c.Edges {
-			p.seal(ctx, &e.Cursor, e.Node)
+			p.seal(&e.Cursor)
 		}
 	case *ent.MessageConnection:
 		for _, e := range c.Edges {
-			p.seal(ctx, &e.Cursor, e.Node)
+			p.seal(&e.Cursor)
 		}
 	case *ent.TemplateConnection:
 		for _, e := range c.Edges {
-			p.seal(ctx, &e.Cursor, e.Node)
+			p.seal(&e.Cursor)
 		}
 	default:
 		panic(fmt.Sprintf("no page of %T", connection))

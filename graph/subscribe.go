@@ -207,6 +207,3 @@ func missing(what string, err error) error {
 	}
 	return err
 }
-
-// alone gives what a subscription reads loads of its own, to be forgotten with it: the subscription itself may last for days.
-func alone(ctx context.Context) context.Context { return context.WithValue(ctx, loadsKey{}, &loads{}) }

@@ -36,7 +36,7 @@ func (r *queryResolver) Templates(ctx context.Context, filter *model.TemplateFil
 		return nil, err
 	}
 	c, err := r.DB.Client.Template.Query().Where(templatesThat(filter)...).Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithTemplateOrder(orderBy))
-	return sealed(ctx, p, c, err)
+	return sealed(p, c, err)
 }
 
 func (r *queryResolver) LintTemplate(ctx context.Context, input model.TemplateInput) ([]*model.TemplateProblem, error) {

@@ -26,6 +26,9 @@ type MemberResolver interface {
 	SecondFactor(ctx context.Context, obj *ent.Member) (*bool, error)
 }
 type OrganizationResolver interface {
+	Members(ctx context.Context, obj *ent.Organization) ([]*ent.Member, error)
+	APIKeys(ctx context.Context, obj *ent.Organization) ([]*ent.APIKey, error)
+
 	Invitations(ctx context.Context, obj *ent.Organization) ([]*ent.Invitation, error)
 }
 type SessionResolver interface {
@@ -799,7 +802,7 @@ func (ec *executionContext) _Organization_members(ctx context.Context, field gra
 			return ec.fieldContext_Organization_members(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Members(ctx)
+			return ec.Resolvers.Organization().Members(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*ent.Member) graphql.Marshaler {
@@ -814,7 +817,7 @@ func (ec *executionContext) fieldContext_Organization_members(_ context.Context,
 		Object:     "Organization",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Member(ctx, field)
 		},
@@ -831,7 +834,7 @@ func (ec *executionContext) _Organization_apiKeys(ctx context.Context, field gra
 			return ec.fieldContext_Organization_apiKeys(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.APIKeys(ctx)
+			return ec.Resolvers.Organization().APIKeys(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*ent.APIKey) graphql.Marshaler {
@@ -846,7 +849,7 @@ func (ec *executionContext) fieldContext_Organization_apiKeys(_ context.Context,
 		Object:     "Organization",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_APIKey(ctx, field)
 		},

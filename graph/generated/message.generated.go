@@ -22,6 +22,9 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
+type DeliveryEventBatchResolver interface {
+	Events(ctx context.Context, obj *model.DeliveryEventBatch) ([]*model.DeliveryEvent, error)
+}
 type MessageResolver interface {
 	To(ctx context.Context, obj *ent.Message) (*string, error)
 	From(ctx context.Context, obj *ent.Message) (*string, error)
@@ -208,7 +211,7 @@ func (ec *executionContext) _DeliveryEventBatch_events(ctx context.Context, fiel
 			return ec.fieldContext_DeliveryEventBatch_events(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Events, nil
+			return ec.Resolvers.DeliveryEventBatch().Events(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*model.DeliveryEvent) graphql.Marshaler {
@@ -222,8 +225,8 @@ func (ec *executionContext) fieldContext_DeliveryEventBatch_events(_ context.Con
 	fc = &graphql.FieldContext{
 		Object:     "DeliveryEventBatch",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_DeliveryEvent(ctx, field)
 		},
@@ -2017,14 +2020,15 @@ func (ec *executionContext) _DeliveryEventBatch(ctx context.Context, sel ast.Sel
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("DeliveryEventBatch")
 		case "events":
-			out.Values[i] = ec._DeliveryEventBatch_events(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DeliveryEventBatch_events(ctx, field, obj)
+				})
 		case "cursor":
 			out.Values[i] = ec._DeliveryEventBatch_cursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))

@@ -35,6 +35,7 @@ type ResolverRoot interface {
 	Contact() ContactResolver
 	ContactImport() ContactImportResolver
 	ContactList() ContactListResolver
+	DeliveryEventBatch() DeliveryEventBatchResolver
 	Member() MemberResolver
 	Message() MessageResolver
 	MessagePricing() MessagePricingResolver

@@ -412,6 +412,8 @@ type DeliveryEventBatch struct {
 	Events []*DeliveryEvent `json:"events"`
 	// The place to go on from, also after a disconnect.
 	Cursor entgql.Cursor[uid.ID] `json:"cursor"`
+	// What was read for the events; graph loads the rest of the response with it.
+	Loads any `json:"-"`
 }
 
 // Which events. What is left out says nothing; all that is given must hold.
