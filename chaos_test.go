@@ -35,6 +35,7 @@ const chaosVariable = "CARILLON_TEST_CHAOS"
 // chaos says how much of it there is.
 type chaos struct {
 	recipients, perSecond, blows int
+	readers                      int           // one, if 0
 	errors                       float64       // share of sends that are refused by chance
 	outageEvery                  time.Duration // when all are refused for a moment
 	atMost                       time.Duration // for the sending and for all receipts to come in
@@ -123,7 +124,10 @@ func (s *service) endure(c chaos, blows map[string]func()) {
 	campaign := s.draft(c.recipients)
 	s.decideSoon()
 	s.shortenLeases()
-	listener := s.listen()
+	var listeners []*listener
+	for range max(1, c.readers) {
+		listeners = append(listeners, s.listen())
+	}
 	s.do("launchCampaign", campaign)
 	var order []string
 	for len(order) < c.blows {
@@ -145,7 +149,7 @@ func (s *service) endure(c chaos, blows map[string]func()) {
 	if err := s.sandbox.WaitIdle(ctx); err != nil {
 		s.t.Fatal(err)
 	}
-	s.judgeChaos(c, campaign, listener)
+	s.judgeChaos(c, campaign, listeners)
 }
 
 // shortenLeases makes the two minutes of a lease three seconds until the test is over: long enough for whoever lives.
@@ -195,7 +199,7 @@ func (s *service) untilRead(ctx context.Context, n int) {
 	}
 }
 
-func (s *service) judgeChaos(c chaos, campaign string, listener *listener) {
+func (s *service) judgeChaos(c chaos, campaign string, listeners []*listener) {
 	s.t.Helper()
 	s.judge(c.recipients)
 	system := tenant.System(s.t.Context())
@@ -211,8 +215,15 @@ func (s *service) judgeChaos(c chaos, campaign string, listener *listener) {
 	if err := s.db.QueryRow(system, "SELECT last FROM event_counter").Scan(&last); err != nil {
 		s.t.Fatal(err)
 	}
-	listener.holds(last)
-	s.t.Logf("%s: at most %d a second, %d requests, %.0f s; the sandbox says %+v; %d events, %d connections of the subscriber", campaign, usage.Peak, usage.Requests, usage.Last.Sub(usage.First).Seconds(), s.sandbox.Counts(), last, listener.connections)
+	connections := 0
+	var late, lateAgain time.Duration
+	for _, l := range listeners {
+		l.holds(last)
+		connections += l.connections
+		late, lateAgain = max(late, l.late), max(lateAgain, l.lateAgain)
+	}
+	s.t.Logf("%s: at most %d a second, %d requests, %.0f s; the sandbox says %+v; %d events, %d connections of %d subscribers, the latest event %s after it was recorded (%s once Redis was back)",
+		campaign, usage.Peak, usage.Requests, usage.Last.Sub(usage.First).Seconds(), s.sandbox.Counts(), last, connections, len(listeners), late, lateAgain)
 }
 
 // listener is a subscriber that comes back with its cursor whatever happens.
@@ -222,6 +233,8 @@ type listener struct {
 	cursor      string
 	seen        []int
 	connections int
+	late        time.Duration // the most that an event came after it was recorded, whatever the reason
+	lateAgain   time.Duration // the most of those that were recorded once Redis was back
 	changed     chan struct{}
 }
 
@@ -277,7 +290,7 @@ func (l *listener) once(ctx context.Context) error {
 		switch m.Type {
 		case "connection_ack":
 			err = conn.WriteJSON(map[string]any{"id": "1", "type": "subscribe", "payload": map[string]any{
-				"query": `subscription($after: Cursor) { deliveryEvents(after: $after) { cursor events { sequence } } }`, "variables": variables}})
+				"query": `subscription($after: Cursor) { deliveryEvents(after: $after) { cursor events { sequence recordedAt } } }`, "variables": variables}})
 		case "ping":
 			err = conn.WriteJSON(map[string]any{"type": "pong"})
 		case "next":
@@ -299,7 +312,10 @@ func (l *listener) take(text json.RawMessage) error {
 		Data struct {
 			DeliveryEvents struct {
 				Cursor string
-				Events []struct{ Sequence int }
+				Events []struct {
+					Sequence   int
+					RecordedAt time.Time
+				}
 			}
 		}
 		Errors []json.RawMessage
@@ -312,6 +328,11 @@ func (l *listener) take(text json.RawMessage) error {
 	l.cursor = payload.Data.DeliveryEvents.Cursor
 	for _, e := range payload.Data.DeliveryEvents.Events {
 		l.seen = append(l.seen, e.Sequence)
+		late := time.Since(e.RecordedAt)
+		l.late = max(l.late, late)
+		if back := l.back.Load(); back != nil && e.RecordedAt.After(*back) {
+			l.lateAgain = max(l.lateAgain, late)
+		}
 	}
 	select {
 	case l.changed <- struct{}{}:

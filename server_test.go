@@ -54,6 +54,7 @@ type service struct {
 	db      *database.DB
 	token   string // of an API key of the owner's
 
+	back      atomic.Pointer[time.Time]                                     // when Redis was there again
 	intercept atomic.Pointer[func(http.ResponseWriter, *http.Request) bool] // sees requests to WhatsApp first; true: it has dealt with it
 }
 
@@ -136,10 +137,12 @@ func tail(s string, n int) string {
 }
 
 // ready waits until the API answers.
-func (s *service) ready() {
+func (s *service) ready() { s.t.Helper(); s.readyAt(s.url) }
+
+func (s *service) readyAt(url string) {
 	s.t.Helper()
 	s.until("the service is up", func() bool {
-		response, err := http.Get(s.url + "/readyz")
+		response, err := http.Get(url + "/readyz")
 		if err != nil {
 			return false
 		}
