@@ -126,6 +126,69 @@ func (s *stage) hearsChanges(o *shop, ws *socket) {
 	})
 }
 
+// Every door by which a campaign's status changes tells of it by itself.
+func TestStatusChangedTellsOfWhatBecomesOfACampaign(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		o := s.signUp().open(2)
+		ws := o.dial()
+		ws.subscribe(news, vars{})
+		s.hearsChanges(o, ws)
+		system := tenant.System(o.ctx)
+		c := o.campaign("Spring")
+		scheduled := o.campaign("Summer")
+		s.db.Client.Campaign.UpdateOneID(scheduled).SetScheduledAt(database.Now().Add(time.Hour)).ExecX(system)
+		do := func(verb string, id uid.ID) {
+			o.must("mutation($id: ID!) { "+verb+"Campaign(input: {campaignId: $id}) { userErrors { message } } }", vars{"id": id.String()})
+		}
+		check := func(err error) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		messages := func() []uid.ID { return s.db.Client.Message.Query().Where(message.CampaignID(c)).IDsX(system) }
+		for _, door := range []struct {
+			is   string
+			id   uid.ID
+			open func()
+			want string
+		}{
+			{"it is launched", c, func() { do("launch", c) }, "PREPARING"},
+			{"its first people are enrolled", c, func() { check(s.campaigns.Enroll(system, c)) }, "RUNNING"},
+			{"it is paused", c, func() { do("pause", c) }, "PAUSED"},
+			{"it is resumed", c, func() { do("resume", c) }, "RUNNING"},
+			{"it is over", c, func() {
+				o.record(delivery.Accepted, messages()...)
+				o.record(delivery.Failed, messages()...)
+				s.db.Client.Message.Update().SetErrorCode(131000).ExecX(system) // which may pass
+				check(s.campaigns.Finish(system, o.number.ID))
+			}, "COMPLETED"},
+			{"it is retried", c, func() { do("retry", c) }, "RUNNING"},
+			{"its template is paused", c, func() {
+				check(s.campaigns.TemplateChanged(system, o.template.Update().SetStatus(enum.TemplateStatusPaused).SaveX(system)))
+				o.template.Update().SetStatus(enum.TemplateStatusApproved).ExecX(system)
+			}, "PAUSED"},
+			{"it is canceled", c, func() { do("cancel", c) }, "CANCELED"},
+			{"another is scheduled", scheduled, func() { do("launch", scheduled) }, "SCHEDULED"},
+			{"its time has come", scheduled, func() {
+				s.db.Client.Campaign.UpdateOneID(scheduled).SetScheduledAt(database.Now().Add(-time.Second)).ExecX(system)
+				check(s.campaigns.Sweep(system))
+			}, "PREPARING"},
+			{"its account is disconnected", scheduled, func() {
+				o.must(`mutation($id: ID!) { disconnectAccount(input: {accountId: $id}) { userErrors { code } } }`, vars{"id": o.account.ID.String()})
+			}, "PAUSED"},
+		} {
+			door.open()
+			a := ws.result()
+			for a.text("statusChanged.__typename") != "Campaign" { // the template and the account, which change too
+				a = ws.result()
+			}
+			if a.text("statusChanged.id") != door.id.String() || a.text("statusChanged.state") != door.want {
+				t.Errorf("when %s, it tells %v, want %s", door.is, a.Data, door.want)
+			}
+		}
+	})
+}
+
 func TestStatusChangedMissesNothingThatIsNotTold(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		o := s.signUp().open(1)
