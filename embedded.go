@@ -154,10 +154,14 @@ func runEverything(ctx context.Context, args, environ []string, stdout, stderr i
 	if _, err := p.db.Migrate(ctx); err != nil {
 		return err
 	}
+	boxCtx, stopBox := context.WithCancel(context.WithoutCancel(ctx))
 	if builtIn {
-		g.Go(func() error { return box.run(ctx) })
+		g.Go(func() error { return box.run(boxCtx) })
 	}
-	g.Go(func() error { return p.serve(ctx, listener, roles{api: true, work: true}) })
+	g.Go(func() error {
+		defer stopBox() // not before the worker has the answers to what it sent, or those messages would be UNKNOWN
+		return p.serve(ctx, listener, roles{api: true, work: true})
+	})
 	g.Go(func() error {
 		if !builtIn {
 			log.Info("carillon is up", "address", listener.Addr().String())

@@ -53,8 +53,9 @@ const (
 	killedRecipients = 160 // some are left when a commit is stalled, however slow the machine
 	killedPerSecond  = 80
 	killedAt         = 12 // messages
-	// onTheWire is how many messages may be silent after a death: two parts of a claim, one being sent and one that is next.
-	onTheWire = 2 * (killedPerSecond / 4 / 4)
+	// onTheWire is how many messages may be silent after a death: two parts of a claim, one being sent and one that is next, and
+	// on a busy machine as many more that have begun and not arrived. Without parts it would be two claims and more.
+	onTheWire = 4 * (killedPerSecond / 4 / 4)
 )
 
 func TestKilledAtAnyCommitEverybodyGetsOneMessage(t *testing.T) {
