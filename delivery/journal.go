@@ -168,16 +168,16 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, unmatched
 		if err != nil {
 			return fmt.Errorf("lock messages: %w", err)
 		}
-		before := make(map[uid.ID]row, len(rows))
-		touched := map[uid.ID]bool{}
+		before := make(map[uid.ID]*row, len(rows)) // those that facts have touched
 		for _, f := range facts {
 			r := rows[ids[key(f)]]
 			if r == nil {
 				unmatched[key(f)] = true
 				continue
 			}
-			if !touched[r.id] {
-				touched[r.id], before[r.id] = true, *r
+			if before[r.id] == nil {
+				old := *r
+				before[r.id] = &old
 			}
 			if status, logged := r.apply(f); logged {
 				l.log(r, status, f)
@@ -188,10 +188,10 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, unmatched
 		var back []uid.ID // was in a worker's hands, and WhatsApp did not take it
 		for id, old := range before {
 			r := rows[id]
-			if *r == old {
+			if *r == *old {
 				continue
 			}
-			l.moved(&old, r)
+			l.moved(old, r)
 			changed = append(changed, r)
 			if old.status == enum.MessageStatusSending && (r.status == enum.MessageStatusQueued || r.status == enum.MessageStatusFailed) {
 				back = append(back, id)
@@ -203,7 +203,7 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, unmatched
 		if err := unspend(ctx, tx, changed, l.now); err != nil {
 			return err
 		}
-		if err := store(ctx, tx, changed); err != nil {
+		if err := store(ctx, tx, before, changed); err != nil {
 			return fmt.Errorf("change messages: %w", err)
 		}
 		return l.write(ctx, tx)
@@ -287,43 +287,4 @@ func lock(ctx context.Context, tx *database.Tx, ids []uid.ID) (map[uid.ID]*row, 
 		found[r.id] = r
 	}
 	return found, rows.Err()
-}
-
-// store writes changed messages back in one statement.
-func store(ctx context.Context, tx *database.Tx, rows []*row) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	n := len(rows)
-	ids, statuses, skips, attempts, wamids := make([]uid.ID, n), make([]enum.MessageStatus, n), make([]*enum.SkipReason, n), make([]int, n), make([]*string, n)
-	settled := make([]*int, n)
-	codes, details, notBefore, leases, pricing := make([]*int, n), make([]*string, n), make([]time.Time, n), make([]*time.Time, n), make([]json.RawMessage, n)
-	var times [7][]*time.Time
-	for i := range times {
-		times[i] = make([]*time.Time, n)
-	}
-	for i, r := range rows {
-		ids[i], statuses[i], skips[i], attempts[i], wamids[i] = r.id, r.status, r.skipReason, r.attempts, r.wamid
-		settled[i] = r.settledAttempts
-		codes[i], details[i], notBefore[i], leases[i] = r.errorCode, r.errorDetail, r.notBefore, r.leaseUntil
-		for k, t := range []*time.Time{r.acceptedAt, r.sentAt, r.deliveredAt, r.readAt, r.failedAt, r.unknownAt, r.closedAt} {
-			times[k][i] = t
-		}
-		if r.pricing != nil {
-			b, err := json.Marshal(r.pricing)
-			if err != nil {
-				return err
-			}
-			pricing[i] = b
-		}
-	}
-	from, args := tx.DB.Rowset(nil, database.IDs("id", ids), database.Texts("status", statuses), database.NullTexts("skip_reason", skips), database.Ints("attempts", attempts), database.NullInts("settled_attempts", settled),
-		database.NullTexts("wamid", wamids), database.NullInts("error_code", codes), database.NullTexts("error_detail", details), database.Times("not_before", notBefore),
-		database.NullTimes("lease_until", leases), database.NullTimes("accepted_at", times[0]), database.NullTimes("sent_at", times[1]), database.NullTimes("delivered_at", times[2]),
-		database.NullTimes("read_at", times[3]), database.NullTimes("failed_at", times[4]), database.NullTimes("unknown_at", times[5]), database.NullTimes("closed_at", times[6]),
-		database.JSONs("pricing", pricing))
-	_, err := tx.ExecContext(ctx, `UPDATE message SET status = f.status, skip_reason = f.skip_reason, attempts = f.attempts, settled_attempts = f.settled_attempts, wamid = f.wamid, error_code = f.error_code,
-		error_detail = f.error_detail, not_before = f.not_before, lease_until = f.lease_until, accepted_at = f.accepted_at, sent_at = f.sent_at, delivered_at = f.delivered_at,
-		read_at = f.read_at, failed_at = f.failed_at, unknown_at = f.unknown_at, closed_at = f.closed_at, pricing = f.pricing FROM `+from+` WHERE message.id = f.id`, args...)
-	return err
 }
