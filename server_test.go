@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,6 +42,10 @@ func TestMain(m *testing.M) {
 		_ = os.Unsetenv(childVariable)
 		main()
 		return
+	}
+	flag.Parse()
+	if runtime.GOMAXPROCS(0) < 4 { // most of these tests wait for their processes, and for leases to run out
+		_ = flag.Set("test.parallel", "4")
 	}
 	os.Exit(m.Run())
 }
