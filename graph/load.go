@@ -134,18 +134,22 @@ type loads struct {
 
 type loadsKey struct{}
 
-// alone gives what is read in a context loads of its own, to be forgotten with it: a subscription may last for days.
+// alone gives what is read in a context loads of its own, to be forgotten with it: a subscription may last for days. They take
+// memory once they are needed, which for a subscription that waits is never.
 func alone(ctx context.Context) context.Context {
-	held := &atomic.Pointer[loads]{}
-	held.Store(&loads{})
-	return context.WithValue(ctx, loadsKey{}, held)
+	return context.WithValue(ctx, loadsKey{}, &atomic.Pointer[loads]{})
 }
 
 func loadsOf(ctx context.Context) *loads {
-	if held, ok := ctx.Value(loadsKey{}).(*atomic.Pointer[loads]); ok {
-		return held.Load()
+	held, ok := ctx.Value(loadsKey{}).(*atomic.Pointer[loads])
+	if !ok {
+		return &loads{}
 	}
-	return &loads{}
+	if l := held.Load(); l != nil {
+		return l
+	}
+	held.CompareAndSwap(nil, &loads{})
+	return held.Load()
 }
 
 // adopt lets a response go on with the loads with which its beginning was read before it began.
@@ -175,8 +179,8 @@ func (l loading) Exec(ctx context.Context) graphql.ResponseHandler {
 func noting(next ent.Querier) ent.Querier {
 	return ent.QuerierFunc(func(ctx context.Context, query ent.Query) (ent.Value, error) {
 		v, err := next.Query(ctx, query)
-		if held, ok := ctx.Value(loadsKey{}).(*atomic.Pointer[loads]); ok {
-			held.Load().note(v)
+		if ctx.Value(loadsKey{}) != nil {
+			loadsOf(ctx).note(v)
 		}
 		return v, err
 	})

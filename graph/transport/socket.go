@@ -51,17 +51,24 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) *refusal {
 	}
 	s := &socket{h: h, request: r, out: newQueue(h.options.Websocket.QueueFrames, h.options.Websocket.QueueBytes), private: map[string]string{},
 		closing: make(chan struct{}), dead: make(chan struct{}), idle: make(chan struct{})}
-	s.ctx, s.cancel = context.WithCancelCause(context.WithValue(withTransport(r.Context(), "websocket"), connectionKey{}, connection(s)))
-	defer s.cancel(nil)
+	ctx := context.WithoutCancel(r.Context()) // which ends with the request
+	s.ctx, s.cancel = context.WithCancelCause(context.WithValue(withTransport(ctx, "websocket"), connectionKey{}, connection(s)))
 	if err := h.enter(s); err != nil {
+		s.cancel(nil)
 		return err
 	}
-	defer h.leave(s)
 	conn, err := h.upgrader.Upgrade(w, r, w.Header())
 	if err != nil {
+		h.leave(s)
+		s.cancel(nil)
 		return nil // the upgrader has answered
 	}
-	s.serve(conn)
+	// The request ends here, and with it the buffers and the stack that net/http keeps for one. Shutdown waits for the socket.
+	go func() {
+		defer s.cancel(nil)
+		defer h.leave(s)
+		s.serve(conn)
+	}()
 	return nil
 }
 
