@@ -48,8 +48,8 @@ func checkLog(t *testing.T, dsn string) {
 	system := tenant.System(t.Context())
 	number := s.db.Client.PhoneNumber.Query().OnlyX(system)
 
-	// Numbers that are refused, that fail later, and whose answer is lost, a wrong password, a call that breaks, and a file.
-	for _, to := range []string{"+12025550104", "+12025550140", "+12025550127"} {
+	// Numbers whose answer is lost and that fail later, a wrong password, a call that breaks, and a file.
+	for _, to := range []string{"+12025550104", "+12025550140"} {
 		s.tries(`mutation { createContact(input: {phone: "` + to + `", name: "` + loggedWord + `"}) { userErrors { code } } }`)
 		secrets = append(secrets, strings.TrimPrefix(to, "+"))
 	}
@@ -75,6 +75,14 @@ func checkLog(t *testing.T, dsn string) {
 	s.until("everybody was tried", func() bool {
 		return len(s.sandbox.Accepted()) >= 20 && !s.db.Client.Message.Query().Where(message.StatusIn(enum.MessageStatusQueued, enum.MessageStatusSending), message.CampaignIDIsNil()).ExistX(system)
 	})
+	// Last a number that is refused because of the token, since that stops everything else.
+	const refused = "12025550127"
+	template := s.db.Client.Template.Query().OnlyX(system)
+	s.tries(`mutation { sendMessage(input: {phoneNumberId: "` + number.ID.String() + `", to: "+` + refused + `", content: {template: {templateId: "` + template.ID.String() + `", values: [{parameter: "1", value: "` + loggedWord + `"}]}}}) { userErrors { code message } } }`)
+	s.until("the last is refused", func() bool {
+		return s.db.Client.Message.Query().Where(message.Address("+"+refused), message.StatusEQ(enum.MessageStatusFailed)).ExistX(system)
+	})
+	secrets = append(secrets, refused)
 	for _, a := range s.sandbox.Accepted() {
 		secrets = append(secrets, strings.TrimPrefix(a.To, "+"))
 	}
