@@ -53,6 +53,9 @@ type Lanes struct {
 	turns     atomic.Int64
 	breakers  breakers
 	waiting   func(context.Context) bool
+
+	runningMu sync.Mutex
+	running   map[uid.ID]bool // numbers whose lane runs in this process; true: it was woken again meanwhile
 }
 
 // Stopper does what an error asks for beyond its own message, and completes campaigns that are over.
@@ -67,7 +70,7 @@ type Stopper interface {
 // NewLanes builds what every lane of this process shares.
 // Waiting says whether other tasks wait for a worker.
 func NewLanes(queue *delivery.Queue, journal *delivery.Journal, accounts *account.Service, templates *ent.Client, campaigns Stopper, client *whatsapp.Client, pace *Pace, waiting func(context.Context) bool, now func() time.Time, log *slog.Logger) *Lanes {
-	return &Lanes{queue: queue, journal: journal, accounts: accounts, templates: templates, campaigns: campaigns, client: client, pace: pace, waiting: waiting, now: now, log: log}
+	return &Lanes{queue: queue, journal: journal, accounts: accounts, templates: templates, campaigns: campaigns, client: client, pace: pace, waiting: waiting, now: now, log: log, running: map[uid.ID]bool{}}
 }
 
 // turn is how long a lane may send before it makes room: short while others wait.
@@ -79,8 +82,41 @@ func (ls *Lanes) turn(ctx context.Context) time.Duration {
 }
 
 // Drain gives a number its turn. It returns when to come back: at once when the turn was not long enough, later when messages
-// wait for their time, and not at all (false) when nothing is left.
+// wait for their time, and not at all (false) when nothing is left. While the number's lane runs in this process it only sees to
+// it that this one comes back: lanes beside each other would each claim ahead, and keep a single message or a pause waiting.
 func (ls *Lanes) Drain(ctx context.Context, number uid.ID) (again time.Duration, more bool, err error) {
+	if !ls.begin(number) {
+		return 0, false, nil
+	}
+	again, more, err = ls.drain(ctx, number)
+	if ls.end(number) {
+		return 0, true, err
+	}
+	return again, more, err
+}
+
+// begin is false when the number's lane runs already, which now knows that it was woken.
+func (ls *Lanes) begin(number uid.ID) bool {
+	ls.runningMu.Lock()
+	defer ls.runningMu.Unlock()
+	if _, runs := ls.running[number]; runs {
+		ls.running[number] = true
+		return false
+	}
+	ls.running[number] = false
+	return true
+}
+
+// end says whether the number's lane was woken while it ran: it may have looked too early for what it was woken for.
+func (ls *Lanes) end(number uid.ID) (woken bool) {
+	ls.runningMu.Lock()
+	defer ls.runningMu.Unlock()
+	woken = ls.running[number]
+	delete(ls.running, number)
+	return woken
+}
+
+func (ls *Lanes) drain(ctx context.Context, number uid.ID) (again time.Duration, more bool, err error) {
 	system := tenant.System(ctx)
 	sender, err := ls.accounts.Sender(system, number)
 	if err != nil {
