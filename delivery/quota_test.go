@@ -118,6 +118,15 @@ func TestNothingIsClaimedOfAnOrganizationThatMayNotSendNorDuringMaintenance(t *t
 			}
 		}
 		may("running", true)
+		paused := func(reason enum.CampaignStatusReason, want bool) {
+			t.Helper()
+			db.Client.Campaign.UpdateOneID(b.campaign.ID).SetStatus(enum.CampaignStatusPaused).SetStatusReason(reason).ExecX(b.ctx)
+			may("paused with "+string(reason), want)
+		}
+		paused(enum.CampaignStatusReasonPausedByUser, false)
+		paused(enum.CampaignStatusReasonMessagingLimit, true)
+		paused(enum.CampaignStatusReasonQuotaReached, true)
+		db.Client.Campaign.UpdateOneID(b.campaign.ID).SetStatus(enum.CampaignStatusRunning).ClearStatusReason().ExecX(b.ctx)
 		status(enum.OrganizationStatusSuspended)
 		nothing("suspended")
 		may("suspended", false)
