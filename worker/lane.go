@@ -88,11 +88,12 @@ func (ls *Lanes) Drain(ctx context.Context, number uid.ID) (again time.Duration,
 	if !ls.begin(number) {
 		return 0, false, nil
 	}
-	again, more, err = ls.drain(ctx, number)
-	if ls.end(number) {
-		return 0, true, err
-	}
-	return again, more, err
+	defer func() { // also when it panics, or the number would be left alone for as long as the process lives
+		if ls.end(number) {
+			again, more = 0, true
+		}
+	}()
+	return ls.drain(ctx, number)
 }
 
 // begin is false when the number's lane runs already, which now knows that it was woken.
