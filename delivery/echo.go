@@ -48,6 +48,9 @@ func (q *Queue) NoteEcho(ctx context.Context, e Echo) (fresh bool, err error) {
 		if err != nil {
 			return err
 		}
+		if err := list(ctx, tx, []uid.ID{id}); err != nil {
+			return err
+		}
 		fresh = true
 		r := &row{id: id, organization: e.Organization, phoneNumber: e.PhoneNumber, account: e.Account, country: e.Country, direction: enum.DirectionOutbound,
 			status: enum.MessageStatusSent, acceptedAt: &e.At, sentAt: &e.At, createdAt: now}

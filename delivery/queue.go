@@ -88,6 +88,9 @@ func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.I
 	if _, err := tx.ExecContext(ctx, "INSERT INTO message ("+names+", direction, attempts, not_before) SELECT "+names+", 'OUTBOUND', 0, created_at FROM "+from, args...); err != nil {
 		return nil, nil, fmt.Errorf("insert %d messages: %w", n, err)
 	}
+	if err := list(ctx, tx, ids); err != nil {
+		return nil, nil, err
+	}
 	if err := guard(); err != nil {
 		return nil, nil, err
 	}
@@ -95,6 +98,16 @@ func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.I
 		return nil, nil, err
 	}
 	return ids, func(ctx context.Context) { l.tell(ctx, q.news) }, nil
+}
+
+// list has new messages found by lists.
+func list(ctx context.Context, tx *database.Tx, ids []uid.ID) error {
+	const names = "id, organization_id, campaign_id, template_id, phone_number_id, contact_id, address, created_at"
+	from, args := tx.DB.Rowset(nil, database.IDs("id", ids))
+	if _, err := tx.ExecContext(ctx, "INSERT INTO listing ("+names+") SELECT "+names+" FROM message WHERE id IN (SELECT id FROM "+from+")", args...); err != nil {
+		return fmt.Errorf("list %d messages: %w", len(ids), err)
+	}
+	return nil
 }
 
 // Claimed is a message in this worker's hands, to be sent before its lease runs out.

@@ -49,6 +49,9 @@ func (q *Queue) Receive(ctx context.Context, messages ...Received) (fresh []uid.
 		if err != nil {
 			return err
 		}
+		if err := list(ctx, tx, fresh); err != nil {
+			return err
+		}
 		for _, id := range fresh {
 			m := byID[id]
 			r := &row{id: id, organization: m.Organization, phoneNumber: m.PhoneNumber, account: m.Account, country: m.Country, direction: enum.DirectionInbound, status: enum.MessageStatusReceived, createdAt: now}

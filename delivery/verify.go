@@ -18,7 +18,7 @@ func (d Difference) String() string {
 	return fmt.Sprintf("%s is %d, a recount gives %d", d.What, d.Have, d.Want)
 }
 
-// Verify counts every campaign and every hourly sum again from the messages, and every log from its counter. It reads
+// Verify counts every campaign and every hourly sum again from the messages, every log from its counter, and what lists find. It reads
 // without locks: run it while nothing moves, or look again at what it reports.
 func (q *Queue) Verify(ctx context.Context) (differences []Difference, err error) {
 	l := newLedger(q.now())
@@ -37,7 +37,7 @@ func (q *Queue) Verify(ctx context.Context) (differences []Difference, err error
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	for _, check := range []func(context.Context, *ledger) ([]Difference, error){q.verifyCampaigns, q.verifySums, q.verifyLogs} {
+	for _, check := range []func(context.Context, *ledger) ([]Difference, error){q.verifyCampaigns, q.verifySums, q.verifyLogs, q.verifyListing} {
 		found, err := check(ctx, l)
 		if err != nil {
 			return nil, fmt.Errorf("recount: %w", err)
@@ -142,4 +142,14 @@ func (q *Queue) verifyLogs(ctx context.Context, _ *ledger) (differences []Differ
 		}
 	}
 	return differences, rows.Err()
+}
+
+func (q *Queue) verifyListing(ctx context.Context, _ *ledger) (differences []Difference, err error) {
+	var messages, listed int
+	err = q.db.QueryRow(ctx, `SELECT count(*), count(listing.id) FROM message LEFT JOIN listing ON listing.id = message.id AND listing.organization_id = message.organization_id
+		AND listing.phone_number_id = message.phone_number_id AND coalesce(listing.campaign_id, listing.id) = coalesce(message.campaign_id, message.id)`).Scan(&messages, &listed)
+	if listed != messages {
+		differences = append(differences, Difference{"messages that lists find", listed, messages})
+	}
+	return differences, err
 }

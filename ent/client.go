@@ -29,6 +29,7 @@ import (
 	"carillon/ent/importchunk"
 	"carillon/ent/importrejection"
 	"carillon/ent/invitation"
+	"carillon/ent/listing"
 	"carillon/ent/listmember"
 	"carillon/ent/member"
 	"carillon/ent/message"
@@ -97,6 +98,8 @@ type Client struct {
 	Invitation *InvitationClient
 	// ListMember is the client for interacting with the ListMember builders.
 	ListMember *ListMemberClient
+	// Listing is the client for interacting with the Listing builders.
+	Listing *ListingClient
 	// Member is the client for interacting with the Member builders.
 	Member *MemberClient
 	// Message is the client for interacting with the Message builders.
@@ -160,6 +163,7 @@ func (c *Client) init() {
 	c.ImportRejection = NewImportRejectionClient(c.config)
 	c.Invitation = NewInvitationClient(c.config)
 	c.ListMember = NewListMemberClient(c.config)
+	c.Listing = NewListingClient(c.config)
 	c.Member = NewMemberClient(c.config)
 	c.Message = NewMessageClient(c.config)
 	c.MessagingWindow = NewMessagingWindowClient(c.config)
@@ -287,6 +291,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		ImportRejection:  NewImportRejectionClient(cfg),
 		Invitation:       NewInvitationClient(cfg),
 		ListMember:       NewListMemberClient(cfg),
+		Listing:          NewListingClient(cfg),
 		Member:           NewMemberClient(cfg),
 		Message:          NewMessageClient(cfg),
 		MessagingWindow:  NewMessagingWindowClient(cfg),
@@ -341,6 +346,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		ImportRejection:  NewImportRejectionClient(cfg),
 		Invitation:       NewInvitationClient(cfg),
 		ListMember:       NewListMemberClient(cfg),
+		Listing:          NewListingClient(cfg),
 		Member:           NewMemberClient(cfg),
 		Message:          NewMessageClient(cfg),
 		MessagingWindow:  NewMessagingWindowClient(cfg),
@@ -390,7 +396,7 @@ func (c *Client) Use(hooks ...Hook) {
 		c.APIKey, c.Account, c.AuditChain, c.AuditEvent, c.Campaign, c.Claim,
 		c.ConsentRecord, c.Contact, c.ContactImport, c.ContactList, c.DeliveryEvent,
 		c.EventCounter, c.ExternalLogin, c.IdempotencyKey, c.ImportChunk,
-		c.ImportRejection, c.Invitation, c.ListMember, c.Member, c.Message,
+		c.ImportRejection, c.Invitation, c.ListMember, c.Listing, c.Member, c.Message,
 		c.MessagingWindow, c.Organization, c.PasswordReset, c.PhoneNumber,
 		c.QuotaUsage, c.RecoveryCode, c.SecondFactor, c.ServiceState, c.Session,
 		c.SignInFlow, c.Statistic, c.Template, c.TermsAcceptance, c.UnmatchedWebhook,
@@ -407,7 +413,7 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.APIKey, c.Account, c.AuditChain, c.AuditEvent, c.Campaign, c.Claim,
 		c.ConsentRecord, c.Contact, c.ContactImport, c.ContactList, c.DeliveryEvent,
 		c.EventCounter, c.ExternalLogin, c.IdempotencyKey, c.ImportChunk,
-		c.ImportRejection, c.Invitation, c.ListMember, c.Member, c.Message,
+		c.ImportRejection, c.Invitation, c.ListMember, c.Listing, c.Member, c.Message,
 		c.MessagingWindow, c.Organization, c.PasswordReset, c.PhoneNumber,
 		c.QuotaUsage, c.RecoveryCode, c.SecondFactor, c.ServiceState, c.Session,
 		c.SignInFlow, c.Statistic, c.Template, c.TermsAcceptance, c.UnmatchedWebhook,
@@ -456,6 +462,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Invitation.mutate(ctx, m)
 	case *ListMemberMutation:
 		return c.ListMember.mutate(ctx, m)
+	case *ListingMutation:
+		return c.Listing.mutate(ctx, m)
 	case *MemberMutation:
 		return c.Member.mutate(ctx, m)
 	case *MessageMutation:
@@ -3098,6 +3106,140 @@ func (c *ListMemberClient) mutate(ctx context.Context, m *ListMemberMutation) (V
 	}
 }
 
+// ListingClient is a client for the Listing schema.
+type ListingClient struct {
+	config
+}
+
+// NewListingClient returns a client for the Listing from the given config.
+func NewListingClient(c config) *ListingClient {
+	return &ListingClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `listing.Hooks(f(g(h())))`.
+func (c *ListingClient) Use(hooks ...Hook) {
+	c.hooks.Listing = append(c.hooks.Listing, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `listing.Intercept(f(g(h())))`.
+func (c *ListingClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Listing = append(c.inters.Listing, interceptors...)
+}
+
+// Create returns a builder for creating a Listing entity.
+func (c *ListingClient) Create() *ListingCreate {
+	mutation := newListingMutation(c.config, OpCreate)
+	return &ListingCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Listing entities.
+func (c *ListingClient) CreateBulk(builders ...*ListingCreate) *ListingCreateBulk {
+	return &ListingCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ListingClient) MapCreateBulk(slice any, setFunc func(*ListingCreate, int)) *ListingCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ListingCreateBulk{err: fmt.Errorf("calling to ListingClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ListingCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ListingCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Listing.
+func (c *ListingClient) Update() *ListingUpdate {
+	mutation := newListingMutation(c.config, OpUpdate)
+	return &ListingUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ListingClient) UpdateOne(_m *Listing) *ListingUpdateOne {
+	mutation := newListingMutation(c.config, OpUpdateOne, withListing(_m))
+	return &ListingUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ListingClient) UpdateOneID(id uid.ID) *ListingUpdateOne {
+	mutation := newListingMutation(c.config, OpUpdateOne, withListingID(id))
+	return &ListingUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Listing.
+func (c *ListingClient) Delete() *ListingDelete {
+	mutation := newListingMutation(c.config, OpDelete)
+	return &ListingDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ListingClient) DeleteOne(_m *Listing) *ListingDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ListingClient) DeleteOneID(id uid.ID) *ListingDeleteOne {
+	builder := c.Delete().Where(listing.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ListingDeleteOne{builder}
+}
+
+// Query returns a query builder for Listing.
+func (c *ListingClient) Query() *ListingQuery {
+	return &ListingQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeListing},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Listing entity by its id.
+func (c *ListingClient) Get(ctx context.Context, id uid.ID) (*Listing, error) {
+	return c.Query().Where(listing.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ListingClient) GetX(ctx context.Context, id uid.ID) *Listing {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ListingClient) Hooks() []Hook {
+	hooks := c.hooks.Listing
+	return append(hooks[:len(hooks):len(hooks)], listing.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *ListingClient) Interceptors() []Interceptor {
+	return c.inters.Listing
+}
+
+func (c *ListingClient) mutate(ctx context.Context, m *ListingMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ListingCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ListingUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ListingUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ListingDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Listing mutation op: %q", m.Op())
+	}
+}
+
 // MemberClient is a client for the Member schema.
 type MemberClient struct {
 	config
@@ -5590,19 +5732,19 @@ type (
 		APIKey, Account, AuditChain, AuditEvent, Campaign, Claim, ConsentRecord,
 		Contact, ContactImport, ContactList, DeliveryEvent, EventCounter,
 		ExternalLogin, IdempotencyKey, ImportChunk, ImportRejection, Invitation,
-		ListMember, Member, Message, MessagingWindow, Organization, PasswordReset,
-		PhoneNumber, QuotaUsage, RecoveryCode, SecondFactor, ServiceState, Session,
-		SignInFlow, Statistic, Template, TermsAcceptance, UnmatchedWebhook,
-		User []ent.Hook
+		ListMember, Listing, Member, Message, MessagingWindow, Organization,
+		PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode, SecondFactor,
+		ServiceState, Session, SignInFlow, Statistic, Template, TermsAcceptance,
+		UnmatchedWebhook, User []ent.Hook
 	}
 	inters struct {
 		APIKey, Account, AuditChain, AuditEvent, Campaign, Claim, ConsentRecord,
 		Contact, ContactImport, ContactList, DeliveryEvent, EventCounter,
 		ExternalLogin, IdempotencyKey, ImportChunk, ImportRejection, Invitation,
-		ListMember, Member, Message, MessagingWindow, Organization, PasswordReset,
-		PhoneNumber, QuotaUsage, RecoveryCode, SecondFactor, ServiceState, Session,
-		SignInFlow, Statistic, Template, TermsAcceptance, UnmatchedWebhook,
-		User []ent.Interceptor
+		ListMember, Listing, Member, Message, MessagingWindow, Organization,
+		PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode, SecondFactor,
+		ServiceState, Session, SignInFlow, Statistic, Template, TermsAcceptance,
+		UnmatchedWebhook, User []ent.Interceptor
 	}
 )
 

@@ -20,6 +20,7 @@ import (
 	"carillon/ent/importchunk"
 	"carillon/ent/importrejection"
 	"carillon/ent/invitation"
+	"carillon/ent/listing"
 	"carillon/ent/listmember"
 	"carillon/ent/member"
 	"carillon/ent/message"
@@ -125,6 +126,7 @@ func checkColumn(t, c string) error {
 			importrejection.Table:  importrejection.ValidColumn,
 			invitation.Table:       invitation.ValidColumn,
 			listmember.Table:       listmember.ValidColumn,
+			listing.Table:          listing.ValidColumn,
 			member.Table:           member.ValidColumn,
 			message.Table:          message.ValidColumn,
 			messagingwindow.Table:  messagingwindow.ValidColumn,

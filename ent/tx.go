@@ -50,6 +50,8 @@ type Tx struct {
 	Invitation *InvitationClient
 	// ListMember is the client for interacting with the ListMember builders.
 	ListMember *ListMemberClient
+	// Listing is the client for interacting with the Listing builders.
+	Listing *ListingClient
 	// Member is the client for interacting with the Member builders.
 	Member *MemberClient
 	// Message is the client for interacting with the Message builders.
@@ -233,6 +235,7 @@ func (tx *Tx) init() {
 	tx.ImportRejection = NewImportRejectionClient(tx.config)
 	tx.Invitation = NewInvitationClient(tx.config)
 	tx.ListMember = NewListMemberClient(tx.config)
+	tx.Listing = NewListingClient(tx.config)
 	tx.Member = NewMemberClient(tx.config)
 	tx.Message = NewMessageClient(tx.config)
 	tx.MessagingWindow = NewMessagingWindowClient(tx.config)

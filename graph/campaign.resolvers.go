@@ -8,7 +8,6 @@ package graph
 import (
 	"carillon/campaign"
 	"carillon/ent"
-	"carillon/ent/message"
 	"carillon/graph/generated"
 	"carillon/graph/model"
 	"carillon/uid"
@@ -29,17 +28,14 @@ func (r *campaignResolver) Progress(ctx context.Context, obj *ent.Campaign) (*ca
 }
 
 func (r *campaignResolver) Messages(ctx context.Context, obj *ent.Campaign, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
-	if after == nil && before == nil {
-		return loadsOf(ctx).messages.load(ctx, obj.ID, func(ctx context.Context, campaigns []uid.ID) (map[uid.ID]*ent.MessageConnection, error) {
-			return r.firstMessages(ctx, campaigns, filter, first, last, orderBy)
-		})
+	ask := messagePage{filter, after, before, first, last, orderBy}
+	if after != nil || before != nil { // a cursor is one campaign's
+		pages, err := r.pagesOfMessages(ctx, []uid.ID{obj.ID}, ask)
+		return pages[obj.ID], err
 	}
-	that, err := r.messagesThat(ctx, filter) // a cursor is one campaign's
-	if err != nil {
-		return nil, err
-	}
-	query := r.DB.Client.Message.Query().Where(message.CampaignID(obj.ID)).Where(that...)
-	return r.pageOfMessages(ctx, messagesOf(obj.ID), query, after, first, before, last, orderBy)
+	return loadsOf(ctx).messages.load(ctx, obj.ID, func(ctx context.Context, campaigns []uid.ID) (map[uid.ID]*ent.MessageConnection, error) {
+		return r.pagesOfMessages(ctx, campaigns, ask)
+	})
 }
 
 func (r *campaignAudienceResolver) Lists(ctx context.Context, obj *campaign.Audience) ([]*ent.ContactList, error) {

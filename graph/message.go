@@ -1,240 +1,24 @@
 package graph
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
-	"time"
 
-	"entgo.io/contrib/entgql"
-	"entgo.io/ent/dialect/sql"
 	"github.com/99designs/gqlgen/graphql"
 
 	"carillon/account"
-	"carillon/audience"
-	"carillon/database"
 	"carillon/delivery"
 	"carillon/direct"
 	"carillon/ent"
 	"carillon/ent/message"
-	"carillon/ent/predicate"
 	"carillon/ent/template"
 	"carillon/enum"
-	"carillon/fault"
 	"carillon/graph/model"
 	"carillon/identity"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
-
-// messagesThat makes a filter of conditions that each have an index: a list must not read a table of millions for a page.
-func (r *Resolver) messagesThat(ctx context.Context, f *model.MessageFilter) (all []predicate.Message, err error) {
-	if err := refuseMessageProbe(ctx, f); err != nil {
-		return nil, err
-	}
-	if f == nil {
-		return nil, nil
-	}
-	if err := r.knownToMessages(ctx, f); err != nil {
-		return nil, err
-	}
-	if len(f.ErrorCode) > mostChoices {
-		return nil, fault.New(fault.BadInput, "errorCode has more than %d codes", mostChoices)
-	}
-	for _, is := range []struct {
-		id   *uid.ID
-		that func(uid.ID) predicate.Message
-	}{{f.CampaignID, message.CampaignID}, {f.TemplateID, message.TemplateID}, {f.PhoneNumberID, message.PhoneNumberID}, {f.ContactID, message.ContactID}} {
-		if is.id != nil {
-			all = append(all, is.that(*is.id))
-		}
-	}
-	if f.Direction != nil {
-		all = append(all, message.DirectionEQ(*f.Direction))
-		if *f.Direction == enum.DirectionInbound { // they are few, and their one status has an index
-			all = append(all, message.StatusEQ(enum.MessageStatusReceived))
-		}
-	}
-	if f.Status != nil {
-		all = append(all, message.StatusIn(distinct(f.Status)...))
-	}
-	if f.To != nil {
-		to, err := r.toAddress(ctx, *f.To)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, to)
-	}
-	if f.Wamid != nil {
-		all = append(all, message.Wamid(*f.Wamid))
-	}
-	if f.ErrorCode != nil {
-		all = append(all, message.ErrorCodeIn(f.ErrorCode...))
-	}
-	if f.Since != nil {
-		all = append(all, message.CreatedAtGTE(*f.Since), message.IDGTE(uid.From(f.Since.Add(-idSlack))))
-	}
-	if f.Until != nil {
-		all = append(all, message.CreatedAtLT(*f.Until), message.IDLT(uid.From(f.Until.Add(idSlack))))
-	}
-	return all, nil
-}
-
-// idSlack is how far a row's time may be from that in its id: both are read from one clock, one after the other, but ids go on
-// ascending when the clock is set back. The ids of a time lie together in the index; rows are then told apart by their time.
-const idSlack = 2 * time.Minute
-
-// toAddress finds what went to a person or came from them. A campaign's message is one to a contact, whose number never
-// changes, and found by the contact; only the others have an index by address.
-func (r *Resolver) toAddress(ctx context.Context, to string) (predicate.Message, error) {
-	v, err := identity.Require(ctx, enum.RoleViewer)
-	if err != nil {
-		return nil, err
-	}
-	address, _, err := audience.Phone(to, "")
-	if err != nil {
-		address = to
-	}
-	known, err := r.Audience.Known(ctx, v.Organization, address)
-	if err != nil {
-		return nil, err
-	}
-	single := message.And(message.Address(address), message.CampaignIDIsNil())
-	if known.IsZero() {
-		return single, nil
-	}
-	return message.Or(single, message.And(message.Address(address), message.ContactID(known))), nil
-}
-
-// pageOfMessages reads a page of the messages that the query finds.
-func (r *Resolver) pageOfMessages(ctx context.Context, list string, query *ent.MessageQuery, after *ent.Cursor, first *int, before *ent.Cursor, last *int, orders []*ent.MessageOrder) (*ent.MessageConnection, error) {
-	orders = byAge(orders)
-	p, err := newPage(ctx, list, after, first, before, last, idTerms(orders)...)
-	if err != nil {
-		return nil, err
-	}
-	c, err := query.Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithMessageOrder(orders))
-	return sealed(p, c, err)
-}
-
-// firstMessages reads a page of each of some campaigns, from its start or its end.
-func (r *Resolver) firstMessages(ctx context.Context, campaigns []uid.ID, filter *model.MessageFilter, first, last *int, orders []*ent.MessageOrder) (map[uid.ID]*ent.MessageConnection, error) {
-	that, err := r.messagesThat(ctx, filter)
-	if err != nil {
-		return nil, err
-	}
-	all := make(map[uid.ID]*ent.MessageConnection, len(campaigns))
-	for _, id := range campaigns {
-		all[id] = &ent.MessageConnection{Edges: []*ent.MessageEdge{}}
-	}
-	if asked(ctx, "totalCount") != nil {
-		if err := r.countMessages(ctx, all, campaigns, that); err != nil {
-			return nil, err
-		}
-	}
-	if asked(ctx, "edges") == nil && asked(ctx, "pageInfo") == nil {
-		return all, nil
-	}
-	size, descending := or(first, or(last, defaultPage)), len(orders) > 0 && orders[0].Direction == entgql.OrderDirectionDesc
-	ids, err := r.firstOfCampaigns(ctx, campaigns, that, descending != (last != nil), size+1)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := r.messagesByID(ctx, asked(ctx, "edges", "node"), slices.Concat(slices.Collect(maps.Values(ids))...))
-	if err != nil {
-		return nil, err
-	}
-	for campaign, c := range all {
-		p, err := newPage(ctx, messagesOf(campaign), nil, first, nil, last, idTerms(orders)...)
-		if err != nil {
-			return nil, err
-		}
-		of := ids[campaign]
-		more := len(of) > size
-		of = of[:min(len(of), size)]
-		if c.PageInfo.HasNextPage = more && last == nil; last != nil {
-			c.PageInfo.HasPreviousPage = more
-			slices.Reverse(of)
-		}
-		for _, id := range of {
-			if m := rows[id]; m != nil { // it may have been erased meanwhile
-				c.Edges = append(c.Edges, &ent.MessageEdge{Node: m, Cursor: ent.Cursor{ID: id}})
-			}
-		}
-		if _, err := sealed(p, c, nil); err != nil {
-			return nil, err
-		}
-		if n := len(c.Edges); n > 0 {
-			c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[n-1].Cursor
-		}
-	}
-	return all, nil
-}
-
-// messagesOf is the name of the list of a campaign's messages.
-func messagesOf(campaign uid.ID) string { return "messages of " + campaign.String() }
-
-// firstOfCampaigns are the ids of up to limit messages of each campaign. Each part of the statement reads no more than that
-// from the index, however long its campaign is.
-func (r *Resolver) firstOfCampaigns(ctx context.Context, campaigns []uid.ID, that []predicate.Message, descending bool, limit int) (map[uid.ID][]uid.ID, error) {
-	v, err := identity.Require(ctx, enum.RoleViewer)
-	if err != nil {
-		return nil, err
-	}
-	order := sql.Asc
-	if descending {
-		order = sql.Desc
-	}
-	var parts []*sql.Selector
-	for _, campaign := range campaigns {
-		t := sql.Table(message.Table)
-		part := sql.Dialect(r.DB.Dialect).Select(t.C(message.FieldCampaignID), t.C(message.FieldID)).From(t).
-			Where(sql.And(sql.EQ(t.C(message.FieldCampaignID), campaign), sql.EQ(t.C(message.FieldOrganizationID), v.Organization)))
-		for _, is := range that {
-			is(part)
-		}
-		parts = append(parts, part.OrderBy(order(t.C(message.FieldID))).Limit(limit))
-	}
-	query, args := database.UnionAll(parts).Query()
-	rows, err := r.DB.Query(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read the campaigns' messages: %w", err)
-	}
-	defer rows.Close()
-	ids := make(map[uid.ID][]uid.ID, len(campaigns))
-	for rows.Next() {
-		var campaign, id uid.ID
-		if err := rows.Scan(&campaign, &id); err != nil {
-			return nil, fmt.Errorf("read the campaigns' messages: %w", err)
-		}
-		ids[campaign] = append(ids[campaign], id)
-	}
-	for _, of := range ids { // the parts may come in any order
-		slices.SortFunc(of, func(a, b uid.ID) int {
-			if descending {
-				a, b = b, a
-			}
-			return bytes.Compare(a[:], b[:])
-		})
-	}
-	return ids, rows.Err()
-}
-
-func (r *Resolver) countMessages(ctx context.Context, into map[uid.ID]*ent.MessageConnection, campaigns []uid.ID, that []predicate.Message) error {
-	var counted []struct {
-		Campaign uid.ID `json:"campaign_id"`
-		Count    int    `json:"count"`
-	}
-	err := r.DB.Client.Message.Query().Where(message.CampaignIDIn(campaigns...)).Where(that...).GroupBy(message.FieldCampaignID).Aggregate(ent.Count()).Scan(ctx, &counted)
-	for _, c := range counted {
-		into[c.Campaign].TotalCount = c.Count
-	}
-	return err
-}
 
 // messagesByID reads messages with as much of them as a field asks for; nothing for none.
 func (r *Resolver) messagesByID(ctx context.Context, f *graphql.CollectedField, ids []uid.ID) (map[uid.ID]*ent.Message, error) {
@@ -256,14 +40,7 @@ func (r *Resolver) messagesByID(ctx context.Context, f *graphql.CollectedField, 
 	return byID, err
 }
 
-// byAge orders by id what was to be ordered by time: ids ascend with it, and have an index on the table that grows.
-func byAge(orders []*ent.MessageOrder) []*ent.MessageOrder {
-	if len(orders) == 0 {
-		return nil
-	}
-	return []*ent.MessageOrder{{Direction: orders[0].Direction, Field: ent.DefaultMessageOrder.Field}}
-}
-
+// idTerms are the terms of an order by time: ids ascend with it, and have an index.
 func idTerms(orders []*ent.MessageOrder) []string {
 	return texts(orders, func(o *ent.MessageOrder) string { return "ID " + o.Direction.String() })
 }

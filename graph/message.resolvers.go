@@ -58,11 +58,9 @@ func (r *mutationResolver) SendMessage(ctx context.Context, input model.SendMess
 }
 
 func (r *queryResolver) Messages(ctx context.Context, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
-	that, err := r.messagesThat(ctx, filter)
-	if err != nil {
-		return nil, err
-	}
-	return r.pageOfMessages(ctx, "messages", r.DB.Client.Message.Query().Where(that...), after, first, before, last, orderBy)
+	all := uid.ID{}
+	pages, err := r.pagesOfMessages(ctx, []uid.ID{all}, messagePage{filter, after, before, first, last, orderBy})
+	return pages[all], err
 }
 
 func (r *queryResolver) DeliveryEvents(ctx context.Context, filter *model.DeliveryEventFilter, after *entgql.Cursor[uid.ID], first *int) (*model.DeliveryEventBatch, error) {

@@ -26,6 +26,9 @@ type page struct {
 
 const markLength = 8
 
+// size is how many rows are asked for.
+func (p page) size() int { return or(p.first, or(p.last, defaultPage)) }
+
 // newPage checks the arguments. Page sizes were checked before the operation ran.
 func newPage(ctx context.Context, list string, after *ent.Cursor, first *int, before *ent.Cursor, last *int, terms ...string) (page, error) {
 	p := page{first: first, last: last, terms: terms, byID: len(terms) == 1 && strings.HasPrefix(terms[0], "ID ")}
@@ -116,10 +119,6 @@ func sealed[C any](p page, connection *C, err error) (*C, error) {
 			p.seal(&e.Cursor)
 		}
 	case *ent.ContactListConnection:
-		for _, e := range c.Edges {
-			p.seal(&e.Cursor)
-		}
-	case *ent.MessageConnection:
 		for _, e := range c.Edges {
 			p.seal(&e.Cursor)
 		}

@@ -667,6 +667,67 @@ var (
 			},
 		},
 	}
+	// ListingColumns holds the columns for the "listing" table.
+	ListingColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "campaign_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "template_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "phone_number_id", Type: field.TypeUUID},
+		{Name: "contact_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "address", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// ListingTable holds the schema information for the "listing" table.
+	ListingTable = &schema.Table{
+		Name:       "listing",
+		Columns:    ListingColumns,
+		PrimaryKey: []*schema.Column{ListingColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "listing_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ListingColumns[1], ListingColumns[0]},
+			},
+			{
+				Name:    "listing_campaign_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ListingColumns[2], ListingColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "campaign_id IS NOT NULL",
+				},
+			},
+			{
+				Name:    "listing_template_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ListingColumns[3], ListingColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "template_id IS NOT NULL",
+				},
+			},
+			{
+				Name:    "listing_phone_number_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ListingColumns[4], ListingColumns[0]},
+			},
+			{
+				Name:    "listing_contact_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ListingColumns[5], ListingColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "contact_id IS NOT NULL",
+				},
+			},
+			{
+				Name:    "listing_direct_address",
+				Unique:  false,
+				Columns: []*schema.Column{ListingColumns[1], ListingColumns[6], ListingColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "campaign_id IS NULL",
+				},
+			},
+		},
+	}
 	// MemberColumns holds the columns for the "member" table.
 	MemberColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -778,11 +839,6 @@ var (
 		},
 		Indexes: []*schema.Index{
 			{
-				Name:    "message_organization_id_id",
-				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[1], MessageColumns[0]},
-			},
-			{
 				Name:    "message_campaign_queue",
 				Unique:  false,
 				Columns: []*schema.Column{MessageColumns[31], MessageColumns[17], MessageColumns[0]},
@@ -815,45 +871,11 @@ var (
 				},
 			},
 			{
-				Name:    "message_campaign_id_id",
-				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[31], MessageColumns[0]},
-			},
-			{
 				Name:    "message_campaign_failed",
 				Unique:  false,
 				Columns: []*schema.Column{MessageColumns[31], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'FAILED'",
-				},
-			},
-			{
-				Name:    "message_template_id_id",
-				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[32], MessageColumns[0]},
-				Annotation: &entsql.IndexAnnotation{
-					Where: "template_id IS NOT NULL",
-				},
-			},
-			{
-				Name:    "message_phone_number_id_id",
-				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[33], MessageColumns[0]},
-			},
-			{
-				Name:    "message_contact_id_id",
-				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[34], MessageColumns[0]},
-				Annotation: &entsql.IndexAnnotation{
-					Where: "contact_id IS NOT NULL",
-				},
-			},
-			{
-				Name:    "message_direct_address",
-				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[1], MessageColumns[4], MessageColumns[0]},
-				Annotation: &entsql.IndexAnnotation{
-					Where: "campaign_id IS NULL",
 				},
 			},
 			{
@@ -1311,6 +1333,7 @@ var (
 		ImportRejectionTable,
 		InvitationTable,
 		ListMemberTable,
+		ListingTable,
 		MemberTable,
 		MessageTable,
 		MessagingWindowTable,
@@ -1393,6 +1416,9 @@ func init() {
 	ListMemberTable.ForeignKeys[1].RefTable = ContactListTable
 	ListMemberTable.Annotation = &entsql.Annotation{
 		Table: "list_member",
+	}
+	ListingTable.Annotation = &entsql.Annotation{
+		Table: "listing",
 	}
 	MemberTable.ForeignKeys[0].RefTable = OrganizationTable
 	MemberTable.ForeignKeys[1].RefTable = AppUserTable

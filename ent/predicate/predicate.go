@@ -60,6 +60,9 @@ type Invitation func(*sql.Selector)
 // ListMember is the predicate function for listmember builders.
 type ListMember func(*sql.Selector)
 
+// Listing is the predicate function for listing builders.
+type Listing func(*sql.Selector)
+
 // Member is the predicate function for member builders.
 type Member func(*sql.Selector)
 

@@ -543,6 +543,30 @@ func (f ListMemberMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Muta
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ListMemberMutation", m)
 }
 
+// The ListingQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type ListingQueryRuleFunc func(context.Context, *ent.ListingQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f ListingQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ListingQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.ListingQuery", q)
+}
+
+// The ListingMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type ListingMutationRuleFunc func(context.Context, *ent.ListingMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f ListingMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.ListingMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ListingMutation", m)
+}
+
 // The MemberQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type MemberQueryRuleFunc func(context.Context, *ent.MemberQuery) error
@@ -1022,6 +1046,8 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.ListMemberQuery:
 		return q.Filter(), nil
+	case *ent.ListingQuery:
+		return q.Filter(), nil
 	case *ent.MemberQuery:
 		return q.Filter(), nil
 	case *ent.MessageQuery:
@@ -1098,6 +1124,8 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 	case *ent.InvitationMutation:
 		return m.Filter(), nil
 	case *ent.ListMemberMutation:
+		return m.Filter(), nil
+	case *ent.ListingMutation:
 		return m.Filter(), nil
 	case *ent.MemberMutation:
 		return m.Filter(), nil

@@ -21,6 +21,7 @@ import (
 	"carillon/ent/importchunk"
 	"carillon/ent/importrejection"
 	"carillon/ent/invitation"
+	"carillon/ent/listing"
 	"carillon/ent/listmember"
 	"carillon/ent/member"
 	"carillon/ent/message"
@@ -488,6 +489,24 @@ func init() {
 			return next.Mutate(ctx, m)
 		})
 	}
+	listingMixin := schema.Listing{}.Mixin()
+	listing.Policy = privacy.NewPolicies(listingMixin[0], schema.Listing{})
+	listing.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := listing.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	listingMixinFields0 := listingMixin[0].Fields()
+	_ = listingMixinFields0
+	listingFields := schema.Listing{}.Fields()
+	_ = listingFields
+	// listingDescID is the schema descriptor for id field.
+	listingDescID := listingMixinFields0[0].Descriptor()
+	// listing.DefaultID holds the default value on creation for the id field.
+	listing.DefaultID = listingDescID.Default.(func() uid.ID)
 	memberMixin := schema.Member{}.Mixin()
 	member.Policy = privacy.NewPolicies(memberMixin[0], schema.Member{})
 	member.Hooks[0] = func(next ent.Mutator) ent.Mutator {

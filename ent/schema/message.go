@@ -16,14 +16,15 @@ import (
 	"carillon/uid"
 )
 
-// Message is one message to or from one person. Only package delivery writes it. It carries an index only where a claim or a
-// query of the API needs one: this is the table that grows.
+// Message is one message to or from one person. Only package delivery writes it. It is changed five times and more, and each
+// change makes a new entry in each of its indexes: so it has only those that go by what changes. What never changes has its
+// indexes in Listing.
 type Message struct{ ent.Schema }
 
 func (Message) Annotations() []schema.Annotation {
 	return []schema.Annotation{table("message"), entgql.RelayConnection(), entgql.MultiOrder()}
 }
-func (Message) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Message}} }
+func (Message) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Message, elsewhere: true}} }
 func (Message) Fields() []ent.Field {
 	return []ent.Field{
 		field.Enum("direction").GoType(enum.Direction("")),
@@ -75,16 +76,34 @@ func (Message) Indexes() []ent.Index {
 		index.Fields("phone_number_id", "not_before", "id").StorageKey("message_direct_queue").Annotations(entsql.IndexWhere("status = 'QUEUED' AND campaign_id IS NULL")),
 		index.Fields("lease_until").StorageKey("message_lease").Annotations(entsql.IndexWhere("status = 'SENDING'")),
 		index.Fields("unknown_at").StorageKey("message_unknown").Annotations(entsql.IndexWhere("status = 'UNKNOWN'")),
-		index.Fields("campaign_id", "id"),
 		index.Fields("campaign_id", "id").StorageKey("message_campaign_failed").Annotations(entsql.IndexWhere("status = 'FAILED'")),
-		index.Fields("template_id", "id").Annotations(entsql.IndexWhere("template_id IS NOT NULL")),
-		index.Fields("phone_number_id", "id"),
-		index.Fields("contact_id", "id").Annotations(entsql.IndexWhere("contact_id IS NOT NULL")),
-		index.Fields(organizationColumn, "address", "id").StorageKey("message_direct_address").Annotations(entsql.IndexWhere("campaign_id IS NULL")),
 		index.Fields(organizationColumn, "status", "id"),
 		index.Fields(organizationColumn, "error_code", "id").Annotations(entsql.IndexWhere("error_code IS NOT NULL")),
 		index.Fields("wamid").Annotations(entsql.IndexWhere("wamid IS NOT NULL")),
 		index.Fields("phone_number_id", "wamid").Unique().StorageKey("message_received_once").Annotations(entsql.IndexWhere("direction = 'INBOUND'")),
+	}
+}
+
+// Listing is what never changes of a message, by which lists find it: written with the message, under its id.
+type Listing struct{ ent.Schema }
+
+func (Listing) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("listing"), hidden()}
+}
+func (Listing) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Message}} }
+func (Listing) Fields() []ent.Field {
+	return []ent.Field{
+		optionalReference("campaign_id"), optionalReference("template_id"), reference("phone_number_id"), optionalReference("contact_id"),
+		field.String("address"), field.Time("created_at"),
+	}
+}
+func (Listing) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("campaign_id", "id").Annotations(entsql.IndexWhere("campaign_id IS NOT NULL")),
+		index.Fields("template_id", "id").Annotations(entsql.IndexWhere("template_id IS NOT NULL")),
+		index.Fields("phone_number_id", "id"),
+		index.Fields("contact_id", "id").Annotations(entsql.IndexWhere("contact_id IS NOT NULL")),
+		index.Fields(organizationColumn, "address", "id").StorageKey("listing_direct_address").Annotations(entsql.IndexWhere("campaign_id IS NULL")),
 	}
 }
 

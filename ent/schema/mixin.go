@@ -46,7 +46,8 @@ func hidden() schema.Annotation { return entgql.Skip(entgql.SkipAll) }
 // tenancy gives a type its id, its organization and the policy.
 type tenancy struct {
 	mixin.Schema
-	kind uid.Kind
+	kind      uid.Kind
+	elsewhere bool // the organization's rows are listed by another table's index
 }
 
 func (t tenancy) Fields() []ent.Field {
@@ -54,6 +55,9 @@ func (t tenancy) Fields() []ent.Field {
 }
 
 func (t tenancy) Indexes() []ent.Index {
+	if t.elsewhere {
+		return nil
+	}
 	return []ent.Index{index.Fields(organizationColumn, "id")}
 }
 
