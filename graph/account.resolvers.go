@@ -65,11 +65,7 @@ func (r *mutationResolver) UpdatePhoneNumber(ctx context.Context, input model.Up
 }
 
 func (r *phoneNumberResolver) CurrentRate(ctx context.Context, obj *ent.PhoneNumber) (float64, error) {
-	limit := obj.Throughput
-	if obj.ThroughputCap != nil {
-		limit = min(limit, *obj.ThroughputCap)
-	}
-	return r.Rates.Rate(ctx, obj.ID, float64(limit))
+	return r.currentRate(ctx, obj)
 }
 
 func (r *phoneNumberResolver) Queued(ctx context.Context, obj *ent.PhoneNumber) (int, error) {

@@ -118,6 +118,8 @@ type loads struct {
 	sizes       batch[int] // of contact lists
 	lists       batch[*ent.ContactList]
 	queued      batch[int]                 // of phone numbers
+	rates       batch[float64]             // of phone numbers
+	limits      sync.Map                   // by phone number: its rate at most
 	used        batch[int]                 // of accounts: of their messaging limits
 	failures    batch[[]delivery.Failures] // of campaigns
 	audiences   batch[int]                 // of campaigns: how many people they would go to now
@@ -195,6 +197,10 @@ func (l *loads) note(rows any) {
 	case []*ent.PhoneNumber:
 		for _, n := range rows {
 			l.queued.note(n.ID)
+			if !n.OrganizationID.IsZero() { // it was read as a whole
+				l.limits.Store(n.ID, limitOf(n))
+				l.rates.note(n.ID)
+			}
 		}
 	case []*ent.AuditEvent:
 		for _, e := range rows {

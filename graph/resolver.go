@@ -23,7 +23,7 @@ import (
 
 // Rates tells how fast numbers may send now.
 type Rates interface {
-	Rate(ctx context.Context, number uid.ID, perSecond float64) (float64, error)
+	Rates(ctx context.Context, perSecond map[uid.ID]float64) (map[uid.ID]float64, error)
 }
 
 // Deps are what the API speaks for.

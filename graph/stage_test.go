@@ -97,7 +97,12 @@ func (s *stage) later() time.Time {
 	return database.Now().Add(time.Duration(s.ahead.Load()) * time.Second)
 }
 
-func (s *stage) Rate(context.Context, uid.ID, float64) (float64, error) { return 12.5, nil }
+func (s *stage) Rates(_ context.Context, perSecond map[uid.ID]float64) (map[uid.ID]float64, error) {
+	for number := range perSecond {
+		perSecond[number] = 12.5
+	}
+	return perSecond, nil
+}
 
 func (s *stage) Write(p []byte) (int, error) {
 	s.logMutex.Lock()

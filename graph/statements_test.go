@@ -13,6 +13,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/redis/go-redis/v9"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"carillon/account"
@@ -27,21 +28,42 @@ import (
 	"carillon/uid"
 	"carillon/whatsapp"
 	"carillon/whatsapp/sandbox"
+	"carillon/worker"
 )
 
-// counter counts the statements that PostgreSQL is sent for operations: those of ent and plain SQL alike.
+// counter counts what PostgreSQL and Redis are sent for operations: statements of ent and plain SQL alike, and round trips.
 type counter struct {
 	mu   sync.Mutex
 	sent map[string]int // by their text
 }
 
-func (c *counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+func (c *counter) count(ctx context.Context, text string) {
 	if graphql.HasOperationContext(ctx) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.sent[q.SQL]++
+		c.sent[text]++
 	}
+}
+
+func (c *counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	c.count(ctx, q.SQL)
 	return ctx
+}
+
+func (c *counter) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (c *counter) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		c.count(ctx, "Redis: "+cmd.Name())
+		return next(ctx, cmd)
+	}
+}
+
+func (c *counter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		c.count(ctx, "Redis: a pipeline")
+		return next(ctx, cmds)
+	}
 }
 
 func (c *counter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
@@ -99,7 +121,9 @@ func counted(t *testing.T) (*stage, *counter) {
 	config.Tracer = c
 	name := stdlib.RegisterConnConfig(config)
 	t.Cleanup(func() { stdlib.UnregisterConnConfig(name) })
-	return stand(t, dbtest.Open(t, name), boundless), c
+	client, prefix := dbtest.Redis(t)
+	client.AddHook(c)
+	return stand(t, dbtest.Open(t, name), boundless, func(d *graph.Deps) { d.Rates = worker.NewPace(client, prefix) }), c
 }
 
 func boundless(d *graph.Deps) {
@@ -315,7 +339,7 @@ func TestABatchOfEventsCostsTheSameHoweverMany(t *testing.T) {
 	s, counter := counted(t)
 	c := s.signUp().crowd()
 	c.grow(8)
-	const document = `subscription($after: Cursor) { deliveryEvents(after: $after) { cursor e: events { status message { to text error { code } template { name } phoneNumber { queued account { messagingLimitUsed phoneNumbers { queued } } }
+	const document = `subscription($after: Cursor) { deliveryEvents(after: $after) { cursor e: events { status message { to text error { code } template { name } phoneNumber { queued currentRate account { messagingLimitUsed phoneNumbers { queued currentRate } } }
 		campaign { template { name account { name } } audience { size lists { name size } excludeLists { size } } progress { failures { code } } messages(first: 2) { totalCount edges { node { events { status } } } } createdBy { user { name } } }
 		contact { name lists { name size } consentHistory { source } } events { sequence status } } } } }`
 	batch := func(events int) map[string]int {

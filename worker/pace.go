@@ -89,11 +89,27 @@ func (p *Pace) Slow(ctx context.Context, number uid.ID, perSecond float64, rest 
 	return nil
 }
 
-// Rate is what a number may send a second now, after adaptation.
-func (p *Pace) Rate(ctx context.Context, number uid.ID, perSecond float64) (float64, error) {
-	milli, err := paceScript.Run(ctx, p.redis, []string{p.key(number)}, "rate", perSecond, climb).Int64()
-	if err != nil {
-		return 0, fmt.Errorf("read the rate of %s: %w", number, err)
+// Rates is what numbers may send a second now, after adaptation, by what each may at most. It asks Redis once for all.
+func (p *Pace) Rates(ctx context.Context, perSecond map[uid.ID]float64) (map[uid.ID]float64, error) {
+	pipe := p.redis.Pipeline()
+	clock, states := pipe.Time(ctx), make(map[uid.ID]*redis.SliceCmd, len(perSecond))
+	for number := range perSecond {
+		states[number] = pipe.HMGet(ctx, p.key(number), "rate", "since")
 	}
-	return float64(milli) / 1000, nil
+	if _, err := pipe.Exec(ctx); err != nil {
+		return nil, fmt.Errorf("read the rates of %d numbers: %w", len(perSecond), err)
+	}
+	rates := make(map[uid.ID]float64, len(perSecond))
+	for number, state := range states {
+		slowed := struct {
+			Rate  float64 `redis:"rate"`
+			Since int64   `redis:"since"`
+		}{Rate: 1}
+		if err := state.Scan(&slowed); err != nil {
+			return nil, fmt.Errorf("read the rate of %s: %w", number, err)
+		}
+		passed := max(0, clock.Val().Sub(time.UnixMicro(slowed.Since))) // as pace.lua has it
+		rates[number] = perSecond[number] * min(1, slowed.Rate+climb*passed.Seconds())
+	}
+	return rates, nil
 }

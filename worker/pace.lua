@@ -15,10 +15,6 @@ local function keep()
   redis.call('PEXPIRE', KEYS[1], 600000)
 end
 
-if ARGV[1] == 'rate' then
-  return math.floor(limit * current(tonumber(ARGV[3])) * 1000)
-end
-
 if ARGV[1] == 'slow' then
   if now - since < tonumber(ARGV[4]) then return 0 end
   local slowed = math.max(1 / limit, current(tonumber(ARGV[5])) / 2)

@@ -99,11 +99,15 @@ func TestARefusalHalvesTheRateAndOneBurstOfThemCountsOnce(t *testing.T) {
 	p, number := NewPace(client, prefix), uid.New(uid.PhoneNumber)
 	rate := func() float64 {
 		t.Helper()
-		r, err := p.Rate(t.Context(), number, 80)
+		other := uid.New(uid.PhoneNumber)
+		rates, err := p.Rates(t.Context(), map[uid.ID]float64{number: 80, other: 20})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return r
+		if rates[other] != 20 {
+			t.Errorf("rate of another number is %v", rates[other])
+		}
+		return rates[number]
 	}
 	if got := rate(); got != 80 {
 		t.Fatalf("rate of a number that was never slowed is %v", got)

@@ -5,6 +5,7 @@ import (
 
 	"carillon/database"
 	"carillon/database/dbtest"
+	"carillon/uid"
 	"carillon/whatsapp/sandbox"
 	"carillon/worker"
 )
@@ -27,12 +28,12 @@ func TestWhatSaysTooFastHalvesTheNumbersRate(t *testing.T) {
 				c := s.launch(t, s.contactsOf(t, tc.address))
 				s.work(t, s.process)
 				s.until(t, "it is read after all", func() bool { return s.campaign(c.ID).Read == 1 })
-				rate, err := worker.NewPace(s.redis, s.prefix).Rate(s.system, s.number.ID, 1000)
+				rates, err := worker.NewPace(s.redis, s.prefix).Rates(s.system, map[uid.ID]float64{s.number.ID: 1000})
 				if err != nil {
 					t.Fatal(err)
 				}
-				if halved := rate < 900; halved != tc.halves { // it climbs by 10 a second
-					t.Errorf("the rate is %.0f of 1000", rate)
+				if halved := rates[s.number.ID] < 900; halved != tc.halves { // it climbs by 10 a second
+					t.Errorf("the rate is %.0f of 1000", rates[s.number.ID])
 				}
 			})
 		})
