@@ -64,6 +64,7 @@ func (b *batch[V]) load(ctx context.Context, id uid.ID, fetch func(context.Conte
 	if b.known == nil {
 		b.known = map[uid.ID]V{}
 	}
+	noteBeside(ctx)
 	ids := b.take(id)
 	found, err := fetch(ctx, ids)
 	if err != nil {
@@ -227,6 +228,18 @@ func (l *loads) note(rows any) {
 				l.templates.note(*m.TemplateID)
 			}
 		}
+	}
+}
+
+// noteBeside notes the list in which the present field's object stands. Mostly that was done when it was read; what a
+// subscription sends was read before its response began.
+func noteBeside(ctx context.Context) {
+	at := graphql.GetFieldContext(ctx)
+	for up := 0; at != nil && up < 2; up++ { // the object, and what it is an element of
+		at = at.Parent
+	}
+	if at != nil {
+		loadsOf(ctx).note(at.Result)
 	}
 }
 

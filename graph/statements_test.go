@@ -19,6 +19,7 @@ import (
 	"carillon/account"
 	"carillon/audience"
 	"carillon/column"
+	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/enum"
@@ -367,6 +368,44 @@ func TestABatchOfEventsCostsTheSameHoweverMany(t *testing.T) {
 	few := batch(8)
 	if told := more(few, batch(256)); told != "" {
 		t.Errorf("a batch of 8 and one of 256 events took %s", told)
+	}
+}
+
+func TestAReceivedMessageCostsTheSameHoweverMuchHangsOnIt(t *testing.T) {
+	s, counter := counted(t)
+	o := s.signUp().open(1)
+	system := tenant.System(o.ctx)
+	const document = `subscription { messageReceived { wamid contact { lists { name size } } phoneNumber { currentRate account { phoneNumbers { queued currentRate } } } } }`
+	ws := o.dial()
+	ws.subscribe(document, vars{})
+	begun([]*socket{ws}, func(i int) { o.hear(fmt.Sprint("poke ", i), o.number) }, func() func(answer) bool {
+		o.hear("ready", o.number)
+		return func(a answer) bool { return a.text("messageReceived.wamid") == "ready" }
+	})
+	size := 1 // the list and the number of the shop
+	cost := func(grown int) (sent map[string]int) {
+		for ; size < grown; size++ {
+			list := s.db.Client.ContactList.Create().SetOrganizationID(o.org).SetName(fmt.Sprint("List ", size)).SetCreatedAt(database.Now()).SaveX(system)
+			s.db.Client.ListMember.Create().SetOrganizationID(o.org).SetContactListID(list.ID).SetContactID(o.contacts[0].ID).ExecX(system)
+			s.db.Client.PhoneNumber.Create().SetOrganizationID(o.org).SetAccountID(o.account.ID).SetMetaID(fmt.Sprint(size)).SetDisplayNumber("+1").SetVerifiedName("n").ExecX(system)
+		}
+		return counter.of(func() {
+			o.hear(fmt.Sprint("with ", grown), o.number)
+			a := ws.result()
+			lists, numbers := a.list("messageReceived.contact.lists"), a.list("messageReceived.phoneNumber.account.phoneNumbers")
+			if len(lists) != grown || len(numbers) != grown {
+				t.Fatalf("%d lists and %d numbers, want %d of each", len(lists), len(numbers), grown)
+			}
+			for i := range grown {
+				if a.at(fmt.Sprintf("messageReceived.contact.lists.%d.size", i)) != 1.0 || a.at(fmt.Sprintf("messageReceived.phoneNumber.account.phoneNumbers.%d.currentRate", i)).(float64) <= 0 {
+					t.Errorf("%v, %v", lists[i], numbers[i])
+				}
+			}
+		})
+	}
+	few := cost(3)
+	if told := more(few, cost(30)); told != "" {
+		t.Errorf("a message from somebody on 3 lists and one from somebody on 30, to an account with as many numbers, took %s", told)
 	}
 }
 
