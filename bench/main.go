@@ -29,6 +29,7 @@ type options struct {
 	latency time.Duration
 	rows    int
 	each    []int
+	atOnce  []int
 }
 
 // benchmarks in the order of the README.
@@ -64,6 +65,7 @@ func run(ctx context.Context, args []string) error {
 	flags.DurationVar(&o.latency, "latency", -1, "the sandbox's latency (send); by default 0 and 50 ms in turn")
 	flags.IntVar(&o.rows, "rows", 0, "messages that are in the table before (send, webhook, plans), with all that belongs to them; PostgreSQL alone")
 	flags.IntSliceVar(&o.each, "each", []int{1, 50}, "statuses in a post (webhook)")
+	flags.IntSliceVar(&o.atOnce, "at-once", []int{64, 256, 512}, "posts under way at a time (webhook)")
 	names := strings.Join(slices.Sorted(maps.Keys(benchmarks)), ", ")
 	flags.Usage = func() { fmt.Printf("bench <%s>\n%s", names, flags.FlagUsages()) }
 	if err := flags.Parse(args); err != nil {

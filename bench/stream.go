@@ -21,6 +21,9 @@ import (
 	"carillon/whatsapp/sandbox"
 )
 
+// idleConns is how many connections wait for the next webhook.
+const idleConns = 64
+
 // accepted makes n messages that have been accepted, with nobody at work on them.
 func (p *program) accepted(ctx context.Context, n int) ([]uid.ID, error) {
 	system := tenant.System(ctx)
@@ -85,7 +88,7 @@ func latencyOnce(ctx context.Context, store string, rate, seconds int) error {
 	defer conn.Close()
 	var mu sync.Mutex
 	sent := make(map[string]time.Time, n)
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: webhooksAtOnce}}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: idleConns}}
 	defer client.CloseIdleConnections()
 	var failures atomic.Int64
 	var g sync.WaitGroup
@@ -205,7 +208,7 @@ func fanoutOnce(ctx context.Context, store string, subscribers int) error {
 			}
 		})
 	}
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: webhooksAtOnce}}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: idleConns}}
 	defer client.CloseIdleConnections()
 	var statuses []string
 	for i, id := range ids {

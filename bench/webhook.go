@@ -24,24 +24,23 @@ import (
 	"carillon/whatsapp/sandbox"
 )
 
-// webhooksAtOnce is how many posts are under way at a time.
-const webhooksAtOnce = 64
-
 // benchWebhook is signed statuses a second until they are committed, beside a handler that does nothing but verify and one
 // that also parses.
 func benchWebhook(ctx context.Context, o options) error {
 	for _, store := range o.stores {
 		for _, each := range o.each {
-			if err := webhookOnce(ctx, o, store, each); err != nil {
-				return fmt.Errorf("%s, %d a post: %w", store, each, err)
+			for _, atOnce := range o.atOnce {
+				if err := webhookOnce(ctx, o, store, each, atOnce); err != nil {
+					return fmt.Errorf("%s, %d a post, %d posts at once: %w", store, each, atOnce, err)
+				}
 			}
 		}
 	}
 	return nil
 }
 
-func webhookOnce(ctx context.Context, o options, store string, each int) error {
-	n := o.count(6_000) // messages; each has three statuses
+func webhookOnce(ctx context.Context, o options, store string, each, atOnce int) error {
+	n := o.count(10_000) // messages; each has three statuses
 	_, s, end, err := setScene(ctx, store, sandbox.Options{Throughput: 80})
 	if err != nil {
 		return err
@@ -59,11 +58,11 @@ func webhookOnce(ctx context.Context, o options, store string, each int) error {
 	handler := webhook.New(webhook.Parts{DB: s.db, Journal: s.journal, Queue: s.queue, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Now: database.Now, Log: log},
 		[]string{appSecret}, verifyToken)
 	verifies, parses := bareWebhook(false), bareWebhook(true)
-	verify, err := postAll(ctx, verifies, posts)
+	verify, err := postAll(ctx, verifies, posts, atOnce)
 	if err != nil {
 		return err
 	}
-	parse, err := postAll(ctx, parses, posts)
+	parse, err := postAll(ctx, parses, posts, atOnce)
 	if err != nil {
 		return err
 	}
@@ -72,14 +71,19 @@ func webhookOnce(ctx context.Context, o options, store string, each int) error {
 		return err
 	}
 	begun, server := costNow(), s.serverCPU(ctx)
-	took, err := postAll(ctx, handler, posts)
-	f := figures{"store": store, "statuses_per_post": each, "at_once": webhooksAtOnce, "rows": o.rows}.since(begun, 3*n)
+	took, err := postAll(ctx, handler, posts, atOnce)
+	f := figures{"store": store, "statuses_per_post": each, "at_once": atOnce, "rows": o.rows}.since(begun, 3*n)
 	f["database_cpu_seconds_per_1000"] = (s.serverCPU(ctx) - server).Seconds() * 1000 / float64(3*n)
 	profiled()
 	if err != nil {
 		return err
 	}
-	again, err := postAll(ctx, verifies, posts)
+	var commits int
+	if err := s.db.QueryRow(ctx, "SELECT count(DISTINCT recorded_at) FROM delivery_event WHERE campaign_id = $1 AND status <> 'ACCEPTED'", c.ID).Scan(&commits); err != nil {
+		return err
+	}
+	f["per_commit"] = float64(3*n) / float64(max(1, commits))
+	again, err := postAll(ctx, verifies, posts, atOnce)
 	if err != nil {
 		return err
 	}
@@ -174,8 +178,8 @@ func bareWebhook(parse bool) http.Handler {
 	})
 }
 
-// postAll serves a handler and posts everything to it, in order, many at a time.
-func postAll(ctx context.Context, handler http.Handler, posts []signedPost) (time.Duration, error) {
+// postAll serves a handler and posts everything to it, in order, so many at a time.
+func postAll(ctx context.Context, handler http.Handler, posts []signedPost, atOnce int) (time.Duration, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
@@ -184,13 +188,13 @@ func postAll(ctx context.Context, handler http.Handler, posts []signedPost) (tim
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	defer func() { _ = server.Close(); <-served }()
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: webhooksAtOnce}}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: atOnce}}
 	defer client.CloseIdleConnections()
 	var next atomic.Int64
 	var failed atomic.Value
 	var g sync.WaitGroup
 	begun := time.Now()
-	for range webhooksAtOnce {
+	for range atOnce {
 		g.Go(func() {
 			for ctx.Err() == nil && failed.Load() == nil {
 				i := int(next.Add(1)) - 1
