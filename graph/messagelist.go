@@ -81,15 +81,19 @@ func (r *Resolver) messagesThat(ctx context.Context, f *model.MessageFilter) (th
 	if len(f.ErrorCode) > mostChoices {
 		return that, fault.New(fault.BadInput, "errorCode has more than %d codes", mostChoices)
 	}
-	for column, id := range map[string]*uid.ID{listing.FieldCampaignID: f.CampaignID, listing.FieldTemplateID: f.TemplateID, listing.FieldPhoneNumberID: f.PhoneNumberID, listing.FieldContactID: f.ContactID} {
+	for column, id := range map[string]*uid.ID{listing.FieldCampaignID: f.CampaignID, listing.FieldTemplateID: f.TemplateID, listing.FieldPhoneNumberID: f.PhoneNumberID} {
 		if id != nil {
 			that.goBy(column, *id)
 		}
 	}
+	if f.ContactID != nil { // these are few
+		that.listed = append(that.listed, is(listing.FieldContactID, *f.ContactID))
+	}
 	if f.Direction != nil {
-		that.changed = append(that.changed, is(message.FieldDirection, *f.Direction))
-		if *f.Direction == enum.DirectionInbound { // they are few, and their one status has an index
+		if *f.Direction == enum.DirectionInbound { // its one status has an index
 			that.changed = append(that.changed, is(message.FieldStatus, enum.MessageStatusReceived))
+		} else {
+			that.changed = append(that.changed, is(message.FieldDirection, *f.Direction))
 		}
 	}
 	if f.Status != nil {
