@@ -15,6 +15,12 @@ import (
 // restrictedBusiness is the restriction under which no template can be sent; others leave campaigns alone.
 const restrictedBusiness = "RESTRICTED_BIZ_INITIATED_MESSAGING"
 
+// offboarded is why an account is RESTRICTED whose owner moved the WhatsApp Business app to another phone. WhatsApp takes its
+// number into the API again by itself, and tells.
+// developers.facebook.com, "Reconnect offboarded coexistence clients" (updated 2026-05).
+const offboarded = "Its number left WhatsApp's API, because the WhatsApp Business app was moved or registered anew. " +
+	"It is mostly back within minutes; if it is not, connect the account again."
+
 // ApplyAccountUpdate takes a webhook about an account, as the system, and returns the account if that changed it.
 func (s *Service) ApplyAccountUpdate(ctx context.Context, u whatsapp.AccountUpdate) (changed *ent.Account, err error) {
 	ctx = tenant.System(ctx)
@@ -72,6 +78,12 @@ func (s *Service) verdict(a *ent.Account, u whatsapp.AccountUpdate) (enum.Accoun
 		return restriction(u)
 	case "ACCOUNT_VIOLATION":
 		return "", "WhatsApp says that the account broke its policy: " + u.ViolationType
+	case "ACCOUNT_OFFBOARDED":
+		return enum.AccountStatusRestricted, offboarded
+	case "ACCOUNT_RECONNECTED":
+		if a.Status == enum.AccountStatusRestricted && a.StatusReason != nil && *a.StatusReason == offboarded {
+			return enum.AccountStatusConnected, "" // another restriction is not ended by that
+		}
 	case "PARTNER_REMOVED", "PARTNER_APP_UNINSTALLED":
 		if u.PartnerAppID == "" || s.options.AppID == "" || u.PartnerAppID == s.options.AppID {
 			return enum.AccountStatusTokenExpired, "This service's access was taken away at WhatsApp. Connect the account again."

@@ -166,6 +166,7 @@ func TestAnAccountsWebhooksMoveItsStatus(t *testing.T) {
 			u.Restrictions = []whatsapp.Restriction{{Type: kind, ExpiresAt: soon}}
 			return u
 		}
+		const left = "Its number left WhatsApp's API, because the WhatsApp Business app was moved or registered anew. It is mostly back within minutes; if it is not, connect the account again."
 		foreign := changed("PARTNER_REMOVED")
 		foreign.PartnerAppID = "666"
 		for _, step := range []struct {
@@ -180,8 +181,14 @@ func TestAnAccountsWebhooksMoveItsStatus(t *testing.T) {
 			{"a ban", ban("DISABLE"), enum.AccountStatusDisabled, "WhatsApp has disabled the account.", true},
 			{"the same ban", ban("DISABLE"), enum.AccountStatusDisabled, "WhatsApp has disabled the account.", false},
 			{"a reinstatement", ban("REINSTATE"), enum.AccountStatusConnected, "", true},
+			{"a number that left", changed("ACCOUNT_OFFBOARDED"), enum.AccountStatusRestricted, left, true},
+			{"the same number", changed("ACCOUNT_OFFBOARDED"), enum.AccountStatusRestricted, left, false},
+			{"a reinstatement of what has left", ban("REINSTATE"), enum.AccountStatusRestricted, "", false},
+			{"its return", changed("ACCOUNT_RECONNECTED"), enum.AccountStatusConnected, "", true},
+			{"a return of what was there", changed("ACCOUNT_RECONNECTED"), enum.AccountStatusConnected, "", false},
 			{"a restriction of calls", restriction("RESTRICTED_BUSINESS_INITIATED_CALLING"), enum.AccountStatusConnected, "WhatsApp has restricted the account: RESTRICTED_BUSINESS_INITIATED_CALLING until 2026-12-01 08:00 UTC", true},
 			{"a restriction of templates", restriction("RESTRICTED_BIZ_INITIATED_MESSAGING"), enum.AccountStatusRestricted, "WhatsApp has restricted the account: RESTRICTED_BIZ_INITIATED_MESSAGING until 2026-12-01 08:00 UTC", true},
+			{"a return of what is restricted", changed("ACCOUNT_RECONNECTED"), enum.AccountStatusRestricted, "", false},
 			{"an alert", whatsapp.AccountUpdate{WABAID: waba, Kind: whatsapp.AccountAlerted, Event: "OBA_APPROVED"}, enum.AccountStatusRestricted, "", false},
 			{"a price", changed("VOLUME_BASED_PRICING_TIER_UPDATE"), enum.AccountStatusRestricted, "", false},
 			{"another app's removal", foreign, enum.AccountStatusRestricted, "", false},

@@ -16,8 +16,10 @@ import (
 	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
+	"carillon/ent/auditevent"
 	"carillon/ent/message"
 	"carillon/enum"
+	"carillon/identity"
 	"carillon/webhook"
 )
 
@@ -166,6 +168,27 @@ func TestACriticalAlertShowsOnTheAccount(t *testing.T) {
 		a := db.Client.Account.Query().OnlyX(s.system)
 		if a.Status != enum.AccountStatusConnected || a.StatusReason == nil || *a.StatusReason != "WhatsApp warns: pay your bill" {
 			t.Errorf("the account is %s %v", a.Status, a.StatusReason)
+		}
+	})
+}
+
+func TestAnAccountThatLeftTheAPISendsNothingUntilItIsBack(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db)
+		c := db.Client.Campaign.Query().OnlyX(s.system)
+		c.Update().SetStatus(enum.CampaignStatusRunning).ExecX(s.system)
+		s.told(change("1", "account_update", `{"event":"ACCOUNT_OFFBOARDED"}`))
+		c = db.Client.Campaign.GetX(s.system, c.ID)
+		if c.Status != enum.CampaignStatusPaused || *c.StatusReason != enum.CampaignStatusReasonAccountRestricted || !strings.Contains(*c.StatusDetail, "left WhatsApp's API") {
+			t.Errorf("the campaign is %s %v %v", c.Status, c.StatusReason, c.StatusDetail)
+		}
+		s.told(change("1", "account_update", `{"event":"ACCOUNT_RECONNECTED"}`))
+		if a := db.Client.Account.Query().OnlyX(s.system); a.Status != enum.AccountStatusConnected || a.StatusReason != nil {
+			t.Errorf("the account is %s %v", a.Status, a.StatusReason)
+		}
+		if n := db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionAccountRestrict)).CountX(s.system); n != 2 {
+			t.Errorf("%d entries of the audit trail, want one of the leaving and one of the return", n)
 		}
 	})
 }
