@@ -228,6 +228,10 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 			_, err := s.queue.LastFailures(ctx, s.account.OrganizationID, p.campaign, 50)
 			return err
 		}},
+		{"", func() error { // a worker that is gone
+			_, err := s.db.Client.Claim.Create().SetUntil(database.Now().Add(-time.Minute)).Save(ctx)
+			return err
+		}},
 		{"engine: expire leases", func() error { _, err := s.queue.ExpireLeases(ctx); return err }},
 		{"engine: settle unknown", func() error {
 			if _, err := s.queue.UnknownOwners(ctx); err != nil {

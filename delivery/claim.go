@@ -78,6 +78,10 @@ func (q *Queue) MaySend(ctx context.Context, campaigns []uid.ID) (map[uid.ID]boo
 	return may, nil
 }
 
+// claimed are the messages of all claims, found by the index of organizations' statuses: one of their own would cost every claim
+// an entry for each message.
+const claimed = "message.organization_id IN (SELECT id FROM organization) AND message.status = 'SENDING'"
+
 // ExpireLeases takes messages from workers that are gone: those that were not handed over are queued again, the others become
 // UNKNOWN, since they may have been sent. It returns how many there were.
 func (q *Queue) ExpireLeases(ctx context.Context) (int, error) {
@@ -87,7 +91,7 @@ func (q *Queue) ExpireLeases(ctx context.Context) (int, error) {
 	}
 	now := q.now()
 	lost, err := q.sweep(ctx, func() ([]Fact, error) {
-		return q.facts(ctx, Fact{Kind: Lost, At: now}, "SELECT id, attempts, claim_id FROM message WHERE status = 'SENDING' AND lease_until < $1 ORDER BY lease_until LIMIT $2", now, sweepPage)
+		return q.facts(ctx, Fact{Kind: Lost, At: now}, "SELECT message.id, message.attempts, message.claim_id FROM message WHERE "+claimed+" AND message.lease_until < $1 LIMIT $2", now, sweepPage)
 	})
 	return back + lost, err
 }
@@ -103,7 +107,7 @@ func (q *Queue) takeBack(ctx context.Context) (n int, err error) {
 	}
 	n, err = q.sweep(ctx, func() ([]Fact, error) {
 		return q.facts(ctx, Fact{Kind: Return, At: now}, `SELECT message.id, message.attempts, message.claim_id FROM message JOIN claim ON claim.id = message.claim_id
-			WHERE message.status = 'SENDING' AND claim.taken AND message.claim_part > claim.handed LIMIT $1`, sweepPage)
+			WHERE `+claimed+` AND claim.taken AND message.claim_part > claim.handed LIMIT $1`, sweepPage)
 	})
 	if err != nil {
 		return n, err

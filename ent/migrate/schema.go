@@ -855,14 +855,6 @@ var (
 				},
 			},
 			{
-				Name:    "message_lease",
-				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[18]},
-				Annotation: &entsql.IndexAnnotation{
-					Where: "status = 'SENDING'",
-				},
-			},
-			{
 				Name:    "message_unknown",
 				Unique:  false,
 				Columns: []*schema.Column{MessageColumns[27]},

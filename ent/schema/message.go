@@ -74,7 +74,6 @@ func (Message) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("campaign_id", "not_before", "id").StorageKey("message_campaign_queue").Annotations(entsql.IndexWhere("status = 'QUEUED' AND campaign_id IS NOT NULL")),
 		index.Fields("phone_number_id", "not_before", "id").StorageKey("message_direct_queue").Annotations(entsql.IndexWhere("status = 'QUEUED' AND campaign_id IS NULL")),
-		index.Fields("lease_until").StorageKey("message_lease").Annotations(entsql.IndexWhere("status = 'SENDING'")),
 		index.Fields("unknown_at").StorageKey("message_unknown").Annotations(entsql.IndexWhere("status = 'UNKNOWN'")),
 		index.Fields("campaign_id", "id").StorageKey("message_campaign_failed").Annotations(entsql.IndexWhere("status = 'FAILED'")),
 		index.Fields(organizationColumn, "status", "id"),

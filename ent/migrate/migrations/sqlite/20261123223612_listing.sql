@@ -1,4 +1,5 @@
 -- +goose Up
+DROP INDEX `message_lease`;
 DROP INDEX `message_organization_id_id`;
 DROP INDEX `message_campaign_id_id`;
 DROP INDEX `message_template_id_id`;
