@@ -145,6 +145,8 @@ type Tx struct {
 	*sql.Tx
 	Client *ent.Client
 	DB     *DB
+
+	conn *sql.Conn // that it runs on
 }
 
 // InTx runs do in a transaction: committed when do returns nil, rolled back otherwise. PostgreSQL may pick it as the victim
@@ -164,7 +166,12 @@ func (db *DB) InTx(ctx context.Context, do func(*Tx) error) error {
 }
 
 func (db *DB) once(ctx context.Context, do func(*Tx) error) (err error) {
-	tx, err := db.writer.BeginTx(ctx, nil)
+	conn, err := db.writer.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer conn.Close() // returns it to the pool
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -174,7 +181,7 @@ func (db *DB) once(ctx context.Context, do func(*Tx) error) (err error) {
 		}
 	}()
 	client := ent.NewClient(ent.Driver(inTx{entsql.NewDriver(db.Dialect, entsql.Conn{ExecQuerier: tx})}))
-	if err := do(&Tx{Tx: tx, Client: client, DB: db}); err != nil {
+	if err := do(&Tx{Tx: tx, Client: client, DB: db, conn: conn}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

@@ -87,13 +87,8 @@ var (
 		(SELECT CAST(sending_policy ->> 'failureThreshold' AS double precision) FROM organization WHERE organization.id = campaign.organization_id))`
 )
 
-// tally runs the update and keeps the campaigns that run and fail too often.
-func (l *ledger) tally(ctx context.Context, tx *database.Tx, update string, args []any) error {
-	rows, err := tx.QueryContext(ctx, update, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
+// tally keeps the campaigns that run and fail too often, of those that the update gives.
+func (l *ledger) tally(rows database.Rows) error {
 	for rows.Next() {
 		var t Tally
 		var status enum.CampaignStatus

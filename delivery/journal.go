@@ -203,10 +203,7 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, unmatched
 		if err := unspend(ctx, tx, changed, l.now); err != nil {
 			return err
 		}
-		if err := store(ctx, tx, before, changed); err != nil {
-			return fmt.Errorf("change messages: %w", err)
-		}
-		return l.write(ctx, tx)
+		return l.write(ctx, tx, store(tx.DB, before, changed)...)
 	})
 	return l, unmatched, err
 }

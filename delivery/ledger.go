@@ -3,7 +3,6 @@ package delivery
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -168,21 +167,13 @@ func (l *ledger) tell(ctx context.Context, news News) {
 	}
 }
 
-// write commits nothing itself: it belongs to the transaction that changed the messages, as its last step.
-func (l *ledger) write(ctx context.Context, tx *database.Tx) error {
-	if err := l.writeCampaigns(ctx, tx); err != nil {
-		return fmt.Errorf("count campaigns: %w", err)
-	}
-	if err := l.writeSums(ctx, tx); err != nil {
-		return fmt.Errorf("sum statistics: %w", err)
-	}
-	if err := l.writeEvents(ctx, tx); err != nil {
-		return fmt.Errorf("log events: %w", err)
-	}
-	return nil
+// write commits nothing itself: it belongs to the transaction that changed the messages, as its last step. What is to be run
+// before goes to the database with it.
+func (l *ledger) write(ctx context.Context, tx *database.Tx, before ...database.Statement) error {
+	return tx.Together(ctx, slices.Concat(before, l.countCampaigns(tx.DB), l.addSums(tx.DB), l.logEvents(tx.DB))...)
 }
 
-func (l *ledger) writeCampaigns(ctx context.Context, tx *database.Tx) error {
+func (l *ledger) countCampaigns(db *database.DB) (statements []database.Statement) {
 	ids := slices.SortedFunc(maps.Keys(l.campaigns), compareIDs)
 	changed := ids[:0]
 	for _, campaign := range ids {
@@ -194,10 +185,8 @@ func (l *ledger) writeCampaigns(ctx context.Context, tx *database.Tx) error {
 		return nil
 	}
 	if len(changed) > 1 { // one UPDATE of many rows locks them in an order of its own
-		from, args := tx.DB.Rowset(nil, database.IDs("id", changed))
-		if _, err := tx.ExecContext(ctx, "SELECT id FROM campaign WHERE id IN (SELECT id FROM "+from+") ORDER BY id"+tx.DB.ForUpdate(), args...); err != nil {
-			return err
-		}
+		from, args := db.Rowset(nil, database.IDs("id", changed))
+		statements = append(statements, database.Statement{What: "lock campaigns", Query: "SELECT id FROM campaign WHERE id IN (SELECT id FROM " + from + ") ORDER BY id" + db.ForUpdate(), Args: args})
 	}
 	columns := []database.Column{database.IDs("id", changed)}
 	totals := make([]int, len(changed))
@@ -214,22 +203,21 @@ func (l *ledger) writeCampaigns(ctx context.Context, tx *database.Tx) error {
 		columns = append(columns, database.Ints(name, counts))
 		sets = append(sets, name+" = campaign."+name+" + f."+name)
 	}
-	if len(l.answers) == 0 {
-		from, args := tx.DB.Rowset(nil, columns...)
-		_, err := tx.ExecContext(ctx, "UPDATE campaign SET "+strings.Join(sets, ", ")+" FROM "+from+" WHERE campaign.id = f.id", args...)
-		return err
-	}
+	count := database.Statement{What: "count campaigns"}
 	answers, failures := l.lastAnswers(changed)
-	from, args := tx.DB.Rowset(nil, append(columns, database.Texts("answers", answers))...)
-	update := "UPDATE campaign SET " + strings.Join(append(sets, appendAnswers), ", ") + " FROM " + from + " WHERE campaign.id = f.id"
-	if failures {
-		return l.tally(ctx, tx, update+returningAnswers, args)
+	if len(l.answers) > 0 {
+		columns, sets = append(columns, database.Texts("answers", answers)), append(sets, appendAnswers)
 	}
-	_, err := tx.ExecContext(ctx, update, args...)
-	return err
+	from, args := db.Rowset(nil, columns...)
+	count.Query, count.Args = "UPDATE campaign SET "+strings.Join(sets, ", ")+" FROM "+from+" WHERE campaign.id = f.id", args
+	if failures {
+		count.Query += returningAnswers
+		count.Read = l.tally
+	}
+	return append(statements, count)
 }
 
-func (l *ledger) writeSums(ctx context.Context, tx *database.Tx) error {
+func (l *ledger) addSums(db *database.DB) []database.Statement {
 	var keys []dimensions
 	for key, sum := range l.sums {
 		if *sum != [metricsEnd]int{} {
@@ -264,10 +252,9 @@ func (l *ledger) writeSums(ctx context.Context, tx *database.Tx) error {
 		names += ", " + name
 		sets = append(sets, name+" = statistic."+name+" + excluded."+name)
 	}
-	from, args := tx.DB.Rowset(nil, columns...)
-	_, err := tx.ExecContext(ctx, "INSERT INTO statistic ("+names+", opted_out) SELECT "+names+", 0 FROM "+from+
-		" WHERE true ON CONFLICT (organization_id, hour, account_id, phone_number_id, template_id, campaign_id, category, country, error_code) DO UPDATE SET "+strings.Join(sets, ", "), args...)
-	return err
+	from, args := db.Rowset(nil, columns...)
+	return []database.Statement{{What: "sum statistics", Query: "INSERT INTO statistic (" + names + ", opted_out) SELECT " + names + ", 0 FROM " + from +
+		" WHERE true ON CONFLICT (organization_id, hour, account_id, phone_number_id, template_id, campaign_id, category, country, error_code) DO UPDATE SET " + strings.Join(sets, ", "), Args: args}}
 }
 
 // none stands for "no campaign" and "no template" in the statistics, whose unique key must not hold NULL.
@@ -280,37 +267,60 @@ func orNone(n uid.ID) uid.ID {
 	return n
 }
 
-// writeEvents numbers the entries: the counter's row lock makes the order of commits the order of sequence numbers.
-func (l *ledger) writeEvents(ctx context.Context, tx *database.Tx) error {
-	for _, organization := range slices.SortedFunc(maps.Keys(l.events), compareIDs) {
-		events := l.events[organization]
-		var last int64
-		err := tx.QueryRowContext(ctx, "INSERT INTO event_counter (id, last, expired) VALUES ($1, $2, 0) ON CONFLICT (id) DO UPDATE SET last = event_counter.last + excluded.last RETURNING last",
-			organization, len(events)).Scan(&last)
-		if err != nil {
-			return fmt.Errorf("number %d events: %w", len(events), err)
-		}
-		n := len(events)
-		sequences, messages, campaigns, numbers, templates, organizations := make([]int64, n), make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n)
-		statuses, codes, details, ats, recorded := make([]enum.MessageStatus, n), make([]*int, n), make([]*string, n), make([]time.Time, n), make([]time.Time, n)
-		for i := range events {
-			e := &events[i]
-			e.Sequence = last - int64(n-1-i)
-			sequences[i], organizations[i], messages[i], campaigns[i], numbers[i], templates[i] = e.Sequence, organization, e.Message, e.Campaign, e.PhoneNumber, e.Template
-			statuses[i], details[i], ats[i], recorded[i] = e.Status, textOrNil(e.ErrorDetail), e.At, e.RecordedAt
+// logEvents numbers the entries and inserts them: the counter's row lock makes the order of commits the order of sequence
+// numbers. An entry's number is taken from the counter, which this transaction has raised and nobody else can change now, so
+// that the second statement need not wait for the answer to the first.
+func (l *ledger) logEvents(db *database.DB) []database.Statement {
+	if len(l.events) == 0 {
+		return nil
+	}
+	organizations := slices.SortedFunc(maps.Keys(l.events), compareIDs)
+	counts, n := make([]int, len(organizations)), 0
+	for i, organization := range organizations {
+		counts[i] = len(l.events[organization])
+		n += counts[i]
+	}
+	from, args := db.Rowset(nil, database.IDs("id", organizations), database.Ints("entries", counts))
+	number := database.Statement{What: "number events", Read: l.number, Args: args, Query: "INSERT INTO event_counter (id, last, expired) SELECT id, entries, 0 FROM " + from +
+		" WHERE true ORDER BY id ON CONFLICT (id) DO UPDATE SET last = event_counter.last + excluded.last RETURNING id, last"}
+
+	owners, messages, campaigns, numbers, templates, following := make([]uid.ID, 0, n), make([]uid.ID, 0, n), make([]uid.ID, 0, n), make([]uid.ID, 0, n), make([]uid.ID, 0, n), make([]int, 0, n)
+	statuses, codes, details, ats, recorded := make([]enum.MessageStatus, 0, n), make([]*int, 0, n), make([]*string, 0, n), make([]time.Time, 0, n), make([]time.Time, 0, n)
+	for i, organization := range organizations {
+		for j := range l.events[organization] {
+			e := &l.events[organization][j]
+			owners, following = append(owners, organization), append(following, counts[i]-1-j)
+			messages, campaigns, numbers, templates = append(messages, e.Message), append(campaigns, e.Campaign), append(numbers, e.PhoneNumber), append(templates, e.Template)
+			statuses, details, ats, recorded = append(statuses, e.Status), append(details, textOrNil(e.ErrorDetail)), append(ats, e.At), append(recorded, e.RecordedAt)
+			var code *int
 			if e.ErrorCode != 0 {
-				codes[i] = &e.ErrorCode
+				code = &e.ErrorCode
 			}
-		}
-		names := "organization_id, sequence, message_id, campaign_id, phone_number_id, template_id, status, error_code, error_detail, at, recorded_at"
-		from, args := tx.DB.Rowset(nil, database.IDs("organization_id", organizations), database.Ints("sequence", sequences), database.IDs("message_id", messages),
-			database.IDs("campaign_id", campaigns), database.IDs("phone_number_id", numbers), database.IDs("template_id", templates), database.Texts("status", statuses),
-			database.NullInts("error_code", codes), database.NullTexts("error_detail", details), database.Times("at", ats), database.Times("recorded_at", recorded))
-		if _, err := tx.ExecContext(ctx, "INSERT INTO delivery_event ("+names+") SELECT "+names+" FROM "+from, args...); err != nil {
-			return err
+			codes = append(codes, code)
 		}
 	}
-	return nil
+	names := "message_id, campaign_id, phone_number_id, template_id, status, error_code, error_detail, at, recorded_at"
+	from, args = db.Rowset(nil, database.IDs("organization_id", owners), database.Ints("following", following), database.IDs("message_id", messages),
+		database.IDs("campaign_id", campaigns), database.IDs("phone_number_id", numbers), database.IDs("template_id", templates), database.Texts("status", statuses),
+		database.NullInts("error_code", codes), database.NullTexts("error_detail", details), database.Times("at", ats), database.Times("recorded_at", recorded))
+	return []database.Statement{number, {What: "log events", Args: args, Query: "INSERT INTO delivery_event (organization_id, sequence, " + names + ") SELECT organization_id, event_counter.last - following, " + names +
+		" FROM " + from + " JOIN event_counter ON event_counter.id = f.organization_id"}}
+}
+
+// number tells the entries their places.
+func (l *ledger) number(counters database.Rows) error {
+	for counters.Next() {
+		var organization uid.ID
+		var last int64
+		if err := counters.Scan(&organization, &last); err != nil {
+			return err
+		}
+		events := l.events[organization]
+		for i := range events {
+			events[i].Sequence = last - int64(len(events)-1-i)
+		}
+	}
+	return counters.Err()
 }
 
 func compareIDs(a, b uid.ID) int { return bytes.Compare(a[:], b[:]) }

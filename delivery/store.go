@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"context"
 	"encoding/json"
 	"strings"
 	"time"
@@ -59,9 +58,9 @@ func pricingColumn(name string, values []*column.Pricing) database.Column {
 	return database.JSONs(name, documents)
 }
 
-// store writes changed messages back in one statement, with those columns alone that any of them changed: most commits change
-// few, and each costs on both sides.
-func store(ctx context.Context, tx *database.Tx, before map[uid.ID]*row, rows []*row) error {
+// store is the statement that writes changed messages back, with those columns alone that any of them changed: most commits
+// change few, and each costs on both sides. There is none when nothing has changed.
+func store(db *database.DB, before map[uid.ID]*row, rows []*row) []database.Statement {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -81,7 +80,6 @@ func store(ctx context.Context, tx *database.Tx, before map[uid.ID]*row, rows []
 	if len(set) == 0 {
 		return nil
 	}
-	from, args := tx.DB.Rowset(nil, columns...)
-	_, err := tx.ExecContext(ctx, "UPDATE message SET "+strings.Join(set, ", ")+" FROM "+from+" WHERE message.id = f.id", args...)
-	return err
+	from, args := db.Rowset(nil, columns...)
+	return []database.Statement{{What: "change messages", Query: "UPDATE message SET " + strings.Join(set, ", ") + " FROM " + from + " WHERE message.id = f.id", Args: args}}
 }
