@@ -38,8 +38,8 @@ var benchmarks = map[string]func(context.Context, options) error{
 	"latency": benchLatency, "steer": benchSteer, "fanout": benchFanout, "plans": benchPlans, "sandbox": runSandbox,
 }
 
-// atMost bounds any one benchmark.
-const atMost = 15 * time.Minute
+// atMost bounds any one benchmark; most of the longest is the making of ten million messages.
+const atMost = 45 * time.Minute
 
 const heapFloor = 64 << 20 // as the program has
 
