@@ -33,12 +33,7 @@ type Heard struct {
 // Hear takes note of who wrote: a new contact is made, the service window opens, and a text that is one of the organization's
 // keywords changes the consent. It acts as the system; hearing the same thing twice changes nothing.
 func (s *Service) Hear(ctx context.Context, organization uid.ID, h Heard, policy column.SendingPolicy) (id uid.ID, err error) {
-	phone, country := "", ""
-	if h.Phone != "" {
-		if phone, country, err = Phone("+"+strings.TrimPrefix(h.Phone, "+"), ""); err != nil {
-			phone = "+" + strings.TrimPrefix(h.Phone, "+") // WhatsApp knows it, whatever the library thinks
-		}
-	}
+	phone, country := fromWhatsApp(h.Phone)
 	if phone == "" && h.UserID == "" {
 		return uid.ID{}, fault.New(fault.BadInput, "a message from nobody")
 	}

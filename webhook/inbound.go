@@ -1,17 +1,21 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"carillon/audience"
 	"carillon/delivery"
 	"carillon/ent"
+	"carillon/ent/message"
 	"carillon/enum"
 	"carillon/fault"
+	"carillon/uid"
 	"carillon/whatsapp"
 )
 
@@ -49,8 +53,7 @@ func (h *Handler) inbound(ctx context.Context, m whatsapp.Inbound) error {
 	if at.IsZero() {
 		at = h.Now()
 	}
-	who, err := h.Audience.Hear(ctx, organization.ID, audience.Heard{Phone: m.From, UserID: m.FromUserID, Name: m.ProfileName, Text: m.Text, At: at,
-		OptedOut: delivery.OptOut{Organization: organization.ID, Account: number.AccountID, PhoneNumber: number.ID, At: at}.Count}, organization.SendingPolicy)
+	who, err := h.sender(ctx, m, at, number, organization)
 	if err != nil {
 		return err
 	}
@@ -70,6 +73,22 @@ func (h *Handler) inbound(ctx context.Context, m whatsapp.Inbound) error {
 	_, err = h.Queue.Receive(ctx, delivery.Received{Organization: organization.ID, PhoneNumber: number.ID, Account: number.AccountID, Contact: who,
 		Address: address, Country: country, Type: kind, WAMID: m.WAMID, Content: stored, At: at})
 	return err
+}
+
+// sender is the contact that a message comes from, made or renewed.
+func (h *Handler) sender(ctx context.Context, m whatsapp.Inbound, at time.Time, number *ent.PhoneNumber, organization *ent.Organization) (uid.ID, error) {
+	if c := m.System; c != nil && c.Kind == whatsapp.ChangedNumber && c.WaID != "" { // not of their own writing
+		told, err := h.DB.Client.Message.Query().Where(message.PhoneNumberID(number.ID), message.Wamid(m.WAMID)).Exist(ctx)
+		if err != nil {
+			return uid.ID{}, fmt.Errorf("look for message %s: %w", m.WAMID, err)
+		}
+		if told { // by now the numbers may be others', and the message is not stored again
+			return uid.ID{}, nil
+		}
+		return h.Audience.Renumber(ctx, organization.ID, audience.Renumbered{From: m.From, FromUserID: cmp.Or(c.PreviousUserID, m.FromUserID), To: c.WaID, ToUserID: c.UserID, At: at})
+	}
+	return h.Audience.Hear(ctx, organization.ID, audience.Heard{Phone: m.From, UserID: m.FromUserID, Name: m.ProfileName, Text: m.Text, At: at,
+		OptedOut: delivery.OptOut{Organization: organization.ID, Account: number.AccountID, PhoneNumber: number.ID, At: at}.Count}, organization.SendingPolicy)
 }
 
 // preference notes that a person stopped marketing, or takes it again.

@@ -285,6 +285,44 @@ func TestWhatSomebodyWritesIsStoredOnceAndOpensTheServiceWindow(t *testing.T) {
 	})
 }
 
+// renumbering is what WhatsApp writes when a person takes another number.
+func renumbering(wamid, from, to string, at time.Time) string {
+	return change("1", "messages", fmt.Sprintf(`{"metadata":{"phone_number_id":%q},"messages":[{"from":%q,"id":%q,"timestamp":"%d","type":"system",
+		"system":{"type":"user_changed_number","body":"Ana changed from %s to %s","wa_id":%q}}]}`, metaNumber, from, wamid, at.Unix(), from, to, to))
+}
+
+func TestAPersonWhoChangesTheirNumberStaysTheSameContact(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db)
+		s.told(inbound("wamid.in1", "16505551234", "hello"))
+		who, soon := db.Client.Contact.Query().OnlyX(s.system), time.Now().Add(time.Second) // whole seconds are told
+		steps := []struct{ wamid, from, to string }{
+			{"wamid.change1", "16505551234", "16505550001"},
+			{"wamid.change1", "16505551234", "16505550001"},
+			{"wamid.change2", "16505550001", "16505550002"},
+			{"wamid.change1", "16505551234", "16505550001"}, // told late
+			{"wamid.of a stranger", "16505559998", "16505559999"},
+		}
+		for _, step := range steps {
+			if code := s.told(renumbering(step.wamid, step.from, step.to, soon)); code != http.StatusOK {
+				t.Fatalf("answered %d", code)
+			}
+		}
+		if c := db.Client.Contact.Query().OnlyX(s.system); c.ID != who.ID || *c.Phone != "+16505550002" || *c.Name != "Pablo" || c.ServiceWindowClosesAt != nil {
+			t.Errorf("contact is %+v", c)
+		}
+		got := db.Client.Message.Query().Where(message.TypeEQ(enum.MessageTypeSystem)).Order(message.ByID()).AllX(s.system)
+		if len(got) != 3 || got[0].Address != "+16505551234" || *got[0].ContactID != who.ID || got[1].Address != "+16505550001" || *got[1].ContactID != who.ID || got[2].ContactID != nil ||
+			!strings.Contains(string(got[0].Content), "Ana changed from 16505551234 to 16505550001") {
+			t.Errorf("stored %+v", got)
+		}
+		if kept := s.kept(); len(kept) > 0 {
+			t.Errorf("kept %s", kept[0].Body)
+		}
+	})
+}
+
 func TestAKeywordAndAPreferenceChangeTheConsent(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {

@@ -114,11 +114,14 @@ type InboundMedia struct {
 
 // IdentityChange says that a person changed number or user id.
 type IdentityChange struct {
-	Kind           string // user_changed_number, user_changed_user_id, customer_identity_changed
+	Kind           string // ChangedNumber, user_changed_user_id, customer_identity_changed
 	WaID           string // the new number
 	UserID         string // the new user id
 	PreviousUserID string
 }
+
+// ChangedNumber is the kind of a change of number; the message is from the old one.
+const ChangedNumber = "user_changed_number"
 
 // Echo is a message that the business sent by other means: the WhatsApp Business app, or Meta's agent.
 type Echo struct {
