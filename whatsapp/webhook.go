@@ -15,6 +15,10 @@ func ParseWebhook(body []byte) (Webhook, error) {
 	if webhook, ok := parseReceipts(body); ok {
 		return webhook, nil
 	}
+	return parsePatiently(body)
+}
+
+func parsePatiently(body []byte) (Webhook, error) {
 	var envelope struct {
 		Object  loose           `json:"object"`
 		Entries json.RawMessage `json:"entry"`

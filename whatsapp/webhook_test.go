@@ -1,7 +1,6 @@
 package whatsapp
 
 import (
-	"bytes"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -381,10 +380,45 @@ func TestTheFastWayAndThePatientWayAgree(t *testing.T) {
 		if !ok {
 			continue
 		}
-		// A list of messages, even an empty one, sends a body the patient way.
-		patient := parse(t, string(bytes.Replace(body, []byte(`"metadata"`), []byte(`"messages":[],"metadata"`), -1)))
+		patient, err := parsePatiently(body)
+		if err != nil {
+			t.Fatal(name, err)
+		}
 		if !reflect.DeepEqual(fast, patient) {
 			t.Errorf("%s: fast %+v, patient %+v", name, fast, patient)
+		}
+	}
+}
+
+func TestWhatDeviatesIsReadThePatientWay(t *testing.T) {
+	t.Parallel()
+	if _, ok := parseReceipts(receiptBody); !ok {
+		t.Fatal("the usual body is not read the fast way")
+	}
+	for name, change := range map[string][2]string{
+		"another object":               {`"whatsapp_business_account"`, `"page"`},
+		"a number as the entry's id":   {`"102290129340398"`, `102290129340398`},
+		"another field":                {`"field":"messages"`, `"field":"calls"`},
+		"no field":                     {`,"field":"messages"`, ``},
+		"a number as the time":         {`"1750030073"`, `1750030073`},
+		"a price that is a text":       {`"pricing":{`, `"pricing":"none","price":{`},
+		"a price of null":              {`"pricing":{`, `"pricing":null,"price":{`},
+		"billable as a text":           {`"billable":true`, `"billable":"true"`},
+		"a status without an id":       {`"statuses":[{"id":`, `"statuses":[{"wamid":`},
+		"a status that is a text":      {`"statuses":[`, `"statuses":["sent",`},
+		"an empty list of statuses":    {`"statuses":[`, `"statuses":[],"gone":[`},
+		"messages":                     {`"metadata"`, `"messages":[],"metadata"`},
+		"errors":                       {`"metadata"`, `"errors":null,"metadata"`},
+		"a second change of no shape":  {`"changes":[`, `"changes":[{},`},
+		"a letter that is not Unicode": {`"delivered"`, "\"deliv\xffered\""},
+		"something after the end":      {`"field":"messages"}]}]}`, `"field":"messages"}]}]}}`},
+	} {
+		body := strings.Replace(string(receiptBody), change[0], change[1], 1)
+		if body == string(receiptBody) {
+			t.Errorf("%s: nothing changed", name)
+		}
+		if w, ok := parseReceipts([]byte(body)); ok {
+			t.Errorf("%s: read the fast way: %+v", name, w)
 		}
 	}
 }
