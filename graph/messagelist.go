@@ -100,11 +100,11 @@ func (r *Resolver) messagesThat(ctx context.Context, f *model.MessageFilter) (th
 		that.changed = append(that.changed, isOneOf(message.FieldStatus, distinct(f.Status)))
 	}
 	if f.To != nil {
-		to, err := r.toAddress(ctx, v.Organization, *f.To)
+		address, _, err := audience.Phone(*f.To, "")
 		if err != nil {
-			return that, err
+			address = *f.To
 		}
-		that.listed = append(that.listed, to)
+		that.listed = append(that.listed, is(listing.FieldAddress, address))
 	}
 	if f.Wamid != nil {
 		that.changed = append(that.changed, is(message.FieldWamid, *f.Wamid))
@@ -128,26 +128,6 @@ func (r *Resolver) messagesThat(ctx context.Context, f *model.MessageFilter) (th
 // idSlack is how far a row's time may be from that in its id: both are read from one clock, one after the other, but ids go on
 // ascending when the clock is set back. The ids of a time lie together in the index; rows are then told apart by their time.
 const idSlack = 2 * time.Minute
-
-// toAddress finds what went to a person or came from them. A campaign's message is one to a contact, and found by the contact;
-// only the others have an index by address.
-func (r *Resolver) toAddress(ctx context.Context, organization uid.ID, to string) (condition, error) {
-	address, _, err := audience.Phone(to, "")
-	if err != nil {
-		address = to
-	}
-	known, err := r.Audience.Known(ctx, organization, address)
-	if err != nil {
-		return nil, err
-	}
-	return func(t *sql.SelectTable) *sql.Predicate {
-		single := sql.And(sql.EQ(t.C(listing.FieldAddress), address), sql.IsNull(t.C(listing.FieldCampaignID)))
-		if known.IsZero() {
-			return single
-		}
-		return sql.Or(single, sql.And(sql.EQ(t.C(listing.FieldAddress), address), sql.EQ(t.C(listing.FieldContactID), known)))
-	}, nil
-}
 
 // find selects from the tables that have conditions, joined by their ids; id is the column that a list is ordered by.
 func (that messageFilter) find(dialect string) (s *sql.Selector, id string) {

@@ -719,12 +719,9 @@ var (
 				},
 			},
 			{
-				Name:    "listing_direct_address",
+				Name:    "listing_organization_id_address_id",
 				Unique:  false,
 				Columns: []*schema.Column{ListingColumns[1], ListingColumns[6], ListingColumns[0]},
-				Annotation: &entsql.IndexAnnotation{
-					Where: "campaign_id IS NULL",
-				},
 			},
 		},
 	}

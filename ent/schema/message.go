@@ -102,7 +102,7 @@ func (Listing) Indexes() []ent.Index {
 		index.Fields("template_id", "id").Annotations(entsql.IndexWhere("template_id IS NOT NULL")),
 		index.Fields("phone_number_id", "id"),
 		index.Fields("contact_id", "id").Annotations(entsql.IndexWhere("contact_id IS NOT NULL")),
-		index.Fields(organizationColumn, "address", "id").StorageKey("listing_direct_address").Annotations(entsql.IndexWhere("campaign_id IS NULL")),
+		index.Fields(organizationColumn, "address", "id"),
 	}
 }
 

@@ -13,4 +13,4 @@ CREATE INDEX "listing_campaign_id_id" ON "listing" ("campaign_id", "id") WHERE c
 CREATE INDEX "listing_template_id_id" ON "listing" ("template_id", "id") WHERE template_id IS NOT NULL;
 CREATE INDEX "listing_phone_number_id_id" ON "listing" ("phone_number_id", "id");
 CREATE INDEX "listing_contact_id_id" ON "listing" ("contact_id", "id") WHERE contact_id IS NOT NULL;
-CREATE INDEX "listing_direct_address" ON "listing" ("organization_id", "address", "id") WHERE campaign_id IS NULL;
+CREATE INDEX "listing_organization_id_address_id" ON "listing" ("organization_id", "address", "id");
