@@ -52,7 +52,7 @@ func (r *Resolver) guard(ctx context.Context) {
 			}
 			switch err := r.Identity.StillValid(ctx, v); {
 			case fault.Is(err, fault.Unauthenticated):
-				transport.CloseConnection(ctx, forbidden, "Forbidden")
+				transport.CloseConnection(ctx, forbidden, "Forbidden: "+err.Error())
 				return
 			case err != nil:
 				end = time.After(askAgain) // the database is away: who was revoked meanwhile must not stay

@@ -2,6 +2,8 @@ package identity
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -135,8 +137,8 @@ func (s *Service) touch(ctx context.Context, v *Viewer) {
 	}
 }
 
-// StillValid is nil while v's token is good and v may do and see the same, for connections that outlive one call; else the fault
-// that a new call would get.
+// StillValid is nil while v's token is good and v may do and see the same, for connections that outlive one call; else an
+// UNAUTHENTICATED fault that says in a few words what has ended.
 func (s *Service) StillValid(ctx context.Context, v *Viewer) error {
 	query, id := `SELECT count(*) FROM session s JOIN member m ON m.organization_id = s.organization_id AND m.user_id = s.user_id
 		JOIN organization o ON o.id = s.organization_id JOIN app_user u ON u.id = s.user_id
@@ -158,9 +160,39 @@ func (s *Service) StillValid(ctx context.Context, v *Viewer) error {
 		return fmt.Errorf("look again at token: %w", err)
 	}
 	if found == 0 {
-		return refused()
+		return s.lapse(ctx, v)
 	}
 	return nil
+}
+
+// lapse says why v's token is not what it was.
+func (s *Service) lapse(ctx context.Context, v *Viewer) error {
+	query, id, credential := `SELECT s.revoked_at IS NOT NULL, s.expires_at <= $2, m.id IS NULL, o.status = $3 FROM session s JOIN organization o ON o.id = s.organization_id
+		LEFT JOIN member m ON m.organization_id = s.organization_id AND m.user_id = s.user_id WHERE s.id = $1`, any(nil), "the session"
+	if v.Key != nil {
+		query, id, credential = `SELECT k.revoked_at IS NOT NULL, coalesce(k.expires_at <= $2, false), false, o.status = $3 FROM api_key k JOIN organization o ON o.id = k.organization_id
+			WHERE k.id = $1`, v.Key.ID, "the API key"
+	} else {
+		id = v.Session.ID
+	}
+	var revoked, expired, left, closed bool
+	err := s.db.QueryRow(ctx, query, id, s.now(), string(enum.OrganizationStatusClosed)).Scan(&revoked, &expired, &left, &closed)
+	why := "what you may do or see has changed"
+	switch {
+	case errors.Is(err, sql.ErrNoRows): // it was over long ago
+		why = credential + " was revoked"
+	case err != nil:
+		return fmt.Errorf("look why a token is over: %w", err)
+	case closed:
+		why = "the organization was closed"
+	case left:
+		why = "your membership has ended"
+	case revoked:
+		why = credential + " was revoked"
+	case expired:
+		why = credential + " has expired"
+	}
+	return fault.New(fault.Unauthenticated, "%s", why)
 }
 
 // Sweep deletes idempotency keys that have served their time, and sessions that were over long ago.
