@@ -37,8 +37,8 @@ func isOneOf[T any](column string, values []T) condition {
 	return func(t *sql.SelectTable) *sql.Predicate { return sql.In(t.C(column), args...) }
 }
 
-// messageFilter is which messages a list has. Each condition has an index, of listing where it is about what never changes, else of
-// message: a list must not read a table of millions for a page. A table that has no condition is not read.
+// messageFilter is which messages a list has. Each condition has an index, of listing where it is about what never changes, else
+// of message: a list must not read a table of millions for a page. A table that has no condition is not read.
 type messageFilter struct {
 	listed  []condition // listing
 	changed []condition // message
@@ -81,9 +81,12 @@ func (r *Resolver) messagesThat(ctx context.Context, f *model.MessageFilter) (th
 	if len(f.ErrorCode) > mostChoices {
 		return that, fault.New(fault.BadInput, "errorCode has more than %d codes", mostChoices)
 	}
-	for column, id := range map[string]*uid.ID{listing.FieldCampaignID: f.CampaignID, listing.FieldTemplateID: f.TemplateID, listing.FieldPhoneNumberID: f.PhoneNumberID} {
-		if id != nil {
-			that.goBy(column, *id)
+	for _, by := range []struct {
+		column string
+		id     *uid.ID
+	}{{listing.FieldCampaignID, f.CampaignID}, {listing.FieldTemplateID, f.TemplateID}, {listing.FieldPhoneNumberID, f.PhoneNumberID}} {
+		if by.id != nil {
+			that.goBy(by.column, *by.id)
 		}
 	}
 	if f.ContactID != nil { // these are few
