@@ -111,6 +111,9 @@ func (s *Service) Resume(ctx context.Context, id uid.ID) (*ent.Campaign, error) 
 	if err := s.sendable(ctx, c); err != nil {
 		return nil, err
 	}
+	if err := s.stillFull(ctx, c); err != nil {
+		return nil, err
+	}
 	c, err = s.move(ctx, id, to, "resumed", func(u *ent.CampaignUpdate) {
 		u.Where(campaign.StatusEQ(enum.CampaignStatusPaused)).ClearStatusReason().ClearStatusDetail().ClearRecentAnswers()
 	})

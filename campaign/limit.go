@@ -9,6 +9,7 @@ import (
 	"carillon/ent/campaign"
 	"carillon/ent/phonenumber"
 	"carillon/enum"
+	"carillon/fault"
 	"carillon/identity"
 	"carillon/uid"
 )
@@ -25,16 +26,50 @@ var passing = []enum.CampaignStatusReason{
 
 // AtLimit pauses an account's campaigns until people leave the rolling window. It returns when that is committed.
 func (s *Service) AtLimit(ctx context.Context, accountID uid.ID, people int) error {
-	_, err := s.Stop(ctx, campaign.HasPhoneNumberWith(phonenumber.AccountID(accountID)), enum.CampaignStatusReasonMessagingLimit,
-		fmt.Sprintf("The account has written to as many new people as it may within 24 hours (%d). The campaign goes on by itself as room returns.", people))
+	_, err := s.Stop(ctx, campaign.HasPhoneNumberWith(phonenumber.AccountID(accountID)), enum.CampaignStatusReasonMessagingLimit, limitText(people))
 	return err
 }
 
 // AtQuota pauses an organization's campaigns until there is room in its quota. It returns when that is committed.
 func (s *Service) AtQuota(ctx context.Context, organization uid.ID, perDay int) error {
-	_, err := s.Stop(ctx, campaign.OrganizationID(organization), enum.CampaignStatusReasonQuotaReached,
-		fmt.Sprintf("The organization has sent as many messages today (in UTC) as the operator allows: %d. The campaign goes on by itself when there is room.", perDay))
+	_, err := s.Stop(ctx, campaign.OrganizationID(organization), enum.CampaignStatusReasonQuotaReached, quotaText(perDay))
 	return err
+}
+
+func limitText(people int) string {
+	return fmt.Sprintf("The account has written to as many new people as it may within 24 hours (%d). The campaign goes on by itself as room returns.", people)
+}
+
+func quotaText(perDay int) string {
+	return fmt.Sprintf("The organization has sent as many messages today (in UTC) as the operator allows: %d. The campaign goes on by itself when there is room.", perDay)
+}
+
+// stillFull refuses to resume a campaign that waits for a limit that has no room at all: it would be paused again at once.
+func (s *Service) stillFull(ctx context.Context, c *ent.Campaign) error {
+	if c.StatusReason == nil {
+		return nil
+	}
+	switch *c.StatusReason {
+	case enum.CampaignStatusReasonMessagingLimit:
+		a, err := c.QueryPhoneNumber().QueryAccount().Only(ctx)
+		if err != nil {
+			return fmt.Errorf("read account: %w", err)
+		}
+		if used, err := s.queue.Used(ctx, a.ID); err != nil || a.MessagingLimit == nil || used < *a.MessagingLimit {
+			return err
+		}
+		return fault.Refuse("campaignId", fault.LimitExceeded, "%s", limitText(*a.MessagingLimit))
+	case enum.CampaignStatusReasonQuotaReached:
+		owner, err := s.db.Client.Organization.Get(ctx, c.OrganizationID)
+		if err != nil {
+			return fmt.Errorf("read organization: %w", err)
+		}
+		if sent, err := s.queue.SentToday(ctx, owner.ID); err != nil || owner.QuotaMessagesPerDay == nil || sent < *owner.QuotaMessagesPerDay {
+			return err
+		}
+		return fault.Refuse("campaignId", fault.LimitExceeded, "%s", quotaText(*owner.QuotaMessagesPerDay))
+	}
+	return nil
 }
 
 // holdBack pauses the campaigns of organizations that may not send.

@@ -4476,7 +4476,7 @@ enum AccountStatus {
   CONNECTED
   "Its token is not good any more: connect it again."
   TOKEN_EXPIRED
-  "Meta has restricted it."
+  "Meta has restricted it, or its number has left the API for a while: statusReason says which."
   RESTRICTED
   "Meta has disabled it."
   DISABLED
@@ -4759,7 +4759,10 @@ extend type Mutation {
   pauseCampaign("Which campaign." input: PauseCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER)
   """
   Goes on where it was paused. Returns at once.
-  User errors: INVALID (template not approved), NOT_ALLOWED (account or organization may not send). Errors: NOT_FOUND, CONFLICT (not paused).
+  What keeps it from sending is refused by its name, as far as WhatsApp tells of it; what WhatsApp does not tell the end of, such as a
+  payment problem, shows with the next messages, which pause it again.
+  User errors: INVALID (template not approved), NOT_ALLOWED (account or organization may not send), LIMIT_EXCEEDED (the limit for which it
+  waits has no room yet). Errors: NOT_FOUND, CONFLICT (not paused).
   """
   resumeCampaign("Which campaign." input: ResumeCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER)
   """
