@@ -210,6 +210,26 @@ func TestFactsInAnyOrderAndNumberLeadToTheSameState(t *testing.T) {
 	})
 }
 
+func TestAReportThatIsRepeatedWritesNothing(t *testing.T) {
+	t.Parallel()
+	b := setUp(t, dbtest.Open(t, dbtest.Postgres(t)))
+	id := b.enqueue(t, b.campaign, 1)[0]
+	b.claim(t, 1, 0)
+	version := func() (version string) {
+		if err := b.db.QueryRow(b.ctx, "SELECT xmin FROM message WHERE id = $1", id).Scan(&version); err != nil {
+			t.Fatal(err)
+		}
+		return version
+	}
+	sent := delivery.Fact{Message: id, Attempt: 1, Kind: delivery.Sent, WAMID: "wamid.1", At: start}
+	b.record(t, sent)
+	before := version()
+	b.record(t, sent)
+	if after := version(); after != before {
+		t.Errorf("the row was written in transaction %s and again in %s", before, after)
+	}
+}
+
 // checkLog holds that the log is dense, as long as expected, and that the news told the same.
 func (b *bench) checkLog(t *testing.T, want int) {
 	t.Helper()

@@ -137,8 +137,8 @@ func (r *row) report(f Fact, to enum.MessageStatus, at **time.Time) bool {
 	if f.Attempt != 0 && r.settledAttempts != nil && f.Attempt <= *r.settledAttempts && ranks[to] <= ranks[enum.MessageStatusFailed] {
 		return false // that attempt failed, and the message was queued anew; only that it arrived after all would be news
 	}
-	if f.WAMID != "" && (r.wamid == nil || f.Attempt == r.attempts) {
-		r.wamid = &f.WAMID
+	if f.WAMID != "" && (r.wamid == nil || f.Attempt == r.attempts && f.WAMID != *r.wamid) {
+		r.wamid = &f.WAMID // the same again would be written, though nothing has changed
 	}
 	if r.pricing == nil {
 		r.pricing = f.Pricing
