@@ -7,7 +7,10 @@ import (
 
 	"entgo.io/ent/dialect"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"carillon/uid"
 )
 
 // Statement is one of those that go to the database together.
@@ -23,6 +26,15 @@ type Rows interface {
 	Next() bool
 	Scan(...any) error
 	Err() error
+}
+
+// ID is where Scan puts an id. PostgreSQL's driver hands ids over as they are to it, and as texts to a uid.ID.
+type ID struct{ *uid.ID }
+
+// ScanUUID takes the 16 bytes; NULL is the zero id.
+func (n ID) ScanUUID(v pgtype.UUID) error {
+	*n.ID = v.Bytes
+	return nil
 }
 
 var errOver = errors.New("the transaction is over")

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -166,7 +165,7 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, unmatched
 		}
 		rows, err := lock(ctx, tx, slices.Collect(maps.Values(ids)))
 		if err != nil {
-			return fmt.Errorf("lock messages: %w", err)
+			return err
 		}
 		before := make(map[uid.ID]*row, len(rows)) // those that facts have touched
 		for _, f := range facts {
@@ -243,12 +242,12 @@ const rowColumns = `message.id, message.organization_id, message.campaign_id, me
 	message.not_before, message.lease_until, message.accepted_at, message.sent_at, message.delivered_at, message.read_at, message.failed_at, message.unknown_at,
 	message.closed_at, message.created_at, message.pricing, message.claim_id`
 
-func (r *row) scan(rows *sql.Rows) error {
+func (r *row) scan(rows database.Rows) error {
 	var category *string
 	var pricing []byte
-	err := rows.Scan(&r.id, &r.organization, &r.campaign, &r.template, &r.phoneNumber, &r.account, &category, &r.country, &r.direction, &r.status, &r.skipReason, &r.attempts, &r.settledAttempts,
+	err := rows.Scan(database.ID{ID: &r.id}, database.ID{ID: &r.organization}, database.ID{ID: &r.campaign}, database.ID{ID: &r.template}, database.ID{ID: &r.phoneNumber}, database.ID{ID: &r.account}, &category, &r.country, &r.direction, &r.status, &r.skipReason, &r.attempts, &r.settledAttempts,
 		&r.wamid, &r.errorCode, &r.errorDetail, &r.notBefore, &r.leaseUntil, &r.acceptedAt, &r.sentAt, &r.deliveredAt, &r.readAt, &r.failedAt, &r.unknownAt,
-		&r.closedAt, &r.createdAt, &pricing, &r.claim)
+		&r.closedAt, &r.createdAt, &pricing, database.ID{ID: &r.claim})
 	if err != nil {
 		return err
 	}
@@ -270,18 +269,20 @@ func lock(ctx context.Context, tx *database.Tx, ids []uid.ID) (map[uid.ID]*row, 
 	if of != "" {
 		of += " OF message"
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT "+rowColumns+" FROM message JOIN "+from+" ON message.id = f.id ORDER BY message.id"+of, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	found := make(map[uid.ID]*row, len(ids))
-	for rows.Next() {
-		r := &row{}
-		if err := r.scan(rows); err != nil {
-			return nil, err
-		}
-		found[r.id] = r
-	}
-	return found, rows.Err()
+	err := tx.Together(ctx, database.Statement{
+		What:  "lock messages",
+		Query: "SELECT " + rowColumns + " FROM message JOIN " + from + " ON message.id = f.id ORDER BY message.id" + of, Args: args,
+		Read: func(rows database.Rows) error {
+			for rows.Next() {
+				r := &row{}
+				if err := r.scan(rows); err != nil {
+					return err
+				}
+				found[r.id] = r
+			}
+			return rows.Err()
+		},
+	})
+	return found, err
 }
