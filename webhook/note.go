@@ -23,12 +23,15 @@ func (h *Handler) count(hook whatsapp.Webhook) {
 	for _, s := range hook.Statuses {
 		h.changes.WithLabelValues("status_" + string(s.Status)).Inc()
 	}
-	for kind, n := range map[string]int{
-		"message": len(hook.Inbound), "echo": len(hook.Echoes), "user_preference": len(hook.Preferences), "capability": len(hook.Capabilities),
-		"template": len(hook.Templates), "number": len(hook.Numbers), "security": len(hook.Security), "error": len(hook.Errors), "unknown": len(hook.Unknown),
+	for _, of := range [...]struct {
+		kind string
+		n    int
+	}{
+		{"message", len(hook.Inbound)}, {"echo", len(hook.Echoes)}, {"user_preference", len(hook.Preferences)}, {"capability", len(hook.Capabilities)},
+		{"template", len(hook.Templates)}, {"number", len(hook.Numbers)}, {"security", len(hook.Security)}, {"error", len(hook.Errors)}, {"unknown", len(hook.Unknown)},
 	} {
-		if n > 0 {
-			h.changes.WithLabelValues(kind).Add(float64(n))
+		if of.n > 0 {
+			h.changes.WithLabelValues(of.kind).Add(float64(of.n))
 		}
 	}
 	for _, u := range hook.Accounts {
