@@ -13,23 +13,6 @@ import (
 	"carillon/uid"
 )
 
-// Event is an entry of an organization's log. Its short JSON names are what travels between processes.
-type Event struct {
-	Sequence    int64              `json:"s"`
-	Message     uid.ID             `json:"m"`
-	Campaign    uid.ID             `json:"c,omitzero"`
-	PhoneNumber uid.ID             `json:"p"`
-	Template    uid.ID             `json:"t,omitzero"`
-	Status      enum.MessageStatus `json:"st"`
-	ErrorCode   int                `json:"e,omitempty"`
-	ErrorDetail string             `json:"d,omitempty"`
-	At          time.Time          `json:"at"`
-	RecordedAt  time.Time          `json:"r"`
-}
-
-// Seq is the event's place in its organization's log.
-func (e Event) Seq() int64 { return e.Sequence }
-
 // buckets are the campaign's counters, in the order of the columns; each message is in exactly one of them.
 var buckets = []string{"queued", "sending", "accepted", "sent", "delivered", "read", "failed", "unknown", "skipped", "canceled"}
 

@@ -34,6 +34,8 @@ const (
 type Entry interface {
 	// Seq is the entry's place in its organization's log. The first is 1, and none is left out.
 	Seq() int64
+	// AppendJSON appends the entry as encoding/json reads it.
+	AppendJSON(b []byte) ([]byte, error)
 }
 
 // Source is the logs as committed. It may have forgotten the oldest entries, but shows no entry before the one before it.

@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -27,6 +28,11 @@ type entry struct {
 }
 
 func (e entry) Seq() int64 { return e.Place }
+
+func (e entry) AppendJSON(b []byte) ([]byte, error) {
+	one, err := json.Marshal(e)
+	return append(b, one...), err
+}
 
 // ledger is a source in memory: an entry can be read from the moment on that commit returns it, and none before another.
 type ledger struct {

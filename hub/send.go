@@ -89,11 +89,10 @@ func (h *Hub[E]) flushNews(ctx context.Context, p *post, topics []topic) error {
 func (h *Hub[E]) flushEntries(ctx context.Context, p *post, parcel parcel[E]) error {
 	body := []byte{'['}
 	for i, e := range parcel.entries {
-		entry, err := json.Marshal(e)
-		if err != nil {
+		var err error
+		if body, err = e.AppendJSON(body); err != nil {
 			return fmt.Errorf("encode entry %d of %s: %w", e.Seq(), parcel.organization, err)
 		}
-		body = append(body, entry...)
 		if i+1 < len(parcel.entries) && len(body) < messageBytes {
 			body = append(body, ',')
 			continue
