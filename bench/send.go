@@ -33,7 +33,7 @@ func benchSend(ctx context.Context, o options) error {
 }
 
 func sendOnce(ctx context.Context, o options, store string, latency time.Duration) error {
-	n := o.count(20_000)
+	n := o.count(60_000)
 	url, sandbox, stop, err := startSandbox(latency)
 	if err != nil {
 		return err
