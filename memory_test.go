@@ -1,0 +1,27 @@
+package main
+
+import "testing"
+
+func TestMemoryIsGivenBackAtRestAndOnlyWhenThereIsSome(t *testing.T) {
+	t.Parallel()
+	var r rest
+	for i, look := range []struct {
+		allocated uint64 // MiB, since the start
+		want      bool
+	}{
+		{2, false},   // there is nothing yet
+		{100, false}, // at work
+		{200, false},
+		{201, true},  // at rest
+		{202, false}, // all of it was given back
+		{209, false},
+		{216, false},
+		{217, true}, // little by little it has become worth it
+		{300, false},
+		{308, true},
+	} {
+		if got := r.look(look.allocated << 20); got != look.want {
+			t.Errorf("look %d, at %d MiB: %v", i, look.allocated, got)
+		}
+	}
+}
