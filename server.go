@@ -26,6 +26,7 @@ import (
 	"carillon/account"
 	"carillon/audience"
 	"carillon/campaign"
+	"carillon/clientip"
 	"carillon/config"
 	"carillon/database"
 	"carillon/delivery"
@@ -105,11 +106,12 @@ type parts struct {
 	worker    *worker.Worker
 	journal   *delivery.Journal
 	metrics   telemetry.Metrics
+	clients   *clientip.Resolver // from which address a request comes
 }
 
 // build makes every part. What it opens, close closes. Every key and channel in Redis begins with prefix.
 func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logger) (p *parts, err error) {
-	p = &parts{cfg: cfg, log: log, metrics: telemetry.NewMetrics()}
+	p = &parts{cfg: cfg, log: log, metrics: telemetry.NewMetrics(), clients: clientip.New(cfg.TrustedProxies, cfg.ForwardedHeader, log)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.close())
@@ -169,7 +171,8 @@ func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logg
 	api := graph.New(graph.Deps{
 		DB: p.db, Identity: p.identity, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns,
 		Direct: direct.New(p.db, p.queue, p.identity, p.tasks, now), Operator: operator.NewStates(p.db, now), Log: events, Hub: p.hub, Rates: pace,
-		WakeImport: p.tasks.WakeImport, Now: now, Logger: log, AllowedOrigins: cfg.AllowedOrigins, ClientIP: clientIP,
+		WakeImport: p.tasks.WakeImport, Now: now, Logger: log, AllowedOrigins: cfg.AllowedOrigins,
+		ClientIP: p.clients.Of,
 		Transport: transport.Options{Websocket: transport.Websocket{
 			MaxConnections: cfg.Limits.Connections, MaxPerOwner: cfg.Limits.OrganizationConnections, MaxSubscriptions: cfg.Limits.Subscriptions,
 		}},
@@ -362,21 +365,6 @@ func mailerOf(cfg config.Config, log *slog.Logger) (identity.Mailer, error) {
 		return mail.Log{Logger: log}, nil
 	}
 	return mail.NewSMTP(mail.Server{Host: s.Host, Port: s.Port, User: s.User, Password: s.Password, Security: mail.Security(s.TLS), From: s.From})
-}
-
-// clientIP is where a request comes from. A proxy on this machine or in a private network is believed about it.
-func clientIP(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	if ip := net.ParseIP(host); ip != nil && (ip.IsLoopback() || ip.IsPrivate()) {
-		said := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
-		if last := net.ParseIP(strings.TrimSpace(said[len(said)-1])); last != nil {
-			return last.String()
-		}
-	}
-	return host
 }
 
 // newsTo tells the hub what delivery and campaigns have committed.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -47,6 +48,9 @@ type Config struct {
 
 	EncryptionKeys [][]byte // 32 bytes each; the first encrypts, all decrypt; empty only in development, see LocalKey
 	AllowedOrigins []string // scheme://host[:port]; PublicURL's own first
+
+	TrustedProxies  []netip.Prefix // whose word on the client's address is taken
+	ForwardedHeader string         // in which they give it; empty: either of the two
 
 	LogLevel  slog.Level
 	LogFormat string // text or json
@@ -173,6 +177,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Int("encryption_keys", len(c.EncryptionKeys)),
 		slog.String("smtp", c.SMTP.Host),
 		slog.Any("allowed_origins", c.AllowedOrigins),
+		slog.Any("trusted_proxies", c.TrustedProxies),
 		slog.String("oidc_issuer", c.OIDC.Issuer),
 		slog.Any("log_level", c.LogLevel),
 	)

@@ -155,6 +155,13 @@ func TestLoadRefuses(t *testing.T) {
 		"events kept for no time":        "EVENT_RETENTION=0d",
 		"a retention without a unit":     "EVENT_RETENTION=30",
 		"a retention beyond all measure": "EVENT_RETENTION=65536d",
+		"a proxy that is a name":         "TRUSTED_PROXIES=proxy.example.com",
+		"a network that is too long":     "TRUSTED_PROXIES=10.0.0.0/8,192.0.2.0/33",
+		"everybody as a proxy":           "TRUSTED_PROXIES=0.0.0.0/0",
+		"everybody over IPv6":            "TRUSTED_PROXIES=::/0",
+		"IPv4's everybody within IPv6":   "TRUSTED_PROXIES=::ffff:0:0/96",
+		"a proxy with a zone":            "TRUSTED_PROXIES=fe80::1%eth0",
+		"another header":                 "FORWARDED_HEADER=X-Real-IP",
 		"a typing error in a known name": "WHATSAPP_APPSECRET=hunter2",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,6 +195,17 @@ func TestProductionRefusesPublishedSecrets(t *testing.T) {
 		if _, err := config.Load(production(name + "=" + value)); err == nil || strings.Contains(err.Error(), value) {
 			t.Errorf("production with the published %s: got %v", name, err)
 		}
+	}
+}
+
+func TestTrustedProxiesAreNetworks(t *testing.T) {
+	t.Parallel()
+	if c := load(t); len(c.TrustedProxies) > 0 || c.ForwardedHeader != "" {
+		t.Errorf("by default %v are trusted, in %q", c.TrustedProxies, c.ForwardedHeader)
+	}
+	c := load(t, "TRUSTED_PROXIES=10.1.2.3/8, 192.0.2.7 ,2001:db8::1/32,::1,::ffff:172.16.0.0/108", "FORWARDED_HEADER=Forwarded")
+	if got := fmt.Sprintf("%v %s", c.TrustedProxies, c.ForwardedHeader); got != "[10.0.0.0/8 192.0.2.7/32 2001:db8::/32 ::1/128 172.16.0.0/12] Forwarded" {
+		t.Errorf("got %s", got)
 	}
 }
 

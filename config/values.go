@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -60,6 +61,32 @@ func issuer(c *Config, value string) (string, error) {
 		err = errors.New("is not an https address")
 	}
 	return value, err
+}
+
+// networks reads prefixes and single addresses. A network of everybody would make each address the caller's choice.
+func networks(value string) ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for _, text := range split(value) {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			address, err := netip.ParseAddr(text)
+			if err != nil || address.Zone() != "" {
+				return nil, fmt.Errorf("has %q, which is neither a network nor an address", text)
+			}
+			network = netip.PrefixFrom(address, address.BitLen())
+		}
+		if a := network.Addr(); a.Is4In6() { // clients' addresses are compared as IPv4
+			if network.Bits() < 96 {
+				return nil, fmt.Errorf("has %q, which is wider than IPv4 within IPv6", text)
+			}
+			network = netip.PrefixFrom(a.Unmap(), network.Bits()-96)
+		}
+		if network.Bits() == 0 {
+			return nil, fmt.Errorf("has %q, which is everybody", text)
+		}
+		list = append(list, network.Masked())
+	}
+	return list, nil
 }
 
 func domains(value string) ([]string, error) {

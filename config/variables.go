@@ -133,6 +133,20 @@ var variables = []Variable{
 		set:     func(c *Config, value string) (err error) { c.AllowedOrigins, err = origins(value); return },
 	},
 	{
+		Name:    "TRUSTED_PROXIES",
+		Meaning: "Networks, with commas, of the proxies and load balancers before this service, such as `10.0.0.0/8,2001:db8::/32`. Only these are believed when they say for whom they ask. By default none: the client is whoever connects.",
+		right:   "networks or addresses, such as 10.0.0.0/8,192.0.2.7,2001:db8::/32",
+		set:     func(c *Config, value string) (err error) { c.TrustedProxies, err = networks(value); return },
+	},
+	{
+		Name:    "FORWARDED_HEADER",
+		Meaning: "In which header they say it: `X-Forwarded-For` or `Forwarded`. By default in the one that a request has; where it has both and they differ, neither is believed.",
+		right:   "X-Forwarded-For or Forwarded",
+		set: func(c *Config, value string) error {
+			return choose(&c.ForwardedHeader, value, "X-Forwarded-For", "Forwarded")
+		},
+	},
+	{
 		Name: "MAX_CONNECTIONS", Default: "10000",
 		Meaning: "Sockets and event streams at a time in one process. More are refused with 503 and `UNAVAILABLE`, so that another process takes them.",
 		right:   "a number from 1 to 1000000",
