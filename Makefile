@@ -28,7 +28,7 @@ test:
 # may be: of generic code that several packages use, such as sync.Map's, the linker keeps one copy, and were it the one without,
 # races would be seen where there are none.
 race:
-	go test -race -gcflags=modernc.org/sqlite/lib=-race=false -timeout 15m ./...
+	GOFLAGS="$(GOFLAGS) -race -gcflags=modernc.org/sqlite/lib=-race=false -timeout=30m" go test ./...
 
 # Every fuzz test of every package, for fuzztime each.
 fuzz:
