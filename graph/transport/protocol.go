@@ -1,13 +1,17 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	gqltransport "github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -36,6 +40,9 @@ func absent(text json.RawMessage) bool   { return len(text) == 0 || string(text)
 // receive checks a message against the protocol. It returns what gqlgen shall see of it, nil if nothing, or an error
 // when it has closed the socket.
 func (s *socket) receive(message []byte) ([]byte, error) {
+	if !s.pace.spend(time.Now()) {
+		return nil, s.fail(closePolicy, "Too many messages: at most 1000 a second")
+	}
 	var f frame
 	if decodeJSON(message, &f) != nil {
 		return nil, s.fail(closeBadRequest, "Invalid message: not a JSON object with id, type and payload")
@@ -97,8 +104,9 @@ func (s *socket) receiveSubscribe(f frame) ([]byte, error) {
 	case used:
 		return nil, s.fail(closeSubscriberUsed, fmt.Sprintf("Subscriber for %.60s already exists", f.ID))
 	}
-	s.out.wait(s.ctx) // answers wait for the peer; so do its questions
-	s.alive()
+	if !s.waitForRoom() {
+		return nil, s.fail(closePolicy, "Too many operations: read the answers before asking more")
+	}
 	if live >= s.h.options.Websocket.MaxSubscriptions {
 		s.pushError(f.ID, gqlerror.List{tooManyOperations()})
 		return nil, nil
@@ -111,6 +119,16 @@ func (s *socket) receiveSubscribe(f frame) ([]byte, error) {
 	s.mu.Unlock()
 	f.ID = id
 	return f.encode(), nil
+}
+
+// waitForRoom lets a peer's questions wait as its answers do, for some time. A peer that would write all before it reads
+// anything is told so, and not cut off when the write of an answer has lasted too long.
+func (s *socket) waitForRoom() bool {
+	ctx, cancel := context.WithTimeout(s.ctx, s.h.options.Websocket.WriteTimeout/2)
+	defer cancel()
+	room := s.out.wait(ctx)
+	s.alive()
+	return room
 }
 
 func tooManyOperations() *gqlerror.Error {
@@ -137,9 +155,29 @@ func (s *socket) receiveComplete(f frame) ([]byte, error) {
 	return f.encode(), nil
 }
 
+// authorizationOf is the token in the payload of connection_init, in whatever case its name is written. What is no text is
+// nobody's token: to take its sender for a stranger would tell them of their mistake only later.
+func authorizationOf(payload gqltransport.InitPayload) (token string, ok bool) {
+	for _, name := range slices.Sorted(maps.Keys(payload)) {
+		if !strings.EqualFold(name, "Authorization") {
+			continue
+		}
+		text, is := payload[name].(string)
+		if !is {
+			return "", false
+		}
+		token = cmp.Or(token, text)
+	}
+	return token, true
+}
+
 // initiate is gqlgen's hook for connection_init.
 func (s *socket) initiate(ctx context.Context, payload gqltransport.InitPayload) (context.Context, *gqltransport.InitPayload, error) {
-	authorization := payload.Authorization()
+	authorization, ok := authorizationOf(payload)
+	if !ok {
+		return s.refuse(ctx, codedError(codeUnauthenticated, "Authorization in the payload of connection_init must be a string"),
+			closeForbidden, "Forbidden: Authorization must be a string")
+	}
 	if authorization == "" {
 		authorization = s.request.Header.Get("Authorization")
 	}

@@ -52,18 +52,19 @@ func (q *queue) reserve(ctx context.Context, size int) {
 	}
 }
 
-// wait returns when there is room, without taking it, or when ctx is done.
-func (q *queue) wait(ctx context.Context) {
+// wait returns true when there is room, without taking it, or false when ctx is done first.
+func (q *queue) wait(ctx context.Context) bool {
 	for {
 		q.mu.Lock()
 		room, free := q.room, q.slots < q.maxFrames && q.bytes < q.maxBytes
 		q.mu.Unlock()
-		if free || ctx.Err() != nil {
-			return
+		if free {
+			return true
 		}
 		select {
 		case <-room:
 		case <-ctx.Done():
+			return false
 		}
 	}
 }

@@ -26,7 +26,9 @@ const (
 const (
 	closeNormal         = 1000
 	closeGoingAway      = 1001
+	closeProtocolError  = 1002
 	closeAbnormal       = 1006
+	closePolicy         = 1008
 	closeTooBig         = 1009
 	closeTryAgain       = 1013
 	closeBadRequest     = 4400
@@ -86,6 +88,7 @@ type socket struct {
 	initiated bool
 	sent      int    // operations so far
 	release   func() // its owner has one connection less
+	pace      pace
 
 	mu        sync.Mutex
 	accepted  bool              // connection_ack was sent
@@ -114,7 +117,6 @@ func (s *socket) serve(conn *websocket.Conn) {
 	if !s.adopt(conn) {
 		return
 	}
-	conn.SetReadLimit(s.h.options.Websocket.ReadLimit)
 	conn.EnableWriteCompression(s.h.options.Websocket.Compression)
 	conn.SetPongHandler(func(string) error { s.alive(); return nil })
 	_ = conn.SetReadDeadline(time.Now().Add(s.h.options.Websocket.InitTimeout))
@@ -127,8 +129,8 @@ func (s *socket) serve(conn *websocket.Conn) {
 			s.close(closeTryAgain, "Try again later")
 		}
 		s.close(closeNormal, "")
+		s.linger() // a peer that is still writing would not come to read
 		writer.Wait()
-		s.linger()
 		s.finish()
 	}()
 	gqltransport.Websocket{Implementation: s, InitFunc: s.initiate}.Do(nil, s.request.WithContext(s.ctx), s.h.exec)

@@ -52,6 +52,15 @@ func (s *served) connect(t *testing.T) *peer {
 	return p
 }
 
+// hello connects by either protocol.
+func (s *served) hello(t *testing.T, protocol string) *peer {
+	t.Helper()
+	p := s.dial(t, &websocket.Dialer{Subprotocols: []string{protocol}})
+	p.send(`{"type":"connection_init","payload":{"Authorization":"Bearer alice"}}`)
+	p.wants("connection_ack")
+	return p
+}
+
 func (p *peer) send(text string) {
 	p.t.Helper()
 	if err := p.WriteMessage(websocket.TextMessage, []byte(text)); err != nil {

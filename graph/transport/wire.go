@@ -26,7 +26,7 @@ func (s *socket) read() ([]byte, error) {
 		if err != nil {
 			return nil, s.lost(err)
 		}
-		// The library's limit counts bytes on the wire, of which few unpack to many.
+		// The library's own limit counts bytes on the wire, of which few unpack to many, and closes without a reason.
 		message, err := io.ReadAll(io.LimitReader(r, s.h.options.Websocket.ReadLimit+1))
 		switch {
 		case err != nil:
@@ -56,14 +56,14 @@ func (s *socket) lost(err error) error {
 	case errors.As(err, &closed) && closed.Code != closeAbnormal:
 		s.close(closed.Code, "") // the library has answered
 		s.kill()
-	case errors.Is(err, websocket.ErrReadLimit):
-		s.close(closeTooBig, "Message too big")
 	case errors.As(err, &slow) && slow.Timeout() && !initiated:
 		s.close(closeTimeout, "Connection initialisation timeout")
 	case errors.As(err, &slow) && slow.Timeout():
 		s.close(closeTimeout, "No sign of life")
-	default:
+	case errors.As(err, &slow), errors.As(err, &closed), errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
 		s.kill()
+	default: // no frames of a WebSocket; the library has told the peer what is wrong with them
+		s.close(closeProtocolError, "")
 	}
 	return gqltransport.ErrWebsocketClosed
 }
@@ -74,7 +74,8 @@ func (s *socket) fail(code int, reason string) error {
 	return gqltransport.ErrWebsocketClosed
 }
 
-// linger reads until the peer has had its close frame: closing earlier could reset the connection under it.
+// linger reads until the peer has had its close frame, and whatever else it is about to say: a connection that is closed with
+// something unread is reset, and what is on its way to the peer is lost.
 func (s *socket) linger() {
 	for {
 		select {
@@ -82,10 +83,15 @@ func (s *socket) linger() {
 			return
 		default:
 		}
-		if _, _, err := s.conn.NextReader(); err != nil {
+		_, _, err := s.conn.NextReader()
+		if closed := (*websocket.CloseError)(nil); errors.As(err, &closed) {
 			return
 		}
+		if err != nil {
+			break
+		}
 	}
+	_, _ = io.Copy(io.Discard, s.conn.NetConn()) // up to the deadline that write sets in the end
 }
 
 // write sends what is queued, and pings. It ends with the close frame, or the connection.
@@ -154,4 +160,18 @@ func (s *socket) ping() {
 	}
 	s.out.pushControl([]byte(`{"type":"ka"}`))
 	_ = s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(s.h.options.Websocket.WriteTimeout))
+}
+
+// pace bounds how many messages a peer sends in a second, and lets it send as many again in one go.
+type pace struct {
+	spent float64
+	last  time.Time
+}
+
+const mostMessages = 1000 // a second
+
+func (p *pace) spend(now time.Time) bool {
+	p.spent = max(0, p.spent-now.Sub(p.last).Seconds()*mostMessages) + 1
+	p.last = now
+	return p.spent <= 4*mostMessages
 }
