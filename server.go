@@ -262,10 +262,7 @@ func (p *parts) routes(r roles) http.Handler {
 	if r.api {
 		mux.Handle("/graphql", p.api)
 		mux.Handle("/webhooks/whatsapp", p.webhooks)
-		mux.HandleFunc("GET /schema.graphql", func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-			_, _ = io.WriteString(w, graph.SDL())
-		})
+		mux.Handle("GET /schema.graphql", graph.ServeSDL())
 		page := graphiql.Handler(graphiql.Default())
 		mux.Handle("GET /{$}", page)
 		mux.Handle("GET /graphiql/", page)

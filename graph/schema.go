@@ -1,10 +1,8 @@
 package graph
 
 import (
-	"bytes"
-
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/formatter"
+	"github.com/vektah/gqlparser/v2/ast"
 
 	"carillon/ent"
 	"carillon/enum"
@@ -37,7 +35,7 @@ func paging() []transport.Paging {
 
 // schema is the generated schema with its directives, what its fields cost, and loads for each response.
 func (r *Resolver) schema() graphql.ExecutableSchema {
-	config := generated.Config{Resolvers: r, Directives: generated.DirectiveRoot{Role: r.requireRole, Personal: mask}}
+	config := generated.Config{Schema: served(), Resolvers: r, Directives: generated.DirectiveRoot{Role: r.requireRole, Personal: mask}}
 	cost := &config.Complexity
 	cost.Query.Accounts = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int, _ []*ent.AccountOrder) int {
 		return pageCost(child, first, last)
@@ -75,10 +73,7 @@ func pageCost(child int, first, last *int) int {
 	return 1 + rows*child/4
 }
 
-// SDL is the schema for clients to read: types by name, fields as they were written, with descriptions.
-func SDL() string {
-	var text bytes.Buffer
-	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
-	formatter.NewFormatter(&text, formatter.WithIndent("  ")).FormatSchema(schema)
-	return text.String()
+// served is the schema without what the transports do not serve, so that introspection and SDL say the same.
+func served() *ast.Schema {
+	return transport.Served(generated.NewExecutableSchema(generated.Config{}).Schema())
 }

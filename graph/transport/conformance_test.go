@@ -26,8 +26,16 @@ func TestConformanceOfHTTP(t *testing.T) {
 func TestConformanceOfSockets(t *testing.T) { t.Parallel(); conform(t, "socket.mjs") }
 func TestConformanceOfClients(t *testing.T) { t.Parallel(); conform(t, "clients.mjs") }
 
+func TestConformanceOfHTTPClients(t *testing.T) { t.Parallel(); conform(t, "http-clients.mjs") }
+
+// Where persisted queries are off, Apollo's link asks once, and sends the documents from then on.
+func TestConformanceWithoutPersistedQueries(t *testing.T) {
+	t.Parallel()
+	conform(t, "unpersisted.mjs", func(o *transport.Options) { o.PersistedQueries = -1 })
+}
+
 // conform runs a script against a live server, each of its rules as a test, and returns their number.
-func conform(t *testing.T, script string) (rules int) {
+func conform(t *testing.T, script string, change ...func(*transport.Options)) (rules int) {
 	t.Helper()
 	if err := installed(); err != nil {
 		if os.Getenv("CARILLON_TEST_REQUIRE_ALL") == "1" {
@@ -37,6 +45,9 @@ func conform(t *testing.T, script string) (rules int) {
 	}
 	s := serve(t, func(o *transport.Options) {
 		o.Websocket.PingInterval, o.Websocket.InitTimeout = 300*time.Millisecond, 500*time.Millisecond
+		for _, also := range change {
+			also(o)
+		}
 	})
 	site := httptest.NewServer(http.StripPrefix("/graphql", s.Handler))
 	defer site.Close()
@@ -71,8 +82,10 @@ var installed = sync.OnceValue(func() error {
 	if _, err := exec.LookPath("node"); err != nil {
 		return err
 	}
-	if _, err := os.Stat("conformance/node_modules/graphql-http"); err == nil {
-		return nil
+	if lock, err := os.Stat("conformance/package-lock.json"); err == nil {
+		if there, err := os.Stat("conformance/node_modules/.package-lock.json"); err == nil && !there.ModTime().Before(lock.ModTime()) {
+			return nil
+		}
 	}
 	npm := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	npm.Dir = "conformance"

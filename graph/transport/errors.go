@@ -12,6 +12,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
@@ -24,6 +25,7 @@ const (
 	codeUnavailable     = "UNAVAILABLE"
 	codeInternal        = "INTERNAL"
 	codeNotPersisted    = "PERSISTED_QUERY_NOT_FOUND" // Apollo's clients look for it and send the document
+	codeNotSupported    = "PERSISTED_QUERY_NOT_SUPPORTED"
 
 	codeComplexity = "COMPLEXITY_LIMIT_EXCEEDED" // gqlgen's
 )
@@ -38,7 +40,7 @@ var codes = map[string]string{
 // An operation that is refused before it runs ends on a socket with an error message, not with a result. gqlgen asks
 // the code which of the two it is.
 func init() {
-	for _, code := range []string{codeBadInput, codeTooComplex, codeForbidden, codeComplexity, codeNotPersisted} {
+	for _, code := range []string{codeBadInput, codeTooComplex, codeForbidden, codeComplexity, codeNotPersisted, codeNotSupported} {
 		errcode.RegisterErrorType(code, errcode.KindProtocol)
 	}
 }
@@ -65,7 +67,21 @@ func (h *Handler) present(ctx context.Context, err error) *gqlerror.Error {
 	}
 	shown := h.explain(ctx, given)
 	shown.Path, shown.Locations = given.Path, given.Locations
+	if isBadArgument(ctx) {
+		within(shown, graphql.GetFieldContext(ctx).Path())
+	}
 	return shown
+}
+
+// within leaves of an error's path what is a place in the response. What is behind it names a place in the field's arguments.
+func within(shown *gqlerror.Error, place ast.Path) {
+	if len(shown.Path) <= len(place) || codeOf(shown) != codeBadInput {
+		return
+	}
+	argument := shown.Path[len(place):]
+	shown.Path = place
+	shown.Message = dotted(argument) + ": " + shown.Message
+	shown.Extensions["argument"] = steps(argument)
 }
 
 // explain returns the message and the extensions that the caller may see.

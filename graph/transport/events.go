@@ -3,34 +3,18 @@ package transport
 import (
 	"context"
 	"errors"
-	"mime"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-func wantsEvents(r *http.Request) bool {
-	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
-		if media, _, err := mime.ParseMediaType(part); err == nil && media == mediaEvents {
-			return true
-		}
-	}
-	return false
-}
-
-// serveEvents runs an operation as an event stream: graphql-sse's distinct connections mode, by POST, or by GET for
-// the browser's EventSource. What is wrong with the request itself is answered as JSON; what is wrong with the
-// document is an event, since that is where clients of the protocol look for it.
-func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) *refusal {
-	params, no := h.readParams(w, r)
-	if no != nil {
-		return no
-	}
+// runAsEvents answers an operation with an event stream: graphql-sse's distinct connections mode, by POST, or by GET for the
+// browser's EventSource. What is wrong with the request itself is answered as JSON; what is wrong with the document is an
+// event, since that is where clients of the protocol look for it.
+func (h *Handler) runAsEvents(w http.ResponseWriter, r *http.Request, opCtx *graphql.OperationContext, errs gqlerror.List) *refusal {
 	ctx, cancel := context.WithCancelCause(withTransport(r.Context(), "sse"))
 	defer cancel(nil)
 	s := &stream{w: w, control: http.NewResponseController(w), cancel: cancel, timeout: h.options.Websocket.WriteTimeout}
@@ -44,11 +28,6 @@ func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) *refusal {
 	}
 	defer release()
 	ctx = context.WithValue(ctx, connectionKey{}, connection(s))
-
-	opCtx, errs := h.exec.CreateOperationContext(ctx, params)
-	if errs == nil && opCtx.Operation.Operation == ast.Mutation && r.Method == http.MethodGet {
-		return notAllowed("POST", "a mutation needs POST")
-	}
 	s.open()
 	defer h.keepAlive(ctx, s)()
 	if errs != nil {

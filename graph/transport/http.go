@@ -2,6 +2,8 @@ package transport
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,15 +17,10 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-const (
-	mediaJSON     = "application/json"
-	mediaResponse = "application/graphql-response+json"
-	mediaEvents   = "text/event-stream"
-)
-
-// serveOperation runs a query or a mutation as GraphQL over HTTP asks for.
+// serveOperation answers an operation in the form that the client accepts.
 func (h *Handler) serveOperation(w http.ResponseWriter, r *http.Request) *refusal {
 	params, no := h.readParams(w, r)
 	if no != nil {
@@ -33,22 +30,24 @@ func (h *Handler) serveOperation(w http.ResponseWriter, r *http.Request) *refusa
 }
 
 func (h *Handler) run(w http.ResponseWriter, r *http.Request, params *graphql.RawParams) *refusal {
+	opCtx, errs := h.exec.CreateOperationContext(r.Context(), params)
+	var kind ast.Operation
+	if errs == nil {
+		kind = opCtx.Operation.Operation
+	}
+	if kind == ast.Mutation && r.Method == http.MethodGet {
+		return notAllowed("POST", "a mutation needs POST")
+	}
+	if acceptedBy(r.Header).asEvents(kind) {
+		return h.runAsEvents(w, r, opCtx, errs)
+	}
 	ctx := withTransport(r.Context(), "http")
-	opCtx, errs := h.exec.CreateOperationContext(ctx, params)
 	if errs != nil {
-		resp := h.exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs)
-		status := http.StatusBadRequest
-		if answerType(r) == mediaJSON {
-			status = http.StatusOK
-		}
-		reply(w, r, status, resp, false)
+		h.refuseDocument(ctx, w, r, opCtx, errs)
 		return nil
 	}
-	switch kind := opCtx.Operation.Operation; {
-	case kind == ast.Subscription:
+	if kind == ast.Subscription {
 		return badRequest("a subscription needs a WebSocket, or Accept: text/event-stream")
-	case kind == ast.Mutation && r.Method == http.MethodGet:
-		return notAllowed("POST", "a mutation needs POST")
 	}
 	next, ctx := h.exec.DispatchOperation(ctx, opCtx)
 	resp := next(ctx)
@@ -60,6 +59,17 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request, params *graphql.Ra
 	}
 	reply(w, r, http.StatusOK, resp, true)
 	return nil
+}
+
+// refuseDocument answers for an operation that did not get as far as running. That a text is not known by its hash is part of
+// the protocol and no failure: there are clients that look no further than at the status.
+func (h *Handler) refuseDocument(ctx context.Context, w http.ResponseWriter, r *http.Request, opCtx *graphql.OperationContext, errs gqlerror.List) {
+	resp := h.exec.DispatchError(graphql.WithOperationContext(ctx, opCtx), errs)
+	status := http.StatusBadRequest
+	if code := codeOf(errs[0]); answerType(r) == mediaJSON || code == codeNotPersisted || code == codeNotSupported {
+		status = http.StatusOK
+	}
+	reply(w, r, status, resp, false)
 }
 
 // readParams reads the parameters of an operation from the URL of a GET or the JSON body of a POST.
@@ -126,8 +136,10 @@ func unreadable(err error) *refusal {
 	return badRequest("the body could not be read")
 }
 
-// decodeJSON decodes one JSON object and nothing after it. Numbers stay text, so that no digit of a variable is lost.
+// decodeJSON decodes one JSON object and nothing after it. Numbers stay text, so that no digit of a variable is lost. It
+// changes text where that holds halves of surrogate pairs.
 func decodeJSON(text []byte, into any) error {
+	wellFormed(text)
 	if trimmed := bytes.TrimLeft(text, " \t\r\n"); len(trimmed) == 0 || trimmed[0] != '{' || !utf8.Valid(text) {
 		return errors.New("no JSON object in UTF-8")
 	}
@@ -142,20 +154,8 @@ func decodeJSON(text []byte, into any) error {
 	return nil
 }
 
-// answerType is application/graphql-response+json for those who name it, and application/json, which came before it,
-// for all others.
-func answerType(r *http.Request) string {
-	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
-		media, p, err := mime.ParseMediaType(part)
-		if err != nil || media != mediaResponse {
-			continue
-		}
-		if q, err := strconv.ParseFloat(p["q"], 64); err != nil || q > 0 {
-			return mediaResponse
-		}
-	}
-	return mediaJSON
-}
+// answerType is the kind of JSON of an answer that is no stream; also of one to whoever would have liked a stream.
+func answerType(r *http.Request) string { return cmp.Or(acceptedBy(r.Header).json, mediaJSON) }
 
 // reply writes a response. A request that was refused before it ran has no data, not even null.
 func reply(w http.ResponseWriter, r *http.Request, status int, resp *graphql.Response, ran bool) {

@@ -250,31 +250,6 @@ func TestSlowBody(t *testing.T) {
 	}
 }
 
-func TestPersistedQueries(t *testing.T) {
-	t.Parallel()
-	const hash = "d7c8b7ab8a0a1da2bd14ffb3e4a1a3e2e2a2b8c6ad3d2d7d6e9b7b0b8f7d9a3c"
-	persisted := func(query, hash string) string {
-		return `{"query":"` + query + `","extensions":{"persistedQuery":{"version":1,"sha256Hash":"` + hash + `"}}}`
-	}
-	s := serve(t, func(o *transport.Options) { o.PersistedQueries = 10 })
-	if a := s.send(t, "POST", "/", persisted("", hash), asJSON); a.code() != "PERSISTED_QUERY_NOT_FOUND" {
-		t.Errorf("%s", a.text)
-	}
-	if a := s.send(t, "POST", "/", persisted("{hello}", hash), asJSON); a.code() != "BAD_USER_INPUT" {
-		t.Errorf("%s", a.text)
-	}
-	right := sha256Hex("{hello}")
-	for _, query := range []string{"{hello}", ""} {
-		if a := s.send(t, "POST", "/", persisted(query, right), asJSON); a.code() != "" || !strings.Contains(a.text, "hello world") {
-			t.Errorf("%s", a.text)
-		}
-	}
-	off := serve(t, nil)
-	if a := off.send(t, "POST", "/", persisted("", right), asJSON); a.code() != "BAD_USER_INPUT" {
-		t.Errorf("%s", a.text)
-	}
-}
-
 // Hooks are ours, and so are their mistakes.
 func TestHooksThatPanic(t *testing.T) {
 	t.Parallel()

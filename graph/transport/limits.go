@@ -4,17 +4,22 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
 )
 
+// mostPairs bounds how many pairs of fields with one name the validator may have to compare.
+const mostPairs = 10_000
+
+// mostSteps bounds the walk that counts them.
+const mostSteps = 20_000
+
 // documentLimit refuses long documents before they are parsed, and wide ones before they are validated: a validator
-// compares each field with each, which for 5000 fields takes a second. It also bounds what the caches hold.
+// compares each field with each of the same name, which for 5000 fields takes a second.
 type documentLimit struct {
 	maxBytes, maxTokens, maxFields int
-	valid                          graphql.Cache[*ast.QueryDocument]
+	passed                         graphql.Cache[*ast.QueryDocument] // of what was looked at before
 }
 
 func (documentLimit) ExtensionName() string                   { return "DocumentLimit" }
@@ -24,56 +29,121 @@ func (l documentLimit) MutateOperationParameters(ctx context.Context, params *gr
 	if len(params.Query) > l.maxBytes {
 		return codedError(codeTooComplex, "the document is longer than %d bytes", l.maxBytes)
 	}
-	if _, ok := l.valid.Get(ctx, params.Query); ok {
+	if _, ok := l.passed.Get(ctx, params.Query); ok {
 		return nil
 	}
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: params.Query}, l.maxTokens)
 	if err != nil {
 		return nil // the executor finds it too, and says it better
 	}
-	fields := 0
-	for _, op := range doc.Operations {
-		fields += written(op.SelectionSet)
-	}
-	for _, fragment := range doc.Fragments {
-		fields += written(fragment.SelectionSet)
-	}
-	if fields > l.maxFields {
+	m := newMerging(doc, l.maxFields)
+	switch {
+	case m.fields > l.maxFields || written(doc) > l.maxFields:
 		return tooMany("fields", l.maxFields)
+	case m.pairs > mostPairs || m.steps > mostSteps:
+		return codedError(codeTooComplex, "the document names the same fields too often in one place")
 	}
 	return nil
 }
 
 // written counts fields and spreads as they stand in the text.
-func written(set ast.SelectionSet) (n int) {
-	for _, s := range set {
-		switch s := s.(type) {
-		case *ast.Field:
-			n += 1 + written(s.SelectionSet)
-		case *ast.InlineFragment:
-			n += written(s.SelectionSet)
-		case *ast.FragmentSpread:
-			n++
+func written(doc *ast.QueryDocument) (n int) {
+	var count func(ast.SelectionSet)
+	count = func(set ast.SelectionSet) {
+		for _, s := range set {
+			switch s := s.(type) {
+			case *ast.Field:
+				n++
+				count(s.SelectionSet)
+			case *ast.InlineFragment:
+				count(s.SelectionSet)
+			case *ast.FragmentSpread:
+				n++
+			}
 		}
+	}
+	for _, op := range doc.Operations {
+		count(op.SelectionSet)
+	}
+	for _, f := range doc.Fragments {
+		count(f.SelectionSet)
 	}
 	return n
 }
 
+// merging counts the fields of a document as the validator compares them: those of one place together, through all
+// fragments. It stops when there are too many.
+type merging struct {
+	fragments map[string]ast.SelectionSet
+	maxFields int
+
+	fields int // of the operation or fragment that has the most
+	pairs  int // of fields with one name in one place
+	steps  int
+
+	here int // fields of the present one
+}
+
+func newMerging(doc *ast.QueryDocument, maxFields int) *merging {
+	m := &merging{fragments: make(map[string]ast.SelectionSet, len(doc.Fragments)), maxFields: maxFields}
+	for _, f := range doc.Fragments {
+		m.fragments[f.Name] = f.SelectionSet
+	}
+	for _, op := range doc.Operations {
+		m.begin(op.SelectionSet)
+	}
+	for _, f := range doc.Fragments {
+		m.begin(f.SelectionSet)
+	}
+	return m
+}
+
+func (m *merging) begin(set ast.SelectionSet) {
+	m.here = 0
+	m.merge([]ast.SelectionSet{set})
+	m.fields = max(m.fields, m.here)
+}
+
+func (m *merging) enough() bool {
+	return m.here > m.maxFields || m.pairs > mostPairs || m.steps > mostSteps
+}
+
+func (m *merging) merge(sets []ast.SelectionSet) {
+	byName := map[string][]ast.SelectionSet{}
+	m.collect(sets, byName, map[string]bool{})
+	for _, inner := range byName {
+		m.pairs += len(inner)*len(inner) - 1
+		if m.enough() {
+			return
+		}
+		m.merge(inner)
+	}
+}
+
+func (m *merging) collect(sets []ast.SelectionSet, byName map[string][]ast.SelectionSet, spread map[string]bool) {
+	for _, set := range sets {
+		for _, s := range set {
+			if m.steps++; m.enough() {
+				return
+			}
+			switch s := s.(type) {
+			case *ast.Field:
+				m.here++
+				byName[s.Alias] = append(byName[s.Alias], s.SelectionSet)
+			case *ast.InlineFragment:
+				m.collect([]ast.SelectionSet{s.SelectionSet}, byName, spread)
+			case *ast.FragmentSpread:
+				if !spread[s.Name] {
+					spread[s.Name] = true
+					m.collect([]ast.SelectionSet{m.fragments[s.Name]}, byName, spread)
+				}
+			}
+		}
+	}
+}
+
 func tooMany(what string, limit int) *gqlerror.Error {
 	return codedError(codeTooComplex, "the operation has too many %s, the limit is %d", what, limit)
-}
-
-// persistedQueries gives a code to the errors of gqlgen's extension.
-type persistedQueries struct {
-	extension.AutomaticPersistedQuery
-}
-
-func (p persistedQueries) MutateOperationParameters(ctx context.Context, params *graphql.RawParams) *gqlerror.Error {
-	err := p.AutomaticPersistedQuery.MutateOperationParameters(ctx, params)
-	if err != nil && codeOf(err) == "" {
-		return codedError(codeBadInput, "%s", err.Message)
-	}
-	return err
 }
 
 // introspection opens the schema to callers who may see it, and refuses others in words.

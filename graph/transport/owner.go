@@ -13,7 +13,7 @@ const retrySeconds = 5
 // count counts a connection to its owner, until release is called; more than MaxPerOwner are refused.
 func (h *Handler) count(ctx context.Context) (release func(), full *gqlerror.Error) {
 	limit := h.options.Websocket.MaxPerOwner
-	if h.options.Owner == nil || limit == 0 {
+	if limit == 0 {
 		return func() {}, nil
 	}
 	owner := h.options.Owner(ctx)

@@ -18,7 +18,6 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/gorilla/websocket"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -55,8 +54,8 @@ type Options struct {
 	MaxComplexity    int           // by the schema's complexity functions; 50,000
 	MaxErrors        int           // in one response; 20
 	Timeout          time.Duration // of a query or a mutation, and of reading a request; 30 s
-	QueryCache       int           // parsed documents that are kept; 1000
-	PersistedQueries int           // automatic persisted queries that are kept; 0 leaves them off
+	QueryCache       int           // bytes of parsed documents that are kept; 16 MiB
+	PersistedQueries int           // bytes of automatic persisted queries that are kept; 8 MiB. Below 0 there are none
 	Paging           []Paging
 
 	Websocket Websocket
@@ -75,7 +74,7 @@ type Websocket struct {
 	InitTimeout      time.Duration // from the upgrade to connection_init; 5 s
 	PingInterval     time.Duration // a peer that is silent for two of them is gone; 20 s
 	WriteTimeout     time.Duration // of one frame; 10 s
-	CloseTimeout     time.Duration // for the peer to answer a close frame; 1 s
+	CloseTimeout     time.Duration // for the peer to answer a close frame; 3 s
 	ReadLimit        int64         // bytes of a message, also when it came compressed; 64 KiB
 	QueueFrames      int           // results that wait for a slow peer before its subscriptions wait too; 64
 	QueueBytes       int           // and their size; 1 MiB
@@ -99,7 +98,7 @@ type Operation struct {
 // Handler serves the schema. Its zero value is of no use: call New.
 type Handler struct {
 	options  Options
-	exec     *executor.Executor
+	exec     execution
 	upgrader websocket.Upgrader
 	log      *slog.Logger
 
@@ -110,10 +109,15 @@ type Handler struct {
 	gone        chan struct{} // closed when closing and the last connection is gone
 }
 
-// New panics when Options lack a schema or their Paging is wrong: both are mistakes of the program.
+// New panics when Options lack a schema or it is not Served, and when their Paging is wrong: mistakes of the program.
 func New(o Options) *Handler {
 	if o.Schema == nil {
 		panic("transport: no schema")
+	}
+	for _, part := range laterParts {
+		if o.Schema.Schema().Directives[part] != nil {
+			panic("transport: the schema promises @" + part + ": build it with Served")
+		}
 	}
 	o.setDefaults()
 	h := &Handler{options: o, log: o.Logger, connections: map[connection]struct{}{}, owned: map[any]int{}, gone: make(chan struct{})}
@@ -129,25 +133,31 @@ func New(o Options) *Handler {
 			h.refuse(w, r, &refusal{status: status, code: codeBadInput, message: "this is no WebSocket handshake"})
 		},
 	}
-	h.exec = executor.New(o.Schema)
-	h.exec.SetErrorPresenter(h.present)
-	h.exec.SetRecoverFunc(h.recovered)
-	valid := lru.New[*ast.QueryDocument](o.QueryCache)
-	h.exec.SetQueryCache(valid)
-	h.exec.SetParserTokenLimit(o.MaxTokens)
-	h.exec.SetDisableSuggestion(true)
-	// Order matters: the document's length bounds what persisted queries keep, and its expanded size bounds the walk
-	// that measures complexity, which follows every spread of every fragment anew.
-	h.exec.Use(documentLimit{o.MaxQuery, o.MaxTokens, o.MaxFields, valid})
-	if o.PersistedQueries > 0 {
-		h.exec.Use(persistedQueries{extension.AutomaticPersistedQuery{Cache: lru.New[string](o.PersistedQueries)}})
-	}
-	h.exec.Use(introspection{o.MayIntrospect})
-	h.exec.Use(sizeLimit{size{depth: o.MaxDepth, aliases: o.MaxAliases, directives: o.MaxDirectives, fields: o.MaxFields}})
-	h.exec.Use(newPageLimit(o.Paging, o.MaxNodes))
-	h.exec.Use(extension.FixedComplexityLimit(o.MaxComplexity))
-	h.exec.Use(operations{h})
+	h.exec = h.newExecution()
 	return h
+}
+
+func (h *Handler) newExecution() execution {
+	o := h.options
+	e := execution{Executor: executor.New(o.Schema), documents: &documents{newShares[*ast.QueryDocument](o.QueryCache)}, owner: o.Owner}
+	if o.PersistedQueries > 0 {
+		e.persisted = &persisted{newShares[string](o.PersistedQueries)}
+	}
+	e.SetErrorPresenter(h.present)
+	e.SetRecoverFunc(h.recovered)
+	e.SetQueryCache(e.documents)
+	e.SetParserTokenLimit(o.MaxTokens)
+	e.SetDisableSuggestion(true)
+	// Order matters: the document's expanded size bounds the walk that measures complexity, which follows every spread of every
+	// fragment anew.
+	e.Use(documentLimit{o.MaxQuery, o.MaxTokens, o.MaxFields, e.documents})
+	e.Use(introspection{o.MayIntrospect})
+	e.Use(sizeLimit{size{depth: o.MaxDepth, aliases: o.MaxAliases, directives: o.MaxDirectives, fields: o.MaxFields}})
+	e.Use(inputs{o.Schema.Schema()})
+	e.Use(newPageLimit(o.Paging, o.MaxNodes))
+	e.Use(extension.FixedComplexityLimit(o.MaxComplexity))
+	e.Use(operations{h})
+	return e
 }
 
 func (o *Options) setDefaults() {
@@ -163,12 +173,13 @@ func (o *Options) setDefaults() {
 	setDefault(&o.MaxComplexity, 50_000)
 	setDefault(&o.MaxErrors, 20)
 	setDefault(&o.Timeout, 30*time.Second)
-	setDefault(&o.QueryCache, 1000)
+	setDefault(&o.QueryCache, 16<<20)
+	setDefault(&o.PersistedQueries, 8<<20)
 	ws := &o.Websocket
 	setDefault(&ws.InitTimeout, 5*time.Second)
 	setDefault(&ws.PingInterval, 20*time.Second)
 	setDefault(&ws.WriteTimeout, 10*time.Second)
-	setDefault(&ws.CloseTimeout, time.Second)
+	setDefault(&ws.CloseTimeout, 3*time.Second)
 	setDefault(&ws.ReadLimit, 64<<10)
 	setDefault(&ws.QueueFrames, 64)
 	setDefault(&ws.QueueBytes, 1<<20)
@@ -177,6 +188,10 @@ func (o *Options) setDefaults() {
 	setDefault(&ws.ShutdownSpread, 5*time.Second)
 	if o.Authenticate == nil {
 		o.Authenticate = func(ctx context.Context, _ string, _ *http.Request) (context.Context, error) { return ctx, nil }
+	}
+	if o.Owner == nil {
+		o.Owner = func(context.Context) any { return nil }
+		o.Websocket.MaxPerOwner = 0
 	}
 	if o.PresentError == nil {
 		o.PresentError = func(context.Context, error) *gqlerror.Error { return nil }
@@ -222,17 +237,16 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) *refusal {
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
 		return notAllowed("GET, POST, OPTIONS", "this method is not supported")
 	}
+	if acceptedBy(r.Header).nothing() {
+		return notAcceptable()
+	}
 	ctx, err := h.options.Authenticate(graphql.StartOperationTrace(r.Context()), r.Header.Get("Authorization"), r)
 	if err != nil {
 		return h.unauthenticated(r, err)
 	}
 	r = r.WithContext(ctx)
-	switch {
-	case wantsEvents(r):
-		return h.serveEvents(w, r)
-	case isMultipart(r):
+	if isMultipart(r) {
 		return h.serveUpload(w, r)
-	default:
-		return h.serveOperation(w, r)
 	}
+	return h.serveOperation(w, r)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -83,7 +84,8 @@ type Resolvers struct{ Streams atomic.Int64 }
 
 // Schema has a complexity function for each connection.
 func (r *Resolvers) Schema() graphql.ExecutableSchema {
-	config := generated.Config{Resolvers: r}
+	schema := generated.NewExecutableSchema(generated.Config{}).Schema()
+	config := generated.Config{Resolvers: r, Schema: transport.Served(schema)}
 	page := func(child int, first *int, _ *string, last *int, _ *string) int {
 		rows := 50
 		if first != nil {
@@ -213,6 +215,11 @@ func (query) Wait(ctx context.Context) (bool, error) {
 
 func (query) Padding(_ context.Context, size int) (string, error) {
 	return strings.Repeat("x", size), nil
+}
+
+func (query) Echo(_ context.Context, input *generated.EchoInput, texts []string) (string, error) {
+	given, err := json.Marshal(map[string]any{"input": input, "texts": texts})
+	return string(given), err
 }
 
 type tick struct{}

@@ -22,6 +22,19 @@ type AddItemInput struct {
 	Attachment *graphql.Upload `json:"attachment,omitempty"`
 }
 
+// One of every kind of input.
+type EchoInput struct {
+	Text  *string    `json:"text,omitempty"`
+	ID    *string    `json:"id,omitempty"`
+	Int   *int       `json:"int,omitempty"`
+	Float *float64   `json:"float,omitempty"`
+	Flag  *bool      `json:"flag,omitempty"`
+	With  *Failure   `json:"with,omitempty"`
+	At    *time.Time `json:"at,omitempty"`
+	Texts []string   `json:"texts,omitempty"`
+	Pick  *Pick      `json:"pick,omitempty"`
+}
+
 type File struct {
 	Name        string `json:"name"`
 	Size        int    `json:"size"`
@@ -50,6 +63,12 @@ type ItemEdge struct {
 }
 
 type Mutation struct {
+}
+
+type Pick struct {
+	Text  *string    `json:"text,omitempty"`
+	Size  *int       `json:"size,omitempty"`
+	Inner *EchoInput `json:"inner,omitempty"`
 }
 
 type Query struct {
