@@ -50,7 +50,7 @@ func (r *mutationResolver) ImportContacts(ctx context.Context, input model.Impor
 	if i != nil {
 		r.WakeImport(ctx, i.ID)
 	}
-	return &model.ContactImportPayload{Import: i, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+	return &model.ContactImportPayload{ContactImport: i, Import: i, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
 func (r *mutationResolver) CreateContactList(ctx context.Context, input model.CreateContactListInput) (*model.ContactListPayload, error) {

@@ -27,6 +27,9 @@ func placeOf(organization uid.ID, sequence int64) ent.Cursor {
 
 // place reads a cursor of the caller's log, and refuses one after which the log no longer goes on.
 func (r *Resolver) place(ctx context.Context, organization uid.ID, c *ent.Cursor) (int64, error) {
+	if c.ID.IsZero() { // what null means here differs: to listen from now on, or to read from the oldest
+		return 0, fault.New(fault.BadInput, "after is empty: leave it out, or give the last cursor")
+	}
 	parts, _ := c.Value.([]any)
 	if c.ID != organization || len(parts) != 2 || parts[0] != logMark {
 		return 0, fault.New(fault.BadInput, "after is not a cursor of this organization's delivery events")
@@ -172,5 +175,5 @@ func (t teller) load(ctx context.Context, events []delivery.Event) (map[uid.ID]*
 }
 
 func eventOf(e delivery.Event, m *ent.Message) *model.DeliveryEvent {
-	return &model.DeliveryEvent{Sequence: int(e.Sequence), Status: e.Status, Message: m, Error: errorOf(e.ErrorCode, e.ErrorDetail), At: e.At, RecordedAt: e.RecordedAt}
+	return &model.DeliveryEvent{Sequence: e.Sequence, Status: e.Status, Message: m, Error: errorOf(e.ErrorCode, e.ErrorDetail), At: e.At, RecordedAt: e.RecordedAt}
 }

@@ -35,7 +35,7 @@ func (r *mutationResolver) SignIn(ctx context.Context, input model.SignInInput) 
 	return sessionPayload(signed, wrong, input.ClientMutationID), nil
 }
 
-func (r *mutationResolver) SignOut(ctx context.Context) (*model.SignOutPayload, error) {
+func (r *mutationResolver) SignOut(ctx context.Context, input *model.SignOutInput) (*model.SignOutPayload, error) {
 	signedOut, wrong, err := done(r.Identity.SignOut(ctx))
 	if err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func (r *mutationResolver) SignOut(ctx context.Context) (*model.SignOutPayload, 
 	if v, ok := identity.From(ctx); ok && signedOut {
 		r.Hub.Announce(ctx, v.Session.ID)
 	}
-	return &model.SignOutPayload{SignedOut: signedOut, UserErrors: wrong}, nil
+	return &model.SignOutPayload{SignedOut: signedOut, UserErrors: wrong, ClientMutationID: or(input, model.SignOutInput{}).ClientMutationID}, nil
 }
 
 func (r *mutationResolver) AcceptTerms(ctx context.Context, input model.AcceptTermsInput) (*model.AcceptTermsPayload, error) {

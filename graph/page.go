@@ -49,11 +49,11 @@ func newPage(ctx context.Context, list string, after *ent.Cursor, first *int, be
 
 // open takes the mark off a cursor, and leaves what ent put there.
 func (p page) open(argument string, c *ent.Cursor) (*ent.Cursor, error) {
-	if c == nil {
+	if c == nil || c.ID.IsZero() { // an empty text, which is what null is
 		return nil, nil
 	}
 	parts, ok := c.Value.([]any)
-	if !ok || len(parts) == 0 || parts[0] != p.mark || c.ID.IsZero() {
+	if !ok || len(parts) == 0 || parts[0] != p.mark {
 		return nil, badCursor(argument)
 	}
 	values := append([]any{}, parts[1:]...)

@@ -37,11 +37,11 @@ func TestNodeGivesEveryTypeByItsID(t *testing.T) {
 		v := o.must(`{ viewer { user { id } sessions { id } organization { id members { id } } } }`)
 		o.key(enum.RoleViewer)
 		key := o.must(`{ viewer { organization { apiKeys { id } } } }`).text("viewer.organization.apiKeys.0.id")
-		i := o.upload(`mutation($input: ImportContactsInput!) { importContacts(input: $input) { import { id status fileName } userErrors { message } } }`, "phone,name\n+15550199999,Eve\n", vars{})
+		i := o.upload(`mutation($input: ImportContactsInput!) { importContacts(input: $input) { contactImport { id status fileName } import { id } userErrors { message } } }`, "phone,name\n+15550199999,Eve\n", vars{})
 		ids := map[string]string{
 			"User": v.text("viewer.user.id"), "Session": v.text("viewer.sessions.0.id"), "Organization": v.text("viewer.organization.id"), "Member": v.text("viewer.organization.members.0.id"),
 			"APIKey": key, "Account": o.account.ID.String(), "PhoneNumber": o.number.ID.String(), "Template": o.template.ID.String(), "Contact": o.contacts[0].ID.String(),
-			"ContactList": o.list.ID.String(), "Campaign": c.String(), "Message": m.String(), "ContactImport": i.text("importContacts.import.id"),
+			"ContactList": o.list.ID.String(), "Campaign": c.String(), "Message": m.String(), "ContactImport": i.text("importContacts.contactImport.id"),
 		}
 		all := []string{uid.New(uid.Campaign).String()}
 		want := []any{nil}
@@ -167,7 +167,7 @@ func TestBadPages(t *testing.T) {
 	stranger := s.signUp()
 	for name, args := range map[string]string{
 		"no rows": "first: 0", "too many": "first: 101", "fewer than none": "last: -1", "both ways": "first: 1, last: 1",
-		"garbage": `after: "garbage"`, "an empty cursor": `after: ""`, "a cursor of another order": `after: "` + cursor + `"`, "a cursor of another direction": `orderBy: {field: NAME, direction: DESC}, after: "` + cursor + `"`,
+		"garbage": `after: "garbage"`, "a cursor of another order": `after: "` + cursor + `"`, "a cursor of another direction": `orderBy: {field: NAME, direction: DESC}, after: "` + cursor + `"`,
 		"a cursor of the log": `after: "` + log + `"`, "half a cursor": `orderBy: {field: NAME}, after: "` + cursor[:20] + `"`, "a cursor twice": `orderBy: {field: NAME}, after: "` + cursor + cursor + `"`,
 	} {
 		if a := o.ask("{ campaigns(" + args + ") { edges { node { id } } } }"); a.code() != "BAD_USER_INPUT" {
@@ -190,6 +190,29 @@ func TestBadPages(t *testing.T) {
 		if a := stranger.ask(query); a.code() != "BAD_USER_INPUT" {
 			t.Errorf("another organization's cursor: %v %v", a.Data, a.Errors)
 		}
+	}
+}
+
+// Clients that keep a list's place in a text begin with an empty one. In the log that would not say where to begin.
+func TestAnEmptyCursorIsNone(t *testing.T) {
+	s := onSQLite(t)
+	o := s.signUp().fill()
+	for _, list := range []string{"accounts", "auditEvents", "campaigns", "contactLists", "contacts", "messages", "templates"} {
+		query := func(args string) string { return fmt.Sprintf("{ l: %s%s { edges { node { id } } } }", list, args) }
+		all := fmt.Sprint(o.must(query("")).at("l"))
+		for _, args := range []string{`(after: "")`, `(before: "")`, `(first: 50, after: "", before: "")`} {
+			if got := fmt.Sprint(o.must(query(args)).at("l")); got != all {
+				t.Errorf("%s%s: %s, want %s", list, args, got, all)
+			}
+		}
+	}
+	if a := o.ask(`{ deliveryEvents(after: "") { cursor } }`); a.code() != "BAD_USER_INPUT" {
+		t.Errorf("the log: %v %v", a.Data, a.Errors)
+	}
+	ws := o.dial()
+	ws.subscribe(follow, vars{"after": ""})
+	if code, _ := ws.failure(); code != "BAD_USER_INPUT" {
+		t.Errorf("the live log: %s", code)
 	}
 }
 

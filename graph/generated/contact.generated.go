@@ -1012,6 +1012,38 @@ func (ec *executionContext) fieldContext_ContactImport_finishedAt(_ context.Cont
 	return graphql.NewScalarFieldContext("ContactImport", field, false, false, "Time")
 }
 
+func (ec *executionContext) _ContactImportPayload_contactImport(ctx context.Context, field graphql.CollectedField, obj *model.ContactImportPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ContactImportPayload_contactImport(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ContactImport, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.ContactImport) graphql.Marshaler {
+			return ec.marshalOContactImport2ᚖcarillonᚋentᚐContactImport(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ContactImportPayload_contactImport(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ContactImportPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ContactImport(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ContactImportPayload_import(ctx context.Context, field graphql.CollectedField, obj *model.ContactImportPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2562,6 +2594,11 @@ func (ec *executionContext) _ContactImportPayload(ctx context.Context, sel ast.S
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ContactImportPayload")
+		case "contactImport":
+			out.Values[i] = ec._ContactImportPayload_contactImport(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "import":
 			out.Values[i] = ec._ContactImportPayload_import(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {

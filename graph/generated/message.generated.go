@@ -58,15 +58,15 @@ func (ec *executionContext) _DeliveryEvent_sequence(ctx context.Context, field g
 			return obj.Sequence, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return ec.marshalNInt2int(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNLong2int64(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_DeliveryEvent_sequence(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DeliveryEvent", field, false, false, "Int")
+	return graphql.NewScalarFieldContext("DeliveryEvent", field, false, false, "Long")
 }
 
 func (ec *executionContext) _DeliveryEvent_status(ctx context.Context, field graphql.CollectedField, obj *model.DeliveryEvent) (ret graphql.Marshaler) {

@@ -278,6 +278,7 @@ type ComplexityRoot struct {
 
 	ContactImportPayload struct {
 		ClientMutationID func(childComplexity int) int
+		ContactImport    func(childComplexity int) int
 		Import           func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 	}
@@ -506,7 +507,7 @@ type ComplexityRoot struct {
 		RevokeSession           func(childComplexity int, input model.RevokeSessionInput) int
 		SendMessage             func(childComplexity int, input model.SendMessageInput) int
 		SignIn                  func(childComplexity int, input model.SignInInput) int
-		SignOut                 func(childComplexity int) int
+		SignOut                 func(childComplexity int, input *model.SignOutInput) int
 		SignUp                  func(childComplexity int, input model.SignUpInput) int
 		SwitchOrganization      func(childComplexity int, input model.SwitchOrganizationInput) int
 		SyncAccount             func(childComplexity int, input model.SyncAccountInput) int
@@ -664,8 +665,9 @@ type ComplexityRoot struct {
 	}
 
 	SignOutPayload struct {
-		SignedOut  func(childComplexity int) int
-		UserErrors func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		SignedOut        func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
 	}
 
 	StatisticsRow struct {
@@ -1750,6 +1752,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ContactImportPayload.ClientMutationID(childComplexity), true
+	case "ContactImportPayload.contactImport":
+		if e.ComplexityRoot.ContactImportPayload.ContactImport == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactImportPayload.ContactImport(childComplexity), true
 	case "ContactImportPayload.import":
 		if e.ComplexityRoot.ContactImportPayload.Import == nil {
 			break
@@ -2834,7 +2842,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Mutation.SignOut(childComplexity), true
+		args, err := ec.field_Mutation_signOut_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SignOut(childComplexity, args["input"].(*model.SignOutInput)), true
 	case "Mutation.signUp":
 		if e.ComplexityRoot.Mutation.SignUp == nil {
 			break
@@ -3572,6 +3585,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SessionPayload.Viewer(childComplexity), true
 
+	case "SignOutPayload.clientMutationId":
+		if e.ComplexityRoot.SignOutPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignOutPayload.ClientMutationID(childComplexity), true
 	case "SignOutPayload.signedOut":
 		if e.ComplexityRoot.SignOutPayload.SignedOut == nil {
 			break
@@ -4286,6 +4305,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SendMessageInput", ec.unmarshalInputSendMessageInput),
 			graphql.NewInputUnmarshaler("SendingPolicyInput", ec.unmarshalInputSendingPolicyInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
+			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
 			graphql.NewInputUnmarshaler("StatisticsFilter", ec.unmarshalInputStatisticsFilter),
 			graphql.NewInputUnmarshaler("SwitchOrganizationInput", ec.unmarshalInputSwitchOrganizationInput),
@@ -4670,7 +4690,7 @@ type AuditEvent implements Node {
   "The address that the call came from; null for the operator and the service itself."
   ip: String
   "Its place in the organization's trail: from 1, without gaps."
-  sequence: Int!
+  sequence: Long!
   "SHA-256 of all of the above and of the hash before, in hexadecimal digits. Whoever keeps it can prove later what the trail was."
   hash: String!
 }
@@ -5204,6 +5224,11 @@ arguments. One that is damaged, made up, of another organization or of another o
 """
 scalar Cursor @specifiedBy(url: "https://relay.dev/graphql/connections.htm#sec-Cursor")
 
+"""
+A whole number of 64 bits, written as a JSON number. JavaScript reads numbers up to 9,007,199,254,740,991 exactly.
+"""
+scalar Long @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc8259#section-6")
+
 "A file in a multipart request. Such a request needs the Authorization header."
 scalar Upload @specifiedBy(url: "https://github.com/jaydenseric/graphql-multipart-request-spec")
 
@@ -5268,8 +5293,8 @@ enum UserErrorCode {
 }
 
 """
-What can be read. Every list is a connection: ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` is 1 to 100, and 50 of the first are given without either;
-` + "`" + `orderBy` + "`" + ` without a value is by age, oldest first.
+What can be read. Every list that grows is a connection: ` + "`" + `first` + "`" + ` or ` + "`" + `last` + "`" + ` is 1 to 100, and 50 of the first are given without either;
+` + "`" + `orderBy` + "`" + ` without a value is by age, oldest first. An empty cursor is the same as null.
 Errors of any field: UNAUTHENTICATED, FORBIDDEN, BAD_USER_INPUT, TOO_COMPLEX, RATE_LIMITED (with retryAfterSeconds),
 UNAVAILABLE, INTERNAL (with requestId).
 """
@@ -5641,7 +5666,9 @@ type ContactPayload {
 "An import that was begun."
 type ContactImportPayload {
   "The import; null when there are user errors."
-  import: ContactImport
+  contactImport: ContactImport
+  "The same. Its name is a reserved word in many languages."
+  import: ContactImport @deprecated(reason: "Use contactImport.")
   "What the caller can mend; empty when it was done."
   userErrors: [UserError!]!
   "As it was given."
@@ -5812,7 +5839,7 @@ extend type Mutation {
   """
   signIn("Address and password." input: SignInInput!): SessionPayload! @public @duringMaintenance
   "Ends the session that calls. Errors: FORBIDDEN (an API key calls)."
-  signOut: SignOutPayload! @role(is: VIEWER, beforeSecondFactor: true) @duringMaintenance
+  signOut("Nothing that has to be said." input: SignOutInput): SignOutPayload! @role(is: VIEWER, beforeSecondFactor: true) @duringMaintenance
   """
   Accepts the terms of service for the organization; until then nothing can be sent.
   User errors: STALE (not the version in force). Errors: FORBIDDEN (an API key calls).
@@ -6044,6 +6071,12 @@ input SignInInput {
   clientMutationId: String
 }
 
+"The end of the session that calls."
+input SignOutInput {
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
 "Which terms are accepted."
 input AcceptTermsInput {
   "The version that was read, from ` + "`" + `terms` + "`" + `."
@@ -6144,6 +6177,8 @@ type SignOutPayload {
   signedOut: Boolean!
   "What the caller can mend; empty when it was done."
   userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
 }
 
 "Terms that were accepted."
@@ -6697,8 +6732,8 @@ type MessagePricing {
 
 "One thing that happened to one message."
 type DeliveryEvent {
-  "Position in the organization's log: dense (no number is skipped) and ascending, from 1."
-  sequence: Int!
+  "Position in the organization's log: dense (no number is skipped) and ascending, from 1. It outgrows 32 bits in the life of a large organization."
+  sequence: Long!
   "What the message became, or what was told of it late."
   status: MessageStatus!
   "The message as it is now."
@@ -8038,6 +8073,8 @@ func (ec *executionContext) childFields_ContactImport(ctx context.Context, field
 
 func (ec *executionContext) childFields_ContactImportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "contactImport":
+		return ec.fieldContext_ContactImportPayload_contactImport(ctx, field)
 	case "import":
 		return ec.fieldContext_ContactImportPayload_import(ctx, field)
 	case "userErrors":
@@ -8688,6 +8725,8 @@ func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, fiel
 		return ec.fieldContext_SignOutPayload_signedOut(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_SignOutPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SignOutPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
 }

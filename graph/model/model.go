@@ -241,6 +241,8 @@ type ConnectAccountInput struct {
 // An import that was begun.
 type ContactImportPayload struct {
 	// The import; null when there are user errors.
+	ContactImport *ent.ContactImport `json:"contactImport,omitempty"`
+	// The same. Its name is a reserved word in many languages.
 	Import *ent.ContactImport `json:"import,omitempty"`
 	// What the caller can mend; empty when it was done.
 	UserErrors []*UserError `json:"userErrors"`
@@ -392,8 +394,8 @@ type CreateTemplateInput struct {
 
 // One thing that happened to one message.
 type DeliveryEvent struct {
-	// Position in the organization's log: dense (no number is skipped) and ascending, from 1.
-	Sequence int `json:"sequence"`
+	// Position in the organization's log: dense (no number is skipped) and ascending, from 1. It outgrows 32 bits in the life of a large organization.
+	Sequence int64 `json:"sequence"`
 	// What the message became, or what was told of it late.
 	Status enum.MessageStatus `json:"status"`
 	// The message as it is now.
@@ -863,12 +865,20 @@ type SignInInput struct {
 	Code *string `json:"code,omitempty"`
 }
 
+// The end of the session that calls.
+type SignOutInput struct {
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // The end of a session.
 type SignOutPayload struct {
 	// True when the session is over.
 	SignedOut bool `json:"signedOut"`
 	// What the caller can mend; empty when it was done.
 	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // A new user and their organization.

@@ -5,10 +5,13 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"entgo.io/contrib/entgql"
@@ -17,6 +20,55 @@ import (
 	"carillon/fault"
 	"carillon/uid"
 )
+
+// MarshalInt writes a number of 32 bits, which is all that Int has.
+func MarshalInt(n int) graphql.ContextMarshaler { return MarshalInt64(int64(n)) }
+
+// UnmarshalInt reads a number of 32 bits.
+func UnmarshalInt(ctx context.Context, v any) (int, error) {
+	n, err := UnmarshalInt64(ctx, v)
+	return int(n), err
+}
+
+// MarshalInt64 is MarshalInt for numbers that are kept in more bits than they have.
+func MarshalInt64(n int64) graphql.ContextMarshaler {
+	return graphql.ContextWriterFunc(func(_ context.Context, w io.Writer) error {
+		if n < math.MinInt32 || n > math.MaxInt32 {
+			return fault.New(fault.BadInput, "this number is beyond the 32 bits of Int: ask for less at once")
+		}
+		_, err := w.Write(strconv.AppendInt(nil, n, 10))
+		return err
+	})
+}
+
+// UnmarshalInt64 reads a number of 32 bits.
+func UnmarshalInt64(_ context.Context, v any) (int64, error) {
+	n, err := UnmarshalLong(v)
+	if err != nil || n < math.MinInt32 || n > math.MaxInt32 {
+		return 0, errors.New("an Int is a whole number of 32 bits")
+	}
+	return n, nil
+}
+
+// MarshalLong writes a number of 64 bits.
+func MarshalLong(n int64) graphql.Marshaler {
+	return graphql.WriterFunc(func(w io.Writer) { _, _ = w.Write(strconv.AppendInt(nil, n, 10)) })
+}
+
+// UnmarshalLong reads a number of 64 bits.
+func UnmarshalLong(v any) (int64, error) {
+	switch v := v.(type) {
+	case int64:
+		return v, nil
+	case int:
+		return int64(v), nil
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return n, nil
+		}
+	}
+	return 0, errors.New("a Long is a whole number of 64 bits")
+}
 
 // longestCursor is far beyond any that we write: a name and two ids.
 const longestCursor = 2048
@@ -99,22 +151,29 @@ func CursorText(c Cursor) (string, error) {
 
 // UnmarshalCursor reads what MarshalCursor wrote: an id, and a list of texts, times in UTC and whole numbers. Whether it
 // belongs where it was given is for the field to say.
-func UnmarshalCursor(ctx context.Context, v any) (Cursor, error) {
+//
+// An empty text is the zero Cursor: clients begin with it (relayStylePagination of Apollo's), and mean none.
+func UnmarshalCursor(_ context.Context, v any) (Cursor, error) {
 	s, ok := v.(string)
 	if !ok || len(s) > longestCursor {
-		return Cursor{}, badCursor(ctx)
+		return Cursor{}, errCursor
+	}
+	if s == "" {
+		return Cursor{}, nil
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil {
-		return Cursor{}, badCursor(ctx)
+		return Cursor{}, errCursor
 	}
 	var w wire
 	if err := json.Unmarshal(raw, &w); err != nil || w.ID.IsZero() {
-		return Cursor{}, badCursor(ctx)
+		return Cursor{}, errCursor
 	}
 	values := make([]any, len(w.Values))
 	for i, c := range w.Values {
 		switch {
+		case c.Text != nil && strings.ContainsRune(*c.Text, 0): // it is ours in its form alone
+			return Cursor{}, errCursor
 		case c.Text != nil:
 			values[i] = *c.Text
 		case c.Time != nil:
@@ -126,13 +185,7 @@ func UnmarshalCursor(ctx context.Context, v any) (Cursor, error) {
 	return Cursor{ID: w.ID, Value: values}, nil
 }
 
-func badCursor(ctx context.Context) error {
-	argument := "the cursor"
-	if path := graphql.GetPath(ctx); len(path) > 0 {
-		argument = fmt.Sprint(path[len(path)-1])
-	}
-	return fault.New(fault.BadInput, "%s is not a cursor of this list: take it from an answer as it is", argument)
-}
+var errCursor = fault.New(fault.BadInput, "this is not a cursor of this list: take it from an answer as it is")
 
 // codes are the values of the enum UserErrorCode.
 var codes = []fault.Code{fault.Required, fault.Invalid, fault.TooLong, fault.TooShort, fault.Taken, fault.Unknown, fault.NotAllowed,

@@ -3,6 +3,7 @@ package scalar_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -50,4 +51,42 @@ func FuzzCursor(f *testing.F) {
 			t.Errorf("%q was read as %+v and gave %q, %v", text, c, again, err)
 		}
 	})
+}
+
+func TestIntHas32BitsAndLongHas64(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	for n, fits := range map[int64]bool{0: true, 1<<31 - 1: true, -1 << 31: true, 1 << 31: false, -1<<31 - 1: false, 1<<63 - 1: false} {
+		var asInt, asLong bytes.Buffer
+		if err := scalar.MarshalInt64(n).MarshalGQLContext(ctx, &asInt); (err == nil) != fits {
+			t.Errorf("%d as Int: %s, %v", n, &asInt, err)
+		}
+		if _, err := scalar.UnmarshalInt(ctx, n); (err == nil) != fits {
+			t.Errorf("%d from Int: %v", n, err)
+		}
+		scalar.MarshalLong(n).MarshalGQL(&asLong)
+		if back, err := scalar.UnmarshalLong(json.Number(asLong.String())); err != nil || back != n {
+			t.Errorf("%d became %s and %d, %v", n, &asLong, back, err)
+		}
+	}
+	for _, wrong := range []any{"5", 1.5, json.Number("1.5"), json.Number("9223372036854775808"), true, nil} {
+		if n, err := scalar.UnmarshalLong(wrong); err == nil {
+			t.Errorf("%v was taken for %d", wrong, n)
+		}
+	}
+}
+
+// What a cursor holds reaches the database, so a forged one must not hold what a database cannot take.
+func TestACursorHoldsNoCharacterThatNoDatabaseTakes(t *testing.T) {
+	t.Parallel()
+	text, err := scalar.CursorText(scalar.Cursor{ID: uid.New(uid.Campaign), Value: []any{"mark", "a\x00b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := scalar.UnmarshalCursor(context.Background(), text); err == nil {
+		t.Errorf("%q was read as %+v", text, c)
+	}
+	if c, err := scalar.UnmarshalCursor(context.Background(), ""); err != nil || !c.ID.IsZero() {
+		t.Errorf("an empty cursor: %+v, %v", c, err)
+	}
 }
