@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"hub":              {},
 	"throttle":         {},
 	"clientip":         {},
+	"redisclient":      {},
 	"openid":           {},
 	"config":           {},
 	"telemetry":        {},
@@ -54,7 +55,7 @@ var base = []string{"uid", "tenant", "fault", "enum", "column", "secret"}
 
 // lean packages know nothing of ours at all, but for what is listed.
 var lean = map[string][]string{
-	"whatsapp": {}, "mail": {}, "config": {}, "telemetry": {}, "throttle": {}, "clientip": {}, "openid": {}, "secret": {}, "enum": {}, "fault": {}, "demo": {}, "graph/transport": {}, "graph/graphiql": {},
+	"whatsapp": {}, "mail": {}, "config": {}, "telemetry": {}, "throttle": {}, "clientip": {}, "redisclient": {}, "openid": {}, "secret": {}, "enum": {}, "fault": {}, "demo": {}, "graph/transport": {}, "graph/graphiql": {},
 	"hub": {"uid"}, "uid": {}, "tenant": {"uid"}, "column": {"enum", "uid"}, "whatsapp/sandbox": {"whatsapp"},
 }
 

@@ -39,6 +39,7 @@ import (
 	"carillon/mail"
 	"carillon/openid"
 	"carillon/operator"
+	"carillon/redisclient"
 	"carillon/secret"
 	"carillon/telemetry"
 	"carillon/throttle"
@@ -88,13 +89,15 @@ type parts struct {
 	cfg    config.Config
 	log    *slog.Logger
 	db     *database.DB
-	redis  redis.UniversalClient
+	redis  redis.UniversalClient // for workers and live news, which can wait
+	quick  *redisclient.Quick    // for callers, who do not
 	hub    *hub.Hub[delivery.Event]
 	queue  *delivery.Queue
 	tasks  *worker.Tasks
 	closes []func() error
 
 	keys      *secret.Keyring
+	limiter   *throttle.Limiter
 	operator  *operator.Service
 	identity  *identity.Service
 	accounts  *account.Service
@@ -121,7 +124,7 @@ func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logg
 		return p, err
 	}
 	p.closes = append(p.closes, p.db.Close)
-	if p.redis, err = p.openRedis(); err != nil {
+	if err = p.openRedis(); err != nil {
 		return p, err
 	}
 	if p.keys, err = keyring(cfg); err != nil {
@@ -150,8 +153,9 @@ func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logg
 	if err != nil {
 		return p, err
 	}
+	p.limiter = throttle.New(p.quick, prefix, signInLimit, log)
 	p.identity = identity.New(p.db, terms, now, identity.Options{
-		Keys: p.keys, External: external(cfg, now), Limiter: throttle.New(p.redis, prefix, signInLimit, log), Mail: mailer, PublicURL: cfg.PublicURL.String(), Hears: p.hub.Hears, Log: log,
+		Keys: p.keys, External: external(cfg, now), Limiter: p.limiter, Mail: mailer, PublicURL: cfg.PublicURL.String(), Hears: p.hub.Hears, Log: log,
 	})
 	p.accounts = account.New(p.db, p.keys, meta, p.identity, account.Options{AppID: cfg.WhatsApp.AppID, AppSecret: currentSecret(cfg), Tell: news.Notify}, now)
 	p.audience = audience.New(p.db, now, func(ctx context.Context, organization, contactImport uid.ID) {
@@ -170,7 +174,7 @@ func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logg
 	}, tasksAtOnce, log)
 	api := graph.New(graph.Deps{
 		DB: p.db, Identity: p.identity, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns,
-		Direct: direct.New(p.db, p.queue, p.identity, p.tasks, now), Operator: operator.NewStates(p.db, now), Log: events, Hub: p.hub, Rates: pace,
+		Direct: direct.New(p.db, p.queue, p.identity, p.tasks, now), Operator: operator.NewStates(p.db, now), Log: events, Hub: p.hub, Rates: worker.NewPace(p.quick, prefix),
 		WakeImport: p.tasks.WakeImport, Now: now, Logger: log, AllowedOrigins: cfg.AllowedOrigins,
 		ClientIP: p.clients.Of,
 		Transport: transport.Options{Websocket: transport.Websocket{
@@ -200,7 +204,7 @@ func (p *parts) serve(ctx context.Context, listener net.Listener, r roles) error
 		Handler: p.routes(r), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
-	failed := make(chan error, 5)
+	failed := make(chan error, 6)
 	start := func(run func(context.Context) error) (stop func()) {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		over := make(chan struct{})
@@ -212,6 +216,7 @@ func (p *parts) serve(ctx context.Context, listener net.Listener, r roles) error
 		}()
 		return func() { cancel(); <-over }
 	}
+	stopMonitor := start(p.quick.Monitor)
 	stopHub, stopJournal := start(p.hub.Run), start(p.journal.Run)
 	stopWork, stopPost := func() {}, func() {}
 	if r.work {
@@ -232,6 +237,7 @@ func (p *parts) serve(ctx context.Context, listener net.Listener, r roles) error
 	ends.Wait()
 	stopJournal()
 	stopHub()
+	stopMonitor()
 	return err
 }
 
@@ -270,17 +276,19 @@ func (p *parts) routes(r roles) http.Handler {
 	return mux
 }
 
+// readyWithin is how long the database and Redis together may take to answer. Balancers wait for a second or more.
+const readyWithin = 800 * time.Millisecond
+
 // ready says whether a process may get requests. Without Redis it may: queries, mutations and webhooks need only the database.
 func (p *parts) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
 	defer cancel()
 	if err := p.db.Ping(ctx); err != nil {
 		p.log.Warn("not ready: the database does not answer", "error", err)
 		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
 		return
 	}
-	if err := p.redis.Ping(ctx).Err(); err != nil {
-		p.log.Warn("ready, but Redis does not answer: nothing is sent, and live news is late", "error", err)
+	if err := p.quick.Ping(ctx).Err(); err != nil {
 		_, _ = io.WriteString(w, "ready, without Redis: nothing is sent until it is back\n")
 		return
 	}
@@ -290,19 +298,19 @@ func (p *parts) ready(w http.ResponseWriter, r *http.Request) {
 // redisPrefix begins the keys and channels of a service; a demo has one of its own.
 const redisPrefix = "carillon"
 
-func (p *parts) openRedis() (redis.UniversalClient, error) {
+func (p *parts) openRedis() error {
 	options := p.cfg.Redis
 	if options == nil {
 		address, stop, err := startRedis()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		p.closes = append(p.closes, stop)
 		options = &redis.UniversalOptions{Addrs: []string{address}}
 	}
-	client := redis.NewUniversalClient(options)
-	p.closes = append(p.closes, client.Close)
-	return client, nil
+	p.redis, p.quick = redisclient.Patient(*options), redisclient.NewQuick(*options, p.log)
+	p.closes = append(p.closes, p.redis.Close, p.quick.Close)
+	return nil
 }
 
 func keyring(cfg config.Config) (*secret.Keyring, error) {

@@ -4524,7 +4524,7 @@ type PhoneNumber implements Node {
   throughput: Int!
   "The operator's own, lower limit, in messages a second; null is none."
   throughputCap: Int
-  "Messages a second that may be sent now, after adaptation to WhatsApp's answers."
+  "Messages a second that may be sent now, after adaptation to WhatsApp's answers; the limit while that is not known."
   currentRate: Float!
   "How many messages wait to be sent from it."
   queued: Int!
