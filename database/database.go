@@ -146,15 +146,28 @@ type Tx struct {
 	Client *ent.Client
 	DB     *DB
 
-	conn *sql.Conn // that it runs on
+	conn  *sql.Conn // that it runs on
+	after []func(context.Context)
 }
 
+// After has do run once the transaction is committed, in the order of the calls: news, wake-ups, revocations. It does not
+// run when the transaction is rolled back, and once when it has to be run again. A process may die between the commit and
+// do: what do tells must be a hint that something else makes good.
+func (tx *Tx) After(do func(context.Context)) { tx.after = append(tx.after, do) }
+
 // InTx runs do in a transaction: committed when do returns nil, rolled back otherwise. PostgreSQL may pick it as the victim
-// of a deadlock: then it is run again, so do must not change anything but the database. News of the change belongs after InTx.
+// of a deadlock: then it is run again, so do must not change anything but the database. News of the change
+// belongs into Tx.After.
 func (db *DB) InTx(ctx context.Context, do func(*Tx) error) error {
 	for try := 1; ; try++ {
-		err := db.once(ctx, do)
-		if err == nil || try == deadlockRetries || !isDeadlock(err) {
+		after, err := db.once(ctx, do)
+		if err == nil {
+			for _, f := range after {
+				f(ctx)
+			}
+			return nil
+		}
+		if try == deadlockRetries || !isDeadlock(err) {
 			return err
 		}
 		select {
@@ -165,15 +178,18 @@ func (db *DB) InTx(ctx context.Context, do func(*Tx) error) error {
 	}
 }
 
-func (db *DB) once(ctx context.Context, do func(*Tx) error) (err error) {
+// once runs the transaction and gives what is to follow it. Its connection is back in the pool then: what follows may need
+// one, and SQLite has no other.
+func (db *DB) once(ctx context.Context, do func(*Tx) error) (after []func(context.Context), err error) {
 	conn, err := db.writer.Conn(ctx)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return nil, fmt.Errorf("begin: %w", err)
 	}
 	defer conn.Close() // returns it to the pool
+
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return nil, fmt.Errorf("begin: %w", err)
 	}
 	defer func() {
 		if err != nil {
@@ -181,13 +197,15 @@ func (db *DB) once(ctx context.Context, do func(*Tx) error) (err error) {
 		}
 	}()
 	client := ent.NewClient(ent.Driver(inTx{entsql.NewDriver(db.Dialect, entsql.Conn{ExecQuerier: tx})}))
-	if err := do(&Tx{Tx: tx, Client: client, DB: db, conn: conn}); err != nil {
-		return err
+	t := &Tx{Tx: tx, Client: client, DB: db, conn: conn}
+	if err := do(t); err != nil {
+		return nil, err
 	}
+
 	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
+		return nil, fmt.Errorf("commit: %w", err)
 	}
-	return nil
+	return t.after, nil
 }
 
 // inTx is an ent driver whose transactions are the one that is already open.
