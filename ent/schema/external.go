@@ -14,7 +14,7 @@ import (
 type ExternalLogin struct{ ent.Schema }
 
 func (ExternalLogin) Annotations() []schema.Annotation {
-	return []schema.Annotation{table("external_login"), hidden()}
+	return []schema.Annotation{table("external_login")}
 }
 func (ExternalLogin) Policy() ent.Policy { return systemOnly() }
 func (ExternalLogin) Fields() []ent.Field {

@@ -6301,7 +6301,7 @@ extend type Organization {
 }
 
 "A person who may join an organization."
-type Invitation {
+type Invitation implements Node {
   "Its id, with the prefix inv."
   id: ID!
   "The address that is invited, in lower case."
@@ -6962,7 +6962,7 @@ type ExternalSignIn {
 }
 
 "An account at an identity provider that signs a user in."
-type ExternalLogin {
+type ExternalLogin implements Node {
   "Its id, with the prefix xlg."
   id: ID!
   "The provider, as an address."
