@@ -40,6 +40,7 @@ var adminCommands = []adminCommand{
 		f.String("organization", "", "where they belong")
 		f.String("role", "OWNER", "OWNER, ADMIN, CAMPAIGNER or VIEWER")
 	}, createUser},
+	{"verify-email", "E-MAIL", "vouches that the address is its user's, who keeps all they have; make sure who asks", nil, verifyEmail},
 	{"disable-second-factor", "E-MAIL", "for a user who has lost it; make sure who asks", nil, disableSecondFactor},
 	{"maintenance", "on [--notice TEXT] | off", "stops changes and sending everywhere within about a second, or lets them go on", func(f *flag.FlagSet) {
 		f.String("notice", "", "what everybody is told meanwhile")
@@ -144,6 +145,16 @@ func resetPassword(ctx context.Context, p *parts, a adminArgs) error {
 		return err
 	}
 	return a.print(map[string]string{"link": link}, func(w io.Writer) { fmt.Fprintln(w, link) })
+}
+
+func verifyEmail(ctx context.Context, p *parts, a adminArgs) error {
+	if len(a.names) != 1 {
+		return errors.New("name the user by one e-mail address")
+	}
+	if err := p.identity.VouchFor(ctx, a.names[0]); err != nil {
+		return err
+	}
+	return a.say(a.names[0] + " counts as verified")
 }
 
 func disableSecondFactor(ctx context.Context, p *parts, a adminArgs) error {

@@ -177,6 +177,9 @@ func createUser(ctx context.Context, p *parts, a adminArgs) error {
 	if err != nil {
 		return err
 	}
+	for _, id := range added.Ended {
+		p.hub.Announce(ctx, id)
+	}
 	return a.print(added, func(w io.Writer) {
 		fmt.Fprintln(w, "user", added.User)
 		if added.Password != "" {

@@ -56,6 +56,7 @@ func TestTheOperatorsCommands(t *testing.T) {
 		{"organizations", `Lucky Shrub +ACTIVE +1 +0 +0 +0`},
 		{"reset-password Ann@example.com", `^http\S+/reset-password#token=crp_\w+\n$`},
 		{"reset-password --json ann@example.com", `"link": "http`},
+		{"verify-email ann@example.com", "counts as verified"},
 		{"disable-second-factor ann@example.com", "signs in with the password alone"},
 		{"verify", `(?s)the audit trail of ` + id + ` is whole up to event 5, .*every count is what a recount gives`},
 		{"unmatched", "no webhook is kept"},
@@ -97,7 +98,8 @@ func TestTheOperatorsCommands(t *testing.T) {
 	for command, says := range map[string]string{
 		"suspend " + id: "reason", "suspend org_x --reason y": "org_x", "close " + id: "--yes", "erase " + id: "--yes", "maintenance perhaps": "on or off",
 		"quota " + id + " --numbers many": "many", "create-user nobody": "e-mail", "create-user a@example.com --role KING --organization X": "role", "dance": "dance",
-		"reset-password": "e-mail", "reset-password nobody@example.com": "user with this address", "disable-second-factor": "e-mail", "disable-second-factor nobody@example.com": "nobody has",
+		"reset-password": "e-mail", "reset-password nobody@example.com": "user with this address", "verify-email": "e-mail", "verify-email nobody@example.com": "nobody has",
+		"disable-second-factor": "e-mail", "disable-second-factor nobody@example.com": "nobody has",
 	} {
 		err := run(t.Context(), append([]string{"admin"}, strings.Fields(command)...), s.environ, io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), says) {

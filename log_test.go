@@ -44,6 +44,7 @@ func checkLog(t *testing.T, dsn string) {
 	go func() { done <- run(ctx, nil, s.environ, io.Discard, log) }()
 	s.ready()
 	campaign := s.draft(20)
+	s.operate("verify-email", "owner@example.com") // its link is mailed to nobody
 	secrets := []string{loggedPassword, loggedWord, loggedWriter, loggedMail, key, sandboxToken, s.token, testSecret, testVerify, "good to see you again"}
 	system := tenant.System(t.Context())
 	number := s.db.Client.PhoneNumber.Query().OnlyX(system)

@@ -79,7 +79,7 @@ func (p *parts) seedOwner(ctx context.Context, c credentials) (context.Context, 
 	if known {
 		signed, err = p.identity.SignIn(ctx, identity.SignIn{Email: c.Email, Password: c.Password, Client: client})
 	} else {
-		signed, err = p.identity.SignUp(ctx, identity.SignUp{Email: c.Email, Password: c.Password, Name: "Owner", OrganizationName: "Lucky Shrub",
+		signed, err = p.identity.SignUpByOperator(ctx, identity.SignUp{Email: c.Email, Password: c.Password, Name: "Owner", OrganizationName: "Lucky Shrub",
 			AcceptTermsVersion: p.identity.Terms().Version, Client: client})
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -153,9 +154,13 @@ func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logg
 	if err != nil {
 		return p, err
 	}
-	p.limiter = throttle.New(p.quick, prefix, signInLimit, log)
+	if cfg.OIDC.SignUp && cfg.SignUp != string(identity.SignUpsOpen) {
+		log.Warn("OIDC_SIGN_UP is true and has no effect, since SIGN_UP lets nobody sign up", "sign_up", cfg.SignUp)
+	}
+	p.limiter = throttle.New(p.quick, prefix, limits(cfg), log)
 	p.identity = identity.New(p.db, terms, now, identity.Options{
-		Keys: p.keys, External: external(cfg, now), Limiter: p.limiter, Mail: mailer, PublicURL: cfg.PublicURL.String(), Hears: p.hub.Hears, Log: log,
+		Keys: p.keys, External: external(cfg, now), SignUps: identity.SignUps(cfg.SignUp), Limiter: p.limiter, Mail: mailer,
+		PublicURL: cfg.PublicURL.String(), Hears: p.hub.Hears, Log: log,
 	})
 	p.accounts = account.New(p.db, p.keys, meta, p.identity, account.Options{AppID: cfg.WhatsApp.AppID, AppSecret: currentSecret(cfg), Tell: news.Notify}, now)
 	p.audience = audience.New(p.db, now, func(ctx context.Context, organization, contactImport uid.ID) {
@@ -344,23 +349,29 @@ func external(cfg config.Config, now func() time.Time) identity.External {
 	}
 }
 
-// tries is how often may be tried what begins with such a key.
+// tries is how often may be tried what begins with such a key. Those of invitations are set in the configuration.
 var tries = map[string]throttle.Limit{
 	"account": {Tries: 10, Span: 5 * time.Minute},  // the password of an e-mail address
 	"address": {Tries: 30, Span: 5 * time.Minute},  // from a network address, without being signed in
 	"code":    {Tries: 10, Span: 15 * time.Minute}, // of a million codes, three are right at a time
 	"reset":   {Tries: 5, Span: time.Hour},         // links asked for an e-mail address
 	"invited": {Tries: 5, Span: time.Hour},         // invitations of an e-mail address
-	"invite":  {Tries: 200, Span: time.Hour},       // invitations by an organization
+	"verify":  {Tries: 5, Span: time.Hour},         // links to prove their address asked for by a user
 	"create":  {Tries: 20, Span: time.Hour},        // organizations by a user
 }
 
-func signInLimit(key string) throttle.Limit {
-	kind, _, _ := strings.Cut(key, ":")
-	if limit, known := tries[kind]; known {
-		return limit
+func limits(cfg config.Config) func(key string) throttle.Limit {
+	all := maps.Clone(tries)
+	all["inviter"] = throttle.Limit{Tries: cfg.Invitations.PerUser, Span: time.Hour}
+	all["invite"] = throttle.Limit{Tries: cfg.Invitations.PerOrganization, Span: time.Hour}
+	all["invitations"] = throttle.Limit{Tries: cfg.Invitations.PerService, Span: time.Hour}
+	return func(key string) throttle.Limit {
+		kind, _, _ := strings.Cut(key, ":")
+		if limit, known := all[kind]; known {
+			return limit
+		}
+		return all["address"]
 	}
-	return tries["address"]
 }
 
 // mailerOf sends by the configured server, or writes to the log.

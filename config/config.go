@@ -40,6 +40,9 @@ type Config struct {
 
 	WhatsApp WhatsApp
 	OIDC     OIDC
+	SignUp   string // open, invitation or closed: who may become a user
+
+	Invitations Invitations
 
 	Limits         Limits
 	EventRetention time.Duration // age at which entries leave the event log
@@ -72,6 +75,12 @@ type Limits struct {
 	Connections             int // sockets and event streams
 	OrganizationConnections int // of one organization
 	Subscriptions           int // operations of one socket
+}
+
+// Invitations bound how many mails to strangers are sent in an hour.
+type Invitations struct {
+	PerUser, PerOrganization int
+	PerService               int // by all organizations together
 }
 
 // OIDC is the identity provider with whose accounts users can sign in.
@@ -144,6 +153,12 @@ func (c *Config) complete() {
 		_, port, _ := net.SplitHostPort(c.HTTPAddr)
 		c.PublicURL = &url.URL{Scheme: "http", Host: "localhost:" + port}
 	}
+	if c.SignUp == "" {
+		c.SignUp = "open"
+		if c.Environment == Production {
+			c.SignUp = "invitation"
+		}
+	}
 	c.AllowedOrigins = append([]string{c.PublicURL.Scheme + "://" + c.PublicURL.Host}, c.AllowedOrigins...)
 	if c.DatabaseURL == "" {
 		c.DatabaseURL = "sqlite:" + filepath.Join(c.DataDir, "carillon.db")
@@ -178,6 +193,7 @@ func (c Config) LogValue() slog.Value {
 		slog.String("smtp", c.SMTP.Host),
 		slog.Any("allowed_origins", c.AllowedOrigins),
 		slog.Any("trusted_proxies", c.TrustedProxies),
+		slog.String("sign_up", c.SignUp),
 		slog.String("oidc_issuer", c.OIDC.Issuer),
 		slog.Any("log_level", c.LogLevel),
 	)

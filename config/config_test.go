@@ -84,6 +84,23 @@ func TestLoadForProduction(t *testing.T) {
 	}
 }
 
+func TestWhoMayBecomeAUserUnlessItIsSaid(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		environ []string
+		want    string
+	}{
+		"in development":        {nil, "open"},
+		"in production":         {production(), "invitation"},
+		"as it is said":         {production("SIGN_UP=open"), "open"},
+		"closed, as it is said": {[]string{"SIGN_UP=closed"}, "closed"},
+	} {
+		if c := load(t, tc.environ...); c.SignUp != tc.want || c.Invitations != (config.Invitations{PerUser: 50, PerOrganization: 200, PerService: 2000}) {
+			t.Errorf("%s: %s, %+v", name, c.SignUp, c.Invitations)
+		}
+	}
+}
+
 func TestEmbeddedEndsWithTheFirstNamedService(t *testing.T) {
 	t.Parallel()
 	for _, line := range []string{"DATABASE_URL=sqlite:x.db", "REDIS_URL=redis://localhost", "WHATSAPP_API_URL=http://localhost:8090"} {
@@ -162,6 +179,8 @@ func TestLoadRefuses(t *testing.T) {
 		"IPv4's everybody within IPv6":   "TRUSTED_PROXIES=::ffff:0:0/96",
 		"a proxy with a zone":            "TRUSTED_PROXIES=fe80::1%eth0",
 		"another header":                 "FORWARDED_HEADER=X-Real-IP",
+		"a door that is neither":         "SIGN_UP=ajar",
+		"no invitations at all":          "INVITATIONS_PER_USER=0",
 		"a typing error in a known name": "WHATSAPP_APPSECRET=hunter2",
 	} {
 		t.Run(name, func(t *testing.T) {

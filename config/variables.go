@@ -116,7 +116,7 @@ var variables = []Variable{
 	},
 	{
 		Name: "SMTP_URL", Secret: true,
-		Meaning: "Mail server for invitations and password resets: `smtp://user:password@host:587`, which insists on STARTTLS unless `?tls=opportunistic` or `?tls=none` follows, or `smtps://user:password@host:465`. By default no mail is sent, and the links go to the log.",
+		Meaning: "Mail server for invitations, proofs of addresses, password resets and notices: `smtp://user:password@host:587`, which insists on STARTTLS unless `?tls=opportunistic` or `?tls=none` follows, or `smtps://user:password@host:465`. By default no mail is sent, and the links go to the log.",
 		right:   "smtp://user:password@host:587, perhaps with ?tls=opportunistic or ?tls=none, or smtps://user:password@host:465",
 		set:     func(c *Config, value string) error { return c.SMTP.read(value) },
 	},
@@ -125,6 +125,32 @@ var variables = []Variable{
 		Meaning: "Sender of the mails, an address that the mail server takes from this service. Needed with `SMTP_URL`.",
 		right:   "an address such as Carillon <no-reply@example.com>",
 		set:     func(c *Config, value string) error { return c.SMTP.sender(value) },
+	},
+	{
+		Name:    "SIGN_UP",
+		Meaning: "Who may become a user: `open` is whoever likes, each with an organization of their own; `invitation` is whom a member has invited; `closed` is nobody but by `carillon admin create-user`. By default `open` in development and `invitation` in production.",
+		right:   "open, invitation or closed",
+		set:     func(c *Config, value string) error { return choose(&c.SignUp, value, "open", "invitation", "closed") },
+	},
+	{
+		Name: "INVITATIONS_PER_USER", Default: "50",
+		Meaning: "How many invitations one user, or the API keys of one organization, may have mailed in an hour. More are refused with `RATE_LIMITED`.",
+		right:   "a number from 1 to 1000000",
+		set:     func(c *Config, value string) error { return number(&c.Invitations.PerUser, value, 1_000_000) },
+	},
+	{
+		Name: "INVITATIONS_PER_ORGANIZATION", Default: "200",
+		Meaning: "The same of one organization.",
+		right:   "a number from 1 to 1000000",
+		set: func(c *Config, value string) error {
+			return number(&c.Invitations.PerOrganization, value, 1_000_000)
+		},
+	},
+	{
+		Name: "INVITATIONS_PER_SERVICE", Default: "2000",
+		Meaning: "The same of all organizations together.",
+		right:   "a number from 1 to 1000000",
+		set:     func(c *Config, value string) error { return number(&c.Invitations.PerService, value, 1_000_000) },
 	},
 	{
 		Name:    "ALLOWED_ORIGINS",
@@ -213,7 +239,7 @@ var variables = []Variable{
 	},
 	{
 		Name: "OIDC_SIGN_UP", Default: "false",
-		Meaning: "Whether somebody unknown who signs in there may make an organization: `true` or `false`.",
+		Meaning: "Whether somebody unknown who signs in there may make an organization: `true` or `false`. It takes `SIGN_UP=open` too.",
 		right:   "true or false",
 		set: func(c *Config, value string) error {
 			c.OIDC.SignUp = value == "true"

@@ -56,6 +56,34 @@ func (_c *APIKeyCreate) SetSecretHash(v []byte) *APIKeyCreate {
 	return _c
 }
 
+// SetCreatedBy sets the "created_by" field.
+func (_c *APIKeyCreate) SetCreatedBy(v uid.ID) *APIKeyCreate {
+	_c.mutation.SetCreatedBy(v)
+	return _c
+}
+
+// SetNillableCreatedBy sets the "created_by" field if the given value is not nil.
+func (_c *APIKeyCreate) SetNillableCreatedBy(v *uid.ID) *APIKeyCreate {
+	if v != nil {
+		_c.SetCreatedBy(*v)
+	}
+	return _c
+}
+
+// SetParentID sets the "parent_id" field.
+func (_c *APIKeyCreate) SetParentID(v uid.ID) *APIKeyCreate {
+	_c.mutation.SetParentID(v)
+	return _c
+}
+
+// SetNillableParentID sets the "parent_id" field if the given value is not nil.
+func (_c *APIKeyCreate) SetNillableParentID(v *uid.ID) *APIKeyCreate {
+	if v != nil {
+		_c.SetParentID(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *APIKeyCreate) SetCreatedAt(v time.Time) *APIKeyCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -265,6 +293,14 @@ func (_c *APIKeyCreate) createSpec() (*APIKey, *sqlgraph.CreateSpec) {
 		_spec.SetField(apikey.FieldSecretHash, field.TypeBytes, value)
 		_node.SecretHash = value
 	}
+	if value, ok := _c.mutation.CreatedBy(); ok {
+		_spec.SetField(apikey.FieldCreatedBy, field.TypeUUID, value)
+		_node.CreatedBy = &value
+	}
+	if value, ok := _c.mutation.ParentID(); ok {
+		_spec.SetField(apikey.FieldParentID, field.TypeUUID, value)
+		_node.ParentID = &value
+	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(apikey.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
@@ -395,6 +431,42 @@ func (u *APIKeyUpsert) SetSecretHash(v []byte) *APIKeyUpsert {
 // UpdateSecretHash sets the "secret_hash" field to the value that was provided on create.
 func (u *APIKeyUpsert) UpdateSecretHash() *APIKeyUpsert {
 	u.SetExcluded(apikey.FieldSecretHash)
+	return u
+}
+
+// SetCreatedBy sets the "created_by" field.
+func (u *APIKeyUpsert) SetCreatedBy(v uid.ID) *APIKeyUpsert {
+	u.Set(apikey.FieldCreatedBy, v)
+	return u
+}
+
+// UpdateCreatedBy sets the "created_by" field to the value that was provided on create.
+func (u *APIKeyUpsert) UpdateCreatedBy() *APIKeyUpsert {
+	u.SetExcluded(apikey.FieldCreatedBy)
+	return u
+}
+
+// ClearCreatedBy clears the value of the "created_by" field.
+func (u *APIKeyUpsert) ClearCreatedBy() *APIKeyUpsert {
+	u.SetNull(apikey.FieldCreatedBy)
+	return u
+}
+
+// SetParentID sets the "parent_id" field.
+func (u *APIKeyUpsert) SetParentID(v uid.ID) *APIKeyUpsert {
+	u.Set(apikey.FieldParentID, v)
+	return u
+}
+
+// UpdateParentID sets the "parent_id" field to the value that was provided on create.
+func (u *APIKeyUpsert) UpdateParentID() *APIKeyUpsert {
+	u.SetExcluded(apikey.FieldParentID)
+	return u
+}
+
+// ClearParentID clears the value of the "parent_id" field.
+func (u *APIKeyUpsert) ClearParentID() *APIKeyUpsert {
+	u.SetNull(apikey.FieldParentID)
 	return u
 }
 
@@ -559,6 +631,48 @@ func (u *APIKeyUpsertOne) SetSecretHash(v []byte) *APIKeyUpsertOne {
 func (u *APIKeyUpsertOne) UpdateSecretHash() *APIKeyUpsertOne {
 	return u.Update(func(s *APIKeyUpsert) {
 		s.UpdateSecretHash()
+	})
+}
+
+// SetCreatedBy sets the "created_by" field.
+func (u *APIKeyUpsertOne) SetCreatedBy(v uid.ID) *APIKeyUpsertOne {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.SetCreatedBy(v)
+	})
+}
+
+// UpdateCreatedBy sets the "created_by" field to the value that was provided on create.
+func (u *APIKeyUpsertOne) UpdateCreatedBy() *APIKeyUpsertOne {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.UpdateCreatedBy()
+	})
+}
+
+// ClearCreatedBy clears the value of the "created_by" field.
+func (u *APIKeyUpsertOne) ClearCreatedBy() *APIKeyUpsertOne {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.ClearCreatedBy()
+	})
+}
+
+// SetParentID sets the "parent_id" field.
+func (u *APIKeyUpsertOne) SetParentID(v uid.ID) *APIKeyUpsertOne {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.SetParentID(v)
+	})
+}
+
+// UpdateParentID sets the "parent_id" field to the value that was provided on create.
+func (u *APIKeyUpsertOne) UpdateParentID() *APIKeyUpsertOne {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.UpdateParentID()
+	})
+}
+
+// ClearParentID clears the value of the "parent_id" field.
+func (u *APIKeyUpsertOne) ClearParentID() *APIKeyUpsertOne {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.ClearParentID()
 	})
 }
 
@@ -899,6 +1013,48 @@ func (u *APIKeyUpsertBulk) SetSecretHash(v []byte) *APIKeyUpsertBulk {
 func (u *APIKeyUpsertBulk) UpdateSecretHash() *APIKeyUpsertBulk {
 	return u.Update(func(s *APIKeyUpsert) {
 		s.UpdateSecretHash()
+	})
+}
+
+// SetCreatedBy sets the "created_by" field.
+func (u *APIKeyUpsertBulk) SetCreatedBy(v uid.ID) *APIKeyUpsertBulk {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.SetCreatedBy(v)
+	})
+}
+
+// UpdateCreatedBy sets the "created_by" field to the value that was provided on create.
+func (u *APIKeyUpsertBulk) UpdateCreatedBy() *APIKeyUpsertBulk {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.UpdateCreatedBy()
+	})
+}
+
+// ClearCreatedBy clears the value of the "created_by" field.
+func (u *APIKeyUpsertBulk) ClearCreatedBy() *APIKeyUpsertBulk {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.ClearCreatedBy()
+	})
+}
+
+// SetParentID sets the "parent_id" field.
+func (u *APIKeyUpsertBulk) SetParentID(v uid.ID) *APIKeyUpsertBulk {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.SetParentID(v)
+	})
+}
+
+// UpdateParentID sets the "parent_id" field to the value that was provided on create.
+func (u *APIKeyUpsertBulk) UpdateParentID() *APIKeyUpsertBulk {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.UpdateParentID()
+	})
+}
+
+// ClearParentID clears the value of the "parent_id" field.
+func (u *APIKeyUpsertBulk) ClearParentID() *APIKeyUpsertBulk {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.ClearParentID()
 	})
 }
 

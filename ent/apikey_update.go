@@ -6,6 +6,7 @@ import (
 	"carillon/ent/apikey"
 	"carillon/ent/predicate"
 	"carillon/enum"
+	"carillon/uid"
 	"context"
 	"errors"
 	"fmt"
@@ -75,6 +76,46 @@ func (_u *APIKeyUpdate) SetNillablePrefix(v *string) *APIKeyUpdate {
 // SetSecretHash sets the "secret_hash" field.
 func (_u *APIKeyUpdate) SetSecretHash(v []byte) *APIKeyUpdate {
 	_u.mutation.SetSecretHash(v)
+	return _u
+}
+
+// SetCreatedBy sets the "created_by" field.
+func (_u *APIKeyUpdate) SetCreatedBy(v uid.ID) *APIKeyUpdate {
+	_u.mutation.SetCreatedBy(v)
+	return _u
+}
+
+// SetNillableCreatedBy sets the "created_by" field if the given value is not nil.
+func (_u *APIKeyUpdate) SetNillableCreatedBy(v *uid.ID) *APIKeyUpdate {
+	if v != nil {
+		_u.SetCreatedBy(*v)
+	}
+	return _u
+}
+
+// ClearCreatedBy clears the value of the "created_by" field.
+func (_u *APIKeyUpdate) ClearCreatedBy() *APIKeyUpdate {
+	_u.mutation.ClearCreatedBy()
+	return _u
+}
+
+// SetParentID sets the "parent_id" field.
+func (_u *APIKeyUpdate) SetParentID(v uid.ID) *APIKeyUpdate {
+	_u.mutation.SetParentID(v)
+	return _u
+}
+
+// SetNillableParentID sets the "parent_id" field if the given value is not nil.
+func (_u *APIKeyUpdate) SetNillableParentID(v *uid.ID) *APIKeyUpdate {
+	if v != nil {
+		_u.SetParentID(*v)
+	}
+	return _u
+}
+
+// ClearParentID clears the value of the "parent_id" field.
+func (_u *APIKeyUpdate) ClearParentID() *APIKeyUpdate {
+	_u.mutation.ClearParentID()
 	return _u
 }
 
@@ -213,6 +254,18 @@ func (_u *APIKeyUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.SecretHash(); ok {
 		_spec.SetField(apikey.FieldSecretHash, field.TypeBytes, value)
 	}
+	if value, ok := _u.mutation.CreatedBy(); ok {
+		_spec.SetField(apikey.FieldCreatedBy, field.TypeUUID, value)
+	}
+	if _u.mutation.CreatedByCleared() {
+		_spec.ClearField(apikey.FieldCreatedBy, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ParentID(); ok {
+		_spec.SetField(apikey.FieldParentID, field.TypeUUID, value)
+	}
+	if _u.mutation.ParentIDCleared() {
+		_spec.ClearField(apikey.FieldParentID, field.TypeUUID)
+	}
 	if value, ok := _u.mutation.LastUsedAt(); ok {
 		_spec.SetField(apikey.FieldLastUsedAt, field.TypeTime, value)
 	}
@@ -298,6 +351,46 @@ func (_u *APIKeyUpdateOne) SetNillablePrefix(v *string) *APIKeyUpdateOne {
 // SetSecretHash sets the "secret_hash" field.
 func (_u *APIKeyUpdateOne) SetSecretHash(v []byte) *APIKeyUpdateOne {
 	_u.mutation.SetSecretHash(v)
+	return _u
+}
+
+// SetCreatedBy sets the "created_by" field.
+func (_u *APIKeyUpdateOne) SetCreatedBy(v uid.ID) *APIKeyUpdateOne {
+	_u.mutation.SetCreatedBy(v)
+	return _u
+}
+
+// SetNillableCreatedBy sets the "created_by" field if the given value is not nil.
+func (_u *APIKeyUpdateOne) SetNillableCreatedBy(v *uid.ID) *APIKeyUpdateOne {
+	if v != nil {
+		_u.SetCreatedBy(*v)
+	}
+	return _u
+}
+
+// ClearCreatedBy clears the value of the "created_by" field.
+func (_u *APIKeyUpdateOne) ClearCreatedBy() *APIKeyUpdateOne {
+	_u.mutation.ClearCreatedBy()
+	return _u
+}
+
+// SetParentID sets the "parent_id" field.
+func (_u *APIKeyUpdateOne) SetParentID(v uid.ID) *APIKeyUpdateOne {
+	_u.mutation.SetParentID(v)
+	return _u
+}
+
+// SetNillableParentID sets the "parent_id" field if the given value is not nil.
+func (_u *APIKeyUpdateOne) SetNillableParentID(v *uid.ID) *APIKeyUpdateOne {
+	if v != nil {
+		_u.SetParentID(*v)
+	}
+	return _u
+}
+
+// ClearParentID clears the value of the "parent_id" field.
+func (_u *APIKeyUpdateOne) ClearParentID() *APIKeyUpdateOne {
+	_u.mutation.ClearParentID()
 	return _u
 }
 
@@ -465,6 +558,18 @@ func (_u *APIKeyUpdateOne) sqlSave(ctx context.Context) (_node *APIKey, err erro
 	}
 	if value, ok := _u.mutation.SecretHash(); ok {
 		_spec.SetField(apikey.FieldSecretHash, field.TypeBytes, value)
+	}
+	if value, ok := _u.mutation.CreatedBy(); ok {
+		_spec.SetField(apikey.FieldCreatedBy, field.TypeUUID, value)
+	}
+	if _u.mutation.CreatedByCleared() {
+		_spec.ClearField(apikey.FieldCreatedBy, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.ParentID(); ok {
+		_spec.SetField(apikey.FieldParentID, field.TypeUUID, value)
+	}
+	if _u.mutation.ParentIDCleared() {
+		_spec.ClearField(apikey.FieldParentID, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.LastUsedAt(); ok {
 		_spec.SetField(apikey.FieldLastUsedAt, field.TypeTime, value)

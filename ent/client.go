@@ -23,6 +23,7 @@ import (
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
 	"carillon/ent/deliveryevent"
+	"carillon/ent/emailverification"
 	"carillon/ent/eventcounter"
 	"carillon/ent/externallogin"
 	"carillon/ent/idempotencykey"
@@ -40,6 +41,7 @@ import (
 	"carillon/ent/quotausage"
 	"carillon/ent/recoverycode"
 	"carillon/ent/secondfactor"
+	"carillon/ent/securitynotice"
 	"carillon/ent/servicestate"
 	"carillon/ent/session"
 	"carillon/ent/signinflow"
@@ -84,6 +86,8 @@ type Client struct {
 	ContactList *ContactListClient
 	// DeliveryEvent is the client for interacting with the DeliveryEvent builders.
 	DeliveryEvent *DeliveryEventClient
+	// EmailVerification is the client for interacting with the EmailVerification builders.
+	EmailVerification *EmailVerificationClient
 	// EventCounter is the client for interacting with the EventCounter builders.
 	EventCounter *EventCounterClient
 	// ExternalLogin is the client for interacting with the ExternalLogin builders.
@@ -118,6 +122,8 @@ type Client struct {
 	RecoveryCode *RecoveryCodeClient
 	// SecondFactor is the client for interacting with the SecondFactor builders.
 	SecondFactor *SecondFactorClient
+	// SecurityNotice is the client for interacting with the SecurityNotice builders.
+	SecurityNotice *SecurityNoticeClient
 	// ServiceState is the client for interacting with the ServiceState builders.
 	ServiceState *ServiceStateClient
 	// Session is the client for interacting with the Session builders.
@@ -156,6 +162,7 @@ func (c *Client) init() {
 	c.ContactImport = NewContactImportClient(c.config)
 	c.ContactList = NewContactListClient(c.config)
 	c.DeliveryEvent = NewDeliveryEventClient(c.config)
+	c.EmailVerification = NewEmailVerificationClient(c.config)
 	c.EventCounter = NewEventCounterClient(c.config)
 	c.ExternalLogin = NewExternalLoginClient(c.config)
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
@@ -173,6 +180,7 @@ func (c *Client) init() {
 	c.QuotaUsage = NewQuotaUsageClient(c.config)
 	c.RecoveryCode = NewRecoveryCodeClient(c.config)
 	c.SecondFactor = NewSecondFactorClient(c.config)
+	c.SecurityNotice = NewSecurityNoticeClient(c.config)
 	c.ServiceState = NewServiceStateClient(c.config)
 	c.Session = NewSessionClient(c.config)
 	c.SignInFlow = NewSignInFlowClient(c.config)
@@ -271,44 +279,46 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:              ctx,
-		config:           cfg,
-		APIKey:           NewAPIKeyClient(cfg),
-		Account:          NewAccountClient(cfg),
-		AuditChain:       NewAuditChainClient(cfg),
-		AuditEvent:       NewAuditEventClient(cfg),
-		Campaign:         NewCampaignClient(cfg),
-		Claim:            NewClaimClient(cfg),
-		ConsentRecord:    NewConsentRecordClient(cfg),
-		Contact:          NewContactClient(cfg),
-		ContactImport:    NewContactImportClient(cfg),
-		ContactList:      NewContactListClient(cfg),
-		DeliveryEvent:    NewDeliveryEventClient(cfg),
-		EventCounter:     NewEventCounterClient(cfg),
-		ExternalLogin:    NewExternalLoginClient(cfg),
-		IdempotencyKey:   NewIdempotencyKeyClient(cfg),
-		ImportChunk:      NewImportChunkClient(cfg),
-		ImportRejection:  NewImportRejectionClient(cfg),
-		Invitation:       NewInvitationClient(cfg),
-		ListMember:       NewListMemberClient(cfg),
-		Listing:          NewListingClient(cfg),
-		Member:           NewMemberClient(cfg),
-		Message:          NewMessageClient(cfg),
-		MessagingWindow:  NewMessagingWindowClient(cfg),
-		Organization:     NewOrganizationClient(cfg),
-		PasswordReset:    NewPasswordResetClient(cfg),
-		PhoneNumber:      NewPhoneNumberClient(cfg),
-		QuotaUsage:       NewQuotaUsageClient(cfg),
-		RecoveryCode:     NewRecoveryCodeClient(cfg),
-		SecondFactor:     NewSecondFactorClient(cfg),
-		ServiceState:     NewServiceStateClient(cfg),
-		Session:          NewSessionClient(cfg),
-		SignInFlow:       NewSignInFlowClient(cfg),
-		Statistic:        NewStatisticClient(cfg),
-		Template:         NewTemplateClient(cfg),
-		TermsAcceptance:  NewTermsAcceptanceClient(cfg),
-		UnmatchedWebhook: NewUnmatchedWebhookClient(cfg),
-		User:             NewUserClient(cfg),
+		ctx:               ctx,
+		config:            cfg,
+		APIKey:            NewAPIKeyClient(cfg),
+		Account:           NewAccountClient(cfg),
+		AuditChain:        NewAuditChainClient(cfg),
+		AuditEvent:        NewAuditEventClient(cfg),
+		Campaign:          NewCampaignClient(cfg),
+		Claim:             NewClaimClient(cfg),
+		ConsentRecord:     NewConsentRecordClient(cfg),
+		Contact:           NewContactClient(cfg),
+		ContactImport:     NewContactImportClient(cfg),
+		ContactList:       NewContactListClient(cfg),
+		DeliveryEvent:     NewDeliveryEventClient(cfg),
+		EmailVerification: NewEmailVerificationClient(cfg),
+		EventCounter:      NewEventCounterClient(cfg),
+		ExternalLogin:     NewExternalLoginClient(cfg),
+		IdempotencyKey:    NewIdempotencyKeyClient(cfg),
+		ImportChunk:       NewImportChunkClient(cfg),
+		ImportRejection:   NewImportRejectionClient(cfg),
+		Invitation:        NewInvitationClient(cfg),
+		ListMember:        NewListMemberClient(cfg),
+		Listing:           NewListingClient(cfg),
+		Member:            NewMemberClient(cfg),
+		Message:           NewMessageClient(cfg),
+		MessagingWindow:   NewMessagingWindowClient(cfg),
+		Organization:      NewOrganizationClient(cfg),
+		PasswordReset:     NewPasswordResetClient(cfg),
+		PhoneNumber:       NewPhoneNumberClient(cfg),
+		QuotaUsage:        NewQuotaUsageClient(cfg),
+		RecoveryCode:      NewRecoveryCodeClient(cfg),
+		SecondFactor:      NewSecondFactorClient(cfg),
+		SecurityNotice:    NewSecurityNoticeClient(cfg),
+		ServiceState:      NewServiceStateClient(cfg),
+		Session:           NewSessionClient(cfg),
+		SignInFlow:        NewSignInFlowClient(cfg),
+		Statistic:         NewStatisticClient(cfg),
+		Template:          NewTemplateClient(cfg),
+		TermsAcceptance:   NewTermsAcceptanceClient(cfg),
+		UnmatchedWebhook:  NewUnmatchedWebhookClient(cfg),
+		User:              NewUserClient(cfg),
 	}, nil
 }
 
@@ -326,44 +336,46 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:              ctx,
-		config:           cfg,
-		APIKey:           NewAPIKeyClient(cfg),
-		Account:          NewAccountClient(cfg),
-		AuditChain:       NewAuditChainClient(cfg),
-		AuditEvent:       NewAuditEventClient(cfg),
-		Campaign:         NewCampaignClient(cfg),
-		Claim:            NewClaimClient(cfg),
-		ConsentRecord:    NewConsentRecordClient(cfg),
-		Contact:          NewContactClient(cfg),
-		ContactImport:    NewContactImportClient(cfg),
-		ContactList:      NewContactListClient(cfg),
-		DeliveryEvent:    NewDeliveryEventClient(cfg),
-		EventCounter:     NewEventCounterClient(cfg),
-		ExternalLogin:    NewExternalLoginClient(cfg),
-		IdempotencyKey:   NewIdempotencyKeyClient(cfg),
-		ImportChunk:      NewImportChunkClient(cfg),
-		ImportRejection:  NewImportRejectionClient(cfg),
-		Invitation:       NewInvitationClient(cfg),
-		ListMember:       NewListMemberClient(cfg),
-		Listing:          NewListingClient(cfg),
-		Member:           NewMemberClient(cfg),
-		Message:          NewMessageClient(cfg),
-		MessagingWindow:  NewMessagingWindowClient(cfg),
-		Organization:     NewOrganizationClient(cfg),
-		PasswordReset:    NewPasswordResetClient(cfg),
-		PhoneNumber:      NewPhoneNumberClient(cfg),
-		QuotaUsage:       NewQuotaUsageClient(cfg),
-		RecoveryCode:     NewRecoveryCodeClient(cfg),
-		SecondFactor:     NewSecondFactorClient(cfg),
-		ServiceState:     NewServiceStateClient(cfg),
-		Session:          NewSessionClient(cfg),
-		SignInFlow:       NewSignInFlowClient(cfg),
-		Statistic:        NewStatisticClient(cfg),
-		Template:         NewTemplateClient(cfg),
-		TermsAcceptance:  NewTermsAcceptanceClient(cfg),
-		UnmatchedWebhook: NewUnmatchedWebhookClient(cfg),
-		User:             NewUserClient(cfg),
+		ctx:               ctx,
+		config:            cfg,
+		APIKey:            NewAPIKeyClient(cfg),
+		Account:           NewAccountClient(cfg),
+		AuditChain:        NewAuditChainClient(cfg),
+		AuditEvent:        NewAuditEventClient(cfg),
+		Campaign:          NewCampaignClient(cfg),
+		Claim:             NewClaimClient(cfg),
+		ConsentRecord:     NewConsentRecordClient(cfg),
+		Contact:           NewContactClient(cfg),
+		ContactImport:     NewContactImportClient(cfg),
+		ContactList:       NewContactListClient(cfg),
+		DeliveryEvent:     NewDeliveryEventClient(cfg),
+		EmailVerification: NewEmailVerificationClient(cfg),
+		EventCounter:      NewEventCounterClient(cfg),
+		ExternalLogin:     NewExternalLoginClient(cfg),
+		IdempotencyKey:    NewIdempotencyKeyClient(cfg),
+		ImportChunk:       NewImportChunkClient(cfg),
+		ImportRejection:   NewImportRejectionClient(cfg),
+		Invitation:        NewInvitationClient(cfg),
+		ListMember:        NewListMemberClient(cfg),
+		Listing:           NewListingClient(cfg),
+		Member:            NewMemberClient(cfg),
+		Message:           NewMessageClient(cfg),
+		MessagingWindow:   NewMessagingWindowClient(cfg),
+		Organization:      NewOrganizationClient(cfg),
+		PasswordReset:     NewPasswordResetClient(cfg),
+		PhoneNumber:       NewPhoneNumberClient(cfg),
+		QuotaUsage:        NewQuotaUsageClient(cfg),
+		RecoveryCode:      NewRecoveryCodeClient(cfg),
+		SecondFactor:      NewSecondFactorClient(cfg),
+		SecurityNotice:    NewSecurityNoticeClient(cfg),
+		ServiceState:      NewServiceStateClient(cfg),
+		Session:           NewSessionClient(cfg),
+		SignInFlow:        NewSignInFlowClient(cfg),
+		Statistic:         NewStatisticClient(cfg),
+		Template:          NewTemplateClient(cfg),
+		TermsAcceptance:   NewTermsAcceptanceClient(cfg),
+		UnmatchedWebhook:  NewUnmatchedWebhookClient(cfg),
+		User:              NewUserClient(cfg),
 	}, nil
 }
 
@@ -395,12 +407,12 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.Account, c.AuditChain, c.AuditEvent, c.Campaign, c.Claim,
 		c.ConsentRecord, c.Contact, c.ContactImport, c.ContactList, c.DeliveryEvent,
-		c.EventCounter, c.ExternalLogin, c.IdempotencyKey, c.ImportChunk,
-		c.ImportRejection, c.Invitation, c.ListMember, c.Listing, c.Member, c.Message,
-		c.MessagingWindow, c.Organization, c.PasswordReset, c.PhoneNumber,
-		c.QuotaUsage, c.RecoveryCode, c.SecondFactor, c.ServiceState, c.Session,
-		c.SignInFlow, c.Statistic, c.Template, c.TermsAcceptance, c.UnmatchedWebhook,
-		c.User,
+		c.EmailVerification, c.EventCounter, c.ExternalLogin, c.IdempotencyKey,
+		c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember, c.Listing,
+		c.Member, c.Message, c.MessagingWindow, c.Organization, c.PasswordReset,
+		c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.SecondFactor, c.SecurityNotice,
+		c.ServiceState, c.Session, c.SignInFlow, c.Statistic, c.Template,
+		c.TermsAcceptance, c.UnmatchedWebhook, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -412,12 +424,12 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.Account, c.AuditChain, c.AuditEvent, c.Campaign, c.Claim,
 		c.ConsentRecord, c.Contact, c.ContactImport, c.ContactList, c.DeliveryEvent,
-		c.EventCounter, c.ExternalLogin, c.IdempotencyKey, c.ImportChunk,
-		c.ImportRejection, c.Invitation, c.ListMember, c.Listing, c.Member, c.Message,
-		c.MessagingWindow, c.Organization, c.PasswordReset, c.PhoneNumber,
-		c.QuotaUsage, c.RecoveryCode, c.SecondFactor, c.ServiceState, c.Session,
-		c.SignInFlow, c.Statistic, c.Template, c.TermsAcceptance, c.UnmatchedWebhook,
-		c.User,
+		c.EmailVerification, c.EventCounter, c.ExternalLogin, c.IdempotencyKey,
+		c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember, c.Listing,
+		c.Member, c.Message, c.MessagingWindow, c.Organization, c.PasswordReset,
+		c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.SecondFactor, c.SecurityNotice,
+		c.ServiceState, c.Session, c.SignInFlow, c.Statistic, c.Template,
+		c.TermsAcceptance, c.UnmatchedWebhook, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -448,6 +460,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ContactList.mutate(ctx, m)
 	case *DeliveryEventMutation:
 		return c.DeliveryEvent.mutate(ctx, m)
+	case *EmailVerificationMutation:
+		return c.EmailVerification.mutate(ctx, m)
 	case *EventCounterMutation:
 		return c.EventCounter.mutate(ctx, m)
 	case *ExternalLoginMutation:
@@ -482,6 +496,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.RecoveryCode.mutate(ctx, m)
 	case *SecondFactorMutation:
 		return c.SecondFactor.mutate(ctx, m)
+	case *SecurityNoticeMutation:
+		return c.SecurityNotice.mutate(ctx, m)
 	case *ServiceStateMutation:
 		return c.ServiceState.mutate(ctx, m)
 	case *SessionMutation:
@@ -2182,6 +2198,140 @@ func (c *DeliveryEventClient) mutate(ctx context.Context, m *DeliveryEventMutati
 		return (&DeliveryEventDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown DeliveryEvent mutation op: %q", m.Op())
+	}
+}
+
+// EmailVerificationClient is a client for the EmailVerification schema.
+type EmailVerificationClient struct {
+	config
+}
+
+// NewEmailVerificationClient returns a client for the EmailVerification from the given config.
+func NewEmailVerificationClient(c config) *EmailVerificationClient {
+	return &EmailVerificationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `emailverification.Hooks(f(g(h())))`.
+func (c *EmailVerificationClient) Use(hooks ...Hook) {
+	c.hooks.EmailVerification = append(c.hooks.EmailVerification, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `emailverification.Intercept(f(g(h())))`.
+func (c *EmailVerificationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.EmailVerification = append(c.inters.EmailVerification, interceptors...)
+}
+
+// Create returns a builder for creating a EmailVerification entity.
+func (c *EmailVerificationClient) Create() *EmailVerificationCreate {
+	mutation := newEmailVerificationMutation(c.config, OpCreate)
+	return &EmailVerificationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of EmailVerification entities.
+func (c *EmailVerificationClient) CreateBulk(builders ...*EmailVerificationCreate) *EmailVerificationCreateBulk {
+	return &EmailVerificationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *EmailVerificationClient) MapCreateBulk(slice any, setFunc func(*EmailVerificationCreate, int)) *EmailVerificationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &EmailVerificationCreateBulk{err: fmt.Errorf("calling to EmailVerificationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*EmailVerificationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &EmailVerificationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for EmailVerification.
+func (c *EmailVerificationClient) Update() *EmailVerificationUpdate {
+	mutation := newEmailVerificationMutation(c.config, OpUpdate)
+	return &EmailVerificationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *EmailVerificationClient) UpdateOne(_m *EmailVerification) *EmailVerificationUpdateOne {
+	mutation := newEmailVerificationMutation(c.config, OpUpdateOne, withEmailVerification(_m))
+	return &EmailVerificationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *EmailVerificationClient) UpdateOneID(id uid.ID) *EmailVerificationUpdateOne {
+	mutation := newEmailVerificationMutation(c.config, OpUpdateOne, withEmailVerificationID(id))
+	return &EmailVerificationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for EmailVerification.
+func (c *EmailVerificationClient) Delete() *EmailVerificationDelete {
+	mutation := newEmailVerificationMutation(c.config, OpDelete)
+	return &EmailVerificationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *EmailVerificationClient) DeleteOne(_m *EmailVerification) *EmailVerificationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *EmailVerificationClient) DeleteOneID(id uid.ID) *EmailVerificationDeleteOne {
+	builder := c.Delete().Where(emailverification.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &EmailVerificationDeleteOne{builder}
+}
+
+// Query returns a query builder for EmailVerification.
+func (c *EmailVerificationClient) Query() *EmailVerificationQuery {
+	return &EmailVerificationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeEmailVerification},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a EmailVerification entity by its id.
+func (c *EmailVerificationClient) Get(ctx context.Context, id uid.ID) (*EmailVerification, error) {
+	return c.Query().Where(emailverification.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *EmailVerificationClient) GetX(ctx context.Context, id uid.ID) *EmailVerification {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *EmailVerificationClient) Hooks() []Hook {
+	hooks := c.hooks.EmailVerification
+	return append(hooks[:len(hooks):len(hooks)], emailverification.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *EmailVerificationClient) Interceptors() []Interceptor {
+	return c.inters.EmailVerification
+}
+
+func (c *EmailVerificationClient) mutate(ctx context.Context, m *EmailVerificationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&EmailVerificationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&EmailVerificationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&EmailVerificationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&EmailVerificationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown EmailVerification mutation op: %q", m.Op())
 	}
 }
 
@@ -4590,6 +4740,140 @@ func (c *SecondFactorClient) mutate(ctx context.Context, m *SecondFactorMutation
 	}
 }
 
+// SecurityNoticeClient is a client for the SecurityNotice schema.
+type SecurityNoticeClient struct {
+	config
+}
+
+// NewSecurityNoticeClient returns a client for the SecurityNotice from the given config.
+func NewSecurityNoticeClient(c config) *SecurityNoticeClient {
+	return &SecurityNoticeClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `securitynotice.Hooks(f(g(h())))`.
+func (c *SecurityNoticeClient) Use(hooks ...Hook) {
+	c.hooks.SecurityNotice = append(c.hooks.SecurityNotice, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `securitynotice.Intercept(f(g(h())))`.
+func (c *SecurityNoticeClient) Intercept(interceptors ...Interceptor) {
+	c.inters.SecurityNotice = append(c.inters.SecurityNotice, interceptors...)
+}
+
+// Create returns a builder for creating a SecurityNotice entity.
+func (c *SecurityNoticeClient) Create() *SecurityNoticeCreate {
+	mutation := newSecurityNoticeMutation(c.config, OpCreate)
+	return &SecurityNoticeCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of SecurityNotice entities.
+func (c *SecurityNoticeClient) CreateBulk(builders ...*SecurityNoticeCreate) *SecurityNoticeCreateBulk {
+	return &SecurityNoticeCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SecurityNoticeClient) MapCreateBulk(slice any, setFunc func(*SecurityNoticeCreate, int)) *SecurityNoticeCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SecurityNoticeCreateBulk{err: fmt.Errorf("calling to SecurityNoticeClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SecurityNoticeCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SecurityNoticeCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for SecurityNotice.
+func (c *SecurityNoticeClient) Update() *SecurityNoticeUpdate {
+	mutation := newSecurityNoticeMutation(c.config, OpUpdate)
+	return &SecurityNoticeUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SecurityNoticeClient) UpdateOne(_m *SecurityNotice) *SecurityNoticeUpdateOne {
+	mutation := newSecurityNoticeMutation(c.config, OpUpdateOne, withSecurityNotice(_m))
+	return &SecurityNoticeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SecurityNoticeClient) UpdateOneID(id uid.ID) *SecurityNoticeUpdateOne {
+	mutation := newSecurityNoticeMutation(c.config, OpUpdateOne, withSecurityNoticeID(id))
+	return &SecurityNoticeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for SecurityNotice.
+func (c *SecurityNoticeClient) Delete() *SecurityNoticeDelete {
+	mutation := newSecurityNoticeMutation(c.config, OpDelete)
+	return &SecurityNoticeDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SecurityNoticeClient) DeleteOne(_m *SecurityNotice) *SecurityNoticeDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SecurityNoticeClient) DeleteOneID(id uid.ID) *SecurityNoticeDeleteOne {
+	builder := c.Delete().Where(securitynotice.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SecurityNoticeDeleteOne{builder}
+}
+
+// Query returns a query builder for SecurityNotice.
+func (c *SecurityNoticeClient) Query() *SecurityNoticeQuery {
+	return &SecurityNoticeQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSecurityNotice},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a SecurityNotice entity by its id.
+func (c *SecurityNoticeClient) Get(ctx context.Context, id uid.ID) (*SecurityNotice, error) {
+	return c.Query().Where(securitynotice.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SecurityNoticeClient) GetX(ctx context.Context, id uid.ID) *SecurityNotice {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *SecurityNoticeClient) Hooks() []Hook {
+	hooks := c.hooks.SecurityNotice
+	return append(hooks[:len(hooks):len(hooks)], securitynotice.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *SecurityNoticeClient) Interceptors() []Interceptor {
+	return c.inters.SecurityNotice
+}
+
+func (c *SecurityNoticeClient) mutate(ctx context.Context, m *SecurityNoticeMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SecurityNoticeCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SecurityNoticeUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SecurityNoticeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SecurityNoticeDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown SecurityNotice mutation op: %q", m.Op())
+	}
+}
+
 // ServiceStateClient is a client for the ServiceState schema.
 type ServiceStateClient struct {
 	config
@@ -5730,21 +6014,21 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 type (
 	hooks struct {
 		APIKey, Account, AuditChain, AuditEvent, Campaign, Claim, ConsentRecord,
-		Contact, ContactImport, ContactList, DeliveryEvent, EventCounter,
-		ExternalLogin, IdempotencyKey, ImportChunk, ImportRejection, Invitation,
-		ListMember, Listing, Member, Message, MessagingWindow, Organization,
-		PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode, SecondFactor,
-		ServiceState, Session, SignInFlow, Statistic, Template, TermsAcceptance,
-		UnmatchedWebhook, User []ent.Hook
+		Contact, ContactImport, ContactList, DeliveryEvent, EmailVerification,
+		EventCounter, ExternalLogin, IdempotencyKey, ImportChunk, ImportRejection,
+		Invitation, ListMember, Listing, Member, Message, MessagingWindow,
+		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode,
+		SecondFactor, SecurityNotice, ServiceState, Session, SignInFlow, Statistic,
+		Template, TermsAcceptance, UnmatchedWebhook, User []ent.Hook
 	}
 	inters struct {
 		APIKey, Account, AuditChain, AuditEvent, Campaign, Claim, ConsentRecord,
-		Contact, ContactImport, ContactList, DeliveryEvent, EventCounter,
-		ExternalLogin, IdempotencyKey, ImportChunk, ImportRejection, Invitation,
-		ListMember, Listing, Member, Message, MessagingWindow, Organization,
-		PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode, SecondFactor,
-		ServiceState, Session, SignInFlow, Statistic, Template, TermsAcceptance,
-		UnmatchedWebhook, User []ent.Interceptor
+		Contact, ContactImport, ContactList, DeliveryEvent, EmailVerification,
+		EventCounter, ExternalLogin, IdempotencyKey, ImportChunk, ImportRejection,
+		Invitation, ListMember, Listing, Member, Message, MessagingWindow,
+		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode,
+		SecondFactor, SecurityNotice, ServiceState, Session, SignInFlow, Statistic,
+		Template, TermsAcceptance, UnmatchedWebhook, User []ent.Interceptor
 	}
 )
 

@@ -14,6 +14,7 @@ import (
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
 	"carillon/ent/deliveryevent"
+	"carillon/ent/emailverification"
 	"carillon/ent/eventcounter"
 	"carillon/ent/externallogin"
 	"carillon/ent/idempotencykey"
@@ -31,6 +32,7 @@ import (
 	"carillon/ent/quotausage"
 	"carillon/ent/recoverycode"
 	"carillon/ent/secondfactor"
+	"carillon/ent/securitynotice"
 	"carillon/ent/servicestate"
 	"carillon/ent/session"
 	"carillon/ent/signinflow"
@@ -108,42 +110,44 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			apikey.Table:           apikey.ValidColumn,
-			account.Table:          account.ValidColumn,
-			auditchain.Table:       auditchain.ValidColumn,
-			auditevent.Table:       auditevent.ValidColumn,
-			campaign.Table:         campaign.ValidColumn,
-			claim.Table:            claim.ValidColumn,
-			consentrecord.Table:    consentrecord.ValidColumn,
-			contact.Table:          contact.ValidColumn,
-			contactimport.Table:    contactimport.ValidColumn,
-			contactlist.Table:      contactlist.ValidColumn,
-			deliveryevent.Table:    deliveryevent.ValidColumn,
-			eventcounter.Table:     eventcounter.ValidColumn,
-			externallogin.Table:    externallogin.ValidColumn,
-			idempotencykey.Table:   idempotencykey.ValidColumn,
-			importchunk.Table:      importchunk.ValidColumn,
-			importrejection.Table:  importrejection.ValidColumn,
-			invitation.Table:       invitation.ValidColumn,
-			listmember.Table:       listmember.ValidColumn,
-			listing.Table:          listing.ValidColumn,
-			member.Table:           member.ValidColumn,
-			message.Table:          message.ValidColumn,
-			messagingwindow.Table:  messagingwindow.ValidColumn,
-			organization.Table:     organization.ValidColumn,
-			passwordreset.Table:    passwordreset.ValidColumn,
-			phonenumber.Table:      phonenumber.ValidColumn,
-			quotausage.Table:       quotausage.ValidColumn,
-			recoverycode.Table:     recoverycode.ValidColumn,
-			secondfactor.Table:     secondfactor.ValidColumn,
-			servicestate.Table:     servicestate.ValidColumn,
-			session.Table:          session.ValidColumn,
-			signinflow.Table:       signinflow.ValidColumn,
-			statistic.Table:        statistic.ValidColumn,
-			template.Table:         template.ValidColumn,
-			termsacceptance.Table:  termsacceptance.ValidColumn,
-			unmatchedwebhook.Table: unmatchedwebhook.ValidColumn,
-			user.Table:             user.ValidColumn,
+			apikey.Table:            apikey.ValidColumn,
+			account.Table:           account.ValidColumn,
+			auditchain.Table:        auditchain.ValidColumn,
+			auditevent.Table:        auditevent.ValidColumn,
+			campaign.Table:          campaign.ValidColumn,
+			claim.Table:             claim.ValidColumn,
+			consentrecord.Table:     consentrecord.ValidColumn,
+			contact.Table:           contact.ValidColumn,
+			contactimport.Table:     contactimport.ValidColumn,
+			contactlist.Table:       contactlist.ValidColumn,
+			deliveryevent.Table:     deliveryevent.ValidColumn,
+			emailverification.Table: emailverification.ValidColumn,
+			eventcounter.Table:      eventcounter.ValidColumn,
+			externallogin.Table:     externallogin.ValidColumn,
+			idempotencykey.Table:    idempotencykey.ValidColumn,
+			importchunk.Table:       importchunk.ValidColumn,
+			importrejection.Table:   importrejection.ValidColumn,
+			invitation.Table:        invitation.ValidColumn,
+			listmember.Table:        listmember.ValidColumn,
+			listing.Table:           listing.ValidColumn,
+			member.Table:            member.ValidColumn,
+			message.Table:           message.ValidColumn,
+			messagingwindow.Table:   messagingwindow.ValidColumn,
+			organization.Table:      organization.ValidColumn,
+			passwordreset.Table:     passwordreset.ValidColumn,
+			phonenumber.Table:       phonenumber.ValidColumn,
+			quotausage.Table:        quotausage.ValidColumn,
+			recoverycode.Table:      recoverycode.ValidColumn,
+			secondfactor.Table:      secondfactor.ValidColumn,
+			securitynotice.Table:    securitynotice.ValidColumn,
+			servicestate.Table:      servicestate.ValidColumn,
+			session.Table:           session.ValidColumn,
+			signinflow.Table:        signinflow.ValidColumn,
+			statistic.Table:         statistic.ValidColumn,
+			template.Table:          template.ValidColumn,
+			termsacceptance.Table:   termsacceptance.ValidColumn,
+			unmatchedwebhook.Table:  unmatchedwebhook.ValidColumn,
+			user.Table:              user.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

@@ -14,6 +14,7 @@ import (
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
 	"carillon/ent/deliveryevent"
+	"carillon/ent/emailverification"
 	"carillon/ent/eventcounter"
 	"carillon/ent/externallogin"
 	"carillon/ent/idempotencykey"
@@ -32,6 +33,7 @@ import (
 	"carillon/ent/quotausage"
 	"carillon/ent/recoverycode"
 	"carillon/ent/secondfactor"
+	"carillon/ent/securitynotice"
 	"carillon/ent/servicestate"
 	"carillon/ent/session"
 	"carillon/ent/signinflow"
@@ -49,7 +51,7 @@ import (
 
 // schemaGraph holds a representation of ent/schema at runtime.
 var schemaGraph = func() *sqlgraph.Schema {
-	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 36)}
+	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 38)}
 	graph.Nodes[0] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   apikey.Table,
@@ -66,6 +68,8 @@ var schemaGraph = func() *sqlgraph.Schema {
 			apikey.FieldRole:           {Type: field.TypeEnum, Column: apikey.FieldRole},
 			apikey.FieldPrefix:         {Type: field.TypeString, Column: apikey.FieldPrefix},
 			apikey.FieldSecretHash:     {Type: field.TypeBytes, Column: apikey.FieldSecretHash},
+			apikey.FieldCreatedBy:      {Type: field.TypeUUID, Column: apikey.FieldCreatedBy},
+			apikey.FieldParentID:       {Type: field.TypeUUID, Column: apikey.FieldParentID},
 			apikey.FieldCreatedAt:      {Type: field.TypeTime, Column: apikey.FieldCreatedAt},
 			apikey.FieldLastUsedAt:     {Type: field.TypeTime, Column: apikey.FieldLastUsedAt},
 			apikey.FieldExpiresAt:      {Type: field.TypeTime, Column: apikey.FieldExpiresAt},
@@ -313,6 +317,27 @@ var schemaGraph = func() *sqlgraph.Schema {
 	}
 	graph.Nodes[11] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
+			Table:   emailverification.Table,
+			Columns: emailverification.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: emailverification.FieldID,
+			},
+		},
+		Type: "EmailVerification",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			emailverification.FieldSealedToken:  {Type: field.TypeBytes, Column: emailverification.FieldSealedToken},
+			emailverification.FieldMailAfter:    {Type: field.TypeTime, Column: emailverification.FieldMailAfter},
+			emailverification.FieldMailAttempts: {Type: field.TypeInt, Column: emailverification.FieldMailAttempts},
+			emailverification.FieldMailedAt:     {Type: field.TypeTime, Column: emailverification.FieldMailedAt},
+			emailverification.FieldUserID:       {Type: field.TypeUUID, Column: emailverification.FieldUserID},
+			emailverification.FieldTokenHash:    {Type: field.TypeBytes, Column: emailverification.FieldTokenHash},
+			emailverification.FieldCreatedAt:    {Type: field.TypeTime, Column: emailverification.FieldCreatedAt},
+			emailverification.FieldExpiresAt:    {Type: field.TypeTime, Column: emailverification.FieldExpiresAt},
+		},
+	}
+	graph.Nodes[12] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
 			Table:   eventcounter.Table,
 			Columns: eventcounter.Columns,
 			ID: &sqlgraph.FieldSpec{
@@ -326,7 +351,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			eventcounter.FieldExpired: {Type: field.TypeInt64, Column: eventcounter.FieldExpired},
 		},
 	}
-	graph.Nodes[12] = &sqlgraph.Node{
+	graph.Nodes[13] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   externallogin.Table,
 			Columns: externallogin.Columns,
@@ -345,7 +370,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			externallogin.FieldLastUsedAt: {Type: field.TypeTime, Column: externallogin.FieldLastUsedAt},
 		},
 	}
-	graph.Nodes[13] = &sqlgraph.Node{
+	graph.Nodes[14] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   idempotencykey.Table,
 			Columns: idempotencykey.Columns,
@@ -364,7 +389,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			idempotencykey.FieldCreatedAt:      {Type: field.TypeTime, Column: idempotencykey.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[14] = &sqlgraph.Node{
+	graph.Nodes[15] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   importchunk.Table,
 			Columns: importchunk.Columns,
@@ -381,7 +406,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			importchunk.FieldData:            {Type: field.TypeBytes, Column: importchunk.FieldData},
 		},
 	}
-	graph.Nodes[15] = &sqlgraph.Node{
+	graph.Nodes[16] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   importrejection.Table,
 			Columns: importrejection.Columns,
@@ -399,7 +424,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			importrejection.FieldReason:          {Type: field.TypeString, Column: importrejection.FieldReason},
 		},
 	}
-	graph.Nodes[16] = &sqlgraph.Node{
+	graph.Nodes[17] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   invitation.Table,
 			Columns: invitation.Columns,
@@ -418,12 +443,14 @@ var schemaGraph = func() *sqlgraph.Schema {
 			invitation.FieldEmail:          {Type: field.TypeString, Column: invitation.FieldEmail},
 			invitation.FieldRole:           {Type: field.TypeEnum, Column: invitation.FieldRole},
 			invitation.FieldTokenHash:      {Type: field.TypeBytes, Column: invitation.FieldTokenHash},
+			invitation.FieldMailTokenHash:  {Type: field.TypeBytes, Column: invitation.FieldMailTokenHash},
 			invitation.FieldInvitedBy:      {Type: field.TypeUUID, Column: invitation.FieldInvitedBy},
+			invitation.FieldInvitedByKey:   {Type: field.TypeUUID, Column: invitation.FieldInvitedByKey},
 			invitation.FieldCreatedAt:      {Type: field.TypeTime, Column: invitation.FieldCreatedAt},
 			invitation.FieldExpiresAt:      {Type: field.TypeTime, Column: invitation.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[17] = &sqlgraph.Node{
+	graph.Nodes[18] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   listmember.Table,
 			Columns: listmember.Columns,
@@ -445,7 +472,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			listmember.FieldContactListID:  {Type: field.TypeUUID, Column: listmember.FieldContactListID},
 		},
 	}
-	graph.Nodes[18] = &sqlgraph.Node{
+	graph.Nodes[19] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   listing.Table,
 			Columns: listing.Columns,
@@ -465,7 +492,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			listing.FieldCreatedAt:      {Type: field.TypeTime, Column: listing.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[19] = &sqlgraph.Node{
+	graph.Nodes[20] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   member.Table,
 			Columns: member.Columns,
@@ -482,7 +509,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			member.FieldCreatedAt:      {Type: field.TypeTime, Column: member.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[20] = &sqlgraph.Node{
+	graph.Nodes[21] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   message.Table,
 			Columns: message.Columns,
@@ -529,7 +556,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			message.FieldCreatedAt:       {Type: field.TypeTime, Column: message.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[21] = &sqlgraph.Node{
+	graph.Nodes[22] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   messagingwindow.Table,
 			Columns: messagingwindow.Columns,
@@ -547,7 +574,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			messagingwindow.FieldAt:             {Type: field.TypeTime, Column: messagingwindow.FieldAt},
 		},
 	}
-	graph.Nodes[22] = &sqlgraph.Node{
+	graph.Nodes[23] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   organization.Table,
 			Columns: organization.Columns,
@@ -572,7 +599,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			organization.FieldCreatedAt:           {Type: field.TypeTime, Column: organization.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[23] = &sqlgraph.Node{
+	graph.Nodes[24] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   passwordreset.Table,
 			Columns: passwordreset.Columns,
@@ -593,7 +620,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			passwordreset.FieldExpiresAt:    {Type: field.TypeTime, Column: passwordreset.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[24] = &sqlgraph.Node{
+	graph.Nodes[25] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   phonenumber.Table,
 			Columns: phonenumber.Columns,
@@ -615,7 +642,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			phonenumber.FieldThroughputCap:  {Type: field.TypeInt, Column: phonenumber.FieldThroughputCap},
 		},
 	}
-	graph.Nodes[25] = &sqlgraph.Node{
+	graph.Nodes[26] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   quotausage.Table,
 			Columns: quotausage.Columns,
@@ -630,7 +657,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			quotausage.FieldMessages: {Type: field.TypeInt64, Column: quotausage.FieldMessages},
 		},
 	}
-	graph.Nodes[26] = &sqlgraph.Node{
+	graph.Nodes[27] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   recoverycode.Table,
 			Columns: recoverycode.Columns,
@@ -647,7 +674,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			recoverycode.FieldCreatedAt: {Type: field.TypeTime, Column: recoverycode.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[27] = &sqlgraph.Node{
+	graph.Nodes[28] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   secondfactor.Table,
 			Columns: secondfactor.Columns,
@@ -664,7 +691,28 @@ var schemaGraph = func() *sqlgraph.Schema {
 			secondfactor.FieldCreatedAt: {Type: field.TypeTime, Column: secondfactor.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[28] = &sqlgraph.Node{
+	graph.Nodes[29] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   securitynotice.Table,
+			Columns: securitynotice.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: securitynotice.FieldID,
+			},
+		},
+		Type: "SecurityNotice",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			securitynotice.FieldSealedToken:  {Type: field.TypeBytes, Column: securitynotice.FieldSealedToken},
+			securitynotice.FieldMailAfter:    {Type: field.TypeTime, Column: securitynotice.FieldMailAfter},
+			securitynotice.FieldMailAttempts: {Type: field.TypeInt, Column: securitynotice.FieldMailAttempts},
+			securitynotice.FieldMailedAt:     {Type: field.TypeTime, Column: securitynotice.FieldMailedAt},
+			securitynotice.FieldUserID:       {Type: field.TypeUUID, Column: securitynotice.FieldUserID},
+			securitynotice.FieldKind:         {Type: field.TypeString, Column: securitynotice.FieldKind},
+			securitynotice.FieldCreatedAt:    {Type: field.TypeTime, Column: securitynotice.FieldCreatedAt},
+			securitynotice.FieldExpiresAt:    {Type: field.TypeTime, Column: securitynotice.FieldExpiresAt},
+		},
+	}
+	graph.Nodes[30] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   servicestate.Table,
 			Columns: servicestate.Columns,
@@ -680,7 +728,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			servicestate.FieldChangedAt:   {Type: field.TypeTime, Column: servicestate.FieldChangedAt},
 		},
 	}
-	graph.Nodes[29] = &sqlgraph.Node{
+	graph.Nodes[31] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   session.Table,
 			Columns: session.Columns,
@@ -703,7 +751,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			session.FieldVouched:        {Type: field.TypeBool, Column: session.FieldVouched},
 		},
 	}
-	graph.Nodes[30] = &sqlgraph.Node{
+	graph.Nodes[32] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   signinflow.Table,
 			Columns: signinflow.Columns,
@@ -722,7 +770,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			signinflow.FieldExpiresAt:   {Type: field.TypeTime, Column: signinflow.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[31] = &sqlgraph.Node{
+	graph.Nodes[33] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   statistic.Table,
 			Columns: statistic.Columns,
@@ -752,7 +800,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			statistic.FieldOptedOut:       {Type: field.TypeInt64, Column: statistic.FieldOptedOut},
 		},
 	}
-	graph.Nodes[32] = &sqlgraph.Node{
+	graph.Nodes[34] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   template.Table,
 			Columns: template.Columns,
@@ -779,7 +827,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			template.FieldUpdatedAt:         {Type: field.TypeTime, Column: template.FieldUpdatedAt},
 		},
 	}
-	graph.Nodes[33] = &sqlgraph.Node{
+	graph.Nodes[35] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   termsacceptance.Table,
 			Columns: termsacceptance.Columns,
@@ -793,11 +841,12 @@ var schemaGraph = func() *sqlgraph.Schema {
 			termsacceptance.FieldOrganizationID: {Type: field.TypeUUID, Column: termsacceptance.FieldOrganizationID},
 			termsacceptance.FieldUserID:         {Type: field.TypeUUID, Column: termsacceptance.FieldUserID},
 			termsacceptance.FieldVersion:        {Type: field.TypeString, Column: termsacceptance.FieldVersion},
+			termsacceptance.FieldPersonal:       {Type: field.TypeBool, Column: termsacceptance.FieldPersonal},
 			termsacceptance.FieldIP:             {Type: field.TypeString, Column: termsacceptance.FieldIP},
 			termsacceptance.FieldAcceptedAt:     {Type: field.TypeTime, Column: termsacceptance.FieldAcceptedAt},
 		},
 	}
-	graph.Nodes[34] = &sqlgraph.Node{
+	graph.Nodes[36] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   unmatchedwebhook.Table,
 			Columns: unmatchedwebhook.Columns,
@@ -815,7 +864,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			unmatchedwebhook.FieldReceivedAt: {Type: field.TypeTime, Column: unmatchedwebhook.FieldReceivedAt},
 		},
 	}
-	graph.Nodes[35] = &sqlgraph.Node{
+	graph.Nodes[37] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   user.Table,
 			Columns: user.Columns,
@@ -826,11 +875,13 @@ var schemaGraph = func() *sqlgraph.Schema {
 		},
 		Type: "User",
 		Fields: map[string]*sqlgraph.FieldSpec{
-			user.FieldEmail:          {Type: field.TypeString, Column: user.FieldEmail},
-			user.FieldName:           {Type: field.TypeString, Column: user.FieldName},
-			user.FieldPasswordHash:   {Type: field.TypeString, Column: user.FieldPasswordHash},
-			user.FieldSecondFactorAt: {Type: field.TypeTime, Column: user.FieldSecondFactorAt},
-			user.FieldCreatedAt:      {Type: field.TypeTime, Column: user.FieldCreatedAt},
+			user.FieldEmail:           {Type: field.TypeString, Column: user.FieldEmail},
+			user.FieldEmailVerifiedAt: {Type: field.TypeTime, Column: user.FieldEmailVerifiedAt},
+			user.FieldName:            {Type: field.TypeString, Column: user.FieldName},
+			user.FieldLocale:          {Type: field.TypeString, Column: user.FieldLocale},
+			user.FieldPasswordHash:    {Type: field.TypeString, Column: user.FieldPasswordHash},
+			user.FieldSecondFactorAt:  {Type: field.TypeTime, Column: user.FieldSecondFactorAt},
+			user.FieldCreatedAt:       {Type: field.TypeTime, Column: user.FieldCreatedAt},
 		},
 	}
 	graph.MustAddE(
@@ -1241,6 +1292,16 @@ func (f *APIKeyFilter) WherePrefix(p entql.StringP) {
 // WhereSecretHash applies the entql []byte predicate on the secret_hash field.
 func (f *APIKeyFilter) WhereSecretHash(p entql.BytesP) {
 	f.Where(p.Field(apikey.FieldSecretHash))
+}
+
+// WhereCreatedBy applies the entql [16]byte predicate on the created_by field.
+func (f *APIKeyFilter) WhereCreatedBy(p entql.ValueP) {
+	f.Where(p.Field(apikey.FieldCreatedBy))
+}
+
+// WhereParentID applies the entql [16]byte predicate on the parent_id field.
+func (f *APIKeyFilter) WhereParentID(p entql.ValueP) {
+	f.Where(p.Field(apikey.FieldParentID))
 }
 
 // WhereCreatedAt applies the entql time.Time predicate on the created_at field.
@@ -2391,6 +2452,86 @@ func (f *DeliveryEventFilter) WhereHasMessageWith(preds ...predicate.Message) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *EmailVerificationQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the EmailVerificationQuery builder.
+func (_q *EmailVerificationQuery) Filter() *EmailVerificationFilter {
+	return &EmailVerificationFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *EmailVerificationMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the EmailVerificationMutation builder.
+func (m *EmailVerificationMutation) Filter() *EmailVerificationFilter {
+	return &EmailVerificationFilter{config: m.config, predicateAdder: m}
+}
+
+// EmailVerificationFilter provides a generic filtering capability at runtime for EmailVerificationQuery.
+type EmailVerificationFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *EmailVerificationFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[11].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *EmailVerificationFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(emailverification.FieldID))
+}
+
+// WhereSealedToken applies the entql []byte predicate on the sealed_token field.
+func (f *EmailVerificationFilter) WhereSealedToken(p entql.BytesP) {
+	f.Where(p.Field(emailverification.FieldSealedToken))
+}
+
+// WhereMailAfter applies the entql time.Time predicate on the mail_after field.
+func (f *EmailVerificationFilter) WhereMailAfter(p entql.TimeP) {
+	f.Where(p.Field(emailverification.FieldMailAfter))
+}
+
+// WhereMailAttempts applies the entql int predicate on the mail_attempts field.
+func (f *EmailVerificationFilter) WhereMailAttempts(p entql.IntP) {
+	f.Where(p.Field(emailverification.FieldMailAttempts))
+}
+
+// WhereMailedAt applies the entql time.Time predicate on the mailed_at field.
+func (f *EmailVerificationFilter) WhereMailedAt(p entql.TimeP) {
+	f.Where(p.Field(emailverification.FieldMailedAt))
+}
+
+// WhereUserID applies the entql [16]byte predicate on the user_id field.
+func (f *EmailVerificationFilter) WhereUserID(p entql.ValueP) {
+	f.Where(p.Field(emailverification.FieldUserID))
+}
+
+// WhereTokenHash applies the entql []byte predicate on the token_hash field.
+func (f *EmailVerificationFilter) WhereTokenHash(p entql.BytesP) {
+	f.Where(p.Field(emailverification.FieldTokenHash))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *EmailVerificationFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(emailverification.FieldCreatedAt))
+}
+
+// WhereExpiresAt applies the entql time.Time predicate on the expires_at field.
+func (f *EmailVerificationFilter) WhereExpiresAt(p entql.TimeP) {
+	f.Where(p.Field(emailverification.FieldExpiresAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *EventCounterQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -2419,7 +2560,7 @@ type EventCounterFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *EventCounterFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[11].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[12].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2469,7 +2610,7 @@ type ExternalLoginFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ExternalLoginFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[12].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[13].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2539,7 +2680,7 @@ type IdempotencyKeyFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *IdempotencyKeyFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[13].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[14].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2609,7 +2750,7 @@ type ImportChunkFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ImportChunkFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[14].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[15].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2669,7 +2810,7 @@ type ImportRejectionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ImportRejectionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[15].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[16].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2734,7 +2875,7 @@ type InvitationFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *InvitationFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[16].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[17].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2785,9 +2926,19 @@ func (f *InvitationFilter) WhereTokenHash(p entql.BytesP) {
 	f.Where(p.Field(invitation.FieldTokenHash))
 }
 
+// WhereMailTokenHash applies the entql []byte predicate on the mail_token_hash field.
+func (f *InvitationFilter) WhereMailTokenHash(p entql.BytesP) {
+	f.Where(p.Field(invitation.FieldMailTokenHash))
+}
+
 // WhereInvitedBy applies the entql [16]byte predicate on the invited_by field.
 func (f *InvitationFilter) WhereInvitedBy(p entql.ValueP) {
 	f.Where(p.Field(invitation.FieldInvitedBy))
+}
+
+// WhereInvitedByKey applies the entql [16]byte predicate on the invited_by_key field.
+func (f *InvitationFilter) WhereInvitedByKey(p entql.ValueP) {
+	f.Where(p.Field(invitation.FieldInvitedByKey))
 }
 
 // WhereCreatedAt applies the entql time.Time predicate on the created_at field.
@@ -2829,7 +2980,7 @@ type ListMemberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ListMemberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[17].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[18].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2907,7 +3058,7 @@ type ListingFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ListingFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[18].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[19].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2982,7 +3133,7 @@ type MemberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MemberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[19].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[20].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3070,7 +3221,7 @@ type MessageFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MessageFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[20].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[21].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3336,7 +3487,7 @@ type MessagingWindowFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MessagingWindowFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[21].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[22].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3401,7 +3552,7 @@ type OrganizationFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *OrganizationFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[22].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[23].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3529,7 +3680,7 @@ type PasswordResetFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *PasswordResetFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[23].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[24].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3609,7 +3760,7 @@ type PhoneNumberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *PhoneNumberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[24].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[25].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3708,7 +3859,7 @@ type QuotaUsageFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *QuotaUsageFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[25].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[26].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3758,7 +3909,7 @@ type RecoveryCodeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *RecoveryCodeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[26].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[27].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3818,7 +3969,7 @@ type SecondFactorFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SecondFactorFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[27].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[28].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3850,6 +4001,86 @@ func (f *SecondFactorFilter) WhereCreatedAt(p entql.TimeP) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *SecurityNoticeQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the SecurityNoticeQuery builder.
+func (_q *SecurityNoticeQuery) Filter() *SecurityNoticeFilter {
+	return &SecurityNoticeFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *SecurityNoticeMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the SecurityNoticeMutation builder.
+func (m *SecurityNoticeMutation) Filter() *SecurityNoticeFilter {
+	return &SecurityNoticeFilter{config: m.config, predicateAdder: m}
+}
+
+// SecurityNoticeFilter provides a generic filtering capability at runtime for SecurityNoticeQuery.
+type SecurityNoticeFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *SecurityNoticeFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[29].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *SecurityNoticeFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(securitynotice.FieldID))
+}
+
+// WhereSealedToken applies the entql []byte predicate on the sealed_token field.
+func (f *SecurityNoticeFilter) WhereSealedToken(p entql.BytesP) {
+	f.Where(p.Field(securitynotice.FieldSealedToken))
+}
+
+// WhereMailAfter applies the entql time.Time predicate on the mail_after field.
+func (f *SecurityNoticeFilter) WhereMailAfter(p entql.TimeP) {
+	f.Where(p.Field(securitynotice.FieldMailAfter))
+}
+
+// WhereMailAttempts applies the entql int predicate on the mail_attempts field.
+func (f *SecurityNoticeFilter) WhereMailAttempts(p entql.IntP) {
+	f.Where(p.Field(securitynotice.FieldMailAttempts))
+}
+
+// WhereMailedAt applies the entql time.Time predicate on the mailed_at field.
+func (f *SecurityNoticeFilter) WhereMailedAt(p entql.TimeP) {
+	f.Where(p.Field(securitynotice.FieldMailedAt))
+}
+
+// WhereUserID applies the entql [16]byte predicate on the user_id field.
+func (f *SecurityNoticeFilter) WhereUserID(p entql.ValueP) {
+	f.Where(p.Field(securitynotice.FieldUserID))
+}
+
+// WhereKind applies the entql string predicate on the kind field.
+func (f *SecurityNoticeFilter) WhereKind(p entql.StringP) {
+	f.Where(p.Field(securitynotice.FieldKind))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *SecurityNoticeFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(securitynotice.FieldCreatedAt))
+}
+
+// WhereExpiresAt applies the entql time.Time predicate on the expires_at field.
+func (f *SecurityNoticeFilter) WhereExpiresAt(p entql.TimeP) {
+	f.Where(p.Field(securitynotice.FieldExpiresAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *ServiceStateQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -3878,7 +4109,7 @@ type ServiceStateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ServiceStateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[28].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[30].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3933,7 +4164,7 @@ type SessionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SessionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[29].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[31].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4037,7 +4268,7 @@ type SignInFlowFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SignInFlowFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[30].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[32].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4107,7 +4338,7 @@ type StatisticFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *StatisticFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[31].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[33].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4232,7 +4463,7 @@ type TemplateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TemplateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[32].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[34].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4356,7 +4587,7 @@ type TermsAcceptanceFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TermsAcceptanceFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[33].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[35].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4380,6 +4611,11 @@ func (f *TermsAcceptanceFilter) WhereUserID(p entql.ValueP) {
 // WhereVersion applies the entql string predicate on the version field.
 func (f *TermsAcceptanceFilter) WhereVersion(p entql.StringP) {
 	f.Where(p.Field(termsacceptance.FieldVersion))
+}
+
+// WherePersonal applies the entql bool predicate on the personal field.
+func (f *TermsAcceptanceFilter) WherePersonal(p entql.BoolP) {
+	f.Where(p.Field(termsacceptance.FieldPersonal))
 }
 
 // WhereIP applies the entql string predicate on the ip field.
@@ -4421,7 +4657,7 @@ type UnmatchedWebhookFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UnmatchedWebhookFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[34].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[36].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4486,7 +4722,7 @@ type UserFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UserFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[35].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[37].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4502,9 +4738,19 @@ func (f *UserFilter) WhereEmail(p entql.StringP) {
 	f.Where(p.Field(user.FieldEmail))
 }
 
+// WhereEmailVerifiedAt applies the entql time.Time predicate on the email_verified_at field.
+func (f *UserFilter) WhereEmailVerifiedAt(p entql.TimeP) {
+	f.Where(p.Field(user.FieldEmailVerifiedAt))
+}
+
 // WhereName applies the entql string predicate on the name field.
 func (f *UserFilter) WhereName(p entql.StringP) {
 	f.Where(p.Field(user.FieldName))
+}
+
+// WhereLocale applies the entql string predicate on the locale field.
+func (f *UserFilter) WhereLocale(p entql.StringP) {
+	f.Where(p.Field(user.FieldLocale))
 }
 
 // WherePasswordHash applies the entql string predicate on the password_hash field.

@@ -33,10 +33,14 @@ type Invitation struct {
 	Email string `json:"email,omitempty"`
 	// Role holds the value of the "role" field.
 	Role enum.Role `json:"role,omitempty"`
-	// TokenHash holds the value of the "token_hash" field.
+	// of the token that the inviter got, who may hand it on
 	TokenHash []byte `json:"-"`
+	// of the token that is mailed, which proves the address; null until then
+	MailTokenHash []byte `json:"-"`
 	// InvitedBy holds the value of the "invited_by" field.
 	InvitedBy *uid.ID `json:"invited_by,omitempty"`
+	// InvitedByKey holds the value of the "invited_by_key" field.
+	InvitedByKey *uid.ID `json:"invited_by_key,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// ExpiresAt holds the value of the "expires_at" field.
@@ -49,9 +53,9 @@ func (*Invitation) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case invitation.FieldInvitedBy:
+		case invitation.FieldInvitedBy, invitation.FieldInvitedByKey:
 			values[i] = &sql.NullScanner{S: new(uid.ID)}
-		case invitation.FieldSealedToken, invitation.FieldTokenHash:
+		case invitation.FieldSealedToken, invitation.FieldTokenHash, invitation.FieldMailTokenHash:
 			values[i] = new([]byte)
 		case invitation.FieldMailAttempts:
 			values[i] = new(sql.NullInt64)
@@ -132,12 +136,25 @@ func (_m *Invitation) assignValues(columns []string, values []any) error {
 			} else if value != nil {
 				_m.TokenHash = *value
 			}
+		case invitation.FieldMailTokenHash:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field mail_token_hash", values[i])
+			} else if value != nil {
+				_m.MailTokenHash = *value
+			}
 		case invitation.FieldInvitedBy:
 			if value, ok := values[i].(*sql.NullScanner); !ok {
 				return fmt.Errorf("unexpected type %T for field invited_by", values[i])
 			} else if value.Valid {
 				_m.InvitedBy = new(uid.ID)
 				*_m.InvitedBy = *value.S.(*uid.ID)
+			}
+		case invitation.FieldInvitedByKey:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field invited_by_key", values[i])
+			} else if value.Valid {
+				_m.InvitedByKey = new(uid.ID)
+				*_m.InvitedByKey = *value.S.(*uid.ID)
 			}
 		case invitation.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -213,8 +230,15 @@ func (_m *Invitation) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("token_hash=<sensitive>")
 	builder.WriteString(", ")
+	builder.WriteString("mail_token_hash=<sensitive>")
+	builder.WriteString(", ")
 	if v := _m.InvitedBy; v != nil {
 		builder.WriteString("invited_by=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.InvitedByKey; v != nil {
+		builder.WriteString("invited_by_key=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteString(", ")

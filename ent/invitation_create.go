@@ -97,6 +97,12 @@ func (_c *InvitationCreate) SetTokenHash(v []byte) *InvitationCreate {
 	return _c
 }
 
+// SetMailTokenHash sets the "mail_token_hash" field.
+func (_c *InvitationCreate) SetMailTokenHash(v []byte) *InvitationCreate {
+	_c.mutation.SetMailTokenHash(v)
+	return _c
+}
+
 // SetInvitedBy sets the "invited_by" field.
 func (_c *InvitationCreate) SetInvitedBy(v uid.ID) *InvitationCreate {
 	_c.mutation.SetInvitedBy(v)
@@ -107,6 +113,20 @@ func (_c *InvitationCreate) SetInvitedBy(v uid.ID) *InvitationCreate {
 func (_c *InvitationCreate) SetNillableInvitedBy(v *uid.ID) *InvitationCreate {
 	if v != nil {
 		_c.SetInvitedBy(*v)
+	}
+	return _c
+}
+
+// SetInvitedByKey sets the "invited_by_key" field.
+func (_c *InvitationCreate) SetInvitedByKey(v uid.ID) *InvitationCreate {
+	_c.mutation.SetInvitedByKey(v)
+	return _c
+}
+
+// SetNillableInvitedByKey sets the "invited_by_key" field if the given value is not nil.
+func (_c *InvitationCreate) SetNillableInvitedByKey(v *uid.ID) *InvitationCreate {
+	if v != nil {
+		_c.SetInvitedByKey(*v)
 	}
 	return _c
 }
@@ -299,9 +319,17 @@ func (_c *InvitationCreate) createSpec() (*Invitation, *sqlgraph.CreateSpec) {
 		_spec.SetField(invitation.FieldTokenHash, field.TypeBytes, value)
 		_node.TokenHash = value
 	}
+	if value, ok := _c.mutation.MailTokenHash(); ok {
+		_spec.SetField(invitation.FieldMailTokenHash, field.TypeBytes, value)
+		_node.MailTokenHash = value
+	}
 	if value, ok := _c.mutation.InvitedBy(); ok {
 		_spec.SetField(invitation.FieldInvitedBy, field.TypeUUID, value)
 		_node.InvitedBy = &value
+	}
+	if value, ok := _c.mutation.InvitedByKey(); ok {
+		_spec.SetField(invitation.FieldInvitedByKey, field.TypeUUID, value)
+		_node.InvitedByKey = &value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(invitation.FieldCreatedAt, field.TypeTime, value)
@@ -471,6 +499,24 @@ func (u *InvitationUpsert) UpdateTokenHash() *InvitationUpsert {
 	return u
 }
 
+// SetMailTokenHash sets the "mail_token_hash" field.
+func (u *InvitationUpsert) SetMailTokenHash(v []byte) *InvitationUpsert {
+	u.Set(invitation.FieldMailTokenHash, v)
+	return u
+}
+
+// UpdateMailTokenHash sets the "mail_token_hash" field to the value that was provided on create.
+func (u *InvitationUpsert) UpdateMailTokenHash() *InvitationUpsert {
+	u.SetExcluded(invitation.FieldMailTokenHash)
+	return u
+}
+
+// ClearMailTokenHash clears the value of the "mail_token_hash" field.
+func (u *InvitationUpsert) ClearMailTokenHash() *InvitationUpsert {
+	u.SetNull(invitation.FieldMailTokenHash)
+	return u
+}
+
 // SetInvitedBy sets the "invited_by" field.
 func (u *InvitationUpsert) SetInvitedBy(v uid.ID) *InvitationUpsert {
 	u.Set(invitation.FieldInvitedBy, v)
@@ -486,6 +532,24 @@ func (u *InvitationUpsert) UpdateInvitedBy() *InvitationUpsert {
 // ClearInvitedBy clears the value of the "invited_by" field.
 func (u *InvitationUpsert) ClearInvitedBy() *InvitationUpsert {
 	u.SetNull(invitation.FieldInvitedBy)
+	return u
+}
+
+// SetInvitedByKey sets the "invited_by_key" field.
+func (u *InvitationUpsert) SetInvitedByKey(v uid.ID) *InvitationUpsert {
+	u.Set(invitation.FieldInvitedByKey, v)
+	return u
+}
+
+// UpdateInvitedByKey sets the "invited_by_key" field to the value that was provided on create.
+func (u *InvitationUpsert) UpdateInvitedByKey() *InvitationUpsert {
+	u.SetExcluded(invitation.FieldInvitedByKey)
+	return u
+}
+
+// ClearInvitedByKey clears the value of the "invited_by_key" field.
+func (u *InvitationUpsert) ClearInvitedByKey() *InvitationUpsert {
+	u.SetNull(invitation.FieldInvitedByKey)
 	return u
 }
 
@@ -681,6 +745,27 @@ func (u *InvitationUpsertOne) UpdateTokenHash() *InvitationUpsertOne {
 	})
 }
 
+// SetMailTokenHash sets the "mail_token_hash" field.
+func (u *InvitationUpsertOne) SetMailTokenHash(v []byte) *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetMailTokenHash(v)
+	})
+}
+
+// UpdateMailTokenHash sets the "mail_token_hash" field to the value that was provided on create.
+func (u *InvitationUpsertOne) UpdateMailTokenHash() *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateMailTokenHash()
+	})
+}
+
+// ClearMailTokenHash clears the value of the "mail_token_hash" field.
+func (u *InvitationUpsertOne) ClearMailTokenHash() *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.ClearMailTokenHash()
+	})
+}
+
 // SetInvitedBy sets the "invited_by" field.
 func (u *InvitationUpsertOne) SetInvitedBy(v uid.ID) *InvitationUpsertOne {
 	return u.Update(func(s *InvitationUpsert) {
@@ -699,6 +784,27 @@ func (u *InvitationUpsertOne) UpdateInvitedBy() *InvitationUpsertOne {
 func (u *InvitationUpsertOne) ClearInvitedBy() *InvitationUpsertOne {
 	return u.Update(func(s *InvitationUpsert) {
 		s.ClearInvitedBy()
+	})
+}
+
+// SetInvitedByKey sets the "invited_by_key" field.
+func (u *InvitationUpsertOne) SetInvitedByKey(v uid.ID) *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetInvitedByKey(v)
+	})
+}
+
+// UpdateInvitedByKey sets the "invited_by_key" field to the value that was provided on create.
+func (u *InvitationUpsertOne) UpdateInvitedByKey() *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateInvitedByKey()
+	})
+}
+
+// ClearInvitedByKey clears the value of the "invited_by_key" field.
+func (u *InvitationUpsertOne) ClearInvitedByKey() *InvitationUpsertOne {
+	return u.Update(func(s *InvitationUpsert) {
+		s.ClearInvitedByKey()
 	})
 }
 
@@ -1063,6 +1169,27 @@ func (u *InvitationUpsertBulk) UpdateTokenHash() *InvitationUpsertBulk {
 	})
 }
 
+// SetMailTokenHash sets the "mail_token_hash" field.
+func (u *InvitationUpsertBulk) SetMailTokenHash(v []byte) *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetMailTokenHash(v)
+	})
+}
+
+// UpdateMailTokenHash sets the "mail_token_hash" field to the value that was provided on create.
+func (u *InvitationUpsertBulk) UpdateMailTokenHash() *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateMailTokenHash()
+	})
+}
+
+// ClearMailTokenHash clears the value of the "mail_token_hash" field.
+func (u *InvitationUpsertBulk) ClearMailTokenHash() *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.ClearMailTokenHash()
+	})
+}
+
 // SetInvitedBy sets the "invited_by" field.
 func (u *InvitationUpsertBulk) SetInvitedBy(v uid.ID) *InvitationUpsertBulk {
 	return u.Update(func(s *InvitationUpsert) {
@@ -1081,6 +1208,27 @@ func (u *InvitationUpsertBulk) UpdateInvitedBy() *InvitationUpsertBulk {
 func (u *InvitationUpsertBulk) ClearInvitedBy() *InvitationUpsertBulk {
 	return u.Update(func(s *InvitationUpsert) {
 		s.ClearInvitedBy()
+	})
+}
+
+// SetInvitedByKey sets the "invited_by_key" field.
+func (u *InvitationUpsertBulk) SetInvitedByKey(v uid.ID) *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.SetInvitedByKey(v)
+	})
+}
+
+// UpdateInvitedByKey sets the "invited_by_key" field to the value that was provided on create.
+func (u *InvitationUpsertBulk) UpdateInvitedByKey() *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.UpdateInvitedByKey()
+	})
+}
+
+// ClearInvitedByKey clears the value of the "invited_by_key" field.
+func (u *InvitationUpsertBulk) ClearInvitedByKey() *InvitationUpsertBulk {
+	return u.Update(func(s *InvitationUpsert) {
+		s.ClearInvitedByKey()
 	})
 }
 

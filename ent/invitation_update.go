@@ -138,6 +138,18 @@ func (_u *InvitationUpdate) SetTokenHash(v []byte) *InvitationUpdate {
 	return _u
 }
 
+// SetMailTokenHash sets the "mail_token_hash" field.
+func (_u *InvitationUpdate) SetMailTokenHash(v []byte) *InvitationUpdate {
+	_u.mutation.SetMailTokenHash(v)
+	return _u
+}
+
+// ClearMailTokenHash clears the value of the "mail_token_hash" field.
+func (_u *InvitationUpdate) ClearMailTokenHash() *InvitationUpdate {
+	_u.mutation.ClearMailTokenHash()
+	return _u
+}
+
 // SetInvitedBy sets the "invited_by" field.
 func (_u *InvitationUpdate) SetInvitedBy(v uid.ID) *InvitationUpdate {
 	_u.mutation.SetInvitedBy(v)
@@ -155,6 +167,26 @@ func (_u *InvitationUpdate) SetNillableInvitedBy(v *uid.ID) *InvitationUpdate {
 // ClearInvitedBy clears the value of the "invited_by" field.
 func (_u *InvitationUpdate) ClearInvitedBy() *InvitationUpdate {
 	_u.mutation.ClearInvitedBy()
+	return _u
+}
+
+// SetInvitedByKey sets the "invited_by_key" field.
+func (_u *InvitationUpdate) SetInvitedByKey(v uid.ID) *InvitationUpdate {
+	_u.mutation.SetInvitedByKey(v)
+	return _u
+}
+
+// SetNillableInvitedByKey sets the "invited_by_key" field if the given value is not nil.
+func (_u *InvitationUpdate) SetNillableInvitedByKey(v *uid.ID) *InvitationUpdate {
+	if v != nil {
+		_u.SetInvitedByKey(*v)
+	}
+	return _u
+}
+
+// ClearInvitedByKey clears the value of the "invited_by_key" field.
+func (_u *InvitationUpdate) ClearInvitedByKey() *InvitationUpdate {
+	_u.mutation.ClearInvitedByKey()
 	return _u
 }
 
@@ -265,11 +297,23 @@ func (_u *InvitationUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if value, ok := _u.mutation.TokenHash(); ok {
 		_spec.SetField(invitation.FieldTokenHash, field.TypeBytes, value)
 	}
+	if value, ok := _u.mutation.MailTokenHash(); ok {
+		_spec.SetField(invitation.FieldMailTokenHash, field.TypeBytes, value)
+	}
+	if _u.mutation.MailTokenHashCleared() {
+		_spec.ClearField(invitation.FieldMailTokenHash, field.TypeBytes)
+	}
 	if value, ok := _u.mutation.InvitedBy(); ok {
 		_spec.SetField(invitation.FieldInvitedBy, field.TypeUUID, value)
 	}
 	if _u.mutation.InvitedByCleared() {
 		_spec.ClearField(invitation.FieldInvitedBy, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.InvitedByKey(); ok {
+		_spec.SetField(invitation.FieldInvitedByKey, field.TypeUUID, value)
+	}
+	if _u.mutation.InvitedByKeyCleared() {
+		_spec.ClearField(invitation.FieldInvitedByKey, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.ExpiresAt(); ok {
 		_spec.SetField(invitation.FieldExpiresAt, field.TypeTime, value)
@@ -403,6 +447,18 @@ func (_u *InvitationUpdateOne) SetTokenHash(v []byte) *InvitationUpdateOne {
 	return _u
 }
 
+// SetMailTokenHash sets the "mail_token_hash" field.
+func (_u *InvitationUpdateOne) SetMailTokenHash(v []byte) *InvitationUpdateOne {
+	_u.mutation.SetMailTokenHash(v)
+	return _u
+}
+
+// ClearMailTokenHash clears the value of the "mail_token_hash" field.
+func (_u *InvitationUpdateOne) ClearMailTokenHash() *InvitationUpdateOne {
+	_u.mutation.ClearMailTokenHash()
+	return _u
+}
+
 // SetInvitedBy sets the "invited_by" field.
 func (_u *InvitationUpdateOne) SetInvitedBy(v uid.ID) *InvitationUpdateOne {
 	_u.mutation.SetInvitedBy(v)
@@ -420,6 +476,26 @@ func (_u *InvitationUpdateOne) SetNillableInvitedBy(v *uid.ID) *InvitationUpdate
 // ClearInvitedBy clears the value of the "invited_by" field.
 func (_u *InvitationUpdateOne) ClearInvitedBy() *InvitationUpdateOne {
 	_u.mutation.ClearInvitedBy()
+	return _u
+}
+
+// SetInvitedByKey sets the "invited_by_key" field.
+func (_u *InvitationUpdateOne) SetInvitedByKey(v uid.ID) *InvitationUpdateOne {
+	_u.mutation.SetInvitedByKey(v)
+	return _u
+}
+
+// SetNillableInvitedByKey sets the "invited_by_key" field if the given value is not nil.
+func (_u *InvitationUpdateOne) SetNillableInvitedByKey(v *uid.ID) *InvitationUpdateOne {
+	if v != nil {
+		_u.SetInvitedByKey(*v)
+	}
+	return _u
+}
+
+// ClearInvitedByKey clears the value of the "invited_by_key" field.
+func (_u *InvitationUpdateOne) ClearInvitedByKey() *InvitationUpdateOne {
+	_u.mutation.ClearInvitedByKey()
 	return _u
 }
 
@@ -560,11 +636,23 @@ func (_u *InvitationUpdateOne) sqlSave(ctx context.Context) (_node *Invitation, 
 	if value, ok := _u.mutation.TokenHash(); ok {
 		_spec.SetField(invitation.FieldTokenHash, field.TypeBytes, value)
 	}
+	if value, ok := _u.mutation.MailTokenHash(); ok {
+		_spec.SetField(invitation.FieldMailTokenHash, field.TypeBytes, value)
+	}
+	if _u.mutation.MailTokenHashCleared() {
+		_spec.ClearField(invitation.FieldMailTokenHash, field.TypeBytes)
+	}
 	if value, ok := _u.mutation.InvitedBy(); ok {
 		_spec.SetField(invitation.FieldInvitedBy, field.TypeUUID, value)
 	}
 	if _u.mutation.InvitedByCleared() {
 		_spec.ClearField(invitation.FieldInvitedBy, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.InvitedByKey(); ok {
+		_spec.SetField(invitation.FieldInvitedByKey, field.TypeUUID, value)
+	}
+	if _u.mutation.InvitedByKeyCleared() {
+		_spec.ClearField(invitation.FieldInvitedByKey, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.ExpiresAt(); ok {
 		_spec.SetField(invitation.FieldExpiresAt, field.TypeTime, value)

@@ -15,6 +15,7 @@ import (
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
 	"carillon/ent/deliveryevent"
+	"carillon/ent/emailverification"
 	"carillon/ent/eventcounter"
 	"carillon/ent/externallogin"
 	"carillon/ent/idempotencykey"
@@ -33,6 +34,7 @@ import (
 	"carillon/ent/quotausage"
 	"carillon/ent/recoverycode"
 	"carillon/ent/secondfactor"
+	"carillon/ent/securitynotice"
 	"carillon/ent/servicestate"
 	"carillon/ent/session"
 	"carillon/ent/signinflow"
@@ -63,42 +65,44 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
-	TypeAPIKey           = "APIKey"
-	TypeAccount          = "Account"
-	TypeAuditChain       = "AuditChain"
-	TypeAuditEvent       = "AuditEvent"
-	TypeCampaign         = "Campaign"
-	TypeClaim            = "Claim"
-	TypeConsentRecord    = "ConsentRecord"
-	TypeContact          = "Contact"
-	TypeContactImport    = "ContactImport"
-	TypeContactList      = "ContactList"
-	TypeDeliveryEvent    = "DeliveryEvent"
-	TypeEventCounter     = "EventCounter"
-	TypeExternalLogin    = "ExternalLogin"
-	TypeIdempotencyKey   = "IdempotencyKey"
-	TypeImportChunk      = "ImportChunk"
-	TypeImportRejection  = "ImportRejection"
-	TypeInvitation       = "Invitation"
-	TypeListMember       = "ListMember"
-	TypeListing          = "Listing"
-	TypeMember           = "Member"
-	TypeMessage          = "Message"
-	TypeMessagingWindow  = "MessagingWindow"
-	TypeOrganization     = "Organization"
-	TypePasswordReset    = "PasswordReset"
-	TypePhoneNumber      = "PhoneNumber"
-	TypeQuotaUsage       = "QuotaUsage"
-	TypeRecoveryCode     = "RecoveryCode"
-	TypeSecondFactor     = "SecondFactor"
-	TypeServiceState     = "ServiceState"
-	TypeSession          = "Session"
-	TypeSignInFlow       = "SignInFlow"
-	TypeStatistic        = "Statistic"
-	TypeTemplate         = "Template"
-	TypeTermsAcceptance  = "TermsAcceptance"
-	TypeUnmatchedWebhook = "UnmatchedWebhook"
-	TypeUser             = "User"
+	TypeAPIKey            = "APIKey"
+	TypeAccount           = "Account"
+	TypeAuditChain        = "AuditChain"
+	TypeAuditEvent        = "AuditEvent"
+	TypeCampaign          = "Campaign"
+	TypeClaim             = "Claim"
+	TypeConsentRecord     = "ConsentRecord"
+	TypeContact           = "Contact"
+	TypeContactImport     = "ContactImport"
+	TypeContactList       = "ContactList"
+	TypeDeliveryEvent     = "DeliveryEvent"
+	TypeEmailVerification = "EmailVerification"
+	TypeEventCounter      = "EventCounter"
+	TypeExternalLogin     = "ExternalLogin"
+	TypeIdempotencyKey    = "IdempotencyKey"
+	TypeImportChunk       = "ImportChunk"
+	TypeImportRejection   = "ImportRejection"
+	TypeInvitation        = "Invitation"
+	TypeListMember        = "ListMember"
+	TypeListing           = "Listing"
+	TypeMember            = "Member"
+	TypeMessage           = "Message"
+	TypeMessagingWindow   = "MessagingWindow"
+	TypeOrganization      = "Organization"
+	TypePasswordReset     = "PasswordReset"
+	TypePhoneNumber       = "PhoneNumber"
+	TypeQuotaUsage        = "QuotaUsage"
+	TypeRecoveryCode      = "RecoveryCode"
+	TypeSecondFactor      = "SecondFactor"
+	TypeSecurityNotice    = "SecurityNotice"
+	TypeServiceState      = "ServiceState"
+	TypeSession           = "Session"
+	TypeSignInFlow        = "SignInFlow"
+	TypeStatistic         = "Statistic"
+	TypeTemplate          = "Template"
+	TypeTermsAcceptance   = "TermsAcceptance"
+	TypeUnmatchedWebhook  = "UnmatchedWebhook"
+	TypeUser              = "User"
 )
 
 // APIKeyMutation represents an operation that mutates the APIKey nodes in the graph.
@@ -111,6 +115,8 @@ type APIKeyMutation struct {
 	role                *enum.Role
 	prefix              *string
 	secret_hash         *[]byte
+	created_by          *uid.ID
+	parent_id           *uid.ID
 	created_at          *time.Time
 	last_used_at        *time.Time
 	expires_at          *time.Time
@@ -407,6 +413,104 @@ func (m *APIKeyMutation) ResetSecretHash() {
 	m.secret_hash = nil
 }
 
+// SetCreatedBy sets the "created_by" field.
+func (m *APIKeyMutation) SetCreatedBy(u uid.ID) {
+	m.created_by = &u
+}
+
+// CreatedBy returns the value of the "created_by" field in the mutation.
+func (m *APIKeyMutation) CreatedBy() (r uid.ID, exists bool) {
+	v := m.created_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedBy returns the old "created_by" field's value of the APIKey entity.
+// If the APIKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *APIKeyMutation) OldCreatedBy(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedBy: %w", err)
+	}
+	return oldValue.CreatedBy, nil
+}
+
+// ClearCreatedBy clears the value of the "created_by" field.
+func (m *APIKeyMutation) ClearCreatedBy() {
+	m.created_by = nil
+	m.clearedFields[apikey.FieldCreatedBy] = struct{}{}
+}
+
+// CreatedByCleared returns if the "created_by" field was cleared in this mutation.
+func (m *APIKeyMutation) CreatedByCleared() bool {
+	_, ok := m.clearedFields[apikey.FieldCreatedBy]
+	return ok
+}
+
+// ResetCreatedBy resets all changes to the "created_by" field.
+func (m *APIKeyMutation) ResetCreatedBy() {
+	m.created_by = nil
+	delete(m.clearedFields, apikey.FieldCreatedBy)
+}
+
+// SetParentID sets the "parent_id" field.
+func (m *APIKeyMutation) SetParentID(u uid.ID) {
+	m.parent_id = &u
+}
+
+// ParentID returns the value of the "parent_id" field in the mutation.
+func (m *APIKeyMutation) ParentID() (r uid.ID, exists bool) {
+	v := m.parent_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldParentID returns the old "parent_id" field's value of the APIKey entity.
+// If the APIKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *APIKeyMutation) OldParentID(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldParentID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldParentID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldParentID: %w", err)
+	}
+	return oldValue.ParentID, nil
+}
+
+// ClearParentID clears the value of the "parent_id" field.
+func (m *APIKeyMutation) ClearParentID() {
+	m.parent_id = nil
+	m.clearedFields[apikey.FieldParentID] = struct{}{}
+}
+
+// ParentIDCleared returns if the "parent_id" field was cleared in this mutation.
+func (m *APIKeyMutation) ParentIDCleared() bool {
+	_, ok := m.clearedFields[apikey.FieldParentID]
+	return ok
+}
+
+// ResetParentID resets all changes to the "parent_id" field.
+func (m *APIKeyMutation) ResetParentID() {
+	m.parent_id = nil
+	delete(m.clearedFields, apikey.FieldParentID)
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *APIKeyMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -651,7 +755,7 @@ func (m *APIKeyMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *APIKeyMutation) Fields() []string {
-	fields := make([]string, 0, 9)
+	fields := make([]string, 0, 11)
 	if m.organization != nil {
 		fields = append(fields, apikey.FieldOrganizationID)
 	}
@@ -666,6 +770,12 @@ func (m *APIKeyMutation) Fields() []string {
 	}
 	if m.secret_hash != nil {
 		fields = append(fields, apikey.FieldSecretHash)
+	}
+	if m.created_by != nil {
+		fields = append(fields, apikey.FieldCreatedBy)
+	}
+	if m.parent_id != nil {
+		fields = append(fields, apikey.FieldParentID)
 	}
 	if m.created_at != nil {
 		fields = append(fields, apikey.FieldCreatedAt)
@@ -697,6 +807,10 @@ func (m *APIKeyMutation) Field(name string) (ent.Value, bool) {
 		return m.Prefix()
 	case apikey.FieldSecretHash:
 		return m.SecretHash()
+	case apikey.FieldCreatedBy:
+		return m.CreatedBy()
+	case apikey.FieldParentID:
+		return m.ParentID()
 	case apikey.FieldCreatedAt:
 		return m.CreatedAt()
 	case apikey.FieldLastUsedAt:
@@ -724,6 +838,10 @@ func (m *APIKeyMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldPrefix(ctx)
 	case apikey.FieldSecretHash:
 		return m.OldSecretHash(ctx)
+	case apikey.FieldCreatedBy:
+		return m.OldCreatedBy(ctx)
+	case apikey.FieldParentID:
+		return m.OldParentID(ctx)
 	case apikey.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case apikey.FieldLastUsedAt:
@@ -775,6 +893,20 @@ func (m *APIKeyMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetSecretHash(v)
+		return nil
+	case apikey.FieldCreatedBy:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedBy(v)
+		return nil
+	case apikey.FieldParentID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetParentID(v)
 		return nil
 	case apikey.FieldCreatedAt:
 		v, ok := value.(time.Time)
@@ -834,6 +966,12 @@ func (m *APIKeyMutation) AddField(name string, value ent.Value) error {
 // mutation.
 func (m *APIKeyMutation) ClearedFields() []string {
 	var fields []string
+	if m.FieldCleared(apikey.FieldCreatedBy) {
+		fields = append(fields, apikey.FieldCreatedBy)
+	}
+	if m.FieldCleared(apikey.FieldParentID) {
+		fields = append(fields, apikey.FieldParentID)
+	}
 	if m.FieldCleared(apikey.FieldLastUsedAt) {
 		fields = append(fields, apikey.FieldLastUsedAt)
 	}
@@ -857,6 +995,12 @@ func (m *APIKeyMutation) FieldCleared(name string) bool {
 // error if the field is not defined in the schema.
 func (m *APIKeyMutation) ClearField(name string) error {
 	switch name {
+	case apikey.FieldCreatedBy:
+		m.ClearCreatedBy()
+		return nil
+	case apikey.FieldParentID:
+		m.ClearParentID()
+		return nil
 	case apikey.FieldLastUsedAt:
 		m.ClearLastUsedAt()
 		return nil
@@ -888,6 +1032,12 @@ func (m *APIKeyMutation) ResetField(name string) error {
 		return nil
 	case apikey.FieldSecretHash:
 		m.ResetSecretHash()
+		return nil
+	case apikey.FieldCreatedBy:
+		m.ResetCreatedBy()
+		return nil
+	case apikey.FieldParentID:
+		m.ResetParentID()
 		return nil
 	case apikey.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -12059,6 +12209,831 @@ func (m *DeliveryEventMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown DeliveryEvent edge %s", name)
 }
 
+// EmailVerificationMutation represents an operation that mutates the EmailVerification nodes in the graph.
+type EmailVerificationMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *uid.ID
+	sealed_token     *[]byte
+	mail_after       *time.Time
+	mail_attempts    *int
+	addmail_attempts *int
+	mailed_at        *time.Time
+	user_id          *uid.ID
+	token_hash       *[]byte
+	created_at       *time.Time
+	expires_at       *time.Time
+	clearedFields    map[string]struct{}
+	done             bool
+	oldValue         func(context.Context) (*EmailVerification, error)
+	predicates       []predicate.EmailVerification
+}
+
+var _ ent.Mutation = (*EmailVerificationMutation)(nil)
+
+// emailverificationOption allows management of the mutation configuration using functional options.
+type emailverificationOption func(*EmailVerificationMutation)
+
+// newEmailVerificationMutation creates new mutation for the EmailVerification entity.
+func newEmailVerificationMutation(c config, op Op, opts ...emailverificationOption) *EmailVerificationMutation {
+	m := &EmailVerificationMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeEmailVerification,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withEmailVerificationID sets the ID field of the mutation.
+func withEmailVerificationID(id uid.ID) emailverificationOption {
+	return func(m *EmailVerificationMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *EmailVerification
+		)
+		m.oldValue = func(ctx context.Context) (*EmailVerification, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().EmailVerification.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withEmailVerification sets the old EmailVerification of the mutation.
+func withEmailVerification(node *EmailVerification) emailverificationOption {
+	return func(m *EmailVerificationMutation) {
+		m.oldValue = func(context.Context) (*EmailVerification, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m EmailVerificationMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m EmailVerificationMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of EmailVerification entities.
+func (m *EmailVerificationMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *EmailVerificationMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *EmailVerificationMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().EmailVerification.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSealedToken sets the "sealed_token" field.
+func (m *EmailVerificationMutation) SetSealedToken(b []byte) {
+	m.sealed_token = &b
+}
+
+// SealedToken returns the value of the "sealed_token" field in the mutation.
+func (m *EmailVerificationMutation) SealedToken() (r []byte, exists bool) {
+	v := m.sealed_token
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSealedToken returns the old "sealed_token" field's value of the EmailVerification entity.
+// If the EmailVerification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EmailVerificationMutation) OldSealedToken(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSealedToken is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSealedToken requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSealedToken: %w", err)
+	}
+	return oldValue.SealedToken, nil
+}
+
+// ClearSealedToken clears the value of the "sealed_token" field.
+func (m *EmailVerificationMutation) ClearSealedToken() {
+	m.sealed_token = nil
+	m.clearedFields[emailverification.FieldSealedToken] = struct{}{}
+}
+
+// SealedTokenCleared returns if the "sealed_token" field was cleared in this mutation.
+func (m *EmailVerificationMutation) SealedTokenCleared() bool {
+	_, ok := m.clearedFields[emailverification.FieldSealedToken]
+	return ok
+}
+
+// ResetSealedToken resets all changes to the "sealed_token" field.
+func (m *EmailVerificationMutation) ResetSealedToken() {
+	m.sealed_token = nil
+	delete(m.clearedFields, emailverification.FieldSealedToken)
+}
+
+// SetMailAfter sets the "mail_after" field.
+func (m *EmailVerificationMutation) SetMailAfter(t time.Time) {
+	m.mail_after = &t
+}
+
+// MailAfter returns the value of the "mail_after" field in the mutation.
+func (m *EmailVerificationMutation) MailAfter() (r time.Time, exists bool) {
+	v := m.mail_after
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMailAfter returns the old "mail_after" field's value of the EmailVerification entity.
+// If the EmailVerification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EmailVerificationMutation) OldMailAfter(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMailAfter is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMailAfter requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMailAfter: %w", err)
+	}
+	return oldValue.MailAfter, nil
+}
+
+// ClearMailAfter clears the value of the "mail_after" field.
+func (m *EmailVerificationMutation) ClearMailAfter() {
+	m.mail_after = nil
+	m.clearedFields[emailverification.FieldMailAfter] = struct{}{}
+}
+
+// MailAfterCleared returns if the "mail_after" field was cleared in this mutation.
+func (m *EmailVerificationMutation) MailAfterCleared() bool {
+	_, ok := m.clearedFields[emailverification.FieldMailAfter]
+	return ok
+}
+
+// ResetMailAfter resets all changes to the "mail_after" field.
+func (m *EmailVerificationMutation) ResetMailAfter() {
+	m.mail_after = nil
+	delete(m.clearedFields, emailverification.FieldMailAfter)
+}
+
+// SetMailAttempts sets the "mail_attempts" field.
+func (m *EmailVerificationMutation) SetMailAttempts(i int) {
+	m.mail_attempts = &i
+	m.addmail_attempts = nil
+}
+
+// MailAttempts returns the value of the "mail_attempts" field in the mutation.
+func (m *EmailVerificationMutation) MailAttempts() (r int, exists bool) {
+	v := m.mail_attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMailAttempts returns the old "mail_attempts" field's value of the EmailVerification entity.
+// If the EmailVerification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EmailVerificationMutation) OldMailAttempts(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMailAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMailAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMailAttempts: %w", err)
+	}
+	return oldValue.MailAttempts, nil
+}
+
+// AddMailAttempts adds i to the "mail_attempts" field.
+func (m *EmailVerificationMutation) AddMailAttempts(i int) {
+	if m.addmail_attempts != nil {
+		*m.addmail_attempts += i
+	} else {
+		m.addmail_attempts = &i
+	}
+}
+
+// AddedMailAttempts returns the value that was added to the "mail_attempts" field in this mutation.
+func (m *EmailVerificationMutation) AddedMailAttempts() (r int, exists bool) {
+	v := m.addmail_attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetMailAttempts resets all changes to the "mail_attempts" field.
+func (m *EmailVerificationMutation) ResetMailAttempts() {
+	m.mail_attempts = nil
+	m.addmail_attempts = nil
+}
+
+// SetMailedAt sets the "mailed_at" field.
+func (m *EmailVerificationMutation) SetMailedAt(t time.Time) {
+	m.mailed_at = &t
+}
+
+// MailedAt returns the value of the "mailed_at" field in the mutation.
+func (m *EmailVerificationMutation) MailedAt() (r time.Time, exists bool) {
+	v := m.mailed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMailedAt returns the old "mailed_at" field's value of the EmailVerification entity.
+// If the EmailVerification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EmailVerificationMutation) OldMailedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMailedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMailedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMailedAt: %w", err)
+	}
+	return oldValue.MailedAt, nil
+}
+
+// ClearMailedAt clears the value of the "mailed_at" field.
+func (m *EmailVerificationMutation) ClearMailedAt() {
+	m.mailed_at = nil
+	m.clearedFields[emailverification.FieldMailedAt] = struct{}{}
+}
+
+// MailedAtCleared returns if the "mailed_at" field was cleared in this mutation.
+func (m *EmailVerificationMutation) MailedAtCleared() bool {
+	_, ok := m.clearedFields[emailverification.FieldMailedAt]
+	return ok
+}
+
+// ResetMailedAt resets all changes to the "mailed_at" field.
+func (m *EmailVerificationMutation) ResetMailedAt() {
+	m.mailed_at = nil
+	delete(m.clearedFields, emailverification.FieldMailedAt)
+}
+
+// SetUserID sets the "user_id" field.
+func (m *EmailVerificationMutation) SetUserID(u uid.ID) {
+	m.user_id = &u
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *EmailVerificationMutation) UserID() (r uid.ID, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the EmailVerification entity.
+// If the EmailVerification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EmailVerificationMutation) OldUserID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *EmailVerificationMutation) ResetUserID() {
+	m.user_id = nil
+}
+
+// SetTokenHash sets the "token_hash" field.
+func (m *EmailVerificationMutation) SetTokenHash(b []byte) {
+	m.token_hash = &b
+}
+
+// TokenHash returns the value of the "token_hash" field in the mutation.
+func (m *EmailVerificationMutation) TokenHash() (r []byte, exists bool) {
+	v := m.token_hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTokenHash returns the old "token_hash" field's value of the EmailVerification entity.
+// If the EmailVerification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EmailVerificationMutation) OldTokenHash(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTokenHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTokenHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTokenHash: %w", err)
+	}
+	return oldValue.TokenHash, nil
+}
+
+// ClearTokenHash clears the value of the "token_hash" field.
+func (m *EmailVerificationMutation) ClearTokenHash() {
+	m.token_hash = nil
+	m.clearedFields[emailverification.FieldTokenHash] = struct{}{}
+}
+
+// TokenHashCleared returns if the "token_hash" field was cleared in this mutation.
+func (m *EmailVerificationMutation) TokenHashCleared() bool {
+	_, ok := m.clearedFields[emailverification.FieldTokenHash]
+	return ok
+}
+
+// ResetTokenHash resets all changes to the "token_hash" field.
+func (m *EmailVerificationMutation) ResetTokenHash() {
+	m.token_hash = nil
+	delete(m.clearedFields, emailverification.FieldTokenHash)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *EmailVerificationMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *EmailVerificationMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the EmailVerification entity.
+// If the EmailVerification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EmailVerificationMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *EmailVerificationMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetExpiresAt sets the "expires_at" field.
+func (m *EmailVerificationMutation) SetExpiresAt(t time.Time) {
+	m.expires_at = &t
+}
+
+// ExpiresAt returns the value of the "expires_at" field in the mutation.
+func (m *EmailVerificationMutation) ExpiresAt() (r time.Time, exists bool) {
+	v := m.expires_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpiresAt returns the old "expires_at" field's value of the EmailVerification entity.
+// If the EmailVerification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EmailVerificationMutation) OldExpiresAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpiresAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpiresAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpiresAt: %w", err)
+	}
+	return oldValue.ExpiresAt, nil
+}
+
+// ResetExpiresAt resets all changes to the "expires_at" field.
+func (m *EmailVerificationMutation) ResetExpiresAt() {
+	m.expires_at = nil
+}
+
+// Where appends a list predicates to the EmailVerificationMutation builder.
+func (m *EmailVerificationMutation) Where(ps ...predicate.EmailVerification) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the EmailVerificationMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *EmailVerificationMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.EmailVerification, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *EmailVerificationMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *EmailVerificationMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (EmailVerification).
+func (m *EmailVerificationMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *EmailVerificationMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.sealed_token != nil {
+		fields = append(fields, emailverification.FieldSealedToken)
+	}
+	if m.mail_after != nil {
+		fields = append(fields, emailverification.FieldMailAfter)
+	}
+	if m.mail_attempts != nil {
+		fields = append(fields, emailverification.FieldMailAttempts)
+	}
+	if m.mailed_at != nil {
+		fields = append(fields, emailverification.FieldMailedAt)
+	}
+	if m.user_id != nil {
+		fields = append(fields, emailverification.FieldUserID)
+	}
+	if m.token_hash != nil {
+		fields = append(fields, emailverification.FieldTokenHash)
+	}
+	if m.created_at != nil {
+		fields = append(fields, emailverification.FieldCreatedAt)
+	}
+	if m.expires_at != nil {
+		fields = append(fields, emailverification.FieldExpiresAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *EmailVerificationMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case emailverification.FieldSealedToken:
+		return m.SealedToken()
+	case emailverification.FieldMailAfter:
+		return m.MailAfter()
+	case emailverification.FieldMailAttempts:
+		return m.MailAttempts()
+	case emailverification.FieldMailedAt:
+		return m.MailedAt()
+	case emailverification.FieldUserID:
+		return m.UserID()
+	case emailverification.FieldTokenHash:
+		return m.TokenHash()
+	case emailverification.FieldCreatedAt:
+		return m.CreatedAt()
+	case emailverification.FieldExpiresAt:
+		return m.ExpiresAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *EmailVerificationMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case emailverification.FieldSealedToken:
+		return m.OldSealedToken(ctx)
+	case emailverification.FieldMailAfter:
+		return m.OldMailAfter(ctx)
+	case emailverification.FieldMailAttempts:
+		return m.OldMailAttempts(ctx)
+	case emailverification.FieldMailedAt:
+		return m.OldMailedAt(ctx)
+	case emailverification.FieldUserID:
+		return m.OldUserID(ctx)
+	case emailverification.FieldTokenHash:
+		return m.OldTokenHash(ctx)
+	case emailverification.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case emailverification.FieldExpiresAt:
+		return m.OldExpiresAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown EmailVerification field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EmailVerificationMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case emailverification.FieldSealedToken:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSealedToken(v)
+		return nil
+	case emailverification.FieldMailAfter:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMailAfter(v)
+		return nil
+	case emailverification.FieldMailAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMailAttempts(v)
+		return nil
+	case emailverification.FieldMailedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMailedAt(v)
+		return nil
+	case emailverification.FieldUserID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case emailverification.FieldTokenHash:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTokenHash(v)
+		return nil
+	case emailverification.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case emailverification.FieldExpiresAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpiresAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown EmailVerification field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *EmailVerificationMutation) AddedFields() []string {
+	var fields []string
+	if m.addmail_attempts != nil {
+		fields = append(fields, emailverification.FieldMailAttempts)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *EmailVerificationMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case emailverification.FieldMailAttempts:
+		return m.AddedMailAttempts()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EmailVerificationMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case emailverification.FieldMailAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMailAttempts(v)
+		return nil
+	}
+	return fmt.Errorf("unknown EmailVerification numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *EmailVerificationMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(emailverification.FieldSealedToken) {
+		fields = append(fields, emailverification.FieldSealedToken)
+	}
+	if m.FieldCleared(emailverification.FieldMailAfter) {
+		fields = append(fields, emailverification.FieldMailAfter)
+	}
+	if m.FieldCleared(emailverification.FieldMailedAt) {
+		fields = append(fields, emailverification.FieldMailedAt)
+	}
+	if m.FieldCleared(emailverification.FieldTokenHash) {
+		fields = append(fields, emailverification.FieldTokenHash)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *EmailVerificationMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *EmailVerificationMutation) ClearField(name string) error {
+	switch name {
+	case emailverification.FieldSealedToken:
+		m.ClearSealedToken()
+		return nil
+	case emailverification.FieldMailAfter:
+		m.ClearMailAfter()
+		return nil
+	case emailverification.FieldMailedAt:
+		m.ClearMailedAt()
+		return nil
+	case emailverification.FieldTokenHash:
+		m.ClearTokenHash()
+		return nil
+	}
+	return fmt.Errorf("unknown EmailVerification nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *EmailVerificationMutation) ResetField(name string) error {
+	switch name {
+	case emailverification.FieldSealedToken:
+		m.ResetSealedToken()
+		return nil
+	case emailverification.FieldMailAfter:
+		m.ResetMailAfter()
+		return nil
+	case emailverification.FieldMailAttempts:
+		m.ResetMailAttempts()
+		return nil
+	case emailverification.FieldMailedAt:
+		m.ResetMailedAt()
+		return nil
+	case emailverification.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case emailverification.FieldTokenHash:
+		m.ResetTokenHash()
+		return nil
+	case emailverification.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case emailverification.FieldExpiresAt:
+		m.ResetExpiresAt()
+		return nil
+	}
+	return fmt.Errorf("unknown EmailVerification field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *EmailVerificationMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *EmailVerificationMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *EmailVerificationMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *EmailVerificationMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *EmailVerificationMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *EmailVerificationMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *EmailVerificationMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown EmailVerification unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *EmailVerificationMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown EmailVerification edge %s", name)
+}
+
 // EventCounterMutation represents an operation that mutates the EventCounter nodes in the graph.
 type EventCounterMutation struct {
 	config
@@ -14869,7 +15844,9 @@ type InvitationMutation struct {
 	email            *string
 	role             *enum.Role
 	token_hash       *[]byte
+	mail_token_hash  *[]byte
 	invited_by       *uid.ID
+	invited_by_key   *uid.ID
 	created_at       *time.Time
 	expires_at       *time.Time
 	clearedFields    map[string]struct{}
@@ -15329,6 +16306,55 @@ func (m *InvitationMutation) ResetTokenHash() {
 	m.token_hash = nil
 }
 
+// SetMailTokenHash sets the "mail_token_hash" field.
+func (m *InvitationMutation) SetMailTokenHash(b []byte) {
+	m.mail_token_hash = &b
+}
+
+// MailTokenHash returns the value of the "mail_token_hash" field in the mutation.
+func (m *InvitationMutation) MailTokenHash() (r []byte, exists bool) {
+	v := m.mail_token_hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMailTokenHash returns the old "mail_token_hash" field's value of the Invitation entity.
+// If the Invitation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvitationMutation) OldMailTokenHash(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMailTokenHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMailTokenHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMailTokenHash: %w", err)
+	}
+	return oldValue.MailTokenHash, nil
+}
+
+// ClearMailTokenHash clears the value of the "mail_token_hash" field.
+func (m *InvitationMutation) ClearMailTokenHash() {
+	m.mail_token_hash = nil
+	m.clearedFields[invitation.FieldMailTokenHash] = struct{}{}
+}
+
+// MailTokenHashCleared returns if the "mail_token_hash" field was cleared in this mutation.
+func (m *InvitationMutation) MailTokenHashCleared() bool {
+	_, ok := m.clearedFields[invitation.FieldMailTokenHash]
+	return ok
+}
+
+// ResetMailTokenHash resets all changes to the "mail_token_hash" field.
+func (m *InvitationMutation) ResetMailTokenHash() {
+	m.mail_token_hash = nil
+	delete(m.clearedFields, invitation.FieldMailTokenHash)
+}
+
 // SetInvitedBy sets the "invited_by" field.
 func (m *InvitationMutation) SetInvitedBy(u uid.ID) {
 	m.invited_by = &u
@@ -15376,6 +16402,55 @@ func (m *InvitationMutation) InvitedByCleared() bool {
 func (m *InvitationMutation) ResetInvitedBy() {
 	m.invited_by = nil
 	delete(m.clearedFields, invitation.FieldInvitedBy)
+}
+
+// SetInvitedByKey sets the "invited_by_key" field.
+func (m *InvitationMutation) SetInvitedByKey(u uid.ID) {
+	m.invited_by_key = &u
+}
+
+// InvitedByKey returns the value of the "invited_by_key" field in the mutation.
+func (m *InvitationMutation) InvitedByKey() (r uid.ID, exists bool) {
+	v := m.invited_by_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInvitedByKey returns the old "invited_by_key" field's value of the Invitation entity.
+// If the Invitation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *InvitationMutation) OldInvitedByKey(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInvitedByKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInvitedByKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInvitedByKey: %w", err)
+	}
+	return oldValue.InvitedByKey, nil
+}
+
+// ClearInvitedByKey clears the value of the "invited_by_key" field.
+func (m *InvitationMutation) ClearInvitedByKey() {
+	m.invited_by_key = nil
+	m.clearedFields[invitation.FieldInvitedByKey] = struct{}{}
+}
+
+// InvitedByKeyCleared returns if the "invited_by_key" field was cleared in this mutation.
+func (m *InvitationMutation) InvitedByKeyCleared() bool {
+	_, ok := m.clearedFields[invitation.FieldInvitedByKey]
+	return ok
+}
+
+// ResetInvitedByKey resets all changes to the "invited_by_key" field.
+func (m *InvitationMutation) ResetInvitedByKey() {
+	m.invited_by_key = nil
+	delete(m.clearedFields, invitation.FieldInvitedByKey)
 }
 
 // SetCreatedAt sets the "created_at" field.
@@ -15484,7 +16559,7 @@ func (m *InvitationMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *InvitationMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 13)
 	if m.organization_id != nil {
 		fields = append(fields, invitation.FieldOrganizationID)
 	}
@@ -15509,8 +16584,14 @@ func (m *InvitationMutation) Fields() []string {
 	if m.token_hash != nil {
 		fields = append(fields, invitation.FieldTokenHash)
 	}
+	if m.mail_token_hash != nil {
+		fields = append(fields, invitation.FieldMailTokenHash)
+	}
 	if m.invited_by != nil {
 		fields = append(fields, invitation.FieldInvitedBy)
+	}
+	if m.invited_by_key != nil {
+		fields = append(fields, invitation.FieldInvitedByKey)
 	}
 	if m.created_at != nil {
 		fields = append(fields, invitation.FieldCreatedAt)
@@ -15542,8 +16623,12 @@ func (m *InvitationMutation) Field(name string) (ent.Value, bool) {
 		return m.Role()
 	case invitation.FieldTokenHash:
 		return m.TokenHash()
+	case invitation.FieldMailTokenHash:
+		return m.MailTokenHash()
 	case invitation.FieldInvitedBy:
 		return m.InvitedBy()
+	case invitation.FieldInvitedByKey:
+		return m.InvitedByKey()
 	case invitation.FieldCreatedAt:
 		return m.CreatedAt()
 	case invitation.FieldExpiresAt:
@@ -15573,8 +16658,12 @@ func (m *InvitationMutation) OldField(ctx context.Context, name string) (ent.Val
 		return m.OldRole(ctx)
 	case invitation.FieldTokenHash:
 		return m.OldTokenHash(ctx)
+	case invitation.FieldMailTokenHash:
+		return m.OldMailTokenHash(ctx)
 	case invitation.FieldInvitedBy:
 		return m.OldInvitedBy(ctx)
+	case invitation.FieldInvitedByKey:
+		return m.OldInvitedByKey(ctx)
 	case invitation.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case invitation.FieldExpiresAt:
@@ -15644,12 +16733,26 @@ func (m *InvitationMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetTokenHash(v)
 		return nil
+	case invitation.FieldMailTokenHash:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMailTokenHash(v)
+		return nil
 	case invitation.FieldInvitedBy:
 		v, ok := value.(uid.ID)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetInvitedBy(v)
+		return nil
+	case invitation.FieldInvitedByKey:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInvitedByKey(v)
 		return nil
 	case invitation.FieldCreatedAt:
 		v, ok := value.(time.Time)
@@ -15719,8 +16822,14 @@ func (m *InvitationMutation) ClearedFields() []string {
 	if m.FieldCleared(invitation.FieldMailedAt) {
 		fields = append(fields, invitation.FieldMailedAt)
 	}
+	if m.FieldCleared(invitation.FieldMailTokenHash) {
+		fields = append(fields, invitation.FieldMailTokenHash)
+	}
 	if m.FieldCleared(invitation.FieldInvitedBy) {
 		fields = append(fields, invitation.FieldInvitedBy)
+	}
+	if m.FieldCleared(invitation.FieldInvitedByKey) {
+		fields = append(fields, invitation.FieldInvitedByKey)
 	}
 	return fields
 }
@@ -15745,8 +16854,14 @@ func (m *InvitationMutation) ClearField(name string) error {
 	case invitation.FieldMailedAt:
 		m.ClearMailedAt()
 		return nil
+	case invitation.FieldMailTokenHash:
+		m.ClearMailTokenHash()
+		return nil
 	case invitation.FieldInvitedBy:
 		m.ClearInvitedBy()
+		return nil
+	case invitation.FieldInvitedByKey:
+		m.ClearInvitedByKey()
 		return nil
 	}
 	return fmt.Errorf("unknown Invitation nullable field %s", name)
@@ -15780,8 +16895,14 @@ func (m *InvitationMutation) ResetField(name string) error {
 	case invitation.FieldTokenHash:
 		m.ResetTokenHash()
 		return nil
+	case invitation.FieldMailTokenHash:
+		m.ResetMailTokenHash()
+		return nil
 	case invitation.FieldInvitedBy:
 		m.ResetInvitedBy()
+		return nil
+	case invitation.FieldInvitedByKey:
+		m.ResetInvitedByKey()
 		return nil
 	case invitation.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -25536,6 +26657,812 @@ func (m *SecondFactorMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown SecondFactor edge %s", name)
 }
 
+// SecurityNoticeMutation represents an operation that mutates the SecurityNotice nodes in the graph.
+type SecurityNoticeMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *uid.ID
+	sealed_token     *[]byte
+	mail_after       *time.Time
+	mail_attempts    *int
+	addmail_attempts *int
+	mailed_at        *time.Time
+	user_id          *uid.ID
+	kind             *string
+	created_at       *time.Time
+	expires_at       *time.Time
+	clearedFields    map[string]struct{}
+	done             bool
+	oldValue         func(context.Context) (*SecurityNotice, error)
+	predicates       []predicate.SecurityNotice
+}
+
+var _ ent.Mutation = (*SecurityNoticeMutation)(nil)
+
+// securitynoticeOption allows management of the mutation configuration using functional options.
+type securitynoticeOption func(*SecurityNoticeMutation)
+
+// newSecurityNoticeMutation creates new mutation for the SecurityNotice entity.
+func newSecurityNoticeMutation(c config, op Op, opts ...securitynoticeOption) *SecurityNoticeMutation {
+	m := &SecurityNoticeMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeSecurityNotice,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withSecurityNoticeID sets the ID field of the mutation.
+func withSecurityNoticeID(id uid.ID) securitynoticeOption {
+	return func(m *SecurityNoticeMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *SecurityNotice
+		)
+		m.oldValue = func(ctx context.Context) (*SecurityNotice, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().SecurityNotice.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withSecurityNotice sets the old SecurityNotice of the mutation.
+func withSecurityNotice(node *SecurityNotice) securitynoticeOption {
+	return func(m *SecurityNoticeMutation) {
+		m.oldValue = func(context.Context) (*SecurityNotice, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m SecurityNoticeMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m SecurityNoticeMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of SecurityNotice entities.
+func (m *SecurityNoticeMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *SecurityNoticeMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *SecurityNoticeMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().SecurityNotice.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSealedToken sets the "sealed_token" field.
+func (m *SecurityNoticeMutation) SetSealedToken(b []byte) {
+	m.sealed_token = &b
+}
+
+// SealedToken returns the value of the "sealed_token" field in the mutation.
+func (m *SecurityNoticeMutation) SealedToken() (r []byte, exists bool) {
+	v := m.sealed_token
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSealedToken returns the old "sealed_token" field's value of the SecurityNotice entity.
+// If the SecurityNotice object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityNoticeMutation) OldSealedToken(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSealedToken is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSealedToken requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSealedToken: %w", err)
+	}
+	return oldValue.SealedToken, nil
+}
+
+// ClearSealedToken clears the value of the "sealed_token" field.
+func (m *SecurityNoticeMutation) ClearSealedToken() {
+	m.sealed_token = nil
+	m.clearedFields[securitynotice.FieldSealedToken] = struct{}{}
+}
+
+// SealedTokenCleared returns if the "sealed_token" field was cleared in this mutation.
+func (m *SecurityNoticeMutation) SealedTokenCleared() bool {
+	_, ok := m.clearedFields[securitynotice.FieldSealedToken]
+	return ok
+}
+
+// ResetSealedToken resets all changes to the "sealed_token" field.
+func (m *SecurityNoticeMutation) ResetSealedToken() {
+	m.sealed_token = nil
+	delete(m.clearedFields, securitynotice.FieldSealedToken)
+}
+
+// SetMailAfter sets the "mail_after" field.
+func (m *SecurityNoticeMutation) SetMailAfter(t time.Time) {
+	m.mail_after = &t
+}
+
+// MailAfter returns the value of the "mail_after" field in the mutation.
+func (m *SecurityNoticeMutation) MailAfter() (r time.Time, exists bool) {
+	v := m.mail_after
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMailAfter returns the old "mail_after" field's value of the SecurityNotice entity.
+// If the SecurityNotice object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityNoticeMutation) OldMailAfter(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMailAfter is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMailAfter requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMailAfter: %w", err)
+	}
+	return oldValue.MailAfter, nil
+}
+
+// ClearMailAfter clears the value of the "mail_after" field.
+func (m *SecurityNoticeMutation) ClearMailAfter() {
+	m.mail_after = nil
+	m.clearedFields[securitynotice.FieldMailAfter] = struct{}{}
+}
+
+// MailAfterCleared returns if the "mail_after" field was cleared in this mutation.
+func (m *SecurityNoticeMutation) MailAfterCleared() bool {
+	_, ok := m.clearedFields[securitynotice.FieldMailAfter]
+	return ok
+}
+
+// ResetMailAfter resets all changes to the "mail_after" field.
+func (m *SecurityNoticeMutation) ResetMailAfter() {
+	m.mail_after = nil
+	delete(m.clearedFields, securitynotice.FieldMailAfter)
+}
+
+// SetMailAttempts sets the "mail_attempts" field.
+func (m *SecurityNoticeMutation) SetMailAttempts(i int) {
+	m.mail_attempts = &i
+	m.addmail_attempts = nil
+}
+
+// MailAttempts returns the value of the "mail_attempts" field in the mutation.
+func (m *SecurityNoticeMutation) MailAttempts() (r int, exists bool) {
+	v := m.mail_attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMailAttempts returns the old "mail_attempts" field's value of the SecurityNotice entity.
+// If the SecurityNotice object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityNoticeMutation) OldMailAttempts(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMailAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMailAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMailAttempts: %w", err)
+	}
+	return oldValue.MailAttempts, nil
+}
+
+// AddMailAttempts adds i to the "mail_attempts" field.
+func (m *SecurityNoticeMutation) AddMailAttempts(i int) {
+	if m.addmail_attempts != nil {
+		*m.addmail_attempts += i
+	} else {
+		m.addmail_attempts = &i
+	}
+}
+
+// AddedMailAttempts returns the value that was added to the "mail_attempts" field in this mutation.
+func (m *SecurityNoticeMutation) AddedMailAttempts() (r int, exists bool) {
+	v := m.addmail_attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetMailAttempts resets all changes to the "mail_attempts" field.
+func (m *SecurityNoticeMutation) ResetMailAttempts() {
+	m.mail_attempts = nil
+	m.addmail_attempts = nil
+}
+
+// SetMailedAt sets the "mailed_at" field.
+func (m *SecurityNoticeMutation) SetMailedAt(t time.Time) {
+	m.mailed_at = &t
+}
+
+// MailedAt returns the value of the "mailed_at" field in the mutation.
+func (m *SecurityNoticeMutation) MailedAt() (r time.Time, exists bool) {
+	v := m.mailed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMailedAt returns the old "mailed_at" field's value of the SecurityNotice entity.
+// If the SecurityNotice object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityNoticeMutation) OldMailedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMailedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMailedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMailedAt: %w", err)
+	}
+	return oldValue.MailedAt, nil
+}
+
+// ClearMailedAt clears the value of the "mailed_at" field.
+func (m *SecurityNoticeMutation) ClearMailedAt() {
+	m.mailed_at = nil
+	m.clearedFields[securitynotice.FieldMailedAt] = struct{}{}
+}
+
+// MailedAtCleared returns if the "mailed_at" field was cleared in this mutation.
+func (m *SecurityNoticeMutation) MailedAtCleared() bool {
+	_, ok := m.clearedFields[securitynotice.FieldMailedAt]
+	return ok
+}
+
+// ResetMailedAt resets all changes to the "mailed_at" field.
+func (m *SecurityNoticeMutation) ResetMailedAt() {
+	m.mailed_at = nil
+	delete(m.clearedFields, securitynotice.FieldMailedAt)
+}
+
+// SetUserID sets the "user_id" field.
+func (m *SecurityNoticeMutation) SetUserID(u uid.ID) {
+	m.user_id = &u
+}
+
+// UserID returns the value of the "user_id" field in the mutation.
+func (m *SecurityNoticeMutation) UserID() (r uid.ID, exists bool) {
+	v := m.user_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUserID returns the old "user_id" field's value of the SecurityNotice entity.
+// If the SecurityNotice object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityNoticeMutation) OldUserID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUserID: %w", err)
+	}
+	return oldValue.UserID, nil
+}
+
+// ResetUserID resets all changes to the "user_id" field.
+func (m *SecurityNoticeMutation) ResetUserID() {
+	m.user_id = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *SecurityNoticeMutation) SetKind(s string) {
+	m.kind = &s
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *SecurityNoticeMutation) Kind() (r string, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the SecurityNotice entity.
+// If the SecurityNotice object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityNoticeMutation) OldKind(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *SecurityNoticeMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *SecurityNoticeMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *SecurityNoticeMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the SecurityNotice entity.
+// If the SecurityNotice object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityNoticeMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *SecurityNoticeMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetExpiresAt sets the "expires_at" field.
+func (m *SecurityNoticeMutation) SetExpiresAt(t time.Time) {
+	m.expires_at = &t
+}
+
+// ExpiresAt returns the value of the "expires_at" field in the mutation.
+func (m *SecurityNoticeMutation) ExpiresAt() (r time.Time, exists bool) {
+	v := m.expires_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpiresAt returns the old "expires_at" field's value of the SecurityNotice entity.
+// If the SecurityNotice object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecurityNoticeMutation) OldExpiresAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpiresAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpiresAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpiresAt: %w", err)
+	}
+	return oldValue.ExpiresAt, nil
+}
+
+// ResetExpiresAt resets all changes to the "expires_at" field.
+func (m *SecurityNoticeMutation) ResetExpiresAt() {
+	m.expires_at = nil
+}
+
+// Where appends a list predicates to the SecurityNoticeMutation builder.
+func (m *SecurityNoticeMutation) Where(ps ...predicate.SecurityNotice) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the SecurityNoticeMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *SecurityNoticeMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.SecurityNotice, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *SecurityNoticeMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *SecurityNoticeMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (SecurityNotice).
+func (m *SecurityNoticeMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *SecurityNoticeMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.sealed_token != nil {
+		fields = append(fields, securitynotice.FieldSealedToken)
+	}
+	if m.mail_after != nil {
+		fields = append(fields, securitynotice.FieldMailAfter)
+	}
+	if m.mail_attempts != nil {
+		fields = append(fields, securitynotice.FieldMailAttempts)
+	}
+	if m.mailed_at != nil {
+		fields = append(fields, securitynotice.FieldMailedAt)
+	}
+	if m.user_id != nil {
+		fields = append(fields, securitynotice.FieldUserID)
+	}
+	if m.kind != nil {
+		fields = append(fields, securitynotice.FieldKind)
+	}
+	if m.created_at != nil {
+		fields = append(fields, securitynotice.FieldCreatedAt)
+	}
+	if m.expires_at != nil {
+		fields = append(fields, securitynotice.FieldExpiresAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *SecurityNoticeMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case securitynotice.FieldSealedToken:
+		return m.SealedToken()
+	case securitynotice.FieldMailAfter:
+		return m.MailAfter()
+	case securitynotice.FieldMailAttempts:
+		return m.MailAttempts()
+	case securitynotice.FieldMailedAt:
+		return m.MailedAt()
+	case securitynotice.FieldUserID:
+		return m.UserID()
+	case securitynotice.FieldKind:
+		return m.Kind()
+	case securitynotice.FieldCreatedAt:
+		return m.CreatedAt()
+	case securitynotice.FieldExpiresAt:
+		return m.ExpiresAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *SecurityNoticeMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case securitynotice.FieldSealedToken:
+		return m.OldSealedToken(ctx)
+	case securitynotice.FieldMailAfter:
+		return m.OldMailAfter(ctx)
+	case securitynotice.FieldMailAttempts:
+		return m.OldMailAttempts(ctx)
+	case securitynotice.FieldMailedAt:
+		return m.OldMailedAt(ctx)
+	case securitynotice.FieldUserID:
+		return m.OldUserID(ctx)
+	case securitynotice.FieldKind:
+		return m.OldKind(ctx)
+	case securitynotice.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case securitynotice.FieldExpiresAt:
+		return m.OldExpiresAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown SecurityNotice field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SecurityNoticeMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case securitynotice.FieldSealedToken:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSealedToken(v)
+		return nil
+	case securitynotice.FieldMailAfter:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMailAfter(v)
+		return nil
+	case securitynotice.FieldMailAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMailAttempts(v)
+		return nil
+	case securitynotice.FieldMailedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMailedAt(v)
+		return nil
+	case securitynotice.FieldUserID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUserID(v)
+		return nil
+	case securitynotice.FieldKind:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case securitynotice.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case securitynotice.FieldExpiresAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpiresAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SecurityNotice field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *SecurityNoticeMutation) AddedFields() []string {
+	var fields []string
+	if m.addmail_attempts != nil {
+		fields = append(fields, securitynotice.FieldMailAttempts)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *SecurityNoticeMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case securitynotice.FieldMailAttempts:
+		return m.AddedMailAttempts()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SecurityNoticeMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case securitynotice.FieldMailAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMailAttempts(v)
+		return nil
+	}
+	return fmt.Errorf("unknown SecurityNotice numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *SecurityNoticeMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(securitynotice.FieldSealedToken) {
+		fields = append(fields, securitynotice.FieldSealedToken)
+	}
+	if m.FieldCleared(securitynotice.FieldMailAfter) {
+		fields = append(fields, securitynotice.FieldMailAfter)
+	}
+	if m.FieldCleared(securitynotice.FieldMailedAt) {
+		fields = append(fields, securitynotice.FieldMailedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *SecurityNoticeMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *SecurityNoticeMutation) ClearField(name string) error {
+	switch name {
+	case securitynotice.FieldSealedToken:
+		m.ClearSealedToken()
+		return nil
+	case securitynotice.FieldMailAfter:
+		m.ClearMailAfter()
+		return nil
+	case securitynotice.FieldMailedAt:
+		m.ClearMailedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown SecurityNotice nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *SecurityNoticeMutation) ResetField(name string) error {
+	switch name {
+	case securitynotice.FieldSealedToken:
+		m.ResetSealedToken()
+		return nil
+	case securitynotice.FieldMailAfter:
+		m.ResetMailAfter()
+		return nil
+	case securitynotice.FieldMailAttempts:
+		m.ResetMailAttempts()
+		return nil
+	case securitynotice.FieldMailedAt:
+		m.ResetMailedAt()
+		return nil
+	case securitynotice.FieldUserID:
+		m.ResetUserID()
+		return nil
+	case securitynotice.FieldKind:
+		m.ResetKind()
+		return nil
+	case securitynotice.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case securitynotice.FieldExpiresAt:
+		m.ResetExpiresAt()
+		return nil
+	}
+	return fmt.Errorf("unknown SecurityNotice field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *SecurityNoticeMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *SecurityNoticeMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *SecurityNoticeMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *SecurityNoticeMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *SecurityNoticeMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *SecurityNoticeMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *SecurityNoticeMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown SecurityNotice unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *SecurityNoticeMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown SecurityNotice edge %s", name)
+}
+
 // ServiceStateMutation represents an operation that mutates the ServiceState nodes in the graph.
 type ServiceStateMutation struct {
 	config
@@ -30279,6 +32206,7 @@ type TermsAcceptanceMutation struct {
 	organization_id *uid.ID
 	user_id         *uid.ID
 	version         *string
+	personal        *bool
 	ip              *string
 	accepted_at     *time.Time
 	clearedFields   map[string]struct{}
@@ -30499,6 +32427,42 @@ func (m *TermsAcceptanceMutation) ResetVersion() {
 	m.version = nil
 }
 
+// SetPersonal sets the "personal" field.
+func (m *TermsAcceptanceMutation) SetPersonal(b bool) {
+	m.personal = &b
+}
+
+// Personal returns the value of the "personal" field in the mutation.
+func (m *TermsAcceptanceMutation) Personal() (r bool, exists bool) {
+	v := m.personal
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPersonal returns the old "personal" field's value of the TermsAcceptance entity.
+// If the TermsAcceptance object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TermsAcceptanceMutation) OldPersonal(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPersonal is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPersonal requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPersonal: %w", err)
+	}
+	return oldValue.Personal, nil
+}
+
+// ResetPersonal resets all changes to the "personal" field.
+func (m *TermsAcceptanceMutation) ResetPersonal() {
+	m.personal = nil
+}
+
 // SetIP sets the "ip" field.
 func (m *TermsAcceptanceMutation) SetIP(s string) {
 	m.ip = &s
@@ -30618,7 +32582,7 @@ func (m *TermsAcceptanceMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *TermsAcceptanceMutation) Fields() []string {
-	fields := make([]string, 0, 5)
+	fields := make([]string, 0, 6)
 	if m.organization_id != nil {
 		fields = append(fields, termsacceptance.FieldOrganizationID)
 	}
@@ -30627,6 +32591,9 @@ func (m *TermsAcceptanceMutation) Fields() []string {
 	}
 	if m.version != nil {
 		fields = append(fields, termsacceptance.FieldVersion)
+	}
+	if m.personal != nil {
+		fields = append(fields, termsacceptance.FieldPersonal)
 	}
 	if m.ip != nil {
 		fields = append(fields, termsacceptance.FieldIP)
@@ -30648,6 +32615,8 @@ func (m *TermsAcceptanceMutation) Field(name string) (ent.Value, bool) {
 		return m.UserID()
 	case termsacceptance.FieldVersion:
 		return m.Version()
+	case termsacceptance.FieldPersonal:
+		return m.Personal()
 	case termsacceptance.FieldIP:
 		return m.IP()
 	case termsacceptance.FieldAcceptedAt:
@@ -30667,6 +32636,8 @@ func (m *TermsAcceptanceMutation) OldField(ctx context.Context, name string) (en
 		return m.OldUserID(ctx)
 	case termsacceptance.FieldVersion:
 		return m.OldVersion(ctx)
+	case termsacceptance.FieldPersonal:
+		return m.OldPersonal(ctx)
 	case termsacceptance.FieldIP:
 		return m.OldIP(ctx)
 	case termsacceptance.FieldAcceptedAt:
@@ -30700,6 +32671,13 @@ func (m *TermsAcceptanceMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetVersion(v)
+		return nil
+	case termsacceptance.FieldPersonal:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPersonal(v)
 		return nil
 	case termsacceptance.FieldIP:
 		v, ok := value.(string)
@@ -30781,6 +32759,9 @@ func (m *TermsAcceptanceMutation) ResetField(name string) error {
 		return nil
 	case termsacceptance.FieldVersion:
 		m.ResetVersion()
+		return nil
+	case termsacceptance.FieldPersonal:
+		m.ResetPersonal()
 		return nil
 	case termsacceptance.FieldIP:
 		m.ResetIP()
@@ -31431,7 +33412,9 @@ type UserMutation struct {
 	typ                string
 	id                 *uid.ID
 	email              *string
+	email_verified_at  *time.Time
 	name               *string
+	locale             *string
 	password_hash      *string
 	second_factor_at   *time.Time
 	created_at         *time.Time
@@ -31587,6 +33570,55 @@ func (m *UserMutation) ResetEmail() {
 	m.email = nil
 }
 
+// SetEmailVerifiedAt sets the "email_verified_at" field.
+func (m *UserMutation) SetEmailVerifiedAt(t time.Time) {
+	m.email_verified_at = &t
+}
+
+// EmailVerifiedAt returns the value of the "email_verified_at" field in the mutation.
+func (m *UserMutation) EmailVerifiedAt() (r time.Time, exists bool) {
+	v := m.email_verified_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEmailVerifiedAt returns the old "email_verified_at" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldEmailVerifiedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEmailVerifiedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEmailVerifiedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEmailVerifiedAt: %w", err)
+	}
+	return oldValue.EmailVerifiedAt, nil
+}
+
+// ClearEmailVerifiedAt clears the value of the "email_verified_at" field.
+func (m *UserMutation) ClearEmailVerifiedAt() {
+	m.email_verified_at = nil
+	m.clearedFields[user.FieldEmailVerifiedAt] = struct{}{}
+}
+
+// EmailVerifiedAtCleared returns if the "email_verified_at" field was cleared in this mutation.
+func (m *UserMutation) EmailVerifiedAtCleared() bool {
+	_, ok := m.clearedFields[user.FieldEmailVerifiedAt]
+	return ok
+}
+
+// ResetEmailVerifiedAt resets all changes to the "email_verified_at" field.
+func (m *UserMutation) ResetEmailVerifiedAt() {
+	m.email_verified_at = nil
+	delete(m.clearedFields, user.FieldEmailVerifiedAt)
+}
+
 // SetName sets the "name" field.
 func (m *UserMutation) SetName(s string) {
 	m.name = &s
@@ -31621,6 +33653,55 @@ func (m *UserMutation) OldName(ctx context.Context) (v string, err error) {
 // ResetName resets all changes to the "name" field.
 func (m *UserMutation) ResetName() {
 	m.name = nil
+}
+
+// SetLocale sets the "locale" field.
+func (m *UserMutation) SetLocale(s string) {
+	m.locale = &s
+}
+
+// Locale returns the value of the "locale" field in the mutation.
+func (m *UserMutation) Locale() (r string, exists bool) {
+	v := m.locale
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLocale returns the old "locale" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldLocale(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLocale is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLocale requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLocale: %w", err)
+	}
+	return oldValue.Locale, nil
+}
+
+// ClearLocale clears the value of the "locale" field.
+func (m *UserMutation) ClearLocale() {
+	m.locale = nil
+	m.clearedFields[user.FieldLocale] = struct{}{}
+}
+
+// LocaleCleared returns if the "locale" field was cleared in this mutation.
+func (m *UserMutation) LocaleCleared() bool {
+	_, ok := m.clearedFields[user.FieldLocale]
+	return ok
+}
+
+// ResetLocale resets all changes to the "locale" field.
+func (m *UserMutation) ResetLocale() {
+	m.locale = nil
+	delete(m.clearedFields, user.FieldLocale)
 }
 
 // SetPasswordHash sets the "password_hash" field.
@@ -31886,12 +33967,18 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 5)
+	fields := make([]string, 0, 7)
 	if m.email != nil {
 		fields = append(fields, user.FieldEmail)
 	}
+	if m.email_verified_at != nil {
+		fields = append(fields, user.FieldEmailVerifiedAt)
+	}
 	if m.name != nil {
 		fields = append(fields, user.FieldName)
+	}
+	if m.locale != nil {
+		fields = append(fields, user.FieldLocale)
 	}
 	if m.password_hash != nil {
 		fields = append(fields, user.FieldPasswordHash)
@@ -31912,8 +33999,12 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 	switch name {
 	case user.FieldEmail:
 		return m.Email()
+	case user.FieldEmailVerifiedAt:
+		return m.EmailVerifiedAt()
 	case user.FieldName:
 		return m.Name()
+	case user.FieldLocale:
+		return m.Locale()
 	case user.FieldPasswordHash:
 		return m.PasswordHash()
 	case user.FieldSecondFactorAt:
@@ -31931,8 +34022,12 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 	switch name {
 	case user.FieldEmail:
 		return m.OldEmail(ctx)
+	case user.FieldEmailVerifiedAt:
+		return m.OldEmailVerifiedAt(ctx)
 	case user.FieldName:
 		return m.OldName(ctx)
+	case user.FieldLocale:
+		return m.OldLocale(ctx)
 	case user.FieldPasswordHash:
 		return m.OldPasswordHash(ctx)
 	case user.FieldSecondFactorAt:
@@ -31955,12 +34050,26 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetEmail(v)
 		return nil
+	case user.FieldEmailVerifiedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEmailVerifiedAt(v)
+		return nil
 	case user.FieldName:
 		v, ok := value.(string)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetName(v)
+		return nil
+	case user.FieldLocale:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLocale(v)
 		return nil
 	case user.FieldPasswordHash:
 		v, ok := value.(string)
@@ -32013,6 +34122,12 @@ func (m *UserMutation) AddField(name string, value ent.Value) error {
 // mutation.
 func (m *UserMutation) ClearedFields() []string {
 	var fields []string
+	if m.FieldCleared(user.FieldEmailVerifiedAt) {
+		fields = append(fields, user.FieldEmailVerifiedAt)
+	}
+	if m.FieldCleared(user.FieldLocale) {
+		fields = append(fields, user.FieldLocale)
+	}
 	if m.FieldCleared(user.FieldSecondFactorAt) {
 		fields = append(fields, user.FieldSecondFactorAt)
 	}
@@ -32030,6 +34145,12 @@ func (m *UserMutation) FieldCleared(name string) bool {
 // error if the field is not defined in the schema.
 func (m *UserMutation) ClearField(name string) error {
 	switch name {
+	case user.FieldEmailVerifiedAt:
+		m.ClearEmailVerifiedAt()
+		return nil
+	case user.FieldLocale:
+		m.ClearLocale()
+		return nil
 	case user.FieldSecondFactorAt:
 		m.ClearSecondFactorAt()
 		return nil
@@ -32044,8 +34165,14 @@ func (m *UserMutation) ResetField(name string) error {
 	case user.FieldEmail:
 		m.ResetEmail()
 		return nil
+	case user.FieldEmailVerifiedAt:
+		m.ResetEmailVerifiedAt()
+		return nil
 	case user.FieldName:
 		m.ResetName()
+		return nil
+	case user.FieldLocale:
+		m.ResetLocale()
 		return nil
 	case user.FieldPasswordHash:
 		m.ResetPasswordHash()

@@ -24,6 +24,8 @@ type TermsAcceptance struct {
 	UserID uid.ID `json:"user_id,omitempty"`
 	// Version holds the value of the "version" field.
 	Version string `json:"version,omitempty"`
+	// it binds the user alone, and not the organization
+	Personal bool `json:"personal,omitempty"`
 	// IP holds the value of the "ip" field.
 	IP *string `json:"ip,omitempty"`
 	// AcceptedAt holds the value of the "accepted_at" field.
@@ -36,6 +38,8 @@ func (*TermsAcceptance) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case termsacceptance.FieldPersonal:
+			values[i] = new(sql.NullBool)
 		case termsacceptance.FieldVersion, termsacceptance.FieldIP:
 			values[i] = new(sql.NullString)
 		case termsacceptance.FieldAcceptedAt:
@@ -80,6 +84,12 @@ func (_m *TermsAcceptance) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field version", values[i])
 			} else if value.Valid {
 				_m.Version = value.String
+			}
+		case termsacceptance.FieldPersonal:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field personal", values[i])
+			} else if value.Valid {
+				_m.Personal = value.Bool
 			}
 		case termsacceptance.FieldIP:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -138,6 +148,9 @@ func (_m *TermsAcceptance) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("version=")
 	builder.WriteString(_m.Version)
+	builder.WriteString(", ")
+	builder.WriteString("personal=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Personal))
 	builder.WriteString(", ")
 	if v := _m.IP; v != nil {
 		builder.WriteString("ip=")

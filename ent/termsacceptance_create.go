@@ -42,6 +42,20 @@ func (_c *TermsAcceptanceCreate) SetVersion(v string) *TermsAcceptanceCreate {
 	return _c
 }
 
+// SetPersonal sets the "personal" field.
+func (_c *TermsAcceptanceCreate) SetPersonal(v bool) *TermsAcceptanceCreate {
+	_c.mutation.SetPersonal(v)
+	return _c
+}
+
+// SetNillablePersonal sets the "personal" field if the given value is not nil.
+func (_c *TermsAcceptanceCreate) SetNillablePersonal(v *bool) *TermsAcceptanceCreate {
+	if v != nil {
+		_c.SetPersonal(*v)
+	}
+	return _c
+}
+
 // SetIP sets the "ip" field.
 func (_c *TermsAcceptanceCreate) SetIP(v string) *TermsAcceptanceCreate {
 	_c.mutation.SetIP(v)
@@ -121,6 +135,10 @@ func (_c *TermsAcceptanceCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *TermsAcceptanceCreate) defaults() error {
+	if _, ok := _c.mutation.Personal(); !ok {
+		v := termsacceptance.DefaultPersonal
+		_c.mutation.SetPersonal(v)
+	}
 	if _, ok := _c.mutation.AcceptedAt(); !ok {
 		if termsacceptance.DefaultAcceptedAt == nil {
 			return fmt.Errorf("ent: uninitialized termsacceptance.DefaultAcceptedAt (forgotten import ent/runtime?)")
@@ -148,6 +166,9 @@ func (_c *TermsAcceptanceCreate) check() error {
 	}
 	if _, ok := _c.mutation.Version(); !ok {
 		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "TermsAcceptance.version"`)}
+	}
+	if _, ok := _c.mutation.Personal(); !ok {
+		return &ValidationError{Name: "personal", err: errors.New(`ent: missing required field "TermsAcceptance.personal"`)}
 	}
 	if _, ok := _c.mutation.AcceptedAt(); !ok {
 		return &ValidationError{Name: "accepted_at", err: errors.New(`ent: missing required field "TermsAcceptance.accepted_at"`)}
@@ -199,6 +220,10 @@ func (_c *TermsAcceptanceCreate) createSpec() (*TermsAcceptance, *sqlgraph.Creat
 	if value, ok := _c.mutation.Version(); ok {
 		_spec.SetField(termsacceptance.FieldVersion, field.TypeString, value)
 		_node.Version = value
+	}
+	if value, ok := _c.mutation.Personal(); ok {
+		_spec.SetField(termsacceptance.FieldPersonal, field.TypeBool, value)
+		_node.Personal = value
 	}
 	if value, ok := _c.mutation.IP(); ok {
 		_spec.SetField(termsacceptance.FieldIP, field.TypeString, value)
@@ -281,6 +306,18 @@ func (u *TermsAcceptanceUpsert) SetVersion(v string) *TermsAcceptanceUpsert {
 // UpdateVersion sets the "version" field to the value that was provided on create.
 func (u *TermsAcceptanceUpsert) UpdateVersion() *TermsAcceptanceUpsert {
 	u.SetExcluded(termsacceptance.FieldVersion)
+	return u
+}
+
+// SetPersonal sets the "personal" field.
+func (u *TermsAcceptanceUpsert) SetPersonal(v bool) *TermsAcceptanceUpsert {
+	u.Set(termsacceptance.FieldPersonal, v)
+	return u
+}
+
+// UpdatePersonal sets the "personal" field to the value that was provided on create.
+func (u *TermsAcceptanceUpsert) UpdatePersonal() *TermsAcceptanceUpsert {
+	u.SetExcluded(termsacceptance.FieldPersonal)
 	return u
 }
 
@@ -390,6 +427,20 @@ func (u *TermsAcceptanceUpsertOne) SetVersion(v string) *TermsAcceptanceUpsertOn
 func (u *TermsAcceptanceUpsertOne) UpdateVersion() *TermsAcceptanceUpsertOne {
 	return u.Update(func(s *TermsAcceptanceUpsert) {
 		s.UpdateVersion()
+	})
+}
+
+// SetPersonal sets the "personal" field.
+func (u *TermsAcceptanceUpsertOne) SetPersonal(v bool) *TermsAcceptanceUpsertOne {
+	return u.Update(func(s *TermsAcceptanceUpsert) {
+		s.SetPersonal(v)
+	})
+}
+
+// UpdatePersonal sets the "personal" field to the value that was provided on create.
+func (u *TermsAcceptanceUpsertOne) UpdatePersonal() *TermsAcceptanceUpsertOne {
+	return u.Update(func(s *TermsAcceptanceUpsert) {
+		s.UpdatePersonal()
 	})
 }
 
@@ -671,6 +722,20 @@ func (u *TermsAcceptanceUpsertBulk) SetVersion(v string) *TermsAcceptanceUpsertB
 func (u *TermsAcceptanceUpsertBulk) UpdateVersion() *TermsAcceptanceUpsertBulk {
 	return u.Update(func(s *TermsAcceptanceUpsert) {
 		s.UpdateVersion()
+	})
+}
+
+// SetPersonal sets the "personal" field.
+func (u *TermsAcceptanceUpsertBulk) SetPersonal(v bool) *TermsAcceptanceUpsertBulk {
+	return u.Update(func(s *TermsAcceptanceUpsert) {
+		s.SetPersonal(v)
+	})
+}
+
+// UpdatePersonal sets the "personal" field to the value that was provided on create.
+func (u *TermsAcceptanceUpsertBulk) UpdatePersonal() *TermsAcceptanceUpsertBulk {
+	return u.Update(func(s *TermsAcceptanceUpsert) {
+		s.UpdatePersonal()
 	})
 }
 

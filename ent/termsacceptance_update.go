@@ -58,6 +58,20 @@ func (_u *TermsAcceptanceUpdate) SetNillableVersion(v *string) *TermsAcceptanceU
 	return _u
 }
 
+// SetPersonal sets the "personal" field.
+func (_u *TermsAcceptanceUpdate) SetPersonal(v bool) *TermsAcceptanceUpdate {
+	_u.mutation.SetPersonal(v)
+	return _u
+}
+
+// SetNillablePersonal sets the "personal" field if the given value is not nil.
+func (_u *TermsAcceptanceUpdate) SetNillablePersonal(v *bool) *TermsAcceptanceUpdate {
+	if v != nil {
+		_u.SetPersonal(*v)
+	}
+	return _u
+}
+
 // SetIP sets the "ip" field.
 func (_u *TermsAcceptanceUpdate) SetIP(v string) *TermsAcceptanceUpdate {
 	_u.mutation.SetIP(v)
@@ -145,6 +159,9 @@ func (_u *TermsAcceptanceUpdate) sqlSave(ctx context.Context) (_node int, err er
 	if value, ok := _u.mutation.Version(); ok {
 		_spec.SetField(termsacceptance.FieldVersion, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Personal(); ok {
+		_spec.SetField(termsacceptance.FieldPersonal, field.TypeBool, value)
+	}
 	if value, ok := _u.mutation.IP(); ok {
 		_spec.SetField(termsacceptance.FieldIP, field.TypeString, value)
 	}
@@ -200,6 +217,20 @@ func (_u *TermsAcceptanceUpdateOne) SetVersion(v string) *TermsAcceptanceUpdateO
 func (_u *TermsAcceptanceUpdateOne) SetNillableVersion(v *string) *TermsAcceptanceUpdateOne {
 	if v != nil {
 		_u.SetVersion(*v)
+	}
+	return _u
+}
+
+// SetPersonal sets the "personal" field.
+func (_u *TermsAcceptanceUpdateOne) SetPersonal(v bool) *TermsAcceptanceUpdateOne {
+	_u.mutation.SetPersonal(v)
+	return _u
+}
+
+// SetNillablePersonal sets the "personal" field if the given value is not nil.
+func (_u *TermsAcceptanceUpdateOne) SetNillablePersonal(v *bool) *TermsAcceptanceUpdateOne {
+	if v != nil {
+		_u.SetPersonal(*v)
 	}
 	return _u
 }
@@ -320,6 +351,9 @@ func (_u *TermsAcceptanceUpdateOne) sqlSave(ctx context.Context) (_node *TermsAc
 	}
 	if value, ok := _u.mutation.Version(); ok {
 		_spec.SetField(termsacceptance.FieldVersion, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Personal(); ok {
+		_spec.SetField(termsacceptance.FieldPersonal, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.IP(); ok {
 		_spec.SetField(termsacceptance.FieldIP, field.TypeString, value)

@@ -36,6 +36,8 @@ type Tx struct {
 	ContactList *ContactListClient
 	// DeliveryEvent is the client for interacting with the DeliveryEvent builders.
 	DeliveryEvent *DeliveryEventClient
+	// EmailVerification is the client for interacting with the EmailVerification builders.
+	EmailVerification *EmailVerificationClient
 	// EventCounter is the client for interacting with the EventCounter builders.
 	EventCounter *EventCounterClient
 	// ExternalLogin is the client for interacting with the ExternalLogin builders.
@@ -70,6 +72,8 @@ type Tx struct {
 	RecoveryCode *RecoveryCodeClient
 	// SecondFactor is the client for interacting with the SecondFactor builders.
 	SecondFactor *SecondFactorClient
+	// SecurityNotice is the client for interacting with the SecurityNotice builders.
+	SecurityNotice *SecurityNoticeClient
 	// ServiceState is the client for interacting with the ServiceState builders.
 	ServiceState *ServiceStateClient
 	// Session is the client for interacting with the Session builders.
@@ -228,6 +232,7 @@ func (tx *Tx) init() {
 	tx.ContactImport = NewContactImportClient(tx.config)
 	tx.ContactList = NewContactListClient(tx.config)
 	tx.DeliveryEvent = NewDeliveryEventClient(tx.config)
+	tx.EmailVerification = NewEmailVerificationClient(tx.config)
 	tx.EventCounter = NewEventCounterClient(tx.config)
 	tx.ExternalLogin = NewExternalLoginClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
@@ -245,6 +250,7 @@ func (tx *Tx) init() {
 	tx.QuotaUsage = NewQuotaUsageClient(tx.config)
 	tx.RecoveryCode = NewRecoveryCodeClient(tx.config)
 	tx.SecondFactor = NewSecondFactorClient(tx.config)
+	tx.SecurityNotice = NewSecurityNoticeClient(tx.config)
 	tx.ServiceState = NewServiceStateClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.SignInFlow = NewSignInFlowClient(tx.config)

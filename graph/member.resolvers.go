@@ -94,7 +94,7 @@ func (r *mutationResolver) RequestPasswordReset(ctx context.Context, input model
 
 func (r *mutationResolver) ResetPassword(ctx context.Context, input model.ResetPasswordInput) (*model.SessionPayload, error) {
 	session, ended, err := r.Identity.ResetPassword(ctx, identity.ResetPassword{
-		Token: input.Token, NewPassword: input.NewPassword, Code: or(input.Code, ""), Client: clientOf(ctx),
+		Token: input.Token, NewPassword: input.NewPassword, Code: or(input.Code, ""), KeepLogins: or(input.KeepExternalLogins, false), Client: clientOf(ctx),
 	})
 	signed, wrong, err := opened(session, err)
 	if err != nil {
@@ -102,6 +102,25 @@ func (r *mutationResolver) ResetPassword(ctx context.Context, input model.ResetP
 	}
 	r.announce(ctx, ended...)
 	return sessionPayload(signed, wrong, input.ClientMutationID), nil
+}
+
+func (r *mutationResolver) VerifyEmail(ctx context.Context, input model.VerifyEmailInput) (*model.VerifyEmailPayload, error) {
+	u, wrong, err := answer(r.Identity.VerifyEmail(ctx, identity.VerifyEmail{Token: input.Token, Password: text(input.Password), Client: clientOf(ctx)}))
+	if err != nil {
+		return nil, err
+	}
+	if u != nil {
+		r.announce(ctx, u.ID)
+	}
+	return &model.VerifyEmailPayload{User: u, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) RequestEmailVerification(ctx context.Context, input model.RequestEmailVerificationInput) (*model.RequestEmailVerificationPayload, error) {
+	sent, wrong, err := done(r.Identity.RequestEmailVerification(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return &model.RequestEmailVerificationPayload{Sent: sent, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
 func (r *mutationResolver) RevokeOtherSessions(ctx context.Context, input model.RevokeOtherSessionsInput) (*model.RevokeOtherSessionsPayload, error) {

@@ -37,7 +37,7 @@ func (p *person) signIn() *person {
 // personal are the fields that only a person may use, whatever their role, since they are about their own sessions, organizations, name, password, consent or second factor.
 var personal = map[string]bool{
 	"signOut": true, "acceptTerms": true, "revokeSession": true,
-	"revokeOtherSessions": true, "createOrganization": true, "switchOrganization": true, "changePassword": true, "updateUser": true,
+	"revokeOtherSessions": true, "createOrganization": true, "switchOrganization": true, "changePassword": true, "updateUser": true, "requestEmailVerification": true,
 	"beginSecondFactor": true, "confirmSecondFactor": true, "disableSecondFactor": true, "regenerateRecoveryCodes": true,
 	"linkExternalLogin": true, "unlinkExternalLogin": true,
 }

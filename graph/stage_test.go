@@ -201,10 +201,11 @@ type person struct {
 
 var people atomic.Int64
 
+// signUp makes a person whose address is proven.
 func (s *stage) signUp() *person {
 	s.t.Helper()
 	n := people.Add(1)
-	signed, err := s.who.SignUp(s.t.Context(), identity.SignUp{
+	signed, err := s.who.SignUpByOperator(s.t.Context(), identity.SignUp{
 		Email: fmt.Sprintf("p%d@example.com", n), Password: password, Name: "Ada", OrganizationName: fmt.Sprintf("Shop %d", n),
 		AcceptTermsVersion: s.who.Terms().Version,
 	})

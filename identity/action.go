@@ -15,6 +15,7 @@ const (
 	ActionFactorRemove    = "factor.remove"
 	ActionFactorRecover   = "factor.recover"
 	ActionFactorFail      = "factor.fail"
+	ActionEmailVerify     = "email.verify"
 	ActionLoginLink       = "login.link"
 	ActionLoginUnlink     = "login.unlink"
 	ActionAccessRefuse    = "access.refuse"
@@ -94,6 +95,7 @@ var Actions = []Action{
 	{ActionFactorRemove, "A member removed their second factor, or the operator did."},
 	{ActionFactorRecover, "A recovery code was used, or new ones were made."},
 	{ActionFactorFail, "A second factor was wrong."},
+	{ActionEmailVerify, "A member proved that their e-mail address is theirs, or the operator vouched for it."},
 	{ActionLoginLink, "A login at an identity provider was linked to a member."},
 	{ActionLoginUnlink, "Such a link was removed."},
 	{ActionAccessRefuse, "A call was refused, since the caller's role was too low. The same caller and field count once a minute."},

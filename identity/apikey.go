@@ -8,6 +8,7 @@ import (
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/apikey"
+	"carillon/ent/predicate"
 	"carillon/enum"
 	"carillon/fault"
 	"carillon/uid"
@@ -35,11 +36,19 @@ func (s *Service) CreateAPIKey(ctx context.Context, name string, role enum.Role,
 	if err := wrong.Err(); err != nil {
 		return nil, "", err
 	}
+	if ranks[role] >= ranks[enum.RoleAdmin] {
+		if err := s.mustBeProven(ctx, v, "role"); err != nil {
+			return nil, "", err
+		}
+	}
 	secret = newToken(keyPrefix)
 	id := uid.New(uid.APIKey)
-	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+	err = s.amongMembers(ctx, enum.RoleAdmin, func(tx *database.Tx, v *Viewer) error {
+		if !v.May(role) {
+			return fault.Refuse("role", fault.NotAllowed, "A key's role cannot be higher than yours, which is %s.", v.Role)
+		}
 		err := tx.Client.APIKey.Create().SetID(id).SetOrganizationID(v.Organization).SetName(name).SetRole(role).SetPrefix(secret[:shownLength]).
-			SetSecretHash(digest(secret)).SetNillableExpiresAt(expiresAt).SetCreatedAt(s.now()).Exec(ctx)
+			SetSecretHash(digest(secret)).SetNillableCreatedBy(v.maker()).SetNillableExpiresAt(expiresAt).SetCreatedAt(s.now()).Exec(ctx)
 		if err != nil {
 			return err
 		}
@@ -52,6 +61,23 @@ func (s *Service) CreateAPIKey(ctx context.Context, name string, role enum.Role,
 		return nil, "", fmt.Errorf("create API key: %w", err)
 	}
 	return key, secret, nil
+}
+
+// maker is the user who stands behind what v makes; nil for a key of which that is not known.
+func (v *Viewer) maker() *uid.ID {
+	if v.User != nil {
+		return &v.User.ID
+	}
+	return v.Key.CreatedBy
+}
+
+// endKeys revokes those that are good, and says which.
+func (s *Service) endKeys(ctx context.Context, tx *database.Tx, which ...predicate.APIKey) ([]uid.ID, error) {
+	ids, err := tx.Client.APIKey.Query().Where(apikey.And(which...), apikey.RevokedAtIsNil()).IDs(ctx)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	return ids, tx.Client.APIKey.Update().Where(apikey.IDIn(ids...)).SetRevokedAt(s.now()).Exec(ctx)
 }
 
 // RevokeAPIKey ends a key of the caller's organization, whatever its role: that only takes away. Again is no error.

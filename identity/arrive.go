@@ -10,6 +10,7 @@ import (
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/externallogin"
+	"carillon/ent/member"
 	"carillon/ent/session"
 	"carillon/ent/signinflow"
 	"carillon/ent/user"
@@ -91,7 +92,8 @@ func (s *Service) owner(ctx context.Context, c *ent.Client, who openid.Person) (
 		return nil, fmt.Errorf("look for other logins: %w", err)
 	}
 	if other || u.PasswordHash != "" {
-		return nil, fault.Refuse("", fault.NotAllowed, "Your e-mail address is known here, but not this login: sign in as you did before, and link the login.")
+		return nil, fault.Refuse("", fault.NotAllowed, "Your e-mail address is known here, but not this login: sign in as you did before, and link the login. "+
+			"If you never signed up here, somebody else did with your address: ask for a new password first, which throws away what they made.")
 	}
 	return u, nil
 }
@@ -125,7 +127,10 @@ func (s *Service) joinExternally(ctx context.Context, flow *ent.SignInFlow, who 
 		wrong.Add("invitationToken", fault.NotAllowed, "This invitation is to another e-mail address than the one you signed in with.")
 	}
 	s.checkVersion(&wrong, "acceptTermsVersion", in.AcceptTermsVersion)
-	g := guest{user: u, entry: s.entryOf(flow, who, in)}
+	g := guest{user: u, proves: u == nil || wasMailed(invited, in.InvitationToken), entry: s.entryOf(flow, who, in)}
+	if u == nil && s.signUps == SignUpsClosed {
+		return "", nobodyNew()
+	}
 	if u == nil {
 		g.name = checkName(&wrong, "name", cmp.Or(strings.TrimSpace(in.Name), strings.TrimSpace(who.Name), email))
 	}
@@ -182,11 +187,21 @@ func (s *Service) keepLogin(ctx context.Context, tx *database.Tx, who openid.Per
 	if now == nil || now.ID != u.ID {
 		return staleFlow()
 	}
+	if vouchesFor(who, u) {
+		if err := s.prove(ctx, tx, u, u.Email, ""); err != nil {
+			return err
+		}
+	}
 	n, err := tx.Client.ExternalLogin.Update().Where(externallogin.Issuer(who.Issuer), externallogin.Subject(who.Subject)).SetLastUsedAt(s.now()).Save(ctx)
 	if err != nil || n > 0 {
 		return err
 	}
 	return s.newLogin(ctx, tx, who, u.ID)
+}
+
+// vouchesFor reports whether the provider says that the user's own address is theirs.
+func vouchesFor(who openid.Person, u *ent.User) bool {
+	return who.EmailVerified && normalEmail(who.Email) == u.Email
 }
 
 func (s *Service) newLogin(ctx context.Context, tx *database.Tx, who openid.Person, userID uid.ID) error {
@@ -199,7 +214,7 @@ func (s *Service) newLogin(ctx context.Context, tx *database.Tx, who openid.Pers
 
 // arrive makes a user without a password, and an organization that they own.
 func (s *Service) arrive(ctx context.Context, flow *ent.SignInFlow, who openid.Person, in CompleteExternal) (token string, err error) {
-	if !s.external.SignUp {
+	if !s.external.SignUp || s.signUps != SignUpsOpen && s.signUps != "" {
 		return "", fault.Refuse("", fault.NotAllowed, "Nobody is known here by your e-mail address: ask an administrator to invite you.")
 	}
 	email := normalEmail(who.Email)
@@ -214,7 +229,7 @@ func (s *Service) arrive(ctx context.Context, flow *ent.SignInFlow, who openid.P
 		if err := finish(ctx, tx, flow); err != nil {
 			return err
 		}
-		u, org, err := s.found(ctx, tx, founder{email: email, name: name, organization: orgName, client: in.Client})
+		u, org, err := s.found(ctx, tx, founder{email: email, name: name, organization: orgName, client: in.Client, proven: true})
 		if err != nil {
 			return err
 		}
@@ -234,8 +249,10 @@ func (s *Service) arrive(ctx context.Context, flow *ent.SignInFlow, who openid.P
 
 // founder is somebody new, with an organization that they make.
 type founder struct {
+	user         *ent.User // who is known already, and belongs to nothing; nil: the next three make one
 	email, name  string
 	passwordHash string // empty: none
+	proven       bool   // the address is theirs
 	organization string
 	client       Client
 }
@@ -243,7 +260,7 @@ type founder struct {
 // found makes the user and the organization, and accepts the terms in force for it.
 func (s *Service) found(ctx context.Context, tx *database.Tx, f founder) (*ent.User, *ent.Organization, error) {
 	now := s.now()
-	u, err := tx.Client.User.Create().SetEmail(f.email).SetName(f.name).SetPasswordHash(f.passwordHash).SetCreatedAt(now).Save(ctx)
+	u, err := s.founderIn(ctx, tx, f)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -255,7 +272,30 @@ func (s *Service) found(ctx context.Context, tx *database.Tx, f founder) (*ent.U
 	if err != nil {
 		return nil, nil, err
 	}
-	return u, org, s.recordTerms(ctx, tx.Client, org.ID, u.ID, f.client.IP)
+	return u, org, s.recordTerms(ctx, tx.Client, acceptance{organization: org.ID, user: u.ID, ip: f.client.IP})
+}
+
+// founderIn makes the user, or holds the one who is known and makes sure that they still are who they were.
+func (s *Service) founderIn(ctx context.Context, tx *database.Tx, f founder) (*ent.User, error) {
+	if f.user == nil {
+		create := tx.Client.User.Create().SetEmail(f.email).SetName(f.name).SetPasswordHash(f.passwordHash).SetCreatedAt(s.now())
+		if f.proven {
+			create.SetEmailVerifiedAt(s.now())
+		}
+		return create.Save(ctx)
+	}
+	stored, err := lockedPassword(ctx, tx, f.user.ID)
+	if err != nil {
+		return nil, err
+	}
+	belongs, err := tx.Client.Member.Query().Where(member.UserID(f.user.ID)).Exist(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if belongs || stored != f.user.PasswordHash {
+		return nil, addressTaken()
+	}
+	return f.user, nil
 }
 
 func recordSignUp(ctx context.Context, tx *database.Tx, u *ent.User, org *ent.Organization, client Client) error {

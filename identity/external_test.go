@@ -24,13 +24,14 @@ type abroad struct {
 }
 
 // standAbroad takes the real time: the provider's tokens have it too.
-func standAbroad(t *testing.T, db *database.DB, idp *openidtest.Provider, edit ...func(*identity.External)) *abroad {
+func standAbroad(t *testing.T, db *database.DB, idp *openidtest.Provider, edit ...func(*identity.Options)) *abroad {
 	t.Helper()
-	e := identity.External{Provider: openid.New(idp.Options, time.Now), RedirectOrigins: []string{"http://localhost:8080"}, SignUp: true}
+	o := identity.Options{Keys: keyed(t), External: identity.External{
+		Provider: openid.New(idp.Options, time.Now), RedirectOrigins: []string{"http://localhost:8080"}, SignUp: true}}
 	for _, change := range edit {
-		change(&e)
+		change(&o)
 	}
-	s := stand(t, db, identity.Options{Keys: keyed(t), External: e})
+	s := stand(t, db, o)
 	s.nanos.Store(time.Now().UnixNano())
 	return &abroad{s, idp}
 }
@@ -232,14 +233,14 @@ func TestAnAddressThatIsNotVerifiedOrAllowedOpensNothing(t *testing.T) {
 		_, err := open.back(open.away(account), founding)
 		open.wants(account, err, ":NOT_ALLOWED")
 	}
-	few := standAbroad(t, db, idp, func(e *identity.External) { e.AllowedDomains = []string{"example.com"} })
+	few := standAbroad(t, db, idp, func(o *identity.Options) { o.External.AllowedDomains = []string{"example.com"} })
 	for _, account := range []string{"unverified", "nameless", "stranger"} {
 		_, err := few.back(few.away(account), founding)
 		few.wants(account+", where domains are few", err, ":NOT_ALLOWED")
 	}
 	_, err := few.back(few.away("ann"), founding)
 	few.wants("an allowed domain", err, "")
-	closed := standAbroad(t, db, idp, func(e *identity.External) { e.SignUp = false })
+	closed := standAbroad(t, db, idp, func(o *identity.Options) { o.External.SignUp = false })
 	_, err = closed.back(closed.away("stranger"), founding)
 	closed.wants("somebody new where nobody may sign up", err, ":NOT_ALLOWED")
 	_, err = closed.back(closed.away("ann"))

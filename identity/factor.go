@@ -77,6 +77,9 @@ func (s *Service) BeginSecondFactor(ctx context.Context, password string) (NewFa
 	if err != nil {
 		return NewFactor{}, err
 	}
+	if u.EmailVerifiedAt == nil {
+		return NewFactor{}, unproven("")
+	}
 	if s.keys == nil {
 		return NewFactor{}, errors.New("begin second factor: no key to seal its secret with")
 	}
@@ -136,6 +139,9 @@ func (s *Service) ConfirmSecondFactor(ctx context.Context, code string) (codes [
 		if err != nil {
 			return err
 		}
+		if err := s.notify(system, tx, v.User.ID, noticeFactorAdded); err != nil {
+			return err
+		}
 		return Record(system, tx, Entry{Action: ActionFactorAdd, Subject: v.User.ID, Summary: "set up a second factor"})
 	})
 	if err != nil {
@@ -157,6 +163,9 @@ func (s *Service) DisableSecondFactor(ctx context.Context, password, code string
 			return err
 		}
 		if err := dropFactor(ctx, tx, userID); err != nil {
+			return err
+		}
+		if err := s.notify(ctx, tx, userID, noticeFactorRemoved); err != nil {
 			return err
 		}
 		return Record(ctx, tx, Entry{Action: ActionFactorRemove, Subject: userID, Summary: "disabled their second factor"})
@@ -229,6 +238,9 @@ func (s *Service) DropSecondFactor(ctx context.Context, email string) (changed [
 			return err
 		}
 		if err := dropFactor(operator, tx, u.ID); err != nil {
+			return err
+		}
+		if err := s.notify(operator, tx, u.ID, noticeFactorRemoved); err != nil {
 			return err
 		}
 		return recordOf(operator, tx, u.ID, Entry{Action: ActionFactorRemove, Subject: u.ID, Summary: "disabled the second factor of " + u.Email})

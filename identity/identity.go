@@ -24,8 +24,9 @@ const (
 
 // Limiter says how often a sign-in may be tried. Keys begin with "account:" (an e-mail address; 10 in 5 minutes are usual)
 // "address:" (where calls come from; 30 in 5 minutes), "code:" (a user's second factor; 10 in 15 minutes), "reset:" and "invited:"
-// (an e-mail address that is mailed; 5 in an hour), "invite:" (an organization; 200 in an hour) or "create:" (a user who makes
-// organizations; 20 in an hour). Allow counts one try and returns zero, or how long to wait. A
+// (an e-mail address that is mailed; 5 in an hour), "verify:" (a user who asks for a link; 5 in an hour), "inviter:" (a user who
+// invites; 50 in an hour), "invite:" (an organization that does; 200), "invitations:" (everybody together; 2,000) or "create:" (a user who
+// makes organizations; 20 in an hour). Allow counts one try and returns zero, or how long to wait. A
 // limiter that cannot tell decides itself whether that is a yes; an error of its own fails the call.
 type Limiter interface {
 	Allow(ctx context.Context, key string) (retryAfter time.Duration, err error)
@@ -35,6 +36,7 @@ type Limiter interface {
 type Options struct {
 	Keys       *secret.Keyring // seals second factors and what waits to be mailed; nil allows none, and mails nothing
 	External   External        // where users may sign in beside here
+	SignUps    SignUps         // who may become a user; whoever likes
 	Limiter    Limiter         // nil does not limit
 	SessionAge time.Duration   // from sign-in to expiry; 30 days
 	Costs      Costs           // of hashing a password; DefaultCosts
@@ -47,6 +49,15 @@ type Options struct {
 	ConcurrentHashes int          // each takes Costs.MemoryKiB; the number of processors, at least 2
 }
 
+// SignUps is who may become a user.
+type SignUps string
+
+const (
+	SignUpsOpen         SignUps = "open"       // whoever likes, each with an organization of their own; the same as ""
+	SignUpsByInvitation SignUps = "invitation" // whom a member has invited
+	SignUpsClosed       SignUps = "closed"     // nobody: the operator adds users
+)
+
 // Service answers for all organizations.
 type Service struct {
 	db         *database.DB
@@ -55,6 +66,7 @@ type Service struct {
 	keys       *secret.Keyring
 	limiter    Limiter
 	external   External
+	signUps    SignUps
 	sessionAge time.Duration
 	passwords  *passwords
 	mail       Mailer
@@ -70,7 +82,7 @@ func New(db *database.DB, terms Terms, now func() time.Time, o Options) *Service
 	}
 	moment := func() time.Time { return now().UTC().Truncate(time.Microsecond) }
 	return &Service{
-		db: db, terms: terms, keys: o.Keys, mail: o.Mail, publicURL: o.PublicURL, limiter: o.Limiter, external: o.External, sessionAge: o.SessionAge, passwords: newPasswords(o.Costs, o.ConcurrentHashes),
+		db: db, terms: terms, keys: o.Keys, mail: o.Mail, publicURL: o.PublicURL, limiter: o.Limiter, external: o.External, signUps: o.SignUps, sessionAge: o.SessionAge, passwords: newPasswords(o.Costs, o.ConcurrentHashes),
 		cache: newCache(o.Hears, moment), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: moment,
 	}
 }

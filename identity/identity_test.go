@@ -61,13 +61,29 @@ func form(email string) identity.SignUp {
 	}
 }
 
+// signUp makes a user whose address is proven.
 func (s *stage) signUp(email string) identity.Signed {
+	s.t.Helper()
+	signed, err := s.SignUpByOperator(s.t.Context(), form(email))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return signed
+}
+
+// stranger makes a user who has not proven that the address is theirs.
+func (s *stage) stranger(email string) identity.Signed {
 	s.t.Helper()
 	signed, err := s.SignUp(s.t.Context(), form(email))
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	return signed
+}
+
+// proven is whether a user's address is.
+func (s *stage) proven(email string) bool {
+	return s.db.Client.User.Query().Where(user.Email(email), user.EmailVerifiedAtNotNil()).ExistX(tenant.System(s.t.Context()))
 }
 
 // call is the context of a call with that token.

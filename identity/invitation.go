@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,10 +24,13 @@ const (
 )
 
 // InviteMember makes an invitation to the caller's organization, and has it mailed. An earlier one to the same address is
-// void from then on. The token is not to be had again.
+// void from then on. The token, which the inviter may hand on, is not to be had again; the mail has another one.
 func (s *Service) InviteMember(ctx context.Context, email string, role enum.Role) (token string, expiresAt time.Time, err error) {
 	v, err := Require(ctx, enum.RoleAdmin)
 	if err != nil {
+		return "", time.Time{}, err
+	}
+	if err := s.mustBeProven(ctx, v, ""); err != nil {
 		return "", time.Time{}, err
 	}
 	var wrong fault.Inputs
@@ -37,7 +41,7 @@ func (s *Service) InviteMember(ctx context.Context, email string, role enum.Role
 	if err := wrong.Err(); err != nil {
 		return "", time.Time{}, err
 	}
-	if err := s.allow(ctx, "invite:"+v.Organization.String(), "invited:"+email); err != nil {
+	if err := s.allow(ctx, invitationLimits(v, email)...); err != nil {
 		return "", time.Time{}, err
 	}
 	token = newToken(invitationPrefix)
@@ -51,8 +55,8 @@ func (s *Service) InviteMember(ctx context.Context, email string, role enum.Role
 		}
 		create := tx.Client.Invitation.Create().SetID(id).SetEmail(email).SetRole(role).SetTokenHash(digest(token)).
 			SetCreatedAt(s.now()).SetExpiresAt(expiresAt)
-		if s.keys != nil {
-			create.SetSealedToken(s.keys.Seal([]byte(token), id[:])).SetMailAfter(s.now())
+		if s.keys != nil { // else nothing can be mailed
+			create.SetMailAfter(s.now())
 		}
 		if v.User != nil {
 			create.SetInvitedBy(v.User.ID)
@@ -66,6 +70,15 @@ func (s *Service) InviteMember(ctx context.Context, email string, role enum.Role
 		return "", time.Time{}, fmt.Errorf("invite member: %w", err)
 	}
 	return token, expiresAt, nil
+}
+
+// invitationLimits are what an invitation counts against: mails that are written to strangers.
+func invitationLimits(v *Viewer, email string) []string {
+	by := v.Organization // a key
+	if v.User != nil {
+		by = v.User.ID
+	}
+	return []string{"invite:" + v.Organization.String(), "inviter:" + by.String(), "invitations:", "invited:" + email}
 }
 
 // mayInvite takes away an earlier invitation of that address, and says why there can be no other one.
@@ -160,6 +173,7 @@ func (s *Service) acceptOnce(ctx context.Context, in AcceptInvitation) (token st
 	if err != nil {
 		return "", err
 	}
+	guest.proves = wasMailed(invited, in.Token)
 	return s.welcome(system, invited, guest)
 }
 
@@ -168,11 +182,19 @@ func (s *Service) invited(ctx context.Context, c *ent.Client, token string) (*en
 	if tokenPrefix(token) != invitationPrefix {
 		return nil, void("invitation")
 	}
-	found, err := c.Invitation.Query().Where(invitation.TokenHash(digest(token)), invitation.ExpiresAtGT(s.now())).Only(ctx)
+	hash := digest(token)
+	found, err := c.Invitation.Query().
+		Where(invitation.Or(invitation.TokenHash(hash), invitation.MailTokenHash(hash)), invitation.ExpiresAtGT(s.now())).Only(ctx)
 	if ent.IsNotFound(err) {
 		return nil, void("invitation")
 	}
 	return found, err
+}
+
+// wasMailed reports whether a token of an invitation is the one that was mailed to the invited address, so that who has it
+// reads its mails. The other one its inviter knows too.
+func wasMailed(invited *ent.Invitation, token string) bool {
+	return bytes.Equal(invited.MailTokenHash, digest(token))
 }
 
 // welcome uses an invitation up, and makes the guest a member, with a session.
@@ -210,6 +232,7 @@ type guest struct {
 	user         *ent.User // nil of somebody new, whose are the others
 	name         string
 	passwordHash string
+	proves       bool  // they have shown that the invited address is theirs
 	entry        entry // how they come in; its user and organization are those of the invitation
 }
 
@@ -222,6 +245,8 @@ func (s *Service) guest(ctx context.Context, email string, in AcceptInvitation) 
 	switch v, _ := From(ctx); {
 	case err != nil && !ent.IsNotFound(err):
 		return guest{}, err
+	case u == nil && s.signUps == SignUpsClosed:
+		return guest{}, nobodyNew()
 	case u == nil:
 		g.name = checkName(&wrong, "name", in.Name)
 		checkPassword(&wrong, "password", in.Password, email, g.name)
@@ -242,13 +267,18 @@ func (s *Service) guest(ctx context.Context, email string, in AcceptInvitation) 
 	}
 	right, err := s.knows(ctx, u, in.Password)
 	if err == nil && !right {
-		err = fault.Refuse("password", fault.Invalid, "The invited address is signed up already: give the password of that user, or sign in first.")
+		err = fault.Refuse("password", fault.Invalid, "The invited address is signed up already: give the password of that user, or sign in first. "+
+			"If it was not you who signed up, ask for a new password, which throws away what was made with your address.")
 	}
 	if err == nil && in.Code != "" {
 		err = s.throttleCode(ctx, u.ID)
 	}
 	g.user = u
 	return g, err
+}
+
+func nobodyNew() error {
+	return fault.Refuse("", fault.NotAllowed, "This service takes nobody new by itself: ask its operator to add you, and accept the invitation then.")
 }
 
 // join makes the guest a member, with a session.
@@ -262,8 +292,7 @@ func (s *Service) join(ctx context.Context, tx *database.Tx, g guest, invited *e
 		return "", void("invitation")
 	}
 	if g.user == nil {
-		g.user, err = tx.Client.User.Create().SetEmail(invited.Email).SetName(g.name).SetPasswordHash(g.passwordHash).SetCreatedAt(s.now()).Save(ctx)
-		if err != nil {
+		if g.user, err = s.newGuest(ctx, tx, invited.Email, g); err != nil {
 			return "", err
 		}
 	}
@@ -277,12 +306,31 @@ func (s *Service) join(ctx context.Context, tx *database.Tx, g guest, invited *e
 			return "", err
 		}
 	}
-	if err := s.recordTerms(ctx, tx.Client, org, g.user.ID, g.entry.client.IP); err != nil {
+	err = s.recordTerms(ctx, tx.Client, acceptance{organization: org, user: g.user.ID, personal: true, ip: g.entry.client.IP})
+	if err != nil {
 		return "", err
+	}
+	if g.proves {
+		if err := s.prove(ctx, tx, g.user, g.user.Email, g.entry.client.IP); err != nil {
+			return "", err
+		}
 	}
 	if g.caller != nil {
 		return s.follow(ctx, tx, g.caller, org)
 	}
 	g.entry.user, g.entry.organization = g.user, org
 	return s.enterIn(ctx, tx, g.entry)
+}
+
+// newGuest makes the user of a guest who is new, and has a link mailed to them if their address is yet to be proven.
+func (s *Service) newGuest(ctx context.Context, tx *database.Tx, email string, g guest) (*ent.User, error) {
+	create := tx.Client.User.Create().SetEmail(email).SetName(g.name).SetPasswordHash(g.passwordHash).SetCreatedAt(s.now())
+	if g.proves {
+		create.SetEmailVerifiedAt(s.now())
+	}
+	u, err := create.Save(ctx)
+	if err != nil || g.proves {
+		return u, err
+	}
+	return u, s.askToVerify(ctx, tx, u.ID)
 }

@@ -9,6 +9,7 @@ import (
 	"carillon/ent/externallogin"
 	"carillon/enum"
 	"carillon/fault"
+	"carillon/openid"
 	"carillon/tenant"
 	"carillon/uid"
 )
@@ -58,7 +59,13 @@ func (s *Service) LinkExternalLogin(ctx context.Context, in Returned, password s
 		case !ent.IsNotFound(err):
 			return err
 		}
+		if err := s.mayLink(system, tx, who, u.ID); err != nil {
+			return err
+		}
 		if err := s.newLogin(system, tx, who, u.ID); err != nil {
+			return err
+		}
+		if err := s.notify(system, tx, u.ID, noticeLoginLinked); err != nil {
 			return err
 		}
 		return Record(system, tx, Entry{Action: ActionLoginLink, Subject: u.ID, Summary: fmt.Sprintf("linked a login of %s", who.Issuer)})
@@ -70,6 +77,19 @@ func (s *Service) LinkExternalLogin(ctx context.Context, in Returned, password s
 		return fmt.Errorf("link login: %w", err)
 	}
 	return nil
+}
+
+// mayLink refuses a login of a user whose address is not proven, unless the provider proves it just now: who signed up with
+// somebody else's address must not get a way in that outlives their password.
+func (s *Service) mayLink(ctx context.Context, tx *database.Tx, who openid.Person, userID uid.ID) error {
+	u, err := tx.Client.User.Get(ctx, userID)
+	if err != nil || u.EmailVerifiedAt != nil {
+		return err
+	}
+	if !vouchesFor(who, u) {
+		return unproven("")
+	}
+	return s.prove(ctx, tx, u, u.Email, "")
 }
 
 // UnlinkExternalLogin takes one of the caller's logins away, unless they could not sign in any more.
@@ -105,6 +125,9 @@ func (s *Service) UnlinkExternalLogin(ctx context.Context, id uid.ID, password s
 			return fault.Refuse("externalLoginId", fault.NotAllowed, "This is the only way in which you can sign in: set a password first.")
 		}
 		if err := tx.Client.ExternalLogin.DeleteOneID(id).Exec(system); err != nil {
+			return err
+		}
+		if err := s.notify(system, tx, u.ID, noticeLoginUnlinked); err != nil {
 			return err
 		}
 		return Record(system, tx, Entry{Action: ActionLoginUnlink, Subject: u.ID, Summary: fmt.Sprintf("unlinked a login of %s", login.Issuer)})

@@ -47,7 +47,7 @@ func (s *Service) Obstacles(ctx context.Context, organizations ...uid.ID) (map[u
 // accepted are the organizations that have accepted the terms in force. Terms whose time is still to come are only announced:
 // until then every earlier acceptance holds.
 func (s *Service) accepted(ctx context.Context, organizations []uid.ID) (map[uid.ID]bool, error) {
-	query := s.db.Client.TermsAcceptance.Query().Where(termsacceptance.OrganizationIDIn(organizations...))
+	query := s.db.Client.TermsAcceptance.Query().Where(termsacceptance.OrganizationIDIn(organizations...), termsacceptance.Personal(false))
 	if !s.terms.EffectiveAt.After(s.now()) {
 		query.Where(termsacceptance.Version(s.terms.Version))
 	}

@@ -29,10 +29,13 @@ type Added struct {
 	Organization     uid.ID `json:"organization,omitzero"`
 	OrganizationName string `json:"organizationName,omitempty"`
 	Password         string `json:"password,omitempty"` // not to be had again; empty for a user who was there before
+
+	Ended []uid.ID `json:"-"` // what somebody else had made with the address and is over: sessions, keys, organizations
 }
 
 // AddUser makes a user with a password of the service's own choosing, unless there is one with that address, and puts them into
-// an organization where one is named. It acts for the operator and asks for no rights.
+// an organization where one is named. The operator vouches for the address: what somebody made under it without proving it is
+// thrown away. It acts for the operator and asks for no rights.
 func (s *Service) AddUser(ctx context.Context, n NewUser) (added Added, err error) {
 	var wrong fault.Inputs
 	email := checkEmail(&wrong, "email", n.Email)
@@ -57,10 +60,23 @@ func (s *Service) AddUser(ctx context.Context, n NewUser) (added Added, err erro
 		u, err := tx.Client.User.Query().Where(user.Email(email)).Only(system)
 		if ent.IsNotFound(err) {
 			added.Password = password
-			u, err = tx.Client.User.Create().SetEmail(email).SetName(name).SetPasswordHash(hash).SetCreatedAt(s.now()).Save(system)
+			u, err = tx.Client.User.Create().SetEmail(email).SetEmailVerifiedAt(s.now()).SetName(name).SetPasswordHash(hash).SetCreatedAt(s.now()).Save(system)
 		}
 		if err != nil {
 			return err
+		}
+		if u.EmailVerifiedAt == nil { // somebody signed up with the address whom the operator does not know
+			ended, first, err := s.firstProof(system, tx, u)
+			if err != nil {
+				return err
+			}
+			if first {
+				added.Password, added.Ended = password, ended
+				err = tx.Client.User.UpdateOneID(u.ID).SetPasswordHash(hash).SetName(name).Exec(system)
+			}
+			if err != nil {
+				return err
+			}
 		}
 		added.User = u.ID
 		if strings.TrimSpace(n.Organization) == "" {

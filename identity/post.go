@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"carillon/database"
-	"carillon/ent"
+	"carillon/ent/emailverification"
 	"carillon/ent/invitation"
 	"carillon/ent/passwordreset"
-	"carillon/ent/user"
+	"carillon/ent/securitynotice"
 	"carillon/mail"
 	"carillon/tenant"
 	"carillon/uid"
@@ -34,6 +34,7 @@ type Mailer interface {
 const (
 	acceptPath = "/accept-invitation#token="
 	resetPath  = "/reset-password#token="
+	verifyPath = "/verify-email#token="
 )
 
 func (s *Service) resetLink(token string) string { return s.publicURL + resetPath + token }
@@ -61,26 +62,15 @@ func (s *Service) Post(ctx context.Context, log *slog.Logger) error {
 		return nil
 	}
 	system, now := tenant.System(ctx), s.now()
-	invitations, err := s.db.Client.Invitation.Query().Where(invitation.MailAfterLTE(now), invitation.ExpiresAtGT(now)).
-		Order(invitation.ByMailAfter()).Limit(postAtOnce).All(system)
-	if err != nil {
-		return fmt.Errorf("look for invitations to mail: %w", err)
-	}
-	resets, err := s.db.Client.PasswordReset.Query().Where(passwordreset.MailAfterLTE(now), passwordreset.ExpiresAtGT(now)).
-		Order(passwordreset.ByMailAfter()).Limit(postAtOnce).All(system)
-	if err != nil {
-		return fmt.Errorf("look for resets to mail: %w", err)
-	}
 	var errs []error
-	for _, r := range resets {
-		errs = append(errs, s.postOne(system, log, errand{passwordreset.Table, r.ID, r.Email, *r.MailAfter, r.MailAttempts}, func() (letter, bool, error) {
-			return s.resetLetter(system, r)
-		}))
-	}
-	for _, i := range invitations {
-		errs = append(errs, s.postOne(system, log, errand{invitation.Table, i.ID, i.Email, *i.MailAfter, i.MailAttempts}, func() (letter, bool, error) {
-			return s.invitationLetter(system, i)
-		}))
+	for _, due := range []func(context.Context, time.Time) ([]errand, error){s.dueResets, s.dueVerifications, s.dueInvitations, s.dueNotices} {
+		found, err := due(system, now)
+		if err != nil {
+			return fmt.Errorf("look for mails: %w", err)
+		}
+		for _, e := range found {
+			errs = append(errs, s.postOne(system, log, e))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -89,15 +79,66 @@ func (s *Service) Post(ctx context.Context, log *slog.Logger) error {
 type errand struct {
 	table    string
 	id       uid.ID
-	to       string
 	due      time.Time
-	attempts int // before
+	attempts int                                              // before
+	write    func() (to string, l letter, ok bool, err error) // not ok when there is nothing to send
 }
 
 type letter struct{ subject, text string }
 
-// postOne leases a mail, sends it, and notes what became of it. write says false when there is nothing to send.
-func (s *Service) postOne(ctx context.Context, log *slog.Logger, e errand, write func() (letter, bool, error)) error {
+func (s *Service) dueResets(ctx context.Context, now time.Time) (due []errand, err error) {
+	rows, err := s.db.Client.PasswordReset.Query().Where(passwordreset.MailAfterLTE(now), passwordreset.ExpiresAtGT(now)).
+		Order(passwordreset.ByMailAfter()).Limit(postAtOnce).All(ctx)
+	for _, r := range rows {
+		due = append(due, errand{passwordreset.Table, r.ID, *r.MailAfter, r.MailAttempts, func() (string, letter, bool, error) {
+			l, ok, err := s.resetLetter(ctx, r)
+			return r.Email, l, ok, err
+		}})
+	}
+	return due, err
+}
+
+func (s *Service) dueVerifications(ctx context.Context, now time.Time) (due []errand, err error) {
+	rows, err := s.db.Client.EmailVerification.Query().Where(emailverification.MailAfterLTE(now), emailverification.ExpiresAtGT(now)).
+		Order(emailverification.ByMailAfter()).Limit(postAtOnce).All(ctx)
+	for _, v := range rows {
+		due = append(due, errand{emailverification.Table, v.ID, *v.MailAfter, v.MailAttempts, func() (string, letter, bool, error) {
+			return s.verificationLetter(ctx, v)
+		}})
+	}
+	return due, err
+}
+
+func (s *Service) dueInvitations(ctx context.Context, now time.Time) (due []errand, err error) {
+	rows, err := s.db.Client.Invitation.Query().Where(invitation.MailAfterLTE(now), invitation.ExpiresAtGT(now)).
+		Order(invitation.ByMailAfter()).Limit(postAtOnce).All(ctx)
+	for _, i := range rows {
+		due = append(due, errand{invitation.Table, i.ID, *i.MailAfter, i.MailAttempts, func() (string, letter, bool, error) {
+			l, ok, err := s.invitationLetter(ctx, i)
+			return i.Email, l, ok, err
+		}})
+	}
+	return due, err
+}
+
+func (s *Service) dueNotices(ctx context.Context, now time.Time) (due []errand, err error) {
+	rows, err := s.db.Client.SecurityNotice.Query().Where(securitynotice.MailAfterLTE(now), securitynotice.ExpiresAtGT(now)).
+		Order(securitynotice.ByMailAfter()).Limit(postAtOnce).All(ctx)
+	for _, n := range rows {
+		due = append(due, errand{securitynotice.Table, n.ID, *n.MailAfter, n.MailAttempts, func() (string, letter, bool, error) {
+			u, err := s.db.Client.User.Get(ctx, n.UserID)
+			if err != nil {
+				return "", letter{}, false, fmt.Errorf("notice %s: %w", n.ID, err)
+			}
+			l, ok := noticeLetter(u, n)
+			return u.Email, l, ok, nil
+		}})
+	}
+	return due, err
+}
+
+// postOne leases a mail, sends it, and notes what became of it.
+func (s *Service) postOne(ctx context.Context, log *slog.Logger, e errand) error {
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -105,11 +146,11 @@ func (s *Service) postOne(ctx context.Context, log *slog.Logger, e errand, write
 	if mine, err := s.note(ctx, e, e.due, "mail_after = $3, mail_attempts = mail_attempts + 1", lease); err != nil || !mine {
 		return err // another worker has it, or it is gone
 	}
-	l, ok, err := write()
+	to, l, ok, err := e.write()
 	if err != nil || !ok {
 		return err
 	}
-	err = s.mail.Send(ctx, e.to, l.subject, l.text)
+	err = s.mail.Send(ctx, to, l.subject, l.text)
 	var refused *mail.Refused
 	switch {
 	case err == nil:
@@ -145,94 +186,21 @@ func (s *Service) note(ctx context.Context, e errand, known time.Time, set strin
 	return changed, nil
 }
 
-func (s *Service) invitationLetter(ctx context.Context, i *ent.Invitation) (letter, bool, error) {
-	token, err := s.keys.Open(i.SealedToken, i.ID[:])
-	if err != nil {
-		return letter{}, false, fmt.Errorf("invitation %s: %w", i.ID, err)
-	}
-	o, err := s.db.Client.Organization.Get(ctx, i.OrganizationID)
-	if err != nil {
-		return letter{}, false, fmt.Errorf("invitation %s: %w", i.ID, err)
-	}
-	by := "Somebody"
-	if i.InvitedBy != nil {
-		u, err := s.db.Client.User.Get(ctx, *i.InvitedBy)
-		if err != nil && !ent.IsNotFound(err) {
-			return letter{}, false, fmt.Errorf("invitation %s: %w", i.ID, err)
-		}
-		if u != nil {
-			by = u.Name + " (" + u.Email + ")"
-		}
-	}
-	return letter{"Invitation to " + o.Name, fmt.Sprintf(`Hello,
-
-%s invites you to join the organization %q on Carillon.
-To accept, open this link:
-
-%s
-
-It works until %s. If you do not know what this is about, ignore this mail.
-`, by, o.Name, s.publicURL+acceptPath+string(token), day(i.ExpiresAt))}, true, nil
-}
-
-// resetLetter looks up the user and makes the token; again, after a failure, it finds the same token. Of several requests for
-// one address the latest counts.
-func (s *Service) resetLetter(ctx context.Context, r *ent.PasswordReset) (l letter, ok bool, err error) {
-	var token []byte
-	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		u, err := tx.Client.User.Query().Where(user.Email(r.Email)).Only(ctx)
-		if err != nil && !ent.IsNotFound(err) {
-			return err
-		}
-		later, err := tx.Client.PasswordReset.Query().Where(passwordreset.Email(r.Email), passwordreset.IDGT(r.ID)).Exist(ctx)
-		if err != nil {
-			return err
-		}
-		if u == nil || later {
-			return tx.Client.PasswordReset.DeleteOneID(r.ID).Exec(ctx)
-		}
-		if _, err := tx.Client.PasswordReset.Delete().Where(passwordreset.Email(r.Email), passwordreset.IDLT(r.ID)).Exec(ctx); err != nil {
-			return err
-		}
-		ok = true
-		if len(r.SealedToken) > 0 {
-			token, err = s.keys.Open(r.SealedToken, r.ID[:])
-			return err
-		}
-		token = []byte(newToken(resetPrefix))
-		err = tx.Client.PasswordReset.UpdateOneID(r.ID).SetTokenHash(digest(string(token))).
-			SetSealedToken(s.keys.Seal(token, r.ID[:])).SetExpiresAt(s.now().Add(resetAge)).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		return recordOf(ctx, tx, u.ID, Entry{Action: ActionPasswordRequest, Subject: u.ID, Summary: "a link to reset the password of " + r.Email + " was asked for"})
-	})
-	if ent.IsNotFound(err) {
-		return letter{}, false, nil // used up or replaced just now
-	}
-	if err != nil {
-		return letter{}, false, fmt.Errorf("reset %s: %w", r.ID, err)
-	}
-	return letter{"Set a new password", fmt.Sprintf(`Hello,
-
-somebody, probably you, asked for a new password for the user %s of Carillon.
-To set one, open this link:
-
-%s
-
-It works once, within an hour. If it was not you, ignore this mail: your password stays as it is.
-`, r.Email, s.resetLink(string(token)))}, ok, nil
-}
-
 func day(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 MST") }
 
-// forgetLinks deletes invitations and resets whose time is over.
+// forgetLinks deletes what was to be mailed, and the links in mails, once their time is over.
 func (s *Service) forgetLinks(ctx context.Context, now time.Time) error {
 	if _, err := s.db.Client.Invitation.Delete().Where(invitation.ExpiresAtLTE(now)).Exec(ctx); err != nil {
 		return fmt.Errorf("delete old invitations: %w", err)
 	}
 	if _, err := s.db.Client.PasswordReset.Delete().Where(passwordreset.ExpiresAtLTE(now)).Exec(ctx); err != nil {
 		return fmt.Errorf("delete old password resets: %w", err)
+	}
+	if _, err := s.db.Client.EmailVerification.Delete().Where(emailverification.ExpiresAtLTE(now)).Exec(ctx); err != nil {
+		return fmt.Errorf("delete old verifications: %w", err)
+	}
+	if _, err := s.db.Client.SecurityNotice.Delete().Where(securitynotice.ExpiresAtLTE(now)).Exec(ctx); err != nil {
+		return fmt.Errorf("delete old notices: %w", err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"carillon/database"
 	"carillon/ent"
+	"carillon/ent/externallogin"
 	"carillon/ent/member"
 	"carillon/ent/passwordreset"
 	"carillon/ent/predicate"
@@ -63,6 +64,9 @@ func (s *Service) ChangePassword(ctx context.Context, current, password string) 
 			return err
 		}
 		if ended, err = s.setPassword(system, tx, u, hash, session.TokenHashNEQ(digest(token))); err != nil {
+			return err
+		}
+		if err := s.notify(system, tx, u.ID, noticePasswordChanged); err != nil {
 			return err
 		}
 		return recordOf(system, tx, u.ID, Entry{Action: ActionPasswordChange, Subject: u.ID, Summary: "changed their password"})
@@ -130,33 +134,22 @@ func (s *Service) ResetLink(ctx context.Context, email string) (link string, err
 type ResetPassword struct {
 	Token, NewPassword string
 	Code               string // of the second factor, where the user has one
+	KeepLogins         bool   // those at identity providers stay linked
 	Client             Client
 }
 
 // ResetPassword sets a new password by a token that was mailed, once. All of the user's sessions are over, and returned, and
-// one is opened where they were last; none when they belong to no open organization. A second factor is asked for as it is at
-// sign-in, and the token is good until its code is right.
+// one is opened where they were last; none when they belong to no open organization. Logins at identity providers are unlinked, since
+// a thief may have linked one. A second factor is asked for as it is at sign-in, and the token is good until its code is right. Where
+// the address was not proven before, everything that was made under it is thrown away first, see startOver.
 func (s *Service) ResetPassword(ctx context.Context, in ResetPassword) (signed Signed, ended []uid.ID, err error) {
 	if err := s.throttle(ctx, "", in.Client); err != nil {
 		return Signed{}, nil, err
 	}
-	if tokenPrefix(in.Token) != resetPrefix {
-		return Signed{}, nil, void("link")
-	}
 	system := tenant.System(ctx)
-	which := func(c *ent.PasswordResetClient) *ent.PasswordResetQuery {
-		return c.Query().Where(passwordreset.TokenHash(digest(in.Token)), passwordreset.ExpiresAtGT(s.now()))
-	}
-	reset, err := which(s.db.Client.PasswordReset).Only(system)
-	if ent.IsNotFound(err) {
-		return Signed{}, nil, void("link")
-	}
+	u, err := s.userOfReset(system, in.Token)
 	if err != nil {
-		return Signed{}, nil, fmt.Errorf("reset password: %w", err)
-	}
-	u, err := s.db.Client.User.Query().Where(user.Email(reset.Email)).Only(system)
-	if err != nil {
-		return Signed{}, nil, fmt.Errorf("reset password: %w", err)
+		return Signed{}, nil, err
 	}
 	var wrong fault.Inputs
 	checkPassword(&wrong, "newPassword", in.NewPassword, u.Email, u.Name)
@@ -174,36 +167,88 @@ func (s *Service) ResetPassword(ctx context.Context, in ResetPassword) (signed S
 	if err != nil {
 		return Signed{}, nil, fmt.Errorf("reset password: %w", err)
 	}
+
 	opened := ""
 	err = s.db.InTx(system, func(tx *database.Tx) error {
-		if _, err := lockedPassword(system, tx, u.ID); err != nil {
-			return err
-		}
-		if still, err := which(tx.Client.PasswordReset).Exist(system); err != nil {
-			return err
-		} else if !still {
-			return void("link")
-		}
-		if ended, err = s.setPassword(system, tx, u, hash); err != nil {
-			return err
-		}
-		if !home.IsZero() {
-			now := *u
-			now.PasswordHash = hash
-			if opened, err = s.enterIn(system, tx, entry{user: &now, organization: home, code: in.Code, field: "code", client: in.Client}); err != nil {
-				return err
-			}
-		}
-		return recordOf(system, tx, u.ID, Entry{Action: ActionPasswordReset, Subject: u.ID, Summary: "set a new password by a link", Actor: u.Email, IP: in.Client.IP})
+		opened, ended, err = s.resetIn(system, tx, u, home, hash, in)
+		return err
 	})
 	if err := s.noteWrongCode(system, home, u.Email, in.Client.IP, err); err != nil {
 		return Signed{}, nil, fmt.Errorf("reset password: %w", err)
 	}
+	s.Forget(append(ended, u.ID)...)
 	if opened == "" {
 		return Signed{}, ended, nil
 	}
 	signed, err = s.signed(ctx, opened, in.Client)
 	return signed, ended, err
+}
+
+// ofReset finds the request that a token belongs to, while it is good.
+func (s *Service) ofReset(c *ent.Client, token string) *ent.PasswordResetQuery {
+	return c.PasswordReset.Query().Where(passwordreset.TokenHash(digest(token)), passwordreset.ExpiresAtGT(s.now()))
+}
+
+func (s *Service) userOfReset(ctx context.Context, token string) (*ent.User, error) {
+	if tokenPrefix(token) != resetPrefix {
+		return nil, void("link")
+	}
+	reset, err := s.ofReset(s.db.Client, token).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, void("link")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reset password: %w", err)
+	}
+	u, err := s.db.Client.User.Query().Where(user.Email(reset.Email)).Only(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reset password: %w", err)
+	}
+	return u, nil
+}
+
+// resetIn sets the new password, and opens a session at home unless that is zero.
+func (s *Service) resetIn(ctx context.Context, tx *database.Tx, u *ent.User, home uid.ID, hash string, in ResetPassword) (opened string, ended []uid.ID, err error) {
+	ended, first, err := s.firstProof(ctx, tx, u)
+	if err != nil {
+		return "", nil, err
+	}
+	if still, err := s.ofReset(tx.Client, in.Token).Exist(ctx); err != nil {
+		return "", nil, err
+	} else if !still {
+		return "", nil, void("link")
+	}
+	more, err := s.setPassword(ctx, tx, u, hash)
+	if err != nil {
+		return "", nil, err
+	}
+	ended = append(ended, more...)
+	if first { // nothing is left to sign in to
+		return "", ended, s.notify(ctx, tx, u.ID, noticeStartedOver)
+	}
+
+	unlinked := 0
+	if !in.KeepLogins {
+		if unlinked, err = tx.Client.ExternalLogin.Delete().Where(externallogin.UserID(u.ID)).Exec(ctx); err != nil {
+			return "", nil, err
+		}
+	}
+	if !home.IsZero() {
+		now := *u
+		now.PasswordHash = hash
+		opened, err = s.enterIn(ctx, tx, entry{user: &now, organization: home, code: in.Code, field: "code", client: in.Client})
+		if err != nil {
+			return "", nil, err
+		}
+	}
+	if err := s.notify(ctx, tx, u.ID, noticePasswordReset); err != nil {
+		return "", nil, err
+	}
+	summary := "set a new password by a link"
+	if unlinked > 0 {
+		summary += fmt.Sprintf(", which unlinked %d logins at identity providers", unlinked)
+	}
+	return opened, ended, recordOf(ctx, tx, u.ID, Entry{Action: ActionPasswordReset, Subject: u.ID, Summary: summary, Actor: u.Email, IP: in.Client.IP})
 }
 
 // recordOf records what concerns a user in all of their organizations, in the order that Record asks for.

@@ -39,13 +39,30 @@ type Signed struct {
 	Viewer    *Viewer
 }
 
-// SignUp makes a user and an organization that they own, and signs them in.
+// SignUp makes a user and an organization that they own, signs them in, and has a link mailed that proves their address. A
+// user who belongs to no organization any more, and gives their password, gets a new one in the same way.
 func (s *Service) SignUp(ctx context.Context, in SignUp) (Signed, error) {
+	switch s.signUps {
+	case SignUpsByInvitation:
+		return Signed{}, fault.Refuse("", fault.NotAllowed, "One joins this service by invitation: ask a member of an organization to invite you.")
+	case SignUpsClosed:
+		return Signed{}, fault.Refuse("", fault.NotAllowed, "Nobody can sign up here: ask the operator of this service to add you.")
+	}
+	return s.signUp(ctx, in, false)
+}
+
+// SignUpByOperator is SignUp whatever the operator lets others do, and with a proven address.
+func (s *Service) SignUpByOperator(ctx context.Context, in SignUp) (Signed, error) {
+	return s.signUp(ctx, in, true)
+}
+
+func (s *Service) signUp(ctx context.Context, in SignUp, proven bool) (Signed, error) {
 	var wrong fault.Inputs
-	email := checkEmail(&wrong, "email", in.Email)
-	name := checkName(&wrong, "name", in.Name)
-	orgName := checkName(&wrong, "organizationName", in.OrganizationName)
-	checkPassword(&wrong, "password", in.Password, email, name, orgName)
+	f := founder{client: in.Client, proven: proven}
+	f.email = checkEmail(&wrong, "email", in.Email)
+	f.name = checkName(&wrong, "name", in.Name)
+	f.organization = checkName(&wrong, "organizationName", in.OrganizationName)
+	checkPassword(&wrong, "password", in.Password, f.email, f.name, f.organization)
 	s.checkVersion(&wrong, "acceptTermsVersion", in.AcceptTermsVersion)
 	if err := wrong.Err(); err != nil {
 		return Signed{}, err
@@ -53,35 +70,71 @@ func (s *Service) SignUp(ctx context.Context, in SignUp) (Signed, error) {
 	if err := s.throttle(ctx, "", in.Client); err != nil {
 		return Signed{}, err
 	}
-	system := tenant.System(ctx)
-	taken := fault.Refuse("email", fault.Taken, "This e-mail address is already signed up.")
-	if known, err := s.db.Client.User.Query().Where(user.Email(email)).Exist(system); err != nil {
-		return Signed{}, fmt.Errorf("sign up: %w", err)
-	} else if known {
-		return Signed{}, taken
-	}
-	hash, err := s.passwords.hash(ctx, in.Password)
-	if err != nil {
+
+	var err error
+	if f.user, err = s.withoutOrganization(ctx, f.email, in.Password); err != nil {
 		return Signed{}, fmt.Errorf("sign up: %w", err)
 	}
-	var token string
+	if f.user == nil {
+		if f.passwordHash, err = s.passwords.hash(ctx, in.Password); err != nil {
+			return Signed{}, fmt.Errorf("sign up: %w", err)
+		}
+	}
+	system, token := tenant.System(ctx), ""
 	err = s.db.InTx(system, func(tx *database.Tx) error {
-		u, org, err := s.found(system, tx, founder{email: email, name: name, passwordHash: hash, organization: orgName, client: in.Client})
+		u, org, err := s.found(system, tx, f)
 		if err != nil {
 			return err
 		}
 		if token, err = s.openSession(system, tx.Client, u.ID, org.ID, in.Client); err != nil {
 			return err
 		}
+		if u.EmailVerifiedAt == nil {
+			if err := s.askToVerify(system, tx, u.ID); err != nil {
+				return err
+			}
+		}
 		return recordSignUp(system, tx, u, org, in.Client)
 	})
 	if database.IsUnique(err) {
-		return Signed{}, taken // by someone who signed up at the same time
+		return Signed{}, addressTaken() // by someone who signed up at the same time
 	}
 	if err != nil {
 		return Signed{}, fmt.Errorf("sign up: %w", err)
 	}
 	return s.signed(ctx, token, in.Client)
+}
+
+func addressTaken() error {
+	return fault.Refuse("email", fault.Taken, "This e-mail address is already signed up. If that was not you, ask for a new password.")
+}
+
+// withoutOrganization is the user of an address, if the password is theirs, they have no second factor and belong to nothing: a
+// removed member, say. Nobody has the address when it is nil; else it is taken.
+func (s *Service) withoutOrganization(ctx context.Context, email, password string) (*ent.User, error) {
+	system := tenant.System(ctx)
+	u, err := s.db.Client.User.Query().Where(user.Email(email)).Only(system)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	belongs, err := s.db.Client.Member.Query().Where(member.UserID(u.ID)).Exist(system)
+	if err != nil {
+		return nil, err
+	}
+	if belongs || u.SecondFactorAt != nil {
+		return nil, addressTaken()
+	}
+	if err := s.throttle(ctx, email, Client{}); err != nil {
+		return nil, err
+	}
+	right, err := s.knows(ctx, u, password)
+	if err == nil && !right {
+		err = addressTaken()
+	}
+	return u, err
 }
 
 // SignIn opens a session in the organization where the user was last. An unknown address and a wrong password have the same

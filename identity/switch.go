@@ -40,7 +40,7 @@ func (s *Service) CreateOrganization(ctx context.Context, name, acceptTermsVersi
 		if err != nil {
 			return err
 		}
-		if err := s.recordTerms(system, tx.Client, org.ID, v.User.ID, v.IP); err != nil {
+		if err := s.recordTerms(system, tx.Client, acceptance{organization: org.ID, user: v.User.ID, ip: v.IP}); err != nil {
 			return err
 		}
 		if token, err = s.follow(system, tx, v, org.ID); err != nil {

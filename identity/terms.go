@@ -87,7 +87,7 @@ func (s *Service) AcceptTerms(ctx context.Context, version string) error {
 	if err := wrong.Err(); err != nil {
 		return err
 	}
-	known, err := s.db.Client.TermsAcceptance.Query().Where(termsacceptance.Version(version)).Exist(ctx)
+	known, err := s.db.Client.TermsAcceptance.Query().Where(termsacceptance.Version(version), termsacceptance.Personal(false)).Exist(ctx)
 	if err != nil {
 		return fmt.Errorf("look for accepted terms: %w", err)
 	}
@@ -95,7 +95,7 @@ func (s *Service) AcceptTerms(ctx context.Context, version string) error {
 		return nil
 	}
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		if err := s.recordTerms(ctx, tx.Client, v.Organization, v.User.ID, v.IP); err != nil {
+		if err := s.recordTerms(ctx, tx.Client, acceptance{organization: v.Organization, user: v.User.ID, ip: v.IP}); err != nil {
 			return err
 		}
 		return Record(ctx, tx, Entry{Action: ActionTermsAccept, Summary: "accepted the terms of service, version " + version})
@@ -112,7 +112,15 @@ func (s *Service) checkVersion(in *fault.Inputs, field, version string) {
 	}
 }
 
-func (s *Service) recordTerms(ctx context.Context, c *ent.Client, org, userID uid.ID, ip string) error {
-	return c.TermsAcceptance.Create().SetOrganizationID(org).SetUserID(userID).SetVersion(s.terms.Version).
-		SetNillableIP(clip(ip, longestName)).SetAcceptedAt(s.now()).Exec(ctx)
+// acceptance is somebody's word on the terms in force: for the organization, whose owners and administrators alone may give it,
+// or for themselves alone.
+type acceptance struct {
+	organization, user uid.ID
+	personal           bool
+	ip                 string
+}
+
+func (s *Service) recordTerms(ctx context.Context, c *ent.Client, a acceptance) error {
+	return c.TermsAcceptance.Create().SetOrganizationID(a.organization).SetUserID(a.user).SetVersion(s.terms.Version).
+		SetPersonal(a.personal).SetNillableIP(clip(a.ip, longestName)).SetAcceptedAt(s.now()).Exec(ctx)
 }

@@ -11,14 +11,15 @@ import (
 // A token is its kind's prefix, 52 random characters (260 bits), and a checksum of both. The checksum tells a typo from a
 // token without asking the database, and lets scanners for leaked secrets be sure.
 const (
-	sessionPrefix    = "crs_"
-	keyPrefix        = "crk_"
-	invitationPrefix = "cri_"
-	resetPrefix      = "crp_"
-	prefixLength     = 4
-	randomLength     = 52
-	checksumLength   = 7
-	shownLength      = prefixLength + 8 // of an API key, kept readable to know it by
+	sessionPrefix      = "crs_"
+	keyPrefix          = "crk_"
+	invitationPrefix   = "cri_"
+	resetPrefix        = "crp_"
+	verificationPrefix = "crv_"
+	prefixLength       = 4
+	randomLength       = 52
+	checksumLength     = 7
+	shownLength        = prefixLength + 8 // of an API key, kept readable to know it by
 )
 
 var tokenEncoding = base32.StdEncoding.WithPadding(base32.NoPadding)
@@ -39,7 +40,7 @@ func tokenPrefix(token string) string {
 	}
 	body := token[:prefixLength+randomLength]
 	switch prefix := token[:prefixLength]; prefix {
-	case sessionPrefix, keyPrefix, invitationPrefix, resetPrefix:
+	case sessionPrefix, keyPrefix, invitationPrefix, resetPrefix, verificationPrefix:
 		if checksum(body) == token[len(body):] {
 			return prefix
 		}

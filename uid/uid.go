@@ -51,7 +51,9 @@ const (
 	ExternalLogin      Kind = 28
 	SignInFlow         Kind = 29
 	Claim              Kind = 30
-	kindsEnd                = 31
+	EmailVerification  Kind = 50
+	SecurityNotice     Kind = 51
+	kindsEnd                = 52
 	encodedLength           = 26
 	alphabet                = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base32: sorts as its bytes do
 	maxCounter         uint = 1<<12 - 1
@@ -69,6 +71,7 @@ var prefixes = [kindsEnd]string{
 	ContactImport: "imp", ImportChunk: "ich", ImportRejection: "irj", Campaign: "cmp", Message: "msg", Statistic: "sta",
 	UnmatchedWebhook: "umw", EventCounter: "evc", MessagingWindow: "mwd",
 	Invitation: "inv", PasswordReset: "pwr", AuditEvent: "aud", SecondFactor: "sfa", RecoveryCode: "rcv", ExternalLogin: "xlg", SignInFlow: "sif", Claim: "clm",
+	EmailVerification: "emv", SecurityNotice: "sno",
 }
 
 var encoding = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)

@@ -140,6 +140,18 @@ func (f DeliveryEventFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Valu
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.DeliveryEventMutation", m)
 }
 
+// The EmailVerificationFunc type is an adapter to allow the use of ordinary
+// function as EmailVerification mutator.
+type EmailVerificationFunc func(context.Context, *ent.EmailVerificationMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f EmailVerificationFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.EmailVerificationMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.EmailVerificationMutation", m)
+}
+
 // The EventCounterFunc type is an adapter to allow the use of ordinary
 // function as EventCounter mutator.
 type EventCounterFunc func(context.Context, *ent.EventCounterMutation) (ent.Value, error)
@@ -342,6 +354,18 @@ func (f SecondFactorFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.SecondFactorMutation", m)
+}
+
+// The SecurityNoticeFunc type is an adapter to allow the use of ordinary
+// function as SecurityNotice mutator.
+type SecurityNoticeFunc func(context.Context, *ent.SecurityNoticeMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f SecurityNoticeFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.SecurityNoticeMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.SecurityNoticeMutation", m)
 }
 
 // The ServiceStateFunc type is an adapter to allow the use of ordinary

@@ -34,8 +34,12 @@ const (
 	FieldRole = "role"
 	// FieldTokenHash holds the string denoting the token_hash field in the database.
 	FieldTokenHash = "token_hash"
+	// FieldMailTokenHash holds the string denoting the mail_token_hash field in the database.
+	FieldMailTokenHash = "mail_token_hash"
 	// FieldInvitedBy holds the string denoting the invited_by field in the database.
 	FieldInvitedBy = "invited_by"
+	// FieldInvitedByKey holds the string denoting the invited_by_key field in the database.
+	FieldInvitedByKey = "invited_by_key"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldExpiresAt holds the string denoting the expires_at field in the database.
@@ -55,7 +59,9 @@ var Columns = []string{
 	FieldEmail,
 	FieldRole,
 	FieldTokenHash,
+	FieldMailTokenHash,
 	FieldInvitedBy,
+	FieldInvitedByKey,
 	FieldCreatedAt,
 	FieldExpiresAt,
 }
@@ -137,6 +143,11 @@ func ByRole(opts ...sql.OrderTermOption) OrderOption {
 // ByInvitedBy orders the results by the invited_by field.
 func ByInvitedBy(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldInvitedBy, opts...).ToFunc()
+}
+
+// ByInvitedByKey orders the results by the invited_by_key field.
+func ByInvitedByKey(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldInvitedByKey, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

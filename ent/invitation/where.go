@@ -91,9 +91,19 @@ func TokenHash(v []byte) predicate.Invitation {
 	return predicate.Invitation(sql.FieldEQ(FieldTokenHash, v))
 }
 
+// MailTokenHash applies equality check predicate on the "mail_token_hash" field. It's identical to MailTokenHashEQ.
+func MailTokenHash(v []byte) predicate.Invitation {
+	return predicate.Invitation(sql.FieldEQ(FieldMailTokenHash, v))
+}
+
 // InvitedBy applies equality check predicate on the "invited_by" field. It's identical to InvitedByEQ.
 func InvitedBy(v uid.ID) predicate.Invitation {
 	return predicate.Invitation(sql.FieldEQ(FieldInvitedBy, v))
+}
+
+// InvitedByKey applies equality check predicate on the "invited_by_key" field. It's identical to InvitedByKeyEQ.
+func InvitedByKey(v uid.ID) predicate.Invitation {
+	return predicate.Invitation(sql.FieldEQ(FieldInvitedByKey, v))
 }
 
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
@@ -471,6 +481,56 @@ func TokenHashLTE(v []byte) predicate.Invitation {
 	return predicate.Invitation(sql.FieldLTE(FieldTokenHash, v))
 }
 
+// MailTokenHashEQ applies the EQ predicate on the "mail_token_hash" field.
+func MailTokenHashEQ(v []byte) predicate.Invitation {
+	return predicate.Invitation(sql.FieldEQ(FieldMailTokenHash, v))
+}
+
+// MailTokenHashNEQ applies the NEQ predicate on the "mail_token_hash" field.
+func MailTokenHashNEQ(v []byte) predicate.Invitation {
+	return predicate.Invitation(sql.FieldNEQ(FieldMailTokenHash, v))
+}
+
+// MailTokenHashIn applies the In predicate on the "mail_token_hash" field.
+func MailTokenHashIn(vs ...[]byte) predicate.Invitation {
+	return predicate.Invitation(sql.FieldIn(FieldMailTokenHash, vs...))
+}
+
+// MailTokenHashNotIn applies the NotIn predicate on the "mail_token_hash" field.
+func MailTokenHashNotIn(vs ...[]byte) predicate.Invitation {
+	return predicate.Invitation(sql.FieldNotIn(FieldMailTokenHash, vs...))
+}
+
+// MailTokenHashGT applies the GT predicate on the "mail_token_hash" field.
+func MailTokenHashGT(v []byte) predicate.Invitation {
+	return predicate.Invitation(sql.FieldGT(FieldMailTokenHash, v))
+}
+
+// MailTokenHashGTE applies the GTE predicate on the "mail_token_hash" field.
+func MailTokenHashGTE(v []byte) predicate.Invitation {
+	return predicate.Invitation(sql.FieldGTE(FieldMailTokenHash, v))
+}
+
+// MailTokenHashLT applies the LT predicate on the "mail_token_hash" field.
+func MailTokenHashLT(v []byte) predicate.Invitation {
+	return predicate.Invitation(sql.FieldLT(FieldMailTokenHash, v))
+}
+
+// MailTokenHashLTE applies the LTE predicate on the "mail_token_hash" field.
+func MailTokenHashLTE(v []byte) predicate.Invitation {
+	return predicate.Invitation(sql.FieldLTE(FieldMailTokenHash, v))
+}
+
+// MailTokenHashIsNil applies the IsNil predicate on the "mail_token_hash" field.
+func MailTokenHashIsNil() predicate.Invitation {
+	return predicate.Invitation(sql.FieldIsNull(FieldMailTokenHash))
+}
+
+// MailTokenHashNotNil applies the NotNil predicate on the "mail_token_hash" field.
+func MailTokenHashNotNil() predicate.Invitation {
+	return predicate.Invitation(sql.FieldNotNull(FieldMailTokenHash))
+}
+
 // InvitedByEQ applies the EQ predicate on the "invited_by" field.
 func InvitedByEQ(v uid.ID) predicate.Invitation {
 	return predicate.Invitation(sql.FieldEQ(FieldInvitedBy, v))
@@ -519,6 +579,56 @@ func InvitedByIsNil() predicate.Invitation {
 // InvitedByNotNil applies the NotNil predicate on the "invited_by" field.
 func InvitedByNotNil() predicate.Invitation {
 	return predicate.Invitation(sql.FieldNotNull(FieldInvitedBy))
+}
+
+// InvitedByKeyEQ applies the EQ predicate on the "invited_by_key" field.
+func InvitedByKeyEQ(v uid.ID) predicate.Invitation {
+	return predicate.Invitation(sql.FieldEQ(FieldInvitedByKey, v))
+}
+
+// InvitedByKeyNEQ applies the NEQ predicate on the "invited_by_key" field.
+func InvitedByKeyNEQ(v uid.ID) predicate.Invitation {
+	return predicate.Invitation(sql.FieldNEQ(FieldInvitedByKey, v))
+}
+
+// InvitedByKeyIn applies the In predicate on the "invited_by_key" field.
+func InvitedByKeyIn(vs ...uid.ID) predicate.Invitation {
+	return predicate.Invitation(sql.FieldIn(FieldInvitedByKey, vs...))
+}
+
+// InvitedByKeyNotIn applies the NotIn predicate on the "invited_by_key" field.
+func InvitedByKeyNotIn(vs ...uid.ID) predicate.Invitation {
+	return predicate.Invitation(sql.FieldNotIn(FieldInvitedByKey, vs...))
+}
+
+// InvitedByKeyGT applies the GT predicate on the "invited_by_key" field.
+func InvitedByKeyGT(v uid.ID) predicate.Invitation {
+	return predicate.Invitation(sql.FieldGT(FieldInvitedByKey, v))
+}
+
+// InvitedByKeyGTE applies the GTE predicate on the "invited_by_key" field.
+func InvitedByKeyGTE(v uid.ID) predicate.Invitation {
+	return predicate.Invitation(sql.FieldGTE(FieldInvitedByKey, v))
+}
+
+// InvitedByKeyLT applies the LT predicate on the "invited_by_key" field.
+func InvitedByKeyLT(v uid.ID) predicate.Invitation {
+	return predicate.Invitation(sql.FieldLT(FieldInvitedByKey, v))
+}
+
+// InvitedByKeyLTE applies the LTE predicate on the "invited_by_key" field.
+func InvitedByKeyLTE(v uid.ID) predicate.Invitation {
+	return predicate.Invitation(sql.FieldLTE(FieldInvitedByKey, v))
+}
+
+// InvitedByKeyIsNil applies the IsNil predicate on the "invited_by_key" field.
+func InvitedByKeyIsNil() predicate.Invitation {
+	return predicate.Invitation(sql.FieldIsNull(FieldInvitedByKey))
+}
+
+// InvitedByKeyNotNil applies the NotNil predicate on the "invited_by_key" field.
+func InvitedByKeyNotNil() predicate.Invitation {
+	return predicate.Invitation(sql.FieldNotNull(FieldInvitedByKey))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

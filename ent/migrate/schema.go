@@ -16,6 +16,8 @@ var (
 		{Name: "role", Type: field.TypeEnum, Enums: []string{"OWNER", "ADMIN", "CAMPAIGNER", "VIEWER"}},
 		{Name: "prefix", Type: field.TypeString},
 		{Name: "secret_hash", Type: field.TypeBytes, Unique: true},
+		{Name: "created_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "parent_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "last_used_at", Type: field.TypeTime, Nullable: true},
 		{Name: "expires_at", Type: field.TypeTime, Nullable: true},
@@ -30,7 +32,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "api_key_organization_api_keys",
-				Columns:    []*schema.Column{APIKeyColumns[9]},
+				Columns:    []*schema.Column{APIKeyColumns[11]},
 				RefColumns: []*schema.Column{OrganizationColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -39,7 +41,7 @@ var (
 			{
 				Name:    "apikey_organization_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{APIKeyColumns[9], APIKeyColumns[0]},
+				Columns: []*schema.Column{APIKeyColumns[11], APIKeyColumns[0]},
 			},
 		},
 	}
@@ -470,6 +472,36 @@ var (
 			},
 		},
 	}
+	// EmailVerificationColumns holds the columns for the "email_verification" table.
+	EmailVerificationColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "sealed_token", Type: field.TypeBytes, Nullable: true},
+		{Name: "mail_after", Type: field.TypeTime, Nullable: true},
+		{Name: "mail_attempts", Type: field.TypeInt, Default: 0},
+		{Name: "mailed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "user_id", Type: field.TypeUUID},
+		{Name: "token_hash", Type: field.TypeBytes, Unique: true, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+	}
+	// EmailVerificationTable holds the schema information for the "email_verification" table.
+	EmailVerificationTable = &schema.Table{
+		Name:       "email_verification",
+		Columns:    EmailVerificationColumns,
+		PrimaryKey: []*schema.Column{EmailVerificationColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "emailverification_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{EmailVerificationColumns[5]},
+			},
+			{
+				Name:    "emailverification_mail_after",
+				Unique:  false,
+				Columns: []*schema.Column{EmailVerificationColumns[2]},
+			},
+		},
+	}
 	// EventCounterColumns holds the columns for the "event_counter" table.
 	EventCounterColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -607,7 +639,9 @@ var (
 		{Name: "email", Type: field.TypeString},
 		{Name: "role", Type: field.TypeEnum, Enums: []string{"OWNER", "ADMIN", "CAMPAIGNER", "VIEWER"}},
 		{Name: "token_hash", Type: field.TypeBytes, Unique: true},
+		{Name: "mail_token_hash", Type: field.TypeBytes, Unique: true, Nullable: true},
 		{Name: "invited_by", Type: field.TypeUUID, Nullable: true},
+		{Name: "invited_by_key", Type: field.TypeUUID, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "expires_at", Type: field.TypeTime},
 	}
@@ -1073,6 +1107,36 @@ var (
 		Columns:    SecondFactorColumns,
 		PrimaryKey: []*schema.Column{SecondFactorColumns[0]},
 	}
+	// SecurityNoticeColumns holds the columns for the "security_notice" table.
+	SecurityNoticeColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "sealed_token", Type: field.TypeBytes, Nullable: true},
+		{Name: "mail_after", Type: field.TypeTime, Nullable: true},
+		{Name: "mail_attempts", Type: field.TypeInt, Default: 0},
+		{Name: "mailed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "user_id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeString},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+	}
+	// SecurityNoticeTable holds the schema information for the "security_notice" table.
+	SecurityNoticeTable = &schema.Table{
+		Name:       "security_notice",
+		Columns:    SecurityNoticeColumns,
+		PrimaryKey: []*schema.Column{SecurityNoticeColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "securitynotice_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{SecurityNoticeColumns[5]},
+			},
+			{
+				Name:    "securitynotice_mail_after",
+				Unique:  false,
+				Columns: []*schema.Column{SecurityNoticeColumns[2]},
+			},
+		},
+	}
 	// ServiceStateColumns holds the columns for the "service_state" table.
 	ServiceStateColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -1251,6 +1315,7 @@ var (
 		{Name: "organization_id", Type: field.TypeUUID},
 		{Name: "user_id", Type: field.TypeUUID},
 		{Name: "version", Type: field.TypeString},
+		{Name: "personal", Type: field.TypeBool, Default: false},
 		{Name: "ip", Type: field.TypeString, Nullable: true},
 		{Name: "accepted_at", Type: field.TypeTime},
 	}
@@ -1291,7 +1356,9 @@ var (
 	AppUserColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
 		{Name: "email", Type: field.TypeString, Unique: true},
+		{Name: "email_verified_at", Type: field.TypeTime, Nullable: true},
 		{Name: "name", Type: field.TypeString},
+		{Name: "locale", Type: field.TypeString, Nullable: true},
 		{Name: "password_hash", Type: field.TypeString},
 		{Name: "second_factor_at", Type: field.TypeTime, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
@@ -1315,6 +1382,7 @@ var (
 		ContactImportTable,
 		ContactListTable,
 		DeliveryEventTable,
+		EmailVerificationTable,
 		EventCounterTable,
 		ExternalLoginTable,
 		IdempotencyKeyTable,
@@ -1332,6 +1400,7 @@ var (
 		QuotaUsageTable,
 		RecoveryCodeTable,
 		SecondFactorTable,
+		SecurityNoticeTable,
 		ServiceStateTable,
 		SessionTable,
 		SignInFlowTable,
@@ -1382,6 +1451,9 @@ func init() {
 	DeliveryEventTable.ForeignKeys[0].RefTable = MessageTable
 	DeliveryEventTable.Annotation = &entsql.Annotation{
 		Table: "delivery_event",
+	}
+	EmailVerificationTable.Annotation = &entsql.Annotation{
+		Table: "email_verification",
 	}
 	EventCounterTable.Annotation = &entsql.Annotation{
 		Table: "event_counter",
@@ -1442,6 +1514,9 @@ func init() {
 	}
 	SecondFactorTable.Annotation = &entsql.Annotation{
 		Table: "second_factor",
+	}
+	SecurityNoticeTable.Annotation = &entsql.Annotation{
+		Table: "security_notice",
 	}
 	ServiceStateTable.Annotation = &entsql.Annotation{
 		Table: "service_state",

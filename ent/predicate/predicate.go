@@ -39,6 +39,9 @@ type ContactList func(*sql.Selector)
 // DeliveryEvent is the predicate function for deliveryevent builders.
 type DeliveryEvent func(*sql.Selector)
 
+// EmailVerification is the predicate function for emailverification builders.
+type EmailVerification func(*sql.Selector)
+
 // EventCounter is the predicate function for eventcounter builders.
 type EventCounter func(*sql.Selector)
 
@@ -89,6 +92,9 @@ type RecoveryCode func(*sql.Selector)
 
 // SecondFactor is the predicate function for secondfactor builders.
 type SecondFactor func(*sql.Selector)
+
+// SecurityNotice is the predicate function for securitynotice builders.
+type SecurityNotice func(*sql.Selector)
 
 // ServiceState is the predicate function for servicestate builders.
 type ServiceState func(*sql.Selector)

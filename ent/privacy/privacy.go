@@ -375,6 +375,30 @@ func (f DeliveryEventMutationRuleFunc) EvalMutation(ctx context.Context, m ent.M
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.DeliveryEventMutation", m)
 }
 
+// The EmailVerificationQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type EmailVerificationQueryRuleFunc func(context.Context, *ent.EmailVerificationQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f EmailVerificationQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.EmailVerificationQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.EmailVerificationQuery", q)
+}
+
+// The EmailVerificationMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type EmailVerificationMutationRuleFunc func(context.Context, *ent.EmailVerificationMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f EmailVerificationMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.EmailVerificationMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.EmailVerificationMutation", m)
+}
+
 // The EventCounterQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type EventCounterQueryRuleFunc func(context.Context, *ent.EventCounterQuery) error
@@ -783,6 +807,30 @@ func (f SecondFactorMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mu
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.SecondFactorMutation", m)
 }
 
+// The SecurityNoticeQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type SecurityNoticeQueryRuleFunc func(context.Context, *ent.SecurityNoticeQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f SecurityNoticeQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.SecurityNoticeQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.SecurityNoticeQuery", q)
+}
+
+// The SecurityNoticeMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type SecurityNoticeMutationRuleFunc func(context.Context, *ent.SecurityNoticeMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f SecurityNoticeMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.SecurityNoticeMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.SecurityNoticeMutation", m)
+}
+
 // The ServiceStateQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type ServiceStateQueryRuleFunc func(context.Context, *ent.ServiceStateQuery) error
@@ -1032,6 +1080,8 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.DeliveryEventQuery:
 		return q.Filter(), nil
+	case *ent.EmailVerificationQuery:
+		return q.Filter(), nil
 	case *ent.EventCounterQuery:
 		return q.Filter(), nil
 	case *ent.ExternalLoginQuery:
@@ -1065,6 +1115,8 @@ func queryFilter(q ent.Query) (Filter, error) {
 	case *ent.RecoveryCodeQuery:
 		return q.Filter(), nil
 	case *ent.SecondFactorQuery:
+		return q.Filter(), nil
+	case *ent.SecurityNoticeQuery:
 		return q.Filter(), nil
 	case *ent.ServiceStateQuery:
 		return q.Filter(), nil
@@ -1111,6 +1163,8 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 		return m.Filter(), nil
 	case *ent.DeliveryEventMutation:
 		return m.Filter(), nil
+	case *ent.EmailVerificationMutation:
+		return m.Filter(), nil
 	case *ent.EventCounterMutation:
 		return m.Filter(), nil
 	case *ent.ExternalLoginMutation:
@@ -1144,6 +1198,8 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 	case *ent.RecoveryCodeMutation:
 		return m.Filter(), nil
 	case *ent.SecondFactorMutation:
+		return m.Filter(), nil
+	case *ent.SecurityNoticeMutation:
 		return m.Filter(), nil
 	case *ent.ServiceStateMutation:
 		return m.Filter(), nil

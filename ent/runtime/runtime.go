@@ -15,6 +15,7 @@ import (
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
 	"carillon/ent/deliveryevent"
+	"carillon/ent/emailverification"
 	"carillon/ent/eventcounter"
 	"carillon/ent/externallogin"
 	"carillon/ent/idempotencykey"
@@ -33,6 +34,7 @@ import (
 	"carillon/ent/recoverycode"
 	"carillon/ent/schema"
 	"carillon/ent/secondfactor"
+	"carillon/ent/securitynotice"
 	"carillon/ent/servicestate"
 	"carillon/ent/session"
 	"carillon/ent/signinflow"
@@ -68,7 +70,7 @@ func init() {
 	apikeyFields := schema.APIKey{}.Fields()
 	_ = apikeyFields
 	// apikeyDescCreatedAt is the schema descriptor for created_at field.
-	apikeyDescCreatedAt := apikeyFields[4].Descriptor()
+	apikeyDescCreatedAt := apikeyFields[6].Descriptor()
 	// apikey.DefaultCreatedAt holds the default value on creation for the created_at field.
 	apikey.DefaultCreatedAt = apikeyDescCreatedAt.Default.(func() time.Time)
 	// apikeyDescID is the schema descriptor for id field.
@@ -352,6 +354,32 @@ func init() {
 			return next.Mutate(ctx, m)
 		})
 	}
+	emailverificationMixin := schema.EmailVerification{}.Mixin()
+	emailverification.Policy = privacy.NewPolicies(schema.EmailVerification{})
+	emailverification.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := emailverification.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	emailverificationMixinFields0 := emailverificationMixin[0].Fields()
+	_ = emailverificationMixinFields0
+	emailverificationFields := schema.EmailVerification{}.Fields()
+	_ = emailverificationFields
+	// emailverificationDescMailAttempts is the schema descriptor for mail_attempts field.
+	emailverificationDescMailAttempts := emailverificationMixinFields0[2].Descriptor()
+	// emailverification.DefaultMailAttempts holds the default value on creation for the mail_attempts field.
+	emailverification.DefaultMailAttempts = emailverificationDescMailAttempts.Default.(int)
+	// emailverificationDescCreatedAt is the schema descriptor for created_at field.
+	emailverificationDescCreatedAt := emailverificationFields[3].Descriptor()
+	// emailverification.DefaultCreatedAt holds the default value on creation for the created_at field.
+	emailverification.DefaultCreatedAt = emailverificationDescCreatedAt.Default.(func() time.Time)
+	// emailverificationDescID is the schema descriptor for id field.
+	emailverificationDescID := emailverificationFields[0].Descriptor()
+	// emailverification.DefaultID holds the default value on creation for the id field.
+	emailverification.DefaultID = emailverificationDescID.Default.(func() uid.ID)
 	eventcounter.Policy = privacy.NewPolicies(schema.EventCounter{})
 	eventcounter.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
@@ -473,7 +501,7 @@ func init() {
 	// invitation.DefaultMailAttempts holds the default value on creation for the mail_attempts field.
 	invitation.DefaultMailAttempts = invitationDescMailAttempts.Default.(int)
 	// invitationDescCreatedAt is the schema descriptor for created_at field.
-	invitationDescCreatedAt := invitationFields[4].Descriptor()
+	invitationDescCreatedAt := invitationFields[6].Descriptor()
 	// invitation.DefaultCreatedAt holds the default value on creation for the created_at field.
 	invitation.DefaultCreatedAt = invitationDescCreatedAt.Default.(func() time.Time)
 	// invitationDescID is the schema descriptor for id field.
@@ -725,6 +753,32 @@ func init() {
 	secondfactorDescID := secondfactorFields[0].Descriptor()
 	// secondfactor.DefaultID holds the default value on creation for the id field.
 	secondfactor.DefaultID = secondfactorDescID.Default.(func() uid.ID)
+	securitynoticeMixin := schema.SecurityNotice{}.Mixin()
+	securitynotice.Policy = privacy.NewPolicies(schema.SecurityNotice{})
+	securitynotice.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := securitynotice.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	securitynoticeMixinFields0 := securitynoticeMixin[0].Fields()
+	_ = securitynoticeMixinFields0
+	securitynoticeFields := schema.SecurityNotice{}.Fields()
+	_ = securitynoticeFields
+	// securitynoticeDescMailAttempts is the schema descriptor for mail_attempts field.
+	securitynoticeDescMailAttempts := securitynoticeMixinFields0[2].Descriptor()
+	// securitynotice.DefaultMailAttempts holds the default value on creation for the mail_attempts field.
+	securitynotice.DefaultMailAttempts = securitynoticeDescMailAttempts.Default.(int)
+	// securitynoticeDescCreatedAt is the schema descriptor for created_at field.
+	securitynoticeDescCreatedAt := securitynoticeFields[3].Descriptor()
+	// securitynotice.DefaultCreatedAt holds the default value on creation for the created_at field.
+	securitynotice.DefaultCreatedAt = securitynoticeDescCreatedAt.Default.(func() time.Time)
+	// securitynoticeDescID is the schema descriptor for id field.
+	securitynoticeDescID := securitynoticeFields[0].Descriptor()
+	// securitynotice.DefaultID holds the default value on creation for the id field.
+	securitynotice.DefaultID = securitynoticeDescID.Default.(func() uid.ID)
 	servicestate.Policy = privacy.NewPolicies(schema.ServiceState{})
 	servicestate.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
@@ -883,8 +937,12 @@ func init() {
 	_ = termsacceptanceMixinFields0
 	termsacceptanceFields := schema.TermsAcceptance{}.Fields()
 	_ = termsacceptanceFields
+	// termsacceptanceDescPersonal is the schema descriptor for personal field.
+	termsacceptanceDescPersonal := termsacceptanceFields[2].Descriptor()
+	// termsacceptance.DefaultPersonal holds the default value on creation for the personal field.
+	termsacceptance.DefaultPersonal = termsacceptanceDescPersonal.Default.(bool)
 	// termsacceptanceDescAcceptedAt is the schema descriptor for accepted_at field.
-	termsacceptanceDescAcceptedAt := termsacceptanceFields[3].Descriptor()
+	termsacceptanceDescAcceptedAt := termsacceptanceFields[4].Descriptor()
 	// termsacceptance.DefaultAcceptedAt holds the default value on creation for the accepted_at field.
 	termsacceptance.DefaultAcceptedAt = termsacceptanceDescAcceptedAt.Default.(func() time.Time)
 	// termsacceptanceDescID is the schema descriptor for id field.
@@ -926,7 +984,7 @@ func init() {
 	userFields := schema.User{}.Fields()
 	_ = userFields
 	// userDescCreatedAt is the schema descriptor for created_at field.
-	userDescCreatedAt := userFields[5].Descriptor()
+	userDescCreatedAt := userFields[7].Descriptor()
 	// user.DefaultCreatedAt holds the default value on creation for the created_at field.
 	user.DefaultCreatedAt = userDescCreatedAt.Default.(func() time.Time)
 	// userDescID is the schema descriptor for id field.

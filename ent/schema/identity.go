@@ -49,7 +49,9 @@ func (User) Fields() []ent.Field {
 	return []ent.Field{
 		idField(uid.User),
 		field.String("email").Unique(),
+		field.Time("email_verified_at").Optional().Nillable().Comment("when the user first proved that the address is theirs"),
 		field.String("name"),
+		field.String("locale").Optional().Nillable().Comment("BCP 47; null takes the browser's"),
 		field.String("password_hash").Sensitive(),
 		field.Time("second_factor_at").Optional().Nillable().Comment("since when a second factor is in force"),
 		createdAt(),
@@ -114,6 +116,8 @@ func (APIKey) Fields() []ent.Field {
 		field.Enum("role").GoType(enum.Role("")),
 		field.String("prefix"),
 		field.Bytes("secret_hash").Unique().Sensitive(),
+		optionalReference("created_by"), // the user who made it, or who made the key that made it
+		optionalReference("parent_id"),  // the API key that made it, and with which it ends
 		createdAt(),
 		field.Time("last_used_at").Optional().Nillable(),
 		field.Time("expires_at").Optional().Nillable(),
@@ -124,7 +128,8 @@ func (APIKey) Edges() []ent.Edge {
 	return []ent.Edge{edge.From("organization", Organization.Type).Ref("api_keys").Field(organizationColumn).Unique().Required().Immutable()}
 }
 
-// TermsAcceptance records who accepted which terms for an organization, when and from where.
+// TermsAcceptance records who accepted which terms, when and from where: for the organization, or for themselves when they
+// joined it.
 type TermsAcceptance struct{ ent.Schema }
 
 func (TermsAcceptance) Annotations() []schema.Annotation {
@@ -135,6 +140,7 @@ func (TermsAcceptance) Fields() []ent.Field {
 	return []ent.Field{
 		reference("user_id"),
 		field.String("version"),
+		field.Bool("personal").Default(false).Comment("it binds the user alone, and not the organization"),
 		field.String("ip").Optional().Nillable(),
 		field.Time("accepted_at").Default(now),
 	}

@@ -21,6 +21,8 @@ const (
 	FieldUserID = "user_id"
 	// FieldVersion holds the string denoting the version field in the database.
 	FieldVersion = "version"
+	// FieldPersonal holds the string denoting the personal field in the database.
+	FieldPersonal = "personal"
 	// FieldIP holds the string denoting the ip field in the database.
 	FieldIP = "ip"
 	// FieldAcceptedAt holds the string denoting the accepted_at field in the database.
@@ -35,6 +37,7 @@ var Columns = []string{
 	FieldOrganizationID,
 	FieldUserID,
 	FieldVersion,
+	FieldPersonal,
 	FieldIP,
 	FieldAcceptedAt,
 }
@@ -57,6 +60,8 @@ func ValidColumn(column string) bool {
 var (
 	Hooks  [1]ent.Hook
 	Policy ent.Policy
+	// DefaultPersonal holds the default value on creation for the "personal" field.
+	DefaultPersonal bool
 	// DefaultAcceptedAt holds the default value on creation for the "accepted_at" field.
 	DefaultAcceptedAt func() time.Time
 	// DefaultID holds the default value on creation for the "id" field.
@@ -84,6 +89,11 @@ func ByUserID(opts ...sql.OrderTermOption) OrderOption {
 // ByVersion orders the results by the version field.
 func ByVersion(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldVersion, opts...).ToFunc()
+}
+
+// ByPersonal orders the results by the personal field.
+func ByPersonal(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPersonal, opts...).ToFunc()
 }
 
 // ByIP orders the results by the ip field.

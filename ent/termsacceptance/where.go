@@ -70,6 +70,11 @@ func Version(v string) predicate.TermsAcceptance {
 	return predicate.TermsAcceptance(sql.FieldEQ(FieldVersion, v))
 }
 
+// Personal applies equality check predicate on the "personal" field. It's identical to PersonalEQ.
+func Personal(v bool) predicate.TermsAcceptance {
+	return predicate.TermsAcceptance(sql.FieldEQ(FieldPersonal, v))
+}
+
 // IP applies equality check predicate on the "ip" field. It's identical to IPEQ.
 func IP(v string) predicate.TermsAcceptance {
 	return predicate.TermsAcceptance(sql.FieldEQ(FieldIP, v))
@@ -223,6 +228,16 @@ func VersionEqualFold(v string) predicate.TermsAcceptance {
 // VersionContainsFold applies the ContainsFold predicate on the "version" field.
 func VersionContainsFold(v string) predicate.TermsAcceptance {
 	return predicate.TermsAcceptance(sql.FieldContainsFold(FieldVersion, v))
+}
+
+// PersonalEQ applies the EQ predicate on the "personal" field.
+func PersonalEQ(v bool) predicate.TermsAcceptance {
+	return predicate.TermsAcceptance(sql.FieldEQ(FieldPersonal, v))
+}
+
+// PersonalNEQ applies the NEQ predicate on the "personal" field.
+func PersonalNEQ(v bool) predicate.TermsAcceptance {
+	return predicate.TermsAcceptance(sql.FieldNEQ(FieldPersonal, v))
 }
 
 // IPEQ applies the EQ predicate on the "ip" field.

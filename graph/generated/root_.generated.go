@@ -473,49 +473,51 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AcceptInvitation        func(childComplexity int, input model.AcceptInvitationInput) int
-		AcceptTerms             func(childComplexity int, input model.AcceptTermsInput) int
-		BeginExternalSignIn     func(childComplexity int, input model.BeginExternalSignInInput) int
-		BeginSecondFactor       func(childComplexity int, input model.BeginSecondFactorInput) int
-		CancelCampaign          func(childComplexity int, input model.CancelCampaignInput) int
-		ChangePassword          func(childComplexity int, input model.ChangePasswordInput) int
-		CompleteExternalSignIn  func(childComplexity int, input model.CompleteExternalSignInInput) int
-		ConfirmSecondFactor     func(childComplexity int, input model.ConfirmSecondFactorInput) int
-		ConnectAccount          func(childComplexity int, input model.ConnectAccountInput) int
-		CreateAPIKey            func(childComplexity int, input model.CreateAPIKeyInput) int
-		CreateCampaign          func(childComplexity int, input model.CreateCampaignInput) int
-		CreateContact           func(childComplexity int, input model.CreateContactInput) int
-		CreateContactList       func(childComplexity int, input model.CreateContactListInput) int
-		CreateOrganization      func(childComplexity int, input model.CreateOrganizationInput) int
-		CreateTemplate          func(childComplexity int, input model.CreateTemplateInput) int
-		DisableSecondFactor     func(childComplexity int, input model.DisableSecondFactorInput) int
-		DisconnectAccount       func(childComplexity int, input model.DisconnectAccountInput) int
-		ImportContacts          func(childComplexity int, input model.ImportContactsInput) int
-		InviteMember            func(childComplexity int, input model.InviteMemberInput) int
-		LaunchCampaign          func(childComplexity int, input model.LaunchCampaignInput) int
-		LinkExternalLogin       func(childComplexity int, input model.LinkExternalLoginInput) int
-		PauseCampaign           func(childComplexity int, input model.PauseCampaignInput) int
-		RegenerateRecoveryCodes func(childComplexity int, input model.RegenerateRecoveryCodesInput) int
-		RemoveMember            func(childComplexity int, input model.RemoveMemberInput) int
-		RequestPasswordReset    func(childComplexity int, input model.RequestPasswordResetInput) int
-		ResetPassword           func(childComplexity int, input model.ResetPasswordInput) int
-		ResumeCampaign          func(childComplexity int, input model.ResumeCampaignInput) int
-		RetryCampaign           func(childComplexity int, input model.RetryCampaignInput) int
-		RevokeAPIKey            func(childComplexity int, input model.RevokeAPIKeyInput) int
-		RevokeInvitation        func(childComplexity int, input model.RevokeInvitationInput) int
-		RevokeOtherSessions     func(childComplexity int, input model.RevokeOtherSessionsInput) int
-		RevokeSession           func(childComplexity int, input model.RevokeSessionInput) int
-		SendMessage             func(childComplexity int, input model.SendMessageInput) int
-		SignIn                  func(childComplexity int, input model.SignInInput) int
-		SignOut                 func(childComplexity int, input *model.SignOutInput) int
-		SignUp                  func(childComplexity int, input model.SignUpInput) int
-		SwitchOrganization      func(childComplexity int, input model.SwitchOrganizationInput) int
-		SyncAccount             func(childComplexity int, input model.SyncAccountInput) int
-		UnlinkExternalLogin     func(childComplexity int, input model.UnlinkExternalLoginInput) int
-		UpdateMember            func(childComplexity int, input model.UpdateMemberInput) int
-		UpdateOrganization      func(childComplexity int, input model.UpdateOrganizationInput) int
-		UpdatePhoneNumber       func(childComplexity int, input model.UpdatePhoneNumberInput) int
-		UpdateUser              func(childComplexity int, input model.UpdateUserInput) int
+		AcceptInvitation         func(childComplexity int, input model.AcceptInvitationInput) int
+		AcceptTerms              func(childComplexity int, input model.AcceptTermsInput) int
+		BeginExternalSignIn      func(childComplexity int, input model.BeginExternalSignInInput) int
+		BeginSecondFactor        func(childComplexity int, input model.BeginSecondFactorInput) int
+		CancelCampaign           func(childComplexity int, input model.CancelCampaignInput) int
+		ChangePassword           func(childComplexity int, input model.ChangePasswordInput) int
+		CompleteExternalSignIn   func(childComplexity int, input model.CompleteExternalSignInInput) int
+		ConfirmSecondFactor      func(childComplexity int, input model.ConfirmSecondFactorInput) int
+		ConnectAccount           func(childComplexity int, input model.ConnectAccountInput) int
+		CreateAPIKey             func(childComplexity int, input model.CreateAPIKeyInput) int
+		CreateCampaign           func(childComplexity int, input model.CreateCampaignInput) int
+		CreateContact            func(childComplexity int, input model.CreateContactInput) int
+		CreateContactList        func(childComplexity int, input model.CreateContactListInput) int
+		CreateOrganization       func(childComplexity int, input model.CreateOrganizationInput) int
+		CreateTemplate           func(childComplexity int, input model.CreateTemplateInput) int
+		DisableSecondFactor      func(childComplexity int, input model.DisableSecondFactorInput) int
+		DisconnectAccount        func(childComplexity int, input model.DisconnectAccountInput) int
+		ImportContacts           func(childComplexity int, input model.ImportContactsInput) int
+		InviteMember             func(childComplexity int, input model.InviteMemberInput) int
+		LaunchCampaign           func(childComplexity int, input model.LaunchCampaignInput) int
+		LinkExternalLogin        func(childComplexity int, input model.LinkExternalLoginInput) int
+		PauseCampaign            func(childComplexity int, input model.PauseCampaignInput) int
+		RegenerateRecoveryCodes  func(childComplexity int, input model.RegenerateRecoveryCodesInput) int
+		RemoveMember             func(childComplexity int, input model.RemoveMemberInput) int
+		RequestEmailVerification func(childComplexity int, input model.RequestEmailVerificationInput) int
+		RequestPasswordReset     func(childComplexity int, input model.RequestPasswordResetInput) int
+		ResetPassword            func(childComplexity int, input model.ResetPasswordInput) int
+		ResumeCampaign           func(childComplexity int, input model.ResumeCampaignInput) int
+		RetryCampaign            func(childComplexity int, input model.RetryCampaignInput) int
+		RevokeAPIKey             func(childComplexity int, input model.RevokeAPIKeyInput) int
+		RevokeInvitation         func(childComplexity int, input model.RevokeInvitationInput) int
+		RevokeOtherSessions      func(childComplexity int, input model.RevokeOtherSessionsInput) int
+		RevokeSession            func(childComplexity int, input model.RevokeSessionInput) int
+		SendMessage              func(childComplexity int, input model.SendMessageInput) int
+		SignIn                   func(childComplexity int, input model.SignInInput) int
+		SignOut                  func(childComplexity int, input *model.SignOutInput) int
+		SignUp                   func(childComplexity int, input model.SignUpInput) int
+		SwitchOrganization       func(childComplexity int, input model.SwitchOrganizationInput) int
+		SyncAccount              func(childComplexity int, input model.SyncAccountInput) int
+		UnlinkExternalLogin      func(childComplexity int, input model.UnlinkExternalLoginInput) int
+		UpdateMember             func(childComplexity int, input model.UpdateMemberInput) int
+		UpdateOrganization       func(childComplexity int, input model.UpdateOrganizationInput) int
+		UpdatePhoneNumber        func(childComplexity int, input model.UpdatePhoneNumberInput) int
+		UpdateUser               func(childComplexity int, input model.UpdateUserInput) int
+		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
 	}
 
 	Organization struct {
@@ -602,6 +604,12 @@ type ComplexityRoot struct {
 		RecoveryCodes    func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Viewer           func(childComplexity int) int
+	}
+
+	RequestEmailVerificationPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Sent             func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
 	}
 
 	RequestPasswordResetPayload struct {
@@ -788,10 +796,12 @@ type ComplexityRoot struct {
 	}
 
 	User struct {
-		CreatedAt func(childComplexity int) int
-		Email     func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Name      func(childComplexity int) int
+		CreatedAt       func(childComplexity int) int
+		Email           func(childComplexity int) int
+		EmailVerifiedAt func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Locale          func(childComplexity int) int
+		Name            func(childComplexity int) int
 	}
 
 	UserError struct {
@@ -801,6 +811,12 @@ type ComplexityRoot struct {
 	}
 
 	UserPayload struct {
+		ClientMutationID func(childComplexity int) int
+		User             func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
+	VerifyEmailPayload struct {
 		ClientMutationID func(childComplexity int) int
 		User             func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
@@ -2727,6 +2743,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveMember(childComplexity, args["input"].(model.RemoveMemberInput)), true
+	case "Mutation.requestEmailVerification":
+		if e.ComplexityRoot.Mutation.RequestEmailVerification == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestEmailVerification_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestEmailVerification(childComplexity, args["input"].(model.RequestEmailVerificationInput)), true
 	case "Mutation.requestPasswordReset":
 		if e.ComplexityRoot.Mutation.RequestPasswordReset == nil {
 			break
@@ -2936,6 +2963,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateUser(childComplexity, args["input"].(model.UpdateUserInput)), true
+	case "Mutation.verifyEmail":
+		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_verifyEmail_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VerifyEmail(childComplexity, args["input"].(model.VerifyEmailInput)), true
 
 	case "Organization.apiKeys":
 		if e.ComplexityRoot.Organization.APIKeys == nil {
@@ -3360,6 +3398,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RecoveryCodesPayload.Viewer(childComplexity), true
+
+	case "RequestEmailVerificationPayload.clientMutationId":
+		if e.ComplexityRoot.RequestEmailVerificationPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestEmailVerificationPayload.ClientMutationID(childComplexity), true
+	case "RequestEmailVerificationPayload.sent":
+		if e.ComplexityRoot.RequestEmailVerificationPayload.Sent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestEmailVerificationPayload.Sent(childComplexity), true
+	case "RequestEmailVerificationPayload.userErrors":
+		if e.ComplexityRoot.RequestEmailVerificationPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RequestEmailVerificationPayload.UserErrors(childComplexity), true
 
 	case "RequestPasswordResetPayload.clientMutationId":
 		if e.ComplexityRoot.RequestPasswordResetPayload.ClientMutationID == nil {
@@ -4122,12 +4179,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.Email(childComplexity), true
+	case "User.emailVerifiedAt":
+		if e.ComplexityRoot.User.EmailVerifiedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.EmailVerifiedAt(childComplexity), true
 	case "User.id":
 		if e.ComplexityRoot.User.ID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.User.ID(childComplexity), true
+	case "User.locale":
+		if e.ComplexityRoot.User.Locale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Locale(childComplexity), true
 	case "User.name":
 		if e.ComplexityRoot.User.Name == nil {
 			break
@@ -4172,6 +4241,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UserPayload.UserErrors(childComplexity), true
+
+	case "VerifyEmailPayload.clientMutationId":
+		if e.ComplexityRoot.VerifyEmailPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VerifyEmailPayload.ClientMutationID(childComplexity), true
+	case "VerifyEmailPayload.user":
+		if e.ComplexityRoot.VerifyEmailPayload.User == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VerifyEmailPayload.User(childComplexity), true
+	case "VerifyEmailPayload.userErrors":
+		if e.ComplexityRoot.VerifyEmailPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VerifyEmailPayload.UserErrors(childComplexity), true
 
 	case "Viewer.externalLogins":
 		if e.ComplexityRoot.Viewer.ExternalLogins == nil {
@@ -4294,6 +4382,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
 			graphql.NewInputUnmarshaler("RegenerateRecoveryCodesInput", ec.unmarshalInputRegenerateRecoveryCodesInput),
 			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
+			graphql.NewInputUnmarshaler("RequestEmailVerificationInput", ec.unmarshalInputRequestEmailVerificationInput),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
 			graphql.NewInputUnmarshaler("ResumeCampaignInput", ec.unmarshalInputResumeCampaignInput),
@@ -4323,6 +4412,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateOrganizationInput", ec.unmarshalInputUpdateOrganizationInput),
 			graphql.NewInputUnmarshaler("UpdatePhoneNumberInput", ec.unmarshalInputUpdatePhoneNumberInput),
 			graphql.NewInputUnmarshaler("UpdateUserInput", ec.unmarshalInputUpdateUserInput),
+			graphql.NewInputUnmarshaler("VerifyEmailInput", ec.unmarshalInputVerifyEmailInput),
 		)
 	}
 	first := true
@@ -5689,7 +5779,8 @@ type ContactListPayload {
   """
   Makes the secret of a second factor, to be put into an authenticator app. It is in force once confirmSecondFactor has got a
   code of it; until then beginning again makes another one.
-  User errors: INVALID (password), NOT_ALLOWED (there is one in force, or the sign-in is too long ago). Errors: FORBIDDEN (an API key calls), RATE_LIMITED.
+  User errors: INVALID (password), NOT_ALLOWED (there is one in force, the sign-in is too long ago, or the caller has not verified
+  their address). Errors: FORBIDDEN (an API key calls), RATE_LIMITED.
   """
   beginSecondFactor("The password." input: BeginSecondFactorInput!): BeginSecondFactorPayload! @role(is: VIEWER, beforeSecondFactor: true)
   """
@@ -5828,8 +5919,11 @@ type DisableSecondFactorPayload {
 
 extend type Mutation {
   """
-  Makes a user and an organization that they own, and signs them in. Returns when both are stored.
-  User errors: REQUIRED, INVALID, TOO_LONG, TOO_SHORT (a field), TAKEN (the e-mail address), STALE (the terms). Errors: RATE_LIMITED.
+  Makes a user and an organization that they own, and signs them in. Returns when both are stored; a mail with a link that proves
+  the address is sent in the background, see verifyEmail. A user who belongs to no organization any more, and gives their
+  password, gets a new organization.
+  User errors: NOT_ALLOWED (the operator lets nobody sign up: SIGN_UP), REQUIRED, INVALID, TOO_LONG, TOO_SHORT (a field), TAKEN
+  (the e-mail address), STALE (the terms). Errors: RATE_LIMITED.
   """
   signUp("Who, and for which organization." input: SignUpInput!): SessionPayload! @public
   """
@@ -5854,7 +5948,8 @@ extend type Mutation {
   revokeSession("Which session." input: RevokeSessionInput!): RevokeSessionPayload! @role(is: VIEWER) @duringMaintenance
   """
   Makes an API key with a role of its own. Its secret is in the answer and nowhere else.
-  User errors: REQUIRED, INVALID, TOO_LONG (name), INVALID (expiresAt has passed), NOT_ALLOWED (a role above the caller's).
+  User errors: REQUIRED, INVALID, TOO_LONG (name), INVALID (expiresAt has passed), NOT_ALLOWED (a role above the caller's, or of
+  ADMIN or above for a user who has not verified their address).
   """
   createApiKey("The key." input: CreateAPIKeyInput!): CreateAPIKeyPayload! @role(is: ADMIN)
   "Ends an API key at once; again is no error. Errors: NOT_FOUND."
@@ -5968,8 +6063,15 @@ type User implements Node {
   id: ID!
   "The address they sign in with, in lower case."
   email: String!
+  """
+  When they proved that the address is theirs; null until then. Until then they cannot invite, set up a second factor, link a login
+  of another address, or make API keys of the role ADMIN or above.
+  """
+  emailVerifiedAt: Time
   "What they are called."
   name: String!
+  "The language in which they want pages and mails, as BCP 47 writes it, e.g. zh-Hant; null takes the browser's."
+  locale: String
   "When they signed up."
   createdAt: Time!
 }
@@ -6238,9 +6340,10 @@ type APIKeyPayload {
   switchOrganization("To which one." input: SwitchOrganizationInput!): SessionPayload! @role(is: VIEWER, beforeSecondFactor: true) @duringMaintenance
   """
   Invites a person to the caller's organization, for 7 days. Returns when it is stored; the mail with the link is sent in the
-  background. An earlier invitation of the same address is void from then on. Who should join without the mail can be given the token.
+  background. It names the organization and the inviter, unless their names look like a link. An earlier invitation of the same
+  address is void from then on. Who should join without the mail can be given the token; that does not prove their address.
   User errors: REQUIRED, INVALID, TOO_LONG (email), TAKEN (a member already), NOT_ALLOWED (a role above the caller's),
-  LIMIT_EXCEEDED (500 open invitations). Errors: RATE_LIMITED.
+  LIMIT_EXCEEDED (500 open invitations), NOT_ALLOWED (the caller has not verified their address). Errors: RATE_LIMITED.
   """
   inviteMember("Whom, and as what." input: InviteMemberInput!): InviteMemberPayload! @role(is: ADMIN)
   "Voids an invitation at once. Errors: NOT_FOUND (also when it was accepted)."
@@ -6248,9 +6351,10 @@ type APIKeyPayload {
   """
   Makes the invited person a member, and opens a session in the organization. Where the invited address has no user, one is made
   with the name and password given. Where it has one, the call has to come with a session of that user, or give its password:
-  the token alone opens nobody's account. Of several calls with one token one counts; the others get INVALID.
+  the token alone opens nobody's account. The token of the mail also proves the address, as verifyEmail does. Of several calls
+  with one token one counts; the others get INVALID.
   User errors: INVALID (token: mistyped, used, revoked, replaced or expired), STALE (the terms), REQUIRED, INVALID, TOO_LONG,
-  TOO_SHORT (name or password), REQUIRED, INVALID (code). Errors: RATE_LIMITED.
+  TOO_SHORT (name or password), REQUIRED, INVALID (code), NOT_ALLOWED (the operator takes nobody new). Errors: RATE_LIMITED.
   """
   acceptInvitation("The token, and who accepts." input: AcceptInvitationInput!): SessionPayload! @public
   """
@@ -6280,12 +6384,26 @@ type APIKeyPayload {
   """
   Sets a new password by a token from a mail, which works once, for an hour, and only until a later one is mailed. All sessions
   of the user end at once, and one is opened in the organization where they were last. Who belongs to no open organization gets
-  no session: token and viewer are null, without user errors.
+  no session: token and viewer are null, without user errors. Logins at identity providers are unlinked. The user is told by mail.
+  Where the address was never verified, this is its first proof, and everything that was made under it is thrown away: password,
+  sessions, linked logins, second factor, API keys and memberships. Organizations that nobody else belongs to are closed.
   A user who has a second factor is asked for a code too; the token is good until it is right.
   User errors: INVALID (token: mistyped, used, replaced or expired), REQUIRED, INVALID, TOO_LONG, TOO_SHORT (newPassword),
   REQUIRED, INVALID (code). Errors: RATE_LIMITED.
   """
   resetPassword("The token and the password." input: ResetPasswordInput!): SessionPayload! @public
+  """
+  Proves the caller's e-mail address by a token from a mail, which works once, for a day, and only until a later one is mailed. The
+  token alone is not enough, since somebody else may have signed up with the address: the call comes with a session of the user, or
+  with the password. Without either, ask for a new password.
+  User errors: INVALID (token: mistyped, used, replaced or expired), REQUIRED, INVALID (password). Errors: RATE_LIMITED.
+  """
+  verifyEmail("The token." input: VerifyEmailInput!): VerifyEmailPayload! @public
+  """
+  Has a link mailed with which the caller proves their e-mail address. It answers the same where that is done already.
+  Errors: FORBIDDEN (an API key calls), RATE_LIMITED.
+  """
+  requestEmailVerification("Nothing to say." input: RequestEmailVerificationInput!): RequestEmailVerificationPayload! @role(is: VIEWER, beforeSecondFactor: true)
   "Ends all sessions of the caller but the one that calls, in all their organizations. Errors: FORBIDDEN (an API key calls)."
   revokeOtherSessions("Nothing to say." input: RevokeOtherSessionsInput!): RevokeOtherSessionsPayload! @role(is: VIEWER) @duringMaintenance
   """
@@ -6415,6 +6533,24 @@ input ResetPasswordInput {
   newPassword: String!
   "A code of the second factor, or a recovery code, of a user who has one."
   code: String
+  "Whether logins at identity providers stay linked. Only who knows that all of them are theirs should say so."
+  keepExternalLogins: Boolean = false
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"The proof of an address."
+input VerifyEmailInput {
+  "From the link in the mail, PUBLIC_URL/verify-email#token=…"
+  token: String!
+  "The password of the user. It is not needed when the call comes with that user's session."
+  password: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Nothing to say."
+input RequestEmailVerificationInput {
   "Comes back in the payload."
   clientMutationId: String
 }
@@ -6468,6 +6604,26 @@ type MemberPayload {
 "A mail that is on its way, if the address is known."
 type RequestPasswordResetPayload {
   "True unless there are user errors. It does not tell whether the address is known."
+  sent: Boolean!
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"An address that was proven."
+type VerifyEmailPayload {
+  "Whose it is; null when there are user errors."
+  user: User
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"A mail that is on its way, if the address is not proven yet."
+type RequestEmailVerificationPayload {
+  "True. It does not tell whether the address is proven; User.emailVerifiedAt does."
   sent: Boolean!
   "What the caller can mend; empty when it was done."
   userErrors: [UserError!]!
@@ -6939,7 +7095,8 @@ extend type Mutation {
   """
   Lets a login at the identity provider sign the caller in. Linking it again is no error.
   User errors: STALE (flow is over), INVALID (state or code: begin again, or password), TAKEN (it is another user's), NOT_ALLOWED
-  (there is no provider, its domain is not allowed, or the sign-in is too long ago). Errors: FORBIDDEN (an API key calls), RATE_LIMITED, UNAVAILABLE.
+  (there is no provider, its domain is not allowed, the sign-in is too long ago, or the caller has not verified their address and
+  the login is of another one). Errors: FORBIDDEN (an API key calls), RATE_LIMITED, UNAVAILABLE.
   """
   linkExternalLogin("What came back, and the password." input: LinkExternalLoginInput!): ExternalLoginsPayload! @role(is: VIEWER)
   """
@@ -8599,6 +8756,18 @@ func (ec *executionContext) childFields_RecoveryCodesPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type RecoveryCodesPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RequestEmailVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sent":
+		return ec.fieldContext_RequestEmailVerificationPayload_sent(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RequestEmailVerificationPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RequestEmailVerificationPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestEmailVerificationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "sent":
@@ -8955,8 +9124,12 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_id(ctx, field)
 	case "email":
 		return ec.fieldContext_User_email(ctx, field)
+	case "emailVerifiedAt":
+		return ec.fieldContext_User_emailVerifiedAt(ctx, field)
 	case "name":
 		return ec.fieldContext_User_name(ctx, field)
+	case "locale":
+		return ec.fieldContext_User_locale(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_User_createdAt(ctx, field)
 	}
@@ -8985,6 +9158,18 @@ func (ec *executionContext) childFields_UserPayload(ctx context.Context, field g
 		return ec.fieldContext_UserPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UserPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_VerifyEmailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "user":
+		return ec.fieldContext_VerifyEmailPayload_user(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_VerifyEmailPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_VerifyEmailPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VerifyEmailPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

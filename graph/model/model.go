@@ -696,6 +696,22 @@ type RemoveMemberInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Nothing to say.
+type RequestEmailVerificationInput struct {
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A mail that is on its way, if the address is not proven yet.
+type RequestEmailVerificationPayload struct {
+	// True. It does not tell whether the address is proven; User.emailVerifiedAt does.
+	Sent bool `json:"sent"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Who has forgotten their password.
 type RequestPasswordResetInput struct {
 	// The address they sign in with.
@@ -722,6 +738,8 @@ type ResetPasswordInput struct {
 	NewPassword string `json:"newPassword"`
 	// A code of the second factor, or a recovery code, of a user who has one.
 	Code *string `json:"code,omitempty"`
+	// Whether logins at identity providers stay linked. Only who knows that all of them are theirs should say so.
+	KeepExternalLogins *bool `json:"keepExternalLogins,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1241,6 +1259,26 @@ type UserError struct {
 // A user that was changed.
 type UserPayload struct {
 	// The user; null when there are user errors.
+	User *ent.User `json:"user,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// The proof of an address.
+type VerifyEmailInput struct {
+	// From the link in the mail, PUBLIC_URL/verify-email#token=…
+	Token string `json:"token"`
+	// The password of the user. It is not needed when the call comes with that user's session.
+	Password *string `json:"password,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// An address that was proven.
+type VerifyEmailPayload struct {
+	// Whose it is; null when there are user errors.
 	User *ent.User `json:"user,omitempty"`
 	// What the caller can mend; empty when it was done.
 	UserErrors []*UserError `json:"userErrors"`
