@@ -13,8 +13,9 @@ const (
 	maxRawKept = 200       // bytes of a broken line that its rejection shows
 )
 
-// scanner reads the rows of a CSV file (RFC 4180) that comes in pieces. Unlike encoding/csv it knows where each row begins, so
-// that an import can go on from there, and a broken row costs that row alone: it goes on with the next line.
+// scanner reads the rows of a CSV file (RFC 4180) that comes in pieces. Unlike encoding/csv it
+// knows where each row begins, so that an import can go on from there, and a broken row costs
+// that row alone: it goes on with the next line.
 type scanner struct {
 	more      func() ([]byte, error) // the next piece of the file; io.EOF when there is none
 	delimiter byte
@@ -29,8 +30,11 @@ type scanner struct {
 type record struct {
 	line  int // of its beginning
 	cells []string
-	wrong string // why it could not be read, for the file's author
-	raw   string // its beginning, when it is wrong
+	// openQuote says that a value without quotes around it holds an odd number of them. With
+	// values missing, that is a quote in the wrong place.
+	openQuote bool
+	wrong     string // why it could not be read, for the file's author
+	raw       string // its beginning, when it is wrong
 }
 
 const (
@@ -48,7 +52,7 @@ func (s *scanner) next() (record, bool, error) {
 			return record{}, false, err
 		}
 		r := record{line: s.line}
-		cells, size, wrong := s.row()
+		cells, size, wrong := s.row(&r)
 		switch {
 		case wrong != "":
 			r.wrong, r.raw = wrong, s.firstLine()
@@ -81,28 +85,30 @@ func (s *scanner) fill(n int) error {
 }
 
 // row reads the row at the beginning of buf: its cells and its bytes, with the line's end.
-func (s *scanner) row() (cells []string, size int, wrong string) {
+func (s *scanner) row(r *record) (cells []string, size int, wrong string) {
 	b := s.buf[:min(len(s.buf), maxRow)]
 	whole := s.over && len(b) == len(s.buf)
 	for n := 0; ; n++ {
 		var cell string
-		if n < len(b) && b[n] == '"' {
+		if start, ok := s.openingQuote(b, n); ok {
 			var closed bool
-			if cell, n, closed = quoted(b, n+1); !closed {
+			if cell, n, closed = quoted(b, start); !closed {
 				return nil, 0, quoteUnclosed
 			}
+			n = s.passBlanks(b, n)
 			if n < len(b) && b[n] != s.delimiter && b[n] != '\n' && b[n] != '\r' {
 				return nil, 0, quoteInside
 			}
 		} else {
-			start := n
+			start, quotes := n, 0
 			for n < len(b) && b[n] != s.delimiter && b[n] != '\n' && b[n] != '\r' {
 				if b[n] == '"' {
-					return nil, 0, quoteInside
+					quotes++
 				}
 				n++
 			}
 			cell = string(b[start:n])
+			r.openQuote = r.openQuote || quotes%2 == 1
 		}
 		cells = append(cells, cell)
 		switch {
@@ -117,7 +123,25 @@ func (s *scanner) row() (cells []string, size int, wrong string) {
 	}
 }
 
-// quoted reads a quoted value from behind its quote to behind the closing one. Line ends inside become \n.
+// openingQuote finds the quote that a value begins with, and gives the place behind it. Programs
+// put blanks before it, and a = that makes a spreadsheet keep digits as text.
+func (s *scanner) openingQuote(b []byte, n int) (behind int, ok bool) {
+	n = s.passBlanks(b, n)
+	if n+1 < len(b) && b[n] == '=' && b[n+1] == '"' {
+		n++
+	}
+	return n + 1, n < len(b) && b[n] == '"'
+}
+
+func (s *scanner) passBlanks(b []byte, n int) int {
+	for n < len(b) && (b[n] == ' ' || b[n] == '\t') && b[n] != s.delimiter {
+		n++
+	}
+	return n
+}
+
+// quoted reads a quoted value from behind its quote to behind the closing one. Line ends inside
+// become \n.
 func quoted(b []byte, start int) (cell string, n int, closed bool) {
 	var parts strings.Builder
 	for n = start; n < len(b); n++ {
@@ -176,7 +200,8 @@ func (s *scanner) firstLine() string {
 	return clean(string(line))
 }
 
-// lineEnd is how many bytes the line end at the beginning of b has: \n, \r\n, or the lone \r of old programs.
+// lineEnd is how many bytes the line end at the beginning of b has: \n, \r\n, or the lone \r of
+// old programs.
 func lineEnd(b []byte) int {
 	if len(b) > 1 && b[0] == '\r' && b[1] == '\n' {
 		return 2
@@ -186,7 +211,7 @@ func lineEnd(b []byte) int {
 
 func blank(cells []string) bool {
 	for _, c := range cells {
-		if strings.TrimSpace(c) != "" {
+		if strings.TrimFunc(c, isBlankMark) != "" {
 			return false
 		}
 	}

@@ -3,111 +3,203 @@ package audience
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
-)
+	"unicode"
 
-// The header names of a contact's own fields, as foldName leaves them. Every other column is an attribute.
-var (
-	phoneNames    = []string{"phone", "phone number", "tel", "telephone", "mobile", "mobile number", "手机", "手机号", "手机号码", "电话", "电话号码"}
-	nameNames     = []string{"name"}
-	languageNames = []string{"language"}
-	timeZoneNames = []string{"time zone", "timezone"}
-	countryNames  = []string{"country"}
+	"golang.org/x/text/unicode/norm"
 )
 
 // header says what the columns of a file are; -1 is a column that it does not have.
 type header struct {
-	columns                                  []string // as written, trimmed
-	phone, name, language, timeZone, country int
-	attributes                               []int // every other column
+	columns                         []string // as written, trimmed; empty where there is no name
+	phone, name, language, timeZone int
+	countries                       []int // what they say of the number's country, the best first
+	attributes                      []int // every other column that has a name
+	nameless                        []int // columns that are allowed to hold nothing
+	index                           int   // the row numbers that a data frame puts before its columns
+	international                   bool  // the phone column holds WhatsApp's ids: they begin with the country code
 }
 
 // readHeader understands the header line. The error's text is for the file's author.
 func readHeader(cells []string) (header, error) {
-	h := header{columns: make([]string, len(cells))}
+	h := header{columns: make([]string, len(cells)), index: -1}
 	for i, c := range cells {
-		h.columns[i] = strings.TrimSpace(c)
-		if h.columns[i] == "" {
-			return h, fmt.Errorf("column %d has no name in the header line", i+1)
-		}
+		h.columns[i] = strings.TrimFunc(c, isBlankMark)
 	}
+	h.passOverNameless()
 	for i, c := range h.columns {
-		if first := slices.IndexFunc(h.columns, func(o string) bool { return strings.EqualFold(o, c) }); first < i {
+		first := slices.IndexFunc(h.columns, func(o string) bool { return c != "" && strings.EqualFold(o, c) })
+		if first >= 0 && first < i {
 			return h, fmt.Errorf("columns %d and %d are both called %s", first+1, i+1, shown(c))
 		}
 	}
-	var err error
-	find := func(names []string) (at int) {
-		at = -1
-		for i, c := range h.columns {
-			if !slices.Contains(names, foldName(c)) {
-				continue
-			}
-			if at >= 0 && err == nil {
-				err = fmt.Errorf("columns %s and %s both say the %s: rename one", shown(h.columns[at]), shown(c), names[0])
-			}
-			at = i
-		}
-		return at
-	}
-	if h.phone = find(phoneNames[:1]); h.phone < 0 { // beside a column phone, the others are attributes
-		h.phone = find(phoneNames)
-	}
-	h.name, h.language, h.timeZone, h.country = find(nameNames), find(languageNames), find(timeZoneNames), find(countryNames)
-	switch {
-	case err != nil:
+	if err := h.findPhone(); err != nil {
 		return h, err
-	case h.phone < 0:
-		return h, fmt.Errorf("the header line has no column phone: its columns are %s", shown(strings.Join(h.columns, ", ")))
-	case len(h.columns) > maxAttributes:
-		return h, fmt.Errorf("the file has %d columns; at most %d", len(h.columns), maxAttributes)
 	}
+	h.name, h.language, h.timeZone = h.find(nameNames), h.find(languageNames), h.find(timeZoneNames)
+	for _, names := range [][]string{callingCodeNames, countryNamesOfColumns} {
+		if at := h.find(names); at >= 0 {
+			h.countries = append(h.countries, at)
+		}
+	}
+	return h, h.findAttributes()
+}
+
+// unnamed is how pandas calls a column without a name.
+var unnamed = regexp.MustCompile(`^Unnamed: \d+(?:_level_\d+|\.\d+)*$`)
+
+// passOverNameless takes note of columns without a name: the row numbers of a data frame, and
+// what is left of cells that were cleared.
+func (h *header) passOverNameless() {
 	for i, c := range h.columns {
-		if slices.Contains([]int{h.phone, h.name, h.language, h.timeZone, h.country}, i) {
+		if c != "" && !unnamed.MatchString(c) {
+			continue
+		}
+		h.columns[i] = ""
+		if i == 0 {
+			h.index = i
+		} else {
+			h.nameless = append(h.nameless, i)
+		}
+	}
+}
+
+func (h *header) findPhone() error {
+	for _, names := range [][]string{whatsAppNames, phoneNames[:1], phoneNames, lastNames} {
+		found := h.all(names)
+		if len(found) > 1 {
+			return fmt.Errorf("columns %s and %s both say the phone: rename one", shown(h.columns[found[0]]), shown(h.columns[found[1]]))
+		}
+		if len(found) == 1 {
+			h.phone = found[0]
+			h.international = slices.Contains(idNames, foldName(h.columns[h.phone]))
+			return nil
+		}
+	}
+	for _, c := range h.columns {
+		if _, _, err := (origin{region: "US"}).phone(c); err == nil {
+			return errors.New("the first line holds a number and no names of columns: write a line above it, e.g. phone,name")
+		}
+	}
+	return fmt.Errorf("the header line has no column phone: its columns are %s", shown(strings.Join(h.columns, ", ")))
+}
+
+// find is the column of the first of the names that the file has; -1 when it has none.
+func (h *header) find(names []string) int {
+	for _, name := range names {
+		if found := h.all([]string{name}); len(found) > 0 && found[0] != h.phone {
+			return found[0]
+		}
+	}
+	return -1
+}
+
+func (h *header) all(names []string) (found []int) {
+	for i, c := range h.columns {
+		if c != "" && slices.Contains(names, foldName(c)) {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+func (h *header) findAttributes() error {
+	taken := append([]int{h.phone, h.name, h.language, h.timeZone}, h.countries...)
+	for i, c := range h.columns {
+		if c == "" || slices.Contains(taken, i) {
 			continue
 		}
 		if m := checkText("the name of column "+shown(c), c, maxKey); m != nil {
-			return h, errors.New(m.text)
+			return errors.New(m.text)
 		}
 		h.attributes = append(h.attributes, i)
 	}
-	return h, nil
+	if len(h.attributes) > maxAttributes {
+		return fmt.Errorf("the file has %d columns that would become attributes; at most %d", len(h.attributes), maxAttributes)
+	}
+	return nil
 }
 
-// cell is a column's value in a row; empty where the file has no such column.
+// cell is a column's value in a row; empty where the file or the row has no such column.
 func (h header) cell(cells []string, column int) string {
-	if column < 0 {
+	if column < 0 || column >= len(cells) {
 		return ""
 	}
-	return strings.TrimSpace(cells[column])
+	value := strings.TrimFunc(cells[column], isBlankMark)
+	if len(value) > 3 && strings.HasPrefix(value, `="`) && strings.IndexByte(value[2:], '"') == len(value)-3 {
+		return strings.TrimFunc(value[2:len(value)-1], isBlankMark) // how spreadsheets keep digits as text
+	}
+	return value
 }
 
-func foldName(s string) string {
-	return strings.Join(strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r == '_' || r == '-' || r == ' ' }), " ")
+// isBlankMark reports whether nobody can see the character: a space, or a mark such as a byte
+// order mark in the midst of a file that was put together from several.
+func isBlankMark(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || r == 0x1A }
+
+// foldName leaves of a column's name its words, in lower case and without accents.
+func foldName(name string) string {
+	var b strings.Builder
+	last := ' '
+	for _, r := range norm.NFKD.String(name) {
+		switch {
+		case unicode.Is(unicode.Mn, r), unicode.Is(unicode.Cf, r):
+			continue
+		case !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.Is(unicode.Mc, r):
+			r = ' '
+		case unicode.IsUpper(r) && unicode.IsLower(last): // mobilePhone
+			b.WriteByte(' ')
+		}
+		b.WriteRune(unicode.ToLower(r))
+		last = r
+	}
+	return norm.NFC.String(strings.Join(strings.Fields(b.String()), " "))
 }
 
-// sniff finds the delimiter: which of , ; and tab the first line with a value has most often outside of quotes.
+const sniffed = ",;\t|"
+
+// sniff finds the delimiter: the one with which the header line makes sense and has most columns,
+// or else the one that the line has most often.
 func sniff(head []byte) byte {
+	best, columns := byte(0), 0
+	for _, d := range []byte(sniffed) {
+		scan := scanner{delimiter: d, line: 1, buf: head, over: true}
+		r, ok, err := scan.next()
+		if err != nil || !ok || r.wrong != "" || len(r.cells) <= columns {
+			continue
+		}
+		if _, err := readHeader(r.cells); err == nil {
+			best, columns = d, len(r.cells)
+		}
+	}
+	if best != 0 {
+		return best
+	}
+	return mostOften(head)
+}
+
+func mostOften(head []byte) byte {
 	count := map[byte]int{}
 	inQuotes, any := false, false
 	for _, c := range head {
+		isDelimiter := strings.IndexByte(sniffed, c) >= 0
 		switch {
 		case c == '"':
 			inQuotes = !inQuotes
 		case (c == '\n' || c == '\r') && !inQuotes && any:
 			return most(count)
-		case (c == ',' || c == ';' || c == '\t') && !inQuotes:
+		case isDelimiter && !inQuotes:
 			count[c]++
 		}
-		any = any || c > ' ' && c != ',' && c != ';'
+		any = any || c > ' ' && !isDelimiter
 	}
 	return most(count)
 }
 
 func most(count map[byte]int) byte {
 	best := byte(',')
-	for _, c := range []byte{';', '\t'} {
+	for _, c := range []byte(sniffed) {
 		if count[c] > count[best] {
 			best = c
 		}

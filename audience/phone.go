@@ -3,13 +3,14 @@ package audience
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"carillon/enum"
 )
 
 const (
@@ -18,136 +19,127 @@ const (
 	maxShown  = 40 // characters of a wrong value that a message repeats
 )
 
-// Phone reads a number as people write it and gives it in E.164, with the ISO 3166 country that it belongs to (empty for a
-// number of no country, such as +800). defaultCountry is for numbers without a country code; it may be empty. The error's
-// text is for the person who wrote the number.
+// Phone reads a number as people and programs write it and gives it in E.164, with the ISO 3166
+// country that it belongs to (empty for a number of no country, such as +800). defaultCountry is
+// for numbers without a country code; it may be empty. The error's text is for the person who
+// wrote the number.
 //
-// A number passes that the country's numbering plan knows, or that is as long as the country's mobile numbers are: plans grow
-// faster than libraries, and Meta's own test numbers (+1 555 …) stand in no plan.
+// A number that can be read in two ways, each of them a number that WhatsApp can have, is
+// refused: the other one is somebody else's. What has one reading passes when the library's
+// numbering plans know it, in the plan of today or in an older one (see NumberKey). With its
+// country code written out, it also passes when it is as long as the country's mobile numbers:
+// plans grow faster than libraries, and Meta's own test numbers (+1 555 …) stand in no plan.
 func Phone(raw, defaultCountry string) (e164, country string, err error) {
-	digits, international, err := phoneDigits(raw)
+	return origin{region: strings.ToUpper(strings.TrimSpace(defaultCountry))}.phone(raw)
+}
+
+// origin is what is known of a number besides its digits.
+type origin struct {
+	region string // for numbers without a country code, ISO 3166; empty when it is not known
+	// own says that region is this number's own, and not only what most numbers of a file have.
+	// When it is not known which country is meant, only a number with its country code is read.
+	own bool
+	// form says whether digits without a + begin with a country code. Empty is either.
+	form enum.NumberForm
+}
+
+func (o origin) phone(raw string) (e164, country string, err error) {
+	w, err := readText(raw, o)
 	if err != nil {
 		return "", "", err
 	}
-	region := strings.ToUpper(strings.TrimSpace(defaultCountry))
-	if !international && !isCountry(region) {
-		return "", "", notAPhone(raw, "write it with its country code, e.g. +86 138 0013 8000")
+	if !isCountry(o.region) {
+		o.region = ""
 	}
-	if p := plainMobile(digits, international, region); p != nil {
-		return written(p)
+	found, err := o.choose(raw, w)
+	if err != nil {
+		return "", "", err
 	}
-	if international {
+	return found.e164, found.country, nil
+}
+
+// choose takes the one reading that can be meant.
+func (o origin) choose(raw string, w written) (reading, error) {
+	all := o.readings(w)
+	best := slices.MaxFunc(append(all, reading{}), func(a, b reading) int { return int(a.grade) - int(b.grade) })
+	if best.grade == impossible {
+		return reading{}, o.why(raw, w)
+	}
+	var rivals []reading
+	for _, r := range all {
+		if r.grade == best.grade && !slices.ContainsFunc(rivals, func(o reading) bool { return o.e164 == r.e164 }) {
+			rivals = append(rivals, r)
+		}
+	}
+	if len(rivals) > 1 {
+		rivals = o.meant(w, rivals)
+	}
+	if len(rivals) > 1 {
+		return reading{}, twoReadings(raw, rivals)
+	}
+	return rivals[0], nil
+}
+
+// meant leaves those of the readings that fit the way in which the digits are grouped and what is
+// known of the number.
+func (o origin) meant(w written, rivals []reading) []reading {
+	if o.own {
+		if i := slices.IndexFunc(rivals, func(r reading) bool { return r.national }); i >= 0 {
+			return rivals[i : i+1]
+		}
+	}
+	if len(w.groups) < 2 || w.tail > 0 {
+		return rivals
+	}
+	var fit []reading
+	for _, r := range rivals {
+		if r.fits(w.groups) {
+			fit = append(fit, r)
+		}
+	}
+	if len(fit) == 1 {
+		return fit
+	}
+	return rivals
+}
+
+func twoReadings(raw string, rivals []reading) error {
+	var names []string
+	for _, r := range rivals[:2] {
+		name := r.e164
+		if r.country != "" {
+			name += " (" + r.country + ")"
+		}
+		names = append(names, name)
+	}
+	return fmt.Errorf("%s can be two numbers, %s: write the right one with its + and country code", shown(raw), strings.Join(names, " or "))
+}
+
+// why says what is wrong with a number that has no reading.
+func (o origin) why(raw string, w written) error {
+	digits, region := w.digits, o.region
+	switch {
+	case len(digits) < minDigits || !w.plus && region == "":
+		return notAPhone(raw, "write it with its country code, e.g. +86 138 0013 8000")
+	case w.plus:
 		digits = "+" + digits
 	}
 	p, err := phonenumbers.Parse(digits, region)
 	switch {
 	case errors.Is(err, phonenumbers.ErrInvalidCountryCode):
-		return "", "", notAPhone(raw, "no country has that code; write it e.g. as +86 138 0013 8000")
+		return notAPhone(raw, "no country has that code; write it e.g. as +86 138 0013 8000")
 	case errors.Is(err, phonenumbers.ErrNumTooLong):
-		return "", "", notAPhone(raw, "it is too long")
+		return notAPhone(raw, "it is too long")
 	case err != nil:
-		return "", "", notAPhone(raw, "it is too short; write it with its country code, e.g. +86 138 0013 8000")
-	}
-	if length := len(phonenumbers.GetNationalSignificantNumber(p)); length == mobileLength(int(p.GetCountryCode())) || phonenumbers.IsValidNumber(p) {
-		return written(p)
+		return notAPhone(raw, "it is too short; write it with its country code, e.g. +86 138 0013 8000")
 	}
 	switch phonenumbers.IsPossibleNumberWithReason(p) {
 	case phonenumbers.TOO_SHORT, phonenumbers.IS_POSSIBLE_LOCAL_ONLY:
-		return "", "", notAPhone(raw, "it is too short for its country (+%d)", p.GetCountryCode())
+		return notAPhone(raw, "it is too short for its country (+%d)", p.GetCountryCode())
 	case phonenumbers.TOO_LONG:
-		return "", "", notAPhone(raw, "it is too long for its country (+%d)", p.GetCountryCode())
+		return notAPhone(raw, "it is too long for its country (+%d)", p.GetCountryCode())
 	}
-	return "", "", notAPhone(raw, "its country (+%d) has no such number; is a digit missing or too many?", p.GetCountryCode())
-}
-
-// plainMobile is the short way for what nearly every number is: all digits, and as many as its country's mobile numbers
-// have. The library's full parse takes twenty times as long. Nil says nothing against the number.
-func plainMobile(digits string, international bool, region string) *phonenumbers.PhoneNumber {
-	code, national := phonenumbers.GetCountryCodeForRegion(region), digits
-	if international {
-		code, national = splitCode(digits)
-	}
-	if code == 0 || national == "" || national[0] == '0' || len(national) != mobileLength(code) {
-		return nil
-	}
-	var number uint64
-	for _, d := range []byte(national) {
-		number = number*10 + uint64(d-'0')
-	}
-	wide := int32(code)
-	p := &phonenumbers.PhoneNumber{CountryCode: &wide, NationalNumber: &number}
-	if !international && !phonenumbers.IsValidNumber(p) { // it may hold the country code after all
-		return nil
-	}
-	return p
-}
-
-func written(p *phonenumbers.PhoneNumber) (e164, country string, err error) {
-	country = phonenumbers.GetRegionCodeForNumber(p)
-	if country == "" { // in no plan
-		country = phonenumbers.GetRegionCodeForCountryCode(int(p.GetCountryCode()))
-	}
-	if len(country) != 2 || country == "ZZ" { // 001 is the library's word for no country
-		country = ""
-	}
-	return phonenumbers.Format(p, phonenumbers.E164), country, nil
-}
-
-// phoneDigits leaves out how a number is written. A + or 00 in front makes it international.
-func phoneDigits(raw string) (digits string, international bool, err error) {
-	var b strings.Builder
-	for _, r := range raw {
-		switch {
-		case r >= '0' && r <= '9':
-			b.WriteByte(byte(r))
-		case unicode.IsDigit(r):
-			d, ok := foreignDigit(r)
-			if !ok {
-				return "", false, notAPhone(raw, "write it in the digits 0 to 9")
-			}
-			b.WriteByte(d)
-		case (r == '+' || r == '＋') && b.Len() == 0 && !international:
-			international = true
-		case unicode.IsSpace(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Pd, r), strings.ContainsRune("-.()/−（）．／·", r):
-			// Cf are the invisible marks that come along when a number is copied from a phone's address book.
-		case isShortened(raw):
-			return "", false, notAPhone(raw, "a spreadsheet has shortened it; format the column as text and write all digits")
-		case unicode.IsLetter(r):
-			return "", false, notAPhone(raw, "it has letters; write digits only, e.g. +86 138 0013 8000")
-		default:
-			return "", false, notAPhone(raw, "%q does not belong in a number", r)
-		}
-	}
-	digits = b.String()
-	if trimmed, ok := strings.CutPrefix(digits, "00"); ok && !international {
-		digits, international = trimmed, true
-	}
-	switch {
-	case digits == "" && strings.TrimSpace(raw) == "":
-		return "", false, errors.New("the phone number is missing")
-	case len(digits) < minDigits:
-		return "", false, notAPhone(raw, "write it with its country code, e.g. +86 138 0013 8000")
-	case len(digits) > maxDigits+2: // national numbers may carry prefixes
-		return "", false, notAPhone(raw, "it is too long")
-	}
-	return digits, international, nil
-}
-
-// foreignDigit turns the digits that keyboards of other scripts make into 0 to 9.
-func foreignDigit(r rune) (byte, bool) {
-	for _, zero := range "０٠۰०০" {
-		if r >= zero && r <= zero+9 {
-			return '0' + byte(r-zero), true
-		}
-	}
-	return 0, false
-}
-
-// isShortened recognizes what a spreadsheet makes of a long number: 8.61380E+12.
-func isShortened(raw string) bool {
-	mantissa, exponent, ok := strings.Cut(strings.ToUpper(strings.TrimSpace(raw)), "E+")
-	digits := func(s string) bool { return s != "" && strings.Trim(s, "0123456789.,") == "" }
-	return ok && digits(mantissa) && digits(exponent)
+	return notAPhone(raw, "its country (+%d) has no such number; is a digit missing or too many?", p.GetCountryCode())
 }
 
 func notAPhone(raw, remedy string, args ...any) error {
@@ -172,34 +164,8 @@ func isCountry(code string) bool {
 	return len(code) == 2 && phonenumbers.GetCountryCodeForRegion(code) != 0
 }
 
-// callingCodes is the length of the country's mobile numbers by calling code: that of the library's example.
-var callingCodes = sync.OnceValue(func() map[int]int {
-	lengths := map[int]int{}
-	for code := range phonenumbers.GetSupportedCallingCodes() {
-		lengths[code] = 0
-		region := phonenumbers.GetRegionCodeForCountryCode(code)
-		if p := phonenumbers.GetExampleNumberForType(region, phonenumbers.MOBILE); p != nil {
-			lengths[code] = len(phonenumbers.GetNationalSignificantNumber(p))
-		}
-	}
-	return lengths
-})
-
-// mobileLength is 0 for a code without mobile numbers.
-func mobileLength(code int) int { return callingCodes()[code] }
-
-// splitCode takes the calling code off an international number. No code begins with another one.
-func splitCode(digits string) (code int, national string) {
-	for i := 0; i < len(digits) && i < 3; i++ {
-		code = code*10 + int(digits[i]-'0')
-		if _, ok := callingCodes()[code]; ok && code > 0 {
-			return code, digits[i+1:]
-		}
-	}
-	return 0, ""
-}
-
-// MaskPhone leaves of a number its country code and its last two digits, and of anything else only these.
+// MaskPhone leaves of a number its country code and its last two digits, and of anything else
+// only these.
 func MaskPhone(number string) string {
 	const shown, dots = 2, "•••••••"
 	digits := []rune(number)

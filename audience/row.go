@@ -8,7 +8,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/nyaruka/phonenumbers"
+
 	"carillon/ent"
+	"carillon/enum"
 )
 
 const (
@@ -26,7 +29,8 @@ type entry struct {
 	lines                    []int // of its rows
 }
 
-// follow adds what a later row of the same number says, as the database would if that row came by itself.
+// follow adds what a later row of the same number says, as the database would if that row came by
+// itself.
 func (e *entry) follow(later *entry) {
 	for _, f := range []struct{ to, from **string }{{&e.name, &later.name}, {&e.language, &later.language}, {&e.timeZone, &later.timeZone}} {
 		if *f.from != nil {
@@ -59,6 +63,8 @@ type rows struct {
 	scan           scanner
 	header         header
 	defaultCountry string
+	form           enum.NumberForm
+	countries      map[string]string // by what rows write for them
 	language       func(string) *mistake
 	timeZone       func(string) *mistake
 }
@@ -68,7 +74,7 @@ func newRows(im *ent.ContactImport, more func() ([]byte, error)) (*rows, error) 
 	if err != nil {
 		return nil, fmt.Errorf("header of import %s: %w", im.ID, err)
 	}
-	r := &rows{header: h, language: once(map[string]bool{}, checkLanguage), timeZone: once(map[string]bool{}, checkTimeZone),
+	r := &rows{header: h, countries: map[string]string{}, language: once(map[string]bool{}, checkLanguage), timeZone: once(map[string]bool{}, checkTimeZone),
 		scan: scanner{more: more, delimiter: im.Delimiter[0], offset: im.NextOffset, line: im.NextLine}}
 	if im.DefaultCountry != nil {
 		r.defaultCountry = *im.DefaultCountry
@@ -122,11 +128,7 @@ func (r *rows) entry(rec record) (*entry, *rejection) {
 	value, m := rec.raw, &mistake{text: rec.wrong}
 	e := &entry{attributes: map[string]string{}, lines: []int{rec.line}}
 	if rec.wrong == "" {
-		cells := rec.cells
-		for len(cells) > len(r.header.columns) && strings.TrimSpace(cells[len(cells)-1]) == "" {
-			cells = cells[:len(cells)-1]
-		}
-		value, m = r.fill(e, cells)
+		value, m = r.fill(e, rec)
 	}
 	if m != nil {
 		return nil, &rejection{rec.line, cut(clean(value), maxRawKept), cut(m.text, maxReason)}
@@ -134,15 +136,17 @@ func (r *rows) entry(rec record) (*entry, *rejection) {
 	return e, nil
 }
 
-// fill puts a row's values into e, or says which of them is wrong.
-func (r *rows) fill(e *entry, cells []string) (value string, m *mistake) {
-	h := r.header
-	if len(cells) != len(h.columns) {
-		return strings.Join(cells, string(r.scan.delimiter)), &mistake{text: fmt.Sprintf(
-			"the row has %d values and the header line %d: is a delimiter or a quote missing or too many?", len(cells), len(h.columns))}
+// fill puts a row's values into e, or says which of them is wrong. A row may end early: the
+// values that are not there are empty.
+func (r *rows) fill(e *entry, rec record) (value string, m *mistake) {
+	h, cells := r.header, rec.cells
+	for len(cells) > len(h.columns) && h.cell(cells, len(cells)-1) == "" {
+		cells = cells[:len(cells)-1]
 	}
-	attributes, err := r.number(e, cells)
-	if err != nil {
+	if m := r.checkShape(cells, rec.openQuote); m != nil {
+		return strings.Join(cells, string(r.scan.delimiter)), m
+	}
+	if err := r.number(e, cells); err != nil {
 		return h.cell(cells, h.phone), &mistake{text: err.Error()}
 	}
 	for _, f := range []struct {
@@ -159,7 +163,7 @@ func (r *rows) fill(e *entry, cells []string) (value string, m *mistake) {
 		}
 		*f.to = &value
 	}
-	for _, i := range attributes {
+	for _, i := range h.attributes {
 		value, key := h.cell(cells, i), h.columns[i]
 		if value == "" {
 			continue
@@ -172,26 +176,76 @@ func (r *rows) fill(e *entry, cells []string) (value string, m *mistake) {
 	return "", nil
 }
 
-// number reads the row's phone number, and says which columns are attributes. The column country is one of them in a row that
-// does not need it to read its number.
-func (r *rows) number(e *entry, cells []string) (attributes []int, err error) {
-	h, region := r.header, r.defaultCountry
-	raw, country := h.cell(cells, h.phone), strings.ToUpper(h.cell(cells, h.country))
-	_, international, _ := phoneDigits(raw)
-	needed := !international && isCountry(country)
-	if needed {
-		region = country
+// checkShape looks at how many values a row has, and at those that belong to no column.
+func (r *rows) checkShape(cells []string, openQuote bool) *mistake {
+	h := r.header
+	switch {
+	case len(cells) > len(h.columns):
+		return &mistake{text: fmt.Sprintf("the row has %d values and the header line %d: put a value that holds the delimiter in quotes",
+			len(cells), len(h.columns))}
+	case len(cells) < len(h.columns) && openQuote:
+		return &mistake{text: quoteInside}
 	}
-	if !needed && country != "" {
-		attributes = append(h.attributes[:len(h.attributes):len(h.attributes)], h.country)
-	} else {
-		attributes = h.attributes
+	for _, i := range h.nameless {
+		if value := h.cell(cells, i); value != "" {
+			return &mistake{text: fmt.Sprintf("column %d holds %s and has no name in the header line: give it one, or empty it", i+1, shown(value))}
+		}
 	}
-	e.phone, e.country, err = Phone(raw, region)
-	return attributes, err
+	if value := h.cell(cells, h.index); value != "" && !allDigits(value) {
+		return &mistake{text: fmt.Sprintf("column %d holds %s and has no name in the header line: give it one, or empty it", h.index+1, shown(value))}
+	}
+	return nil
 }
 
-// once is a check that looks each right value up once: time zones are files, and languages a grammar.
+// number reads the row's phone number. What the row says of its country goes before what is said
+// of the whole file.
+func (r *rows) number(e *entry, cells []string) (err error) {
+	h, from := r.header, origin{region: r.defaultCountry, form: r.form}
+	if h.international {
+		from.form = enum.NumberFormInternational
+	}
+	region, stated, unclear := r.country(cells)
+	if stated != "" {
+		from.region, from.own = region, true
+	}
+	e.phone, e.country, err = from.phone(h.cell(cells, h.phone))
+	if err != nil && unclear != nil && h.cell(cells, h.phone) != "" {
+		return unclear
+	}
+	return err
+}
+
+// country is what the row says of its country, as an ISO code. It is empty where the row says
+// nothing, and where unclear says why it is not known. stated is how the row says it.
+func (r *rows) country(cells []string) (region, stated string, unclear error) {
+	for _, i := range r.header.countries {
+		text := r.header.cell(cells, i)
+		if text == "" {
+			continue
+		}
+		known, ok := r.countries[text]
+		if !ok {
+			known = countryOf(text)
+			if len(r.countries) < maxKnown {
+				r.countries[text] = known
+			}
+		}
+		if region != "" && known != "" && phonenumbers.GetCountryCodeForRegion(region) != phonenumbers.GetCountryCodeForRegion(known) {
+			return "", stated, fmt.Errorf("%s and %s are two countries: write one, or the number with its + and country code", shown(stated), shown(text))
+		}
+		if region == "" {
+			region, stated = known, text
+		}
+	}
+	if stated != "" && region == "" {
+		unclear = fmt.Errorf("%s is not a country that is known here: write its ISO 3166 code, e.g. CN, or the number with its + and country code",
+			shown(stated))
+	}
+	return region, stated, unclear
+}
+
+// once is a check that looks each right value up once: time zones are files, and languages a
+// grammar.
 func once(known map[string]bool, check func(string) *mistake) func(string) *mistake {
 	return func(value string) *mistake {
 		if known[value] {

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
@@ -36,8 +38,8 @@ type NewImport struct {
 	Consent        *column.ImportConsent
 }
 
-// StartImport stores the file and leaves the import PENDING, for RunImport. A file whose header cannot be understood is
-// refused at once.
+// StartImport stores the file and leaves the import PENDING, for RunImport. A file whose header
+// cannot be understood is refused at once.
 func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImport, error) {
 	owner, err := organization(ctx)
 	if err != nil {
@@ -141,7 +143,7 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// decoded reads a file as UTF-8 without a byte order mark.
+// decoded reads a file as UTF-8 without byte order marks.
 func decoded(file io.Reader) (*bufio.Reader, error) {
 	raw := bufio.NewReaderSize(file, maxHeader)
 	mark, err := raw.Peek(4)
@@ -152,17 +154,32 @@ func decoded(file io.Reader) (*bufio.Reader, error) {
 	switch {
 	case bytes.HasPrefix(mark, []byte("PK\x03\x04")), bytes.HasPrefix(mark, []byte("\xd0\xcf\x11\xe0")):
 		return nil, wrongFile("the file is an Excel workbook: save it as CSV UTF-8 and import that")
-	case bytes.HasPrefix(mark, []byte("\xef\xbb\xbf")):
-		_, err := raw.Discard(3)
-		return raw, err
 	case bytes.HasPrefix(mark, []byte("\xff\xfe")):
 		order = unicode.LittleEndian
 	case bytes.HasPrefix(mark, []byte("\xfe\xff")):
 		order = unicode.BigEndian
 	default:
-		return raw, nil
+		return raw, passMarks(raw)
 	}
-	return bufio.NewReaderSize(transform.NewReader(raw, unicode.UTF16(order, unicode.ExpectBOM).NewDecoder()), maxHeader), nil
+	text := bufio.NewReaderSize(transform.NewReader(raw, unicode.UTF16(order, unicode.ExpectBOM).NewDecoder()), maxHeader)
+	return text, passMarks(text)
+}
+
+// passMarks passes over the marks at the beginning. A file that went through several programs may
+// have more than one.
+func passMarks(text *bufio.Reader) error {
+	for {
+		mark, err := text.Peek(3)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return err
+		}
+		if !bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
+			return nil
+		}
+		if _, err := text.Discard(len(mark)); err != nil {
+			return err
+		}
+	}
 }
 
 // start is what a file's first line says, and where its rows begin.
@@ -173,9 +190,20 @@ type start struct {
 	line      int
 }
 
+// declared is the line that tells Excel which delimiter a file has.
+var declared = regexp.MustCompile(`^\s*"?(?i:sep)=(\\t|[^\r\n"0-9A-Za-z])"?[,;\t |]*(?:\r\n|\r|\n|$)`)
+
 // readStart reads the header line from a file's beginning, which may be all of it.
 func readStart(head []byte, all bool) (start, error) {
-	scan := scanner{delimiter: sniff(head), line: 1, buf: head, over: true}
+	scan := scanner{line: 1, buf: head, over: true}
+	if m := declared.FindSubmatch(head); m != nil && len(m[1]) <= 2 && m[1][0] < utf8.RuneSelf {
+		scan.pass(len(m[0]))
+		if scan.delimiter = m[1][0]; scan.delimiter == '\\' && len(m[1]) == 2 {
+			scan.delimiter = '\t'
+		}
+	} else {
+		scan.delimiter = sniff(head)
+	}
 	r, ok, err := scan.next()
 	switch {
 	case err != nil:
@@ -189,11 +217,20 @@ func readStart(head []byte, all bool) (start, error) {
 	case r.wrong != "":
 		return start{}, wrongFile("in the header line, %s", r.wrong)
 	}
-	h, err := readHeader(r.cells)
+	h, err := readHeader(withoutEmptyEnd(r.cells))
 	if err != nil {
 		return start{}, wrongFile("%s", err)
 	}
 	return start{h.columns, scan.delimiter, scan.offset, scan.line}, nil
+}
+
+// withoutEmptyEnd leaves out the columns at the end that have no name: a spreadsheet writes up to
+// 16,384 of them for cells that were used once.
+func withoutEmptyEnd(cells []string) []string {
+	for len(cells) > 1 && strings.TrimFunc(cells[len(cells)-1], isBlankMark) == "" {
+		cells = cells[:len(cells)-1]
+	}
+	return cells
 }
 
 // baseName is the file's name without a path, short enough to keep.

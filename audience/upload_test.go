@@ -63,7 +63,7 @@ func TestAnImportRefusesAFileThatItCannotUnderstand(t *testing.T) {
 		"without a number":             {"name,city\nLi Lei,Beijing\n", `no column phone: its columns are "name, city"`},
 		"with two numbers":             {"tel,mobile\n1,2\n", `columns "tel" and "mobile" both say the phone`},
 		"with a column twice":          {"phone,city,City\n", `columns 2 and 3 are both called "City"`},
-		"with a column without name":   {"phone,,city\n", "column 2 has no name"},
+		"without names":                {"+14155552671,Ana\n+14155552672,Bo\n", "holds a number and no names of columns"},
 		"with a broken header":         {"phone,\"city\n1,2\n", "in the header line, a quote"},
 		"in another encoding":          {"phone,\xb3\xc7\xca\xd0\n", "the header line is not UTF-8"},
 		"in UTF-16 that does not say":  {"p\x00h\x00o\x00n\x00e\x00\n\x00", "the header line is not UTF-8"},

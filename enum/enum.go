@@ -344,6 +344,21 @@ func (JobStatus) Values() []string {
 	return []string{"PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELED"}
 }
 
+// NumberForm says how the numbers of a file are written where they have no +.
+type NumberForm string
+
+const (
+	NumberFormNational      NumberForm = "NATIONAL"
+	NumberFormInternational NumberForm = "INTERNATIONAL"
+)
+
+// MarshalGQL and UnmarshalGQL bind NumberForm to the GraphQL enum of that name.
+func (v NumberForm) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *NumberForm) UnmarshalGQL(in any) error { return read(v, in) }
+
+// Values lists them for the data model.
+func (NumberForm) Values() []string { return []string{"NATIONAL", "INTERNATIONAL"} }
+
 // CampaignStatus says where a campaign is in its life.
 type CampaignStatus string
 
