@@ -30,6 +30,8 @@ type options struct {
 	rows    int
 	each    []int
 	atOnce  []int
+
+	marketing bool
 }
 
 // benchmarks in the order of the README.
@@ -64,6 +66,7 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&o.allocs, "memprofile", "", "file for a profile of all allocations, of the whole run")
 	flags.DurationVar(&o.latency, "latency", -1, "the sandbox's latency (send); by default 0 and 50 ms in turn")
 	flags.IntVar(&o.rows, "rows", 0, "messages that are in the table before (send, webhook, plans), with all that belongs to them; PostgreSQL alone")
+	flags.BoolVar(&o.marketing, "marketing", false, "the template is one of MARKETING, so that each claim looks at consents (send)")
 	flags.IntSliceVar(&o.each, "each", []int{1, 50}, "statuses in a post (webhook)")
 	flags.IntSliceVar(&o.atOnce, "at-once", []int{64, 256, 512}, "posts under way at a time (webhook)")
 	names := strings.Join(slices.Sorted(maps.Keys(benchmarks)), ", ")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"carillon/ent"
+	"carillon/enum"
 	"carillon/whatsapp"
 )
 
@@ -47,6 +48,11 @@ func sendOnce(ctx context.Context, o options, store string, latency time.Duratio
 	if _, err := s.fill(ctx, o.rows); err != nil {
 		return err
 	}
+	if o.marketing {
+		if err := s.template.Update().SetCategory(enum.TemplateCategoryMarketing).Exec(s.system); err != nil {
+			return err
+		}
+	}
 	c, err := s.enrolled(n)
 	if err != nil {
 		return err
@@ -66,7 +72,7 @@ func sendOnce(ctx context.Context, o options, store string, latency time.Duratio
 	if err != nil {
 		return err
 	}
-	f["store"], f["latency_ms"], f["rows"] = store, latency.Milliseconds(), o.rows
+	f["store"], f["latency_ms"], f["rows"], f["marketing"] = store, latency.Milliseconds(), o.rows, o.marketing
 	after, err := bareSends(ctx, url, n, inFlight(latency))
 	if err != nil {
 		return err

@@ -119,16 +119,15 @@ func messages(c *ent.Campaign, organization *ent.Organization, page []audience.R
 	return out
 }
 
-// skip says why a recipient is left out; empty when it is not. The first reason counts.
+// skip says why a recipient is left out; empty when it is not. The first reason counts. What may change while a message waits is Eligibility's, and
+// looked at again when it is to be sent.
 func skip(template *ent.Template, organization *ent.Organization, r audience.Recipient, lacks []string) enum.SkipReason {
-	marketing := template.Category == enum.TemplateCategoryMarketing
+	barred := delivery.Eligibility{Category: template.Category, Consent: r.Consent, RequireOptIn: organization.SendingPolicy.RequireOptIn}.Barred()
 	switch {
 	case r.Phone == "":
 		return enum.SkipReasonInvalidNumber
-	case marketing && r.Consent == enum.ConsentOptedOut:
-		return enum.SkipReasonOptedOut
-	case marketing && organization.SendingPolicy.RequireOptIn && r.Consent != enum.ConsentOptedIn:
-		return enum.SkipReasonNoOptIn
+	case barred != "":
+		return barred
 	case len(lacks) > 0:
 		return enum.SkipReasonMissingParameter
 	}

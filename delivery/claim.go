@@ -18,26 +18,7 @@ const (
 	unhanded = 15 * time.Second
 )
 
-// taking is one claim in the making.
-type taking struct {
-	claim uid.ID
-	size  int // of a part
-	now   time.Time
-}
-
 func partSize(n int) int { return (n + handOvers - 1) / handOvers }
-
-// keep notes that nothing of the claim is handed over yet.
-func (t taking) keep(ctx context.Context, tx *database.Tx, n int) error {
-	if n == 0 {
-		return nil
-	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO claim (id, handed, taken, until) VALUES ($1, 0, $2, $3)", t.claim, false, t.now.Add(unhanded))
-	if err != nil {
-		return fmt.Errorf("keep a claim: %w", err)
-	}
-	return nil
-}
 
 // HandOver marks a part of a claim as possibly sent, and every part before it; last says that none follows. It must be committed
 // before the first of the part's messages leaves. False: the worker was given up, the messages are somebody else's, and

@@ -32,6 +32,7 @@ const (
 	Lost      // the answer did not come: it may or may not have been sent
 	GiveUp    // lost, silent for too long, and not to be sent twice
 	SendAgain // lost, silent for too long, and better sent twice than never
+	Skip      // claimed, and may not be written to its person any more
 	Expire    // not sent in time
 	Cancel    // its campaign was canceled
 	Requeue   // failed, and somebody wants it tried again
@@ -45,9 +46,10 @@ type Fact struct {
 	Claim     uid.ID // the claim it is about; zero where nothing says
 	Kind      FactKind
 	At        time.Time
-	NotBefore time.Time // Retry and SendAgain
-	ErrorCode int       // Failed, Refused, Retry, GiveUp
-	Detail    string    // what Meta said to the error
+	NotBefore time.Time       // Retry and SendAgain
+	Reason    enum.SkipReason // Skip
+	ErrorCode int             // Failed, Refused, Retry, GiveUp
+	Detail    string          // what Meta said to the error
 	Pricing   *column.Pricing
 }
 
@@ -80,6 +82,7 @@ var moves = map[FactKind]struct{ from, to enum.MessageStatus }{
 	Lost:      {enum.MessageStatusSending, enum.MessageStatusUnknown},
 	GiveUp:    {enum.MessageStatusUnknown, enum.MessageStatusFailed},
 	SendAgain: {enum.MessageStatusUnknown, enum.MessageStatusQueued},
+	Skip:      {enum.MessageStatusSending, enum.MessageStatusSkipped},
 	Expire:    {enum.MessageStatusQueued, enum.MessageStatusSkipped},
 	Cancel:    {enum.MessageStatusQueued, enum.MessageStatusCanceled},
 	Requeue:   {enum.MessageStatusFailed, enum.MessageStatusQueued},
@@ -173,12 +176,14 @@ func (r *row) decide(f Fact, to enum.MessageStatus) (logged bool) {
 		r.unknownAt = &f.At
 	case Refused, GiveUp:
 		r.failedAt = &f.At
-	case Expire, Cancel:
+	case Skip:
+		r.attempts--
+		r.closedAt, r.skipReason = &f.At, &f.Reason
+	case Expire:
+		expired := enum.SkipReasonExpired
+		r.closedAt, r.skipReason = &f.At, &expired
+	case Cancel:
 		r.closedAt = &f.At
-		if f.Kind == Expire {
-			expired := enum.SkipReasonExpired
-			r.skipReason = &expired
-		}
 	}
 	r.errorCode, r.errorDetail = nil, nil
 	if f.ErrorCode != 0 {

@@ -97,6 +97,22 @@ func unspend(ctx context.Context, tx *database.Tx, changed []*row, now time.Time
 			unsent[r.organization]++
 		}
 	}
+	return giveBack(ctx, tx, unsent, now)
+}
+
+// unspendSkipped gives back what was counted today for single messages that are skipped before their first attempt. Those of campaigns are counted when
+// they are claimed, and a skipped one is not.
+func unspendSkipped(ctx context.Context, tx *database.Tx, skipped []*row, now time.Time) error {
+	unsent := map[uid.ID]int{}
+	for _, r := range skipped {
+		if r.campaign.IsZero() && r.attempts == 0 && dayOf(r.createdAt).Equal(dayOf(now)) {
+			unsent[r.organization]++
+		}
+	}
+	return giveBack(ctx, tx, unsent, now)
+}
+
+func giveBack(ctx context.Context, tx *database.Tx, unsent map[uid.ID]int, now time.Time) error {
 	for _, organization := range slices.SortedFunc(maps.Keys(unsent), compareIDs) {
 		_, err := tx.ExecContext(ctx, "UPDATE quota_usage SET messages = CASE WHEN messages > $2 THEN messages - $2 ELSE 0 END WHERE id = $1 AND day = $3", organization, unsent[organization], dayOf(now))
 		if err != nil {

@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 
+	"carillon/enum"
 	"carillon/uid"
 )
 
-// Requeue queues a campaign's failed messages again, those whose error code may pass; each once, also when it fails again
-// meanwhile. One that WhatsApp has delivered after all is not failed, and stays. It returns how many.
+// Requeue queues a campaign's failed messages again, those whose error code may pass and that may still be written to their people; each
+// once, also when it fails again meanwhile. One that WhatsApp has delivered after all is not failed, and stays. It returns how many.
 func (q *Queue) Requeue(ctx context.Context, campaign uid.ID, mayPass func(code int) bool) (n int, err error) {
 	for after, more := (uid.ID{}), true; more; {
 		var facts []Fact
@@ -26,7 +27,7 @@ func (q *Queue) Requeue(ctx context.Context, campaign uid.ID, mayPass func(code 
 // failed reads a page of a campaign's failed messages after that id.
 func (q *Queue) failed(ctx context.Context, campaign, after uid.ID, mayPass func(code int) bool) (facts []Fact, last uid.ID, more bool, err error) {
 	now := q.now()
-	rows, err := q.db.Query(ctx, "SELECT id, attempts, error_code FROM message WHERE campaign_id = $1 AND id > $2 AND status = 'FAILED' ORDER BY id LIMIT $3", campaign, after, sweepPage)
+	rows, err := q.db.Query(ctx, "SELECT id, attempts, error_code, "+ofCampaign.barred()+" FROM message WHERE campaign_id = $1 AND id > $2 AND status = 'FAILED' ORDER BY id LIMIT $3", campaign, after, sweepPage)
 	if err != nil {
 		return nil, after, false, err
 	}
@@ -35,10 +36,11 @@ func (q *Queue) failed(ctx context.Context, campaign, after uid.ID, mayPass func
 	for ; rows.Next(); read++ {
 		f := Fact{Kind: Requeue, At: now, NotBefore: now}
 		var code *int
-		if err := rows.Scan(&f.Message, &f.Attempt, &code); err != nil {
+		var barred *enum.SkipReason
+		if err := rows.Scan(&f.Message, &f.Attempt, &code, &barred); err != nil {
 			return nil, after, false, err
 		}
-		if after = f.Message; code != nil && mayPass(*code) {
+		if after = f.Message; code != nil && mayPass(*code) && barred == nil {
 			facts = append(facts, f)
 		}
 	}

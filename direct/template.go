@@ -43,18 +43,21 @@ func (c *check) template(ctx context.Context, t Template, out *delivery.New) err
 
 // consent notes why a person may not get marketing.
 func (c *check) consent(template *ent.Template) {
-	if template.Category != enum.TemplateCategoryMarketing || c.address == "" {
+	if c.address == "" {
 		return
 	}
 	consent := enum.ConsentUnknown
 	if c.contact != nil {
 		consent = c.contact.MarketingConsent
 	}
-	switch {
-	case consent == enum.ConsentOptedOut:
+	switch reason := (delivery.Eligibility{Category: template.Category, Consent: consent, RequireOptIn: c.organization.SendingPolicy.RequireOptIn}).Barred(); reason {
+	case "":
+	case enum.SkipReasonOptedOut:
 		c.in.Add("to", fault.NotAllowed, "%s has opted out of marketing, and %s is a MARKETING template", c.address, template.Name)
-	case consent != enum.ConsentOptedIn && c.organization.SendingPolicy.RequireOptIn:
+	case enum.SkipReasonNoOptIn:
 		c.in.Add("to", fault.NotAllowed, "the organization sends marketing only to people who have opted in, and %s has not", c.address)
+	default:
+		c.in.Add("to", fault.NotAllowed, "%s may not be written to: %s", c.address, reason)
 	}
 }
 

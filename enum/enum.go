@@ -435,6 +435,7 @@ type SkipReason string
 const (
 	SkipReasonOptedOut         SkipReason = "OPTED_OUT"
 	SkipReasonNoOptIn          SkipReason = "NO_OPT_IN"
+	SkipReasonContactDeleted   SkipReason = "CONTACT_DELETED"
 	SkipReasonDuplicate        SkipReason = "DUPLICATE"
 	SkipReasonInvalidNumber    SkipReason = "INVALID_NUMBER"
 	SkipReasonMissingParameter SkipReason = "MISSING_PARAMETER"
@@ -451,7 +452,7 @@ func (v *SkipReason) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (SkipReason) Values() []string {
-	return []string{"OPTED_OUT", "NO_OPT_IN", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED"}
+	return []string{"OPTED_OUT", "NO_OPT_IN", "CONTACT_DELETED", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED"}
 }
 
 // Direction says who wrote a message.

@@ -4882,7 +4882,7 @@ extend type Mutation {
   cancelCampaign("Which campaign." input: CancelCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER)
   """
   Queues again the failed messages whose errors may pass, or those with the given codes. Returns when they are queued. A completed
-  campaign runs again, a paused one stays so.
+  campaign runs again, a paused one stays so. Who may not be written to any more (they have opted out, say) is left as FAILED.
   User errors: INVALID (errorCodes: an error that does not pass; template not approved), NOT_ALLOWED (account or organization may
   not send), STALE (expired). Errors: NOT_FOUND, CONFLICT (not launched yet, or canceled).
   """
@@ -6110,7 +6110,7 @@ type Terms {
 type SendingPolicy {
   """
   Marketing templates go only to contacts with a recorded opt-in: a campaign skips others as NO_OPT_IN, and sendMessage refuses them.
-  Whoever has opted out gets none in any case.
+  Whoever has opted out gets none in any case. Messages that wait are looked at again before they leave.
   """
   requireOptIn: Boolean!
   "At most this many marketing messages to one contact in 24 hours. It cannot be set yet and is always 0, which is no cap."
@@ -6836,12 +6836,17 @@ enum MessageStatus {
   RECEIVED
 }
 
-"Why a message was not sent."
+"""
+Why a message was not sent. OPTED_OUT, NO_OPT_IN and CONTACT_DELETED are looked at when the message is made, and again whenever a worker is about to send
+it: after a pause, a limit or a retry, too.
+"""
 enum SkipReason {
-  "The person does not want marketing."
+  "The template is one of marketing by now, and the person does not want that."
   OPTED_OUT
-  "The organization asks for an opt-in, and there is none."
+  "The template is one of marketing by now, the organization asks for an opt-in, and there is none."
   NO_OPT_IN
+  "The contact was deleted before it was sent."
+  CONTACT_DELETED
   "The same number is in the audience already."
   DUPLICATE
   "It is no number that can be written to."
