@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 	"operator":         {"identity", "account", "campaign", "delivery", "database", "ent"},
 	"delivery":         {"database", "ent", "whatsapp"},
 	"account":          {"whatsapp", "identity", "database", "ent"},
-	"audience":         {"identity", "database", "ent"},
+	"audience":         {"identity", "delivery", "database", "ent"},
 	"identity":         {"database", "ent", "mail", "openid"},
 	"mail":             {},
 	"database":         {"ent"},

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"carillon/column"
 	"carillon/database"
@@ -50,14 +49,21 @@ func (s *Service) CreateContact(ctx context.Context, n NewContact) (*ent.Contact
 		if err := checkRoom(ctx, tx, owner); err != nil {
 			return err
 		}
-		if id, err = n.save(ctx, tx, owner, phone, country, s.moment()); err != nil {
+		people, err := s.Identify(ctx, tx, Identity{Organization: owner, Phone: phone, Make: MakeContact})
+		if err != nil {
+			return err
+		}
+		if !people[0].Made {
+			return fault.Refuse("phone", fault.Taken, "%s is a contact already", phone)
+		}
+		if id = people[0].ID; id.IsZero() {
+			return fmt.Errorf("%s identifies nobody", phone)
+		}
+		if err := s.fill(ctx, tx, owner, people[0], n, country); err != nil {
 			return err
 		}
 		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactCreate, Subject: id, Summary: "made contact " + identity.Ending(phone)})
 	})
-	if database.IsUnique(err) {
-		return nil, fault.Refuse("phone", fault.Taken, "%s is a contact already", phone)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -99,36 +105,32 @@ func (n NewContact) check() (phone, country string, in fault.Inputs) {
 	return phone, country, in
 }
 
-func (n NewContact) save(ctx context.Context, tx *database.Tx, owner uid.ID, phone, country string, now time.Time) (uid.ID, error) {
+// fill writes what is given of a contact that was just made.
+func (s *Service) fill(ctx context.Context, tx *database.Tx, owner uid.ID, p Person, n NewContact, country string) error {
 	attributes := map[string]string{}
 	for _, a := range n.Attributes {
 		attributes[strings.TrimSpace(a.Key)] = a.Value
 	}
-	create := tx.Client.Contact.Create().SetOrganizationID(owner).SetPhone(phone).SetNillableCountry(given(&country)).SetAttributes(attributes).
-		SetNillableName(given(n.Name)).SetNillableLanguage(given(n.Language)).SetNillableTimeZone(given(n.TimeZone)).SetCreatedAt(now)
-	if n.Consent != nil {
-		create.SetMarketingConsent(n.Consent.Consent)
-	}
-	c, err := create.Save(ctx)
+	err := tx.Client.Contact.UpdateOneID(p.ID).SetNillableCountry(given(&country)).SetAttributes(attributes).
+		SetNillableName(given(n.Name)).SetNillableLanguage(given(n.Language)).SetNillableTimeZone(given(n.TimeZone)).Exec(ctx)
 	if err != nil {
-		return uid.ID{}, fmt.Errorf("create contact: %w", err)
+		return fmt.Errorf("create contact: %w", err)
 	}
 	lists := slices.Clone(n.ListIDs)
 	slices.SortFunc(lists, compareIDs)
 	for _, id := range slices.Compact(lists) {
-		if err := tx.Client.ListMember.Create().SetOrganizationID(owner).SetContactID(c.ID).SetContactListID(id).Exec(ctx); err != nil {
-			return uid.ID{}, fmt.Errorf("put contact on list %s: %w", id, err)
+		if err := tx.Client.ListMember.Create().SetOrganizationID(owner).SetContactID(p.ID).SetContactListID(id).Exec(ctx); err != nil {
+			return fmt.Errorf("put contact on list %s: %w", id, err)
 		}
 	}
 	if n.Consent == nil || n.Consent.Consent == enum.ConsentUnknown {
-		return c.ID, nil
+		return nil
 	}
-	err = tx.Client.ConsentRecord.Create().SetOrganizationID(owner).SetContactID(c.ID).SetConsent(n.Consent.Consent).SetSource(n.Consent.Source).
-		SetNillableEvidence(given(&n.Consent.Evidence)).SetRecordedAt(now).Exec(ctx)
+	_, err = s.recordConsent(ctx, tx, owner, p, Statement{Consent: n.Consent.Consent, By: enum.ConsentSpeakerOrganization, Source: n.Consent.Source, Evidence: n.Consent.Evidence})
 	if err != nil {
-		return uid.ID{}, fmt.Errorf("record consent: %w", err)
+		return fmt.Errorf("record consent: %w", err)
 	}
-	return c.ID, nil
+	return nil
 }
 
 // checkConsent looks at the consent of the input, where there is one.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -49,18 +50,25 @@ type writer struct {
 }
 
 func (w writer) page(ctx context.Context, p page) error {
-	p, err := w.within(ctx, p)
+	if err := HoldPeople(ctx, w.Tx, w.im.OrganizationID); err != nil {
+		return err
+	}
+	known, err := w.people(ctx, p)
+	if err != nil {
+		return fmt.Errorf("look for contacts: %w", err)
+	}
+	p, err = w.within(ctx, p, known)
 	if err != nil {
 		return err
 	}
-	fresh, known, err := w.contacts(ctx, p.entries)
+	written, err := w.contacts(ctx, p.entries, known)
 	if err != nil {
 		return fmt.Errorf("write contacts: %w", err)
 	}
-	if err := w.members(ctx, fresh, known); err != nil {
+	if err := w.members(ctx, written); err != nil {
 		return fmt.Errorf("fill list: %w", err)
 	}
-	if err := w.consent(ctx, fresh, known); err != nil {
+	if err := w.consent(ctx, written); err != nil {
 		return fmt.Errorf("record consent: %w", err)
 	}
 	if err := w.rejections(ctx, p.rejected); err != nil {
@@ -68,7 +76,7 @@ func (w writer) page(ctx context.Context, p page) error {
 	}
 	_, err = w.ExecContext(ctx, `UPDATE contact_import SET next_offset = $3, next_line = $4, rows_read = rows_read + $5,
 		created = created + $6, updated = updated + $7, rejected = rejected + $8 WHERE id = $1 AND organization_id = $2`,
-		w.im.ID, w.im.OrganizationID, p.to, p.line, p.accepted+len(p.rejected), len(fresh), p.accepted-len(fresh), len(p.rejected))
+		w.im.ID, w.im.OrganizationID, p.to, p.line, p.accepted+len(p.rejected), written.made, p.accepted-written.made, len(p.rejected))
 	if err != nil {
 		return fmt.Errorf("move import: %w", err)
 	}
@@ -78,43 +86,150 @@ func (w writer) page(ctx context.Context, p page) error {
 	return nil
 }
 
-// contacts makes or changes the contacts and says which are new. What a row leaves empty stays as it is.
-func (w writer) contacts(ctx context.Context, entries []*entry) (fresh, known []uid.ID, err error) {
+// knownPeople are those whose numbers stand on a page, by the number's key.
+type knownPeople map[string]struct {
+	id        uid.ID
+	isContact bool
+}
+
+// people reads who is known of the numbers on a page, and locks the contacts among them in the order
+// of their ids.
+func (w writer) people(ctx context.Context, p page) (knownPeople, error) {
+	found := knownPeople{}
+	if len(p.entries) == 0 {
+		return found, nil
+	}
+	keys := make([]string, len(p.entries))
+	for i, e := range p.entries {
+		keys[i] = e.key
+	}
+	from, args := w.DB.Rowset([]any{w.im.OrganizationID}, database.Texts("value", keys))
+	rows, err := w.QueryContext(ctx, `SELECT i.value, i.contact_id FROM `+from+` JOIN contact_identifier i ON i.organization_id = $1 AND i.kind = 'PHONE' AND i.value = f.value`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var people []uid.ID
+	byID := map[uid.ID]string{}
+	for rows.Next() {
+		var key string
+		var id uid.ID
+		if err := rows.Scan(&key, &id); err != nil {
+			return nil, err
+		}
+		entry := found[key]
+		entry.id = id
+		found[key], byID[id] = entry, key
+		people = append(people, id)
+	}
+	if err := rows.Err(); err != nil || len(people) == 0 {
+		return found, err
+	}
+	from, args = w.DB.Rowset(nil, database.IDs("id", people))
+	contacts, err := database.ScanIDs(w.QueryContext(ctx, "SELECT id FROM contact WHERE id IN (SELECT id FROM "+from+") ORDER BY id"+w.DB.ForNoKeyUpdate(), args...))
+	for _, id := range contacts {
+		entry := found[byID[id]]
+		entry.isContact = true
+		found[byID[id]] = entry
+	}
+	return found, err
+}
+
+// pagePeople are those whom a page has written.
+type pagePeople struct {
+	fresh []uid.ID // of whom nothing was known
+	rest  []uid.ID // contacts already, or people of whom something was
+	made  int      // were no contacts
+}
+
+func (w pagePeople) all() []uid.ID { return slices.Concat(w.fresh, w.rest) }
+
+// contacts makes or changes the contacts. What a row leaves empty stays as it is.
+func (w writer) contacts(ctx context.Context, entries []*entry, known knownPeople) (out pagePeople, err error) {
 	if len(entries) == 0 {
-		return nil, nil, nil
+		return out, nil
 	}
 	n := len(entries)
-	ids, phones, countries := make([]uid.ID, n), make([]string, n), make([]*string, n)
-	names, languages, zones, attributes := make([]*string, n), make([]*string, n), make([]*string, n), make([]json.RawMessage, n)
-	mine := make(map[uid.ID]bool, n)
-	for i, e := range entries {
-		ids[i] = uid.New(uid.Contact)
-		mine[ids[i]] = true
-		phones[i], countries[i], names[i], languages[i], zones[i] = e.phone, given(&e.country), e.name, e.language, e.timeZone
-		if attributes[i], err = json.Marshal(e.attributes); err != nil {
-			return nil, nil, err
+	of := make(map[*entry]uid.ID, n)
+	var strangers []uid.ID
+	var fresh []*entry
+	for _, e := range entries {
+		who, told := known[e.key]
+		switch {
+		case !told:
+			of[e] = uid.New(uid.Contact)
+			out.fresh, fresh = append(out.fresh, of[e]), append(fresh, e)
+		default:
+			of[e] = who.id
+			out.rest = append(out.rest, who.id)
+			if !who.isContact {
+				strangers = append(strangers, who.id)
+			}
 		}
 	}
-	from, args := w.DB.Rowset([]any{w.im.OrganizationID, w.consentAtFirst(), w.now},
+	out.made = len(out.fresh) + len(strangers)
+	if err := w.keep(ctx, fresh, out.fresh); err != nil {
+		return out, err
+	}
+	said, err := histories(ctx, w.Tx, strangers...)
+	if err != nil {
+		return out, err
+	}
+	entries = slices.Clone(entries)
+	slices.SortFunc(entries, func(a, b *entry) int { return compareIDs(of[a], of[b]) }) // everybody locks contacts in the order of their ids
+	ids, phones, countries, consents := make([]uid.ID, n), make([]string, n), make([]*string, n), make([]enum.Consent, n)
+	names, languages, zones, attributes := make([]*string, n), make([]*string, n), make([]*string, n), make([]json.RawMessage, n)
+	for i, e := range entries {
+		ids[i], phones[i], countries[i], names[i], languages[i], zones[i] = of[e], e.phone, given(&e.country), e.name, e.language, e.timeZone
+		if attributes[i], err = json.Marshal(e.attributes); err != nil {
+			return out, err
+		}
+		if consents[i] = w.consentAtFirst(); known[e.key].id == of[e] { // somebody who is known begins with what they said
+			consents[i] = said[of[e]].consent(enum.ConsentUnknown)
+		}
+	}
+	from, args := w.DB.Rowset([]any{w.im.OrganizationID, w.now},
 		database.IDs("id", ids), database.Texts("phone", phones), database.NullTexts("country", countries), database.NullTexts("name", names),
-		database.NullTexts("language", languages), database.NullTexts("time_zone", zones), database.JSONs("attributes", attributes))
+		database.NullTexts("language", languages), database.NullTexts("time_zone", zones), database.JSONs("attributes", attributes), database.Texts("marketing_consent", consents))
 	merged := "contact.attributes || excluded.attributes"
 	if w.DB.Dialect == dialect.SQLite {
 		merged = "json_patch(contact.attributes, excluded.attributes)"
 	}
-	all, err := database.ScanIDs(w.QueryContext(ctx, `INSERT INTO contact (id, organization_id, phone, country, name, language, time_zone, attributes, marketing_consent, created_at)
-		SELECT id, $1, phone, country, name, language, time_zone, attributes, $2, $3 FROM `+from+` WHERE true
-		ON CONFLICT (organization_id, phone) DO UPDATE SET country = COALESCE(contact.country, excluded.country), name = COALESCE(excluded.name, contact.name),
-		language = COALESCE(excluded.language, contact.language), time_zone = COALESCE(excluded.time_zone, contact.time_zone), attributes = `+merged+`
-		RETURNING id`, args...))
-	for _, id := range all {
-		if mine[id] {
-			fresh = append(fresh, id)
-		} else {
-			known = append(known, id)
+	_, err = w.ExecContext(ctx, `INSERT INTO contact (id, organization_id, phone, country, name, language, time_zone, attributes, marketing_consent, created_at)
+		SELECT id, $1, phone, country, name, language, time_zone, attributes, marketing_consent, $2 FROM `+from+` WHERE true
+		ON CONFLICT (id) DO UPDATE SET phone = COALESCE(contact.phone, excluded.phone), country = COALESCE(contact.country, excluded.country), name = COALESCE(excluded.name, contact.name),
+		language = COALESCE(excluded.language, contact.language), time_zone = COALESCE(excluded.time_zone, contact.time_zone), attributes = `+merged, args...)
+	if err != nil || len(strangers) == 0 {
+		return out, err
+	}
+	from, args = w.DB.Rowset(nil, database.IDs("id", strangers))
+	_, err = w.ExecContext(ctx, `UPDATE contact SET wa_user_id = (SELECT i.value FROM contact_identifier i WHERE i.contact_id = contact.id AND i.kind = 'USER_ID' ORDER BY i.since DESC, i.id DESC LIMIT 1)
+		WHERE contact.wa_user_id IS NULL AND contact.id IN (SELECT id FROM `+from+`)`, args...)
+	return out, err
+}
+
+// keep stores whose the new numbers are. Where another transaction has stored one meanwhile, the
+// page is taken again.
+func (w writer) keep(ctx context.Context, entries []*entry, people []uid.ID) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	keys, written := make([]string, len(entries)), make([]*string, len(entries))
+	for i, e := range entries {
+		if keys[i] = e.key; e.phone != e.key {
+			written[i] = &e.phone
 		}
 	}
-	return fresh, known, err
+	from, args := w.DB.Rowset([]any{w.im.OrganizationID, w.now}, database.Texts("value", keys), database.NullTexts("written", written), database.IDs("contact_id", people))
+	result, err := w.ExecContext(ctx, `INSERT INTO contact_identifier (organization_id, kind, value, written, contact_id, since)
+		SELECT $1, 'PHONE', value, written, contact_id, $2 FROM `+from+` WHERE true ORDER BY value ON CONFLICT DO NOTHING`, args...)
+	if err != nil {
+		return err
+	}
+	if kept, err := result.RowsAffected(); err != nil || kept < int64(len(entries)) {
+		return errors.Join(err, database.ErrAgain)
+	}
+	return nil
 }
 
 // consentAtFirst is what a new contact begins with.
@@ -125,32 +240,36 @@ func (w writer) consentAtFirst() enum.Consent {
 	return w.im.Consent.Consent
 }
 
-func (w writer) members(ctx context.Context, fresh, known []uid.ID) error {
-	if w.im.ContactListID == nil || len(fresh)+len(known) == 0 {
+func (w writer) members(ctx context.Context, people pagePeople) error {
+	if w.im.ContactListID == nil || len(people.fresh)+len(people.rest) == 0 {
 		return nil
 	}
-	from, args := w.DB.Rowset([]any{w.im.OrganizationID, *w.im.ContactListID}, database.IDs("id", append(fresh[:len(fresh):len(fresh)], known...)))
+	from, args := w.DB.Rowset([]any{w.im.OrganizationID, *w.im.ContactListID}, database.IDs("id", people.all()))
 	_, err := w.ExecContext(ctx, `INSERT INTO list_member (organization_id, contact_id, contact_list_id) SELECT $1, id, $2 FROM `+from+` WHERE true
 		ON CONFLICT DO NOTHING`, args...)
 	return err
 }
 
-// consent records the import's consent for everyone whose own it changes. An import never opts in who has opted out: the
-// person's word weighs more than a file. Such a row counts as updated, for all else in it is taken.
-func (w writer) consent(ctx context.Context, fresh, known []uid.ID) error {
+// consent records the import's consent. It never opts in who has opted out: the person's word weighs
+// more than a file. Such a row counts as updated, for all else in it is taken. An opt-in is recorded
+// where it changes something, and an opt-out always: it counts by when it was said.
+func (w writer) consent(ctx context.Context, people pagePeople) error {
 	c := w.im.Consent
 	if c == nil || c.Consent == enum.ConsentUnknown {
 		return nil
 	}
-	changed := fresh
-	if len(known) > 0 {
-		from, args := w.DB.Rowset([]any{w.im.OrganizationID, c.Consent}, database.IDs("id", known))
+	changed := people.fresh
+	if len(people.rest) > 0 {
+		from, args := w.DB.Rowset([]any{w.im.OrganizationID, c.Consent}, database.IDs("id", people.rest))
 		turned, err := database.ScanIDs(w.QueryContext(ctx, `UPDATE contact SET marketing_consent = $2 WHERE organization_id = $1 AND marketing_consent NOT IN ($2, 'OPTED_OUT')
 			AND id IN (SELECT id FROM `+from+`) RETURNING id`, args...))
 		if err != nil {
 			return err
 		}
-		changed = append(changed[:len(changed):len(changed)], turned...)
+		if c.Consent == enum.ConsentOptedOut {
+			turned = people.rest
+		}
+		changed = slices.Concat(changed, turned)
 	}
 	if len(changed) == 0 {
 		return nil
@@ -164,8 +283,8 @@ func (w writer) consent(ctx context.Context, fresh, known []uid.ID) error {
 		evidence = c.Evidence + " (" + w.im.FileName + ")"
 	}
 	from, args := w.DB.Rowset([]any{w.im.OrganizationID, c.Consent, c.Source, evidence, w.now}, database.IDs("id", records), database.IDs("contact_id", changed))
-	_, err := w.ExecContext(ctx, `INSERT INTO consent_record (id, organization_id, contact_id, consent, source, evidence, recorded_at)
-		SELECT id, $1, contact_id, $2, $3, $4, $5 FROM `+from, args...)
+	_, err := w.ExecContext(ctx, `INSERT INTO consent_record (id, organization_id, contact_id, consent, source, evidence, said_by, said_at, recorded_at)
+		SELECT id, $1, contact_id, $2, $3, $4, 'ORGANIZATION', $5, $5 FROM `+from, args...)
 	return err
 }
 

@@ -50,16 +50,12 @@ func checkRoom(ctx context.Context, tx *database.Tx, organization uid.ID) error 
 
 // within takes out of a page the new numbers for which there is no room, and rejects their rows. Those who come first in the
 // file come first.
-func (w writer) within(ctx context.Context, p page) (page, error) {
+func (w writer) within(ctx context.Context, p page, known knownPeople) (page, error) {
 	left, quota, err := room(ctx, w.Tx, w.im.OrganizationID)
 	if err != nil || left < 0 || len(p.entries) == 0 {
 		return p, err
 	}
-	known, err := w.known(ctx, p.entries)
-	if err != nil {
-		return p, err
-	}
-	fresh := slices.DeleteFunc(slices.Clone(p.entries), func(e *entry) bool { return known[e.phone] })
+	fresh := slices.DeleteFunc(slices.Clone(p.entries), func(e *entry) bool { return known[e.key].isContact })
 	if len(fresh) <= left {
 		return p, nil
 	}
@@ -75,27 +71,4 @@ func (w writer) within(ctx context.Context, p page) (page, error) {
 	}
 	p.entries = slices.DeleteFunc(slices.Clone(p.entries), func(e *entry) bool { return out[e] })
 	return p, nil
-}
-
-// known are the numbers among the entries that are contacts already.
-func (w writer) known(ctx context.Context, entries []*entry) (map[string]bool, error) {
-	phones := make([]string, len(entries))
-	for i, e := range entries {
-		phones[i] = e.phone
-	}
-	from, args := w.DB.Rowset([]any{w.im.OrganizationID}, database.Texts("phone", phones))
-	rows, err := w.QueryContext(ctx, "SELECT contact.phone FROM contact JOIN "+from+" ON contact.phone = f.phone WHERE contact.organization_id = $1", args...)
-	if err != nil {
-		return nil, fmt.Errorf("look for known numbers: %w", err)
-	}
-	defer rows.Close()
-	known := map[string]bool{}
-	for rows.Next() {
-		var phone string
-		if err := rows.Scan(&phone); err != nil {
-			return nil, err
-		}
-		known[phone] = true
-	}
-	return known, rows.Err()
 }

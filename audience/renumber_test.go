@@ -1,6 +1,9 @@
 package audience_test
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +18,19 @@ import (
 	"carillon/uid"
 )
 
+func (h *house) renumber(t testing.TB, r audience.Renumbered) (p audience.Person) {
+	t.Helper()
+	r.Organization = h.owner
+	err := h.db.InTx(h.system, func(tx *database.Tx) (err error) {
+		p, err = h.Renumber(h.system, tx, r)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 func TestAContactFollowsItsPersonToAnotherNumber(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
@@ -25,13 +41,14 @@ func TestAContactFollowsItsPersonToAnotherNumber(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c = c.Update().SetWaUserID("DE.1").SetServiceWindowClosesAt(h.present.Add(time.Hour)).SaveX(h.system)
+		h.identify(t, audience.Identity{Phone: "4915112345678", UserID: "DE.1"})
+		db.Client.Contact.UpdateOneID(c.ID).SetServiceWindowClosesAt(h.present.Add(time.Hour)).ExecX(h.system)
 		same := h.neighbor(t)
-		theirs := db.Client.Contact.Create().SetOrganizationID(same.owner).SetPhone("+4915112345678").SetWaUserID("DE.1").SaveX(h.system)
+		theirs := same.identify(t, audience.Identity{Phone: "4915112345678", UserID: "DE.1", Make: audience.MakeContact})[0]
 		news := audience.Renumbered{From: "4915112345678", FromUserID: "DE.1", To: "16505551234", ToUserID: "US.2", At: h.present}
 		for range 2 { // WhatsApp repeats itself
-			if id, err := h.Renumber(h.system, h.owner, news); err != nil || id != c.ID {
-				t.Fatalf("%v, %v", id, err)
+			if p := h.renumber(t, news); p.ID != c.ID {
+				t.Fatalf("%v", p)
 			}
 		}
 		got := db.Client.Contact.Query().Where(contact.ID(c.ID)).WithLists().WithConsentHistory().OnlyX(h.system)
@@ -51,47 +68,114 @@ func TestAContactFollowsItsPersonToAnotherNumber(t *testing.T) {
 	})
 }
 
-func TestANumberThatIsNotFreeIsLeftWhereItIs(t *testing.T) {
+func TestWhoseANumberIsAfterItsPersonTookAnother(t *testing.T) {
 	t.Parallel()
 	const old, other = "+4915112345678", "+16505551234"
+	write := func(phone, userID string, minute int) audience.Identity {
+		return audience.Identity{Phone: phone, UserID: userID, At: time.Date(2026, 9, 1, 0, minute, 0, 0, time.UTC), Make: audience.MakeContact}
+	}
+	moves := func(minute int, from, fromID, to, toID string) audience.Renumbered {
+		return audience.Renumbered{From: from, FromUserID: fromID, To: to, ToUserID: toID, At: time.Date(2026, 9, 1, 0, minute, 0, 0, time.UTC)}
+	}
 	for name, tc := range map[string]struct {
-		have     []string // numbers of contacts, the first of which is returned
-		made     time.Duration
-		from, to string
+		told []any    // an Identity or a Renumbered, in this order
+		want []string // contacts: what they show, by age
 	}{
-		"another contact has the new number":            {[]string{old, other}, 0, old, other},
-		"the old number is a later contact's":           {[]string{old}, time.Minute, old, other},
-		"the contact has moved already":                 {[]string{other}, 0, old, other},
-		"nobody is known":                               {nil, 0, old, other},
-		"the new number is the old one":                 {[]string{old}, 0, old, old},
-		"the contact moved, and its number has an heir": {[]string{old, other}, time.Minute, old, other},
+		"they write from both":                                 {[]any{write(old, "DE.1", 1), moves(5, old, "DE.1", other, "US.2"), write(other, "US.2", 6)}, []string{other + " US.2"}},
+		"they write from the new one first":                    {[]any{write(old, "DE.1", 1), write(other, "US.2", 6), moves(5, old, "DE.1", other, "US.2")}, []string{other + " US.2"}},
+		"somebody else gets the old one":                       {[]any{write(old, "DE.1", 1), moves(5, old, "DE.1", other, "US.2"), write(old, "DE.9", 9)}, []string{other + " US.2", old + " DE.9"}},
+		"what they wrote before is told late":                  {[]any{moves(5, old, "DE.1", other, "US.2"), write(old, "DE.1", 1)}, []string{other + " US.2"}},
+		"it is told late, when another has the old one":        {[]any{write(old, "DE.9", 9), moves(5, old, "DE.1", other, "US.2")}, []string{old + " DE.9"}},
+		"it is told again, when another has the old one":       {[]any{write(old, "DE.1", 1), moves(5, old, "DE.1", other, "US.2"), write(old, "DE.9", 9), moves(5, old, "DE.1", other, "US.2")}, []string{other + " US.2", old + " DE.9"}},
+		"nobody is known":                                      {[]any{moves(5, old, "DE.1", other, "US.2")}, nil},
+		"the new number is the old one":                        {[]any{write(old, "DE.1", 1), moves(5, old, "DE.1", old, "")}, []string{old + " DE.1"}},
+		"the new user id is not told":                          {[]any{write(old, "DE.1", 1), moves(5, old, "", other, "")}, []string{other + " DE.1"}},
+		"only the user id is new":                              {[]any{write(old, "DE.1", 1), moves(5, "", "DE.1", "", "DE.2"), write("", "DE.2", 6)}, []string{old + " DE.2"}},
+		"only the user id is new, and the number is told":      {[]any{write(old, "DE.1", 1), moves(5, old, "DE.1", "", "DE.2"), write("", "DE.2", 6)}, []string{old + " DE.2"}},
+		"they are known by the user id alone":                  {[]any{write("", "DE.1", 1), moves(5, old, "DE.1", other, "US.2")}, []string{other + " US.2"}},
+		"they take a third number, and that is told first":     {[]any{write(old, "DE.1", 1), moves(7, other, "US.2", "+3312345678", "FR.3"), moves(5, old, "DE.1", other, "US.2")}, []string{"+3312345678 FR.3"}},
+		"two contacts turn out to be one by the number's move": {[]any{write(other, "US.2", 1), write(old, "DE.1", 2), moves(5, old, "DE.1", other, "US.2")}, []string{other + " US.2"}},
+		"the old number is written in its other form":          {[]any{write("+5511987654321", "", 1), moves(5, "551187654321", "", other, "")}, []string{other + " -"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dbtest.Each(t, func(t *testing.T, db *database.DB) {
 				h := open(t, db)
-				var want uid.ID
-				for _, phone := range tc.have {
-					c := db.Client.Contact.Create().SetOrganizationID(h.owner).SetPhone(phone).SetCreatedAt(h.present.Add(tc.made)).SaveX(h.system)
-					if want.IsZero() {
-						want = c.ID
+				for _, one := range tc.told {
+					switch one := one.(type) {
+					case audience.Identity:
+						h.identify(t, one)
+					case audience.Renumbered:
+						h.renumber(t, one)
 					}
 				}
-				id, err := h.Renumber(h.system, h.owner, audience.Renumbered{From: tc.from[1:], To: tc.to[1:], At: h.present})
-				if err != nil || id != want {
-					t.Errorf("%v, %v; want %v", id, err, want)
+				var got []string
+				for _, c := range db.Client.Contact.Query().Order(contact.ByCreatedAt(), contact.ByID()).AllX(h.ctx) {
+					shows := func(s *string) string {
+						if s == nil {
+							return "-"
+						}
+						return *s
+					}
+					got = append(got, shows(c.Phone)+" "+shows(c.WaUserID))
 				}
-				var now []string
-				for _, c := range db.Client.Contact.Query().Order(contact.ByID()).AllX(h.system) {
-					now = append(now, *c.Phone)
-				}
-				if len(now) != len(tc.have) || len(now) > 0 && now[0] != tc.have[0] {
-					t.Errorf("contacts are %v, want %v", now, tc.have)
-				}
-				if n := db.Client.AuditEvent.Query().CountX(h.system); n != 0 {
-					t.Errorf("%d entries of the audit trail", n)
+				if slices.Sort(got); !slices.Equal(got, sorted(tc.want)) {
+					t.Errorf("contacts show %q, want %q", got, tc.want)
 				}
 			})
 		})
 	}
+}
+
+func sorted(s []string) []string {
+	s = slices.Clone(s)
+	slices.Sort(s)
+	return s
+}
+
+func TestAStopThatWasSaidUnderAFormerNumberHoldsUnderTheNewOne(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		for n, first := range []string{"the move", "the stop"} {
+			h := open(t, db)
+			old, other := fmt.Sprintf("491511234567%d", n), fmt.Sprintf("1650555123%d", n)
+			stop := func() { h.says(t, old, enum.ConsentOptedOut, h.present.Add(-time.Hour)) }
+			move := func() { h.renumber(t, audience.Renumbered{From: old, To: other, At: h.present.Add(-time.Minute)}) }
+			steps := []func(){move, stop}
+			if first == "the stop" {
+				slices.Reverse(steps)
+			}
+			for _, step := range steps {
+				step()
+			}
+			if _, err := h.CreateContact(h.ctx, audience.NewContact{Phone: "+" + other, Consent: &column.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}}); err != nil {
+				t.Fatal(err)
+			}
+			if c := h.known(t, "+"+other); c.MarketingConsent != enum.ConsentOptedOut {
+				t.Errorf("told %s first: %v", first, c)
+			}
+			if _, err := h.CreateContact(h.ctx, audience.NewContact{Phone: "+" + old}); err != nil {
+				t.Fatal(err)
+			}
+			if c := h.known(t, "+"+old); c.MarketingConsent != enum.ConsentUnknown {
+				t.Errorf("told %s first: whoever has the old number now is %v", first, c)
+			}
+		}
+	})
+}
+
+func TestAWindowThatTheNewNumberHasOpenedStaysOpen(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		h := open(t, db)
+		p := h.identify(t, audience.Identity{Phone: "4915112345678", At: h.present.Add(-time.Hour), Make: audience.MakeContact})[0]
+		q := h.identify(t, audience.Identity{Phone: "16505551234", At: h.present.Add(-time.Minute), Make: audience.MakeContact})[0]
+		opens := h.present.Add(-time.Minute).Add(24 * time.Hour)
+		db.Client.Contact.UpdateOneID(q.ID).SetServiceWindowClosesAt(opens).ExecX(h.system)
+		h.renumber(t, audience.Renumbered{From: "4915112345678", To: "16505551234", At: h.present.Add(-30 * time.Minute)})
+		c := db.Client.Contact.Query().OnlyX(h.system)
+		if c.ID != p.ID && c.ID != q.ID || c.ServiceWindowClosesAt == nil || !c.ServiceWindowClosesAt.Equal(opens) || !strings.HasSuffix(*c.Phone, "1234") {
+			t.Errorf("%v", c)
+		}
+	})
 }

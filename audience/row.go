@@ -24,6 +24,7 @@ const (
 // entry is what a page says of one number.
 type entry struct {
 	phone, country           string
+	key                      string // of the number: whoever writes it in another way means the same person
 	name, language, timeZone *string
 	attributes               map[string]string
 	lines                    []int // of its rows
@@ -96,7 +97,7 @@ func (r *rows) count(ctx context.Context) (n int, err error) {
 
 func (r *rows) page() (page, error) {
 	p := page{from: r.scan.offset}
-	byPhone := map[string]*entry{}
+	byKey := map[string]*entry{}
 	for p.accepted+len(p.rejected) < pageRows && r.scan.offset-p.from < pageBytes {
 		rec, ok, err := r.scan.next()
 		if err != nil {
@@ -112,14 +113,15 @@ func (r *rows) page() (page, error) {
 			continue
 		}
 		p.accepted++
-		if first := byPhone[e.phone]; first != nil {
+		e.key = NumberKey(e.phone)
+		if first := byKey[e.key]; first != nil {
 			first.follow(e)
 		} else {
-			byPhone[e.phone] = e
+			byKey[e.key] = e
 		}
 	}
 	p.to, p.line = r.scan.offset, r.scan.line
-	p.entries = slices.SortedFunc(maps.Values(byPhone), func(a, b *entry) int { return strings.Compare(a.phone, b.phone) })
+	p.entries = slices.SortedFunc(maps.Values(byKey), func(a, b *entry) int { return strings.Compare(a.key, b.key) })
 	return p, nil
 }
 

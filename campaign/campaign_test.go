@@ -96,6 +96,7 @@ func accountsOf(t *testing.T, db *database.DB, who *identity.Service) *account.S
 
 func (s *stage) contact(phone, name, city string, consent enum.Consent) *ent.Contact {
 	c := s.db.Client.Contact.Create().SetOrganizationID(s.account.OrganizationID).SetPhone(phone).SetName(name).SetAttributes(map[string]string{"city": city}).SetMarketingConsent(consent).SaveX(s.owner)
+	s.db.Client.ContactIdentifier.Create().SetOrganizationID(s.account.OrganizationID).SetKind(enum.IdentifierKindPhone).SetValue(phone).SetContactID(c.ID).SetSince(s.now).ExecX(s.owner)
 	s.db.Client.ListMember.Create().SetOrganizationID(s.account.OrganizationID).SetContactID(c.ID).SetContactListID(s.list.ID).ExecX(s.owner)
 	return c
 }

@@ -90,9 +90,13 @@ func (s *Service) React(ctx context.Context, f Failure) (stopped bool, err error
 	ctx = tenant.System(ctx)
 	if f.Rule.Suppress == whatsapp.SuppressMarketing {
 		source := fmt.Sprintf("whatsapp %d", f.Rule.Code)
-		err := s.audience.Learn(ctx, f.Organization, audience.Lesson{
-			Contact: f.Contact, Address: f.Address, Consent: enum.ConsentOptedOut, Source: source, Evidence: f.Detail, At: f.At,
-			OptedOut: delivery.OptOut{Organization: f.Organization, Account: f.Account, PhoneNumber: f.PhoneNumber, Template: f.Template, Campaign: f.Campaign, At: f.At}.Count,
+		who := audience.Identity{Organization: f.Organization, Contact: f.Contact, At: f.At}
+		if f.Contact.IsZero() { // by now the number may be somebody else's
+			who.Phone = f.Address
+		}
+		err := s.audience.RecordConsentOf(ctx, who, audience.Statement{
+			Consent: enum.ConsentOptedOut, By: enum.ConsentSpeakerContact, Source: source, Evidence: f.Detail, SaidAt: f.At,
+			Answers: &delivery.OptOut{Organization: f.Organization, Account: f.Account, PhoneNumber: f.PhoneNumber, Template: f.Template, Campaign: f.Campaign},
 		})
 		if err != nil {
 			return false, fmt.Errorf("react to %d: %w", f.Rule.Code, err)

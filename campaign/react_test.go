@@ -211,7 +211,8 @@ func TestWhoStopsMarketingIsNotWrittenToAgain(t *testing.T) {
 		ana := h.contact("+8613800000001", "Ana", "Lisbon", enum.ConsentOptedIn)
 		bo := h.contact("+8613800000002", "Bo", "Rome", enum.ConsentUnknown)
 		cy := h.contact("+8613800000003", "Cy", "Rome", enum.ConsentOptedIn)
-		db.Client.ConsentRecord.Create().SetOrganizationID(ana.OrganizationID).SetContactID(cy.ID).SetConsent(enum.ConsentOptedIn).SetSource("shop").SetRecordedAt(h.now.Add(time.Second)).ExecX(h.owner)
+		db.Client.ConsentRecord.Create().SetOrganizationID(ana.OrganizationID).SetContactID(cy.ID).SetConsent(enum.ConsentOptedIn).SetSource("keyword").
+			SetSaidBy(enum.ConsentSpeakerContact).SetSaidAt(h.now.Add(time.Second)).ExecX(h.owner)
 		byAddress, byID, late := h.failure(131050), h.failure(131050), h.failure(131050)
 		byID.Contact, byID.Address, late.Contact = bo.ID, "", cy.ID
 		for _, f := range []campaign.Failure{byAddress, byAddress, byID, late} {
@@ -221,7 +222,7 @@ func TestWhoStopsMarketingIsNotWrittenToAgain(t *testing.T) {
 			*ent.Contact
 			consent enum.Consent
 			records int
-		}{{ana, enum.ConsentOptedOut, 1}, {bo, enum.ConsentOptedOut, 1}, {cy, enum.ConsentOptedIn, 1}} {
+		}{{ana, enum.ConsentOptedOut, 1}, {bo, enum.ConsentOptedOut, 1}, {cy, enum.ConsentOptedIn, 2}} {
 			got := db.Client.Contact.GetX(h.owner, want.ID)
 			records := got.QueryConsentHistory().AllX(h.owner)
 			if got.MarketingConsent != want.consent || len(records) != want.records {

@@ -26,9 +26,9 @@ import (
 )
 
 const (
-	busyTimeout     = 20 * time.Second // how long a SQLite writer waits for another process
-	sqliteReaders   = 8
-	deadlockRetries = 5
+	busyTimeout   = 20 * time.Second // how long a SQLite writer waits for another process
+	sqliteReaders = 8
+	mostTries     = 8
 )
 
 // DB is one open database. Client reads and writes through ent; a SQLite database has one writer at a time, so never use
@@ -147,8 +147,13 @@ type Tx struct {
 	DB     *DB
 
 	conn  *sql.Conn // that it runs on
+	last  []func(context.Context) error
 	after []func(context.Context)
 }
+
+// Last has InTx run a step when all others are done, right before the commit: one whose locks come after those of all
+// others.
+func (tx *Tx) Last(do func(context.Context) error) { tx.last = append(tx.last, do) }
 
 // After has do run once the transaction is committed, in the order of the calls: news, wake-ups, revocations. It does not
 // run when the transaction is rolled back, and once when it has to be run again. A process may die between the commit and
@@ -156,8 +161,8 @@ type Tx struct {
 func (tx *Tx) After(do func(context.Context)) { tx.after = append(tx.after, do) }
 
 // InTx runs do in a transaction: committed when do returns nil, rolled back otherwise. PostgreSQL may pick it as the victim
-// of a deadlock: then it is run again, so do must not change anything but the database. News of the change
-// belongs into Tx.After.
+// of a deadlock, and do may return ErrAgain: then it is run again, so do must not change anything but the database. News of
+// the change belongs into Tx.After.
 func (db *DB) InTx(ctx context.Context, do func(*Tx) error) error {
 	for try := 1; ; try++ {
 		after, err := db.once(ctx, do)
@@ -167,7 +172,7 @@ func (db *DB) InTx(ctx context.Context, do func(*Tx) error) error {
 			}
 			return nil
 		}
-		if try == deadlockRetries || !isDeadlock(err) {
+		if try == mostTries || !isDeadlock(err) && !errors.Is(err, ErrAgain) {
 			return err
 		}
 		select {
@@ -200,6 +205,11 @@ func (db *DB) once(ctx context.Context, do func(*Tx) error) (after []func(contex
 	t := &Tx{Tx: tx, Client: client, DB: db, conn: conn}
 	if err := do(t); err != nil {
 		return nil, err
+	}
+	for _, last := range t.last {
+		if err := last(ctx); err != nil {
+			return nil, err
+		}
 	}
 
 	if err := tx.Commit(); err != nil {

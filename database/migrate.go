@@ -24,6 +24,7 @@ import (
 var adjust = sync.OnceFunc(func() {
 	migrate.MessageTable.ForeignKeys = nil
 	migrate.DeliveryEventTable.ForeignKeys = nil
+	migrate.ConsentRecordTable.ForeignKeys = nil // what is said by somebody who is no contact yet is kept, too
 	for _, c := range migrate.DeliveryEventTable.Columns {
 		if c.Name == "organization_id" {
 			migrate.DeliveryEventTable.PrimaryKey = append([]*schema.Column{c}, migrate.DeliveryEventTable.PrimaryKey...)

@@ -51,6 +51,7 @@ type ledger struct {
 	campaigns map[uid.ID]*[10]int
 	totals    map[uid.ID]int
 	sums      map[dimensions]*[metricsEnd]int
+	optOuts   map[dimensions]int
 	events    map[uid.ID][]Event
 	owners    map[uid.ID]uid.ID // campaign → organization
 	answers   map[uid.ID][]byte // campaign → what came of its messages, a letter each
@@ -58,7 +59,8 @@ type ledger struct {
 }
 
 func newLedger(now time.Time) *ledger {
-	return &ledger{now: now, campaigns: map[uid.ID]*[10]int{}, totals: map[uid.ID]int{}, sums: map[dimensions]*[metricsEnd]int{}, events: map[uid.ID][]Event{}, owners: map[uid.ID]uid.ID{}, answers: map[uid.ID][]byte{}}
+	return &ledger{now: now, campaigns: map[uid.ID]*[10]int{}, totals: map[uid.ID]int{}, sums: map[dimensions]*[metricsEnd]int{}, optOuts: map[dimensions]int{},
+		events: map[uid.ID][]Event{}, owners: map[uid.ID]uid.ID{}, answers: map[uid.ID][]byte{}}
 }
 
 // moved notes the difference between two states of one message; before is nil for a new one.
@@ -90,6 +92,13 @@ func (l *ledger) count(r *row, n int) {
 	}
 }
 
+// optedOut counts people who opted out. No message shows that, so that it is a sum of its own.
+func (l *ledger) optedOut(all []OptOut) {
+	for _, o := range all {
+		l.optOuts[o.dimensions()]++
+	}
+}
+
 // shift adds n to one of a campaign's buckets.
 func (l *ledger) shift(organization, campaign uid.ID, bucket, n int) {
 	if l.campaigns[campaign] == nil {
@@ -103,7 +112,7 @@ func (l *ledger) shift(organization, campaign uid.ID, bucket, n int) {
 // earliest known time stands in for one that never came.
 func (r *row) contributions() (at [metricsEnd]*time.Time) {
 	if r.direction == enum.DirectionInbound {
-		at[metricReceived] = &r.createdAt
+		at[metricReceived] = first(r.sentAt, &r.createdAt) // of old messages only this is known
 		return at
 	}
 	at[metricRead] = r.readAt
@@ -203,7 +212,12 @@ func (l *ledger) countCampaigns(db *database.DB) (statements []database.Statemen
 func (l *ledger) addSums(db *database.DB) []database.Statement {
 	var keys []dimensions
 	for key, sum := range l.sums {
-		if *sum != [metricsEnd]int{} {
+		if *sum != [metricsEnd]int{} || l.optOuts[key] != 0 {
+			keys = append(keys, key)
+		}
+	}
+	for key := range l.optOuts {
+		if l.sums[key] == nil {
 			keys = append(keys, key)
 		}
 	}
@@ -229,14 +243,25 @@ func (l *ledger) addSums(db *database.DB) []database.Statement {
 	for metric, name := range metrics {
 		counts := make([]int, n)
 		for i, k := range keys {
-			counts[i] = l.sums[k][metric]
+			if sum := l.sums[k]; sum != nil {
+				counts[i] = sum[metric]
+			}
 		}
 		columns = append(columns, database.Ints(name, counts))
 		names += ", " + name
 		sets = append(sets, name+" = statistic."+name+" + excluded."+name)
 	}
+	optedOut := "0"
+	if len(l.optOuts) > 0 {
+		optedOut = "opted_out"
+		counts := make([]int, n)
+		for i, k := range keys {
+			counts[i] = l.optOuts[k]
+		}
+		columns, sets = append(columns, database.Ints("opted_out", counts)), append(sets, "opted_out = statistic.opted_out + excluded.opted_out")
+	}
 	from, args := db.Rowset(nil, columns...)
-	return []database.Statement{{What: "sum statistics", Query: "INSERT INTO statistic (" + names + ", opted_out) SELECT " + names + ", 0 FROM " + from +
+	return []database.Statement{{What: "sum statistics", Query: "INSERT INTO statistic (" + names + ", opted_out) SELECT " + names + ", " + optedOut + " FROM " + from +
 		" WHERE true ON CONFLICT (organization_id, hour, account_id, phone_number_id, template_id, campaign_id, category, country, error_code) DO UPDATE SET " + strings.Join(sets, ", "), Args: args}}
 }
 

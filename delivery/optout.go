@@ -3,7 +3,6 @@ package delivery
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"carillon/database"
@@ -13,18 +12,23 @@ import (
 // OptOut is a person who opted out, and in answer to what, as far as that is known.
 type OptOut struct {
 	Organization, Account, PhoneNumber, Template, Campaign uid.ID
-	At                                                     time.Time
+
+	Country string // the person's
+	At      time.Time
 }
 
-// Count adds the person to the hour's sums, in the transaction that notes the opt-out. So each is counted once, though these sums
-// cannot be derived again from messages as the others can.
-func (o OptOut) Count(ctx context.Context, tx *database.Tx, country string) error {
-	dimensions := "organization_id, hour, account_id, phone_number_id, template_id, campaign_id, category, country, error_code"
-	_, err := tx.ExecContext(ctx, "INSERT INTO statistic (id, "+dimensions+", "+strings.Join(metrics, ", ")+", opted_out) VALUES ($1, $2, $3, $4, $5, $6, $7, '', $8, 0"+
-		strings.Repeat(", 0", len(metrics))+", 1) ON CONFLICT ("+dimensions+") DO UPDATE SET opted_out = statistic.opted_out + 1",
-		uid.New(uid.Statistic), o.Organization, o.At.UTC().Truncate(time.Hour), orNone(o.Account), orNone(o.PhoneNumber), orNone(o.Template), orNone(o.Campaign), country)
-	if err != nil {
-		return fmt.Errorf("count an opt-out: %w", err)
+func (o OptOut) dimensions() dimensions {
+	return dimensions{organization: o.Organization, account: o.Account, phoneNumber: o.PhoneNumber, template: o.Template, campaign: o.Campaign,
+		hour: o.At.UTC().Truncate(time.Hour), country: o.Country}
+}
+
+// CountOptOuts adds people to the hour's sums, in the transaction that records their consent. So each is counted once, though
+// these sums cannot be derived again from messages as the others can. It takes the ledger's locks, and belongs at the end.
+func CountOptOuts(ctx context.Context, tx *database.Tx, all ...OptOut) error {
+	l := newLedger(time.Time{})
+	l.optedOut(all)
+	if err := tx.Together(ctx, l.addSums(tx.DB)...); err != nil {
+		return fmt.Errorf("count opt-outs: %w", err)
 	}
 	return nil
 }

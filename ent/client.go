@@ -20,12 +20,15 @@ import (
 	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
+	"carillon/ent/contactidentifier"
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
+	"carillon/ent/datastep"
 	"carillon/ent/deliveryevent"
 	"carillon/ent/emailverification"
 	"carillon/ent/eventcounter"
 	"carillon/ent/externallogin"
+	"carillon/ent/formeridentifier"
 	"carillon/ent/idempotencykey"
 	"carillon/ent/importchunk"
 	"carillon/ent/importrejection"
@@ -80,10 +83,14 @@ type Client struct {
 	ConsentRecord *ConsentRecordClient
 	// Contact is the client for interacting with the Contact builders.
 	Contact *ContactClient
+	// ContactIdentifier is the client for interacting with the ContactIdentifier builders.
+	ContactIdentifier *ContactIdentifierClient
 	// ContactImport is the client for interacting with the ContactImport builders.
 	ContactImport *ContactImportClient
 	// ContactList is the client for interacting with the ContactList builders.
 	ContactList *ContactListClient
+	// DataStep is the client for interacting with the DataStep builders.
+	DataStep *DataStepClient
 	// DeliveryEvent is the client for interacting with the DeliveryEvent builders.
 	DeliveryEvent *DeliveryEventClient
 	// EmailVerification is the client for interacting with the EmailVerification builders.
@@ -92,6 +99,8 @@ type Client struct {
 	EventCounter *EventCounterClient
 	// ExternalLogin is the client for interacting with the ExternalLogin builders.
 	ExternalLogin *ExternalLoginClient
+	// FormerIdentifier is the client for interacting with the FormerIdentifier builders.
+	FormerIdentifier *FormerIdentifierClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
 	// ImportChunk is the client for interacting with the ImportChunk builders.
@@ -159,12 +168,15 @@ func (c *Client) init() {
 	c.Claim = NewClaimClient(c.config)
 	c.ConsentRecord = NewConsentRecordClient(c.config)
 	c.Contact = NewContactClient(c.config)
+	c.ContactIdentifier = NewContactIdentifierClient(c.config)
 	c.ContactImport = NewContactImportClient(c.config)
 	c.ContactList = NewContactListClient(c.config)
+	c.DataStep = NewDataStepClient(c.config)
 	c.DeliveryEvent = NewDeliveryEventClient(c.config)
 	c.EmailVerification = NewEmailVerificationClient(c.config)
 	c.EventCounter = NewEventCounterClient(c.config)
 	c.ExternalLogin = NewExternalLoginClient(c.config)
+	c.FormerIdentifier = NewFormerIdentifierClient(c.config)
 	c.IdempotencyKey = NewIdempotencyKeyClient(c.config)
 	c.ImportChunk = NewImportChunkClient(c.config)
 	c.ImportRejection = NewImportRejectionClient(c.config)
@@ -289,12 +301,15 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Claim:             NewClaimClient(cfg),
 		ConsentRecord:     NewConsentRecordClient(cfg),
 		Contact:           NewContactClient(cfg),
+		ContactIdentifier: NewContactIdentifierClient(cfg),
 		ContactImport:     NewContactImportClient(cfg),
 		ContactList:       NewContactListClient(cfg),
+		DataStep:          NewDataStepClient(cfg),
 		DeliveryEvent:     NewDeliveryEventClient(cfg),
 		EmailVerification: NewEmailVerificationClient(cfg),
 		EventCounter:      NewEventCounterClient(cfg),
 		ExternalLogin:     NewExternalLoginClient(cfg),
+		FormerIdentifier:  NewFormerIdentifierClient(cfg),
 		IdempotencyKey:    NewIdempotencyKeyClient(cfg),
 		ImportChunk:       NewImportChunkClient(cfg),
 		ImportRejection:   NewImportRejectionClient(cfg),
@@ -346,12 +361,15 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Claim:             NewClaimClient(cfg),
 		ConsentRecord:     NewConsentRecordClient(cfg),
 		Contact:           NewContactClient(cfg),
+		ContactIdentifier: NewContactIdentifierClient(cfg),
 		ContactImport:     NewContactImportClient(cfg),
 		ContactList:       NewContactListClient(cfg),
+		DataStep:          NewDataStepClient(cfg),
 		DeliveryEvent:     NewDeliveryEventClient(cfg),
 		EmailVerification: NewEmailVerificationClient(cfg),
 		EventCounter:      NewEventCounterClient(cfg),
 		ExternalLogin:     NewExternalLoginClient(cfg),
+		FormerIdentifier:  NewFormerIdentifierClient(cfg),
 		IdempotencyKey:    NewIdempotencyKeyClient(cfg),
 		ImportChunk:       NewImportChunkClient(cfg),
 		ImportRejection:   NewImportRejectionClient(cfg),
@@ -406,8 +424,9 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.Account, c.AuditChain, c.AuditEvent, c.Campaign, c.Claim,
-		c.ConsentRecord, c.Contact, c.ContactImport, c.ContactList, c.DeliveryEvent,
-		c.EmailVerification, c.EventCounter, c.ExternalLogin, c.IdempotencyKey,
+		c.ConsentRecord, c.Contact, c.ContactIdentifier, c.ContactImport,
+		c.ContactList, c.DataStep, c.DeliveryEvent, c.EmailVerification,
+		c.EventCounter, c.ExternalLogin, c.FormerIdentifier, c.IdempotencyKey,
 		c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember, c.Listing,
 		c.Member, c.Message, c.MessagingWindow, c.Organization, c.PasswordReset,
 		c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.SecondFactor, c.SecurityNotice,
@@ -423,8 +442,9 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.Account, c.AuditChain, c.AuditEvent, c.Campaign, c.Claim,
-		c.ConsentRecord, c.Contact, c.ContactImport, c.ContactList, c.DeliveryEvent,
-		c.EmailVerification, c.EventCounter, c.ExternalLogin, c.IdempotencyKey,
+		c.ConsentRecord, c.Contact, c.ContactIdentifier, c.ContactImport,
+		c.ContactList, c.DataStep, c.DeliveryEvent, c.EmailVerification,
+		c.EventCounter, c.ExternalLogin, c.FormerIdentifier, c.IdempotencyKey,
 		c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember, c.Listing,
 		c.Member, c.Message, c.MessagingWindow, c.Organization, c.PasswordReset,
 		c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.SecondFactor, c.SecurityNotice,
@@ -454,10 +474,14 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ConsentRecord.mutate(ctx, m)
 	case *ContactMutation:
 		return c.Contact.mutate(ctx, m)
+	case *ContactIdentifierMutation:
+		return c.ContactIdentifier.mutate(ctx, m)
 	case *ContactImportMutation:
 		return c.ContactImport.mutate(ctx, m)
 	case *ContactListMutation:
 		return c.ContactList.mutate(ctx, m)
+	case *DataStepMutation:
+		return c.DataStep.mutate(ctx, m)
 	case *DeliveryEventMutation:
 		return c.DeliveryEvent.mutate(ctx, m)
 	case *EmailVerificationMutation:
@@ -466,6 +490,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.EventCounter.mutate(ctx, m)
 	case *ExternalLoginMutation:
 		return c.ExternalLogin.mutate(ctx, m)
+	case *FormerIdentifierMutation:
+		return c.FormerIdentifier.mutate(ctx, m)
 	case *IdempotencyKeyMutation:
 		return c.IdempotencyKey.mutate(ctx, m)
 	case *ImportChunkMutation:
@@ -1751,6 +1777,140 @@ func (c *ContactClient) mutate(ctx context.Context, m *ContactMutation) (Value, 
 	}
 }
 
+// ContactIdentifierClient is a client for the ContactIdentifier schema.
+type ContactIdentifierClient struct {
+	config
+}
+
+// NewContactIdentifierClient returns a client for the ContactIdentifier from the given config.
+func NewContactIdentifierClient(c config) *ContactIdentifierClient {
+	return &ContactIdentifierClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `contactidentifier.Hooks(f(g(h())))`.
+func (c *ContactIdentifierClient) Use(hooks ...Hook) {
+	c.hooks.ContactIdentifier = append(c.hooks.ContactIdentifier, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `contactidentifier.Intercept(f(g(h())))`.
+func (c *ContactIdentifierClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ContactIdentifier = append(c.inters.ContactIdentifier, interceptors...)
+}
+
+// Create returns a builder for creating a ContactIdentifier entity.
+func (c *ContactIdentifierClient) Create() *ContactIdentifierCreate {
+	mutation := newContactIdentifierMutation(c.config, OpCreate)
+	return &ContactIdentifierCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ContactIdentifier entities.
+func (c *ContactIdentifierClient) CreateBulk(builders ...*ContactIdentifierCreate) *ContactIdentifierCreateBulk {
+	return &ContactIdentifierCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ContactIdentifierClient) MapCreateBulk(slice any, setFunc func(*ContactIdentifierCreate, int)) *ContactIdentifierCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ContactIdentifierCreateBulk{err: fmt.Errorf("calling to ContactIdentifierClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ContactIdentifierCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ContactIdentifierCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ContactIdentifier.
+func (c *ContactIdentifierClient) Update() *ContactIdentifierUpdate {
+	mutation := newContactIdentifierMutation(c.config, OpUpdate)
+	return &ContactIdentifierUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ContactIdentifierClient) UpdateOne(_m *ContactIdentifier) *ContactIdentifierUpdateOne {
+	mutation := newContactIdentifierMutation(c.config, OpUpdateOne, withContactIdentifier(_m))
+	return &ContactIdentifierUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ContactIdentifierClient) UpdateOneID(id int64) *ContactIdentifierUpdateOne {
+	mutation := newContactIdentifierMutation(c.config, OpUpdateOne, withContactIdentifierID(id))
+	return &ContactIdentifierUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ContactIdentifier.
+func (c *ContactIdentifierClient) Delete() *ContactIdentifierDelete {
+	mutation := newContactIdentifierMutation(c.config, OpDelete)
+	return &ContactIdentifierDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ContactIdentifierClient) DeleteOne(_m *ContactIdentifier) *ContactIdentifierDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ContactIdentifierClient) DeleteOneID(id int64) *ContactIdentifierDeleteOne {
+	builder := c.Delete().Where(contactidentifier.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ContactIdentifierDeleteOne{builder}
+}
+
+// Query returns a query builder for ContactIdentifier.
+func (c *ContactIdentifierClient) Query() *ContactIdentifierQuery {
+	return &ContactIdentifierQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeContactIdentifier},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ContactIdentifier entity by its id.
+func (c *ContactIdentifierClient) Get(ctx context.Context, id int64) (*ContactIdentifier, error) {
+	return c.Query().Where(contactidentifier.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ContactIdentifierClient) GetX(ctx context.Context, id int64) *ContactIdentifier {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ContactIdentifierClient) Hooks() []Hook {
+	hooks := c.hooks.ContactIdentifier
+	return append(hooks[:len(hooks):len(hooks)], contactidentifier.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *ContactIdentifierClient) Interceptors() []Interceptor {
+	return c.inters.ContactIdentifier
+}
+
+func (c *ContactIdentifierClient) mutate(ctx context.Context, m *ContactIdentifierMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ContactIdentifierCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ContactIdentifierUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ContactIdentifierUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ContactIdentifierDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ContactIdentifier mutation op: %q", m.Op())
+	}
+}
+
 // ContactImportClient is a client for the ContactImport schema.
 type ContactImportClient struct {
 	config
@@ -2048,6 +2208,140 @@ func (c *ContactListClient) mutate(ctx context.Context, m *ContactListMutation) 
 		return (&ContactListDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown ContactList mutation op: %q", m.Op())
+	}
+}
+
+// DataStepClient is a client for the DataStep schema.
+type DataStepClient struct {
+	config
+}
+
+// NewDataStepClient returns a client for the DataStep from the given config.
+func NewDataStepClient(c config) *DataStepClient {
+	return &DataStepClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `datastep.Hooks(f(g(h())))`.
+func (c *DataStepClient) Use(hooks ...Hook) {
+	c.hooks.DataStep = append(c.hooks.DataStep, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `datastep.Intercept(f(g(h())))`.
+func (c *DataStepClient) Intercept(interceptors ...Interceptor) {
+	c.inters.DataStep = append(c.inters.DataStep, interceptors...)
+}
+
+// Create returns a builder for creating a DataStep entity.
+func (c *DataStepClient) Create() *DataStepCreate {
+	mutation := newDataStepMutation(c.config, OpCreate)
+	return &DataStepCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of DataStep entities.
+func (c *DataStepClient) CreateBulk(builders ...*DataStepCreate) *DataStepCreateBulk {
+	return &DataStepCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *DataStepClient) MapCreateBulk(slice any, setFunc func(*DataStepCreate, int)) *DataStepCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &DataStepCreateBulk{err: fmt.Errorf("calling to DataStepClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*DataStepCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &DataStepCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for DataStep.
+func (c *DataStepClient) Update() *DataStepUpdate {
+	mutation := newDataStepMutation(c.config, OpUpdate)
+	return &DataStepUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *DataStepClient) UpdateOne(_m *DataStep) *DataStepUpdateOne {
+	mutation := newDataStepMutation(c.config, OpUpdateOne, withDataStep(_m))
+	return &DataStepUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *DataStepClient) UpdateOneID(id string) *DataStepUpdateOne {
+	mutation := newDataStepMutation(c.config, OpUpdateOne, withDataStepID(id))
+	return &DataStepUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for DataStep.
+func (c *DataStepClient) Delete() *DataStepDelete {
+	mutation := newDataStepMutation(c.config, OpDelete)
+	return &DataStepDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *DataStepClient) DeleteOne(_m *DataStep) *DataStepDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *DataStepClient) DeleteOneID(id string) *DataStepDeleteOne {
+	builder := c.Delete().Where(datastep.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &DataStepDeleteOne{builder}
+}
+
+// Query returns a query builder for DataStep.
+func (c *DataStepClient) Query() *DataStepQuery {
+	return &DataStepQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeDataStep},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a DataStep entity by its id.
+func (c *DataStepClient) Get(ctx context.Context, id string) (*DataStep, error) {
+	return c.Query().Where(datastep.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *DataStepClient) GetX(ctx context.Context, id string) *DataStep {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *DataStepClient) Hooks() []Hook {
+	hooks := c.hooks.DataStep
+	return append(hooks[:len(hooks):len(hooks)], datastep.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *DataStepClient) Interceptors() []Interceptor {
+	return c.inters.DataStep
+}
+
+func (c *DataStepClient) mutate(ctx context.Context, m *DataStepMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&DataStepCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&DataStepUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&DataStepUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&DataStepDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown DataStep mutation op: %q", m.Op())
 	}
 }
 
@@ -2600,6 +2894,140 @@ func (c *ExternalLoginClient) mutate(ctx context.Context, m *ExternalLoginMutati
 		return (&ExternalLoginDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown ExternalLogin mutation op: %q", m.Op())
+	}
+}
+
+// FormerIdentifierClient is a client for the FormerIdentifier schema.
+type FormerIdentifierClient struct {
+	config
+}
+
+// NewFormerIdentifierClient returns a client for the FormerIdentifier from the given config.
+func NewFormerIdentifierClient(c config) *FormerIdentifierClient {
+	return &FormerIdentifierClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `formeridentifier.Hooks(f(g(h())))`.
+func (c *FormerIdentifierClient) Use(hooks ...Hook) {
+	c.hooks.FormerIdentifier = append(c.hooks.FormerIdentifier, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `formeridentifier.Intercept(f(g(h())))`.
+func (c *FormerIdentifierClient) Intercept(interceptors ...Interceptor) {
+	c.inters.FormerIdentifier = append(c.inters.FormerIdentifier, interceptors...)
+}
+
+// Create returns a builder for creating a FormerIdentifier entity.
+func (c *FormerIdentifierClient) Create() *FormerIdentifierCreate {
+	mutation := newFormerIdentifierMutation(c.config, OpCreate)
+	return &FormerIdentifierCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of FormerIdentifier entities.
+func (c *FormerIdentifierClient) CreateBulk(builders ...*FormerIdentifierCreate) *FormerIdentifierCreateBulk {
+	return &FormerIdentifierCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *FormerIdentifierClient) MapCreateBulk(slice any, setFunc func(*FormerIdentifierCreate, int)) *FormerIdentifierCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &FormerIdentifierCreateBulk{err: fmt.Errorf("calling to FormerIdentifierClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*FormerIdentifierCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &FormerIdentifierCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for FormerIdentifier.
+func (c *FormerIdentifierClient) Update() *FormerIdentifierUpdate {
+	mutation := newFormerIdentifierMutation(c.config, OpUpdate)
+	return &FormerIdentifierUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *FormerIdentifierClient) UpdateOne(_m *FormerIdentifier) *FormerIdentifierUpdateOne {
+	mutation := newFormerIdentifierMutation(c.config, OpUpdateOne, withFormerIdentifier(_m))
+	return &FormerIdentifierUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *FormerIdentifierClient) UpdateOneID(id int64) *FormerIdentifierUpdateOne {
+	mutation := newFormerIdentifierMutation(c.config, OpUpdateOne, withFormerIdentifierID(id))
+	return &FormerIdentifierUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for FormerIdentifier.
+func (c *FormerIdentifierClient) Delete() *FormerIdentifierDelete {
+	mutation := newFormerIdentifierMutation(c.config, OpDelete)
+	return &FormerIdentifierDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *FormerIdentifierClient) DeleteOne(_m *FormerIdentifier) *FormerIdentifierDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *FormerIdentifierClient) DeleteOneID(id int64) *FormerIdentifierDeleteOne {
+	builder := c.Delete().Where(formeridentifier.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &FormerIdentifierDeleteOne{builder}
+}
+
+// Query returns a query builder for FormerIdentifier.
+func (c *FormerIdentifierClient) Query() *FormerIdentifierQuery {
+	return &FormerIdentifierQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeFormerIdentifier},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a FormerIdentifier entity by its id.
+func (c *FormerIdentifierClient) Get(ctx context.Context, id int64) (*FormerIdentifier, error) {
+	return c.Query().Where(formeridentifier.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *FormerIdentifierClient) GetX(ctx context.Context, id int64) *FormerIdentifier {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *FormerIdentifierClient) Hooks() []Hook {
+	hooks := c.hooks.FormerIdentifier
+	return append(hooks[:len(hooks):len(hooks)], formeridentifier.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *FormerIdentifierClient) Interceptors() []Interceptor {
+	return c.inters.FormerIdentifier
+}
+
+func (c *FormerIdentifierClient) mutate(ctx context.Context, m *FormerIdentifierMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&FormerIdentifierCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&FormerIdentifierUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&FormerIdentifierUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&FormerIdentifierDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown FormerIdentifier mutation op: %q", m.Op())
 	}
 }
 
@@ -6014,21 +6442,23 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 type (
 	hooks struct {
 		APIKey, Account, AuditChain, AuditEvent, Campaign, Claim, ConsentRecord,
-		Contact, ContactImport, ContactList, DeliveryEvent, EmailVerification,
-		EventCounter, ExternalLogin, IdempotencyKey, ImportChunk, ImportRejection,
-		Invitation, ListMember, Listing, Member, Message, MessagingWindow,
-		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode,
-		SecondFactor, SecurityNotice, ServiceState, Session, SignInFlow, Statistic,
-		Template, TermsAcceptance, UnmatchedWebhook, User []ent.Hook
+		Contact, ContactIdentifier, ContactImport, ContactList, DataStep,
+		DeliveryEvent, EmailVerification, EventCounter, ExternalLogin,
+		FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection, Invitation,
+		ListMember, Listing, Member, Message, MessagingWindow, Organization,
+		PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode, SecondFactor,
+		SecurityNotice, ServiceState, Session, SignInFlow, Statistic, Template,
+		TermsAcceptance, UnmatchedWebhook, User []ent.Hook
 	}
 	inters struct {
 		APIKey, Account, AuditChain, AuditEvent, Campaign, Claim, ConsentRecord,
-		Contact, ContactImport, ContactList, DeliveryEvent, EmailVerification,
-		EventCounter, ExternalLogin, IdempotencyKey, ImportChunk, ImportRejection,
-		Invitation, ListMember, Listing, Member, Message, MessagingWindow,
-		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode,
-		SecondFactor, SecurityNotice, ServiceState, Session, SignInFlow, Statistic,
-		Template, TermsAcceptance, UnmatchedWebhook, User []ent.Interceptor
+		Contact, ContactIdentifier, ContactImport, ContactList, DataStep,
+		DeliveryEvent, EmailVerification, EventCounter, ExternalLogin,
+		FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection, Invitation,
+		ListMember, Listing, Member, Message, MessagingWindow, Organization,
+		PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode, SecondFactor,
+		SecurityNotice, ServiceState, Session, SignInFlow, Statistic, Template,
+		TermsAcceptance, UnmatchedWebhook, User []ent.Interceptor
 	}
 )
 

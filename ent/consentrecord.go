@@ -30,6 +30,10 @@ type ConsentRecord struct {
 	Source string `json:"source,omitempty"`
 	// Evidence holds the value of the "evidence" field.
 	Evidence *string `json:"evidence,omitempty"`
+	// SaidBy holds the value of the "said_by" field.
+	SaidBy enum.ConsentSpeaker `json:"said_by,omitempty"`
+	// when it was said; by WhatsApp's clock for what a contact says
+	SaidAt time.Time `json:"said_at,omitempty"`
 	// RecordedAt holds the value of the "recorded_at" field.
 	RecordedAt time.Time `json:"recorded_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -65,9 +69,9 @@ func (*ConsentRecord) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case consentrecord.FieldConsent, consentrecord.FieldSource, consentrecord.FieldEvidence:
+		case consentrecord.FieldConsent, consentrecord.FieldSource, consentrecord.FieldEvidence, consentrecord.FieldSaidBy:
 			values[i] = new(sql.NullString)
-		case consentrecord.FieldRecordedAt:
+		case consentrecord.FieldSaidAt, consentrecord.FieldRecordedAt:
 			values[i] = new(sql.NullTime)
 		case consentrecord.FieldID, consentrecord.FieldOrganizationID, consentrecord.FieldContactID:
 			values[i] = new(uid.ID)
@@ -122,6 +126,18 @@ func (_m *ConsentRecord) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Evidence = new(string)
 				*_m.Evidence = value.String
+			}
+		case consentrecord.FieldSaidBy:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field said_by", values[i])
+			} else if value.Valid {
+				_m.SaidBy = enum.ConsentSpeaker(value.String)
+			}
+		case consentrecord.FieldSaidAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field said_at", values[i])
+			} else if value.Valid {
+				_m.SaidAt = value.Time
 			}
 		case consentrecord.FieldRecordedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -186,6 +202,12 @@ func (_m *ConsentRecord) String() string {
 		builder.WriteString("evidence=")
 		builder.WriteString(*v)
 	}
+	builder.WriteString(", ")
+	builder.WriteString("said_by=")
+	builder.WriteString(fmt.Sprintf("%v", _m.SaidBy))
+	builder.WriteString(", ")
+	builder.WriteString("said_at=")
+	builder.WriteString(_m.SaidAt.Format(time.ANSIC))
 	builder.WriteString(", ")
 	builder.WriteString("recorded_at=")
 	builder.WriteString(_m.RecordedAt.Format(time.ANSIC))

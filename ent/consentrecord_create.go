@@ -64,6 +64,34 @@ func (_c *ConsentRecordCreate) SetNillableEvidence(v *string) *ConsentRecordCrea
 	return _c
 }
 
+// SetSaidBy sets the "said_by" field.
+func (_c *ConsentRecordCreate) SetSaidBy(v enum.ConsentSpeaker) *ConsentRecordCreate {
+	_c.mutation.SetSaidBy(v)
+	return _c
+}
+
+// SetNillableSaidBy sets the "said_by" field if the given value is not nil.
+func (_c *ConsentRecordCreate) SetNillableSaidBy(v *enum.ConsentSpeaker) *ConsentRecordCreate {
+	if v != nil {
+		_c.SetSaidBy(*v)
+	}
+	return _c
+}
+
+// SetSaidAt sets the "said_at" field.
+func (_c *ConsentRecordCreate) SetSaidAt(v time.Time) *ConsentRecordCreate {
+	_c.mutation.SetSaidAt(v)
+	return _c
+}
+
+// SetNillableSaidAt sets the "said_at" field if the given value is not nil.
+func (_c *ConsentRecordCreate) SetNillableSaidAt(v *time.Time) *ConsentRecordCreate {
+	if v != nil {
+		_c.SetSaidAt(*v)
+	}
+	return _c
+}
+
 // SetRecordedAt sets the "recorded_at" field.
 func (_c *ConsentRecordCreate) SetRecordedAt(v time.Time) *ConsentRecordCreate {
 	_c.mutation.SetRecordedAt(v)
@@ -134,6 +162,17 @@ func (_c *ConsentRecordCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *ConsentRecordCreate) defaults() error {
+	if _, ok := _c.mutation.SaidBy(); !ok {
+		v := consentrecord.DefaultSaidBy
+		_c.mutation.SetSaidBy(v)
+	}
+	if _, ok := _c.mutation.SaidAt(); !ok {
+		if consentrecord.DefaultSaidAt == nil {
+			return fmt.Errorf("ent: uninitialized consentrecord.DefaultSaidAt (forgotten import ent/runtime?)")
+		}
+		v := consentrecord.DefaultSaidAt()
+		_c.mutation.SetSaidAt(v)
+	}
 	if _, ok := _c.mutation.RecordedAt(); !ok {
 		if consentrecord.DefaultRecordedAt == nil {
 			return fmt.Errorf("ent: uninitialized consentrecord.DefaultRecordedAt (forgotten import ent/runtime?)")
@@ -169,6 +208,17 @@ func (_c *ConsentRecordCreate) check() error {
 	}
 	if _, ok := _c.mutation.Source(); !ok {
 		return &ValidationError{Name: "source", err: errors.New(`ent: missing required field "ConsentRecord.source"`)}
+	}
+	if _, ok := _c.mutation.SaidBy(); !ok {
+		return &ValidationError{Name: "said_by", err: errors.New(`ent: missing required field "ConsentRecord.said_by"`)}
+	}
+	if v, ok := _c.mutation.SaidBy(); ok {
+		if err := consentrecord.SaidByValidator(v); err != nil {
+			return &ValidationError{Name: "said_by", err: fmt.Errorf(`ent: validator failed for field "ConsentRecord.said_by": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.SaidAt(); !ok {
+		return &ValidationError{Name: "said_at", err: errors.New(`ent: missing required field "ConsentRecord.said_at"`)}
 	}
 	if _, ok := _c.mutation.RecordedAt(); !ok {
 		return &ValidationError{Name: "recorded_at", err: errors.New(`ent: missing required field "ConsentRecord.recorded_at"`)}
@@ -227,6 +277,14 @@ func (_c *ConsentRecordCreate) createSpec() (*ConsentRecord, *sqlgraph.CreateSpe
 	if value, ok := _c.mutation.Evidence(); ok {
 		_spec.SetField(consentrecord.FieldEvidence, field.TypeString, value)
 		_node.Evidence = &value
+	}
+	if value, ok := _c.mutation.SaidBy(); ok {
+		_spec.SetField(consentrecord.FieldSaidBy, field.TypeEnum, value)
+		_node.SaidBy = value
+	}
+	if value, ok := _c.mutation.SaidAt(); ok {
+		_spec.SetField(consentrecord.FieldSaidAt, field.TypeTime, value)
+		_node.SaidAt = value
 	}
 	if value, ok := _c.mutation.RecordedAt(); ok {
 		_spec.SetField(consentrecord.FieldRecordedAt, field.TypeTime, value)
@@ -355,6 +413,30 @@ func (u *ConsentRecordUpsert) ClearEvidence() *ConsentRecordUpsert {
 	return u
 }
 
+// SetSaidBy sets the "said_by" field.
+func (u *ConsentRecordUpsert) SetSaidBy(v enum.ConsentSpeaker) *ConsentRecordUpsert {
+	u.Set(consentrecord.FieldSaidBy, v)
+	return u
+}
+
+// UpdateSaidBy sets the "said_by" field to the value that was provided on create.
+func (u *ConsentRecordUpsert) UpdateSaidBy() *ConsentRecordUpsert {
+	u.SetExcluded(consentrecord.FieldSaidBy)
+	return u
+}
+
+// SetSaidAt sets the "said_at" field.
+func (u *ConsentRecordUpsert) SetSaidAt(v time.Time) *ConsentRecordUpsert {
+	u.Set(consentrecord.FieldSaidAt, v)
+	return u
+}
+
+// UpdateSaidAt sets the "said_at" field to the value that was provided on create.
+func (u *ConsentRecordUpsert) UpdateSaidAt() *ConsentRecordUpsert {
+	u.SetExcluded(consentrecord.FieldSaidAt)
+	return u
+}
+
 // SetRecordedAt sets the "recorded_at" field.
 func (u *ConsentRecordUpsert) SetRecordedAt(v time.Time) *ConsentRecordUpsert {
 	u.Set(consentrecord.FieldRecordedAt, v)
@@ -478,6 +560,34 @@ func (u *ConsentRecordUpsertOne) UpdateEvidence() *ConsentRecordUpsertOne {
 func (u *ConsentRecordUpsertOne) ClearEvidence() *ConsentRecordUpsertOne {
 	return u.Update(func(s *ConsentRecordUpsert) {
 		s.ClearEvidence()
+	})
+}
+
+// SetSaidBy sets the "said_by" field.
+func (u *ConsentRecordUpsertOne) SetSaidBy(v enum.ConsentSpeaker) *ConsentRecordUpsertOne {
+	return u.Update(func(s *ConsentRecordUpsert) {
+		s.SetSaidBy(v)
+	})
+}
+
+// UpdateSaidBy sets the "said_by" field to the value that was provided on create.
+func (u *ConsentRecordUpsertOne) UpdateSaidBy() *ConsentRecordUpsertOne {
+	return u.Update(func(s *ConsentRecordUpsert) {
+		s.UpdateSaidBy()
+	})
+}
+
+// SetSaidAt sets the "said_at" field.
+func (u *ConsentRecordUpsertOne) SetSaidAt(v time.Time) *ConsentRecordUpsertOne {
+	return u.Update(func(s *ConsentRecordUpsert) {
+		s.SetSaidAt(v)
+	})
+}
+
+// UpdateSaidAt sets the "said_at" field to the value that was provided on create.
+func (u *ConsentRecordUpsertOne) UpdateSaidAt() *ConsentRecordUpsertOne {
+	return u.Update(func(s *ConsentRecordUpsert) {
+		s.UpdateSaidAt()
 	})
 }
 
@@ -773,6 +883,34 @@ func (u *ConsentRecordUpsertBulk) UpdateEvidence() *ConsentRecordUpsertBulk {
 func (u *ConsentRecordUpsertBulk) ClearEvidence() *ConsentRecordUpsertBulk {
 	return u.Update(func(s *ConsentRecordUpsert) {
 		s.ClearEvidence()
+	})
+}
+
+// SetSaidBy sets the "said_by" field.
+func (u *ConsentRecordUpsertBulk) SetSaidBy(v enum.ConsentSpeaker) *ConsentRecordUpsertBulk {
+	return u.Update(func(s *ConsentRecordUpsert) {
+		s.SetSaidBy(v)
+	})
+}
+
+// UpdateSaidBy sets the "said_by" field to the value that was provided on create.
+func (u *ConsentRecordUpsertBulk) UpdateSaidBy() *ConsentRecordUpsertBulk {
+	return u.Update(func(s *ConsentRecordUpsert) {
+		s.UpdateSaidBy()
+	})
+}
+
+// SetSaidAt sets the "said_at" field.
+func (u *ConsentRecordUpsertBulk) SetSaidAt(v time.Time) *ConsentRecordUpsertBulk {
+	return u.Update(func(s *ConsentRecordUpsert) {
+		s.SetSaidAt(v)
+	})
+}
+
+// UpdateSaidAt sets the "said_at" field to the value that was provided on create.
+func (u *ConsentRecordUpsertBulk) UpdateSaidAt() *ConsentRecordUpsertBulk {
+	return u.Update(func(s *ConsentRecordUpsert) {
+		s.UpdateSaidAt()
 	})
 }
 

@@ -94,6 +94,34 @@ func (_u *ConsentRecordUpdate) ClearEvidence() *ConsentRecordUpdate {
 	return _u
 }
 
+// SetSaidBy sets the "said_by" field.
+func (_u *ConsentRecordUpdate) SetSaidBy(v enum.ConsentSpeaker) *ConsentRecordUpdate {
+	_u.mutation.SetSaidBy(v)
+	return _u
+}
+
+// SetNillableSaidBy sets the "said_by" field if the given value is not nil.
+func (_u *ConsentRecordUpdate) SetNillableSaidBy(v *enum.ConsentSpeaker) *ConsentRecordUpdate {
+	if v != nil {
+		_u.SetSaidBy(*v)
+	}
+	return _u
+}
+
+// SetSaidAt sets the "said_at" field.
+func (_u *ConsentRecordUpdate) SetSaidAt(v time.Time) *ConsentRecordUpdate {
+	_u.mutation.SetSaidAt(v)
+	return _u
+}
+
+// SetNillableSaidAt sets the "said_at" field if the given value is not nil.
+func (_u *ConsentRecordUpdate) SetNillableSaidAt(v *time.Time) *ConsentRecordUpdate {
+	if v != nil {
+		_u.SetSaidAt(*v)
+	}
+	return _u
+}
+
 // SetRecordedAt sets the "recorded_at" field.
 func (_u *ConsentRecordUpdate) SetRecordedAt(v time.Time) *ConsentRecordUpdate {
 	_u.mutation.SetRecordedAt(v)
@@ -158,6 +186,11 @@ func (_u *ConsentRecordUpdate) check() error {
 			return &ValidationError{Name: "consent", err: fmt.Errorf(`ent: validator failed for field "ConsentRecord.consent": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.SaidBy(); ok {
+		if err := consentrecord.SaidByValidator(v); err != nil {
+			return &ValidationError{Name: "said_by", err: fmt.Errorf(`ent: validator failed for field "ConsentRecord.said_by": %w`, err)}
+		}
+	}
 	if _u.mutation.ContactCleared() && len(_u.mutation.ContactIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "ConsentRecord.contact"`)
 	}
@@ -193,6 +226,12 @@ func (_u *ConsentRecordUpdate) sqlSave(ctx context.Context) (_node int, err erro
 	}
 	if _u.mutation.EvidenceCleared() {
 		_spec.ClearField(consentrecord.FieldEvidence, field.TypeString)
+	}
+	if value, ok := _u.mutation.SaidBy(); ok {
+		_spec.SetField(consentrecord.FieldSaidBy, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.SaidAt(); ok {
+		_spec.SetField(consentrecord.FieldSaidAt, field.TypeTime, value)
 	}
 	if value, ok := _u.mutation.RecordedAt(); ok {
 		_spec.SetField(consentrecord.FieldRecordedAt, field.TypeTime, value)
@@ -310,6 +349,34 @@ func (_u *ConsentRecordUpdateOne) ClearEvidence() *ConsentRecordUpdateOne {
 	return _u
 }
 
+// SetSaidBy sets the "said_by" field.
+func (_u *ConsentRecordUpdateOne) SetSaidBy(v enum.ConsentSpeaker) *ConsentRecordUpdateOne {
+	_u.mutation.SetSaidBy(v)
+	return _u
+}
+
+// SetNillableSaidBy sets the "said_by" field if the given value is not nil.
+func (_u *ConsentRecordUpdateOne) SetNillableSaidBy(v *enum.ConsentSpeaker) *ConsentRecordUpdateOne {
+	if v != nil {
+		_u.SetSaidBy(*v)
+	}
+	return _u
+}
+
+// SetSaidAt sets the "said_at" field.
+func (_u *ConsentRecordUpdateOne) SetSaidAt(v time.Time) *ConsentRecordUpdateOne {
+	_u.mutation.SetSaidAt(v)
+	return _u
+}
+
+// SetNillableSaidAt sets the "said_at" field if the given value is not nil.
+func (_u *ConsentRecordUpdateOne) SetNillableSaidAt(v *time.Time) *ConsentRecordUpdateOne {
+	if v != nil {
+		_u.SetSaidAt(*v)
+	}
+	return _u
+}
+
 // SetRecordedAt sets the "recorded_at" field.
 func (_u *ConsentRecordUpdateOne) SetRecordedAt(v time.Time) *ConsentRecordUpdateOne {
 	_u.mutation.SetRecordedAt(v)
@@ -387,6 +454,11 @@ func (_u *ConsentRecordUpdateOne) check() error {
 			return &ValidationError{Name: "consent", err: fmt.Errorf(`ent: validator failed for field "ConsentRecord.consent": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.SaidBy(); ok {
+		if err := consentrecord.SaidByValidator(v); err != nil {
+			return &ValidationError{Name: "said_by", err: fmt.Errorf(`ent: validator failed for field "ConsentRecord.said_by": %w`, err)}
+		}
+	}
 	if _u.mutation.ContactCleared() && len(_u.mutation.ContactIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "ConsentRecord.contact"`)
 	}
@@ -439,6 +511,12 @@ func (_u *ConsentRecordUpdateOne) sqlSave(ctx context.Context) (_node *ConsentRe
 	}
 	if _u.mutation.EvidenceCleared() {
 		_spec.ClearField(consentrecord.FieldEvidence, field.TypeString)
+	}
+	if value, ok := _u.mutation.SaidBy(); ok {
+		_spec.SetField(consentrecord.FieldSaidBy, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.SaidAt(); ok {
+		_spec.SetField(consentrecord.FieldSaidAt, field.TypeTime, value)
 	}
 	if value, ok := _u.mutation.RecordedAt(); ok {
 		_spec.SetField(consentrecord.FieldRecordedAt, field.TypeTime, value)

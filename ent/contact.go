@@ -24,8 +24,12 @@ type Contact struct {
 	OrganizationID uid.ID `json:"organization_id,omitempty"`
 	// E.164 with a leading +
 	Phone *string `json:"phone,omitempty"`
+	// the same number as WhatsApp writes it, where that differs from phone
+	WaPhone *string `json:"wa_phone,omitempty"`
 	// business-scoped user id
 	WaUserID *string `json:"wa_user_id,omitempty"`
+	// the name that they chose at WhatsApp; it may pass to somebody else
+	Username *string `json:"username,omitempty"`
 	// Name holds the value of the "name" field.
 	Name *string `json:"name,omitempty"`
 	// Language holds the value of the "language" field.
@@ -101,7 +105,7 @@ func (*Contact) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case contact.FieldAttributes:
 			values[i] = new([]byte)
-		case contact.FieldPhone, contact.FieldWaUserID, contact.FieldName, contact.FieldLanguage, contact.FieldTimeZone, contact.FieldCountry, contact.FieldMarketingConsent:
+		case contact.FieldPhone, contact.FieldWaPhone, contact.FieldWaUserID, contact.FieldUsername, contact.FieldName, contact.FieldLanguage, contact.FieldTimeZone, contact.FieldCountry, contact.FieldMarketingConsent:
 			values[i] = new(sql.NullString)
 		case contact.FieldServiceWindowClosesAt, contact.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -141,12 +145,26 @@ func (_m *Contact) assignValues(columns []string, values []any) error {
 				_m.Phone = new(string)
 				*_m.Phone = value.String
 			}
+		case contact.FieldWaPhone:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field wa_phone", values[i])
+			} else if value.Valid {
+				_m.WaPhone = new(string)
+				*_m.WaPhone = value.String
+			}
 		case contact.FieldWaUserID:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field wa_user_id", values[i])
 			} else if value.Valid {
 				_m.WaUserID = new(string)
 				*_m.WaUserID = value.String
+			}
+		case contact.FieldUsername:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field username", values[i])
+			} else if value.Valid {
+				_m.Username = new(string)
+				*_m.Username = value.String
 			}
 		case contact.FieldName:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -262,8 +280,18 @@ func (_m *Contact) String() string {
 		builder.WriteString(*v)
 	}
 	builder.WriteString(", ")
+	if v := _m.WaPhone; v != nil {
+		builder.WriteString("wa_phone=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
 	if v := _m.WaUserID; v != nil {
 		builder.WriteString("wa_user_id=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.Username; v != nil {
+		builder.WriteString("username=")
 		builder.WriteString(*v)
 	}
 	builder.WriteString(", ")

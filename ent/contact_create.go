@@ -47,6 +47,20 @@ func (_c *ContactCreate) SetNillablePhone(v *string) *ContactCreate {
 	return _c
 }
 
+// SetWaPhone sets the "wa_phone" field.
+func (_c *ContactCreate) SetWaPhone(v string) *ContactCreate {
+	_c.mutation.SetWaPhone(v)
+	return _c
+}
+
+// SetNillableWaPhone sets the "wa_phone" field if the given value is not nil.
+func (_c *ContactCreate) SetNillableWaPhone(v *string) *ContactCreate {
+	if v != nil {
+		_c.SetWaPhone(*v)
+	}
+	return _c
+}
+
 // SetWaUserID sets the "wa_user_id" field.
 func (_c *ContactCreate) SetWaUserID(v string) *ContactCreate {
 	_c.mutation.SetWaUserID(v)
@@ -57,6 +71,20 @@ func (_c *ContactCreate) SetWaUserID(v string) *ContactCreate {
 func (_c *ContactCreate) SetNillableWaUserID(v *string) *ContactCreate {
 	if v != nil {
 		_c.SetWaUserID(*v)
+	}
+	return _c
+}
+
+// SetUsername sets the "username" field.
+func (_c *ContactCreate) SetUsername(v string) *ContactCreate {
+	_c.mutation.SetUsername(v)
+	return _c
+}
+
+// SetNillableUsername sets the "username" field if the given value is not nil.
+func (_c *ContactCreate) SetNillableUsername(v *string) *ContactCreate {
+	if v != nil {
+		_c.SetUsername(*v)
 	}
 	return _c
 }
@@ -334,9 +362,17 @@ func (_c *ContactCreate) createSpec() (*Contact, *sqlgraph.CreateSpec) {
 		_spec.SetField(contact.FieldPhone, field.TypeString, value)
 		_node.Phone = &value
 	}
+	if value, ok := _c.mutation.WaPhone(); ok {
+		_spec.SetField(contact.FieldWaPhone, field.TypeString, value)
+		_node.WaPhone = &value
+	}
 	if value, ok := _c.mutation.WaUserID(); ok {
 		_spec.SetField(contact.FieldWaUserID, field.TypeString, value)
 		_node.WaUserID = &value
+	}
+	if value, ok := _c.mutation.Username(); ok {
+		_spec.SetField(contact.FieldUsername, field.TypeString, value)
+		_node.Username = &value
 	}
 	if value, ok := _c.mutation.Name(); ok {
 		_spec.SetField(contact.FieldName, field.TypeString, value)
@@ -472,6 +508,24 @@ func (u *ContactUpsert) ClearPhone() *ContactUpsert {
 	return u
 }
 
+// SetWaPhone sets the "wa_phone" field.
+func (u *ContactUpsert) SetWaPhone(v string) *ContactUpsert {
+	u.Set(contact.FieldWaPhone, v)
+	return u
+}
+
+// UpdateWaPhone sets the "wa_phone" field to the value that was provided on create.
+func (u *ContactUpsert) UpdateWaPhone() *ContactUpsert {
+	u.SetExcluded(contact.FieldWaPhone)
+	return u
+}
+
+// ClearWaPhone clears the value of the "wa_phone" field.
+func (u *ContactUpsert) ClearWaPhone() *ContactUpsert {
+	u.SetNull(contact.FieldWaPhone)
+	return u
+}
+
 // SetWaUserID sets the "wa_user_id" field.
 func (u *ContactUpsert) SetWaUserID(v string) *ContactUpsert {
 	u.Set(contact.FieldWaUserID, v)
@@ -487,6 +541,24 @@ func (u *ContactUpsert) UpdateWaUserID() *ContactUpsert {
 // ClearWaUserID clears the value of the "wa_user_id" field.
 func (u *ContactUpsert) ClearWaUserID() *ContactUpsert {
 	u.SetNull(contact.FieldWaUserID)
+	return u
+}
+
+// SetUsername sets the "username" field.
+func (u *ContactUpsert) SetUsername(v string) *ContactUpsert {
+	u.Set(contact.FieldUsername, v)
+	return u
+}
+
+// UpdateUsername sets the "username" field to the value that was provided on create.
+func (u *ContactUpsert) UpdateUsername() *ContactUpsert {
+	u.SetExcluded(contact.FieldUsername)
+	return u
+}
+
+// ClearUsername clears the value of the "username" field.
+func (u *ContactUpsert) ClearUsername() *ContactUpsert {
+	u.SetNull(contact.FieldUsername)
 	return u
 }
 
@@ -679,6 +751,27 @@ func (u *ContactUpsertOne) ClearPhone() *ContactUpsertOne {
 	})
 }
 
+// SetWaPhone sets the "wa_phone" field.
+func (u *ContactUpsertOne) SetWaPhone(v string) *ContactUpsertOne {
+	return u.Update(func(s *ContactUpsert) {
+		s.SetWaPhone(v)
+	})
+}
+
+// UpdateWaPhone sets the "wa_phone" field to the value that was provided on create.
+func (u *ContactUpsertOne) UpdateWaPhone() *ContactUpsertOne {
+	return u.Update(func(s *ContactUpsert) {
+		s.UpdateWaPhone()
+	})
+}
+
+// ClearWaPhone clears the value of the "wa_phone" field.
+func (u *ContactUpsertOne) ClearWaPhone() *ContactUpsertOne {
+	return u.Update(func(s *ContactUpsert) {
+		s.ClearWaPhone()
+	})
+}
+
 // SetWaUserID sets the "wa_user_id" field.
 func (u *ContactUpsertOne) SetWaUserID(v string) *ContactUpsertOne {
 	return u.Update(func(s *ContactUpsert) {
@@ -697,6 +790,27 @@ func (u *ContactUpsertOne) UpdateWaUserID() *ContactUpsertOne {
 func (u *ContactUpsertOne) ClearWaUserID() *ContactUpsertOne {
 	return u.Update(func(s *ContactUpsert) {
 		s.ClearWaUserID()
+	})
+}
+
+// SetUsername sets the "username" field.
+func (u *ContactUpsertOne) SetUsername(v string) *ContactUpsertOne {
+	return u.Update(func(s *ContactUpsert) {
+		s.SetUsername(v)
+	})
+}
+
+// UpdateUsername sets the "username" field to the value that was provided on create.
+func (u *ContactUpsertOne) UpdateUsername() *ContactUpsertOne {
+	return u.Update(func(s *ContactUpsert) {
+		s.UpdateUsername()
+	})
+}
+
+// ClearUsername clears the value of the "username" field.
+func (u *ContactUpsertOne) ClearUsername() *ContactUpsertOne {
+	return u.Update(func(s *ContactUpsert) {
+		s.ClearUsername()
 	})
 }
 
@@ -1075,6 +1189,27 @@ func (u *ContactUpsertBulk) ClearPhone() *ContactUpsertBulk {
 	})
 }
 
+// SetWaPhone sets the "wa_phone" field.
+func (u *ContactUpsertBulk) SetWaPhone(v string) *ContactUpsertBulk {
+	return u.Update(func(s *ContactUpsert) {
+		s.SetWaPhone(v)
+	})
+}
+
+// UpdateWaPhone sets the "wa_phone" field to the value that was provided on create.
+func (u *ContactUpsertBulk) UpdateWaPhone() *ContactUpsertBulk {
+	return u.Update(func(s *ContactUpsert) {
+		s.UpdateWaPhone()
+	})
+}
+
+// ClearWaPhone clears the value of the "wa_phone" field.
+func (u *ContactUpsertBulk) ClearWaPhone() *ContactUpsertBulk {
+	return u.Update(func(s *ContactUpsert) {
+		s.ClearWaPhone()
+	})
+}
+
 // SetWaUserID sets the "wa_user_id" field.
 func (u *ContactUpsertBulk) SetWaUserID(v string) *ContactUpsertBulk {
 	return u.Update(func(s *ContactUpsert) {
@@ -1093,6 +1228,27 @@ func (u *ContactUpsertBulk) UpdateWaUserID() *ContactUpsertBulk {
 func (u *ContactUpsertBulk) ClearWaUserID() *ContactUpsertBulk {
 	return u.Update(func(s *ContactUpsert) {
 		s.ClearWaUserID()
+	})
+}
+
+// SetUsername sets the "username" field.
+func (u *ContactUpsertBulk) SetUsername(v string) *ContactUpsertBulk {
+	return u.Update(func(s *ContactUpsert) {
+		s.SetUsername(v)
+	})
+}
+
+// UpdateUsername sets the "username" field to the value that was provided on create.
+func (u *ContactUpsertBulk) UpdateUsername() *ContactUpsertBulk {
+	return u.Update(func(s *ContactUpsert) {
+		s.UpdateUsername()
+	})
+}
+
+// ClearUsername clears the value of the "username" field.
+func (u *ContactUpsertBulk) ClearUsername() *ContactUpsertBulk {
+	return u.Update(func(s *ContactUpsert) {
+		s.ClearUsername()
 	})
 }
 

@@ -53,6 +53,26 @@ func (_u *ContactUpdate) ClearPhone() *ContactUpdate {
 	return _u
 }
 
+// SetWaPhone sets the "wa_phone" field.
+func (_u *ContactUpdate) SetWaPhone(v string) *ContactUpdate {
+	_u.mutation.SetWaPhone(v)
+	return _u
+}
+
+// SetNillableWaPhone sets the "wa_phone" field if the given value is not nil.
+func (_u *ContactUpdate) SetNillableWaPhone(v *string) *ContactUpdate {
+	if v != nil {
+		_u.SetWaPhone(*v)
+	}
+	return _u
+}
+
+// ClearWaPhone clears the value of the "wa_phone" field.
+func (_u *ContactUpdate) ClearWaPhone() *ContactUpdate {
+	_u.mutation.ClearWaPhone()
+	return _u
+}
+
 // SetWaUserID sets the "wa_user_id" field.
 func (_u *ContactUpdate) SetWaUserID(v string) *ContactUpdate {
 	_u.mutation.SetWaUserID(v)
@@ -70,6 +90,26 @@ func (_u *ContactUpdate) SetNillableWaUserID(v *string) *ContactUpdate {
 // ClearWaUserID clears the value of the "wa_user_id" field.
 func (_u *ContactUpdate) ClearWaUserID() *ContactUpdate {
 	_u.mutation.ClearWaUserID()
+	return _u
+}
+
+// SetUsername sets the "username" field.
+func (_u *ContactUpdate) SetUsername(v string) *ContactUpdate {
+	_u.mutation.SetUsername(v)
+	return _u
+}
+
+// SetNillableUsername sets the "username" field if the given value is not nil.
+func (_u *ContactUpdate) SetNillableUsername(v *string) *ContactUpdate {
+	if v != nil {
+		_u.SetUsername(*v)
+	}
+	return _u
+}
+
+// ClearUsername clears the value of the "username" field.
+func (_u *ContactUpdate) ClearUsername() *ContactUpdate {
+	_u.mutation.ClearUsername()
 	return _u
 }
 
@@ -331,11 +371,23 @@ func (_u *ContactUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.PhoneCleared() {
 		_spec.ClearField(contact.FieldPhone, field.TypeString)
 	}
+	if value, ok := _u.mutation.WaPhone(); ok {
+		_spec.SetField(contact.FieldWaPhone, field.TypeString, value)
+	}
+	if _u.mutation.WaPhoneCleared() {
+		_spec.ClearField(contact.FieldWaPhone, field.TypeString)
+	}
 	if value, ok := _u.mutation.WaUserID(); ok {
 		_spec.SetField(contact.FieldWaUserID, field.TypeString, value)
 	}
 	if _u.mutation.WaUserIDCleared() {
 		_spec.ClearField(contact.FieldWaUserID, field.TypeString)
+	}
+	if value, ok := _u.mutation.Username(); ok {
+		_spec.SetField(contact.FieldUsername, field.TypeString, value)
+	}
+	if _u.mutation.UsernameCleared() {
+		_spec.ClearField(contact.FieldUsername, field.TypeString)
 	}
 	if value, ok := _u.mutation.Name(); ok {
 		_spec.SetField(contact.FieldName, field.TypeString, value)
@@ -505,6 +557,26 @@ func (_u *ContactUpdateOne) ClearPhone() *ContactUpdateOne {
 	return _u
 }
 
+// SetWaPhone sets the "wa_phone" field.
+func (_u *ContactUpdateOne) SetWaPhone(v string) *ContactUpdateOne {
+	_u.mutation.SetWaPhone(v)
+	return _u
+}
+
+// SetNillableWaPhone sets the "wa_phone" field if the given value is not nil.
+func (_u *ContactUpdateOne) SetNillableWaPhone(v *string) *ContactUpdateOne {
+	if v != nil {
+		_u.SetWaPhone(*v)
+	}
+	return _u
+}
+
+// ClearWaPhone clears the value of the "wa_phone" field.
+func (_u *ContactUpdateOne) ClearWaPhone() *ContactUpdateOne {
+	_u.mutation.ClearWaPhone()
+	return _u
+}
+
 // SetWaUserID sets the "wa_user_id" field.
 func (_u *ContactUpdateOne) SetWaUserID(v string) *ContactUpdateOne {
 	_u.mutation.SetWaUserID(v)
@@ -522,6 +594,26 @@ func (_u *ContactUpdateOne) SetNillableWaUserID(v *string) *ContactUpdateOne {
 // ClearWaUserID clears the value of the "wa_user_id" field.
 func (_u *ContactUpdateOne) ClearWaUserID() *ContactUpdateOne {
 	_u.mutation.ClearWaUserID()
+	return _u
+}
+
+// SetUsername sets the "username" field.
+func (_u *ContactUpdateOne) SetUsername(v string) *ContactUpdateOne {
+	_u.mutation.SetUsername(v)
+	return _u
+}
+
+// SetNillableUsername sets the "username" field if the given value is not nil.
+func (_u *ContactUpdateOne) SetNillableUsername(v *string) *ContactUpdateOne {
+	if v != nil {
+		_u.SetUsername(*v)
+	}
+	return _u
+}
+
+// ClearUsername clears the value of the "username" field.
+func (_u *ContactUpdateOne) ClearUsername() *ContactUpdateOne {
+	_u.mutation.ClearUsername()
 	return _u
 }
 
@@ -813,11 +905,23 @@ func (_u *ContactUpdateOne) sqlSave(ctx context.Context) (_node *Contact, err er
 	if _u.mutation.PhoneCleared() {
 		_spec.ClearField(contact.FieldPhone, field.TypeString)
 	}
+	if value, ok := _u.mutation.WaPhone(); ok {
+		_spec.SetField(contact.FieldWaPhone, field.TypeString, value)
+	}
+	if _u.mutation.WaPhoneCleared() {
+		_spec.ClearField(contact.FieldWaPhone, field.TypeString)
+	}
 	if value, ok := _u.mutation.WaUserID(); ok {
 		_spec.SetField(contact.FieldWaUserID, field.TypeString, value)
 	}
 	if _u.mutation.WaUserIDCleared() {
 		_spec.ClearField(contact.FieldWaUserID, field.TypeString)
+	}
+	if value, ok := _u.mutation.Username(); ok {
+		_spec.SetField(contact.FieldUsername, field.TypeString, value)
+	}
+	if _u.mutation.UsernameCleared() {
+		_spec.ClearField(contact.FieldUsername, field.TypeString)
 	}
 	if value, ok := _u.mutation.Name(); ok {
 		_spec.SetField(contact.FieldName, field.TypeString, value)

@@ -11,12 +11,15 @@ import (
 	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
+	"carillon/ent/contactidentifier"
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
+	"carillon/ent/datastep"
 	"carillon/ent/deliveryevent"
 	"carillon/ent/emailverification"
 	"carillon/ent/eventcounter"
 	"carillon/ent/externallogin"
+	"carillon/ent/formeridentifier"
 	"carillon/ent/idempotencykey"
 	"carillon/ent/importchunk"
 	"carillon/ent/importrejection"
@@ -118,12 +121,15 @@ func checkColumn(t, c string) error {
 			claim.Table:             claim.ValidColumn,
 			consentrecord.Table:     consentrecord.ValidColumn,
 			contact.Table:           contact.ValidColumn,
+			contactidentifier.Table: contactidentifier.ValidColumn,
 			contactimport.Table:     contactimport.ValidColumn,
 			contactlist.Table:       contactlist.ValidColumn,
+			datastep.Table:          datastep.ValidColumn,
 			deliveryevent.Table:     deliveryevent.ValidColumn,
 			emailverification.Table: emailverification.ValidColumn,
 			eventcounter.Table:      eventcounter.ValidColumn,
 			externallogin.Table:     externallogin.ValidColumn,
+			formeridentifier.Table:  formeridentifier.ValidColumn,
 			idempotencykey.Table:    idempotencykey.ValidColumn,
 			importchunk.Table:       importchunk.ValidColumn,
 			importrejection.Table:   importrejection.ValidColumn,

@@ -11,12 +11,15 @@ import (
 	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
+	"carillon/ent/contactidentifier"
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
+	"carillon/ent/datastep"
 	"carillon/ent/deliveryevent"
 	"carillon/ent/emailverification"
 	"carillon/ent/eventcounter"
 	"carillon/ent/externallogin"
+	"carillon/ent/formeridentifier"
 	"carillon/ent/idempotencykey"
 	"carillon/ent/importchunk"
 	"carillon/ent/importrejection"
@@ -51,7 +54,7 @@ import (
 
 // schemaGraph holds a representation of ent/schema at runtime.
 var schemaGraph = func() *sqlgraph.Schema {
-	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 38)}
+	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 41)}
 	graph.Nodes[0] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   apikey.Table,
@@ -217,6 +220,8 @@ var schemaGraph = func() *sqlgraph.Schema {
 			consentrecord.FieldConsent:        {Type: field.TypeEnum, Column: consentrecord.FieldConsent},
 			consentrecord.FieldSource:         {Type: field.TypeString, Column: consentrecord.FieldSource},
 			consentrecord.FieldEvidence:       {Type: field.TypeString, Column: consentrecord.FieldEvidence},
+			consentrecord.FieldSaidBy:         {Type: field.TypeEnum, Column: consentrecord.FieldSaidBy},
+			consentrecord.FieldSaidAt:         {Type: field.TypeTime, Column: consentrecord.FieldSaidAt},
 			consentrecord.FieldRecordedAt:     {Type: field.TypeTime, Column: consentrecord.FieldRecordedAt},
 		},
 	}
@@ -233,7 +238,9 @@ var schemaGraph = func() *sqlgraph.Schema {
 		Fields: map[string]*sqlgraph.FieldSpec{
 			contact.FieldOrganizationID:        {Type: field.TypeUUID, Column: contact.FieldOrganizationID},
 			contact.FieldPhone:                 {Type: field.TypeString, Column: contact.FieldPhone},
+			contact.FieldWaPhone:               {Type: field.TypeString, Column: contact.FieldWaPhone},
 			contact.FieldWaUserID:              {Type: field.TypeString, Column: contact.FieldWaUserID},
+			contact.FieldUsername:              {Type: field.TypeString, Column: contact.FieldUsername},
 			contact.FieldName:                  {Type: field.TypeString, Column: contact.FieldName},
 			contact.FieldLanguage:              {Type: field.TypeString, Column: contact.FieldLanguage},
 			contact.FieldTimeZone:              {Type: field.TypeString, Column: contact.FieldTimeZone},
@@ -245,6 +252,25 @@ var schemaGraph = func() *sqlgraph.Schema {
 		},
 	}
 	graph.Nodes[8] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   contactidentifier.Table,
+			Columns: contactidentifier.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeInt64,
+				Column: contactidentifier.FieldID,
+			},
+		},
+		Type: "ContactIdentifier",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			contactidentifier.FieldOrganizationID: {Type: field.TypeUUID, Column: contactidentifier.FieldOrganizationID},
+			contactidentifier.FieldKind:           {Type: field.TypeEnum, Column: contactidentifier.FieldKind},
+			contactidentifier.FieldValue:          {Type: field.TypeString, Column: contactidentifier.FieldValue},
+			contactidentifier.FieldWritten:        {Type: field.TypeString, Column: contactidentifier.FieldWritten},
+			contactidentifier.FieldContactID:      {Type: field.TypeUUID, Column: contactidentifier.FieldContactID},
+			contactidentifier.FieldSince:          {Type: field.TypeTime, Column: contactidentifier.FieldSince},
+		},
+	}
+	graph.Nodes[9] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   contactimport.Table,
 			Columns: contactimport.Columns,
@@ -276,7 +302,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contactimport.FieldFinishedAt:     {Type: field.TypeTime, Column: contactimport.FieldFinishedAt},
 		},
 	}
-	graph.Nodes[9] = &sqlgraph.Node{
+	graph.Nodes[10] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   contactlist.Table,
 			Columns: contactlist.Columns,
@@ -292,7 +318,22 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contactlist.FieldCreatedAt:      {Type: field.TypeTime, Column: contactlist.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[10] = &sqlgraph.Node{
+	graph.Nodes[11] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   datastep.Table,
+			Columns: datastep.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeString,
+				Column: datastep.FieldID,
+			},
+		},
+		Type: "DataStep",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			datastep.FieldDoneTo: {Type: field.TypeInt64, Column: datastep.FieldDoneTo},
+			datastep.FieldDoneAt: {Type: field.TypeTime, Column: datastep.FieldDoneAt},
+		},
+	}
+	graph.Nodes[12] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   deliveryevent.Table,
 			Columns: deliveryevent.Columns,
@@ -315,7 +356,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			deliveryevent.FieldRecordedAt:     {Type: field.TypeTime, Column: deliveryevent.FieldRecordedAt},
 		},
 	}
-	graph.Nodes[11] = &sqlgraph.Node{
+	graph.Nodes[13] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   emailverification.Table,
 			Columns: emailverification.Columns,
@@ -336,7 +377,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			emailverification.FieldExpiresAt:    {Type: field.TypeTime, Column: emailverification.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[12] = &sqlgraph.Node{
+	graph.Nodes[14] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   eventcounter.Table,
 			Columns: eventcounter.Columns,
@@ -351,7 +392,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			eventcounter.FieldExpired: {Type: field.TypeInt64, Column: eventcounter.FieldExpired},
 		},
 	}
-	graph.Nodes[13] = &sqlgraph.Node{
+	graph.Nodes[15] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   externallogin.Table,
 			Columns: externallogin.Columns,
@@ -370,7 +411,25 @@ var schemaGraph = func() *sqlgraph.Schema {
 			externallogin.FieldLastUsedAt: {Type: field.TypeTime, Column: externallogin.FieldLastUsedAt},
 		},
 	}
-	graph.Nodes[14] = &sqlgraph.Node{
+	graph.Nodes[16] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   formeridentifier.Table,
+			Columns: formeridentifier.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeInt64,
+				Column: formeridentifier.FieldID,
+			},
+		},
+		Type: "FormerIdentifier",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			formeridentifier.FieldOrganizationID: {Type: field.TypeUUID, Column: formeridentifier.FieldOrganizationID},
+			formeridentifier.FieldKind:           {Type: field.TypeEnum, Column: formeridentifier.FieldKind},
+			formeridentifier.FieldValue:          {Type: field.TypeString, Column: formeridentifier.FieldValue},
+			formeridentifier.FieldContactID:      {Type: field.TypeUUID, Column: formeridentifier.FieldContactID},
+			formeridentifier.FieldUntil:          {Type: field.TypeTime, Column: formeridentifier.FieldUntil},
+		},
+	}
+	graph.Nodes[17] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   idempotencykey.Table,
 			Columns: idempotencykey.Columns,
@@ -389,7 +448,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			idempotencykey.FieldCreatedAt:      {Type: field.TypeTime, Column: idempotencykey.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[15] = &sqlgraph.Node{
+	graph.Nodes[18] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   importchunk.Table,
 			Columns: importchunk.Columns,
@@ -406,7 +465,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			importchunk.FieldData:            {Type: field.TypeBytes, Column: importchunk.FieldData},
 		},
 	}
-	graph.Nodes[16] = &sqlgraph.Node{
+	graph.Nodes[19] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   importrejection.Table,
 			Columns: importrejection.Columns,
@@ -424,7 +483,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			importrejection.FieldReason:          {Type: field.TypeString, Column: importrejection.FieldReason},
 		},
 	}
-	graph.Nodes[17] = &sqlgraph.Node{
+	graph.Nodes[20] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   invitation.Table,
 			Columns: invitation.Columns,
@@ -450,7 +509,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			invitation.FieldExpiresAt:      {Type: field.TypeTime, Column: invitation.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[18] = &sqlgraph.Node{
+	graph.Nodes[21] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   listmember.Table,
 			Columns: listmember.Columns,
@@ -472,7 +531,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			listmember.FieldContactListID:  {Type: field.TypeUUID, Column: listmember.FieldContactListID},
 		},
 	}
-	graph.Nodes[19] = &sqlgraph.Node{
+	graph.Nodes[22] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   listing.Table,
 			Columns: listing.Columns,
@@ -492,7 +551,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			listing.FieldCreatedAt:      {Type: field.TypeTime, Column: listing.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[20] = &sqlgraph.Node{
+	graph.Nodes[23] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   member.Table,
 			Columns: member.Columns,
@@ -509,7 +568,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			member.FieldCreatedAt:      {Type: field.TypeTime, Column: member.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[21] = &sqlgraph.Node{
+	graph.Nodes[24] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   message.Table,
 			Columns: message.Columns,
@@ -556,7 +615,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			message.FieldCreatedAt:       {Type: field.TypeTime, Column: message.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[22] = &sqlgraph.Node{
+	graph.Nodes[25] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   messagingwindow.Table,
 			Columns: messagingwindow.Columns,
@@ -574,7 +633,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			messagingwindow.FieldAt:             {Type: field.TypeTime, Column: messagingwindow.FieldAt},
 		},
 	}
-	graph.Nodes[23] = &sqlgraph.Node{
+	graph.Nodes[26] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   organization.Table,
 			Columns: organization.Columns,
@@ -599,7 +658,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			organization.FieldCreatedAt:           {Type: field.TypeTime, Column: organization.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[24] = &sqlgraph.Node{
+	graph.Nodes[27] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   passwordreset.Table,
 			Columns: passwordreset.Columns,
@@ -620,7 +679,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			passwordreset.FieldExpiresAt:    {Type: field.TypeTime, Column: passwordreset.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[25] = &sqlgraph.Node{
+	graph.Nodes[28] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   phonenumber.Table,
 			Columns: phonenumber.Columns,
@@ -642,7 +701,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			phonenumber.FieldThroughputCap:  {Type: field.TypeInt, Column: phonenumber.FieldThroughputCap},
 		},
 	}
-	graph.Nodes[26] = &sqlgraph.Node{
+	graph.Nodes[29] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   quotausage.Table,
 			Columns: quotausage.Columns,
@@ -657,7 +716,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			quotausage.FieldMessages: {Type: field.TypeInt64, Column: quotausage.FieldMessages},
 		},
 	}
-	graph.Nodes[27] = &sqlgraph.Node{
+	graph.Nodes[30] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   recoverycode.Table,
 			Columns: recoverycode.Columns,
@@ -674,7 +733,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			recoverycode.FieldCreatedAt: {Type: field.TypeTime, Column: recoverycode.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[28] = &sqlgraph.Node{
+	graph.Nodes[31] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   secondfactor.Table,
 			Columns: secondfactor.Columns,
@@ -691,7 +750,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			secondfactor.FieldCreatedAt: {Type: field.TypeTime, Column: secondfactor.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[29] = &sqlgraph.Node{
+	graph.Nodes[32] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   securitynotice.Table,
 			Columns: securitynotice.Columns,
@@ -712,7 +771,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			securitynotice.FieldExpiresAt:    {Type: field.TypeTime, Column: securitynotice.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[30] = &sqlgraph.Node{
+	graph.Nodes[33] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   servicestate.Table,
 			Columns: servicestate.Columns,
@@ -728,7 +787,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			servicestate.FieldChangedAt:   {Type: field.TypeTime, Column: servicestate.FieldChangedAt},
 		},
 	}
-	graph.Nodes[31] = &sqlgraph.Node{
+	graph.Nodes[34] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   session.Table,
 			Columns: session.Columns,
@@ -751,7 +810,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			session.FieldVouched:        {Type: field.TypeBool, Column: session.FieldVouched},
 		},
 	}
-	graph.Nodes[32] = &sqlgraph.Node{
+	graph.Nodes[35] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   signinflow.Table,
 			Columns: signinflow.Columns,
@@ -770,7 +829,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			signinflow.FieldExpiresAt:   {Type: field.TypeTime, Column: signinflow.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[33] = &sqlgraph.Node{
+	graph.Nodes[36] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   statistic.Table,
 			Columns: statistic.Columns,
@@ -800,7 +859,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			statistic.FieldOptedOut:       {Type: field.TypeInt64, Column: statistic.FieldOptedOut},
 		},
 	}
-	graph.Nodes[34] = &sqlgraph.Node{
+	graph.Nodes[37] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   template.Table,
 			Columns: template.Columns,
@@ -827,7 +886,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			template.FieldUpdatedAt:         {Type: field.TypeTime, Column: template.FieldUpdatedAt},
 		},
 	}
-	graph.Nodes[35] = &sqlgraph.Node{
+	graph.Nodes[38] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   termsacceptance.Table,
 			Columns: termsacceptance.Columns,
@@ -846,7 +905,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			termsacceptance.FieldAcceptedAt:     {Type: field.TypeTime, Column: termsacceptance.FieldAcceptedAt},
 		},
 	}
-	graph.Nodes[36] = &sqlgraph.Node{
+	graph.Nodes[39] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   unmatchedwebhook.Table,
 			Columns: unmatchedwebhook.Columns,
@@ -864,7 +923,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			unmatchedwebhook.FieldReceivedAt: {Type: field.TypeTime, Column: unmatchedwebhook.FieldReceivedAt},
 		},
 	}
-	graph.Nodes[37] = &sqlgraph.Node{
+	graph.Nodes[40] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   user.Table,
 			Columns: user.Columns,
@@ -1973,6 +2032,16 @@ func (f *ConsentRecordFilter) WhereEvidence(p entql.StringP) {
 	f.Where(p.Field(consentrecord.FieldEvidence))
 }
 
+// WhereSaidBy applies the entql string predicate on the said_by field.
+func (f *ConsentRecordFilter) WhereSaidBy(p entql.StringP) {
+	f.Where(p.Field(consentrecord.FieldSaidBy))
+}
+
+// WhereSaidAt applies the entql time.Time predicate on the said_at field.
+func (f *ConsentRecordFilter) WhereSaidAt(p entql.TimeP) {
+	f.Where(p.Field(consentrecord.FieldSaidAt))
+}
+
 // WhereRecordedAt applies the entql time.Time predicate on the recorded_at field.
 func (f *ConsentRecordFilter) WhereRecordedAt(p entql.TimeP) {
 	f.Where(p.Field(consentrecord.FieldRecordedAt))
@@ -2042,9 +2111,19 @@ func (f *ContactFilter) WherePhone(p entql.StringP) {
 	f.Where(p.Field(contact.FieldPhone))
 }
 
+// WhereWaPhone applies the entql string predicate on the wa_phone field.
+func (f *ContactFilter) WhereWaPhone(p entql.StringP) {
+	f.Where(p.Field(contact.FieldWaPhone))
+}
+
 // WhereWaUserID applies the entql string predicate on the wa_user_id field.
 func (f *ContactFilter) WhereWaUserID(p entql.StringP) {
 	f.Where(p.Field(contact.FieldWaUserID))
+}
+
+// WhereUsername applies the entql string predicate on the username field.
+func (f *ContactFilter) WhereUsername(p entql.StringP) {
+	f.Where(p.Field(contact.FieldUsername))
 }
 
 // WhereName applies the entql string predicate on the name field.
@@ -2130,6 +2209,76 @@ func (f *ContactFilter) WhereHasListMembersWith(preds ...predicate.ListMember) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *ContactIdentifierQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the ContactIdentifierQuery builder.
+func (_q *ContactIdentifierQuery) Filter() *ContactIdentifierFilter {
+	return &ContactIdentifierFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *ContactIdentifierMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the ContactIdentifierMutation builder.
+func (m *ContactIdentifierMutation) Filter() *ContactIdentifierFilter {
+	return &ContactIdentifierFilter{config: m.config, predicateAdder: m}
+}
+
+// ContactIdentifierFilter provides a generic filtering capability at runtime for ContactIdentifierQuery.
+type ContactIdentifierFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *ContactIdentifierFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[8].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql int64 predicate on the id field.
+func (f *ContactIdentifierFilter) WhereID(p entql.Int64P) {
+	f.Where(p.Field(contactidentifier.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *ContactIdentifierFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(contactidentifier.FieldOrganizationID))
+}
+
+// WhereKind applies the entql string predicate on the kind field.
+func (f *ContactIdentifierFilter) WhereKind(p entql.StringP) {
+	f.Where(p.Field(contactidentifier.FieldKind))
+}
+
+// WhereValue applies the entql string predicate on the value field.
+func (f *ContactIdentifierFilter) WhereValue(p entql.StringP) {
+	f.Where(p.Field(contactidentifier.FieldValue))
+}
+
+// WhereWritten applies the entql string predicate on the written field.
+func (f *ContactIdentifierFilter) WhereWritten(p entql.StringP) {
+	f.Where(p.Field(contactidentifier.FieldWritten))
+}
+
+// WhereContactID applies the entql [16]byte predicate on the contact_id field.
+func (f *ContactIdentifierFilter) WhereContactID(p entql.ValueP) {
+	f.Where(p.Field(contactidentifier.FieldContactID))
+}
+
+// WhereSince applies the entql time.Time predicate on the since field.
+func (f *ContactIdentifierFilter) WhereSince(p entql.TimeP) {
+	f.Where(p.Field(contactidentifier.FieldSince))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *ContactImportQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -2158,7 +2307,7 @@ type ContactImportFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ContactImportFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[8].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[9].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2293,7 +2442,7 @@ type ContactListFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ContactListFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[9].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[10].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2348,6 +2497,56 @@ func (f *ContactListFilter) WhereHasListMembersWith(preds ...predicate.ListMembe
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *DataStepQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the DataStepQuery builder.
+func (_q *DataStepQuery) Filter() *DataStepFilter {
+	return &DataStepFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *DataStepMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the DataStepMutation builder.
+func (m *DataStepMutation) Filter() *DataStepFilter {
+	return &DataStepFilter{config: m.config, predicateAdder: m}
+}
+
+// DataStepFilter provides a generic filtering capability at runtime for DataStepQuery.
+type DataStepFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *DataStepFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[11].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql string predicate on the id field.
+func (f *DataStepFilter) WhereID(p entql.StringP) {
+	f.Where(p.Field(datastep.FieldID))
+}
+
+// WhereDoneTo applies the entql int64 predicate on the done_to field.
+func (f *DataStepFilter) WhereDoneTo(p entql.Int64P) {
+	f.Where(p.Field(datastep.FieldDoneTo))
+}
+
+// WhereDoneAt applies the entql time.Time predicate on the done_at field.
+func (f *DataStepFilter) WhereDoneAt(p entql.TimeP) {
+	f.Where(p.Field(datastep.FieldDoneAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *DeliveryEventQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -2376,7 +2575,7 @@ type DeliveryEventFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *DeliveryEventFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[10].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[12].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2480,7 +2679,7 @@ type EmailVerificationFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *EmailVerificationFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[11].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[13].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2560,7 +2759,7 @@ type EventCounterFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *EventCounterFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[12].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[14].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2610,7 +2809,7 @@ type ExternalLoginFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ExternalLoginFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[13].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[15].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2652,6 +2851,71 @@ func (f *ExternalLoginFilter) WhereLastUsedAt(p entql.TimeP) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *FormerIdentifierQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the FormerIdentifierQuery builder.
+func (_q *FormerIdentifierQuery) Filter() *FormerIdentifierFilter {
+	return &FormerIdentifierFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *FormerIdentifierMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the FormerIdentifierMutation builder.
+func (m *FormerIdentifierMutation) Filter() *FormerIdentifierFilter {
+	return &FormerIdentifierFilter{config: m.config, predicateAdder: m}
+}
+
+// FormerIdentifierFilter provides a generic filtering capability at runtime for FormerIdentifierQuery.
+type FormerIdentifierFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *FormerIdentifierFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[16].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql int64 predicate on the id field.
+func (f *FormerIdentifierFilter) WhereID(p entql.Int64P) {
+	f.Where(p.Field(formeridentifier.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *FormerIdentifierFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(formeridentifier.FieldOrganizationID))
+}
+
+// WhereKind applies the entql string predicate on the kind field.
+func (f *FormerIdentifierFilter) WhereKind(p entql.StringP) {
+	f.Where(p.Field(formeridentifier.FieldKind))
+}
+
+// WhereValue applies the entql string predicate on the value field.
+func (f *FormerIdentifierFilter) WhereValue(p entql.StringP) {
+	f.Where(p.Field(formeridentifier.FieldValue))
+}
+
+// WhereContactID applies the entql [16]byte predicate on the contact_id field.
+func (f *FormerIdentifierFilter) WhereContactID(p entql.ValueP) {
+	f.Where(p.Field(formeridentifier.FieldContactID))
+}
+
+// WhereUntil applies the entql time.Time predicate on the until field.
+func (f *FormerIdentifierFilter) WhereUntil(p entql.TimeP) {
+	f.Where(p.Field(formeridentifier.FieldUntil))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *IdempotencyKeyQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -2680,7 +2944,7 @@ type IdempotencyKeyFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *IdempotencyKeyFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[14].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[17].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2750,7 +3014,7 @@ type ImportChunkFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ImportChunkFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[15].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[18].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2810,7 +3074,7 @@ type ImportRejectionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ImportRejectionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[16].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[19].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2875,7 +3139,7 @@ type InvitationFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *InvitationFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[17].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[20].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2980,7 +3244,7 @@ type ListMemberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ListMemberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[18].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[21].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3058,7 +3322,7 @@ type ListingFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ListingFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[19].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[22].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3133,7 +3397,7 @@ type MemberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MemberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[20].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[23].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3221,7 +3485,7 @@ type MessageFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MessageFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[21].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[24].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3487,7 +3751,7 @@ type MessagingWindowFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MessagingWindowFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[22].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[25].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3552,7 +3816,7 @@ type OrganizationFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *OrganizationFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[23].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[26].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3680,7 +3944,7 @@ type PasswordResetFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *PasswordResetFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[24].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[27].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3760,7 +4024,7 @@ type PhoneNumberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *PhoneNumberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[25].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[28].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3859,7 +4123,7 @@ type QuotaUsageFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *QuotaUsageFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[26].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[29].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3909,7 +4173,7 @@ type RecoveryCodeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *RecoveryCodeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[27].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[30].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3969,7 +4233,7 @@ type SecondFactorFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SecondFactorFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[28].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[31].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4029,7 +4293,7 @@ type SecurityNoticeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SecurityNoticeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[29].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[32].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4109,7 +4373,7 @@ type ServiceStateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ServiceStateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[30].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[33].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4164,7 +4428,7 @@ type SessionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SessionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[31].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[34].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4268,7 +4532,7 @@ type SignInFlowFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SignInFlowFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[32].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[35].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4338,7 +4602,7 @@ type StatisticFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *StatisticFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[33].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[36].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4463,7 +4727,7 @@ type TemplateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TemplateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[34].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[37].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4587,7 +4851,7 @@ type TermsAcceptanceFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TermsAcceptanceFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[35].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[38].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4657,7 +4921,7 @@ type UnmatchedWebhookFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UnmatchedWebhookFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[36].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[39].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4722,7 +4986,7 @@ type UserFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UserFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[37].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[40].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})

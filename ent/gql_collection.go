@@ -13,8 +13,6 @@ import (
 	"carillon/ent/contact"
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
-	"carillon/ent/externallogin"
-	"carillon/ent/invitation"
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/organization"
@@ -815,6 +813,16 @@ func (_q *ConsentRecordQuery) collectField(ctx context.Context, oneNode bool, op
 				selectedFields = append(selectedFields, consentrecord.FieldEvidence)
 				fieldSeen[consentrecord.FieldEvidence] = struct{}{}
 			}
+		case "saidBy":
+			if _, ok := fieldSeen[consentrecord.FieldSaidBy]; !ok {
+				selectedFields = append(selectedFields, consentrecord.FieldSaidBy)
+				fieldSeen[consentrecord.FieldSaidBy] = struct{}{}
+			}
+		case "saidAt":
+			if _, ok := fieldSeen[consentrecord.FieldSaidAt]; !ok {
+				selectedFields = append(selectedFields, consentrecord.FieldSaidAt)
+				fieldSeen[consentrecord.FieldSaidAt] = struct{}{}
+			}
 		case "recordedAt":
 			if _, ok := fieldSeen[consentrecord.FieldRecordedAt]; !ok {
 				selectedFields = append(selectedFields, consentrecord.FieldRecordedAt)
@@ -915,10 +923,20 @@ func (_q *ContactQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				selectedFields = append(selectedFields, contact.FieldPhone)
 				fieldSeen[contact.FieldPhone] = struct{}{}
 			}
+		case "waPhone":
+			if _, ok := fieldSeen[contact.FieldWaPhone]; !ok {
+				selectedFields = append(selectedFields, contact.FieldWaPhone)
+				fieldSeen[contact.FieldWaPhone] = struct{}{}
+			}
 		case "waUserID":
 			if _, ok := fieldSeen[contact.FieldWaUserID]; !ok {
 				selectedFields = append(selectedFields, contact.FieldWaUserID)
 				fieldSeen[contact.FieldWaUserID] = struct{}{}
+			}
+		case "username":
+			if _, ok := fieldSeen[contact.FieldUsername]; !ok {
+				selectedFields = append(selectedFields, contact.FieldUsername)
+				fieldSeen[contact.FieldUsername] = struct{}{}
 			}
 		case "name":
 			if _, ok := fieldSeen[contact.FieldName]; !ok {
@@ -1291,199 +1309,6 @@ func newContactListPaginateArgs(rv map[string]any) *contactlistPaginateArgs {
 			}
 			args.opts = append(args.opts, WithContactListOrder(orders))
 		}
-	}
-	return args
-}
-
-// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
-func (_q *ExternalLoginQuery) CollectFields(ctx context.Context, satisfies ...string) (*ExternalLoginQuery, error) {
-	fc := graphql.GetFieldContext(ctx)
-	if fc == nil {
-		return _q, nil
-	}
-	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
-		return nil, err
-	}
-	return _q, nil
-}
-
-func (_q *ExternalLoginQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
-	path = append([]string(nil), path...)
-	var (
-		unknownSeen    bool
-		fieldSeen      = make(map[string]struct{}, len(externallogin.Columns))
-		selectedFields = []string{externallogin.FieldID}
-	)
-	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
-		switch field.Name {
-		case "userID":
-			if _, ok := fieldSeen[externallogin.FieldUserID]; !ok {
-				selectedFields = append(selectedFields, externallogin.FieldUserID)
-				fieldSeen[externallogin.FieldUserID] = struct{}{}
-			}
-		case "issuer":
-			if _, ok := fieldSeen[externallogin.FieldIssuer]; !ok {
-				selectedFields = append(selectedFields, externallogin.FieldIssuer)
-				fieldSeen[externallogin.FieldIssuer] = struct{}{}
-			}
-		case "subject":
-			if _, ok := fieldSeen[externallogin.FieldSubject]; !ok {
-				selectedFields = append(selectedFields, externallogin.FieldSubject)
-				fieldSeen[externallogin.FieldSubject] = struct{}{}
-			}
-		case "email":
-			if _, ok := fieldSeen[externallogin.FieldEmail]; !ok {
-				selectedFields = append(selectedFields, externallogin.FieldEmail)
-				fieldSeen[externallogin.FieldEmail] = struct{}{}
-			}
-		case "createdAt":
-			if _, ok := fieldSeen[externallogin.FieldCreatedAt]; !ok {
-				selectedFields = append(selectedFields, externallogin.FieldCreatedAt)
-				fieldSeen[externallogin.FieldCreatedAt] = struct{}{}
-			}
-		case "lastUsedAt":
-			if _, ok := fieldSeen[externallogin.FieldLastUsedAt]; !ok {
-				selectedFields = append(selectedFields, externallogin.FieldLastUsedAt)
-				fieldSeen[externallogin.FieldLastUsedAt] = struct{}{}
-			}
-		case "id":
-		case "__typename":
-		default:
-			unknownSeen = true
-		}
-	}
-	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
-		_q.Select(selectedFields...)
-	}
-	return nil
-}
-
-type externalloginPaginateArgs struct {
-	first, last   *int
-	after, before *Cursor
-	opts          []ExternalLoginPaginateOption
-}
-
-func newExternalLoginPaginateArgs(rv map[string]any) *externalloginPaginateArgs {
-	args := &externalloginPaginateArgs{}
-	if rv == nil {
-		return args
-	}
-	if v := rv[firstField]; v != nil {
-		args.first = v.(*int)
-	}
-	if v := rv[lastField]; v != nil {
-		args.last = v.(*int)
-	}
-	if v := rv[afterField]; v != nil {
-		args.after = v.(*Cursor)
-	}
-	if v := rv[beforeField]; v != nil {
-		args.before = v.(*Cursor)
-	}
-	return args
-}
-
-// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
-func (_q *InvitationQuery) CollectFields(ctx context.Context, satisfies ...string) (*InvitationQuery, error) {
-	fc := graphql.GetFieldContext(ctx)
-	if fc == nil {
-		return _q, nil
-	}
-	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
-		return nil, err
-	}
-	return _q, nil
-}
-
-func (_q *InvitationQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
-	path = append([]string(nil), path...)
-	var (
-		unknownSeen    bool
-		fieldSeen      = make(map[string]struct{}, len(invitation.Columns))
-		selectedFields = []string{invitation.FieldID}
-	)
-	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
-		switch field.Name {
-		case "organizationID":
-			if _, ok := fieldSeen[invitation.FieldOrganizationID]; !ok {
-				selectedFields = append(selectedFields, invitation.FieldOrganizationID)
-				fieldSeen[invitation.FieldOrganizationID] = struct{}{}
-			}
-		case "mailAfter":
-			if _, ok := fieldSeen[invitation.FieldMailAfter]; !ok {
-				selectedFields = append(selectedFields, invitation.FieldMailAfter)
-				fieldSeen[invitation.FieldMailAfter] = struct{}{}
-			}
-		case "mailAttempts":
-			if _, ok := fieldSeen[invitation.FieldMailAttempts]; !ok {
-				selectedFields = append(selectedFields, invitation.FieldMailAttempts)
-				fieldSeen[invitation.FieldMailAttempts] = struct{}{}
-			}
-		case "mailedAt":
-			if _, ok := fieldSeen[invitation.FieldMailedAt]; !ok {
-				selectedFields = append(selectedFields, invitation.FieldMailedAt)
-				fieldSeen[invitation.FieldMailedAt] = struct{}{}
-			}
-		case "email":
-			if _, ok := fieldSeen[invitation.FieldEmail]; !ok {
-				selectedFields = append(selectedFields, invitation.FieldEmail)
-				fieldSeen[invitation.FieldEmail] = struct{}{}
-			}
-		case "role":
-			if _, ok := fieldSeen[invitation.FieldRole]; !ok {
-				selectedFields = append(selectedFields, invitation.FieldRole)
-				fieldSeen[invitation.FieldRole] = struct{}{}
-			}
-		case "invitedBy":
-			if _, ok := fieldSeen[invitation.FieldInvitedBy]; !ok {
-				selectedFields = append(selectedFields, invitation.FieldInvitedBy)
-				fieldSeen[invitation.FieldInvitedBy] = struct{}{}
-			}
-		case "createdAt":
-			if _, ok := fieldSeen[invitation.FieldCreatedAt]; !ok {
-				selectedFields = append(selectedFields, invitation.FieldCreatedAt)
-				fieldSeen[invitation.FieldCreatedAt] = struct{}{}
-			}
-		case "expiresAt":
-			if _, ok := fieldSeen[invitation.FieldExpiresAt]; !ok {
-				selectedFields = append(selectedFields, invitation.FieldExpiresAt)
-				fieldSeen[invitation.FieldExpiresAt] = struct{}{}
-			}
-		case "id":
-		case "__typename":
-		default:
-			unknownSeen = true
-		}
-	}
-	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
-		_q.Select(selectedFields...)
-	}
-	return nil
-}
-
-type invitationPaginateArgs struct {
-	first, last   *int
-	after, before *Cursor
-	opts          []InvitationPaginateOption
-}
-
-func newInvitationPaginateArgs(rv map[string]any) *invitationPaginateArgs {
-	args := &invitationPaginateArgs{}
-	if rv == nil {
-		return args
-	}
-	if v := rv[firstField]; v != nil {
-		args.first = v.(*int)
-	}
-	if v := rv[lastField]; v != nil {
-		args.last = v.(*int)
-	}
-	if v := rv[afterField]; v != nil {
-		args.after = v.(*Cursor)
-	}
-	if v := rv[beforeField]; v != nil {
-		args.before = v.(*Cursor)
 	}
 	return args
 }

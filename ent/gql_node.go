@@ -11,8 +11,6 @@ import (
 	"carillon/ent/contact"
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
-	"carillon/ent/externallogin"
-	"carillon/ent/invitation"
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/organization"
@@ -73,16 +71,6 @@ var contactlistImplementors = []string{"ContactList", "Node"}
 
 // IsNode implements the Node interface check for GQLGen.
 func (*ContactList) IsNode() {}
-
-var externalloginImplementors = []string{"ExternalLogin", "Node"}
-
-// IsNode implements the Node interface check for GQLGen.
-func (*ExternalLogin) IsNode() {}
-
-var invitationImplementors = []string{"Invitation", "Node"}
-
-// IsNode implements the Node interface check for GQLGen.
-func (*Invitation) IsNode() {}
 
 var memberImplementors = []string{"Member", "Node"}
 
@@ -277,32 +265,6 @@ func (c *Client) noder(ctx context.Context, table string, id uid.ID) (Noder, err
 			Where(contactlist.ID(uid))
 		if fc := graphql.GetFieldContext(ctx); fc != nil {
 			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, contactlistImplementors...); err != nil {
-				return nil, err
-			}
-		}
-		return query.Only(ctx)
-	case externallogin.Table:
-		var uid uid.ID
-		if err := uid.UnmarshalGQL(id); err != nil {
-			return nil, err
-		}
-		query := c.ExternalLogin.Query().
-			Where(externallogin.ID(uid))
-		if fc := graphql.GetFieldContext(ctx); fc != nil {
-			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, externalloginImplementors...); err != nil {
-				return nil, err
-			}
-		}
-		return query.Only(ctx)
-	case invitation.Table:
-		var uid uid.ID
-		if err := uid.UnmarshalGQL(id); err != nil {
-			return nil, err
-		}
-		query := c.Invitation.Query().
-			Where(invitation.ID(uid))
-		if fc := graphql.GetFieldContext(ctx); fc != nil {
-			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, invitationImplementors...); err != nil {
 				return nil, err
 			}
 		}
@@ -587,38 +549,6 @@ func (c *Client) noders(ctx context.Context, table string, ids []uid.ID) ([]Node
 		query := c.ContactList.Query().
 			Where(contactlist.IDIn(ids...))
 		query, err := query.CollectFields(ctx, contactlistImplementors...)
-		if err != nil {
-			return nil, err
-		}
-		nodes, err := query.All(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, node := range nodes {
-			for _, noder := range idmap[node.ID] {
-				*noder = node
-			}
-		}
-	case externallogin.Table:
-		query := c.ExternalLogin.Query().
-			Where(externallogin.IDIn(ids...))
-		query, err := query.CollectFields(ctx, externalloginImplementors...)
-		if err != nil {
-			return nil, err
-		}
-		nodes, err := query.All(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, node := range nodes {
-			for _, noder := range idmap[node.ID] {
-				*noder = node
-			}
-		}
-	case invitation.Table:
-		query := c.Invitation.Query().
-			Where(invitation.IDIn(ids...))
-		query, err := query.CollectFields(ctx, invitationImplementors...)
 		if err != nil {
 			return nil, err
 		}

@@ -12,12 +12,15 @@ import (
 	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
+	"carillon/ent/contactidentifier"
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
+	"carillon/ent/datastep"
 	"carillon/ent/deliveryevent"
 	"carillon/ent/emailverification"
 	"carillon/ent/eventcounter"
 	"carillon/ent/externallogin"
+	"carillon/ent/formeridentifier"
 	"carillon/ent/idempotencykey"
 	"carillon/ent/importchunk"
 	"carillon/ent/importrejection"
@@ -73,12 +76,15 @@ const (
 	TypeClaim             = "Claim"
 	TypeConsentRecord     = "ConsentRecord"
 	TypeContact           = "Contact"
+	TypeContactIdentifier = "ContactIdentifier"
 	TypeContactImport     = "ContactImport"
 	TypeContactList       = "ContactList"
+	TypeDataStep          = "DataStep"
 	TypeDeliveryEvent     = "DeliveryEvent"
 	TypeEmailVerification = "EmailVerification"
 	TypeEventCounter      = "EventCounter"
 	TypeExternalLogin     = "ExternalLogin"
+	TypeFormerIdentifier  = "FormerIdentifier"
 	TypeIdempotencyKey    = "IdempotencyKey"
 	TypeImportChunk       = "ImportChunk"
 	TypeImportRejection   = "ImportRejection"
@@ -7111,6 +7117,8 @@ type ConsentRecordMutation struct {
 	consent         *enum.Consent
 	source          *string
 	evidence        *string
+	said_by         *enum.ConsentSpeaker
+	said_at         *time.Time
 	recorded_at     *time.Time
 	clearedFields   map[string]struct{}
 	contact         *uid.ID
@@ -7417,6 +7425,78 @@ func (m *ConsentRecordMutation) ResetEvidence() {
 	delete(m.clearedFields, consentrecord.FieldEvidence)
 }
 
+// SetSaidBy sets the "said_by" field.
+func (m *ConsentRecordMutation) SetSaidBy(es enum.ConsentSpeaker) {
+	m.said_by = &es
+}
+
+// SaidBy returns the value of the "said_by" field in the mutation.
+func (m *ConsentRecordMutation) SaidBy() (r enum.ConsentSpeaker, exists bool) {
+	v := m.said_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSaidBy returns the old "said_by" field's value of the ConsentRecord entity.
+// If the ConsentRecord object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentRecordMutation) OldSaidBy(ctx context.Context) (v enum.ConsentSpeaker, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSaidBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSaidBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSaidBy: %w", err)
+	}
+	return oldValue.SaidBy, nil
+}
+
+// ResetSaidBy resets all changes to the "said_by" field.
+func (m *ConsentRecordMutation) ResetSaidBy() {
+	m.said_by = nil
+}
+
+// SetSaidAt sets the "said_at" field.
+func (m *ConsentRecordMutation) SetSaidAt(t time.Time) {
+	m.said_at = &t
+}
+
+// SaidAt returns the value of the "said_at" field in the mutation.
+func (m *ConsentRecordMutation) SaidAt() (r time.Time, exists bool) {
+	v := m.said_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSaidAt returns the old "said_at" field's value of the ConsentRecord entity.
+// If the ConsentRecord object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ConsentRecordMutation) OldSaidAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSaidAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSaidAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSaidAt: %w", err)
+	}
+	return oldValue.SaidAt, nil
+}
+
+// ResetSaidAt resets all changes to the "said_at" field.
+func (m *ConsentRecordMutation) ResetSaidAt() {
+	m.said_at = nil
+}
+
 // SetRecordedAt sets the "recorded_at" field.
 func (m *ConsentRecordMutation) SetRecordedAt(t time.Time) {
 	m.recorded_at = &t
@@ -7514,7 +7594,7 @@ func (m *ConsentRecordMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ConsentRecordMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 8)
 	if m.organization_id != nil {
 		fields = append(fields, consentrecord.FieldOrganizationID)
 	}
@@ -7529,6 +7609,12 @@ func (m *ConsentRecordMutation) Fields() []string {
 	}
 	if m.evidence != nil {
 		fields = append(fields, consentrecord.FieldEvidence)
+	}
+	if m.said_by != nil {
+		fields = append(fields, consentrecord.FieldSaidBy)
+	}
+	if m.said_at != nil {
+		fields = append(fields, consentrecord.FieldSaidAt)
 	}
 	if m.recorded_at != nil {
 		fields = append(fields, consentrecord.FieldRecordedAt)
@@ -7551,6 +7637,10 @@ func (m *ConsentRecordMutation) Field(name string) (ent.Value, bool) {
 		return m.Source()
 	case consentrecord.FieldEvidence:
 		return m.Evidence()
+	case consentrecord.FieldSaidBy:
+		return m.SaidBy()
+	case consentrecord.FieldSaidAt:
+		return m.SaidAt()
 	case consentrecord.FieldRecordedAt:
 		return m.RecordedAt()
 	}
@@ -7572,6 +7662,10 @@ func (m *ConsentRecordMutation) OldField(ctx context.Context, name string) (ent.
 		return m.OldSource(ctx)
 	case consentrecord.FieldEvidence:
 		return m.OldEvidence(ctx)
+	case consentrecord.FieldSaidBy:
+		return m.OldSaidBy(ctx)
+	case consentrecord.FieldSaidAt:
+		return m.OldSaidAt(ctx)
 	case consentrecord.FieldRecordedAt:
 		return m.OldRecordedAt(ctx)
 	}
@@ -7617,6 +7711,20 @@ func (m *ConsentRecordMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetEvidence(v)
+		return nil
+	case consentrecord.FieldSaidBy:
+		v, ok := value.(enum.ConsentSpeaker)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSaidBy(v)
+		return nil
+	case consentrecord.FieldSaidAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSaidAt(v)
 		return nil
 	case consentrecord.FieldRecordedAt:
 		v, ok := value.(time.Time)
@@ -7697,6 +7805,12 @@ func (m *ConsentRecordMutation) ResetField(name string) error {
 		return nil
 	case consentrecord.FieldEvidence:
 		m.ResetEvidence()
+		return nil
+	case consentrecord.FieldSaidBy:
+		m.ResetSaidBy()
+		return nil
+	case consentrecord.FieldSaidAt:
+		m.ResetSaidAt()
 		return nil
 	case consentrecord.FieldRecordedAt:
 		m.ResetRecordedAt()
@@ -7787,7 +7901,9 @@ type ContactMutation struct {
 	id                       *uid.ID
 	organization_id          *uid.ID
 	phone                    *string
+	wa_phone                 *string
 	wa_user_id               *string
+	username                 *string
 	name                     *string
 	language                 *string
 	time_zone                *string
@@ -7997,6 +8113,55 @@ func (m *ContactMutation) ResetPhone() {
 	delete(m.clearedFields, contact.FieldPhone)
 }
 
+// SetWaPhone sets the "wa_phone" field.
+func (m *ContactMutation) SetWaPhone(s string) {
+	m.wa_phone = &s
+}
+
+// WaPhone returns the value of the "wa_phone" field in the mutation.
+func (m *ContactMutation) WaPhone() (r string, exists bool) {
+	v := m.wa_phone
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWaPhone returns the old "wa_phone" field's value of the Contact entity.
+// If the Contact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactMutation) OldWaPhone(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWaPhone is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWaPhone requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWaPhone: %w", err)
+	}
+	return oldValue.WaPhone, nil
+}
+
+// ClearWaPhone clears the value of the "wa_phone" field.
+func (m *ContactMutation) ClearWaPhone() {
+	m.wa_phone = nil
+	m.clearedFields[contact.FieldWaPhone] = struct{}{}
+}
+
+// WaPhoneCleared returns if the "wa_phone" field was cleared in this mutation.
+func (m *ContactMutation) WaPhoneCleared() bool {
+	_, ok := m.clearedFields[contact.FieldWaPhone]
+	return ok
+}
+
+// ResetWaPhone resets all changes to the "wa_phone" field.
+func (m *ContactMutation) ResetWaPhone() {
+	m.wa_phone = nil
+	delete(m.clearedFields, contact.FieldWaPhone)
+}
+
 // SetWaUserID sets the "wa_user_id" field.
 func (m *ContactMutation) SetWaUserID(s string) {
 	m.wa_user_id = &s
@@ -8044,6 +8209,55 @@ func (m *ContactMutation) WaUserIDCleared() bool {
 func (m *ContactMutation) ResetWaUserID() {
 	m.wa_user_id = nil
 	delete(m.clearedFields, contact.FieldWaUserID)
+}
+
+// SetUsername sets the "username" field.
+func (m *ContactMutation) SetUsername(s string) {
+	m.username = &s
+}
+
+// Username returns the value of the "username" field in the mutation.
+func (m *ContactMutation) Username() (r string, exists bool) {
+	v := m.username
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUsername returns the old "username" field's value of the Contact entity.
+// If the Contact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactMutation) OldUsername(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUsername is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUsername requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUsername: %w", err)
+	}
+	return oldValue.Username, nil
+}
+
+// ClearUsername clears the value of the "username" field.
+func (m *ContactMutation) ClearUsername() {
+	m.username = nil
+	m.clearedFields[contact.FieldUsername] = struct{}{}
+}
+
+// UsernameCleared returns if the "username" field was cleared in this mutation.
+func (m *ContactMutation) UsernameCleared() bool {
+	_, ok := m.clearedFields[contact.FieldUsername]
+	return ok
+}
+
+// ResetUsername resets all changes to the "username" field.
+func (m *ContactMutation) ResetUsername() {
+	m.username = nil
+	delete(m.clearedFields, contact.FieldUsername)
 }
 
 // SetName sets the "name" field.
@@ -8541,15 +8755,21 @@ func (m *ContactMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ContactMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 13)
 	if m.organization_id != nil {
 		fields = append(fields, contact.FieldOrganizationID)
 	}
 	if m.phone != nil {
 		fields = append(fields, contact.FieldPhone)
 	}
+	if m.wa_phone != nil {
+		fields = append(fields, contact.FieldWaPhone)
+	}
 	if m.wa_user_id != nil {
 		fields = append(fields, contact.FieldWaUserID)
+	}
+	if m.username != nil {
+		fields = append(fields, contact.FieldUsername)
 	}
 	if m.name != nil {
 		fields = append(fields, contact.FieldName)
@@ -8587,8 +8807,12 @@ func (m *ContactMutation) Field(name string) (ent.Value, bool) {
 		return m.OrganizationID()
 	case contact.FieldPhone:
 		return m.Phone()
+	case contact.FieldWaPhone:
+		return m.WaPhone()
 	case contact.FieldWaUserID:
 		return m.WaUserID()
+	case contact.FieldUsername:
+		return m.Username()
 	case contact.FieldName:
 		return m.Name()
 	case contact.FieldLanguage:
@@ -8618,8 +8842,12 @@ func (m *ContactMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldOrganizationID(ctx)
 	case contact.FieldPhone:
 		return m.OldPhone(ctx)
+	case contact.FieldWaPhone:
+		return m.OldWaPhone(ctx)
 	case contact.FieldWaUserID:
 		return m.OldWaUserID(ctx)
+	case contact.FieldUsername:
+		return m.OldUsername(ctx)
 	case contact.FieldName:
 		return m.OldName(ctx)
 	case contact.FieldLanguage:
@@ -8659,12 +8887,26 @@ func (m *ContactMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetPhone(v)
 		return nil
+	case contact.FieldWaPhone:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWaPhone(v)
+		return nil
 	case contact.FieldWaUserID:
 		v, ok := value.(string)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetWaUserID(v)
+		return nil
+	case contact.FieldUsername:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUsername(v)
 		return nil
 	case contact.FieldName:
 		v, ok := value.(string)
@@ -8755,8 +8997,14 @@ func (m *ContactMutation) ClearedFields() []string {
 	if m.FieldCleared(contact.FieldPhone) {
 		fields = append(fields, contact.FieldPhone)
 	}
+	if m.FieldCleared(contact.FieldWaPhone) {
+		fields = append(fields, contact.FieldWaPhone)
+	}
 	if m.FieldCleared(contact.FieldWaUserID) {
 		fields = append(fields, contact.FieldWaUserID)
+	}
+	if m.FieldCleared(contact.FieldUsername) {
+		fields = append(fields, contact.FieldUsername)
 	}
 	if m.FieldCleared(contact.FieldName) {
 		fields = append(fields, contact.FieldName)
@@ -8790,8 +9038,14 @@ func (m *ContactMutation) ClearField(name string) error {
 	case contact.FieldPhone:
 		m.ClearPhone()
 		return nil
+	case contact.FieldWaPhone:
+		m.ClearWaPhone()
+		return nil
 	case contact.FieldWaUserID:
 		m.ClearWaUserID()
+		return nil
+	case contact.FieldUsername:
+		m.ClearUsername()
 		return nil
 	case contact.FieldName:
 		m.ClearName()
@@ -8822,8 +9076,14 @@ func (m *ContactMutation) ResetField(name string) error {
 	case contact.FieldPhone:
 		m.ResetPhone()
 		return nil
+	case contact.FieldWaPhone:
+		m.ResetWaPhone()
+		return nil
 	case contact.FieldWaUserID:
 		m.ResetWaUserID()
+		return nil
+	case contact.FieldUsername:
+		m.ResetUsername()
 		return nil
 	case contact.FieldName:
 		m.ResetName()
@@ -8961,6 +9221,630 @@ func (m *ContactMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Contact edge %s", name)
+}
+
+// ContactIdentifierMutation represents an operation that mutates the ContactIdentifier nodes in the graph.
+type ContactIdentifierMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *int64
+	organization_id *uid.ID
+	kind            *enum.IdentifierKind
+	value           *string
+	written         *string
+	contact_id      *uid.ID
+	since           *time.Time
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*ContactIdentifier, error)
+	predicates      []predicate.ContactIdentifier
+}
+
+var _ ent.Mutation = (*ContactIdentifierMutation)(nil)
+
+// contactidentifierOption allows management of the mutation configuration using functional options.
+type contactidentifierOption func(*ContactIdentifierMutation)
+
+// newContactIdentifierMutation creates new mutation for the ContactIdentifier entity.
+func newContactIdentifierMutation(c config, op Op, opts ...contactidentifierOption) *ContactIdentifierMutation {
+	m := &ContactIdentifierMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeContactIdentifier,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withContactIdentifierID sets the ID field of the mutation.
+func withContactIdentifierID(id int64) contactidentifierOption {
+	return func(m *ContactIdentifierMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *ContactIdentifier
+		)
+		m.oldValue = func(ctx context.Context) (*ContactIdentifier, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().ContactIdentifier.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withContactIdentifier sets the old ContactIdentifier of the mutation.
+func withContactIdentifier(node *ContactIdentifier) contactidentifierOption {
+	return func(m *ContactIdentifierMutation) {
+		m.oldValue = func(context.Context) (*ContactIdentifier, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ContactIdentifierMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ContactIdentifierMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of ContactIdentifier entities.
+func (m *ContactIdentifierMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ContactIdentifierMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ContactIdentifierMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().ContactIdentifier.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *ContactIdentifierMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *ContactIdentifierMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the ContactIdentifier entity.
+// If the ContactIdentifier object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactIdentifierMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *ContactIdentifierMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *ContactIdentifierMutation) SetKind(ek enum.IdentifierKind) {
+	m.kind = &ek
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *ContactIdentifierMutation) Kind() (r enum.IdentifierKind, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the ContactIdentifier entity.
+// If the ContactIdentifier object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactIdentifierMutation) OldKind(ctx context.Context) (v enum.IdentifierKind, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *ContactIdentifierMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetValue sets the "value" field.
+func (m *ContactIdentifierMutation) SetValue(s string) {
+	m.value = &s
+}
+
+// Value returns the value of the "value" field in the mutation.
+func (m *ContactIdentifierMutation) Value() (r string, exists bool) {
+	v := m.value
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValue returns the old "value" field's value of the ContactIdentifier entity.
+// If the ContactIdentifier object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactIdentifierMutation) OldValue(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValue: %w", err)
+	}
+	return oldValue.Value, nil
+}
+
+// ResetValue resets all changes to the "value" field.
+func (m *ContactIdentifierMutation) ResetValue() {
+	m.value = nil
+}
+
+// SetWritten sets the "written" field.
+func (m *ContactIdentifierMutation) SetWritten(s string) {
+	m.written = &s
+}
+
+// Written returns the value of the "written" field in the mutation.
+func (m *ContactIdentifierMutation) Written() (r string, exists bool) {
+	v := m.written
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWritten returns the old "written" field's value of the ContactIdentifier entity.
+// If the ContactIdentifier object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactIdentifierMutation) OldWritten(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWritten is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWritten requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWritten: %w", err)
+	}
+	return oldValue.Written, nil
+}
+
+// ClearWritten clears the value of the "written" field.
+func (m *ContactIdentifierMutation) ClearWritten() {
+	m.written = nil
+	m.clearedFields[contactidentifier.FieldWritten] = struct{}{}
+}
+
+// WrittenCleared returns if the "written" field was cleared in this mutation.
+func (m *ContactIdentifierMutation) WrittenCleared() bool {
+	_, ok := m.clearedFields[contactidentifier.FieldWritten]
+	return ok
+}
+
+// ResetWritten resets all changes to the "written" field.
+func (m *ContactIdentifierMutation) ResetWritten() {
+	m.written = nil
+	delete(m.clearedFields, contactidentifier.FieldWritten)
+}
+
+// SetContactID sets the "contact_id" field.
+func (m *ContactIdentifierMutation) SetContactID(u uid.ID) {
+	m.contact_id = &u
+}
+
+// ContactID returns the value of the "contact_id" field in the mutation.
+func (m *ContactIdentifierMutation) ContactID() (r uid.ID, exists bool) {
+	v := m.contact_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContactID returns the old "contact_id" field's value of the ContactIdentifier entity.
+// If the ContactIdentifier object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactIdentifierMutation) OldContactID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContactID: %w", err)
+	}
+	return oldValue.ContactID, nil
+}
+
+// ResetContactID resets all changes to the "contact_id" field.
+func (m *ContactIdentifierMutation) ResetContactID() {
+	m.contact_id = nil
+}
+
+// SetSince sets the "since" field.
+func (m *ContactIdentifierMutation) SetSince(t time.Time) {
+	m.since = &t
+}
+
+// Since returns the value of the "since" field in the mutation.
+func (m *ContactIdentifierMutation) Since() (r time.Time, exists bool) {
+	v := m.since
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSince returns the old "since" field's value of the ContactIdentifier entity.
+// If the ContactIdentifier object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactIdentifierMutation) OldSince(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSince is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSince requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSince: %w", err)
+	}
+	return oldValue.Since, nil
+}
+
+// ResetSince resets all changes to the "since" field.
+func (m *ContactIdentifierMutation) ResetSince() {
+	m.since = nil
+}
+
+// Where appends a list predicates to the ContactIdentifierMutation builder.
+func (m *ContactIdentifierMutation) Where(ps ...predicate.ContactIdentifier) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ContactIdentifierMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ContactIdentifierMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.ContactIdentifier, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ContactIdentifierMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ContactIdentifierMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (ContactIdentifier).
+func (m *ContactIdentifierMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ContactIdentifierMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.organization_id != nil {
+		fields = append(fields, contactidentifier.FieldOrganizationID)
+	}
+	if m.kind != nil {
+		fields = append(fields, contactidentifier.FieldKind)
+	}
+	if m.value != nil {
+		fields = append(fields, contactidentifier.FieldValue)
+	}
+	if m.written != nil {
+		fields = append(fields, contactidentifier.FieldWritten)
+	}
+	if m.contact_id != nil {
+		fields = append(fields, contactidentifier.FieldContactID)
+	}
+	if m.since != nil {
+		fields = append(fields, contactidentifier.FieldSince)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ContactIdentifierMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case contactidentifier.FieldOrganizationID:
+		return m.OrganizationID()
+	case contactidentifier.FieldKind:
+		return m.Kind()
+	case contactidentifier.FieldValue:
+		return m.Value()
+	case contactidentifier.FieldWritten:
+		return m.Written()
+	case contactidentifier.FieldContactID:
+		return m.ContactID()
+	case contactidentifier.FieldSince:
+		return m.Since()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ContactIdentifierMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case contactidentifier.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case contactidentifier.FieldKind:
+		return m.OldKind(ctx)
+	case contactidentifier.FieldValue:
+		return m.OldValue(ctx)
+	case contactidentifier.FieldWritten:
+		return m.OldWritten(ctx)
+	case contactidentifier.FieldContactID:
+		return m.OldContactID(ctx)
+	case contactidentifier.FieldSince:
+		return m.OldSince(ctx)
+	}
+	return nil, fmt.Errorf("unknown ContactIdentifier field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ContactIdentifierMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case contactidentifier.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case contactidentifier.FieldKind:
+		v, ok := value.(enum.IdentifierKind)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case contactidentifier.FieldValue:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValue(v)
+		return nil
+	case contactidentifier.FieldWritten:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWritten(v)
+		return nil
+	case contactidentifier.FieldContactID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactID(v)
+		return nil
+	case contactidentifier.FieldSince:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSince(v)
+		return nil
+	}
+	return fmt.Errorf("unknown ContactIdentifier field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ContactIdentifierMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ContactIdentifierMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ContactIdentifierMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown ContactIdentifier numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ContactIdentifierMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(contactidentifier.FieldWritten) {
+		fields = append(fields, contactidentifier.FieldWritten)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ContactIdentifierMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ContactIdentifierMutation) ClearField(name string) error {
+	switch name {
+	case contactidentifier.FieldWritten:
+		m.ClearWritten()
+		return nil
+	}
+	return fmt.Errorf("unknown ContactIdentifier nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ContactIdentifierMutation) ResetField(name string) error {
+	switch name {
+	case contactidentifier.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case contactidentifier.FieldKind:
+		m.ResetKind()
+		return nil
+	case contactidentifier.FieldValue:
+		m.ResetValue()
+		return nil
+	case contactidentifier.FieldWritten:
+		m.ResetWritten()
+		return nil
+	case contactidentifier.FieldContactID:
+		m.ResetContactID()
+		return nil
+	case contactidentifier.FieldSince:
+		m.ResetSince()
+		return nil
+	}
+	return fmt.Errorf("unknown ContactIdentifier field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ContactIdentifierMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ContactIdentifierMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ContactIdentifierMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ContactIdentifierMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ContactIdentifierMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ContactIdentifierMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ContactIdentifierMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown ContactIdentifier unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ContactIdentifierMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown ContactIdentifier edge %s", name)
 }
 
 // ContactImportMutation represents an operation that mutates the ContactImport nodes in the graph.
@@ -11219,6 +12103,450 @@ func (m *ContactListMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown ContactList edge %s", name)
+}
+
+// DataStepMutation represents an operation that mutates the DataStep nodes in the graph.
+type DataStepMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	done_to       *int64
+	adddone_to    *int64
+	done_at       *time.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*DataStep, error)
+	predicates    []predicate.DataStep
+}
+
+var _ ent.Mutation = (*DataStepMutation)(nil)
+
+// datastepOption allows management of the mutation configuration using functional options.
+type datastepOption func(*DataStepMutation)
+
+// newDataStepMutation creates new mutation for the DataStep entity.
+func newDataStepMutation(c config, op Op, opts ...datastepOption) *DataStepMutation {
+	m := &DataStepMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeDataStep,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withDataStepID sets the ID field of the mutation.
+func withDataStepID(id string) datastepOption {
+	return func(m *DataStepMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *DataStep
+		)
+		m.oldValue = func(ctx context.Context) (*DataStep, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().DataStep.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withDataStep sets the old DataStep of the mutation.
+func withDataStep(node *DataStep) datastepOption {
+	return func(m *DataStepMutation) {
+		m.oldValue = func(context.Context) (*DataStep, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m DataStepMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m DataStepMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of DataStep entities.
+func (m *DataStepMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *DataStepMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *DataStepMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().DataStep.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetDoneTo sets the "done_to" field.
+func (m *DataStepMutation) SetDoneTo(i int64) {
+	m.done_to = &i
+	m.adddone_to = nil
+}
+
+// DoneTo returns the value of the "done_to" field in the mutation.
+func (m *DataStepMutation) DoneTo() (r int64, exists bool) {
+	v := m.done_to
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDoneTo returns the old "done_to" field's value of the DataStep entity.
+// If the DataStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DataStepMutation) OldDoneTo(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDoneTo is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDoneTo requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDoneTo: %w", err)
+	}
+	return oldValue.DoneTo, nil
+}
+
+// AddDoneTo adds i to the "done_to" field.
+func (m *DataStepMutation) AddDoneTo(i int64) {
+	if m.adddone_to != nil {
+		*m.adddone_to += i
+	} else {
+		m.adddone_to = &i
+	}
+}
+
+// AddedDoneTo returns the value that was added to the "done_to" field in this mutation.
+func (m *DataStepMutation) AddedDoneTo() (r int64, exists bool) {
+	v := m.adddone_to
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDoneTo resets all changes to the "done_to" field.
+func (m *DataStepMutation) ResetDoneTo() {
+	m.done_to = nil
+	m.adddone_to = nil
+}
+
+// SetDoneAt sets the "done_at" field.
+func (m *DataStepMutation) SetDoneAt(t time.Time) {
+	m.done_at = &t
+}
+
+// DoneAt returns the value of the "done_at" field in the mutation.
+func (m *DataStepMutation) DoneAt() (r time.Time, exists bool) {
+	v := m.done_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDoneAt returns the old "done_at" field's value of the DataStep entity.
+// If the DataStep object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DataStepMutation) OldDoneAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDoneAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDoneAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDoneAt: %w", err)
+	}
+	return oldValue.DoneAt, nil
+}
+
+// ClearDoneAt clears the value of the "done_at" field.
+func (m *DataStepMutation) ClearDoneAt() {
+	m.done_at = nil
+	m.clearedFields[datastep.FieldDoneAt] = struct{}{}
+}
+
+// DoneAtCleared returns if the "done_at" field was cleared in this mutation.
+func (m *DataStepMutation) DoneAtCleared() bool {
+	_, ok := m.clearedFields[datastep.FieldDoneAt]
+	return ok
+}
+
+// ResetDoneAt resets all changes to the "done_at" field.
+func (m *DataStepMutation) ResetDoneAt() {
+	m.done_at = nil
+	delete(m.clearedFields, datastep.FieldDoneAt)
+}
+
+// Where appends a list predicates to the DataStepMutation builder.
+func (m *DataStepMutation) Where(ps ...predicate.DataStep) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the DataStepMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *DataStepMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.DataStep, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *DataStepMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *DataStepMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (DataStep).
+func (m *DataStepMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *DataStepMutation) Fields() []string {
+	fields := make([]string, 0, 2)
+	if m.done_to != nil {
+		fields = append(fields, datastep.FieldDoneTo)
+	}
+	if m.done_at != nil {
+		fields = append(fields, datastep.FieldDoneAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *DataStepMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case datastep.FieldDoneTo:
+		return m.DoneTo()
+	case datastep.FieldDoneAt:
+		return m.DoneAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *DataStepMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case datastep.FieldDoneTo:
+		return m.OldDoneTo(ctx)
+	case datastep.FieldDoneAt:
+		return m.OldDoneAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown DataStep field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *DataStepMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case datastep.FieldDoneTo:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDoneTo(v)
+		return nil
+	case datastep.FieldDoneAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDoneAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown DataStep field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *DataStepMutation) AddedFields() []string {
+	var fields []string
+	if m.adddone_to != nil {
+		fields = append(fields, datastep.FieldDoneTo)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *DataStepMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case datastep.FieldDoneTo:
+		return m.AddedDoneTo()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *DataStepMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case datastep.FieldDoneTo:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDoneTo(v)
+		return nil
+	}
+	return fmt.Errorf("unknown DataStep numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *DataStepMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(datastep.FieldDoneAt) {
+		fields = append(fields, datastep.FieldDoneAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *DataStepMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *DataStepMutation) ClearField(name string) error {
+	switch name {
+	case datastep.FieldDoneAt:
+		m.ClearDoneAt()
+		return nil
+	}
+	return fmt.Errorf("unknown DataStep nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *DataStepMutation) ResetField(name string) error {
+	switch name {
+	case datastep.FieldDoneTo:
+		m.ResetDoneTo()
+		return nil
+	case datastep.FieldDoneAt:
+		m.ResetDoneAt()
+		return nil
+	}
+	return fmt.Errorf("unknown DataStep field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *DataStepMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *DataStepMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *DataStepMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *DataStepMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *DataStepMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *DataStepMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *DataStepMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown DataStep unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *DataStepMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown DataStep edge %s", name)
 }
 
 // DeliveryEventMutation represents an operation that mutates the DeliveryEvent nodes in the graph.
@@ -14111,6 +15439,554 @@ func (m *ExternalLoginMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *ExternalLoginMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown ExternalLogin edge %s", name)
+}
+
+// FormerIdentifierMutation represents an operation that mutates the FormerIdentifier nodes in the graph.
+type FormerIdentifierMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *int64
+	organization_id *uid.ID
+	kind            *enum.IdentifierKind
+	value           *string
+	contact_id      *uid.ID
+	until           *time.Time
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*FormerIdentifier, error)
+	predicates      []predicate.FormerIdentifier
+}
+
+var _ ent.Mutation = (*FormerIdentifierMutation)(nil)
+
+// formeridentifierOption allows management of the mutation configuration using functional options.
+type formeridentifierOption func(*FormerIdentifierMutation)
+
+// newFormerIdentifierMutation creates new mutation for the FormerIdentifier entity.
+func newFormerIdentifierMutation(c config, op Op, opts ...formeridentifierOption) *FormerIdentifierMutation {
+	m := &FormerIdentifierMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeFormerIdentifier,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withFormerIdentifierID sets the ID field of the mutation.
+func withFormerIdentifierID(id int64) formeridentifierOption {
+	return func(m *FormerIdentifierMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *FormerIdentifier
+		)
+		m.oldValue = func(ctx context.Context) (*FormerIdentifier, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().FormerIdentifier.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withFormerIdentifier sets the old FormerIdentifier of the mutation.
+func withFormerIdentifier(node *FormerIdentifier) formeridentifierOption {
+	return func(m *FormerIdentifierMutation) {
+		m.oldValue = func(context.Context) (*FormerIdentifier, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m FormerIdentifierMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m FormerIdentifierMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of FormerIdentifier entities.
+func (m *FormerIdentifierMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *FormerIdentifierMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *FormerIdentifierMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().FormerIdentifier.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *FormerIdentifierMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *FormerIdentifierMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the FormerIdentifier entity.
+// If the FormerIdentifier object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FormerIdentifierMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *FormerIdentifierMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *FormerIdentifierMutation) SetKind(ek enum.IdentifierKind) {
+	m.kind = &ek
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *FormerIdentifierMutation) Kind() (r enum.IdentifierKind, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the FormerIdentifier entity.
+// If the FormerIdentifier object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FormerIdentifierMutation) OldKind(ctx context.Context) (v enum.IdentifierKind, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *FormerIdentifierMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetValue sets the "value" field.
+func (m *FormerIdentifierMutation) SetValue(s string) {
+	m.value = &s
+}
+
+// Value returns the value of the "value" field in the mutation.
+func (m *FormerIdentifierMutation) Value() (r string, exists bool) {
+	v := m.value
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValue returns the old "value" field's value of the FormerIdentifier entity.
+// If the FormerIdentifier object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FormerIdentifierMutation) OldValue(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValue: %w", err)
+	}
+	return oldValue.Value, nil
+}
+
+// ResetValue resets all changes to the "value" field.
+func (m *FormerIdentifierMutation) ResetValue() {
+	m.value = nil
+}
+
+// SetContactID sets the "contact_id" field.
+func (m *FormerIdentifierMutation) SetContactID(u uid.ID) {
+	m.contact_id = &u
+}
+
+// ContactID returns the value of the "contact_id" field in the mutation.
+func (m *FormerIdentifierMutation) ContactID() (r uid.ID, exists bool) {
+	v := m.contact_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContactID returns the old "contact_id" field's value of the FormerIdentifier entity.
+// If the FormerIdentifier object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FormerIdentifierMutation) OldContactID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContactID: %w", err)
+	}
+	return oldValue.ContactID, nil
+}
+
+// ResetContactID resets all changes to the "contact_id" field.
+func (m *FormerIdentifierMutation) ResetContactID() {
+	m.contact_id = nil
+}
+
+// SetUntil sets the "until" field.
+func (m *FormerIdentifierMutation) SetUntil(t time.Time) {
+	m.until = &t
+}
+
+// Until returns the value of the "until" field in the mutation.
+func (m *FormerIdentifierMutation) Until() (r time.Time, exists bool) {
+	v := m.until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUntil returns the old "until" field's value of the FormerIdentifier entity.
+// If the FormerIdentifier object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *FormerIdentifierMutation) OldUntil(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUntil: %w", err)
+	}
+	return oldValue.Until, nil
+}
+
+// ResetUntil resets all changes to the "until" field.
+func (m *FormerIdentifierMutation) ResetUntil() {
+	m.until = nil
+}
+
+// Where appends a list predicates to the FormerIdentifierMutation builder.
+func (m *FormerIdentifierMutation) Where(ps ...predicate.FormerIdentifier) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the FormerIdentifierMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *FormerIdentifierMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.FormerIdentifier, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *FormerIdentifierMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *FormerIdentifierMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (FormerIdentifier).
+func (m *FormerIdentifierMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *FormerIdentifierMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.organization_id != nil {
+		fields = append(fields, formeridentifier.FieldOrganizationID)
+	}
+	if m.kind != nil {
+		fields = append(fields, formeridentifier.FieldKind)
+	}
+	if m.value != nil {
+		fields = append(fields, formeridentifier.FieldValue)
+	}
+	if m.contact_id != nil {
+		fields = append(fields, formeridentifier.FieldContactID)
+	}
+	if m.until != nil {
+		fields = append(fields, formeridentifier.FieldUntil)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *FormerIdentifierMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case formeridentifier.FieldOrganizationID:
+		return m.OrganizationID()
+	case formeridentifier.FieldKind:
+		return m.Kind()
+	case formeridentifier.FieldValue:
+		return m.Value()
+	case formeridentifier.FieldContactID:
+		return m.ContactID()
+	case formeridentifier.FieldUntil:
+		return m.Until()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *FormerIdentifierMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case formeridentifier.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case formeridentifier.FieldKind:
+		return m.OldKind(ctx)
+	case formeridentifier.FieldValue:
+		return m.OldValue(ctx)
+	case formeridentifier.FieldContactID:
+		return m.OldContactID(ctx)
+	case formeridentifier.FieldUntil:
+		return m.OldUntil(ctx)
+	}
+	return nil, fmt.Errorf("unknown FormerIdentifier field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *FormerIdentifierMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case formeridentifier.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case formeridentifier.FieldKind:
+		v, ok := value.(enum.IdentifierKind)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case formeridentifier.FieldValue:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValue(v)
+		return nil
+	case formeridentifier.FieldContactID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactID(v)
+		return nil
+	case formeridentifier.FieldUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUntil(v)
+		return nil
+	}
+	return fmt.Errorf("unknown FormerIdentifier field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *FormerIdentifierMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *FormerIdentifierMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *FormerIdentifierMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown FormerIdentifier numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *FormerIdentifierMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *FormerIdentifierMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *FormerIdentifierMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown FormerIdentifier nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *FormerIdentifierMutation) ResetField(name string) error {
+	switch name {
+	case formeridentifier.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case formeridentifier.FieldKind:
+		m.ResetKind()
+		return nil
+	case formeridentifier.FieldValue:
+		m.ResetValue()
+		return nil
+	case formeridentifier.FieldContactID:
+		m.ResetContactID()
+		return nil
+	case formeridentifier.FieldUntil:
+		m.ResetUntil()
+		return nil
+	}
+	return fmt.Errorf("unknown FormerIdentifier field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *FormerIdentifierMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *FormerIdentifierMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *FormerIdentifierMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *FormerIdentifierMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *FormerIdentifierMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *FormerIdentifierMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *FormerIdentifierMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown FormerIdentifier unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *FormerIdentifierMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown FormerIdentifier edge %s", name)
 }
 
 // IdempotencyKeyMutation represents an operation that mutates the IdempotencyKey nodes in the graph.

@@ -30,10 +30,14 @@ type Tx struct {
 	ConsentRecord *ConsentRecordClient
 	// Contact is the client for interacting with the Contact builders.
 	Contact *ContactClient
+	// ContactIdentifier is the client for interacting with the ContactIdentifier builders.
+	ContactIdentifier *ContactIdentifierClient
 	// ContactImport is the client for interacting with the ContactImport builders.
 	ContactImport *ContactImportClient
 	// ContactList is the client for interacting with the ContactList builders.
 	ContactList *ContactListClient
+	// DataStep is the client for interacting with the DataStep builders.
+	DataStep *DataStepClient
 	// DeliveryEvent is the client for interacting with the DeliveryEvent builders.
 	DeliveryEvent *DeliveryEventClient
 	// EmailVerification is the client for interacting with the EmailVerification builders.
@@ -42,6 +46,8 @@ type Tx struct {
 	EventCounter *EventCounterClient
 	// ExternalLogin is the client for interacting with the ExternalLogin builders.
 	ExternalLogin *ExternalLoginClient
+	// FormerIdentifier is the client for interacting with the FormerIdentifier builders.
+	FormerIdentifier *FormerIdentifierClient
 	// IdempotencyKey is the client for interacting with the IdempotencyKey builders.
 	IdempotencyKey *IdempotencyKeyClient
 	// ImportChunk is the client for interacting with the ImportChunk builders.
@@ -229,12 +235,15 @@ func (tx *Tx) init() {
 	tx.Claim = NewClaimClient(tx.config)
 	tx.ConsentRecord = NewConsentRecordClient(tx.config)
 	tx.Contact = NewContactClient(tx.config)
+	tx.ContactIdentifier = NewContactIdentifierClient(tx.config)
 	tx.ContactImport = NewContactImportClient(tx.config)
 	tx.ContactList = NewContactListClient(tx.config)
+	tx.DataStep = NewDataStepClient(tx.config)
 	tx.DeliveryEvent = NewDeliveryEventClient(tx.config)
 	tx.EmailVerification = NewEmailVerificationClient(tx.config)
 	tx.EventCounter = NewEventCounterClient(tx.config)
 	tx.ExternalLogin = NewExternalLoginClient(tx.config)
+	tx.FormerIdentifier = NewFormerIdentifierClient(tx.config)
 	tx.IdempotencyKey = NewIdempotencyKeyClient(tx.config)
 	tx.ImportChunk = NewImportChunkClient(tx.config)
 	tx.ImportRejection = NewImportRejectionClient(tx.config)

@@ -324,6 +324,39 @@ func (Consent) Values() []string {
 	return []string{"OPTED_IN", "OPTED_OUT", "UNKNOWN"}
 }
 
+// ConsentSpeaker says whose word a statement of consent is.
+type ConsentSpeaker string
+
+const (
+	ConsentSpeakerContact      ConsentSpeaker = "CONTACT"
+	ConsentSpeakerOrganization ConsentSpeaker = "ORGANIZATION"
+)
+
+// MarshalGQL and UnmarshalGQL bind ConsentSpeaker to the GraphQL enum of that name.
+func (v ConsentSpeaker) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *ConsentSpeaker) UnmarshalGQL(in any) error { return read(v, in) }
+
+// Values lists them for the data model.
+func (ConsentSpeaker) Values() []string {
+	return []string{"CONTACT", "ORGANIZATION"}
+}
+
+// IdentifierKind says by what a contact is found.
+type IdentifierKind string
+
+const (
+	IdentifierKindPhone   IdentifierKind = "PHONE"
+	IdentifierKindUserID  IdentifierKind = "USER_ID"
+	IdentifierKindContact IdentifierKind = "CONTACT"
+)
+
+// MarshalGQL and UnmarshalGQL are what the generated data model asks of every enum.
+func (v IdentifierKind) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *IdentifierKind) UnmarshalGQL(in any) error { return read(v, in) }
+
+// Values lists them for the data model.
+func (IdentifierKind) Values() []string { return []string{"PHONE", "USER_ID", "CONTACT"} }
+
 // JobStatus says how far a background job is.
 type JobStatus string
 

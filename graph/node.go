@@ -13,8 +13,6 @@ import (
 	"carillon/ent/contact"
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
-	"carillon/ent/externallogin"
-	"carillon/ent/invitation"
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/organization"
@@ -25,7 +23,6 @@ import (
 	"carillon/enum"
 	"carillon/fault"
 	"carillon/identity"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -34,7 +31,7 @@ var tables = map[uid.Kind]string{
 	uid.Organization: organization.Table, uid.User: user.Table, uid.Member: member.Table, uid.Session: session.Table, uid.APIKey: apikey.Table,
 	uid.Account: account.Table, uid.PhoneNumber: phonenumber.Table, uid.Template: template.Table, uid.Contact: contact.Table,
 	uid.ContactList: contactlist.Table, uid.ContactImport: contactimport.Table, uid.Campaign: campaign.Table, uid.Message: message.Table,
-	uid.AuditEvent: auditevent.Table, uid.Invitation: invitation.Table, uid.ExternalLogin: externallogin.Table,
+	uid.AuditEvent: auditevent.Table,
 }
 
 // node reads one thing by its id.
@@ -43,7 +40,7 @@ func (r *Resolver) node(ctx context.Context, id uid.ID) (ent.Noder, error) {
 	if err != nil || len(ids) == 0 {
 		return nil, missingOr(err)
 	}
-	n, err := r.DB.Client.Noder(reading(ctx, id.Kind()), id, ent.WithFixedNodeType(tables[id.Kind()]))
+	n, err := r.DB.Client.Noder(ctx, id, ent.WithFixedNodeType(tables[id.Kind()]))
 	if ent.IsNotFound(err) {
 		return nil, missingOr(nil)
 	}
@@ -82,7 +79,7 @@ func (r *Resolver) nodes(ctx context.Context, ids []uid.ID) ([]ent.Noder, error)
 
 // nodesOf asks in a response of its own, since ent tells the response of every id that is not there.
 func (r *Resolver) nodesOf(ctx context.Context, kind uid.Kind, ids []uid.ID, found map[uid.ID]ent.Noder) error {
-	apart := graphql.WithFreshResponseContext(reading(ctx, kind))
+	apart := graphql.WithFreshResponseContext(ctx)
 	nodes, err := r.DB.Client.Noders(apart, ids, ent.WithFixedNodeType(tables[kind]))
 	if err != nil && !ent.IsNotFound(err) {
 		return err
@@ -100,53 +97,28 @@ func (r *Resolver) nodesOf(ctx context.Context, kind uid.Kind, ids []uid.ID, fou
 	return nil
 }
 
-// reading is the context in which nodes of a kind are read, once visible has let their ids pass. Logins are a person's, in
-// whatever organization they are now, and no organization's policy shows them.
-func reading(ctx context.Context, kind uid.Kind) context.Context {
-	if kind == uid.ExternalLogin {
-		return tenant.System(ctx)
-	}
-	return ctx
-}
-
-// visible leaves of ids each once, those of nodes, of sessions and logins the caller's own, and audit events and open invitations for
-// those who may list them. All else the data model's policy hides.
+// visible leaves of ids each once, those of nodes, of sessions the caller's own, and audit events for those who may list them. All else the data model's policy hides.
 func (r *Resolver) visible(ctx context.Context, ids []uid.ID) (out []uid.ID, err error) {
 	v, err := identity.Require(ctx, enum.RoleViewer)
 	if err != nil {
 		return nil, err
 	}
-	asked := map[uid.Kind][]uid.ID{}
+	var sessions []uid.ID
 	seen := map[uid.ID]bool{}
 	for _, id := range ids {
 		switch kind := id.Kind(); {
 		case seen[id] || tables[kind] == "":
-		case (kind == uid.AuditEvent || kind == uid.Invitation) && !v.May(enum.RoleAdmin):
-		case (kind == uid.Session || kind == uid.ExternalLogin) && v.User == nil:
-		case kind == uid.Session, kind == uid.ExternalLogin, kind == uid.Invitation:
-			asked[kind] = append(asked[kind], id)
+		case kind == uid.AuditEvent && !v.May(enum.RoleAdmin):
+		case kind == uid.Session:
+			sessions = append(sessions, id)
 		default:
 			out = append(out, id)
 		}
 		seen[id] = true
 	}
-	for kind, ids := range asked {
-		some, err := r.own(ctx, v, kind, ids)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, some...)
+	if len(sessions) == 0 || v.User == nil {
+		return out, nil
 	}
-	return out, nil
-}
-
-// own leaves of ids of one kind those that the caller could also list.
-func (r *Resolver) own(ctx context.Context, v *identity.Viewer, kind uid.Kind, ids []uid.ID) ([]uid.ID, error) {
-	switch kind {
-	case uid.Session:
-		return r.DB.Client.Session.Query().Where(session.IDIn(ids...), session.UserID(v.User.ID)).IDs(ctx)
-	case uid.ExternalLogin:
-		return r.DB.Client.ExternalLogin.Query().Where(externallogin.IDIn(ids...), externallogin.UserID(v.User.ID)).IDs(tenant.System(ctx))
-	}
-	return r.DB.Client.Invitation.Query().Where(invitation.IDIn(ids...), invitation.ExpiresAtGT(r.Now())).IDs(ctx)
+	own, err := r.DB.Client.Session.Query().Where(session.IDIn(sessions...), session.UserID(v.User.ID)).IDs(ctx)
+	return append(out, own...), err
 }

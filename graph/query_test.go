@@ -4,12 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
-	"carillon/database"
 	"carillon/delivery"
 	"carillon/enum"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -46,9 +43,6 @@ func TestNodeGivesEveryTypeByItsID(t *testing.T) {
 			"APIKey": key, "Account": o.account.ID.String(), "PhoneNumber": o.number.ID.String(), "Template": o.template.ID.String(), "Contact": o.contacts[0].ID.String(),
 			"ContactList": o.list.ID.String(), "Campaign": c.String(), "Message": m.String(), "ContactImport": i.text("importContacts.contactImport.id"),
 		}
-		o.invite("ann@example.com", "VIEWER")
-		ids["Invitation"] = o.must(`{ viewer { organization { invitations { id } } } }`).text("viewer.organization.invitations.0.id")
-		ids["ExternalLogin"] = o.login(v.text("viewer.user.id"))
 		all := []string{uid.New(uid.Campaign).String()}
 		want := []any{nil}
 		for kind, id := range ids {
@@ -66,44 +60,6 @@ func TestNodeGivesEveryTypeByItsID(t *testing.T) {
 		}
 		if s.woken.Load() != 1 {
 			t.Errorf("the import woke workers %d times", s.woken.Load())
-		}
-	})
-}
-
-// login links a login at an identity provider to a user.
-func (p *person) login(user string) string {
-	id, err := uid.Parse(user)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	subject := fmt.Sprint(people.Add(1))
-	return p.db.Client.ExternalLogin.Create().SetUserID(id).SetIssuer("https://idp.example.com").SetSubject(subject).SaveX(tenant.System(p.ctx)).ID.String()
-}
-
-// What has an id can be read by those who could also list it.
-func TestInvitationsAndLoginsAreForThoseWhoMayListThem(t *testing.T) {
-	each(t, func(t *testing.T, s *stage) {
-		o, stranger := s.signUp(), s.signUp()
-		o.invite("ann@example.com", "VIEWER")
-		invitation := o.must(`{ viewer { organization { invitations { id } } } }`).text("viewer.organization.invitations.0.id")
-		login := o.login(o.must(`{ viewer { user { id } } }`).text("viewer.user.id"))
-		for name, tc := range map[string]struct {
-			as *person
-			id string
-		}{
-			"an invitation by a viewer": {o.key(enum.RoleViewer), invitation}, "an invitation by a stranger": {stranger, invitation},
-			"a login by a key": {o.key(enum.RoleOwner), login}, "a login by a stranger": {stranger, login},
-		} {
-			if a := tc.as.ask(`query($id: ID!) { node(id: $id) { id } }`, vars{"id": tc.id}); a.code() != "NOT_FOUND" {
-				t.Errorf("%s: %v %v", name, a.Data, a.Errors)
-			}
-			if a := tc.as.must(`query($ids: [ID!]!) { nodes(ids: $ids) { id } }`, vars{"ids": []string{tc.id}}); a.at("nodes.0") != nil {
-				t.Errorf("%s: %v", name, a.Data)
-			}
-		}
-		s.db.Client.Invitation.Update().SetExpiresAt(database.Now().Add(-time.Minute)).ExecX(tenant.System(t.Context()))
-		if a := o.ask(`query($id: ID!) { node(id: $id) { id } }`, vars{"id": invitation}); a.code() != "NOT_FOUND" {
-			t.Errorf("one that is over: %v %v", a.Data, a.Errors)
 		}
 	})
 }

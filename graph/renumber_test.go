@@ -21,7 +21,11 @@ func TestMessagesAreFoundByTheNumberThatTheyWentTo(t *testing.T) {
 		if _, err := s.queue.Receive(system, change); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.audience.Renumber(system, o.org, audience.Renumbered{From: before, To: after, At: database.Now()}); err != nil {
+		err := s.db.InTx(system, func(tx *database.Tx) error {
+			_, err := s.audience.Renumber(system, tx, audience.Renumbered{Organization: o.org, From: before, To: after, At: database.Now()})
+			return err
+		})
+		if err != nil {
 			t.Fatal(err)
 		}
 		o.contacts[0] = s.db.Client.Contact.GetX(system, o.contacts[0].ID)

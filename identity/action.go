@@ -52,6 +52,7 @@ const (
 
 	ActionContactCreate     = "contact.create"
 	ActionContactUpdate     = "contact.update"
+	ActionContactMerge      = "contact.merge"
 	ActionContactErase      = "contact.erase"
 	ActionContactImport     = "contact.import"
 	ActionConsentRecord     = "consent.record"
@@ -132,6 +133,7 @@ var Actions = []Action{
 
 	{ActionContactCreate, "A contact was made."},
 	{ActionContactUpdate, "A contact was changed."},
+	{ActionContactMerge, "A contact was merged into another one: WhatsApp told that they are one person."},
 	{ActionContactErase, "A contact was erased."},
 	{ActionContactImport, "An import of contacts was started."},
 	{ActionConsentRecord, "A contact's consent was recorded by a member or an API key. What contacts themselves say is in their consent history alone."},

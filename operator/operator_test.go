@@ -113,6 +113,7 @@ func (s *stage) open(name string, contacts int) shop {
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		for i := range contacts {
 			person := tx.Client.Contact.Create().SetOrganizationID(o).SetPhone(fmt.Sprintf("+1555%07d", i)).SaveX(system)
+			tx.Client.ContactIdentifier.Create().SetOrganizationID(o).SetKind(enum.IdentifierKindPhone).SetValue(*person.Phone).SetContactID(person.ID).SetSince(database.Now()).ExecX(system)
 			tx.Client.ListMember.Create().SetOrganizationID(o).SetContactID(person.ID).SetContactListID(list.ID).ExecX(system)
 			tx.Client.ConsentRecord.Create().SetOrganizationID(o).SetContactID(person.ID).SetConsent(enum.ConsentOptedIn).SetSource("test").ExecX(system)
 			m := tx.Client.Message.Create().SetOrganizationID(o).SetDirection(enum.DirectionOutbound).SetCampaignID(cmp.ID).SetPhoneNumberID(n.ID).SetAccountID(id).SetContactID(person.ID).
@@ -152,10 +153,13 @@ func (s *stage) rows(o uid.ID) map[string]int {
 	return counts
 }
 
-// ofTable is what to compare with: one table's id is a number.
+// ofTable is what to compare with: two tables have ids of another kind.
 func ofTable(table string, o uid.ID) any {
-	if table == "service_state" {
+	switch table {
+	case "service_state":
 		return 0
+	case "data_step":
+		return ""
 	}
 	return o
 }

@@ -89,15 +89,15 @@ func (h *Handler) failures(ctx context.Context, byID map[uid.ID]delivery.Fact, b
 			continue
 		}
 		failures = append(failures, campaign.Failure{
-			Organization: m.OrganizationID, Campaign: or(m.CampaignID), Template: or(m.TemplateID), PhoneNumber: m.PhoneNumberID, Account: m.AccountID,
-			Contact: or(m.ContactID), Address: m.Address, Rule: ruleOf(f), Detail: f.Detail, At: f.At,
+			Organization: m.OrganizationID, Campaign: orZero(m.CampaignID), Template: orZero(m.TemplateID), PhoneNumber: m.PhoneNumberID, Account: m.AccountID,
+			Contact: orZero(m.ContactID), Address: m.Address, Rule: ruleOf(f), Detail: f.Detail, At: f.At,
 		})
 	}
 	return failures, nil
 }
 
-// or is the id, or the zero id for none.
-func or(id *uid.ID) uid.ID {
+// orZero is the id, or the zero id for none.
+func orZero(id *uid.ID) uid.ID {
 	if id == nil {
 		return uid.ID{}
 	}

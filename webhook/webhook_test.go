@@ -96,6 +96,16 @@ func stand(t *testing.T, db *database.DB) *stage {
 	return s
 }
 
+// contact adds a contact of the organization.
+func (s *stage) contact(t *testing.T, phone string) *ent.Contact {
+	t.Helper()
+	c, err := s.Audience.CreateContact(tenant.In(t.Context(), s.db.Client.Organization.Query().OnlyIDX(s.system)), audience.NewContact{Phone: phone})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 func (s *stage) post(body, signature string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, "/webhooks/whatsapp", strings.NewReader(body))
 	if signature != "" {

@@ -123,6 +123,9 @@ type IdentityChange struct {
 // ChangedNumber is the kind of a change of number; the message is from the old one.
 const ChangedNumber = "user_changed_number"
 
+// ChangedUserID is the kind of a change of user id alone.
+const ChangedUserID = "user_changed_user_id"
+
 // Echo is a message that the business sent by other means: the WhatsApp Business app, or Meta's agent.
 type Echo struct {
 	WABAID        string

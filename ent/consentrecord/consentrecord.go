@@ -29,6 +29,10 @@ const (
 	FieldSource = "source"
 	// FieldEvidence holds the string denoting the evidence field in the database.
 	FieldEvidence = "evidence"
+	// FieldSaidBy holds the string denoting the said_by field in the database.
+	FieldSaidBy = "said_by"
+	// FieldSaidAt holds the string denoting the said_at field in the database.
+	FieldSaidAt = "said_at"
 	// FieldRecordedAt holds the string denoting the recorded_at field in the database.
 	FieldRecordedAt = "recorded_at"
 	// EdgeContact holds the string denoting the contact edge name in mutations.
@@ -52,6 +56,8 @@ var Columns = []string{
 	FieldConsent,
 	FieldSource,
 	FieldEvidence,
+	FieldSaidBy,
+	FieldSaidAt,
 	FieldRecordedAt,
 }
 
@@ -73,6 +79,8 @@ func ValidColumn(column string) bool {
 var (
 	Hooks  [1]ent.Hook
 	Policy ent.Policy
+	// DefaultSaidAt holds the default value on creation for the "said_at" field.
+	DefaultSaidAt func() time.Time
 	// DefaultRecordedAt holds the default value on creation for the "recorded_at" field.
 	DefaultRecordedAt func() time.Time
 	// DefaultID holds the default value on creation for the "id" field.
@@ -86,6 +94,18 @@ func ConsentValidator(c enum.Consent) error {
 		return nil
 	default:
 		return fmt.Errorf("consentrecord: invalid enum value for consent field: %q", c)
+	}
+}
+
+const DefaultSaidBy enum.ConsentSpeaker = "ORGANIZATION"
+
+// SaidByValidator is a validator for the "said_by" field enum values. It is called by the builders before save.
+func SaidByValidator(sb enum.ConsentSpeaker) error {
+	switch sb {
+	case "CONTACT", "ORGANIZATION":
+		return nil
+	default:
+		return fmt.Errorf("consentrecord: invalid enum value for said_by field: %q", sb)
 	}
 }
 
@@ -122,6 +142,16 @@ func ByEvidence(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEvidence, opts...).ToFunc()
 }
 
+// BySaidBy orders the results by the said_by field.
+func BySaidBy(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSaidBy, opts...).ToFunc()
+}
+
+// BySaidAt orders the results by the said_at field.
+func BySaidAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSaidAt, opts...).ToFunc()
+}
+
 // ByRecordedAt orders the results by the recorded_at field.
 func ByRecordedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRecordedAt, opts...).ToFunc()
@@ -146,4 +176,11 @@ var (
 	_ graphql.Marshaler = (*enum.Consent)(nil)
 	// enum.Consent must implement graphql.Unmarshaler.
 	_ graphql.Unmarshaler = (*enum.Consent)(nil)
+)
+
+var (
+	// enum.ConsentSpeaker must implement graphql.Marshaler.
+	_ graphql.Marshaler = (*enum.ConsentSpeaker)(nil)
+	// enum.ConsentSpeaker must implement graphql.Unmarshaler.
+	_ graphql.Unmarshaler = (*enum.ConsentSpeaker)(nil)
 )

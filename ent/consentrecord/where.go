@@ -77,6 +77,11 @@ func Evidence(v string) predicate.ConsentRecord {
 	return predicate.ConsentRecord(sql.FieldEQ(FieldEvidence, v))
 }
 
+// SaidAt applies equality check predicate on the "said_at" field. It's identical to SaidAtEQ.
+func SaidAt(v time.Time) predicate.ConsentRecord {
+	return predicate.ConsentRecord(sql.FieldEQ(FieldSaidAt, v))
+}
+
 // RecordedAt applies equality check predicate on the "recorded_at" field. It's identical to RecordedAtEQ.
 func RecordedAt(v time.Time) predicate.ConsentRecord {
 	return predicate.ConsentRecord(sql.FieldEQ(FieldRecordedAt, v))
@@ -310,6 +315,76 @@ func EvidenceEqualFold(v string) predicate.ConsentRecord {
 // EvidenceContainsFold applies the ContainsFold predicate on the "evidence" field.
 func EvidenceContainsFold(v string) predicate.ConsentRecord {
 	return predicate.ConsentRecord(sql.FieldContainsFold(FieldEvidence, v))
+}
+
+// SaidByEQ applies the EQ predicate on the "said_by" field.
+func SaidByEQ(v enum.ConsentSpeaker) predicate.ConsentRecord {
+	vc := v
+	return predicate.ConsentRecord(sql.FieldEQ(FieldSaidBy, vc))
+}
+
+// SaidByNEQ applies the NEQ predicate on the "said_by" field.
+func SaidByNEQ(v enum.ConsentSpeaker) predicate.ConsentRecord {
+	vc := v
+	return predicate.ConsentRecord(sql.FieldNEQ(FieldSaidBy, vc))
+}
+
+// SaidByIn applies the In predicate on the "said_by" field.
+func SaidByIn(vs ...enum.ConsentSpeaker) predicate.ConsentRecord {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.ConsentRecord(sql.FieldIn(FieldSaidBy, v...))
+}
+
+// SaidByNotIn applies the NotIn predicate on the "said_by" field.
+func SaidByNotIn(vs ...enum.ConsentSpeaker) predicate.ConsentRecord {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.ConsentRecord(sql.FieldNotIn(FieldSaidBy, v...))
+}
+
+// SaidAtEQ applies the EQ predicate on the "said_at" field.
+func SaidAtEQ(v time.Time) predicate.ConsentRecord {
+	return predicate.ConsentRecord(sql.FieldEQ(FieldSaidAt, v))
+}
+
+// SaidAtNEQ applies the NEQ predicate on the "said_at" field.
+func SaidAtNEQ(v time.Time) predicate.ConsentRecord {
+	return predicate.ConsentRecord(sql.FieldNEQ(FieldSaidAt, v))
+}
+
+// SaidAtIn applies the In predicate on the "said_at" field.
+func SaidAtIn(vs ...time.Time) predicate.ConsentRecord {
+	return predicate.ConsentRecord(sql.FieldIn(FieldSaidAt, vs...))
+}
+
+// SaidAtNotIn applies the NotIn predicate on the "said_at" field.
+func SaidAtNotIn(vs ...time.Time) predicate.ConsentRecord {
+	return predicate.ConsentRecord(sql.FieldNotIn(FieldSaidAt, vs...))
+}
+
+// SaidAtGT applies the GT predicate on the "said_at" field.
+func SaidAtGT(v time.Time) predicate.ConsentRecord {
+	return predicate.ConsentRecord(sql.FieldGT(FieldSaidAt, v))
+}
+
+// SaidAtGTE applies the GTE predicate on the "said_at" field.
+func SaidAtGTE(v time.Time) predicate.ConsentRecord {
+	return predicate.ConsentRecord(sql.FieldGTE(FieldSaidAt, v))
+}
+
+// SaidAtLT applies the LT predicate on the "said_at" field.
+func SaidAtLT(v time.Time) predicate.ConsentRecord {
+	return predicate.ConsentRecord(sql.FieldLT(FieldSaidAt, v))
+}
+
+// SaidAtLTE applies the LTE predicate on the "said_at" field.
+func SaidAtLTE(v time.Time) predicate.ConsentRecord {
+	return predicate.ConsentRecord(sql.FieldLTE(FieldSaidAt, v))
 }
 
 // RecordedAtEQ applies the EQ predicate on the "recorded_at" field.

@@ -23,8 +23,12 @@ const (
 	FieldOrganizationID = "organization_id"
 	// FieldPhone holds the string denoting the phone field in the database.
 	FieldPhone = "phone"
+	// FieldWaPhone holds the string denoting the wa_phone field in the database.
+	FieldWaPhone = "wa_phone"
 	// FieldWaUserID holds the string denoting the wa_user_id field in the database.
 	FieldWaUserID = "wa_user_id"
+	// FieldUsername holds the string denoting the username field in the database.
+	FieldUsername = "username"
 	// FieldName holds the string denoting the name field in the database.
 	FieldName = "name"
 	// FieldLanguage holds the string denoting the language field in the database.
@@ -75,7 +79,9 @@ var Columns = []string{
 	FieldID,
 	FieldOrganizationID,
 	FieldPhone,
+	FieldWaPhone,
 	FieldWaUserID,
+	FieldUsername,
 	FieldName,
 	FieldLanguage,
 	FieldTimeZone,
@@ -148,9 +154,19 @@ func ByPhone(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldPhone, opts...).ToFunc()
 }
 
+// ByWaPhone orders the results by the wa_phone field.
+func ByWaPhone(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldWaPhone, opts...).ToFunc()
+}
+
 // ByWaUserID orders the results by the wa_user_id field.
 func ByWaUserID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldWaUserID, opts...).ToFunc()
+}
+
+// ByUsername orders the results by the username field.
+func ByUsername(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldUsername, opts...).ToFunc()
 }
 
 // ByName orders the results by the name field.

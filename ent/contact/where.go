@@ -67,9 +67,19 @@ func Phone(v string) predicate.Contact {
 	return predicate.Contact(sql.FieldEQ(FieldPhone, v))
 }
 
+// WaPhone applies equality check predicate on the "wa_phone" field. It's identical to WaPhoneEQ.
+func WaPhone(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldEQ(FieldWaPhone, v))
+}
+
 // WaUserID applies equality check predicate on the "wa_user_id" field. It's identical to WaUserIDEQ.
 func WaUserID(v string) predicate.Contact {
 	return predicate.Contact(sql.FieldEQ(FieldWaUserID, v))
+}
+
+// Username applies equality check predicate on the "username" field. It's identical to UsernameEQ.
+func Username(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldEQ(FieldUsername, v))
 }
 
 // Name applies equality check predicate on the "name" field. It's identical to NameEQ.
@@ -217,6 +227,81 @@ func PhoneContainsFold(v string) predicate.Contact {
 	return predicate.Contact(sql.FieldContainsFold(FieldPhone, v))
 }
 
+// WaPhoneEQ applies the EQ predicate on the "wa_phone" field.
+func WaPhoneEQ(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldEQ(FieldWaPhone, v))
+}
+
+// WaPhoneNEQ applies the NEQ predicate on the "wa_phone" field.
+func WaPhoneNEQ(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldNEQ(FieldWaPhone, v))
+}
+
+// WaPhoneIn applies the In predicate on the "wa_phone" field.
+func WaPhoneIn(vs ...string) predicate.Contact {
+	return predicate.Contact(sql.FieldIn(FieldWaPhone, vs...))
+}
+
+// WaPhoneNotIn applies the NotIn predicate on the "wa_phone" field.
+func WaPhoneNotIn(vs ...string) predicate.Contact {
+	return predicate.Contact(sql.FieldNotIn(FieldWaPhone, vs...))
+}
+
+// WaPhoneGT applies the GT predicate on the "wa_phone" field.
+func WaPhoneGT(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldGT(FieldWaPhone, v))
+}
+
+// WaPhoneGTE applies the GTE predicate on the "wa_phone" field.
+func WaPhoneGTE(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldGTE(FieldWaPhone, v))
+}
+
+// WaPhoneLT applies the LT predicate on the "wa_phone" field.
+func WaPhoneLT(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldLT(FieldWaPhone, v))
+}
+
+// WaPhoneLTE applies the LTE predicate on the "wa_phone" field.
+func WaPhoneLTE(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldLTE(FieldWaPhone, v))
+}
+
+// WaPhoneContains applies the Contains predicate on the "wa_phone" field.
+func WaPhoneContains(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldContains(FieldWaPhone, v))
+}
+
+// WaPhoneHasPrefix applies the HasPrefix predicate on the "wa_phone" field.
+func WaPhoneHasPrefix(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldHasPrefix(FieldWaPhone, v))
+}
+
+// WaPhoneHasSuffix applies the HasSuffix predicate on the "wa_phone" field.
+func WaPhoneHasSuffix(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldHasSuffix(FieldWaPhone, v))
+}
+
+// WaPhoneIsNil applies the IsNil predicate on the "wa_phone" field.
+func WaPhoneIsNil() predicate.Contact {
+	return predicate.Contact(sql.FieldIsNull(FieldWaPhone))
+}
+
+// WaPhoneNotNil applies the NotNil predicate on the "wa_phone" field.
+func WaPhoneNotNil() predicate.Contact {
+	return predicate.Contact(sql.FieldNotNull(FieldWaPhone))
+}
+
+// WaPhoneEqualFold applies the EqualFold predicate on the "wa_phone" field.
+func WaPhoneEqualFold(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldEqualFold(FieldWaPhone, v))
+}
+
+// WaPhoneContainsFold applies the ContainsFold predicate on the "wa_phone" field.
+func WaPhoneContainsFold(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldContainsFold(FieldWaPhone, v))
+}
+
 // WaUserIDEQ applies the EQ predicate on the "wa_user_id" field.
 func WaUserIDEQ(v string) predicate.Contact {
 	return predicate.Contact(sql.FieldEQ(FieldWaUserID, v))
@@ -290,6 +375,81 @@ func WaUserIDEqualFold(v string) predicate.Contact {
 // WaUserIDContainsFold applies the ContainsFold predicate on the "wa_user_id" field.
 func WaUserIDContainsFold(v string) predicate.Contact {
 	return predicate.Contact(sql.FieldContainsFold(FieldWaUserID, v))
+}
+
+// UsernameEQ applies the EQ predicate on the "username" field.
+func UsernameEQ(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldEQ(FieldUsername, v))
+}
+
+// UsernameNEQ applies the NEQ predicate on the "username" field.
+func UsernameNEQ(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldNEQ(FieldUsername, v))
+}
+
+// UsernameIn applies the In predicate on the "username" field.
+func UsernameIn(vs ...string) predicate.Contact {
+	return predicate.Contact(sql.FieldIn(FieldUsername, vs...))
+}
+
+// UsernameNotIn applies the NotIn predicate on the "username" field.
+func UsernameNotIn(vs ...string) predicate.Contact {
+	return predicate.Contact(sql.FieldNotIn(FieldUsername, vs...))
+}
+
+// UsernameGT applies the GT predicate on the "username" field.
+func UsernameGT(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldGT(FieldUsername, v))
+}
+
+// UsernameGTE applies the GTE predicate on the "username" field.
+func UsernameGTE(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldGTE(FieldUsername, v))
+}
+
+// UsernameLT applies the LT predicate on the "username" field.
+func UsernameLT(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldLT(FieldUsername, v))
+}
+
+// UsernameLTE applies the LTE predicate on the "username" field.
+func UsernameLTE(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldLTE(FieldUsername, v))
+}
+
+// UsernameContains applies the Contains predicate on the "username" field.
+func UsernameContains(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldContains(FieldUsername, v))
+}
+
+// UsernameHasPrefix applies the HasPrefix predicate on the "username" field.
+func UsernameHasPrefix(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldHasPrefix(FieldUsername, v))
+}
+
+// UsernameHasSuffix applies the HasSuffix predicate on the "username" field.
+func UsernameHasSuffix(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldHasSuffix(FieldUsername, v))
+}
+
+// UsernameIsNil applies the IsNil predicate on the "username" field.
+func UsernameIsNil() predicate.Contact {
+	return predicate.Contact(sql.FieldIsNull(FieldUsername))
+}
+
+// UsernameNotNil applies the NotNil predicate on the "username" field.
+func UsernameNotNil() predicate.Contact {
+	return predicate.Contact(sql.FieldNotNull(FieldUsername))
+}
+
+// UsernameEqualFold applies the EqualFold predicate on the "username" field.
+func UsernameEqualFold(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldEqualFold(FieldUsername, v))
+}
+
+// UsernameContainsFold applies the ContainsFold predicate on the "username" field.
+func UsernameContainsFold(v string) predicate.Contact {
+	return predicate.Contact(sql.FieldContainsFold(FieldUsername, v))
 }
 
 // NameEQ applies the EQ predicate on the "name" field.

@@ -104,6 +104,18 @@ func (f ContactFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, err
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ContactMutation", m)
 }
 
+// The ContactIdentifierFunc type is an adapter to allow the use of ordinary
+// function as ContactIdentifier mutator.
+type ContactIdentifierFunc func(context.Context, *ent.ContactIdentifierMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ContactIdentifierFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ContactIdentifierMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ContactIdentifierMutation", m)
+}
+
 // The ContactImportFunc type is an adapter to allow the use of ordinary
 // function as ContactImport mutator.
 type ContactImportFunc func(context.Context, *ent.ContactImportMutation) (ent.Value, error)
@@ -126,6 +138,18 @@ func (f ContactListFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value,
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ContactListMutation", m)
+}
+
+// The DataStepFunc type is an adapter to allow the use of ordinary
+// function as DataStep mutator.
+type DataStepFunc func(context.Context, *ent.DataStepMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f DataStepFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.DataStepMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.DataStepMutation", m)
 }
 
 // The DeliveryEventFunc type is an adapter to allow the use of ordinary
@@ -174,6 +198,18 @@ func (f ExternalLoginFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Valu
 		return f(ctx, mv)
 	}
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ExternalLoginMutation", m)
+}
+
+// The FormerIdentifierFunc type is an adapter to allow the use of ordinary
+// function as FormerIdentifier mutator.
+type FormerIdentifierFunc func(context.Context, *ent.FormerIdentifierMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f FormerIdentifierFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.FormerIdentifierMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.FormerIdentifierMutation", m)
 }
 
 // The IdempotencyKeyFunc type is an adapter to allow the use of ordinary

@@ -270,6 +270,8 @@ var (
 		{Name: "consent", Type: field.TypeEnum, Enums: []string{"OPTED_IN", "OPTED_OUT", "UNKNOWN"}},
 		{Name: "source", Type: field.TypeString},
 		{Name: "evidence", Type: field.TypeString, Nullable: true},
+		{Name: "said_by", Type: field.TypeEnum, Enums: []string{"CONTACT", "ORGANIZATION"}, Default: "ORGANIZATION"},
+		{Name: "said_at", Type: field.TypeTime},
 		{Name: "recorded_at", Type: field.TypeTime},
 		{Name: "contact_id", Type: field.TypeUUID},
 	}
@@ -281,7 +283,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "consent_record_contact_consent_history",
-				Columns:    []*schema.Column{ConsentRecordColumns[6]},
+				Columns:    []*schema.Column{ConsentRecordColumns[8]},
 				RefColumns: []*schema.Column{ContactColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -293,9 +295,9 @@ var (
 				Columns: []*schema.Column{ConsentRecordColumns[1], ConsentRecordColumns[0]},
 			},
 			{
-				Name:    "consentrecord_contact_id",
+				Name:    "consentrecord_contact_id_said_at",
 				Unique:  false,
-				Columns: []*schema.Column{ConsentRecordColumns[6]},
+				Columns: []*schema.Column{ConsentRecordColumns[8], ConsentRecordColumns[6]},
 			},
 		},
 	}
@@ -304,7 +306,9 @@ var (
 		{Name: "id", Type: field.TypeUUID},
 		{Name: "organization_id", Type: field.TypeUUID},
 		{Name: "phone", Type: field.TypeString, Nullable: true},
+		{Name: "wa_phone", Type: field.TypeString, Nullable: true},
 		{Name: "wa_user_id", Type: field.TypeString, Nullable: true},
+		{Name: "username", Type: field.TypeString, Nullable: true},
 		{Name: "name", Type: field.TypeString, Nullable: true},
 		{Name: "language", Type: field.TypeString, Nullable: true},
 		{Name: "time_zone", Type: field.TypeString, Nullable: true},
@@ -327,36 +331,56 @@ var (
 			},
 			{
 				Name:    "contact_organization_id_phone",
-				Unique:  true,
+				Unique:  false,
 				Columns: []*schema.Column{ContactColumns[1], ContactColumns[2]},
-			},
-			{
-				Name:    "contact_organization_id_wa_user_id",
-				Unique:  true,
-				Columns: []*schema.Column{ContactColumns[1], ContactColumns[3]},
-				Annotation: &entsql.IndexAnnotation{
-					Where: "wa_user_id IS NOT NULL",
-				},
 			},
 			{
 				Name:    "contact_organization_id_name",
 				Unique:  false,
-				Columns: []*schema.Column{ContactColumns[1], ContactColumns[4]},
+				Columns: []*schema.Column{ContactColumns[1], ContactColumns[6]},
 			},
 			{
 				Name:    "contact_organization_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{ContactColumns[1], ContactColumns[11]},
+				Columns: []*schema.Column{ContactColumns[1], ContactColumns[13]},
 			},
 			{
 				Name:    "contact_organization_id_country_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactColumns[1], ContactColumns[7], ContactColumns[0]},
+				Columns: []*schema.Column{ContactColumns[1], ContactColumns[9], ContactColumns[0]},
 			},
 			{
 				Name:    "contact_organization_id_marketing_consent_id",
 				Unique:  false,
-				Columns: []*schema.Column{ContactColumns[1], ContactColumns[9], ContactColumns[0]},
+				Columns: []*schema.Column{ContactColumns[1], ContactColumns[11], ContactColumns[0]},
+			},
+		},
+	}
+	// ContactIdentifierColumns holds the columns for the "contact_identifier" table.
+	ContactIdentifierColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"PHONE", "USER_ID", "CONTACT"}},
+		{Name: "value", Type: field.TypeString},
+		{Name: "written", Type: field.TypeString, Nullable: true},
+		{Name: "contact_id", Type: field.TypeUUID},
+		{Name: "since", Type: field.TypeTime},
+	}
+	// ContactIdentifierTable holds the schema information for the "contact_identifier" table.
+	ContactIdentifierTable = &schema.Table{
+		Name:       "contact_identifier",
+		Columns:    ContactIdentifierColumns,
+		PrimaryKey: []*schema.Column{ContactIdentifierColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "contactidentifier_organization_id_kind_value",
+				Unique:  true,
+				Columns: []*schema.Column{ContactIdentifierColumns[1], ContactIdentifierColumns[2], ContactIdentifierColumns[3]},
+			},
+			{
+				Name:    "contactidentifier_contact_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactIdentifierColumns[5]},
 			},
 		},
 	}
@@ -428,6 +452,18 @@ var (
 				Columns: []*schema.Column{ContactListColumns[1], ContactListColumns[2]},
 			},
 		},
+	}
+	// DataStepColumns holds the columns for the "data_step" table.
+	DataStepColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "done_to", Type: field.TypeInt64, Default: 0},
+		{Name: "done_at", Type: field.TypeTime, Nullable: true},
+	}
+	// DataStepTable holds the schema information for the "data_step" table.
+	DataStepTable = &schema.Table{
+		Name:       "data_step",
+		Columns:    DataStepColumns,
+		PrimaryKey: []*schema.Column{DataStepColumns[0]},
 	}
 	// DeliveryEventColumns holds the columns for the "delivery_event" table.
 	DeliveryEventColumns = []*schema.Column{
@@ -539,6 +575,33 @@ var (
 				Name:    "externallogin_user_id",
 				Unique:  false,
 				Columns: []*schema.Column{ExternalLoginColumns[1]},
+			},
+		},
+	}
+	// FormerIdentifierColumns holds the columns for the "former_identifier" table.
+	FormerIdentifierColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"PHONE", "USER_ID", "CONTACT"}},
+		{Name: "value", Type: field.TypeString},
+		{Name: "contact_id", Type: field.TypeUUID},
+		{Name: "until", Type: field.TypeTime},
+	}
+	// FormerIdentifierTable holds the schema information for the "former_identifier" table.
+	FormerIdentifierTable = &schema.Table{
+		Name:       "former_identifier",
+		Columns:    FormerIdentifierColumns,
+		PrimaryKey: []*schema.Column{FormerIdentifierColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "formeridentifier_organization_id_kind_value_until",
+				Unique:  true,
+				Columns: []*schema.Column{FormerIdentifierColumns[1], FormerIdentifierColumns[2], FormerIdentifierColumns[3], FormerIdentifierColumns[5]},
+			},
+			{
+				Name:    "formeridentifier_contact_id",
+				Unique:  false,
+				Columns: []*schema.Column{FormerIdentifierColumns[4]},
 			},
 		},
 	}
@@ -1379,12 +1442,15 @@ var (
 		ClaimTable,
 		ConsentRecordTable,
 		ContactTable,
+		ContactIdentifierTable,
 		ContactImportTable,
 		ContactListTable,
+		DataStepTable,
 		DeliveryEventTable,
 		EmailVerificationTable,
 		EventCounterTable,
 		ExternalLoginTable,
+		FormerIdentifierTable,
 		IdempotencyKeyTable,
 		ImportChunkTable,
 		ImportRejectionTable,
@@ -1442,11 +1508,17 @@ func init() {
 	ContactTable.Annotation = &entsql.Annotation{
 		Table: "contact",
 	}
+	ContactIdentifierTable.Annotation = &entsql.Annotation{
+		Table: "contact_identifier",
+	}
 	ContactImportTable.Annotation = &entsql.Annotation{
 		Table: "contact_import",
 	}
 	ContactListTable.Annotation = &entsql.Annotation{
 		Table: "contact_list",
+	}
+	DataStepTable.Annotation = &entsql.Annotation{
+		Table: "data_step",
 	}
 	DeliveryEventTable.ForeignKeys[0].RefTable = MessageTable
 	DeliveryEventTable.Annotation = &entsql.Annotation{
@@ -1460,6 +1532,9 @@ func init() {
 	}
 	ExternalLoginTable.Annotation = &entsql.Annotation{
 		Table: "external_login",
+	}
+	FormerIdentifierTable.Annotation = &entsql.Annotation{
+		Table: "former_identifier",
 	}
 	IdempotencyKeyTable.Annotation = &entsql.Annotation{
 		Table: "idempotency_key",

@@ -30,11 +30,17 @@ type ConsentRecord func(*sql.Selector)
 // Contact is the predicate function for contact builders.
 type Contact func(*sql.Selector)
 
+// ContactIdentifier is the predicate function for contactidentifier builders.
+type ContactIdentifier func(*sql.Selector)
+
 // ContactImport is the predicate function for contactimport builders.
 type ContactImport func(*sql.Selector)
 
 // ContactList is the predicate function for contactlist builders.
 type ContactList func(*sql.Selector)
+
+// DataStep is the predicate function for datastep builders.
+type DataStep func(*sql.Selector)
 
 // DeliveryEvent is the predicate function for deliveryevent builders.
 type DeliveryEvent func(*sql.Selector)
@@ -47,6 +53,9 @@ type EventCounter func(*sql.Selector)
 
 // ExternalLogin is the predicate function for externallogin builders.
 type ExternalLogin func(*sql.Selector)
+
+// FormerIdentifier is the predicate function for formeridentifier builders.
+type FormerIdentifier func(*sql.Selector)
 
 // IdempotencyKey is the predicate function for idempotencykey builders.
 type IdempotencyKey func(*sql.Selector)

@@ -303,6 +303,30 @@ func (f ContactMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutatio
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ContactMutation", m)
 }
 
+// The ContactIdentifierQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type ContactIdentifierQueryRuleFunc func(context.Context, *ent.ContactIdentifierQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f ContactIdentifierQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ContactIdentifierQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.ContactIdentifierQuery", q)
+}
+
+// The ContactIdentifierMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type ContactIdentifierMutationRuleFunc func(context.Context, *ent.ContactIdentifierMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f ContactIdentifierMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.ContactIdentifierMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ContactIdentifierMutation", m)
+}
+
 // The ContactImportQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type ContactImportQueryRuleFunc func(context.Context, *ent.ContactImportQuery) error
@@ -349,6 +373,30 @@ func (f ContactListMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mut
 		return f(ctx, m)
 	}
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ContactListMutation", m)
+}
+
+// The DataStepQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type DataStepQueryRuleFunc func(context.Context, *ent.DataStepQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f DataStepQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.DataStepQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.DataStepQuery", q)
+}
+
+// The DataStepMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type DataStepMutationRuleFunc func(context.Context, *ent.DataStepMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f DataStepMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.DataStepMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.DataStepMutation", m)
 }
 
 // The DeliveryEventQueryRuleFunc type is an adapter to allow the use of ordinary
@@ -445,6 +493,30 @@ func (f ExternalLoginMutationRuleFunc) EvalMutation(ctx context.Context, m ent.M
 		return f(ctx, m)
 	}
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ExternalLoginMutation", m)
+}
+
+// The FormerIdentifierQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type FormerIdentifierQueryRuleFunc func(context.Context, *ent.FormerIdentifierQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f FormerIdentifierQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.FormerIdentifierQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.FormerIdentifierQuery", q)
+}
+
+// The FormerIdentifierMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type FormerIdentifierMutationRuleFunc func(context.Context, *ent.FormerIdentifierMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f FormerIdentifierMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.FormerIdentifierMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.FormerIdentifierMutation", m)
 }
 
 // The IdempotencyKeyQueryRuleFunc type is an adapter to allow the use of ordinary
@@ -1074,9 +1146,13 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.ContactQuery:
 		return q.Filter(), nil
+	case *ent.ContactIdentifierQuery:
+		return q.Filter(), nil
 	case *ent.ContactImportQuery:
 		return q.Filter(), nil
 	case *ent.ContactListQuery:
+		return q.Filter(), nil
+	case *ent.DataStepQuery:
 		return q.Filter(), nil
 	case *ent.DeliveryEventQuery:
 		return q.Filter(), nil
@@ -1085,6 +1161,8 @@ func queryFilter(q ent.Query) (Filter, error) {
 	case *ent.EventCounterQuery:
 		return q.Filter(), nil
 	case *ent.ExternalLoginQuery:
+		return q.Filter(), nil
+	case *ent.FormerIdentifierQuery:
 		return q.Filter(), nil
 	case *ent.IdempotencyKeyQuery:
 		return q.Filter(), nil
@@ -1157,9 +1235,13 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 		return m.Filter(), nil
 	case *ent.ContactMutation:
 		return m.Filter(), nil
+	case *ent.ContactIdentifierMutation:
+		return m.Filter(), nil
 	case *ent.ContactImportMutation:
 		return m.Filter(), nil
 	case *ent.ContactListMutation:
+		return m.Filter(), nil
+	case *ent.DataStepMutation:
 		return m.Filter(), nil
 	case *ent.DeliveryEventMutation:
 		return m.Filter(), nil
@@ -1168,6 +1250,8 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 	case *ent.EventCounterMutation:
 		return m.Filter(), nil
 	case *ent.ExternalLoginMutation:
+		return m.Filter(), nil
+	case *ent.FormerIdentifierMutation:
 		return m.Filter(), nil
 	case *ent.IdempotencyKeyMutation:
 		return m.Filter(), nil

@@ -12,12 +12,15 @@ import (
 	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
+	"carillon/ent/contactidentifier"
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
+	"carillon/ent/datastep"
 	"carillon/ent/deliveryevent"
 	"carillon/ent/emailverification"
 	"carillon/ent/eventcounter"
 	"carillon/ent/externallogin"
+	"carillon/ent/formeridentifier"
 	"carillon/ent/idempotencykey"
 	"carillon/ent/importchunk"
 	"carillon/ent/importrejection"
@@ -239,8 +242,12 @@ func init() {
 	_ = consentrecordMixinFields0
 	consentrecordFields := schema.ConsentRecord{}.Fields()
 	_ = consentrecordFields
+	// consentrecordDescSaidAt is the schema descriptor for said_at field.
+	consentrecordDescSaidAt := consentrecordFields[5].Descriptor()
+	// consentrecord.DefaultSaidAt holds the default value on creation for the said_at field.
+	consentrecord.DefaultSaidAt = consentrecordDescSaidAt.Default.(func() time.Time)
 	// consentrecordDescRecordedAt is the schema descriptor for recorded_at field.
-	consentrecordDescRecordedAt := consentrecordFields[4].Descriptor()
+	consentrecordDescRecordedAt := consentrecordFields[6].Descriptor()
 	// consentrecord.DefaultRecordedAt holds the default value on creation for the recorded_at field.
 	consentrecord.DefaultRecordedAt = consentrecordDescRecordedAt.Default.(func() time.Time)
 	// consentrecordDescID is the schema descriptor for id field.
@@ -262,17 +269,26 @@ func init() {
 	contactFields := schema.Contact{}.Fields()
 	_ = contactFields
 	// contactDescAttributes is the schema descriptor for attributes field.
-	contactDescAttributes := contactFields[6].Descriptor()
+	contactDescAttributes := contactFields[8].Descriptor()
 	// contact.DefaultAttributes holds the default value on creation for the attributes field.
 	contact.DefaultAttributes = contactDescAttributes.Default.(map[string]string)
 	// contactDescCreatedAt is the schema descriptor for created_at field.
-	contactDescCreatedAt := contactFields[9].Descriptor()
+	contactDescCreatedAt := contactFields[11].Descriptor()
 	// contact.DefaultCreatedAt holds the default value on creation for the created_at field.
 	contact.DefaultCreatedAt = contactDescCreatedAt.Default.(func() time.Time)
 	// contactDescID is the schema descriptor for id field.
 	contactDescID := contactMixinFields0[0].Descriptor()
 	// contact.DefaultID holds the default value on creation for the id field.
 	contact.DefaultID = contactDescID.Default.(func() uid.ID)
+	contactidentifier.Policy = privacy.NewPolicies(schema.ContactIdentifier{})
+	contactidentifier.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := contactidentifier.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
 	contactimportMixin := schema.ContactImport{}.Mixin()
 	contactimport.Policy = privacy.NewPolicies(contactimportMixin[0], schema.ContactImport{})
 	contactimport.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -345,6 +361,21 @@ func init() {
 	contactlistDescID := contactlistMixinFields0[0].Descriptor()
 	// contactlist.DefaultID holds the default value on creation for the id field.
 	contactlist.DefaultID = contactlistDescID.Default.(func() uid.ID)
+	datastep.Policy = privacy.NewPolicies(schema.DataStep{})
+	datastep.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := datastep.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	datastepFields := schema.DataStep{}.Fields()
+	_ = datastepFields
+	// datastepDescDoneTo is the schema descriptor for done_to field.
+	datastepDescDoneTo := datastepFields[1].Descriptor()
+	// datastep.DefaultDoneTo holds the default value on creation for the done_to field.
+	datastep.DefaultDoneTo = datastepDescDoneTo.Default.(int64)
 	deliveryevent.Policy = privacy.NewPolicies(schema.DeliveryEvent{})
 	deliveryevent.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
@@ -422,6 +453,15 @@ func init() {
 	externalloginDescID := externalloginFields[0].Descriptor()
 	// externallogin.DefaultID holds the default value on creation for the id field.
 	externallogin.DefaultID = externalloginDescID.Default.(func() uid.ID)
+	formeridentifier.Policy = privacy.NewPolicies(schema.FormerIdentifier{})
+	formeridentifier.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := formeridentifier.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
 	idempotencykeyMixin := schema.IdempotencyKey{}.Mixin()
 	idempotencykey.Policy = privacy.NewPolicies(idempotencykeyMixin[0], schema.IdempotencyKey{})
 	idempotencykey.Hooks[0] = func(next ent.Mutator) ent.Mutator {

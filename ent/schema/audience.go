@@ -24,7 +24,9 @@ func (Contact) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Contac
 func (Contact) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("phone").Optional().Nillable().Comment("E.164 with a leading +").Annotations(entgql.OrderField("PHONE")),
+		field.String("wa_phone").Optional().Nillable().Comment("the same number as WhatsApp writes it, where that differs from phone"),
 		field.String("wa_user_id").Optional().Nillable().Comment("business-scoped user id"),
+		field.String("username").Optional().Nillable().Comment("the name that they chose at WhatsApp; it may pass to somebody else"),
 		field.String("name").Optional().Nillable().Annotations(entgql.OrderField("NAME")),
 		field.String("language").Optional().Nillable(),
 		field.String("time_zone").Optional().Nillable(),
@@ -43,12 +45,62 @@ func (Contact) Edges() []ent.Edge {
 }
 func (Contact) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields(organizationColumn, "phone").Unique(),
-		index.Fields(organizationColumn, "wa_user_id").Unique().Annotations(entsql.IndexWhere("wa_user_id IS NOT NULL")),
+		index.Fields(organizationColumn, "phone"),
 		index.Fields(organizationColumn, "name"),
 		index.Fields(organizationColumn, "created_at"),
 		index.Fields(organizationColumn, "country", "id"),
 		index.Fields(organizationColumn, "marketing_consent", "id"),
+	}
+}
+
+// ContactIdentifier says whose a number or a user id is. It is the only table that decides that. It has no foreign key:
+// contact_id may be kept for somebody who is no contact yet, of whom only a link or a statement of consent is known.
+type ContactIdentifier struct{ ent.Schema }
+
+func (ContactIdentifier) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("contact_identifier"), hidden()}
+}
+func (ContactIdentifier) Policy() ent.Policy { return tenancyPolicy(organizationColumn) }
+func (ContactIdentifier) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id"),
+		field.UUID(organizationColumn, uid.ID{}).Immutable(),
+		field.Enum("kind").GoType(enum.IdentifierKind("")),
+		field.String("value").Comment("PHONE: audience.NumberKey of the number; USER_ID: as WhatsApp writes it; CONTACT: the id of a contact that was merged"),
+		field.String("written").Optional().Nillable().Comment("PHONE: the number as it was told, where that is not its key"),
+		reference("contact_id"),
+		field.Time("since").Comment("when it was first told, by WhatsApp's clock"),
+	}
+}
+func (ContactIdentifier) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields(organizationColumn, "kind", "value").Unique(),
+		index.Fields("contact_id"),
+	}
+}
+
+// FormerIdentifier is a number or a user id that was a contact's until its person took another. What is told late of the time
+// before is still about that contact.
+type FormerIdentifier struct{ ent.Schema }
+
+func (FormerIdentifier) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("former_identifier"), hidden()}
+}
+func (FormerIdentifier) Policy() ent.Policy { return tenancyPolicy(organizationColumn) }
+func (FormerIdentifier) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id"),
+		field.UUID(organizationColumn, uid.ID{}).Immutable(),
+		field.Enum("kind").GoType(enum.IdentifierKind("")),
+		field.String("value"),
+		reference("contact_id"),
+		field.Time("until").Comment("when the person took another, by WhatsApp's clock"),
+	}
+}
+func (FormerIdentifier) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields(organizationColumn, "kind", "value", "until").Unique(),
+		index.Fields("contact_id"),
 	}
 }
 
@@ -96,7 +148,8 @@ func (ListMember) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("contact_list_id", "contact_id")}
 }
 
-// ConsentRecord is one change of a contact's consent; the newest counts.
+// ConsentRecord is one statement of a contact's consent. Package audience says which of them counts. It has no foreign key:
+// what somebody says who is no contact yet is kept under the id that contact_identifier keeps for them.
 type ConsentRecord struct{ ent.Schema }
 
 func (ConsentRecord) Annotations() []schema.Annotation {
@@ -109,13 +162,17 @@ func (ConsentRecord) Fields() []ent.Field {
 		field.Enum("consent").GoType(enum.Consent("")),
 		field.String("source"),
 		field.String("evidence").Optional().Nillable(),
+		field.Enum("said_by").GoType(enum.ConsentSpeaker("")).Default(string(enum.ConsentSpeakerOrganization)),
+		field.Time("said_at").Default(now).Comment("when it was said; by WhatsApp's clock for what a contact says"),
 		field.Time("recorded_at").Default(now),
 	}
 }
 func (ConsentRecord) Edges() []ent.Edge {
 	return []ent.Edge{edge.From("contact", Contact.Type).Ref("consent_history").Field("contact_id").Unique().Required()}
 }
-func (ConsentRecord) Indexes() []ent.Index { return []ent.Index{index.Fields("contact_id")} }
+func (ConsentRecord) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("contact_id", "said_at")}
+}
 
 // ContactImport is a CSV file on its way into contacts. next_offset is the byte behind the last row that is committed, so
 // that a crash repeats nothing.

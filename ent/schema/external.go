@@ -14,7 +14,7 @@ import (
 type ExternalLogin struct{ ent.Schema }
 
 func (ExternalLogin) Annotations() []schema.Annotation {
-	return []schema.Annotation{table("external_login")}
+	return []schema.Annotation{table("external_login"), hidden()}
 }
 func (ExternalLogin) Policy() ent.Policy { return systemOnly() }
 func (ExternalLogin) Fields() []ent.Field {

@@ -15,7 +15,7 @@ import (
 type Invitation struct{ ent.Schema }
 
 func (Invitation) Annotations() []schema.Annotation {
-	return []schema.Annotation{table("invitation")}
+	return []schema.Annotation{table("invitation"), hidden()}
 }
 func (Invitation) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Invitation}, mailing{}} }
 func (Invitation) Fields() []ent.Field {

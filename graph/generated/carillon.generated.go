@@ -5630,16 +5630,6 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Member(ctx, sel, obj)
-	case *ent.Invitation:
-		if obj == nil {
-			return graphql.Null
-		}
-		return ec._Invitation(ctx, sel, obj)
-	case *ent.ExternalLogin:
-		if obj == nil {
-			return graphql.Null
-		}
-		return ec._ExternalLogin(ctx, sel, obj)
 	case *ent.ContactList:
 		if obj == nil {
 			return graphql.Null

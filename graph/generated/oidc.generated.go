@@ -686,7 +686,7 @@ func (ec *executionContext) _BeginExternalSignInPayload(ctx context.Context, sel
 	return out
 }
 
-var externalLoginImplementors = []string{"ExternalLogin", "Node"}
+var externalLoginImplementors = []string{"ExternalLogin"}
 
 func (ec *executionContext) _ExternalLogin(ctx context.Context, sel ast.SelectionSet, obj *ent.ExternalLogin) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, externalLoginImplementors)

@@ -6419,7 +6419,7 @@ extend type Organization {
 }
 
 "A person who may join an organization."
-type Invitation implements Node {
+type Invitation {
   "Its id, with the prefix inv."
   id: ID!
   "The address that is invited, in lower case."
@@ -7124,7 +7124,7 @@ type ExternalSignIn {
 }
 
 "An account at an identity provider that signs a user in."
-type ExternalLogin implements Node {
+type ExternalLogin {
   "Its id, with the prefix xlg."
   id: ID!
   "The provider, as an address."
