@@ -209,7 +209,7 @@ func (p *parts) serve(ctx context.Context, listener net.Listener, r roles) error
 		Handler: p.routes(r), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
-	failed := make(chan error, 6)
+	failed := make(chan error, 7) // each part's
 	start := func(run func(context.Context) error) (stop func()) {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		over := make(chan struct{})
@@ -223,7 +223,10 @@ func (p *parts) serve(ctx context.Context, listener net.Listener, r roles) error
 	}
 	stopMonitor := start(p.quick.Monitor)
 	stopHub, stopJournal := start(p.hub.Run), start(p.journal.Run)
-	stopWork, stopPost := func() {}, func() {}
+	stopWork, stopPost, stopUses := func() {}, func() {}, func() {}
+	if r.api {
+		stopUses = start(p.identity.RunUses)
+	}
 	if r.work {
 		stopWork = start(p.worker.Run)
 		stopPost = start(func(ctx context.Context) error { return p.identity.RunPost(ctx, p.log) })
@@ -239,6 +242,7 @@ func (p *parts) serve(ctx context.Context, listener net.Listener, r roles) error
 	ends.Go(func() { err = errors.Join(err, p.stopHTTP(server)); stopServing() })
 	ends.Go(stopWork)
 	ends.Go(stopPost)
+	ends.Go(stopUses)
 	ends.Wait()
 	stopJournal()
 	stopHub()

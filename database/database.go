@@ -213,7 +213,7 @@ func (db *DB) once(ctx context.Context, do func(*Tx) error) (after []func(contex
 	}
 
 	if err := tx.Commit(); err != nil {
-		return nil, fmt.Errorf("commit: %w", err)
+		return nil, afterCommit(err)
 	}
 	return t.after, nil
 }

@@ -29,7 +29,7 @@ const (
 type Error struct {
 	Kind       Kind
 	Message    string        // for the caller: says what is wrong and what would be right
-	RetryAfter time.Duration // RateLimited only
+	RetryAfter time.Duration // RateLimited and Unavailable
 	Cursor     string        // CursorExpired and SlowConsumer: where to go on from
 	Needs      string        // Forbidden only: what would lift it, e.g. SECOND_FACTOR
 }

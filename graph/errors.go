@@ -4,19 +4,25 @@ import (
 	"context"
 	"errors"
 	"math"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/privacy"
 	"carillon/fault"
 	"carillon/graph/model"
 )
 
+// tooLong is how long whoever waited in vain is asked to wait before the next try.
+const tooLong = 5 * time.Second
+
 // presentError says what a caller may read of an error; nil is nothing.
-func presentError(_ context.Context, err error) *gqlerror.Error {
+func (r *Resolver) presentError(ctx context.Context, err error) *gqlerror.Error {
 	var f *fault.Error
 	var in fault.Inputs
+	again, away := database.Away(err)
 	switch {
 	case errors.As(err, &f):
 		return faultError(f)
@@ -24,10 +30,27 @@ func presentError(_ context.Context, err error) *gqlerror.Error {
 		return coded(fault.BadInput, in.Error())
 	case ent.IsNotFound(err), errors.Is(err, privacy.Deny):
 		return coded(fault.NotFound, "not found")
+	case isUncertain(err):
+		r.noteAway(ctx, err)
+		return faultError(&fault.Error{Kind: fault.Unavailable, RetryAfter: max(again, tooLong),
+			Message: "the database was lost while it wrote: the change may have been made or not; look before you repeat it"})
 	case errors.Is(err, context.DeadlineExceeded):
-		return coded(fault.Unavailable, "this took too long; try again")
+		return faultError(&fault.Error{Kind: fault.Unavailable, RetryAfter: tooLong, Message: "this took too long; try again"})
+	case away:
+		r.noteAway(ctx, err)
+		return faultError(&fault.Error{Kind: fault.Unavailable, RetryAfter: again, Message: "the service cannot serve this just now; try again"})
 	}
 	return nil
+}
+
+func isUncertain(err error) bool {
+	var u *database.Uncertain
+	return errors.As(err, &u)
+}
+
+// noteAway tells the operator why calls fail, at most every few seconds: while the database is away all of them do.
+func (r *Resolver) noteAway(ctx context.Context, err error) {
+	r.away.Do(func() { r.logger().ErrorContext(ctx, "the database could not serve a call", "error", err) })
 }
 
 func coded(kind fault.Kind, message string) *gqlerror.Error {

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"carillon/ent"
 	"carillon/graph/transport"
 	"carillon/identity"
@@ -18,15 +20,18 @@ import (
 // progressEvery is how often counts are sent at most.
 const progressEvery = 250 * time.Millisecond
 
+// noteAwayEvery is how often the log says that the database is away.
+const noteAwayEvery = 5 * time.Second
+
 // New serves the API.
 func New(d Deps) *transport.Handler {
 	if d.ClientIP == nil {
 		d.ClientIP = remoteIP
 	}
-	r, o := &Resolver{Deps: d}, d.Transport
+	r, o := &Resolver{Deps: d, away: rate.Sometimes{First: 1, Interval: noteAwayEvery}}, d.Transport
 	o.Schema = r.schema()
 	o.Authenticate = r.authenticate
-	o.PresentError = presentError
+	o.PresentError = r.presentError
 	o.Owner = owner
 	o.MayIntrospect = signedIn
 	o.Logger, o.AllowedOrigins = d.Logger, d.AllowedOrigins

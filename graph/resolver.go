@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"carillon/account"
 	"carillon/audience"
 	"carillon/campaign"
@@ -56,6 +58,7 @@ type Resolver struct {
 	Deps
 	refusals refusals
 	guarded  sync.Map // the *identity.Viewer of each connection that is guarded
+	away     rate.Sometimes
 }
 
 func (r *Resolver) logger() *slog.Logger { return cmp.Or(r.Logger, slog.Default()) }

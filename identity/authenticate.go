@@ -40,14 +40,18 @@ func (s *Service) Authenticate(ctx context.Context, authorization string, client
 	if tokenPrefix(token) == "" {
 		return ctx, refused()
 	}
-	found, err := s.cache.get(ctx, tokenDigest(digest(token)), func(ctx context.Context) (*Viewer, error) { return s.viewer(ctx, token) })
+	found, err := s.cache.get(ctx, tokenDigest(digest(token)), func(ctx context.Context) (*Viewer, error) {
+		ctx, cancel := context.WithTimeout(ctx, lookUpFor)
+		defer cancel()
+		return s.viewer(ctx, token)
+	})
 	if err != nil {
 		return ctx, err
 	}
 	v := &found.viewer
 	v.IP, v.UserAgent = client.IP, client.UserAgent
 	if found.entry == nil || found.entry.stale(s.now()) {
-		s.touch(ctx, v)
+		s.noteUse(v)
 	}
 	return With(ctx, v), nil
 }
@@ -121,20 +125,6 @@ func (s *Service) keyViewer(ctx context.Context, hash []byte) (*Viewer, error) {
 
 func masked(role enum.Role, o *ent.Organization) bool {
 	return role == enum.RoleViewer && o.MaskForViewers
-}
-
-// touch notes that a token was used. That it cannot is no reason to refuse the caller: a database that takes no writes
-// says so where it matters.
-func (s *Service) touch(ctx context.Context, v *Viewer) {
-	now, system := s.now(), tenant.System(ctx)
-	before := now.Add(-touchEvery)
-	switch {
-	case v.Session != nil && v.Session.LastUsedAt.Before(before):
-		_ = s.db.Client.Session.Update().Where(session.ID(v.Session.ID), session.LastUsedAtLT(before)).SetLastUsedAt(now).Exec(system)
-	case v.Key != nil && (v.Key.LastUsedAt == nil || v.Key.LastUsedAt.Before(before)):
-		_ = s.db.Client.APIKey.Update().
-			Where(apikey.ID(v.Key.ID), apikey.Or(apikey.LastUsedAtIsNil(), apikey.LastUsedAtLT(before))).SetLastUsedAt(now).Exec(system)
-	}
 }
 
 // StillValid is nil while v's token is good and v may do and see the same, for connections that outlive one call; else an

@@ -20,7 +20,7 @@ const (
 	cacheFor = 10 * time.Second
 
 	mostCached = 10_000
-	lookUpFor  = 10 * time.Second // one look-up may answer several callers, so it does not end with the first of them
+	lookUpFor  = 5 * time.Second // one look-up may answer several callers, so it ends by this and not with the first of them
 )
 
 type tokenDigest [sha256.Size]byte
@@ -78,9 +78,7 @@ func (c *cache) get(ctx context.Context, token tokenDigest, lookUp func(context.
 	// A caller joins only those whose look-up began after the same revocations.
 	key := string(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(token[:], generation), epoch))
 	flight := c.flights.DoChan(key, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpFor)
-		defer cancel()
-		v, err := lookUp(ctx)
+		v, err := lookUp(context.WithoutCancel(ctx))
 		if err != nil {
 			return nil, err
 		}

@@ -361,6 +361,7 @@ func TestUseIsNotedOnceAMinute(t *testing.T) {
 			s.nanos.Store(start.Add(step.after).UnixNano())
 			s.call(signed.Token)
 			s.call(secret)
+			s.WriteUses(system)
 			session, key := s.db.Client.Session.Query().OnlyX(system).LastUsedAt, s.db.Client.APIKey.Query().OnlyX(system).LastUsedAt
 			if !session.Equal(start.Add(step.session)) || !key.Equal(start.Add(step.key)) {
 				s.t.Errorf("after %s: session %s, key %s", step.after, session.Sub(start), key.Sub(start))

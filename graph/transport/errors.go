@@ -54,6 +54,13 @@ func codedError(code, format string, args ...any) *gqlerror.Error {
 	return &gqlerror.Error{Message: fmt.Sprintf(format, args...), Extensions: map[string]any{"code": code}}
 }
 
+// outOfTime tells whoever has waited for the whole time of an operation.
+func outOfTime() *gqlerror.Error {
+	err := codedError(codeUnavailable, "%s", errTimeout)
+	err.Extensions["retryAfterSeconds"] = retrySeconds
+	return err
+}
+
 func codeOf(err *gqlerror.Error) string {
 	code, _ := err.Extensions["code"].(string)
 	return code
@@ -107,7 +114,7 @@ func (h *Handler) explain(ctx context.Context, given *gqlerror.Error) *gqlerror.
 	shown := h.options.PresentError(ctx, cause)
 	if shown == nil || codeOf(shown) == "" || codeOf(shown) == codeInternal {
 		if errors.Is(context.Cause(ctx), errTimeout) {
-			return codedError(codeUnavailable, "%s", errTimeout)
+			return outOfTime()
 		}
 		return h.internal(ctx, cause)
 	}
@@ -193,6 +200,9 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, no *refusal) {
 		err.Extensions["requestId"] = RequestID(r.Context())
 	}
 	maps.Copy(w.Header(), no.header)
+	if seconds, ok := no.extensions["retryAfterSeconds"].(int); ok {
+		w.Header().Set("Retry-After", itoa(seconds))
+	}
 	h.log.LogAttrs(r.Context(), slog.LevelDebug, "graphql: refused", slog.String("request_id", RequestID(r.Context())),
 		slog.Int("status", no.status), slog.String("code", no.code), slog.String("reason", no.message))
 	reply(w, r, no.status, &graphql.Response{Errors: gqlerror.List{err}}, false)

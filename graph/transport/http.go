@@ -52,12 +52,12 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request, params *graphql.Ra
 	next, ctx := h.exec.DispatchOperation(ctx, opCtx)
 	resp := next(ctx)
 	if resp == nil { // out of time before the first resolver, or the client has left
-		return &refusal{status: http.StatusServiceUnavailable, code: codeUnavailable, message: errTimeout.Error()}
+		return &refusal{status: http.StatusServiceUnavailable, code: codeUnavailable, message: errTimeout.Error(), extensions: outOfTime().Extensions}
 	}
 	if seconds, ok := retryAfter(resp); ok {
 		w.Header().Set("Retry-After", seconds)
 	}
-	reply(w, r, http.StatusOK, resp, true)
+	reply(w, r, statusOf(resp), resp, true)
 	return nil
 }
 
@@ -187,6 +187,20 @@ func encode(resp *graphql.Response, ran bool) ([]byte, error) {
 		out.Data = nil
 	}
 	return json.Marshal(out)
+}
+
+// statusOf is 503 for an operation that gave nothing because something of ours is away, and that may be repeated after a
+// while. Balancers and clients that repeat calls look at the status alone. All else that ran is 200: the errors say more.
+func statusOf(resp *graphql.Response) int {
+	if len(resp.Errors) == 0 || len(resp.Data) > 0 && string(resp.Data) != "null" {
+		return http.StatusOK
+	}
+	for _, err := range resp.Errors {
+		if _, again := err.Extensions["retryAfterSeconds"]; !again || codeOf(err) != codeUnavailable {
+			return http.StatusOK
+		}
+	}
+	return http.StatusServiceUnavailable
 }
 
 // retryAfter is the largest extensions.retryAfterSeconds among the errors.

@@ -26,6 +26,14 @@ func transportOf(ctx context.Context) string {
 	return name
 }
 
+type spentKey struct{}
+
+// spent is how long it took to find out who is calling, which counts as time of the operation.
+func spent(ctx context.Context) time.Duration {
+	d, _ := ctx.Value(spentKey{}).(time.Duration)
+	return d
+}
+
 type operationKey struct{}
 
 // Fail ends a subscription with an error. The resolver's goroutine calls it with the resolver's context, and then closes
@@ -77,7 +85,7 @@ func (o operations) InterceptOperation(ctx context.Context, next graphql.Operati
 		ctx = withRequestID(ctx, RequestID(ctx)+"."+number)
 	}
 	if !streams {
-		ctx, r.cancel = context.WithTimeoutCause(ctx, o.h.options.Timeout, errTimeout)
+		ctx, r.cancel = context.WithTimeoutCause(ctx, o.h.options.Timeout-spent(ctx), errTimeout)
 	}
 	ctx = context.WithValue(ctx, operationKey{}, r)
 	started := false
@@ -134,7 +142,7 @@ func (r *run) next(ctx context.Context, handler graphql.ResponseHandler, streams
 	case streams:
 		resp = r.failed(ctx)
 	case errors.Is(context.Cause(ctx), errTimeout): // before the first resolver
-		resp = &graphql.Response{Errors: gqlerror.List{codedError(codeUnavailable, "%s", errTimeout)}}
+		resp = &graphql.Response{Errors: gqlerror.List{outOfTime()}}
 	}
 	if resp != nil {
 		r.h.cut(resp)

@@ -240,11 +240,12 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) *refusal {
 	if acceptedBy(r.Header).nothing() {
 		return notAcceptable()
 	}
+	begun := time.Now()
 	ctx, err := h.options.Authenticate(graphql.StartOperationTrace(r.Context()), r.Header.Get("Authorization"), r)
 	if err != nil {
 		return h.unauthenticated(r, err)
 	}
-	r = r.WithContext(ctx)
+	r = r.WithContext(context.WithValue(ctx, spentKey{}, time.Since(begun)))
 	if isMultipart(r) {
 		return h.serveUpload(w, r)
 	}
