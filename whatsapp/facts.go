@@ -17,9 +17,12 @@ type Webhook struct {
 	Preferences  []Preference
 	Security     []SecurityUpdate
 	Errors       []ChannelError
+	Calls        []Call
 	Notices      []Notice
-	// Unknown holds what could not be understood, as it came: a change, or one element of a change.
-	Unknown []json.RawMessage
+	// Unknown says what was not understood: where it stands and what is wrong, without what people wrote.
+	Unknown []string
+	// Unapplied says what was understood and has no place here. The payload has to be kept for it.
+	Unapplied []string
 }
 
 // StatusKind is what became of a message.
@@ -33,7 +36,6 @@ const (
 	StatusFailed    StatusKind = "failed"
 	StatusDeleted   StatusKind = "deleted"
 	StatusWarning   StatusKind = "warning"
-	StatusOther     StatusKind = "other"
 )
 
 // Status is a receipt for a message that was sent. Receipts come more than once, and in any order.
@@ -78,7 +80,8 @@ type Inbound struct {
 	WABAID        string
 	PhoneNumberID string
 	WAMID         string
-	// From is the person's number; empty when they hide it. FromUserID is their business-scoped user id.
+	// From is the person's number, as digits; empty when they hide it. FromUserID is their business-scoped user id. Both are
+	// empty when Meta names nobody.
 	From        string
 	FromUserID  string
 	ProfileName string
@@ -86,21 +89,36 @@ type Inbound struct {
 	GroupID     string
 	Type        string
 	At          time.Time
-	// Text is the best text for people: a body, a caption, a button's or a list row's title, an emoji.
+	// Undated: Meta gave no time that can be believed, so At is another one when it is told again.
+	Undated bool
+	// Text is the best text for people: a body, a caption, a button's or a list row's title, an emoji, the name of a place.
 	Text string
+	// Written is the text that the person wrote or pressed: empty for names of places and contacts, and for WhatsApp's own texts.
+	Written string
 	// ButtonPayload is what a tapped button carries: a template button's payload, a reply's or list row's id.
 	ButtonPayload string
 	// ContextMessageID is the message that this one answers, reacts to, edits or revokes.
 	ContextMessageID string
 	Media            *InboundMedia
 	System           *IdentityChange
+	// Change is set when this is no message, but changes an earlier one.
+	Change *Change
 	// AdClickID is set when the person came from an ad (ctwa_clid).
 	AdClickID string
 	// Standby: another agent holds this conversation; do not answer.
 	Standby bool
 	Errors  []StatusError
-	// Raw is the whole message as Meta sent it.
+	// Raw is the whole message as Meta sent it; nil when it is too large to be stored.
 	Raw json.RawMessage
+}
+
+// Change is what an edit or a revocation does to an earlier message of the same sender.
+type Change struct {
+	Original string // its wamid
+	Revoked  bool   // else it is edited, and now reads:
+	Type     string
+	Text     string
+	Raw      json.RawMessage
 }
 
 // InboundMedia is a file that a person sent. Its id is good for 7 days.
@@ -131,12 +149,25 @@ type Echo struct {
 	WABAID        string
 	PhoneNumberID string
 	WAMID         string
-	To            string
+	To            string // as digits; empty like Inbound.From
 	ToUserID      string
 	Type          string
 	Text          string
 	At            time.Time
-	Raw           json.RawMessage
+	// Standby: another agent sent it.
+	Standby bool
+	// Change is set when this is no message, but changes an earlier one.
+	Change *Change
+	Raw    json.RawMessage
+}
+
+// Call is a call that opens the customer service window: a person called, or took our call.
+type Call struct {
+	WABAID        string
+	PhoneNumberID string
+	From          string // as Inbound.From
+	FromUserID    string
+	At            time.Time
 }
 
 // TemplateUpdateKind is which side of a template changed.
@@ -147,6 +178,7 @@ const (
 	TemplateQualityChanged    TemplateUpdateKind = "quality"
 	TemplateComponentsChanged TemplateUpdateKind = "components"
 	TemplateCategoryChanged   TemplateUpdateKind = "category"
+	TemplateCategoryDetected  TemplateUpdateKind = "category to come"
 )
 
 // TemplateUpdate says that a template changed. Fetch it again rather than trust the order of these.
@@ -219,10 +251,13 @@ const (
 
 // AccountUpdate says that something happened to an account.
 type AccountUpdate struct {
-	// WABAID is the account concerned; for partner events it is named inside the event.
-	WABAID string
-	Kind   AccountUpdateKind
-	At     time.Time
+	// WABAID is what the event came for: the account, or for a partner's events perhaps a portfolio. Those name the account in
+	// PartnerWABAID, which is empty for all others.
+	WABAID        string
+	PartnerWABAID string
+
+	Kind AccountUpdateKind
+	At   time.Time
 	// Event is Meta's name of it: DISABLED_UPDATE, ACCOUNT_RESTRICTION, PARTNER_APP_UNINSTALLED …; a
 	// review's decision; or an alert's type.
 	Event string
@@ -237,8 +272,6 @@ type AccountUpdate struct {
 	DisconnectReason string
 	DisconnectedBy   string
 	Alert            *Alert
-	// Raw is the whole value: prices, tiers and certifications are read from it where wanted.
-	Raw json.RawMessage
 }
 
 // Restriction is one thing an account may not do for a time.
@@ -287,6 +320,7 @@ type Preference struct {
 	Detail        string
 	SignupID      string
 	At            time.Time
+	Undated       bool // as Inbound.Undated
 }
 
 // SecurityUpdate says that someone changed, or asked to reset, a number's PIN.
@@ -312,6 +346,4 @@ type Notice struct {
 	Field         string
 	Event         string
 	At            time.Time
-	// Raw is the change's value.
-	Raw json.RawMessage
 }

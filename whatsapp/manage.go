@@ -1,6 +1,7 @@
 package whatsapp
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -182,12 +183,7 @@ func (w wireNumber) number() PhoneNumber {
 	}
 }
 
-func either(a, b loose) string {
-	if a != "" {
-		return string(a)
-	}
-	return string(b)
-}
+func either[T ~string](a, b T) string { return string(cmp.Or(a, b)) }
 
 // PhoneNumbers reads all numbers of an account.
 func (c *Client) PhoneNumbers(ctx context.Context, token Token, wabaID string) ([]PhoneNumber, error) {

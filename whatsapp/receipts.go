@@ -3,7 +3,7 @@ package whatsapp
 import (
 	"bytes"
 	"encoding/json"
-	"unicode/utf8"
+	"slices"
 
 	"github.com/tidwall/gjson"
 )
@@ -34,10 +34,10 @@ type wirePricing struct {
 }
 
 // parseReceipts reads what by far the most webhooks are: statuses and nothing else. It is strict; whatever deviates by a letter
-// is read again the patient way. encoding/json takes twice as long. The texts share the memory of one copy of the
+// is read again the patient way. encoding/json takes twice as long. The body must be clean. The texts share the memory of one copy of the
 // body, so none of them should be kept; those of errors are copies, since the log keeps them.
 func parseReceipts(body []byte) (Webhook, bool) {
-	if !bytes.Contains(body, []byte(`"statuses"`)) || !utf8.Valid(body) || !gjson.ValidBytes(body) {
+	if !bytes.Contains(body, []byte(`"statuses"`)) || !gjson.ValidBytes(body) {
 		return Webhook{}, false
 	}
 	r := receipts{}
@@ -110,7 +110,7 @@ func (r *receipts) value(value gjson.Result) (number string) {
 			})
 		case "statuses":
 			r.each(v, r.status)
-		case "messages", "errors", "standby":
+		case "messages", "errors", "standby", "message_echoes", "user_actions":
 			r.odd = true
 		}
 	})
@@ -148,8 +148,8 @@ func (r *receipts) status(status gjson.Result) {
 			wire.Errors = json.RawMessage(v.Raw)
 		}
 	})
-	read, ok := wire.status("", "") // where it is from is known when all around it is read
-	r.statuses, r.odd = append(r.statuses, read), r.odd || !ok
+	read, wrong := wire.status("", "") // where it is from is known when all around it is read
+	r.statuses, r.odd = append(r.statuses, read), r.odd || wrong != ""
 }
 
 func (r *receipts) pricing(pricing gjson.Result) *wirePricing {
@@ -177,10 +177,24 @@ func (r *receipts) text(v gjson.Result) string {
 
 func (r *receipts) fields(object gjson.Result, read func(key string, v gjson.Result)) {
 	r.odd = r.odd || !object.IsObject()
-	if !r.odd {
-		object.ForEach(func(key, v gjson.Result) bool { read(key.Str, v); return !r.odd })
+	if r.odd {
+		return
 	}
+	var seen [mostKeys]string
+	n := 0
+	object.ForEach(func(key, v gjson.Result) bool {
+		r.odd = r.odd || n == mostKeys || slices.Contains(seen[:n], key.Str)
+		if !r.odd {
+			seen[n] = key.Str
+			n++
+			read(key.Str, v)
+		}
+		return !r.odd
+	})
 }
+
+// mostKeys is how many keys an object may have. A receipt has about ten.
+const mostKeys = 24
 
 func (r *receipts) each(array gjson.Result, read func(v gjson.Result)) {
 	r.odd = r.odd || !array.IsArray()

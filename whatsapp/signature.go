@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
 	"strings"
 )
 
@@ -15,23 +16,54 @@ func Sign(secret string, body []byte) string {
 	return signaturePrefix + hex.EncodeToString(digest(secret, body))
 }
 
-// Verify tells whether header signs exactly these bytes under one of the secrets. Several
-// secrets serve a rotation: Meta signs with one, and we cannot know when it changes over.
-// Time does not depend on how much of the header is right.
+// Verify tells whether header signs exactly these bytes under one of the secrets.
 func Verify(secrets []string, body []byte, header string) bool {
+	v, ok := NewVerifier(secrets, header)
+	if !ok {
+		return false
+	}
+	v.Write(body)
+	return v.Valid()
+}
+
+// Verifier checks the signature of a body while it is read.
+type Verifier struct {
+	given  []byte
+	hashes []hash.Hash // one for each secret
+}
+
+// NewVerifier reads a header. It reports false when that is not of the right form, so that no body can be right. Several
+// secrets serve a rotation: Meta signs with one, and we cannot know when it changes over.
+func NewVerifier(secrets []string, header string) (v *Verifier, ok bool) {
 	digits, found := strings.CutPrefix(header, signaturePrefix)
 	if !found || len(digits) != hex.EncodedLen(sha256.Size) {
-		return false
+		return nil, false
 	}
 	given, err := hex.DecodeString(digits)
 	if err != nil {
-		return false
+		return nil, false
 	}
 
-	valid := false
+	v = &Verifier{given: given}
 	for _, secret := range secrets {
-		// An empty secret would let anybody sign.
-		if secret != "" && hmac.Equal(given, digest(secret, body)) {
+		if secret != "" { // an empty secret would let anybody sign
+			v.hashes = append(v.hashes, hmac.New(sha256.New, []byte(secret)))
+		}
+	}
+	return v, true
+}
+
+// Write takes in the next bytes of the body.
+func (v *Verifier) Write(part []byte) {
+	for _, h := range v.hashes {
+		h.Write(part)
+	}
+}
+
+// Valid tells whether the header signs exactly what was written. Its time does not depend on how much of the header is right.
+func (v *Verifier) Valid() (valid bool) {
+	for _, h := range v.hashes {
+		if hmac.Equal(v.given, h.Sum(nil)) {
 			valid = true
 		}
 	}

@@ -5,43 +5,95 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tidwall/gjson"
 )
 
 // ParseWebhook reads the body of a webhook, which is up to 1,000 changes. It fails only on what is no
-// webhook at all; a part that cannot be understood goes to Unknown and costs its siblings nothing.
+// webhook at all; a part that cannot be understood goes to Unknown and costs its siblings nothing. Texts and JSON among the
+// facts are such as both databases store. Times are as Meta gave them: see Date.
 func ParseWebhook(body []byte) (Webhook, error) {
-	if webhook, ok := parseReceipts(body); ok {
-		return webhook, nil
+	body = clean(body)
+	if len(body) <= shallowUpTo || depth(body) <= maxDepth { // the fast way is recursive without a bound of its own
+		if webhook, ok := parseReceipts(body); ok {
+			return webhook, nil
+		}
 	}
 	return parsePatiently(body)
 }
 
+// shallowUpTo is the size, in bytes, up to which a body cannot be nested so deeply that reading it takes much stack.
+const shallowUpTo = 16 << 10
+
 func parsePatiently(body []byte) (Webhook, error) {
+	var w Webhook
+	var payloads []json.RawMessage
+	switch trimmed := bytes.TrimSpace(body); {
+	case isObject(trimmed):
+		payloads = []json.RawMessage{trimmed}
+	case len(trimmed) > 0 && trimmed[0] == '[':
+		if err := json.Unmarshal(trimmed, &payloads); err != nil {
+			return w, fmt.Errorf("read webhook: %w", err)
+		}
+	}
+	if len(payloads) == 0 {
+		return w, errors.New("read webhook: not a JSON object")
+	}
+	if len(payloads) == 1 && !json.Valid(payloads[0]) {
+		return w, errors.New("read webhook: not JSON, or nested too deeply")
+	}
+	switch {
+	case depth(body) > maxDepth:
+		w.unknown("something that is nested too deeply")
+	case repeatsKey(gjson.ParseBytes(body)):
+		w.unknown("a key that stands twice in an object")
+	}
+	for _, payload := range payloads {
+		w.payload(payload)
+	}
+	return w, nil
+}
+
+func (w *Webhook) payload(raw json.RawMessage) {
 	var envelope struct {
-		Object  loose           `json:"object"`
+		Object  word            `json:"object"`
 		Entries json.RawMessage `json:"entry"`
 	}
-	if trimmed := bytes.TrimSpace(body); len(trimmed) == 0 || trimmed[0] != '{' {
-		return Webhook{}, errors.New("read webhook: not a JSON object")
+	if !isObject(raw) || !decode(raw, &envelope) {
+		w.unknown("a payload that is no object")
+		return
 	}
-	if err := json.Unmarshal(body, &envelope); err != nil {
-		return Webhook{}, fmt.Errorf("read webhook: %w", err)
-	}
-	var w Webhook
 	if envelope.Object != "" && envelope.Object != businessAccount {
-		w.unknown(body)
-		return w, nil
+		w.unknown("object " + quoted(string(envelope.Object)))
+		return
 	}
 	entries := list(envelope.Entries)
-	if entries == nil && len(envelope.Entries) > 0 && string(envelope.Entries) != "[]" {
-		w.unknown(body)
+	if entries == nil {
+		w.unknown("a payload without entries")
 	}
 	for _, entry := range entries {
 		w.entry(entry)
 	}
-	return w, nil
+}
+
+// repeatsKey reports whether an object has a key twice: of two values only one is read.
+func repeatsKey(v gjson.Result) (repeats bool) {
+	seen := map[string]bool{}
+	if v.IsObject() || v.IsArray() {
+		v.ForEach(func(key, value gjson.Result) bool {
+			if v.IsObject() {
+				name := strings.ToLower(key.Str) // encoding/json does not tell them apart
+				repeats = seen[name]
+				seen[name] = true
+			}
+			repeats = repeats || repeatsKey(value)
+			return !repeats
+		})
+	}
+	return repeats
 }
 
 const businessAccount = "whatsapp_business_account"
@@ -51,20 +103,21 @@ type origin struct {
 	wabaID        string
 	phoneNumberID string
 	at            time.Time
+	standby       bool
 }
 
 func (w *Webhook) entry(raw json.RawMessage) {
 	var entry struct {
-		ID      loose           `json:"id"`
+		ID      ident           `json:"id"`
 		Time    stamp           `json:"time"`
 		Changes json.RawMessage `json:"changes"`
 	}
 	changes := []json.RawMessage(nil)
-	if decode(raw, &entry) {
+	if isObject(raw) && decode(raw, &entry) {
 		changes = list(entry.Changes)
 	}
 	if changes == nil {
-		w.unknown(raw)
+		w.unknown("an entry without changes")
 		return
 	}
 	for _, change := range changes {
@@ -74,21 +127,21 @@ func (w *Webhook) entry(raw json.RawMessage) {
 
 func (w *Webhook) change(from origin, raw json.RawMessage) {
 	var change struct {
-		Field loose           `json:"field"`
+		Field word            `json:"field"`
 		Value json.RawMessage `json:"value"`
 	}
-	if !decode(raw, &change) || !isObject(change.Value) {
-		w.unknown(raw)
+	if !isObject(raw) || !decode(raw, &change) || !isObject(change.Value) {
+		w.unknown("a change without a value")
 		return
 	}
 	field := guessField(string(change.Field), change.Value)
 	read, known := fields[field]
 	if !known {
-		w.unknown(raw)
+		w.unknown("field " + quoted(field))
 		return
 	}
-	if !read(w, from, change.Value) {
-		w.unknown(raw)
+	if before := len(w.Unknown); !read(w, from, change.Value) && len(w.Unknown) == before {
+		w.unknown("a value of field " + field)
 	}
 }
 
@@ -106,27 +159,31 @@ var fields = map[string]func(*Webhook, origin, json.RawMessage) bool{
 	"security":                    (*Webhook).security,
 	"phone_number_quality_update": numberUpdate(NumberQualityChanged),
 	"phone_number_name_update":    numberUpdate(NumberNameChanged),
-	"business_username_update":    numberUpdate(NumberUsernameChanged),
+	"business_username_updates":   numberUpdate(NumberUsernameChanged),
+	"business_username_update":    numberUpdate(NumberUsernameChanged), // as Meta's prose has it
 	"account_settings_update":     numberUpdate(NumberSettingsChanged),
 
-	"message_template_status_update":     templateUpdate(TemplateStatusChanged),
-	"message_template_quality_update":    templateUpdate(TemplateQualityChanged),
-	"message_template_components_update": templateUpdate(TemplateComponentsChanged),
-	"template_category_update":           templateUpdate(TemplateCategoryChanged),
+	"message_template_status_update":      templateUpdate(TemplateStatusChanged),
+	"message_template_quality_update":     templateUpdate(TemplateQualityChanged),
+	"message_template_components_update":  templateUpdate(TemplateComponentsChanged),
+	"template_category_update":            templateUpdate(TemplateCategoryChanged),
+	"template_correct_category_detection": templateUpdate(TemplateCategoryDetected),
+
+	"calls":              (*Webhook).calls,
+	"history":            unapplied("history"),
+	"smb_app_state_sync": unapplied("smb_app_state_sync"),
+	"whatsapp_account":   unapplied("whatsapp_account"),
 
 	"automatic_events":             notice("automatic_events"),
 	"business_status_update":       notice("business_status_update"),
-	"calls":                        notice("calls"),
 	"flows":                        notice("flows"),
 	"group_lifecycle_update":       notice("group_lifecycle_update"),
 	"group_participants_update":    notice("group_participants_update"),
 	"group_settings_update":        notice("group_settings_update"),
 	"group_status_update":          notice("group_status_update"),
-	"history":                      notice("history"),
 	"messaging_handovers":          notice("messaging_handovers"),
 	"partner_solutions":            notice("partner_solutions"),
 	"payment_configuration_update": notice("payment_configuration_update"),
-	"smb_app_state_sync":           notice("smb_app_state_sync"),
 	"tracking_events":              notice("tracking_events"),
 }
 
@@ -152,15 +209,33 @@ func guessField(field string, value json.RawMessage) string {
 	return field
 }
 
-func (w *Webhook) unknown(raw []byte) {
-	w.Unknown = append(w.Unknown, json.RawMessage(bytes.Clone(raw)))
+func (w *Webhook) unknown(what string) { w.Unknown = append(w.Unknown, what) }
+
+// quoted is one of Meta's words as it may stand in logs and lists: what is damaged may hold anything, such as a number.
+func quoted(text string) string {
+	const enough = 40
+	return strconv.Quote(strings.Map(func(r rune) rune {
+		if r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return '?'
+	}, cut(text, enough)))
+}
+
+// unapplied is a field whose content has no place here yet.
+func unapplied(field string) func(*Webhook, origin, json.RawMessage) bool {
+	tell := notice(field)
+	return func(w *Webhook, from origin, value json.RawMessage) bool {
+		w.Unapplied = append(w.Unapplied, "field "+field)
+		return tell(w, from, value)
+	}
 }
 
 func notice(field string) func(*Webhook, origin, json.RawMessage) bool {
 	return func(w *Webhook, from origin, value json.RawMessage) bool {
 		var wire struct {
-			Event     loose    `json:"event"`
-			Type      loose    `json:"type"`
+			Event     word     `json:"event"`
+			Type      word     `json:"type"`
 			Timestamp stamp    `json:"timestamp"`
 			Metadata  metadata `json:"metadata"`
 			Recipient metadata `json:"recipient"`
@@ -170,7 +245,7 @@ func notice(field string) func(*Webhook, origin, json.RawMessage) bool {
 		}
 		n := Notice{
 			WABAID: from.wabaID, PhoneNumberID: either(wire.Metadata.PhoneNumberID, wire.Recipient.PhoneNumberID),
-			Field: field, Event: either(wire.Event, wire.Type), At: later(wire.Timestamp, from.at), Raw: bytes.Clone(value),
+			Field: field, Event: either(wire.Event, wire.Type), At: later(wire.Timestamp, from.at),
 		}
 		w.Notices = append(w.Notices, n)
 		return true
@@ -178,7 +253,7 @@ func notice(field string) func(*Webhook, origin, json.RawMessage) bool {
 }
 
 type metadata struct {
-	PhoneNumberID loose `json:"phone_number_id"`
+	PhoneNumberID ident `json:"phone_number_id"`
 }
 
 // later prefers the time inside a value to the entry's.
@@ -189,12 +264,12 @@ func later(inside stamp, entry time.Time) time.Time {
 	return inside.time()
 }
 
-func normalLanguage(language loose) string {
+func normalLanguage(language word) string {
 	return strings.ReplaceAll(string(language), "-", "_")
 }
 
 // unlessNone is text that is empty when Meta says NONE.
-func unlessNone(text loose) string {
+func unlessNone(text word) string {
 	if text == "NONE" {
 		return ""
 	}

@@ -17,12 +17,12 @@ type content struct {
 	Document *wireMedia `json:"document"`
 	Sticker  *wireMedia `json:"sticker"`
 	Location *struct {
-		Name    loose `json:"name"`
-		Address loose `json:"address"`
+		Name    note `json:"name"`
+		Address note `json:"address"`
 	} `json:"location"`
 	Contacts []struct {
 		Name struct {
-			Formatted loose `json:"formatted_name"`
+			Formatted note `json:"formatted_name"`
 		} `json:"name"`
 	} `json:"contacts"`
 	Button *struct {
@@ -34,50 +34,46 @@ type content struct {
 		Text loose `json:"text"`
 	} `json:"order"`
 	Reaction *struct {
-		MessageID loose `json:"message_id"`
-		Emoji     loose `json:"emoji"`
+		MessageID ident `json:"message_id"`
+		Emoji     word  `json:"emoji"`
 	} `json:"reaction"`
 	System *struct {
-		Type           loose `json:"type"`
+		Type           word  `json:"type"`
 		Body           loose `json:"body"`
-		WaID           loose `json:"wa_id"`
-		NewWaID        loose `json:"new_wa_id"` // where older payloads have it
-		UserID         loose `json:"user_id"`
-		PreviousUserID loose `json:"previous_user_id"`
+		WaID           ident `json:"wa_id"`
+		NewWaID        ident `json:"new_wa_id"` // where older payloads have it
+		UserID         ident `json:"user_id"`
+		PreviousUserID ident `json:"previous_user_id"`
 	} `json:"system"`
 	Edit *struct {
-		Original loose `json:"original_message_id"`
-		Message  struct {
-			Text struct {
-				Body loose `json:"body"`
-			} `json:"text"`
-		} `json:"message"`
+		Original ident           `json:"original_message_id"`
+		Message  json.RawMessage `json:"message"`
 	} `json:"edit"`
 	Revoke *struct {
-		Original loose `json:"original_message_id"`
+		Original ident `json:"original_message_id"`
 	} `json:"revoke"`
 }
 
 type wireMedia struct {
-	ID       loose `json:"id"`
-	MIMEType loose `json:"mime_type"`
-	SHA256   loose `json:"sha256"`
+	ID       ident `json:"id"`
+	MIMEType word  `json:"mime_type"`
+	SHA256   word  `json:"sha256"`
 	Caption  loose `json:"caption"`
-	Filename loose `json:"filename"`
+	Filename word  `json:"filename"`
 	Voice    bool  `json:"voice"`
 }
 
 type wireInteractive struct {
-	Type   loose      `json:"type"`
+	Type   word       `json:"type"`
 	Button *wireReply `json:"button_reply"`
 	List   *wireReply `json:"list_reply"`
 	Flow   *struct {
-		Name     loose           `json:"name"`
+		Name     word            `json:"name"`
 		Body     loose           `json:"body"`
 		Response json.RawMessage `json:"response_json"`
 	} `json:"nfm_reply"`
 	CallPermission *struct {
-		Response loose `json:"response"`
+		Response word `json:"response"`
 	} `json:"call_permission_reply"`
 }
 
@@ -121,33 +117,57 @@ func (c *content) media() (kind string, media *wireMedia) {
 	return "", nil
 }
 
+// changes reports whether a message of that type changes an earlier one.
+func (c *content) changes(kind string) bool {
+	return kind == "edit" || kind == "revoke" || c.Edit != nil || c.Revoke != nil
+}
+
+// written are the types of messages in which a person writes or presses something.
+var written = map[string]bool{
+	"text": true, "image": true, "video": true, "audio": true, "voice": true, "document": true, "sticker": true,
+	"button": true, "interactive": true, "order": true, "edit": true,
+}
+
 // describe fills in what the content says.
 func (c *content) describe(m *Inbound) {
+	c.read(m)
+	if !written[m.Type] {
+		m.Written = ""
+	}
+}
+
+func (c *content) read(m *Inbound) {
 	m.Text = string(c.Text.Body)
 	if _, media := c.media(); media != nil {
 		m.Text = string(media.Caption)
 		m.Media = &InboundMedia{string(media.ID), string(media.MIMEType), string(media.SHA256), string(media.Filename), media.Voice || c.Voice != nil}
 	}
+	m.Written = m.Text
 	switch {
 	case c.Button != nil:
 		m.Text, m.ButtonPayload = string(c.Button.Text), string(c.Button.Payload)
+		m.Written = m.Text
 	case c.Interactive != nil:
 		c.Interactive.describe(m)
 	case c.Reaction != nil:
-		m.Text, m.ContextMessageID = string(c.Reaction.Emoji), string(c.Reaction.MessageID)
+		m.Text, m.Written, m.ContextMessageID = string(c.Reaction.Emoji), "", string(c.Reaction.MessageID)
 	case c.Location != nil:
 		m.Text = strings.TrimPrefix(string(c.Location.Name)+", "+string(c.Location.Address), ", ")
-		m.Text = strings.TrimSuffix(m.Text, ", ")
+		m.Text, m.Written = strings.TrimSuffix(m.Text, ", "), ""
 	case len(c.Contacts) > 0:
-		m.Text = string(c.Contacts[0].Name.Formatted)
+		m.Text, m.Written = string(c.Contacts[0].Name.Formatted), ""
 	case c.Order != nil:
 		m.Text = string(c.Order.Text)
+		m.Written = m.Text
 	case c.Edit != nil:
-		m.Text, m.ContextMessageID = string(c.Edit.Message.Text.Body), string(c.Edit.Original)
+		c.edited(m)
 	case c.Revoke != nil:
-		m.ContextMessageID = string(c.Revoke.Original)
+		m.ContextMessageID, m.Written = string(c.Revoke.Original), ""
+		if c.Revoke.Original != "" {
+			m.Change = &Change{Original: string(c.Revoke.Original), Revoked: true}
+		}
 	case c.System != nil:
-		m.Text = string(c.System.Body)
+		m.Text, m.Written = string(c.System.Body), ""
 		m.System = &IdentityChange{
 			Kind: string(c.System.Type), WaID: either(c.System.WaID, c.System.NewWaID),
 			UserID: string(c.System.UserID), PreviousUserID: string(c.System.PreviousUserID),
@@ -155,15 +175,36 @@ func (c *content) describe(m *Inbound) {
 	}
 }
 
+// edited describes a message as it reads after an edit.
+func (c *content) edited(m *Inbound) {
+	var now struct {
+		Type word `json:"type"`
+		content
+	}
+	original := string(c.Edit.Original)
+	if original == "" || !isObject(c.Edit.Message) || !decode(c.Edit.Message, &now) {
+		m.Text, m.Written = "", ""
+		return
+	}
+	now.Edit, now.Revoke = nil, nil // one edit at a time
+	after := Inbound{Type: now.kind(string(now.Type))}
+	now.describe(&after)
+	m.Text, m.Written, m.Media, m.ButtonPayload, m.ContextMessageID = after.Text, after.Written, after.Media, after.ButtonPayload, original
+	m.Change = &Change{Original: original, Type: after.Type, Text: after.Text, Raw: storable(c.Edit.Message)}
+}
+
 func (i *wireInteractive) describe(m *Inbound) {
+	m.Written = ""
 	switch {
 	case i.Button != nil:
 		m.Text, m.ButtonPayload = string(i.Button.Title), string(i.Button.ID)
+		m.Written = m.Text
 	case i.List != nil:
 		m.Text, m.ButtonPayload = string(i.List.Title), string(i.List.ID)
+		m.Written = m.Text
 	case i.Flow != nil:
 		// The answer of a Flow is a string that holds JSON, mostly.
-		m.Text, m.ButtonPayload = string(i.Flow.Body), scalar(i.Flow.Response)
+		m.Text, m.ButtonPayload = string(i.Flow.Body), cut(scalar(i.Flow.Response), maxText)
 	case i.CallPermission != nil:
 		m.Text = string(i.CallPermission.Response)
 	}

@@ -1,20 +1,25 @@
 package whatsapp
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 )
 
-func (r *receipt) status(wabaID, phoneNumberID string) (Status, bool) {
-	if r.ID == "" || r.Status == "" {
-		return Status{}, false
+// status makes a fact of a receipt, or says what is wrong with it.
+func (r *receipt) status(wabaID, phoneNumberID string) (status Status, wrong string) {
+	status = Status{
+		WABAID: wabaID, PhoneNumberID: phoneNumberID, WAMID: identOf(r.ID), Status: StatusKind(r.Status), At: unixTime(r.Timestamp),
+		RecipientID: identOf(r.RecipientID), RecipientUserID: identOf(r.RecipientUserID), ParticipantID: identOf(r.ParticipantID),
+		CallbackData: r.CallbackData,
 	}
-	status := Status{
-		WABAID: wabaID, PhoneNumberID: phoneNumberID, WAMID: r.ID, Status: statusKind(r.Status), At: unixTime(r.Timestamp),
-		RecipientID: r.RecipientID, RecipientUserID: r.RecipientUserID, ParticipantID: r.ParticipantID, CallbackData: r.CallbackData,
+	switch {
+	case status.WAMID == "":
+		return Status{}, "a status without an id"
+	case !statusKinds[status.Status]:
+		return Status{}, "status " + quoted(r.Status)
 	}
-	if r.Pricing != nil {
-		status.Pricing = &Pricing{r.Pricing.Billable, r.Pricing.Model, r.Pricing.Type, r.Pricing.Category}
+	if p := r.Pricing; p != nil {
+		status.Pricing = &Pricing{p.Billable, cut(p.Model, maxWord), cut(p.Type, maxWord), cut(p.Category, maxWord)}
 	}
 	if r.Conversation != nil {
 		status.ConversationID = r.Conversation.ID
@@ -22,15 +27,11 @@ func (r *receipt) status(wabaID, phoneNumberID string) (Status, bool) {
 	if len(r.Errors) > 0 {
 		status.Errors = statusErrors(r.Errors)
 	}
-	return status, true
+	return status, ""
 }
 
-func statusKind(status string) StatusKind {
-	switch kind := StatusKind(status); kind {
-	case StatusSent, StatusDelivered, StatusRead, StatusPlayed, StatusFailed, StatusDeleted, StatusWarning:
-		return kind
-	}
-	return StatusOther
+var statusKinds = map[StatusKind]bool{
+	StatusSent: true, StatusDelivered: true, StatusRead: true, StatusPlayed: true, StatusFailed: true, StatusDeleted: true, StatusWarning: true,
 }
 
 func statusErrors(raw json.RawMessage) []StatusError {
@@ -38,31 +39,30 @@ func statusErrors(raw json.RawMessage) []StatusError {
 	for _, element := range list(raw) {
 		var wire struct {
 			Code    number          `json:"code"`
-			Title   loose           `json:"title"`
-			Message loose           `json:"message"`
-			Details loose           `json:"details"` // where older payloads have it
+			Title   word            `json:"title"`
+			Message note            `json:"message"`
+			Details note            `json:"details"` // where older payloads have it
 			Data    json.RawMessage `json:"error_data"`
 		}
 		if !decode(element, &wire) {
 			continue
 		}
-		details := errorDetails(wire.Data)
-		if details == "" {
-			details = string(wire.Details)
-		}
-		errs = append(errs, StatusError{int(wire.Code), string(wire.Title), string(wire.Message), details})
+		details := cmp.Or(cut(errorDetails(wire.Data), maxNote), string(wire.Details))
+		code := max(0, int(wire.Code)) // below zero are ours
+		errs = append(errs, StatusError{code, string(wire.Title), string(wire.Message), details})
 	}
 	return errs
 }
 
 // messagesValue is the value of the field messages, with its elements still raw.
 type messagesValue struct {
-	Metadata metadata        `json:"metadata"`
-	Contacts json.RawMessage `json:"contacts"`
-	Messages json.RawMessage `json:"messages"`
-	Statuses json.RawMessage `json:"statuses"`
-	Echoes   json.RawMessage `json:"message_echoes"`
-	Errors   json.RawMessage `json:"errors"`
+	Metadata    metadata        `json:"metadata"`
+	Contacts    json.RawMessage `json:"contacts"`
+	Messages    json.RawMessage `json:"messages"`
+	Statuses    json.RawMessage `json:"statuses"`
+	Echoes      json.RawMessage `json:"message_echoes"`
+	Errors      json.RawMessage `json:"errors"`
+	UserActions json.RawMessage `json:"user_actions"`
 }
 
 func (w *Webhook) messages(from origin, value json.RawMessage) bool {
@@ -71,7 +71,7 @@ func (w *Webhook) messages(from origin, value json.RawMessage) bool {
 		return false
 	}
 	from.phoneNumberID = string(wire.Metadata.PhoneNumberID)
-	return w.conversation(from, wire, false)
+	return w.conversation(from, wire)
 }
 
 // standby is messages one level deeper: another agent holds the conversation.
@@ -83,57 +83,63 @@ func (w *Webhook) standby(from origin, value json.RawMessage) bool {
 	if !decode(value, &wire) {
 		return false
 	}
-	from.phoneNumberID = string(wire.Metadata.PhoneNumberID)
-	return w.conversation(from, wire.Standby, true)
+	from.phoneNumberID, from.standby = string(wire.Metadata.PhoneNumberID), true
+	return w.conversation(from, wire.Standby)
 }
 
-func (w *Webhook) conversation(from origin, wire messagesValue, standby bool) bool {
-	people := readPeople(wire.Contacts)
-	statuses, messages, echoes, errs := list(wire.Statuses), list(wire.Messages), list(wire.Echoes), list(wire.Errors)
-	for _, raw := range statuses {
-		if status, ok := readStatus(from, raw); ok {
+// conversation reads the lists of a value. It reports whether there was anything in them.
+func (w *Webhook) conversation(from origin, wire messagesValue) (any bool) {
+	before := w.facts()
+	for _, raw := range w.list("statuses", wire.Statuses) {
+		if status, wrong := readStatus(from, raw); wrong == "" {
 			w.Statuses = append(w.Statuses, status)
 		} else {
-			w.unknown(raw)
+			w.unknown(wrong)
 		}
 	}
-	for _, raw := range messages {
-		if message, ok := readInbound(from, raw, people); ok {
-			message.Standby = standby
-			w.Inbound = append(w.Inbound, message)
-		} else {
-			w.unknown(raw)
-		}
-	}
-	for _, raw := range echoes {
-		if echo, ok := readEcho(from, raw); ok {
-			w.Echoes = append(w.Echoes, echo)
-		} else {
-			w.unknown(raw)
-		}
+	w.inbound(from, w.list("messages", wire.Messages), readProfiles(wire.Contacts))
+	for _, raw := range w.list("message_echoes", wire.Echoes) {
+		w.echo(from, raw)
 	}
 	for _, e := range statusErrors(wire.Errors) {
 		w.Errors = append(w.Errors, ChannelError{from.wabaID, from.phoneNumberID, e})
 	}
-	return len(statuses)+len(messages)+len(echoes)+len(errs) > 0
+	for _, raw := range w.list("user_actions", wire.UserActions) {
+		w.userAction(from, raw)
+	}
+	return w.facts() > before
 }
 
-func readStatus(from origin, raw json.RawMessage) (Status, bool) {
+// facts counts what has been read so far.
+func (w *Webhook) facts() int {
+	return len(w.Statuses) + len(w.Inbound) + len(w.Echoes) + len(w.Errors) + len(w.Notices) + len(w.Unknown)
+}
+
+// list reads the elements of a part that should be a list.
+func (w *Webhook) list(name string, raw json.RawMessage) []json.RawMessage {
+	all, ok := elements(raw)
+	if !ok {
+		w.unknown(name + " of the wrong type")
+	}
+	return all
+}
+
+func readStatus(from origin, raw json.RawMessage) (status Status, wrong string) {
 	var wire struct {
-		ID              loose           `json:"id"`
-		Status          loose           `json:"status"`
+		ID              ident           `json:"id"`
+		Status          word            `json:"status"`
 		Timestamp       loose           `json:"timestamp"`
-		RecipientID     loose           `json:"recipient_id"`
-		RecipientUserID loose           `json:"recipient_user_id"`
-		UserID          loose           `json:"user_id"`
-		ParticipantID   loose           `json:"recipient_participant_id"`
-		CallbackData    loose           `json:"biz_opaque_callback_data"`
+		RecipientID     ident           `json:"recipient_id"`
+		RecipientUserID ident           `json:"recipient_user_id"`
+		UserID          ident           `json:"user_id"`
+		ParticipantID   ident           `json:"recipient_participant_id"`
+		CallbackData    ident           `json:"biz_opaque_callback_data"`
 		Conversation    json.RawMessage `json:"conversation"`
 		Pricing         json.RawMessage `json:"pricing"`
 		Errors          json.RawMessage `json:"errors"`
 	}
-	if !decode(raw, &wire) {
-		return Status{}, false
+	if !isObject(raw) || !decode(raw, &wire) {
+		return Status{}, "a status that is no object"
 	}
 	strict := receipt{
 		ID: string(wire.ID), Status: string(wire.Status), Timestamp: string(wire.Timestamp), RecipientID: string(wire.RecipientID),
@@ -150,108 +156,117 @@ func readStatus(from origin, raw json.RawMessage) (Status, bool) {
 	return strict.status(from.wabaID, from.phoneNumberID)
 }
 
-// person is who wrote, by the list of contacts that comes along.
-type person struct {
-	WaID    loose `json:"wa_id"`
-	UserID  loose `json:"user_id"`
-	Profile struct {
-		Name     loose `json:"name"`
-		Username loose `json:"username"`
-	} `json:"profile"`
-}
-
-func readPeople(raw json.RawMessage) []person {
-	var people []person
-	for _, element := range list(raw) {
-		var p person
-		if decode(element, &p) {
-			people = append(people, p)
-		}
-	}
-	return people
-}
-
-// whoWrote finds the sender among the contacts. Samples and a few accounts have a contact whose id
-// is not the sender's; alone, it is still the sender.
-func whoWrote(people []person, from, userID loose) person {
-	for _, p := range people {
-		if (from != "" && p.WaID == from) || (userID != "" && p.UserID == userID) {
-			return p
-		}
-	}
-	if len(people) == 1 {
-		return people[0]
-	}
-	return person{}
-}
-
 type wireInbound struct {
-	From       loose           `json:"from"`
-	FromUserID loose           `json:"from_user_id"`
-	ID         loose           `json:"id"`
+	From       ident           `json:"from"`
+	FromUserID ident           `json:"from_user_id"`
+	ID         ident           `json:"id"`
 	Timestamp  stamp           `json:"timestamp"`
-	Type       loose           `json:"type"`
-	GroupID    loose           `json:"group_id"`
+	Type       word            `json:"type"`
+	GroupID    ident           `json:"group_id"`
 	Context    wireContextIn   `json:"context"`
 	Referral   wireReferral    `json:"referral"`
 	Errors     json.RawMessage `json:"errors"`
 	content
+
+	raw json.RawMessage
 }
 
 type wireContextIn struct {
-	ID loose `json:"id"`
+	ID ident `json:"id"`
 }
 
 type wireReferral struct {
-	ClickID loose `json:"ctwa_clid"`
+	ClickID word `json:"ctwa_clid"`
 }
 
-func readInbound(from origin, raw json.RawMessage, people []person) (Inbound, bool) {
-	var wire wireInbound
-	if !decode(raw, &wire) || wire.ID == "" {
-		return Inbound{}, false
+func (w *Webhook) inbound(from origin, elements []json.RawMessage, profiles []profile) {
+	messages := make([]wireInbound, 0, len(elements))
+	for _, raw := range elements {
+		wire := wireInbound{raw: raw}
+		if !isObject(raw) || !decode(raw, &wire) || wire.ID == "" {
+			w.unknown("a message without an id")
+			continue
+		}
+		messages = append(messages, wire)
 	}
-	who := whoWrote(people, wire.From, wire.FromUserID)
-	message := Inbound{
-		WABAID: from.wabaID, PhoneNumberID: from.phoneNumberID, WAMID: string(wire.ID), From: string(wire.From),
-		FromUserID: either(wire.FromUserID, who.UserID), ProfileName: string(who.Profile.Name), Username: string(who.Profile.Username),
-		GroupID: string(wire.GroupID), Type: wire.kind(string(wire.Type)), At: wire.Timestamp.time(), ContextMessageID: string(wire.Context.ID),
-		AdClickID: string(wire.Referral.ClickID), Raw: bytes.Clone(raw),
+	one := oneSender(messages)
+	for i := range messages {
+		w.message(from, &messages[i], profiles, one)
 	}
+}
+
+func (w *Webhook) message(from origin, wire *wireInbound, profiles []profile, oneSender bool) {
+	who := profileOf(profiles, wire.From, wire.FromUserID, oneSender)
+	m := Inbound{
+		WABAID: from.wabaID, PhoneNumberID: from.phoneNumberID, WAMID: string(wire.ID),
+		ProfileName: string(who.Profile.Name), Username: string(who.Profile.Username), GroupID: string(wire.GroupID),
+		Type: wire.kind(string(wire.Type)), At: wire.Timestamp.time(), ContextMessageID: string(wire.Context.ID),
+		AdClickID: string(wire.Referral.ClickID), Standby: from.standby, Raw: storable(wire.raw),
+	}
+	m.From, m.FromUserID = person(wire.From, ident(either(wire.FromUserID, who.UserID)))
 	if len(wire.Errors) > 0 {
-		message.Errors = statusErrors(wire.Errors)
+		m.Errors = statusErrors(wire.Errors)
 	}
-	wire.describe(&message)
-	return message, true
+	wire.describe(&m)
+	if m.Raw == nil || m.Change != nil && !m.Change.Revoked && m.Change.Raw == nil {
+		w.unknown("a message that is too large or too deep to be stored as it came")
+	}
+	if m.Change == nil && wire.changes(m.Type) {
+		w.unknown("a change of a message that it does not name")
+		return
+	}
+	w.Inbound = append(w.Inbound, m)
 }
 
-func readEcho(from origin, raw json.RawMessage) (Echo, bool) {
+func (w *Webhook) echo(from origin, raw json.RawMessage) {
 	var wire struct {
-		ID        loose `json:"id"`
+		ID        ident `json:"id"`
 		Timestamp stamp `json:"timestamp"`
 		wireEcho
 		Message *wireEcho `json:"message"` // where standby has it
 	}
-	if !decode(raw, &wire) || wire.ID == "" {
-		return Echo{}, false
+	if !isObject(raw) || !decode(raw, &wire) || wire.ID == "" {
+		w.unknown("an echo without an id")
+		return
 	}
 	inner := wire.wireEcho
 	if wire.Message != nil {
 		inner = *wire.Message
 	}
-	// Only to read the text; an echo is described like any message.
-	described := Inbound{Type: inner.kind(string(inner.Type))}
-	inner.describe(&described)
-	return Echo{
-		WABAID: from.wabaID, PhoneNumberID: from.phoneNumberID, WAMID: string(wire.ID), To: either(inner.To, inner.Recipient),
-		ToUserID: string(inner.ToUserID), Type: described.Type, Text: described.Text, At: wire.Timestamp.time(), Raw: bytes.Clone(raw),
-	}, true
+	m := Inbound{Type: inner.kind(string(inner.Type))} // an echo is described like any message
+	inner.describe(&m)
+	e := Echo{
+		WABAID: from.wabaID, PhoneNumberID: from.phoneNumberID, WAMID: string(wire.ID), Type: m.Type, Text: m.Text,
+		At: wire.Timestamp.time(), Standby: from.standby, Change: m.Change, Raw: storable(raw),
+	}
+	e.To, e.ToUserID = person(ident(either(inner.To, inner.Recipient)), inner.ToUserID)
+	if e.Raw == nil {
+		w.unknown("an echo that is too large or too deep to be stored as it came")
+	}
+	if e.Change == nil && inner.changes(e.Type) {
+		w.unknown("a change of a message that it does not name")
+		return
+	}
+	w.Echoes = append(w.Echoes, e)
 }
 
 type wireEcho struct {
-	To        loose `json:"to"`
-	ToUserID  loose `json:"to_user_id"`
-	Recipient loose `json:"recipient"`
-	Type      loose `json:"type"`
+	To        ident `json:"to"`
+	ToUserID  ident `json:"to_user_id"`
+	Recipient ident `json:"recipient"`
+	Type      word  `json:"type"`
 	content
+}
+
+// userAction is a click or a visit. It names neither person nor message, so it is only counted.
+func (w *Webhook) userAction(from origin, raw json.RawMessage) {
+	var wire struct {
+		Type      word  `json:"action_type"`
+		Timestamp stamp `json:"timestamp"`
+	}
+	if !isObject(raw) || !decode(raw, &wire) {
+		w.unknown("a user action that is no object")
+		return
+	}
+	w.Notices = append(w.Notices, Notice{WABAID: from.wabaID, PhoneNumberID: from.phoneNumberID, Field: "user_actions", Event: string(wire.Type), At: wire.Timestamp.time()})
 }

@@ -17,19 +17,16 @@ func parse(t testing.TB, body string) Webhook {
 	return w
 }
 
-// forget drops what is Meta's JSON as it came, so that facts can be compared.
+// forget drops what is Meta's JSON as it came, so that facts can be compared, and what has a test of its own.
 func (w *Webhook) forget() {
 	for i := range w.Inbound {
-		w.Inbound[i].Raw = nil
+		w.Inbound[i].Raw, w.Inbound[i].Written = nil, ""
+		if c := w.Inbound[i].Change; c != nil {
+			c.Raw = nil
+		}
 	}
 	for i := range w.Echoes {
 		w.Echoes[i].Raw = nil
-	}
-	for i := range w.Accounts {
-		w.Accounts[i].Raw = nil
-	}
-	for i := range w.Notices {
-		w.Notices[i].Raw = nil
 	}
 }
 
@@ -99,7 +96,7 @@ func TestASampleIsTheFactItShows(t *testing.T) {
 			Media: &InboundMedia{ID: "audio-media-id", MIMEType: "audio/ogg; codecs=opus", SHA256: "audio-digest", Voice: true},
 		}}},
 		"public-observed/standby_message_echoes": {Echoes: []Echo{{
-			WABAID: "waba-id", PhoneNumberID: "phone-number-id", WAMID: "wamid.standby-outbound", To: person, Type: "text", Text: "A Business AI response", At: at(1700000000),
+			WABAID: "waba-id", PhoneNumberID: "phone-number-id", WAMID: "wamid.standby-outbound", To: person, Type: "text", Text: "A Business AI response", At: at(1700000000), Standby: true,
 		}}},
 		"public-observed/standby_statuses": {Statuses: []Status{{
 			WABAID: "waba-id", PhoneNumberID: "phone-number-id", WAMID: "wamid.standby-outbound", Status: StatusDelivered, At: at(1700000001), RecipientID: person, RecipientUserID: "user-id",
@@ -184,7 +181,9 @@ func TestFieldsWithoutASampleAreReadToo(t *testing.T) {
 		"higher throughput": {"phone_number_quality_update",
 			`{"display_phone_number":"1555","event":"THROUGHPUT_UPGRADE","max_daily_conversations_per_business":"TIER_UNLIMITED"}`,
 			Webhook{Numbers: []NumberUpdate{{WABAID: "1", Kind: NumberQualityChanged, DisplayPhoneNumber: "1555", At: at(1739321024), Event: "THROUGHPUT_UPGRADE", Limit: "TIER_UNLIMITED"}}}},
-		"username": {"business_username_update", `{"display_phone_number":"1555","username":"shop","status":"approved"}`,
+		"username": {"business_username_updates", `{"display_phone_number":"1555","username":"shop","status":"approved"}`,
+			Webhook{Numbers: []NumberUpdate{{WABAID: "1", Kind: NumberUsernameChanged, DisplayPhoneNumber: "1555", At: at(1739321024), Event: "approved", Username: "shop"}}}},
+		"username, in the singular": {"business_username_update", `{"display_phone_number":"1555","username":"shop","status":"approved"}`,
 			Webhook{Numbers: []NumberUpdate{{WABAID: "1", Kind: NumberUsernameChanged, DisplayPhoneNumber: "1555", At: at(1739321024), Event: "approved", Username: "shop"}}}},
 		"limit as a number": {"business_capability_update", `{"max_daily_conversations_per_business":-1}`,
 			Webhook{Capabilities: []CapabilityUpdate{{WABAID: "1", At: at(1739321024), MessagingLimit: "-1"}}}},
@@ -197,36 +196,54 @@ func TestFieldsWithoutASampleAreReadToo(t *testing.T) {
 			Webhook{Accounts: []AccountUpdate{{WABAID: "1", Kind: AccountChanged, At: at(1739321024), Event: "ACCOUNT_VIOLATION", ViolationType: "SCAM"}}}},
 		"coexistence number left": {"account_update",
 			`{"event":"PARTNER_REMOVED","waba_info":{"waba_id":"9","owner_business_id":"7"},"disconnection_info":{"reason":"PRIMARY_INACTIVITY","initiated_by":"SYSTEM"}}`,
-			Webhook{Accounts: []AccountUpdate{{WABAID: "9", Kind: AccountChanged, At: at(1739321024), Event: "PARTNER_REMOVED", OwnerBusinessID: "7", DisconnectReason: "PRIMARY_INACTIVITY", DisconnectedBy: "SYSTEM"}}}},
+			Webhook{Accounts: []AccountUpdate{{WABAID: "1", PartnerWABAID: "9", Kind: AccountChanged, At: at(1739321024), Event: "PARTNER_REMOVED", OwnerBusinessID: "7", DisconnectReason: "PRIMARY_INACTIVITY", DisconnectedBy: "SYSTEM"}}}},
 		"app uninstalled, without a field": {"", `{"event":"PARTNER_APP_UNINSTALLED","waba_info":{"waba_id":"9","owner_business_id":"7","partner_app_id":"5"}}`,
-			Webhook{Accounts: []AccountUpdate{{WABAID: "9", Kind: AccountChanged, At: at(1739321024), Event: "PARTNER_APP_UNINSTALLED", OwnerBusinessID: "7", PartnerAppID: "5"}}}},
+			Webhook{Accounts: []AccountUpdate{{WABAID: "1", PartnerWABAID: "9", Kind: AccountChanged, At: at(1739321024), Event: "PARTNER_APP_UNINSTALLED", OwnerBusinessID: "7", PartnerAppID: "5"}}}},
 		"PIN change": {"security", `{"display_phone_number":"1555","event":"PIN_RESET_REQUEST","requester":"61"}`,
 			Webhook{Security: []SecurityUpdate{{"1", "1555", "PIN_RESET_REQUEST", "61", at(1739321024)}}}},
 		"error of the channel": {"messages", `{"metadata":{"phone_number_id":"2"},"errors":[{"code":130429,"title":"Rate limit hit","message":"m","error_data":{"details":"d"}}]}`,
 			Webhook{Errors: []ChannelError{{"1", "2", StatusError{130429, "Rate limit hit", "m", "d"}}}}},
 		"message from the business app": {"smb_message_echoes",
-			`{"metadata":{"phone_number_id":"2"},"message_echoes":[{"from":"1555","to":"1666","id":"wamid.E","timestamp":"1739321024","type":"image","image":{"caption":"new"}}]}`,
-			Webhook{Echoes: []Echo{{WABAID: "1", PhoneNumberID: "2", WAMID: "wamid.E", To: "1666", Type: "image", Text: "new", At: at(1739321024)}}}},
+			`{"metadata":{"phone_number_id":"2"},"message_echoes":[{"from":"1555","to":"16667","id":"wamid.E","timestamp":"1739321024","type":"image","image":{"caption":"new"}}]}`,
+			Webhook{Echoes: []Echo{{WABAID: "1", PhoneNumberID: "2", WAMID: "wamid.E", To: "16667", Type: "image", Text: "new", At: at(1739321024)}}}},
 		"played voice message": {"messages", `{"metadata":{"phone_number_id":"2"},"statuses":[{"id":"w","status":"played","timestamp":1739321024000,"recipient_id":16505551234}]}`,
 			Webhook{Statuses: []Status{{WABAID: "1", PhoneNumberID: "2", WAMID: "w", Status: StatusPlayed, At: at(1739321024), RecipientID: "16505551234"}}}},
 		"status that is new to us": {"messages", `{"metadata":{"phone_number_id":"2"},"statuses":[{"id":"w","status":"in_orbit","timestamp":"1739321024"}]}`,
-			Webhook{Statuses: []Status{{WABAID: "1", PhoneNumberID: "2", WAMID: "w", Status: StatusOther, At: at(1739321024)}}}},
+			Webhook{Unknown: []string{`status "in_orbit"`}}},
 		"status with a broken price": {"messages", `{"statuses":[{"id":"w","status":"read","timestamp":"x","pricing":"free","conversation":[1],"errors":"none"}]}`,
 			Webhook{Statuses: []Status{{WABAID: "1", WAMID: "w", Status: StatusRead}}}},
 		"status of a group message": {"messages", `{"statuses":[{"id":"w","status":"read","timestamp":"1739321024","recipient_id":"G","recipient_type":"group","recipient_participant_id":"1666"}]}`,
 			Webhook{Statuses: []Status{{WABAID: "1", WAMID: "w", Status: StatusRead, At: at(1739321024), RecipientID: "G", ParticipantID: "1666"}}}},
-		"edited message": {"messages", `{"messages":[{"from":"1666","id":"w2","timestamp":"1739321024","type":"edit","edit":{"original_message_id":"w1","message":{"type":"text","text":{"body":"better"}}}}]}`,
-			Webhook{Inbound: []Inbound{{WABAID: "1", WAMID: "w2", From: "1666", Type: "edit", At: at(1739321024), Text: "better", ContextMessageID: "w1"}}}},
-		"revoked message": {"messages", `{"messages":[{"from":"1666","id":"w2","timestamp":"1739321024","type":"revoke","revoke":{"original_message_id":"w1"}}]}`,
-			Webhook{Inbound: []Inbound{{WABAID: "1", WAMID: "w2", From: "1666", Type: "revoke", At: at(1739321024), ContextMessageID: "w1"}}}},
-		"answer of a Flow": {"messages", `{"messages":[{"from":"1666","id":"w","timestamp":"1739321024","type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":{"name":"flow","body":"Sent","response_json":"{\"a\":1}"}}}]}`,
-			Webhook{Inbound: []Inbound{{WABAID: "1", WAMID: "w", From: "1666", Type: "interactive", At: at(1739321024), Text: "Sent", ButtonPayload: `{"a":1}`}}}},
-		"old voice message": {"messages", `{"messages":[{"from":"1666","id":"w","timestamp":"1739321024","type":"voice","voice":{"id":"m"}}]}`,
-			Webhook{Inbound: []Inbound{{WABAID: "1", WAMID: "w", From: "1666", Type: "voice", At: at(1739321024), Media: &InboundMedia{ID: "m", Voice: true}}}}},
+		"edited message": {"messages", `{"messages":[{"from":"16667","id":"w2","timestamp":"1739321024","type":"edit","edit":{"original_message_id":"w1","message":{"type":"text","text":{"body":"better"}}}}]}`,
+			Webhook{Inbound: []Inbound{{WABAID: "1", WAMID: "w2", From: "16667", Type: "edit", At: at(1739321024), Text: "better", ContextMessageID: "w1",
+				Change: &Change{Original: "w1", Type: "text", Text: "better"}}}}},
+		"edited caption": {"messages", `{"messages":[{"from":"16667","id":"w2","timestamp":"1739321024","type":"edit","edit":{"original_message_id":"w1","message":{"context":{"id":"M0"},"type":"image","image":{"id":"7","caption":"better"}}}}]}`,
+			Webhook{Inbound: []Inbound{{WABAID: "1", WAMID: "w2", From: "16667", Type: "edit", At: at(1739321024), Text: "better", ContextMessageID: "w1", Media: &InboundMedia{ID: "7"},
+				Change: &Change{Original: "w1", Type: "image", Text: "better"}}}}},
+		"edit of what is not named": {"messages", `{"messages":[{"from":"16667","id":"w2","timestamp":"1739321024","type":"edit","edit":{"message":{"type":"text","text":{"body":"better"}}}}]}`,
+			Webhook{Unknown: []string{"a change of a message that it does not name"}}},
+		"revoked message": {"messages", `{"messages":[{"from":"16667","id":"w2","timestamp":"1739321024","type":"revoke","revoke":{"original_message_id":"w1"}}]}`,
+			Webhook{Inbound: []Inbound{{WABAID: "1", WAMID: "w2", From: "16667", Type: "revoke", At: at(1739321024), ContextMessageID: "w1", Change: &Change{Original: "w1", Revoked: true}}}}},
+		"message that the business app took back": {"smb_message_echoes", `{"metadata":{"phone_number_id":"2"},"message_echoes":[{"from":"1555","to":"16667","id":"w2","timestamp":"1739321024","type":"revoke","revoke":{"original_message_id":"w1"}}]}`,
+			Webhook{Echoes: []Echo{{WABAID: "1", PhoneNumberID: "2", WAMID: "w2", To: "16667", Type: "revoke", At: at(1739321024), Change: &Change{Original: "w1", Revoked: true}}}}},
+		"answer of a Flow": {"messages", `{"messages":[{"from":"16667","id":"w","timestamp":"1739321024","type":"interactive","interactive":{"type":"nfm_reply","nfm_reply":{"name":"flow","body":"Sent","response_json":"{\"a\":1}"}}}]}`,
+			Webhook{Inbound: []Inbound{{WABAID: "1", WAMID: "w", From: "16667", Type: "interactive", At: at(1739321024), Text: "Sent", ButtonPayload: `{"a":1}`}}}},
+		"old voice message": {"messages", `{"messages":[{"from":"16667","id":"w","timestamp":"1739321024","type":"voice","voice":{"id":"m"}}]}`,
+			Webhook{Inbound: []Inbound{{WABAID: "1", WAMID: "w", From: "16667", Type: "voice", At: at(1739321024), Media: &InboundMedia{ID: "m", Voice: true}}}}},
+		"call by a person": {"calls", `{"metadata":{"phone_number_id":"2"},"calls":[{"id":"c","from":"16667","to":"1555","event":"connect","direction":"USER_INITIATED","timestamp":"1739321020"},
+				{"id":"d","from":"16667","event":"terminate","direction":"USER_INITIATED","timestamp":"1739321030","start_time":"1739321021"},{"id":"e","from":"1555","to":"16667","event":"connect","direction":"BUSINESS_INITIATED"}]}`,
+			Webhook{Calls: []Call{{WABAID: "1", PhoneNumberID: "2", From: "16667", At: at(1739321020)}, {WABAID: "1", PhoneNumberID: "2", From: "16667", At: at(1739321021)}},
+				Notices: []Notice{{WABAID: "1", PhoneNumberID: "2", Field: "calls", At: at(1739321024)}}}},
+		"call of ours that a person took": {"calls", `{"metadata":{"phone_number_id":"2"},"statuses":[{"id":"c","type":"call","status":"RINGING","recipient_id":"16667"},{"id":"c","type":"call","status":"ACCEPTED","recipient_id":"16667","timestamp":"1739321020"}]}`,
+			Webhook{Calls: []Call{{WABAID: "1", PhoneNumberID: "2", From: "16667", At: at(1739321020)}}, Notices: []Notice{{WABAID: "1", PhoneNumberID: "2", Field: "calls", At: at(1739321024)}}}},
+		"click in a message": {"messages", `{"metadata":{"phone_number_id":"2"},"user_actions":[{"action_type":"landing_page_view","timestamp":"1739321020","marketing_messages_link_click_data":{"click_id":"c"}}]}`,
+			Webhook{Notices: []Notice{{WABAID: "1", PhoneNumberID: "2", Field: "user_actions", Event: "landing_page_view", At: at(1739321020)}}}},
+		"category that is to come": {"template_correct_category_detection", `{"message_template_id":8,"message_template_name":"w","message_template_language":"en","category":"UTILITY","correct_category":"MARKETING"}`,
+			Webhook{Templates: []TemplateUpdate{{WABAID: "1", Kind: TemplateCategoryDetected, TemplateID: "8", Name: "w", Language: "en", At: at(1739321024), CorrectCategory: "MARKETING"}}}},
 		"call": {"calls", `{"metadata":{"phone_number_id":"2"},"calls":[{"id":"c"}],"statuses":[{"id":"c","type":"call","status":"RINGING"}]}`,
 			Webhook{Notices: []Notice{{WABAID: "1", PhoneNumberID: "2", Field: "calls", At: at(1739321024)}}}},
 		"history of a coexistence number": {"history", `{"metadata":{"phone_number_id":"2"},"history":[{"threads":[]}]}`,
-			Webhook{Notices: []Notice{{WABAID: "1", PhoneNumberID: "2", Field: "history", At: at(1739321024)}}}},
+			Webhook{Notices: []Notice{{WABAID: "1", PhoneNumberID: "2", Field: "history", At: at(1739321024)}}, Unapplied: []string{"field history"}}},
 		"blocked Flow": {"flows", `{"event":"FLOW_STATUS_CHANGE","flow_id":"6","new_status":"BLOCKED"}`,
 			Webhook{Notices: []Notice{{WABAID: "1", Field: "flows", Event: "FLOW_STATUS_CHANGE", At: at(1739321024)}}}},
 	} {
@@ -273,7 +290,7 @@ func TestNoSampleLosesAFact(t *testing.T) {
 				}
 			}
 			for _, status := range got.Statuses {
-				if status.WAMID == "" || status.PhoneNumberID == "" || status.At.IsZero() || status.Status == StatusOther {
+				if status.WAMID == "" || status.PhoneNumberID == "" || status.At.IsZero() {
 					t.Errorf("incomplete: %+v", status)
 				}
 				if (status.Status == StatusFailed) != (len(status.Errors) > 0) {
@@ -329,10 +346,10 @@ func TestAMalformedPartCostsItsSiblingsNothing(t *testing.T) {
 			{"field":"messages","value":{}},
 			{"field":"tomorrow","value":{"a":1}},
 			{"field":"account_update","value":{"no":"event"}},
-			{"field":"user_preferences","value":{"user_preferences":[{"value":"stop"},{"wa_id":"1","value":"resume"}]}},
-			{"field":"messages","value":{"metadata":"?","contacts":{"wa_id":"1666","profile":"?"},
+			{"field":"user_preferences","value":{"user_preferences":[{"value":"stop"},{"wa_id":"1","value":"stop"},{"wa_id":"+16667","value":"resume"}]}},
+			{"field":"messages","value":{"metadata":"?","contacts":{"wa_id":"16667","profile":"?"},
 				"statuses":[null,5,{"status":"sent"},{"id":"w1","status":"sent","timestamp":"1739321024"}],
-				"messages":[{"id":"w2","from":"1666","type":"text","timestamp":"1739321024","text":{"body":"hi"}},{"from":"1666"},[]]}}
+				"messages":[{"id":"w2","from":"16667","type":"text","timestamp":"1739321024","text":{"body":"hi"}},{"from":"16667"},[]]}}
 		]},
 		{"id":"2","changes":[{"field":"messages","value":{"statuses":[{"id":"w3","status":"read","timestamp":"1739321025"}]}}]}
 	]}`)
@@ -345,14 +362,11 @@ func TestAMalformedPartCostsItsSiblingsNothing(t *testing.T) {
 	if len(got.Preferences) != 1 || got.Preferences[0].Value != PreferenceResume {
 		t.Errorf("preferences: %+v", got.Preferences)
 	}
-	want := []string{`7`, `{"id":"1","changes":"none"}`, `"nonsense"`, `{"field":"messages","value":[1]}`, `{"field":"messages","value":{}}`,
-		`{"field":"tomorrow","value":{"a":1}}`, `{"field":"account_update","value":{"no":"event"}}`, `{"value":"stop"}`, `null`, `5`, `{"status":"sent"}`, `{"from":"1666"}`, `[]`}
-	var unknown []string
-	for _, raw := range got.Unknown {
-		unknown = append(unknown, string(raw))
-	}
-	if !reflect.DeepEqual(unknown, want) {
-		t.Errorf("unknown:\n%s", strings.Join(unknown, "\n"))
+	want := []string{"an entry without changes", "an entry without changes", "a change without a value", "a change without a value",
+		"a value of field messages", `field "tomorrow"`, "a value of field account_update", "a preference of nobody", "a preference of nobody",
+		"a status that is no object", "a status that is no object", "a status without an id", "a message without an id", "a message without an id"}
+	if !reflect.DeepEqual(got.Unknown, want) {
+		t.Errorf("unknown:\n%s", strings.Join(got.Unknown, "\n"))
 	}
 }
 
@@ -364,8 +378,8 @@ func TestParseWebhookRefusesOnlyWhatIsNoWebhook(t *testing.T) {
 		}
 	}
 	for body, unknown := range map[string]int{
-		`{}`: 0, `{"object":"whatsapp_business_account","entry":[]}`: 0, `{"object":"page","entry":[{"id":"1"}]}`: 1,
-		`{"object":"whatsapp_business_account","entry":"?"}`: 1,
+		`{}`: 1, `{"object":"whatsapp_business_account"}`: 1, `{"object":"whatsapp_business_account","entry":[]}`: 0,
+		`{"object":"page","entry":[{"id":"1"}]}`: 1, `{"object":"whatsapp_business_account","entry":"?"}`: 1, `[1,2]`: 2, `[{"entry":[]},{}]`: 1,
 	} {
 		if got := parse(t, body); len(got.Unknown) != unknown {
 			t.Errorf("%s: %d unknown", body, len(got.Unknown))
@@ -380,7 +394,7 @@ func TestTheFastWayAndThePatientWayAgree(t *testing.T) {
 		if !ok {
 			continue
 		}
-		patient, err := parsePatiently(body)
+		patient, err := parsePatiently(clean(body))
 		if err != nil {
 			t.Fatal(name, err)
 		}
@@ -396,22 +410,23 @@ func TestWhatDeviatesIsReadThePatientWay(t *testing.T) {
 		t.Fatal("the usual body is not read the fast way")
 	}
 	for name, change := range map[string][2]string{
-		"another object":               {`"whatsapp_business_account"`, `"page"`},
-		"a number as the entry's id":   {`"102290129340398"`, `102290129340398`},
-		"another field":                {`"field":"messages"`, `"field":"calls"`},
-		"no field":                     {`,"field":"messages"`, ``},
-		"a number as the time":         {`"1750030073"`, `1750030073`},
-		"a price that is a text":       {`"pricing":{`, `"pricing":"none","price":{`},
-		"a price of null":              {`"pricing":{`, `"pricing":null,"price":{`},
-		"billable as a text":           {`"billable":true`, `"billable":"true"`},
-		"a status without an id":       {`"statuses":[{"id":`, `"statuses":[{"wamid":`},
-		"a status that is a text":      {`"statuses":[`, `"statuses":["sent",`},
-		"an empty list of statuses":    {`"statuses":[`, `"statuses":[],"gone":[`},
-		"messages":                     {`"metadata"`, `"messages":[],"metadata"`},
-		"errors":                       {`"metadata"`, `"errors":null,"metadata"`},
-		"a second change of no shape":  {`"changes":[`, `"changes":[{},`},
-		"a letter that is not Unicode": {`"delivered"`, "\"deliv\xffered\""},
-		"something after the end":      {`"field":"messages"}]}]}`, `"field":"messages"}]}]}}`},
+		"another object":              {`"whatsapp_business_account"`, `"page"`},
+		"a number as the entry's id":  {`"102290129340398"`, `102290129340398`},
+		"another field":               {`"field":"messages"`, `"field":"calls"`},
+		"no field":                    {`,"field":"messages"`, ``},
+		"a number as the time":        {`"1750030073"`, `1750030073`},
+		"a price that is a text":      {`"pricing":{`, `"pricing":"none","price":{`},
+		"a price of null":             {`"pricing":{`, `"pricing":null,"price":{`},
+		"billable as a text":          {`"billable":true`, `"billable":"true"`},
+		"a status without an id":      {`"statuses":[{"id":`, `"statuses":[{"wamid":`},
+		"a status that is a text":     {`"statuses":[`, `"statuses":["sent",`},
+		"an empty list of statuses":   {`"statuses":[`, `"statuses":[],"gone":[`},
+		"messages":                    {`"metadata"`, `"messages":[],"metadata"`},
+		"errors":                      {`"metadata"`, `"errors":null,"metadata"`},
+		"a second change of no shape": {`"changes":[`, `"changes":[{},`},
+		"a key that stands twice":     {`"messaging_product"`, `"metadata":{},"messaging_product"`},
+		"a status of the future":      {`"delivered"`, `"in_orbit"`},
+		"something after the end":     {`"field":"messages"}]}]}`, `"field":"messages"}]}]}}`},
 	} {
 		body := strings.Replace(string(receiptBody), change[0], change[1], 1)
 		if body == string(receiptBody) {
@@ -440,9 +455,9 @@ func FuzzParseWebhook(f *testing.F) {
 				t.Error(err)
 			}
 		}
-		for _, raw := range w.Unknown {
-			if !json.Valid(raw) {
-				t.Errorf("kept what is not JSON: %q", raw)
+		for _, what := range w.Unknown {
+			if len(what) > 100 {
+				t.Errorf("it says much of what it does not know: %q", what)
 			}
 		}
 	})
