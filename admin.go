@@ -222,7 +222,11 @@ func unmatched(ctx context.Context, p *parts, a adminArgs) error {
 	}
 	return a.print(found, func(w io.Writer) {
 		for _, u := range found {
-			fmt.Fprintf(w, "%-16s %d kept, seen %d times, the oldest from %s, the newest from %s\n", u.Reason, u.Payloads, u.Seen, u.Oldest.UTC().Format(time.RFC3339), u.Newest.UTC().Format(time.RFC3339))
+			fmt.Fprintf(w, "%-16s %d kept, seen %d times, the oldest from %s, the newest from %s", u.Reason, u.Payloads, u.Seen, u.Oldest.UTC().Format(time.RFC3339), u.Newest.UTC().Format(time.RFC3339))
+			if u.Detail != "" {
+				fmt.Fprintf(w, ": %s", u.Detail)
+			}
+			fmt.Fprintln(w)
 		}
 		if len(found) == 0 {
 			fmt.Fprintln(w, "no webhook is kept")

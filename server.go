@@ -172,7 +172,10 @@ func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logg
 	lanes := worker.NewLanes(p.queue, p.journal, p.accounts, p.db.Client, p.campaigns, meta, pace, p.tasks.Waiting, now, log)
 
 	p.webhooks = webhook.New(webhook.Parts{DB: p.db, Journal: p.journal, Queue: p.queue, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns, Now: now, Log: log},
-		cfg.WhatsApp.AppSecrets, cfg.WhatsApp.VerifyToken)
+		webhook.Options{
+			Secrets: cfg.WhatsApp.AppSecrets, VerifyToken: cfg.WhatsApp.VerifyToken,
+			BodyMemory: cfg.Webhooks.Memory, KeptRows: cfg.Webhooks.Kept, KeptBytes: cfg.Webhooks.KeptBytes,
+		})
 	p.metrics.MustRegister(p.webhooks.Metrics()...)
 	p.worker = worker.New(p.redis, p.tasks, worker.Jobs{
 		Enroll: p.campaigns.Enroll, Import: p.audience.RunImport, Drain: lanes.Drain, Sweep: p.sweep,

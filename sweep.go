@@ -22,11 +22,13 @@ func (p *parts) sweep(ctx context.Context) error {
 		{"expire leases", func(ctx context.Context) error { _, err := p.queue.ExpireLeases(ctx); return err }},
 		{"settle unknown messages", p.settleUnknown},
 		{"messaging windows", func(ctx context.Context) error { _, err := p.queue.SweepWindows(ctx); return err }},
+		{"restrictions that are over", p.accounts.EndRestrictions},
 		{"campaigns", p.campaigns.Sweep},
 		{"wake lanes", p.wakeLanes},
 		{"wake imports", p.wakeImports},
 		{"identity", p.identity.Sweep},
 		{"expire events", p.expireEvents},
+		{"webhooks to try again", p.webhooks.Retry},
 		{"trim webhooks", p.webhooks.Trim},
 	} {
 		if err := step.do(tenant.System(ctx)); err != nil {

@@ -36,8 +36,9 @@ type Service struct {
 	options Options
 	now     func() time.Time
 
-	senders *cache[uid.ID, Sender]
-	numbers *cache[string, *ent.PhoneNumber]
+	senders   *cache[uid.ID, Sender]
+	receivers *cache[string, Receiver] // by Meta's id of the number
+	owners    *cache[string, uid.ID]   // by Meta's id of the account
 }
 
 // New returns the service.
@@ -45,7 +46,7 @@ func New(db *database.DB, keys *secret.Keyring, meta *whatsapp.Client, callers *
 	return &Service{
 		db: db, keys: keys, meta: meta, callers: callers, options: o,
 		now:     func() time.Time { return now().UTC().Truncate(time.Microsecond) },
-		senders: newCache[uid.ID, Sender](now), numbers: newCache[string, *ent.PhoneNumber](now),
+		senders: newCache[uid.ID, Sender](now), receivers: newCache[string, Receiver](now), owners: newCache[string, uid.ID](now),
 	}
 }
 
@@ -94,7 +95,8 @@ func (s *Service) changed(ctx context.Context, organization uid.ID, subjects ...
 		return
 	}
 	s.senders.clear()
-	s.numbers.clear()
+	s.receivers.clear()
+	s.owners.clear()
 	if s.options.Tell != nil {
 		s.options.Tell(ctx, organization, subjects...)
 	}

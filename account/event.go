@@ -7,13 +7,12 @@ import (
 	"strings"
 
 	"carillon/ent"
+	entaccount "carillon/ent/account"
 	"carillon/enum"
+	"carillon/fault"
 	"carillon/tenant"
 	"carillon/whatsapp"
 )
-
-// restrictedBusiness is the restriction under which no template can be sent; others leave campaigns alone.
-const restrictedBusiness = "RESTRICTED_BIZ_INITIATED_MESSAGING"
 
 // offboarded is why an account is RESTRICTED whose owner moved the WhatsApp Business app to another phone. WhatsApp takes its
 // number into the API again by itself, and tells.
@@ -24,7 +23,7 @@ const offboarded = "Its number left WhatsApp's API, because the WhatsApp Busines
 // ApplyAccountUpdate takes a webhook about an account, as the system, and returns the account if that changed it.
 func (s *Service) ApplyAccountUpdate(ctx context.Context, u whatsapp.AccountUpdate) (changed *ent.Account, err error) {
 	ctx = tenant.System(ctx)
-	a, err := s.bound(ctx, u.WABAID)
+	a, err := s.concerned(ctx, u)
 	if err != nil {
 		return nil, err
 	}
@@ -38,10 +37,14 @@ func (s *Service) ApplyAccountUpdate(ctx context.Context, u whatsapp.AccountUpda
 			moved = true
 		}
 	case whatsapp.AccountChanged:
-		if status, reason := s.verdict(a, u); status != "" {
-			moved, err = s.SetStatus(ctx, a.ID, status, reason)
-		} else {
+		status, reason := s.verdict(a, u)
+		if status == "" {
 			note = reason
+			break
+		}
+		if moved, err = s.SetStatus(ctx, a.ID, status, reason); err == nil && u.Event == accountRestriction {
+			ends, wrong := s.restrictUntil(ctx, a.ID, reason, restrictedUntil(u))
+			moved, err = moved || ends, wrong
 		}
 	case whatsapp.AccountAlerted:
 		if u.Alert != nil && u.Alert.Severity == "CRITICAL" && u.Alert.Status == "ACTIVE" {
@@ -56,6 +59,22 @@ func (s *Service) ApplyAccountUpdate(ctx context.Context, u whatsapp.AccountUpda
 	}
 	s.changed(ctx, a.OrganizationID, a.ID)
 	return s.find(ctx, a.ID)
+}
+
+// concerned finds the account that an event is about. A partner's event may come for a portfolio and name the account inside;
+// one that comes for an account that is known here is about no other.
+func (s *Service) concerned(ctx context.Context, u whatsapp.AccountUpdate) (*ent.Account, error) {
+	if u.PartnerWABAID == "" || u.PartnerWABAID == u.WABAID {
+		return s.bound(ctx, u.WABAID)
+	}
+	known, err := s.db.Client.Account.Query().Where(entaccount.WabaID(u.WABAID)).Exist(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for account %s: %w", u.WABAID, err)
+	}
+	if known {
+		return nil, fault.Missing("account")
+	}
+	return s.bound(ctx, u.PartnerWABAID)
 }
 
 // verdict is the status that an event means for an account, and why; without a status only something to know, or nothing.
@@ -74,8 +93,8 @@ func (s *Service) verdict(a *ent.Account, u whatsapp.AccountUpdate) (enum.Accoun
 		case "SCHEDULE_FOR_DISABLE":
 			return "", strings.TrimSpace("WhatsApp will disable the account. " + u.BanDate)
 		}
-	case "ACCOUNT_RESTRICTION":
-		return restriction(u)
+	case accountRestriction:
+		return restriction(u, s.now())
 	case "ACCOUNT_VIOLATION":
 		return "", "WhatsApp says that the account broke its policy: " + u.ViolationType
 	case "ACCOUNT_OFFBOARDED":
@@ -90,22 +109,4 @@ func (s *Service) verdict(a *ent.Account, u whatsapp.AccountUpdate) (enum.Accoun
 		}
 	}
 	return "", ""
-}
-
-func restriction(u whatsapp.AccountUpdate) (status enum.AccountStatus, reason string) {
-	var texts []string
-	for _, r := range u.Restrictions {
-		text := r.Type
-		if !r.ExpiresAt.IsZero() {
-			text += " until " + r.ExpiresAt.UTC().Format("2006-01-02 15:04 MST")
-		}
-		if r.Type == restrictedBusiness {
-			status = enum.AccountStatusRestricted
-		}
-		texts = append(texts, text)
-	}
-	if len(texts) == 0 {
-		return "", ""
-	}
-	return status, "WhatsApp has restricted the account: " + strings.Join(texts, ", ")
 }

@@ -2,11 +2,9 @@ package account
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"carillon/ent"
-	entaccount "carillon/ent/account"
 	"carillon/ent/phonenumber"
 	"carillon/enum"
 	"carillon/fault"
@@ -56,62 +54,6 @@ func (s *Service) Sender(ctx context.Context, phoneNumber uid.ID) (Sender, error
 		return Sender{}, fault.Missing("phone number")
 	}
 	return found, nil
-}
-
-// ByMetaNumber finds the number that Meta calls by that id, in the account that is bound, with its account; at most 5 seconds
-// old. A number that has moved from one account to another is the later one's.
-func (s *Service) ByMetaNumber(ctx context.Context, metaID string) (*ent.PhoneNumber, error) {
-	system := tenant.System(ctx)
-	found, err := s.numbers.load(metaID, func() (*ent.PhoneNumber, error) {
-		rows, err := s.db.Client.PhoneNumber.Query().
-			Where(phonenumber.MetaID(metaID), phonenumber.HasAccountWith(entaccount.StatusNEQ(enum.AccountStatusDisconnected))).
-			WithAccount().Order(ent.Desc(phonenumber.FieldID)).All(system)
-		if err != nil {
-			return nil, fmt.Errorf("phone number %s of Meta: %w", metaID, err)
-		}
-		if err := s.refuseClosed(ctx, metaID, rows); err != nil {
-			return nil, err
-		}
-		for _, n := range rows {
-			if n.Status != numberDeleted {
-				return n, nil
-			}
-		}
-		if len(rows) > 0 {
-			return rows[0], nil
-		}
-		return nil, fault.Missing("phone number")
-	})
-	if err != nil {
-		return nil, err
-	}
-	if !visible(ctx, found.OrganizationID) {
-		return nil, fault.Missing("phone number")
-	}
-	return found, nil
-}
-
-// ErrClosed says that a number belongs, or belonged, to an organization that is closed: what is told of it is dropped.
-var ErrClosed = errors.New("the number's organization is closed")
-
-// refuseClosed gives ErrClosed for a number whose organization is closed. One that is bound to nobody any more is the last
-// closed organization's that had it.
-func (s *Service) refuseClosed(ctx context.Context, metaID string, bound []*ent.PhoneNumber) error {
-	query := `SELECT count(*) FROM organization WHERE id = $1 AND status = 'CLOSED'`
-	of := any(metaID)
-	if len(bound) > 0 {
-		of = bound[0].OrganizationID
-	} else {
-		query = `SELECT count(*) FROM phone_number JOIN organization ON organization.id = phone_number.organization_id WHERE meta_id = $1 AND organization.status = 'CLOSED'`
-	}
-	var closed int
-	if err := s.db.QueryRow(ctx, query, of).Scan(&closed); err != nil {
-		return fmt.Errorf("look for the organization of number %s of Meta: %w", metaID, err)
-	}
-	if closed > 0 {
-		return ErrClosed
-	}
-	return nil
 }
 
 // visible reports whether ctx may see that organization's rows: what is cached has passed no policy.

@@ -41,7 +41,7 @@ func (s *Service) move(ctx context.Context, id uid.ID, status enum.AccountStatus
 	var organization uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		organization = uid.ID{}
-		row := tx.Client.Account.Update().Where(append(still, entaccount.ID(id), entaccount.StatusIn(sources[status]...))...).SetStatus(status)
+		row := tx.Client.Account.Update().Where(append(still, entaccount.ID(id), entaccount.StatusIn(sources[status]...))...).SetStatus(status).ClearRestrictedUntil()
 		if reason == "" {
 			row.ClearStatusReason()
 		} else {

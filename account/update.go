@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,6 +19,13 @@ import (
 	"carillon/uid"
 	"carillon/whatsapp"
 )
+
+// ErrNotAsked says that Meta could not be asked about what a webhook told: it did not answer, or it refused the account's token.
+// The same webhook may be taken in later.
+var ErrNotAsked = errors.New("WhatsApp could not be asked")
+
+// notAsked makes an error of Meta's, or of a token, one that says so.
+func notAsked(what string, err error) error { return fmt.Errorf("%s: %w: %w", what, ErrNotAsked, err) }
 
 // refetchFor bounds the call to Meta that a webhook causes.
 const refetchFor = 10 * time.Second
@@ -47,10 +55,13 @@ func (s *Service) ApplyTemplateUpdate(ctx context.Context, u whatsapp.TemplateUp
 	}
 	for range readAgain {
 		at := s.now()
+		if u.TemplateID == "" {
+			break
+		}
 		t, err := s.refetch(ctx, a, u.TemplateID)
 		if err != nil {
-			if u.Kind == whatsapp.TemplateComponentsChanged {
-				return nil, fmt.Errorf("ask for template %s of account %s: %w", u.TemplateID, a.ID, err) // the event tells too little
+			if u.Kind == whatsapp.TemplateComponentsChanged { // the event tells too little
+				return nil, notAsked(fmt.Sprintf("template %s of account %s", u.TemplateID, a.ID), err)
 			}
 			break
 		}
@@ -89,8 +100,8 @@ func (s *Service) refetch(ctx context.Context, a *ent.Account, metaID string) (t
 	}
 	ctx, cancel := context.WithTimeout(ctx, refetchFor)
 	defer cancel()
-	if t, err = s.meta.Template(ctx, token, metaID); err == nil && (t.ID == "" || t.Name == "" || t.Language == "") {
-		err = fmt.Errorf("an answer that is no template")
+	if t, err = s.meta.Template(ctx, token, metaID); err == nil && (t.ID != metaID || t.Name == "" || t.Language == "") {
+		err = fmt.Errorf("an answer that is not that template")
 	}
 	return t, err
 }
@@ -173,13 +184,13 @@ func (s *Service) ApplyNumberUpdate(ctx context.Context, u whatsapp.NumberUpdate
 	}
 	token, err := s.Token(ctx, a)
 	if err != nil {
-		return nil, err
+		return nil, notAsked("numbers of account "+a.ID.String(), err)
 	}
 	asked, cancel := context.WithTimeout(ctx, refetchFor)
 	defer cancel()
 	numbers, err := s.meta.PhoneNumbers(asked, token, a.WabaID)
 	if err != nil {
-		return nil, fmt.Errorf("ask for the numbers of account %s: %w", a.ID, err)
+		return nil, notAsked("numbers of account "+a.ID.String(), err)
 	}
 	var ids []uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"carillon/account"
+	"carillon/ent"
 	"carillon/enum"
 	"carillon/fault"
 	"carillon/whatsapp"
@@ -230,6 +231,75 @@ func TestAPortfoliosLimitFollowsItsWebhook(t *testing.T) {
 			if err != nil || (got != nil) != step.change || limit != step.limit {
 				s.t.Errorf("%s: %v, %v, %d", step.tier, got, err, limit)
 			}
+		}
+	})
+}
+
+func TestARestrictionThatEndsByTimeEndsByItself(t *testing.T) {
+	each(t, func(s *stage) {
+		s.connected()
+		now := s.now()
+		tell := func(ends ...time.Time) *ent.Account {
+			s.t.Helper()
+			u := whatsapp.AccountUpdate{WABAID: waba, Kind: whatsapp.AccountChanged, Event: "ACCOUNT_RESTRICTION"}
+			for _, end := range ends {
+				u.Restrictions = append(u.Restrictions, whatsapp.Restriction{Type: "RESTRICTED_BIZ_INITIATED_MESSAGING", ExpiresAt: end})
+			}
+			if _, err := s.ApplyAccountUpdate(s.system(), u); err != nil {
+				s.t.Fatal(err)
+			}
+			return s.db.Client.Account.Query().OnlyX(s.system())
+		}
+		sweep := func(after time.Duration, want enum.AccountStatus) {
+			s.t.Helper()
+			s.nanos.Store(now.Add(after).UnixNano())
+			if err := s.EndRestrictions(s.system()); err != nil {
+				s.t.Fatal(err)
+			}
+			if a := s.db.Client.Account.Query().OnlyX(s.system()); a.Status != want || want == enum.AccountStatusConnected && (a.StatusReason != nil || a.RestrictedUntil != nil) {
+				s.t.Errorf("after %v the account is %s, %v, until %v", after, a.Status, a.StatusReason, a.RestrictedUntil)
+			}
+		}
+		if a := tell(now.Add(-time.Minute)); a.Status != enum.AccountStatusConnected {
+			s.t.Errorf("one that is over made it %s", a.Status)
+		}
+		tell(now.Add(time.Hour))
+		sweep(59*time.Minute, enum.AccountStatusRestricted)
+		tell(now.Add(2 * time.Hour)) // a later end is told
+		sweep(61*time.Minute, enum.AccountStatusRestricted)
+		sweep(2*time.Hour, enum.AccountStatusConnected)
+		tell(now.Add(3*time.Hour), time.Time{}) // one of two has no end
+		sweep(9*time.Hour, enum.AccountStatusRestricted)
+		if _, err := s.SetStatus(s.system(), s.db.Client.Account.Query().OnlyX(s.system()).ID, enum.AccountStatusConnected, ""); err != nil {
+			s.t.Fatal(err)
+		}
+		left := whatsapp.AccountUpdate{WABAID: waba, Kind: whatsapp.AccountChanged, Event: "ACCOUNT_OFFBOARDED"}
+		if _, err := s.ApplyAccountUpdate(s.system(), left); err != nil {
+			s.t.Fatal(err)
+		}
+		tell(now.Add(10 * time.Hour)) // while it is restricted for another reason
+		sweep(11*time.Hour, enum.AccountStatusRestricted)
+	})
+}
+
+func TestAPartnersEventIsAboutTheAccountItCameFor(t *testing.T) {
+	each(t, func(s *stage) {
+		s.connected()
+		gone := whatsapp.AccountUpdate{WABAID: waba, PartnerWABAID: otherWABA, Kind: whatsapp.AccountChanged, Event: "PARTNER_REMOVED"}
+		if _, err := s.ApplyAccountUpdate(s.system(), gone); !fault.Is(err, fault.NotFound) {
+			s.t.Errorf("one that came for our account and names another: %v", err)
+		}
+		gone.WABAID, gone.PartnerWABAID = otherWABA, waba
+		other := s.db.Client.Organization.Create().SetName("b").SaveX(s.system())
+		theirs := s.db.Client.Account.Create().SetOrganizationID(other.ID).SetWabaID(otherWABA).SetName("b").SetToken([]byte{1}).
+			SetStatus(enum.AccountStatusDisconnected).SaveX(s.system())
+		s.hear(s.system(), other.ID, theirs.ID)
+		if _, err := s.ApplyAccountUpdate(s.system(), gone); !fault.Is(err, fault.NotFound) {
+			s.t.Errorf("one that came for another's account and names ours: %v", err)
+		}
+		gone.WABAID = "a portfolio"
+		if a, err := s.ApplyAccountUpdate(s.system(), gone); err != nil || a == nil || a.Status != enum.AccountStatusTokenExpired {
+			s.t.Errorf("one that came for a portfolio: %v, %v", a, err)
 		}
 	})
 }

@@ -142,7 +142,7 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 		return err
 	}
 	handler := webhook.New(webhook.Parts{DB: s.db, Journal: s.journal, Queue: s.queue, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Now: database.Now, Log: slog.Default()},
-		[]string{appSecret}, verifyToken)
+		webhook.Options{Secrets: []string{appSecret}, VerifyToken: verifyToken})
 	var ids []uid.ID
 	tell := func(status string, mine bool) error {
 		var statuses []string

@@ -56,7 +56,7 @@ func webhookOnce(ctx context.Context, o options, store string, each, atOnce int)
 	posts := signedPosts(ids, each)
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	handler := webhook.New(webhook.Parts{DB: s.db, Journal: s.journal, Queue: s.queue, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Now: database.Now, Log: log},
-		[]string{appSecret}, verifyToken)
+		webhook.Options{Secrets: []string{appSecret}, VerifyToken: verifyToken})
 	verifies, parses := bareWebhook(false), bareWebhook(true)
 	verify, err := postAll(ctx, verifies, posts, atOnce)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"carillon/ent/campaign"
 	"carillon/ent/phonenumber"
 	"carillon/ent/predicate"
+	"carillon/ent/template"
 	"carillon/enum"
 	"carillon/tenant"
 	"carillon/uid"
@@ -117,21 +118,36 @@ func (s *Service) React(ctx context.Context, f Failure) (stopped bool, err error
 var templateMarks = map[int]enum.TemplateStatus{132015: enum.TemplateStatusPaused, 132016: enum.TemplateStatusDisabled}
 
 // mark writes down what an error says of an account or a template. It reports false when that is no longer so: the token that
-// was refused has been replaced.
+// was refused has been replaced, or Meta has told of the template since.
 func (s *Service) mark(ctx context.Context, f Failure) (holds bool, err error) {
-	template, marked := templateMarks[f.Rule.Code]
+	if f.Rule.Class == whatsapp.PauseTemplate {
+		if past, err := s.mended(ctx, f); err != nil || past {
+			return false, err
+		}
+	}
+	status, marked := templateMarks[f.Rule.Code]
 	switch {
 	case f.Rule.Class == whatsapp.PauseAccount && f.Rule.Reason == whatsapp.ReasonTokenInvalid:
 		return s.expireToken(ctx, f)
 	case f.Rule.Class == whatsapp.PauseAccount && f.Rule.Reason == whatsapp.ReasonAccountRestricted:
 		_, err = s.accounts.SetStatus(ctx, f.Account, enum.AccountStatusRestricted, f.text())
 	case marked:
-		_, err = s.accounts.SetTemplateStatus(ctx, f.Template, template)
+		_, err = s.accounts.SetTemplateStatus(ctx, f.Template, status)
 	}
 	if err != nil {
 		return false, fmt.Errorf("react to %d: %w", f.Rule.Code, err)
 	}
 	return true, nil
+}
+
+// mended reports whether a template has changed since a message failed for it. WhatsApp tells of failures in whole seconds.
+func (s *Service) mended(ctx context.Context, f Failure) (bool, error) {
+	since := f.At.Truncate(time.Second).Add(time.Second)
+	past, err := s.db.Client.Template.Query().Where(template.ID(f.Template), template.UpdatedAtGTE(since)).Exist(ctx)
+	if err != nil {
+		return false, fmt.Errorf("read template: %w", err)
+	}
+	return past, nil
 }
 
 func (s *Service) expireToken(ctx context.Context, f Failure) (holds bool, err error) {

@@ -45,6 +45,7 @@ type Config struct {
 	Invitations Invitations
 
 	Limits         Limits
+	Webhooks       Webhooks
 	EventRetention time.Duration // age at which entries leave the event log
 
 	SMTP SMTP
@@ -81,6 +82,13 @@ type Limits struct {
 type Invitations struct {
 	PerUser, PerOrganization int
 	PerService               int // by all organizations together
+}
+
+// Webhooks bounds what Meta's webhooks take.
+type Webhooks struct {
+	Memory    int64 // bytes of their bodies at once in one process
+	Kept      int   // of those that could not be used
+	KeptBytes int64
 }
 
 // OIDC is the identity provider with whose accounts users can sign in.

@@ -257,6 +257,20 @@ func number(to *int, value string, most uint64) error {
 	return nil
 }
 
+// units are what a size may end in.
+var units = map[string]uint64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+// size is a number of bytes, written with a unit.
+func size(value string, least, most int64) (int64, error) {
+	digits := strings.TrimRight(value, "KMGiB")
+	n, err := strconv.ParseUint(digits, 10, 31)
+	unit, known := units[value[len(digits):]]
+	if bytes := n * unit; err == nil && known && bytes >= uint64(least) && bytes <= uint64(most) {
+		return int64(bytes), nil
+	}
+	return 0, fmt.Errorf("is %q", value)
+}
+
 const day = 24 * time.Hour
 
 // span is a duration as Go writes it, or a whole number of days.

@@ -193,6 +193,30 @@ var variables = []Variable{
 		set:     func(c *Config, value string) error { return number(&c.Limits.Subscriptions, value, 10_000) },
 	},
 	{
+		Name: "WEBHOOK_MEMORY", Default: "64MiB",
+		Meaning: "Memory that the bodies of webhooks may take at once in one process. Beyond it they are answered 503, and Meta sends them again.",
+		right:   "a size from 16MiB to 64GiB, such as 64MiB",
+		set: func(c *Config, value string) (err error) {
+			c.Webhooks.Memory, err = size(value, 16<<20, 64<<30)
+			return
+		},
+	},
+	{
+		Name: "KEPT_WEBHOOKS", Default: "10000",
+		Meaning: "How many webhooks are kept that were not understood or belong to nothing here. The oldest are deleted first.",
+		right:   "a number from 1 to 10000000",
+		set:     func(c *Config, value string) error { return number(&c.Webhooks.Kept, value, 10_000_000) },
+	},
+	{
+		Name: "KEPT_WEBHOOK_BYTES", Default: "256MiB",
+		Meaning: "How much room these may take in the database. The oldest are deleted first.",
+		right:   "a size from 1MiB to 1024GiB, such as 256MiB",
+		set: func(c *Config, value string) (err error) {
+			c.Webhooks.KeptBytes, err = size(value, 1<<20, 1<<40)
+			return
+		},
+	},
+	{
 		Name: "EVENT_RETENTION", Default: "30d",
 		Meaning: "Age at which entries leave the event log that `deliveryEvents` shows, in days (`30d`) or hours (`36h`). A client that was away for longer reads `messages` anew. Messages, campaigns and statistics are not touched.",
 		right:   "a span of at least 1h and at most 3650d, such as 30d or 36h",

@@ -5,6 +5,7 @@
 package delivery
 
 import (
+	"slices"
 	"time"
 
 	"carillon/column"
@@ -44,6 +45,7 @@ type Fact struct {
 	WAMID     string // WhatsApp's id, where it is known
 	Attempt   int    // the attempt it is about; 0 where nothing says
 	Claim     uid.ID // the claim it is about; zero where nothing says
+	Number    Number // the number that it was told of by a webhook; zero where we know the message ourselves
 	Kind      FactKind
 	At        time.Time
 	NotBefore time.Time       // Retry and SendAgain
@@ -51,6 +53,21 @@ type Fact struct {
 	ErrorCode int             // Failed, Refused, Retry, GiveUp
 	Detail    string          // what Meta said to the error
 	Pricing   *column.Pricing
+}
+
+// Number is one of Meta's phone numbers. What a webhook tells holds for the messages of the number that it came to and for no
+// others, whatever it names.
+type Number struct {
+	MetaID string
+	Rows   []uid.ID // what it is called here: one for each account in which it has been
+}
+
+// has reports whether a message of that row is the number's.
+func (n Number) has(phoneNumber uid.ID) bool { return slices.Contains(n.Rows, phoneNumber) }
+
+// concerns reports whether a fact may be about the message of that row.
+func (f Fact) concerns(r *row) bool {
+	return r != nil && (f.Number.MetaID == "" || f.Number.has(r.phoneNumber) && r.direction == enum.DirectionOutbound)
 }
 
 // ranks say how far a message has come. A report of lower rank fills in its own time and is logged, and lowers nothing.

@@ -43,8 +43,14 @@ type submission struct {
 }
 
 type outcome struct {
-	unmatched []Fact
-	err       error
+	Recorded
+	err error
+}
+
+// Recorded says what came of facts.
+type Recorded struct {
+	Unmatched []Fact // belong to no message of ours
+	Failures  []Fact // are failures that were not known before
 }
 
 // NewJournal makes a journal; Run must run for Record to return.
@@ -58,19 +64,25 @@ func (j *Journal) Watch(brake Brake) { j.brake = brake }
 // Record returns when the facts are committed, with those that belong to no message of ours. After an error nothing of them
 // is.
 func (j *Journal) Record(ctx context.Context, facts ...Fact) (unmatched []Fact, err error) {
+	recorded, err := j.Report(ctx, facts...)
+	return recorded.Unmatched, err
+}
+
+// Report is Record that also tells which failures are new.
+func (j *Journal) Report(ctx context.Context, facts ...Fact) (Recorded, error) {
 	if len(facts) == 0 {
-		return nil, nil
+		return Recorded{}, nil
 	}
 	done := make(chan outcome, 1)
 	select {
 	case j.inbox <- submission{facts, done}:
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return Recorded{}, ctx.Err()
 	case <-j.closed:
-		return nil, fmt.Errorf("record facts: %w", context.Canceled)
+		return Recorded{}, fmt.Errorf("record facts: %w", context.Canceled)
 	}
 	o := <-done // the commit is under way: whoever asked must learn its outcome
-	return o.unmatched, o.err
+	return o.Recorded, o.err
 }
 
 // Run commits until ctx ends. What was handed over by then is still committed.
@@ -109,7 +121,7 @@ func (j *Journal) commit(ctx context.Context, batch []submission) {
 			facts = append(facts, s.facts...)
 		}
 	}
-	l, unmatched, err := j.apply(ctx, facts)
+	l, results, err := j.apply(ctx, facts)
 	if err != nil && len(batch) > 1 {
 		j.log.Error("a batch of facts could not be committed; trying each part alone", "facts", len(facts), "error", err)
 		for _, s := range batch {
@@ -118,18 +130,38 @@ func (j *Journal) commit(ctx context.Context, batch []submission) {
 		return
 	}
 	for _, s := range batch {
-		var mine []Fact
-		for _, f := range s.facts {
-			if unmatched[key(f)] {
-				mine = append(mine, f)
-			}
+		if err != nil {
+			s.done <- outcome{err: err}
+			continue
 		}
-		s.done <- outcome{mine, err}
+		s.done <- outcome{Recorded: sorted(s.facts, results)}
+		results = results[len(s.facts):]
 	}
 	if err == nil {
 		l.tell(ctx, j.news)
 		j.judge(ctx, l)
 	}
+}
+
+// result is what came of one fact.
+type result byte
+
+const (
+	taken     result = iota // or nothing new
+	unmatched               // belongs to no message
+	failed                  // is a failure that was not known
+)
+
+func sorted(facts []Fact, results []result) (r Recorded) {
+	for i, f := range facts {
+		switch results[i] {
+		case unmatched:
+			r.Unmatched = append(r.Unmatched, f)
+		case failed:
+			r.Failures = append(r.Failures, f)
+		}
+	}
+	return r
 }
 
 func (j *Journal) judge(ctx context.Context, l *ledger) {
@@ -143,22 +175,22 @@ func (j *Journal) judge(ctx context.Context, l *ledger) {
 	}
 }
 
-// factKey is how a fact names its message.
+// factKey is how a fact names its message: by our id, or by WhatsApp's and the number that it was told of.
 type factKey struct {
-	id    uid.ID
-	wamid string
+	id            uid.ID
+	wamid, number string
 }
 
 func key(f Fact) factKey {
 	if f.Message.IsZero() {
-		return factKey{wamid: f.WAMID}
+		return factKey{wamid: f.WAMID, number: f.Number.MetaID}
 	}
 	return factKey{id: f.Message}
 }
 
-func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, unmatched map[factKey]bool, err error) {
+func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, results []result, err error) {
 	err = j.db.InTx(ctx, func(tx *database.Tx) error {
-		l, unmatched = newLedger(j.now()), map[factKey]bool{}
+		l, results = newLedger(j.now()), make([]result, len(facts))
 		ids, err := messagesOf(ctx, tx, facts)
 		if err != nil {
 			return fmt.Errorf("find messages: %w", err)
@@ -168,10 +200,10 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, unmatched
 			return err
 		}
 		before := make(map[uid.ID]*row, len(rows)) // those that facts have touched
-		for _, f := range facts {
+		for i, f := range facts {
 			r := rows[ids[key(f)]]
-			if r == nil {
-				unmatched[key(f)] = true
+			if !f.concerns(r) {
+				results[i] = unmatched
 				continue
 			}
 			if before[r.id] == nil {
@@ -181,6 +213,9 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, unmatched
 			if status, logged := r.apply(f); logged {
 				l.log(r, status, f)
 				l.answer(r, f)
+				if f.Kind == Failed {
+					results[i] = failed
+				}
 			}
 		}
 		changed := make([]*row, 0, len(before))
@@ -204,35 +239,44 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, unmatched
 		}
 		return l.write(ctx, tx, store(tx.DB, before, changed)...)
 	})
-	return l, unmatched, err
+	return l, results, err
 }
 
-// messagesOf finds each fact's message: by our own id, echoed back, else by WhatsApp's.
+// messagesOf finds each fact's message: by our own id, echoed back, else by WhatsApp's. That one is looked for among the
+// messages of the number that it was told of.
 func messagesOf(ctx context.Context, tx *database.Tx, facts []Fact) (map[factKey]uid.ID, error) {
-	ids, wamids := map[factKey]uid.ID{}, []string{}
+	ids, wamids, of := map[factKey]uid.ID{}, []string{}, map[string][]Fact{}
 	for _, f := range facts {
-		if k := key(f); k.wamid != "" {
-			wamids = append(wamids, k.wamid)
-		} else {
+		k := key(f)
+		if k.wamid == "" {
 			ids[k] = k.id
+			continue
 		}
+		if of[k.wamid] == nil {
+			wamids = append(wamids, k.wamid)
+		}
+		of[k.wamid] = append(of[k.wamid], f)
 	}
 	if len(wamids) == 0 {
 		return ids, nil
 	}
 	from, args := tx.DB.Rowset(nil, database.Texts("wamid", wamids))
-	rows, err := tx.QueryContext(ctx, "SELECT message.id, message.wamid FROM message JOIN "+from+" ON message.wamid = f.wamid", args...)
+	rows, err := tx.QueryContext(ctx, "SELECT message.id, message.wamid, message.phone_number_id, message.direction FROM message JOIN "+from+" ON message.wamid = f.wamid", args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var id uid.ID
 		var wamid string
-		if err := rows.Scan(&id, &wamid); err != nil {
+		var r row
+		if err := rows.Scan(&r.id, &wamid, &r.phoneNumber, &r.direction); err != nil {
 			return nil, err
 		}
-		ids[factKey{wamid: wamid}] = id
+		for _, f := range of[wamid] {
+			if f.concerns(&r) {
+				ids[key(f)] = r.id
+			}
+		}
 	}
 	return ids, rows.Err()
 }

@@ -31,6 +31,8 @@ type Account struct {
 	Status enum.AccountStatus `json:"status,omitempty"`
 	// StatusReason holds the value of the "status_reason" field.
 	StatusReason *string `json:"status_reason,omitempty"`
+	// while RESTRICTED: when that ends by itself
+	RestrictedUntil *time.Time `json:"restricted_until,omitempty"`
 	// ReviewStatus holds the value of the "review_status" field.
 	ReviewStatus *string `json:"review_status,omitempty"`
 	// sealed by package secret, with the row's id as associated data
@@ -92,7 +94,7 @@ func (*Account) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case account.FieldWabaID, account.FieldName, account.FieldCurrency, account.FieldStatus, account.FieldStatusReason, account.FieldReviewStatus:
 			values[i] = new(sql.NullString)
-		case account.FieldConnectedAt, account.FieldSyncedAt:
+		case account.FieldRestrictedUntil, account.FieldConnectedAt, account.FieldSyncedAt:
 			values[i] = new(sql.NullTime)
 		case account.FieldID, account.FieldOrganizationID:
 			values[i] = new(uid.ID)
@@ -154,6 +156,13 @@ func (_m *Account) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.StatusReason = new(string)
 				*_m.StatusReason = value.String
+			}
+		case account.FieldRestrictedUntil:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field restricted_until", values[i])
+			} else if value.Valid {
+				_m.RestrictedUntil = new(time.Time)
+				*_m.RestrictedUntil = value.Time
 			}
 		case account.FieldReviewStatus:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -254,6 +263,11 @@ func (_m *Account) String() string {
 	if v := _m.StatusReason; v != nil {
 		builder.WriteString("status_reason=")
 		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.RestrictedUntil; v != nil {
+		builder.WriteString("restricted_until=")
+		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteString(", ")
 	if v := _m.ReviewStatus; v != nil {

@@ -87,6 +87,20 @@ func (_c *AccountCreate) SetNillableStatusReason(v *string) *AccountCreate {
 	return _c
 }
 
+// SetRestrictedUntil sets the "restricted_until" field.
+func (_c *AccountCreate) SetRestrictedUntil(v time.Time) *AccountCreate {
+	_c.mutation.SetRestrictedUntil(v)
+	return _c
+}
+
+// SetNillableRestrictedUntil sets the "restricted_until" field if the given value is not nil.
+func (_c *AccountCreate) SetNillableRestrictedUntil(v *time.Time) *AccountCreate {
+	if v != nil {
+		_c.SetRestrictedUntil(*v)
+	}
+	return _c
+}
+
 // SetReviewStatus sets the "review_status" field.
 func (_c *AccountCreate) SetReviewStatus(v string) *AccountCreate {
 	_c.mutation.SetReviewStatus(v)
@@ -336,6 +350,10 @@ func (_c *AccountCreate) createSpec() (*Account, *sqlgraph.CreateSpec) {
 		_spec.SetField(account.FieldStatusReason, field.TypeString, value)
 		_node.StatusReason = &value
 	}
+	if value, ok := _c.mutation.RestrictedUntil(); ok {
+		_spec.SetField(account.FieldRestrictedUntil, field.TypeTime, value)
+		_node.RestrictedUntil = &value
+	}
 	if value, ok := _c.mutation.ReviewStatus(); ok {
 		_spec.SetField(account.FieldReviewStatus, field.TypeString, value)
 		_node.ReviewStatus = &value
@@ -509,6 +527,24 @@ func (u *AccountUpsert) UpdateStatusReason() *AccountUpsert {
 // ClearStatusReason clears the value of the "status_reason" field.
 func (u *AccountUpsert) ClearStatusReason() *AccountUpsert {
 	u.SetNull(account.FieldStatusReason)
+	return u
+}
+
+// SetRestrictedUntil sets the "restricted_until" field.
+func (u *AccountUpsert) SetRestrictedUntil(v time.Time) *AccountUpsert {
+	u.Set(account.FieldRestrictedUntil, v)
+	return u
+}
+
+// UpdateRestrictedUntil sets the "restricted_until" field to the value that was provided on create.
+func (u *AccountUpsert) UpdateRestrictedUntil() *AccountUpsert {
+	u.SetExcluded(account.FieldRestrictedUntil)
+	return u
+}
+
+// ClearRestrictedUntil clears the value of the "restricted_until" field.
+func (u *AccountUpsert) ClearRestrictedUntil() *AccountUpsert {
+	u.SetNull(account.FieldRestrictedUntil)
 	return u
 }
 
@@ -728,6 +764,27 @@ func (u *AccountUpsertOne) UpdateStatusReason() *AccountUpsertOne {
 func (u *AccountUpsertOne) ClearStatusReason() *AccountUpsertOne {
 	return u.Update(func(s *AccountUpsert) {
 		s.ClearStatusReason()
+	})
+}
+
+// SetRestrictedUntil sets the "restricted_until" field.
+func (u *AccountUpsertOne) SetRestrictedUntil(v time.Time) *AccountUpsertOne {
+	return u.Update(func(s *AccountUpsert) {
+		s.SetRestrictedUntil(v)
+	})
+}
+
+// UpdateRestrictedUntil sets the "restricted_until" field to the value that was provided on create.
+func (u *AccountUpsertOne) UpdateRestrictedUntil() *AccountUpsertOne {
+	return u.Update(func(s *AccountUpsert) {
+		s.UpdateRestrictedUntil()
+	})
+}
+
+// ClearRestrictedUntil clears the value of the "restricted_until" field.
+func (u *AccountUpsertOne) ClearRestrictedUntil() *AccountUpsertOne {
+	return u.Update(func(s *AccountUpsert) {
+		s.ClearRestrictedUntil()
 	})
 }
 
@@ -1128,6 +1185,27 @@ func (u *AccountUpsertBulk) UpdateStatusReason() *AccountUpsertBulk {
 func (u *AccountUpsertBulk) ClearStatusReason() *AccountUpsertBulk {
 	return u.Update(func(s *AccountUpsert) {
 		s.ClearStatusReason()
+	})
+}
+
+// SetRestrictedUntil sets the "restricted_until" field.
+func (u *AccountUpsertBulk) SetRestrictedUntil(v time.Time) *AccountUpsertBulk {
+	return u.Update(func(s *AccountUpsert) {
+		s.SetRestrictedUntil(v)
+	})
+}
+
+// UpdateRestrictedUntil sets the "restricted_until" field to the value that was provided on create.
+func (u *AccountUpsertBulk) UpdateRestrictedUntil() *AccountUpsertBulk {
+	return u.Update(func(s *AccountUpsert) {
+		s.UpdateRestrictedUntil()
+	})
+}
+
+// ClearRestrictedUntil clears the value of the "restricted_until" field.
+func (u *AccountUpsertBulk) ClearRestrictedUntil() *AccountUpsertBulk {
+	return u.Update(func(s *AccountUpsert) {
+		s.ClearRestrictedUntil()
 	})
 }
 

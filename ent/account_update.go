@@ -115,6 +115,26 @@ func (_u *AccountUpdate) ClearStatusReason() *AccountUpdate {
 	return _u
 }
 
+// SetRestrictedUntil sets the "restricted_until" field.
+func (_u *AccountUpdate) SetRestrictedUntil(v time.Time) *AccountUpdate {
+	_u.mutation.SetRestrictedUntil(v)
+	return _u
+}
+
+// SetNillableRestrictedUntil sets the "restricted_until" field if the given value is not nil.
+func (_u *AccountUpdate) SetNillableRestrictedUntil(v *time.Time) *AccountUpdate {
+	if v != nil {
+		_u.SetRestrictedUntil(*v)
+	}
+	return _u
+}
+
+// ClearRestrictedUntil clears the value of the "restricted_until" field.
+func (_u *AccountUpdate) ClearRestrictedUntil() *AccountUpdate {
+	_u.mutation.ClearRestrictedUntil()
+	return _u
+}
+
 // SetReviewStatus sets the "review_status" field.
 func (_u *AccountUpdate) SetReviewStatus(v string) *AccountUpdate {
 	_u.mutation.SetReviewStatus(v)
@@ -355,6 +375,12 @@ func (_u *AccountUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.StatusReasonCleared() {
 		_spec.ClearField(account.FieldStatusReason, field.TypeString)
 	}
+	if value, ok := _u.mutation.RestrictedUntil(); ok {
+		_spec.SetField(account.FieldRestrictedUntil, field.TypeTime, value)
+	}
+	if _u.mutation.RestrictedUntilCleared() {
+		_spec.ClearField(account.FieldRestrictedUntil, field.TypeTime)
+	}
 	if value, ok := _u.mutation.ReviewStatus(); ok {
 		_spec.SetField(account.FieldReviewStatus, field.TypeString, value)
 	}
@@ -573,6 +599,26 @@ func (_u *AccountUpdateOne) SetNillableStatusReason(v *string) *AccountUpdateOne
 // ClearStatusReason clears the value of the "status_reason" field.
 func (_u *AccountUpdateOne) ClearStatusReason() *AccountUpdateOne {
 	_u.mutation.ClearStatusReason()
+	return _u
+}
+
+// SetRestrictedUntil sets the "restricted_until" field.
+func (_u *AccountUpdateOne) SetRestrictedUntil(v time.Time) *AccountUpdateOne {
+	_u.mutation.SetRestrictedUntil(v)
+	return _u
+}
+
+// SetNillableRestrictedUntil sets the "restricted_until" field if the given value is not nil.
+func (_u *AccountUpdateOne) SetNillableRestrictedUntil(v *time.Time) *AccountUpdateOne {
+	if v != nil {
+		_u.SetRestrictedUntil(*v)
+	}
+	return _u
+}
+
+// ClearRestrictedUntil clears the value of the "restricted_until" field.
+func (_u *AccountUpdateOne) ClearRestrictedUntil() *AccountUpdateOne {
+	_u.mutation.ClearRestrictedUntil()
 	return _u
 }
 
@@ -845,6 +891,12 @@ func (_u *AccountUpdateOne) sqlSave(ctx context.Context) (_node *Account, err er
 	}
 	if _u.mutation.StatusReasonCleared() {
 		_spec.ClearField(account.FieldStatusReason, field.TypeString)
+	}
+	if value, ok := _u.mutation.RestrictedUntil(); ok {
+		_spec.SetField(account.FieldRestrictedUntil, field.TypeTime, value)
+	}
+	if _u.mutation.RestrictedUntilCleared() {
+		_spec.ClearField(account.FieldRestrictedUntil, field.TypeTime)
 	}
 	if value, ok := _u.mutation.ReviewStatus(); ok {
 		_spec.SetField(account.FieldReviewStatus, field.TypeString, value)

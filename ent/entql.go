@@ -90,17 +90,18 @@ var schemaGraph = func() *sqlgraph.Schema {
 		},
 		Type: "Account",
 		Fields: map[string]*sqlgraph.FieldSpec{
-			account.FieldOrganizationID: {Type: field.TypeUUID, Column: account.FieldOrganizationID},
-			account.FieldWabaID:         {Type: field.TypeString, Column: account.FieldWabaID},
-			account.FieldName:           {Type: field.TypeString, Column: account.FieldName},
-			account.FieldCurrency:       {Type: field.TypeString, Column: account.FieldCurrency},
-			account.FieldStatus:         {Type: field.TypeEnum, Column: account.FieldStatus},
-			account.FieldStatusReason:   {Type: field.TypeString, Column: account.FieldStatusReason},
-			account.FieldReviewStatus:   {Type: field.TypeString, Column: account.FieldReviewStatus},
-			account.FieldToken:          {Type: field.TypeBytes, Column: account.FieldToken},
-			account.FieldMessagingLimit: {Type: field.TypeInt, Column: account.FieldMessagingLimit},
-			account.FieldConnectedAt:    {Type: field.TypeTime, Column: account.FieldConnectedAt},
-			account.FieldSyncedAt:       {Type: field.TypeTime, Column: account.FieldSyncedAt},
+			account.FieldOrganizationID:  {Type: field.TypeUUID, Column: account.FieldOrganizationID},
+			account.FieldWabaID:          {Type: field.TypeString, Column: account.FieldWabaID},
+			account.FieldName:            {Type: field.TypeString, Column: account.FieldName},
+			account.FieldCurrency:        {Type: field.TypeString, Column: account.FieldCurrency},
+			account.FieldStatus:          {Type: field.TypeEnum, Column: account.FieldStatus},
+			account.FieldStatusReason:    {Type: field.TypeString, Column: account.FieldStatusReason},
+			account.FieldRestrictedUntil: {Type: field.TypeTime, Column: account.FieldRestrictedUntil},
+			account.FieldReviewStatus:    {Type: field.TypeString, Column: account.FieldReviewStatus},
+			account.FieldToken:           {Type: field.TypeBytes, Column: account.FieldToken},
+			account.FieldMessagingLimit:  {Type: field.TypeInt, Column: account.FieldMessagingLimit},
+			account.FieldConnectedAt:     {Type: field.TypeTime, Column: account.FieldConnectedAt},
+			account.FieldSyncedAt:        {Type: field.TypeTime, Column: account.FieldSyncedAt},
 		},
 	}
 	graph.Nodes[2] = &sqlgraph.Node{
@@ -917,10 +918,12 @@ var schemaGraph = func() *sqlgraph.Schema {
 		Type: "UnmatchedWebhook",
 		Fields: map[string]*sqlgraph.FieldSpec{
 			unmatchedwebhook.FieldReason:     {Type: field.TypeString, Column: unmatchedwebhook.FieldReason},
+			unmatchedwebhook.FieldDetail:     {Type: field.TypeString, Column: unmatchedwebhook.FieldDetail},
 			unmatchedwebhook.FieldBody:       {Type: field.TypeBytes, Column: unmatchedwebhook.FieldBody},
 			unmatchedwebhook.FieldBodyHash:   {Type: field.TypeBytes, Column: unmatchedwebhook.FieldBodyHash},
 			unmatchedwebhook.FieldSeen:       {Type: field.TypeInt, Column: unmatchedwebhook.FieldSeen},
 			unmatchedwebhook.FieldReceivedAt: {Type: field.TypeTime, Column: unmatchedwebhook.FieldReceivedAt},
+			unmatchedwebhook.FieldRetryAt:    {Type: field.TypeTime, Column: unmatchedwebhook.FieldRetryAt},
 		},
 	}
 	graph.Nodes[40] = &sqlgraph.Node{
@@ -1465,6 +1468,11 @@ func (f *AccountFilter) WhereStatus(p entql.StringP) {
 // WhereStatusReason applies the entql string predicate on the status_reason field.
 func (f *AccountFilter) WhereStatusReason(p entql.StringP) {
 	f.Where(p.Field(account.FieldStatusReason))
+}
+
+// WhereRestrictedUntil applies the entql time.Time predicate on the restricted_until field.
+func (f *AccountFilter) WhereRestrictedUntil(p entql.TimeP) {
+	f.Where(p.Field(account.FieldRestrictedUntil))
 }
 
 // WhereReviewStatus applies the entql string predicate on the review_status field.
@@ -4937,6 +4945,11 @@ func (f *UnmatchedWebhookFilter) WhereReason(p entql.StringP) {
 	f.Where(p.Field(unmatchedwebhook.FieldReason))
 }
 
+// WhereDetail applies the entql string predicate on the detail field.
+func (f *UnmatchedWebhookFilter) WhereDetail(p entql.StringP) {
+	f.Where(p.Field(unmatchedwebhook.FieldDetail))
+}
+
 // WhereBody applies the entql []byte predicate on the body field.
 func (f *UnmatchedWebhookFilter) WhereBody(p entql.BytesP) {
 	f.Where(p.Field(unmatchedwebhook.FieldBody))
@@ -4955,6 +4968,11 @@ func (f *UnmatchedWebhookFilter) WhereSeen(p entql.IntP) {
 // WhereReceivedAt applies the entql time.Time predicate on the received_at field.
 func (f *UnmatchedWebhookFilter) WhereReceivedAt(p entql.TimeP) {
 	f.Where(p.Field(unmatchedwebhook.FieldReceivedAt))
+}
+
+// WhereRetryAt applies the entql time.Time predicate on the retry_at field.
+func (f *UnmatchedWebhookFilter) WhereRetryAt(p entql.TimeP) {
+	f.Where(p.Field(unmatchedwebhook.FieldRetryAt))
 }
 
 // addPredicate implements the predicateAdder interface.

@@ -1147,6 +1147,7 @@ type AccountMutation struct {
 	currency             *string
 	status               *enum.AccountStatus
 	status_reason        *string
+	restricted_until     *time.Time
 	review_status        *string
 	token                *[]byte
 	messaging_limit      *int
@@ -1509,6 +1510,55 @@ func (m *AccountMutation) StatusReasonCleared() bool {
 func (m *AccountMutation) ResetStatusReason() {
 	m.status_reason = nil
 	delete(m.clearedFields, account.FieldStatusReason)
+}
+
+// SetRestrictedUntil sets the "restricted_until" field.
+func (m *AccountMutation) SetRestrictedUntil(t time.Time) {
+	m.restricted_until = &t
+}
+
+// RestrictedUntil returns the value of the "restricted_until" field in the mutation.
+func (m *AccountMutation) RestrictedUntil() (r time.Time, exists bool) {
+	v := m.restricted_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRestrictedUntil returns the old "restricted_until" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldRestrictedUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRestrictedUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRestrictedUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRestrictedUntil: %w", err)
+	}
+	return oldValue.RestrictedUntil, nil
+}
+
+// ClearRestrictedUntil clears the value of the "restricted_until" field.
+func (m *AccountMutation) ClearRestrictedUntil() {
+	m.restricted_until = nil
+	m.clearedFields[account.FieldRestrictedUntil] = struct{}{}
+}
+
+// RestrictedUntilCleared returns if the "restricted_until" field was cleared in this mutation.
+func (m *AccountMutation) RestrictedUntilCleared() bool {
+	_, ok := m.clearedFields[account.FieldRestrictedUntil]
+	return ok
+}
+
+// ResetRestrictedUntil resets all changes to the "restricted_until" field.
+func (m *AccountMutation) ResetRestrictedUntil() {
+	m.restricted_until = nil
+	delete(m.clearedFields, account.FieldRestrictedUntil)
 }
 
 // SetReviewStatus sets the "review_status" field.
@@ -1893,7 +1943,7 @@ func (m *AccountMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AccountMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 12)
 	if m.organization_id != nil {
 		fields = append(fields, account.FieldOrganizationID)
 	}
@@ -1911,6 +1961,9 @@ func (m *AccountMutation) Fields() []string {
 	}
 	if m.status_reason != nil {
 		fields = append(fields, account.FieldStatusReason)
+	}
+	if m.restricted_until != nil {
+		fields = append(fields, account.FieldRestrictedUntil)
 	}
 	if m.review_status != nil {
 		fields = append(fields, account.FieldReviewStatus)
@@ -1947,6 +2000,8 @@ func (m *AccountMutation) Field(name string) (ent.Value, bool) {
 		return m.Status()
 	case account.FieldStatusReason:
 		return m.StatusReason()
+	case account.FieldRestrictedUntil:
+		return m.RestrictedUntil()
 	case account.FieldReviewStatus:
 		return m.ReviewStatus()
 	case account.FieldToken:
@@ -1978,6 +2033,8 @@ func (m *AccountMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldStatus(ctx)
 	case account.FieldStatusReason:
 		return m.OldStatusReason(ctx)
+	case account.FieldRestrictedUntil:
+		return m.OldRestrictedUntil(ctx)
 	case account.FieldReviewStatus:
 		return m.OldReviewStatus(ctx)
 	case account.FieldToken:
@@ -2038,6 +2095,13 @@ func (m *AccountMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetStatusReason(v)
+		return nil
+	case account.FieldRestrictedUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRestrictedUntil(v)
 		return nil
 	case account.FieldReviewStatus:
 		v, ok := value.(string)
@@ -2125,6 +2189,9 @@ func (m *AccountMutation) ClearedFields() []string {
 	if m.FieldCleared(account.FieldStatusReason) {
 		fields = append(fields, account.FieldStatusReason)
 	}
+	if m.FieldCleared(account.FieldRestrictedUntil) {
+		fields = append(fields, account.FieldRestrictedUntil)
+	}
 	if m.FieldCleared(account.FieldReviewStatus) {
 		fields = append(fields, account.FieldReviewStatus)
 	}
@@ -2153,6 +2220,9 @@ func (m *AccountMutation) ClearField(name string) error {
 		return nil
 	case account.FieldStatusReason:
 		m.ClearStatusReason()
+		return nil
+	case account.FieldRestrictedUntil:
+		m.ClearRestrictedUntil()
 		return nil
 	case account.FieldReviewStatus:
 		m.ClearReviewStatus()
@@ -2188,6 +2258,9 @@ func (m *AccountMutation) ResetField(name string) error {
 		return nil
 	case account.FieldStatusReason:
 		m.ResetStatusReason()
+		return nil
+	case account.FieldRestrictedUntil:
+		m.ResetRestrictedUntil()
 		return nil
 	case account.FieldReviewStatus:
 		m.ResetReviewStatus()
@@ -34704,11 +34777,13 @@ type UnmatchedWebhookMutation struct {
 	typ           string
 	id            *uid.ID
 	reason        *string
+	detail        *string
 	body          *[]byte
 	body_hash     *[]byte
 	seen          *int
 	addseen       *int
 	received_at   *time.Time
+	retry_at      *time.Time
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*UnmatchedWebhook, error)
@@ -34853,6 +34928,55 @@ func (m *UnmatchedWebhookMutation) OldReason(ctx context.Context) (v string, err
 // ResetReason resets all changes to the "reason" field.
 func (m *UnmatchedWebhookMutation) ResetReason() {
 	m.reason = nil
+}
+
+// SetDetail sets the "detail" field.
+func (m *UnmatchedWebhookMutation) SetDetail(s string) {
+	m.detail = &s
+}
+
+// Detail returns the value of the "detail" field in the mutation.
+func (m *UnmatchedWebhookMutation) Detail() (r string, exists bool) {
+	v := m.detail
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDetail returns the old "detail" field's value of the UnmatchedWebhook entity.
+// If the UnmatchedWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UnmatchedWebhookMutation) OldDetail(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDetail is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDetail requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDetail: %w", err)
+	}
+	return oldValue.Detail, nil
+}
+
+// ClearDetail clears the value of the "detail" field.
+func (m *UnmatchedWebhookMutation) ClearDetail() {
+	m.detail = nil
+	m.clearedFields[unmatchedwebhook.FieldDetail] = struct{}{}
+}
+
+// DetailCleared returns if the "detail" field was cleared in this mutation.
+func (m *UnmatchedWebhookMutation) DetailCleared() bool {
+	_, ok := m.clearedFields[unmatchedwebhook.FieldDetail]
+	return ok
+}
+
+// ResetDetail resets all changes to the "detail" field.
+func (m *UnmatchedWebhookMutation) ResetDetail() {
+	m.detail = nil
+	delete(m.clearedFields, unmatchedwebhook.FieldDetail)
 }
 
 // SetBody sets the "body" field.
@@ -35019,6 +35143,55 @@ func (m *UnmatchedWebhookMutation) ResetReceivedAt() {
 	m.received_at = nil
 }
 
+// SetRetryAt sets the "retry_at" field.
+func (m *UnmatchedWebhookMutation) SetRetryAt(t time.Time) {
+	m.retry_at = &t
+}
+
+// RetryAt returns the value of the "retry_at" field in the mutation.
+func (m *UnmatchedWebhookMutation) RetryAt() (r time.Time, exists bool) {
+	v := m.retry_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRetryAt returns the old "retry_at" field's value of the UnmatchedWebhook entity.
+// If the UnmatchedWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UnmatchedWebhookMutation) OldRetryAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRetryAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRetryAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRetryAt: %w", err)
+	}
+	return oldValue.RetryAt, nil
+}
+
+// ClearRetryAt clears the value of the "retry_at" field.
+func (m *UnmatchedWebhookMutation) ClearRetryAt() {
+	m.retry_at = nil
+	m.clearedFields[unmatchedwebhook.FieldRetryAt] = struct{}{}
+}
+
+// RetryAtCleared returns if the "retry_at" field was cleared in this mutation.
+func (m *UnmatchedWebhookMutation) RetryAtCleared() bool {
+	_, ok := m.clearedFields[unmatchedwebhook.FieldRetryAt]
+	return ok
+}
+
+// ResetRetryAt resets all changes to the "retry_at" field.
+func (m *UnmatchedWebhookMutation) ResetRetryAt() {
+	m.retry_at = nil
+	delete(m.clearedFields, unmatchedwebhook.FieldRetryAt)
+}
+
 // Where appends a list predicates to the UnmatchedWebhookMutation builder.
 func (m *UnmatchedWebhookMutation) Where(ps ...predicate.UnmatchedWebhook) {
 	m.predicates = append(m.predicates, ps...)
@@ -35053,9 +35226,12 @@ func (m *UnmatchedWebhookMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UnmatchedWebhookMutation) Fields() []string {
-	fields := make([]string, 0, 5)
+	fields := make([]string, 0, 7)
 	if m.reason != nil {
 		fields = append(fields, unmatchedwebhook.FieldReason)
+	}
+	if m.detail != nil {
+		fields = append(fields, unmatchedwebhook.FieldDetail)
 	}
 	if m.body != nil {
 		fields = append(fields, unmatchedwebhook.FieldBody)
@@ -35069,6 +35245,9 @@ func (m *UnmatchedWebhookMutation) Fields() []string {
 	if m.received_at != nil {
 		fields = append(fields, unmatchedwebhook.FieldReceivedAt)
 	}
+	if m.retry_at != nil {
+		fields = append(fields, unmatchedwebhook.FieldRetryAt)
+	}
 	return fields
 }
 
@@ -35079,6 +35258,8 @@ func (m *UnmatchedWebhookMutation) Field(name string) (ent.Value, bool) {
 	switch name {
 	case unmatchedwebhook.FieldReason:
 		return m.Reason()
+	case unmatchedwebhook.FieldDetail:
+		return m.Detail()
 	case unmatchedwebhook.FieldBody:
 		return m.Body()
 	case unmatchedwebhook.FieldBodyHash:
@@ -35087,6 +35268,8 @@ func (m *UnmatchedWebhookMutation) Field(name string) (ent.Value, bool) {
 		return m.Seen()
 	case unmatchedwebhook.FieldReceivedAt:
 		return m.ReceivedAt()
+	case unmatchedwebhook.FieldRetryAt:
+		return m.RetryAt()
 	}
 	return nil, false
 }
@@ -35098,6 +35281,8 @@ func (m *UnmatchedWebhookMutation) OldField(ctx context.Context, name string) (e
 	switch name {
 	case unmatchedwebhook.FieldReason:
 		return m.OldReason(ctx)
+	case unmatchedwebhook.FieldDetail:
+		return m.OldDetail(ctx)
 	case unmatchedwebhook.FieldBody:
 		return m.OldBody(ctx)
 	case unmatchedwebhook.FieldBodyHash:
@@ -35106,6 +35291,8 @@ func (m *UnmatchedWebhookMutation) OldField(ctx context.Context, name string) (e
 		return m.OldSeen(ctx)
 	case unmatchedwebhook.FieldReceivedAt:
 		return m.OldReceivedAt(ctx)
+	case unmatchedwebhook.FieldRetryAt:
+		return m.OldRetryAt(ctx)
 	}
 	return nil, fmt.Errorf("unknown UnmatchedWebhook field %s", name)
 }
@@ -35121,6 +35308,13 @@ func (m *UnmatchedWebhookMutation) SetField(name string, value ent.Value) error 
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetReason(v)
+		return nil
+	case unmatchedwebhook.FieldDetail:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDetail(v)
 		return nil
 	case unmatchedwebhook.FieldBody:
 		v, ok := value.([]byte)
@@ -35149,6 +35343,13 @@ func (m *UnmatchedWebhookMutation) SetField(name string, value ent.Value) error 
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetReceivedAt(v)
+		return nil
+	case unmatchedwebhook.FieldRetryAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRetryAt(v)
 		return nil
 	}
 	return fmt.Errorf("unknown UnmatchedWebhook field %s", name)
@@ -35194,7 +35395,14 @@ func (m *UnmatchedWebhookMutation) AddField(name string, value ent.Value) error 
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *UnmatchedWebhookMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(unmatchedwebhook.FieldDetail) {
+		fields = append(fields, unmatchedwebhook.FieldDetail)
+	}
+	if m.FieldCleared(unmatchedwebhook.FieldRetryAt) {
+		fields = append(fields, unmatchedwebhook.FieldRetryAt)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -35207,6 +35415,14 @@ func (m *UnmatchedWebhookMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *UnmatchedWebhookMutation) ClearField(name string) error {
+	switch name {
+	case unmatchedwebhook.FieldDetail:
+		m.ClearDetail()
+		return nil
+	case unmatchedwebhook.FieldRetryAt:
+		m.ClearRetryAt()
+		return nil
+	}
 	return fmt.Errorf("unknown UnmatchedWebhook nullable field %s", name)
 }
 
@@ -35216,6 +35432,9 @@ func (m *UnmatchedWebhookMutation) ResetField(name string) error {
 	switch name {
 	case unmatchedwebhook.FieldReason:
 		m.ResetReason()
+		return nil
+	case unmatchedwebhook.FieldDetail:
+		m.ResetDetail()
 		return nil
 	case unmatchedwebhook.FieldBody:
 		m.ResetBody()
@@ -35228,6 +35447,9 @@ func (m *UnmatchedWebhookMutation) ResetField(name string) error {
 		return nil
 	case unmatchedwebhook.FieldReceivedAt:
 		m.ResetReceivedAt()
+		return nil
+	case unmatchedwebhook.FieldRetryAt:
+		m.ResetRetryAt()
 		return nil
 	}
 	return fmt.Errorf("unknown UnmatchedWebhook field %s", name)

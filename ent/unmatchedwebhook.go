@@ -18,8 +18,10 @@ type UnmatchedWebhook struct {
 	config `json:"-"`
 	// ID of the ent.
 	ID uid.ID `json:"id,omitempty"`
-	// NOT_UNDERSTOOD, UNKNOWN_NUMBER or UNKNOWN_MESSAGE
+	// NOT_UNDERSTOOD, UNKNOWN_NUMBER …: package webhook lists them
 	Reason string `json:"reason,omitempty"`
+	// what it is about, without what people wrote
+	Detail *string `json:"detail,omitempty"`
 	// Body holds the value of the "body" field.
 	Body []byte `json:"body,omitempty"`
 	// Meta repeats itself; one copy is kept
@@ -27,7 +29,9 @@ type UnmatchedWebhook struct {
 	// Seen holds the value of the "seen" field.
 	Seen int `json:"seen,omitempty"`
 	// ReceivedAt holds the value of the "received_at" field.
-	ReceivedAt   time.Time `json:"received_at,omitempty"`
+	ReceivedAt time.Time `json:"received_at,omitempty"`
+	// when it is tried again by itself
+	RetryAt      *time.Time `json:"retry_at,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -40,9 +44,9 @@ func (*UnmatchedWebhook) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case unmatchedwebhook.FieldSeen:
 			values[i] = new(sql.NullInt64)
-		case unmatchedwebhook.FieldReason:
+		case unmatchedwebhook.FieldReason, unmatchedwebhook.FieldDetail:
 			values[i] = new(sql.NullString)
-		case unmatchedwebhook.FieldReceivedAt:
+		case unmatchedwebhook.FieldReceivedAt, unmatchedwebhook.FieldRetryAt:
 			values[i] = new(sql.NullTime)
 		case unmatchedwebhook.FieldID:
 			values[i] = new(uid.ID)
@@ -73,6 +77,13 @@ func (_m *UnmatchedWebhook) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Reason = value.String
 			}
+		case unmatchedwebhook.FieldDetail:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field detail", values[i])
+			} else if value.Valid {
+				_m.Detail = new(string)
+				*_m.Detail = value.String
+			}
 		case unmatchedwebhook.FieldBody:
 			if value, ok := values[i].(*[]byte); !ok {
 				return fmt.Errorf("unexpected type %T for field body", values[i])
@@ -96,6 +107,13 @@ func (_m *UnmatchedWebhook) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field received_at", values[i])
 			} else if value.Valid {
 				_m.ReceivedAt = value.Time
+			}
+		case unmatchedwebhook.FieldRetryAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field retry_at", values[i])
+			} else if value.Valid {
+				_m.RetryAt = new(time.Time)
+				*_m.RetryAt = value.Time
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -136,6 +154,11 @@ func (_m *UnmatchedWebhook) String() string {
 	builder.WriteString("reason=")
 	builder.WriteString(_m.Reason)
 	builder.WriteString(", ")
+	if v := _m.Detail; v != nil {
+		builder.WriteString("detail=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
 	builder.WriteString("body=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Body))
 	builder.WriteString(", ")
@@ -147,6 +170,11 @@ func (_m *UnmatchedWebhook) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("received_at=")
 	builder.WriteString(_m.ReceivedAt.Format(time.ANSIC))
+	builder.WriteString(", ")
+	if v := _m.RetryAt; v != nil {
+		builder.WriteString("retry_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -30,6 +30,20 @@ func (_c *UnmatchedWebhookCreate) SetReason(v string) *UnmatchedWebhookCreate {
 	return _c
 }
 
+// SetDetail sets the "detail" field.
+func (_c *UnmatchedWebhookCreate) SetDetail(v string) *UnmatchedWebhookCreate {
+	_c.mutation.SetDetail(v)
+	return _c
+}
+
+// SetNillableDetail sets the "detail" field if the given value is not nil.
+func (_c *UnmatchedWebhookCreate) SetNillableDetail(v *string) *UnmatchedWebhookCreate {
+	if v != nil {
+		_c.SetDetail(*v)
+	}
+	return _c
+}
+
 // SetBody sets the "body" field.
 func (_c *UnmatchedWebhookCreate) SetBody(v []byte) *UnmatchedWebhookCreate {
 	_c.mutation.SetBody(v)
@@ -66,6 +80,20 @@ func (_c *UnmatchedWebhookCreate) SetReceivedAt(v time.Time) *UnmatchedWebhookCr
 func (_c *UnmatchedWebhookCreate) SetNillableReceivedAt(v *time.Time) *UnmatchedWebhookCreate {
 	if v != nil {
 		_c.SetReceivedAt(*v)
+	}
+	return _c
+}
+
+// SetRetryAt sets the "retry_at" field.
+func (_c *UnmatchedWebhookCreate) SetRetryAt(v time.Time) *UnmatchedWebhookCreate {
+	_c.mutation.SetRetryAt(v)
+	return _c
+}
+
+// SetNillableRetryAt sets the "retry_at" field if the given value is not nil.
+func (_c *UnmatchedWebhookCreate) SetNillableRetryAt(v *time.Time) *UnmatchedWebhookCreate {
+	if v != nil {
+		_c.SetRetryAt(*v)
 	}
 	return _c
 }
@@ -199,6 +227,10 @@ func (_c *UnmatchedWebhookCreate) createSpec() (*UnmatchedWebhook, *sqlgraph.Cre
 		_spec.SetField(unmatchedwebhook.FieldReason, field.TypeString, value)
 		_node.Reason = value
 	}
+	if value, ok := _c.mutation.Detail(); ok {
+		_spec.SetField(unmatchedwebhook.FieldDetail, field.TypeString, value)
+		_node.Detail = &value
+	}
 	if value, ok := _c.mutation.Body(); ok {
 		_spec.SetField(unmatchedwebhook.FieldBody, field.TypeBytes, value)
 		_node.Body = value
@@ -214,6 +246,10 @@ func (_c *UnmatchedWebhookCreate) createSpec() (*UnmatchedWebhook, *sqlgraph.Cre
 	if value, ok := _c.mutation.ReceivedAt(); ok {
 		_spec.SetField(unmatchedwebhook.FieldReceivedAt, field.TypeTime, value)
 		_node.ReceivedAt = value
+	}
+	if value, ok := _c.mutation.RetryAt(); ok {
+		_spec.SetField(unmatchedwebhook.FieldRetryAt, field.TypeTime, value)
+		_node.RetryAt = &value
 	}
 	return _node, _spec
 }
@@ -279,6 +315,24 @@ func (u *UnmatchedWebhookUpsert) UpdateReason() *UnmatchedWebhookUpsert {
 	return u
 }
 
+// SetDetail sets the "detail" field.
+func (u *UnmatchedWebhookUpsert) SetDetail(v string) *UnmatchedWebhookUpsert {
+	u.Set(unmatchedwebhook.FieldDetail, v)
+	return u
+}
+
+// UpdateDetail sets the "detail" field to the value that was provided on create.
+func (u *UnmatchedWebhookUpsert) UpdateDetail() *UnmatchedWebhookUpsert {
+	u.SetExcluded(unmatchedwebhook.FieldDetail)
+	return u
+}
+
+// ClearDetail clears the value of the "detail" field.
+func (u *UnmatchedWebhookUpsert) ClearDetail() *UnmatchedWebhookUpsert {
+	u.SetNull(unmatchedwebhook.FieldDetail)
+	return u
+}
+
 // SetBody sets the "body" field.
 func (u *UnmatchedWebhookUpsert) SetBody(v []byte) *UnmatchedWebhookUpsert {
 	u.Set(unmatchedwebhook.FieldBody, v)
@@ -330,6 +384,24 @@ func (u *UnmatchedWebhookUpsert) SetReceivedAt(v time.Time) *UnmatchedWebhookUps
 // UpdateReceivedAt sets the "received_at" field to the value that was provided on create.
 func (u *UnmatchedWebhookUpsert) UpdateReceivedAt() *UnmatchedWebhookUpsert {
 	u.SetExcluded(unmatchedwebhook.FieldReceivedAt)
+	return u
+}
+
+// SetRetryAt sets the "retry_at" field.
+func (u *UnmatchedWebhookUpsert) SetRetryAt(v time.Time) *UnmatchedWebhookUpsert {
+	u.Set(unmatchedwebhook.FieldRetryAt, v)
+	return u
+}
+
+// UpdateRetryAt sets the "retry_at" field to the value that was provided on create.
+func (u *UnmatchedWebhookUpsert) UpdateRetryAt() *UnmatchedWebhookUpsert {
+	u.SetExcluded(unmatchedwebhook.FieldRetryAt)
+	return u
+}
+
+// ClearRetryAt clears the value of the "retry_at" field.
+func (u *UnmatchedWebhookUpsert) ClearRetryAt() *UnmatchedWebhookUpsert {
+	u.SetNull(unmatchedwebhook.FieldRetryAt)
 	return u
 }
 
@@ -395,6 +467,27 @@ func (u *UnmatchedWebhookUpsertOne) UpdateReason() *UnmatchedWebhookUpsertOne {
 	})
 }
 
+// SetDetail sets the "detail" field.
+func (u *UnmatchedWebhookUpsertOne) SetDetail(v string) *UnmatchedWebhookUpsertOne {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.SetDetail(v)
+	})
+}
+
+// UpdateDetail sets the "detail" field to the value that was provided on create.
+func (u *UnmatchedWebhookUpsertOne) UpdateDetail() *UnmatchedWebhookUpsertOne {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.UpdateDetail()
+	})
+}
+
+// ClearDetail clears the value of the "detail" field.
+func (u *UnmatchedWebhookUpsertOne) ClearDetail() *UnmatchedWebhookUpsertOne {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.ClearDetail()
+	})
+}
+
 // SetBody sets the "body" field.
 func (u *UnmatchedWebhookUpsertOne) SetBody(v []byte) *UnmatchedWebhookUpsertOne {
 	return u.Update(func(s *UnmatchedWebhookUpsert) {
@@ -455,6 +548,27 @@ func (u *UnmatchedWebhookUpsertOne) SetReceivedAt(v time.Time) *UnmatchedWebhook
 func (u *UnmatchedWebhookUpsertOne) UpdateReceivedAt() *UnmatchedWebhookUpsertOne {
 	return u.Update(func(s *UnmatchedWebhookUpsert) {
 		s.UpdateReceivedAt()
+	})
+}
+
+// SetRetryAt sets the "retry_at" field.
+func (u *UnmatchedWebhookUpsertOne) SetRetryAt(v time.Time) *UnmatchedWebhookUpsertOne {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.SetRetryAt(v)
+	})
+}
+
+// UpdateRetryAt sets the "retry_at" field to the value that was provided on create.
+func (u *UnmatchedWebhookUpsertOne) UpdateRetryAt() *UnmatchedWebhookUpsertOne {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.UpdateRetryAt()
+	})
+}
+
+// ClearRetryAt clears the value of the "retry_at" field.
+func (u *UnmatchedWebhookUpsertOne) ClearRetryAt() *UnmatchedWebhookUpsertOne {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.ClearRetryAt()
 	})
 }
 
@@ -687,6 +801,27 @@ func (u *UnmatchedWebhookUpsertBulk) UpdateReason() *UnmatchedWebhookUpsertBulk 
 	})
 }
 
+// SetDetail sets the "detail" field.
+func (u *UnmatchedWebhookUpsertBulk) SetDetail(v string) *UnmatchedWebhookUpsertBulk {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.SetDetail(v)
+	})
+}
+
+// UpdateDetail sets the "detail" field to the value that was provided on create.
+func (u *UnmatchedWebhookUpsertBulk) UpdateDetail() *UnmatchedWebhookUpsertBulk {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.UpdateDetail()
+	})
+}
+
+// ClearDetail clears the value of the "detail" field.
+func (u *UnmatchedWebhookUpsertBulk) ClearDetail() *UnmatchedWebhookUpsertBulk {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.ClearDetail()
+	})
+}
+
 // SetBody sets the "body" field.
 func (u *UnmatchedWebhookUpsertBulk) SetBody(v []byte) *UnmatchedWebhookUpsertBulk {
 	return u.Update(func(s *UnmatchedWebhookUpsert) {
@@ -747,6 +882,27 @@ func (u *UnmatchedWebhookUpsertBulk) SetReceivedAt(v time.Time) *UnmatchedWebhoo
 func (u *UnmatchedWebhookUpsertBulk) UpdateReceivedAt() *UnmatchedWebhookUpsertBulk {
 	return u.Update(func(s *UnmatchedWebhookUpsert) {
 		s.UpdateReceivedAt()
+	})
+}
+
+// SetRetryAt sets the "retry_at" field.
+func (u *UnmatchedWebhookUpsertBulk) SetRetryAt(v time.Time) *UnmatchedWebhookUpsertBulk {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.SetRetryAt(v)
+	})
+}
+
+// UpdateRetryAt sets the "retry_at" field to the value that was provided on create.
+func (u *UnmatchedWebhookUpsertBulk) UpdateRetryAt() *UnmatchedWebhookUpsertBulk {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.UpdateRetryAt()
+	})
+}
+
+// ClearRetryAt clears the value of the "retry_at" field.
+func (u *UnmatchedWebhookUpsertBulk) ClearRetryAt() *UnmatchedWebhookUpsertBulk {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.ClearRetryAt()
 	})
 }
 

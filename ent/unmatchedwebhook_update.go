@@ -43,6 +43,26 @@ func (_u *UnmatchedWebhookUpdate) SetNillableReason(v *string) *UnmatchedWebhook
 	return _u
 }
 
+// SetDetail sets the "detail" field.
+func (_u *UnmatchedWebhookUpdate) SetDetail(v string) *UnmatchedWebhookUpdate {
+	_u.mutation.SetDetail(v)
+	return _u
+}
+
+// SetNillableDetail sets the "detail" field if the given value is not nil.
+func (_u *UnmatchedWebhookUpdate) SetNillableDetail(v *string) *UnmatchedWebhookUpdate {
+	if v != nil {
+		_u.SetDetail(*v)
+	}
+	return _u
+}
+
+// ClearDetail clears the value of the "detail" field.
+func (_u *UnmatchedWebhookUpdate) ClearDetail() *UnmatchedWebhookUpdate {
+	_u.mutation.ClearDetail()
+	return _u
+}
+
 // SetBody sets the "body" field.
 func (_u *UnmatchedWebhookUpdate) SetBody(v []byte) *UnmatchedWebhookUpdate {
 	_u.mutation.SetBody(v)
@@ -87,6 +107,26 @@ func (_u *UnmatchedWebhookUpdate) SetNillableReceivedAt(v *time.Time) *Unmatched
 	if v != nil {
 		_u.SetReceivedAt(*v)
 	}
+	return _u
+}
+
+// SetRetryAt sets the "retry_at" field.
+func (_u *UnmatchedWebhookUpdate) SetRetryAt(v time.Time) *UnmatchedWebhookUpdate {
+	_u.mutation.SetRetryAt(v)
+	return _u
+}
+
+// SetNillableRetryAt sets the "retry_at" field if the given value is not nil.
+func (_u *UnmatchedWebhookUpdate) SetNillableRetryAt(v *time.Time) *UnmatchedWebhookUpdate {
+	if v != nil {
+		_u.SetRetryAt(*v)
+	}
+	return _u
+}
+
+// ClearRetryAt clears the value of the "retry_at" field.
+func (_u *UnmatchedWebhookUpdate) ClearRetryAt() *UnmatchedWebhookUpdate {
+	_u.mutation.ClearRetryAt()
 	return _u
 }
 
@@ -140,6 +180,12 @@ func (_u *UnmatchedWebhookUpdate) sqlSave(ctx context.Context) (_node int, err e
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(unmatchedwebhook.FieldReason, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Detail(); ok {
+		_spec.SetField(unmatchedwebhook.FieldDetail, field.TypeString, value)
+	}
+	if _u.mutation.DetailCleared() {
+		_spec.ClearField(unmatchedwebhook.FieldDetail, field.TypeString)
+	}
 	if value, ok := _u.mutation.Body(); ok {
 		_spec.SetField(unmatchedwebhook.FieldBody, field.TypeBytes, value)
 	}
@@ -154,6 +200,12 @@ func (_u *UnmatchedWebhookUpdate) sqlSave(ctx context.Context) (_node int, err e
 	}
 	if value, ok := _u.mutation.ReceivedAt(); ok {
 		_spec.SetField(unmatchedwebhook.FieldReceivedAt, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.RetryAt(); ok {
+		_spec.SetField(unmatchedwebhook.FieldRetryAt, field.TypeTime, value)
+	}
+	if _u.mutation.RetryAtCleared() {
+		_spec.ClearField(unmatchedwebhook.FieldRetryAt, field.TypeTime)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -188,6 +240,26 @@ func (_u *UnmatchedWebhookUpdateOne) SetNillableReason(v *string) *UnmatchedWebh
 	if v != nil {
 		_u.SetReason(*v)
 	}
+	return _u
+}
+
+// SetDetail sets the "detail" field.
+func (_u *UnmatchedWebhookUpdateOne) SetDetail(v string) *UnmatchedWebhookUpdateOne {
+	_u.mutation.SetDetail(v)
+	return _u
+}
+
+// SetNillableDetail sets the "detail" field if the given value is not nil.
+func (_u *UnmatchedWebhookUpdateOne) SetNillableDetail(v *string) *UnmatchedWebhookUpdateOne {
+	if v != nil {
+		_u.SetDetail(*v)
+	}
+	return _u
+}
+
+// ClearDetail clears the value of the "detail" field.
+func (_u *UnmatchedWebhookUpdateOne) ClearDetail() *UnmatchedWebhookUpdateOne {
+	_u.mutation.ClearDetail()
 	return _u
 }
 
@@ -235,6 +307,26 @@ func (_u *UnmatchedWebhookUpdateOne) SetNillableReceivedAt(v *time.Time) *Unmatc
 	if v != nil {
 		_u.SetReceivedAt(*v)
 	}
+	return _u
+}
+
+// SetRetryAt sets the "retry_at" field.
+func (_u *UnmatchedWebhookUpdateOne) SetRetryAt(v time.Time) *UnmatchedWebhookUpdateOne {
+	_u.mutation.SetRetryAt(v)
+	return _u
+}
+
+// SetNillableRetryAt sets the "retry_at" field if the given value is not nil.
+func (_u *UnmatchedWebhookUpdateOne) SetNillableRetryAt(v *time.Time) *UnmatchedWebhookUpdateOne {
+	if v != nil {
+		_u.SetRetryAt(*v)
+	}
+	return _u
+}
+
+// ClearRetryAt clears the value of the "retry_at" field.
+func (_u *UnmatchedWebhookUpdateOne) ClearRetryAt() *UnmatchedWebhookUpdateOne {
+	_u.mutation.ClearRetryAt()
 	return _u
 }
 
@@ -318,6 +410,12 @@ func (_u *UnmatchedWebhookUpdateOne) sqlSave(ctx context.Context) (_node *Unmatc
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(unmatchedwebhook.FieldReason, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.Detail(); ok {
+		_spec.SetField(unmatchedwebhook.FieldDetail, field.TypeString, value)
+	}
+	if _u.mutation.DetailCleared() {
+		_spec.ClearField(unmatchedwebhook.FieldDetail, field.TypeString)
+	}
 	if value, ok := _u.mutation.Body(); ok {
 		_spec.SetField(unmatchedwebhook.FieldBody, field.TypeBytes, value)
 	}
@@ -332,6 +430,12 @@ func (_u *UnmatchedWebhookUpdateOne) sqlSave(ctx context.Context) (_node *Unmatc
 	}
 	if value, ok := _u.mutation.ReceivedAt(); ok {
 		_spec.SetField(unmatchedwebhook.FieldReceivedAt, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.RetryAt(); ok {
+		_spec.SetField(unmatchedwebhook.FieldRetryAt, field.TypeTime, value)
+	}
+	if _u.mutation.RetryAtCleared() {
+		_spec.ClearField(unmatchedwebhook.FieldRetryAt, field.TypeTime)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &UnmatchedWebhook{config: _u.config}

@@ -1,6 +1,4 @@
 package webhook
 
-import "context"
-
-// TrimTo is Trim with a bound that a test can reach.
-func TrimTo(ctx context.Context, h *Handler, most int) error { return h.trim(ctx, most) }
+// BodyBytes is how much memory bodies take now.
+func BodyBytes(h *Handler) int64 { return h.bodies.inUse() }

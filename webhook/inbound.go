@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
-	"time"
 
 	"carillon/audience"
 	"carillon/database"
@@ -39,17 +37,13 @@ type text struct {
 
 // inbound stores what somebody wrote, with the contact that it makes or renews, in one transaction.
 func (h *Handler) inbound(ctx context.Context, m whatsapp.Inbound) error {
-	number, organization, err := h.receiver(ctx, m.PhoneNumberID)
+	number, organization, err := h.receiver(ctx, m.WABAID, m.PhoneNumberID)
 	if err != nil {
 		return err
 	}
 	in, err := h.received(m, number)
 	if err != nil {
 		return err
-	}
-	if in.Address == "" {
-		h.note(ctx, "message_from_nobody", slog.LevelWarn, "wamid", m.WAMID) // nothing that could be answered
-		return nil
 	}
 	err = h.DB.InTx(ctx, func(tx *database.Tx) error {
 		who, err := h.sender(ctx, tx, m, in)
@@ -65,7 +59,7 @@ func (h *Handler) inbound(ctx context.Context, m whatsapp.Inbound) error {
 		}
 		var optOuts []delivery.OptOut
 		if !receipt.IDs[0].IsZero() { // what is told again has had its effects
-			optOuts, err = h.Audience.RecordInbound(ctx, tx, audience.Inbound{Person: who, Text: written(m), At: m.At, OpensWindow: opensWindow(m), Policy: organization.SendingPolicy,
+			optOuts, err = h.Audience.RecordInbound(ctx, tx, audience.Inbound{Person: who, Text: m.Written, At: m.At, OpensWindow: opensWindow(m), Policy: organization.SendingPolicy,
 				Answers: delivery.OptOut{Organization: organization.ID, Account: number.AccountID, PhoneNumber: number.ID}})
 			if err != nil {
 				return err
@@ -74,27 +68,33 @@ func (h *Handler) inbound(ctx context.Context, m whatsapp.Inbound) error {
 		return receipt.Count(ctx, tx, optOuts...)
 	})
 	if err != nil {
-		return fmt.Errorf("receive message %s: %w", m.WAMID, err)
+		return fmt.Errorf("receive a message: %w", err)
 	}
 	return nil
 }
 
-// received is an inbound message as it is stored. It has no address when nothing says who wrote.
+// received is an inbound message as it is stored.
 func (h *Handler) received(m whatsapp.Inbound, number *ent.PhoneNumber) (delivery.Received, error) {
 	stored, err := json.Marshal(content{text{m.Text}, m.ButtonPayload, m.ContextMessageID, m.Raw})
 	if err != nil {
-		return delivery.Received{}, fmt.Errorf("keep message %s: %w", m.WAMID, err)
+		return delivery.Received{}, fmt.Errorf("keep a message: %w", err)
 	}
 	kind, known := types[m.Type]
 	if !known {
 		kind = enum.MessageTypeUnsupported
 	}
+	address := addressOf(m)
+	return delivery.Received{Organization: number.OrganizationID, PhoneNumber: number.ID, Account: number.AccountID, Address: address,
+		Country: audience.AddressCountry(address), Type: kind, WAMID: m.WAMID, Content: stored, At: m.At}, nil
+}
+
+// addressOf is by what the sender of a message is known; empty when nothing says.
+func addressOf(m whatsapp.Inbound) string {
 	address := cmp.Or(audience.Address(m.From), m.FromUserID)
 	if c := m.System; c != nil {
 		address = cmp.Or(address, c.PreviousUserID, c.UserID)
 	}
-	return delivery.Received{Organization: number.OrganizationID, PhoneNumber: number.ID, Account: number.AccountID, Address: address,
-		Country: audience.AddressCountry(address), Type: kind, WAMID: m.WAMID, Content: stored, At: or(m.At, h.Now())}, nil
+	return address
 }
 
 // sender is who an inbound message is from.
@@ -146,43 +146,35 @@ func quoted(ctx context.Context, tx *database.Tx, number uid.ID, wamid string, w
 	return nil
 }
 
-// written is what a person wrote or pressed: a text, a caption, or the label of a button or of a
-// list's entry. Names of places and people, orders, reactions and WhatsApp's own texts are not.
-func written(m whatsapp.Inbound) string {
-	switch m.Type {
-	case "text", "image", "video", "audio", "voice", "document", "sticker", "button", "interactive", "edit":
-		return m.Text
-	}
-	return ""
-}
-
 // opensWindow says whether a message allows free-form replies: any that the person sent does.
 func opensWindow(m whatsapp.Inbound) bool {
 	return m.Type != "system" && m.System == nil && m.Type != "edit" && m.Type != "revoke"
 }
 
-// or is a time, or another one where it is not known.
-func or(at, otherwise time.Time) time.Time {
-	if at.IsZero() {
-		return otherwise
-	}
-	return at
+// consents are what the values of a preference mean.
+var consents = map[whatsapp.PreferenceValue]enum.Consent{
+	whatsapp.PreferenceStop: enum.ConsentOptedOut, whatsapp.PreferenceResume: enum.ConsentOptedIn, whatsapp.PreferenceSignup: enum.ConsentOptedIn,
 }
 
-// preference records that a person stopped marketing, or takes it again. What is not known changes
-// nothing for the better.
-func (h *Handler) preference(ctx context.Context, p whatsapp.Preference) error {
-	number, organization, err := h.receiver(ctx, p.PhoneNumberID)
+// marketing is the category of preferences that consent is about.
+const marketing = "marketing_messages"
+
+// preference records that a person stopped marketing, or takes it again. What is not known changes nothing for the better; nor
+// does a resumption that says not when, since it may have been told before.
+func (h *Handler) preference(ctx context.Context, v *verdict, p whatsapp.Preference) error {
+	number, organization, err := h.receiver(ctx, p.WABAID, p.PhoneNumberID)
 	if err != nil {
 		return err
 	}
-	consent := enum.ConsentOptedOut
-	switch {
-	case p.Value == whatsapp.PreferenceStop:
-	case (p.Value == whatsapp.PreferenceResume || p.Value == whatsapp.PreferenceSignup) && p.Category == "marketing_messages":
-		consent = enum.ConsentOptedIn
-	default:
-		h.note(ctx, "preference_"+string(p.Value), slog.LevelWarn, "category", p.Category)
+	consent, known := consents[p.Value]
+	if !known || p.Category != marketing {
+		v.add(NotUnderstood, "a preference of a value or category that is not known")
+		if consent != enum.ConsentOptedOut {
+			return nil
+		}
+	}
+	if consent == enum.ConsentOptedIn && p.Undated {
+		v.add(NotUnderstood, "a preference that does not say since when it holds")
 		return nil
 	}
 	return h.Audience.RecordConsentOf(ctx, audience.Identity{Organization: organization.ID, Phone: p.WaID, UserID: p.UserID, At: p.At}, audience.Statement{
@@ -193,26 +185,21 @@ func (h *Handler) preference(ctx context.Context, p whatsapp.Preference) error {
 
 // echo stores what the business itself wrote in the WhatsApp Business app.
 func (h *Handler) echo(ctx context.Context, e whatsapp.Echo) error {
-	number, organization, err := h.receiver(ctx, e.PhoneNumberID)
+	number, organization, err := h.receiver(ctx, e.WABAID, e.PhoneNumberID)
 	if err != nil {
 		return err
 	}
 	address := cmp.Or(audience.Address(e.To), e.ToUserID)
-	if address == "" {
-		h.note(ctx, "echo_to_nobody", slog.LevelWarn, "wamid", e.WAMID)
-		return nil
-	}
 	stored, err := json.Marshal(content{Text: text{e.Text}, Message: e.Raw})
 	if err != nil {
-		return fmt.Errorf("keep echo %s: %w", e.WAMID, err)
+		return fmt.Errorf("keep an echo: %w", err)
 	}
 	kind, known := types[e.Type]
 	if !known {
 		kind = enum.MessageTypeUnsupported
 	}
-	at := or(e.At, h.Now())
 	err = h.DB.InTx(ctx, func(tx *database.Tx) error {
-		people, err := h.Audience.Identify(ctx, tx, audience.Identity{Organization: organization.ID, Phone: e.To, UserID: e.ToUserID, At: at})
+		people, err := h.Audience.Identify(ctx, tx, audience.Identity{Organization: organization.ID, Phone: e.To, UserID: e.ToUserID, At: e.At})
 		if err != nil {
 			return err
 		}
@@ -221,20 +208,21 @@ func (h *Handler) echo(ctx context.Context, e whatsapp.Echo) error {
 			contact = people[0].ID
 		}
 		_, err = h.Queue.NoteEchoInTx(ctx, tx, delivery.Echo{Organization: organization.ID, PhoneNumber: number.ID, Account: number.AccountID, Contact: contact,
-			Address: address, Country: audience.AddressCountry(address), Type: kind, WAMID: e.WAMID, Content: stored, At: at})
+			Address: address, Country: audience.AddressCountry(address), Type: kind, WAMID: e.WAMID, Content: stored, At: e.At})
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("note echo %s: %w", e.WAMID, err)
+		return fmt.Errorf("note an echo: %w", err)
 	}
 	return nil
 }
 
-func (h *Handler) receiver(ctx context.Context, metaNumber string) (*ent.PhoneNumber, *ent.Organization, error) {
-	number, err := h.Accounts.ByMetaNumber(ctx, metaNumber)
+func (h *Handler) receiver(ctx context.Context, waba, metaNumber string) (*ent.PhoneNumber, *ent.Organization, error) {
+	to, err := h.Accounts.ReceiverOf(ctx, waba, metaNumber)
 	if err != nil {
 		return nil, nil, err
 	}
+	number := to.PhoneNumber
 	organization, err := h.DB.Client.Organization.Get(ctx, number.OrganizationID)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read organization: %w", err)

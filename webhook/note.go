@@ -2,26 +2,68 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"os"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"carillon/whatsapp"
 )
 
-func newChanges() *prometheus.CounterVec {
-	return prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "carillon_webhook_changes_total", Help: "What webhooks told, by kind; repetitions count too.",
-	}, []string{"kind"})
+// metrics are what the handler counts.
+type metrics struct {
+	changes *prometheus.CounterVec
+	refuse  *prometheus.CounterVec
+	trimmed *prometheus.CounterVec
+	room    prometheus.GaugeFunc
+	most    prometheus.GaugeFunc
+}
+
+func newMetrics(b *bodies) metrics {
+	return metrics{
+		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "carillon_webhook_changes_total", Help: "What webhooks told, by kind; repetitions count too.",
+		}, []string{"kind"}),
+		refuse: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "carillon_webhook_refused_total", Help: "Requests to the webhook whose body was not taken, by reason.",
+		}, []string{"reason"}),
+		trimmed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "carillon_kept_webhooks_deleted_total", Help: "Kept webhooks that were deleted because they were too old, or too many in rows or bytes.",
+		}, []string{"bound"}),
+		room: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "carillon_webhook_body_bytes", Help: "Memory that bodies of webhooks take now.",
+		}, func() float64 { return float64(b.inUse()) }),
+		most: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "carillon_webhook_body_bytes_limit", Help: "Memory that bodies of webhooks may take.",
+		}, func() float64 { return float64(b.most) }),
+	}
+}
+
+// refusalReasons are the labels of refusals.
+var refusalReasons = map[error]string{
+	errUnsigned: "signature", errTooLarge: "size", errNoRoom: "memory", os.ErrDeadlineExceeded: "time",
+}
+
+func (m metrics) refused(err error) {
+	for of, reason := range refusalReasons {
+		if errors.Is(err, of) {
+			m.refuse.WithLabelValues(reason).Inc()
+			return
+		}
+	}
+	m.refuse.WithLabelValues("other").Inc()
 }
 
 // Metrics are what the handler counts.
-func (h *Handler) Metrics() []prometheus.Collector { return []prometheus.Collector{h.changes} }
+func (h *Handler) Metrics() []prometheus.Collector {
+	return []prometheus.Collector{h.metrics.changes, h.metrics.refuse, h.metrics.trimmed, h.metrics.room, h.metrics.most}
+}
 
 // count counts everything that a webhook told by its kind. Kinds are few, whatever Meta sends: what has another name is unknown.
 func (h *Handler) count(hook whatsapp.Webhook) {
 	for _, s := range hook.Statuses {
-		h.changes.WithLabelValues("status_" + string(s.Status)).Inc()
+		h.metrics.changes.WithLabelValues("status_" + string(s.Status)).Inc()
 	}
 	for _, of := range [...]struct {
 		kind string
@@ -31,14 +73,14 @@ func (h *Handler) count(hook whatsapp.Webhook) {
 		{"template", len(hook.Templates)}, {"number", len(hook.Numbers)}, {"security", len(hook.Security)}, {"error", len(hook.Errors)}, {"unknown", len(hook.Unknown)},
 	} {
 		if of.n > 0 {
-			h.changes.WithLabelValues(of.kind).Add(float64(of.n))
+			h.metrics.changes.WithLabelValues(of.kind).Add(float64(of.n))
 		}
 	}
 	for _, u := range hook.Accounts {
-		h.changes.WithLabelValues("account_" + string(u.Kind)).Inc()
+		h.metrics.changes.WithLabelValues("account_" + string(u.Kind)).Inc()
 	}
 	for _, n := range hook.Notices {
-		h.changes.WithLabelValues(n.Field).Inc()
+		h.metrics.changes.WithLabelValues(n.Field).Inc()
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"carillon/column"
 	"carillon/database"
@@ -122,7 +123,7 @@ func TestNothingThatAWebhookTellsIsDroppedInSilence(t *testing.T) {
 		"a partner's event":      {change("1", "account_update", `{"event":"MM_LITE_TERMS_SIGNED"}`), "account_update", "MM_LITE_TERMS_SIGNED"},
 		"a call":                 {change("1", "calls", `{"metadata":{"phone_number_id":"106540352242922"},"event":"connect"}`), "calls", "connect"},
 		"a flow":                 {change("1", "flows", `{"event":"FLOW_STATUS_CHANGE"}`), "flows", "FLOW_STATUS_CHANGE"},
-		"an old kind of receipt": {status(metaNumber, "wamid.1", "", "deleted"), "status_deleted", "wamid.1"},
+		"an old kind of receipt": {status(metaNumber, "wamid.1", "", "deleted"), "status_deleted", metaNumber},
 		"an error of no message": {change("1", "messages", `{"metadata":{"phone_number_id":"106540352242922"},"errors":[{"code":130429,"title":"too fast"}]}`), "error", "130429"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -143,8 +144,27 @@ func TestNothingThatAWebhookTellsIsDroppedInSilence(t *testing.T) {
 	}
 }
 
-// kinds are the labels that were counted.
+// kinds are the labels of what webhooks told.
 func kinds(t *testing.T, collectors []prometheus.Collector) (out []string) {
+	t.Helper()
+	for _, m := range family(t, collectors, "carillon_webhook_changes_total") {
+		out = append(out, m.GetLabel()[0].GetValue())
+	}
+	return out
+}
+
+// counted is one figure of those that have a label.
+func counted(t testing.TB, collectors []prometheus.Collector, name, label string) float64 {
+	t.Helper()
+	for _, m := range family(t, collectors, name) {
+		if m.GetLabel()[0].GetValue() == label {
+			return m.GetCounter().GetValue()
+		}
+	}
+	return 0
+}
+
+func family(t testing.TB, collectors []prometheus.Collector, name string) []*dto.Metric {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors...)
@@ -153,11 +173,11 @@ func kinds(t *testing.T, collectors []prometheus.Collector) (out []string) {
 		t.Fatal(err)
 	}
 	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			out = append(out, m.GetLabel()[0].GetValue())
+		if f.GetName() == name {
+			return f.GetMetric()
 		}
 	}
-	return out
+	return nil
 }
 
 func TestACriticalAlertShowsOnTheAccount(t *testing.T) {
@@ -217,7 +237,7 @@ func TestWhatIsToldOfAnAccountThatNobodyHasBoundIsKept(t *testing.T) {
 func TestWhatIsKeptIsTrimmedByAgeAndNumber(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		s := stand(t, db)
+		s := stand(t, db, func(o *setting) { o.KeptRows = 11 })
 		for i := range 12 {
 			s.told(status("999", fmt.Sprint("wamid.", i), "", "sent"))
 		}
@@ -226,8 +246,42 @@ func TestWhatIsKeptIsTrimmedByAgeAndNumber(t *testing.T) {
 		if err := s.Trim(s.system); err != nil || len(s.kept()) != 11 {
 			t.Fatalf("%v, %d are left, want all but the old one", err, len(s.kept()))
 		}
-		if err := webhook.TrimTo(s.system, s.Handler, 5); err != nil || len(s.kept()) != 5 || !strings.Contains(string(s.kept()[4].Body), "wamid.11") {
-			t.Errorf("%v, %d are left, want the last 5", err, len(s.kept()))
+		for i := range 3 {
+			s.told(status("999", fmt.Sprint("wamid.late", i), "", "sent"))
+		}
+		if err := s.Trim(s.system); err != nil || len(s.kept()) != 11 || !strings.Contains(string(s.kept()[10].Body), "wamid.late2") {
+			t.Errorf("%v, %d are left, want the last 11", err, len(s.kept()))
+		}
+		if n := counted(t, s.Metrics(), "carillon_kept_webhooks_deleted_total", "age"); n != 1 {
+			t.Errorf("%v deleted for their age", n)
+		}
+		if n := counted(t, s.Metrics(), "carillon_kept_webhooks_deleted_total", "rows"); n != 3 {
+			t.Errorf("%v deleted for their number", n)
+		}
+	})
+}
+
+func TestWhatIsKeptIsTrimmedByItsBytesAlsoBetweenSweeps(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db, func(o *setting) { o.KeptBytes = 64 << 10 })
+		for i := range 40 { // of 4 KiB each
+			if code := s.told(fmt.Sprintf(`{"n":%d,"x":%q}`, i, strings.Repeat("x", 4<<10))); code != http.StatusOK {
+				t.Fatalf("answered %d", code)
+			}
+			total := 0
+			for _, row := range s.kept() {
+				total += len(row.Body)
+			}
+			if total > 64<<10+8<<10 {
+				t.Fatalf("after %d payloads %d bytes are kept", i+1, total)
+			}
+		}
+		if kept := s.kept(); len(kept) < 10 || !strings.Contains(string(kept[len(kept)-1].Body), `{"n":39,`) {
+			t.Errorf("%d are left, want the newest", len(kept))
+		}
+		if n := counted(t, s.Metrics(), "carillon_kept_webhooks_deleted_total", "bytes"); n < 20 {
+			t.Errorf("%v deleted for their bytes", n)
 		}
 	})
 }

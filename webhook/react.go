@@ -3,9 +3,11 @@ package webhook
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"carillon/campaign"
 	"carillon/delivery"
+	"carillon/ent"
 	"carillon/ent/message"
 	"carillon/enum"
 	"carillon/uid"
@@ -14,22 +16,27 @@ import (
 
 // react does what errors ask for beyond their own messages, once for each error and what it concerns. It looks at what the
 // journal took: an error of an attempt that is long over, or of a message that arrived after all, says nothing.
-func (h *Handler) react(ctx context.Context, facts []delivery.Fact) error {
-	byID, byWAMID := map[uid.ID]delivery.Fact{}, map[string]delivery.Fact{}
+//
+// An error that is told again counts once. So only new failures stop anything: what they concerned may have been mended since.
+// When the process dies before it reacts, the next message that fails brings the same error. That a person wants no marketing
+// is noted each time, since that holds from when it was said.
+func (h *Handler) react(ctx context.Context, facts, failures []delivery.Fact) error {
+	var asking []delivery.Fact
 	for _, f := range facts {
-		if f.Kind != delivery.Failed || f.ErrorCode == 0 || !concernsMore(ruleOf(f)) {
-			continue // a failure that does not say why is not the code 0, by which Meta refuses a token
-		}
-		if f.Message.IsZero() {
-			byWAMID[f.WAMID] = f
-		} else {
-			byID[f.Message] = f
+		if f.Kind == delivery.Failed && ruleOf(f).Suppress == whatsapp.SuppressMarketing {
+			asking = append(asking, f)
 		}
 	}
-	if len(byID)+len(byWAMID) == 0 {
+	for _, f := range failures {
+		if f.ErrorCode != 0 && stops(ruleOf(f)) { // a failure that does not say why is not the code 0, by which Meta refuses a token
+			asking = append(asking, f)
+		}
+	}
+	if len(asking) == 0 {
 		return nil
 	}
-	failures, err := h.failures(ctx, byID, byWAMID)
+
+	found, err := h.failures(ctx, asking)
 	if err != nil {
 		return err
 	}
@@ -39,7 +46,7 @@ func (h *Handler) react(ctx context.Context, facts []delivery.Fact) error {
 		address        string
 	}
 	done := map[subject]bool{}
-	for _, f := range failures {
+	for _, f := range found {
 		about := subject{code: f.Rule.Code, scope: f.Scope()}
 		if f.Rule.Suppress != "" {
 			about.contact, about.address = f.Contact, f.Address
@@ -57,43 +64,49 @@ func (h *Handler) react(ctx context.Context, facts []delivery.Fact) error {
 
 func ruleOf(f delivery.Fact) whatsapp.Rule { return whatsapp.StatusError{Code: f.ErrorCode}.Rule() }
 
-// concernsMore says whether a rule is about more than the message that it came for.
-func concernsMore(rule whatsapp.Rule) bool {
+// stops reports whether a rule stops more than the message that it came for.
+func stops(rule whatsapp.Rule) bool {
 	switch rule.Class {
-	case whatsapp.PauseCampaign, whatsapp.PauseTemplate, whatsapp.PauseNumber, whatsapp.PauseAccount, whatsapp.Suppress:
+	case whatsapp.PauseCampaign, whatsapp.PauseTemplate, whatsapp.PauseNumber, whatsapp.PauseAccount:
 		return true
 	}
 	return false
 }
 
 // failures finds what the failed messages belong to.
-func (h *Handler) failures(ctx context.Context, byID map[uid.ID]delivery.Fact, byWAMID map[string]delivery.Fact) (failures []campaign.Failure, err error) {
+func (h *Handler) failures(ctx context.Context, facts []delivery.Fact) (failures []campaign.Failure, err error) {
 	var ids []uid.ID
 	var wamids []string
-	for id := range byID {
-		ids = append(ids, id)
+	for _, f := range facts {
+		if f.Message.IsZero() {
+			wamids = append(wamids, f.WAMID)
+		} else {
+			ids = append(ids, f.Message)
+		}
 	}
-	for wamid := range byWAMID {
-		wamids = append(wamids, wamid)
-	}
-	rows, err := h.DB.Client.Message.Query().Where(message.StatusEQ(enum.MessageStatusFailed), message.Or(message.IDIn(ids...), message.WamidIn(wamids...))).All(ctx)
+	rows, err := h.DB.Client.Message.Query().
+		Where(message.StatusEQ(enum.MessageStatusFailed), message.Or(message.IDIn(ids...), message.WamidIn(wamids...))).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for failed messages: %w", err)
 	}
 	for _, m := range rows {
-		f, ok := byID[m.ID]
-		if !ok {
-			f = byWAMID[*m.Wamid]
-		}
-		if m.ErrorCode == nil || *m.ErrorCode != f.ErrorCode {
+		at := slices.IndexFunc(facts, func(f delivery.Fact) bool { return isAbout(f, m) })
+		if at < 0 {
 			continue
 		}
+		f := facts[at]
 		failures = append(failures, campaign.Failure{
-			Organization: m.OrganizationID, Campaign: orZero(m.CampaignID), Template: orZero(m.TemplateID), PhoneNumber: m.PhoneNumberID, Account: m.AccountID,
-			Contact: orZero(m.ContactID), Address: m.Address, Rule: ruleOf(f), Detail: f.Detail, At: f.At,
+			Organization: m.OrganizationID, Campaign: orZero(m.CampaignID), Template: orZero(m.TemplateID), PhoneNumber: m.PhoneNumberID,
+			Account: m.AccountID, Contact: orZero(m.ContactID), Address: m.Address, Rule: ruleOf(f), Detail: f.Detail, At: f.At,
 		})
 	}
 	return failures, nil
+}
+
+// isAbout reports whether a message failed as a fact says.
+func isAbout(f delivery.Fact, m *ent.Message) bool {
+	named := f.Message == m.ID || f.Message.IsZero() && m.Wamid != nil && *m.Wamid == f.WAMID
+	return named && m.ErrorCode != nil && *m.ErrorCode == f.ErrorCode && slices.Contains(f.Number.Rows, m.PhoneNumberID)
 }
 
 // orZero is the id, or the zero id for none.

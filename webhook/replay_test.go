@@ -13,12 +13,18 @@ import (
 	"carillon/whatsapp"
 )
 
+// unbind takes the number's account away, and returns how to give it back.
+func (s *stage) unbind() (bind func()) {
+	s.db.Client.Account.Update().SetStatus(enum.AccountStatusDisconnected).ExecX(s.system)
+	return func() { s.db.Client.Account.Update().SetStatus(enum.AccountStatusConnected).ExecX(s.system) }
+}
+
 func TestReplayTakesInWhatIsKnownByNow(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db)
-		const later = "777" // a number that is bound only after it was told of
-		ours := status(later, "wamid.1", whatsapp.CallbackData(s.message.String(), 1), "delivered")
+		ours := status(metaNumber, "wamid.1", whatsapp.CallbackData(s.message.String(), 1), "delivered")
+		bind := s.unbind() // it is bound again only after it was told of
 		for _, body := range []string{`{"object":`, ours, ours, status("998", "wamid.9", "", "sent"), status(metaNumber, "wamid.8", "theirs", "sent")} {
 			if code := s.told(body); code != http.StatusOK {
 				t.Fatalf("answered %d", code)
@@ -34,8 +40,7 @@ func TestReplayTakesInWhatIsKnownByNow(t *testing.T) {
 			}
 		}
 		check(webhook.Replayed{Kept: 44})
-		number := db.Client.PhoneNumber.Query().OnlyX(s.system)
-		db.Client.PhoneNumber.Create().SetOrganizationID(number.OrganizationID).SetAccountID(number.AccountID).SetMetaID(later).SetDisplayNumber("+2").SetVerifiedName("m").SaveX(s.system)
+		bind()
 		check(webhook.Replayed{Matched: 1, Kept: 43})
 		check(webhook.Replayed{Kept: 43})
 		if m := db.Client.Message.GetX(s.system, s.message); m.Status != enum.MessageStatusDelivered {
@@ -53,10 +58,10 @@ func TestReplayGoesOnAfterOneThatCannotBeCommitted(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db)
-		s.told(status("777", "wamid.1", whatsapp.CallbackData(s.message.String(), 1), "delivered"))
+		bind := s.unbind()
+		s.told(status(metaNumber, "wamid.1", whatsapp.CallbackData(s.message.String(), 1), "delivered"))
 		s.told(status("999", "wamid.9", "", "sent"))
-		number := db.Client.PhoneNumber.Query().OnlyX(s.system)
-		db.Client.PhoneNumber.Create().SetOrganizationID(number.OrganizationID).SetAccountID(number.AccountID).SetMetaID("777").SetDisplayNumber("+2").SetVerifiedName("m").SaveX(s.system)
+		bind()
 		rename := func(from, to string) {
 			if err := db.InTx(s.system, func(tx *database.Tx) error {
 				_, err := tx.ExecContext(s.system, "ALTER TABLE "+from+" RENAME TO "+to)

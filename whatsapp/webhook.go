@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -186,6 +188,9 @@ var fields = map[string]func(*Webhook, origin, json.RawMessage) bool{
 	"payment_configuration_update": notice("payment_configuration_update"),
 	"tracking_events":              notice("tracking_events"),
 }
+
+// Fields lists the fields that are known by name.
+func Fields() []string { return slices.Sorted(maps.Keys(fields)) }
 
 // guessField corrects a field that is missing, or that Meta has mixed up, by what the value holds.
 func guessField(field string, value json.RawMessage) string {

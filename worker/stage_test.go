@@ -119,7 +119,7 @@ func stand(t *testing.T, db *database.DB, o sandbox.Options) *stage {
 
 func (s *stage) webhooks() http.Handler {
 	return webhook.New(webhook.Parts{DB: s.db, Journal: s.journal, Queue: s.queue, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Now: database.Now, Log: slog.New(slog.DiscardHandler)},
-		[]string{appSecret}, verifyToken)
+		webhook.Options{Secrets: []string{appSecret}, VerifyToken: verifyToken})
 }
 
 // start builds a process of the service.

@@ -31,6 +31,8 @@ const (
 	FieldStatus = "status"
 	// FieldStatusReason holds the string denoting the status_reason field in the database.
 	FieldStatusReason = "status_reason"
+	// FieldRestrictedUntil holds the string denoting the restricted_until field in the database.
+	FieldRestrictedUntil = "restricted_until"
 	// FieldReviewStatus holds the string denoting the review_status field in the database.
 	FieldReviewStatus = "review_status"
 	// FieldToken holds the string denoting the token field in the database.
@@ -72,6 +74,7 @@ var Columns = []string{
 	FieldCurrency,
 	FieldStatus,
 	FieldStatusReason,
+	FieldRestrictedUntil,
 	FieldReviewStatus,
 	FieldToken,
 	FieldMessagingLimit,
@@ -151,6 +154,11 @@ func ByStatus(opts ...sql.OrderTermOption) OrderOption {
 // ByStatusReason orders the results by the status_reason field.
 func ByStatusReason(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldStatusReason, opts...).ToFunc()
+}
+
+// ByRestrictedUntil orders the results by the restricted_until field.
+func ByRestrictedUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRestrictedUntil, opts...).ToFunc()
 }
 
 // ByReviewStatus orders the results by the review_status field.

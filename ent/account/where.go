@@ -82,6 +82,11 @@ func StatusReason(v string) predicate.Account {
 	return predicate.Account(sql.FieldEQ(FieldStatusReason, v))
 }
 
+// RestrictedUntil applies equality check predicate on the "restricted_until" field. It's identical to RestrictedUntilEQ.
+func RestrictedUntil(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldRestrictedUntil, v))
+}
+
 // ReviewStatus applies equality check predicate on the "review_status" field. It's identical to ReviewStatusEQ.
 func ReviewStatus(v string) predicate.Account {
 	return predicate.Account(sql.FieldEQ(FieldReviewStatus, v))
@@ -455,6 +460,56 @@ func StatusReasonEqualFold(v string) predicate.Account {
 // StatusReasonContainsFold applies the ContainsFold predicate on the "status_reason" field.
 func StatusReasonContainsFold(v string) predicate.Account {
 	return predicate.Account(sql.FieldContainsFold(FieldStatusReason, v))
+}
+
+// RestrictedUntilEQ applies the EQ predicate on the "restricted_until" field.
+func RestrictedUntilEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldRestrictedUntil, v))
+}
+
+// RestrictedUntilNEQ applies the NEQ predicate on the "restricted_until" field.
+func RestrictedUntilNEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNEQ(FieldRestrictedUntil, v))
+}
+
+// RestrictedUntilIn applies the In predicate on the "restricted_until" field.
+func RestrictedUntilIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldIn(FieldRestrictedUntil, vs...))
+}
+
+// RestrictedUntilNotIn applies the NotIn predicate on the "restricted_until" field.
+func RestrictedUntilNotIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNotIn(FieldRestrictedUntil, vs...))
+}
+
+// RestrictedUntilGT applies the GT predicate on the "restricted_until" field.
+func RestrictedUntilGT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGT(FieldRestrictedUntil, v))
+}
+
+// RestrictedUntilGTE applies the GTE predicate on the "restricted_until" field.
+func RestrictedUntilGTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGTE(FieldRestrictedUntil, v))
+}
+
+// RestrictedUntilLT applies the LT predicate on the "restricted_until" field.
+func RestrictedUntilLT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLT(FieldRestrictedUntil, v))
+}
+
+// RestrictedUntilLTE applies the LTE predicate on the "restricted_until" field.
+func RestrictedUntilLTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLTE(FieldRestrictedUntil, v))
+}
+
+// RestrictedUntilIsNil applies the IsNil predicate on the "restricted_until" field.
+func RestrictedUntilIsNil() predicate.Account {
+	return predicate.Account(sql.FieldIsNull(FieldRestrictedUntil))
+}
+
+// RestrictedUntilNotNil applies the NotNil predicate on the "restricted_until" field.
+func RestrictedUntilNotNil() predicate.Account {
+	return predicate.Account(sql.FieldNotNull(FieldRestrictedUntil))
 }
 
 // ReviewStatusEQ applies the EQ predicate on the "review_status" field.

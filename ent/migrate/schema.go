@@ -54,6 +54,7 @@ var (
 		{Name: "currency", Type: field.TypeString, Nullable: true},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"CONNECTED", "TOKEN_EXPIRED", "RESTRICTED", "DISABLED", "DISCONNECTED"}, Default: "CONNECTED"},
 		{Name: "status_reason", Type: field.TypeString, Nullable: true},
+		{Name: "restricted_until", Type: field.TypeTime, Nullable: true},
 		{Name: "review_status", Type: field.TypeString, Nullable: true},
 		{Name: "token", Type: field.TypeBytes},
 		{Name: "messaging_limit", Type: field.TypeInt, Nullable: true},
@@ -1404,16 +1405,28 @@ var (
 	UnmatchedWebhookColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
 		{Name: "reason", Type: field.TypeString},
+		{Name: "detail", Type: field.TypeString, Nullable: true},
 		{Name: "body", Type: field.TypeBytes},
 		{Name: "body_hash", Type: field.TypeBytes, Unique: true},
 		{Name: "seen", Type: field.TypeInt, Default: 1},
 		{Name: "received_at", Type: field.TypeTime},
+		{Name: "retry_at", Type: field.TypeTime, Nullable: true},
 	}
 	// UnmatchedWebhookTable holds the schema information for the "unmatched_webhook" table.
 	UnmatchedWebhookTable = &schema.Table{
 		Name:       "unmatched_webhook",
 		Columns:    UnmatchedWebhookColumns,
 		PrimaryKey: []*schema.Column{UnmatchedWebhookColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "unmatchedwebhook_retry_at",
+				Unique:  false,
+				Columns: []*schema.Column{UnmatchedWebhookColumns[7]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "retry_at IS NOT NULL",
+				},
+			},
+		},
 	}
 	// AppUserColumns holds the columns for the "app_user" table.
 	AppUserColumns = []*schema.Column{

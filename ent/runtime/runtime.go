@@ -95,7 +95,7 @@ func init() {
 	accountFields := schema.Account{}.Fields()
 	_ = accountFields
 	// accountDescConnectedAt is the schema descriptor for connected_at field.
-	accountDescConnectedAt := accountFields[8].Descriptor()
+	accountDescConnectedAt := accountFields[9].Descriptor()
 	// account.DefaultConnectedAt holds the default value on creation for the connected_at field.
 	account.DefaultConnectedAt = accountDescConnectedAt.Default.(func() time.Time)
 	// accountDescID is the schema descriptor for id field.
@@ -1001,11 +1001,11 @@ func init() {
 	unmatchedwebhookFields := schema.UnmatchedWebhook{}.Fields()
 	_ = unmatchedwebhookFields
 	// unmatchedwebhookDescSeen is the schema descriptor for seen field.
-	unmatchedwebhookDescSeen := unmatchedwebhookFields[4].Descriptor()
+	unmatchedwebhookDescSeen := unmatchedwebhookFields[5].Descriptor()
 	// unmatchedwebhook.DefaultSeen holds the default value on creation for the seen field.
 	unmatchedwebhook.DefaultSeen = unmatchedwebhookDescSeen.Default.(int)
 	// unmatchedwebhookDescReceivedAt is the schema descriptor for received_at field.
-	unmatchedwebhookDescReceivedAt := unmatchedwebhookFields[5].Descriptor()
+	unmatchedwebhookDescReceivedAt := unmatchedwebhookFields[6].Descriptor()
 	// unmatchedwebhook.DefaultReceivedAt holds the default value on creation for the received_at field.
 	unmatchedwebhook.DefaultReceivedAt = unmatchedwebhookDescReceivedAt.Default.(func() time.Time)
 	// unmatchedwebhookDescID is the schema descriptor for id field.

@@ -230,10 +230,15 @@ func (UnmatchedWebhook) Policy() ent.Policy { return systemOnly() }
 func (UnmatchedWebhook) Fields() []ent.Field {
 	return []ent.Field{
 		idField(uid.UnmatchedWebhook),
-		field.String("reason").Comment("NOT_UNDERSTOOD, UNKNOWN_NUMBER or UNKNOWN_MESSAGE"),
+		field.String("reason").Comment("NOT_UNDERSTOOD, UNKNOWN_NUMBER …: package webhook lists them"),
+		field.String("detail").Optional().Nillable().Comment("what it is about, without what people wrote"),
 		field.Bytes("body"),
 		field.Bytes("body_hash").Unique().Comment("Meta repeats itself; one copy is kept"),
 		field.Int("seen").Default(1),
 		field.Time("received_at").Default(now),
+		field.Time("retry_at").Optional().Nillable().Comment("when it is tried again by itself"),
 	}
+}
+func (UnmatchedWebhook) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("retry_at").Annotations(entsql.IndexWhere("retry_at IS NOT NULL"))}
 }

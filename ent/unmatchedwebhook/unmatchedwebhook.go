@@ -17,6 +17,8 @@ const (
 	FieldID = "id"
 	// FieldReason holds the string denoting the reason field in the database.
 	FieldReason = "reason"
+	// FieldDetail holds the string denoting the detail field in the database.
+	FieldDetail = "detail"
 	// FieldBody holds the string denoting the body field in the database.
 	FieldBody = "body"
 	// FieldBodyHash holds the string denoting the body_hash field in the database.
@@ -25,6 +27,8 @@ const (
 	FieldSeen = "seen"
 	// FieldReceivedAt holds the string denoting the received_at field in the database.
 	FieldReceivedAt = "received_at"
+	// FieldRetryAt holds the string denoting the retry_at field in the database.
+	FieldRetryAt = "retry_at"
 	// Table holds the table name of the unmatchedwebhook in the database.
 	Table = "unmatched_webhook"
 )
@@ -33,10 +37,12 @@ const (
 var Columns = []string{
 	FieldID,
 	FieldReason,
+	FieldDetail,
 	FieldBody,
 	FieldBodyHash,
 	FieldSeen,
 	FieldReceivedAt,
+	FieldRetryAt,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -78,6 +84,11 @@ func ByReason(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldReason, opts...).ToFunc()
 }
 
+// ByDetail orders the results by the detail field.
+func ByDetail(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDetail, opts...).ToFunc()
+}
+
 // BySeen orders the results by the seen field.
 func BySeen(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSeen, opts...).ToFunc()
@@ -86,4 +97,9 @@ func BySeen(opts ...sql.OrderTermOption) OrderOption {
 // ByReceivedAt orders the results by the received_at field.
 func ByReceivedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldReceivedAt, opts...).ToFunc()
+}
+
+// ByRetryAt orders the results by the retry_at field.
+func ByRetryAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRetryAt, opts...).ToFunc()
 }

@@ -60,6 +60,11 @@ func Reason(v string) predicate.UnmatchedWebhook {
 	return predicate.UnmatchedWebhook(sql.FieldEQ(FieldReason, v))
 }
 
+// Detail applies equality check predicate on the "detail" field. It's identical to DetailEQ.
+func Detail(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldEQ(FieldDetail, v))
+}
+
 // Body applies equality check predicate on the "body" field. It's identical to BodyEQ.
 func Body(v []byte) predicate.UnmatchedWebhook {
 	return predicate.UnmatchedWebhook(sql.FieldEQ(FieldBody, v))
@@ -78,6 +83,11 @@ func Seen(v int) predicate.UnmatchedWebhook {
 // ReceivedAt applies equality check predicate on the "received_at" field. It's identical to ReceivedAtEQ.
 func ReceivedAt(v time.Time) predicate.UnmatchedWebhook {
 	return predicate.UnmatchedWebhook(sql.FieldEQ(FieldReceivedAt, v))
+}
+
+// RetryAt applies equality check predicate on the "retry_at" field. It's identical to RetryAtEQ.
+func RetryAt(v time.Time) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldEQ(FieldRetryAt, v))
 }
 
 // ReasonEQ applies the EQ predicate on the "reason" field.
@@ -143,6 +153,81 @@ func ReasonEqualFold(v string) predicate.UnmatchedWebhook {
 // ReasonContainsFold applies the ContainsFold predicate on the "reason" field.
 func ReasonContainsFold(v string) predicate.UnmatchedWebhook {
 	return predicate.UnmatchedWebhook(sql.FieldContainsFold(FieldReason, v))
+}
+
+// DetailEQ applies the EQ predicate on the "detail" field.
+func DetailEQ(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldEQ(FieldDetail, v))
+}
+
+// DetailNEQ applies the NEQ predicate on the "detail" field.
+func DetailNEQ(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldNEQ(FieldDetail, v))
+}
+
+// DetailIn applies the In predicate on the "detail" field.
+func DetailIn(vs ...string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldIn(FieldDetail, vs...))
+}
+
+// DetailNotIn applies the NotIn predicate on the "detail" field.
+func DetailNotIn(vs ...string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldNotIn(FieldDetail, vs...))
+}
+
+// DetailGT applies the GT predicate on the "detail" field.
+func DetailGT(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldGT(FieldDetail, v))
+}
+
+// DetailGTE applies the GTE predicate on the "detail" field.
+func DetailGTE(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldGTE(FieldDetail, v))
+}
+
+// DetailLT applies the LT predicate on the "detail" field.
+func DetailLT(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldLT(FieldDetail, v))
+}
+
+// DetailLTE applies the LTE predicate on the "detail" field.
+func DetailLTE(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldLTE(FieldDetail, v))
+}
+
+// DetailContains applies the Contains predicate on the "detail" field.
+func DetailContains(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldContains(FieldDetail, v))
+}
+
+// DetailHasPrefix applies the HasPrefix predicate on the "detail" field.
+func DetailHasPrefix(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldHasPrefix(FieldDetail, v))
+}
+
+// DetailHasSuffix applies the HasSuffix predicate on the "detail" field.
+func DetailHasSuffix(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldHasSuffix(FieldDetail, v))
+}
+
+// DetailIsNil applies the IsNil predicate on the "detail" field.
+func DetailIsNil() predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldIsNull(FieldDetail))
+}
+
+// DetailNotNil applies the NotNil predicate on the "detail" field.
+func DetailNotNil() predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldNotNull(FieldDetail))
+}
+
+// DetailEqualFold applies the EqualFold predicate on the "detail" field.
+func DetailEqualFold(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldEqualFold(FieldDetail, v))
+}
+
+// DetailContainsFold applies the ContainsFold predicate on the "detail" field.
+func DetailContainsFold(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldContainsFold(FieldDetail, v))
 }
 
 // BodyEQ applies the EQ predicate on the "body" field.
@@ -303,6 +388,56 @@ func ReceivedAtLT(v time.Time) predicate.UnmatchedWebhook {
 // ReceivedAtLTE applies the LTE predicate on the "received_at" field.
 func ReceivedAtLTE(v time.Time) predicate.UnmatchedWebhook {
 	return predicate.UnmatchedWebhook(sql.FieldLTE(FieldReceivedAt, v))
+}
+
+// RetryAtEQ applies the EQ predicate on the "retry_at" field.
+func RetryAtEQ(v time.Time) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldEQ(FieldRetryAt, v))
+}
+
+// RetryAtNEQ applies the NEQ predicate on the "retry_at" field.
+func RetryAtNEQ(v time.Time) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldNEQ(FieldRetryAt, v))
+}
+
+// RetryAtIn applies the In predicate on the "retry_at" field.
+func RetryAtIn(vs ...time.Time) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldIn(FieldRetryAt, vs...))
+}
+
+// RetryAtNotIn applies the NotIn predicate on the "retry_at" field.
+func RetryAtNotIn(vs ...time.Time) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldNotIn(FieldRetryAt, vs...))
+}
+
+// RetryAtGT applies the GT predicate on the "retry_at" field.
+func RetryAtGT(v time.Time) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldGT(FieldRetryAt, v))
+}
+
+// RetryAtGTE applies the GTE predicate on the "retry_at" field.
+func RetryAtGTE(v time.Time) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldGTE(FieldRetryAt, v))
+}
+
+// RetryAtLT applies the LT predicate on the "retry_at" field.
+func RetryAtLT(v time.Time) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldLT(FieldRetryAt, v))
+}
+
+// RetryAtLTE applies the LTE predicate on the "retry_at" field.
+func RetryAtLTE(v time.Time) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldLTE(FieldRetryAt, v))
+}
+
+// RetryAtIsNil applies the IsNil predicate on the "retry_at" field.
+func RetryAtIsNil() predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldIsNull(FieldRetryAt))
+}
+
+// RetryAtNotNil applies the NotNil predicate on the "retry_at" field.
+func RetryAtNotNil() predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldNotNull(FieldRetryAt))
 }
 
 // And groups predicates with the AND operator between them.
