@@ -29,6 +29,9 @@ func (p *parts) sweep(ctx context.Context) error {
 		{"identity", p.identity.Sweep},
 		{"expire events", p.expireEvents},
 		{"webhooks to try again", p.webhooks.Retry},
+		{"imports", func(ctx context.Context) error {
+			return p.audience.Sweep(ctx, database.Now().Add(-p.cfg.RejectionRetention))
+		}},
 		{"trim webhooks", p.webhooks.Trim},
 	} {
 		if err := step.do(tenant.System(ctx)); err != nil {

@@ -3,24 +3,17 @@ package audience
 import (
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"time"
-
-	entsql "entgo.io/ent/dialect/sql"
 
 	"carillon/ent"
-	"carillon/ent/contactimport"
 	"carillon/ent/importchunk"
 	"carillon/uid"
 )
 
 const (
 	chunkBytes = 256 << 10
-	// abandoned is how old the pieces of an upload are that ended without an import. Longer than any upload takes.
-	abandoned = 24 * time.Hour
 )
 
 // errChunkMissing says that a piece of the file is gone, so that the import can never end.
@@ -53,20 +46,6 @@ func (s *Service) discard(ctx context.Context, id uid.ID, err error) error {
 		return errors.Join(err, fmt.Errorf("remove upload: %w", left))
 	}
 	return err
-}
-
-// sweepChunks removes what a crash left of the caller's uploads that never became imports.
-func (s *Service) sweepChunks(ctx context.Context) error {
-	var before uid.ID // ids ascend with the time of their making
-	binary.BigEndian.PutUint64(before[:8], uint64(s.now().Add(-abandoned).UnixMilli())<<16)
-	ownerless := func(chunk *entsql.Selector) {
-		imports := entsql.Table(contactimport.Table)
-		chunk.Where(entsql.NotIn(chunk.C(importchunk.FieldContactImportID), entsql.Select(imports.C(contactimport.FieldID)).From(imports)))
-	}
-	if _, err := s.db.Client.ImportChunk.Delete().Where(importchunk.IDLT(before), ownerless).Exec(ctx); err != nil {
-		return fmt.Errorf("sweep abandoned uploads: %w", err)
-	}
-	return nil
 }
 
 // chunks reads the pieces of an import's file from the byte offset on.

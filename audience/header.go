@@ -11,9 +11,13 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// ownColumns is how many columns can be a contact's own fields.
+const ownColumns = 6
+
 // header says what the columns of a file are; -1 is a column that it does not have.
 type header struct {
 	columns                         []string // as written, trimmed; empty where there is no name
+	folded                          []string // the same, as foldName leaves them
 	phone, name, language, timeZone int
 	countries                       []int // what they say of the number's country, the best first
 	attributes                      []int // every other column that has a name
@@ -29,11 +33,8 @@ func readHeader(cells []string) (header, error) {
 		h.columns[i] = strings.TrimFunc(c, isBlankMark)
 	}
 	h.passOverNameless()
-	for i, c := range h.columns {
-		first := slices.IndexFunc(h.columns, func(o string) bool { return c != "" && strings.EqualFold(o, c) })
-		if first >= 0 && first < i {
-			return h, fmt.Errorf("columns %d and %d are both called %s", first+1, i+1, shown(c))
-		}
+	if err := h.fold(); err != nil {
+		return h, err
 	}
 	if err := h.findPhone(); err != nil {
 		return h, err
@@ -45,6 +46,26 @@ func readHeader(cells []string) (header, error) {
 		}
 	}
 	return h, h.findAttributes()
+}
+
+// fold looks at the names as such.
+func (h *header) fold() error {
+	h.folded = make([]string, len(h.columns))
+	first, named := map[string]int{}, 0
+	for i, c := range h.columns {
+		if c == "" {
+			continue
+		}
+		if named++; named > maxAttributes+ownColumns {
+			return fmt.Errorf("the file has more than %d columns; at most %d can become attributes", maxAttributes+ownColumns, maxAttributes)
+		}
+		low := strings.ToLower(c)
+		if before, ok := first[low]; ok {
+			return fmt.Errorf("columns %d and %d are both called %s", before+1, i+1, shown(c))
+		}
+		first[low], h.folded[i] = i, foldName(c)
+	}
+	return nil
 }
 
 // unnamed is how pandas calls a column without a name.
@@ -74,7 +95,7 @@ func (h *header) findPhone() error {
 		}
 		if len(found) == 1 {
 			h.phone = found[0]
-			h.international = slices.Contains(idNames, foldName(h.columns[h.phone]))
+			h.international = slices.Contains(idNames, h.folded[h.phone])
 			return nil
 		}
 	}
@@ -98,7 +119,7 @@ func (h *header) find(names []string) int {
 
 func (h *header) all(names []string) (found []int) {
 	for i, c := range h.columns {
-		if c != "" && slices.Contains(names, foldName(c)) {
+		if c != "" && slices.Contains(names, h.folded[i]) {
 			found = append(found, i)
 		}
 	}

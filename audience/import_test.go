@@ -6,6 +6,8 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -114,6 +116,52 @@ func TestAnImportUsesTheCountryOfTheRow(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, h.people(t)); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+func TestAnImportTakesFilesOfOtherProgramsOnBothDatabases(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		for name, want := range map[string]string{
+			"decimals-national.csv": "COMPLETED: 1 of 1 read, 1 created, 0 updated, 0 rejected",
+			"decimals.csv":          "COMPLETED: 6 of 6 read, 5 created, 0 updated, 1 rejected",
+			"countries.csv":         "COMPLETED: 4 of 4 read, 4 created, 0 updated, 0 rejected",
+			"without-plus.csv":      "COMPLETED: 7 of 7 read, 6 created, 0 updated, 1 rejected",
+			"ragged.csv":            "COMPLETED: 4 of 4 read, 4 created, 0 updated, 0 rejected",
+			"empty-columns.csv":     "COMPLETED: 2 of 2 read, 2 created, 0 updated, 0 rejected",
+			"sep.csv":               "COMPLETED: 1 of 1 read, 1 created, 0 updated, 0 rejected",
+			"semicolons.csv":        "COMPLETED: 1 of 1 read, 1 created, 0 updated, 0 rejected",
+			"index-column.csv":      "COMPLETED: 2 of 2 read, 2 created, 0 updated, 0 rejected",
+			"apostrophe.csv":        "COMPLETED: 1 of 1 read, 1 created, 0 updated, 0 rejected",
+			"formula.csv":           "COMPLETED: 2 of 2 read, 2 created, 0 updated, 0 rejected",
+		} {
+			h := open(t, db)
+			file, err := os.ReadFile(filepath.Join("testdata", "files", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := counts(h.load(t, audience.NewImport{FileName: name, DefaultCountry: new("DE")}, string(file))); got != want {
+				t.Errorf("%s: %s; want %s", name, got, want)
+			}
+			for phone := range h.people(t) {
+				if _, err := h.CreateContact(h.ctx, audience.NewContact{Phone: phone}); !slices.Equal(inputs(err), []string{"phone TAKEN"}) {
+					t.Errorf("%s of %s is not a contact: %v", phone, name, err)
+				}
+			}
+		}
+	})
+}
+
+func TestAnImportKeepsToTheFormOfItsNumbers(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		for form, want := range map[enum.NumberForm]string{enum.NumberFormNational: "+8615012345678", enum.NumberFormInternational: "+15012345678"} {
+			h := open(t, db)
+			h.load(t, audience.NewImport{DefaultCountry: new("CN"), NumberForm: &form}, "phone\n15012345678\n")
+			if people := h.people(t); len(people) != 1 || people[want].Country == "" {
+				t.Errorf("%s: %v", form, people)
+			}
 		}
 	})
 }

@@ -22,10 +22,10 @@ import (
 func (s *Service) take(ctx context.Context, im *ent.ContactImport, p page) (moved bool, err error) {
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		moved = false
-		listThere := true
-		query := `SELECT contact_list_id IS NULL OR EXISTS (SELECT 1 FROM contact_list l WHERE l.organization_id = $2 AND l.id = contact_list_id)
-			FROM contact_import WHERE id = $1 AND organization_id = $2 AND status = $3 AND next_offset = $4` + tx.DB.ForUpdate()
-		err := tx.QueryRowContext(ctx, query, im.ID, im.OrganizationID, enum.JobStatusRunning, p.from).Scan(&listThere)
+		listThere, read, rejected := true, 0, 0
+		query := `SELECT contact_list_id IS NULL OR EXISTS (SELECT 1 FROM contact_list l WHERE l.organization_id = $2 AND l.id = contact_list_id),
+			rows_read, rejected FROM contact_import WHERE id = $1 AND organization_id = $2 AND status = $3 AND next_offset = $4` + tx.DB.ForUpdate()
+		err := tx.QueryRowContext(ctx, query, im.ID, im.OrganizationID, enum.JobStatusRunning, p.from).Scan(&listThere, &read, &rejected)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -33,7 +33,7 @@ func (s *Service) take(ctx context.Context, im *ent.ContactImport, p page) (move
 			return fmt.Errorf("lock import: %w", err)
 		}
 		moved = true
-		w := writer{Tx: tx, im: im, now: s.moment()}
+		w := writer{Tx: tx, im: im, read: read, rejected: rejected, now: s.moment()}
 		if !listThere {
 			return w.finish(ctx, enum.JobStatusFailed, "the list was deleted")
 		}
@@ -45,8 +45,9 @@ func (s *Service) take(ctx context.Context, im *ent.ContactImport, p page) (move
 // writer is one page's transaction.
 type writer struct {
 	*database.Tx
-	im  *ent.ContactImport
-	now time.Time
+	im             *ent.ContactImport
+	read, rejected int // rows before this page
+	now            time.Time
 }
 
 func (w writer) page(ctx context.Context, p page) error {
@@ -79,6 +80,9 @@ func (w writer) page(ctx context.Context, p page) error {
 		w.im.ID, w.im.OrganizationID, p.to, p.line, p.accepted+len(p.rejected), written.made, p.accepted-written.made, len(p.rejected))
 	if err != nil {
 		return fmt.Errorf("move import: %w", err)
+	}
+	if reason := w.hopeless(p); reason != "" {
+		return w.finish(ctx, enum.JobStatusFailed, reason)
 	}
 	if p.last {
 		return w.finish(ctx, enum.JobStatusCompleted, "")
@@ -285,22 +289,6 @@ func (w writer) consent(ctx context.Context, people pagePeople) error {
 	from, args := w.DB.Rowset([]any{w.im.OrganizationID, c.Consent, c.Source, evidence, w.now}, database.IDs("id", records), database.IDs("contact_id", changed))
 	_, err := w.ExecContext(ctx, `INSERT INTO consent_record (id, organization_id, contact_id, consent, source, evidence, said_by, said_at, recorded_at)
 		SELECT id, $1, contact_id, $2, $3, $4, 'ORGANIZATION', $5, $5 FROM `+from, args...)
-	return err
-}
-
-func (w writer) rejections(ctx context.Context, rejected []rejection) error {
-	if len(rejected) == 0 {
-		return nil
-	}
-	n := len(rejected)
-	ids, lines, values, reasons := make([]uid.ID, n), make([]int, n), make([]string, n), make([]string, n)
-	for i, r := range rejected {
-		ids[i], lines[i], values[i], reasons[i] = uid.New(uid.ImportRejection), r.line, r.value, r.reason
-	}
-	from, args := w.DB.Rowset([]any{w.im.OrganizationID, w.im.ID},
-		database.IDs("id", ids), database.Ints("line", lines), database.Texts("value", values), database.Texts("reason", reasons))
-	_, err := w.ExecContext(ctx, `INSERT INTO import_rejection (id, organization_id, contact_import_id, line, value, reason)
-		SELECT id, $1, $2, line, value, reason FROM `+from, args...)
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"entgo.io/ent/dialect/sql"
 
@@ -17,7 +18,13 @@ import (
 	"carillon/uid"
 )
 
-const rejectionsAtOnce = 1000
+const (
+	rejectionsAtOnce = 1000
+	// keptRejections is how many rejected rows of an import are kept; the rest are counted.
+	keptRejections = 1000
+	// tooManyRejections is after how many rows an import ends of which none could be taken.
+	tooManyRejections = 10_000
+)
 
 // Rejections are the first rejected rows of each import, by line.
 func (s *Service) Rejections(ctx context.Context, imports []uid.ID, first int) (map[uid.ID][]*ent.ImportRejection, error) {
@@ -46,8 +53,36 @@ func (s *Service) Rejections(ctx context.Context, imports []uid.ID, first int) (
 	return found, nil
 }
 
-// WriteRejections writes every rejected row of an import as CSV, by line. Values stand as they came, so that they can be
-// mended and imported again.
+// rejections keeps the first rejected rows of an import.
+func (w writer) rejections(ctx context.Context, rejected []rejection) error {
+	rejected = rejected[:min(len(rejected), max(0, keptRejections-w.rejected))]
+	if len(rejected) == 0 {
+		return nil
+	}
+	n := len(rejected)
+	ids, lines, values, reasons := make([]uid.ID, n), make([]int, n), make([]string, n), make([]string, n)
+	for i, r := range rejected {
+		ids[i], lines[i], values[i], reasons[i] = uid.New(uid.ImportRejection), r.line, r.value, r.reason
+	}
+	from, args := w.DB.Rowset([]any{w.im.OrganizationID, w.im.ID},
+		database.IDs("id", ids), database.Ints("line", lines), database.Texts("value", values), database.Texts("reason", reasons))
+	_, err := w.ExecContext(ctx, `INSERT INTO import_rejection (id, organization_id, contact_import_id, line, value, reason)
+		SELECT id, $1, $2, line, value, reason FROM `+from, args...)
+	return err
+}
+
+// hopeless says why an import ends before its file: so many rows without one that could be taken are no list of contacts.
+func (w writer) hopeless(p page) string {
+	read, rejected := w.read+p.accepted+len(p.rejected), w.rejected+len(p.rejected)
+	if read < tooManyRejections || rejected < read {
+		return ""
+	}
+	return fmt.Sprintf("The first %d rows are all rejected. Look at the reasons, mend the file and import it again.", read)
+}
+
+// WriteRejections writes the rejected rows of an import that are kept as CSV, by line. Values stand as they came, so that they
+// can be mended and imported again, but for a ' before those that a spreadsheet would take for a formula. An import passes
+// over it.
 func (s *Service) WriteRejections(ctx context.Context, importID uid.ID, w io.Writer) error {
 	there, err := s.db.Client.ContactImport.Query().Where(contactimport.ID(importID)).Exist(ctx)
 	if err != nil {
@@ -65,7 +100,7 @@ func (s *Service) WriteRejections(ctx context.Context, importID uid.ID, w io.Wri
 			return fmt.Errorf("read rejections: %w", err)
 		}
 		for _, r := range rows {
-			_ = out.Write([]string{strconv.Itoa(r.Line), r.Value, r.Reason})
+			_ = out.Write([]string{strconv.Itoa(r.Line), noFormula(r.Value), noFormula(r.Reason)})
 			line = r.Line
 		}
 		if len(rows) < rejectionsAtOnce || out.Error() != nil {
@@ -77,4 +112,12 @@ func (s *Service) WriteRejections(ctx context.Context, importID uid.ID, w io.Wri
 		return fmt.Errorf("write rejections: %w", err)
 	}
 	return nil
+}
+
+// noFormula keeps a spreadsheet from reckoning with a value that somebody else has written.
+func noFormula(value string) string {
+	if value != "" && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", []rune(value)[0]) {
+		return "'" + value
+	}
+	return value
 }

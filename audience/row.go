@@ -80,6 +80,9 @@ func newRows(im *ent.ContactImport, more func() ([]byte, error)) (*rows, error) 
 	if im.DefaultCountry != nil {
 		r.defaultCountry = *im.DefaultCountry
 	}
+	if im.NumberForm != nil {
+		r.form = *im.NumberForm
+	}
 	return r, nil
 }
 
@@ -183,8 +186,8 @@ func (r *rows) checkShape(cells []string, openQuote bool) *mistake {
 	h := r.header
 	switch {
 	case len(cells) > len(h.columns):
-		return &mistake{text: fmt.Sprintf("the row has %d values and the header line %d: put a value that holds the delimiter in quotes",
-			len(cells), len(h.columns))}
+		return &mistake{text: fmt.Sprintf("the row has %d values and the header line names %d columns: name the others, "+
+			"or put a value that holds the delimiter in quotes", len(cells), len(h.columns))}
 	case len(cells) < len(h.columns) && openQuote:
 		return &mistake{text: quoteInside}
 	}

@@ -14,6 +14,8 @@ func FuzzImport(f *testing.F) {
 	f.Add("phone,name,city\n+8613800138000,\"Li, Lei\",Beijing\n12345,,\n", "CN")
 	f.Add("\xef\xbb\xbftel;country;timezone;language\r\n07400 123456;gb;Europe/London;en\r\n;;;\r\n\"x", "")
 	f.Add("\xff\xfep\x00h\x00o\x00n\x00e\x00\n\x001\x002\x00", "US")
+	f.Add("sep=;\r\n;phone;name;Land;\r\n0;'0151 12345678;\" Ana\" ;Deutschland;\r\n1;=\"14155552671\"\r\n\x1a", "DE")
+	f.Add("\ufeff\ufeffUnnamed: 0|wa_id|country|dial code\n0|551187654321|Brasil|+55\n", "US")
 	f.Add("手机\t姓名\n+86 138 0013 8000\t\"a\nb\"\t\t\n\x00", "")
 	f.Fuzz(func(t *testing.T, upload, country string) {
 		file, err := decoded(&limited{strings.NewReader(upload), maxFile})
@@ -58,6 +60,9 @@ func FuzzImport(f *testing.F) {
 			}
 			for _, e := range p.entries {
 				checkEntry(t, e)
+				if !holds(string(all), e.phone) {
+					t.Errorf("%s does not stand in the file", e.phone)
+				}
 			}
 			if p.last {
 				break

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,8 @@ import (
 	"carillon/column"
 	"carillon/database"
 	"carillon/ent"
+	"carillon/ent/contactimport"
+	"carillon/enum"
 	"carillon/fault"
 	"carillon/identity"
 	"carillon/uid"
@@ -27,14 +30,18 @@ const (
 	maxFile     = 50 << 20
 	maxHeader   = 64 << 10
 	maxFileName = 255
+	// What one organization's imports that are not over may be in all.
+	maxUnfinished      = 20
+	maxUnfinishedBytes = 4 * maxFile
 )
 
 // NewImport is a CSV file with a header line, and what to do with its rows.
 type NewImport struct {
 	FileName       string
 	File           io.Reader
-	ListID         *uid.ID // every contact of the file goes on it
-	DefaultCountry *string // for numbers without a country code, ISO 3166
+	ListID         *uid.ID          // every contact of the file goes on it
+	DefaultCountry *string          // for numbers without a country code, ISO 3166
+	NumberForm     *enum.NumberForm // of numbers without a +; nil: either
 	Consent        *column.ImportConsent
 }
 
@@ -60,7 +67,7 @@ func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImp
 	if err != nil {
 		return nil, refuseFile(err)
 	}
-	if err := s.sweepChunks(ctx); err != nil {
+	if err := s.checkUnfinished(ctx, s.db.Client, owner, 0); err != nil {
 		return nil, err
 	}
 	id := uid.New(uid.ContactImport)
@@ -69,9 +76,16 @@ func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImp
 		return nil, s.discard(ctx, id, refuseFile(err))
 	}
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		if err := holdOrganization(ctx, tx, owner); err != nil {
+			return err
+		}
+		if err := s.checkUnfinished(ctx, tx.Client, owner, size); err != nil {
+			return err
+		}
 		create := tx.Client.ContactImport.Create().SetID(id).SetOrganizationID(owner).SetFileName(baseName(n.FileName)).SetFileBytes(size).
 			SetColumns(start.columns).SetDelimiter(string(start.delimiter)).SetNextOffset(start.offset).SetNextLine(start.line).
-			SetNillableContactListID(n.ListID).SetNillableDefaultCountry(upper(n.DefaultCountry)).SetCreatedAt(s.moment())
+			SetNillableContactListID(n.ListID).SetNillableDefaultCountry(upper(n.DefaultCountry)).
+			SetNillableNumberForm(n.NumberForm).SetCreatedAt(s.moment())
 		if n.Consent != nil {
 			create.SetConsent(n.Consent)
 		}
@@ -80,11 +94,43 @@ func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImp
 		}
 		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactImport, Subject: id, Summary: fmt.Sprintf("started to import %q", baseName(n.FileName))})
 	})
+	var refused fault.Inputs
+	if err != nil && !errors.As(err, &refused) {
+		err = fmt.Errorf("create import: %w", err)
+	}
 	if err != nil {
-		return nil, s.discard(ctx, id, fmt.Errorf("create import: %w", err))
+		return nil, s.discard(ctx, id, err)
 	}
 	s.news(ctx, owner, id)
 	return s.db.Client.ContactImport.Get(ctx, id)
+}
+
+// holdOrganization keeps two uploads of one organization from both taking the last place.
+func holdOrganization(ctx context.Context, tx *database.Tx, owner uid.ID) error {
+	var held uid.ID
+	err := tx.QueryRowContext(ctx, "SELECT id FROM organization WHERE id = $1"+tx.DB.ForUpdate(), owner).Scan(&held)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("hold the organization: %w", err)
+	}
+	return nil
+}
+
+// checkUnfinished refuses an import of that many bytes while the organization has others enough:
+// their files wait in the database.
+func (s *Service) checkUnfinished(ctx context.Context, client *ent.Client, owner uid.ID, size int64) error {
+	waiting, err := client.ContactImport.Query().Where(contactimport.OrganizationID(owner), contactimport.StatusIn(unfinished...)).
+		Limit(maxUnfinished).Select(contactimport.FieldFileBytes).All(ctx)
+	if err != nil {
+		return fmt.Errorf("look for unfinished imports: %w", err)
+	}
+	for _, im := range waiting {
+		size += im.FileBytes
+	}
+	if len(waiting) >= maxUnfinished || size > maxUnfinishedBytes {
+		return fault.Refuse("file", fault.LimitExceeded,
+			"imports are under way already; at most %d at a time, of %d MiB together: wait until one has ended", maxUnfinished, maxUnfinishedBytes>>20)
+	}
+	return nil
 }
 
 func (s *Service) checkImport(ctx context.Context, n NewImport) error {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
+	"carillon/ent/contactimport"
 	"carillon/enum"
 	"carillon/fault"
 	"carillon/uid"
@@ -99,16 +102,81 @@ func TestAnUploadThatWasCutOffLeavesNothingForLong(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		h := open(t, db)
-		db.Client.ImportChunk.Create().SetContactImportID(uid.New(uid.ContactImport)).SetStart(0).SetData([]byte("phone")).SaveX(h.ctx)
 		h.present = time.Now()
-		h.load(t, audience.NewImport{}, "phone\n")
-		if n := db.Client.ImportChunk.Query().CountX(h.ctx); n != 1 {
-			t.Errorf("an upload that may still be under way has %d pieces", n)
+		piece := func(of uid.ID) {
+			db.Client.ImportChunk.Create().SetOrganizationID(h.owner).SetContactImportID(of).SetStart(1 << 30).SetData([]byte("phone")).SaveX(h.system)
+		}
+		waiting := h.start(t, audience.NewImport{}, "phone\n+8613800138000\n")
+		over := h.load(t, audience.NewImport{}, "phone\n")
+		piece(uid.New(uid.ContactImport)) // a process died during the upload
+		piece(over.ID)
+
+		left := func() int { return db.Client.ImportChunk.Query().CountX(h.system) }
+		sweep := func() {
+			if err := h.Sweep(h.system, h.present.Add(-30*24*time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if sweep(); left() != 3 {
+			t.Errorf("of uploads that may be under way %d pieces are left, not 3", left())
 		}
 		h.present = h.present.Add(25 * time.Hour)
-		h.load(t, audience.NewImport{}, "phone\n")
-		if n := db.Client.ImportChunk.Query().CountX(h.ctx); n != 0 {
-			t.Errorf("%d pieces are left", n)
+		if sweep(); left() != 1 {
+			t.Errorf("%d pieces are left, not that of the import that waits", left())
+		}
+		if err := h.RunImport(h.system, waiting); err != nil || h.people(t)["+8613800138000"].Country != "CN" {
+			t.Errorf("the import that waited is %v, %v", h.people(t), err)
 		}
 	})
+}
+
+func TestAnOrganizationHasOnlySoManyImportsUnderWay(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		h := open(t, db)
+		other := h.neighbor(t)
+		var callers sync.WaitGroup
+		var taken, refused atomic.Int32
+		for range 30 {
+			callers.Go(func() {
+				_, err := h.StartImport(h.ctx, audience.NewImport{File: strings.NewReader("phone\n+8613800138000\n")})
+				switch {
+				case err == nil:
+					taken.Add(1)
+				case slices.Equal(inputs(err), []string{"file LIMIT_EXCEEDED"}):
+					refused.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		callers.Wait()
+		if taken.Load() != 20 || refused.Load() != 10 {
+			t.Errorf("%d are taken and %d refused", taken.Load(), refused.Load())
+		}
+		if n := db.Client.ImportChunk.Query().CountX(h.system); n != 20 {
+			t.Errorf("%d pieces of files are stored", n)
+		}
+		other.start(t, audience.NewImport{}, "phone\n")
+
+		first := db.Client.ContactImport.Query().Where(contactimport.OrganizationID(h.owner)).FirstIDX(h.ctx)
+		if err := h.RunImport(h.system, first); err != nil {
+			t.Fatal(err)
+		}
+		h.start(t, audience.NewImport{}, "phone\n")
+	})
+}
+
+func TestTheFilesOfImportsUnderWayHaveOnlySoManyBytes(t *testing.T) {
+	t.Parallel()
+	h := open(t, dbtest.Open(t, dbtest.SQLite(t)))
+	h.db.Client.ContactImport.Create().SetFileName("large.csv").SetFileBytes(200<<20 - 10).SaveX(h.ctx)
+	_, err := h.StartImport(h.ctx, audience.NewImport{File: strings.NewReader("phone\n+8613800138000\n")})
+	if diff := cmp.Diff([]string{"file LIMIT_EXCEEDED"}, inputs(err)); diff != "" {
+		t.Error(diff)
+	}
+	if n := h.db.Client.ImportChunk.Query().CountX(h.ctx); n != 0 {
+		t.Errorf("%d pieces of the refused file are left", n)
+	}
+	h.start(t, audience.NewImport{}, "phone\n")
 }

@@ -47,6 +47,8 @@ type Config struct {
 	Limits         Limits
 	Webhooks       Webhooks
 	EventRetention time.Duration // age at which entries leave the event log
+	// RejectionRetention is the age at which the rejected rows of imports are removed.
+	RejectionRetention time.Duration
 
 	SMTP SMTP
 
@@ -197,6 +199,7 @@ func (c Config) LogValue() slog.Value {
 		slog.String("whatsapp_api_version", c.WhatsApp.APIVersion),
 		slog.Any("limits", c.Limits),
 		slog.Duration("event_retention", c.EventRetention),
+		slog.Duration("rejection_retention", c.RejectionRetention),
 		slog.Int("encryption_keys", len(c.EncryptionKeys)),
 		slog.String("smtp", c.SMTP.Host),
 		slog.Any("allowed_origins", c.AllowedOrigins),

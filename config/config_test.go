@@ -54,6 +54,7 @@ func TestLoadWithoutAnyVariable(t *testing.T) {
 		"level":    {c.LogLevel.String(), "INFO"},
 		"limits":   {fmt.Sprint(c.Limits), "{10000 2000 100}"},
 		"events":   {c.EventRetention.String(), "720h0m0s"},
+		"rows":     {c.RejectionRetention.String(), "720h0m0s"},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("%s is %q, want %q", what, pair[0], pair[1])
@@ -178,6 +179,7 @@ func TestLoadRefuses(t *testing.T) {
 		"no room for what is kept":       "KEPT_WEBHOOK_BYTES=1KiB",
 		"events kept for no time":        "EVENT_RETENTION=0d",
 		"a retention without a unit":     "EVENT_RETENTION=30",
+		"rows kept for no time":          "REJECTION_RETENTION=0h",
 		"a retention beyond all measure": "EVENT_RETENTION=65536d",
 		"a proxy that is a name":         "TRUSTED_PROXIES=proxy.example.com",
 		"a network that is too long":     "TRUSTED_PROXIES=10.0.0.0/8,192.0.2.0/33",

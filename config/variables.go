@@ -226,6 +226,15 @@ var variables = []Variable{
 		},
 	},
 	{
+		Name: "REJECTION_RETENTION", Default: "30d",
+		Meaning: "Age at which the rejected rows of an import are removed, in days (`30d`) or hours (`36h`). Its counts stay.",
+		right:   "a span of at least 1h and at most 3650d, such as 30d or 36h",
+		set: func(c *Config, value string) (err error) {
+			c.RejectionRetention, err = span(value, time.Hour, 3650*day)
+			return
+		},
+	},
+	{
 		Name:    "OIDC_ISSUER",
 		Meaning: "An identity provider that speaks OpenID Connect, with whose accounts users can sign in: its issuer, exactly as it writes it. By default there is none.",
 		right:   "an https address such as https://login.example.com",

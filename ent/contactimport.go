@@ -39,6 +39,8 @@ type ContactImport struct {
 	ContactListID *uid.ID `json:"contact_list_id,omitempty"`
 	// DefaultCountry holds the value of the "default_country" field.
 	DefaultCountry *string `json:"default_country,omitempty"`
+	// null: either
+	NumberForm *enum.NumberForm `json:"number_form,omitempty"`
 	// Consent holds the value of the "consent" field.
 	Consent *column.ImportConsent `json:"consent,omitempty"`
 	// NextOffset holds the value of the "next_offset" field.
@@ -73,7 +75,7 @@ func (*ContactImport) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case contactimport.FieldFileBytes, contactimport.FieldNextOffset, contactimport.FieldNextLine, contactimport.FieldRowsTotal, contactimport.FieldRowsRead, contactimport.FieldCreated, contactimport.FieldUpdated, contactimport.FieldRejected:
 			values[i] = new(sql.NullInt64)
-		case contactimport.FieldStatus, contactimport.FieldStatusReason, contactimport.FieldFileName, contactimport.FieldDelimiter, contactimport.FieldDefaultCountry:
+		case contactimport.FieldStatus, contactimport.FieldStatusReason, contactimport.FieldFileName, contactimport.FieldDelimiter, contactimport.FieldDefaultCountry, contactimport.FieldNumberForm:
 			values[i] = new(sql.NullString)
 		case contactimport.FieldCreatedAt, contactimport.FieldFinishedAt:
 			values[i] = new(sql.NullTime)
@@ -158,6 +160,13 @@ func (_m *ContactImport) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.DefaultCountry = new(string)
 				*_m.DefaultCountry = value.String
+			}
+		case contactimport.FieldNumberForm:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field number_form", values[i])
+			} else if value.Valid {
+				_m.NumberForm = new(enum.NumberForm)
+				*_m.NumberForm = enum.NumberForm(value.String)
 			}
 		case contactimport.FieldConsent:
 			if value, ok := values[i].(*[]byte); !ok {
@@ -290,6 +299,11 @@ func (_m *ContactImport) String() string {
 	if v := _m.DefaultCountry; v != nil {
 		builder.WriteString("default_country=")
 		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.NumberForm; v != nil {
+		builder.WriteString("number_form=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteString(", ")
 	builder.WriteString("consent=")

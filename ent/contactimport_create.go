@@ -120,6 +120,20 @@ func (_c *ContactImportCreate) SetNillableDefaultCountry(v *string) *ContactImpo
 	return _c
 }
 
+// SetNumberForm sets the "number_form" field.
+func (_c *ContactImportCreate) SetNumberForm(v enum.NumberForm) *ContactImportCreate {
+	_c.mutation.SetNumberForm(v)
+	return _c
+}
+
+// SetNillableNumberForm sets the "number_form" field if the given value is not nil.
+func (_c *ContactImportCreate) SetNillableNumberForm(v *enum.NumberForm) *ContactImportCreate {
+	if v != nil {
+		_c.SetNumberForm(*v)
+	}
+	return _c
+}
+
 // SetConsent sets the "consent" field.
 func (_c *ContactImportCreate) SetConsent(v *column.ImportConsent) *ContactImportCreate {
 	_c.mutation.SetConsent(v)
@@ -374,6 +388,11 @@ func (_c *ContactImportCreate) check() error {
 	if _, ok := _c.mutation.Delimiter(); !ok {
 		return &ValidationError{Name: "delimiter", err: errors.New(`ent: missing required field "ContactImport.delimiter"`)}
 	}
+	if v, ok := _c.mutation.NumberForm(); ok {
+		if err := contactimport.NumberFormValidator(v); err != nil {
+			return &ValidationError{Name: "number_form", err: fmt.Errorf(`ent: validator failed for field "ContactImport.number_form": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.NextOffset(); !ok {
 		return &ValidationError{Name: "next_offset", err: errors.New(`ent: missing required field "ContactImport.next_offset"`)}
 	}
@@ -466,6 +485,10 @@ func (_c *ContactImportCreate) createSpec() (*ContactImport, *sqlgraph.CreateSpe
 	if value, ok := _c.mutation.DefaultCountry(); ok {
 		_spec.SetField(contactimport.FieldDefaultCountry, field.TypeString, value)
 		_node.DefaultCountry = &value
+	}
+	if value, ok := _c.mutation.NumberForm(); ok {
+		_spec.SetField(contactimport.FieldNumberForm, field.TypeEnum, value)
+		_node.NumberForm = &value
 	}
 	if value, ok := _c.mutation.Consent(); ok {
 		_spec.SetField(contactimport.FieldConsent, field.TypeJSON, value)
@@ -682,6 +705,24 @@ func (u *ContactImportUpsert) UpdateDefaultCountry() *ContactImportUpsert {
 // ClearDefaultCountry clears the value of the "default_country" field.
 func (u *ContactImportUpsert) ClearDefaultCountry() *ContactImportUpsert {
 	u.SetNull(contactimport.FieldDefaultCountry)
+	return u
+}
+
+// SetNumberForm sets the "number_form" field.
+func (u *ContactImportUpsert) SetNumberForm(v enum.NumberForm) *ContactImportUpsert {
+	u.Set(contactimport.FieldNumberForm, v)
+	return u
+}
+
+// UpdateNumberForm sets the "number_form" field to the value that was provided on create.
+func (u *ContactImportUpsert) UpdateNumberForm() *ContactImportUpsert {
+	u.SetExcluded(contactimport.FieldNumberForm)
+	return u
+}
+
+// ClearNumberForm clears the value of the "number_form" field.
+func (u *ContactImportUpsert) ClearNumberForm() *ContactImportUpsert {
+	u.SetNull(contactimport.FieldNumberForm)
 	return u
 }
 
@@ -1051,6 +1092,27 @@ func (u *ContactImportUpsertOne) UpdateDefaultCountry() *ContactImportUpsertOne 
 func (u *ContactImportUpsertOne) ClearDefaultCountry() *ContactImportUpsertOne {
 	return u.Update(func(s *ContactImportUpsert) {
 		s.ClearDefaultCountry()
+	})
+}
+
+// SetNumberForm sets the "number_form" field.
+func (u *ContactImportUpsertOne) SetNumberForm(v enum.NumberForm) *ContactImportUpsertOne {
+	return u.Update(func(s *ContactImportUpsert) {
+		s.SetNumberForm(v)
+	})
+}
+
+// UpdateNumberForm sets the "number_form" field to the value that was provided on create.
+func (u *ContactImportUpsertOne) UpdateNumberForm() *ContactImportUpsertOne {
+	return u.Update(func(s *ContactImportUpsert) {
+		s.UpdateNumberForm()
+	})
+}
+
+// ClearNumberForm clears the value of the "number_form" field.
+func (u *ContactImportUpsertOne) ClearNumberForm() *ContactImportUpsertOne {
+	return u.Update(func(s *ContactImportUpsert) {
+		s.ClearNumberForm()
 	})
 }
 
@@ -1615,6 +1677,27 @@ func (u *ContactImportUpsertBulk) UpdateDefaultCountry() *ContactImportUpsertBul
 func (u *ContactImportUpsertBulk) ClearDefaultCountry() *ContactImportUpsertBulk {
 	return u.Update(func(s *ContactImportUpsert) {
 		s.ClearDefaultCountry()
+	})
+}
+
+// SetNumberForm sets the "number_form" field.
+func (u *ContactImportUpsertBulk) SetNumberForm(v enum.NumberForm) *ContactImportUpsertBulk {
+	return u.Update(func(s *ContactImportUpsert) {
+		s.SetNumberForm(v)
+	})
+}
+
+// UpdateNumberForm sets the "number_form" field to the value that was provided on create.
+func (u *ContactImportUpsertBulk) UpdateNumberForm() *ContactImportUpsertBulk {
+	return u.Update(func(s *ContactImportUpsert) {
+		s.UpdateNumberForm()
+	})
+}
+
+// ClearNumberForm clears the value of the "number_form" field.
+func (u *ContactImportUpsertBulk) ClearNumberForm() *ContactImportUpsertBulk {
+	return u.Update(func(s *ContactImportUpsert) {
+		s.ClearNumberForm()
 	})
 }
 

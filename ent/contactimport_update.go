@@ -174,6 +174,26 @@ func (_u *ContactImportUpdate) ClearDefaultCountry() *ContactImportUpdate {
 	return _u
 }
 
+// SetNumberForm sets the "number_form" field.
+func (_u *ContactImportUpdate) SetNumberForm(v enum.NumberForm) *ContactImportUpdate {
+	_u.mutation.SetNumberForm(v)
+	return _u
+}
+
+// SetNillableNumberForm sets the "number_form" field if the given value is not nil.
+func (_u *ContactImportUpdate) SetNillableNumberForm(v *enum.NumberForm) *ContactImportUpdate {
+	if v != nil {
+		_u.SetNumberForm(*v)
+	}
+	return _u
+}
+
+// ClearNumberForm clears the value of the "number_form" field.
+func (_u *ContactImportUpdate) ClearNumberForm() *ContactImportUpdate {
+	_u.mutation.ClearNumberForm()
+	return _u
+}
+
 // SetConsent sets the "consent" field.
 func (_u *ContactImportUpdate) SetConsent(v *column.ImportConsent) *ContactImportUpdate {
 	_u.mutation.SetConsent(v)
@@ -398,6 +418,11 @@ func (_u *ContactImportUpdate) check() error {
 			return &ValidationError{Name: "status", err: fmt.Errorf(`ent: validator failed for field "ContactImport.status": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.NumberForm(); ok {
+		if err := contactimport.NumberFormValidator(v); err != nil {
+			return &ValidationError{Name: "number_form", err: fmt.Errorf(`ent: validator failed for field "ContactImport.number_form": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -462,6 +487,12 @@ func (_u *ContactImportUpdate) sqlSave(ctx context.Context) (_node int, err erro
 	}
 	if _u.mutation.DefaultCountryCleared() {
 		_spec.ClearField(contactimport.FieldDefaultCountry, field.TypeString)
+	}
+	if value, ok := _u.mutation.NumberForm(); ok {
+		_spec.SetField(contactimport.FieldNumberForm, field.TypeEnum, value)
+	}
+	if _u.mutation.NumberFormCleared() {
+		_spec.ClearField(contactimport.FieldNumberForm, field.TypeEnum)
 	}
 	if value, ok := _u.mutation.Consent(); ok {
 		_spec.SetField(contactimport.FieldConsent, field.TypeJSON, value)
@@ -680,6 +711,26 @@ func (_u *ContactImportUpdateOne) SetNillableDefaultCountry(v *string) *ContactI
 // ClearDefaultCountry clears the value of the "default_country" field.
 func (_u *ContactImportUpdateOne) ClearDefaultCountry() *ContactImportUpdateOne {
 	_u.mutation.ClearDefaultCountry()
+	return _u
+}
+
+// SetNumberForm sets the "number_form" field.
+func (_u *ContactImportUpdateOne) SetNumberForm(v enum.NumberForm) *ContactImportUpdateOne {
+	_u.mutation.SetNumberForm(v)
+	return _u
+}
+
+// SetNillableNumberForm sets the "number_form" field if the given value is not nil.
+func (_u *ContactImportUpdateOne) SetNillableNumberForm(v *enum.NumberForm) *ContactImportUpdateOne {
+	if v != nil {
+		_u.SetNumberForm(*v)
+	}
+	return _u
+}
+
+// ClearNumberForm clears the value of the "number_form" field.
+func (_u *ContactImportUpdateOne) ClearNumberForm() *ContactImportUpdateOne {
+	_u.mutation.ClearNumberForm()
 	return _u
 }
 
@@ -920,6 +971,11 @@ func (_u *ContactImportUpdateOne) check() error {
 			return &ValidationError{Name: "status", err: fmt.Errorf(`ent: validator failed for field "ContactImport.status": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.NumberForm(); ok {
+		if err := contactimport.NumberFormValidator(v); err != nil {
+			return &ValidationError{Name: "number_form", err: fmt.Errorf(`ent: validator failed for field "ContactImport.number_form": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -1001,6 +1057,12 @@ func (_u *ContactImportUpdateOne) sqlSave(ctx context.Context) (_node *ContactIm
 	}
 	if _u.mutation.DefaultCountryCleared() {
 		_spec.ClearField(contactimport.FieldDefaultCountry, field.TypeString)
+	}
+	if value, ok := _u.mutation.NumberForm(); ok {
+		_spec.SetField(contactimport.FieldNumberForm, field.TypeEnum, value)
+	}
+	if _u.mutation.NumberFormCleared() {
+		_spec.ClearField(contactimport.FieldNumberForm, field.TypeEnum)
 	}
 	if value, ok := _u.mutation.Consent(); ok {
 		_spec.SetField(contactimport.FieldConsent, field.TypeJSON, value)

@@ -291,6 +291,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contactimport.FieldDelimiter:      {Type: field.TypeString, Column: contactimport.FieldDelimiter},
 			contactimport.FieldContactListID:  {Type: field.TypeUUID, Column: contactimport.FieldContactListID},
 			contactimport.FieldDefaultCountry: {Type: field.TypeString, Column: contactimport.FieldDefaultCountry},
+			contactimport.FieldNumberForm:     {Type: field.TypeEnum, Column: contactimport.FieldNumberForm},
 			contactimport.FieldConsent:        {Type: field.TypeJSON, Column: contactimport.FieldConsent},
 			contactimport.FieldNextOffset:     {Type: field.TypeInt64, Column: contactimport.FieldNextOffset},
 			contactimport.FieldNextLine:       {Type: field.TypeInt, Column: contactimport.FieldNextLine},
@@ -2369,6 +2370,11 @@ func (f *ContactImportFilter) WhereContactListID(p entql.ValueP) {
 // WhereDefaultCountry applies the entql string predicate on the default_country field.
 func (f *ContactImportFilter) WhereDefaultCountry(p entql.StringP) {
 	f.Where(p.Field(contactimport.FieldDefaultCountry))
+}
+
+// WhereNumberForm applies the entql string predicate on the number_form field.
+func (f *ContactImportFilter) WhereNumberForm(p entql.StringP) {
+	f.Where(p.Field(contactimport.FieldNumberForm))
 }
 
 // WhereConsent applies the entql json.RawMessage predicate on the consent field.

@@ -1110,6 +1110,11 @@ func (_q *ContactImportQuery) collectField(ctx context.Context, oneNode bool, op
 				selectedFields = append(selectedFields, contactimport.FieldDefaultCountry)
 				fieldSeen[contactimport.FieldDefaultCountry] = struct{}{}
 			}
+		case "numberForm":
+			if _, ok := fieldSeen[contactimport.FieldNumberForm]; !ok {
+				selectedFields = append(selectedFields, contactimport.FieldNumberForm)
+				fieldSeen[contactimport.FieldNumberForm] = struct{}{}
+			}
 		case "consent":
 			if _, ok := fieldSeen[contactimport.FieldConsent]; !ok {
 				selectedFields = append(selectedFields, contactimport.FieldConsent)

@@ -9937,6 +9937,7 @@ type ContactImportMutation struct {
 	delimiter       *string
 	contact_list_id *uid.ID
 	default_country *string
+	number_form     *enum.NumberForm
 	consent         **column.ImportConsent
 	next_offset     *int64
 	addnext_offset  *int64
@@ -10474,6 +10475,55 @@ func (m *ContactImportMutation) DefaultCountryCleared() bool {
 func (m *ContactImportMutation) ResetDefaultCountry() {
 	m.default_country = nil
 	delete(m.clearedFields, contactimport.FieldDefaultCountry)
+}
+
+// SetNumberForm sets the "number_form" field.
+func (m *ContactImportMutation) SetNumberForm(ef enum.NumberForm) {
+	m.number_form = &ef
+}
+
+// NumberForm returns the value of the "number_form" field in the mutation.
+func (m *ContactImportMutation) NumberForm() (r enum.NumberForm, exists bool) {
+	v := m.number_form
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumberForm returns the old "number_form" field's value of the ContactImport entity.
+// If the ContactImport object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactImportMutation) OldNumberForm(ctx context.Context) (v *enum.NumberForm, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumberForm is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumberForm requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumberForm: %w", err)
+	}
+	return oldValue.NumberForm, nil
+}
+
+// ClearNumberForm clears the value of the "number_form" field.
+func (m *ContactImportMutation) ClearNumberForm() {
+	m.number_form = nil
+	m.clearedFields[contactimport.FieldNumberForm] = struct{}{}
+}
+
+// NumberFormCleared returns if the "number_form" field was cleared in this mutation.
+func (m *ContactImportMutation) NumberFormCleared() bool {
+	_, ok := m.clearedFields[contactimport.FieldNumberForm]
+	return ok
+}
+
+// ResetNumberForm resets all changes to the "number_form" field.
+func (m *ContactImportMutation) ResetNumberForm() {
+	m.number_form = nil
+	delete(m.clearedFields, contactimport.FieldNumberForm)
 }
 
 // SetConsent sets the "consent" field.
@@ -11050,7 +11100,7 @@ func (m *ContactImportMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ContactImportMutation) Fields() []string {
-	fields := make([]string, 0, 19)
+	fields := make([]string, 0, 20)
 	if m.organization_id != nil {
 		fields = append(fields, contactimport.FieldOrganizationID)
 	}
@@ -11077,6 +11127,9 @@ func (m *ContactImportMutation) Fields() []string {
 	}
 	if m.default_country != nil {
 		fields = append(fields, contactimport.FieldDefaultCountry)
+	}
+	if m.number_form != nil {
+		fields = append(fields, contactimport.FieldNumberForm)
 	}
 	if m.consent != nil {
 		fields = append(fields, contactimport.FieldConsent)
@@ -11134,6 +11187,8 @@ func (m *ContactImportMutation) Field(name string) (ent.Value, bool) {
 		return m.ContactListID()
 	case contactimport.FieldDefaultCountry:
 		return m.DefaultCountry()
+	case contactimport.FieldNumberForm:
+		return m.NumberForm()
 	case contactimport.FieldConsent:
 		return m.Consent()
 	case contactimport.FieldNextOffset:
@@ -11181,6 +11236,8 @@ func (m *ContactImportMutation) OldField(ctx context.Context, name string) (ent.
 		return m.OldContactListID(ctx)
 	case contactimport.FieldDefaultCountry:
 		return m.OldDefaultCountry(ctx)
+	case contactimport.FieldNumberForm:
+		return m.OldNumberForm(ctx)
 	case contactimport.FieldConsent:
 		return m.OldConsent(ctx)
 	case contactimport.FieldNextOffset:
@@ -11272,6 +11329,13 @@ func (m *ContactImportMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetDefaultCountry(v)
+		return nil
+	case contactimport.FieldNumberForm:
+		v, ok := value.(enum.NumberForm)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumberForm(v)
 		return nil
 	case contactimport.FieldConsent:
 		v, ok := value.(*column.ImportConsent)
@@ -11484,6 +11548,9 @@ func (m *ContactImportMutation) ClearedFields() []string {
 	if m.FieldCleared(contactimport.FieldDefaultCountry) {
 		fields = append(fields, contactimport.FieldDefaultCountry)
 	}
+	if m.FieldCleared(contactimport.FieldNumberForm) {
+		fields = append(fields, contactimport.FieldNumberForm)
+	}
 	if m.FieldCleared(contactimport.FieldConsent) {
 		fields = append(fields, contactimport.FieldConsent)
 	}
@@ -11518,6 +11585,9 @@ func (m *ContactImportMutation) ClearField(name string) error {
 		return nil
 	case contactimport.FieldDefaultCountry:
 		m.ClearDefaultCountry()
+		return nil
+	case contactimport.FieldNumberForm:
+		m.ClearNumberForm()
 		return nil
 	case contactimport.FieldConsent:
 		m.ClearConsent()
@@ -11562,6 +11632,9 @@ func (m *ContactImportMutation) ResetField(name string) error {
 		return nil
 	case contactimport.FieldDefaultCountry:
 		m.ResetDefaultCountry()
+		return nil
+	case contactimport.FieldNumberForm:
+		m.ResetNumberForm()
 		return nil
 	case contactimport.FieldConsent:
 		m.ResetConsent()

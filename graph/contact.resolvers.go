@@ -42,7 +42,7 @@ func (r *mutationResolver) CreateContact(ctx context.Context, input model.Create
 
 func (r *mutationResolver) ImportContacts(ctx context.Context, input model.ImportContactsInput) (*model.ContactImportPayload, error) {
 	i, wrong, err := answer(r.Audience.StartImport(ctx, audience.NewImport{
-		FileName: input.File.Filename, File: input.File.File, ListID: input.ListID, DefaultCountry: input.DefaultCountry, Consent: input.Consent,
+		FileName: input.File.Filename, File: input.File.File, ListID: input.ListID, DefaultCountry: input.DefaultCountry, NumberForm: input.NumbersWithoutPlus, Consent: input.Consent,
 	}))
 	if err != nil {
 		return nil, err

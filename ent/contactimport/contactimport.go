@@ -36,6 +36,8 @@ const (
 	FieldContactListID = "contact_list_id"
 	// FieldDefaultCountry holds the string denoting the default_country field in the database.
 	FieldDefaultCountry = "default_country"
+	// FieldNumberForm holds the string denoting the number_form field in the database.
+	FieldNumberForm = "number_form"
 	// FieldConsent holds the string denoting the consent field in the database.
 	FieldConsent = "consent"
 	// FieldNextOffset holds the string denoting the next_offset field in the database.
@@ -72,6 +74,7 @@ var Columns = []string{
 	FieldDelimiter,
 	FieldContactListID,
 	FieldDefaultCountry,
+	FieldNumberForm,
 	FieldConsent,
 	FieldNextOffset,
 	FieldNextLine,
@@ -134,6 +137,16 @@ func StatusValidator(s enum.JobStatus) error {
 	}
 }
 
+// NumberFormValidator is a validator for the "number_form" field enum values. It is called by the builders before save.
+func NumberFormValidator(nf enum.NumberForm) error {
+	switch nf {
+	case "NATIONAL", "INTERNATIONAL":
+		return nil
+	default:
+		return fmt.Errorf("contactimport: invalid enum value for number_form field: %q", nf)
+	}
+}
+
 // OrderOption defines the ordering options for the ContactImport queries.
 type OrderOption func(*sql.Selector)
 
@@ -180,6 +193,11 @@ func ByContactListID(opts ...sql.OrderTermOption) OrderOption {
 // ByDefaultCountry orders the results by the default_country field.
 func ByDefaultCountry(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDefaultCountry, opts...).ToFunc()
+}
+
+// ByNumberForm orders the results by the number_form field.
+func ByNumberForm(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldNumberForm, opts...).ToFunc()
 }
 
 // ByNextOffset orders the results by the next_offset field.
@@ -232,4 +250,11 @@ var (
 	_ graphql.Marshaler = (*enum.JobStatus)(nil)
 	// enum.JobStatus must implement graphql.Unmarshaler.
 	_ graphql.Unmarshaler = (*enum.JobStatus)(nil)
+)
+
+var (
+	// enum.NumberForm must implement graphql.Marshaler.
+	_ graphql.Marshaler = (*enum.NumberForm)(nil)
+	// enum.NumberForm must implement graphql.Unmarshaler.
+	_ graphql.Unmarshaler = (*enum.NumberForm)(nil)
 )

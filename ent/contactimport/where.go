@@ -586,6 +586,46 @@ func DefaultCountryContainsFold(v string) predicate.ContactImport {
 	return predicate.ContactImport(sql.FieldContainsFold(FieldDefaultCountry, v))
 }
 
+// NumberFormEQ applies the EQ predicate on the "number_form" field.
+func NumberFormEQ(v enum.NumberForm) predicate.ContactImport {
+	vc := v
+	return predicate.ContactImport(sql.FieldEQ(FieldNumberForm, vc))
+}
+
+// NumberFormNEQ applies the NEQ predicate on the "number_form" field.
+func NumberFormNEQ(v enum.NumberForm) predicate.ContactImport {
+	vc := v
+	return predicate.ContactImport(sql.FieldNEQ(FieldNumberForm, vc))
+}
+
+// NumberFormIn applies the In predicate on the "number_form" field.
+func NumberFormIn(vs ...enum.NumberForm) predicate.ContactImport {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.ContactImport(sql.FieldIn(FieldNumberForm, v...))
+}
+
+// NumberFormNotIn applies the NotIn predicate on the "number_form" field.
+func NumberFormNotIn(vs ...enum.NumberForm) predicate.ContactImport {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.ContactImport(sql.FieldNotIn(FieldNumberForm, v...))
+}
+
+// NumberFormIsNil applies the IsNil predicate on the "number_form" field.
+func NumberFormIsNil() predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldIsNull(FieldNumberForm))
+}
+
+// NumberFormNotNil applies the NotNil predicate on the "number_form" field.
+func NumberFormNotNil() predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldNotNull(FieldNumberForm))
+}
+
 // ConsentIsNil applies the IsNil predicate on the "consent" field.
 func ConsentIsNil() predicate.ContactImport {
 	return predicate.ContactImport(sql.FieldIsNull(FieldConsent))

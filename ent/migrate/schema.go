@@ -397,6 +397,7 @@ var (
 		{Name: "delimiter", Type: field.TypeString, Default: ","},
 		{Name: "contact_list_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "default_country", Type: field.TypeString, Nullable: true},
+		{Name: "number_form", Type: field.TypeEnum, Nullable: true, Enums: []string{"NATIONAL", "INTERNATIONAL"}},
 		{Name: "consent", Type: field.TypeJSON, Nullable: true},
 		{Name: "next_offset", Type: field.TypeInt64, Default: 0},
 		{Name: "next_line", Type: field.TypeInt, Default: 1},

@@ -192,6 +192,7 @@ func (ContactImport) Fields() []ent.Field {
 		field.String("delimiter").Default(","),
 		optionalReference("contact_list_id"),
 		field.String("default_country").Optional().Nillable(),
+		field.Enum("number_form").GoType(enum.NumberForm("")).Optional().Nillable().Comment("null: either"),
 		field.JSON("consent", &column.ImportConsent{}).Optional(),
 		field.Int64("next_offset").Default(0),
 		field.Int("next_line").Default(1),

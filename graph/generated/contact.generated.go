@@ -2164,7 +2164,7 @@ func (ec *executionContext) unmarshalInputImportContactsInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"file", "listId", "defaultCountry", "consent", "clientMutationId"}
+	fieldsInOrder := [...]string{"file", "listId", "defaultCountry", "numbersWithoutPlus", "consent", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2192,6 +2192,13 @@ func (ec *executionContext) unmarshalInputImportContactsInput(ctx context.Contex
 				return it, err
 			}
 			it.DefaultCountry = data
+		case "numbersWithoutPlus":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("numbersWithoutPlus"))
+			data, err := ec.unmarshalONumberForm2ᚖcarillonᚋenumᚐNumberForm(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NumbersWithoutPlus = data
 		case "consent":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("consent"))
 			data, err := ec.unmarshalOConsentInput2ᚖcarillonᚋcolumnᚐImportConsent(ctx, v)
@@ -3316,6 +3323,22 @@ func (ec *executionContext) unmarshalOContactOrder2ᚕᚖcarillonᚋentᚐContac
 		}
 	}
 	return res, nil
+}
+
+func (ec *executionContext) unmarshalONumberForm2ᚖcarillonᚋenumᚐNumberForm(ctx context.Context, v any) (*enum.NumberForm, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(enum.NumberForm)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalONumberForm2ᚖcarillonᚋenumᚐNumberForm(ctx context.Context, sel ast.SelectionSet, v *enum.NumberForm) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -5559,6 +5559,14 @@ type ContactImport implements Node {
   finishedAt: Time
 }
 
+"How a file writes numbers that have no +."
+enum NumberForm {
+  "Without a country code: they are of the row's country, or else of defaultCountry."
+  NATIONAL
+  "They begin with their country code."
+  INTERNATIONAL
+}
+
 "A row that could not be taken."
 type ImportRejection {
   "Its line in the file, the header line being 1."
@@ -5723,12 +5731,17 @@ input CreateContactInput {
 
 "A CSV file of contacts."
 input ImportContactsInput {
-  "Up to 50 MiB. Its header line names the columns: phone must be there; name, language, timeZone are known; all others become attributes."
+  "Up to 50 MiB. Its header line names the columns: phone must be there; name, language, timeZone and country are known; all others become attributes."
   file: Upload!
   "The list to put everybody on."
   listId: ID
-  "Used for numbers written without a country code, ISO 3166, e.g. CN."
+  "Used for numbers written without a country code, ISO 3166, e.g. CN. What a row says of its country goes before it."
   defaultCountry: String
+  """
+  How the file writes numbers that have no +. Without it each is read in the way in which it can be a number on WhatsApp, and a
+  row whose number can be two is rejected.
+  """
+  numbersWithoutPlus: NumberForm
   "Recorded as the contacts' consent, with the file as evidence. It does not opt in who has opted out."
   consent: ConsentInput
   "Comes back in the payload."

@@ -490,12 +490,15 @@ type FailureCount struct {
 
 // A CSV file of contacts.
 type ImportContactsInput struct {
-	// Up to 50 MiB. Its header line names the columns: phone must be there; name, language, timeZone are known; all others become attributes.
+	// Up to 50 MiB. Its header line names the columns: phone must be there; name, language, timeZone and country are known; all others become attributes.
 	File graphql.Upload `json:"file"`
 	// The list to put everybody on.
 	ListID *uid.ID `json:"listId,omitempty"`
-	// Used for numbers written without a country code, ISO 3166, e.g. CN.
+	// Used for numbers written without a country code, ISO 3166, e.g. CN. What a row says of its country goes before it.
 	DefaultCountry *string `json:"defaultCountry,omitempty"`
+	// How the file writes numbers that have no +. Without it each is read in the way in which it can be a number on WhatsApp, and a
+	// row whose number can be two is rejected.
+	NumbersWithoutPlus *enum.NumberForm `json:"numbersWithoutPlus,omitempty"`
 	// Recorded as the contacts' consent, with the file as evidence. It does not opt in who has opted out.
 	Consent *column.ImportConsent `json:"consent,omitempty"`
 	// Comes back in the payload.

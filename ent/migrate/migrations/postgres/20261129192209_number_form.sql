@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE "contact_import" ADD COLUMN "number_form" character varying NULL;
