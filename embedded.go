@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
@@ -43,12 +44,14 @@ const (
 	ticksOfRedis = 100 * time.Millisecond
 )
 
-// startRedis runs a Redis inside this process.
-func startRedis() (address string, stop func() error, err error) {
-	m := miniredis.NewMiniRedis()
+// startRedis runs a Redis inside this process. Other users of this machine can reach its port, so it has a password.
+func startRedis() (options *redis.UniversalOptions, stop func() error, err error) {
+	m, password := miniredis.NewMiniRedis(), rand.Text()
+	m.RequireAuth(password)
 	if err := m.StartAddr("127.0.0.1:0"); err != nil {
-		return "", nil, fmt.Errorf("start the in-process Redis: %w", err)
+		return nil, nil, fmt.Errorf("start the in-process Redis: %w", err)
 	}
+	options = &redis.UniversalOptions{Addrs: []string{m.Addr()}, Password: password}
 	done, over := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(over)
@@ -63,7 +66,7 @@ func startRedis() (address string, stop func() error, err error) {
 			}
 		}
 	}()
-	return m.Addr(), func() error { close(done); <-over; m.Close(); return nil }, nil
+	return options, func() error { close(done); <-over; m.Close(); return nil }, nil
 }
 
 // meta is the sandbox, serving inside this process.
@@ -71,9 +74,11 @@ type meta struct {
 	*sandbox.Sandbox
 	server *http.Server
 	listen net.Listener
+	folder string // of the socket
 }
 
-// startSandbox opens the sandbox's address; run serves it. It makes app credentials that are good for this process.
+// startSandbox opens the sandbox's socket; run serves it. It makes app credentials that are good for this process. Whoever
+// reaches a sandbox controls it, so its socket lies in a folder that is this user's alone.
 func startSandbox(cfg *config.Config, options sandbox.Options) (*meta, error) {
 	if len(cfg.WhatsApp.AppSecrets) == 0 {
 		cfg.WhatsApp.AppSecrets = []string{rand.Text()}
@@ -89,12 +94,16 @@ func startSandbox(cfg *config.Config, options sandbox.Options) (*meta, error) {
 	if err != nil {
 		return nil, err
 	}
-	listen, err := net.Listen("tcp", "127.0.0.1:0")
+	folder, err := os.MkdirTemp("", "carillon-sandbox-") // not in DATA_DIR: a socket's path must be short
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	cfg.WhatsApp.APIURL = &url.URL{Scheme: "http", Host: listen.Addr().String()}
-	return &meta{s, &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}, listen}, nil
+	listen, err := net.Listen("unix", filepath.Join(folder, "socket"))
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder), s.Close())
+	}
+	cfg.WhatsApp.APIURL, cfg.WhatsApp.Socket = &url.URL{Scheme: "http", Host: "whatsapp.sandbox"}, listen.Addr().String()
+	return &meta{s, &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}, listen, folder}, nil
 }
 
 func (m *meta) run(ctx context.Context) error {
@@ -138,12 +147,13 @@ func runEverything(ctx context.Context, args, environ []string, stdout, stderr i
 		options := sandbox.Defaults()
 		options.StatePath, options.Log = dataFile(cfg, "sandbox.jsonl"), log
 		options.CallbackURL = "http://" + listener.Addr().String() + "/webhooks/whatsapp"
-		if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
-			return fmt.Errorf("DATA_DIR: %w", err)
+		if err := config.PrivateDir(cfg.DataDir); err != nil {
+			return err
 		}
 		if box, err = startSandbox(&cfg, options); err != nil {
 			return err
 		}
+		defer os.RemoveAll(box.folder)
 		box.AddAccount(sandboxAccount(sandboxWABA, sandboxNumber, 0))
 	}
 	p, err := build(ctx, cfg, redisPrefix, log)
@@ -223,6 +233,7 @@ func runDemo(ctx context.Context, args, environ []string, stdout, stderr io.Writ
 	if err != nil {
 		return err
 	}
+	defer os.RemoveAll(box.folder)
 	options.WABAID = metaID() // a WABA is bound once, and a demo on a kept database is not its first
 	box.AddAccount(sandboxAccount(options.WABAID, metaID(), *perSecond))
 	prefix := "carillon-demo-" + strings.ToLower(rand.Text()[:10])

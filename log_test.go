@@ -45,7 +45,7 @@ func checkLog(t *testing.T, dsn string) {
 	s.ready()
 	campaign := s.draft(20)
 	s.operate("verify-email", "owner@example.com") // its link is mailed to nobody
-	secrets := []string{loggedPassword, loggedWord, loggedWriter, loggedMail, key, sandboxToken, s.token, testSecret, testVerify, "good to see you again"}
+	secrets := []string{loggedPassword, loggedWord, loggedWriter, loggedMail, key, sandboxToken, s.token, testSecret, testVerify, "good to see you again", "owner@example", "eve@example", "bob@example"}
 	system := tenant.System(t.Context())
 	number := s.db.Client.PhoneNumber.Query().OnlyX(system)
 
@@ -85,7 +85,7 @@ func checkLog(t *testing.T, dsn string) {
 	})
 	secrets = append(secrets, refused)
 	for _, a := range s.sandbox.Accepted() {
-		secrets = append(secrets, strings.TrimPrefix(a.To, "+"))
+		secrets = append(secrets, strings.TrimPrefix(a.To, "+"), strings.TrimPrefix(a.WAMID, "wamid."))
 	}
 	stop()
 	if err := <-done; err != nil {

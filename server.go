@@ -121,6 +121,11 @@ func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logg
 			err = errors.Join(err, p.close())
 		}
 	}()
+	if file, ok := strings.CutPrefix(cfg.DatabaseURL, "sqlite:"); ok && filepath.Dir(file) == filepath.Clean(cfg.DataDir) {
+		if err := config.PrivateDir(cfg.DataDir); err != nil {
+			return p, err
+		}
+	}
 	if p.db, err = database.Open(ctx, cfg.DatabaseURL, databaseConns); err != nil {
 		return p, err
 	}
@@ -139,7 +144,7 @@ func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logg
 	if cfg.WhatsApp.APIURL == nil { // what the operator does on a stopped service needs no WhatsApp
 		cfg.WhatsApp.APIURL = &url.URL{Scheme: "http", Host: "127.0.0.1:9"} // discard: nothing answers
 	}
-	meta := whatsapp.NewClient(cfg.WhatsApp.APIURL.String(), cfg.WhatsApp.APIVersion, whatsapp.WithAppSecret(currentSecret(cfg)))
+	meta := whatsapp.NewClient(cfg.WhatsApp.APIURL.String(), cfg.WhatsApp.APIVersion, whatsapp.WithAppSecret(currentSecret(cfg)), whatsapp.WithSocket(cfg.WhatsApp.Socket))
 	events := delivery.NewLog(p.db)
 	p.hub = hub.New[delivery.Event](p.redis, prefix, events, hub.Options{
 		Logger: log, Announced: func(subjects ...uid.ID) { p.identity.Forget(subjects...) },
@@ -208,11 +213,15 @@ type roles struct{ api, work bool }
 // that take requests and those that send, which finish what is in flight; then the journal, which commits what they told it;
 // and last the hub, which tells of that.
 func (p *parts) serve(ctx context.Context, listener net.Listener, r roles) error {
-	server := &http.Server{
-		Handler: p.routes(r), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+	for _, w := range p.cfg.Warnings() {
+		p.log.Warn("configuration: "+w.Variable+" "+w.Wrong, "right", w.Right)
 	}
-	failed := make(chan error, 7) // each part's
+	metrics, err := p.listenMetrics()
+	if err != nil {
+		return err
+	}
+	server := p.httpServer(p.routes(r))
+	failed := make(chan error, 8) // each part's
 	start := func(run func(context.Context) error) (stop func()) {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		over := make(chan struct{})
@@ -224,7 +233,10 @@ func (p *parts) serve(ctx context.Context, listener net.Listener, r roles) error
 		}()
 		return func() { cancel(); <-over }
 	}
-	stopMonitor := start(p.quick.Monitor)
+	stopMonitor, stopMetrics := start(p.quick.Monitor), func() {}
+	if metrics != nil {
+		stopMetrics = start(p.runMetrics(metrics))
+	}
 	stopHub, stopJournal := start(p.hub.Run), start(p.journal.Run)
 	stopWork, stopPost, stopUses := func() {}, func() {}, func() {}
 	if r.api {
@@ -234,9 +246,8 @@ func (p *parts) serve(ctx context.Context, listener net.Listener, r roles) error
 		stopWork = start(p.worker.Run)
 		stopPost = start(func(ctx context.Context) error { return p.identity.RunPost(ctx, p.log) })
 	}
-	stopServing := start(func(context.Context) error { return ignore(server.Serve(listener), http.ErrServerClosed) })
+	stopServing := start(func(context.Context) error { return ignore(server.Serve(p.bounded(listener)), http.ErrServerClosed) })
 
-	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
@@ -250,6 +261,7 @@ func (p *parts) serve(ctx context.Context, listener net.Listener, r roles) error
 	stopJournal()
 	stopHub()
 	stopMonitor()
+	stopMetrics()
 	return err
 }
 
@@ -276,7 +288,9 @@ func (p *parts) routes(r roles) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", p.ready)
-	mux.Handle("GET /metrics", p.metrics.Handler())
+	if p.cfg.MetricsAddr == "" {
+		mux.Handle("GET /metrics", onlyHere(p.metrics.Handler()))
+	}
 	if r.api {
 		mux.Handle("/graphql", p.api)
 		mux.Handle("/webhooks/whatsapp", p.webhooks)
@@ -313,12 +327,12 @@ const redisPrefix = "carillon"
 func (p *parts) openRedis() error {
 	options := p.cfg.Redis
 	if options == nil {
-		address, stop, err := startRedis()
+		embedded, stop, err := startRedis()
 		if err != nil {
 			return err
 		}
 		p.closes = append(p.closes, stop)
-		options = &redis.UniversalOptions{Addrs: []string{address}}
+		options = embedded
 	}
 	p.redis, p.quick = redisclient.Patient(*options), redisclient.NewQuick(*options, p.log)
 	p.closes = append(p.closes, p.redis.Close, p.quick.Close)

@@ -29,6 +29,7 @@ const (
 type Config struct {
 	Environment Environment
 	HTTPAddr    string   // host:port to listen on
+	MetricsAddr string   // host:port for the metrics; empty: HTTPAddr, for callers on this machine
 	PublicURL   *url.URL // how others reach HTTPAddr, without a slash at the end
 
 	// DatabaseURL begins with postgres: or sqlite:, the latter followed by the path of the file.
@@ -71,6 +72,7 @@ type WhatsApp struct {
 	AppID       string
 	AppSecrets  []string // the first is current, the rest are still accepted
 	VerifyToken string
+	Socket      string // path of the built-in sandbox's socket, which takes the place of APIURL's host; set by who runs it
 }
 
 // Limits bound what one process holds open for its clients.

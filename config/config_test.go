@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,7 +24,7 @@ func production(more ...string) []string {
 		"DATABASE_URL=postgres://carillon:hunter2@db:5432/carillon",
 		"REDIS_URL=rediss://:hunter3@cache:6380/2",
 		"WHATSAPP_APP_SECRET=hunter4, hunter5",
-		"WHATSAPP_VERIFY_TOKEN=hunter6",
+		"WHATSAPP_VERIFY_TOKEN=hunter6-and-some-more",
 		"ENCRYPTION_KEY=" + key + "," + otherKey,
 	}, more...)
 }
@@ -190,6 +191,14 @@ func TestLoadRefuses(t *testing.T) {
 		"another header":                 "FORWARDED_HEADER=X-Real-IP",
 		"a door that is neither":         "SIGN_UP=ajar",
 		"no invitations at all":          "INVITATIONS_PER_USER=0",
+		"keys that are none":             "ENCRYPTION_KEY=,",
+		"an empty key beside another":    "ENCRYPTION_KEY=" + key + ",",
+		"app secrets that are none":      "WHATSAPP_APP_SECRET=,",
+		"an empty app secret":            "WHATSAPP_APP_SECRET=hunter2,,hunter2",
+		"domains that allow everybody":   "OIDC_ALLOWED_DOMAINS=,",
+		"origins that are none":          "ALLOWED_ORIGINS= , ",
+		"proxies that are none":          "TRUSTED_PROXIES=,",
+		"metrics without a port":         "METRICS_ADDR=localhost",
 		"a typing error in a known name": "WHATSAPP_APPSECRET=hunter2",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -223,6 +232,62 @@ func TestProductionRefusesPublishedSecrets(t *testing.T) {
 		if _, err := config.Load(production(name + "=" + value)); err == nil || strings.Contains(err.Error(), value) {
 			t.Errorf("production with the published %s: got %v", name, err)
 		}
+	}
+}
+
+func TestProductionRefusesOrSaysWhatIsDangerous(t *testing.T) {
+	t.Parallel()
+	safe := []string{
+		"WHATSAPP_APP_SECRET=0123456789abcdef0123456789abcdef", "PUBLIC_URL=https://messages.example.com", "TRUSTED_PROXIES=10.0.0.0/8",
+		"SMTP_URL=smtps://mail.example.com", "MAIL_FROM=carillon@example.com",
+	}
+	for name, tc := range map[string]struct {
+		line         string
+		refused, say string // the variable
+	}{
+		"nothing":                          {"", "", ""},
+		"no keys":                          {"ENCRYPTION_KEY=,", "ENCRYPTION_KEY", ""},
+		"no app secrets":                   {"WHATSAPP_APP_SECRET=,", "WHATSAPP_APP_SECRET", ""},
+		"a verify token of a letter":       {"WHATSAPP_VERIFY_TOKEN=x", "WHATSAPP_VERIFY_TOKEN", ""},
+		"a verify token of twelve letters": {"WHATSAPP_VERIFY_TOKEN=twelveletter", "", "WHATSAPP_VERIFY_TOKEN"},
+		"the sandbox's verify token":       {"WHATSAPP_VERIFY_TOKEN=sandbox-verify-token", "WHATSAPP_VERIFY_TOKEN", ""},
+		"the sandbox's app secret":         {"WHATSAPP_APP_SECRET=sandbox-app-secret", "WHATSAPP_APP_SECRET", ""},
+		"the guide's app secret":           {"WHATSAPP_APP_SECRET=any-secret", "WHATSAPP_APP_SECRET", ""},
+		"another app secret":               {"WHATSAPP_APP_SECRET=hunter2", "", "WHATSAPP_APP_SECRET"},
+		"no mail server":                   {"SMTP_URL=", "", "SMTP_URL"},
+		"no public address":                {"PUBLIC_URL=", "", "PUBLIC_URL"},
+		"this machine as public address":   {"PUBLIC_URL=https://127.0.0.1:8080", "", "PUBLIC_URL"},
+		"a public address without TLS":     {"PUBLIC_URL=http://messages.example.com", "", "PUBLIC_URL"},
+		"TLS, and no proxy that ends it":   {"TRUSTED_PROXIES=", "", "TRUSTED_PROXIES"},
+		"WhatsApp without TLS":             {"WHATSAPP_API_URL=http://graph.example.com", "", "WHATSAPP_API_URL"},
+		"a sandbox on this machine":        {"WHATSAPP_API_URL=http://localhost:8090", "", ""},
+		"the published database password":  {"DATABASE_URL=postgres://carillon:carillon@db/carillon", "", "DATABASE_URL"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			name, _, _ := strings.Cut(tc.line, "=")
+			others := slices.DeleteFunc(slices.Clone(safe), func(line string) bool { return strings.HasPrefix(line, name+"=") })
+			c, err := config.Load(production(append(others, tc.line)...))
+			if tc.refused != "" {
+				if err == nil || !strings.Contains(err.Error(), "\n  "+tc.refused+" ") || strings.Contains(err.Error(), "hunter2") {
+					t.Errorf("got %v, want a refusal of %s", err, tc.refused)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var said []string
+			for _, w := range c.Warnings() {
+				said = append(said, w.Variable)
+			}
+			if got := strings.Join(said, " "); got != tc.say {
+				t.Errorf("warns of %q, want %q", got, tc.say)
+			}
+			if c.Environment = config.Development; len(c.Warnings()) > 0 {
+				t.Error("warns in development")
+			}
+		})
 	}
 }
 

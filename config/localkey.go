@@ -15,6 +15,9 @@ import (
 // made once and kept in dir, so that what was encrypted can be read after a
 // restart. Processes that start together agree on one key.
 func LocalKey(dir string) ([]byte, error) {
+	if err := PrivateDir(dir); err != nil {
+		return nil, err
+	}
 	path := filepath.Join(dir, "encryption.key")
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -36,9 +39,6 @@ func LocalKey(dir string) ([]byte, error) {
 // makeKey links a finished file into place: whoever comes second finds the
 // first one's key, never half of it.
 func makeKey(dir, path string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
 	f, err := os.CreateTemp(dir, "encryption-*") // mode 0600
 	if err != nil {
 		return err

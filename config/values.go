@@ -43,7 +43,10 @@ func webURL(value string) (*url.URL, error) {
 }
 
 func origins(value string) ([]string, error) {
-	list := split(value)
+	list, err := elements(value)
+	if err != nil {
+		return nil, err
+	}
 	for _, origin := range list {
 		if u, err := webURL(origin); err != nil {
 			return nil, fmt.Errorf("has %q, which %w", origin, err)
@@ -66,7 +69,11 @@ func issuer(c *Config, value string) (string, error) {
 // networks reads prefixes and single addresses. A network of everybody would make each address the caller's choice.
 func networks(value string) ([]netip.Prefix, error) {
 	var list []netip.Prefix
-	for _, text := range split(value) {
+	texts, err := elements(value)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range texts {
 		network, err := netip.ParsePrefix(text)
 		if err != nil {
 			address, err := netip.ParseAddr(text)
@@ -90,7 +97,10 @@ func networks(value string) ([]netip.Prefix, error) {
 }
 
 func domains(value string) ([]string, error) {
-	list := split(strings.ToLower(value))
+	list, err := elements(strings.ToLower(value))
+	if err != nil {
+		return nil, err
+	}
 	for _, domain := range list {
 		if strings.ContainsAny(domain, "@/: ") || !strings.Contains(domain, ".") {
 			return nil, fmt.Errorf("has %q, which is not a domain", domain)
@@ -210,7 +220,11 @@ func withPort(host, port string) (string, error) {
 
 func keys(c *Config, value string) ([][]byte, error) {
 	var list [][]byte
-	for i, text := range split(value) {
+	texts, err := elements(value)
+	if err != nil {
+		return nil, err
+	}
+	for i, text := range texts {
 		key, err := base64.StdEncoding.DecodeString(text)
 		if err != nil {
 			return nil, fmt.Errorf("is not base64 (key %d)", i+1)
@@ -227,7 +241,10 @@ func keys(c *Config, value string) ([][]byte, error) {
 }
 
 func secrets(c *Config, value string) ([]string, error) {
-	list := split(value)
+	list, err := elements(value)
+	if err != nil {
+		return nil, err
+	}
 	for _, secret := range list {
 		if err := published(c, secret); err != nil {
 			return nil, err
@@ -240,12 +257,27 @@ func secrets(c *Config, value string) ([]string, error) {
 // works at once.
 const publishedPrefix = "development-only-"
 
-// published refuses what everybody can read in docker-compose.yml.
+// publishedValues are secrets that stand in our code and our guides.
+var publishedValues = []string{"sandbox-app-secret", "sandbox-verify-token", "any-secret", "any-token"}
+
+// published refuses what everybody can read in docker-compose.yml, the guides and the code.
 func published(c *Config, secret string) error {
-	if c.Environment == Production && strings.HasPrefix(secret, publishedPrefix) {
+	if c.Environment == Production && (strings.HasPrefix(secret, publishedPrefix) || slices.Contains(publishedValues, secret)) {
 		return errors.New("is the published development value")
 	}
 	return nil
+}
+
+const (
+	shortestToken = 8  // characters of a verify token; a shorter one is refused in production
+	safeToken     = 16 // a shorter one is warned of
+)
+
+func verifyToken(c *Config, value string) (string, error) {
+	if c.Environment == Production && len(value) < shortestToken {
+		return "", fmt.Errorf("has fewer than %d characters", shortestToken)
+	}
+	return value, published(c, value)
 }
 
 func number(to *int, value string, most uint64) error {
@@ -286,6 +318,17 @@ func span(value string, least, most time.Duration) (d time.Duration, err error) 
 		return 0, fmt.Errorf("is %q", value)
 	}
 	return d, nil
+}
+
+// elements parts a list at its commas. An empty element is a slip: a list that holds nothing else would pass for one.
+func elements(list string) ([]string, error) {
+	parts := strings.Split(list, ",")
+	for i := range parts {
+		if parts[i] = strings.TrimSpace(parts[i]); parts[i] == "" {
+			return nil, errors.New("has an empty element between its commas")
+		}
+	}
+	return parts, nil
 }
 
 func split(list string) []string {

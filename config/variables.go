@@ -40,6 +40,12 @@ var variables = []Variable{
 		set:     func(c *Config, value string) (err error) { c.HTTPAddr, err = listenAddress(value); return },
 	},
 	{
+		Name:    "METRICS_ADDR",
+		Meaning: "Address of its own for `/metrics`, `host:port`, which nothing from outside should reach. By default it is served at `HTTP_ADDR` to callers on this machine alone, and not to what a proxy passes on.",
+		right:   "host:port, such as 127.0.0.1:9090 or :9090",
+		set:     func(c *Config, value string) (err error) { c.MetricsAddr, err = listenAddress(value); return },
+	},
+	{
 		Name:    "PUBLIC_URL",
 		Meaning: "How browsers, and Meta's webhooks, reach the service. By default `http://localhost:` and the port of `HTTP_ADDR`.",
 		right:   "an address such as https://messages.example.com",
@@ -102,11 +108,8 @@ var variables = []Variable{
 	{
 		Name: "WHATSAPP_VERIFY_TOKEN", Secret: true, Required: true,
 		Meaning: "The verify token that was entered beside the webhook's address in Meta's app dashboard.",
-		right:   "a random string of your own, entered in Meta's app dashboard too",
-		set: func(c *Config, value string) error {
-			c.WhatsApp.VerifyToken = value
-			return published(c, value)
-		},
+		right:   "a random string of your own, such as the output of openssl rand -hex 16, entered in Meta's app dashboard too",
+		set:     func(c *Config, value string) (err error) { c.WhatsApp.VerifyToken, err = verifyToken(c, value); return },
 	},
 	{
 		Name: "ENCRYPTION_KEY", Secret: true, Required: true,

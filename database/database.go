@@ -7,11 +7,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -64,6 +66,9 @@ func openSQLite(ctx context.Context, file string) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of the SQLite file: %w", err)
 	}
+	if err := makePrivate(file); err != nil {
+		return nil, fmt.Errorf("open SQLite file %s: %w", file, err)
+	}
 	pool := func(conns int, options string) (*sql.DB, error) {
 		q := url.Values{"_time_format": {"sqlite"}, "_pragma": {
 			"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
@@ -87,6 +92,27 @@ func openSQLite(ctx context.Context, file string) (*DB, error) {
 	db := &DB{Dialect: dialect.SQLite, writer: writer, reader: reader}
 	db.Client = ent.NewClient(ent.Driver(split{entsql.OpenDB(dialect.SQLite, writer), entsql.OpenDB(dialect.SQLite, reader)}))
 	return db, nil
+}
+
+// makePrivate makes a SQLite file, or one that is there, readable by its owner alone. SQLite gives the files beside it the
+// same mode. A file of somebody else's stays as it is.
+func makePrivate(file string) error {
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return nil // SQLite says what cannot be done with it
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Chmod(file+suffix, 0o600); err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // split sends reads to the readers and everything else to the one writer.

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -207,4 +209,29 @@ func TestATransactionIsAllOrNothingForEntAndSQLAlike(t *testing.T) {
 func organization(t *testing.T, db *database.DB, ctx context.Context) *ent.Organization {
 	t.Helper()
 	return db.Client.Organization.Create().SetName("organization").SaveX(ctx)
+}
+
+func TestASQLiteFileIsItsOwnersAlone(t *testing.T) {
+	t.Parallel()
+	for name, there := range map[string]bool{"that is new": false, "that was there": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			if err := os.Chmod(folder, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(folder, "carillon.db")
+			if there {
+				if err := os.WriteFile(file, nil, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			dbtest.Open(t, "sqlite:"+file)
+			for _, suffix := range []string{"", "-wal", "-shm"} {
+				if info, err := os.Stat(file + suffix); err != nil || info.Mode().Perm() != 0o600 {
+					t.Errorf("%s: %v, %v", suffix, info.Mode(), err)
+				}
+			}
+		})
+	}
 }

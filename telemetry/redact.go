@@ -19,12 +19,20 @@ var secretKeys = []string{"token", "password", "passwd", "authorization", "secre
 // phoneKeys hold a phone number or a wa_id; whole keys, as "to" is in many words.
 var phoneKeys = map[string]bool{"phone": true, "phones": true, "phone_number": true, "to": true, "from": true, "recipient": true, "recipients": true, "address": true, "wa_id": true, "msisdn": true}
 
-// tokens finds credentials wherever they stand: ours (crs_ sessions, crk_ keys),
-// Meta's (EAA…), and whatever follows Bearer or the password of a URL.
-var tokens = regexp.MustCompile(`(?i:(\bbearer\s+))[^\s"',;]{6,}|\b(cr[sk]_)[A-Za-z0-9_-]+|\b(EAA)[A-Za-z0-9]{8,}|(://[^\s:/@]*:)[^\s/@]+@`)
+// mailKey is the attribute that holds a whole mail, for operators without a mail server: it is of no use without its link.
+const mailKey = "unsent_mail"
 
-// hints are in every text that tokens can match.
-var hints = []string{"earer", "EARER", "crs_", "crk_", "EAA", "://"}
+// tokens finds credentials wherever they stand: ours (crs_ sessions, crk_ keys, crp_, cri_ and crf_ links), Meta's (EAA…),
+// and whatever follows Bearer or the password of a URL. WhatsApp's message ids (wamid.…) hold a phone number.
+var tokens = regexp.MustCompile(`(?i:(\bbearer\s+))[^\s"',;]{6,}|\b(cr[a-z]_)[A-Za-z0-9_-]{6,}|\b(EAA)[A-Za-z0-9]{8,}|` +
+	`(://[^\s:/@]*:)[^\s/@]+@|\b(wamid\.)[A-Za-z0-9+/=_-]{6,}`)
+
+var (
+	// addresses finds e-mail addresses; the domain stays.
+	addresses = regexp.MustCompile(`[\pL\pN.!#$%&'*+=?^_{|}~-]+@([\pL\pN-]+(?:\.[\pL\pN-]+)+)`)
+	// numbers finds phone numbers in the international form, perhaps with blanks and hyphens.
+	numbers = regexp.MustCompile(`\+[1-9](?:[ ()-]{0,2}[0-9]){6,14}\b`)
+)
 
 func redact(a slog.Attr) slog.Attr {
 	a.Value = a.Value.Resolve()
@@ -48,6 +56,8 @@ func redact(a slog.Attr) slog.Attr {
 
 func redactValue(key string, v slog.Value) slog.Value {
 	switch {
+	case key == mailKey:
+		return v
 	case isSecret(key):
 		if v.Kind() == slog.KindString && v.String() == "" {
 			return v
@@ -118,12 +128,40 @@ func containsFold(s, word string) bool {
 }
 
 func maskText(text string) string {
-	for _, hint := range hints {
-		if strings.Contains(text, hint) {
-			return tokens.ReplaceAllStringFunc(text, maskToken)
-		}
+	credential, at, plus := hints(text)
+	if credential {
+		text = tokens.ReplaceAllStringFunc(text, maskToken)
+	}
+	if at {
+		text = addresses.ReplaceAllString(text, masked+"@$1")
+	}
+	if plus {
+		text = numbers.ReplaceAllStringFunc(text, maskPhone)
 	}
 	return text
+}
+
+// hints looks once through a text for what the three patterns begin with: most texts have none of it.
+func hints(text string) (credential, at, plus bool) {
+	for i := range len(text) {
+		switch text[i] {
+		case '@':
+			at = true
+		case '+':
+			plus = true
+		case '_':
+			credential = credential || i >= 3 && text[i-3:i-1] == "cr"
+		case '.':
+			credential = credential || strings.HasSuffix(text[:i], "wamid")
+		case ':':
+			credential = credential || strings.HasPrefix(text[i:], "://")
+		case 'A':
+			credential = credential || strings.HasPrefix(text[i:], "AA")
+		case 'e', 'E':
+			credential = credential || len(text) >= i+5 && strings.EqualFold(text[i:i+5], "earer")
+		}
+	}
+	return credential, at, plus
 }
 
 // maskToken keeps what says of which kind it was.

@@ -87,6 +87,21 @@ func NewClient(baseURL, version string, options ...Option) *Client {
 	return c
 }
 
+// WithSocket has calls go to a Unix socket instead of the host in the URL, unless its path is empty.
+func WithSocket(path string) Option {
+	return func(c *Client) {
+		if path == "" {
+			return
+		}
+		transport := newTransport()
+		transport.Proxy = nil
+		transport.DialContext = whole(func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, "unix", path)
+		})
+		c.http = &http.Client{Transport: transport}
+	}
+}
+
 func newTransport() *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,

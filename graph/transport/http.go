@@ -20,6 +20,9 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
+// replyWithin is how long a client may take to read an answer.
+const replyWithin = time.Minute
+
 // serveOperation answers an operation in the form that the client accepts.
 func (h *Handler) serveOperation(w http.ResponseWriter, r *http.Request) *refusal {
 	params, no := h.readParams(w, r)
@@ -166,6 +169,7 @@ func reply(w http.ResponseWriter, r *http.Request, status int, resp *graphql.Res
 	w.Header().Set("Content-Type", answerType(r)+"; charset=utf-8")
 	w.Header().Add("Vary", "Accept")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(replyWithin)) // not every ResponseWriter can
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }
