@@ -613,6 +613,8 @@ var schemaGraph = func() *sqlgraph.Schema {
 			message.FieldFailedAt:        {Type: field.TypeTime, Column: message.FieldFailedAt},
 			message.FieldUnknownAt:       {Type: field.TypeTime, Column: message.FieldUnknownAt},
 			message.FieldClosedAt:        {Type: field.TypeTime, Column: message.FieldClosedAt},
+			message.FieldEditedAt:        {Type: field.TypeTime, Column: message.FieldEditedAt},
+			message.FieldRevokedAt:       {Type: field.TypeTime, Column: message.FieldRevokedAt},
 			message.FieldPricing:         {Type: field.TypeJSON, Column: message.FieldPricing},
 			message.FieldCreatedAt:       {Type: field.TypeTime, Column: message.FieldCreatedAt},
 		},
@@ -925,6 +927,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			unmatchedwebhook.FieldSeen:       {Type: field.TypeInt, Column: unmatchedwebhook.FieldSeen},
 			unmatchedwebhook.FieldReceivedAt: {Type: field.TypeTime, Column: unmatchedwebhook.FieldReceivedAt},
 			unmatchedwebhook.FieldRetryAt:    {Type: field.TypeTime, Column: unmatchedwebhook.FieldRetryAt},
+			unmatchedwebhook.FieldWaitsFor:   {Type: field.TypeString, Column: unmatchedwebhook.FieldWaitsFor},
 		},
 	}
 	graph.Nodes[40] = &sqlgraph.Node{
@@ -3670,6 +3673,16 @@ func (f *MessageFilter) WhereClosedAt(p entql.TimeP) {
 	f.Where(p.Field(message.FieldClosedAt))
 }
 
+// WhereEditedAt applies the entql time.Time predicate on the edited_at field.
+func (f *MessageFilter) WhereEditedAt(p entql.TimeP) {
+	f.Where(p.Field(message.FieldEditedAt))
+}
+
+// WhereRevokedAt applies the entql time.Time predicate on the revoked_at field.
+func (f *MessageFilter) WhereRevokedAt(p entql.TimeP) {
+	f.Where(p.Field(message.FieldRevokedAt))
+}
+
 // WherePricing applies the entql json.RawMessage predicate on the pricing field.
 func (f *MessageFilter) WherePricing(p entql.BytesP) {
 	f.Where(p.Field(message.FieldPricing))
@@ -4979,6 +4992,11 @@ func (f *UnmatchedWebhookFilter) WhereReceivedAt(p entql.TimeP) {
 // WhereRetryAt applies the entql time.Time predicate on the retry_at field.
 func (f *UnmatchedWebhookFilter) WhereRetryAt(p entql.TimeP) {
 	f.Where(p.Field(unmatchedwebhook.FieldRetryAt))
+}
+
+// WhereWaitsFor applies the entql string predicate on the waits_for field.
+func (f *UnmatchedWebhookFilter) WhereWaitsFor(p entql.StringP) {
+	f.Where(p.Field(unmatchedwebhook.FieldWaitsFor))
 }
 
 // addPredicate implements the predicateAdder interface.

@@ -1671,6 +1671,16 @@ func (_q *MessageQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				selectedFields = append(selectedFields, message.FieldClosedAt)
 				fieldSeen[message.FieldClosedAt] = struct{}{}
 			}
+		case "editedAt":
+			if _, ok := fieldSeen[message.FieldEditedAt]; !ok {
+				selectedFields = append(selectedFields, message.FieldEditedAt)
+				fieldSeen[message.FieldEditedAt] = struct{}{}
+			}
+		case "revokedAt":
+			if _, ok := fieldSeen[message.FieldRevokedAt]; !ok {
+				selectedFields = append(selectedFields, message.FieldRevokedAt)
+				fieldSeen[message.FieldRevokedAt] = struct{}{}
+			}
 		case "pricing":
 			if _, ok := fieldSeen[message.FieldPricing]; !ok {
 				selectedFields = append(selectedFields, message.FieldPricing)

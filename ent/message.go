@@ -89,6 +89,10 @@ type Message struct {
 	UnknownAt *time.Time `json:"unknown_at,omitempty"`
 	// when it was skipped or canceled
 	ClosedAt *time.Time `json:"closed_at,omitempty"`
+	// when its author last changed it
+	EditedAt *time.Time `json:"edited_at,omitempty"`
+	// when its author took it back: its content is gone
+	RevokedAt *time.Time `json:"revoked_at,omitempty"`
 	// Pricing holds the value of the "pricing" field.
 	Pricing *column.Pricing `json:"pricing,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
@@ -173,7 +177,7 @@ func (*Message) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case message.FieldDirection, message.FieldAddress, message.FieldType, message.FieldCategory, message.FieldCountry, message.FieldStatus, message.FieldWamid, message.FieldErrorDetail, message.FieldSkipReason:
 			values[i] = new(sql.NullString)
-		case message.FieldNotBefore, message.FieldLeaseUntil, message.FieldQueuedAt, message.FieldAcceptedAt, message.FieldSentAt, message.FieldDeliveredAt, message.FieldReadAt, message.FieldFailedAt, message.FieldUnknownAt, message.FieldClosedAt, message.FieldCreatedAt:
+		case message.FieldNotBefore, message.FieldLeaseUntil, message.FieldQueuedAt, message.FieldAcceptedAt, message.FieldSentAt, message.FieldDeliveredAt, message.FieldReadAt, message.FieldFailedAt, message.FieldUnknownAt, message.FieldClosedAt, message.FieldEditedAt, message.FieldRevokedAt, message.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
 		case message.FieldID, message.FieldOrganizationID, message.FieldPhoneNumberID, message.FieldAccountID:
 			values[i] = new(uid.ID)
@@ -414,6 +418,20 @@ func (_m *Message) assignValues(columns []string, values []any) error {
 				_m.ClosedAt = new(time.Time)
 				*_m.ClosedAt = value.Time
 			}
+		case message.FieldEditedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field edited_at", values[i])
+			} else if value.Valid {
+				_m.EditedAt = new(time.Time)
+				*_m.EditedAt = value.Time
+			}
+		case message.FieldRevokedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field revoked_at", values[i])
+			} else if value.Valid {
+				_m.RevokedAt = new(time.Time)
+				*_m.RevokedAt = value.Time
+			}
 		case message.FieldPricing:
 			if value, ok := values[i].(*[]byte); !ok {
 				return fmt.Errorf("unexpected type %T for field pricing", values[i])
@@ -617,6 +635,16 @@ func (_m *Message) String() string {
 	builder.WriteString(", ")
 	if v := _m.ClosedAt; v != nil {
 		builder.WriteString("closed_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.EditedAt; v != nil {
+		builder.WriteString("edited_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.RevokedAt; v != nil {
+		builder.WriteString("revoked_at=")
 		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteString(", ")

@@ -622,6 +622,46 @@ func (_u *MessageUpdate) ClearClosedAt() *MessageUpdate {
 	return _u
 }
 
+// SetEditedAt sets the "edited_at" field.
+func (_u *MessageUpdate) SetEditedAt(v time.Time) *MessageUpdate {
+	_u.mutation.SetEditedAt(v)
+	return _u
+}
+
+// SetNillableEditedAt sets the "edited_at" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableEditedAt(v *time.Time) *MessageUpdate {
+	if v != nil {
+		_u.SetEditedAt(*v)
+	}
+	return _u
+}
+
+// ClearEditedAt clears the value of the "edited_at" field.
+func (_u *MessageUpdate) ClearEditedAt() *MessageUpdate {
+	_u.mutation.ClearEditedAt()
+	return _u
+}
+
+// SetRevokedAt sets the "revoked_at" field.
+func (_u *MessageUpdate) SetRevokedAt(v time.Time) *MessageUpdate {
+	_u.mutation.SetRevokedAt(v)
+	return _u
+}
+
+// SetNillableRevokedAt sets the "revoked_at" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableRevokedAt(v *time.Time) *MessageUpdate {
+	if v != nil {
+		_u.SetRevokedAt(*v)
+	}
+	return _u
+}
+
+// ClearRevokedAt clears the value of the "revoked_at" field.
+func (_u *MessageUpdate) ClearRevokedAt() *MessageUpdate {
+	_u.mutation.ClearRevokedAt()
+	return _u
+}
+
 // SetPricing sets the "pricing" field.
 func (_u *MessageUpdate) SetPricing(v *column.Pricing) *MessageUpdate {
 	_u.mutation.SetPricing(v)
@@ -915,6 +955,18 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.ClosedAtCleared() {
 		_spec.ClearField(message.FieldClosedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.EditedAt(); ok {
+		_spec.SetField(message.FieldEditedAt, field.TypeTime, value)
+	}
+	if _u.mutation.EditedAtCleared() {
+		_spec.ClearField(message.FieldEditedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.RevokedAt(); ok {
+		_spec.SetField(message.FieldRevokedAt, field.TypeTime, value)
+	}
+	if _u.mutation.RevokedAtCleared() {
+		_spec.ClearField(message.FieldRevokedAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.Pricing(); ok {
 		_spec.SetField(message.FieldPricing, field.TypeJSON, value)
@@ -1644,6 +1696,46 @@ func (_u *MessageUpdateOne) ClearClosedAt() *MessageUpdateOne {
 	return _u
 }
 
+// SetEditedAt sets the "edited_at" field.
+func (_u *MessageUpdateOne) SetEditedAt(v time.Time) *MessageUpdateOne {
+	_u.mutation.SetEditedAt(v)
+	return _u
+}
+
+// SetNillableEditedAt sets the "edited_at" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableEditedAt(v *time.Time) *MessageUpdateOne {
+	if v != nil {
+		_u.SetEditedAt(*v)
+	}
+	return _u
+}
+
+// ClearEditedAt clears the value of the "edited_at" field.
+func (_u *MessageUpdateOne) ClearEditedAt() *MessageUpdateOne {
+	_u.mutation.ClearEditedAt()
+	return _u
+}
+
+// SetRevokedAt sets the "revoked_at" field.
+func (_u *MessageUpdateOne) SetRevokedAt(v time.Time) *MessageUpdateOne {
+	_u.mutation.SetRevokedAt(v)
+	return _u
+}
+
+// SetNillableRevokedAt sets the "revoked_at" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableRevokedAt(v *time.Time) *MessageUpdateOne {
+	if v != nil {
+		_u.SetRevokedAt(*v)
+	}
+	return _u
+}
+
+// ClearRevokedAt clears the value of the "revoked_at" field.
+func (_u *MessageUpdateOne) ClearRevokedAt() *MessageUpdateOne {
+	_u.mutation.ClearRevokedAt()
+	return _u
+}
+
 // SetPricing sets the "pricing" field.
 func (_u *MessageUpdateOne) SetPricing(v *column.Pricing) *MessageUpdateOne {
 	_u.mutation.SetPricing(v)
@@ -1967,6 +2059,18 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 	}
 	if _u.mutation.ClosedAtCleared() {
 		_spec.ClearField(message.FieldClosedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.EditedAt(); ok {
+		_spec.SetField(message.FieldEditedAt, field.TypeTime, value)
+	}
+	if _u.mutation.EditedAtCleared() {
+		_spec.ClearField(message.FieldEditedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.RevokedAt(); ok {
+		_spec.SetField(message.FieldRevokedAt, field.TypeTime, value)
+	}
+	if _u.mutation.RevokedAtCleared() {
+		_spec.ClearField(message.FieldRevokedAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.Pricing(); ok {
 		_spec.SetField(message.FieldPricing, field.TypeJSON, value)

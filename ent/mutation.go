@@ -20747,6 +20747,8 @@ type MessageMutation struct {
 	failed_at           *time.Time
 	unknown_at          *time.Time
 	closed_at           *time.Time
+	edited_at           *time.Time
+	revoked_at          *time.Time
 	pricing             **column.Pricing
 	created_at          *time.Time
 	clearedFields       map[string]struct{}
@@ -22404,6 +22406,104 @@ func (m *MessageMutation) ResetClosedAt() {
 	delete(m.clearedFields, message.FieldClosedAt)
 }
 
+// SetEditedAt sets the "edited_at" field.
+func (m *MessageMutation) SetEditedAt(t time.Time) {
+	m.edited_at = &t
+}
+
+// EditedAt returns the value of the "edited_at" field in the mutation.
+func (m *MessageMutation) EditedAt() (r time.Time, exists bool) {
+	v := m.edited_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEditedAt returns the old "edited_at" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldEditedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEditedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEditedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEditedAt: %w", err)
+	}
+	return oldValue.EditedAt, nil
+}
+
+// ClearEditedAt clears the value of the "edited_at" field.
+func (m *MessageMutation) ClearEditedAt() {
+	m.edited_at = nil
+	m.clearedFields[message.FieldEditedAt] = struct{}{}
+}
+
+// EditedAtCleared returns if the "edited_at" field was cleared in this mutation.
+func (m *MessageMutation) EditedAtCleared() bool {
+	_, ok := m.clearedFields[message.FieldEditedAt]
+	return ok
+}
+
+// ResetEditedAt resets all changes to the "edited_at" field.
+func (m *MessageMutation) ResetEditedAt() {
+	m.edited_at = nil
+	delete(m.clearedFields, message.FieldEditedAt)
+}
+
+// SetRevokedAt sets the "revoked_at" field.
+func (m *MessageMutation) SetRevokedAt(t time.Time) {
+	m.revoked_at = &t
+}
+
+// RevokedAt returns the value of the "revoked_at" field in the mutation.
+func (m *MessageMutation) RevokedAt() (r time.Time, exists bool) {
+	v := m.revoked_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRevokedAt returns the old "revoked_at" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldRevokedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRevokedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRevokedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRevokedAt: %w", err)
+	}
+	return oldValue.RevokedAt, nil
+}
+
+// ClearRevokedAt clears the value of the "revoked_at" field.
+func (m *MessageMutation) ClearRevokedAt() {
+	m.revoked_at = nil
+	m.clearedFields[message.FieldRevokedAt] = struct{}{}
+}
+
+// RevokedAtCleared returns if the "revoked_at" field was cleared in this mutation.
+func (m *MessageMutation) RevokedAtCleared() bool {
+	_, ok := m.clearedFields[message.FieldRevokedAt]
+	return ok
+}
+
+// ResetRevokedAt resets all changes to the "revoked_at" field.
+func (m *MessageMutation) ResetRevokedAt() {
+	m.revoked_at = nil
+	delete(m.clearedFields, message.FieldRevokedAt)
+}
+
 // SetPricing sets the "pricing" field.
 func (m *MessageMutation) SetPricing(c *column.Pricing) {
 	m.pricing = &c
@@ -22631,7 +22731,7 @@ func (m *MessageMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MessageMutation) Fields() []string {
-	fields := make([]string, 0, 34)
+	fields := make([]string, 0, 36)
 	if m.organization_id != nil {
 		fields = append(fields, message.FieldOrganizationID)
 	}
@@ -22728,6 +22828,12 @@ func (m *MessageMutation) Fields() []string {
 	if m.closed_at != nil {
 		fields = append(fields, message.FieldClosedAt)
 	}
+	if m.edited_at != nil {
+		fields = append(fields, message.FieldEditedAt)
+	}
+	if m.revoked_at != nil {
+		fields = append(fields, message.FieldRevokedAt)
+	}
 	if m.pricing != nil {
 		fields = append(fields, message.FieldPricing)
 	}
@@ -22806,6 +22912,10 @@ func (m *MessageMutation) Field(name string) (ent.Value, bool) {
 		return m.UnknownAt()
 	case message.FieldClosedAt:
 		return m.ClosedAt()
+	case message.FieldEditedAt:
+		return m.EditedAt()
+	case message.FieldRevokedAt:
+		return m.RevokedAt()
 	case message.FieldPricing:
 		return m.Pricing()
 	case message.FieldCreatedAt:
@@ -22883,6 +22993,10 @@ func (m *MessageMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldUnknownAt(ctx)
 	case message.FieldClosedAt:
 		return m.OldClosedAt(ctx)
+	case message.FieldEditedAt:
+		return m.OldEditedAt(ctx)
+	case message.FieldRevokedAt:
+		return m.OldRevokedAt(ctx)
 	case message.FieldPricing:
 		return m.OldPricing(ctx)
 	case message.FieldCreatedAt:
@@ -23120,6 +23234,20 @@ func (m *MessageMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetClosedAt(v)
 		return nil
+	case message.FieldEditedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEditedAt(v)
+		return nil
+	case message.FieldRevokedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRevokedAt(v)
+		return nil
 	case message.FieldPricing:
 		v, ok := value.(*column.Pricing)
 		if !ok {
@@ -23281,6 +23409,12 @@ func (m *MessageMutation) ClearedFields() []string {
 	if m.FieldCleared(message.FieldClosedAt) {
 		fields = append(fields, message.FieldClosedAt)
 	}
+	if m.FieldCleared(message.FieldEditedAt) {
+		fields = append(fields, message.FieldEditedAt)
+	}
+	if m.FieldCleared(message.FieldRevokedAt) {
+		fields = append(fields, message.FieldRevokedAt)
+	}
 	if m.FieldCleared(message.FieldPricing) {
 		fields = append(fields, message.FieldPricing)
 	}
@@ -23363,6 +23497,12 @@ func (m *MessageMutation) ClearField(name string) error {
 		return nil
 	case message.FieldClosedAt:
 		m.ClearClosedAt()
+		return nil
+	case message.FieldEditedAt:
+		m.ClearEditedAt()
+		return nil
+	case message.FieldRevokedAt:
+		m.ClearRevokedAt()
 		return nil
 	case message.FieldPricing:
 		m.ClearPricing()
@@ -23470,6 +23610,12 @@ func (m *MessageMutation) ResetField(name string) error {
 		return nil
 	case message.FieldClosedAt:
 		m.ResetClosedAt()
+		return nil
+	case message.FieldEditedAt:
+		m.ResetEditedAt()
+		return nil
+	case message.FieldRevokedAt:
+		m.ResetRevokedAt()
 		return nil
 	case message.FieldPricing:
 		m.ResetPricing()
@@ -34857,6 +35003,7 @@ type UnmatchedWebhookMutation struct {
 	addseen       *int
 	received_at   *time.Time
 	retry_at      *time.Time
+	waits_for     *string
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*UnmatchedWebhook, error)
@@ -35265,6 +35412,55 @@ func (m *UnmatchedWebhookMutation) ResetRetryAt() {
 	delete(m.clearedFields, unmatchedwebhook.FieldRetryAt)
 }
 
+// SetWaitsFor sets the "waits_for" field.
+func (m *UnmatchedWebhookMutation) SetWaitsFor(s string) {
+	m.waits_for = &s
+}
+
+// WaitsFor returns the value of the "waits_for" field in the mutation.
+func (m *UnmatchedWebhookMutation) WaitsFor() (r string, exists bool) {
+	v := m.waits_for
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWaitsFor returns the old "waits_for" field's value of the UnmatchedWebhook entity.
+// If the UnmatchedWebhook object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UnmatchedWebhookMutation) OldWaitsFor(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWaitsFor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWaitsFor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWaitsFor: %w", err)
+	}
+	return oldValue.WaitsFor, nil
+}
+
+// ClearWaitsFor clears the value of the "waits_for" field.
+func (m *UnmatchedWebhookMutation) ClearWaitsFor() {
+	m.waits_for = nil
+	m.clearedFields[unmatchedwebhook.FieldWaitsFor] = struct{}{}
+}
+
+// WaitsForCleared returns if the "waits_for" field was cleared in this mutation.
+func (m *UnmatchedWebhookMutation) WaitsForCleared() bool {
+	_, ok := m.clearedFields[unmatchedwebhook.FieldWaitsFor]
+	return ok
+}
+
+// ResetWaitsFor resets all changes to the "waits_for" field.
+func (m *UnmatchedWebhookMutation) ResetWaitsFor() {
+	m.waits_for = nil
+	delete(m.clearedFields, unmatchedwebhook.FieldWaitsFor)
+}
+
 // Where appends a list predicates to the UnmatchedWebhookMutation builder.
 func (m *UnmatchedWebhookMutation) Where(ps ...predicate.UnmatchedWebhook) {
 	m.predicates = append(m.predicates, ps...)
@@ -35299,7 +35495,7 @@ func (m *UnmatchedWebhookMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UnmatchedWebhookMutation) Fields() []string {
-	fields := make([]string, 0, 7)
+	fields := make([]string, 0, 8)
 	if m.reason != nil {
 		fields = append(fields, unmatchedwebhook.FieldReason)
 	}
@@ -35320,6 +35516,9 @@ func (m *UnmatchedWebhookMutation) Fields() []string {
 	}
 	if m.retry_at != nil {
 		fields = append(fields, unmatchedwebhook.FieldRetryAt)
+	}
+	if m.waits_for != nil {
+		fields = append(fields, unmatchedwebhook.FieldWaitsFor)
 	}
 	return fields
 }
@@ -35343,6 +35542,8 @@ func (m *UnmatchedWebhookMutation) Field(name string) (ent.Value, bool) {
 		return m.ReceivedAt()
 	case unmatchedwebhook.FieldRetryAt:
 		return m.RetryAt()
+	case unmatchedwebhook.FieldWaitsFor:
+		return m.WaitsFor()
 	}
 	return nil, false
 }
@@ -35366,6 +35567,8 @@ func (m *UnmatchedWebhookMutation) OldField(ctx context.Context, name string) (e
 		return m.OldReceivedAt(ctx)
 	case unmatchedwebhook.FieldRetryAt:
 		return m.OldRetryAt(ctx)
+	case unmatchedwebhook.FieldWaitsFor:
+		return m.OldWaitsFor(ctx)
 	}
 	return nil, fmt.Errorf("unknown UnmatchedWebhook field %s", name)
 }
@@ -35424,6 +35627,13 @@ func (m *UnmatchedWebhookMutation) SetField(name string, value ent.Value) error 
 		}
 		m.SetRetryAt(v)
 		return nil
+	case unmatchedwebhook.FieldWaitsFor:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWaitsFor(v)
+		return nil
 	}
 	return fmt.Errorf("unknown UnmatchedWebhook field %s", name)
 }
@@ -35475,6 +35685,9 @@ func (m *UnmatchedWebhookMutation) ClearedFields() []string {
 	if m.FieldCleared(unmatchedwebhook.FieldRetryAt) {
 		fields = append(fields, unmatchedwebhook.FieldRetryAt)
 	}
+	if m.FieldCleared(unmatchedwebhook.FieldWaitsFor) {
+		fields = append(fields, unmatchedwebhook.FieldWaitsFor)
+	}
 	return fields
 }
 
@@ -35494,6 +35707,9 @@ func (m *UnmatchedWebhookMutation) ClearField(name string) error {
 		return nil
 	case unmatchedwebhook.FieldRetryAt:
 		m.ClearRetryAt()
+		return nil
+	case unmatchedwebhook.FieldWaitsFor:
+		m.ClearWaitsFor()
 		return nil
 	}
 	return fmt.Errorf("unknown UnmatchedWebhook nullable field %s", name)
@@ -35523,6 +35739,9 @@ func (m *UnmatchedWebhookMutation) ResetField(name string) error {
 		return nil
 	case unmatchedwebhook.FieldRetryAt:
 		m.ResetRetryAt()
+		return nil
+	case unmatchedwebhook.FieldWaitsFor:
+		m.ResetWaitsFor()
 		return nil
 	}
 	return fmt.Errorf("unknown UnmatchedWebhook field %s", name)

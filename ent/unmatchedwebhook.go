@@ -31,7 +31,9 @@ type UnmatchedWebhook struct {
 	// ReceivedAt holds the value of the "received_at" field.
 	ReceivedAt time.Time `json:"received_at,omitempty"`
 	// when it is tried again by itself
-	RetryAt      *time.Time `json:"retry_at,omitempty"`
+	RetryAt *time.Time `json:"retry_at,omitempty"`
+	// the wamid of a message that it changes and that is yet to come
+	WaitsFor     *string `json:"waits_for,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -44,7 +46,7 @@ func (*UnmatchedWebhook) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case unmatchedwebhook.FieldSeen:
 			values[i] = new(sql.NullInt64)
-		case unmatchedwebhook.FieldReason, unmatchedwebhook.FieldDetail:
+		case unmatchedwebhook.FieldReason, unmatchedwebhook.FieldDetail, unmatchedwebhook.FieldWaitsFor:
 			values[i] = new(sql.NullString)
 		case unmatchedwebhook.FieldReceivedAt, unmatchedwebhook.FieldRetryAt:
 			values[i] = new(sql.NullTime)
@@ -115,6 +117,13 @@ func (_m *UnmatchedWebhook) assignValues(columns []string, values []any) error {
 				_m.RetryAt = new(time.Time)
 				*_m.RetryAt = value.Time
 			}
+		case unmatchedwebhook.FieldWaitsFor:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field waits_for", values[i])
+			} else if value.Valid {
+				_m.WaitsFor = new(string)
+				*_m.WaitsFor = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -174,6 +183,11 @@ func (_m *UnmatchedWebhook) String() string {
 	if v := _m.RetryAt; v != nil {
 		builder.WriteString("retry_at=")
 		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.WaitsFor; v != nil {
+		builder.WriteString("waits_for=")
+		builder.WriteString(*v)
 	}
 	builder.WriteByte(')')
 	return builder.String()

@@ -98,6 +98,20 @@ func (_c *UnmatchedWebhookCreate) SetNillableRetryAt(v *time.Time) *UnmatchedWeb
 	return _c
 }
 
+// SetWaitsFor sets the "waits_for" field.
+func (_c *UnmatchedWebhookCreate) SetWaitsFor(v string) *UnmatchedWebhookCreate {
+	_c.mutation.SetWaitsFor(v)
+	return _c
+}
+
+// SetNillableWaitsFor sets the "waits_for" field if the given value is not nil.
+func (_c *UnmatchedWebhookCreate) SetNillableWaitsFor(v *string) *UnmatchedWebhookCreate {
+	if v != nil {
+		_c.SetWaitsFor(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *UnmatchedWebhookCreate) SetID(v uid.ID) *UnmatchedWebhookCreate {
 	_c.mutation.SetID(v)
@@ -251,6 +265,10 @@ func (_c *UnmatchedWebhookCreate) createSpec() (*UnmatchedWebhook, *sqlgraph.Cre
 		_spec.SetField(unmatchedwebhook.FieldRetryAt, field.TypeTime, value)
 		_node.RetryAt = &value
 	}
+	if value, ok := _c.mutation.WaitsFor(); ok {
+		_spec.SetField(unmatchedwebhook.FieldWaitsFor, field.TypeString, value)
+		_node.WaitsFor = &value
+	}
 	return _node, _spec
 }
 
@@ -402,6 +420,24 @@ func (u *UnmatchedWebhookUpsert) UpdateRetryAt() *UnmatchedWebhookUpsert {
 // ClearRetryAt clears the value of the "retry_at" field.
 func (u *UnmatchedWebhookUpsert) ClearRetryAt() *UnmatchedWebhookUpsert {
 	u.SetNull(unmatchedwebhook.FieldRetryAt)
+	return u
+}
+
+// SetWaitsFor sets the "waits_for" field.
+func (u *UnmatchedWebhookUpsert) SetWaitsFor(v string) *UnmatchedWebhookUpsert {
+	u.Set(unmatchedwebhook.FieldWaitsFor, v)
+	return u
+}
+
+// UpdateWaitsFor sets the "waits_for" field to the value that was provided on create.
+func (u *UnmatchedWebhookUpsert) UpdateWaitsFor() *UnmatchedWebhookUpsert {
+	u.SetExcluded(unmatchedwebhook.FieldWaitsFor)
+	return u
+}
+
+// ClearWaitsFor clears the value of the "waits_for" field.
+func (u *UnmatchedWebhookUpsert) ClearWaitsFor() *UnmatchedWebhookUpsert {
+	u.SetNull(unmatchedwebhook.FieldWaitsFor)
 	return u
 }
 
@@ -569,6 +605,27 @@ func (u *UnmatchedWebhookUpsertOne) UpdateRetryAt() *UnmatchedWebhookUpsertOne {
 func (u *UnmatchedWebhookUpsertOne) ClearRetryAt() *UnmatchedWebhookUpsertOne {
 	return u.Update(func(s *UnmatchedWebhookUpsert) {
 		s.ClearRetryAt()
+	})
+}
+
+// SetWaitsFor sets the "waits_for" field.
+func (u *UnmatchedWebhookUpsertOne) SetWaitsFor(v string) *UnmatchedWebhookUpsertOne {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.SetWaitsFor(v)
+	})
+}
+
+// UpdateWaitsFor sets the "waits_for" field to the value that was provided on create.
+func (u *UnmatchedWebhookUpsertOne) UpdateWaitsFor() *UnmatchedWebhookUpsertOne {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.UpdateWaitsFor()
+	})
+}
+
+// ClearWaitsFor clears the value of the "waits_for" field.
+func (u *UnmatchedWebhookUpsertOne) ClearWaitsFor() *UnmatchedWebhookUpsertOne {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.ClearWaitsFor()
 	})
 }
 
@@ -903,6 +960,27 @@ func (u *UnmatchedWebhookUpsertBulk) UpdateRetryAt() *UnmatchedWebhookUpsertBulk
 func (u *UnmatchedWebhookUpsertBulk) ClearRetryAt() *UnmatchedWebhookUpsertBulk {
 	return u.Update(func(s *UnmatchedWebhookUpsert) {
 		s.ClearRetryAt()
+	})
+}
+
+// SetWaitsFor sets the "waits_for" field.
+func (u *UnmatchedWebhookUpsertBulk) SetWaitsFor(v string) *UnmatchedWebhookUpsertBulk {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.SetWaitsFor(v)
+	})
+}
+
+// UpdateWaitsFor sets the "waits_for" field to the value that was provided on create.
+func (u *UnmatchedWebhookUpsertBulk) UpdateWaitsFor() *UnmatchedWebhookUpsertBulk {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.UpdateWaitsFor()
+	})
+}
+
+// ClearWaitsFor clears the value of the "waits_for" field.
+func (u *UnmatchedWebhookUpsertBulk) ClearWaitsFor() *UnmatchedWebhookUpsertBulk {
+	return u.Update(func(s *UnmatchedWebhookUpsert) {
+		s.ClearWaitsFor()
 	})
 }
 

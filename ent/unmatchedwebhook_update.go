@@ -130,6 +130,26 @@ func (_u *UnmatchedWebhookUpdate) ClearRetryAt() *UnmatchedWebhookUpdate {
 	return _u
 }
 
+// SetWaitsFor sets the "waits_for" field.
+func (_u *UnmatchedWebhookUpdate) SetWaitsFor(v string) *UnmatchedWebhookUpdate {
+	_u.mutation.SetWaitsFor(v)
+	return _u
+}
+
+// SetNillableWaitsFor sets the "waits_for" field if the given value is not nil.
+func (_u *UnmatchedWebhookUpdate) SetNillableWaitsFor(v *string) *UnmatchedWebhookUpdate {
+	if v != nil {
+		_u.SetWaitsFor(*v)
+	}
+	return _u
+}
+
+// ClearWaitsFor clears the value of the "waits_for" field.
+func (_u *UnmatchedWebhookUpdate) ClearWaitsFor() *UnmatchedWebhookUpdate {
+	_u.mutation.ClearWaitsFor()
+	return _u
+}
+
 // Mutation returns the UnmatchedWebhookMutation object of the builder.
 func (_u *UnmatchedWebhookUpdate) Mutation() *UnmatchedWebhookMutation {
 	return _u.mutation
@@ -206,6 +226,12 @@ func (_u *UnmatchedWebhookUpdate) sqlSave(ctx context.Context) (_node int, err e
 	}
 	if _u.mutation.RetryAtCleared() {
 		_spec.ClearField(unmatchedwebhook.FieldRetryAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.WaitsFor(); ok {
+		_spec.SetField(unmatchedwebhook.FieldWaitsFor, field.TypeString, value)
+	}
+	if _u.mutation.WaitsForCleared() {
+		_spec.ClearField(unmatchedwebhook.FieldWaitsFor, field.TypeString)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
@@ -330,6 +356,26 @@ func (_u *UnmatchedWebhookUpdateOne) ClearRetryAt() *UnmatchedWebhookUpdateOne {
 	return _u
 }
 
+// SetWaitsFor sets the "waits_for" field.
+func (_u *UnmatchedWebhookUpdateOne) SetWaitsFor(v string) *UnmatchedWebhookUpdateOne {
+	_u.mutation.SetWaitsFor(v)
+	return _u
+}
+
+// SetNillableWaitsFor sets the "waits_for" field if the given value is not nil.
+func (_u *UnmatchedWebhookUpdateOne) SetNillableWaitsFor(v *string) *UnmatchedWebhookUpdateOne {
+	if v != nil {
+		_u.SetWaitsFor(*v)
+	}
+	return _u
+}
+
+// ClearWaitsFor clears the value of the "waits_for" field.
+func (_u *UnmatchedWebhookUpdateOne) ClearWaitsFor() *UnmatchedWebhookUpdateOne {
+	_u.mutation.ClearWaitsFor()
+	return _u
+}
+
 // Mutation returns the UnmatchedWebhookMutation object of the builder.
 func (_u *UnmatchedWebhookUpdateOne) Mutation() *UnmatchedWebhookMutation {
 	return _u.mutation
@@ -436,6 +482,12 @@ func (_u *UnmatchedWebhookUpdateOne) sqlSave(ctx context.Context) (_node *Unmatc
 	}
 	if _u.mutation.RetryAtCleared() {
 		_spec.ClearField(unmatchedwebhook.FieldRetryAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.WaitsFor(); ok {
+		_spec.SetField(unmatchedwebhook.FieldWaitsFor, field.TypeString, value)
+	}
+	if _u.mutation.WaitsForCleared() {
+		_spec.ClearField(unmatchedwebhook.FieldWaitsFor, field.TypeString)
 	}
 	_spec.AddModifiers(_u.modifiers...)
 	_node = &UnmatchedWebhook{config: _u.config}

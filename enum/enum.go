@@ -551,6 +551,8 @@ const (
 	MessageStatusSkipped   MessageStatus = "SKIPPED"
 	MessageStatusCanceled  MessageStatus = "CANCELED"
 	MessageStatusReceived  MessageStatus = "RECEIVED"
+	MessageStatusEdited    MessageStatus = "EDITED"  // of events alone
+	MessageStatusRevoked   MessageStatus = "REVOKED" // of events alone
 )
 
 // MarshalGQL and UnmarshalGQL bind MessageStatus to the GraphQL enum of that name.
@@ -559,5 +561,5 @@ func (v *MessageStatus) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (MessageStatus) Values() []string {
-	return []string{"QUEUED", "SENDING", "ACCEPTED", "HELD", "SENT", "DELIVERED", "READ", "FAILED", "UNKNOWN", "SKIPPED", "CANCELED", "RECEIVED"}
+	return []string{"QUEUED", "SENDING", "ACCEPTED", "HELD", "SENT", "DELIVERED", "READ", "FAILED", "UNKNOWN", "SKIPPED", "CANCELED", "RECEIVED", "EDITED", "REVOKED"}
 }

@@ -64,6 +64,9 @@ func errorOf(code int, detail string) *model.MessageError {
 
 // textOf is what a person would read.
 func (r *Resolver) textOf(ctx context.Context, m *ent.Message) (*string, error) {
+	if m.RevokedAt != nil {
+		return nil, nil
+	}
 	if m.Type != enum.MessageTypeTemplate || m.TemplateID == nil {
 		return some(writtenIn(m.Content)), nil
 	}
@@ -85,6 +88,15 @@ func writtenIn(raw json.RawMessage) string {
 		return content.Media.Caption
 	}
 	return ""
+}
+
+// marksOf are what a message's content says of where it came from.
+func marksOf(raw json.RawMessage) (marks struct {
+	GroupID string `json:"groupId"`
+	Standby bool   `json:"standby"`
+}) {
+	_ = json.Unmarshal(raw, &marks) // another kind of content has none
+	return marks
 }
 
 // singleMessage is what sendMessage asks for.

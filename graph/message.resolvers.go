@@ -34,6 +34,14 @@ func (r *messageResolver) Text(ctx context.Context, obj *ent.Message) (*string, 
 	return r.textOf(ctx, obj)
 }
 
+func (r *messageResolver) GroupID(ctx context.Context, obj *ent.Message) (*string, error) {
+	return some(marksOf(obj.Content).GroupID), nil
+}
+
+func (r *messageResolver) Standby(ctx context.Context, obj *ent.Message) (bool, error) {
+	return marksOf(obj.Content).Standby, nil
+}
+
 func (r *messageResolver) Error(ctx context.Context, obj *ent.Message) (*model.MessageError, error) {
 	if obj.ErrorCode == nil {
 		return nil, nil

@@ -45,21 +45,20 @@ func (h *Handler) apply(ctx context.Context, body []byte, came time.Time) (v ver
 
 // people commits what persons did, and what was done to them.
 func (h *Handler) people(ctx context.Context, v *verdict, hook whatsapp.Webhook) error {
-	for _, m := range hook.Inbound {
-		if addressOf(m) == "" {
-			v.add(Nobody, "a message without a sender")
-			continue
-		}
-		if err := h.one(ctx, v, UnknownNumber, func() error { return h.inbound(ctx, m) }); err != nil {
-			return err
-		}
+	if err := h.inbound(ctx, v, hook.Inbound); err != nil {
+		return err
 	}
 	for _, e := range hook.Echoes {
 		if e.To == "" && e.ToUserID == "" {
 			v.add(Nobody, "an echo without a recipient")
 			continue
 		}
-		if err := h.one(ctx, v, UnknownNumber, func() error { return h.echo(ctx, e) }); err != nil {
+		if err := h.one(ctx, v, UnknownNumber, func() error { return h.echo(ctx, v, e) }); err != nil {
+			return err
+		}
+	}
+	for _, c := range hook.Calls {
+		if err := h.one(ctx, v, UnknownNumber, func() error { return h.call(ctx, c) }); err != nil {
 			return err
 		}
 	}

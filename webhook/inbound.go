@@ -5,12 +5,18 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
+	"carillon/account"
 	"carillon/audience"
+	"carillon/column"
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/message"
+	"carillon/ent/organization"
 	"carillon/enum"
 	"carillon/uid"
 	"carillon/whatsapp"
@@ -28,54 +34,225 @@ type content struct {
 	Text    text            `json:"text"`
 	Button  string          `json:"buttonPayload,omitempty"`
 	Context string          `json:"contextMessageId,omitempty"`
-	Message json.RawMessage `json:"message"`
+	Group   string          `json:"groupId,omitempty"`
+	Standby bool            `json:"standby,omitempty"`
+	Edit    string          `json:"edit,omitempty"` // the wamid of the edit that it is from
+	Message json.RawMessage `json:"message,omitempty"`
 }
 
 type text struct {
 	Body string `json:"body"`
 }
 
-// inbound stores what somebody wrote, with the contact that it makes or renews, in one transaction.
-func (h *Handler) inbound(ctx context.Context, m whatsapp.Inbound) error {
-	number, organization, err := h.receiver(ctx, m.WABAID, m.PhoneNumberID)
+// arrival is a message that came to one of our numbers.
+type arrival struct {
+	m     whatsapp.Inbound
+	to    account.Receiver
+	in    delivery.Received
+	fresh bool // it is new, once it is committed
+}
+
+func (h *Handler) arrival(ctx context.Context, m whatsapp.Inbound) (*arrival, error) {
+	to, err := h.Accounts.ReceiverOf(ctx, m.WABAID, m.PhoneNumberID)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	in, err := h.received(m, number)
-	if err != nil {
-		return err
-	}
-	err = h.DB.InTx(ctx, func(tx *database.Tx) error {
-		who, err := h.sender(ctx, tx, m, in)
-		if err != nil {
-			return err
+	in, err := h.received(m, to.PhoneNumber)
+	return &arrival{m: m, to: to, in: in}, err
+}
+
+// inbound commits what people wrote. Messages share commits with those of other posts; what changes a person or an earlier
+// message has a transaction of its own, after them.
+func (h *Handler) inbound(ctx context.Context, v *verdict, messages []whatsapp.Inbound) error {
+	var together, alone []*arrival
+	for _, m := range messages {
+		if addressOf(m) == "" {
+			v.add(Nobody, "a message without a sender")
+			continue
 		}
-		if who.Contact != nil {
-			in.Contact = who.ID
-		}
-		receipt, err := h.Queue.ReceiveInTx(ctx, tx, in)
-		if err != nil {
-			return err
-		}
-		var optOuts []delivery.OptOut
-		if !receipt.IDs[0].IsZero() { // what is told again has had its effects
-			optOuts, err = h.Audience.RecordInbound(ctx, tx, audience.Inbound{Person: who, Text: m.Written, At: m.At, OpensWindow: opensWindow(m), Policy: organization.SendingPolicy,
-				Answers: delivery.OptOut{Organization: organization.ID, Account: number.AccountID, PhoneNumber: number.ID}})
-			if err != nil {
-				return err
+		err := h.one(ctx, v, UnknownNumber, func() error {
+			a, err := h.arrival(ctx, m)
+			switch {
+			case err != nil:
+			case m.Change != nil || renumbers(m):
+				alone = append(alone, a)
+			default:
+				together = append(together, a)
 			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := all(ctx, h, v, together, func(list []*arrival) error { return h.arrivals.do(ctx, list) }); err != nil {
+		return err
+	}
+	for _, a := range alone {
+		err := h.one(ctx, v, NotStored, func() error {
+			if a.m.Change != nil {
+				return h.changed(ctx, v, a)
+			}
+			return h.store(ctx, []*arrival{a})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	var fresh []string
+	for _, a := range together {
+		if a.fresh {
+			fresh = append(fresh, a.m.WAMID)
+		}
+	}
+	h.awaited(ctx, fresh...)
+	return nil
+}
+
+// store stores messages, with the contacts that they make or renew, in one transaction.
+func (h *Handler) store(ctx context.Context, list []*arrival) error {
+	policies, err := h.policies(ctx, list)
+	if err != nil {
+		return err
+	}
+	var receipt *delivery.Receipt
+	err = h.DB.InTx(ctx, func(tx *database.Tx) error {
+		people, err := h.senders(ctx, tx, list)
+		if err != nil {
+			return err
+		}
+		messages := make([]delivery.Received, len(list))
+		for i, a := range list {
+			messages[i] = a.in
+			if people[i].Contact != nil {
+				messages[i].Contact = people[i].ID
+			}
+		}
+		if receipt, err = h.Queue.ReceiveInTx(ctx, tx, messages...); err != nil {
+			return err
+		}
+		var said []audience.Inbound
+		for i, a := range list {
+			if receipt.IDs[i].IsZero() {
+				continue // what is told again has had its effects
+			}
+			said = append(said, a.said(people[i], opensWindow(a.m), policies[a.in.Organization]))
+		}
+		optOuts, err := h.Audience.RecordInbound(ctx, tx, said...)
+		if err != nil {
+			return err
 		}
 		return receipt.Count(ctx, tx, optOuts...)
 	})
 	if err != nil {
-		return fmt.Errorf("receive a message: %w", err)
+		return fmt.Errorf("receive %d messages: %w", len(list), err)
+	}
+	for i, a := range list {
+		a.fresh = !receipt.IDs[i].IsZero()
 	}
 	return nil
 }
 
+// said is what a message means for its sender.
+func (a *arrival) said(who audience.Person, opensWindow bool, policy column.SendingPolicy) audience.Inbound {
+	return audience.Inbound{Person: who, Text: a.m.Written, At: a.m.At, OpensWindow: opensWindow, Policy: policy,
+		Answers: delivery.OptOut{Organization: a.in.Organization, Account: a.in.Account, PhoneNumber: a.in.PhoneNumber}}
+}
+
+// policies are the sending policies of the organizations that messages came to.
+func (h *Handler) policies(ctx context.Context, list []*arrival) (map[uid.ID]column.SendingPolicy, error) {
+	policies := map[uid.ID]column.SendingPolicy{}
+	for _, a := range list {
+		policies[a.in.Organization] = column.SendingPolicy{}
+	}
+	organizations, err := h.DB.Client.Organization.Query().Where(organization.IDIn(slices.Collect(maps.Keys(policies))...)).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read organizations: %w", err)
+	}
+	for _, o := range organizations {
+		policies[o.ID] = o.SendingPolicy
+	}
+	return policies, nil
+}
+
+// changed applies an edit or a revocation. Where the message is not here, the payload waits for it. Words that are written into
+// a message later count like others; the service window stays as it is.
+func (h *Handler) changed(ctx context.Context, v *verdict, a *arrival) error {
+	policies, err := h.policies(ctx, []*arrival{a})
+	if err != nil {
+		return err
+	}
+	found := false
+	err = h.DB.InTx(ctx, func(tx *database.Tx) error {
+		people, err := h.Audience.Identify(ctx, tx, audience.Identity{Organization: a.in.Organization, Phone: a.m.From, UserID: a.m.FromUserID,
+			Username: a.m.Username, Name: a.m.ProfileName, At: a.m.At, Make: audience.MakeStranger})
+		if err != nil {
+			return err
+		}
+		optOuts, err := h.Audience.RecordInbound(ctx, tx, a.said(people[0], false, policies[a.in.Organization]))
+		if err != nil {
+			return err
+		}
+		found, err = h.amend(ctx, tx, a.m.Change, amendment{number(a.m.PhoneNumberID, a.to), enum.DirectionInbound, a.m.WAMID, a.m.At}, optOuts...)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("change a message: %w", err)
+	}
+	v.wait(found, a.m.Change.Original)
+	return nil
+}
+
+// wait has the payload wait for a message that it changes.
+func (v *verdict) wait(found bool, original string) {
+	if found {
+		return
+	}
+	v.add(UnknownMessage, "a change of a message that is not here")
+	if v.again = true; v.waits == "" {
+		v.waits = original
+	}
+}
+
+// amendment is where and when a message was changed, and by which one.
+type amendment struct {
+	number    delivery.Number
+	direction enum.Direction
+	wamid     string
+	at        time.Time
+}
+
+func (h *Handler) amend(ctx context.Context, tx *database.Tx, c *whatsapp.Change, by amendment, optOuts ...delivery.OptOut) (found bool, err error) {
+	stored, err := json.Marshal(content{Text: text{c.Text}, Edit: by.wamid, Message: c.Raw})
+	if err != nil {
+		return false, fmt.Errorf("keep an edit: %w", err)
+	}
+	return h.Queue.AmendInTx(ctx, tx, delivery.Amendment{Number: by.number, Direction: by.direction, Original: c.Original, Revoked: c.Revoked, Content: stored, At: by.at}, optOuts...)
+}
+
+func number(metaID string, to account.Receiver) delivery.Number {
+	return delivery.Number{MetaID: metaID, Rows: to.Rows}
+}
+
+// call opens the service window of a person who called, or took our call.
+func (h *Handler) call(ctx context.Context, c whatsapp.Call) error {
+	to, err := h.Accounts.ReceiverOf(ctx, c.WABAID, c.PhoneNumberID)
+	if err != nil {
+		return err
+	}
+	return h.DB.InTx(ctx, func(tx *database.Tx) error {
+		people, err := h.Audience.Identify(ctx, tx, audience.Identity{Organization: to.PhoneNumber.OrganizationID, Phone: c.From, UserID: c.FromUserID, At: c.At, Make: audience.MakeContact})
+		if err != nil {
+			return err
+		}
+		_, err = h.Audience.RecordInbound(ctx, tx, audience.Inbound{Person: people[0], At: c.At, OpensWindow: true})
+		return err
+	})
+}
+
 // received is an inbound message as it is stored.
 func (h *Handler) received(m whatsapp.Inbound, number *ent.PhoneNumber) (delivery.Received, error) {
-	stored, err := json.Marshal(content{text{m.Text}, m.ButtonPayload, m.ContextMessageID, m.Raw})
+	stored, err := json.Marshal(content{Text: text{m.Text}, Button: m.ButtonPayload, Context: m.ContextMessageID, Group: m.GroupID, Standby: m.Standby, Message: m.Raw})
 	if err != nil {
 		return delivery.Received{}, fmt.Errorf("keep a message: %w", err)
 	}
@@ -97,25 +274,29 @@ func addressOf(m whatsapp.Inbound) string {
 	return address
 }
 
-// sender is who an inbound message is from.
-func (h *Handler) sender(ctx context.Context, tx *database.Tx, m whatsapp.Inbound, in delivery.Received) (audience.Person, error) {
-	who := audience.Identity{Organization: in.Organization, Phone: m.From, UserID: m.FromUserID, Username: m.Username, Name: m.ProfileName, At: in.At, Make: audience.MakeContact}
-	if m.Type == "system" || m.System != nil { // by WhatsApp, and not of their own writing
-		who.Make = audience.MakeNothing
-		if c := m.System; c != nil && (c.Kind == whatsapp.ChangedNumber || c.Kind == whatsapp.ChangedUserID) {
-			return h.renumbered(ctx, tx, m, in)
+// senders are whom messages are from, in their order.
+func (h *Handler) senders(ctx context.Context, tx *database.Tx, list []*arrival) ([]audience.Person, error) {
+	if len(list) == 1 && renumbers(list[0].m) {
+		who, err := h.renumbered(ctx, tx, list[0].m, list[0].in)
+		return []audience.Person{who}, err
+	}
+	identities := make([]audience.Identity, len(list))
+	for i, a := range list {
+		identities[i] = audience.Identity{Organization: a.in.Organization, Phone: a.m.From, UserID: a.m.FromUserID, Username: a.m.Username, Name: a.m.ProfileName, At: a.in.At, Make: audience.MakeContact}
+		if a.m.Type == "system" || a.m.System != nil { // by WhatsApp, and not of their own writing
+			identities[i].Make = audience.MakeNothing
+		} else if a.m.GroupID == "" && a.m.ContextMessageID != "" {
+			if err := quoted(ctx, tx, a.in.PhoneNumber, a.m.ContextMessageID, &identities[i]); err != nil {
+				return nil, err
+			}
 		}
 	}
-	if m.GroupID == "" && m.ContextMessageID != "" {
-		if err := quoted(ctx, tx, in.PhoneNumber, m.ContextMessageID, &who); err != nil {
-			return audience.Person{}, err
-		}
-	}
-	people, err := h.Audience.Identify(ctx, tx, who)
-	if err != nil {
-		return audience.Person{}, err
-	}
-	return people[0], nil
+	return h.Audience.Identify(ctx, tx, identities...)
+}
+
+// renumbers reports whether a message says that a person has another number or user id now.
+func renumbers(m whatsapp.Inbound) bool {
+	return m.System != nil && (m.System.Kind == whatsapp.ChangedNumber || m.System.Kind == whatsapp.ChangedUserID)
 }
 
 // renumbered follows a person to another number or user id.
@@ -162,10 +343,11 @@ const marketing = "marketing_messages"
 // preference records that a person stopped marketing, or takes it again. What is not known changes nothing for the better; nor
 // does a resumption that says not when, since it may have been told before.
 func (h *Handler) preference(ctx context.Context, v *verdict, p whatsapp.Preference) error {
-	number, organization, err := h.receiver(ctx, p.WABAID, p.PhoneNumberID)
+	to, err := h.Accounts.ReceiverOf(ctx, p.WABAID, p.PhoneNumberID)
 	if err != nil {
 		return err
 	}
+	number := to.PhoneNumber
 	consent, known := consents[p.Value]
 	if !known || p.Category != marketing {
 		v.add(NotUnderstood, "a preference of a value or category that is not known")
@@ -177,20 +359,30 @@ func (h *Handler) preference(ctx context.Context, v *verdict, p whatsapp.Prefere
 		v.add(NotUnderstood, "a preference that does not say since when it holds")
 		return nil
 	}
-	return h.Audience.RecordConsentOf(ctx, audience.Identity{Organization: organization.ID, Phone: p.WaID, UserID: p.UserID, At: p.At}, audience.Statement{
+	return h.Audience.RecordConsentOf(ctx, audience.Identity{Organization: number.OrganizationID, Phone: p.WaID, UserID: p.UserID, At: p.At}, audience.Statement{
 		Consent: consent, By: enum.ConsentSpeakerContact, Source: "whatsapp user_preferences", Evidence: p.Detail, SaidAt: p.At,
-		Answers: &delivery.OptOut{Organization: organization.ID, Account: number.AccountID, PhoneNumber: number.ID},
+		Answers: &delivery.OptOut{Organization: number.OrganizationID, Account: number.AccountID, PhoneNumber: number.ID},
 	})
 }
 
 // echo stores what the business itself wrote in the WhatsApp Business app.
-func (h *Handler) echo(ctx context.Context, e whatsapp.Echo) error {
-	number, organization, err := h.receiver(ctx, e.WABAID, e.PhoneNumberID)
+func (h *Handler) echo(ctx context.Context, v *verdict, e whatsapp.Echo) error {
+	to, err := h.Accounts.ReceiverOf(ctx, e.WABAID, e.PhoneNumberID)
 	if err != nil {
 		return err
 	}
+	if e.Change != nil {
+		found := false
+		err := h.DB.InTx(ctx, func(tx *database.Tx) (err error) {
+			found, err = h.amend(ctx, tx, e.Change, amendment{number(e.PhoneNumberID, to), enum.DirectionOutbound, e.WAMID, e.At})
+			return err
+		})
+		v.wait(found || err != nil, e.Change.Original)
+		return err
+	}
+	from := to.PhoneNumber
 	address := cmp.Or(audience.Address(e.To), e.ToUserID)
-	stored, err := json.Marshal(content{Text: text{e.Text}, Message: e.Raw})
+	stored, err := json.Marshal(content{Text: text{e.Text}, Standby: e.Standby, Message: e.Raw})
 	if err != nil {
 		return fmt.Errorf("keep an echo: %w", err)
 	}
@@ -198,8 +390,9 @@ func (h *Handler) echo(ctx context.Context, e whatsapp.Echo) error {
 	if !known {
 		kind = enum.MessageTypeUnsupported
 	}
+	fresh := false
 	err = h.DB.InTx(ctx, func(tx *database.Tx) error {
-		people, err := h.Audience.Identify(ctx, tx, audience.Identity{Organization: organization.ID, Phone: e.To, UserID: e.ToUserID, At: e.At})
+		people, err := h.Audience.Identify(ctx, tx, audience.Identity{Organization: from.OrganizationID, Phone: e.To, UserID: e.ToUserID, At: e.At})
 		if err != nil {
 			return err
 		}
@@ -207,25 +400,15 @@ func (h *Handler) echo(ctx context.Context, e whatsapp.Echo) error {
 		if people[0].Contact != nil {
 			contact = people[0].ID
 		}
-		_, err = h.Queue.NoteEchoInTx(ctx, tx, delivery.Echo{Organization: organization.ID, PhoneNumber: number.ID, Account: number.AccountID, Contact: contact,
+		fresh, err = h.Queue.NoteEchoInTx(ctx, tx, delivery.Echo{Organization: from.OrganizationID, PhoneNumber: from.ID, Account: from.AccountID, Contact: contact,
 			Address: address, Country: audience.AddressCountry(address), Type: kind, WAMID: e.WAMID, Content: stored, At: e.At})
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("note an echo: %w", err)
 	}
+	if fresh {
+		h.awaited(ctx, e.WAMID)
+	}
 	return nil
-}
-
-func (h *Handler) receiver(ctx context.Context, waba, metaNumber string) (*ent.PhoneNumber, *ent.Organization, error) {
-	to, err := h.Accounts.ReceiverOf(ctx, waba, metaNumber)
-	if err != nil {
-		return nil, nil, err
-	}
-	number := to.PhoneNumber
-	organization, err := h.DB.Client.Organization.Get(ctx, number.OrganizationID)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read organization: %w", err)
-	}
-	return number, organization, nil
 }

@@ -34,11 +34,11 @@ func (h *Handler) keep(ctx context.Context, v verdict, body []byte) error {
 	}
 	now := h.Now()
 	err := h.DB.InTx(ctx, func(tx *database.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO unmatched_webhook (id, reason, detail, body, body_hash, seen, received_at, retry_at)
-			VALUES ($1, $2, $3, $4, $5, 1, $6, $7)
+		_, err := tx.ExecContext(ctx, `INSERT INTO unmatched_webhook (id, reason, detail, body, body_hash, seen, received_at, retry_at, waits_for)
+			VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8)
 			ON CONFLICT (body_hash) DO UPDATE SET seen = unmatched_webhook.seen + 1, reason = excluded.reason, detail = excluded.detail,
-				retry_at = excluded.retry_at`,
-			uid.New(uid.UnmatchedWebhook), v.reason, v.detail, body, sum[:], now, v.retryAt(now, now))
+				retry_at = excluded.retry_at, waits_for = excluded.waits_for`,
+			uid.New(uid.UnmatchedWebhook), v.reason, v.detail, body, sum[:], now, v.retryAt(now, now), v.waitsFor())
 		return err
 	})
 	if err != nil {

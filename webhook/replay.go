@@ -58,6 +58,28 @@ func (v verdict) retryAt(came, now time.Time) *time.Time {
 	return &at
 }
 
+// waitsFor is nil for a payload that waits for no message.
+func (v verdict) waitsFor() *string {
+	if v.waits == "" {
+		return nil
+	}
+	return &v.waits
+}
+
+// awaited processes the payloads again that wait for messages which have just come. Where it fails, Retry finds them.
+func (h *Handler) awaited(ctx context.Context, wamids ...string) {
+	if len(wamids) == 0 {
+		return
+	}
+	rows, err := h.DB.Client.UnmatchedWebhook.Query().Where(unmatchedwebhook.WaitsForIn(wamids...)).Order(unmatchedwebhook.ByID()).Limit(pageOfKept).All(ctx)
+	for i := 0; err == nil && i < len(rows); i++ {
+		err = h.replay(ctx, rows[i], &Replayed{})
+	}
+	if err != nil {
+		h.Log.WarnContext(ctx, "what changes a message that has just come waits for the sweep", "error", err)
+	}
+}
+
 // Retry processes one payload that is due to be tried again.
 func (h *Handler) Retry(ctx context.Context) error {
 	row, err := h.DB.Client.UnmatchedWebhook.Query().Where(unmatchedwebhook.RetryAtLTE(h.Now())).
@@ -71,7 +93,7 @@ func (h *Handler) Retry(ctx context.Context) error {
 	within, cancel := context.WithTimeout(ctx, retryTimeout)
 	defer cancel()
 	if err := h.replay(within, row, &Replayed{}); err != nil && ctx.Err() == nil && within.Err() != nil {
-		return h.verdictOf(ctx, row, verdict{reason: row.Reason, detail: orEmpty(row.Detail), again: true}) // it took too long
+		return h.verdictOf(ctx, row, verdict{reason: row.Reason, detail: orEmpty(row.Detail), again: true, waits: orEmpty(row.WaitsFor)}) // it took too long
 	} else if err != nil {
 		return err
 	}
@@ -105,11 +127,11 @@ func (h *Handler) replay(ctx context.Context, row *ent.UnmatchedWebhook, done *R
 // verdictOf writes down why a payload stays.
 func (h *Handler) verdictOf(ctx context.Context, row *ent.UnmatchedWebhook, v verdict) error {
 	retry := v.retryAt(row.ReceivedAt, h.Now())
-	if row.Reason == v.reason && orEmpty(row.Detail) == v.detail && retry == nil && row.RetryAt == nil {
+	if row.Reason == v.reason && orEmpty(row.Detail) == v.detail && retry == nil && row.RetryAt == nil && orEmpty(row.WaitsFor) == v.waits {
 		return nil
 	}
 	err := h.DB.InTx(ctx, func(tx *database.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE unmatched_webhook SET reason = $2, detail = $3, retry_at = $4 WHERE id = $1", row.ID, v.reason, v.detail, retry)
+		_, err := tx.ExecContext(ctx, "UPDATE unmatched_webhook SET reason = $2, detail = $3, retry_at = $4, waits_for = $5 WHERE id = $1", row.ID, v.reason, v.detail, retry, v.waitsFor())
 		return err
 	})
 	if err != nil {

@@ -32,6 +32,7 @@ type verdict struct {
 	detail string // what it is about, without what people wrote
 	again  bool   // a later try may succeed by itself
 	closed bool   // a part was about a closed organization
+	waits  string // the wamid of a message that is yet to come, which something in it changes
 }
 
 func (v *verdict) add(reason, detail string) {

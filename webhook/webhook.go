@@ -63,10 +63,11 @@ func or[T comparable](value *T, otherwise T) {
 // Handler is the callback that is given to Meta.
 type Handler struct {
 	Parts
-	options Options
-	bodies  *bodies
-	kept    keptBytes
-	metrics metrics
+	options  Options
+	bodies   *bodies
+	arrivals gather[*arrival]
+	kept     keptBytes
+	metrics  metrics
 }
 
 // New makes a handler.
@@ -74,6 +75,7 @@ func New(p Parts, o Options) *Handler {
 	h := &Handler{Parts: p, options: o.complete()}
 	h.bodies = &bodies{most: h.options.BodyMemory}
 	h.metrics = newMetrics(h.bodies)
+	h.arrivals.commit = h.store
 	return h
 }
 

@@ -90,7 +90,7 @@ var (
 // StatusValidator is a validator for the "status" field enum values. It is called by the builders before save.
 func StatusValidator(s enum.MessageStatus) error {
 	switch s {
-	case "QUEUED", "SENDING", "ACCEPTED", "HELD", "SENT", "DELIVERED", "READ", "FAILED", "UNKNOWN", "SKIPPED", "CANCELED", "RECEIVED":
+	case "QUEUED", "SENDING", "ACCEPTED", "HELD", "SENT", "DELIVERED", "READ", "FAILED", "UNKNOWN", "SKIPPED", "CANCELED", "RECEIVED", "EDITED", "REVOKED":
 		return nil
 	default:
 		return fmt.Errorf("deliveryevent: invalid enum value for status field: %q", s)

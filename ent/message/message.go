@@ -83,6 +83,10 @@ const (
 	FieldUnknownAt = "unknown_at"
 	// FieldClosedAt holds the string denoting the closed_at field in the database.
 	FieldClosedAt = "closed_at"
+	// FieldEditedAt holds the string denoting the edited_at field in the database.
+	FieldEditedAt = "edited_at"
+	// FieldRevokedAt holds the string denoting the revoked_at field in the database.
+	FieldRevokedAt = "revoked_at"
 	// FieldPricing holds the string denoting the pricing field in the database.
 	FieldPricing = "pricing"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
@@ -162,6 +166,8 @@ var Columns = []string{
 	FieldFailedAt,
 	FieldUnknownAt,
 	FieldClosedAt,
+	FieldEditedAt,
+	FieldRevokedAt,
 	FieldPricing,
 	FieldCreatedAt,
 }
@@ -227,7 +233,7 @@ func CategoryValidator(c enum.TemplateCategory) error {
 // StatusValidator is a validator for the "status" field enum values. It is called by the builders before save.
 func StatusValidator(s enum.MessageStatus) error {
 	switch s {
-	case "QUEUED", "SENDING", "ACCEPTED", "HELD", "SENT", "DELIVERED", "READ", "FAILED", "UNKNOWN", "SKIPPED", "CANCELED", "RECEIVED":
+	case "QUEUED", "SENDING", "ACCEPTED", "HELD", "SENT", "DELIVERED", "READ", "FAILED", "UNKNOWN", "SKIPPED", "CANCELED", "RECEIVED", "EDITED", "REVOKED":
 		return nil
 	default:
 		return fmt.Errorf("message: invalid enum value for status field: %q", s)
@@ -400,6 +406,16 @@ func ByUnknownAt(opts ...sql.OrderTermOption) OrderOption {
 // ByClosedAt orders the results by the closed_at field.
 func ByClosedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldClosedAt, opts...).ToFunc()
+}
+
+// ByEditedAt orders the results by the edited_at field.
+func ByEditedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEditedAt, opts...).ToFunc()
+}
+
+// ByRevokedAt orders the results by the revoked_at field.
+func ByRevokedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRevokedAt, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

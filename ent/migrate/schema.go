@@ -474,7 +474,7 @@ var (
 		{Name: "campaign_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "phone_number_id", Type: field.TypeUUID},
 		{Name: "template_id", Type: field.TypeUUID, Nullable: true},
-		{Name: "status", Type: field.TypeEnum, Enums: []string{"QUEUED", "SENDING", "ACCEPTED", "HELD", "SENT", "DELIVERED", "READ", "FAILED", "UNKNOWN", "SKIPPED", "CANCELED", "RECEIVED"}},
+		{Name: "status", Type: field.TypeEnum, Enums: []string{"QUEUED", "SENDING", "ACCEPTED", "HELD", "SENT", "DELIVERED", "READ", "FAILED", "UNKNOWN", "SKIPPED", "CANCELED", "RECEIVED", "EDITED", "REVOKED"}},
 		{Name: "error_code", Type: field.TypeInt, Nullable: true},
 		{Name: "error_detail", Type: field.TypeString, Nullable: true},
 		{Name: "at", Type: field.TypeTime},
@@ -874,7 +874,7 @@ var (
 		{Name: "type", Type: field.TypeEnum, Enums: []string{"TEMPLATE", "TEXT", "IMAGE", "VIDEO", "AUDIO", "DOCUMENT", "STICKER", "LOCATION", "CONTACTS", "INTERACTIVE", "BUTTON", "REACTION", "ORDER", "SYSTEM", "UNSUPPORTED"}},
 		{Name: "category", Type: field.TypeEnum, Nullable: true, Enums: []string{"MARKETING", "UTILITY", "AUTHENTICATION"}},
 		{Name: "country", Type: field.TypeString, Default: ""},
-		{Name: "status", Type: field.TypeEnum, Enums: []string{"QUEUED", "SENDING", "ACCEPTED", "HELD", "SENT", "DELIVERED", "READ", "FAILED", "UNKNOWN", "SKIPPED", "CANCELED", "RECEIVED"}},
+		{Name: "status", Type: field.TypeEnum, Enums: []string{"QUEUED", "SENDING", "ACCEPTED", "HELD", "SENT", "DELIVERED", "READ", "FAILED", "UNKNOWN", "SKIPPED", "CANCELED", "RECEIVED", "EDITED", "REVOKED"}},
 		{Name: "parameters", Type: field.TypeJSON, Nullable: true},
 		{Name: "content", Type: field.TypeJSON, Nullable: true},
 		{Name: "wamid", Type: field.TypeString, Nullable: true},
@@ -895,6 +895,8 @@ var (
 		{Name: "failed_at", Type: field.TypeTime, Nullable: true},
 		{Name: "unknown_at", Type: field.TypeTime, Nullable: true},
 		{Name: "closed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "edited_at", Type: field.TypeTime, Nullable: true},
+		{Name: "revoked_at", Type: field.TypeTime, Nullable: true},
 		{Name: "pricing", Type: field.TypeJSON, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "campaign_id", Type: field.TypeUUID, Nullable: true},
@@ -910,25 +912,25 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "message_campaign_campaign",
-				Columns:    []*schema.Column{MessageColumns[31]},
+				Columns:    []*schema.Column{MessageColumns[33]},
 				RefColumns: []*schema.Column{CampaignColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "message_template_template",
-				Columns:    []*schema.Column{MessageColumns[32]},
+				Columns:    []*schema.Column{MessageColumns[34]},
 				RefColumns: []*schema.Column{TemplateColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "message_phone_number_phone_number",
-				Columns:    []*schema.Column{MessageColumns[33]},
+				Columns:    []*schema.Column{MessageColumns[35]},
 				RefColumns: []*schema.Column{PhoneNumberColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "message_contact_contact",
-				Columns:    []*schema.Column{MessageColumns[34]},
+				Columns:    []*schema.Column{MessageColumns[36]},
 				RefColumns: []*schema.Column{ContactColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -937,7 +939,7 @@ var (
 			{
 				Name:    "message_campaign_queue",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[31], MessageColumns[17], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[33], MessageColumns[17], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'QUEUED' AND campaign_id IS NOT NULL",
 				},
@@ -945,7 +947,7 @@ var (
 			{
 				Name:    "message_direct_queue",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[33], MessageColumns[17], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[35], MessageColumns[17], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'QUEUED' AND campaign_id IS NULL",
 				},
@@ -961,7 +963,7 @@ var (
 			{
 				Name:    "message_campaign_failed",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[31], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[33], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'FAILED'",
 				},
@@ -990,7 +992,7 @@ var (
 			{
 				Name:    "message_received_once",
 				Unique:  true,
-				Columns: []*schema.Column{MessageColumns[33], MessageColumns[11]},
+				Columns: []*schema.Column{MessageColumns[35], MessageColumns[11]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "direction = 'INBOUND'",
 				},
@@ -1412,6 +1414,7 @@ var (
 		{Name: "seen", Type: field.TypeInt, Default: 1},
 		{Name: "received_at", Type: field.TypeTime},
 		{Name: "retry_at", Type: field.TypeTime, Nullable: true},
+		{Name: "waits_for", Type: field.TypeString, Nullable: true},
 	}
 	// UnmatchedWebhookTable holds the schema information for the "unmatched_webhook" table.
 	UnmatchedWebhookTable = &schema.Table{
@@ -1425,6 +1428,14 @@ var (
 				Columns: []*schema.Column{UnmatchedWebhookColumns[7]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "retry_at IS NOT NULL",
+				},
+			},
+			{
+				Name:    "unmatchedwebhook_waits_for",
+				Unique:  false,
+				Columns: []*schema.Column{UnmatchedWebhookColumns[8]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "waits_for IS NOT NULL",
 				},
 			},
 		},

@@ -58,6 +58,8 @@ func (Message) Fields() []ent.Field {
 		field.Time("failed_at").Optional().Nillable(),
 		field.Time("unknown_at").Optional().Nillable(),
 		field.Time("closed_at").Optional().Nillable().Comment("when it was skipped or canceled"),
+		field.Time("edited_at").Optional().Nillable().Comment("when its author last changed it"),
+		field.Time("revoked_at").Optional().Nillable().Comment("when its author took it back: its content is gone"),
 		field.JSON("pricing", &column.Pricing{}).Optional(),
 		field.Time("created_at").Immutable().Default(now).Annotations(entgql.OrderField("CREATED_AT")),
 	}
@@ -237,8 +239,12 @@ func (UnmatchedWebhook) Fields() []ent.Field {
 		field.Int("seen").Default(1),
 		field.Time("received_at").Default(now),
 		field.Time("retry_at").Optional().Nillable().Comment("when it is tried again by itself"),
+		field.String("waits_for").Optional().Nillable().Comment("the wamid of a message that it changes and that is yet to come"),
 	}
 }
 func (UnmatchedWebhook) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("retry_at").Annotations(entsql.IndexWhere("retry_at IS NOT NULL"))}
+	return []ent.Index{
+		index.Fields("retry_at").Annotations(entsql.IndexWhere("retry_at IS NOT NULL")),
+		index.Fields("waits_for").Annotations(entsql.IndexWhere("waits_for IS NOT NULL")),
+	}
 }

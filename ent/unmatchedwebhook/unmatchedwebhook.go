@@ -29,6 +29,8 @@ const (
 	FieldReceivedAt = "received_at"
 	// FieldRetryAt holds the string denoting the retry_at field in the database.
 	FieldRetryAt = "retry_at"
+	// FieldWaitsFor holds the string denoting the waits_for field in the database.
+	FieldWaitsFor = "waits_for"
 	// Table holds the table name of the unmatchedwebhook in the database.
 	Table = "unmatched_webhook"
 )
@@ -43,6 +45,7 @@ var Columns = []string{
 	FieldSeen,
 	FieldReceivedAt,
 	FieldRetryAt,
+	FieldWaitsFor,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -102,4 +105,9 @@ func ByReceivedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByRetryAt orders the results by the retry_at field.
 func ByRetryAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRetryAt, opts...).ToFunc()
+}
+
+// ByWaitsFor orders the results by the waits_for field.
+func ByWaitsFor(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldWaitsFor, opts...).ToFunc()
 }

@@ -90,6 +90,11 @@ func RetryAt(v time.Time) predicate.UnmatchedWebhook {
 	return predicate.UnmatchedWebhook(sql.FieldEQ(FieldRetryAt, v))
 }
 
+// WaitsFor applies equality check predicate on the "waits_for" field. It's identical to WaitsForEQ.
+func WaitsFor(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldEQ(FieldWaitsFor, v))
+}
+
 // ReasonEQ applies the EQ predicate on the "reason" field.
 func ReasonEQ(v string) predicate.UnmatchedWebhook {
 	return predicate.UnmatchedWebhook(sql.FieldEQ(FieldReason, v))
@@ -438,6 +443,81 @@ func RetryAtIsNil() predicate.UnmatchedWebhook {
 // RetryAtNotNil applies the NotNil predicate on the "retry_at" field.
 func RetryAtNotNil() predicate.UnmatchedWebhook {
 	return predicate.UnmatchedWebhook(sql.FieldNotNull(FieldRetryAt))
+}
+
+// WaitsForEQ applies the EQ predicate on the "waits_for" field.
+func WaitsForEQ(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldEQ(FieldWaitsFor, v))
+}
+
+// WaitsForNEQ applies the NEQ predicate on the "waits_for" field.
+func WaitsForNEQ(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldNEQ(FieldWaitsFor, v))
+}
+
+// WaitsForIn applies the In predicate on the "waits_for" field.
+func WaitsForIn(vs ...string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldIn(FieldWaitsFor, vs...))
+}
+
+// WaitsForNotIn applies the NotIn predicate on the "waits_for" field.
+func WaitsForNotIn(vs ...string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldNotIn(FieldWaitsFor, vs...))
+}
+
+// WaitsForGT applies the GT predicate on the "waits_for" field.
+func WaitsForGT(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldGT(FieldWaitsFor, v))
+}
+
+// WaitsForGTE applies the GTE predicate on the "waits_for" field.
+func WaitsForGTE(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldGTE(FieldWaitsFor, v))
+}
+
+// WaitsForLT applies the LT predicate on the "waits_for" field.
+func WaitsForLT(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldLT(FieldWaitsFor, v))
+}
+
+// WaitsForLTE applies the LTE predicate on the "waits_for" field.
+func WaitsForLTE(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldLTE(FieldWaitsFor, v))
+}
+
+// WaitsForContains applies the Contains predicate on the "waits_for" field.
+func WaitsForContains(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldContains(FieldWaitsFor, v))
+}
+
+// WaitsForHasPrefix applies the HasPrefix predicate on the "waits_for" field.
+func WaitsForHasPrefix(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldHasPrefix(FieldWaitsFor, v))
+}
+
+// WaitsForHasSuffix applies the HasSuffix predicate on the "waits_for" field.
+func WaitsForHasSuffix(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldHasSuffix(FieldWaitsFor, v))
+}
+
+// WaitsForIsNil applies the IsNil predicate on the "waits_for" field.
+func WaitsForIsNil() predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldIsNull(FieldWaitsFor))
+}
+
+// WaitsForNotNil applies the NotNil predicate on the "waits_for" field.
+func WaitsForNotNil() predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldNotNull(FieldWaitsFor))
+}
+
+// WaitsForEqualFold applies the EqualFold predicate on the "waits_for" field.
+func WaitsForEqualFold(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldEqualFold(FieldWaitsFor, v))
+}
+
+// WaitsForContainsFold applies the ContainsFold predicate on the "waits_for" field.
+func WaitsForContainsFold(v string) predicate.UnmatchedWebhook {
+	return predicate.UnmatchedWebhook(sql.FieldContainsFold(FieldWaitsFor, v))
 }
 
 // And groups predicates with the AND operator between them.

@@ -421,17 +421,21 @@ type ComplexityRoot struct {
 		CreatedAt   func(childComplexity int) int
 		DeliveredAt func(childComplexity int) int
 		Direction   func(childComplexity int) int
+		EditedAt    func(childComplexity int) int
 		Error       func(childComplexity int) int
 		Events      func(childComplexity int) int
 		FailedAt    func(childComplexity int) int
 		From        func(childComplexity int) int
+		GroupID     func(childComplexity int) int
 		ID          func(childComplexity int) int
 		PhoneNumber func(childComplexity int) int
 		Pricing     func(childComplexity int) int
 		QueuedAt    func(childComplexity int) int
 		ReadAt      func(childComplexity int) int
+		RevokedAt   func(childComplexity int) int
 		SentAt      func(childComplexity int) int
 		SkipReason  func(childComplexity int) int
+		Standby     func(childComplexity int) int
 		Status      func(childComplexity int) int
 		Template    func(childComplexity int) int
 		Text        func(childComplexity int) int
@@ -2269,6 +2273,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.Direction(childComplexity), true
+	case "Message.editedAt":
+		if e.ComplexityRoot.Message.EditedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.EditedAt(childComplexity), true
 	case "Message.error":
 		if e.ComplexityRoot.Message.Error == nil {
 			break
@@ -2293,6 +2303,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.From(childComplexity), true
+	case "Message.groupId":
+		if e.ComplexityRoot.Message.GroupID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.GroupID(childComplexity), true
 	case "Message.id":
 		if e.ComplexityRoot.Message.ID == nil {
 			break
@@ -2323,6 +2339,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.ReadAt(childComplexity), true
+	case "Message.revokedAt":
+		if e.ComplexityRoot.Message.RevokedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.RevokedAt(childComplexity), true
 	case "Message.sentAt":
 		if e.ComplexityRoot.Message.SentAt == nil {
 			break
@@ -2335,6 +2357,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.SkipReason(childComplexity), true
+	case "Message.standby":
+		if e.ComplexityRoot.Message.Standby == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Standby(childComplexity), true
 	case "Message.status":
 		if e.ComplexityRoot.Message.Status == nil {
 			break
@@ -6748,8 +6776,16 @@ type Message implements Node {
   from: String @personal(as: NUMBER)
   "WhatsApp's own id; null until it has given one. The person's number can be read from it."
   wamid: String @personal(as: TEXT)
-  "The text, or a file's caption, as sent or received; null where there is none, and once retention has erased it."
+  "The text, or a file's caption, as sent or received, or as it reads since its author changed it; null where there is none, and once its author took it back or retention has erased it."
   text: String @personal(as: TEXT)
+  "When its author last changed it, on a phone; null when they did not. The text is the new one."
+  editedAt: Time
+  "When its author took it back, on a phone; null when they did not. Its text and file are erased."
+  revokedAt: Time
+  "The group that it was written in; null outside of groups."
+  groupId: String
+  "Whether another partner of the business holds the conversation: this is a copy, and must not be answered."
+  standby: Boolean!
   "Why it failed, or why its last try did; null when nothing went wrong."
   error: MessageError
   "Why it was not sent; null when it was not skipped."
@@ -6847,6 +6883,10 @@ enum MessageStatus {
   CANCELED
   "It came from a person."
   RECEIVED
+  "Its author changed it. Only events have this status: the message keeps its own, and has editedAt."
+  EDITED
+  "Its author took it back. Only events have this status: the message keeps its own, and has revokedAt."
+  REVOKED
 }
 
 """
@@ -8546,6 +8586,14 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_wamid(ctx, field)
 	case "text":
 		return ec.fieldContext_Message_text(ctx, field)
+	case "editedAt":
+		return ec.fieldContext_Message_editedAt(ctx, field)
+	case "revokedAt":
+		return ec.fieldContext_Message_revokedAt(ctx, field)
+	case "groupId":
+		return ec.fieldContext_Message_groupId(ctx, field)
+	case "standby":
+		return ec.fieldContext_Message_standby(ctx, field)
 	case "error":
 		return ec.fieldContext_Message_error(ctx, field)
 	case "skipReason":
