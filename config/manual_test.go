@@ -63,3 +63,36 @@ func TestExampleCanBeLoaded(t *testing.T) {
 		t.Error("the example as it stands does not start by itself")
 	}
 }
+
+// TestComposeHandsOnEveryVariable holds that what is written into .env reaches the containers. Their address and folder are
+// the image's own.
+func TestComposeHandsOnEveryVariable(t *testing.T) {
+	t.Parallel()
+	compose, err := os.ReadFile("../docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, found := strings.Cut(string(compose), "environment: &environment\n")
+	block, _, ended := strings.Cut(block, "\n  volumes:")
+	if !found || !ended {
+		t.Fatal("docker-compose.yml has no environment")
+	}
+	handed := map[string]bool{"HTTP_ADDR": true, "DATA_DIR": true}
+	for _, m := range regexp.MustCompile(`(?m)^    ([A-Z_]+): (?:&\S+ )?\$\{([A-Z_]+):-`).FindAllStringSubmatch(block, -1) {
+		if m[1] != m[2] {
+			t.Errorf("%s gets the value of %s", m[1], m[2])
+		}
+		handed[m[1]] = true
+	}
+	for _, v := range config.Variables() {
+		if !handed[v.Name] {
+			t.Errorf("docker-compose.yml does not hand on %s", v.Name)
+		}
+		delete(handed, v.Name)
+	}
+	delete(handed, "HTTP_ADDR")
+	delete(handed, "DATA_DIR")
+	if len(handed) > 0 {
+		t.Errorf("docker-compose.yml hands on %v, which nobody reads", handed)
+	}
+}
