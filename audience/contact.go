@@ -91,6 +91,13 @@ func (n NewContact) check() (phone, country string, in fault.Inputs) {
 		in.Add("attributes", fault.LimitExceeded, "there are %d attributes; at most %d", len(n.Attributes), maxAttributes)
 		return phone, country, in
 	}
+	size := 0
+	for _, a := range n.Attributes {
+		size += len(a.Key) + len(a.Value)
+	}
+	if size > maxAttributeBytes {
+		in.Add("attributes", fault.LimitExceeded, "the attributes have %d KiB; at most %d", (size+1023)>>10, maxAttributeBytes>>10)
+	}
 	seen := map[string]bool{}
 	for i, a := range n.Attributes {
 		key := strings.TrimSpace(a.Key)

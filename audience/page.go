@@ -58,8 +58,10 @@ func (w writer) page(ctx context.Context, p page) error {
 	if err != nil {
 		return fmt.Errorf("look for contacts: %w", err)
 	}
-	p, err = w.within(ctx, p, known)
-	if err != nil {
+	if p, err = w.fitting(ctx, p, known); err != nil {
+		return err
+	}
+	if p, err = w.within(ctx, p, known); err != nil {
 		return err
 	}
 	written, err := w.contacts(ctx, p.entries, known)
