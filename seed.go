@@ -44,7 +44,7 @@ func (p *parts) seed(ctx context.Context, box *meta) (credentials, error) {
 		return c, err
 	}
 	if c.APIKey == "" {
-		if _, c.APIKey, err = p.identity.CreateAPIKey(owner, "GraphiQL", enum.RoleOwner, nil); err != nil {
+		if _, c.APIKey, err = p.identity.CreateAPIKey(owner, identity.NewAPIKey{Name: "GraphiQL", Role: enum.RoleOwner}); err != nil {
 			return c, err
 		}
 		if err := c.write(file); err != nil {

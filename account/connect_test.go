@@ -135,7 +135,7 @@ func TestConnectingWithoutTheRoleIsForbidden(t *testing.T) {
 	t.Parallel()
 	s := onSQLite(t)
 	ctx := s.organization("ann@example.com")
-	_, secret, err := s.who.CreateAPIKey(ctx, "key", enum.RoleCampaigner, nil)
+	_, secret, err := s.who.CreateAPIKey(ctx, identity.NewAPIKey{Name: "key", Role: enum.RoleCampaigner})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"carillon/ent/organization"
 	"carillon/enum"
 	"carillon/uid"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -26,6 +27,8 @@ type APIKey struct {
 	Name string `json:"name,omitempty"`
 	// Role holds the value of the "role" field.
 	Role enum.Role `json:"role,omitempty"`
+	// what it may do within its role; none: all
+	Scopes []enum.APIScope `json:"scopes,omitempty"`
 	// Prefix holds the value of the "prefix" field.
 	Prefix string `json:"prefix,omitempty"`
 	// SecretHash holds the value of the "secret_hash" field.
@@ -77,7 +80,7 @@ func (*APIKey) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case apikey.FieldCreatedBy, apikey.FieldParentID:
 			values[i] = &sql.NullScanner{S: new(uid.ID)}
-		case apikey.FieldSecretHash:
+		case apikey.FieldScopes, apikey.FieldSecretHash:
 			values[i] = new([]byte)
 		case apikey.FieldName, apikey.FieldRole, apikey.FieldPrefix:
 			values[i] = new(sql.NullString)
@@ -123,6 +126,14 @@ func (_m *APIKey) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field role", values[i])
 			} else if value.Valid {
 				_m.Role = enum.Role(value.String)
+			}
+		case apikey.FieldScopes:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field scopes", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Scopes); err != nil {
+					return fmt.Errorf("unmarshal field scopes: %w", err)
+				}
 			}
 		case apikey.FieldPrefix:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -226,6 +237,9 @@ func (_m *APIKey) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("role=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Role))
+	builder.WriteString(", ")
+	builder.WriteString("scopes=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Scopes))
 	builder.WriteString(", ")
 	builder.WriteString("prefix=")
 	builder.WriteString(_m.Prefix)

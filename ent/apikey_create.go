@@ -44,6 +44,12 @@ func (_c *APIKeyCreate) SetRole(v enum.Role) *APIKeyCreate {
 	return _c
 }
 
+// SetScopes sets the "scopes" field.
+func (_c *APIKeyCreate) SetScopes(v []enum.APIScope) *APIKeyCreate {
+	_c.mutation.SetScopes(v)
+	return _c
+}
+
 // SetPrefix sets the "prefix" field.
 func (_c *APIKeyCreate) SetPrefix(v string) *APIKeyCreate {
 	_c.mutation.SetPrefix(v)
@@ -285,6 +291,10 @@ func (_c *APIKeyCreate) createSpec() (*APIKey, *sqlgraph.CreateSpec) {
 		_spec.SetField(apikey.FieldRole, field.TypeEnum, value)
 		_node.Role = value
 	}
+	if value, ok := _c.mutation.Scopes(); ok {
+		_spec.SetField(apikey.FieldScopes, field.TypeJSON, value)
+		_node.Scopes = value
+	}
 	if value, ok := _c.mutation.Prefix(); ok {
 		_spec.SetField(apikey.FieldPrefix, field.TypeString, value)
 		_node.Prefix = value
@@ -407,6 +417,24 @@ func (u *APIKeyUpsert) SetRole(v enum.Role) *APIKeyUpsert {
 // UpdateRole sets the "role" field to the value that was provided on create.
 func (u *APIKeyUpsert) UpdateRole() *APIKeyUpsert {
 	u.SetExcluded(apikey.FieldRole)
+	return u
+}
+
+// SetScopes sets the "scopes" field.
+func (u *APIKeyUpsert) SetScopes(v []enum.APIScope) *APIKeyUpsert {
+	u.Set(apikey.FieldScopes, v)
+	return u
+}
+
+// UpdateScopes sets the "scopes" field to the value that was provided on create.
+func (u *APIKeyUpsert) UpdateScopes() *APIKeyUpsert {
+	u.SetExcluded(apikey.FieldScopes)
+	return u
+}
+
+// ClearScopes clears the value of the "scopes" field.
+func (u *APIKeyUpsert) ClearScopes() *APIKeyUpsert {
+	u.SetNull(apikey.FieldScopes)
 	return u
 }
 
@@ -603,6 +631,27 @@ func (u *APIKeyUpsertOne) SetRole(v enum.Role) *APIKeyUpsertOne {
 func (u *APIKeyUpsertOne) UpdateRole() *APIKeyUpsertOne {
 	return u.Update(func(s *APIKeyUpsert) {
 		s.UpdateRole()
+	})
+}
+
+// SetScopes sets the "scopes" field.
+func (u *APIKeyUpsertOne) SetScopes(v []enum.APIScope) *APIKeyUpsertOne {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.SetScopes(v)
+	})
+}
+
+// UpdateScopes sets the "scopes" field to the value that was provided on create.
+func (u *APIKeyUpsertOne) UpdateScopes() *APIKeyUpsertOne {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.UpdateScopes()
+	})
+}
+
+// ClearScopes clears the value of the "scopes" field.
+func (u *APIKeyUpsertOne) ClearScopes() *APIKeyUpsertOne {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.ClearScopes()
 	})
 }
 
@@ -985,6 +1034,27 @@ func (u *APIKeyUpsertBulk) SetRole(v enum.Role) *APIKeyUpsertBulk {
 func (u *APIKeyUpsertBulk) UpdateRole() *APIKeyUpsertBulk {
 	return u.Update(func(s *APIKeyUpsert) {
 		s.UpdateRole()
+	})
+}
+
+// SetScopes sets the "scopes" field.
+func (u *APIKeyUpsertBulk) SetScopes(v []enum.APIScope) *APIKeyUpsertBulk {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.SetScopes(v)
+	})
+}
+
+// UpdateScopes sets the "scopes" field to the value that was provided on create.
+func (u *APIKeyUpsertBulk) UpdateScopes() *APIKeyUpsertBulk {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.UpdateScopes()
+	})
+}
+
+// ClearScopes clears the value of the "scopes" field.
+func (u *APIKeyUpsertBulk) ClearScopes() *APIKeyUpsertBulk {
+	return u.Update(func(s *APIKeyUpsert) {
+		s.ClearScopes()
 	})
 }
 

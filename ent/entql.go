@@ -69,6 +69,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			apikey.FieldOrganizationID: {Type: field.TypeUUID, Column: apikey.FieldOrganizationID},
 			apikey.FieldName:           {Type: field.TypeString, Column: apikey.FieldName},
 			apikey.FieldRole:           {Type: field.TypeEnum, Column: apikey.FieldRole},
+			apikey.FieldScopes:         {Type: field.TypeJSON, Column: apikey.FieldScopes},
 			apikey.FieldPrefix:         {Type: field.TypeString, Column: apikey.FieldPrefix},
 			apikey.FieldSecretHash:     {Type: field.TypeBytes, Column: apikey.FieldSecretHash},
 			apikey.FieldCreatedBy:      {Type: field.TypeUUID, Column: apikey.FieldCreatedBy},
@@ -651,6 +652,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			organization.FieldName:                {Type: field.TypeString, Column: organization.FieldName},
 			organization.FieldStatus:              {Type: field.TypeEnum, Column: organization.FieldStatus},
 			organization.FieldStatusReason:        {Type: field.TypeString, Column: organization.FieldStatusReason},
+			organization.FieldSuspendedUntil:      {Type: field.TypeTime, Column: organization.FieldSuspendedUntil},
 			organization.FieldTimeZone:            {Type: field.TypeString, Column: organization.FieldTimeZone},
 			organization.FieldSendingPolicy:       {Type: field.TypeJSON, Column: organization.FieldSendingPolicy},
 			organization.FieldRetentionDays:       {Type: field.TypeInt, Column: organization.FieldRetentionDays},
@@ -947,6 +949,9 @@ var schemaGraph = func() *sqlgraph.Schema {
 			user.FieldLocale:          {Type: field.TypeString, Column: user.FieldLocale},
 			user.FieldPasswordHash:    {Type: field.TypeString, Column: user.FieldPasswordHash},
 			user.FieldSecondFactorAt:  {Type: field.TypeTime, Column: user.FieldSecondFactorAt},
+			user.FieldSuspendedAt:     {Type: field.TypeTime, Column: user.FieldSuspendedAt},
+			user.FieldSuspendedUntil:  {Type: field.TypeTime, Column: user.FieldSuspendedUntil},
+			user.FieldSuspendedReason: {Type: field.TypeString, Column: user.FieldSuspendedReason},
 			user.FieldCreatedAt:       {Type: field.TypeTime, Column: user.FieldCreatedAt},
 		},
 	}
@@ -1348,6 +1353,11 @@ func (f *APIKeyFilter) WhereName(p entql.StringP) {
 // WhereRole applies the entql string predicate on the role field.
 func (f *APIKeyFilter) WhereRole(p entql.StringP) {
 	f.Where(p.Field(apikey.FieldRole))
+}
+
+// WhereScopes applies the entql json.RawMessage predicate on the scopes field.
+func (f *APIKeyFilter) WhereScopes(p entql.BytesP) {
+	f.Where(p.Field(apikey.FieldScopes))
 }
 
 // WherePrefix applies the entql string predicate on the prefix field.
@@ -3869,6 +3879,11 @@ func (f *OrganizationFilter) WhereStatusReason(p entql.StringP) {
 	f.Where(p.Field(organization.FieldStatusReason))
 }
 
+// WhereSuspendedUntil applies the entql time.Time predicate on the suspended_until field.
+func (f *OrganizationFilter) WhereSuspendedUntil(p entql.TimeP) {
+	f.Where(p.Field(organization.FieldSuspendedUntil))
+}
+
 // WhereTimeZone applies the entql string predicate on the time_zone field.
 func (f *OrganizationFilter) WhereTimeZone(p entql.StringP) {
 	f.Where(p.Field(organization.FieldTimeZone))
@@ -5067,6 +5082,21 @@ func (f *UserFilter) WherePasswordHash(p entql.StringP) {
 // WhereSecondFactorAt applies the entql time.Time predicate on the second_factor_at field.
 func (f *UserFilter) WhereSecondFactorAt(p entql.TimeP) {
 	f.Where(p.Field(user.FieldSecondFactorAt))
+}
+
+// WhereSuspendedAt applies the entql time.Time predicate on the suspended_at field.
+func (f *UserFilter) WhereSuspendedAt(p entql.TimeP) {
+	f.Where(p.Field(user.FieldSuspendedAt))
+}
+
+// WhereSuspendedUntil applies the entql time.Time predicate on the suspended_until field.
+func (f *UserFilter) WhereSuspendedUntil(p entql.TimeP) {
+	f.Where(p.Field(user.FieldSuspendedUntil))
+}
+
+// WhereSuspendedReason applies the entql string predicate on the suspended_reason field.
+func (f *UserFilter) WhereSuspendedReason(p entql.StringP) {
+	f.Where(p.Field(user.FieldSuspendedReason))
 }
 
 // WhereCreatedAt applies the entql time.Time predicate on the created_at field.

@@ -80,6 +80,11 @@ func (_q *APIKeyQuery) collectField(ctx context.Context, oneNode bool, opCtx *gr
 				selectedFields = append(selectedFields, apikey.FieldRole)
 				fieldSeen[apikey.FieldRole] = struct{}{}
 			}
+		case "scopes":
+			if _, ok := fieldSeen[apikey.FieldScopes]; !ok {
+				selectedFields = append(selectedFields, apikey.FieldScopes)
+				fieldSeen[apikey.FieldScopes] = struct{}{}
+			}
 		case "prefix":
 			if _, ok := fieldSeen[apikey.FieldPrefix]; !ok {
 				selectedFields = append(selectedFields, apikey.FieldPrefix)
@@ -1818,6 +1823,11 @@ func (_q *OrganizationQuery) collectField(ctx context.Context, oneNode bool, opC
 			if _, ok := fieldSeen[organization.FieldStatusReason]; !ok {
 				selectedFields = append(selectedFields, organization.FieldStatusReason)
 				fieldSeen[organization.FieldStatusReason] = struct{}{}
+			}
+		case "suspendedUntil":
+			if _, ok := fieldSeen[organization.FieldSuspendedUntil]; !ok {
+				selectedFields = append(selectedFields, organization.FieldSuspendedUntil)
+				fieldSeen[organization.FieldSuspendedUntil] = struct{}{}
 			}
 		case "timeZone":
 			if _, ok := fieldSeen[organization.FieldTimeZone]; !ok {

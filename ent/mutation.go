@@ -119,6 +119,8 @@ type APIKeyMutation struct {
 	id                  *uid.ID
 	name                *string
 	role                *enum.Role
+	scopes              *[]enum.APIScope
+	appendscopes        []enum.APIScope
 	prefix              *string
 	secret_hash         *[]byte
 	created_by          *uid.ID
@@ -345,6 +347,71 @@ func (m *APIKeyMutation) OldRole(ctx context.Context) (v enum.Role, err error) {
 // ResetRole resets all changes to the "role" field.
 func (m *APIKeyMutation) ResetRole() {
 	m.role = nil
+}
+
+// SetScopes sets the "scopes" field.
+func (m *APIKeyMutation) SetScopes(es []enum.APIScope) {
+	m.scopes = &es
+	m.appendscopes = nil
+}
+
+// Scopes returns the value of the "scopes" field in the mutation.
+func (m *APIKeyMutation) Scopes() (r []enum.APIScope, exists bool) {
+	v := m.scopes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldScopes returns the old "scopes" field's value of the APIKey entity.
+// If the APIKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *APIKeyMutation) OldScopes(ctx context.Context) (v []enum.APIScope, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldScopes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldScopes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldScopes: %w", err)
+	}
+	return oldValue.Scopes, nil
+}
+
+// AppendScopes adds es to the "scopes" field.
+func (m *APIKeyMutation) AppendScopes(es []enum.APIScope) {
+	m.appendscopes = append(m.appendscopes, es...)
+}
+
+// AppendedScopes returns the list of values that were appended to the "scopes" field in this mutation.
+func (m *APIKeyMutation) AppendedScopes() ([]enum.APIScope, bool) {
+	if len(m.appendscopes) == 0 {
+		return nil, false
+	}
+	return m.appendscopes, true
+}
+
+// ClearScopes clears the value of the "scopes" field.
+func (m *APIKeyMutation) ClearScopes() {
+	m.scopes = nil
+	m.appendscopes = nil
+	m.clearedFields[apikey.FieldScopes] = struct{}{}
+}
+
+// ScopesCleared returns if the "scopes" field was cleared in this mutation.
+func (m *APIKeyMutation) ScopesCleared() bool {
+	_, ok := m.clearedFields[apikey.FieldScopes]
+	return ok
+}
+
+// ResetScopes resets all changes to the "scopes" field.
+func (m *APIKeyMutation) ResetScopes() {
+	m.scopes = nil
+	m.appendscopes = nil
+	delete(m.clearedFields, apikey.FieldScopes)
 }
 
 // SetPrefix sets the "prefix" field.
@@ -761,7 +828,7 @@ func (m *APIKeyMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *APIKeyMutation) Fields() []string {
-	fields := make([]string, 0, 11)
+	fields := make([]string, 0, 12)
 	if m.organization != nil {
 		fields = append(fields, apikey.FieldOrganizationID)
 	}
@@ -770,6 +837,9 @@ func (m *APIKeyMutation) Fields() []string {
 	}
 	if m.role != nil {
 		fields = append(fields, apikey.FieldRole)
+	}
+	if m.scopes != nil {
+		fields = append(fields, apikey.FieldScopes)
 	}
 	if m.prefix != nil {
 		fields = append(fields, apikey.FieldPrefix)
@@ -809,6 +879,8 @@ func (m *APIKeyMutation) Field(name string) (ent.Value, bool) {
 		return m.Name()
 	case apikey.FieldRole:
 		return m.Role()
+	case apikey.FieldScopes:
+		return m.Scopes()
 	case apikey.FieldPrefix:
 		return m.Prefix()
 	case apikey.FieldSecretHash:
@@ -840,6 +912,8 @@ func (m *APIKeyMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldName(ctx)
 	case apikey.FieldRole:
 		return m.OldRole(ctx)
+	case apikey.FieldScopes:
+		return m.OldScopes(ctx)
 	case apikey.FieldPrefix:
 		return m.OldPrefix(ctx)
 	case apikey.FieldSecretHash:
@@ -885,6 +959,13 @@ func (m *APIKeyMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetRole(v)
+		return nil
+	case apikey.FieldScopes:
+		v, ok := value.([]enum.APIScope)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetScopes(v)
 		return nil
 	case apikey.FieldPrefix:
 		v, ok := value.(string)
@@ -972,6 +1053,9 @@ func (m *APIKeyMutation) AddField(name string, value ent.Value) error {
 // mutation.
 func (m *APIKeyMutation) ClearedFields() []string {
 	var fields []string
+	if m.FieldCleared(apikey.FieldScopes) {
+		fields = append(fields, apikey.FieldScopes)
+	}
 	if m.FieldCleared(apikey.FieldCreatedBy) {
 		fields = append(fields, apikey.FieldCreatedBy)
 	}
@@ -1001,6 +1085,9 @@ func (m *APIKeyMutation) FieldCleared(name string) bool {
 // error if the field is not defined in the schema.
 func (m *APIKeyMutation) ClearField(name string) error {
 	switch name {
+	case apikey.FieldScopes:
+		m.ClearScopes()
+		return nil
 	case apikey.FieldCreatedBy:
 		m.ClearCreatedBy()
 		return nil
@@ -1032,6 +1119,9 @@ func (m *APIKeyMutation) ResetField(name string) error {
 		return nil
 	case apikey.FieldRole:
 		m.ResetRole()
+		return nil
+	case apikey.FieldScopes:
+		m.ResetScopes()
 		return nil
 	case apikey.FieldPrefix:
 		m.ResetPrefix()
@@ -24312,6 +24402,7 @@ type OrganizationMutation struct {
 	name                      *string
 	status                    *enum.OrganizationStatus
 	status_reason             *string
+	suspended_until           *time.Time
 	time_zone                 *string
 	sending_policy            *column.SendingPolicy
 	retention_days            *int
@@ -24560,6 +24651,55 @@ func (m *OrganizationMutation) StatusReasonCleared() bool {
 func (m *OrganizationMutation) ResetStatusReason() {
 	m.status_reason = nil
 	delete(m.clearedFields, organization.FieldStatusReason)
+}
+
+// SetSuspendedUntil sets the "suspended_until" field.
+func (m *OrganizationMutation) SetSuspendedUntil(t time.Time) {
+	m.suspended_until = &t
+}
+
+// SuspendedUntil returns the value of the "suspended_until" field in the mutation.
+func (m *OrganizationMutation) SuspendedUntil() (r time.Time, exists bool) {
+	v := m.suspended_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSuspendedUntil returns the old "suspended_until" field's value of the Organization entity.
+// If the Organization object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *OrganizationMutation) OldSuspendedUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSuspendedUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSuspendedUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSuspendedUntil: %w", err)
+	}
+	return oldValue.SuspendedUntil, nil
+}
+
+// ClearSuspendedUntil clears the value of the "suspended_until" field.
+func (m *OrganizationMutation) ClearSuspendedUntil() {
+	m.suspended_until = nil
+	m.clearedFields[organization.FieldSuspendedUntil] = struct{}{}
+}
+
+// SuspendedUntilCleared returns if the "suspended_until" field was cleared in this mutation.
+func (m *OrganizationMutation) SuspendedUntilCleared() bool {
+	_, ok := m.clearedFields[organization.FieldSuspendedUntil]
+	return ok
+}
+
+// ResetSuspendedUntil resets all changes to the "suspended_until" field.
+func (m *OrganizationMutation) ResetSuspendedUntil() {
+	m.suspended_until = nil
+	delete(m.clearedFields, organization.FieldSuspendedUntil)
 }
 
 // SetTimeZone sets the "time_zone" field.
@@ -25150,7 +25290,7 @@ func (m *OrganizationMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *OrganizationMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 13)
 	if m.name != nil {
 		fields = append(fields, organization.FieldName)
 	}
@@ -25159,6 +25299,9 @@ func (m *OrganizationMutation) Fields() []string {
 	}
 	if m.status_reason != nil {
 		fields = append(fields, organization.FieldStatusReason)
+	}
+	if m.suspended_until != nil {
+		fields = append(fields, organization.FieldSuspendedUntil)
 	}
 	if m.time_zone != nil {
 		fields = append(fields, organization.FieldTimeZone)
@@ -25201,6 +25344,8 @@ func (m *OrganizationMutation) Field(name string) (ent.Value, bool) {
 		return m.Status()
 	case organization.FieldStatusReason:
 		return m.StatusReason()
+	case organization.FieldSuspendedUntil:
+		return m.SuspendedUntil()
 	case organization.FieldTimeZone:
 		return m.TimeZone()
 	case organization.FieldSendingPolicy:
@@ -25234,6 +25379,8 @@ func (m *OrganizationMutation) OldField(ctx context.Context, name string) (ent.V
 		return m.OldStatus(ctx)
 	case organization.FieldStatusReason:
 		return m.OldStatusReason(ctx)
+	case organization.FieldSuspendedUntil:
+		return m.OldSuspendedUntil(ctx)
 	case organization.FieldTimeZone:
 		return m.OldTimeZone(ctx)
 	case organization.FieldSendingPolicy:
@@ -25281,6 +25428,13 @@ func (m *OrganizationMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetStatusReason(v)
+		return nil
+	case organization.FieldSuspendedUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSuspendedUntil(v)
 		return nil
 	case organization.FieldTimeZone:
 		v, ok := value.(string)
@@ -25429,6 +25583,9 @@ func (m *OrganizationMutation) ClearedFields() []string {
 	if m.FieldCleared(organization.FieldStatusReason) {
 		fields = append(fields, organization.FieldStatusReason)
 	}
+	if m.FieldCleared(organization.FieldSuspendedUntil) {
+		fields = append(fields, organization.FieldSuspendedUntil)
+	}
 	if m.FieldCleared(organization.FieldQuotaMessagesPerDay) {
 		fields = append(fields, organization.FieldQuotaMessagesPerDay)
 	}
@@ -25455,6 +25612,9 @@ func (m *OrganizationMutation) ClearField(name string) error {
 	case organization.FieldStatusReason:
 		m.ClearStatusReason()
 		return nil
+	case organization.FieldSuspendedUntil:
+		m.ClearSuspendedUntil()
+		return nil
 	case organization.FieldQuotaMessagesPerDay:
 		m.ClearQuotaMessagesPerDay()
 		return nil
@@ -25480,6 +25640,9 @@ func (m *OrganizationMutation) ResetField(name string) error {
 		return nil
 	case organization.FieldStatusReason:
 		m.ResetStatusReason()
+		return nil
+	case organization.FieldSuspendedUntil:
+		m.ResetSuspendedUntil()
 		return nil
 	case organization.FieldTimeZone:
 		m.ResetTimeZone()
@@ -35807,6 +35970,9 @@ type UserMutation struct {
 	locale             *string
 	password_hash      *string
 	second_factor_at   *time.Time
+	suspended_at       *time.Time
+	suspended_until    *time.Time
+	suspended_reason   *string
 	created_at         *time.Time
 	clearedFields      map[string]struct{}
 	memberships        map[uid.ID]struct{}
@@ -36179,6 +36345,153 @@ func (m *UserMutation) ResetSecondFactorAt() {
 	delete(m.clearedFields, user.FieldSecondFactorAt)
 }
 
+// SetSuspendedAt sets the "suspended_at" field.
+func (m *UserMutation) SetSuspendedAt(t time.Time) {
+	m.suspended_at = &t
+}
+
+// SuspendedAt returns the value of the "suspended_at" field in the mutation.
+func (m *UserMutation) SuspendedAt() (r time.Time, exists bool) {
+	v := m.suspended_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSuspendedAt returns the old "suspended_at" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldSuspendedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSuspendedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSuspendedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSuspendedAt: %w", err)
+	}
+	return oldValue.SuspendedAt, nil
+}
+
+// ClearSuspendedAt clears the value of the "suspended_at" field.
+func (m *UserMutation) ClearSuspendedAt() {
+	m.suspended_at = nil
+	m.clearedFields[user.FieldSuspendedAt] = struct{}{}
+}
+
+// SuspendedAtCleared returns if the "suspended_at" field was cleared in this mutation.
+func (m *UserMutation) SuspendedAtCleared() bool {
+	_, ok := m.clearedFields[user.FieldSuspendedAt]
+	return ok
+}
+
+// ResetSuspendedAt resets all changes to the "suspended_at" field.
+func (m *UserMutation) ResetSuspendedAt() {
+	m.suspended_at = nil
+	delete(m.clearedFields, user.FieldSuspendedAt)
+}
+
+// SetSuspendedUntil sets the "suspended_until" field.
+func (m *UserMutation) SetSuspendedUntil(t time.Time) {
+	m.suspended_until = &t
+}
+
+// SuspendedUntil returns the value of the "suspended_until" field in the mutation.
+func (m *UserMutation) SuspendedUntil() (r time.Time, exists bool) {
+	v := m.suspended_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSuspendedUntil returns the old "suspended_until" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldSuspendedUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSuspendedUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSuspendedUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSuspendedUntil: %w", err)
+	}
+	return oldValue.SuspendedUntil, nil
+}
+
+// ClearSuspendedUntil clears the value of the "suspended_until" field.
+func (m *UserMutation) ClearSuspendedUntil() {
+	m.suspended_until = nil
+	m.clearedFields[user.FieldSuspendedUntil] = struct{}{}
+}
+
+// SuspendedUntilCleared returns if the "suspended_until" field was cleared in this mutation.
+func (m *UserMutation) SuspendedUntilCleared() bool {
+	_, ok := m.clearedFields[user.FieldSuspendedUntil]
+	return ok
+}
+
+// ResetSuspendedUntil resets all changes to the "suspended_until" field.
+func (m *UserMutation) ResetSuspendedUntil() {
+	m.suspended_until = nil
+	delete(m.clearedFields, user.FieldSuspendedUntil)
+}
+
+// SetSuspendedReason sets the "suspended_reason" field.
+func (m *UserMutation) SetSuspendedReason(s string) {
+	m.suspended_reason = &s
+}
+
+// SuspendedReason returns the value of the "suspended_reason" field in the mutation.
+func (m *UserMutation) SuspendedReason() (r string, exists bool) {
+	v := m.suspended_reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSuspendedReason returns the old "suspended_reason" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldSuspendedReason(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSuspendedReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSuspendedReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSuspendedReason: %w", err)
+	}
+	return oldValue.SuspendedReason, nil
+}
+
+// ClearSuspendedReason clears the value of the "suspended_reason" field.
+func (m *UserMutation) ClearSuspendedReason() {
+	m.suspended_reason = nil
+	m.clearedFields[user.FieldSuspendedReason] = struct{}{}
+}
+
+// SuspendedReasonCleared returns if the "suspended_reason" field was cleared in this mutation.
+func (m *UserMutation) SuspendedReasonCleared() bool {
+	_, ok := m.clearedFields[user.FieldSuspendedReason]
+	return ok
+}
+
+// ResetSuspendedReason resets all changes to the "suspended_reason" field.
+func (m *UserMutation) ResetSuspendedReason() {
+	m.suspended_reason = nil
+	delete(m.clearedFields, user.FieldSuspendedReason)
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *UserMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -36357,7 +36670,7 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 7)
+	fields := make([]string, 0, 10)
 	if m.email != nil {
 		fields = append(fields, user.FieldEmail)
 	}
@@ -36375,6 +36688,15 @@ func (m *UserMutation) Fields() []string {
 	}
 	if m.second_factor_at != nil {
 		fields = append(fields, user.FieldSecondFactorAt)
+	}
+	if m.suspended_at != nil {
+		fields = append(fields, user.FieldSuspendedAt)
+	}
+	if m.suspended_until != nil {
+		fields = append(fields, user.FieldSuspendedUntil)
+	}
+	if m.suspended_reason != nil {
+		fields = append(fields, user.FieldSuspendedReason)
 	}
 	if m.created_at != nil {
 		fields = append(fields, user.FieldCreatedAt)
@@ -36399,6 +36721,12 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.PasswordHash()
 	case user.FieldSecondFactorAt:
 		return m.SecondFactorAt()
+	case user.FieldSuspendedAt:
+		return m.SuspendedAt()
+	case user.FieldSuspendedUntil:
+		return m.SuspendedUntil()
+	case user.FieldSuspendedReason:
+		return m.SuspendedReason()
 	case user.FieldCreatedAt:
 		return m.CreatedAt()
 	}
@@ -36422,6 +36750,12 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldPasswordHash(ctx)
 	case user.FieldSecondFactorAt:
 		return m.OldSecondFactorAt(ctx)
+	case user.FieldSuspendedAt:
+		return m.OldSuspendedAt(ctx)
+	case user.FieldSuspendedUntil:
+		return m.OldSuspendedUntil(ctx)
+	case user.FieldSuspendedReason:
+		return m.OldSuspendedReason(ctx)
 	case user.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	}
@@ -36475,6 +36809,27 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetSecondFactorAt(v)
 		return nil
+	case user.FieldSuspendedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSuspendedAt(v)
+		return nil
+	case user.FieldSuspendedUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSuspendedUntil(v)
+		return nil
+	case user.FieldSuspendedReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSuspendedReason(v)
+		return nil
 	case user.FieldCreatedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -36521,6 +36876,15 @@ func (m *UserMutation) ClearedFields() []string {
 	if m.FieldCleared(user.FieldSecondFactorAt) {
 		fields = append(fields, user.FieldSecondFactorAt)
 	}
+	if m.FieldCleared(user.FieldSuspendedAt) {
+		fields = append(fields, user.FieldSuspendedAt)
+	}
+	if m.FieldCleared(user.FieldSuspendedUntil) {
+		fields = append(fields, user.FieldSuspendedUntil)
+	}
+	if m.FieldCleared(user.FieldSuspendedReason) {
+		fields = append(fields, user.FieldSuspendedReason)
+	}
 	return fields
 }
 
@@ -36543,6 +36907,15 @@ func (m *UserMutation) ClearField(name string) error {
 		return nil
 	case user.FieldSecondFactorAt:
 		m.ClearSecondFactorAt()
+		return nil
+	case user.FieldSuspendedAt:
+		m.ClearSuspendedAt()
+		return nil
+	case user.FieldSuspendedUntil:
+		m.ClearSuspendedUntil()
+		return nil
+	case user.FieldSuspendedReason:
+		m.ClearSuspendedReason()
 		return nil
 	}
 	return fmt.Errorf("unknown User nullable field %s", name)
@@ -36569,6 +36942,15 @@ func (m *UserMutation) ResetField(name string) error {
 		return nil
 	case user.FieldSecondFactorAt:
 		m.ResetSecondFactorAt()
+		return nil
+	case user.FieldSuspendedAt:
+		m.ResetSuspendedAt()
+		return nil
+	case user.FieldSuspendedUntil:
+		m.ResetSuspendedUntil()
+		return nil
+	case user.FieldSuspendedReason:
+		m.ResetSuspendedReason()
 		return nil
 	case user.FieldCreatedAt:
 		m.ResetCreatedAt()

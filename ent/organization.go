@@ -27,6 +27,8 @@ type Organization struct {
 	Status enum.OrganizationStatus `json:"status,omitempty"`
 	// StatusReason holds the value of the "status_reason" field.
 	StatusReason *string `json:"status_reason,omitempty"`
+	// when a suspension ends by itself; null: it does not
+	SuspendedUntil *time.Time `json:"suspended_until,omitempty"`
 	// TimeZone holds the value of the "time_zone" field.
 	TimeZone string `json:"time_zone,omitempty"`
 	// SendingPolicy holds the value of the "sending_policy" field.
@@ -98,7 +100,7 @@ func (*Organization) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case organization.FieldName, organization.FieldStatus, organization.FieldStatusReason, organization.FieldTimeZone:
 			values[i] = new(sql.NullString)
-		case organization.FieldCreatedAt:
+		case organization.FieldSuspendedUntil, organization.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
 		case organization.FieldID:
 			values[i] = new(uid.ID)
@@ -141,6 +143,13 @@ func (_m *Organization) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.StatusReason = new(string)
 				*_m.StatusReason = value.String
+			}
+		case organization.FieldSuspendedUntil:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field suspended_until", values[i])
+			} else if value.Valid {
+				_m.SuspendedUntil = new(time.Time)
+				*_m.SuspendedUntil = value.Time
 			}
 		case organization.FieldTimeZone:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -256,6 +265,11 @@ func (_m *Organization) String() string {
 	if v := _m.StatusReason; v != nil {
 		builder.WriteString("status_reason=")
 		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.SuspendedUntil; v != nil {
+		builder.WriteString("suspended_until=")
+		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteString(", ")
 	builder.WriteString("time_zone=")

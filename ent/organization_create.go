@@ -62,6 +62,20 @@ func (_c *OrganizationCreate) SetNillableStatusReason(v *string) *OrganizationCr
 	return _c
 }
 
+// SetSuspendedUntil sets the "suspended_until" field.
+func (_c *OrganizationCreate) SetSuspendedUntil(v time.Time) *OrganizationCreate {
+	_c.mutation.SetSuspendedUntil(v)
+	return _c
+}
+
+// SetNillableSuspendedUntil sets the "suspended_until" field if the given value is not nil.
+func (_c *OrganizationCreate) SetNillableSuspendedUntil(v *time.Time) *OrganizationCreate {
+	if v != nil {
+		_c.SetSuspendedUntil(*v)
+	}
+	return _c
+}
+
 // SetTimeZone sets the "time_zone" field.
 func (_c *OrganizationCreate) SetTimeZone(v string) *OrganizationCreate {
 	_c.mutation.SetTimeZone(v)
@@ -389,6 +403,10 @@ func (_c *OrganizationCreate) createSpec() (*Organization, *sqlgraph.CreateSpec)
 		_spec.SetField(organization.FieldStatusReason, field.TypeString, value)
 		_node.StatusReason = &value
 	}
+	if value, ok := _c.mutation.SuspendedUntil(); ok {
+		_spec.SetField(organization.FieldSuspendedUntil, field.TypeTime, value)
+		_node.SuspendedUntil = &value
+	}
 	if value, ok := _c.mutation.TimeZone(); ok {
 		_spec.SetField(organization.FieldTimeZone, field.TypeString, value)
 		_node.TimeZone = value
@@ -548,6 +566,24 @@ func (u *OrganizationUpsert) UpdateStatusReason() *OrganizationUpsert {
 // ClearStatusReason clears the value of the "status_reason" field.
 func (u *OrganizationUpsert) ClearStatusReason() *OrganizationUpsert {
 	u.SetNull(organization.FieldStatusReason)
+	return u
+}
+
+// SetSuspendedUntil sets the "suspended_until" field.
+func (u *OrganizationUpsert) SetSuspendedUntil(v time.Time) *OrganizationUpsert {
+	u.Set(organization.FieldSuspendedUntil, v)
+	return u
+}
+
+// UpdateSuspendedUntil sets the "suspended_until" field to the value that was provided on create.
+func (u *OrganizationUpsert) UpdateSuspendedUntil() *OrganizationUpsert {
+	u.SetExcluded(organization.FieldSuspendedUntil)
+	return u
+}
+
+// ClearSuspendedUntil clears the value of the "suspended_until" field.
+func (u *OrganizationUpsert) ClearSuspendedUntil() *OrganizationUpsert {
+	u.SetNull(organization.FieldSuspendedUntil)
 	return u
 }
 
@@ -786,6 +822,27 @@ func (u *OrganizationUpsertOne) UpdateStatusReason() *OrganizationUpsertOne {
 func (u *OrganizationUpsertOne) ClearStatusReason() *OrganizationUpsertOne {
 	return u.Update(func(s *OrganizationUpsert) {
 		s.ClearStatusReason()
+	})
+}
+
+// SetSuspendedUntil sets the "suspended_until" field.
+func (u *OrganizationUpsertOne) SetSuspendedUntil(v time.Time) *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetSuspendedUntil(v)
+	})
+}
+
+// UpdateSuspendedUntil sets the "suspended_until" field to the value that was provided on create.
+func (u *OrganizationUpsertOne) UpdateSuspendedUntil() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateSuspendedUntil()
+	})
+}
+
+// ClearSuspendedUntil clears the value of the "suspended_until" field.
+func (u *OrganizationUpsertOne) ClearSuspendedUntil() *OrganizationUpsertOne {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearSuspendedUntil()
 	})
 }
 
@@ -1214,6 +1271,27 @@ func (u *OrganizationUpsertBulk) UpdateStatusReason() *OrganizationUpsertBulk {
 func (u *OrganizationUpsertBulk) ClearStatusReason() *OrganizationUpsertBulk {
 	return u.Update(func(s *OrganizationUpsert) {
 		s.ClearStatusReason()
+	})
+}
+
+// SetSuspendedUntil sets the "suspended_until" field.
+func (u *OrganizationUpsertBulk) SetSuspendedUntil(v time.Time) *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.SetSuspendedUntil(v)
+	})
+}
+
+// UpdateSuspendedUntil sets the "suspended_until" field to the value that was provided on create.
+func (u *OrganizationUpsertBulk) UpdateSuspendedUntil() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.UpdateSuspendedUntil()
+	})
+}
+
+// ClearSuspendedUntil clears the value of the "suspended_until" field.
+func (u *OrganizationUpsertBulk) ClearSuspendedUntil() *OrganizationUpsertBulk {
+	return u.Update(func(s *OrganizationUpsert) {
+		s.ClearSuspendedUntil()
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -78,6 +79,26 @@ func (_u *OrganizationUpdate) SetNillableStatusReason(v *string) *OrganizationUp
 // ClearStatusReason clears the value of the "status_reason" field.
 func (_u *OrganizationUpdate) ClearStatusReason() *OrganizationUpdate {
 	_u.mutation.ClearStatusReason()
+	return _u
+}
+
+// SetSuspendedUntil sets the "suspended_until" field.
+func (_u *OrganizationUpdate) SetSuspendedUntil(v time.Time) *OrganizationUpdate {
+	_u.mutation.SetSuspendedUntil(v)
+	return _u
+}
+
+// SetNillableSuspendedUntil sets the "suspended_until" field if the given value is not nil.
+func (_u *OrganizationUpdate) SetNillableSuspendedUntil(v *time.Time) *OrganizationUpdate {
+	if v != nil {
+		_u.SetSuspendedUntil(*v)
+	}
+	return _u
+}
+
+// ClearSuspendedUntil clears the value of the "suspended_until" field.
+func (_u *OrganizationUpdate) ClearSuspendedUntil() *OrganizationUpdate {
+	_u.mutation.ClearSuspendedUntil()
 	return _u
 }
 
@@ -383,6 +404,12 @@ func (_u *OrganizationUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if _u.mutation.StatusReasonCleared() {
 		_spec.ClearField(organization.FieldStatusReason, field.TypeString)
 	}
+	if value, ok := _u.mutation.SuspendedUntil(); ok {
+		_spec.SetField(organization.FieldSuspendedUntil, field.TypeTime, value)
+	}
+	if _u.mutation.SuspendedUntilCleared() {
+		_spec.ClearField(organization.FieldSuspendedUntil, field.TypeTime)
+	}
 	if value, ok := _u.mutation.TimeZone(); ok {
 		_spec.SetField(organization.FieldTimeZone, field.TypeString, value)
 	}
@@ -585,6 +612,26 @@ func (_u *OrganizationUpdateOne) SetNillableStatusReason(v *string) *Organizatio
 // ClearStatusReason clears the value of the "status_reason" field.
 func (_u *OrganizationUpdateOne) ClearStatusReason() *OrganizationUpdateOne {
 	_u.mutation.ClearStatusReason()
+	return _u
+}
+
+// SetSuspendedUntil sets the "suspended_until" field.
+func (_u *OrganizationUpdateOne) SetSuspendedUntil(v time.Time) *OrganizationUpdateOne {
+	_u.mutation.SetSuspendedUntil(v)
+	return _u
+}
+
+// SetNillableSuspendedUntil sets the "suspended_until" field if the given value is not nil.
+func (_u *OrganizationUpdateOne) SetNillableSuspendedUntil(v *time.Time) *OrganizationUpdateOne {
+	if v != nil {
+		_u.SetSuspendedUntil(*v)
+	}
+	return _u
+}
+
+// ClearSuspendedUntil clears the value of the "suspended_until" field.
+func (_u *OrganizationUpdateOne) ClearSuspendedUntil() *OrganizationUpdateOne {
+	_u.mutation.ClearSuspendedUntil()
 	return _u
 }
 
@@ -919,6 +966,12 @@ func (_u *OrganizationUpdateOne) sqlSave(ctx context.Context) (_node *Organizati
 	}
 	if _u.mutation.StatusReasonCleared() {
 		_spec.ClearField(organization.FieldStatusReason, field.TypeString)
+	}
+	if value, ok := _u.mutation.SuspendedUntil(); ok {
+		_spec.SetField(organization.FieldSuspendedUntil, field.TypeTime, value)
+	}
+	if _u.mutation.SuspendedUntilCleared() {
+		_spec.ClearField(organization.FieldSuspendedUntil, field.TypeTime)
 	}
 	if value, ok := _u.mutation.TimeZone(); ok {
 		_spec.SetField(organization.FieldTimeZone, field.TypeString, value)

@@ -30,6 +30,12 @@ type User struct {
 	PasswordHash string `json:"-"`
 	// since when a second factor is in force
 	SecondFactorAt *time.Time `json:"second_factor_at,omitempty"`
+	// since when the operator lets them in no more
+	SuspendedAt *time.Time `json:"suspended_at,omitempty"`
+	// when that ends by itself; null does not
+	SuspendedUntil *time.Time `json:"suspended_until,omitempty"`
+	// SuspendedReason holds the value of the "suspended_reason" field.
+	SuspendedReason *string `json:"suspended_reason,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -77,9 +83,9 @@ func (*User) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case user.FieldEmail, user.FieldName, user.FieldLocale, user.FieldPasswordHash:
+		case user.FieldEmail, user.FieldName, user.FieldLocale, user.FieldPasswordHash, user.FieldSuspendedReason:
 			values[i] = new(sql.NullString)
-		case user.FieldEmailVerifiedAt, user.FieldSecondFactorAt, user.FieldCreatedAt:
+		case user.FieldEmailVerifiedAt, user.FieldSecondFactorAt, user.FieldSuspendedAt, user.FieldSuspendedUntil, user.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
 		case user.FieldID:
 			values[i] = new(uid.ID)
@@ -142,6 +148,27 @@ func (_m *User) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.SecondFactorAt = new(time.Time)
 				*_m.SecondFactorAt = value.Time
+			}
+		case user.FieldSuspendedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field suspended_at", values[i])
+			} else if value.Valid {
+				_m.SuspendedAt = new(time.Time)
+				*_m.SuspendedAt = value.Time
+			}
+		case user.FieldSuspendedUntil:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field suspended_until", values[i])
+			} else if value.Valid {
+				_m.SuspendedUntil = new(time.Time)
+				*_m.SuspendedUntil = value.Time
+			}
+		case user.FieldSuspendedReason:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field suspended_reason", values[i])
+			} else if value.Valid {
+				_m.SuspendedReason = new(string)
+				*_m.SuspendedReason = value.String
 			}
 		case user.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -216,6 +243,21 @@ func (_m *User) String() string {
 	if v := _m.SecondFactorAt; v != nil {
 		builder.WriteString("second_factor_at=")
 		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.SuspendedAt; v != nil {
+		builder.WriteString("suspended_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.SuspendedUntil; v != nil {
+		builder.WriteString("suspended_until=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.SuspendedReason; v != nil {
+		builder.WriteString("suspended_reason=")
+		builder.WriteString(*v)
 	}
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")

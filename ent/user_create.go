@@ -86,6 +86,48 @@ func (_c *UserCreate) SetNillableSecondFactorAt(v *time.Time) *UserCreate {
 	return _c
 }
 
+// SetSuspendedAt sets the "suspended_at" field.
+func (_c *UserCreate) SetSuspendedAt(v time.Time) *UserCreate {
+	_c.mutation.SetSuspendedAt(v)
+	return _c
+}
+
+// SetNillableSuspendedAt sets the "suspended_at" field if the given value is not nil.
+func (_c *UserCreate) SetNillableSuspendedAt(v *time.Time) *UserCreate {
+	if v != nil {
+		_c.SetSuspendedAt(*v)
+	}
+	return _c
+}
+
+// SetSuspendedUntil sets the "suspended_until" field.
+func (_c *UserCreate) SetSuspendedUntil(v time.Time) *UserCreate {
+	_c.mutation.SetSuspendedUntil(v)
+	return _c
+}
+
+// SetNillableSuspendedUntil sets the "suspended_until" field if the given value is not nil.
+func (_c *UserCreate) SetNillableSuspendedUntil(v *time.Time) *UserCreate {
+	if v != nil {
+		_c.SetSuspendedUntil(*v)
+	}
+	return _c
+}
+
+// SetSuspendedReason sets the "suspended_reason" field.
+func (_c *UserCreate) SetSuspendedReason(v string) *UserCreate {
+	_c.mutation.SetSuspendedReason(v)
+	return _c
+}
+
+// SetNillableSuspendedReason sets the "suspended_reason" field if the given value is not nil.
+func (_c *UserCreate) SetNillableSuspendedReason(v *string) *UserCreate {
+	if v != nil {
+		_c.SetSuspendedReason(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *UserCreate) SetCreatedAt(v time.Time) *UserCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -272,6 +314,18 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 		_spec.SetField(user.FieldSecondFactorAt, field.TypeTime, value)
 		_node.SecondFactorAt = &value
 	}
+	if value, ok := _c.mutation.SuspendedAt(); ok {
+		_spec.SetField(user.FieldSuspendedAt, field.TypeTime, value)
+		_node.SuspendedAt = &value
+	}
+	if value, ok := _c.mutation.SuspendedUntil(); ok {
+		_spec.SetField(user.FieldSuspendedUntil, field.TypeTime, value)
+		_node.SuspendedUntil = &value
+	}
+	if value, ok := _c.mutation.SuspendedReason(); ok {
+		_spec.SetField(user.FieldSuspendedReason, field.TypeString, value)
+		_node.SuspendedReason = &value
+	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(user.FieldCreatedAt, field.TypeTime, value)
 		_node.CreatedAt = value
@@ -450,6 +504,60 @@ func (u *UserUpsert) ClearSecondFactorAt() *UserUpsert {
 	return u
 }
 
+// SetSuspendedAt sets the "suspended_at" field.
+func (u *UserUpsert) SetSuspendedAt(v time.Time) *UserUpsert {
+	u.Set(user.FieldSuspendedAt, v)
+	return u
+}
+
+// UpdateSuspendedAt sets the "suspended_at" field to the value that was provided on create.
+func (u *UserUpsert) UpdateSuspendedAt() *UserUpsert {
+	u.SetExcluded(user.FieldSuspendedAt)
+	return u
+}
+
+// ClearSuspendedAt clears the value of the "suspended_at" field.
+func (u *UserUpsert) ClearSuspendedAt() *UserUpsert {
+	u.SetNull(user.FieldSuspendedAt)
+	return u
+}
+
+// SetSuspendedUntil sets the "suspended_until" field.
+func (u *UserUpsert) SetSuspendedUntil(v time.Time) *UserUpsert {
+	u.Set(user.FieldSuspendedUntil, v)
+	return u
+}
+
+// UpdateSuspendedUntil sets the "suspended_until" field to the value that was provided on create.
+func (u *UserUpsert) UpdateSuspendedUntil() *UserUpsert {
+	u.SetExcluded(user.FieldSuspendedUntil)
+	return u
+}
+
+// ClearSuspendedUntil clears the value of the "suspended_until" field.
+func (u *UserUpsert) ClearSuspendedUntil() *UserUpsert {
+	u.SetNull(user.FieldSuspendedUntil)
+	return u
+}
+
+// SetSuspendedReason sets the "suspended_reason" field.
+func (u *UserUpsert) SetSuspendedReason(v string) *UserUpsert {
+	u.Set(user.FieldSuspendedReason, v)
+	return u
+}
+
+// UpdateSuspendedReason sets the "suspended_reason" field to the value that was provided on create.
+func (u *UserUpsert) UpdateSuspendedReason() *UserUpsert {
+	u.SetExcluded(user.FieldSuspendedReason)
+	return u
+}
+
+// ClearSuspendedReason clears the value of the "suspended_reason" field.
+func (u *UserUpsert) ClearSuspendedReason() *UserUpsert {
+	u.SetNull(user.FieldSuspendedReason)
+	return u
+}
+
 // UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
 // Using this option is equivalent to using:
 //
@@ -603,6 +711,69 @@ func (u *UserUpsertOne) UpdateSecondFactorAt() *UserUpsertOne {
 func (u *UserUpsertOne) ClearSecondFactorAt() *UserUpsertOne {
 	return u.Update(func(s *UserUpsert) {
 		s.ClearSecondFactorAt()
+	})
+}
+
+// SetSuspendedAt sets the "suspended_at" field.
+func (u *UserUpsertOne) SetSuspendedAt(v time.Time) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetSuspendedAt(v)
+	})
+}
+
+// UpdateSuspendedAt sets the "suspended_at" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateSuspendedAt() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateSuspendedAt()
+	})
+}
+
+// ClearSuspendedAt clears the value of the "suspended_at" field.
+func (u *UserUpsertOne) ClearSuspendedAt() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearSuspendedAt()
+	})
+}
+
+// SetSuspendedUntil sets the "suspended_until" field.
+func (u *UserUpsertOne) SetSuspendedUntil(v time.Time) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetSuspendedUntil(v)
+	})
+}
+
+// UpdateSuspendedUntil sets the "suspended_until" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateSuspendedUntil() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateSuspendedUntil()
+	})
+}
+
+// ClearSuspendedUntil clears the value of the "suspended_until" field.
+func (u *UserUpsertOne) ClearSuspendedUntil() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearSuspendedUntil()
+	})
+}
+
+// SetSuspendedReason sets the "suspended_reason" field.
+func (u *UserUpsertOne) SetSuspendedReason(v string) *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.SetSuspendedReason(v)
+	})
+}
+
+// UpdateSuspendedReason sets the "suspended_reason" field to the value that was provided on create.
+func (u *UserUpsertOne) UpdateSuspendedReason() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateSuspendedReason()
+	})
+}
+
+// ClearSuspendedReason clears the value of the "suspended_reason" field.
+func (u *UserUpsertOne) ClearSuspendedReason() *UserUpsertOne {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearSuspendedReason()
 	})
 }
 
@@ -926,6 +1097,69 @@ func (u *UserUpsertBulk) UpdateSecondFactorAt() *UserUpsertBulk {
 func (u *UserUpsertBulk) ClearSecondFactorAt() *UserUpsertBulk {
 	return u.Update(func(s *UserUpsert) {
 		s.ClearSecondFactorAt()
+	})
+}
+
+// SetSuspendedAt sets the "suspended_at" field.
+func (u *UserUpsertBulk) SetSuspendedAt(v time.Time) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetSuspendedAt(v)
+	})
+}
+
+// UpdateSuspendedAt sets the "suspended_at" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateSuspendedAt() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateSuspendedAt()
+	})
+}
+
+// ClearSuspendedAt clears the value of the "suspended_at" field.
+func (u *UserUpsertBulk) ClearSuspendedAt() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearSuspendedAt()
+	})
+}
+
+// SetSuspendedUntil sets the "suspended_until" field.
+func (u *UserUpsertBulk) SetSuspendedUntil(v time.Time) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetSuspendedUntil(v)
+	})
+}
+
+// UpdateSuspendedUntil sets the "suspended_until" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateSuspendedUntil() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateSuspendedUntil()
+	})
+}
+
+// ClearSuspendedUntil clears the value of the "suspended_until" field.
+func (u *UserUpsertBulk) ClearSuspendedUntil() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearSuspendedUntil()
+	})
+}
+
+// SetSuspendedReason sets the "suspended_reason" field.
+func (u *UserUpsertBulk) SetSuspendedReason(v string) *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.SetSuspendedReason(v)
+	})
+}
+
+// UpdateSuspendedReason sets the "suspended_reason" field to the value that was provided on create.
+func (u *UserUpsertBulk) UpdateSuspendedReason() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.UpdateSuspendedReason()
+	})
+}
+
+// ClearSuspendedReason clears the value of the "suspended_reason" field.
+func (u *UserUpsertBulk) ClearSuspendedReason() *UserUpsertBulk {
+	return u.Update(func(s *UserUpsert) {
+		s.ClearSuspendedReason()
 	})
 }
 

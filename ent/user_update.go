@@ -134,6 +134,66 @@ func (_u *UserUpdate) ClearSecondFactorAt() *UserUpdate {
 	return _u
 }
 
+// SetSuspendedAt sets the "suspended_at" field.
+func (_u *UserUpdate) SetSuspendedAt(v time.Time) *UserUpdate {
+	_u.mutation.SetSuspendedAt(v)
+	return _u
+}
+
+// SetNillableSuspendedAt sets the "suspended_at" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableSuspendedAt(v *time.Time) *UserUpdate {
+	if v != nil {
+		_u.SetSuspendedAt(*v)
+	}
+	return _u
+}
+
+// ClearSuspendedAt clears the value of the "suspended_at" field.
+func (_u *UserUpdate) ClearSuspendedAt() *UserUpdate {
+	_u.mutation.ClearSuspendedAt()
+	return _u
+}
+
+// SetSuspendedUntil sets the "suspended_until" field.
+func (_u *UserUpdate) SetSuspendedUntil(v time.Time) *UserUpdate {
+	_u.mutation.SetSuspendedUntil(v)
+	return _u
+}
+
+// SetNillableSuspendedUntil sets the "suspended_until" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableSuspendedUntil(v *time.Time) *UserUpdate {
+	if v != nil {
+		_u.SetSuspendedUntil(*v)
+	}
+	return _u
+}
+
+// ClearSuspendedUntil clears the value of the "suspended_until" field.
+func (_u *UserUpdate) ClearSuspendedUntil() *UserUpdate {
+	_u.mutation.ClearSuspendedUntil()
+	return _u
+}
+
+// SetSuspendedReason sets the "suspended_reason" field.
+func (_u *UserUpdate) SetSuspendedReason(v string) *UserUpdate {
+	_u.mutation.SetSuspendedReason(v)
+	return _u
+}
+
+// SetNillableSuspendedReason sets the "suspended_reason" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableSuspendedReason(v *string) *UserUpdate {
+	if v != nil {
+		_u.SetSuspendedReason(*v)
+	}
+	return _u
+}
+
+// ClearSuspendedReason clears the value of the "suspended_reason" field.
+func (_u *UserUpdate) ClearSuspendedReason() *UserUpdate {
+	_u.mutation.ClearSuspendedReason()
+	return _u
+}
+
 // AddMembershipIDs adds the "memberships" edge to the Member entity by IDs.
 func (_u *UserUpdate) AddMembershipIDs(ids ...uid.ID) *UserUpdate {
 	_u.mutation.AddMembershipIDs(ids...)
@@ -279,6 +339,24 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.SecondFactorAtCleared() {
 		_spec.ClearField(user.FieldSecondFactorAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.SuspendedAt(); ok {
+		_spec.SetField(user.FieldSuspendedAt, field.TypeTime, value)
+	}
+	if _u.mutation.SuspendedAtCleared() {
+		_spec.ClearField(user.FieldSuspendedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.SuspendedUntil(); ok {
+		_spec.SetField(user.FieldSuspendedUntil, field.TypeTime, value)
+	}
+	if _u.mutation.SuspendedUntilCleared() {
+		_spec.ClearField(user.FieldSuspendedUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.SuspendedReason(); ok {
+		_spec.SetField(user.FieldSuspendedReason, field.TypeString, value)
+	}
+	if _u.mutation.SuspendedReasonCleared() {
+		_spec.ClearField(user.FieldSuspendedReason, field.TypeString)
 	}
 	if _u.mutation.MembershipsCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -494,6 +572,66 @@ func (_u *UserUpdateOne) ClearSecondFactorAt() *UserUpdateOne {
 	return _u
 }
 
+// SetSuspendedAt sets the "suspended_at" field.
+func (_u *UserUpdateOne) SetSuspendedAt(v time.Time) *UserUpdateOne {
+	_u.mutation.SetSuspendedAt(v)
+	return _u
+}
+
+// SetNillableSuspendedAt sets the "suspended_at" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableSuspendedAt(v *time.Time) *UserUpdateOne {
+	if v != nil {
+		_u.SetSuspendedAt(*v)
+	}
+	return _u
+}
+
+// ClearSuspendedAt clears the value of the "suspended_at" field.
+func (_u *UserUpdateOne) ClearSuspendedAt() *UserUpdateOne {
+	_u.mutation.ClearSuspendedAt()
+	return _u
+}
+
+// SetSuspendedUntil sets the "suspended_until" field.
+func (_u *UserUpdateOne) SetSuspendedUntil(v time.Time) *UserUpdateOne {
+	_u.mutation.SetSuspendedUntil(v)
+	return _u
+}
+
+// SetNillableSuspendedUntil sets the "suspended_until" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableSuspendedUntil(v *time.Time) *UserUpdateOne {
+	if v != nil {
+		_u.SetSuspendedUntil(*v)
+	}
+	return _u
+}
+
+// ClearSuspendedUntil clears the value of the "suspended_until" field.
+func (_u *UserUpdateOne) ClearSuspendedUntil() *UserUpdateOne {
+	_u.mutation.ClearSuspendedUntil()
+	return _u
+}
+
+// SetSuspendedReason sets the "suspended_reason" field.
+func (_u *UserUpdateOne) SetSuspendedReason(v string) *UserUpdateOne {
+	_u.mutation.SetSuspendedReason(v)
+	return _u
+}
+
+// SetNillableSuspendedReason sets the "suspended_reason" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableSuspendedReason(v *string) *UserUpdateOne {
+	if v != nil {
+		_u.SetSuspendedReason(*v)
+	}
+	return _u
+}
+
+// ClearSuspendedReason clears the value of the "suspended_reason" field.
+func (_u *UserUpdateOne) ClearSuspendedReason() *UserUpdateOne {
+	_u.mutation.ClearSuspendedReason()
+	return _u
+}
+
 // AddMembershipIDs adds the "memberships" edge to the Member entity by IDs.
 func (_u *UserUpdateOne) AddMembershipIDs(ids ...uid.ID) *UserUpdateOne {
 	_u.mutation.AddMembershipIDs(ids...)
@@ -669,6 +807,24 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if _u.mutation.SecondFactorAtCleared() {
 		_spec.ClearField(user.FieldSecondFactorAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.SuspendedAt(); ok {
+		_spec.SetField(user.FieldSuspendedAt, field.TypeTime, value)
+	}
+	if _u.mutation.SuspendedAtCleared() {
+		_spec.ClearField(user.FieldSuspendedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.SuspendedUntil(); ok {
+		_spec.SetField(user.FieldSuspendedUntil, field.TypeTime, value)
+	}
+	if _u.mutation.SuspendedUntilCleared() {
+		_spec.ClearField(user.FieldSuspendedUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.SuspendedReason(); ok {
+		_spec.SetField(user.FieldSuspendedReason, field.TypeString, value)
+	}
+	if _u.mutation.SuspendedReasonCleared() {
+		_spec.ClearField(user.FieldSuspendedReason, field.TypeString)
 	}
 	if _u.mutation.MembershipsCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -62,6 +62,29 @@ func (Role) Values() []string {
 	return []string{"OWNER", "ADMIN", "CAMPAIGNER", "VIEWER"}
 }
 
+// APIScope is what an API key may do within its role.
+type APIScope string
+
+const (
+	APIScopeRead               APIScope = "READ"
+	APIScopeSendMessages       APIScope = "SEND_MESSAGES"
+	APIScopeManageContacts     APIScope = "MANAGE_CONTACTS"
+	APIScopeManageTemplates    APIScope = "MANAGE_TEMPLATES"
+	APIScopeManageCampaigns    APIScope = "MANAGE_CAMPAIGNS"
+	APIScopeManageWebhooks     APIScope = "MANAGE_WEBHOOKS"
+	APIScopeExport             APIScope = "EXPORT"
+	APIScopeManageOrganization APIScope = "MANAGE_ORGANIZATION"
+)
+
+// MarshalGQL and UnmarshalGQL bind APIScope to the GraphQL enum of that name.
+func (v APIScope) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *APIScope) UnmarshalGQL(in any) error { return read(v, in) }
+
+// Values lists them for the data model.
+func (APIScope) Values() []string {
+	return []string{"READ", "SEND_MESSAGES", "MANAGE_CONTACTS", "MANAGE_TEMPLATES", "MANAGE_CAMPAIGNS", "MANAGE_WEBHOOKS", "EXPORT", "MANAGE_ORGANIZATION"}
+}
+
 // UnknownPolicy says what becomes of a message whose answer was lost and stays silent.
 type UnknownPolicy string
 

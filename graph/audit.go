@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -71,25 +72,37 @@ const recordAgain = time.Minute
 const mostRefusals = 10_000
 
 // requireRole is the directive @role. On a field of Viewer it asks that viewer: who has signed in just now is not in the context.
-func (r *Resolver) requireRole(ctx context.Context, of any, next graphql.Resolver, is enum.Role, beforeSecondFactor bool) (any, error) {
+func (r *Resolver) requireRole(ctx context.Context, of any, next graphql.Resolver, is enum.Role, scope *enum.APIScope, person bool, beforeSecondFactor bool) (any, error) {
 	if v, ok := of.(*identity.Viewer); ok {
 		ctx = identity.With(ctx, v)
 	}
 	v, err := identity.Require(ctx, is)
+	if err == nil {
+		err = v.MayUse(scope, person)
+	}
 	if err == nil && !beforeSecondFactor {
 		err = v.Missing()
 	}
 	if err != nil {
-		r.noteRefusal(ctx, is)
+		r.noteRefusal(ctx, is, scope)
 		return nil, err
 	}
 	return next(ctx)
 }
 
-// noteRefusal records that somebody's role is too low for a field.
-func (r *Resolver) noteRefusal(ctx context.Context, is enum.Role) {
+// noteRefusal records that somebody's role, or a key's scopes, are too little for a field.
+func (r *Resolver) noteRefusal(ctx context.Context, is enum.Role, scope *enum.APIScope) {
 	v, ok := identity.From(ctx)
-	if !ok || v.May(is) {
+	if !ok {
+		return
+	}
+	why := ""
+	switch {
+	case !v.May(is):
+		why = fmt.Sprintf("it needs the role %s, and theirs is %s", is, v.Role)
+	case scope != nil && !v.HasScope(*scope):
+		why = fmt.Sprintf("it needs the scope %s, which the key has not", *scope)
+	default:
 		return
 	}
 	field := graphql.GetFieldContext(ctx)
@@ -97,7 +110,7 @@ func (r *Resolver) noteRefusal(ctx context.Context, is enum.Role) {
 	if !r.refusals.first(callerOf(v), name, r.Now()) {
 		return
 	}
-	if err := r.Identity.RecordRefusal(ctx, name, is); err != nil {
+	if err := r.Identity.RecordRefusal(ctx, name, why); err != nil {
 		r.logger().WarnContext(ctx, "a refusal could not be recorded", "error", err)
 	}
 }

@@ -50,7 +50,7 @@ var changes = map[string]func(o *shop){
 		o.must(`mutation { createApiKey(input: {name: "CI", role: VIEWER}) { apiKey { id } } }`)
 	},
 	"revokeApiKey": func(o *shop) {
-		key, _, err := o.who.CreateAPIKey(o.ctx, "x", enum.RoleViewer, nil)
+		key, _, err := o.who.CreateAPIKey(o.ctx, identity.NewAPIKey{Name: "x", Role: enum.RoleViewer})
 		if err != nil {
 			o.t.Fatal(err)
 		}

@@ -8,7 +8,6 @@ import (
 	"carillon/ent"
 	"carillon/graph/model"
 	"carillon/identity"
-	"carillon/uid"
 )
 
 // opened is answer for a session.
@@ -27,13 +26,17 @@ func organizationChange(in model.UpdateOrganizationInput) identity.OrganizationC
 	return change
 }
 
-func (r *Resolver) memberPayload(ctx context.Context, m *ent.Member, sessions []uid.ID, err error, clientMutationID *string) (*model.MemberPayload, error) {
-	m, wrong, err := answer(m, err)
+func (r *Resolver) memberPayload(ctx context.Context, changed identity.ChangedMember, err error, clientMutationID *string) (*model.MemberPayload, error) {
+	done, wrong, err := answer(&changed, err)
 	if err != nil {
 		return nil, err
 	}
-	r.announce(ctx, sessions...)
-	return &model.MemberPayload{Member: m, UserErrors: wrong, ClientMutationID: clientMutationID}, nil
+	payload := &model.MemberPayload{UserErrors: wrong, ClientMutationID: clientMutationID}
+	if done != nil {
+		r.announce(ctx, done.Ended...)
+		payload.Member, payload.APIKeys = done.Member, append([]*ent.APIKey{}, done.Keys...)
+	}
+	return payload, nil
 }
 
 func loginsPayload(ctx context.Context, err error, clientMutationID *string) (*model.ExternalLoginsPayload, error) {

@@ -14,6 +14,10 @@ import (
 	"context"
 )
 
+func (r *aPIKeyResolver) CreatedBy(ctx context.Context, obj *ent.APIKey) (*ent.Member, error) {
+	return loadsOf(ctx).makers.load(ctx, obj.ID, r.Identity.KeyMakers)
+}
+
 func (r *mutationResolver) SignUp(ctx context.Context, input model.SignUpInput) (*model.SessionPayload, error) {
 	signed, wrong, err := opened(r.Identity.SignUp(ctx, identity.SignUp{
 		Email: input.Email, Password: input.Password, Name: input.Name, OrganizationName: input.OrganizationName,
@@ -83,7 +87,9 @@ func (r *mutationResolver) RevokeSession(ctx context.Context, input model.Revoke
 }
 
 func (r *mutationResolver) CreateAPIKey(ctx context.Context, input model.CreateAPIKeyInput) (*model.CreateAPIKeyPayload, error) {
-	key, secret, err := r.Identity.CreateAPIKey(ctx, input.Name, input.Role, input.ExpiresAt)
+	key, secret, err := r.Identity.CreateAPIKey(ctx, identity.NewAPIKey{
+		Name: input.Name, Role: input.Role, Scopes: input.Scopes, ExpiresAt: input.ExpiresAt, CurrentPassword: text(input.CurrentPassword),
+	})
 	key, wrong, err := answer(key, err)
 	if err != nil {
 		return nil, err
@@ -92,13 +98,12 @@ func (r *mutationResolver) CreateAPIKey(ctx context.Context, input model.CreateA
 }
 
 func (r *mutationResolver) RevokeAPIKey(ctx context.Context, input model.RevokeAPIKeyInput) (*model.APIKeyPayload, error) {
-	key, wrong, err := answer(r.Identity.RevokeAPIKey(ctx, input.APIKeyID))
+	key, ended, err := r.Identity.RevokeAPIKey(ctx, input.APIKeyID)
+	key, wrong, err := answer(key, err)
 	if err != nil {
 		return nil, err
 	}
-	if key != nil {
-		r.Hub.Announce(ctx, key.ID)
-	}
+	r.announce(ctx, append(ended, input.APIKeyID)...)
 	return &model.APIKeyPayload{APIKey: key, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
@@ -163,6 +168,8 @@ func (r *viewerResolver) Notice(ctx context.Context, obj *identity.Viewer) (*str
 	return state.Notice, err
 }
 
+func (r *Resolver) APIKey() generated.APIKeyResolver { return &aPIKeyResolver{r} }
+
 func (r *Resolver) Member() generated.MemberResolver { return &memberResolver{r} }
 
 func (r *Resolver) Organization() generated.OrganizationResolver { return &organizationResolver{r} }
@@ -172,6 +179,7 @@ func (r *Resolver) Session() generated.SessionResolver { return &sessionResolver
 func (r *Resolver) Viewer() generated.ViewerResolver { return &viewerResolver{r} }
 
 type (
+	aPIKeyResolver       struct{ *Resolver }
 	memberResolver       struct{ *Resolver }
 	organizationResolver struct{ *Resolver }
 	sessionResolver      struct{ *Resolver }

@@ -13,6 +13,7 @@ import (
 
 	"carillon/delivery"
 	"carillon/ent"
+	"carillon/fault"
 	"carillon/uid"
 )
 
@@ -132,6 +133,8 @@ type loads struct {
 	known       batch[bool]              // what filters name
 	factors     batch[map[uid.ID]bool]   // of organizations: users with a second factor
 	invitations batch[[]*ent.Invitation] // of organizations
+	makers      batch[*ent.Member]       // of API keys
+	inviters    batch[*ent.Member]       // of invitations
 	subjects    batch[ent.Noder]         // of audit events
 }
 
@@ -169,10 +172,12 @@ type loading struct {
 	r *Resolver
 }
 
-// Exec runs an operation, unless it changes something during maintenance.
+// Exec runs an operation, unless it changes something during maintenance, or goes beyond an API key's scopes.
 func (l loading) Exec(ctx context.Context) graphql.ResponseHandler {
-	if refused := l.r.maintained(ctx); refused != nil {
-		return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{faultError(refused)}})
+	for _, refused := range []*fault.Error{l.r.maintained(ctx), l.r.withinScopes(ctx, l.Schema())} {
+		if refused != nil {
+			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{faultError(refused)}})
+		}
 	}
 	next := l.ExecutableSchema.Exec(alone(ctx))
 	return func(ctx context.Context) *graphql.Response { return next(alone(ctx)) }
@@ -208,6 +213,14 @@ func (l *loads) note(rows any) {
 			if e.SubjectID != nil {
 				l.subjects.note(*e.SubjectID)
 			}
+		}
+	case []*ent.APIKey:
+		for _, k := range rows {
+			l.makers.note(k.ID)
+		}
+	case []*ent.Invitation:
+		for _, i := range rows {
+			l.inviters.note(i.ID)
 		}
 	case []*ent.ContactList:
 		for _, list := range rows {

@@ -7,11 +7,16 @@ package graph
 
 import (
 	"carillon/ent"
+	"carillon/graph/generated"
 	"carillon/graph/model"
 	"carillon/identity"
 	"carillon/uid"
 	"context"
 )
+
+func (r *invitationResolver) InvitedBy(ctx context.Context, obj *ent.Invitation) (*ent.Member, error) {
+	return loadsOf(ctx).inviters.load(ctx, obj.ID, r.Identity.Inviters)
+}
 
 func (r *mutationResolver) CreateOrganization(ctx context.Context, input model.CreateOrganizationInput) (*model.SessionPayload, error) {
 	signed, wrong, err := opened(r.Identity.CreateOrganization(ctx, input.Name, input.AcceptTermsVersion))
@@ -65,13 +70,13 @@ func (r *mutationResolver) AcceptInvitation(ctx context.Context, input model.Acc
 }
 
 func (r *mutationResolver) UpdateMember(ctx context.Context, input model.UpdateMemberInput) (*model.MemberPayload, error) {
-	m, changed, err := r.Identity.UpdateMember(ctx, input.MemberID, input.Role)
-	return r.memberPayload(ctx, m, changed, err, input.ClientMutationID)
+	changed, err := r.Identity.UpdateMember(ctx, identity.MemberChange{ID: input.MemberID, Role: input.Role, RevokeKeys: or(input.RevokeAPIKeys, false)})
+	return r.memberPayload(ctx, changed, err, input.ClientMutationID)
 }
 
 func (r *mutationResolver) RemoveMember(ctx context.Context, input model.RemoveMemberInput) (*model.MemberPayload, error) {
-	m, ended, err := r.Identity.RemoveMember(ctx, input.MemberID)
-	return r.memberPayload(ctx, m, ended, err, input.ClientMutationID)
+	changed, err := r.Identity.RemoveMember(ctx, identity.MemberChange{ID: input.MemberID, RevokeKeys: or(input.RevokeAPIKeys, false)})
+	return r.memberPayload(ctx, changed, err, input.ClientMutationID)
 }
 
 func (r *mutationResolver) ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.SessionPayload, error) {
@@ -152,3 +157,7 @@ func (r *organizationResolver) Invitations(ctx context.Context, obj *ent.Organiz
 		return map[uid.ID][]*ent.Invitation{obj.ID: found}, err
 	})
 }
+
+func (r *Resolver) Invitation() generated.InvitationResolver { return &invitationResolver{r} }
+
+type invitationResolver struct{ *Resolver }

@@ -218,7 +218,7 @@ func (s *stage) signUp() *person {
 // key is a program of the person's organization with that role.
 func (p *person) key(role enum.Role) *person {
 	p.t.Helper()
-	key, token, err := p.who.CreateAPIKey(p.ctx, "test", role, nil)
+	key, token, err := p.who.CreateAPIKey(p.ctx, identity.NewAPIKey{Name: "test", Role: role})
 	if err != nil {
 		p.t.Fatal(err)
 	}

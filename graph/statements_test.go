@@ -197,7 +197,7 @@ func (c *crowd) ids(most int) map[string][]string {
 		rows, err := c.db.Query(c.ctx, "SELECT * FROM "+table+" WHERE "+column+" = $1", c.org)
 		c.check(err)
 		names, _ := rows.Columns()
-		for at := slices.Index(names, "id"); at >= 0 && table != "delivery_event" && rows.Next(); {
+		for at := slices.Index(names, "id"); at >= 0 && !numbered[table] && rows.Next(); {
 			values := make([]any, len(names))
 			for i := range values {
 				values[i] = new(any)

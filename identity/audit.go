@@ -12,7 +12,6 @@ import (
 	"unicode/utf8"
 
 	"carillon/database"
-	"carillon/enum"
 	"carillon/tenant"
 	"carillon/uid"
 )
@@ -73,14 +72,13 @@ func Record(ctx context.Context, tx *database.Tx, entry Entry) error {
 	return nil
 }
 
-// RecordRefusal records, in a transaction of its own, that the caller's role was too low for a field.
-func (s *Service) RecordRefusal(ctx context.Context, field string, needs enum.Role) error {
-	v, ok := From(ctx)
-	if !ok {
+// RecordRefusal records, in a transaction of its own, that the caller may not use a field, and why.
+func (s *Service) RecordRefusal(ctx context.Context, field, why string) error {
+	if _, ok := From(ctx); !ok {
 		return nil
 	}
 	return s.db.InTx(ctx, func(tx *database.Tx) error {
-		return Record(ctx, tx, Entry{Action: ActionAccessRefuse, Summary: fmt.Sprintf("was refused %s: it needs the role %s, and theirs is %s", field, needs, v.Role)})
+		return Record(ctx, tx, Entry{Action: ActionAccessRefuse, Summary: fmt.Sprintf("was refused %s: %s", field, why)})
 	})
 }
 

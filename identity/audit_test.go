@@ -54,7 +54,7 @@ func TestAnAuditEventSaysWhoFromWhereAndWhat(t *testing.T) {
 	each(t, func(s *stage) {
 		ctx := s.call(s.signUp(email).Token)
 		v, _ := identity.From(ctx)
-		_, secret, err := s.CreateAPIKey(ctx, "robot", "ADMIN", nil)
+		_, secret, err := s.CreateAPIKey(ctx, identity.NewAPIKey{Name: "robot", Role: "ADMIN"})
 		if err != nil {
 			s.t.Fatal(err)
 		}

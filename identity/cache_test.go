@@ -137,17 +137,17 @@ func TestWhateverTakesRightsAwayEndsAHotTokenAtOnce(t *testing.T) {
 	}
 	owner := s.call(s.signUp(email).Token)
 	soon := s.now().Add(5 * time.Second)
-	key, secret, err := s.CreateAPIKey(owner, "robot", enum.RoleViewer, nil)
+	key, secret, err := s.CreateAPIKey(owner, identity.NewAPIKey{Name: "robot", Role: enum.RoleViewer})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, short, err := s.CreateAPIKey(owner, "short", enum.RoleViewer, &soon)
+	_, short, err := s.CreateAPIKey(owner, identity.NewAPIKey{Name: "short", Role: enum.RoleViewer, ExpiresAt: &soon})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.call(secret)
 	s.call(short)
-	if _, err := s.RevokeAPIKey(owner, key.ID); err != nil {
+	if _, _, err := s.RevokeAPIKey(owner, key.ID); err != nil {
 		t.Fatal(err)
 	}
 	s.refused(secret)
@@ -161,7 +161,7 @@ func TestALookUpThatBeganBeforeARevocationIsNotKept(t *testing.T) {
 		s := stand(t, db, identity.Options{Hears: (&hearing{}).hears})
 		signed := s.signUp(email)
 		owner := identity.With(t.Context(), signed.Viewer)
-		key, secret, err := s.CreateAPIKey(owner, "robot", enum.RoleViewer, nil)
+		key, secret, err := s.CreateAPIKey(owner, identity.NewAPIKey{Name: "robot", Role: enum.RoleViewer})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +179,7 @@ func TestALookUpThatBeganBeforeARevocationIsNotKept(t *testing.T) {
 			})
 		}))
 		for token, revoke := range map[string]func() error{
-			secret:       func() error { _, err := s.RevokeAPIKey(owner, key.ID); return err },
+			secret:       func() error { _, _, err := s.RevokeAPIKey(owner, key.ID); return err },
 			signed.Token: func() error { return s.RevokeSession(owner, signed.Viewer.Session.ID) },
 		} {
 			hold.Store(true)

@@ -111,8 +111,13 @@ func (s *Service) throttleCode(ctx context.Context, userID uid.ID) error {
 	return nil
 }
 
-// reauthenticate returns the calling user if the password is theirs. Who has none must have signed in just now.
-func (s *Service) reauthenticate(ctx context.Context, password string) (*ent.User, error) {
+// isFresh reports whether a user's session was opened a moment ago, and so shows as much as a password. One that follows
+// another is as old as that.
+func (s *Service) isFresh(v *Viewer) bool { return s.now().Sub(v.Session.CreatedAt) <= reauthAge }
+
+// reauthenticate returns the calling user if the password, which stands in that field, is theirs. Who has none must have signed
+// in just now.
+func (s *Service) reauthenticate(ctx context.Context, field, password string) (*ent.User, error) {
 	v, err := requireUser(ctx, enum.RoleViewer)
 	if err != nil {
 		return nil, err
@@ -122,7 +127,7 @@ func (s *Service) reauthenticate(ctx context.Context, password string) (*ent.Use
 		return nil, fmt.Errorf("read user: %w", err)
 	}
 	if u.PasswordHash == "" {
-		if s.now().Sub(v.Session.CreatedAt) > reauthAge { // a session that follows another one is as old
+		if !s.isFresh(v) {
 			return nil, fault.Refuse("", fault.NotAllowed, "Your sign-in is more than %d minutes ago: sign in again first.", reauthAge/time.Minute)
 		}
 		return u, nil
@@ -130,14 +135,12 @@ func (s *Service) reauthenticate(ctx context.Context, password string) (*ent.Use
 	if err := s.throttle(ctx, u.Email, Client{IP: v.IP}); err != nil {
 		return nil, err
 	}
-	right := false
-	if len(password) <= longestPassword*4 {
-		if right, _, err = s.passwords.verify(ctx, password, u.PasswordHash); err != nil {
-			return nil, fmt.Errorf("check password: %w", err)
-		}
+	right, err := s.knows(ctx, u, password)
+	if err != nil {
+		return nil, fmt.Errorf("check password: %w", err)
 	}
 	if !right {
-		return nil, fault.Refuse("password", fault.Invalid, "This is not your password.")
+		return nil, fault.Refuse(field, fault.Invalid, "This is not your password.")
 	}
 	return u, nil
 }

@@ -73,7 +73,7 @@ type NewFactor struct{ Secret, URI string }
 
 // BeginSecondFactor makes a secret for the caller, in place of one that waits already.
 func (s *Service) BeginSecondFactor(ctx context.Context, password string) (NewFactor, error) {
-	u, err := s.reauthenticate(ctx, password)
+	u, err := s.reauthenticate(ctx, "password", password)
 	if err != nil {
 		return NewFactor{}, err
 	}
@@ -193,7 +193,7 @@ func (s *Service) RegenerateRecoveryCodes(ctx context.Context, password, code st
 
 // withFactor runs do in the transaction that spends a code of the caller's.
 func (s *Service) withFactor(ctx context.Context, password, code string, do func(context.Context, *database.Tx, uid.ID) error) error {
-	u, err := s.reauthenticate(ctx, password)
+	u, err := s.reauthenticate(ctx, "password", password)
 	if err != nil {
 		return err
 	}

@@ -271,11 +271,11 @@ func TestATokenIsRefusedOnceItIsOver(t *testing.T) {
 		signed := s.signUp(email)
 		ctx := s.call(signed.Token)
 		soon := s.now().Add(time.Hour)
-		key, secret, err := s.CreateAPIKey(ctx, " CI ", enum.RoleCampaigner, &soon)
+		key, secret, err := s.CreateAPIKey(ctx, identity.NewAPIKey{Name: " CI ", Role: enum.RoleCampaigner, ExpiresAt: &soon})
 		if err != nil || key.Name != "CI" || !strings.HasPrefix(secret, key.Prefix) {
 			s.t.Fatal(key, err)
 		}
-		lasting, lastingSecret, err := s.CreateAPIKey(ctx, "other", enum.RoleOwner, nil)
+		lasting, lastingSecret, err := s.CreateAPIKey(ctx, identity.NewAPIKey{Name: "other", Role: enum.RoleOwner})
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -306,7 +306,7 @@ func TestATokenIsRefusedOnceItIsOver(t *testing.T) {
 			s.t.Error(err)
 		}
 		for range 2 {
-			if revoked, err := s.RevokeAPIKey(ctx, lasting.ID); err != nil || revoked.RevokedAt == nil {
+			if revoked, _, err := s.RevokeAPIKey(ctx, lasting.ID); err != nil || revoked.RevokedAt == nil {
 				s.t.Errorf("revoked %v, %v", revoked, err)
 			}
 		}
@@ -348,7 +348,7 @@ func TestALiveViewerEndsWithTheirRole(t *testing.T) {
 func TestUseIsNotedOnceAMinute(t *testing.T) {
 	each(t, func(s *stage) {
 		signed := s.signUp(email)
-		_, secret, err := s.CreateAPIKey(s.call(signed.Token), "key", enum.RoleViewer, nil)
+		_, secret, err := s.CreateAPIKey(s.call(signed.Token), identity.NewAPIKey{Name: "key", Role: enum.RoleViewer})
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -374,7 +374,7 @@ func TestKeysGoNoHigherThanTheirMaker(t *testing.T) {
 	each(t, func(s *stage) {
 		owner := s.call(s.signUp(email).Token)
 		key := func(ctx context.Context, role enum.Role) (string, error) {
-			_, secret, err := s.CreateAPIKey(ctx, "key", role, nil)
+			_, secret, err := s.CreateAPIKey(ctx, identity.NewAPIKey{Name: "key", Role: role})
 			return secret, err
 		}
 		admin, err := key(owner, enum.RoleAdmin)
@@ -399,7 +399,7 @@ func TestKeysGoNoHigherThanTheirMaker(t *testing.T) {
 			s.t.Error(err)
 		}
 		past := s.now()
-		if _, _, err := s.CreateAPIKey(owner, "", enum.RoleViewer, &past); !slices.Equal(codes(s.t, err), []string{"expiresAt:INVALID", "name:REQUIRED"}) {
+		if _, _, err := s.CreateAPIKey(owner, identity.NewAPIKey{Name: "", Role: enum.RoleViewer, ExpiresAt: &past}); !slices.Equal(codes(s.t, err), []string{"expiresAt:INVALID", "name:REQUIRED"}) {
 			s.t.Error(err)
 		}
 		if err := s.SignOut(byAdmin); !fault.Is(err, fault.Forbidden) {
@@ -407,7 +407,7 @@ func TestKeysGoNoHigherThanTheirMaker(t *testing.T) {
 		}
 		other := s.call(s.signUp("bob@example.com").Token)
 		id := s.db.Client.APIKey.Query().FirstX(owner).ID
-		if _, err := s.RevokeAPIKey(other, id); !fault.Is(err, fault.NotFound) {
+		if _, _, err := s.RevokeAPIKey(other, id); !fault.Is(err, fault.NotFound) {
 			s.t.Errorf("another organization's key: %v", err)
 		}
 	})
@@ -458,7 +458,7 @@ func TestNewTermsWaitToBeAccepted(t *testing.T) {
 		if err := s.AcceptTerms(ctx, "2026-11-01"); !slices.Equal(codes(s.t, err), []string{"version:STALE"}) {
 			s.t.Error(err)
 		}
-		_, secret, err := s.CreateAPIKey(ctx, "key", enum.RoleOwner, nil)
+		_, secret, err := s.CreateAPIKey(ctx, identity.NewAPIKey{Name: "key", Role: enum.RoleOwner})
 		if err != nil {
 			s.t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"carillon/database"
 	"carillon/ent"
+	"carillon/ent/apikey"
 	"carillon/ent/invitation"
 	"carillon/ent/member"
 	"carillon/ent/user"
@@ -48,7 +49,7 @@ func (s *Service) InviteMember(ctx context.Context, email string, role enum.Role
 	id, expiresAt := uid.New(uid.Invitation), s.now().Add(invitationAge)
 	err = s.amongMembers(ctx, enum.RoleAdmin, func(tx *database.Tx, v *Viewer) error {
 		if !v.May(role) {
-			return fault.Refuse("role", fault.NotAllowed, "A member's role cannot be higher than yours, which is %s.", v.Role)
+			return aboveYours("role", "member", v)
 		}
 		if err := s.mayInvite(ctx, tx, email); err != nil {
 			return err
@@ -60,6 +61,8 @@ func (s *Service) InviteMember(ctx context.Context, email string, role enum.Role
 		}
 		if v.User != nil {
 			create.SetInvitedBy(v.User.ID)
+		} else {
+			create.SetInvitedByKey(v.Key.ID)
 		}
 		if err := create.Exec(ctx); err != nil {
 			return err
@@ -207,6 +210,9 @@ func (s *Service) welcome(ctx context.Context, invited *ent.Invitation, g guest)
 		if err != nil || !still {
 			return orVoid(err)
 		}
+		if err := s.mayStillInvite(ctx, tx, invited); err != nil {
+			return err
+		}
 		if err := tx.Client.Invitation.DeleteOneID(invited.ID).Exec(ctx); err != nil {
 			return err
 		}
@@ -217,6 +223,39 @@ func (s *Service) welcome(ctx context.Context, invited *ent.Invitation, g guest)
 			Summary: fmt.Sprintf("joined as %s", invited.Role), Actor: invited.Email, IP: g.entry.client.IP})
 	})
 	return token, s.noteWrongCode(ctx, invited.OrganizationID, invited.Email, g.entry.client.IP, err)
+}
+
+// mayStillInvite voids an invitation whose inviter could not make it any more: who was removed or has a lower role now must not
+// come back, or bring others in, by what they made before.
+func (s *Service) mayStillInvite(ctx context.Context, tx *database.Tx, invited *ent.Invitation) error {
+	now := Viewer{Organization: invited.OrganizationID}
+	switch {
+	case invited.InvitedBy != nil:
+		m, err := tx.Client.Member.Query().Where(member.OrganizationID(invited.OrganizationID), member.UserID(*invited.InvitedBy)).Only(ctx)
+		if err != nil {
+			return voidIfMissing(err)
+		}
+		now.Role = m.Role
+	case invited.InvitedByKey != nil:
+		key, err := tx.Client.APIKey.Query().Where(apikey.ID(*invited.InvitedByKey), s.goodKey()).Only(ctx)
+		if err != nil {
+			return voidIfMissing(err)
+		}
+		now.Role = key.Role
+	default: // a key of which older versions kept nothing
+		return nil
+	}
+	if !now.May(enum.RoleAdmin) || !now.May(invited.Role) {
+		return void("invitation")
+	}
+	return nil
+}
+
+func voidIfMissing(err error) error {
+	if ent.IsNotFound(err) {
+		return void("invitation")
+	}
+	return err
 }
 
 func orVoid(err error) error {

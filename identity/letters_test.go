@@ -45,7 +45,7 @@ func TestWhoMailsStrangersIsLimitedByUserOrganizationAndService(t *testing.T) {
 	t.Parallel()
 	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)), identity.Options{})
 	owner := s.enter(s.signUp(email))
-	_, key, err := s.CreateAPIKey(owner.ctx, "k", enum.RoleAdmin, nil)
+	_, key, err := s.CreateAPIKey(owner.ctx, identity.NewAPIKey{Name: "k", Role: enum.RoleAdmin})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func (s *Service) LinkExternalLogin(ctx context.Context, in Returned, password s
 	if err := s.hasProvider(); err != nil {
 		return err
 	}
-	u, err := s.reauthenticate(ctx, password)
+	u, err := s.reauthenticate(ctx, "password", password)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (s *Service) UnlinkExternalLogin(ctx context.Context, id uid.ID, password s
 	if is, err := s.db.Client.ExternalLogin.Query().Where(own, externallogin.ID(id)).Exist(system); err != nil || !is {
 		return missingOr(err, "external login")
 	}
-	u, err := s.reauthenticate(ctx, password)
+	u, err := s.reauthenticate(ctx, "password", password)
 	if err != nil {
 		return err
 	}

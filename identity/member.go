@@ -7,6 +7,7 @@ import (
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/apikey"
+	"carillon/ent/invitation"
 	"carillon/ent/member"
 	"carillon/ent/session"
 	"carillon/enum"
@@ -14,81 +15,167 @@ import (
 	"carillon/uid"
 )
 
-// UpdateMember gives a member of the caller's organization another role. It returns the member and the sessions whose role is
-// another one now: sockets that were opened with them have to be closed.
-func (s *Service) UpdateMember(ctx context.Context, id uid.ID, role enum.Role) (m *ent.Member, changed []uid.ID, err error) {
+// MemberChange is what is to become of a member of the caller's organization.
+type MemberChange struct {
+	ID         uid.ID
+	Role       enum.Role // not looked at when the member is removed
+	RevokeKeys bool      // the API keys that they made end too
+}
+
+// ChangedMember is a member as they are now, or were when they were removed.
+type ChangedMember struct {
+	*ent.Member
+	Keys  []*ent.APIKey // that they made and that were good before; those that were revoked say so
+	Ended []uid.ID      // sessions and keys that are over, or whose role is another one
+}
+
+// UpdateMember gives a member of the caller's organization another role. Sockets that were opened with their sessions have to be
+// closed. With a lower role, the invitations that they sent are void.
+func (s *Service) UpdateMember(ctx context.Context, c MemberChange) (changed ChangedMember, err error) {
 	if _, err = Require(ctx, enum.RoleAdmin); err != nil {
-		return nil, nil, err
+		return ChangedMember{}, err
 	}
 	err = s.amongMembers(ctx, enum.RoleAdmin, func(tx *database.Tx, v *Viewer) error {
-		m, err := tx.Client.Member.Query().Where(member.ID(id)).WithUser().Only(ctx)
+		m, err := tx.Client.Member.Query().Where(member.ID(c.ID)).WithUser().Only(ctx)
 		if err != nil {
 			return missingMember(err)
 		}
 		if err := mayManage(v, m); err != nil {
 			return err
 		}
-		if !v.May(role) {
-			return fault.Refuse("role", fault.NotAllowed, "A member's role cannot be higher than yours, which is %s.", v.Role)
+		if !v.May(c.Role) {
+			return aboveYours("role", "member", v)
 		}
-		if m.Role == role {
-			return nil
+		if m.Role == c.Role {
+			if changed, err = s.takeFrom(ctx, tx, m, c, false); err != nil || len(changed.Ended) == 0 {
+				return err
+			}
+			return Record(ctx, tx, Entry{Action: ActionAPIKeyRevoke, Subject: c.ID,
+				Summary: fmt.Sprintf("revoked %d API keys that %s made", len(changed.Ended), m.Edges.User.Email)})
 		}
 		if err := staysOwned(ctx, tx, m); err != nil {
 			return err
 		}
-		if err := tx.Client.Member.UpdateOneID(id).SetRole(role).Exec(ctx); err != nil {
+		if err := tx.Client.Member.UpdateOneID(c.ID).SetRole(c.Role).Exec(ctx); err != nil {
 			return err
 		}
-		if changed, err = tx.Client.Session.Query().Where(session.UserID(m.UserID), session.RevokedAtIsNil()).IDs(ctx); err != nil {
+		if changed, err = s.takeFrom(ctx, tx, m, c, ranks[c.Role] < ranks[m.Role]); err != nil {
 			return err
 		}
-		return Record(ctx, tx, Entry{Action: ActionMemberUpdate, Subject: id, Summary: fmt.Sprintf("made %s %s, who was %s", m.Edges.User.Email, role, m.Role)})
+		sessions, err := tx.Client.Session.Query().Where(session.UserID(m.UserID), session.RevokedAtIsNil()).IDs(ctx)
+		if err != nil {
+			return err
+		}
+		changed.Ended = append(changed.Ended, sessions...)
+		return Record(ctx, tx, Entry{Action: ActionMemberUpdate, Subject: c.ID,
+			Summary: fmt.Sprintf("made %s %s, who was %s", m.Edges.User.Email, c.Role, m.Role) + changed.aside()})
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("update member %s: %w", id, err)
+		return ChangedMember{}, fmt.Errorf("update member %s: %w", c.ID, err)
 	}
-	if m, err = s.db.Client.Member.Get(ctx, id); err != nil {
-		return nil, nil, missingMember(err)
-	}
-	return m, changed, nil
+	s.Forget(changed.Ended...)
+	return changed, s.reread(ctx, &changed)
 }
 
 // RemoveMember takes a member out of the caller's organization, who may be the caller. It returns the member as it was, with
-// its user and organization, and the sessions that it ended.
-func (s *Service) RemoveMember(ctx context.Context, id uid.ID) (m *ent.Member, ended []uid.ID, err error) {
+// its user and organization. The invitations that they sent are void.
+func (s *Service) RemoveMember(ctx context.Context, c MemberChange) (changed ChangedMember, err error) {
 	if _, err = Require(ctx, enum.RoleViewer); err != nil {
-		return nil, nil, err
+		return ChangedMember{}, err
 	}
-	m, err = s.db.Client.Member.Query().Where(member.ID(id)).WithUser().WithOrganization().Only(ctx)
+	m, err := s.db.Client.Member.Query().Where(member.ID(c.ID)).WithUser().WithOrganization().Only(ctx)
 	if err != nil {
-		return nil, nil, missingMember(err)
+		return ChangedMember{}, missingMember(err)
 	}
 	err = s.amongMembers(ctx, enum.RoleViewer, func(tx *database.Tx, v *Viewer) error {
-		now, err := tx.Client.Member.Get(ctx, id)
+		now, err := tx.Client.Member.Get(ctx, c.ID)
 		if err != nil {
 			return missingMember(err)
 		}
 		if err := mayManage(v, now); err != nil {
 			return err
 		}
+		if c.RevokeKeys && !v.May(enum.RoleAdmin) {
+			return fault.Refuse("revokeApiKeys", fault.NotAllowed, "Revoking API keys needs the role ADMIN, and yours is %s.", v.Role)
+		}
 		if err := staysOwned(ctx, tx, now); err != nil {
 			return err
 		}
 		m.Role = now.Role
-		if err := tx.Client.Member.DeleteOneID(id).Exec(ctx); err != nil {
+		if err := tx.Client.Member.DeleteOneID(c.ID).Exec(ctx); err != nil {
 			return err
 		}
-		ended, err = s.endSessions(ctx, tx, session.UserID(now.UserID)) // in this organization: ctx sees no others
+		if changed, err = s.takeFrom(ctx, tx, m, c, true); err != nil {
+			return err
+		}
+		sessions, err := s.endSessions(ctx, tx, session.UserID(now.UserID)) // in this organization: ctx sees no others
 		if err != nil {
 			return err
 		}
-		return Record(ctx, tx, Entry{Action: ActionMemberRemove, Subject: id, Summary: fmt.Sprintf("removed %s, who was %s", m.Edges.User.Email, m.Role)})
+		changed.Ended = append(changed.Ended, sessions...)
+		return Record(ctx, tx, Entry{Action: ActionMemberRemove, Subject: c.ID,
+			Summary: fmt.Sprintf("removed %s, who was %s", m.Edges.User.Email, m.Role) + changed.aside()})
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("remove member %s: %w", id, err)
+		return ChangedMember{}, fmt.Errorf("remove member %s: %w", c.ID, err)
 	}
-	return m, ended, nil
+	s.Forget(changed.Ended...)
+	changed.Keys, err = s.keysAgain(ctx, changed.Keys)
+	return changed, err
+}
+
+// takeFrom finds the keys that a member made, ends them if that is wanted, and voids their open invitations if they may have no
+// right to them any more.
+func (s *Service) takeFrom(ctx context.Context, tx *database.Tx, m *ent.Member, c MemberChange, less bool) (changed ChangedMember, err error) {
+	changed.Member = m
+	made := apikey.CreatedBy(m.UserID)
+	if changed.Keys, err = tx.Client.APIKey.Query().Where(made, s.goodKey()).Order(apikey.ByID()).All(ctx); err != nil {
+		return changed, err
+	}
+	if c.RevokeKeys {
+		if changed.Ended, err = s.endKeys(ctx, tx, made); err != nil {
+			return changed, err
+		}
+	}
+	if less {
+		_, err = tx.Client.Invitation.Delete().Where(invitation.InvitedBy(m.UserID)).Exec(ctx)
+	}
+	return changed, err
+}
+
+// aside is what an audit event adds on the keys that were revoked.
+func (c ChangedMember) aside() string {
+	revoked := 0
+	for _, id := range c.Ended {
+		if id.Kind() == uid.APIKey {
+			revoked++
+		}
+	}
+	if revoked == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and revoked %d API keys that they made", revoked)
+}
+
+// reread replaces rows of a transaction by ones that can be asked for what hangs on them.
+func (s *Service) reread(ctx context.Context, changed *ChangedMember) (err error) {
+	if changed.Member, err = s.db.Client.Member.Get(ctx, changed.ID); err != nil {
+		return missingMember(err)
+	}
+	changed.Keys, err = s.keysAgain(ctx, changed.Keys)
+	return err
+}
+
+func (s *Service) keysAgain(ctx context.Context, keys []*ent.APIKey) ([]*ent.APIKey, error) {
+	ids := make([]uid.ID, len(keys))
+	for i, k := range keys {
+		ids[i] = k.ID
+	}
+	again, err := s.db.Client.APIKey.Query().Where(apikey.IDIn(ids...)).Order(apikey.ByID()).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read API keys: %w", err)
+	}
+	return again, nil
 }
 
 // amongMembers runs do while nobody else changes who belongs to the caller's organization. The viewer that do gets has the
@@ -103,7 +190,7 @@ func (s *Service) amongMembers(ctx context.Context, least enum.Role, do func(*da
 			return err
 		}
 		now := *v
-		if now.Role, err = standing(ctx, tx, v); err != nil {
+		if now.Role, err = s.standing(ctx, tx, v); err != nil {
 			return err
 		}
 		if !now.May(least) {
@@ -124,9 +211,9 @@ func hold(ctx context.Context, tx *database.Tx, organization uid.ID) error {
 }
 
 // standing is the caller's role as it is stored.
-func standing(ctx context.Context, tx *database.Tx, v *Viewer) (enum.Role, error) {
+func (s *Service) standing(ctx context.Context, tx *database.Tx, v *Viewer) (enum.Role, error) {
 	if v.Key != nil {
-		key, err := tx.Client.APIKey.Query().Where(apikey.ID(v.Key.ID), apikey.RevokedAtIsNil()).Only(ctx)
+		key, err := tx.Client.APIKey.Query().Where(apikey.ID(v.Key.ID), s.goodKey()).Only(ctx)
 		if err != nil {
 			return "", orRefused(err)
 		}

@@ -77,30 +77,30 @@ func TestWhoMayManageWhom(t *testing.T) {
 			"an administrator changes nothing":          {admin, people[enum.RoleCampaigner].Viewer.Member.ID, enum.RoleCampaigner, nil},
 			"an owner makes another owner a campaigner": {owner.ctx, people[enum.RoleOwner].Viewer.Member.ID, enum.RoleCampaigner, nil},
 		} {
-			if _, _, err := s.UpdateMember(tc.by, tc.whom, tc.to); tc.want == nil && err != nil || tc.want != nil && !slices.Equal(codes(s.t, err), tc.want) {
+			if _, err := s.UpdateMember(tc.by, identity.MemberChange{ID: tc.whom, Role: tc.to}); tc.want == nil && err != nil || tc.want != nil && !slices.Equal(codes(s.t, err), tc.want) {
 				s.t.Errorf("%s: %v", name, err)
 			}
 		}
-		if _, _, err := s.UpdateMember(people[enum.RoleCampaigner].ctx, people[enum.RoleCampaigner].Viewer.Member.ID, enum.RoleViewer); !fault.Is(err, fault.Forbidden) {
+		if _, err := s.UpdateMember(people[enum.RoleCampaigner].ctx, identity.MemberChange{ID: people[enum.RoleCampaigner].Viewer.Member.ID, Role: enum.RoleViewer}); !fault.Is(err, fault.Forbidden) {
 			s.t.Errorf("a campaigner: %v", err)
 		}
-		if _, _, err := s.UpdateMember(admin, uid.New(uid.Member), enum.RoleViewer); !fault.Is(err, fault.NotFound) {
+		if _, err := s.UpdateMember(admin, identity.MemberChange{ID: uid.New(uid.Member), Role: enum.RoleViewer}); !fault.Is(err, fault.NotFound) {
 			s.t.Errorf("nobody: %v", err)
 		}
 		stranger := s.enter(s.signUp("stranger@example.com"))
-		if _, _, err := s.RemoveMember(stranger.ctx, otherAdmin); !fault.Is(err, fault.NotFound) {
+		if _, err := s.RemoveMember(stranger.ctx, identity.MemberChange{ID: otherAdmin}); !fault.Is(err, fault.NotFound) {
 			s.t.Errorf("another organization's: %v", err)
 		}
-		if _, _, err := s.RemoveMember(people[enum.RoleViewer].ctx, otherAdmin); !slices.Equal(codes(s.t, err), refusedMember) {
+		if _, err := s.RemoveMember(people[enum.RoleViewer].ctx, identity.MemberChange{ID: otherAdmin}); !slices.Equal(codes(s.t, err), refusedMember) {
 			s.t.Errorf("a viewer removes an administrator: %v", err)
 		}
-		if _, _, err := s.RemoveMember(people[enum.RoleViewer].ctx, people[enum.RoleViewer].Viewer.Member.ID); err != nil {
+		if _, err := s.RemoveMember(people[enum.RoleViewer].ctx, identity.MemberChange{ID: people[enum.RoleViewer].Viewer.Member.ID}); err != nil {
 			s.t.Errorf("a viewer leaves: %v", err)
 		}
-		if _, _, err := s.RemoveMember(owner.ctx, owner.Viewer.Member.ID); !slices.Equal(codes(s.t, err), refusedMember) {
+		if _, err := s.RemoveMember(owner.ctx, identity.MemberChange{ID: owner.Viewer.Member.ID}); !slices.Equal(codes(s.t, err), refusedMember) {
 			s.t.Errorf("the last owner leaves: %v", err)
 		}
-		if _, _, err := s.UpdateMember(owner.ctx, owner.Viewer.Member.ID, enum.RoleAdmin); !slices.Equal(codes(s.t, err), refusedMember) {
+		if _, err := s.UpdateMember(owner.ctx, identity.MemberChange{ID: owner.Viewer.Member.ID, Role: enum.RoleAdmin}); !slices.Equal(codes(s.t, err), refusedMember) {
 			s.t.Errorf("the last owner steps down: %v", err)
 		}
 	})
@@ -114,9 +114,9 @@ func TestARemovedMemberIsOutAtOnceAndStaysOutWhenInvitedAnew(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		m, ended, err := s.RemoveMember(owner.ctx, bob.Viewer.Member.ID)
-		if err != nil || m.Edges.User.Email != "bob@example.com" || !slices.Equal(ended, []uid.ID{bob.Viewer.Session.ID}) {
-			s.t.Fatalf("%+v, ended %v, %v", m, ended, err)
+		m, err := s.RemoveMember(owner.ctx, identity.MemberChange{ID: bob.Viewer.Member.ID})
+		if err != nil || m.Edges.User.Email != "bob@example.com" || !slices.Equal(m.Ended, []uid.ID{bob.Viewer.Session.ID}) {
+			s.t.Fatalf("%+v, %v", m, err)
 		}
 		s.refused(bob.Token)
 		s.call(own.Token)
@@ -138,9 +138,9 @@ func TestAnotherRoleHoldsFromTheNextCallOn(t *testing.T) {
 	each(t, func(s *stage) {
 		owner := s.enter(s.signUp(email))
 		bob := s.join(owner.ctx, "bob@example.com", enum.RoleAdmin)
-		m, changed, err := s.UpdateMember(owner.ctx, bob.Viewer.Member.ID, enum.RoleViewer)
-		if err != nil || m.Role != enum.RoleViewer || !slices.Equal(changed, []uid.ID{bob.Viewer.Session.ID}) {
-			s.t.Fatalf("%+v, %v, %v", m, changed, err)
+		m, err := s.UpdateMember(owner.ctx, identity.MemberChange{ID: bob.Viewer.Member.ID, Role: enum.RoleViewer})
+		if err != nil || m.Role != enum.RoleViewer || !slices.Equal(m.Ended, []uid.ID{bob.Viewer.Session.ID}) {
+			s.t.Fatalf("%+v, %v", m, err)
 		}
 		if v, _ := identity.From(s.call(bob.Token)); v.Role != enum.RoleViewer {
 			s.t.Errorf("role %s", v.Role)
@@ -158,12 +158,18 @@ func TestAnotherRoleHoldsFromTheNextCallOn(t *testing.T) {
 func TestTwoOwnersWhoRemoveEachOtherAtOnceLeaveOne(t *testing.T) {
 	each(t, func(s *stage) {
 		for _, change := range map[string]func(by person, whom person) error{
-			"removing": func(by, whom person) error { _, _, err := s.RemoveMember(by.ctx, whom.Viewer.Member.ID); return err },
-			"demoting": func(by, whom person) error {
-				_, _, err := s.UpdateMember(by.ctx, whom.Viewer.Member.ID, enum.RoleViewer)
+			"removing": func(by, whom person) error {
+				_, err := s.RemoveMember(by.ctx, identity.MemberChange{ID: whom.Viewer.Member.ID})
 				return err
 			},
-			"leaving": func(by, _ person) error { _, _, err := s.RemoveMember(by.ctx, by.Viewer.Member.ID); return err },
+			"demoting": func(by, whom person) error {
+				_, err := s.UpdateMember(by.ctx, identity.MemberChange{ID: whom.Viewer.Member.ID, Role: enum.RoleViewer})
+				return err
+			},
+			"leaving": func(by, _ person) error {
+				_, err := s.RemoveMember(by.ctx, identity.MemberChange{ID: by.Viewer.Member.ID})
+				return err
+			},
 		} {
 			ann := s.enter(s.signUp(uid.New(uid.User).String() + "@example.com"))
 			bob := s.join(ann.ctx, uid.New(uid.User).String()+"@example.com", enum.RoleOwner)
@@ -227,7 +233,7 @@ func TestAPersonHasSeveralOrganizations(t *testing.T) {
 		if _, err := s.CreateOrganization(ann.ctx, " ", "0"); !slices.Equal(codes(s.t, err), []string{"acceptTermsVersion:STALE", "name:REQUIRED"}) {
 			s.t.Error(err)
 		}
-		_, key, err := s.CreateAPIKey(ann.ctx, "k", enum.RoleOwner, nil)
+		_, key, err := s.CreateAPIKey(ann.ctx, identity.NewAPIKey{Name: "k", Role: enum.RoleOwner, CurrentPassword: password})
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -255,7 +261,7 @@ func TestWhoIsRemovedWhileTheySwitchHasNoSessionLeft(t *testing.T) {
 			})
 		}
 		both.Go(func() {
-			if _, _, err := s.RemoveMember(owner.ctx, bob.Viewer.Member.ID); err != nil {
+			if _, err := s.RemoveMember(owner.ctx, identity.MemberChange{ID: bob.Viewer.Member.ID}); err != nil {
 				s.t.Errorf("removing: %v", err)
 			}
 		})

@@ -109,7 +109,7 @@ func TestOfTwoChangesAtOnceNoneIsLost(t *testing.T) {
 func TestOnlyAdministratorsChangeAnOrganization(t *testing.T) {
 	t.Parallel()
 	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)), identity.Options{})
-	_, token, err := s.CreateAPIKey(s.call(s.signUp(email).Token), "k", enum.RoleCampaigner, nil)
+	_, token, err := s.CreateAPIKey(s.call(s.signUp(email).Token), identity.NewAPIKey{Name: "k", Role: enum.RoleCampaigner})
 	if err != nil {
 		t.Fatal(err)
 	}

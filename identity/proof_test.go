@@ -36,7 +36,9 @@ func TestNothingMadeWhileAnAddressIsFirstProvenOutlivesIt(t *testing.T) {
 
 			// Each of these may fail, since it comes too late; none may stay.
 			var all sync.WaitGroup
-			all.Go(func() { _, _, _ = s.CreateAPIKey(attacker.ctx, "k", enum.RoleCampaigner, nil) })
+			all.Go(func() {
+				_, _, _ = s.CreateAPIKey(attacker.ctx, identity.NewAPIKey{Name: "k", Role: enum.RoleCampaigner})
+			})
 			all.Go(func() { _, _ = s.AcceptInvitation(attacker.ctx, guest(invitation)) })
 			all.Go(func() { _, _ = s.CreateOrganization(attacker.ctx, "Another", identity.DefaultTerms().Version) })
 			all.Go(func() { _, _ = s.SignIn(s.t.Context(), identity.SignIn{Email: victim, Password: password}) })

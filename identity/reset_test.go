@@ -311,7 +311,7 @@ func TestChangingThePasswordEndsAllOtherSessions(t *testing.T) {
 		if _, err := s.reset(b.token(s.t)); !slices.Equal(codes(s.t, err), []string{"token:INVALID"}) {
 			s.t.Errorf("a reset that was under way: %v", err)
 		}
-		_, key, err := s.CreateAPIKey(s.call(signed.Token), "k", enum.RoleOwner, nil)
+		_, key, err := s.CreateAPIKey(s.call(signed.Token), identity.NewAPIKey{Name: "k", Role: enum.RoleOwner})
 		if err != nil {
 			s.t.Fatal(err)
 		}

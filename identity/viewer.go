@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"slices"
 
 	"carillon/ent"
 	"carillon/enum"
@@ -32,6 +33,24 @@ var ranks = map[enum.Role]int{enum.RoleViewer: 1, enum.RoleCampaigner: 2, enum.R
 
 // May reports whether the viewer's role is that one or above it.
 func (v *Viewer) May(role enum.Role) bool { return ranks[role] > 0 && ranks[v.Role] >= ranks[role] }
+
+// MayUse refuses an API key that has scopes, but not that one, and every API key where only a person may do it.
+func (v *Viewer) MayUse(scope *enum.APIScope, person bool) error {
+	switch {
+	case v.Key == nil:
+		return nil
+	case person:
+		return fault.New(fault.Forbidden, "an API key cannot do this: sign in")
+	case scope != nil && !v.HasScope(*scope):
+		return fault.New(fault.Forbidden, "this needs the scope %s, and the API key has only %s", *scope, list(v.Key.Scopes))
+	}
+	return nil
+}
+
+// HasScope reports whether the viewer's credential is not narrowed to other scopes.
+func (v *Viewer) HasScope(scope enum.APIScope) bool {
+	return v.Key == nil || len(v.Key.Scopes) == 0 || slices.Contains(v.Key.Scopes, scope)
+}
 
 type viewerKey struct{}
 

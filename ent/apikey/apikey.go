@@ -25,6 +25,8 @@ const (
 	FieldName = "name"
 	// FieldRole holds the string denoting the role field in the database.
 	FieldRole = "role"
+	// FieldScopes holds the string denoting the scopes field in the database.
+	FieldScopes = "scopes"
 	// FieldPrefix holds the string denoting the prefix field in the database.
 	FieldPrefix = "prefix"
 	// FieldSecretHash holds the string denoting the secret_hash field in the database.
@@ -60,6 +62,7 @@ var Columns = []string{
 	FieldOrganizationID,
 	FieldName,
 	FieldRole,
+	FieldScopes,
 	FieldPrefix,
 	FieldSecretHash,
 	FieldCreatedBy,

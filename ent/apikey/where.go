@@ -222,6 +222,16 @@ func RoleNotIn(vs ...enum.Role) predicate.APIKey {
 	return predicate.APIKey(sql.FieldNotIn(FieldRole, v...))
 }
 
+// ScopesIsNil applies the IsNil predicate on the "scopes" field.
+func ScopesIsNil() predicate.APIKey {
+	return predicate.APIKey(sql.FieldIsNull(FieldScopes))
+}
+
+// ScopesNotNil applies the NotNil predicate on the "scopes" field.
+func ScopesNotNil() predicate.APIKey {
+	return predicate.APIKey(sql.FieldNotNull(FieldScopes))
+}
+
 // PrefixEQ applies the EQ predicate on the "prefix" field.
 func PrefixEQ(v string) predicate.APIKey {
 	return predicate.APIKey(sql.FieldEQ(FieldPrefix, v))

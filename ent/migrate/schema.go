@@ -14,6 +14,7 @@ var (
 		{Name: "id", Type: field.TypeUUID},
 		{Name: "name", Type: field.TypeString},
 		{Name: "role", Type: field.TypeEnum, Enums: []string{"OWNER", "ADMIN", "CAMPAIGNER", "VIEWER"}},
+		{Name: "scopes", Type: field.TypeJSON, Nullable: true},
 		{Name: "prefix", Type: field.TypeString},
 		{Name: "secret_hash", Type: field.TypeBytes, Unique: true},
 		{Name: "created_by", Type: field.TypeUUID, Nullable: true},
@@ -32,7 +33,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "api_key_organization_api_keys",
-				Columns:    []*schema.Column{APIKeyColumns[11]},
+				Columns:    []*schema.Column{APIKeyColumns[12]},
 				RefColumns: []*schema.Column{OrganizationColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -41,7 +42,7 @@ var (
 			{
 				Name:    "apikey_organization_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{APIKeyColumns[11], APIKeyColumns[0]},
+				Columns: []*schema.Column{APIKeyColumns[12], APIKeyColumns[0]},
 			},
 		},
 	}
@@ -1037,6 +1038,7 @@ var (
 		{Name: "name", Type: field.TypeString},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"ACTIVE", "SUSPENDED", "CLOSED"}, Default: "ACTIVE"},
 		{Name: "status_reason", Type: field.TypeString, Nullable: true},
+		{Name: "suspended_until", Type: field.TypeTime, Nullable: true},
 		{Name: "time_zone", Type: field.TypeString, Default: "UTC"},
 		{Name: "sending_policy", Type: field.TypeJSON},
 		{Name: "retention_days", Type: field.TypeInt, Default: 365},
@@ -1449,6 +1451,9 @@ var (
 		{Name: "locale", Type: field.TypeString, Nullable: true},
 		{Name: "password_hash", Type: field.TypeString},
 		{Name: "second_factor_at", Type: field.TypeTime, Nullable: true},
+		{Name: "suspended_at", Type: field.TypeTime, Nullable: true},
+		{Name: "suspended_until", Type: field.TypeTime, Nullable: true},
+		{Name: "suspended_reason", Type: field.TypeString, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 	}
 	// AppUserTable holds the schema information for the "app_user" table.

@@ -26,6 +26,8 @@ const (
 	FieldStatus = "status"
 	// FieldStatusReason holds the string denoting the status_reason field in the database.
 	FieldStatusReason = "status_reason"
+	// FieldSuspendedUntil holds the string denoting the suspended_until field in the database.
+	FieldSuspendedUntil = "suspended_until"
 	// FieldTimeZone holds the string denoting the time_zone field in the database.
 	FieldTimeZone = "time_zone"
 	// FieldSendingPolicy holds the string denoting the sending_policy field in the database.
@@ -72,6 +74,7 @@ var Columns = []string{
 	FieldName,
 	FieldStatus,
 	FieldStatusReason,
+	FieldSuspendedUntil,
 	FieldTimeZone,
 	FieldSendingPolicy,
 	FieldRetentionDays,
@@ -150,6 +153,11 @@ func ByStatus(opts ...sql.OrderTermOption) OrderOption {
 // ByStatusReason orders the results by the status_reason field.
 func ByStatusReason(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldStatusReason, opts...).ToFunc()
+}
+
+// BySuspendedUntil orders the results by the suspended_until field.
+func BySuspendedUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSuspendedUntil, opts...).ToFunc()
 }
 
 // ByTimeZone orders the results by the time_zone field.

@@ -73,7 +73,7 @@ func init() {
 	apikeyFields := schema.APIKey{}.Fields()
 	_ = apikeyFields
 	// apikeyDescCreatedAt is the schema descriptor for created_at field.
-	apikeyDescCreatedAt := apikeyFields[6].Descriptor()
+	apikeyDescCreatedAt := apikeyFields[7].Descriptor()
 	// apikey.DefaultCreatedAt holds the default value on creation for the created_at field.
 	apikey.DefaultCreatedAt = apikeyDescCreatedAt.Default.(func() time.Time)
 	// apikeyDescID is the schema descriptor for id field.
@@ -657,27 +657,27 @@ func init() {
 	organizationFields := schema.Organization{}.Fields()
 	_ = organizationFields
 	// organizationDescTimeZone is the schema descriptor for time_zone field.
-	organizationDescTimeZone := organizationFields[4].Descriptor()
+	organizationDescTimeZone := organizationFields[5].Descriptor()
 	// organization.DefaultTimeZone holds the default value on creation for the time_zone field.
 	organization.DefaultTimeZone = organizationDescTimeZone.Default.(string)
 	// organizationDescSendingPolicy is the schema descriptor for sending_policy field.
-	organizationDescSendingPolicy := organizationFields[5].Descriptor()
+	organizationDescSendingPolicy := organizationFields[6].Descriptor()
 	// organization.DefaultSendingPolicy holds the default value on creation for the sending_policy field.
 	organization.DefaultSendingPolicy = organizationDescSendingPolicy.Default.(column.SendingPolicy)
 	// organizationDescRetentionDays is the schema descriptor for retention_days field.
-	organizationDescRetentionDays := organizationFields[6].Descriptor()
+	organizationDescRetentionDays := organizationFields[7].Descriptor()
 	// organization.DefaultRetentionDays holds the default value on creation for the retention_days field.
 	organization.DefaultRetentionDays = organizationDescRetentionDays.Default.(int)
 	// organizationDescRequireSecondFactor is the schema descriptor for require_second_factor field.
-	organizationDescRequireSecondFactor := organizationFields[7].Descriptor()
+	organizationDescRequireSecondFactor := organizationFields[8].Descriptor()
 	// organization.DefaultRequireSecondFactor holds the default value on creation for the require_second_factor field.
 	organization.DefaultRequireSecondFactor = organizationDescRequireSecondFactor.Default.(bool)
 	// organizationDescMaskForViewers is the schema descriptor for mask_for_viewers field.
-	organizationDescMaskForViewers := organizationFields[8].Descriptor()
+	organizationDescMaskForViewers := organizationFields[9].Descriptor()
 	// organization.DefaultMaskForViewers holds the default value on creation for the mask_for_viewers field.
 	organization.DefaultMaskForViewers = organizationDescMaskForViewers.Default.(bool)
 	// organizationDescCreatedAt is the schema descriptor for created_at field.
-	organizationDescCreatedAt := organizationFields[12].Descriptor()
+	organizationDescCreatedAt := organizationFields[13].Descriptor()
 	// organization.DefaultCreatedAt holds the default value on creation for the created_at field.
 	organization.DefaultCreatedAt = organizationDescCreatedAt.Default.(func() time.Time)
 	// organizationDescID is the schema descriptor for id field.
@@ -1024,7 +1024,7 @@ func init() {
 	userFields := schema.User{}.Fields()
 	_ = userFields
 	// userDescCreatedAt is the schema descriptor for created_at field.
-	userDescCreatedAt := userFields[7].Descriptor()
+	userDescCreatedAt := userFields[10].Descriptor()
 	// user.DefaultCreatedAt holds the default value on creation for the created_at field.
 	user.DefaultCreatedAt = userDescCreatedAt.Default.(func() time.Time)
 	// userDescID is the schema descriptor for id field.

@@ -25,6 +25,7 @@ func (Organization) Fields() []ent.Field {
 		field.String("name"),
 		field.Enum("status").GoType(enum.OrganizationStatus("")).Default(string(enum.OrganizationStatusActive)),
 		field.String("status_reason").Optional().Nillable(),
+		field.Time("suspended_until").Optional().Nillable().Comment("when a suspension ends by itself; null: it does not"),
 		field.String("time_zone").Default("UTC"),
 		field.JSON("sending_policy", column.SendingPolicy{}).Default(column.DefaultSendingPolicy()),
 		field.Int("retention_days").Default(365),
@@ -54,6 +55,9 @@ func (User) Fields() []ent.Field {
 		field.String("locale").Optional().Nillable().Comment("BCP 47; null takes the browser's"),
 		field.String("password_hash").Sensitive(),
 		field.Time("second_factor_at").Optional().Nillable().Comment("since when a second factor is in force"),
+		field.Time("suspended_at").Optional().Nillable().Annotations(hidden()).Comment("since when the operator lets them in no more"),
+		field.Time("suspended_until").Optional().Nillable().Annotations(hidden()).Comment("when that ends by itself; null does not"),
+		field.String("suspended_reason").Optional().Nillable().Annotations(hidden()),
 		createdAt(),
 	}
 }
@@ -114,6 +118,7 @@ func (APIKey) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("name"),
 		field.Enum("role").GoType(enum.Role("")),
+		field.JSON("scopes", []enum.APIScope{}).Optional().Comment("what it may do within its role; none: all"),
 		field.String("prefix"),
 		field.Bytes("secret_hash").Unique().Sensitive(),
 		optionalReference("created_by"), // the user who made it, or who made the key that made it

@@ -28,6 +28,12 @@ const (
 	FieldPasswordHash = "password_hash"
 	// FieldSecondFactorAt holds the string denoting the second_factor_at field in the database.
 	FieldSecondFactorAt = "second_factor_at"
+	// FieldSuspendedAt holds the string denoting the suspended_at field in the database.
+	FieldSuspendedAt = "suspended_at"
+	// FieldSuspendedUntil holds the string denoting the suspended_until field in the database.
+	FieldSuspendedUntil = "suspended_until"
+	// FieldSuspendedReason holds the string denoting the suspended_reason field in the database.
+	FieldSuspendedReason = "suspended_reason"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// EdgeMemberships holds the string denoting the memberships edge name in mutations.
@@ -61,6 +67,9 @@ var Columns = []string{
 	FieldLocale,
 	FieldPasswordHash,
 	FieldSecondFactorAt,
+	FieldSuspendedAt,
+	FieldSuspendedUntil,
+	FieldSuspendedReason,
 	FieldCreatedAt,
 }
 
@@ -124,6 +133,21 @@ func ByPasswordHash(opts ...sql.OrderTermOption) OrderOption {
 // BySecondFactorAt orders the results by the second_factor_at field.
 func BySecondFactorAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSecondFactorAt, opts...).ToFunc()
+}
+
+// BySuspendedAt orders the results by the suspended_at field.
+func BySuspendedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSuspendedAt, opts...).ToFunc()
+}
+
+// BySuspendedUntil orders the results by the suspended_until field.
+func BySuspendedUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSuspendedUntil, opts...).ToFunc()
+}
+
+// BySuspendedReason orders the results by the suspended_reason field.
+func BySuspendedReason(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSuspendedReason, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -86,6 +86,21 @@ func SecondFactorAt(v time.Time) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldSecondFactorAt, v))
 }
 
+// SuspendedAt applies equality check predicate on the "suspended_at" field. It's identical to SuspendedAtEQ.
+func SuspendedAt(v time.Time) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldSuspendedAt, v))
+}
+
+// SuspendedUntil applies equality check predicate on the "suspended_until" field. It's identical to SuspendedUntilEQ.
+func SuspendedUntil(v time.Time) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldSuspendedUntil, v))
+}
+
+// SuspendedReason applies equality check predicate on the "suspended_reason" field. It's identical to SuspendedReasonEQ.
+func SuspendedReason(v string) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldSuspendedReason, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldCreatedAt, v))
@@ -459,6 +474,181 @@ func SecondFactorAtIsNil() predicate.User {
 // SecondFactorAtNotNil applies the NotNil predicate on the "second_factor_at" field.
 func SecondFactorAtNotNil() predicate.User {
 	return predicate.User(sql.FieldNotNull(FieldSecondFactorAt))
+}
+
+// SuspendedAtEQ applies the EQ predicate on the "suspended_at" field.
+func SuspendedAtEQ(v time.Time) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldSuspendedAt, v))
+}
+
+// SuspendedAtNEQ applies the NEQ predicate on the "suspended_at" field.
+func SuspendedAtNEQ(v time.Time) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldSuspendedAt, v))
+}
+
+// SuspendedAtIn applies the In predicate on the "suspended_at" field.
+func SuspendedAtIn(vs ...time.Time) predicate.User {
+	return predicate.User(sql.FieldIn(FieldSuspendedAt, vs...))
+}
+
+// SuspendedAtNotIn applies the NotIn predicate on the "suspended_at" field.
+func SuspendedAtNotIn(vs ...time.Time) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldSuspendedAt, vs...))
+}
+
+// SuspendedAtGT applies the GT predicate on the "suspended_at" field.
+func SuspendedAtGT(v time.Time) predicate.User {
+	return predicate.User(sql.FieldGT(FieldSuspendedAt, v))
+}
+
+// SuspendedAtGTE applies the GTE predicate on the "suspended_at" field.
+func SuspendedAtGTE(v time.Time) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldSuspendedAt, v))
+}
+
+// SuspendedAtLT applies the LT predicate on the "suspended_at" field.
+func SuspendedAtLT(v time.Time) predicate.User {
+	return predicate.User(sql.FieldLT(FieldSuspendedAt, v))
+}
+
+// SuspendedAtLTE applies the LTE predicate on the "suspended_at" field.
+func SuspendedAtLTE(v time.Time) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldSuspendedAt, v))
+}
+
+// SuspendedAtIsNil applies the IsNil predicate on the "suspended_at" field.
+func SuspendedAtIsNil() predicate.User {
+	return predicate.User(sql.FieldIsNull(FieldSuspendedAt))
+}
+
+// SuspendedAtNotNil applies the NotNil predicate on the "suspended_at" field.
+func SuspendedAtNotNil() predicate.User {
+	return predicate.User(sql.FieldNotNull(FieldSuspendedAt))
+}
+
+// SuspendedUntilEQ applies the EQ predicate on the "suspended_until" field.
+func SuspendedUntilEQ(v time.Time) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldSuspendedUntil, v))
+}
+
+// SuspendedUntilNEQ applies the NEQ predicate on the "suspended_until" field.
+func SuspendedUntilNEQ(v time.Time) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldSuspendedUntil, v))
+}
+
+// SuspendedUntilIn applies the In predicate on the "suspended_until" field.
+func SuspendedUntilIn(vs ...time.Time) predicate.User {
+	return predicate.User(sql.FieldIn(FieldSuspendedUntil, vs...))
+}
+
+// SuspendedUntilNotIn applies the NotIn predicate on the "suspended_until" field.
+func SuspendedUntilNotIn(vs ...time.Time) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldSuspendedUntil, vs...))
+}
+
+// SuspendedUntilGT applies the GT predicate on the "suspended_until" field.
+func SuspendedUntilGT(v time.Time) predicate.User {
+	return predicate.User(sql.FieldGT(FieldSuspendedUntil, v))
+}
+
+// SuspendedUntilGTE applies the GTE predicate on the "suspended_until" field.
+func SuspendedUntilGTE(v time.Time) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldSuspendedUntil, v))
+}
+
+// SuspendedUntilLT applies the LT predicate on the "suspended_until" field.
+func SuspendedUntilLT(v time.Time) predicate.User {
+	return predicate.User(sql.FieldLT(FieldSuspendedUntil, v))
+}
+
+// SuspendedUntilLTE applies the LTE predicate on the "suspended_until" field.
+func SuspendedUntilLTE(v time.Time) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldSuspendedUntil, v))
+}
+
+// SuspendedUntilIsNil applies the IsNil predicate on the "suspended_until" field.
+func SuspendedUntilIsNil() predicate.User {
+	return predicate.User(sql.FieldIsNull(FieldSuspendedUntil))
+}
+
+// SuspendedUntilNotNil applies the NotNil predicate on the "suspended_until" field.
+func SuspendedUntilNotNil() predicate.User {
+	return predicate.User(sql.FieldNotNull(FieldSuspendedUntil))
+}
+
+// SuspendedReasonEQ applies the EQ predicate on the "suspended_reason" field.
+func SuspendedReasonEQ(v string) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldSuspendedReason, v))
+}
+
+// SuspendedReasonNEQ applies the NEQ predicate on the "suspended_reason" field.
+func SuspendedReasonNEQ(v string) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldSuspendedReason, v))
+}
+
+// SuspendedReasonIn applies the In predicate on the "suspended_reason" field.
+func SuspendedReasonIn(vs ...string) predicate.User {
+	return predicate.User(sql.FieldIn(FieldSuspendedReason, vs...))
+}
+
+// SuspendedReasonNotIn applies the NotIn predicate on the "suspended_reason" field.
+func SuspendedReasonNotIn(vs ...string) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldSuspendedReason, vs...))
+}
+
+// SuspendedReasonGT applies the GT predicate on the "suspended_reason" field.
+func SuspendedReasonGT(v string) predicate.User {
+	return predicate.User(sql.FieldGT(FieldSuspendedReason, v))
+}
+
+// SuspendedReasonGTE applies the GTE predicate on the "suspended_reason" field.
+func SuspendedReasonGTE(v string) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldSuspendedReason, v))
+}
+
+// SuspendedReasonLT applies the LT predicate on the "suspended_reason" field.
+func SuspendedReasonLT(v string) predicate.User {
+	return predicate.User(sql.FieldLT(FieldSuspendedReason, v))
+}
+
+// SuspendedReasonLTE applies the LTE predicate on the "suspended_reason" field.
+func SuspendedReasonLTE(v string) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldSuspendedReason, v))
+}
+
+// SuspendedReasonContains applies the Contains predicate on the "suspended_reason" field.
+func SuspendedReasonContains(v string) predicate.User {
+	return predicate.User(sql.FieldContains(FieldSuspendedReason, v))
+}
+
+// SuspendedReasonHasPrefix applies the HasPrefix predicate on the "suspended_reason" field.
+func SuspendedReasonHasPrefix(v string) predicate.User {
+	return predicate.User(sql.FieldHasPrefix(FieldSuspendedReason, v))
+}
+
+// SuspendedReasonHasSuffix applies the HasSuffix predicate on the "suspended_reason" field.
+func SuspendedReasonHasSuffix(v string) predicate.User {
+	return predicate.User(sql.FieldHasSuffix(FieldSuspendedReason, v))
+}
+
+// SuspendedReasonIsNil applies the IsNil predicate on the "suspended_reason" field.
+func SuspendedReasonIsNil() predicate.User {
+	return predicate.User(sql.FieldIsNull(FieldSuspendedReason))
+}
+
+// SuspendedReasonNotNil applies the NotNil predicate on the "suspended_reason" field.
+func SuspendedReasonNotNil() predicate.User {
+	return predicate.User(sql.FieldNotNull(FieldSuspendedReason))
+}
+
+// SuspendedReasonEqualFold applies the EqualFold predicate on the "suspended_reason" field.
+func SuspendedReasonEqualFold(v string) predicate.User {
+	return predicate.User(sql.FieldEqualFold(FieldSuspendedReason, v))
+}
+
+// SuspendedReasonContainsFold applies the ContainsFold predicate on the "suspended_reason" field.
+func SuspendedReasonContainsFold(v string) predicate.User {
+	return predicate.User(sql.FieldContainsFold(FieldSuspendedReason, v))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

@@ -114,14 +114,30 @@ func (ec *executionContext) dir_role_args(ctx context.Context, rawArgs map[strin
 		return nil, err
 	}
 	args["is"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "beforeSecondFactor",
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "scope",
+		func(ctx context.Context, v any) (*enum.APIScope, error) {
+			return ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["scope"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "person",
 		func(ctx context.Context, v any) (bool, error) {
 			return ec.unmarshalNBoolean2bool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["beforeSecondFactor"] = arg1
+	args["person"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "beforeSecondFactor",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["beforeSecondFactor"] = arg3
 	return args, nil
 }
 
@@ -1322,6 +1338,16 @@ func (ec *executionContext) _Mutation_connectAccount(ctx context.Context, field 
 					var zeroVal *model.AccountPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				if err != nil {
+					var zeroVal *model.AccountPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.AccountPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.AccountPayload
@@ -1331,7 +1357,7 @@ func (ec *executionContext) _Mutation_connectAccount(ctx context.Context, field 
 					var zeroVal *model.AccountPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -1389,6 +1415,16 @@ func (ec *executionContext) _Mutation_syncAccount(ctx context.Context, field gra
 					var zeroVal *model.AccountPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				if err != nil {
+					var zeroVal *model.AccountPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.AccountPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.AccountPayload
@@ -1398,7 +1434,7 @@ func (ec *executionContext) _Mutation_syncAccount(ctx context.Context, field gra
 					var zeroVal *model.AccountPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -1456,6 +1492,16 @@ func (ec *executionContext) _Mutation_disconnectAccount(ctx context.Context, fie
 					var zeroVal *model.AccountPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				if err != nil {
+					var zeroVal *model.AccountPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.AccountPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.AccountPayload
@@ -1465,7 +1511,7 @@ func (ec *executionContext) _Mutation_disconnectAccount(ctx context.Context, fie
 					var zeroVal *model.AccountPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -1523,6 +1569,16 @@ func (ec *executionContext) _Mutation_updatePhoneNumber(ctx context.Context, fie
 					var zeroVal *model.PhoneNumberPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				if err != nil {
+					var zeroVal *model.PhoneNumberPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.PhoneNumberPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.PhoneNumberPayload
@@ -1532,7 +1588,7 @@ func (ec *executionContext) _Mutation_updatePhoneNumber(ctx context.Context, fie
 					var zeroVal *model.PhoneNumberPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -1590,6 +1646,16 @@ func (ec *executionContext) _Mutation_createCampaign(ctx context.Context, field 
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
+				if err != nil {
+					var zeroVal *model.CampaignPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.CampaignPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.CampaignPayload
@@ -1599,7 +1665,7 @@ func (ec *executionContext) _Mutation_createCampaign(ctx context.Context, field 
 					var zeroVal *model.CampaignPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -1657,6 +1723,16 @@ func (ec *executionContext) _Mutation_launchCampaign(ctx context.Context, field 
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
+				if err != nil {
+					var zeroVal *model.CampaignPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.CampaignPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.CampaignPayload
@@ -1666,7 +1742,7 @@ func (ec *executionContext) _Mutation_launchCampaign(ctx context.Context, field 
 					var zeroVal *model.CampaignPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -1724,6 +1800,16 @@ func (ec *executionContext) _Mutation_pauseCampaign(ctx context.Context, field g
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
+				if err != nil {
+					var zeroVal *model.CampaignPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.CampaignPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.CampaignPayload
@@ -1733,7 +1819,7 @@ func (ec *executionContext) _Mutation_pauseCampaign(ctx context.Context, field g
 					var zeroVal *model.CampaignPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -1791,6 +1877,16 @@ func (ec *executionContext) _Mutation_resumeCampaign(ctx context.Context, field 
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
+				if err != nil {
+					var zeroVal *model.CampaignPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.CampaignPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.CampaignPayload
@@ -1800,7 +1896,7 @@ func (ec *executionContext) _Mutation_resumeCampaign(ctx context.Context, field 
 					var zeroVal *model.CampaignPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -1858,6 +1954,16 @@ func (ec *executionContext) _Mutation_cancelCampaign(ctx context.Context, field 
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
+				if err != nil {
+					var zeroVal *model.CampaignPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.CampaignPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.CampaignPayload
@@ -1867,7 +1973,7 @@ func (ec *executionContext) _Mutation_cancelCampaign(ctx context.Context, field 
 					var zeroVal *model.CampaignPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -1925,6 +2031,16 @@ func (ec *executionContext) _Mutation_retryCampaign(ctx context.Context, field g
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
+				if err != nil {
+					var zeroVal *model.CampaignPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.CampaignPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.CampaignPayload
@@ -1934,7 +2050,7 @@ func (ec *executionContext) _Mutation_retryCampaign(ctx context.Context, field g
 					var zeroVal *model.CampaignPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -1992,6 +2108,16 @@ func (ec *executionContext) _Mutation_createContact(ctx context.Context, field g
 					var zeroVal *model.ContactPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CONTACTS")
+				if err != nil {
+					var zeroVal *model.ContactPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.ContactPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.ContactPayload
@@ -2001,7 +2127,7 @@ func (ec *executionContext) _Mutation_createContact(ctx context.Context, field g
 					var zeroVal *model.ContactPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -2059,6 +2185,16 @@ func (ec *executionContext) _Mutation_importContacts(ctx context.Context, field 
 					var zeroVal *model.ContactImportPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CONTACTS")
+				if err != nil {
+					var zeroVal *model.ContactImportPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.ContactImportPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.ContactImportPayload
@@ -2068,7 +2204,7 @@ func (ec *executionContext) _Mutation_importContacts(ctx context.Context, field 
 					var zeroVal *model.ContactImportPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -2126,6 +2262,16 @@ func (ec *executionContext) _Mutation_createContactList(ctx context.Context, fie
 					var zeroVal *model.ContactListPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CONTACTS")
+				if err != nil {
+					var zeroVal *model.ContactListPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.ContactListPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.ContactListPayload
@@ -2135,7 +2281,7 @@ func (ec *executionContext) _Mutation_createContactList(ctx context.Context, fie
 					var zeroVal *model.ContactListPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -2193,6 +2339,11 @@ func (ec *executionContext) _Mutation_beginSecondFactor(ctx context.Context, fie
 					var zeroVal *model.BeginSecondFactorPayload
 					return zeroVal, err
 				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.BeginSecondFactorPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, true)
 				if err != nil {
 					var zeroVal *model.BeginSecondFactorPayload
@@ -2202,7 +2353,7 @@ func (ec *executionContext) _Mutation_beginSecondFactor(ctx context.Context, fie
 					var zeroVal *model.BeginSecondFactorPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, nil, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -2260,6 +2411,11 @@ func (ec *executionContext) _Mutation_confirmSecondFactor(ctx context.Context, f
 					var zeroVal *model.RecoveryCodesPayload
 					return zeroVal, err
 				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.RecoveryCodesPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, true)
 				if err != nil {
 					var zeroVal *model.RecoveryCodesPayload
@@ -2269,7 +2425,7 @@ func (ec *executionContext) _Mutation_confirmSecondFactor(ctx context.Context, f
 					var zeroVal *model.RecoveryCodesPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, nil, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -2327,6 +2483,11 @@ func (ec *executionContext) _Mutation_disableSecondFactor(ctx context.Context, f
 					var zeroVal *model.DisableSecondFactorPayload
 					return zeroVal, err
 				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.DisableSecondFactorPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.DisableSecondFactorPayload
@@ -2336,7 +2497,7 @@ func (ec *executionContext) _Mutation_disableSecondFactor(ctx context.Context, f
 					var zeroVal *model.DisableSecondFactorPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, nil, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -2394,6 +2555,11 @@ func (ec *executionContext) _Mutation_regenerateRecoveryCodes(ctx context.Contex
 					var zeroVal *model.RecoveryCodesPayload
 					return zeroVal, err
 				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.RecoveryCodesPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.RecoveryCodesPayload
@@ -2403,7 +2569,7 @@ func (ec *executionContext) _Mutation_regenerateRecoveryCodes(ctx context.Contex
 					var zeroVal *model.RecoveryCodesPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, nil, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -2549,6 +2715,11 @@ func (ec *executionContext) _Mutation_signOut(ctx context.Context, field graphql
 					var zeroVal *model.SignOutPayload
 					return zeroVal, err
 				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.SignOutPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, true)
 				if err != nil {
 					var zeroVal *model.SignOutPayload
@@ -2558,7 +2729,7 @@ func (ec *executionContext) _Mutation_signOut(ctx context.Context, field graphql
 					var zeroVal *model.SignOutPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, nil, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -2616,6 +2787,11 @@ func (ec *executionContext) _Mutation_acceptTerms(ctx context.Context, field gra
 					var zeroVal *model.AcceptTermsPayload
 					return zeroVal, err
 				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.AcceptTermsPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.AcceptTermsPayload
@@ -2625,7 +2801,7 @@ func (ec *executionContext) _Mutation_acceptTerms(ctx context.Context, field gra
 					var zeroVal *model.AcceptTermsPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, nil, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -2683,6 +2859,16 @@ func (ec *executionContext) _Mutation_updateOrganization(ctx context.Context, fi
 					var zeroVal *model.OrganizationPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				if err != nil {
+					var zeroVal *model.OrganizationPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.OrganizationPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.OrganizationPayload
@@ -2692,7 +2878,7 @@ func (ec *executionContext) _Mutation_updateOrganization(ctx context.Context, fi
 					var zeroVal *model.OrganizationPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -2750,6 +2936,11 @@ func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field g
 					var zeroVal *model.RevokeSessionPayload
 					return zeroVal, err
 				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.RevokeSessionPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.RevokeSessionPayload
@@ -2759,7 +2950,7 @@ func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field g
 					var zeroVal *model.RevokeSessionPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, nil, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -2817,6 +3008,16 @@ func (ec *executionContext) _Mutation_createApiKey(ctx context.Context, field gr
 					var zeroVal *model.CreateAPIKeyPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				if err != nil {
+					var zeroVal *model.CreateAPIKeyPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.CreateAPIKeyPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.CreateAPIKeyPayload
@@ -2826,7 +3027,7 @@ func (ec *executionContext) _Mutation_createApiKey(ctx context.Context, field gr
 					var zeroVal *model.CreateAPIKeyPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -2884,6 +3085,16 @@ func (ec *executionContext) _Mutation_revokeApiKey(ctx context.Context, field gr
 					var zeroVal *model.APIKeyPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				if err != nil {
+					var zeroVal *model.APIKeyPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.APIKeyPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.APIKeyPayload
@@ -2893,7 +3104,7 @@ func (ec *executionContext) _Mutation_revokeApiKey(ctx context.Context, field gr
 					var zeroVal *model.APIKeyPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -2951,6 +3162,11 @@ func (ec *executionContext) _Mutation_createOrganization(ctx context.Context, fi
 					var zeroVal *model.SessionPayload
 					return zeroVal, err
 				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.SessionPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.SessionPayload
@@ -2960,7 +3176,7 @@ func (ec *executionContext) _Mutation_createOrganization(ctx context.Context, fi
 					var zeroVal *model.SessionPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, nil, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -3018,6 +3234,11 @@ func (ec *executionContext) _Mutation_switchOrganization(ctx context.Context, fi
 					var zeroVal *model.SessionPayload
 					return zeroVal, err
 				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.SessionPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, true)
 				if err != nil {
 					var zeroVal *model.SessionPayload
@@ -3027,7 +3248,7 @@ func (ec *executionContext) _Mutation_switchOrganization(ctx context.Context, fi
 					var zeroVal *model.SessionPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, nil, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -3085,6 +3306,16 @@ func (ec *executionContext) _Mutation_inviteMember(ctx context.Context, field gr
 					var zeroVal *model.InviteMemberPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				if err != nil {
+					var zeroVal *model.InviteMemberPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.InviteMemberPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.InviteMemberPayload
@@ -3094,7 +3325,7 @@ func (ec *executionContext) _Mutation_inviteMember(ctx context.Context, field gr
 					var zeroVal *model.InviteMemberPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -3152,6 +3383,16 @@ func (ec *executionContext) _Mutation_revokeInvitation(ctx context.Context, fiel
 					var zeroVal *model.RevokeInvitationPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				if err != nil {
+					var zeroVal *model.RevokeInvitationPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.RevokeInvitationPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.RevokeInvitationPayload
@@ -3161,7 +3402,7 @@ func (ec *executionContext) _Mutation_revokeInvitation(ctx context.Context, fiel
 					var zeroVal *model.RevokeInvitationPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -3263,6 +3504,16 @@ func (ec *executionContext) _Mutation_updateMember(ctx context.Context, field gr
 					var zeroVal *model.MemberPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				if err != nil {
+					var zeroVal *model.MemberPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.MemberPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.MemberPayload
@@ -3272,7 +3523,7 @@ func (ec *executionContext) _Mutation_updateMember(ctx context.Context, field gr
 					var zeroVal *model.MemberPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -3330,6 +3581,16 @@ func (ec *executionContext) _Mutation_removeMember(ctx context.Context, field gr
 					var zeroVal *model.MemberPayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				if err != nil {
+					var zeroVal *model.MemberPayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.MemberPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.MemberPayload
@@ -3339,7 +3600,7 @@ func (ec *executionContext) _Mutation_removeMember(ctx context.Context, field gr
 					var zeroVal *model.MemberPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -3397,6 +3658,11 @@ func (ec *executionContext) _Mutation_changePassword(ctx context.Context, field 
 					var zeroVal *model.SessionPayload
 					return zeroVal, err
 				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.SessionPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.SessionPayload
@@ -3406,7 +3672,7 @@ func (ec *executionContext) _Mutation_changePassword(ctx context.Context, field 
 					var zeroVal *model.SessionPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, nil, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -3596,6 +3862,11 @@ func (ec *executionContext) _Mutation_requestEmailVerification(ctx context.Conte
 					var zeroVal *model.RequestEmailVerificationPayload
 					return zeroVal, err
 				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.RequestEmailVerificationPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, true)
 				if err != nil {
 					var zeroVal *model.RequestEmailVerificationPayload
@@ -3605,7 +3876,7 @@ func (ec *executionContext) _Mutation_requestEmailVerification(ctx context.Conte
 					var zeroVal *model.RequestEmailVerificationPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, nil, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -3663,6 +3934,11 @@ func (ec *executionContext) _Mutation_revokeOtherSessions(ctx context.Context, f
 					var zeroVal *model.RevokeOtherSessionsPayload
 					return zeroVal, err
 				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.RevokeOtherSessionsPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.RevokeOtherSessionsPayload
@@ -3672,7 +3948,7 @@ func (ec *executionContext) _Mutation_revokeOtherSessions(ctx context.Context, f
 					var zeroVal *model.RevokeOtherSessionsPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, nil, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -3730,6 +4006,11 @@ func (ec *executionContext) _Mutation_updateUser(ctx context.Context, field grap
 					var zeroVal *model.UserPayload
 					return zeroVal, err
 				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.UserPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.UserPayload
@@ -3739,7 +4020,7 @@ func (ec *executionContext) _Mutation_updateUser(ctx context.Context, field grap
 					var zeroVal *model.UserPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, nil, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -3797,6 +4078,16 @@ func (ec *executionContext) _Mutation_sendMessage(ctx context.Context, field gra
 					var zeroVal *model.MessagePayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "SEND_MESSAGES")
+				if err != nil {
+					var zeroVal *model.MessagePayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.MessagePayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.MessagePayload
@@ -3806,7 +4097,7 @@ func (ec *executionContext) _Mutation_sendMessage(ctx context.Context, field gra
 					var zeroVal *model.MessagePayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -3952,6 +4243,11 @@ func (ec *executionContext) _Mutation_linkExternalLogin(ctx context.Context, fie
 					var zeroVal *model.ExternalLoginsPayload
 					return zeroVal, err
 				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.ExternalLoginsPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.ExternalLoginsPayload
@@ -3961,7 +4257,7 @@ func (ec *executionContext) _Mutation_linkExternalLogin(ctx context.Context, fie
 					var zeroVal *model.ExternalLoginsPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, nil, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -4019,6 +4315,11 @@ func (ec *executionContext) _Mutation_unlinkExternalLogin(ctx context.Context, f
 					var zeroVal *model.ExternalLoginsPayload
 					return zeroVal, err
 				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.ExternalLoginsPayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.ExternalLoginsPayload
@@ -4028,7 +4329,7 @@ func (ec *executionContext) _Mutation_unlinkExternalLogin(ctx context.Context, f
 					var zeroVal *model.ExternalLoginsPayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, nil, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -4086,6 +4387,16 @@ func (ec *executionContext) _Mutation_createTemplate(ctx context.Context, field 
 					var zeroVal *model.TemplatePayload
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_TEMPLATES")
+				if err != nil {
+					var zeroVal *model.TemplatePayload
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.TemplatePayload
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.TemplatePayload
@@ -4095,7 +4406,7 @@ func (ec *executionContext) _Mutation_createTemplate(ctx context.Context, field 
 					var zeroVal *model.TemplatePayload
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -4245,6 +4556,16 @@ func (ec *executionContext) _Query_node(ctx context.Context, field graphql.Colle
 					var zeroVal ent.Noder
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal ent.Noder
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal ent.Noder
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal ent.Noder
@@ -4254,7 +4575,7 @@ func (ec *executionContext) _Query_node(ctx context.Context, field graphql.Colle
 					var zeroVal ent.Noder
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -4312,6 +4633,16 @@ func (ec *executionContext) _Query_nodes(ctx context.Context, field graphql.Coll
 					var zeroVal []ent.Noder
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal []ent.Noder
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []ent.Noder
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal []ent.Noder
@@ -4321,7 +4652,7 @@ func (ec *executionContext) _Query_nodes(ctx context.Context, field graphql.Coll
 					var zeroVal []ent.Noder
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -4379,6 +4710,16 @@ func (ec *executionContext) _Query_accounts(ctx context.Context, field graphql.C
 					var zeroVal *ent.AccountConnection
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal *ent.AccountConnection
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *ent.AccountConnection
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *ent.AccountConnection
@@ -4388,7 +4729,7 @@ func (ec *executionContext) _Query_accounts(ctx context.Context, field graphql.C
 					var zeroVal *ent.AccountConnection
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -4446,6 +4787,16 @@ func (ec *executionContext) _Query_auditEvents(ctx context.Context, field graphq
 					var zeroVal *ent.AuditEventConnection
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal *ent.AuditEventConnection
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *ent.AuditEventConnection
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *ent.AuditEventConnection
@@ -4455,7 +4806,7 @@ func (ec *executionContext) _Query_auditEvents(ctx context.Context, field graphq
 					var zeroVal *ent.AuditEventConnection
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -4513,6 +4864,16 @@ func (ec *executionContext) _Query_campaigns(ctx context.Context, field graphql.
 					var zeroVal *ent.CampaignConnection
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal *ent.CampaignConnection
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *ent.CampaignConnection
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *ent.CampaignConnection
@@ -4522,7 +4883,7 @@ func (ec *executionContext) _Query_campaigns(ctx context.Context, field graphql.
 					var zeroVal *ent.CampaignConnection
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -4580,6 +4941,16 @@ func (ec *executionContext) _Query_contacts(ctx context.Context, field graphql.C
 					var zeroVal *ent.ContactConnection
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal *ent.ContactConnection
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *ent.ContactConnection
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *ent.ContactConnection
@@ -4589,7 +4960,7 @@ func (ec *executionContext) _Query_contacts(ctx context.Context, field graphql.C
 					var zeroVal *ent.ContactConnection
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -4647,6 +5018,16 @@ func (ec *executionContext) _Query_contactLists(ctx context.Context, field graph
 					var zeroVal *ent.ContactListConnection
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal *ent.ContactListConnection
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *ent.ContactListConnection
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *ent.ContactListConnection
@@ -4656,7 +5037,7 @@ func (ec *executionContext) _Query_contactLists(ctx context.Context, field graph
 					var zeroVal *ent.ContactListConnection
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -4778,6 +5159,16 @@ func (ec *executionContext) _Query_messages(ctx context.Context, field graphql.C
 					var zeroVal *ent.MessageConnection
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal *ent.MessageConnection
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *ent.MessageConnection
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *ent.MessageConnection
@@ -4787,7 +5178,7 @@ func (ec *executionContext) _Query_messages(ctx context.Context, field graphql.C
 					var zeroVal *ent.MessageConnection
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -4845,6 +5236,16 @@ func (ec *executionContext) _Query_deliveryEvents(ctx context.Context, field gra
 					var zeroVal *model.DeliveryEventBatch
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal *model.DeliveryEventBatch
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.DeliveryEventBatch
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.DeliveryEventBatch
@@ -4854,7 +5255,7 @@ func (ec *executionContext) _Query_deliveryEvents(ctx context.Context, field gra
 					var zeroVal *model.DeliveryEventBatch
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -4944,6 +5345,16 @@ func (ec *executionContext) _Query_statistics(ctx context.Context, field graphql
 					var zeroVal []*model.StatisticsRow
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal []*model.StatisticsRow
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []*model.StatisticsRow
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal []*model.StatisticsRow
@@ -4953,7 +5364,7 @@ func (ec *executionContext) _Query_statistics(ctx context.Context, field graphql
 					var zeroVal []*model.StatisticsRow
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -5011,6 +5422,16 @@ func (ec *executionContext) _Query_templates(ctx context.Context, field graphql.
 					var zeroVal *ent.TemplateConnection
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal *ent.TemplateConnection
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *ent.TemplateConnection
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *ent.TemplateConnection
@@ -5020,7 +5441,7 @@ func (ec *executionContext) _Query_templates(ctx context.Context, field graphql.
 					var zeroVal *ent.TemplateConnection
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -5078,6 +5499,16 @@ func (ec *executionContext) _Query_lintTemplate(ctx context.Context, field graph
 					var zeroVal []*model.TemplateProblem
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal []*model.TemplateProblem
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []*model.TemplateProblem
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal []*model.TemplateProblem
@@ -5087,7 +5518,7 @@ func (ec *executionContext) _Query_lintTemplate(ctx context.Context, field graph
 					var zeroVal []*model.TemplateProblem
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -5221,6 +5652,16 @@ func (ec *executionContext) _Subscription_campaignProgress(ctx context.Context, 
 					var zeroVal *model.CampaignProgressUpdate
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal *model.CampaignProgressUpdate
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.CampaignProgressUpdate
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.CampaignProgressUpdate
@@ -5230,7 +5671,7 @@ func (ec *executionContext) _Subscription_campaignProgress(ctx context.Context, 
 					var zeroVal *model.CampaignProgressUpdate
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -5288,6 +5729,16 @@ func (ec *executionContext) _Subscription_contactImportProgress(ctx context.Cont
 					var zeroVal *ent.ContactImport
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal *ent.ContactImport
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *ent.ContactImport
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *ent.ContactImport
@@ -5297,7 +5748,7 @@ func (ec *executionContext) _Subscription_contactImportProgress(ctx context.Cont
 					var zeroVal *ent.ContactImport
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -5355,6 +5806,16 @@ func (ec *executionContext) _Subscription_deliveryEvents(ctx context.Context, fi
 					var zeroVal *model.DeliveryEventBatch
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal *model.DeliveryEventBatch
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.DeliveryEventBatch
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *model.DeliveryEventBatch
@@ -5364,7 +5825,7 @@ func (ec *executionContext) _Subscription_deliveryEvents(ctx context.Context, fi
 					var zeroVal *model.DeliveryEventBatch
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -5421,6 +5882,16 @@ func (ec *executionContext) _Subscription_statusChanged(ctx context.Context, fie
 					var zeroVal ent.Noder
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal ent.Noder
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal ent.Noder
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal ent.Noder
@@ -5430,7 +5901,7 @@ func (ec *executionContext) _Subscription_statusChanged(ctx context.Context, fie
 					var zeroVal ent.Noder
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -5468,6 +5939,16 @@ func (ec *executionContext) _Subscription_messageReceived(ctx context.Context, f
 					var zeroVal *ent.Message
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal *ent.Message
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *ent.Message
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *ent.Message
@@ -5477,7 +5958,7 @@ func (ec *executionContext) _Subscription_messageReceived(ctx context.Context, f
 					var zeroVal *ent.Message
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, nil, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, nil, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1

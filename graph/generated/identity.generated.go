@@ -22,6 +22,9 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
+type APIKeyResolver interface {
+	CreatedBy(ctx context.Context, obj *ent.APIKey) (*ent.Member, error)
+}
 type MemberResolver interface {
 	SecondFactor(ctx context.Context, obj *ent.Member) (*bool, error)
 }
@@ -121,6 +124,61 @@ func (ec *executionContext) _APIKey_role(ctx context.Context, field graphql.Coll
 }
 func (ec *executionContext) fieldContext_APIKey_role(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("APIKey", field, false, false, "Role")
+}
+
+func (ec *executionContext) _APIKey_scopes(ctx context.Context, field graphql.CollectedField, obj *ent.APIKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_APIKey_scopes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Scopes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []enum.APIScope) graphql.Marshaler {
+			return ec.marshalNAPIScope2ᚕcarillonᚋenumᚐAPIScopeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_APIKey_scopes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("APIKey", field, false, false, "APIScope")
+}
+
+func (ec *executionContext) _APIKey_createdBy(ctx context.Context, field graphql.CollectedField, obj *ent.APIKey) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_APIKey_createdBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.APIKey().CreatedBy(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Member) graphql.Marshaler {
+			return ec.marshalOMember2ᚖcarillonᚋentᚐMember(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_APIKey_createdBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "APIKey",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Member(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _APIKey_prefix(ctx context.Context, field graphql.CollectedField, obj *ent.APIKey) (ret graphql.Marshaler) {
@@ -770,6 +828,29 @@ func (ec *executionContext) fieldContext_Organization_statusReason(_ context.Con
 	return graphql.NewScalarFieldContext("Organization", field, false, false, "String")
 }
 
+func (ec *executionContext) _Organization_suspendedUntil(ctx context.Context, field graphql.CollectedField, obj *ent.Organization) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Organization_suspendedUntil(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SuspendedUntil, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Organization_suspendedUntil(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Organization", field, false, false, "Time")
+}
+
 func (ec *executionContext) _Organization_timeZone(ctx context.Context, field graphql.CollectedField, obj *ent.Organization) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -978,6 +1059,16 @@ func (ec *executionContext) _Organization_invitations(ctx context.Context, field
 					var zeroVal []*ent.Invitation
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal []*ent.Invitation
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []*ent.Invitation
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal []*ent.Invitation
@@ -987,7 +1078,7 @@ func (ec *executionContext) _Organization_invitations(ctx context.Context, field
 					var zeroVal []*ent.Invitation
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, obj, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, obj, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -2103,6 +2194,16 @@ func (ec *executionContext) _Viewer_organization(ctx context.Context, field grap
 					var zeroVal *ent.Organization
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal *ent.Organization
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *ent.Organization
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal *ent.Organization
@@ -2112,7 +2213,7 @@ func (ec *executionContext) _Viewer_organization(ctx context.Context, field grap
 					var zeroVal *ent.Organization
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, obj, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, obj, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -2245,6 +2346,16 @@ func (ec *executionContext) _Viewer_mustAcceptTerms(ctx context.Context, field g
 					var zeroVal bool
 					return zeroVal, err
 				}
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
+				person, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal bool
+					return zeroVal, err
+				}
 				beforeSecondFactor, err := ec.unmarshalNBoolean2bool(ctx, false)
 				if err != nil {
 					var zeroVal bool
@@ -2254,7 +2365,7 @@ func (ec *executionContext) _Viewer_mustAcceptTerms(ctx context.Context, field g
 					var zeroVal bool
 					return zeroVal, errors.New("directive role is not implemented")
 				}
-				return ec.Directives.Role(ctx, obj, directive0, is, beforeSecondFactor)
+				return ec.Directives.Role(ctx, obj, directive0, is, scope, person, beforeSecondFactor)
 			}
 
 			next = directive1
@@ -2445,7 +2556,7 @@ func (ec *executionContext) unmarshalInputCreateAPIKeyInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "role", "expiresAt", "clientMutationId"}
+	fieldsInOrder := [...]string{"name", "role", "scopes", "expiresAt", "currentPassword", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2466,6 +2577,13 @@ func (ec *executionContext) unmarshalInputCreateAPIKeyInput(ctx context.Context,
 				return it, err
 			}
 			it.Role = data
+		case "scopes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scopes"))
+			data, err := ec.unmarshalOAPIScope2ᚕcarillonᚋenumᚐAPIScopeᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Scopes = data
 		case "expiresAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresAt"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
@@ -2473,6 +2591,13 @@ func (ec *executionContext) unmarshalInputCreateAPIKeyInput(ctx context.Context,
 				return it, err
 			}
 			it.ExpiresAt = data
+		case "currentPassword":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("currentPassword"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CurrentPassword = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -2967,42 +3092,53 @@ func (ec *executionContext) _APIKey(ctx context.Context, sel ast.SelectionSet, o
 		case "id":
 			out.Values[i] = ec._APIKey_id(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "name":
 			out.Values[i] = ec._APIKey_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "role":
 			out.Values[i] = ec._APIKey_role(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "scopes":
+			out.Values[i] = ec._APIKey_scopes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdBy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._APIKey_createdBy(ctx, field, obj)
+				})
 		case "prefix":
 			out.Values[i] = ec._APIKey_prefix(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "createdAt":
 			out.Values[i] = ec._APIKey_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "lastUsedAt":
 			out.Values[i] = ec._APIKey_lastUsedAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "expiresAt":
 			out.Values[i] = ec._APIKey_expiresAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "revokedAt":
 			out.Values[i] = ec._APIKey_revokedAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -3244,6 +3380,11 @@ func (ec *executionContext) _Organization(ctx context.Context, sel ast.Selection
 			}
 		case "statusReason":
 			out.Values[i] = ec._Organization_statusReason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "suspendedUntil":
+			out.Values[i] = ec._Organization_suspendedUntil(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -3891,6 +4032,46 @@ func (ec *executionContext) marshalNAPIKeyPayload2ᚖcarillonᚋgraphᚋmodelᚐ
 	return ec._APIKeyPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNAPIScope2carillonᚋenumᚐAPIScope(ctx context.Context, v any) (enum.APIScope, error) {
+	var res enum.APIScope
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAPIScope2carillonᚋenumᚐAPIScope(ctx context.Context, sel ast.SelectionSet, v enum.APIScope) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) unmarshalNAPIScope2ᚕcarillonᚋenumᚐAPIScopeᚄ(ctx context.Context, v any) ([]enum.APIScope, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]enum.APIScope, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAPIScope2carillonᚋenumᚐAPIScope(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNAPIScope2ᚕcarillonᚋenumᚐAPIScopeᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.APIScope) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAPIScope2carillonᚋenumᚐAPIScope(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNAcceptTermsInput2carillonᚋgraphᚋmodelᚐAcceptTermsInput(ctx context.Context, v any) (model.AcceptTermsInput, error) {
 	res, err := ec.unmarshalInputAcceptTermsInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -4080,11 +4261,82 @@ func (ec *executionContext) marshalNUser2ᚖcarillonᚋentᚐUser(ctx context.Co
 	return ec._User(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOAPIKey2ᚕᚖcarillonᚋentᚐAPIKeyᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.APIKey) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAPIKey2ᚖcarillonᚋentᚐAPIKey(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOAPIKey2ᚖcarillonᚋentᚐAPIKey(ctx context.Context, sel ast.SelectionSet, v *ent.APIKey) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._APIKey(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOAPIScope2ᚕcarillonᚋenumᚐAPIScopeᚄ(ctx context.Context, v any) ([]enum.APIScope, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]enum.APIScope, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAPIScope2carillonᚋenumᚐAPIScope(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOAPIScope2ᚕcarillonᚋenumᚐAPIScopeᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.APIScope) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAPIScope2carillonᚋenumᚐAPIScope(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx context.Context, v any) (*enum.APIScope, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(enum.APIScope)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx context.Context, sel ast.SelectionSet, v *enum.APIScope) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) marshalOMember2ᚖcarillonᚋentᚐMember(ctx context.Context, sel ast.SelectionSet, v *ent.Member) graphql.Marshaler {

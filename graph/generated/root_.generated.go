@@ -27,6 +27,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	APIKey() APIKeyResolver
 	Account() AccountResolver
 	AuditEvent() AuditEventResolver
 	Campaign() CampaignResolver
@@ -36,6 +37,7 @@ type ResolverRoot interface {
 	ContactImport() ContactImportResolver
 	ContactList() ContactListResolver
 	DeliveryEventBatch() DeliveryEventBatchResolver
+	Invitation() InvitationResolver
 	Member() MemberResolver
 	Message() MessageResolver
 	MessagePricing() MessagePricingResolver
@@ -51,12 +53,13 @@ type ResolverRoot interface {
 
 type DirectiveRoot struct {
 	Personal func(ctx context.Context, obj any, next graphql.Resolver, as model.Masking) (res any, err error)
-	Role     func(ctx context.Context, obj any, next graphql.Resolver, is enum.Role, beforeSecondFactor bool) (res any, err error)
+	Role     func(ctx context.Context, obj any, next graphql.Resolver, is enum.Role, scope *enum.APIScope, person bool, beforeSecondFactor bool) (res any, err error)
 }
 
 type ComplexityRoot struct {
 	APIKey struct {
 		CreatedAt  func(childComplexity int) int
+		CreatedBy  func(childComplexity int) int
 		ExpiresAt  func(childComplexity int) int
 		ID         func(childComplexity int) int
 		LastUsedAt func(childComplexity int) int
@@ -64,6 +67,7 @@ type ComplexityRoot struct {
 		Prefix     func(childComplexity int) int
 		RevokedAt  func(childComplexity int) int
 		Role       func(childComplexity int) int
+		Scopes     func(childComplexity int) int
 	}
 
 	APIKeyPayload struct {
@@ -387,6 +391,7 @@ type ComplexityRoot struct {
 		Email     func(childComplexity int) int
 		ExpiresAt func(childComplexity int) int
 		ID        func(childComplexity int) int
+		InvitedBy func(childComplexity int) int
 		MailedAt  func(childComplexity int) int
 		Role      func(childComplexity int) int
 	}
@@ -408,6 +413,7 @@ type ComplexityRoot struct {
 	}
 
 	MemberPayload struct {
+		APIKeys          func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
 		Member           func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
@@ -536,6 +542,7 @@ type ComplexityRoot struct {
 		SendingPolicy       func(childComplexity int) int
 		Status              func(childComplexity int) int
 		StatusReason        func(childComplexity int) int
+		SuspendedUntil      func(childComplexity int) int
 		TimeZone            func(childComplexity int) int
 	}
 
@@ -861,6 +868,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.APIKey.CreatedAt(childComplexity), true
+	case "APIKey.createdBy":
+		if e.ComplexityRoot.APIKey.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.CreatedBy(childComplexity), true
 	case "APIKey.expiresAt":
 		if e.ComplexityRoot.APIKey.ExpiresAt == nil {
 			break
@@ -903,6 +916,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.APIKey.Role(childComplexity), true
+	case "APIKey.scopes":
+		if e.ComplexityRoot.APIKey.Scopes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.APIKey.Scopes(childComplexity), true
 
 	case "APIKeyPayload.apiKey":
 		if e.ComplexityRoot.APIKeyPayload.APIKey == nil {
@@ -2137,6 +2156,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Invitation.ID(childComplexity), true
+	case "Invitation.invitedBy":
+		if e.ComplexityRoot.Invitation.InvitedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.InvitedBy(childComplexity), true
 	case "Invitation.mailedAt":
 		if e.ComplexityRoot.Invitation.MailedAt == nil {
 			break
@@ -2212,6 +2237,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Member.User(childComplexity), true
 
+	case "MemberPayload.apiKeys":
+		if e.ComplexityRoot.MemberPayload.APIKeys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberPayload.APIKeys(childComplexity), true
 	case "MemberPayload.clientMutationId":
 		if e.ComplexityRoot.MemberPayload.ClientMutationID == nil {
 			break
@@ -3069,6 +3100,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Organization.StatusReason(childComplexity), true
+	case "Organization.suspendedUntil":
+		if e.ComplexityRoot.Organization.SuspendedUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Organization.SuspendedUntil(childComplexity), true
 	case "Organization.timeZone":
 		if e.ComplexityRoot.Organization.TimeZone == nil {
 			break
@@ -4547,7 +4584,7 @@ var sources = []*ast.Source{
     last: Int
     "By what to order; the first counts most. Without it, the oldest first."
     orderBy: [AccountOrder!]
-  ): AccountConnection! @role(is: VIEWER)
+  ): AccountConnection! @role(is: VIEWER, scope: READ)
 }
 
 extend type Mutation {
@@ -4557,24 +4594,24 @@ extend type Mutation {
   User errors: REQUIRED, INVALID, NOT_ALLOWED (token or consent), NOT_FOUND (no such account for this token), TAKEN (another
   organization has it), UPSTREAM (WhatsApp did not answer, or said no).
   """
-  connectAccount("Which account, and the token for it." input: ConnectAccountInput!): AccountPayload! @role(is: ADMIN)
+  connectAccount("Which account, and the token for it." input: ConnectAccountInput!): AccountPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
   """
   Reads numbers, limits and templates of an account from WhatsApp again. Returns when that is done.
   User errors: INVALID (the token is not good any more), UPSTREAM. Errors: NOT_FOUND.
   """
-  syncAccount("Which account." input: SyncAccountInput!): AccountPayload! @role(is: ADMIN)
+  syncAccount("Which account." input: SyncAccountInput!): AccountPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
   """
   Lets an account go: WhatsApp is told to post no more webhooks of it, and its access token is erased. Its campaigns are paused
   at once; single messages that wait fail with the error -6; what is being sent just now is finished, within seconds. All that
   was read of it stays, and connectAccount with a new token revives it, its campaigns paused. Again is no error.
   Errors: NOT_FOUND.
   """
-  disconnectAccount("Which account." input: DisconnectAccountInput!): AccountPayload! @role(is: ADMIN)
+  disconnectAccount("Which account." input: DisconnectAccountInput!): AccountPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
   """
   Changes the operator's settings of a number. Returns when it is stored; whoever sends from it keeps to it within 15 seconds.
   User errors: INVALID (throughputCap). Errors: NOT_FOUND.
   """
-  updatePhoneNumber("Which number, and what is to change." input: UpdatePhoneNumberInput!): PhoneNumberPayload! @role(is: ADMIN)
+  updatePhoneNumber("Which number, and what is to change." input: UpdatePhoneNumberInput!): PhoneNumberPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
 }
 
 "A WhatsApp Business Account (WABA) that the organization has connected."
@@ -4783,7 +4820,7 @@ type AccountPayload {
     last: Int
     "By what to order. Without it, the oldest first."
     orderBy: [AuditEventOrder!]
-  ): AuditEventConnection! @role(is: ADMIN)
+  ): AuditEventConnection! @role(is: ADMIN, scope: READ)
 }
 
 "One line of the audit trail."
@@ -4874,7 +4911,7 @@ input AuditEventFilter {
     last: Int
     "By what to order; the first counts most. Without it, the oldest first."
     orderBy: [CampaignOrder!]
-  ): CampaignConnection! @role(is: VIEWER)
+  ): CampaignConnection! @role(is: VIEWER, scope: READ)
 }
 
 extend type Mutation {
@@ -4883,18 +4920,18 @@ extend type Mutation {
   User errors: REQUIRED, TOO_LONG, INVALID (a field, a binding, or template and number of different accounts), NOT_FOUND
   (template, number, list or contact), LIMIT_EXCEEDED.
   """
-  createCampaign("The campaign." input: CreateCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER)
+  createCampaign("The campaign." input: CreateCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
   """
   Starts sending, now or at scheduledAt where the campaign has one. Returns at once; follow ` + "`" + `campaignProgress` + "`" + ` for the rest.
   User errors: INVALID (template not approved, audience empty), REQUIRED (a parameter is not bound), NOT_ALLOWED (terms not
   accepted, account or organization may not send), STALE (expired). Errors: NOT_FOUND, CONFLICT (already launched or over).
   """
-  launchCampaign("Which campaign." input: LaunchCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER)
+  launchCampaign("Which campaign." input: LaunchCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
   """
   Stops sending until it is resumed. Returns at once; what a worker has in hand is still sent.
   Errors: NOT_FOUND, CONFLICT (not under way).
   """
-  pauseCampaign("Which campaign." input: PauseCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER)
+  pauseCampaign("Which campaign." input: PauseCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
   """
   Goes on where it was paused. Returns at once.
   What keeps it from sending is refused by its name, as far as WhatsApp tells of it; what WhatsApp does not tell the end of, such as a
@@ -4902,19 +4939,19 @@ extend type Mutation {
   User errors: INVALID (template not approved), NOT_ALLOWED (account or organization may not send), LIMIT_EXCEEDED (the limit for which it
   waits has no room yet). Errors: NOT_FOUND, CONFLICT (not paused).
   """
-  resumeCampaign("Which campaign." input: ResumeCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER)
+  resumeCampaign("Which campaign." input: ResumeCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
   """
   Ends it for good. Returns at once; what is queued becomes CANCELED soon after, what a worker has in hand is still sent.
   Errors: NOT_FOUND, CONFLICT (already over).
   """
-  cancelCampaign("Which campaign." input: CancelCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER)
+  cancelCampaign("Which campaign." input: CancelCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
   """
   Queues again the failed messages whose errors may pass, or those with the given codes. Returns when they are queued. A completed
   campaign runs again, a paused one stays so. Who may not be written to any more (they have opted out, say) is left as FAILED.
   User errors: INVALID (errorCodes: an error that does not pass; template not approved), NOT_ALLOWED (account or organization may
   not send), STALE (expired). Errors: NOT_FOUND, CONFLICT (not launched yet, or canceled).
   """
-  retryCampaign("Which campaign, and which failures." input: RetryCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER)
+  retryCampaign("Which campaign, and which failures." input: RetryCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
 }
 
 extend type Subscription {
@@ -4922,7 +4959,7 @@ extend type Subscription {
   The campaign's counts: at once, then when they change, at most four times a second. It goes on after the campaign has ended,
   since receipts still come, and completes when every message has come to its end. Errors: NOT_FOUND.
   """
-  campaignProgress("Which campaign." campaignId: ID!): CampaignProgressUpdate! @role(is: VIEWER)
+  campaignProgress("Which campaign." campaignId: ID!): CampaignProgressUpdate! @role(is: VIEWER, scope: READ)
 }
 
 "One template, sent to many people."
@@ -5317,12 +5354,17 @@ type CampaignPayload {
 `, BuiltIn: false},
 	{Name: "../../schema/carillon.graphql", Input: `"""
 Says which role a caller needs. OWNER includes ADMIN, ADMIN includes CAMPAIGNER, CAMPAIGNER includes VIEWER.
-Without a valid token the answer is UNAUTHENTICATED, with too low a role FORBIDDEN. To a user who has yet to set up the second
+Without a valid token the answer is UNAUTHENTICATED, with too low a role FORBIDDEN, and so it is for an API key with scopes of which none
+is the one named. Every field of Query, Mutation and Subscription that is not ` + "`" + `@public` + "`" + ` names a scope, or says that it is for people. To a user who has yet to set up the second
 factor that the organization requires it is FORBIDDEN with extensions.needs SECOND_FACTOR, unless beforeSecondFactor is true.
 """
 directive @role(
   "The lowest role that may use the field."
   is: Role!
+  "What an API key with scopes must have among them. Without READ, such a key sees of what it made or changed its own fields, and nothing that hangs on it."
+  scope: APIScope
+  "Whether only a person may use it, and no API key."
+  person: Boolean! = false
   "Whether it can be used without the second factor that the organization requires."
   beforeSecondFactor: Boolean! = false
 ) on FIELD_DEFINITION
@@ -5418,9 +5460,9 @@ UNAVAILABLE, INTERNAL (with requestId).
 """
 type Query {
   "Reads anything that has an id. Null, with the error NOT_FOUND, when there is no such thing or it is not yours."
-  node("Its id." id: ID!): Node @role(is: VIEWER)
+  node("Its id." id: ID!): Node @role(is: VIEWER, scope: READ)
   "Reads up to 100 things by their ids, in their order, with null for each that is not there or not yours."
-  nodes("Their ids, 1 to 100." ids: [ID!]!): [Node]! @role(is: VIEWER)
+  nodes("Their ids, 1 to 100." ids: [ID!]!): [Node]! @role(is: VIEWER, scope: READ)
 }
 
 """
@@ -5447,7 +5489,7 @@ type Subscription
     last: Int
     "By what to order; the first counts most. Without it, the oldest first."
     orderBy: [ContactOrder!]
-  ): ContactConnection! @role(is: VIEWER)
+  ): ContactConnection! @role(is: VIEWER, scope: READ)
   "The organization's named sets of contacts."
   contactLists(
     "Only what comes after this cursor."
@@ -5460,7 +5502,7 @@ type Subscription
     last: Int
     "By what to order; the first counts most. Without it, the oldest first."
     orderBy: [ContactListOrder!]
-  ): ContactListConnection! @role(is: VIEWER)
+  ): ContactListConnection! @role(is: VIEWER, scope: READ)
 }
 
 extend type Mutation {
@@ -5468,23 +5510,23 @@ extend type Mutation {
   Adds a contact. Returns when it is stored.
   User errors: REQUIRED, INVALID, TOO_LONG (a field), LIMIT_EXCEEDED (too many attributes or lists), TAKEN (the number), NOT_FOUND (a list).
   """
-  createContact("The contact." input: CreateContactInput!): ContactPayload! @role(is: CAMPAIGNER)
+  createContact("The contact." input: CreateContactInput!): ContactPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
   """
   Imports a CSV file with a header line. Returns when the file is stored; its rows are taken in the background: follow
   ` + "`" + `contactImportProgress` + "`" + `. Rows that cannot be taken are rejected one by one, with their line and the reason.
   User errors: INVALID (the file is no CSV with a phone column, or a field), LIMIT_EXCEEDED (over 50 MiB), NOT_FOUND (the list).
   """
-  importContacts("The file, and what to do with its rows." input: ImportContactsInput!): ContactImportPayload! @role(is: CAMPAIGNER)
+  importContacts("The file, and what to do with its rows." input: ImportContactsInput!): ContactImportPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
   """
   Makes an empty contact list. Returns when it is stored.
   User errors: REQUIRED, TOO_LONG, INVALID, TAKEN (the name).
   """
-  createContactList("The list." input: CreateContactListInput!): ContactListPayload! @role(is: CAMPAIGNER)
+  createContactList("The list." input: CreateContactListInput!): ContactListPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
 }
 
 extend type Subscription {
   "An import's counts: at once, then when they change, at most four times a second, and a last time when it ends; then it completes. Errors: NOT_FOUND."
-  contactImportProgress("Which import." importId: ID!): ContactImport! @role(is: VIEWER)
+  contactImportProgress("Which import." importId: ID!): ContactImport! @role(is: VIEWER, scope: READ)
 }
 
 "A person that the organization writes to."
@@ -5823,22 +5865,22 @@ type ContactListPayload {
   User errors: INVALID (password), NOT_ALLOWED (there is one in force, the sign-in is too long ago, or the caller has not verified
   their address). Errors: FORBIDDEN (an API key calls), RATE_LIMITED.
   """
-  beginSecondFactor("The password." input: BeginSecondFactorInput!): BeginSecondFactorPayload! @role(is: VIEWER, beforeSecondFactor: true)
+  beginSecondFactor("The password." input: BeginSecondFactorInput!): BeginSecondFactorPayload! @role(is: VIEWER, person: true, beforeSecondFactor: true)
   """
   Puts the second factor into force, and ends all other sessions of the user.
   User errors: REQUIRED, INVALID (code), NOT_ALLOWED (none was begun, or one is in force). Errors: FORBIDDEN (an API key calls), RATE_LIMITED.
   """
-  confirmSecondFactor("A code." input: ConfirmSecondFactorInput!): RecoveryCodesPayload! @role(is: VIEWER, beforeSecondFactor: true)
+  confirmSecondFactor("A code." input: ConfirmSecondFactorInput!): RecoveryCodesPayload! @role(is: VIEWER, person: true, beforeSecondFactor: true)
   """
   Takes the second factor away, and its recovery codes.
   User errors: REQUIRED, INVALID (password or code), NOT_ALLOWED (there is none, or the sign-in is too long ago). Errors: FORBIDDEN (an API key calls), RATE_LIMITED.
   """
-  disableSecondFactor("Password and code." input: DisableSecondFactorInput!): DisableSecondFactorPayload! @role(is: VIEWER)
+  disableSecondFactor("Password and code." input: DisableSecondFactorInput!): DisableSecondFactorPayload! @role(is: VIEWER, person: true)
   """
   Makes ten new recovery codes; the old ones are void.
   User errors: REQUIRED, INVALID (password or code), NOT_ALLOWED (there is no second factor, or the sign-in is too long ago). Errors: FORBIDDEN (an API key calls), RATE_LIMITED.
   """
-  regenerateRecoveryCodes("Password and code." input: RegenerateRecoveryCodesInput!): RecoveryCodesPayload! @role(is: VIEWER)
+  regenerateRecoveryCodes("Password and code." input: RegenerateRecoveryCodesInput!): RecoveryCodesPayload! @role(is: VIEWER, person: true)
 }
 
 extend type Viewer {
@@ -5974,27 +6016,29 @@ extend type Mutation {
   """
   signIn("Address and password." input: SignInInput!): SessionPayload! @public @duringMaintenance
   "Ends the session that calls. Errors: FORBIDDEN (an API key calls)."
-  signOut("Nothing that has to be said." input: SignOutInput): SignOutPayload! @role(is: VIEWER, beforeSecondFactor: true) @duringMaintenance
+  signOut("Nothing that has to be said." input: SignOutInput): SignOutPayload! @role(is: VIEWER, person: true, beforeSecondFactor: true) @duringMaintenance
   """
   Accepts the terms of service for the organization; until then nothing can be sent.
   User errors: STALE (not the version in force). Errors: FORBIDDEN (an API key calls).
   """
-  acceptTerms("Which version." input: AcceptTermsInput!): AcceptTermsPayload! @role(is: ADMIN)
+  acceptTerms("Which version." input: AcceptTermsInput!): AcceptTermsPayload! @role(is: ADMIN, person: true)
   """
   Changes the organization of the caller. Returns when it is stored; what is left out stays as it is.
   User errors: REQUIRED, INVALID, TOO_LONG (a field), LIMIT_EXCEEDED (too many keywords).
   """
-  updateOrganization("What is to change." input: UpdateOrganizationInput!): OrganizationPayload! @role(is: ADMIN)
+  updateOrganization("What is to change." input: UpdateOrganizationInput!): OrganizationPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
   "Ends one of the caller's own sessions; again is no error. Errors: NOT_FOUND, FORBIDDEN (an API key calls)."
-  revokeSession("Which session." input: RevokeSessionInput!): RevokeSessionPayload! @role(is: VIEWER) @duringMaintenance
+  revokeSession("Which session." input: RevokeSessionInput!): RevokeSessionPayload! @role(is: VIEWER, person: true) @duringMaintenance
   """
-  Makes an API key with a role of its own. Its secret is in the answer and nowhere else.
+  Makes an API key with a role, and perhaps scopes, of its own. Its secret is in the answer and nowhere else. A key that a key makes is
+  within it: its role, its scopes and its end, and it is revoked with it; it makes no keys itself.
   User errors: REQUIRED, INVALID, TOO_LONG (name), INVALID (expiresAt has passed), NOT_ALLOWED (a role above the caller's, or of
-  ADMIN or above for a user who has not verified their address).
+  ADMIN or above for a user who has not verified their address; scopes or an end beyond those of the key that calls), REQUIRED,
+  INVALID (currentPassword), LIMIT_EXCEEDED (200 keys that are good). Errors: RATE_LIMITED.
   """
-  createApiKey("The key." input: CreateAPIKeyInput!): CreateAPIKeyPayload! @role(is: ADMIN)
-  "Ends an API key at once; again is no error. Errors: NOT_FOUND."
-  revokeApiKey("Which key." input: RevokeAPIKeyInput!): APIKeyPayload! @role(is: ADMIN) @duringMaintenance
+  createApiKey("The key." input: CreateAPIKeyInput!): CreateAPIKeyPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
+  "Ends an API key at once, and the keys that it made; again is no error. Errors: NOT_FOUND."
+  revokeApiKey("Which key." input: RevokeAPIKeyInput!): APIKeyPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION) @duringMaintenance
 }
 
 "Who is calling, in which organization, and what they may do."
@@ -6004,7 +6048,7 @@ type Viewer {
   "The API key; null when a person calls."
   apiKey: APIKey
   "The organization whose data the call sees."
-  organization: Organization! @role(is: VIEWER)
+  organization: Organization! @role(is: VIEWER, scope: READ)
   "What the caller may do in it."
   role: Role!
   "Every organization that the user belongs to, the oldest membership first; empty for an API key."
@@ -6015,7 +6059,7 @@ type Viewer {
   True when the terms in force have not been accepted yet; sending is refused until they are. While new terms are announced
   (their effectiveAt is ahead), what was accepted before holds.
   """
-  mustAcceptTerms: Boolean! @role(is: VIEWER)
+  mustAcceptTerms: Boolean! @role(is: VIEWER, scope: READ)
   "What the operator wants everybody to know, e.g. that maintenance is going on; null when there is nothing."
   notice: String
 }
@@ -6042,6 +6086,8 @@ type Organization implements Node {
   status: OrganizationStatus!
   "Why it is suspended or closed; null when it is neither."
   statusReason: String
+  "When a suspension ends by itself; null when it does not, or there is none."
+  suspendedUntil: Time
   "The time zone that its members live by, an IANA name, e.g. Asia/Shanghai. Nothing follows it yet: all times of the API are in UTC."
   timeZone: String!
   "Who belongs to it. Of an organization other than the caller's, none are shown."
@@ -6117,6 +6163,26 @@ type User implements Node {
   createdAt: Time!
 }
 
+"What an API key may do within its role. A key without scopes may do all that its role may."
+enum APIScope {
+  "Reads everything, and follows it live."
+  READ
+  "Sends single messages."
+  SEND_MESSAGES
+  "Makes, changes and imports contacts and lists, and records consent."
+  MANAGE_CONTACTS
+  "Makes templates and sends them to WhatsApp for review."
+  MANAGE_TEMPLATES
+  "Makes campaigns, and launches, pauses, resumes, cancels and retries them."
+  MANAGE_CAMPAIGNS
+  "Makes and changes webhook endpoints."
+  MANAGE_WEBHOOKS
+  "Exports data as files."
+  EXPORT
+  "Changes the organization, its accounts and numbers, its members and API keys."
+  MANAGE_ORGANIZATION
+}
+
 "Lets a program in, with a role of its own. Of its secret only a hash is stored."
 type APIKey implements Node {
   "Its id, with the prefix key."
@@ -6125,6 +6191,10 @@ type APIKey implements Node {
   name: String!
   "What it may do."
   role: Role!
+  "What it may do within its role; empty: all that its role may."
+  scopes: [APIScope!]!
+  "Who made it, or made the key that made it; null where that member has left, and of keys from before this was noted."
+  createdBy: Member
   "The first characters of its secret, to know it by."
   prefix: String!
   "When it was made."
@@ -6276,8 +6346,15 @@ input CreateAPIKeyInput {
   name: String!
   "What it may do; not more than the caller."
   role: Role!
-  "When it ends by itself; without it, never."
+  "What it may do within its role; without them, all that its role may. A key with scopes gives none that it does not have."
+  scopes: [APIScope!]
+  "When it ends by itself; without it, never, or with the key that makes it."
   expiresAt: Time
+  """
+  The caller's password, for a key of the role ADMIN or above; it is not needed within 10 minutes of a sign-in, nor when a key calls. A
+  user without a password signs in again instead.
+  """
+  currentPassword: String
   "Comes back in the payload."
   clientMutationId: String
 }
@@ -6372,13 +6449,13 @@ type APIKeyPayload {
   calling session stays.
   User errors: REQUIRED, INVALID, TOO_LONG (name), STALE (the terms). Errors: FORBIDDEN (an API key calls), RATE_LIMITED.
   """
-  createOrganization("Its name." input: CreateOrganizationInput!): SessionPayload! @role(is: VIEWER)
+  createOrganization("Its name." input: CreateOrganizationInput!): SessionPayload! @role(is: VIEWER, person: true)
   """
   Opens a session in another organization that the caller belongs to; it ends when the calling one would have. The calling
   session stays, so that both can be open side by side: end it with signOut, if it is not needed any more.
   User errors: NOT_ALLOWED (the organization is closed). Errors: NOT_FOUND (no such organization, or not a member), FORBIDDEN (an API key calls).
   """
-  switchOrganization("To which one." input: SwitchOrganizationInput!): SessionPayload! @role(is: VIEWER, beforeSecondFactor: true) @duringMaintenance
+  switchOrganization("To which one." input: SwitchOrganizationInput!): SessionPayload! @role(is: VIEWER, person: true, beforeSecondFactor: true) @duringMaintenance
   """
   Invites a person to the caller's organization, for 7 days. Returns when it is stored; the mail with the link is sent in the
   background. It names the organization and the inviter, unless their names look like a link. An earlier invitation of the same
@@ -6386,9 +6463,9 @@ type APIKeyPayload {
   User errors: REQUIRED, INVALID, TOO_LONG (email), TAKEN (a member already), NOT_ALLOWED (a role above the caller's),
   LIMIT_EXCEEDED (500 open invitations), NOT_ALLOWED (the caller has not verified their address). Errors: RATE_LIMITED.
   """
-  inviteMember("Whom, and as what." input: InviteMemberInput!): InviteMemberPayload! @role(is: ADMIN)
+  inviteMember("Whom, and as what." input: InviteMemberInput!): InviteMemberPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
   "Voids an invitation at once. Errors: NOT_FOUND (also when it was accepted)."
-  revokeInvitation("Which one." input: RevokeInvitationInput!): RevokeInvitationPayload! @role(is: ADMIN)
+  revokeInvitation("Which one." input: RevokeInvitationInput!): RevokeInvitationPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
   """
   Makes the invited person a member, and opens a session in the organization. Where the invited address has no user, one is made
   with the name and password given. Where it has one, the call has to come with a session of that user, or give its password:
@@ -6401,22 +6478,24 @@ type APIKeyPayload {
   """
   Gives a member another role. It holds from their next call on; sockets and event streams that they have open in this
   organization are closed, and can be opened again. An owner may change everybody, an administrator those below, everybody
-  themselves; nobody can give a role above their own. The last owner stays one.
+  themselves; nobody can give a role above their own. The last owner stays one. With a lower role the invitations that they sent
+  are void; API keys that they made go on working unless revokeApiKeys is true.
   User errors: NOT_ALLOWED (role, or memberId). Errors: NOT_FOUND.
   """
-  updateMember("Whom, and to what." input: UpdateMemberInput!): MemberPayload! @role(is: ADMIN)
+  updateMember("Whom, and to what." input: UpdateMemberInput!): MemberPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
   """
   Takes a member out of the organization, and ends their sessions in it at once. Everybody may leave by removing themselves; else
-  it takes an owner, or an administrator above the member. The last owner stays. API keys that they made go on working.
-  User errors: NOT_ALLOWED (memberId). Errors: NOT_FOUND.
+  it takes an owner, or an administrator above the member. The last owner stays. The invitations that they sent are void. API keys that
+  they made go on working unless revokeApiKeys is true; the payload shows them.
+  User errors: NOT_ALLOWED (memberId, or revokeApiKeys below ADMIN). Errors: NOT_FOUND.
   """
-  removeMember("Whom." input: RemoveMemberInput!): MemberPayload! @role(is: VIEWER)
+  removeMember("Whom." input: RemoveMemberInput!): MemberPayload! @role(is: VIEWER, scope: MANAGE_ORGANIZATION)
   """
   Gives the caller another password, and a new session in the same organization. All their other sessions end at once, the
   calling one too.
   User errors: INVALID (currentPassword), REQUIRED, INVALID, TOO_LONG, TOO_SHORT (newPassword). Errors: FORBIDDEN (an API key calls), RATE_LIMITED.
   """
-  changePassword("Both passwords." input: ChangePasswordInput!): SessionPayload! @role(is: VIEWER)
+  changePassword("Both passwords." input: ChangePasswordInput!): SessionPayload! @role(is: VIEWER, person: true)
   """
   Has a link mailed with which to set a new password. Answers the same, and as fast, whether the address is known or not.
   User errors: REQUIRED, INVALID, TOO_LONG (email). Errors: RATE_LIMITED (per e-mail address and per network address).
@@ -6444,19 +6523,19 @@ type APIKeyPayload {
   Has a link mailed with which the caller proves their e-mail address. It answers the same where that is done already.
   Errors: FORBIDDEN (an API key calls), RATE_LIMITED.
   """
-  requestEmailVerification("Nothing to say." input: RequestEmailVerificationInput!): RequestEmailVerificationPayload! @role(is: VIEWER, beforeSecondFactor: true)
+  requestEmailVerification("Nothing to say." input: RequestEmailVerificationInput!): RequestEmailVerificationPayload! @role(is: VIEWER, person: true, beforeSecondFactor: true)
   "Ends all sessions of the caller but the one that calls, in all their organizations. Errors: FORBIDDEN (an API key calls)."
-  revokeOtherSessions("Nothing to say." input: RevokeOtherSessionsInput!): RevokeOtherSessionsPayload! @role(is: VIEWER) @duringMaintenance
+  revokeOtherSessions("Nothing to say." input: RevokeOtherSessionsInput!): RevokeOtherSessionsPayload! @role(is: VIEWER, person: true) @duringMaintenance
   """
   Changes what the caller is called, in all their organizations.
   User errors: REQUIRED, INVALID, TOO_LONG (name). Errors: FORBIDDEN (an API key calls).
   """
-  updateUser("What is to change." input: UpdateUserInput!): UserPayload! @role(is: VIEWER)
+  updateUser("What is to change." input: UpdateUserInput!): UserPayload! @role(is: VIEWER, person: true)
 }
 
 extend type Organization {
   "Invitations that can still be accepted, the oldest first. Of an organization other than the caller's, none are shown."
-  invitations: [Invitation!]! @role(is: ADMIN)
+  invitations: [Invitation!]! @role(is: ADMIN, scope: READ)
 }
 
 "A person who may join an organization."
@@ -6467,6 +6546,8 @@ type Invitation {
   email: String!
   "What they may do once they have joined."
   role: Role!
+  "Who invited them; null where that member has left, or an API key did. It is void once its inviter may not give that role any more."
+  invitedBy: Member
   "When it was made."
   createdAt: Time!
   "When it ends by itself."
@@ -6536,6 +6617,8 @@ input UpdateMemberInput {
   memberId: ID!
   "Not above the caller's."
   role: Role!
+  "Also ends the API keys that they made."
+  revokeApiKeys: Boolean = false
   "Comes back in the payload."
   clientMutationId: String
 }
@@ -6544,6 +6627,8 @@ input UpdateMemberInput {
 input RemoveMemberInput {
   "One of the organization's."
   memberId: ID!
+  "Also ends the API keys that they made. It needs the role ADMIN."
+  revokeApiKeys: Boolean = false
   "Comes back in the payload."
   clientMutationId: String
 }
@@ -6636,6 +6721,8 @@ type RevokeInvitationPayload {
 type MemberPayload {
   "The member, as it was if it is removed; null when there are user errors."
   member: Member
+  "The API keys that they made and that were good before, as they are now; null when there are user errors."
+  apiKeys: [APIKey!]
   "What the caller can mend; empty when it was done."
   userErrors: [UserError!]!
   "As it was given."
@@ -6707,7 +6794,7 @@ type UserPayload {
     last: Int
     "By what to order. Without it, the oldest first."
     orderBy: [MessageOrder!]
-  ): MessageConnection! @role(is: VIEWER)
+  ): MessageConnection! @role(is: VIEWER, scope: READ)
   """
   Delivery events in the order in which they were recorded, for catching up without a subscription. Without ` + "`" + `after` + "`" + ` it begins
   with the oldest that is kept. Read on with the batch's cursor; where the log ends, the cursor stays the same. With a rare
@@ -6722,7 +6809,7 @@ type UserPayload {
     after: Cursor
     "How many at most: 1 to 1000."
     first: Int = 200
-  ): DeliveryEventBatch! @role(is: VIEWER)
+  ): DeliveryEventBatch! @role(is: VIEWER, scope: READ)
 }
 
 extend type Mutation {
@@ -6732,7 +6819,7 @@ extend type Mutation {
   User errors: REQUIRED, INVALID, TOO_LONG (a field or a value), NOT_FOUND (number, template or quoted message), NOT_ALLOWED
   (terms not accepted, account or organization may not send, no open window, no consent to marketing), LIMIT_EXCEEDED.
   """
-  sendMessage("From where, to whom, and what." input: SendMessageInput!): MessagePayload! @role(is: CAMPAIGNER)
+  sendMessage("From where, to whom, and what." input: SendMessageInput!): MessagePayload! @role(is: CAMPAIGNER, scope: SEND_MESSAGES)
 }
 
 extend type Subscription {
@@ -6749,7 +6836,7 @@ extend type Subscription {
     filter: DeliveryEventFilter
     "Go on after this cursor."
     after: Cursor
-  ): DeliveryEventBatch! @role(is: VIEWER)
+  ): DeliveryEventBatch! @role(is: VIEWER, scope: READ)
 }
 
 "One message to or from one person."
@@ -7113,7 +7200,7 @@ input DeliveryEventFilter {
   ` + "`" + `campaignProgress` + "`" + `). It starts now and does not end by itself. Changes that follow on each other within a quarter of a second, or
   faster than they are read, come as one; what changed back meanwhile does not come.
   """
-  statusChanged: StatusChange! @role(is: VIEWER)
+  statusChanged: StatusChange! @role(is: VIEWER, scope: READ)
   """
   Messages from people, as they arrive, from now on. It ends with SLOW_CONSUMER when the client does not keep up: read what was
   missed from ` + "`" + `deliveryEvents` + "`" + ` with the status RECEIVED, after extensions.cursor. To miss none over a disconnect, follow
@@ -7122,7 +7209,7 @@ input DeliveryEventFilter {
   messageReceived(
     "Only those to this number of ours."
     phoneNumberId: ID
-  ): Message! @role(is: VIEWER)
+  ): Message! @role(is: VIEWER, scope: READ)
 }
 
 "What has changed, as it is now."
@@ -7156,13 +7243,13 @@ extend type Mutation {
   (there is no provider, its domain is not allowed, the sign-in is too long ago, or the caller has not verified their address and
   the login is of another one). Errors: FORBIDDEN (an API key calls), RATE_LIMITED, UNAVAILABLE.
   """
-  linkExternalLogin("What came back, and the password." input: LinkExternalLoginInput!): ExternalLoginsPayload! @role(is: VIEWER)
+  linkExternalLogin("What came back, and the password." input: LinkExternalLoginInput!): ExternalLoginsPayload! @role(is: VIEWER, person: true)
   """
   Takes a login away from the caller. Sessions that it opened stay.
   User errors: INVALID (password), NOT_ALLOWED (the last one of a user without a password, or the sign-in is too long ago).
   Errors: NOT_FOUND, FORBIDDEN (an API key calls), RATE_LIMITED.
   """
-  unlinkExternalLogin("Which one." input: UnlinkExternalLoginInput!): ExternalLoginsPayload! @role(is: VIEWER)
+  unlinkExternalLogin("Which one." input: UnlinkExternalLoginInput!): ExternalLoginsPayload! @role(is: VIEWER, person: true)
 }
 
 extend type Viewer {
@@ -7299,7 +7386,7 @@ enum Masking {
     interval: StatisticsInterval = DAY
     "By what rows are told apart, in any combination; without it, by time alone. What is named twice counts once."
     groupBy: [StatisticsDimension!]
-  ): [StatisticsRow!]! @role(is: VIEWER)
+  ): [StatisticsRow!]! @role(is: VIEWER, scope: READ)
 }
 
 "How long a time one row of statistics sums."
@@ -7414,9 +7501,9 @@ input StatisticsFilter {
     last: Int
     "By what to order; the first counts most. Without it, the oldest first."
     orderBy: [TemplateOrder!]
-  ): TemplateConnection! @role(is: VIEWER)
+  ): TemplateConnection! @role(is: VIEWER, scope: READ)
   "Checks a template against WhatsApp's published rules without saving or submitting it."
-  lintTemplate("The template." input: TemplateInput!): [TemplateProblem!]! @role(is: VIEWER)
+  lintTemplate("The template." input: TemplateInput!): [TemplateProblem!]! @role(is: VIEWER, scope: READ)
 }
 
 extend type Mutation {
@@ -7426,7 +7513,7 @@ extend type Mutation {
   User errors: INVALID (a rule of WhatsApp's), TAKEN (name and language), NOT_ALLOWED (the account), UPSTREAM (WhatsApp did not
   answer, or said no). Errors: NOT_FOUND (the account).
   """
-  createTemplate("The template." input: CreateTemplateInput!): TemplatePayload! @role(is: CAMPAIGNER)
+  createTemplate("The template." input: CreateTemplateInput!): TemplatePayload! @role(is: CAMPAIGNER, scope: MANAGE_TEMPLATES)
 }
 
 "A message with variable parts that WhatsApp has to approve before it can be sent."
@@ -7852,6 +7939,10 @@ func (ec *executionContext) childFields_APIKey(ctx context.Context, field graphq
 		return ec.fieldContext_APIKey_name(ctx, field)
 	case "role":
 		return ec.fieldContext_APIKey_role(ctx, field)
+	case "scopes":
+		return ec.fieldContext_APIKey_scopes(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_APIKey_createdBy(ctx, field)
 	case "prefix":
 		return ec.fieldContext_APIKey_prefix(ctx, field)
 	case "createdAt":
@@ -8506,6 +8597,8 @@ func (ec *executionContext) childFields_Invitation(ctx context.Context, field gr
 		return ec.fieldContext_Invitation_email(ctx, field)
 	case "role":
 		return ec.fieldContext_Invitation_role(ctx, field)
+	case "invitedBy":
+		return ec.fieldContext_Invitation_invitedBy(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Invitation_createdAt(ctx, field)
 	case "expiresAt":
@@ -8552,6 +8645,8 @@ func (ec *executionContext) childFields_MemberPayload(ctx context.Context, field
 	switch field.Name {
 	case "member":
 		return ec.fieldContext_MemberPayload_member(ctx, field)
+	case "apiKeys":
+		return ec.fieldContext_MemberPayload_apiKeys(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_MemberPayload_userErrors(ctx, field)
 	case "clientMutationId":
@@ -8696,6 +8791,8 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_status(ctx, field)
 	case "statusReason":
 		return ec.fieldContext_Organization_statusReason(ctx, field)
+	case "suspendedUntil":
+		return ec.fieldContext_Organization_suspendedUntil(ctx, field)
 	case "timeZone":
 		return ec.fieldContext_Organization_timeZone(ctx, field)
 	case "members":

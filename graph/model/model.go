@@ -294,8 +294,13 @@ type CreateAPIKeyInput struct {
 	Name string `json:"name"`
 	// What it may do; not more than the caller.
 	Role enum.Role `json:"role"`
-	// When it ends by itself; without it, never.
+	// What it may do within its role; without them, all that its role may. A key with scopes gives none that it does not have.
+	Scopes []enum.APIScope `json:"scopes,omitempty"`
+	// When it ends by itself; without it, never, or with the key that makes it.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// The caller's password, for a key of the role ADMIN or above; it is not needed within 10 minutes of a sign-in, nor when a key calls. A
+	// user without a password signs in again instead.
+	CurrentPassword *string `json:"currentPassword,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -567,6 +572,8 @@ type MediaMessageInput struct {
 type MemberPayload struct {
 	// The member, as it was if it is removed; null when there are user errors.
 	Member *ent.Member `json:"member,omitempty"`
+	// The API keys that they made and that were good before, as they are now; null when there are user errors.
+	APIKeys []*ent.APIKey `json:"apiKeys,omitempty"`
 	// What the caller can mend; empty when it was done.
 	UserErrors []*UserError `json:"userErrors"`
 	// As it was given.
@@ -695,6 +702,8 @@ type RegenerateRecoveryCodesInput struct {
 type RemoveMemberInput struct {
 	// One of the organization's.
 	MemberID uid.ID `json:"memberId"`
+	// Also ends the API keys that they made. It needs the role ADMIN.
+	RevokeAPIKeys *bool `json:"revokeApiKeys,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1209,6 +1218,8 @@ type UpdateMemberInput struct {
 	MemberID uid.ID `json:"memberId"`
 	// Not above the caller's.
 	Role enum.Role `json:"role"`
+	// Also ends the API keys that they made.
+	RevokeAPIKeys *bool `json:"revokeApiKeys,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
