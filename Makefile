@@ -3,7 +3,7 @@ generated = ent graph/generated graph/model graph/transport/transporttest
 fuzztime ?= 10s
 benchmarks ?= send pace steer enroll webhook lifecycle latency fanout
 
-.PHONY: build generate check test race fuzz bench chaos demo graphiql up
+.PHONY: build generate check vulnerabilities test race fuzz bench chaos demo graphiql up
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/carillon .
@@ -20,6 +20,13 @@ check: generate
 	go vet ./...
 	go tool staticcheck $$(go list ./... | grep -v '^carillon/ent\(/\|$$\)') ./ent/schema # not what ent writes
 	go test -run TestPackagesImport .
+	@$(MAKE) --no-print-directory vulnerabilities
+
+# Exit status 3 is a known vulnerability in what we call; any other says that the database could not be asked.
+vulnerabilities:
+	@timeout 300 go tool govulncheck ./...; status=$$?; \
+		test $$status -ne 3 || exit 3; \
+		test $$status -eq 0 || printf '\n*** NOT CHECKED: govulncheck could not ask the database of known vulnerabilities (vuln.go.dev). ***\n\n'
 
 test:
 	go test ./...
