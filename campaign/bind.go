@@ -2,64 +2,113 @@ package campaign
 
 import (
 	"errors"
-	"strings"
+	"strconv"
 
 	"carillon/account"
 	"carillon/audience"
 	"carillon/column"
 	"carillon/ent"
+	"carillon/enum"
 	"carillon/fault"
+	"carillon/whatsapp"
 )
 
 // binder resolves a campaign's bindings for one recipient after another.
 type binder struct {
-	names    []string
-	bindings map[string]column.ParameterBinding
+	template whatsapp.Template
+	bindings []column.ParameterBinding
 }
 
 func newBinder(template *ent.Template, bindings []column.ParameterBinding) binder {
-	b := binder{bindings: map[string]column.ParameterBinding{}}
-	for _, p := range account.Of(template).Parameters() {
-		b.names = append(b.names, p.Name)
-	}
-	for _, binding := range bindings {
-		b.bindings[binding.Parameter] = binding
-	}
-	return b
+	return binder{account.Of(template), bindings}
 }
 
-// values gives every parameter its value, and the names of those that have none.
-func (b binder) values(r audience.Recipient) (values map[string]string, lacks []string) {
-	values = make(map[string]string, len(b.names))
-	for _, name := range b.names {
-		value := ""
-		switch binding := b.bindings[name]; {
-		case binding.Value != nil:
-			value = *binding.Value
-		case binding.ContactField != nil:
-			value = contactFields[*binding.ContactField](r)
-		case binding.Attribute != nil:
-			value = r.Attributes[*binding.Attribute]
+// values gives every parameter its value as it is sent, and says what is wrong with those that
+// cannot be. A fallback stands in where nothing is left of a person's value.
+func (b binder) values(r audience.Recipient) (map[string]string, []*whatsapp.ValueError) {
+	given := make(map[string]string, len(b.bindings))
+	for _, binding := range b.bindings {
+		given[binding.Parameter] = valueOf(binding, r)
+	}
+	values, problems := b.template.Mend(given)
+	missing := false
+	for _, binding := range b.bindings {
+		if values[binding.Parameter] == "" && binding.Fallback != nil {
+			given[binding.Parameter], missing = *binding.Fallback, true
 		}
-		if value = tidy(value); value == "" {
-			if fallback := b.bindings[name].Fallback; fallback != nil {
-				value = tidy(*fallback)
+	}
+	if missing {
+		return b.template.Mend(given)
+	}
+	return values, problems
+}
+
+func valueOf(b column.ParameterBinding, r audience.Recipient) string {
+	switch {
+	case b.Value != nil:
+		return *b.Value
+	case b.ContactField != nil:
+		return contactFields[*b.ContactField](r)
+	case b.Attribute != nil:
+		return r.Attributes[*b.Attribute]
+	}
+	return ""
+}
+
+// unfit says why a recipient with such values is left out; empty when there is nothing wrong with
+// them.
+func unfit(problems []*whatsapp.ValueError) (reason enum.SkipReason) {
+	for _, p := range problems {
+		if p.Rule == "MISSING" {
+			return enum.SkipReasonMissingParameter
+		}
+		reason = enum.SkipReasonInvalidParameter
+	}
+	return reason
+}
+
+// constantProblem is a value of a binding that WhatsApp would refuse, whoever it is sent to.
+type constantProblem struct {
+	*whatsapp.ValueError
+	field string // parameters.0.value
+}
+
+// constants says what is wrong with what bindings give everybody: their values, and their
+// fallbacks.
+func (b binder) constants() (problems []constantProblem) {
+	values, at := map[string]string{}, map[string]string{}
+	for i, binding := range b.bindings {
+		if binding.Value != nil {
+			values[binding.Parameter], at[binding.Parameter] = *binding.Value, "parameters."+strconv.Itoa(i)+".value"
+		}
+	}
+	for _, p := range b.template.Constants(values) {
+		if field := at[p.Parameter]; field != "" && !b.falls(p) {
+			problems = append(problems, constantProblem{p, field})
+		}
+	}
+	for i, binding := range b.bindings {
+		if binding.Fallback == nil || *binding.Fallback == "" {
+			continue
+		}
+		one := map[string]string{binding.Parameter: *binding.Fallback}
+		for _, p := range b.template.Constants(one) {
+			if p.Parameter == binding.Parameter {
+				problems = append(problems, constantProblem{p, "parameters." + strconv.Itoa(i) + ".fallback"})
 			}
 		}
-		if value == "" {
-			lacks = append(lacks, name)
-		}
-		values[name] = value
 	}
-	return values, lacks
+	return problems
 }
 
-// tidy makes of a value what WhatsApp takes: no line breaks, no tabs, no run of more than four spaces.
-func tidy(s string) string {
-	if !strings.ContainsAny(s, "\n\r\t") && !strings.Contains(s, "     ") {
-		return strings.TrimSpace(s)
+// falls says whether a fallback stands in for a value that is missing.
+func (b binder) falls(p *whatsapp.ValueError) bool {
+	for _, binding := range b.bindings {
+		if binding.Parameter == p.Parameter {
+			return p.Rule == "MISSING" && binding.Fallback != nil
+		}
 	}
-	return strings.Join(strings.Fields(s), " ")
+	return false
 }
 
 func asInputs(err error, into *fault.Inputs) bool { return errors.As(err, into) }

@@ -17,6 +17,7 @@ import (
 	"carillon/fault"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/whatsapp"
 )
 
 const (
@@ -148,7 +149,7 @@ func checkBindings(template *ent.Template, bindings []column.ParameterBinding, i
 		known[p.Name] = true
 		names = append(names, p.Name)
 	}
-	seen := map[string]bool{}
+	seen, sound := map[string]bool{}, len(*in)
 	for i, b := range bindings {
 		at := "parameters." + strconv.Itoa(i)
 		sources := 0
@@ -168,6 +169,14 @@ func checkBindings(template *ent.Template, bindings []column.ParameterBinding, i
 			in.Add(at+".contactField", fault.Invalid, "a contact has the fields phone, name, language and country, not %q", *b.ContactField)
 		}
 		seen[b.Parameter] = true
+	}
+	if len(*in) > sound {
+		return
+	}
+	for _, p := range newBinder(template, bindings).constants() {
+		if p.Rule != "MISSING" { // a draft need not be complete
+			in.Add(p.field, account.FaultOf(p.ValueError), "parameter %q %s", p.Parameter, p.Message)
+		}
 	}
 }
 
@@ -191,6 +200,9 @@ func (s *Service) ready(ctx context.Context, c *ent.Campaign) error {
 	unbound := unboundParameters(template, c.Parameters)
 	if len(unbound) > 0 {
 		in.Add("campaignId", fault.Required, "these parameters of the template are not bound: %s", strings.Join(unbound, ", "))
+	}
+	for _, p := range newBinder(template, c.Parameters).constants() {
+		in.Add("campaignId", account.FaultOf(p.ValueError), "%s: parameter %q %s", p.field, p.Parameter, p.Message)
 	}
 	if len(in) == 0 {
 		if err := s.checkRecipients(ctx, c, template, &in); err != nil {
@@ -226,19 +238,26 @@ func (s *Service) checkRecipients(ctx context.Context, c *ent.Campaign, template
 	if c.MissingParameter != enum.MissingParameterPolicyFail {
 		return nil
 	}
+	return s.checkValues(ctx, c, template, in)
+}
+
+// checkValues refuses recipients without a value, and those with one that WhatsApp would refuse.
+func (s *Service) checkValues(ctx context.Context, c *ent.Campaign, template *ent.Template, in *fault.Inputs) error {
 	bind := newBinder(template, c.Parameters)
 	var after uid.ID
-	missing, names := 0, []string{}
+	var missing, refused tally
 	for {
 		page, err := s.page(ctx, c, after, pageSize)
 		if err != nil {
 			return err
 		}
 		for _, r := range page {
-			if _, lacks := bind.values(r); len(lacks) > 0 {
-				if missing++; len(names) < namedMissing {
-					names = append(names, r.Phone+" ("+strings.Join(lacks, ", ")+")")
-				}
+			_, problems := bind.values(r)
+			switch unfit(problems) {
+			case enum.SkipReasonMissingParameter:
+				missing.add(r, problems)
+			case enum.SkipReasonInvalidParameter:
+				refused.add(r, problems)
 			}
 		}
 		if len(page) < pageSize {
@@ -246,10 +265,32 @@ func (s *Service) checkRecipients(ctx context.Context, c *ent.Campaign, template
 		}
 		after = page[len(page)-1].ID
 	}
-	if missing > 0 {
-		in.Add("campaignId", fault.Required, "%d recipients lack a value, e.g. %s; give the bindings a fallback, or choose missingParameter SKIP", missing, strings.Join(names, "; "))
+	if missing.people > 0 {
+		in.Add("campaignId", fault.Required, "%d recipients lack a value, e.g. %s; give the bindings a fallback, or choose missingParameter SKIP", missing.people, strings.Join(missing.examples, "; "))
+	}
+	if refused.people > 0 {
+		in.Add("campaignId", fault.Invalid, "%d recipients have a value that WhatsApp refuses, e.g. %s; mend their contacts, or choose missingParameter SKIP", refused.people, strings.Join(refused.examples, "; "))
 	}
 	return nil
+}
+
+// tally counts recipients who cannot be written to, and names the first of them.
+type tally struct {
+	people   int
+	examples []string
+}
+
+func (t *tally) add(r audience.Recipient, problems []*whatsapp.ValueError) {
+	if t.people++; len(t.examples) == namedMissing {
+		return
+	}
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		if texts[i] = p.Parameter; p.Rule != "MISSING" {
+			texts[i] += " " + p.Message
+		}
+	}
+	t.examples = append(t.examples, r.Phone+" ("+strings.Join(texts, ", ")+")")
 }
 
 func (s *Service) page(ctx context.Context, c *ent.Campaign, after uid.ID, limit int) (page []audience.Recipient, err error) {

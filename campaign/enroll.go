@@ -15,6 +15,7 @@ import (
 	"carillon/identity"
 	"carillon/tenant"
 	"carillon/uid"
+	"carillon/whatsapp"
 )
 
 // pageSize is how many recipients become messages in one transaction: large enough that its cost is shared, small enough
@@ -109,11 +110,11 @@ func messages(c *ent.Campaign, organization *ent.Organization, page []audience.R
 	bind := newBinder(c.Edges.Template, c.Parameters)
 	out := make([]delivery.New, len(page))
 	for i, r := range page {
-		values, lacks := bind.values(r)
+		values, problems := bind.values(r)
 		out[i] = delivery.New{
 			Campaign: c.ID, Template: c.TemplateID, PhoneNumber: c.PhoneNumberID, Account: c.Edges.PhoneNumber.AccountID, Contact: r.ID,
 			Address: r.Phone, Country: r.Country, Type: enum.MessageTypeTemplate, Category: c.Edges.Template.Category, Parameters: values,
-			Skip: skip(c.Edges.Template, organization, r, lacks),
+			Skip: skip(c.Edges.Template, organization, r, problems),
 		}
 	}
 	return out
@@ -121,17 +122,15 @@ func messages(c *ent.Campaign, organization *ent.Organization, page []audience.R
 
 // skip says why a recipient is left out; empty when it is not. The first reason counts. What may change while a message waits is Eligibility's, and
 // looked at again when it is to be sent.
-func skip(template *ent.Template, organization *ent.Organization, r audience.Recipient, lacks []string) enum.SkipReason {
+func skip(template *ent.Template, organization *ent.Organization, r audience.Recipient, problems []*whatsapp.ValueError) enum.SkipReason {
 	barred := delivery.Eligibility{Category: template.Category, Consent: r.Consent, RequireOptIn: organization.SendingPolicy.RequireOptIn}.Barred()
 	switch {
 	case r.Phone == "":
 		return enum.SkipReasonInvalidNumber
 	case barred != "":
 		return barred
-	case len(lacks) > 0:
-		return enum.SkipReasonMissingParameter
 	}
-	return ""
+	return unfit(problems)
 }
 
 // finish completes a campaign that has nothing left to send. What becomes of its messages at WhatsApp goes on being counted.

@@ -6,19 +6,21 @@ import (
 	"carillon/enum"
 )
 
-// Eligibility is what decides whether a message may be written to its person now. Consent, policy and category change while a message waits, so
-// it is asked when the message is made and again by every claim; nobody decides it elsewhere.
+// Eligibility is what decides whether a message may be written to its person now. Consent, policy
+// and category change while a message waits, so it is asked when the message is made and again by
+// every claim; nobody decides it elsewhere.
 type Eligibility struct {
 	Category     enum.TemplateCategory // of the template, as it is now; empty for a text or a file
 	Consent      enum.Consent          // to marketing; empty when the contact is gone
 	RequireOptIn bool                  // the organization's sending policy
 }
 
-// eligibility says why a message of marketing may not go, in Go and in SQL. The first reason counts. What is not marketing needs nobody's consent,
-// and costs no look-up.
+// eligibility says why a message of marketing may not go, in Go and in SQL. The first reason
+// counts. What is not marketing needs nobody's consent, and costs no look-up.
 //
-// Whatever else may forbid a message at the last moment, such as a suppression list or a cap on frequency, is a field of Eligibility and a
-// row here; what concerns all categories goes before the question for marketing in Barred and in barred.
+// Whatever else may forbid a message at the last moment, such as a suppression list or a cap on
+// frequency, is a field of Eligibility and a row here; what concerns all categories goes before the
+// question for marketing in Barred and in barred.
 var eligibility = []struct {
 	reason enum.SkipReason
 	bars   func(Eligibility) bool
@@ -47,32 +49,37 @@ func (e Eligibility) Barred() enum.SkipReason {
 
 func (e Eligibility) marketing() bool { return e.Category == enum.TemplateCategoryMarketing }
 
-// sender is whose messages a statement looks at, by its parameter $1, and how it knows what they have in common: PostgreSQL and
-// SQLite read that once in a statement.
+// sender is whose messages a statement looks at, by its parameter $1, and how it knows what they
+// have in common: PostgreSQL and SQLite read that once in a statement.
 type sender struct {
 	messages, category, requireOptIn string
 }
 
 var (
 	ofCampaign = sender{
-		messages:     "campaign_id = $1 AND EXISTS (SELECT 1 FROM campaign WHERE campaign.id = $1 AND campaign.status = 'RUNNING'" + maySend("campaign.organization_id") + ")",
-		category:     "(SELECT template.category FROM template WHERE template.id = (SELECT campaign.template_id FROM campaign WHERE campaign.id = $1))",
+		messages: "campaign_id = $1 AND EXISTS (SELECT 1 FROM campaign WHERE campaign.id = $1" +
+			" AND campaign.status = 'RUNNING'" + maySend("campaign.organization_id") + ")",
+		category: `(SELECT template.category FROM template
+			WHERE template.id = (SELECT campaign.template_id FROM campaign WHERE campaign.id = $1))`,
 		requireOptIn: requireOptIn("(SELECT campaign.organization_id FROM campaign WHERE campaign.id = $1)"),
 	}
 	single = sender{
-		messages:     "phone_number_id = $1 AND campaign_id IS NULL" + numberMaySend,
-		category:     "(SELECT template.category FROM template WHERE template.id = message.template_id)",
-		requireOptIn: requireOptIn("(SELECT phone_number.organization_id FROM phone_number WHERE phone_number.id = $1)"),
+		messages: "phone_number_id = $1 AND campaign_id IS NULL" + numberMaySend,
+		category: "(SELECT template.category FROM template WHERE template.id = message.template_id)",
+		requireOptIn: requireOptIn("(SELECT phone_number.organization_id FROM phone_number" +
+			" WHERE phone_number.id = $1)"),
 	}
 )
 
 func requireOptIn(organization string) string {
-	return "(SELECT CAST(organization.sending_policy ->> 'requireOptIn' AS text) FROM organization WHERE organization.id = " + organization + ") IN ('true', '1')"
+	return "(SELECT CAST(organization.sending_policy ->> 'requireOptIn' AS text) FROM organization" +
+		" WHERE organization.id = " + organization + ") IN ('true', '1')"
 }
 
 // barred is Eligibility.Barred in SQL, for a row of message; null when it may go.
 func (s sender) barred() string {
-	return "CASE WHEN " + s.category + " = 'MARKETING' THEN (SELECT " + s.reason("person.consent") + " FROM (SELECT " + consent + " AS consent LIMIT 1) AS person) END"
+	return "CASE WHEN " + s.category + " = 'MARKETING' THEN" +
+		" (SELECT " + s.reason("person.consent") + " FROM (SELECT " + consent + " AS consent LIMIT 1) AS person) END"
 }
 
 func (s sender) reason(consent string) string {
@@ -83,8 +90,9 @@ func (s sender) reason(consent string) string {
 	return "CASE " + strings.Join(cases, " ") + " END"
 }
 
-// consent is that of a message's person, who is looked up by id, and by address where that is nobody's. In a subquery with a limit it is looked up
-// once for all rules.
+// consent is that of a message's person, who is looked up by id, and by address where that is
+// nobody's. In a subquery with a limit it is looked up once for all rules.
 const consent = `coalesce((SELECT contact.marketing_consent FROM contact WHERE contact.id = message.contact_id),
-	(SELECT contact.marketing_consent FROM contact WHERE contact.organization_id = message.organization_id AND contact.phone = message.address),
+	(SELECT contact.marketing_consent FROM contact
+		WHERE contact.organization_id = message.organization_id AND contact.phone = message.address),
 	CASE WHEN message.contact_id IS NULL THEN 'UNKNOWN' END)`

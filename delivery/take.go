@@ -13,9 +13,11 @@ import (
 )
 
 const (
-	// claimLooks is how often one transaction looks for messages in place of those that it skips, so that it stays short.
+	// claimLooks is how often one transaction looks for messages in place of those that it skips,
+	// so that it stays short.
 	claimLooks = 4
-	// claimTries is how many transactions look further when all messages so far were skipped. Then the caller comes back: more are due.
+	// claimTries is how many transactions look further when all messages so far were skipped. Then
+	// the caller comes back: more are due.
 	claimTries = 25
 )
 
@@ -43,7 +45,9 @@ type Runnable struct {
 
 // Runnable are a number's campaigns that may send now, in a fixed order.
 func (q *Queue) Runnable(ctx context.Context, number uid.ID) (campaigns []Runnable, err error) {
-	rows, err := q.db.Query(ctx, "SELECT id, rate_limit FROM campaign WHERE phone_number_id = $1 AND status = 'RUNNING' AND queued > 0 AND (expires_at IS NULL OR expires_at > $2)"+maySend("campaign.organization_id")+" ORDER BY id", number, q.now())
+	rows, err := q.db.Query(ctx, `SELECT id, rate_limit FROM campaign WHERE phone_number_id = $1 AND status = 'RUNNING'
+		AND queued > 0 AND (expires_at IS NULL OR expires_at > $2)`+maySend("campaign.organization_id")+" ORDER BY id",
+		number, q.now())
 	if err != nil {
 		return nil, fmt.Errorf("find campaigns of %s: %w", number, err)
 	}
@@ -58,13 +62,16 @@ func (q *Queue) Runnable(ctx context.Context, number uid.ID) (campaigns []Runnab
 	return campaigns, rows.Err()
 }
 
-// Claim takes up to n messages that are due on a number: single ones first, then those of the campaigns in their order, each
-// its fair share of what is left. What it returns is SENDING in the database. What may not be written to its person any more is SKIPPED
-// instead, and others are taken in its place. A campaign that is paused meanwhile gives none,
-// and campaigns write to no more new people than the account's messaging limit has room for, and no more messages than the
-// organization's quota: full says that one of them has none left.
-// Every campaign's message is taken for one to somebody new then, since the few who are not cannot be picked out cheaply.
-func (q *Queue) Claim(ctx context.Context, number uid.ID, n int, campaigns []Runnable, limit Limit) (claimed []Claimed, full bool, err error) {
+// Claim takes up to n messages that are due on a number: single ones first, then those of the
+// campaigns in their order, each its fair share of what is left. What it returns is SENDING in the
+// database. What may not be written to its person any more is SKIPPED instead, and others are taken
+// in its place. A campaign that is paused meanwhile gives none, and campaigns write to no more new
+// people than the account's messaging limit has room for, and no more messages than the
+// organization's quota: full says that one of them has none left. Every campaign's message is taken
+// for one to somebody new then, since the few who are not cannot be picked out cheaply.
+func (q *Queue) Claim(
+	ctx context.Context, number uid.ID, n int, campaigns []Runnable, limit Limit,
+) (claimed []Claimed, full bool, err error) {
 	for range claimTries {
 		var t *taking
 		err := q.db.InTx(ctx, func(tx *database.Tx) (err error) {
@@ -97,7 +104,9 @@ type taking struct {
 	barred  []uid.ID // claimed, and to be skipped before it is committed
 }
 
-func (q *Queue) take(ctx context.Context, t *taking, number uid.ID, n int, campaigns []Runnable, limit Limit) (full bool, err error) {
+func (q *Queue) take(
+	ctx context.Context, t *taking, number uid.ID, n int, campaigns []Runnable, limit Limit,
+) (full bool, err error) {
 	room, err := q.places(ctx, t.Tx, limit, t.now)
 	if err != nil {
 		return false, err
@@ -142,7 +151,8 @@ func (q *Queue) take(ctx context.Context, t *taking, number uid.ID, n int, campa
 	return full, t.finish(ctx)
 }
 
-// places is how many campaigns' messages the account's limit and the organization's quota leave; negative for any number.
+// places is how many campaigns' messages the account's limit and the organization's quota leave;
+// negative for any number.
 func (q *Queue) places(ctx context.Context, tx *database.Tx, limit Limit, now time.Time) (int, error) {
 	room, err := q.room(ctx, tx, limit, now)
 	if err != nil {
@@ -155,7 +165,8 @@ func (q *Queue) places(ctx context.Context, tx *database.Tx, limit Limit, now ti
 	return room, err
 }
 
-// messages claims up to n messages of one owner, in the order in which they are due, and looks for others in place of those that are barred.
+// messages claims up to n messages of one owner, in the order in which they are due, and looks for
+// others in place of those that are barred.
 func (t *taking) messages(ctx context.Context, of sender, owner uid.ID, n int) error {
 	for looks := 0; n > 0 && looks < claimLooks; looks++ {
 		claimed, barred := len(t.claimed), len(t.barred)
@@ -171,13 +182,17 @@ func (t *taking) messages(ctx context.Context, of sender, owner uid.ID, n int) e
 	return nil
 }
 
-// look takes up to n messages of one owner that are due: those that may go are claimed, the others barred.
+// look takes up to n messages of one owner that are due: those that may go are claimed, the others
+// barred.
 func (t *taking) look(ctx context.Context, of sender, owner uid.ID, n int) error {
-	rows, err := t.QueryContext(ctx, `UPDATE message SET status = 'SENDING', attempts = attempts + 1, lease_until = $3, claim_id = $5, claim_part = ($6 + due.place - 1) / $7 + 1, skip_reason = `+of.barred()+`
+	rows, err := t.QueryContext(ctx, `UPDATE message SET status = 'SENDING', attempts = attempts + 1, lease_until = $3,
+			claim_id = $5, claim_part = ($6 + due.place - 1) / $7 + 1, skip_reason = `+of.barred()+`
 		FROM (SELECT id, row_number() OVER (ORDER BY not_before, id) AS place FROM
-			(SELECT id, not_before FROM message WHERE `+of.messages+` AND status = 'QUEUED' AND not_before <= $2 ORDER BY not_before, id LIMIT $4`+t.DB.SkipLocked()+`) AS locked) AS due
+			(SELECT id, not_before FROM message WHERE `+of.messages+` AND status = 'QUEUED' AND not_before <= $2
+				ORDER BY not_before, id LIMIT $4`+t.DB.SkipLocked()+`) AS locked) AS due
 		WHERE message.id = due.id
-		RETURNING message.id, organization_id, campaign_id, template_id, address, type, category, parameters, content, attempts, attempts - 1 - coalesce(settled_attempts, 0), claim_part, skip_reason`,
+		RETURNING message.id, organization_id, campaign_id, template_id, address, type, category, parameters, content,
+			attempts, attempts - 1 - coalesce(settled_attempts, 0), claim_part, skip_reason`,
 		owner, t.now, t.now.Add(lease), n, t.claim, len(t.claimed), t.size)
 	if err != nil {
 		return err
@@ -188,7 +203,9 @@ func (t *taking) look(ctx context.Context, of sender, owner uid.ID, n int) error
 		var category *enum.TemplateCategory
 		var skipped *enum.SkipReason
 		var parameters, content []byte
-		if err := rows.Scan(&c.ID, &c.Organization, &c.Campaign, &c.Template, &c.Address, &c.Type, &category, &parameters, &content, &c.Attempt, &c.Retries, &c.Part, &skipped); err != nil {
+		err := rows.Scan(&c.ID, &c.Organization, &c.Campaign, &c.Template, &c.Address, &c.Type, &category, &parameters,
+			&content, &c.Attempt, &c.Retries, &c.Part, &skipped)
+		if err != nil {
 			return err
 		}
 		if skipped != nil {
@@ -214,15 +231,17 @@ func (t *taking) keep(ctx context.Context) error {
 	if len(t.claimed) == 0 {
 		return nil
 	}
-	_, err := t.ExecContext(ctx, "INSERT INTO claim (id, handed, taken, until) VALUES ($1, 0, $2, $3)", t.claim, false, t.now.Add(unhanded))
+	_, err := t.ExecContext(ctx, "INSERT INTO claim (id, handed, taken, until) VALUES ($1, 0, $2, $3)",
+		t.claim, false, t.now.Add(unhanded))
 	if err != nil {
 		return fmt.Errorf("keep a claim: %w", err)
 	}
 	return nil
 }
 
-// finish skips what is barred and writes what follows from the claim, as its last step. Whoever looks from outside sees a message go from
-// QUEUED to SKIPPED: that it was SENDING in between is never committed.
+// finish skips what is barred and writes what follows from the claim, as its last step. Whoever
+// looks from outside sees a message go from QUEUED to SKIPPED: that it was SENDING in between is
+// never committed.
 func (t *taking) finish(ctx context.Context) error {
 	if len(t.barred) == 0 {
 		return t.ledger.write(ctx, t.Tx)

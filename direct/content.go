@@ -1,9 +1,7 @@
 package direct
 
 import (
-	"net/url"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"carillon/enum"
@@ -16,8 +14,6 @@ const (
 	maxBody     = 4096
 	maxCaption  = 1024
 	maxFileName = 240
-	maxLink     = 2048
-	maxMediaID  = 128
 )
 
 // files are the kinds of media, with what may go with each.
@@ -54,8 +50,8 @@ func (m Media) content(in *fault.Inputs) whatsapp.Message {
 		in.Add("content.media", fault.Invalid, "give either a mediaId or a link, not both")
 	case m.Link != "":
 		checkLink(in, "content.media.link", m.Link)
-	case len(m.MediaID) > maxMediaID || strings.ContainsFunc(m.MediaID, func(r rune) bool { return r <= ' ' || r > '~' }):
-		in.Add("content.media.mediaId", fault.Invalid, "this is not the id of an upload")
+	case !whatsapp.IsMediaID(m.MediaID):
+		in.Add("content.media.mediaId", fault.Invalid, "this is not the id of an upload, which is digits alone")
 	}
 	return whatsapp.Message{Type: strings.ToLower(string(m.Kind)),
 		Media: &whatsapp.MediaMessage{ID: m.MediaID, Link: m.Link, Caption: m.Caption, Filename: m.FileName}}
@@ -63,12 +59,12 @@ func (m Media) content(in *fault.Inputs) whatsapp.Message {
 
 // checkLink takes the address of a file that WhatsApp can fetch.
 func checkLink(in *fault.Inputs, field, link string) {
-	u, err := url.Parse(link)
-	switch {
-	case utf8.RuneCountInString(link) > maxLink:
-		in.Add(field, fault.TooLong, "the link has more than %d characters", maxLink)
-	case err != nil || u.Scheme != "https" || u.Hostname() == "" || strings.ContainsFunc(link, unicode.IsSpace):
-		in.Add(field, fault.Invalid, "this is not the address of a file: it begins with https:// and can be reached by everybody")
+	switch rule, message := whatsapp.LinkProblem(link); rule {
+	case "":
+	case "TOO_LONG":
+		in.Add(field, fault.TooLong, "the link %s", message)
+	default:
+		in.Add(field, fault.Invalid, "the link %s", message)
 	}
 }
 

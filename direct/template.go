@@ -15,9 +15,6 @@ import (
 // maxValues is more than any template takes.
 const maxValues = 200
 
-// faultOf is the user error's code for a rule that a value breaks.
-var faultOf = map[string]fault.Code{"MISSING": fault.Required, "TOO_LONG": fault.TooLong}
-
 // template takes a template with its values.
 func (c *check) template(ctx context.Context, t Template, out *delivery.New) error {
 	out.Type, out.Template = enum.MessageTypeTemplate, t.TemplateID
@@ -79,22 +76,16 @@ func (c *check) values(row *ent.Template, given []Value) map[string]string {
 		case at[v.Parameter] != "":
 			c.in.Add(place+".parameter", fault.Invalid, "parameter %q has two values", v.Parameter)
 			continue
-		case !isText(v.Value):
-			c.in.Add(place+".value", fault.Invalid, "this holds characters that are not text")
 		}
 		values[v.Parameter], at[v.Parameter] = v.Value, place+".value"
 	}
 	_, problems := template.Message(values)
 	for _, p := range problems {
-		code, known := faultOf[p.Rule]
-		if !known {
-			code = fault.Invalid
-		}
 		place := at[p.Parameter]
 		if place == "" {
 			place = field
 		}
-		c.in.Add(place, code, "parameter %q %s", p.Parameter, p.Message)
+		c.in.Add(place, account.FaultOf(p), "parameter %q %s", p.Parameter, p.Message)
 	}
 	return values
 }

@@ -495,6 +495,7 @@ const (
 	SkipReasonDuplicate        SkipReason = "DUPLICATE"
 	SkipReasonInvalidNumber    SkipReason = "INVALID_NUMBER"
 	SkipReasonMissingParameter SkipReason = "MISSING_PARAMETER"
+	SkipReasonInvalidParameter SkipReason = "INVALID_PARAMETER"
 	SkipReasonFrequencyCap     SkipReason = "FREQUENCY_CAP"
 	SkipReasonSuppressed       SkipReason = "SUPPRESSED"
 	SkipReasonBlocked          SkipReason = "BLOCKED"
@@ -508,7 +509,7 @@ func (v *SkipReason) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (SkipReason) Values() []string {
-	return []string{"OPTED_OUT", "NO_OPT_IN", "CONTACT_DELETED", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED"}
+	return []string{"OPTED_OUT", "NO_OPT_IN", "CONTACT_DELETED", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER", "INVALID_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED"}
 }
 
 // Direction says who wrote a message.

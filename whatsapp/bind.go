@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -18,13 +18,15 @@ const (
 	KindImage    Kind = "IMAGE"
 	KindVideo    Kind = "VIDEO"
 	KindDocument Kind = "DOCUMENT"
-	// KindLocation takes "latitude,longitude,name,address", the last two optional, or the same as a JSON object.
+	// KindLocation takes "latitude,longitude,name,address", the last two optional, or the same as a
+	// JSON object.
 	KindLocation Kind = "LOCATION"
 	// KindURLSuffix takes what follows the fixed part of a button's address.
 	KindURLSuffix  Kind = "URL_SUFFIX"
 	KindCouponCode Kind = "COUPON_CODE"
 	KindOTPCode    Kind = "OTP_CODE"
-	// KindPayload takes what Meta's JSON wants: a product as "catalog:product", a list of products as an action object.
+	// KindPayload takes what Meta's JSON wants: a product as "catalog:product", a list of products
+	// as an action object.
 	KindPayload Kind = "PAYLOAD"
 	// KindExpiration takes Unix milliseconds, or a time as in RFC 3339.
 	KindExpiration Kind = "EXPIRATION"
@@ -34,13 +36,16 @@ const (
 type Parameter struct {
 	// Name is unique in the template and stays the same as long as the template does.
 	Name string
-	// Component is the type of the component it stands in: HEADER, BODY, BUTTONS, LIMITED_TIME_OFFER.
+	// Component is the type of the component it stands in: HEADER, BODY, BUTTONS,
+	// LIMITED_TIME_OFFER.
 	Component string
 	// ButtonIndex and CardIndex count from zero; nil outside buttons and cards.
 	ButtonIndex *int
 	CardIndex   *int
 	Kind        Kind
 	Example     string
+
+	fixed string // of a button's address, before its variable
 }
 
 // Parameters lists what a message of this template has to bind, in order of appearance. A quick
@@ -52,14 +57,32 @@ func (t Template) Parameters() []Parameter {
 	return b.parameters
 }
 
-// Message binds values by name of parameter. Each problem names its parameter; with any, the message is not to be sent.
+// Message binds values by name of parameter. Each problem names its parameter; with any, the
+// message is not to be sent.
 func (t Template) Message(values map[string]string) (TemplateMessage, []*ValueError) {
 	b := binder{template: t, values: values}
 	components := b.bindAll()
 	return TemplateMessage{Name: t.Name, Language: t.Language, Components: components}, b.problems
 }
 
-// Takes says whether a message of this template has a place for a value of that name, required or not.
+// Mend makes of values what WhatsApp takes, where that can be done and says the same, and gives
+// every parameter one. Each problem names a parameter whose value cannot be mended, or that has
+// none; without any, the values can be sent.
+func (t Template) Mend(values map[string]string) (map[string]string, []*ValueError) {
+	b := binder{template: t, values: values, mended: make(map[string]string, len(values))}
+	b.bindAll()
+	return b.mended, b.problems
+}
+
+// Constants says what is wrong with values, once mended, whatever the other parameters will be.
+func (t Template) Constants(values map[string]string) []*ValueError {
+	b := binder{template: t, values: values, mended: make(map[string]string, len(values)), constants: true}
+	b.bindAll()
+	return b.problems
+}
+
+// Takes says whether a message of this template has a place for a value of that name, required or
+// not.
 func (t Template) Takes(name string) bool {
 	b := binder{template: t, listing: true}
 	b.bindAll()
@@ -70,6 +93,8 @@ func (t Template) Takes(name string) bool {
 type binder struct {
 	template   Template
 	values     map[string]string
+	mended     map[string]string // what is sent of values, where they are to be mended
+	constants  bool              // a parameter without a value will have one that breaks no rule
 	listing    bool
 	parameters []Parameter
 	problems   []*ValueError
@@ -87,7 +112,8 @@ func (b *binder) bindAll() []MessageComponent {
 	return b.components(b.template.Components)
 }
 
-// oneTimePassword binds an authentication template: its one code goes into the text, and again into the button.
+// oneTimePassword binds an authentication template: its one code goes into the text, and again into
+// the button.
 func (b *binder) oneTimePassword() []MessageComponent {
 	code := b.value(Parameter{Name: "otp_code", Component: "BODY", Kind: KindOTPCode, Example: "123456"})
 	components := []MessageComponent{{Type: "body", Parameters: []MessageParameter{{Type: "text", Text: code}}}}
@@ -143,62 +169,25 @@ func (b *binder) header(part *Component) []MessageParameter {
 		return []MessageParameter{{Type: kind, GIF: file}}
 	case "DOCUMENT":
 		kind, file := media(KindDocument)
-		file.Filename = b.optional("header_document_filename")
+		file.Filename = b.optional("header_document_filename", maxFilename)
 		return []MessageParameter{{Type: kind, Document: file}}
 	case "LOCATION":
 		p := Parameter{Name: "header_location", Component: "HEADER", Kind: KindLocation}
 		return []MessageParameter{{Type: "location", Location: b.location(p)}}
 	case "PRODUCT":
 		p := Parameter{Name: "header_product", Component: "HEADER", Kind: KindPayload}
-		catalog, product, found := strings.Cut(b.value(p), ":")
+		value := b.value(p)
+		catalog, product, found := strings.Cut(value, ":")
 		if !found {
 			catalog, product = "", catalog
+		}
+		if rule, _ := checkText(value, ""); value != "" && (rule != "" || product == "") {
+			b.problem(p, "FORMAT", "is not a product: write catalog:product")
 		}
 		return []MessageParameter{{Type: "product", Product: &Product{ProductRetailerID: product, CatalogID: catalog}}}
 	default:
 		return b.text(part, maxHeader)
 	}
-}
-
-func mediaOf(value string) *MediaMessage {
-	if strings.HasPrefix(value, "https://") || strings.HasPrefix(value, "http://") {
-		return &MediaMessage{Link: value}
-	}
-	return &MediaMessage{ID: value}
-}
-
-func (b *binder) location(p Parameter) *Location {
-	value := b.value(p)
-	place := new(Location)
-	if strings.HasPrefix(value, "{") {
-		if json.Unmarshal([]byte(value), place) != nil {
-			b.problem(p, "FORMAT", "is not a location")
-		}
-		return place
-	}
-	if value == "" {
-		return place
-	}
-	parts := strings.SplitN(value, ",", 4)
-	var errs [2]error
-	if len(parts) < 2 {
-		parts = append(parts, "")
-	}
-	place.Latitude, errs[0] = strconv.ParseFloat(strings.TrimSpace(parts[0]), 64)
-	place.Longitude, errs[1] = strconv.ParseFloat(strings.TrimSpace(parts[1]), 64)
-	// Written so that NaN fails too.
-	onEarth := place.Latitude >= -90 && place.Latitude <= 90 && place.Longitude >= -180 && place.Longitude <= 180
-	if errs[0] != nil || errs[1] != nil || !onEarth {
-		b.problem(p, "FORMAT", "is not a location: write latitude,longitude,name,address")
-		return new(Location)
-	}
-	if len(parts) > 2 {
-		place.Name = strings.TrimSpace(parts[2])
-	}
-	if len(parts) > 3 {
-		place.Address = strings.TrimSpace(parts[3])
-	}
-	return place
 }
 
 func (b *binder) body(part *Component) []MessageParameter {
@@ -217,7 +206,7 @@ func (b *binder) text(part *Component, limit int) []MessageParameter {
 	named := b.template.ParameterFormat == Named
 	var bound []MessageParameter
 	filled := make(map[string]string)
-	longest := ""
+	longest, most := "", 0
 	for _, placeholder := range placeholders(part.Text, named) {
 		p := Parameter{Name: placeholder, Component: part.Type, Kind: KindText, Example: part.Example.of(placeholder)}
 		if part.Type == "HEADER" && !named {
@@ -229,8 +218,8 @@ func (b *binder) text(part *Component, limit int) []MessageParameter {
 			parameter.Name = placeholder
 		}
 		bound, filled[placeholder] = append(bound, parameter), parameter.Text
-		if longest == "" || len(parameter.Text) > len(b.values[longest]) {
-			longest = b.prefix + p.Name
+		if longest == "" || len(parameter.Text) > most {
+			longest, most = b.prefix+p.Name, len(parameter.Text)
 		}
 	}
 	length := utf8.RuneCountInString(expand(part.Text, func(name string) string { return filled[name] }))
@@ -241,23 +230,6 @@ func (b *binder) text(part *Component, limit int) []MessageParameter {
 	return bound
 }
 
-func (b *binder) offer(part *Component) []MessageParameter {
-	if part.LimitedTimeOffer == nil || !part.LimitedTimeOffer.HasExpiration {
-		return nil
-	}
-	p := Parameter{Name: "expiration_ms", Component: "LIMITED_TIME_OFFER", Kind: KindExpiration}
-	value := b.value(p)
-	ends, err := strconv.ParseInt(value, 10, 64)
-	if err != nil {
-		at, dateErr := time.Parse(time.RFC3339, value)
-		if dateErr != nil && value != "" {
-			b.problem(p, "FORMAT", "is not a time: write Unix milliseconds, or 2026-12-31T23:59:59Z")
-		}
-		ends = at.UnixMilli()
-	}
-	return []MessageParameter{{Type: "limited_time_offer", LimitedTimeOffer: &LimitedTimeOffer{ends}}}
-}
-
 func (b *binder) buttons(buttons []Button) []MessageComponent {
 	var bound []MessageComponent
 	for i, button := range buttons {
@@ -266,8 +238,9 @@ func (b *binder) buttons(buttons []Button) []MessageComponent {
 		switch button.Type {
 		case "URL":
 			if variables := placeholders(button.URL, false); len(variables) > 0 {
-				p.Name, p.Kind, p.Example = name+"_url", KindURLSuffix, urlSuffix(button.URL, p.Example)
-				suffix := b.value(p)
+				p.Name, p.Kind, p.fixed = name+"_url", KindURLSuffix, fixedPart(button.URL)
+				p.Example = strings.TrimPrefix(p.Example, p.fixed)
+				suffix := escaped(b.value(p))
 				b.limit(p, suffix, maxURL-len(button.URL))
 				parameter := MessageParameter{Type: "text", Text: suffix}
 				if variables[0] != "1" {
@@ -279,20 +252,19 @@ func (b *binder) buttons(buttons []Button) []MessageComponent {
 			p.Name, p.Kind = name+"_code", KindCouponCode
 			bound = append(bound, buttonComponent("copy_code", i, MessageParameter{Type: "coupon_code", CouponCode: b.value(p)}))
 		case "QUICK_REPLY":
-			p.Name = name + "_payload"
-			if payload := b.optional(p.Name); payload != "" {
-				b.limit(p, payload, maxPayload)
+			if payload := b.optional(name+"_payload", maxPayload); payload != "" {
 				bound = append(bound, buttonComponent("quick_reply", i, MessageParameter{Type: "payload", Payload: payload}))
 			}
 		case "FLOW":
-			// Meta wants this component even when nothing in it varies, and takes this word for no token.
-			token := b.optional(name + "_flow_token")
+			// Meta wants this component even when nothing in it varies, and takes this word for no
+			// token.
+			token := b.optional(name+"_flow_token", maxOptional)
 			if token == "" {
 				token = "unused"
 			}
 			bound = append(bound, buttonComponent("flow", i, MessageParameter{Type: "action", Action: object("flow_token", token)}))
 		case "CATALOG":
-			if product := b.optional(name + "_product"); product != "" {
+			if product := b.optional(name+"_product", maxOptional); product != "" {
 				action := object("thumbnail_product_retailer_id", product)
 				bound = append(bound, buttonComponent("CATALOG", i, MessageParameter{Type: "action", Action: action}))
 			}
@@ -318,7 +290,8 @@ func object(key, value string) json.RawMessage {
 	return raw
 }
 
-// cards binds a carousel. As soon as one card varies, all of them are listed: a message has as many cards as its template.
+// cards binds a carousel. As soon as one card varies, all of them are listed: a message has as many
+// cards as its template.
 func (b *binder) cards(cards []Card) []MessageComponent {
 	bound := make([]MessageCard, len(cards))
 	varies := false
@@ -338,7 +311,8 @@ func (b *binder) cards(cards []Card) []MessageComponent {
 	return []MessageComponent{{Type: "carousel", Cards: bound}}
 }
 
-// value is a parameter's value, checked; empty when there is none, or when the template is only being listed.
+// value is a parameter's value, checked; empty when there is none, or when the template is only
+// being listed.
 func (b *binder) value(p Parameter) string {
 	p.Name, p.CardIndex = b.prefix+p.Name, b.card
 	if b.listing {
@@ -351,21 +325,44 @@ func (b *binder) value(p Parameter) string {
 		}
 		return ""
 	}
-	value := b.values[p.Name]
-	if rule, message := checkValue(p.Kind, value); rule != "" {
+	value, given := b.values[p.Name]
+	if b.constants && !given {
+		return standIns[p.Kind]
+	}
+	rules := valueRules[p.Kind]
+	if b.mended != nil {
+		value = rules.mend(value, p.fixed)
+		b.mended[p.Name] = value
+	}
+	if rule, message := rules.check(value, p.fixed); rule != "" {
 		b.problems = append(b.problems, &ValueError{p.Name, rule, message})
+		return ""
 	}
 	return value
 }
 
-func (b *binder) optional(name string) string {
+// optional is the value of a place that may stay empty.
+func (b *binder) optional(name string, limit int) string {
 	if b.listing {
 		if b.optionals == nil {
 			b.optionals = make(map[string]bool)
 		}
 		b.optionals[b.prefix+name] = true
 	}
-	return b.values[b.prefix+name]
+	value := b.values[b.prefix+name]
+	if value == "" {
+		return ""
+	}
+	p := Parameter{Name: name}
+	if b.mended != nil {
+		value = mendWord(value, "")
+		b.mended[b.prefix+name] = value
+	}
+	if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
+		b.problem(p, "FORMAT", "has characters that are not text")
+	}
+	b.limit(p, value, limit)
+	return value
 }
 
 func (b *binder) problem(p Parameter, rule, message string) {

@@ -14,13 +14,14 @@ type Preview struct {
 	Buttons []string
 }
 
-// Preview fills a template with these values, or with its own examples where one is missing. Cards
+// Preview fills a template with these values as they would be sent, or with its own examples where one is missing. Cards
 // of a carousel are left out; a media header shows the file's link or kind in brackets.
 func (t Template) Preview(values map[string]string) Preview {
 	filling := make(map[string]string)
+	mended, _ := t.Mend(values)
 	for _, p := range t.Parameters() {
 		filling[p.Name] = p.Example
-		if value := values[p.Name]; value != "" {
+		if value := mended[p.Name]; value != "" {
 			filling[p.Name] = value
 		}
 	}

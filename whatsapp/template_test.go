@@ -244,10 +244,7 @@ func TestEverySampleOfATemplateIsRead(t *testing.T) {
 			}
 			values := make(map[string]string)
 			for _, p := range template.Parameters() {
-				values[p.Name] = "25OFF"
-				if special := map[Kind]string{KindLocation: "1,2", KindPayload: `{"sections":[]}`}[p.Kind]; special != "" {
-					values[p.Name] = special
-				}
+				values[p.Name] = standIns[p.Kind]
 			}
 			if _, problems := template.Message(values); len(problems) > 0 {
 				t.Errorf("cannot be bound: %v", problems)
@@ -289,7 +286,7 @@ func FuzzPlaceholders(f *testing.F) {
 		_ = template.Preview(nil)
 		values := make(map[string]string)
 		for _, p := range template.Parameters() {
-			values[p.Name] = "x"
+			values[p.Name] = standIns[p.Kind]
 		}
 		if _, problems := template.Message(values); len(problems) > 0 && problems[0].Rule != "TOO_LONG" {
 			t.Errorf("%q: %v", text, problems)

@@ -243,7 +243,7 @@ func StatusValidator(s enum.MessageStatus) error {
 // SkipReasonValidator is a validator for the "skip_reason" field enum values. It is called by the builders before save.
 func SkipReasonValidator(sr enum.SkipReason) error {
 	switch sr {
-	case "OPTED_OUT", "NO_OPT_IN", "CONTACT_DELETED", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED":
+	case "OPTED_OUT", "NO_OPT_IN", "CONTACT_DELETED", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER", "INVALID_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED":
 		return nil
 	default:
 		return fmt.Errorf("message: invalid enum value for skip_reason field: %q", sr)

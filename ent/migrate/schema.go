@@ -881,7 +881,7 @@ var (
 		{Name: "wamid", Type: field.TypeString, Nullable: true},
 		{Name: "error_code", Type: field.TypeInt, Nullable: true},
 		{Name: "error_detail", Type: field.TypeString, Nullable: true},
-		{Name: "skip_reason", Type: field.TypeEnum, Nullable: true, Enums: []string{"OPTED_OUT", "NO_OPT_IN", "CONTACT_DELETED", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED"}},
+		{Name: "skip_reason", Type: field.TypeEnum, Nullable: true, Enums: []string{"OPTED_OUT", "NO_OPT_IN", "CONTACT_DELETED", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER", "INVALID_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED"}},
 		{Name: "attempts", Type: field.TypeInt, Default: 0},
 		{Name: "settled_attempts", Type: field.TypeInt, Nullable: true},
 		{Name: "not_before", Type: field.TypeTime},

@@ -4923,8 +4923,8 @@ extend type Mutation {
   createCampaign("The campaign." input: CreateCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
   """
   Starts sending, now or at scheduledAt where the campaign has one. Returns at once; follow ` + "`" + `campaignProgress` + "`" + ` for the rest.
-  User errors: INVALID (template not approved, audience empty), REQUIRED (a parameter is not bound), NOT_ALLOWED (terms not
-  accepted, account or organization may not send), STALE (expired). Errors: NOT_FOUND, CONFLICT (already launched or over).
+  User errors: INVALID (template not approved, audience empty, a value that WhatsApp would refuse), TOO_LONG (a value), REQUIRED (a parameter is not bound
+  or has no value), NOT_ALLOWED (terms not accepted, account or organization may not send), STALE (expired). Errors: NOT_FOUND, CONFLICT (already launched or over).
   """
   launchCampaign("Which campaign." input: LaunchCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
   """
@@ -5075,7 +5075,7 @@ enum CampaignStatusReason {
 
 "What becomes of people for whom a parameter has no value."
 enum MissingParameterPolicy {
-  "They are left out, as MISSING_PARAMETER."
+  "They are left out, as MISSING_PARAMETER, or as INVALID_PARAMETER where they have a value that WhatsApp would refuse."
   SKIP
   "The launch is refused, and names who is concerned."
   FAIL
@@ -5259,13 +5259,13 @@ input CampaignAudienceInput {
 input ParameterBindingInput {
   "The parameter's name."
   parameter: String!
-  "A constant."
+  "A constant. One that WhatsApp would refuse is refused, once it is mended as far as it can be."
   value: String
   "A field of the contact: phone, name, language or country."
   contactField: String
   "An attribute of the contact."
   attribute: String
-  "What is taken for a contact without that field or attribute."
+  "What is taken for a contact without that field or attribute, or with nothing in it that can be seen. Checked as a constant is."
   fallback: String
 }
 
@@ -6991,8 +6991,10 @@ enum SkipReason {
   DUPLICATE
   "It is no number that can be written to."
   INVALID_NUMBER
-  "A parameter has no value."
+  "A parameter has no value, or one of which nothing can be seen."
   MISSING_PARAMETER
+  "A parameter has a value that WhatsApp would refuse, and that cannot be mended: too long, say, or no address of a file."
+  INVALID_PARAMETER
   "The person has had as much marketing today as the organization allows."
   FREQUENCY_CAP
   "The organization never writes to this number."
@@ -7133,7 +7135,7 @@ input TextMessageInput {
 input MediaMessageInput {
   "IMAGE, VIDEO, AUDIO, DOCUMENT or STICKER."
   kind: MessageType!
-  "WhatsApp's id of a file that was uploaded to it from this number."
+  "WhatsApp's id of a file that was uploaded to it from this number, digits alone."
   mediaId: String
   "Where WhatsApp can fetch the file: an address that begins with https://, up to 2048 characters."
   link: String
@@ -7716,21 +7718,21 @@ type TemplateParameter {
 
 "What sort of value a parameter takes."
 enum ParameterKind {
-  "Text without line breaks."
+  "Text on one line, with at most four blanks in a row."
   TEXT
-  "A link to a picture, or the id of an upload."
+  "An https link to a picture that everybody can fetch, or the id of an upload, digits alone."
   IMAGE
-  "A link to a video, or the id of an upload."
+  "An https link to a video that everybody can fetch, or the id of an upload, digits alone."
   VIDEO
-  "A link to a file, or the id of an upload."
+  "An https link to a file that everybody can fetch, or the id of an upload, digits alone."
   DOCUMENT
   "latitude,longitude,name,address; the last two may be left out."
   LOCATION
-  "What follows the fixed part of a button's address."
+  "What follows the fixed part of a button's address, without what an address may not have."
   URL_SUFFIX
-  "A coupon code."
+  "A coupon code: up to 20 letters and digits."
   COUPON_CODE
-  "A one-time password."
+  "A one-time password: up to 15 characters."
   OTP_CODE
   "JSON of WhatsApp's."
   PAYLOAD

@@ -558,7 +558,7 @@ type LinkExternalLoginInput struct {
 type MediaMessageInput struct {
 	// IMAGE, VIDEO, AUDIO, DOCUMENT or STICKER.
 	Kind enum.MessageType `json:"kind"`
-	// WhatsApp's id of a file that was uploaded to it from this number.
+	// WhatsApp's id of a file that was uploaded to it from this number, digits alone.
 	MediaID *string `json:"mediaId,omitempty"`
 	// Where WhatsApp can fetch the file: an address that begins with https://, up to 2048 characters.
 	Link *string `json:"link,omitempty"`

@@ -52,7 +52,9 @@ type shape struct {
 	bodyLen  int // characters without the variables
 	buttons  []button
 	cards    []shape
-	offer    bool
+	offer    bool // has an end, which a send tells
+	limited  bool // is a limited-time offer
+	card     bool
 	named    bool
 	adjacent bool // variables follow each other, which the review rejects
 }
@@ -133,6 +135,7 @@ func (sh *shape) take(category string, c *component) *refusal {
 	case "CAROUSEL":
 		return sh.takeCards(category, c)
 	case "LIMITED_TIME_OFFER":
+		sh.limited = true
 		sh.offer = c.LimitedTimeOffer != nil && c.LimitedTimeOffer.HasExpiration
 		return nil
 	case "CALL_PERMISSION_REQUEST":
@@ -250,7 +253,7 @@ func (sh *shape) takeCards(category string, c *component) *refusal {
 		return invalid("A carousel needs 2 to 10 cards.")
 	}
 	for _, card := range c.Cards {
-		inner := shape{named: sh.named}
+		inner := shape{named: sh.named, card: true}
 		for i := range card.Components {
 			part := &card.Components[i]
 			part.Type = strings.ToUpper(part.Type)
@@ -266,6 +269,17 @@ func (sh *shape) takeCards(category string, c *component) *refusal {
 		sh.cards = append(sh.cards, inner)
 	}
 	return nil
+}
+
+// bodyLimit is how many characters the body may have once its variables are filled in.
+func (sh *shape) bodyLimit() int {
+	switch {
+	case sh.card:
+		return 160
+	case sh.limited:
+		return 600
+	}
+	return 1024
 }
 
 func atMost(where, text string, limit int) *refusal {

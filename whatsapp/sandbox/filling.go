@@ -1,9 +1,11 @@
 package sandbox
 
 import (
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -76,13 +78,13 @@ func (f *filling) take(components []sentComponent) *refusal {
 		case "header":
 			header, no = true, f.header(c)
 		case "body":
-			body, no = true, f.texts("body", c.Parameters, sh.inBody, 1024-sh.bodyLen)
+			body, no = true, f.texts("body", c.Parameters, sh.inBody, sh.bodyLimit()-sh.bodyLen)
 		case "button":
 			no = f.button(c, filled)
 		case "carousel":
 			carousel, no = true, f.carousel(c)
 		case "limited_time_offer":
-			offer = true
+			offer, no = true, checkOffer(c)
 		case "tap_target_configuration":
 		default:
 			no = invalid("Param template['components'][%d]['type'] is not known - got %q.", i, c.Type)
@@ -129,7 +131,12 @@ func (f *filling) header(c *sentComponent) *refusal {
 		return refuse(132012, "header: Format mismatch, expected %s, received %s", f.shape.header, strings.ToUpper(p.Type))
 	}
 	switch f.shape.header {
-	case "LOCATION", "PRODUCT":
+	case "LOCATION":
+		return p.Location.check()
+	case "PRODUCT":
+		if p.Product == nil || p.Product.RetailerID == "" {
+			return refuse(131008, "header: Parameter of type product is missing product_retailer_id")
+		}
 		return nil
 	}
 	media := map[string]*sentMedia{"IMAGE": p.Image, "VIDEO": p.Video, "DOCUMENT": p.Document, "GIF": p.GIF}[f.shape.header]
@@ -175,9 +182,9 @@ func (p *sentParameter) value(where string) (string, *refusal) {
 		return p.DateTime.Fallback, nil
 	case p.Type != "text":
 		return "", refuse(132012, "%s: Format mismatch, expected TEXT, received %s", where, strings.ToUpper(p.Type))
-	case p.Text == "":
+	case strings.TrimSpace(p.Text) == "":
 		return "", refuse(131008, "%s: Parameter of type text is missing text value", where)
-	case strings.ContainsAny(p.Text, "\n\t") || strings.Contains(p.Text, "     "):
+	case strings.ContainsAny(p.Text, "\n\t\r\v\f\u0085\u2028\u2029") || strings.Contains(p.Text, "     "):
 		return "", refuse(132018, "Param text cannot have new-line/tab characters or more than 4 consecutive spaces")
 	}
 	return p.Text, nil
@@ -212,14 +219,63 @@ func (f *filling) button(c *sentComponent, filled map[int]bool) *refusal {
 	if b.Type == "URL" && !b.variable() {
 		return count("button", 1, 0)
 	}
-	if b.Type == "QUICK_REPLY" && len(value) > 256 {
-		return invalid("Param payload must be at most 256 characters long.")
-	}
-	if limit := map[string]int{"OTP": 15, "COPY_CODE": 20}[b.Type]; limit > 0 && len(value) > limit {
-		return refuse(132018, "buttons: the code at index %d is longer than %d characters", at, limit)
+	if no := b.checkValue(at, value); no != nil {
+		return no
 	}
 	filled[at] = true
 	f.values = append(f.values, value)
+	return nil
+}
+
+// checkValue holds what a send puts into a button to the rules of its type.
+func (b *button) checkValue(at int, value string) *refusal {
+	length := utf8.RuneCountInString(value)
+	if limit := map[string]int{"OTP": 15, "COPY_CODE": 20}[b.Type]; limit > 0 && length > limit {
+		return refuse(132018, "buttons: the code at index %d is longer than %d characters", at, limit)
+	}
+	switch b.Type {
+	case "QUICK_REPLY":
+		if length > 256 {
+			return invalid("Param payload must be at most 256 characters long.")
+		}
+	case "COPY_CODE":
+		if strings.ContainsFunc(value, func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+			return refuse(132018, "buttons: the coupon code at index %d may have letters and digits only", at)
+		}
+	case "URL":
+		address := variablePattern.ReplaceAllLiteralString(b.URL, value)
+		if u, err := url.Parse(address); err != nil || u.Host == "" || strings.ContainsFunc(address, notInURL) {
+			return refuse(131009, "buttons: Button at index %d would have an address that is not valid", at)
+		}
+		if utf8.RuneCountInString(address) > 2000 {
+			return refuse(132018, "buttons: the address at index %d is longer than 2000 characters", at)
+		}
+	}
+	return nil
+}
+
+// notInURL are characters that the standard of addresses leaves out.
+func notInURL(r rune) bool {
+	return r <= ' ' || r == 0x7f || r > unicode.MaxASCII || strings.ContainsRune("<>\"{}|\\^`", r)
+}
+
+func (l *sentLocation) check() *refusal {
+	if l == nil || l.Latitude == nil || l.Longitude == nil {
+		return refuse(131008, "header: Parameter of type location is missing latitude or longitude")
+	}
+	if *l.Latitude < -90 || *l.Latitude > 90 || *l.Longitude < -180 || *l.Longitude > 180 {
+		return refuse(131009, "header: The location is not on the map.")
+	}
+	return nil
+}
+
+func checkOffer(c *sentComponent) *refusal {
+	if len(c.Parameters) != 1 || c.Parameters[0].Offer == nil {
+		return count("limited_time_offer", 0, 1)
+	}
+	if ms := c.Parameters[0].Offer.Expires; ms < 1e12 || ms >= 1e15 {
+		return refuse(131009, "limited_time_offer: expiration_time_ms is a time in milliseconds.")
+	}
 	return nil
 }
 

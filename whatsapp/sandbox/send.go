@@ -59,18 +59,33 @@ type sentComponent struct {
 }
 
 type sentParameter struct {
-	Type       string          `json:"type"`
-	Name       string          `json:"parameter_name"`
-	Text       string          `json:"text"`
-	Payload    string          `json:"payload"`
-	CouponCode string          `json:"coupon_code"`
-	Image      *sentMedia      `json:"image"`
-	Video      *sentMedia      `json:"video"`
-	Document   *sentMedia      `json:"document"`
-	GIF        *sentMedia      `json:"gif"`
-	Currency   *sentFallback   `json:"currency"`
-	DateTime   *sentFallback   `json:"date_time"`
-	Location   json.RawMessage `json:"location"`
+	Type       string        `json:"type"`
+	Name       string        `json:"parameter_name"`
+	Text       string        `json:"text"`
+	Payload    string        `json:"payload"`
+	CouponCode string        `json:"coupon_code"`
+	Image      *sentMedia    `json:"image"`
+	Video      *sentMedia    `json:"video"`
+	Document   *sentMedia    `json:"document"`
+	GIF        *sentMedia    `json:"gif"`
+	Currency   *sentFallback `json:"currency"`
+	DateTime   *sentFallback `json:"date_time"`
+	Location   *sentLocation `json:"location"`
+	Product    *sentProduct  `json:"product"`
+	Offer      *sentOffer    `json:"limited_time_offer"`
+}
+
+type sentLocation struct {
+	Latitude  *float64 `json:"latitude"`
+	Longitude *float64 `json:"longitude"`
+}
+
+type sentProduct struct {
+	RetailerID string `json:"product_retailer_id"`
+}
+
+type sentOffer struct {
+	Expires int64 `json:"expiration_time_ms"`
 }
 
 type sentFallback struct {

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -129,6 +130,10 @@ func (s *Sandbox) checkMedia(m *sentMedia, where string) (string, *refusal) {
 	case m == nil || m.ID == "" && m.Link == "":
 		return "", refuse(131008, "%s needs an id or a link.", where)
 	case m.ID == "":
+		link, err := url.Parse(m.Link)
+		if err != nil || link.Host == "" || link.Scheme != "https" && link.Scheme != "http" || strings.ContainsAny(m.Link, " \t\r\n") {
+			return "", refuse(131009, "The link of %s is not the address of a file.", where)
+		}
 		return m.Link, nil
 	}
 	s.catalog.RLock()
