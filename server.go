@@ -190,10 +190,11 @@ func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logg
 		Direct: direct.New(p.db, p.queue, p.identity, p.tasks, now), Operator: operator.NewStates(p.db, now), Log: events, Hub: p.hub, Rates: worker.NewPace(p.quick, prefix),
 		WakeImport: p.tasks.WakeImport, Now: now, Logger: log, AllowedOrigins: cfg.AllowedOrigins,
 		ClientIP: p.clients.Of,
-		Transport: transport.Options{Websocket: transport.Websocket{
+		Transport: transport.Options{Memory: int(cfg.Limits.Memory), MaxUploads: cfg.Limits.Uploads, UploadSpace: cfg.Limits.UploadSpace, Websocket: transport.Websocket{
 			MaxConnections: cfg.Limits.Connections, MaxPerOwner: cfg.Limits.OrganizationConnections, MaxSubscriptions: cfg.Limits.Subscriptions,
 		}},
 	})
+	p.metrics.MustRegister(api.Metrics()...)
 	p.api, p.apiStop = api, api.Shutdown
 	return p, nil
 }

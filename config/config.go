@@ -80,6 +80,10 @@ type Limits struct {
 	Connections             int // sockets and event streams
 	OrganizationConnections int // of one organization
 	Subscriptions           int // operations of one socket
+
+	Memory      int64 // bytes that callers of the API may fill
+	Uploads     int   // at a time
+	UploadSpace int64 // bytes of disk for them
 }
 
 // Invitations bound how many mails to strangers are sent in an hour.

@@ -53,7 +53,7 @@ func TestLoadWithoutAnyVariable(t *testing.T) {
 		"version":  {c.WhatsApp.APIVersion, "v26.0"},
 		"format":   {c.LogFormat, "text"},
 		"level":    {c.LogLevel.String(), "INFO"},
-		"limits":   {fmt.Sprint(c.Limits), "{10000 2000 100}"},
+		"limits":   {fmt.Sprint(c.Limits), "{10000 2000 100 268435456 32 1073741824}"},
 		"events":   {c.EventRetention.String(), "720h0m0s"},
 		"rows":     {c.RejectionRetention.String(), "720h0m0s"},
 	} {
@@ -171,6 +171,9 @@ func TestLoadRefuses(t *testing.T) {
 		"no connections":                 "MAX_CONNECTIONS=0",
 		"a share that is no number":      "MAX_CONNECTIONS_PER_ORGANIZATION=half",
 		"subscriptions beyond measure":   "MAX_SUBSCRIPTIONS=10001",
+		"too little memory for the API":  "API_MEMORY=1MiB",
+		"one upload, and half for each":  "MAX_UPLOADS=1",
+		"no space for an upload":         "UPLOAD_SPACE=1MiB",
 		"too little memory for webhooks": "WEBHOOK_MEMORY=1MiB",
 		"memory without a unit":          "WEBHOOK_MEMORY=67108864",
 		"memory of another unit":         "WEBHOOK_MEMORY=64MB",

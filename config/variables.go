@@ -196,6 +196,35 @@ var variables = []Variable{
 		set:     func(c *Config, value string) error { return number(&c.Limits.Subscriptions, value, 10_000) },
 	},
 	{
+		Name: "API_MEMORY", Default: "256MiB",
+		Meaning: "Memory that callers of the API may fill in one process: half of it with answers that are not read yet, the rest with requests, documents and what subscriptions keep. Beyond it they wait, or are refused with `RATE_LIMITED` or `UNAVAILABLE`.",
+		right:   "a size from 64MiB to 64GiB, such as 256MiB",
+		set: func(c *Config, value string) (err error) {
+			c.Limits.Memory, err = size(value, 64<<20, 64<<30)
+			return
+		},
+	},
+	{
+		Name: "MAX_UPLOADS", Default: "32",
+		Meaning: "Files that are uploaded at a time in one process, half of them by one organization.",
+		right:   "a number from 2 to 10000",
+		set: func(c *Config, value string) error {
+			if err := number(&c.Limits.Uploads, value, 10_000); err != nil || c.Limits.Uploads < 2 {
+				return fmt.Errorf("is %q", value)
+			}
+			return nil
+		},
+	},
+	{
+		Name: "UPLOAD_SPACE", Default: "1GiB",
+		Meaning: "Room in the temporary directory that these may take, half of it by one organization.",
+		right:   "a size from 128MiB to 1024GiB, such as 1GiB",
+		set: func(c *Config, value string) (err error) {
+			c.Limits.UploadSpace, err = size(value, 128<<20, 1<<40)
+			return
+		},
+	},
+	{
 		Name: "WEBHOOK_MEMORY", Default: "64MiB",
 		Meaning: "Memory that the bodies of webhooks may take at once in one process. Beyond it they are answered 503, and Meta sends them again.",
 		right:   "a size from 16MiB to 64GiB, such as 64MiB",

@@ -9,9 +9,12 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"golang.org/x/time/rate"
 
 	"carillon/ent"
+	"carillon/enum"
 	"carillon/graph/transport"
 	"carillon/identity"
 	"carillon/uid"
@@ -28,11 +31,14 @@ func New(d Deps) *transport.Handler {
 	if d.ClientIP == nil {
 		d.ClientIP = remoteIP
 	}
-	r, o := &Resolver{Deps: d, away: rate.Sometimes{First: 1, Interval: noteAwayEvery}}, d.Transport
+	r, o := &Resolver{Deps: d, away: rate.Sometimes{First: 1, Interval: noteAwayEvery}, surveys: make(chan struct{}, surveysAtOnce)}, d.Transport
 	o.Schema = r.schema()
 	o.Authenticate = r.authenticate
 	o.PresentError = r.presentError
 	o.Owner = owner
+	o.IsStranger = func(ctx context.Context) bool { return !signedIn(ctx) }
+	o.Address = d.ClientIP
+	o.MayUpload = r.mayUpload
 	o.MayIntrospect = signedIn
 	o.Logger, o.AllowedOrigins = d.Logger, d.AllowedOrigins
 	o.Paging = append(paging(), o.Paging...)
@@ -69,6 +75,30 @@ func owner(ctx context.Context) any {
 		return v.Organization
 	}
 	return uid.ID{}
+}
+
+// mayUpload looks at what would refuse an operation anyway, before its files are taken.
+func (r *Resolver) mayUpload(ctx context.Context, op *graphql.OperationContext) error {
+	ctx = graphql.WithOperationContext(ctx, op)
+	if refused := r.maintained(ctx); refused != nil {
+		return refused
+	}
+	object := map[ast.Operation]string{ast.Query: "Query", ast.Mutation: "Mutation"}[op.Operation.Operation]
+	for _, f := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{object}) {
+		role := f.Definition.Directives.ForName("role")
+		if role == nil {
+			continue
+		}
+		needs := role.ArgumentMap(nil)
+		is, _ := needs["is"].(string)
+		before, _ := needs["beforeSecondFactor"].(bool)
+		there := graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: object, Field: f})
+		allowed := func(context.Context) (any, error) { return nil, nil }
+		if _, err := r.requireRole(there, nil, allowed, enum.Role(is), before); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func signedIn(ctx context.Context) bool {

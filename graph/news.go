@@ -13,6 +13,7 @@ import (
 	"carillon/ent/phonenumber"
 	"carillon/ent/template"
 	"carillon/enum"
+	"carillon/graph/transport"
 	"carillon/hub"
 	"carillon/identity"
 	"carillon/uid"
@@ -29,6 +30,12 @@ type states struct {
 	seed  maphash.Seed
 	marks map[uid.ID]uint64
 }
+
+// surveysAtOnce is how many subscribers may read all that they are told of at a time.
+const surveysAtOnce = 4
+
+// markCost is about how many bytes a mark takes.
+const markCost = 64
 
 // state is one thing as it was read.
 type state struct {
@@ -52,7 +59,11 @@ func (r *Resolver) followStatuses(ctx context.Context) (<-chan ent.Noder, error)
 		survey.Close()
 		return nil, err
 	}
-	return stream(ctx, func(send func(ent.Noder) bool) error {
+	if err := transport.Hold(ctx, markCost*len(s.marks)); err != nil {
+		survey.Close()
+		return nil, err
+	}
+	return stream(ctx, func(_ *transport.Turn, send func(ent.Noder) bool) error {
 		defer survey.Close()
 		return s.keepTelling(ctx, survey, send)
 	}), nil
@@ -88,6 +99,14 @@ func (s *states) keepTelling(ctx context.Context, survey *hub.Survey, send func(
 
 // look reads the rows that topics name, or all, and returns those that have changed since it last saw them.
 func (s *states) look(ctx context.Context, topics []string, all bool) (changed []ent.Noder, err error) {
+	if all {
+		select {
+		case s.r.surveys <- struct{}{}:
+			defer func() { <-s.r.surveys }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 	ids := map[uid.Kind][]uid.ID{}
 	for _, topic := range topics {
 		if id, err := uid.Parse(topic); err == nil {
@@ -198,29 +217,45 @@ func (r *Resolver) followReceived(ctx context.Context, number *uid.ID) (<-chan *
 	want := func(e delivery.Event) bool {
 		return e.Status == enum.MessageStatusReceived && (number == nil || *number == e.PhoneNumber)
 	}
-	return stream(ctx, func(send func(*ent.Message) bool) error {
+	return stream(ctx, func(turn *transport.Turn, send func(*ent.Message) bool) error {
 		defer log.Close()
 		for {
+			if _, err := log.Ready(ctx); err != nil || !turn.Take(ctx) {
+				return nil
+			}
 			events, err := log.Next(ctx)
 			if err != nil {
 				return r.ended(ctx, v.Organization, err)
 			}
-			if events = matching(events, want); len(events) == 0 {
-				continue
-			}
-			messages, err := tell.load(alone(ctx), events)
-			if err != nil {
-				return err
-			}
-			for _, e := range events {
-				m := messages[e.Message]
-				if m == nil && tell.messages == nil {
-					m = &ent.Message{ID: e.Message}
-				}
-				if m != nil && !send(m) { // it may have been erased meanwhile
-					return nil
+			for some := range slices.Chunk(matching(events, want), messagesAtOnce) {
+				if err := tell.received(ctx, some, turn, send); err != nil {
+					return err
 				}
 			}
+			turn.Leave()
 		}
 	}), nil
+}
+
+// messagesAtOnce is how many messages are read for a subscriber who gets them one by one.
+const messagesAtOnce = 8
+
+func (t teller) received(ctx context.Context, events []delivery.Event, turn *transport.Turn, send func(*ent.Message) bool) error {
+	if !turn.Take(ctx) {
+		return nil
+	}
+	messages, err := t.load(alone(ctx), events)
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		m := messages[e.Message]
+		if m == nil && t.messages == nil {
+			m = &ent.Message{ID: e.Message}
+		}
+		if m != nil && !send(m) { // it may have been erased meanwhile
+			return nil
+		}
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"carillon/delivery"
@@ -19,17 +20,10 @@ import (
 )
 
 // stream runs produce until it returns or the client leaves, and tells the client of its error. send waits for the client,
-// and is false when it has left.
-func stream[T any](ctx context.Context, produce func(send func(T) bool) error) <-chan T {
-	c := make(chan T)
-	send := func(v T) bool {
-		select {
-		case c <- v:
-			return true
-		case <-ctx.Done():
-			return false
-		}
-	}
+// and is false when it has left. What is large is read after its turn was taken.
+func stream[T any](ctx context.Context, produce func(turn *transport.Turn, send func(T) bool) error) <-chan T {
+	c, turn := make(chan T), transport.TurnOf(ctx)
+	send := func(v T) bool { return transport.Send(ctx, turn, c, v) }
 	go func() {
 		defer close(c)
 		defer func() {
@@ -37,7 +31,7 @@ func stream[T any](ctx context.Context, produce func(send func(T) bool) error) <
 				transport.Fail(ctx, fmt.Errorf("panic in a subscription: %v", v))
 			}
 		}()
-		if err := produce(send); err != nil && ctx.Err() == nil {
+		if err := produce(turn, send); err != nil && ctx.Err() == nil {
 			transport.Fail(ctx, err)
 		}
 	}()
@@ -61,31 +55,74 @@ func (r *Resolver) followLog(ctx context.Context, want func(delivery.Event) bool
 	if err != nil {
 		return nil, r.ended(ctx, tell.organization, err)
 	}
-	return stream(ctx, func(send func(*model.DeliveryEventBatch) bool) error {
+	return stream(ctx, func(turn *transport.Turn, send func(*model.DeliveryEventBatch) bool) error {
 		defer log.Close()
 		if after == nil {
 			if first, err := tell.batch(alone(ctx), nil, log.Cursor()); err != nil || !send(first) {
 				return err
 			}
 		}
-		for {
-			events, err := log.Next(ctx)
-			if err != nil {
-				return r.ended(ctx, tell.organization, err)
+		return tell.follow(ctx, log, want, turn, send)
+	}), nil
+}
+
+// largestBatch is the bytes of a batch, unless it is one event.
+const largestBatch = 512 << 10
+
+// follow sends what follows in the log, in batches that are no larger than they should be.
+func (t teller) follow(ctx context.Context, log *hub.Subscription[delivery.Event], want func(delivery.Event) bool, turn *transport.Turn, send func(*model.DeliveryEventBatch) bool) error {
+	size := &batchSize{turn: turn, each: turn.Row()}
+	for {
+		waiting, err := log.Ready(ctx)
+		if err != nil || !size.take(ctx, waiting) {
+			return nil
+		}
+		events, err := log.Next(ctx)
+		if err != nil {
+			return t.r.ended(ctx, t.organization, err)
+		}
+		events = matching(events, want)
+		for len(events) > 0 && size.take(ctx, int64(len(events))) {
+			some, cursor := events[:min(size.most(), len(events))], log.Cursor()
+			if events = events[len(some):]; len(events) > 0 {
+				cursor = some[len(some)-1].Sequence
 			}
-			if events = matching(events, want); len(events) == 0 {
-				continue
-			}
-			batch, err := tell.batch(alone(ctx), events, log.Cursor())
+			batch, err := t.batch(alone(ctx), some, cursor)
 			if err != nil || !send(batch) {
 				return err
 			}
+			size.sent = len(some)
 		}
-	}), nil
+		turn.Leave()
+	}
+}
+
+// batchSize learns from each batch how large an event is.
+type batchSize struct {
+	turn *transport.Turn
+	each int // bytes of an event
+	sent int // events of the last batch
+}
+
+func (s *batchSize) most() int { return max(1, largestBatch/s.each) }
+
+// take waits for the turn of a batch of so many events.
+func (s *batchSize) take(ctx context.Context, events int64) bool {
+	s.turn.Expect(s.each * int(min(events, int64(s.most()))))
+	if !s.turn.Take(ctx) {
+		return false
+	}
+	if s.sent > 0 { // whose size is known by now
+		s.each, s.sent = max(1, s.turn.Bytes()/s.sent), 0
+	}
+	return true
 }
 
 // matching leaves the events alone, which others read too.
 func matching(events []delivery.Event, want func(delivery.Event) bool) []delivery.Event {
+	if len(events) > 0 && !slices.ContainsFunc(events, func(e delivery.Event) bool { return !want(e) }) {
+		return events
+	}
 	var out []delivery.Event
 	for _, e := range events {
 		if want(e) {
@@ -112,7 +149,7 @@ func follow[T any](ctx context.Context, r *Resolver, organization, subject uid.I
 		watch.Close()
 		return nil, err
 	}
-	return stream(ctx, func(send func(T) bool) error {
+	return stream(ctx, func(_ *transport.Turn, send func(T) bool) error {
 		defer watch.Close()
 		return keepLooking(ctx, watch, first, look, send)
 	}), nil

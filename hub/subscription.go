@@ -64,6 +64,25 @@ func (h *Hub[E]) Subscribe(ctx context.Context, organization uid.ID, after int64
 // Cursor is the place of the last entry that Next gave.
 func (s *Subscription[E]) Cursor() int64 { return s.cursor }
 
+// Ready waits until there is something for Next to give or to say, and reads nothing: for readers who first have to see where to
+// put it. It tells how many entries are there, 0 when Next has an error. Its own is the context's.
+func (s *Subscription[E]) Ready(ctx context.Context) (entries int64, err error) {
+	for {
+		t := s.feed.tail.Load()
+		if t.head > s.cursor {
+			return t.head - s.cursor, nil
+		}
+		s.live = true
+		select {
+		case <-t.passed:
+		case <-s.closed:
+			return 0, nil
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
 // Next waits for entries that follow on the cursor, and returns 1 to 256 of them: one at a time when it is quiet, many
 // when it is busy. They are shared: do not change them. *SlowConsumer, *Expired and ErrClosed are final; after another
 // error (the context's or the source's) Next may be called again.

@@ -9,6 +9,7 @@ import (
 // connection is a socket or an event stream: what lives longer than an answer.
 type connection interface {
 	close(code int, reason string) // in the protocol's words, then for good; does not wait
+	evict()                        // makes room for somebody else
 	kill()                         // at once
 }
 
@@ -46,7 +47,15 @@ func (h *Handler) enter(c connection) *refusal {
 	return nil
 }
 
+// admit lets a connection in that is nobody's yet, in whose place another may have to go.
+func (h *Handler) admit(c connection, from stranger) {
+	if out := h.nobodys.add(c, from); out != nil {
+		out.evict()
+	}
+}
+
 func (h *Handler) leave(c connection) {
+	h.nobodys.remove(c)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.connections, c)

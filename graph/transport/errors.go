@@ -176,8 +176,8 @@ var statuses = map[string]int{
 	codeUnavailable:     http.StatusServiceUnavailable,
 }
 
-// unauthenticated explains what Authenticate refused.
-func (h *Handler) unauthenticated(r *http.Request, err error) *refusal {
+// mayNot explains what a hook refused.
+func (h *Handler) mayNot(r *http.Request, err error) *refusal {
 	shown := h.present(r.Context(), err)
 	no := &refusal{status: statuses[codeOf(shown)], code: codeOf(shown), message: shown.Message, extensions: shown.Extensions, header: http.Header{}}
 	if no.status == 0 {
@@ -203,6 +203,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, no *refusal) {
 	if seconds, ok := no.extensions["retryAfterSeconds"].(int); ok {
 		w.Header().Set("Retry-After", itoa(seconds))
 	}
+	abandon(w, r)
 	h.log.LogAttrs(r.Context(), slog.LevelDebug, "graphql: refused", slog.String("request_id", RequestID(r.Context())),
 		slog.Int("status", no.status), slog.String("code", no.code), slog.String("reason", no.message))
 	reply(w, r, no.status, &graphql.Response{Errors: gqlerror.List{err}}, false)

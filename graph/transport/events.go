@@ -22,12 +22,18 @@ func (h *Handler) runAsEvents(w http.ResponseWriter, r *http.Request, opCtx *gra
 		return err
 	}
 	defer h.leave(s)
+	if h.options.IsStranger(ctx) {
+		h.admit(s, h.strangerOf(r))
+	}
 	release, full := h.count(ctx)
 	if full != nil {
 		return refusedFull(full)
 	}
 	defer release()
 	ctx = context.WithValue(ctx, connectionKey{}, connection(s))
+	answers := newSingle(h.answers.of(h.options.Owner(ctx)))
+	defer answers.end()
+	ctx = context.WithValue(ctx, placeKey{}, place(answers))
 	s.open()
 	defer h.keepAlive(ctx, s)()
 	if errs != nil {
@@ -48,6 +54,7 @@ func (h *Handler) runAsEvents(w http.ResponseWriter, r *http.Request, opCtx *gra
 	next, opContext := h.exec.DispatchOperation(ctx, opCtx)
 	for resp := next(opContext); resp != nil; resp = next(opContext) {
 		s.send(resp, true)
+		answers.written()
 	}
 	if ctx.Err() == nil {
 		s.complete()
@@ -123,4 +130,5 @@ func (s *stream) write(text string) {
 }
 
 func (s *stream) close(int, string) { s.cancel(errClosed) }
+func (s *stream) evict()            { s.cancel(errClosed) }
 func (s *stream) kill()             { s.cancel(errClosed) }

@@ -43,6 +43,40 @@ type execution struct {
 	owner     func(context.Context) any
 }
 
+// lean is a schema whose subscriptions let go of the memory of a large answer. gqlgen writes all answers of a subscription into
+// one buffer, which stays as large as the largest of them; so after a large one the operation is begun anew, with the
+// channel that its resolver gave.
+type lean struct{ graphql.ExecutableSchema }
+
+const mostBuffered = 16 << 10
+
+func (l lean) Exec(ctx context.Context) graphql.ResponseHandler {
+	opCtx := graphql.GetOperationContext(ctx)
+	if opCtx.Operation.Operation != ast.Subscription {
+		return l.ExecutableSchema.Exec(ctx)
+	}
+	var source any
+	begin := func() graphql.ResponseHandler {
+		resolve := opCtx.ResolverMiddleware
+		defer func() { opCtx.ResolverMiddleware = resolve }()
+		opCtx.ResolverMiddleware = func(ctx context.Context, next graphql.Resolver) (v any, err error) {
+			if source == nil {
+				source, err = resolve(ctx, next)
+			}
+			return source, err
+		}
+		return l.ExecutableSchema.Exec(ctx)
+	}
+	next := begin()
+	return func(ctx context.Context) *graphql.Response {
+		resp := next(ctx)
+		if resp != nil && len(resp.Data) > mostBuffered {
+			next = begin()
+		}
+		return resp
+	}
+}
+
 // passing is a document on its way through the limits.
 type passing struct {
 	text string

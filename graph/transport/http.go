@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -25,15 +24,18 @@ const replyWithin = time.Minute
 
 // serveOperation answers an operation in the form that the client accepts.
 func (h *Handler) serveOperation(w http.ResponseWriter, r *http.Request) *refusal {
-	params, no := h.readParams(w, r)
+	in := h.intakeOf(r)
+	defer in.end()
+	params, no := h.readParams(w, r, in)
 	if no != nil {
 		return no
 	}
-	return h.run(w, r, params)
+	opCtx, errs := h.exec.CreateOperationContext(r.Context(), params)
+	return h.answer(w, r, opCtx, errs)
 }
 
-func (h *Handler) run(w http.ResponseWriter, r *http.Request, params *graphql.RawParams) *refusal {
-	opCtx, errs := h.exec.CreateOperationContext(r.Context(), params)
+// answer runs an operation that was parsed, or says what is wrong with it.
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, opCtx *graphql.OperationContext, errs gqlerror.List) *refusal {
 	var kind ast.Operation
 	if errs == nil {
 		kind = opCtx.Operation.Operation
@@ -52,7 +54,9 @@ func (h *Handler) run(w http.ResponseWriter, r *http.Request, params *graphql.Ra
 	if kind == ast.Subscription {
 		return badRequest("a subscription needs a WebSocket, or Accept: text/event-stream")
 	}
-	next, ctx := h.exec.DispatchOperation(ctx, opCtx)
+	answers := newSingle(h.answers.of(h.options.Owner(ctx)))
+	defer answers.end()
+	next, ctx := h.exec.DispatchOperation(context.WithValue(ctx, placeKey{}, place(answers)), opCtx)
 	resp := next(ctx)
 	if resp == nil { // out of time before the first resolver, or the client has left
 		return &refusal{status: http.StatusServiceUnavailable, code: codeUnavailable, message: errTimeout.Error(), extensions: outOfTime().Extensions}
@@ -76,13 +80,13 @@ func (h *Handler) refuseDocument(ctx context.Context, w http.ResponseWriter, r *
 }
 
 // readParams reads the parameters of an operation from the URL of a GET or the JSON body of a POST.
-func (h *Handler) readParams(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
+func (h *Handler) readParams(w http.ResponseWriter, r *http.Request, in *intake) (*graphql.RawParams, *refusal) {
 	params := &graphql.RawParams{Headers: r.Header, ReadTime: graphql.TraceTiming{Start: graphql.Now()}}
-	var no *refusal
+	no := (*refusal)(nil)
 	if r.Method == http.MethodGet {
-		no = readURL(r, params)
-	} else {
-		no = h.readBody(w, r, params)
+		no = h.readURL(r, in, params)
+	} else if no = wrongType(r); no == nil {
+		no = h.readJSON(w, r, in, params)
 	}
 	if no != nil {
 		return nil, no
@@ -98,11 +102,14 @@ func checkParams(params *graphql.RawParams) *refusal {
 	return nil
 }
 
-func readURL(r *http.Request, params *graphql.RawParams) *refusal {
+func (h *Handler) readURL(r *http.Request, in *intake, params *graphql.RawParams) *refusal {
 	q := r.URL.Query()
 	params.Query, params.OperationName = q.Get("query"), q.Get("operationName")
 	for name, into := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
 		text := q.Get(name)
+		if err := in.unpacked([]byte(text)); err != nil {
+			return h.unread(r, err)
+		}
 		if text != "" && decodeJSON([]byte(text), into) != nil {
 			return badRequest("the parameter %s is no JSON object", name)
 		}
@@ -113,30 +120,13 @@ func readURL(r *http.Request, params *graphql.RawParams) *refusal {
 	return nil
 }
 
-func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, params *graphql.RawParams) *refusal {
+func wrongType(r *http.Request) *refusal {
 	media, p, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != mediaJSON || p["charset"] != "" && !strings.EqualFold(p["charset"], "utf-8") {
 		return &refusal{status: http.StatusUnsupportedMediaType, code: codeBadInput, message: "the Content-Type must be application/json",
 			header: http.Header{"Accept-Post": {"application/json, multipart/form-data"}}}
 	}
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(h.options.Timeout)) // not every ResponseWriter can
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.options.MaxBody))
-	_ = control.SetReadDeadline(time.Time{})
-	if err != nil {
-		return unreadable(err)
-	}
-	if decodeJSON(body, params) != nil {
-		return badRequest("the body is no JSON object of the form {query, operationName, variables, extensions}")
-	}
 	return nil
-}
-
-func unreadable(err error) *refusal {
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return &refusal{status: http.StatusRequestEntityTooLarge, code: codeBadInput, message: fmt.Sprintf("the request is larger than %d bytes", tooLarge.Limit)}
-	}
-	return badRequest("the body could not be read")
 }
 
 // decodeJSON decodes one JSON object and nothing after it. Numbers stay text, so that no digit of a variable is lost. It
@@ -171,8 +161,15 @@ func reply(w http.ResponseWriter, r *http.Request, status int, resp *graphql.Res
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(replyWithin)) // not every ResponseWriter can
 	w.WriteHeader(status)
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Now().Add(leastTimeToWrite + time.Duration(len(body))*time.Second/leastPace))
 	_, _ = w.Write(body)
+	_ = control.Flush()
+	_ = control.SetWriteDeadline(time.Time{})
 }
+
+// leastTimeToWrite is what a client has for taking an answer, besides what that takes at the least pace.
+const leastTimeToWrite = 30 * time.Second
 
 func encode(resp *graphql.Response, ran bool) ([]byte, error) {
 	var out struct {

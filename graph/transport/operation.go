@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
 	gqltransport "github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -76,9 +77,16 @@ func (o operations) InterceptOperation(ctx context.Context, next graphql.Operati
 	streams := opCtx.Operation.Operation == ast.Subscription
 	r := &run{h: o.h, start: time.Now(), op: Operation{Transport: transportOf(ctx)}, cancel: func() {}}
 	r.describe(opCtx)
+	if streams || socketOf(ctx) != nil {
+		var err error
+		if r.living, err = o.h.live.begin(o.h.options.Owner(ctx), opCtx); err != nil {
+			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{tooMuchHeld()}})
+		}
+	}
 	if s := socketOf(ctx); s != nil {
 		number, ok := s.begin()
 		if !ok {
+			r.release()
 			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{tooManyOperations()}})
 		}
 		r.socket = s
@@ -87,6 +95,8 @@ func (o operations) InterceptOperation(ctx context.Context, next graphql.Operati
 	if !streams {
 		ctx, r.cancel = context.WithTimeoutCause(ctx, o.h.options.Timeout-spent(ctx), errTimeout)
 	}
+	r.turns.init(placeOf(ctx), streams)
+	r.turns.row = guess(ctx)
 	ctx = context.WithValue(ctx, operationKey{}, r)
 	started := false
 	defer func() {
@@ -107,6 +117,8 @@ type run struct {
 	start  time.Time
 	op     Operation
 	over   bool
+	turns  turns
+	living *living // of a subscription
 
 	mu      sync.Mutex
 	failure error // what Fail was told
@@ -124,8 +136,25 @@ func (r *run) describe(opCtx *graphql.OperationContext) {
 	}
 }
 
-// next hands on the next response. It returns when there is room for it in the queue of its socket, so that a slow
-// peer holds up its own streams and not the events' source, or the process's memory.
+// placeOf is where the operation's answers wait.
+func placeOf(ctx context.Context) place {
+	if s := socketOf(ctx); s != nil {
+		return s.out
+	}
+	p, _ := ctx.Value(placeKey{}).(place)
+	return p
+}
+
+// guess is about how large an answer is whose rows are counted by the operation's complexity, or else one row of it.
+func guess(ctx context.Context) int {
+	if stats := extension.GetComplexityStats(ctx); stats != nil {
+		return max(leastRow, stats.Complexity*fieldSize)
+	}
+	return leastRow
+}
+
+// next hands on the next response. An answer has its turn before it is made: a query's here, a subscription's by its
+// resolver. So a slow peer holds up its own answers, and not the events' source, or the process's memory.
 func (r *run) next(ctx context.Context, handler graphql.ResponseHandler, streams bool) (resp *graphql.Response) {
 	if r.over {
 		return nil
@@ -136,6 +165,9 @@ func (r *run) next(ctx context.Context, handler graphql.ResponseHandler, streams
 			r.finish(ctx)
 		}
 	}()
+	if !streams {
+		r.turns.take(ctx, r.turns.row)
+	}
 	resp = handler(ctx)
 	switch {
 	case resp != nil:
@@ -148,9 +180,7 @@ func (r *run) next(ctx context.Context, handler graphql.ResponseHandler, streams
 		r.h.cut(resp)
 		r.count(resp.Errors)
 		r.op.Responses++
-		if r.socket != nil {
-			r.socket.out.reserve(ctx, len(resp.Data)+200*len(resp.Errors))
-		}
+		r.turns.made(ctx, len(resp.Data)+200*len(resp.Errors)+1)
 	}
 	returned = true
 	return resp
@@ -188,6 +218,8 @@ func (r *run) finish(ctx context.Context) {
 		return
 	}
 	r.over = true
+	r.turns.end()
+	r.release()
 	if r.socket != nil {
 		defer r.socket.end() // even if a hook panics: the socket waits for it
 	}
@@ -204,6 +236,12 @@ func (r *run) finish(ctx context.Context) {
 		slog.Int("responses", r.op.Responses), slog.Any("codes", r.op.Codes))
 	if r.h.options.OnOperation != nil {
 		r.h.options.OnOperation(ctx, r.op)
+	}
+}
+
+func (r *run) release() {
+	if r.living != nil {
+		r.living.end()
 	}
 }
 

@@ -36,5 +36,5 @@ func (h *Handler) count(ctx context.Context) (release func(), full *gqlerror.Err
 
 // refusedFull is count's refusal of an event stream.
 func refusedFull(full *gqlerror.Error) *refusal {
-	return &refusal{status: http.StatusTooManyRequests, code: codeRateLimited, message: full.Message, extensions: full.Extensions, header: http.Header{"Retry-After": {itoa(retrySeconds)}}}
+	return &refusal{status: http.StatusTooManyRequests, code: codeRateLimited, message: full.Message, extensions: full.Extensions}
 }

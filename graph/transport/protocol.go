@@ -183,11 +183,15 @@ func (s *socket) initiate(ctx context.Context, payload gqltransport.InitPayload)
 	}
 	known, err := s.h.options.Authenticate(ctx, authorization, s.request)
 	if err == nil {
-		release, full := s.h.count(known)
-		if full != nil {
+		if full := s.countTo(known); full != nil {
 			return s.refuse(ctx, full, closeTryAgain, "Too many connections")
 		}
-		s.release = release
+		if !s.h.options.IsStranger(known) {
+			s.h.nobodys.remove(s)
+		}
+		owner := s.h.options.Owner(known)
+		s.account, s.intake = s.h.answers.of(owner), s.h.bodies.of(owner)
+		s.out.pays(s.account)
 		if s.h.options.OnConnect != nil {
 			err = s.h.options.OnConnect(known)
 		}
@@ -232,14 +236,12 @@ func (s *socket) WriteJSON(message any) error {
 			f.Payload = mustJSON(s.refused)
 		}
 		s.mu.Unlock()
-	case "next", "data":
-		s.out.settle()
 	}
 	if f.Type == "error" {
 		f.Payload = s.errorPayload(f.Payload)
 	}
 	if f.ID == "" {
-		s.out.push("", f.encode())
+		s.out.push("", f.encode(), false)
 	} else {
 		s.pushOf(f)
 	}
@@ -251,19 +253,23 @@ func (s *socket) pushOf(f frame) {
 	operation := f.ID
 	_, f.ID, _ = strings.Cut(operation, ":")
 	text := f.encode()
+	answer := f.Type == "next" || f.Type == "data"
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.private[f.ID] != operation {
+		if answer {
+			s.out.push("", nil, true) // its place is free again
+		}
 		return
 	}
 	if f.Type == "error" || f.Type == "complete" {
 		delete(s.private, f.ID)
 	}
-	s.out.push(operation, text)
+	s.out.push(operation, text, answer)
 }
 
 func (s *socket) pushError(id string, errs gqlerror.List) {
-	s.out.push("", frame{Type: "error", ID: id, Payload: s.errorPayload(mustJSON(errs))}.encode())
+	s.out.push("", frame{Type: "error", ID: id, Payload: s.errorPayload(mustJSON(errs))}.encode(), false)
 }
 
 // errorPayload is a list of errors in the newer protocol, and one error in the older.

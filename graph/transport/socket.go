@@ -59,8 +59,14 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) *refusal {
 		s.cancel(nil)
 		return err
 	}
+	if err := s.claim(); err != nil {
+		h.leave(s)
+		s.cancel(nil)
+		return err
+	}
 	conn, err := h.upgrader.Upgrade(w, r, w.Header())
 	if err != nil {
+		s.disclaim()
 		h.leave(s)
 		s.cancel(nil)
 		return nil // the upgrader has answered
@@ -86,8 +92,11 @@ type socket struct {
 
 	// Only the reading goroutine touches these.
 	initiated bool
-	sent      int    // operations so far
-	release   func() // its owner has one connection less
+	sent      int     // operations so far
+	owner     any     // to whom it counts
+	release   func()  // its owner has one connection less; nil while it counts to nobody
+	account   *holder // of its answers
+	intake    *holder // of its messages
 	pace      pace
 
 	mu        sync.Mutex
@@ -99,6 +108,7 @@ type socket struct {
 	number    int
 	ended     bool
 	code      int    // of the close frame, first come
+	hasty     bool   // nothing is worth waiting for
 	frame     []byte // the close frame
 
 	closing chan struct{} // closed when there is a close frame to send
@@ -159,9 +169,10 @@ func (s *socket) finish() {
 	connected, code := s.connected, s.code
 	s.mu.Unlock()
 	<-s.idle
-	if s.release != nil {
-		s.release()
-	}
+	s.out.end()
+	s.account.done()
+	s.intake.done()
+	s.disclaim()
 	if connected != nil && s.h.options.OnDisconnect != nil {
 		s.h.options.OnDisconnect(connected, code)
 	}
@@ -203,6 +214,52 @@ func (s *socket) close(code int, reason string) {
 	if s.conn != nil { // a write that the peer holds up ends too
 		_ = s.conn.NetConn().SetWriteDeadline(time.Now().Add(s.h.options.Websocket.CloseTimeout))
 	}
+}
+
+// claim has a socket count at once to the caller whose token its upgrade brought, since only what is nobody's can be made room
+// for others. The token in connection_init goes before it.
+func (s *socket) claim() *refusal {
+	if authorization := s.request.Header.Get("Authorization"); authorization != "" {
+		known, err := s.h.options.Authenticate(s.ctx, authorization, s.request)
+		if err == nil && !s.h.options.IsStranger(known) {
+			if full := s.countTo(known); full != nil {
+				return refusedFull(full)
+			}
+			return nil
+		}
+	}
+	s.h.admit(s, s.h.strangerOf(s.request))
+	return nil
+}
+
+// countTo counts the socket to its owner, and to whom it counted before no more.
+func (s *socket) countTo(known context.Context) *gqlerror.Error {
+	owner := s.h.options.Owner(known)
+	if s.release != nil && s.owner == owner {
+		return nil
+	}
+	s.disclaim()
+	release, full := s.h.count(known)
+	if full != nil {
+		return full
+	}
+	s.owner, s.release = owner, release
+	return nil
+}
+
+func (s *socket) disclaim() {
+	if s.release != nil {
+		s.release()
+		s.release = nil
+	}
+}
+
+// evict closes a socket without waiting for its answer.
+func (s *socket) evict() {
+	s.mu.Lock()
+	s.hasty = true
+	s.mu.Unlock()
+	s.close(closeTimeout, "Connection initialisation timeout: too many are waiting")
 }
 
 // kill ends a connection that nobody can be told about.

@@ -11,8 +11,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -38,12 +40,22 @@ type Options struct {
 	MayIntrospect func(ctx context.Context) bool
 	// Owner says to whom a socket or an event stream counts, for Websocket.MaxPerOwner: something comparable. Nil counts none.
 	Owner func(ctx context.Context) any
+	// IsStranger says whether nobody has signed in. Nil says so where Owner gives nil; without an Owner there are no strangers.
+	IsStranger func(ctx context.Context) bool
+	// Address is the network address of a caller, for bounds on what strangers have in use. Nil takes that of the connection.
+	Address func(r *http.Request) string
+	// MayUpload is asked before the files of an operation are read, which is long before its resolvers could refuse. Nil lets all.
+	MayUpload func(ctx context.Context, op *graphql.OperationContext) error
 	// AllowedOrigins are other sites whose pages may call, e.g. "https://app.example.com", or "*" for all. The origin
 	// that serves the request always may.
 	AllowedOrigins []string
 
 	MaxBody          int64         // bytes of a JSON request; 1 MiB
 	MaxUpload        int64         // bytes of a multipart request; 64 MiB
+	MaxFiles         int           // of a multipart request; 4
+	MaxUploads       int           // multipart requests at a time; 32
+	UploadSpace      int64         // bytes of disk that their files may take; 1 GiB
+	UploadTimeout    time.Duration // of reading one; 10 minutes
 	MaxQuery         int           // bytes of a document; 128 KiB
 	MaxTokens        int           // of a document; 5000
 	MaxDepth         int           // levels of fields; 15
@@ -54,9 +66,12 @@ type Options struct {
 	MaxComplexity    int           // by the schema's complexity functions; 50,000
 	MaxErrors        int           // in one response; 20
 	Timeout          time.Duration // of a query or a mutation, and of reading a request; 30 s
-	QueryCache       int           // bytes of parsed documents that are kept; 16 MiB
-	PersistedQueries int           // bytes of automatic persisted queries that are kept; 8 MiB. Below 0 there are none
-	Paging           []Paging
+	PersistedQueries int           // bytes of automatic persisted queries that are kept; a 32nd of Memory. Below 0 there are none
+
+	// Memory is the bytes that callers may fill: half for answers, a quarter for requests, a 16th for those of strangers, an
+	// eighth for what subscriptions keep, a 16th for parsed documents. 256 MiB.
+	Memory int
+	Paging []Paging
 
 	Websocket Websocket
 
@@ -97,10 +112,19 @@ type Operation struct {
 
 // Handler serves the schema. Its zero value is of no use: call New.
 type Handler struct {
-	options  Options
-	exec     execution
-	upgrader websocket.Upgrader
-	log      *slog.Logger
+	options Options
+	exec    execution
+
+	answers         *budget // bytes of answers from when they are made until they are written
+	bodies          *budget // bytes of requests in memory
+	strangersBodies *budget // and of strangers'
+	uploads         *budget // at a time
+	space           *budget // bytes of disk for them
+	files           atomic.Int64
+	live            *live
+	nobodys         *nobodys
+	upgrader        websocket.Upgrader
+	log             *slog.Logger
 
 	mu          sync.Mutex
 	connections map[connection]struct{}
@@ -133,13 +157,17 @@ func New(o Options) *Handler {
 			h.refuse(w, r, &refusal{status: status, code: codeBadInput, message: "this is no WebSocket handshake"})
 		},
 	}
+	h.answers, h.bodies, h.strangersBodies = newBudget(int64(o.Memory/2)), newBudget(int64(o.Memory/4)), newBudget(int64(o.Memory/16))
+	h.uploads, h.space = newBudget(int64(max(2, o.MaxUploads))), newBudget(o.UploadSpace)
+	h.live = newLive(max(4*o.Websocket.MaxConnections, 10*o.Websocket.MaxSubscriptions), o.Memory/8)
+	h.nobodys = newNobodys(o.Websocket.MaxConnections)
 	h.exec = h.newExecution()
 	return h
 }
 
 func (h *Handler) newExecution() execution {
 	o := h.options
-	e := execution{Executor: executor.New(o.Schema), documents: &documents{newShares[*ast.QueryDocument](o.QueryCache)}, owner: o.Owner}
+	e := execution{Executor: executor.New(lean{o.Schema}), documents: &documents{newShares[*ast.QueryDocument](o.Memory / 16)}, owner: o.Owner}
 	if o.PersistedQueries > 0 {
 		e.persisted = &persisted{newShares[string](o.PersistedQueries)}
 	}
@@ -173,8 +201,12 @@ func (o *Options) setDefaults() {
 	setDefault(&o.MaxComplexity, 50_000)
 	setDefault(&o.MaxErrors, 20)
 	setDefault(&o.Timeout, 30*time.Second)
-	setDefault(&o.QueryCache, 16<<20)
-	setDefault(&o.PersistedQueries, 8<<20)
+	setDefault(&o.Memory, 256<<20)
+	setDefault(&o.PersistedQueries, o.Memory/32)
+	setDefault(&o.MaxFiles, 4)
+	setDefault(&o.MaxUploads, 32)
+	setDefault(&o.UploadSpace, 1<<30)
+	setDefault(&o.UploadTimeout, 10*time.Minute)
 	ws := &o.Websocket
 	setDefault(&ws.InitTimeout, 5*time.Second)
 	setDefault(&ws.PingInterval, 20*time.Second)
@@ -192,12 +224,34 @@ func (o *Options) setDefaults() {
 	if o.Owner == nil {
 		o.Owner = func(context.Context) any { return nil }
 		o.Websocket.MaxPerOwner = 0
+		setHook(&o.IsStranger, func(context.Context) bool { return false })
+	}
+	setHook(&o.IsStranger, func(ctx context.Context) bool { return o.Owner(ctx) == nil })
+	if o.Address == nil {
+		o.Address = remoteAddress
+	}
+	if o.MayUpload == nil {
+		o.MayUpload = func(context.Context, *graphql.OperationContext) error { return nil }
 	}
 	if o.PresentError == nil {
 		o.PresentError = func(context.Context, error) *gqlerror.Error { return nil }
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
+	}
+}
+
+func remoteAddress(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+func setHook[T any](hook *func(context.Context) T, to func(context.Context) T) {
+	if *hook == nil {
+		*hook = to
 	}
 }
 
@@ -243,7 +297,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) *refusal {
 	begun := time.Now()
 	ctx, err := h.options.Authenticate(graphql.StartOperationTrace(r.Context()), r.Header.Get("Authorization"), r)
 	if err != nil {
-		return h.unauthenticated(r, err)
+		return h.mayNot(r, err)
 	}
 	r = r.WithContext(context.WithValue(ctx, spentKey{}, time.Since(begun)))
 	if isMultipart(r) {

@@ -26,21 +26,52 @@ func (s *socket) read() ([]byte, error) {
 		if err != nil {
 			return nil, s.lost(err)
 		}
-		// The library's own limit counts bytes on the wire, of which few unpack to many, and closes without a reason.
-		message, err := io.ReadAll(io.LimitReader(r, s.h.options.Websocket.ReadLimit+1))
+		message, err := s.readMessage(r)
 		switch {
+		case errors.Is(err, errOwnInUse), errors.Is(err, errAllInUse):
+			return nil, s.fail(closeTryAgain, "Too many large messages at a time")
+		case errors.Is(err, errTooBig):
+			return nil, s.fail(closeTooBig, "Message too big")
 		case err != nil:
 			return nil, s.lost(err)
 		case s.isClosing():
 			continue // whatever it is, it is too late
-		case int64(len(message)) > s.h.options.Websocket.ReadLimit:
-			return nil, s.fail(closeTooBig, "Message too big")
 		case kind != websocket.TextMessage:
 			return nil, s.fail(closeBadRequest, "Invalid message: not text")
 		}
 		s.alive()
 		return message, nil
 	}
+}
+
+const (
+	longestGreeting = 16 << 10 // bytes of what comes before anybody is known
+	shortMessage    = 4 << 10  // bytes that nobody counts
+)
+
+var errTooBig = errors.New("the message is too big")
+
+// readMessage reads one message. The library's own limit counts bytes on the wire, of which few unpack to many, and closes without a
+// reason. While a long message comes, its socket's owner pays for the largest.
+func (s *socket) readMessage(r io.Reader) ([]byte, error) {
+	limit := s.h.options.Websocket.ReadLimit
+	if s.intake == nil {
+		limit = min(limit, longestGreeting)
+	}
+	message, err := io.ReadAll(io.LimitReader(r, min(limit+1, shortMessage)))
+	if err == nil && len(message) == shortMessage {
+		if err := s.intake.try(int(limit)); err != nil {
+			return nil, err
+		}
+		defer s.intake.force(-int(limit))
+		var more []byte
+		more, err = io.ReadAll(io.LimitReader(r, limit+1-shortMessage))
+		message = append(message, more...)
+	}
+	if err == nil && int64(len(message)) > limit {
+		return nil, errTooBig
+	}
+	return message, err
 }
 
 // lost turns a failed read into a close code.
@@ -139,10 +170,16 @@ func (s *socket) writeNext(timeout time.Duration) bool {
 }
 
 func (s *socket) sayGoodbye() {
-	end := time.Now().Add(s.h.options.Websocket.CloseTimeout)
+	s.mu.Lock()
+	patience := s.h.options.Websocket.CloseTimeout
+	if s.hasty {
+		patience = 0
+	}
+	s.mu.Unlock()
+	end := time.Now().Add(patience)
 	for time.Now().Before(end) && s.writeNext(time.Until(end)) {
 	}
-	_ = s.conn.WriteControl(websocket.CloseMessage, s.frame, end)
+	_ = s.conn.WriteControl(websocket.CloseMessage, s.frame, end.Add(time.Second))
 	_ = s.conn.SetReadDeadline(end)
 }
 

@@ -244,7 +244,7 @@ func (s subscription) stream(ctx context.Context, every time.Duration, count, pa
 	go func() {
 		defer s.r.Streams.Add(-1)
 		defer close(ticks)
-		pad := strings.Repeat("x", padding)
+		turn := transport.TurnOf(ctx)
 		for seq := 1; count == 0 || seq <= count; seq++ {
 			if seq > 1 && every > 0 {
 				select {
@@ -253,9 +253,7 @@ func (s subscription) stream(ctx context.Context, every time.Duration, count, pa
 					return
 				}
 			}
-			select {
-			case ticks <- &generated.Tick{Seq: seq, At: time.Now(), Padding: pad}:
-			case <-ctx.Done():
+			if !turn.Take(ctx) || !transport.Send(ctx, turn, ticks, &generated.Tick{Seq: seq, At: time.Now(), Padding: strings.Repeat("x", padding)}) {
 				return
 			}
 		}
