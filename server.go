@@ -174,6 +174,7 @@ func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logg
 	p.campaigns = campaign.New(p.db, p.queue, p.audience, p.identity, p.accounts, p.tasks, news, now)
 	p.operator = operator.New(p.db, p.accounts, p.campaigns, p.hub, now)
 	p.journal.Watch(p.campaigns)
+	p.journal.Introduce(p.audience)
 	lanes := worker.NewLanes(p.queue, p.journal, p.accounts, p.db.Client, p.campaigns, meta, pace, p.tasks.Waiting, now, log)
 
 	p.webhooks = webhook.New(webhook.Parts{DB: p.db, Journal: p.journal, Queue: p.queue, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns, Now: now, Log: log},

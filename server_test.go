@@ -28,6 +28,7 @@ import (
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
+	"carillon/enum"
 	"carillon/telemetry"
 	"carillon/tenant"
 	"carillon/whatsapp/sandbox"
@@ -249,7 +250,13 @@ func (s *service) seedContacts(n int) {
 	organization := s.db.Client.Organization.Query().OnlyX(system).ID
 	err := s.db.InTx(system, func(tx *database.Tx) error {
 		for i := range n {
-			if err := tx.Client.Contact.Create().SetOrganizationID(organization).SetPhone(fmt.Sprintf("+1303%07d", 2_000_000+i)).SetName("Person").SetCountry("US").Exec(system); err != nil {
+			phone := fmt.Sprintf("+1303%07d", 2_000_000+i)
+			person, err := tx.Client.Contact.Create().SetOrganizationID(organization).SetPhone(phone).SetName("Person").SetCountry("US").Save(system)
+			if err != nil {
+				return err
+			}
+			err = tx.Client.ContactIdentifier.Create().SetOrganizationID(organization).SetKind(enum.IdentifierKindPhone).SetValue(phone).SetContactID(person.ID).SetSince(database.Now()).Exec(system)
+			if err != nil {
 				return err
 			}
 		}

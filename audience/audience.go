@@ -18,6 +18,8 @@ type Service struct {
 	db   *database.DB
 	now  func() time.Time
 	news func(ctx context.Context, organization, importID uid.ID)
+
+	acquaintances *acquaintances
 }
 
 // New builds a Service. news is told after each commit that moves an import; nil tells nobody.
@@ -25,7 +27,7 @@ func New(db *database.DB, now func() time.Time, news func(ctx context.Context, o
 	if news == nil {
 		news = func(context.Context, uid.ID, uid.ID) {}
 	}
-	return &Service{db, now, news}
+	return &Service{db: db, now: now, news: news, acquaintances: newAcquaintances()}
 }
 
 // moment is the present in the precision that both databases keep.

@@ -36,7 +36,14 @@ func (s *Service) CreateContact(ctx context.Context, n NewContact) (*ent.Contact
 	if err != nil {
 		return nil, err
 	}
-	phone, country, in := n.check()
+	to, wrong, err := Resolve(ctx, s.db.Client, owner, n.Phone)
+	if err != nil {
+		return nil, err
+	}
+	if wrong == nil && IsUserID(to.Address) {
+		wrong = notAPhone(n.Phone, "it is a user id; whoever has one becomes a contact when they write")
+	}
+	phone, country, in := to.Address, to.Country, n.check(wrong)
 	var id uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		wrong := slices.Clone(in)
@@ -70,13 +77,13 @@ func (s *Service) CreateContact(ctx context.Context, n NewContact) (*ent.Contact
 	return s.db.Client.Contact.Get(ctx, id) // the transaction's own copy could not be asked for its lists
 }
 
-func (n NewContact) check() (phone, country string, in fault.Inputs) {
-	phone, country, err := Phone(n.Phone, "")
+// check notes what is wrong with a new contact, of whose number something may be wrong already.
+func (n NewContact) check(wrong error) (in fault.Inputs) {
 	switch {
 	case strings.TrimSpace(n.Phone) == "":
 		in.Add("phone", fault.Required, "the phone number is missing")
-	case err != nil:
-		in.Add("phone", fault.Invalid, "%s", err)
+	case wrong != nil:
+		in.Add("phone", fault.Invalid, "%s", wrong)
 	}
 	if given(n.Name) != nil {
 		note(&in, "name", checkText("the name", *n.Name, maxName))
@@ -89,7 +96,7 @@ func (n NewContact) check() (phone, country string, in fault.Inputs) {
 	}
 	if len(n.Attributes) > maxAttributes {
 		in.Add("attributes", fault.LimitExceeded, "there are %d attributes; at most %d", len(n.Attributes), maxAttributes)
-		return phone, country, in
+		return in
 	}
 	size := 0
 	for _, a := range n.Attributes {
@@ -109,7 +116,7 @@ func (n NewContact) check() (phone, country string, in fault.Inputs) {
 		seen[key] = true
 	}
 	checkConsent(&in, n.Consent)
-	return phone, country, in
+	return in
 }
 
 // fill writes what is given of a contact that was just made.

@@ -8,15 +8,18 @@ import (
 
 	"carillon/column"
 	"carillon/ent/contact"
+	"carillon/ent/contactidentifier"
 	"carillon/ent/listmember"
 	"carillon/ent/predicate"
+	"carillon/enum"
 	"carillon/uid"
 )
 
-// FilterPredicate is a contact filter for ent's queries. It says nothing of the organization: the data model's policy does.
-func FilterPredicate(f column.ContactFilter) predicate.Contact {
+// FilterPredicate is a contact filter for ent's queries about an organization's contacts. That they are its own is for the data
+// model's policy to see to.
+func FilterPredicate(organization uid.ID, f column.ContactFilter) predicate.Contact {
 	return func(s *sql.Selector) {
-		for _, p := range conditions(s, f, nil) {
+		for _, p := range conditions(s, organization, f, nil) {
 			s.Where(p)
 		}
 	}
@@ -24,9 +27,9 @@ func FilterPredicate(f column.ContactFilter) predicate.Contact {
 
 // conditions is the one translation of a filter into SQL, about the contact table of the selector. All of them must hold.
 // after is what the caller asks of the ids besides, if anything.
-func conditions(s *sql.Selector, f column.ContactFilter, after *uid.ID) (all []*sql.Predicate) {
+func conditions(s *sql.Selector, organization uid.ID, f column.ContactFilter, after *uid.ID) (all []*sql.Predicate) {
 	if search := strings.TrimSpace(f.Search); search != "" {
-		all = append(all, found(s, search))
+		all = append(all, found(s, organization, search))
 	}
 	if len(f.ListIDs) > 0 {
 		all = append(all, sql.Exists(members(s.Dialect(), s.C(contact.FieldOrganizationID), s.C(contact.FieldID), f.ListIDs, after)))
@@ -70,19 +73,27 @@ func members(dialect, organization, contactID string, lists []uid.ID, after *uid
 	return s
 }
 
-// found looks in the name, and for the beginning of the number, with or without its +.
-func found(s *sql.Selector, search string) *sql.Predicate {
-	name := sql.ContainsFold(s.C(contact.FieldName), clean(search))
-	digits := strings.Map(func(r rune) rune {
-		if strings.ContainsRune("+-() ", r) {
-			return -1
-		}
-		return r
-	}, search)
-	if digits == "" || strings.Trim(digits, "0123456789") != "" {
-		return name
+// found looks in the name and the user name, for the beginning of the number, with or without its +, and for who has the number in
+// another form, or the user id.
+func found(s *sql.Selector, organization uid.ID, search string) *sql.Predicate {
+	any := []*sql.Predicate{sql.ContainsFold(s.C(contact.FieldName), clean(search)), sql.ContainsFold(s.C(contact.FieldUsername), clean(strings.TrimPrefix(search, "@")))}
+	has := func(kind enum.IdentifierKind, value string) {
+		i := sql.Table(contactidentifier.Table).As("i")
+		any = append(any, sql.In(s.C(contact.FieldID), sql.Dialect(s.Dialect()).Select(i.C(contactidentifier.FieldContactID)).From(i).Where(sql.And(
+			sql.EQ(i.C(contactidentifier.FieldOrganizationID), organization), sql.EQ(i.C(contactidentifier.FieldKind), kind), sql.EQ(i.C(contactidentifier.FieldValue), value)))))
 	}
-	return sql.Or(name, sql.HasPrefix(s.C(contact.FieldPhone), "+"+digits))
+	if IsUserID(search) {
+		has(enum.IdentifierKindUserID, search)
+	}
+	digits := strings.TrimPrefix(unwritten(search), "+")
+	if digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return sql.Or(any...)
+	}
+	any = append(any, sql.HasPrefix(s.C(contact.FieldPhone), "+"+digits), sql.HasPrefix(s.C(contact.FieldWaPhone), "+"+digits))
+	if address := Address(digits); address != "" {
+		has(enum.IdentifierKindPhone, NumberKey(address))
+	}
+	return sql.Or(any...)
 }
 
 // attribute is the conditions on one attribute. The key is a parameter like any other: ent's JSON paths would write it into

@@ -1,6 +1,7 @@
 package audience
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"carillon/column"
 	"carillon/database"
 	"carillon/ent/contact"
+	"carillon/ent/contactidentifier"
 	"carillon/ent/listmember"
 	"carillon/enum"
 	"carillon/fault"
@@ -28,11 +30,15 @@ const (
 
 // Recipient is what a campaign needs to know of a contact. Texts that the contact does not have are empty.
 type Recipient struct {
-	ID                             uid.ID
-	Phone, Name, Language, Country string
-	Consent                        enum.Consent
-	Attributes                     map[string]string
+	ID                                     uid.ID
+	Phone, UserID, Name, Language, Country string
+	Consent                                enum.Consent
+	Attributes                             map[string]string
 }
+
+// Address is what the person is written to by: their number, or else their user id; empty where
+// neither is known.
+func (r Recipient) Address() string { return cmp.Or(r.Phone, r.UserID) }
 
 // CheckAudience reports as fault.Inputs what of an audience names nothing in the caller's organization, or cannot be.
 func (s *Service) CheckAudience(ctx context.Context, a column.Audience) error {
@@ -103,15 +109,15 @@ func Page(ctx context.Context, tx *database.Tx, organization uid.ID, a column.Au
 	var page []Recipient
 	for rows.Next() {
 		var r Recipient
-		var phone, name, language, country *string
+		var phone, userID, name, language, country *string
 		var attributes []byte
-		if err := rows.Scan(&r.ID, &phone, &name, &language, &country, &r.Consent, &attributes); err != nil {
+		if err := rows.Scan(&r.ID, &phone, &userID, &name, &language, &country, &r.Consent, &attributes); err != nil {
 			return nil, fmt.Errorf("read audience: %w", err)
 		}
 		if err := json.Unmarshal(attributes, &r.Attributes); err != nil {
 			return nil, fmt.Errorf("read attributes of %s: %w", r.ID, err)
 		}
-		r.Phone, r.Name, r.Language, r.Country = text(phone), text(name), text(language), text(country)
+		r.Phone, r.UserID, r.Name, r.Language, r.Country = text(phone), text(userID), text(name), text(language), text(country)
 		page = append(page, r)
 	}
 	if err := rows.Err(); err != nil {
@@ -170,7 +176,7 @@ type rule struct {
 
 func (r rule) recipients(after uid.ID, limit int) *sql.Selector {
 	c := sql.Table(contact.Table).As("c")
-	s := sql.Dialect(r.dialect).Select(c.C(contact.FieldID), c.C(contact.FieldPhone), c.C(contact.FieldName), c.C(contact.FieldLanguage),
+	s := sql.Dialect(r.dialect).Select(c.C(contact.FieldID), c.C(contact.FieldPhone), c.C(contact.FieldWaUserID), c.C(contact.FieldName), c.C(contact.FieldLanguage),
 		c.C(contact.FieldCountry), c.C(contact.FieldMarketingConsent), c.C(contact.FieldAttributes)).From(c)
 	ids := sql.Dialect(r.dialect).Select("id").From(r.union(r.parts(&after, limit)).As("u")).OrderBy("id").Limit(limit)
 	return s.Where(sql.And(sql.EQ(s.C(contact.FieldOrganizationID), r.organization), sql.In(s.C(contact.FieldID), ids))).OrderBy(s.C(contact.FieldID))
@@ -218,11 +224,14 @@ func (r rule) parts(after *uid.ID, limit int) (parts []*sql.Selector) {
 	}
 	if len(r.ContactIDs) > 0 {
 		s := from(contact.Table, "c")
-		add(s, contact.FieldOrganizationID, contact.FieldID, sql.In(s.C(contact.FieldID), anys(r.ContactIDs)...))
+		merged := sql.Dialect(r.dialect).Select(contactidentifier.FieldContactID).From(sql.Table(contactidentifier.Table)).Where(sql.And(
+			sql.EQ(contactidentifier.FieldOrganizationID, r.organization), sql.EQ(contactidentifier.FieldKind, enum.IdentifierKindContact),
+			sql.In(contactidentifier.FieldValue, anys(texts(r.ContactIDs))...)))
+		add(s, contact.FieldOrganizationID, contact.FieldID, sql.Or(sql.In(s.C(contact.FieldID), anys(r.ContactIDs)...), sql.In(s.C(contact.FieldID), merged)))
 	}
 	if r.Filter != nil {
 		s := from(contact.Table, "c")
-		add(s, contact.FieldOrganizationID, contact.FieldID, conditions(s, *r.Filter, after)...)
+		add(s, contact.FieldOrganizationID, contact.FieldID, conditions(s, r.organization, *r.Filter, after)...)
 	}
 	if len(parts) == 0 {
 		add(from(contact.Table, "c"), contact.FieldOrganizationID, contact.FieldID, sql.False())
@@ -235,4 +244,13 @@ func text(s *string) string {
 		return ""
 	}
 	return *s
+}
+
+// texts are ids as they are written.
+func texts(ids []uid.ID) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = id.String()
+	}
+	return out
 }

@@ -124,7 +124,7 @@ func TestAFilterFinds(t *testing.T) {
 				tc.filter.ListIDs = append(tc.filter.ListIDs, lists[l])
 			}
 			var byEnt, byPage []string
-			all, err := db.Client.Contact.Query().Where(audience.FilterPredicate(tc.filter)).Order(contact.ByID()).All(h.ctx)
+			all, err := db.Client.Contact.Query().Where(audience.FilterPredicate(h.owner, tc.filter)).Order(contact.ByID()).All(h.ctx)
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 			}

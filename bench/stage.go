@@ -178,10 +178,16 @@ func addContacts(system context.Context, db *database.DB, organization uid.ID, n
 	for from := 0; from < n; from += contactsAtOnce {
 		err := db.InTx(system, func(tx *database.Tx) error {
 			rows := make([]*ent.ContactCreate, min(contactsAtOnce, n-from))
+			numbers := make([]*ent.ContactIdentifierCreate, len(rows))
 			for i := range rows {
-				rows[i] = tx.Client.Contact.Create().SetOrganizationID(organization).SetPhone("+1303" + strconv.Itoa(2_000_000+from+i)).SetName("Person " + strconv.Itoa(from+i)).SetCountry("US")
+				id, phone := uid.New(uid.Contact), "+1303"+strconv.Itoa(2_000_000+from+i)
+				rows[i] = tx.Client.Contact.Create().SetID(id).SetOrganizationID(organization).SetPhone(phone).SetName("Person " + strconv.Itoa(from+i)).SetCountry("US")
+				numbers[i] = tx.Client.ContactIdentifier.Create().SetOrganizationID(organization).SetKind(enum.IdentifierKindPhone).SetValue(phone).SetContactID(id).SetSince(database.Now())
 			}
-			return tx.Client.Contact.CreateBulk(rows...).Exec(system)
+			if err := tx.Client.Contact.CreateBulk(rows...).Exec(system); err != nil {
+				return err
+			}
+			return tx.Client.ContactIdentifier.CreateBulk(numbers...).Exec(system)
 		})
 		if err != nil {
 			return fmt.Errorf("make contacts: %w", err)

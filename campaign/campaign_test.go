@@ -242,6 +242,39 @@ func TestEnrollmentMakesOneMessageForEachRecipientAndSaysWhomItLeavesOut(t *test
 	})
 }
 
+func TestACampaignGoesToPeopleWithoutANumberByTheirUserID(t *testing.T) {
+	t.Parallel()
+	for category, want := range map[enum.TemplateCategory]string{enum.TemplateCategoryMarketing: "QUEUED", enum.TemplateCategoryAuthentication: "SKIPPED INVALID_NUMBER"} {
+		t.Run(string(category), func(t *testing.T) {
+			t.Parallel()
+			dbtest.Each(t, func(t *testing.T, db *database.DB) {
+				s := stand(t, db)
+				c := s.contact("", "Ana", "Rome", enum.ConsentOptedIn)
+				db.Client.Contact.UpdateOneID(c.ID).ClearPhone().SetWaUserID("PT.1").SetCountry("PT").ExecX(s.owner)
+				campaign, err := s.Create(s.owner, s.draft())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.Launch(s.owner, campaign.ID); err != nil {
+					t.Fatal(err)
+				}
+				db.Client.Template.UpdateOneID(s.template.ID).SetCategory(category).ExecX(s.owner)
+				if err := s.Enroll(t.Context(), campaign.ID); err != nil {
+					t.Fatal(err)
+				}
+				m := db.Client.Message.Query().Where(message.CampaignID(campaign.ID)).OnlyX(s.owner)
+				got := string(m.Status)
+				if m.SkipReason != nil {
+					got += " " + string(*m.SkipReason)
+				}
+				if got != want || m.Address != "PT.1" || m.Country != "PT" {
+					t.Errorf("%s to %s in %s, want %s", got, m.Address, m.Country, want)
+				}
+			})
+		})
+	}
+}
+
 func TestACampaignWithNobodyLeftToWriteToIsOver(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {

@@ -66,6 +66,9 @@ func (s *Service) enrollPage(ctx context.Context, c *ent.Campaign) (done bool, e
 		if c.EnrollCursor != nil {
 			after = *c.EnrollCursor
 		}
+		if err := audience.HoldPeople(ctx, tx, c.OrganizationID); err != nil {
+			return err
+		}
 		page, err := audience.Page(ctx, tx, c.OrganizationID, c.AudienceRule, after, pageSize)
 		if err != nil {
 			return err
@@ -113,7 +116,7 @@ func messages(c *ent.Campaign, organization *ent.Organization, page []audience.R
 		values, problems := bind.values(r)
 		out[i] = delivery.New{
 			Campaign: c.ID, Template: c.TemplateID, PhoneNumber: c.PhoneNumberID, Account: c.Edges.PhoneNumber.AccountID, Contact: r.ID,
-			Address: r.Phone, Country: r.Country, Type: enum.MessageTypeTemplate, Category: c.Edges.Template.Category, Parameters: values,
+			Address: r.Address(), Country: r.Country, Type: enum.MessageTypeTemplate, Category: c.Edges.Template.Category, Parameters: values,
 			Skip: skip(c.Edges.Template, organization, r, problems),
 		}
 	}
@@ -125,7 +128,7 @@ func messages(c *ent.Campaign, organization *ent.Organization, page []audience.R
 func skip(template *ent.Template, organization *ent.Organization, r audience.Recipient, problems []*whatsapp.ValueError) enum.SkipReason {
 	barred := delivery.Eligibility{Category: template.Category, Consent: r.Consent, RequireOptIn: organization.SendingPolicy.RequireOptIn}.Barred()
 	switch {
-	case r.Phone == "":
+	case r.Address() == "", r.Phone == "" && template.Category == enum.TemplateCategoryAuthentication: // WhatsApp takes no code for a user id
 		return enum.SkipReasonInvalidNumber
 	case barred != "":
 		return barred

@@ -53,6 +53,8 @@ type Fact struct {
 	ErrorCode int             // Failed, Refused, Retry, GiveUp
 	Detail    string          // what Meta said to the error
 	Pricing   *column.Pricing
+
+	Recipient, RecipientUserID string // who got it, as WhatsApp knows them; empty where nothing says
 }
 
 // Number is one of Meta's phone numbers. What a webhook tells holds for the messages of the number that it came to and for no
@@ -109,7 +111,7 @@ var moves = map[FactKind]struct{ from, to enum.MessageStatus }{
 type row struct {
 	id, organization, campaign, template, phoneNumber, account uid.ID
 
-	category, country                                                      string
+	category, country, address                                             string
 	direction                                                              enum.Direction
 	status                                                                 enum.MessageStatus
 	skipReason                                                             *enum.SkipReason

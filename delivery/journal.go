@@ -35,6 +35,9 @@ type Journal struct {
 	brake  Brake
 	inbox  chan submission
 	closed chan struct{}
+
+	directory Directory
+	untold    []Link // that the directory could not take yet
 }
 
 type submission struct {
@@ -129,6 +132,9 @@ func (j *Journal) commit(ctx context.Context, batch []submission) {
 		}
 		return
 	}
+	if err == nil {
+		j.introduce(ctx, l.links)
+	}
 	for _, s := range batch {
 		if err != nil {
 			s.done <- outcome{err: err}
@@ -210,6 +216,7 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, results [
 				old := *r
 				before[r.id] = &old
 			}
+			l.link(r, f)
 			if status, logged := r.apply(f); logged {
 				l.log(r, status, f)
 				l.answer(r, f)
@@ -284,14 +291,14 @@ func messagesOf(ctx context.Context, tx *database.Tx, facts []Fact) (map[factKey
 const rowColumns = `message.id, message.organization_id, message.campaign_id, message.template_id, message.phone_number_id, message.account_id,
 	message.category, message.country, message.direction, message.status, message.skip_reason, message.attempts, message.settled_attempts, message.wamid, message.error_code, message.error_detail,
 	message.not_before, message.lease_until, message.accepted_at, message.sent_at, message.delivered_at, message.read_at, message.failed_at, message.unknown_at,
-	message.closed_at, message.created_at, message.pricing, message.claim_id`
+	message.closed_at, message.created_at, message.pricing, message.claim_id, message.address`
 
 func (r *row) scan(rows database.Rows) error {
 	var category *string
 	var pricing []byte
 	err := rows.Scan(database.ID{ID: &r.id}, database.ID{ID: &r.organization}, database.ID{ID: &r.campaign}, database.ID{ID: &r.template}, database.ID{ID: &r.phoneNumber}, database.ID{ID: &r.account}, &category, &r.country, &r.direction, &r.status, &r.skipReason, &r.attempts, &r.settledAttempts,
 		&r.wamid, &r.errorCode, &r.errorDetail, &r.notBefore, &r.leaseUntil, &r.acceptedAt, &r.sentAt, &r.deliveredAt, &r.readAt, &r.failedAt, &r.unknownAt,
-		&r.closedAt, &r.createdAt, &pricing, database.ID{ID: &r.claim})
+		&r.closedAt, &r.createdAt, &pricing, database.ID{ID: &r.claim}, &r.address)
 	if err != nil {
 		return err
 	}

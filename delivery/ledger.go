@@ -55,6 +55,7 @@ type ledger struct {
 	events    map[uid.ID][]Event
 	owners    map[uid.ID]uid.ID // campaign → organization
 	answers   map[uid.ID][]byte // campaign → what came of its messages, a letter each
+	links     []Link            // who got messages
 	failing   []Tally           // known when it is written: campaigns that fail too often
 }
 

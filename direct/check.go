@@ -10,7 +10,6 @@ import (
 	"carillon/audience"
 	"carillon/delivery"
 	"carillon/ent"
-	"carillon/ent/contact"
 	"carillon/ent/message"
 	"carillon/ent/phonenumber"
 	"carillon/enum"
@@ -30,8 +29,9 @@ type check struct {
 	organization *ent.Organization
 	number       *ent.PhoneNumber // with its account; nil when there is no such number
 	contact      *ent.Contact     // nil when they are none
-	address      string           // empty when it is no number
+	address      string           // empty when there is none that can be written to
 	country      string
+	says         enum.Consent // to marketing, also of somebody who is no contact
 }
 
 // message is what is to be queued of m.
@@ -92,19 +92,23 @@ func (c *check) sender(ctx context.Context, organization, number uid.ID) (err er
 	return nil
 }
 
-// recipient reads the number, and who has it.
+// recipient reads the number or user id, and who has it.
 func (c *check) recipient(ctx context.Context, to string) (err error) {
 	if strings.TrimSpace(to) == "" {
 		c.in.Add("to", fault.Required, "say to whom it goes")
 		return nil
 	}
-	if c.address, c.country, err = audience.Phone(to, ""); err != nil {
-		c.in.Add("to", fault.Invalid, "%s", err)
+	who, wrong, err := audience.Resolve(ctx, c.client, c.organization.ID, to)
+	switch {
+	case err != nil:
+		return err
+	case wrong != nil:
+		c.in.Add("to", fault.Invalid, "%s", wrong)
 		return nil
 	}
-	c.contact, err = c.client.Contact.Query().Where(contact.Phone(c.address)).Only(ctx)
-	if err != nil && !ent.IsNotFound(err) {
-		return fmt.Errorf("look for a contact: %w", err)
+	c.address, c.country, c.contact, c.says = who.Address, who.Country, who.Contact, who.Consent
+	if c.contact != nil && c.contact.Phone != nil && audience.IsUserID(c.address) { // the number is the surer way
+		c.address = *c.contact.Phone
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"carillon/audience"
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
@@ -40,7 +41,7 @@ func New(db *database.DB, queue *delivery.Queue, identity *identity.Service, wak
 // Message is what is to be sent to one person. Exactly one of Template, Text and Media is given.
 type Message struct {
 	PhoneNumberID  uid.ID
-	To             string // a number with its country code, as people write it
+	To             string // a number with its country code, as people write it, or a user id
 	Template       *Template
 	Text           *Text
 	Media          *Media
@@ -94,6 +95,9 @@ func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 	told := func(context.Context) {}
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		made, replayed, err := s.identity.Once(ctx, tx, "sendMessage", m.IdempotencyKey, m, func() (uid.ID, error) {
+			if err := audience.HoldPeople(ctx, tx, v.Organization); err != nil {
+				return uid.ID{}, err
+			}
 			c := check{client: tx.Client, now: s.now(), obstacles: obstacles[v.Organization]}
 			message, err := c.message(ctx, v.Organization, m)
 			if err != nil {

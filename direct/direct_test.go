@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"carillon/audience"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
@@ -106,7 +108,8 @@ func stand(t testing.TB, db *database.DB, email string) *stage {
 		case silent:
 			create.SetServiceWindowClosesAt(database.Now().Add(-time.Second))
 		}
-		create.SaveX(s.owner)
+		person := create.SaveX(s.owner)
+		c.ContactIdentifier.Create().SetOrganizationID(o).SetKind(enum.IdentifierKindPhone).SetValue(phone).SetContactID(person.ID).SetSince(database.Now()).ExecX(s.owner)
 	}
 	message := func(wamid *string, direction enum.Direction, status enum.MessageStatus) uid.ID {
 		return c.Message.Create().SetOrganizationID(o).SetPhoneNumberID(s.number).SetAccountID(connected.ID).SetAddress(wrote).SetDirection(direction).SetType(enum.MessageTypeText).
@@ -292,6 +295,87 @@ func checkContent(t *testing.T, got json.RawMessage, want string) {
 	if diff := cmp.Diff(b, a); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// identify tells of a person as WhatsApp does.
+func (s *stage) identify(t *testing.T, in audience.Identity) {
+	t.Helper()
+	in.Organization = s.organization
+	err := s.db.InTx(s.system, func(tx *database.Tx) error {
+		_, err := audience.New(s.db, database.Now, nil).Identify(s.system, tx, in)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAMessageGoesToAPersonByWhateverTheyAreKnown(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		s.identify(t, audience.Identity{UserID: "US.alone", Make: audience.MakeContact})
+		s.identify(t, audience.Identity{Phone: wrote, UserID: "US.both"})
+		s.identify(t, audience.Identity{Phone: "5511987650001", Make: audience.MakeContact})
+		s.identify(t, audience.Identity{Phone: "88812345", Make: audience.MakeContact}) // of no plan that the library knows
+		for to, want := range map[string]struct {
+			address, country string
+			contact          bool
+		}{
+			"US.alone":                {"US.alone", "US", true},
+			"US.unknown123":           {"US.unknown123", "US", false},
+			"US.both":                 {wrote, "US", true},
+			"+55 11 8765-0001":        {"+551187650001", "BR", true},
+			"+55 (11) 98765-0001":     {"+5511987650001", "BR", true},
+			"+888 12 345":             {"+88812345", "", true},
+			" \u200e+1 303 200 0001 ": {wrote, "US", true},
+		} {
+			m := direct.Message{PhoneNumberID: s.number, To: to, Template: &direct.Template{TemplateID: s.templates["order"]}}
+			sent, err := s.Send(s.owner, m)
+			if err != nil {
+				t.Errorf("%q: %v", to, err)
+				continue
+			}
+			if sent.Address != want.address || sent.Country != want.country || (sent.ContactID != nil) != want.contact {
+				t.Errorf("%q goes to %s in %q, contact %v", to, sent.Address, sent.Country, sent.ContactID)
+			}
+		}
+		if _, err := s.Send(s.owner, direct.Message{PhoneNumberID: s.number, To: "+888 99 999", Template: &direct.Template{TemplateID: s.templates["order"]}}); err == nil {
+			t.Error("a number that neither a plan nor WhatsApp knows was taken")
+		}
+	})
+}
+
+func TestACodeDoesNotGoToAUserID(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		s.db.Client.Template.UpdateOneID(s.templates["order"]).SetCategory(enum.TemplateCategoryAuthentication).ExecX(s.owner)
+		m := direct.Message{PhoneNumberID: s.number, To: "US.alone", Template: &direct.Template{TemplateID: s.templates["order"], Values: []direct.Value{{Parameter: "otp_code", Value: "123456"}}}}
+		if _, err := s.Send(s.owner, m); !slices.Equal(faults(err), []string{"to INVALID"}) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestAStrangerWhoSaidStopGetsNoMarketing(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		people := audience.New(s.db, database.Now, nil)
+		for _, who := range []string{noContact, "US.stranger"} {
+			m := s.sale()
+			m.To = who
+			if _, err := s.Send(s.owner, m); err != nil {
+				t.Fatalf("%s before they said anything: %v", who, err)
+			}
+			err := people.RecordConsentOf(s.system, audience.Identity{Organization: s.organization, Phone: who}, audience.Statement{Consent: enum.ConsentOptedOut, By: enum.ConsentSpeakerContact, Source: "test"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := s.Send(s.owner, m); !slices.Equal(faults(err), []string{"to NOT_ALLOWED"}) {
+				t.Errorf("%s after the stop: %v", who, err)
+			}
+			claimed, _, err := delivery.NewQueue(s.db, nil, s, database.Now).Claim(s.system, s.number, 100, nil, delivery.Limit{})
+			if err != nil || slices.ContainsFunc(claimed, func(c delivery.Claimed) bool { return c.Address == who }) {
+				t.Errorf("what waited for %s was claimed all the same: %v, %v", who, claimed, err)
+			}
+		}
+	})
 }
 
 func TestMarketingNeedsAnOptInWhereTheOrganizationSaysSo(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"carillon/account"
+	"carillon/audience"
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/enum"
@@ -43,11 +44,10 @@ func (c *check) consent(template *ent.Template) {
 	if c.address == "" {
 		return
 	}
-	consent := enum.ConsentUnknown
-	if c.contact != nil {
-		consent = c.contact.MarketingConsent
+	if template.Category == enum.TemplateCategoryAuthentication && audience.IsUserID(c.address) {
+		c.in.Add("to", fault.Invalid, "an AUTHENTICATION template goes to a phone number, and none is known of %s", c.address)
 	}
-	switch reason := (delivery.Eligibility{Category: template.Category, Consent: consent, RequireOptIn: c.organization.SendingPolicy.RequireOptIn}).Barred(); reason {
+	switch reason := (delivery.Eligibility{Category: template.Category, Consent: c.says, RequireOptIn: c.organization.SendingPolicy.RequireOptIn}).Barred(); reason {
 	case "":
 	case enum.SkipReasonOptedOut:
 		c.in.Add("to", fault.NotAllowed, "%s has opted out of marketing, and %s is a MARKETING template", c.address, template.Name)

@@ -18,17 +18,23 @@ import (
 // mends repair what entgql does wrong. Its pagination knows edges, node, pageInfo and totalCount by their alias only, so that
 // an aliased field comes back empty; it guesses pageInfo when edges are not asked; and it counts all rows for pageInfo. Its
 // collection lets the second of two aliases of an edge, of edges or of node overwrite what the first asked for, so that
-// columns which nobody has read come back empty: where an operation has aliases, all columns are read.
+// columns which nobody has read come back empty: where an operation has aliases, all columns are read. And it gives the rows of an
+// edge no order, which a history needs.
 var mends = map[string][]struct{ old, new string }{
 	"gql_pagination.go": {
 		{`if f\.Alias == name \{`, "if f.Alias == name || f.Name == name {"},
 		{`ignoredEdges := !hasCollectedField\(ctx, edgesField\)\n`, "ignoredEdges := !hasCollectedField(ctx, edgesField) && !hasCollectedField(ctx, pageInfoField)\n"},
 		{`if hasCollectedField\(ctx, totalCountField\) \|\| hasCollectedField\(ctx, pageInfoField\) \{`, "if hasCollectedField(ctx, totalCountField) {"},
 	},
+	"gql_edge.go": {
+		{`QueryConsentHistory\(\)`, "QueryConsentHistory().Order(consentrecord.BySaidAt(), consentrecord.ByID())"},
+		{`import \(`, "import (\n\t\"carillon/ent/consentrecord\"\n"},
+	},
 	"gql_collection.go": {
 		{`if !unknownSeen \{`, "if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {"},
 		{`(Query\(\)\n\t\t\t\)\n)(\t\t\tif err := query\.collectField\([^\n]*\n\t\t\t\treturn err\n\t\t\t\}\n\t\t\t_q\.(with\w+) = query)`,
 			"${1}\t\t\tif _q.${3} != nil {\n\t\t\t\tquery = _q.${3}\n\t\t\t}\n${2}"},
+		{`(WithNamedConsentHistory\(alias, func\(wq \*ConsentRecordQuery\) \{\n\t\t\t\t\*wq = \*query)`, "${1}.Order(consentrecord.BySaidAt(), consentrecord.ByID())"},
 		{`import \(`, "import (\n\t\"github.com/vektah/gqlparser/v2/ast\"\n"},
 		{`\z`, aliased},
 	},

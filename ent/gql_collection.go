@@ -916,7 +916,7 @@ func (_q *ContactQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				return err
 			}
 			_q.WithNamedConsentHistory(alias, func(wq *ConsentRecordQuery) {
-				*wq = *query
+				*wq = *query.Order(consentrecord.BySaidAt(), consentrecord.ByID())
 			})
 		case "organizationID":
 			if _, ok := fieldSeen[contact.FieldOrganizationID]; !ok {

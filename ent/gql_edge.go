@@ -3,6 +3,8 @@
 package ent
 
 import (
+	"carillon/ent/consentrecord"
+
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -91,7 +93,7 @@ func (_m *Contact) ConsentHistory(ctx context.Context) (result []*ConsentRecord,
 		result, err = _m.Edges.ConsentHistoryOrErr()
 	}
 	if IsNotLoaded(err) {
-		result, err = _m.QueryConsentHistory().All(ctx)
+		result, err = _m.QueryConsentHistory().Order(consentrecord.BySaidAt(), consentrecord.ByID()).All(ctx)
 	}
 	return result, err
 }

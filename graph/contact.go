@@ -5,12 +5,15 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"carillon/audience"
 	"carillon/column"
 	"carillon/ent/predicate"
+	"carillon/enum"
 	"carillon/fault"
 	"carillon/graph/model"
+	"carillon/identity"
 )
 
 // mostChoices bounds the lists of a filter.
@@ -31,7 +34,11 @@ func (r *Resolver) contactsThat(ctx context.Context, f *column.ContactFilter) ([
 	if err := r.knownToContacts(ctx, f); err != nil {
 		return nil, err
 	}
-	return []predicate.Contact{audience.FilterPredicate(*f)}, nil
+	v, err := identity.Require(ctx, enum.RoleViewer)
+	if err != nil {
+		return nil, err
+	}
+	return []predicate.Contact{audience.FilterPredicate(v.Organization, *f)}, nil
 }
 
 func attributesOf(values map[string]string) []*audience.Attribute {
@@ -53,4 +60,12 @@ func contactFrom(in model.CreateContactInput) audience.NewContact {
 // distinct keeps a list of words as short as its enum, however often a client repeats them.
 func distinct[E cmp.Ordered](words []E) []E {
 	return slices.Compact(slices.Sorted(slices.Values(words)))
+}
+
+// stillAhead is a time that is yet to come; nil for any other.
+func stillAhead(at *time.Time, now time.Time) *time.Time {
+	if at == nil || !at.After(now) {
+		return nil
+	}
+	return at
 }

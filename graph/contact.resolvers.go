@@ -14,12 +14,17 @@ import (
 	"carillon/uid"
 	"context"
 	"fmt"
+	"time"
 
 	"entgo.io/contrib/entgql"
 )
 
 func (r *contactResolver) Attributes(ctx context.Context, obj *ent.Contact) ([]*audience.Attribute, error) {
 	return attributesOf(obj.Attributes), nil
+}
+
+func (r *contactResolver) ServiceWindowClosesAt(ctx context.Context, obj *ent.Contact) (*time.Time, error) {
+	return stillAhead(obj.ServiceWindowClosesAt, r.Now()), nil
 }
 
 func (r *contactImportResolver) Rejections(ctx context.Context, obj *ent.ContactImport, first *int) ([]*ent.ImportRejection, error) {

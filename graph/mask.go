@@ -84,7 +84,7 @@ func refuseContactProbe(ctx context.Context, f *column.ContactFilter, orders []*
 	if !masked(ctx) {
 		return nil
 	}
-	if f != nil && strings.ContainsFunc(f.Search, unicode.IsDigit) {
+	if f != nil && (strings.ContainsFunc(f.Search, unicode.IsDigit) || audience.IsUserID(strings.TrimSpace(f.Search))) {
 		return errProbe
 	}
 	for _, o := range orders {

@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"encoding/json"
-	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -45,9 +44,9 @@ func idTerms(orders []*ent.MessageOrder) []string {
 	return texts(orders, func(o *ent.MessageOrder) string { return "ID " + o.Direction.String() })
 }
 
-// numberOf is the other party's number, when the message goes that way and they are known by one.
-func numberOf(m *ent.Message, direction enum.Direction) *string {
-	if m.Direction != direction || !strings.HasPrefix(m.Address, "+") {
+// addressOf is the other party's number or user id, when the message goes that way.
+func addressOf(m *ent.Message, direction enum.Direction) *string {
+	if m.Direction != direction || m.Address == "" {
 		return nil
 	}
 	return &m.Address

@@ -23,11 +23,11 @@ func (r *deliveryEventBatchResolver) Events(ctx context.Context, obj *model.Deli
 }
 
 func (r *messageResolver) To(ctx context.Context, obj *ent.Message) (*string, error) {
-	return numberOf(obj, enum.DirectionOutbound), nil
+	return addressOf(obj, enum.DirectionOutbound), nil
 }
 
 func (r *messageResolver) From(ctx context.Context, obj *ent.Message) (*string, error) {
-	return numberOf(obj, enum.DirectionInbound), nil
+	return addressOf(obj, enum.DirectionInbound), nil
 }
 
 func (r *messageResolver) Text(ctx context.Context, obj *ent.Message) (*string, error) {

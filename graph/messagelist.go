@@ -103,11 +103,11 @@ func (r *Resolver) messagesThat(ctx context.Context, f *model.MessageFilter) (th
 		that.changed = append(that.changed, isOneOf(message.FieldStatus, distinct(f.Status)))
 	}
 	if f.To != nil {
-		address, _, err := audience.Phone(*f.To, "")
+		addresses, err := audience.Addresses(ctx, r.DB.Client, v.Organization, *f.To)
 		if err != nil {
-			address = *f.To
+			return that, err
 		}
-		that.listed = append(that.listed, is(listing.FieldAddress, address))
+		that.listed = append(that.listed, isOneOf(listing.FieldAddress, addresses))
 	}
 	if f.Wamid != nil {
 		that.changed = append(that.changed, is(message.FieldWamid, *f.Wamid))

@@ -68,7 +68,7 @@ func owned(t *testing.T, db *database.DB) (tables map[string]string) {
 }
 
 // numbered are the tables whose ids are numbers.
-var numbered = map[string]bool{"delivery_event": true, "contact_identifier": true}
+var numbered = map[string]bool{"delivery_event": true, "contact_identifier": true, "former_identifier": true}
 
 // rows are all rows of the world, as text, by table.
 func (w *world) rows() map[string][]string {

@@ -161,6 +161,9 @@ func (h *Handler) statuses(ctx context.Context, v *verdict, hook whatsapp.Webhoo
 
 func fact(kind delivery.FactKind, s whatsapp.Status, number []uid.ID) delivery.Fact {
 	f := delivery.Fact{WAMID: s.WAMID, Kind: kind, At: s.At, Number: delivery.Number{MetaID: s.PhoneNumberID, Rows: number}}
+	if s.ParticipantID == "" { // a group is nobody
+		f.Recipient, f.RecipientUserID = s.RecipientID, s.RecipientUserID
+	}
 	if text, attempt, ok := whatsapp.ParseCallback(s.CallbackData); ok {
 		if message, err := uid.Parse(text); err == nil && message.Kind() == uid.Message {
 			f.Message, f.Attempt = message, attempt

@@ -56,6 +56,8 @@ func stand(t testing.TB, db *database.DB, changes ...func(*setting)) *stage {
 	log := slog.New(slog.NewTextHandler(&s.log, nil))
 	journal := delivery.NewJournal(db, silence{}, database.Now, log)
 	queue := delivery.NewQueue(db, journal, silence{}, database.Now)
+	people := audience.New(db, database.Now, nil)
+	journal.Introduce(people)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- journal.Run(ctx) }()
@@ -66,7 +68,6 @@ func stand(t testing.TB, db *database.DB, changes ...func(*setting)) *stage {
 	}
 	who := identity.New(db, identity.DefaultTerms(), database.Now, identity.Options{})
 	accounts := account.New(db, s.keys, whatsapp.NewClient(o.meta, "v26.0"), who, account.Options{}, database.Now)
-	people := audience.New(db, database.Now, nil)
 	campaigns := campaign.New(db, queue, people, who, accounts, silence{}, silence{}, database.Now)
 	s.Handler = webhook.New(webhook.Parts{
 		DB: db, Journal: journal, Queue: queue, Accounts: accounts, Audience: people, Campaigns: campaigns, Now: database.Now, Log: log,

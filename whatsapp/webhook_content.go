@@ -125,7 +125,7 @@ func (c *content) changes(kind string) bool {
 // written are the types of messages in which a person writes or presses something.
 var written = map[string]bool{
 	"text": true, "image": true, "video": true, "audio": true, "voice": true, "document": true, "sticker": true,
-	"button": true, "interactive": true, "order": true, "edit": true,
+	"button": true, "interactive": true, "edit": true,
 }
 
 // describe fills in what the content says.

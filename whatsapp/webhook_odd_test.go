@@ -61,7 +61,7 @@ func TestOnlyWhatAPersonWroteOrPressedIsWritten(t *testing.T) {
 		`"type":"button","button":{"text":"Stop","payload":"p"}`:                                                          "Stop",
 		`"type":"interactive","interactive":{"type":"button_reply","button_reply":{"id":"i","title":"Stop"}}`:             "Stop",
 		`"type":"interactive","interactive":{"type":"list_reply","list_reply":{"id":"i","title":"Stop"}}`:                 "Stop",
-		`"type":"order","order":{"text":"Stop"}`:                                                                          "Stop",
+		`"type":"order","order":{"text":"Stop"}`:                                                                          "",
 		`"type":"edit","edit":{"original_message_id":"o","message":{"type":"text","text":{"body":"Stop"}}}`:               "Stop",
 		`"type":"edit","edit":{"original_message_id":"o","message":{"type":"image","image":{"caption":"Stop"}}}`:          "Stop",
 		`"type":"edit","edit":{"original_message_id":"o","message":{"type":"location","location":{"name":"Stop"}}}`:       "",

@@ -63,6 +63,19 @@ func TestASingleTemplateIsSentAndFollowed(t *testing.T) {
 	})
 }
 
+func TestATemplateReachesAPersonByTheirUserID(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db, sandbox.Options{Throughput: 1000})
+		s.work(t, s.process)
+		const to = "US.13491208655302741918"
+		s.becomes(t, s.say(t, s.hello(to)).ID, "READ")
+		if got := s.accepted("+" + to); len(got) != 1 || got[0].Template != "hello" {
+			t.Errorf("WhatsApp got %+v", got)
+		}
+	})
+}
+
 func TestAnAnswerInsideTheWindowReachesWhoWrote(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"carillon/account"
+	"carillon/audience"
 	"carillon/campaign"
 	"carillon/delivery"
 	"carillon/ent"
@@ -459,7 +460,12 @@ func (l *lane) disconnected() bool {
 
 // compose makes Meta's message of a claimed one, or says why it cannot be sent.
 func (l *lane) compose(m delivery.Claimed) (whatsapp.Message, *delivery.Fact) {
-	message := whatsapp.Message{To: m.Address, BizOpaqueCallbackData: whatsapp.CallbackData(m.ID.String(), m.Attempt)}
+	message := whatsapp.Message{BizOpaqueCallbackData: whatsapp.CallbackData(m.ID.String(), m.Attempt)}
+	if audience.IsUserID(m.Address) {
+		message.Recipient = m.Address
+	} else {
+		message.To = m.Address
+	}
 	if l.disconnected() {
 		return message, l.refuse(m, whatsapp.CodeDisconnected, "")
 	}
@@ -479,7 +485,7 @@ func (l *lane) compose(m delivery.Claimed) (whatsapp.Message, *delivery.Fact) {
 	if err := json.Unmarshal(m.Content, &content); err != nil {
 		return message, l.refuse(m, whatsapp.CodeBadValue, "the stored content cannot be read")
 	}
-	content.To, content.BizOpaqueCallbackData = message.To, message.BizOpaqueCallbackData
+	content.To, content.Recipient, content.BizOpaqueCallbackData = message.To, message.Recipient, message.BizOpaqueCallbackData
 	return content, nil
 }
 

@@ -21,7 +21,7 @@ const (
 // react turns WhatsApp's answer into what is written down of the message. What an error means stands in whatsapp's table, and
 // what it asks for beyond the message in campaign.React; here is only what each class means to the message and its lane.
 func (l *lane) react(m delivery.Claimed, answer whatsapp.Answer) delivery.Fact {
-	f := delivery.Fact{Message: m.ID, Attempt: m.Attempt, Claim: m.Claim, WAMID: answer.WAMID, At: l.now(), ErrorCode: answer.Rule.Code}
+	f := delivery.Fact{Message: m.ID, Attempt: m.Attempt, Claim: m.Claim, WAMID: answer.WAMID, At: l.now(), ErrorCode: answer.Rule.Code, Recipient: answer.WaID, RecipientUserID: answer.UserID}
 	if answer.Err != nil {
 		f.Detail = cmp.Or(answer.Err.Details, answer.Err.UserMessage, answer.Err.Message)
 	}

@@ -216,6 +216,9 @@ func (s *stage) contactsOf(t *testing.T, phones ...string) uid.ID {
 			if err != nil {
 				return err
 			}
+			if err := tx.Client.ContactIdentifier.Create().SetOrganizationID(s.account.OrganizationID).SetKind(enum.IdentifierKindPhone).SetValue(phone).SetContactID(row.ID).SetSince(database.Now()).Exec(s.owner); err != nil {
+				return err
+			}
 			if err := tx.Client.ListMember.Create().SetOrganizationID(s.account.OrganizationID).SetContactID(row.ID).SetContactListID(list.ID).Exec(s.owner); err != nil {
 				return err
 			}

@@ -25,6 +25,8 @@ import (
 
 type ContactResolver interface {
 	Attributes(ctx context.Context, obj *ent.Contact) ([]*audience.Attribute, error)
+
+	ServiceWindowClosesAt(ctx context.Context, obj *ent.Contact) (*time.Time, error)
 }
 type ContactImportResolver interface {
 	Rejections(ctx context.Context, obj *ent.ContactImport, first *int) ([]*ent.ImportRejection, error)
@@ -122,6 +124,52 @@ func (ec *executionContext) _ConsentRecord_consent(ctx context.Context, field gr
 }
 func (ec *executionContext) fieldContext_ConsentRecord_consent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ConsentRecord", field, false, false, "Consent")
+}
+
+func (ec *executionContext) _ConsentRecord_saidBy(ctx context.Context, field graphql.CollectedField, obj *ent.ConsentRecord) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConsentRecord_saidBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SaidBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v enum.ConsentSpeaker) graphql.Marshaler {
+			return ec.marshalNConsentSpeaker2carillonᚋenumᚐConsentSpeaker(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConsentRecord_saidBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConsentRecord", field, false, false, "ConsentSpeaker")
+}
+
+func (ec *executionContext) _ConsentRecord_saidAt(ctx context.Context, field graphql.CollectedField, obj *ent.ConsentRecord) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ConsentRecord_saidAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SaidAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ConsentRecord_saidAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ConsentRecord", field, false, false, "Time")
 }
 
 func (ec *executionContext) _ConsentRecord_source(ctx context.Context, field graphql.CollectedField, obj *ent.ConsentRecord) (ret graphql.Marshaler) {
@@ -275,6 +323,47 @@ func (ec *executionContext) fieldContext_Contact_phone(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Contact", field, false, false, "String")
 }
 
+func (ec *executionContext) _Contact_waPhone(ctx context.Context, field graphql.CollectedField, obj *ent.Contact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Contact_waPhone(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WaPhone, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNMasking2carillonᚋgraphᚋmodelᚐMasking(ctx, "NUMBER")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Personal == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive personal is not implemented")
+				}
+				return ec.Directives.Personal(ctx, obj, directive0, as)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Contact_waPhone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Contact", field, false, false, "String")
+}
+
 func (ec *executionContext) _Contact_waUserId(ctx context.Context, field graphql.CollectedField, obj *ent.Contact) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -313,6 +402,47 @@ func (ec *executionContext) _Contact_waUserId(ctx context.Context, field graphql
 	)
 }
 func (ec *executionContext) fieldContext_Contact_waUserId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Contact", field, false, false, "String")
+}
+
+func (ec *executionContext) _Contact_username(ctx context.Context, field graphql.CollectedField, obj *ent.Contact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Contact_username(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Username, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				as, err := ec.unmarshalNMasking2carillonᚋgraphᚋmodelᚐMasking(ctx, "TEXT")
+				if err != nil {
+					var zeroVal *string
+					return zeroVal, err
+				}
+				if ec.Directives.Personal == nil {
+					var zeroVal *string
+					return zeroVal, errors.New("directive personal is not implemented")
+				}
+				return ec.Directives.Personal(ctx, obj, directive0, as)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Contact_username(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Contact", field, false, false, "String")
 }
 
@@ -536,7 +666,7 @@ func (ec *executionContext) _Contact_serviceWindowClosesAt(ctx context.Context, 
 			return ec.fieldContext_Contact_serviceWindowClosesAt(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.ServiceWindowClosesAt, nil
+			return ec.Resolvers.Contact().ServiceWindowClosesAt(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
@@ -547,7 +677,7 @@ func (ec *executionContext) _Contact_serviceWindowClosesAt(ctx context.Context, 
 	)
 }
 func (ec *executionContext) fieldContext_Contact_serviceWindowClosesAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Contact", field, false, false, "Time")
+	return graphql.NewScalarFieldContext("Contact", field, true, true, "Time")
 }
 
 func (ec *executionContext) _Contact_createdAt(ctx context.Context, field graphql.CollectedField, obj *ent.Contact) (ret graphql.Marshaler) {
@@ -2292,6 +2422,16 @@ func (ec *executionContext) _ConsentRecord(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "saidBy":
+			out.Values[i] = ec._ConsentRecord_saidBy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "saidAt":
+			out.Values[i] = ec._ConsentRecord_saidAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "source":
 			out.Values[i] = ec._ConsentRecord_source(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2345,8 +2485,18 @@ func (ec *executionContext) _Contact(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "waPhone":
+			out.Values[i] = ec._Contact_waPhone(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "waUserId":
 			out.Values[i] = ec._Contact_waUserId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "username":
+			out.Values[i] = ec._Contact_username(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -2394,10 +2544,11 @@ func (ec *executionContext) _Contact(ctx context.Context, sel ast.SelectionSet, 
 					return ec._Contact_consentHistory(ctx, field, obj)
 				})
 		case "serviceWindowClosesAt":
-			out.Values[i] = ec._Contact_serviceWindowClosesAt(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Contact_serviceWindowClosesAt(ctx, field, obj)
+				})
 		case "createdAt":
 			out.Values[i] = ec._Contact_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2967,6 +3118,16 @@ func (ec *executionContext) marshalNConsentRecord2ᚖcarillonᚋentᚐConsentRec
 		return graphql.Null
 	}
 	return ec._ConsentRecord(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNConsentSpeaker2carillonᚋenumᚐConsentSpeaker(ctx context.Context, v any) (enum.ConsentSpeaker, error) {
+	var res enum.ConsentSpeaker
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNConsentSpeaker2carillonᚋenumᚐConsentSpeaker(ctx context.Context, sel ast.SelectionSet, v enum.ConsentSpeaker) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) marshalNContact2ᚖcarillonᚋentᚐContact(ctx context.Context, sel ast.SelectionSet, v *ent.Contact) graphql.Marshaler {

@@ -235,6 +235,8 @@ type ComplexityRoot struct {
 		Consent    func(childComplexity int) int
 		Evidence   func(childComplexity int) int
 		RecordedAt func(childComplexity int) int
+		SaidAt     func(childComplexity int) int
+		SaidBy     func(childComplexity int) int
 		Source     func(childComplexity int) int
 	}
 
@@ -251,6 +253,8 @@ type ComplexityRoot struct {
 		Phone                 func(childComplexity int) int
 		ServiceWindowClosesAt func(childComplexity int) int
 		TimeZone              func(childComplexity int) int
+		Username              func(childComplexity int) int
+		WaPhone               func(childComplexity int) int
 		WaUserID              func(childComplexity int) int
 	}
 
@@ -1589,6 +1593,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConsentRecord.RecordedAt(childComplexity), true
+	case "ConsentRecord.saidAt":
+		if e.ComplexityRoot.ConsentRecord.SaidAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentRecord.SaidAt(childComplexity), true
+	case "ConsentRecord.saidBy":
+		if e.ComplexityRoot.ConsentRecord.SaidBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ConsentRecord.SaidBy(childComplexity), true
 	case "ConsentRecord.source":
 		if e.ComplexityRoot.ConsentRecord.Source == nil {
 			break
@@ -1668,6 +1684,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.TimeZone(childComplexity), true
+	case "Contact.username":
+		if e.ComplexityRoot.Contact.Username == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.Username(childComplexity), true
+	case "Contact.waPhone":
+		if e.ComplexityRoot.Contact.WaPhone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.WaPhone(childComplexity), true
 	case "Contact.waUserId":
 		if e.ComplexityRoot.Contact.WaUserID == nil {
 			break
@@ -5533,17 +5561,24 @@ extend type Subscription {
 type Contact implements Node {
   "Its id, with the prefix con."
   id: ID!
-  "E.164 with a leading +; unique in the organization. Null for a person known only by a business-scoped user id."
+  """
+  E.164 with a leading +, as it was first written. One number is one contact, in whatever form of its country's numbering plan it is written. Null for a
+  person known only by a business-scoped user id.
+  """
   phone: String @personal(as: NUMBER)
-  "WhatsApp's business-scoped user id; null when it is not known."
+  "The same number as WhatsApp writes it; null when that is not known to differ from phone. Countries that have changed their numbering plan have two."
+  waPhone: String @personal(as: NUMBER)
+  "WhatsApp's business-scoped user id; null when it is not known. Whoever takes another number gets another one."
   waUserId: String @personal(as: NUMBER)
+  "The name that they chose at WhatsApp, without its @; null when it is not known. It is no identifier: it may pass to somebody else."
+  username: String @personal(as: TEXT)
   "What they are called; null when that is not known."
   name: String
   "Their language, e.g. zh_CN; null when it is not known."
   language: String
   "Their time zone, an IANA name; null when it is not known."
   timeZone: String
-  "Their country by the number, ISO 3166, e.g. CN; null when the number does not say."
+  "Their country by the number, or else by the user id, ISO 3166, e.g. CN; null when neither says."
   country: String
   "Values of the organization's own choosing, by key."
   attributes: [Attribute!]!
@@ -5551,9 +5586,12 @@ type Contact implements Node {
   lists: [ContactList!]!
   "Whether they want marketing."
   marketingConsent: Consent!
-  "Every change of that, the oldest first."
+  """
+  Everything that was said of that, what was said first coming first. What they said last themselves holds, by WhatsApp's clock, in whatever order it was
+  told. What the organization records opts in only who has never opted out.
+  """
   consentHistory: [ConsentRecord!]!
-  "Until when free-form replies are allowed; null when the window is shut."
+  "Until when free-form replies are allowed: for 24 hours after they last wrote or called. Null when the window is shut."
   serviceWindowClosesAt: Time
   "When they were added."
   createdAt: Time!
@@ -5577,16 +5615,28 @@ enum Consent {
   UNKNOWN
 }
 
-"A change of a contact's consent."
+"A statement of a contact's consent."
 type ConsentRecord {
-  "What it became."
+  "What was said."
   consent: Consent!
+  "Whose word it is."
+  saidBy: ConsentSpeaker!
+  "When it was said: by WhatsApp's clock for what the contact said, and when it was recorded for all else."
+  saidAt: Time!
   "Where that comes from, e.g. a web form or a keyword."
   source: String!
   "What shows it, e.g. a file or the text that was received; null where there is nothing."
   evidence: String @personal(as: TEXT)
   "When it was recorded."
   recordedAt: Time!
+}
+
+"Whose word a statement of consent is."
+enum ConsentSpeaker {
+  "The contact's own: a word that they wrote, a button that they pressed, or their setting at WhatsApp."
+  CONTACT
+  "The organization's: by its API, or in a file."
+  ORGANIZATION
 }
 
 "A named set of contacts."
@@ -5731,7 +5781,7 @@ enum ContactListOrderField {
 
 "Which contacts. What is left out says nothing; all that is given must hold."
 input ContactFilter {
-  "With this text in the name or the number, in whatever case."
+  "With this text in the name or the user name, in whatever case; or whose number begins so; or with this number in whatever form, or this user id."
   search: String
   "On any of these lists."
   listIds: [ID!]
@@ -6857,9 +6907,9 @@ type Message implements Node {
   phoneNumber: PhoneNumber!
   "The person; null when they are not a contact."
   contact: Contact
-  "The person's number, E.164, of an outbound message; null for an inbound one, and for a person without a known number."
+  "To whom an outbound message goes: their number, E.164, or the business-scoped user id of a person without a known number. Null for an inbound message."
   to: String @personal(as: NUMBER)
-  "The person's number, E.164, of an inbound message; null for an outbound one, and for a person without a known number."
+  "From whom an inbound message is: their number, E.164, or the business-scoped user id of a person without a known number. Null for an outbound message."
   from: String @personal(as: NUMBER)
   "WhatsApp's own id; null until it has given one. The person's number can be read from it."
   wamid: String @personal(as: TEXT)
@@ -6885,7 +6935,7 @@ type Message implements Node {
   queuedAt: Time
   "When WhatsApp took it; null until then."
   acceptedAt: Time
-  "When WhatsApp sent it; null until then."
+  "When WhatsApp sent it; null until then. Of an inbound message, when it was written."
   sentAt: Time
   "When it arrived; null until then."
   deliveredAt: Time
@@ -6895,7 +6945,7 @@ type Message implements Node {
   failedAt: Time
   "Everything that happened to this message, oldest first, as far back as the log goes."
   events: [DeliveryEvent!]!
-  "When it was made, or received."
+  "When it was made, or received here: WhatsApp may tell of a message hours after it was written."
   createdAt: Time!
 }
 
@@ -7093,7 +7143,10 @@ enum MessageOrderField {
 input SendMessageInput {
   "From which number of the organization's."
   phoneNumberId: ID!
-  "To which number, with its country code, as people write it. It need not be a contact's."
+  """
+  To which number, with its country code, as people write it, or to which business-scoped user id, e.g. US.13491208655302741918. It need not be a contact's.
+  A contact whose number is known is written to by number.
+  """
   to: String!
   "What."
   content: MessageContentInput!
@@ -7169,7 +7222,7 @@ input MessageFilter {
   phoneNumberId: ID
   "To or from this contact."
   contactId: ID
-  "To or from this number, with country code, as people write it."
+  "To or from whoever has this number, with country code, as people write it, or this business-scoped user id: under each of the numbers and user ids that they have now."
   to: String
   "With this id of WhatsApp's."
   wamid: String
@@ -8285,6 +8338,10 @@ func (ec *executionContext) childFields_ConsentRecord(ctx context.Context, field
 	switch field.Name {
 	case "consent":
 		return ec.fieldContext_ConsentRecord_consent(ctx, field)
+	case "saidBy":
+		return ec.fieldContext_ConsentRecord_saidBy(ctx, field)
+	case "saidAt":
+		return ec.fieldContext_ConsentRecord_saidAt(ctx, field)
 	case "source":
 		return ec.fieldContext_ConsentRecord_source(ctx, field)
 	case "evidence":
@@ -8301,8 +8358,12 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 		return ec.fieldContext_Contact_id(ctx, field)
 	case "phone":
 		return ec.fieldContext_Contact_phone(ctx, field)
+	case "waPhone":
+		return ec.fieldContext_Contact_waPhone(ctx, field)
 	case "waUserId":
 		return ec.fieldContext_Contact_waUserId(ctx, field)
+	case "username":
+		return ec.fieldContext_Contact_username(ctx, field)
 	case "name":
 		return ec.fieldContext_Contact_name(ctx, field)
 	case "language":

@@ -618,7 +618,7 @@ type MessageFilter struct {
 	PhoneNumberID *uid.ID `json:"phoneNumberId,omitempty"`
 	// To or from this contact.
 	ContactID *uid.ID `json:"contactId,omitempty"`
-	// To or from this number, with country code, as people write it.
+	// To or from whoever has this number, with country code, as people write it, or this business-scoped user id: under each of the numbers and user ids that they have now.
 	To *string `json:"to,omitempty"`
 	// With this id of WhatsApp's.
 	Wamid *string `json:"wamid,omitempty"`
@@ -839,7 +839,8 @@ type RevokeSessionPayload struct {
 type SendMessageInput struct {
 	// From which number of the organization's.
 	PhoneNumberID uid.ID `json:"phoneNumberId"`
-	// To which number, with its country code, as people write it. It need not be a contact's.
+	// To which number, with its country code, as people write it, or to which business-scoped user id, e.g. US.13491208655302741918. It need not be a contact's.
+	// A contact whose number is known is written to by number.
 	To string `json:"to"`
 	// What.
 	Content *MessageContentInput `json:"content"`
