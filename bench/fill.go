@@ -19,7 +19,7 @@ var fillSQL string
 const perCampaign = 50_000
 
 // fills are the tables that grow.
-var fills = []string{"message", "listing", "contact", "statistic", "delivery_event", "campaign", "template", "list_member", "consent_record", "messaging_window"}
+var fills = []string{"message", "listing", "contact", "statistic", "delivery_event", "campaign", "template", "list_member", "contact_identifier", "consent_record", "messaging_window"}
 
 // bytesPerMessage is what a message takes with its indexes and its share of all else, and as much again while it is made.
 const bytesPerMessage = 2500

@@ -25,8 +25,10 @@ INSERT INTO contact (id, organization_id, phone, name, language, country, attrib
 INSERT INTO contact_list (id, organization_id, name, created_at) VALUES (:list, :organization, 'Past', now());
 INSERT INTO list_member (organization_id, contact_id, contact_list_id)
   SELECT organization_id, id, :list FROM contact WHERE organization_id = :organization AND language = 'pt_BR' AND right(phone, 1) IN ('0', '1');
-INSERT INTO consent_record (id, organization_id, contact_id, consent, source, recorded_at)
-  SELECT fill_id(created_at, right(phone, 8)::bigint, 13), organization_id, id, marketing_consent, 'fill', created_at FROM contact WHERE country = 'DE';
+INSERT INTO contact_identifier (organization_id, kind, value, contact_id, since)
+  SELECT organization_id, 'PHONE', phone, id, created_at FROM contact WHERE phone LIKE '+55119%';
+INSERT INTO consent_record (id, organization_id, contact_id, consent, source, said_at, recorded_at)
+  SELECT fill_id(created_at, right(phone, 8)::bigint, 13), organization_id, id, marketing_consent, 'fill', created_at, created_at FROM contact WHERE country = 'DE';
 INSERT INTO messaging_window (id, organization_id, account_id, address, message_id, at)
   SELECT fill_id(created_at, right(phone, 8)::bigint, 22), organization_id, CASE WHEN organization_id = :organization THEN :account ELSE organization_id END, phone, id,
     now() - interval '23 hours' * random() FROM contact WHERE right(phone, 1) = '0';
