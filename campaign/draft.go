@@ -94,10 +94,7 @@ func (s *Service) check(ctx context.Context, d Draft) error {
 	if d.FailureThreshold != nil && (*d.FailureThreshold <= 0 || *d.FailureThreshold > 1) {
 		in.Add("failureThreshold", fault.Invalid, "the failure threshold is a share over 0 and up to 1, e.g. 0.2")
 	}
-	now := s.now()
-	if d.ExpiresAt != nil && (!d.ExpiresAt.After(now) || d.ScheduledAt != nil && !d.ExpiresAt.After(*d.ScheduledAt)) {
-		in.Add("expiresAt", fault.Invalid, "the campaign would expire before it starts")
-	}
+	d.checkTimes(s.now(), &in)
 	if err := s.audience.CheckAudience(ctx, d.Audience); err != nil {
 		var more fault.Inputs
 		if !asInputs(err, &more) {
@@ -117,6 +114,39 @@ func (s *Service) check(ctx context.Context, d Draft) error {
 	}
 	return in.Err()
 }
+
+const (
+	// late is how far behind us a start may lie that still means now: the caller's clock is not ours, and the
+	// request took its time.
+	late = time.Minute
+	// farthest is how far ahead a time may lie. What is further off is a wrong year.
+	farthest = 366 * 24 * time.Hour
+)
+
+// checkTimes refuses a start that has passed. Such a campaign would go out to everybody at its launch, and a
+// wrong year cannot be taken back.
+func (d Draft) checkTimes(now time.Time, in *fault.Inputs) {
+	for _, t := range []struct {
+		field string
+		at    *time.Time
+	}{{"scheduledAt", d.ScheduledAt}, {"expiresAt", d.ExpiresAt}} {
+		if t.at != nil && t.at.After(now.Add(farthest)) {
+			in.Add(t.field, fault.Invalid, "%s is more than a year ahead; is the year right?", t.at.UTC().Format(time.RFC3339))
+		}
+	}
+
+	if d.ScheduledAt != nil && hasPassed(*d.ScheduledAt, now) {
+		in.Add("scheduledAt", fault.Invalid, "%s has passed; give a time ahead, or none to start at the launch",
+			d.ScheduledAt.UTC().Format(time.RFC3339))
+	}
+
+	if d.ExpiresAt != nil && (!d.ExpiresAt.After(now) || d.ScheduledAt != nil && !d.ExpiresAt.After(*d.ScheduledAt)) {
+		in.Add("expiresAt", fault.Invalid, "the campaign would expire before it starts")
+	}
+}
+
+// hasPassed reports whether a start lies too far back to mean now.
+func hasPassed(start, now time.Time) bool { return start.Before(now.Add(-late)) }
 
 func (s *Service) parts(ctx context.Context, templateID, numberID uid.ID, in *fault.Inputs) (template *ent.Template, number *ent.PhoneNumber, err error) {
 	template, err = s.db.Client.Template.Get(ctx, templateID)
@@ -185,6 +215,10 @@ func (s *Service) ready(ctx context.Context, c *ent.Campaign) error {
 	var in fault.Inputs
 	if c.ExpiresAt != nil && !c.ExpiresAt.After(s.now()) {
 		in.Add("campaignId", fault.Stale, "the campaign expired at %s", c.ExpiresAt.UTC().Format(time.RFC3339))
+	}
+	if c.Status == enum.CampaignStatusDraft && c.ScheduledAt != nil && hasPassed(*c.ScheduledAt, s.now()) {
+		in.Add("campaignId", fault.Stale, "the campaign was to start at %s, which has passed; draft it anew with a time ahead, or with none to start at the launch",
+			c.ScheduledAt.UTC().Format(time.RFC3339))
 	}
 	if err := s.sendable(ctx, c); err != nil {
 		var more fault.Inputs

@@ -4952,7 +4952,7 @@ extend type Mutation {
   """
   Starts sending, now or at scheduledAt where the campaign has one. Returns at once; follow ` + "`" + `campaignProgress` + "`" + ` for the rest.
   User errors: INVALID (template not approved, audience empty, a value that WhatsApp would refuse), TOO_LONG (a value), REQUIRED (a parameter is not bound
-  or has no value), NOT_ALLOWED (terms not accepted, account or organization may not send), STALE (expired). Errors: NOT_FOUND, CONFLICT (already launched or over).
+  or has no value), NOT_ALLOWED (terms not accepted, account or organization may not send), STALE (expired, or scheduledAt has passed). Errors: NOT_FOUND, CONFLICT (already launched or over).
   """
   launchCampaign("Which campaign." input: LaunchCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
   """
@@ -5315,9 +5315,9 @@ input CreateCampaignInput {
   rateLimit: Int
   "Pauses by itself when this share, over 0 and up to 1, of the last 200 answers are failures; without it, the organization's."
   failureThreshold: Float
-  "When it is to start once it is launched; without it, at once."
+  "When it is to start once it is launched; without it, at once. A time that has passed by more than a minute is refused, here and at the launch, and so is one more than 366 days ahead."
   scheduledAt: Time
-  "Messages not sent by then are skipped as EXPIRED."
+  "Messages not sent by then are skipped as EXPIRED. It lies after scheduledAt, and at most 366 days ahead."
   expiresAt: Time
   "The same key within 24 hours gives the first call's campaign, up to 255 characters."
   idempotencyKey: String

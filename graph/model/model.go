@@ -335,9 +335,9 @@ type CreateCampaignInput struct {
 	RateLimit *int `json:"rateLimit,omitempty"`
 	// Pauses by itself when this share, over 0 and up to 1, of the last 200 answers are failures; without it, the organization's.
 	FailureThreshold *float64 `json:"failureThreshold,omitempty"`
-	// When it is to start once it is launched; without it, at once.
+	// When it is to start once it is launched; without it, at once. A time that has passed by more than a minute is refused, here and at the launch, and so is one more than 366 days ahead.
 	ScheduledAt *time.Time `json:"scheduledAt,omitempty"`
-	// Messages not sent by then are skipped as EXPIRED.
+	// Messages not sent by then are skipped as EXPIRED. It lies after scheduledAt, and at most 366 days ahead.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 	// The same key within 24 hours gives the first call's campaign, up to 255 characters.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
