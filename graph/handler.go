@@ -91,10 +91,16 @@ func (r *Resolver) mayUpload(ctx context.Context, op *graphql.OperationContext) 
 		}
 		needs := role.ArgumentMap(nil)
 		is, _ := needs["is"].(string)
+		person, _ := needs["person"].(bool)
 		before, _ := needs["beforeSecondFactor"].(bool)
+		var scope *enum.APIScope
+		if name, ok := needs["scope"].(string); ok {
+			scope = new(enum.APIScope)
+			*scope = enum.APIScope(name)
+		}
 		there := graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: object, Field: f})
 		allowed := func(context.Context) (any, error) { return nil, nil }
-		if _, err := r.requireRole(there, nil, allowed, enum.Role(is), before); err != nil {
+		if _, err := r.requireRole(there, nil, allowed, enum.Role(is), scope, person, before); err != nil {
 			return err
 		}
 	}
