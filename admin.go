@@ -26,7 +26,7 @@ type adminCommand struct {
 // adminCommands in the order of the help.
 var adminCommands = []adminCommand{
 	{"organizations", "", "lists organizations with their members, contacts, numbers, and messages of the last 24 hours", nil, organizations},
-	{"suspend", "ORGANIZATION --reason TEXT", "stops its sending at once; its members still read and export", withReason, suspend},
+	{"suspend", "ORGANIZATION --reason TEXT [--until TIME]", "stops its sending at once, until then; its members still read and export", withReasonAndUntil, suspend},
 	{"resume", "ORGANIZATION", "opens it again; campaigns that waited for that go on by themselves", nil, resume},
 	{"close", "ORGANIZATION --yes [--reason TEXT]", "lets nobody in any more, and sends nothing; its data stays", func(f *flag.FlagSet) { withReason(f); withYes(f) }, closeOrganization},
 	{"erase", "ORGANIZATION --yes", "closes it and deletes its data; hourly sums stay; may be interrupted and repeated", withYes, erase},
@@ -40,6 +40,8 @@ var adminCommands = []adminCommand{
 		f.String("organization", "", "where they belong")
 		f.String("role", "OWNER", "OWNER, ADMIN, CAMPAIGNER or VIEWER")
 	}, createUser},
+	{"suspend-user", "E-MAIL [--reason TEXT] [--until TIME]", "ends the user's sessions and lets them in no more, until then; API keys that they made are refused meanwhile", withReasonAndUntil, suspendUser},
+	{"resume-user", "E-MAIL", "lets the user sign in again; API keys that they made go on", nil, resumeUser},
 	{"verify-email", "E-MAIL", "vouches that the address is its user's, who keeps all they have; make sure who asks", nil, verifyEmail},
 	{"disable-second-factor", "E-MAIL", "for a user who has lost it; make sure who asks", nil, disableSecondFactor},
 	{"maintenance", "on [--notice TEXT] | off", "stops changes and sending everywhere within about a second, or lets them go on", func(f *flag.FlagSet) {
@@ -53,8 +55,12 @@ var adminCommands = []adminCommand{
 	{"replay", "", "takes those webhooks in again, and deletes those that are understood and matched now", nil, replay},
 }
 
-func withReason(f *flag.FlagSet) { f.String("reason", "", "why, for its members to read") }
-func withYes(f *flag.FlagSet)    { f.Bool("yes", false, "says that this is meant") }
+func withReason(f *flag.FlagSet) { f.String("reason", "", "why, for those whom it concerns to read") }
+func withReasonAndUntil(f *flag.FlagSet) {
+	withReason(f)
+	f.String("until", "", "when it ends by itself: a time like 2026-12-24T18:00:00Z, or from now on a span like 12h or 7d")
+}
+func withYes(f *flag.FlagSet) { f.Bool("yes", false, "says that this is meant") }
 
 // adminArgs are a command's arguments, and where its answer goes.
 type adminArgs struct {

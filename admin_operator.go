@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
+	"carillon/database"
 	"carillon/enum"
 	"carillon/identity"
 	"carillon/operator"
@@ -69,10 +72,84 @@ func suspend(ctx context.Context, p *parts, a adminArgs) error {
 	if err != nil {
 		return err
 	}
-	if err := p.operator.Suspend(ctx, id, a.text("reason")); err != nil {
+	until, err := a.until(database.Now())
+	if err != nil {
 		return err
 	}
-	return a.say("SUSPENDED", id)
+	if err := p.operator.Suspend(ctx, id, a.text("reason"), until); err != nil {
+		return err
+	}
+	return a.say("SUSPENDED"+untilText(until), id)
+}
+
+const (
+	longestDays = 36_500 // of a suspension
+	untilHelp   = "the end of a suspension is a time like 2026-12-24T18:00:00Z or a span like 12h or 7d, and lies ahead"
+)
+
+// until is when a suspension ends by itself; nil when it does not.
+func (a adminArgs) until(now time.Time) (*time.Time, error) {
+	text := strings.TrimSpace(a.text("until"))
+	if text == "" {
+		return nil, nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		at, err = after(now, text)
+	}
+	at = at.UTC().Truncate(time.Second)
+	if err != nil || !at.After(now) {
+		return nil, fmt.Errorf("--until: %q: %s", text, untilHelp)
+	}
+	return &at, nil
+}
+
+// after is the moment a span after now. A span is one of time.ParseDuration, or whole days.
+func after(now time.Time, span string) (time.Time, error) {
+	if count, whole := strings.CutSuffix(span, "d"); whole {
+		days, err := strconv.Atoi(count)
+		if err != nil || days < 1 || days > longestDays {
+			return time.Time{}, fmt.Errorf("%q is no number of days up to %d", count, longestDays)
+		}
+		return now.AddDate(0, 0, days), nil
+	}
+	d, err := time.ParseDuration(span)
+	return now.Add(d), err
+}
+
+func untilText(until *time.Time) string {
+	if until == nil {
+		return ""
+	}
+	return " until " + until.Format(time.RFC3339)
+}
+
+func suspendUser(ctx context.Context, p *parts, a adminArgs) error {
+	if len(a.names) != 1 {
+		return errors.New("name the user by one e-mail address")
+	}
+	until, err := a.until(database.Now())
+	if err != nil {
+		return err
+	}
+	stopped, err := p.identity.SuspendUser(ctx, a.names[0], identity.Suspension{Until: until, Reason: a.text("reason")})
+	if err != nil {
+		return err
+	}
+	for _, id := range stopped {
+		p.hub.Announce(ctx, id)
+	}
+	return a.say(a.names[0] + " is suspended" + untilText(until))
+}
+
+func resumeUser(ctx context.Context, p *parts, a adminArgs) error {
+	if len(a.names) != 1 {
+		return errors.New("name the user by one e-mail address")
+	}
+	if err := p.identity.ResumeUser(ctx, a.names[0]); err != nil {
+		return err
+	}
+	return a.say(a.names[0] + " can sign in again")
 }
 
 func resume(ctx context.Context, p *parts, a adminArgs) error {

@@ -63,7 +63,12 @@ func TestTheOperatorsCommands(t *testing.T) {
 		{"replay", "0 webhooks were understood"},
 		{"suspend " + id + " --reason spam", id + " SUSPENDED"},
 		{"organizations --json", `"status": "SUSPENDED"`},
+		{"suspend " + id + " --reason spam --until 36500d", id + ` SUSPENDED until 21\d\d-`},
+		{"organizations --json", `"suspendedUntil": "21`},
 		{"resume " + id, "ACTIVE"},
+		{"suspend-user ann@example.com --reason leak --until 2h", "ann@example.com is suspended until 20"},
+		{"suspend-user ann@example.com", "ann@example.com is suspended\n"},
+		{"resume-user ann@example.com", "can sign in again"},
 		{"quota --messages-per-day 100 " + id + " --contacts 5", "100 messages a day .* 5 contacts and - numbers"},
 		{"quota " + id + " --contacts none", "100 messages a day .* - contacts"},
 		{"notice soon", "notice: soon"},
@@ -87,7 +92,7 @@ func TestTheOperatorsCommands(t *testing.T) {
 		tried[name] = true
 	}
 	if want := []string{"organization.create", "member.join", "password.request_reset", "password.request_reset", "factor.remove",
-		"organization.suspend", "organization.activate", "organization.quota", "organization.quota"}; !slices.Equal(recorded, want) {
+		"organization.suspend", "organization.suspend", "organization.activate", "member.suspend", "member.suspend", "member.resume", "organization.quota", "organization.quota"}; !slices.Equal(recorded, want) {
 		t.Errorf("recorded %q, want %q", recorded, want)
 	}
 	for _, c := range adminCommands {
@@ -98,6 +103,8 @@ func TestTheOperatorsCommands(t *testing.T) {
 	for command, says := range map[string]string{
 		"suspend " + id: "reason", "suspend org_x --reason y": "org_x", "close " + id: "--yes", "erase " + id: "--yes", "maintenance perhaps": "on or off",
 		"quota " + id + " --numbers many": "many", "create-user nobody": "e-mail", "create-user a@example.com --role KING --organization X": "role", "dance": "dance",
+		"suspend " + id + " --reason x --until 2020-01-01T00:00:00Z": "ahead", "suspend-user ann@example.com --until -1h": "ahead", "suspend-user ann@example.com --until 0d": "ahead",
+		"suspend-user ann@example.com --until soon": "12h", "suspend-user": "e-mail", "suspend-user nobody@example.com": "nobody has", "resume-user": "e-mail", "resume-user nobody@example.com": "nobody has",
 		"reset-password": "e-mail", "reset-password nobody@example.com": "user with this address", "verify-email": "e-mail", "verify-email nobody@example.com": "nobody has",
 		"disable-second-factor": "e-mail", "disable-second-factor nobody@example.com": "nobody has",
 	} {
@@ -127,15 +134,19 @@ func TestWhatTheOperatorTakesAwayEndsAtOnceInEveryProcess(t *testing.T) {
 		}
 	})
 	s.until("it hears the others", func() bool { _, hears := p.hub.Hears(); return hears })
-	signed, err := p.identity.SignUp(t.Context(), identity.SignUp{Email: "ann@example.com", Password: loggedPassword, Name: "Ann", OrganizationName: "Lucky Shrub", AcceptTermsVersion: identity.DefaultTerms().Version})
-	if err != nil {
-		t.Fatal(err)
+	signUp := func(email string) identity.Signed {
+		signed, err := p.identity.SignUp(t.Context(), identity.SignUp{Email: email, Password: loggedPassword, Name: "Ann", OrganizationName: "Lucky Shrub", AcceptTermsVersion: identity.DefaultTerms().Version})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signed
 	}
+	signed, bob := signUp("ann@example.com"), signUp("bob@example.com")
 	org, session := signed.Viewer.Organization, signed.Viewer.Session.ID
 	s.db.Client.User.Update().SetSecondFactorAt(database.Now()).ExecX(tenant.System(t.Context()))
 	s.db.Client.Organization.Update().SetRequireSecondFactor(true).ExecX(tenant.System(t.Context()))
-	viewer := func() (*identity.Viewer, error) {
-		ctx, err := p.identity.Authenticate(t.Context(), "Bearer "+signed.Token, identity.Client{})
+	viewer := func(token string) (*identity.Viewer, error) {
+		ctx, err := p.identity.Authenticate(t.Context(), "Bearer "+token, identity.Client{})
 		v, _ := identity.From(ctx)
 		return v, err
 	}
@@ -143,14 +154,16 @@ func TestWhatTheOperatorTakesAwayEndsAtOnceInEveryProcess(t *testing.T) {
 		command string
 		subject uid.ID
 		holds   func(*identity.Viewer, error) bool
+		token   string
 	}{
-		{"disable-second-factor ann@example.com", session, func(v *identity.Viewer, err error) bool { return err == nil && v.Missing() != nil }},
+		{"suspend-user bob@example.com", bob.Viewer.Session.ID, func(_ *identity.Viewer, err error) bool { return fault.Is(err, fault.Unauthenticated) }, bob.Token},
+		{"disable-second-factor ann@example.com", session, func(v *identity.Viewer, err error) bool { return err == nil && v.Missing() != nil }, signed.Token},
 		{"suspend " + org.String() + " --reason spam", org, func(v *identity.Viewer, err error) bool {
 			return err == nil && v.OrganizationStatus == enum.OrganizationStatusSuspended
-		}},
-		{"close " + org.String() + " --yes", org, func(_ *identity.Viewer, err error) bool { return fault.Is(err, fault.Unauthenticated) }},
+		}, signed.Token},
+		{"close " + org.String() + " --yes", org, func(_ *identity.Viewer, err error) bool { return fault.Is(err, fault.Unauthenticated) }, signed.Token},
 	} {
-		if v, err := viewer(); step.holds(v, err) { // and from here on it is remembered
+		if v, err := viewer(step.token); step.holds(v, err) { // and from here on it is remembered
 			t.Errorf("before %s: %+v, %v", step.command, v, err)
 		}
 		told := p.hub.Watch(uid.ID{}, step.subject.String())
@@ -161,7 +174,7 @@ func TestWhatTheOperatorTakesAwayEndsAtOnceInEveryProcess(t *testing.T) {
 			t.Errorf("nothing was heard of %s", step.command)
 		}
 		told.Close()
-		if v, err := viewer(); !step.holds(v, err) {
+		if v, err := viewer(step.token); !step.holds(v, err) {
 			t.Errorf("after %s: %+v, %v", step.command, v, err)
 		}
 	}

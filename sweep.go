@@ -23,6 +23,7 @@ func (p *parts) sweep(ctx context.Context) error {
 		{"settle unknown messages", p.settleUnknown},
 		{"messaging windows", func(ctx context.Context) error { _, err := p.queue.SweepWindows(ctx); return err }},
 		{"restrictions that are over", p.accounts.EndRestrictions},
+		{"suspensions that are over", p.endSuspensions},
 		{"campaigns", p.campaigns.Sweep},
 		{"wake lanes", p.wakeLanes},
 		{"wake imports", p.wakeImports},
@@ -39,6 +40,14 @@ func (p *parts) sweep(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// endSuspensions comes before the campaigns that waited for it.
+func (p *parts) endSuspensions(ctx context.Context) error {
+	if err := p.operator.EndSuspensions(ctx); err != nil {
+		return err
+	}
+	return p.identity.EndSuspensions(ctx)
 }
 
 func (p *parts) expireEvents(ctx context.Context) error {

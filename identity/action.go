@@ -33,6 +33,8 @@ const (
 	ActionMemberJoin           = "member.join"
 	ActionMemberUpdate         = "member.update"
 	ActionMemberRemove         = "member.remove"
+	ActionMemberSuspend        = "member.suspend"
+	ActionMemberResume         = "member.resume"
 	ActionAPIKeyCreate         = "api_key.create"
 	ActionAPIKeyRevoke         = "api_key.revoke"
 	ActionKeysRotate           = "keys.rotate"
@@ -104,7 +106,7 @@ var Actions = []Action{
 	{ActionOrganizationCreate, "An organization was made."},
 	{ActionOrganizationUpdate, "The organization's name, time zone, retention or sending policy was changed."},
 	{ActionOrganizationSuspend, "The operator suspended the organization."},
-	{ActionOrganizationActivate, "The operator lifted the suspension."},
+	{ActionOrganizationActivate, "The organization's suspension or closure ended, by the operator or by itself."},
 	{ActionOrganizationClose, "The organization was closed."},
 	{ActionOrganizationErase, "The operator erased the data of a closed organization, its audit trail up to here included."},
 	{ActionOrganizationQuota, "The operator changed the organization's quotas."},
@@ -114,6 +116,8 @@ var Actions = []Action{
 	{ActionMemberJoin, "Somebody joined the organization."},
 	{ActionMemberUpdate, "A member's role was changed."},
 	{ActionMemberRemove, "A member was removed."},
+	{ActionMemberSuspend, "The operator suspended a member: they cannot sign in, and API keys that they made are refused."},
+	{ActionMemberResume, "A member's suspension ended, by the operator or by itself."},
 	{ActionAPIKeyCreate, "An API key was made."},
 	{ActionAPIKeyRevoke, "An API key was revoked."},
 	{ActionKeysRotate, "The operator sealed a stored secret of the organization's under another key."},

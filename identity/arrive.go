@@ -295,7 +295,7 @@ func (s *Service) founderIn(ctx context.Context, tx *database.Tx, f founder) (*e
 	if belongs || stored != f.user.PasswordHash {
 		return nil, addressTaken()
 	}
-	return f.user, nil
+	return f.user, s.admit(ctx, tx, f.user.ID)
 }
 
 func recordSignUp(ctx context.Context, tx *database.Tx, u *ent.User, org *ent.Organization, client Client) error {

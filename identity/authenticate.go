@@ -69,6 +69,8 @@ func (s *Service) viewer(ctx context.Context, token string) (v *Viewer, err erro
 	switch {
 	case ent.IsNotFound(err):
 		return nil, refused()
+	case fault.Is(err, fault.Unauthenticated):
+		return nil, err
 	case err != nil:
 		return nil, fmt.Errorf("look up token: %w", err)
 	case v.OrganizationStatus == enum.OrganizationStatusClosed:
@@ -82,6 +84,9 @@ func (s *Service) sessionViewer(ctx context.Context, hash []byte) (*Viewer, erro
 		Where(session.TokenHash(hash), session.RevokedAtIsNil(), session.ExpiresAtGT(s.now())).WithUser().Only(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if s.isSuspended(found.Edges.User) {
+		return nil, fault.New(fault.Unauthenticated, "%s", suspensionText("you", found.Edges.User))
 	}
 	m, err := s.db.Client.Member.Query().
 		Where(member.OrganizationID(found.OrganizationID), member.UserID(found.UserID)).WithOrganization().Only(ctx)
@@ -105,6 +110,9 @@ func (s *Service) Again(ctx context.Context, v *Viewer) (*Viewer, error) {
 	if ent.IsNotFound(err) {
 		return nil, refused()
 	}
+	if fault.Is(err, fault.Unauthenticated) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("look again at session: %w", err)
 	}
@@ -117,6 +125,9 @@ func (s *Service) keyViewer(ctx context.Context, hash []byte) (*Viewer, error) {
 		Where(apikey.SecretHash(hash), apikey.RevokedAtIsNil(), apikey.Or(apikey.ExpiresAtIsNil(), apikey.ExpiresAtGT(s.now()))).
 		WithOrganization().Only(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.makerStands(ctx, found); err != nil {
 		return nil, err
 	}
 	org := found.Edges.Organization
@@ -133,10 +144,11 @@ func (s *Service) StillValid(ctx context.Context, v *Viewer) error {
 	query, id := `SELECT count(*) FROM session s JOIN member m ON m.organization_id = s.organization_id AND m.user_id = s.user_id
 		JOIN organization o ON o.id = s.organization_id JOIN app_user u ON u.id = s.user_id
 		WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND m.role = $3 AND o.status <> $4 AND (o.mask_for_viewers = $5 OR m.role <> 'VIEWER')
-		AND (o.require_second_factor AND u.second_factor_at IS NULL AND NOT s.vouched) = $6`, any(nil)
+		AND (o.require_second_factor AND u.second_factor_at IS NULL AND NOT s.vouched) = $6 AND NOT `+userSuspended, any(nil)
 	if v.Key != nil {
 		query, id = `SELECT count(*) FROM api_key k JOIN organization o ON o.id = k.organization_id
-			WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND k.role = $3 AND o.status <> $4 AND (o.mask_for_viewers = $5 OR k.role <> 'VIEWER')`, v.Key.ID
+			WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND k.role = $3 AND o.status <> $4 AND (o.mask_for_viewers = $5 OR k.role <> 'VIEWER')
+			AND NOT EXISTS (SELECT 1 FROM app_user u WHERE u.id = k.created_by AND `+userSuspended+`)`, v.Key.ID
 	} else {
 		id = v.Session.ID
 	}
@@ -157,16 +169,18 @@ func (s *Service) StillValid(ctx context.Context, v *Viewer) error {
 
 // lapse says why v's token is not what it was.
 func (s *Service) lapse(ctx context.Context, v *Viewer) error {
-	query, id, credential := `SELECT s.revoked_at IS NOT NULL, s.expires_at <= $2, m.id IS NULL, o.status = $3 FROM session s JOIN organization o ON o.id = s.organization_id
+	query, id, credential := `SELECT s.revoked_at IS NOT NULL, s.expires_at <= $2, m.id IS NULL, o.status = $3, `+userSuspended+` FROM session s JOIN organization o ON o.id = s.organization_id
+		JOIN app_user u ON u.id = s.user_id
 		LEFT JOIN member m ON m.organization_id = s.organization_id AND m.user_id = s.user_id WHERE s.id = $1`, any(nil), "the session"
 	if v.Key != nil {
-		query, id, credential = `SELECT k.revoked_at IS NOT NULL, coalesce(k.expires_at <= $2, false), false, o.status = $3 FROM api_key k JOIN organization o ON o.id = k.organization_id
+		query, id, credential = `SELECT k.revoked_at IS NOT NULL, coalesce(k.expires_at <= $2, false), false, o.status = $3, coalesce(`+userSuspended+`, false) FROM api_key k JOIN organization o ON o.id = k.organization_id
+			LEFT JOIN app_user u ON u.id = k.created_by
 			WHERE k.id = $1`, v.Key.ID, "the API key"
 	} else {
 		id = v.Session.ID
 	}
-	var revoked, expired, left, closed bool
-	err := s.db.QueryRow(ctx, query, id, s.now(), string(enum.OrganizationStatusClosed)).Scan(&revoked, &expired, &left, &closed)
+	var revoked, expired, left, closed, suspended bool
+	err := s.db.QueryRow(ctx, query, id, s.now(), string(enum.OrganizationStatusClosed)).Scan(&revoked, &expired, &left, &closed, &suspended)
 	why := "what you may do or see has changed"
 	switch {
 	case errors.Is(err, sql.ErrNoRows): // it was over long ago
@@ -175,6 +189,11 @@ func (s *Service) lapse(ctx context.Context, v *Viewer) error {
 		return fmt.Errorf("look why a token is over: %w", err)
 	case closed:
 		why = "the organization was closed"
+	case suspended:
+		why = "the operator has suspended you"
+		if v.Key != nil {
+			why = "the operator has suspended the user who made the API key"
+		}
 	case left:
 		why = "your membership has ended"
 	case revoked:

@@ -159,7 +159,7 @@ func (v *Viewer) expires() *time.Time {
 
 // isOf reports whether v depends on what an id names.
 func (v *Viewer) isOf(id uid.ID) bool {
-	return v.Organization == id || v.User != nil && v.User.ID == id || v.Member != nil && v.Member.ID == id || v.Session != nil && v.Session.ID == id || v.Key != nil && v.Key.ID == id
+	return v.Organization == id || v.User != nil && v.User.ID == id || v.Member != nil && v.Member.ID == id || v.Session != nil && v.Session.ID == id || v.Key != nil && (v.Key.ID == id || v.Key.CreatedBy != nil && *v.Key.CreatedBy == id)
 }
 
 // Forget makes the next call of whoever one of the ids names ask the database again: a session, a key, a member, a user or an

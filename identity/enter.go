@@ -44,6 +44,9 @@ func (s *Service) enter(ctx context.Context, e entry) (token string, err error) 
 // enterIn is enter within a transaction, for a caller who has counted the try.
 func (s *Service) enterIn(ctx context.Context, tx *database.Tx, e entry) (token string, err error) {
 	since, err := holdUser(ctx, tx, e.user.ID)
+	if err == nil {
+		err = s.admit(ctx, tx, e.user.ID)
+	}
 	if err == nil && e.first != nil {
 		err = e.first(ctx, tx, e.user)
 	}

@@ -3,7 +3,9 @@ package identity
 import (
 	"context"
 	"fmt"
+	"time"
 
+	"carillon/ent"
 	"carillon/ent/organization"
 	"carillon/ent/termsacceptance"
 	"carillon/enum"
@@ -29,8 +31,11 @@ func (s *Service) Obstacles(ctx context.Context, organizations ...uid.ID) (map[u
 	}
 	found := map[uid.ID][]Obstacle{}
 	for _, o := range rows {
-		if o.Status != enum.OrganizationStatusActive {
+		if s.isStopped(o) {
 			text := fmt.Sprintf("the organization is %s by the operator and may not send", o.Status)
+			if o.SuspendedUntil != nil {
+				text += " until " + o.SuspendedUntil.UTC().Format(time.RFC3339)
+			}
 			if o.StatusReason != nil {
 				text += ": " + *o.StatusReason
 			}
@@ -42,6 +47,13 @@ func (s *Service) Obstacles(ctx context.Context, organizations ...uid.ID) (map[u
 		}
 	}
 	return found, nil
+}
+
+// isStopped reports whether the operator keeps an organization from sending. A suspension whose end has come counts as none,
+// also before the sweep has written that down.
+func (s *Service) isStopped(o *ent.Organization) bool {
+	over := o.Status == enum.OrganizationStatusSuspended && o.SuspendedUntil != nil && !o.SuspendedUntil.After(s.now())
+	return o.Status != enum.OrganizationStatusActive && !over
 }
 
 // accepted are the organizations that have accepted the terms in force. Terms whose time is still to come are only announced:

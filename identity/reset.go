@@ -218,6 +218,9 @@ func (s *Service) resetIn(ctx context.Context, tx *database.Tx, u *ent.User, hom
 	} else if !still {
 		return "", nil, void("link")
 	}
+	if err := s.admit(ctx, tx, u.ID); err != nil {
+		return "", nil, err
+	}
 	more, err := s.setPassword(ctx, tx, u, hash)
 	if err != nil {
 		return "", nil, err

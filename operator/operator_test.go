@@ -3,6 +3,7 @@ package operator_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -54,6 +55,7 @@ type stage struct {
 	ctx          context.Context
 	unsubscribed atomic.Int64
 	told         atomic.Int64
+	ahead        atomic.Int64 // of the clock, in nanoseconds
 }
 
 func (s *stage) Publish(context.Context, uid.ID, []delivery.Event) {}
@@ -61,6 +63,9 @@ func (s *stage) Notify(context.Context, uid.ID, ...uid.ID)         {}
 func (s *stage) Announce(context.Context, uid.ID)                  { s.told.Add(1) }
 func (s *stage) WakeEnrollment(context.Context, uid.ID)            {}
 func (s *stage) WakeLane(context.Context, uid.ID)                  {}
+
+func (s *stage) now() time.Time          { return database.Now().Add(time.Duration(s.ahead.Load())) }
+func (s *stage) advance(d time.Duration) { s.ahead.Add(int64(d)) }
 
 func stand(t *testing.T, db *database.DB) *stage {
 	t.Helper()
@@ -80,7 +85,7 @@ func stand(t *testing.T, db *database.DB) *stage {
 	accounts := account.New(db, s.keys, whatsapp.NewClient(meta.URL, "v26.0"), s.who, account.Options{}, database.Now)
 	queue := delivery.NewQueue(db, delivery.NewJournal(db, s, database.Now, slog.New(slog.DiscardHandler)), s, database.Now)
 	campaigns := campaign.New(db, queue, audience.New(db, database.Now, nil), s.who, accounts, s, s, database.Now)
-	s.Service = operator.New(db, accounts, campaigns, s, database.Now)
+	s.Service = operator.New(db, accounts, campaigns, s, s.now)
 	return s
 }
 
@@ -303,17 +308,17 @@ func TestTheOperatorsChangesOfAnOrganization(t *testing.T) {
 			}
 		}
 		status(enum.OrganizationStatusActive, enum.CampaignStatusRunning)
-		if err := s.Suspend(s.ctx, o.id, " "); err == nil {
+		if err := s.Suspend(s.ctx, o.id, " ", nil); err == nil {
 			t.Error("suspended without a reason")
 		}
-		if err := s.Suspend(s.ctx, o.id, "spam"); err != nil {
+		if err := s.Suspend(s.ctx, o.id, "spam", nil); err != nil {
 			t.Fatal(err)
 		}
 		status(enum.OrganizationStatusSuspended, enum.CampaignStatusPaused)
 		if err := s.Close(s.ctx, o.id, ""); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Suspend(s.ctx, o.id, "again"); !fault.Is(err, fault.Conflict) {
+		if err := s.Suspend(s.ctx, o.id, "again", nil); !fault.Is(err, fault.Conflict) {
 			t.Errorf("suspending what is closed gave %v", err)
 		}
 		if err := s.Resume(s.ctx, o.id); err != nil {
@@ -346,6 +351,62 @@ func TestTheOperatorsChangesOfAnOrganization(t *testing.T) {
 		}
 		if s.told.Load() < 3 {
 			t.Errorf("told %d times", s.told.Load())
+		}
+	})
+}
+
+func TestASuspensionWithAnEndIsOverByItself(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		o, other := s.open("shop", 1), s.open("bakery", 1)
+		until := s.now().Add(time.Hour).UTC()
+		if err := errors.Join(s.Suspend(s.ctx, o.id, "spam", &until), s.Suspend(s.ctx, other.id, "spam", &until), s.Suspend(s.ctx, other.id, "spam", nil)); err != nil {
+			t.Fatal(err)
+		}
+		is := func(when string, want enum.OrganizationStatus, end *time.Time) {
+			t.Helper()
+			if err := s.EndSuspensions(tenant.System(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			list, err := s.Organizations(s.ctx)
+			if err != nil || len(list) != 2 {
+				t.Fatal(list, err)
+			}
+			if got := list[0]; got.Status != want || (got.Until == nil) != (end == nil) || end != nil && !got.Until.Equal(*end) || (got.Reason == nil) != (want == enum.OrganizationStatusActive) {
+				t.Errorf("%s: %+v", when, got)
+			}
+			if got := list[1]; got.Status != enum.OrganizationStatusSuspended || got.Until != nil {
+				t.Errorf("%s: the one without an end: %+v", when, got)
+			}
+		}
+		s.advance(time.Hour / 2)
+		is("before", enum.OrganizationStatusSuspended, &until)
+		s.advance(time.Hour / 2)
+		told := s.told.Load()
+		is("after", enum.OrganizationStatusActive, nil)
+		is("again", enum.OrganizationStatusActive, nil)
+		if now := s.told.Load(); now != told+1 {
+			t.Errorf("told %d times", now-told)
+		}
+		last := s.db.Client.AuditEvent.Query().Where(auditevent.OrganizationID(o.id)).Order(ent.Desc("sequence")).FirstX(s.ctx)
+		if last.Action != identity.ActionOrganizationActivate || last.Actor != "system" {
+			t.Errorf("recorded %s by %s", last.Action, last.Actor)
+		}
+	})
+}
+
+func TestClosingEndsASuspensionThatWouldHaveEndedByItself(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		o := s.open("shop", 1)
+		until := s.now().Add(time.Hour)
+		if err := errors.Join(s.Suspend(s.ctx, o.id, "spam", &until), s.Close(s.ctx, o.id, "")); err != nil {
+			t.Fatal(err)
+		}
+		s.advance(2 * time.Hour)
+		if err := s.EndSuspensions(tenant.System(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.db.Client.Organization.GetX(s.ctx, o.id); got.Status != enum.OrganizationStatusClosed || got.SuspendedUntil != nil {
+			t.Errorf("it is %s, until %v", got.Status, got.SuspendedUntil)
 		}
 	})
 }
