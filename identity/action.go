@@ -104,7 +104,7 @@ var Actions = []Action{
 	{ActionAccessRefuse, "A call was refused, since the caller's role was too low. The same caller and field count once a minute."},
 
 	{ActionOrganizationCreate, "An organization was made."},
-	{ActionOrganizationUpdate, "The organization's name, time zone, retention or sending policy was changed."},
+	{ActionOrganizationUpdate, "The organization's settings were changed; the summary names them."},
 	{ActionOrganizationSuspend, "The operator suspended the organization."},
 	{ActionOrganizationActivate, "The organization's suspension or closure ended, by the operator or by itself."},
 	{ActionOrganizationClose, "The organization was closed."},
@@ -114,7 +114,7 @@ var Actions = []Action{
 	{ActionMemberInvite, "Somebody was invited."},
 	{ActionMemberUninvite, "An invitation was withdrawn."},
 	{ActionMemberJoin, "Somebody joined the organization."},
-	{ActionMemberUpdate, "A member's role was changed."},
+	{ActionMemberUpdate, "A member's role was changed, or their name by themselves."},
 	{ActionMemberRemove, "A member was removed."},
 	{ActionMemberSuspend, "The operator suspended a member: they cannot sign in, and API keys that they made are refused."},
 	{ActionMemberResume, "A member's suspension ended, by the operator or by itself."},

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -26,14 +27,14 @@ const (
 	longestKeyword   = 60
 )
 
-// OrganizationChange is what is to be changed of an organization. What is nil stays.
+// OrganizationChange is what is to be changed of an organization. What is nil stays. The tags are what the audit trail calls it.
 type OrganizationChange struct {
-	Name, TimeZone *string
-	RetentionDays  *int
-	MaskForViewers *bool
-	SendingPolicy  *PolicyChange
-
-	RequireSecondFactor *bool
+	Name                *string       `trail:"name"`
+	TimeZone            *string       `trail:"time zone"`
+	RetentionDays       *int          `trail:"retention"`
+	MaskForViewers      *bool         `trail:"masking for viewers"`
+	RequireSecondFactor *bool         `trail:"rule on second factors"`
+	SendingPolicy       *PolicyChange `trail:"sending policy"`
 }
 
 // PolicyChange is what is to be changed of a sending policy. What is nil stays.
@@ -104,15 +105,12 @@ func (s *Service) hasFactor(ctx context.Context, v *Viewer) error {
 	return nil
 }
 
-// fields names what is to be changed.
+// fields names what is to be changed, from the change's own fields, so that none is left out.
 func (c OrganizationChange) fields() string {
 	var names []string
-	for _, f := range []struct {
-		name  string
-		given bool
-	}{{"name", c.Name != nil}, {"time zone", c.TimeZone != nil}, {"retention", c.RetentionDays != nil}, {"sending policy", c.SendingPolicy != nil}, {"rule on second factors", c.RequireSecondFactor != nil}} {
-		if f.given {
-			names = append(names, f.name)
+	for field, value := range reflect.ValueOf(c).Fields() {
+		if !value.IsNil() {
+			names = append(names, field.Tag.Get("trail"))
 		}
 	}
 	return strings.Join(names, ", ")

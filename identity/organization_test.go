@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -10,9 +11,12 @@ import (
 
 	"carillon/column"
 	"carillon/database/dbtest"
+	"carillon/ent"
+	"carillon/ent/auditevent"
 	"carillon/enum"
 	"carillon/fault"
 	"carillon/identity"
+	"carillon/tenant"
 )
 
 func TestAnOrganizationIsChangedInPart(t *testing.T) {
@@ -116,4 +120,53 @@ func TestOnlyAdministratorsChangeAnOrganization(t *testing.T) {
 	if _, err := s.UpdateOrganization(s.call(token), identity.OrganizationChange{}); !fault.Is(err, fault.Forbidden) {
 		t.Error(err)
 	}
+}
+
+func TestEveryChangeOfAnOrganizationLeavesItsTrace(t *testing.T) {
+	each(t, func(s *stage) {
+		signed := s.signUp(email)
+		system := tenant.System(s.t.Context())
+		s.db.Client.User.Update().SetSecondFactorAt(s.now()).ExecX(system)
+		ctx := s.call(signed.Token)
+		values := map[string]any{"Name": "Other", "TimeZone": "Asia/Shanghai", "RetentionDays": 30, "MaskForViewers": true, "RequireSecondFactor": true, "SendingPolicy": identity.PolicyChange{}}
+		of := reflect.TypeFor[identity.OrganizationChange]()
+		for i := range of.NumField() {
+			field, change := of.Field(i), identity.OrganizationChange{}
+			value, ok := values[field.Name]
+			if !ok {
+				s.t.Errorf("%s has no value here", field.Name)
+				continue
+			}
+			pointer := reflect.New(field.Type.Elem())
+			pointer.Elem().Set(reflect.ValueOf(value))
+			reflect.ValueOf(&change).Elem().Field(i).Set(pointer)
+			before := s.db.Client.AuditEvent.Query().CountX(system)
+			if _, err := s.UpdateOrganization(ctx, change); err != nil {
+				s.t.Fatal(field.Name, err)
+			}
+			events := s.db.Client.AuditEvent.Query().Order(ent.Asc("sequence")).AllX(system)[before:]
+			want := field.Tag.Get("trail")
+			if len(events) != 1 || want == "" || events[0].Action != identity.ActionOrganizationUpdate || events[0].Actor != email || !strings.HasSuffix(events[0].Summary, "the organization's "+want) {
+				s.t.Errorf("%s alone recorded %v", field.Name, events)
+			}
+		}
+	})
+}
+
+func TestANewNameLeavesItsTraceInEveryOrganization(t *testing.T) {
+	each(t, func(s *stage) {
+		ctx := s.call(s.signUp(email).Token)
+		if _, err := s.CreateOrganization(ctx, "Second", identity.DefaultTerms().Version); err != nil {
+			s.t.Fatal(err)
+		}
+		for range 2 { // the second changes nothing
+			if u, err := s.UpdateUser(ctx, "Anna"); err != nil || u.Name != "Anna" {
+				s.t.Fatal(u, err)
+			}
+		}
+		events := s.db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionMemberUpdate)).AllX(tenant.System(s.t.Context()))
+		if len(events) != 2 || events[0].OrganizationID == events[1].OrganizationID || events[0].Summary != `changed their name from "Ann" to "Anna"` || events[0].Actor != email {
+			s.t.Errorf("recorded %v", events)
+		}
+	})
 }

@@ -173,7 +173,20 @@ func (s *Service) UpdateUser(ctx context.Context, name string) (*ent.User, error
 		return nil, err
 	}
 	system := tenant.System(ctx)
-	if err := s.db.Client.User.UpdateOneID(v.User.ID).SetName(name).Exec(system); err != nil {
+	err = s.db.InTx(system, func(tx *database.Tx) error {
+		if _, err := lockedPassword(system, tx, v.User.ID); err != nil {
+			return err
+		}
+		before, err := tx.Client.User.Get(system, v.User.ID)
+		if err != nil || before.Name == name {
+			return err
+		}
+		if err := before.Update().SetName(name).Exec(system); err != nil {
+			return err
+		}
+		return recordOf(system, tx, v.User.ID, Entry{Action: ActionMemberUpdate, Subject: v.User.ID, Summary: fmt.Sprintf("changed their name from %q to %q", before.Name, name)})
+	})
+	if err != nil {
 		return nil, fmt.Errorf("update user: %w", err)
 	}
 	u, err := s.db.Client.User.Get(system, v.User.ID)
