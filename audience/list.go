@@ -25,6 +25,9 @@ func (s *Service) CreateList(ctx context.Context, name string) (*ent.ContactList
 	name = strings.TrimSpace(name)
 	var in fault.Inputs
 	note(&in, "name", checkRequired("the name", name, maxListName))
+	if name != "" && len(in) == 0 && !fault.OneLine(name) {
+		in.Add("name", fault.Invalid, fault.NotOneLine)
+	}
 	if err := in.Err(); err != nil {
 		return nil, err
 	}

@@ -87,6 +87,8 @@ func (s *Service) check(ctx context.Context, d Draft) error {
 		in.Add("name", fault.Required, "a campaign needs a name")
 	case utf8.RuneCountInString(d.Name) > maxName:
 		in.Add("name", fault.TooLong, "the name has more than %d characters", maxName)
+	case !fault.OneLine(d.Name):
+		in.Add("name", fault.Invalid, fault.NotOneLine)
 	}
 	if d.RateLimit != nil && (*d.RateLimit < 1 || *d.RateLimit > maxRateLimit) {
 		in.Add("rateLimit", fault.Invalid, "the rate limit is 1 to %d messages a second, or null", maxRateLimit)

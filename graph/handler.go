@@ -7,6 +7,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -60,8 +61,17 @@ type clientKey struct{}
 
 // authenticate puts the caller into the context, and where they call from for those who are yet to sign in.
 func (r *Resolver) authenticate(ctx context.Context, authorization string, request *http.Request) (context.Context, error) {
-	client := identity.Client{IP: r.ClientIP(request), UserAgent: request.UserAgent()}
+	client := identity.Client{IP: r.ClientIP(request), UserAgent: program(request)}
 	return r.Identity.Authenticate(context.WithValue(ctx, clientKey{}, client), authorization, client)
+}
+
+// longestProgram is how many bytes are kept of how a program calls itself.
+const longestProgram = 512
+
+// program is how the caller's program calls itself, as a text: a header may hold any bytes.
+func program(r *http.Request) string {
+	name := r.UserAgent()
+	return strings.ToValidUTF8(name[:min(len(name), longestProgram)], "\uFFFD")
 }
 
 func clientOf(ctx context.Context) identity.Client {

@@ -4,7 +4,6 @@ import (
 	"net/mail"
 	"net/netip"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -49,8 +48,8 @@ func checkName(in *fault.Inputs, field, s string) string {
 		in.Add(field, fault.Required, "A name is needed.")
 	case utf8.RuneCountInString(s) > longestName:
 		in.Add(field, fault.TooLong, "A name can have at most %d characters.", longestName)
-	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
-		in.Add(field, fault.Invalid, "A name cannot hold control characters.")
+	case !fault.OneLine(s):
+		in.Add(field, fault.Invalid, fault.NotOneLine)
 	}
 	return s
 }

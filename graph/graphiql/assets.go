@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -31,6 +32,20 @@ func named(prefix, suffix string) string {
 	return strings.TrimSuffix(path.Base(found[0]), ".gz")
 }
 
+// unpacked are the files as they are without gzip, each made when the first client asks that takes none. They are few, and ours.
+var unpacked sync.Map // name → func() []byte
+
+func plain(name string, packed []byte) []byte {
+	once, _ := unpacked.LoadOrStore(name, sync.OnceValue(func() []byte {
+		content, err := unpack(packed)
+		if err != nil {
+			panic("graphiql: dist/" + name + ".gz is no gzip: " + err.Error())
+		}
+		return content
+	}))
+	return once.(func() []byte)()
+}
+
 // serveAsset lets browsers keep a file for good: other content has another name.
 func serveAsset(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
@@ -43,9 +58,8 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
 		h.Set("Content-Encoding", "gzip")
-	} else if content, err = unpack(packed); err != nil {
-		http.Error(w, "internal error", http.StatusInternalServerError)
-		return
+	} else {
+		content = plain(name, packed)
 	}
 	h.Set("Content-Type", types[path.Ext(name)])
 	h.Set("Vary", "Accept-Encoding")

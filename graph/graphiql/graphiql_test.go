@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -114,6 +115,25 @@ func TestPartsComePackedOrPlain(t *testing.T) {
 			if got := packed.Header.Get(header); got != want {
 				t.Errorf("%s: %s is %q, want %q", path, header, got, want)
 			}
+		}
+	}
+}
+
+// Without gzip a file is unpacked once, not for each who asks.
+func TestPartsAreUnpackedOnce(t *testing.T) {
+	for _, path := range parts(t) {
+		handler := graphiql.Handler(graphiql.Default())
+		r := httptest.NewRequest("GET", path, nil)
+		r.Header.Set("Range", "bytes=0-99") // so that what is measured is not the sending
+		handler.ServeHTTP(httptest.NewRecorder(), r)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range 20 {
+			handler.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		runtime.ReadMemStats(&after)
+		if each := (after.TotalAlloc - before.TotalAlloc) / 20; each > 2_000_000 {
+			t.Errorf("%s: %d bytes are allocated for each who asks", path, each)
 		}
 	}
 }
