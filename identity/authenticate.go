@@ -204,7 +204,7 @@ func (s *Service) lapse(ctx context.Context, v *Viewer) error {
 	return fault.New(fault.Unauthenticated, "%s", why)
 }
 
-// Sweep deletes idempotency keys that have served their time, and sessions that were over long ago.
+// Sweep deletes idempotency keys that have served their time, and sessions and API keys that were over long ago.
 func (s *Service) Sweep(ctx context.Context) error {
 	system, now := tenant.System(ctx), s.now()
 	if err := s.forgetKeys(system, now); err != nil {
@@ -220,6 +220,11 @@ func (s *Service) Sweep(ctx context.Context) error {
 	_, err := s.db.Client.Session.Delete().Where(session.Or(session.ExpiresAtLT(over), session.RevokedAtLT(over))).Exec(system)
 	if err != nil {
 		return fmt.Errorf("delete old sessions: %w", err)
+	}
+	over = now.Add(-forgetKeysAfter)
+	_, err = s.db.Client.APIKey.Delete().Where(apikey.Or(apikey.ExpiresAtLT(over), apikey.RevokedAtLT(over))).Exec(system)
+	if err != nil {
+		return fmt.Errorf("delete old API keys: %w", err)
 	}
 	return nil
 }

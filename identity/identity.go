@@ -20,6 +20,9 @@ const (
 	sessionAge  = 30 * 24 * time.Hour
 	touchEvery  = time.Minute         // how exact last_used_at is
 	forgetAfter = 30 * 24 * time.Hour // how long a session stays listed in the database once it is over
+
+	forgetKeysAfter = 90 * 24 * time.Hour // how long an API key stays listed once it is revoked or expired
+	mostSessions    = 100                 // of a user, in all organizations, those that are over included
 )
 
 // Limiter says how often a sign-in may be tried. Keys begin with "account:" (an e-mail address; 10 in 5 minutes are usual)

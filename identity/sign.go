@@ -284,11 +284,34 @@ func (s *Service) home(ctx context.Context, userID uid.ID) (uid.ID, error) {
 }
 
 func (s *Service) openSession(ctx context.Context, c *ent.Client, userID, org uid.ID, client Client) (token string, err error) {
+	if err := s.roomForSession(ctx, c, userID, uid.ID{}); err != nil {
+		return "", err
+	}
 	token = newToken(sessionPrefix)
 	err = c.Session.Create().SetUserID(userID).SetOrganizationID(org).SetTokenHash(digest(token)).
 		SetNillableIP(clip(client.IP, longestName)).SetNillableUserAgent(clip(client.UserAgent, longestUserAgent)).
 		SetCreatedAt(s.now()).SetLastUsedAt(s.now()).SetExpiresAt(s.ends()).Exec(ctx)
 	return token, err
+}
+
+// roomForSession deletes the sessions of a user that would be too many with one more: all that are over, and then those that were
+// not used for the longest. The one that calls is spared. The caller holds the user's row.
+func (s *Service) roomForSession(ctx context.Context, c *ent.Client, userID, calling uid.ID) error {
+	total, err := c.Session.Query().Where(session.UserID(userID)).Count(ctx)
+	if err != nil || total < mostSessions {
+		return err
+	}
+	room := mostSessions - 1
+	if !calling.IsZero() {
+		room--
+	}
+	stay, err := c.Session.Query().Where(session.UserID(userID), session.IDNEQ(calling), session.RevokedAtIsNil(), session.ExpiresAtGT(s.now())).
+		Order(ent.Desc(session.FieldLastUsedAt, session.FieldID)).Limit(room).IDs(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = c.Session.Delete().Where(session.UserID(userID), session.IDNotIn(append(stay, calling)...)).Exec(ctx)
+	return err
 }
 
 func (s *Service) signed(ctx context.Context, token string, client Client) (Signed, error) {

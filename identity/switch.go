@@ -104,6 +104,9 @@ func (s *Service) follow(ctx context.Context, tx *database.Tx, v *Viewer, organi
 	if !alive {
 		return "", refused()
 	}
+	if err := s.roomForSession(ctx, tx.Client, v.User.ID, v.Session.ID); err != nil {
+		return "", err
+	}
 	token = newToken(sessionPrefix)
 	err = tx.Client.Session.Create().SetUserID(v.User.ID).SetOrganizationID(organization).SetTokenHash(digest(token)).
 		SetNillableIP(clip(v.IP, longestName)).SetNillableUserAgent(clip(v.UserAgent, longestUserAgent)).

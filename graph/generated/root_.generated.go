@@ -6062,7 +6062,7 @@ extend type Mutation {
   """
   Opens a session in the organization where the user was last.
   User errors: INVALID (address or password is wrong, and it is not said which), REQUIRED or INVALID (code, once the password is
-  right), NOT_ALLOWED (no open organization). Errors: RATE_LIMITED.
+  right), NOT_ALLOWED (no open organization; or the operator has suspended the user, and the message says until when and why). Errors: RATE_LIMITED.
   """
   signIn("Address and password." input: SignInInput!): SessionPayload! @public @duringMaintenance
   "Ends the session that calls. Errors: FORBIDDEN (an API key calls)."
@@ -6142,7 +6142,7 @@ type Organization implements Node {
   timeZone: String!
   "Who belongs to it. Of an organization other than the caller's, none are shown."
   members: [Member!]!
-  "Its API keys, also revoked and expired ones. Of an organization other than the caller's, none are shown."
+  "Its API keys, also those that were revoked or expired in the last 90 days. Of an organization other than the caller's, none are shown."
   apiKeys: [APIKey!]!
   "How it wants to send."
   sendingPolicy: SendingPolicy!

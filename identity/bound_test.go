@@ -1,0 +1,125 @@
+package identity_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"carillon/ent"
+	"carillon/ent/session"
+	"carillon/enum"
+	"carillon/identity"
+	"carillon/tenant"
+	"carillon/uid"
+)
+
+const (
+	mostSessions = 100
+	mostKeys     = 200
+)
+
+func TestAUserHasAtMostAHundredSessionsAndTheLeastUsedEnd(t *testing.T) {
+	each(t, func(s *stage) {
+		system := tenant.System(s.t.Context())
+		first := s.signUp(email)
+		signIn := func() string {
+			s.advance(time.Second)
+			signed, err := s.SignIn(s.t.Context(), identity.SignIn{Email: email, Password: password})
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			return signed.Token
+		}
+		second := signIn()
+		s.fill(first.Viewer.User.ID, first.Viewer.Organization, mostSessions-2)
+		s.call(second)
+		s.call(first.Token)
+
+		signIn()
+		s.refused(first.Token) // it was used before all others
+		s.call(second)
+		if n := s.db.Client.Session.Query().CountX(system); n != mostSessions {
+			s.t.Errorf("%d sessions", n)
+		}
+
+		// Opening another one does not end the one that opens it, whatever its age.
+		switched, err := s.SwitchOrganization(s.call(second), first.Viewer.Organization)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.call(switched.Token)
+		s.call(second)
+		if n := s.db.Client.Session.Query().CountX(system); n != mostSessions {
+			s.t.Errorf("%d sessions after one opened another", n)
+		}
+
+		// Those that are over go first.
+		s.db.Client.Session.Update().Where(session.IDNEQ(switched.Viewer.Session.ID)).SetRevokedAt(s.now()).ExecX(system)
+		signIn()
+		s.call(switched.Token)
+		if n := s.db.Client.Session.Query().CountX(system); n != 2 {
+			s.t.Errorf("%d sessions after all others were over", n)
+		}
+	})
+}
+
+// fill gives a user sessions that are used from now on, one a second.
+func (s *stage) fill(userID, organization uid.ID, count int) {
+	system := tenant.System(s.t.Context())
+	var rows []*ent.SessionCreate
+	for range count {
+		s.advance(time.Second)
+		id := uid.New(uid.Session)
+		rows = append(rows, s.db.Client.Session.Create().SetID(id).SetUserID(userID).SetOrganizationID(organization).SetTokenHash(id[:]).
+			SetLastUsedAt(s.now()).SetExpiresAt(s.now().Add(time.Hour)))
+	}
+	s.db.Client.Session.CreateBulk(rows...).ExecX(system)
+}
+
+func TestAnOrganizationHasAtMostTwoHundredGoodKeysAndOldOnesAreForgotten(t *testing.T) {
+	each(t, func(s *stage) {
+		system, signed := tenant.System(s.t.Context()), s.signUp(email)
+		ctx := s.call(signed.Token)
+		var rows []*ent.APIKeyCreate
+		for range mostKeys - 1 {
+			id := uid.New(uid.APIKey)
+			rows = append(rows, s.db.Client.APIKey.Create().SetID(id).SetOrganizationID(signed.Viewer.Organization).SetName("k").SetRole(enum.RoleViewer).SetPrefix("cak_").SetSecretHash(id[:]))
+		}
+		s.db.Client.APIKey.CreateBulk(rows...).ExecX(system)
+		soon := s.now().Add(time.Hour)
+		make := func() (*ent.APIKey, error) {
+			key, _, err := s.CreateAPIKey(ctx, identity.NewAPIKey{Name: "k", Role: enum.RoleViewer, ExpiresAt: &soon})
+			return key, err
+		}
+		last, err := make()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if _, err := make(); !slices.Equal(codes(s.t, err), []string{":LIMIT_EXCEEDED"}) {
+			s.t.Errorf("one more gave %v", err)
+		}
+		if _, _, err := s.RevokeAPIKey(ctx, last.ID); err != nil {
+			s.t.Fatal(err)
+		}
+		if _, err := make(); err != nil { // and expires in an hour
+			s.t.Error(err)
+		}
+
+		left := func(when string, want int) {
+			s.t.Helper()
+			if err := s.Sweep(s.t.Context()); err != nil {
+				s.t.Fatal(err)
+			}
+			if n := s.db.Client.APIKey.Query().CountX(system); n != want {
+				s.t.Errorf("%s: %d keys", when, n)
+			}
+		}
+		const kept = 90 * 24 * time.Hour
+		s.advance(kept)
+		left("90 days after the revocation", mostKeys+1)
+		s.advance(time.Minute)
+		left("a little later", mostKeys)
+		s.advance(time.Hour)
+		left("after the other has expired as long ago", mostKeys-1)
+	})
+}
