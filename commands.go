@@ -15,9 +15,11 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
+	"carillon/audience"
 	"carillon/config"
 	"carillon/database"
 	"carillon/telemetry"
+	"carillon/tenant"
 	"carillon/whatsapp/sandbox"
 )
 
@@ -125,7 +127,10 @@ func runMigrate(ctx context.Context, args, environ []string, stdout, _ io.Writer
 	if err == nil && len(applied) == 0 {
 		fmt.Fprintln(stdout, "the database is up to date")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return audience.New(db, database.Now, nil).KeyNumbers(tenant.System(ctx)) // else the first sweep does it
 }
 
 func runSandbox(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {

@@ -24,6 +24,7 @@ func (p *parts) sweep(ctx context.Context) error {
 		{"messaging windows", func(ctx context.Context) error { _, err := p.queue.SweepWindows(ctx); return err }},
 		{"restrictions that are over", p.accounts.EndRestrictions},
 		{"suspensions that are over", p.endSuspensions},
+		{"keys of numbers", p.audience.KeyNumbers},
 		{"campaigns", p.campaigns.Sweep},
 		{"wake lanes", p.wakeLanes},
 		{"wake imports", p.wakeImports},

@@ -469,3 +469,30 @@ func benchmarkImport(b *testing.B, db *database.DB, more bool) {
 	}
 	b.ReportMetric(float64(b.N*rows)/b.Elapsed().Seconds(), "rows/s")
 }
+
+// +55 11 0000 1111 is in no numbering plan.
+func TestAnImportTakesNumbersThatOnlyWhatsAppKnows(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		h := open(t, db)
+		h.identify(t, audience.Identity{Phone: "551100001111", Name: "Ana", Make: audience.MakeContact})
+		h.identify(t, audience.Identity{Phone: "551100002222", UserID: "BR.1234567890"}) // told of, and no contact
+		file := "phone,name\n+55 1100001111,Ana B\n00551100002222,Bea\n+551100003333,Nobody\n+551100001111.0,Wrong\n551100001111,Ana C\n"
+		im := h.load(t, audience.NewImport{}, file)
+
+		if got, want := counts(im), "COMPLETED: 5 of 5 read, 1 created, 2 updated, 2 rejected"; got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		names := map[string]string{}
+		for phone, p := range h.people(t) {
+			names[phone] = p.Name
+		}
+		if diff := cmp.Diff(map[string]string{"+551100001111": "Ana C", "+551100002222": "Bea"}, names); diff != "" {
+			t.Error(diff)
+		}
+		rows, err := h.Rejections(h.ctx, []uid.ID{im.ID}, 20)
+		if err != nil || len(rows[im.ID]) != 2 || rows[im.ID][0].Line != 4 || rows[im.ID][0].Value != "+551100003333" {
+			t.Errorf("%v, %v", rows[im.ID], err)
+		}
+	})
+}

@@ -58,6 +58,7 @@ func (w writer) page(ctx context.Context, p page) error {
 	if err != nil {
 		return fmt.Errorf("look for contacts: %w", err)
 	}
+	p = withoutDoubt(p, known)
 	if p, err = w.fitting(ctx, p, known); err != nil {
 		return err
 	}
@@ -139,6 +140,28 @@ func (w writer) people(ctx context.Context, p page) (knownPeople, error) {
 		found[byID[id]] = entry
 	}
 	return found, err
+}
+
+// withoutDoubt rejects the rows whose number no plan knows and WhatsApp has not told of either.
+func withoutDoubt(p page, known knownPeople) page {
+	unknown := func(e *entry) bool { return e.doubt != "" && known[e.key].id.IsZero() }
+	if !slices.ContainsFunc(p.entries, unknown) {
+		return p
+	}
+
+	p.rejected = slices.Clone(p.rejected)
+	for _, e := range p.entries {
+		if !unknown(e) {
+			continue
+		}
+		p.accepted -= len(e.lines)
+		for _, line := range e.lines {
+			p.rejected = append(p.rejected, rejection{line, cut(clean(e.written), maxRawKept), cut(e.doubt, maxReason)})
+		}
+	}
+	slices.SortFunc(p.rejected, func(a, b rejection) int { return a.line - b.line })
+	p.entries = slices.DeleteFunc(slices.Clone(p.entries), unknown)
+	return p
 }
 
 // pagePeople are those whom a page has written.

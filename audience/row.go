@@ -28,6 +28,8 @@ type entry struct {
 	name, language, timeZone *string
 	attributes               map[string]string
 	lines                    []int // of its rows
+	// doubt says why the number, which stands in the file as written, is refused unless WhatsApp has told of it.
+	doubt, written string
 }
 
 // follow adds what a later row of the same number says, as the database would if that row came by
@@ -40,6 +42,9 @@ func (e *entry) follow(later *entry) {
 	}
 	maps.Copy(e.attributes, later.attributes)
 	e.lines = append(e.lines, later.lines...)
+	if later.doubt == "" {
+		e.doubt = ""
+	}
 }
 
 // rejection is a row that is not taken.
@@ -214,10 +219,27 @@ func (r *rows) number(e *entry, cells []string) (err error) {
 		from.region, from.own = region, true
 	}
 	e.phone, e.country, err = from.phone(h.cell(cells, h.phone))
+	if told := whatsAppNumber(h.cell(cells, h.phone), from.region == ""); err != nil && told != "" {
+		e.phone, e.country, e.doubt, e.written = told, "", err.Error(), h.cell(cells, h.phone)
+		return nil
+	}
 	if err != nil && unclear != nil && h.cell(cells, h.phone) != "" {
 		return unclear
 	}
 	return err
+}
+
+// whatsAppNumber reads a number that no numbering plan knows, but WhatsApp may: digits with their
+// country code. bare says that digits without a + can only be such. It is empty for anything else.
+func whatsAppNumber(text string, bare bool) string {
+	digits := strings.ReplaceAll(visible(text), " ", "")
+	if digits, isDialed := strings.CutPrefix(digits, "00"); isDialed {
+		return Address("+" + digits)
+	}
+	if !strings.HasPrefix(digits, "+") && !bare || IsUserID(digits) {
+		return ""
+	}
+	return Address(digits)
 }
 
 // country is what the row says of its country, as an ISO code. It is empty where the row says
