@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -176,7 +177,8 @@ func TestACampaignWhoseAccountIsRestrictedGoesOnWhenThatIsOver(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		mended(t, db, enum.CampaignStatusReasonAccountRestricted,
 			func(t *testing.T, s *stage) {
-				news := json.RawMessage(`{"event":"ACCOUNT_RESTRICTION","restriction_info":[{"restriction_type":"RESTRICTED_BIZ_INITIATED_MESSAGING","expiration":1791025200}]}`)
+				news := json.RawMessage(fmt.Sprintf(`{"event":"ACCOUNT_RESTRICTION","restriction_info":[
+					{"restriction_type":"RESTRICTED_BIZ_INITIATED_MESSAGING","expiration":%d}]}`, time.Now().AddDate(0, 0, 7).Unix()))
 				if err := s.sandbox.SendEvent(waba, "account_update", news); err != nil {
 					t.Fatal(err)
 				}
