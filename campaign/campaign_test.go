@@ -78,7 +78,7 @@ func stand(t *testing.T, db *database.DB) *stage {
 	c, o := db.Client, signed.Viewer.Organization
 	s.account = c.Account.Create().SetOrganizationID(o).SetWabaID("1").SetName("account").SetToken([]byte{1}).SaveX(s.owner)
 	s.number = c.PhoneNumber.Create().SetOrganizationID(o).SetAccountID(s.account.ID).SetMetaID("2").SetDisplayNumber("+1 555").SetVerifiedName("n").SaveX(s.owner)
-	s.template = c.Template.Create().SetOrganizationID(o).SetAccountID(s.account.ID).SetName("sale").SetLanguage("en").SetCategory(enum.TemplateCategoryMarketing).
+	s.template = c.Template.Create().SetOrganizationID(o).SetAccountID(s.account.ID).SetName("sale").SetUpdatedAt(s.now).SetLanguage("en").SetCategory(enum.TemplateCategoryMarketing).
 		SetStatus(enum.TemplateStatusApproved).SetComponents([]byte(`[{"type":"BODY","text":"Hi {{1}}, see you in {{2}} soon."}]`)).SaveX(s.owner)
 	s.list = c.ContactList.Create().SetOrganizationID(o).SetName("list").SaveX(s.owner)
 	return s

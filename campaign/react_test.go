@@ -37,7 +37,7 @@ func furnish(t *testing.T, db *database.DB) house {
 		return c.PhoneNumber.Create().SetOrganizationID(o).SetAccountID(a.ID).SetMetaID(id).SetDisplayNumber("+1 " + id).SetVerifiedName("n").SaveX(s.owner)
 	}
 	template := func(a *ent.Account, name string) *ent.Template {
-		return c.Template.Create().SetOrganizationID(o).SetAccountID(a.ID).SetName(name).SetLanguage("en").SetCategory(enum.TemplateCategoryMarketing).
+		return c.Template.Create().SetOrganizationID(o).SetAccountID(a.ID).SetName(name).SetUpdatedAt(s.now).SetLanguage("en").SetCategory(enum.TemplateCategoryMarketing).
 			SetStatus(enum.TemplateStatusApproved).SetComponents([]byte(`[{"type":"BODY","text":"Hi"}]`)).SaveX(s.owner)
 	}
 	secondNumber, secondTemplate := number(s.account, "3"), template(s.account, "second")
