@@ -3,7 +3,7 @@ generated = ent graph/generated graph/model graph/transport/transporttest
 fuzztime ?= 10s
 benchmarks ?= send pace steer enroll webhook lifecycle latency fanout
 
-.PHONY: build generate check vulnerabilities test race fuzz bench chaos demo graphiql up
+.PHONY: build generate check vulnerabilities test race fuzz bench chaos siege demo graphiql up
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/carillon .
@@ -55,6 +55,11 @@ bench:
 chaos:
 	CARILLON_TEST_CHAOS=long go test -count 1 -timeout 20m -run Chaos -v .
 	CARILLON_TEST_CHAOS=long go test -count 1 -timeout 20m -run TestManyNumbers -v ./worker
+
+# Strangers attack for a minute, by everything that once filled the memory, while a customer's campaign runs. go test ./... has a
+# short form.
+siege:
+	CARILLON_TEST_SIEGE=long go test -count 1 -timeout 10m -run Siege -v .
 
 demo:
 	go run . demo

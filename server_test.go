@@ -60,6 +60,7 @@ type service struct {
 	sandbox *sandbox.Sandbox
 	db      *database.DB
 	token   string // of an API key of the owner's
+	pid     int    // of the process that was started last
 
 	back      atomic.Pointer[time.Time]                                     // when Redis was there again
 	intercept atomic.Pointer[func(http.ResponseWriter, *http.Request) bool] // sees requests to WhatsApp first; true: it has dealt with it
@@ -122,6 +123,7 @@ func (s *service) start(command string, extra ...string) (kill func(os.Signal)) 
 	if err := child.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+	s.pid = child.Process.Pid
 	var once sync.Once
 	kill = func(signal os.Signal) {
 		once.Do(func() {
