@@ -219,14 +219,20 @@ func (r *rows) number(e *entry, cells []string) (err error) {
 		from.region, from.own = region, true
 	}
 	e.phone, e.country, err = from.phone(h.cell(cells, h.phone))
-	if told := whatsAppNumber(h.cell(cells, h.phone), from.region == ""); err != nil && told != "" {
-		e.phone, e.country, e.doubt, e.written = told, "", err.Error(), h.cell(cells, h.phone)
+	written := h.cell(cells, h.phone)
+	switch {
+	case err == nil:
 		return nil
-	}
-	if err != nil && unclear != nil && h.cell(cells, h.phone) != "" {
+	case unclear != nil && written != "":
 		return unclear
 	}
-	return err
+
+	told := whatsAppNumber(written, from.region == "")
+	if told == "" {
+		return err
+	}
+	e.phone, e.country, e.doubt, e.written = told, "", err.Error(), written
+	return nil
 }
 
 // whatsAppNumber reads a number that no numbering plan knows, but WhatsApp may: digits with their
