@@ -26,7 +26,7 @@ check: generate
 vulnerabilities:
 	@timeout 300 go tool govulncheck ./...; status=$$?; \
 		test $$status -ne 3 || exit 3; \
-		test $$status -eq 0 || printf '\n*** NOT CHECKED: govulncheck could not ask the database of known vulnerabilities (vuln.go.dev). ***\n\n'
+		test $$status -eq 0 || printf '\n*** NOT CHECKED: govulncheck could not ask the database of known vulnerabilities. ***\n\n'
 
 test:
 	go test ./...
