@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"carillon/database"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/identity"
 	"carillon/operator"
 	"carillon/uid"

@@ -14,15 +14,15 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent/auditevent"
+	"carillon/ent/enum"
 	"carillon/ent/message"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/identity"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 	"carillon/whatsapp/sandbox"
 )
 
@@ -49,7 +49,7 @@ func TestTheOperatorsCommands(t *testing.T) {
 	}
 	id := added.Organization
 	db := dbtest.Open(t, "sqlite:"+filepath.Join(folder, "carillon.db"))
-	system := tenant.System(t.Context())
+	system := caller.System(t.Context())
 	db.Client.User.Update().SetSecondFactorAt(database.Now()).ExecX(system)
 	tried, recorded := map[string]bool{}, []string{}
 	for _, step := range []struct{ command, says string }{
@@ -143,8 +143,8 @@ func TestWhatTheOperatorTakesAwayEndsAtOnceInEveryProcess(t *testing.T) {
 	}
 	signed, bob := signUp("ann@example.com"), signUp("bob@example.com")
 	org, session := signed.Viewer.Organization, signed.Viewer.Session.ID
-	s.db.Client.User.Update().SetSecondFactorAt(database.Now()).ExecX(tenant.System(t.Context()))
-	s.db.Client.Organization.Update().SetRequireSecondFactor(true).ExecX(tenant.System(t.Context()))
+	s.db.Client.User.Update().SetSecondFactorAt(database.Now()).ExecX(caller.System(t.Context()))
+	s.db.Client.Organization.Update().SetRequireSecondFactor(true).ExecX(caller.System(t.Context()))
 	viewer := func(token string) (*identity.Viewer, error) {
 		ctx, err := p.identity.Authenticate(t.Context(), "Bearer "+token, identity.Client{})
 		v, _ := identity.From(ctx)
@@ -156,12 +156,12 @@ func TestWhatTheOperatorTakesAwayEndsAtOnceInEveryProcess(t *testing.T) {
 		holds   func(*identity.Viewer, error) bool
 		token   string
 	}{
-		{"suspend-user bob@example.com", bob.Viewer.Session.ID, func(_ *identity.Viewer, err error) bool { return fault.Is(err, fault.Unauthenticated) }, bob.Token},
+		{"suspend-user bob@example.com", bob.Viewer.Session.ID, func(_ *identity.Viewer, err error) bool { return usererror.Is(err, usererror.Unauthenticated) }, bob.Token},
 		{"disable-second-factor ann@example.com", session, func(v *identity.Viewer, err error) bool { return err == nil && v.Missing() != nil }, signed.Token},
 		{"suspend " + org.String() + " --reason spam", org, func(v *identity.Viewer, err error) bool {
 			return err == nil && v.OrganizationStatus == enum.OrganizationStatusSuspended
 		}, signed.Token},
-		{"close " + org.String() + " --yes", org, func(_ *identity.Viewer, err error) bool { return fault.Is(err, fault.Unauthenticated) }, signed.Token},
+		{"close " + org.String() + " --yes", org, func(_ *identity.Viewer, err error) bool { return usererror.Is(err, usererror.Unauthenticated) }, signed.Token},
 	} {
 		if v, err := viewer(step.token); step.holds(v, err) { // and from here on it is remembered
 			t.Errorf("before %s: %+v, %v", step.command, v, err)
@@ -204,7 +204,7 @@ func TestSuspensionAndMaintenanceStopAllSendingAndItGoesOnAfterwards(t *testing.
 		s.ready()
 		campaign := s.draft(n)
 		s.do("launchCampaign", campaign)
-		system := tenant.System(t.Context())
+		system := caller.System(t.Context())
 		still := func(at int, stop, goOn func()) {
 			t.Helper()
 			if err := s.sandbox.WaitAccepted(t.Context(), at); err != nil {

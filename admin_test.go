@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"carillon/tenant"
+	"carillon/caller"
 )
 
 func TestTheOperatorSeesAndReplaysWhatWasKept(t *testing.T) {
@@ -31,7 +31,7 @@ func TestTheOperatorSeesAndReplaysWhatWasKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, err := p.webhooks.Process(tenant.System(t.Context()), []byte(`{"object":`)); err != nil {
+		if _, err := p.webhooks.Process(caller.System(t.Context()), []byte(`{"object":`)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
 	"carillon/database/dbtest"
-	"carillon/tenant"
 )
 
 // happenings are the two ways in which a server can be away.
@@ -108,7 +108,7 @@ func TestWhileRedisIsAwayCallsAreAnsweredSoonAndTriesStayLimited(t *testing.T) {
 // newNumber stores an account with a number of 80 messages a second in the only organization.
 func (s *service) newNumber() (id string) {
 	s.t.Helper()
-	system := tenant.System(s.t.Context())
+	system := caller.System(s.t.Context())
 	organization := s.db.Client.Organization.Query().OnlyX(system)
 	a := s.db.Client.Account.Create().SetOrganizationID(organization.ID).SetWabaID("1").SetName("Lucky Shrub").SetToken([]byte("sealed")).SaveX(system)
 	return s.db.Client.PhoneNumber.Create().SetOrganizationID(organization.ID).SetAccountID(a.ID).SetMetaID("2").

@@ -21,11 +21,11 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/redis/go-redis/v9"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
+	"carillon/ent/enum"
 	"carillon/ent/message"
-	"carillon/enum"
-	"carillon/tenant"
 	"carillon/whatsapp/sandbox"
 )
 
@@ -182,7 +182,7 @@ func (s *service) shortenLeases() {
 // untilRead waits in the database, since the API may be down.
 func (s *service) untilRead(ctx context.Context, n int) {
 	s.t.Helper()
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	look := time.NewTicker(100 * time.Millisecond)
 	defer look.Stop()
 	for {
@@ -202,7 +202,7 @@ func (s *service) untilRead(ctx context.Context, n int) {
 func (s *service) judgeChaos(c chaos, campaign string, listeners []*listener) {
 	s.t.Helper()
 	s.judge(c.recipients)
-	system := tenant.System(s.t.Context())
+	system := caller.System(s.t.Context())
 	if n := s.db.Client.Message.Query().Where(message.StatusNEQ(enum.MessageStatusRead)).CountX(system); n > 0 {
 		s.t.Errorf("%d messages are not read", n)
 	}

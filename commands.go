@@ -16,10 +16,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"carillon/audience"
+	"carillon/caller"
 	"carillon/config"
 	"carillon/database"
 	"carillon/telemetry"
-	"carillon/tenant"
 	"carillon/whatsapp/sandbox"
 )
 
@@ -130,7 +130,7 @@ func runMigrate(ctx context.Context, args, environ []string, stdout, _ io.Writer
 	if err != nil {
 		return err
 	}
-	return audience.New(db, database.Now, nil).KeyNumbers(tenant.System(ctx)) // else the first sweep does it
+	return audience.New(db, database.Now, nil).KeyNumbers(caller.System(ctx)) // else the first sweep does it
 }
 
 func runSandbox(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {

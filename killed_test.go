@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
 	"carillon/database/dbtest"
 	"carillon/ent/deliveryevent"
-	"carillon/enum"
-	"carillon/tenant"
+	"carillon/ent/enum"
 	"carillon/whatsapp/sandbox"
 )
 
@@ -157,7 +157,7 @@ func (s *service) recovered(campaign string) {
 		return status == "COMPLETED" && p.Read == killedRecipients && p.Sending == 0
 	})
 	s.judge(killedRecipients)
-	system := tenant.System(s.t.Context())
+	system := caller.System(s.t.Context())
 	unknown := s.db.Client.DeliveryEvent.Query().Where(deliveryevent.StatusEQ(enum.MessageStatusUnknown)).CountX(system)
 	again := s.db.Client.DeliveryEvent.Query().Where(deliveryevent.StatusEQ(enum.MessageStatusQueued)).CountX(system)
 	s.t.Logf("%d messages were in doubt; of %d WhatsApp knew nothing", unknown, again)
@@ -169,7 +169,7 @@ func (s *service) recovered(campaign string) {
 // preferNoDuplicate makes the organization rather lose a message than send it twice.
 func (s *service) preferNoDuplicate() {
 	s.t.Helper()
-	system := tenant.System(s.t.Context())
+	system := caller.System(s.t.Context())
 	o := s.db.Client.Organization.Query().OnlyX(system)
 	o.SendingPolicy.UnknownOther = enum.UnknownPolicyPreferNoDuplicate
 	o.Update().SetSendingPolicy(o.SendingPolicy).ExecX(system)

@@ -14,10 +14,10 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"carillon/caller"
+	"carillon/ent/enum"
 	"carillon/ent/message"
-	"carillon/enum"
 	"carillon/secret"
-	"carillon/tenant"
 	"carillon/whatsapp/sandbox"
 )
 
@@ -46,7 +46,7 @@ func checkLog(t *testing.T, dsn string) {
 	campaign := s.draft(20)
 	s.operate("verify-email", "owner@example.com") // its link is mailed to nobody
 	secrets := []string{loggedPassword, loggedWord, loggedWriter, loggedMail, key, sandboxToken, s.token, testSecret, testVerify, "good to see you again", "owner@example", "eve@example", "bob@example"}
-	system := tenant.System(t.Context())
+	system := caller.System(t.Context())
 	number := s.db.Client.PhoneNumber.Query().OnlyX(system)
 
 	// Numbers whose answer is lost and that fail later, a wrong password, a call that breaks, and a file.

@@ -13,10 +13,10 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"carillon/caller"
 	"carillon/config"
 	"carillon/database/dbtest"
 	"carillon/identity"
-	"carillon/tenant"
 )
 
 // inProcess serves the API of a service with a database of its own. Its workers and its hub do not run.
@@ -128,7 +128,7 @@ func TestTheAddressBehindAProxyIsTheSameInSessionsTheAuditTrailAndSockets(t *tes
 	_ = conn.WriteJSON(map[string]any{"id": "1", "type": "subscribe", "payload": map[string]any{"query": signIn}})
 	s.read("next")
 
-	system := tenant.System(t.Context())
+	system := caller.System(t.Context())
 	sessions, events := service.db.Client.Session.Query().AllX(system), service.db.Client.AuditEvent.Query().AllX(system)
 	if len(sessions) != 2 {
 		t.Errorf("%d sessions, want that of the call and that of the socket", len(sessions))

@@ -8,17 +8,17 @@ import (
 
 	"carillon/account"
 	"carillon/audience"
+	"carillon/caller"
 	"carillon/campaign"
-	"carillon/column"
 	"carillon/ent"
 	entaccount "carillon/ent/account"
 	entcampaign "carillon/ent/campaign"
 	"carillon/ent/contactlist"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/template"
 	"carillon/ent/user"
-	"carillon/enum"
 	"carillon/identity"
-	"carillon/tenant"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
@@ -70,7 +70,7 @@ func (p *parts) seed(ctx context.Context, box *meta) (credentials, error) {
 }
 
 func (p *parts) seedOwner(ctx context.Context, c credentials) (context.Context, error) {
-	known, err := p.db.Client.User.Query().Where(user.Email(c.Email)).Exist(tenant.System(ctx))
+	known, err := p.db.Client.User.Query().Where(user.Email(c.Email)).Exist(caller.System(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +141,7 @@ func (p *parts) seedContacts(ctx context.Context) (uid.ID, error) {
 	if err != nil {
 		return uid.ID{}, err
 	}
-	return list.ID, p.audience.RunImport(tenant.System(ctx), started.ID)
+	return list.ID, p.audience.RunImport(caller.System(ctx), started.ID)
 }
 
 func (p *parts) seedCampaign(ctx context.Context, a *ent.Account, t *ent.Template, list uid.ID) error {
@@ -156,8 +156,8 @@ func (p *parts) seedCampaign(ctx context.Context, a *ent.Account, t *ent.Templat
 	}
 	contactName, city, friend, anywhere := "name", "city", "friend", "your city"
 	never := 1.0 // the example's numbers that fail, to show how, must not stop it
-	_, err = p.campaigns.Create(ctx, campaign.Draft{FailureThreshold: &never, Name: name, TemplateID: t.ID, PhoneNumberID: number.ID, Audience: column.Audience{ListIDs: []uid.ID{list}},
-		Parameters: []column.ParameterBinding{
+	_, err = p.campaigns.Create(ctx, campaign.Draft{FailureThreshold: &never, Name: name, TemplateID: t.ID, PhoneNumberID: number.ID, Audience: jsonfield.Audience{ListIDs: []uid.ID{list}},
+		Parameters: []jsonfield.ParameterBinding{
 			{Parameter: "first_name", ContactField: &contactName, Fallback: &friend},
 			{Parameter: "city", Attribute: &city, Fallback: &anywhere},
 		}})

@@ -31,21 +31,21 @@ import (
 	"carillon/config"
 	"carillon/database"
 	"carillon/delivery"
-	"carillon/direct"
 	"carillon/graph"
 	"carillon/graph/graphiql"
 	"carillon/graph/transport"
 	"carillon/hub"
 	"carillon/identity"
 	"carillon/mail"
-	"carillon/openid"
+	"carillon/metawebhook"
+	"carillon/oidc"
 	"carillon/operator"
+	"carillon/ratelimit"
 	"carillon/redisclient"
 	"carillon/secret"
 	"carillon/telemetry"
-	"carillon/throttle"
+	"carillon/transactional"
 	"carillon/uid"
-	"carillon/webhook"
 	"carillon/whatsapp"
 	"carillon/worker"
 )
@@ -98,7 +98,7 @@ type parts struct {
 	closes []func() error
 
 	keys      *secret.Keyring
-	limiter   *throttle.Limiter
+	limiter   *ratelimit.Limiter
 	operator  *operator.Service
 	identity  *identity.Service
 	accounts  *account.Service
@@ -106,7 +106,7 @@ type parts struct {
 	campaigns *campaign.Service
 	api       http.Handler
 	apiStop   func(context.Context) error
-	webhooks  *webhook.Handler
+	webhooks  *metawebhook.Handler
 	worker    *worker.Worker
 	journal   *delivery.Journal
 	metrics   telemetry.Metrics
@@ -162,7 +162,7 @@ func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logg
 	if cfg.OIDC.SignUp && cfg.SignUp != string(identity.SignUpsOpen) {
 		log.Warn("OIDC_SIGN_UP is true and has no effect, since SIGN_UP lets nobody sign up", "sign_up", cfg.SignUp)
 	}
-	p.limiter = throttle.New(p.quick, prefix, limits(cfg), log)
+	p.limiter = ratelimit.New(p.quick, prefix, limits(cfg), log)
 	p.identity = identity.New(p.db, terms, now, identity.Options{
 		Keys: p.keys, External: external(cfg, now), SignUps: identity.SignUps(cfg.SignUp), Limiter: p.limiter, Mail: mailer,
 		PublicURL: cfg.PublicURL.String(), Hears: p.hub.Hears, Log: log,
@@ -177,8 +177,8 @@ func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logg
 	p.journal.Introduce(p.audience)
 	lanes := worker.NewLanes(p.queue, p.journal, p.accounts, p.db.Client, p.campaigns, meta, pace, p.tasks.Waiting, now, log)
 
-	p.webhooks = webhook.New(webhook.Parts{DB: p.db, Journal: p.journal, Queue: p.queue, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns, Now: now, Log: log},
-		webhook.Options{
+	p.webhooks = metawebhook.New(metawebhook.Parts{DB: p.db, Journal: p.journal, Queue: p.queue, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns, Now: now, Log: log},
+		metawebhook.Options{
 			Secrets: cfg.WhatsApp.AppSecrets, VerifyToken: cfg.WhatsApp.VerifyToken,
 			BodyMemory: cfg.Webhooks.Memory, KeptRows: cfg.Webhooks.Kept, KeptBytes: cfg.Webhooks.KeptBytes,
 		})
@@ -188,7 +188,7 @@ func build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logg
 	}, tasksAtOnce, log)
 	api := graph.New(graph.Deps{
 		DB: p.db, Identity: p.identity, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns,
-		Direct: direct.New(p.db, p.queue, p.identity, p.tasks, now), Operator: operator.NewStates(p.db, now), Log: events, Hub: p.hub, Rates: worker.NewPace(p.quick, prefix),
+		Direct: transactional.New(p.db, p.queue, p.identity, p.tasks, now), Operator: operator.NewStates(p.db, now), Log: events, Hub: p.hub, Rates: worker.NewPace(p.quick, prefix),
 		WakeImport: p.tasks.WakeImport, Now: now, Logger: log, AllowedOrigins: cfg.AllowedOrigins,
 		ClientIP: p.clients.Of,
 		Transport: transport.Options{Memory: int(cfg.Limits.Memory), MaxUploads: cfg.Limits.Uploads, UploadSpace: cfg.Limits.UploadSpace, Websocket: transport.Websocket{
@@ -367,13 +367,13 @@ func external(cfg config.Config, now func() time.Time) identity.External {
 		return identity.External{}
 	}
 	return identity.External{
-		Provider:       openid.New(openid.Options{Issuer: o.Issuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret, Scopes: o.Scopes, Name: o.Name}, now),
+		Provider:       oidc.New(oidc.Options{Issuer: o.Issuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret, Scopes: o.Scopes, Name: o.Name}, now),
 		AllowedDomains: o.AllowedDomains, SignUp: o.SignUp, RedirectOrigins: cfg.AllowedOrigins,
 	}
 }
 
 // tries is how often may be tried what begins with such a key. Those of invitations are set in the configuration.
-var tries = map[string]throttle.Limit{
+var tries = map[string]ratelimit.Limit{
 	"account": {Tries: 10, Span: 5 * time.Minute},  // the password of an e-mail address
 	"address": {Tries: 30, Span: 5 * time.Minute},  // from a network address, without being signed in
 	"code":    {Tries: 10, Span: 15 * time.Minute}, // of a million codes, three are right at a time
@@ -383,12 +383,12 @@ var tries = map[string]throttle.Limit{
 	"create":  {Tries: 20, Span: time.Hour},        // organizations by a user
 }
 
-func limits(cfg config.Config) func(key string) throttle.Limit {
+func limits(cfg config.Config) func(key string) ratelimit.Limit {
 	all := maps.Clone(tries)
-	all["inviter"] = throttle.Limit{Tries: cfg.Invitations.PerUser, Span: time.Hour}
-	all["invite"] = throttle.Limit{Tries: cfg.Invitations.PerOrganization, Span: time.Hour}
-	all["invitations"] = throttle.Limit{Tries: cfg.Invitations.PerService, Span: time.Hour}
-	return func(key string) throttle.Limit {
+	all["inviter"] = ratelimit.Limit{Tries: cfg.Invitations.PerUser, Span: time.Hour}
+	all["invite"] = ratelimit.Limit{Tries: cfg.Invitations.PerOrganization, Span: time.Hour}
+	all["invitations"] = ratelimit.Limit{Tries: cfg.Invitations.PerService, Span: time.Hour}
+	return func(key string) ratelimit.Limit {
 		kind, _, _ := strings.Cut(key, ":")
 		if limit, known := all[kind]; known {
 			return limit

@@ -25,12 +25,12 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/telemetry"
-	"carillon/tenant"
 	"carillon/whatsapp/sandbox"
 )
 
@@ -248,7 +248,7 @@ func (s *service) draft(n int) (campaign string) {
 
 func (s *service) seedContacts(n int) {
 	s.t.Helper()
-	system := tenant.System(s.t.Context())
+	system := caller.System(s.t.Context())
 	organization := s.db.Client.Organization.Query().OnlyX(system).ID
 	err := s.db.InTx(system, func(tx *database.Tx) error {
 		for i := range n {
@@ -306,7 +306,7 @@ func (s *service) judge(recipients int) {
 		s.t.Errorf("%d people got a message, want %d", len(got), recipients)
 	}
 	queue := delivery.NewQueue(s.db, nil, nil, database.Now)
-	differences, err := queue.Verify(tenant.System(s.t.Context()))
+	differences, err := queue.Verify(caller.System(s.t.Context()))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -354,7 +354,7 @@ func TestKilledInMidCampaignNothingIsLostAndNothingIsSentTwice(t *testing.T) {
 // took, so that whoever is silent then was never sent, and is sent by the policy of its category.
 func (s *service) decideSoon() {
 	s.t.Helper()
-	system := tenant.System(s.t.Context())
+	system := caller.System(s.t.Context())
 	o := s.db.Client.Organization.Query().OnlyX(system)
 	o.SendingPolicy.UnknownWaitSeconds = 15 // longer than a process takes to start again on a busy machine: until then webhooks pause about as long as it was away
 	o.Update().SetSendingPolicy(o.SendingPolicy).ExecX(system)

@@ -18,8 +18,8 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"carillon/caller"
 	"carillon/database/dbtest"
-	"carillon/tenant"
 	"carillon/whatsapp/sandbox"
 )
 
@@ -77,7 +77,7 @@ func TestASiegeOfStrangersHurtsNoCustomer(t *testing.T) {
 	peak := watch()
 	s.judge(size.recipients)
 	var last int
-	if err := s.db.QueryRow(tenant.System(t.Context()), "SELECT last FROM event_counter").Scan(&last); err != nil {
+	if err := s.db.QueryRow(caller.System(t.Context()), "SELECT last FROM event_counter").Scan(&last); err != nil {
 		t.Fatal(err)
 	}
 	listener.holds(last)

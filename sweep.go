@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 
-	"carillon/column"
+	"carillon/caller"
 	"carillon/database"
+	"carillon/ent/jsonfield"
 	"carillon/ent/organization"
-	"carillon/tenant"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
@@ -36,7 +36,7 @@ func (p *parts) sweep(ctx context.Context) error {
 		}},
 		{"trim webhooks", p.webhooks.Trim},
 	} {
-		if err := step.do(tenant.System(ctx)); err != nil {
+		if err := step.do(caller.System(ctx)); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
 		}
 	}
@@ -65,7 +65,7 @@ func (p *parts) settleUnknown(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	policies := map[uid.ID]column.SendingPolicy{}
+	policies := map[uid.ID]jsonfield.SendingPolicy{}
 	for _, o := range organizations {
 		policies[o.ID] = o.SendingPolicy
 	}

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
 	entaccount "carillon/ent/account"
+	"carillon/ent/enum"
 	"carillon/ent/phonenumber"
-	"carillon/enum"
-	"carillon/tenant"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
@@ -22,7 +22,7 @@ const unsubscribeWithin = 5 * time.Second
 // how), and tokens and names are erased. Of accounts and numbers only Meta's ids stay, so that what Meta still sends is known
 // for theirs. Again does nothing more.
 func (s *Service) Abandon(ctx context.Context, organization uid.ID) (troubles []error, err error) {
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	accounts, err := s.db.Client.Account.Query().Where(entaccount.OrganizationID(organization)).All(system)
 	if err != nil {
 		return nil, fmt.Errorf("read the accounts of %s: %w", organization, err)

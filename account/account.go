@@ -9,14 +9,14 @@ import (
 	"fmt"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/identity"
 	"carillon/secret"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -53,7 +53,7 @@ func New(db *database.DB, keys *secret.Keyring, meta *whatsapp.Client, callers *
 // Token opens an account's access token.
 func (s *Service) Token(_ context.Context, a *ent.Account) (whatsapp.Token, error) {
 	if a.Status == enum.AccountStatusDisconnected {
-		return "", fault.New(fault.Conflict, "the account is disconnected: connect it again")
+		return "", usererror.New(usererror.Conflict, "the account is disconnected: connect it again")
 	}
 	plain, err := s.keys.Open(a.Token, a.ID[:])
 	if err != nil {
@@ -64,7 +64,7 @@ func (s *Service) Token(_ context.Context, a *ent.Account) (whatsapp.Token, erro
 
 // permit lets the system pass, and callers of that role.
 func permit(ctx context.Context, role enum.Role) error {
-	if scope, ok := tenant.From(ctx); ok && scope.System {
+	if scope, ok := caller.From(ctx); ok && scope.System {
 		return nil
 	}
 	_, err := identity.Require(ctx, role)
@@ -80,7 +80,7 @@ func record(ctx context.Context, tx *database.Tx, action, verb string, a *ent.Ac
 func (s *Service) find(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	a, err := s.db.Client.Account.Get(ctx, id)
 	if ent.IsNotFound(err) {
-		return nil, fault.Missing("account")
+		return nil, usererror.Missing("account")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("account %s: %w", id, err)

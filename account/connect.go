@@ -8,14 +8,14 @@ import (
 	"strings"
 	"unicode"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
 	entaccount "carillon/ent/account"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/identity"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -74,23 +74,23 @@ func (s *Service) Connect(ctx context.Context, in Connect) (*ent.Account, error)
 }
 
 func (in Connect) check() error {
-	var wrong fault.Inputs
+	var wrong usererror.Fields
 	switch {
 	case in.WABAID == "":
-		wrong.Add(wabaField, fault.Required, "The id of the WhatsApp Business Account is needed.")
+		wrong.Add(wabaField, usererror.Required, "The id of the WhatsApp Business Account is needed.")
 	case !wabaPattern.MatchString(in.WABAID):
-		wrong.Add(wabaField, fault.Invalid, "The id of a WhatsApp Business Account has digits only.")
+		wrong.Add(wabaField, usererror.Invalid, "The id of a WhatsApp Business Account has digits only.")
 	}
 	switch {
 	case in.AccessToken == "":
-		wrong.Add(tokenField, fault.Required, "An access token is needed.")
+		wrong.Add(tokenField, usererror.Required, "An access token is needed.")
 	case len(in.AccessToken) > longestToken:
-		wrong.Add(tokenField, fault.TooLong, "An access token has at most %d characters.", longestToken)
+		wrong.Add(tokenField, usererror.TooLong, "An access token has at most %d characters.", longestToken)
 	case strings.ContainsFunc(in.AccessToken, func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsGraphic(r) || r == ' ' }):
-		wrong.Add(tokenField, fault.Invalid, "An access token has letters, digits and signs only.")
+		wrong.Add(tokenField, usererror.Invalid, "An access token has letters, digits and signs only.")
 	}
 	if !in.ConsentToTransfer {
-		wrong.Add(consentField, fault.NotAllowed, "Messages and numbers go to Meta: without your consent the account cannot be connected.")
+		wrong.Add(consentField, usererror.NotAllowed, "Messages and numbers go to Meta: without your consent the account cannot be connected.")
 	}
 	return wrong.Err()
 }
@@ -113,10 +113,10 @@ func (s *Service) examine(ctx context.Context, token whatsapp.Token) error {
 		if info.Problem != nil {
 			why = words(info.Problem)
 		}
-		return fault.Refuse(tokenField, fault.Invalid, "WhatsApp does not accept the access token: %s", why)
+		return usererror.Refuse(tokenField, usererror.Invalid, "WhatsApp does not accept the access token: %s", why)
 	}
 	if info.AppID != "" && info.AppID != s.options.AppID {
-		return fault.Refuse(tokenField, fault.NotAllowed, "The access token belongs to the app %s, and this service is the app %s, whose webhooks it needs.", info.AppID, s.options.AppID)
+		return usererror.Refuse(tokenField, usererror.NotAllowed, "The access token belongs to the app %s, and this service is the app %s, whose webhooks it needs.", info.AppID, s.options.AppID)
 	}
 	var missing []string
 	for _, scope := range scopes {
@@ -125,14 +125,14 @@ func (s *Service) examine(ctx context.Context, token whatsapp.Token) error {
 		}
 	}
 	if len(missing) > 0 {
-		return fault.Refuse(tokenField, fault.NotAllowed, "The access token lacks the permission %s.", strings.Join(missing, " and "))
+		return usererror.Refuse(tokenField, usererror.NotAllowed, "The access token lacks the permission %s.", strings.Join(missing, " and "))
 	}
 	return nil
 }
 
 func (s *Service) checkFree(ctx context.Context, organization uid.ID, wabaID string) error {
 	bound, err := s.db.Client.Account.Query().Where(entaccount.WabaID(wabaID), entaccount.OrganizationIDNEQ(organization),
-		entaccount.StatusNEQ(enum.AccountStatusDisconnected)).Exist(tenant.System(ctx))
+		entaccount.StatusNEQ(enum.AccountStatusDisconnected)).Exist(caller.System(ctx))
 	if err != nil {
 		return fmt.Errorf("look for account %s: %w", wabaID, err)
 	}
@@ -143,7 +143,7 @@ func (s *Service) checkFree(ctx context.Context, organization uid.ID, wabaID str
 }
 
 func taken() error {
-	return fault.Refuse(wabaField, fault.Taken, "Another organization has connected this account. It has to disconnect it first.")
+	return usererror.Refuse(wabaField, usererror.Taken, "Another organization has connected this account. It has to disconnect it first.")
 }
 
 // bind stores the account with its token and numbers. Of several who bind one account at the same time one wins.

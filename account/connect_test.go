@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"carillon/account"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/identity"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -143,10 +143,10 @@ func TestConnectingWithoutTheRoleIsForbidden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Connect(campaigner, credentials); !fault.Is(err, fault.Forbidden) {
+	if _, err := s.Connect(campaigner, credentials); !usererror.Is(err, usererror.Forbidden) {
 		t.Error(err)
 	}
-	if _, err := s.Connect(t.Context(), credentials); !fault.Is(err, fault.Unauthenticated) {
+	if _, err := s.Connect(t.Context(), credentials); !usererror.Is(err, usererror.Unauthenticated) {
 		t.Error(err)
 	}
 	gone, cancel := context.WithCancel(ctx)
@@ -237,7 +237,7 @@ func TestAnAccountLeftByOneOrganizationIsFreeForAnother(t *testing.T) {
 			s.t.Fatal(taken, err)
 		}
 		ann := s.organizationOf(a.OrganizationID)
-		if _, err := s.Sync(ann, a.ID); !fault.Is(err, fault.Conflict) {
+		if _, err := s.Sync(ann, a.ID); !usererror.Is(err, usererror.Conflict) {
 			s.t.Errorf("syncing what was left: %v", err)
 		}
 		n, err := s.ByMetaNumber(s.system(), phone)

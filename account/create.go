@@ -10,11 +10,11 @@ import (
 
 	"carillon/database"
 	"carillon/ent"
+	"carillon/ent/enum"
 	enttemplate "carillon/ent/template"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -46,7 +46,7 @@ func (s *Service) CreateTemplate(ctx context.Context, in CreateTemplate) (*ent.T
 		return nil, err
 	}
 	if a.Status == enum.AccountStatusDisconnected {
-		return nil, fault.Refuse("accountId", fault.NotAllowed, "The account is disconnected: connect it again.")
+		return nil, usererror.Refuse("accountId", usererror.NotAllowed, "The account is disconnected: connect it again.")
 	}
 	var id uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
@@ -63,7 +63,7 @@ func (s *Service) CreateTemplate(ctx context.Context, in CreateTemplate) (*ent.T
 	}
 	t, err := s.db.Client.Template.Get(ctx, id)
 	if ent.IsNotFound(err) {
-		return nil, fault.Missing("template")
+		return nil, usererror.Missing("template")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("template %s: %w", id, err)
@@ -83,11 +83,11 @@ func (s *Service) SubmitTemplate(ctx context.Context, id uid.ID) (*ent.Template,
 	t, err := s.db.Client.Template.Query().Where(enttemplate.ID(id)).WithAccount().Only(ctx)
 	switch {
 	case ent.IsNotFound(err):
-		return nil, fault.Missing("template")
+		return nil, usererror.Missing("template")
 	case err != nil:
 		return nil, fmt.Errorf("template %s: %w", id, err)
 	case t.Status != enum.TemplateStatusDraft:
-		return nil, fault.New(fault.Conflict, "only a draft can be submitted, and this template is %s", t.Status)
+		return nil, usererror.New(usererror.Conflict, "only a draft can be submitted, and this template is %s", t.Status)
 	}
 	return s.submit(ctx, t.Edges.Account, t)
 }
@@ -119,7 +119,7 @@ func (s *Service) putDraft(ctx context.Context, tx *database.Tx, a *ent.Account,
 		uid.New(uid.Template), a.OrganizationID, a.ID, t.Name, t.Language, string(c.category), string(enum.TemplateStatusDraft), string(c.quality),
 		string(c.format), string(c.components), c.ttl, s.now(), string(enum.TemplateStatusDeleted)).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return id, fault.Refuse("template.name", fault.Taken, "The account has a template of this name in this language.")
+		return id, usererror.Refuse("template.name", usererror.Taken, "The account has a template of this name in this language.")
 	}
 	return id, err
 }
@@ -150,9 +150,9 @@ func (s *Service) submit(ctx context.Context, a *ent.Account, t *ent.Template) (
 	case errors.As(err, &no) && badToken(no):
 		return nil, addTo(s.settle(ctx, a, err), draftKept)
 	case errors.As(err, &no) && no.Code != whatsapp.CodeGateway:
-		return nil, fault.Refuse("template", fault.Upstream, "WhatsApp refused the template: %s %s", words(no), draftKept)
+		return nil, usererror.Refuse("template", usererror.Upstream, "WhatsApp refused the template: %s %s", words(no), draftKept)
 	}
-	return nil, fault.Refuse("", fault.Upstream, "WhatsApp did not answer as it should, so it is not known whether it has the template. %s Submit it again.", draftKept)
+	return nil, usererror.Refuse("", usererror.Upstream, "WhatsApp did not answer as it should, so it is not known whether it has the template. %s Submit it again.", draftKept)
 }
 
 // submitted stores Meta's answer, unless a webhook has told more by now.
@@ -188,7 +188,7 @@ func (s *Service) adopt(ctx context.Context, a *ent.Account, token whatsapp.Toke
 		}
 		return s.db.Client.Template.Get(ctx, draft.ID)
 	}
-	return nil, fault.Refuse("template.name", fault.Taken, "WhatsApp has another template of this name in this language; sync the account to see it. %s", draftKept)
+	return nil, usererror.Refuse("template.name", usererror.Taken, "WhatsApp has another template of this name in this language; sync the account to see it. %s", draftKept)
 }
 
 // saysTheSame compares what people read. Meta rewrites examples and files, and fills in texts of its own where ours are empty.
@@ -204,7 +204,7 @@ func saysTheSame(ours, metas []whatsapp.Component) bool {
 
 // addTo adds a sentence to what the caller reads.
 func addTo(err error, sentence string) error {
-	var in fault.Inputs
+	var in usererror.Fields
 	if !errors.As(err, &in) {
 		return err
 	}

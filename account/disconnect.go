@@ -8,7 +8,7 @@ import (
 	"carillon/database"
 	"carillon/ent"
 	entaccount "carillon/ent/account"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/identity"
 	"carillon/uid"
 )

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // subscribed reports whether Meta posts webhooks of the account.
@@ -50,10 +50,10 @@ func TestADisconnectedAccountHasNoTokenAndIsRevivedByConnectingItAgain(t *testin
 		if now, err := s.Sender(ctx, number); err != nil || now.Token != "" || now.Account.Status != enum.AccountStatusDisconnected {
 			s.t.Errorf("the sender is %+v, %v", now, err)
 		}
-		if _, err := s.ByMetaNumber(s.system(), phone); !fault.Is(err, fault.NotFound) {
+		if _, err := s.ByMetaNumber(s.system(), phone); !usererror.Is(err, usererror.NotFound) {
 			s.t.Errorf("its webhooks find %v", err)
 		}
-		if _, err := s.Sync(ctx, a.ID); !fault.Is(err, fault.Conflict) {
+		if _, err := s.Sync(ctx, a.ID); !usererror.Is(err, usererror.Conflict) {
 			s.t.Errorf("sync: %v", err)
 		}
 		again, err := s.Connect(ctx, credentials)
@@ -71,7 +71,7 @@ func TestAnAccountIsDisconnectedAlsoWhenMetaDoesNotAnswer(t *testing.T) {
 		ctx, a := s.connected()
 		stranger := s.organization("stranger@example.com")
 		for _, id := range []uid.ID{a.ID, uid.New(uid.Account), {}} {
-			if _, err := s.Disconnect(stranger, id); !fault.Is(err, fault.NotFound) {
+			if _, err := s.Disconnect(stranger, id); !usererror.Is(err, usererror.NotFound) {
 				s.t.Errorf("another organization's: %v", err)
 			}
 		}

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"strings"
 
+	"carillon/caller"
 	"carillon/ent"
 	entaccount "carillon/ent/account"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
+	"carillon/ent/enum"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -22,7 +22,7 @@ const offboarded = "Its number left WhatsApp's API, because the WhatsApp Busines
 
 // ApplyAccountUpdate takes a webhook about an account, as the system, and returns the account if that changed it.
 func (s *Service) ApplyAccountUpdate(ctx context.Context, u whatsapp.AccountUpdate) (changed *ent.Account, err error) {
-	ctx = tenant.System(ctx)
+	ctx = caller.System(ctx)
 	a, err := s.concerned(ctx, u)
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func (s *Service) concerned(ctx context.Context, u whatsapp.AccountUpdate) (*ent
 		return nil, fmt.Errorf("look for account %s: %w", u.WABAID, err)
 	}
 	if known {
-		return nil, fault.Missing("account")
+		return nil, usererror.Missing("account")
 	}
 	return s.bound(ctx, u.PartnerWABAID)
 }

@@ -9,10 +9,10 @@ import (
 
 	"carillon/database"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -32,7 +32,7 @@ func (s *Service) UpdateNumber(ctx context.Context, id uid.ID, change NumberChan
 	}
 	n, err := s.db.Client.PhoneNumber.Get(ctx, id)
 	if ent.IsNotFound(err) {
-		return nil, fault.Missing("phone number")
+		return nil, usererror.Missing("phone number")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("phone number %s: %w", id, err)
@@ -43,7 +43,7 @@ func (s *Service) UpdateNumber(ctx context.Context, id uid.ID, change NumberChan
 	said := "took the throughput cap off number "
 	if most := change.ThroughputCap; most != nil {
 		if *most < 1 || *most > maxThroughputCap {
-			return nil, fault.Refuse("throughputCap", fault.Invalid, "the cap is 1 to %d messages a second, or null for none", maxThroughputCap)
+			return nil, usererror.Refuse("throughputCap", usererror.Invalid, "the cap is 1 to %d messages a second, or null for none", maxThroughputCap)
 		}
 		said = fmt.Sprintf("set a throughput cap of %d for number ", *most)
 	}

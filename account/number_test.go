@@ -4,10 +4,10 @@ import (
 	"testing"
 
 	"carillon/account"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 func TestANumberKeepsItsCapUntilItIsTakenAway(t *testing.T) {
@@ -46,14 +46,14 @@ func TestANumberKeepsItsCapUntilItIsTakenAway(t *testing.T) {
 			_, err := s.UpdateNumber(ctx, n.ID, account.NumberChange{SetThroughputCap: true, ThroughputCap: &wrong})
 			s.wrong(err, "throughputCap:INVALID")
 		}
-		if _, err := s.UpdateNumber(s.organization("bob@example.com"), n.ID, account.NumberChange{}); !fault.Is(err, fault.NotFound) {
+		if _, err := s.UpdateNumber(s.organization("bob@example.com"), n.ID, account.NumberChange{}); !usererror.Is(err, usererror.NotFound) {
 			s.t.Errorf("another organization's number: %v", err)
 		}
-		if _, err := s.UpdateNumber(ctx, uid.New(uid.PhoneNumber), account.NumberChange{}); !fault.Is(err, fault.NotFound) {
+		if _, err := s.UpdateNumber(ctx, uid.New(uid.PhoneNumber), account.NumberChange{}); !usererror.Is(err, usererror.NotFound) {
 			s.t.Errorf("a made-up number: %v", err)
 		}
 		campaigner := identity.With(s.t.Context(), &identity.Viewer{Organization: a.OrganizationID, Role: enum.RoleCampaigner})
-		if _, err := s.UpdateNumber(campaigner, n.ID, account.NumberChange{}); !fault.Is(err, fault.Forbidden) {
+		if _, err := s.UpdateNumber(campaigner, n.ID, account.NumberChange{}); !usererror.Is(err, usererror.Forbidden) {
 			s.t.Errorf("a campaigner: %v", err)
 		}
 	})

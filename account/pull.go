@@ -11,9 +11,9 @@ import (
 
 	"carillon/database"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/uid"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -59,7 +59,7 @@ func (s *Service) unread(ctx context.Context, a *ent.Account, err error) error {
 		return fmt.Errorf("read templates of account %s: %w", a.ID, err)
 	}
 	err = s.settle(ctx, a, err)
-	var in fault.Inputs
+	var in usererror.Fields
 	if errors.As(err, &in) {
 		for i := range in {
 			in[i].Message = "The account is connected, but its templates could not all be read; sync it. " + in[i].Message

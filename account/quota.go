@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"carillon/database"
-	"carillon/fault"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // withinQuota runs connect, and refuses it when it gives the organization more numbers than the operator allows. Where there is
@@ -32,7 +32,7 @@ func withinQuota(ctx context.Context, tx *database.Tx, organization uid.ID, conn
 	}
 	after, err := countNumbers(ctx, tx, organization)
 	if err == nil && quota != nil && after > *quota && after > before {
-		err = fault.Refuse("", fault.LimitExceeded, "with this account the organization would have %d phone numbers, and its quota allows fewer (numbers: %d)", after, *quota)
+		err = usererror.Refuse("", usererror.LimitExceeded, "with this account the organization would have %d phone numbers, and its quota allows fewer (numbers: %d)", after, *quota)
 	}
 	return err
 }

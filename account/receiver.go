@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 
+	"carillon/caller"
 	"carillon/ent"
 	entaccount "carillon/ent/account"
+	"carillon/ent/enum"
 	"carillon/ent/phonenumber"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // Receiver is the phone number that a webhook came to. It is shared: do not change what it points to.
@@ -24,17 +24,17 @@ type Receiver struct {
 // has moved from one account to another is the later one's. A webhook of a WABA that another organization has bound is not about
 // that number: NOT_FOUND.
 func (s *Service) ReceiverOf(ctx context.Context, wabaID, metaID string) (Receiver, error) {
-	found, err := s.receivers.load(metaID, func() (Receiver, error) { return s.receiver(tenant.System(ctx), metaID) })
+	found, err := s.receivers.load(metaID, func() (Receiver, error) { return s.receiver(caller.System(ctx), metaID) })
 	if err != nil {
 		return Receiver{}, err
 	}
-	owner, err := s.owners.load(wabaID, func() (uid.ID, error) { return s.owner(tenant.System(ctx), wabaID) })
+	owner, err := s.owners.load(wabaID, func() (uid.ID, error) { return s.owner(caller.System(ctx), wabaID) })
 	if err != nil {
 		return Receiver{}, err
 	}
 	organization := found.PhoneNumber.OrganizationID
 	if !owner.IsZero() && owner != organization || !visible(ctx, organization) {
-		return Receiver{}, fault.Missing("phone number")
+		return Receiver{}, usererror.Missing("phone number")
 	}
 	return found, nil
 }
@@ -68,7 +68,7 @@ func (s *Service) receiver(ctx context.Context, metaID string) (r Receiver, err 
 		}
 	}
 	if len(bound) == 0 {
-		return r, fault.Missing("phone number")
+		return r, usererror.Missing("phone number")
 	}
 	r.PhoneNumber = bound[0]
 	return r, nil

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"carillon/caller"
 	entaccount "carillon/ent/account"
+	"carillon/ent/enum"
 	"carillon/ent/predicate"
-	"carillon/enum"
-	"carillon/tenant"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
@@ -88,7 +88,7 @@ func (s *Service) restrictUntil(ctx context.Context, id uid.ID, reason string, u
 
 // EndRestrictions lets accounts send again whose restriction is over. Campaigns that it paused wait for somebody to resume them.
 func (s *Service) EndRestrictions(ctx context.Context) error {
-	ctx = tenant.System(ctx)
+	ctx = caller.System(ctx)
 	over := []predicate.Account{entaccount.StatusEQ(enum.AccountStatusRestricted), entaccount.RestrictedUntilLTE(s.now())}
 	ids, err := s.db.Client.Account.Query().Where(over...).IDs(ctx)
 	if err != nil {

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 
+	"carillon/caller"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/phonenumber"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -24,11 +24,11 @@ type Sender struct {
 
 // Sender returns a number with its account and token, at most 5 seconds old. Whether these may send now is for the caller to see.
 func (s *Service) Sender(ctx context.Context, phoneNumber uid.ID) (Sender, error) {
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	found, err := s.senders.load(phoneNumber, func() (Sender, error) {
 		n, err := s.db.Client.PhoneNumber.Query().Where(phonenumber.ID(phoneNumber)).WithAccount().Only(system)
 		if ent.IsNotFound(err) {
-			return Sender{}, fault.Missing("phone number")
+			return Sender{}, usererror.Missing("phone number")
 		}
 		if err != nil {
 			return Sender{}, fmt.Errorf("sender %s: %w", phoneNumber, err)
@@ -51,13 +51,13 @@ func (s *Service) Sender(ctx context.Context, phoneNumber uid.ID) (Sender, error
 		return Sender{}, err
 	}
 	if !visible(ctx, found.Account.OrganizationID) {
-		return Sender{}, fault.Missing("phone number")
+		return Sender{}, usererror.Missing("phone number")
 	}
 	return found, nil
 }
 
 // visible reports whether ctx may see that organization's rows: what is cached has passed no policy.
 func visible(ctx context.Context, organization uid.ID) bool {
-	scope, ok := tenant.From(ctx)
+	scope, ok := caller.From(ctx)
 	return ok && (scope.System || scope.Organization == organization)
 }

@@ -14,15 +14,15 @@ import (
 	"time"
 
 	"carillon/account"
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/identity"
 	"carillon/secret"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 	"carillon/whatsapp"
 	"carillon/whatsapp/sandbox"
 )
@@ -88,7 +88,7 @@ func (s *stage) with(o account.Options) *account.Service {
 
 // rows is what is told of each account, number and template when it changes.
 func (s *stage) rows() map[uid.ID]string {
-	ctx, rows := tenant.System(context.WithoutCancel(s.t.Context())), map[uid.ID]string{}
+	ctx, rows := caller.System(context.WithoutCancel(s.t.Context())), map[uid.ID]string{}
 	for _, a := range s.db.Client.Account.Query().AllX(ctx) {
 		rows[a.ID] = fmt.Sprint(a.Name, a.Status, text(a.StatusReason), text(a.ReviewStatus), text(a.MessagingLimit))
 	}
@@ -176,7 +176,7 @@ func (s *stage) organization(email string) context.Context {
 	return identity.With(s.t.Context(), signed.Viewer)
 }
 
-func (s *stage) system() context.Context { return tenant.System(s.t.Context()) }
+func (s *stage) system() context.Context { return caller.System(s.t.Context()) }
 
 var credentials = account.Connect{WABAID: waba, AccessToken: token, ConsentToTransfer: true}
 
@@ -194,13 +194,13 @@ func (s *stage) connected() (context.Context, *ent.Account) {
 // codes are the user errors of err, as field:CODE.
 func codes(t *testing.T, err error) (out []string) {
 	t.Helper()
-	var in fault.Inputs
+	var in usererror.Fields
 	if !errors.As(err, &in) {
 		t.Errorf("not user errors: %v", err)
 		return nil
 	}
 	for _, one := range in {
-		out = append(out, strings.Join(one.Field, ".")+":"+string(one.Code))
+		out = append(out, strings.Join(one.Path, ".")+":"+string(one.Code))
 	}
 	slices.Sort(out)
 	return out

@@ -7,9 +7,9 @@ import (
 	"carillon/database"
 	"carillon/ent"
 	entaccount "carillon/ent/account"
+	"carillon/ent/enum"
 	"carillon/ent/predicate"
 	enttemplate "carillon/ent/template"
-	"carillon/enum"
 	"carillon/identity"
 	"carillon/uid"
 )

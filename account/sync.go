@@ -8,10 +8,10 @@ import (
 	"carillon/database"
 	"carillon/ent"
 	entaccount "carillon/ent/account"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -58,7 +58,7 @@ func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 		return record(ctx, tx, identity.ActionAccountSync, "synced", a)
 	})
 	if ent.IsNotFound(err) {
-		return nil, fault.New(fault.Conflict, "the account was connected anew meanwhile")
+		return nil, usererror.New(usererror.Conflict, "the account was connected anew meanwhile")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("sync account %s: %w", id, err)
@@ -89,7 +89,7 @@ func (s *Service) settle(ctx context.Context, a *ent.Account, err error) error {
 		if _, err := s.ExpireToken(ctx, a, words(no)); err != nil {
 			return err
 		}
-		return fault.Refuse("", fault.Upstream, "WhatsApp does not accept the account's access token any more: %s Connect the account again.", words(no))
+		return usererror.Refuse("", usererror.Upstream, "WhatsApp does not accept the account's access token any more: %s Connect the account again.", words(no))
 	}
 	return explain(ctx, err, blame{})
 }

@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/phonenumber"
 	enttemplate "carillon/ent/template"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/uid"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -214,10 +214,10 @@ func TestSyncingAnothersAccountFindsNone(t *testing.T) {
 	each(t, func(s *stage) {
 		_, a := s.connected()
 		bob := s.organization("bob@example.com")
-		if _, err := s.Sync(bob, a.ID); !fault.Is(err, fault.NotFound) {
+		if _, err := s.Sync(bob, a.ID); !usererror.Is(err, usererror.NotFound) {
 			s.t.Error(err)
 		}
-		if _, err := s.Sync(s.t.Context(), a.ID); !fault.Is(err, fault.Unauthenticated) {
+		if _, err := s.Sync(s.t.Context(), a.ID); !usererror.Is(err, usererror.Unauthenticated) {
 			s.t.Error(err)
 		}
 		s.sandbox.SetDown(true)
@@ -289,16 +289,16 @@ func TestSendersAreCachedForSecondsAndSeenByTheirOwn(t *testing.T) {
 			s.t.Errorf("%d, %d, %d", first, cached, later)
 		}
 		bob := s.organization("bob@example.com")
-		if _, err := s.Sender(bob, number.ID); !fault.Is(err, fault.NotFound) {
+		if _, err := s.Sender(bob, number.ID); !usererror.Is(err, usererror.NotFound) {
 			s.t.Errorf("another organization: %v", err)
 		}
-		if _, err := s.ByMetaNumber(bob, phone); !fault.Is(err, fault.NotFound) {
+		if _, err := s.ByMetaNumber(bob, phone); !usererror.Is(err, usererror.NotFound) {
 			s.t.Errorf("another organization: %v", err)
 		}
-		if _, err := s.ByMetaNumber(s.system(), "1"); !fault.Is(err, fault.NotFound) {
+		if _, err := s.ByMetaNumber(s.system(), "1"); !usererror.Is(err, usererror.NotFound) {
 			s.t.Errorf("no number: %v", err)
 		}
-		if _, err := s.Sender(s.system(), uid.New(uid.PhoneNumber)); !fault.Is(err, fault.NotFound) {
+		if _, err := s.Sender(s.system(), uid.New(uid.PhoneNumber)); !usererror.Is(err, usererror.NotFound) {
 			s.t.Errorf("no row: %v", err)
 		}
 	})

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -103,10 +103,10 @@ func Lint(t whatsapp.Template) []whatsapp.Problem {
 
 // refusals are the problems that keep a template from being stored, as errors of the input's field of that name.
 func refusals(problems []whatsapp.Problem, field string) error {
-	var wrong fault.Inputs
+	var wrong usererror.Fields
 	for _, p := range problems {
 		if p.Severity == whatsapp.SeverityError {
-			wrong = append(wrong, fault.Input{Field: append([]string{field}, p.Field...), Code: fault.Invalid, Message: p.Message})
+			wrong = append(wrong, usererror.Field{Path: append([]string{field}, p.Field...), Code: usererror.Invalid, Message: p.Message})
 		}
 	}
 	return wrong.Err()

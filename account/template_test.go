@@ -12,8 +12,8 @@ import (
 
 	"carillon/account"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -44,7 +44,7 @@ func TestCreatingATemplateSubmitsIt(t *testing.T) {
 		if sent, err := s.SubmitTemplate(ctx, draft.ID); err != nil || sent.Status != enum.TemplateStatusPending {
 			s.t.Error(sent, err)
 		}
-		if _, err := s.SubmitTemplate(ctx, draft.ID); !fault.Is(err, fault.Conflict) {
+		if _, err := s.SubmitTemplate(ctx, draft.ID); !usererror.Is(err, usererror.Conflict) {
 			s.t.Error(err)
 		}
 	})
@@ -69,12 +69,12 @@ func TestATemplateThatBreaksARuleIsNotStored(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		ctx  context.Context
-		kind fault.Kind
+		kind usererror.Kind
 	}{
-		"of another organization": {s.organization("bob@example.com"), fault.NotFound},
-		"of nobody":               {t.Context(), fault.Unauthenticated},
+		"of another organization": {s.organization("bob@example.com"), usererror.NotFound},
+		"of nobody":               {t.Context(), usererror.Unauthenticated},
 	} {
-		if _, err := s.create(tc.ctx, a, offer("x"), ""); !fault.Is(err, tc.kind) {
+		if _, err := s.create(tc.ctx, a, offer("x"), ""); !usererror.Is(err, tc.kind) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

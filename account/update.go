@@ -8,15 +8,15 @@ import (
 	"strings"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
 	entaccount "carillon/ent/account"
+	"carillon/ent/enum"
 	"carillon/ent/phonenumber"
 	enttemplate "carillon/ent/template"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -34,7 +34,7 @@ const refetchFor = 10 * time.Second
 func (s *Service) bound(ctx context.Context, wabaID string) (*ent.Account, error) {
 	a, err := s.db.Client.Account.Query().Where(entaccount.WabaID(wabaID), entaccount.StatusNEQ(enum.AccountStatusDisconnected)).Only(ctx)
 	if ent.IsNotFound(err) {
-		return nil, fault.Missing("account")
+		return nil, usererror.Missing("account")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look for account %s: %w", wabaID, err)
@@ -45,7 +45,7 @@ func (s *Service) bound(ctx context.Context, wabaID string) (*ent.Account, error
 // ApplyTemplateUpdate takes a webhook about a template, as the system, and returns the template if that changed it. Since
 // webhooks come late and in any order, Meta is asked for the template; only when it does not answer is the event believed.
 func (s *Service) ApplyTemplateUpdate(ctx context.Context, u whatsapp.TemplateUpdate) (changed *ent.Template, err error) {
-	ctx = tenant.System(ctx)
+	ctx = caller.System(ctx)
 	a, err := s.bound(ctx, u.WABAID)
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func (s *Service) believe(ctx context.Context, a *ent.Account, u whatsapp.Templa
 // ApplyNumberUpdate takes a webhook about a phone number, as the system, and returns the number if that changed it. The
 // account's numbers are read again, since most such webhooks tell only that something is different.
 func (s *Service) ApplyNumberUpdate(ctx context.Context, u whatsapp.NumberUpdate) (changed *ent.PhoneNumber, err error) {
-	ctx = tenant.System(ctx)
+	ctx = caller.System(ctx)
 	a, err := s.bound(ctx, u.WABAID)
 	if err != nil {
 		return nil, err
@@ -238,7 +238,7 @@ func digits(s string) string {
 
 // ApplyCapabilityUpdate takes a webhook about what a portfolio may do, as the system, and returns the account if that changed it.
 func (s *Service) ApplyCapabilityUpdate(ctx context.Context, u whatsapp.CapabilityUpdate) (changed *ent.Account, err error) {
-	ctx = tenant.System(ctx)
+	ctx = caller.System(ctx)
 	before, err := s.bound(ctx, u.WABAID)
 	if err != nil {
 		return nil, err

@@ -6,8 +6,8 @@ import (
 
 	"carillon/account"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -34,7 +34,7 @@ func TestATemplatesWebhookIsCheckedWithMeta(t *testing.T) {
 		}
 		other := update(id, "DISABLED")
 		other.WABAID = otherWABA
-		if none, err := s.ApplyTemplateUpdate(s.system(), other); none != nil || !fault.Is(err, fault.NotFound) {
+		if none, err := s.ApplyTemplateUpdate(s.system(), other); none != nil || !usererror.Is(err, usererror.NotFound) {
 			s.t.Errorf("an account that is not bound: %v, %v", none, err)
 		}
 		if n := s.db.Client.Template.Query().CountX(ctx); n != 1 {
@@ -144,7 +144,7 @@ func TestANumbersWebhookReadsTheNumbersAgain(t *testing.T) {
 			s.t.Error("an outage is no news")
 		}
 		u.WABAID = otherWABA
-		if none, err := s.ApplyNumberUpdate(s.system(), u); none != nil || !fault.Is(err, fault.NotFound) {
+		if none, err := s.ApplyNumberUpdate(s.system(), u); none != nil || !usererror.Is(err, usererror.NotFound) {
 			s.t.Errorf("an account that is not bound: %v, %v", none, err)
 		}
 	})
@@ -286,7 +286,7 @@ func TestAPartnersEventIsAboutTheAccountItCameFor(t *testing.T) {
 	each(t, func(s *stage) {
 		s.connected()
 		gone := whatsapp.AccountUpdate{WABAID: waba, PartnerWABAID: otherWABA, Kind: whatsapp.AccountChanged, Event: "PARTNER_REMOVED"}
-		if _, err := s.ApplyAccountUpdate(s.system(), gone); !fault.Is(err, fault.NotFound) {
+		if _, err := s.ApplyAccountUpdate(s.system(), gone); !usererror.Is(err, usererror.NotFound) {
 			s.t.Errorf("one that came for our account and names another: %v", err)
 		}
 		gone.WABAID, gone.PartnerWABAID = otherWABA, waba
@@ -294,7 +294,7 @@ func TestAPartnersEventIsAboutTheAccountItCameFor(t *testing.T) {
 		theirs := s.db.Client.Account.Create().SetOrganizationID(other.ID).SetWabaID(otherWABA).SetName("b").SetToken([]byte{1}).
 			SetStatus(enum.AccountStatusDisconnected).SaveX(s.system())
 		s.hear(s.system(), other.ID, theirs.ID)
-		if _, err := s.ApplyAccountUpdate(s.system(), gone); !fault.Is(err, fault.NotFound) {
+		if _, err := s.ApplyAccountUpdate(s.system(), gone); !usererror.Is(err, usererror.NotFound) {
 			s.t.Errorf("one that came for another's account and names ours: %v", err)
 		}
 		gone.WABAID = "a portfolio"

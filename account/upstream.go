@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"carillon/fault"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -21,17 +21,17 @@ func explain(ctx context.Context, err error, fields blame) error {
 	}
 	var no *whatsapp.Error
 	if !errors.As(err, &no) {
-		return fault.Refuse("", fault.Upstream, "WhatsApp did not answer. Try again.")
+		return usererror.Refuse("", usererror.Upstream, "WhatsApp did not answer. Try again.")
 	}
 	switch {
 	case badToken(no):
-		return fault.Refuse(fields.token, fault.Invalid, "WhatsApp does not accept the access token: %s", words(no))
+		return usererror.Refuse(fields.token, usererror.Invalid, "WhatsApp does not accept the access token: %s", words(no))
 	case no.Code == 3 || no.Code == 10 || no.Code >= 200 && no.Code <= 299:
-		return fault.Refuse(fields.token, fault.NotAllowed, "The access token lacks a permission: %s", words(no))
+		return usererror.Refuse(fields.token, usererror.NotAllowed, "The access token lacks a permission: %s", words(no))
 	case no.Code == 100 && fields.waba != "":
-		return fault.Refuse(fields.waba, fault.Unknown, "WhatsApp shows no such account to this access token: %s", words(no))
+		return usererror.Refuse(fields.waba, usererror.NoSuch, "WhatsApp shows no such account to this access token: %s", words(no))
 	}
-	return fault.Refuse("", fault.Upstream, "WhatsApp could not do it: %s", words(no))
+	return usererror.Refuse("", usererror.Upstream, "WhatsApp could not do it: %s", words(no))
 }
 
 // badToken reports whether no says that the token is dead, rather than that it may not do this.

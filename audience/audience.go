@@ -8,8 +8,8 @@ import (
 	"errors"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -35,7 +35,7 @@ func (s *Service) moment() time.Time { return s.now().UTC().Truncate(time.Micros
 
 // organization is whose rows the caller writes.
 func organization(ctx context.Context) (uid.ID, error) {
-	scope, ok := tenant.From(ctx)
+	scope, ok := caller.From(ctx)
 	if !ok || scope.Organization.IsZero() {
 		return uid.ID{}, errors.New("no organization in the context")
 	}

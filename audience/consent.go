@@ -7,7 +7,7 @@ import (
 
 	"carillon/database"
 	"carillon/delivery"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 

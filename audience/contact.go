@@ -6,14 +6,14 @@ import (
 	"slices"
 	"strings"
 
-	"carillon/column"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/contactlist"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // Attribute is a value of the organization's own choosing.
@@ -27,7 +27,7 @@ type NewContact struct {
 	TimeZone   *string
 	Attributes []Attribute
 	ListIDs    []uid.ID
-	Consent    *column.ImportConsent
+	Consent    *jsonfield.ImportConsent
 }
 
 // CreateContact adds a contact to the caller's organization and puts it on the lists.
@@ -61,7 +61,7 @@ func (s *Service) CreateContact(ctx context.Context, n NewContact) (*ent.Contact
 			return err
 		}
 		if !people[0].Made {
-			return fault.Refuse("phone", fault.Taken, "%s is a contact already", phone)
+			return usererror.Refuse("phone", usererror.Taken, "%s is a contact already", phone)
 		}
 		if id = people[0].ID; id.IsZero() {
 			return fmt.Errorf("%s identifies nobody", phone)
@@ -78,12 +78,12 @@ func (s *Service) CreateContact(ctx context.Context, n NewContact) (*ent.Contact
 }
 
 // check notes what is wrong with a new contact, of whose number something may be wrong already.
-func (n NewContact) check(wrong error) (in fault.Inputs) {
+func (n NewContact) check(wrong error) (in usererror.Fields) {
 	switch {
 	case strings.TrimSpace(n.Phone) == "":
-		in.Add("phone", fault.Required, "the phone number is missing")
+		in.Add("phone", usererror.Required, "the phone number is missing")
 	case wrong != nil:
-		in.Add("phone", fault.Invalid, "%s", wrong)
+		in.Add("phone", usererror.Invalid, "%s", wrong)
 	}
 	if given(n.Name) != nil {
 		note(&in, "name", checkText("the name", *n.Name, maxName))
@@ -95,7 +95,7 @@ func (n NewContact) check(wrong error) (in fault.Inputs) {
 		note(&in, "timeZone", checkTimeZone(strings.TrimSpace(*n.TimeZone)))
 	}
 	if len(n.Attributes) > maxAttributes {
-		in.Add("attributes", fault.LimitExceeded, "there are %d attributes; at most %d", len(n.Attributes), maxAttributes)
+		in.Add("attributes", usererror.LimitExceeded, "there are %d attributes; at most %d", len(n.Attributes), maxAttributes)
 		return in
 	}
 	size := 0
@@ -103,7 +103,7 @@ func (n NewContact) check(wrong error) (in fault.Inputs) {
 		size += len(a.Key) + len(a.Value)
 	}
 	if size > maxAttributeBytes {
-		in.Add("attributes", fault.LimitExceeded, "the attributes have %d KiB; at most %d", (size+1023)>>10, maxAttributeBytes>>10)
+		in.Add("attributes", usererror.LimitExceeded, "the attributes have %d KiB; at most %d", (size+1023)>>10, maxAttributeBytes>>10)
 	}
 	seen := map[string]bool{}
 	for i, a := range n.Attributes {
@@ -111,7 +111,7 @@ func (n NewContact) check(wrong error) (in fault.Inputs) {
 		note(&in, fmt.Sprintf("attributes.%d.key", i), checkRequired("the key", key, maxKey))
 		note(&in, fmt.Sprintf("attributes.%d.value", i), checkText("the value", a.Value, maxValue))
 		if seen[key] {
-			in.Add(fmt.Sprintf("attributes.%d.key", i), fault.Invalid, "%s is given twice", shown(key))
+			in.Add(fmt.Sprintf("attributes.%d.key", i), usererror.Invalid, "%s is given twice", shown(key))
 		}
 		seen[key] = true
 	}
@@ -148,24 +148,24 @@ func (s *Service) fill(ctx context.Context, tx *database.Tx, owner uid.ID, p Per
 }
 
 // checkConsent looks at the consent of the input, where there is one.
-func checkConsent(in *fault.Inputs, c *column.ImportConsent) {
+func checkConsent(in *usererror.Fields, c *jsonfield.ImportConsent) {
 	if c == nil {
 		return
 	}
 	if !slices.Contains(c.Consent.Values(), string(c.Consent)) {
-		in.Add("consent.consent", fault.Invalid, "%s is no consent: write one of %s", shown(string(c.Consent)), strings.Join(c.Consent.Values(), ", "))
+		in.Add("consent.consent", usererror.Invalid, "%s is no consent: write one of %s", shown(string(c.Consent)), strings.Join(c.Consent.Values(), ", "))
 	}
 	note(in, "consent.source", checkRequired("the source", c.Source, maxSource))
 	note(in, "consent.evidence", checkText("the evidence", c.Evidence, maxEvidence))
 }
 
 // checkLists notes every id that names no list of the caller's organization.
-func checkLists(ctx context.Context, client *ent.Client, in *fault.Inputs, field string, ids []uid.ID) error {
+func checkLists(ctx context.Context, client *ent.Client, in *usererror.Fields, field string, ids []uid.ID) error {
 	if len(ids) == 0 {
 		return nil
 	}
 	if len(ids) > maxLists {
-		in.Add(field, fault.LimitExceeded, "there are %d lists; at most %d", len(ids), maxLists)
+		in.Add(field, usererror.LimitExceeded, "there are %d lists; at most %d", len(ids), maxLists)
 		return nil
 	}
 	found, err := client.ContactList.Query().Where(contactlist.IDIn(ids...)).IDs(ctx)
@@ -176,14 +176,14 @@ func checkLists(ctx context.Context, client *ent.Client, in *fault.Inputs, field
 	return nil
 }
 
-func noteMissing(in *fault.Inputs, field, what string, ids, found []uid.ID) {
+func noteMissing(in *usererror.Fields, field, what string, ids, found []uid.ID) {
 	known := make(map[uid.ID]bool, len(found))
 	for _, id := range found {
 		known[id] = true
 	}
 	for i, id := range ids {
 		if !known[id] {
-			in.Add(fmt.Sprintf("%s.%d", field, i), fault.Unknown, "%s not found", what)
+			in.Add(fmt.Sprintf("%s.%d", field, i), usererror.NoSuch, "%s not found", what)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/text/language"
 
-	"carillon/fault"
+	"carillon/usererror"
 )
 
 // Limits in characters, but for the last.
@@ -24,12 +24,12 @@ const (
 
 // mistake is what is wrong with one value. Nil is nothing.
 type mistake struct {
-	code fault.Code
+	code usererror.Code
 	text string
 }
 
 // note puts a mistake beside the field of the input.
-func note(in *fault.Inputs, field string, m *mistake) {
+func note(in *usererror.Fields, field string, m *mistake) {
 	if m != nil {
 		in.Add(field, m.code, "%s", m.text)
 	}
@@ -39,9 +39,9 @@ func note(in *fault.Inputs, field string, m *mistake) {
 func checkText(what, s string, most int) *mistake {
 	switch {
 	case !utf8.ValidString(s) || strings.ContainsRune(s, 0):
-		return &mistake{fault.Invalid, what + " holds characters that are not text"}
+		return &mistake{usererror.Invalid, what + " holds characters that are not text"}
 	case utf8.RuneCountInString(s) > most:
-		return &mistake{fault.TooLong, fmt.Sprintf("%s has %d characters; at most %d", what, utf8.RuneCountInString(s), most)}
+		return &mistake{usererror.TooLong, fmt.Sprintf("%s has %d characters; at most %d", what, utf8.RuneCountInString(s), most)}
 	}
 	return nil
 }
@@ -49,7 +49,7 @@ func checkText(what, s string, most int) *mistake {
 // checkRequired is checkText that also refuses nothing.
 func checkRequired(what, s string, most int) *mistake {
 	if strings.TrimSpace(s) == "" {
-		return &mistake{fault.Required, what + " is missing"}
+		return &mistake{usererror.Required, what + " is missing"}
 	}
 	return checkText(what, s, most)
 }
@@ -57,14 +57,14 @@ func checkRequired(what, s string, most int) *mistake {
 // checkLanguage takes BCP 47, with - or _ as Meta writes it.
 func checkLanguage(code string) *mistake {
 	if _, err := language.Parse(code); err != nil {
-		return &mistake{fault.Invalid, shown(code) + " is not a language: write its code, e.g. zh_CN or en"}
+		return &mistake{usererror.Invalid, shown(code) + " is not a language: write its code, e.g. zh_CN or en"}
 	}
 	return nil
 }
 
 func checkTimeZone(name string) *mistake {
 	if _, err := time.LoadLocation(name); err != nil || name == "Local" {
-		return &mistake{fault.Invalid, shown(name) + " is not a time zone: write its IANA name, e.g. Asia/Shanghai"}
+		return &mistake{usererror.Invalid, shown(name) + " is not a time zone: write its IANA name, e.g. Asia/Shanghai"}
 	}
 	return nil
 }

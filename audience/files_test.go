@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
 )
 
 // taken is what a file's rows become: of each that is taken its number, name and attributes, and

@@ -6,18 +6,18 @@ import (
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 
-	"carillon/column"
 	"carillon/ent/contact"
 	"carillon/ent/contactidentifier"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/listmember"
 	"carillon/ent/predicate"
-	"carillon/enum"
 	"carillon/uid"
 )
 
 // FilterPredicate is a contact filter for ent's queries about an organization's contacts. That they are its own is for the data
 // model's policy to see to.
-func FilterPredicate(organization uid.ID, f column.ContactFilter) predicate.Contact {
+func FilterPredicate(organization uid.ID, f jsonfield.ContactFilter) predicate.Contact {
 	return func(s *sql.Selector) {
 		for _, p := range conditions(s, organization, f, nil) {
 			s.Where(p)
@@ -27,7 +27,7 @@ func FilterPredicate(organization uid.ID, f column.ContactFilter) predicate.Cont
 
 // conditions is the one translation of a filter into SQL, about the contact table of the selector. All of them must hold.
 // after is what the caller asks of the ids besides, if anything.
-func conditions(s *sql.Selector, organization uid.ID, f column.ContactFilter, after *uid.ID) (all []*sql.Predicate) {
+func conditions(s *sql.Selector, organization uid.ID, f jsonfield.ContactFilter, after *uid.ID) (all []*sql.Predicate) {
 	if search := strings.TrimSpace(f.Search); search != "" {
 		all = append(all, found(s, organization, search))
 	}
@@ -98,7 +98,7 @@ func found(s *sql.Selector, organization uid.ID, search string) *sql.Predicate {
 
 // attribute is the conditions on one attribute. The key is a parameter like any other: ent's JSON paths would write it into
 // the statement.
-func attribute(s *sql.Selector, a column.AttributeFilter) (all []*sql.Predicate) {
+func attribute(s *sql.Selector, a jsonfield.AttributeFilter) (all []*sql.Predicate) {
 	key := clean(a.Key)
 	if a.Equals != nil {
 		all = append(all, attributeIn(s, key, *a.Equals))

@@ -11,7 +11,7 @@ import (
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
 	"carillon/ent/contactidentifier"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 

@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"carillon/audience"
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
+	"carillon/ent/enum"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // house is a database with one organization.
@@ -29,10 +29,10 @@ type house struct {
 
 func open(t testing.TB, db *database.DB) *house {
 	t.Helper()
-	h := &house{db: db, system: tenant.System(t.Context()), present: time.Date(2026, 10, 1, 8, 0, 0, 0, time.UTC)}
+	h := &house{db: db, system: caller.System(t.Context()), present: time.Date(2026, 10, 1, 8, 0, 0, 0, time.UTC)}
 	h.Service = audience.New(db, func() time.Time { return h.present }, nil)
 	h.owner = db.Client.Organization.Create().SetName("organization").SaveX(h.system).ID
-	h.ctx = tenant.In(t.Context(), h.owner)
+	h.ctx = caller.In(t.Context(), h.owner)
 	return h
 }
 
@@ -98,12 +98,12 @@ func (h *house) people(t testing.TB) map[string]person {
 
 // inputs is what was refused, as "field CODE".
 func inputs(err error) (all []string) {
-	var in fault.Inputs
+	var in usererror.Fields
 	if !errors.As(err, &in) {
 		return []string{fmt.Sprint(err)}
 	}
 	for _, one := range in {
-		all = append(all, strings.Join(one.Field, ".")+" "+string(one.Code))
+		all = append(all, strings.Join(one.Path, ".")+" "+string(one.Code))
 	}
 	return all
 }

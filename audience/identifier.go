@@ -8,7 +8,7 @@ import (
 	"time"
 	"unicode"
 
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 

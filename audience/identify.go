@@ -12,7 +12,7 @@ import (
 
 	"carillon/database"
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 

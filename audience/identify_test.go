@@ -13,14 +13,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"carillon/audience"
-	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent"
 	"carillon/ent/auditevent"
 	"carillon/ent/contact"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/message"
-	"carillon/enum"
 	"carillon/identity"
 	"carillon/uid"
 )
@@ -150,7 +150,7 @@ func TestTwoContactsThatAreOnePersonAreMerged(t *testing.T) {
 		h := open(t, db)
 		both, one := h.list(t, "Both"), h.list(t, "One")
 		older, err := h.CreateContact(h.ctx, audience.NewContact{Phone: "+14155552671", Name: ptr("Ann"), ListIDs: []uid.ID{both},
-			Attributes: []audience.Attribute{{Key: "city", Value: "Ulm"}}, Consent: &column.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}})
+			Attributes: []audience.Attribute{{Key: "city", Value: "Ulm"}}, Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -284,7 +284,7 @@ func orders(n int) (all [][]int) {
 func TestAStrangersStopHoldsByWhateverDoorTheyBecomeAContact(t *testing.T) {
 	t.Parallel()
 	const phone = "+5511987654321"
-	optIn := &column.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}
+	optIn := &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}
 	for name, door := range map[string]func(t *testing.T, h *house){
 		"the API": func(t *testing.T, h *house) {
 			if _, err := h.CreateContact(h.ctx, audience.NewContact{Phone: phone, Consent: optIn}); err != nil {

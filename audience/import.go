@@ -8,8 +8,8 @@ import (
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/contactimport"
+	"carillon/ent/enum"
 	"carillon/ent/importchunk"
-	"carillon/enum"
 	"carillon/uid"
 )
 

@@ -17,15 +17,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"carillon/audience"
-	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent"
 	"carillon/ent/contact"
+	"carillon/ent/enum"
 	"carillon/ent/importchunk"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 func counts(im *ent.ContactImport) string {
@@ -187,12 +187,12 @@ func TestAnImportNeverOptsInWhoHasOptedOut(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		h := open(t, db)
 		for phone, consent := range map[string]enum.Consent{"+8613800138001": enum.ConsentOptedOut, "+8613800138002": enum.ConsentOptedIn, "+8613800138003": enum.ConsentUnknown} {
-			if _, err := h.CreateContact(h.ctx, audience.NewContact{Phone: phone, Consent: &column.ImportConsent{Consent: consent, Source: "web"}}); err != nil {
+			if _, err := h.CreateContact(h.ctx, audience.NewContact{Phone: phone, Consent: &jsonfield.ImportConsent{Consent: consent, Source: "web"}}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		file := "phone,name\n+8613800138001,One\n+8613800138002,Two\n+8613800138003,Three\n+8613800138004,Four\n"
-		h.load(t, audience.NewImport{FileName: `C:\lists\fair.csv`, Consent: &column.ImportConsent{Consent: enum.ConsentOptedIn, Source: "fair", Evidence: "booth 7"}}, file)
+		h.load(t, audience.NewImport{FileName: `C:\lists\fair.csv`, Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "fair", Evidence: "booth 7"}}, file)
 		want := map[string]enum.Consent{"+8613800138001": enum.ConsentOptedOut, "+8613800138002": enum.ConsentOptedIn,
 			"+8613800138003": enum.ConsentOptedIn, "+8613800138004": enum.ConsentOptedIn}
 		got, history := map[string]enum.Consent{}, map[string]string{}
@@ -214,7 +214,7 @@ func TestAnImportNeverOptsInWhoHasOptedOut(t *testing.T) {
 		if diff := cmp.Diff(map[string]string{"+8613800138003": record, "+8613800138004": record}, history); diff != "" {
 			t.Error(diff)
 		}
-		h.load(t, audience.NewImport{Consent: &column.ImportConsent{Consent: enum.ConsentOptedOut, Source: "complaints"}}, file)
+		h.load(t, audience.NewImport{Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedOut, Source: "complaints"}}, file)
 		if n := db.Client.Contact.Query().Where(contact.MarketingConsentNEQ(enum.ConsentOptedOut)).CountX(h.ctx); n != 0 {
 			t.Errorf("%d contacts are still in after an import of opt-outs", n)
 		}
@@ -248,7 +248,7 @@ func TestTwoWorkersTakeEachRowOfAnImportOnce(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		h := open(t, db)
 		list := h.list(t, "all")
-		id := h.start(t, audience.NewImport{ListID: &list, Consent: &column.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}}, file)
+		id := h.start(t, audience.NewImport{ListID: &list, Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}}, file)
 		var workers sync.WaitGroup
 		for range 3 {
 			workers.Go(func() {
@@ -268,7 +268,7 @@ func TestAnImportThatWasCutOffGoesOnWhereItStood(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		h := open(t, db)
 		list := h.list(t, "all")
-		id := h.start(t, audience.NewImport{ListID: &list, Consent: &column.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}}, file)
+		id := h.start(t, audience.NewImport{ListID: &list, Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}}, file)
 		runs := 0
 		for done := false; !done; runs++ {
 			ctx, cutOff := context.WithCancel(h.system)
@@ -435,7 +435,7 @@ func TestImportsOfOneOrganizationAreNothingToAnother(t *testing.T) {
 		if rows, err := mine.Rejections(mine.ctx, []uid.ID{id}, 10); err != nil || len(rows[id]) != 0 {
 			t.Errorf("I see rejections %v, %v", rows, err)
 		}
-		if err := mine.WriteRejections(mine.ctx, id, new(bytes.Buffer)); !fault.Is(err, fault.NotFound) {
+		if err := mine.WriteRejections(mine.ctx, id, new(bytes.Buffer)); !usererror.Is(err, usererror.NotFound) {
 			t.Errorf("I read the rejections of another: %v", err)
 		}
 		if sizes, err := mine.ListSizes(mine.ctx, []uid.ID{list}); err != nil || sizes[list] != 0 {
@@ -462,7 +462,7 @@ func benchmarkImport(b *testing.B, db *database.DB, more bool) {
 	}
 	n := audience.NewImport{}
 	if more {
-		n.ListID, n.Consent = new(h.list(b, "all")), &column.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}
+		n.ListID, n.Consent = new(h.list(b, "all")), &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}
 	}
 	for b.Loop() {
 		h.load(b, n, file.String())

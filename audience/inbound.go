@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"carillon/column"
 	"carillon/database"
 	"carillon/delivery"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 )
 
@@ -25,7 +25,7 @@ type Inbound struct {
 	At   time.Time // by WhatsApp's clock; zero is now
 	// OpensWindow says that free-form replies are allowed for a day from then on.
 	OpensWindow bool
-	Policy      column.SendingPolicy
+	Policy      jsonfield.SendingPolicy
 	Answers     delivery.OptOut // what an opt-out is in answer to
 }
 

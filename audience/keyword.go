@@ -8,8 +8,8 @@ import (
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
-	"carillon/column"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 )
 
 // stopButtons are the labels of the button by which a marketing template lets a person opt out. Meta
@@ -23,7 +23,7 @@ var stopButtons = []string{
 
 // keyword is the consent that a text expresses when it is one of the organization's words, or Meta's
 // button, and nothing else. The stricter one counts for a word that is both.
-func keyword(text string, policy column.SendingPolicy) (enum.Consent, bool) {
+func keyword(text string, policy jsonfield.SendingPolicy) (enum.Consent, bool) {
 	said := plain(text)
 	is := func(words []string) bool {
 		return said != "" && slices.ContainsFunc(words, func(word string) bool { return plain(word) == said })

@@ -6,16 +6,16 @@ import (
 	"hash/maphash"
 	"sync"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/delivery"
-	"carillon/tenant"
 )
 
 // Learn takes note of who got messages, as receipts and answers tell. Nearly all tell what is known:
 // a bounded memory of what this process has learned spares the database the question, and what is
 // left is asked for all links at once. Only news is a transaction.
 func (s *Service) Learn(ctx context.Context, links []delivery.Link) error {
-	ctx = tenant.System(ctx)
+	ctx = caller.System(ctx)
 	var sums []uint64
 	var news []Identity
 	for _, l := range links {

@@ -8,9 +8,9 @@ import (
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/listmember"
-	"carillon/fault"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // maxLists is how many lists one contact or campaign can name at once.
@@ -23,10 +23,10 @@ func (s *Service) CreateList(ctx context.Context, name string) (*ent.ContactList
 		return nil, err
 	}
 	name = strings.TrimSpace(name)
-	var in fault.Inputs
+	var in usererror.Fields
 	note(&in, "name", checkRequired("the name", name, maxListName))
-	if name != "" && len(in) == 0 && !fault.OneLine(name) {
-		in.Add("name", fault.Invalid, fault.NotOneLine)
+	if name != "" && len(in) == 0 && !usererror.OneLine(name) {
+		in.Add("name", usererror.Invalid, usererror.NotOneLine)
 	}
 	if err := in.Err(); err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func (s *Service) CreateList(ctx context.Context, name string) (*ent.ContactList
 		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactListCreate, Subject: id, Summary: fmt.Sprintf("made contact list %q", name)})
 	})
 	if database.IsUnique(err) {
-		return nil, fault.Refuse("name", fault.Taken, "there is a list called %s already", shown(name))
+		return nil, usererror.Refuse("name", usererror.Taken, "there is a list called %s already", shown(name))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("create contact list: %w", err)

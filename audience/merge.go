@@ -9,7 +9,7 @@ import (
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/identity"
 	"carillon/uid"
 )

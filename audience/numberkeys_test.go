@@ -9,7 +9,7 @@ import (
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent/contact"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 

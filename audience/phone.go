@@ -10,7 +10,7 @@ import (
 
 	"github.com/nyaruka/phonenumbers"
 
-	"carillon/enum"
+	"carillon/ent/enum"
 )
 
 const (

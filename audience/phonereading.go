@@ -8,7 +8,7 @@ import (
 
 	"github.com/nyaruka/phonenumbers"
 
-	"carillon/enum"
+	"carillon/ent/enum"
 )
 
 // grade says how sure it is that WhatsApp can have a number.

@@ -9,8 +9,8 @@ import (
 	"slices"
 
 	"carillon/database"
-	"carillon/fault"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // room is how many more contacts an organization may have by its quota; negative for any number. Where there is a quota it
@@ -45,7 +45,7 @@ func checkRoom(ctx context.Context, tx *database.Tx, organization uid.ID) error 
 	if err != nil || left != 0 {
 		return err
 	}
-	return fault.Refuse("", fault.LimitExceeded, "%s", quotaText(quota))
+	return usererror.Refuse("", usererror.LimitExceeded, "%s", quotaText(quota))
 }
 
 // within takes out of a page the new numbers for which there is no room, and rejects their rows. Those who come first in the

@@ -10,14 +10,14 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 
-	"carillon/column"
 	"carillon/database"
 	"carillon/ent/contact"
 	"carillon/ent/contactidentifier"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/listmember"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 const (
@@ -40,11 +40,11 @@ type Recipient struct {
 // neither is known.
 func (r Recipient) Address() string { return cmp.Or(r.Phone, r.UserID) }
 
-// CheckAudience reports as fault.Inputs what of an audience names nothing in the caller's organization, or cannot be.
-func (s *Service) CheckAudience(ctx context.Context, a column.Audience) error {
-	var in fault.Inputs
+// CheckAudience reports as usererror.Fields what of an audience names nothing in the caller's organization, or cannot be.
+func (s *Service) CheckAudience(ctx context.Context, a jsonfield.Audience) error {
+	var in usererror.Fields
 	if len(a.ListIDs)+len(a.ContactIDs) == 0 && a.Filter == nil {
-		in.Add("audience", fault.Required, "name at least one list, contact or filter; an empty filter is everyone")
+		in.Add("audience", usererror.Required, "name at least one list, contact or filter; an empty filter is everyone")
 	}
 	for _, lists := range []struct {
 		field string
@@ -55,7 +55,7 @@ func (s *Service) CheckAudience(ctx context.Context, a column.Audience) error {
 		}
 	}
 	if len(a.ContactIDs) > maxContacts {
-		in.Add("audience.contactIds", fault.LimitExceeded, "there are %d contacts; at most %d, put more on a list", len(a.ContactIDs), maxContacts)
+		in.Add("audience.contactIds", usererror.LimitExceeded, "there are %d contacts; at most %d, put more on a list", len(a.ContactIDs), maxContacts)
 	} else if len(a.ContactIDs) > 0 {
 		found, err := s.db.Client.Contact.Query().Where(contact.IDIn(a.ContactIDs...)).IDs(ctx)
 		if err != nil {
@@ -71,26 +71,26 @@ func (s *Service) CheckAudience(ctx context.Context, a column.Audience) error {
 	return in.Err()
 }
 
-func (s *Service) checkFilter(ctx context.Context, in *fault.Inputs, f column.ContactFilter) error {
+func (s *Service) checkFilter(ctx context.Context, in *usererror.Fields, f jsonfield.ContactFilter) error {
 	const at = "audience.filter."
 	note(in, at+"search", checkText("the search", f.Search, maxSearch))
 	for i, c := range f.Consent {
 		if !slices.Contains(c.Values(), string(c)) {
-			in.Add(fmt.Sprintf("%sconsent.%d", at, i), fault.Invalid, "%s is no consent", shown(string(c)))
+			in.Add(fmt.Sprintf("%sconsent.%d", at, i), usererror.Invalid, "%s is no consent", shown(string(c)))
 		}
 	}
 	for field, choices := range map[string][]string{"country": f.Country, "language": f.Language} {
 		if len(choices) > maxChoices {
-			in.Add(at+field, fault.LimitExceeded, "there are %d values; at most %d", len(choices), maxChoices)
+			in.Add(at+field, usererror.LimitExceeded, "there are %d values; at most %d", len(choices), maxChoices)
 		}
 	}
 	if len(f.Attributes) > maxConditions {
-		in.Add(at+"attributes", fault.LimitExceeded, "there are %d conditions; at most %d", len(f.Attributes), maxConditions)
+		in.Add(at+"attributes", usererror.LimitExceeded, "there are %d conditions; at most %d", len(f.Attributes), maxConditions)
 	}
 	for i, a := range f.Attributes {
 		note(in, fmt.Sprintf("%sattributes.%d.key", at, i), checkRequired("the key", a.Key, maxKey))
 		if len(a.In) > maxChoices {
-			in.Add(fmt.Sprintf("%sattributes.%d.in", at, i), fault.LimitExceeded, "there are %d values; at most %d", len(a.In), maxChoices)
+			in.Add(fmt.Sprintf("%sattributes.%d.in", at, i), usererror.LimitExceeded, "there are %d values; at most %d", len(a.In), maxChoices)
 		}
 	}
 	return checkLists(ctx, s.db.Client, in, at+"listIds", f.ListIDs)
@@ -98,7 +98,7 @@ func (s *Service) checkFilter(ctx context.Context, in *fault.Inputs, f column.Co
 
 // Page reads the audience's next contacts behind the id after, by ascending id; fewer than limit are the last. However large
 // the audience, a page costs about as much as its own rows: every part of it is read along an index and stops at limit.
-func Page(ctx context.Context, tx *database.Tx, organization uid.ID, a column.Audience, after uid.ID, limit int) ([]Recipient, error) {
+func Page(ctx context.Context, tx *database.Tx, organization uid.ID, a jsonfield.Audience, after uid.ID, limit int) ([]Recipient, error) {
 	rule := rule{tx.DB.Dialect, organization, a}
 	query, args := rule.recipients(after, limit).Query()
 	rows, err := tx.QueryContext(ctx, query, args...)
@@ -127,7 +127,7 @@ func Page(ctx context.Context, tx *database.Tx, organization uid.ID, a column.Au
 }
 
 // Counts are how many contacts each audience has now, by the key it is given with.
-func (s *Service) Counts(ctx context.Context, organization uid.ID, audiences map[uid.ID]column.Audience) (map[uid.ID]int, error) {
+func (s *Service) Counts(ctx context.Context, organization uid.ID, audiences map[uid.ID]jsonfield.Audience) (map[uid.ID]int, error) {
 	counts := make(map[uid.ID]int, len(audiences))
 	var ids []uid.ID
 	var parts []*sql.Selector
@@ -171,7 +171,7 @@ func (s *Service) count(ctx context.Context, ids []uid.ID, parts []*sql.Selector
 type rule struct {
 	dialect      string
 	organization uid.ID
-	column.Audience
+	jsonfield.Audience
 }
 
 func (r rule) recipients(after uid.ID, limit int) *sql.Selector {

@@ -10,12 +10,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"carillon/audience"
-	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent"
 	"carillon/ent/contact"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 )
 
@@ -41,7 +41,7 @@ func town(t *testing.T, db *database.DB) (h *house, lists, contacts map[string]u
 	} {
 		h.present = time.Date(2026, 10, 1+i, 0, 0, 0, 0, time.UTC)
 		n := audience.NewContact{Phone: p.phone, Name: &p.name, Language: &p.language, Attributes: p.attributes,
-			Consent: &column.ImportConsent{Consent: p.consent, Source: "web"}}
+			Consent: &jsonfield.ImportConsent{Consent: p.consent, Source: "web"}}
 		for _, l := range p.lists {
 			n.ListIDs = append(n.ListIDs, lists[l])
 		}
@@ -55,7 +55,7 @@ func town(t *testing.T, db *database.DB) (h *house, lists, contacts map[string]u
 }
 
 // pages reads an audience two by two.
-func (h *house) pages(t testing.TB, a column.Audience) (all []audience.Recipient) {
+func (h *house) pages(t testing.TB, a jsonfield.Audience) (all []audience.Recipient) {
 	t.Helper()
 	err := h.db.InTx(h.ctx, func(tx *database.Tx) error {
 		for after := (uid.ID{}); ; after = all[len(all)-1].ID {
@@ -82,39 +82,39 @@ func TestAFilterFinds(t *testing.T) {
 		at := time.Date(2026, 10, d, 8, 0, 0, 0, time.FixedZone("CST", 8*3600))
 		return &at
 	}
-	is := func(a column.AttributeFilter) column.ContactFilter {
-		return column.ContactFilter{Attributes: []column.AttributeFilter{a}}
+	is := func(a jsonfield.AttributeFilter) jsonfield.ContactFilter {
+		return jsonfield.ContactFilter{Attributes: []jsonfield.AttributeFilter{a}}
 	}
 	cases := map[string]struct {
-		filter column.ContactFilter
+		filter jsonfield.ContactFilter
 		lists  []string
 		want   string
 	}{
 		"everyone":                            {want: "Li Han Jim Lucy Nameless"},
-		"a part of a name in any case":        {filter: column.ContactFilter{Search: " li LEI "}, want: "Li"},
-		"the beginning of a number":           {filter: column.ContactFilter{Search: "+86 138"}, want: "Li"},
-		"the beginning of a number without +": {filter: column.ContactFilter{Search: "86"}, want: "Li Han"},
-		"no middle of a number":               {filter: column.ContactFilter{Search: "0138"}, want: ""},
-		"a % as it stands":                    {filter: column.ContactFilter{Search: "100%_g"}, want: "Jim"},
-		"nobody by a % alone":                 {filter: column.ContactFilter{Search: "%i%"}, want: ""},
-		"nobody by a \\":                      {filter: column.ContactFilter{Search: `\`}, want: ""},
-		"nobody by a NUL":                     {filter: column.ContactFilter{Search: "\x00\xff"}, want: ""},
+		"a part of a name in any case":        {filter: jsonfield.ContactFilter{Search: " li LEI "}, want: "Li"},
+		"the beginning of a number":           {filter: jsonfield.ContactFilter{Search: "+86 138"}, want: "Li"},
+		"the beginning of a number without +": {filter: jsonfield.ContactFilter{Search: "86"}, want: "Li Han"},
+		"no middle of a number":               {filter: jsonfield.ContactFilter{Search: "0138"}, want: ""},
+		"a % as it stands":                    {filter: jsonfield.ContactFilter{Search: "100%_g"}, want: "Jim"},
+		"nobody by a % alone":                 {filter: jsonfield.ContactFilter{Search: "%i%"}, want: ""},
+		"nobody by a \\":                      {filter: jsonfield.ContactFilter{Search: `\`}, want: ""},
+		"nobody by a NUL":                     {filter: jsonfield.ContactFilter{Search: "\x00\xff"}, want: ""},
 		"who is on any of the lists":          {lists: []string{"vip", "complaints"}, want: "Li Jim Nameless"},
-		"consents":                            {filter: column.ContactFilter{Consent: []enum.Consent{enum.ConsentOptedIn, enum.ConsentOptedOut}}, want: "Li Jim Lucy"},
-		"countries":                           {filter: column.ContactFilter{Country: []string{"gb", "HK"}}, want: "Jim Nameless"},
-		"languages, however written":          {filter: column.ContactFilter{Language: []string{"ZH-CN", "en"}}, want: "Li Han Jim"},
-		"an attribute's value":                {filter: is(column.AttributeFilter{Key: "city", Equals: new("北京")}), want: "Li"},
-		"any of an attribute's values":        {filter: is(column.AttributeFilter{Key: "city", In: []string{"上海", "London", "Paris"}}), want: "Han Lucy"},
-		"who has an attribute":                {filter: is(column.AttributeFilter{Key: "city", Exists: &yes}), want: "Li Han Lucy"},
-		"who has an attribute that is empty":  {filter: is(column.AttributeFilter{Key: "tier"}), want: "Lucy"},
-		"who lacks an attribute":              {filter: is(column.AttributeFilter{Key: "city", Exists: &no}), want: "Jim Nameless"},
-		"a key of any characters":             {filter: is(column.AttributeFilter{Key: `it's "so".here`, Equals: new("1")}), want: "Jim"},
-		"a key with marks of patterns":        {filter: is(column.AttributeFilter{Key: "50%_off", In: []string{"yes"}}), want: "Li"},
-		"nobody by a key that is SQL":         {filter: is(column.AttributeFilter{Key: "' OR 1=1 --", Equals: new("?")}), want: ""},
-		"who came after a time":               {filter: column.ContactFilter{CreatedAfter: day(3)}, want: "Jim Lucy Nameless"},
-		"who came before a time":              {filter: column.ContactFilter{CreatedBefore: day(3)}, want: "Li Han"},
-		"who meets all conditions": {filter: column.ContactFilter{Search: "86", Consent: []enum.Consent{enum.ConsentUnknown}, Country: []string{"CN"}, Language: []string{"zh_CN"},
-			Attributes: []column.AttributeFilter{{Key: "city", Exists: &yes}, {Key: "tier", Exists: &no}}, CreatedAfter: day(1), CreatedBefore: day(9)}, lists: []string{"news"}, want: "Han"},
+		"consents":                            {filter: jsonfield.ContactFilter{Consent: []enum.Consent{enum.ConsentOptedIn, enum.ConsentOptedOut}}, want: "Li Jim Lucy"},
+		"countries":                           {filter: jsonfield.ContactFilter{Country: []string{"gb", "HK"}}, want: "Jim Nameless"},
+		"languages, however written":          {filter: jsonfield.ContactFilter{Language: []string{"ZH-CN", "en"}}, want: "Li Han Jim"},
+		"an attribute's value":                {filter: is(jsonfield.AttributeFilter{Key: "city", Equals: new("北京")}), want: "Li"},
+		"any of an attribute's values":        {filter: is(jsonfield.AttributeFilter{Key: "city", In: []string{"上海", "London", "Paris"}}), want: "Han Lucy"},
+		"who has an attribute":                {filter: is(jsonfield.AttributeFilter{Key: "city", Exists: &yes}), want: "Li Han Lucy"},
+		"who has an attribute that is empty":  {filter: is(jsonfield.AttributeFilter{Key: "tier"}), want: "Lucy"},
+		"who lacks an attribute":              {filter: is(jsonfield.AttributeFilter{Key: "city", Exists: &no}), want: "Jim Nameless"},
+		"a key of any characters":             {filter: is(jsonfield.AttributeFilter{Key: `it's "so".here`, Equals: new("1")}), want: "Jim"},
+		"a key with marks of patterns":        {filter: is(jsonfield.AttributeFilter{Key: "50%_off", In: []string{"yes"}}), want: "Li"},
+		"nobody by a key that is SQL":         {filter: is(jsonfield.AttributeFilter{Key: "' OR 1=1 --", Equals: new("?")}), want: ""},
+		"who came after a time":               {filter: jsonfield.ContactFilter{CreatedAfter: day(3)}, want: "Jim Lucy Nameless"},
+		"who came before a time":              {filter: jsonfield.ContactFilter{CreatedBefore: day(3)}, want: "Li Han"},
+		"who meets all conditions": {filter: jsonfield.ContactFilter{Search: "86", Consent: []enum.Consent{enum.ConsentUnknown}, Country: []string{"CN"}, Language: []string{"zh_CN"},
+			Attributes: []jsonfield.AttributeFilter{{Key: "city", Exists: &yes}, {Key: "tier", Exists: &no}}, CreatedAfter: day(1), CreatedBefore: day(9)}, lists: []string{"news"}, want: "Han"},
 	}
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		h, lists, _ := town(t, db)
@@ -135,10 +135,10 @@ func TestAFilterFinds(t *testing.T) {
 				}
 				byEnt = first(byEnt, name)
 			}
-			for _, r := range h.pages(t, column.Audience{Filter: &tc.filter}) {
+			for _, r := range h.pages(t, jsonfield.Audience{Filter: &tc.filter}) {
 				byPage = first(byPage, r.Name)
 			}
-			n, err := h.count(column.Audience{Filter: &tc.filter})
+			n, err := h.count(jsonfield.Audience{Filter: &tc.filter})
 			want := strings.Fields(tc.want)
 			if !slices.Equal(byEnt, want) || !slices.Equal(byPage, want) || n != len(want) || err != nil {
 				t.Errorf("%s: ent finds %v, a page %v, the count is %d, %v; want %v", name, byEnt, byPage, n, err, want)
@@ -148,9 +148,9 @@ func TestAFilterFinds(t *testing.T) {
 }
 
 // count is how many there are of an audience, counted together with another.
-func (h *house) count(a column.Audience) (int, error) {
+func (h *house) count(a jsonfield.Audience) (int, error) {
 	one, other := uid.New(uid.Campaign), uid.New(uid.Campaign)
-	n, err := h.Counts(h.ctx, h.owner, map[uid.ID]column.Audience{one: a, other: {}})
+	n, err := h.Counts(h.ctx, h.owner, map[uid.ID]jsonfield.Audience{one: a, other: {}})
 	if n[other] != 0 {
 		return 0, fmt.Errorf("an empty audience has %d", n[other])
 	}
@@ -161,16 +161,16 @@ func TestAnAudienceIs(t *testing.T) {
 	t.Parallel()
 	cases := map[string]struct {
 		lists, contacts, without []string
-		filter                   *column.ContactFilter
+		filter                   *jsonfield.ContactFilter
 		want                     string
 	}{
 		"a list":                        {lists: []string{"vip"}, want: "Li Jim"},
 		"lists, each person once":       {lists: []string{"vip", "news", "vip"}, want: "Li Han Jim"},
 		"contacts":                      {contacts: []string{"Lucy", "Li"}, want: "Li Lucy"},
-		"a filter":                      {filter: &column.ContactFilter{Country: []string{"CN"}}, want: "Li Han"},
-		"everyone":                      {filter: &column.ContactFilter{}, want: "Li Han Jim Lucy Nameless"},
-		"any of them together":          {lists: []string{"vip"}, contacts: []string{"Lucy"}, filter: &column.ContactFilter{Country: []string{"CN"}}, want: "Li Han Jim Lucy"},
-		"less the lists to leave out":   {filter: &column.ContactFilter{}, without: []string{"news", "complaints"}, want: "Lucy"},
+		"a filter":                      {filter: &jsonfield.ContactFilter{Country: []string{"CN"}}, want: "Li Han"},
+		"everyone":                      {filter: &jsonfield.ContactFilter{}, want: "Li Han Jim Lucy Nameless"},
+		"any of them together":          {lists: []string{"vip"}, contacts: []string{"Lucy"}, filter: &jsonfield.ContactFilter{Country: []string{"CN"}}, want: "Li Han Jim Lucy"},
+		"less the lists to leave out":   {filter: &jsonfield.ContactFilter{}, without: []string{"news", "complaints"}, want: "Lucy"},
 		"a list less another":           {lists: []string{"vip"}, without: []string{"complaints"}, want: "Li"},
 		"contacts less a list":          {contacts: []string{"Li", "Lucy"}, without: []string{"vip", "empty"}, want: "Lucy"},
 		"nobody, where the list is":     {lists: []string{"empty"}},
@@ -179,7 +179,7 @@ func TestAnAudienceIs(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		h, lists, contacts := town(t, db)
 		for name, tc := range cases {
-			a := column.Audience{Filter: tc.filter}
+			a := jsonfield.Audience{Filter: tc.filter}
 			for from, to := range map[*[]string]*[]uid.ID{&tc.lists: &a.ListIDs, &tc.without: &a.ExcludeListIDs} {
 				for _, l := range *from {
 					*to = append(*to, lists[l])
@@ -207,7 +207,7 @@ func TestARecipientIsAllThatACampaignNeeds(t *testing.T) {
 		want := []audience.Recipient{{ID: contacts["Li"], Phone: "+8613800138000", Name: "Li Lei", Language: "zh_CN", Country: "CN", Consent: enum.ConsentOptedIn,
 			Attributes: map[string]string{"city": "北京", "50%_off": "yes"}},
 			{ID: contacts["Han"], Phone: "+8613900139000", Name: "Han Meimei", Language: "zh-cn", Country: "CN", Consent: enum.ConsentUnknown, Attributes: map[string]string{"city": "上海"}}}
-		if diff := cmp.Diff(want, h.pages(t, column.Audience{ListIDs: []uid.ID{lists["news"]}})); diff != "" {
+		if diff := cmp.Diff(want, h.pages(t, jsonfield.Audience{ListIDs: []uid.ID{lists["news"]}})); diff != "" {
 			t.Error(diff)
 		}
 	})
@@ -218,8 +218,8 @@ func TestNoAudienceReachesIntoAnotherOrganization(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		theirs, lists, contacts := town(t, db)
 		mine := theirs.neighbor(t)
-		a := column.Audience{ListIDs: []uid.ID{lists["vip"]}, ContactIDs: []uid.ID{contacts["Li"]},
-			Filter: &column.ContactFilter{ListIDs: []uid.ID{lists["news"]}}}
+		a := jsonfield.Audience{ListIDs: []uid.ID{lists["vip"]}, ContactIDs: []uid.ID{contacts["Li"]},
+			Filter: &jsonfield.ContactFilter{ListIDs: []uid.ID{lists["news"]}}}
 		if got := mine.pages(t, a); len(got) != 0 {
 			t.Errorf("I reach %v", got)
 		}
@@ -231,7 +231,7 @@ func TestNoAudienceReachesIntoAnotherOrganization(t *testing.T) {
 		if diff := cmp.Diff(want, inputs(mine.CheckAudience(mine.ctx, a))); diff != "" {
 			t.Error(diff)
 		}
-		if err := theirs.CheckAudience(theirs.ctx, column.Audience{ListIDs: a.ListIDs, ContactIDs: a.ContactIDs, Filter: a.Filter}); err != nil {
+		if err := theirs.CheckAudience(theirs.ctx, jsonfield.Audience{ListIDs: a.ListIDs, ContactIDs: a.ContactIDs, Filter: a.Filter}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -241,14 +241,14 @@ func TestAnAudienceMustSaySomethingThatCanBe(t *testing.T) {
 	t.Parallel()
 	h := open(t, dbtest.Open(t, dbtest.SQLite(t)))
 	for name, tc := range map[string]struct {
-		audience column.Audience
+		audience jsonfield.Audience
 		want     []string
 	}{
-		"nothing":             {column.Audience{ExcludeListIDs: []uid.ID{h.list(t, "a")}}, []string{"audience REQUIRED"}},
-		"too many contacts":   {column.Audience{ContactIDs: make([]uid.ID, 1001)}, []string{"audience.contactIds LIMIT_EXCEEDED"}},
-		"too many lists":      {column.Audience{ListIDs: make([]uid.ID, 101)}, []string{"audience.listIds LIMIT_EXCEEDED"}},
-		"a key of nothing":    {column.Audience{Filter: &column.ContactFilter{Attributes: []column.AttributeFilter{{Key: " "}}}}, []string{"audience.filter.attributes.0.key REQUIRED"}},
-		"a consent not known": {column.Audience{Filter: &column.ContactFilter{Consent: []enum.Consent{"MAYBE"}}}, []string{"audience.filter.consent.0 INVALID"}},
+		"nothing":             {jsonfield.Audience{ExcludeListIDs: []uid.ID{h.list(t, "a")}}, []string{"audience REQUIRED"}},
+		"too many contacts":   {jsonfield.Audience{ContactIDs: make([]uid.ID, 1001)}, []string{"audience.contactIds LIMIT_EXCEEDED"}},
+		"too many lists":      {jsonfield.Audience{ListIDs: make([]uid.ID, 101)}, []string{"audience.listIds LIMIT_EXCEEDED"}},
+		"a key of nothing":    {jsonfield.Audience{Filter: &jsonfield.ContactFilter{Attributes: []jsonfield.AttributeFilter{{Key: " "}}}}, []string{"audience.filter.attributes.0.key REQUIRED"}},
+		"a consent not known": {jsonfield.Audience{Filter: &jsonfield.ContactFilter{Consent: []enum.Consent{"MAYBE"}}}, []string{"audience.filter.consent.0 INVALID"}},
 	} {
 		if diff := cmp.Diff(tc.want, inputs(h.CheckAudience(h.ctx, tc.audience))); diff != "" {
 			t.Errorf("%s: %s", name, diff)
@@ -264,7 +264,7 @@ func TestCreateContactRefusesWhatIsWrongFieldByField(t *testing.T) {
 		mine := h.list(t, "mine")
 		_, err := h.CreateContact(h.ctx, audience.NewContact{Phone: "12345", Name: new(strings.Repeat("x", 257)), Language: new("Klingon"), TimeZone: new("Local"),
 			Attributes: []audience.Attribute{{"", "x"}, {"a", strings.Repeat("x", 1025)}, {"b", "\x00"}, {" a", "y"}, {strings.Repeat("k", 65), ""}},
-			ListIDs:    []uid.ID{mine, theirs}, Consent: &column.ImportConsent{Consent: enum.ConsentOptedIn}})
+			ListIDs:    []uid.ID{mine, theirs}, Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn}})
 		want := []string{"phone INVALID", "name TOO_LONG", "language INVALID", "timeZone INVALID", "attributes.0.key REQUIRED", "attributes.1.value TOO_LONG",
 			"attributes.2.value INVALID", "attributes.3.key INVALID", "attributes.4.key TOO_LONG", "consent.source REQUIRED", "listIds.1 NOT_FOUND"}
 		if diff := cmp.Diff(want, inputs(err)); diff != "" {
@@ -274,7 +274,7 @@ func TestCreateContactRefusesWhatIsWrongFieldByField(t *testing.T) {
 			t.Error(err)
 		}
 		c, err := h.CreateContact(h.ctx, audience.NewContact{Phone: "+86 138 0013 8000", Name: new(" Li Lei "), Language: new(""), TimeZone: new("Asia/Shanghai"),
-			Attributes: []audience.Attribute{{" city ", "北京"}}, ListIDs: []uid.ID{mine, mine}, Consent: &column.ImportConsent{Consent: enum.ConsentOptedIn, Source: "web"}})
+			Attributes: []audience.Attribute{{" city ", "北京"}}, ListIDs: []uid.ID{mine, mine}, Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "web"}})
 		if err != nil {
 			t.Fatal(err)
 		}

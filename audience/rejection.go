@@ -14,8 +14,8 @@ import (
 	"carillon/ent"
 	"carillon/ent/contactimport"
 	"carillon/ent/importrejection"
-	"carillon/fault"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 const (
@@ -89,7 +89,7 @@ func (s *Service) WriteRejections(ctx context.Context, importID uid.ID, w io.Wri
 		return fmt.Errorf("read import: %w", err)
 	}
 	if !there {
-		return fault.Missing("import")
+		return usererror.Missing("import")
 	}
 	out := csv.NewWriter(w)
 	_ = out.Write([]string{"line", "value", "reason"}) // Error below has what Write met

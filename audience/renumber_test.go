@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"carillon/audience"
-	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent/auditevent"
 	"carillon/ent/contact"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/identity"
 	"carillon/uid"
 )
@@ -37,7 +37,7 @@ func TestAContactFollowsItsPersonToAnotherNumber(t *testing.T) {
 		h := open(t, db)
 		list := h.list(t, "Newsletter")
 		c, err := h.CreateContact(h.ctx, audience.NewContact{Phone: "+4915112345678", ListIDs: []uid.ID{list}, Attributes: []audience.Attribute{{Key: "city", Value: "Ulm"}},
-			Consent: &column.ImportConsent{Consent: enum.ConsentOptedOut, Source: "form"}})
+			Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedOut, Source: "form"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +148,7 @@ func TestAStopThatWasSaidUnderAFormerNumberHoldsUnderTheNewOne(t *testing.T) {
 			for _, step := range steps {
 				step()
 			}
-			if _, err := h.CreateContact(h.ctx, audience.NewContact{Phone: "+" + other, Consent: &column.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}}); err != nil {
+			if _, err := h.CreateContact(h.ctx, audience.NewContact{Phone: "+" + other, Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}}); err != nil {
 				t.Fatal(err)
 			}
 			if c := h.known(t, "+"+other); c.MarketingConsent != enum.ConsentOptedOut {

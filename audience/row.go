@@ -11,7 +11,7 @@ import (
 	"github.com/nyaruka/phonenumbers"
 
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
 )
 
 const (

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"carillon/database"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 

@@ -16,14 +16,14 @@ import (
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 
-	"carillon/column"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/contactimport"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 const (
@@ -42,7 +42,7 @@ type NewImport struct {
 	ListID         *uid.ID          // every contact of the file goes on it
 	DefaultCountry *string          // for numbers without a country code, ISO 3166
 	NumberForm     *enum.NumberForm // of numbers without a +; nil: either
-	Consent        *column.ImportConsent
+	Consent        *jsonfield.ImportConsent
 }
 
 // StartImport stores the file and leaves the import PENDING, for RunImport. A file whose header
@@ -94,7 +94,7 @@ func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImp
 		}
 		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactImport, Subject: id, Summary: fmt.Sprintf("started to import %q", baseName(n.FileName))})
 	})
-	var refused fault.Inputs
+	var refused usererror.Fields
 	if err != nil && !errors.As(err, &refused) {
 		err = fmt.Errorf("create import: %w", err)
 	}
@@ -127,25 +127,25 @@ func (s *Service) checkUnfinished(ctx context.Context, client *ent.Client, owner
 		size += im.FileBytes
 	}
 	if len(waiting) >= maxUnfinished || size > maxUnfinishedBytes {
-		return fault.Refuse("file", fault.LimitExceeded,
+		return usererror.Refuse("file", usererror.LimitExceeded,
 			"imports are under way already; at most %d at a time, of %d MiB together: wait until one has ended", maxUnfinished, maxUnfinishedBytes>>20)
 	}
 	return nil
 }
 
 func (s *Service) checkImport(ctx context.Context, n NewImport) error {
-	var in fault.Inputs
+	var in usererror.Fields
 	if n.ListID != nil {
-		var missing fault.Inputs
+		var missing usererror.Fields
 		if err := checkLists(ctx, s.db.Client, &missing, "listId", []uid.ID{*n.ListID}); err != nil {
 			return err
 		}
 		if missing != nil {
-			in.Add("listId", fault.Unknown, "contact list not found")
+			in.Add("listId", usererror.NoSuch, "contact list not found")
 		}
 	}
 	if c := upper(n.DefaultCountry); c != nil && !isCountry(*c) {
-		in.Add("defaultCountry", fault.Invalid, "%s is not a country: write its ISO 3166 code, e.g. CN", shown(*c))
+		in.Add("defaultCountry", usererror.Invalid, "%s is not a country: write its ISO 3166 code, e.g. CN", shown(*c))
 	}
 	checkConsent(&in, n.Consent)
 	return in.Err()
@@ -153,21 +153,21 @@ func (s *Service) checkImport(ctx context.Context, n NewImport) error {
 
 // fileMistake is what the author of a file can mend.
 type fileMistake struct {
-	code fault.Code
+	code usererror.Code
 	text string
 }
 
 func (m fileMistake) Error() string { return m.text }
 
 func wrongFile(text string, args ...any) error {
-	return fileMistake{fault.Invalid, fmt.Sprintf(text, args...)}
+	return fileMistake{usererror.Invalid, fmt.Sprintf(text, args...)}
 }
 
 // refuseFile gives the file's mistakes to the caller; what is not one stays ours.
 func refuseFile(err error) error {
 	var m fileMistake
 	if errors.As(err, &m) {
-		return fault.Refuse("file", m.code, "%s", m.text)
+		return usererror.Refuse("file", m.code, "%s", m.text)
 	}
 	return fmt.Errorf("store upload: %w", err)
 }
@@ -182,7 +182,7 @@ func (l *limited) Read(p []byte) (int, error) {
 	n, err := l.Reader.Read(p)
 	switch l.left -= int64(n); {
 	case l.left < 0:
-		return 0, fileMistake{fault.LimitExceeded, "the file is larger than 50 MiB: split it"}
+		return 0, fileMistake{usererror.LimitExceeded, "the file is larger than 50 MiB: split it"}
 	case errors.Is(err, io.ErrUnexpectedEOF): // io.ReadFull says the same of a file that is whole
 		return n, wrongFile("the upload ended before the file did: upload it again")
 	}

@@ -16,13 +16,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"carillon/audience"
-	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent/contactimport"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 func TestAnImportReadsWhatSpreadsheetsWrite(t *testing.T) {
@@ -79,8 +79,8 @@ func TestAnImportRefusesAFileThatItCannotUnderstand(t *testing.T) {
 	h := open(t, db)
 	for name, tc := range files {
 		_, err := h.StartImport(h.ctx, audience.NewImport{FileName: "people.csv", File: strings.NewReader(tc.file)})
-		var in fault.Inputs
-		if !errors.As(err, &in) || !strings.Contains(err.Error(), tc.want) || in[0].Field[0] != "file" {
+		var in usererror.Fields
+		if !errors.As(err, &in) || !strings.Contains(err.Error(), tc.want) || in[0].Path[0] != "file" {
 			t.Errorf("a file %s: %v; want %q", name, err, tc.want)
 		}
 	}
@@ -92,7 +92,7 @@ func TestAnImportRefusesAFileThatItCannotUnderstand(t *testing.T) {
 		t.Errorf("%d pieces of refused files are left", n)
 	}
 	_, err := h.StartImport(h.ctx, audience.NewImport{File: strings.NewReader("phone"), DefaultCountry: new("China"),
-		ListID: new(uid.New(uid.ContactList)), Consent: &column.ImportConsent{Consent: "MAYBE"}})
+		ListID: new(uid.New(uid.ContactList)), Consent: &jsonfield.ImportConsent{Consent: "MAYBE"}})
 	if diff := cmp.Diff([]string{"listId NOT_FOUND", "defaultCountry INVALID", "consent.consent INVALID", "consent.source REQUIRED"}, inputs(err)); diff != "" {
 		t.Error(diff)
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"carillon/tenant"
+	"carillon/caller"
 	"carillon/whatsapp/sandbox"
 )
 
@@ -56,7 +56,7 @@ func lifecycleOnce(ctx context.Context, store string, n int) error {
 	f["cpu_seconds_per_1000"], f["events"] = cpu.Seconds()/float64(n)*1000, events
 	delete(f, "allocations_per_1000") // of this process, which only watches
 	delete(f, "kib_per_1000")
-	c := p.db.Client.Campaign.Query().OnlyX(tenant.System(ctx))
+	c := p.db.Client.Campaign.Query().OnlyX(caller.System(ctx))
 	f["read"] = c.Read
 	return f.print("lifecycle")
 }

@@ -17,16 +17,16 @@ import (
 	"time"
 
 	"carillon/campaign"
-	"carillon/column"
 	"carillon/database"
 	"carillon/delivery"
-	"carillon/direct"
 	"carillon/ent"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/message"
-	"carillon/enum"
 	"carillon/graph"
+	"carillon/metawebhook"
+	"carillon/transactional"
 	"carillon/uid"
-	"carillon/webhook"
 	"carillon/whatsapp"
 	"carillon/whatsapp/sandbox"
 	"carillon/worker"
@@ -85,7 +85,7 @@ func playAll(ctx context.Context, messages int) ([]*plan, error) {
 
 // api is the GraphQL API over the stage.
 func (s *stage) api() http.Handler {
-	return graph.New(graph.Deps{DB: s.db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Direct: direct.New(s.db, s.queue, s.who, s.tasks, database.Now),
+	return graph.New(graph.Deps{DB: s.db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Direct: transactional.New(s.db, s.queue, s.who, s.tasks, database.Now),
 		Log: delivery.NewLog(s.db), Hub: s.hub, Rates: worker.NewPace(s.redis, s.prefix), WakeImport: s.tasks.WakeImport, Now: database.Now, Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))})
 }
 
@@ -141,8 +141,8 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 	if err != nil {
 		return err
 	}
-	handler := webhook.New(webhook.Parts{DB: s.db, Journal: s.journal, Queue: s.queue, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Now: database.Now, Log: slog.Default()},
-		webhook.Options{Secrets: []string{appSecret}, VerifyToken: verifyToken})
+	handler := metawebhook.New(metawebhook.Parts{DB: s.db, Journal: s.journal, Queue: s.queue, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Now: database.Now, Log: slog.Default()},
+		metawebhook.Options{Secrets: []string{appSecret}, VerifyToken: verifyToken})
 	var ids []uid.ID
 	tell := func(status string, mine bool) error {
 		var statuses []string
@@ -159,14 +159,14 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 		_, err := handler.Process(ctx, sign(statuses).body)
 		return err
 	}
-	draft := func(name string, a column.Audience) func() error {
+	draft := func(name string, a jsonfield.Audience) func() error {
 		return func() error {
 			to := "name"
-			c, err := s.campaigns.Create(s.owner, campaign.Draft{Name: name, TemplateID: s.template.ID, PhoneNumberID: s.number.ID, Audience: a, Parameters: []column.ParameterBinding{{Parameter: "1", ContactField: &to}}})
+			c, err := s.campaigns.Create(s.owner, campaign.Draft{Name: name, TemplateID: s.template.ID, PhoneNumberID: s.number.ID, Audience: a, Parameters: []jsonfield.ParameterBinding{{Parameter: "1", ContactField: &to}}})
 			if err != nil {
 				return err
 			}
-			if _, err := s.audience.Counts(ctx, s.account.OrganizationID, map[uid.ID]column.Audience{c.ID: a}); err != nil {
+			if _, err := s.audience.Counts(ctx, s.account.OrganizationID, map[uid.ID]jsonfield.Audience{c.ID: a}); err != nil {
 				return err
 			}
 			if _, err := s.campaigns.Launch(s.owner, c.ID); err != nil {
@@ -185,8 +185,8 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 		name string
 		do   func() error
 	}{
-		{"engine: a campaign to a list", draft("list", column.Audience{ListIDs: []uid.ID{p.list}})},
-		{"engine: a campaign to contacts", draft("contacts", column.Audience{ContactIDs: people})},
+		{"engine: a campaign to a list", draft("list", jsonfield.Audience{ListIDs: []uid.ID{p.list}})},
+		{"engine: a campaign to contacts", draft("contacts", jsonfield.Audience{ContactIDs: people})},
 		{"engine: launch", func() error { _, err := s.campaigns.Launch(s.owner, c.ID); return err }},
 		{"engine: enroll", func() error { return s.campaigns.Enroll(ctx, c.ID) }},
 		{"engine: lanes", func() error { _, err := s.queue.Lanes(ctx); return err }},
@@ -237,7 +237,7 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 			if _, err := s.queue.UnknownOwners(ctx); err != nil {
 				return err
 			}
-			_, err := s.queue.SettleUnknown(ctx, map[uid.ID]column.SendingPolicy{s.account.OrganizationID: {UnknownOther: enum.UnknownPolicyPreferNoDuplicate}}, whatsapp.CodeLostAnswer, "lost")
+			_, err := s.queue.SettleUnknown(ctx, map[uid.ID]jsonfield.SendingPolicy{s.account.OrganizationID: {UnknownOther: enum.UnknownPolicyPreferNoDuplicate}}, whatsapp.CodeLostAnswer, "lost")
 			return err
 		}},
 		{"engine: sweep windows", func() error { _, err := s.queue.SweepWindows(ctx); return err }},

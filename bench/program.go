@@ -20,7 +20,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/redis/go-redis/v9"
 
-	"carillon/tenant"
+	"carillon/caller"
 	"carillon/uid"
 	"carillon/whatsapp/sandbox"
 )
@@ -223,7 +223,7 @@ func (p *program) signUp(ctx context.Context) error {
 		return err
 	}
 	p.template = made.CreateTemplate.Template.ID
-	p.organization = p.db.Client.Organization.Query().OnlyX(tenant.System(ctx)).ID
+	p.organization = p.db.Client.Organization.Query().OnlyX(caller.System(ctx)).ID
 	return poll(ctx, 50*time.Millisecond, func() (bool, error) {
 		var templates struct {
 			Templates struct {
@@ -237,7 +237,7 @@ func (p *program) signUp(ctx context.Context) error {
 
 // draft makes n contacts and a campaign to them.
 func (p *program) draft(ctx context.Context, n int) error {
-	if err := addContacts(tenant.System(ctx), p.db, p.organization, n); err != nil {
+	if err := addContacts(caller.System(ctx), p.db, p.organization, n); err != nil {
 		return err
 	}
 	var created struct {

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/whatsapp"
 )
 

@@ -12,16 +12,16 @@ import (
 
 	"carillon/account"
 	"carillon/audience"
+	"carillon/caller"
 	"carillon/campaign"
-	"carillon/column"
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/hub"
 	"carillon/identity"
 	"carillon/secret"
-	"carillon/tenant"
 	"carillon/uid"
 	"carillon/whatsapp"
 	"carillon/whatsapp/sandbox"
@@ -77,7 +77,7 @@ func setStage(ctx context.Context, storeName, address string, through func(dsn s
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{store: opened, system: tenant.System(ctx)}
+	s := &stage{store: opened, system: caller.System(ctx)}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	keys, err := secret.NewKeyring(secret.NewKey())
 	if err != nil {
@@ -199,7 +199,7 @@ func addContacts(system context.Context, db *database.DB, organization uid.ID, n
 func (s *stage) draft() (*ent.Campaign, error) {
 	name := "name"
 	return s.campaigns.Create(s.owner, campaign.Draft{Name: "Spring", TemplateID: s.template.ID, PhoneNumberID: s.number.ID,
-		Audience: column.Audience{Filter: &column.ContactFilter{Country: []string{"US"}}}, Parameters: []column.ParameterBinding{{Parameter: "1", ContactField: &name}}})
+		Audience: jsonfield.Audience{Filter: &jsonfield.ContactFilter{Country: []string{"US"}}}, Parameters: []jsonfield.ParameterBinding{{Parameter: "1", ContactField: &name}}})
 }
 
 // enrolled is a campaign whose n messages all wait to be sent, with no worker running.

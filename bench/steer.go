@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"carillon/database"
-	"carillon/direct"
 	"carillon/ent"
+	"carillon/transactional"
 	"carillon/whatsapp/sandbox"
 )
 
@@ -43,7 +43,7 @@ func steerOnce(ctx context.Context, store string, limit, n int) error {
 	if err := m.WaitAccepted(ctx, limit); err != nil {
 		return err
 	}
-	single := direct.New(s.db, s.queue, s.who, s.tasks, database.Now)
+	single := transactional.New(s.db, s.queue, s.who, s.tasks, database.Now)
 	var singles, pauses, resumes []time.Duration
 	for i := range steered {
 		took, err := s.overtakes(ctx, m, single, "+1415"+strconv.Itoa(2_000_000+i))
@@ -81,10 +81,10 @@ func steerOnce(ctx context.Context, store string, limit, n int) error {
 }
 
 // overtakes is the time from the call of sendMessage to the message's arrival at WhatsApp.
-func (s *stage) overtakes(ctx context.Context, m *meta, single *direct.Service, to string) (time.Duration, error) {
+func (s *stage) overtakes(ctx context.Context, m *meta, single *transactional.Service, to string) (time.Duration, error) {
 	begun := time.Now()
-	_, err := single.Send(s.owner, direct.Message{PhoneNumberID: s.number.ID, To: to,
-		Template: &direct.Template{TemplateID: s.template.ID, Values: []direct.Value{{Parameter: "1", Value: "Ana"}}}})
+	_, err := single.Send(s.owner, transactional.Message{PhoneNumberID: s.number.ID, To: to,
+		Template: &transactional.Template{TemplateID: s.template.ID, Values: []transactional.Value{{Parameter: "1", Value: "Ana"}}}})
 	if err != nil {
 		return 0, err
 	}

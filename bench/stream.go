@@ -13,11 +13,11 @@ import (
 	"github.com/gorilla/websocket"
 	"golang.org/x/sync/errgroup"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/message"
-	"carillon/tenant"
 	"carillon/uid"
 	"carillon/whatsapp/sandbox"
 )
@@ -27,7 +27,7 @@ const idleConns = 64
 
 // accepted makes n messages that have been accepted, with nobody at work on them.
 func (p *program) accepted(ctx context.Context, n int) ([]uid.ID, error) {
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	s := &stage{store: p.store, system: system}
 	s.queue = delivery.NewQueue(p.db, nil, silence{}, database.Now)
 	number := p.db.Client.PhoneNumber.Query().OnlyX(system)

@@ -18,8 +18,8 @@ import (
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/message"
+	"carillon/metawebhook"
 	"carillon/uid"
-	"carillon/webhook"
 	"carillon/whatsapp"
 	"carillon/whatsapp/sandbox"
 )
@@ -55,8 +55,8 @@ func webhookOnce(ctx context.Context, o options, store string, each, atOnce int)
 	}
 	posts := signedPosts(ids, each)
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	handler := webhook.New(webhook.Parts{DB: s.db, Journal: s.journal, Queue: s.queue, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Now: database.Now, Log: log},
-		webhook.Options{Secrets: []string{appSecret}, VerifyToken: verifyToken})
+	handler := metawebhook.New(metawebhook.Parts{DB: s.db, Journal: s.journal, Queue: s.queue, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Now: database.Now, Log: log},
+		metawebhook.Options{Secrets: []string{appSecret}, VerifyToken: verifyToken})
 	verifies, parses := bareWebhook(false), bareWebhook(true)
 	verify, err := postAll(ctx, verifies, posts, atOnce)
 	if err != nil {

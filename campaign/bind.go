@@ -6,20 +6,20 @@ import (
 
 	"carillon/account"
 	"carillon/audience"
-	"carillon/column"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
 // binder resolves a campaign's bindings for one recipient after another.
 type binder struct {
 	template whatsapp.Template
-	bindings []column.ParameterBinding
+	bindings []jsonfield.ParameterBinding
 }
 
-func newBinder(template *ent.Template, bindings []column.ParameterBinding) binder {
+func newBinder(template *ent.Template, bindings []jsonfield.ParameterBinding) binder {
 	return binder{account.Of(template), bindings}
 }
 
@@ -43,7 +43,7 @@ func (b binder) values(r audience.Recipient) (map[string]string, []*whatsapp.Val
 	return values, problems
 }
 
-func valueOf(b column.ParameterBinding, r audience.Recipient) string {
+func valueOf(b jsonfield.ParameterBinding, r audience.Recipient) string {
 	switch {
 	case b.Value != nil:
 		return *b.Value
@@ -111,4 +111,4 @@ func (b binder) falls(p *whatsapp.ValueError) bool {
 	return false
 }
 
-func asInputs(err error, into *fault.Inputs) bool { return errors.As(err, into) }
+func asInputs(err error, into *usererror.Fields) bool { return errors.As(err, into) }

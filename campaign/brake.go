@@ -7,7 +7,7 @@ import (
 
 	"carillon/delivery"
 	"carillon/ent/campaign"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/whatsapp"
 )
 

@@ -10,16 +10,16 @@ import (
 
 	"carillon/account"
 	"carillon/audience"
+	"carillon/caller"
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/campaign"
+	"carillon/ent/enum"
 	"carillon/ent/predicate"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/identity"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // Waker tells workers that there is something to do. It may fail in silence: the sweep finds the work again.
@@ -154,7 +154,7 @@ func (s *Service) Cancel(ctx context.Context, id uid.ID) (*ent.Campaign, error) 
 // Stop pauses every campaign that sends and matches, because of something that it cannot mend itself. It returns how many
 // it paused: nothing when they were paused before, so the cause is told once.
 func (s *Service) Stop(ctx context.Context, which predicate.Campaign, reason enum.CampaignStatusReason, detail string) (int, error) {
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	sending := campaign.StatusIn(enum.CampaignStatusPreparing, enum.CampaignStatusRunning)
 	found, err := s.db.Client.Campaign.Query().Where(sending, which).All(system)
 	if err != nil {
@@ -235,7 +235,7 @@ func (s *Service) move(ctx context.Context, id uid.ID, to enum.CampaignStatus, v
 func (s *Service) find(ctx context.Context, id uid.ID) (*ent.Campaign, error) {
 	c, err := s.db.Client.Campaign.Get(ctx, id)
 	if ent.IsNotFound(err) {
-		return nil, fault.Missing("campaign")
+		return nil, usererror.Missing("campaign")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read campaign %s: %w", id, err)
@@ -244,5 +244,5 @@ func (s *Service) find(ctx context.Context, id uid.ID) (*ent.Campaign, error) {
 }
 
 func conflict(c *ent.Campaign, verb string) error {
-	return fault.New(fault.Conflict, "the campaign is %s and cannot be %s", c.Status, verb)
+	return usererror.New(usererror.Conflict, "the campaign is %s and cannot be %s", c.Status, verb)
 }

@@ -14,19 +14,19 @@ import (
 
 	"carillon/account"
 	"carillon/audience"
+	"carillon/caller"
 	"carillon/campaign"
-	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/ent"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/message"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/identity"
 	"carillon/secret"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -58,7 +58,7 @@ func (s *stage) Notify(context.Context, uid.ID, ...uid.ID)         {}
 
 func stand(t *testing.T, db *database.DB) *stage {
 	t.Helper()
-	s := &stage{db: db, system: tenant.System(t.Context()), now: database.Now(), woken: map[uid.ID]int{}}
+	s := &stage{db: db, system: caller.System(t.Context()), now: database.Now(), woken: map[uid.ID]int{}}
 	now := func() time.Time { return s.now }
 	who := identity.New(db, identity.DefaultTerms(), now, identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
 	s.journal = delivery.NewJournal(db, s, now, slog.New(slog.DiscardHandler))
@@ -104,8 +104,8 @@ func (s *stage) contact(phone, name, city string, consent enum.Consent) *ent.Con
 func of[T any](v T) *T { return &v }
 
 func (s *stage) draft() campaign.Draft {
-	return campaign.Draft{Name: "Spring", TemplateID: s.template.ID, PhoneNumberID: s.number.ID, Audience: column.Audience{ListIDs: []uid.ID{s.list.ID}},
-		Parameters: []column.ParameterBinding{{Parameter: "1", ContactField: of("name")}, {Parameter: "2", Attribute: of("city")}}}
+	return campaign.Draft{Name: "Spring", TemplateID: s.template.ID, PhoneNumberID: s.number.ID, Audience: jsonfield.Audience{ListIDs: []uid.ID{s.list.ID}},
+		Parameters: []jsonfield.ParameterBinding{{Parameter: "1", ContactField: of("name")}, {Parameter: "2", Attribute: of("city")}}}
 }
 
 func TestADraftThatCannotWorkIsRefusedWithEveryReason(t *testing.T) {
@@ -116,21 +116,21 @@ func TestADraftThatCannotWorkIsRefusedWithEveryReason(t *testing.T) {
 		foreign := s.db.Client.PhoneNumber.Create().SetOrganizationID(s.account.OrganizationID).SetAccountID(other.ID).SetMetaID("8").SetDisplayNumber("+1").SetVerifiedName("n").SaveX(s.owner)
 		for name, tc := range map[string]struct {
 			edit func(*campaign.Draft)
-			want map[string]fault.Code
+			want map[string]usererror.Code
 		}{
-			"no name":                      {func(d *campaign.Draft) { d.Name = "  " }, map[string]fault.Code{"name": fault.Required}},
-			"a name too long":              {func(d *campaign.Draft) { d.Name = strings.Repeat("ü", 201) }, map[string]fault.Code{"name": fault.TooLong}},
-			"unknown template and number":  {func(d *campaign.Draft) { d.TemplateID, d.PhoneNumberID = uid.New(uid.Template), uid.ID{} }, map[string]fault.Code{"templateId": fault.Unknown, "phoneNumberId": fault.Unknown}},
-			"a number of another account":  {func(d *campaign.Draft) { d.PhoneNumberID = foreign.ID }, map[string]fault.Code{"phoneNumberId": fault.Invalid}},
-			"no audience":                  {func(d *campaign.Draft) { d.Audience = column.Audience{} }, map[string]fault.Code{"audience": fault.Required}},
-			"an unknown list":              {func(d *campaign.Draft) { d.Audience.ListIDs = []uid.ID{uid.New(uid.ContactList)} }, map[string]fault.Code{"audience.listIds.0": fault.Unknown}},
-			"a rate of nothing":            {func(d *campaign.Draft) { d.RateLimit = of(0) }, map[string]fault.Code{"rateLimit": fault.Invalid}},
-			"a threshold over one":         {func(d *campaign.Draft) { d.FailureThreshold = of(1.5) }, map[string]fault.Code{"failureThreshold": fault.Invalid}},
-			"over before it starts":        {func(d *campaign.Draft) { d.ExpiresAt = of(s.now.Add(-time.Hour)) }, map[string]fault.Code{"expiresAt": fault.Invalid}},
-			"a parameter it does not have": {func(d *campaign.Draft) { d.Parameters[1].Parameter = "9" }, map[string]fault.Code{"parameters.1.parameter": fault.Invalid}},
-			"a parameter twice":            {func(d *campaign.Draft) { d.Parameters[1].Parameter = "1" }, map[string]fault.Code{"parameters.1.parameter": fault.Invalid}},
-			"two sources for one":          {func(d *campaign.Draft) { d.Parameters[0].Value = of("x") }, map[string]fault.Code{"parameters.0": fault.Invalid}},
-			"a field that contacts lack":   {func(d *campaign.Draft) { d.Parameters[0].ContactField = of("shoeSize") }, map[string]fault.Code{"parameters.0.contactField": fault.Invalid}},
+			"no name":                      {func(d *campaign.Draft) { d.Name = "  " }, map[string]usererror.Code{"name": usererror.Required}},
+			"a name too long":              {func(d *campaign.Draft) { d.Name = strings.Repeat("ü", 201) }, map[string]usererror.Code{"name": usererror.TooLong}},
+			"unknown template and number":  {func(d *campaign.Draft) { d.TemplateID, d.PhoneNumberID = uid.New(uid.Template), uid.ID{} }, map[string]usererror.Code{"templateId": usererror.NoSuch, "phoneNumberId": usererror.NoSuch}},
+			"a number of another account":  {func(d *campaign.Draft) { d.PhoneNumberID = foreign.ID }, map[string]usererror.Code{"phoneNumberId": usererror.Invalid}},
+			"no audience":                  {func(d *campaign.Draft) { d.Audience = jsonfield.Audience{} }, map[string]usererror.Code{"audience": usererror.Required}},
+			"an unknown list":              {func(d *campaign.Draft) { d.Audience.ListIDs = []uid.ID{uid.New(uid.ContactList)} }, map[string]usererror.Code{"audience.listIds.0": usererror.NoSuch}},
+			"a rate of nothing":            {func(d *campaign.Draft) { d.RateLimit = of(0) }, map[string]usererror.Code{"rateLimit": usererror.Invalid}},
+			"a threshold over one":         {func(d *campaign.Draft) { d.FailureThreshold = of(1.5) }, map[string]usererror.Code{"failureThreshold": usererror.Invalid}},
+			"over before it starts":        {func(d *campaign.Draft) { d.ExpiresAt = of(s.now.Add(-time.Hour)) }, map[string]usererror.Code{"expiresAt": usererror.Invalid}},
+			"a parameter it does not have": {func(d *campaign.Draft) { d.Parameters[1].Parameter = "9" }, map[string]usererror.Code{"parameters.1.parameter": usererror.Invalid}},
+			"a parameter twice":            {func(d *campaign.Draft) { d.Parameters[1].Parameter = "1" }, map[string]usererror.Code{"parameters.1.parameter": usererror.Invalid}},
+			"two sources for one":          {func(d *campaign.Draft) { d.Parameters[0].Value = of("x") }, map[string]usererror.Code{"parameters.0": usererror.Invalid}},
+			"a field that contacts lack":   {func(d *campaign.Draft) { d.Parameters[0].ContactField = of("shoeSize") }, map[string]usererror.Code{"parameters.0.contactField": usererror.Invalid}},
 		} {
 			d := s.draft()
 			tc.edit(&d)
@@ -145,14 +145,14 @@ func TestADraftThatCannotWorkIsRefusedWithEveryReason(t *testing.T) {
 	})
 }
 
-func codes(err error) map[string]fault.Code {
-	var in fault.Inputs
+func codes(err error) map[string]usererror.Code {
+	var in usererror.Fields
 	if !errors.As(err, &in) {
 		return nil
 	}
-	found := map[string]fault.Code{}
+	found := map[string]usererror.Code{}
 	for _, one := range in {
-		found[strings.Join(one.Field, ".")] = one.Code
+		found[strings.Join(one.Path, ".")] = one.Code
 	}
 	return found
 }
@@ -434,11 +434,11 @@ func TestAnotherOrganizationsCampaignIsNotFound(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stranger := tenant.In(t.Context(), db.Client.Organization.Create().SetName("other").SaveX(s.system).ID)
+		stranger := caller.In(t.Context(), db.Client.Organization.Create().SetName("other").SaveX(s.system).ID)
 		for _, do := range []func(context.Context, uid.ID) (*ent.Campaign, error){s.Launch, s.Pause, s.Resume, s.Cancel} {
 			_, foreign := do(stranger, c.ID)
 			_, made := do(stranger, uid.New(uid.Campaign))
-			if !fault.Is(foreign, fault.NotFound) || foreign.Error() != made.Error() {
+			if !usererror.Is(foreign, usererror.NotFound) || foreign.Error() != made.Error() {
 				t.Errorf("a foreign campaign: %v; one that never was: %v", foreign, made)
 			}
 		}

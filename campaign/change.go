@@ -5,8 +5,8 @@ import (
 
 	"carillon/ent"
 	"carillon/ent/campaign"
+	"carillon/ent/enum"
 	"carillon/ent/predicate"
-	"carillon/enum"
 )
 
 // TemplateChanged pauses the campaigns of a template that cannot be sent any more. A campaign is resumed by people, when what

@@ -10,13 +10,13 @@ import (
 
 	"carillon/account"
 	"carillon/audience"
-	"carillon/column"
 	"carillon/database"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -31,8 +31,8 @@ type Draft struct {
 	Name                   string
 	TemplateID             uid.ID
 	PhoneNumberID          uid.ID
-	Audience               column.Audience
-	Parameters             []column.ParameterBinding
+	Audience               jsonfield.Audience
+	Parameters             []jsonfield.ParameterBinding
 	MissingParameter       enum.MissingParameterPolicy
 	RateLimit              *int
 	FailureThreshold       *float64
@@ -40,7 +40,7 @@ type Draft struct {
 	IdempotencyKey         string `json:"-"`
 }
 
-// Create makes a draft. What is wrong with it comes back as fault.Inputs, all at once.
+// Create makes a draft. What is wrong with it comes back as usererror.Fields, all at once.
 func (s *Service) Create(ctx context.Context, d Draft) (*ent.Campaign, error) {
 	d.Name = strings.TrimSpace(d.Name)
 	if err := s.check(ctx, d); err != nil {
@@ -50,14 +50,14 @@ func (s *Service) Create(ctx context.Context, d Draft) (*ent.Campaign, error) {
 	err := s.db.InTx(ctx, func(tx *database.Tx) error {
 		made, replayed, err := s.identity.Once(ctx, tx, "createCampaign", d.IdempotencyKey, d, func() (uid.ID, error) {
 			c := tx.Client.Campaign.Create().SetName(d.Name).SetTemplateID(d.TemplateID).SetPhoneNumberID(d.PhoneNumberID).SetAudienceRule(d.Audience).
-				SetParameters(append([]column.ParameterBinding{}, d.Parameters...)).SetNillableRateLimit(d.RateLimit).SetNillableFailureThreshold(d.FailureThreshold).
+				SetParameters(append([]jsonfield.ParameterBinding{}, d.Parameters...)).SetNillableRateLimit(d.RateLimit).SetNillableFailureThreshold(d.FailureThreshold).
 				SetNillableScheduledAt(d.ScheduledAt).SetNillableExpiresAt(d.ExpiresAt)
 			if d.MissingParameter != "" {
 				c.SetMissingParameter(d.MissingParameter)
 			}
 			v, ok := identity.From(ctx)
 			if !ok {
-				return uid.ID{}, fault.New(fault.Unauthenticated, "sign in first")
+				return uid.ID{}, usererror.New(usererror.Unauthenticated, "sign in first")
 			}
 			c.SetOrganizationID(v.Organization)
 			if v.Member != nil {
@@ -81,24 +81,24 @@ func (s *Service) Create(ctx context.Context, d Draft) (*ent.Campaign, error) {
 }
 
 func (s *Service) check(ctx context.Context, d Draft) error {
-	var in fault.Inputs
+	var in usererror.Fields
 	switch {
 	case d.Name == "":
-		in.Add("name", fault.Required, "a campaign needs a name")
+		in.Add("name", usererror.Required, "a campaign needs a name")
 	case utf8.RuneCountInString(d.Name) > maxName:
-		in.Add("name", fault.TooLong, "the name has more than %d characters", maxName)
-	case !fault.OneLine(d.Name):
-		in.Add("name", fault.Invalid, fault.NotOneLine)
+		in.Add("name", usererror.TooLong, "the name has more than %d characters", maxName)
+	case !usererror.OneLine(d.Name):
+		in.Add("name", usererror.Invalid, usererror.NotOneLine)
 	}
 	if d.RateLimit != nil && (*d.RateLimit < 1 || *d.RateLimit > maxRateLimit) {
-		in.Add("rateLimit", fault.Invalid, "the rate limit is 1 to %d messages a second, or null", maxRateLimit)
+		in.Add("rateLimit", usererror.Invalid, "the rate limit is 1 to %d messages a second, or null", maxRateLimit)
 	}
 	if d.FailureThreshold != nil && (*d.FailureThreshold <= 0 || *d.FailureThreshold > 1) {
-		in.Add("failureThreshold", fault.Invalid, "the failure threshold is a share over 0 and up to 1, e.g. 0.2")
+		in.Add("failureThreshold", usererror.Invalid, "the failure threshold is a share over 0 and up to 1, e.g. 0.2")
 	}
 	d.checkTimes(s.now(), &in)
 	if err := s.audience.CheckAudience(ctx, d.Audience); err != nil {
-		var more fault.Inputs
+		var more usererror.Fields
 		if !asInputs(err, &more) {
 			return err
 		}
@@ -109,7 +109,7 @@ func (s *Service) check(ctx context.Context, d Draft) error {
 		return err
 	}
 	if template != nil && number != nil && template.AccountID != number.AccountID {
-		in.Add("phoneNumberId", fault.Invalid, "the phone number and the template belong to different WhatsApp accounts")
+		in.Add("phoneNumberId", usererror.Invalid, "the phone number and the template belong to different WhatsApp accounts")
 	}
 	if template != nil {
 		checkBindings(template, d.Parameters, &in)
@@ -127,39 +127,39 @@ const (
 
 // checkTimes refuses a start that has passed. Such a campaign would go out to everybody at its launch, and a
 // wrong year cannot be taken back.
-func (d Draft) checkTimes(now time.Time, in *fault.Inputs) {
+func (d Draft) checkTimes(now time.Time, in *usererror.Fields) {
 	for _, t := range []struct {
 		field string
 		at    *time.Time
 	}{{"scheduledAt", d.ScheduledAt}, {"expiresAt", d.ExpiresAt}} {
 		if t.at != nil && t.at.After(now.Add(farthest)) {
-			in.Add(t.field, fault.Invalid, "%s is more than a year ahead; is the year right?", t.at.UTC().Format(time.RFC3339))
+			in.Add(t.field, usererror.Invalid, "%s is more than a year ahead; is the year right?", t.at.UTC().Format(time.RFC3339))
 		}
 	}
 
 	if d.ScheduledAt != nil && hasPassed(*d.ScheduledAt, now) {
-		in.Add("scheduledAt", fault.Invalid, "%s has passed; give a time ahead, or none to start at the launch",
+		in.Add("scheduledAt", usererror.Invalid, "%s has passed; give a time ahead, or none to start at the launch",
 			d.ScheduledAt.UTC().Format(time.RFC3339))
 	}
 
 	if d.ExpiresAt != nil && (!d.ExpiresAt.After(now) || d.ScheduledAt != nil && !d.ExpiresAt.After(*d.ScheduledAt)) {
-		in.Add("expiresAt", fault.Invalid, "the campaign would expire before it starts")
+		in.Add("expiresAt", usererror.Invalid, "the campaign would expire before it starts")
 	}
 }
 
 // hasPassed reports whether a start lies too far back to mean now.
 func hasPassed(start, now time.Time) bool { return start.Before(now.Add(-late)) }
 
-func (s *Service) parts(ctx context.Context, templateID, numberID uid.ID, in *fault.Inputs) (template *ent.Template, number *ent.PhoneNumber, err error) {
+func (s *Service) parts(ctx context.Context, templateID, numberID uid.ID, in *usererror.Fields) (template *ent.Template, number *ent.PhoneNumber, err error) {
 	template, err = s.db.Client.Template.Get(ctx, templateID)
 	if ent.IsNotFound(err) {
-		in.Add("templateId", fault.Unknown, "there is no such template")
+		in.Add("templateId", usererror.NoSuch, "there is no such template")
 	} else if err != nil {
 		return nil, nil, fmt.Errorf("read template: %w", err)
 	}
 	number, err = s.db.Client.PhoneNumber.Get(ctx, numberID)
 	if ent.IsNotFound(err) {
-		in.Add("phoneNumberId", fault.Unknown, "there is no such phone number")
+		in.Add("phoneNumberId", usererror.NoSuch, "there is no such phone number")
 	} else if err != nil {
 		return nil, nil, fmt.Errorf("read phone number: %w", err)
 	}
@@ -174,7 +174,7 @@ var contactFields = map[string]func(audience.Recipient) string{
 	"country":  func(r audience.Recipient) string { return r.Country },
 }
 
-func checkBindings(template *ent.Template, bindings []column.ParameterBinding, in *fault.Inputs) {
+func checkBindings(template *ent.Template, bindings []jsonfield.ParameterBinding, in *usererror.Fields) {
 	known := map[string]bool{}
 	names := []string{}
 	for _, p := range account.Of(template).Parameters() {
@@ -192,13 +192,13 @@ func checkBindings(template *ent.Template, bindings []column.ParameterBinding, i
 		}
 		switch {
 		case !known[b.Parameter]:
-			in.Add(at+".parameter", fault.Invalid, "the template has no parameter %q; it has: %s", b.Parameter, strings.Join(names, ", "))
+			in.Add(at+".parameter", usererror.Invalid, "the template has no parameter %q; it has: %s", b.Parameter, strings.Join(names, ", "))
 		case seen[b.Parameter]:
-			in.Add(at+".parameter", fault.Invalid, "parameter %q is bound twice", b.Parameter)
+			in.Add(at+".parameter", usererror.Invalid, "parameter %q is bound twice", b.Parameter)
 		case sources != 1:
-			in.Add(at, fault.Invalid, "give exactly one of value, contactField and attribute for parameter %q", b.Parameter)
+			in.Add(at, usererror.Invalid, "give exactly one of value, contactField and attribute for parameter %q", b.Parameter)
 		case b.ContactField != nil && contactFields[*b.ContactField] == nil:
-			in.Add(at+".contactField", fault.Invalid, "a contact has the fields phone, name, language and country, not %q", *b.ContactField)
+			in.Add(at+".contactField", usererror.Invalid, "a contact has the fields phone, name, language and country, not %q", *b.ContactField)
 		}
 		seen[b.Parameter] = true
 	}
@@ -214,16 +214,16 @@ func checkBindings(template *ent.Template, bindings []column.ParameterBinding, i
 
 // ready says whether a campaign may be launched; if not, everything that stands in its way.
 func (s *Service) ready(ctx context.Context, c *ent.Campaign) error {
-	var in fault.Inputs
+	var in usererror.Fields
 	if c.ExpiresAt != nil && !c.ExpiresAt.After(s.now()) {
-		in.Add("campaignId", fault.Stale, "the campaign expired at %s", c.ExpiresAt.UTC().Format(time.RFC3339))
+		in.Add("campaignId", usererror.Stale, "the campaign expired at %s", c.ExpiresAt.UTC().Format(time.RFC3339))
 	}
 	if c.Status == enum.CampaignStatusDraft && c.ScheduledAt != nil && hasPassed(*c.ScheduledAt, s.now()) {
-		in.Add("campaignId", fault.Stale, "the campaign was to start at %s, which has passed; draft it anew with a time ahead, or with none to start at the launch",
+		in.Add("campaignId", usererror.Stale, "the campaign was to start at %s, which has passed; draft it anew with a time ahead, or with none to start at the launch",
 			c.ScheduledAt.UTC().Format(time.RFC3339))
 	}
 	if err := s.sendable(ctx, c); err != nil {
-		var more fault.Inputs
+		var more usererror.Fields
 		if !asInputs(err, &more) {
 			return err
 		}
@@ -235,7 +235,7 @@ func (s *Service) ready(ctx context.Context, c *ent.Campaign) error {
 	}
 	unbound := unboundParameters(template, c.Parameters)
 	if len(unbound) > 0 {
-		in.Add("campaignId", fault.Required, "these parameters of the template are not bound: %s", strings.Join(unbound, ", "))
+		in.Add("campaignId", usererror.Required, "these parameters of the template are not bound: %s", strings.Join(unbound, ", "))
 	}
 	for _, p := range newBinder(template, c.Parameters).constants() {
 		in.Add("campaignId", account.FaultOf(p.ValueError), "%s: parameter %q %s", p.field, p.Parameter, p.Message)
@@ -248,7 +248,7 @@ func (s *Service) ready(ctx context.Context, c *ent.Campaign) error {
 	return in.Err()
 }
 
-func unboundParameters(template *ent.Template, bindings []column.ParameterBinding) (names []string) {
+func unboundParameters(template *ent.Template, bindings []jsonfield.ParameterBinding) (names []string) {
 	bound := map[string]bool{}
 	for _, b := range bindings {
 		bound[b.Parameter] = true
@@ -262,13 +262,13 @@ func unboundParameters(template *ent.Template, bindings []column.ParameterBindin
 }
 
 // checkRecipients refuses an empty audience and, where the campaign says FAIL, recipients without a value.
-func (s *Service) checkRecipients(ctx context.Context, c *ent.Campaign, template *ent.Template, in *fault.Inputs) error {
+func (s *Service) checkRecipients(ctx context.Context, c *ent.Campaign, template *ent.Template, in *usererror.Fields) error {
 	first, err := s.page(ctx, c, uid.ID{}, 1)
 	if err != nil {
 		return err
 	}
 	if len(first) == 0 {
-		in.Add("campaignId", fault.Invalid, "the audience is empty: nobody would receive it")
+		in.Add("campaignId", usererror.Invalid, "the audience is empty: nobody would receive it")
 		return nil
 	}
 	if c.MissingParameter != enum.MissingParameterPolicyFail {
@@ -278,7 +278,7 @@ func (s *Service) checkRecipients(ctx context.Context, c *ent.Campaign, template
 }
 
 // checkValues refuses recipients without a value, and those with one that WhatsApp would refuse.
-func (s *Service) checkValues(ctx context.Context, c *ent.Campaign, template *ent.Template, in *fault.Inputs) error {
+func (s *Service) checkValues(ctx context.Context, c *ent.Campaign, template *ent.Template, in *usererror.Fields) error {
 	bind := newBinder(template, c.Parameters)
 	var after uid.ID
 	var missing, refused tally
@@ -302,10 +302,10 @@ func (s *Service) checkValues(ctx context.Context, c *ent.Campaign, template *en
 		after = page[len(page)-1].ID
 	}
 	if missing.people > 0 {
-		in.Add("campaignId", fault.Required, "%d recipients lack a value, e.g. %s; give the bindings a fallback, or choose missingParameter SKIP", missing.people, strings.Join(missing.examples, "; "))
+		in.Add("campaignId", usererror.Required, "%d recipients lack a value, e.g. %s; give the bindings a fallback, or choose missingParameter SKIP", missing.people, strings.Join(missing.examples, "; "))
 	}
 	if refused.people > 0 {
-		in.Add("campaignId", fault.Invalid, "%d recipients have a value that WhatsApp refuses, e.g. %s; mend their contacts, or choose missingParameter SKIP", refused.people, strings.Join(refused.examples, "; "))
+		in.Add("campaignId", usererror.Invalid, "%d recipients have a value that WhatsApp refuses, e.g. %s; mend their contacts, or choose missingParameter SKIP", refused.people, strings.Join(refused.examples, "; "))
 	}
 	return nil
 }

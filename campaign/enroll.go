@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"carillon/audience"
+	"carillon/caller"
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/campaign"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/identity"
-	"carillon/tenant"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
@@ -29,7 +29,7 @@ var errMoved = errors.New("the campaign moved on")
 // transaction, so a crash repeats nothing, and of two workers at once one's page is void. After the first page the campaign
 // is RUNNING and its lane is awake. For a canceled campaign it cancels what is still queued.
 func (s *Service) Enroll(ctx context.Context, id uid.ID) error {
-	ctx = tenant.System(ctx)
+	ctx = caller.System(ctx)
 	for {
 		c, err := s.db.Client.Campaign.Query().Where(campaign.ID(id)).WithTemplate().WithPhoneNumber().Only(ctx)
 		if ent.IsNotFound(err) {
@@ -162,7 +162,7 @@ func (s *Service) finish(ctx context.Context, ids ...uid.ID) error {
 
 // Finish completes a number's campaigns that have nothing left to send: a lane calls it when it runs dry.
 func (s *Service) Finish(ctx context.Context, number uid.ID) error {
-	ctx = tenant.System(ctx)
+	ctx = caller.System(ctx)
 	ids, err := s.db.Client.Campaign.Query().Where(campaign.PhoneNumberID(number), campaign.StatusIn(enum.CampaignStatusPreparing, enum.CampaignStatusRunning)).IDs(ctx)
 	if err != nil || len(ids) == 0 {
 		return err
@@ -174,7 +174,7 @@ func (s *Service) Finish(ctx context.Context, number uid.ID) error {
 // organizations that may not send, lets go on what waited for something that has passed, wakes enrolments that stand
 // still, skips what has expired, closes what was canceled, reopens what was retried and completes what is over. Any number of processes may run it.
 func (s *Service) Sweep(ctx context.Context) error {
-	ctx = tenant.System(ctx)
+	ctx = caller.System(ctx)
 	now := s.now()
 	due, err := s.db.Client.Campaign.Query().Where(campaign.StatusEQ(enum.CampaignStatusScheduled), campaign.ScheduledAtLTE(now)).All(ctx)
 	if err != nil {

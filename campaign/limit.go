@@ -7,11 +7,11 @@ import (
 
 	"carillon/ent"
 	"carillon/ent/campaign"
+	"carillon/ent/enum"
 	"carillon/ent/phonenumber"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // worthResuming is the share of a limit that must be free before campaigns go on: room in a rolling window comes one by one,
@@ -58,7 +58,7 @@ func (s *Service) stillFull(ctx context.Context, c *ent.Campaign) error {
 		if used, err := s.queue.Used(ctx, a.ID); err != nil || a.MessagingLimit == nil || used < *a.MessagingLimit {
 			return err
 		}
-		return fault.Refuse("campaignId", fault.LimitExceeded, "%s", limitText(*a.MessagingLimit))
+		return usererror.Refuse("campaignId", usererror.LimitExceeded, "%s", limitText(*a.MessagingLimit))
 	case enum.CampaignStatusReasonQuotaReached:
 		owner, err := s.db.Client.Organization.Get(ctx, c.OrganizationID)
 		if err != nil {
@@ -67,7 +67,7 @@ func (s *Service) stillFull(ctx context.Context, c *ent.Campaign) error {
 		if sent, err := s.queue.SentToday(ctx, owner.ID); err != nil || owner.QuotaMessagesPerDay == nil || sent < *owner.QuotaMessagesPerDay {
 			return err
 		}
-		return fault.Refuse("campaignId", fault.LimitExceeded, "%s", quotaText(*owner.QuotaMessagesPerDay))
+		return usererror.Refuse("campaignId", usererror.LimitExceeded, "%s", quotaText(*owner.QuotaMessagesPerDay))
 	}
 	return nil
 }

@@ -5,10 +5,10 @@ import (
 	"time"
 
 	"carillon/campaign"
-	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/identity"
 )
 
@@ -93,7 +93,7 @@ func TestNothingIsSentUnderTermsThatNobodyHasAccepted(t *testing.T) {
 			t.Error("resumed without accepting")
 		}
 		draft := s.draft()
-		draft.Audience = column.Audience{ListIDs: draft.Audience.ListIDs}
+		draft.Audience = jsonfield.Audience{ListIDs: draft.Audience.ListIDs}
 		later := s.now.Add(time.Hour)
 		draft.ScheduledAt = &later
 		other, err := s.Create(s.owner, draft)

@@ -7,15 +7,15 @@ import (
 	"strings"
 
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
+	"carillon/usererror"
 )
 
 // obstacle is something that may come and go while a campaign waits, and keeps it from sending.
 type obstacle struct {
 	reason enum.CampaignStatusReason
 	field  string // of the mutation's input
-	code   fault.Code
+	code   usererror.Code
 	text   string
 }
 
@@ -41,7 +41,7 @@ var (
 )
 
 func templateObstacle(t *ent.Template) obstacle {
-	o := obstacle{templateReasons[t.Status], "campaignId", fault.Invalid, fmt.Sprintf("template %s is %s; only an APPROVED template can be sent", t.Name, t.Status)}
+	o := obstacle{templateReasons[t.Status], "campaignId", usererror.Invalid, fmt.Sprintf("template %s is %s; only an APPROVED template can be sent", t.Name, t.Status)}
 	if t.RejectionReason != nil {
 		o.text += " (" + *t.RejectionReason + ")"
 	}
@@ -49,11 +49,11 @@ func templateObstacle(t *ent.Template) obstacle {
 }
 
 func numberObstacle(n *ent.PhoneNumber) obstacle {
-	return obstacle{numberReasons[n.Status], "campaignId", fault.NotAllowed, fmt.Sprintf("phone number %s is %s at WhatsApp", n.DisplayNumber, n.Status)}
+	return obstacle{numberReasons[n.Status], "campaignId", usererror.NotAllowed, fmt.Sprintf("phone number %s is %s at WhatsApp", n.DisplayNumber, n.Status)}
 }
 
 func accountObstacle(a *ent.Account) obstacle {
-	o := obstacle{accountReasons[a.Status], "campaignId", fault.NotAllowed, fmt.Sprintf("WhatsApp account %s is %s", a.Name, a.Status)}
+	o := obstacle{accountReasons[a.Status], "campaignId", usererror.NotAllowed, fmt.Sprintf("WhatsApp account %s is %s", a.Name, a.Status)}
 	if a.StatusReason != nil {
 		o.text += " (" + *a.StatusReason + ")"
 	}
@@ -80,7 +80,7 @@ func (s *Service) obstacles(ctx context.Context, c *ent.Campaign) (found []obsta
 		}
 	}
 	for _, o := range general[c.OrganizationID] {
-		found = append(found, obstacle{o.Reason, "", fault.NotAllowed, o.Text})
+		found = append(found, obstacle{o.Reason, "", usererror.NotAllowed, o.Text})
 	}
 	return found, nil
 }
@@ -91,7 +91,7 @@ func (s *Service) sendable(ctx context.Context, c *ent.Campaign) error {
 	if err != nil {
 		return err
 	}
-	var in fault.Inputs
+	var in usererror.Fields
 	for _, o := range found {
 		in.Add(o.field, o.code, "%s", o.text)
 	}

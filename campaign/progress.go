@@ -4,9 +4,9 @@ import (
 	"math"
 	"time"
 
-	"carillon/column"
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 )
 
@@ -58,7 +58,7 @@ func (p Progress) Final(status enum.CampaignStatus) bool {
 // Audience is to whom a campaign goes.
 type Audience struct {
 	Campaign   *ent.Campaign
-	Rule       column.Audience
+	Rule       jsonfield.Audience
 	Contacts   int // named one by one
 	Recipients int // with values of their own
 }

@@ -7,15 +7,15 @@ import (
 	"time"
 
 	"carillon/audience"
+	"carillon/caller"
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/account"
 	"carillon/ent/campaign"
+	"carillon/ent/enum"
 	"carillon/ent/phonenumber"
 	"carillon/ent/predicate"
 	"carillon/ent/template"
-	"carillon/enum"
-	"carillon/tenant"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
@@ -88,7 +88,7 @@ func (f Failure) text() string {
 // reports whether what the error concerns is at a stand now, so that its message had better wait. An error that the table
 // believes only when it is repeated within a minute, and one that is long past, change nothing.
 func (s *Service) React(ctx context.Context, f Failure) (stopped bool, err error) {
-	ctx = tenant.System(ctx)
+	ctx = caller.System(ctx)
 	if f.Rule.Suppress == whatsapp.SuppressMarketing {
 		source := fmt.Sprintf("whatsapp %d", f.Rule.Code)
 		who := audience.Identity{Organization: f.Organization, Contact: f.Contact, At: f.At}

@@ -9,14 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"carillon/campaign"
-	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -49,7 +49,7 @@ func furnish(t *testing.T, db *database.DB) house {
 		"account": {secondTemplate, secondNumber}, "stranger": {template(foreign, "third"), number(foreign, "8")},
 	} {
 		h.campaigns[name] = c.Campaign.Create().SetOrganizationID(o).SetName(name).SetTemplateID(of.template.ID).SetPhoneNumberID(of.number.ID).
-			SetStatus(enum.CampaignStatusRunning).SetAudienceRule(column.Audience{}).SetParameters([]column.ParameterBinding{}).SetEnrolledAt(s.now).SaveX(s.owner)
+			SetStatus(enum.CampaignStatusRunning).SetAudienceRule(jsonfield.Audience{}).SetParameters([]jsonfield.ParameterBinding{}).SetEnrolledAt(s.now).SaveX(s.owner)
 	}
 	return h
 }
@@ -409,17 +409,17 @@ func TestARetryIsRefusedWhereItMakesNoSense(t *testing.T) {
 	for name, tc := range map[string]struct {
 		edit  func(h house)
 		codes []int
-		want  map[string]fault.Code // nil is CONFLICT
+		want  map[string]usererror.Code // nil is CONFLICT
 	}{
 		"a canceled campaign": {edit: func(h house) {
 			h.campaigns["both"].Update().SetStatus(enum.CampaignStatusCanceled).ExecX(h.system)
 		}},
 		"a draft":                    {edit: func(h house) { h.campaigns["both"].Update().SetStatus(enum.CampaignStatusDraft).ExecX(h.system) }},
-		"codes that will fail again": {codes: []int{131000, 131026, 132016}, want: map[string]fault.Code{"errorCodes.1": fault.Invalid, "errorCodes.2": fault.Invalid}},
+		"codes that will fail again": {codes: []int{131000, 131026, 132016}, want: map[string]usererror.Code{"errorCodes.1": usererror.Invalid, "errorCodes.2": usererror.Invalid}},
 		"a campaign that expired": {edit: func(h house) { h.campaigns["both"].Update().SetExpiresAt(h.now).ExecX(h.system) },
-			want: map[string]fault.Code{"campaignId": fault.Stale}},
+			want: map[string]usererror.Code{"campaignId": usererror.Stale}},
 		"a template that cannot be sent": {edit: func(h house) { h.template.Update().SetStatus(enum.TemplateStatusPaused).ExecX(h.system) },
-			want: map[string]fault.Code{"campaignId": fault.Invalid}},
+			want: map[string]usererror.Code{"campaignId": usererror.Invalid}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -428,7 +428,7 @@ func TestARetryIsRefusedWhereItMakesNoSense(t *testing.T) {
 				tc.edit(h)
 			}
 			_, err := h.Retry(h.owner, h.campaigns["both"].ID, tc.codes)
-			if tc.want == nil && !fault.Is(err, fault.Conflict) {
+			if tc.want == nil && !usererror.Is(err, usererror.Conflict) {
 				t.Errorf("retried: %v", err)
 			}
 			if diff := cmp.Diff(tc.want, codes(err)); diff != "" {

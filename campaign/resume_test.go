@@ -10,10 +10,10 @@ import (
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // told stops a campaign by an error that WhatsApp gave to its messages.
@@ -129,7 +129,7 @@ func TestEveryPauseEndsByResumingOnceItsCauseIsMended(t *testing.T) {
 						t.Fatalf("the campaign is %s because of %v", c.Status, c.StatusReason)
 					}
 					if tc.before != "" {
-						var wrong fault.Inputs
+						var wrong usererror.Fields
 						if _, err := h.Resume(h.owner, id); !errors.As(err, &wrong) || !strings.Contains(err.Error(), tc.before) {
 							t.Errorf("resuming it before says %v, want %q", err, tc.before)
 						}

@@ -10,10 +10,10 @@ import (
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/campaign"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -35,7 +35,7 @@ func (s *Service) Retry(ctx context.Context, id uid.ID, codes []int) (*ent.Campa
 		return nil, err
 	}
 	if c.ExpiresAt != nil && !c.ExpiresAt.After(s.now()) {
-		return nil, fault.Refuse("campaignId", fault.Stale, "the campaign expired at %s", c.ExpiresAt.UTC().Format(time.RFC3339))
+		return nil, usererror.Refuse("campaignId", usererror.Stale, "the campaign expired at %s", c.ExpiresAt.UTC().Format(time.RFC3339))
 	}
 	if err := s.sendable(ctx, c); err != nil {
 		return nil, err
@@ -59,10 +59,10 @@ func (s *Service) Retry(ctx context.Context, id uid.ID, codes []int) (*ent.Campa
 
 // retryable says which error codes are to be tried again, and refuses those that would fail again.
 func retryable(codes []int) (func(code int) bool, error) {
-	var in fault.Inputs
+	var in usererror.Fields
 	for i, code := range codes {
 		if rule := whatsapp.RuleFor(code, 0, 0, false); !rule.Retryable {
-			in.Add("errorCodes."+strconv.Itoa(i), fault.Invalid, "%d (%s) does not pass: %s", code, rule.Title, rule.Advice)
+			in.Add("errorCodes."+strconv.Itoa(i), usererror.Invalid, "%d (%s) does not pass: %s", code, rule.Title, rule.Advice)
 		}
 	}
 	if len(codes) > 0 {

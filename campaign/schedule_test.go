@@ -7,8 +7,8 @@ import (
 
 	"carillon/database"
 	"carillon/database/dbtest"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
+	"carillon/usererror"
 )
 
 func TestADraftIsRefusedForTimesThatCannotBeMeant(t *testing.T) {
@@ -42,13 +42,13 @@ func TestADraftIsRefusedForTimesThatCannotBeMeant(t *testing.T) {
 				}
 			}
 			_, err := s.Create(s.owner, d)
-			var wrong fault.Inputs
+			var wrong usererror.Fields
 			if err != nil && !errors.As(err, &wrong) {
 				t.Fatal(name, err)
 			}
 			fields := []string{}
 			for _, w := range wrong {
-				fields = append(fields, w.Field[0])
+				fields = append(fields, w.Path[0])
 			}
 			if len(fields) != len(tc.refused) {
 				t.Errorf("%s: refused %v, want %v", name, fields, tc.refused)
@@ -75,8 +75,8 @@ func TestADraftWhoseStartHasPassedIsNotLaunchedToEverybodyAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.now = s.now.Add(3 * time.Hour)
-		var wrong fault.Inputs
-		if _, err := s.Launch(s.owner, c.ID); !errors.As(err, &wrong) || wrong[0].Code != fault.Stale {
+		var wrong usererror.Fields
+		if _, err := s.Launch(s.owner, c.ID); !errors.As(err, &wrong) || wrong[0].Code != usererror.Stale {
 			t.Errorf("launched two hours late: %v", err)
 		}
 		if got := db.Client.Campaign.GetX(s.owner, c.ID).Status; got != enum.CampaignStatusDraft {

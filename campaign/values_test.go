@@ -7,12 +7,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"carillon/campaign"
-	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/message"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/usererror"
 )
 
 const withEverything = `[{"type":"HEADER","format":"IMAGE","example":{"header_handle":["4::a"]}},{"type":"BODY","text":"Hi {{1}}, see you soon."},
@@ -20,13 +20,13 @@ const withEverything = `[{"type":"HEADER","format":"IMAGE","example":{"header_ha
 
 // illustrated is a stage whose template has a picture, a code and a link, and a draft with a sound
 // value for each.
-func illustrated(t *testing.T, db *database.DB) (*stage, func(edit ...column.ParameterBinding) campaign.Draft) {
+func illustrated(t *testing.T, db *database.DB) (*stage, func(edit ...jsonfield.ParameterBinding) campaign.Draft) {
 	t.Helper()
 	s := stand(t, db)
 	s.template = s.template.Update().SetComponents([]byte(withEverything)).SaveX(s.owner)
-	return s, func(edit ...column.ParameterBinding) campaign.Draft {
+	return s, func(edit ...jsonfield.ParameterBinding) campaign.Draft {
 		d := s.draft()
-		d.Parameters = []column.ParameterBinding{{Parameter: "header_image", Value: of("https://example.com/a.jpg")}, {Parameter: "1", ContactField: of("name")},
+		d.Parameters = []jsonfield.ParameterBinding{{Parameter: "header_image", Value: of("https://example.com/a.jpg")}, {Parameter: "1", ContactField: of("name")},
 			{Parameter: "button_0_code", Value: of("SAVE10")}, {Parameter: "button_1_url", Attribute: of("city")}}
 		for _, b := range edit {
 			for i := range d.Parameters {
@@ -45,30 +45,30 @@ func TestAConstantThatWhatsAppWouldRefuseIsRefusedBeforeTheLaunch(t *testing.T) 
 		s, draft := illustrated(t, db)
 		s.contact("+8613800000001", "Ana", "a", enum.ConsentOptedIn)
 		for name, tc := range map[string]struct {
-			binding column.ParameterBinding
+			binding jsonfield.ParameterBinding
 			field   string // of createCampaign; empty where the draft is sound
-			code    fault.Code
+			code    usererror.Code
 		}{
-			"a link":              {column.ParameterBinding{Parameter: "header_image", Value: of("https://example.com/b.jpg")}, "", ""},
-			"a scheme in capital": {column.ParameterBinding{Parameter: "header_image", Value: of("HTTPS://example.com/b.jpg")}, "", ""},
-			"a blank before it":   {column.ParameterBinding{Parameter: "header_image", Value: of(" https://example.com/b.jpg")}, "", ""},
-			"an upload":           {column.ParameterBinding{Parameter: "header_image", Value: of("1234567890")}, "", ""},
-			"lines in a text":     {column.ParameterBinding{Parameter: "1", Value: of("a\u2028b\nc")}, "", ""},
-			"a whole address":     {column.ParameterBinding{Parameter: "button_1_url", Value: of("https://shop.example.com/track/AB12")}, "", ""},
-			"a file's name":       {column.ParameterBinding{Parameter: "header_image", Value: of("photo.jpg")}, "parameters.0.value", fault.Invalid},
-			"no scheme":           {column.ParameterBinding{Parameter: "header_image", Value: of("example.com/a.jpg")}, "parameters.0.value", fault.Invalid},
-			"http":                {column.ParameterBinding{Parameter: "header_image", Value: of("http://example.com/a.jpg")}, "parameters.0.value", fault.Invalid},
-			"data":                {column.ParameterBinding{Parameter: "header_image", Value: of("data:image/png;base64,AA==")}, "parameters.0.value", fault.Invalid},
-			"a fallback":          {column.ParameterBinding{Parameter: "header_image", Attribute: of("city"), Fallback: of("photo.jpg")}, "parameters.0.fallback", fault.Invalid},
-			"a code":              {column.ParameterBinding{Parameter: "button_0_code", Value: of("SAVE-10")}, "parameters.2.value", fault.Invalid},
-			"a text too long":     {column.ParameterBinding{Parameter: "1", Value: of(strings.Repeat("x", 1020))}, "parameters.1.value", fault.TooLong},
-			"another page":        {column.ParameterBinding{Parameter: "button_1_url", Value: of("https://shop.example.com/cart")}, "parameters.3.value", fault.Invalid},
+			"a link":              {jsonfield.ParameterBinding{Parameter: "header_image", Value: of("https://example.com/b.jpg")}, "", ""},
+			"a scheme in capital": {jsonfield.ParameterBinding{Parameter: "header_image", Value: of("HTTPS://example.com/b.jpg")}, "", ""},
+			"a blank before it":   {jsonfield.ParameterBinding{Parameter: "header_image", Value: of(" https://example.com/b.jpg")}, "", ""},
+			"an upload":           {jsonfield.ParameterBinding{Parameter: "header_image", Value: of("1234567890")}, "", ""},
+			"lines in a text":     {jsonfield.ParameterBinding{Parameter: "1", Value: of("a\u2028b\nc")}, "", ""},
+			"a whole address":     {jsonfield.ParameterBinding{Parameter: "button_1_url", Value: of("https://shop.example.com/track/AB12")}, "", ""},
+			"a file's name":       {jsonfield.ParameterBinding{Parameter: "header_image", Value: of("photo.jpg")}, "parameters.0.value", usererror.Invalid},
+			"no scheme":           {jsonfield.ParameterBinding{Parameter: "header_image", Value: of("example.com/a.jpg")}, "parameters.0.value", usererror.Invalid},
+			"http":                {jsonfield.ParameterBinding{Parameter: "header_image", Value: of("http://example.com/a.jpg")}, "parameters.0.value", usererror.Invalid},
+			"data":                {jsonfield.ParameterBinding{Parameter: "header_image", Value: of("data:image/png;base64,AA==")}, "parameters.0.value", usererror.Invalid},
+			"a fallback":          {jsonfield.ParameterBinding{Parameter: "header_image", Attribute: of("city"), Fallback: of("photo.jpg")}, "parameters.0.fallback", usererror.Invalid},
+			"a code":              {jsonfield.ParameterBinding{Parameter: "button_0_code", Value: of("SAVE-10")}, "parameters.2.value", usererror.Invalid},
+			"a text too long":     {jsonfield.ParameterBinding{Parameter: "1", Value: of(strings.Repeat("x", 1020))}, "parameters.1.value", usererror.TooLong},
+			"another page":        {jsonfield.ParameterBinding{Parameter: "button_1_url", Value: of("https://shop.example.com/cart")}, "parameters.3.value", usererror.Invalid},
 		} {
 			t.Run(name, func(t *testing.T) {
 				_, err := s.Create(s.owner, draft(tc.binding))
-				var want map[string]fault.Code
+				var want map[string]usererror.Code
 				if tc.field != "" {
-					want = map[string]fault.Code{tc.field: tc.code}
+					want = map[string]usererror.Code{tc.field: tc.code}
 				}
 				if diff := cmp.Diff(want, codes(err)); diff != "" {
 					t.Errorf("%s\n%v", diff, err)
@@ -87,7 +87,7 @@ func TestAConstantThatWhatsAppWouldRefuseIsRefusedBeforeTheLaunch(t *testing.T) 
 					}
 					return
 				}
-				if diff := cmp.Diff(map[string]fault.Code{"campaignId": tc.code}, codes(err)); diff != "" || !strings.Contains(err.Error(), tc.field+": ") {
+				if diff := cmp.Diff(map[string]usererror.Code{"campaignId": tc.code}, codes(err)); diff != "" || !strings.Contains(err.Error(), tc.field+": ") {
 					t.Errorf("launch: %s\n%v", diff, err)
 				}
 			})
@@ -100,13 +100,13 @@ func TestADraftMayHaveAConstantThatIsStillEmptyAndALaunchMayNot(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s, draft := illustrated(t, db)
 		s.contact("+8613800000001", "Ana", "a", enum.ConsentOptedIn)
-		empty := column.ParameterBinding{Parameter: "header_image", Value: of(" \u200b")}
+		empty := jsonfield.ParameterBinding{Parameter: "header_image", Value: of(" \u200b")}
 		c, err := s.Create(s.owner, draft(empty))
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, err = s.Launch(s.owner, c.ID)
-		if diff := cmp.Diff(map[string]fault.Code{"campaignId": fault.Required}, codes(err)); diff != "" {
+		if diff := cmp.Diff(map[string]usererror.Code{"campaignId": usererror.Required}, codes(err)); diff != "" {
 			t.Errorf("%s\n%v", diff, err)
 		}
 		empty.Fallback = of("123")
@@ -174,7 +174,7 @@ func TestALaunchThatMayLeaveNobodyOutNamesThoseWhoseValueCannotBeSent(t *testing
 			t.Fatal(err)
 		}
 		_, err = s.Launch(s.owner, c.ID)
-		if diff := cmp.Diff(map[string]fault.Code{"campaignId": fault.Invalid}, codes(err)); diff != "" {
+		if diff := cmp.Diff(map[string]usererror.Code{"campaignId": usererror.Invalid}, codes(err)); diff != "" {
 			t.Fatalf("%s\n%v", diff, err)
 		}
 		if want := "1 recipients have a value that WhatsApp refuses, e.g. +8613800000002 (button_1_url is a whole address"; !strings.Contains(err.Error(), want) {

@@ -17,10 +17,10 @@ import (
 	"entgo.io/ent/privacy"
 	"github.com/google/go-cmp/cmp"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -147,10 +147,10 @@ func TestARowsetCarriesEveryKindOfValue(t *testing.T) {
 func TestNoTenantSeesOrTouchesAnothersRows(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		system := tenant.System(t.Context())
+		system := caller.System(t.Context())
 		mine, theirs := organization(t, db, system), organization(t, db, system)
 		list := db.Client.ContactList.Create().SetOrganizationID(theirs.ID).SetName("theirs").SaveX(system)
-		me := tenant.In(t.Context(), mine.ID)
+		me := caller.In(t.Context(), mine.ID)
 
 		if n := db.Client.ContactList.Query().CountX(me); n != 0 {
 			t.Errorf("I see %d lists of another organization", n)
@@ -188,7 +188,7 @@ func TestNoTenantSeesOrTouchesAnothersRows(t *testing.T) {
 func TestATransactionIsAllOrNothingForEntAndSQLAlike(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		system := tenant.System(t.Context())
+		system := caller.System(t.Context())
 		failed := errors.New("failed")
 		err := db.InTx(system, func(tx *database.Tx) error {
 			tx.Client.Organization.Create().SetName("gone").SaveX(system)

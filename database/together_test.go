@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
-	"carillon/tenant"
 )
 
 func rename(name string) database.Statement {
@@ -17,7 +17,7 @@ func rename(name string) database.Statement {
 func TestStatementsThatGoTogetherSeeWhatThoseBeforeDid(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		system := tenant.System(t.Context())
+		system := caller.System(t.Context())
 		organization(t, db, system)
 		var seen []string
 		read := func(rows database.Rows) error {
@@ -46,7 +46,7 @@ func TestStatementsThatGoTogetherSeeWhatThoseBeforeDid(t *testing.T) {
 func TestAStatementThatFailsSaysWhatItWasForAndNothingOfThoseWithItIsKept(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		system := tenant.System(t.Context())
+		system := caller.System(t.Context())
 		organization(t, db, system)
 		err := db.InTx(system, func(tx *database.Tx) error {
 			return tx.Together(system, rename("first"), database.Statement{What: "take the name away", Query: "UPDATE organization SET name = NULL"}, rename("second"))
@@ -63,7 +63,7 @@ func TestAStatementThatFailsSaysWhatItWasForAndNothingOfThoseWithItIsKept(t *tes
 func TestNothingIsKeptOfWhatGoesTogetherInATransactionThatIsOver(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		system := tenant.System(t.Context())
+		system := caller.System(t.Context())
 		organization(t, db, system)
 		ended, end := context.WithCancel(system)
 		err := db.InTx(ended, func(tx *database.Tx) error {

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"carillon/database"
-	"carillon/enum"
+	"carillon/ent/enum"
 )
 
 // Amendment is what the author of a message did to it later, on their phone.

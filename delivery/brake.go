@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"carillon/database"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 

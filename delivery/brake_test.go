@@ -8,11 +8,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 )
 
@@ -98,7 +98,7 @@ func TestTheBrakeJudgesTheLastAnswersOfAllProcesses(t *testing.T) {
 					b.campaign.Update().SetFailureThreshold(*tc.threshold).ExecX(b.ctx)
 				}
 				if tc.policy != 0 {
-					policy := column.DefaultSendingPolicy()
+					policy := jsonfield.DefaultSendingPolicy()
 					policy.FailureThreshold = tc.policy
 					db.Client.Organization.UpdateOneID(b.organization).SetSendingPolicy(policy).ExecX(b.ctx)
 				}

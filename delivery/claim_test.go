@@ -7,8 +7,8 @@ import (
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
+	"carillon/ent/enum"
 	"carillon/ent/message"
-	"carillon/enum"
 )
 
 func TestOnlyWhatWasHandedOverBecomesUnknownWhenAWorkerDies(t *testing.T) {

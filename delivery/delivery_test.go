@@ -13,14 +13,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"carillon/column"
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/ent"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/message"
-	"carillon/enum"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -59,7 +59,7 @@ var start = time.Date(2026, 10, 5, 10, 59, 58, 0, time.UTC)
 
 func setUp(t testing.TB, db *database.DB) *bench {
 	t.Helper()
-	b := &bench{db: db, news: &recorder{}, ctx: tenant.System(t.Context()), log: delivery.NewLog(db), now: func() time.Time { return start.Add(time.Hour) }}
+	b := &bench{db: db, news: &recorder{}, ctx: caller.System(t.Context()), log: delivery.NewLog(db), now: func() time.Time { return start.Add(time.Hour) }}
 	b.run(t)
 	b.organization = db.Client.Organization.Create().SetName("Lucky Shrub").SaveX(b.ctx).ID
 	b.campaign = b.addCampaign("first")
@@ -90,7 +90,7 @@ func (b *bench) addCampaign(name string) *ent.Campaign {
 		number, template = b.campaign.QueryPhoneNumber().OnlyX(b.ctx), b.campaign.QueryTemplate().OnlyX(b.ctx)
 	}
 	return c.Campaign.Create().SetOrganizationID(o).SetName(name).SetStatus(enum.CampaignStatusRunning).SetTemplateID(template.ID).SetPhoneNumberID(number.ID).
-		SetAudienceRule(column.Audience{}).SetParameters([]column.ParameterBinding{}).SaveX(b.ctx)
+		SetAudienceRule(jsonfield.Audience{}).SetParameters([]jsonfield.ParameterBinding{}).SaveX(b.ctx)
 }
 
 func (b *bench) enqueue(t testing.TB, campaign *ent.Campaign, n int) []uid.ID {
@@ -168,7 +168,7 @@ func TestFactsInAnyOrderAndNumberLeadToTheSameState(t *testing.T) {
 			w := "wamid." + id.String()
 			return []delivery.Fact{
 				{Message: id, WAMID: w, Attempt: 1, Kind: delivery.Accepted, At: start},
-				{Message: id, WAMID: w, Attempt: 1, Kind: delivery.Sent, At: start.Add(time.Second), Pricing: &column.Pricing{Billable: true, Category: "marketing", Model: "PMP"}},
+				{Message: id, WAMID: w, Attempt: 1, Kind: delivery.Sent, At: start.Add(time.Second), Pricing: &jsonfield.Pricing{Billable: true, Category: "marketing", Model: "PMP"}},
 				{WAMID: w, Kind: delivery.Delivered, At: start.Add(2 * time.Second)},
 				{Message: id, WAMID: w, Attempt: 1, Kind: delivery.Read, At: start.Add(3 * time.Second)},
 			}
@@ -413,8 +413,8 @@ func TestMessagesOfAWorkerThatIsGoneBecomeUnknownAndThePolicyDecides(t *testing.
 		if n, err := b.queue.ExpireLeases(b.ctx); n != 3 || err != nil {
 			t.Fatalf("%d leases ended, %v", n, err)
 		}
-		policy := column.DefaultSendingPolicy()
-		policies := map[uid.ID]column.SendingPolicy{b.organization: policy}
+		policy := jsonfield.DefaultSendingPolicy()
+		policies := map[uid.ID]jsonfield.SendingPolicy{b.organization: policy}
 		if n, err := b.queue.SettleUnknown(b.ctx, policies, -1, "silent"); n != 0 || err != nil {
 			t.Fatalf("%d settled before the waiting time was over, %v", n, err)
 		}

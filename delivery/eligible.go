@@ -3,7 +3,7 @@ package delivery
 import (
 	"strings"
 
-	"carillon/enum"
+	"carillon/ent/enum"
 )
 
 // Eligibility is what decides whether a message may be written to its person now. Consent, policy

@@ -12,13 +12,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/ent"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/message"
-	"carillon/enum"
 	"carillon/uid"
 )
 
@@ -83,7 +83,7 @@ func (b *bench) consent(p person, consent enum.Consent) {
 }
 
 func (b *bench) requireOptIn(required bool) {
-	policy := column.DefaultSendingPolicy()
+	policy := jsonfield.DefaultSendingPolicy()
 	policy.RequireOptIn = required
 	b.db.Client.Organization.UpdateOneID(b.organization).SetSendingPolicy(policy).ExecX(b.ctx)
 }

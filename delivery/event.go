@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"carillon/delivery"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 

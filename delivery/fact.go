@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"carillon/column"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
@@ -52,7 +52,7 @@ type Fact struct {
 	Reason    enum.SkipReason // Skip
 	ErrorCode int             // Failed, Refused, Retry, GiveUp
 	Detail    string          // what Meta said to the error
-	Pricing   *column.Pricing
+	Pricing   *jsonfield.Pricing
 
 	Recipient, RecipientUserID string // who got it, as WhatsApp knows them; empty where nothing says
 }
@@ -124,7 +124,7 @@ type row struct {
 	leaseUntil                                                             *time.Time
 	acceptedAt, sentAt, deliveredAt, readAt, failedAt, unknownAt, closedAt *time.Time
 	createdAt                                                              time.Time
-	pricing                                                                *column.Pricing
+	pricing                                                                *jsonfield.Pricing
 	claim                                                                  uid.ID
 }
 

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"carillon/database"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"carillon/database"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"time"
 
-	"carillon/column"
 	"carillon/database"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 )
 
@@ -146,7 +146,7 @@ func (q *Queue) Close(ctx context.Context, campaign uid.ID, kind FactKind) (int,
 
 // SettleUnknown decides about messages whose answer was lost and whose webhook has not come within the organization's waiting
 // time: by the policy of their category they fail with a reason that says so (code is the error's), or are queued once more.
-func (q *Queue) SettleUnknown(ctx context.Context, policies map[uid.ID]column.SendingPolicy, code int, detail string) (int, error) {
+func (q *Queue) SettleUnknown(ctx context.Context, policies map[uid.ID]jsonfield.SendingPolicy, code int, detail string) (int, error) {
 	now, settled := q.now(), 0
 	for organization, policy := range policies {
 		n, err := q.sweep(ctx, func() ([]Fact, error) {

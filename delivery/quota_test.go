@@ -9,8 +9,8 @@ import (
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
+	"carillon/ent/enum"
 	"carillon/ent/message"
-	"carillon/enum"
 	"carillon/uid"
 )
 

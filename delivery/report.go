@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // mostRows bounds a report: it is made in memory and answered at once.
@@ -86,7 +86,7 @@ func byID(column string, field func(*Group) *uid.ID) dimension {
 // rows in which nothing happened. An hour belongs to the local day in which it begins.
 func (l *Log) Statistics(ctx context.Context, organization uid.ID, r Report) ([]ReportRow, error) {
 	if !r.Since.Before(r.Until) {
-		return nil, fault.New(fault.BadInput, "filter.until must be after filter.since")
+		return nil, usererror.New(usererror.BadInput, "filter.until must be after filter.since")
 	}
 	dims := make([]dimension, len(r.GroupBy))
 	for i, d := range r.GroupBy {
@@ -120,7 +120,7 @@ func (l *Log) Statistics(ctx context.Context, organization uid.ID, r Report) ([]
 		k.start, k.group = begin(r.Interval, hour, r.Zone), k.group.known()
 		if sums[k] == nil {
 			if len(sums) == mostRows {
-				return nil, fault.New(fault.BadInput, "the statistics have more than %d rows: shorten the time between filter.since and filter.until, choose a longer interval, "+
+				return nil, usererror.New(usererror.BadInput, "the statistics have more than %d rows: shorten the time between filter.since and filter.until, choose a longer interval, "+
 					"leave something out of groupBy, or filter by one account, number, template, campaign or category", mostRows)
 			}
 			sums[k] = &Sums{}

@@ -13,9 +13,9 @@ import (
 	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // hours writes an accepted message for each hour from since until until.
@@ -279,11 +279,11 @@ func TestAReportIsBounded(t *testing.T) {
 			t.Errorf("got %d rows", n)
 		}
 		r.Until = r.Until.Add(time.Hour)
-		if _, err := b.log.Statistics(b.ctx, b.organization, r); !fault.Is(err, fault.BadInput) {
+		if _, err := b.log.Statistics(b.ctx, b.organization, r); !usererror.Is(err, usererror.BadInput) {
 			t.Errorf("10,001 rows gave %v", err)
 		}
 		r.Until = r.Since
-		if _, err := b.log.Statistics(b.ctx, b.organization, r); !fault.Is(err, fault.BadInput) {
+		if _, err := b.log.Statistics(b.ctx, b.organization, r); !usererror.Is(err, usererror.BadInput) {
 			t.Errorf("no time at all gave %v", err)
 		}
 	})

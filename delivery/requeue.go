@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 

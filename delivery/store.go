@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"carillon/column"
 	"carillon/database"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 )
 
@@ -45,10 +45,10 @@ var storedColumns = []storedColumn{
 	stored("failed_at", func(r *row) *time.Time { return r.failedAt }, database.NullTimes),
 	stored("unknown_at", func(r *row) *time.Time { return r.unknownAt }, database.NullTimes),
 	stored("closed_at", func(r *row) *time.Time { return r.closedAt }, database.NullTimes),
-	stored("pricing", func(r *row) *column.Pricing { return r.pricing }, pricingColumn),
+	stored("pricing", func(r *row) *jsonfield.Pricing { return r.pricing }, pricingColumn),
 }
 
-func pricingColumn(name string, values []*column.Pricing) database.Column {
+func pricingColumn(name string, values []*jsonfield.Pricing) database.Column {
 	documents := make([]json.RawMessage, len(values))
 	for i, v := range values {
 		if v != nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"carillon/database"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 

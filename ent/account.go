@@ -4,7 +4,7 @@ package ent
 
 import (
 	"carillon/ent/account"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 	"fmt"
 	"strings"

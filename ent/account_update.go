@@ -4,10 +4,10 @@ package ent
 
 import (
 	"carillon/ent/account"
+	"carillon/ent/enum"
 	"carillon/ent/phonenumber"
 	"carillon/ent/predicate"
 	"carillon/ent/template"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"errors"

@@ -4,8 +4,8 @@ package ent
 
 import (
 	"carillon/ent/apikey"
+	"carillon/ent/enum"
 	"carillon/ent/organization"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"errors"

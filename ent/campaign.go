@@ -3,12 +3,12 @@
 package ent
 
 import (
-	"carillon/column"
 	"carillon/ent/campaign"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/member"
 	"carillon/ent/phonenumber"
 	"carillon/ent/template"
-	"carillon/enum"
 	"carillon/uid"
 	"encoding/json"
 	"fmt"
@@ -39,9 +39,9 @@ type Campaign struct {
 	// PhoneNumberID holds the value of the "phone_number_id" field.
 	PhoneNumberID uid.ID `json:"phone_number_id,omitempty"`
 	// AudienceRule holds the value of the "audience_rule" field.
-	AudienceRule column.Audience `json:"audience_rule,omitempty"`
+	AudienceRule jsonfield.Audience `json:"audience_rule,omitempty"`
 	// Parameters holds the value of the "parameters" field.
-	Parameters []column.ParameterBinding `json:"parameters,omitempty"`
+	Parameters []jsonfield.ParameterBinding `json:"parameters,omitempty"`
 	// MissingParameter holds the value of the "missing_parameter" field.
 	MissingParameter enum.MissingParameterPolicy `json:"missing_parameter,omitempty"`
 	// RateLimit holds the value of the "rate_limit" field.

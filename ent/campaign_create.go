@@ -3,12 +3,12 @@
 package ent
 
 import (
-	"carillon/column"
 	"carillon/ent/campaign"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/member"
 	"carillon/ent/phonenumber"
 	"carillon/ent/template"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"errors"
@@ -96,13 +96,13 @@ func (_c *CampaignCreate) SetPhoneNumberID(v uid.ID) *CampaignCreate {
 }
 
 // SetAudienceRule sets the "audience_rule" field.
-func (_c *CampaignCreate) SetAudienceRule(v column.Audience) *CampaignCreate {
+func (_c *CampaignCreate) SetAudienceRule(v jsonfield.Audience) *CampaignCreate {
 	_c.mutation.SetAudienceRule(v)
 	return _c
 }
 
 // SetParameters sets the "parameters" field.
-func (_c *CampaignCreate) SetParameters(v []column.ParameterBinding) *CampaignCreate {
+func (_c *CampaignCreate) SetParameters(v []jsonfield.ParameterBinding) *CampaignCreate {
 	_c.mutation.SetParameters(v)
 	return _c
 }
@@ -987,7 +987,7 @@ func (u *CampaignUpsert) UpdatePhoneNumberID() *CampaignUpsert {
 }
 
 // SetAudienceRule sets the "audience_rule" field.
-func (u *CampaignUpsert) SetAudienceRule(v column.Audience) *CampaignUpsert {
+func (u *CampaignUpsert) SetAudienceRule(v jsonfield.Audience) *CampaignUpsert {
 	u.Set(campaign.FieldAudienceRule, v)
 	return u
 }
@@ -999,7 +999,7 @@ func (u *CampaignUpsert) UpdateAudienceRule() *CampaignUpsert {
 }
 
 // SetParameters sets the "parameters" field.
-func (u *CampaignUpsert) SetParameters(v []column.ParameterBinding) *CampaignUpsert {
+func (u *CampaignUpsert) SetParameters(v []jsonfield.ParameterBinding) *CampaignUpsert {
 	u.Set(campaign.FieldParameters, v)
 	return u
 }
@@ -1565,7 +1565,7 @@ func (u *CampaignUpsertOne) UpdatePhoneNumberID() *CampaignUpsertOne {
 }
 
 // SetAudienceRule sets the "audience_rule" field.
-func (u *CampaignUpsertOne) SetAudienceRule(v column.Audience) *CampaignUpsertOne {
+func (u *CampaignUpsertOne) SetAudienceRule(v jsonfield.Audience) *CampaignUpsertOne {
 	return u.Update(func(s *CampaignUpsert) {
 		s.SetAudienceRule(v)
 	})
@@ -1579,7 +1579,7 @@ func (u *CampaignUpsertOne) UpdateAudienceRule() *CampaignUpsertOne {
 }
 
 // SetParameters sets the "parameters" field.
-func (u *CampaignUpsertOne) SetParameters(v []column.ParameterBinding) *CampaignUpsertOne {
+func (u *CampaignUpsertOne) SetParameters(v []jsonfield.ParameterBinding) *CampaignUpsertOne {
 	return u.Update(func(s *CampaignUpsert) {
 		s.SetParameters(v)
 	})
@@ -2381,7 +2381,7 @@ func (u *CampaignUpsertBulk) UpdatePhoneNumberID() *CampaignUpsertBulk {
 }
 
 // SetAudienceRule sets the "audience_rule" field.
-func (u *CampaignUpsertBulk) SetAudienceRule(v column.Audience) *CampaignUpsertBulk {
+func (u *CampaignUpsertBulk) SetAudienceRule(v jsonfield.Audience) *CampaignUpsertBulk {
 	return u.Update(func(s *CampaignUpsert) {
 		s.SetAudienceRule(v)
 	})
@@ -2395,7 +2395,7 @@ func (u *CampaignUpsertBulk) UpdateAudienceRule() *CampaignUpsertBulk {
 }
 
 // SetParameters sets the "parameters" field.
-func (u *CampaignUpsertBulk) SetParameters(v []column.ParameterBinding) *CampaignUpsertBulk {
+func (u *CampaignUpsertBulk) SetParameters(v []jsonfield.ParameterBinding) *CampaignUpsertBulk {
 	return u.Update(func(s *CampaignUpsert) {
 		s.SetParameters(v)
 	})

@@ -3,13 +3,13 @@
 package ent
 
 import (
-	"carillon/column"
 	"carillon/ent/campaign"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/member"
 	"carillon/ent/phonenumber"
 	"carillon/ent/predicate"
 	"carillon/ent/template"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"errors"
@@ -133,13 +133,13 @@ func (_u *CampaignUpdate) SetNillablePhoneNumberID(v *uid.ID) *CampaignUpdate {
 }
 
 // SetAudienceRule sets the "audience_rule" field.
-func (_u *CampaignUpdate) SetAudienceRule(v column.Audience) *CampaignUpdate {
+func (_u *CampaignUpdate) SetAudienceRule(v jsonfield.Audience) *CampaignUpdate {
 	_u.mutation.SetAudienceRule(v)
 	return _u
 }
 
 // SetNillableAudienceRule sets the "audience_rule" field if the given value is not nil.
-func (_u *CampaignUpdate) SetNillableAudienceRule(v *column.Audience) *CampaignUpdate {
+func (_u *CampaignUpdate) SetNillableAudienceRule(v *jsonfield.Audience) *CampaignUpdate {
 	if v != nil {
 		_u.SetAudienceRule(*v)
 	}
@@ -147,13 +147,13 @@ func (_u *CampaignUpdate) SetNillableAudienceRule(v *column.Audience) *CampaignU
 }
 
 // SetParameters sets the "parameters" field.
-func (_u *CampaignUpdate) SetParameters(v []column.ParameterBinding) *CampaignUpdate {
+func (_u *CampaignUpdate) SetParameters(v []jsonfield.ParameterBinding) *CampaignUpdate {
 	_u.mutation.SetParameters(v)
 	return _u
 }
 
 // AppendParameters appends value to the "parameters" field.
-func (_u *CampaignUpdate) AppendParameters(v []column.ParameterBinding) *CampaignUpdate {
+func (_u *CampaignUpdate) AppendParameters(v []jsonfield.ParameterBinding) *CampaignUpdate {
 	_u.mutation.AppendParameters(v)
 	return _u
 }
@@ -1090,13 +1090,13 @@ func (_u *CampaignUpdateOne) SetNillablePhoneNumberID(v *uid.ID) *CampaignUpdate
 }
 
 // SetAudienceRule sets the "audience_rule" field.
-func (_u *CampaignUpdateOne) SetAudienceRule(v column.Audience) *CampaignUpdateOne {
+func (_u *CampaignUpdateOne) SetAudienceRule(v jsonfield.Audience) *CampaignUpdateOne {
 	_u.mutation.SetAudienceRule(v)
 	return _u
 }
 
 // SetNillableAudienceRule sets the "audience_rule" field if the given value is not nil.
-func (_u *CampaignUpdateOne) SetNillableAudienceRule(v *column.Audience) *CampaignUpdateOne {
+func (_u *CampaignUpdateOne) SetNillableAudienceRule(v *jsonfield.Audience) *CampaignUpdateOne {
 	if v != nil {
 		_u.SetAudienceRule(*v)
 	}
@@ -1104,13 +1104,13 @@ func (_u *CampaignUpdateOne) SetNillableAudienceRule(v *column.Audience) *Campai
 }
 
 // SetParameters sets the "parameters" field.
-func (_u *CampaignUpdateOne) SetParameters(v []column.ParameterBinding) *CampaignUpdateOne {
+func (_u *CampaignUpdateOne) SetParameters(v []jsonfield.ParameterBinding) *CampaignUpdateOne {
 	_u.mutation.SetParameters(v)
 	return _u
 }
 
 // AppendParameters appends value to the "parameters" field.
-func (_u *CampaignUpdateOne) AppendParameters(v []column.ParameterBinding) *CampaignUpdateOne {
+func (_u *CampaignUpdateOne) AppendParameters(v []jsonfield.ParameterBinding) *CampaignUpdateOne {
 	_u.mutation.AppendParameters(v)
 	return _u
 }

@@ -5,7 +5,7 @@ package ent
 import (
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 	"context"
 	"errors"

@@ -5,8 +5,8 @@ package ent
 import (
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
+	"carillon/ent/enum"
 	"carillon/ent/predicate"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"errors"

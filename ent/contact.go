@@ -4,7 +4,7 @@ package ent
 
 import (
 	"carillon/ent/contact"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 	"encoding/json"
 	"fmt"

@@ -6,7 +6,7 @@ import (
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
 	"carillon/ent/contactlist"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 	"context"
 	"errors"

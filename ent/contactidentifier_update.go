@@ -4,8 +4,8 @@ package ent
 
 import (
 	"carillon/ent/contactidentifier"
+	"carillon/ent/enum"
 	"carillon/ent/predicate"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"errors"

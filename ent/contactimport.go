@@ -3,9 +3,9 @@
 package ent
 
 import (
-	"carillon/column"
 	"carillon/ent/contactimport"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 	"encoding/json"
 	"fmt"
@@ -42,7 +42,7 @@ type ContactImport struct {
 	// null: either
 	NumberForm *enum.NumberForm `json:"number_form,omitempty"`
 	// Consent holds the value of the "consent" field.
-	Consent *column.ImportConsent `json:"consent,omitempty"`
+	Consent *jsonfield.ImportConsent `json:"consent,omitempty"`
 	// NextOffset holds the value of the "next_offset" field.
 	NextOffset int64 `json:"next_offset,omitempty"`
 	// NextLine holds the value of the "next_line" field.

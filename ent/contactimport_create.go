@@ -3,9 +3,9 @@
 package ent
 
 import (
-	"carillon/column"
 	"carillon/ent/contactimport"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 	"context"
 	"errors"
@@ -135,7 +135,7 @@ func (_c *ContactImportCreate) SetNillableNumberForm(v *enum.NumberForm) *Contac
 }
 
 // SetConsent sets the "consent" field.
-func (_c *ContactImportCreate) SetConsent(v *column.ImportConsent) *ContactImportCreate {
+func (_c *ContactImportCreate) SetConsent(v *jsonfield.ImportConsent) *ContactImportCreate {
 	_c.mutation.SetConsent(v)
 	return _c
 }
@@ -727,7 +727,7 @@ func (u *ContactImportUpsert) ClearNumberForm() *ContactImportUpsert {
 }
 
 // SetConsent sets the "consent" field.
-func (u *ContactImportUpsert) SetConsent(v *column.ImportConsent) *ContactImportUpsert {
+func (u *ContactImportUpsert) SetConsent(v *jsonfield.ImportConsent) *ContactImportUpsert {
 	u.Set(contactimport.FieldConsent, v)
 	return u
 }
@@ -1117,7 +1117,7 @@ func (u *ContactImportUpsertOne) ClearNumberForm() *ContactImportUpsertOne {
 }
 
 // SetConsent sets the "consent" field.
-func (u *ContactImportUpsertOne) SetConsent(v *column.ImportConsent) *ContactImportUpsertOne {
+func (u *ContactImportUpsertOne) SetConsent(v *jsonfield.ImportConsent) *ContactImportUpsertOne {
 	return u.Update(func(s *ContactImportUpsert) {
 		s.SetConsent(v)
 	})
@@ -1702,7 +1702,7 @@ func (u *ContactImportUpsertBulk) ClearNumberForm() *ContactImportUpsertBulk {
 }
 
 // SetConsent sets the "consent" field.
-func (u *ContactImportUpsertBulk) SetConsent(v *column.ImportConsent) *ContactImportUpsertBulk {
+func (u *ContactImportUpsertBulk) SetConsent(v *jsonfield.ImportConsent) *ContactImportUpsertBulk {
 	return u.Update(func(s *ContactImportUpsert) {
 		s.SetConsent(v)
 	})

@@ -3,10 +3,10 @@
 package ent
 
 import (
-	"carillon/column"
 	"carillon/ent/contactimport"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/predicate"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"errors"
@@ -195,7 +195,7 @@ func (_u *ContactImportUpdate) ClearNumberForm() *ContactImportUpdate {
 }
 
 // SetConsent sets the "consent" field.
-func (_u *ContactImportUpdate) SetConsent(v *column.ImportConsent) *ContactImportUpdate {
+func (_u *ContactImportUpdate) SetConsent(v *jsonfield.ImportConsent) *ContactImportUpdate {
 	_u.mutation.SetConsent(v)
 	return _u
 }
@@ -735,7 +735,7 @@ func (_u *ContactImportUpdateOne) ClearNumberForm() *ContactImportUpdateOne {
 }
 
 // SetConsent sets the "consent" field.
-func (_u *ContactImportUpdateOne) SetConsent(v *column.ImportConsent) *ContactImportUpdateOne {
+func (_u *ContactImportUpdateOne) SetConsent(v *jsonfield.ImportConsent) *ContactImportUpdateOne {
 	_u.mutation.SetConsent(v)
 	return _u
 }

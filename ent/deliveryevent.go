@@ -4,8 +4,8 @@ package ent
 
 import (
 	"carillon/ent/deliveryevent"
+	"carillon/ent/enum"
 	"carillon/ent/message"
-	"carillon/enum"
 	"carillon/uid"
 	"fmt"
 	"strings"

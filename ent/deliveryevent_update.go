@@ -4,9 +4,9 @@ package ent
 
 import (
 	"carillon/ent/deliveryevent"
+	"carillon/ent/enum"
 	"carillon/ent/message"
 	"carillon/ent/predicate"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"errors"

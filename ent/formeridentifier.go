@@ -3,8 +3,8 @@
 package ent
 
 import (
+	"carillon/ent/enum"
 	"carillon/ent/formeridentifier"
-	"carillon/enum"
 	"carillon/uid"
 	"fmt"
 	"strings"

@@ -3,8 +3,8 @@
 package ent
 
 import (
+	"carillon/ent/enum"
 	"carillon/ent/invitation"
-	"carillon/enum"
 	"carillon/uid"
 	"fmt"
 	"strings"

@@ -3,9 +3,9 @@
 package ent
 
 import (
+	"carillon/ent/enum"
 	"carillon/ent/invitation"
 	"carillon/ent/predicate"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"errors"

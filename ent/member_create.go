@@ -3,10 +3,10 @@
 package ent
 
 import (
+	"carillon/ent/enum"
 	"carillon/ent/member"
 	"carillon/ent/organization"
 	"carillon/ent/user"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"errors"

@@ -3,13 +3,13 @@
 package ent
 
 import (
-	"carillon/column"
 	"carillon/ent/campaign"
 	"carillon/ent/contact"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/message"
 	"carillon/ent/phonenumber"
 	"carillon/ent/template"
-	"carillon/enum"
 	"carillon/uid"
 	"encoding/json"
 	"fmt"
@@ -94,7 +94,7 @@ type Message struct {
 	// when its author took it back: its content is gone
 	RevokedAt *time.Time `json:"revoked_at,omitempty"`
 	// Pricing holds the value of the "pricing" field.
-	Pricing *column.Pricing `json:"pricing,omitempty"`
+	Pricing *jsonfield.Pricing `json:"pricing,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.

@@ -3,13 +3,13 @@
 package ent
 
 import (
-	"carillon/column"
 	"carillon/ent/campaign"
 	"carillon/ent/contact"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/message"
 	"carillon/ent/phonenumber"
 	"carillon/ent/template"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"encoding/json"
@@ -428,7 +428,7 @@ func (_c *MessageCreate) SetNillableRevokedAt(v *time.Time) *MessageCreate {
 }
 
 // SetPricing sets the "pricing" field.
-func (_c *MessageCreate) SetPricing(v *column.Pricing) *MessageCreate {
+func (_c *MessageCreate) SetPricing(v *jsonfield.Pricing) *MessageCreate {
 	_c.mutation.SetPricing(v)
 	return _c
 }
@@ -1455,7 +1455,7 @@ func (u *MessageUpsert) ClearRevokedAt() *MessageUpsert {
 }
 
 // SetPricing sets the "pricing" field.
-func (u *MessageUpsert) SetPricing(v *column.Pricing) *MessageUpsert {
+func (u *MessageUpsert) SetPricing(v *jsonfield.Pricing) *MessageUpsert {
 	u.Set(message.FieldPricing, v)
 	return u
 }
@@ -2185,7 +2185,7 @@ func (u *MessageUpsertOne) ClearRevokedAt() *MessageUpsertOne {
 }
 
 // SetPricing sets the "pricing" field.
-func (u *MessageUpsertOne) SetPricing(v *column.Pricing) *MessageUpsertOne {
+func (u *MessageUpsertOne) SetPricing(v *jsonfield.Pricing) *MessageUpsertOne {
 	return u.Update(func(s *MessageUpsert) {
 		s.SetPricing(v)
 	})
@@ -3085,7 +3085,7 @@ func (u *MessageUpsertBulk) ClearRevokedAt() *MessageUpsertBulk {
 }
 
 // SetPricing sets the "pricing" field.
-func (u *MessageUpsertBulk) SetPricing(v *column.Pricing) *MessageUpsertBulk {
+func (u *MessageUpsertBulk) SetPricing(v *jsonfield.Pricing) *MessageUpsertBulk {
 	return u.Update(func(s *MessageUpsert) {
 		s.SetPricing(v)
 	})

@@ -3,14 +3,14 @@
 package ent
 
 import (
-	"carillon/column"
 	"carillon/ent/campaign"
 	"carillon/ent/contact"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/message"
 	"carillon/ent/phonenumber"
 	"carillon/ent/predicate"
 	"carillon/ent/template"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"encoding/json"
@@ -663,7 +663,7 @@ func (_u *MessageUpdate) ClearRevokedAt() *MessageUpdate {
 }
 
 // SetPricing sets the "pricing" field.
-func (_u *MessageUpdate) SetPricing(v *column.Pricing) *MessageUpdate {
+func (_u *MessageUpdate) SetPricing(v *jsonfield.Pricing) *MessageUpdate {
 	_u.mutation.SetPricing(v)
 	return _u
 }
@@ -1737,7 +1737,7 @@ func (_u *MessageUpdateOne) ClearRevokedAt() *MessageUpdateOne {
 }
 
 // SetPricing sets the "pricing" field.
-func (_u *MessageUpdateOne) SetPricing(v *column.Pricing) *MessageUpdateOne {
+func (_u *MessageUpdateOne) SetPricing(v *jsonfield.Pricing) *MessageUpdateOne {
 	_u.mutation.SetPricing(v)
 	return _u
 }

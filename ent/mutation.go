@@ -3,7 +3,6 @@
 package ent
 
 import (
-	"carillon/column"
 	"carillon/ent/account"
 	"carillon/ent/apikey"
 	"carillon/ent/auditchain"
@@ -18,6 +17,7 @@ import (
 	"carillon/ent/datastep"
 	"carillon/ent/deliveryevent"
 	"carillon/ent/emailverification"
+	"carillon/ent/enum"
 	"carillon/ent/eventcounter"
 	"carillon/ent/externallogin"
 	"carillon/ent/formeridentifier"
@@ -25,6 +25,7 @@ import (
 	"carillon/ent/importchunk"
 	"carillon/ent/importrejection"
 	"carillon/ent/invitation"
+	"carillon/ent/jsonfield"
 	"carillon/ent/listing"
 	"carillon/ent/listmember"
 	"carillon/ent/member"
@@ -46,7 +47,6 @@ import (
 	"carillon/ent/termsacceptance"
 	"carillon/ent/unmatchedwebhook"
 	"carillon/ent/user"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"encoding/json"
@@ -3972,9 +3972,9 @@ type CampaignMutation struct {
 	status               *enum.CampaignStatus
 	status_reason        *enum.CampaignStatusReason
 	status_detail        *string
-	audience_rule        *column.Audience
-	parameters           *[]column.ParameterBinding
-	appendparameters     []column.ParameterBinding
+	audience_rule        *jsonfield.Audience
+	parameters           *[]jsonfield.ParameterBinding
+	appendparameters     []jsonfield.ParameterBinding
 	missing_parameter    *enum.MissingParameterPolicy
 	rate_limit           *int
 	addrate_limit        *int
@@ -4405,12 +4405,12 @@ func (m *CampaignMutation) ResetPhoneNumberID() {
 }
 
 // SetAudienceRule sets the "audience_rule" field.
-func (m *CampaignMutation) SetAudienceRule(c column.Audience) {
-	m.audience_rule = &c
+func (m *CampaignMutation) SetAudienceRule(j jsonfield.Audience) {
+	m.audience_rule = &j
 }
 
 // AudienceRule returns the value of the "audience_rule" field in the mutation.
-func (m *CampaignMutation) AudienceRule() (r column.Audience, exists bool) {
+func (m *CampaignMutation) AudienceRule() (r jsonfield.Audience, exists bool) {
 	v := m.audience_rule
 	if v == nil {
 		return
@@ -4421,7 +4421,7 @@ func (m *CampaignMutation) AudienceRule() (r column.Audience, exists bool) {
 // OldAudienceRule returns the old "audience_rule" field's value of the Campaign entity.
 // If the Campaign object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *CampaignMutation) OldAudienceRule(ctx context.Context) (v column.Audience, err error) {
+func (m *CampaignMutation) OldAudienceRule(ctx context.Context) (v jsonfield.Audience, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldAudienceRule is only allowed on UpdateOne operations")
 	}
@@ -4441,13 +4441,13 @@ func (m *CampaignMutation) ResetAudienceRule() {
 }
 
 // SetParameters sets the "parameters" field.
-func (m *CampaignMutation) SetParameters(cb []column.ParameterBinding) {
-	m.parameters = &cb
+func (m *CampaignMutation) SetParameters(jb []jsonfield.ParameterBinding) {
+	m.parameters = &jb
 	m.appendparameters = nil
 }
 
 // Parameters returns the value of the "parameters" field in the mutation.
-func (m *CampaignMutation) Parameters() (r []column.ParameterBinding, exists bool) {
+func (m *CampaignMutation) Parameters() (r []jsonfield.ParameterBinding, exists bool) {
 	v := m.parameters
 	if v == nil {
 		return
@@ -4458,7 +4458,7 @@ func (m *CampaignMutation) Parameters() (r []column.ParameterBinding, exists boo
 // OldParameters returns the old "parameters" field's value of the Campaign entity.
 // If the Campaign object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *CampaignMutation) OldParameters(ctx context.Context) (v []column.ParameterBinding, err error) {
+func (m *CampaignMutation) OldParameters(ctx context.Context) (v []jsonfield.ParameterBinding, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldParameters is only allowed on UpdateOne operations")
 	}
@@ -4472,13 +4472,13 @@ func (m *CampaignMutation) OldParameters(ctx context.Context) (v []column.Parame
 	return oldValue.Parameters, nil
 }
 
-// AppendParameters adds cb to the "parameters" field.
-func (m *CampaignMutation) AppendParameters(cb []column.ParameterBinding) {
-	m.appendparameters = append(m.appendparameters, cb...)
+// AppendParameters adds jb to the "parameters" field.
+func (m *CampaignMutation) AppendParameters(jb []jsonfield.ParameterBinding) {
+	m.appendparameters = append(m.appendparameters, jb...)
 }
 
 // AppendedParameters returns the list of values that were appended to the "parameters" field in this mutation.
-func (m *CampaignMutation) AppendedParameters() ([]column.ParameterBinding, bool) {
+func (m *CampaignMutation) AppendedParameters() ([]jsonfield.ParameterBinding, bool) {
 	if len(m.appendparameters) == 0 {
 		return nil, false
 	}
@@ -6127,14 +6127,14 @@ func (m *CampaignMutation) SetField(name string, value ent.Value) error {
 		m.SetPhoneNumberID(v)
 		return nil
 	case campaign.FieldAudienceRule:
-		v, ok := value.(column.Audience)
+		v, ok := value.(jsonfield.Audience)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetAudienceRule(v)
 		return nil
 	case campaign.FieldParameters:
-		v, ok := value.([]column.ParameterBinding)
+		v, ok := value.([]jsonfield.ParameterBinding)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
@@ -10028,7 +10028,7 @@ type ContactImportMutation struct {
 	contact_list_id *uid.ID
 	default_country *string
 	number_form     *enum.NumberForm
-	consent         **column.ImportConsent
+	consent         **jsonfield.ImportConsent
 	next_offset     *int64
 	addnext_offset  *int64
 	next_line       *int
@@ -10617,12 +10617,12 @@ func (m *ContactImportMutation) ResetNumberForm() {
 }
 
 // SetConsent sets the "consent" field.
-func (m *ContactImportMutation) SetConsent(cc *column.ImportConsent) {
-	m.consent = &cc
+func (m *ContactImportMutation) SetConsent(jc *jsonfield.ImportConsent) {
+	m.consent = &jc
 }
 
 // Consent returns the value of the "consent" field in the mutation.
-func (m *ContactImportMutation) Consent() (r *column.ImportConsent, exists bool) {
+func (m *ContactImportMutation) Consent() (r *jsonfield.ImportConsent, exists bool) {
 	v := m.consent
 	if v == nil {
 		return
@@ -10633,7 +10633,7 @@ func (m *ContactImportMutation) Consent() (r *column.ImportConsent, exists bool)
 // OldConsent returns the old "consent" field's value of the ContactImport entity.
 // If the ContactImport object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ContactImportMutation) OldConsent(ctx context.Context) (v *column.ImportConsent, err error) {
+func (m *ContactImportMutation) OldConsent(ctx context.Context) (v *jsonfield.ImportConsent, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldConsent is only allowed on UpdateOne operations")
 	}
@@ -11428,7 +11428,7 @@ func (m *ContactImportMutation) SetField(name string, value ent.Value) error {
 		m.SetNumberForm(v)
 		return nil
 	case contactimport.FieldConsent:
-		v, ok := value.(*column.ImportConsent)
+		v, ok := value.(*jsonfield.ImportConsent)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
@@ -20839,7 +20839,7 @@ type MessageMutation struct {
 	closed_at           *time.Time
 	edited_at           *time.Time
 	revoked_at          *time.Time
-	pricing             **column.Pricing
+	pricing             **jsonfield.Pricing
 	created_at          *time.Time
 	clearedFields       map[string]struct{}
 	campaign            *uid.ID
@@ -22595,12 +22595,12 @@ func (m *MessageMutation) ResetRevokedAt() {
 }
 
 // SetPricing sets the "pricing" field.
-func (m *MessageMutation) SetPricing(c *column.Pricing) {
-	m.pricing = &c
+func (m *MessageMutation) SetPricing(j *jsonfield.Pricing) {
+	m.pricing = &j
 }
 
 // Pricing returns the value of the "pricing" field in the mutation.
-func (m *MessageMutation) Pricing() (r *column.Pricing, exists bool) {
+func (m *MessageMutation) Pricing() (r *jsonfield.Pricing, exists bool) {
 	v := m.pricing
 	if v == nil {
 		return
@@ -22611,7 +22611,7 @@ func (m *MessageMutation) Pricing() (r *column.Pricing, exists bool) {
 // OldPricing returns the old "pricing" field's value of the Message entity.
 // If the Message object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *MessageMutation) OldPricing(ctx context.Context) (v *column.Pricing, err error) {
+func (m *MessageMutation) OldPricing(ctx context.Context) (v *jsonfield.Pricing, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldPricing is only allowed on UpdateOne operations")
 	}
@@ -23339,7 +23339,7 @@ func (m *MessageMutation) SetField(name string, value ent.Value) error {
 		m.SetRevokedAt(v)
 		return nil
 	case message.FieldPricing:
-		v, ok := value.(*column.Pricing)
+		v, ok := value.(*jsonfield.Pricing)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
@@ -24404,7 +24404,7 @@ type OrganizationMutation struct {
 	status_reason             *string
 	suspended_until           *time.Time
 	time_zone                 *string
-	sending_policy            *column.SendingPolicy
+	sending_policy            *jsonfield.SendingPolicy
 	retention_days            *int
 	addretention_days         *int
 	require_second_factor     *bool
@@ -24739,12 +24739,12 @@ func (m *OrganizationMutation) ResetTimeZone() {
 }
 
 // SetSendingPolicy sets the "sending_policy" field.
-func (m *OrganizationMutation) SetSendingPolicy(cp column.SendingPolicy) {
-	m.sending_policy = &cp
+func (m *OrganizationMutation) SetSendingPolicy(jp jsonfield.SendingPolicy) {
+	m.sending_policy = &jp
 }
 
 // SendingPolicy returns the value of the "sending_policy" field in the mutation.
-func (m *OrganizationMutation) SendingPolicy() (r column.SendingPolicy, exists bool) {
+func (m *OrganizationMutation) SendingPolicy() (r jsonfield.SendingPolicy, exists bool) {
 	v := m.sending_policy
 	if v == nil {
 		return
@@ -24755,7 +24755,7 @@ func (m *OrganizationMutation) SendingPolicy() (r column.SendingPolicy, exists b
 // OldSendingPolicy returns the old "sending_policy" field's value of the Organization entity.
 // If the Organization object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *OrganizationMutation) OldSendingPolicy(ctx context.Context) (v column.SendingPolicy, err error) {
+func (m *OrganizationMutation) OldSendingPolicy(ctx context.Context) (v jsonfield.SendingPolicy, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldSendingPolicy is only allowed on UpdateOne operations")
 	}
@@ -25444,7 +25444,7 @@ func (m *OrganizationMutation) SetField(name string, value ent.Value) error {
 		m.SetTimeZone(v)
 		return nil
 	case organization.FieldSendingPolicy:
-		v, ok := value.(column.SendingPolicy)
+		v, ok := value.(jsonfield.SendingPolicy)
 		if !ok {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}

@@ -3,9 +3,9 @@
 package ent
 
 import (
-	"carillon/column"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/organization"
-	"carillon/enum"
 	"carillon/uid"
 	"encoding/json"
 	"fmt"
@@ -32,7 +32,7 @@ type Organization struct {
 	// TimeZone holds the value of the "time_zone" field.
 	TimeZone string `json:"time_zone,omitempty"`
 	// SendingPolicy holds the value of the "sending_policy" field.
-	SendingPolicy column.SendingPolicy `json:"sending_policy,omitempty"`
+	SendingPolicy jsonfield.SendingPolicy `json:"sending_policy,omitempty"`
 	// RetentionDays holds the value of the "retention_days" field.
 	RetentionDays int `json:"retention_days,omitempty"`
 	// RequireSecondFactor holds the value of the "require_second_factor" field.

@@ -3,11 +3,11 @@
 package ent
 
 import (
-	"carillon/column"
 	"carillon/ent/apikey"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/member"
 	"carillon/ent/organization"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"errors"
@@ -91,13 +91,13 @@ func (_c *OrganizationCreate) SetNillableTimeZone(v *string) *OrganizationCreate
 }
 
 // SetSendingPolicy sets the "sending_policy" field.
-func (_c *OrganizationCreate) SetSendingPolicy(v column.SendingPolicy) *OrganizationCreate {
+func (_c *OrganizationCreate) SetSendingPolicy(v jsonfield.SendingPolicy) *OrganizationCreate {
 	_c.mutation.SetSendingPolicy(v)
 	return _c
 }
 
 // SetNillableSendingPolicy sets the "sending_policy" field if the given value is not nil.
-func (_c *OrganizationCreate) SetNillableSendingPolicy(v *column.SendingPolicy) *OrganizationCreate {
+func (_c *OrganizationCreate) SetNillableSendingPolicy(v *jsonfield.SendingPolicy) *OrganizationCreate {
 	if v != nil {
 		_c.SetSendingPolicy(*v)
 	}
@@ -600,7 +600,7 @@ func (u *OrganizationUpsert) UpdateTimeZone() *OrganizationUpsert {
 }
 
 // SetSendingPolicy sets the "sending_policy" field.
-func (u *OrganizationUpsert) SetSendingPolicy(v column.SendingPolicy) *OrganizationUpsert {
+func (u *OrganizationUpsert) SetSendingPolicy(v jsonfield.SendingPolicy) *OrganizationUpsert {
 	u.Set(organization.FieldSendingPolicy, v)
 	return u
 }
@@ -861,7 +861,7 @@ func (u *OrganizationUpsertOne) UpdateTimeZone() *OrganizationUpsertOne {
 }
 
 // SetSendingPolicy sets the "sending_policy" field.
-func (u *OrganizationUpsertOne) SetSendingPolicy(v column.SendingPolicy) *OrganizationUpsertOne {
+func (u *OrganizationUpsertOne) SetSendingPolicy(v jsonfield.SendingPolicy) *OrganizationUpsertOne {
 	return u.Update(func(s *OrganizationUpsert) {
 		s.SetSendingPolicy(v)
 	})
@@ -1310,7 +1310,7 @@ func (u *OrganizationUpsertBulk) UpdateTimeZone() *OrganizationUpsertBulk {
 }
 
 // SetSendingPolicy sets the "sending_policy" field.
-func (u *OrganizationUpsertBulk) SetSendingPolicy(v column.SendingPolicy) *OrganizationUpsertBulk {
+func (u *OrganizationUpsertBulk) SetSendingPolicy(v jsonfield.SendingPolicy) *OrganizationUpsertBulk {
 	return u.Update(func(s *OrganizationUpsert) {
 		s.SetSendingPolicy(v)
 	})

@@ -3,12 +3,12 @@
 package ent
 
 import (
-	"carillon/column"
 	"carillon/ent/apikey"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/member"
 	"carillon/ent/organization"
 	"carillon/ent/predicate"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"errors"
@@ -117,13 +117,13 @@ func (_u *OrganizationUpdate) SetNillableTimeZone(v *string) *OrganizationUpdate
 }
 
 // SetSendingPolicy sets the "sending_policy" field.
-func (_u *OrganizationUpdate) SetSendingPolicy(v column.SendingPolicy) *OrganizationUpdate {
+func (_u *OrganizationUpdate) SetSendingPolicy(v jsonfield.SendingPolicy) *OrganizationUpdate {
 	_u.mutation.SetSendingPolicy(v)
 	return _u
 }
 
 // SetNillableSendingPolicy sets the "sending_policy" field if the given value is not nil.
-func (_u *OrganizationUpdate) SetNillableSendingPolicy(v *column.SendingPolicy) *OrganizationUpdate {
+func (_u *OrganizationUpdate) SetNillableSendingPolicy(v *jsonfield.SendingPolicy) *OrganizationUpdate {
 	if v != nil {
 		_u.SetSendingPolicy(*v)
 	}
@@ -650,13 +650,13 @@ func (_u *OrganizationUpdateOne) SetNillableTimeZone(v *string) *OrganizationUpd
 }
 
 // SetSendingPolicy sets the "sending_policy" field.
-func (_u *OrganizationUpdateOne) SetSendingPolicy(v column.SendingPolicy) *OrganizationUpdateOne {
+func (_u *OrganizationUpdateOne) SetSendingPolicy(v jsonfield.SendingPolicy) *OrganizationUpdateOne {
 	_u.mutation.SetSendingPolicy(v)
 	return _u
 }
 
 // SetNillableSendingPolicy sets the "sending_policy" field if the given value is not nil.
-func (_u *OrganizationUpdateOne) SetNillableSendingPolicy(v *column.SendingPolicy) *OrganizationUpdateOne {
+func (_u *OrganizationUpdateOne) SetNillableSendingPolicy(v *jsonfield.SendingPolicy) *OrganizationUpdateOne {
 	if v != nil {
 		_u.SetSendingPolicy(*v)
 	}

@@ -4,8 +4,8 @@ package ent
 
 import (
 	"carillon/ent/account"
+	"carillon/ent/enum"
 	"carillon/ent/phonenumber"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"errors"

@@ -4,9 +4,9 @@ package ent
 
 import (
 	"carillon/ent/account"
+	"carillon/ent/enum"
 	"carillon/ent/phonenumber"
 	"carillon/ent/predicate"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"errors"

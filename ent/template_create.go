@@ -4,8 +4,8 @@ package ent
 
 import (
 	"carillon/ent/account"
+	"carillon/ent/enum"
 	"carillon/ent/template"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"encoding/json"

@@ -4,9 +4,9 @@ package ent
 
 import (
 	"carillon/ent/account"
+	"carillon/ent/enum"
 	"carillon/ent/predicate"
 	"carillon/ent/template"
-	"carillon/enum"
 	"carillon/uid"
 	"context"
 	"encoding/json"

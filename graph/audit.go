@@ -9,12 +9,12 @@ import (
 
 	"carillon/ent"
 	"carillon/ent/auditevent"
+	"carillon/ent/enum"
 	"carillon/ent/predicate"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/graph/model"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 func auditEventsThat(f *model.AuditEventFilter) (all []predicate.AuditEvent) {
@@ -50,7 +50,7 @@ func (r *Resolver) knownToAudit(ctx context.Context, f *model.AuditEventFilter) 
 	}
 	there, err := loadsOf(ctx).known.load(ctx, *f.SubjectID, r.exist)
 	if err == nil && !there {
-		return fault.New(fault.NotFound, "filter.subjectId: there is no such thing")
+		return usererror.New(usererror.NotFound, "filter.subjectId: there is no such thing")
 	}
 	return err
 }

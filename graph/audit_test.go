@@ -9,14 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
 	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/ent/auditevent"
+	"carillon/ent/enum"
 	"carillon/ent/termsacceptance"
-	"carillon/enum"
 	"carillon/graph"
 	"carillon/identity"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -29,7 +29,7 @@ var changes = map[string]func(o *shop){
 		(&person{stage: o.stage, token: o.signIn(password)}).must(`mutation { signOut { signedOut } }`)
 	},
 	"acceptTerms": func(o *shop) {
-		system := tenant.System(o.ctx)
+		system := caller.System(o.ctx)
 		o.db.Client.TermsAcceptance.Delete().Where(termsacceptance.OrganizationID(o.org)).ExecX(system)
 		o.must(`mutation($v: String!) { acceptTerms(input: {version: $v}) { userErrors { message } } }`, vars{"v": o.who.Terms().Version})
 	},
@@ -210,7 +210,7 @@ func (o *shop) launched(name string, steps ...string) uid.ID {
 func (p *person) actions() map[string]int {
 	p.t.Helper()
 	counts := map[string]int{}
-	for _, e := range p.db.Client.AuditEvent.Query().Where(auditevent.OrganizationID(p.org)).AllX(tenant.System(p.ctx)) {
+	for _, e := range p.db.Client.AuditEvent.Query().Where(auditevent.OrganizationID(p.org)).AllX(caller.System(p.ctx)) {
 		counts[e.Action]++
 	}
 	return counts
@@ -290,7 +290,7 @@ func TestTheAuditTrailIsReadByAdministrators(t *testing.T) {
 				t.Errorf("%s: %v", name, got.Data)
 			}
 		}
-		o.db.Client.Campaign.DeleteOneID(autumn).ExecX(tenant.System(o.ctx))
+		o.db.Client.Campaign.DeleteOneID(autumn).ExecX(caller.System(o.ctx))
 		if got := o.must(audit, vars{"filter": vars{"subjectId": autumn.String()}}); got.at("auditEvents.edges.0.node.subject") != nil || got.text("auditEvents.edges.0.node.subjectId") != autumn.String() {
 			t.Errorf("of what is gone: %v", got.Data)
 		}
@@ -358,7 +358,7 @@ func TestARefusalForTheRoleIsRecordedOnceAMinute(t *testing.T) {
 	if n := o.actions()[identity.ActionAccessRefuse]; n != 3 {
 		t.Errorf("%d refusals recorded a minute later", n)
 	}
-	last := o.db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionAccessRefuse)).FirstX(tenant.System(o.ctx))
+	last := o.db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionAccessRefuse)).FirstX(caller.System(o.ctx))
 	if last.Summary != "was refused Mutation.createContactList: it needs the role CAMPAIGNER, and theirs is VIEWER" || !strings.HasPrefix(last.Actor, "test (API key crk_") {
 		t.Errorf("recorded %v", last)
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"carillon/database/dbtest"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/graph"
 )
 

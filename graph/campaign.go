@@ -5,13 +5,13 @@ import (
 	"strings"
 	"time"
 
-	"carillon/column"
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/campaign"
 	"carillon/ent/contactlist"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/predicate"
-	"carillon/enum"
 	"carillon/graph/model"
 	"carillon/identity"
 	"carillon/uid"
@@ -93,10 +93,10 @@ func (r *Resolver) audienceSize(ctx context.Context, a *domain.Audience) (int, e
 	l := loadsOf(ctx)
 	l.rules.Store(a.Campaign.ID, a.Rule)
 	return l.audiences.load(ctx, a.Campaign.ID, func(ctx context.Context, campaigns []uid.ID) (map[uid.ID]int, error) {
-		rules := make(map[uid.ID]column.Audience, len(campaigns))
+		rules := make(map[uid.ID]jsonfield.Audience, len(campaigns))
 		for _, id := range campaigns {
 			rule, _ := l.rules.Load(id)
-			rules[id] = rule.(column.Audience)
+			rules[id] = rule.(jsonfield.Audience)
 		}
 		return r.Audience.Counts(ctx, v.Organization, rules)
 	})
@@ -123,7 +123,7 @@ func (r *Resolver) failuresOf(ctx context.Context, p *domain.Progress) ([]*model
 }
 
 // ruleOf is a contact filter in words.
-func ruleOf(f *column.ContactFilter) []*model.ContactRule {
+func ruleOf(f *jsonfield.ContactFilter) []*model.ContactRule {
 	out := []*model.ContactRule{}
 	if f == nil {
 		return out

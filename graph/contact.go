@@ -8,19 +8,19 @@ import (
 	"time"
 
 	"carillon/audience"
-	"carillon/column"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/predicate"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/graph/model"
 	"carillon/identity"
+	"carillon/usererror"
 )
 
 // mostChoices bounds the lists of a filter.
 const mostChoices = 200
 
 // contactsThat refuses a filter that would make an endless statement.
-func (r *Resolver) contactsThat(ctx context.Context, f *column.ContactFilter) ([]predicate.Contact, error) {
+func (r *Resolver) contactsThat(ctx context.Context, f *jsonfield.ContactFilter) ([]predicate.Contact, error) {
 	if f == nil {
 		return nil, nil
 	}
@@ -29,7 +29,7 @@ func (r *Resolver) contactsThat(ctx context.Context, f *column.ContactFilter) ([
 		longest = max(longest, len(a.In))
 	}
 	if longest > mostChoices || len(f.Search) > mostChoices {
-		return nil, fault.New(fault.BadInput, "a list or a text of the filter is longer than %d", mostChoices)
+		return nil, usererror.New(usererror.BadInput, "a list or a text of the filter is longer than %d", mostChoices)
 	}
 	if err := r.knownToContacts(ctx, f); err != nil {
 		return nil, err

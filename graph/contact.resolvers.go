@@ -7,8 +7,8 @@ package graph
 
 import (
 	"carillon/audience"
-	"carillon/column"
 	"carillon/ent"
+	"carillon/ent/jsonfield"
 	"carillon/graph/generated"
 	"carillon/graph/model"
 	"carillon/uid"
@@ -66,7 +66,7 @@ func (r *mutationResolver) CreateContactList(ctx context.Context, input model.Cr
 	return &model.ContactListPayload{ContactList: l, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *queryResolver) Contacts(ctx context.Context, filter *column.ContactFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactOrder) (*ent.ContactConnection, error) {
+func (r *queryResolver) Contacts(ctx context.Context, filter *jsonfield.ContactFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactOrder) (*ent.ContactConnection, error) {
 	if err := refuseContactProbe(ctx, filter, orderBy); err != nil {
 		return nil, err
 	}

@@ -11,8 +11,8 @@ import (
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/privacy"
-	"carillon/fault"
 	"carillon/graph/model"
+	"carillon/usererror"
 )
 
 // tooLong is how long whoever waited in vain is asked to wait before the next try.
@@ -20,25 +20,25 @@ const tooLong = 5 * time.Second
 
 // presentError says what a caller may read of an error; nil is nothing.
 func (r *Resolver) presentError(ctx context.Context, err error) *gqlerror.Error {
-	var f *fault.Error
-	var in fault.Inputs
+	var f *usererror.Error
+	var in usererror.Fields
 	again, away := database.Away(err)
 	switch {
 	case errors.As(err, &f):
 		return faultError(f)
 	case errors.As(err, &in):
-		return coded(fault.BadInput, in.Error())
+		return coded(usererror.BadInput, in.Error())
 	case ent.IsNotFound(err), errors.Is(err, privacy.Deny):
-		return coded(fault.NotFound, "not found")
+		return coded(usererror.NotFound, "not found")
 	case isUncertain(err):
 		r.noteAway(ctx, err)
-		return faultError(&fault.Error{Kind: fault.Unavailable, RetryAfter: max(again, tooLong),
+		return faultError(&usererror.Error{Kind: usererror.Unavailable, RetryAfter: max(again, tooLong),
 			Message: "the database was lost while it wrote: the change may have been made or not; look before you repeat it"})
 	case errors.Is(err, context.DeadlineExceeded):
-		return faultError(&fault.Error{Kind: fault.Unavailable, RetryAfter: tooLong, Message: "this took too long; try again"})
+		return faultError(&usererror.Error{Kind: usererror.Unavailable, RetryAfter: tooLong, Message: "this took too long; try again"})
 	case away:
 		r.noteAway(ctx, err)
-		return faultError(&fault.Error{Kind: fault.Unavailable, RetryAfter: again, Message: "the service cannot serve this just now; try again"})
+		return faultError(&usererror.Error{Kind: usererror.Unavailable, RetryAfter: again, Message: "the service cannot serve this just now; try again"})
 	}
 	return nil
 }
@@ -53,11 +53,11 @@ func (r *Resolver) noteAway(ctx context.Context, err error) {
 	r.away.Do(func() { r.logger().ErrorContext(ctx, "the database could not serve a call", "error", err) })
 }
 
-func coded(kind fault.Kind, message string) *gqlerror.Error {
+func coded(kind usererror.Kind, message string) *gqlerror.Error {
 	return &gqlerror.Error{Message: message, Extensions: map[string]any{"code": string(kind)}}
 }
 
-func faultError(f *fault.Error) *gqlerror.Error {
+func faultError(f *usererror.Error) *gqlerror.Error {
 	shown := coded(f.Kind, f.Message)
 	if f.RetryAfter > 0 {
 		shown.Extensions["retryAfterSeconds"] = int(math.Ceil(f.RetryAfter.Seconds()))
@@ -74,7 +74,7 @@ func faultError(f *fault.Error) *gqlerror.Error {
 // answer parts what a mutation gave into what its payload shows: the result, or else what the caller can mend.
 func answer[T any](result *T, err error) (*T, []*model.UserError, error) {
 	wrong := []*model.UserError{}
-	var in fault.Inputs
+	var in usererror.Fields
 	if err == nil {
 		return result, wrong, nil
 	}
@@ -82,7 +82,7 @@ func answer[T any](result *T, err error) (*T, []*model.UserError, error) {
 		return nil, nil, err
 	}
 	for _, one := range in {
-		wrong = append(wrong, &model.UserError{Field: append([]string{}, one.Field...), Code: one.Code, Message: one.Message})
+		wrong = append(wrong, &model.UserError{Field: append([]string{}, one.Path...), Code: one.Code, Message: one.Message})
 	}
 	return nil, wrong, nil
 }

@@ -9,12 +9,12 @@ import (
 
 	"carillon/delivery"
 	"carillon/ent"
-	"carillon/fault"
 	"carillon/graph/model"
 	"carillon/graph/scalar"
 	"carillon/hub"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // logMark tells a place in a log from cursors of lists. Its number is the form's version.
@@ -28,15 +28,15 @@ func placeOf(organization uid.ID, sequence int64) ent.Cursor {
 // place reads a cursor of the caller's log, and refuses one after which the log no longer goes on.
 func (r *Resolver) place(ctx context.Context, organization uid.ID, c *ent.Cursor) (int64, error) {
 	if c.ID.IsZero() { // what null means here differs: to listen from now on, or to read from the oldest
-		return 0, fault.New(fault.BadInput, "after is empty: leave it out, or give the last cursor")
+		return 0, usererror.New(usererror.BadInput, "after is empty: leave it out, or give the last cursor")
 	}
 	parts, _ := c.Value.([]any)
 	if c.ID != organization || len(parts) != 2 || parts[0] != logMark {
-		return 0, fault.New(fault.BadInput, "after is not a cursor of this organization's delivery events")
+		return 0, usererror.New(usererror.BadInput, "after is not a cursor of this organization's delivery events")
 	}
 	sequence, ok := parts[1].(int64)
 	if !ok || sequence < 0 {
-		return 0, fault.New(fault.BadInput, "after is not a cursor of delivery events")
+		return 0, usererror.New(usererror.BadInput, "after is not a cursor of delivery events")
 	}
 	expired, last, err := r.Log.Bounds(ctx, organization)
 	if err != nil {
@@ -67,7 +67,7 @@ func (r *Resolver) expired(ctx context.Context, organization uid.ID) error {
 	if err != nil {
 		return err
 	}
-	return &fault.Error{Kind: fault.CursorExpired, Cursor: cursor,
+	return &usererror.Error{Kind: usererror.CursorExpired, Cursor: cursor,
 		Message: "the log does not go on from this cursor: read the messages anew, and begin from extensions.cursor"}
 }
 
@@ -81,7 +81,7 @@ func (r *Resolver) ended(ctx context.Context, organization uid.ID, err error) er
 		if wrong != nil {
 			return wrong
 		}
-		return &fault.Error{Kind: fault.SlowConsumer, Cursor: cursor, Message: "events came faster than they were read: subscribe again after extensions.cursor"}
+		return &usererror.Error{Kind: usererror.SlowConsumer, Cursor: cursor, Message: "events came faster than they were read: subscribe again after extensions.cursor"}
 	case errors.As(err, &expired):
 		return r.expired(ctx, organization)
 	}
@@ -140,7 +140,7 @@ type teller struct {
 func (r *Resolver) newTeller(ctx context.Context) (teller, error) {
 	v, ok := identity.From(ctx)
 	if !ok {
-		return teller{}, fault.New(fault.Unauthenticated, "sign in first")
+		return teller{}, usererror.New(usererror.Unauthenticated, "sign in first")
 	}
 	return teller{r, v.Organization, selected(ctx, "events", "message")}, nil
 }

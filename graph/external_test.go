@@ -9,23 +9,23 @@ import (
 	"carillon/database/dbtest"
 	"carillon/graph"
 	"carillon/identity"
-	"carillon/openid"
-	"carillon/openid/openidtest"
+	"carillon/oidc"
+	"carillon/oidc/oidctest"
 )
 
 func TestAPageSignsInThroughTheProvider(t *testing.T) {
 	t.Parallel()
-	idp := openidtest.Start(t)
-	idp.Has(openidtest.Account{ID: "ann", Email: "ann@example.com", EmailVerified: true, Name: "Ann"})
+	idp := oidctest.Start(t)
+	idp.Has(oidctest.Account{ID: "ann", Email: "ann@example.com", EmailVerified: true, Name: "Ann"})
 	db := dbtest.Open(t, dbtest.SQLite(t))
 	s := stand(t, db, func(d *graph.Deps) {
 		d.Identity = identity.New(db, identity.DefaultTerms(), database.Now, identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1},
-			External: identity.External{Provider: openid.New(idp.Options, time.Now), RedirectOrigins: []string{"http://localhost:8080"}, SignUp: true}})
+			External: identity.External{Provider: oidc.New(idp.Options, time.Now), RedirectOrigins: []string{"http://localhost:8080"}, SignUp: true}})
 	})
 	if got := s.ask("", `{ externalSignIn { name } }`).text("externalSignIn.name"); got != "Test" {
 		t.Errorf("the button says %q", got)
 	}
-	begun := s.ask("", `mutation($to: String!) { beginExternalSignIn(input: {redirectUri: $to}) { url flow userErrors { field code } } }`, vars{"to": openidtest.RedirectURI})
+	begun := s.ask("", `mutation($to: String!) { beginExternalSignIn(input: {redirectUri: $to}) { url flow userErrors { field code } } }`, vars{"to": oidctest.RedirectURI})
 	code, state := idp.SignIn(begun.text("beginExternalSignIn.url"), "ann")
 	const complete = `mutation($input: CompleteExternalSignInInput!) { completeExternalSignIn(input: $input) { token viewer { externalLogins { email } user { name } organization { name } } userErrors { field code } } }`
 	input := vars{"flow": begun.text("beginExternalSignIn.flow"), "state": state, "code": code}

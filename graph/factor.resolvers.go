@@ -7,7 +7,7 @@ package graph
 
 import (
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/graph/model"
 	"carillon/identity"
 	"context"

@@ -3,10 +3,10 @@ package graph
 import (
 	"context"
 
-	"carillon/column"
-	"carillon/fault"
+	"carillon/ent/jsonfield"
 	"carillon/graph/model"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // named is an id that a filter names, and what it has to be.
@@ -28,7 +28,7 @@ func (r *Resolver) known(ctx context.Context, all ...named) error {
 			return err
 		}
 		if !there || n.id.Kind() != n.kind {
-			return fault.New(fault.NotFound, "%s: there is no such %s", n.field, nouns[n.kind])
+			return usererror.New(usererror.NotFound, "%s: there is no such %s", n.field, nouns[n.kind])
 		}
 	}
 	return nil
@@ -85,7 +85,7 @@ func (r *Resolver) knownToTemplates(ctx context.Context, f *model.TemplateFilter
 	return r.known(ctx, named{"filter.accountId", uid.Account, f.AccountID})
 }
 
-func (r *Resolver) knownToContacts(ctx context.Context, f *column.ContactFilter) error {
+func (r *Resolver) knownToContacts(ctx context.Context, f *jsonfield.ContactFilter) error {
 	if f == nil {
 		return nil
 	}

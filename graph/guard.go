@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
-	"carillon/fault"
 	"carillon/graph/transport"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // forbidden is the close code after which clients fetch a new token and connect again.
@@ -51,7 +51,7 @@ func (r *Resolver) guard(ctx context.Context) {
 				end = nil
 			}
 			switch err := r.Identity.StillValid(ctx, v); {
-			case fault.Is(err, fault.Unauthenticated):
+			case usererror.Is(err, usererror.Unauthenticated):
 				transport.CloseConnection(ctx, forbidden, "Forbidden: "+err.Error())
 				return
 			case err != nil:

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/graph/transport"
 	"carillon/identity"
 	"carillon/uid"

@@ -13,8 +13,8 @@ import (
 
 	"carillon/delivery"
 	"carillon/ent"
-	"carillon/fault"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // mostLoaded bounds one statement; mostPages one that has a part for each.
@@ -174,7 +174,7 @@ type loading struct {
 
 // Exec runs an operation, unless it changes something during maintenance, or goes beyond an API key's scopes.
 func (l loading) Exec(ctx context.Context) graphql.ResponseHandler {
-	for _, refused := range []*fault.Error{l.r.maintained(ctx), l.r.withinScopes(ctx, l.Schema())} {
+	for _, refused := range []*usererror.Error{l.r.maintained(ctx), l.r.withinScopes(ctx, l.Schema())} {
 		if refused != nil {
 			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{faultError(refused)}})
 		}

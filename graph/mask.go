@@ -10,11 +10,11 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"carillon/audience"
-	"carillon/column"
 	"carillon/ent"
-	"carillon/fault"
+	"carillon/ent/jsonfield"
 	"carillon/graph/model"
 	"carillon/identity"
+	"carillon/usererror"
 )
 
 // hidden stands where a text was.
@@ -78,9 +78,9 @@ func masked(ctx context.Context) bool {
 }
 
 // Whoever sees numbers masked must not find one out by looking for it, nor by its place in a list or by its cursor there.
-var errProbe = fault.New(fault.Forbidden, "numbers are masked for your role: you cannot look for them, or order by them")
+var errProbe = usererror.New(usererror.Forbidden, "numbers are masked for your role: you cannot look for them, or order by them")
 
-func refuseContactProbe(ctx context.Context, f *column.ContactFilter, orders []*ent.ContactOrder) error {
+func refuseContactProbe(ctx context.Context, f *jsonfield.ContactFilter, orders []*ent.ContactOrder) error {
 	if !masked(ctx) {
 		return nil
 	}

@@ -11,13 +11,13 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"carillon/audience"
-	"carillon/column"
+	"carillon/caller"
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/identity"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -108,11 +108,11 @@ func (o *shop) personal() (ids []string) {
 	o.t.Helper()
 	name := "Ana"
 	c, err := o.audience.CreateContact(o.ctx, audience.NewContact{Phone: secretNumber, Name: &name, ListIDs: []uid.ID{o.list.ID},
-		Consent: &column.ImportConsent{Consent: enum.ConsentOptedIn, Source: "keyword", Evidence: secretWord}})
+		Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "keyword", Evidence: secretWord}})
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	system := tenant.System(o.ctx)
+	system := caller.System(o.ctx)
 	o.contacts = []*ent.Contact{c.Update().SetWaUserID("US." + secretDigits).SaveX(system)}
 	campaign := o.campaign("Spring")
 	o.db.Client.Campaign.UpdateOneID(campaign).SetStatusDetail("one of them, " + secretNumber + ", has no name").ExecX(system)
@@ -221,7 +221,7 @@ func TestAViewersSocketEndsWhenItsViewIsMaskedAndAnOrganizationsWhenItIsClosed(t
 		closed(viewer)
 		owner.subscribe(`subscription { deliveryEvents { cursor } }`, nil)
 		owner.result()
-		o.db.Client.Organization.UpdateOneID(o.org).SetStatus(enum.OrganizationStatusClosed).ExecX(tenant.System(o.ctx))
+		o.db.Client.Organization.UpdateOneID(o.org).SetStatus(enum.OrganizationStatusClosed).ExecX(caller.System(o.ctx))
 		s.hub.Announce(o.ctx, o.org) // as the operator's command does
 		closed(owner)
 		if _, err := s.who.Authenticate(t.Context(), "Bearer "+o.token, identity.Client{}); err == nil {
@@ -239,7 +239,7 @@ func TestDuringMaintenanceNothingIsChangedAndTheNoticeIsShown(t *testing.T) {
 		if a := change(); len(a.Errors) > 0 || o.must(`{ viewer { notice } }`).at("viewer.notice") != nil {
 			t.Fatalf("before: %v", a.Errors)
 		}
-		s.db.Client.ServiceState.Create().SetID(1).SetMaintenance(true).SetNotice("back at noon").ExecX(tenant.System(t.Context()))
+		s.db.Client.ServiceState.Create().SetID(1).SetMaintenance(true).SetNotice("back at noon").ExecX(caller.System(t.Context()))
 		s.forgetState()
 		if a := change(); a.code() != "UNAVAILABLE" || a.Errors[0].Message != "back at noon" {
 			t.Errorf("changing gave %v %v", a.Data, a.Errors)
@@ -250,7 +250,7 @@ func TestDuringMaintenanceNothingIsChangedAndTheNoticeIsShown(t *testing.T) {
 		if a := s.ask("", `mutation { signIn(input: {email: "nobody@example.com", password: "x"}) { userErrors { code } } }`); len(a.Errors) > 0 {
 			t.Errorf("signing in gave %v", a.Errors)
 		}
-		s.db.Client.ServiceState.UpdateOneID(1).SetMaintenance(false).ExecX(tenant.System(t.Context()))
+		s.db.Client.ServiceState.UpdateOneID(1).SetMaintenance(false).ExecX(caller.System(t.Context()))
 		s.forgetState()
 		if a := change(); len(a.Errors) > 0 {
 			t.Errorf("afterwards: %v", a.Errors)
@@ -264,7 +264,7 @@ func TestDuringMaintenanceNothingIsChangedAndTheNoticeIsShown(t *testing.T) {
 func TestDuringMaintenanceOnlyTheMutationsThatTheSchemaMarksWork(t *testing.T) {
 	s, sdl := onSQLite(t), schema(t)
 	o, fill := s.signUp(), filler{sdl, madeUpIDs(sdl)}
-	s.db.Client.ServiceState.Create().SetID(1).SetMaintenance(true).ExecX(tenant.System(t.Context()))
+	s.db.Client.ServiceState.Create().SetID(1).SetMaintenance(true).ExecX(caller.System(t.Context()))
 	s.forgetState()
 	marked := 0
 	for _, f := range sdl.Mutation.Fields {

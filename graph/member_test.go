@@ -10,13 +10,13 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent/user"
 	"carillon/graph"
 	"carillon/identity"
 	"carillon/secret"
-	"carillon/tenant"
 )
 
 const sessionFields = `{ token expiresAt viewer { role organization { id name } user { email } } userErrors { field code message } clientMutationId }`
@@ -69,7 +69,7 @@ func (p *person) hire(role string) *person {
 		p.t.Fatalf("%v %v", a.Data, a.Errors)
 	}
 	session := a.text("acceptInvitation.token")
-	p.db.Client.User.Update().Where(user.EmailVerifiedAtIsNil()).SetEmailVerifiedAt(database.Now()).ExecX(tenant.System(p.t.Context()))
+	p.db.Client.User.Update().Where(user.EmailVerifiedAtIsNil()).SetEmailVerifiedAt(database.Now()).ExecX(caller.System(p.t.Context()))
 	ctx, err := p.who.Authenticate(p.t.Context(), "Bearer "+session, identity.Client{})
 	if err != nil {
 		p.t.Fatal(err)
@@ -243,7 +243,7 @@ func TestPasswordsAndNames(t *testing.T) {
 			t.Errorf("got %v %v", a.Data, a.Errors)
 		}
 		s.ask("", reset, vars{"token": token, "new": "a third good password"}).refuses("resetPassword", "token", "token:INVALID")
-		if n := s.db.Client.PasswordReset.Query().CountX(tenant.System(t.Context())); n != 0 {
+		if n := s.db.Client.PasswordReset.Query().CountX(caller.System(t.Context())); n != 0 {
 			t.Errorf("%d resets are left", n)
 		}
 	})

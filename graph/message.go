@@ -8,13 +8,13 @@ import (
 
 	"carillon/account"
 	"carillon/delivery"
-	"carillon/direct"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/message"
 	"carillon/ent/template"
-	"carillon/enum"
 	"carillon/graph/model"
 	"carillon/identity"
+	"carillon/transactional"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
@@ -99,19 +99,19 @@ func marksOf(raw json.RawMessage) (marks struct {
 }
 
 // singleMessage is what sendMessage asks for.
-func singleMessage(in model.SendMessageInput) direct.Message {
-	m := direct.Message{PhoneNumberID: in.PhoneNumberID, To: in.To, ReplyTo: in.ReplyToMessageID, IdempotencyKey: text(in.IdempotencyKey)}
+func singleMessage(in model.SendMessageInput) transactional.Message {
+	m := transactional.Message{PhoneNumberID: in.PhoneNumberID, To: in.To, ReplyTo: in.ReplyToMessageID, IdempotencyKey: text(in.IdempotencyKey)}
 	if t := in.Content.Template; t != nil {
-		m.Template = &direct.Template{TemplateID: t.TemplateID}
+		m.Template = &transactional.Template{TemplateID: t.TemplateID}
 		for _, v := range t.Values {
-			m.Template.Values = append(m.Template.Values, direct.Value{Parameter: v.Parameter, Value: v.Value})
+			m.Template.Values = append(m.Template.Values, transactional.Value{Parameter: v.Parameter, Value: v.Value})
 		}
 	}
 	if t := in.Content.Text; t != nil {
-		m.Text = &direct.Text{Body: t.Body, PreviewURL: or(t.PreviewURL, false)}
+		m.Text = &transactional.Text{Body: t.Body, PreviewURL: or(t.PreviewURL, false)}
 	}
 	if f := in.Content.Media; f != nil {
-		m.Media = &direct.Media{Kind: f.Kind, MediaID: text(f.MediaID), Link: text(f.Link), Caption: text(f.Caption), FileName: text(f.FileName)}
+		m.Media = &transactional.Media{Kind: f.Kind, MediaID: text(f.MediaID), Link: text(f.Link), Caption: text(f.Caption), FileName: text(f.FileName)}
 	}
 	return m
 }

@@ -13,13 +13,13 @@ import (
 	"carillon/audience"
 	"carillon/database"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/listing"
 	"carillon/ent/message"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/graph/model"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // condition is one of a table's columns.
@@ -79,7 +79,7 @@ func (r *Resolver) messagesThat(ctx context.Context, f *model.MessageFilter) (th
 		return that, err
 	}
 	if len(f.ErrorCode) > mostChoices {
-		return that, fault.New(fault.BadInput, "errorCode has more than %d codes", mostChoices)
+		return that, usererror.New(usererror.BadInput, "errorCode has more than %d codes", mostChoices)
 	}
 	for _, by := range []struct {
 		column string

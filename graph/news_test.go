@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/message"
-	"carillon/enum"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -33,7 +33,7 @@ func TestStatusChangedTellsOfEachChange(t *testing.T) {
 		o := s.signUp().open(2)
 		c := o.campaign("Spring")
 		ended := o.campaign("Winter")
-		system := tenant.System(t.Context())
+		system := caller.System(t.Context())
 		s.db.Client.Campaign.UpdateOneID(ended).SetStatus(enum.CampaignStatusCompleted).ExecX(system)
 		stranger := s.signUp().dial()
 		stranger.subscribe(news, vars{})
@@ -112,7 +112,7 @@ func begun(sockets []*socket, poke func(i int), last func() (is func(answer) boo
 
 // hearsChanges waits until a subscription to statusChanged has begun.
 func (s *stage) hearsChanges(o *shop, ws *socket) {
-	system := tenant.System(o.ctx)
+	system := caller.System(o.ctx)
 	c := o.campaign("Poked")
 	become := func(status enum.CampaignStatus) {
 		s.db.Client.Campaign.UpdateOneID(c).SetStatus(status).ExecX(system)
@@ -133,7 +133,7 @@ func TestStatusChangedTellsOfWhatBecomesOfACampaign(t *testing.T) {
 		ws := o.dial()
 		ws.subscribe(news, vars{})
 		s.hearsChanges(o, ws)
-		system := tenant.System(o.ctx)
+		system := caller.System(o.ctx)
 		c := o.campaign("Spring")
 		scheduled := o.campaign("Summer")
 		s.db.Client.Campaign.UpdateOneID(scheduled).SetScheduledAt(database.Now().Add(time.Hour)).ExecX(system)
@@ -195,7 +195,7 @@ func TestStatusChangedMissesNothingThatIsNotTold(t *testing.T) {
 		ws := o.dial()
 		ws.subscribe(news, vars{})
 		s.hearsChanges(o, ws)
-		system := tenant.System(t.Context())
+		system := caller.System(t.Context())
 		var want []uid.ID
 		for i := range 3 {
 			c := o.campaign(fmt.Sprint("Campaign ", i))
@@ -219,7 +219,7 @@ func TestStatusChangedMissesNothingThatIsNotTold(t *testing.T) {
 // hear stores what somebody wrote.
 func (o *shop) hear(wamid string, number *ent.PhoneNumber) {
 	o.t.Helper()
-	_, err := o.queue.Receive(tenant.System(o.ctx), delivery.Received{Organization: o.org, PhoneNumber: number.ID, Account: o.account.ID, Contact: o.contacts[0].ID, Address: *o.contacts[0].Phone,
+	_, err := o.queue.Receive(caller.System(o.ctx), delivery.Received{Organization: o.org, PhoneNumber: number.ID, Account: o.account.ID, Contact: o.contacts[0].ID, Address: *o.contacts[0].Phone,
 		Country: "US", Type: enum.MessageTypeText, WAMID: wamid, Content: []byte(`{"text":{"body":"` + wamid + `"}}`), At: database.Now()})
 	if err != nil {
 		o.t.Fatal(err)
@@ -229,7 +229,7 @@ func (o *shop) hear(wamid string, number *ent.PhoneNumber) {
 func TestMessageReceived(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		o := s.signUp().open(1)
-		other := s.db.Client.PhoneNumber.Create().SetOrganizationID(o.org).SetAccountID(o.account.ID).SetMetaID("2").SetDisplayNumber("+1").SetVerifiedName("n").SaveX(tenant.System(t.Context()))
+		other := s.db.Client.PhoneNumber.Create().SetOrganizationID(o.org).SetAccountID(o.account.ID).SetMetaID("2").SetDisplayNumber("+1").SetVerifiedName("n").SaveX(caller.System(t.Context()))
 		o.hear("before", o.number)
 		const document = `subscription($n: ID) { messageReceived(phoneNumberId: $n) { id direction from text contact { name } phoneNumber { id account { name } } events { status } } }`
 		all, one, ids, stranger := o.dial(), o.dial(), o.dial(), s.signUp().dial()
@@ -239,7 +239,7 @@ func TestMessageReceived(t *testing.T) {
 		stranger.subscribe(document, vars{})
 		begun([]*socket{all, one, ids}, func(i int) { o.hear(fmt.Sprint("poke ", i), other) }, func() func(answer) bool {
 			o.hear("ready", other)
-			ready := s.db.Client.Message.Query().Where(message.Wamid("ready")).OnlyIDX(tenant.System(t.Context()))
+			ready := s.db.Client.Message.Query().Where(message.Wamid("ready")).OnlyIDX(caller.System(t.Context()))
 			return func(a answer) bool { return a.text("messageReceived.id") == ready.String() }
 		})
 		o.record(delivery.Accepted, o.queued(uid.ID{}, 2)...) // what we send is not received

@@ -13,6 +13,7 @@ import (
 	"carillon/ent/contact"
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
+	"carillon/ent/enum"
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/organization"
@@ -20,10 +21,9 @@ import (
 	"carillon/ent/session"
 	"carillon/ent/template"
 	"carillon/ent/user"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // tables are where the types that implement Node lie. An id says itself which of them it names.
@@ -51,7 +51,7 @@ func missingOr(err error) error {
 	if err != nil {
 		return err
 	}
-	return fault.Missing("node")
+	return usererror.Missing("node")
 }
 
 // nodes reads things by their ids, with one statement for each kind. What is not there stays nil.
@@ -85,7 +85,7 @@ func (r *Resolver) nodesOf(ctx context.Context, kind uid.Kind, ids []uid.ID, fou
 		return err
 	}
 	for _, err := range graphql.GetErrors(apart) {
-		if err.Extensions["code"] != string(fault.NotFound) {
+		if err.Extensions["code"] != string(usererror.NotFound) {
 			return err
 		}
 	}

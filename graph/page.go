@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"carillon/caller"
 	"carillon/ent"
-	"carillon/fault"
-	"carillon/tenant"
+	"carillon/usererror"
 )
 
 // page is a connection's arguments. Its cursors carry a mark of the list, its order and its owner, so that a cursor is
@@ -36,7 +36,7 @@ func newPage(ctx context.Context, list string, after *ent.Cursor, first *int, be
 		size := defaultPage
 		p.first = &size
 	}
-	scope, _ := tenant.From(ctx)
+	scope, _ := caller.From(ctx)
 	sum := sha256.Sum256([]byte(strings.Join(append([]string{list, scope.Organization.String()}, terms...), "\x00")))
 	p.mark = hex.EncodeToString(sum[:markLength/2])
 	var err error
@@ -83,7 +83,7 @@ func (p page) seal(c *ent.Cursor) {
 }
 
 func badCursor(argument string) error {
-	return fault.New(fault.BadInput, "%s is not a cursor of this list in this order: take it from an answer to the same question", argument)
+	return usererror.New(usererror.BadInput, "%s is not a cursor of this list in this order: take it from an answer to the same question", argument)
 }
 
 // terms writes orders down.

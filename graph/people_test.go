@@ -5,15 +5,15 @@ import (
 	"time"
 
 	"carillon/audience"
+	"carillon/caller"
 	"carillon/database"
-	"carillon/enum"
-	"carillon/tenant"
+	"carillon/ent/enum"
 )
 
 // identify tells of a person as WhatsApp does.
 func (s *stage) identify(t *testing.T, in audience.Identity) (p audience.Person) {
 	t.Helper()
-	system := tenant.System(t.Context())
+	system := caller.System(t.Context())
 	err := s.db.InTx(system, func(tx *database.Tx) error {
 		people, err := s.audience.Identify(system, tx, in)
 		if err == nil {
@@ -69,7 +69,7 @@ func TestAMessageToAPersonWithoutANumberShowsTheirUserID(t *testing.T) {
 func TestAWindowThatIsShutIsNull(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		o := s.signUp().open(2)
-		system := tenant.System(t.Context())
+		system := caller.System(t.Context())
 		s.db.Client.Contact.UpdateOneID(o.contacts[0].ID).SetServiceWindowClosesAt(database.Now().Add(-time.Second)).ExecX(system)
 		s.db.Client.Contact.UpdateOneID(o.contacts[1].ID).SetServiceWindowClosesAt(database.Now().Add(time.Hour)).ExecX(system)
 		a := o.must(`{ contacts { edges { node { serviceWindowClosesAt } } } }`)
@@ -88,7 +88,7 @@ func TestAConsentHistoryIsInTheOrderInWhichItWasSaid(t *testing.T) {
 			if ago == time.Minute {
 				st.Consent = enum.ConsentOptedIn
 			}
-			err := s.audience.RecordConsentOf(tenant.System(t.Context()), audience.Identity{Organization: o.org, Phone: "14155552671", Make: audience.MakeContact}, st)
+			err := s.audience.RecordConsentOf(caller.System(t.Context()), audience.Identity{Organization: o.org, Phone: "14155552671", Make: audience.MakeContact}, st)
 			if err != nil {
 				t.Fatal(err)
 			}

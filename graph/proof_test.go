@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
+	"carillon/ent/enum"
 	"carillon/ent/user"
-	"carillon/enum"
 	"carillon/graph"
 	"carillon/identity"
-	"carillon/tenant"
 )
 
 const (
@@ -138,7 +138,7 @@ func TestWhoHadAnAddressFirstKeepsNoWayInOnceItsOwnerProvesIt(t *testing.T) {
 // checkOrganizations expects that the attacker's is closed, and the accomplice's goes on without the victim.
 func checkOrganizations(t *testing.T, db *database.DB, attacker, accomplice *person) {
 	t.Helper()
-	o := db.Client.Organization.GetX(tenant.System(t.Context()), attacker.org)
+	o := db.Client.Organization.GetX(caller.System(t.Context()), attacker.org)
 	if o.Status != enum.OrganizationStatusClosed || o.StatusReason == nil {
 		t.Errorf("the attacker's organization is %s", o.Status)
 	}
@@ -278,7 +278,7 @@ func TestAnInvitationByMailProvesTheAddressOfWhoHasSignedUpWithIt(t *testing.T) 
 		if a := ann.must(accept, corp.guest(s.post())); a.at("acceptInvitation.token") == nil {
 			t.Fatalf("got %v", a.Data)
 		}
-		if !s.db.Client.User.Query().Where(user.Email(ann.email), user.EmailVerifiedAtNotNil()).ExistX(tenant.System(t.Context())) {
+		if !s.db.Client.User.Query().Where(user.Email(ann.email), user.EmailVerifiedAtNotNil()).ExistX(caller.System(t.Context())) {
 			t.Error("it is not proven")
 		}
 		if n := len(ann.must(`{ viewer { memberships { id } } }`).list("viewer.memberships")); n != 2 {

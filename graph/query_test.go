@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"carillon/delivery"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 

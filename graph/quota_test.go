@@ -9,16 +9,16 @@ import (
 	"testing"
 
 	"carillon/account"
+	"carillon/caller"
 	"carillon/ent"
-	"carillon/fault"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // allow sets the organization's quotas.
 func (o *shop) allow(change func(*ent.OrganizationUpdateOne) *ent.OrganizationUpdateOne) {
 	o.t.Helper()
-	change(o.db.Client.Organization.UpdateOneID(o.org)).ExecX(tenant.System(o.ctx))
+	change(o.db.Client.Organization.UpdateOneID(o.org)).ExecX(caller.System(o.ctx))
 }
 
 func TestContactsBeyondTheQuotaAreRefusedOneByOneAndByImport(t *testing.T) {
@@ -48,7 +48,7 @@ func TestContactsBeyondTheQuotaAreRefusedOneByOneAndByImport(t *testing.T) {
 		i := o.upload(`mutation($input: ImportContactsInput!) { importContacts(input: $input) { import { id } userErrors { message } } }`, file, vars{})
 		id, err := uid.Parse(i.text("importContacts.import.id"))
 		if err == nil {
-			err = o.audience.RunImport(tenant.System(o.ctx), id)
+			err = o.audience.RunImport(caller.System(o.ctx), id)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -83,7 +83,7 @@ func TestSingleMessagesBeyondTheQuotaOfADayAreRefused(t *testing.T) {
 			})
 		}
 		callers.Wait()
-		if sent.Load() != 3 || refused.Load() != 3 || s.db.Client.Message.Query().CountX(tenant.System(t.Context())) != 3 {
+		if sent.Load() != 3 || refused.Load() != 3 || s.db.Client.Message.Query().CountX(caller.System(t.Context())) != 3 {
 			t.Errorf("%d were queued and %d refused under a quota of 3", sent.Load(), refused.Load())
 		}
 	})
@@ -112,6 +112,6 @@ func TestNumbersBeyondTheQuotaCannotBeConnected(t *testing.T) {
 }
 
 func isLimit(err error) bool {
-	var in fault.Inputs
-	return errors.As(err, &in) && len(in) == 1 && in[0].Code == fault.LimitExceeded
+	var in usererror.Fields
+	return errors.As(err, &in) && len(in) == 1 && in[0].Code == usererror.LimitExceeded
 }

@@ -4,17 +4,17 @@ import (
 	"testing"
 
 	"carillon/audience"
+	"carillon/caller"
 	"carillon/database"
 	"carillon/delivery"
-	"carillon/enum"
-	"carillon/tenant"
+	"carillon/ent/enum"
 )
 
 func TestMessagesAreFoundByTheNumberThatTheyWentTo(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		o := s.signUp().open(1)
 		const before, after = "+15550100000", "+15550100777"
-		system := tenant.System(t.Context())
+		system := caller.System(t.Context())
 		o.queued(o.campaign("Spring"), 1)
 		change := delivery.Received{Organization: o.org, PhoneNumber: o.number.ID, Account: o.account.ID, Contact: o.contacts[0].ID, Address: before,
 			Country: "US", Type: enum.MessageTypeSystem, WAMID: "change", Content: []byte(`{}`), At: database.Now()}

@@ -15,11 +15,11 @@ import (
 	"carillon/campaign"
 	"carillon/database"
 	"carillon/delivery"
-	"carillon/direct"
 	"carillon/graph/transport"
 	"carillon/hub"
 	"carillon/identity"
 	"carillon/operator"
+	"carillon/transactional"
 	"carillon/uid"
 )
 
@@ -35,7 +35,7 @@ type Deps struct {
 	Accounts  *account.Service
 	Audience  *audience.Service
 	Campaigns *campaign.Service
-	Direct    *direct.Service
+	Direct    *transactional.Service
 	Operator  *operator.States
 	Log       *delivery.Log
 	Hub       *hub.Hub[delivery.Event]

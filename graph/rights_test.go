@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/identity"
-	"carillon/tenant"
 )
 
 const (
@@ -48,7 +48,7 @@ func emailOf(p *person) string {
 
 func TestAnInvitationIsAcceptedOnlyWhileItsInviterMayStillMakeIt(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
-		owner, system := s.signUp(), tenant.System(t.Context())
+		owner, system := s.signUp(), caller.System(t.Context())
 		admin := owner.hire("ADMIN")
 		byAdmin := admin.invite("a@second.example", "ADMIN")
 		key := owner.key(enum.RoleAdmin)

@@ -7,17 +7,17 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"carillon/caller"
+	"carillon/ent/enum"
 	"carillon/ent/member"
-	"carillon/enum"
 	"carillon/identity"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
 // member is a new user with a role in the person's organization, and in no other.
 func (p *person) member(role enum.Role) *person {
 	p.t.Helper()
-	other, system := p.signUp(), tenant.System(p.t.Context())
+	other, system := p.signUp(), caller.System(p.t.Context())
 	m := p.db.Client.Member.Query().Where(member.OrganizationID(other.org)).WithUser().OnlyX(system)
 	p.db.Client.Member.DeleteOne(m).ExecX(system)
 	p.db.Client.Member.Create().SetOrganizationID(p.org).SetUserID(m.UserID).SetRole(role).ExecX(system)

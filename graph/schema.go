@@ -5,7 +5,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/graph/generated"
 	"carillon/graph/model"
 	"carillon/graph/transport"

@@ -7,22 +7,22 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/identity"
+	"carillon/usererror"
 )
 
 // withinScopes refuses an operation of an API key without the scope READ that goes on from something to what hangs on it: from a
 // message that it sent to the contact, and from there to everything. What it made or changed it sees, down to the fields that are
 // no things of their own.
-func (r *Resolver) withinScopes(ctx context.Context, schema *ast.Schema) *fault.Error {
+func (r *Resolver) withinScopes(ctx context.Context, schema *ast.Schema) *usererror.Error {
 	v, ok := identity.From(ctx)
 	if !ok || v.HasScope(enum.APIScopeRead) {
 		return nil
 	}
 	op := graphql.GetOperationContext(ctx)
 	if beyond := beyondFirst(schema, op.Operation.SelectionSet, false); beyond != nil {
-		return fault.New(fault.Forbidden, "this needs the scope %s: %s leads from one thing to others", enum.APIScopeRead, beyond.Name)
+		return usererror.New(usererror.Forbidden, "this needs the scope %s: %s leads from one thing to others", enum.APIScopeRead, beyond.Name)
 	}
 	return nil
 }

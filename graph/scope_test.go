@@ -8,7 +8,7 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
-	"carillon/enum"
+	"carillon/ent/enum"
 )
 
 // scoped is a key of an owner's with those scopes.

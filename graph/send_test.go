@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
+	"carillon/ent/enum"
 	"carillon/ent/message"
-	"carillon/enum"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -41,7 +41,7 @@ func (o *shop) free(kind string, content vars) vars {
 
 // openWindow opens the first contact's service window.
 func (o *shop) openWindow() {
-	o.contacts[0].Update().SetServiceWindowClosesAt(database.Now().Add(time.Hour)).ExecX(tenant.System(o.ctx))
+	o.contacts[0].Update().SetServiceWindowClosesAt(database.Now().Add(time.Hour)).ExecX(caller.System(o.ctx))
 }
 
 func TestSendingSingleMessages(t *testing.T) {
@@ -141,7 +141,7 @@ func TestRetryingACampaign(t *testing.T) {
 			t.Errorf("a draft: %q", code)
 		}
 		o.queued(c, 2)
-		system := tenant.System(o.ctx)
+		system := caller.System(o.ctx)
 		s.db.Client.Campaign.UpdateOneID(c).SetStatus(enum.CampaignStatusCompleted).SetEnrolledAt(database.Now()).SetQueued(0).SetFailed(2).ExecX(system)
 		for i, m := range s.db.Client.Message.Query().Where(message.CampaignID(c)).AllX(system) {
 			m.Update().SetStatus(enum.MessageStatusFailed).SetFailedAt(database.Now()).SetAttempts(1).SetErrorCode([]int{131000, 131026}[i]).ExecX(system)
@@ -223,7 +223,7 @@ func TestChangingAPhoneNumber(t *testing.T) {
 func TestTheUseOfAMessagingLimitIsThatOfTheLastDay(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		o := s.signUp().open(0)
-		c, system := s.db.Client, tenant.System(o.ctx)
+		c, system := s.db.Client, caller.System(o.ctx)
 		o.account.Update().SetMessagingLimit(1000).ExecX(system)
 		second := c.Account.Create().SetOrganizationID(o.org).SetWabaID("2").SetName("Second").SetToken([]byte{1}).SaveX(system)
 		write := func(account uid.ID, to string, at time.Time) {

@@ -14,7 +14,7 @@ import (
 
 	"carillon/database/dbtest"
 	"carillon/delivery"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 

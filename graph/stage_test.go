@@ -22,20 +22,20 @@ import (
 
 	"carillon/account"
 	"carillon/audience"
+	"carillon/caller"
 	"carillon/campaign"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
-	"carillon/direct"
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/graph"
 	"carillon/graph/transport"
 	"carillon/hub"
 	"carillon/identity"
 	"carillon/operator"
 	"carillon/secret"
-	"carillon/tenant"
+	"carillon/transactional"
 	"carillon/uid"
 	"carillon/whatsapp"
 	"carillon/whatsapp/sandbox"
@@ -149,7 +149,7 @@ func stand(t *testing.T, db *database.DB, edit ...func(*graph.Deps)) *stage {
 	s.run(s.journal.Run)
 	s.run(s.hub.Run)
 	deps := graph.Deps{
-		DB: db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Direct: direct.New(db, s.queue, s.who, s, database.Now), Operator: operator.NewStates(db, s.later), Log: s.log, Hub: s.hub, Rates: s,
+		DB: db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Direct: transactional.New(db, s.queue, s.who, s, database.Now), Operator: operator.NewStates(db, s.later), Log: s.log, Hub: s.hub, Rates: s,
 		WakeImport: func(context.Context, uid.ID) { s.woken.Add(1) }, Now: database.Now,
 		Logger:    slog.New(slog.NewTextHandler(s, nil)),
 		Transport: transport.Options{Websocket: transport.Websocket{ShutdownSpread: time.Millisecond}},
@@ -392,7 +392,7 @@ func (p *person) openAccount(waba, list string, contacts int) *shop {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	o.template = o.template.Update().SetStatus(enum.TemplateStatusApproved).SaveX(tenant.System(p.ctx))
+	o.template = o.template.Update().SetStatus(enum.TemplateStatusApproved).SaveX(caller.System(p.ctx))
 	if o.list, err = p.audience.CreateList(p.ctx, list); err != nil {
 		p.t.Fatal(err)
 	}
@@ -432,8 +432,8 @@ func (o *shop) queued(campaign uid.ID, n int) (ids []uid.ID) {
 			Country: "US", Type: enum.MessageTypeTemplate, Category: enum.TemplateCategoryMarketing, Parameters: map[string]string{"first_name": *c.Name}}
 	}
 	var told func(context.Context)
-	err := o.db.InTx(tenant.System(o.ctx), func(tx *database.Tx) (err error) {
-		ids, told, err = o.queue.Enqueue(tenant.System(o.ctx), tx, o.org, messages, func() error { return nil })
+	err := o.db.InTx(caller.System(o.ctx), func(tx *database.Tx) (err error) {
+		ids, told, err = o.queue.Enqueue(caller.System(o.ctx), tx, o.org, messages, func() error { return nil })
 		return err
 	})
 	if err != nil {
@@ -453,7 +453,7 @@ func (o *shop) record(kind delivery.FactKind, ids ...uid.ID) {
 			facts[i].ErrorCode, facts[i].Detail = 131026, "not on WhatsApp"
 		}
 	}
-	if _, err := o.journal.Record(tenant.System(o.ctx), facts...); err != nil {
+	if _, err := o.journal.Record(caller.System(o.ctx), facts...); err != nil {
 		o.t.Fatal(err)
 	}
 }

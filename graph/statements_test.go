@@ -18,14 +18,14 @@ import (
 
 	"carillon/account"
 	"carillon/audience"
-	"carillon/column"
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/graph"
 	"carillon/identity"
-	"carillon/tenant"
 	"carillon/uid"
 	"carillon/whatsapp"
 	"carillon/whatsapp/sandbox"
@@ -144,7 +144,7 @@ func (p *person) crowd() *crowd { return &crowd{shop: p.open(3)} }
 // grow makes it so large: so many things of every kind, one of them with so many of every kind that it may have.
 func (c *crowd) grow(size int) {
 	c.t.Helper()
-	system := tenant.System(c.ctx)
+	system := caller.System(c.ctx)
 	for ; c.size < size; c.size++ {
 		i, name := c.size, fmt.Sprintf("Crowd %02d", c.size)
 		waba, phone := fmt.Sprintf("2022901293403%02d", i), fmt.Sprintf("2065403522429%02d", i)
@@ -158,7 +158,7 @@ func (c *crowd) grow(size int) {
 		list, err := c.audience.CreateList(c.ctx, name)
 		c.check(err)
 		person, err := c.audience.CreateContact(c.ctx, audience.NewContact{Phone: fmt.Sprintf("+1555012%04d", i), Name: &name, ListIDs: []uid.ID{list.ID, c.list.ID}, // and the one before
-			Consent: &column.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}})
+			Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}})
 		c.check(err)
 		c.contacts = append(c.contacts, person)
 		c.check(c.db.Client.ListMember.Create().SetOrganizationID(c.org).SetContactListID(list.ID).SetContactID(c.contacts[0].ID).Exec(system))
@@ -374,7 +374,7 @@ func TestABatchOfEventsCostsTheSameHoweverMany(t *testing.T) {
 func TestAReceivedMessageCostsTheSameHoweverMuchHangsOnIt(t *testing.T) {
 	s, counter := counted(t)
 	o := s.signUp().open(1)
-	system := tenant.System(o.ctx)
+	system := caller.System(o.ctx)
 	const document = `subscription { messageReceived { wamid contact { lists { name size } } phoneNumber { currentRate account { phoneNumbers { queued currentRate } } } } }`
 	ws := o.dial()
 	ws.subscribe(document, vars{})

@@ -7,10 +7,10 @@ import (
 
 	"carillon/delivery"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/graph/model"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 func reportFrom(f model.StatisticsFilter, interval *enum.StatisticsInterval, groupBy []enum.StatisticsDimension) (r delivery.Report, err error) {
@@ -25,7 +25,7 @@ func reportFrom(f model.StatisticsFilter, interval *enum.StatisticsInterval, gro
 	}
 	name := or(f.TimeZone, "UTC")
 	if r.Zone, err = time.LoadLocation(name); err != nil || name == "" || name == "Local" {
-		return r, fault.New(fault.BadInput, "filter.timeZone is not the IANA name of a time zone, e.g. Asia/Shanghai")
+		return r, usererror.New(usererror.BadInput, "filter.timeZone is not the IANA name of a time zone, e.g. Asia/Shanghai")
 	}
 	return r, nil
 }

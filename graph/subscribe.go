@@ -8,13 +8,13 @@ import (
 
 	"carillon/delivery"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/graph/model"
 	"carillon/graph/transport"
 	"carillon/hub"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 
 	domain "carillon/campaign"
 )
@@ -240,7 +240,7 @@ func (r *Resolver) followImport(ctx context.Context, id uid.ID) (<-chan *ent.Con
 // missing makes of ent's "not found" the one answer for what is not there.
 func missing(what string, err error) error {
 	if ent.IsNotFound(err) {
-		return fault.Missing(what)
+		return usererror.Missing(what)
 	}
 	return err
 }

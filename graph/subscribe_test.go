@@ -15,13 +15,13 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/graph"
 	"carillon/hub"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -91,7 +91,7 @@ func TestDeliveryEventsHaveNoSeam(t *testing.T) {
 		go func() {
 			defer close(done)
 			for _, id := range ids[100:] {
-				_, err := o.journal.Record(tenant.System(context.WithoutCancel(o.ctx)), delivery.Fact{Message: id, Kind: delivery.Accepted, At: database.Now()})
+				_, err := o.journal.Record(caller.System(context.WithoutCancel(o.ctx)), delivery.Fact{Message: id, Kind: delivery.Accepted, At: database.Now()})
 				if err != nil {
 					t.Error(err)
 				}
@@ -173,7 +173,7 @@ func TestCursorsThatCannotGoOn(t *testing.T) {
 		beyond := o.must(`{ deliveryEvents { cursor } }`).text("deliveryEvents.cursor")
 		s.expire(3)
 		for _, statement := range []string{"DELETE FROM delivery_event WHERE sequence = 5", "UPDATE event_counter SET last = 4"} { // an older backup
-			if _, err := s.db.Client.ExecContext(tenant.System(t.Context()), statement); err != nil {
+			if _, err := s.db.Client.ExecContext(caller.System(t.Context()), statement); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -199,7 +199,7 @@ func TestCursorsThatCannotGoOn(t *testing.T) {
 // expire makes the first n events of all logs old, and lets them go.
 func (s *stage) expire(n int) {
 	s.t.Helper()
-	ctx, old := tenant.System(s.t.Context()), database.Now().AddDate(-1, 0, 0)
+	ctx, old := caller.System(s.t.Context()), database.Now().AddDate(-1, 0, 0)
 	if _, err := s.db.Client.ExecContext(ctx, "UPDATE delivery_event SET recorded_at = $1 WHERE sequence <= $2", old, n); err != nil {
 		s.t.Fatal(err)
 	}
@@ -367,7 +367,7 @@ func TestCampaignProgress(t *testing.T) {
 		if most := int(time.Since(began)/(250*time.Millisecond)) + 1; events > most {
 			t.Errorf("%d events in %s", events, time.Since(began))
 		}
-		s.db.Client.Campaign.UpdateOneID(c).SetStatus(enum.CampaignStatusCompleted).ExecX(tenant.System(t.Context()))
+		s.db.Client.Campaign.UpdateOneID(c).SetStatus(enum.CampaignStatusCompleted).ExecX(caller.System(t.Context()))
 		s.Notify(t.Context(), o.org, c)
 		until("status", "COMPLETED")
 		o.record(delivery.Read, ids[3])
@@ -395,7 +395,7 @@ func TestContactImportProgress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.audience.RunImport(tenant.System(t.Context()), n); err != nil {
+		if err := s.audience.RunImport(caller.System(t.Context()), n); err != nil {
 			t.Fatal(err)
 		}
 		for {

@@ -8,9 +8,9 @@ import (
 	"carillon/account"
 	"carillon/audience"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/predicate"
 	"carillon/ent/template"
-	"carillon/enum"
 	"carillon/graph/model"
 	"carillon/whatsapp"
 )

@@ -13,10 +13,10 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
-	"carillon/tenant"
 	"carillon/uid"
 	"carillon/whatsapp/sandbox"
 )
@@ -138,7 +138,7 @@ func (w *world) one() map[uid.Kind]uid.ID {
 		}
 		rows.Close()
 	}
-	ids[uid.User] = w.db.Client.Member.GetX(tenant.System(w.t.Context()), ids[uid.Member]).UserID
+	ids[uid.User] = w.db.Client.Member.GetX(caller.System(w.t.Context()), ids[uid.Member]).UserID
 	return ids
 }
 

@@ -7,15 +7,15 @@ import (
 	"strings"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/apikey"
+	"carillon/ent/enum"
 	"carillon/ent/invitation"
 	"carillon/ent/predicate"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // mostKeys is how many API keys of an organization can be good at a time.
@@ -84,16 +84,16 @@ func (s *Service) CreateAPIKey(ctx context.Context, n NewAPIKey) (key *ent.APIKe
 
 // checkKey tidies what is wanted, and notes all that v may not have.
 func (s *Service) checkKey(v *Viewer, n *NewAPIKey) error {
-	var wrong fault.Inputs
+	var wrong usererror.Fields
 	n.Name = checkName(&wrong, "name", n.Name)
 	if !v.May(n.Role) {
-		wrong.Add("role", fault.NotAllowed, "A key's role cannot be higher than yours, which is %s.", v.Role)
+		wrong.Add("role", usererror.NotAllowed, "A key's role cannot be higher than yours, which is %s.", v.Role)
 	}
 	if n.ExpiresAt != nil {
 		at := n.ExpiresAt.UTC().Truncate(time.Microsecond)
 		n.ExpiresAt = &at
 		if !at.After(s.now()) {
-			wrong.Add("expiresAt", fault.Invalid, "A key must expire in the future.")
+			wrong.Add("expiresAt", usererror.Invalid, "A key must expire in the future.")
 		}
 	}
 	slices.Sort(n.Scopes)
@@ -105,9 +105,9 @@ func (s *Service) checkKey(v *Viewer, n *NewAPIKey) error {
 }
 
 // checkChild keeps a key that a key makes within that key: its scopes, and its end.
-func checkChild(wrong *fault.Inputs, parent *ent.APIKey, n *NewAPIKey) {
+func checkChild(wrong *usererror.Fields, parent *ent.APIKey, n *NewAPIKey) {
 	if parent.ParentID != nil {
-		wrong.Add("", fault.NotAllowed, "This key was made by a key, and makes none itself: sign in.")
+		wrong.Add("", usererror.NotAllowed, "This key was made by a key, and makes none itself: sign in.")
 	}
 	if len(parent.Scopes) > 0 {
 		if len(n.Scopes) == 0 {
@@ -115,7 +115,7 @@ func checkChild(wrong *fault.Inputs, parent *ent.APIKey, n *NewAPIKey) {
 		}
 		for _, scope := range n.Scopes {
 			if !slices.Contains(parent.Scopes, scope) {
-				wrong.Add("scopes", fault.NotAllowed, "A key gives no scope that it does not have: %s is not among %s.", scope, list(parent.Scopes))
+				wrong.Add("scopes", usererror.NotAllowed, "A key gives no scope that it does not have: %s is not among %s.", scope, list(parent.Scopes))
 			}
 		}
 	}
@@ -124,7 +124,7 @@ func checkChild(wrong *fault.Inputs, parent *ent.APIKey, n *NewAPIKey) {
 			n.ExpiresAt = parent.ExpiresAt
 		}
 		if n.ExpiresAt.After(*parent.ExpiresAt) {
-			wrong.Add("expiresAt", fault.NotAllowed, "A key that a key makes ends no later than that one: %s.", parent.ExpiresAt.Format(time.RFC3339))
+			wrong.Add("expiresAt", usererror.NotAllowed, "A key that a key makes ends no later than that one: %s.", parent.ExpiresAt.Format(time.RFC3339))
 		}
 	}
 }
@@ -135,19 +135,19 @@ func (s *Service) mayMakePowerful(ctx context.Context, v *Viewer, password strin
 	if err := s.mustBeProven(ctx, v, "role"); err != nil || v.User == nil || s.isFresh(v) {
 		return err
 	}
-	u, err := s.db.Client.User.Get(tenant.System(ctx), v.User.ID)
+	u, err := s.db.Client.User.Get(caller.System(ctx), v.User.ID)
 	if err != nil {
 		return fmt.Errorf("read user: %w", err)
 	}
 	if u.PasswordHash != "" && password == "" {
-		return fault.Refuse("currentPassword", fault.Required, "A key of the role ADMIN or above needs your password, since your sign-in is more than %d minutes ago.", reauthAge/time.Minute)
+		return usererror.Refuse("currentPassword", usererror.Required, "A key of the role ADMIN or above needs your password, since your sign-in is more than %d minutes ago.", reauthAge/time.Minute)
 	}
 	_, err = s.reauthenticate(ctx, "currentPassword", password)
 	return err
 }
 
 func aboveYours(field, what string, v *Viewer) error {
-	return fault.Refuse(field, fault.NotAllowed, "A %s's role cannot be higher than yours, which is %s.", what, v.Role)
+	return usererror.Refuse(field, usererror.NotAllowed, "A %s's role cannot be higher than yours, which is %s.", what, v.Role)
 }
 
 func list(scopes []enum.APIScope) string {
@@ -166,7 +166,7 @@ func (s *Service) goodKey() predicate.APIKey {
 func (s *Service) roomForKey(ctx context.Context, tx *database.Tx) error {
 	n, err := tx.Client.APIKey.Query().Where(s.goodKey()).Count(ctx)
 	if err == nil && n >= mostKeys {
-		return fault.Refuse("", fault.LimitExceeded, "There can be at most %d API keys: revoke some first.", mostKeys)
+		return usererror.Refuse("", usererror.LimitExceeded, "There can be at most %d API keys: revoke some first.", mostKeys)
 	}
 	return err
 }
@@ -205,7 +205,7 @@ func (s *Service) RevokeAPIKey(ctx context.Context, id uid.ID) (key *ent.APIKey,
 	err = s.amongMembers(ctx, enum.RoleAdmin, func(tx *database.Tx, _ *Viewer) error {
 		known, err := tx.Client.APIKey.Get(ctx, id)
 		if ent.IsNotFound(err) {
-			return fault.Missing("API key")
+			return usererror.Missing("API key")
 		}
 		if err != nil || known.RevokedAt != nil {
 			return err

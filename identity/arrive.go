@@ -7,18 +7,18 @@ import (
 	"fmt"
 	"strings"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/externallogin"
 	"carillon/ent/member"
 	"carillon/ent/session"
 	"carillon/ent/signinflow"
 	"carillon/ent/user"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/openid"
-	"carillon/tenant"
+	"carillon/oidc"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // CompleteExternal is what ends a sign-in at the provider. What is below Returned is needed only of some.
@@ -47,7 +47,7 @@ func (s *Service) CompleteExternalSignIn(ctx context.Context, in CompleteExterna
 		return Signed{}, fmt.Errorf("sign in externally: %w", err)
 	}
 	token := ""
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	u, err := s.owner(system, s.db.Client, who)
 	switch {
 	case err != nil:
@@ -59,7 +59,7 @@ func (s *Service) CompleteExternalSignIn(ctx context.Context, in CompleteExterna
 		token, err = s.comeBack(system, flow, who, u, in)
 	}
 	if database.IsUnique(err) {
-		err = fault.New(fault.Conflict, "somebody signed in with this login at the same time: try again")
+		err = usererror.New(usererror.Conflict, "somebody signed in with this login at the same time: try again")
 	}
 	if err != nil {
 		return Signed{}, fmt.Errorf("sign in externally: %w", err)
@@ -68,7 +68,7 @@ func (s *Service) CompleteExternalSignIn(ctx context.Context, in CompleteExterna
 }
 
 // owner is the user whom a login belongs to, or may be given to; nil when nobody is known by it.
-func (s *Service) owner(ctx context.Context, c *ent.Client, who openid.Person) (*ent.User, error) {
+func (s *Service) owner(ctx context.Context, c *ent.Client, who oidc.Person) (*ent.User, error) {
 	login, err := c.ExternalLogin.Query().Where(externallogin.Issuer(who.Issuer), externallogin.Subject(who.Subject)).Only(ctx)
 	if err == nil {
 		return c.User.Get(ctx, login.UserID)
@@ -78,7 +78,7 @@ func (s *Service) owner(ctx context.Context, c *ent.Client, who openid.Person) (
 	}
 	email := normalEmail(who.Email)
 	if email == "" || !who.EmailVerified {
-		return nil, fault.Refuse("", fault.NotAllowed, "The identity provider does not say that your e-mail address is verified. Verify it there, or sign in with your password and link the login.")
+		return nil, usererror.Refuse("", usererror.NotAllowed, "The identity provider does not say that your e-mail address is verified. Verify it there, or sign in with your password and link the login.")
 	}
 	u, err := c.User.Query().Where(user.Email(email)).Only(ctx)
 	if ent.IsNotFound(err) {
@@ -92,20 +92,20 @@ func (s *Service) owner(ctx context.Context, c *ent.Client, who openid.Person) (
 		return nil, fmt.Errorf("look for other logins: %w", err)
 	}
 	if other || u.PasswordHash != "" {
-		return nil, fault.Refuse("", fault.NotAllowed, "Your e-mail address is known here, but not this login: sign in as you did before, and link the login. "+
+		return nil, usererror.Refuse("", usererror.NotAllowed, "Your e-mail address is known here, but not this login: sign in as you did before, and link the login. "+
 			"If you never signed up here, somebody else did with your address: ask for a new password first, which throws away what they made.")
 	}
 	return u, nil
 }
 
 // comeBack opens a session of a known user.
-func (s *Service) comeBack(ctx context.Context, flow *ent.SignInFlow, who openid.Person, u *ent.User, in CompleteExternal) (token string, err error) {
+func (s *Service) comeBack(ctx context.Context, flow *ent.SignInFlow, who oidc.Person, u *ent.User, in CompleteExternal) (token string, err error) {
 	org, err := s.home(ctx, u.ID)
 	if err != nil {
 		return "", err
 	}
 	if org.IsZero() {
-		return "", fault.Refuse("", fault.NotAllowed, "You belong to no organization that is open.")
+		return "", usererror.Refuse("", usererror.NotAllowed, "You belong to no organization that is open.")
 	}
 	e := s.entryOf(flow, who, in)
 	e.user, e.organization = u, org
@@ -113,7 +113,7 @@ func (s *Service) comeBack(ctx context.Context, flow *ent.SignInFlow, who openid
 }
 
 // joinExternally accepts an invitation to an address that the provider says is the person's, or that their user has.
-func (s *Service) joinExternally(ctx context.Context, flow *ent.SignInFlow, who openid.Person, u *ent.User, in CompleteExternal) (token string, err error) {
+func (s *Service) joinExternally(ctx context.Context, flow *ent.SignInFlow, who oidc.Person, u *ent.User, in CompleteExternal) (token string, err error) {
 	invited, err := s.invited(ctx, s.db.Client, in.InvitationToken)
 	if err != nil {
 		return "", atField("invitationToken", err)
@@ -122,9 +122,9 @@ func (s *Service) joinExternally(ctx context.Context, flow *ent.SignInFlow, who 
 	if u != nil {
 		email = u.Email
 	}
-	var wrong fault.Inputs
+	var wrong usererror.Fields
 	if invited.Email != email {
-		wrong.Add("invitationToken", fault.NotAllowed, "This invitation is to another e-mail address than the one you signed in with.")
+		wrong.Add("invitationToken", usererror.NotAllowed, "This invitation is to another e-mail address than the one you signed in with.")
 	}
 	s.checkVersion(&wrong, "acceptTermsVersion", in.AcceptTermsVersion)
 	g := guest{user: u, proves: u == nil || wasMailed(invited, in.InvitationToken), entry: s.entryOf(flow, who, in)}
@@ -148,15 +148,15 @@ func (s *Service) joinExternally(ctx context.Context, flow *ent.SignInFlow, who 
 
 // atField is err with the field under which a void token is known to this caller.
 func atField(field string, err error) error {
-	var in fault.Inputs
-	if errors.As(err, &in) && len(in) == 1 && len(in[0].Field) == 1 && in[0].Field[0] == "token" {
-		return fault.Refuse(field, in[0].Code, "%s", in[0].Message)
+	var in usererror.Fields
+	if errors.As(err, &in) && len(in) == 1 && len(in[0].Path) == 1 && in[0].Path[0] == "token" {
+		return usererror.Refuse(field, in[0].Code, "%s", in[0].Message)
 	}
 	return err
 }
 
 // entryOf is how who signed in at the provider comes in: it uses the flow up, and keeps the login.
-func (s *Service) entryOf(flow *ent.SignInFlow, who openid.Person, in CompleteExternal) entry {
+func (s *Service) entryOf(flow *ent.SignInFlow, who oidc.Person, in CompleteExternal) entry {
 	return entry{code: in.SecondFactorCode, field: "secondFactorCode", client: in.Client, vouched: who.MFA,
 		first: func(ctx context.Context, tx *database.Tx, u *ent.User) error {
 			if err := finish(ctx, tx, flow); err != nil {
@@ -179,7 +179,7 @@ func finish(ctx context.Context, tx *database.Tx, flow *ent.SignInFlow) error {
 }
 
 // keepLogin notes that a login was used, which it may be for the first time.
-func (s *Service) keepLogin(ctx context.Context, tx *database.Tx, who openid.Person, u *ent.User) error {
+func (s *Service) keepLogin(ctx context.Context, tx *database.Tx, who oidc.Person, u *ent.User) error {
 	now, err := s.owner(ctx, tx.Client, who) // again: somebody may have linked it meanwhile, or set a password
 	if err != nil {
 		return err
@@ -200,11 +200,11 @@ func (s *Service) keepLogin(ctx context.Context, tx *database.Tx, who openid.Per
 }
 
 // vouchesFor reports whether the provider says that the user's own address is theirs.
-func vouchesFor(who openid.Person, u *ent.User) bool {
+func vouchesFor(who oidc.Person, u *ent.User) bool {
 	return who.EmailVerified && normalEmail(who.Email) == u.Email
 }
 
-func (s *Service) newLogin(ctx context.Context, tx *database.Tx, who openid.Person, userID uid.ID) error {
+func (s *Service) newLogin(ctx context.Context, tx *database.Tx, who oidc.Person, userID uid.ID) error {
 	create := tx.Client.ExternalLogin.Create().SetUserID(userID).SetIssuer(who.Issuer).SetSubject(who.Subject).SetCreatedAt(s.now()).SetLastUsedAt(s.now())
 	if email := normalEmail(who.Email); email != "" {
 		create.SetEmail(email)
@@ -213,12 +213,12 @@ func (s *Service) newLogin(ctx context.Context, tx *database.Tx, who openid.Pers
 }
 
 // arrive makes a user without a password, and an organization that they own.
-func (s *Service) arrive(ctx context.Context, flow *ent.SignInFlow, who openid.Person, in CompleteExternal) (token string, err error) {
+func (s *Service) arrive(ctx context.Context, flow *ent.SignInFlow, who oidc.Person, in CompleteExternal) (token string, err error) {
 	if !s.external.SignUp || s.signUps != SignUpsOpen && s.signUps != "" {
-		return "", fault.Refuse("", fault.NotAllowed, "Nobody is known here by your e-mail address: ask an administrator to invite you.")
+		return "", usererror.Refuse("", usererror.NotAllowed, "Nobody is known here by your e-mail address: ask an administrator to invite you.")
 	}
 	email := normalEmail(who.Email)
-	var wrong fault.Inputs
+	var wrong usererror.Fields
 	name := checkName(&wrong, "name", cmp.Or(strings.TrimSpace(in.Name), strings.TrimSpace(who.Name), email))
 	orgName := checkName(&wrong, "organizationName", in.OrganizationName)
 	s.checkVersion(&wrong, "acceptTermsVersion", in.AcceptTermsVersion)

@@ -11,8 +11,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"carillon/caller"
 	"carillon/database"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -40,7 +40,7 @@ type operatorKey struct{}
 
 // AsOperator returns a context of the operator's: it sees every organization's rows, and is recorded as theirs.
 func AsOperator(ctx context.Context) context.Context {
-	return context.WithValue(tenant.System(ctx), operatorKey{}, true)
+	return context.WithValue(caller.System(ctx), operatorKey{}, true)
 }
 
 // Record writes an audit event in the transaction that makes the change, so that both commit or neither. Call it last: it
@@ -101,7 +101,7 @@ func newEvent(ctx context.Context, entry Entry) (event, error) {
 	if signedIn && e.organization.IsZero() {
 		e.organization = v.Organization
 	}
-	if scope, ok := tenant.From(ctx); ok && e.organization.IsZero() {
+	if scope, ok := caller.From(ctx); ok && e.organization.IsZero() {
 		e.organization = scope.Organization
 	}
 	if e.organization.IsZero() {

@@ -8,12 +8,12 @@ import (
 	"sync"
 	"testing"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent"
 	"carillon/ent/auditevent"
 	"carillon/identity"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -32,7 +32,7 @@ func (s *stage) record(ctx context.Context, organization uid.ID, n int) {
 
 func (s *stage) trail(organization uid.ID) []*ent.AuditEvent {
 	s.t.Helper()
-	return s.db.Client.AuditEvent.Query().Where(auditevent.OrganizationID(organization)).Order(auditevent.BySequence()).AllX(tenant.System(s.t.Context()))
+	return s.db.Client.AuditEvent.Query().Where(auditevent.OrganizationID(organization)).Order(auditevent.BySequence()).AllX(caller.System(s.t.Context()))
 }
 
 // breakOf is what a walk finds of one organization.
@@ -61,7 +61,7 @@ func TestAnAuditEventSaysWhoFromWhereAndWhat(t *testing.T) {
 		before := len(s.trail(v.Organization))
 		s.record(ctx, uid.ID{}, 1)
 		s.record(s.call(secret), uid.ID{}, 1)
-		s.record(tenant.System(s.t.Context()), v.Organization, 1)
+		s.record(caller.System(s.t.Context()), v.Organization, 1)
 		s.record(identity.AsOperator(s.t.Context()), v.Organization, 1)
 		events := s.trail(v.Organization)[before:]
 		want := []string{email, fmt.Sprintf("robot (API key %s…)", secret[:12]), "system", "operator"}
@@ -89,7 +89,7 @@ func TestAnAuditEventSaysWhoFromWhereAndWhat(t *testing.T) {
 				s.t.Errorf("%s was recorded", name)
 			}
 		}
-		nobody := tenant.System(s.t.Context())
+		nobody := caller.System(s.t.Context())
 		if err := s.db.InTx(nobody, func(tx *database.Tx) error {
 			return identity.Record(nobody, tx, identity.Entry{Action: identity.ActionSignIn})
 		}); err == nil {
@@ -101,7 +101,7 @@ func TestAnAuditEventSaysWhoFromWhereAndWhat(t *testing.T) {
 func TestAChangeAndItsRecordCommitTogether(t *testing.T) {
 	each(t, func(s *stage) {
 		organization := uid.New(uid.Organization)
-		system := tenant.System(s.t.Context())
+		system := caller.System(s.t.Context())
 		s.record(system, organization, 1)
 		failed := s.db.InTx(system, func(tx *database.Tx) error {
 			if err := identity.Record(system, tx, identity.Entry{Organization: organization, Action: identity.ActionSignIn}); err != nil {
@@ -121,7 +121,7 @@ func TestAChangeAndItsRecordCommitTogether(t *testing.T) {
 
 func TestRecordsAtTheSameTimeMakeOneChain(t *testing.T) {
 	each(t, func(s *stage) {
-		system, organization := tenant.System(s.t.Context()), uid.New(uid.Organization)
+		system, organization := caller.System(s.t.Context()), uid.New(uid.Organization)
 		var g sync.WaitGroup
 		for range 6 {
 			g.Go(func() { s.record(system, organization, 5) })
@@ -141,7 +141,7 @@ func TestRecordsAtTheSameTimeMakeOneChain(t *testing.T) {
 
 func TestTheTrailIsOnlyEverAddedTo(t *testing.T) {
 	each(t, func(s *stage) {
-		system, organization := tenant.System(s.t.Context()), uid.New(uid.Organization)
+		system, organization := caller.System(s.t.Context()), uid.New(uid.Organization)
 		s.record(system, organization, 3)
 		if _, err := s.db.Client.AuditEvent.Delete().Exec(system); err == nil {
 			s.t.Error("an event was deleted")
@@ -165,7 +165,7 @@ func TestTheTrailIsOnlyEverAddedTo(t *testing.T) {
 
 func TestErasingAnOrganizationTakesItsTrailAndLeavesTheChain(t *testing.T) {
 	each(t, func(s *stage) {
-		system, organization, other := tenant.System(s.t.Context()), uid.New(uid.Organization), uid.New(uid.Organization)
+		system, organization, other := caller.System(s.t.Context()), uid.New(uid.Organization), uid.New(uid.Organization)
 		s.record(system, organization, 3)
 		s.record(system, other, 2)
 		operator := identity.AsOperator(s.t.Context())
@@ -210,7 +210,7 @@ func TestVerifyFindsTheFirstBreakOfEachChain(t *testing.T) {
 			t.Parallel()
 			dbtest.Each(t, func(t *testing.T, db *database.DB) {
 				s := stand(t, db, identity.Options{})
-				system, organization, whole := tenant.System(t.Context()), uid.New(uid.Organization), uid.New(uid.Organization)
+				system, organization, whole := caller.System(t.Context()), uid.New(uid.Organization), uid.New(uid.Organization)
 				s.record(system, organization, 5)
 				triggers := []string{"DROP TRIGGER audit_event_unchanged", "DROP TRIGGER audit_event_kept"}
 				if db.Dialect == "postgres" {

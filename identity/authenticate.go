@@ -8,13 +8,13 @@ import (
 	"strings"
 	"time"
 
+	"carillon/caller"
 	"carillon/ent"
 	"carillon/ent/apikey"
+	"carillon/ent/enum"
 	"carillon/ent/member"
 	"carillon/ent/session"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
+	"carillon/usererror"
 )
 
 // Client is where a call comes from, as far as is known.
@@ -22,7 +22,7 @@ type Client struct{ IP, UserAgent string }
 
 // refused is the one answer to a token that is wrong in whatever way.
 func refused() error {
-	return fault.New(fault.Unauthenticated, "the token is not valid: it is mistyped, expired or revoked")
+	return usererror.New(usererror.Unauthenticated, "the token is not valid: it is mistyped, expired or revoked")
 }
 
 // Authenticate takes the value of an Authorization header and returns a context with its Viewer. An empty one is nobody,
@@ -57,7 +57,7 @@ func (s *Service) Authenticate(ctx context.Context, authorization string, client
 }
 
 func (s *Service) viewer(ctx context.Context, token string) (v *Viewer, err error) {
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	switch tokenPrefix(token) {
 	case sessionPrefix:
 		v, err = s.sessionViewer(system, digest(token))
@@ -69,7 +69,7 @@ func (s *Service) viewer(ctx context.Context, token string) (v *Viewer, err erro
 	switch {
 	case ent.IsNotFound(err):
 		return nil, refused()
-	case fault.Is(err, fault.Unauthenticated):
+	case usererror.Is(err, usererror.Unauthenticated):
 		return nil, err
 	case err != nil:
 		return nil, fmt.Errorf("look up token: %w", err)
@@ -86,7 +86,7 @@ func (s *Service) sessionViewer(ctx context.Context, hash []byte) (*Viewer, erro
 		return nil, err
 	}
 	if s.isSuspended(found.Edges.User) {
-		return nil, fault.New(fault.Unauthenticated, "%s", suspensionText("you", found.Edges.User))
+		return nil, usererror.New(usererror.Unauthenticated, "%s", suspensionText("you", found.Edges.User))
 	}
 	m, err := s.db.Client.Member.Query().
 		Where(member.OrganizationID(found.OrganizationID), member.UserID(found.UserID)).WithOrganization().Only(ctx)
@@ -106,11 +106,11 @@ func (s *Service) Again(ctx context.Context, v *Viewer) (*Viewer, error) {
 	if v.Session == nil {
 		return v, nil
 	}
-	now, err := s.sessionViewer(tenant.System(ctx), v.Session.TokenHash)
+	now, err := s.sessionViewer(caller.System(ctx), v.Session.TokenHash)
 	if ent.IsNotFound(err) {
 		return nil, refused()
 	}
-	if fault.Is(err, fault.Unauthenticated) {
+	if usererror.Is(err, usererror.Unauthenticated) {
 		return nil, err
 	}
 	if err != nil {
@@ -201,12 +201,12 @@ func (s *Service) lapse(ctx context.Context, v *Viewer) error {
 	case expired:
 		why = credential + " has expired"
 	}
-	return fault.New(fault.Unauthenticated, "%s", why)
+	return usererror.New(usererror.Unauthenticated, "%s", why)
 }
 
 // Sweep deletes idempotency keys that have served their time, and sessions and API keys that were over long ago.
 func (s *Service) Sweep(ctx context.Context) error {
-	system, now := tenant.System(ctx), s.now()
+	system, now := caller.System(ctx), s.now()
 	if err := s.forgetKeys(system, now); err != nil {
 		return err
 	}

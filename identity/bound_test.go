@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/session"
-	"carillon/enum"
 	"carillon/identity"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -20,7 +20,7 @@ const (
 
 func TestAUserHasAtMostAHundredSessionsAndTheLeastUsedEnd(t *testing.T) {
 	each(t, func(s *stage) {
-		system := tenant.System(s.t.Context())
+		system := caller.System(s.t.Context())
 		first := s.signUp(email)
 		signIn := func() string {
 			s.advance(time.Second)
@@ -65,7 +65,7 @@ func TestAUserHasAtMostAHundredSessionsAndTheLeastUsedEnd(t *testing.T) {
 
 // fill gives a user sessions that are used from now on, one a second.
 func (s *stage) fill(userID, organization uid.ID, count int) {
-	system := tenant.System(s.t.Context())
+	system := caller.System(s.t.Context())
 	var rows []*ent.SessionCreate
 	for range count {
 		s.advance(time.Second)
@@ -78,7 +78,7 @@ func (s *stage) fill(userID, organization uid.ID, count int) {
 
 func TestAnOrganizationHasAtMostTwoHundredGoodKeysAndOldOnesAreForgotten(t *testing.T) {
 	each(t, func(s *stage) {
-		system, signed := tenant.System(s.t.Context()), s.signUp(email)
+		system, signed := caller.System(s.t.Context()), s.signUp(email)
 		ctx := s.call(signed.Token)
 		var rows []*ent.APIKeyCreate
 		for range mostKeys - 1 {

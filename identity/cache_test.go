@@ -9,16 +9,16 @@ import (
 
 	entgo "entgo.io/ent"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/hub"
 	"carillon/identity"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // hearing is a process that hears what others revoke, until it is deaf.
@@ -96,7 +96,7 @@ func TestATokensUseIsNotedOnceAMinuteAlsoWhenItIsHot(t *testing.T) {
 		s.WriteUses(t.Context())
 		s.advance(9 * time.Second)
 	}
-	used := s.db.Client.Session.GetX(tenant.System(t.Context()), signed.Viewer.Session.ID).LastUsedAt
+	used := s.db.Client.Session.GetX(caller.System(t.Context()), signed.Viewer.Session.ID).LastUsedAt
 	if late := s.now().Sub(used); late > 80*time.Second {
 		t.Errorf("the last use is noted %s late", late)
 	}
@@ -116,22 +116,22 @@ func TestWhateverTakesRightsAwayEndsAHotTokenAtOnce(t *testing.T) {
 			}
 		},
 		"removing the member": func(_ string, v *identity.Viewer) {
-			s.db.Client.Member.DeleteOneID(v.Member.ID).ExecX(tenant.System(t.Context()))
+			s.db.Client.Member.DeleteOneID(v.Member.ID).ExecX(caller.System(t.Context()))
 			s.Forget(v.Member.ID)
 		},
 		"closing the organization": func(_ string, v *identity.Viewer) {
-			s.db.Client.Organization.UpdateOneID(v.Organization).SetStatus(enum.OrganizationStatusClosed).ExecX(tenant.System(t.Context()))
+			s.db.Client.Organization.UpdateOneID(v.Organization).SetStatus(enum.OrganizationStatusClosed).ExecX(caller.System(t.Context()))
 			s.Forget(v.Organization)
 		},
 		"revoking all of a user's": func(_ string, v *identity.Viewer) {
-			s.db.Client.Session.Update().SetRevokedAt(s.now()).ExecX(tenant.System(t.Context()))
+			s.db.Client.Session.Update().SetRevokedAt(s.now()).ExecX(caller.System(t.Context()))
 			s.Forget(v.User.ID)
 		},
 	} {
 		signed := s.signUp(uid.New(uid.User).String() + "@example.com")
 		s.call(signed.Token)
 		take(signed.Token, signed.Viewer)
-		if _, err := s.Authenticate(t.Context(), "Bearer "+signed.Token, identity.Client{}); !fault.Is(err, fault.Unauthenticated) {
+		if _, err := s.Authenticate(t.Context(), "Bearer "+signed.Token, identity.Client{}); !usererror.Is(err, usererror.Unauthenticated) {
 			t.Errorf("after %s: %v", name, err)
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"carillon/ent"
 	"carillon/ent/recoverycode"
 	"carillon/ent/secondfactor"
-	"carillon/fault"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 const (
@@ -53,7 +53,7 @@ func (s *Service) spendDigits(ctx context.Context, tx *database.Tx, userID uid.I
 	}
 	factor, err := tx.Client.SecondFactor.Query().Where(secondfactor.UserID(userID)).Only(ctx)
 	if ent.IsNotFound(err) {
-		return fault.Refuse("", fault.NotAllowed, "No second factor was begun: call beginSecondFactor first.")
+		return usererror.Refuse("", usererror.NotAllowed, "No second factor was begun: call beginSecondFactor first.")
 	}
 	if err != nil {
 		return fmt.Errorf("read second factor: %w", err)
@@ -120,16 +120,16 @@ func (s *Service) makeRecoveryCodes(ctx context.Context, tx *database.Tx, userID
 func recoveryHash(userID uid.ID, code string) []byte { return digest(userID.String() + ":" + code) }
 
 func missingCode(field string) error {
-	return fault.Refuse(field, fault.Required, "Give a code of your authenticator app, or a recovery code.")
+	return usererror.Refuse(field, usererror.Required, "Give a code of your authenticator app, or a recovery code.")
 }
 
 // codeRefused is a wrong code, as the caller reads of it, told apart from other mistakes in an input.
-type codeRefused struct{ fault.Inputs }
+type codeRefused struct{ usererror.Fields }
 
-func (c *codeRefused) Unwrap() error { return c.Inputs }
+func (c *codeRefused) Unwrap() error { return c.Fields }
 
 func wrongCode(field string) error {
-	var in fault.Inputs
-	in.Add(field, fault.Invalid, "This code is wrong, too old, or was used before. Give the one that the app shows now, or a recovery code.")
+	var in usererror.Fields
+	in.Add(field, usererror.Invalid, "This code is wrong, too old, or was used before. Give the one that the app shows now, or a recovery code.")
 	return &codeRefused{in}
 }

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
+	"carillon/ent/enum"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // entry is a session to be opened for somebody who has shown what comes first: a password, or a login at the identity provider.
@@ -33,7 +33,7 @@ func (s *Service) enter(ctx context.Context, e entry) (token string, err error) 
 			return "", err
 		}
 	}
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		token, err = s.enterIn(system, tx, e)
 		return err
@@ -56,7 +56,7 @@ func (s *Service) enterIn(ctx context.Context, tx *database.Tx, e entry) (token 
 	if stored, err := lockedPassword(ctx, tx, e.user.ID); err != nil {
 		return "", err
 	} else if stored != e.user.PasswordHash { // whose change has ended all sessions, and this one would come after
-		return "", fault.Refuse("", fault.Invalid, "The password was changed just now: try again.")
+		return "", usererror.Refuse("", usererror.Invalid, "The password was changed just now: try again.")
 	}
 	recovery := false
 	if since != nil && !e.vouched {
@@ -109,7 +109,7 @@ func (s *Service) throttleCode(ctx context.Context, userID uid.ID) error {
 		return fmt.Errorf("limit codes: %w", err)
 	}
 	if wait > 0 {
-		return &fault.Error{Kind: fault.RateLimited, Message: "too many codes were tried: wait a little", RetryAfter: wait}
+		return &usererror.Error{Kind: usererror.RateLimited, Message: "too many codes were tried: wait a little", RetryAfter: wait}
 	}
 	return nil
 }
@@ -125,13 +125,13 @@ func (s *Service) reauthenticate(ctx context.Context, field, password string) (*
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.db.Client.User.Get(tenant.System(ctx), v.User.ID)
+	u, err := s.db.Client.User.Get(caller.System(ctx), v.User.ID)
 	if err != nil {
 		return nil, fmt.Errorf("read user: %w", err)
 	}
 	if u.PasswordHash == "" {
 		if !s.isFresh(v) {
-			return nil, fault.Refuse("", fault.NotAllowed, "Your sign-in is more than %d minutes ago: sign in again first.", reauthAge/time.Minute)
+			return nil, usererror.Refuse("", usererror.NotAllowed, "Your sign-in is more than %d minutes ago: sign in again first.", reauthAge/time.Minute)
 		}
 		return u, nil
 	}
@@ -143,7 +143,7 @@ func (s *Service) reauthenticate(ctx context.Context, field, password string) (*
 		return nil, fmt.Errorf("check password: %w", err)
 	}
 	if !right {
-		return nil, fault.Refuse(field, fault.Invalid, "This is not your password.")
+		return nil, usererror.Refuse(field, usererror.Invalid, "This is not your password.")
 	}
 	return u, nil
 }

@@ -13,11 +13,11 @@ import (
 	"strings"
 	"time"
 
+	"carillon/caller"
 	"carillon/ent"
 	"carillon/ent/signinflow"
-	"carillon/fault"
-	"carillon/openid"
-	"carillon/tenant"
+	"carillon/oidc"
+	"carillon/usererror"
 )
 
 const (
@@ -28,10 +28,10 @@ const (
 
 // External is how users may sign in elsewhere.
 type External struct {
-	Provider        *openid.Provider // nil: they may not
-	AllowedDomains  []string         // of e-mail addresses, in lower case; none allows all
-	RedirectOrigins []string         // scheme://host[:port] of the pages that may take a sign-in back
-	SignUp          bool             // whether who is unknown may make an organization
+	Provider        *oidc.Provider // nil: they may not
+	AllowedDomains  []string       // of e-mail addresses, in lower case; none allows all
+	RedirectOrigins []string       // scheme://host[:port] of the pages that may take a sign-in back
+	SignUp          bool           // whether who is unknown may make an organization
 }
 
 // ExternalSignIn names the provider; false when there is none.
@@ -49,7 +49,7 @@ func (s *Service) BeginExternalSignIn(ctx context.Context, redirectURI string, c
 		return "", "", err
 	}
 	if !s.mayRedirect(redirectURI) {
-		return "", "", fault.Refuse("redirectUri", fault.NotAllowed, "This is not an address of a page that may use this service.")
+		return "", "", usererror.Refuse("redirectUri", usererror.NotAllowed, "This is not an address of a page that may use this service.")
 	}
 	if err := s.throttle(ctx, "", client); err != nil {
 		return "", "", err
@@ -59,7 +59,7 @@ func (s *Service) BeginExternalSignIn(ctx context.Context, redirectURI string, c
 		return "", "", s.providerFault(ctx, err)
 	}
 	err = s.db.Client.SignInFlow.Create().SetSecretHash(digest(secret)).SetRedirectURI(redirectURI).
-		SetCreatedAt(s.now()).SetExpiresAt(s.now().Add(flowAge)).Exec(tenant.System(ctx))
+		SetCreatedAt(s.now()).SetExpiresAt(s.now().Add(flowAge)).Exec(caller.System(ctx))
 	if err != nil {
 		return "", "", fmt.Errorf("begin external sign-in: %w", err)
 	}
@@ -68,7 +68,7 @@ func (s *Service) BeginExternalSignIn(ctx context.Context, redirectURI string, c
 
 func (s *Service) hasProvider() error {
 	if s.external.Provider == nil {
-		return fault.Refuse("", fault.NotAllowed, "Signing in elsewhere is not set up here.")
+		return usererror.Refuse("", usererror.NotAllowed, "Signing in elsewhere is not set up here.")
 	}
 	return nil
 }
@@ -80,12 +80,12 @@ func (s *Service) mayRedirect(address string) bool {
 }
 
 // flowOf derives from a flow's secret all that the provider is shown of it, so that nothing of that has to be stored.
-func flowOf(secret, redirectURI string) openid.Flow {
+func flowOf(secret, redirectURI string) oidc.Flow {
 	derive := func(what string) string {
 		sum := sha256.Sum256([]byte("carillon " + what + " " + secret))
 		return base64.RawURLEncoding.EncodeToString(sum[:])
 	}
-	return openid.Flow{RedirectURI: redirectURI, State: derive("state"), Nonce: derive("nonce"), Verifier: derive("verifier")}
+	return oidc.Flow{RedirectURI: redirectURI, State: derive("state"), Nonce: derive("nonce"), Verifier: derive("verifier")}
 }
 
 // Returned is what a page has once the provider has sent the user back: the secret that it kept, and what came.
@@ -93,23 +93,23 @@ type Returned struct{ Flow, State, Code string }
 
 // identify finds out who signed in. The code is exchanged once, and its answer kept with the flow, so that a page may call
 // again with what was asked for beside it, a code of the second factor or the name of an organization.
-func (s *Service) identify(ctx context.Context, in Returned) (*ent.SignInFlow, openid.Person, error) {
-	system := tenant.System(ctx)
+func (s *Service) identify(ctx context.Context, in Returned) (*ent.SignInFlow, oidc.Person, error) {
+	system := caller.System(ctx)
 	flow, err := s.db.Client.SignInFlow.Query().Where(signinflow.SecretHash(digest(in.Flow)), signinflow.ExpiresAtGT(s.now())).Only(system)
 	if ent.IsNotFound(err) {
-		return nil, openid.Person{}, staleFlow()
+		return nil, oidc.Person{}, staleFlow()
 	}
 	if err != nil {
-		return nil, openid.Person{}, fmt.Errorf("read sign-in flow: %w", err)
+		return nil, oidc.Person{}, fmt.Errorf("read sign-in flow: %w", err)
 	}
 	f := flowOf(in.Flow, flow.RedirectURI)
 	switch {
 	case subtle.ConstantTimeCompare([]byte(in.State), []byte(f.State)) != 1:
-		return nil, openid.Person{}, fault.Refuse("state", fault.Invalid, "This answer belongs to another sign-in: begin again.")
+		return nil, oidc.Person{}, usererror.Refuse("state", usererror.Invalid, "This answer belongs to another sign-in: begin again.")
 	case len(flow.CodeHash) > 0 && subtle.ConstantTimeCompare(flow.CodeHash, digest(in.Code)) != 1:
-		return nil, openid.Person{}, fault.Refuse("code", fault.Invalid, "Another code was used for this sign-in: begin again.")
+		return nil, oidc.Person{}, usererror.Refuse("code", usererror.Invalid, "Another code was used for this sign-in: begin again.")
 	case len(flow.Person) > 0:
-		var known openid.Person
+		var known oidc.Person
 		err := json.Unmarshal(flow.Person, &known)
 		return flow, known, err
 	}
@@ -118,11 +118,11 @@ func (s *Service) identify(ctx context.Context, in Returned) (*ent.SignInFlow, o
 }
 
 func staleFlow() error {
-	return fault.Refuse("flow", fault.Stale, "This sign-in is over: it was completed, or more than %d minutes have passed. Begin again.", flowAge/time.Minute)
+	return usererror.Refuse("flow", usererror.Stale, "This sign-in is over: it was completed, or more than %d minutes have passed. Begin again.", flowAge/time.Minute)
 }
 
 // exchange gives the code to the provider, if nobody else is doing so, and keeps the answer.
-func (s *Service) exchange(ctx context.Context, flow *ent.SignInFlow, code string, f openid.Flow) (who openid.Person, err error) {
+func (s *Service) exchange(ctx context.Context, flow *ent.SignInFlow, code string, f oidc.Flow) (who oidc.Person, err error) {
 	if err := s.external.Provider.Reach(ctx); err != nil {
 		return who, s.providerFault(ctx, err)
 	}
@@ -153,7 +153,7 @@ func (s *Service) exchange(ctx context.Context, flow *ent.SignInFlow, code strin
 // giveUp ends a flow whose code is of no use any more. After a provider in trouble the same code may be tried again.
 func (s *Service) giveUp(ctx context.Context, flow *ent.SignInFlow, why error) {
 	ctx = context.WithoutCancel(ctx)
-	var down *openid.Unavailable
+	var down *oidc.Unavailable
 	if errors.As(why, &down) {
 		_ = s.db.Client.SignInFlow.UpdateOneID(flow.ID).ClearCodeHash().Exec(ctx) // else it expires
 		return
@@ -162,29 +162,29 @@ func (s *Service) giveUp(ctx context.Context, flow *ent.SignInFlow, why error) {
 }
 
 // mayEnter refuses addresses of other domains than those allowed, at every sign-in.
-func (s *Service) mayEnter(who openid.Person) error {
+func (s *Service) mayEnter(who oidc.Person) error {
 	if len(s.external.AllowedDomains) == 0 {
 		return nil
 	}
 	email := normalEmail(who.Email)
 	domain := email[strings.LastIndexByte(email, '@')+1:]
 	if !who.EmailVerified || !slices.Contains(s.external.AllowedDomains, domain) {
-		return fault.Refuse("", fault.NotAllowed, "Only verified e-mail addresses of certain domains may sign in this way, and yours is none of them.")
+		return usererror.Refuse("", usererror.NotAllowed, "Only verified e-mail addresses of certain domains may sign in this way, and yours is none of them.")
 	}
 	return nil
 }
 
 // providerFault is what a caller reads of the provider's errors.
 func (s *Service) providerFault(ctx context.Context, err error) error {
-	var down *openid.Unavailable
-	var refused *openid.Refused
+	var down *oidc.Unavailable
+	var refused *oidc.Refused
 	switch {
 	case errors.As(err, &down):
 		s.log.WarnContext(ctx, "the identity provider cannot be used", "error", err)
-		return fault.New(fault.Unavailable, "the identity provider does not answer: try again")
+		return usererror.New(usererror.Unavailable, "the identity provider does not answer: try again")
 	case errors.As(err, &refused):
 		s.log.WarnContext(ctx, "a sign-in at the identity provider was refused", "error", err)
-		return fault.Refuse("code", fault.Invalid, "The identity provider did not confirm this sign-in: begin again.")
+		return usererror.Refuse("code", usererror.Invalid, "The identity provider did not confirm this sign-in: begin again.")
 	}
 	return err
 }

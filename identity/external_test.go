@@ -7,27 +7,27 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/identity"
-	"carillon/openid"
-	"carillon/openid/openidtest"
-	"carillon/tenant"
+	"carillon/oidc"
+	"carillon/oidc/oidctest"
+	"carillon/usererror"
 )
 
 // abroad is a stage with a provider at which users sign in.
 type abroad struct {
 	*stage
-	idp *openidtest.Provider
+	idp *oidctest.Provider
 }
 
 // standAbroad takes the real time: the provider's tokens have it too.
-func standAbroad(t *testing.T, db *database.DB, idp *openidtest.Provider, edit ...func(*identity.Options)) *abroad {
+func standAbroad(t *testing.T, db *database.DB, idp *oidctest.Provider, edit ...func(*identity.Options)) *abroad {
 	t.Helper()
 	o := identity.Options{Keys: keyed(t), External: identity.External{
-		Provider: openid.New(idp.Options, time.Now), RedirectOrigins: []string{"http://localhost:8080"}, SignUp: true}}
+		Provider: oidc.New(idp.Options, time.Now), RedirectOrigins: []string{"http://localhost:8080"}, SignUp: true}}
 	for _, change := range edit {
 		change(&o)
 	}
@@ -39,8 +39,8 @@ func standAbroad(t *testing.T, db *database.DB, idp *openidtest.Provider, edit .
 func eachAbroad(t *testing.T, test func(s *abroad)) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		idp := openidtest.Start(t)
-		idp.Has(openidtest.Account{ID: "ann", Email: "Ann@example.com", EmailVerified: true, Name: "Ann"})
+		idp := oidctest.Start(t)
+		idp.Has(oidctest.Account{ID: "ann", Email: "Ann@example.com", EmailVerified: true, Name: "Ann"})
 		test(standAbroad(t, db, idp))
 	})
 }
@@ -48,7 +48,7 @@ func eachAbroad(t *testing.T, test func(s *abroad)) {
 // away begins a sign-in and has an account sign in at the provider.
 func (s *abroad) away(account string) identity.Returned {
 	s.t.Helper()
-	address, flow, err := s.BeginExternalSignIn(s.t.Context(), openidtest.RedirectURI, identity.Client{IP: "192.0.2.1"})
+	address, flow, err := s.BeginExternalSignIn(s.t.Context(), oidctest.RedirectURI, identity.Client{IP: "192.0.2.1"})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func founding(in *identity.CompleteExternal) {
 }
 
 func (s *abroad) count() (users, logins, flows int) {
-	system := tenant.System(s.t.Context())
+	system := caller.System(s.t.Context())
 	return s.db.Client.User.Query().CountX(system), s.db.Client.ExternalLogin.Query().CountX(system), s.db.Client.SignInFlow.Query().CountX(system)
 }
 
@@ -180,7 +180,7 @@ func TestAPasswordIsNotOpenedByTheProvidersWord(t *testing.T) {
 		if err != nil || len(logins) != 1 || logins[0].Issuer != s.idp.Options.Issuer || *logins[0].Email != email {
 			s.t.Fatalf("logins %v, %v", logins, err)
 		}
-		if err := s.UnlinkExternalLogin(bob, logins[0].ID, password); !fault.Is(err, fault.NotFound) {
+		if err := s.UnlinkExternalLogin(bob, logins[0].ID, password); !usererror.Is(err, usererror.NotFound) {
 			s.t.Errorf("unlinking somebody else's: %v", err)
 		}
 		s.wants("unlinking", s.UnlinkExternalLogin(ctx, logins[0].ID, password), "")
@@ -195,7 +195,7 @@ func TestAUserWithoutAPasswordKeepsOneLogin(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		s.idp.Has(openidtest.Account{ID: "ann2", Email: email, EmailVerified: true})
+		s.idp.Has(oidctest.Account{ID: "ann2", Email: email, EmailVerified: true})
 		_, err = s.back(s.away("ann2"))
 		s.wants("another login of this provider with the same address", err, ":NOT_ALLOWED")
 		ctx := s.call(signed.Token)
@@ -210,7 +210,7 @@ func TestAUserWithoutAPasswordKeepsOneLogin(t *testing.T) {
 		s.wants("a sign-in that is too long ago", err, ":NOT_ALLOWED")
 
 		// The operator moves to another provider.
-		system := tenant.System(s.t.Context())
+		system := caller.System(s.t.Context())
 		s.db.Client.ExternalLogin.UpdateOneID(logins[0].ID).SetIssuer("https://old.example.com").ExecX(system)
 		s.nanos.Store(time.Now().UnixNano())
 		moved, err := s.back(s.away("ann2"))
@@ -222,11 +222,11 @@ func TestAUserWithoutAPasswordKeepsOneLogin(t *testing.T) {
 
 func TestAnAddressThatIsNotVerifiedOrAllowedOpensNothing(t *testing.T) {
 	t.Parallel()
-	idp := openidtest.Start(t)
-	idp.Has(openidtest.Account{ID: "ann", Email: email, EmailVerified: true})
-	idp.Has(openidtest.Account{ID: "unverified", Email: email})
-	idp.Has(openidtest.Account{ID: "nameless"})
-	idp.Has(openidtest.Account{ID: "stranger", Email: "x@example.com.evil.org", EmailVerified: true})
+	idp := oidctest.Start(t)
+	idp.Has(oidctest.Account{ID: "ann", Email: email, EmailVerified: true})
+	idp.Has(oidctest.Account{ID: "unverified", Email: email})
+	idp.Has(oidctest.Account{ID: "nameless"})
+	idp.Has(oidctest.Account{ID: "stranger", Email: "x@example.com.evil.org", EmailVerified: true})
 	db := dbtest.Open(t, dbtest.SQLite(t))
 	open := standAbroad(t, db, idp)
 	for _, account := range []string{"unverified", "nameless"} {
@@ -269,8 +269,8 @@ func TestASecondFactorIsAskedForBesideTheProviderUnlessItAsked(t *testing.T) {
 		_, err = s.back(r, func(in *identity.CompleteExternal) { in.SecondFactorCode = a.code(1) })
 		s.wants("the code", err, "")
 
-		s.idp.Has(openidtest.Account{ID: "ann", Email: email, EmailVerified: true, AMR: []string{"pwd", "mfa"}})
-		defer s.idp.Has(openidtest.Account{ID: "ann", Email: email, EmailVerified: true})
+		s.idp.Has(oidctest.Account{ID: "ann", Email: email, EmailVerified: true, AMR: []string{"pwd", "mfa"}})
+		defer s.idp.Has(oidctest.Account{ID: "ann", Email: email, EmailVerified: true})
 		vouched, err := s.back(s.away("ann"))
 		s.wants("where the provider asked", err, "")
 		require := true
@@ -289,12 +289,12 @@ func TestASecondFactorIsAskedForBesideTheProviderUnlessItAsked(t *testing.T) {
 
 func TestAProviderInTroubleIsToldApartFromARefusal(t *testing.T) {
 	t.Parallel()
-	idp := openidtest.Start(t)
-	idp.Has(openidtest.Account{ID: "ann", Email: email, EmailVerified: true})
+	idp := oidctest.Start(t)
+	idp.Has(oidctest.Account{ID: "ann", Email: email, EmailVerified: true})
 	s := standAbroad(t, dbtest.Open(t, dbtest.SQLite(t)), idp)
 	r := s.away("ann")
 	idp.Misbehave("broken")
-	if _, err := s.back(r, founding); !fault.Is(err, fault.Unavailable) {
+	if _, err := s.back(r, founding); !usererror.Is(err, usererror.Unavailable) {
 		t.Errorf("while the provider is in trouble: %v", err)
 	}
 	idp.Misbehave("honest")
@@ -304,7 +304,7 @@ func TestAProviderInTroubleIsToldApartFromARefusal(t *testing.T) {
 	_, err = s.back(s.away("ann"))
 	s.wants("a token that is not signed", err, "code:INVALID")
 	idp.Stop()
-	if _, _, err := standAbroad(t, s.db, idp).BeginExternalSignIn(t.Context(), openidtest.RedirectURI, identity.Client{}); !fault.Is(err, fault.Unavailable) {
+	if _, _, err := standAbroad(t, s.db, idp).BeginExternalSignIn(t.Context(), oidctest.RedirectURI, identity.Client{}); !usererror.Is(err, usererror.Unavailable) {
 		t.Errorf("while the provider is away: %v", err)
 	}
 }
@@ -313,7 +313,7 @@ func TestASignInComesBackToAPageOfOursAlone(t *testing.T) {
 	t.Parallel()
 	db := dbtest.Open(t, dbtest.SQLite(t))
 	// Nobody is at this address: a redirect address is looked at first.
-	p := openid.New(openid.Options{Issuer: "http://127.0.0.1:1", ClientID: "x"}, time.Now)
+	p := oidc.New(oidc.Options{Issuer: "http://127.0.0.1:1", ClientID: "x"}, time.Now)
 	s := stand(t, db, identity.Options{External: identity.External{Provider: p, RedirectOrigins: []string{"https://app.example.com"}}})
 	for _, address := range []string{
 		"", "x", "https://evil.example.com/", "https://app.example.com.evil.org/", "https://app.example.com@evil.org/", "http://app.example.com/", "//app.example.com/",
@@ -322,7 +322,7 @@ func TestASignInComesBackToAPageOfOursAlone(t *testing.T) {
 		_, _, err := s.BeginExternalSignIn(t.Context(), address, identity.Client{})
 		s.wants("coming back to "+address, err, "redirectUri:NOT_ALLOWED")
 	}
-	if _, _, err := s.BeginExternalSignIn(t.Context(), "https://app.example.com/signed-in?x=1", identity.Client{}); !fault.Is(err, fault.Unavailable) {
+	if _, _, err := s.BeginExternalSignIn(t.Context(), "https://app.example.com/signed-in?x=1", identity.Client{}); !usererror.Is(err, usererror.Unavailable) {
 		t.Errorf("coming back to a page of ours: %v", err)
 	}
 	none := stand(t, db, identity.Options{})

@@ -12,16 +12,16 @@ import (
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/recoverycode"
 	"carillon/ent/secondfactor"
 	"carillon/ent/session"
 	"carillon/ent/user"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 const (
@@ -46,7 +46,7 @@ func (s *Service) SecondFactor(ctx context.Context, v *Viewer) (*SecondFactor, e
 	if v.User == nil {
 		return nil, nil
 	}
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	u, err := s.db.Client.User.Get(system, v.User.ID)
 	if err != nil {
 		return nil, fmt.Errorf("look for second factor: %w", err)
@@ -64,7 +64,7 @@ func (v *Viewer) Missing() error {
 	if !v.MustSetUpSecondFactor {
 		return nil
 	}
-	return &fault.Error{Kind: fault.Forbidden, Needs: "SECOND_FACTOR",
+	return &usererror.Error{Kind: usererror.Forbidden, Needs: "SECOND_FACTOR",
 		Message: "your organization requires a second factor: set one up with beginSecondFactor and confirmSecondFactor"}
 }
 
@@ -84,12 +84,12 @@ func (s *Service) BeginSecondFactor(ctx context.Context, password string) (NewFa
 		return NewFactor{}, errors.New("begin second factor: no key to seal its secret with")
 	}
 	plain := newSecret()
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		if at, err := holdUser(system, tx, u.ID); err != nil {
 			return err
 		} else if at != nil {
-			return fault.Refuse("", fault.NotAllowed, "You have a second factor. Disable it to set up another one.")
+			return usererror.Refuse("", usererror.NotAllowed, "You have a second factor. Disable it to set up another one.")
 		}
 		if _, err := tx.Client.SecondFactor.Delete().Where(secondfactor.UserID(u.ID)).Exec(system); err != nil {
 			return err
@@ -114,14 +114,14 @@ func (s *Service) ConfirmSecondFactor(ctx context.Context, code string) (codes [
 	if err := s.throttleCode(ctx, v.User.ID); err != nil {
 		return nil, nil, err
 	}
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		at, err := holdUser(system, tx, v.User.ID)
 		if err != nil {
 			return err
 		}
 		if at != nil {
-			return fault.Refuse("", fault.NotAllowed, "You have a second factor already.")
+			return usererror.Refuse("", usererror.NotAllowed, "You have a second factor already.")
 		}
 		if err := s.spendDigits(system, tx, v.User.ID, "code", tidyCode(code)); err != nil {
 			return err
@@ -200,14 +200,14 @@ func (s *Service) withFactor(ctx context.Context, password, code string, do func
 	if err := s.throttleCode(ctx, u.ID); err != nil {
 		return err
 	}
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		at, err := holdUser(system, tx, u.ID)
 		if err != nil {
 			return err
 		}
 		if at == nil {
-			return fault.Refuse("", fault.NotAllowed, "You have no second factor.")
+			return usererror.Refuse("", usererror.NotAllowed, "You have no second factor.")
 		}
 		if _, err := s.spendCode(system, tx, u.ID, "code", code); err != nil {
 			return err

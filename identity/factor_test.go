@@ -11,12 +11,12 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
-	"carillon/fault"
 	"carillon/identity"
 	"carillon/secret"
-	"carillon/tenant"
+	"carillon/usererror"
 )
 
 const step = 30 * time.Second
@@ -225,7 +225,7 @@ func TestASecondFactorIsDisabledByPasswordAndCode(t *testing.T) {
 		s.wants("disabling", err, "")
 		_, err = s.signIn(password, "")
 		s.wants("signing in without it", err, "")
-		if n := s.db.Client.RecoveryCode.Query().CountX(tenant.System(ctx)); n != 0 {
+		if n := s.db.Client.RecoveryCode.Query().CountX(caller.System(ctx)); n != 0 {
 			s.t.Errorf("%d recovery codes stay", n)
 		}
 
@@ -264,19 +264,19 @@ func TestWhoLacksARequiredSecondFactorMayOnlySetItUp(t *testing.T) {
 		if _, err := s.DisableSecondFactor(ctx, password, a.code(0)); err != nil {
 			s.t.Fatal(err)
 		}
-		if err := s.StillValid(ctx, full); !fault.Is(err, fault.Unauthenticated) {
+		if err := s.StillValid(ctx, full); !usererror.Is(err, usererror.Unauthenticated) {
 			s.t.Errorf("a connection that may do more than it should stays: %v", err)
 		}
 		ctx = s.call(signed.Token)
 		half, _ := identity.From(ctx)
-		if err := half.Missing(); !fault.Is(err, fault.Forbidden) {
+		if err := half.Missing(); !usererror.Is(err, usererror.Forbidden) {
 			s.t.Errorf("without one: %v", err)
 		}
 		if n, err := s.db.Client.Organization.Query().Count(ctx); err == nil {
 			s.t.Errorf("sees %d organizations", n)
 		}
 		s.enroll(ctx)
-		if err := s.StillValid(ctx, half); !fault.Is(err, fault.Unauthenticated) {
+		if err := s.StillValid(ctx, half); !usererror.Is(err, usererror.Unauthenticated) {
 			s.t.Errorf("a connection that may do less than it could stays: %v", err)
 		}
 		if v, _ := identity.From(s.call(signed.Token)); v.Missing() != nil {
@@ -309,7 +309,7 @@ func TestTriesAtASecondFactorAreLimitedPerUser(t *testing.T) {
 		_, err := s.signIn(password, "000000")
 		s.wants("a wrong code", err, "code:INVALID")
 	}
-	if _, err := s.signIn(password, a.code(0)); !fault.Is(err, fault.RateLimited) {
+	if _, err := s.signIn(password, a.code(0)); !usererror.Is(err, usererror.RateLimited) {
 		t.Errorf("the fourth try gave %v", err)
 	}
 	_, err := s.signIn("wrong password", "000000")
@@ -323,7 +323,7 @@ func TestASecondFactorsSecretIsSealedForItsRow(t *testing.T) {
 	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)), identity.Options{Keys: keyed(t)})
 	a := s.enroll(s.call(s.signUp(email).Token))
 	b := s.enroll(s.call(s.signUp("bob@example.com").Token))
-	system := tenant.System(t.Context())
+	system := caller.System(t.Context())
 	rows := s.db.Client.SecondFactor.Query().AllX(system)
 	for _, row := range rows {
 		if strings.Contains(string(row.Secret), a.secret) || strings.Contains(string(row.Secret), b.secret) {

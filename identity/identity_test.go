@@ -10,14 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
+	"carillon/ent/enum"
 	"carillon/ent/user"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/identity"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // cheap costs keep tests fast.
@@ -83,7 +83,7 @@ func (s *stage) stranger(email string) identity.Signed {
 
 // proven is whether a user's address is.
 func (s *stage) proven(email string) bool {
-	return s.db.Client.User.Query().Where(user.Email(email), user.EmailVerifiedAtNotNil()).ExistX(tenant.System(s.t.Context()))
+	return s.db.Client.User.Query().Where(user.Email(email), user.EmailVerifiedAtNotNil()).ExistX(caller.System(s.t.Context()))
 }
 
 // call is the context of a call with that token.
@@ -98,7 +98,7 @@ func (s *stage) call(token string) context.Context {
 
 func (s *stage) refused(token string) {
 	s.t.Helper()
-	if _, err := s.Authenticate(s.t.Context(), "Bearer "+token, identity.Client{}); !fault.Is(err, fault.Unauthenticated) {
+	if _, err := s.Authenticate(s.t.Context(), "Bearer "+token, identity.Client{}); !usererror.Is(err, usererror.Unauthenticated) {
 		s.t.Errorf("authenticating gave %v", err)
 	}
 }
@@ -106,12 +106,12 @@ func (s *stage) refused(token string) {
 // codes are the user errors of err, as field:CODE.
 func codes(t *testing.T, err error) (out []string) {
 	t.Helper()
-	var in fault.Inputs
+	var in usererror.Fields
 	if !errors.As(err, &in) {
 		t.Fatalf("not user errors: %v", err)
 	}
 	for _, one := range in {
-		out = append(out, strings.Join(one.Field, ".")+":"+string(one.Code))
+		out = append(out, strings.Join(one.Path, ".")+":"+string(one.Code))
 	}
 	slices.Sort(out)
 	return out
@@ -128,7 +128,7 @@ func TestSigningUpMakesAnOwnerWhoIsSignedIn(t *testing.T) {
 			s.t.Errorf("expires at %s, want %s", signed.ExpiresAt, want)
 		}
 		ctx := s.call(signed.Token)
-		if scope, _ := tenant.From(ctx); scope != (tenant.Scope{Organization: v.Organization}) {
+		if scope, _ := caller.From(ctx); scope != (caller.Scope{Organization: v.Organization}) {
 			s.t.Errorf("scope %+v", scope)
 		}
 		if must, err := s.MustAcceptTerms(ctx); must || err != nil {
@@ -187,7 +187,7 @@ func TestOfManyWhoSignUpWithOneAddressAtOnceOneWins(t *testing.T) {
 			})
 		}
 		wait.Wait()
-		system := tenant.System(s.t.Context())
+		system := caller.System(s.t.Context())
 		if won.Load() != 1 || s.db.Client.Organization.Query().CountX(system) != 1 {
 			s.t.Errorf("%d won", won.Load())
 		}
@@ -223,7 +223,7 @@ func TestAPasswordIsHashedAgainWhenCostsHaveChanged(t *testing.T) {
 	each(t, func(s *stage) {
 		s.signUp(email)
 		stored := func() string {
-			return s.db.Client.User.Query().Where(user.Email(email)).OnlyX(tenant.System(s.t.Context())).PasswordHash
+			return s.db.Client.User.Query().Where(user.Email(email)).OnlyX(caller.System(s.t.Context())).PasswordHash
 		}
 		old := stored()
 		dearer := stand(s.t, s.db, identity.Options{Costs: identity.Costs{MemoryKiB: 128, Passes: 2, Threads: 1}})
@@ -241,7 +241,7 @@ func TestAPasswordIsHashedAgainWhenCostsHaveChanged(t *testing.T) {
 func TestSigningInReturnsToTheLatestOrganization(t *testing.T) {
 	each(t, func(s *stage) {
 		first := s.signUp(email)
-		system := tenant.System(s.t.Context())
+		system := caller.System(s.t.Context())
 		other := s.db.Client.Organization.Create().SetName("Other").SaveX(system)
 		s.db.Client.Member.Create().SetOrganizationID(other.ID).SetUserID(first.Viewer.User.ID).SetRole(enum.RoleViewer).ExecX(system)
 		signIn := func() (uid.ID, error) {
@@ -290,7 +290,7 @@ func TestATokenIsRefusedOnceItIsOver(t *testing.T) {
 		for _, wrong := range []string{string(typo), signed.Token + "A", "", "x", "crs_" + secret[4:], strings.ToLower(signed.Token)} {
 			s.refused(wrong)
 		}
-		if _, err := s.Authenticate(s.t.Context(), "Basic abc", identity.Client{}); !fault.Is(err, fault.Unauthenticated) {
+		if _, err := s.Authenticate(s.t.Context(), "Basic abc", identity.Client{}); !usererror.Is(err, usererror.Unauthenticated) {
 			s.t.Errorf("another scheme: %v", err)
 		}
 		if ctx, err := s.Authenticate(s.t.Context(), "", identity.Client{}); err != nil || ctx != s.t.Context() {
@@ -299,7 +299,7 @@ func TestATokenIsRefusedOnceItIsOver(t *testing.T) {
 
 		s.advance(time.Hour)
 		s.refused(secret)
-		if err := s.StillValid(s.t.Context(), v); !fault.Is(err, fault.Unauthenticated) {
+		if err := s.StillValid(s.t.Context(), v); !usererror.Is(err, usererror.Unauthenticated) {
 			s.t.Errorf("an expired key is still valid: %v", err)
 		}
 		if err := s.StillValid(s.t.Context(), signed.Viewer); err != nil {
@@ -315,7 +315,7 @@ func TestATokenIsRefusedOnceItIsOver(t *testing.T) {
 			s.t.Fatal(err)
 		}
 		s.refused(signed.Token)
-		if err := s.StillValid(s.t.Context(), signed.Viewer); !fault.Is(err, fault.Unauthenticated) {
+		if err := s.StillValid(s.t.Context(), signed.Viewer); !usererror.Is(err, usererror.Unauthenticated) {
 			s.t.Errorf("a revoked session is still valid: %v", err)
 		}
 
@@ -333,13 +333,13 @@ func TestATokenIsRefusedOnceItIsOver(t *testing.T) {
 func TestALiveViewerEndsWithTheirRole(t *testing.T) {
 	each(t, func(s *stage) {
 		v := s.signUp(email).Viewer
-		system := tenant.System(s.t.Context())
+		system := caller.System(s.t.Context())
 		s.db.Client.Member.UpdateOneID(v.Member.ID).SetRole(enum.RoleViewer).ExecX(system)
-		if err := s.StillValid(s.t.Context(), v); !fault.Is(err, fault.Unauthenticated) {
+		if err := s.StillValid(s.t.Context(), v); !usererror.Is(err, usererror.Unauthenticated) {
 			s.t.Errorf("with another role: %v", err)
 		}
 		s.db.Client.Member.DeleteOneID(v.Member.ID).ExecX(system)
-		if err := s.StillValid(s.t.Context(), v); !fault.Is(err, fault.Unauthenticated) {
+		if err := s.StillValid(s.t.Context(), v); !usererror.Is(err, usererror.Unauthenticated) {
 			s.t.Errorf("as no member: %v", err)
 		}
 	})
@@ -352,7 +352,7 @@ func TestUseIsNotedOnceAMinute(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		system := tenant.System(s.t.Context())
+		system := caller.System(s.t.Context())
 		start := s.now()
 		for _, step := range []struct{ after, session, key time.Duration }{
 			{30 * time.Second, 0, 30 * time.Second}, {59 * time.Second, 0, 30 * time.Second}, {61 * time.Second, 61 * time.Second, 30 * time.Second},
@@ -392,22 +392,22 @@ func TestKeysGoNoHigherThanTheirMaker(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if _, err := key(s.call(campaigner), enum.RoleViewer); !fault.Is(err, fault.Forbidden) {
+		if _, err := key(s.call(campaigner), enum.RoleViewer); !usererror.Is(err, usererror.Forbidden) {
 			s.t.Error(err)
 		}
-		if _, err := key(s.t.Context(), enum.RoleViewer); !fault.Is(err, fault.Unauthenticated) {
+		if _, err := key(s.t.Context(), enum.RoleViewer); !usererror.Is(err, usererror.Unauthenticated) {
 			s.t.Error(err)
 		}
 		past := s.now()
 		if _, _, err := s.CreateAPIKey(owner, identity.NewAPIKey{Name: "", Role: enum.RoleViewer, ExpiresAt: &past}); !slices.Equal(codes(s.t, err), []string{"expiresAt:INVALID", "name:REQUIRED"}) {
 			s.t.Error(err)
 		}
-		if err := s.SignOut(byAdmin); !fault.Is(err, fault.Forbidden) {
+		if err := s.SignOut(byAdmin); !usererror.Is(err, usererror.Forbidden) {
 			s.t.Error(err)
 		}
 		other := s.call(s.signUp("bob@example.com").Token)
 		id := s.db.Client.APIKey.Query().FirstX(owner).ID
-		if _, _, err := s.RevokeAPIKey(other, id); !fault.Is(err, fault.NotFound) {
+		if _, _, err := s.RevokeAPIKey(other, id); !usererror.Is(err, usererror.NotFound) {
 			s.t.Errorf("another organization's key: %v", err)
 		}
 	})
@@ -427,7 +427,7 @@ func TestPeopleSeeAndEndTheirOwnSessionsOnly(t *testing.T) {
 		if err != nil || len(sessions) != 2 || sessions[0].ID != second.Viewer.Session.ID {
 			s.t.Fatal(sessions, err)
 		}
-		if err := s.RevokeSession(bob, sessions[1].ID); !fault.Is(err, fault.NotFound) {
+		if err := s.RevokeSession(bob, sessions[1].ID); !usererror.Is(err, usererror.NotFound) {
 			s.t.Error(err)
 		}
 		for range 2 {
@@ -462,7 +462,7 @@ func TestNewTermsWaitToBeAccepted(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if err := s.AcceptTerms(s.call(secret), later.Version); !fault.Is(err, fault.Forbidden) {
+		if err := s.AcceptTerms(s.call(secret), later.Version); !usererror.Is(err, usererror.Forbidden) {
 			s.t.Error(err)
 		}
 		for range 2 {
@@ -511,16 +511,16 @@ func TestSigningInIsThrottledByAccountAndAddress(t *testing.T) {
 	if err := try("Ann@example.com", "198.51.100.1"); err != nil {
 		t.Error(err)
 	}
-	var limited *fault.Error
-	if err := try(email, "198.51.100.2"); !errors.As(err, &limited) || limited.Kind != fault.RateLimited || limited.RetryAfter != 90*time.Second {
+	var limited *usererror.Error
+	if err := try(email, "198.51.100.2"); !errors.As(err, &limited) || limited.Kind != usererror.RateLimited || limited.RetryAfter != 90*time.Second {
 		t.Errorf("by account: %v", err)
 	}
 	for i, ip := range []string{"2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:ffff::3"} {
-		if err := try("nobody@example.com", ip); fault.Is(err, fault.RateLimited) != (i == 2) {
+		if err := try("nobody@example.com", ip); usererror.Is(err, usererror.RateLimited) != (i == 2) {
 			t.Errorf("try %d from the network: %v", i, err)
 		}
 	}
-	if err := try("nobody@example.com", "203.0.113.1"); err == nil || fault.Is(err, fault.RateLimited) {
+	if err := try("nobody@example.com", "203.0.113.1"); err == nil || usererror.Is(err, usererror.RateLimited) {
 		t.Errorf("a broken limiter: %v", err)
 	}
 }
@@ -558,7 +558,7 @@ func TestTermsNeedTheirFrontMatter(t *testing.T) {
 func TestSweepingDeletesWhatIsOver(t *testing.T) {
 	each(t, func(s *stage) {
 		token := s.signUp(email).Token
-		system := tenant.System(s.t.Context())
+		system := caller.System(s.t.Context())
 		s.advance(30*24*time.Hour + time.Second)
 		if err := s.Sweep(s.t.Context()); err != nil {
 			s.t.Fatal(err)

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
-	"carillon/fault"
+	"carillon/usererror"
 )
 
 const (
@@ -27,29 +27,29 @@ func normalEmail(s string) string {
 	return s
 }
 
-func checkEmail(in *fault.Inputs, field, s string) string {
+func checkEmail(in *usererror.Fields, field, s string) string {
 	email := normalEmail(s)
 	switch {
 	case strings.TrimSpace(s) == "":
-		in.Add(field, fault.Required, "An e-mail address is needed.")
+		in.Add(field, usererror.Required, "An e-mail address is needed.")
 	case len(s) > longestEmail && email == "":
-		in.Add(field, fault.TooLong, "An e-mail address can have at most %d characters.", longestEmail)
+		in.Add(field, usererror.TooLong, "An e-mail address can have at most %d characters.", longestEmail)
 	case email == "":
-		in.Add(field, fault.Invalid, "This is not an e-mail address.")
+		in.Add(field, usererror.Invalid, "This is not an e-mail address.")
 	}
 	return email
 }
 
 // checkName trims a name and notes why it will not do.
-func checkName(in *fault.Inputs, field, s string) string {
+func checkName(in *usererror.Fields, field, s string) string {
 	s = strings.TrimSpace(s)
 	switch {
 	case s == "":
-		in.Add(field, fault.Required, "A name is needed.")
+		in.Add(field, usererror.Required, "A name is needed.")
 	case utf8.RuneCountInString(s) > longestName:
-		in.Add(field, fault.TooLong, "A name can have at most %d characters.", longestName)
-	case !fault.OneLine(s):
-		in.Add(field, fault.Invalid, fault.NotOneLine)
+		in.Add(field, usererror.TooLong, "A name can have at most %d characters.", longestName)
+	case !usererror.OneLine(s):
+		in.Add(field, usererror.Invalid, usererror.NotOneLine)
 	}
 	return s
 }

@@ -7,16 +7,16 @@ import (
 	"fmt"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/apikey"
+	"carillon/ent/enum"
 	"carillon/ent/invitation"
 	"carillon/ent/member"
 	"carillon/ent/user"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 const (
@@ -34,10 +34,10 @@ func (s *Service) InviteMember(ctx context.Context, email string, role enum.Role
 	if err := s.mustBeProven(ctx, v, ""); err != nil {
 		return "", time.Time{}, err
 	}
-	var wrong fault.Inputs
+	var wrong usererror.Fields
 	email = checkEmail(&wrong, "email", email)
 	if !v.May(role) {
-		wrong.Add("role", fault.NotAllowed, "A member's role cannot be higher than yours, which is %s.", v.Role)
+		wrong.Add("role", usererror.NotAllowed, "A member's role cannot be higher than yours, which is %s.", v.Role)
 	}
 	if err := wrong.Err(); err != nil {
 		return "", time.Time{}, err
@@ -89,14 +89,14 @@ func (s *Service) mayInvite(ctx context.Context, tx *database.Tx, email string) 
 	if is, err := tx.Client.Member.Query().Where(member.HasUserWith(user.Email(email))).Exist(ctx); err != nil {
 		return err
 	} else if is {
-		return fault.Refuse("email", fault.Taken, "This person is a member already.")
+		return usererror.Refuse("email", usererror.Taken, "This person is a member already.")
 	}
 	if _, err := tx.Client.Invitation.Delete().Where(invitation.Email(email)).Exec(ctx); err != nil {
 		return err
 	}
 	open, err := tx.Client.Invitation.Query().Where(invitation.ExpiresAtGT(s.now())).Count(ctx)
 	if err == nil && open >= mostInvitations {
-		return fault.Refuse("", fault.LimitExceeded, "There can be at most %d open invitations: revoke some first.", mostInvitations)
+		return usererror.Refuse("", usererror.LimitExceeded, "There can be at most %d open invitations: revoke some first.", mostInvitations)
 	}
 	return err
 }
@@ -118,7 +118,7 @@ func (s *Service) RevokeInvitation(ctx context.Context, id uid.ID) error {
 	return s.amongMembers(ctx, enum.RoleAdmin, func(tx *database.Tx, _ *Viewer) error {
 		invited, err := tx.Client.Invitation.Get(ctx, id)
 		if ent.IsNotFound(err) {
-			return fault.Missing("invitation")
+			return usererror.Missing("invitation")
 		}
 		if err == nil {
 			err = tx.Client.Invitation.DeleteOne(invited).Exec(ctx)
@@ -140,7 +140,7 @@ type AcceptInvitation struct {
 }
 
 func void(what string) error {
-	return fault.Refuse("token", fault.Invalid, "This %s is not valid: it is mistyped, was used, revoked or replaced, or has expired.", what)
+	return usererror.Refuse("token", usererror.Invalid, "This %s is not valid: it is mistyped, was used, revoked or replaced, or has expired.", what)
 }
 
 // AcceptInvitation makes the invited person a member, and opens a session in the organization. The token alone is not enough
@@ -159,7 +159,7 @@ func (s *Service) AcceptInvitation(ctx context.Context, in AcceptInvitation) (si
 			break
 		}
 	}
-	var in2 fault.Inputs
+	var in2 usererror.Fields
 	if errors.As(err, &in2) {
 		return Signed{}, in2
 	}
@@ -167,7 +167,7 @@ func (s *Service) AcceptInvitation(ctx context.Context, in AcceptInvitation) (si
 }
 
 func (s *Service) acceptOnce(ctx context.Context, in AcceptInvitation) (token string, err error) {
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	invited, err := s.invited(system, s.db.Client, in.Token)
 	if err != nil {
 		return "", err
@@ -278,9 +278,9 @@ type guest struct {
 // guest finds out who accepts, and whether they may.
 func (s *Service) guest(ctx context.Context, email string, in AcceptInvitation) (g guest, err error) {
 	g.entry = entry{code: in.Code, field: "code", client: in.Client}
-	var wrong fault.Inputs
+	var wrong usererror.Fields
 	s.checkVersion(&wrong, "acceptTermsVersion", in.AcceptTermsVersion)
-	u, err := s.db.Client.User.Query().Where(user.Email(email)).Only(tenant.System(ctx))
+	u, err := s.db.Client.User.Query().Where(user.Email(email)).Only(caller.System(ctx))
 	switch v, _ := From(ctx); {
 	case err != nil && !ent.IsNotFound(err):
 		return guest{}, err
@@ -306,7 +306,7 @@ func (s *Service) guest(ctx context.Context, email string, in AcceptInvitation) 
 	}
 	right, err := s.knows(ctx, u, in.Password)
 	if err == nil && !right {
-		err = fault.Refuse("password", fault.Invalid, "The invited address is signed up already: give the password of that user, or sign in first. "+
+		err = usererror.Refuse("password", usererror.Invalid, "The invited address is signed up already: give the password of that user, or sign in first. "+
 			"If it was not you who signed up, ask for a new password, which throws away what was made with your address.")
 	}
 	if err == nil && in.Code != "" {
@@ -317,7 +317,7 @@ func (s *Service) guest(ctx context.Context, email string, in AcceptInvitation) 
 }
 
 func nobodyNew() error {
-	return fault.Refuse("", fault.NotAllowed, "This service takes nobody new by itself: ask its operator to add you, and accept the invitation then.")
+	return usererror.Refuse("", usererror.NotAllowed, "This service takes nobody new by itself: ask its operator to add you, and accept the invitation then.")
 }
 
 // join makes the guest a member, with a session.

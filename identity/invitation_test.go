@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
+	"carillon/ent/enum"
 	"carillon/ent/user"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/identity"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 const bob = "bob@example.com"
@@ -72,7 +72,7 @@ func TestAnInvitationIsVoidOnceReplacedRevokedOrExpired(t *testing.T) {
 			s.t.Fatalf("%v, %v", open, err)
 		}
 		for _, id := range []uid.ID{open[0].ID, uid.New(uid.Invitation), {}} {
-			if err := s.RevokeInvitation(stranger.ctx, id); !fault.Is(err, fault.NotFound) {
+			if err := s.RevokeInvitation(stranger.ctx, id); !usererror.Is(err, usererror.NotFound) {
 				s.t.Errorf("another organization's: %v", err)
 			}
 		}
@@ -90,7 +90,7 @@ func TestAnInvitationIsVoidOnceReplacedRevokedOrExpired(t *testing.T) {
 			s.voided(token)
 		}
 		s.advance(-time.Hour)
-		s.db.Client.Organization.UpdateOneID(owner.Viewer.Organization).SetStatus(enum.OrganizationStatusClosed).ExecX(tenant.System(s.t.Context()))
+		s.db.Client.Organization.UpdateOneID(owner.Viewer.Organization).SetStatus(enum.OrganizationStatusClosed).ExecX(caller.System(s.t.Context()))
 		s.voided(third)
 	})
 }
@@ -103,10 +103,10 @@ func TestNobodyInvitesAboveTheirOwnRole(t *testing.T) {
 			s.t.Error(err)
 		}
 		viewer := s.join(admin.ctx, "viewer@example.com", enum.RoleViewer)
-		if _, _, err := s.InviteMember(viewer.ctx, bob, enum.RoleViewer); !fault.Is(err, fault.Forbidden) {
+		if _, _, err := s.InviteMember(viewer.ctx, bob, enum.RoleViewer); !usererror.Is(err, usererror.Forbidden) {
 			s.t.Error(err)
 		}
-		if _, err := s.Invitations(viewer.ctx); !fault.Is(err, fault.Forbidden) {
+		if _, err := s.Invitations(viewer.ctx); !usererror.Is(err, usererror.Forbidden) {
 			s.t.Error(err)
 		}
 	})
@@ -147,7 +147,7 @@ func TestAnInvitationOpensNobodysAccount(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		s.db.Client.User.Create().SetEmail("oidc@example.com").SetName("O").SetPasswordHash("").ExecX(tenant.System(s.t.Context()))
+		s.db.Client.User.Create().SetEmail("oidc@example.com").SetName("O").SetPasswordHash("").ExecX(caller.System(s.t.Context()))
 		for _, p := range []string{"", password} {
 			in := guest(token)
 			in.Password = p
@@ -169,7 +169,7 @@ func TestAcceptingNamesEveryFieldThatIsWrong(t *testing.T) {
 		if got := codes(s.t, err); !slices.Equal(got, []string{"acceptTermsVersion:STALE", "name:REQUIRED", "password:INVALID"}) {
 			s.t.Error(got)
 		}
-		if s.db.Client.User.Query().Where(user.Email(bob)).ExistX(tenant.System(s.t.Context())) {
+		if s.db.Client.User.Query().Where(user.Email(bob)).ExistX(caller.System(s.t.Context())) {
 			s.t.Error("a user was made")
 		}
 	})

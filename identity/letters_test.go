@@ -6,17 +6,17 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
 	"carillon/database/dbtest"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
 	"carillon/identity"
-	"carillon/tenant"
+	"carillon/usererror"
 )
 
 func TestAnInvitationsMailCarriesNoLinkOrAddressOfTheInvitersMaking(t *testing.T) {
 	eachWithMail(t, func(s *stage, b *box) {
 		owner := s.enter(s.signUp(email))
-		system := tenant.System(s.t.Context())
+		system := caller.System(s.t.Context())
 		for name, tc := range map[string]struct{ user, organization, says string }{
 			"plain names": {"Zoë Müller-Lüdenscheidt", "Lucky Shrub 花店", "\"Zoë Müller-Lüdenscheidt\" invites you to join \"Lucky Shrub 花店\" on Carillon."},
 			"a link":      {"WhatsApp Security", "LOCKED. Unlock at https://evil.example/unlock", "\"WhatsApp Security\" invites you to join an organization on Carillon."},
@@ -64,7 +64,7 @@ func TestWhoMailsStrangersIsLimitedByUserOrganizationAndService(t *testing.T) {
 		t.Errorf("asked for %v, %v", asked, err)
 	}
 	for _, limited = range want {
-		if _, _, err := s.InviteMember(owner.ctx, bob, enum.RoleViewer); !fault.Is(err, fault.RateLimited) {
+		if _, _, err := s.InviteMember(owner.ctx, bob, enum.RoleViewer); !usererror.Is(err, usererror.RateLimited) {
 			t.Errorf("%s: %v", limited, err)
 		}
 	}

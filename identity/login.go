@@ -4,14 +4,14 @@ import (
 	"context"
 	"fmt"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/externallogin"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/openid"
-	"carillon/tenant"
+	"carillon/oidc"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // ExternalLogins lists the logins of v's user, the oldest first. A key has none.
@@ -19,7 +19,7 @@ func (s *Service) ExternalLogins(ctx context.Context, v *Viewer) ([]*ent.Externa
 	if v.User == nil {
 		return nil, nil
 	}
-	found, err := s.db.Client.ExternalLogin.Query().Where(externallogin.UserID(v.User.ID)).Order(externallogin.ByID()).All(tenant.System(ctx))
+	found, err := s.db.Client.ExternalLogin.Query().Where(externallogin.UserID(v.User.ID)).Order(externallogin.ByID()).All(caller.System(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("list external logins: %w", err)
 	}
@@ -42,7 +42,7 @@ func (s *Service) LinkExternalLogin(ctx context.Context, in Returned, password s
 	if err != nil {
 		return fmt.Errorf("link login: %w", err)
 	}
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		if err := finish(system, tx, flow); err != nil {
 			return err
@@ -55,7 +55,7 @@ func (s *Service) LinkExternalLogin(ctx context.Context, in Returned, password s
 		case err == nil && known.UserID == u.ID:
 			return nil
 		case err == nil:
-			return fault.Refuse("", fault.Taken, "This login is linked to another user.")
+			return usererror.Refuse("", usererror.Taken, "This login is linked to another user.")
 		case !ent.IsNotFound(err):
 			return err
 		}
@@ -71,7 +71,7 @@ func (s *Service) LinkExternalLogin(ctx context.Context, in Returned, password s
 		return Record(system, tx, Entry{Action: ActionLoginLink, Subject: u.ID, Summary: fmt.Sprintf("linked a login of %s", who.Issuer)})
 	})
 	if database.IsUnique(err) {
-		return fault.Refuse("", fault.Taken, "This login was linked to another user just now.")
+		return usererror.Refuse("", usererror.Taken, "This login was linked to another user just now.")
 	}
 	if err != nil {
 		return fmt.Errorf("link login: %w", err)
@@ -81,7 +81,7 @@ func (s *Service) LinkExternalLogin(ctx context.Context, in Returned, password s
 
 // mayLink refuses a login of a user whose address is not proven, unless the provider proves it just now: who signed up with
 // somebody else's address must not get a way in that outlives their password.
-func (s *Service) mayLink(ctx context.Context, tx *database.Tx, who openid.Person, userID uid.ID) error {
+func (s *Service) mayLink(ctx context.Context, tx *database.Tx, who oidc.Person, userID uid.ID) error {
 	u, err := tx.Client.User.Get(ctx, userID)
 	if err != nil || u.EmailVerifiedAt != nil {
 		return err
@@ -98,7 +98,7 @@ func (s *Service) UnlinkExternalLogin(ctx context.Context, id uid.ID, password s
 	if err != nil {
 		return err
 	}
-	system, own := tenant.System(ctx), externallogin.UserID(v.User.ID)
+	system, own := caller.System(ctx), externallogin.UserID(v.User.ID)
 	if is, err := s.db.Client.ExternalLogin.Query().Where(own, externallogin.ID(id)).Exist(system); err != nil || !is {
 		return missingOr(err, "external login")
 	}
@@ -112,7 +112,7 @@ func (s *Service) UnlinkExternalLogin(ctx context.Context, id uid.ID, password s
 		}
 		login, err := tx.Client.ExternalLogin.Query().Where(own, externallogin.ID(id)).Only(system)
 		if ent.IsNotFound(err) {
-			return fault.Missing("external login")
+			return usererror.Missing("external login")
 		}
 		if err != nil {
 			return err
@@ -122,7 +122,7 @@ func (s *Service) UnlinkExternalLogin(ctx context.Context, id uid.ID, password s
 			return err
 		}
 		if !others && u.PasswordHash == "" {
-			return fault.Refuse("externalLoginId", fault.NotAllowed, "This is the only way in which you can sign in: set a password first.")
+			return usererror.Refuse("externalLoginId", usererror.NotAllowed, "This is the only way in which you can sign in: set a password first.")
 		}
 		if err := tx.Client.ExternalLogin.DeleteOneID(id).Exec(system); err != nil {
 			return err

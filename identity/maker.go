@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 
+	"carillon/caller"
 	"carillon/ent"
 	"carillon/ent/apikey"
 	"carillon/ent/invitation"
 	"carillon/ent/member"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -18,7 +18,7 @@ type place struct{ organization, user uid.ID }
 // KeyMakers are the members who made some API keys, by key. Who has left is left out. It acts as the system, for who has been shown the
 // keys.
 func (s *Service) KeyMakers(ctx context.Context, keys []uid.ID) (map[uid.ID]*ent.Member, error) {
-	rows, err := s.db.Client.APIKey.Query().Where(apikey.IDIn(keys...), apikey.CreatedByNotNil()).All(tenant.System(ctx))
+	rows, err := s.db.Client.APIKey.Query().Where(apikey.IDIn(keys...), apikey.CreatedByNotNil()).All(caller.System(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("read API keys: %w", err)
 	}
@@ -31,7 +31,7 @@ func (s *Service) KeyMakers(ctx context.Context, keys []uid.ID) (map[uid.ID]*ent
 
 // Inviters is KeyMakers for invitations.
 func (s *Service) Inviters(ctx context.Context, invitations []uid.ID) (map[uid.ID]*ent.Member, error) {
-	rows, err := s.db.Client.Invitation.Query().Where(invitation.IDIn(invitations...), invitation.InvitedByNotNil()).All(tenant.System(ctx))
+	rows, err := s.db.Client.Invitation.Query().Where(invitation.IDIn(invitations...), invitation.InvitedByNotNil()).All(caller.System(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("read invitations: %w", err)
 	}
@@ -48,7 +48,7 @@ func (s *Service) membersAt(ctx context.Context, places map[uid.ID]place) (map[u
 		organizations, users = append(organizations, p.organization), append(users, p.user)
 	}
 	members, err := s.db.Client.Member.Query().Where(member.OrganizationIDIn(organizations...), member.UserIDIn(users...)).
-		WithUser().WithOrganization().All(tenant.System(ctx))
+		WithUser().WithOrganization().All(caller.System(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("read members: %w", err)
 	}

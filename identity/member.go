@@ -7,12 +7,12 @@ import (
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/apikey"
+	"carillon/ent/enum"
 	"carillon/ent/invitation"
 	"carillon/ent/member"
 	"carillon/ent/session"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // MemberChange is what is to become of a member of the caller's organization.
@@ -96,7 +96,7 @@ func (s *Service) RemoveMember(ctx context.Context, c MemberChange) (changed Cha
 			return err
 		}
 		if c.RevokeKeys && !v.May(enum.RoleAdmin) {
-			return fault.Refuse("revokeApiKeys", fault.NotAllowed, "Revoking API keys needs the role ADMIN, and yours is %s.", v.Role)
+			return usererror.Refuse("revokeApiKeys", usererror.NotAllowed, "Revoking API keys needs the role ADMIN, and yours is %s.", v.Role)
 		}
 		if err := staysOwned(ctx, tx, now); err != nil {
 			return err
@@ -194,7 +194,7 @@ func (s *Service) amongMembers(ctx context.Context, least enum.Role, do func(*da
 			return err
 		}
 		if !now.May(least) {
-			return fault.New(fault.Forbidden, "this needs the role %s, and yours is %s", least, now.Role)
+			return usererror.New(usererror.Forbidden, "this needs the role %s, and yours is %s", least, now.Role)
 		}
 		return do(tx, &now)
 	})
@@ -235,7 +235,7 @@ func orRefused(err error) error {
 
 func missingMember(err error) error {
 	if ent.IsNotFound(err) {
-		return fault.Missing("member")
+		return usererror.Missing("member")
 	}
 	return err
 }
@@ -247,7 +247,7 @@ func mayManage(v *Viewer, m *ent.Member) error {
 	if self || below || v.Role == enum.RoleOwner {
 		return nil
 	}
-	return fault.Refuse("memberId", fault.NotAllowed, "Your role is %s and this member's is %s: only an owner, or an administrator above the member, can do this.", v.Role, m.Role)
+	return usererror.Refuse("memberId", usererror.NotAllowed, "Your role is %s and this member's is %s: only an owner, or an administrator above the member, can do this.", v.Role, m.Role)
 }
 
 // staysOwned refuses to let the last owner go.
@@ -257,7 +257,7 @@ func staysOwned(ctx context.Context, tx *database.Tx, leaving *ent.Member) error
 	}
 	others, err := tx.Client.Member.Query().Where(member.RoleEQ(enum.RoleOwner), member.IDNEQ(leaving.ID)).Exist(ctx)
 	if err == nil && !others {
-		return fault.Refuse("memberId", fault.NotAllowed, "This is the last owner: make somebody else an owner first.")
+		return usererror.Refuse("memberId", usererror.NotAllowed, "This is the last owner: make somebody else an owner first.")
 	}
 	return err
 }

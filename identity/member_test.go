@@ -7,13 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
+	"carillon/ent/enum"
 	"carillon/ent/member"
 	"carillon/ent/session"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/identity"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // person is somebody who is signed in.
@@ -35,7 +35,7 @@ func (s *stage) join(by context.Context, email string, role enum.Role) person {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	system := tenant.System(s.t.Context())
+	system := caller.System(s.t.Context())
 	s.db.Client.User.UpdateOneID(signed.Viewer.User.ID).SetEmailVerifiedAt(s.now()).ExecX(system)
 	s.db.Client.EmailVerification.Delete().ExecX(system)
 	return s.enter(signed)
@@ -48,7 +48,7 @@ func guest(token string) identity.AcceptInvitation {
 // roles are those of an organization's members, by e-mail address.
 func (s *stage) roles(organization uid.ID) map[string]enum.Role {
 	out := map[string]enum.Role{}
-	for _, m := range s.db.Client.Member.Query().Where(member.OrganizationID(organization)).WithUser().AllX(tenant.System(s.t.Context())) {
+	for _, m := range s.db.Client.Member.Query().Where(member.OrganizationID(organization)).WithUser().AllX(caller.System(s.t.Context())) {
 		out[m.Edges.User.Email] = m.Role
 	}
 	return out
@@ -81,14 +81,14 @@ func TestWhoMayManageWhom(t *testing.T) {
 				s.t.Errorf("%s: %v", name, err)
 			}
 		}
-		if _, err := s.UpdateMember(people[enum.RoleCampaigner].ctx, identity.MemberChange{ID: people[enum.RoleCampaigner].Viewer.Member.ID, Role: enum.RoleViewer}); !fault.Is(err, fault.Forbidden) {
+		if _, err := s.UpdateMember(people[enum.RoleCampaigner].ctx, identity.MemberChange{ID: people[enum.RoleCampaigner].Viewer.Member.ID, Role: enum.RoleViewer}); !usererror.Is(err, usererror.Forbidden) {
 			s.t.Errorf("a campaigner: %v", err)
 		}
-		if _, err := s.UpdateMember(admin, identity.MemberChange{ID: uid.New(uid.Member), Role: enum.RoleViewer}); !fault.Is(err, fault.NotFound) {
+		if _, err := s.UpdateMember(admin, identity.MemberChange{ID: uid.New(uid.Member), Role: enum.RoleViewer}); !usererror.Is(err, usererror.NotFound) {
 			s.t.Errorf("nobody: %v", err)
 		}
 		stranger := s.enter(s.signUp("stranger@example.com"))
-		if _, err := s.RemoveMember(stranger.ctx, identity.MemberChange{ID: otherAdmin}); !fault.Is(err, fault.NotFound) {
+		if _, err := s.RemoveMember(stranger.ctx, identity.MemberChange{ID: otherAdmin}); !usererror.Is(err, usererror.NotFound) {
 			s.t.Errorf("another organization's: %v", err)
 		}
 		if _, err := s.RemoveMember(people[enum.RoleViewer].ctx, identity.MemberChange{ID: otherAdmin}); !slices.Equal(codes(s.t, err), refusedMember) {
@@ -120,7 +120,7 @@ func TestARemovedMemberIsOutAtOnceAndStaysOutWhenInvitedAnew(t *testing.T) {
 		}
 		s.refused(bob.Token)
 		s.call(own.Token)
-		if err := s.StillValid(s.t.Context(), bob.Viewer); !fault.Is(err, fault.Unauthenticated) {
+		if err := s.StillValid(s.t.Context(), bob.Viewer); !usererror.Is(err, usererror.Unauthenticated) {
 			s.t.Errorf("its sockets are told %v", err)
 		}
 		token, _, err := s.InviteMember(owner.ctx, "bob@example.com", enum.RoleViewer)
@@ -145,11 +145,11 @@ func TestAnotherRoleHoldsFromTheNextCallOn(t *testing.T) {
 		if v, _ := identity.From(s.call(bob.Token)); v.Role != enum.RoleViewer {
 			s.t.Errorf("role %s", v.Role)
 		}
-		if err := s.StillValid(s.t.Context(), bob.Viewer); !fault.Is(err, fault.Unauthenticated) {
+		if err := s.StillValid(s.t.Context(), bob.Viewer); !usererror.Is(err, usererror.Unauthenticated) {
 			s.t.Errorf("its sockets are told %v", err)
 		}
 		// A call that was authenticated before acts by the role that its caller has now.
-		if _, _, err := s.InviteMember(bob.ctx, "eve@example.com", enum.RoleViewer); !fault.Is(err, fault.Forbidden) {
+		if _, _, err := s.InviteMember(bob.ctx, "eve@example.com", enum.RoleViewer); !usererror.Is(err, usererror.Forbidden) {
 			s.t.Errorf("an old call: %v", err)
 		}
 	})
@@ -222,11 +222,11 @@ func TestAPersonHasSeveralOrganizations(t *testing.T) {
 		s.call(ann.Token)
 		stranger := s.enter(s.signUp("stranger@example.com"))
 		for _, org := range []uid.ID{stranger.Viewer.Organization, uid.New(uid.Organization), {}} {
-			if _, err := s.SwitchOrganization(ann.ctx, org); !fault.Is(err, fault.NotFound) {
+			if _, err := s.SwitchOrganization(ann.ctx, org); !usererror.Is(err, usererror.NotFound) {
 				s.t.Errorf("to %s: %v", org, err)
 			}
 		}
-		s.db.Client.Organization.UpdateOneID(second.Viewer.Organization).SetStatus(enum.OrganizationStatusClosed).ExecX(tenant.System(s.t.Context()))
+		s.db.Client.Organization.UpdateOneID(second.Viewer.Organization).SetStatus(enum.OrganizationStatusClosed).ExecX(caller.System(s.t.Context()))
 		if _, err := s.SwitchOrganization(ann.ctx, second.Viewer.Organization); !slices.Equal(codes(s.t, err), []string{"organizationId:NOT_ALLOWED"}) {
 			s.t.Errorf("to a closed one: %v", err)
 		}
@@ -237,7 +237,7 @@ func TestAPersonHasSeveralOrganizations(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if _, err := s.SwitchOrganization(s.call(key), ann.Viewer.Organization); !fault.Is(err, fault.Forbidden) {
+		if _, err := s.SwitchOrganization(s.call(key), ann.Viewer.Organization); !usererror.Is(err, usererror.Forbidden) {
 			s.t.Errorf("a key: %v", err)
 		}
 	})
@@ -255,7 +255,7 @@ func TestWhoIsRemovedWhileTheySwitchHasNoSessionLeft(t *testing.T) {
 		var both sync.WaitGroup
 		for range 4 {
 			both.Go(func() {
-				if _, err := s.SwitchOrganization(ctx, owner.Viewer.Organization); err != nil && !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Unauthenticated) {
+				if _, err := s.SwitchOrganization(ctx, owner.Viewer.Organization); err != nil && !usererror.Is(err, usererror.NotFound) && !usererror.Is(err, usererror.Unauthenticated) {
 					s.t.Errorf("switching: %v", err)
 				}
 			})
@@ -267,11 +267,11 @@ func TestWhoIsRemovedWhileTheySwitchHasNoSessionLeft(t *testing.T) {
 		})
 		both.Wait()
 		left := s.db.Client.Session.Query().Where(session.UserID(bob.Viewer.User.ID), session.OrganizationID(owner.Viewer.Organization), session.RevokedAtIsNil()).
-			CountX(tenant.System(s.t.Context()))
+			CountX(caller.System(s.t.Context()))
 		if left != 0 {
 			s.t.Errorf("%d sessions are left", left)
 		}
-		if _, err := s.SwitchOrganization(ctx, owner.Viewer.Organization); !fault.Is(err, fault.NotFound) {
+		if _, err := s.SwitchOrganization(ctx, owner.Viewer.Organization); !usererror.Is(err, usererror.NotFound) {
 			s.t.Errorf("afterwards: %v", err)
 		}
 	})

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"time"
 
+	"carillon/caller"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/organization"
 	"carillon/ent/termsacceptance"
-	"carillon/enum"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -21,7 +21,7 @@ type Obstacle struct {
 
 // Obstacles say why organizations may not send now. One that may is left out. It acts as the system.
 func (s *Service) Obstacles(ctx context.Context, organizations ...uid.ID) (map[uid.ID][]Obstacle, error) {
-	rows, err := s.db.Client.Organization.Query().Where(organization.IDIn(organizations...)).All(tenant.System(ctx))
+	rows, err := s.db.Client.Organization.Query().Where(organization.IDIn(organizations...)).All(caller.System(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("read organizations: %w", err)
 	}
@@ -66,7 +66,7 @@ func (s *Service) accepted(ctx context.Context, organizations []uid.ID) (map[uid
 	var rows []struct {
 		OrganizationID uid.ID `json:"organization_id"`
 	}
-	if err := query.Unique(true).Select(termsacceptance.FieldOrganizationID).Scan(tenant.System(ctx), &rows); err != nil {
+	if err := query.Unique(true).Select(termsacceptance.FieldOrganizationID).Scan(caller.System(ctx), &rows); err != nil {
 		return nil, fmt.Errorf("look for accepted terms: %w", err)
 	}
 	accepted := make(map[uid.ID]bool, len(rows))

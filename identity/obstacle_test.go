@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/identity"
-	"carillon/tenant"
 )
 
 // under is the same service under other terms, as after a restart.
@@ -43,7 +43,7 @@ func TestNewTermsHoldFromTheirDayOnAndUntilThenTheOldAcceptanceStands(t *testing
 			s.t.Fatal(err)
 		}
 		must(false, "accepted")
-		row := s.db.Client.TermsAcceptance.Query().AllX(tenant.System(s.t.Context()))
+		row := s.db.Client.TermsAcceptance.Query().AllX(caller.System(s.t.Context()))
 		last := row[len(row)-1]
 		v, _ := identity.From(later.call(token))
 		if last.Version != "2" || last.UserID != v.User.ID || last.OrganizationID != v.Organization || last.IP == nil || *last.IP != "192.0.2.1" || !last.AcceptedAt.Equal(later.now()) {

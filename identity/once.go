@@ -11,11 +11,11 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent/idempotencykey"
-	"carillon/fault"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 const (
@@ -33,12 +33,12 @@ func (s *Service) Once(ctx context.Context, tx *database.Tx, operation, key stri
 		return id, false, err
 	}
 	if !utf8.ValidString(key) || strings.ContainsRune(key, 0) {
-		return uid.ID{}, false, fault.Refuse("idempotencyKey", fault.Invalid, "An idempotency key is text.")
+		return uid.ID{}, false, usererror.Refuse("idempotencyKey", usererror.Invalid, "An idempotency key is text.")
 	}
 	if utf8.RuneCountInString(key) > longestKey {
-		return uid.ID{}, false, fault.Refuse("idempotencyKey", fault.TooLong, "An idempotency key can have at most %d characters.", longestKey)
+		return uid.ID{}, false, usererror.Refuse("idempotencyKey", usererror.TooLong, "An idempotency key can have at most %d characters.", longestKey)
 	}
-	scope, ok := tenant.From(ctx)
+	scope, ok := caller.From(ctx)
 	if !ok || scope.System {
 		return uid.ID{}, false, errors.New("an idempotency key belongs to one organization, and the context names none")
 	}
@@ -80,7 +80,7 @@ func recall(ctx context.Context, tx *database.Tx, operation, key string, hash []
 		return uid.ID{}, false, fmt.Errorf("recall idempotency key: %w", err)
 	}
 	if !bytes.Equal(known.InputHash, hash) {
-		return uid.ID{}, false, fault.Refuse("idempotencyKey", fault.Invalid, "This key was used with another input in the last 24 hours.")
+		return uid.ID{}, false, usererror.Refuse("idempotencyKey", usererror.Invalid, "This key was used with another input in the last 24 hours.")
 	}
 	return known.ResultID, true, nil
 }

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
-	"carillon/fault"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // once makes a contact list, once.
@@ -33,7 +33,7 @@ func (s *stage) once(ctx context.Context, key string, input any) (id uid.ID, rep
 }
 
 func (s *stage) lists() int {
-	return s.db.Client.ContactList.Query().CountX(tenant.System(s.t.Context()))
+	return s.db.Client.ContactList.Query().CountX(caller.System(s.t.Context()))
 }
 
 func TestTheSameKeyMakesOneThingWithinADay(t *testing.T) {
@@ -80,7 +80,7 @@ func TestTheSameKeyMakesOneThingWithinADay(t *testing.T) {
 		if err := s.Sweep(s.t.Context()); err != nil {
 			s.t.Fatal(err)
 		}
-		if n := s.db.Client.IdempotencyKey.Query().CountX(tenant.System(s.t.Context())); n != 0 {
+		if n := s.db.Client.IdempotencyKey.Query().CountX(caller.System(s.t.Context())); n != 0 {
 			s.t.Errorf("%d keys left", n)
 		}
 	})
@@ -127,7 +127,7 @@ func TestAKeyIsFreeAgainWhenMakingFailed(t *testing.T) {
 		if _, replayed, err := s.once(ctx, "k", "other input"); err != nil || replayed {
 			s.t.Errorf("%t, %v", replayed, err)
 		}
-		if _, _, err := s.once(tenant.System(s.t.Context()), "k", nil); err == nil || fault.Is(err, fault.Internal) {
+		if _, _, err := s.once(caller.System(s.t.Context()), "k", nil); err == nil || usererror.Is(err, usererror.Internal) {
 			s.t.Errorf("the system has a key: %v", err)
 		}
 	})

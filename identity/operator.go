@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"strings"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/organization"
 	"carillon/ent/user"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // NewUser is whom the operator adds.
@@ -37,19 +37,19 @@ type Added struct {
 // an organization where one is named. The operator vouches for the address: what somebody made under it without proving it is
 // thrown away. It acts for the operator and asks for no rights.
 func (s *Service) AddUser(ctx context.Context, n NewUser) (added Added, err error) {
-	var wrong fault.Inputs
+	var wrong usererror.Fields
 	email := checkEmail(&wrong, "email", n.Email)
 	if strings.TrimSpace(n.Name) == "" {
 		n.Name, _, _ = strings.Cut(email, "@")
 	}
 	name := checkName(&wrong, "name", n.Name)
 	if ranks[n.Role] == 0 {
-		wrong.Add("role", fault.Invalid, "a role is one of %s", strings.Join(n.Role.Values(), ", "))
+		wrong.Add("role", usererror.Invalid, "a role is one of %s", strings.Join(n.Role.Values(), ", "))
 	}
 	if err := wrong.Err(); err != nil {
 		return Added{}, err
 	}
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	password := rand.Text()
 	hash, err := s.passwords.hash(ctx, password)
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *Service) AddUser(ctx context.Context, n NewUser) (added Added, err erro
 		added.Organization, added.OrganizationName = o.ID, o.Name
 		err = tx.Client.Member.Create().SetOrganizationID(o.ID).SetUserID(u.ID).SetRole(n.Role).SetCreatedAt(s.now()).Exec(system)
 		if database.IsUnique(err) {
-			return fault.New(fault.Conflict, "%s is a member of %s already", email, o.Name)
+			return usererror.New(usererror.Conflict, "%s is a member of %s already", email, o.Name)
 		}
 		if err != nil {
 			return err
@@ -107,11 +107,11 @@ func (s *Service) organizationFor(ctx context.Context, tx *database.Tx, called s
 	if id, err := uid.Parse(called); err == nil && id.Kind() == uid.Organization {
 		o, err := tx.Client.Organization.Get(ctx, id)
 		if ent.IsNotFound(err) {
-			return nil, fault.Missing("organization " + called)
+			return nil, usererror.Missing("organization " + called)
 		}
 		return o, err
 	}
-	var wrong fault.Inputs
+	var wrong usererror.Fields
 	name := checkName(&wrong, "organization", called)
 	if err := wrong.Err(); err != nil {
 		return nil, err
@@ -121,7 +121,7 @@ func (s *Service) organizationFor(ctx context.Context, tx *database.Tx, called s
 	case err != nil:
 		return nil, err
 	case len(found) > 1:
-		return nil, fault.New(fault.Conflict, "several organizations are called %q: name one by its id", name)
+		return nil, usererror.New(usererror.Conflict, "several organizations are called %q: name one by its id", name)
 	case len(found) == 1:
 		return found[0], nil
 	}

@@ -10,13 +10,13 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"carillon/column"
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 const (
@@ -46,7 +46,7 @@ type PolicyChange struct {
 	FailureThreshold               *float64
 }
 
-// UpdateOrganization changes the caller's organization. What is wrong with the change comes back as fault.Inputs, all at once.
+// UpdateOrganization changes the caller's organization. What is wrong with the change comes back as usererror.Fields, all at once.
 // Of two changes at the same time none is lost.
 func (s *Service) UpdateOrganization(ctx context.Context, change OrganizationChange) (*ent.Organization, error) {
 	v, err := Require(ctx, enum.RoleAdmin)
@@ -95,12 +95,12 @@ func (s *Service) hasFactor(ctx context.Context, v *Viewer) error {
 	if v.User == nil || v.Session.Vouched {
 		return nil
 	}
-	u, err := s.db.Client.User.Get(tenant.System(ctx), v.User.ID)
+	u, err := s.db.Client.User.Get(caller.System(ctx), v.User.ID)
 	if err != nil {
 		return fmt.Errorf("read user: %w", err)
 	}
 	if u.SecondFactorAt == nil {
-		return fault.Refuse("requireSecondFactor", fault.NotAllowed, "Set up your own second factor before you require one of all members.")
+		return usererror.Refuse("requireSecondFactor", usererror.NotAllowed, "Set up your own second factor before you require one of all members.")
 	}
 	return nil
 }
@@ -117,7 +117,7 @@ func (c OrganizationChange) fields() string {
 }
 
 func (c OrganizationChange) on(o *ent.Organization) (*ent.OrganizationUpdateOne, error) {
-	var in fault.Inputs
+	var in usererror.Fields
 	update := o.Update()
 	if c.Name != nil {
 		update.SetName(checkName(&in, "name", *c.Name))
@@ -127,7 +127,7 @@ func (c OrganizationChange) on(o *ent.Organization) (*ent.OrganizationUpdateOne,
 	}
 	if days := c.RetentionDays; days != nil {
 		if *days < 1 || *days > longestRetention {
-			in.Add("retentionDays", fault.Invalid, "Messages can be kept for 1 to %d days.", longestRetention)
+			in.Add("retentionDays", usererror.Invalid, "Messages can be kept for 1 to %d days.", longestRetention)
 		}
 		update.SetRetentionDays(*days)
 	}
@@ -144,14 +144,14 @@ func (c OrganizationChange) on(o *ent.Organization) (*ent.OrganizationUpdateOne,
 }
 
 // on is the policy p once it is changed.
-func (c PolicyChange) on(p column.SendingPolicy, in *fault.Inputs) column.SendingPolicy {
+func (c PolicyChange) on(p jsonfield.SendingPolicy, in *usererror.Fields) jsonfield.SendingPolicy {
 	if c.RequireOptIn != nil {
 		p.RequireOptIn = *c.RequireOptIn
 	}
 	c.keywords(&p, in)
 	if wait := c.UnknownWaitSeconds; wait != nil {
 		if span := time.Duration(*wait) * time.Second; *wait < 0 || span < shortestUnknown || span > longestUnknown {
-			in.Add("sendingPolicy.unknownWaitSeconds", fault.Invalid, "The waiting time is %.0f to %.0f seconds.", shortestUnknown.Seconds(), longestUnknown.Seconds())
+			in.Add("sendingPolicy.unknownWaitSeconds", usererror.Invalid, "The waiting time is %.0f to %.0f seconds.", shortestUnknown.Seconds(), longestUnknown.Seconds())
 		}
 		p.UnknownWaitSeconds = *wait
 	}
@@ -163,7 +163,7 @@ func (c PolicyChange) on(p column.SendingPolicy, in *fault.Inputs) column.Sendin
 	}
 	if share := c.FailureThreshold; share != nil {
 		if !(*share > 0 && *share <= 1) { // so that NaN fails too
-			in.Add("sendingPolicy.failureThreshold", fault.Invalid, "The failure threshold is a share over 0 and up to 1, e.g. 0.2.")
+			in.Add("sendingPolicy.failureThreshold", usererror.Invalid, "The failure threshold is a share over 0 and up to 1, e.g. 0.2.")
 		}
 		p.FailureThreshold = *share
 	}
@@ -171,7 +171,7 @@ func (c PolicyChange) on(p column.SendingPolicy, in *fault.Inputs) column.Sendin
 }
 
 // keywords sets the words of both kinds, and refuses a word that would be of both.
-func (c PolicyChange) keywords(p *column.SendingPolicy, in *fault.Inputs) {
+func (c PolicyChange) keywords(p *jsonfield.SendingPolicy, in *usererror.Fields) {
 	const out, back = "sendingPolicy.optOutKeywords", "sendingPolicy.optInKeywords"
 	if c.OptOutKeywords != nil {
 		p.OptOutKeywords = checkKeywords(in, out, c.OptOutKeywords)
@@ -189,15 +189,15 @@ func (c PolicyChange) keywords(p *column.SendingPolicy, in *fault.Inputs) {
 	for i, word := range ours {
 		for _, other := range theirs {
 			if strings.EqualFold(strings.TrimSpace(word), other) && other != "" {
-				in.Add(field+"."+strconv.Itoa(i), fault.Invalid, "A word cannot both opt out and opt in.")
+				in.Add(field+"."+strconv.Itoa(i), usererror.Invalid, "A word cannot both opt out and opt in.")
 			}
 		}
 	}
 }
 
-func checkKeywords(in *fault.Inputs, field string, words []string) []string {
+func checkKeywords(in *usererror.Fields, field string, words []string) []string {
 	if len(words) > mostKeywords {
-		in.Add(field, fault.LimitExceeded, "There can be at most %d keywords.", mostKeywords)
+		in.Add(field, usererror.LimitExceeded, "There can be at most %d keywords.", mostKeywords)
 		return words
 	}
 	checked := make([]string, len(words))
@@ -206,15 +206,15 @@ func checkKeywords(in *fault.Inputs, field string, words []string) []string {
 		checked[i] = strings.TrimSpace(word)
 		switch word := checked[i]; {
 		case word == "":
-			in.Add(at, fault.Required, "A keyword cannot be empty.")
+			in.Add(at, usererror.Required, "A keyword cannot be empty.")
 		case utf8.RuneCountInString(word) > longestKeyword:
-			in.Add(at, fault.TooLong, "A keyword can have at most %d characters.", longestKeyword)
+			in.Add(at, usererror.TooLong, "A keyword can have at most %d characters.", longestKeyword)
 		case !utf8.ValidString(word) || strings.ContainsFunc(word, unicode.IsControl):
-			in.Add(at, fault.Invalid, "A keyword cannot hold control characters.")
+			in.Add(at, usererror.Invalid, "A keyword cannot hold control characters.")
 		}
 		for _, before := range checked[:i] {
 			if strings.EqualFold(before, checked[i]) && before != "" {
-				in.Add(at, fault.Invalid, "This keyword is there already.")
+				in.Add(at, usererror.Invalid, "This keyword is there already.")
 				break
 			}
 		}
@@ -223,14 +223,14 @@ func checkKeywords(in *fault.Inputs, field string, words []string) []string {
 }
 
 // checkTimeZone takes a name of the IANA's list. Local would be whatever this machine is set to.
-func checkTimeZone(in *fault.Inputs, field, name string) string {
+func checkTimeZone(in *usererror.Fields, field, name string) string {
 	name = strings.TrimSpace(name)
 	_, err := time.LoadLocation(name)
 	switch {
 	case name == "":
-		in.Add(field, fault.Required, "A time zone is needed.")
+		in.Add(field, usererror.Required, "A time zone is needed.")
 	case err != nil || name == "Local":
-		in.Add(field, fault.Invalid, "This is not a time zone: write its IANA name, e.g. Asia/Shanghai.")
+		in.Add(field, usererror.Invalid, "This is not a time zone: write its IANA name, e.g. Asia/Shanghai.")
 	}
 	return name
 }

@@ -9,14 +9,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"carillon/column"
+	"carillon/caller"
 	"carillon/database/dbtest"
 	"carillon/ent"
 	"carillon/ent/auditevent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/identity"
-	"carillon/tenant"
+	"carillon/usererror"
 )
 
 func TestAnOrganizationIsChangedInPart(t *testing.T) {
@@ -32,13 +32,13 @@ func TestAnOrganizationIsChangedInPart(t *testing.T) {
 		}
 		o, err = s.UpdateOrganization(ctx, identity.OrganizationChange{SendingPolicy: &identity.PolicyChange{
 			OptOutKeywords: []string{}, OptInKeywords: []string{" stop ", "好"}, UnknownMarketing: &prefer, FailureThreshold: &share}})
-		want := column.DefaultSendingPolicy()
+		want := jsonfield.DefaultSendingPolicy()
 		want.RequireOptIn, want.UnknownWaitSeconds, want.UnknownMarketing, want.FailureThreshold = true, 60, prefer, 1
 		want.OptOutKeywords, want.OptInKeywords = []string{}, []string{"stop", "好"}
 		if diff := cmp.Diff(want, o.SendingPolicy); err != nil || diff != "" {
 			s.t.Errorf("%v\n%s", err, diff)
 		}
-		if o, err := s.UpdateOrganization(other, identity.OrganizationChange{}); err != nil || o.Name != "Lucky Shrub" || !cmp.Equal(o.SendingPolicy, column.DefaultSendingPolicy()) {
+		if o, err := s.UpdateOrganization(other, identity.OrganizationChange{}); err != nil || o.Name != "Lucky Shrub" || !cmp.Equal(o.SendingPolicy, jsonfield.DefaultSendingPolicy()) {
 			s.t.Errorf("another organization's: %+v, %v", o, err)
 		}
 	})
@@ -82,7 +82,7 @@ func TestAChangeThatCannotBeNamesEveryFieldThatIsWrong(t *testing.T) {
 			}
 		})
 	}
-	if o, err := s.UpdateOrganization(ctx, identity.OrganizationChange{}); err != nil || o.Name != "Lucky Shrub" || !cmp.Equal(o.SendingPolicy, column.DefaultSendingPolicy()) {
+	if o, err := s.UpdateOrganization(ctx, identity.OrganizationChange{}); err != nil || o.Name != "Lucky Shrub" || !cmp.Equal(o.SendingPolicy, jsonfield.DefaultSendingPolicy()) {
 		t.Errorf("something was stored: %+v, %v", o, err)
 	}
 }
@@ -117,7 +117,7 @@ func TestOnlyAdministratorsChangeAnOrganization(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.UpdateOrganization(s.call(token), identity.OrganizationChange{}); !fault.Is(err, fault.Forbidden) {
+	if _, err := s.UpdateOrganization(s.call(token), identity.OrganizationChange{}); !usererror.Is(err, usererror.Forbidden) {
 		t.Error(err)
 	}
 }
@@ -125,7 +125,7 @@ func TestOnlyAdministratorsChangeAnOrganization(t *testing.T) {
 func TestEveryChangeOfAnOrganizationLeavesItsTrace(t *testing.T) {
 	each(t, func(s *stage) {
 		signed := s.signUp(email)
-		system := tenant.System(s.t.Context())
+		system := caller.System(s.t.Context())
 		s.db.Client.User.Update().SetSecondFactorAt(s.now()).ExecX(system)
 		ctx := s.call(signed.Token)
 		values := map[string]any{"Name": "Other", "TimeZone": "Asia/Shanghai", "RetentionDays": 30, "MaskForViewers": true, "RequireSecondFactor": true, "SendingPolicy": identity.PolicyChange{}}
@@ -164,7 +164,7 @@ func TestANewNameLeavesItsTraceInEveryOrganization(t *testing.T) {
 				s.t.Fatal(u, err)
 			}
 		}
-		events := s.db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionMemberUpdate)).AllX(tenant.System(s.t.Context()))
+		events := s.db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionMemberUpdate)).AllX(caller.System(s.t.Context()))
 		if len(events) != 2 || events[0].OrganizationID == events[1].OrganizationID || events[0].Summary != `changed their name from "Ann" to "Anna"` || events[0].Actor != email {
 			s.t.Errorf("recorded %v", events)
 		}

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
 
-	"carillon/fault"
+	"carillon/usererror"
 )
 
 const (
@@ -119,24 +119,24 @@ var common = sync.OnceValue(func() map[string]bool {
 })
 
 // checkPassword notes why a new password will not do. It must be none of the personal texts.
-func checkPassword(in *fault.Inputs, field, password string, personal ...string) {
+func checkPassword(in *usererror.Fields, field, password string, personal ...string) {
 	n := utf8.RuneCountInString(password)
 	lower := strings.ToLower(password)
 	switch {
 	case !utf8.ValidString(password):
-		in.Add(field, fault.Invalid, "The password is not valid UTF-8.")
+		in.Add(field, usererror.Invalid, "The password is not valid UTF-8.")
 	case n == 0:
-		in.Add(field, fault.Required, "A password is needed.")
+		in.Add(field, usererror.Required, "A password is needed.")
 	case n < shortestPassword:
-		in.Add(field, fault.TooShort, "The password needs at least %d characters.", shortestPassword)
+		in.Add(field, usererror.TooShort, "The password needs at least %d characters.", shortestPassword)
 	case n > longestPassword:
-		in.Add(field, fault.TooLong, "The password can have at most %d characters.", longestPassword)
+		in.Add(field, usererror.TooLong, "The password can have at most %d characters.", longestPassword)
 	case common()[lower]:
-		in.Add(field, fault.Invalid, "This password is among those that attackers try first. Choose another one.")
+		in.Add(field, usererror.Invalid, "This password is among those that attackers try first. Choose another one.")
 	default:
 		for _, text := range personal {
 			if text != "" && lower == strings.ToLower(text) {
-				in.Add(field, fault.Invalid, "The password must not be your name or e-mail address.")
+				in.Add(field, usererror.Invalid, "The password must not be your name or e-mail address.")
 				return
 			}
 		}

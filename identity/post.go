@@ -7,13 +7,13 @@ import (
 	"log/slog"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent/emailverification"
 	"carillon/ent/invitation"
 	"carillon/ent/passwordreset"
 	"carillon/ent/securitynotice"
 	"carillon/mail"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -61,7 +61,7 @@ func (s *Service) Post(ctx context.Context, log *slog.Logger) error {
 	if s.mail == nil || s.keys == nil {
 		return nil
 	}
-	system, now := tenant.System(ctx), s.now()
+	system, now := caller.System(ctx), s.now()
 	var errs []error
 	for _, due := range []func(context.Context, time.Time) ([]errand, error){s.dueResets, s.dueVerifications, s.dueInvitations, s.dueNotices} {
 		found, err := due(system, now)

@@ -7,19 +7,19 @@ import (
 	"strings"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/apikey"
 	"carillon/ent/emailverification"
+	"carillon/ent/enum"
 	"carillon/ent/externallogin"
 	"carillon/ent/invitation"
 	"carillon/ent/member"
 	"carillon/ent/session"
 	"carillon/ent/user"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // verificationAge is how long the link of a mail can prove an address.
@@ -27,7 +27,7 @@ const verificationAge = 24 * time.Hour
 
 // unproven refuses what would give power to a user whose address may be somebody else's.
 func unproven(field string) error {
-	return fault.Refuse(field, fault.NotAllowed,
+	return usererror.Refuse(field, usererror.NotAllowed,
 		"Verify your e-mail address first: open the link that was mailed to you, or have another one mailed with requestEmailVerification.")
 }
 
@@ -36,7 +36,7 @@ func (s *Service) mustBeProven(ctx context.Context, v *Viewer, field string) err
 	if v.User == nil {
 		return nil
 	}
-	u, err := s.db.Client.User.Get(tenant.System(ctx), v.User.ID)
+	u, err := s.db.Client.User.Get(caller.System(ctx), v.User.ID)
 	if err != nil {
 		return fmt.Errorf("read user: %w", err)
 	}
@@ -57,7 +57,7 @@ func (s *Service) RequestEmailVerification(ctx context.Context) error {
 		return err
 	}
 
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	err = s.db.InTx(system, func(tx *database.Tx) error { return s.askToVerify(system, tx, v.User.ID) })
 	if err != nil {
 		return fmt.Errorf("request verification: %w", err)
@@ -89,7 +89,7 @@ func (s *Service) VerifyEmail(ctx context.Context, in VerifyEmail) (*ent.User, e
 		return nil, void("link")
 	}
 
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	which := func(c *ent.EmailVerificationClient) *ent.EmailVerificationQuery {
 		return c.Query().Where(emailverification.TokenHash(digest(in.Token)), emailverification.ExpiresAtGT(s.now()))
 	}
@@ -138,7 +138,7 @@ func (s *Service) isWhoSignedUp(ctx context.Context, u *ent.User, in VerifyEmail
 		return nil
 	}
 	if in.Password == "" {
-		return fault.Refuse("password", fault.Required, "Sign in first, or give the password of the user. "+
+		return usererror.Refuse("password", usererror.Required, "Sign in first, or give the password of the user. "+
 			"If you did not sign up here, somebody else did with your address: ask for a new password, which throws away what they made.")
 	}
 	if err := s.throttle(ctx, u.Email, Client{}); err != nil {
@@ -149,7 +149,7 @@ func (s *Service) isWhoSignedUp(ctx context.Context, u *ent.User, in VerifyEmail
 		return fmt.Errorf("check password: %w", err)
 	}
 	if !right {
-		return fault.Refuse("password", fault.Invalid, "This is not the password of the user whose address this is.")
+		return usererror.Refuse("password", usererror.Invalid, "This is not the password of the user whose address this is.")
 	}
 	return nil
 }
@@ -220,7 +220,7 @@ func holdWithOrganizations(ctx context.Context, tx *database.Tx, userID uid.ID) 
 	}
 	for _, m := range now {
 		if !slices.ContainsFunc(before, func(b *ent.Member) bool { return b.OrganizationID == m.OrganizationID }) {
-			return nil, fault.New(fault.Conflict, "the user joined an organization at the same time: try again")
+			return nil, usererror.New(usererror.Conflict, "the user joined an organization at the same time: try again")
 		}
 	}
 	return now, nil

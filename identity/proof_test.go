@@ -7,16 +7,16 @@ import (
 	"sync"
 	"testing"
 
+	"carillon/caller"
 	"carillon/ent/apikey"
+	"carillon/ent/enum"
 	"carillon/ent/member"
 	"carillon/ent/organization"
 	"carillon/ent/session"
 	"carillon/ent/user"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/identity"
-	"carillon/openid/openidtest"
-	"carillon/tenant"
+	"carillon/oidc/oidctest"
+	"carillon/usererror"
 )
 
 func TestNothingMadeWhileAnAddressIsFirstProvenOutlivesIt(t *testing.T) {
@@ -45,7 +45,7 @@ func TestNothingMadeWhileAnAddressIsFirstProvenOutlivesIt(t *testing.T) {
 			all.Go(func() {
 				for {
 					_, err := s.reset(token)
-					if !fault.Is(err, fault.Conflict) { // they joined something at the same moment: again
+					if !usererror.Is(err, usererror.Conflict) { // they joined something at the same moment: again
 						s.wants("the reset", err, "")
 						return
 					}
@@ -53,7 +53,7 @@ func TestNothingMadeWhileAnAddressIsFirstProvenOutlivesIt(t *testing.T) {
 			})
 			all.Wait()
 
-			system, now := tenant.System(s.t.Context()), s.now()
+			system, now := caller.System(s.t.Context()), s.now()
 			u := s.db.Client.User.Query().Where(user.Email(victim)).OnlyX(system)
 			members := s.db.Client.Member.Query().Where(member.UserID(u.ID)).CountX(system)
 			sessions := s.db.Client.Session.Query().Where(session.UserID(u.ID), session.RevokedAtIsNil(), session.ExpiresAtGT(now)).CountX(system)
@@ -106,8 +106,8 @@ func TestTheOperatorsWordProvesAnAddress(t *testing.T) {
 
 func TestAnUnprovenUserLinksNoLoginButThatOfTheirOwnAddress(t *testing.T) {
 	eachAbroad(t, func(s *abroad) {
-		s.idp.Has(openidtest.Account{ID: "attacker", Email: "attacker@gmail.example", EmailVerified: true})
-		s.idp.Has(openidtest.Account{ID: "claims", Email: email})
+		s.idp.Has(oidctest.Account{ID: "attacker", Email: "attacker@gmail.example", EmailVerified: true})
+		s.idp.Has(oidctest.Account{ID: "claims", Email: email})
 		ctx := s.call(s.stranger(email).Token)
 		s.wants("another address", s.LinkExternalLogin(ctx, s.away("attacker"), password), ":NOT_ALLOWED")
 		s.wants("their own, that the provider has not verified", s.LinkExternalLogin(ctx, s.away("claims"), password), ":NOT_ALLOWED")
@@ -128,7 +128,7 @@ func TestWhoComesThroughTheProviderIsProven(t *testing.T) {
 			s.t.Errorf("signing up: %v", err)
 		}
 		for _, mode := range []identity.SignUps{identity.SignUpsByInvitation, identity.SignUpsClosed} {
-			s.idp.Has(openidtest.Account{ID: string(mode), Email: string(mode) + "@example.com", EmailVerified: true})
+			s.idp.Has(oidctest.Account{ID: string(mode), Email: string(mode) + "@example.com", EmailVerified: true})
 			owner := s.enter(s.signUp("owner-" + string(mode) + "@example.com"))
 			token, _, err := s.InviteMember(owner.ctx, string(mode)+"@example.com", enum.RoleViewer)
 			if err != nil {

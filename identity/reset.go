@@ -5,18 +5,18 @@ import (
 	"fmt"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/externallogin"
 	"carillon/ent/member"
 	"carillon/ent/passwordreset"
 	"carillon/ent/predicate"
 	"carillon/ent/session"
 	"carillon/ent/user"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 const resetAge = time.Hour
@@ -28,7 +28,7 @@ func (s *Service) ChangePassword(ctx context.Context, current, password string) 
 	if err != nil {
 		return Signed{}, nil, err
 	}
-	var wrong fault.Inputs
+	var wrong usererror.Fields
 	checkPassword(&wrong, "newPassword", password, v.User.Email, v.User.Name)
 	if err := wrong.Err(); err != nil {
 		return Signed{}, nil, err
@@ -36,12 +36,12 @@ func (s *Service) ChangePassword(ctx context.Context, current, password string) 
 	if err := s.throttle(ctx, v.User.Email, v.client()); err != nil {
 		return Signed{}, nil, err
 	}
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	u, err := s.db.Client.User.Get(system, v.User.ID)
 	if err != nil {
 		return Signed{}, nil, fmt.Errorf("change password: %w", err)
 	}
-	notCurrent := fault.Refuse("currentPassword", fault.Invalid, "This is not your current password. Who has none, or has forgotten it, can have a link to set one mailed to them.")
+	notCurrent := usererror.Refuse("currentPassword", usererror.Invalid, "This is not your current password. Who has none, or has forgotten it, can have a link to set one mailed to them.")
 	if right, err := s.knows(ctx, u, current); err != nil {
 		return Signed{}, nil, fmt.Errorf("change password: %w", err)
 	} else if !right {
@@ -81,7 +81,7 @@ func (s *Service) ChangePassword(ctx context.Context, current, password string) 
 // RequestPasswordReset has a link to set a new password mailed, if the address has a user. What it does, and for how long,
 // does not depend on that: the user is looked up only when the mail is about to be sent.
 func (s *Service) RequestPasswordReset(ctx context.Context, email string, client Client) error {
-	var wrong fault.Inputs
+	var wrong usererror.Fields
 	email = checkEmail(&wrong, "email", email)
 	if err := wrong.Err(); err != nil {
 		return err
@@ -93,7 +93,7 @@ func (s *Service) RequestPasswordReset(ctx context.Context, email string, client
 		return err
 	}
 	err := s.db.Client.PasswordReset.Create().SetEmail(email).SetCreatedAt(s.now()).SetExpiresAt(s.now().Add(resetAge)).SetMailAfter(s.now()).
-		Exec(tenant.System(ctx))
+		Exec(caller.System(ctx))
 	if err != nil {
 		return fmt.Errorf("request password reset: %w", err)
 	}
@@ -102,12 +102,12 @@ func (s *Service) RequestPasswordReset(ctx context.Context, email string, client
 
 // ResetLink makes a link with which the user of that address can set a new password, as the operator; older ones are void.
 func (s *Service) ResetLink(ctx context.Context, email string) (link string, err error) {
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	email = normalEmail(email)
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		u, err := tx.Client.User.Query().Where(user.Email(email)).Only(system)
 		if ent.IsNotFound(err) {
-			return fault.Missing("user with this address")
+			return usererror.Missing("user with this address")
 		}
 		if err != nil {
 			return err
@@ -146,12 +146,12 @@ func (s *Service) ResetPassword(ctx context.Context, in ResetPassword) (signed S
 	if err := s.throttle(ctx, "", in.Client); err != nil {
 		return Signed{}, nil, err
 	}
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	u, err := s.userOfReset(system, in.Token)
 	if err != nil {
 		return Signed{}, nil, err
 	}
-	var wrong fault.Inputs
+	var wrong usererror.Fields
 	checkPassword(&wrong, "newPassword", in.NewPassword, u.Email, u.Name)
 	if err := wrong.Err(); err != nil {
 		return Signed{}, nil, err

@@ -11,14 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
+	"carillon/ent/enum"
 	"carillon/ent/passwordreset"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/identity"
 	"carillon/mail"
-	"carillon/tenant"
+	"carillon/usererror"
 )
 
 const newPassword = "quite another password"
@@ -96,7 +96,7 @@ func (s *stage) reset(token string) (identity.Signed, error) {
 }
 
 func (s *stage) resets() int {
-	return s.db.Client.PasswordReset.Query().CountX(tenant.System(s.t.Context()))
+	return s.db.Client.PasswordReset.Query().CountX(caller.System(s.t.Context()))
 }
 
 func TestAForgottenPasswordIsResetByMailOnce(t *testing.T) {
@@ -108,7 +108,7 @@ func TestAForgottenPasswordIsResetByMailOnce(t *testing.T) {
 		if len(b.mails) != 1 || b.mails[0].to != email {
 			s.t.Fatalf("mails: %+v", b.mails)
 		}
-		row := s.db.Client.PasswordReset.Query().OnlyX(tenant.System(s.t.Context()))
+		row := s.db.Client.PasswordReset.Query().OnlyX(caller.System(s.t.Context()))
 		if row.MailedAt == nil || row.SealedToken != nil || row.MailAfter != nil {
 			s.t.Errorf("the token is still there: %+v", row)
 		}
@@ -190,7 +190,7 @@ func TestAskingForAResetDoesNotTellWhichAddressesAreKnown(t *testing.T) {
 		s.ask("nobody@example.com")
 		s.ask(email)
 		// What the caller waits for is one row, whosever the address is: no user is looked up, no token made, no mail sent.
-		for _, r := range s.db.Client.PasswordReset.Query().AllX(tenant.System(s.t.Context())) {
+		for _, r := range s.db.Client.PasswordReset.Query().AllX(caller.System(s.t.Context())) {
 			if r.TokenHash != nil || r.SealedToken != nil {
 				s.t.Errorf("%+v", r)
 			}
@@ -214,7 +214,7 @@ func TestAMailThatFailsIsTriedAgainWithTheSameToken(t *testing.T) {
 		s.ask(email)
 		b.fails = errors.New("away")
 		s.post()
-		hash := s.db.Client.PasswordReset.Query().OnlyX(tenant.System(s.t.Context())).TokenHash
+		hash := s.db.Client.PasswordReset.Query().OnlyX(caller.System(s.t.Context())).TokenHash
 		b.fails = nil
 		s.post()
 		if len(b.mails) != 0 {
@@ -222,7 +222,7 @@ func TestAMailThatFailsIsTriedAgainWithTheSameToken(t *testing.T) {
 		}
 		s.advance(30 * time.Second)
 		s.post()
-		if len(b.mails) != 1 || !slices.Equal(hash, s.db.Client.PasswordReset.Query().Where(passwordreset.MailedAtNotNil()).OnlyX(tenant.System(s.t.Context())).TokenHash) {
+		if len(b.mails) != 1 || !slices.Equal(hash, s.db.Client.PasswordReset.Query().Where(passwordreset.MailedAtNotNil()).OnlyX(caller.System(s.t.Context())).TokenHash) {
 			s.t.Errorf("%+v", b.mails)
 		}
 		if _, err := s.reset(b.token(s.t)); err != nil {
@@ -315,7 +315,7 @@ func TestChangingThePasswordEndsAllOtherSessions(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if _, _, err := s.ChangePassword(s.call(key), password, newPassword); !fault.Is(err, fault.Forbidden) {
+		if _, _, err := s.ChangePassword(s.call(key), password, newPassword); !usererror.Is(err, usererror.Forbidden) {
 			s.t.Errorf("a key: %v", err)
 		}
 	})
@@ -337,8 +337,8 @@ func TestResetsAreLimitedPerAddressAndPerAccount(t *testing.T) {
 		t.Errorf("asked for %v, want %v", asked, want)
 	}
 	err := s.RequestPasswordReset(t.Context(), "late@example.com", identity.Client{})
-	var f *fault.Error
-	if !errors.As(err, &f) || f.Kind != fault.RateLimited || f.RetryAfter != time.Minute || s.resets() != 1 {
+	var f *usererror.Error
+	if !errors.As(err, &f) || f.Kind != usererror.RateLimited || f.RetryAfter != time.Minute || s.resets() != 1 {
 		t.Errorf("%v", err)
 	}
 }
@@ -361,7 +361,7 @@ func TestTheOperatorMakesALink(t *testing.T) {
 		if _, err := s.reset(token); err != nil {
 			s.t.Error(err)
 		}
-		if _, err := s.ResetLink(identity.AsOperator(s.t.Context()), "nobody@example.com"); !fault.Is(err, fault.NotFound) {
+		if _, err := s.ResetLink(identity.AsOperator(s.t.Context()), "nobody@example.com"); !usererror.Is(err, usererror.NotFound) {
 			s.t.Error(err)
 		}
 	})

@@ -4,14 +4,14 @@ import (
 	"context"
 	"fmt"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/member"
 	"carillon/ent/session"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // Sessions lists the caller's sessions that are good, in all their organizations, the latest used first. A key has none.
@@ -22,7 +22,7 @@ func (s *Service) Sessions(ctx context.Context) ([]*ent.Session, error) {
 	}
 	found, err := s.db.Client.Session.Query().
 		Where(session.UserID(v.User.ID), session.RevokedAtIsNil(), session.ExpiresAtGT(s.now())).
-		Order(ent.Desc(session.FieldLastUsedAt, session.FieldID)).All(tenant.System(ctx))
+		Order(ent.Desc(session.FieldLastUsedAt, session.FieldID)).All(caller.System(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}
@@ -39,11 +39,11 @@ func (s *Service) revoke(ctx context.Context, id uid.ID, entry Entry) error {
 	if err != nil {
 		return err
 	}
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		own, err := tx.Client.Session.Query().Where(session.ID(id), session.UserID(v.User.ID)).Only(system)
 		if ent.IsNotFound(err) {
-			return fault.Missing("session")
+			return usererror.Missing("session")
 		}
 		if err != nil {
 			return err
@@ -70,7 +70,7 @@ func (s *Service) Memberships(ctx context.Context) ([]*ent.Member, error) {
 		return nil, err
 	}
 	found, err := s.db.Client.Member.Query().
-		Where(member.UserID(v.User.ID)).WithOrganization().WithUser().Order(member.ByID()).All(tenant.System(ctx))
+		Where(member.UserID(v.User.ID)).WithOrganization().WithUser().Order(member.ByID()).All(caller.System(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("list memberships: %w", err)
 	}

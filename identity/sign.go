@@ -5,16 +5,16 @@ import (
 	"fmt"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/member"
 	"carillon/ent/organization"
 	"carillon/ent/session"
 	"carillon/ent/user"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // SignUp is what a new user and a new organization need.
@@ -44,9 +44,9 @@ type Signed struct {
 func (s *Service) SignUp(ctx context.Context, in SignUp) (Signed, error) {
 	switch s.signUps {
 	case SignUpsByInvitation:
-		return Signed{}, fault.Refuse("", fault.NotAllowed, "One joins this service by invitation: ask a member of an organization to invite you.")
+		return Signed{}, usererror.Refuse("", usererror.NotAllowed, "One joins this service by invitation: ask a member of an organization to invite you.")
 	case SignUpsClosed:
-		return Signed{}, fault.Refuse("", fault.NotAllowed, "Nobody can sign up here: ask the operator of this service to add you.")
+		return Signed{}, usererror.Refuse("", usererror.NotAllowed, "Nobody can sign up here: ask the operator of this service to add you.")
 	}
 	return s.signUp(ctx, in, false)
 }
@@ -57,7 +57,7 @@ func (s *Service) SignUpByOperator(ctx context.Context, in SignUp) (Signed, erro
 }
 
 func (s *Service) signUp(ctx context.Context, in SignUp, proven bool) (Signed, error) {
-	var wrong fault.Inputs
+	var wrong usererror.Fields
 	f := founder{client: in.Client, proven: proven}
 	f.email = checkEmail(&wrong, "email", in.Email)
 	f.name = checkName(&wrong, "name", in.Name)
@@ -80,7 +80,7 @@ func (s *Service) signUp(ctx context.Context, in SignUp, proven bool) (Signed, e
 			return Signed{}, fmt.Errorf("sign up: %w", err)
 		}
 	}
-	system, token := tenant.System(ctx), ""
+	system, token := caller.System(ctx), ""
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		u, org, err := s.found(system, tx, f)
 		if err != nil {
@@ -106,13 +106,13 @@ func (s *Service) signUp(ctx context.Context, in SignUp, proven bool) (Signed, e
 }
 
 func addressTaken() error {
-	return fault.Refuse("email", fault.Taken, "This e-mail address is already signed up. If that was not you, ask for a new password.")
+	return usererror.Refuse("email", usererror.Taken, "This e-mail address is already signed up. If that was not you, ask for a new password.")
 }
 
 // withoutOrganization is the user of an address, if the password is theirs, they have no second factor and belong to nothing: a
 // removed member, say. Nobody has the address when it is nil; else it is taken.
 func (s *Service) withoutOrganization(ctx context.Context, email, password string) (*ent.User, error) {
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	u, err := s.db.Client.User.Query().Where(user.Email(email)).Only(system)
 	if ent.IsNotFound(err) {
 		return nil, nil
@@ -144,7 +144,7 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (Signed, error) {
 	if err := s.throttle(ctx, email, in.Client); err != nil {
 		return Signed{}, err
 	}
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	u, err := s.db.Client.User.Query().Where(user.Email(email)).Only(system)
 	if err != nil && !ent.IsNotFound(err) {
 		return Signed{}, fmt.Errorf("sign in: %w", err)
@@ -162,7 +162,7 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (Signed, error) {
 	}
 	if !right {
 		s.refuseSignIn(system, u, in.Client)
-		return Signed{}, fault.Refuse("", fault.Invalid, "E-mail address or password is wrong.")
+		return Signed{}, usererror.Refuse("", usererror.Invalid, "E-mail address or password is wrong.")
 	}
 	if outdated {
 		if err := s.rehash(system, u, in.Password); err != nil {
@@ -174,7 +174,7 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (Signed, error) {
 		return Signed{}, fmt.Errorf("sign in: %w", err)
 	}
 	if org.IsZero() {
-		return Signed{}, fault.Refuse("", fault.NotAllowed, "You belong to no organization that is open.")
+		return Signed{}, usererror.Refuse("", usererror.NotAllowed, "You belong to no organization that is open.")
 	}
 	token, err := s.enter(ctx, entry{user: u, organization: org, code: in.Code, field: "code", client: in.Client})
 	if err != nil {
@@ -241,7 +241,7 @@ func (s *Service) throttle(ctx context.Context, email string, client Client) err
 			return fmt.Errorf("limit sign-ins: %w", err)
 		}
 		if wait > 0 {
-			return &fault.Error{Kind: fault.RateLimited, Message: "too many tries to sign in: wait a little", RetryAfter: wait}
+			return &usererror.Error{Kind: usererror.RateLimited, Message: "too many tries to sign in: wait a little", RetryAfter: wait}
 		}
 	}
 	return nil

@@ -6,15 +6,15 @@ import (
 	"strings"
 	"time"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/apikey"
 	"carillon/ent/predicate"
 	"carillon/ent/session"
 	"carillon/ent/user"
-	"carillon/fault"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // sweptUsers bounds how many suspensions one sweep ends.
@@ -59,7 +59,7 @@ func (s *Service) admit(ctx context.Context, tx *database.Tx, userID uid.ID) err
 	case err != nil:
 		return fmt.Errorf("look for a suspension: %w", err)
 	}
-	return fault.Refuse("", fault.NotAllowed, "%s", suspensionText("you", u))
+	return usererror.Refuse("", usererror.NotAllowed, "%s", suspensionText("you", u))
 }
 
 // makerStands refuses an API key while the user who stands behind it is suspended.
@@ -74,7 +74,7 @@ func (s *Service) makerStands(ctx context.Context, key *ent.APIKey) error {
 	case err != nil:
 		return err
 	}
-	return fault.New(fault.Unauthenticated, "%s", suspensionText("the user who made this API key", u))
+	return usererror.New(usererror.Unauthenticated, "%s", suspensionText("the user who made this API key", u))
 }
 
 // SuspendUser lets a user in no more, as the operator: their sessions are over, and the API keys that they made open nothing
@@ -131,7 +131,7 @@ func (s *Service) ResumeUser(ctx context.Context, email string) error {
 			return err
 		}
 		if u.SuspendedAt == nil {
-			return fault.New(fault.Conflict, "%s is not suspended", u.Email)
+			return usererror.New(usererror.Conflict, "%s is not suspended", u.Email)
 		}
 		return letIn(operator, tx, u, Entry{Summary: "ended the suspension of " + u.Email})
 	})
@@ -144,7 +144,7 @@ func (s *Service) ResumeUser(ctx context.Context, email string) error {
 // EndSuspensions writes back that suspensions of users are over, and records it. They count as over from their end on,
 // whenever this runs.
 func (s *Service) EndSuspensions(ctx context.Context) error {
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	over := user.And(user.SuspendedAtNotNil(), user.SuspendedUntilLTE(s.now()))
 	ids, err := s.db.Client.User.Query().Where(over).Order(user.ByID()).Limit(sweptUsers).IDs(system)
 	if err != nil {

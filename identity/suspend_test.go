@@ -6,18 +6,18 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
 	"carillon/ent/auditevent"
+	"carillon/ent/enum"
 	"carillon/ent/user"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/identity"
-	"carillon/tenant"
+	"carillon/usererror"
 )
 
 // refusal is the text of the one user error in err.
 func refusal(t *testing.T, err error) string {
 	t.Helper()
-	var in fault.Inputs
+	var in usererror.Fields
 	if !errors.As(err, &in) || len(in) != 1 {
 		t.Fatalf("%v is no single user error", err)
 	}
@@ -26,7 +26,7 @@ func refusal(t *testing.T, err error) string {
 
 // memberEvents are the actions on members that the trail holds, with who did them, in order.
 func (s *stage) memberEvents() (found []string) {
-	events := s.db.Client.AuditEvent.Query().Where(auditevent.ActionHasPrefix("member.")).Order(auditevent.BySequence()).AllX(tenant.System(s.t.Context()))
+	events := s.db.Client.AuditEvent.Query().Where(auditevent.ActionHasPrefix("member.")).Order(auditevent.BySequence()).AllX(caller.System(s.t.Context()))
 	for _, e := range events {
 		found = append(found, e.Actor+" "+e.Action)
 	}
@@ -49,12 +49,12 @@ func TestASuspendedUserIsLetInByNothingUntilItIsOver(t *testing.T) {
 		}
 
 		for credential, v := range map[string]*identity.Viewer{"suspended you": viewer, "who made the API key": keyViewer} {
-			if err := s.StillValid(s.t.Context(), v); !fault.Is(err, fault.Unauthenticated) || !strings.Contains(err.Error(), credential) {
+			if err := s.StillValid(s.t.Context(), v); !usererror.Is(err, usererror.Unauthenticated) || !strings.Contains(err.Error(), credential) {
 				s.t.Errorf("a socket of %s hears %v", credential, err)
 			}
 		}
 		s.refused(ann.Token)
-		if _, err := s.Authenticate(s.t.Context(), "Bearer "+secret, identity.Client{}); !fault.Is(err, fault.Unauthenticated) ||
+		if _, err := s.Authenticate(s.t.Context(), "Bearer "+secret, identity.Client{}); !usererror.Is(err, usererror.Unauthenticated) ||
 			!strings.Contains(err.Error(), "suspended the user who made this API key until 2026-11-20T13:00:00Z: sold the list") {
 			s.t.Errorf("the key gave %v", err)
 		}
@@ -87,7 +87,7 @@ func TestASuspendedUserIsLetInByNothingUntilItIsOver(t *testing.T) {
 			}
 		}
 		s.call(again.Token)
-		if n := s.db.Client.User.Query().Where(user.SuspendedAtNotNil()).CountX(tenant.System(s.t.Context())); n != 0 {
+		if n := s.db.Client.User.Query().Where(user.SuspendedAtNotNil()).CountX(caller.System(s.t.Context())); n != 0 {
 			s.t.Errorf("%d are suspended", n)
 		}
 		if got := strings.Join(s.memberEvents(), ", "); got != "operator member.suspend, system member.resume" {
@@ -99,7 +99,7 @@ func TestASuspendedUserIsLetInByNothingUntilItIsOver(t *testing.T) {
 func TestASuspensionWithoutAnEndLastsUntilTheOperatorEndsIt(t *testing.T) {
 	each(t, func(s *stage) {
 		s.signUp(email)
-		if err := s.ResumeUser(s.t.Context(), email); !fault.Is(err, fault.Conflict) {
+		if err := s.ResumeUser(s.t.Context(), email); !usererror.Is(err, usererror.Conflict) {
 			s.t.Errorf("resuming who is not suspended gave %v", err)
 		}
 		if _, err := s.SuspendUser(s.t.Context(), "nobody@example.com", identity.Suspension{}); err == nil {
@@ -131,7 +131,7 @@ func TestASuspensionWithoutAnEndLastsUntilTheOperatorEndsIt(t *testing.T) {
 func TestASuspendedUserWhoBelongsToNothingMakesNoOrganization(t *testing.T) {
 	each(t, func(s *stage) {
 		s.signUp(email)
-		system := tenant.System(s.t.Context())
+		system := caller.System(s.t.Context())
 		s.db.Client.Member.Delete().ExecX(system)
 		if _, err := s.SuspendUser(s.t.Context(), email, identity.Suspension{}); err != nil {
 			s.t.Fatal(err)
@@ -156,7 +156,7 @@ func TestAnOrganizationsSuspensionIsNoObstacleAfterItsEnd(t *testing.T) {
 			return found[org]
 		}
 		s.db.Client.Organization.UpdateOneID(org).SetStatus(enum.OrganizationStatusSuspended).SetStatusReason("spam").SetSuspendedUntil(s.now().Add(time.Hour)).
-			ExecX(tenant.System(s.t.Context()))
+			ExecX(caller.System(s.t.Context()))
 		if got := obstacles(); len(got) != 1 || !strings.HasSuffix(got[0].Text, "until 2026-11-20T13:00:00Z: spam") {
 			s.t.Errorf("meanwhile: %v", got)
 		}

@@ -4,15 +4,15 @@ import (
 	"context"
 	"fmt"
 
+	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/member"
 	"carillon/ent/predicate"
 	"carillon/ent/session"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // CreateOrganization makes another organization that the caller owns, and opens a session in it.
@@ -21,7 +21,7 @@ func (s *Service) CreateOrganization(ctx context.Context, name, acceptTermsVersi
 	if err != nil {
 		return Signed{}, err
 	}
-	var wrong fault.Inputs
+	var wrong usererror.Fields
 	name = checkName(&wrong, "name", name)
 	s.checkVersion(&wrong, "acceptTermsVersion", acceptTermsVersion)
 	if err := wrong.Err(); err != nil {
@@ -30,7 +30,7 @@ func (s *Service) CreateOrganization(ctx context.Context, name, acceptTermsVersi
 	if err := s.allow(ctx, "create:"+v.User.ID.String()); err != nil {
 		return Signed{}, err
 	}
-	system, token := tenant.System(ctx), ""
+	system, token := caller.System(ctx), ""
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		org, err := tx.Client.Organization.Create().SetName(name).SetCreatedAt(s.now()).Save(system)
 		if err != nil {
@@ -61,17 +61,17 @@ func (s *Service) SwitchOrganization(ctx context.Context, organization uid.ID) (
 	if err != nil {
 		return Signed{}, err
 	}
-	system, token := tenant.System(ctx), ""
+	system, token := caller.System(ctx), ""
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		m, err := tx.Client.Member.Query().Where(member.OrganizationID(organization), member.UserID(v.User.ID)).WithOrganization().Only(system)
 		if ent.IsNotFound(err) {
-			return fault.Missing("organization")
+			return usererror.Missing("organization")
 		}
 		if err != nil {
 			return err
 		}
 		if m.Edges.Organization.Status == enum.OrganizationStatusClosed {
-			return fault.Refuse("organizationId", fault.NotAllowed, "This organization is closed.")
+			return usererror.Refuse("organizationId", usererror.NotAllowed, "This organization is closed.")
 		}
 		if err := hold(system, tx, organization); err != nil {
 			return err
@@ -130,7 +130,7 @@ func missingOr(err error, what string) error {
 	if err != nil {
 		return err
 	}
-	return fault.Missing(what)
+	return usererror.Missing(what)
 }
 
 // RevokeOtherSessions ends all of the caller's sessions but the one that calls, in all their organizations, and returns them.
@@ -139,7 +139,7 @@ func (s *Service) RevokeOtherSessions(ctx context.Context) (ended []uid.ID, err 
 	if err != nil {
 		return nil, err
 	}
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		if _, err := lockedPassword(system, tx, v.User.ID); err != nil {
 			return err
@@ -170,12 +170,12 @@ func (s *Service) UpdateUser(ctx context.Context, name string) (*ent.User, error
 	if err != nil {
 		return nil, err
 	}
-	var wrong fault.Inputs
+	var wrong usererror.Fields
 	name = checkName(&wrong, "name", name)
 	if err := wrong.Err(); err != nil {
 		return nil, err
 	}
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		if _, err := lockedPassword(system, tx, v.User.ID); err != nil {
 			return err
@@ -210,7 +210,7 @@ func (s *Service) allow(ctx context.Context, keys ...string) error {
 			return fmt.Errorf("limit tries: %w", err)
 		}
 		if wait > 0 {
-			return &fault.Error{Kind: fault.RateLimited, Message: "too many tries: wait a little", RetryAfter: wait}
+			return &usererror.Error{Kind: usererror.RateLimited, Message: "too many tries: wait a little", RetryAfter: wait}
 		}
 	}
 	return nil

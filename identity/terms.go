@@ -10,10 +10,10 @@ import (
 
 	"carillon/database"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/termsacceptance"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // Terms of service, in Markdown. An organization accepts them version by version.
@@ -82,7 +82,7 @@ func (s *Service) AcceptTerms(ctx context.Context, version string) error {
 	if err != nil {
 		return err
 	}
-	var wrong fault.Inputs
+	var wrong usererror.Fields
 	s.checkVersion(&wrong, "version", version)
 	if err := wrong.Err(); err != nil {
 		return err
@@ -106,9 +106,9 @@ func (s *Service) AcceptTerms(ctx context.Context, version string) error {
 	return nil
 }
 
-func (s *Service) checkVersion(in *fault.Inputs, field, version string) {
+func (s *Service) checkVersion(in *usererror.Fields, field, version string) {
 	if version != s.terms.Version {
-		in.Add(field, fault.Stale, "The terms in force are those of version %s. Read and accept these.", s.terms.Version)
+		in.Add(field, usererror.Stale, "The terms in force are those of version %s. Read and accept these.", s.terms.Version)
 	}
 }
 

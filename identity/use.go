@@ -5,9 +5,9 @@ import (
 	"sync"
 	"time"
 
+	"carillon/caller"
 	"carillon/ent/apikey"
 	"carillon/ent/session"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -82,7 +82,7 @@ func (s *Service) RunUses(ctx context.Context) error {
 // WriteUses writes what waits to be written now. What cannot be written is forgotten: it is noted again with the next use.
 func (s *Service) WriteUses(ctx context.Context) {
 	for id, one := range s.uses.take() {
-		if err := s.writeUse(tenant.System(ctx), id, one); err != nil {
+		if err := s.writeUse(caller.System(ctx), id, one); err != nil {
 			s.log.DebugContext(ctx, "the use of a token could not be noted", "error", err)
 		}
 	}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"slices"
 
+	"carillon/caller"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
-	"carillon/tenant"
+	"carillon/ent/enum"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // Viewer is who is calling: a user's session or an API key, always in one organization.
@@ -40,9 +40,9 @@ func (v *Viewer) MayUse(scope *enum.APIScope, person bool) error {
 	case v.Key == nil:
 		return nil
 	case person:
-		return fault.New(fault.Forbidden, "an API key cannot do this: sign in")
+		return usererror.New(usererror.Forbidden, "an API key cannot do this: sign in")
 	case scope != nil && !v.HasScope(*scope):
-		return fault.New(fault.Forbidden, "this needs the scope %s, and the API key has only %s", *scope, list(v.Key.Scopes))
+		return usererror.New(usererror.Forbidden, "this needs the scope %s, and the API key has only %s", *scope, list(v.Key.Scopes))
 	}
 	return nil
 }
@@ -60,7 +60,7 @@ func With(ctx context.Context, v *Viewer) context.Context {
 	if v.MustSetUpSecondFactor {
 		return context.WithValue(ctx, viewerKey{}, v)
 	}
-	return context.WithValue(tenant.In(ctx, v.Organization), viewerKey{}, v)
+	return context.WithValue(caller.In(ctx, v.Organization), viewerKey{}, v)
 }
 
 // From returns who is calling; false when nobody is signed in.
@@ -73,10 +73,10 @@ func From(ctx context.Context) (*Viewer, bool) {
 func Require(ctx context.Context, role enum.Role) (*Viewer, error) {
 	v, ok := From(ctx)
 	if !ok {
-		return nil, fault.New(fault.Unauthenticated, "sign in, or send an API key as a bearer token")
+		return nil, usererror.New(usererror.Unauthenticated, "sign in, or send an API key as a bearer token")
 	}
 	if !v.May(role) {
-		return nil, fault.New(fault.Forbidden, "this needs the role %s, and yours is %s", role, v.Role)
+		return nil, usererror.New(usererror.Forbidden, "this needs the role %s, and yours is %s", role, v.Role)
 	}
 	return v, nil
 }
@@ -85,7 +85,7 @@ func Require(ctx context.Context, role enum.Role) (*Viewer, error) {
 func requireUser(ctx context.Context, role enum.Role) (*Viewer, error) {
 	v, err := Require(ctx, role)
 	if err == nil && v.User == nil {
-		return nil, fault.New(fault.Forbidden, "an API key cannot do this: sign in")
+		return nil, usererror.New(usererror.Forbidden, "an API key cannot do this: sign in")
 	}
 	return v, err
 }

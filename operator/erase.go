@@ -11,9 +11,9 @@ import (
 
 	"carillon/database"
 	"carillon/ent/migrate"
-	"carillon/fault"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // erasePage is how many rows are deleted in one transaction, so that nobody waits for their locks.
@@ -46,7 +46,7 @@ func (s *Service) Erase(ctx context.Context, id uid.ID) (done Erasure, err error
 	done.Rows = map[string]int{}
 	o, err := s.db.Client.Organization.Get(ctx, id)
 	if err != nil {
-		return done, fault.Missing("organization " + id.String())
+		return done, usererror.Missing("organization " + id.String())
 	}
 	if !isErased(o) {
 		if err := s.Close(ctx, id, "being erased"); err != nil {

@@ -22,21 +22,21 @@ import (
 
 	"carillon/account"
 	"carillon/audience"
+	"carillon/caller"
 	"carillon/campaign"
-	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/auditevent"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/migrate"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/identity"
 	"carillon/operator"
 	"carillon/secret"
-	"carillon/tenant"
 	"carillon/uid"
+	"carillon/usererror"
 	"carillon/whatsapp"
 )
 
@@ -107,14 +107,14 @@ func (s *stage) open(name string, contacts int) shop {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	o, c, system := signed.Viewer.Organization, s.db.Client, tenant.System(s.t.Context())
+	o, c, system := signed.Viewer.Organization, s.db.Client, caller.System(s.t.Context())
 	id := uid.New(uid.Account)
 	a := c.Account.Create().SetID(id).SetOrganizationID(o).SetWabaID("1" + name).SetName(name).SetToken(s.keys.Seal([]byte("EAA"+name), id[:])).SaveX(system)
 	n := c.PhoneNumber.Create().SetOrganizationID(o).SetAccountID(id).SetMetaID("2" + name).SetDisplayNumber("+1 555").SetVerifiedName("n").SaveX(system)
 	t := c.Template.Create().SetOrganizationID(o).SetAccountID(id).SetName("t").SetLanguage("en").SetCategory(enum.TemplateCategoryUtility).SetStatus(enum.TemplateStatusApproved).SetComponents([]byte("[]")).SaveX(system)
 	list := c.ContactList.Create().SetOrganizationID(o).SetName("l").SaveX(system)
 	cmp := c.Campaign.Create().SetOrganizationID(o).SetName("c").SetStatus(enum.CampaignStatusRunning).SetTemplateID(t.ID).SetPhoneNumberID(n.ID).SetCreatedByID(signed.Viewer.Member.ID).
-		SetAudienceRule(column.Audience{}).SetParameters([]column.ParameterBinding{}).SaveX(system)
+		SetAudienceRule(jsonfield.Audience{}).SetParameters([]jsonfield.ParameterBinding{}).SaveX(system)
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		for i := range contacts {
 			person := tx.Client.Contact.Create().SetOrganizationID(o).SetPhone(fmt.Sprintf("+1555%07d", i)).SaveX(system)
@@ -206,7 +206,7 @@ func TestErasingAnOrganizationLeavesNothingOfItAndAllOfTheOthersHoweverOftenItIs
 		if len(a.Token) > 0 || a.Name != "" || a.Status != enum.AccountStatusDisconnected || s.unsubscribed.Load() == 0 {
 			t.Errorf("the account is %+v, and %d calls took webhooks off", a, s.unsubscribed.Load())
 		}
-		if err := s.Resume(s.ctx, gone.id); !fault.Is(err, fault.Conflict) {
+		if err := s.Resume(s.ctx, gone.id); !usererror.Is(err, usererror.Conflict) {
 			t.Errorf("resuming what was erased gave %v", err)
 		}
 		trails, err := s.who.Trails(s.ctx)
@@ -235,7 +235,7 @@ func TestEverythingSealedIsSealedAnewAndOpensWithoutTheOldKey(t *testing.T) {
 			}
 			return r
 		}
-		system := tenant.System(t.Context())
+		system := caller.System(t.Context())
 		for _, o := range shops {
 			o.account.Update().SetToken(ring(oldKey).Seal([]byte("EAAtoken"), o.account.ID[:])).ExecX(system)
 		}
@@ -318,13 +318,13 @@ func TestTheOperatorsChangesOfAnOrganization(t *testing.T) {
 		if err := s.Close(s.ctx, o.id, ""); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Suspend(s.ctx, o.id, "again", nil); !fault.Is(err, fault.Conflict) {
+		if err := s.Suspend(s.ctx, o.id, "again", nil); !usererror.Is(err, usererror.Conflict) {
 			t.Errorf("suspending what is closed gave %v", err)
 		}
 		if err := s.Resume(s.ctx, o.id); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Resume(s.ctx, uid.New(uid.Organization)); !fault.Is(err, fault.NotFound) {
+		if err := s.Resume(s.ctx, uid.New(uid.Organization)); !usererror.Is(err, usererror.NotFound) {
 			t.Errorf("resuming nothing gave %v", err)
 		}
 		ten, none := 10, -1
@@ -364,7 +364,7 @@ func TestASuspensionWithAnEndIsOverByItself(t *testing.T) {
 		}
 		is := func(when string, want enum.OrganizationStatus, end *time.Time) {
 			t.Helper()
-			if err := s.EndSuspensions(tenant.System(t.Context())); err != nil {
+			if err := s.EndSuspensions(caller.System(t.Context())); err != nil {
 				t.Fatal(err)
 			}
 			list, err := s.Organizations(s.ctx)
@@ -402,7 +402,7 @@ func TestClosingEndsASuspensionThatWouldHaveEndedByItself(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.advance(2 * time.Hour)
-		if err := s.EndSuspensions(tenant.System(t.Context())); err != nil {
+		if err := s.EndSuspensions(caller.System(t.Context())); err != nil {
 			t.Fatal(err)
 		}
 		if got := s.db.Client.Organization.GetX(s.ctx, o.id); got.Status != enum.OrganizationStatusClosed || got.SuspendedUntil != nil {

@@ -10,11 +10,11 @@ import (
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/campaign"
+	"carillon/ent/enum"
 	"carillon/ent/organization"
-	"carillon/enum"
-	"carillon/fault"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // erasedReason marks an organization of which nothing is left to open again.
@@ -86,7 +86,7 @@ var (
 // claim of any worker; its running campaigns are paused with the reason. With an end it is over by itself; again changes both.
 func (s *Service) Suspend(ctx context.Context, id uid.ID, reason string, until *time.Time) error {
 	if strings.TrimSpace(reason) == "" {
-		return fault.Refuse("reason", fault.Required, "say why: its members read the reason")
+		return usererror.Refuse("reason", usererror.Required, "say why: its members read the reason")
 	}
 	c := suspend
 	c.until = until
@@ -112,7 +112,7 @@ func (s *Service) change(ctx context.Context, id uid.ID, c change, reason *strin
 			return err
 		}
 		if !slices.Contains(c.from, o.Status) || isErased(o) {
-			return fault.New(fault.Conflict, "organization %s is %s and cannot be %s", id, describe(o), c.verb)
+			return usererror.New(usererror.Conflict, "organization %s is %s and cannot be %s", id, describe(o), c.verb)
 		}
 		update, summary := o.Update().SetStatus(c.to), c.verb+" the organization"
 		if c.until == nil {
@@ -182,7 +182,7 @@ func hold(ctx context.Context, tx *database.Tx, id uid.ID) (*ent.Organization, e
 	_ = tx.QueryRowContext(ctx, "SELECT id FROM organization WHERE id = $1"+tx.DB.ForUpdate(), id).Scan(&held) // the next line tells
 	o, err := tx.Client.Organization.Get(ctx, id)
 	if ent.IsNotFound(err) {
-		return nil, fault.Missing("organization " + id.String())
+		return nil, usererror.Missing("organization " + id.String())
 	}
 	return o, err
 }

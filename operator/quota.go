@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"carillon/database"
-	"carillon/fault"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // Quota is how much an organization may have; nil is no limit.
@@ -21,10 +21,10 @@ type Quota struct {
 
 // SetQuota replaces an organization's quota. What it has already stays, whatever the quota; only more is refused.
 func (s *Service) SetQuota(ctx context.Context, id uid.ID, q Quota) error {
-	var in fault.Inputs
+	var in usererror.Fields
 	for name, limit := range map[string]*int{"messages-per-day": q.MessagesPerDay, "contacts": q.Contacts, "numbers": q.Numbers} {
 		if limit != nil && *limit < 0 {
-			in.Add(name, fault.Invalid, "a quota is not negative")
+			in.Add(name, usererror.Invalid, "a quota is not negative")
 		}
 	}
 	if err := in.Err(); err != nil {

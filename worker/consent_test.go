@@ -3,14 +3,14 @@ package worker_test
 import (
 	"testing"
 
-	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/contact"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/message"
-	"carillon/enum"
 	"carillon/uid"
 	"carillon/whatsapp/sandbox"
 )
@@ -85,7 +85,7 @@ func TestACampaignWhoseLastPeopleMayNotBeWrittenToIsOver(t *testing.T) {
 		s := stand(t, db, sandbox.Options{Throughput: 1000, NoPairLimit: true})
 		c := pausedEarly(t, s, people)
 		sent := people - len(s.waiting(c.ID))
-		policy := column.DefaultSendingPolicy()
+		policy := jsonfield.DefaultSendingPolicy()
 		policy.RequireOptIn = true
 		s.db.Client.Organization.UpdateOneID(s.account.OrganizationID).SetSendingPolicy(policy).ExecX(s.system)
 		if _, err := s.campaigns.Resume(s.owner, c.ID); err != nil {

@@ -7,18 +7,18 @@ import (
 	"carillon/account"
 	"carillon/database"
 	"carillon/database/dbtest"
-	"carillon/direct"
 	"carillon/ent"
 	"carillon/ent/contact"
+	"carillon/ent/enum"
 	"carillon/ent/message"
-	"carillon/enum"
+	"carillon/transactional"
 	"carillon/uid"
 	"carillon/whatsapp"
 	"carillon/whatsapp/sandbox"
 )
 
 // say sends one message as a caller of the API does.
-func (s *stage) say(t *testing.T, m direct.Message) *ent.Message {
+func (s *stage) say(t *testing.T, m transactional.Message) *ent.Message {
 	t.Helper()
 	m.PhoneNumberID = s.number.ID
 	sent, err := s.direct.Send(s.owner, m)
@@ -45,8 +45,8 @@ func (s *stage) accepted(to string) (all []sandbox.Accepted) {
 	return all
 }
 
-func (s *stage) hello(to string) direct.Message {
-	return direct.Message{To: to, Template: &direct.Template{TemplateID: s.template.ID, Values: []direct.Value{{Parameter: "1", Value: "Ana"}}}}
+func (s *stage) hello(to string) transactional.Message {
+	return transactional.Message{To: to, Template: &transactional.Template{TemplateID: s.template.ID, Values: []transactional.Value{{Parameter: "1", Value: "Ana"}}}}
 }
 
 func TestASingleTemplateIsSentAndFollowed(t *testing.T) {
@@ -82,7 +82,7 @@ func TestAnAnswerInsideTheWindowReachesWhoWrote(t *testing.T) {
 		s := stand(t, db, sandbox.Options{Throughput: 1000, NoPairLimit: true})
 		s.work(t, s.process)
 		const to = "+12025550100"
-		text := direct.Message{To: to, Text: &direct.Text{Body: "Hello, how can we help?"}}
+		text := transactional.Message{To: to, Text: &transactional.Text{Body: "Hello, how can we help?"}}
 		text.PhoneNumberID = s.number.ID
 		if _, err := s.direct.Send(s.owner, text); err == nil {
 			t.Error("a text to somebody who has not written was taken")
@@ -100,7 +100,7 @@ func TestAnAnswerInsideTheWindowReachesWhoWrote(t *testing.T) {
 		if answer.ContactID == nil || *answer.ContactID != *asked.ContactID || answer.Category != nil {
 			t.Errorf("the answer is %+v", answer)
 		}
-		s.becomes(t, s.say(t, direct.Message{To: to, Media: &direct.Media{Kind: enum.MessageTypeImage, Link: "https://example.com/plant.jpg", Caption: "This one?"}}).ID, "READ")
+		s.becomes(t, s.say(t, transactional.Message{To: to, Media: &transactional.Media{Kind: enum.MessageTypeImage, Link: "https://example.com/plant.jpg", Caption: "This one?"}}).ID, "READ")
 		got := s.accepted(to)
 		if len(got) != 2 || got[0].Type != "text" || !slices.Equal(got[0].Params, []string{text.Text.Body}) || got[1].Type != "image" || !slices.Equal(got[1].Params, []string{"https://example.com/plant.jpg"}) {
 			t.Errorf("WhatsApp got %+v", got)
@@ -120,7 +120,7 @@ func TestWhatsAppHasTheLastWordOnTheWindow(t *testing.T) {
 		s.until(t, "the window is open here", func() bool {
 			return db.Client.Contact.Query().Where(contact.Phone(to), contact.ServiceWindowClosesAtNotNil()).ExistX(s.system)
 		})
-		m := s.becomes(t, s.say(t, direct.Message{To: to, Text: &direct.Text{Body: "Hello"}}).ID, "FAILED 131047")
+		m := s.becomes(t, s.say(t, transactional.Message{To: to, Text: &transactional.Text{Body: "Hello"}}).ID, "FAILED 131047")
 		if m.Attempts != 1 {
 			t.Errorf("it was tried %d times", m.Attempts)
 		}
@@ -138,7 +138,7 @@ func TestASingleMessageIsFoundWhenNobodyWasWoken(t *testing.T) {
 		}
 		template.Update().SetStatus(enum.TemplateStatusApproved).ExecX(s.system)
 		s.sandbox.ApproveTemplate(waba, "order")
-		m := s.say(t, direct.Message{To: "+12025550100", Template: &direct.Template{TemplateID: template.ID}})
+		m := s.say(t, transactional.Message{To: "+12025550100", Template: &transactional.Template{TemplateID: template.ID}})
 		wipe(t, s) // its task among the rest
 		s.work(t, s.process)
 		lanes, err := s.queue.Lanes(s.system) // as the sweep asks

@@ -5,7 +5,7 @@ import (
 
 	"carillon/database"
 	"carillon/database/dbtest"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/whatsapp"
 	"carillon/whatsapp/sandbox"
 )

@@ -14,11 +14,11 @@ import (
 
 	"carillon/account"
 	"carillon/audience"
+	"carillon/caller"
 	"carillon/campaign"
 	"carillon/delivery"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/tenant"
+	"carillon/ent/enum"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
@@ -119,7 +119,7 @@ func (ls *Lanes) end(number uid.ID) (woken bool) {
 }
 
 func (ls *Lanes) drain(ctx context.Context, number uid.ID) (again time.Duration, more bool, err error) {
-	system := tenant.System(ctx)
+	system := caller.System(ctx)
 	sender, err := ls.accounts.Sender(system, number)
 	if err != nil {
 		return 0, false, fmt.Errorf("drain lane of %s: %w", number, err)

@@ -7,8 +7,8 @@ import (
 
 	"carillon/database"
 	"carillon/database/dbtest"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
+	"carillon/usererror"
 	"carillon/whatsapp/sandbox"
 )
 
@@ -111,7 +111,7 @@ func TestPausingResumingAndLaunchingTwiceSendsNothingTwice(t *testing.T) {
 		for range 4 {
 			if err := <-won; err == nil {
 				wins++
-			} else if !fault.Is(err, fault.Conflict) {
+			} else if !usererror.Is(err, usererror.Conflict) {
 				t.Errorf("the loser of a launch hears %v", err)
 			}
 		}
@@ -119,10 +119,10 @@ func TestPausingResumingAndLaunchingTwiceSendsNothingTwice(t *testing.T) {
 			t.Errorf("%d launches won", wins)
 		}
 		for range 10 {
-			if _, err := s.campaigns.Pause(s.owner, c.ID); err != nil && !fault.Is(err, fault.Conflict) {
+			if _, err := s.campaigns.Pause(s.owner, c.ID); err != nil && !usererror.Is(err, usererror.Conflict) {
 				t.Fatal(err)
 			}
-			if _, err := s.campaigns.Resume(s.owner, c.ID); err != nil && !fault.Is(err, fault.Conflict) {
+			if _, err := s.campaigns.Resume(s.owner, c.ID); err != nil && !usererror.Is(err, usererror.Conflict) {
 				t.Fatal(err)
 			}
 		}
@@ -186,7 +186,7 @@ func TestACanceledCampaignSendsNoMore(t *testing.T) {
 			return row.Queued == 0 && row.Sending == 0 && row.Canceled > 0 && row.Canceled+row.Read == row.Total
 		})
 		s.judge(t, c.ID, s.campaign(c.ID).Read)
-		if _, err := s.campaigns.Resume(s.owner, c.ID); !fault.Is(err, fault.Conflict) {
+		if _, err := s.campaigns.Resume(s.owner, c.ID); !usererror.Is(err, usererror.Conflict) {
 			t.Errorf("a canceled campaign was resumed: %v", err)
 		}
 	})

@@ -8,14 +8,14 @@ import (
 	"time"
 
 	"carillon/account"
-	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/contact"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/message"
-	"carillon/enum"
 	"carillon/uid"
 	"carillon/whatsapp/sandbox"
 )
@@ -29,7 +29,7 @@ func (s *stage) bystanders(t *testing.T) (sameNumber, sameAccount *ent.Campaign)
 	template := c.Template.Create().SetOrganizationID(o).SetAccountID(s.account.ID).SetName("second").SetLanguage("en_US").SetCategory(enum.TemplateCategoryUtility).
 		SetStatus(enum.TemplateStatusApproved).SetComponents([]byte("[]")).SaveX(s.system)
 	beside := func(number uid.ID) *ent.Campaign {
-		return c.Campaign.Create().SetOrganizationID(o).SetName("bystander").SetTemplateID(template.ID).SetPhoneNumberID(number).SetAudienceRule(column.Audience{}).
+		return c.Campaign.Create().SetOrganizationID(o).SetName("bystander").SetTemplateID(template.ID).SetPhoneNumberID(number).SetAudienceRule(jsonfield.Audience{}).
 			SetParameters(nil).SetStatus(enum.CampaignStatusRunning).SetEnrolledAt(database.Now()).SetUnknown(1).SaveX(s.system) // waits for a lost answer
 	}
 	return beside(s.number.ID), beside(number.ID)

@@ -10,7 +10,7 @@ import (
 	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/whatsapp/sandbox"
 )
 

@@ -14,20 +14,20 @@ import (
 
 	"carillon/account"
 	"carillon/audience"
+	"carillon/caller"
 	"carillon/campaign"
-	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
-	"carillon/direct"
 	"carillon/ent"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/message"
-	"carillon/enum"
 	"carillon/identity"
+	"carillon/metawebhook"
 	"carillon/secret"
-	"carillon/tenant"
+	"carillon/transactional"
 	"carillon/uid"
-	"carillon/webhook"
 	"carillon/whatsapp"
 	"carillon/whatsapp/sandbox"
 	"carillon/worker"
@@ -67,7 +67,7 @@ type process struct {
 	tasks     *worker.Tasks
 	audience  *audience.Service
 	campaigns *campaign.Service
-	direct    *direct.Service
+	direct    *transactional.Service
 	lanes     *worker.Lanes
 	news      *changes
 	stop      context.CancelFunc
@@ -87,7 +87,7 @@ func (n *changes) signal() {
 
 func stand(t *testing.T, db *database.DB, o sandbox.Options) *stage {
 	t.Helper()
-	s := &stage{db: db, system: tenant.System(t.Context())}
+	s := &stage{db: db, system: caller.System(t.Context())}
 	s.redis, s.prefix = dbtest.Redis(t)
 	o.AppSecret, o.VerifyToken, o.Log = appSecret, verifyToken, slog.New(slog.DiscardHandler)
 	if o.RetryDelay == 0 {
@@ -118,8 +118,8 @@ func stand(t *testing.T, db *database.DB, o sandbox.Options) *stage {
 }
 
 func (s *stage) webhooks() http.Handler {
-	return webhook.New(webhook.Parts{DB: s.db, Journal: s.journal, Queue: s.queue, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Now: database.Now, Log: slog.New(slog.DiscardHandler)},
-		webhook.Options{Secrets: []string{appSecret}, VerifyToken: verifyToken})
+	return metawebhook.New(metawebhook.Parts{DB: s.db, Journal: s.journal, Queue: s.queue, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Now: database.Now, Log: slog.New(slog.DiscardHandler)},
+		metawebhook.Options{Secrets: []string{appSecret}, VerifyToken: verifyToken})
 }
 
 // start builds a process of the service.
@@ -134,7 +134,7 @@ func (s *stage) start(t *testing.T) process {
 	p.tasks = worker.NewTasks(s.redis, s.prefix, log)
 	p.audience = audience.New(s.db, database.Now, nil)
 	p.campaigns = campaign.New(s.db, p.queue, p.audience, who, s.accounts, p.tasks, p.news, database.Now)
-	p.direct = direct.New(s.db, p.queue, who, p.tasks, database.Now)
+	p.direct = transactional.New(s.db, p.queue, who, p.tasks, database.Now)
 	p.journal.Watch(p.campaigns)
 	p.lanes = worker.NewLanes(p.queue, p.journal, s.accounts, s.db.Client, p.campaigns, s.meta, worker.NewPace(s.redis, s.prefix), p.tasks.Waiting, database.Now, log)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -234,8 +234,8 @@ func (s *stage) contactsOf(t *testing.T, phones ...string) uid.ID {
 func (s *stage) draft(t *testing.T, list uid.ID) *ent.Campaign {
 	t.Helper()
 	name := "name"
-	c, err := s.campaigns.Create(s.owner, campaign.Draft{Name: "c", TemplateID: s.template.ID, PhoneNumberID: s.number.ID, Audience: column.Audience{ListIDs: []uid.ID{list}},
-		Parameters: []column.ParameterBinding{{Parameter: "1", ContactField: &name}}})
+	c, err := s.campaigns.Create(s.owner, campaign.Draft{Name: "c", TemplateID: s.template.ID, PhoneNumberID: s.number.ID, Audience: jsonfield.Audience{ListIDs: []uid.ID{list}},
+		Parameters: []jsonfield.ParameterBinding{{Parameter: "1", ContactField: &name}}})
 	if err != nil {
 		t.Fatal(err)
 	}

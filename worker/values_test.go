@@ -7,11 +7,11 @@ import (
 
 	"carillon/account"
 	"carillon/campaign"
-	"carillon/column"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent/contact"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 	"carillon/whatsapp"
 	"carillon/whatsapp/sandbox"
@@ -57,13 +57,13 @@ func TestWhatIsNotSkippedIsTakenByWhatsAppWhateverPeopleHoldAsValues(t *testing.
 				want[phone] = []string{"https://example.com/a.jpg", as[0], as[1], as[1]}
 			}
 		}
-		bind := func(parameter string) column.ParameterBinding {
+		bind := func(parameter string) jsonfield.ParameterBinding {
 			attribute := "a"
-			return column.ParameterBinding{Parameter: parameter, Attribute: &attribute}
+			return jsonfield.ParameterBinding{Parameter: parameter, Attribute: &attribute}
 		}
 		picture := "HTTPS://example.com/a.jpg"
-		c, err := s.campaigns.Create(s.owner, campaign.Draft{Name: "c", TemplateID: template.ID, PhoneNumberID: s.number.ID, Audience: column.Audience{ListIDs: []uid.ID{list}},
-			Parameters: []column.ParameterBinding{{Parameter: "header_image", Value: &picture}, bind("1"), bind("button_0_url"), bind("button_1_url")}})
+		c, err := s.campaigns.Create(s.owner, campaign.Draft{Name: "c", TemplateID: template.ID, PhoneNumberID: s.number.ID, Audience: jsonfield.Audience{ListIDs: []uid.ID{list}},
+			Parameters: []jsonfield.ParameterBinding{{Parameter: "header_image", Value: &picture}, bind("1"), bind("button_0_url"), bind("button_1_url")}})
 		if err != nil {
 			t.Fatal(err)
 		}

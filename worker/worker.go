@@ -9,7 +9,7 @@ import (
 	"github.com/hibiken/asynq"
 	"github.com/redis/go-redis/v9"
 
-	"carillon/tenant"
+	"carillon/caller"
 	"carillon/uid"
 )
 
@@ -79,7 +79,7 @@ func (w *Worker) run(stop context.Context, job func(context.Context, uid.ID) err
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(stop, cancel)()
-		err = job(tenant.System(ctx), subject)
+		err = job(caller.System(ctx), subject)
 		if err != nil && ctx.Err() == nil {
 			w.log.Error("a task failed and is tried again", "task", task.Type(), "subject", subject.String(), "error", err)
 		}

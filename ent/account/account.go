@@ -3,7 +3,7 @@
 package account
 
 import (
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 	"fmt"
 	"time"

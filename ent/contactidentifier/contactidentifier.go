@@ -3,7 +3,7 @@
 package contactidentifier
 
 import (
-	"carillon/enum"
+	"carillon/ent/enum"
 	"fmt"
 
 	"entgo.io/ent"

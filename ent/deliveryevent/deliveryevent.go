@@ -3,7 +3,7 @@
 package deliveryevent
 
 import (
-	"carillon/enum"
+	"carillon/ent/enum"
 	"fmt"
 
 	"entgo.io/ent"

@@ -3,7 +3,7 @@
 package formeridentifier
 
 import (
-	"carillon/enum"
+	"carillon/ent/enum"
 	"fmt"
 
 	"entgo.io/ent"

@@ -3,8 +3,8 @@
 package invitation
 
 import (
+	"carillon/ent/enum"
 	"carillon/ent/predicate"
-	"carillon/enum"
 	"carillon/uid"
 	"time"
 

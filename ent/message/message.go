@@ -3,7 +3,7 @@
 package message
 
 import (
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 	"fmt"
 	"time"

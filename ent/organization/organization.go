@@ -3,8 +3,8 @@
 package organization
 
 import (
-	"carillon/column"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 	"fmt"
 	"time"
@@ -107,7 +107,7 @@ var (
 	// DefaultTimeZone holds the default value on creation for the "time_zone" field.
 	DefaultTimeZone string
 	// DefaultSendingPolicy holds the default value on creation for the "sending_policy" field.
-	DefaultSendingPolicy column.SendingPolicy
+	DefaultSendingPolicy jsonfield.SendingPolicy
 	// DefaultRetentionDays holds the default value on creation for the "retention_days" field.
 	DefaultRetentionDays int
 	// DefaultRequireSecondFactor holds the default value on creation for the "require_second_factor" field.

@@ -3,7 +3,7 @@
 package phonenumber
 
 import (
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 	"fmt"
 

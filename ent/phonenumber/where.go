@@ -3,8 +3,8 @@
 package phonenumber
 
 import (
+	"carillon/ent/enum"
 	"carillon/ent/predicate"
-	"carillon/enum"
 	"carillon/uid"
 
 	"entgo.io/ent/dialect/sql"

@@ -3,7 +3,6 @@
 package runtime
 
 import (
-	"carillon/column"
 	"carillon/ent/account"
 	"carillon/ent/apikey"
 	"carillon/ent/auditchain"
@@ -25,6 +24,7 @@ import (
 	"carillon/ent/importchunk"
 	"carillon/ent/importrejection"
 	"carillon/ent/invitation"
+	"carillon/ent/jsonfield"
 	"carillon/ent/listing"
 	"carillon/ent/listmember"
 	"carillon/ent/member"
@@ -663,7 +663,7 @@ func init() {
 	// organizationDescSendingPolicy is the schema descriptor for sending_policy field.
 	organizationDescSendingPolicy := organizationFields[6].Descriptor()
 	// organization.DefaultSendingPolicy holds the default value on creation for the sending_policy field.
-	organization.DefaultSendingPolicy = organizationDescSendingPolicy.Default.(column.SendingPolicy)
+	organization.DefaultSendingPolicy = organizationDescSendingPolicy.Default.(jsonfield.SendingPolicy)
 	// organizationDescRetentionDays is the schema descriptor for retention_days field.
 	organizationDescRetentionDays := organizationFields[7].Descriptor()
 	// organization.DefaultRetentionDays holds the default value on creation for the retention_days field.

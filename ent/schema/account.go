@@ -11,7 +11,7 @@ import (
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 

@@ -9,8 +9,8 @@ import (
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 
-	"carillon/column"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 )
 
@@ -193,7 +193,7 @@ func (ContactImport) Fields() []ent.Field {
 		optionalReference("contact_list_id"),
 		field.String("default_country").Optional().Nillable(),
 		field.Enum("number_form").GoType(enum.NumberForm("")).Optional().Nillable().Comment("null: either"),
-		field.JSON("consent", &column.ImportConsent{}).Optional(),
+		field.JSON("consent", &jsonfield.ImportConsent{}).Optional(),
 		field.Int64("next_offset").Default(0),
 		field.Int("next_line").Default(1),
 		field.Int("rows_total").Optional().Nillable(),

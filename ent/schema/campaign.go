@@ -9,8 +9,8 @@ import (
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 
-	"carillon/column"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 )
 
@@ -30,8 +30,8 @@ func (Campaign) Fields() []ent.Field {
 		field.String("status_detail").Optional().Nillable().Comment("what would let it go on, in words"),
 		reference("template_id"),
 		reference("phone_number_id"),
-		field.JSON("audience_rule", column.Audience{}),
-		field.JSON("parameters", []column.ParameterBinding{}),
+		field.JSON("audience_rule", jsonfield.Audience{}),
+		field.JSON("parameters", []jsonfield.ParameterBinding{}),
 		field.Enum("missing_parameter").GoType(enum.MissingParameterPolicy("")).Default(string(enum.MissingParameterPolicySkip)),
 		field.Int("rate_limit").Optional().Nillable(),
 		field.Float("failure_threshold").Optional().Nillable(),

@@ -7,8 +7,8 @@ import (
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 
-	"carillon/column"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 )
 
@@ -27,7 +27,7 @@ func (Organization) Fields() []ent.Field {
 		field.String("status_reason").Optional().Nillable(),
 		field.Time("suspended_until").Optional().Nillable().Comment("when a suspension ends by itself; null: it does not"),
 		field.String("time_zone").Default("UTC"),
-		field.JSON("sending_policy", column.SendingPolicy{}).Default(column.DefaultSendingPolicy()),
+		field.JSON("sending_policy", jsonfield.SendingPolicy{}).Default(jsonfield.DefaultSendingPolicy()),
 		field.Int("retention_days").Default(365),
 		field.Bool("require_second_factor").Default(false),
 		field.Bool("mask_for_viewers").Default(false).Comment("whether the role VIEWER sees numbers and texts masked"),

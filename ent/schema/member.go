@@ -7,7 +7,7 @@ import (
 	"entgo.io/ent/schema/index"
 	"entgo.io/ent/schema/mixin"
 
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/uid"
 )
 

@@ -11,8 +11,8 @@ import (
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
 
-	"carillon/column"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 )
 
@@ -60,7 +60,7 @@ func (Message) Fields() []ent.Field {
 		field.Time("closed_at").Optional().Nillable().Comment("when it was skipped or canceled"),
 		field.Time("edited_at").Optional().Nillable().Comment("when its author last changed it"),
 		field.Time("revoked_at").Optional().Nillable().Comment("when its author took it back: its content is gone"),
-		field.JSON("pricing", &column.Pricing{}).Optional(),
+		field.JSON("pricing", &jsonfield.Pricing{}).Optional(),
 		field.Time("created_at").Immutable().Default(now).Annotations(entgql.OrderField("CREATED_AT")),
 	}
 }

@@ -16,8 +16,8 @@ import (
 	"entgo.io/ent/schema/index"
 	"entgo.io/ent/schema/mixin"
 
+	"carillon/caller"
 	"carillon/ent/privacy"
-	"carillon/tenant"
 	"carillon/uid"
 )
 
@@ -66,7 +66,7 @@ func (tenancy) Policy() ent.Policy { return tenancyPolicy(organizationColumn) }
 // tenancyPolicy lets a context touch only rows whose column names its organization, or all of them when it is the system's.
 func tenancyPolicy(column string) ent.Policy {
 	filter := privacy.FilterFunc(func(ctx context.Context, f privacy.Filter) error {
-		scope, ok := tenant.From(ctx)
+		scope, ok := caller.From(ctx)
 		switch {
 		case !ok:
 			return privacy.Denyf("no tenant in the context")
@@ -80,7 +80,7 @@ func tenancyPolicy(column string) ent.Policy {
 		if !m.Op().Is(ent.OpCreate) {
 			return privacy.Skip
 		}
-		scope, ok := tenant.From(ctx)
+		scope, ok := caller.From(ctx)
 		switch {
 		case !ok:
 			return privacy.Denyf("no tenant in the context")
@@ -104,7 +104,7 @@ func tenancyPolicy(column string) ent.Policy {
 // systemOnly is the policy of what no organization owns: only the program itself may touch it.
 func systemOnly() privacy.Policy {
 	allow := privacy.ContextQueryMutationRule(func(ctx context.Context) error {
-		if scope, ok := tenant.From(ctx); ok && scope.System {
+		if scope, ok := caller.From(ctx); ok && scope.System {
 			return privacy.Allow
 		}
 		return privacy.Denyf("only the system may touch this")
@@ -115,7 +115,7 @@ func systemOnly() privacy.Policy {
 // userPolicy lets an organization see the users who are its members, and nobody but the system change one.
 func userPolicy() ent.Policy {
 	visible := privacy.FilterFunc(func(ctx context.Context, f privacy.Filter) error {
-		scope, ok := tenant.From(ctx)
+		scope, ok := caller.From(ctx)
 		switch {
 		case !ok:
 			return privacy.Denyf("no tenant in the context")

@@ -3,8 +3,8 @@
 package template
 
 import (
+	"carillon/ent/enum"
 	"carillon/ent/predicate"
-	"carillon/enum"
 	"carillon/uid"
 	"time"
 

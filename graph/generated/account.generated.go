@@ -4,7 +4,7 @@ package generated
 
 import (
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/graph/model"
 	"carillon/uid"
 	"context"
@@ -141,7 +141,7 @@ func (ec *executionContext) _Account_status(ctx context.Context, field graphql.C
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.AccountStatus) graphql.Marshaler {
-			return ec.marshalNAccountStatus2carillonᚋenumᚐAccountStatus(ctx, selections, v)
+			return ec.marshalNAccountStatus2carillonᚋentᚋenumᚐAccountStatus(ctx, selections, v)
 		},
 		true,
 		true,
@@ -687,7 +687,7 @@ func (ec *executionContext) _PhoneNumber_qualityRating(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.QualityRating) graphql.Marshaler {
-			return ec.marshalNQualityRating2carillonᚋenumᚐQualityRating(ctx, selections, v)
+			return ec.marshalNQualityRating2carillonᚋentᚋenumᚐQualityRating(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1684,13 +1684,13 @@ func (ec *executionContext) marshalNAccountPayload2ᚖcarillonᚋgraphᚋmodel�
 	return ec._AccountPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNAccountStatus2carillonᚋenumᚐAccountStatus(ctx context.Context, v any) (enum.AccountStatus, error) {
+func (ec *executionContext) unmarshalNAccountStatus2carillonᚋentᚋenumᚐAccountStatus(ctx context.Context, v any) (enum.AccountStatus, error) {
 	var res enum.AccountStatus
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNAccountStatus2carillonᚋenumᚐAccountStatus(ctx context.Context, sel ast.SelectionSet, v enum.AccountStatus) graphql.Marshaler {
+func (ec *executionContext) marshalNAccountStatus2carillonᚋentᚋenumᚐAccountStatus(ctx context.Context, sel ast.SelectionSet, v enum.AccountStatus) graphql.Marshaler {
 	return v
 }
 
@@ -1736,13 +1736,13 @@ func (ec *executionContext) marshalNPhoneNumberPayload2ᚖcarillonᚋgraphᚋmod
 	return ec._PhoneNumberPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNQualityRating2carillonᚋenumᚐQualityRating(ctx context.Context, v any) (enum.QualityRating, error) {
+func (ec *executionContext) unmarshalNQualityRating2carillonᚋentᚋenumᚐQualityRating(ctx context.Context, v any) (enum.QualityRating, error) {
 	var res enum.QualityRating
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNQualityRating2carillonᚋenumᚐQualityRating(ctx context.Context, sel ast.SelectionSet, v enum.QualityRating) graphql.Marshaler {
+func (ec *executionContext) marshalNQualityRating2carillonᚋentᚋenumᚐQualityRating(ctx context.Context, sel ast.SelectionSet, v enum.QualityRating) graphql.Marshaler {
 	return v
 }
 

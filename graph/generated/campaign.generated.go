@@ -4,9 +4,9 @@ package generated
 
 import (
 	"carillon/campaign"
-	"carillon/column"
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/graph/model"
 	"carillon/uid"
 	"context"
@@ -162,7 +162,7 @@ func (ec *executionContext) _Campaign_status(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.CampaignStatus) graphql.Marshaler {
-			return ec.marshalNCampaignStatus2carillonᚋenumᚐCampaignStatus(ctx, selections, v)
+			return ec.marshalNCampaignStatus2carillonᚋentᚋenumᚐCampaignStatus(ctx, selections, v)
 		},
 		true,
 		true,
@@ -185,7 +185,7 @@ func (ec *executionContext) _Campaign_statusReason(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *enum.CampaignStatusReason) graphql.Marshaler {
-			return ec.marshalOCampaignStatusReason2ᚖcarillonᚋenumᚐCampaignStatusReason(ctx, selections, v)
+			return ec.marshalOCampaignStatusReason2ᚖcarillonᚋentᚋenumᚐCampaignStatusReason(ctx, selections, v)
 		},
 		true,
 		false,
@@ -344,8 +344,8 @@ func (ec *executionContext) _Campaign_parameters(ctx context.Context, field grap
 			return obj.Parameters, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []column.ParameterBinding) graphql.Marshaler {
-			return ec.marshalNParameterBinding2ᚕcarillonᚋcolumnᚐParameterBindingᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []jsonfield.ParameterBinding) graphql.Marshaler {
+			return ec.marshalNParameterBinding2ᚕcarillonᚋentᚋjsonfieldᚐParameterBindingᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -377,7 +377,7 @@ func (ec *executionContext) _Campaign_missingParameter(ctx context.Context, fiel
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.MissingParameterPolicy) graphql.Marshaler {
-			return ec.marshalNMissingParameterPolicy2carillonᚋenumᚐMissingParameterPolicy(ctx, selections, v)
+			return ec.marshalNMissingParameterPolicy2carillonᚋentᚋenumᚐMissingParameterPolicy(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1481,7 +1481,7 @@ func (ec *executionContext) _CampaignProgressUpdate_status(ctx context.Context, 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.CampaignStatus) graphql.Marshaler {
-			return ec.marshalNCampaignStatus2carillonᚋenumᚐCampaignStatus(ctx, selections, v)
+			return ec.marshalNCampaignStatus2carillonᚋentᚋenumᚐCampaignStatus(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1748,7 +1748,7 @@ func (ec *executionContext) fieldContext_FailureCount_count(_ context.Context, f
 	return graphql.NewScalarFieldContext("FailureCount", field, false, false, "Int")
 }
 
-func (ec *executionContext) _ParameterBinding_parameter(ctx context.Context, field graphql.CollectedField, obj *column.ParameterBinding) (ret graphql.Marshaler) {
+func (ec *executionContext) _ParameterBinding_parameter(ctx context.Context, field graphql.CollectedField, obj *jsonfield.ParameterBinding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1771,7 +1771,7 @@ func (ec *executionContext) fieldContext_ParameterBinding_parameter(_ context.Co
 	return graphql.NewScalarFieldContext("ParameterBinding", field, false, false, "String")
 }
 
-func (ec *executionContext) _ParameterBinding_value(ctx context.Context, field graphql.CollectedField, obj *column.ParameterBinding) (ret graphql.Marshaler) {
+func (ec *executionContext) _ParameterBinding_value(ctx context.Context, field graphql.CollectedField, obj *jsonfield.ParameterBinding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1794,7 +1794,7 @@ func (ec *executionContext) fieldContext_ParameterBinding_value(_ context.Contex
 	return graphql.NewScalarFieldContext("ParameterBinding", field, false, false, "String")
 }
 
-func (ec *executionContext) _ParameterBinding_contactField(ctx context.Context, field graphql.CollectedField, obj *column.ParameterBinding) (ret graphql.Marshaler) {
+func (ec *executionContext) _ParameterBinding_contactField(ctx context.Context, field graphql.CollectedField, obj *jsonfield.ParameterBinding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1817,7 +1817,7 @@ func (ec *executionContext) fieldContext_ParameterBinding_contactField(_ context
 	return graphql.NewScalarFieldContext("ParameterBinding", field, false, false, "String")
 }
 
-func (ec *executionContext) _ParameterBinding_attribute(ctx context.Context, field graphql.CollectedField, obj *column.ParameterBinding) (ret graphql.Marshaler) {
+func (ec *executionContext) _ParameterBinding_attribute(ctx context.Context, field graphql.CollectedField, obj *jsonfield.ParameterBinding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1840,7 +1840,7 @@ func (ec *executionContext) fieldContext_ParameterBinding_attribute(_ context.Co
 	return graphql.NewScalarFieldContext("ParameterBinding", field, false, false, "String")
 }
 
-func (ec *executionContext) _ParameterBinding_fallback(ctx context.Context, field graphql.CollectedField, obj *column.ParameterBinding) (ret graphql.Marshaler) {
+func (ec *executionContext) _ParameterBinding_fallback(ctx context.Context, field graphql.CollectedField, obj *jsonfield.ParameterBinding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1867,8 +1867,8 @@ func (ec *executionContext) fieldContext_ParameterBinding_fallback(_ context.Con
 
 // region    **************************** input.gotpl *****************************
 
-func (ec *executionContext) unmarshalInputCampaignAudienceInput(ctx context.Context, obj any) (column.Audience, error) {
-	var it column.Audience
+func (ec *executionContext) unmarshalInputCampaignAudienceInput(ctx context.Context, obj any) (jsonfield.Audience, error) {
+	var it jsonfield.Audience
 	if obj == nil {
 		return it, nil
 	}
@@ -1901,7 +1901,7 @@ func (ec *executionContext) unmarshalInputCampaignAudienceInput(ctx context.Cont
 			it.ContactIDs = data
 		case "filter":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("filter"))
-			data, err := ec.unmarshalOContactFilter2ᚖcarillonᚋcolumnᚐContactFilter(ctx, v)
+			data, err := ec.unmarshalOContactFilter2ᚖcarillonᚋentᚋjsonfieldᚐContactFilter(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -1924,8 +1924,8 @@ func (ec *executionContext) unmarshalInputCampaignAudienceInput(ctx context.Cont
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalCampaignAudienceInput(ctx context.Context, raw any) (column.Audience, error) {
-	var out column.Audience
+func UnmarshalCampaignAudienceInput(ctx context.Context, raw any) (jsonfield.Audience, error) {
+	var out jsonfield.Audience
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "CampaignAudienceInput", raw, &out)
 	return out, err
 }
@@ -1950,7 +1950,7 @@ func (ec *executionContext) unmarshalInputCampaignFilter(ctx context.Context, ob
 		switch k {
 		case "status":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
-			data, err := ec.unmarshalOCampaignStatus2ᚕcarillonᚋenumᚐCampaignStatusᚄ(ctx, v)
+			data, err := ec.unmarshalOCampaignStatus2ᚕcarillonᚋentᚋenumᚐCampaignStatusᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -2154,21 +2154,21 @@ func (ec *executionContext) unmarshalInputCreateCampaignInput(ctx context.Contex
 			it.PhoneNumberID = data
 		case "audience":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("audience"))
-			data, err := ec.unmarshalNCampaignAudienceInput2ᚖcarillonᚋcolumnᚐAudience(ctx, v)
+			data, err := ec.unmarshalNCampaignAudienceInput2ᚖcarillonᚋentᚋjsonfieldᚐAudience(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Audience = data
 		case "parameters":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parameters"))
-			data, err := ec.unmarshalOParameterBindingInput2ᚕᚖcarillonᚋcolumnᚐParameterBindingᚄ(ctx, v)
+			data, err := ec.unmarshalOParameterBindingInput2ᚕᚖcarillonᚋentᚋjsonfieldᚐParameterBindingᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Parameters = data
 		case "missingParameter":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("missingParameter"))
-			data, err := ec.unmarshalOMissingParameterPolicy2ᚖcarillonᚋenumᚐMissingParameterPolicy(ctx, v)
+			data, err := ec.unmarshalOMissingParameterPolicy2ᚖcarillonᚋentᚋenumᚐMissingParameterPolicy(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -2281,8 +2281,8 @@ func UnmarshalLaunchCampaignInput(ctx context.Context, raw any) (model.LaunchCam
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputParameterBindingInput(ctx context.Context, obj any) (column.ParameterBinding, error) {
-	var it column.ParameterBinding
+func (ec *executionContext) unmarshalInputParameterBindingInput(ctx context.Context, obj any) (jsonfield.ParameterBinding, error) {
+	var it jsonfield.ParameterBinding
 	if obj == nil {
 		return it, nil
 	}
@@ -2345,8 +2345,8 @@ func (ec *executionContext) unmarshalInputParameterBindingInput(ctx context.Cont
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalParameterBindingInput(ctx context.Context, raw any) (column.ParameterBinding, error) {
-	var out column.ParameterBinding
+func UnmarshalParameterBindingInput(ctx context.Context, raw any) (jsonfield.ParameterBinding, error) {
+	var out jsonfield.ParameterBinding
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ParameterBindingInput", raw, &out)
 	return out, err
 }
@@ -3117,7 +3117,7 @@ func (ec *executionContext) _FailureCount(ctx context.Context, sel ast.Selection
 
 var parameterBindingImplementors = []string{"ParameterBinding"}
 
-func (ec *executionContext) _ParameterBinding(ctx context.Context, sel ast.SelectionSet, obj *column.ParameterBinding) graphql.Marshaler {
+func (ec *executionContext) _ParameterBinding(ctx context.Context, sel ast.SelectionSet, obj *jsonfield.ParameterBinding) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, parameterBindingImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -3188,7 +3188,7 @@ func (ec *executionContext) marshalNCampaignAudience2ᚖcarillonᚋcampaignᚐAu
 	return ec._CampaignAudience(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNCampaignAudienceInput2ᚖcarillonᚋcolumnᚐAudience(ctx context.Context, v any) (*column.Audience, error) {
+func (ec *executionContext) unmarshalNCampaignAudienceInput2ᚖcarillonᚋentᚋjsonfieldᚐAudience(ctx context.Context, v any) (*jsonfield.Audience, error) {
 	res, err := ec.unmarshalInputCampaignAudienceInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
@@ -3268,13 +3268,13 @@ func (ec *executionContext) marshalNCampaignProgressUpdate2ᚖcarillonᚋgraph�
 	return ec._CampaignProgressUpdate(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNCampaignStatus2carillonᚋenumᚐCampaignStatus(ctx context.Context, v any) (enum.CampaignStatus, error) {
+func (ec *executionContext) unmarshalNCampaignStatus2carillonᚋentᚋenumᚐCampaignStatus(ctx context.Context, v any) (enum.CampaignStatus, error) {
 	var res enum.CampaignStatus
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNCampaignStatus2carillonᚋenumᚐCampaignStatus(ctx context.Context, sel ast.SelectionSet, v enum.CampaignStatus) graphql.Marshaler {
+func (ec *executionContext) marshalNCampaignStatus2carillonᚋentᚋenumᚐCampaignStatus(ctx context.Context, sel ast.SelectionSet, v enum.CampaignStatus) graphql.Marshaler {
 	return v
 }
 
@@ -3355,25 +3355,25 @@ func (ec *executionContext) unmarshalNLaunchCampaignInput2carillonᚋgraphᚋmod
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNMissingParameterPolicy2carillonᚋenumᚐMissingParameterPolicy(ctx context.Context, v any) (enum.MissingParameterPolicy, error) {
+func (ec *executionContext) unmarshalNMissingParameterPolicy2carillonᚋentᚋenumᚐMissingParameterPolicy(ctx context.Context, v any) (enum.MissingParameterPolicy, error) {
 	var res enum.MissingParameterPolicy
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNMissingParameterPolicy2carillonᚋenumᚐMissingParameterPolicy(ctx context.Context, sel ast.SelectionSet, v enum.MissingParameterPolicy) graphql.Marshaler {
+func (ec *executionContext) marshalNMissingParameterPolicy2carillonᚋentᚋenumᚐMissingParameterPolicy(ctx context.Context, sel ast.SelectionSet, v enum.MissingParameterPolicy) graphql.Marshaler {
 	return v
 }
 
-func (ec *executionContext) marshalNParameterBinding2carillonᚋcolumnᚐParameterBinding(ctx context.Context, sel ast.SelectionSet, v column.ParameterBinding) graphql.Marshaler {
+func (ec *executionContext) marshalNParameterBinding2carillonᚋentᚋjsonfieldᚐParameterBinding(ctx context.Context, sel ast.SelectionSet, v jsonfield.ParameterBinding) graphql.Marshaler {
 	return ec._ParameterBinding(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNParameterBinding2ᚕcarillonᚋcolumnᚐParameterBindingᚄ(ctx context.Context, sel ast.SelectionSet, v []column.ParameterBinding) graphql.Marshaler {
+func (ec *executionContext) marshalNParameterBinding2ᚕcarillonᚋentᚋjsonfieldᚐParameterBindingᚄ(ctx context.Context, sel ast.SelectionSet, v []jsonfield.ParameterBinding) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNParameterBinding2carillonᚋcolumnᚐParameterBinding(ctx, sel, v[i])
+		return ec.marshalNParameterBinding2carillonᚋentᚋjsonfieldᚐParameterBinding(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -3385,7 +3385,7 @@ func (ec *executionContext) marshalNParameterBinding2ᚕcarillonᚋcolumnᚐPara
 	return ret
 }
 
-func (ec *executionContext) unmarshalNParameterBindingInput2ᚖcarillonᚋcolumnᚐParameterBinding(ctx context.Context, v any) (*column.ParameterBinding, error) {
+func (ec *executionContext) unmarshalNParameterBindingInput2ᚖcarillonᚋentᚋjsonfieldᚐParameterBinding(ctx context.Context, v any) (*jsonfield.ParameterBinding, error) {
 	res, err := ec.unmarshalInputParameterBindingInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
@@ -3437,7 +3437,7 @@ func (ec *executionContext) unmarshalOCampaignOrder2ᚕᚖcarillonᚋentᚐCampa
 	return res, nil
 }
 
-func (ec *executionContext) unmarshalOCampaignStatus2ᚕcarillonᚋenumᚐCampaignStatusᚄ(ctx context.Context, v any) ([]enum.CampaignStatus, error) {
+func (ec *executionContext) unmarshalOCampaignStatus2ᚕcarillonᚋentᚋenumᚐCampaignStatusᚄ(ctx context.Context, v any) ([]enum.CampaignStatus, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -3446,7 +3446,7 @@ func (ec *executionContext) unmarshalOCampaignStatus2ᚕcarillonᚋenumᚐCampai
 	res := make([]enum.CampaignStatus, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNCampaignStatus2carillonᚋenumᚐCampaignStatus(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNCampaignStatus2carillonᚋentᚋenumᚐCampaignStatus(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -3454,14 +3454,14 @@ func (ec *executionContext) unmarshalOCampaignStatus2ᚕcarillonᚋenumᚐCampai
 	return res, nil
 }
 
-func (ec *executionContext) marshalOCampaignStatus2ᚕcarillonᚋenumᚐCampaignStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.CampaignStatus) graphql.Marshaler {
+func (ec *executionContext) marshalOCampaignStatus2ᚕcarillonᚋentᚋenumᚐCampaignStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.CampaignStatus) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNCampaignStatus2carillonᚋenumᚐCampaignStatus(ctx, sel, v[i])
+		return ec.marshalNCampaignStatus2carillonᚋentᚋenumᚐCampaignStatus(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -3473,7 +3473,7 @@ func (ec *executionContext) marshalOCampaignStatus2ᚕcarillonᚋenumᚐCampaign
 	return ret
 }
 
-func (ec *executionContext) unmarshalOCampaignStatusReason2ᚖcarillonᚋenumᚐCampaignStatusReason(ctx context.Context, v any) (*enum.CampaignStatusReason, error) {
+func (ec *executionContext) unmarshalOCampaignStatusReason2ᚖcarillonᚋentᚋenumᚐCampaignStatusReason(ctx context.Context, v any) (*enum.CampaignStatusReason, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -3482,7 +3482,7 @@ func (ec *executionContext) unmarshalOCampaignStatusReason2ᚖcarillonᚋenumᚐ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOCampaignStatusReason2ᚖcarillonᚋenumᚐCampaignStatusReason(ctx context.Context, sel ast.SelectionSet, v *enum.CampaignStatusReason) graphql.Marshaler {
+func (ec *executionContext) marshalOCampaignStatusReason2ᚖcarillonᚋentᚋenumᚐCampaignStatusReason(ctx context.Context, sel ast.SelectionSet, v *enum.CampaignStatusReason) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -3496,7 +3496,7 @@ func (ec *executionContext) marshalOCost2ᚖcarillonᚋgraphᚋmodelᚐCost(ctx 
 	return ec._Cost(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOMissingParameterPolicy2ᚖcarillonᚋenumᚐMissingParameterPolicy(ctx context.Context, v any) (*enum.MissingParameterPolicy, error) {
+func (ec *executionContext) unmarshalOMissingParameterPolicy2ᚖcarillonᚋentᚋenumᚐMissingParameterPolicy(ctx context.Context, v any) (*enum.MissingParameterPolicy, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -3505,23 +3505,23 @@ func (ec *executionContext) unmarshalOMissingParameterPolicy2ᚖcarillonᚋenum�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOMissingParameterPolicy2ᚖcarillonᚋenumᚐMissingParameterPolicy(ctx context.Context, sel ast.SelectionSet, v *enum.MissingParameterPolicy) graphql.Marshaler {
+func (ec *executionContext) marshalOMissingParameterPolicy2ᚖcarillonᚋentᚋenumᚐMissingParameterPolicy(ctx context.Context, sel ast.SelectionSet, v *enum.MissingParameterPolicy) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return v
 }
 
-func (ec *executionContext) unmarshalOParameterBindingInput2ᚕᚖcarillonᚋcolumnᚐParameterBindingᚄ(ctx context.Context, v any) ([]*column.ParameterBinding, error) {
+func (ec *executionContext) unmarshalOParameterBindingInput2ᚕᚖcarillonᚋentᚋjsonfieldᚐParameterBindingᚄ(ctx context.Context, v any) ([]*jsonfield.ParameterBinding, error) {
 	if v == nil {
 		return nil, nil
 	}
 	vSlice := graphql.CoerceList(v)
 	var err error
-	res := make([]*column.ParameterBinding, len(vSlice))
+	res := make([]*jsonfield.ParameterBinding, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNParameterBindingInput2ᚖcarillonᚋcolumnᚐParameterBinding(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNParameterBindingInput2ᚖcarillonᚋentᚋjsonfieldᚐParameterBinding(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}

@@ -3,14 +3,14 @@
 package generated
 
 import (
-	"carillon/column"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/graph/model"
 	"carillon/graph/scalar"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 	"context"
 	"errors"
 	"fmt"
@@ -80,7 +80,7 @@ type QueryResolver interface {
 	Accounts(ctx context.Context, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AccountOrder) (*ent.AccountConnection, error)
 	AuditEvents(ctx context.Context, filter *model.AuditEventFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AuditEventOrder) (*ent.AuditEventConnection, error)
 	Campaigns(ctx context.Context, filter *model.CampaignFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.CampaignOrder) (*ent.CampaignConnection, error)
-	Contacts(ctx context.Context, filter *column.ContactFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactOrder) (*ent.ContactConnection, error)
+	Contacts(ctx context.Context, filter *jsonfield.ContactFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactOrder) (*ent.ContactConnection, error)
 	ContactLists(ctx context.Context, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactListOrder) (*ent.ContactListConnection, error)
 	Viewer(ctx context.Context) (*identity.Viewer, error)
 	Terms(ctx context.Context) (*identity.Terms, error)
@@ -108,7 +108,7 @@ func (ec *executionContext) dir_role_args(ctx context.Context, rawArgs map[strin
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "is",
 		func(ctx context.Context, v any) (enum.Role, error) {
-			return ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, v)
+			return ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func (ec *executionContext) dir_role_args(ctx context.Context, rawArgs map[strin
 	args["is"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "scope",
 		func(ctx context.Context, v any) (*enum.APIScope, error) {
-			return ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, v)
+			return ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -989,8 +989,8 @@ func (ec *executionContext) field_Query_contacts_args(ctx context.Context, rawAr
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*column.ContactFilter, error) {
-			return ec.unmarshalOContactFilter2ᚖcarillonᚋcolumnᚐContactFilter(ctx, v)
+		func(ctx context.Context, v any) (*jsonfield.ContactFilter, error) {
+			return ec.unmarshalOContactFilter2ᚖcarillonᚋentᚋjsonfieldᚐContactFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1178,7 +1178,7 @@ func (ec *executionContext) field_Query_statistics_args(ctx context.Context, raw
 	args["filter"] = arg0
 	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "interval",
 		func(ctx context.Context, v any) (*enum.StatisticsInterval, error) {
-			return ec.unmarshalOStatisticsInterval2ᚖcarillonᚋenumᚐStatisticsInterval(ctx, v)
+			return ec.unmarshalOStatisticsInterval2ᚖcarillonᚋentᚋenumᚐStatisticsInterval(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1186,7 +1186,7 @@ func (ec *executionContext) field_Query_statistics_args(ctx context.Context, raw
 	args["interval"] = arg1
 	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "groupBy",
 		func(ctx context.Context, v any) ([]enum.StatisticsDimension, error) {
-			return ec.unmarshalOStatisticsDimension2ᚕcarillonᚋenumᚐStatisticsDimensionᚄ(ctx, v)
+			return ec.unmarshalOStatisticsDimension2ᚕcarillonᚋentᚋenumᚐStatisticsDimensionᚄ(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -1333,12 +1333,12 @@ func (ec *executionContext) _Mutation_connectAccount(ctx context.Context, field 
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "ADMIN")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "ADMIN")
 				if err != nil {
 					var zeroVal *model.AccountPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
 				if err != nil {
 					var zeroVal *model.AccountPayload
 					return zeroVal, err
@@ -1410,12 +1410,12 @@ func (ec *executionContext) _Mutation_syncAccount(ctx context.Context, field gra
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "ADMIN")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "ADMIN")
 				if err != nil {
 					var zeroVal *model.AccountPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
 				if err != nil {
 					var zeroVal *model.AccountPayload
 					return zeroVal, err
@@ -1487,12 +1487,12 @@ func (ec *executionContext) _Mutation_disconnectAccount(ctx context.Context, fie
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "ADMIN")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "ADMIN")
 				if err != nil {
 					var zeroVal *model.AccountPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
 				if err != nil {
 					var zeroVal *model.AccountPayload
 					return zeroVal, err
@@ -1564,12 +1564,12 @@ func (ec *executionContext) _Mutation_updatePhoneNumber(ctx context.Context, fie
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "ADMIN")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "ADMIN")
 				if err != nil {
 					var zeroVal *model.PhoneNumberPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
 				if err != nil {
 					var zeroVal *model.PhoneNumberPayload
 					return zeroVal, err
@@ -1641,12 +1641,12 @@ func (ec *executionContext) _Mutation_createCampaign(ctx context.Context, field 
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "CAMPAIGNER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "CAMPAIGNER")
 				if err != nil {
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
 				if err != nil {
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
@@ -1718,12 +1718,12 @@ func (ec *executionContext) _Mutation_launchCampaign(ctx context.Context, field 
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "CAMPAIGNER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "CAMPAIGNER")
 				if err != nil {
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
 				if err != nil {
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
@@ -1795,12 +1795,12 @@ func (ec *executionContext) _Mutation_pauseCampaign(ctx context.Context, field g
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "CAMPAIGNER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "CAMPAIGNER")
 				if err != nil {
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
 				if err != nil {
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
@@ -1872,12 +1872,12 @@ func (ec *executionContext) _Mutation_resumeCampaign(ctx context.Context, field 
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "CAMPAIGNER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "CAMPAIGNER")
 				if err != nil {
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
 				if err != nil {
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
@@ -1949,12 +1949,12 @@ func (ec *executionContext) _Mutation_cancelCampaign(ctx context.Context, field 
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "CAMPAIGNER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "CAMPAIGNER")
 				if err != nil {
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
 				if err != nil {
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
@@ -2026,12 +2026,12 @@ func (ec *executionContext) _Mutation_retryCampaign(ctx context.Context, field g
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "CAMPAIGNER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "CAMPAIGNER")
 				if err != nil {
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_CAMPAIGNS")
 				if err != nil {
 					var zeroVal *model.CampaignPayload
 					return zeroVal, err
@@ -2103,12 +2103,12 @@ func (ec *executionContext) _Mutation_createContact(ctx context.Context, field g
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "CAMPAIGNER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "CAMPAIGNER")
 				if err != nil {
 					var zeroVal *model.ContactPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CONTACTS")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_CONTACTS")
 				if err != nil {
 					var zeroVal *model.ContactPayload
 					return zeroVal, err
@@ -2180,12 +2180,12 @@ func (ec *executionContext) _Mutation_importContacts(ctx context.Context, field 
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "CAMPAIGNER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "CAMPAIGNER")
 				if err != nil {
 					var zeroVal *model.ContactImportPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CONTACTS")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_CONTACTS")
 				if err != nil {
 					var zeroVal *model.ContactImportPayload
 					return zeroVal, err
@@ -2257,12 +2257,12 @@ func (ec *executionContext) _Mutation_createContactList(ctx context.Context, fie
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "CAMPAIGNER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "CAMPAIGNER")
 				if err != nil {
 					var zeroVal *model.ContactListPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_CONTACTS")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_CONTACTS")
 				if err != nil {
 					var zeroVal *model.ContactListPayload
 					return zeroVal, err
@@ -2334,7 +2334,7 @@ func (ec *executionContext) _Mutation_beginSecondFactor(ctx context.Context, fie
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.BeginSecondFactorPayload
 					return zeroVal, err
@@ -2406,7 +2406,7 @@ func (ec *executionContext) _Mutation_confirmSecondFactor(ctx context.Context, f
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.RecoveryCodesPayload
 					return zeroVal, err
@@ -2478,7 +2478,7 @@ func (ec *executionContext) _Mutation_disableSecondFactor(ctx context.Context, f
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.DisableSecondFactorPayload
 					return zeroVal, err
@@ -2550,7 +2550,7 @@ func (ec *executionContext) _Mutation_regenerateRecoveryCodes(ctx context.Contex
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.RecoveryCodesPayload
 					return zeroVal, err
@@ -2710,7 +2710,7 @@ func (ec *executionContext) _Mutation_signOut(ctx context.Context, field graphql
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.SignOutPayload
 					return zeroVal, err
@@ -2782,7 +2782,7 @@ func (ec *executionContext) _Mutation_acceptTerms(ctx context.Context, field gra
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "ADMIN")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "ADMIN")
 				if err != nil {
 					var zeroVal *model.AcceptTermsPayload
 					return zeroVal, err
@@ -2854,12 +2854,12 @@ func (ec *executionContext) _Mutation_updateOrganization(ctx context.Context, fi
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "ADMIN")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "ADMIN")
 				if err != nil {
 					var zeroVal *model.OrganizationPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
 				if err != nil {
 					var zeroVal *model.OrganizationPayload
 					return zeroVal, err
@@ -2931,7 +2931,7 @@ func (ec *executionContext) _Mutation_revokeSession(ctx context.Context, field g
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.RevokeSessionPayload
 					return zeroVal, err
@@ -3003,12 +3003,12 @@ func (ec *executionContext) _Mutation_createApiKey(ctx context.Context, field gr
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "ADMIN")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "ADMIN")
 				if err != nil {
 					var zeroVal *model.CreateAPIKeyPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
 				if err != nil {
 					var zeroVal *model.CreateAPIKeyPayload
 					return zeroVal, err
@@ -3080,12 +3080,12 @@ func (ec *executionContext) _Mutation_revokeApiKey(ctx context.Context, field gr
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "ADMIN")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "ADMIN")
 				if err != nil {
 					var zeroVal *model.APIKeyPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
 				if err != nil {
 					var zeroVal *model.APIKeyPayload
 					return zeroVal, err
@@ -3157,7 +3157,7 @@ func (ec *executionContext) _Mutation_createOrganization(ctx context.Context, fi
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.SessionPayload
 					return zeroVal, err
@@ -3229,7 +3229,7 @@ func (ec *executionContext) _Mutation_switchOrganization(ctx context.Context, fi
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.SessionPayload
 					return zeroVal, err
@@ -3301,12 +3301,12 @@ func (ec *executionContext) _Mutation_inviteMember(ctx context.Context, field gr
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "ADMIN")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "ADMIN")
 				if err != nil {
 					var zeroVal *model.InviteMemberPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
 				if err != nil {
 					var zeroVal *model.InviteMemberPayload
 					return zeroVal, err
@@ -3378,12 +3378,12 @@ func (ec *executionContext) _Mutation_revokeInvitation(ctx context.Context, fiel
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "ADMIN")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "ADMIN")
 				if err != nil {
 					var zeroVal *model.RevokeInvitationPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
 				if err != nil {
 					var zeroVal *model.RevokeInvitationPayload
 					return zeroVal, err
@@ -3499,12 +3499,12 @@ func (ec *executionContext) _Mutation_updateMember(ctx context.Context, field gr
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "ADMIN")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "ADMIN")
 				if err != nil {
 					var zeroVal *model.MemberPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
 				if err != nil {
 					var zeroVal *model.MemberPayload
 					return zeroVal, err
@@ -3576,12 +3576,12 @@ func (ec *executionContext) _Mutation_removeMember(ctx context.Context, field gr
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.MemberPayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_ORGANIZATION")
 				if err != nil {
 					var zeroVal *model.MemberPayload
 					return zeroVal, err
@@ -3653,7 +3653,7 @@ func (ec *executionContext) _Mutation_changePassword(ctx context.Context, field 
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.SessionPayload
 					return zeroVal, err
@@ -3857,7 +3857,7 @@ func (ec *executionContext) _Mutation_requestEmailVerification(ctx context.Conte
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.RequestEmailVerificationPayload
 					return zeroVal, err
@@ -3929,7 +3929,7 @@ func (ec *executionContext) _Mutation_revokeOtherSessions(ctx context.Context, f
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.RevokeOtherSessionsPayload
 					return zeroVal, err
@@ -4001,7 +4001,7 @@ func (ec *executionContext) _Mutation_updateUser(ctx context.Context, field grap
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.UserPayload
 					return zeroVal, err
@@ -4073,12 +4073,12 @@ func (ec *executionContext) _Mutation_sendMessage(ctx context.Context, field gra
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "CAMPAIGNER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "CAMPAIGNER")
 				if err != nil {
 					var zeroVal *model.MessagePayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "SEND_MESSAGES")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "SEND_MESSAGES")
 				if err != nil {
 					var zeroVal *model.MessagePayload
 					return zeroVal, err
@@ -4238,7 +4238,7 @@ func (ec *executionContext) _Mutation_linkExternalLogin(ctx context.Context, fie
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.ExternalLoginsPayload
 					return zeroVal, err
@@ -4310,7 +4310,7 @@ func (ec *executionContext) _Mutation_unlinkExternalLogin(ctx context.Context, f
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.ExternalLoginsPayload
 					return zeroVal, err
@@ -4382,12 +4382,12 @@ func (ec *executionContext) _Mutation_createTemplate(ctx context.Context, field 
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "CAMPAIGNER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "CAMPAIGNER")
 				if err != nil {
 					var zeroVal *model.TemplatePayload
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "MANAGE_TEMPLATES")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "MANAGE_TEMPLATES")
 				if err != nil {
 					var zeroVal *model.TemplatePayload
 					return zeroVal, err
@@ -4551,12 +4551,12 @@ func (ec *executionContext) _Query_node(ctx context.Context, field graphql.Colle
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal ent.Noder
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal ent.Noder
 					return zeroVal, err
@@ -4628,12 +4628,12 @@ func (ec *executionContext) _Query_nodes(ctx context.Context, field graphql.Coll
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal []ent.Noder
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal []ent.Noder
 					return zeroVal, err
@@ -4705,12 +4705,12 @@ func (ec *executionContext) _Query_accounts(ctx context.Context, field graphql.C
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *ent.AccountConnection
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal *ent.AccountConnection
 					return zeroVal, err
@@ -4782,12 +4782,12 @@ func (ec *executionContext) _Query_auditEvents(ctx context.Context, field graphq
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "ADMIN")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "ADMIN")
 				if err != nil {
 					var zeroVal *ent.AuditEventConnection
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal *ent.AuditEventConnection
 					return zeroVal, err
@@ -4859,12 +4859,12 @@ func (ec *executionContext) _Query_campaigns(ctx context.Context, field graphql.
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *ent.CampaignConnection
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal *ent.CampaignConnection
 					return zeroVal, err
@@ -4930,18 +4930,18 @@ func (ec *executionContext) _Query_contacts(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Contacts(ctx, fc.Args["filter"].(*column.ContactFilter), fc.Args["after"].(*entgql.Cursor[uid.ID]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[uid.ID]), fc.Args["last"].(*int), fc.Args["orderBy"].([]*ent.ContactOrder))
+			return ec.Resolvers.Query().Contacts(ctx, fc.Args["filter"].(*jsonfield.ContactFilter), fc.Args["after"].(*entgql.Cursor[uid.ID]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[uid.ID]), fc.Args["last"].(*int), fc.Args["orderBy"].([]*ent.ContactOrder))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *ent.ContactConnection
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal *ent.ContactConnection
 					return zeroVal, err
@@ -5013,12 +5013,12 @@ func (ec *executionContext) _Query_contactLists(ctx context.Context, field graph
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *ent.ContactListConnection
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal *ent.ContactListConnection
 					return zeroVal, err
@@ -5154,12 +5154,12 @@ func (ec *executionContext) _Query_messages(ctx context.Context, field graphql.C
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *ent.MessageConnection
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal *ent.MessageConnection
 					return zeroVal, err
@@ -5231,12 +5231,12 @@ func (ec *executionContext) _Query_deliveryEvents(ctx context.Context, field gra
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.DeliveryEventBatch
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal *model.DeliveryEventBatch
 					return zeroVal, err
@@ -5340,12 +5340,12 @@ func (ec *executionContext) _Query_statistics(ctx context.Context, field graphql
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal []*model.StatisticsRow
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal []*model.StatisticsRow
 					return zeroVal, err
@@ -5417,12 +5417,12 @@ func (ec *executionContext) _Query_templates(ctx context.Context, field graphql.
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *ent.TemplateConnection
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal *ent.TemplateConnection
 					return zeroVal, err
@@ -5494,12 +5494,12 @@ func (ec *executionContext) _Query_lintTemplate(ctx context.Context, field graph
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal []*model.TemplateProblem
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal []*model.TemplateProblem
 					return zeroVal, err
@@ -5647,12 +5647,12 @@ func (ec *executionContext) _Subscription_campaignProgress(ctx context.Context, 
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.CampaignProgressUpdate
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal *model.CampaignProgressUpdate
 					return zeroVal, err
@@ -5724,12 +5724,12 @@ func (ec *executionContext) _Subscription_contactImportProgress(ctx context.Cont
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *ent.ContactImport
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal *ent.ContactImport
 					return zeroVal, err
@@ -5801,12 +5801,12 @@ func (ec *executionContext) _Subscription_deliveryEvents(ctx context.Context, fi
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *model.DeliveryEventBatch
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal *model.DeliveryEventBatch
 					return zeroVal, err
@@ -5877,12 +5877,12 @@ func (ec *executionContext) _Subscription_statusChanged(ctx context.Context, fie
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal ent.Noder
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal ent.Noder
 					return zeroVal, err
@@ -5934,12 +5934,12 @@ func (ec *executionContext) _Subscription_messageReceived(ctx context.Context, f
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *ent.Message
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal *ent.Message
 					return zeroVal, err
@@ -6030,8 +6030,8 @@ func (ec *executionContext) _UserError_code(ctx context.Context, field graphql.C
 			return obj.Code, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v fault.Code) graphql.Marshaler {
-			return ec.marshalNUserErrorCode2carillonᚋfaultᚐCode(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v usererror.Code) graphql.Marshaler {
+			return ec.marshalNUserErrorCode2carillonᚋusererrorᚐCode(ctx, selections, v)
 		},
 		true,
 		true,
@@ -6877,12 +6877,12 @@ func (ec *executionContext) marshalNUserError2ᚖcarillonᚋgraphᚋmodelᚐUser
 	return ec._UserError(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNUserErrorCode2carillonᚋfaultᚐCode(ctx context.Context, v any) (fault.Code, error) {
+func (ec *executionContext) unmarshalNUserErrorCode2carillonᚋusererrorᚐCode(ctx context.Context, v any) (usererror.Code, error) {
 	res, err := scalar.UnmarshalUserErrorCode(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNUserErrorCode2carillonᚋfaultᚐCode(ctx context.Context, sel ast.SelectionSet, v fault.Code) graphql.Marshaler {
+func (ec *executionContext) marshalNUserErrorCode2carillonᚋusererrorᚐCode(ctx context.Context, sel ast.SelectionSet, v usererror.Code) graphql.Marshaler {
 	_ = sel
 	res := scalar.MarshalUserErrorCode(v)
 	if res == graphql.Null {

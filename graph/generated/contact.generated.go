@@ -4,9 +4,9 @@ package generated
 
 import (
 	"carillon/audience"
-	"carillon/column"
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/graph/model"
 	"carillon/uid"
 	"context"
@@ -116,7 +116,7 @@ func (ec *executionContext) _ConsentRecord_consent(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.Consent) graphql.Marshaler {
-			return ec.marshalNConsent2carillonᚋenumᚐConsent(ctx, selections, v)
+			return ec.marshalNConsent2carillonᚋentᚋenumᚐConsent(ctx, selections, v)
 		},
 		true,
 		true,
@@ -139,7 +139,7 @@ func (ec *executionContext) _ConsentRecord_saidBy(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.ConsentSpeaker) graphql.Marshaler {
-			return ec.marshalNConsentSpeaker2carillonᚋenumᚐConsentSpeaker(ctx, selections, v)
+			return ec.marshalNConsentSpeaker2carillonᚋentᚋenumᚐConsentSpeaker(ctx, selections, v)
 		},
 		true,
 		true,
@@ -615,7 +615,7 @@ func (ec *executionContext) _Contact_marketingConsent(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.Consent) graphql.Marshaler {
-			return ec.marshalNConsent2carillonᚋenumᚐConsent(ctx, selections, v)
+			return ec.marshalNConsent2carillonᚋentᚋenumᚐConsent(ctx, selections, v)
 		},
 		true,
 		true,
@@ -881,7 +881,7 @@ func (ec *executionContext) _ContactImport_status(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.JobStatus) graphql.Marshaler {
-			return ec.marshalNJobStatus2carillonᚋenumᚐJobStatus(ctx, selections, v)
+			return ec.marshalNJobStatus2carillonᚋentᚋenumᚐJobStatus(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1778,8 +1778,8 @@ func (ec *executionContext) fieldContext_ImportRejection_reason(_ context.Contex
 
 // region    **************************** input.gotpl *****************************
 
-func (ec *executionContext) unmarshalInputAttributeFilter(ctx context.Context, obj any) (column.AttributeFilter, error) {
-	var it column.AttributeFilter
+func (ec *executionContext) unmarshalInputAttributeFilter(ctx context.Context, obj any) (jsonfield.AttributeFilter, error) {
+	var it jsonfield.AttributeFilter
 	if obj == nil {
 		return it, nil
 	}
@@ -1835,8 +1835,8 @@ func (ec *executionContext) unmarshalInputAttributeFilter(ctx context.Context, o
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalAttributeFilter(ctx context.Context, raw any) (column.AttributeFilter, error) {
-	var out column.AttributeFilter
+func UnmarshalAttributeFilter(ctx context.Context, raw any) (jsonfield.AttributeFilter, error) {
+	var out jsonfield.AttributeFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "AttributeFilter", raw, &out)
 	return out, err
 }
@@ -1890,8 +1890,8 @@ func UnmarshalAttributeInput(ctx context.Context, raw any) (audience.Attribute, 
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputConsentInput(ctx context.Context, obj any) (column.ImportConsent, error) {
-	var it column.ImportConsent
+func (ec *executionContext) unmarshalInputConsentInput(ctx context.Context, obj any) (jsonfield.ImportConsent, error) {
+	var it jsonfield.ImportConsent
 	if obj == nil {
 		return it, nil
 	}
@@ -1910,7 +1910,7 @@ func (ec *executionContext) unmarshalInputConsentInput(ctx context.Context, obj 
 		switch k {
 		case "consent":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("consent"))
-			data, err := ec.unmarshalNConsent2carillonᚋenumᚐConsent(ctx, v)
+			data, err := ec.unmarshalNConsent2carillonᚋentᚋenumᚐConsent(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -1940,14 +1940,14 @@ func (ec *executionContext) unmarshalInputConsentInput(ctx context.Context, obj 
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalConsentInput(ctx context.Context, raw any) (column.ImportConsent, error) {
-	var out column.ImportConsent
+func UnmarshalConsentInput(ctx context.Context, raw any) (jsonfield.ImportConsent, error) {
+	var out jsonfield.ImportConsent
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ConsentInput", raw, &out)
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputContactFilter(ctx context.Context, obj any) (column.ContactFilter, error) {
-	var it column.ContactFilter
+func (ec *executionContext) unmarshalInputContactFilter(ctx context.Context, obj any) (jsonfield.ContactFilter, error) {
+	var it jsonfield.ContactFilter
 	if obj == nil {
 		return it, nil
 	}
@@ -1980,7 +1980,7 @@ func (ec *executionContext) unmarshalInputContactFilter(ctx context.Context, obj
 			it.ListIDs = data
 		case "consent":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("consent"))
-			data, err := ec.unmarshalOConsent2ᚕcarillonᚋenumᚐConsentᚄ(ctx, v)
+			data, err := ec.unmarshalOConsent2ᚕcarillonᚋentᚋenumᚐConsentᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -2001,7 +2001,7 @@ func (ec *executionContext) unmarshalInputContactFilter(ctx context.Context, obj
 			it.Language = data
 		case "attributes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("attributes"))
-			data, err := ec.unmarshalOAttributeFilter2ᚕcarillonᚋcolumnᚐAttributeFilterᚄ(ctx, v)
+			data, err := ec.unmarshalOAttributeFilter2ᚕcarillonᚋentᚋjsonfieldᚐAttributeFilterᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -2031,8 +2031,8 @@ func (ec *executionContext) unmarshalInputContactFilter(ctx context.Context, obj
 //
 // ctx must come from a gqlgen request; outside one there is no unmarshaler to use
 // and the returned error says so.
-func UnmarshalContactFilter(ctx context.Context, raw any) (column.ContactFilter, error) {
-	var out column.ContactFilter
+func UnmarshalContactFilter(ctx context.Context, raw any) (jsonfield.ContactFilter, error) {
+	var out jsonfield.ContactFilter
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ContactFilter", raw, &out)
 	return out, err
 }
@@ -2205,7 +2205,7 @@ func (ec *executionContext) unmarshalInputCreateContactInput(ctx context.Context
 			it.ListIds = data
 		case "consent":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("consent"))
-			data, err := ec.unmarshalOConsentInput2ᚖcarillonᚋcolumnᚐImportConsent(ctx, v)
+			data, err := ec.unmarshalOConsentInput2ᚖcarillonᚋentᚋjsonfieldᚐImportConsent(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -2324,14 +2324,14 @@ func (ec *executionContext) unmarshalInputImportContactsInput(ctx context.Contex
 			it.DefaultCountry = data
 		case "numbersWithoutPlus":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("numbersWithoutPlus"))
-			data, err := ec.unmarshalONumberForm2ᚖcarillonᚋenumᚐNumberForm(ctx, v)
+			data, err := ec.unmarshalONumberForm2ᚖcarillonᚋentᚋenumᚐNumberForm(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.NumbersWithoutPlus = data
 		case "consent":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("consent"))
-			data, err := ec.unmarshalOConsentInput2ᚖcarillonᚋcolumnᚐImportConsent(ctx, v)
+			data, err := ec.unmarshalOConsentInput2ᚖcarillonᚋentᚋjsonfieldᚐImportConsent(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -3076,7 +3076,7 @@ func (ec *executionContext) marshalNAttribute2ᚖcarillonᚋaudienceᚐAttribute
 	return ec._Attribute(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNAttributeFilter2carillonᚋcolumnᚐAttributeFilter(ctx context.Context, v any) (column.AttributeFilter, error) {
+func (ec *executionContext) unmarshalNAttributeFilter2carillonᚋentᚋjsonfieldᚐAttributeFilter(ctx context.Context, v any) (jsonfield.AttributeFilter, error) {
 	res, err := ec.unmarshalInputAttributeFilter(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
@@ -3086,13 +3086,13 @@ func (ec *executionContext) unmarshalNAttributeInput2ᚖcarillonᚋaudienceᚐAt
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNConsent2carillonᚋenumᚐConsent(ctx context.Context, v any) (enum.Consent, error) {
+func (ec *executionContext) unmarshalNConsent2carillonᚋentᚋenumᚐConsent(ctx context.Context, v any) (enum.Consent, error) {
 	var res enum.Consent
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNConsent2carillonᚋenumᚐConsent(ctx context.Context, sel ast.SelectionSet, v enum.Consent) graphql.Marshaler {
+func (ec *executionContext) marshalNConsent2carillonᚋentᚋenumᚐConsent(ctx context.Context, sel ast.SelectionSet, v enum.Consent) graphql.Marshaler {
 	return v
 }
 
@@ -3120,13 +3120,13 @@ func (ec *executionContext) marshalNConsentRecord2ᚖcarillonᚋentᚐConsentRec
 	return ec._ConsentRecord(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNConsentSpeaker2carillonᚋenumᚐConsentSpeaker(ctx context.Context, v any) (enum.ConsentSpeaker, error) {
+func (ec *executionContext) unmarshalNConsentSpeaker2carillonᚋentᚋenumᚐConsentSpeaker(ctx context.Context, v any) (enum.ConsentSpeaker, error) {
 	var res enum.ConsentSpeaker
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNConsentSpeaker2carillonᚋenumᚐConsentSpeaker(ctx context.Context, sel ast.SelectionSet, v enum.ConsentSpeaker) graphql.Marshaler {
+func (ec *executionContext) marshalNConsentSpeaker2carillonᚋentᚋenumᚐConsentSpeaker(ctx context.Context, sel ast.SelectionSet, v enum.ConsentSpeaker) graphql.Marshaler {
 	return v
 }
 
@@ -3335,26 +3335,26 @@ func (ec *executionContext) marshalNImportRejection2ᚖcarillonᚋentᚐImportRe
 	return ec._ImportRejection(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNJobStatus2carillonᚋenumᚐJobStatus(ctx context.Context, v any) (enum.JobStatus, error) {
+func (ec *executionContext) unmarshalNJobStatus2carillonᚋentᚋenumᚐJobStatus(ctx context.Context, v any) (enum.JobStatus, error) {
 	var res enum.JobStatus
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNJobStatus2carillonᚋenumᚐJobStatus(ctx context.Context, sel ast.SelectionSet, v enum.JobStatus) graphql.Marshaler {
+func (ec *executionContext) marshalNJobStatus2carillonᚋentᚋenumᚐJobStatus(ctx context.Context, sel ast.SelectionSet, v enum.JobStatus) graphql.Marshaler {
 	return v
 }
 
-func (ec *executionContext) unmarshalOAttributeFilter2ᚕcarillonᚋcolumnᚐAttributeFilterᚄ(ctx context.Context, v any) ([]column.AttributeFilter, error) {
+func (ec *executionContext) unmarshalOAttributeFilter2ᚕcarillonᚋentᚋjsonfieldᚐAttributeFilterᚄ(ctx context.Context, v any) ([]jsonfield.AttributeFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
 	vSlice := graphql.CoerceList(v)
 	var err error
-	res := make([]column.AttributeFilter, len(vSlice))
+	res := make([]jsonfield.AttributeFilter, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNAttributeFilter2carillonᚋcolumnᚐAttributeFilter(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNAttributeFilter2carillonᚋentᚋjsonfieldᚐAttributeFilter(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -3379,7 +3379,7 @@ func (ec *executionContext) unmarshalOAttributeInput2ᚕᚖcarillonᚋaudience�
 	return res, nil
 }
 
-func (ec *executionContext) unmarshalOConsent2ᚕcarillonᚋenumᚐConsentᚄ(ctx context.Context, v any) ([]enum.Consent, error) {
+func (ec *executionContext) unmarshalOConsent2ᚕcarillonᚋentᚋenumᚐConsentᚄ(ctx context.Context, v any) ([]enum.Consent, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -3388,7 +3388,7 @@ func (ec *executionContext) unmarshalOConsent2ᚕcarillonᚋenumᚐConsentᚄ(ct
 	res := make([]enum.Consent, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNConsent2carillonᚋenumᚐConsent(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNConsent2carillonᚋentᚋenumᚐConsent(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -3396,14 +3396,14 @@ func (ec *executionContext) unmarshalOConsent2ᚕcarillonᚋenumᚐConsentᚄ(ct
 	return res, nil
 }
 
-func (ec *executionContext) marshalOConsent2ᚕcarillonᚋenumᚐConsentᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.Consent) graphql.Marshaler {
+func (ec *executionContext) marshalOConsent2ᚕcarillonᚋentᚋenumᚐConsentᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.Consent) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNConsent2carillonᚋenumᚐConsent(ctx, sel, v[i])
+		return ec.marshalNConsent2carillonᚋentᚋenumᚐConsent(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -3415,7 +3415,7 @@ func (ec *executionContext) marshalOConsent2ᚕcarillonᚋenumᚐConsentᚄ(ctx 
 	return ret
 }
 
-func (ec *executionContext) unmarshalOConsentInput2ᚖcarillonᚋcolumnᚐImportConsent(ctx context.Context, v any) (*column.ImportConsent, error) {
+func (ec *executionContext) unmarshalOConsentInput2ᚖcarillonᚋentᚋjsonfieldᚐImportConsent(ctx context.Context, v any) (*jsonfield.ImportConsent, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -3430,7 +3430,7 @@ func (ec *executionContext) marshalOContact2ᚖcarillonᚋentᚐContact(ctx cont
 	return ec._Contact(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOContactFilter2ᚖcarillonᚋcolumnᚐContactFilter(ctx context.Context, v any) (*column.ContactFilter, error) {
+func (ec *executionContext) unmarshalOContactFilter2ᚖcarillonᚋentᚋjsonfieldᚐContactFilter(ctx context.Context, v any) (*jsonfield.ContactFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -3486,7 +3486,7 @@ func (ec *executionContext) unmarshalOContactOrder2ᚕᚖcarillonᚋentᚐContac
 	return res, nil
 }
 
-func (ec *executionContext) unmarshalONumberForm2ᚖcarillonᚋenumᚐNumberForm(ctx context.Context, v any) (*enum.NumberForm, error) {
+func (ec *executionContext) unmarshalONumberForm2ᚖcarillonᚋentᚋenumᚐNumberForm(ctx context.Context, v any) (*enum.NumberForm, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -3495,7 +3495,7 @@ func (ec *executionContext) unmarshalONumberForm2ᚖcarillonᚋenumᚐNumberForm
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalONumberForm2ᚖcarillonᚋenumᚐNumberForm(ctx context.Context, sel ast.SelectionSet, v *enum.NumberForm) graphql.Marshaler {
+func (ec *executionContext) marshalONumberForm2ᚖcarillonᚋentᚋenumᚐNumberForm(ctx context.Context, sel ast.SelectionSet, v *enum.NumberForm) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

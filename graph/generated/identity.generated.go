@@ -3,9 +3,9 @@
 package generated
 
 import (
-	"carillon/column"
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/graph/model"
 	"carillon/identity"
 	"carillon/uid"
@@ -116,7 +116,7 @@ func (ec *executionContext) _APIKey_role(ctx context.Context, field graphql.Coll
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.Role) graphql.Marshaler {
-			return ec.marshalNRole2carillonᚋenumᚐRole(ctx, selections, v)
+			return ec.marshalNRole2carillonᚋentᚋenumᚐRole(ctx, selections, v)
 		},
 		true,
 		true,
@@ -139,7 +139,7 @@ func (ec *executionContext) _APIKey_scopes(ctx context.Context, field graphql.Co
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []enum.APIScope) graphql.Marshaler {
-			return ec.marshalNAPIScope2ᚕcarillonᚋenumᚐAPIScopeᚄ(ctx, selections, v)
+			return ec.marshalNAPIScope2ᚕcarillonᚋentᚋenumᚐAPIScopeᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -680,7 +680,7 @@ func (ec *executionContext) _Member_role(ctx context.Context, field graphql.Coll
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.Role) graphql.Marshaler {
-			return ec.marshalNRole2carillonᚋenumᚐRole(ctx, selections, v)
+			return ec.marshalNRole2carillonᚋentᚋenumᚐRole(ctx, selections, v)
 		},
 		true,
 		true,
@@ -795,7 +795,7 @@ func (ec *executionContext) _Organization_status(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.OrganizationStatus) graphql.Marshaler {
-			return ec.marshalNOrganizationStatus2carillonᚋenumᚐOrganizationStatus(ctx, selections, v)
+			return ec.marshalNOrganizationStatus2carillonᚋentᚋenumᚐOrganizationStatus(ctx, selections, v)
 		},
 		true,
 		true,
@@ -950,8 +950,8 @@ func (ec *executionContext) _Organization_sendingPolicy(ctx context.Context, fie
 			return obj.SendingPolicy, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v column.SendingPolicy) graphql.Marshaler {
-			return ec.marshalNSendingPolicy2carillonᚋcolumnᚐSendingPolicy(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v jsonfield.SendingPolicy) graphql.Marshaler {
+			return ec.marshalNSendingPolicy2carillonᚋentᚋjsonfieldᚐSendingPolicy(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1054,12 +1054,12 @@ func (ec *executionContext) _Organization_invitations(ctx context.Context, field
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "ADMIN")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "ADMIN")
 				if err != nil {
 					var zeroVal []*ent.Invitation
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal []*ent.Invitation
 					return zeroVal, err
@@ -1191,7 +1191,7 @@ func (ec *executionContext) fieldContext_OrganizationPayload_clientMutationId(_ 
 	return graphql.NewScalarFieldContext("OrganizationPayload", field, false, false, "String")
 }
 
-func (ec *executionContext) _QuietHours_start(ctx context.Context, field graphql.CollectedField, obj *column.QuietHours) (ret graphql.Marshaler) {
+func (ec *executionContext) _QuietHours_start(ctx context.Context, field graphql.CollectedField, obj *jsonfield.QuietHours) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1214,7 +1214,7 @@ func (ec *executionContext) fieldContext_QuietHours_start(_ context.Context, fie
 	return graphql.NewScalarFieldContext("QuietHours", field, false, false, "String")
 }
 
-func (ec *executionContext) _QuietHours_end(ctx context.Context, field graphql.CollectedField, obj *column.QuietHours) (ret graphql.Marshaler) {
+func (ec *executionContext) _QuietHours_end(ctx context.Context, field graphql.CollectedField, obj *jsonfield.QuietHours) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1315,7 +1315,7 @@ func (ec *executionContext) fieldContext_RevokeSessionPayload_clientMutationId(_
 	return graphql.NewScalarFieldContext("RevokeSessionPayload", field, false, false, "String")
 }
 
-func (ec *executionContext) _SendingPolicy_requireOptIn(ctx context.Context, field graphql.CollectedField, obj *column.SendingPolicy) (ret graphql.Marshaler) {
+func (ec *executionContext) _SendingPolicy_requireOptIn(ctx context.Context, field graphql.CollectedField, obj *jsonfield.SendingPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1338,7 +1338,7 @@ func (ec *executionContext) fieldContext_SendingPolicy_requireOptIn(_ context.Co
 	return graphql.NewScalarFieldContext("SendingPolicy", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _SendingPolicy_marketingPerContactPerDay(ctx context.Context, field graphql.CollectedField, obj *column.SendingPolicy) (ret graphql.Marshaler) {
+func (ec *executionContext) _SendingPolicy_marketingPerContactPerDay(ctx context.Context, field graphql.CollectedField, obj *jsonfield.SendingPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1361,7 +1361,7 @@ func (ec *executionContext) fieldContext_SendingPolicy_marketingPerContactPerDay
 	return graphql.NewScalarFieldContext("SendingPolicy", field, false, false, "Int")
 }
 
-func (ec *executionContext) _SendingPolicy_quietHours(ctx context.Context, field graphql.CollectedField, obj *column.SendingPolicy) (ret graphql.Marshaler) {
+func (ec *executionContext) _SendingPolicy_quietHours(ctx context.Context, field graphql.CollectedField, obj *jsonfield.SendingPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1373,8 +1373,8 @@ func (ec *executionContext) _SendingPolicy_quietHours(ctx context.Context, field
 			return obj.QuietHours, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *column.QuietHours) graphql.Marshaler {
-			return ec.marshalOQuietHours2ᚖcarillonᚋcolumnᚐQuietHours(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *jsonfield.QuietHours) graphql.Marshaler {
+			return ec.marshalOQuietHours2ᚖcarillonᚋentᚋjsonfieldᚐQuietHours(ctx, selections, v)
 		},
 		true,
 		false,
@@ -1393,7 +1393,7 @@ func (ec *executionContext) fieldContext_SendingPolicy_quietHours(_ context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _SendingPolicy_optOutKeywords(ctx context.Context, field graphql.CollectedField, obj *column.SendingPolicy) (ret graphql.Marshaler) {
+func (ec *executionContext) _SendingPolicy_optOutKeywords(ctx context.Context, field graphql.CollectedField, obj *jsonfield.SendingPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1416,7 +1416,7 @@ func (ec *executionContext) fieldContext_SendingPolicy_optOutKeywords(_ context.
 	return graphql.NewScalarFieldContext("SendingPolicy", field, false, false, "String")
 }
 
-func (ec *executionContext) _SendingPolicy_optInKeywords(ctx context.Context, field graphql.CollectedField, obj *column.SendingPolicy) (ret graphql.Marshaler) {
+func (ec *executionContext) _SendingPolicy_optInKeywords(ctx context.Context, field graphql.CollectedField, obj *jsonfield.SendingPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1439,7 +1439,7 @@ func (ec *executionContext) fieldContext_SendingPolicy_optInKeywords(_ context.C
 	return graphql.NewScalarFieldContext("SendingPolicy", field, false, false, "String")
 }
 
-func (ec *executionContext) _SendingPolicy_unknownWaitSeconds(ctx context.Context, field graphql.CollectedField, obj *column.SendingPolicy) (ret graphql.Marshaler) {
+func (ec *executionContext) _SendingPolicy_unknownWaitSeconds(ctx context.Context, field graphql.CollectedField, obj *jsonfield.SendingPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1462,7 +1462,7 @@ func (ec *executionContext) fieldContext_SendingPolicy_unknownWaitSeconds(_ cont
 	return graphql.NewScalarFieldContext("SendingPolicy", field, false, false, "Int")
 }
 
-func (ec *executionContext) _SendingPolicy_unknownMarketing(ctx context.Context, field graphql.CollectedField, obj *column.SendingPolicy) (ret graphql.Marshaler) {
+func (ec *executionContext) _SendingPolicy_unknownMarketing(ctx context.Context, field graphql.CollectedField, obj *jsonfield.SendingPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1475,7 +1475,7 @@ func (ec *executionContext) _SendingPolicy_unknownMarketing(ctx context.Context,
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.UnknownPolicy) graphql.Marshaler {
-			return ec.marshalNUnknownPolicy2carillonᚋenumᚐUnknownPolicy(ctx, selections, v)
+			return ec.marshalNUnknownPolicy2carillonᚋentᚋenumᚐUnknownPolicy(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1485,7 +1485,7 @@ func (ec *executionContext) fieldContext_SendingPolicy_unknownMarketing(_ contex
 	return graphql.NewScalarFieldContext("SendingPolicy", field, false, false, "UnknownPolicy")
 }
 
-func (ec *executionContext) _SendingPolicy_unknownOther(ctx context.Context, field graphql.CollectedField, obj *column.SendingPolicy) (ret graphql.Marshaler) {
+func (ec *executionContext) _SendingPolicy_unknownOther(ctx context.Context, field graphql.CollectedField, obj *jsonfield.SendingPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1498,7 +1498,7 @@ func (ec *executionContext) _SendingPolicy_unknownOther(ctx context.Context, fie
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.UnknownPolicy) graphql.Marshaler {
-			return ec.marshalNUnknownPolicy2carillonᚋenumᚐUnknownPolicy(ctx, selections, v)
+			return ec.marshalNUnknownPolicy2carillonᚋentᚋenumᚐUnknownPolicy(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1508,7 +1508,7 @@ func (ec *executionContext) fieldContext_SendingPolicy_unknownOther(_ context.Co
 	return graphql.NewScalarFieldContext("SendingPolicy", field, false, false, "UnknownPolicy")
 }
 
-func (ec *executionContext) _SendingPolicy_failureThreshold(ctx context.Context, field graphql.CollectedField, obj *column.SendingPolicy) (ret graphql.Marshaler) {
+func (ec *executionContext) _SendingPolicy_failureThreshold(ctx context.Context, field graphql.CollectedField, obj *jsonfield.SendingPolicy) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -2189,12 +2189,12 @@ func (ec *executionContext) _Viewer_organization(ctx context.Context, field grap
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal *ent.Organization
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal *ent.Organization
 					return zeroVal, err
@@ -2252,7 +2252,7 @@ func (ec *executionContext) _Viewer_role(ctx context.Context, field graphql.Coll
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.Role) graphql.Marshaler {
-			return ec.marshalNRole2carillonᚋenumᚐRole(ctx, selections, v)
+			return ec.marshalNRole2carillonᚋentᚋenumᚐRole(ctx, selections, v)
 		},
 		true,
 		true,
@@ -2341,12 +2341,12 @@ func (ec *executionContext) _Viewer_mustAcceptTerms(ctx context.Context, field g
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				is, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, "VIEWER")
+				is, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, "VIEWER")
 				if err != nil {
 					var zeroVal bool
 					return zeroVal, err
 				}
-				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx, "READ")
+				scope, err := ec.unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx, "READ")
 				if err != nil {
 					var zeroVal bool
 					return zeroVal, err
@@ -2572,14 +2572,14 @@ func (ec *executionContext) unmarshalInputCreateAPIKeyInput(ctx context.Context,
 			it.Name = data
 		case "role":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("role"))
-			data, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, v)
+			data, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Role = data
 		case "scopes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scopes"))
-			data, err := ec.unmarshalOAPIScope2ᚕcarillonᚋenumᚐAPIScopeᚄ(ctx, v)
+			data, err := ec.unmarshalOAPIScope2ᚕcarillonᚋentᚋenumᚐAPIScopeᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -2768,14 +2768,14 @@ func (ec *executionContext) unmarshalInputSendingPolicyInput(ctx context.Context
 			it.UnknownWaitSeconds = data
 		case "unknownMarketing":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("unknownMarketing"))
-			data, err := ec.unmarshalOUnknownPolicy2ᚖcarillonᚋenumᚐUnknownPolicy(ctx, v)
+			data, err := ec.unmarshalOUnknownPolicy2ᚖcarillonᚋentᚋenumᚐUnknownPolicy(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.UnknownMarketing = data
 		case "unknownOther":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("unknownOther"))
-			data, err := ec.unmarshalOUnknownPolicy2ᚖcarillonᚋenumᚐUnknownPolicy(ctx, v)
+			data, err := ec.unmarshalOUnknownPolicy2ᚖcarillonᚋentᚋenumᚐUnknownPolicy(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -3493,7 +3493,7 @@ func (ec *executionContext) _OrganizationPayload(ctx context.Context, sel ast.Se
 
 var quietHoursImplementors = []string{"QuietHours"}
 
-func (ec *executionContext) _QuietHours(ctx context.Context, sel ast.SelectionSet, obj *column.QuietHours) graphql.Marshaler {
+func (ec *executionContext) _QuietHours(ctx context.Context, sel ast.SelectionSet, obj *jsonfield.QuietHours) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, quietHoursImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -3574,7 +3574,7 @@ func (ec *executionContext) _RevokeSessionPayload(ctx context.Context, sel ast.S
 
 var sendingPolicyImplementors = []string{"SendingPolicy"}
 
-func (ec *executionContext) _SendingPolicy(ctx context.Context, sel ast.SelectionSet, obj *column.SendingPolicy) graphql.Marshaler {
+func (ec *executionContext) _SendingPolicy(ctx context.Context, sel ast.SelectionSet, obj *jsonfield.SendingPolicy) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sendingPolicyImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -4032,23 +4032,23 @@ func (ec *executionContext) marshalNAPIKeyPayload2ᚖcarillonᚋgraphᚋmodelᚐ
 	return ec._APIKeyPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNAPIScope2carillonᚋenumᚐAPIScope(ctx context.Context, v any) (enum.APIScope, error) {
+func (ec *executionContext) unmarshalNAPIScope2carillonᚋentᚋenumᚐAPIScope(ctx context.Context, v any) (enum.APIScope, error) {
 	var res enum.APIScope
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNAPIScope2carillonᚋenumᚐAPIScope(ctx context.Context, sel ast.SelectionSet, v enum.APIScope) graphql.Marshaler {
+func (ec *executionContext) marshalNAPIScope2carillonᚋentᚋenumᚐAPIScope(ctx context.Context, sel ast.SelectionSet, v enum.APIScope) graphql.Marshaler {
 	return v
 }
 
-func (ec *executionContext) unmarshalNAPIScope2ᚕcarillonᚋenumᚐAPIScopeᚄ(ctx context.Context, v any) ([]enum.APIScope, error) {
+func (ec *executionContext) unmarshalNAPIScope2ᚕcarillonᚋentᚋenumᚐAPIScopeᚄ(ctx context.Context, v any) ([]enum.APIScope, error) {
 	vSlice := graphql.CoerceList(v)
 	var err error
 	res := make([]enum.APIScope, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNAPIScope2carillonᚋenumᚐAPIScope(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNAPIScope2carillonᚋentᚋenumᚐAPIScope(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -4056,11 +4056,11 @@ func (ec *executionContext) unmarshalNAPIScope2ᚕcarillonᚋenumᚐAPIScopeᚄ(
 	return res, nil
 }
 
-func (ec *executionContext) marshalNAPIScope2ᚕcarillonᚋenumᚐAPIScopeᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.APIScope) graphql.Marshaler {
+func (ec *executionContext) marshalNAPIScope2ᚕcarillonᚋentᚋenumᚐAPIScopeᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.APIScope) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNAPIScope2carillonᚋenumᚐAPIScope(ctx, sel, v[i])
+		return ec.marshalNAPIScope2carillonᚋentᚋenumᚐAPIScope(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -4138,13 +4138,13 @@ func (ec *executionContext) marshalNOrganizationPayload2ᚖcarillonᚋgraphᚋmo
 	return ec._OrganizationPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNOrganizationStatus2carillonᚋenumᚐOrganizationStatus(ctx context.Context, v any) (enum.OrganizationStatus, error) {
+func (ec *executionContext) unmarshalNOrganizationStatus2carillonᚋentᚋenumᚐOrganizationStatus(ctx context.Context, v any) (enum.OrganizationStatus, error) {
 	var res enum.OrganizationStatus
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNOrganizationStatus2carillonᚋenumᚐOrganizationStatus(ctx context.Context, sel ast.SelectionSet, v enum.OrganizationStatus) graphql.Marshaler {
+func (ec *executionContext) marshalNOrganizationStatus2carillonᚋentᚋenumᚐOrganizationStatus(ctx context.Context, sel ast.SelectionSet, v enum.OrganizationStatus) graphql.Marshaler {
 	return v
 }
 
@@ -4166,17 +4166,17 @@ func (ec *executionContext) marshalNRevokeSessionPayload2ᚖcarillonᚋgraphᚋm
 	return ec._RevokeSessionPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNRole2carillonᚋenumᚐRole(ctx context.Context, v any) (enum.Role, error) {
+func (ec *executionContext) unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx context.Context, v any) (enum.Role, error) {
 	var res enum.Role
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNRole2carillonᚋenumᚐRole(ctx context.Context, sel ast.SelectionSet, v enum.Role) graphql.Marshaler {
+func (ec *executionContext) marshalNRole2carillonᚋentᚋenumᚐRole(ctx context.Context, sel ast.SelectionSet, v enum.Role) graphql.Marshaler {
 	return v
 }
 
-func (ec *executionContext) marshalNSendingPolicy2carillonᚋcolumnᚐSendingPolicy(ctx context.Context, sel ast.SelectionSet, v column.SendingPolicy) graphql.Marshaler {
+func (ec *executionContext) marshalNSendingPolicy2carillonᚋentᚋjsonfieldᚐSendingPolicy(ctx context.Context, sel ast.SelectionSet, v jsonfield.SendingPolicy) graphql.Marshaler {
 	return ec._SendingPolicy(ctx, sel, &v)
 }
 
@@ -4238,13 +4238,13 @@ func (ec *executionContext) marshalNTerms2ᚖcarillonᚋidentityᚐTerms(ctx con
 	return ec._Terms(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNUnknownPolicy2carillonᚋenumᚐUnknownPolicy(ctx context.Context, v any) (enum.UnknownPolicy, error) {
+func (ec *executionContext) unmarshalNUnknownPolicy2carillonᚋentᚋenumᚐUnknownPolicy(ctx context.Context, v any) (enum.UnknownPolicy, error) {
 	var res enum.UnknownPolicy
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNUnknownPolicy2carillonᚋenumᚐUnknownPolicy(ctx context.Context, sel ast.SelectionSet, v enum.UnknownPolicy) graphql.Marshaler {
+func (ec *executionContext) marshalNUnknownPolicy2carillonᚋentᚋenumᚐUnknownPolicy(ctx context.Context, sel ast.SelectionSet, v enum.UnknownPolicy) graphql.Marshaler {
 	return v
 }
 
@@ -4287,7 +4287,7 @@ func (ec *executionContext) marshalOAPIKey2ᚖcarillonᚋentᚐAPIKey(ctx contex
 	return ec._APIKey(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOAPIScope2ᚕcarillonᚋenumᚐAPIScopeᚄ(ctx context.Context, v any) ([]enum.APIScope, error) {
+func (ec *executionContext) unmarshalOAPIScope2ᚕcarillonᚋentᚋenumᚐAPIScopeᚄ(ctx context.Context, v any) ([]enum.APIScope, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -4296,7 +4296,7 @@ func (ec *executionContext) unmarshalOAPIScope2ᚕcarillonᚋenumᚐAPIScopeᚄ(
 	res := make([]enum.APIScope, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNAPIScope2carillonᚋenumᚐAPIScope(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNAPIScope2carillonᚋentᚋenumᚐAPIScope(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -4304,14 +4304,14 @@ func (ec *executionContext) unmarshalOAPIScope2ᚕcarillonᚋenumᚐAPIScopeᚄ(
 	return res, nil
 }
 
-func (ec *executionContext) marshalOAPIScope2ᚕcarillonᚋenumᚐAPIScopeᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.APIScope) graphql.Marshaler {
+func (ec *executionContext) marshalOAPIScope2ᚕcarillonᚋentᚋenumᚐAPIScopeᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.APIScope) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNAPIScope2carillonᚋenumᚐAPIScope(ctx, sel, v[i])
+		return ec.marshalNAPIScope2carillonᚋentᚋenumᚐAPIScope(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -4323,7 +4323,7 @@ func (ec *executionContext) marshalOAPIScope2ᚕcarillonᚋenumᚐAPIScopeᚄ(ct
 	return ret
 }
 
-func (ec *executionContext) unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx context.Context, v any) (*enum.APIScope, error) {
+func (ec *executionContext) unmarshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx context.Context, v any) (*enum.APIScope, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -4332,7 +4332,7 @@ func (ec *executionContext) unmarshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOAPIScope2ᚖcarillonᚋenumᚐAPIScope(ctx context.Context, sel ast.SelectionSet, v *enum.APIScope) graphql.Marshaler {
+func (ec *executionContext) marshalOAPIScope2ᚖcarillonᚋentᚋenumᚐAPIScope(ctx context.Context, sel ast.SelectionSet, v *enum.APIScope) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -4353,7 +4353,7 @@ func (ec *executionContext) marshalOOrganization2ᚖcarillonᚋentᚐOrganizatio
 	return ec._Organization(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalOQuietHours2ᚖcarillonᚋcolumnᚐQuietHours(ctx context.Context, sel ast.SelectionSet, v *column.QuietHours) graphql.Marshaler {
+func (ec *executionContext) marshalOQuietHours2ᚖcarillonᚋentᚋjsonfieldᚐQuietHours(ctx context.Context, sel ast.SelectionSet, v *jsonfield.QuietHours) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -4376,7 +4376,7 @@ func (ec *executionContext) unmarshalOSignOutInput2ᚖcarillonᚋgraphᚋmodel�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalOUnknownPolicy2ᚖcarillonᚋenumᚐUnknownPolicy(ctx context.Context, v any) (*enum.UnknownPolicy, error) {
+func (ec *executionContext) unmarshalOUnknownPolicy2ᚖcarillonᚋentᚋenumᚐUnknownPolicy(ctx context.Context, v any) (*enum.UnknownPolicy, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -4385,7 +4385,7 @@ func (ec *executionContext) unmarshalOUnknownPolicy2ᚖcarillonᚋenumᚐUnknown
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOUnknownPolicy2ᚖcarillonᚋenumᚐUnknownPolicy(ctx context.Context, sel ast.SelectionSet, v *enum.UnknownPolicy) graphql.Marshaler {
+func (ec *executionContext) marshalOUnknownPolicy2ᚖcarillonᚋentᚋenumᚐUnknownPolicy(ctx context.Context, sel ast.SelectionSet, v *enum.UnknownPolicy) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

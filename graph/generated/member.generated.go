@@ -4,7 +4,7 @@ package generated
 
 import (
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/graph/model"
 	"carillon/uid"
 	"context"
@@ -90,7 +90,7 @@ func (ec *executionContext) _Invitation_role(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.Role) graphql.Marshaler {
-			return ec.marshalNRole2carillonᚋenumᚐRole(ctx, selections, v)
+			return ec.marshalNRole2carillonᚋentᚋenumᚐRole(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1127,7 +1127,7 @@ func (ec *executionContext) unmarshalInputInviteMemberInput(ctx context.Context,
 			it.Email = data
 		case "role":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("role"))
-			data, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, v)
+			data, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -1552,7 +1552,7 @@ func (ec *executionContext) unmarshalInputUpdateMemberInput(ctx context.Context,
 			it.MemberID = data
 		case "role":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("role"))
-			data, err := ec.unmarshalNRole2carillonᚋenumᚐRole(ctx, v)
+			data, err := ec.unmarshalNRole2carillonᚋentᚋenumᚐRole(ctx, v)
 			if err != nil {
 				return it, err
 			}

@@ -3,9 +3,9 @@
 package generated
 
 import (
-	"carillon/column"
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/graph/model"
 	"carillon/uid"
 	"context"
@@ -38,7 +38,7 @@ type MessageResolver interface {
 	Events(ctx context.Context, obj *ent.Message) ([]*model.DeliveryEvent, error)
 }
 type MessagePricingResolver interface {
-	Type(ctx context.Context, obj *column.Pricing) (*string, error)
+	Type(ctx context.Context, obj *jsonfield.Pricing) (*string, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -85,7 +85,7 @@ func (ec *executionContext) _DeliveryEvent_status(ctx context.Context, field gra
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.MessageStatus) graphql.Marshaler {
-			return ec.marshalNMessageStatus2carillonᚋenumᚐMessageStatus(ctx, selections, v)
+			return ec.marshalNMessageStatus2carillonᚋentᚋenumᚐMessageStatus(ctx, selections, v)
 		},
 		true,
 		true,
@@ -296,7 +296,7 @@ func (ec *executionContext) _Message_direction(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.Direction) graphql.Marshaler {
-			return ec.marshalNDirection2carillonᚋenumᚐDirection(ctx, selections, v)
+			return ec.marshalNDirection2carillonᚋentᚋenumᚐDirection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -319,7 +319,7 @@ func (ec *executionContext) _Message_type(ctx context.Context, field graphql.Col
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.MessageType) graphql.Marshaler {
-			return ec.marshalNMessageType2carillonᚋenumᚐMessageType(ctx, selections, v)
+			return ec.marshalNMessageType2carillonᚋentᚋenumᚐMessageType(ctx, selections, v)
 		},
 		true,
 		true,
@@ -342,7 +342,7 @@ func (ec *executionContext) _Message_status(ctx context.Context, field graphql.C
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.MessageStatus) graphql.Marshaler {
-			return ec.marshalNMessageStatus2carillonᚋenumᚐMessageStatus(ctx, selections, v)
+			return ec.marshalNMessageStatus2carillonᚋentᚋenumᚐMessageStatus(ctx, selections, v)
 		},
 		true,
 		true,
@@ -781,7 +781,7 @@ func (ec *executionContext) _Message_skipReason(ctx context.Context, field graph
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *enum.SkipReason) graphql.Marshaler {
-			return ec.marshalOSkipReason2ᚖcarillonᚋenumᚐSkipReason(ctx, selections, v)
+			return ec.marshalOSkipReason2ᚖcarillonᚋentᚋenumᚐSkipReason(ctx, selections, v)
 		},
 		true,
 		false,
@@ -826,8 +826,8 @@ func (ec *executionContext) _Message_pricing(ctx context.Context, field graphql.
 			return obj.Pricing, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *column.Pricing) graphql.Marshaler {
-			return ec.marshalOMessagePricing2ᚖcarillonᚋcolumnᚐPricing(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *jsonfield.Pricing) graphql.Marshaler {
+			return ec.marshalOMessagePricing2ᚖcarillonᚋentᚋjsonfieldᚐPricing(ctx, selections, v)
 		},
 		true,
 		false,
@@ -1401,7 +1401,7 @@ func (ec *executionContext) fieldContext_MessagePayload_clientMutationId(_ conte
 	return graphql.NewScalarFieldContext("MessagePayload", field, false, false, "String")
 }
 
-func (ec *executionContext) _MessagePricing_billable(ctx context.Context, field graphql.CollectedField, obj *column.Pricing) (ret graphql.Marshaler) {
+func (ec *executionContext) _MessagePricing_billable(ctx context.Context, field graphql.CollectedField, obj *jsonfield.Pricing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1424,7 +1424,7 @@ func (ec *executionContext) fieldContext_MessagePricing_billable(_ context.Conte
 	return graphql.NewScalarFieldContext("MessagePricing", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _MessagePricing_category(ctx context.Context, field graphql.CollectedField, obj *column.Pricing) (ret graphql.Marshaler) {
+func (ec *executionContext) _MessagePricing_category(ctx context.Context, field graphql.CollectedField, obj *jsonfield.Pricing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1447,7 +1447,7 @@ func (ec *executionContext) fieldContext_MessagePricing_category(_ context.Conte
 	return graphql.NewScalarFieldContext("MessagePricing", field, false, false, "String")
 }
 
-func (ec *executionContext) _MessagePricing_model(ctx context.Context, field graphql.CollectedField, obj *column.Pricing) (ret graphql.Marshaler) {
+func (ec *executionContext) _MessagePricing_model(ctx context.Context, field graphql.CollectedField, obj *jsonfield.Pricing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1470,7 +1470,7 @@ func (ec *executionContext) fieldContext_MessagePricing_model(_ context.Context,
 	return graphql.NewScalarFieldContext("MessagePricing", field, false, false, "String")
 }
 
-func (ec *executionContext) _MessagePricing_type(ctx context.Context, field graphql.CollectedField, obj *column.Pricing) (ret graphql.Marshaler) {
+func (ec *executionContext) _MessagePricing_type(ctx context.Context, field graphql.CollectedField, obj *jsonfield.Pricing) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1545,7 +1545,7 @@ func (ec *executionContext) unmarshalInputDeliveryEventFilter(ctx context.Contex
 			it.MessageID = data
 		case "status":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
-			data, err := ec.unmarshalOMessageStatus2ᚕcarillonᚋenumᚐMessageStatusᚄ(ctx, v)
+			data, err := ec.unmarshalOMessageStatus2ᚕcarillonᚋentᚋenumᚐMessageStatusᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -1587,7 +1587,7 @@ func (ec *executionContext) unmarshalInputMediaMessageInput(ctx context.Context,
 		switch k {
 		case "kind":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
-			data, err := ec.unmarshalNMessageType2carillonᚋenumᚐMessageType(ctx, v)
+			data, err := ec.unmarshalNMessageType2carillonᚋentᚋenumᚐMessageType(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -1713,14 +1713,14 @@ func (ec *executionContext) unmarshalInputMessageFilter(ctx context.Context, obj
 		switch k {
 		case "direction":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
-			data, err := ec.unmarshalODirection2ᚖcarillonᚋenumᚐDirection(ctx, v)
+			data, err := ec.unmarshalODirection2ᚖcarillonᚋentᚋenumᚐDirection(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Direction = data
 		case "status":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
-			data, err := ec.unmarshalOMessageStatus2ᚕcarillonᚋenumᚐMessageStatusᚄ(ctx, v)
+			data, err := ec.unmarshalOMessageStatus2ᚕcarillonᚋentᚋenumᚐMessageStatusᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -2500,7 +2500,7 @@ func (ec *executionContext) _MessagePayload(ctx context.Context, sel ast.Selecti
 
 var messagePricingImplementors = []string{"MessagePricing"}
 
-func (ec *executionContext) _MessagePricing(ctx context.Context, sel ast.SelectionSet, obj *column.Pricing) graphql.Marshaler {
+func (ec *executionContext) _MessagePricing(ctx context.Context, sel ast.SelectionSet, obj *jsonfield.Pricing) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, messagePricingImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -2583,13 +2583,13 @@ func (ec *executionContext) marshalNDeliveryEventBatch2ᚖcarillonᚋgraphᚋmod
 	return ec._DeliveryEventBatch(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNDirection2carillonᚋenumᚐDirection(ctx context.Context, v any) (enum.Direction, error) {
+func (ec *executionContext) unmarshalNDirection2carillonᚋentᚋenumᚐDirection(ctx context.Context, v any) (enum.Direction, error) {
 	var res enum.Direction
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNDirection2carillonᚋenumᚐDirection(ctx context.Context, sel ast.SelectionSet, v enum.Direction) graphql.Marshaler {
+func (ec *executionContext) marshalNDirection2carillonᚋentᚋenumᚐDirection(ctx context.Context, sel ast.SelectionSet, v enum.Direction) graphql.Marshaler {
 	return v
 }
 
@@ -2665,23 +2665,23 @@ func (ec *executionContext) marshalNMessagePayload2ᚖcarillonᚋgraphᚋmodel�
 	return ec._MessagePayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNMessageStatus2carillonᚋenumᚐMessageStatus(ctx context.Context, v any) (enum.MessageStatus, error) {
+func (ec *executionContext) unmarshalNMessageStatus2carillonᚋentᚋenumᚐMessageStatus(ctx context.Context, v any) (enum.MessageStatus, error) {
 	var res enum.MessageStatus
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNMessageStatus2carillonᚋenumᚐMessageStatus(ctx context.Context, sel ast.SelectionSet, v enum.MessageStatus) graphql.Marshaler {
+func (ec *executionContext) marshalNMessageStatus2carillonᚋentᚋenumᚐMessageStatus(ctx context.Context, sel ast.SelectionSet, v enum.MessageStatus) graphql.Marshaler {
 	return v
 }
 
-func (ec *executionContext) unmarshalNMessageType2carillonᚋenumᚐMessageType(ctx context.Context, v any) (enum.MessageType, error) {
+func (ec *executionContext) unmarshalNMessageType2carillonᚋentᚋenumᚐMessageType(ctx context.Context, v any) (enum.MessageType, error) {
 	var res enum.MessageType
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNMessageType2carillonᚋenumᚐMessageType(ctx context.Context, sel ast.SelectionSet, v enum.MessageType) graphql.Marshaler {
+func (ec *executionContext) marshalNMessageType2carillonᚋentᚋenumᚐMessageType(ctx context.Context, sel ast.SelectionSet, v enum.MessageType) graphql.Marshaler {
 	return v
 }
 
@@ -2698,7 +2698,7 @@ func (ec *executionContext) unmarshalODeliveryEventFilter2ᚖcarillonᚋgraphᚋ
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalODirection2ᚖcarillonᚋenumᚐDirection(ctx context.Context, v any) (*enum.Direction, error) {
+func (ec *executionContext) unmarshalODirection2ᚖcarillonᚋentᚋenumᚐDirection(ctx context.Context, v any) (*enum.Direction, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -2707,7 +2707,7 @@ func (ec *executionContext) unmarshalODirection2ᚖcarillonᚋenumᚐDirection(c
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalODirection2ᚖcarillonᚋenumᚐDirection(ctx context.Context, sel ast.SelectionSet, v *enum.Direction) graphql.Marshaler {
+func (ec *executionContext) marshalODirection2ᚖcarillonᚋentᚋenumᚐDirection(ctx context.Context, sel ast.SelectionSet, v *enum.Direction) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -2761,14 +2761,14 @@ func (ec *executionContext) unmarshalOMessageOrder2ᚕᚖcarillonᚋentᚐMessag
 	return res, nil
 }
 
-func (ec *executionContext) marshalOMessagePricing2ᚖcarillonᚋcolumnᚐPricing(ctx context.Context, sel ast.SelectionSet, v *column.Pricing) graphql.Marshaler {
+func (ec *executionContext) marshalOMessagePricing2ᚖcarillonᚋentᚋjsonfieldᚐPricing(ctx context.Context, sel ast.SelectionSet, v *jsonfield.Pricing) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._MessagePricing(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOMessageStatus2ᚕcarillonᚋenumᚐMessageStatusᚄ(ctx context.Context, v any) ([]enum.MessageStatus, error) {
+func (ec *executionContext) unmarshalOMessageStatus2ᚕcarillonᚋentᚋenumᚐMessageStatusᚄ(ctx context.Context, v any) ([]enum.MessageStatus, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -2777,7 +2777,7 @@ func (ec *executionContext) unmarshalOMessageStatus2ᚕcarillonᚋenumᚐMessage
 	res := make([]enum.MessageStatus, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNMessageStatus2carillonᚋenumᚐMessageStatus(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNMessageStatus2carillonᚋentᚋenumᚐMessageStatus(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -2785,14 +2785,14 @@ func (ec *executionContext) unmarshalOMessageStatus2ᚕcarillonᚋenumᚐMessage
 	return res, nil
 }
 
-func (ec *executionContext) marshalOMessageStatus2ᚕcarillonᚋenumᚐMessageStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.MessageStatus) graphql.Marshaler {
+func (ec *executionContext) marshalOMessageStatus2ᚕcarillonᚋentᚋenumᚐMessageStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.MessageStatus) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNMessageStatus2carillonᚋenumᚐMessageStatus(ctx, sel, v[i])
+		return ec.marshalNMessageStatus2carillonᚋentᚋenumᚐMessageStatus(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -2804,7 +2804,7 @@ func (ec *executionContext) marshalOMessageStatus2ᚕcarillonᚋenumᚐMessageSt
 	return ret
 }
 
-func (ec *executionContext) unmarshalOSkipReason2ᚖcarillonᚋenumᚐSkipReason(ctx context.Context, v any) (*enum.SkipReason, error) {
+func (ec *executionContext) unmarshalOSkipReason2ᚖcarillonᚋentᚋenumᚐSkipReason(ctx context.Context, v any) (*enum.SkipReason, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -2813,7 +2813,7 @@ func (ec *executionContext) unmarshalOSkipReason2ᚖcarillonᚋenumᚐSkipReason
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOSkipReason2ᚖcarillonᚋenumᚐSkipReason(ctx context.Context, sel ast.SelectionSet, v *enum.SkipReason) graphql.Marshaler {
+func (ec *executionContext) marshalOSkipReason2ᚖcarillonᚋentᚋenumᚐSkipReason(ctx context.Context, sel ast.SelectionSet, v *enum.SkipReason) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

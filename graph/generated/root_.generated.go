@@ -4,9 +4,9 @@ package generated
 
 import (
 	"bytes"
-	"carillon/column"
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/graph/model"
 	"carillon/uid"
 	"context"
@@ -596,7 +596,7 @@ type ComplexityRoot struct {
 		AuditEvents    func(childComplexity int, filter *model.AuditEventFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AuditEventOrder) int
 		Campaigns      func(childComplexity int, filter *model.CampaignFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.CampaignOrder) int
 		ContactLists   func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactListOrder) int
-		Contacts       func(childComplexity int, filter *column.ContactFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactOrder) int
+		Contacts       func(childComplexity int, filter *jsonfield.ContactFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactOrder) int
 		DeliveryEvents func(childComplexity int, filter *model.DeliveryEventFilter, after *entgql.Cursor[uid.ID], first *int) int
 		ExternalSignIn func(childComplexity int) int
 		LintTemplate   func(childComplexity int, input model.TemplateInput) int
@@ -3356,7 +3356,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Contacts(childComplexity, args["filter"].(*column.ContactFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.ContactOrder)), true
+		return e.ComplexityRoot.Query.Contacts(childComplexity, args["filter"].(*jsonfield.ContactFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.ContactOrder)), true
 	case "Query.deliveryEvents":
 		if e.ComplexityRoot.Query.DeliveryEvents == nil {
 			break

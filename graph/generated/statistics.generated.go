@@ -4,7 +4,7 @@ package generated
 
 import (
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/graph/model"
 	"context"
 	"math"
@@ -190,7 +190,7 @@ func (ec *executionContext) _StatisticsRow_category(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *enum.TemplateCategory) graphql.Marshaler {
-			return ec.marshalOTemplateCategory2ᚖcarillonᚋenumᚐTemplateCategory(ctx, selections, v)
+			return ec.marshalOTemplateCategory2ᚖcarillonᚋentᚋenumᚐTemplateCategory(ctx, selections, v)
 		},
 		true,
 		false,
@@ -585,7 +585,7 @@ func (ec *executionContext) unmarshalInputStatisticsFilter(ctx context.Context, 
 			it.CampaignID = data
 		case "category":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("category"))
-			data, err := ec.unmarshalOTemplateCategory2ᚖcarillonᚋenumᚐTemplateCategory(ctx, v)
+			data, err := ec.unmarshalOTemplateCategory2ᚖcarillonᚋentᚋenumᚐTemplateCategory(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -742,13 +742,13 @@ func (ec *executionContext) _StatisticsRow(ctx context.Context, sel ast.Selectio
 
 // region    ***************************** type.gotpl *****************************
 
-func (ec *executionContext) unmarshalNStatisticsDimension2carillonᚋenumᚐStatisticsDimension(ctx context.Context, v any) (enum.StatisticsDimension, error) {
+func (ec *executionContext) unmarshalNStatisticsDimension2carillonᚋentᚋenumᚐStatisticsDimension(ctx context.Context, v any) (enum.StatisticsDimension, error) {
 	var res enum.StatisticsDimension
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNStatisticsDimension2carillonᚋenumᚐStatisticsDimension(ctx context.Context, sel ast.SelectionSet, v enum.StatisticsDimension) graphql.Marshaler {
+func (ec *executionContext) marshalNStatisticsDimension2carillonᚋentᚋenumᚐStatisticsDimension(ctx context.Context, sel ast.SelectionSet, v enum.StatisticsDimension) graphql.Marshaler {
 	return v
 }
 
@@ -781,7 +781,7 @@ func (ec *executionContext) marshalNStatisticsRow2ᚖcarillonᚋgraphᚋmodelᚐ
 	return ec._StatisticsRow(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOStatisticsDimension2ᚕcarillonᚋenumᚐStatisticsDimensionᚄ(ctx context.Context, v any) ([]enum.StatisticsDimension, error) {
+func (ec *executionContext) unmarshalOStatisticsDimension2ᚕcarillonᚋentᚋenumᚐStatisticsDimensionᚄ(ctx context.Context, v any) ([]enum.StatisticsDimension, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -790,7 +790,7 @@ func (ec *executionContext) unmarshalOStatisticsDimension2ᚕcarillonᚋenumᚐS
 	res := make([]enum.StatisticsDimension, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNStatisticsDimension2carillonᚋenumᚐStatisticsDimension(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNStatisticsDimension2carillonᚋentᚋenumᚐStatisticsDimension(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -798,14 +798,14 @@ func (ec *executionContext) unmarshalOStatisticsDimension2ᚕcarillonᚋenumᚐS
 	return res, nil
 }
 
-func (ec *executionContext) marshalOStatisticsDimension2ᚕcarillonᚋenumᚐStatisticsDimensionᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.StatisticsDimension) graphql.Marshaler {
+func (ec *executionContext) marshalOStatisticsDimension2ᚕcarillonᚋentᚋenumᚐStatisticsDimensionᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.StatisticsDimension) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNStatisticsDimension2carillonᚋenumᚐStatisticsDimension(ctx, sel, v[i])
+		return ec.marshalNStatisticsDimension2carillonᚋentᚋenumᚐStatisticsDimension(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -817,7 +817,7 @@ func (ec *executionContext) marshalOStatisticsDimension2ᚕcarillonᚋenumᚐSta
 	return ret
 }
 
-func (ec *executionContext) unmarshalOStatisticsInterval2ᚖcarillonᚋenumᚐStatisticsInterval(ctx context.Context, v any) (*enum.StatisticsInterval, error) {
+func (ec *executionContext) unmarshalOStatisticsInterval2ᚖcarillonᚋentᚋenumᚐStatisticsInterval(ctx context.Context, v any) (*enum.StatisticsInterval, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -826,7 +826,7 @@ func (ec *executionContext) unmarshalOStatisticsInterval2ᚖcarillonᚋenumᚐSt
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOStatisticsInterval2ᚖcarillonᚋenumᚐStatisticsInterval(ctx context.Context, sel ast.SelectionSet, v *enum.StatisticsInterval) graphql.Marshaler {
+func (ec *executionContext) marshalOStatisticsInterval2ᚖcarillonᚋentᚋenumᚐStatisticsInterval(ctx context.Context, sel ast.SelectionSet, v *enum.StatisticsInterval) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

@@ -4,7 +4,7 @@ package generated
 
 import (
 	"carillon/ent"
-	"carillon/enum"
+	"carillon/ent/enum"
 	"carillon/graph/model"
 	"carillon/uid"
 	"context"
@@ -162,7 +162,7 @@ func (ec *executionContext) _Template_category(ctx context.Context, field graphq
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.TemplateCategory) graphql.Marshaler {
-			return ec.marshalNTemplateCategory2carillonᚋenumᚐTemplateCategory(ctx, selections, v)
+			return ec.marshalNTemplateCategory2carillonᚋentᚋenumᚐTemplateCategory(ctx, selections, v)
 		},
 		true,
 		true,
@@ -185,7 +185,7 @@ func (ec *executionContext) _Template_status(ctx context.Context, field graphql.
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.TemplateStatus) graphql.Marshaler {
-			return ec.marshalNTemplateStatus2carillonᚋenumᚐTemplateStatus(ctx, selections, v)
+			return ec.marshalNTemplateStatus2carillonᚋentᚋenumᚐTemplateStatus(ctx, selections, v)
 		},
 		true,
 		true,
@@ -231,7 +231,7 @@ func (ec *executionContext) _Template_qualityScore(ctx context.Context, field gr
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.QualityRating) graphql.Marshaler {
-			return ec.marshalNQualityRating2carillonᚋenumᚐQualityRating(ctx, selections, v)
+			return ec.marshalNQualityRating2carillonᚋentᚋenumᚐQualityRating(ctx, selections, v)
 		},
 		true,
 		true,
@@ -254,7 +254,7 @@ func (ec *executionContext) _Template_parameterFormat(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.ParameterFormat) graphql.Marshaler {
-			return ec.marshalNParameterFormat2carillonᚋenumᚐParameterFormat(ctx, selections, v)
+			return ec.marshalNParameterFormat2carillonᚋentᚋenumᚐParameterFormat(ctx, selections, v)
 		},
 		true,
 		true,
@@ -431,7 +431,7 @@ func (ec *executionContext) _TemplateButton_type(ctx context.Context, field grap
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.ButtonType) graphql.Marshaler {
-			return ec.marshalNButtonType2carillonᚋenumᚐButtonType(ctx, selections, v)
+			return ec.marshalNButtonType2carillonᚋentᚋenumᚐButtonType(ctx, selections, v)
 		},
 		true,
 		true,
@@ -546,7 +546,7 @@ func (ec *executionContext) _TemplateButton_otpType(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *enum.OTPType) graphql.Marshaler {
-			return ec.marshalOOTPType2ᚖcarillonᚋenumᚐOTPType(ctx, selections, v)
+			return ec.marshalOOTPType2ᚖcarillonᚋentᚋenumᚐOTPType(ctx, selections, v)
 		},
 		true,
 		false,
@@ -601,7 +601,7 @@ func (ec *executionContext) _TemplateComponent_type(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.ComponentType) graphql.Marshaler {
-			return ec.marshalNComponentType2carillonᚋenumᚐComponentType(ctx, selections, v)
+			return ec.marshalNComponentType2carillonᚋentᚋenumᚐComponentType(ctx, selections, v)
 		},
 		true,
 		true,
@@ -624,7 +624,7 @@ func (ec *executionContext) _TemplateComponent_format(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *enum.HeaderFormat) graphql.Marshaler {
-			return ec.marshalOHeaderFormat2ᚖcarillonᚋenumᚐHeaderFormat(ctx, selections, v)
+			return ec.marshalOHeaderFormat2ᚖcarillonᚋentᚋenumᚐHeaderFormat(ctx, selections, v)
 		},
 		true,
 		false,
@@ -945,7 +945,7 @@ func (ec *executionContext) _TemplateParameter_component(ctx context.Context, fi
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.ComponentType) graphql.Marshaler {
-			return ec.marshalNComponentType2carillonᚋenumᚐComponentType(ctx, selections, v)
+			return ec.marshalNComponentType2carillonᚋentᚋenumᚐComponentType(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1014,7 +1014,7 @@ func (ec *executionContext) _TemplateParameter_kind(ctx context.Context, field g
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.ParameterKind) graphql.Marshaler {
-			return ec.marshalNParameterKind2carillonᚋenumᚐParameterKind(ctx, selections, v)
+			return ec.marshalNParameterKind2carillonᚋentᚋenumᚐParameterKind(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1340,7 +1340,7 @@ func (ec *executionContext) _TemplateProblem_severity(ctx context.Context, field
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v enum.Severity) graphql.Marshaler {
-			return ec.marshalNSeverity2carillonᚋenumᚐSeverity(ctx, selections, v)
+			return ec.marshalNSeverity2carillonᚋentᚋenumᚐSeverity(ctx, selections, v)
 		},
 		true,
 		true,
@@ -1497,7 +1497,7 @@ func (ec *executionContext) unmarshalInputTemplateButtonInput(ctx context.Contex
 		switch k {
 		case "type":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
-			data, err := ec.unmarshalNButtonType2carillonᚋenumᚐButtonType(ctx, v)
+			data, err := ec.unmarshalNButtonType2carillonᚋentᚋenumᚐButtonType(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -1532,7 +1532,7 @@ func (ec *executionContext) unmarshalInputTemplateButtonInput(ctx context.Contex
 			it.Example = data
 		case "otpType":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("otpType"))
-			data, err := ec.unmarshalOOTPType2ᚖcarillonᚋenumᚐOTPType(ctx, v)
+			data, err := ec.unmarshalOOTPType2ᚖcarillonᚋentᚋenumᚐOTPType(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -1637,14 +1637,14 @@ func (ec *executionContext) unmarshalInputTemplateComponentInput(ctx context.Con
 		switch k {
 		case "type":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
-			data, err := ec.unmarshalNComponentType2carillonᚋenumᚐComponentType(ctx, v)
+			data, err := ec.unmarshalNComponentType2carillonᚋentᚋenumᚐComponentType(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Type = data
 		case "format":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("format"))
-			data, err := ec.unmarshalOHeaderFormat2ᚖcarillonᚋenumᚐHeaderFormat(ctx, v)
+			data, err := ec.unmarshalOHeaderFormat2ᚖcarillonᚋentᚋenumᚐHeaderFormat(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -1756,14 +1756,14 @@ func (ec *executionContext) unmarshalInputTemplateFilter(ctx context.Context, ob
 			it.AccountID = data
 		case "status":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
-			data, err := ec.unmarshalOTemplateStatus2ᚕcarillonᚋenumᚐTemplateStatusᚄ(ctx, v)
+			data, err := ec.unmarshalOTemplateStatus2ᚕcarillonᚋentᚋenumᚐTemplateStatusᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Status = data
 		case "category":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("category"))
-			data, err := ec.unmarshalOTemplateCategory2ᚕcarillonᚋenumᚐTemplateCategoryᚄ(ctx, v)
+			data, err := ec.unmarshalOTemplateCategory2ᚕcarillonᚋentᚋenumᚐTemplateCategoryᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -1837,14 +1837,14 @@ func (ec *executionContext) unmarshalInputTemplateInput(ctx context.Context, obj
 			it.Language = data
 		case "category":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("category"))
-			data, err := ec.unmarshalNTemplateCategory2carillonᚋenumᚐTemplateCategory(ctx, v)
+			data, err := ec.unmarshalNTemplateCategory2carillonᚋentᚋenumᚐTemplateCategory(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Category = data
 		case "parameterFormat":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parameterFormat"))
-			data, err := ec.unmarshalOParameterFormat2ᚖcarillonᚋenumᚐParameterFormat(ctx, v)
+			data, err := ec.unmarshalOParameterFormat2ᚖcarillonᚋentᚋenumᚐParameterFormat(ctx, v)
 			if err != nil {
 				return it, err
 			}
@@ -2484,23 +2484,23 @@ func (ec *executionContext) _TemplateProblem(ctx context.Context, sel ast.Select
 
 // region    ***************************** type.gotpl *****************************
 
-func (ec *executionContext) unmarshalNButtonType2carillonᚋenumᚐButtonType(ctx context.Context, v any) (enum.ButtonType, error) {
+func (ec *executionContext) unmarshalNButtonType2carillonᚋentᚋenumᚐButtonType(ctx context.Context, v any) (enum.ButtonType, error) {
 	var res enum.ButtonType
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNButtonType2carillonᚋenumᚐButtonType(ctx context.Context, sel ast.SelectionSet, v enum.ButtonType) graphql.Marshaler {
+func (ec *executionContext) marshalNButtonType2carillonᚋentᚋenumᚐButtonType(ctx context.Context, sel ast.SelectionSet, v enum.ButtonType) graphql.Marshaler {
 	return v
 }
 
-func (ec *executionContext) unmarshalNComponentType2carillonᚋenumᚐComponentType(ctx context.Context, v any) (enum.ComponentType, error) {
+func (ec *executionContext) unmarshalNComponentType2carillonᚋentᚋenumᚐComponentType(ctx context.Context, v any) (enum.ComponentType, error) {
 	var res enum.ComponentType
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNComponentType2carillonᚋenumᚐComponentType(ctx context.Context, sel ast.SelectionSet, v enum.ComponentType) graphql.Marshaler {
+func (ec *executionContext) marshalNComponentType2carillonᚋentᚋenumᚐComponentType(ctx context.Context, sel ast.SelectionSet, v enum.ComponentType) graphql.Marshaler {
 	return v
 }
 
@@ -2509,23 +2509,23 @@ func (ec *executionContext) unmarshalNCreateTemplateInput2carillonᚋgraphᚋmod
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNParameterFormat2carillonᚋenumᚐParameterFormat(ctx context.Context, v any) (enum.ParameterFormat, error) {
+func (ec *executionContext) unmarshalNParameterFormat2carillonᚋentᚋenumᚐParameterFormat(ctx context.Context, v any) (enum.ParameterFormat, error) {
 	var res enum.ParameterFormat
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNParameterFormat2carillonᚋenumᚐParameterFormat(ctx context.Context, sel ast.SelectionSet, v enum.ParameterFormat) graphql.Marshaler {
+func (ec *executionContext) marshalNParameterFormat2carillonᚋentᚋenumᚐParameterFormat(ctx context.Context, sel ast.SelectionSet, v enum.ParameterFormat) graphql.Marshaler {
 	return v
 }
 
-func (ec *executionContext) unmarshalNParameterKind2carillonᚋenumᚐParameterKind(ctx context.Context, v any) (enum.ParameterKind, error) {
+func (ec *executionContext) unmarshalNParameterKind2carillonᚋentᚋenumᚐParameterKind(ctx context.Context, v any) (enum.ParameterKind, error) {
 	var res enum.ParameterKind
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNParameterKind2carillonᚋenumᚐParameterKind(ctx context.Context, sel ast.SelectionSet, v enum.ParameterKind) graphql.Marshaler {
+func (ec *executionContext) marshalNParameterKind2carillonᚋentᚋenumᚐParameterKind(ctx context.Context, sel ast.SelectionSet, v enum.ParameterKind) graphql.Marshaler {
 	return v
 }
 
@@ -2534,13 +2534,13 @@ func (ec *executionContext) unmarshalNParameterValueInput2ᚖcarillonᚋgraphᚋ
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNSeverity2carillonᚋenumᚐSeverity(ctx context.Context, v any) (enum.Severity, error) {
+func (ec *executionContext) unmarshalNSeverity2carillonᚋentᚋenumᚐSeverity(ctx context.Context, v any) (enum.Severity, error) {
 	var res enum.Severity
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNSeverity2carillonᚋenumᚐSeverity(ctx context.Context, sel ast.SelectionSet, v enum.Severity) graphql.Marshaler {
+func (ec *executionContext) marshalNSeverity2carillonᚋentᚋenumᚐSeverity(ctx context.Context, sel ast.SelectionSet, v enum.Severity) graphql.Marshaler {
 	return v
 }
 
@@ -2578,13 +2578,13 @@ func (ec *executionContext) unmarshalNTemplateCardInput2ᚖcarillonᚋgraphᚋmo
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNTemplateCategory2carillonᚋenumᚐTemplateCategory(ctx context.Context, v any) (enum.TemplateCategory, error) {
+func (ec *executionContext) unmarshalNTemplateCategory2carillonᚋentᚋenumᚐTemplateCategory(ctx context.Context, v any) (enum.TemplateCategory, error) {
 	var res enum.TemplateCategory
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNTemplateCategory2carillonᚋenumᚐTemplateCategory(ctx context.Context, sel ast.SelectionSet, v enum.TemplateCategory) graphql.Marshaler {
+func (ec *executionContext) marshalNTemplateCategory2carillonᚋentᚋenumᚐTemplateCategory(ctx context.Context, sel ast.SelectionSet, v enum.TemplateCategory) graphql.Marshaler {
 	return v
 }
 
@@ -2756,17 +2756,17 @@ func (ec *executionContext) marshalNTemplateProblem2ᚖcarillonᚋgraphᚋmodel�
 	return ec._TemplateProblem(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNTemplateStatus2carillonᚋenumᚐTemplateStatus(ctx context.Context, v any) (enum.TemplateStatus, error) {
+func (ec *executionContext) unmarshalNTemplateStatus2carillonᚋentᚋenumᚐTemplateStatus(ctx context.Context, v any) (enum.TemplateStatus, error) {
 	var res enum.TemplateStatus
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNTemplateStatus2carillonᚋenumᚐTemplateStatus(ctx context.Context, sel ast.SelectionSet, v enum.TemplateStatus) graphql.Marshaler {
+func (ec *executionContext) marshalNTemplateStatus2carillonᚋentᚋenumᚐTemplateStatus(ctx context.Context, sel ast.SelectionSet, v enum.TemplateStatus) graphql.Marshaler {
 	return v
 }
 
-func (ec *executionContext) unmarshalOHeaderFormat2ᚖcarillonᚋenumᚐHeaderFormat(ctx context.Context, v any) (*enum.HeaderFormat, error) {
+func (ec *executionContext) unmarshalOHeaderFormat2ᚖcarillonᚋentᚋenumᚐHeaderFormat(ctx context.Context, v any) (*enum.HeaderFormat, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -2775,14 +2775,14 @@ func (ec *executionContext) unmarshalOHeaderFormat2ᚖcarillonᚋenumᚐHeaderFo
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOHeaderFormat2ᚖcarillonᚋenumᚐHeaderFormat(ctx context.Context, sel ast.SelectionSet, v *enum.HeaderFormat) graphql.Marshaler {
+func (ec *executionContext) marshalOHeaderFormat2ᚖcarillonᚋentᚋenumᚐHeaderFormat(ctx context.Context, sel ast.SelectionSet, v *enum.HeaderFormat) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return v
 }
 
-func (ec *executionContext) unmarshalOOTPType2ᚖcarillonᚋenumᚐOTPType(ctx context.Context, v any) (*enum.OTPType, error) {
+func (ec *executionContext) unmarshalOOTPType2ᚖcarillonᚋentᚋenumᚐOTPType(ctx context.Context, v any) (*enum.OTPType, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -2791,14 +2791,14 @@ func (ec *executionContext) unmarshalOOTPType2ᚖcarillonᚋenumᚐOTPType(ctx c
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOOTPType2ᚖcarillonᚋenumᚐOTPType(ctx context.Context, sel ast.SelectionSet, v *enum.OTPType) graphql.Marshaler {
+func (ec *executionContext) marshalOOTPType2ᚖcarillonᚋentᚋenumᚐOTPType(ctx context.Context, sel ast.SelectionSet, v *enum.OTPType) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return v
 }
 
-func (ec *executionContext) unmarshalOParameterFormat2ᚖcarillonᚋenumᚐParameterFormat(ctx context.Context, v any) (*enum.ParameterFormat, error) {
+func (ec *executionContext) unmarshalOParameterFormat2ᚖcarillonᚋentᚋenumᚐParameterFormat(ctx context.Context, v any) (*enum.ParameterFormat, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -2807,7 +2807,7 @@ func (ec *executionContext) unmarshalOParameterFormat2ᚖcarillonᚋenumᚐParam
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOParameterFormat2ᚖcarillonᚋenumᚐParameterFormat(ctx context.Context, sel ast.SelectionSet, v *enum.ParameterFormat) graphql.Marshaler {
+func (ec *executionContext) marshalOParameterFormat2ᚖcarillonᚋentᚋenumᚐParameterFormat(ctx context.Context, sel ast.SelectionSet, v *enum.ParameterFormat) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -2910,7 +2910,7 @@ func (ec *executionContext) unmarshalOTemplateCardInput2ᚕᚖcarillonᚋgraph�
 	return res, nil
 }
 
-func (ec *executionContext) unmarshalOTemplateCategory2ᚕcarillonᚋenumᚐTemplateCategoryᚄ(ctx context.Context, v any) ([]enum.TemplateCategory, error) {
+func (ec *executionContext) unmarshalOTemplateCategory2ᚕcarillonᚋentᚋenumᚐTemplateCategoryᚄ(ctx context.Context, v any) ([]enum.TemplateCategory, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -2919,7 +2919,7 @@ func (ec *executionContext) unmarshalOTemplateCategory2ᚕcarillonᚋenumᚐTemp
 	res := make([]enum.TemplateCategory, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNTemplateCategory2carillonᚋenumᚐTemplateCategory(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNTemplateCategory2carillonᚋentᚋenumᚐTemplateCategory(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -2927,14 +2927,14 @@ func (ec *executionContext) unmarshalOTemplateCategory2ᚕcarillonᚋenumᚐTemp
 	return res, nil
 }
 
-func (ec *executionContext) marshalOTemplateCategory2ᚕcarillonᚋenumᚐTemplateCategoryᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.TemplateCategory) graphql.Marshaler {
+func (ec *executionContext) marshalOTemplateCategory2ᚕcarillonᚋentᚋenumᚐTemplateCategoryᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.TemplateCategory) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNTemplateCategory2carillonᚋenumᚐTemplateCategory(ctx, sel, v[i])
+		return ec.marshalNTemplateCategory2carillonᚋentᚋenumᚐTemplateCategory(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -2946,7 +2946,7 @@ func (ec *executionContext) marshalOTemplateCategory2ᚕcarillonᚋenumᚐTempla
 	return ret
 }
 
-func (ec *executionContext) unmarshalOTemplateCategory2ᚖcarillonᚋenumᚐTemplateCategory(ctx context.Context, v any) (*enum.TemplateCategory, error) {
+func (ec *executionContext) unmarshalOTemplateCategory2ᚖcarillonᚋentᚋenumᚐTemplateCategory(ctx context.Context, v any) (*enum.TemplateCategory, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -2955,7 +2955,7 @@ func (ec *executionContext) unmarshalOTemplateCategory2ᚖcarillonᚋenumᚐTemp
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOTemplateCategory2ᚖcarillonᚋenumᚐTemplateCategory(ctx context.Context, sel ast.SelectionSet, v *enum.TemplateCategory) graphql.Marshaler {
+func (ec *executionContext) marshalOTemplateCategory2ᚖcarillonᚋentᚋenumᚐTemplateCategory(ctx context.Context, sel ast.SelectionSet, v *enum.TemplateCategory) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
@@ -2987,7 +2987,7 @@ func (ec *executionContext) unmarshalOTemplateOrder2ᚕᚖcarillonᚋentᚐTempl
 	return res, nil
 }
 
-func (ec *executionContext) unmarshalOTemplateStatus2ᚕcarillonᚋenumᚐTemplateStatusᚄ(ctx context.Context, v any) ([]enum.TemplateStatus, error) {
+func (ec *executionContext) unmarshalOTemplateStatus2ᚕcarillonᚋentᚋenumᚐTemplateStatusᚄ(ctx context.Context, v any) ([]enum.TemplateStatus, error) {
 	if v == nil {
 		return nil, nil
 	}
@@ -2996,7 +2996,7 @@ func (ec *executionContext) unmarshalOTemplateStatus2ᚕcarillonᚋenumᚐTempla
 	res := make([]enum.TemplateStatus, len(vSlice))
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
-		res[i], err = ec.unmarshalNTemplateStatus2carillonᚋenumᚐTemplateStatus(ctx, vSlice[i])
+		res[i], err = ec.unmarshalNTemplateStatus2carillonᚋentᚋenumᚐTemplateStatus(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}
@@ -3004,14 +3004,14 @@ func (ec *executionContext) unmarshalOTemplateStatus2ᚕcarillonᚋenumᚐTempla
 	return res, nil
 }
 
-func (ec *executionContext) marshalOTemplateStatus2ᚕcarillonᚋenumᚐTemplateStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.TemplateStatus) graphql.Marshaler {
+func (ec *executionContext) marshalOTemplateStatus2ᚕcarillonᚋentᚋenumᚐTemplateStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []enum.TemplateStatus) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNTemplateStatus2carillonᚋenumᚐTemplateStatus(ctx, sel, v[i])
+		return ec.marshalNTemplateStatus2carillonᚋentᚋenumᚐTemplateStatus(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {

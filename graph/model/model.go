@@ -6,12 +6,12 @@ import (
 	"bytes"
 	"carillon/audience"
 	"carillon/campaign"
-	"carillon/column"
 	"carillon/ent"
-	"carillon/enum"
-	"carillon/fault"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/identity"
 	"carillon/uid"
+	"carillon/usererror"
 	"fmt"
 	"io"
 	"strconv"
@@ -326,9 +326,9 @@ type CreateCampaignInput struct {
 	// From which number, of the template's account.
 	PhoneNumberID uid.ID `json:"phoneNumberId"`
 	// To whom.
-	Audience *column.Audience `json:"audience"`
+	Audience *jsonfield.Audience `json:"audience"`
 	// How the template's parameters get their values; each must be bound by the time of the launch.
-	Parameters []*column.ParameterBinding `json:"parameters,omitempty"`
+	Parameters []*jsonfield.ParameterBinding `json:"parameters,omitempty"`
 	// What becomes of people for whom a parameter has no value.
 	MissingParameter *enum.MissingParameterPolicy `json:"missingParameter,omitempty"`
 	// Messages a second at most, 1 to 1000; without it, the number's own limit.
@@ -360,7 +360,7 @@ type CreateContactInput struct {
 	// The lists to put them on.
 	ListIds []uid.ID `json:"listIds,omitempty"`
 	// Whether they want marketing; without it, nothing is on record.
-	Consent *column.ImportConsent `json:"consent,omitempty"`
+	Consent *jsonfield.ImportConsent `json:"consent,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -505,7 +505,7 @@ type ImportContactsInput struct {
 	// row whose number can be two is rejected.
 	NumbersWithoutPlus *enum.NumberForm `json:"numbersWithoutPlus,omitempty"`
 	// Recorded as the contacts' consent, with the file as evidence. It does not opt in who has opted out.
-	Consent *column.ImportConsent `json:"consent,omitempty"`
+	Consent *jsonfield.ImportConsent `json:"consent,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1266,7 +1266,7 @@ type UserError struct {
 	// Path to the input field at fault, e.g. ["components", "1", "text"]; empty where the whole input is.
 	Field []string `json:"field"`
 	// What kind of mistake it is, for programs.
-	Code fault.Code `json:"code"`
+	Code usererror.Code `json:"code"`
 	// What is wrong and what would be right, for people, in English.
 	Message string `json:"message"`
 }

@@ -17,8 +17,8 @@ import (
 	"entgo.io/contrib/entgql"
 	"github.com/99designs/gqlgen/graphql"
 
-	"carillon/fault"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // MarshalInt writes a number of 32 bits, which is all that Int has.
@@ -34,7 +34,7 @@ func UnmarshalInt(ctx context.Context, v any) (int, error) {
 func MarshalInt64(n int64) graphql.ContextMarshaler {
 	return graphql.ContextWriterFunc(func(_ context.Context, w io.Writer) error {
 		if n < math.MinInt32 || n > math.MaxInt32 {
-			return fault.New(fault.BadInput, "this number is beyond the 32 bits of Int: ask for less at once")
+			return usererror.New(usererror.BadInput, "this number is beyond the 32 bits of Int: ask for less at once")
 		}
 		_, err := w.Write(strconv.AppendInt(nil, n, 10))
 		return err
@@ -185,20 +185,22 @@ func UnmarshalCursor(_ context.Context, v any) (Cursor, error) {
 	return Cursor{ID: w.ID, Value: values}, nil
 }
 
-var errCursor = fault.New(fault.BadInput, "this is not a cursor of this list: take it from an answer as it is")
+var errCursor = usererror.New(usererror.BadInput, "this is not a cursor of this list: take it from an answer as it is")
 
 // codes are the values of the enum UserErrorCode.
-var codes = []fault.Code{fault.Required, fault.Invalid, fault.TooLong, fault.TooShort, fault.Taken, fault.Unknown, fault.NotAllowed,
-	fault.LimitExceeded, fault.Stale, fault.Upstream}
+var codes = []usererror.Code{usererror.Required, usererror.Invalid, usererror.TooLong, usererror.TooShort, usererror.Taken, usererror.NoSuch, usererror.NotAllowed,
+	usererror.LimitExceeded, usererror.Stale, usererror.Upstream}
 
 // MarshalUserErrorCode writes why an input field was refused.
-func MarshalUserErrorCode(c fault.Code) graphql.Marshaler { return graphql.MarshalString(string(c)) }
+func MarshalUserErrorCode(c usererror.Code) graphql.Marshaler {
+	return graphql.MarshalString(string(c))
+}
 
 // UnmarshalUserErrorCode reads it.
-func UnmarshalUserErrorCode(v any) (fault.Code, error) {
+func UnmarshalUserErrorCode(v any) (usererror.Code, error) {
 	s, _ := v.(string)
-	if !slices.Contains(codes, fault.Code(s)) {
+	if !slices.Contains(codes, usererror.Code(s)) {
 		return "", fmt.Errorf("%v is not one of %v", v, codes)
 	}
-	return fault.Code(s), nil
+	return usererror.Code(s), nil
 }

@@ -1,0 +1,90 @@
+// Package jsonfield holds the types of the data model's JSON columns. A value once written must stay readable: add fields, never
+// change their meaning.
+package jsonfield
+
+import (
+	"time"
+
+	"carillon/ent/enum"
+	"carillon/uid"
+)
+
+// SendingPolicy is how an organization wants to send. Field names are the API's.
+type SendingPolicy struct {
+	RequireOptIn              bool               `json:"requireOptIn"`
+	MarketingPerContactPerDay int                `json:"marketingPerContactPerDay"`
+	QuietHours                *QuietHours        `json:"quietHours,omitempty"`
+	OptOutKeywords            []string           `json:"optOutKeywords"`
+	OptInKeywords             []string           `json:"optInKeywords"`
+	UnknownWaitSeconds        int                `json:"unknownWaitSeconds"`
+	UnknownMarketing          enum.UnknownPolicy `json:"unknownMarketing"`
+	UnknownOther              enum.UnknownPolicy `json:"unknownOther"`
+	FailureThreshold          float64            `json:"failureThreshold"`
+}
+
+// QuietHours are local times of day, e.g. 21:00 to 08:00.
+type QuietHours struct {
+	Start string `json:"start"`
+	End   string `json:"end"`
+}
+
+// DefaultSendingPolicy is what a new organization starts with.
+func DefaultSendingPolicy() SendingPolicy {
+	return SendingPolicy{
+		OptOutKeywords: []string{"STOP", "UNSUBSCRIBE", "退订"}, OptInKeywords: []string{"START", "订阅"},
+		UnknownWaitSeconds: 900, UnknownMarketing: enum.UnknownPolicyPreferNoDuplicate, UnknownOther: enum.UnknownPolicyPreferDelivery,
+		FailureThreshold: 0.2,
+	}
+}
+
+// ImportConsent is what an import records for every contact in it.
+type ImportConsent struct {
+	Consent  enum.Consent `json:"consent"`
+	Source   string       `json:"source"`
+	Evidence string       `json:"evidence,omitempty"`
+}
+
+// Audience is who a campaign goes to: everyone in any of the lists, contacts or the filter, less everyone on an excluded list.
+type Audience struct {
+	ListIDs        []uid.ID       `json:"listIds,omitempty"`
+	ContactIDs     []uid.ID       `json:"contactIds,omitempty"`
+	Filter         *ContactFilter `json:"filter,omitempty"`
+	ExcludeListIDs []uid.ID       `json:"excludeListIds,omitempty"`
+}
+
+// ContactFilter is a rule that contacts match or not. Empty parts say nothing; all others must hold.
+type ContactFilter struct {
+	Search        string            `json:"search,omitempty"`
+	ListIDs       []uid.ID          `json:"listIds,omitempty"`
+	Consent       []enum.Consent    `json:"consent,omitempty"`
+	Country       []string          `json:"country,omitempty"`
+	Language      []string          `json:"language,omitempty"`
+	Attributes    []AttributeFilter `json:"attributes,omitempty"`
+	CreatedAfter  *time.Time        `json:"createdAfter,omitempty"`
+	CreatedBefore *time.Time        `json:"createdBefore,omitempty"`
+}
+
+// AttributeFilter is a condition on one attribute.
+type AttributeFilter struct {
+	Key    string   `json:"key"`
+	Equals *string  `json:"equals,omitempty"`
+	In     []string `json:"in,omitempty"`
+	Exists *bool    `json:"exists,omitempty"`
+}
+
+// ParameterBinding gives one template parameter its value: a constant, or a contact's field or attribute with a fallback.
+type ParameterBinding struct {
+	Parameter    string  `json:"parameter"`
+	Value        *string `json:"value,omitempty"`
+	ContactField *string `json:"contactField,omitempty"`
+	Attribute    *string `json:"attribute,omitempty"`
+	Fallback     *string `json:"fallback,omitempty"`
+}
+
+// Pricing is what Meta said of a message's price.
+type Pricing struct {
+	Billable bool   `json:"billable"`
+	Category string `json:"category"`
+	Model    string `json:"model"`
+	Type     string `json:"type,omitempty"`
+}

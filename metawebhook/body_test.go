@@ -1,0 +1,190 @@
+package metawebhook_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"carillon/database/dbtest"
+	"carillon/metawebhook"
+	"carillon/whatsapp"
+)
+
+// served is a stage behind a real server.
+func served(t *testing.T, changes ...func(*setting)) (*stage, string) {
+	t.Helper()
+	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)), changes...)
+	server := httptest.NewUnstartedServer(s)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.Start()
+	t.Cleanup(server.Close)
+	return s, server.Listener.Addr().String()
+}
+
+// dial opens a connection and writes the head of a request.
+func dial(t *testing.T, address, headers string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	if _, err := fmt.Fprintf(conn, "POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n", headers); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+func answer(t *testing.T, conn net.Conn) *http.Response {
+	t.Helper()
+	w, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func TestNothingIsReadOfABodyWhoseSignatureCannotBeRight(t *testing.T) {
+	t.Parallel()
+	_, address := served(t)
+	for name, signature := range map[string]string{
+		"none": "", "SHA-1": "X-Hub-Signature: sha1=0123456789012345678901234567890123456789\r\n", "too short": "X-Hub-Signature-256: sha256=00\r\n",
+		"no hex": "X-Hub-Signature-256: sha256=" + strings.Repeat("zz", 32) + "\r\n", "without its name": "X-Hub-Signature-256: " + strings.Repeat("00", 32) + "\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, length := range []string{"Content-Length: 1000", "Content-Length: 4194304", "Transfer-Encoding: chunked"} { // of which nothing is ever sent
+				conn := dial(t, address, signature+length)
+				if w := answer(t, conn); w.StatusCode != http.StatusUnauthorized || !w.Close {
+					t.Errorf("%s: answered %d, and the connection stays: %v", length, w.StatusCode, !w.Close)
+				}
+				if _, err := conn.Read(make([]byte, 200)); err == nil {
+					t.Errorf("%s: the connection stays open", length)
+				}
+			}
+		})
+	}
+}
+
+const forged = "X-Hub-Signature-256: sha256=0000000000000000000000000000000000000000000000000000000000000000\r\n"
+
+func TestABodyHasOnlySoMuchTime(t *testing.T) {
+	t.Parallel()
+	s, address := served(t, func(o *setting) { o.BodyTimeout = 50 * time.Millisecond })
+	for _, length := range []string{"Content-Length: 1000", "Content-Length: 4194304", "Transfer-Encoding: chunked"} {
+		conn := dial(t, address, forged+length)
+		if w := answer(t, conn); w.StatusCode != http.StatusRequestTimeout || !w.Close {
+			t.Errorf("%s: answered %d", length, w.StatusCode)
+		}
+	}
+	if n := metawebhook.BodyBytes(s.Handler); n != 0 {
+		t.Errorf("%d bytes are still reserved", n)
+	}
+}
+
+// A stranger's bodies that never end take no more memory than they may, and leave room for Meta's.
+func TestBodiesThatStallTakeABoundedMemory(t *testing.T) {
+	t.Parallel()
+	const sockets, most = 60, 16 << 20
+	s, address := served(t, func(o *setting) { o.BodyMemory, o.BodyTimeout = most, 2*time.Second })
+	runtime.GC()
+	var before, peak runtime.MemStats
+	runtime.ReadMemStats(&before)
+	part := strings.Repeat("x", 1<<20)
+	var codes [sockets]int
+	var all sync.WaitGroup
+	for i := range sockets {
+		conn := dial(t, address, forged+"Content-Length: 4194304")
+		all.Go(func() {
+			go func() {
+				for range 4 {
+					if _, err := conn.Write([]byte(part[:len(part)-1])); err != nil {
+						return
+					}
+				}
+			}()
+			if w, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil {
+				codes[i] = w.StatusCode
+			}
+		})
+	}
+	for metawebhook.BodyBytes(s.Handler) < most/2 { // the strangers are at it
+		runtime.Gosched()
+	}
+	if n := metawebhook.BodyBytes(s.Handler); n > most {
+		t.Errorf("%d bytes are reserved", n)
+	}
+	body := inbound("wamid.in1", "16505551234", "hello")
+	r, _ := http.NewRequest(http.MethodPost, "http://"+address, strings.NewReader(body))
+	r.Header.Set("X-Hub-Signature-256", whatsapp.Sign(secretNow, []byte(body)))
+	if w, err := http.DefaultClient.Do(r); err != nil || w.StatusCode != http.StatusOK {
+		t.Errorf("Meta's own webhook: %v, %v", w, err)
+	} else {
+		_ = w.Body.Close()
+	}
+	runtime.GC() // what other tests leave behind does not count
+	runtime.ReadMemStats(&peak)
+	if grown := int64(peak.HeapAlloc) - int64(before.HeapAlloc); grown > 4*most {
+		t.Errorf("the heap grew by %d MiB", grown>>20)
+	}
+	all.Wait()
+	counts := map[int]int{}
+	for _, code := range codes {
+		counts[code]++
+	}
+	if counts[http.StatusServiceUnavailable] < sockets/2 || counts[http.StatusOK] > 0 || counts[http.StatusUnauthorized] > 0 {
+		t.Errorf("answered %v", counts)
+	}
+	if n := metawebhook.BodyBytes(s.Handler); n != 0 {
+		t.Errorf("%d bytes are still reserved", n)
+	}
+	if n := counted(t, s.Metrics(), "carillon_webhook_refused_total", "memory"); n < sockets/2 {
+		t.Errorf("counted %v without memory", n)
+	}
+}
+
+func TestARefusalForWantOfMemorySaysWhenToTryAgain(t *testing.T) {
+	t.Parallel()
+	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)), func(o *setting) { o.BodyMemory = 1 << 10 })
+	body := strings.Repeat("x", 4<<10)
+	if w := s.post(body, whatsapp.Sign(secretNow, []byte(body))); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+		t.Errorf("answered %d %v", w.Code, w.Header())
+	}
+}
+
+func TestABodyOfAnySizeIsReadWhole(t *testing.T) {
+	t.Parallel()
+	_, address := served(t)
+	for _, size := range []int{1, 8 << 10, 8<<10 + 1, 64 << 10, 64<<10 - 1, 64<<10 + 1, 1 << 20, 4<<20 - 1, 4 << 20, 4<<20 + 1} {
+		body := strings.Repeat("x", size)
+		want := http.StatusOK
+		if size > 4<<20 {
+			want = http.StatusRequestEntityTooLarge
+		}
+		for _, reader := range []io.Reader{strings.NewReader(body), io.MultiReader(strings.NewReader(body))} { // the second does not say how long it is
+			r, _ := http.NewRequest(http.MethodPost, "http://"+address, reader)
+			r.Header.Set("X-Hub-Signature-256", whatsapp.Sign(secretNow, []byte(body)))
+			w, err := http.DefaultClient.Do(r)
+			if err != nil {
+				if want == http.StatusOK {
+					t.Errorf("%d bytes: %v", size, err)
+				}
+				continue // the refusal came before the body was sent
+			}
+			_ = w.Body.Close()
+			if w.StatusCode != want {
+				t.Errorf("%d bytes: answered %d, want %d", size, w.StatusCode, want)
+			}
+		}
+	}
+}

@@ -1,4 +1,0 @@
-package webhook
-
-// BodyBytes is how much memory bodies take now.
-func BodyBytes(h *Handler) int64 { return h.bodies.inUse() }
