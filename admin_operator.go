@@ -23,13 +23,16 @@ func organizations(ctx context.Context, p *parts, a adminArgs) error {
 	if err != nil {
 		return err
 	}
+
 	return a.print(list, func(w io.Writer) {
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(table, "ID\tNAME\tSTATUS\tMEMBERS\tCONTACTS\tNUMBERS\tSENT 24H\tQUOTA (A DAY, CONTACTS, NUMBERS)")
 		for _, o := range list {
-			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s, %s, %s\n", o.ID, o.Name, o.Status, o.Members, o.Contacts, o.Numbers, o.Sent,
+			fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s, %s, %s\n", o.ID, o.Name, o.Status, o.Members, o.Contacts,
+				o.Numbers, o.Sent,
 				limitText(o.Quota.MessagesPerDay), limitText(o.Quota.Contacts), limitText(o.Quota.Numbers))
 		}
+
 		_ = table.Flush()
 	})
 }
@@ -52,6 +55,7 @@ func (a adminArgs) say(status string, id ...uid.ID) error {
 	for _, n := range id {
 		what.ID = n.String()
 	}
+
 	return a.print(what, func(w io.Writer) { fmt.Fprintln(w, strings.TrimSpace(what.ID+" "+what.Status)) })
 }
 
@@ -60,10 +64,13 @@ func (a adminArgs) organization() (uid.ID, error) {
 	if len(a.names) != 1 {
 		return uid.ID{}, errors.New("name one organization by its id, org_…; `carillon admin organizations` lists them")
 	}
+
 	id, err := uid.Parse(a.names[0])
 	if err != nil || id.Kind() != uid.Organization {
-		return uid.ID{}, fmt.Errorf("%q is no id of an organization, org_…; `carillon admin organizations` lists them", a.names[0])
+		return uid.ID{}, fmt.Errorf("%q is no id of an organization, org_…; `carillon admin organizations` lists them",
+			a.names[0])
 	}
+
 	return id, nil
 }
 
@@ -72,6 +79,7 @@ func suspend(ctx context.Context, p *parts, a adminArgs) error {
 	if err != nil {
 		return err
 	}
+
 	until, err := a.until(database.Now())
 	if err != nil {
 		return err
@@ -79,6 +87,7 @@ func suspend(ctx context.Context, p *parts, a adminArgs) error {
 	if err := p.operator.Suspend(ctx, id, a.text("reason"), until); err != nil {
 		return err
 	}
+
 	return a.say("SUSPENDED"+untilText(until), id)
 }
 
@@ -93,14 +102,17 @@ func (a adminArgs) until(now time.Time) (*time.Time, error) {
 	if text == "" {
 		return nil, nil
 	}
+
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		at, err = after(now, text)
 	}
+
 	at = at.UTC().Truncate(time.Second)
 	if err != nil || !at.After(now) {
 		return nil, fmt.Errorf("--until: %q: %s", text, untilHelp)
 	}
+
 	return &at, nil
 }
 
@@ -111,8 +123,10 @@ func after(now time.Time, span string) (time.Time, error) {
 		if err != nil || days < 1 || days > longestDays {
 			return time.Time{}, fmt.Errorf("%q is no number of days up to %d", count, longestDays)
 		}
+
 		return now.AddDate(0, 0, days), nil
 	}
+
 	d, err := time.ParseDuration(span)
 	return now.Add(d), err
 }
@@ -128,17 +142,21 @@ func suspendUser(ctx context.Context, p *parts, a adminArgs) error {
 	if len(a.names) != 1 {
 		return errors.New("name the user by one e-mail address")
 	}
+
 	until, err := a.until(database.Now())
 	if err != nil {
 		return err
 	}
+
 	stopped, err := p.identity.SuspendUser(ctx, a.names[0], identity.Suspension{Until: until, Reason: a.text("reason")})
 	if err != nil {
 		return err
 	}
+
 	for _, id := range stopped {
 		p.hub.Announce(ctx, id)
 	}
+
 	return a.say(a.names[0] + " is suspended" + untilText(until))
 }
 
@@ -149,6 +167,7 @@ func resumeUser(ctx context.Context, p *parts, a adminArgs) error {
 	if err := p.identity.ResumeUser(ctx, a.names[0]); err != nil {
 		return err
 	}
+
 	return a.say(a.names[0] + " can sign in again")
 }
 
@@ -160,6 +179,7 @@ func resume(ctx context.Context, p *parts, a adminArgs) error {
 	if err := p.operator.Resume(ctx, id); err != nil {
 		return err
 	}
+
 	return a.say("ACTIVE", id)
 }
 
@@ -171,6 +191,7 @@ func closeOrganization(ctx context.Context, p *parts, a adminArgs) error {
 	if err := p.operator.Close(ctx, id, a.text("reason")); err != nil {
 		return err
 	}
+
 	return a.say("CLOSED", id)
 }
 
@@ -179,16 +200,20 @@ func erase(ctx context.Context, p *parts, a adminArgs) error {
 	if err != nil {
 		return err
 	}
+
 	done, err := p.operator.Erase(ctx, id)
 	if err != nil {
 		return err
 	}
+
 	return a.print(done, func(w io.Writer) {
 		rows := 0
 		for _, n := range done.Rows {
 			rows += n
 		}
-		fmt.Fprintf(w, "%s erased: %d rows, and %d users who belonged to nothing else; hourly sums stay\n", id, rows, done.Users)
+
+		fmt.Fprintf(w, "%s erased: %d rows, and %d users who belonged to nothing else; hourly sums stay\n", id, rows,
+			done.Users)
 		for _, trouble := range done.Troubles {
 			fmt.Fprintln(w, "WhatsApp could not be told:", trouble)
 		}
@@ -201,6 +226,7 @@ func (a adminArgs) sure() (uid.ID, error) {
 	if err == nil && !a.is("yes") {
 		err = fmt.Errorf("this ends everything of %s: add --yes", id)
 	}
+
 	return id, err
 }
 
@@ -209,28 +235,35 @@ func quota(ctx context.Context, p *parts, a adminArgs) error {
 	if err != nil {
 		return err
 	}
+
 	var q operator.Quota
 	list, err := p.operator.Organizations(ctx)
 	if err != nil {
 		return err
 	}
+
 	for _, o := range list {
 		if o.ID == id {
 			q = o.Quota
 		}
 	}
-	for name, limit := range map[string]**int{"messages-per-day": &q.MessagesPerDay, "contacts": &q.Contacts, "numbers": &q.Numbers} {
+
+	for name, limit := range map[string]**int{"messages-per-day": &q.MessagesPerDay, "contacts": &q.Contacts,
+		"numbers": &q.Numbers} {
 		if text := a.text(name); text != "" {
 			if *limit, err = parseLimit(text); err != nil {
 				return fmt.Errorf("--%s: %w", name, err)
 			}
 		}
 	}
+
 	if err := p.operator.SetQuota(ctx, id, q); err != nil {
 		return err
 	}
+
 	return a.print(q, func(w io.Writer) {
-		fmt.Fprintf(w, "%s may send %s messages a day (of UTC), and have %s contacts and %s numbers; - is unlimited\n", id, limitText(q.MessagesPerDay), limitText(q.Contacts), limitText(q.Numbers))
+		fmt.Fprintf(w, "%s may send %s messages a day (of UTC), and have %s contacts and %s numbers; - is unlimited\n",
+			id, limitText(q.MessagesPerDay), limitText(q.Contacts), limitText(q.Numbers))
 	})
 }
 
@@ -239,10 +272,12 @@ func parseLimit(text string) (*int, error) {
 	if text == "none" {
 		return nil, nil
 	}
+
 	var n int
 	if _, err := fmt.Sscanf(text+"\n", "%d\n", &n); err != nil || n < 0 {
 		return nil, fmt.Errorf("%q is neither a number from 0 on nor none", text)
 	}
+
 	return &n, nil
 }
 
@@ -250,22 +285,28 @@ func createUser(ctx context.Context, p *parts, a adminArgs) error {
 	if len(a.names) != 1 {
 		return errors.New("name the user by one e-mail address")
 	}
-	added, err := p.identity.AddUser(ctx, identity.NewUser{Email: a.names[0], Name: a.text("name"), Organization: a.text("organization"), Role: enum.Role(strings.ToUpper(a.text("role")))})
+
+	added, err := p.identity.AddUser(ctx, identity.NewUser{Email: a.names[0], Name: a.text("name"),
+		Organization: a.text("organization"), Role: enum.Role(strings.ToUpper(a.text("role")))})
 	if err != nil {
 		return err
 	}
+
 	for _, id := range added.Ended {
 		p.hub.Announce(ctx, id)
 	}
+
 	return a.print(added, func(w io.Writer) {
 		fmt.Fprintln(w, "user", added.User)
 		if added.Password != "" {
 			fmt.Fprintln(w, "password", added.Password, "(shown once; changePassword sets another)")
 		}
+
 		if added.OrganizationName == "" {
 			fmt.Fprintln(w, "belongs to no organization, and cannot sign in until they do")
 			return
 		}
+
 		fmt.Fprintln(w, "in", added.Organization, added.OrganizationName)
 	})
 }
@@ -274,6 +315,7 @@ func maintenance(ctx context.Context, p *parts, a adminArgs) error {
 	if len(a.names) != 1 || a.names[0] != "on" && a.names[0] != "off" {
 		return errors.New("say on or off")
 	}
+
 	on := a.names[0] == "on"
 	var notice *string
 	if text := strings.TrimSpace(a.text("notice")); text != "" && on {
@@ -282,6 +324,7 @@ func maintenance(ctx context.Context, p *parts, a adminArgs) error {
 	if err := p.operator.Maintain(ctx, on, notice); err != nil {
 		return err
 	}
+
 	return a.say("maintenance is " + a.names[0])
 }
 
@@ -290,15 +333,18 @@ func notice(ctx context.Context, p *parts, a adminArgs) error {
 	if text == "" {
 		return errors.New(`say what everybody is to know, or off`)
 	}
+
 	if text == "off" {
 		if err := p.operator.Announce(ctx, nil); err != nil {
 			return err
 		}
 		return a.say("no notice")
 	}
+
 	if err := p.operator.Announce(ctx, &text); err != nil {
 		return err
 	}
+
 	return a.say("notice: " + text)
 }
 
@@ -307,12 +353,15 @@ func rotateKeys(ctx context.Context, p *parts, a adminArgs) error {
 	if err != nil {
 		return err
 	}
+
 	err = a.print(done, func(w io.Writer) {
 		fmt.Fprintf(w, "%d secrets sealed anew under the first key, %d were under it already\n", done.Sealed, done.Current)
 	})
 	if err == nil && done.Failed > 0 {
-		err = fmt.Errorf("%d secrets open under none of the keys of ENCRYPTION_KEY: give the key that sealed them, too", done.Failed)
+		err = fmt.Errorf("%d secrets open under none of the keys of ENCRYPTION_KEY: give the key that sealed them, too",
+			done.Failed)
 	}
+
 	return err
 }
 
@@ -321,13 +370,16 @@ func loadTerms(file string) (identity.Terms, error) {
 	if file == "" {
 		return identity.DefaultTerms(), nil
 	}
+
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return identity.Terms{}, fmt.Errorf("TERMS_FILE: %w", err)
 	}
+
 	terms, err := identity.ParseTerms(string(text))
 	if err != nil {
 		return identity.Terms{}, fmt.Errorf("TERMS_FILE %s: %w", file, err)
 	}
+
 	return terms, nil
 }

@@ -33,25 +33,31 @@ func (s *service) operate(args ...string) string {
 	if err := run(s.t.Context(), append([]string{"admin"}, args...), s.environ, &out, io.Discard); err != nil {
 		s.t.Fatalf("admin %v: %v", args, err)
 	}
+
 	return out.String()
 }
 
 func TestTheOperatorsCommands(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	s := &service{t: t, environ: []string{"DATABASE_URL=sqlite:" + filepath.Join(folder, "carillon.db"), "DATA_DIR=" + folder, "WHATSAPP_API_URL=http://127.0.0.1:1"}}
+	s := &service{t: t, environ: []string{"DATABASE_URL=sqlite:" + filepath.Join(folder, "carillon.db"),
+		"DATA_DIR=" + folder, "WHATSAPP_API_URL=http://127.0.0.1:1"}}
 	if err := run(t.Context(), []string{"migrate"}, s.environ, io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
+
 	var added struct{ Organization, Password string }
-	if err := json.Unmarshal([]byte(s.operate("create-user", "--json", "ann@example.com", "--organization", "Lucky Shrub")), &added); err != nil || added.Password == "" {
+	if err := json.Unmarshal([]byte(s.operate("create-user", "--json", "ann@example.com", "--organization",
+		"Lucky Shrub")), &added); err != nil || added.Password == "" {
 		t.Fatal(added, err)
 	}
+
 	id := added.Organization
 	db := dbtest.Open(t, "sqlite:"+filepath.Join(folder, "carillon.db"))
 	system := caller.System(t.Context())
 	db.Client.User.Update().SetSecondFactorAt(database.Now()).ExecX(system)
 	tried, recorded := map[string]bool{}, []string{}
+
 	for _, step := range []struct{ command, says string }{
 		{"organizations", `Lucky Shrub +ACTIVE +1 +0 +0 +0`},
 		{"reset-password Ann@example.com", `^http\S+/reset-password#token=crp_\w+\n$`},
@@ -83,30 +89,46 @@ func TestTheOperatorsCommands(t *testing.T) {
 		{"quota --help", "messages-per-day"},
 	} {
 		if strings.HasPrefix(step.command, "close") {
-			recorded = db.Client.AuditEvent.Query().Where(auditevent.Actor("operator")).Order(auditevent.BySequence()).Select(auditevent.FieldAction).StringsX(system)
+			recorded = db.Client.AuditEvent.Query().Where(auditevent.Actor("operator")).Order(auditevent.BySequence()).
+				Select(auditevent.FieldAction).StringsX(system)
 		}
+
 		if got := s.operate(strings.Fields(step.command)...); !regexp.MustCompile(step.says).MatchString(got) {
 			t.Errorf("%s says %q, want %s", step.command, got, step.says)
 		}
+
 		name, _, _ := strings.Cut(step.command, " ")
 		tried[name] = true
 	}
-	if want := []string{"organization.create", "member.join", "password.request_reset", "password.request_reset", "factor.remove",
-		"organization.suspend", "organization.suspend", "organization.activate", "member.suspend", "member.suspend", "member.resume", "organization.quota", "organization.quota"}; !slices.Equal(recorded, want) {
+
+	if want := []string{"organization.create", "member.join", "password.request_reset", "password.request_reset",
+		"factor.remove",
+		"organization.suspend", "organization.suspend", "organization.activate", "member.suspend", "member.suspend",
+		"member.resume", "organization.quota", "organization.quota"}; !slices.Equal(recorded, want) {
 		t.Errorf("recorded %q, want %q", recorded, want)
 	}
+
 	for _, c := range adminCommands {
 		if !tried[c.name] && c.name != "create-user" { // which is how it began
 			t.Errorf("%s was not tried", c.name)
 		}
 	}
+
 	for command, says := range map[string]string{
-		"suspend " + id: "reason", "suspend org_x --reason y": "org_x", "close " + id: "--yes", "erase " + id: "--yes", "maintenance perhaps": "on or off",
-		"quota " + id + " --numbers many": "many", "create-user nobody": "e-mail", "create-user a@example.com --role KING --organization X": "role", "dance": "dance",
-		"suspend " + id + " --reason x --until 2020-01-01T00:00:00Z": "ahead", "suspend-user ann@example.com --until -1h": "ahead", "suspend-user ann@example.com --until 0d": "ahead",
-		"suspend-user ann@example.com --until soon": "12h", "suspend-user": "e-mail", "suspend-user nobody@example.com": "nobody has", "resume-user": "e-mail", "resume-user nobody@example.com": "nobody has",
-		"reset-password": "e-mail", "reset-password nobody@example.com": "user with this address", "verify-email": "e-mail", "verify-email nobody@example.com": "nobody has",
-		"disable-second-factor": "e-mail", "disable-second-factor nobody@example.com": "nobody has",
+		"suspend " + id: "reason", "suspend org_x --reason y": "org_x", "close " + id: "--yes", "erase " + id: "--yes",
+		"maintenance perhaps":             "on or off",
+		"quota " + id + " --numbers many": "many", "create-user nobody": "e-mail",
+		"create-user a@example.com --role KING --organization X": "role", "dance": "dance",
+		"suspend " + id + " --reason x --until 2020-01-01T00:00:00Z": "ahead",
+		"suspend-user ann@example.com --until -1h":                   "ahead",
+		"suspend-user ann@example.com --until 0d":                    "ahead",
+		"suspend-user ann@example.com --until soon":                  "12h", "suspend-user": "e-mail",
+		"suspend-user nobody@example.com": "nobody has", "resume-user": "e-mail",
+		"resume-user nobody@example.com": "nobody has",
+		"reset-password":                 "e-mail", "reset-password nobody@example.com": "user with this address",
+		"verify-email":                    "e-mail",
+		"verify-email nobody@example.com": "nobody has",
+		"disable-second-factor":           "e-mail", "disable-second-factor nobody@example.com": "nobody has",
 	} {
 		err := run(t.Context(), append([]string{"admin"}, strings.Fields(command)...), s.environ, io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), says) {
@@ -119,60 +141,79 @@ func TestWhatTheOperatorTakesAwayEndsAtOnceInEveryProcess(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	dsn := dbtest.SQLite(t)
-	s := &service{t: t, db: dbtest.Open(t, dsn), environ: []string{"DATABASE_URL=" + dsn, "REDIS_URL=" + dbtest.RedisURL(t), "DATA_DIR=" + folder, "WHATSAPP_API_URL=http://127.0.0.1:1"}}
-	p, err := open(t.Context(), s.environ, io.Discard) // another process than the operator's, with news and memory of its own
+	s := &service{t: t, db: dbtest.Open(t, dsn), environ: []string{"DATABASE_URL=" + dsn,
+		"REDIS_URL=" + dbtest.RedisURL(t), "DATA_DIR=" + folder, "WHATSAPP_API_URL=http://127.0.0.1:1"}}
+	// another process than the operator's, with news and memory of its own
+	p, err := open(t.Context(), s.environ, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- p.hub.Run(ctx) }()
+
 	t.Cleanup(func() {
 		stop()
 		if err := errors.Join(<-done, p.close()); err != nil {
 			t.Error(err)
 		}
 	})
+
 	s.until("it hears the others", func() bool { _, hears := p.hub.Hears(); return hears })
 	signUp := func(email string) identity.Signed {
-		signed, err := p.identity.SignUp(t.Context(), identity.SignUp{Email: email, Password: loggedPassword, Name: "Ann", OrganizationName: "Lucky Shrub", AcceptTermsVersion: identity.DefaultTerms().Version})
+		signed, err := p.identity.SignUp(t.Context(), identity.SignUp{Email: email, Password: loggedPassword, Name: "Ann",
+			OrganizationName: "Lucky Shrub", AcceptTermsVersion: identity.DefaultTerms().Version})
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		return signed
 	}
+
 	signed, bob := signUp("ann@example.com"), signUp("bob@example.com")
 	org, session := signed.Viewer.Organization, signed.Viewer.Session.ID
 	s.db.Client.User.Update().SetSecondFactorAt(database.Now()).ExecX(caller.System(t.Context()))
 	s.db.Client.Organization.Update().SetRequireSecondFactor(true).ExecX(caller.System(t.Context()))
+
 	viewer := func(token string) (*identity.Viewer, error) {
 		ctx, err := p.identity.Authenticate(t.Context(), "Bearer "+token, identity.Client{})
 		v, _ := identity.From(ctx)
 		return v, err
 	}
+
 	for _, step := range []struct {
 		command string
 		subject uid.ID
 		holds   func(*identity.Viewer, error) bool
 		token   string
 	}{
-		{"suspend-user bob@example.com", bob.Viewer.Session.ID, func(_ *identity.Viewer, err error) bool { return usererror.Is(err, usererror.Unauthenticated) }, bob.Token},
-		{"disable-second-factor ann@example.com", session, func(v *identity.Viewer, err error) bool { return err == nil && v.Missing() != nil }, signed.Token},
+		{"suspend-user bob@example.com", bob.Viewer.Session.ID, func(_ *identity.Viewer, err error) bool {
+			return usererror.Is(err, usererror.Unauthenticated)
+		}, bob.Token},
+		{"disable-second-factor ann@example.com", session, func(v *identity.Viewer, err error) bool {
+			return err == nil && v.Missing() != nil
+		}, signed.Token},
 		{"suspend " + org.String() + " --reason spam", org, func(v *identity.Viewer, err error) bool {
 			return err == nil && v.OrganizationStatus == enum.OrganizationStatusSuspended
 		}, signed.Token},
-		{"close " + org.String() + " --yes", org, func(_ *identity.Viewer, err error) bool { return usererror.Is(err, usererror.Unauthenticated) }, signed.Token},
+		{"close " + org.String() + " --yes", org, func(_ *identity.Viewer, err error) bool {
+			return usererror.Is(err, usererror.Unauthenticated)
+		}, signed.Token},
 	} {
 		if v, err := viewer(step.token); step.holds(v, err) { // and from here on it is remembered
 			t.Errorf("before %s: %+v, %v", step.command, v, err)
 		}
+
 		told := p.hub.Watch(uid.ID{}, step.subject.String())
 		s.operate(strings.Fields(step.command)...)
+
 		select {
 		case <-told.C():
 		case <-time.After(30 * time.Second):
 			t.Errorf("nothing was heard of %s", step.command)
 		}
+
 		told.Close()
 		if v, err := viewer(step.token); !step.holds(v, err) {
 			t.Errorf("after %s: %+v, %v", step.command, v, err)
@@ -187,8 +228,10 @@ func TestTermsThatCannotBeReadKeepTheServiceFromStarting(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("# Terms\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	for file, says := range map[string]string{bad: "front matter", filepath.Join(folder, "none.md"): "no such file"} {
-		err := run(t.Context(), nil, []string{"DATA_DIR=" + folder, "TERMS_FILE=" + file, "HTTP_ADDR=127.0.0.1:0"}, io.Discard, io.Discard)
+		err := run(t.Context(), nil, []string{"DATA_DIR=" + folder, "TERMS_FILE=" + file, "HTTP_ADDR=127.0.0.1:0"},
+			io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), "TERMS_FILE") || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", file, err)
 		}
@@ -205,11 +248,13 @@ func TestSuspensionAndMaintenanceStopAllSendingAndItGoesOnAfterwards(t *testing.
 		campaign := s.draft(n)
 		s.do("launchCampaign", campaign)
 		system := caller.System(t.Context())
+
 		still := func(at int, stop, goOn func()) {
 			t.Helper()
 			if err := s.sandbox.WaitAccepted(t.Context(), at); err != nil {
 				t.Fatal(err)
 			}
+
 			stop()
 			stopped := len(s.sandbox.Accepted())
 			s.until("what was claimed is settled", func() bool {
@@ -219,26 +264,38 @@ func TestSuspensionAndMaintenanceStopAllSendingAndItGoesOnAfterwards(t *testing.
 			if sent > stopped+40 {
 				t.Errorf("%d messages went out after the command", sent-stopped)
 			}
+
 			s.quiet(2 * time.Second)
 			if now := len(s.sandbox.Accepted()); now != sent {
 				t.Errorf("%d messages went out while nothing may", now-sent)
 			}
+
 			goOn()
 		}
+
 		o := s.db.Client.Organization.Query().OnlyX(system)
 		still(40, func() { s.operate("suspend", o.ID.String(), "--reason", "spam") }, func() {
 			if status, _ := s.progress(campaign); status != "PAUSED" {
 				t.Errorf("the campaign is %s", status)
 			}
+
 			s.operate("resume", o.ID.String())
 		})
-		still(120, func() { s.operate("maintenance", "on", "--notice", "back soon") }, func() { s.operate("maintenance", "off") })
-		s.until("the campaign is over", func() bool { status, p := s.progress(campaign); return status == "COMPLETED" && p.Read == n })
+
+		still(120, func() {
+			s.operate("maintenance", "on", "--notice", "back soon")
+		}, func() { s.operate("maintenance", "off") })
+		s.until("the campaign is over", func() bool {
+			status, p := s.progress(campaign)
+			return status == "COMPLETED" && p.Read == n
+		})
+
 		s.judge(n)
 	})
 }
 
-// quiet lets a span pass. What does not happen gives no signal: there is room in it for many turns of a lane.
+// quiet lets a span pass. What does not happen gives no signal: there is room in it for many turns
+// of a lane.
 func (s *service) quiet(span time.Duration) {
 	ctx, cancel := context.WithTimeout(s.t.Context(), span)
 	defer cancel()

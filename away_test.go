@@ -33,8 +33,10 @@ func get(t *testing.T, url string) (status int, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer response.Body.Close()
 	body, _ := io.ReadAll(response.Body)
+
 	return response.StatusCode, string(body)
 }
 
@@ -42,9 +44,11 @@ func get(t *testing.T, url string) (status int, text string) {
 func (s *service) newUser(email string) (password string) {
 	s.t.Helper()
 	var made struct{ Password string }
-	if err := json.Unmarshal([]byte(s.operate("create-user", "--json", email, "--organization", "Lucky Shrub")), &made); err != nil {
+	if err := json.Unmarshal([]byte(s.operate("create-user", "--json", email, "--organization", "Lucky Shrub")),
+		&made); err != nil {
 		s.t.Fatal(err)
 	}
+
 	return made.Password
 }
 
@@ -56,26 +60,34 @@ func TestWhileRedisIsAwayCallsAreAnsweredSoonAndTriesStayLimited(t *testing.T) {
 			wire := dbtest.NewWire(t, dbtest.RedisURL(t))
 			p, s := inProcess(t, "REDIS_URL="+wire.URL, "ENCRYPTION_KEY="+testKey)
 			password := s.newUser("owner@example.com")
+
 			signIn := func(password string) string {
-				return post(t, s.url, fmt.Sprintf(`mutation { signIn(input: {email: "owner@example.com", password: %q}) { token userErrors { code } } }`, password))
+				return post(t, s.url, fmt.Sprintf(
+					`mutation { signIn(input: {email: "owner@example.com", password: %q}) { token userErrors { code } } }`,
+					password))
 			}
+
 			s.token = textBetween(signIn(password), `"token":"`, `"`)
 			if s.token == "" {
 				t.Fatal("could not sign in")
 			}
+
 			number := s.newNumber()
 
 			happens(wire)
+
 			within(t, 2*time.Second, "the first sign-in", func() {
 				if answer := signIn(password); !strings.Contains(answer, `"token":"`) {
 					t.Errorf("signing in was answered %s", answer)
 				}
 			})
+
 			within(t, time.Second, "/readyz", func() {
 				if status, text := get(t, s.url+"/readyz"); status != http.StatusOK || !strings.Contains(text, "without Redis") {
 					t.Errorf("/readyz answers %d %s", status, text)
 				}
 			})
+
 			within(t, time.Second, "currentRate", func() {
 				answer := s.tries(`{ node(id: "` + number + `") { ... on PhoneNumber { throughput currentRate } } }`)
 				if !strings.Contains(answer, `"currentRate":80`) || strings.Contains(answer, "errors") {
@@ -89,15 +101,18 @@ func TestWhileRedisIsAwayCallsAreAnsweredSoonAndTriesStayLimited(t *testing.T) {
 					limited++
 				}
 			}
+
 			if limited < 30 {
 				t.Errorf("%d of 40 wrong sign-ins to one account were limited, want at least 30", limited)
 			}
+
 			codes := 0
 			for range 40 {
 				if wait, err := p.limiter.Allow(t.Context(), "code:somebody"); err != nil || wait == 0 {
 					codes++
 				}
 			}
+
 			if codes != 10 {
 				t.Errorf("%d codes of a second factor could be tried, want 10", codes)
 			}
@@ -110,7 +125,9 @@ func (s *service) newNumber() (id string) {
 	s.t.Helper()
 	system := caller.System(s.t.Context())
 	organization := s.db.Client.Organization.Query().OnlyX(system)
-	a := s.db.Client.Account.Create().SetOrganizationID(organization.ID).SetWabaID("1").SetName("Lucky Shrub").SetToken([]byte("sealed")).SaveX(system)
+	a := s.db.Client.Account.Create().SetOrganizationID(organization.ID).SetWabaID("1").SetName("Lucky Shrub").
+		SetToken([]byte("sealed")).SaveX(system)
+
 	return s.db.Client.PhoneNumber.Create().SetOrganizationID(organization.ID).SetAccountID(a.ID).SetMetaID("2").
 		SetDisplayNumber("+1 202-555-0199").SetVerifiedName("Lucky Shrub").SetThroughput(80).SaveX(system).ID.String()
 }
@@ -125,12 +142,14 @@ func TestReadinessIsToldWithinASecondWhileTheDatabaseIsAway(t *testing.T) {
 			if status, _ := get(t, s.url+"/readyz"); status != http.StatusOK {
 				t.Fatalf("/readyz answers %d", status)
 			}
+
 			happens(wire)
 			within(t, time.Second, "/readyz", func() {
 				if status, _ := get(t, s.url+"/readyz"); status != http.StatusServiceUnavailable {
 					t.Errorf("/readyz answers %d", status)
 				}
 			})
+
 			wire.Mend()
 			s.until("it is ready again", func() bool { status, _ := get(t, s.url+"/readyz"); return status == http.StatusOK })
 		})
@@ -140,11 +159,13 @@ func TestReadinessIsToldWithinASecondWhileTheDatabaseIsAway(t *testing.T) {
 func TestAStartWithoutRedisIsSaidOnceInOurWords(t *testing.T) {
 	t.Parallel()
 	s := &service{t: t, environ: []string{
-		"DATABASE_URL=" + dbtest.SQLite(t), "DATA_DIR=" + t.TempDir(), "REDIS_URL=redis://127.0.0.1:1", "ENCRYPTION_KEY=" + testKey, "HTTP_ADDR=" + freeAddress(t),
+		"DATABASE_URL=" + dbtest.SQLite(t), "DATA_DIR=" + t.TempDir(), "REDIS_URL=redis://127.0.0.1:1",
+		"ENCRYPTION_KEY=" + testKey, "HTTP_ADDR=" + freeAddress(t),
 	}}
 	if err := run(t.Context(), []string{"migrate"}, s.environ, io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
+
 	ctx, stop := context.WithCancel(t.Context())
 	log, done := &syncBuffer{}, make(chan error, 1)
 	go func() { done <- run(ctx, []string{"serve"}, s.environ, io.Discard, log) }()

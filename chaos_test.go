@@ -43,12 +43,16 @@ type chaos struct {
 
 func measureOfChaos() chaos {
 	if os.Getenv(chaosVariable) == "long" {
-		return chaos{recipients: 20_000, perSecond: 400, blows: 21, errors: 0.001, outageEvery: 20 * time.Second, atMost: 12 * time.Minute}
+		return chaos{recipients: 20_000, perSecond: 400, blows: 21, errors: 0.001, outageEvery: 20 * time.Second,
+			atMost: 12 * time.Minute}
 	}
-	return chaos{recipients: 600, perSecond: 100, blows: 7, errors: 0.01, outageEvery: 7 * time.Second, atMost: 3 * time.Minute}
+
+	return chaos{recipients: 600, perSecond: 100, blows: 7, errors: 0.01, outageEvery: 7 * time.Second,
+		atMost: 3 * time.Minute}
 }
 
-// sky is a WhatsApp on a bad day: it loses answers, refuses in bursts, and tells of everything late, twice and in a wrong order.
+// sky is a WhatsApp on a bad day: it loses answers, refuses in bursts, and tells of everything
+// late, twice and in a wrong order.
 func (c chaos) sky() sandbox.Options {
 	return sandbox.Options{
 		Throughput: c.perSecond, NoPairLimit: true, Latency: 20 * time.Millisecond, LatencyJitter: 60 * time.Millisecond,
@@ -81,11 +85,13 @@ func TestChaosInManyProcesses(t *testing.T) {
 	api := s.start("serve", shared...)
 	workers := []func(os.Signal){work(), work(), work()}
 	s.ready()
+
 	one := func(signal syscall.Signal) {
 		n := rand.N(len(workers))
 		workers[n](signal)
 		workers[n] = work()
 	}
+
 	numbered := openRedis(t, redisURL)
 	s.endure(c, map[string]func(){
 		"kill -9 of a worker":              func() { one(syscall.SIGKILL) },
@@ -108,6 +114,7 @@ func TestChaosOfTheServersBehindIt(t *testing.T) {
 	s.start("serve", shared...)
 	workers := []func(os.Signal){work(), work()}
 	s.ready()
+
 	s.endure(c, map[string]func(){
 		"PostgreSQL restarts, fast":      func() { postgres.Restart("fast") },
 		"PostgreSQL restarts, immediate": func() { postgres.Restart("immediate") },
@@ -117,8 +124,8 @@ func TestChaosOfTheServersBehindIt(t *testing.T) {
 	})
 }
 
-// endure sends a campaign while blows fall, in a random order at random moments, each kind at least once; at its end everything
-// must be as if nothing had happened.
+// endure sends a campaign while blows fall, in a random order at random moments, each kind at least
+// once; at its end everything must be as if nothing had happened.
 func (s *service) endure(c chaos, blows map[string]func()) {
 	s.t.Helper()
 	campaign := s.draft(c.recipients)
@@ -128,31 +135,39 @@ func (s *service) endure(c chaos, blows map[string]func()) {
 	for range max(1, c.readers) {
 		listeners = append(listeners, s.listen())
 	}
+
 	s.do("launchCampaign", campaign)
 	var order []string
+
 	for len(order) < c.blows {
 		kinds := slices.Collect(maps.Keys(blows))
 		rand.Shuffle(len(kinds), func(i, k int) { kinds[i], kinds[k] = kinds[k], kinds[i] })
 		order = append(order, kinds...)
 	}
+
 	ctx, cancel := context.WithTimeout(s.t.Context(), c.atMost)
 	defer cancel()
+
 	for i, name := range order {
 		part := c.recipients * 9 / 10 / len(order)
 		if err := s.sandbox.WaitAccepted(ctx, i*part+rand.N(part)); err != nil {
 			s.t.Fatal(err)
 		}
+
 		s.t.Logf("%s at %d messages", name, s.sandbox.Counts().Accepted)
 		blows[name]()
 	}
+
 	s.untilRead(ctx, c.recipients)
 	if err := s.sandbox.WaitIdle(ctx); err != nil {
 		s.t.Fatal(err)
 	}
+
 	s.judgeChaos(c, campaign, listeners)
 }
 
-// shortenLeases makes the two minutes of a lease three seconds until the test is over: long enough for whoever lives.
+// shortenLeases makes the two minutes of a lease three seconds until the test is over: long enough
+// for whoever lives.
 func (s *service) shortenLeases() {
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan struct{})
@@ -160,22 +175,30 @@ func (s *service) shortenLeases() {
 		defer close(over)
 		tick := time.NewTicker(500 * time.Millisecond)
 		defer tick.Stop()
+
 		for {
 			select {
 			case <-tick.C:
 			case <-ctx.Done():
 				return
 			}
+
 			_ = s.db.InTx(ctx, func(tx *database.Tx) error { // the next tick makes good what fails
 				now := database.Now()
-				if _, err := tx.ExecContext(ctx, "UPDATE claim SET until = $1 WHERE until BETWEEN $1 AND $2", now, now.Add(12*time.Second)); err != nil {
+				if _, err := tx.ExecContext(ctx, "UPDATE claim SET until = $1 WHERE until BETWEEN $1 AND $2", now,
+					now.Add(12*time.Second)); err != nil {
 					return err
 				}
-				_, err := tx.ExecContext(ctx, "UPDATE message SET lease_until = $1 WHERE status = 'SENDING' AND lease_until BETWEEN $1 AND $2", now, now.Add(2*time.Minute-3*time.Second))
+
+				_, err := tx.ExecContext(ctx,
+					"UPDATE message SET lease_until = $1 WHERE status = 'SENDING' AND lease_until BETWEEN $1 AND $2", now,
+					now.Add(2*time.Minute-3*time.Second))
+
 				return err
 			})
 		}
 	}()
+
 	s.t.Cleanup(func() { cancel(); <-over })
 }
 
@@ -185,11 +208,13 @@ func (s *service) untilRead(ctx context.Context, n int) {
 	system := caller.System(ctx)
 	look := time.NewTicker(100 * time.Millisecond)
 	defer look.Stop()
+
 	for {
 		row, err := s.db.Client.Campaign.Query().Only(system)
 		if err == nil && row.Status == enum.CampaignStatusCompleted && row.Read == n {
 			return
 		}
+
 		select {
 		case <-look.C:
 		case <-ctx.Done():
@@ -206,24 +231,30 @@ func (s *service) judgeChaos(c chaos, campaign string, listeners []*listener) {
 	if n := s.db.Client.Message.Query().Where(message.StatusNEQ(enum.MessageStatusRead)).CountX(system); n > 0 {
 		s.t.Errorf("%d messages are not read", n)
 	}
+
 	// What left in time can arrive together where the machine keeps the sandbox waiting, too.
 	usage, bunched := s.sandbox.Usage(sandboxNumber), c.perSecond/50
 	if usage.Peak > c.perSecond+bunched {
 		s.t.Errorf("%d messages in one second, the limit is %d", usage.Peak, c.perSecond)
 	}
+
 	var last int
 	if err := s.db.QueryRow(system, "SELECT last FROM event_counter").Scan(&last); err != nil {
 		s.t.Fatal(err)
 	}
+
 	connections := 0
 	var late, lateAgain time.Duration
+
 	for _, l := range listeners {
 		l.holds(last)
 		connections += l.connections
 		late, lateAgain = max(late, l.late), max(lateAgain, l.lateAgain)
 	}
+
 	s.t.Logf("%s: at most %d a second, %d requests, %.0f s; the sandbox says %+v; %d events, %d connections of %d subscribers, the latest event %s after it was recorded (%s once Redis was back)",
-		campaign, usage.Peak, usage.Requests, usage.Last.Sub(usage.First).Seconds(), s.sandbox.Counts(), last, connections, len(listeners), late, lateAgain)
+		campaign, usage.Peak, usage.Requests, usage.Last.Sub(usage.First).Seconds(), s.sandbox.Counts(), last, connections,
+		len(listeners), late, lateAgain)
 }
 
 // listener is a subscriber that comes back with its cursor whatever happens.
@@ -243,6 +274,7 @@ func (s *service) listen() *listener {
 	l := &listener{service: s, changed: make(chan struct{}, 1)}
 	ctx, cancel := context.WithCancel(context.Background())
 	over := make(chan struct{})
+
 	go func() {
 		defer close(over)
 		for ctx.Err() == nil {
@@ -254,8 +286,10 @@ func (s *service) listen() *listener {
 			}
 		}
 	}()
+
 	s.t.Cleanup(func() { cancel(); <-over })
 	s.until("the subscriber listens", func() bool { l.mu.Lock(); defer l.mu.Unlock(); return l.cursor != "" })
+
 	return l
 }
 
@@ -266,17 +300,21 @@ func (l *listener) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	if err := conn.WriteJSON(map[string]any{"type": "connection_init", "payload": map[string]any{"Authorization": "Bearer " + l.token}}); err != nil {
+	if err := conn.WriteJSON(map[string]any{"type": "connection_init",
+		"payload": map[string]any{"Authorization": "Bearer " + l.token}}); err != nil {
 		return err
 	}
+
 	l.mu.Lock()
 	l.connections++
 	variables := map[string]any{}
 	if l.cursor != "" {
 		variables["after"] = l.cursor
 	}
+
 	l.mu.Unlock()
 	for {
 		var m struct {
@@ -287,10 +325,12 @@ func (l *listener) once(ctx context.Context) error {
 		if err := conn.ReadJSON(&m); err != nil {
 			return err
 		}
+
 		switch m.Type {
 		case "connection_ack":
 			err = conn.WriteJSON(map[string]any{"id": "1", "type": "subscribe", "payload": map[string]any{
-				"query": `subscription($after: Cursor) { deliveryEvents(after: $after) { cursor events { sequence recordedAt } } }`, "variables": variables}})
+				"query":     `subscription($after: Cursor) { deliveryEvents(after: $after) { cursor events { sequence recordedAt } } }`,
+				"variables": variables}})
 		case "ping":
 			err = conn.WriteJSON(map[string]any{"type": "pong"})
 		case "next":
@@ -298,6 +338,7 @@ func (l *listener) once(ctx context.Context) error {
 		default:
 			err = fmt.Errorf("%s %s", m.Type, m.Payload)
 		}
+
 		if err != nil {
 			return err
 		}
@@ -323,9 +364,11 @@ func (l *listener) take(text json.RawMessage) error {
 	if err := json.Unmarshal(text, &payload); err != nil || len(payload.Errors) > 0 {
 		return fmt.Errorf("%w %s", err, text)
 	}
+
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cursor = payload.Data.DeliveryEvents.Cursor
+
 	for _, e := range payload.Data.DeliveryEvents.Events {
 		l.seen = append(l.seen, e.Sequence)
 		late := time.Since(e.RecordedAt)
@@ -334,14 +377,17 @@ func (l *listener) take(text json.RawMessage) error {
 			l.lateAgain = max(l.lateAgain, late)
 		}
 	}
+
 	select {
 	case l.changed <- struct{}{}:
 	default:
 	}
+
 	return nil
 }
 
-// holds waits until the subscriber has seen the log to its last entry, and fails the test unless that was each one in its turn.
+// holds waits until the subscriber has seen the log to its last entry, and fails the test unless
+// that was each one in its turn.
 func (l *listener) holds(last int) {
 	l.t.Helper()
 	give := time.After(20 * time.Second)
@@ -349,14 +395,17 @@ func (l *listener) holds(last int) {
 		l.mu.Lock()
 		seen := slices.Clone(l.seen)
 		l.mu.Unlock()
+
 		if len(seen) >= last {
 			for i, sequence := range seen {
 				if sequence != i+1 {
 					l.t.Fatalf("event %d that the subscriber saw has sequence %d", i+1, sequence)
 				}
 			}
+
 			return
 		}
+
 		select {
 		case <-l.changed:
 		case <-give:
@@ -379,6 +428,7 @@ func named(t *testing.T, dsn string) *sessions {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	q := u.Query()
 	name := "chaos_" + q.Get("search_path")
 	q.Set("application_name", name)
@@ -387,7 +437,9 @@ func named(t *testing.T, dsn string) *sessions {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { _ = own.Close() })
+
 	return &sessions{t, name, u.String(), own}
 }
 
@@ -395,7 +447,9 @@ func named(t *testing.T, dsn string) *sessions {
 func (s *sessions) cut() {
 	s.t.Helper()
 	var n int
-	if err := s.own.QueryRowContext(s.t.Context(), "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1", s.name).Scan(&n); err != nil || n == 0 {
+	if err := s.own.QueryRowContext(s.t.Context(),
+		"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1", s.name).
+		Scan(&n); err != nil || n == 0 {
 		s.t.Errorf("ended %d sessions of PostgreSQL, %v", n, err)
 	}
 }
@@ -413,8 +467,10 @@ func openRedis(t *testing.T, address string) numberedRedis {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	client := redis.NewClient(options)
 	t.Cleanup(func() { _ = client.Close() })
+
 	return numberedRedis{t, fmt.Sprint(options.DB), client}
 }
 
@@ -434,12 +490,14 @@ func (r numberedRedis) cut() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+
 	n := 0
 	for _, m := range clientOfRedis.FindAllStringSubmatch(list, -1) {
 		if m[2] == r.number && r.client.ClientKillByFilter(r.t.Context(), "ID", m[1], "SKIPME", "yes").Err() == nil {
 			n++
 		}
 	}
+
 	if n == 0 {
 		r.t.Error("no connection of Redis was ended")
 	}

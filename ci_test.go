@@ -14,6 +14,7 @@ func flagsOf(t *testing.T, file string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return regexp.MustCompile(`-race -gcflags=\S+ -timeout=[0-9]+m`).FindAllString(string(text), -1)
 }
 
@@ -23,14 +24,18 @@ func TestWhatIsRunInCIIsWhatTheReadmeTellsANewcomerToRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	command := regexp.MustCompile(`(?m)^go test \S+`).Find(readme)
 	script, err := os.ReadFile(".ci/run")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if command == nil || !regexp.MustCompile(`(?m)^  step "test" .*[^ ]" `+regexp.QuoteMeta(string(command))).Match(script) {
+
+	if command == nil || !regexp.MustCompile(`(?m)^  step "test" .*[^ ]" `+regexp.QuoteMeta(string(command))).
+		Match(script) {
 		t.Errorf(".ci/run does not run %q, as the README does", command)
 	}
+
 	if !regexp.MustCompile(`export CARILLON_TEST_REQUIRE_ALL=1`).Match(script) {
 		t.Error(".ci/run lets tests be left out")
 	}

@@ -41,6 +41,7 @@ func init() {
 		"config":      runConfig,
 		"help":        runHelp,
 	}
+
 	commands["--help"], commands["-h"] = runHelp, runHelp
 }
 
@@ -63,6 +64,7 @@ carillon healthcheck  exits with 0 when the process at HTTP_ADDR is healthy
 
 demo and sandbox take --help. Configuration comes from the environment alone.
 `)
+
 	return err
 }
 
@@ -80,6 +82,7 @@ func runRoles(r roles) command {
 		if err := noArguments(args); err != nil {
 			return err
 		}
+
 		cfg, err := config.Load(environ)
 		if err != nil {
 			return err
@@ -90,19 +93,24 @@ func runRoles(r roles) command {
 		if cfg.WhatsApp.APIURL == nil {
 			return errors.New("WHATSAPP_API_URL: the built-in sandbox runs only in `carillon` alone; name one, e.g. http://localhost:8090 for `carillon sandbox`")
 		}
+
 		p, err := build(ctx, cfg, redisPrefix, telemetry.Logger(stderr, cfg.LogLevel, cfg.LogFormat))
 		if err != nil {
 			return err
 		}
+
 		defer p.close()
 		if err := p.db.Current(ctx); err != nil {
 			return err
 		}
+
 		listener, err := net.Listen("tcp", cfg.HTTPAddr)
 		if err != nil {
 			return fmt.Errorf("HTTP_ADDR: %w", err)
 		}
+
 		p.log.Info("carillon is up", "address", listener.Addr().String(), "api", r.api, "work", r.work)
+
 		return p.serve(ctx, listener, r)
 	}
 }
@@ -111,25 +119,30 @@ func runMigrate(ctx context.Context, args, environ []string, stdout, _ io.Writer
 	if err := noArguments(args); err != nil {
 		return err
 	}
+
 	cfg, err := config.Load(environ)
 	if err != nil {
 		return err
 	}
+
 	db, err := database.Open(ctx, cfg.DatabaseURL, 4)
 	if err != nil {
 		return err
 	}
+
 	defer db.Close()
 	applied, err := db.Migrate(ctx)
 	for _, name := range applied {
 		fmt.Fprintln(stdout, "applied", name)
 	}
+
 	if err == nil && len(applied) == 0 {
 		fmt.Fprintln(stdout, "the database is up to date")
 	}
 	if err != nil {
 		return err
 	}
+
 	return audience.New(db, database.Now, nil).KeyNumbers(caller.System(ctx)) // else the first sweep does it
 }
 
@@ -138,8 +151,10 @@ func runSandbox(ctx context.Context, args, environ []string, stdout, stderr io.W
 	if err != nil {
 		return err
 	}
+
 	options := sandbox.Defaults()
-	options.AppID, options.AppSecret, options.VerifyToken = cfg.WhatsApp.AppID, currentSecret(cfg), cfg.WhatsApp.VerifyToken
+	options.AppID, options.AppSecret, options.VerifyToken = cfg.WhatsApp.AppID, currentSecret(cfg),
+		cfg.WhatsApp.VerifyToken
 	flags := pflag.NewFlagSet("carillon sandbox", pflag.ContinueOnError)
 	flags.SetOutput(stdout)
 	sandbox.Flags(flags, &options)
@@ -148,21 +163,26 @@ func runSandbox(ctx context.Context, args, environ []string, stdout, stderr io.W
 	if err := flags.Parse(args); err != nil {
 		return ignore(err, pflag.ErrHelp)
 	}
+
 	options.Log = telemetry.Logger(stderr, cfg.LogLevel, cfg.LogFormat)
 	s, err := sandbox.New(options)
 	if err != nil {
 		return err
 	}
+
 	defer s.Close()
 	if parts := strings.Split(*account, ":"); len(parts) == 3 {
-		s.AddAccount(sandbox.AccountSpec{WABAID: parts[0], Name: "Sandbox", Token: parts[2], Numbers: []sandbox.NumberSpec{{ID: parts[1], DisplayNumber: "+1 202-555-0199", VerifiedName: "Sandbox"}}})
+		s.AddAccount(sandbox.AccountSpec{WABAID: parts[0], Name: "Sandbox", Token: parts[2],
+			Numbers: []sandbox.NumberSpec{{ID: parts[1], DisplayNumber: "+1 202-555-0199", VerifiedName: "Sandbox"}}})
 	} else if *account != "" {
 		return errors.New("--account: want wabaId:phoneNumberId:token")
 	}
+
 	listener, err := net.Listen("tcp", cfg.HTTPAddr)
 	if err != nil {
 		return fmt.Errorf("HTTP_ADDR: %w", err)
 	}
+
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.Handle("/", s)
@@ -171,7 +191,9 @@ func runSandbox(ctx context.Context, args, environ []string, stdout, stderr io.W
 	g.Go(func() error { return s.Run(ctx) })
 	g.Go(func() error { return ignore(server.Serve(listener), http.ErrServerClosed) })
 	g.Go(func() error { <-ctx.Done(); return server.Close() })
-	fmt.Fprintf(stdout, "WhatsApp's sandbox is at http://%s; what it does: http://%s/sandbox/\n", listener.Addr(), listener.Addr())
+	fmt.Fprintf(stdout, "WhatsApp's sandbox is at http://%s; what it does: http://%s/sandbox/\n", listener.Addr(),
+		listener.Addr())
+
 	return g.Wait()
 }
 
@@ -180,6 +202,7 @@ func runHealthcheck(ctx context.Context, _, environ []string, stdout, _ io.Write
 	if err != nil {
 		return err
 	}
+
 	host, port, err := net.SplitHostPort(cfg.HTTPAddr)
 	if err != nil {
 		return fmt.Errorf("HTTP_ADDR: %w", err)
@@ -187,21 +210,26 @@ func runHealthcheck(ctx context.Context, _, environ []string, stdout, _ io.Write
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
+
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/healthz", nil)
 	if err != nil {
 		return err
 	}
+
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err
 	}
+
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		return fmt.Errorf("unhealthy: %s", response.Status)
 	}
+
 	_, err = fmt.Fprintln(stdout, "healthy")
+
 	return err
 }
 
@@ -209,8 +237,11 @@ func noArguments(args []string) error {
 	if slices.Contains(args, "--help") || slices.Contains(args, "-h") {
 		return errHelp
 	}
+
 	if len(args) > 0 {
-		return fmt.Errorf("unexpected argument %q; configuration comes from the environment (`carillon config` lists it)", args[0])
+		return fmt.Errorf("unexpected argument %q; configuration comes from the environment (`carillon config` lists it)",
+			args[0])
 	}
+
 	return nil
 }

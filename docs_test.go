@@ -29,13 +29,16 @@ func pageExamples(t *testing.T) (all []example) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, page := range append(pages, "README.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		var block *example
 		n := 0
+
 		for line := range strings.Lines(string(text)) {
 			n++
 			fence, isFence := strings.CutPrefix(strings.TrimSpace(line), "```")
@@ -50,6 +53,7 @@ func pageExamples(t *testing.T) (all []example) {
 			}
 		}
 	}
+
 	return all
 }
 
@@ -64,15 +68,18 @@ func quickStart(t *testing.T) *service {
 	go func() {
 		done <- run(ctx, nil, []string{"HTTP_ADDR=" + address, "DATA_DIR=" + t.TempDir(), "LOG_LEVEL=warn"}, out, io.Discard)
 	}()
+
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	})
+
 	key := regexp.MustCompile(`API key +(crk_\S+)`)
 	s.until("it prints its key", func() bool { return key.MatchString(out.String()) })
 	s.token = key.FindStringSubmatch(out.String())[1]
+
 	return s
 }
 
@@ -95,6 +102,7 @@ func (s *service) things() map[string]any {
 	s.ask(`{ accounts { edges { node { id phoneNumbers { id } } } } templates { edges { node { id } } }
 		campaigns { edges { node { id } } } contactLists { edges { node { id } } } }`, nil, &got)
 	account := got.Accounts.Edges[0].Node
+
 	return map[string]any{
 		"account": account.ID, "number": account.PhoneNumbers[0].ID, "template": got.Templates.Edges[0].Node.ID,
 		"campaign": got.Campaigns.Edges[0].Node.ID, "id": got.Campaigns.Edges[0].Node.ID, "after": nil,
@@ -110,6 +118,7 @@ func TestEveryExampleOfThePagesWorks(t *testing.T) {
 	s := quickStart(t)
 	things := s.things()
 	ran := map[string]int{}
+
 	for _, e := range pageExamples(t) {
 		switch {
 		case e.language == "graphql":
@@ -120,6 +129,7 @@ func TestEveryExampleOfThePagesWorks(t *testing.T) {
 			s.runCommand(e)
 		}
 	}
+
 	if ran["graphql"] < 5 || ran["curl"] < 3 {
 		t.Errorf("ran only %v", ran)
 	}
@@ -135,36 +145,45 @@ func (s *service) runDocument(e example, things map[string]any) {
 			s.t.Errorf("%s:%d: no value for the variable %q; give it one in this test", e.page, e.line, m[1])
 			return
 		}
+
 		variables[m[1]] = value
 	}
+
 	body, err := json.Marshal(map[string]any{"query": e.text, "variables": variables})
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+"/graphql", bytes.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+s.token)
 	isStream := strings.HasPrefix(strings.TrimSpace(e.text), "subscription")
 	if isStream {
 		request.Header.Set("Accept", "text/event-stream")
 	}
+
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	defer response.Body.Close()
 
 	var text []byte
+
 	if isStream {
 		text = firstData(response.Body)
 	} else {
 		text, _ = io.ReadAll(response.Body)
 	}
+
 	var answer struct{ Errors []json.RawMessage }
-	if err := json.Unmarshal(text, &answer); err != nil || len(answer.Errors) > 0 || bytes.Contains(text, []byte(`"userErrors":[{`)) {
+	if err := json.Unmarshal(text, &answer); err != nil || len(answer.Errors) > 0 ||
+		bytes.Contains(text, []byte(`"userErrors":[{`)) {
 		s.t.Errorf("%s:%d: %v %s", e.page, e.line, err, text)
 	}
 }
@@ -177,6 +196,7 @@ func firstData(stream io.Reader) []byte {
 			return []byte(data)
 		}
 	}
+
 	return nil
 }
 
@@ -187,9 +207,11 @@ func (s *service) runCommand(e example) {
 		if os.Getenv("CARILLON_TEST_REQUIRE_ALL") == "1" {
 			s.t.Fatal(err)
 		}
+
 		s.t.Logf("NOT TESTED: %s:%d: %v", e.page, e.line, err)
 		return
 	}
+
 	script := strings.ReplaceAll(e.text, "http://localhost:8080", s.url)
 	script = strings.ReplaceAll(script, "curl -sN ", "curl -sN --max-time 1 ")
 	command := exec.CommandContext(s.t.Context(), "bash", "-c", script)

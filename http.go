@@ -26,23 +26,27 @@ const (
 // httpServer bounds what a connection may cost that says little, or nothing.
 func (p *parts) httpServer(handler http.Handler) *http.Server {
 	return &http.Server{
-		Handler: bodyIn(bodyWithin, handler), ReadHeaderTimeout: headerWithin, WriteTimeout: writeWithin, IdleTimeout: idleWithin,
+		Handler: bodyIn(bodyWithin, handler), ReadHeaderTimeout: headerWithin, WriteTimeout: writeWithin,
+		IdleTimeout:    idleWithin,
 		MaxHeaderBytes: headerBytes, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 }
 
-// bounded takes no more connections at a time than there may be. Those beyond wait in the system's queue.
+// bounded takes no more connections at a time than there may be. Those beyond wait in the system's
+// queue.
 func (p *parts) bounded(l net.Listener) net.Listener {
 	return netutil.LimitListener(l, p.cfg.Limits.Connections+besideStreams)
 }
 
-// bodyIn gives each body a time. http.Server's ReadTimeout would end event streams, which have none; without a time a
-// body that does not come keeps its connection for ever, also of a handler that never reads it.
+// bodyIn gives each body a time. http.Server's ReadTimeout would end event streams, which have
+// none; without a time a body that does not come keeps its connection for ever, also of a handler
+// that never reads it.
 func bodyIn(most time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(most)) // not every ResponseWriter can
 		}
+
 		next.ServeHTTP(w, r)
 	})
 }
@@ -55,10 +59,13 @@ func onlyHere(next http.Handler) http.Handler {
 		for _, header := range []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via"} {
 			local = local && len(r.Header.Values(header)) == 0
 		}
+
 		if !local {
-			http.Error(w, "metrics are shown on this machine only; METRICS_ADDR gives them an address of their own", http.StatusForbidden)
+			http.Error(w, "metrics are shown on this machine only; METRICS_ADDR gives them an address of their own",
+				http.StatusForbidden)
 			return
 		}
+
 		next.ServeHTTP(w, r)
 	})
 }
@@ -68,6 +75,7 @@ func (p *parts) runMetrics(l net.Listener) func(context.Context) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", p.metrics.Handler())
 	server := p.httpServer(mux)
+
 	return func(ctx context.Context) error {
 		stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 		defer stop()
@@ -80,10 +88,13 @@ func (p *parts) listenMetrics() (net.Listener, error) {
 	if p.cfg.MetricsAddr == "" {
 		return nil, nil
 	}
+
 	l, err := net.Listen("tcp", p.cfg.MetricsAddr)
 	if err != nil {
 		return nil, fmt.Errorf("METRICS_ADDR: %w", err)
 	}
+
 	p.log.Info("metrics are shown", "address", l.Addr().String())
+
 	return l, nil
 }

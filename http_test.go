@@ -43,6 +43,7 @@ func TestMetricsAreShownOnThisMachineAlone(t *testing.T) {
 			if request.RemoteAddr = tc.peer; tc.header != "" {
 				request.Header.Set(tc.header, "for=192.0.2.9")
 			}
+
 			answer := httptest.NewRecorder()
 			p.routes(roles{api: true}).ServeHTTP(answer, request)
 			if answer.Code != tc.want {
@@ -56,24 +57,30 @@ func TestMetricsHaveAnAddressOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	address, metrics := freeAddress(t), freeAddress(t)
 	s := &service{t: t, url: "http://" + address}
-	environ := []string{"DATABASE_URL=" + dbtest.SQLite(t), "DATA_DIR=" + t.TempDir(), "HTTP_ADDR=" + address, "METRICS_ADDR=" + metrics, "LOG_LEVEL=error"}
+	environ := []string{"DATABASE_URL=" + dbtest.SQLite(t), "DATA_DIR=" + t.TempDir(), "HTTP_ADDR=" + address,
+		"METRICS_ADDR=" + metrics, "LOG_LEVEL=error"}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- run(ctx, nil, environ, io.Discard, io.Discard) }()
 	s.ready()
-	if status, text := get(t, "http://"+metrics+"/metrics"); status != http.StatusOK || !strings.Contains(text, "go_goroutines") {
+	if status, text := get(t, "http://"+metrics+"/metrics"); status != http.StatusOK ||
+		!strings.Contains(text, "go_goroutines") {
 		t.Errorf("METRICS_ADDR answers %d", status)
 	}
+
 	for _, path := range []string{"http://" + metrics + "/graphql", s.url + "/metrics"} {
 		if status, _ := get(t, path); status != http.StatusNotFound {
 			t.Errorf("%s answers %d", path, status)
 		}
 	}
+
 	stop()
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	if err := run(t.Context(), nil, append(environ, "METRICS_ADDR=192.0.2.1:1"), io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), "METRICS_ADDR") {
+
+	if err := run(t.Context(), nil, append(environ, "METRICS_ADDR=192.0.2.1:1"), io.Discard, io.Discard); err == nil ||
+		!strings.Contains(err.Error(), "METRICS_ADDR") {
 		t.Errorf("an address that is not ours gave %v", err)
 	}
 }
@@ -85,13 +92,16 @@ func talk(t *testing.T, handler http.Handler, text string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: handler, MaxHeaderBytes: headerBytes, IdleTimeout: 100 * time.Millisecond, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
+
+	server := &http.Server{Handler: handler, MaxHeaderBytes: headerBytes, IdleTimeout: 100 * time.Millisecond,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close() })
 	conn, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
 	go func() { _, _ = io.WriteString(conn, text) }()
@@ -99,13 +109,16 @@ func talk(t *testing.T, handler http.Handler, text string) string {
 	if err != nil && !strings.Contains(err.Error(), "reset") {
 		t.Errorf("the connection stays open: %v", err)
 	}
+
 	return string(said)
 }
 
 func TestABodyThatDoesNotComeEndsItsConnection(t *testing.T) {
 	t.Parallel()
-	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }) // reads no body
-	said := talk(t, bodyIn(200*time.Millisecond, handler), "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nhalf")
+	// reads no body
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	said := talk(t, bodyIn(200*time.Millisecond, handler),
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nhalf")
 	if !strings.Contains(said, "200 OK") {
 		t.Errorf("said %q", said)
 	}
@@ -125,28 +138,35 @@ func TestConnectionsAreBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	p := &parts{cfg: config.Config{Limits: config.Limits{Connections: 1 - besideStreams}}} // one in all
 	server := &http.Server{Handler: http.NotFoundHandler()}
 	go func() { _ = server.Serve(p.bounded(l)) }()
 	t.Cleanup(func() { _ = server.Close() })
+
 	ask := func() (net.Conn, *bufio.Reader) {
 		conn, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		t.Cleanup(func() { _ = conn.Close() })
 		_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+
 		return conn, bufio.NewReader(conn)
 	}
+
 	first, answer := ask()
 	if line, err := answer.ReadString('\n'); err != nil || !strings.Contains(line, "404") {
 		t.Fatal(line, err)
 	}
+
 	second, answer := ask()
 	_ = second.SetReadDeadline(time.Now().Add(200 * time.Millisecond))
 	if line, err := answer.ReadString('\n'); err == nil {
 		t.Errorf("a second connection is answered %q", line)
 	}
+
 	_ = first.Close()
 	_ = second.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if line, err := bufio.NewReader(second).ReadString('\n'); err != nil || !strings.Contains(line, "404") {
@@ -160,12 +180,14 @@ func TestOtherUsersOfThisMachineReachNeitherTheRedisNorTheSandboxWithin(t *testi
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer func() { _ = stop() }()
 	stranger := redis.NewClient(&redis.Options{Addr: options.Addrs[0]})
 	defer stranger.Close()
 	if err := stranger.FlushAll(t.Context()).Err(); err == nil {
 		t.Error("a stranger may empty the Redis within")
 	}
+
 	owner := redis.NewUniversalClient(options)
 	defer owner.Close()
 	if err := owner.Set(t.Context(), "k", "v", 0).Err(); err != nil {
@@ -177,6 +199,7 @@ func TestOtherUsersOfThisMachineReachNeitherTheRedisNorTheSandboxWithin(t *testi
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer func() { _ = os.RemoveAll(box.folder) }()
 	info, err := os.Stat(filepath.Dir(cfg.WhatsApp.Socket))
 	if err != nil || info.Mode().Perm() != 0o700 {
@@ -185,6 +208,7 @@ func TestOtherUsersOfThisMachineReachNeitherTheRedisNorTheSandboxWithin(t *testi
 	if box.listen.Addr().Network() != "unix" {
 		t.Errorf("the sandbox listens at %s", box.listen.Addr())
 	}
+
 	_ = box.listen.Close()
 	_ = box.Close()
 }
@@ -195,6 +219,7 @@ func TestWhatTheServiceKeepsIsItsOwnersAlone(t *testing.T) {
 	if err := os.Mkdir(folder, 0o755); err != nil { // it was there before
 		t.Fatal(err)
 	}
+
 	out, done := &syncBuffer{}, make(chan error, 1)
 	ctx, stop := context.WithCancel(t.Context())
 	go func() {
@@ -203,21 +228,25 @@ func TestWhatTheServiceKeepsIsItsOwnersAlone(t *testing.T) {
 	s := &service{t: t, url: "http://" + address}
 	s.until("it prints its key", func() bool { return strings.Contains(out.String(), "API key") })
 	modes := map[string]os.FileMode{}
+
 	if err := filepath.Walk(folder, func(path string, info os.FileInfo, err error) error {
 		modes[filepath.Base(path)] = info.Mode().Perm()
 		return err
 	}); err != nil {
 		t.Fatal(err)
 	}
+
 	stop()
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
+
 	for name, mode := range modes {
 		if mode&0o077 != 0 {
 			t.Errorf("%s has the mode %v", name, mode)
 		}
 	}
+
 	if len(modes) < 4 {
 		t.Errorf("the folder has only %s", fmt.Sprint(modes))
 	}
@@ -227,12 +256,15 @@ func TestProductionSaysAtItsStartWhatIsDangerous(t *testing.T) {
 	t.Parallel()
 	address, log := freeAddress(t), &syncBuffer{}
 	environ := []string{
-		"CARILLON_ENV=production", "DATABASE_URL=" + dbtest.SQLite(t), "REDIS_URL=" + dbtest.RedisURL(t), "DATA_DIR=" + t.TempDir(), "HTTP_ADDR=" + address,
-		"WHATSAPP_APP_SECRET=0123456789abcdef0123456789abcdef", "WHATSAPP_VERIFY_TOKEN=a-long-token-of-the-test", "ENCRYPTION_KEY=" + testKey,
+		"CARILLON_ENV=production", "DATABASE_URL=" + dbtest.SQLite(t), "REDIS_URL=" + dbtest.RedisURL(t),
+		"DATA_DIR=" + t.TempDir(), "HTTP_ADDR=" + address,
+		"WHATSAPP_APP_SECRET=0123456789abcdef0123456789abcdef", "WHATSAPP_VERIFY_TOKEN=a-long-token-of-the-test",
+		"ENCRYPTION_KEY=" + testKey,
 	}
 	if err := run(t.Context(), []string{"migrate"}, environ, io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
+
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- run(ctx, []string{"serve"}, environ, io.Discard, log) }()
@@ -242,6 +274,7 @@ func TestProductionSaysAtItsStartWhatIsDangerous(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
+
 	for _, variable := range []string{"SMTP_URL", "PUBLIC_URL"} {
 		if !strings.Contains(log.String(), "configuration: "+variable) {
 			t.Errorf("nothing is said of %s:\n%s", variable, log.String())

@@ -11,10 +11,11 @@ import (
 	"testing"
 )
 
-// mayImport says which of our packages each package may import. The root builds everything and may import all. Base packages
-// stand below: whoever is listed may also import those.
+// mayImport says which of our packages each package may import. The root builds everything and may
+// import all. Base packages stand below: whoever is listed may also import those.
 var mayImport = map[string][]string{
-	"graph":            {"operator", "identity", "account", "audience", "campaign", "transactional", "delivery", "hub", "whatsapp", "database", "ent", "graph/transport"},
+	"graph": {"operator", "identity", "account", "audience", "campaign", "transactional", "delivery",
+		"hub", "whatsapp", "database", "ent", "graph/transport"},
 	"graph/generated":  {"graph/model", "graph/scalar", "ent", "identity", "audience", "campaign", "delivery", "whatsapp"},
 	"graph/model":      {"ent", "identity", "audience", "campaign", "delivery", "whatsapp"},
 	"graph/scalar":     {},
@@ -55,7 +56,8 @@ var base = []string{"uid", "caller", "usererror", "ent/enum", "ent/jsonfield", "
 
 // lean packages know nothing of ours at all, but for what is listed.
 var lean = map[string][]string{
-	"whatsapp": {}, "mail": {}, "config": {}, "telemetry": {}, "ratelimit": {}, "clientip": {}, "redisclient": {}, "oidc": {}, "secret": {}, "ent/enum": {}, "usererror": {}, "demo": {}, "graph/transport": {}, "graph/graphiql": {},
+	"whatsapp": {}, "mail": {}, "config": {}, "telemetry": {}, "ratelimit": {}, "clientip": {}, "redisclient": {},
+	"oidc": {}, "secret": {}, "ent/enum": {}, "usererror": {}, "demo": {}, "graph/transport": {}, "graph/graphiql": {},
 	"hub": {"uid"}, "uid": {}, "caller": {"uid"}, "ent/jsonfield": {"ent/enum", "uid"}, "whatsapp/sandbox": {"whatsapp"},
 }
 
@@ -68,12 +70,17 @@ func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {
 		if d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git" || d.Name() == "testdata") {
 			return filepath.SkipDir
 		}
+
 		folder := filepath.ToSlash(filepath.Dir(path))
-		generated := strings.HasPrefix(folder, "ent") && folder != "ent/schema" && folder != "ent/enum" && folder != "ent/jsonfield"
-		if d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || folder == "." || generated || isProgram(t, path) {
+		generated := strings.HasPrefix(folder, "ent") && folder != "ent/schema" && folder != "ent/enum" &&
+			folder != "ent/jsonfield"
+		if d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || folder == "." ||
+			generated || isProgram(t, path) {
 			return nil
 		}
+
 		checkImports(t, folder, path)
+
 		return nil
 	})
 	if err != nil {
@@ -86,26 +93,32 @@ func checkImports(t *testing.T, folder, path string) {
 	if strings.Contains(folder, "test") {
 		return // what only tests import may import what it needs
 	}
+
 	allowed, known := mayImport[folder]
 	if !known {
 		t.Errorf("%s: package %s is not in the table of imports_test.go", path, folder)
 		return
 	}
+
 	if few, is := lean[folder]; is {
 		allowed = few
 	} else {
 		allowed = append(slices.Clone(allowed), base...)
 	}
+
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, spec := range file.Imports {
 		name, _ := strconv.Unquote(spec.Path.Value)
 		ours, is := strings.CutPrefix(name, "carillon/")
-		if !is || ours == folder || strings.HasPrefix(ours, "ent/") && slices.Contains(allowed, "ent") || folder == "ent/schema" && ours == "ent/privacy" || folder == "graph" && strings.HasPrefix(ours, "graph/") {
+		if !is || ours == folder || strings.HasPrefix(ours, "ent/") && slices.Contains(allowed, "ent") ||
+			folder == "ent/schema" && ours == "ent/privacy" || folder == "graph" && strings.HasPrefix(ours, "graph/") {
 			continue
 		}
+
 		if !slices.Contains(allowed, ours) {
 			t.Errorf("%s imports %s, which %s may not", path, ours, folder)
 		}
@@ -118,5 +131,6 @@ func isProgram(t *testing.T, path string) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return file.Name.Name == "main"
 }

@@ -18,10 +18,12 @@ import (
 	"carillon/whatsapp/sandbox"
 )
 
-// The moments of a send at which a process is killed. Each is hit exactly: a commit is stalled by a trigger of the test's, which
-// waits for a lock that the test holds, and a request by the handler before the sandbox.
+// The moments of a send at which a process is killed. Each is hit exactly: a commit is stalled by a
+// trigger of the test's, which waits for a lock that the test holds, and a request by the handler
+// before the sandbox.
 var (
-	// commits are what the stalled transaction does, as the condition of a trigger that runs while it commits.
+	// commits are what the stalled transaction does, as the condition of a trigger that runs while it
+	// commits.
 	commits = map[string]struct{ on, when string }{
 		"a page of the enrollment": {"INSERT ON message", "NEW.status = 'QUEUED'"},
 		"the claim":                {"INSERT ON claim", "true"},
@@ -53,8 +55,9 @@ const (
 	killedRecipients = 160 // some are left when a commit is stalled, however slow the machine
 	killedPerSecond  = 80
 	killedAt         = 12 // messages
-	// onTheWire is how many messages may be silent after a death: two parts of a claim, one being sent and one that is next, and
-	// on a busy machine as many more that have begun and not arrived. Without parts it would be two claims and more.
+	// onTheWire is how many messages may be silent after a death: two parts of a claim, one being sent
+	// and one that is next, and on a busy machine as many more that have begun and not arrived.
+	// Without parts it would be two claims and more.
 	onTheWire = 4 * (killedPerSecond / 4 / 4)
 )
 
@@ -66,6 +69,7 @@ func TestKilledAtAnyCommitEverybodyGetsOneMessage(t *testing.T) {
 				t.Parallel()
 				s, kill, campaign := toBeKilled(t, dbtest.Postgres(t))
 				held := s.stallCommits(trigger.on, trigger.when)
+
 				if strings.HasPrefix(trigger.on, "INSERT ON message") {
 					held.arm()
 					s.do("launchCampaign", campaign)
@@ -74,8 +78,10 @@ func TestKilledAtAnyCommitEverybodyGetsOneMessage(t *testing.T) {
 					if err := s.sandbox.WaitAccepted(t.Context(), killedAt); err != nil {
 						t.Fatal(err)
 					}
+
 					held.arm()
 				}
+
 				held.wait()
 				kill(syscall.SIGKILL)
 				end(held)
@@ -101,10 +107,12 @@ func TestKilledWhileARequestIsOnItsWayEverybodyGetsOneMessage(t *testing.T) {
 	}
 }
 
-// Where the organization would rather lose a message than send it twice, only what was on the wire can be lost.
+// Where the organization would rather lose a message than send it twice, only what was on the wire
+// can be lost.
 func TestKilledWithoutSendingAgainOnlyWhatWasOnTheWireIsSilent(t *testing.T) {
 	t.Parallel()
-	for commit, outcome := range map[string]string{"the claim": "once it commits", "handing over": "before it commits", "the answer": "once it commits"} {
+	for commit, outcome := range map[string]string{"the claim": "once it commits", "handing over": "before it commits",
+		"the answer": "once it commits"} {
 		t.Run(commit+", "+outcome, func(t *testing.T) {
 			t.Parallel()
 			s, kill, campaign := toBeKilled(t, dbtest.Postgres(t))
@@ -114,6 +122,7 @@ func TestKilledWithoutSendingAgainOnlyWhatWasOnTheWireIsSilent(t *testing.T) {
 			if err := s.sandbox.WaitAccepted(t.Context(), killedAt); err != nil {
 				t.Fatal(err)
 			}
+
 			held.arm()
 			held.wait()
 			kill(syscall.SIGKILL)
@@ -122,15 +131,18 @@ func TestKilledWithoutSendingAgainOnlyWhatWasOnTheWireIsSilent(t *testing.T) {
 			s.start("")
 			s.ready()
 			var p progress
+
 			s.until("the campaign is over", func() bool {
 				var status string
 				status, p = s.progress(campaign)
 				return status == "COMPLETED" && p.Read+p.Failed == killedRecipients
 			})
+
 			t.Logf("%d messages are silent", p.Failed)
 			if p.Failed > onTheWire {
 				t.Errorf("%d messages were given up, at most %d were on the wire", p.Failed, onTheWire)
 			}
+
 			s.judge(killedRecipients - p.Failed)
 		})
 	}
@@ -138,11 +150,13 @@ func TestKilledWithoutSendingAgainOnlyWhatWasOnTheWireIsSilent(t *testing.T) {
 
 func toBeKilled(t *testing.T, dsn string) (s *service, kill func(signal syscall.Signal), campaign string) {
 	t.Helper()
-	s = deploy(t, dsn, sandbox.Options{Throughput: killedPerSecond, NoPairLimit: true, Latency: 20 * time.Millisecond, SentDelay: 20 * time.Millisecond, DeliveredDelay: 20 * time.Millisecond, ReadDelay: 20 * time.Millisecond})
+	s = deploy(t, dsn, sandbox.Options{Throughput: killedPerSecond, NoPairLimit: true, Latency: 20 * time.Millisecond,
+		SentDelay: 20 * time.Millisecond, DeliveredDelay: 20 * time.Millisecond, ReadDelay: 20 * time.Millisecond})
 	end := s.start("")
 	s.ready()
 	campaign = s.draft(killedRecipients)
 	s.decideSoon()
+
 	return s, func(signal syscall.Signal) { end(signal) }, campaign
 }
 
@@ -156,6 +170,7 @@ func (s *service) recovered(campaign string) {
 		status, p := s.progress(campaign)
 		return status == "COMPLETED" && p.Read == killedRecipients && p.Sending == 0
 	})
+
 	s.judge(killedRecipients)
 	system := caller.System(s.t.Context())
 	unknown := s.db.Client.DeliveryEvent.Query().Where(deliveryevent.StatusEQ(enum.MessageStatusUnknown)).CountX(system)
@@ -176,14 +191,17 @@ func (s *service) preferNoDuplicate() {
 }
 
 // killAtRequest kills the program at its nth message; what it returns is closed once it is dead.
-func (s *service) killAtRequest(nth int, kill func(syscall.Signal), die func(*service, http.ResponseWriter, *http.Request, func())) (dead <-chan struct{}) {
+func (s *service) killAtRequest(nth int, kill func(syscall.Signal),
+	die func(*service, http.ResponseWriter, *http.Request, func())) (dead <-chan struct{}) {
 	over := make(chan struct{})
 	var mu sync.Mutex
 	seen := 0
+
 	first := func(w http.ResponseWriter, r *http.Request) bool {
 		if !strings.HasSuffix(r.URL.Path, "/messages") {
 			return false
 		}
+
 		mu.Lock()
 		seen++
 		now := seen == nth
@@ -191,9 +209,12 @@ func (s *service) killAtRequest(nth int, kill func(syscall.Signal), die func(*se
 		if now {
 			die(s, w, r, func() { kill(syscall.SIGKILL); close(over) })
 		}
+
 		return now
 	}
+
 	s.intercept.Store(&first)
+
 	return over
 }
 
@@ -228,14 +249,18 @@ func (s *service) stallCommits(on, when string) *stall {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	s.t.Cleanup(func() { _ = db.Close() })
 	if l.held, err = db.Conn(s.t.Context()); err != nil {
 		s.t.Fatal(err)
 	}
+
 	s.t.Cleanup(func() { _ = l.held.Close() })
 	l.exec(`CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(TG_ARGV[0]::bigint); RETURN NULL; END $$`)
 	event, table, _ := strings.Cut(on, " ON ")
-	l.exec("CREATE CONSTRAINT TRIGGER stall AFTER " + event + " ON " + table + " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (" + when + ") EXECUTE FUNCTION stall('" + l.text() + "')")
+	l.exec("CREATE CONSTRAINT TRIGGER stall AFTER " + event + " ON " + table +
+		" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (" + when + ") EXECUTE FUNCTION stall('" + l.text() + "')")
+
 	return l
 }
 
@@ -258,16 +283,21 @@ func (l *stall) wait() {
 
 func (l *stall) waiting() (n int) {
 	l.s.t.Helper()
-	if err := l.held.QueryRowContext(l.s.t.Context(), "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = "+l.text()).Scan(&n); err != nil {
+	if err := l.held.QueryRowContext(l.s.t.Context(),
+		"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = "+l.text()).
+		Scan(&n); err != nil {
 		l.s.t.Fatal(err)
 	}
+
 	return n
 }
 
-// rollBack ends the sessions that stall, as PostgreSQL does when it finds that their client is gone.
+// rollBack ends the sessions that stall, as PostgreSQL does when it finds that their client is
+// gone.
 func (l *stall) rollBack() {
 	l.s.t.Helper()
-	l.exec("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = " + l.text())
+	l.exec("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = " +
+		l.text())
 	l.s.until("they are rolled back", func() bool { return l.waiting() == 0 })
 	l.letCommit()
 }

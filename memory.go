@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	// heapFloor is never written to, so it takes no memory, but the garbage collector counts it: it runs after some 64 MiB of garbage
-	// instead of 4, which were a fifth of what sending a message costs. GOGC works on top of it.
+	// heapFloor is never written to, so it takes no memory, but the garbage collector counts it: it
+	// runs after some 64 MiB of garbage instead of 4, which were a fifth of what sending a message
+	// costs. GOGC works on top of it.
 	heapFloor = 64 << 20
 
 	restEvery = 10 * time.Second
@@ -16,24 +17,28 @@ const (
 	garbage   = 16 << 20 // bytes that are worth a collection
 )
 
-// rest knows when a process should give memory back. The runtime would keep what a burst of work has left, since heapFloor makes
-// it expect another.
+// rest knows when a process should give memory back. The runtime would keep what a burst of work
+// has left, since heapFloor makes it expect another.
 type rest struct {
 	last, collected uint64 // bytes allocated since the start: at the last look, at the last collection
 }
 
-// look says whether to collect now: little was allocated since the last look, and much since the last collection.
+// look says whether to collect now: little was allocated since the last look, and much since the
+// last collection.
 func (r *rest) look(allocated uint64) bool {
 	since := allocated - r.last
 	r.last = allocated
 	if since > calm || allocated-r.collected < garbage {
 		return false
 	}
+
 	r.collected = allocated
+
 	return true
 }
 
-// giveBack returns memory to the system whenever the process comes to rest, for ever. Some tens of milliseconds of one core.
+// giveBack returns memory to the system whenever the process comes to rest, for ever. Some tens of
+// milliseconds of one core.
 func giveBack() {
 	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
 	var r rest

@@ -25,40 +25,49 @@ import (
 
 const seedEmail = "owner@carillon.example"
 
-// seed makes the organization that a new service begins with: a sandbox account, an approved template, 500 contacts and a
-// draft campaign. Each step looks whether it is done, so a process that dies in the middle goes on at the next start.
+// seed makes the organization that a new service begins with: a sandbox account, an approved
+// template, 500 contacts and a draft campaign. Each step looks whether it is done, so a process
+// that dies in the middle goes on at the next start.
 func (p *parts) seed(ctx context.Context, box *meta) (credentials, error) {
 	file := dataFile(p.cfg, "credentials.json")
 	c, err := readCredentials(file)
 	if err != nil {
 		return c, err
 	}
+
 	if c.Password == "" { // written before it is used: a password that nobody knows would lock everybody out
 		c = credentials{Email: seedEmail, Password: rand.Text()}
 		if err := c.write(file); err != nil {
 			return c, err
 		}
 	}
+
 	owner, err := p.seedOwner(ctx, c)
 	if err != nil {
 		return c, err
 	}
+
 	if c.APIKey == "" {
-		if _, c.APIKey, err = p.identity.CreateAPIKey(owner, identity.NewAPIKey{Name: "GraphiQL", Role: enum.RoleOwner}); err != nil {
+		if _, c.APIKey, err = p.identity.CreateAPIKey(owner,
+			identity.NewAPIKey{Name: "GraphiQL", Role: enum.RoleOwner}); err != nil {
 			return c, err
 		}
+
 		if err := c.write(file); err != nil {
 			return c, err
 		}
 	}
+
 	a, err := p.seedAccount(owner)
 	if err != nil {
 		return c, fmt.Errorf("account: %w", err)
 	}
+
 	t, err := p.seedTemplate(owner, a, box)
 	if err != nil {
 		return c, fmt.Errorf("template: %w", err)
 	}
+
 	list, err := p.seedContacts(owner)
 	if err != nil {
 		return c, fmt.Errorf("contacts: %w", err)
@@ -66,6 +75,7 @@ func (p *parts) seed(ctx context.Context, box *meta) (credentials, error) {
 	if err := p.seedCampaign(owner, a, t, list); err != nil {
 		return c, fmt.Errorf("campaign: %w", err)
 	}
+
 	return c, nil
 }
 
@@ -74,25 +84,32 @@ func (p *parts) seedOwner(ctx context.Context, c credentials) (context.Context, 
 	if err != nil {
 		return nil, err
 	}
+
 	client := identity.Client{UserAgent: "carillon"}
 	var signed identity.Signed
+
 	if known {
 		signed, err = p.identity.SignIn(ctx, identity.SignIn{Email: c.Email, Password: c.Password, Client: client})
 	} else {
-		signed, err = p.identity.SignUpByOperator(ctx, identity.SignUp{Email: c.Email, Password: c.Password, Name: "Owner", OrganizationName: "Lucky Shrub",
-			AcceptTermsVersion: p.identity.Terms().Version, Client: client})
+		signed, err = p.identity.SignUpByOperator(ctx,
+			identity.SignUp{Email: c.Email, Password: c.Password, Name: "Owner", OrganizationName: "Lucky Shrub",
+				AcceptTermsVersion: p.identity.Terms().Version, Client: client})
 	}
+
 	if err != nil {
 		return nil, err
 	}
+
 	return identity.With(ctx, signed.Viewer), nil
 }
 
 func (p *parts) seedAccount(ctx context.Context) (*ent.Account, error) {
 	a, err := p.db.Client.Account.Query().Where(entaccount.WabaID(sandboxWABA)).Only(ctx)
 	if ent.IsNotFound(err) {
-		return p.accounts.Connect(ctx, account.Connect{WABAID: sandboxWABA, AccessToken: sandboxToken, ConsentToTransfer: true})
+		return p.accounts.Connect(ctx, account.Connect{WABAID: sandboxWABA, AccessToken: sandboxToken,
+			ConsentToTransfer: true})
 	}
+
 	return a, err
 }
 
@@ -100,23 +117,29 @@ func (p *parts) seedTemplate(ctx context.Context, a *ent.Account, box *meta) (*e
 	const name = "spring_sale"
 	t, err := p.db.Client.Template.Query().Where(template.Name(name)).Only(ctx)
 	if ent.IsNotFound(err) {
-		t, err = p.accounts.CreateTemplate(ctx, account.CreateTemplate{AccountID: a.ID, Submit: true, Template: whatsapp.Template{
-			Name: name, Language: "en_US", Category: "MARKETING", ParameterFormat: "NAMED",
-			Components: []whatsapp.Component{
-				{Type: "BODY", Text: "Hi {{first_name}}, our spring sale has begun: 20 % off everything until Sunday, in {{city}} and online.",
-					Example: &whatsapp.Example{BodyTextNamed: []whatsapp.NamedExample{{Name: "first_name", Example: "Ana"}, {Name: "city", Example: "Lisbon"}}}},
-				{Type: "FOOTER", Text: "Lucky Shrub"},
-				{Type: "BUTTONS", Buttons: []whatsapp.Button{{Type: "QUICK_REPLY", Text: "Stop promotions"}}},
-			},
-		}})
+		t, err = p.accounts.CreateTemplate(ctx,
+			account.CreateTemplate{AccountID: a.ID, Submit: true, Template: whatsapp.Template{
+				Name: name, Language: "en_US", Category: "MARKETING", ParameterFormat: "NAMED",
+				Components: []whatsapp.Component{
+					{Type: "BODY",
+						Text: "Hi {{first_name}}, our spring sale has begun: 20 % off everything until Sunday, in {{city}} and online.",
+						Example: &whatsapp.Example{BodyTextNamed: []whatsapp.NamedExample{{Name: "first_name", Example: "Ana"},
+							{Name: "city", Example: "Lisbon"}}}},
+					{Type: "FOOTER", Text: "Lucky Shrub"},
+					{Type: "BUTTONS", Buttons: []whatsapp.Button{{Type: "QUICK_REPLY", Text: "Stop promotions"}}},
+				},
+			}})
 	}
+
 	if err != nil || t.Status == enum.TemplateStatusApproved {
 		return t, err
 	}
+
 	box.ApproveTemplate(sandboxWABA, name)
 	if _, err := p.accounts.Sync(ctx, a.ID); err != nil {
 		return nil, err
 	}
+
 	return p.db.Client.Template.Get(ctx, t.ID)
 }
 
@@ -129,18 +152,23 @@ func (p *parts) seedContacts(ctx context.Context) (uid.ID, error) {
 	if err != nil {
 		return uid.ID{}, err
 	}
+
 	imported, err := p.db.Client.ContactImport.Query().Exist(ctx)
 	if err != nil || imported {
 		return list.ID, err
 	}
+
 	csv, err := examples.ReadFile("examples/contacts.csv")
 	if err != nil {
 		return uid.ID{}, err
 	}
-	started, err := p.audience.StartImport(ctx, audience.NewImport{FileName: "contacts.csv", File: bytes.NewReader(csv), ListID: &list.ID})
+
+	started, err := p.audience.StartImport(ctx,
+		audience.NewImport{FileName: "contacts.csv", File: bytes.NewReader(csv), ListID: &list.ID})
 	if err != nil {
 		return uid.ID{}, err
 	}
+
 	return list.ID, p.audience.RunImport(caller.System(ctx), started.ID)
 }
 
@@ -150,16 +178,21 @@ func (p *parts) seedCampaign(ctx context.Context, a *ent.Account, t *ent.Templat
 	if err != nil || made {
 		return err
 	}
+
 	number, err := a.QueryPhoneNumbers().First(ctx)
 	if err != nil {
 		return err
 	}
+
 	contactName, city, friend, anywhere := "name", "city", "friend", "your city"
 	never := 1.0 // the example's numbers that fail, to show how, must not stop it
-	_, err = p.campaigns.Create(ctx, campaign.Draft{FailureThreshold: &never, Name: name, TemplateID: t.ID, PhoneNumberID: number.ID, Audience: jsonfield.Audience{ListIDs: []uid.ID{list}},
+
+	_, err = p.campaigns.Create(ctx, campaign.Draft{FailureThreshold: &never, Name: name, TemplateID: t.ID,
+		PhoneNumberID: number.ID, Audience: jsonfield.Audience{ListIDs: []uid.ID{list}},
 		Parameters: []jsonfield.ParameterBinding{
 			{Parameter: "first_name", ContactField: &contactName, Fallback: &friend},
 			{Parameter: "city", Attribute: &city, Fallback: &anywhere},
 		}})
+
 	return err
 }

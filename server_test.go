@@ -34,7 +34,8 @@ import (
 	"carillon/whatsapp/sandbox"
 )
 
-// childVariable makes the test's binary be the program itself, so that tests can kill it as a real process.
+// childVariable makes the test's binary be the program itself, so that tests can kill it as a real
+// process.
 const childVariable = "CARILLON_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -42,16 +43,20 @@ func TestMain(m *testing.M) {
 		os.Args = append([]string{"carillon"}, strings.Fields(command)...)
 		_ = os.Unsetenv(childVariable)
 		main()
+
 		return
 	}
+
 	flag.Parse()
 	if runtime.GOMAXPROCS(0) < 4 { // most of these tests wait for their processes, and for leases to run out
 		_ = flag.Set("test.parallel", "4")
 	}
+
 	os.Exit(m.Run())
 }
 
-// service is a deployment on one database: real child processes before a sandbox that outlives them and judges them.
+// service is a deployment on one database: real child processes before a sandbox that outlives them
+// and judges them.
 type service struct {
 	t       *testing.T
 	dsn     string
@@ -62,8 +67,9 @@ type service struct {
 	token   string // of an API key of the owner's
 	pid     int    // of the process that was started last
 
-	back      atomic.Pointer[time.Time]                                     // when Redis was there again
-	intercept atomic.Pointer[func(http.ResponseWriter, *http.Request) bool] // sees requests to WhatsApp first; true: it has dealt with it
+	back atomic.Pointer[time.Time] // when Redis was there again
+	// sees requests to WhatsApp first; true: it has dealt with it
+	intercept atomic.Pointer[func(http.ResponseWriter, *http.Request) bool]
 }
 
 const (
@@ -81,25 +87,32 @@ func deploy(t *testing.T, dsn string, o sandbox.Options) *service {
 	if o.RetryDelay == 0 {
 		o.RetryDelay = 50 * time.Millisecond
 	}
+
 	var err error
 	if s.sandbox, err = sandbox.New(o); err != nil {
 		t.Fatal(err)
 	}
+
 	s.sandbox.AddAccount(sandboxAccount(sandboxWABA, sandboxNumber, o.Throughput))
 	graph := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if first := s.intercept.Load(); first == nil || !(*first)(w, r) {
 			s.sandbox.ServeHTTP(w, r)
 		}
 	}))
+
 	t.Cleanup(graph.Close)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.sandbox.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
+
 	s.environ = []string{
-		"DATABASE_URL=" + dsn, "DATA_DIR=" + t.TempDir(), "HTTP_ADDR=" + address, "WHATSAPP_API_URL=" + graph.URL, "WHATSAPP_APP_ID=1",
-		"WHATSAPP_APP_SECRET=" + testSecret, "WHATSAPP_VERIFY_TOKEN=" + testVerify, "LOG_LEVEL=warn", "PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
+		"DATABASE_URL=" + dsn, "DATA_DIR=" + t.TempDir(), "HTTP_ADDR=" + address, "WHATSAPP_API_URL=" + graph.URL,
+		"WHATSAPP_APP_ID=1",
+		"WHATSAPP_APP_SECRET=" + testSecret, "WHATSAPP_VERIFY_TOKEN=" + testVerify, "LOG_LEVEL=warn",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
 	}
+
 	return s
 }
 
@@ -109,7 +122,9 @@ func freeAddress(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer l.Close()
+
 	return l.Addr().String()
 }
 
@@ -123,8 +138,10 @@ func (s *service) start(command string, extra ...string) (kill func(os.Signal)) 
 	if err := child.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+
 	s.pid = child.Process.Pid
 	var once sync.Once
+
 	kill = func(signal os.Signal) {
 		once.Do(func() {
 			_ = child.Process.Signal(signal)
@@ -134,7 +151,9 @@ func (s *service) start(command string, extra ...string) (kill func(os.Signal)) 
 			}
 		})
 	}
+
 	s.t.Cleanup(func() { kill(syscall.SIGKILL) })
+
 	return kill
 }
 
@@ -155,7 +174,9 @@ func (s *service) readyAt(url string) {
 		if err != nil {
 			return false
 		}
+
 		defer response.Body.Close()
+
 		return response.StatusCode == http.StatusOK
 	})
 }
@@ -167,6 +188,7 @@ func (s *service) until(what string, holds func() bool) {
 	defer cancel()
 	look := time.NewTicker(25 * time.Millisecond)
 	defer look.Stop()
+
 	for !holds() {
 		select {
 		case <-look.C:
@@ -185,19 +207,23 @@ func (s *service) ask(query string, variables map[string]any, into any) {
 	if s.token != "" {
 		request.Header.Set("Authorization", "Bearer "+s.token)
 	}
+
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	defer response.Body.Close()
 	text, _ := io.ReadAll(response.Body)
 	var answer struct {
 		Data   json.RawMessage
 		Errors []json.RawMessage
 	}
-	if err := json.Unmarshal(text, &answer); err != nil || len(answer.Errors) > 0 || bytes.Contains(text, []byte(`"userErrors":[{`)) {
+	if err := json.Unmarshal(text, &answer); err != nil || len(answer.Errors) > 0 ||
+		bytes.Contains(text, []byte(`"userErrors":[{`)) {
 		s.t.Fatalf("%.60s: %v %s", query, err, text)
 	}
+
 	if into != nil {
 		if err := json.Unmarshal(answer.Data, into); err != nil {
 			s.t.Fatal(err)
@@ -205,14 +231,18 @@ func (s *service) ask(query string, variables map[string]any, into any) {
 	}
 }
 
-// signUp makes an organization with an account, an approved template and n contacts, and returns a draft campaign.
+// signUp makes an organization with an account, an approved template and n contacts, and returns a
+// draft campaign.
 func (s *service) draft(n int) (campaign string) {
 	s.t.Helper()
 	var terms struct{ Terms struct{ Version string } }
 	s.ask(`{ terms { version } }`, nil, &terms)
 	var up struct{ SignUp struct{ Token string } }
-	s.ask(`mutation($i: SignUpInput!) { signUp(input: $i) { token userErrors { message } } }`, map[string]any{"i": map[string]any{
-		"email": "owner@example.com", "password": "correct horse battery", "name": "Owner", "organizationName": "Lucky Shrub", "acceptTermsVersion": terms.Terms.Version}}, &up)
+	s.ask(`mutation($i: SignUpInput!) { signUp(input: $i) { token userErrors { message } } }`,
+		map[string]any{"i": map[string]any{
+			"email": "owner@example.com", "password": "correct horse battery", "name": "Owner",
+			"organizationName": "Lucky Shrub", "acceptTermsVersion": terms.Terms.Version}}, &up)
+
 	s.token = up.SignUp.Token
 	var connected struct {
 		ConnectAccount struct {
@@ -222,27 +252,43 @@ func (s *service) draft(n int) (campaign string) {
 			}
 		}
 	}
-	s.ask(`mutation($i: ConnectAccountInput!) { connectAccount(input: $i) { account { id phoneNumbers { id } } userErrors { field message } } }`, map[string]any{"i": map[string]any{
-		"credentials": map[string]any{"token": map[string]any{"wabaId": sandboxWABA, "accessToken": sandboxToken}}, "consentToTransfer": true}}, &connected)
+	s.ask(`mutation($i: ConnectAccountInput!) { connectAccount(input: $i) { account { id phoneNumbers { id } } userErrors { field message } } }`,
+		map[string]any{"i": map[string]any{
+			"credentials":       map[string]any{"token": map[string]any{"wabaId": sandboxWABA, "accessToken": sandboxToken}},
+			"consentToTransfer": true}}, &connected)
+
 	account := connected.ConnectAccount.Account
 	var made struct {
 		CreateTemplate struct{ Template struct{ ID string } }
 	}
-	s.ask(`mutation($i: CreateTemplateInput!) { createTemplate(input: $i) { template { id } userErrors { field message } } }`, map[string]any{"i": map[string]any{
-		"accountId": account.ID, "template": map[string]any{"name": "hello", "language": "en_US", "category": "UTILITY", "components": []any{
-			map[string]any{"type": "BODY", "text": "Hello {{1}}, good to see you again.", "example": []string{"Ana"}}}}}}, &made)
+
+	s.ask(
+		`mutation($i: CreateTemplateInput!) { createTemplate(input: $i) { template { id } userErrors { field message } } }`,
+		map[string]any{"i": map[string]any{
+			"accountId": account.ID, "template": map[string]any{"name": "hello", "language": "en_US", "category": "UTILITY",
+				"components": []any{
+					map[string]any{"type": "BODY", "text": "Hello {{1}}, good to see you again.", "example": []string{"Ana"}}}}}},
+		&made)
+
 	s.until("the template is approved", func() bool {
 		var got struct{ Node struct{ Status string } }
-		s.ask(`query($id: ID!) { node(id: $id) { ... on Template { status } } }`, map[string]any{"id": made.CreateTemplate.Template.ID}, &got)
+		s.ask(`query($id: ID!) { node(id: $id) { ... on Template { status } } }`,
+			map[string]any{"id": made.CreateTemplate.Template.ID}, &got)
 		return got.Node.Status == "APPROVED"
 	})
+
 	s.seedContacts(n)
 	var created struct {
 		CreateCampaign struct{ Campaign struct{ ID string } }
 	}
-	s.ask(`mutation($i: CreateCampaignInput!) { createCampaign(input: $i) { campaign { id } userErrors { field message } } }`, map[string]any{"i": map[string]any{
-		"name": "Spring", "templateId": made.CreateTemplate.Template.ID, "phoneNumberId": account.PhoneNumbers[0].ID, "audience": map[string]any{"filter": map[string]any{"country": []string{"US"}}},
-		"parameters": []any{map[string]any{"parameter": "1", "contactField": "name"}}}}, &created)
+
+	s.ask(
+		`mutation($i: CreateCampaignInput!) { createCampaign(input: $i) { campaign { id } userErrors { field message } } }`,
+		map[string]any{"i": map[string]any{
+			"name": "Spring", "templateId": made.CreateTemplate.Template.ID, "phoneNumberId": account.PhoneNumbers[0].ID,
+			"audience":   map[string]any{"filter": map[string]any{"country": []string{"US"}}},
+			"parameters": []any{map[string]any{"parameter": "1", "contactField": "name"}}}}, &created)
+
 	return created.CreateCampaign.Campaign.ID
 }
 
@@ -250,18 +296,23 @@ func (s *service) seedContacts(n int) {
 	s.t.Helper()
 	system := caller.System(s.t.Context())
 	organization := s.db.Client.Organization.Query().OnlyX(system).ID
+
 	err := s.db.InTx(system, func(tx *database.Tx) error {
 		for i := range n {
 			phone := fmt.Sprintf("+1303%07d", 2_000_000+i)
-			person, err := tx.Client.Contact.Create().SetOrganizationID(organization).SetPhone(phone).SetName("Person").SetCountry("US").Save(system)
+			person, err := tx.Client.Contact.Create().SetOrganizationID(organization).SetPhone(phone).SetName("Person").
+				SetCountry("US").Save(system)
 			if err != nil {
 				return err
 			}
-			err = tx.Client.ContactIdentifier.Create().SetOrganizationID(organization).SetKind(enum.IdentifierKindPhone).SetValue(phone).SetContactID(person.ID).SetSince(database.Now()).Exec(system)
+
+			err = tx.Client.ContactIdentifier.Create().SetOrganizationID(organization).SetKind(enum.IdentifierKindPhone).
+				SetValue(phone).SetContactID(person.ID).SetSince(database.Now()).Exec(system)
 			if err != nil {
 				return err
 			}
 		}
+
 		return nil
 	})
 	if err != nil {
@@ -272,7 +323,9 @@ func (s *service) seedContacts(n int) {
 func (s *service) do(mutation, campaign string) {
 	s.t.Helper()
 	name := strings.ToUpper(mutation[:1]) + mutation[1:]
-	s.ask(fmt.Sprintf(`mutation($id: ID!) { %s(input: {campaignId: $id}) { campaign { status } userErrors { message } } }`, mutation), map[string]any{"id": campaign}, nil)
+	s.ask(fmt.Sprintf(
+		`mutation($id: ID!) { %s(input: {campaignId: $id}) { campaign { status } userErrors { message } } }`, mutation),
+		map[string]any{"id": campaign}, nil)
 	_ = name
 }
 
@@ -286,7 +339,9 @@ func (s *service) progress(campaign string) (status string, p progress) {
 			Progress progress
 		}
 	}
-	s.ask(`query($id: ID!) { node(id: $id) { ... on Campaign { status progress { total queued sending unknown read failed } } } }`, map[string]any{"id": campaign}, &got)
+	s.ask(`query($id: ID!) { node(id: $id) { ... on Campaign { status progress { total queued sending unknown read failed } } } }`,
+		map[string]any{"id": campaign}, &got)
+
 	return got.Node.Status, got.Node.Progress
 }
 
@@ -297,19 +352,23 @@ func (s *service) judge(recipients int) {
 	for _, a := range s.sandbox.Accepted() {
 		got[a.To]++
 	}
+
 	for to, n := range got {
 		if n > 1 {
 			s.t.Errorf("%s got %d messages", to, n)
 		}
 	}
+
 	if len(got) != recipients {
 		s.t.Errorf("%d people got a message, want %d", len(got), recipients)
 	}
+
 	queue := delivery.NewQueue(s.db, nil, nil, database.Now)
 	differences, err := queue.Verify(caller.System(s.t.Context()))
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	for _, d := range differences {
 		s.t.Error(d)
 	}
@@ -326,37 +385,45 @@ func TestKilledInMidCampaignNothingIsLostAndNothingIsSentTwice(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, dsn string) {
 		const n = 400
-		s := deploy(t, dsn, sandbox.Options{Throughput: 200, NoPairLimit: true, Latency: 20 * time.Millisecond, DuplicateWebhooks: 0.1, ShuffleWebhooks: 0.2})
+		s := deploy(t, dsn, sandbox.Options{Throughput: 200, NoPairLimit: true, Latency: 20 * time.Millisecond,
+			DuplicateWebhooks: 0.1, ShuffleWebhooks: 0.2})
 		kill := s.start("")
 		s.ready()
 		campaign := s.draft(n)
 		s.decideSoon()
 		s.do("launchCampaign", campaign)
+
 		for deaths, at := range []int{60, 150, 260} {
 			if err := s.sandbox.WaitAccepted(t.Context(), at); err != nil {
 				t.Fatal(err)
 			}
+
 			kill(syscall.SIGKILL)
 			s.forgetLeases()
 			kill = s.start("")
 			s.ready()
 			t.Logf("killed %d times, at %d messages", deaths+1, len(s.sandbox.Accepted()))
 		}
+
 		s.until("the campaign is over", func() bool {
 			status, p := s.progress(campaign)
 			return status == "COMPLETED" && p.Read == n
 		})
+
 		s.judge(n)
 	})
 }
 
-// decideSoon shortens the wait for the webhook of a message whose answer was lost. The sandbox tells of every message that it
-// took, so that whoever is silent then was never sent, and is sent by the policy of its category.
+// decideSoon shortens the wait for the webhook of a message whose answer was lost. The sandbox
+// tells of every message that it took, so that whoever is silent then was never sent, and is sent
+// by the policy of its category.
 func (s *service) decideSoon() {
 	s.t.Helper()
 	system := caller.System(s.t.Context())
 	o := s.db.Client.Organization.Query().OnlyX(system)
-	o.SendingPolicy.UnknownWaitSeconds = 15 // longer than a process takes to start again on a busy machine: until then webhooks pause about as long as it was away
+	// longer than a process takes to start again on a busy machine: until then webhooks pause about as
+	// long as it was away
+	o.SendingPolicy.UnknownWaitSeconds = 15
 	o.Update().SetSendingPolicy(o.SendingPolicy).ExecX(system)
 }
 
@@ -365,11 +432,15 @@ func (s *service) forgetLeases() {
 	s.t.Helper()
 	err := s.db.InTx(s.t.Context(), func(tx *database.Tx) error {
 		past := database.Now().Add(-time.Second)
-		if _, err := tx.ExecContext(s.t.Context(), "UPDATE message SET lease_until = $1 WHERE status = 'SENDING'", past); err != nil {
+		if _, err := tx.ExecContext(s.t.Context(), "UPDATE message SET lease_until = $1 WHERE status = 'SENDING'",
+			past); err != nil {
 			return err
 		}
-		// After the messages: a claim that commits between the two would seem to have outlived its own, shorter time.
+
+		// After the messages: a claim that commits between the two would seem to have outlived its own,
+		// shorter time.
 		_, err := tx.ExecContext(s.t.Context(), "UPDATE claim SET until = $1", past)
+
 		return err
 	})
 	if err != nil {
@@ -381,7 +452,8 @@ func TestASubscriberThatComesAndGoesSeesEveryEventOnce(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, dsn string) {
 		const n = 300
-		s := deploy(t, dsn, sandbox.Options{Throughput: 1000, NoPairLimit: true, SentDelay: 10 * time.Millisecond, DeliveredDelay: 50 * time.Millisecond, ReadDelay: 150 * time.Millisecond, Spread: 1})
+		s := deploy(t, dsn, sandbox.Options{Throughput: 1000, NoPairLimit: true, SentDelay: 10 * time.Millisecond,
+			DeliveredDelay: 50 * time.Millisecond, ReadDelay: 150 * time.Millisecond, Spread: 1})
 		s.start("")
 		s.ready()
 		campaign := s.draft(n)
@@ -390,21 +462,26 @@ func TestASubscriberThatComesAndGoesSeesEveryEventOnce(t *testing.T) {
 		if len(events) != 0 || cursor == "" {
 			t.Fatalf("the first batch has %d events and cursor %q", len(events), cursor)
 		}
+
 		s.do("launchCampaign", campaign)
 		var seen []int
+
 		for len(seen) < 4*n {
 			if rand.N(10) == 0 { // gone without a word, and back where it stopped
 				subscriber.conn.NetConn().Close()
 				subscriber = s.subscribe(cursor)
 			}
+
 			cursor, events = subscriber.next()
 			seen = append(seen, events...)
 		}
+
 		for i, sequence := range seen {
 			if sequence != i+1 {
 				t.Fatalf("event %d has sequence %d", i+1, sequence)
 			}
 		}
+
 		s.judge(n)
 	})
 }
@@ -422,11 +499,13 @@ func (s *service) subscribe(after string) *subscriber {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	s.t.Cleanup(func() { _ = conn.Close() })
 	variables := map[string]any{}
 	if after != "" {
 		variables["after"] = after
 	}
+
 	for _, m := range []any{
 		map[string]any{"type": "connection_init", "payload": map[string]any{"Authorization": "Bearer " + s.token}},
 	} {
@@ -434,12 +513,16 @@ func (s *service) subscribe(after string) *subscriber {
 			s.t.Fatal(err)
 		}
 	}
+
 	sub := &subscriber{s.t, conn}
 	sub.read("connection_ack")
+
 	if err := conn.WriteJSON(map[string]any{"id": "1", "type": "subscribe", "payload": map[string]any{
-		"query": `subscription($after: Cursor) { deliveryEvents(after: $after) { cursor events { sequence status message { id } } } }`, "variables": variables}}); err != nil {
+		"query":     `subscription($after: Cursor) { deliveryEvents(after: $after) { cursor events { sequence status message { id } } } }`,
+		"variables": variables}}); err != nil {
 		s.t.Fatal(err)
 	}
+
 	return sub
 }
 
@@ -454,6 +537,7 @@ func (s *subscriber) read(kind string) json.RawMessage {
 		if err := s.conn.ReadJSON(&m); err != nil {
 			s.t.Fatal(err)
 		}
+
 		switch m.Type {
 		case kind:
 			return m.Payload
@@ -480,9 +564,11 @@ func (s *subscriber) next() (cursor string, sequences []int) {
 	if err := json.Unmarshal(text, &payload); err != nil || len(payload.Errors) > 0 {
 		s.t.Fatalf("%v %s", err, text)
 	}
+
 	for _, e := range payload.Data.DeliveryEvents.Events {
 		sequences = append(sequences, e.Sequence)
 	}
+
 	return payload.Data.DeliveryEvents.Cursor, sequences
 }
 
@@ -499,7 +585,11 @@ func TestAPIAndWorkersRunAsSeparateProcesses(t *testing.T) {
 	s.ready()
 	campaign := s.draft(n)
 	s.do("launchCampaign", campaign)
-	s.until("the campaign is over", func() bool { status, p := s.progress(campaign); return status == "COMPLETED" && p.Read == n })
+	s.until("the campaign is over", func() bool {
+		status, p := s.progress(campaign)
+		return status == "COMPLETED" && p.Read == n
+	})
+
 	s.judge(n)
 }
 
@@ -512,26 +602,33 @@ func TestTheDemoShowsTheMainJobWithoutGapOrRepeat(t *testing.T) {
 	if !testing.Short() {
 		environments["servers"] = nil
 	}
+
 	for name, environ := range environments {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if environ == nil {
 				environ = []string{"DATABASE_URL=" + dbtest.Postgres(t), "REDIS_URL=" + dbtest.RedisURL(t)}
 			}
+
 			var out, errs bytes.Buffer
-			if err := run(t.Context(), []string{"demo", "--json", "--recipients", "120", "--throughput", "1000"}, environ, &out, &errs); err != nil {
+			if err := run(t.Context(), []string{"demo", "--json", "--recipients", "120", "--throughput", "1000"}, environ,
+				&out, &errs); err != nil {
 				t.Fatalf("%v\n%s\n%s", err, out.String(), errs.String())
 			}
+
 			lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 			var result map[string]float64
 			if err := json.Unmarshal([]byte(lines[len(lines)-1]), &result); err != nil {
 				t.Fatalf("the last line is no JSON object of numbers: %v\n%s", err, out.String())
 			}
-			for name, want := range map[string]float64{"recipients": 120, "accepted": 120, "skipped": 0, "unknown": 0, "sequenceGaps": 0, "duplicateEvents": 0} {
+
+			for name, want := range map[string]float64{"recipients": 120, "accepted": 120, "skipped": 0, "unknown": 0,
+				"sequenceGaps": 0, "duplicateEvents": 0} {
 				if result[name] != want {
 					t.Errorf("%s is %v, want %v", name, result[name], want)
 				}
 			}
+
 			if result["read"]+result["failed"] < 119 || result["events"] < 400 || result["messagesPerSecond"] <= 0 {
 				t.Errorf("result is %v", result)
 			}
@@ -546,6 +643,7 @@ func TestTheServiceBeginsWithAnOrganizationAndKeepsItOverARestart(t *testing.T) 
 	key := regexp.MustCompile(`API key +(crk_\S+)`)
 	s := &service{t: t, url: "http://" + address}
 	var campaign string
+
 	for attempt := range 2 {
 		ctx, stop := context.WithCancel(t.Context())
 		out := &syncBuffer{}
@@ -562,19 +660,25 @@ func TestTheServiceBeginsWithAnOrganizationAndKeepsItOverARestart(t *testing.T) 
 				Edges []struct{ Node struct{ ID, Status string } }
 			}
 		}
-		s.ask(`{ contacts(first: 1) { totalCount } templates { edges { node { status } } } campaigns { edges { node { id status } } } }`, nil, &got)
-		if got.Contacts.TotalCount != 500 || len(got.Templates.Edges) != 1 || got.Templates.Edges[0].Node.Status != "APPROVED" || len(got.Campaigns.Edges) != 1 {
+		s.ask(`{ contacts(first: 1) { totalCount } templates { edges { node { status } } } campaigns { edges { node { id status } } } }`,
+			nil, &got)
+		if got.Contacts.TotalCount != 500 || len(got.Templates.Edges) != 1 ||
+			got.Templates.Edges[0].Node.Status != "APPROVED" || len(got.Campaigns.Edges) != 1 {
 			t.Errorf("start %d: %+v", attempt, got)
 		}
+
 		if attempt == 0 {
 			campaign = got.Campaigns.Edges[0].Node.ID
 			s.do("launchCampaign", campaign)
 			s.until("it is sending", func() bool { _, p := s.progress(campaign); return p.Total == 500 && p.Queued < 480 })
-			for path, want := range map[string]string{"/": "GraphiQL", "/schema.graphql": "type Campaign implements Node", "/healthz": "ok", "/metrics": "go_goroutines"} {
+
+			for path, want := range map[string]string{"/": "GraphiQL", "/schema.graphql": "type Campaign implements Node",
+				"/healthz": "ok", "/metrics": "go_goroutines"} {
 				response, err := http.Get(s.url + path)
 				if err != nil {
 					t.Fatal(err)
 				}
+
 				body, _ := io.ReadAll(response.Body)
 				response.Body.Close()
 				if response.StatusCode != http.StatusOK || !bytes.Contains(body, []byte(want)) {
@@ -584,11 +688,13 @@ func TestTheServiceBeginsWithAnOrganizationAndKeepsItOverARestart(t *testing.T) 
 		} else {
 			s.until("the campaign went on", func() bool { status, _ := s.progress(campaign); return status == "COMPLETED" })
 		}
+
 		stop()
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	if _, err := os.Stat(filepath.Join(folder, "carillon.db")); err != nil {
 		t.Error(err)
 	}
@@ -613,11 +719,13 @@ func TestBadCommandsAndConfigurationAreToldAllAtOnce(t *testing.T) {
 		args, environ []string
 		says          []string
 	}{
-		"an unknown command":        {[]string{"sever"}, nil, []string{`"sever"`, "serve", "work"}},
-		"two mistakes":              {[]string{"serve"}, []string{"DATABASE_URL=mysql://x", "ENCRYPTION_KEY=short"}, []string{"DATABASE_URL", "ENCRYPTION_KEY"}},
-		"roles without a Redis":     {[]string{"work"}, []string{"DATABASE_URL=sqlite:x.db"}, []string{"REDIS_URL"}},
-		"production with no secret": {[]string{"serve"}, []string{"CARILLON_ENV=production"}, []string{"ENCRYPTION_KEY", "WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN"}},
-		"a demo of nobody":          {[]string{"demo", "--throughput", "0"}, nil, []string{"--throughput"}},
+		"an unknown command": {[]string{"sever"}, nil, []string{`"sever"`, "serve", "work"}},
+		"two mistakes": {[]string{"serve"}, []string{"DATABASE_URL=mysql://x", "ENCRYPTION_KEY=short"},
+			[]string{"DATABASE_URL", "ENCRYPTION_KEY"}},
+		"roles without a Redis": {[]string{"work"}, []string{"DATABASE_URL=sqlite:x.db"}, []string{"REDIS_URL"}},
+		"production with no secret": {[]string{"serve"}, []string{"CARILLON_ENV=production"},
+			[]string{"ENCRYPTION_KEY", "WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN"}},
+		"a demo of nobody": {[]string{"demo", "--throughput", "0"}, nil, []string{"--throughput"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

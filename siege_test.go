@@ -26,8 +26,8 @@ import (
 // siegeVariable set to "long" makes the siege last a minute.
 const siegeVariable = "CARILLON_TEST_SIEGE"
 
-// siegeMemory is the most that the process may hold in memory, in bytes. The race detector multiplies what a program
-// takes, so under it the bound is another.
+// siegeMemory is the most that the process may hold in memory, in bytes. The race detector
+// multiplies what a program takes, so under it the bound is another.
 const siegeMemory = 512 << 20
 
 // siege says how long strangers attack, and how large the customer's campaign is meanwhile.
@@ -44,8 +44,9 @@ func sizeOfSiege() siege {
 	return siege{lasts: 4 * time.Second, recipients: 400, perSecond: 80}
 }
 
-// Strangers send the largest documents that parse, webhooks whose body never ends, sockets that say nothing, and a viewer
-// sends uploads that never end, all at once, while a customer's campaign runs and a subscriber listens.
+// Strangers send the largest documents that parse, webhooks whose body never ends, sockets that say
+// nothing, and a viewer sends uploads that never end, all at once, while a customer's campaign runs
+// and a subscriber listens.
 func TestASiegeOfStrangersHurtsNoCustomer(t *testing.T) {
 	t.Parallel()
 	size := sizeOfSiege()
@@ -53,6 +54,7 @@ func TestASiegeOfStrangersHurtsNoCustomer(t *testing.T) {
 		Throughput: size.perSecond, NoPairLimit: true, Latency: 20 * time.Millisecond,
 		SentDelay: 10 * time.Millisecond, DeliveredDelay: 50 * time.Millisecond, ReadDelay: 150 * time.Millisecond, Spread: 1,
 	})
+
 	s.start("")
 	s.ready()
 	campaign := s.draft(size.recipients)
@@ -74,24 +76,28 @@ func TestASiegeOfStrangersHurtsNoCustomer(t *testing.T) {
 		status, p := s.progress(campaign)
 		return status == "COMPLETED" && p.Read == size.recipients
 	})
+
 	peak := watch()
 	s.judge(size.recipients)
 	var last int
 	if err := s.db.QueryRow(caller.System(t.Context()), "SELECT last FROM event_counter").Scan(&last); err != nil {
 		t.Fatal(err)
 	}
+
 	listener.holds(last)
 
 	usage := s.sandbox.Usage(sandboxNumber)
 	t.Logf("%d documents, %d webhooks, %d sockets, %d uploads; at most %d MiB; %d requests in %.1f s, %.2f of the limit",
 		a.documents.Load(), a.webhooks.Load(), a.sockets.Load(), a.uploads.Load(), peak>>20,
 		usage.Requests, usage.Last.Sub(usage.First).Seconds(), usage.Share())
+
 	for what, n := range map[string]int64{"documents": a.documents.Load(), "webhooks": a.webhooks.Load(),
 		"sockets": a.sockets.Load(), "uploads": a.uploads.Load()} {
 		if n == 0 {
 			t.Errorf("the siege had no %s", what)
 		}
 	}
+
 	if !raceDetector && peak > siegeMemory {
 		t.Errorf("the process held %d MiB, at most %d", peak>>20, siegeMemory>>20)
 	}
@@ -104,17 +110,20 @@ func TestASiegeOfStrangersHurtsNoCustomer(t *testing.T) {
 func (s *service) viewerKey() string {
 	s.t.Helper()
 	var made struct{ CreateAPIKey struct{ Secret string } }
-	s.ask(`mutation { createApiKey(input: {name: "viewer", role: VIEWER}) { secret userErrors { field message } } }`, nil, &made)
+	s.ask(`mutation { createApiKey(input: {name: "viewer", role: VIEWER}) { secret userErrors { field message } } }`,
+		nil, &made)
+
 	return made.CreateAPIKey.Secret
 }
 
-// watchMemory looks at the memory of the process that was started last, every 50 ms until the returned function is called,
-// which gives the most that it held, in bytes.
+// watchMemory looks at the memory of the process that was started last, every 50 ms until the
+// returned function is called, which gives the most that it held, in bytes.
 func (s *service) watchMemory() (stop func() int64) {
 	s.t.Helper()
 	pid, done := s.pid, make(chan struct{})
 	var peak atomic.Int64
 	var over sync.WaitGroup
+
 	over.Go(func() {
 		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
@@ -127,8 +136,10 @@ func (s *service) watchMemory() (stop func() int64) {
 			}
 		}
 	})
+
 	stop = sync.OnceValue(func() int64 { close(done); over.Wait(); return peak.Load() })
 	s.t.Cleanup(func() { stop() })
+
 	return stop
 }
 
@@ -141,6 +152,7 @@ func residentBytes(pid int) int64 {
 			return kilobytes << 10
 		}
 	}
+
 	return 0
 }
 
@@ -154,8 +166,8 @@ type attack struct {
 	documents, webhooks, sockets, uploads atomic.Int64
 }
 
-// repeat has n strangers do the same again and again. Each try is bounded in bytes; a refusal makes them pause, so that
-// the siege costs the machine no more than it must.
+// repeat has n strangers do the same again and again. Each try is bounded in bytes; a refusal makes
+// them pause, so that the siege costs the machine no more than it must.
 func (a *attack) repeat(n int, once func() error) {
 	for range n {
 		a.over.Go(func() {
@@ -163,6 +175,7 @@ func (a *attack) repeat(n int, once func() error) {
 				if once() == nil {
 					continue
 				}
+
 				select {
 				case <-time.After(50 * time.Millisecond):
 				case <-a.ctx.Done():
@@ -172,22 +185,27 @@ func (a *attack) repeat(n int, once func() error) {
 	}
 }
 
-// largestDocument posts a document of 128 KiB that parses and is refused afterwards, each time another.
+// largestDocument posts a document of 128 KiB that parses and is refused afterwards, each time
+// another.
 func (a *attack) largestDocument() error {
 	var ids strings.Builder
 	for i := range 4970 {
 		fmt.Fprintf(&ids, `"0%d",`, i)
 	}
+
 	document := fmt.Sprintf("{nodes(ids:[%s]){id}} #%d ", ids.String(), a.documents.Add(1))
 	if padding := 131_070 - len(document); padding > 0 {
 		document += strings.Repeat("y", padding)
 	}
+
 	body := `{"query":` + strconv.Quote(document) + `}`
 	request, err := http.NewRequestWithContext(a.ctx, http.MethodPost, a.url+"/graphql", strings.NewReader(body))
 	if err != nil {
 		return err
 	}
+
 	request.Header.Set("Content-Type", "application/json")
+
 	return answered(request)
 }
 
@@ -196,11 +214,13 @@ func answered(request *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	defer response.Body.Close()
 	_, err = io.Copy(io.Discard, io.LimitReader(response.Body, 1<<20))
 	if err == nil && response.StatusCode >= 429 {
 		err = fmt.Errorf("status %d", response.StatusCode)
 	}
+
 	return err
 }
 
@@ -211,7 +231,9 @@ func (a *attack) dial() (net.Conn, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
+
 	stop := context.AfterFunc(a.ctx, func() { conn.Close() })
+
 	return conn, func() { stop(); conn.Close() }, nil
 }
 
@@ -226,6 +248,7 @@ func (a *attack) endlessWebhook() error {
 	if err != nil {
 		return err
 	}
+
 	defer end()
 	a.webhooks.Add(1)
 	head := "POST /webhooks/whatsapp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" +
@@ -236,7 +259,9 @@ func (a *attack) endlessWebhook() error {
 	if _, err := conn.Write(bytes.Repeat([]byte(" "), 4<<20-1)); err != nil {
 		return err
 	}
+
 	untilClosed(conn)
+
 	return nil
 }
 
@@ -250,10 +275,12 @@ func (a *attack) silentSocket() error {
 	if err != nil {
 		return err
 	}
+
 	defer conn.Close()
 	defer context.AfterFunc(a.ctx, func() { conn.Close() })()
 	a.sockets.Add(1)
 	_, _, _ = conn.ReadMessage()
+
 	return nil
 }
 
@@ -263,6 +290,7 @@ func (a *attack) endlessUpload() error {
 	if err != nil {
 		return err
 	}
+
 	defer end()
 	a.uploads.Add(1)
 	head := "POST /graphql HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + a.viewer + "\r\n" +
@@ -270,24 +298,30 @@ func (a *attack) endlessUpload() error {
 	if _, err := io.WriteString(conn, head); err != nil {
 		return err
 	}
+
 	paths := make([]string, 900)
 	for i := range paths {
 		paths[i] = fmt.Sprintf(`"%d":["variables.f.%d"]`, i, i)
 	}
+
 	nulls := strings.TrimSuffix(strings.Repeat("null,", len(paths)), ",")
 	parts := []string{
 		part("operations", `{"query":"query($f:[Upload]){__typename}","variables":{"f":[`+nulls+`]}}`),
 		part("map", "{"+strings.Join(paths, ",")+"}"),
 	}
+
 	for i := range paths {
 		parts = append(parts, part(fmt.Sprintf(`%d"; filename="f`, i), strings.Repeat("z", 65_600)))
 	}
+
 	for _, p := range parts {
 		if _, err := fmt.Fprintf(conn, "%x\r\n%s\r\n", len(p), p); err != nil {
 			return err
 		}
 	}
+
 	untilClosed(conn)
+
 	return nil
 }
 

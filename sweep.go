@@ -12,8 +12,8 @@ import (
 	"carillon/whatsapp"
 )
 
-// sweep is what a worker does every few seconds: it finds what a lost wake-up or a dead process left, in the order in which
-// one thing leads to another.
+// sweep is what a worker does every few seconds: it finds what a lost wake-up or a dead process
+// left, in the order in which one thing leads to another.
 func (p *parts) sweep(ctx context.Context) error {
 	for _, step := range []struct {
 		what string
@@ -40,6 +40,7 @@ func (p *parts) sweep(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", step.what, err)
 		}
 	}
+
 	return nil
 }
 
@@ -61,16 +62,20 @@ func (p *parts) settleUnknown(ctx context.Context) error {
 	if err != nil || len(owners) == 0 {
 		return err
 	}
+
 	organizations, err := p.db.Client.Organization.Query().Where(organization.IDIn(owners...)).All(ctx)
 	if err != nil {
 		return err
 	}
+
 	policies := map[uid.ID]jsonfield.SendingPolicy{}
 	for _, o := range organizations {
 		policies[o.ID] = o.SendingPolicy
 	}
+
 	rule := whatsapp.RuleFor(whatsapp.CodeLostAnswer, 0, 0, false)
 	_, err = p.queue.SettleUnknown(ctx, policies, rule.Code, rule.Title)
+
 	return err
 }
 
@@ -79,6 +84,7 @@ func (p *parts) wakeLanes(ctx context.Context) error {
 	for _, number := range lanes {
 		p.tasks.WakeLane(ctx, number)
 	}
+
 	return err
 }
 
@@ -87,5 +93,6 @@ func (p *parts) wakeImports(ctx context.Context) error {
 	for _, n := range imports {
 		p.tasks.WakeImport(ctx, n)
 	}
+
 	return err
 }

@@ -18,19 +18,21 @@ import (
 // unsubscribeWithin is how long Meta has to take an account's webhooks off.
 const unsubscribeWithin = 5 * time.Second
 
-// Abandon lets go of an organization's accounts for good: Meta is asked to send no more webhooks, which may fail (troubles say
-// how), and tokens and names are erased. Of accounts and numbers only Meta's ids stay, so that what Meta still sends is known
-// for theirs. Again does nothing more.
+// Abandon lets go of an organization's accounts for good: Meta is asked to send no more webhooks,
+// which may fail (troubles say how), and tokens and names are erased. Of accounts and numbers only
+// Meta's ids stay, so that what Meta still sends is known for theirs. Again does nothing more.
 func (s *Service) Abandon(ctx context.Context, organization uid.ID) (troubles []error, err error) {
 	system := caller.System(ctx)
 	accounts, err := s.db.Client.Account.Query().Where(entaccount.OrganizationID(organization)).All(system)
 	if err != nil {
 		return nil, fmt.Errorf("read the accounts of %s: %w", organization, err)
 	}
+
 	for _, a := range accounts {
 		if len(a.Token) == 0 {
 			continue
 		}
+
 		token, err := s.Token(system, a)
 		if err == nil && a.Status != enum.AccountStatusDisconnected {
 			err = s.unsubscribe(ctx, token, a.WabaID)
@@ -39,8 +41,10 @@ func (s *Service) Abandon(ctx context.Context, organization uid.ID) (troubles []
 			troubles = append(troubles, fmt.Errorf("webhooks of account %s: %w", a.WabaID, err))
 		}
 	}
+
 	err = s.db.InTx(system, func(tx *database.Tx) error {
-		hollow := tx.Client.Account.Update().Where(entaccount.OrganizationID(organization)).SetStatus(enum.AccountStatusDisconnected).
+		hollow := tx.Client.Account.Update().Where(entaccount.OrganizationID(organization)).
+			SetStatus(enum.AccountStatusDisconnected).
 			SetToken([]byte{}).SetName("").ClearStatusReason().ClearReviewStatus().ClearCurrency().Exec(system)
 		return errors.Join(hollow, tx.Client.PhoneNumber.Update().Where(phonenumber.OrganizationID(organization)).
 			SetStatus(numberDeleted).SetDisplayNumber("").SetVerifiedName("").Exec(system))
@@ -48,7 +52,9 @@ func (s *Service) Abandon(ctx context.Context, organization uid.ID) (troubles []
 	if err != nil {
 		return troubles, fmt.Errorf("erase the accounts of %s: %w", organization, err)
 	}
+
 	s.changed(ctx, organization, organization)
+
 	return troubles, nil
 }
 

@@ -1,7 +1,8 @@
-// Package account is the WhatsApp Business Accounts that organizations have bound, their phone numbers and their message
-// templates, kept in step with Meta. It hides access tokens, which are stored sealed, and how Meta's words become ours. It
-// promises that one account is bound by one organization at a time, that no call to Meta is made inside a transaction, that
-// everything here can be repeated after a crash, and that a reading of Meta never overwrites a later one.
+// Package account is the WhatsApp Business Accounts that organizations have bound, their phone
+// numbers and their message templates, kept in step with Meta. It hides access tokens, which are
+// stored sealed, and how Meta's words become ours. It promises that one account is bound by one
+// organization at a time, that no call to Meta is made inside a transaction, that everything here
+// can be repeated after a crash, and that a reading of Meta never overwrites a later one.
 package account
 
 import (
@@ -23,7 +24,8 @@ import (
 // Options name our app at Meta. Without it tokens are not examined before they are used.
 type Options struct {
 	AppID, AppSecret string
-	// Tell is told, after each commit, of accounts, numbers and templates that may have changed; it may lose that. Nil tells nobody.
+	// Tell is told, after each commit, of accounts, numbers and templates that may have changed; it
+	// may lose that. Nil tells nobody.
 	Tell func(ctx context.Context, organization uid.ID, subjects ...uid.ID)
 }
 
@@ -42,11 +44,13 @@ type Service struct {
 }
 
 // New returns the service.
-func New(db *database.DB, keys *secret.Keyring, meta *whatsapp.Client, callers *identity.Service, o Options, now func() time.Time) *Service {
+func New(db *database.DB, keys *secret.Keyring, meta *whatsapp.Client, callers *identity.Service, o Options,
+	now func() time.Time) *Service {
 	return &Service{
 		db: db, keys: keys, meta: meta, callers: callers, options: o,
 		now:     func() time.Time { return now().UTC().Truncate(time.Microsecond) },
-		senders: newCache[uid.ID, Sender](now), receivers: newCache[string, Receiver](now), owners: newCache[string, uid.ID](now),
+		senders: newCache[uid.ID, Sender](now), receivers: newCache[string, Receiver](now),
+		owners: newCache[string, uid.ID](now),
 	}
 }
 
@@ -55,10 +59,12 @@ func (s *Service) Token(_ context.Context, a *ent.Account) (whatsapp.Token, erro
 	if a.Status == enum.AccountStatusDisconnected {
 		return "", usererror.New(usererror.Conflict, "the account is disconnected: connect it again")
 	}
+
 	plain, err := s.keys.Open(a.Token, a.ID[:])
 	if err != nil {
 		return "", fmt.Errorf("token of account %s: %w", a.ID, err)
 	}
+
 	return whatsapp.Token(plain), nil
 }
 
@@ -67,13 +73,15 @@ func permit(ctx context.Context, role enum.Role) error {
 	if scope, ok := caller.From(ctx); ok && scope.System {
 		return nil
 	}
+
 	_, err := identity.Require(ctx, role)
 	return err
 }
 
 // record writes what was done to an account, as the transaction's last statement.
 func record(ctx context.Context, tx *database.Tx, action, verb string, a *ent.Account) error {
-	return identity.Record(ctx, tx, identity.Entry{Organization: a.OrganizationID, Action: action, Subject: a.ID, Summary: fmt.Sprintf("%s account %q", verb, a.Name)})
+	return identity.Record(ctx, tx, identity.Entry{Organization: a.OrganizationID, Action: action, Subject: a.ID,
+		Summary: fmt.Sprintf("%s account %q", verb, a.Name)})
 }
 
 // find is one account among those that ctx may see.
@@ -85,15 +93,18 @@ func (s *Service) find(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	if err != nil {
 		return nil, fmt.Errorf("account %s: %w", id, err)
 	}
+
 	return a, nil
 }
 
-// changed follows every commit that may have changed accounts, numbers or templates of an organization, whatever the reason. It
-// drops what is cached of accounts and numbers in this process, the others follow within cacheFor, and tells who listens.
+// changed follows every commit that may have changed accounts, numbers or templates of an
+// organization, whatever the reason. It drops what is cached of accounts and numbers in this
+// process, the others follow within cacheFor, and tells who listens.
 func (s *Service) changed(ctx context.Context, organization uid.ID, subjects ...uid.ID) {
 	if len(subjects) == 0 {
 		return
 	}
+
 	s.senders.clear()
 	s.receivers.clear()
 	s.owners.clear()

@@ -35,16 +35,20 @@ func (c *cache[K, V]) load(key K, load func() (V, error)) (V, error) {
 	if ok && now.Before(known.until) {
 		return known.value, nil
 	}
+
 	value, err := load()
 	if err != nil {
 		return value, err
 	}
+
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.entries) >= cacheMost {
 		clear(c.entries)
 	}
+
 	c.entries[key] = entry[V]{value, now.Add(cacheFor)}
+
 	return value, nil
 }
 

@@ -31,16 +31,19 @@ const nameTaken = 2388024
 
 const draftKept = "The template is kept as a draft."
 
-// CreateTemplate checks and stores a template as a draft and, if asked, submits it to Meta. What Meta refuses stays a draft.
-// The same idempotency key again finds the draft, and submits it if it still has to be.
+// CreateTemplate checks and stores a template as a draft and, if asked, submits it to Meta. What
+// Meta refuses stays a draft. The same idempotency key again finds the draft, and submits it if it
+// still has to be.
 func (s *Service) CreateTemplate(ctx context.Context, in CreateTemplate) (*ent.Template, error) {
 	if _, err := identity.Require(ctx, enum.RoleCampaigner); err != nil {
 		return nil, err
 	}
+
 	in.Template = normal(in.Template)
 	if err := refusals(Lint(in.Template), "template"); err != nil {
 		return nil, err
 	}
+
 	a, err := s.find(ctx, in.AccountID)
 	if err != nil {
 		return nil, err
@@ -48,6 +51,7 @@ func (s *Service) CreateTemplate(ctx context.Context, in CreateTemplate) (*ent.T
 	if a.Status == enum.AccountStatusDisconnected {
 		return nil, usererror.Refuse("accountId", usererror.NotAllowed, "The account is disconnected: connect it again.")
 	}
+
 	var id uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		made, replayed, err := s.callers.Once(ctx, tx, "createTemplate", in.IdempotencyKey, in, func() (uid.ID, error) {
@@ -56,11 +60,14 @@ func (s *Service) CreateTemplate(ctx context.Context, in CreateTemplate) (*ent.T
 		if id = made; err != nil || replayed {
 			return err
 		}
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionTemplateCreate, Subject: id, Summary: fmt.Sprintf("made template %q (%s)", in.Template.Name, in.Template.Language)})
+
+		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionTemplateCreate, Subject: id,
+			Summary: fmt.Sprintf("made template %q (%s)", in.Template.Name, in.Template.Language)})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create template: %w", err)
 	}
+
 	t, err := s.db.Client.Template.Get(ctx, id)
 	if ent.IsNotFound(err) {
 		return nil, usererror.Missing("template")
@@ -68,10 +75,12 @@ func (s *Service) CreateTemplate(ctx context.Context, in CreateTemplate) (*ent.T
 	if err != nil {
 		return nil, fmt.Errorf("template %s: %w", id, err)
 	}
+
 	s.changed(ctx, t.OrganizationID, id)
 	if !in.Submit || t.Status != enum.TemplateStatusDraft {
 		return t, nil
 	}
+
 	return s.submit(ctx, a, t)
 }
 
@@ -80,6 +89,7 @@ func (s *Service) SubmitTemplate(ctx context.Context, id uid.ID) (*ent.Template,
 	if _, err := identity.Require(ctx, enum.RoleCampaigner); err != nil {
 		return nil, err
 	}
+
 	t, err := s.db.Client.Template.Query().Where(enttemplate.ID(id)).WithAccount().Only(ctx)
 	switch {
 	case ent.IsNotFound(err):
@@ -89,6 +99,7 @@ func (s *Service) SubmitTemplate(ctx context.Context, id uid.ID) (*ent.Template,
 	case t.Status != enum.TemplateStatusDraft:
 		return nil, usererror.New(usererror.Conflict, "only a draft can be submitted, and this template is %s", t.Status)
 	}
+
 	return s.submit(ctx, t.Edges.Account, t)
 }
 
@@ -104,11 +115,13 @@ func normal(t whatsapp.Template) whatsapp.Template {
 }
 
 // putDraft stores a new draft, in the place of a deleted template of that name if there was one.
-func (s *Service) putDraft(ctx context.Context, tx *database.Tx, a *ent.Account, t whatsapp.Template) (id uid.ID, err error) {
+func (s *Service) putDraft(ctx context.Context, tx *database.Tx, a *ent.Account, t whatsapp.Template) (id uid.ID,
+	err error) {
 	c, err := columnsOf(t)
 	if err != nil {
 		return id, err
 	}
+
 	err = tx.QueryRowContext(ctx, `INSERT INTO template (id, organization_id, account_id, name, language, category, status, quality_score,
 			parameter_format, components, message_ttl_seconds, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
@@ -116,32 +129,40 @@ func (s *Service) putDraft(ctx context.Context, tx *database.Tx, a *ent.Account,
 			rejection_reason = NULL, quality_score = excluded.quality_score, parameter_format = excluded.parameter_format,
 			components = excluded.components, message_ttl_seconds = excluded.message_ttl_seconds, updated_at = excluded.updated_at
 		WHERE template.status = $13 RETURNING id`,
-		uid.New(uid.Template), a.OrganizationID, a.ID, t.Name, t.Language, string(c.category), string(enum.TemplateStatusDraft), string(c.quality),
+		uid.New(uid.Template), a.OrganizationID, a.ID, t.Name, t.Language, string(c.category),
+		string(enum.TemplateStatusDraft), string(c.quality),
 		string(c.format), string(c.components), c.ttl, s.now(), string(enum.TemplateStatusDeleted)).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return id, usererror.Refuse("template.name", usererror.Taken, "The account has a template of this name in this language.")
+		return id, usererror.Refuse("template.name", usererror.Taken,
+			"The account has a template of this name in this language.")
 	}
+
 	return id, err
 }
 
-// submit sends a draft to Meta and stores the answer. It may be repeated: when an earlier answer was lost, Meta says that the
-// name is taken, and what it has under that name is ours.
+// submit sends a draft to Meta and stores the answer. It may be repeated: when an earlier answer
+// was lost, Meta says that the name is taken, and what it has under that name is ours.
 func (s *Service) submit(ctx context.Context, a *ent.Account, t *ent.Template) (*ent.Template, error) {
 	token, err := s.Token(ctx, a)
 	if err != nil {
 		return nil, err
 	}
+
 	// Recorded before it is done: whatever comes of it, Meta has been asked.
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		return identity.Record(ctx, tx, identity.Entry{Organization: a.OrganizationID, Action: identity.ActionTemplateSubmit, Subject: t.ID, Summary: fmt.Sprintf("submitted template %q (%s)", t.Name, t.Language)})
+		return identity.Record(ctx, tx,
+			identity.Entry{Organization: a.OrganizationID, Action: identity.ActionTemplateSubmit, Subject: t.ID,
+				Summary: fmt.Sprintf("submitted template %q (%s)", t.Name, t.Language)})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("submit template %s: %w", t.ID, err)
 	}
+
 	created, err := s.meta.CreateTemplate(ctx, token, a.WabaID, Of(t))
 	// Meta has it: the answer must not be lost because the caller went away.
 	ctx = context.WithoutCancel(ctx)
 	var no *whatsapp.Error
+
 	switch {
 	case err == nil && created.ID != "":
 		return s.submitted(ctx, t.ID, created)
@@ -150,9 +171,13 @@ func (s *Service) submit(ctx context.Context, a *ent.Account, t *ent.Template) (
 	case errors.As(err, &no) && badToken(no):
 		return nil, addTo(s.settle(ctx, a, err), draftKept)
 	case errors.As(err, &no) && no.Code != whatsapp.CodeGateway:
-		return nil, usererror.Refuse("template", usererror.Upstream, "WhatsApp refused the template: %s %s", words(no), draftKept)
+		return nil, usererror.Refuse("template", usererror.Upstream, "WhatsApp refused the template: %s %s",
+			words(no), draftKept)
 	}
-	return nil, usererror.Refuse("", usererror.Upstream, "WhatsApp did not answer as it should, so it is not known whether it has the template. %s Submit it again.", draftKept)
+
+	return nil, usererror.Refuse("", usererror.Upstream,
+		"WhatsApp did not answer as it should, so it is not known whether it has the template. %s Submit it again.",
+		draftKept)
 }
 
 // submitted stores Meta's answer, unless a webhook has told more by now.
@@ -165,16 +190,20 @@ func (s *Service) submitted(ctx context.Context, id uid.ID, created whatsapp.Tem
 	if err := row.Exec(ctx); err != nil {
 		return nil, fmt.Errorf("template %s: %w", id, err)
 	}
+
 	t, err := s.db.Client.Template.Get(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("template %s: %w", id, err)
 	}
+
 	s.changed(ctx, t.OrganizationID, id)
+
 	return t, nil
 }
 
 // adopt takes for the draft what Meta has under its name, if that says the same.
-func (s *Service) adopt(ctx context.Context, a *ent.Account, token whatsapp.Token, draft *ent.Template) (*ent.Template, error) {
+func (s *Service) adopt(ctx context.Context, a *ent.Account, token whatsapp.Token,
+	draft *ent.Template) (*ent.Template, error) {
 	at := s.now()
 	for t, err := range s.meta.Templates(ctx, token, a.WabaID) {
 		if err != nil {
@@ -186,12 +215,16 @@ func (s *Service) adopt(ctx context.Context, a *ent.Account, token whatsapp.Toke
 		if _, err := s.putTemplates(ctx, a, []whatsapp.Template{t}, at); err != nil {
 			return nil, err
 		}
+
 		return s.db.Client.Template.Get(ctx, draft.ID)
 	}
-	return nil, usererror.Refuse("template.name", usererror.Taken, "WhatsApp has another template of this name in this language; sync the account to see it. %s", draftKept)
+
+	return nil, usererror.Refuse("template.name", usererror.Taken,
+		"WhatsApp has another template of this name in this language; sync the account to see it. %s", draftKept)
 }
 
-// saysTheSame compares what people read. Meta rewrites examples and files, and fills in texts of its own where ours are empty.
+// saysTheSame compares what people read. Meta rewrites examples and files, and fills in texts of
+// its own where ours are empty.
 func saysTheSame(ours, metas []whatsapp.Component) bool {
 	return slices.EqualFunc(ours, metas, func(a, b whatsapp.Component) bool {
 		return a.Type == b.Type && (a.Text == "" || a.Text == b.Text) &&
@@ -208,8 +241,10 @@ func addTo(err error, sentence string) error {
 	if !errors.As(err, &in) {
 		return err
 	}
+
 	for i := range in {
 		in[i].Message += " " + sentence
 	}
+
 	return in
 }

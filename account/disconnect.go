@@ -16,34 +16,44 @@ import (
 // partFor bounds the call by which an account is taken leave of at Meta.
 const partFor = 10 * time.Second
 
-// Disconnect lets an account of the caller's organization go: Meta posts no more webhooks of it, as far as Meta can be told,
-// and its access token is erased. What was read of it stays, and Connect revives it. Again is no error. The campaigns that
-// send from it are the caller's to pause, or the lanes', which find out by themselves.
+// Disconnect lets an account of the caller's organization go: Meta posts no more webhooks of it, as
+// far as Meta can be told, and its access token is erased. What was read of it stays, and Connect
+// revives it. Again is no error. The campaigns that send from it are the caller's to pause, or the
+// lanes', which find out by themselves.
 func (s *Service) Disconnect(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	if _, err := identity.Require(ctx, enum.RoleAdmin); err != nil {
 		return nil, err
 	}
+
 	a, err := s.find(ctx, id)
 	if err != nil || a.Status == enum.AccountStatusDisconnected {
 		return a, err
 	}
-	// While it is still bound: nobody else can bind the account yet, whose subscription this would end.
+
+	// While it is still bound: nobody else can bind the account yet, whose subscription this would
+	// end.
 	if token, err := s.Token(ctx, a); err == nil {
 		asked, cancel := context.WithTimeout(ctx, partFor)
 		_ = s.meta.Unsubscribe(asked, token, a.WabaID) // webhooks of an account that is not bound are harmless
 		cancel()
 	}
+
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		n, err := tx.Client.Account.Update().Where(entaccount.ID(id), entaccount.StatusNEQ(enum.AccountStatusDisconnected)).
-			SetStatus(enum.AccountStatusDisconnected).SetStatusReason("It was disconnected. Connect it again to send.").SetToken([]byte{}).Save(ctx)
+			SetStatus(enum.AccountStatusDisconnected).SetStatusReason("It was disconnected. Connect it again to send.").
+			SetToken([]byte{}).Save(ctx)
 		if err != nil || n == 0 {
 			return err
 		}
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionAccountDisconnect, Subject: id, Summary: fmt.Sprintf("disconnected the WhatsApp account %s (%s)", a.Name, a.WabaID)})
+
+		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionAccountDisconnect, Subject: id,
+			Summary: fmt.Sprintf("disconnected the WhatsApp account %s (%s)", a.Name, a.WabaID)})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("disconnect account %s: %w", id, err)
 	}
+
 	s.changed(ctx, a.OrganizationID, id)
+
 	return s.find(ctx, id)
 }

@@ -14,19 +14,21 @@ import (
 	"carillon/whatsapp"
 )
 
-// offboarded is why an account is RESTRICTED whose owner moved the WhatsApp Business app to another phone. WhatsApp takes its
-// number into the API again by itself, and tells.
+// offboarded is why an account is RESTRICTED whose owner moved the WhatsApp Business app to another
+// phone. WhatsApp takes its number into the API again by itself, and tells.
 // developers.facebook.com, "Reconnect offboarded coexistence clients" (updated 2026-05).
 const offboarded = "Its number left WhatsApp's API, because the WhatsApp Business app was moved or registered anew. " +
 	"It is mostly back within minutes; if it is not, connect the account again."
 
-// ApplyAccountUpdate takes a webhook about an account, as the system, and returns the account if that changed it.
+// ApplyAccountUpdate takes a webhook about an account, as the system, and returns the account if
+// that changed it.
 func (s *Service) ApplyAccountUpdate(ctx context.Context, u whatsapp.AccountUpdate) (changed *ent.Account, err error) {
 	ctx = caller.System(ctx)
 	a, err := s.concerned(ctx, u)
 	if err != nil {
 		return nil, err
 	}
+
 	moved, note := false, ""
 	switch u.Kind {
 	case whatsapp.AccountReviewed:
@@ -34,6 +36,7 @@ func (s *Service) ApplyAccountUpdate(ctx context.Context, u whatsapp.AccountUpda
 			if err = s.db.Client.Account.UpdateOneID(a.ID).SetReviewStatus(u.Event).Exec(ctx); err != nil {
 				return nil, fmt.Errorf("review status of account %s: %w", a.ID, err)
 			}
+
 			moved = true
 		}
 	case whatsapp.AccountChanged:
@@ -42,6 +45,7 @@ func (s *Service) ApplyAccountUpdate(ctx context.Context, u whatsapp.AccountUpda
 			note = reason
 			break
 		}
+
 		if moved, err = s.SetStatus(ctx, a.ID, status, reason); err == nil && u.Event == accountRestriction {
 			ends, wrong := s.restrictUntil(ctx, a.ID, reason, restrictedUntil(u))
 			moved, err = moved || ends, wrong
@@ -51,22 +55,26 @@ func (s *Service) ApplyAccountUpdate(ctx context.Context, u whatsapp.AccountUpda
 			note = "WhatsApp warns: " + cmp.Or(u.Alert.Description, u.Alert.Type)
 		}
 	}
+
 	if note != "" && (a.StatusReason == nil || *a.StatusReason != note) {
 		err, moved = s.db.Client.Account.UpdateOneID(a.ID).SetStatusReason(note).Exec(ctx), true
 	}
 	if err != nil || !moved {
 		return nil, err
 	}
+
 	s.changed(ctx, a.OrganizationID, a.ID)
+
 	return s.find(ctx, a.ID)
 }
 
-// concerned finds the account that an event is about. A partner's event may come for a portfolio and name the account inside;
-// one that comes for an account that is known here is about no other.
+// concerned finds the account that an event is about. A partner's event may come for a portfolio
+// and name the account inside; one that comes for an account that is known here is about no other.
 func (s *Service) concerned(ctx context.Context, u whatsapp.AccountUpdate) (*ent.Account, error) {
 	if u.PartnerWABAID == "" || u.PartnerWABAID == u.WABAID {
 		return s.bound(ctx, u.WABAID)
 	}
+
 	known, err := s.db.Client.Account.Query().Where(entaccount.WabaID(u.WABAID)).Exist(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for account %s: %w", u.WABAID, err)
@@ -74,10 +82,12 @@ func (s *Service) concerned(ctx context.Context, u whatsapp.AccountUpdate) (*ent
 	if known {
 		return nil, usererror.Missing("account")
 	}
+
 	return s.bound(ctx, u.PartnerWABAID)
 }
 
-// verdict is the status that an event means for an account, and why; without a status only something to know, or nothing.
+// verdict is the status that an event means for an account, and why; without a status only
+// something to know, or nothing.
 func (s *Service) verdict(a *ent.Account, u whatsapp.AccountUpdate) (enum.AccountStatus, string) {
 	switch u.Event {
 	case "ACCOUNT_DELETED":
@@ -108,5 +118,6 @@ func (s *Service) verdict(a *ent.Account, u whatsapp.AccountUpdate) (enum.Accoun
 			return enum.AccountStatusTokenExpired, "This service's access was taken away at WhatsApp. Connect the account again."
 		}
 	}
+
 	return "", ""
 }

@@ -25,11 +25,13 @@ type NumberChange struct {
 	ThroughputCap    *int // messages per second, where it is to be set; nil takes the cap away
 }
 
-// UpdateNumber changes a number of the caller's organization. Lanes follow once what they have cached of it is over.
+// UpdateNumber changes a number of the caller's organization. Lanes follow once what they have
+// cached of it is over.
 func (s *Service) UpdateNumber(ctx context.Context, id uid.ID, change NumberChange) (*ent.PhoneNumber, error) {
 	if err := permit(ctx, enum.RoleAdmin); err != nil {
 		return nil, err
 	}
+
 	n, err := s.db.Client.PhoneNumber.Get(ctx, id)
 	if ent.IsNotFound(err) {
 		return nil, usererror.Missing("phone number")
@@ -40,35 +42,46 @@ func (s *Service) UpdateNumber(ctx context.Context, id uid.ID, change NumberChan
 	if !change.SetThroughputCap {
 		return n, nil
 	}
+
 	said := "took the throughput cap off number "
 	if most := change.ThroughputCap; most != nil {
 		if *most < 1 || *most > maxThroughputCap {
-			return nil, usererror.Refuse("throughputCap", usererror.Invalid, "the cap is 1 to %d messages a second, or null for none", maxThroughputCap)
+			return nil, usererror.Refuse("throughputCap", usererror.Invalid,
+				"the cap is 1 to %d messages a second, or null for none", maxThroughputCap)
 		}
+
 		said = fmt.Sprintf("set a throughput cap of %d for number ", *most)
 	}
+
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		err := tx.Client.PhoneNumber.UpdateOneID(id).ClearThroughputCap().SetNillableThroughputCap(change.ThroughputCap).Exec(ctx)
+		err := tx.Client.PhoneNumber.UpdateOneID(id).ClearThroughputCap().SetNillableThroughputCap(change.ThroughputCap).
+			Exec(ctx)
 		if err != nil {
 			return err
 		}
-		return identity.Record(ctx, tx, identity.Entry{Organization: n.OrganizationID, Action: identity.ActionPhoneNumberUpdate, Subject: id, Summary: said + identity.Ending(n.DisplayNumber)})
+
+		return identity.Record(ctx, tx, identity.Entry{Organization: n.OrganizationID,
+			Action: identity.ActionPhoneNumberUpdate, Subject: id, Summary: said + identity.Ending(n.DisplayNumber)})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("change phone number %s: %w", id, err)
 	}
+
 	s.changed(ctx, n.OrganizationID, id)
 	if n, err = s.db.Client.PhoneNumber.Get(ctx, id); err != nil {
 		return nil, fmt.Errorf("phone number %s: %w", id, err)
 	}
+
 	return n, nil
 }
 
-// putNumbers stores an account's numbers as Meta lists them, and returns the ids of those that are new or changed. One that is
-// listed no more stays, for the messages that name it.
-func (s *Service) putNumbers(ctx context.Context, tx *database.Tx, organization, account uid.ID, numbers []whatsapp.PhoneNumber) (changed []uid.ID, err error) {
+// putNumbers stores an account's numbers as Meta lists them, and returns the ids of those that are
+// new or changed. One that is listed no more stays, for the messages that name it.
+func (s *Service) putNumbers(ctx context.Context, tx *database.Tx, organization, account uid.ID,
+	numbers []whatsapp.PhoneNumber) (changed []uid.ID, err error) {
 	// In one order in every transaction, so that two of them cannot wait for each other.
-	numbers = slices.SortedFunc(slices.Values(numbers), func(a, b whatsapp.PhoneNumber) int { return cmp.Compare(a.ID, b.ID) })
+	numbers = slices.SortedFunc(slices.Values(numbers),
+		func(a, b whatsapp.PhoneNumber) int { return cmp.Compare(a.ID, b.ID) })
 	numbers = slices.CompactFunc(numbers, func(a, b whatsapp.PhoneNumber) bool { return a.ID == b.ID })
 	var (
 		ids                              []uid.ID
@@ -76,15 +89,20 @@ func (s *Service) putNumbers(ctx context.Context, tx *database.Tx, organization,
 		qualities                        []enum.QualityRating
 		throughputs                      []int
 	)
+
 	for _, n := range numbers {
 		ids, metaIDs = append(ids, uid.New(uid.PhoneNumber)), append(metaIDs, n.ID)
 		displays, names = append(displays, n.DisplayPhoneNumber), append(names, n.VerifiedName)
-		states, qualities = append(states, cmp.Or(strings.ToUpper(n.Status), "UNKNOWN")), append(qualities, quality(n.QualityRating))
+		states, qualities = append(states, cmp.Or(strings.ToUpper(n.Status), "UNKNOWN")),
+			append(qualities, quality(n.QualityRating))
 		throughputs = append(throughputs, n.PerSecond())
 	}
+
 	from, args := tx.DB.Rowset([]any{organization, account}, database.IDs("id", ids), database.Texts("meta_id", metaIDs),
-		database.Texts("display_number", displays), database.Texts("verified_name", names), database.Texts("quality_rating", qualities),
+		database.Texts("display_number", displays), database.Texts("verified_name", names),
+		database.Texts("quality_rating", qualities),
 		database.Texts("status", states), database.Ints("throughput", throughputs))
+
 	changed, err = database.ScanIDs(tx.QueryContext(ctx, `INSERT INTO phone_number (id, organization_id, account_id, meta_id, display_number, verified_name, quality_rating, status, throughput)
 		SELECT f.id, $1, $2, f.meta_id, f.display_number, f.verified_name, f.quality_rating, f.status, f.throughput FROM `+from+` WHERE true
 		ON CONFLICT (account_id, meta_id) DO UPDATE SET display_number = excluded.display_number, verified_name = excluded.verified_name,
@@ -95,12 +113,14 @@ func (s *Service) putNumbers(ctx context.Context, tx *database.Tx, organization,
 	if err != nil {
 		return nil, fmt.Errorf("store phone numbers: %w", err)
 	}
+
 	from, args = tx.DB.Rowset([]any{account, numberDeleted}, database.Texts("meta_id", metaIDs))
 	gone, err := database.ScanIDs(tx.QueryContext(ctx, `UPDATE phone_number SET status = $2 WHERE account_id = $1 AND status <> $2
 		AND meta_id NOT IN (SELECT f.meta_id FROM `+from+`) RETURNING id`, args...))
 	if err != nil {
 		return nil, fmt.Errorf("mark phone numbers that are gone: %w", err)
 	}
+
 	return append(changed, gone...), nil
 }
 

@@ -19,20 +19,24 @@ import (
 
 const templatesPerBatch = 100
 
-// pullTemplates reads all templates of an account, batch by batch, and marks those that Meta lists no more as DELETED. When it
-// fails on the way, what was read is stored.
+// pullTemplates reads all templates of an account, batch by batch, and marks those that Meta lists
+// no more as DELETED. When it fails on the way, what was read is stored.
 func (s *Service) pullTemplates(ctx context.Context, a *ent.Account, token whatsapp.Token) error {
 	started := s.now()
 	var seen []string
 	var batch []whatsapp.Template
+
 	flush := func() error {
 		for _, t := range batch {
 			seen = append(seen, t.ID)
 		}
+
 		_, err := s.putTemplates(ctx, a, batch, started)
 		batch = batch[:0]
+
 		return err
 	}
+
 	for t, err := range s.meta.Templates(ctx, token, a.WabaID) {
 		if err != nil {
 			return s.unread(ctx, a, err)
@@ -47,9 +51,11 @@ func (s *Service) pullTemplates(ctx context.Context, a *ent.Account, token whats
 			return err
 		}
 	}
+
 	if err := flush(); err != nil {
 		return err
 	}
+
 	return s.markGone(ctx, a, seen, started)
 }
 
@@ -58,23 +64,29 @@ func (s *Service) unread(ctx context.Context, a *ent.Account, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("read templates of account %s: %w", a.ID, err)
 	}
+
 	err = s.settle(ctx, a, err)
 	var in usererror.Fields
+
 	if errors.As(err, &in) {
 		for i := range in {
 			in[i].Message = "The account is connected, but its templates could not all be read; sync it. " + in[i].Message
 		}
 	}
+
 	return err
 }
 
-// putTemplates stores templates as Meta had them at that time or later, and returns the ids of the rows that this changed. A
-// row that was changed after that time is left alone, since what was read may be older.
-func (s *Service) putTemplates(ctx context.Context, a *ent.Account, read []whatsapp.Template, at time.Time) (changed []uid.ID, err error) {
+// putTemplates stores templates as Meta had them at that time or later, and returns the ids of the
+// rows that this changed. A row that was changed after that time is left alone, since what was read
+// may be older.
+func (s *Service) putTemplates(ctx context.Context, a *ent.Account, read []whatsapp.Template,
+	at time.Time) (changed []uid.ID, err error) {
 	columns, err := rowset(read)
 	if err != nil || len(read) == 0 {
 		return nil, err
 	}
+
 	from, args := s.db.Rowset([]any{a.OrganizationID, a.ID, at}, columns...)
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		changed, err = database.ScanIDs(tx.QueryContext(ctx, `INSERT INTO template (id, organization_id, account_id, meta_id, name, language, category, status,
@@ -87,12 +99,15 @@ func (s *Service) putTemplates(ctx context.Context, a *ent.Account, read []whats
 				message_ttl_seconds = excluded.message_ttl_seconds, updated_at = excluded.updated_at
 			WHERE (template.meta_id IS NULL OR template.updated_at <= excluded.updated_at) AND (`+differs+`)
 			RETURNING id`, args...))
+
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("store templates of account %s: %w", a.ID, err)
 	}
+
 	s.changed(ctx, a.OrganizationID, changed...)
+
 	return changed, nil
 }
 
@@ -125,26 +140,33 @@ func rowset(read []whatsapp.Template) ([]database.Column, error) {
 		parts                     []json.RawMessage
 		ttls                      []*int
 	)
+
 	for _, t := range read {
 		c, err := columnsOf(t)
 		if err != nil {
 			return nil, fmt.Errorf("template %s: %w", t.Name, err)
 		}
+
 		ids, metaIDs = append(ids, uid.New(uid.Template)), append(metaIDs, t.ID)
 		names, languages = append(names, t.Name), append(languages, t.Language)
 		categories, statuses = append(categories, c.category), append(statuses, c.status)
 		reasons, qualities = append(reasons, c.rejection), append(qualities, c.quality)
 		formats, parts, ttls = append(formats, c.format), append(parts, c.components), append(ttls, c.ttl)
 	}
+
 	return []database.Column{
-		database.IDs("id", ids), database.Texts("meta_id", metaIDs), database.Texts("name", names), database.Texts("language", languages),
-		database.Texts("category", categories), database.Texts("status", statuses), database.NullTexts("rejection_reason", reasons),
-		database.Texts("quality_score", qualities), database.Texts("parameter_format", formats), database.JSONs("components", parts),
+		database.IDs("id", ids), database.Texts("meta_id", metaIDs), database.Texts("name", names),
+		database.Texts("language", languages),
+		database.Texts("category", categories), database.Texts("status", statuses),
+		database.NullTexts("rejection_reason", reasons),
+		database.Texts("quality_score", qualities), database.Texts("parameter_format", formats),
+		database.JSONs("components", parts),
 		database.NullInts("message_ttl_seconds", ttls),
 	}, nil
 }
 
-// markGone sets to DELETED what Meta had, lists no more, and was not changed since the listing began.
+// markGone sets to DELETED what Meta had, lists no more, and was not changed since the listing
+// began.
 func (s *Service) markGone(ctx context.Context, a *ent.Account, seen []string, started time.Time) error {
 	from, args := s.db.Rowset([]any{a.ID, started, string(enum.TemplateStatusDeleted)}, database.Texts("meta_id", seen))
 	var gone []uid.ID
@@ -156,6 +178,8 @@ func (s *Service) markGone(ctx context.Context, a *ent.Account, seen []string, s
 	if err != nil {
 		return fmt.Errorf("mark templates that are gone: %w", err)
 	}
+
 	s.changed(ctx, a.OrganizationID, gone...)
+
 	return nil
 }

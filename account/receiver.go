@@ -14,28 +14,32 @@ import (
 	"carillon/usererror"
 )
 
-// Receiver is the phone number that a webhook came to. It is shared: do not change what it points to.
+// Receiver is the phone number that a webhook came to. It is shared: do not change what it points
+// to.
 type Receiver struct {
 	PhoneNumber *ent.PhoneNumber // in the account that is bound, with its account
 	Rows        []uid.ID         // the number's rows, one for each account in which it has been, whosever that was
 }
 
-// ReceiverOf finds the number that Meta calls by that id, in the account that is bound, at most 5 seconds old. A number that
-// has moved from one account to another is the later one's. A webhook of a WABA that another organization has bound is not about
-// that number: NOT_FOUND.
+// ReceiverOf finds the number that Meta calls by that id, in the account that is bound, at most 5
+// seconds old. A number that has moved from one account to another is the later one's. A webhook of
+// a WABA that another organization has bound is not about that number: NOT_FOUND.
 func (s *Service) ReceiverOf(ctx context.Context, wabaID, metaID string) (Receiver, error) {
 	found, err := s.receivers.load(metaID, func() (Receiver, error) { return s.receiver(caller.System(ctx), metaID) })
 	if err != nil {
 		return Receiver{}, err
 	}
+
 	owner, err := s.owners.load(wabaID, func() (uid.ID, error) { return s.owner(caller.System(ctx), wabaID) })
 	if err != nil {
 		return Receiver{}, err
 	}
+
 	organization := found.PhoneNumber.OrganizationID
 	if !owner.IsZero() && owner != organization || !visible(ctx, organization) {
 		return Receiver{}, usererror.Missing("phone number")
 	}
+
 	return found, nil
 }
 
@@ -51,6 +55,7 @@ func (s *Service) receiver(ctx context.Context, metaID string) (r Receiver, err 
 	if err != nil {
 		return r, fmt.Errorf("phone number %s of Meta: %w", metaID, err)
 	}
+
 	var bound []*ent.PhoneNumber
 	for _, n := range rows {
 		r.Rows = append(r.Rows, n.ID)
@@ -58,39 +63,47 @@ func (s *Service) receiver(ctx context.Context, metaID string) (r Receiver, err 
 			bound = append(bound, n)
 		}
 	}
+
 	if err := s.refuseClosed(ctx, metaID, bound); err != nil {
 		return r, err
 	}
+
 	for _, n := range bound {
 		if n.Status != numberDeleted {
 			r.PhoneNumber = n
 			return r, nil
 		}
 	}
+
 	if len(bound) == 0 {
 		return r, usererror.Missing("phone number")
 	}
+
 	r.PhoneNumber = bound[0]
+
 	return r, nil
 }
 
 // owner is the organization that has bound a WABA; zero when nobody has.
 func (s *Service) owner(ctx context.Context, wabaID string) (uid.ID, error) {
-	a, err := s.db.Client.Account.Query().Where(entaccount.WabaID(wabaID), entaccount.StatusNEQ(enum.AccountStatusDisconnected)).Only(ctx)
+	a, err := s.db.Client.Account.Query().Where(entaccount.WabaID(wabaID),
+		entaccount.StatusNEQ(enum.AccountStatusDisconnected)).Only(ctx)
 	if ent.IsNotFound(err) {
 		return uid.ID{}, nil
 	}
 	if err != nil {
 		return uid.ID{}, fmt.Errorf("look for account %s: %w", wabaID, err)
 	}
+
 	return a.OrganizationID, nil
 }
 
-// ErrClosed says that a number belongs, or belonged, to an organization that is closed: what is told of it is dropped.
+// ErrClosed says that a number belongs, or belonged, to an organization that is closed: what is
+// told of it is dropped.
 var ErrClosed = errors.New("the number's organization is closed")
 
-// refuseClosed gives ErrClosed for a number whose organization is closed. One that is bound to nobody any more is the last
-// closed organization's that had it.
+// refuseClosed gives ErrClosed for a number whose organization is closed. One that is bound to
+// nobody any more is the last closed organization's that had it.
 func (s *Service) refuseClosed(ctx context.Context, metaID string, bound []*ent.PhoneNumber) error {
 	query := `SELECT count(*) FROM organization WHERE id = $1 AND status = 'CLOSED'`
 	of := any(metaID)
@@ -99,6 +112,7 @@ func (s *Service) refuseClosed(ctx context.Context, metaID string, bound []*ent.
 	} else {
 		query = `SELECT count(*) FROM phone_number JOIN organization ON organization.id = phone_number.organization_id WHERE meta_id = $1 AND organization.status = 'CLOSED'`
 	}
+
 	var closed int
 	if err := s.db.QueryRow(ctx, query, of).Scan(&closed); err != nil {
 		return fmt.Errorf("look for the organization of number %s of Meta: %w", metaID, err)
@@ -106,5 +120,6 @@ func (s *Service) refuseClosed(ctx context.Context, metaID string, bound []*ent.
 	if closed > 0 {
 		return ErrClosed
 	}
+
 	return nil
 }

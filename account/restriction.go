@@ -18,7 +18,8 @@ const (
 	// accountRestriction is the event of what an account may not do, mostly for a time.
 	accountRestriction = "ACCOUNT_RESTRICTION"
 
-	// restrictedBusiness is the restriction under which no template can be sent; others leave campaigns alone.
+	// restrictedBusiness is the restriction under which no template can be sent; others leave
+	// campaigns alone.
 	restrictedBusiness = "RESTRICTED_BIZ_INITIATED_MESSAGING"
 
 	restrictedReason = "WhatsApp has restricted the account: "
@@ -35,11 +36,14 @@ func restriction(u whatsapp.AccountUpdate, now time.Time) (status enum.AccountSt
 		if r.Type == restrictedBusiness && (r.ExpiresAt.IsZero() || r.ExpiresAt.After(now)) {
 			status = enum.AccountStatusRestricted
 		}
+
 		texts = append(texts, text)
 	}
+
 	if len(texts) == 0 {
 		return "", ""
 	}
+
 	return status, restrictedReason + strings.Join(texts, ", ")
 }
 
@@ -54,20 +58,24 @@ func restrictedUntil(u whatsapp.AccountUpdate) (until time.Time) {
 			until = r.ExpiresAt
 		}
 	}
+
 	return until
 }
 
-// restrictUntil writes down when a restriction ends, and reports whether that is new. It leaves an account alone that is
-// restricted for another reason.
-func (s *Service) restrictUntil(ctx context.Context, id uid.ID, reason string, until time.Time) (changed bool, err error) {
+// restrictUntil writes down when a restriction ends, and reports whether that is new. It leaves an
+// account alone that is restricted for another reason.
+func (s *Service) restrictUntil(ctx context.Context, id uid.ID, reason string, until time.Time) (changed bool,
+	err error) {
 	a, err := s.find(ctx, id)
 	if err != nil {
 		return false, err
 	}
+
 	ends := &until
 	if until.IsZero() {
 		ends = nil
 	}
+
 	same := a.StatusReason != nil && *a.StatusReason == reason &&
 		(ends == nil && a.RestrictedUntil == nil || ends != nil && a.RestrictedUntil != nil && ends.Equal(*a.RestrictedUntil))
 	if same {
@@ -79,14 +87,17 @@ func (s *Service) restrictUntil(ctx context.Context, id uid.ID, reason string, u
 	if ends == nil {
 		row.ClearRestrictedUntil()
 	}
+
 	n, err := row.Save(ctx)
 	if err != nil {
 		return false, fmt.Errorf("end of the restriction of account %s: %w", id, err)
 	}
+
 	return n > 0, nil
 }
 
-// EndRestrictions lets accounts send again whose restriction is over. Campaigns that it paused wait for somebody to resume them.
+// EndRestrictions lets accounts send again whose restriction is over. Campaigns that it paused wait
+// for somebody to resume them.
 func (s *Service) EndRestrictions(ctx context.Context) error {
 	ctx = caller.System(ctx)
 	over := []predicate.Account{entaccount.StatusEQ(enum.AccountStatusRestricted), entaccount.RestrictedUntilLTE(s.now())}
@@ -94,10 +105,12 @@ func (s *Service) EndRestrictions(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look for restrictions that are over: %w", err)
 	}
+
 	for _, id := range ids {
 		if _, err := s.move(ctx, id, enum.AccountStatusConnected, "", over...); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }

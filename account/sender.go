@@ -22,7 +22,8 @@ type Sender struct {
 	MessagesPerDay *int // the organization's quota; nil is none
 }
 
-// Sender returns a number with its account and token, at most 5 seconds old. Whether these may send now is for the caller to see.
+// Sender returns a number with its account and token, at most 5 seconds old. Whether these may send
+// now is for the caller to see.
 func (s *Service) Sender(ctx context.Context, phoneNumber uid.ID) (Sender, error) {
 	system := caller.System(ctx)
 	found, err := s.senders.load(phoneNumber, func() (Sender, error) {
@@ -33,6 +34,7 @@ func (s *Service) Sender(ctx context.Context, phoneNumber uid.ID) (Sender, error
 		if err != nil {
 			return Sender{}, fmt.Errorf("sender %s: %w", phoneNumber, err)
 		}
+
 		sender := Sender{PhoneNumber: n, Account: n.Edges.Account}
 		if n.Edges.Account.Status == enum.AccountStatusDisconnected {
 			return sender, nil
@@ -40,11 +42,14 @@ func (s *Service) Sender(ctx context.Context, phoneNumber uid.ID) (Sender, error
 		if sender.Token, err = s.Token(ctx, n.Edges.Account); err != nil {
 			return Sender{}, err
 		}
+
 		owner, err := s.db.Client.Organization.Get(system, n.OrganizationID)
 		if err != nil {
 			return Sender{}, fmt.Errorf("sender %s: %w", phoneNumber, err)
 		}
+
 		sender.MessagesPerDay = owner.QuotaMessagesPerDay
+
 		return sender, nil
 	})
 	if err != nil {
@@ -53,10 +58,12 @@ func (s *Service) Sender(ctx context.Context, phoneNumber uid.ID) (Sender, error
 	if !visible(ctx, found.Account.OrganizationID) {
 		return Sender{}, usererror.Missing("phone number")
 	}
+
 	return found, nil
 }
 
-// visible reports whether ctx may see that organization's rows: what is cached has passed no policy.
+// visible reports whether ctx may see that organization's rows: what is cached has passed no
+// policy.
 func visible(ctx context.Context, organization uid.ID) bool {
 	scope, ok := caller.From(ctx)
 	return ok && (scope.System || scope.Organization == organization)

@@ -35,7 +35,8 @@ const (
 	appID     = "4200"
 )
 
-// stage is a service on one database before a sandbox of its own, with a clock that the test moves and calls it can break.
+// stage is a service on one database before a sandbox of its own, with a clock that the test moves
+// and calls it can break.
 type stage struct {
 	*account.Service
 	t       *testing.T
@@ -61,13 +62,17 @@ func stand(t *testing.T, db *database.DB, edit func(*sandbox.Options)) *stage {
 	if edit != nil {
 		edit(&o)
 	}
+
 	var err error
 	if s.sandbox, err = sandbox.New(o); err != nil {
 		t.Fatal(err)
 	}
-	s.sandbox.AddAccount(sandbox.AccountSpec{WABAID: waba, Name: "Lucky Shrub", Token: token, Numbers: []sandbox.NumberSpec{
-		{ID: phone, DisplayNumber: "+1 555-078-3881", VerifiedName: "Lucky Shrub"},
-	}})
+
+	s.sandbox.AddAccount(sandbox.AccountSpec{WABAID: waba, Name: "Lucky Shrub", Token: token,
+		Numbers: []sandbox.NumberSpec{
+			{ID: phone, DisplayNumber: "+1 555-078-3881", VerifiedName: "Lucky Shrub"},
+		}})
+
 	s.sandbox.AddAccount(sandbox.AccountSpec{WABAID: otherWABA, Name: "Other", Token: "EAAother"})
 	server := httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(server.Close)
@@ -76,8 +81,11 @@ func stand(t *testing.T, db *database.DB, edit func(*sandbox.Options)) *stage {
 	if s.keys, err = secret.NewKeyring(secret.NewKey()); err != nil {
 		t.Fatal(err)
 	}
-	s.who = identity.New(db, identity.DefaultTerms(), s.now, identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
+
+	s.who = identity.New(db, identity.DefaultTerms(), s.now,
+		identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
 	s.Service = s.with(account.Options{AppID: appID, AppSecret: "app-secret"})
+
 	return s
 }
 
@@ -92,12 +100,16 @@ func (s *stage) rows() map[uid.ID]string {
 	for _, a := range s.db.Client.Account.Query().AllX(ctx) {
 		rows[a.ID] = fmt.Sprint(a.Name, a.Status, text(a.StatusReason), text(a.ReviewStatus), text(a.MessagingLimit))
 	}
+
 	for _, n := range s.db.Client.PhoneNumber.Query().AllX(ctx) {
-		rows[n.ID] = fmt.Sprint(n.DisplayNumber, n.VerifiedName, n.Status, n.QualityRating, n.Throughput, text(n.ThroughputCap))
+		rows[n.ID] = fmt.Sprint(n.DisplayNumber, n.VerifiedName, n.Status, n.QualityRating, n.Throughput,
+			text(n.ThroughputCap))
 	}
+
 	for _, t := range s.db.Client.Template.Query().AllX(ctx) {
 		rows[t.ID] = fmt.Sprint(t.Status, t.Category, t.QualityScore, text(t.RejectionReason), string(t.Components))
 	}
+
 	return rows
 }
 
@@ -117,7 +129,8 @@ func (s *stage) hear(_ context.Context, _ uid.ID, subjects ...uid.ID) {
 	}
 }
 
-// checkTold runs after every test of this package: whatever it did, everything was told of as it is now.
+// checkTold runs after every test of this package: whatever it did, everything was told of as it is
+// now.
 func (s *stage) checkTold() {
 	for id, row := range s.rows() {
 		if s.told[id] != row {
@@ -144,6 +157,7 @@ func (s *stage) serve(w http.ResponseWriter, r *http.Request) {
 		answer(w, r)
 		return
 	}
+
 	s.sandbox.ServeHTTP(w, r)
 }
 
@@ -168,11 +182,13 @@ func hangs(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 func (s *stage) organization(email string) context.Context {
 	s.t.Helper()
 	signed, err := s.who.SignUp(s.t.Context(), identity.SignUp{
-		Email: email, Password: "a good long password", Name: "Ann", OrganizationName: email, AcceptTermsVersion: identity.DefaultTerms().Version,
+		Email: email, Password: "a good long password", Name: "Ann", OrganizationName: email,
+		AcceptTermsVersion: identity.DefaultTerms().Version,
 	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	return identity.With(s.t.Context(), signed.Viewer)
 }
 
@@ -188,6 +204,7 @@ func (s *stage) connected() (context.Context, *ent.Account) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	return ctx, a
 }
 
@@ -199,10 +216,13 @@ func codes(t *testing.T, err error) (out []string) {
 		t.Errorf("not user errors: %v", err)
 		return nil
 	}
+
 	for _, one := range in {
 		out = append(out, strings.Join(one.Path, ".")+":"+string(one.Code))
 	}
+
 	slices.Sort(out)
+
 	return out
 }
 
@@ -227,6 +247,7 @@ func (s *stage) atMeta(t whatsapp.Template) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	return created.ID
 }
 

@@ -16,38 +16,45 @@ import (
 )
 
 const (
-	// lowestLimit is what a portfolio starts with, in people in 24 hours; taken where Meta does not say.
-	// developers.facebook.com, WhatsApp "Messaging limits" (read 2026-05).
+	// lowestLimit is what a portfolio starts with, in people in 24 hours; taken where Meta does not
+	// say. developers.facebook.com, WhatsApp "Messaging limits" (read 2026-05).
 	lowestLimit = 250
 
 	numberDeleted = "DELETED" // a number that Meta lists no more
 )
 
-// Sync brings an account, its numbers and its templates up to what Meta says. It ends TOKEN_EXPIRED, since the token works,
-// and RESTRICTED, of whose end Meta does not tell: where the restriction still holds, the next message is refused and says so.
+// Sync brings an account, its numbers and its templates up to what Meta says. It ends
+// TOKEN_EXPIRED, since the token works, and RESTRICTED, of whose end Meta does not tell: where the
+// restriction still holds, the next message is refused and says so.
 func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	if err := permit(ctx, enum.RoleCampaigner); err != nil {
 		return nil, err
 	}
+
 	a, err := s.find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
+
 	token, err := s.Token(ctx, a)
 	if err != nil {
 		return nil, err
 	}
+
 	read, err := s.read(ctx, token, a.WabaID)
 	if err != nil {
 		return nil, s.settle(ctx, a, err)
 	}
+
 	var numbers []uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		same := entaccount.And(entaccount.ID(id), entaccount.Token(a.Token))
 		if err := read.describe(tx.Client.Account.UpdateOneID(id).Where(same)).Exec(ctx); err != nil {
 			return err
 		}
-		err := tx.Client.Account.Update().Where(same, entaccount.StatusIn(enum.AccountStatusTokenExpired, enum.AccountStatusRestricted)).
+
+		err := tx.Client.Account.Update().
+			Where(same, entaccount.StatusIn(enum.AccountStatusTokenExpired, enum.AccountStatusRestricted)).
 			SetStatus(enum.AccountStatusConnected).ClearStatusReason().Exec(ctx)
 		if err != nil {
 			return err
@@ -55,6 +62,7 @@ func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 		if numbers, err = s.putNumbers(ctx, tx, a.OrganizationID, id, read.numbers); err != nil {
 			return err
 		}
+
 		return record(ctx, tx, identity.ActionAccountSync, "synced", a)
 	})
 	if ent.IsNotFound(err) {
@@ -63,7 +71,9 @@ func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sync account %s: %w", id, err)
 	}
+
 	s.changed(ctx, a.OrganizationID, append(numbers, id)...)
+
 	return s.finish(ctx, id, token)
 }
 
@@ -73,6 +83,7 @@ func (s *Service) finish(ctx context.Context, id uid.ID, token whatsapp.Token) (
 	if err != nil {
 		return nil, err
 	}
+
 	started := s.now()
 	if err := s.pullTemplates(ctx, a, token); err != nil {
 		return nil, err
@@ -80,6 +91,7 @@ func (s *Service) finish(ctx context.Context, id uid.ID, token whatsapp.Token) (
 	if a, err = s.db.Client.Account.UpdateOne(a).SetSyncedAt(started).Save(ctx); err != nil {
 		return nil, fmt.Errorf("sync account %s: %w", id, err)
 	}
+
 	return a, nil
 }
 
@@ -89,8 +101,10 @@ func (s *Service) settle(ctx context.Context, a *ent.Account, err error) error {
 		if _, err := s.ExpireToken(ctx, a, words(no)); err != nil {
 			return err
 		}
-		return usererror.Refuse("", usererror.Upstream, "WhatsApp does not accept the account's access token any more: %s Connect the account again.", words(no))
+		return usererror.Refuse("", usererror.Upstream,
+			"WhatsApp does not accept the account's access token any more: %s Connect the account again.", words(no))
 	}
+
 	return explain(ctx, err, blame{})
 }
 
@@ -107,7 +121,9 @@ func (s *Service) read(ctx context.Context, token whatsapp.Token, wabaID string)
 	if r.account.ID != wabaID {
 		return r, &whatsapp.Error{HTTPStatus: 200, Code: whatsapp.CodeGateway, Message: "an account without its id"}
 	}
+
 	r.numbers, err = s.meta.PhoneNumbers(ctx, token, wabaID)
+
 	return r, err
 }
 
@@ -118,17 +134,20 @@ func (r reading) name() string {
 	return r.account.ID
 }
 
-// limit is the portfolio's messaging limit, nil for none; not known where Meta uses a name that is new to us.
+// limit is the portfolio's messaging limit, nil for none; not known where Meta uses a name that is
+// new to us.
 func (r reading) limit() (people *int, known bool) {
 	tiers := []whatsapp.Tier{r.account.MessagingLimit}
 	for _, n := range r.numbers {
 		tiers = append(tiers, n.MessagingLimit)
 	}
+
 	for _, tier := range tiers {
 		if limit, known := limitOf(tier); known {
 			return limit, true
 		}
 	}
+
 	return nil, false
 }
 
@@ -137,18 +156,21 @@ func limitOf(tier whatsapp.Tier) (people *int, known bool) {
 	if !known || n < 0 {
 		return nil, known
 	}
+
 	return &n, true
 }
 
 // describe writes what was read into a row, and leaves alone what Meta did not say.
 func (r reading) describe(row *ent.AccountUpdateOne) *ent.AccountUpdateOne {
-	row.SetName(r.name()).SetNillableCurrency(some(r.account.Currency)).SetNillableReviewStatus(some(r.account.ReviewStatus))
+	row.SetName(r.name()).SetNillableCurrency(some(r.account.Currency)).
+		SetNillableReviewStatus(some(r.account.ReviewStatus))
 	switch limit, known := r.limit(); {
 	case limit != nil:
 		row.SetMessagingLimit(*limit)
 	case known:
 		row.ClearMessagingLimit()
 	}
+
 	return row
 }
 

@@ -15,7 +15,8 @@ import (
 func Of(t *ent.Template) whatsapp.Template {
 	out := whatsapp.Template{
 		Name: t.Name, Language: t.Language, Category: string(t.Category), Status: string(t.Status),
-		QualityScore: string(t.QualityScore), ParameterFormat: string(t.ParameterFormat), Components: components(t.Components),
+		QualityScore: string(t.QualityScore), ParameterFormat: string(t.ParameterFormat),
+		Components: components(t.Components),
 	}
 	if t.MetaID != nil {
 		out.ID = *t.MetaID
@@ -26,10 +27,12 @@ func Of(t *ent.Template) whatsapp.Template {
 	if t.MessageTTLSeconds != nil {
 		out.MessageSendTTLSeconds = *t.MessageTTLSeconds
 	}
+
 	return out
 }
 
-// components reads the column, which holds what we wrote ourselves; of anything else it reads what it can.
+// components reads the column, which holds what we wrote ourselves; of anything else it reads what
+// it can.
 func components(raw json.RawMessage) (out []whatsapp.Component) {
 	_ = json.Unmarshal(raw, &out)
 	return out
@@ -48,7 +51,8 @@ type columns struct {
 
 func columnsOf(t whatsapp.Template) (c columns, err error) {
 	c = columns{
-		category: category(t.Category), status: status(t.Status), quality: quality(t.QualityScore), format: enum.ParameterFormatPositional,
+		category: category(t.Category), status: status(t.Status), quality: quality(t.QualityScore),
+		format:    enum.ParameterFormatPositional,
 		rejection: some(t.RejectedReason),
 	}
 	if t.ParameterFormat == whatsapp.Named {
@@ -60,15 +64,19 @@ func columnsOf(t whatsapp.Template) (c columns, err error) {
 	if t.Components == nil {
 		t.Components = []whatsapp.Component{}
 	}
+
 	c.components, err = json.Marshal(t.Components)
+
 	return c, err
 }
 
 // status reads Meta's word. One that we do not know cannot be sent: only APPROVED can.
 func status(s string) enum.TemplateStatus {
-	if known := enum.TemplateStatus(strings.ToUpper(s)); slices.Contains(known.Values(), string(known)) && known != enum.TemplateStatusDraft {
+	if known := enum.TemplateStatus(strings.ToUpper(s)); slices.Contains(known.Values(), string(known)) &&
+		known != enum.TemplateStatusDraft {
 		return known
 	}
+
 	return enum.TemplateStatusPending
 }
 
@@ -82,7 +90,8 @@ func category(s string) enum.TemplateCategory {
 
 // inputNames are the fields of Meta's JSON that our input calls otherwise.
 var inputNames = map[string]string{
-	"parameter_format": "parameterFormat", "message_send_ttl_seconds": "messageTtlSeconds", "phone_number": "phoneNumber", "otp_type": "otpType",
+	"parameter_format": "parameterFormat", "message_send_ttl_seconds": "messageTtlSeconds",
+	"phone_number": "phoneNumber", "otp_type": "otpType",
 	"code_expiration_minutes": "codeExpirationMinutes", "limited_time_offer": "text", "supported_apps": "packageName",
 	"zero_tap_terms_accepted": "otpType",
 }
@@ -98,16 +107,20 @@ func Lint(t whatsapp.Template) []whatsapp.Problem {
 			}
 		}
 	}
+
 	return problems
 }
 
-// refusals are the problems that keep a template from being stored, as errors of the input's field of that name.
+// refusals are the problems that keep a template from being stored, as errors of the input's field
+// of that name.
 func refusals(problems []whatsapp.Problem, field string) error {
 	var wrong usererror.Fields
 	for _, p := range problems {
 		if p.Severity == whatsapp.SeverityError {
-			wrong = append(wrong, usererror.Field{Path: append([]string{field}, p.Field...), Code: usererror.Invalid, Message: p.Message})
+			wrong = append(wrong, usererror.Field{Path: append([]string{field}, p.Field...), Code: usererror.Invalid,
+				Message: p.Message})
 		}
 	}
+
 	return wrong.Err()
 }

@@ -25,18 +25,22 @@ func TestCreatingATemplateSubmitsIt(t *testing.T) {
 	each(t, func(s *stage) {
 		ctx, a := s.connected()
 		made, err := s.create(ctx, a, offer("spring"), "")
-		if err != nil || made.Status != enum.TemplateStatusPending || made.MetaID == nil || made.ParameterFormat != enum.ParameterFormatPositional {
+		if err != nil || made.Status != enum.TemplateStatusPending || made.MetaID == nil ||
+			made.ParameterFormat != enum.ParameterFormatPositional {
 			s.t.Fatal(made, err)
 		}
+
 		changed, err := s.ApplyTemplateUpdate(s.system(), update(*made.MetaID, "APPROVED"))
 		if err != nil || changed == nil || changed.ID != made.ID || changed.Status != enum.TemplateStatusApproved {
 			s.t.Error(changed, err)
 		}
+
 		utility := offer("news_recategorized")
 		utility.Category = "utility"
 		if made, err = s.create(ctx, a, utility, ""); err != nil || made.Category != enum.TemplateCategoryMarketing {
 			s.t.Errorf("Meta's category: %v, %v", made, err)
 		}
+
 		draft, err := s.CreateTemplate(ctx, account.CreateTemplate{AccountID: a.ID, Template: offer("draft")})
 		if err != nil || draft.Status != enum.TemplateStatusDraft || draft.MetaID != nil {
 			s.t.Fatal(draft, err)
@@ -59,14 +63,18 @@ func TestATemplateThatBreaksARuleIsNotStored(t *testing.T) {
 	bad.Components[0].Text = ""
 	_, err := s.create(ctx, a, bad, "k")
 	got := codes(t, err)
-	for _, want := range []string{"template.name:INVALID", "template.messageTtlSeconds:INVALID", "template.components.0.text:INVALID"} {
+
+	for _, want := range []string{"template.name:INVALID", "template.messageTtlSeconds:INVALID",
+		"template.components.0.text:INVALID"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%v lacks %s", got, want)
 		}
 	}
+
 	if n := s.db.Client.Template.Query().CountX(ctx) + s.db.Client.IdempotencyKey.Query().CountX(ctx); n != 0 {
 		t.Errorf("%d rows", n)
 	}
+
 	for name, tc := range map[string]struct {
 		ctx  context.Context
 		kind usererror.Kind
@@ -82,7 +90,8 @@ func TestATemplateThatBreaksARuleIsNotStored(t *testing.T) {
 
 func TestWhatMetaRefusesStaysADraft(t *testing.T) {
 	t.Parallel()
-	refused := says(400, `{"error":{"message":"Invalid parameter","code":100,"error_subcode":2388299,"error_user_title":"t","error_user_msg":"Meta's own sentence."}}`)
+	refused := says(400,
+		`{"error":{"message":"Invalid parameter","code":100,"error_subcode":2388299,"error_user_title":"t","error_user_msg":"Meta's own sentence."}}`)
 	for name, tc := range map[string]struct {
 		answer http.HandlerFunc
 		want   string
@@ -91,7 +100,8 @@ func TestWhatMetaRefusesStaysADraft(t *testing.T) {
 		"when the content is refused": {refused, "template:UPSTREAM", "Meta's own sentence."},
 		"when a gateway answers":      {says(502, "<html>"), ":UPSTREAM", "Submit it again"},
 		"when the answer is empty":    {says(200, "{}"), ":UPSTREAM", "Submit it again"},
-		"when the token is dead":      {says(401, `{"error":{"message":"Session expired","code":190}}`), ":UPSTREAM", "Session expired"},
+		"when the token is dead": {says(401, `{"error":{"message":"Session expired","code":190}}`), ":UPSTREAM",
+			"Session expired"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -106,6 +116,7 @@ func TestWhatMetaRefusesStaysADraft(t *testing.T) {
 			if got := s.template("spring"); got.Status != enum.TemplateStatusDraft {
 				t.Errorf("it is %s", got.Status)
 			}
+
 			s.breaks("POST message_templates", nil)
 			if again, err := s.create(ctx, a, offer("spring"), "k"); err != nil || again.Status != enum.TemplateStatusPending {
 				t.Errorf("the same key later: %v, %v", again, err)
@@ -121,6 +132,7 @@ func TestASubmissionWhoseAnswerWasLostIsFoundAgain(t *testing.T) {
 			s.sandbox.ServeHTTP(httptest.NewRecorder(), r)
 			panic(http.ErrAbortHandler)
 		})
+
 		_, err := s.create(ctx, a, offer("spring"), "")
 		s.wrong(err, ":UPSTREAM")
 		s.breaks("POST message_templates", nil)
@@ -137,6 +149,7 @@ func TestANameThatIsTakenIsSaid(t *testing.T) {
 		if _, err := s.create(ctx, a, offer("spring"), ""); err != nil {
 			s.t.Fatal(err)
 		}
+
 		_, err := s.create(ctx, a, offer("spring"), "")
 		s.wrong(err, "template.name:TAKEN")
 		german := offer("spring")
@@ -153,7 +166,9 @@ func TestANameThatIsTakenIsSaid(t *testing.T) {
 		if _, err := s.Sync(ctx, a.ID); err != nil {
 			s.t.Fatal(err)
 		}
-		if got := account.Of(s.template("summer")); got.Status != "APPROVED" || got.Components[0].Text != another.Components[0].Text {
+
+		if got := account.Of(s.template("summer")); got.Status != "APPROVED" ||
+			got.Components[0].Text != another.Components[0].Text {
 			s.t.Errorf("after a sync: %+v", got)
 		}
 	})
@@ -169,10 +184,12 @@ func TestADeletedTemplatesPlaceIsFree(t *testing.T) {
 		if err := s.meta.DeleteTemplate(ctx, token, waba, first.Name, ""); err != nil {
 			s.t.Fatal(err)
 		}
+
 		gone, err := s.ApplyTemplateUpdate(s.system(), update(*first.MetaID, "DELETED"))
 		if err != nil || gone.Status != enum.TemplateStatusDeleted {
 			s.t.Fatal(gone, err)
 		}
+
 		second, err := s.create(ctx, a, offer("spring_in_review"), "")
 		if err != nil || second.Status != enum.TemplateStatusPending || *second.MetaID == *first.MetaID {
 			s.t.Errorf("%v, %v", second, err)
@@ -188,8 +205,10 @@ func TestManyAtOnceWithOneKeyMakeOneTemplate(t *testing.T) {
 			submitted.Add(1)
 			s.sandbox.ServeHTTP(w, r)
 		})
+
 		var ids sync.Map
 		var wait sync.WaitGroup
+
 		for range 4 {
 			wait.Go(func() {
 				made, err := s.create(ctx, a, offer("spring"), "k")
@@ -197,15 +216,18 @@ func TestManyAtOnceWithOneKeyMakeOneTemplate(t *testing.T) {
 					s.t.Error(made, err)
 					return
 				}
+
 				ids.Store(made.ID.String()+*made.MetaID, true)
 			})
 		}
+
 		wait.Wait()
 		n := 0
 		ids.Range(func(any, any) bool { n++; return true })
 		if n != 1 || s.db.Client.Template.Query().CountX(ctx) != 1 || submitted.Load() == 0 {
 			s.t.Errorf("%d templates, %d submissions", n, submitted.Load())
 		}
+
 		other := offer("spring")
 		other.Category = "UTILITY"
 		_, err := s.create(ctx, a, other, "k")
@@ -217,11 +239,13 @@ func TestLintNamesFieldsAsTheInputDoes(t *testing.T) {
 	t.Parallel()
 	bad := offer("x")
 	bad.ParameterFormat = "BOTH"
-	bad.Components = append(bad.Components, whatsapp.Component{Type: "BUTTONS", Buttons: []whatsapp.Button{{Type: "PHONE_NUMBER", Text: "Call", PhoneNumber: strings.Repeat("1", 30)}}})
+	bad.Components = append(bad.Components, whatsapp.Component{Type: "BUTTONS",
+		Buttons: []whatsapp.Button{{Type: "PHONE_NUMBER", Text: "Call", PhoneNumber: strings.Repeat("1", 30)}}})
 	var got []string
 	for _, p := range account.Lint(bad) {
 		got = append(got, strings.Join(p.Field, "."))
 	}
+
 	for _, want := range []string{"parameterFormat", "components.1.buttons.0.phoneNumber"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%v lacks %s", got, want)

@@ -20,8 +20,8 @@ import (
 	"carillon/whatsapp"
 )
 
-// ErrNotAsked says that Meta could not be asked about what a webhook told: it did not answer, or it refused the account's token.
-// The same webhook may be taken in later.
+// ErrNotAsked says that Meta could not be asked about what a webhook told: it did not answer, or it
+// refused the account's token. The same webhook may be taken in later.
 var ErrNotAsked = errors.New("WhatsApp could not be asked")
 
 // notAsked makes an error of Meta's, or of a token, one that says so.
@@ -30,21 +30,26 @@ func notAsked(what string, err error) error { return fmt.Errorf("%s: %w: %w", wh
 // refetchFor bounds the call to Meta that a webhook causes.
 const refetchFor = 10 * time.Second
 
-// bound is the account that has bound a WABA. None is NOT_FOUND, so that what was told of it is kept and can be told again.
+// bound is the account that has bound a WABA. None is NOT_FOUND, so that what was told of it is
+// kept and can be told again.
 func (s *Service) bound(ctx context.Context, wabaID string) (*ent.Account, error) {
-	a, err := s.db.Client.Account.Query().Where(entaccount.WabaID(wabaID), entaccount.StatusNEQ(enum.AccountStatusDisconnected)).Only(ctx)
+	a, err := s.db.Client.Account.Query().Where(entaccount.WabaID(wabaID),
+		entaccount.StatusNEQ(enum.AccountStatusDisconnected)).Only(ctx)
 	if ent.IsNotFound(err) {
 		return nil, usererror.Missing("account")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look for account %s: %w", wabaID, err)
 	}
+
 	return a, nil
 }
 
-// ApplyTemplateUpdate takes a webhook about a template, as the system, and returns the template if that changed it. Since
-// webhooks come late and in any order, Meta is asked for the template; only when it does not answer is the event believed.
-func (s *Service) ApplyTemplateUpdate(ctx context.Context, u whatsapp.TemplateUpdate) (changed *ent.Template, err error) {
+// ApplyTemplateUpdate takes a webhook about a template, as the system, and returns the template if
+// that changed it. Since webhooks come late and in any order, Meta is asked for the template; only
+// when it does not answer is the event believed.
+func (s *Service) ApplyTemplateUpdate(ctx context.Context, u whatsapp.TemplateUpdate) (changed *ent.Template,
+	err error) {
 	ctx = caller.System(ctx)
 	a, err := s.bound(ctx, u.WABAID)
 	if err != nil {
@@ -53,18 +58,22 @@ func (s *Service) ApplyTemplateUpdate(ctx context.Context, u whatsapp.TemplateUp
 	if status, told := told(u.Event); told && status == enum.TemplateStatusDeleted {
 		return s.believe(ctx, a, u)
 	}
+
 	for range readAgain {
 		at := s.now()
 		if u.TemplateID == "" {
 			break
 		}
+
 		t, err := s.refetch(ctx, a, u.TemplateID)
 		if err != nil {
 			if u.Kind == whatsapp.TemplateComponentsChanged { // the event tells too little
 				return nil, notAsked(fmt.Sprintf("template %s of account %s", u.TemplateID, a.ID), err)
 			}
+
 			break
 		}
+
 		t.RejectedReason = reason(t, u)
 		ids, err := s.putTemplates(ctx, a, []whatsapp.Template{t}, at)
 		if err != nil {
@@ -76,17 +85,21 @@ func (s *Service) ApplyTemplateUpdate(ctx context.Context, u whatsapp.TemplateUp
 		if same, err := s.stands(ctx, a, t); err != nil || same {
 			return nil, err
 		}
-		// The row was changed while Meta was asked, perhaps by an older answer of Meta's: what was read is void, not the event.
+		// The row was changed while Meta was asked, perhaps by an older answer of Meta's: what was read
+		// is void, not the event.
 	}
+
 	return s.believe(ctx, a, u)
 }
 
 // stands says whether a template is stored with the status that Meta has told.
 func (s *Service) stands(ctx context.Context, a *ent.Account, t whatsapp.Template) (bool, error) {
-	same, err := s.db.Client.Template.Query().Where(enttemplate.AccountID(a.ID), enttemplate.MetaID(t.ID), enttemplate.StatusEQ(status(t.Status))).Exist(ctx)
+	same, err := s.db.Client.Template.Query().Where(enttemplate.AccountID(a.ID), enttemplate.MetaID(t.ID),
+		enttemplate.StatusEQ(status(t.Status))).Exist(ctx)
 	if err != nil {
 		return false, fmt.Errorf("look for template %s: %w", t.ID, err)
 	}
+
 	return same, nil
 }
 
@@ -98,11 +111,13 @@ func (s *Service) refetch(ctx context.Context, a *ent.Account, metaID string) (t
 	if err != nil {
 		return t, err
 	}
+
 	ctx, cancel := context.WithTimeout(ctx, refetchFor)
 	defer cancel()
 	if t, err = s.meta.Template(ctx, token, metaID); err == nil && (t.ID != metaID || t.Name == "" || t.Language == "") {
 		err = fmt.Errorf("an answer that is not that template")
 	}
+
 	return t, err
 }
 
@@ -114,7 +129,8 @@ func reason(t whatsapp.Template, u whatsapp.TemplateUpdate) string {
 	return strings.TrimSpace(t.RejectedReason + ": " + u.RejectionText + " " + u.Recommendation)
 }
 
-// told is the status that an event of a template means; false for those that change none, such as FLAGGED and LOCKED.
+// told is the status that an event of a template means; false for those that change none, such as
+// FLAGGED and LOCKED.
 func told(event string) (enum.TemplateStatus, bool) {
 	switch event = strings.ToUpper(event); event {
 	case "REINSTATED", "UNARCHIVED", "UNPAUSED":
@@ -122,6 +138,7 @@ func told(event string) (enum.TemplateStatus, bool) {
 	case "DRAFT", "":
 		return "", false
 	}
+
 	status := enum.TemplateStatus(event)
 	return status, slices.Contains(status.Values(), event)
 }
@@ -132,19 +149,24 @@ func (s *Service) believe(ctx context.Context, a *ent.Account, u whatsapp.Templa
 	if u.TemplateID != "" {
 		which = enttemplate.Or(enttemplate.MetaID(u.TemplateID), enttemplate.And(enttemplate.MetaIDIsNil(), which))
 	}
-	t, err := s.db.Client.Template.Query().Where(enttemplate.AccountID(a.ID), which).Order(ent.Desc(enttemplate.FieldMetaID)).First(ctx)
+
+	t, err := s.db.Client.Template.Query().Where(enttemplate.AccountID(a.ID), which).
+		Order(ent.Desc(enttemplate.FieldMetaID)).First(ctx)
 	if ent.IsNotFound(err) {
 		return nil, nil // the next sync reads it
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look for template %s: %w", u.TemplateID, err)
 	}
+
 	row := s.db.Client.Template.UpdateOne(t).SetUpdatedAt(s.now())
 	if t.MetaID == nil && u.TemplateID != "" {
 		row.SetMetaID(u.TemplateID)
 	}
+
 	status, toldStatus := told(u.Event)
 	category := category(u.NewCategory)
+
 	switch {
 	case u.Kind == whatsapp.TemplateStatusChanged && toldStatus && status != t.Status:
 		row.SetStatus(status)
@@ -155,21 +177,27 @@ func (s *Service) believe(ctx context.Context, a *ent.Account, u whatsapp.Templa
 		}
 	case u.Kind == whatsapp.TemplateQualityChanged && quality(u.NewQuality) != t.QualityScore:
 		row.SetQualityScore(quality(u.NewQuality))
-	case u.Kind == whatsapp.TemplateCategoryChanged && u.PreviousCategory != "" && category != t.Category: // else it is yet to come
+	// else it is yet to come
+	case u.Kind == whatsapp.TemplateCategoryChanged && u.PreviousCategory != "" && category != t.Category:
 		row.SetCategory(category)
 	default:
 		return nil, nil
 	}
+
 	if t, err = row.Save(ctx); err != nil {
 		return nil, fmt.Errorf("template %s: %w", u.TemplateID, err)
 	}
+
 	s.changed(ctx, t.OrganizationID, t.ID)
+
 	return t, nil
 }
 
-// ApplyNumberUpdate takes a webhook about a phone number, as the system, and returns the number if that changed it. The
-// account's numbers are read again, since most such webhooks tell only that something is different.
-func (s *Service) ApplyNumberUpdate(ctx context.Context, u whatsapp.NumberUpdate) (changed *ent.PhoneNumber, err error) {
+// ApplyNumberUpdate takes a webhook about a phone number, as the system, and returns the number if
+// that changed it. The account's numbers are read again, since most such webhooks tell only that
+// something is different.
+func (s *Service) ApplyNumberUpdate(ctx context.Context, u whatsapp.NumberUpdate) (changed *ent.PhoneNumber,
+	err error) {
 	ctx = caller.System(ctx)
 	a, err := s.bound(ctx, u.WABAID)
 	if err != nil {
@@ -178,20 +206,24 @@ func (s *Service) ApplyNumberUpdate(ctx context.Context, u whatsapp.NumberUpdate
 	if err := s.setLimit(ctx, a, u.Limit); err != nil {
 		return nil, err
 	}
+
 	before, err := s.number(ctx, a.ID, u)
 	if err != nil {
 		return nil, err
 	}
+
 	token, err := s.Token(ctx, a)
 	if err != nil {
 		return nil, notAsked("numbers of account "+a.ID.String(), err)
 	}
+
 	asked, cancel := context.WithTimeout(ctx, refetchFor)
 	defer cancel()
 	numbers, err := s.meta.PhoneNumbers(asked, token, a.WabaID)
 	if err != nil {
 		return nil, notAsked("numbers of account "+a.ID.String(), err)
 	}
+
 	var ids []uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		ids, err = s.putNumbers(ctx, tx, a.OrganizationID, a.ID, numbers)
@@ -200,11 +232,13 @@ func (s *Service) ApplyNumberUpdate(ctx context.Context, u whatsapp.NumberUpdate
 	if err != nil {
 		return nil, err
 	}
+
 	s.changed(ctx, a.OrganizationID, ids...)
 	after, err := s.number(ctx, a.ID, u)
 	if err != nil || after == nil || before != nil && same(before, after) {
 		return nil, err
 	}
+
 	return after, nil
 }
 
@@ -214,11 +248,13 @@ func (s *Service) number(ctx context.Context, account uid.ID, u whatsapp.NumberU
 	if err != nil {
 		return nil, fmt.Errorf("numbers of account %s: %w", account, err)
 	}
+
 	for _, n := range rows {
 		if n.MetaID == u.PhoneNumberID || u.PhoneNumberID == "" && digits(n.DisplayNumber) == digits(u.DisplayPhoneNumber) {
 			return n, nil
 		}
 	}
+
 	return nil, nil
 }
 
@@ -236,8 +272,10 @@ func digits(s string) string {
 	}, s)
 }
 
-// ApplyCapabilityUpdate takes a webhook about what a portfolio may do, as the system, and returns the account if that changed it.
-func (s *Service) ApplyCapabilityUpdate(ctx context.Context, u whatsapp.CapabilityUpdate) (changed *ent.Account, err error) {
+// ApplyCapabilityUpdate takes a webhook about what a portfolio may do, as the system, and returns
+// the account if that changed it.
+func (s *Service) ApplyCapabilityUpdate(ctx context.Context, u whatsapp.CapabilityUpdate) (changed *ent.Account,
+	err error) {
 	ctx = caller.System(ctx)
 	before, err := s.bound(ctx, u.WABAID)
 	if err != nil {
@@ -246,10 +284,12 @@ func (s *Service) ApplyCapabilityUpdate(ctx context.Context, u whatsapp.Capabili
 	if err := s.setLimit(ctx, before, u.MessagingLimit); err != nil {
 		return nil, err
 	}
+
 	after, err := s.bound(ctx, u.WABAID)
 	if err != nil || sameLimit(before.MessagingLimit, after.MessagingLimit) {
 		return nil, err
 	}
+
 	return after, nil
 }
 
@@ -261,15 +301,19 @@ func (s *Service) setLimit(ctx context.Context, a *ent.Account, tier whatsapp.Ti
 	if !known || sameLimit(limit, a.MessagingLimit) {
 		return nil
 	}
+
 	row := s.db.Client.Account.UpdateOneID(a.ID)
 	if limit == nil {
 		row.ClearMessagingLimit()
 	} else {
 		row.SetMessagingLimit(*limit)
 	}
+
 	if err := row.Exec(ctx); err != nil {
 		return fmt.Errorf("messaging limit of account %s: %w", a.ID, err)
 	}
+
 	s.changed(ctx, a.OrganizationID, a.ID)
+
 	return nil
 }

@@ -10,27 +10,32 @@ import (
 	"carillon/whatsapp"
 )
 
-// blame says which of Meta's refusals belongs to which field of an input; an empty field is the whole input.
+// blame says which of Meta's refusals belongs to which field of an input; an empty field is the
+// whole input.
 type blame struct{ token, waba string }
 
-// explain turns what went wrong with a call to Meta into what the caller can mend. Only when the caller itself gave up is it
-// an error of another kind.
+// explain turns what went wrong with a call to Meta into what the caller can mend. Only when the
+// caller itself gave up is it an error of another kind.
 func explain(ctx context.Context, err error, fields blame) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("ask WhatsApp: %w", err)
 	}
+
 	var no *whatsapp.Error
 	if !errors.As(err, &no) {
 		return usererror.Refuse("", usererror.Upstream, "WhatsApp did not answer. Try again.")
 	}
+
 	switch {
 	case badToken(no):
 		return usererror.Refuse(fields.token, usererror.Invalid, "WhatsApp does not accept the access token: %s", words(no))
 	case no.Code == 3 || no.Code == 10 || no.Code >= 200 && no.Code <= 299:
 		return usererror.Refuse(fields.token, usererror.NotAllowed, "The access token lacks a permission: %s", words(no))
 	case no.Code == 100 && fields.waba != "":
-		return usererror.Refuse(fields.waba, usererror.NoSuch, "WhatsApp shows no such account to this access token: %s", words(no))
+		return usererror.Refuse(fields.waba, usererror.NoSuch, "WhatsApp shows no such account to this access token: %s",
+			words(no))
 	}
+
 	return usererror.Refuse("", usererror.Upstream, "WhatsApp could not do it: %s", words(no))
 }
 
@@ -48,10 +53,12 @@ func words(no *whatsapp.Error) string {
 	if no.Code == whatsapp.CodeGateway {
 		return fmt.Sprintf("its answer (HTTP %d) was not one of the API. Try again.", no.HTTPStatus)
 	}
+
 	for _, text := range []string{no.UserMessage, no.Details, no.Message, no.Rule().Title} {
 		if text = strings.TrimSpace(text); text != "" {
 			return text
 		}
 	}
+
 	return fmt.Sprintf("code %d", no.Code)
 }

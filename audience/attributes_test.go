@@ -20,9 +20,11 @@ func wide(prefix string, columns int, value string, numbers ...string) string {
 	for i := range columns {
 		fmt.Fprintf(&b, ",%s%d", prefix, i)
 	}
+
 	for _, number := range numbers {
 		b.WriteString("\n" + number + strings.Repeat(","+value, columns))
 	}
+
 	return b.String() + "\n"
 }
 
@@ -35,14 +37,17 @@ func TestTheAttributesOfAContactAreBoundedOverSeveralImports(t *testing.T) {
 		if got, want := counts(im), "COMPLETED: 2 of 2 read, 1 created, 0 updated, 1 rejected"; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
+
 		rows, err := h.Rejections(h.ctx, []uid.ID{im.ID}, 10)
 		if err != nil || len(rows[im.ID]) != 1 {
 			t.Fatal(rows, err)
 		}
+
 		want := "the contact would have 101 attributes; at most 100: leave out columns or remove attributes"
 		if r := rows[im.ID][0]; r.Line != 2 || r.Reason != want {
 			t.Errorf("line %d: %s", r.Line, r.Reason)
 		}
+
 		im = h.load(t, audience.NewImport{}, wide("a", 60, "y", "+4915112345678")) // the same attributes again
 		if got, want := counts(im), "COMPLETED: 1 of 1 read, 0 created, 1 updated, 0 rejected"; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
@@ -67,10 +72,12 @@ func TestTheBytesOfAContactsAttributesAreBounded(t *testing.T) {
 				t.Errorf("%d: %s; want %s", step, got, tc.want)
 			}
 		}
+
 		large := audience.NewContact{Phone: "+4915112345670"}
 		for i := range 70 {
 			large.Attributes = append(large.Attributes, audience.Attribute{Key: fmt.Sprint("a", i), Value: kib})
 		}
+
 		_, err := h.CreateContact(h.ctx, large)
 		if diff := cmp.Diff([]string{"attributes LIMIT_EXCEEDED"}, inputs(err)); diff != "" {
 			t.Error(diff)

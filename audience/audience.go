@@ -1,6 +1,7 @@
-// Package audience keeps the people an organization writes to: contacts, lists and consent, the CSV files they come from, and
-// the rules that say who a campaign goes to. It promises that every number it stores is E.164 and stands once in an
-// organization, that an import takes each row once whatever crashes, and that a contact who opted out stays so.
+// Package audience keeps the people an organization writes to: contacts, lists and consent, the CSV
+// files they come from, and the rules that say who a campaign goes to. It promises that every
+// number it stores is E.164 and stands once in an organization, that an import takes each row once
+// whatever crashes, and that a contact who opted out stays so.
 package audience
 
 import (
@@ -23,7 +24,8 @@ type Service struct {
 }
 
 // New builds a Service. news is told after each commit that moves an import; nil tells nobody.
-func New(db *database.DB, now func() time.Time, news func(ctx context.Context, organization, importID uid.ID)) *Service {
+func New(db *database.DB, now func() time.Time,
+	news func(ctx context.Context, organization, importID uid.ID)) *Service {
 	if news == nil {
 		news = func(context.Context, uid.ID, uid.ID) {}
 	}
@@ -39,5 +41,6 @@ func organization(ctx context.Context) (uid.ID, error) {
 	if !ok || scope.Organization.IsZero() {
 		return uid.ID{}, errors.New("no organization in the context")
 	}
+
 	return scope.Organization, nil
 }

@@ -19,18 +19,22 @@ const (
 // errChunkMissing says that a piece of the file is gone, so that the import can never end.
 var errChunkMissing = errors.New("a piece of the uploaded file is missing")
 
-// store writes the file in pieces of chunkBytes, each in a transaction of its own: a slow upload holds up nobody.
+// store writes the file in pieces of chunkBytes, each in a transaction of its own: a slow upload
+// holds up nobody.
 func (s *Service) store(ctx context.Context, owner, id uid.ID, file io.Reader) (size int64, err error) {
 	piece := make([]byte, chunkBytes)
 	for {
 		n, err := io.ReadFull(file, piece)
 		if n > 0 {
-			_, err := s.db.Client.ImportChunk.Create().SetOrganizationID(owner).SetContactImportID(id).SetStart(size).SetData(piece[:n]).Save(ctx)
+			_, err := s.db.Client.ImportChunk.Create().SetOrganizationID(owner).SetContactImportID(id).SetStart(size).
+				SetData(piece[:n]).Save(ctx)
 			if err != nil {
 				return size, err
 			}
+
 			size += int64(n)
 		}
+
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 			return size, nil
@@ -40,11 +44,14 @@ func (s *Service) store(ctx context.Context, owner, id uid.ID, file io.Reader) (
 	}
 }
 
-// discard removes what is stored of an upload that err ended, also when that was its caller's hanging up.
+// discard removes what is stored of an upload that err ended, also when that was its caller's
+// hanging up.
 func (s *Service) discard(ctx context.Context, id uid.ID, err error) error {
-	if _, left := s.db.Client.ImportChunk.Delete().Where(importchunk.ContactImportID(id)).Exec(context.WithoutCancel(ctx)); left != nil {
+	if _, left := s.db.Client.ImportChunk.Delete().Where(importchunk.ContactImportID(id)).
+		Exec(context.WithoutCancel(ctx)); left != nil {
 		return errors.Join(err, fmt.Errorf("remove upload: %w", left))
 	}
+
 	return err
 }
 
@@ -55,6 +62,7 @@ func (s *Service) chunks(ctx context.Context, im *ent.ContactImport) func() ([]b
 		if at >= im.FileBytes {
 			return nil, io.EOF
 		}
+
 		begin := at - at%chunkBytes
 		data, err := s.chunk(ctx, im, begin)
 		if err != nil {
@@ -63,17 +71,21 @@ func (s *Service) chunks(ctx context.Context, im *ent.ContactImport) func() ([]b
 		if int64(len(data)) != min(chunkBytes, im.FileBytes-begin) {
 			return nil, errChunkMissing
 		}
+
 		data = data[at-begin:]
 		at += int64(len(data))
+
 		return data, nil
 	}
 }
 
 func (s *Service) chunk(ctx context.Context, im *ent.ContactImport, begin int64) (data []byte, err error) {
-	err = s.db.QueryRow(ctx, `SELECT data FROM import_chunk WHERE organization_id = $1 AND contact_import_id = $2 AND start = $3`,
+	err = s.db.QueryRow(ctx,
+		`SELECT data FROM import_chunk WHERE organization_id = $1 AND contact_import_id = $2 AND start = $3`,
 		im.OrganizationID, im.ID, begin).Scan(&data)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, errChunkMissing
 	}
+
 	return data, err
 }

@@ -26,8 +26,8 @@ type Statement struct {
 	Answers *delivery.OptOut
 }
 
-// RecordConsentOf records a statement of somebody who is known by their identifiers. What is said by
-// somebody who is no contact holds as soon as they become one.
+// RecordConsentOf records a statement of somebody who is known by their identifiers. What is said
+// by somebody who is no contact holds as soon as they become one.
 func (s *Service) RecordConsentOf(ctx context.Context, who Identity, st Statement) error {
 	who.Make = max(who.Make, MakeStranger)
 	err := s.db.InTx(ctx, func(tx *database.Tx) error {
@@ -35,39 +35,48 @@ func (s *Service) RecordConsentOf(ctx context.Context, who Identity, st Statemen
 		if err != nil || people[0].ID.IsZero() {
 			return err
 		}
+
 		counts, err := s.recordConsent(ctx, tx, who.Organization, people[0], st)
 		if err != nil || counts == nil {
 			return err
 		}
+
 		return delivery.CountOptOuts(ctx, tx, *counts)
 	})
 	if err != nil {
 		return fmt.Errorf("record a consent: %w", err)
 	}
+
 	return nil
 }
 
 // recordConsent records a statement of a person whom Identify has found in this transaction, and
 // lets what was said last hold. It returns the opt-out to be counted, if there is one. A statement
 // that is recorded already changes nothing.
-func (s *Service) recordConsent(ctx context.Context, tx *database.Tx, organization uid.ID, p Person, st Statement) (*delivery.OptOut, error) {
+func (s *Service) recordConsent(ctx context.Context, tx *database.Tx, organization uid.ID, p Person,
+	st Statement) (*delivery.OptOut, error) {
 	now := s.moment()
 	if st.SaidAt.IsZero() || st.SaidAt.After(now.Add(clockSkew)) {
 		st.SaidAt = now
 	}
+
 	st.SaidAt = st.SaidAt.UTC().Truncate(time.Microsecond)
 	st.Source, st.Evidence = cut(clean(st.Source), maxSource), cut(clean(st.Evidence), maxEvidence)
 	var known int
-	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM consent_record WHERE contact_id = $1 AND said_at = $2 AND consent = $3 AND source = $4 AND said_by = $5`,
+	err := tx.QueryRowContext(ctx,
+		`SELECT count(*) FROM consent_record WHERE contact_id = $1 AND said_at = $2 AND consent = $3 AND source = $4 AND said_by = $5`,
 		p.ID, st.SaidAt, st.Consent, st.Source, st.By).Scan(&known)
 	if err != nil || known > 0 {
 		return nil, err
 	}
+
 	counts, err := counted(ctx, tx, p, st)
 	if err != nil {
 		return nil, err
 	}
-	err = tx.Client.ConsentRecord.Create().SetOrganizationID(organization).SetContactID(p.ID).SetConsent(st.Consent).SetSource(st.Source).
+
+	err = tx.Client.ConsentRecord.Create().SetOrganizationID(organization).SetContactID(p.ID).SetConsent(st.Consent).
+		SetSource(st.Source).
 		SetNillableEvidence(given(&st.Evidence)).SetSaidBy(st.By).SetSaidAt(st.SaidAt).SetRecordedAt(now).Exec(ctx)
 	if err != nil {
 		return nil, err
@@ -75,16 +84,20 @@ func (s *Service) recordConsent(ctx context.Context, tx *database.Tx, organizati
 	if p.Contact == nil {
 		return counts, nil
 	}
+
 	all, err := histories(ctx, tx, p.ID)
 	if err != nil {
 		return nil, err
 	}
+
 	consent := all[p.ID].consent(p.Contact.MarketingConsent)
 	if consent == p.Contact.MarketingConsent {
 		return counts, nil
 	}
+
 	p.Contact.MarketingConsent = consent
 	_, err = tx.ExecContext(ctx, "UPDATE contact SET marketing_consent = $2 WHERE id = $1", p.ID, consent)
+
 	return counts, err
 }
 
@@ -94,21 +107,26 @@ func counted(ctx context.Context, tx *database.Tx, p Person, st Statement) (*del
 	if st.Answers == nil || st.Consent != enum.ConsentOptedOut {
 		return nil, nil
 	}
+
 	const holding = "contact_id = $1 AND (said_by = 'CONTACT' OR consent = 'OPTED_OUT')"
 	for _, beside := range []string{
-		"SELECT consent FROM consent_record WHERE " + holding + " AND said_at <= $2 ORDER BY said_at DESC, consent DESC LIMIT 1",
+		"SELECT consent FROM consent_record WHERE " + holding +
+			" AND said_at <= $2 ORDER BY said_at DESC, consent DESC LIMIT 1",
 		"SELECT consent FROM consent_record WHERE " + holding + " AND said_at > $2 ORDER BY said_at, consent DESC LIMIT 1",
 	} {
 		var already int
-		if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM ("+beside+") AS beside WHERE consent = 'OPTED_OUT'", p.ID, st.SaidAt).Scan(&already); err != nil || already > 0 {
+		if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM ("+beside+") AS beside WHERE consent = 'OPTED_OUT'",
+			p.ID, st.SaidAt).Scan(&already); err != nil || already > 0 {
 			return nil, err
 		}
 	}
+
 	out := *st.Answers
 	out.At = st.SaidAt
 	if p.Contact != nil && p.Contact.Country != nil {
 		out.Country = *p.Contact.Country
 	}
+
 	return &out, nil
 }
 
@@ -119,7 +137,8 @@ type history struct{ out, inByContact, inByOrganization time.Time }
 // of two at once the stricter one does. What the organization says opts in only a person who has
 // never opted out. So the order in which statements are told makes no difference.
 //
-// stored is what the contact's row says. It counts as said before all else where no record shows it.
+// stored is what the contact's row says. It counts as said before all else where no record shows
+// it.
 func (h history) consent(stored enum.Consent) enum.Consent {
 	switch {
 	case !h.out.IsZero() && !h.inByContact.After(h.out):
@@ -131,6 +150,7 @@ func (h history) consent(stored enum.Consent) enum.Consent {
 	case !h.inByOrganization.IsZero() || stored == enum.ConsentOptedIn:
 		return enum.ConsentOptedIn
 	}
+
 	return enum.ConsentUnknown
 }
 
@@ -152,11 +172,14 @@ func histories(ctx context.Context, tx *database.Tx, people ...uid.ID) (map[uid.
 	if len(people) == 0 {
 		return all, nil
 	}
+
 	from, args := tx.DB.Rowset(nil, database.IDs("id", people))
-	rows, err := tx.QueryContext(ctx, "SELECT contact_id, consent, said_by, max(said_at) FROM consent_record JOIN "+from+" ON contact_id = f.id GROUP BY contact_id, consent, said_by", args...)
+	rows, err := tx.QueryContext(ctx, "SELECT contact_id, consent, said_by, max(said_at) FROM consent_record JOIN "+
+		from+" ON contact_id = f.id GROUP BY contact_id, consent, said_by", args...)
 	if err != nil {
 		return nil, fmt.Errorf("read consent records: %w", err)
 	}
+
 	defer rows.Close()
 	for rows.Next() {
 		var person uid.ID
@@ -166,9 +189,11 @@ func histories(ctx context.Context, tx *database.Tx, people ...uid.ID) (map[uid.
 		if err := rows.Scan(&person, &consent, &by, &last); err != nil {
 			return nil, fmt.Errorf("read consent records: %w", err)
 		}
+
 		h := all[person]
 		h.add(consent, by, last.Time)
 		all[person] = h
 	}
+
 	return all, rows.Err()
 }

@@ -36,6 +36,7 @@ func (s *Service) CreateContact(ctx context.Context, n NewContact) (*ent.Contact
 	if err != nil {
 		return nil, err
 	}
+
 	to, wrong, err := Resolve(ctx, s.db.Client, owner, n.Phone)
 	if err != nil {
 		return nil, err
@@ -43,8 +44,10 @@ func (s *Service) CreateContact(ctx context.Context, n NewContact) (*ent.Contact
 	if wrong == nil && IsUserID(to.Address) {
 		wrong = notAPhone(n.Phone, "it is a user id; whoever has one becomes a contact when they write")
 	}
+
 	phone, country, in := to.Address, to.Country, n.check(wrong)
 	var id uid.ID
+
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		wrong := slices.Clone(in)
 		if err := checkLists(ctx, tx.Client, &wrong, "listIds", n.ListIDs); err != nil {
@@ -56,6 +59,7 @@ func (s *Service) CreateContact(ctx context.Context, n NewContact) (*ent.Contact
 		if err := checkRoom(ctx, tx, owner); err != nil {
 			return err
 		}
+
 		people, err := s.Identify(ctx, tx, Identity{Organization: owner, Phone: phone, Make: MakeContact})
 		if err != nil {
 			return err
@@ -69,11 +73,14 @@ func (s *Service) CreateContact(ctx context.Context, n NewContact) (*ent.Contact
 		if err := s.fill(ctx, tx, owner, people[0], n, country); err != nil {
 			return err
 		}
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactCreate, Subject: id, Summary: "made contact " + identity.Ending(phone)})
+
+		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactCreate, Subject: id,
+			Summary: "made contact " + identity.Ending(phone)})
 	})
 	if err != nil {
 		return nil, err
 	}
+
 	return s.db.Client.Contact.Get(ctx, id) // the transaction's own copy could not be asked for its lists
 }
 
@@ -85,6 +92,7 @@ func (n NewContact) check(wrong error) (in usererror.Fields) {
 	case wrong != nil:
 		in.Add("phone", usererror.Invalid, "%s", wrong)
 	}
+
 	if given(n.Name) != nil {
 		note(&in, "name", checkText("the name", *n.Name, maxName))
 	}
@@ -94,17 +102,22 @@ func (n NewContact) check(wrong error) (in usererror.Fields) {
 	if given(n.TimeZone) != nil {
 		note(&in, "timeZone", checkTimeZone(strings.TrimSpace(*n.TimeZone)))
 	}
+
 	if len(n.Attributes) > maxAttributes {
 		in.Add("attributes", usererror.LimitExceeded, "there are %d attributes; at most %d", len(n.Attributes), maxAttributes)
 		return in
 	}
+
 	size := 0
 	for _, a := range n.Attributes {
 		size += len(a.Key) + len(a.Value)
 	}
+
 	if size > maxAttributeBytes {
-		in.Add("attributes", usererror.LimitExceeded, "the attributes have %d KiB; at most %d", (size+1023)>>10, maxAttributeBytes>>10)
+		in.Add("attributes", usererror.LimitExceeded, "the attributes have %d KiB; at most %d", (size+1023)>>10,
+			maxAttributeBytes>>10)
 	}
+
 	seen := map[string]bool{}
 	for i, a := range n.Attributes {
 		key := strings.TrimSpace(a.Key)
@@ -113,37 +126,49 @@ func (n NewContact) check(wrong error) (in usererror.Fields) {
 		if seen[key] {
 			in.Add(fmt.Sprintf("attributes.%d.key", i), usererror.Invalid, "%s is given twice", shown(key))
 		}
+
 		seen[key] = true
 	}
+
 	checkConsent(&in, n.Consent)
+
 	return in
 }
 
 // fill writes what is given of a contact that was just made.
-func (s *Service) fill(ctx context.Context, tx *database.Tx, owner uid.ID, p Person, n NewContact, country string) error {
+func (s *Service) fill(ctx context.Context, tx *database.Tx, owner uid.ID, p Person, n NewContact,
+	country string) error {
 	attributes := map[string]string{}
 	for _, a := range n.Attributes {
 		attributes[strings.TrimSpace(a.Key)] = a.Value
 	}
+
 	err := tx.Client.Contact.UpdateOneID(p.ID).SetNillableCountry(given(&country)).SetAttributes(attributes).
 		SetNillableName(given(n.Name)).SetNillableLanguage(given(n.Language)).SetNillableTimeZone(given(n.TimeZone)).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("create contact: %w", err)
 	}
+
 	lists := slices.Clone(n.ListIDs)
 	slices.SortFunc(lists, compareIDs)
+
 	for _, id := range slices.Compact(lists) {
-		if err := tx.Client.ListMember.Create().SetOrganizationID(owner).SetContactID(p.ID).SetContactListID(id).Exec(ctx); err != nil {
+		if err := tx.Client.ListMember.Create().SetOrganizationID(owner).SetContactID(p.ID).SetContactListID(id).
+			Exec(ctx); err != nil {
 			return fmt.Errorf("put contact on list %s: %w", id, err)
 		}
 	}
+
 	if n.Consent == nil || n.Consent.Consent == enum.ConsentUnknown {
 		return nil
 	}
-	_, err = s.recordConsent(ctx, tx, owner, p, Statement{Consent: n.Consent.Consent, By: enum.ConsentSpeakerOrganization, Source: n.Consent.Source, Evidence: n.Consent.Evidence})
+
+	_, err = s.recordConsent(ctx, tx, owner, p, Statement{Consent: n.Consent.Consent,
+		By: enum.ConsentSpeakerOrganization, Source: n.Consent.Source, Evidence: n.Consent.Evidence})
 	if err != nil {
 		return fmt.Errorf("record consent: %w", err)
 	}
+
 	return nil
 }
 
@@ -152,9 +177,12 @@ func checkConsent(in *usererror.Fields, c *jsonfield.ImportConsent) {
 	if c == nil {
 		return
 	}
+
 	if !slices.Contains(c.Consent.Values(), string(c.Consent)) {
-		in.Add("consent.consent", usererror.Invalid, "%s is no consent: write one of %s", shown(string(c.Consent)), strings.Join(c.Consent.Values(), ", "))
+		in.Add("consent.consent", usererror.Invalid, "%s is no consent: write one of %s", shown(string(c.Consent)),
+			strings.Join(c.Consent.Values(), ", "))
 	}
+
 	note(in, "consent.source", checkRequired("the source", c.Source, maxSource))
 	note(in, "consent.evidence", checkText("the evidence", c.Evidence, maxEvidence))
 }
@@ -164,15 +192,19 @@ func checkLists(ctx context.Context, client *ent.Client, in *usererror.Fields, f
 	if len(ids) == 0 {
 		return nil
 	}
+
 	if len(ids) > maxLists {
 		in.Add(field, usererror.LimitExceeded, "there are %d lists; at most %d", len(ids), maxLists)
 		return nil
 	}
+
 	found, err := client.ContactList.Query().Where(contactlist.IDIn(ids...)).IDs(ctx)
 	if err != nil {
 		return fmt.Errorf("look up lists: %w", err)
 	}
+
 	noteMissing(in, field, "contact list", ids, found)
+
 	return nil
 }
 
@@ -181,6 +213,7 @@ func noteMissing(in *usererror.Fields, field, what string, ids, found []uid.ID) 
 	for _, id := range found {
 		known[id] = true
 	}
+
 	for i, id := range ids {
 		if !known[id] {
 			in.Add(fmt.Sprintf("%s.%d", field, i), usererror.NoSuch, "%s not found", what)
@@ -193,10 +226,12 @@ func given(s *string) *string {
 	if s == nil {
 		return nil
 	}
+
 	trimmed := strings.TrimSpace(*s)
 	if trimmed == "" {
 		return nil
 	}
+
 	return &trimmed
 }
 

@@ -23,12 +23,15 @@ func countryOf(text string) string {
 	if region := callingCountry(text); region != "" {
 		return region
 	}
+
 	folded := foldCountry(text)
 	if len(folded) == 3 {
-		if region, err := language.ParseRegion(folded); err == nil && isCountry(region.String()) && folded == strings.ToLower(region.ISO3()) {
+		if region, err := language.ParseRegion(folded); err == nil && isCountry(region.String()) &&
+			folded == strings.ToLower(region.ISO3()) {
 			return region.String()
 		}
 	}
+
 	return countryNames()[folded]
 }
 
@@ -39,15 +42,18 @@ func callingCountry(text string) string {
 	if rest, ok := strings.CutPrefix(digits, "00"); ok {
 		digits = rest
 	}
+
 	digits, _, _ = strings.Cut(digits, "-")
 	code, err := strconv.Atoi(strings.TrimSpace(digits))
 	if err != nil || code <= 0 || strings.HasPrefix(digits, "0") {
 		return ""
 	}
+
 	region := phonenumbers.GetRegionCodeForCountryCode(code)
 	if !isCountry(region) {
 		return ""
 	}
+
 	return region
 }
 
@@ -59,6 +65,7 @@ func foldCountry(name string) string {
 			b.WriteRune(r)
 		}
 	}
+
 	return strings.TrimPrefix(b.String(), "the")
 }
 
@@ -121,8 +128,10 @@ var countryNames = sync.OnceValue(func() map[string]string {
 		if other, ok := names[folded]; ok && other != region {
 			region = ""
 		}
+
 		names[folded] = region
 	}
+
 	for tag := range strings.FieldsSeq(nameLanguages) {
 		namer := display.Regions(language.MustParse(tag))
 		for region := range phonenumbers.GetSupportedRegions() {
@@ -134,11 +143,14 @@ var countryNames = sync.OnceValue(func() map[string]string {
 			}
 		}
 	}
+
 	for region, more := range moreNames {
 		for name := range strings.SplitSeq(more, ", ") {
 			names[foldCountry(name)] = region
 		}
 	}
+
 	delete(names, "")
+
 	return names
 })

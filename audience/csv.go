@@ -51,8 +51,10 @@ func (s *scanner) next() (record, bool, error) {
 		if err := s.fill(maxRow + 2); err != nil || len(s.buf) == 0 {
 			return record{}, false, err
 		}
+
 		r := record{line: s.line}
 		cells, size, wrong := s.row(&r)
+
 		switch {
 		case wrong != "":
 			r.wrong, r.raw = wrong, s.firstLine()
@@ -64,6 +66,7 @@ func (s *scanner) next() (record, bool, error) {
 		default:
 			r.cells = cells
 		}
+
 		s.pass(size)
 		if r.wrong != "" || !blank(cells) {
 			return r, true, nil
@@ -78,9 +81,11 @@ func (s *scanner) fill(n int) error {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
+
 		s.over = err != nil
 		s.buf = append(s.buf, piece...) // moves what is left to a new array now and then; pieces are large
 	}
+
 	return nil
 }
 
@@ -95,6 +100,7 @@ func (s *scanner) row(r *record) (cells []string, size int, wrong string) {
 			if cell, n, closed = quoted(b, start); !closed {
 				return nil, 0, quoteUnclosed
 			}
+
 			n = s.passBlanks(b, n)
 			if n < len(b) && b[n] != s.delimiter && b[n] != '\n' && b[n] != '\r' {
 				return nil, 0, quoteInside
@@ -105,11 +111,14 @@ func (s *scanner) row(r *record) (cells []string, size int, wrong string) {
 				if b[n] == '"' {
 					quotes++
 				}
+
 				n++
 			}
+
 			cell = string(b[start:n])
 			r.openQuote = r.openQuote || quotes%2 == 1
 		}
+
 		cells = append(cells, cell)
 		switch {
 		case n < len(b) && b[n] == s.delimiter:
@@ -130,6 +139,7 @@ func (s *scanner) openingQuote(b []byte, n int) (behind int, ok bool) {
 	if n+1 < len(b) && b[n] == '=' && b[n+1] == '"' {
 		n++
 	}
+
 	return n + 1, n < len(b) && b[n] == '"'
 }
 
@@ -137,6 +147,7 @@ func (s *scanner) passBlanks(b []byte, n int) int {
 	for n < len(b) && (b[n] == ' ' || b[n] == '\t') && b[n] != s.delimiter {
 		n++
 	}
+
 	return n
 }
 
@@ -148,14 +159,17 @@ func quoted(b []byte, start int) (cell string, n int, closed bool) {
 		if b[n] != '"' {
 			continue
 		}
+
 		if n+1 == len(b) || b[n+1] != '"' {
 			parts.Write(b[start:n])
 			return strings.ReplaceAll(parts.String(), "\r\n", "\n"), n + 1, true
 		}
+
 		parts.Write(b[start : n+1])
 		n++
 		start = n + 1
 	}
+
 	return "", n, false
 }
 
@@ -166,14 +180,17 @@ func (s *scanner) skipLine() error {
 			s.pass(i + lineEnd(s.buf[i:]))
 			return nil
 		}
+
 		if s.over {
 			s.pass(len(s.buf))
 			return nil
 		}
+
 		keep := 0
 		if bytes.HasSuffix(s.buf, []byte("\r")) { // its \n may follow
 			keep = 1
 		}
+
 		s.pass(len(s.buf) - keep)
 		if err := s.fill(len(s.buf) + 1); err != nil {
 			return err
@@ -187,8 +204,10 @@ func (s *scanner) pass(size int) {
 		if i < 0 {
 			break
 		}
+
 		b = b[i+lineEnd(b[i:]):]
 	}
+
 	s.buf, s.offset = s.buf[size:], s.offset+int64(size)
 }
 
@@ -197,6 +216,7 @@ func (s *scanner) firstLine() string {
 	if i := bytes.IndexAny(line, "\r\n"); i >= 0 {
 		line = line[:i]
 	}
+
 	return clean(string(line))
 }
 
@@ -215,5 +235,6 @@ func blank(cells []string) bool {
 			return false
 		}
 	}
+
 	return true
 }

@@ -41,8 +41,10 @@ func checkText(what, s string, most int) *mistake {
 	case !utf8.ValidString(s) || strings.ContainsRune(s, 0):
 		return &mistake{usererror.Invalid, what + " holds characters that are not text"}
 	case utf8.RuneCountInString(s) > most:
-		return &mistake{usererror.TooLong, fmt.Sprintf("%s has %d characters; at most %d", what, utf8.RuneCountInString(s), most)}
+		return &mistake{usererror.TooLong,
+			fmt.Sprintf("%s has %d characters; at most %d", what, utf8.RuneCountInString(s), most)}
 	}
+
 	return nil
 }
 

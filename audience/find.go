@@ -32,14 +32,17 @@ func FindByAddress(ctx context.Context, client *ent.Client, organization uid.ID,
 	if IsUserID(address) {
 		kind, value = enum.IdentifierKindUserID, address
 	}
+
 	nobody := Found{Consent: enum.ConsentUnknown}
-	held, err := client.ContactIdentifier.Query().Where(contactidentifier.OrganizationID(organization), contactidentifier.KindEQ(kind), contactidentifier.Value(value)).Only(ctx)
+	held, err := client.ContactIdentifier.Query().Where(contactidentifier.OrganizationID(organization),
+		contactidentifier.KindEQ(kind), contactidentifier.Value(value)).Only(ctx)
 	if ent.IsNotFound(err) {
 		return nobody, nil
 	}
 	if err != nil {
 		return nobody, fmt.Errorf("look for an address: %w", err)
 	}
+
 	c, err := client.Contact.Query().Where(contact.ID(held.ContactID), contact.OrganizationID(organization)).Only(ctx)
 	if err == nil {
 		return Found{c.ID, c, c.MarketingConsent}, nil
@@ -47,7 +50,9 @@ func FindByAddress(ctx context.Context, client *ent.Client, organization uid.ID,
 	if !ent.IsNotFound(err) {
 		return nobody, fmt.Errorf("look for a contact: %w", err)
 	}
+
 	said, err := statements(ctx, client, held.ContactID)
+
 	return Found{ID: held.ContactID, Consent: said.consent(enum.ConsentUnknown)}, err
 }
 
@@ -56,9 +61,11 @@ func statements(ctx context.Context, client *ent.Client, person uid.ID) (h histo
 	if err != nil {
 		return h, fmt.Errorf("read consent records: %w", err)
 	}
+
 	for _, r := range records {
 		h.add(r.Consent, r.SaidBy, r.SaidAt)
 	}
+
 	return h, nil
 }
 
@@ -78,23 +85,28 @@ func Resolve(ctx context.Context, client *ent.Client, organization uid.ID, to st
 		a.Found, err = FindByAddress(ctx, client, organization, id)
 		return a, nil, err
 	}
+
 	a.Address, a.Country, wrong = Phone(to, "")
 	if wrong == nil {
 		a.Found, err = FindByAddress(ctx, client, organization, a.Address)
 		return a, nil, err
 	}
+
 	told := Address(unwritten(to))
 	if told == "" || IsUserID(told) {
 		return Addressee{}, wrong, nil
 	}
+
 	found, err := FindByAddress(ctx, client, organization, told)
 	if err != nil || found.ID.IsZero() {
 		return Addressee{}, wrong, err
 	}
+
 	return Addressee{Found: found, Address: told, Country: AddressCountry(told)}, nil, nil
 }
 
-// unwritten leaves out how people write an international number: blanks, hyphens, dots and brackets.
+// unwritten leaves out how people write an international number: blanks, hyphens, dots and
+// brackets.
 func unwritten(number string) string {
 	number = strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Pd, r) || strings.ContainsRune(".()", r) {
@@ -102,6 +114,7 @@ func unwritten(number string) string {
 		}
 		return r
 	}, number)
+
 	return strings.TrimPrefix(number, "00")
 }
 
@@ -115,6 +128,7 @@ func Addresses(ctx context.Context, client *ent.Client, organization uid.ID, to 
 	case wrong != nil:
 		return []string{to}, nil
 	}
+
 	all := []string{a.Address}
 	add := func(phone string) { all = append(append(all, phone), Spellings(phone)...) }
 	if !IsUserID(a.Address) {
@@ -123,10 +137,13 @@ func Addresses(ctx context.Context, client *ent.Client, organization uid.ID, to 
 	if a.ID.IsZero() {
 		return distinct(all), nil
 	}
-	held, err := client.ContactIdentifier.Query().Where(contactidentifier.ContactID(a.ID), contactidentifier.OrganizationID(organization)).Limit(mostAddresses).All(ctx)
+
+	held, err := client.ContactIdentifier.Query().Where(contactidentifier.ContactID(a.ID),
+		contactidentifier.OrganizationID(organization)).Limit(mostAddresses).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the identifiers of %s: %w", a.ID, err)
 	}
+
 	for _, i := range held {
 		switch i.Kind {
 		case enum.IdentifierKindPhone:
@@ -137,6 +154,7 @@ func Addresses(ctx context.Context, client *ent.Client, organization uid.ID, to 
 			all = append(all, i.Value)
 		}
 	}
+
 	return distinct(all), nil
 }
 

@@ -32,6 +32,7 @@ func readHeader(cells []string) (header, error) {
 	for i, c := range cells {
 		h.columns[i] = strings.TrimFunc(c, isBlankMark)
 	}
+
 	h.passOverNameless()
 	if err := h.fold(); err != nil {
 		return h, err
@@ -39,12 +40,14 @@ func readHeader(cells []string) (header, error) {
 	if err := h.findPhone(); err != nil {
 		return h, err
 	}
+
 	h.name, h.language, h.timeZone = h.find(nameNames), h.find(languageNames), h.find(timeZoneNames)
 	for _, names := range [][]string{callingCodeNames, countryNamesOfColumns} {
 		if at := h.find(names); at >= 0 {
 			h.countries = append(h.countries, at)
 		}
 	}
+
 	return h, h.findAttributes()
 }
 
@@ -56,15 +59,20 @@ func (h *header) fold() error {
 		if c == "" {
 			continue
 		}
+
 		if named++; named > maxAttributes+ownColumns {
-			return fmt.Errorf("the file has more than %d columns; at most %d can become attributes", maxAttributes+ownColumns, maxAttributes)
+			return fmt.Errorf("the file has more than %d columns; at most %d can become attributes", maxAttributes+ownColumns,
+				maxAttributes)
 		}
+
 		low := strings.ToLower(c)
 		if before, ok := first[low]; ok {
 			return fmt.Errorf("columns %d and %d are both called %s", before+1, i+1, shown(c))
 		}
+
 		first[low], h.folded[i] = i, foldName(c)
 	}
+
 	return nil
 }
 
@@ -78,6 +86,7 @@ func (h *header) passOverNameless() {
 		if c != "" && !unnamed.MatchString(c) {
 			continue
 		}
+
 		h.columns[i] = ""
 		if i == 0 {
 			h.index = i
@@ -91,19 +100,23 @@ func (h *header) findPhone() error {
 	for _, names := range [][]string{whatsAppNames, phoneNames[:1], phoneNames, lastNames} {
 		found := h.all(names)
 		if len(found) > 1 {
-			return fmt.Errorf("columns %s and %s both say the phone: rename one", shown(h.columns[found[0]]), shown(h.columns[found[1]]))
+			return fmt.Errorf("columns %s and %s both say the phone: rename one", shown(h.columns[found[0]]),
+				shown(h.columns[found[1]]))
 		}
+
 		if len(found) == 1 {
 			h.phone = found[0]
 			h.international = slices.Contains(idNames, h.folded[h.phone])
 			return nil
 		}
 	}
+
 	for _, c := range h.columns {
 		if _, _, err := (origin{region: "US"}).phone(c); err == nil {
 			return errors.New("the first line holds a number and no names of columns: write a line above it, e.g. phone,name")
 		}
 	}
+
 	return fmt.Errorf("the header line has no column phone: its columns are %s", shown(strings.Join(h.columns, ", ")))
 }
 
@@ -114,6 +127,7 @@ func (h *header) find(names []string) int {
 			return found[0]
 		}
 	}
+
 	return -1
 }
 
@@ -123,6 +137,7 @@ func (h *header) all(names []string) (found []int) {
 			found = append(found, i)
 		}
 	}
+
 	return found
 }
 
@@ -135,11 +150,15 @@ func (h *header) findAttributes() error {
 		if m := checkText("the name of column "+shown(c), c, maxKey); m != nil {
 			return errors.New(m.text)
 		}
+
 		h.attributes = append(h.attributes, i)
 	}
+
 	if len(h.attributes) > maxAttributes {
-		return fmt.Errorf("the file has %d columns that would become attributes; at most %d", len(h.attributes), maxAttributes)
+		return fmt.Errorf("the file has %d columns that would become attributes; at most %d", len(h.attributes),
+			maxAttributes)
 	}
+
 	return nil
 }
 
@@ -148,10 +167,12 @@ func (h header) cell(cells []string, column int) string {
 	if column < 0 || column >= len(cells) {
 		return ""
 	}
+
 	value := strings.TrimFunc(cells[column], isBlankMark)
 	if len(value) > 3 && strings.HasPrefix(value, `="`) && strings.IndexByte(value[2:], '"') == len(value)-3 {
 		return strings.TrimFunc(value[2:len(value)-1], isBlankMark) // how spreadsheets keep digits as text
 	}
+
 	return value
 }
 
@@ -172,9 +193,11 @@ func foldName(name string) string {
 		case unicode.IsUpper(r) && unicode.IsLower(last): // mobilePhone
 			b.WriteByte(' ')
 		}
+
 		b.WriteRune(unicode.ToLower(r))
 		last = r
 	}
+
 	return norm.NFC.String(strings.Join(strings.Fields(b.String()), " "))
 }
 
@@ -194,9 +217,11 @@ func sniff(head []byte) byte {
 			best, columns = d, len(r.cells)
 		}
 	}
+
 	if best != 0 {
 		return best
 	}
+
 	return mostOften(head)
 }
 
@@ -213,8 +238,10 @@ func mostOften(head []byte) byte {
 		case isDelimiter && !inQuotes:
 			count[c]++
 		}
+
 		any = any || c > ' ' && !isDelimiter
 	}
+
 	return most(count)
 }
 
@@ -225,5 +252,6 @@ func most(count map[byte]int) byte {
 			best = c
 		}
 	}
+
 	return best
 }

@@ -67,5 +67,6 @@ func names(list string) []string {
 	for i, name := range all {
 		all[i] = foldName(name)
 	}
+
 	return all
 }

@@ -33,6 +33,7 @@ func open(t testing.TB, db *database.DB) *house {
 	h.Service = audience.New(db, func() time.Time { return h.present }, nil)
 	h.owner = db.Client.Organization.Create().SetName("organization").SaveX(h.system).ID
 	h.ctx = caller.In(t.Context(), h.owner)
+
 	return h
 }
 
@@ -48,6 +49,7 @@ func (h *house) list(t testing.TB, name string) uid.ID {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return l.ID
 }
 
@@ -58,6 +60,7 @@ func (h *house) load(t testing.TB, n audience.NewImport, file string) *ent.Conta
 	if err := h.RunImport(h.system, id); err != nil {
 		t.Fatal(err)
 	}
+
 	return h.db.Client.ContactImport.GetX(h.ctx, id)
 }
 
@@ -67,10 +70,12 @@ func (h *house) start(t testing.TB, n audience.NewImport, file string) uid.ID {
 	if n.FileName == "" {
 		n.FileName = "people.csv"
 	}
+
 	im, err := h.StartImport(h.ctx, n)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return im.ID
 }
 
@@ -90,9 +95,12 @@ func (h *house) people(t testing.TB) map[string]person {
 		}
 		return *s
 	}
+
 	for _, c := range h.db.Client.Contact.Query().AllX(h.ctx) {
-		all[*c.Phone] = person{text(c.Name), text(c.Language), text(c.TimeZone), text(c.Country), c.Attributes, c.MarketingConsent}
+		all[*c.Phone] = person{text(c.Name), text(c.Language), text(c.TimeZone), text(c.Country), c.Attributes,
+			c.MarketingConsent}
 	}
+
 	return all
 }
 
@@ -102,8 +110,10 @@ func inputs(err error) (all []string) {
 	if !errors.As(err, &in) {
 		return []string{fmt.Sprint(err)}
 	}
+
 	for _, one := range in {
 		all = append(all, strings.Join(one.Path, ".")+" "+string(one.Code))
 	}
+
 	return all
 }

@@ -56,7 +56,8 @@ type identifier struct {
 }
 
 func compareIdentifiers(a, b identifier) int {
-	return cmp.Or(compareIDs(a.organization, b.organization), strings.Compare(string(a.kind), string(b.kind)), strings.Compare(a.value, b.value))
+	return cmp.Or(compareIDs(a.organization, b.organization), strings.Compare(string(a.kind), string(b.kind)),
+		strings.Compare(a.value, b.value))
 }
 
 const (
@@ -88,10 +89,13 @@ func Address(told string) string {
 	if IsUserID(told) {
 		return told
 	}
+
 	digits := strings.TrimPrefix(told, "+")
-	if len(digits) < leastPhoneDigits || len(digits) > maxDigits || strings.Trim(digits, "0123456789") != "" || digits[0] == '0' {
+	if len(digits) < leastPhoneDigits || len(digits) > maxDigits || strings.Trim(digits, "0123456789") != "" ||
+		digits[0] == '0' {
 		return ""
 	}
+
 	return "+" + digits
 }
 
@@ -101,16 +105,20 @@ func AddressCountry(address string) string {
 	if IsUserID(address) {
 		return userIDCountry(address)
 	}
+
 	_, country, err := Phone(address, "")
 	if err != nil {
 		return ""
 	}
+
 	return country
 }
 
 // visible is s without the blanks and the invisible marks around it.
 func visible(s string) string {
-	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || unicode.IsControl(r) })
+	return strings.TrimFunc(s, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || unicode.IsControl(r)
+	})
 }
 
 // told is an Identity that is read.
@@ -124,10 +132,12 @@ type told struct {
 
 func read(in Identity) told {
 	t := told{Identity: in, written: map[identifier]string{}}
-	t.Username, t.Name = cut(clean(strings.TrimPrefix(visible(in.Username), "@")), maxUsername), cut(clean(strings.TrimSpace(in.Name)), maxName)
+	t.Username, t.Name = cut(clean(strings.TrimPrefix(visible(in.Username), "@")), maxUsername),
+		cut(clean(strings.TrimSpace(in.Name)), maxName)
 	if id := visible(in.UserID); isPlainUserID(id) {
 		t.userID = id
 	}
+
 	switch address := Address(in.Phone); {
 	case IsUserID(address):
 		t.userID = cmp.Or(t.userID, address)
@@ -135,16 +145,20 @@ func read(in Identity) told {
 	case address != "":
 		t.phone = address
 	}
+
 	t.add(t.phone)
 	t.addUserID(t.userID)
 	for _, other := range in.Others {
 		t.add(Address(other))
 	}
+
 	if !in.Contact.IsZero() {
 		t.identifiers = append(t.identifiers, identifier{in.Organization, enum.IdentifierKindContact, in.Contact.String()})
 	}
+
 	slices.SortFunc(t.identifiers, compareIdentifiers)
 	t.identifiers = slices.Compact(t.identifiers)
+
 	return t
 }
 

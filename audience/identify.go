@@ -40,23 +40,28 @@ func (s *Service) Identify(ctx context.Context, tx *database.Tx, identities ...I
 		if now := s.moment(); in.At.IsZero() || in.At.After(now.Add(clockSkew)) {
 			in.At = now
 		}
+
 		in.At = in.At.UTC().Truncate(time.Microsecond)
 		all[i] = read(in)
 	}
+
 	r, err := resolve(ctx, tx, all)
 	if err != nil {
 		return nil, fmt.Errorf("identify %d people: %w", len(all), err)
 	}
+
 	r.now = s.moment()
 	if err := r.write(ctx); err != nil {
 		return nil, fmt.Errorf("identify %d people: %w", len(all), err)
 	}
+
 	people := make([]Person, len(all))
 	for _, g := range r.groups {
 		for _, i := range g.told {
 			people[i] = Person{g.id, g.contact, g.made}
 		}
 	}
+
 	return people, nil
 }
 
@@ -106,13 +111,16 @@ func (h holdings) of(i identifier, at time.Time) (holding, bool) {
 			best, best.former = f, true
 		}
 	}
+
 	if !best.person.IsZero() {
 		return best, true
 	}
 	if found, ok := h.now[i]; ok {
 		return found, true
 	}
+
 	found, ok := h.contacts[i]
+
 	return found, ok
 }
 
@@ -122,6 +130,7 @@ func resolve(ctx context.Context, tx *database.Tx, all []told) (*resolution, err
 	if err != nil {
 		return nil, err
 	}
+
 	r.group(found)
 	if shared := r.exclusive(found); len(shared) > 0 {
 		for _, organization := range shared {
@@ -129,14 +138,17 @@ func resolve(ctx context.Context, tx *database.Tx, all []told) (*resolution, err
 				return nil, err
 			}
 		}
+
 		if found, err = r.find(ctx); err != nil {
 			return nil, err
 		}
+
 		r.group(found)
 		if len(r.exclusive(found)) > len(shared) {
 			return nil, database.ErrAgain
 		}
 	}
+
 	return r, r.lock(ctx, found)
 }
 
@@ -152,44 +164,62 @@ func HoldPeople(ctx context.Context, tx *database.Tx, organization uid.ID) error
 
 // find reads for whom the identifiers are held.
 func (r *resolution) find(ctx context.Context) (holdings, error) {
-	found := holdings{now: map[identifier]holding{}, former: map[identifier][]holding{}, contacts: map[identifier]holding{}}
+	found := holdings{now: map[identifier]holding{}, former: map[identifier][]holding{},
+		contacts: map[identifier]holding{}}
 	var organizations, ids, owners []uid.ID
 	var kinds, values []string
+
 	for _, t := range r.told {
 		for _, i := range t.identifiers {
-			organizations, kinds, values = append(organizations, i.organization), append(kinds, string(i.kind)), append(values, i.value)
+			organizations, kinds, values = append(organizations, i.organization), append(kinds, string(i.kind)),
+				append(values, i.value)
 		}
+
 		if !t.Contact.IsZero() {
 			ids, owners = append(ids, t.Contact), append(owners, t.Organization)
 		}
 	}
+
 	if len(values) == 0 {
 		return found, nil
 	}
-	from, args := r.DB.Rowset(nil, database.IDs("organization_id", organizations), database.Texts("kind", kinds), database.Texts("value", values))
+
+	from, args := r.DB.Rowset(nil, database.IDs("organization_id", organizations), database.Texts("kind", kinds),
+		database.Texts("value", values))
 	query := func(table, time string) string {
-		return "SELECT DISTINCT i.organization_id, i.kind, i.value, i.contact_id, i." + time + ", CASE WHEN contact.id IS NULL THEN 0 ELSE 1 END FROM " + from + " JOIN " + table +
+		return "SELECT DISTINCT i.organization_id, i.kind, i.value, i.contact_id, i." + time +
+			", CASE WHEN contact.id IS NULL THEN 0 ELSE 1 END FROM " + from + " JOIN " + table +
 			" i ON i.organization_id = f.organization_id AND i.kind = f.kind AND i.value = f.value LEFT JOIN contact ON contact.id = i.contact_id ORDER BY i.contact_id"
 	}
+
 	statements := []database.Statement{
-		{What: "look for identifiers", Query: query("contact_identifier", "since"), Args: args, Read: readHoldings(func(i identifier, h holding) { found.now[i] = h })},
-		{What: "look for former identifiers", Query: query("former_identifier", "until"), Args: args, Read: readHoldings(func(i identifier, h holding) { found.former[i] = append(found.former[i], h) })},
+		{What: "look for identifiers", Query: query("contact_identifier", "since"), Args: args,
+			Read: readHoldings(func(i identifier, h holding) { found.now[i] = h })},
+		{What: "look for former identifiers", Query: query("former_identifier", "until"), Args: args,
+			Read: readHoldings(func(i identifier, h holding) {
+				found.former[i] = append(found.former[i], h)
+			})},
 	}
 	if len(ids) > 0 {
 		from, args := r.DB.Rowset(nil, database.IDs("id", ids), database.IDs("organization_id", owners))
 		statements = append(statements, database.Statement{What: "look for contacts", Args: args,
-			Query: "SELECT DISTINCT contact.id, contact.organization_id FROM contact JOIN " + from + " ON contact.id = f.id AND contact.organization_id = f.organization_id",
+			Query: "SELECT DISTINCT contact.id, contact.organization_id FROM contact JOIN " + from +
+				" ON contact.id = f.id AND contact.organization_id = f.organization_id",
 			Read: func(rows database.Rows) error {
 				for rows.Next() {
 					var id, organization uid.ID
 					if err := rows.Scan(database.ID{ID: &id}, database.ID{ID: &organization}); err != nil {
 						return err
 					}
-					found.contacts[identifier{organization, enum.IdentifierKindContact, id.String()}] = holding{person: id, isContact: true}
+
+					found.contacts[identifier{organization, enum.IdentifierKindContact, id.String()}] = holding{person: id,
+						isContact: true}
 				}
+
 				return rows.Err()
 			}})
 	}
+
 	return found, r.Together(ctx, statements...)
 }
 
@@ -199,12 +229,15 @@ func readHoldings(keep func(identifier, holding)) func(database.Rows) error {
 			var i identifier
 			var h holding
 			var isContact int
-			if err := rows.Scan(database.ID{ID: &i.organization}, &i.kind, &i.value, database.ID{ID: &h.person}, &h.at, &isContact); err != nil {
+			if err := rows.Scan(database.ID{ID: &i.organization}, &i.kind, &i.value, database.ID{ID: &h.person}, &h.at,
+				&isContact); err != nil {
 				return err
 			}
+
 			h.isContact = isContact == 1
 			keep(i, h)
 		}
+
 		return rows.Err()
 	}
 }
@@ -226,20 +259,26 @@ func (r *resolution) group(found holdings) {
 				g.fresh = append(g.fresh, i)
 			}
 		}
+
 		for _, person := range g.people {
 			g.join(byPerson[person])
 		}
+
 		for _, i := range g.fresh {
 			g.join(byIdentifier[i])
 		}
+
 		for _, person := range g.people {
 			byPerson[person] = g
 		}
+
 		for _, i := range g.fresh {
 			byIdentifier[i] = g
 		}
+
 		r.groups = append(slices.DeleteFunc(r.groups, func(other *group) bool { return len(other.told) == 0 }), g)
 	}
+
 	for _, g := range r.groups {
 		slices.Sort(g.told)
 		slices.SortStableFunc(g.told, func(a, b int) int { return r.told[a].At.Compare(r.told[b].At) })
@@ -255,6 +294,7 @@ func (g *group) join(other *group) {
 	if other == nil || other == g {
 		return
 	}
+
 	g.told, g.people = append(g.told, other.told...), append(g.people, other.people...)
 	g.fresh, g.former = append(g.fresh, other.fresh...), append(g.former, other.former...)
 	other.told = nil
@@ -269,18 +309,22 @@ func (r *resolution) exclusive(found holdings) (organizations []uid.ID) {
 			contacts[h.person] = h.isContact
 		}
 	}
+
 	for _, all := range found.former {
 		for _, h := range all {
 			contacts[h.person] = h.isContact
 		}
 	}
+
 	for _, g := range r.groups {
 		stranger := len(g.people) == 1 && !contacts[g.people[0]]
 		if len(g.people) > 1 || stranger && (len(g.fresh) > 0 || r.making(g) != MakeNothing) {
 			organizations = append(organizations, g.organization)
 		}
 	}
+
 	slices.SortFunc(organizations, compareIDs)
+
 	return slices.Compact(organizations)
 }
 
@@ -289,6 +333,7 @@ func (r *resolution) making(g *group) Making {
 	for _, n := range g.told {
 		most = max(most, r.told[n].Make)
 	}
+
 	return most
 }
 
@@ -298,11 +343,13 @@ const contactColumns = `contact.id, contact.organization_id, contact.phone, cont
 func scanContact(rows database.Rows) (*ent.Contact, error) {
 	c := &ent.Contact{}
 	var attributes []byte
-	err := rows.Scan(database.ID{ID: &c.ID}, database.ID{ID: &c.OrganizationID}, &c.Phone, &c.WaPhone, &c.WaUserID, &c.Username, &c.Name, &c.Language,
+	err := rows.Scan(database.ID{ID: &c.ID}, database.ID{ID: &c.OrganizationID}, &c.Phone, &c.WaPhone, &c.WaUserID,
+		&c.Username, &c.Name, &c.Language,
 		&c.TimeZone, &c.Country, &attributes, &c.MarketingConsent, &c.ServiceWindowClosesAt, &c.CreatedAt)
 	if err != nil {
 		return nil, err
 	}
+
 	return c, json.Unmarshal(attributes, &c.Attributes)
 }
 
@@ -314,14 +361,17 @@ func (r *resolution) lock(ctx context.Context, before holdings) error {
 	for _, g := range r.groups {
 		people = append(people, g.people...)
 	}
+
 	if len(people) == 0 {
 		return nil
 	}
+
 	from, args := r.DB.Rowset(nil, database.IDs("id", people))
 	of := r.DB.ForNoKeyUpdate()
 	if of != "" {
 		of += " OF contact"
 	}
+
 	err := r.Together(ctx, database.Statement{What: "lock contacts", Args: args,
 		Query: "SELECT " + contactColumns + " FROM contact JOIN " + from + " ON contact.id = f.id ORDER BY contact.id" + of,
 		Read: func(rows database.Rows) error {
@@ -330,22 +380,28 @@ func (r *resolution) lock(ctx context.Context, before holdings) error {
 				if err != nil {
 					return err
 				}
+
 				r.contacts[c.ID] = c
 			}
+
 			return rows.Err()
 		}})
 	if err != nil || of == "" { // a writer that is alone cannot be overtaken
 		return err
 	}
+
 	after, err := r.find(ctx)
 	if err != nil {
 		return err
 	}
+
 	same := func(a, b holding) bool { return a.person == b.person && a.isContact == b.isContact }
 	former := func(a, b []holding) bool { return slices.EqualFunc(a, b, same) }
-	if !maps.EqualFunc(before.now, after.now, same) || !maps.EqualFunc(before.contacts, after.contacts, same) || !maps.EqualFunc(before.former, after.former, former) {
+	if !maps.EqualFunc(before.now, after.now, same) || !maps.EqualFunc(before.contacts, after.contacts, same) ||
+		!maps.EqualFunc(before.former, after.former, former) {
 		return database.ErrAgain
 	}
+
 	return nil
 }
 
@@ -357,17 +413,21 @@ func (r *resolution) write(ctx context.Context) error {
 		if !r.decide(g) {
 			continue
 		}
+
 		since := r.told[g.told[0]].At
 		for _, i := range g.fresh {
 			keep = append(keep, held{i, r.written(g, i), g.id, since})
 		}
+
 		if g.made {
 			fresh = append(fresh, g)
 		}
 	}
+
 	if err := r.keep(ctx, keep); err != nil {
 		return err
 	}
+
 	for _, g := range r.groups {
 		if len(g.people) > 1 {
 			if err := r.merge(ctx, g); err != nil {
@@ -375,19 +435,23 @@ func (r *resolution) write(ctx context.Context) error {
 			}
 		}
 	}
+
 	for _, g := range r.groups {
 		if g.contact == nil {
 			continue
 		}
+
 		for _, n := range g.told {
 			if tell(g, r.told[n]) {
 				r.changed[g.contact.ID] = true
 			}
 		}
 	}
+
 	if err := r.create(ctx, fresh); err != nil {
 		return err
 	}
+
 	return r.update(ctx)
 }
 
@@ -402,11 +466,14 @@ func (r *resolution) decide(g *group) bool {
 	default:
 		g.id = uid.New(uid.Contact)
 	}
+
 	g.contact = r.contacts[g.id]
 	if g.contact == nil && making == MakeContact {
-		g.contact = &ent.Contact{ID: g.id, OrganizationID: g.organization, Attributes: map[string]string{}, MarketingConsent: enum.ConsentUnknown, CreatedAt: r.now}
+		g.contact = &ent.Contact{ID: g.id, OrganizationID: g.organization, Attributes: map[string]string{},
+			MarketingConsent: enum.ConsentUnknown, CreatedAt: r.now}
 		g.made = true
 	}
+
 	return true
 }
 
@@ -421,6 +488,7 @@ func (r *resolution) survivor(people []uid.ID) (oldest uid.ID) {
 			oldest = id
 		}
 	}
+
 	return oldest
 }
 
@@ -439,6 +507,7 @@ func (r *resolution) written(g *group, i identifier) string {
 			return written
 		}
 	}
+
 	return ""
 }
 
@@ -447,14 +516,19 @@ func (r *resolution) keep(ctx context.Context, all []held) error {
 	if len(all) == 0 {
 		return nil
 	}
-	slices.SortFunc(all, func(a, b held) int { return compareIdentifiers(a.identifier, b.identifier) }) // all insert in one order
+
+	// all insert in one order
+	slices.SortFunc(all, func(a, b held) int { return compareIdentifiers(a.identifier, b.identifier) })
 	n := len(all)
 	organizations, kinds, values, written := make([]uid.ID, n), make([]string, n), make([]string, n), make([]*string, n)
 	people, since := make([]uid.ID, n), make([]time.Time, n)
 	for i, h := range all {
-		organizations[i], kinds[i], values[i], written[i], people[i], since[i] = h.organization, string(h.kind), h.value, nonEmpty(h.written), h.person, h.since
+		organizations[i], kinds[i], values[i], written[i], people[i], since[i] = h.organization, string(h.kind),
+			h.value, nonEmpty(h.written), h.person, h.since
 	}
-	from, args := r.DB.Rowset(nil, database.IDs("organization_id", organizations), database.Texts("kind", kinds), database.Texts("value", values),
+
+	from, args := r.DB.Rowset(nil, database.IDs("organization_id", organizations), database.Texts("kind", kinds),
+		database.Texts("value", values),
 		database.NullTexts("written", written), database.IDs("contact_id", people), database.Times("since", since))
 	const names = "organization_id, kind, value, written, contact_id, since"
 	_, err := r.ExecContext(ctx, "INSERT INTO contact_identifier ("+names+") SELECT "+names+" FROM "+from, args...)
@@ -464,6 +538,7 @@ func (r *resolution) keep(ctx context.Context, all []held) error {
 	if err != nil {
 		return fmt.Errorf("keep identifiers: %w", err)
 	}
+
 	return nil
 }
 
@@ -475,6 +550,7 @@ func tell(g *group, t told) (changed bool) {
 			*field, changed = &value, true
 		}
 	}
+
 	has := func(kind enum.IdentifierKind, value string) bool {
 		return value != "" && !slices.Contains(g.former, identifier{g.organization, kind, value})
 	}
@@ -488,17 +564,22 @@ func tell(g *group, t told) (changed bool) {
 	case NumberKey(*c.Phone) == NumberKey(t.phone) && (*c.Phone != t.phone || c.WaPhone != nil):
 		set(&c.WaPhone, t.phone)
 	}
-	isFresh := slices.ContainsFunc(g.fresh, func(i identifier) bool { return i.kind == enum.IdentifierKindUserID && i.value == t.userID })
+
+	isFresh := slices.ContainsFunc(g.fresh, func(i identifier) bool {
+		return i.kind == enum.IdentifierKindUserID && i.value == t.userID
+	})
 	if (c.WaUserID == nil || isFresh) && has(enum.IdentifierKindUserID, t.userID) {
 		set(&c.WaUserID, t.userID)
 	}
 	if c.Country == nil && c.Phone == nil {
 		set(&c.Country, userIDCountry(t.userID))
 	}
+
 	set(&c.Username, t.Username)
 	if c.Name == nil {
 		set(&c.Name, t.Name)
 	}
+
 	return changed
 }
 
@@ -506,12 +587,17 @@ func tell(g *group, t told) (changed bool) {
 func identified(all []*ent.Contact) []database.Column {
 	n := len(all)
 	ids := make([]uid.ID, n)
-	phones, waPhones, userIDs, usernames, names, countries := make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n), make([]*string, n)
+	phones, waPhones, userIDs, usernames, names, countries := make([]*string, n), make([]*string, n), make([]*string, n),
+		make([]*string, n), make([]*string, n), make([]*string, n)
 	for i, c := range all {
-		ids[i], phones[i], waPhones[i], userIDs[i], usernames[i], names[i], countries[i] = c.ID, c.Phone, c.WaPhone, c.WaUserID, c.Username, c.Name, c.Country
+		ids[i], phones[i], waPhones[i], userIDs[i], usernames[i], names[i], countries[i] = c.ID, c.Phone, c.WaPhone,
+			c.WaUserID, c.Username, c.Name, c.Country
 	}
-	return []database.Column{database.IDs("id", ids), database.NullTexts("phone", phones), database.NullTexts("wa_phone", waPhones), database.NullTexts("wa_user_id", userIDs),
-		database.NullTexts("username", usernames), database.NullTexts("name", names), database.NullTexts("country", countries)}
+
+	return []database.Column{database.IDs("id", ids), database.NullTexts("phone", phones),
+		database.NullTexts("wa_phone", waPhones), database.NullTexts("wa_user_id", userIDs),
+		database.NullTexts("username", usernames), database.NullTexts("name", names),
+		database.NullTexts("country", countries)}
 }
 
 const identifiedColumns = "id, phone, wa_phone, wa_user_id, username, name, country"
@@ -521,10 +607,12 @@ func (r *resolution) create(ctx context.Context, fresh []*group) error {
 	if len(fresh) == 0 {
 		return nil
 	}
+
 	slices.SortFunc(fresh, func(a, b *group) int { return compareIDs(a.id, b.id) })
 	n := len(fresh)
 	var strangers []uid.ID
 	contacts, organizations, consents := make([]*ent.Contact, n), make([]uid.ID, n), make([]enum.Consent, n)
+
 	for i, g := range fresh {
 		contacts[i], organizations[i] = g.contact, g.organization
 		delete(r.changed, g.id)
@@ -532,10 +620,12 @@ func (r *resolution) create(ctx context.Context, fresh []*group) error {
 			strangers = append(strangers, g.id)
 		}
 	}
+
 	said, err := histories(ctx, r.Tx, strangers...)
 	if err != nil {
 		return err
 	}
+
 	for _, g := range fresh {
 		if len(g.people) > 0 {
 			if err := complete(ctx, r.Tx, g.contact); err != nil {
@@ -543,16 +633,21 @@ func (r *resolution) create(ctx context.Context, fresh []*group) error {
 			}
 		}
 	}
+
 	for i, g := range fresh {
 		g.contact.MarketingConsent = said[g.id].consent(enum.ConsentUnknown)
 		consents[i] = g.contact.MarketingConsent
 	}
-	from, args := r.DB.Rowset([]any{r.now}, append(identified(contacts), database.IDs("organization_id", organizations), database.Texts("marketing_consent", consents))...)
-	_, err = r.ExecContext(ctx, "INSERT INTO contact ("+identifiedColumns+", organization_id, marketing_consent, attributes, created_at) SELECT "+identifiedColumns+
+
+	from, args := r.DB.Rowset([]any{r.now}, append(identified(contacts), database.IDs("organization_id", organizations),
+		database.Texts("marketing_consent", consents))...)
+	_, err = r.ExecContext(ctx, "INSERT INTO contact ("+identifiedColumns+
+		", organization_id, marketing_consent, attributes, created_at) SELECT "+identifiedColumns+
 		", organization_id, marketing_consent, '{}', $1 FROM "+from, args...)
 	if err != nil {
 		return fmt.Errorf("make contacts: %w", err)
 	}
+
 	return nil
 }
 
@@ -562,13 +657,16 @@ func complete(ctx context.Context, tx *database.Tx, c *ent.Contact) error {
 	if err != nil {
 		return fmt.Errorf("read the identifiers of %s: %w", c.ID, err)
 	}
+
 	if c.Phone == nil && len(phones) > 0 {
 		c.Phone = phones.last()
 		c.Country = nonEmpty(AddressCountry(*c.Phone))
 	}
+
 	if c.WaUserID == nil {
 		c.WaUserID = lastOf(userIDs)
 	}
+
 	return nil
 }
 
@@ -579,16 +677,21 @@ func (r *resolution) update(ctx context.Context) error {
 			changed = append(changed, g.contact)
 		}
 	}
+
 	if len(changed) == 0 {
 		return nil
 	}
+
 	var sets []string
 	for _, column := range strings.Split(identifiedColumns, ", ")[1:] {
 		sets = append(sets, column+" = f."+column)
 	}
+
 	from, args := r.DB.Rowset(nil, identified(changed)...)
-	if _, err := r.ExecContext(ctx, "UPDATE contact SET "+strings.Join(sets, ", ")+" FROM "+from+" WHERE contact.id = f.id", args...); err != nil {
+	if _, err := r.ExecContext(ctx, "UPDATE contact SET "+strings.Join(sets, ", ")+" FROM "+from+
+		" WHERE contact.id = f.id", args...); err != nil {
 		return fmt.Errorf("change contacts: %w", err)
 	}
+
 	return nil
 }

@@ -17,16 +17,19 @@ var unfinished = []enum.JobStatus{enum.JobStatusPending, enum.JobStatusRunning}
 
 // WaitingImports is every import that a worker should run.
 func (s *Service) WaitingImports(ctx context.Context) ([]uid.ID, error) {
-	ids, err := s.db.Client.ContactImport.Query().Where(contactimport.StatusIn(unfinished...)).Order(contactimport.ByID()).IDs(ctx)
+	ids, err := s.db.Client.ContactImport.Query().Where(contactimport.StatusIn(unfinished...)).
+		Order(contactimport.ByID()).IDs(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for imports: %w", err)
 	}
+
 	return ids, nil
 }
 
-// RunImport takes an import's rows page by page until the file ends, from where the last commit left it. Any number of
-// workers may run one import at once: each page is taken by one of them, and a worker that finds another ahead of it leaves
-// the rest to that one. An import that is over is left alone.
+// RunImport takes an import's rows page by page until the file ends, from where the last commit
+// left it. Any number of workers may run one import at once: each page is taken by one of them, and
+// a worker that finds another ahead of it leaves the rest to that one. An import that is over is
+// left alone.
 func (s *Service) RunImport(ctx context.Context, id uid.ID) error {
 	im, err := s.db.Client.ContactImport.Get(ctx, id)
 	if ent.IsNotFound(err) {
@@ -38,6 +41,7 @@ func (s *Service) RunImport(ctx context.Context, id uid.ID) error {
 	if im.Status != enum.JobStatusPending && im.Status != enum.JobStatusRunning {
 		return nil
 	}
+
 	err = s.run(ctx, im)
 	if errors.Is(err, errChunkMissing) {
 		return s.fail(ctx, im, err.Error())
@@ -45,6 +49,7 @@ func (s *Service) RunImport(ctx context.Context, id uid.ID) error {
 	if err != nil {
 		return fmt.Errorf("run import %s: %w", id, err)
 	}
+
 	return nil
 }
 
@@ -52,19 +57,23 @@ func (s *Service) run(ctx context.Context, im *ent.ContactImport) error {
 	if err := s.begin(ctx, im); err != nil {
 		return err
 	}
+
 	file, err := newRows(im, s.chunks(ctx, im))
 	if err != nil {
 		return err
 	}
+
 	for {
 		p, err := file.page()
 		if err != nil {
 			return err
 		}
+
 		moved, err := s.take(ctx, im, p)
 		if err != nil || !moved {
 			return err
 		}
+
 		s.news(ctx, im.OrganizationID, im.ID)
 		if p.last {
 			return nil
@@ -77,15 +86,19 @@ func (s *Service) begin(ctx context.Context, im *ent.ContactImport) error {
 	if im.RowsTotal != nil {
 		return nil
 	}
+
 	file, err := newRows(im, s.chunks(ctx, im))
 	if err != nil {
 		return err
 	}
+
 	total, err := file.count(ctx)
 	if err != nil {
 		return err
 	}
-	moved, err := s.db.Client.ContactImport.Update().Where(contactimport.ID(im.ID), contactimport.StatusIn(unfinished...), contactimport.RowsTotalIsNil()).
+
+	moved, err := s.db.Client.ContactImport.Update().Where(contactimport.ID(im.ID),
+		contactimport.StatusIn(unfinished...), contactimport.RowsTotalIsNil()).
 		SetStatus(enum.JobStatusRunning).SetRowsTotal(im.RowsRead + total).Save(ctx)
 	if err != nil {
 		return err
@@ -93,10 +106,12 @@ func (s *Service) begin(ctx context.Context, im *ent.ContactImport) error {
 	if moved > 0 {
 		s.news(ctx, im.OrganizationID, im.ID)
 	}
+
 	return nil
 }
 
-// fail ends an import that can never go on. Nothing happens to one that another worker has ended meanwhile.
+// fail ends an import that can never go on. Nothing happens to one that another worker has ended
+// meanwhile.
 func (s *Service) fail(ctx context.Context, im *ent.ContactImport, reason string) error {
 	moved := 0
 	err := s.db.InTx(ctx, func(tx *database.Tx) (err error) {
@@ -105,7 +120,9 @@ func (s *Service) fail(ctx context.Context, im *ent.ContactImport, reason string
 		if err != nil || moved == 0 {
 			return err
 		}
+
 		_, err = tx.Client.ImportChunk.Delete().Where(importchunk.ContactImportID(im.ID)).Exec(ctx)
+
 		return err
 	})
 	if err != nil {
@@ -114,5 +131,6 @@ func (s *Service) fail(ctx context.Context, im *ent.ContactImport, reason string
 	if moved > 0 {
 		s.news(ctx, im.OrganizationID, im.ID)
 	}
+
 	return nil
 }

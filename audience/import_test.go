@@ -29,7 +29,8 @@ import (
 )
 
 func counts(im *ent.ContactImport) string {
-	return fmt.Sprintf("%s: %d of %d read, %d created, %d updated, %d rejected", im.Status, im.RowsRead, *im.RowsTotal, im.Created, im.Updated, im.Rejected)
+	return fmt.Sprintf("%s: %d of %d read, %d created, %d updated, %d rejected", im.Status, im.RowsRead, *im.RowsTotal,
+		im.Created, im.Updated, im.Rejected)
 }
 
 func TestAnImportTakesWhatIsRightAndSaysWhatIsWrong(t *testing.T) {
@@ -49,6 +50,7 @@ func TestAnImportTakesWhatIsRightAndSaysWhatIsWrong(t *testing.T) {
 		"+8613800138008,,\"" + strings.Repeat("長", 1025) + "\",,\r\n" +
 		"+8613800138009,\xff,,,\r\n" +
 		"+8613800138000,,,en,"
+
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		h := open(t, db)
 		list, china := h.list(t, "customers"), "cn"
@@ -57,8 +59,10 @@ func TestAnImportTakesWhatIsRightAndSaysWhatIsWrong(t *testing.T) {
 		if got, want := counts(im), "COMPLETED: 13 of 13 read, 4 created, 1 updated, 8 rejected"; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
+
 		want := map[string]person{
-			"+8613800138000": {"Li, Lei", "en", "Asia/Shanghai", "CN", map[string]string{"city": "Beijing"}, enum.ConsentUnknown},
+			"+8613800138000": {"Li, Lei", "en", "Asia/Shanghai", "CN", map[string]string{"city": "Beijing"},
+				enum.ConsentUnknown},
 			"+8613800138001": {"Han\nMeimei", "", "", "CN", map[string]string{"city": "上海"}, enum.ConsentUnknown},
 			"+8613800138003": {"Few", "", "", "CN", map[string]string{}, enum.ConsentUnknown},
 			"+8613800138006": {"=1+1", "", "", "CN", map[string]string{"city": "=cmd()"}, enum.ConsentUnknown},
@@ -66,14 +70,17 @@ func TestAnImportTakesWhatIsRightAndSaysWhatIsWrong(t *testing.T) {
 		if diff := cmp.Diff(want, h.people(t)); diff != "" {
 			t.Error(diff)
 		}
+
 		var rejected []string
 		rows, err := h.Rejections(h.ctx, []uid.ID{im.ID}, 20)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		for _, r := range rows[im.ID] {
 			rejected = append(rejected, fmt.Sprintf("%d %.20s: %.60s", r.Line, r.Value, r.Reason))
 		}
+
 		wantRejected := []string{
 			`3 12345: "12345" is not a phone number: write it with its country cod`,
 			`7 +8613800138002,"Brok: a quote (") stands inside a value: put the whole value in qu`,
@@ -93,6 +100,7 @@ func TestAnImportTakesWhatIsRightAndSaysWhatIsWrong(t *testing.T) {
 		if n := db.Client.ImportChunk.Query().CountX(h.ctx); n != 0 {
 			t.Errorf("%d pieces of the file are left", n)
 		}
+
 		var out bytes.Buffer
 		if err := h.WriteRejections(h.ctx, im.ID, &out); err != nil {
 			t.Fatal(err)
@@ -107,7 +115,8 @@ func TestAnImportUsesTheCountryOfTheRow(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		h := open(t, db)
-		h.load(t, audience.NewImport{DefaultCountry: new("CN")}, "phone,country\n07400 123456,gb\n13800138000,\n13800138001,China\n+14155552671,US\n")
+		h.load(t, audience.NewImport{DefaultCountry: new("CN")},
+			"phone,country\n07400 123456,gb\n13800138000,\n13800138001,China\n+14155552671,US\n")
 		want := map[string]person{
 			"+447400123456":  {Country: "GB", Attributes: map[string]string{}, Consent: enum.ConsentUnknown},
 			"+8613800138000": {Country: "CN", Attributes: map[string]string{}, Consent: enum.ConsentUnknown},
@@ -141,11 +150,15 @@ func TestAnImportTakesFilesOfOtherProgramsOnBothDatabases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := counts(h.load(t, audience.NewImport{FileName: name, DefaultCountry: new("DE")}, string(file))); got != want {
+
+			if got := counts(h.load(t, audience.NewImport{FileName: name, DefaultCountry: new("DE")},
+				string(file))); got != want {
 				t.Errorf("%s: %s; want %s", name, got, want)
 			}
+
 			for phone := range h.people(t) {
-				if _, err := h.CreateContact(h.ctx, audience.NewContact{Phone: phone}); !slices.Equal(inputs(err), []string{"phone TAKEN"}) {
+				if _, err := h.CreateContact(h.ctx, audience.NewContact{Phone: phone}); !slices.Equal(inputs(err),
+					[]string{"phone TAKEN"}) {
 					t.Errorf("%s of %s is not a contact: %v", phone, name, err)
 				}
 			}
@@ -156,7 +169,8 @@ func TestAnImportTakesFilesOfOtherProgramsOnBothDatabases(t *testing.T) {
 func TestAnImportKeepsToTheFormOfItsNumbers(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
-		for form, want := range map[enum.NumberForm]string{enum.NumberFormNational: "+8615012345678", enum.NumberFormInternational: "+15012345678"} {
+		for form, want := range map[enum.NumberForm]string{enum.NumberFormNational: "+8615012345678",
+			enum.NumberFormInternational: "+15012345678"} {
 			h := open(t, db)
 			h.load(t, audience.NewImport{DefaultCountry: new("CN"), NumberForm: &form}, "phone\n15012345678\n")
 			if people := h.people(t); len(people) != 1 || people[want].Country == "" {
@@ -171,11 +185,14 @@ func TestAnImportChangesOnlyWhatItSays(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		h := open(t, db)
 		h.load(t, audience.NewImport{}, "phone,name,language,city,tier\n+8613800138000,Li Lei,zh_CN,Beijing,gold\n")
-		im := h.load(t, audience.NewImport{}, "phone,name,language,city,note\n+8613800138000,,en,,vip\n+8613800138000,Lei,,Xi'an,\n")
+		im := h.load(t, audience.NewImport{},
+			"phone,name,language,city,note\n+8613800138000,,en,,vip\n+8613800138000,Lei,,Xi'an,\n")
 		if got, want := counts(im), "COMPLETED: 2 of 2 read, 0 created, 2 updated, 0 rejected"; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
-		want := map[string]person{"+8613800138000": {"Lei", "en", "", "CN", map[string]string{"city": "Xi'an", "tier": "gold", "note": "vip"}, enum.ConsentUnknown}}
+
+		want := map[string]person{"+8613800138000": {"Lei", "en", "", "CN",
+			map[string]string{"city": "Xi'an", "tier": "gold", "note": "vip"}, enum.ConsentUnknown}}
 		if diff := cmp.Diff(want, h.people(t)); diff != "" {
 			t.Error(diff)
 		}
@@ -186,16 +203,21 @@ func TestAnImportNeverOptsInWhoHasOptedOut(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		h := open(t, db)
-		for phone, consent := range map[string]enum.Consent{"+8613800138001": enum.ConsentOptedOut, "+8613800138002": enum.ConsentOptedIn, "+8613800138003": enum.ConsentUnknown} {
-			if _, err := h.CreateContact(h.ctx, audience.NewContact{Phone: phone, Consent: &jsonfield.ImportConsent{Consent: consent, Source: "web"}}); err != nil {
+		for phone, consent := range map[string]enum.Consent{"+8613800138001": enum.ConsentOptedOut,
+			"+8613800138002": enum.ConsentOptedIn, "+8613800138003": enum.ConsentUnknown} {
+			if _, err := h.CreateContact(h.ctx, audience.NewContact{Phone: phone,
+				Consent: &jsonfield.ImportConsent{Consent: consent, Source: "web"}}); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		file := "phone,name\n+8613800138001,One\n+8613800138002,Two\n+8613800138003,Three\n+8613800138004,Four\n"
-		h.load(t, audience.NewImport{FileName: `C:\lists\fair.csv`, Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "fair", Evidence: "booth 7"}}, file)
+		h.load(t, audience.NewImport{FileName: `C:\lists\fair.csv`,
+			Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "fair", Evidence: "booth 7"}}, file)
 		want := map[string]enum.Consent{"+8613800138001": enum.ConsentOptedOut, "+8613800138002": enum.ConsentOptedIn,
 			"+8613800138003": enum.ConsentOptedIn, "+8613800138004": enum.ConsentOptedIn}
 		got, history := map[string]enum.Consent{}, map[string]string{}
+
 		for _, c := range db.Client.Contact.Query().WithConsentHistory().AllX(h.ctx) {
 			got[*c.Phone] = c.MarketingConsent
 			for _, r := range c.Edges.ConsentHistory {
@@ -203,29 +225,36 @@ func TestAnImportNeverOptsInWhoHasOptedOut(t *testing.T) {
 					history[*c.Phone] += fmt.Sprintf("%s %s %v", r.Consent, *r.Evidence, r.RecordedAt.Equal(h.present))
 				}
 			}
+
 			if c.Name == nil {
 				t.Errorf("%s was not updated", *c.Phone)
 			}
 		}
+
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
+
 		record := "OPTED_IN booth 7 (fair.csv) true"
 		if diff := cmp.Diff(map[string]string{"+8613800138003": record, "+8613800138004": record}, history); diff != "" {
 			t.Error(diff)
 		}
-		h.load(t, audience.NewImport{Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedOut, Source: "complaints"}}, file)
+
+		h.load(t,
+			audience.NewImport{Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedOut, Source: "complaints"}}, file)
 		if n := db.Client.Contact.Query().Where(contact.MarketingConsentNEQ(enum.ConsentOptedOut)).CountX(h.ctx); n != 0 {
 			t.Errorf("%d contacts are still in after an import of opt-outs", n)
 		}
 	})
 }
 
-// numbers is a file of so many rows, every tenth of them wrong and every seventh a number seen before.
+// numbers is a file of so many rows, every tenth of them wrong and every seventh a number seen
+// before.
 func numbers(rows int) (file string, distinct, rejected int) {
 	var b strings.Builder
 	b.WriteString("phone,name,note\n")
 	seen := map[int]bool{}
+
 	for i := range rows {
 		switch {
 		case i%10 == 9:
@@ -239,6 +268,7 @@ func numbers(rows int) (file string, distinct, rejected int) {
 			fmt.Fprintf(&b, "+86138%08d,Name %d,\"two\nlines\"\n", i, i)
 		}
 	}
+
 	return b.String(), len(seen), rejected
 }
 
@@ -248,8 +278,10 @@ func TestTwoWorkersTakeEachRowOfAnImportOnce(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		h := open(t, db)
 		list := h.list(t, "all")
-		id := h.start(t, audience.NewImport{ListID: &list, Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}}, file)
+		id := h.start(t, audience.NewImport{ListID: &list,
+			Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}}, file)
 		var workers sync.WaitGroup
+
 		for range 3 {
 			workers.Go(func() {
 				if err := h.RunImport(h.system, id); err != nil {
@@ -257,6 +289,7 @@ func TestTwoWorkersTakeEachRowOfAnImportOnce(t *testing.T) {
 				}
 			})
 		}
+
 		workers.Wait()
 		h.checkNumbers(t, id, list, 5500, distinct, rejected)
 	})
@@ -268,8 +301,10 @@ func TestAnImportThatWasCutOffGoesOnWhereItStood(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		h := open(t, db)
 		list := h.list(t, "all")
-		id := h.start(t, audience.NewImport{ListID: &list, Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}}, file)
+		id := h.start(t, audience.NewImport{ListID: &list,
+			Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}}, file)
 		runs := 0
+
 		for done := false; !done; runs++ {
 			ctx, cutOff := context.WithCancel(h.system)
 			news := 0
@@ -278,17 +313,21 @@ func TestAnImportThatWasCutOffGoesOnWhereItStood(t *testing.T) {
 					cutOff()
 				}
 			})
+
 			err := worker.RunImport(ctx, id)
 			waiting, _ := h.WaitingImports(h.system)
 			done = len(waiting) == 0
 			if !done && !errors.Is(err, context.Canceled) {
 				t.Fatal(err)
 			}
+
 			cutOff()
 		}
+
 		if runs < 3 {
 			t.Errorf("it was cut off %d times only", runs)
 		}
+
 		h.checkNumbers(t, id, list, 5500, distinct, rejected)
 	})
 }
@@ -296,16 +335,21 @@ func TestAnImportThatWasCutOffGoesOnWhereItStood(t *testing.T) {
 func (h *house) checkNumbers(t *testing.T, id, list uid.ID, rows, distinct, rejected int) {
 	t.Helper()
 	im := h.db.Client.ContactImport.GetX(h.ctx, id)
-	want := fmt.Sprintf("COMPLETED: %d of %d read, %d created, %d updated, %d rejected", rows, rows, distinct, rows-distinct-rejected, rejected)
+	want := fmt.Sprintf("COMPLETED: %d of %d read, %d created, %d updated, %d rejected", rows, rows, distinct,
+		rows-distinct-rejected, rejected)
 	if got := counts(im); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+
 	sizes, err := h.ListSizes(h.ctx, []uid.ID{list})
 	got := map[string]int{"contacts": h.db.Client.Contact.Query().CountX(h.ctx), "on the list": sizes[list],
-		"consents": h.db.Client.ConsentRecord.Query().CountX(h.ctx), "rejections": h.db.Client.ImportRejection.Query().CountX(h.ctx)}
-	if diff := cmp.Diff(map[string]int{"contacts": distinct, "on the list": distinct, "consents": distinct, "rejections": rejected}, got); diff != "" || err != nil {
+		"consents":   h.db.Client.ConsentRecord.Query().CountX(h.ctx),
+		"rejections": h.db.Client.ImportRejection.Query().CountX(h.ctx)}
+	if diff := cmp.Diff(map[string]int{"contacts": distinct, "on the list": distinct, "consents": distinct,
+		"rejections": rejected}, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
+
 	for i, r := range h.db.Client.ImportRejection.Query().AllX(h.ctx) {
 		var n int
 		if _, err := fmt.Sscanf(r.Value, "12%d", &n); err != nil {
@@ -324,6 +368,7 @@ func sevenths(n int) (count int) {
 			count++
 		}
 	}
+
 	return count
 }
 
@@ -333,9 +378,11 @@ func TestImportsOfTheSameNumbersDoNotHoldEachOtherUp(t *testing.T) {
 	for i := range lines {
 		lines[i] = fmt.Sprintf("+86138%08d\n", i)
 	}
+
 	forth := strings.Join(lines, "")
 	slices.Reverse(lines)
 	back := strings.Join(lines, "")
+
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		h := open(t, db)
 		var workers sync.WaitGroup
@@ -347,11 +394,13 @@ func TestImportsOfTheSameNumbersDoNotHoldEachOtherUp(t *testing.T) {
 				}
 			})
 		}
+
 		workers.Wait()
 		created, updated := 0, 0
 		for _, im := range db.Client.ContactImport.Query().AllX(h.ctx) {
 			created, updated = created+im.Created, updated+im.Updated
 		}
+
 		if n := db.Client.Contact.Query().CountX(h.ctx); n != 3000 || created != 3000 || updated != 6000 {
 			t.Errorf("%d contacts; %d created, %d updated", n, created, updated)
 		}
@@ -390,15 +439,19 @@ func TestAnImportFailsWhenItsListOrFileIsGone(t *testing.T) {
 		db.Client.ContactList.DeleteOneID(list).ExecX(h.ctx)
 		withoutFile := h.start(t, audience.NewImport{}, row)
 		db.Client.ImportChunk.Delete().Where(importchunk.ContactImportID(withoutFile)).ExecX(h.ctx)
-		for id, want := range map[uid.ID]string{withoutList: "the list was deleted", withoutFile: "a piece of the uploaded file is missing"} {
+
+		for id, want := range map[uid.ID]string{withoutList: "the list was deleted",
+			withoutFile: "a piece of the uploaded file is missing"} {
 			if err := h.RunImport(h.system, id); err != nil {
 				t.Error(err)
 			}
+
 			im := db.Client.ContactImport.GetX(h.ctx, id)
 			if im.Status != enum.JobStatusFailed || *im.StatusReason != want || im.FinishedAt == nil {
 				t.Errorf("it is %s because %v; want %q", im.Status, *im.StatusReason, want)
 			}
 		}
+
 		if n := h.db.Client.ImportChunk.Query().CountX(h.ctx); n != 0 {
 			t.Errorf("%d pieces of files are left", n)
 		}
@@ -415,6 +468,7 @@ func TestImportsOfOneOrganizationAreNothingToAnother(t *testing.T) {
 		if diff := cmp.Diff([]string{"listId NOT_FOUND"}, inputs(err)); diff != "" {
 			t.Error(diff)
 		}
+
 		id := theirs.start(t, audience.NewImport{ListID: &list}, "phone,name\n+8613800138000,Theirs\n1,Wrong\n")
 		if err := mine.RunImport(mine.ctx, id); err != nil {
 			t.Error(err)
@@ -425,6 +479,7 @@ func TestImportsOfOneOrganizationAreNothingToAnother(t *testing.T) {
 		if waiting, err := mine.WaitingImports(mine.system); err != nil || !slices.Equal(waiting, []uid.ID{id}) {
 			t.Errorf("the system sees imports %v, %v", waiting, err)
 		}
+
 		mine.load(t, audience.NewImport{}, "phone,name\n+8613800138000,Mine\n")
 		if err := mine.RunImport(mine.system, id); err != nil {
 			t.Error(err)
@@ -460,13 +515,16 @@ func benchmarkImport(b *testing.B, db *database.DB, more bool) {
 	for i := range rows {
 		fmt.Fprintf(&file, "+86138%08d,Customer %d,zh_CN,Shanghai\n", (i*7919)%rows, i)
 	}
+
 	n := audience.NewImport{}
 	if more {
 		n.ListID, n.Consent = new(h.list(b, "all")), &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}
 	}
+
 	for b.Loop() {
 		h.load(b, n, file.String())
 	}
+
 	b.ReportMetric(float64(b.N*rows)/b.Elapsed().Seconds(), "rows/s")
 }
 
@@ -483,13 +541,16 @@ func TestAnImportTakesNumbersThatOnlyWhatsAppKnows(t *testing.T) {
 		if got, want := counts(im), "COMPLETED: 5 of 5 read, 1 created, 2 updated, 2 rejected"; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
+
 		names := map[string]string{}
 		for phone, p := range h.people(t) {
 			names[phone] = p.Name
 		}
+
 		if diff := cmp.Diff(map[string]string{"+551100001111": "Ana C", "+551100002222": "Bea"}, names); diff != "" {
 			t.Error(diff)
 		}
+
 		rows, err := h.Rejections(h.ctx, []uid.ID{im.ID}, 20)
 		if err != nil || len(rows[im.ID]) != 2 || rows[im.ID][0].Line != 4 || rows[im.ID][0].Value != "+551100003333" {
 			t.Errorf("%v, %v", rows[im.ID], err)

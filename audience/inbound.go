@@ -32,7 +32,8 @@ type Inbound struct {
 // RecordInbound opens service windows, and records the consent that people express by a word of
 // their organization's. Give it each message once. It returns the opt-outs to be counted in the
 // same transaction.
-func (s *Service) RecordInbound(ctx context.Context, tx *database.Tx, all ...Inbound) (counts []delivery.OptOut, err error) {
+func (s *Service) RecordInbound(ctx context.Context, tx *database.Tx, all ...Inbound) (counts []delivery.OptOut,
+	err error) {
 	now := s.moment()
 	closes := map[uid.ID]time.Time{}
 	for i, in := range all {
@@ -42,12 +43,15 @@ func (s *Service) RecordInbound(ctx context.Context, tx *database.Tx, all ...Inb
 		if c := in.Person.Contact; c != nil && in.OpensWindow {
 			closes[c.ID] = latest(closes[c.ID], in.At.UTC().Truncate(time.Microsecond).Add(serviceWindow))
 		}
+
 		consent, said := keyword(in.Text, in.Policy)
 		if !said || in.Person.ID.IsZero() {
 			continue
 		}
+
 		counted, err := s.recordConsent(ctx, tx, in.Answers.Organization, in.Person, Statement{
-			Consent: consent, By: enum.ConsentSpeakerContact, Source: "keyword", Evidence: in.Text, SaidAt: all[i].At, Answers: &in.Answers,
+			Consent: consent, By: enum.ConsentSpeakerContact, Source: "keyword", Evidence: in.Text, SaidAt: all[i].At,
+			Answers: &in.Answers,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("record what somebody said: %w", err)
@@ -56,6 +60,7 @@ func (s *Service) RecordInbound(ctx context.Context, tx *database.Tx, all ...Inb
 			counts = append(counts, *counted)
 		}
 	}
+
 	return counts, openWindows(ctx, tx, closes)
 }
 
@@ -71,15 +76,18 @@ func openWindows(ctx context.Context, tx *database.Tx, closes map[uid.ID]time.Ti
 	if len(closes) == 0 {
 		return nil
 	}
+
 	ids, times := make([]uid.ID, 0, len(closes)), make([]time.Time, 0, len(closes))
 	for id, at := range closes {
 		ids, times = append(ids, id), append(times, at)
 	}
+
 	from, args := tx.DB.Rowset(nil, database.IDs("id", ids), database.Times("closes", times))
 	_, err := tx.ExecContext(ctx, `UPDATE contact SET service_window_closes_at = f.closes FROM `+from+`
 		WHERE contact.id = f.id AND (contact.service_window_closes_at IS NULL OR contact.service_window_closes_at < f.closes)`, args...)
 	if err != nil {
 		return fmt.Errorf("open service windows: %w", err)
 	}
+
 	return nil
 }

@@ -12,8 +12,8 @@ import (
 	"carillon/ent/jsonfield"
 )
 
-// stopButtons are the labels of the button by which a marketing template lets a person opt out. Meta
-// adds it to templates in WhatsApp Manager, in the template's language; what comes back is its
+// stopButtons are the labels of the button by which a marketing template lets a person opt out.
+// Meta adds it to templates in WhatsApp Manager, in the template's language; what comes back is its
 // label, also as its payload. It counts whatever an organization's words are.
 var stopButtons = []string{
 	"Stop promotions",
@@ -21,8 +21,8 @@ var stopButtons = []string{
 	"Detener promociones", // es
 }
 
-// keyword is the consent that a text expresses when it is one of the organization's words, or Meta's
-// button, and nothing else. The stricter one counts for a word that is both.
+// keyword is the consent that a text expresses when it is one of the organization's words, or
+// Meta's button, and nothing else. The stricter one counts for a word that is both.
 func keyword(text string, policy jsonfield.SendingPolicy) (enum.Consent, bool) {
 	said := plain(text)
 	is := func(words []string) bool {
@@ -34,6 +34,7 @@ func keyword(text string, policy jsonfield.SendingPolicy) (enum.Consent, bool) {
 	case is(policy.OptInKeywords):
 		return enum.ConsentOptedIn, true
 	}
+
 	return "", false
 }
 
@@ -47,6 +48,7 @@ func plain(text string) string {
 	if len(text) > maxKeyword {
 		return ""
 	}
+
 	visible := strings.Map(func(r rune) rune {
 		switch {
 		case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Variation_Selector, r):
@@ -54,12 +56,17 @@ func plain(text string) string {
 		case unicode.IsControl(r):
 			return ' '
 		}
+
 		return r
 	}, norm.NFKC.String(text))
+
 	folded := strings.Join(strings.Fields(norm.NFKC.String(cases.Fold().String(visible))), " ")
-	trimmed := strings.TrimFunc(folded, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsPunct(r) || unicode.IsSymbol(r) })
+	trimmed := strings.TrimFunc(folded, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsPunct(r) || unicode.IsSymbol(r)
+	})
 	if trimmed == "" {
 		return folded
 	}
+
 	return trimmed
 }

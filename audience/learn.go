@@ -11,36 +11,45 @@ import (
 	"carillon/delivery"
 )
 
-// Learn takes note of who got messages, as receipts and answers tell. Nearly all tell what is known:
-// a bounded memory of what this process has learned spares the database the question, and what is
-// left is asked for all links at once. Only news is a transaction.
+// Learn takes note of who got messages, as receipts and answers tell. Nearly all tell what is
+// known: a bounded memory of what this process has learned spares the database the question, and
+// what is left is asked for all links at once. Only news is a transaction.
 func (s *Service) Learn(ctx context.Context, links []delivery.Link) error {
 	ctx = caller.System(ctx)
 	var sums []uint64
 	var news []Identity
+
 	for _, l := range links {
 		sum := s.acquaintances.sum(l)
 		if s.acquaintances.has(sum) {
 			continue
 		}
+
 		sums = append(sums, sum)
-		news = append(news, Identity{Organization: l.Organization, Phone: l.Recipient, UserID: l.UserID, Others: []string{l.Address}, At: l.At})
+		news = append(news, Identity{Organization: l.Organization, Phone: l.Recipient, UserID: l.UserID,
+			Others: []string{l.Address}, At: l.At})
 	}
+
 	if len(news) == 0 {
 		return nil
 	}
+
 	err := s.db.InTx(ctx, func(tx *database.Tx) error {
 		news, err := untold(ctx, tx, news)
 		if err != nil || len(news) == 0 {
 			return err
 		}
+
 		_, err = s.Identify(ctx, tx, news...)
+
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("learn of %d people: %w", len(sums), err)
 	}
+
 	s.acquaintances.add(sums)
+
 	return nil
 }
 
@@ -50,10 +59,12 @@ func untold(ctx context.Context, tx *database.Tx, all []Identity) (news []Identi
 	for _, in := range all {
 		r.told = append(r.told, read(in))
 	}
+
 	found, err := r.find(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	r.group(found)
 	for _, g := range r.groups {
 		linked := len(g.people) > 1 || len(g.people) == 1 && len(g.fresh) > 0 || len(g.fresh) > 1
@@ -63,6 +74,7 @@ func untold(ctx context.Context, tx *database.Tx, all []Identity) (news []Identi
 			}
 		}
 	}
+
 	return news, nil
 }
 
@@ -71,11 +83,13 @@ func (t told) respelled() bool {
 	if t.phone == "" {
 		return false
 	}
+
 	for _, other := range t.Others {
 		if other != t.phone && NumberKey(other) == NumberKey(t.phone) {
 			return true
 		}
 	}
+
 	return false
 }
 
@@ -103,6 +117,7 @@ func (a *acquaintances) sum(l delivery.Link) uint64 {
 		_, _ = h.WriteString(part)
 		_ = h.WriteByte(0)
 	}
+
 	return h.Sum64()
 }
 
@@ -111,6 +126,7 @@ func (a *acquaintances) has(sum uint64) bool {
 	defer a.mu.Unlock()
 	_, now := a.now[sum]
 	_, old := a.old[sum]
+
 	return now || old
 }
 
@@ -121,6 +137,7 @@ func (a *acquaintances) add(sums []uint64) {
 		if len(a.now) >= mostAcquaintances {
 			a.now, a.old = map[uint64]struct{}{}, a.now
 		}
+
 		a.now[sum] = struct{}{}
 	}
 }

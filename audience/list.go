@@ -22,6 +22,7 @@ func (s *Service) CreateList(ctx context.Context, name string) (*ent.ContactList
 	if err != nil {
 		return nil, err
 	}
+
 	name = strings.TrimSpace(name)
 	var in usererror.Fields
 	note(&in, "name", checkRequired("the name", name, maxListName))
@@ -31,12 +32,16 @@ func (s *Service) CreateList(ctx context.Context, name string) (*ent.ContactList
 	if err := in.Err(); err != nil {
 		return nil, err
 	}
+
 	id := uid.New(uid.ContactList)
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		if err := tx.Client.ContactList.Create().SetID(id).SetOrganizationID(owner).SetName(name).SetCreatedAt(s.moment()).Exec(ctx); err != nil {
+		if err := tx.Client.ContactList.Create().SetID(id).SetOrganizationID(owner).SetName(name).SetCreatedAt(s.moment()).
+			Exec(ctx); err != nil {
 			return err
 		}
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactListCreate, Subject: id, Summary: fmt.Sprintf("made contact list %q", name)})
+
+		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactListCreate, Subject: id,
+			Summary: fmt.Sprintf("made contact list %q", name)})
 	})
 	if database.IsUnique(err) {
 		return nil, usererror.Refuse("name", usererror.Taken, "there is a list called %s already", shown(name))
@@ -44,6 +49,7 @@ func (s *Service) CreateList(ctx context.Context, name string) (*ent.ContactList
 	if err != nil {
 		return nil, fmt.Errorf("create contact list: %w", err)
 	}
+
 	return s.db.Client.ContactList.Get(ctx, id)
 }
 
@@ -53,9 +59,11 @@ func (s *Service) ListSizes(ctx context.Context, ids []uid.ID) (map[uid.ID]int, 
 	for _, id := range ids {
 		sizes[id] = 0
 	}
+
 	if len(ids) == 0 {
 		return sizes, nil
 	}
+
 	var counted []struct {
 		List  uid.ID `json:"contact_list_id"`
 		Count int    `json:"count"`
@@ -65,8 +73,10 @@ func (s *Service) ListSizes(ctx context.Context, ids []uid.ID) (map[uid.ID]int, 
 	if err != nil {
 		return nil, fmt.Errorf("count lists: %w", err)
 	}
+
 	for _, c := range counted {
 		sizes[c.List] = c.Count
 	}
+
 	return sizes, nil
 }

@@ -14,8 +14,8 @@ import (
 	"carillon/uid"
 )
 
-// merge makes one person of those for whom the identifiers of a group were held. All that is kept of
-// the others passes to the one who stays: the oldest contact. Each statement moves any number of
+// merge makes one person of those for whom the identifiers of a group were held. All that is kept
+// of the others passes to the one who stays: the oldest contact. Each statement moves any number of
 // rows. It runs under the lock of who is who, with the contacts' rows locked.
 func (r *resolution) merge(ctx context.Context, g *group) error {
 	others := slices.DeleteFunc(slices.Clone(g.people), func(id uid.ID) bool { return id == g.id })
@@ -25,6 +25,7 @@ func (r *resolution) merge(ctx context.Context, g *group) error {
 			absorbed = append(absorbed, c)
 		}
 	}
+
 	slices.SortStableFunc(absorbed, func(a, b *ent.Contact) int { return a.CreatedAt.Compare(b.CreatedAt) })
 
 	if err := r.moveHistory(ctx, g, others); err != nil {
@@ -39,17 +40,20 @@ func (r *resolution) merge(ctx context.Context, g *group) error {
 	if err := r.moveLists(ctx, g, absorbed); err != nil {
 		return err
 	}
+
 	stored := g.contact.MarketingConsent
 	for _, c := range absorbed {
 		take(g.contact, c)
 		stored = stricter(stored, c.MarketingConsent)
 	}
+
 	if err := complete(ctx, r.Tx, g.contact); err != nil {
 		return err
 	}
 	if err := r.writeMerged(ctx, g, stored); err != nil {
 		return err
 	}
+
 	return r.discard(ctx, g, absorbed)
 }
 
@@ -58,6 +62,7 @@ func ids(contacts []*ent.Contact) []uid.ID {
 	for i, c := range contacts {
 		all[i] = c.ID
 	}
+
 	return all
 }
 
@@ -74,6 +79,7 @@ func take(c, other *ent.Contact) {
 	if c.Phone != nil && other.Phone != nil && *c.Phone != *other.Phone && NumberKey(*c.Phone) == NumberKey(*other.Phone) {
 		fill(&c.WaPhone, other.Phone)
 	}
+
 	fill(&c.Phone, other.Phone)
 	fill(&c.WaPhone, other.WaPhone)
 	fill(&c.WaUserID, other.WaUserID)
@@ -86,9 +92,11 @@ func take(c, other *ent.Contact) {
 	if attributes == nil {
 		attributes = map[string]string{}
 	}
+
 	maps.Copy(attributes, c.Attributes)
 	c.Attributes = attributes
-	if opens := other.ServiceWindowClosesAt; opens != nil && (c.ServiceWindowClosesAt == nil || c.ServiceWindowClosesAt.Before(*opens)) {
+	if opens := other.ServiceWindowClosesAt; opens != nil &&
+		(c.ServiceWindowClosesAt == nil || c.ServiceWindowClosesAt.Before(*opens)) {
 		c.ServiceWindowClosesAt = opens
 	}
 }
@@ -100,6 +108,7 @@ func stricter(a, b enum.Consent) enum.Consent {
 			return consent
 		}
 	}
+
 	return enum.ConsentUnknown
 }
 
@@ -116,24 +125,28 @@ func (r *resolution) moveHistory(ctx context.Context, g *group, others []uid.ID)
 			return fmt.Errorf("merge the history of %s: %w", g.id, err)
 		}
 	}
+
 	_, err := r.ExecContext(ctx, `DELETE FROM consent_record WHERE contact_id = $1 AND EXISTS (SELECT 1 FROM consent_record same WHERE same.contact_id = $1 AND same.id < consent_record.id
 		AND same.said_at = consent_record.said_at AND same.consent = consent_record.consent AND same.source = consent_record.source AND same.said_by = consent_record.said_by)`, g.id)
 	if err != nil {
 		return fmt.Errorf("merge the history of %s: %w", g.id, err)
 	}
+
 	return nil
 }
 
 func (r *resolution) moveLists(ctx context.Context, g *group, absorbed []*ent.Contact) error {
 	from, args := r.DB.Rowset([]any{g.id}, database.IDs("id", ids(absorbed)))
 	for _, query := range []string{
-		"INSERT INTO list_member (organization_id, contact_id, contact_list_id) SELECT organization_id, $1, contact_list_id FROM list_member WHERE contact_id IN (SELECT id FROM " + from + ") ON CONFLICT DO NOTHING",
+		"INSERT INTO list_member (organization_id, contact_id, contact_list_id) SELECT organization_id, $1, contact_list_id FROM list_member WHERE contact_id IN (SELECT id FROM " +
+			from + ") ON CONFLICT DO NOTHING",
 		"DELETE FROM list_member WHERE contact_id <> $1 AND contact_id IN (SELECT id FROM " + from + ")",
 	} {
 		if _, err := r.ExecContext(ctx, query, args...); err != nil {
 			return fmt.Errorf("merge the lists of %s: %w", g.id, err)
 		}
 	}
+
 	return nil
 }
 
@@ -144,14 +157,17 @@ func (r *resolution) writeMerged(ctx context.Context, g *group, stored enum.Cons
 	if err != nil {
 		return err
 	}
+
 	c := g.contact
 	c.MarketingConsent = said[g.id].consent(stored)
 	r.changed[g.id] = true
-	err = r.Client.Contact.UpdateOneID(g.id).SetNillableLanguage(c.Language).SetNillableTimeZone(c.TimeZone).SetAttributes(c.Attributes).
+	err = r.Client.Contact.UpdateOneID(g.id).SetNillableLanguage(c.Language).SetNillableTimeZone(c.TimeZone).
+		SetAttributes(c.Attributes).
 		SetMarketingConsent(c.MarketingConsent).SetNillableServiceWindowClosesAt(c.ServiceWindowClosesAt).Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("write the merged contact %s: %w", g.id, err)
 	}
+
 	return nil
 }
 
@@ -160,22 +176,31 @@ func (r *resolution) discard(ctx context.Context, g *group, absorbed []*ent.Cont
 	if len(absorbed) == 0 {
 		return nil
 	}
+
 	from, args := r.DB.Rowset(nil, database.IDs("id", ids(absorbed)))
 	if _, err := r.ExecContext(ctx, "DELETE FROM contact WHERE id IN (SELECT id FROM "+from+")", args...); err != nil {
 		return fmt.Errorf("remove contacts that are merged into %s: %w", g.id, err)
 	}
+
 	former := make([]held, len(absorbed))
 	for i, c := range absorbed {
-		former[i] = held{identifier: identifier{g.organization, enum.IdentifierKindContact, c.ID.String()}, person: g.id, since: r.now}
+		former[i] = held{identifier: identifier{g.organization, enum.IdentifierKindContact, c.ID.String()}, person: g.id,
+			since: r.now}
 	}
+
 	if err := r.keep(ctx, former); err != nil {
 		return err
 	}
+
 	for _, c := range absorbed {
-		entry := identity.Entry{Organization: g.organization, Action: identity.ActionContactMerge, Subject: g.id, Actor: identity.ActorSystem,
-			Summary: fmt.Sprintf("contact %s (%s) is the same person as contact %s, as WhatsApp tells, and was merged into it", named(c), c.ID, named(g.contact))}
+		entry := identity.Entry{Organization: g.organization, Action: identity.ActionContactMerge, Subject: g.id,
+			Actor: identity.ActorSystem,
+			Summary: fmt.Sprintf("contact %s (%s) is the same person as contact %s, as WhatsApp tells, and was merged into it",
+				named(c), c.ID, named(g.contact))}
+
 		r.Last(func(ctx context.Context) error { return identity.Record(ctx, r.Tx, entry) })
 	}
+
 	return nil
 }
 
@@ -187,5 +212,6 @@ func named(c *ent.Contact) string {
 	case c.WaUserID != nil:
 		return identity.Ending(*c.WaUserID)
 	}
+
 	return "without a number"
 }

@@ -113,7 +113,8 @@ var renumberings = []renumbering{
 	{code: "84", digits: 10, old: leads(`199`), cut: "199", put: "59", source: vietnam},
 
 	// Georgia put a 5 before mobiles.
-	{code: "995", digits: 8, old: leads(`[579]`), put: "5", source: "GNCC, ITU communication of 22.XII.2010; 20 June 2011"},
+	{code: "995", digits: 8, old: leads(`[579]`), put: "5",
+		source: "GNCC, ITU communication of 22.XII.2010; 20 June 2011"},
 
 	// French Polynesia put 87 before the mobiles of Vini.
 	{code: "689", digits: 6, old: leads(`[237]`), put: "87", source: "OPT, arrêté of March 2013; 23 June 2014"},
@@ -148,6 +149,7 @@ func NumberKey(e164 string) string {
 			return now
 		}
 	}
+
 	return e164
 }
 
@@ -160,6 +162,7 @@ func Spellings(e164 string) []string {
 			all = append(all, old)
 		}
 	}
+
 	return all
 }
 
@@ -168,11 +171,14 @@ func (r *renumbering) apply(e164 string) (now string, ok bool) {
 	if len(e164) != 1+len(r.code)+r.digits || e164[0] != '+' || e164[1:1+len(r.code)] != r.code {
 		return "", false
 	}
+
 	national := e164[1+len(r.code):]
 	if !allDigits(national) || !r.old.MatchString(national) {
 		return "", false
 	}
+
 	kept, rest := national[:r.keep], national[r.keep:]
+
 	return "+" + r.code + kept + r.put + rest[len(r.cut):], true
 }
 
@@ -181,13 +187,16 @@ func (r *renumbering) undo(key string) (old string, ok bool) {
 	if len(key) != 1+len(r.code)+r.digits-len(r.cut)+len(r.put) || key[1:1+len(r.code)] != r.code {
 		return "", false
 	}
+
 	national := key[1+len(r.code):]
 	kept, rest := national[:r.keep], national[r.keep:]
 	if !strings.HasPrefix(rest, r.put) {
 		return "", false
 	}
+
 	old = "+" + r.code + kept + r.cut + rest[len(r.put):]
 	now, ok := r.apply(old)
+
 	return old, ok && now == key
 }
 
@@ -205,5 +214,6 @@ func allDigits(s string) bool {
 			return false
 		}
 	}
+
 	return true
 }

@@ -68,6 +68,7 @@ func TestBothSpellingsOfALineHaveOneKey(t *testing.T) {
 			if then != now {
 				t.Errorf("the key of %s is %s, and of %s it is %s", tc[0], then, tc[1], now)
 			}
+
 			for _, number := range tc {
 				all := Spellings(number)
 				if all[0] != now || !slices.Contains(all, tc[0]) || !slices.Contains(all, tc[1]) {
@@ -123,6 +124,7 @@ func TestTheRulesRewriteNoNumberThatTheLibraryCallsValid(t *testing.T) {
 		if r.source == "" {
 			t.Errorf("rule %d (+%s) has no source", i, r.code)
 		}
+
 		tried := 0
 		for range 20_000 {
 			number := "+" + r.code + randomDigits(random, r.digits)
@@ -130,6 +132,7 @@ func TestTheRulesRewriteNoNumberThatTheLibraryCallsValid(t *testing.T) {
 			if !ok {
 				continue
 			}
+
 			tried++
 			if again := NumberKey(now); again != now {
 				t.Fatalf("%s becomes %s and then %s", number, now, again)
@@ -144,6 +147,7 @@ func TestTheRulesRewriteNoNumberThatTheLibraryCallsValid(t *testing.T) {
 				t.Fatalf("%s would become %s, but it is valid", number, now)
 			}
 		}
+
 		if tried == 0 {
 			t.Errorf("rule %d (+%s %s) met no number", i, r.code, r.old)
 		}
@@ -160,11 +164,13 @@ func TestValidMobilesOfEveryCountryKeepTheirOwnKey(t *testing.T) {
 		if p == nil {
 			continue
 		}
+
 		number := phonenumbers.Format(p, phonenumbers.E164)
 		key := NumberKey(number)
 		if other, ok := keys[key]; ok && other != number {
 			t.Errorf("%s and %s have the key %s", other, number, key)
 		}
+
 		keys[key] = number
 		if key != number && region != "AR" && region != "GA" {
 			t.Errorf("%s: the mobile %s has the key %s", region, number, key)
@@ -177,6 +183,7 @@ func randomDigits(r *rand.Rand, n int) string {
 	for range n {
 		fmt.Fprint(&b, r.IntN(10))
 	}
+
 	return b.String()
 }
 
@@ -194,18 +201,22 @@ func FuzzNumberKey(f *testing.F) {
 		f.Add(pair[0])
 		f.Add(pair[1])
 	}
+
 	f.Add("US.1234567890123456")
 	f.Add("")
 	f.Add("+55１１８７６５４３２１")
+
 	f.Fuzz(func(t *testing.T, number string) {
 		key := NumberKey(number)
 		if again := NumberKey(key); again != key {
 			t.Errorf("NumberKey(%q) = %q, whose key is %q", number, key, again)
 		}
+
 		all := Spellings(number)
 		if !slices.Contains(all, withPlus(number)) {
 			t.Errorf("Spellings(%q) = %q", number, all)
 		}
+
 		for _, one := range all {
 			if NumberKey(one) != key {
 				t.Errorf("%q is a spelling of %q and has the key %q", one, key, NumberKey(one))

@@ -60,6 +60,7 @@ func (s *Service) keyNumbersPage(ctx context.Context) (over bool, err error) {
 		if err != nil {
 			return err
 		}
+
 		for _, n := range page {
 			after = n.id
 			if err := s.keyNumber(ctx, tx, n); err != nil {
@@ -72,19 +73,27 @@ func (s *Service) keyNumbersPage(ctx context.Context) (over bool, err error) {
 		if now := s.moment(); over {
 			at = &now
 		}
-		_, err = tx.ExecContext(ctx, "UPDATE data_step SET done_to = $2, done_at = $3 WHERE id = $1", numberKeysStep, after, at)
+
+		_, err = tx.ExecContext(ctx, "UPDATE data_step SET done_to = $2, done_at = $3 WHERE id = $1",
+			numberKeysStep, after, at)
+
 		return err
 	})
+
 	return over, err
 }
 
 // numberKeysPlace locks the step and says behind which identifier it goes on.
 func numberKeysPlace(ctx context.Context, tx *database.Tx) (after int64, err error) {
-	_, err = tx.ExecContext(ctx, "INSERT INTO data_step (id, done_to) VALUES ($1, 0) ON CONFLICT (id) DO NOTHING", numberKeysStep)
+	_, err = tx.ExecContext(ctx, "INSERT INTO data_step (id, done_to) VALUES ($1, 0) ON CONFLICT (id) DO NOTHING",
+		numberKeysStep)
 	if err != nil {
 		return 0, err
 	}
-	err = tx.QueryRowContext(ctx, "SELECT done_to FROM data_step WHERE id = $1"+tx.DB.ForUpdate(), numberKeysStep).Scan(&after)
+
+	err = tx.QueryRowContext(ctx, "SELECT done_to FROM data_step WHERE id = $1"+tx.DB.ForUpdate(), numberKeysStep).
+		Scan(&after)
+
 	return after, err
 }
 
@@ -117,11 +126,14 @@ func (s *Service) keyNumber(ctx context.Context, tx *database.Tx, n writtenNumbe
 	in := Identity{Organization: n.organization, Contact: n.contact, Phone: n.value, At: n.since}
 	if isUser {
 		in.Phone, in.UserID = "", userID
-		_, err := tx.ExecContext(ctx, "UPDATE contact SET phone = NULL, country = NULL WHERE id = $1 AND phone = $2", n.contact, n.value)
+		_, err := tx.ExecContext(ctx, "UPDATE contact SET phone = NULL, country = NULL WHERE id = $1 AND phone = $2",
+			n.contact, n.value)
 		if err != nil {
 			return err
 		}
 	}
+
 	_, err = s.Identify(ctx, tx, in)
+
 	return err
 }

@@ -13,11 +13,14 @@ import (
 	"carillon/uid"
 )
 
-// asMigrated stores a contact as the migration leaves those of an older version: its identifier is its number as written.
+// asMigrated stores a contact as the migration leaves those of an older version: its identifier is
+// its number as written.
 func (h *house) asMigrated(t testing.TB, phone string, consent enum.Consent) uid.ID {
 	t.Helper()
 	at := database.Now().Add(-24 * time.Hour)
-	c := h.db.Client.Contact.Create().SetOrganizationID(h.owner).SetPhone(phone).SetMarketingConsent(consent).SetCreatedAt(at).SaveX(h.system)
+	c := h.db.Client.Contact.Create().SetOrganizationID(h.owner).SetPhone(phone).SetMarketingConsent(consent).
+		SetCreatedAt(at).SaveX(h.system)
+
 	err := h.db.InTx(h.system, func(tx *database.Tx) error {
 		if consent != enum.ConsentUnknown {
 			_, err := tx.ExecContext(h.system, `INSERT INTO consent_record (id, organization_id, contact_id, consent, source, said_by, said_at, recorded_at)
@@ -26,13 +29,16 @@ func (h *house) asMigrated(t testing.TB, phone string, consent enum.Consent) uid
 				return err
 			}
 		}
-		_, err := tx.ExecContext(h.system, `INSERT INTO contact_identifier (organization_id, kind, value, contact_id, since) VALUES ($1, 'PHONE', $2, $3, $4)`,
+
+		_, err := tx.ExecContext(h.system,
+			`INSERT INTO contact_identifier (organization_id, kind, value, contact_id, since) VALUES ($1, 'PHONE', $2, $3, $4)`,
 			h.owner, phone, c.ID, at)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return c.ID
 }
 
@@ -56,6 +62,7 @@ func TestNumbersOfAnOlderVersionGetTheirKeysOnce(t *testing.T) {
 				}
 			})
 		}
+
 		both.Wait()
 
 		for _, phone := range []string{"+551187654321", "+5511987654321"} {
@@ -63,11 +70,13 @@ func TestNumbersOfAnOlderVersionGetTheirKeysOnce(t *testing.T) {
 				t.Errorf("%s is %v, want %s", phone, c, alone)
 			}
 		}
+
 		for _, phone := range []string{"+5215512345678", "+525512345678"} {
 			if c := h.known(t, phone); c == nil || c.MarketingConsent != enum.ConsentOptedOut {
 				t.Errorf("%s is %v, want one contact that opted out", phone, c)
 			}
 		}
+
 		if n := db.Client.Contact.Query().Where(contact.IDIn(first, second)).CountX(h.system); n != 1 {
 			t.Errorf("%d contacts with both spellings of a number", n)
 		}

@@ -51,10 +51,12 @@ func (o origin) phone(raw string) (e164, country string, err error) {
 	if !isCountry(o.region) {
 		o.region = ""
 	}
+
 	found, err := o.choose(raw, w)
 	if err != nil {
 		return "", "", err
 	}
+
 	return found.e164, found.country, nil
 }
 
@@ -65,18 +67,21 @@ func (o origin) choose(raw string, w written) (reading, error) {
 	if best.grade == impossible {
 		return reading{}, o.why(raw, w)
 	}
+
 	var rivals []reading
 	for _, r := range all {
 		if r.grade == best.grade && !slices.ContainsFunc(rivals, func(o reading) bool { return o.e164 == r.e164 }) {
 			rivals = append(rivals, r)
 		}
 	}
+
 	if len(rivals) > 1 {
 		rivals = o.meant(w, rivals)
 	}
 	if len(rivals) > 1 {
 		return reading{}, twoReadings(raw, rivals)
 	}
+
 	return rivals[0], nil
 }
 
@@ -88,18 +93,22 @@ func (o origin) meant(w written, rivals []reading) []reading {
 			return rivals[i : i+1]
 		}
 	}
+
 	if len(w.groups) < 2 || w.tail > 0 {
 		return rivals
 	}
+
 	var fit []reading
 	for _, r := range rivals {
 		if r.fits(w.groups) {
 			fit = append(fit, r)
 		}
 	}
+
 	if len(fit) == 1 {
 		return fit
 	}
+
 	return rivals
 }
 
@@ -110,9 +119,12 @@ func twoReadings(raw string, rivals []reading) error {
 		if r.country != "" {
 			name += " (" + r.country + ")"
 		}
+
 		names = append(names, name)
 	}
-	return fmt.Errorf("%s can be two numbers, %s: write the right one with its + and country code", shown(raw), strings.Join(names, " or "))
+
+	return fmt.Errorf("%s can be two numbers, %s: write the right one with its + and country code", shown(raw),
+		strings.Join(names, " or "))
 }
 
 // why says what is wrong with a number that has no reading.
@@ -124,6 +136,7 @@ func (o origin) why(raw string, w written) error {
 	case w.plus:
 		digits = "+" + digits
 	}
+
 	p, err := phonenumbers.Parse(digits, region)
 	switch {
 	case errors.Is(err, phonenumbers.ErrInvalidCountryCode):
@@ -133,12 +146,14 @@ func (o origin) why(raw string, w written) error {
 	case err != nil:
 		return notAPhone(raw, "it is too short; write it with its country code, e.g. +86 138 0013 8000")
 	}
+
 	switch phonenumbers.IsPossibleNumberWithReason(p) {
 	case phonenumbers.TOO_SHORT, phonenumbers.IS_POSSIBLE_LOCAL_ONLY:
 		return notAPhone(raw, "it is too short for its country (+%d)", p.GetCountryCode())
 	case phonenumbers.TOO_LONG:
 		return notAPhone(raw, "it is too long for its country (+%d)", p.GetCountryCode())
 	}
+
 	return notAPhone(raw, "its country (+%d) has no such number; is a digit missing or too many?", p.GetCountryCode())
 }
 
@@ -152,6 +167,7 @@ func shown(s string) string {
 	if utf8.RuneCountInString(s) > maxShown {
 		s = string([]rune(s)[:maxShown]) + "…"
 	}
+
 	return `"` + s + `"`
 }
 
@@ -172,9 +188,11 @@ func MaskPhone(number string) string {
 	if len(digits) <= 3*shown {
 		return dots
 	}
+
 	tail := string(digits[len(digits)-shown:])
 	if parsed, err := phonenumbers.Parse(number, ""); err == nil {
 		return "+" + strconv.Itoa(int(parsed.GetCountryCode())) + dots + tail
 	}
+
 	return dots + tail
 }

@@ -47,8 +47,10 @@ func TestPhone(t *testing.T) {
 func TestPhoneSaysWhatWouldBeRight(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ raw, country, want string }{
-		"of a short number":                     {"12345", "", `"12345" is not a phone number: write it with its country code, e.g. +86 138 0013 8000`},
-		"of a number without country":           {"13800138000", "", `write it with its country code, e.g. +86 138 0013 8000`},
+		"of a short number": {"12345", "",
+			`"12345" is not a phone number: write it with its country code, e.g. +86 138 0013 8000`},
+		"of a number without country": {"13800138000", "",
+			`write it with its country code, e.g. +86 138 0013 8000`},
 		"of a default country that is none":     {"13800138000", "XX", `write it with its country code`},
 		"of letters":                            {"+86 138 CALL ME", "", `it has letters`},
 		"of nothing":                            {"  ", "", `the phone number is missing`},
@@ -59,10 +61,11 @@ func TestPhoneSaysWhatWouldBeRight(t *testing.T) {
 		"of a number too long for its country":  {"+1 415 555 26719", "", `too long for its country (+1)`},
 		"of a number too long for any":          {"+86138001380001234567", "", `it is too long`},
 		"of a code that no country has":         {"+999 1234 5678", "", `no country has that code`},
-		"of a second number beside the first":   {"+8613800138000;+8613800138001", "", `more than one number stands there; write one`},
-		"of a + in the middle":                  {"86+13800138000", "", `'+' does not belong in a number`},
-		"of what a spreadsheet shortened":       {"8.61380E+12", "", `format the column as text`},
-		"of a formula":                          {`=A1+B1`, "", `'=' does not belong`},
+		"of a second number beside the first": {"+8613800138000;+8613800138001", "",
+			`more than one number stands there; write one`},
+		"of a + in the middle":            {"86+13800138000", "", `'+' does not belong in a number`},
+		"of what a spreadsheet shortened": {"8.61380E+12", "", `format the column as text`},
+		"of a formula":                    {`=A1+B1`, "", `'=' does not belong`},
 		"of a number that may be another's": {"15012345678", "CN",
 			`"15012345678" can be two numbers, +8615012345678 (CN) or +15012345678 (US): write the right one with its + and country code`},
 	} {
@@ -86,6 +89,7 @@ func TestDigitsOfAllScripts(t *testing.T) {
 		if !unicode.IsDigit(r) {
 			continue
 		}
+
 		if digitOf(r) == '0' {
 			zeros++
 			for i := range rune(10) {
@@ -95,6 +99,7 @@ func TestDigitsOfAllScripts(t *testing.T) {
 			}
 		}
 	}
+
 	if zeros < 60 {
 		t.Errorf("there are %d sets of digits", zeros)
 	}
@@ -110,11 +115,13 @@ func TestThePlansAgreeWithTheLibrary(t *testing.T) {
 			if p.mobile > 0 && random.IntN(2) == 0 {
 				length = p.mobile
 			}
+
 			national := randomDigits(random, length)
 			parsed, err := phonenumbers.Parse("+"+code+national, "")
 			if err != nil || phonenumbers.GetNationalSignificantNumber(parsed) != national {
 				continue // it took off a prefix
 			}
+
 			country, g := p.look(national)
 			kind := phonenumbers.GetNumberType(parsed)
 			mobile := kind == phonenumbers.MOBILE || kind == phonenumbers.FIXED_LINE_OR_MOBILE
@@ -122,6 +129,7 @@ func TestThePlansAgreeWithTheLibrary(t *testing.T) {
 			if len(region) != 2 {
 				region = ""
 			}
+
 			valid := phonenumbers.IsValidNumber(parsed)
 			if valid != (g != impossible) || mobile != (g == likely) || valid && country != region {
 				t.Errorf("+%s %s: %s %d, but the library says %s %v, valid %t", code, national, country, g, region, kind, valid)
@@ -136,8 +144,10 @@ func FuzzPhone(f *testing.F) {
 			f.Add(one.raw, one.region)
 		}
 	}
+
 	f.Add("８.61380E+12", "zz")
 	f.Add("+5491123456789\x00\xff", "AR")
+
 	f.Fuzz(func(t *testing.T, raw, country string) {
 		got, in, err := Phone(raw, country)
 		if err != nil {
@@ -146,9 +156,11 @@ func FuzzPhone(f *testing.F) {
 			}
 			return
 		}
+
 		if !e164.MatchString(got) {
 			t.Errorf("Phone(%q, %q) = %q, which is not E.164", raw, country, got)
 		}
+
 		again, same, err := Phone(got, "")
 		if err != nil || again != got || same != in {
 			t.Errorf("Phone(%q) = %q, %q, but Phone(%q) = %q, %q, %v", raw, got, in, got, again, same, err)
@@ -166,6 +178,7 @@ func holds(raw, number string) bool {
 	if plain, err := url.QueryUnescape(raw); err == nil { // a link
 		texts = append(texts, plain)
 	}
+
 	return slices.ContainsFunc(texts, func(text string) bool {
 		var digits strings.Builder
 		for _, r := range plainText(text) {
@@ -173,6 +186,7 @@ func holds(raw, number string) bool {
 				digits.WriteRune(r)
 			}
 		}
+
 		return strings.Contains(digits.String(), number[len(number)-5:])
 	})
 }

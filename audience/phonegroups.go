@@ -25,8 +25,10 @@ func oneOf(raw, text string, o origin) (one string, err error) {
 	if len(parts) == 1 {
 		return "", nil
 	}
+
 	var full []string
 	digits := 0
+
 	for _, part := range parts {
 		n := countDigits(part)
 		if n >= fewDigits {
@@ -36,19 +38,25 @@ func oneOf(raw, text string, o origin) (one string, err error) {
 			digits++
 		}
 	}
+
 	if len(full) == 1 && digits == 1 && apart == text && hard.MatchString(text) {
 		return full[0], nil
 	}
-	if code := strings.Trim(parts[0], "+ "); len(parts) == 2 && apart != text && allDigits(code) && strings.HasPrefix(parts[1], "+"+code) {
+
+	if code := strings.Trim(parts[0], "+ "); len(parts) == 2 && apart != text && allDigits(code) &&
+		strings.HasPrefix(parts[1], "+"+code) {
 		return parts[1], nil // +49 +49 160 …
 	}
+
 	if len(full) < 2 {
 		return "", nil
 	}
+
 	several := notAPhone(raw, "more than one number stands there; write one")
 	if len(parts) > maxParts {
 		return "", several
 	}
+
 	first := ""
 	for _, part := range full {
 		number, _, err := o.phone(part)
@@ -58,8 +66,10 @@ func oneOf(raw, text string, o origin) (one string, err error) {
 		case err != nil, first != "" && number != first:
 			return "", several
 		}
+
 		first = number
 	}
+
 	return full[0], nil
 }
 
@@ -69,6 +79,7 @@ func countDigits(s string) (n int) {
 			n++
 		}
 	}
+
 	return n
 }
 
@@ -90,21 +101,26 @@ func unpointed(raw, text string) (string, error) {
 		grouped := thousands.MatchString(head) && !strings.Contains(head, point)
 		pairs := len(places) == 2 && before == 2 && strings.Contains(head, point)
 		zeros := strings.Trim(places, "0") == ""
+
 		switch {
 		case zeros && (grouped && len(places) <= 2 || alone && (len(places) <= 2 || before >= minDigits)):
 			text = head
 		case pairs:
 		case len(places) == 1, len(places) == 2 && before >= 5, alone && point == "," && len(places) != 3:
-			return "", notAPhone(raw, "it has decimal places; format the column as text and write the digits of the number alone")
+			return "",
+				notAPhone(raw, "it has decimal places; format the column as text and write the digits of the number alone")
 		}
 	}
+
 	if thousands.MatchString(text) && (strings.ContainsAny(text, ",'") || strings.Count(text, ".") > 0) {
 		return notDigits.ReplaceAllString(text, ""), nil
 	}
+
 	return text, nil
 }
 
-var extension = regexp.MustCompile(`(?i)\d[\s,;.(/-]*(?:ext(?:ension|n)?|x|#|durchwahl|dw|доб|внутр|anexo|ramal|interno|int|poste|转|轉|分机|分機|内線|内线|내선)\s*[:.=]*\s*\d{1,7}\)?$`)
+var extension = regexp.MustCompile(
+	`(?i)\d[\s,;.(/-]*(?:ext(?:ension|n)?|x|#|durchwahl|dw|доб|внутр|anexo|ramal|interno|int|poste|转|轉|分机|分機|内線|内线|내선)\s*[:.=]*\s*\d{1,7}\)?$`)
 
 // digitGroups reads the digits and what stands between them.
 func digitGroups(raw, text string) (written, error) {
@@ -118,9 +134,11 @@ func digitGroups(raw, text string) (written, error) {
 	if strings.HasPrefix(text, "++") {
 		text = text[1:]
 	}
+
 	var digits strings.Builder
 	gap := "" // what stands before the present group
 	var gaps []string
+
 	for i, r := range text {
 		switch {
 		case r >= '0' && r <= '9':
@@ -128,9 +146,11 @@ func digitGroups(raw, text string) (written, error) {
 				w.groups, gaps = append(w.groups, 0), append(gaps, gap)
 				gap = ""
 			}
+
 			if r == '0' && digits.Len() > 0 && strings.HasSuffix(text[:i], "(") && strings.HasPrefix(text[i+1:], ")") {
 				w.optional = digits.Len()
 			}
+
 			w.groups[len(w.groups)-1]++
 			digits.WriteRune(r)
 		case r == '+' && digits.Len() == 0 && !w.plus:
@@ -143,6 +163,7 @@ func digitGroups(raw, text string) (written, error) {
 			return w, notAPhone(raw, "%q does not belong in a number", r)
 		}
 	}
+
 	w.digits = digits.String()
 	switch {
 	case len(w.digits) < minDigits:
@@ -150,6 +171,7 @@ func digitGroups(raw, text string) (written, error) {
 	case len(w.digits) > maxDigits+5: // prefixes may stand before a national number
 		return w, notAPhone(raw, "it is too long")
 	}
+
 	return w, w.checkEnd(raw, gaps)
 }
 
@@ -160,13 +182,16 @@ func (w *written) checkEnd(raw string, gaps []string) error {
 	if n < 2 {
 		return nil
 	}
+
 	last, before, gap := w.groups[n-1], w.groups[n-2], gaps[n-1]
 	slashes := 0
+
 	for _, g := range gaps {
 		if strings.Contains(g, "/") {
 			slashes++
 		}
 	}
+
 	few := strings.Contains(gap, "/") && last <= 4 && len(w.digits)-last >= minDigits
 	if few && (slashes == 1 || before >= 4) { // 06/12/34/56/78 is one number
 		return notAPhone(raw, "more than one number stands there; write one")
@@ -174,5 +199,6 @@ func (w *written) checkEnd(raw string, gaps []string) error {
 	if last <= 2 && before >= 5 || last == 3 && before >= 6 && strings.Contains(gap, "-") {
 		w.tail = last
 	}
+
 	return nil
 }

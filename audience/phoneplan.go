@@ -49,6 +49,7 @@ func (p *plan) look(national string) (country string, g grade) {
 	if national == "" || len(national) > maxDigits+2 {
 		return "", impossible
 	}
+
 	for i := range p.regions {
 		r := &p.regions[i]
 		if r.leading != nil {
@@ -57,10 +58,12 @@ func (p *plan) look(national string) (country string, g grade) {
 			}
 			return r.iso(), r.grade(national)
 		}
+
 		if g := r.grade(national); g != impossible {
 			return r.iso(), g
 		}
 	}
+
 	return "", impossible
 }
 
@@ -71,11 +74,13 @@ func (r *regionPlan) grade(national string) grade {
 	if !r.general.has(national) {
 		return impossible
 	}
+
 	for _, k := range r.others {
 		if k.has(national) {
 			return possible
 		}
 	}
+
 	return impossible
 }
 
@@ -96,13 +101,16 @@ var plans = sync.OnceValue(func() map[string]*plan {
 	if err != nil {
 		panic("the library's own numbering plans cannot be read: " + err.Error())
 	}
+
 	for _, m := range collection.GetMetadata() {
 		code := strconv.Itoa(int(m.GetCountryCode()))
 		if all[code] == nil {
 			all[code] = &plan{code: code}
 		}
+
 		all[code].regions = append(all[code].regions, regionOf(m))
 	}
+
 	for code, p := range all {
 		n, _ := strconv.Atoi(code)
 		order := phonenumbers.GetRegionCodesForCountryCode(n)
@@ -113,6 +121,7 @@ var plans = sync.OnceValue(func() map[string]*plan {
 			p.mobile = len(phonenumbers.GetNationalSignificantNumber(example))
 		}
 	}
+
 	return all
 })
 
@@ -122,16 +131,20 @@ func regionOf(m *phonenumbers.PhoneMetadata) regionPlan {
 	if lead := m.GetLeadingDigits(); lead != "" {
 		r.leading = compiled("^(?:" + lead + ")")
 	}
+
 	if trunk := m.GetNationalPrefixForParsing(); trunk != "" {
 		r.trunk = compiled("^(?:" + trunk + ")")
 		if allDigits(trunk) && m.GetNationalPrefixTransformRule() == "" {
 			r.simpleTrunk = trunk
 		}
 	}
-	for _, desc := range []*phonenumbers.PhoneNumberDesc{m.GetFixedLine(), m.GetPremiumRate(), m.GetTollFree(), m.GetSharedCost(), m.GetVoip(),
+
+	for _, desc := range []*phonenumbers.PhoneNumberDesc{m.GetFixedLine(), m.GetPremiumRate(), m.GetTollFree(),
+		m.GetSharedCost(), m.GetVoip(),
 		m.GetPersonalNumber(), m.GetPager(), m.GetUan(), m.GetVoicemail()} {
 		r.others = append(r.others, kindOf(desc))
 	}
+
 	return r
 }
 
@@ -144,7 +157,9 @@ func kindOf(desc *phonenumbers.PhoneNumberDesc) kind {
 			k.lengths |= 1 // -1 says that there are none
 		}
 	}
+
 	k.pattern = compiled("^(?:" + desc.GetNationalNumberPattern() + ")$")
+
 	return k
 }
 
@@ -160,6 +175,7 @@ func planFor(digits string) (p *plan, national string) {
 			return p, digits[n:]
 		}
 	}
+
 	return nil, ""
 }
 
@@ -169,11 +185,13 @@ func planOf(region string) (*plan, *regionPlan) {
 	if p == nil {
 		return nil, nil
 	}
+
 	for i := range p.regions {
 		if p.regions[i].region == region {
 			return p, &p.regions[i]
 		}
 	}
+
 	return p, &p.regions[0]
 }
 
@@ -183,14 +201,17 @@ func (r *regionPlan) withoutTrunk(digits string) (rest string, trunk bool) {
 	if r.trunk == nil {
 		return digits, false
 	}
+
 	if r.simpleTrunk != "" {
 		rest, trunk = strings.CutPrefix(digits, r.simpleTrunk)
 		return rest, trunk
 	}
+
 	at := r.trunk().FindStringIndex(digits)
 	if at == nil || at[1] == 0 {
 		return digits, false
 	}
+
 	return "", true
 }
 
@@ -204,5 +225,6 @@ func isMobileElsewhere(digits string) bool {
 			}
 		}
 	}
+
 	return false
 }

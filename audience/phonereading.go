@@ -37,6 +37,7 @@ func (o origin) readings(w written) []reading {
 	if w.tail > 0 {
 		all = append(all, o.readDigits(w.digits[:len(w.digits)-w.tail], w.plus)...)
 	}
+
 	return all
 }
 
@@ -50,6 +51,7 @@ func (o origin) readDigits(digits string, plus bool) []reading {
 	if o.own && o.region == "" && !strings.HasPrefix(digits, "00") {
 		return nil
 	}
+
 	var all []reading
 	if o.region != "" && o.form != enum.NumberFormInternational || o.region != "" && digits[0] == '0' {
 		all = readNational(digits, o.region)
@@ -60,14 +62,17 @@ func (o origin) readDigits(digits string, plus bool) []reading {
 	if digits[0] == '0' || o.form == enum.NumberFormNational {
 		return all
 	}
+
 	for _, r := range readInternational(digits) {
 		// Without a country the digits may be the national number of any: one that nobody else
 		// can have has one reading.
 		if o.region == "" && o.form == "" && (r.grade < likely || isMobileElsewhere(digits)) {
 			continue
 		}
+
 		all = append(all, r)
 	}
+
 	return all
 }
 
@@ -77,33 +82,41 @@ func readInternational(digits string) []reading {
 	if p == nil {
 		return nil
 	}
+
 	first := p.read(national)
 	if first.grade == likely {
 		return []reading{first}
 	}
+
 	all := []reading{}
 	if first.grade != impossible {
 		all = append(all, first)
 	}
+
 	if trunk := p.readBehindTrunk(national); trunk.grade > first.grade {
 		all = []reading{trunk}
 		first = trunk
 	}
+
 	// Who writes the country code of a whole column often writes it a second time: +49 49 160 …
 	twice, ok := strings.CutPrefix(strings.TrimPrefix(national, "00"), p.code)
 	if !ok || first.grade == likely {
 		return all
 	}
+
 	if again := p.read(twice); again.grade == likely {
 		if first.grade == possible && len(national) > p.mobile { // no fixed line is as long as that
 			return []reading{again}
 		}
+
 		if first.grade == possible {
 			first.grade = likely // as good as the other: the two contradict each other
 			return []reading{first, again}
 		}
+
 		return []reading{again}
 	}
+
 	return all
 }
 
@@ -117,10 +130,12 @@ func (p *plan) readBehindTrunk(national string) reading {
 	case rest != "":
 		return p.read(rest)
 	}
+
 	parsed, err := phonenumbers.Parse("+"+p.code+national, "")
 	if err != nil || strconv.Itoa(int(parsed.GetCountryCode())) != p.code {
 		return reading{}
 	}
+
 	return p.read(phonenumbers.GetNationalSignificantNumber(parsed))
 }
 
@@ -130,8 +145,10 @@ func readNational(digits, region string) []reading {
 	if p == nil {
 		return nil
 	}
+
 	digits = withoutRetired(p.code, digits)
 	rest, trunk := r.withoutTrunk(digits)
+
 	if rest != "" {
 		n := p.read(rest)
 		n.national = true
@@ -147,9 +164,11 @@ func readNational(digits, region string) []reading {
 			return []reading{n}
 		}
 	}
+
 	if digits[0] == '0' || trunk {
 		return p.readAsDialled(digits, region)
 	}
+
 	return nil
 }
 
@@ -160,15 +179,18 @@ func (p *plan) readAsDialled(digits, region string) []reading {
 	if err != nil {
 		return nil
 	}
+
 	with := plans()[strconv.Itoa(int(parsed.GetCountryCode()))]
 	n := with.read(phonenumbers.GetNationalSignificantNumber(parsed))
 	n.national = with == p
+
 	if n.grade < likely && with == p { // an older spelling, which the library does not know
 		if old := p.read(strings.TrimLeft(digits, "0")); old.grade == likely {
 			old.national = true
 			n = old
 		}
 	}
+
 	return []reading{n}
 }
 
@@ -179,6 +201,7 @@ func withoutRetired(code, digits string) string {
 			return retired.pattern.ReplaceAllString(digits, retired.number)
 		}
 	}
+
 	return digits
 }
 
@@ -194,6 +217,7 @@ func readPrefixed(digits string, known bool) []reading {
 			return all
 		}
 	}
+
 	return nil
 }
 
@@ -203,20 +227,24 @@ func (p *plan) read(national string) reading {
 	if len(p.code)+len(national) > maxDigits {
 		return reading{}
 	}
+
 	r.country, r.grade = p.look(national)
 	if r.grade != impossible {
 		if r.grade == likely {
 			return r
 		}
 	}
+
 	if now := NumberKey(r.e164); now != r.e164 {
 		if country, g := p.look(now[1+len(p.code):]); g > r.grade {
 			r.country, r.grade = country, g
 		}
 	}
+
 	if r.grade == impossible && p.mobile > 0 && len(national) == p.mobile && national[0] != '0' {
 		r.country, r.grade = p.main(), unknown
 	}
+
 	return r
 }
 
@@ -226,10 +254,12 @@ func (r reading) fits(groups []int) bool {
 	if err != nil {
 		return false
 	}
+
 	with := groupsOf(phonenumbers.Format(p, phonenumbers.INTERNATIONAL))
 	if !r.national {
 		return slices.Equal(groups, with)
 	}
+
 	return slices.Equal(groups, with[1:]) || slices.Equal(groups, groupsOf(phonenumbers.Format(p, phonenumbers.NATIONAL)))
 }
 
@@ -237,6 +267,7 @@ func groupsOf(number string) (groups []int) {
 	for group := range strings.FieldsFuncSeq(number, func(c rune) bool { return c < '0' || c > '9' }) {
 		groups = append(groups, len(group))
 	}
+
 	return groups
 }
 

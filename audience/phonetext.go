@@ -32,10 +32,12 @@ func readText(raw string, o origin) (written, error) {
 	if len(raw) > maxText {
 		return written{}, notAPhone(raw, "it is too long")
 	}
+
 	text := unwrapped(plainText(raw))
 	if slices.Contains(nothings, strings.ToLower(text)) {
 		return written{}, errors.New("the phone number is missing")
 	}
+
 	text, plus, err := unlinked(raw, text)
 	if err != nil {
 		return written{}, err
@@ -43,6 +45,7 @@ func readText(raw string, o origin) (written, error) {
 	if text, err = unscaled(raw, text); err != nil {
 		return written{}, err
 	}
+
 	one, err := oneOf(raw, text, o)
 	switch {
 	case err != nil:
@@ -50,11 +53,14 @@ func readText(raw string, o origin) (written, error) {
 	case one != "":
 		return readText(one, o)
 	}
+
 	if text, err = unpointed(raw, text); err != nil {
 		return written{}, err
 	}
+
 	w, err := digitGroups(raw, text)
 	w.plus = w.plus || plus
+
 	return w, err
 }
 
@@ -67,6 +73,7 @@ func isSimple(raw string) bool {
 			return false
 		}
 	}
+
 	return countDigits(raw) >= minDigits
 }
 
@@ -76,11 +83,13 @@ func plainDigits(raw string) (written, bool) {
 	if digits == "" || len(digits) > maxDigits+5 || !allDigits(digits) {
 		return written{}, false
 	}
+
 	return written{digits: digits, plus: len(raw) > len(digits), optional: -1}, true
 }
 
 // nothings are what programs and people write where there is no number.
-var nothings = []string{"", "nan", "null", "none", "nil", "na", "n/a", "n.a.", "#n/a", "-", "--", "–", "?", "<na>", "undefined"}
+var nothings = []string{"", "nan", "null", "none", "nil", "na", "n/a", "n.a.", "#n/a", "-", "--", "–", "?",
+	"<na>", "undefined"}
 
 // plainText writes the digits of all scripts as 0 to 9 and the marks that look alike as one of
 // them. Invisible marks, which come along when a number is copied, are left out.
@@ -117,6 +126,7 @@ func plainText(raw string) string {
 			b.WriteRune(r)
 		}
 	}
+
 	return strings.TrimSpace(b.String())
 }
 
@@ -128,11 +138,13 @@ func digitOf(r rune) byte {
 			return '0' + byte((uint32(r)-uint32(set.Lo))%10)
 		}
 	}
+
 	for _, set := range unicode.Nd.R32 {
 		if uint32(r) >= set.Lo && uint32(r) <= set.Hi {
 			return '0' + byte((uint32(r)-set.Lo)%10)
 		}
 	}
+
 	return '?'
 }
 
@@ -145,9 +157,12 @@ func unwrapped(text string) string {
 		if len(text) > 1 && text[0] == '"' && text[len(text)-1] == '"' {
 			text = strings.ReplaceAll(text[1:len(text)-1], `""`, `"`)
 		}
-		if rest, ok := strings.CutPrefix(text, "="); ok && rest != "" && strings.ContainsRune(`"'+0123456789`, rune(rest[0])) {
+
+		if rest, ok := strings.CutPrefix(text, "="); ok && rest != "" &&
+			strings.ContainsRune(`"'+0123456789`, rune(rest[0])) {
 			text = rest
 		}
+
 		text = strings.TrimFunc(text, func(r rune) bool { return unicode.Is(unicode.So, r) || unicode.Is(unicode.Sk, r) })
 		if !strings.Contains(text, "://") && !strings.Contains(text, "wa.me/") {
 			text = labels.ReplaceAllString(text, "")
@@ -158,8 +173,9 @@ func unwrapped(text string) string {
 	}
 }
 
-var labels = regexp.MustCompile(`^(?i:whats\s?app|wa|tel|tel[eé]fono|telephone|telefon|telefone|t[ée]l[ée]phone|t[ée]l|phone|ph|mobile|mobil|mob|handy|` +
-	`cell|cel|celular|m[óo]vil|m[ée]vil|手机|手機|电话|電話|тел|телефон|моб)(?:\s*(?:no|nr|number))?\s*[.:]*\s*(?:[:.]|\s)\s*`)
+var labels = regexp.MustCompile(
+	`^(?i:whats\s?app|wa|tel|tel[eé]fono|telephone|telefon|telefone|t[ée]l[ée]phone|t[ée]l|phone|ph|mobile|mobil|mob|handy|` +
+		`cell|cel|celular|m[óo]vil|m[ée]vil|手机|手機|电话|電話|тел|телефон|моб)(?:\s*(?:no|nr|number))?\s*[.:]*\s*(?:[:.]|\s)\s*`)
 
 // JIDs are how WhatsApp's own clients, and tools that act as one, write their numbers.
 var jid = regexp.MustCompile(`^(\d+)(?:[:.]\d+)*@(?:s\.whatsapp\.net|c\.us)$`)
@@ -170,24 +186,32 @@ func unlinked(raw, text string) (number string, plus bool, err error) {
 	if at := jid.FindStringSubmatch(low); at != nil {
 		return at[1], true, nil
 	}
+
 	for _, scheme := range []string{"tel:", "callto:", "sms:", "smsto:"} {
 		if rest, ok := strings.CutPrefix(low, scheme); ok {
 			rest, _, _ = strings.Cut(strings.TrimPrefix(rest, "//"), "?")
 			if plain, err := url.PathUnescape(rest); err == nil {
 				rest = plain
 			}
+
 			if strings.ContainsAny(rest, ";") {
-				return "", false, notAPhone(raw, "more than a number stands in the link; write the number alone, e.g. +86 138 0013 8000")
+				return "", false,
+					notAPhone(raw, "more than a number stands in the link; write the number alone, e.g. +86 138 0013 8000")
 			}
+
 			return strings.TrimSpace(rest), false, nil
 		}
 	}
-	if !strings.Contains(low, "wa.me/") && !strings.Contains(low, "whatsapp.com/") && !strings.HasPrefix(low, "whatsapp:") {
+
+	if !strings.Contains(low, "wa.me/") && !strings.Contains(low, "whatsapp.com/") &&
+		!strings.HasPrefix(low, "whatsapp:") {
 		return text, false, nil
 	}
+
 	if number := linked(low); number != "" {
 		return number, true, nil
 	}
+
 	return "", false, notAPhone(raw, "the link holds no number; write the number, e.g. +86 138 0013 8000")
 }
 
@@ -200,16 +224,19 @@ func linked(link string) string {
 	if !strings.Contains(link, "://") {
 		link = "https://" + link
 	}
+
 	u, err := url.Parse(link)
 	if err != nil {
 		return ""
 	}
+
 	switch strings.TrimPrefix(u.Hostname(), "www.") {
 	case "wa.me":
 		return onlyNumber(strings.Trim(u.Path, "/"))
 	case "api.whatsapp.com", "web.whatsapp.com", "whatsapp.com", "send":
 		return onlyNumber(u.Query().Get("phone"))
 	}
+
 	return ""
 }
 
@@ -219,6 +246,7 @@ func onlyNumber(s string) string {
 	if s == "" || strings.Trim(s, "+0123456789 -()") != "" {
 		return ""
 	}
+
 	return s
 }
 
@@ -231,6 +259,7 @@ func unscaled(raw, text string) (string, error) {
 	if m == nil {
 		return text, nil
 	}
+
 	digits := m[1] + m[2]
 	if len(m[1]) != 1 || m[1] == "0" || m[3] != strconv.Itoa(len(digits)-1) || len(digits) < minDigits {
 		return "", notAPhone(raw, "a spreadsheet has shortened it; format the column as text and write all digits")
@@ -238,5 +267,6 @@ func unscaled(raw, text string) (string, error) {
 	if text[0] == '+' {
 		return "+" + digits, nil
 	}
+
 	return digits, nil
 }

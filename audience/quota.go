@@ -13,18 +13,22 @@ import (
 	"carillon/usererror"
 )
 
-// room is how many more contacts an organization may have by its quota; negative for any number. Where there is a quota it
-// holds the organization until the transaction ends, so that two callers cannot both take the last place. Who writes to the
-// organization becomes a contact whatever the quota.
+// room is how many more contacts an organization may have by its quota; negative for any number.
+// Where there is a quota it holds the organization until the transaction ends, so that two callers
+// cannot both take the last place. Who writes to the organization becomes a contact whatever the
+// quota.
 func room(ctx context.Context, tx *database.Tx, organization uid.ID) (left, quota int, err error) {
 	var limit *int
 	err = tx.QueryRowContext(ctx, "SELECT quota_contacts FROM organization WHERE id = $1", organization).Scan(&limit)
 	if limit == nil && (err == nil || errors.Is(err, sql.ErrNoRows)) {
 		return -1, 0, nil
 	}
+
 	if err == nil {
-		err = tx.QueryRowContext(ctx, "SELECT coalesce(quota_contacts, 0) FROM organization WHERE id = $1"+tx.DB.ForUpdate(), organization).Scan(&quota)
+		err = tx.QueryRowContext(ctx, "SELECT coalesce(quota_contacts, 0) FROM organization WHERE id = $1"+
+			tx.DB.ForUpdate(), organization).Scan(&quota)
 	}
+
 	var have int
 	if err == nil {
 		err = tx.QueryRowContext(ctx, "SELECT count(*) FROM contact WHERE organization_id = $1", organization).Scan(&have)
@@ -32,6 +36,7 @@ func room(ctx context.Context, tx *database.Tx, organization uid.ID) (left, quot
 	if err != nil {
 		return 0, 0, fmt.Errorf("hold the quota of contacts: %w", err)
 	}
+
 	return max(0, quota-have), quota, nil
 }
 
@@ -45,23 +50,27 @@ func checkRoom(ctx context.Context, tx *database.Tx, organization uid.ID) error 
 	if err != nil || left != 0 {
 		return err
 	}
+
 	return usererror.Refuse("", usererror.LimitExceeded, "%s", quotaText(quota))
 }
 
-// within takes out of a page the new numbers for which there is no room, and rejects their rows. Those who come first in the
-// file come first.
+// within takes out of a page the new numbers for which there is no room, and rejects their rows.
+// Those who come first in the file come first.
 func (w writer) within(ctx context.Context, p page, known knownPeople) (page, error) {
 	left, quota, err := room(ctx, w.Tx, w.im.OrganizationID)
 	if err != nil || left < 0 || len(p.entries) == 0 {
 		return p, err
 	}
+
 	fresh := slices.DeleteFunc(slices.Clone(p.entries), func(e *entry) bool { return known[e.key].isContact })
 	if len(fresh) <= left {
 		return p, nil
 	}
+
 	slices.SortFunc(fresh, func(a, b *entry) int { return cmp.Compare(a.lines[0], b.lines[0]) })
 	out := map[*entry]bool{}
 	p.rejected = slices.Clone(p.rejected)
+
 	for _, e := range fresh[left:] {
 		out[e] = true
 		p.accepted -= len(e.lines)
@@ -69,6 +78,8 @@ func (w writer) within(ctx context.Context, p page, known knownPeople) (page, er
 			p.rejected = append(p.rejected, rejection{line, e.phone, quotaText(quota)})
 		}
 	}
+
 	p.entries = slices.DeleteFunc(slices.Clone(p.entries), func(e *entry) bool { return out[e] })
+
 	return p, nil
 }

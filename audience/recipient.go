@@ -28,7 +28,8 @@ const (
 	maxArguments  = 20_000 // of a statement: SQLite takes 32,766
 )
 
-// Recipient is what a campaign needs to know of a contact. Texts that the contact does not have are empty.
+// Recipient is what a campaign needs to know of a contact. Texts that the contact does not have are
+// empty.
 type Recipient struct {
 	ID                                     uid.ID
 	Phone, UserID, Name, Language, Country string
@@ -40,12 +41,14 @@ type Recipient struct {
 // neither is known.
 func (r Recipient) Address() string { return cmp.Or(r.Phone, r.UserID) }
 
-// CheckAudience reports as usererror.Fields what of an audience names nothing in the caller's organization, or cannot be.
+// CheckAudience reports as usererror.Fields what of an audience names nothing in the caller's
+// organization, or cannot be.
 func (s *Service) CheckAudience(ctx context.Context, a jsonfield.Audience) error {
 	var in usererror.Fields
 	if len(a.ListIDs)+len(a.ContactIDs) == 0 && a.Filter == nil {
 		in.Add("audience", usererror.Required, "name at least one list, contact or filter; an empty filter is everyone")
 	}
+
 	for _, lists := range []struct {
 		field string
 		ids   []uid.ID
@@ -54,20 +57,25 @@ func (s *Service) CheckAudience(ctx context.Context, a jsonfield.Audience) error
 			return err
 		}
 	}
+
 	if len(a.ContactIDs) > maxContacts {
-		in.Add("audience.contactIds", usererror.LimitExceeded, "there are %d contacts; at most %d, put more on a list", len(a.ContactIDs), maxContacts)
+		in.Add("audience.contactIds", usererror.LimitExceeded, "there are %d contacts; at most %d, put more on a list",
+			len(a.ContactIDs), maxContacts)
 	} else if len(a.ContactIDs) > 0 {
 		found, err := s.db.Client.Contact.Query().Where(contact.IDIn(a.ContactIDs...)).IDs(ctx)
 		if err != nil {
 			return fmt.Errorf("look up contacts: %w", err)
 		}
+
 		noteMissing(&in, "audience.contactIds", "contact", a.ContactIDs, found)
 	}
+
 	if a.Filter != nil {
 		if err := s.checkFilter(ctx, &in, *a.Filter); err != nil {
 			return err
 		}
 	}
+
 	return in.Err()
 }
 
@@ -79,34 +87,44 @@ func (s *Service) checkFilter(ctx context.Context, in *usererror.Fields, f jsonf
 			in.Add(fmt.Sprintf("%sconsent.%d", at, i), usererror.Invalid, "%s is no consent", shown(string(c)))
 		}
 	}
+
 	for field, choices := range map[string][]string{"country": f.Country, "language": f.Language} {
 		if len(choices) > maxChoices {
 			in.Add(at+field, usererror.LimitExceeded, "there are %d values; at most %d", len(choices), maxChoices)
 		}
 	}
+
 	if len(f.Attributes) > maxConditions {
-		in.Add(at+"attributes", usererror.LimitExceeded, "there are %d conditions; at most %d", len(f.Attributes), maxConditions)
+		in.Add(at+"attributes", usererror.LimitExceeded, "there are %d conditions; at most %d", len(f.Attributes),
+			maxConditions)
 	}
+
 	for i, a := range f.Attributes {
 		note(in, fmt.Sprintf("%sattributes.%d.key", at, i), checkRequired("the key", a.Key, maxKey))
 		if len(a.In) > maxChoices {
-			in.Add(fmt.Sprintf("%sattributes.%d.in", at, i), usererror.LimitExceeded, "there are %d values; at most %d", len(a.In), maxChoices)
+			in.Add(fmt.Sprintf("%sattributes.%d.in", at, i), usererror.LimitExceeded, "there are %d values; at most %d",
+				len(a.In), maxChoices)
 		}
 	}
+
 	return checkLists(ctx, s.db.Client, in, at+"listIds", f.ListIDs)
 }
 
-// Page reads the audience's next contacts behind the id after, by ascending id; fewer than limit are the last. However large
-// the audience, a page costs about as much as its own rows: every part of it is read along an index and stops at limit.
-func Page(ctx context.Context, tx *database.Tx, organization uid.ID, a jsonfield.Audience, after uid.ID, limit int) ([]Recipient, error) {
+// Page reads the audience's next contacts behind the id after, by ascending id; fewer than limit
+// are the last. However large the audience, a page costs about as much as its own rows: every part
+// of it is read along an index and stops at limit.
+func Page(ctx context.Context, tx *database.Tx, organization uid.ID, a jsonfield.Audience, after uid.ID,
+	limit int) ([]Recipient, error) {
 	rule := rule{tx.DB.Dialect, organization, a}
 	query, args := rule.recipients(after, limit).Query()
 	rows, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read audience: %w", err)
 	}
+
 	defer rows.Close()
 	var page []Recipient
+
 	for rows.Next() {
 		var r Recipient
 		var phone, userID, name, language, country *string
@@ -117,21 +135,27 @@ func Page(ctx context.Context, tx *database.Tx, organization uid.ID, a jsonfield
 		if err := json.Unmarshal(attributes, &r.Attributes); err != nil {
 			return nil, fmt.Errorf("read attributes of %s: %w", r.ID, err)
 		}
-		r.Phone, r.UserID, r.Name, r.Language, r.Country = text(phone), text(userID), text(name), text(language), text(country)
+
+		r.Phone, r.UserID, r.Name, r.Language, r.Country = text(phone), text(userID), text(name), text(language),
+			text(country)
 		page = append(page, r)
 	}
+
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read audience: %w", err)
 	}
+
 	return page, nil
 }
 
 // Counts are how many contacts each audience has now, by the key it is given with.
-func (s *Service) Counts(ctx context.Context, organization uid.ID, audiences map[uid.ID]jsonfield.Audience) (map[uid.ID]int, error) {
+func (s *Service) Counts(ctx context.Context, organization uid.ID,
+	audiences map[uid.ID]jsonfield.Audience) (map[uid.ID]int, error) {
 	counts := make(map[uid.ID]int, len(audiences))
 	var ids []uid.ID
 	var parts []*sql.Selector
 	arguments := 0
+
 	for id, a := range audiences {
 		part := rule{s.db.Dialect, organization, a}.count(len(ids))
 		_, args := part.Query()
@@ -139,11 +163,14 @@ func (s *Service) Counts(ctx context.Context, organization uid.ID, audiences map
 			if err := s.count(ctx, ids, parts, counts); err != nil {
 				return nil, err
 			}
+
 			part = rule{s.db.Dialect, organization, a}.count(0)
 			ids, parts, arguments = nil, nil, len(args)
 		}
+
 		ids, parts = append(ids, id), append(parts, part)
 	}
+
 	return counts, s.count(ctx, ids, parts, counts)
 }
 
@@ -151,23 +178,28 @@ func (s *Service) count(ctx context.Context, ids []uid.ID, parts []*sql.Selector
 	if len(parts) == 0 {
 		return nil
 	}
+
 	query, args := database.UnionAll(parts).Query()
 	rows, err := s.db.Query(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("count audiences: %w", err)
 	}
+
 	defer rows.Close()
 	for rows.Next() {
 		var part, n int
 		if err := rows.Scan(&part, &n); err != nil {
 			return fmt.Errorf("count audiences: %w", err)
 		}
+
 		into[ids[part]] = n
 	}
+
 	return rows.Err()
 }
 
-// rule is an audience as SQL. It names the organization in every part, since no policy looks after plain SQL.
+// rule is an audience as SQL. It names the organization in every part, since no policy looks after
+// plain SQL.
 type rule struct {
 	dialect      string
 	organization uid.ID
@@ -176,15 +208,19 @@ type rule struct {
 
 func (r rule) recipients(after uid.ID, limit int) *sql.Selector {
 	c := sql.Table(contact.Table).As("c")
-	s := sql.Dialect(r.dialect).Select(c.C(contact.FieldID), c.C(contact.FieldPhone), c.C(contact.FieldWaUserID), c.C(contact.FieldName), c.C(contact.FieldLanguage),
+	s := sql.Dialect(r.dialect).Select(c.C(contact.FieldID), c.C(contact.FieldPhone), c.C(contact.FieldWaUserID),
+		c.C(contact.FieldName), c.C(contact.FieldLanguage),
 		c.C(contact.FieldCountry), c.C(contact.FieldMarketingConsent), c.C(contact.FieldAttributes)).From(c)
 	ids := sql.Dialect(r.dialect).Select("id").From(r.union(r.parts(&after, limit)).As("u")).OrderBy("id").Limit(limit)
-	return s.Where(sql.And(sql.EQ(s.C(contact.FieldOrganizationID), r.organization), sql.In(s.C(contact.FieldID), ids))).OrderBy(s.C(contact.FieldID))
+
+	return s.Where(sql.And(sql.EQ(s.C(contact.FieldOrganizationID), r.organization), sql.In(s.C(contact.FieldID), ids))).
+		OrderBy(s.C(contact.FieldID))
 }
 
 // count tells its number, and how many contacts there are.
 func (r rule) count(number int) *sql.Selector {
-	return sql.Dialect(r.dialect).SelectExpr(sql.Raw(strconv.Itoa(number)+" AS part"), sql.Raw("count(*) AS n")).From(r.union(r.parts(nil, 0)).As("u"))
+	return sql.Dialect(r.dialect).SelectExpr(sql.Raw(strconv.Itoa(number)+" AS part"), sql.Raw("count(*) AS n")).
+		From(r.union(r.parts(nil, 0)).As("u"))
 }
 
 // union is the contacts of all parts, each once.
@@ -197,24 +233,29 @@ func (r rule) union(parts []*sql.Selector) (all *sql.Selector) {
 			all.Union(one)
 		}
 	}
+
 	return all
 }
 
-// parts is the ids of every list, of the contacts named and of the filter. Nil for after is all of them.
+// parts is the ids of every list, of the contacts named and of the filter. Nil for after is all of
+// them.
 func (r rule) parts(after *uid.ID, limit int) (parts []*sql.Selector) {
 	add := func(s *sql.Selector, organization, id string, conditions ...*sql.Predicate) {
 		s.Select(sql.As(s.C(id), "id")).Where(sql.EQ(s.C(organization), r.organization))
 		for _, c := range conditions {
 			s.Where(c)
 		}
+
 		if len(r.ExcludeListIDs) > 0 {
 			s.Where(sql.Not(sql.Exists(members(r.dialect, s.C(organization), s.C(id), r.ExcludeListIDs, after))))
 		}
 		if after != nil {
 			s.Where(sql.GT(s.C(id), *after)).OrderBy(s.C(id)).Limit(limit)
 		}
+
 		parts = append(parts, s)
 	}
+
 	from := func(table, alias string) *sql.Selector {
 		return sql.Dialect(r.dialect).Select().From(sql.Table(table).As(alias))
 	}
@@ -222,20 +263,28 @@ func (r rule) parts(after *uid.ID, limit int) (parts []*sql.Selector) {
 		s := from(listmember.Table, "m")
 		add(s, listmember.FieldOrganizationID, listmember.FieldContactID, sql.EQ(s.C(listmember.FieldContactListID), list))
 	}
+
 	if len(r.ContactIDs) > 0 {
 		s := from(contact.Table, "c")
-		merged := sql.Dialect(r.dialect).Select(contactidentifier.FieldContactID).From(sql.Table(contactidentifier.Table)).Where(sql.And(
-			sql.EQ(contactidentifier.FieldOrganizationID, r.organization), sql.EQ(contactidentifier.FieldKind, enum.IdentifierKindContact),
-			sql.In(contactidentifier.FieldValue, anys(texts(r.ContactIDs))...)))
-		add(s, contact.FieldOrganizationID, contact.FieldID, sql.Or(sql.In(s.C(contact.FieldID), anys(r.ContactIDs)...), sql.In(s.C(contact.FieldID), merged)))
+		merged := sql.Dialect(r.dialect).Select(contactidentifier.FieldContactID).From(sql.Table(contactidentifier.Table)).
+			Where(sql.And(
+				sql.EQ(contactidentifier.FieldOrganizationID, r.organization),
+				sql.EQ(contactidentifier.FieldKind, enum.IdentifierKindContact),
+				sql.In(contactidentifier.FieldValue, anys(texts(r.ContactIDs))...)))
+
+		add(s, contact.FieldOrganizationID, contact.FieldID,
+			sql.Or(sql.In(s.C(contact.FieldID), anys(r.ContactIDs)...), sql.In(s.C(contact.FieldID), merged)))
 	}
+
 	if r.Filter != nil {
 		s := from(contact.Table, "c")
 		add(s, contact.FieldOrganizationID, contact.FieldID, conditions(s, r.organization, *r.Filter, after)...)
 	}
+
 	if len(parts) == 0 {
 		add(from(contact.Table, "c"), contact.FieldOrganizationID, contact.FieldID, sql.False())
 	}
+
 	return parts
 }
 
@@ -252,5 +301,6 @@ func texts(ids []uid.ID) []string {
 	for i, id := range ids {
 		out[i] = id.String()
 	}
+
 	return out
 }

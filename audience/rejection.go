@@ -27,29 +27,37 @@ const (
 )
 
 // Rejections are the first rejected rows of each import, by line.
-func (s *Service) Rejections(ctx context.Context, imports []uid.ID, first int) (map[uid.ID][]*ent.ImportRejection, error) {
+func (s *Service) Rejections(ctx context.Context, imports []uid.ID, first int) (map[uid.ID][]*ent.ImportRejection,
+	error) {
 	found := make(map[uid.ID][]*ent.ImportRejection, len(imports))
 	for _, id := range imports {
 		found[id] = []*ent.ImportRejection{}
 	}
+
 	if len(imports) == 0 {
 		return found, nil
 	}
+
 	var parts []*sql.Selector
 	for _, id := range imports {
 		t := sql.Table(importrejection.Table)
 		parts = append(parts, sql.Dialect(s.db.Dialect).Select(t.C(importrejection.FieldID)).From(t).
 			Where(sql.EQ(t.C(importrejection.FieldContactImportID), id)).OrderBy(t.C(importrejection.FieldLine)).Limit(first))
 	}
+
 	these := database.UnionAll(parts)
-	rows, err := s.db.Client.ImportRejection.Query().Where(func(s *sql.Selector) { s.Where(sql.In(s.C(importrejection.FieldID), these)) }).
+	rows, err := s.db.Client.ImportRejection.Query().Where(func(s *sql.Selector) {
+		s.Where(sql.In(s.C(importrejection.FieldID), these))
+	}).
 		Order(importrejection.ByLine()).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read rejections: %w", err)
 	}
+
 	for _, r := range rows {
 		found[r.ContactImportID] = append(found[r.ContactImportID], r)
 	}
+
 	return found, nil
 }
 
@@ -59,30 +67,36 @@ func (w writer) rejections(ctx context.Context, rejected []rejection) error {
 	if len(rejected) == 0 {
 		return nil
 	}
+
 	n := len(rejected)
 	ids, lines, values, reasons := make([]uid.ID, n), make([]int, n), make([]string, n), make([]string, n)
 	for i, r := range rejected {
 		ids[i], lines[i], values[i], reasons[i] = uid.New(uid.ImportRejection), r.line, r.value, r.reason
 	}
+
 	from, args := w.DB.Rowset([]any{w.im.OrganizationID, w.im.ID},
-		database.IDs("id", ids), database.Ints("line", lines), database.Texts("value", values), database.Texts("reason", reasons))
+		database.IDs("id", ids), database.Ints("line", lines), database.Texts("value", values),
+		database.Texts("reason", reasons))
 	_, err := w.ExecContext(ctx, `INSERT INTO import_rejection (id, organization_id, contact_import_id, line, value, reason)
 		SELECT id, $1, $2, line, value, reason FROM `+from, args...)
+
 	return err
 }
 
-// hopeless says why an import ends before its file: so many rows without one that could be taken are no list of contacts.
+// hopeless says why an import ends before its file: so many rows without one that could be taken
+// are no list of contacts.
 func (w writer) hopeless(p page) string {
 	read, rejected := w.read+p.accepted+len(p.rejected), w.rejected+len(p.rejected)
 	if read < tooManyRejections || rejected < read {
 		return ""
 	}
+
 	return fmt.Sprintf("The first %d rows are all rejected. Look at the reasons, mend the file and import it again.", read)
 }
 
-// WriteRejections writes the rejected rows of an import that are kept as CSV, by line. Values stand as they came, so that they
-// can be mended and imported again, but for a ' before those that a spreadsheet would take for a formula. An import passes
-// over it.
+// WriteRejections writes the rejected rows of an import that are kept as CSV, by line. Values stand
+// as they came, so that they can be mended and imported again, but for a ' before those that a
+// spreadsheet would take for a formula. An import passes over it.
 func (s *Service) WriteRejections(ctx context.Context, importID uid.ID, w io.Writer) error {
 	there, err := s.db.Client.ContactImport.Query().Where(contactimport.ID(importID)).Exist(ctx)
 	if err != nil {
@@ -91,26 +105,33 @@ func (s *Service) WriteRejections(ctx context.Context, importID uid.ID, w io.Wri
 	if !there {
 		return usererror.Missing("import")
 	}
+
 	out := csv.NewWriter(w)
 	_ = out.Write([]string{"line", "value", "reason"}) // Error below has what Write met
+
 	for line := 0; ; {
-		rows, err := s.db.Client.ImportRejection.Query().Where(importrejection.ContactImportID(importID), importrejection.LineGT(line)).
+		rows, err := s.db.Client.ImportRejection.Query().Where(importrejection.ContactImportID(importID),
+			importrejection.LineGT(line)).
 			Order(importrejection.ByLine()).Limit(rejectionsAtOnce).All(ctx) // no two rows begin on one line
 		if err != nil {
 			return fmt.Errorf("read rejections: %w", err)
 		}
+
 		for _, r := range rows {
 			_ = out.Write([]string{strconv.Itoa(r.Line), noFormula(r.Value), noFormula(r.Reason)})
 			line = r.Line
 		}
+
 		if len(rows) < rejectionsAtOnce || out.Error() != nil {
 			break
 		}
 	}
+
 	out.Flush()
 	if err := out.Error(); err != nil {
 		return fmt.Errorf("write rejections: %w", err)
 	}
+
 	return nil
 }
 

@@ -23,10 +23,12 @@ func TestAnImportKeepsTheFirstThousandRejectedRowsAndCountsTheRest(t *testing.T)
 		if got, want := counts(im), "COMPLETED: 20402 of 20402 read, 2 created, 0 updated, 20400 rejected"; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
+
 		rows, err := h.Rejections(h.ctx, []uid.ID{im.ID}, 2000)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		kept := rows[im.ID]
 		if len(kept) != 1000 || kept[0].Line != 3 || kept[999].Line != 1002 {
 			t.Errorf("%d rows are kept, from line %d on", len(kept), kept[0].Line)
@@ -42,6 +44,7 @@ func TestAnImportOfRubbishIsGivenUp(t *testing.T) {
 		if got, want := counts(im), "FAILED: 10000 of 50000 read, 0 created, 0 updated, 10000 rejected"; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
+
 		want := "The first 10000 rows are all rejected. Look at the reasons, mend the file and import it again."
 		if im.StatusReason == nil || *im.StatusReason != want || im.FinishedAt == nil {
 			t.Errorf("it ended %v because %v", im.FinishedAt, im.StatusReason)
@@ -71,7 +74,9 @@ func TestRejectedRowsAreRemovedWhenTheyAreOld(t *testing.T) {
 				t.Errorf("%d rows are left, not %d", n, step.want)
 			}
 		}
-		if got, want := counts(db.Client.ContactImport.GetX(h.ctx, im.ID)), "COMPLETED: 3 of 3 read, 0 created, 0 updated, 3 rejected"; got != want {
+
+		if got, want := counts(db.Client.ContactImport.GetX(h.ctx, im.ID)),
+			"COMPLETED: 3 of 3 read, 0 created, 0 updated, 3 rejected"; got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	})
@@ -87,22 +92,27 @@ func TestRejectedRowsAreNoFormulasAndCanBeImportedAgain(t *testing.T) {
 			"+1 415 555,\n" +
 			"-2+3,\n" +
 			"+4915112345678,Klingon\n"
+
 		im := h.load(t, audience.NewImport{}, file)
 		var out bytes.Buffer
 		if err := h.WriteRejections(h.ctx, im.ID, &out); err != nil {
 			t.Fatal(err)
 		}
+
 		rows, err := csv.NewReader(&out).ReadAll()
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		var values []string
 		for _, row := range rows[1:] {
 			values = append(values, row[1])
 		}
+
 		if diff := cmp.Diff([]string{"'=HYPERLINK(1)", "'@SUM(1)", "'+1 415 555", "'-2+3", "Klingon"}, values); diff != "" {
 			t.Error(diff)
 		}
+
 		h.load(t, audience.NewImport{}, "phone\n'+1 415 555 2671\n")
 		if h.people(t)["+14155552671"].Country != "US" {
 			t.Errorf("a number with a ' before it becomes %v", h.people(t))

@@ -35,6 +35,7 @@ func (s *Service) Renumber(ctx context.Context, tx *database.Tx, r Renumbered) (
 	if r.At.IsZero() || r.At.After(now.Add(clockSkew)) {
 		r.At = now
 	}
+
 	r.At = r.At.UTC().Truncate(time.Microsecond)
 	old := read(Identity{Organization: r.Organization, Phone: r.From, UserID: r.FromUserID, At: r.At})
 	news := read(Identity{Organization: r.Organization, Phone: r.To, UserID: r.ToUserID, At: r.At, Make: MakeStranger})
@@ -42,22 +43,27 @@ func (s *Service) Renumber(ctx context.Context, tx *database.Tx, r Renumbered) (
 	if err := tx.Exclusive(ctx, peopleOf(r.Organization)); err != nil {
 		return Person{}, err
 	}
+
 	before, err := holders(ctx, tx, old)
 	if err != nil {
 		return Person{}, fmt.Errorf("look for who has another number: %w", err)
 	}
+
 	news.people = before
 	if len(leaving) == 0 { // it tells nothing new, or only the half of it
 		news.Make = MakeNothing
 	}
+
 	res, err := resolve(ctx, tx, []told{news})
 	if err != nil {
 		return Person{}, fmt.Errorf("look for who has another number: %w", err)
 	}
+
 	res.now = now
 	if err := res.write(ctx); err != nil {
 		return Person{}, fmt.Errorf("give somebody another number: %w", err)
 	}
+
 	g := res.groups[0]
 	if g.id.IsZero() {
 		return Person{}, nil
@@ -68,6 +74,7 @@ func (s *Service) Renumber(ctx context.Context, tx *database.Tx, r Renumbered) (
 	if g.contact == nil {
 		return Person{ID: g.id}, nil
 	}
+
 	return Person{ID: g.id, Contact: g.contact}, rewrite(ctx, tx, g.contact, news)
 }
 
@@ -75,13 +82,17 @@ func (s *Service) Renumber(ctx context.Context, tx *database.Tx, r Renumbered) (
 // another user id leaves the number.
 func leaves(old, news told) (leaving []identifier) {
 	brings := func(kind enum.IdentifierKind) bool {
-		return slices.ContainsFunc(news.identifiers, func(n identifier) bool { return n.kind == kind && !slices.Contains(old.identifiers, n) })
+		return slices.ContainsFunc(news.identifiers, func(n identifier) bool {
+			return n.kind == kind && !slices.Contains(old.identifiers, n)
+		})
 	}
+
 	for _, i := range old.identifiers {
 		if (brings(i.kind) || brings(enum.IdentifierKindPhone)) && !slices.Contains(news.identifiers, i) {
 			leaving = append(leaving, i)
 		}
 	}
+
 	return leaving
 }
 
@@ -92,28 +103,34 @@ func holders(ctx context.Context, tx *database.Tx, old told) (people []uid.ID, e
 	if err != nil {
 		return nil, err
 	}
+
 	for _, i := range old.identifiers {
 		if h, ok := found.of(i, old.At); ok && (h.former || !h.at.After(old.At)) {
 			people = append(people, h.person)
 		}
 	}
+
 	return people, nil
 }
 
 // leave takes identifiers from a person as of a time, and remembers whose they were.
 func leave(ctx context.Context, tx *database.Tx, person uid.ID, at time.Time, leaving []identifier) error {
 	for _, i := range leaving {
-		_, err := tx.ExecContext(ctx, "DELETE FROM contact_identifier WHERE organization_id = $1 AND kind = $2 AND value = $3 AND contact_id = $4 AND since <= $5",
+		_, err := tx.ExecContext(ctx,
+			"DELETE FROM contact_identifier WHERE organization_id = $1 AND kind = $2 AND value = $3 AND contact_id = $4 AND since <= $5",
 			i.organization, i.kind, i.value, person, at)
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "INSERT INTO former_identifier (organization_id, kind, value, contact_id, until) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+
+		_, err = tx.ExecContext(ctx,
+			"INSERT INTO former_identifier (organization_id, kind, value, contact_id, until) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
 			i.organization, i.kind, i.value, person, at)
 		if err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -123,34 +140,44 @@ func rewrite(ctx context.Context, tx *database.Tx, c *ent.Contact, news told) er
 	if err != nil {
 		return fmt.Errorf("read the identifiers of %s: %w", c.ID, err)
 	}
-	was, moved := "a number that is not known", c.Phone != nil && !slices.ContainsFunc(phones, func(p spelled) bool { return p.key == NumberKey(*c.Phone) })
+
+	was, moved := "a number that is not known", c.Phone != nil &&
+		!slices.ContainsFunc(phones, func(p spelled) bool { return p.key == NumberKey(*c.Phone) })
 	if c.Phone != nil {
 		was = identity.Ending(*c.Phone)
 	}
 	if c.WaUserID != nil && !slices.Contains(userIDs, *c.WaUserID) {
 		c.WaUserID = lastOf(userIDs)
 	}
+
 	if moved {
 		c.Phone, c.WaPhone, c.Country = phones.last(), nil, nil
 		if closes := c.ServiceWindowClosesAt; closes != nil && !closes.Add(-serviceWindow).After(news.At) {
 			c.ServiceWindowClosesAt = nil
 		}
 	}
+
 	if c.Phone != nil && moved {
 		c.Country = nonEmpty(AddressCountry(*c.Phone))
 	}
-	_, err = tx.ExecContext(ctx, "UPDATE contact SET phone = $2, wa_phone = $3, wa_user_id = $4, country = $5, service_window_closes_at = $6 WHERE id = $1",
+
+	_, err = tx.ExecContext(ctx,
+		"UPDATE contact SET phone = $2, wa_phone = $3, wa_user_id = $4, country = $5, service_window_closes_at = $6 WHERE id = $1",
 		c.ID, c.Phone, c.WaPhone, c.WaUserID, c.Country, c.ServiceWindowClosesAt)
 	if err != nil || !moved {
 		return err
 	}
+
 	is := "no number that is known"
 	if c.Phone != nil {
 		is = "the number " + identity.Ending(*c.Phone)
 	}
-	entry := identity.Entry{Organization: c.OrganizationID, Action: identity.ActionContactUpdate, Subject: c.ID, Actor: identity.ActorSystem,
+
+	entry := identity.Entry{Organization: c.OrganizationID, Action: identity.ActionContactUpdate, Subject: c.ID,
+		Actor:   identity.ActorSystem,
 		Summary: fmt.Sprintf("contact %s has %s now, as WhatsApp tells", was, is)}
 	tx.Last(func(ctx context.Context) error { return identity.Record(ctx, tx, entry) })
+
 	return nil
 }
 
@@ -184,10 +211,12 @@ func nonEmpty(s string) *string {
 
 // current are the numbers and the user ids that a person has, those first that were told last.
 func current(ctx context.Context, tx *database.Tx, person uid.ID) (phones spellings, userIDs []string, err error) {
-	rows, err := tx.QueryContext(ctx, "SELECT kind, value, coalesce(written, value) FROM contact_identifier WHERE contact_id = $1 ORDER BY since DESC, id DESC", person)
+	rows, err := tx.QueryContext(ctx,
+		"SELECT kind, value, coalesce(written, value) FROM contact_identifier WHERE contact_id = $1 ORDER BY since DESC, id DESC", person)
 	if err != nil {
 		return nil, nil, err
 	}
+
 	defer rows.Close()
 	for rows.Next() {
 		var kind enum.IdentifierKind
@@ -195,6 +224,7 @@ func current(ctx context.Context, tx *database.Tx, person uid.ID) (phones spelli
 		if err := rows.Scan(&kind, &value, &written); err != nil {
 			return nil, nil, err
 		}
+
 		switch kind {
 		case enum.IdentifierKindPhone:
 			phones = append(phones, spelled{value, written})
@@ -202,5 +232,6 @@ func current(ctx context.Context, tx *database.Tx, person uid.ID) (phones spelli
 			userIDs = append(userIDs, value)
 		}
 	}
+
 	return phones, userIDs, rows.Err()
 }

@@ -28,18 +28,21 @@ type entry struct {
 	name, language, timeZone *string
 	attributes               map[string]string
 	lines                    []int // of its rows
-	// doubt says why the number, which stands in the file as written, is refused unless WhatsApp has told of it.
+	// doubt says why the number, which stands in the file as written, is refused unless WhatsApp has
+	// told of it.
 	doubt, written string
 }
 
 // follow adds what a later row of the same number says, as the database would if that row came by
 // itself.
 func (e *entry) follow(later *entry) {
-	for _, f := range []struct{ to, from **string }{{&e.name, &later.name}, {&e.language, &later.language}, {&e.timeZone, &later.timeZone}} {
+	for _, f := range []struct{ to, from **string }{{&e.name, &later.name}, {&e.language, &later.language},
+		{&e.timeZone, &later.timeZone}} {
 		if *f.from != nil {
 			*f.to = *f.from
 		}
 	}
+
 	maps.Copy(e.attributes, later.attributes)
 	e.lines = append(e.lines, later.lines...)
 	if later.doubt == "" {
@@ -80,14 +83,17 @@ func newRows(im *ent.ContactImport, more func() ([]byte, error)) (*rows, error) 
 	if err != nil {
 		return nil, fmt.Errorf("header of import %s: %w", im.ID, err)
 	}
-	r := &rows{header: h, countries: map[string]string{}, language: once(map[string]bool{}, checkLanguage), timeZone: once(map[string]bool{}, checkTimeZone),
-		scan: scanner{more: more, delimiter: im.Delimiter[0], offset: im.NextOffset, line: im.NextLine}}
+
+	r := &rows{header: h, countries: map[string]string{}, language: once(map[string]bool{}, checkLanguage),
+		timeZone: once(map[string]bool{}, checkTimeZone),
+		scan:     scanner{more: more, delimiter: im.Delimiter[0], offset: im.NextOffset, line: im.NextLine}}
 	if im.DefaultCountry != nil {
 		r.defaultCountry = *im.DefaultCountry
 	}
 	if im.NumberForm != nil {
 		r.form = *im.NumberForm
 	}
+
 	return r, nil
 }
 
@@ -111,25 +117,31 @@ func (r *rows) page() (page, error) {
 		if err != nil {
 			return p, err
 		}
+
 		if !ok {
 			p.last = true
 			break
 		}
+
 		e, rejected := r.entry(rec)
 		if rejected != nil {
 			p.rejected = append(p.rejected, *rejected)
 			continue
 		}
+
 		p.accepted++
 		e.key = NumberKey(e.phone)
+
 		if first := byKey[e.key]; first != nil {
 			first.follow(e)
 		} else {
 			byKey[e.key] = e
 		}
 	}
+
 	p.to, p.line = r.scan.offset, r.scan.line
 	p.entries = slices.SortedFunc(maps.Values(byKey), func(a, b *entry) int { return strings.Compare(a.key, b.key) })
+
 	return p, nil
 }
 
@@ -143,6 +155,7 @@ func (r *rows) entry(rec record) (*entry, *rejection) {
 	if m != nil {
 		return nil, &rejection{rec.line, cut(clean(value), maxRawKept), cut(m.text, maxReason)}
 	}
+
 	return e, nil
 }
 
@@ -153,12 +166,14 @@ func (r *rows) fill(e *entry, rec record) (value string, m *mistake) {
 	for len(cells) > len(h.columns) && h.cell(cells, len(cells)-1) == "" {
 		cells = cells[:len(cells)-1]
 	}
+
 	if m := r.checkShape(cells, rec.openQuote); m != nil {
 		return strings.Join(cells, string(r.scan.delimiter)), m
 	}
 	if err := r.number(e, cells); err != nil {
 		return h.cell(cells, h.phone), &mistake{text: err.Error()}
 	}
+
 	for _, f := range []struct {
 		column int
 		to     **string
@@ -171,8 +186,10 @@ func (r *rows) fill(e *entry, rec record) (value string, m *mistake) {
 		if m := f.check(value); m != nil {
 			return value, m
 		}
+
 		*f.to = &value
 	}
+
 	for _, i := range h.attributes {
 		value, key := h.cell(cells, i), h.columns[i]
 		if value == "" {
@@ -181,8 +198,10 @@ func (r *rows) fill(e *entry, rec record) (value string, m *mistake) {
 		if m := checkText("the value of "+key, value, maxValue); m != nil {
 			return value, m
 		}
+
 		e.attributes[key] = value
 	}
+
 	return "", nil
 }
 
@@ -196,14 +215,19 @@ func (r *rows) checkShape(cells []string, openQuote bool) *mistake {
 	case len(cells) < len(h.columns) && openQuote:
 		return &mistake{text: quoteInside}
 	}
+
 	for _, i := range h.nameless {
 		if value := h.cell(cells, i); value != "" {
-			return &mistake{text: fmt.Sprintf("column %d holds %s and has no name in the header line: give it one, or empty it", i+1, shown(value))}
+			return &mistake{text: fmt.Sprintf(
+				"column %d holds %s and has no name in the header line: give it one, or empty it", i+1, shown(value))}
 		}
 	}
+
 	if value := h.cell(cells, h.index); value != "" && !allDigits(value) {
-		return &mistake{text: fmt.Sprintf("column %d holds %s and has no name in the header line: give it one, or empty it", h.index+1, shown(value))}
+		return &mistake{text: fmt.Sprintf("column %d holds %s and has no name in the header line: give it one, or empty it",
+			h.index+1, shown(value))}
 	}
+
 	return nil
 }
 
@@ -214,12 +238,15 @@ func (r *rows) number(e *entry, cells []string) (err error) {
 	if h.international {
 		from.form = enum.NumberFormInternational
 	}
+
 	region, stated, unclear := r.country(cells)
 	if stated != "" {
 		from.region, from.own = region, true
 	}
+
 	e.phone, e.country, err = from.phone(h.cell(cells, h.phone))
 	written := h.cell(cells, h.phone)
+
 	switch {
 	case err == nil:
 		return nil
@@ -231,7 +258,9 @@ func (r *rows) number(e *entry, cells []string) (err error) {
 	if told == "" {
 		return err
 	}
+
 	e.phone, e.country, e.doubt, e.written = told, "", err.Error(), written
+
 	return nil
 }
 
@@ -245,6 +274,7 @@ func whatsAppNumber(text string, bare bool) string {
 	if !strings.HasPrefix(digits, "+") && !bare || IsUserID(digits) {
 		return ""
 	}
+
 	return Address(digits)
 }
 
@@ -256,6 +286,7 @@ func (r *rows) country(cells []string) (region, stated string, unclear error) {
 		if text == "" {
 			continue
 		}
+
 		known, ok := r.countries[text]
 		if !ok {
 			known = countryOf(text)
@@ -263,17 +294,24 @@ func (r *rows) country(cells []string) (region, stated string, unclear error) {
 				r.countries[text] = known
 			}
 		}
-		if region != "" && known != "" && phonenumbers.GetCountryCodeForRegion(region) != phonenumbers.GetCountryCodeForRegion(known) {
-			return "", stated, fmt.Errorf("%s and %s are two countries: write one, or the number with its + and country code", shown(stated), shown(text))
+
+		if region != "" && known != "" &&
+			phonenumbers.GetCountryCodeForRegion(region) != phonenumbers.GetCountryCodeForRegion(known) {
+			return "", stated, fmt.Errorf("%s and %s are two countries: write one, or the number with its + and country code",
+				shown(stated), shown(text))
 		}
+
 		if region == "" {
 			region, stated = known, text
 		}
 	}
+
 	if stated != "" && region == "" {
-		unclear = fmt.Errorf("%s is not a country that is known here: write its ISO 3166 code, e.g. CN, or the number with its + and country code",
+		unclear = fmt.Errorf(
+			"%s is not a country that is known here: write its ISO 3166 code, e.g. CN, or the number with its + and country code",
 			shown(stated))
 	}
+
 	return region, stated, unclear
 }
 
@@ -284,10 +322,12 @@ func once(known map[string]bool, check func(string) *mistake) func(string) *mist
 		if known[value] {
 			return nil
 		}
+
 		m := check(value)
 		if m == nil && len(known) < maxKnown {
 			known[value] = true
 		}
+
 		return m
 	}
 }

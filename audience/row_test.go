@@ -17,15 +17,18 @@ func FuzzImport(f *testing.F) {
 	f.Add("sep=;\r\n;phone;name;Land;\r\n0;'0151 12345678;\" Ana\" ;Deutschland;\r\n1;=\"14155552671\"\r\n\x1a", "DE")
 	f.Add("\ufeff\ufeffUnnamed: 0|wa_id|country|dial code\n0|551187654321|Brasil|+55\n", "US")
 	f.Add("手机\t姓名\n+86 138 0013 8000\t\"a\nb\"\t\t\n\x00", "")
+
 	f.Fuzz(func(t *testing.T, upload, country string) {
 		file, err := decoded(&limited{strings.NewReader(upload), maxFile})
 		if err != nil {
 			return
 		}
+
 		all, err := io.ReadAll(file)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		start, err := readStart(all, true)
 		if err != nil {
 			if err.Error() == "" {
@@ -33,41 +36,51 @@ func FuzzImport(f *testing.F) {
 			}
 			return
 		}
-		im := &ent.ContactImport{Columns: start.columns, Delimiter: string(start.delimiter), NextOffset: start.offset, NextLine: start.line, DefaultCountry: &country}
+
+		im := &ent.ContactImport{Columns: start.columns, Delimiter: string(start.delimiter), NextOffset: start.offset,
+			NextLine: start.line, DefaultCountry: &country}
 		open := func() *rows {
 			r, err := newRows(im, func() ([]byte, error) { return all[start.offset:], io.EOF })
 			if err != nil {
 				t.Fatalf("a header that was taken is refused: %v", err)
 			}
+
 			return r
 		}
+
 		total, err := open().count(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		taken, line := 0, 0
 		for r := open(); ; {
 			p, err := r.page()
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			taken += p.accepted + len(p.rejected)
 			for _, one := range p.rejected {
 				if one.reason == "" || one.line <= line || !storable(one.reason) || !storable(one.value) {
 					t.Errorf("after line %d: line %d, %q, %q", line, one.line, one.value, one.reason)
 				}
+
 				line = one.line
 			}
+
 			for _, e := range p.entries {
 				checkEntry(t, e)
 				if !holds(string(all), e.phone) {
 					t.Errorf("%s does not stand in the file", e.phone)
 				}
 			}
+
 			if p.last {
 				break
 			}
 		}
+
 		if taken != total {
 			t.Errorf("%d rows are taken or rejected, and %d there", taken, total)
 		}
@@ -79,11 +92,13 @@ func checkEntry(t *testing.T, e *entry) {
 	if !e164.MatchString(e.phone) {
 		t.Errorf("%q is not a number", e.phone)
 	}
+
 	for _, s := range []*string{e.name, e.language, e.timeZone} {
 		if s != nil && (*s == "" || !storable(*s)) {
 			t.Errorf("%q cannot be stored", *s)
 		}
 	}
+
 	for k, v := range e.attributes {
 		if k == "" || v == "" || !storable(k) || !storable(v) {
 			t.Errorf("%q = %q cannot be stored", k, v)

@@ -55,14 +55,17 @@ func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImp
 	if err := s.checkImport(ctx, n); err != nil {
 		return nil, err
 	}
+
 	file, err := decoded(&limited{n.File, maxFile})
 	if err != nil {
 		return nil, refuseFile(err)
 	}
+
 	head, err := file.Peek(maxHeader)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, refuseFile(err)
 	}
+
 	start, err := readStart(head, len(head) < maxHeader)
 	if err != nil {
 		return nil, refuseFile(err)
@@ -70,11 +73,13 @@ func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImp
 	if err := s.checkUnfinished(ctx, s.db.Client, owner, 0); err != nil {
 		return nil, err
 	}
+
 	id := uid.New(uid.ContactImport)
 	size, err := s.store(ctx, owner, id, file)
 	if err != nil {
 		return nil, s.discard(ctx, id, refuseFile(err))
 	}
+
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		if err := holdOrganization(ctx, tx, owner); err != nil {
 			return err
@@ -82,7 +87,9 @@ func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImp
 		if err := s.checkUnfinished(ctx, tx.Client, owner, size); err != nil {
 			return err
 		}
-		create := tx.Client.ContactImport.Create().SetID(id).SetOrganizationID(owner).SetFileName(baseName(n.FileName)).SetFileBytes(size).
+
+		create := tx.Client.ContactImport.Create().SetID(id).SetOrganizationID(owner).SetFileName(baseName(n.FileName)).
+			SetFileBytes(size).
 			SetColumns(start.columns).SetDelimiter(string(start.delimiter)).SetNextOffset(start.offset).SetNextLine(start.line).
 			SetNillableContactListID(n.ListID).SetNillableDefaultCountry(upper(n.DefaultCountry)).
 			SetNillableNumberForm(n.NumberForm).SetCreatedAt(s.moment())
@@ -92,8 +99,11 @@ func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImp
 		if err := create.Exec(ctx); err != nil {
 			return err
 		}
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactImport, Subject: id, Summary: fmt.Sprintf("started to import %q", baseName(n.FileName))})
+
+		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactImport, Subject: id,
+			Summary: fmt.Sprintf("started to import %q", baseName(n.FileName))})
 	})
+
 	var refused usererror.Fields
 	if err != nil && !errors.As(err, &refused) {
 		err = fmt.Errorf("create import: %w", err)
@@ -101,7 +111,9 @@ func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImp
 	if err != nil {
 		return nil, s.discard(ctx, id, err)
 	}
+
 	s.news(ctx, owner, id)
+
 	return s.db.Client.ContactImport.Get(ctx, id)
 }
 
@@ -112,24 +124,30 @@ func holdOrganization(ctx context.Context, tx *database.Tx, owner uid.ID) error 
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("hold the organization: %w", err)
 	}
+
 	return nil
 }
 
 // checkUnfinished refuses an import of that many bytes while the organization has others enough:
 // their files wait in the database.
 func (s *Service) checkUnfinished(ctx context.Context, client *ent.Client, owner uid.ID, size int64) error {
-	waiting, err := client.ContactImport.Query().Where(contactimport.OrganizationID(owner), contactimport.StatusIn(unfinished...)).
+	waiting, err := client.ContactImport.Query().Where(contactimport.OrganizationID(owner),
+		contactimport.StatusIn(unfinished...)).
 		Limit(maxUnfinished).Select(contactimport.FieldFileBytes).All(ctx)
 	if err != nil {
 		return fmt.Errorf("look for unfinished imports: %w", err)
 	}
+
 	for _, im := range waiting {
 		size += im.FileBytes
 	}
+
 	if len(waiting) >= maxUnfinished || size > maxUnfinishedBytes {
 		return usererror.Refuse("file", usererror.LimitExceeded,
-			"imports are under way already; at most %d at a time, of %d MiB together: wait until one has ended", maxUnfinished, maxUnfinishedBytes>>20)
+			"imports are under way already; at most %d at a time, of %d MiB together: wait until one has ended", maxUnfinished,
+			maxUnfinishedBytes>>20)
 	}
+
 	return nil
 }
 
@@ -144,10 +162,13 @@ func (s *Service) checkImport(ctx context.Context, n NewImport) error {
 			in.Add("listId", usererror.NoSuch, "contact list not found")
 		}
 	}
+
 	if c := upper(n.DefaultCountry); c != nil && !isCountry(*c) {
 		in.Add("defaultCountry", usererror.Invalid, "%s is not a country: write its ISO 3166 code, e.g. CN", shown(*c))
 	}
+
 	checkConsent(&in, n.Consent)
+
 	return in.Err()
 }
 
@@ -169,6 +190,7 @@ func refuseFile(err error) error {
 	if errors.As(err, &m) {
 		return usererror.Refuse("file", m.code, "%s", m.text)
 	}
+
 	return fmt.Errorf("store upload: %w", err)
 }
 
@@ -186,6 +208,7 @@ func (l *limited) Read(p []byte) (int, error) {
 	case errors.Is(err, io.ErrUnexpectedEOF): // io.ReadFull says the same of a file that is whole
 		return n, wrongFile("the upload ended before the file did: upload it again")
 	}
+
 	return n, err
 }
 
@@ -196,6 +219,7 @@ func decoded(file io.Reader) (*bufio.Reader, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
+
 	var order unicode.Endianness
 	switch {
 	case bytes.HasPrefix(mark, []byte("PK\x03\x04")), bytes.HasPrefix(mark, []byte("\xd0\xcf\x11\xe0")):
@@ -207,7 +231,9 @@ func decoded(file io.Reader) (*bufio.Reader, error) {
 	default:
 		return raw, passMarks(raw)
 	}
+
 	text := bufio.NewReaderSize(transform.NewReader(raw, unicode.UTF16(order, unicode.ExpectBOM).NewDecoder()), maxHeader)
+
 	return text, passMarks(text)
 }
 
@@ -250,6 +276,7 @@ func readStart(head []byte, all bool) (start, error) {
 	} else {
 		scan.delimiter = sniff(head)
 	}
+
 	r, ok, err := scan.next()
 	switch {
 	case err != nil:
@@ -263,10 +290,12 @@ func readStart(head []byte, all bool) (start, error) {
 	case r.wrong != "":
 		return start{}, wrongFile("in the header line, %s", r.wrong)
 	}
+
 	h, err := readHeader(withoutEmptyEnd(r.cells))
 	if err != nil {
 		return start{}, wrongFile("%s", err)
 	}
+
 	return start{h.columns, scan.delimiter, scan.offset, scan.line}, nil
 }
 
@@ -276,6 +305,7 @@ func withoutEmptyEnd(cells []string) []string {
 	for len(cells) > 1 && strings.TrimFunc(cells[len(cells)-1], isBlankMark) == "" {
 		cells = cells[:len(cells)-1]
 	}
+
 	return cells
 }
 
@@ -285,7 +315,9 @@ func baseName(name string) string {
 	if name == "." || name == "/" {
 		return "contacts.csv"
 	}
+
 	letters := []rune(name)
+
 	return string(letters[max(0, len(letters)-maxFileName):])
 }
 
@@ -294,6 +326,8 @@ func upper(s *string) *string {
 	if s == nil {
 		return nil
 	}
+
 	u := strings.ToUpper(*s)
+
 	return &u
 }

@@ -29,6 +29,7 @@ func TestAnImportReadsWhatSpreadsheetsWrite(t *testing.T) {
 	t.Parallel()
 	rows := "手机%sname%scity\n+8613800138000%sLi Lei%s北京\n"
 	with := func(d string) string { return fmt.Sprintf(rows, d, d, d, d) }
+
 	utf16 := func(order []byte, s string) string {
 		var b bytes.Buffer
 		b.Write(order)
@@ -39,18 +40,23 @@ func TestAnImportReadsWhatSpreadsheetsWrite(t *testing.T) {
 				b.Write([]byte{byte(r >> 8), byte(r)})
 			}
 		}
+
 		return b.String()
 	}
+
 	files := map[string]string{
 		"commas": with(","), "semicolons": with(";"), "tabs": with("\t"), "a byte order mark": "\ufeff" + with(","),
-		"UTF-16, little end first": utf16([]byte{0xff, 0xfe}, with("\t")), "UTF-16, big end first": utf16([]byte{0xfe, 0xff}, with("\t")),
-		"blank lines above": "\n\n" + with(","), "lone carriage returns": strings.ReplaceAll(with(","), "\n", "\r"),
+		"UTF-16, little end first": utf16([]byte{0xff, 0xfe}, with("\t")),
+		"UTF-16, big end first":    utf16([]byte{0xfe, 0xff}, with("\t")),
+		"blank lines above":        "\n\n" + with(","), "lone carriage returns": strings.ReplaceAll(with(","), "\n", "\r"),
 	}
+
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		for name, file := range files {
 			h := open(t, db)
 			h.load(t, audience.NewImport{}, file)
-			want := map[string]person{"+8613800138000": {Name: "Li Lei", Country: "CN", Attributes: map[string]string{"city": "北京"}, Consent: enum.ConsentUnknown}}
+			want := map[string]person{"+8613800138000": {Name: "Li Lei", Country: "CN",
+				Attributes: map[string]string{"city": "北京"}, Consent: enum.ConsentUnknown}}
 			if diff := cmp.Diff(want, h.people(t)); diff != "" {
 				t.Errorf("%s: %s", name, diff)
 			}
@@ -75,8 +81,10 @@ func TestAnImportRefusesAFileThatItCannotUnderstand(t *testing.T) {
 		"too large":                    {"phone\n" + strings.Repeat("+8613800138000\n", 4<<20), "larger than 50 MiB"},
 		"with a long name of a column": {"phone," + strings.Repeat("x", 65) + "\n", "has 65 characters; at most 64"},
 	}
+
 	db := dbtest.Open(t, dbtest.SQLite(t))
 	h := open(t, db)
+
 	for name, tc := range files {
 		_, err := h.StartImport(h.ctx, audience.NewImport{FileName: "people.csv", File: strings.NewReader(tc.file)})
 		var in usererror.Fields
@@ -84,16 +92,22 @@ func TestAnImportRefusesAFileThatItCannotUnderstand(t *testing.T) {
 			t.Errorf("a file %s: %v; want %q", name, err, tc.want)
 		}
 	}
-	torn := io.MultiReader(strings.NewReader("phone\n"+strings.Repeat("+8613800138000\n", 100_000)), iotest.ErrReader(io.ErrUnexpectedEOF))
-	if _, err := h.StartImport(h.ctx, audience.NewImport{File: torn}); !slices.Equal(inputs(err), []string{"file INVALID"}) {
+
+	torn := io.MultiReader(strings.NewReader("phone\n"+strings.Repeat("+8613800138000\n", 100_000)),
+		iotest.ErrReader(io.ErrUnexpectedEOF))
+	if _, err := h.StartImport(h.ctx, audience.NewImport{File: torn}); !slices.Equal(inputs(err),
+		[]string{"file INVALID"}) {
 		t.Errorf("a file that is cut off: %v", err)
 	}
+
 	if n := db.Client.ImportChunk.Query().CountX(h.ctx); n != 0 {
 		t.Errorf("%d pieces of refused files are left", n)
 	}
+
 	_, err := h.StartImport(h.ctx, audience.NewImport{File: strings.NewReader("phone"), DefaultCountry: new("China"),
 		ListID: new(uid.New(uid.ContactList)), Consent: &jsonfield.ImportConsent{Consent: "MAYBE"}})
-	if diff := cmp.Diff([]string{"listId NOT_FOUND", "defaultCountry INVALID", "consent.consent INVALID", "consent.source REQUIRED"}, inputs(err)); diff != "" {
+	if diff := cmp.Diff([]string{"listId NOT_FOUND", "defaultCountry INVALID", "consent.consent INVALID",
+		"consent.source REQUIRED"}, inputs(err)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -104,14 +118,17 @@ func TestAnUploadThatWasCutOffLeavesNothingForLong(t *testing.T) {
 		h := open(t, db)
 		h.present = time.Now()
 		piece := func(of uid.ID) {
-			db.Client.ImportChunk.Create().SetOrganizationID(h.owner).SetContactImportID(of).SetStart(1 << 30).SetData([]byte("phone")).SaveX(h.system)
+			db.Client.ImportChunk.Create().SetOrganizationID(h.owner).SetContactImportID(of).SetStart(1 << 30).
+				SetData([]byte("phone")).SaveX(h.system)
 		}
+
 		waiting := h.start(t, audience.NewImport{}, "phone\n+8613800138000\n")
 		over := h.load(t, audience.NewImport{}, "phone\n")
 		piece(uid.New(uid.ContactImport)) // a process died during the upload
 		piece(over.ID)
 
 		left := func() int { return db.Client.ImportChunk.Query().CountX(h.system) }
+
 		sweep := func() {
 			if err := h.Sweep(h.system, h.present.Add(-30*24*time.Hour)); err != nil {
 				t.Fatal(err)
@@ -120,6 +137,7 @@ func TestAnUploadThatWasCutOffLeavesNothingForLong(t *testing.T) {
 		if sweep(); left() != 3 {
 			t.Errorf("of uploads that may be under way %d pieces are left, not 3", left())
 		}
+
 		h.present = h.present.Add(25 * time.Hour)
 		if sweep(); left() != 1 {
 			t.Errorf("%d pieces are left, not that of the import that waits", left())
@@ -137,6 +155,7 @@ func TestAnOrganizationHasOnlySoManyImportsUnderWay(t *testing.T) {
 		other := h.neighbor(t)
 		var callers sync.WaitGroup
 		var taken, refused atomic.Int32
+
 		for range 30 {
 			callers.Go(func() {
 				_, err := h.StartImport(h.ctx, audience.NewImport{File: strings.NewReader("phone\n+8613800138000\n")})
@@ -150,6 +169,7 @@ func TestAnOrganizationHasOnlySoManyImportsUnderWay(t *testing.T) {
 				}
 			})
 		}
+
 		callers.Wait()
 		if taken.Load() != 20 || refused.Load() != 10 {
 			t.Errorf("%d are taken and %d refused", taken.Load(), refused.Load())
@@ -157,12 +177,14 @@ func TestAnOrganizationHasOnlySoManyImportsUnderWay(t *testing.T) {
 		if n := db.Client.ImportChunk.Query().CountX(h.system); n != 20 {
 			t.Errorf("%d pieces of files are stored", n)
 		}
+
 		other.start(t, audience.NewImport{}, "phone\n")
 
 		first := db.Client.ContactImport.Query().Where(contactimport.OrganizationID(h.owner)).FirstIDX(h.ctx)
 		if err := h.RunImport(h.system, first); err != nil {
 			t.Fatal(err)
 		}
+
 		h.start(t, audience.NewImport{}, "phone\n")
 	})
 }
@@ -178,5 +200,6 @@ func TestTheFilesOfImportsUnderWayHaveOnlySoManyBytes(t *testing.T) {
 	if n := h.db.Client.ImportChunk.Query().CountX(h.ctx); n != 0 {
 		t.Errorf("%d pieces of the refused file are left", n)
 	}
+
 	h.start(t, audience.NewImport{}, "phone\n")
 }

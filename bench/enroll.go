@@ -15,6 +15,7 @@ func benchEnroll(ctx context.Context, o options) error {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -23,31 +24,38 @@ func enrollOnce(ctx context.Context, store string, n int) error {
 	if err != nil {
 		return err
 	}
+
 	defer end()
 	if err := s.contacts(n); err != nil {
 		return err
 	}
+
 	c, err := s.draft()
 	if err != nil {
 		return err
 	}
+
 	ends := s.work()
 	defer ends()
 	seeded, begun := peakMiB(), costNow()
 	if _, err := s.campaigns.Launch(s.owner, c.ID); err != nil {
 		return err
 	}
+
 	launched := time.Since(begun.at)
 	first := make(chan time.Duration, 1)
 	go func() {
 		_ = m.WaitAccepted(ctx, 1)
 		first <- time.Since(begun.at)
 	}()
+
 	if err := s.until(ctx, c.ID, func(c *ent.Campaign) bool { return c.EnrolledAt != nil }); err != nil {
 		return err
 	}
+
 	f := figures{"store": store, "launch_seconds": launched.Seconds()}.since(begun, n)
 	f["first_message_seconds"] = (<-first).Seconds()
 	f["peak_mib"], f["peak_mib_before"] = peakMiB(), seeded
+
 	return f.print("enroll")
 }

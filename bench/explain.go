@@ -14,8 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// explainer hears from PostgreSQL how it carried out each statement: auto_explain tells every connection what really ran,
-// with its own arguments, prepared or not.
+// explainer hears from PostgreSQL how it carried out each statement: auto_explain tells every
+// connection what really ran, with its own arguments, prepared or not.
 type explainer struct {
 	mu    sync.Mutex
 	name  string // of what is played now; nothing is noted while it is empty
@@ -28,11 +28,13 @@ func (e *explainer) explain(dsn string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { e.note(n.Message) }
 	config.AfterConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
 		return conn.Exec(ctx, `LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_analyze = on; SET auto_explain.log_buffers = on; SET auto_explain.log_timing = off;
 			SET auto_explain.log_format = json; SET auto_explain.log_level = notice; SET random_page_cost = 1.1; SET client_min_messages = notice`).Close()
 	}
+
 	return stdlib.RegisterConnConfig(config), nil
 }
 
@@ -81,6 +83,7 @@ func (e *explainer) note(notice string) {
 	if !strings.HasPrefix(notice, "duration:") || start < 0 {
 		return
 	}
+
 	var told struct {
 		Query string `json:"Query Text"`
 		Plan  node
@@ -88,13 +91,16 @@ func (e *explainer) note(notice string) {
 	if json.Unmarshal([]byte(notice[start:]), &told) != nil {
 		return
 	}
-	p := &plan{query: spaces.ReplaceAllString(told.Query, " "), returned: int(told.Plan.Rows), blocks: told.Plan.Hit + told.Plan.Read}
+
+	p := &plan{query: spaces.ReplaceAllString(told.Query, " "), returned: int(told.Plan.Rows),
+		blocks: told.Plan.Hit + told.Plan.Read}
 	p.walk(told.Plan)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if p.name = e.name; e.name == "" {
 		return
 	}
+
 	key := p.name + "\x00" + p.query
 	if worst := e.plans[key]; worst == nil || p.cost() > worst.cost() {
 		e.plans[key] = p
@@ -109,8 +115,10 @@ func (p *plan) walk(n node) {
 	if !slices.Contains(p.nodes, name) {
 		p.nodes = append(p.nodes, name)
 	}
+
 	loops := max(1, n.Loops)
 	passed := (n.Filtered + n.Rechecked) * loops
+
 	switch {
 	case n.Type == "ModifyTable":
 		for _, child := range n.Plans {
@@ -124,6 +132,7 @@ func (p *plan) walk(n node) {
 			p.scans = append(p.scans, n.Relation)
 		}
 	}
+
 	for _, child := range n.Plans {
 		p.walk(child)
 	}
@@ -131,14 +140,16 @@ func (p *plan) walk(n node) {
 
 func (p *plan) cost() int { return p.blocks + p.rows + 1000*len(p.scans) }
 
-// wasteful says why a plan is none for a table that grows; empty when it is one. What it passes over or reads may be some
-// times what it returns, or, where it adds up, what it adds up; blocks tell of an index that is read beside the point.
+// wasteful says why a plan is none for a table that grows; empty when it is one. What it passes
+// over or reads may be some times what it returns, or, where it adds up, what it adds up; blocks
+// tell of an index that is read beside the point.
 func (p *plan) wasteful() string {
 	const atLeast, times = 2500, 25
 	needed := p.returned
 	if p.sums {
 		needed = max(needed, p.rows-p.passed)
 	}
+
 	enough := atLeast + times*needed
 	switch {
 	case p.passed > enough && len(p.scans) > 0:
@@ -150,6 +161,7 @@ func (p *plan) wasteful() string {
 	case p.blocks > 2*enough:
 		return "reads blocks"
 	}
+
 	return ""
 }
 
@@ -178,6 +190,7 @@ func (p *plan) excuse() string {
 			return why
 		}
 	}
+
 	return ""
 }
 
@@ -185,5 +198,7 @@ func (p *plan) excuse() string {
 func (e *explainer) all() []*plan {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return slices.SortedFunc(maps.Values(e.plans), func(a, b *plan) int { return strings.Compare(a.name+a.query, b.name+b.query) })
+	return slices.SortedFunc(maps.Values(e.plans), func(a, b *plan) int {
+		return strings.Compare(a.name+a.query, b.name+b.query)
+	})
 }

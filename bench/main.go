@@ -1,5 +1,6 @@
-// Command bench measures Carillon on one machine. Each subcommand prints its figures as lines of JSON; README.md says what
-// they mean. Everything is bounded in count and time, and nothing but loopback is spoken to.
+// Command bench measures Carillon on one machine. Each subcommand prints its figures as lines of
+// JSON; README.md says what they mean. Everything is bounded in count and time, and nothing but
+// loopback is spoken to.
 package main
 
 import (
@@ -65,18 +66,22 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&o.profile, "cpuprofile", "", "file for a CPU profile of what is timed (send, webhook)")
 	flags.StringVar(&o.allocs, "memprofile", "", "file for a profile of all allocations, of the whole run")
 	flags.DurationVar(&o.latency, "latency", -1, "the sandbox's latency (send); by default 0 and 50 ms in turn")
-	flags.IntVar(&o.rows, "rows", 0, "messages that are in the table before (send, webhook, plans), with all that belongs to them; PostgreSQL alone")
-	flags.BoolVar(&o.marketing, "marketing", false, "the template is one of MARKETING, so that each claim looks at consents (send)")
+	flags.IntVar(&o.rows, "rows", 0,
+		"messages that are in the table before (send, webhook, plans), with all that belongs to them; PostgreSQL alone")
+	flags.BoolVar(&o.marketing, "marketing", false,
+		"the template is one of MARKETING, so that each claim looks at consents (send)")
 	flags.IntSliceVar(&o.each, "each", []int{1, 50}, "statuses in a post (webhook)")
 	flags.IntSliceVar(&o.atOnce, "at-once", []int{64, 256, 512}, "posts under way at a time (webhook)")
 	names := strings.Join(slices.Sorted(maps.Keys(benchmarks)), ", ")
 	flags.Usage = func() { fmt.Printf("bench <%s>\n%s", names, flags.FlagUsages()) }
+
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, pflag.ErrHelp) {
 			return nil
 		}
 		return err
 	}
+
 	bench, ok := benchmarks[flags.Arg(0)]
 	if !ok || flags.NArg() != 1 {
 		return fmt.Errorf("want one of %s", names)
@@ -84,10 +89,12 @@ func run(ctx context.Context, args []string) error {
 	if err := bench(ctx, o); err != nil || o.allocs == "" {
 		return err
 	}
+
 	f, err := os.Create(o.allocs)
 	if err != nil {
 		return err
 	}
+
 	return errors.Join(pprof.Lookup("allocs").WriteTo(f, 0), f.Close())
 }
 
@@ -115,10 +122,12 @@ func (f figures) print(bench string) error {
 			f[name] = json.Number(fmt.Sprintf("%.4g", v))
 		}
 	}
+
 	line, err := json.Marshal(f)
 	if err == nil {
 		_, err = fmt.Println(string(line))
 	}
+
 	return err
 }
 
@@ -135,6 +144,7 @@ func costNow() cost {
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage)
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
+
 	return cost{time.Now(), time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), m.Mallocs, m.TotalAlloc}
 }
 
@@ -146,6 +156,7 @@ func (f figures) since(begun cost, n int) figures {
 	f["cpu_seconds_per_1000"] = (now.cpu - begun.cpu).Seconds() / thousands
 	f["allocations_per_1000"] = float64(now.allocations-begun.allocations) / thousands
 	f["kib_per_1000"] = float64(now.bytes-begun.bytes) / 1024 / thousands
+
 	return f
 }
 
@@ -161,6 +172,7 @@ func startProfile(file string) (stop func(), err error) {
 	if file == "" {
 		return func() {}, nil
 	}
+
 	f, err := os.Create(file)
 	if err != nil {
 		return nil, err
@@ -168,5 +180,6 @@ func startProfile(file string) (stop func(), err error) {
 	if err := pprof.StartCPUProfile(f); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
+
 	return func() { pprof.StopCPUProfile(); _ = f.Close() }, nil
 }

@@ -36,18 +36,21 @@ func startMeta(ctx context.Context, o sandbox.Options) (*meta, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	s.AddAccount(sandbox.AccountSpec{WABAID: waba, Name: "Lucky Shrub", Token: token, Numbers: []sandbox.NumberSpec{
 		{ID: metaNumber, DisplayNumber: "+1 202-555-0199", VerifiedName: "Lucky Shrub", Throughput: o.Throughput}}})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
+
 	m := &meta{Sandbox: s, url: "http://" + listener.Addr().String(), over: make(chan struct{})}
 	ctx, m.stop = context.WithCancel(context.WithoutCancel(ctx))
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	var g errgroup.Group
 	g.Go(func() error { return s.Run(ctx) })
 	g.Go(func() error { return server.Serve(listener) })
+
 	go func() {
 		defer close(m.over)
 		<-ctx.Done()
@@ -55,6 +58,7 @@ func startMeta(ctx context.Context, o sandbox.Options) (*meta, error) {
 		_ = g.Wait()
 		_ = s.Close()
 	}()
+
 	return m, nil
 }
 
@@ -70,9 +74,11 @@ func runSandbox(ctx context.Context, _ options) error {
 	if err != nil {
 		return err
 	}
+
 	fmt.Println(m.url)
 	<-ctx.Done()
 	m.close()
+
 	return nil
 }
 
@@ -87,12 +93,14 @@ func startSandbox(latency time.Duration) (url string, pid int, stop func(), err 
 	if err := child.Start(); err != nil {
 		return "", 0, nil, err
 	}
+
 	stop = func() { _ = child.Process.Signal(syscall.SIGTERM); _ = child.Wait() }
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		stop()
 		return "", 0, nil, errors.New("the sandbox did not start")
 	}
+
 	return strings.TrimSpace(line), child.Process.Pid, stop, nil
 }
 
@@ -104,7 +112,9 @@ func cpuOf(pid int) time.Duration {
 	if len(fields) < 13 {
 		return 0
 	}
+
 	user, _ := strconv.Atoi(fields[11])
 	system, _ := strconv.Atoi(fields[12])
+
 	return time.Duration(user+system) * time.Second / ticksPerSecond
 }

@@ -11,7 +11,8 @@ import (
 	"carillon/whatsapp/sandbox"
 )
 
-// benchPace is how much of a number's limit is used, and the busiest sliding second, as the sandbox sees it.
+// benchPace is how much of a number's limit is used, and the busiest sliding second, as the sandbox
+// sees it.
 func benchPace(ctx context.Context, o options) error {
 	for _, store := range o.stores {
 		for _, limit := range []int{20, 80, 1000} {
@@ -20,6 +21,7 @@ func benchPace(ctx context.Context, o options) error {
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -28,11 +30,13 @@ func paceOnce(ctx context.Context, store string, limit, n int) error {
 	if err != nil {
 		return err
 	}
+
 	defer end()
 	c, err := s.enrolled(n)
 	if err != nil {
 		return err
 	}
+
 	calls := &paceCalls{}
 	s.redis.AddHook(calls)
 	begun := costNow()
@@ -44,9 +48,11 @@ func paceOnce(ctx context.Context, store string, limit, n int) error {
 	if err != nil {
 		return err
 	}
+
 	u := m.Usage(metaNumber)
 	f["used_share"], f["busiest_second"], f["refused"] = u.Share(), u.Peak, u.Requests-u.Accepted
 	f["redis_calls_per_message"] = float64(calls.Load()) / float64(n)
+
 	return f.print("pace")
 }
 
@@ -62,6 +68,7 @@ func (c *paceCalls) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 				c.Add(1)
 			}
 		}
+
 		return next(ctx, cmd)
 	}
 }

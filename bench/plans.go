@@ -32,27 +32,34 @@ import (
 	"carillon/worker"
 )
 
-// benchPlans plays every query of the API and every step of the engine on large tables, and says how PostgreSQL carried out
-// each statement. It fails when one reads a large table whole, or far more than it gives.
+// benchPlans plays every query of the API and every step of the engine on large tables, and says
+// how PostgreSQL carried out each statement. It fails when one reads a large table whole, or far
+// more than it gives.
 func benchPlans(ctx context.Context, o options) error {
 	plans, err := playAll(ctx, o.rowsOr(1_000_000))
 	if err != nil {
 		return err
 	}
+
 	wasteful := 0
 	for _, p := range plans {
 		why, excuse := p.wasteful(), p.excuse()
 		if why != "" && excuse == "" {
 			wasteful++
 		}
-		f := figures{"name": p.name, "statement": p.query, "nodes": p.nodes, "rows_read": p.rows, "rows_passed_over": p.passed, "rows_returned": p.returned, "blocks": p.blocks, "sums": p.sums, "wasteful": why, "excuse": excuse}
+
+		f := figures{"name": p.name, "statement": p.query, "nodes": p.nodes, "rows_read": p.rows,
+			"rows_passed_over": p.passed, "rows_returned": p.returned, "blocks": p.blocks, "sums": p.sums, "wasteful": why,
+			"excuse": excuse}
 		if err := f.print("plans"); err != nil {
 			return err
 		}
 	}
+
 	if wasteful > 0 {
 		return fmt.Errorf("%d of %d plans are wasteful", wasteful, len(plans))
 	}
+
 	return nil
 }
 
@@ -62,12 +69,14 @@ func playAll(ctx context.Context, messages int) ([]*plan, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	defer m.close()
 	e := &explainer{plans: map[string]*plan{}}
 	s, err := setStage(ctx, "postgres", m.url, e.explain)
 	if err != nil {
 		return nil, err
 	}
+
 	defer s.close()
 	p, err := s.fill(ctx, messages)
 	if err != nil {
@@ -79,33 +88,41 @@ func playAll(ctx context.Context, messages int) ([]*plan, error) {
 	if err := s.playEngine(e, p); err != nil {
 		return nil, err
 	}
+
 	e.play("")
+
 	return e.all(), nil
 }
 
 // api is the GraphQL API over the stage.
 func (s *stage) api() http.Handler {
-	return graph.New(graph.Deps{DB: s.db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Direct: transactional.New(s.db, s.queue, s.who, s.tasks, database.Now),
-		Log: delivery.NewLog(s.db), Hub: s.hub, Rates: worker.NewPace(s.redis, s.prefix), WakeImport: s.tasks.WakeImport, Now: database.Now, Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))})
+	return graph.New(graph.Deps{DB: s.db, Identity: s.who, Accounts: s.accounts, Audience: s.audience,
+		Campaigns: s.campaigns, Direct: transactional.New(s.db, s.queue, s.who, s.tasks, database.Now),
+		Log: delivery.NewLog(s.db), Hub: s.hub, Rates: worker.NewPace(s.redis, s.prefix), WakeImport: s.tasks.WakeImport,
+		Now: database.Now, Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))})
 }
 
 func (s *stage) playQuestions(ctx context.Context, e *explainer, p *past) error {
-	some, err := s.db.Client.Message.Query().Where(message.CampaignID(p.campaign), message.ContactIDNotNil()).First(s.system)
+	some, err := s.db.Client.Message.Query().Where(message.CampaignID(p.campaign), message.ContactIDNotNil()).
+		First(s.system)
 	if err != nil {
 		return err
 	}
 	if some.TemplateID == nil {
 		return errors.New("a campaign's message without a template")
 	}
+
 	questions := p.questions(s.account.ID, s.number.ID, *some.TemplateID, *some.ContactID, some.ID, some.Address)
 	maps.Copy(questions, p.reports(s.account.ID, s.number.ID, *some.TemplateID))
 	api := s.api()
+
 	for _, name := range slices.Sorted(maps.Keys(questions)) {
 		e.play(name)
 		if err := s.ask(ctx, api, questions[name]); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
+
 	return nil
 }
 
@@ -114,6 +131,7 @@ func (s *stage) ask(ctx context.Context, api http.Handler, question string) erro
 	if err != nil {
 		return err
 	}
+
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Authorization", "Bearer "+s.session)
@@ -123,6 +141,7 @@ func (s *stage) ask(ctx context.Context, api http.Handler, question string) erro
 	if bytes.Contains(text, []byte(`"errors"`)) {
 		return fmt.Errorf("%s: %s", question, text)
 	}
+
 	return nil
 }
 
@@ -133,17 +152,22 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 	if err := s.contacts(n); err != nil {
 		return err
 	}
+
 	c, err := s.draft()
 	if err != nil {
 		return err
 	}
+
 	people, err := s.db.Client.Contact.Query().Limit(50).IDs(s.owner)
 	if err != nil {
 		return err
 	}
-	handler := metawebhook.New(metawebhook.Parts{DB: s.db, Journal: s.journal, Queue: s.queue, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Now: database.Now, Log: slog.Default()},
+
+	handler := metawebhook.New(metawebhook.Parts{DB: s.db, Journal: s.journal, Queue: s.queue, Accounts: s.accounts,
+		Audience: s.audience, Campaigns: s.campaigns, Now: database.Now, Log: slog.Default()},
 		metawebhook.Options{Secrets: []string{appSecret}, VerifyToken: verifyToken})
 	var ids []uid.ID
+
 	tell := func(status string, mine bool) error {
 		var statuses []string
 		for i, id := range ids {
@@ -154,15 +178,21 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 			if status == "failed" {
 				text = strings.Replace(text, `"status"`, `"errors":[{"code":131026}],"status"`, 1)
 			}
+
 			statuses = append(statuses, text)
 		}
+
 		_, err := handler.Process(ctx, sign(statuses).body)
+
 		return err
 	}
+
 	draft := func(name string, a jsonfield.Audience) func() error {
 		return func() error {
 			to := "name"
-			c, err := s.campaigns.Create(s.owner, campaign.Draft{Name: name, TemplateID: s.template.ID, PhoneNumberID: s.number.ID, Audience: a, Parameters: []jsonfield.ParameterBinding{{Parameter: "1", ContactField: &to}}})
+			c, err := s.campaigns.Create(s.owner,
+				campaign.Draft{Name: name, TemplateID: s.template.ID, PhoneNumberID: s.number.ID, Audience: a,
+					Parameters: []jsonfield.ParameterBinding{{Parameter: "1", ContactField: &to}}})
 			if err != nil {
 				return err
 			}
@@ -175,12 +205,16 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 			if _, err := s.campaigns.Pause(s.owner, c.ID); err != nil {
 				return err
 			}
+
 			_, err = s.campaigns.Cancel(s.owner, c.ID)
+
 			return err
 		}
 	}
+
 	limit := 1_000_000
 	log := delivery.NewLog(s.db)
+
 	steps := []struct {
 		name string
 		do   func() error
@@ -193,15 +227,19 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 		{"engine: runnable", func() error { _, err := s.queue.Runnable(ctx, s.number.ID); return err }},
 		{"engine: next due", func() error { _, _, err := s.queue.NextDue(ctx, s.number.ID); return err }},
 		{"engine: claim and return", func() error {
-			claimed, _, err := s.queue.Claim(ctx, s.number.ID, 50, []delivery.Runnable{{Campaign: c.ID, Most: -1}}, delivery.Limit{Account: s.account.ID, People: &limit})
+			claimed, _, err := s.queue.Claim(ctx, s.number.ID, 50, []delivery.Runnable{{Campaign: c.ID, Most: -1}},
+				delivery.Limit{Account: s.account.ID, People: &limit})
 			if err != nil {
 				return err
 			}
+
 			var facts []delivery.Fact
 			for _, m := range claimed {
 				facts = append(facts, delivery.Fact{Message: m.ID, Attempt: m.Attempt, Kind: delivery.Return, At: database.Now()})
 			}
+
 			_, err = s.journal.Record(ctx, facts...)
+
 			return err
 		}},
 		{"engine: drain", func() error { _, _, err := s.lanes.Drain(ctx, s.number.ID); return err }},
@@ -214,7 +252,8 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 		{"webhook: delivered, by wamid", func() error { return tell("delivered", false) }},
 		{"webhook: failed", func() error { return tell("failed", true) }},
 		{"webhook: received", func() error {
-			_, err := handler.Process(ctx, []byte(`{"object":"whatsapp_business_account","entry":[{"id":"`+waba+`","changes":[{"value":{"messaging_product":"whatsapp","metadata":{"phone_number_id":"`+metaNumber+
+			_, err := handler.Process(ctx, []byte(`{"object":"whatsapp_business_account","entry":[{"id":"`+waba+
+				`","changes":[{"value":{"messaging_product":"whatsapp","metadata":{"phone_number_id":"`+metaNumber+
 				`"},"contacts":[{"profile":{"name":"Ana"},"wa_id":"13032000001"}],"messages":[{"from":"13032000001","id":"wamid.in","timestamp":"1700000000","type":"text","text":{"body":"STOP"}}]},"field":"messages"}]}]}`))
 			return err
 		}},
@@ -237,7 +276,10 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 			if _, err := s.queue.UnknownOwners(ctx); err != nil {
 				return err
 			}
-			_, err := s.queue.SettleUnknown(ctx, map[uid.ID]jsonfield.SendingPolicy{s.account.OrganizationID: {UnknownOther: enum.UnknownPolicyPreferNoDuplicate}}, whatsapp.CodeLostAnswer, "lost")
+
+			_, err := s.queue.SettleUnknown(ctx,
+				map[uid.ID]jsonfield.SendingPolicy{s.account.OrganizationID: {UnknownOther: enum.UnknownPolicyPreferNoDuplicate}},
+				whatsapp.CodeLostAnswer, "lost")
 			return err
 		}},
 		{"engine: sweep windows", func() error { _, err := s.queue.SweepWindows(ctx); return err }},
@@ -248,13 +290,18 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 		{"hub: read the log", func() error { _, err := log.Read(ctx, s.account.OrganizationID, 1000, 256); return err }},
 		{"hub: the log's end", func() error { _, err := log.Last(ctx, []uid.ID{s.account.OrganizationID}); return err }},
 		{"hub: its bounds", func() error { _, _, err := log.Bounds(ctx, s.account.OrganizationID); return err }},
-		{"engine: expire events", func() error { _, err := s.queue.ExpireEvents(ctx, time.Now().Add(-5*24*time.Hour)); return err }},
+		{"engine: expire events", func() error {
+			_, err := s.queue.ExpireEvents(ctx, time.Now().Add(-5*24*time.Hour))
+			return err
+		}},
 	}
+
 	for _, step := range steps {
 		e.play(step.name)
 		if err := step.do(); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
+
 	return nil
 }

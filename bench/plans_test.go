@@ -17,9 +17,11 @@ func TestNoStatementReadsFarMoreThanItGives(t *testing.T) {
 	if len(plans) < 500 {
 		t.Fatalf("only %d statements were heard of", len(plans))
 	}
+
 	for _, p := range plans {
 		if why := p.wasteful(); why != "" && p.excuse() == "" {
-			t.Errorf("%s %s: read %d rows, passed over %d of them, returned %d, by %v:\n%s", p.name, why, p.rows, p.passed, p.returned, p.nodes, p.query)
+			t.Errorf("%s %s: read %d rows, passed over %d of them, returned %d, by %v:\n%s", p.name, why, p.rows, p.passed,
+				p.returned, p.nodes, p.query)
 		}
 	}
 }

@@ -25,7 +25,8 @@ import (
 	"carillon/whatsapp/sandbox"
 )
 
-// program is the running service, as its users meet it: the all-in-one process, or serve and work on servers.
+// program is the running service, as its users meet it: the all-in-one process, or serve and work
+// on servers.
 type program struct {
 	*store
 	meta      *meta
@@ -37,7 +38,8 @@ type program struct {
 	account, phone, template, campaign string // ids
 }
 
-// startProgram builds and runs the program on a store of its own before a sandbox in this process, and signs up.
+// startProgram builds and runs the program on a store of its own before a sandbox in this process,
+// and signs up.
 func startProgram(ctx context.Context, storeName string, o sandbox.Options) (p *program, err error) {
 	p = &program{}
 	defer func() {
@@ -45,33 +47,42 @@ func startProgram(ctx context.Context, storeName string, o sandbox.Options) (p *
 			p.close()
 		}
 	}()
+
 	if p.store, err = openStore(ctx, storeName, nil); err != nil {
 		return p, err
 	}
+
 	folder, err := os.MkdirTemp("", "carillon-bench")
 	if err != nil {
 		return p, err
 	}
+
 	p.closes = append(p.closes, func() { _ = os.RemoveAll(folder) })
 	binary := filepath.Join(folder, "carillon")
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "carillon").CombinedOutput(); err != nil {
 		return p, fmt.Errorf("build the program: %w\n%s", err, out)
 	}
+
 	address, err := freeAddress()
 	if err != nil {
 		return p, err
 	}
+
 	p.url, o.CallbackURL = "http://"+address, "http://"+address+"/webhooks/whatsapp"
 	if p.meta, err = startMeta(ctx, o); err != nil {
 		return p, err
 	}
-	environ := []string{"MAX_CONNECTIONS_PER_ORGANIZATION=10000", "DATABASE_URL=" + p.dsn, "DATA_DIR=" + folder, "HTTP_ADDR=" + address, "WHATSAPP_API_URL=" + p.meta.url, "WHATSAPP_APP_ID=1",
-		"WHATSAPP_APP_SECRET=" + appSecret, "WHATSAPP_VERIFY_TOKEN=" + verifyToken, "LOG_LEVEL=error", "ENCRYPTION_KEY=c2l4dGVlbiBieXRlcyBvZiBrZXksIHR3aWNlIG92ZXI="}
+
+	environ := []string{"MAX_CONNECTIONS_PER_ORGANIZATION=10000", "DATABASE_URL=" + p.dsn, "DATA_DIR=" + folder,
+		"HTTP_ADDR=" + address, "WHATSAPP_API_URL=" + p.meta.url, "WHATSAPP_APP_ID=1",
+		"WHATSAPP_APP_SECRET=" + appSecret, "WHATSAPP_VERIFY_TOKEN=" + verifyToken, "LOG_LEVEL=error",
+		"ENCRYPTION_KEY=c2l4dGVlbiBieXRlcyBvZiBrZXksIHR3aWNlIG92ZXI="}
 	if storeName == "postgres" {
 		numbered, err := p.lockRedis(ctx)
 		if err != nil {
 			return p, err
 		}
+
 		environ = append(environ, "REDIS_URL="+numbered)
 		err = errors.Join(p.run(binary, "serve", environ), p.run(binary, "work", append(environ, "HTTP_ADDR=127.0.0.1:0")))
 		if err != nil {
@@ -80,17 +91,21 @@ func startProgram(ctx context.Context, storeName string, o sandbox.Options) (p *
 	} else if err := p.run(binary, "", environ); err != nil {
 		return p, err
 	}
+
 	err = poll(ctx, 50*time.Millisecond, func() (bool, error) {
 		w, err := http.Get(p.url + "/readyz")
 		if err != nil {
 			return false, nil
 		}
+
 		defer w.Body.Close()
+
 		return w.StatusCode == http.StatusOK, nil
 	})
 	if err != nil {
 		return p, err
 	}
+
 	return p, p.signUp(ctx)
 }
 
@@ -98,6 +113,7 @@ func (p *program) run(binary, command string, environ []string) error {
 	child := exec.Command(binary, strings.Fields(command)...)
 	child.Env, child.Stderr = environ, os.Stderr
 	p.processes = append(p.processes, child)
+
 	return child.Start()
 }
 
@@ -108,6 +124,7 @@ func (p *program) close() {
 			_ = child.Wait()
 		}
 	}
+
 	if p.meta != nil {
 		p.meta.close()
 	}
@@ -121,36 +138,45 @@ func freeAddress() (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	defer l.Close()
+
 	return l.Addr().String(), nil
 }
 
-// lockRedis takes a numbered database for the program, whose keys have no prefix of ours; tests take theirs by the same key.
+// lockRedis takes a numbered database for the program, whose keys have no prefix of ours; tests
+// take theirs by the same key.
 func (p *program) lockRedis(ctx context.Context) (address string, err error) {
 	u, err := url.Parse(redisAddress())
 	if err != nil {
 		return "", err
 	}
+
 	for n := 15; n > 0; n-- {
 		key := fmt.Sprintf("carillon-test-database-%d", n)
 		if free, err := p.redis.SetNX(ctx, key, "bench", atMost).Result(); err != nil || !free {
 			continue
 		}
+
 		u.Path = fmt.Sprintf("/%d", n)
 		options, err := redis.ParseURL(u.String())
 		if err != nil {
 			return "", err
 		}
+
 		mine := redis.NewClient(options)
 		mine.FlushDB(ctx)
+
 		p.closes = append(p.closes, func() {
 			ctx := context.Background()
 			mine.FlushDB(ctx)
 			p.redis.Del(ctx, key)
 			_ = mine.Close()
 		})
+
 		return u.String(), nil
 	}
+
 	return "", errors.New("no unused database in Redis")
 }
 
@@ -160,30 +186,37 @@ func (p *program) ask(ctx context.Context, query string, input any, into any) er
 	if err != nil {
 		return err
 	}
+
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+"/graphql", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
+
 	r.Header.Set("Content-Type", "application/json")
 	if p.token != "" {
 		r.Header.Set("Authorization", "Bearer "+p.token)
 	}
+
 	w, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return err
 	}
+
 	defer w.Body.Close()
 	text, err := io.ReadAll(w.Body)
 	if err != nil {
 		return err
 	}
+
 	var answer struct {
 		Data   json.RawMessage
 		Errors []json.RawMessage
 	}
-	if err := json.Unmarshal(text, &answer); err != nil || len(answer.Errors) > 0 || bytes.Contains(text, []byte(`"userErrors":[{`)) {
+	if err := json.Unmarshal(text, &answer); err != nil || len(answer.Errors) > 0 ||
+		bytes.Contains(text, []byte(`"userErrors":[{`)) {
 		return fmt.Errorf("%.40s: %s", query, text)
 	}
+
 	return json.Unmarshal(answer.Data, into)
 }
 
@@ -195,11 +228,14 @@ func (p *program) signUp(ctx context.Context) error {
 	if err := p.ask(ctx, `{ terms { version } }`, nil, &terms); err != nil {
 		return err
 	}
+
 	var up struct{ SignUp struct{ Token string } }
-	if err := p.ask(ctx, `mutation($i: SignUpInput!) { signUp(input: $i) { token userErrors { message } } }`, map[string]any{"email": "owner@example.com", "password": "correct horse battery",
-		"name": "Owner", "organizationName": "Lucky Shrub", "acceptTermsVersion": terms.Terms.Version}, &up); err != nil {
+	if err := p.ask(ctx, `mutation($i: SignUpInput!) { signUp(input: $i) { token userErrors { message } } }`,
+		map[string]any{"email": "owner@example.com", "password": "correct horse battery",
+			"name": "Owner", "organizationName": "Lucky Shrub", "acceptTermsVersion": terms.Terms.Version}, &up); err != nil {
 		return err
 	}
+
 	p.token = up.SignUp.Token
 	var connected struct {
 		ConnectAccount struct {
@@ -209,21 +245,33 @@ func (p *program) signUp(ctx context.Context) error {
 			}
 		}
 	}
-	if err := p.ask(ctx, `mutation($i: ConnectAccountInput!) { connectAccount(input: $i) { account { id phoneNumbers { id } } userErrors { field message } } }`, map[string]any{
-		"credentials": map[string]any{"token": map[string]any{"wabaId": waba, "accessToken": token}}, "consentToTransfer": true}, &connected); err != nil {
+
+	if err := p.ask(ctx,
+		`mutation($i: ConnectAccountInput!) { connectAccount(input: $i) { account { id phoneNumbers { id } } userErrors { field message } } }`,
+		map[string]any{
+			"credentials":       map[string]any{"token": map[string]any{"wabaId": waba, "accessToken": token}},
+			"consentToTransfer": true}, &connected); err != nil {
 		return err
 	}
+
 	p.account, p.phone = connected.ConnectAccount.Account.ID, connected.ConnectAccount.Account.PhoneNumbers[0].ID
 	var made struct {
 		CreateTemplate struct{ Template identified }
 	}
-	if err := p.ask(ctx, `mutation($i: CreateTemplateInput!) { createTemplate(input: $i) { template { id } userErrors { field message } } }`, map[string]any{
-		"accountId": p.account, "template": map[string]any{"name": "hello", "language": "en_US", "category": "UTILITY", "components": []any{
-			map[string]any{"type": "BODY", "text": "Hello {{1}}, good to see you again.", "example": []string{"Ana"}}}}}, &made); err != nil {
+
+	if err := p.ask(ctx,
+		`mutation($i: CreateTemplateInput!) { createTemplate(input: $i) { template { id } userErrors { field message } } }`,
+		map[string]any{
+			"accountId": p.account, "template": map[string]any{"name": "hello", "language": "en_US", "category": "UTILITY",
+				"components": []any{
+					map[string]any{"type": "BODY", "text": "Hello {{1}}, good to see you again.", "example": []string{"Ana"}}}}},
+		&made); err != nil {
 		return err
 	}
+
 	p.template = made.CreateTemplate.Template.ID
 	p.organization = p.db.Client.Organization.Query().OnlyX(caller.System(ctx)).ID
+
 	return poll(ctx, 50*time.Millisecond, func() (bool, error) {
 		var templates struct {
 			Templates struct {
@@ -231,7 +279,8 @@ func (p *program) signUp(ctx context.Context) error {
 			}
 		}
 		err := p.ask(ctx, `{ templates { edges { node { status } } } }`, nil, &templates)
-		return err == nil && len(templates.Templates.Edges) == 1 && templates.Templates.Edges[0].Node.Status == "APPROVED", err
+		return err == nil && len(templates.Templates.Edges) == 1 && templates.Templates.Edges[0].Node.Status == "APPROVED",
+			err
 	})
 }
 
@@ -240,41 +289,55 @@ func (p *program) draft(ctx context.Context, n int) error {
 	if err := addContacts(caller.System(ctx), p.db, p.organization, n); err != nil {
 		return err
 	}
+
 	var created struct {
 		CreateCampaign struct{ Campaign identified }
 	}
-	err := p.ask(ctx, `mutation($i: CreateCampaignInput!) { createCampaign(input: $i) { campaign { id } userErrors { field message } } }`, map[string]any{
-		"name": "Spring", "templateId": p.template, "phoneNumberId": p.phone, "audience": map[string]any{"filter": map[string]any{"country": []string{"US"}}},
-		"parameters": []any{map[string]any{"parameter": "1", "contactField": "name"}}}, &created)
+	err := p.ask(ctx,
+		`mutation($i: CreateCampaignInput!) { createCampaign(input: $i) { campaign { id } userErrors { field message } } }`,
+		map[string]any{
+			"name": "Spring", "templateId": p.template, "phoneNumberId": p.phone,
+			"audience":   map[string]any{"filter": map[string]any{"country": []string{"US"}}},
+			"parameters": []any{map[string]any{"parameter": "1", "contactField": "name"}}}, &created)
+
 	p.campaign = created.CreateCampaign.Campaign.ID
+
 	return err
 }
 
 func (p *program) launch(ctx context.Context) error {
 	var into any
-	return p.ask(ctx, `mutation($i: LaunchCampaignInput!) { launchCampaign(input: $i) { campaign { status } userErrors { message } } }`, map[string]any{"campaignId": p.campaign}, &into)
+	return p.ask(ctx,
+		`mutation($i: LaunchCampaignInput!) { launchCampaign(input: $i) { campaign { status } userErrors { message } } }`,
+		map[string]any{"campaignId": p.campaign}, &into)
 }
 
-// subscribe opens a socket that follows the event log; it returns when the first batch, which says where the log stands, is in.
+// subscribe opens a socket that follows the event log; it returns when the first batch, which says
+// where the log stands, is in.
 func (p *program) subscribe(ctx context.Context) (*websocket.Conn, error) {
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}, HandshakeTimeout: 20 * time.Second}
 	conn, _, err := dialer.DialContext(ctx, strings.Replace(p.url, "http", "ws", 1)+"/graphql", nil)
 	if err != nil {
 		return nil, err
 	}
+
 	send := func(m any) {
 		if err == nil {
 			err = conn.WriteJSON(m)
 		}
 	}
+
 	send(map[string]any{"type": "connection_init", "payload": map[string]any{"Authorization": "Bearer " + p.token}})
-	send(map[string]any{"id": "1", "type": "subscribe", "payload": map[string]any{"query": `subscription { deliveryEvents { cursor events { sequence status message { id } } } }`}})
+	send(map[string]any{"id": "1", "type": "subscribe",
+		"payload": map[string]any{"query": `subscription { deliveryEvents { cursor events { sequence status message { id } } } }`}})
+
 	for err == nil {
 		var text []byte
 		if text, err = nextFrame(conn); bytes.Contains(text, []byte(`"type":"next"`)) {
 			return conn, nil
 		}
 	}
+
 	return nil, errors.Join(err, conn.Close())
 }
 
@@ -287,9 +350,11 @@ func nextFrame(conn *websocket.Conn) ([]byte, error) {
 		return nil, err
 	case bytes.Contains(text, []byte(`"type":"ping"`)):
 		return nil, conn.WriteJSON(map[string]any{"type": "pong"})
-	case bytes.Contains(text, []byte(`"errors"`)) || bytes.Contains(text, []byte(`"type":"error"`)) || bytes.Contains(text, []byte(`"type":"complete"`)):
+	case bytes.Contains(text, []byte(`"errors"`)) || bytes.Contains(text, []byte(`"type":"error"`)) ||
+		bytes.Contains(text, []byte(`"type":"complete"`)):
 		return nil, fmt.Errorf("the subscription ended: %s", text)
 	}
+
 	return text, nil
 }
 
@@ -305,5 +370,6 @@ func residentMiB(pid int) float64 {
 			return kib / 1024
 		}
 	}
+
 	return 0
 }

@@ -17,12 +17,14 @@ import (
 	"carillon/whatsapp"
 )
 
-// benchSend is messages a second from the queue to the settled row, beside a bare loop that posts the same to the same sandbox.
+// benchSend is messages a second from the queue to the settled row, beside a bare loop that posts
+// the same to the same sandbox.
 func benchSend(ctx context.Context, o options) error {
 	latencies := []time.Duration{0, 50 * time.Millisecond}
 	if o.latency >= 0 {
 		latencies = []time.Duration{o.latency}
 	}
+
 	for _, store := range o.stores {
 		for _, latency := range latencies {
 			if err := sendOnce(ctx, o, store, latency); err != nil {
@@ -30,6 +32,7 @@ func benchSend(ctx context.Context, o options) error {
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -39,52 +42,64 @@ func sendOnce(ctx context.Context, o options, store string, latency time.Duratio
 	if err != nil {
 		return err
 	}
+
 	defer stop()
 	s, err := setStage(ctx, store, url, nil)
 	if err != nil {
 		return err
 	}
+
 	defer s.close()
 	if _, err := s.fill(ctx, o.rows); err != nil {
 		return err
 	}
+
 	if o.marketing {
 		if err := s.template.Update().SetCategory(enum.TemplateCategoryMarketing).Exec(s.system); err != nil {
 			return err
 		}
 	}
+
 	c, err := s.enrolled(n)
 	if err != nil {
 		return err
 	}
+
 	begun := s.spent(ctx, sandbox)
 	before, err := bareSends(ctx, url, n, inFlight(latency))
 	if err != nil {
 		return err
 	}
+
 	bareCost := s.spent(ctx, sandbox).minus(begun)
 	profiled, err := startProfile(o.profile)
 	if err != nil {
 		return err
 	}
+
 	f, cost, err := s.timed(ctx, sandbox, c, n)
 	profiled()
 	if err != nil {
 		return err
 	}
+
 	f["store"], f["latency_ms"], f["rows"], f["marketing"] = store, latency.Milliseconds(), o.rows, o.marketing
 	after, err := bareSends(ctx, url, n, inFlight(latency))
 	if err != nil {
 		return err
 	}
+
 	bare, thousands := (before+after)/2, float64(n)/1000
 	f["bare_per_second"], f["ratio"] = bare, float64(n)/f["seconds"].(float64)/bare
 	f["cpu_ratio"] = bareCost.all().Seconds() / cost.all().Seconds()
-	f["database_cpu_seconds_per_1000"], f["sandbox_cpu_seconds_per_1000"] = cost.database.Seconds()/thousands, cost.sandbox.Seconds()/thousands
-	f["bare_cpu_seconds_per_1000"], f["bare_sandbox_cpu_seconds_per_1000"] = bareCost.own.Seconds()/thousands, bareCost.sandbox.Seconds()/thousands
+	f["database_cpu_seconds_per_1000"], f["sandbox_cpu_seconds_per_1000"] = cost.database.Seconds()/thousands,
+		cost.sandbox.Seconds()/thousands
+	f["bare_cpu_seconds_per_1000"], f["bare_sandbox_cpu_seconds_per_1000"] = bareCost.own.Seconds()/thousands,
+		bareCost.sandbox.Seconds()/thousands
 	if err := s.verified(o.rows); err != nil {
 		return err
 	}
+
 	return f.print("send")
 }
 
@@ -95,6 +110,7 @@ func (s *stage) timed(ctx context.Context, sandbox int, c *ent.Campaign, n int) 
 	defer ends()
 	s.tasks.WakeLane(ctx, s.number.ID)
 	err := s.until(ctx, c.ID, func(c *ent.Campaign) bool { return c.Accepted == n })
+
 	return figures{}.since(costs, n), s.spent(ctx, sandbox).minus(begun), err
 }
 
@@ -123,15 +139,20 @@ func inFlight(latency time.Duration) int {
 func bareSends(ctx context.Context, url string, n, atOnce int) (perSecond float64, err error) {
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: atOnce, DisableCompression: true}}
 	defer client.CloseIdleConnections()
-	example, err := whatsapp.Message{To: "+13032000000", BizOpaqueCallbackData: whatsapp.CallbackData("msg_01k9zqj4y3e8r5t7w2x0000000", 1),
-		Template: &whatsapp.TemplateMessage{Name: "hello", Language: "en_US", Components: []whatsapp.MessageComponent{{Type: "body", Parameters: []whatsapp.MessageParameter{{Type: "text", Text: "Person 12345"}}}}}}.MarshalJSON()
+	example, err := whatsapp.Message{To: "+13032000000",
+		BizOpaqueCallbackData: whatsapp.CallbackData("msg_01k9zqj4y3e8r5t7w2x0000000", 1),
+		Template: &whatsapp.TemplateMessage{Name: "hello", Language: "en_US",
+			Components: []whatsapp.MessageComponent{{Type: "body",
+				Parameters: []whatsapp.MessageParameter{{Type: "text", Text: "Person 12345"}}}}}}.MarshalJSON()
 	if err != nil {
 		return 0, err
 	}
+
 	var next atomic.Int64
 	var failed atomic.Value
 	var g sync.WaitGroup
 	begun := time.Now()
+
 	for range atOnce {
 		g.Go(func() {
 			for {
@@ -139,8 +160,10 @@ func bareSends(ctx context.Context, url string, n, atOnce int) (perSecond float6
 				if i > n || ctx.Err() != nil {
 					return
 				}
+
 				body := bytes.Replace(example, []byte("3032000000"), []byte("303"+strconv.Itoa(2_000_000+i)), 1)
-				r, _ := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v26.0/"+metaNumber+"/messages", bytes.NewReader(body))
+				r, _ := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v26.0/"+metaNumber+"/messages",
+					bytes.NewReader(body))
 				r.Header.Set("Authorization", "Bearer "+token)
 				r.Header.Set("Content-Type", "application/json")
 				w, err := client.Do(r)
@@ -148,6 +171,7 @@ func bareSends(ctx context.Context, url string, n, atOnce int) (perSecond float6
 					failed.Store(err)
 					return
 				}
+
 				_, _ = io.Copy(io.Discard, w.Body)
 				_ = w.Body.Close()
 				if w.StatusCode != http.StatusOK {
@@ -156,9 +180,11 @@ func bareSends(ctx context.Context, url string, n, atOnce int) (perSecond float6
 			}
 		})
 	}
+
 	g.Wait()
 	if err, is := failed.Load().(error); is {
 		return 0, fmt.Errorf("bare loop: %w", err)
 	}
+
 	return float64(n) / time.Since(begun).Seconds(), ctx.Err()
 }

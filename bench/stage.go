@@ -33,7 +33,8 @@ const (
 	appSecret, verifyToken  = "app-secret", "verify-token"
 )
 
-// stage is the back end as one process has it, on a store, before a sandbox. Its own parts are those of the program.
+// stage is the back end as one process has it, on a store, before a sandbox. Its own parts are
+// those of the program.
 type stage struct {
 	*store
 	system, owner context.Context
@@ -67,22 +68,26 @@ func (n news) Notify(ctx context.Context, organization uid.ID, subjects ...uid.I
 	for i, s := range subjects {
 		topics[i] = s.String()
 	}
+
 	n.hub.Notify(ctx, organization, topics...)
 }
 
-// setStage builds everything, signs up an organization and connects its account in the sandbox at address. For through see
-// openStore.
-func setStage(ctx context.Context, storeName, address string, through func(dsn string) (string, error)) (*stage, error) {
+// setStage builds everything, signs up an organization and connects its account in the sandbox at
+// address. For through see openStore.
+func setStage(ctx context.Context, storeName, address string, through func(dsn string) (string, error)) (*stage,
+	error) {
 	opened, err := openStore(ctx, storeName, through)
 	if err != nil {
 		return nil, err
 	}
+
 	s := &stage{store: opened, system: caller.System(ctx)}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	keys, err := secret.NewKeyring(secret.NewKey())
 	if err != nil {
 		return nil, err
 	}
+
 	meta := whatsapp.NewClient(address, "v26.0", whatsapp.WithAppSecret(appSecret))
 	h := hub.New[delivery.Event](s.redis, s.prefix, delivery.NewLog(s.db), hub.Options{Logger: log})
 	s.hub = h
@@ -94,8 +99,10 @@ func setStage(ctx context.Context, storeName, address string, through func(dsn s
 	s.audience = audience.New(s.db, database.Now, nil)
 	s.campaigns = campaign.New(s.db, s.queue, s.audience, who, s.accounts, s.tasks, news{h}, database.Now)
 	s.journal.Watch(s.campaigns)
-	s.lanes = worker.NewLanes(s.queue, s.journal, s.accounts, s.db.Client, s.campaigns, meta, worker.NewPace(s.redis, s.prefix), s.tasks.Waiting, database.Now, log)
-	s.worker = worker.New(s.redis, s.tasks, worker.Jobs{Enroll: s.campaigns.Enroll, Import: s.audience.RunImport, Drain: s.lanes.Drain, Sweep: s.campaigns.Sweep}, 64, log)
+	s.lanes = worker.NewLanes(s.queue, s.journal, s.accounts, s.db.Client, s.campaigns, meta,
+		worker.NewPace(s.redis, s.prefix), s.tasks.Waiting, database.Now, log)
+	s.worker = worker.New(s.redis, s.tasks, worker.Jobs{Enroll: s.campaigns.Enroll, Import: s.audience.RunImport,
+		Drain: s.lanes.Drain, Sweep: s.campaigns.Sweep}, 64, log)
 	var running context.Context
 	running, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.goes(running, s.journal.Run)
@@ -104,6 +111,7 @@ func setStage(ctx context.Context, storeName, address string, through func(dsn s
 		s.close()
 		return nil, err
 	}
+
 	return s, nil
 }
 
@@ -113,10 +121,12 @@ func setScene(ctx context.Context, storeName string, o sandbox.Options) (m *meta
 	if m, err = startMeta(ctx, o); err != nil {
 		return nil, nil, nil, err
 	}
+
 	if s, err = setStage(ctx, storeName, m.url, nil); err != nil {
 		m.close()
 		return nil, nil, nil, err
 	}
+
 	return m, s, func() { s.close(); m.close() }, nil
 }
 
@@ -133,6 +143,7 @@ func (s *stage) work() (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(s.system))
 	over := make(chan struct{})
 	s.goes(ctx, func(ctx context.Context) error { defer close(over); return s.worker.Run(ctx) })
+
 	return func() { cancel(); <-over }
 }
 
@@ -143,25 +154,33 @@ func (s *stage) close() {
 }
 
 func (s *stage) signUp(ctx context.Context, who *identity.Service) error {
-	signed, err := who.SignUp(ctx, identity.SignUp{Email: "owner@example.com", Password: "correct horse battery", Name: "Owner", OrganizationName: "Lucky Shrub", AcceptTermsVersion: who.Terms().Version})
+	signed, err := who.SignUp(ctx, identity.SignUp{Email: "owner@example.com", Password: "correct horse battery",
+		Name: "Owner", OrganizationName: "Lucky Shrub", AcceptTermsVersion: who.Terms().Version})
 	if err != nil {
 		return err
 	}
+
 	s.owner, s.session, s.who = identity.With(ctx, signed.Viewer), signed.Token, who
-	if s.account, err = s.accounts.Connect(s.owner, account.Connect{WABAID: waba, AccessToken: token, ConsentToTransfer: true}); err != nil {
+	if s.account, err = s.accounts.Connect(s.owner,
+		account.Connect{WABAID: waba, AccessToken: token, ConsentToTransfer: true}); err != nil {
 		return err
 	}
+
 	s.number = s.account.QueryPhoneNumbers().OnlyX(s.owner)
-	s.template, err = s.accounts.CreateTemplate(s.owner, account.CreateTemplate{AccountID: s.account.ID, Submit: true, Template: whatsapp.Template{
-		Name: "hello", Language: "en_US", Category: "UTILITY", Components: []whatsapp.Component{
-			{Type: "BODY", Text: "Hello {{1}}, good to see you again.", Example: &whatsapp.Example{BodyText: whatsapp.Rows{{"Ana"}}}}}}})
+	s.template, err = s.accounts.CreateTemplate(s.owner,
+		account.CreateTemplate{AccountID: s.account.ID, Submit: true, Template: whatsapp.Template{
+			Name: "hello", Language: "en_US", Category: "UTILITY", Components: []whatsapp.Component{
+				{Type: "BODY", Text: "Hello {{1}}, good to see you again.",
+					Example: &whatsapp.Example{BodyText: whatsapp.Rows{{"Ana"}}}}}}})
 	if err != nil {
 		return err
 	}
+
 	return poll(ctx, 50*time.Millisecond, func() (bool, error) {
 		if _, err := s.accounts.Sync(s.owner, s.account.ID); err != nil {
 			return false, err
 		}
+
 		t, err := s.db.Client.Template.Get(s.system, s.template.ID)
 		return err == nil && t.Status == enum.TemplateStatusApproved, err
 	})
@@ -181,25 +200,32 @@ func addContacts(system context.Context, db *database.DB, organization uid.ID, n
 			numbers := make([]*ent.ContactIdentifierCreate, len(rows))
 			for i := range rows {
 				id, phone := uid.New(uid.Contact), "+1303"+strconv.Itoa(2_000_000+from+i)
-				rows[i] = tx.Client.Contact.Create().SetID(id).SetOrganizationID(organization).SetPhone(phone).SetName("Person " + strconv.Itoa(from+i)).SetCountry("US")
-				numbers[i] = tx.Client.ContactIdentifier.Create().SetOrganizationID(organization).SetKind(enum.IdentifierKindPhone).SetValue(phone).SetContactID(id).SetSince(database.Now())
+				rows[i] = tx.Client.Contact.Create().SetID(id).SetOrganizationID(organization).SetPhone(phone).
+					SetName("Person " + strconv.Itoa(from+i)).SetCountry("US")
+				numbers[i] = tx.Client.ContactIdentifier.Create().SetOrganizationID(organization).
+					SetKind(enum.IdentifierKindPhone).SetValue(phone).SetContactID(id).SetSince(database.Now())
 			}
+
 			if err := tx.Client.Contact.CreateBulk(rows...).Exec(system); err != nil {
 				return err
 			}
+
 			return tx.Client.ContactIdentifier.CreateBulk(numbers...).Exec(system)
 		})
 		if err != nil {
 			return fmt.Errorf("make contacts: %w", err)
 		}
 	}
+
 	return nil
 }
 
 func (s *stage) draft() (*ent.Campaign, error) {
 	name := "name"
-	return s.campaigns.Create(s.owner, campaign.Draft{Name: "Spring", TemplateID: s.template.ID, PhoneNumberID: s.number.ID,
-		Audience: jsonfield.Audience{Filter: &jsonfield.ContactFilter{Country: []string{"US"}}}, Parameters: []jsonfield.ParameterBinding{{Parameter: "1", ContactField: &name}}})
+	return s.campaigns.Create(s.owner, campaign.Draft{Name: "Spring", TemplateID: s.template.ID,
+		PhoneNumberID: s.number.ID,
+		Audience:      jsonfield.Audience{Filter: &jsonfield.ContactFilter{Country: []string{"US"}}},
+		Parameters:    []jsonfield.ParameterBinding{{Parameter: "1", ContactField: &name}}})
 }
 
 // enrolled is a campaign whose n messages all wait to be sent, with no worker running.
@@ -207,6 +233,7 @@ func (s *stage) enrolled(n int) (*ent.Campaign, error) {
 	if err := s.contacts(n); err != nil {
 		return nil, err
 	}
+
 	c, err := s.draft()
 	if err != nil {
 		return nil, err
@@ -220,6 +247,7 @@ func (s *stage) enrolled(n int) (*ent.Campaign, error) {
 	if s.db.Dialect == "postgres" { // as autovacuum does for a table that has lived for a minute
 		err = s.db.InTx(s.system, func(tx *database.Tx) error { _, err := tx.ExecContext(s.system, "ANALYZE"); return err })
 	}
+
 	return c, err
 }
 
@@ -238,6 +266,7 @@ func poll(ctx context.Context, every time.Duration, holds func() (bool, error)) 
 		if ok, err := holds(); ok || err != nil {
 			return err
 		}
+
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -246,15 +275,17 @@ func poll(ctx context.Context, every time.Duration, holds func() (bool, error)) 
 	}
 }
 
-// verified holds what was measured against a recount: a figure that was got by losing something is none. On top of a past
-// there is none: its counters are made up.
+// verified holds what was measured against a recount: a figure that was got by losing something is
+// none. On top of a past there is none: its counters are made up.
 func (s *stage) verified(past int) error {
 	if past > 0 {
 		return nil
 	}
+
 	differences, err := s.queue.Verify(s.system)
 	if err == nil && len(differences) > 0 {
 		err = fmt.Errorf("%d counts differ from a recount, the first: %s", len(differences), differences[0])
 	}
+
 	return err
 }

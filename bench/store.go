@@ -29,8 +29,9 @@ type store struct {
 
 const databaseConns = 24 // as the program has
 
-// openStore makes a schema of its own in PostgreSQL (TEST_DATABASE_URL) and a prefix in Redis (TEST_REDIS_URL), or, embedded,
-// what the program has when nothing is configured. through, unless it is nil, gives the data source that is used instead.
+// openStore makes a schema of its own in PostgreSQL (TEST_DATABASE_URL) and a prefix in Redis
+// (TEST_REDIS_URL), or, embedded, what the program has when nothing is configured. through, unless
+// it is nil, gives the data source that is used instead.
 func openStore(ctx context.Context, name string, through func(dsn string) (string, error)) (s *store, err error) {
 	s = &store{name: name, prefix: "bench" + strings.ToLower(rand.Text()[:10])}
 	defer func() {
@@ -38,6 +39,7 @@ func openStore(ctx context.Context, name string, through func(dsn string) (strin
 			s.close()
 		}
 	}()
+
 	switch name {
 	case "postgres":
 		err = s.openServers(ctx)
@@ -46,20 +48,25 @@ func openStore(ctx context.Context, name string, through func(dsn string) (strin
 	default:
 		return s, fmt.Errorf("no store %q: postgres or embedded", name)
 	}
+
 	if err != nil {
 		return s, err
 	}
+
 	source := s.dsn
 	if through != nil {
 		if source, err = through(source); err != nil {
 			return s, err
 		}
 	}
+
 	if s.db, err = database.Open(ctx, source, databaseConns); err != nil {
 		return s, err
 	}
+
 	s.closes = append(s.closes, func() { _ = s.db.Close() })
 	_, err = s.db.Migrate(ctx)
+
 	return s, err
 }
 
@@ -72,14 +79,17 @@ func (s *store) openServers(ctx context.Context) error {
 	if _, err := admin.ExecContext(ctx, "CREATE SCHEMA "+s.prefix); err != nil {
 		return fmt.Errorf("PostgreSQL at TEST_DATABASE_URL: %w", err)
 	}
+
 	s.closes = append(s.closes, func() {
 		_, _ = admin.Exec("DROP SCHEMA " + s.prefix + " CASCADE")
 		_ = admin.Close()
 	})
+
 	u, err := url.Parse(server)
 	if err != nil {
 		return err
 	}
+
 	q := u.Query()
 	q.Set("search_path", s.prefix)
 	q.Set("application_name", s.prefix)
@@ -89,6 +99,7 @@ func (s *store) openServers(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("TEST_REDIS_URL: %w", err)
 	}
+
 	s.redis = redis.NewClient(options)
 	s.closes = append(s.closes, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -96,8 +107,10 @@ func (s *store) openServers(ctx context.Context) error {
 		for keys := s.redis.Scan(ctx, 0, "*"+s.prefix+"*", 1000).Iterator(); keys.Next(ctx); {
 			s.redis.Del(ctx, keys.Val())
 		}
+
 		_ = s.redis.Close()
 	})
+
 	return s.redis.Ping(ctx).Err()
 }
 
@@ -115,18 +128,22 @@ func (s *store) openEmbedded() error {
 	if err != nil {
 		return err
 	}
+
 	s.closes = append(s.closes, func() { _ = os.RemoveAll(folder) })
 	s.dsn = "sqlite:" + filepath.Join(folder, "carillon.db")
 	m := miniredis.NewMiniRedis()
 	if err := m.StartAddr("127.0.0.1:0"); err != nil {
 		return err
 	}
+
 	s.redis = redis.NewClient(&redis.Options{Addr: m.Addr()})
 	done, over := make(chan struct{}), make(chan struct{})
+
 	go func() { // its clock stands still of itself
 		defer close(over)
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
+
 		for {
 			select {
 			case <-tick.C:
@@ -136,19 +153,24 @@ func (s *store) openEmbedded() error {
 			}
 		}
 	}()
+
 	s.closes = append(s.closes, func() { close(done); <-over; m.Close() }, func() { _ = s.redis.Close() })
+
 	return nil
 }
 
-// serverCPU is what PostgreSQL has used for this store so far, where it runs on this machine, else 0.
+// serverCPU is what PostgreSQL has used for this store so far, where it runs on this machine, else
+// 0.
 func (s *store) serverCPU(ctx context.Context) (used time.Duration) {
 	if s.name != "postgres" {
 		return 0
 	}
+
 	rows, err := s.db.Query(ctx, "SELECT pid FROM pg_stat_activity WHERE application_name = $1", s.prefix)
 	if err != nil {
 		return 0
 	}
+
 	defer rows.Close()
 	for rows.Next() {
 		var pid int
@@ -156,6 +178,7 @@ func (s *store) serverCPU(ctx context.Context) (used time.Duration) {
 			used += cpuOf(pid)
 		}
 	}
+
 	return used
 }
 

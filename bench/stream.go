@@ -33,24 +33,31 @@ func (p *program) accepted(ctx context.Context, n int) ([]uid.ID, error) {
 	number := p.db.Client.PhoneNumber.Query().OnlyX(system)
 	template := p.db.Client.Template.Query().OnlyX(system)
 	var ids []uid.ID
+
 	for from := 0; from < n; from += 1000 {
 		err := p.db.InTx(system, func(tx *database.Tx) error {
 			messages := make([]delivery.New, min(1000, n-from))
 			for i := range messages {
-				messages[i] = delivery.New{Template: template.ID, PhoneNumber: number.ID, Account: number.AccountID, Address: fmt.Sprintf("+1303%d", 2_000_000+from+i), Country: "US",
+				messages[i] = delivery.New{Template: template.ID, PhoneNumber: number.ID, Account: number.AccountID,
+					Address: fmt.Sprintf("+1303%d", 2_000_000+from+i), Country: "US",
 					Type: "TEMPLATE", Category: "UTILITY"}
 			}
+
 			made, _, err := s.queue.Enqueue(system, tx, p.organization, messages, func() error {
-				_, err := tx.ExecContext(system, "UPDATE message SET status = 'ACCEPTED', accepted_at = created_at, attempts = 1 WHERE status = 'QUEUED'")
+				_, err := tx.ExecContext(system,
+					"UPDATE message SET status = 'ACCEPTED', accepted_at = created_at, attempts = 1 WHERE status = 'QUEUED'")
 				return err
 			})
+
 			ids = append(ids, made...)
+
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
+
 	return p.db.Client.Message.Query().Where(message.StatusEQ("ACCEPTED")).Order(ent.Asc(message.FieldID)).IDs(system)
 }
 
@@ -59,7 +66,8 @@ type silence struct{}
 func (silence) Publish(context.Context, uid.ID, []delivery.Event) {}
 func (silence) Notify(context.Context, uid.ID, ...uid.ID)         {}
 
-// benchLatency is how long it takes from a webhook's arrival to a subscriber's socket, at several rates.
+// benchLatency is how long it takes from a webhook's arrival to a subscriber's socket, at several
+// rates.
 func benchLatency(ctx context.Context, o options) error {
 	for _, store := range o.stores {
 		for _, rate := range []int{100, 1000, 4000} {
@@ -68,6 +76,7 @@ func benchLatency(ctx context.Context, o options) error {
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -76,16 +85,19 @@ func latencyOnce(ctx context.Context, store string, rate, seconds int) error {
 	if err != nil {
 		return err
 	}
+
 	defer p.close()
 	n, each := rate*seconds, max(1, rate/1000) // as Meta does, which puts several statuses into one post when it is busy
 	ids, err := p.accepted(ctx, n)
 	if err != nil {
 		return err
 	}
+
 	conn, err := p.subscribe(ctx)
 	if err != nil {
 		return err
 	}
+
 	defer conn.Close()
 	var mu sync.Mutex
 	sent := make(map[string]time.Time, n)
@@ -94,6 +106,7 @@ func latencyOnce(ctx context.Context, store string, rate, seconds int) error {
 	var failures atomic.Int64
 	var g sync.WaitGroup
 	defer g.Wait()
+
 	g.Go(func() {
 		tick := time.NewTicker(time.Second * time.Duration(each) / time.Duration(rate))
 		defer tick.Stop()
@@ -103,12 +116,14 @@ func latencyOnce(ctx context.Context, store string, rate, seconds int) error {
 			for i, id := range some {
 				statuses = append(statuses, statusOf(id, from+i, "sent"))
 			}
+
 			posted := sign(statuses)
 			<-tick.C
 			mu.Lock()
 			for _, id := range some {
 				sent[id.String()] = time.Now()
 			}
+
 			mu.Unlock()
 			g.Go(func() {
 				if post(ctx, client, p.url+"/webhooks/whatsapp", posted) != nil {
@@ -117,15 +132,18 @@ func latencyOnce(ctx context.Context, store string, rate, seconds int) error {
 			})
 		}
 	})
+
 	took, err := follow(conn, n, func(id string) time.Time { mu.Lock(); defer mu.Unlock(); return sent[id] })
 	if err != nil {
 		return err
 	}
+
 	slices.Sort(took)
 	f := figures{"store": store, "events_per_second": rate, "n": n, "failed_posts": failures.Load()}
 	for name, share := range map[string]float64{"p50_ms": 0.5, "p99_ms": 0.99, "max_ms": 1} {
 		f[name] = float64(took[min(n-1, int(float64(n)*share))].Microseconds()) / 1000
 	}
+
 	return f.print("latency")
 }
 
@@ -136,6 +154,7 @@ func follow(conn *websocket.Conn, n int, sent func(id string) time.Time) (took [
 		if err != nil {
 			return nil, err
 		}
+
 		at := time.Now()
 		var frame struct {
 			Payload struct {
@@ -152,14 +171,17 @@ func follow(conn *websocket.Conn, n int, sent func(id string) time.Time) (took [
 		if err := json.Unmarshal(text, &frame); err != nil {
 			return nil, err
 		}
+
 		for _, e := range frame.Payload.Data.DeliveryEvents.Events {
 			took = append(took, at.Sub(sent(e.Message.ID)))
 		}
 	}
+
 	return took, nil
 }
 
-// benchFanout is how many events a second one process delivers to its subscribers, and what a subscriber costs in memory.
+// benchFanout is how many events a second one process delivers to its subscribers, and what a
+// subscriber costs in memory.
 func benchFanout(ctx context.Context, o options) error {
 	for _, subscribers := range []int{1, 100, 1000, 5000} {
 		if o.n > 0 && subscribers > o.n {
@@ -169,6 +191,7 @@ func benchFanout(ctx context.Context, o options) error {
 			return fmt.Errorf("%d subscribers: %w", subscribers, err)
 		}
 	}
+
 	return nil
 }
 
@@ -177,23 +200,29 @@ func fanoutOnce(ctx context.Context, store string, subscribers int) error {
 	if err != nil {
 		return err
 	}
+
 	defer p.close()
 	n := max(500, min(20_000, 500_000/subscribers)) // events
 	ids, err := p.accepted(ctx, n)
 	if err != nil {
 		return err
 	}
+
 	pid := p.processes[0].Process.Pid
 	restedBefore := atRest(ctx, pid)
 	conns := make([]*websocket.Conn, subscribers)
+
 	for i := range conns {
 		if conns[i], err = p.subscribe(ctx); err != nil {
 			return err
 		}
+
 		defer conns[i].Close()
 	}
+
 	idle := residentMiB(pid)
 	var readers errgroup.Group
+
 	for _, conn := range conns {
 		readers.Go(func() error {
 			for seen := 0; seen < n; {
@@ -201,37 +230,48 @@ func fanoutOnce(ctx context.Context, store string, subscribers int) error {
 				if err != nil {
 					return err
 				}
+
 				seen += eventsIn(frame)
 			}
+
 			return nil
 		})
 	}
+
 	rested := atRest(ctx, pid)
 	var busy float64
 	begun, cpu := time.Now(), cpuOf(pid)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: idleConns}}
 	defer client.CloseIdleConnections()
 	var statuses []string
+
 	for i, id := range ids {
 		if statuses = append(statuses, statusOf(id, i, "sent")); len(statuses) == 50 || i == len(ids)-1 {
 			if err := post(ctx, client, p.url+"/webhooks/whatsapp", sign(statuses)); err != nil {
 				return err
 			}
+
 			statuses, busy = nil, max(busy, residentMiB(pid))
 		}
 	}
+
 	if err := readers.Wait(); err != nil {
 		return err
 	}
+
 	took := time.Since(begun)
-	f := figures{"store": store, "subscribers": subscribers, "events": n, "deliveries_per_second": float64(n*subscribers) / took.Seconds(), "seconds": took.Seconds(),
-		"cpu_seconds": (cpuOf(pid) - cpu).Seconds(), "kib_per_idle_connection": (idle - restedBefore) * 1024 / float64(subscribers),
+	f := figures{"store": store, "subscribers": subscribers, "events": n,
+		"deliveries_per_second": float64(n*subscribers) / took.Seconds(), "seconds": took.Seconds(),
+		"cpu_seconds":               (cpuOf(pid) - cpu).Seconds(),
+		"kib_per_idle_connection":   (idle - restedBefore) * 1024 / float64(subscribers),
 		"kib_per_rested_connection": (rested - restedBefore) * 1024 / float64(subscribers),
 		"kib_per_busy_connection":   (max(busy, residentMiB(pid)) - restedBefore) * 1024 / float64(subscribers)}
+
 	return f.print("fanout")
 }
 
-// atRest is the memory of a process that was left alone until it has given back what it does not need: it looks every ten seconds.
+// atRest is the memory of a process that was left alone until it has given back what it does not
+// need: it looks every ten seconds.
 func atRest(ctx context.Context, pid int) float64 {
 	least := residentMiB(pid)
 	for range 25 {
@@ -239,7 +279,9 @@ func atRest(ctx context.Context, pid int) float64 {
 		case <-ctx.Done():
 		case <-time.After(time.Second):
 		}
+
 		least = min(least, residentMiB(pid))
 	}
+
 	return least
 }

@@ -24,8 +24,8 @@ import (
 	"carillon/whatsapp/sandbox"
 )
 
-// benchWebhook is signed statuses a second until they are committed, beside a handler that does nothing but verify and one
-// that also parses.
+// benchWebhook is signed statuses a second until they are committed, beside a handler that does
+// nothing but verify and one that also parses.
 func benchWebhook(ctx context.Context, o options) error {
 	for _, store := range o.stores {
 		for _, each := range o.each {
@@ -36,6 +36,7 @@ func benchWebhook(ctx context.Context, o options) error {
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -45,31 +46,38 @@ func webhookOnce(ctx context.Context, o options, store string, each, atOnce int)
 	if err != nil {
 		return err
 	}
+
 	defer end()
 	if _, err := s.fill(ctx, o.rows); err != nil {
 		return err
 	}
+
 	ids, c, err := s.accepted(ctx, n)
 	if err != nil {
 		return err
 	}
+
 	posts := signedPosts(ids, each)
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	handler := metawebhook.New(metawebhook.Parts{DB: s.db, Journal: s.journal, Queue: s.queue, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Now: database.Now, Log: log},
+	handler := metawebhook.New(metawebhook.Parts{DB: s.db, Journal: s.journal, Queue: s.queue, Accounts: s.accounts,
+		Audience: s.audience, Campaigns: s.campaigns, Now: database.Now, Log: log},
 		metawebhook.Options{Secrets: []string{appSecret}, VerifyToken: verifyToken})
 	verifies, parses := bareWebhook(false), bareWebhook(true)
 	verify, err := postAll(ctx, verifies, posts, atOnce)
 	if err != nil {
 		return err
 	}
+
 	parse, err := postAll(ctx, parses, posts, atOnce)
 	if err != nil {
 		return err
 	}
+
 	profiled, err := startProfile(o.profile)
 	if err != nil {
 		return err
 	}
+
 	begun, server := costNow(), s.serverCPU(ctx)
 	took, err := postAll(ctx, handler, posts, atOnce)
 	f := figures{"store": store, "statuses_per_post": each, "at_once": atOnce, "rows": o.rows}.since(begun, 3*n)
@@ -78,15 +86,20 @@ func webhookOnce(ctx context.Context, o options, store string, each, atOnce int)
 	if err != nil {
 		return err
 	}
+
 	var commits int
-	if err := s.db.QueryRow(ctx, "SELECT count(DISTINCT recorded_at) FROM delivery_event WHERE campaign_id = $1 AND status <> 'ACCEPTED'", c.ID).Scan(&commits); err != nil {
+	if err := s.db.QueryRow(ctx,
+		"SELECT count(DISTINCT recorded_at) FROM delivery_event WHERE campaign_id = $1 AND status <> 'ACCEPTED'", c.ID).
+		Scan(&commits); err != nil {
 		return err
 	}
+
 	f["per_commit"] = float64(3*n) / float64(max(1, commits))
 	again, err := postAll(ctx, verifies, posts, atOnce)
 	if err != nil {
 		return err
 	}
+
 	verify = (verify + again) / 2
 	f["bare_verify_per_second"], f["bare_parse_per_second"] = float64(3*n)/verify.Seconds(), float64(3*n)/parse.Seconds()
 	f["ratio"], f["ratio_to_parse"] = verify.Seconds()/took.Seconds(), parse.Seconds()/took.Seconds()
@@ -96,6 +109,7 @@ func webhookOnce(ctx context.Context, o options, store string, each, atOnce int)
 	if err := s.verified(o.rows); err != nil {
 		return err
 	}
+
 	return f.print("webhook")
 }
 
@@ -105,19 +119,24 @@ func (s *stage) accepted(ctx context.Context, n int) ([]uid.ID, *ent.Campaign, e
 	if err != nil {
 		return nil, nil, err
 	}
+
 	ids, err := s.db.Client.Message.Query().Where(message.CampaignID(c.ID)).Order(ent.Asc(message.FieldID)).IDs(s.system)
 	if err != nil {
 		return nil, nil, err
 	}
+
 	for from := 0; from < n; from += 1000 {
 		var facts []delivery.Fact
 		for i, id := range ids[from:min(from+1000, n)] {
-			facts = append(facts, delivery.Fact{Message: id, Attempt: 0, Kind: delivery.Accepted, WAMID: fmt.Sprintf("wamid.bench%d", from+i), At: database.Now()})
+			facts = append(facts, delivery.Fact{Message: id, Attempt: 0, Kind: delivery.Accepted,
+				WAMID: fmt.Sprintf("wamid.bench%d", from+i), At: database.Now()})
 		}
+
 		if _, err := s.journal.Record(ctx, facts...); err != nil {
 			return nil, nil, err
 		}
 	}
+
 	return ids, c, nil
 }
 
@@ -136,19 +155,23 @@ func signedPosts(ids []uid.ID, each int) (posts []signedPost) {
 			statuses = nil
 		}
 	}
+
 	for _, status := range []string{"sent", "delivered", "read"} {
 		for i, id := range ids {
 			if statuses = append(statuses, statusOf(id, i, status)); len(statuses) == each {
 				flush()
 			}
 		}
+
 		flush()
 	}
+
 	return posts
 }
 
 func sign(statuses []string) signedPost {
-	body := []byte(`{"object":"whatsapp_business_account","entry":[{"id":"` + waba + `","changes":[{"value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"12025550199","phone_number_id":"` +
+	body := []byte(`{"object":"whatsapp_business_account","entry":[{"id":"` + waba +
+		`","changes":[{"value":{"messaging_product":"whatsapp","metadata":{"display_phone_number":"12025550199","phone_number_id":"` +
 		metaNumber + `"},"statuses":[` + strings.Join(statuses, ",") + `]},"field":"messages"}]}]}`)
 	return signedPost{body, whatsapp.Sign(appSecret, body)}
 }
@@ -158,7 +181,9 @@ func statusOf(id uid.ID, i int, status string) string {
 	if status == "read" {
 		pricing = ""
 	}
-	return fmt.Sprintf(`{"id":"wamid.bench%d","status":%q,"timestamp":"%d","recipient_id":"1303%d","biz_opaque_callback_data":%q%s}`,
+
+	return fmt.Sprintf(
+		`{"id":"wamid.bench%d","status":%q,"timestamp":"%d","recipient_id":"1303%d","biz_opaque_callback_data":%q%s}`,
 		i, status, time.Now().Unix(), 2_000_000+i, whatsapp.CallbackData(id.String(), 0), pricing)
 }
 
@@ -170,6 +195,7 @@ func bareWebhook(parse bool) http.Handler {
 			http.Error(w, "unauthorized", http.StatusUnauthorized)
 			return
 		}
+
 		if parse {
 			if _, err := whatsapp.ParseWebhook(body); err != nil {
 				http.Error(w, "not understood", http.StatusBadRequest)
@@ -184,6 +210,7 @@ func postAll(ctx context.Context, handler http.Handler, posts []signedPost, atOn
 	if err != nil {
 		return 0, err
 	}
+
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
@@ -194,6 +221,7 @@ func postAll(ctx context.Context, handler http.Handler, posts []signedPost, atOn
 	var failed atomic.Value
 	var g sync.WaitGroup
 	begun := time.Now()
+
 	for range atOnce {
 		g.Go(func() {
 			for ctx.Err() == nil && failed.Load() == nil {
@@ -207,10 +235,12 @@ func postAll(ctx context.Context, handler http.Handler, posts []signedPost, atOn
 			}
 		})
 	}
+
 	g.Wait()
 	if err, is := failed.Load().(error); is {
 		return 0, err
 	}
+
 	return time.Since(begun), ctx.Err()
 }
 
@@ -219,16 +249,19 @@ func post(ctx context.Context, client *http.Client, url string, p signedPost) er
 	if err != nil {
 		return err
 	}
+
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("X-Hub-Signature-256", p.signature)
 	w, err := client.Do(r)
 	if err != nil {
 		return err
 	}
+
 	defer w.Body.Close()
 	_, _ = io.Copy(io.Discard, w.Body)
 	if w.StatusCode != http.StatusOK {
 		return fmt.Errorf("a webhook was answered %s", w.Status)
 	}
+
 	return nil
 }

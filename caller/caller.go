@@ -1,5 +1,6 @@
-// Package caller says in a context whose rows may be touched: one organization's, or, for workers and the command line,
-// everybody's. Without either, the data model answers nothing and changes nothing.
+// Package caller says in a context whose rows may be touched: one organization's, or, for workers
+// and the command line, everybody's. Without either, the data model answers nothing and changes
+// nothing.
 package caller
 
 import (
@@ -13,7 +14,9 @@ type key struct{}
 // Scope is whose rows a context may touch.
 type Scope struct {
 	Organization uid.ID
-	System       bool // every organization's; set by workers, webhooks, sign-in and the operator, never for a caller's query
+	// every organization's; set by workers, webhooks, sign-in and the operator, never for a caller's
+	// query
+	System bool
 }
 
 // In returns a context that sees the rows of that organization and no others.
@@ -21,7 +24,8 @@ func In(ctx context.Context, organization uid.ID) context.Context {
 	return context.WithValue(ctx, key{}, Scope{Organization: organization})
 }
 
-// System returns a context that sees every organization's rows. Use it only where no caller's word decides what is read.
+// System returns a context that sees every organization's rows. Use it only where no caller's word
+// decides what is read.
 func System(ctx context.Context) context.Context {
 	return context.WithValue(ctx, key{}, Scope{System: true})
 }

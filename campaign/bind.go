@@ -30,16 +30,20 @@ func (b binder) values(r audience.Recipient) (map[string]string, []*whatsapp.Val
 	for _, binding := range b.bindings {
 		given[binding.Parameter] = valueOf(binding, r)
 	}
+
 	values, problems := b.template.Mend(given)
 	missing := false
+
 	for _, binding := range b.bindings {
 		if values[binding.Parameter] == "" && binding.Fallback != nil {
 			given[binding.Parameter], missing = *binding.Fallback, true
 		}
 	}
+
 	if missing {
 		return b.template.Mend(given)
 	}
+
 	return values, problems
 }
 
@@ -52,6 +56,7 @@ func valueOf(b jsonfield.ParameterBinding, r audience.Recipient) string {
 	case b.Attribute != nil:
 		return r.Attributes[*b.Attribute]
 	}
+
 	return ""
 }
 
@@ -62,8 +67,10 @@ func unfit(problems []*whatsapp.ValueError) (reason enum.SkipReason) {
 		if p.Rule == "MISSING" {
 			return enum.SkipReasonMissingParameter
 		}
+
 		reason = enum.SkipReasonInvalidParameter
 	}
+
 	return reason
 }
 
@@ -82,15 +89,18 @@ func (b binder) constants() (problems []constantProblem) {
 			values[binding.Parameter], at[binding.Parameter] = *binding.Value, "parameters."+strconv.Itoa(i)+".value"
 		}
 	}
+
 	for _, p := range b.template.Constants(values) {
 		if field := at[p.Parameter]; field != "" && !b.falls(p) {
 			problems = append(problems, constantProblem{p, field})
 		}
 	}
+
 	for i, binding := range b.bindings {
 		if binding.Fallback == nil || *binding.Fallback == "" {
 			continue
 		}
+
 		one := map[string]string{binding.Parameter: *binding.Fallback}
 		for _, p := range b.template.Constants(one) {
 			if p.Parameter == binding.Parameter {
@@ -98,6 +108,7 @@ func (b binder) constants() (problems []constantProblem) {
 			}
 		}
 	}
+
 	return problems
 }
 
@@ -108,6 +119,7 @@ func (b binder) falls(p *whatsapp.ValueError) bool {
 			return p.Rule == "MISSING" && binding.Fallback != nil
 		}
 	}
+
 	return false
 }
 

@@ -60,7 +60,8 @@ func stand(t *testing.T, db *database.DB) *stage {
 	t.Helper()
 	s := &stage{db: db, system: caller.System(t.Context()), now: database.Now(), woken: map[uid.ID]int{}}
 	now := func() time.Time { return s.now }
-	who := identity.New(db, identity.DefaultTerms(), now, identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
+	who := identity.New(db, identity.DefaultTerms(), now,
+		identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
 	s.journal = delivery.NewJournal(db, s, now, slog.New(slog.DiscardHandler))
 	s.queue = delivery.NewQueue(db, s.journal, s, now)
 	s.audience, s.accounts = audience.New(db, now, nil), accountsOf(t, db, who)
@@ -70,17 +71,25 @@ func stand(t *testing.T, db *database.DB) *stage {
 	done := make(chan error, 1)
 	go func() { done <- s.journal.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
-	signed, err := who.SignUp(t.Context(), identity.SignUp{Email: "o@example.com", Password: "correct horse battery", Name: "O", OrganizationName: "Lucky Shrub", AcceptTermsVersion: who.Terms().Version})
+	signed, err := who.SignUp(t.Context(), identity.SignUp{Email: "o@example.com", Password: "correct horse battery",
+		Name: "O", OrganizationName: "Lucky Shrub", AcceptTermsVersion: who.Terms().Version})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	s.owner = identity.With(t.Context(), signed.Viewer)
 	c, o := db.Client, signed.Viewer.Organization
-	s.account = c.Account.Create().SetOrganizationID(o).SetWabaID("1").SetName("account").SetToken([]byte{1}).SaveX(s.owner)
-	s.number = c.PhoneNumber.Create().SetOrganizationID(o).SetAccountID(s.account.ID).SetMetaID("2").SetDisplayNumber("+1 555").SetVerifiedName("n").SaveX(s.owner)
-	s.template = c.Template.Create().SetOrganizationID(o).SetAccountID(s.account.ID).SetName("sale").SetUpdatedAt(s.now).SetLanguage("en").SetCategory(enum.TemplateCategoryMarketing).
-		SetStatus(enum.TemplateStatusApproved).SetComponents([]byte(`[{"type":"BODY","text":"Hi {{1}}, see you in {{2}} soon."}]`)).SaveX(s.owner)
+	s.account = c.Account.Create().SetOrganizationID(o).SetWabaID("1").SetName("account").SetToken([]byte{1}).
+		SaveX(s.owner)
+	s.number = c.PhoneNumber.Create().SetOrganizationID(o).SetAccountID(s.account.ID).SetMetaID("2").
+		SetDisplayNumber("+1 555").SetVerifiedName("n").SaveX(s.owner)
+	s.template = c.Template.Create().SetOrganizationID(o).SetAccountID(s.account.ID).SetName("sale").SetUpdatedAt(s.now).
+		SetLanguage("en").SetCategory(enum.TemplateCategoryMarketing).
+		SetStatus(enum.TemplateStatusApproved).
+		SetComponents([]byte(`[{"type":"BODY","text":"Hi {{1}}, see you in {{2}} soon."}]`)).SaveX(s.owner)
+
 	s.list = c.ContactList.Create().SetOrganizationID(o).SetName("list").SaveX(s.owner)
+
 	return s
 }
 
@@ -91,46 +100,73 @@ func accountsOf(t *testing.T, db *database.DB, who *identity.Service) *account.S
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return account.New(db, keys, whatsapp.NewClient("http://127.0.0.1:1", "v26.0"), who, account.Options{}, database.Now)
 }
 
 func (s *stage) contact(phone, name, city string, consent enum.Consent) *ent.Contact {
-	c := s.db.Client.Contact.Create().SetOrganizationID(s.account.OrganizationID).SetPhone(phone).SetName(name).SetAttributes(map[string]string{"city": city}).SetMarketingConsent(consent).SaveX(s.owner)
-	s.db.Client.ContactIdentifier.Create().SetOrganizationID(s.account.OrganizationID).SetKind(enum.IdentifierKindPhone).SetValue(phone).SetContactID(c.ID).SetSince(s.now).ExecX(s.owner)
-	s.db.Client.ListMember.Create().SetOrganizationID(s.account.OrganizationID).SetContactID(c.ID).SetContactListID(s.list.ID).ExecX(s.owner)
+	c := s.db.Client.Contact.Create().SetOrganizationID(s.account.OrganizationID).SetPhone(phone).SetName(name).
+		SetAttributes(map[string]string{"city": city}).SetMarketingConsent(consent).SaveX(s.owner)
+	s.db.Client.ContactIdentifier.Create().SetOrganizationID(s.account.OrganizationID).SetKind(enum.IdentifierKindPhone).
+		SetValue(phone).SetContactID(c.ID).SetSince(s.now).ExecX(s.owner)
+	s.db.Client.ListMember.Create().SetOrganizationID(s.account.OrganizationID).SetContactID(c.ID).
+		SetContactListID(s.list.ID).ExecX(s.owner)
+
 	return c
 }
 
 func of[T any](v T) *T { return &v }
 
 func (s *stage) draft() campaign.Draft {
-	return campaign.Draft{Name: "Spring", TemplateID: s.template.ID, PhoneNumberID: s.number.ID, Audience: jsonfield.Audience{ListIDs: []uid.ID{s.list.ID}},
-		Parameters: []jsonfield.ParameterBinding{{Parameter: "1", ContactField: of("name")}, {Parameter: "2", Attribute: of("city")}}}
+	return campaign.Draft{Name: "Spring", TemplateID: s.template.ID, PhoneNumberID: s.number.ID,
+		Audience: jsonfield.Audience{ListIDs: []uid.ID{s.list.ID}},
+		Parameters: []jsonfield.ParameterBinding{{Parameter: "1", ContactField: of("name")},
+			{Parameter: "2", Attribute: of("city")}}}
 }
 
 func TestADraftThatCannotWorkIsRefusedWithEveryReason(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db)
-		other := s.db.Client.Account.Create().SetOrganizationID(s.account.OrganizationID).SetWabaID("9").SetName("other").SetToken([]byte{1}).SaveX(s.owner)
-		foreign := s.db.Client.PhoneNumber.Create().SetOrganizationID(s.account.OrganizationID).SetAccountID(other.ID).SetMetaID("8").SetDisplayNumber("+1").SetVerifiedName("n").SaveX(s.owner)
+		other := s.db.Client.Account.Create().SetOrganizationID(s.account.OrganizationID).SetWabaID("9").SetName("other").
+			SetToken([]byte{1}).SaveX(s.owner)
+		foreign := s.db.Client.PhoneNumber.Create().SetOrganizationID(s.account.OrganizationID).SetAccountID(other.ID).
+			SetMetaID("8").SetDisplayNumber("+1").SetVerifiedName("n").SaveX(s.owner)
+
 		for name, tc := range map[string]struct {
 			edit func(*campaign.Draft)
 			want map[string]usererror.Code
 		}{
-			"no name":                      {func(d *campaign.Draft) { d.Name = "  " }, map[string]usererror.Code{"name": usererror.Required}},
-			"a name too long":              {func(d *campaign.Draft) { d.Name = strings.Repeat("ü", 201) }, map[string]usererror.Code{"name": usererror.TooLong}},
-			"unknown template and number":  {func(d *campaign.Draft) { d.TemplateID, d.PhoneNumberID = uid.New(uid.Template), uid.ID{} }, map[string]usererror.Code{"templateId": usererror.NoSuch, "phoneNumberId": usererror.NoSuch}},
-			"a number of another account":  {func(d *campaign.Draft) { d.PhoneNumberID = foreign.ID }, map[string]usererror.Code{"phoneNumberId": usererror.Invalid}},
-			"no audience":                  {func(d *campaign.Draft) { d.Audience = jsonfield.Audience{} }, map[string]usererror.Code{"audience": usererror.Required}},
-			"an unknown list":              {func(d *campaign.Draft) { d.Audience.ListIDs = []uid.ID{uid.New(uid.ContactList)} }, map[string]usererror.Code{"audience.listIds.0": usererror.NoSuch}},
-			"a rate of nothing":            {func(d *campaign.Draft) { d.RateLimit = of(0) }, map[string]usererror.Code{"rateLimit": usererror.Invalid}},
-			"a threshold over one":         {func(d *campaign.Draft) { d.FailureThreshold = of(1.5) }, map[string]usererror.Code{"failureThreshold": usererror.Invalid}},
-			"over before it starts":        {func(d *campaign.Draft) { d.ExpiresAt = of(s.now.Add(-time.Hour)) }, map[string]usererror.Code{"expiresAt": usererror.Invalid}},
-			"a parameter it does not have": {func(d *campaign.Draft) { d.Parameters[1].Parameter = "9" }, map[string]usererror.Code{"parameters.1.parameter": usererror.Invalid}},
-			"a parameter twice":            {func(d *campaign.Draft) { d.Parameters[1].Parameter = "1" }, map[string]usererror.Code{"parameters.1.parameter": usererror.Invalid}},
-			"two sources for one":          {func(d *campaign.Draft) { d.Parameters[0].Value = of("x") }, map[string]usererror.Code{"parameters.0": usererror.Invalid}},
-			"a field that contacts lack":   {func(d *campaign.Draft) { d.Parameters[0].ContactField = of("shoeSize") }, map[string]usererror.Code{"parameters.0.contactField": usererror.Invalid}},
+			"no name": {func(d *campaign.Draft) { d.Name = "  " },
+				map[string]usererror.Code{"name": usererror.Required}},
+			"a name too long": {func(d *campaign.Draft) { d.Name = strings.Repeat("ü", 201) },
+				map[string]usererror.Code{"name": usererror.TooLong}},
+			"unknown template and number": {func(d *campaign.Draft) {
+				d.TemplateID, d.PhoneNumberID = uid.New(uid.Template), uid.ID{}
+			}, map[string]usererror.Code{"templateId": usererror.NoSuch, "phoneNumberId": usererror.NoSuch}},
+			"a number of another account": {func(d *campaign.Draft) { d.PhoneNumberID = foreign.ID },
+				map[string]usererror.Code{"phoneNumberId": usererror.Invalid}},
+			"no audience": {func(d *campaign.Draft) { d.Audience = jsonfield.Audience{} },
+				map[string]usererror.Code{"audience": usererror.Required}},
+			"an unknown list": {func(d *campaign.Draft) {
+				d.Audience.ListIDs = []uid.ID{uid.New(uid.ContactList)}
+			}, map[string]usererror.Code{"audience.listIds.0": usererror.NoSuch}},
+			"a rate of nothing": {func(d *campaign.Draft) { d.RateLimit = of(0) },
+				map[string]usererror.Code{"rateLimit": usererror.Invalid}},
+			"a threshold over one": {func(d *campaign.Draft) { d.FailureThreshold = of(1.5) },
+				map[string]usererror.Code{"failureThreshold": usererror.Invalid}},
+			"over before it starts": {func(d *campaign.Draft) {
+				d.ExpiresAt = of(s.now.Add(-time.Hour))
+			}, map[string]usererror.Code{"expiresAt": usererror.Invalid}},
+			"a parameter it does not have": {func(d *campaign.Draft) { d.Parameters[1].Parameter = "9" },
+				map[string]usererror.Code{"parameters.1.parameter": usererror.Invalid}},
+			"a parameter twice": {func(d *campaign.Draft) { d.Parameters[1].Parameter = "1" },
+				map[string]usererror.Code{"parameters.1.parameter": usererror.Invalid}},
+			"two sources for one": {func(d *campaign.Draft) { d.Parameters[0].Value = of("x") },
+				map[string]usererror.Code{"parameters.0": usererror.Invalid}},
+			"a field that contacts lack": {func(d *campaign.Draft) {
+				d.Parameters[0].ContactField = of("shoeSize")
+			}, map[string]usererror.Code{"parameters.0.contactField": usererror.Invalid}},
 		} {
 			d := s.draft()
 			tc.edit(&d)
@@ -139,6 +175,7 @@ func TestADraftThatCannotWorkIsRefusedWithEveryReason(t *testing.T) {
 				t.Errorf("%s: %v\n%s", name, err, diff)
 			}
 		}
+
 		if n := db.Client.Campaign.Query().CountX(s.owner); n != 0 {
 			t.Errorf("%d campaigns were made of refused drafts", n)
 		}
@@ -150,10 +187,12 @@ func codes(err error) map[string]usererror.Code {
 	if !errors.As(err, &in) {
 		return nil
 	}
+
 	found := map[string]usererror.Code{}
 	for _, one := range in {
 		found[strings.Join(one.Path, ".")] = one.Code
 	}
+
 	return found
 }
 
@@ -169,10 +208,16 @@ func TestALaunchIsRefusedWhileSomethingStandsInItsWay(t *testing.T) {
 		"the account is gone": {func(s *stage, _ *campaign.Draft) {
 			s.account.Update().SetStatus(enum.AccountStatusTokenExpired).ExecX(s.owner)
 		}, "TOKEN_EXPIRED"},
-		"nobody would receive it":  {func(s *stage, _ *campaign.Draft) { s.db.Client.ListMember.Delete().ExecX(s.owner) }, "empty"},
+		"nobody would receive it": {func(s *stage, _ *campaign.Draft) {
+			s.db.Client.ListMember.Delete().ExecX(s.owner)
+		}, "empty"},
 		"a parameter is not bound": {func(_ *stage, d *campaign.Draft) { d.Parameters = d.Parameters[:1] }, "not bound: 2"},
-		"somebody lacks a value":   {func(_ *stage, d *campaign.Draft) { d.MissingParameter = enum.MissingParameterPolicyFail }, "1 recipients lack a value, e.g. +8613800000002 (2)"},
-		"it expired":               {func(s *stage, d *campaign.Draft) { d.ExpiresAt = of(s.now.Add(time.Minute)) }, "expired"},
+		"somebody lacks a value": {func(_ *stage, d *campaign.Draft) {
+			d.MissingParameter = enum.MissingParameterPolicyFail
+		}, "1 recipients lack a value, e.g. +8613800000002 (2)"},
+		"it expired": {func(s *stage, d *campaign.Draft) {
+			d.ExpiresAt = of(s.now.Add(time.Minute))
+		}, "expired"},
 		"the organization is suspended": {func(s *stage, _ *campaign.Draft) {
 			s.db.Client.Organization.Update().SetStatus(enum.OrganizationStatusSuspended).ExecX(s.system)
 		}, "SUSPENDED"},
@@ -189,6 +234,7 @@ func TestALaunchIsRefusedWhileSomethingStandsInItsWay(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+
 				s.now = s.now.Add(time.Hour)
 				_, err = s.Launch(s.owner, c.ID)
 				if len(codes(err)) == 0 || !strings.Contains(err.Error(), tc.says) {
@@ -216,26 +262,34 @@ func TestEnrollmentMakesOneMessageForEachRecipientAndSaysWhomItLeavesOut(t *test
 		if _, err := s.Launch(s.owner, c.ID); err != nil {
 			t.Fatal(err)
 		}
+
 		for range 3 { // a wake-up too many does no harm
 			if err := s.Enroll(t.Context(), c.ID); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		got := map[string]string{}
 		for _, m := range db.Client.Message.Query().Where(message.CampaignID(c.ID)).AllX(s.owner) {
 			reason := ""
 			if m.SkipReason != nil {
 				reason = " " + string(*m.SkipReason)
 			}
+
 			got[m.Address] = string(m.Status) + reason + " " + m.Parameters["1"] + "/" + m.Parameters["2"]
 		}
-		want := map[string]string{"+8613800000001": "QUEUED Ana/Lisbon North", "+8613800000002": "SKIPPED MISSING_PARAMETER Bo/", "+8613800000003": "SKIPPED OPTED_OUT Cy/Rome"}
+
+		want := map[string]string{"+8613800000001": "QUEUED Ana/Lisbon North",
+			"+8613800000002": "SKIPPED MISSING_PARAMETER Bo/", "+8613800000003": "SKIPPED OPTED_OUT Cy/Rome"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
-		if row := db.Client.Campaign.GetX(s.owner, c.ID); row.Status != enum.CampaignStatusRunning || row.Total != 3 || row.Queued != 1 || row.Skipped != 2 || row.EnrolledAt == nil {
+
+		if row := db.Client.Campaign.GetX(s.owner, c.ID); row.Status != enum.CampaignStatusRunning || row.Total != 3 ||
+			row.Queued != 1 || row.Skipped != 2 || row.EnrolledAt == nil {
 			t.Errorf("campaign is %s with %d, %d queued, %d skipped", row.Status, row.Total, row.Queued, row.Skipped)
 		}
+
 		if s.woken[s.number.ID] == 0 {
 			t.Error("nobody woke the lane")
 		}
@@ -244,7 +298,8 @@ func TestEnrollmentMakesOneMessageForEachRecipientAndSaysWhomItLeavesOut(t *test
 
 func TestACampaignGoesToPeopleWithoutANumberByTheirUserID(t *testing.T) {
 	t.Parallel()
-	for category, want := range map[enum.TemplateCategory]string{enum.TemplateCategoryMarketing: "QUEUED", enum.TemplateCategoryAuthentication: "SKIPPED INVALID_NUMBER"} {
+	for category, want := range map[enum.TemplateCategory]string{enum.TemplateCategoryMarketing: "QUEUED",
+		enum.TemplateCategoryAuthentication: "SKIPPED INVALID_NUMBER"} {
 		t.Run(string(category), func(t *testing.T) {
 			t.Parallel()
 			dbtest.Each(t, func(t *testing.T, db *database.DB) {
@@ -258,10 +313,12 @@ func TestACampaignGoesToPeopleWithoutANumberByTheirUserID(t *testing.T) {
 				if _, err := s.Launch(s.owner, campaign.ID); err != nil {
 					t.Fatal(err)
 				}
+
 				db.Client.Template.UpdateOneID(s.template.ID).SetCategory(category).ExecX(s.owner)
 				if err := s.Enroll(t.Context(), campaign.ID); err != nil {
 					t.Fatal(err)
 				}
+
 				m := db.Client.Message.Query().Where(message.CampaignID(campaign.ID)).OnlyX(s.owner)
 				got := string(m.Status)
 				if m.SkipReason != nil {
@@ -287,7 +344,9 @@ func TestACampaignWithNobodyLeftToWriteToIsOver(t *testing.T) {
 		if err := s.Enroll(t.Context(), c.ID); err != nil {
 			t.Fatal(err)
 		}
-		if row := db.Client.Campaign.GetX(s.owner, c.ID); row.Status != enum.CampaignStatusCompleted || row.CompletedAt == nil {
+
+		if row := db.Client.Campaign.GetX(s.owner, c.ID); row.Status != enum.CampaignStatusCompleted ||
+			row.CompletedAt == nil {
 			t.Errorf("campaign is %s", row.Status)
 		}
 	})
@@ -300,19 +359,24 @@ func TestWorkersThatEnrollAtOnceRepeatNothing(t *testing.T) {
 		const n = 2500 // several pages
 		err := db.InTx(s.owner, func(tx *database.Tx) error {
 			for i := range n {
-				c, err := tx.Client.Contact.Create().SetOrganizationID(s.account.OrganizationID).SetPhone("+1303" + strconv.Itoa(2_000_000+i)).SetName("N").SetAttributes(map[string]string{"city": "Rome"}).Save(s.owner)
+				c, err := tx.Client.Contact.Create().SetOrganizationID(s.account.OrganizationID).SetPhone("+1303" +
+					strconv.Itoa(2_000_000+i)).SetName("N").SetAttributes(map[string]string{"city": "Rome"}).Save(s.owner)
 				if err != nil {
 					return err
 				}
-				if err := tx.Client.ListMember.Create().SetOrganizationID(s.account.OrganizationID).SetContactID(c.ID).SetContactListID(s.list.ID).Exec(s.owner); err != nil {
+
+				if err := tx.Client.ListMember.Create().SetOrganizationID(s.account.OrganizationID).SetContactID(c.ID).
+					SetContactListID(s.list.ID).Exec(s.owner); err != nil {
 					return err
 				}
 			}
+
 			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		c, err := s.Create(s.owner, s.draft())
 		if err != nil {
 			t.Fatal(err)
@@ -320,17 +384,20 @@ func TestWorkersThatEnrollAtOnceRepeatNothing(t *testing.T) {
 		if _, err := s.Launch(s.owner, c.ID); err != nil {
 			t.Fatal(err)
 		}
+
 		s.woken = nil // its map is for one goroutine
 		service := quiet{s}.service()
 		failed := make(chan error, 4)
 		for range cap(failed) {
 			go func() { failed <- service.Enroll(t.Context(), c.ID) }()
 		}
+
 		for range cap(failed) {
 			if err := <-failed; err != nil {
 				t.Error(err)
 			}
 		}
+
 		if row := db.Client.Campaign.GetX(s.owner, c.ID); row.Total != n || row.Queued != n {
 			t.Errorf("total %d, queued %d, want %d", row.Total, row.Queued, n)
 		}
@@ -348,7 +415,8 @@ func (q quiet) WakeLane(context.Context, uid.ID)       {}
 func (q quiet) service() *campaign.Service {
 	now := database.Now
 	who := identity.New(q.s.db, identity.DefaultTerms(), now, identity.Options{})
-	return campaign.New(q.s.db, delivery.NewQueue(q.s.db, nil, q.s, now), audience.New(q.s.db, now, nil), who, nil, q, q.s, now)
+	return campaign.New(q.s.db, delivery.NewQueue(q.s.db, nil, q.s, now), audience.New(q.s.db, now, nil), who,
+		nil, q, q.s, now)
 }
 
 func TestAScheduledCampaignStartsWhenItsTimeHasCome(t *testing.T) {
@@ -371,6 +439,7 @@ func TestAScheduledCampaignStartsWhenItsTimeHasCome(t *testing.T) {
 		if got := db.Client.Campaign.GetX(s.owner, c.ID).Status; got != enum.CampaignStatusScheduled {
 			t.Fatalf("campaign is %s before its time", got)
 		}
+
 		s.now = s.now.Add(2 * time.Hour)
 		if err := s.Sweep(s.system); err != nil {
 			t.Fatal(err)
@@ -395,6 +464,7 @@ func TestWhatIsNotSentInTimeIsSkipped(t *testing.T) {
 		if err := s.Enroll(t.Context(), c.ID); err != nil {
 			t.Fatal(err)
 		}
+
 		s.now = s.now.Add(2 * time.Hour)
 		if err := s.Sweep(s.system); err != nil {
 			t.Fatal(err)
@@ -415,10 +485,12 @@ func TestTheSameIdempotencyKeyMakesOneCampaign(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		again, err := s.Create(s.owner, d)
 		if err != nil || again.ID != first.ID {
 			t.Errorf("the second call made %v, %v", again, err)
 		}
+
 		d.Name = "another"
 		if _, err := s.Create(s.owner, d); codes(err)["idempotencyKey"] == "" {
 			t.Errorf("the same key for something else: %v", err)
@@ -434,6 +506,7 @@ func TestAnotherOrganizationsCampaignIsNotFound(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		stranger := caller.In(t.Context(), db.Client.Organization.Create().SetName("other").SaveX(s.system).ID)
 		for _, do := range []func(context.Context, uid.ID) (*ent.Campaign, error){s.Launch, s.Pause, s.Resume, s.Cancel} {
 			_, foreign := do(stranger, c.ID)

@@ -9,19 +9,22 @@ import (
 	"carillon/ent/predicate"
 )
 
-// TemplateChanged pauses the campaigns of a template that cannot be sent any more. A campaign is resumed by people, when what
-// it waits for is mended.
+// TemplateChanged pauses the campaigns of a template that cannot be sent any more. A campaign is
+// resumed by people, when what it waits for is mended.
 func (s *Service) TemplateChanged(ctx context.Context, t *ent.Template) error {
 	return s.stopFor(ctx, campaign.TemplateID(t.ID), templateObstacle(t))
 }
 
-// NumberChanged pauses the campaigns of a number that cannot send any more, or that people complain of: to go on at a red
-// quality costs the number its standing, so somebody has to say that they want it.
+// NumberChanged pauses the campaigns of a number that cannot send any more, or that people complain
+// of: to go on at a red quality costs the number its standing, so somebody has to say that they
+// want it.
 func (s *Service) NumberChanged(ctx context.Context, n *ent.PhoneNumber) error {
 	o := numberObstacle(n)
 	if o.reason == "" && n.QualityRating == enum.QualityRatingRed {
-		o.reason, o.text = enum.CampaignStatusReasonQualityLow, "the quality of phone number "+n.DisplayNumber+" is RED: many people blocked or reported it"
+		o.reason, o.text = enum.CampaignStatusReasonQualityLow, "the quality of phone number "+n.DisplayNumber+
+			" is RED: many people blocked or reported it"
 	}
+
 	return s.stopFor(ctx, campaign.PhoneNumberID(n.ID), o)
 }
 
@@ -34,6 +37,7 @@ func (s *Service) stopFor(ctx context.Context, which predicate.Campaign, o obsta
 	if o.reason == "" {
 		return nil
 	}
+
 	_, err := s.Stop(ctx, which, o.reason, o.detail())
 	return err
 }

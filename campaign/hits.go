@@ -13,8 +13,9 @@ const hitsWithin = time.Minute
 // manyHits is when it pays to throw away what is too old.
 const manyHits = 1000
 
-// hits remember the answers that are believed only when they come several times. Each process counts for itself and starts
-// at nothing: at worst a pause takes as many answers more as there are processes.
+// hits remember the answers that are believed only when they come several times. Each process
+// counts for itself and starts at nothing: at worst a pause takes as many answers more as there are
+// processes.
 type hits struct {
 	mu   sync.Mutex
 	seen map[hit][]time.Time
@@ -31,11 +32,13 @@ func (h *hits) enough(of hit, needed int, now time.Time) bool {
 	if needed <= 1 {
 		return true
 	}
+
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.seen == nil {
 		h.seen = map[hit][]time.Time{}
 	}
+
 	if len(h.seen) > manyHits {
 		for other, times := range h.seen {
 			if now.Sub(times[len(times)-1]) > hitsWithin {
@@ -43,8 +46,10 @@ func (h *hits) enough(of hit, needed int, now time.Time) bool {
 			}
 		}
 	}
+
 	times := append(h.seen[of], now)
 	times = times[max(0, len(times)-needed):]
 	h.seen[of] = times
+
 	return len(times) == needed && now.Sub(times[0]) <= hitsWithin
 }

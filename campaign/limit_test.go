@@ -27,18 +27,22 @@ func (s *stage) running(t *testing.T) *campaignOf {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	of := &campaignOf{t: t, s: s}
 	of.is = func(want enum.CampaignStatus, reason enum.CampaignStatusReason, when string) {
 		t.Helper()
 		if err := s.Sweep(s.system); err != nil {
 			t.Fatal(err)
 		}
+
 		got := s.db.Client.Campaign.GetX(s.system, c.ID)
 		if got.Status != want || (got.StatusReason == nil) != (reason == "") || reason != "" && *got.StatusReason != reason {
 			t.Errorf("%s: the campaign is %s, %v", when, got.Status, got.StatusReason)
 		}
 	}
+
 	of.resume = func() error { _, err := s.Resume(s.owner, c.ID); return err }
+
 	return of
 }
 
@@ -66,6 +70,7 @@ func TestACampaignWaitsForWhatPassesAndGoesOnByItself(t *testing.T) {
 		if err := c.resume(); err == nil {
 			t.Error("resumed while suspended")
 		}
+
 		status(enum.OrganizationStatusActive)
 		c.is(sending, "", "active again")
 
@@ -75,6 +80,7 @@ func TestACampaignWaitsForWhatPassesAndGoesOnByItself(t *testing.T) {
 		if err := s.AtQuota(s.system, owner, two); err != nil {
 			t.Fatal(err)
 		}
+
 		c.is(paused, enum.CampaignStatusReasonQuotaReached, "at the quota")
 		s.now = s.now.Add(24 * time.Hour)
 		c.is(sending, "", "on the next day")
@@ -86,12 +92,14 @@ func TestNothingIsSentUnderTermsThatNobodyHasAccepted(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db)
 		c := s.running(t)
-		newer := identity.New(db, identity.Terms{Version: "2", Body: "text\n", EffectiveAt: s.now.Add(-time.Minute)}, func() time.Time { return s.now }, identity.Options{})
+		newer := identity.New(db, identity.Terms{Version: "2", Body: "text\n", EffectiveAt: s.now.Add(-time.Minute)},
+			func() time.Time { return s.now }, identity.Options{})
 		s.Service = s.under(newer)
 		c.is(enum.CampaignStatusPaused, enum.CampaignStatusReasonTermsNotAccepted, "under new terms")
 		if err := c.resume(); err == nil {
 			t.Error("resumed without accepting")
 		}
+
 		draft := s.draft()
 		draft.Audience = jsonfield.Audience{ListIDs: draft.Audience.ListIDs}
 		later := s.now.Add(time.Hour)
@@ -106,6 +114,7 @@ func TestNothingIsSentUnderTermsThatNobodyHasAccepted(t *testing.T) {
 		if err := newer.AcceptTerms(s.owner, "2"); err != nil {
 			t.Fatal(err)
 		}
+
 		c.is(enum.CampaignStatusRunning, "", "accepted")
 	})
 }

@@ -24,34 +24,41 @@ type Progress struct {
 // ProgressOf reads a campaign's row.
 func ProgressOf(c *ent.Campaign, now time.Time) Progress {
 	p := Progress{
-		Organization: c.OrganizationID, Campaign: c.ID, Total: c.Total, Queued: c.Queued, Sending: c.Sending, Accepted: c.Accepted, Sent: c.Sent,
+		Organization: c.OrganizationID, Campaign: c.ID, Total: c.Total, Queued: c.Queued, Sending: c.Sending,
+		Accepted: c.Accepted, Sent: c.Sent,
 		Delivered: c.Delivered, Read: c.Read, Failed: c.Failed, Unknown: c.Unknown, Skipped: c.Skipped, Canceled: c.Canceled,
 	}
+
 	left := c.Queued + c.Sending
 	if c.Total > 0 {
 		p.Fraction = float64(c.Total-left) / float64(c.Total)
 	}
+
 	under := c.Status == enum.CampaignStatusPreparing || c.Status == enum.CampaignStatusRunning
 	if !under || c.LaunchedAt == nil {
 		return p
 	}
+
 	since := *c.LaunchedAt
 	if c.ScheduledAt != nil && c.ScheduledAt.After(since) {
 		since = *c.ScheduledAt
 	}
+
 	handed := c.Accepted + c.Sent + c.Delivered + c.Read + c.Failed + c.Unknown
 	if seconds := now.Sub(since).Seconds(); seconds > 0 && handed > 0 {
 		p.RatePerSecond = float64(handed) / seconds
 		eta := int(math.Ceil(float64(left) / p.RatePerSecond))
 		p.EtaSeconds = &eta
 	}
+
 	return p
 }
 
-// Final reports whether nothing about the counters can change any more: the campaign is over, and every message has come to
-// an end of which WhatsApp reports nothing further.
+// Final reports whether nothing about the counters can change any more: the campaign is over, and
+// every message has come to an end of which WhatsApp reports nothing further.
 func (p Progress) Final(status enum.CampaignStatus) bool {
-	over := status == enum.CampaignStatusCompleted || status == enum.CampaignStatusCanceled || status == enum.CampaignStatusFailed
+	over := status == enum.CampaignStatusCompleted || status == enum.CampaignStatusCanceled ||
+		status == enum.CampaignStatusFailed
 	return over && p.Read+p.Failed+p.Skipped+p.Canceled == p.Total
 }
 

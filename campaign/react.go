@@ -20,11 +20,12 @@ import (
 	"carillon/whatsapp"
 )
 
-// staleAfter is when an error says nothing of the present any more: Meta repeats webhooks for days, and what it complained of
-// may have been mended.
+// staleAfter is when an error says nothing of the present any more: Meta repeats webhooks for days,
+// and what it complained of may have been mended.
 const staleAfter = 10 * time.Minute
 
-// Failure is an error that WhatsApp gave to one message, by its answer or later by webhook, with all that it may concern.
+// Failure is an error that WhatsApp gave to one message, by its answer or later by webhook, with
+// all that it may concern.
 type Failure struct {
 	Organization, Campaign, Template, PhoneNumber, Account, Contact uid.ID
 
@@ -35,7 +36,8 @@ type Failure struct {
 	At      time.Time
 }
 
-// Scope is the campaign, template, number or account that the error pauses; zero when it concerns the message alone.
+// Scope is the campaign, template, number or account that the error pauses; zero when it concerns
+// the message alone.
 func (f Failure) Scope() uid.ID {
 	switch f.Rule.Class {
 	case whatsapp.PauseCampaign:
@@ -47,6 +49,7 @@ func (f Failure) Scope() uid.ID {
 	case whatsapp.PauseAccount:
 		return f.Account
 	}
+
 	return uid.ID{}
 }
 
@@ -60,6 +63,7 @@ func (f Failure) campaigns() predicate.Campaign {
 	case whatsapp.PauseAccount:
 		return ofAccount(f.Account)
 	}
+
 	return campaign.ID(f.Campaign)
 }
 
@@ -80,13 +84,15 @@ func (f Failure) text() string {
 	if f.Detail != "" {
 		text += " WhatsApp says: " + f.Detail
 	}
+
 	return text
 }
 
-// React does what an error asks for beyond its own message, in one way for both channels by which errors come: it pauses the
-// campaigns concerned, once, with the reason, marks account or template, and notes that a person wants no marketing. It
-// reports whether what the error concerns is at a stand now, so that its message had better wait. An error that the table
-// believes only when it is repeated within a minute, and one that is long past, change nothing.
+// React does what an error asks for beyond its own message, in one way for both channels by which
+// errors come: it pauses the campaigns concerned, once, with the reason, marks account or template,
+// and notes that a person wants no marketing. It reports whether what the error concerns is at a
+// stand now, so that its message had better wait. An error that the table believes only when it is
+// repeated within a minute, and one that is long past, change nothing.
 func (s *Service) React(ctx context.Context, f Failure) (stopped bool, err error) {
 	ctx = caller.System(ctx)
 	if f.Rule.Suppress == whatsapp.SuppressMarketing {
@@ -95,14 +101,17 @@ func (s *Service) React(ctx context.Context, f Failure) (stopped bool, err error
 		if f.Contact.IsZero() { // by now the number may be somebody else's
 			who.Phone = f.Address
 		}
+
 		err := s.audience.RecordConsentOf(ctx, who, audience.Statement{
 			Consent: enum.ConsentOptedOut, By: enum.ConsentSpeakerContact, Source: source, Evidence: f.Detail, SaidAt: f.At,
-			Answers: &delivery.OptOut{Organization: f.Organization, Account: f.Account, PhoneNumber: f.PhoneNumber, Template: f.Template, Campaign: f.Campaign},
+			Answers: &delivery.OptOut{Organization: f.Organization, Account: f.Account, PhoneNumber: f.PhoneNumber,
+				Template: f.Template, Campaign: f.Campaign},
 		})
 		if err != nil {
 			return false, fmt.Errorf("react to %d: %w", f.Rule.Code, err)
 		}
 	}
+
 	now, scope := s.now(), f.Scope()
 	if scope.IsZero() || now.Sub(f.At) > staleAfter || !s.hits.enough(hit{f.Rule.Code, scope}, f.Rule.Hits, now) {
 		return false, nil
@@ -110,21 +119,24 @@ func (s *Service) React(ctx context.Context, f Failure) (stopped bool, err error
 	if holds, err := s.mark(ctx, f); err != nil || !holds {
 		return false, err
 	}
+
 	_, err = s.Stop(ctx, f.campaigns(), f.reason(), f.text())
+
 	return err == nil, err
 }
 
 // templateMarks are the errors that tell a template's status.
 var templateMarks = map[int]enum.TemplateStatus{132015: enum.TemplateStatusPaused, 132016: enum.TemplateStatusDisabled}
 
-// mark writes down what an error says of an account or a template. It reports false when that is no longer so: the token that
-// was refused has been replaced, or Meta has told of the template since.
+// mark writes down what an error says of an account or a template. It reports false when that is no
+// longer so: the token that was refused has been replaced, or Meta has told of the template since.
 func (s *Service) mark(ctx context.Context, f Failure) (holds bool, err error) {
 	if f.Rule.Class == whatsapp.PauseTemplate {
 		if past, err := s.mended(ctx, f); err != nil || past {
 			return false, err
 		}
 	}
+
 	status, marked := templateMarks[f.Rule.Code]
 	switch {
 	case f.Rule.Class == whatsapp.PauseAccount && f.Rule.Reason == whatsapp.ReasonTokenInvalid:
@@ -134,19 +146,23 @@ func (s *Service) mark(ctx context.Context, f Failure) (holds bool, err error) {
 	case marked:
 		_, err = s.accounts.SetTemplateStatus(ctx, f.Template, status)
 	}
+
 	if err != nil {
 		return false, fmt.Errorf("react to %d: %w", f.Rule.Code, err)
 	}
+
 	return true, nil
 }
 
-// mended reports whether a template has changed since a message failed for it. WhatsApp tells of failures in whole seconds.
+// mended reports whether a template has changed since a message failed for it. WhatsApp tells of
+// failures in whole seconds.
 func (s *Service) mended(ctx context.Context, f Failure) (bool, error) {
 	since := f.At.Truncate(time.Second).Add(time.Second)
 	past, err := s.db.Client.Template.Query().Where(template.ID(f.Template), template.UpdatedAtGTE(since)).Exist(ctx)
 	if err != nil {
 		return false, fmt.Errorf("read template: %w", err)
 	}
+
 	return past, nil
 }
 
@@ -161,6 +177,8 @@ func (s *Service) expireToken(ctx context.Context, f Failure) (holds bool, err e
 	if f.Token != nil && string(f.Token) != string(a.Token) {
 		return false, nil
 	}
+
 	_, err = s.accounts.ExpireToken(ctx, a, strings.TrimSpace(f.Rule.Title+". "+f.Detail))
+
 	return true, err
 }

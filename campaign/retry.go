@@ -17,43 +17,57 @@ import (
 	"carillon/whatsapp"
 )
 
-// Retry queues a campaign's failed messages again: those with one of the codes, or without codes all whose errors may pass by
-// themselves or once their advice was followed. A lost answer is tried again only when its code is named, since the message
-// may have arrived. A campaign that was over runs again; one that is paused stays so.
+// Retry queues a campaign's failed messages again: those with one of the codes, or without codes
+// all whose errors may pass by themselves or once their advice was followed. A lost answer is tried
+// again only when its code is named, since the message may have arrived. A campaign that was over
+// runs again; one that is paused stays so.
 func (s *Service) Retry(ctx context.Context, id uid.ID, codes []int) (*ent.Campaign, error) {
 	c, err := s.find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
+
 	switch c.Status {
 	case enum.CampaignStatusPreparing, enum.CampaignStatusRunning, enum.CampaignStatusPaused, enum.CampaignStatusCompleted:
 	default:
 		return nil, conflict(c, "retried")
 	}
+
 	mayPass, err := retryable(codes)
 	if err != nil {
 		return nil, err
 	}
+
 	if c.ExpiresAt != nil && !c.ExpiresAt.After(s.now()) {
-		return nil, usererror.Refuse("campaignId", usererror.Stale, "the campaign expired at %s", c.ExpiresAt.UTC().Format(time.RFC3339))
+		return nil, usererror.Refuse("campaignId", usererror.Stale, "the campaign expired at %s",
+			c.ExpiresAt.UTC().Format(time.RFC3339))
 	}
+
 	if err := s.sendable(ctx, c); err != nil {
 		return nil, err
 	}
-	// Recorded before it is done: the messages are queued page by page, each in a transaction of its own.
-	if err := s.db.InTx(ctx, func(tx *database.Tx) error { return record(ctx, tx, identity.ActionCampaignRetry, "retried", c) }); err != nil {
+
+	// Recorded before it is done: the messages are queued page by page, each in a transaction of its
+	// own.
+	if err := s.db.InTx(ctx, func(tx *database.Tx) error {
+		return record(ctx, tx, identity.ActionCampaignRetry, "retried", c)
+	}); err != nil {
 		return nil, fmt.Errorf("retry campaign %s: %w", id, err)
 	}
+
 	n, err := s.queue.Requeue(ctx, id, mayPass)
 	if err != nil {
 		return nil, fmt.Errorf("retry campaign %s: %w", id, err)
 	}
+
 	if n > 0 {
 		if err := s.reopen(ctx, id); err != nil {
 			return nil, err
 		}
+
 		s.waker.WakeLane(ctx, c.PhoneNumberID)
 	}
+
 	return s.find(ctx, id)
 }
 
@@ -65,9 +79,11 @@ func retryable(codes []int) (func(code int) bool, error) {
 			in.Add("errorCodes."+strconv.Itoa(i), usererror.Invalid, "%d (%s) does not pass: %s", code, rule.Title, rule.Advice)
 		}
 	}
+
 	if len(codes) > 0 {
 		return func(code int) bool { return slices.Contains(codes, code) }, in.Err()
 	}
+
 	return func(code int) bool {
 		return code != whatsapp.CodeLostAnswer && whatsapp.RuleFor(code, 0, 0, false).Retryable
 	}, nil
@@ -75,7 +91,8 @@ func retryable(codes []int) (func(code int) bool, error) {
 
 // reopen lets a campaign run again that was over and has messages to send.
 func (s *Service) reopen(ctx context.Context, id uid.ID) error {
-	n, err := s.db.Client.Campaign.Update().Where(campaign.ID(id), campaign.StatusEQ(enum.CampaignStatusCompleted), campaign.QueuedGT(0)).
+	n, err := s.db.Client.Campaign.Update().Where(campaign.ID(id), campaign.StatusEQ(enum.CampaignStatusCompleted),
+		campaign.QueuedGT(0)).
 		SetStatus(enum.CampaignStatusRunning).ClearCompletedAt().ClearRecentAnswers().Save(ctx)
 	if err != nil {
 		return fmt.Errorf("reopen campaign %s: %w", id, err)
@@ -83,11 +100,14 @@ func (s *Service) reopen(ctx context.Context, id uid.ID) error {
 	if n == 0 {
 		return nil
 	}
+
 	c, err := s.find(ctx, id)
 	if err != nil {
 		return err
 	}
+
 	s.news.Notify(ctx, c.OrganizationID, id)
 	s.waker.WakeLane(ctx, c.PhoneNumberID)
+
 	return nil
 }

@@ -17,22 +17,24 @@ func TestADraftIsRefusedForTimesThatCannotBeMeant(t *testing.T) {
 		s := stand(t, db)
 		s.contact("+8613800000001", "Ana", "Lisbon", enum.ConsentUnknown)
 		const day = 24 * time.Hour
+
 		for name, tc := range map[string]struct {
 			scheduled, expires *time.Duration // from now
 			refused            []string       // fields
 		}{
-			"a start an hour ago":                    {scheduled: of(-time.Hour), refused: []string{"scheduledAt"}},
-			"a start last year":                      {scheduled: of(-365 * day), refused: []string{"scheduledAt"}},
-			"a start two minutes ago":                {scheduled: of(-2 * time.Minute), refused: []string{"scheduledAt"}},
-			"a start just now":                       {scheduled: of(-20 * time.Second)},
-			"a start tomorrow":                       {scheduled: of(day)},
-			"a start in eleven months":               {scheduled: of(330 * day)},
-			"a start in ten years":                   {scheduled: of(3650 * day), refused: []string{"scheduledAt"}},
-			"an end in ten years":                    {expires: of(3650 * day), refused: []string{"expiresAt"}},
-			"an end that has passed":                 {expires: of(-time.Second), refused: []string{"expiresAt"}},
-			"an end before the start":                {scheduled: of(2 * day), expires: of(day), refused: []string{"expiresAt"}},
-			"an end after the start":                 {scheduled: of(day), expires: of(2 * day)},
-			"a start and an end that have passed":    {scheduled: of(-day), expires: of(-time.Hour), refused: []string{"scheduledAt", "expiresAt"}},
+			"a start an hour ago":      {scheduled: of(-time.Hour), refused: []string{"scheduledAt"}},
+			"a start last year":        {scheduled: of(-365 * day), refused: []string{"scheduledAt"}},
+			"a start two minutes ago":  {scheduled: of(-2 * time.Minute), refused: []string{"scheduledAt"}},
+			"a start just now":         {scheduled: of(-20 * time.Second)},
+			"a start tomorrow":         {scheduled: of(day)},
+			"a start in eleven months": {scheduled: of(330 * day)},
+			"a start in ten years":     {scheduled: of(3650 * day), refused: []string{"scheduledAt"}},
+			"an end in ten years":      {expires: of(3650 * day), refused: []string{"expiresAt"}},
+			"an end that has passed":   {expires: of(-time.Second), refused: []string{"expiresAt"}},
+			"an end before the start":  {scheduled: of(2 * day), expires: of(day), refused: []string{"expiresAt"}},
+			"an end after the start":   {scheduled: of(day), expires: of(2 * day)},
+			"a start and an end that have passed": {scheduled: of(-day), expires: of(-time.Hour),
+				refused: []string{"scheduledAt", "expiresAt"}},
 			"neither, so that it starts at its time": {},
 		} {
 			d := s.draft()
@@ -41,19 +43,23 @@ func TestADraftIsRefusedForTimesThatCannotBeMeant(t *testing.T) {
 					*into = of(s.now.Add(*from))
 				}
 			}
+
 			_, err := s.Create(s.owner, d)
 			var wrong usererror.Fields
 			if err != nil && !errors.As(err, &wrong) {
 				t.Fatal(name, err)
 			}
+
 			fields := []string{}
 			for _, w := range wrong {
 				fields = append(fields, w.Path[0])
 			}
+
 			if len(fields) != len(tc.refused) {
 				t.Errorf("%s: refused %v, want %v", name, fields, tc.refused)
 				continue
 			}
+
 			for i := range fields {
 				if fields[i] != tc.refused[i] {
 					t.Errorf("%s: refused %v, want %v", name, fields, tc.refused)
@@ -74,6 +80,7 @@ func TestADraftWhoseStartHasPassedIsNotLaunchedToEverybodyAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		s.now = s.now.Add(3 * time.Hour)
 		var wrong usererror.Fields
 		if _, err := s.Launch(s.owner, c.ID); !errors.As(err, &wrong) || wrong[0].Code != usererror.Stale {
@@ -88,6 +95,7 @@ func TestADraftWhoseStartHasPassedIsNotLaunchedToEverybodyAtOnce(t *testing.T) {
 		if c, err = s.Create(s.owner, d); err != nil {
 			t.Fatal(err)
 		}
+
 		s.now = s.now.Add(90 * time.Second)
 		if c, err = s.Launch(s.owner, c.ID); err != nil || c.Status != enum.CampaignStatusPreparing {
 			t.Errorf("%v, %v", c, err)

@@ -1,7 +1,9 @@
-// Package clientip tells from which address a request comes when proxies stand between the client and this process.
+// Package clientip tells from which address a request comes when proxies stand between the client
+// and this process.
 //
-// It hides the two headers in which proxies say so, and the ways in which they write them. It promises that the
-// address is never the caller's choice: only what a proxy wrote that the operator trusts is believed.
+// It hides the two headers in which proxies say so, and the ways in which they write them. It
+// promises that the address is never the caller's choice: only what a proxy wrote that the operator
+// trusts is believed.
 package clientip
 
 import (
@@ -28,15 +30,17 @@ type Resolver struct {
 	strangerWarned, conflictWarned atomic.Bool
 }
 
-// New makes a resolver. trusted are the networks of the operator's proxies: only these are believed. header is the one
-// that they write; when it is empty, it is whichever of the two a request has.
+// New makes a resolver. trusted are the networks of the operator's proxies: only these are
+// believed. header is the one that they write; when it is empty, it is whichever of the two a
+// request has.
 func New(trusted []netip.Prefix, header string, log *slog.Logger) *Resolver {
 	return &Resolver{trusted: trusted, header: header, log: log}
 }
 
-// Of returns the address of the client, without port and zone. It begins with the peer and goes from proxy to proxy, from
-// the right end of the header to the left, for as long as the proxy is trusted. So the first address that is not trusted
-// is the client. Where a proxy does not say for whom it asks, the client is that proxy.
+// Of returns the address of the client, without port and zone. It begins with the peer and goes
+// from proxy to proxy, from the right end of the header to the left, for as long as the proxy is
+// trusted. So the first address that is not trusted is the client. Where a proxy does not say for
+// whom it asks, the client is that proxy.
 func (r *Resolver) Of(request *http.Request) string {
 	peer, ok := parseNode(request.RemoteAddr)
 	if !ok {
@@ -50,9 +54,11 @@ func (r *Resolver) Of(request *http.Request) string {
 	case Forwarded:
 		usual = nil
 	}
+
 	if len(usual) == 0 && len(standard) == 0 {
 		return peer.String()
 	}
+
 	if !r.trusts(peer) {
 		r.warnOfStranger(peer)
 		return peer.String()
@@ -64,17 +70,21 @@ func (r *Resolver) Of(request *http.Request) string {
 	case len(usual) == 0:
 		return r.walk(peer, standard, parseElement).String()
 	}
-	// A proxy passes on the header that it does not write, and that one is the caller's choice. Nobody said which one it is.
+
+	// A proxy passes on the header that it does not write, and that one is the caller's choice. Nobody
+	// said which one it is.
 	one, other := r.walk(peer, usual, parseNode), r.walk(peer, standard, parseElement)
 	if one != other {
 		r.warnOfConflict(peer)
 		return peer.String()
 	}
+
 	return one.String()
 }
 
-// walk goes through the elements of all lines from the right. What cannot be read ends it. Elements are parted at every
-// comma, also within quotes: so an open quote of the caller's cannot swallow what a proxy adds behind it.
+// walk goes through the elements of all lines from the right. What cannot be read ends it. Elements
+// are parted at every comma, also within quotes: so an open quote of the caller's cannot swallow
+// what a proxy adds behind it.
 func (r *Resolver) walk(client netip.Addr, lines []string, parse func(string) (netip.Addr, bool)) netip.Addr {
 	for _, line := range slices.Backward(lines) {
 		for more := true; more; {
@@ -84,10 +94,12 @@ func (r *Resolver) walk(client netip.Addr, lines []string, parse func(string) (n
 			} else {
 				element, more = line, false
 			}
+
 			element = strings.Trim(element, " \t")
 			if element == "" { // HTTP allows empty elements in lists
 				continue
 			}
+
 			next, ok := parse(element)
 			if !ok {
 				return client
@@ -97,6 +109,7 @@ func (r *Resolver) walk(client netip.Addr, lines []string, parse func(string) (n
 			}
 		}
 	}
+
 	return client
 }
 

@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// parseNode reads one address as proxies write it: 192.0.2.1, 192.0.2.1:4711, 2001:db8::1, [2001:db8::1],
-// [2001:db8::1]:4711. An IPv4 address within IPv6 is that IPv4 address. "unknown", names and obfuscated ids are none.
+// parseNode reads one address as proxies write it: 192.0.2.1, 192.0.2.1:4711, 2001:db8::1,
+// [2001:db8::1], [2001:db8::1]:4711. An IPv4 address within IPv6 is that IPv4 address. "unknown",
+// names and obfuscated ids are none.
 func parseNode(text string) (netip.Addr, bool) {
 	if inner, bracketed := strings.CutPrefix(text, "["); bracketed {
 		host, port, closed := strings.Cut(inner, "]")
@@ -15,16 +16,21 @@ func parseNode(text string) (netip.Addr, bool) {
 		if !closed || err != nil || !a.Is6() || port != "" && !isPort(port) {
 			return netip.Addr{}, false
 		}
+
 		return plain(a), true
 	}
+
 	if a, err := netip.ParseAddr(text); err == nil {
 		return plain(a), true
 	}
+
 	at := strings.IndexByte(text, ':')
 	if at < 0 || !isPort(text[at:]) {
 		return netip.Addr{}, false
 	}
+
 	a, err := netip.ParseAddr(text[:at])
+
 	return plain(a), err == nil
 }
 
@@ -34,14 +40,16 @@ func isPort(text string) bool {
 	if name, obfuscated := strings.CutPrefix(port, "_"); ok && obfuscated {
 		return name != "" && isToken(name)
 	}
+
 	_, err := strconv.ParseUint(port, 10, 16)
+
 	return ok && err == nil
 }
 
 func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
-// parseElement reads the address of one element of Forwarded, for=192.0.2.1;proto=https. An element that breaks the
-// grammar anywhere names nobody.
+// parseElement reads the address of one element of Forwarded, for=192.0.2.1;proto=https. An element
+// that breaks the grammar anywhere names nobody.
 func parseElement(text string) (a netip.Addr, ok bool) {
 	named := false
 	for text != "" {
@@ -49,10 +57,12 @@ func parseElement(text string) (a netip.Addr, ok bool) {
 		if !found || !isToken(name) {
 			return netip.Addr{}, false
 		}
+
 		value, rest, well := parseValue(rest)
 		if !well || rest != "" && rest[0] != ';' {
 			return netip.Addr{}, false
 		}
+
 		text = strings.TrimLeft(strings.TrimPrefix(rest, ";"), " \t")
 		if !strings.EqualFold(name, "for") {
 			continue
@@ -64,20 +74,24 @@ func parseElement(text string) (a netip.Addr, ok bool) {
 			return netip.Addr{}, false
 		}
 	}
+
 	return a, named
 }
 
-// parseValue reads a token, or a quoted string, and returns what follows. An IPv6 address has to be quoted; proxies that
-// leave its quotes out are understood.
+// parseValue reads a token, or a quoted string, and returns what follows. An IPv6 address has to be
+// quoted; proxies that leave its quotes out are understood.
 func parseValue(text string) (value, rest string, ok bool) {
 	if !strings.HasPrefix(text, `"`) {
 		end := strings.IndexAny(text, "; \t")
 		if end < 0 {
 			end = len(text)
 		}
+
 		value, rest = text[:end], strings.TrimLeft(text[end:], " \t")
+
 		return value, rest, value != "" && !strings.ContainsAny(value, `"\`)
 	}
+
 	var b strings.Builder
 	for i := 1; i < len(text); i++ {
 		switch text[i] {
@@ -88,8 +102,10 @@ func parseValue(text string) (value, rest string, ok bool) {
 				return "", "", false
 			}
 		}
+
 		b.WriteByte(text[i])
 	}
+
 	return "", "", false
 }
 
@@ -102,5 +118,6 @@ func isToken(text string) bool {
 			return false
 		}
 	}
+
 	return text != ""
 }

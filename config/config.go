@@ -118,35 +118,47 @@ func Load(environ []string) (Config, error) {
 	given := parse(environ)
 	var c Config
 	var mistakes Mistakes
+
 	for _, v := range variables {
 		value := given[v.Name]
 		if value == "" {
 			value = v.Default
 		}
+
 		if value == "" {
 			if v.Required && given[environment] == string(Production) {
 				mistakes = append(mistakes, Mistake{v.Name, "is missing, and " + environment + "=production needs it", v.right})
 			}
+
 			continue
 		}
+
 		if err := v.set(&c, value); err != nil {
 			mistakes = append(mistakes, Mistake{v.Name, err.Error(), v.right})
 		}
 	}
+
 	if c.SMTP.Host != "" && given["MAIL_FROM"] == "" {
-		mistakes = append(mistakes, Mistake{"MAIL_FROM", "is missing, and SMTP_URL needs it", "an address such as Carillon <no-reply@example.com>"})
+		mistakes = append(mistakes, Mistake{"MAIL_FROM", "is missing, and SMTP_URL needs it",
+			"an address such as Carillon <no-reply@example.com>"})
 	}
+
 	if (c.OIDC.Issuer == "") != (c.OIDC.ClientID == "") && given["OIDC_ISSUER"] == "" {
-		mistakes = append(mistakes, Mistake{"OIDC_ISSUER", "is missing, and OIDC_CLIENT_ID needs it", "the provider's address"})
+		mistakes = append(mistakes, Mistake{"OIDC_ISSUER", "is missing, and OIDC_CLIENT_ID needs it",
+			"the provider's address"})
 	} else if c.OIDC.Issuer != "" && c.OIDC.ClientID == "" {
-		mistakes = append(mistakes, Mistake{"OIDC_CLIENT_ID", "is missing, and OIDC_ISSUER needs it", "the id under which the provider knows this service"})
+		mistakes = append(mistakes, Mistake{"OIDC_CLIENT_ID", "is missing, and OIDC_ISSUER needs it",
+			"the id under which the provider knows this service"})
 	}
+
 	mistakes = append(mistakes, typos(given)...)
 	if len(mistakes) > 0 {
 		return Config{}, mistakes
 	}
+
 	c.embedded = given["DATABASE_URL"] == "" && given["REDIS_URL"] == "" && given["WHATSAPP_API_URL"] == ""
 	c.complete()
+
 	return c, nil
 }
 
@@ -160,6 +172,7 @@ func parse(environ []string) map[string]string {
 			given[name] = value
 		}
 	}
+
 	return given
 }
 
@@ -169,12 +182,14 @@ func (c *Config) complete() {
 		_, port, _ := net.SplitHostPort(c.HTTPAddr)
 		c.PublicURL = &url.URL{Scheme: "http", Host: "localhost:" + port}
 	}
+
 	if c.SignUp == "" {
 		c.SignUp = "open"
 		if c.Environment == Production {
 			c.SignUp = "invitation"
 		}
 	}
+
 	c.AllowedOrigins = append([]string{c.PublicURL.Scheme + "://" + c.PublicURL.Host}, c.AllowedOrigins...)
 	if c.DatabaseURL == "" {
 		c.DatabaseURL = "sqlite:" + filepath.Join(c.DataDir, "carillon.db")
@@ -194,6 +209,7 @@ func (c Config) LogValue() slog.Value {
 	if c.WhatsApp.APIURL != nil {
 		whatsApp = c.WhatsApp.APIURL.String()
 	}
+
 	return slog.GroupValue(
 		slog.String("environment", string(c.Environment)),
 		slog.String("http_addr", c.HTTPAddr),
@@ -236,6 +252,7 @@ func (ms Mistakes) Error() string {
 	for i, m := range ms {
 		lines[i] = "\n  " + m.Error()
 	}
+
 	return "configuration:" + strings.Join(lines, "")
 }
 
@@ -245,6 +262,7 @@ func (ms Mistakes) Unwrap() []error {
 	for i, m := range ms {
 		errs[i] = m
 	}
+
 	return errs
 }
 

@@ -35,6 +35,7 @@ func load(t *testing.T, environ ...string) config.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return c
 }
 
@@ -44,6 +45,7 @@ func TestLoadWithoutAnyVariable(t *testing.T) {
 	if !c.Embedded() || c.Redis != nil || c.WhatsApp.APIURL != nil {
 		t.Errorf("got %v, want everything embedded", c)
 	}
+
 	for what, pair := range map[string][2]string{
 		"address":  {c.HTTPAddr, "127.0.0.1:8080"},
 		"url":      {c.PublicURL.String(), "http://localhost:8080"},
@@ -65,7 +67,8 @@ func TestLoadWithoutAnyVariable(t *testing.T) {
 
 func TestLoadForProduction(t *testing.T) {
 	t.Parallel()
-	c := load(t, production("HTTP_ADDR=:9000", "PUBLIC_URL=https://api.example.com/", "ALLOWED_ORIGINS=https://app.example.com", "LOG_LEVEL=debug")...)
+	c := load(t, production("HTTP_ADDR=:9000", "PUBLIC_URL=https://api.example.com/",
+		"ALLOWED_ORIGINS=https://app.example.com", "LOG_LEVEL=debug")...)
 	if c.Embedded() || c.WhatsApp.APIURL.String() != "https://graph.facebook.com" {
 		t.Errorf("calls %v, want Meta", c.WhatsApp.APIURL)
 	}
@@ -97,7 +100,8 @@ func TestWhoMayBecomeAUserUnlessItIsSaid(t *testing.T) {
 		"as it is said":         {production("SIGN_UP=open"), "open"},
 		"closed, as it is said": {[]string{"SIGN_UP=closed"}, "closed"},
 	} {
-		if c := load(t, tc.environ...); c.SignUp != tc.want || c.Invitations != (config.Invitations{PerUser: 50, PerOrganization: 200, PerService: 2000}) {
+		if c := load(t, tc.environ...); c.SignUp != tc.want ||
+			c.Invitations != (config.Invitations{PerUser: 50, PerOrganization: 200, PerService: 2000}) {
 			t.Errorf("%s: %s, %+v", name, c.SignUp, c.Invitations)
 		}
 	}
@@ -105,7 +109,8 @@ func TestWhoMayBecomeAUserUnlessItIsSaid(t *testing.T) {
 
 func TestEmbeddedEndsWithTheFirstNamedService(t *testing.T) {
 	t.Parallel()
-	for _, line := range []string{"DATABASE_URL=sqlite:x.db", "REDIS_URL=redis://localhost", "WHATSAPP_API_URL=http://localhost:8090"} {
+	for _, line := range []string{"DATABASE_URL=sqlite:x.db", "REDIS_URL=redis://localhost",
+		"WHATSAPP_API_URL=http://localhost:8090"} {
 		c := load(t, line)
 		if c.Embedded() || c.WhatsApp.APIURL == nil {
 			t.Errorf("%s: embedded %v, WhatsApp at %v", line, c.Embedded(), c.WhatsApp.APIURL)
@@ -117,12 +122,15 @@ func TestLoadReportsAllMistakesTogether(t *testing.T) {
 	t.Parallel()
 	_, err := config.Load([]string{
 		"CARILLON_ENV=production", "HTTP_ADDR=8080", "LOG_LEVEL=loud", "PUBLIC_URL=example.com",
-		"WHATSAPP_TOKEN_VERIFY=x", "CARILLON_ENVIRONMENT=production", "CARILLON_SERVICE_HOST=10.0.0.1", "CARILLON_TEST_REQUIRE_ALL=1",
+		"WHATSAPP_TOKEN_VERIFY=x", "CARILLON_ENVIRONMENT=production", "CARILLON_SERVICE_HOST=10.0.0.1",
+		"CARILLON_TEST_REQUIRE_ALL=1",
 	})
+
 	var mistakes config.Mistakes
 	if !errors.As(err, &mistakes) {
 		t.Fatalf("got %v", err)
 	}
+
 	var got []string
 	for _, m := range mistakes {
 		got = append(got, m.Variable)
@@ -130,15 +138,19 @@ func TestLoadReportsAllMistakesTogether(t *testing.T) {
 			t.Errorf("%s does not say what is wrong and what is right", m.Variable)
 		}
 	}
+
 	want := "HTTP_ADDR PUBLIC_URL DATABASE_URL REDIS_URL WHATSAPP_APP_SECRET WHATSAPP_VERIFY_TOKEN ENCRYPTION_KEY LOG_LEVEL CARILLON_ENVIRONMENT WHATSAPP_TOKEN_VERIFY"
 	if strings.Join(got, " ") != want {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	for _, line := range []string{"CARILLON_ENVIRONMENT is not a variable of Carillon, probably a typing error; right would be CARILLON_ENV", `LOG_LEVEL is "loud"; right would be debug, info, warn or error`} {
+
+	for _, line := range []string{"CARILLON_ENVIRONMENT is not a variable of Carillon, probably a typing error; right would be CARILLON_ENV",
+		`LOG_LEVEL is "loud"; right would be debug, info, warn or error`} {
 		if !strings.Contains(err.Error(), line) {
 			t.Errorf("%v\ndoes not say %q", err, line)
 		}
 	}
+
 	if m := (config.Mistake{}); !errors.As(err, &m) {
 		t.Error("no single Mistake found")
 	}
@@ -224,6 +236,7 @@ func TestProductionRefusesPublishedSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, name := range []string{"ENCRYPTION_KEY", "WHATSAPP_APP_SECRET", "WHATSAPP_VERIFY_TOKEN"} {
 		_, after, found := strings.Cut(string(compose), "${"+name+":-")
 		value, _, _ := strings.Cut(after, "}")
@@ -231,6 +244,7 @@ func TestProductionRefusesPublishedSecrets(t *testing.T) {
 			t.Errorf("docker-compose.yml gives no %s", name)
 			continue
 		}
+
 		load(t, name+"="+value) // good enough for development
 		if _, err := config.Load(production(name + "=" + value)); err == nil || strings.Contains(err.Error(), value) {
 			t.Errorf("production with the published %s: got %v", name, err)
@@ -241,9 +255,11 @@ func TestProductionRefusesPublishedSecrets(t *testing.T) {
 func TestProductionRefusesOrSaysWhatIsDangerous(t *testing.T) {
 	t.Parallel()
 	safe := []string{
-		"WHATSAPP_APP_SECRET=0123456789abcdef0123456789abcdef", "PUBLIC_URL=https://messages.example.com", "TRUSTED_PROXIES=10.0.0.0/8",
+		"WHATSAPP_APP_SECRET=0123456789abcdef0123456789abcdef", "PUBLIC_URL=https://messages.example.com",
+		"TRUSTED_PROXIES=10.0.0.0/8",
 		"SMTP_URL=smtps://mail.example.com", "MAIL_FROM=carillon@example.com",
 	}
+
 	for name, tc := range map[string]struct {
 		line         string
 		refused, say string // the variable
@@ -271,19 +287,23 @@ func TestProductionRefusesOrSaysWhatIsDangerous(t *testing.T) {
 			name, _, _ := strings.Cut(tc.line, "=")
 			others := slices.DeleteFunc(slices.Clone(safe), func(line string) bool { return strings.HasPrefix(line, name+"=") })
 			c, err := config.Load(production(append(others, tc.line)...))
+
 			if tc.refused != "" {
 				if err == nil || !strings.Contains(err.Error(), "\n  "+tc.refused+" ") || strings.Contains(err.Error(), "hunter2") {
 					t.Errorf("got %v, want a refusal of %s", err, tc.refused)
 				}
 				return
 			}
+
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			var said []string
 			for _, w := range c.Warnings() {
 				said = append(said, w.Variable)
 			}
+
 			if got := strings.Join(said, " "); got != tc.say {
 				t.Errorf("warns of %q, want %q", got, tc.say)
 			}
@@ -299,8 +319,11 @@ func TestTrustedProxiesAreNetworks(t *testing.T) {
 	if c := load(t); len(c.TrustedProxies) > 0 || c.ForwardedHeader != "" {
 		t.Errorf("by default %v are trusted, in %q", c.TrustedProxies, c.ForwardedHeader)
 	}
-	c := load(t, "TRUSTED_PROXIES=10.1.2.3/8, 192.0.2.7 ,2001:db8::1/32,::1,::ffff:172.16.0.0/108", "FORWARDED_HEADER=Forwarded")
-	if got := fmt.Sprintf("%v %s", c.TrustedProxies, c.ForwardedHeader); got != "[10.0.0.0/8 192.0.2.7/32 2001:db8::/32 ::1/128 172.16.0.0/12] Forwarded" {
+
+	c := load(t, "TRUSTED_PROXIES=10.1.2.3/8, 192.0.2.7 ,2001:db8::1/32,::1,::ffff:172.16.0.0/108",
+		"FORWARDED_HEADER=Forwarded")
+	if got := fmt.Sprintf("%v %s", c.TrustedProxies,
+		c.ForwardedHeader); got != "[10.0.0.0/8 192.0.2.7/32 2001:db8::/32 ::1/128 172.16.0.0/12] Forwarded" {
 		t.Errorf("got %s", got)
 	}
 }
@@ -324,7 +347,8 @@ func TestRedisURL(t *testing.T) {
 		t.Run(value, func(t *testing.T) {
 			t.Parallel()
 			o := load(t, "REDIS_URL="+value).Redis
-			got := fmt.Sprintf("%v db %d user %s:%s cluster %v master %s tls %v", o.Addrs, o.DB, o.Username, o.Password, o.IsClusterMode, o.MasterName, o.TLSConfig != nil)
+			got := fmt.Sprintf("%v db %d user %s:%s cluster %v master %s tls %v", o.Addrs, o.DB, o.Username, o.Password,
+				o.IsClusterMode, o.MasterName, o.TLSConfig != nil)
 			if got != want {
 				t.Errorf("got  %s\nwant %s", got, want)
 			}
@@ -337,6 +361,7 @@ func TestConfigNeverShowsASecret(t *testing.T) {
 	c := load(t, production()...)
 	var b strings.Builder
 	slog.New(slog.NewTextHandler(&b, nil)).Info("configuration", "config", c)
+
 	for _, text := range []string{b.String(), fmt.Sprintf("%v %+v %#v %s", c, c, c, c)} {
 		for _, hidden := range []string{"hunter", key, "0123456789abcdef", "[48 49"} {
 			if strings.Contains(text, hidden) {
@@ -350,18 +375,21 @@ func TestLocalKeyIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir() + "/data"
 	found := make(chan string)
+
 	for range 8 {
 		go func() {
 			k, err := config.LocalKey(dir)
 			found <- fmt.Sprint(k, err)
 		}()
 	}
+
 	first := <-found
 	for range 7 {
 		if other := <-found; other != first {
 			t.Errorf("got %s and %s", first, other)
 		}
 	}
+
 	left, err := os.ReadDir(dir)
 	if err != nil || len(left) != 1 {
 		t.Errorf("left %v, %v; want one file", left, err)

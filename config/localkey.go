@@ -18,21 +18,27 @@ func LocalKey(dir string) ([]byte, error) {
 	if err := PrivateDir(dir); err != nil {
 		return nil, err
 	}
+
 	path := filepath.Join(dir, "encryption.key")
 	text, err := os.ReadFile(path)
+
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := makeKey(dir, path); err != nil {
 			return nil, fmt.Errorf("make an encryption key: %w", err)
 		}
+
 		text, err = os.ReadFile(path)
 	}
+
 	if err != nil {
 		return nil, fmt.Errorf("read the encryption key: %w", err)
 	}
+
 	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(key) != 32 {
 		return nil, fmt.Errorf("read the encryption key: %s does not hold 32 bytes in base64", path)
 	}
+
 	return key, nil
 }
 
@@ -43,6 +49,7 @@ func makeKey(dir, path string) error {
 	if err != nil {
 		return err
 	}
+
 	defer os.Remove(f.Name())
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
@@ -53,5 +60,6 @@ func makeKey(dir, path string) error {
 	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
+
 	return nil
 }

@@ -17,25 +17,31 @@ type SMTP struct {
 	From           string
 }
 
-// read takes smtp://user:password@host:587 or smtps://host. Its error shows nothing of the value, which holds a password.
+// read takes smtp://user:password@host:587 or smtps://host. Its error shows nothing of the value,
+// which holds a password.
 func (s *SMTP) read(value string) error {
 	u, err := url.Parse(value)
-	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Path != "" && u.Path != "/" || u.Fragment != "" {
+	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Path != "" && u.Path != "/" ||
+		u.Fragment != "" {
 		return errSecret
 	}
+
 	s.Host, s.Port, s.TLS = u.Hostname(), 587, "required"
 	if u.Scheme == "smtps" {
 		s.Port, s.TLS = 465, "implicit"
 	}
+
 	if port := u.Port(); port != "" {
 		if s.Port, err = strconv.Atoi(port); err != nil || s.Port < 1 || s.Port > 65535 {
 			return errSecret
 		}
 	}
+
 	if u.User != nil {
 		s.User = u.User.Username()
 		s.Password, _ = u.User.Password()
 	}
+
 	for name, values := range u.Query() {
 		if name != "tls" || u.Scheme == "smtps" {
 			return errors.New("has a setting that it cannot have; an smtp:// address can have tls")
@@ -44,6 +50,7 @@ func (s *SMTP) read(value string) error {
 			return errors.New("has a tls that is not required, opportunistic or none")
 		}
 	}
+
 	return nil
 }
 
@@ -51,6 +58,7 @@ func (s *SMTP) sender(value string) error {
 	if _, err := mail.ParseAddress(value); err != nil {
 		return fmt.Errorf("is %q", value)
 	}
+
 	s.From = value
 	return nil
 }

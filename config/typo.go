@@ -10,7 +10,8 @@ import (
 
 // foreign matches what others set under our prefixes: our own tests, and
 // Kubernetes for every service beside us that is called carillon-….
-var foreign = regexp.MustCompile(`^CARILLON_TEST_|_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+var foreign = regexp.MustCompile(
+	`^CARILLON_TEST_|_(SERVICE_HOST|SERVICE_PORT(_.+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
 // typos reports variables that look like ours and are not.
 func typos(given map[string]string) Mistakes {
@@ -22,7 +23,9 @@ func typos(given map[string]string) Mistakes {
 			mistakes = append(mistakes, Mistake{name, "is not a variable of Carillon, probably a typing error", nearest(name)})
 		}
 	}
+
 	slices.SortFunc(mistakes, func(a, b Mistake) int { return strings.Compare(a.Variable, b.Variable) })
+
 	return mistakes
 }
 

@@ -25,6 +25,7 @@ func listenAddress(value string) (string, error) {
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return "", fmt.Errorf("has the port %q", port)
 	}
+
 	return value, nil
 }
 
@@ -38,7 +39,9 @@ func webURL(value string) (*url.URL, error) {
 	case u.RawQuery != "" || u.Fragment != "":
 		return nil, errors.New("has a query or fragment in it")
 	}
+
 	u.Path = strings.TrimRight(u.Path, "/")
+
 	return u, nil
 }
 
@@ -47,6 +50,7 @@ func origins(value string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	for _, origin := range list {
 		if u, err := webURL(origin); err != nil {
 			return nil, fmt.Errorf("has %q, which %w", origin, err)
@@ -54,6 +58,7 @@ func origins(value string) ([]string, error) {
 			return nil, fmt.Errorf("has %q with a path", origin)
 		}
 	}
+
 	return list, nil
 }
 
@@ -63,16 +68,19 @@ func issuer(c *Config, value string) (string, error) {
 	if err == nil && c.Environment == Production && u.Scheme != "https" {
 		err = errors.New("is not an https address")
 	}
+
 	return value, err
 }
 
-// networks reads prefixes and single addresses. A network of everybody would make each address the caller's choice.
+// networks reads prefixes and single addresses. A network of everybody would make each address the
+// caller's choice.
 func networks(value string) ([]netip.Prefix, error) {
 	var list []netip.Prefix
 	texts, err := elements(value)
 	if err != nil {
 		return nil, err
 	}
+
 	for _, text := range texts {
 		network, err := netip.ParsePrefix(text)
 		if err != nil {
@@ -80,19 +88,25 @@ func networks(value string) ([]netip.Prefix, error) {
 			if err != nil || address.Zone() != "" {
 				return nil, fmt.Errorf("has %q, which is neither a network nor an address", text)
 			}
+
 			network = netip.PrefixFrom(address, address.BitLen())
 		}
+
 		if a := network.Addr(); a.Is4In6() { // clients' addresses are compared as IPv4
 			if network.Bits() < 96 {
 				return nil, fmt.Errorf("has %q, which is wider than IPv4 within IPv6", text)
 			}
+
 			network = netip.PrefixFrom(a.Unmap(), network.Bits()-96)
 		}
+
 		if network.Bits() == 0 {
 			return nil, fmt.Errorf("has %q, which is everybody", text)
 		}
+
 		list = append(list, network.Masked())
 	}
+
 	return list, nil
 }
 
@@ -101,11 +115,13 @@ func domains(value string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	for _, domain := range list {
 		if strings.ContainsAny(domain, "@/: ") || !strings.Contains(domain, ".") {
 			return nil, fmt.Errorf("has %q, which is not a domain", domain)
 		}
 	}
+
 	return list, nil
 }
 
@@ -123,6 +139,7 @@ func databaseURL(value string) (string, error) {
 	default:
 		return "", errors.New("is neither a postgres: nor a sqlite: address")
 	}
+
 	return value, nil
 }
 
@@ -141,35 +158,44 @@ func redisOptions(value string) (*redis.UniversalOptions, error) {
 	if !ok {
 		return nil, errors.New("does not begin with redis://, rediss:// or redis+sentinel://")
 	}
+
 	hosts, tail := rest, ""
 	// The path begins after the last host; a slash inside a password has to be written as %2F.
 	if i := strings.IndexAny(rest, "/?"); i >= 0 && !strings.Contains(rest, ","+scheme+"://") {
 		hosts, tail = rest[:i], rest[i:]
 	}
+
 	hosts = strings.ReplaceAll(hosts, ","+scheme+"://", ",")
 	u, err := url.Parse(scheme + "://" + hosts[:strings.LastIndex(hosts, "@")+1] + "host" + tail)
 	if err != nil {
 		return nil, errSecret
 	}
+
 	o := &redis.UniversalOptions{Username: u.User.Username()}
 	o.Password, _ = u.User.Password()
 	port := "6379"
 	if kind.sentinel {
 		port = "26379"
 	}
+
 	for host := range strings.SplitSeq(hosts[strings.LastIndex(hosts, "@")+1:], ",") {
 		addr, err := withPort(strings.TrimSuffix(host, "/"), port)
 		if err != nil {
 			return nil, err
 		}
+
 		o.Addrs = append(o.Addrs, addr)
 	}
+
 	if kind.tls {
 		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	if o.IsClusterMode = kind.cluster || len(o.Addrs) > 1 && !kind.sentinel; !o.IsClusterMode && kind.tls && !kind.sentinel {
+
+	if o.IsClusterMode = kind.cluster || len(o.Addrs) > 1 && !kind.sentinel; !o.IsClusterMode && kind.tls &&
+		!kind.sentinel {
 		o.TLSConfig.ServerName, _, _ = net.SplitHostPort(o.Addrs[0])
 	}
+
 	return o, redisPath(o, u, kind.sentinel)
 }
 
@@ -186,16 +212,19 @@ func redisPath(o *redis.UniversalOptions, u *url.URL, sentinel bool) error {
 		if o.MasterName == "" {
 			return errors.New("names no master")
 		}
+
 		for _, known := range []string{"master", "sentinel_username", "sentinel_password"} {
 			query.Del(known)
 		}
 	}
+
 	if len(query) > 0 {
 		return errors.New("has a query that is not understood")
 	}
 	if len(path) == 0 {
 		return nil
 	}
+
 	db, err := strconv.ParseUint(path[0], 10, 16)
 	switch {
 	case err != nil || len(path) > 1:
@@ -203,7 +232,9 @@ func redisPath(o *redis.UniversalOptions, u *url.URL, sentinel bool) error {
 	case db > 0 && o.IsClusterMode:
 		return errors.New("names a database, and a cluster has only the one")
 	}
+
 	o.DB = int(db)
+
 	return nil
 }
 
@@ -211,10 +242,12 @@ func withPort(host, port string) (string, error) {
 	if h, p, err := net.SplitHostPort(host); err == nil {
 		host, port = h, p
 	}
+
 	host = strings.Trim(host, "[]")
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil || host == "" || strings.ContainsAny(host, "@/ ") {
 		return "", errors.New("has a host that is not host:port")
 	}
+
 	return net.JoinHostPort(host, port), nil
 }
 
@@ -224,6 +257,7 @@ func keys(c *Config, value string) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	for i, text := range texts {
 		key, err := base64.StdEncoding.DecodeString(text)
 		if err != nil {
@@ -235,8 +269,10 @@ func keys(c *Config, value string) ([][]byte, error) {
 		if err := published(c, string(key)); err != nil {
 			return nil, err
 		}
+
 		list = append(list, key)
 	}
+
 	return list, nil
 }
 
@@ -245,11 +281,13 @@ func secrets(c *Config, value string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	for _, secret := range list {
 		if err := published(c, secret); err != nil {
 			return nil, err
 		}
 	}
+
 	return list, nil
 }
 
@@ -262,9 +300,11 @@ var publishedValues = []string{"sandbox-app-secret", "sandbox-verify-token", "an
 
 // published refuses what everybody can read in docker-compose.yml, the guides and the code.
 func published(c *Config, secret string) error {
-	if c.Environment == Production && (strings.HasPrefix(secret, publishedPrefix) || slices.Contains(publishedValues, secret)) {
+	if c.Environment == Production && (strings.HasPrefix(secret, publishedPrefix) ||
+		slices.Contains(publishedValues, secret)) {
 		return errors.New("is the published development value")
 	}
+
 	return nil
 }
 
@@ -285,7 +325,9 @@ func number(to *int, value string, most uint64) error {
 	if err != nil || n < 1 || n > most {
 		return fmt.Errorf("is %q", value)
 	}
+
 	*to = int(n)
+
 	return nil
 }
 
@@ -300,6 +342,7 @@ func size(value string, least, most int64) (int64, error) {
 	if bytes := n * unit; err == nil && known && bytes >= uint64(least) && bytes <= uint64(most) {
 		return int64(bytes), nil
 	}
+
 	return 0, fmt.Errorf("is %q", value)
 }
 
@@ -314,13 +357,16 @@ func span(value string, least, most time.Duration) (d time.Duration, err error) 
 	} else {
 		d, err = time.ParseDuration(value)
 	}
+
 	if err != nil || d < least || d > most {
 		return 0, fmt.Errorf("is %q", value)
 	}
+
 	return d, nil
 }
 
-// elements parts a list at its commas. An empty element is a slip: a list that holds nothing else would pass for one.
+// elements parts a list at its commas. An empty element is a slip: a list that holds nothing else
+// would pass for one.
 func elements(list string) ([]string, error) {
 	parts := strings.Split(list, ",")
 	for i := range parts {
@@ -328,6 +374,7 @@ func elements(list string) ([]string, error) {
 			return nil, errors.New("has an empty element between its commas")
 		}
 	}
+
 	return parts, nil
 }
 
@@ -336,5 +383,6 @@ func split(list string) []string {
 	for i := range parts {
 		parts[i] = strings.TrimSpace(parts[i])
 	}
+
 	return slices.DeleteFunc(parts, func(part string) bool { return part == "" })
 }

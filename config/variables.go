@@ -350,8 +350,10 @@ func Table() string {
 		if v.Secret {
 			meaning += " *Secret.*"
 		}
+
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", v.Name, standard, meaning)
 	}
+
 	return b.String()
 }
 
@@ -362,6 +364,7 @@ func choose[T ~string](to *T, value string, choices ...T) error {
 			return nil
 		}
 	}
+
 	return fmt.Errorf("is %q", value)
 }
 

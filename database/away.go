@@ -22,7 +22,8 @@ const (
 	slow  = 30 * time.Second // somebody has to make room
 )
 
-// awayPostgres says what PostgreSQL's codes, or their first two letters, mean that are no fault of the statement.
+// awayPostgres says what PostgreSQL's codes, or their first two letters, mean that are no fault of
+// the statement.
 var awayPostgres = map[string]time.Duration{
 	"08":    later, // connection exceptions
 	"53":    later, // insufficient resources: memory, connections
@@ -53,8 +54,9 @@ var awaySQLite = map[int]time.Duration{
 	sqlite3.SQLITE_CANTOPEN:  slow,
 }
 
-// Away reports whether an error says that the database cannot serve now: it is not reached, locked, full, overloaded or
-// read-only. It is no fault of the caller or of the statement, and after a while it is worth asking again.
+// Away reports whether an error says that the database cannot serve now: it is not reached, locked,
+// full, overloaded or read-only. It is no fault of the caller or of the statement, and after a
+// while it is worth asking again.
 func Away(err error) (again time.Duration, away bool) {
 	var pg *pgconn.PgError
 	var lite *sqlite.Error
@@ -70,6 +72,7 @@ func Away(err error) (again time.Duration, away bool) {
 		again, away = awaySQLite[lite.Code()&0xff]
 		return again, away
 	}
+
 	return later, isDisconnected(err)
 }
 
@@ -83,16 +86,19 @@ func isDisconnected(err error) bool {
 	case errors.As(err, &connect), errors.As(err, &network) && !errors.Is(err, context.DeadlineExceeded):
 		return true
 	}
-	for _, lost := range []error{driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, pgconn.ErrConnClosed} {
+
+	for _, lost := range []error{driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
+		pgconn.ErrConnClosed} {
 		if errors.Is(err, lost) {
 			return true
 		}
 	}
+
 	return false
 }
 
-// Uncertain is the error of a commit whose answer was lost: the change is made in whole or not at all, and which of the
-// two is not known.
+// Uncertain is the error of a commit whose answer was lost: the change is made in whole or not at
+// all, and which of the two is not known.
 type Uncertain struct{ Err error }
 
 func (u *Uncertain) Error() string { return u.Err.Error() }
@@ -100,17 +106,19 @@ func (u *Uncertain) Error() string { return u.Err.Error() }
 // Unwrap gives what the driver said.
 func (u *Uncertain) Unwrap() error { return u.Err }
 
-// afterCommit is the error of a commit that did not succeed. What the database itself refused, and what was not sent to it,
-// is certainly not made.
+// afterCommit is the error of a commit that did not succeed. What the database itself refused, and
+// what was not sent to it, is certainly not made.
 func afterCommit(err error) error {
 	var pg *pgconn.PgError
 	var lite *sqlite.Error
 	said := fmt.Errorf("commit: %w", err)
+
 	switch {
 	case err == context.Canceled, err == context.DeadlineExceeded: // bare: database/sql looked before it sent anything
 		return said
 	case errors.As(err, &pg), errors.As(err, &lite), errors.Is(err, sql.ErrTxDone), pgconn.SafeToRetry(err):
 		return said
 	}
+
 	return &Uncertain{said}
 }

@@ -24,6 +24,7 @@ func change(ctx context.Context, db *database.DB, statements ...string) error {
 				return fmt.Errorf("change: %w", err)
 			}
 		}
+
 		return nil
 	})
 }
@@ -57,12 +58,14 @@ func TestFaultsOfPostgreSQLAreToldFromThoseOfStatements(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			defer db.Close()
 			for i, statement := range tc.statements {
 				if condition, ok := strings.CutPrefix(statement, "RAISE "); ok {
 					tc.statements[i] = "DO $$ BEGIN RAISE " + condition + "; END $$"
 				}
 			}
+
 			err = change(t.Context(), db, tc.statements...)
 			if again, away := database.Away(err); err == nil || away != tc.away || away != (again > 0) {
 				t.Errorf("%v: away %v, again in %v", err, away, again)
@@ -77,7 +80,8 @@ func TestFaultsOfSQLiteAreToldFromThoseOfStatements(t *testing.T) {
 		statements []string
 		away       bool
 	}{
-		"a full disk":              {[]string{"CREATE TABLE x (a BLOB)", "PRAGMA max_page_count = 1", "INSERT INTO x VALUES (zeroblob(1000000))"}, true},
+		"a full disk": {[]string{"CREATE TABLE x (a BLOB)", "PRAGMA max_page_count = 1",
+			"INSERT INTO x VALUES (zeroblob(1000000))"}, true},
 		"a file for reading":       {[]string{"PRAGMA query_only = 1", "CREATE TABLE x (a)"}, true},
 		"a unique row":             {[]string{"CREATE TABLE x (a UNIQUE)", "INSERT INTO x VALUES (1), (1)"}, false},
 		"a statement that is none": {[]string{"SELEKT 1"}, false},
@@ -98,10 +102,12 @@ func TestFaultsOfSQLiteAreToldFromThoseOfStatements(t *testing.T) {
 		if err := os.WriteFile(folder, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
+
 		db, err := sql.Open("sqlite", "file:"+folder+"/carillon.db")
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		defer db.Close()
 		if _, away := database.Away(db.PingContext(t.Context())); !away {
 			t.Error("is not away")
@@ -109,19 +115,23 @@ func TestFaultsOfSQLiteAreToldFromThoseOfStatements(t *testing.T) {
 	})
 }
 
-// lockSQLite holds the write lock of a SQLite file as another process would, until release is called.
+// lockSQLite holds the write lock of a SQLite file as another process would, until release is
+// called.
 func lockSQLite(t *testing.T, dsn string) (release func()) {
 	t.Helper()
 	other, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(dsn, "sqlite:")+"?_txlock=immediate")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	tx, err := other.Begin()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	release = func() { _ = tx.Rollback(); _ = other.Close() }
 	t.Cleanup(release)
+
 	return release
 }
 
@@ -133,6 +143,7 @@ func TestWhoWaitsForSQLitesLockWaitsNoLongerThanTheirTime(t *testing.T) {
 
 	begun := time.Now()
 	errs := make(chan error, 8)
+
 	for range cap(errs) {
 		go func() {
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
@@ -140,6 +151,7 @@ func TestWhoWaitsForSQLitesLockWaitsNoLongerThanTheirTime(t *testing.T) {
 			errs <- change(ctx, db, "CREATE TABLE x (a)")
 		}()
 	}
+
 	for range cap(errs) {
 		if err := <-errs; !errors.Is(err, context.DeadlineExceeded) {
 			if _, away := database.Away(err); !away {
@@ -147,6 +159,7 @@ func TestWhoWaitsForSQLitesLockWaitsNoLongerThanTheirTime(t *testing.T) {
 			}
 		}
 	}
+
 	if took := time.Since(begun); took > 3*time.Second {
 		t.Errorf("eight who waited at once took %v", took)
 	}
@@ -167,6 +180,7 @@ func TestAConnectionThatIsLostIsAway(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			defer db.Close()
 
 			err = db.InTx(t.Context(), func(tx *database.Tx) error {
@@ -174,17 +188,20 @@ func TestAConnectionThatIsLostIsAway(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 				defer cancel()
 				_, err := tx.ExecContext(ctx, "SELECT 1")
+
 				return err
 			})
 			if _, away := database.Away(err); !away && !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("within a transaction: %v", err)
 			}
+
 			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 			defer cancel()
 			err = change(ctx, db, "SELECT 1")
 			if _, away := database.Away(err); !away && !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("the next: %v", err)
 			}
+
 			wire.Mend()
 			if err := change(t.Context(), db, "SELECT 1"); err != nil {
 				t.Errorf("after it is back: %v", err)
@@ -200,6 +217,7 @@ func TestACommitWhoseAnswerIsLostIsUncertain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer db.Close()
 	var uncertain *database.Uncertain
 	soon, stop := context.WithTimeout(t.Context(), 500*time.Millisecond)
@@ -207,20 +225,24 @@ func TestACommitWhoseAnswerIsLostIsUncertain(t *testing.T) {
 	if err = db.InTx(soon, func(*database.Tx) error { wire.Hang(); return nil }); !errors.As(err, &uncertain) {
 		t.Errorf("an answer that does not come gave %v", err)
 	}
+
 	wire.Mend()
 	err = db.InTx(t.Context(), func(*database.Tx) error { wire.Cut(); return nil })
 	if _, away := database.Away(err); !away {
 		t.Errorf("a connection that was lost before gave %v", err)
 	}
+
 	wire.Mend()
 
 	err = db.InTx(t.Context(), func(tx *database.Tx) error {
-		_, err := tx.ExecContext(t.Context(), `CREATE TABLE x (a int UNIQUE DEFERRABLE INITIALLY DEFERRED); INSERT INTO x VALUES (1), (1)`)
+		_, err := tx.ExecContext(t.Context(),
+			`CREATE TABLE x (a int UNIQUE DEFERRABLE INITIALLY DEFERRED); INSERT INTO x VALUES (1), (1)`)
 		return err
 	})
 	if err == nil || errors.As(err, &uncertain) {
 		t.Errorf("what PostgreSQL refuses at the commit gave %v", err)
 	}
+
 	ctx, cancel := context.WithCancel(t.Context())
 	if err = db.InTx(ctx, func(*database.Tx) error { cancel(); return nil }); err == nil || errors.As(err, &uncertain) {
 		t.Errorf("a caller who left before the commit gave %v", err)
@@ -229,11 +251,13 @@ func TestACommitWhoseAnswerIsLostIsUncertain(t *testing.T) {
 
 func TestACallerWhoLeavesAndAnErrorOfOursAreNotAway(t *testing.T) {
 	t.Parallel()
-	for _, err := range []error{nil, context.Canceled, fmt.Errorf("read: %w", context.Canceled), errors.New("a mistake"), sql.ErrNoRows} {
+	for _, err := range []error{nil, context.Canceled, fmt.Errorf("read: %w", context.Canceled), errors.New("a mistake"),
+		sql.ErrNoRows} {
 		if _, away := database.Away(err); away {
 			t.Errorf("%v is away", err)
 		}
 	}
+
 	if _, away := database.Away(fmt.Errorf("read: %w", io.ErrUnexpectedEOF)); !away {
 		t.Error("a connection that ends in the middle is not away")
 	}

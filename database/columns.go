@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Columns lists the columns that a bulk statement writes for rows of one Go type, one line a column:
+// Columns lists the columns that a bulk statement writes for rows of one Go type, one line a
+// column:
 //
 //	var messageColumns = database.Columns[draft]{
 //		database.Col("id", func(d draft) uid.ID { return d.id }, database.IDs),
@@ -28,6 +29,7 @@ func Col[Row, T any](name string, value func(Row) T, kind func(name string, valu
 		for i, row := range rows {
 			values[i] = value(row)
 		}
+
 		return kind(name, values)
 	}}
 }
@@ -38,6 +40,7 @@ func (c Columns[Row]) Names() string {
 	for i, column := range c {
 		names[i] = column.Name
 	}
+
 	return strings.Join(names, ", ")
 }
 
@@ -47,6 +50,7 @@ func (c Columns[Row]) Of(rows []Row) []Column {
 	for i, column := range c {
 		columns[i] = column.Values(rows)
 	}
+
 	return columns
 }
 
@@ -58,17 +62,21 @@ func Insert[Row any](ctx context.Context, tx *Tx, table string, columns Columns[
 
 	from, args := tx.DB.Rowset(nil, columns.Of(rows)...)
 	names := columns.Names()
-	if _, err := tx.ExecContext(ctx, "INSERT INTO "+table+" ("+names+") SELECT "+names+" FROM "+from, args...); err != nil {
+	if _, err := tx.ExecContext(ctx, "INSERT INTO "+table+" ("+names+") SELECT "+names+" FROM "+from,
+		args...); err != nil {
 		return fmt.Errorf("insert %d rows into %s: %w", len(rows), table, err)
 	}
+
 	return nil
 }
 
-// Collect reads every row of a result by scan, and closes it. It takes what Query returned, its error too.
+// Collect reads every row of a result by scan, and closes it. It takes what Query returned, its
+// error too.
 func Collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) (all []T, _ error) {
 	if err != nil {
 		return nil, err
 	}
+
 	defer rows.Close()
 
 	for rows.Next() {
@@ -76,7 +84,9 @@ func Collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows) (T, error)) 
 		if err != nil {
 			return nil, err
 		}
+
 		all = append(all, one)
 	}
+
 	return all, rows.Err()
 }

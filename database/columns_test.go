@@ -36,7 +36,8 @@ var noteColumns = database.Columns[note]{
 func withNotes(t *testing.T, db *database.DB) {
 	t.Helper()
 	err := db.InTx(t.Context(), func(tx *database.Tx) error {
-		_, err := tx.ExecContext(t.Context(), `CREATE TABLE note (id uuid NOT NULL PRIMARY KEY, text text NOT NULL, hint text, count bigint NOT NULL, at timestamptz NOT NULL)`)
+		_, err := tx.ExecContext(t.Context(),
+			`CREATE TABLE note (id uuid NOT NULL PRIMARY KEY, text text NOT NULL, hint text, count bigint NOT NULL, at timestamptz NOT NULL)`)
 		return err
 	})
 	if err != nil {
@@ -53,6 +54,7 @@ func notes(t *testing.T, db *database.DB) []note {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return all
 }
 
@@ -65,10 +67,12 @@ func TestRowsAreInsertedByATableOfTheirColumns(t *testing.T) {
 			{id: uid.New(uid.Message), text: "first", count: 1},
 			{id: uid.New(uid.Message), text: "", hint: &hint, count: 2},
 		}
+
 		stamped := append([]note{}, want...)
 		for i := range stamped {
 			stamped[i].at = database.Now()
 		}
+
 		err := db.InTx(t.Context(), func(tx *database.Tx) error {
 			if err := database.Insert(t.Context(), tx, "note", noteColumns, stamped[:0]); err != nil {
 				return err
@@ -88,7 +92,8 @@ func TestAnInsertThatIsRefusedNamesItsTable(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		err := db.InTx(t.Context(), func(tx *database.Tx) error {
-			return database.Insert(t.Context(), tx, "nothing_of_the_kind", noteColumns, []note{{id: uid.New(uid.Message), at: database.Now()}})
+			return database.Insert(t.Context(), tx, "nothing_of_the_kind", noteColumns,
+				[]note{{id: uid.New(uid.Message), at: database.Now()}})
 		})
 		if err == nil || !strings.HasPrefix(err.Error(), "insert 1 rows into nothing_of_the_kind: ") {
 			t.Error(err)
@@ -104,10 +109,12 @@ func TestCollectHandsOnTheErrorOfItsQueryAndOfItsScan(t *testing.T) {
 		if _, err := database.Collect(rows, err, scan); err == nil {
 			t.Error("a query that fails collects")
 		}
+
 		rows, err = db.Query(t.Context(), "SELECT 'text'")
 		if _, err := database.Collect(rows, err, scan); err == nil {
 			t.Error("a value of another type collects")
 		}
+
 		rows, err = db.Query(t.Context(), "SELECT 1 UNION SELECT 2 ORDER BY 1")
 		all, err := database.Collect(rows, err, scan)
 		if diff := cmp.Diff([]int{1, 2}, all); diff != "" || err != nil {
@@ -121,7 +128,8 @@ func TestWhatFollowsACommitRunsAfterItInOrder(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		withNotes(t, db)
 		var seen []int
-		// Each looks at the database by a transaction of its own: the first is committed, and its connection is free.
+		// Each looks at the database by a transaction of its own: the first is committed, and its
+		// connection is free.
 		look := func(step int) func(context.Context) {
 			return func(ctx context.Context) {
 				err := db.InTx(ctx, func(tx *database.Tx) error {
@@ -129,7 +137,9 @@ func TestWhatFollowsACommitRunsAfterItInOrder(t *testing.T) {
 					if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM note").Scan(&n); err != nil {
 						return err
 					}
+
 					seen = append(seen, step*10+n)
+
 					return nil
 				})
 				if err != nil {
@@ -137,6 +147,7 @@ func TestWhatFollowsACommitRunsAfterItInOrder(t *testing.T) {
 				}
 			}
 		}
+
 		err := db.InTx(t.Context(), func(tx *database.Tx) error {
 			tx.After(look(1))
 			tx.After(look(2))
@@ -175,6 +186,7 @@ func TestWhatFollowsRunsOnceThoughADeadlockHadTheTransactionRunAgain(t *testing.
 			if tries == 1 {
 				return &pgconn.PgError{Code: "40P01"}
 			}
+
 			return nil
 		})
 		if err != nil || tries != 2 || followed != 1 {

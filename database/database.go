@@ -1,5 +1,6 @@
-// Package database opens PostgreSQL or SQLite and hides what differs between them: connection pools, transactions, versioned
-// migrations, and the sending of many rows in one statement. One transaction function serves ent and plain SQL alike.
+// Package database opens PostgreSQL or SQLite and hides what differs between them: connection
+// pools, transactions, versioned migrations, and the sending of many rows in one statement. One
+// transaction function serves ent and plain SQL alike.
 package database
 
 import (
@@ -33,8 +34,8 @@ const (
 	mostTries     = 8
 )
 
-// DB is one open database. Client reads and writes through ent; a SQLite database has one writer at a time, so never use
-// Client to write inside InTx: use the transaction's.
+// DB is one open database. Client reads and writes through ent; a SQLite database has one writer at
+// a time, so never use Client to write inside InTx: use the transaction's.
 type DB struct {
 	Client  *ent.Client
 	Dialect string // dialect.Postgres or dialect.SQLite
@@ -47,18 +48,22 @@ func Open(ctx context.Context, dsn string, maxConns int) (*DB, error) {
 	if file, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
 		return openSQLite(ctx, strings.TrimPrefix(file, "//"))
 	}
+
 	pool, err := sql.Open("pgx", dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open PostgreSQL: %w", err)
 	}
+
 	pool.SetMaxOpenConns(maxConns)
 	pool.SetMaxIdleConns(maxConns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("reach PostgreSQL: %w", err), pool.Close())
 	}
+
 	db := &DB{Dialect: dialect.Postgres, writer: pool, reader: pool}
 	db.Client = ent.NewClient(ent.Driver(entsql.OpenDB(dialect.Postgres, pool)))
+
 	return db, nil
 }
 
@@ -69,33 +74,43 @@ func openSQLite(ctx context.Context, file string) (*DB, error) {
 	if err := makePrivate(file); err != nil {
 		return nil, fmt.Errorf("open SQLite file %s: %w", file, err)
 	}
+
 	pool := func(conns int, options string) (*sql.DB, error) {
 		q := url.Values{"_time_format": {"sqlite"}, "_pragma": {
-			"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)", fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
+			"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)",
+			fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
 			"cache_size(-32000)", "temp_store(MEMORY)"}}
+
 		p, err := sql.Open("sqlite", "file:"+file+"?"+q.Encode()+options)
 		if err != nil {
 			return nil, err
 		}
+
 		p.SetMaxOpenConns(conns)
 		p.SetMaxIdleConns(conns)
+
 		return p, p.PingContext(ctx)
 	}
+
 	writer, err := pool(1, "&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite file %s: %w", file, err)
 	}
+
 	reader, err := pool(sqliteReaders, "")
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open SQLite file %s: %w", file, err), writer.Close())
 	}
+
 	db := &DB{Dialect: dialect.SQLite, writer: writer, reader: reader}
-	db.Client = ent.NewClient(ent.Driver(split{entsql.OpenDB(dialect.SQLite, writer), entsql.OpenDB(dialect.SQLite, reader)}))
+	db.Client = ent.NewClient(ent.Driver(split{entsql.OpenDB(dialect.SQLite, writer),
+		entsql.OpenDB(dialect.SQLite, reader)}))
+
 	return db, nil
 }
 
-// makePrivate makes a SQLite file, or one that is there, readable by its owner alone. SQLite gives the files beside it the
-// same mode. A file of somebody else's stays as it is.
+// makePrivate makes a SQLite file, or one that is there, readable by its owner alone. SQLite gives
+// the files beside it the same mode. A file of somebody else's stays as it is.
 func makePrivate(file string) error {
 	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
@@ -107,11 +122,14 @@ func makePrivate(file string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
+
 	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if err := os.Chmod(file+suffix, 0o600); err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Chmod(file+suffix, 0o600); err != nil && !errors.Is(err, fs.ErrPermission) &&
+			!errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -139,7 +157,8 @@ func (db *DB) Close() error {
 // Ping reports whether the database answers.
 func (db *DB) Ping(ctx context.Context) error { return db.reader.PingContext(ctx) }
 
-// Query reads with plain SQL outside of a transaction. Placeholders are $1, $2, … on both databases.
+// Query reads with plain SQL outside of a transaction. Placeholders are $1, $2, … on both
+// databases.
 func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	return db.reader.QueryContext(ctx, query, args...)
 }
@@ -149,15 +168,19 @@ func ScanIDs(rows *sql.Rows, err error) ([]uid.ID, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	defer rows.Close()
 	var ids []uid.ID
+
 	for rows.Next() {
 		var id uid.ID
 		if err := rows.Scan(&id); err != nil {
 			return nil, err
 		}
+
 		ids = append(ids, id)
 	}
+
 	return ids, rows.Err()
 }
 
@@ -177,18 +200,19 @@ type Tx struct {
 	after []func(context.Context)
 }
 
-// Last has InTx run a step when all others are done, right before the commit: one whose locks come after those of all
-// others.
+// Last has InTx run a step when all others are done, right before the commit: one whose locks come
+// after those of all others.
 func (tx *Tx) Last(do func(context.Context) error) { tx.last = append(tx.last, do) }
 
-// After has do run once the transaction is committed, in the order of the calls: news, wake-ups, revocations. It does not
-// run when the transaction is rolled back, and once when it has to be run again. A process may die between the commit and
-// do: what do tells must be a hint that something else makes good.
+// After has do run once the transaction is committed, in the order of the calls: news, wake-ups,
+// revocations. It does not run when the transaction is rolled back, and once when it has to be run
+// again. A process may die between the commit and do: what do tells must be a hint that something
+// else makes good.
 func (tx *Tx) After(do func(context.Context)) { tx.after = append(tx.after, do) }
 
-// InTx runs do in a transaction: committed when do returns nil, rolled back otherwise. PostgreSQL may pick it as the victim
-// of a deadlock, and do may return ErrAgain: then it is run again, so do must not change anything but the database. News of
-// the change belongs into Tx.After.
+// InTx runs do in a transaction: committed when do returns nil, rolled back otherwise. PostgreSQL
+// may pick it as the victim of a deadlock, and do may return ErrAgain: then it is run again, so do
+// must not change anything but the database. News of the change belongs into Tx.After.
 func (db *DB) InTx(ctx context.Context, do func(*Tx) error) error {
 	for try := 1; ; try++ {
 		after, err := db.once(ctx, do)
@@ -196,11 +220,14 @@ func (db *DB) InTx(ctx context.Context, do func(*Tx) error) error {
 			for _, f := range after {
 				f(ctx)
 			}
+
 			return nil
 		}
+
 		if try == mostTries || !isDeadlock(err) && !errors.Is(err, ErrAgain) {
 			return err
 		}
+
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -209,29 +236,33 @@ func (db *DB) InTx(ctx context.Context, do func(*Tx) error) error {
 	}
 }
 
-// once runs the transaction and gives what is to follow it. Its connection is back in the pool then: what follows may need
-// one, and SQLite has no other.
+// once runs the transaction and gives what is to follow it. Its connection is back in the pool
+// then: what follows may need one, and SQLite has no other.
 func (db *DB) once(ctx context.Context, do func(*Tx) error) (after []func(context.Context), err error) {
 	conn, err := db.writer.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
 	}
+
 	defer conn.Close() // returns it to the pool
 
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("begin: %w", err)
 	}
+
 	defer func() {
 		if err != nil {
 			_ = tx.Rollback() // err says what went wrong
 		}
 	}()
+
 	client := ent.NewClient(ent.Driver(inTx{entsql.NewDriver(db.Dialect, entsql.Conn{ExecQuerier: tx})}))
 	t := &Tx{Tx: tx, Client: client, DB: db, conn: conn}
 	if err := do(t); err != nil {
 		return nil, err
 	}
+
 	for _, last := range t.last {
 		if err := last(ctx); err != nil {
 			return nil, err
@@ -241,6 +272,7 @@ func (db *DB) once(ctx context.Context, do func(*Tx) error) (after []func(contex
 	if err := tx.Commit(); err != nil {
 		return nil, afterCommit(err)
 	}
+
 	return t.after, nil
 }
 
@@ -250,7 +282,8 @@ type inTx struct{ *entsql.Driver }
 func (d inTx) Tx(context.Context) (dialect.Tx, error) { return dialect.NopTx(d), nil }
 func (d inTx) Close() error                           { return nil }
 
-// ForUpdate locks the rows of a SELECT until the transaction ends. SQLite needs nothing: its writer is alone.
+// ForUpdate locks the rows of a SELECT until the transaction ends. SQLite needs nothing: its writer
+// is alone.
 func (db *DB) ForUpdate() string {
 	if db.Dialect == dialect.Postgres {
 		return " FOR UPDATE"
@@ -277,13 +310,15 @@ func IsUnique(err error) bool {
 	if errors.As(err, &pg) {
 		return pg.Code == "23505"
 	}
+
 	return err != nil && strings.Contains(err.Error(), "UNIQUE constraint failed")
 }
 
 // Now is the present in the precision that both databases keep.
 func Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// NullTime scans a time that an expression gives: SQLite knows the type of columns only, and hands over a text.
+// NullTime scans a time that an expression gives: SQLite knows the type of columns only, and hands
+// over a text.
 type NullTime struct {
 	Time  time.Time
 	Valid bool
@@ -302,5 +337,6 @@ func (n *NullTime) Scan(src any) (err error) {
 	default:
 		return fmt.Errorf("scan time: unexpected %T", src)
 	}
+
 	return err
 }

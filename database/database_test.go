@@ -34,9 +34,12 @@ func TestMigrationsMakeExactlyWhatTheSchemaSays(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+
 				t.Cleanup(func() { _ = db.Close() })
+
 				return db
 			}
+
 			migrated, fresh := empty(), empty()
 			if err := migrated.Current(t.Context()); !errors.Is(err, database.ErrOutdated) {
 				t.Errorf("before: %v", err)
@@ -47,6 +50,7 @@ func TestMigrationsMakeExactlyWhatTheSchemaSays(t *testing.T) {
 			if err := migrated.Current(t.Context()); err != nil {
 				t.Error(err)
 			}
+
 			copied := dbtest.Open(t, dsn(t))
 			if diff := cmp.Diff(structure(t, migrated), structure(t, copied)); diff != "" {
 				t.Errorf("the migrations (-) and what tests run on (+) differ:\n%s", diff)
@@ -54,16 +58,19 @@ func TestMigrationsMakeExactlyWhatTheSchemaSays(t *testing.T) {
 			if applied, err := copied.Migrate(t.Context()); err != nil || len(applied) > 0 {
 				t.Errorf("what tests run on still lacks %v, %v", applied, err)
 			}
+
 			var sql bytes.Buffer
 			if err := fresh.Drift(t.Context(), &sql); err != nil {
 				t.Fatal(err)
 			}
+
 			err := fresh.InTx(t.Context(), func(tx *database.Tx) error {
 				for statement := range strings.SplitSeq(sql.String(), ";\n") {
 					if _, err := tx.ExecContext(t.Context(), statement); err != nil {
 						return fmt.Errorf("%s: %w", statement, err)
 					}
 				}
+
 				return nil
 			})
 			if err != nil {
@@ -87,19 +94,24 @@ func structure(t *testing.T, db *database.DB) (lines []string) {
 			UNION ALL SELECT replace(indexdef, current_schema() || '.', '') FROM pg_indexes WHERE schemaname = current_schema() AND tablename NOT LIKE 'goose%'
 			UNION ALL SELECT c.conrelid::regclass || ' ' || c.conname || ' ' || pg_get_constraintdef(c.oid) FROM pg_constraint c WHERE c.connamespace = current_schema()::regnamespace AND c.conrelid::regclass::text NOT LIKE 'goose%'`
 	}
+
 	rows, err := db.Query(t.Context(), query)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer rows.Close()
 	for rows.Next() {
 		var line string
 		if err := rows.Scan(&line); err != nil {
 			t.Fatal(err)
 		}
+
 		lines = append(lines, line)
 	}
+
 	slices.Sort(lines)
+
 	return lines
 }
 
@@ -110,12 +122,16 @@ func TestARowsetCarriesEveryKindOfValue(t *testing.T) {
 		text, number, at := "it's \"quoted\" 退订", 42, time.Date(2026, 10, 1, 12, 30, 0, 123456000, time.UTC)
 		from, args := db.Rowset(nil,
 			database.IDs("id", ids), database.Texts("a", []string{text, ""}), database.NullTexts("b", []*string{&text, nil}),
-			database.Ints("n", []int{1, -1}), database.NullInts("m", []*int{&number, nil}), database.Times("t", []time.Time{at, at.Add(time.Hour)}),
-			database.NullTimes("u", []*time.Time{&at, nil}), database.JSONs("j", []json.RawMessage{json.RawMessage(`{"k":"v"}`), nil}))
+			database.Ints("n", []int{1, -1}), database.NullInts("m", []*int{&number, nil}),
+			database.Times("t", []time.Time{at, at.Add(time.Hour)}),
+			database.NullTimes("u", []*time.Time{&at, nil}),
+			database.JSONs("j", []json.RawMessage{json.RawMessage(`{"k":"v"}`), nil}))
+
 		rows, err := db.Query(t.Context(), "SELECT id, a, b, n, m, j, t FROM "+from+" ORDER BY n DESC", args...)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		defer rows.Close()
 		type row struct {
 			ID   uid.ID
@@ -127,6 +143,7 @@ func TestARowsetCarriesEveryKindOfValue(t *testing.T) {
 			T    string
 		}
 		var got []row
+
 		for rows.Next() {
 			var r row
 			var j *string
@@ -134,9 +151,11 @@ func TestARowsetCarriesEveryKindOfValue(t *testing.T) {
 			if err := rows.Scan(&r.ID, &r.A, &r.B, &r.N, &r.M, &j, &at); err != nil {
 				t.Fatal(err)
 			}
+
 			r.JSON = j != nil && json.Valid([]byte(*j))
 			got = append(got, r)
 		}
+
 		want := []row{{ID: ids[0], A: text, B: &text, N: 1, M: &number, JSON: true}, {N: -1}}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
@@ -161,9 +180,12 @@ func TestNoTenantSeesOrTouchesAnothersRows(t *testing.T) {
 		if n, err := db.Client.ContactList.Delete().Exec(me); n != 0 || err != nil {
 			t.Errorf("deleted %d lists of another organization, %v", n, err)
 		}
-		if err := db.Client.ContactList.Create().SetOrganizationID(theirs.ID).SetName("planted").Exec(me); !errors.Is(err, privacy.Deny) {
+
+		if err := db.Client.ContactList.Create().SetOrganizationID(theirs.ID).SetName("planted").
+			Exec(me); !errors.Is(err, privacy.Deny) {
 			t.Errorf("planting a row in another organization: %v", err)
 		}
+
 		planted := db.Client.ContactList.Create().SetName("own").SaveX(me)
 		if planted.OrganizationID != mine.ID {
 			t.Errorf("my row belongs to %s", planted.OrganizationID)
@@ -171,6 +193,7 @@ func TestNoTenantSeesOrTouchesAnothersRows(t *testing.T) {
 		if n := db.Client.Organization.Query().CountX(me); n != 1 {
 			t.Errorf("I see %d organizations", n)
 		}
+
 		for name, try := range map[string]func(context.Context) error{
 			"reading":  func(ctx context.Context) error { _, err := db.Client.ContactList.Query().All(ctx); return err },
 			"changing": func(ctx context.Context) error { return db.Client.ContactList.Update().SetName("x").Exec(ctx) },
@@ -195,6 +218,7 @@ func TestATransactionIsAllOrNothingForEntAndSQLAlike(t *testing.T) {
 			if _, err := tx.ExecContext(system, "UPDATE organization SET name = 'still gone'"); err != nil {
 				return err
 			}
+
 			return failed
 		})
 		if !errors.Is(err, failed) {
@@ -220,12 +244,14 @@ func TestASQLiteFileIsItsOwnersAlone(t *testing.T) {
 			if err := os.Chmod(folder, 0o755); err != nil {
 				t.Fatal(err)
 			}
+
 			file := filepath.Join(folder, "carillon.db")
 			if there {
 				if err := os.WriteFile(file, nil, 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
+
 			dbtest.Open(t, "sqlite:"+file)
 			for _, suffix := range []string{"", "-wal", "-shm"} {
 				if info, err := os.Stat(file + suffix); err != nil || info.Mode().Perm() != 0o600 {

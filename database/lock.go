@@ -29,11 +29,13 @@ func (tx *Tx) hold(ctx context.Context, query, name string) error {
 	if tx.DB.Dialect != dialect.Postgres {
 		return nil
 	}
+
 	sum := fnv.New64a()
 	_, _ = sum.Write([]byte(name))
 	if _, err := tx.ExecContext(ctx, query, int64(sum.Sum64())); err != nil {
 		return fmt.Errorf("hold %s: %w", name, err)
 	}
+
 	return nil
 }
 

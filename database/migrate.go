@@ -18,13 +18,14 @@ import (
 	"carillon/ent/migrate/migrations"
 )
 
-// adjust makes of ent's tables what we want of the database. The tables that grow carry no foreign keys: each would cost a
-// look-up per row written, and their rows are written by one package that takes the ids from rows it has just read. The
-// event log's key is (organization, sequence).
+// adjust makes of ent's tables what we want of the database. The tables that grow carry no foreign
+// keys: each would cost a look-up per row written, and their rows are written by one package that
+// takes the ids from rows it has just read. The event log's key is (organization, sequence).
 var adjust = sync.OnceFunc(func() {
 	migrate.MessageTable.ForeignKeys = nil
 	migrate.DeliveryEventTable.ForeignKeys = nil
 	migrate.ConsentRecordTable.ForeignKeys = nil // what is said by somebody who is no contact yet is kept, too
+
 	for _, c := range migrate.DeliveryEventTable.Columns {
 		if c.Name == "organization_id" {
 			migrate.DeliveryEventTable.PrimaryKey = append([]*schema.Column{c}, migrate.DeliveryEventTable.PrimaryKey...)
@@ -32,20 +33,24 @@ var adjust = sync.OnceFunc(func() {
 	}
 })
 
-// Migrate brings the tables up to date and returns the names of the files that it applied. Two processes may call it at once.
+// Migrate brings the tables up to date and returns the names of the files that it applied. Two
+// processes may call it at once.
 func (db *DB) Migrate(ctx context.Context) ([]string, error) {
 	p, err := db.migrations()
 	if err != nil {
 		return nil, err
 	}
+
 	results, err := p.Up(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("migrate: %w", err)
 	}
+
 	var names []string
 	for _, r := range results {
 		names = append(names, r.Source.Path)
 	}
+
 	return names, nil
 }
 
@@ -58,6 +63,7 @@ func (db *DB) Current(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	waiting, err := p.HasPending(ctx)
 	if err != nil {
 		return fmt.Errorf("look for migrations: %w", err)
@@ -65,17 +71,21 @@ func (db *DB) Current(ctx context.Context) error {
 	if waiting {
 		return ErrOutdated
 	}
+
 	return nil
 }
 
-// Drift writes the SQL that would turn the tables into what ent/schema says. On an empty database that is all of it; on a
-// migrated PostgreSQL it also repeats partial indexes, whose conditions the server words in its own way.
+// Drift writes the SQL that would turn the tables into what ent/schema says. On an empty database
+// that is all of it; on a migrated PostgreSQL it also repeats partial indexes, whose conditions the
+// server words in its own way.
 func (db *DB) Drift(ctx context.Context, w io.Writer) error {
 	adjust()
-	m, err := schema.NewMigrate(&schema.WriteDriver{Driver: entsql.OpenDB(db.Dialect, db.writer), Writer: w}, schema.WithDropColumn(true), schema.WithDropIndex(true))
+	m, err := schema.NewMigrate(&schema.WriteDriver{Driver: entsql.OpenDB(db.Dialect, db.writer), Writer: w},
+		schema.WithDropColumn(true), schema.WithDropIndex(true))
 	if err != nil {
 		return err
 	}
+
 	return m.Create(ctx, migrate.Tables...)
 }
 
@@ -89,11 +99,14 @@ func (db *DB) migrations() (*goose.Provider, error) {
 		if err != nil {
 			return nil, err
 		}
+
 		options = append(options, goose.WithSessionLocker(locker))
 	}
+
 	files, err := fs.Sub(migrations.Files, name)
 	if err != nil {
 		return nil, err
 	}
+
 	return goose.NewProvider(kind, db.writer, files, options...)
 }

@@ -23,10 +23,12 @@ func TestWhatIsRefusedForItsContentIsToldFromADatabaseThatIsAway(t *testing.T) {
 				return err
 			})
 		}
+
 		ctx := t.Context()
 		if err := run(ctx, "CREATE TABLE thing (name text PRIMARY KEY, n int NOT NULL CHECK (n > 0))"); err != nil {
 			t.Fatal(err)
 		}
+
 		insert := "INSERT INTO thing (name, n) VALUES ($1, $2)"
 		refused := map[string]error{
 			"a broken rule":   run(ctx, insert, "a", 0),
@@ -42,16 +44,21 @@ func TestWhatIsRefusedForItsContentIsToldFromADatabaseThatIsAway(t *testing.T) {
 			refused["U+0000"] = run(ctx, insert, "\x00", 1)
 			refused["JSON that is not Unicode"] = run(ctx, `SELECT '"\u0000"'::jsonb`)
 		}
+
 		for name, err := range refused {
 			if err == nil || !database.IsRefusal(fmt.Errorf("store: %w", err)) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
+
 		over, cancel := context.WithCancel(ctx)
 		cancel()
+
 		for name, err := range map[string]error{
-			"a table that is not there": run(ctx, "INSERT INTO nothing VALUES (1)"), "a call that is over": run(over, insert, "c", 1), "no error": nil,
-			"a network that is away": &net.OpError{Op: "dial", Err: errors.New("refused")}, "a connection that ended": io.ErrUnexpectedEOF,
+			"a table that is not there": run(ctx, "INSERT INTO nothing VALUES (1)"),
+			"a call that is over":       run(over, insert, "c", 1), "no error": nil,
+			"a network that is away":  &net.OpError{Op: "dial", Err: errors.New("refused")},
+			"a connection that ended": io.ErrUnexpectedEOF,
 		} {
 			if database.IsRefusal(err) {
 				t.Errorf("%s: %v", name, err)

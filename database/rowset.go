@@ -33,6 +33,7 @@ func IDs(name string, v []uid.ID) Column {
 		for i, n := range v {
 			out[i] = pgtype.UUID{Bytes: n, Valid: !n.IsZero()}
 		}
+
 		return out
 	}, func(i int) any {
 		if v[i].IsZero() {
@@ -49,6 +50,7 @@ func Texts[T ~string](name string, v []T) Column {
 		for i, s := range v {
 			out[i] = string(s)
 		}
+
 		return out
 	}, func(i int) any { return string(v[i]) }}
 }
@@ -63,6 +65,7 @@ func NullTexts[T ~string](name string, v []*T) Column {
 				out[i] = &text
 			}
 		}
+
 		return out
 	}, func(i int) any {
 		if v[i] == nil {
@@ -79,6 +82,7 @@ func Ints[T ~int | ~int64](name string, v []T) Column {
 		for i, n := range v {
 			out[i] = int64(n)
 		}
+
 		return out
 	}, func(i int) any { return v[i] }}
 }
@@ -93,6 +97,7 @@ func NullInts(name string, v []*int) Column {
 				out[i] = &wide
 			}
 		}
+
 		return out
 	}, func(i int) any {
 		if v[i] == nil {
@@ -104,7 +109,8 @@ func NullInts(name string, v []*int) Column {
 
 // Times is a column of times.
 func Times(name string, v []time.Time) Column {
-	return Column{name, "timestamptz", len(v), func() any { return v }, func(i int) any { return v[i].UTC().Format(sqliteTime) }}
+	return Column{name, "timestamptz", len(v), func() any { return v },
+		func(i int) any { return v[i].UTC().Format(sqliteTime) }}
 }
 
 // NullTimes is a column of times; nil is NULL.
@@ -127,6 +133,7 @@ func JSONs(name string, v []json.RawMessage) Column {
 				out[i] = &s
 			}
 		}
+
 		return out
 	}, func(i int) any {
 		if len(v[i]) == 0 {
@@ -136,13 +143,15 @@ func JSONs(name string, v []json.RawMessage) Column {
 	}}
 }
 
-// Rowset gives a FROM item of the name f that holds the columns' rows, and appends its parameters to args. One statement can
-// so insert or change any number of rows in one round trip, with a text that never changes.
+// Rowset gives a FROM item of the name f that holds the columns' rows, and appends its parameters
+// to args. One statement can so insert or change any number of rows in one round trip, with a text
+// that never changes.
 func (db *DB) Rowset(args []any, columns ...Column) (from string, all []any) {
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = c.name
 	}
+
 	if db.Dialect == dialect.Postgres {
 		arrays := make([]string, len(columns))
 		for i, c := range columns {
@@ -150,12 +159,14 @@ func (db *DB) Rowset(args []any, columns ...Column) (from string, all []any) {
 			if cast == "jsonb" { // an array of jsonb cannot be cast from texts as a whole
 				cast = "text"
 			}
+
 			arrays[i] = fmt.Sprintf("$%d::%s[]", len(args)+1, cast)
 			args = append(args, c.array())
 			if c.kind == "jsonb" {
 				names[i] += "_text"
 			}
 		}
+
 		selected := make([]string, len(columns))
 		for i, c := range columns {
 			selected[i] = names[i]
@@ -163,22 +174,28 @@ func (db *DB) Rowset(args []any, columns ...Column) (from string, all []any) {
 				selected[i] = names[i] + "::jsonb AS " + c.name
 			}
 		}
-		return "(SELECT " + strings.Join(selected, ", ") + " FROM unnest(" + strings.Join(arrays, ", ") + ") AS u(" + strings.Join(names, ", ") + ")) AS f", args
+
+		return "(SELECT " + strings.Join(selected, ", ") + " FROM unnest(" + strings.Join(arrays, ", ") + ") AS u(" +
+			strings.Join(names, ", ") + ")) AS f", args
 	}
+
 	rows := make([][]any, 0)
 	if len(columns) > 0 {
 		rows = make([][]any, columns[0].length)
 	}
+
 	for i := range rows {
 		rows[i] = make([]any, len(columns))
 		for j, c := range columns {
 			rows[i][j] = c.cell(i)
 		}
 	}
+
 	document, err := json.Marshal(rows)
 	if err != nil {
 		panic(fmt.Sprintf("rowset: %v", err)) // texts, numbers and null only
 	}
+
 	cells := make([]string, len(columns))
 	for j, c := range columns {
 		cells[j] = "json_extract(value, '$[" + strconv.Itoa(j) + "]') AS " + c.name
@@ -186,11 +203,13 @@ func (db *DB) Rowset(args []any, columns ...Column) (from string, all []any) {
 			cells[j] = "unhex(json_extract(value, '$[" + strconv.Itoa(j) + "]')) AS " + c.name
 		}
 	}
-	return "(SELECT " + strings.Join(cells, ", ") + fmt.Sprintf(" FROM json_each($%d)) AS f", len(args)+1), append(args, string(document))
+
+	return "(SELECT " + strings.Join(cells, ", ") + fmt.Sprintf(" FROM json_each($%d)) AS f", len(args)+1),
+		append(args, string(document))
 }
 
-// UnionAll makes one statement of selections with the same columns, each of which may have an order and a limit of its own;
-// their rows come in no order.
+// UnionAll makes one statement of selections with the same columns, each of which may have an order
+// and a limit of its own; their rows come in no order.
 func UnionAll(parts []*entsql.Selector) (all *entsql.Selector) {
 	for i, p := range parts {
 		one := entsql.Dialect(p.Dialect()).Select("*").From(p.As(fmt.Sprintf("p%d", i)))
@@ -200,5 +219,6 @@ func UnionAll(parts []*entsql.Selector) (all *entsql.Selector) {
 			all.UnionAll(one)
 		}
 	}
+
 	return all
 }

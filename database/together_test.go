@@ -20,16 +20,20 @@ func TestStatementsThatGoTogetherSeeWhatThoseBeforeDid(t *testing.T) {
 		system := caller.System(t.Context())
 		organization(t, db, system)
 		var seen []string
+
 		read := func(rows database.Rows) error {
 			for rows.Next() {
 				var name string
 				if err := rows.Scan(&name); err != nil {
 					return err
 				}
+
 				seen = append(seen, name)
 			}
+
 			return rows.Err()
 		}
+
 		look := database.Statement{What: "look", Query: "SELECT name FROM organization", Read: read}
 		err := db.InTx(system, func(tx *database.Tx) error {
 			return tx.Together(system, look, rename("first"), look, rename("second"), look)
@@ -49,7 +53,8 @@ func TestAStatementThatFailsSaysWhatItWasForAndNothingOfThoseWithItIsKept(t *tes
 		system := caller.System(t.Context())
 		organization(t, db, system)
 		err := db.InTx(system, func(tx *database.Tx) error {
-			return tx.Together(system, rename("first"), database.Statement{What: "take the name away", Query: "UPDATE organization SET name = NULL"}, rename("second"))
+			return tx.Together(system, rename("first"),
+				database.Statement{What: "take the name away", Query: "UPDATE organization SET name = NULL"}, rename("second"))
 		})
 		if err == nil || !strings.Contains(err.Error(), "take the name away: ") {
 			t.Error(err)

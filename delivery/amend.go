@@ -26,10 +26,12 @@ type amended struct {
 	editedAt, revokedAt *time.Time
 }
 
-// AmendInTx changes a message as its author did, and reports false when there is no such message yet. Of several edits the last
-// one holds, in whatever order they are told. What was taken back is erased, and stays so. It counts opt-outs that the amendment
-// expressed, and is its transaction's last step.
-func (q *Queue) AmendInTx(ctx context.Context, tx *database.Tx, a Amendment, optOuts ...OptOut) (found bool, err error) {
+// AmendInTx changes a message as its author did, and reports false when there is no such message
+// yet. Of several edits the last one holds, in whatever order they are told. What was taken back is
+// erased, and stays so. It counts opt-outs that the amendment expressed, and is its transaction's
+// last step.
+func (q *Queue) AmendInTx(ctx context.Context, tx *database.Tx, a Amendment, optOuts ...OptOut) (found bool,
+	err error) {
 	r, now, err := lockAmended(ctx, tx, a)
 	if err != nil {
 		return false, err
@@ -37,6 +39,7 @@ func (q *Queue) AmendInTx(ctx context.Context, tx *database.Tx, a Amendment, opt
 	if r == nil || now.revokedAt != nil || !a.Revoked && !now.before(a) {
 		return r != nil, CountOptOuts(ctx, tx, optOuts...)
 	}
+
 	status, set, args := enum.MessageStatusEdited, "content = $2, edited_at = $3", []any{r.id, string(a.Content), a.At}
 	if a.Revoked {
 		status, set, args = enum.MessageStatusRevoked, "content = NULL, parameters = NULL, revoked_at = $2", []any{r.id, a.At}
@@ -44,6 +47,7 @@ func (q *Queue) AmendInTx(ctx context.Context, tx *database.Tx, a Amendment, opt
 	if _, err := tx.ExecContext(ctx, "UPDATE message SET "+set+" WHERE id = $1", args...); err != nil {
 		return false, fmt.Errorf("change a message as its author did: %w", err)
 	}
+
 	l := newLedger(q.now())
 	tx.After(func(ctx context.Context) { l.tell(ctx, q.news) })
 	l.optedOut(optOuts)
@@ -51,11 +55,12 @@ func (q *Queue) AmendInTx(ctx context.Context, tx *database.Tx, a Amendment, opt
 	if err := l.write(ctx, tx); err != nil {
 		return false, fmt.Errorf("log what became of a message: %w", err)
 	}
+
 	return true, nil
 }
 
-// before reports whether an edit is later than the one that holds. WhatsApp's times are whole seconds; of two edits within one
-// the ids decide, so that the order of the telling does not.
+// before reports whether an edit is later than the one that holds. WhatsApp's times are whole
+// seconds; of two edits within one the ids decide, so that the order of the telling does not.
 func (m amended) before(a Amendment) bool {
 	if m.editedAt == nil || m.editedAt.Before(a.At) {
 		return true
@@ -80,13 +85,17 @@ func lockAmended(ctx context.Context, tx *database.Tx, a Amendment) (*row, amend
 	if err != nil || len(ids) == 0 {
 		return nil, m, err
 	}
+
 	rows, err := lock(ctx, tx, ids)
 	if err != nil {
 		return nil, m, err
 	}
-	err = tx.QueryRowContext(ctx, "SELECT content, edited_at, revoked_at FROM message WHERE id = $1", ids[0]).Scan(&m.content, &m.editedAt, &m.revokedAt)
+
+	err = tx.QueryRowContext(ctx, "SELECT content, edited_at, revoked_at FROM message WHERE id = $1", ids[0]).
+		Scan(&m.content, &m.editedAt, &m.revokedAt)
 	if err != nil {
 		return nil, m, fmt.Errorf("read a message that is changed: %w", err)
 	}
+
 	return rows[ids[0]], m, nil
 }

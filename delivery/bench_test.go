@@ -7,7 +7,8 @@ import (
 	"carillon/delivery"
 )
 
-// BenchmarkJournal is the cost of one answer of one campaign, with answers handed over 500 at a time.
+// BenchmarkJournal is the cost of one answer of one campaign, with answers handed over 500 at a
+// time.
 func BenchmarkJournal(b *testing.B) {
 	for name, dsn := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
 		for failures, every := range map[string]int{"none failed": 0, "one in ten failed": 10} {
@@ -18,6 +19,7 @@ func BenchmarkJournal(b *testing.B) {
 					b.StopTimer()
 					s.enqueue(b, s.campaign, batch)
 					facts := make([]delivery.Fact, 0, batch)
+
 					for i, m := range s.claim(b, batch, 0) {
 						if every > 0 && i%every == 0 {
 							facts = append(facts, refused(m))
@@ -25,6 +27,7 @@ func BenchmarkJournal(b *testing.B) {
 							facts = append(facts, accepted(m))
 						}
 					}
+
 					b.StartTimer()
 					s.record(b, facts...)
 				}

@@ -39,11 +39,13 @@ func (e Eligibility) Barred() enum.SkipReason {
 	if !e.marketing() {
 		return ""
 	}
+
 	for _, rule := range eligibility {
 		if rule.bars(e) {
 			return rule.reason
 		}
 	}
+
 	return ""
 }
 
@@ -87,11 +89,13 @@ func (s sender) reason(consent string) string {
 	for i, rule := range eligibility {
 		cases[i] = "WHEN " + rule.sql(consent, s.requireOptIn) + " THEN '" + string(rule.reason) + "'"
 	}
+
 	return "CASE " + strings.Join(cases, " ") + " END"
 }
 
-// consent is that of a message's person, who is looked up by id, and by address where that is nobody's: they may have become a contact since, or have
-// said stop without being one. In a subquery with a limit it is looked up once for all rules.
+// consent is that of a message's person, who is looked up by id, and by address where that is
+// nobody's: they may have become a contact since, or have said stop without being one. In a
+// subquery with a limit it is looked up once for all rules.
 const consent = `coalesce((SELECT contact.marketing_consent FROM contact WHERE contact.id = message.contact_id),
 	(SELECT contact.marketing_consent FROM contact WHERE contact.organization_id = message.organization_id AND contact.phone = message.address ORDER BY contact.id LIMIT 1),
 	(SELECT contact.marketing_consent FROM contact_identifier JOIN contact ON contact.id = contact_identifier.contact_id WHERE ` + addressed + ` LIMIT 1),

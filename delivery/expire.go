@@ -10,30 +10,35 @@ import (
 )
 
 const (
-	// expireAtOnce is how many entries one transaction deletes. The organization's journal waits for its last statement alone.
+	// expireAtOnce is how many entries one transaction deletes. The organization's journal waits for
+	// its last statement alone.
 	expireAtOnce = 1000
 
 	// expireTurns bounds one sweep, so that a large backlog does not hold up the other steps.
 	expireTurns = 100
 )
 
-// ExpireEvents deletes the entries of all logs that were recorded before a moment, the oldest first, and returns how many. What
-// is left of a log is always its end: numbers up to event_counter.expired are gone, and all that follow are there. A large
-// backlog is left for the next call.
+// ExpireEvents deletes the entries of all logs that were recorded before a moment, the oldest
+// first, and returns how many. What is left of a log is always its end: numbers up to
+// event_counter.expired are gone, and all that follow are there. A large backlog is left for the
+// next call.
 func (q *Queue) ExpireEvents(ctx context.Context, before time.Time) (n int, err error) {
 	for turns := 0; turns < expireTurns; {
 		begins, err := q.expiring(ctx, before, expireTurns-turns)
 		if err != nil || len(begins) == 0 {
 			return n, err
 		}
+
 		for organization, expired := range begins { // in turns, so that a long log does not hold up the others
 			gone, err := q.expire(ctx, organization, expired, before)
 			if err != nil {
 				return n, fmt.Errorf("expire events of %s: %w", organization, err)
 			}
+
 			n, turns = n+gone, turns+1
 		}
 	}
+
 	return n, nil
 }
 
@@ -45,22 +50,26 @@ func (q *Queue) expiring(ctx context.Context, before time.Time, limit int) (map[
 	if err != nil {
 		return nil, fmt.Errorf("look for events to expire: %w", err)
 	}
+
 	defer rows.Close()
 	begins := map[uid.ID]int64{}
+
 	for rows.Next() {
 		var organization uid.ID
 		var expired int64
 		if err := rows.Scan(&organization, &expired); err != nil {
 			return nil, fmt.Errorf("look for events to expire: %w", err)
 		}
+
 		begins[organization] = expired
 	}
+
 	return begins, rows.Err()
 }
 
-// expire deletes a log's first entries up to the first one that is to stay; clocks differ, so a later one may be older. The
-// counter comes last, since whoever records needs it. Two processes at once delete the same entries, and one of them moves
-// the counter.
+// expire deletes a log's first entries up to the first one that is to stay; clocks differ, so a
+// later one may be older. The counter comes last, since whoever records needs it. Two processes at
+// once delete the same entries, and one of them moves the counter.
 func (q *Queue) expire(ctx context.Context, organization uid.ID, expired int64, before time.Time) (n int, err error) {
 	err = q.db.InTx(ctx, func(tx *database.Tx) error {
 		var to int64
@@ -70,17 +79,23 @@ func (q *Queue) expire(ctx context.Context, organization uid.ID, expired int64, 
 		if err != nil {
 			return err
 		}
-		gone, err := tx.ExecContext(ctx, "DELETE FROM delivery_event WHERE organization_id = $1 AND sequence <= $2", organization, to)
+
+		gone, err := tx.ExecContext(ctx, "DELETE FROM delivery_event WHERE organization_id = $1 AND sequence <= $2",
+			organization, to)
 		if err != nil {
 			return err
 		}
+
 		deleted, err := gone.RowsAffected()
 		if err != nil {
 			return err
 		}
+
 		n = int(deleted)
 		_, err = tx.ExecContext(ctx, "UPDATE event_counter SET expired = $2 WHERE id = $1 AND expired < $2", organization, to)
+
 		return err
 	})
+
 	return n, err
 }

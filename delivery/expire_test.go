@@ -28,6 +28,7 @@ func (b *bench) bounds(t *testing.T, expired, last int64) {
 	if err != nil || e != expired || l != last {
 		t.Fatalf("the log is from %d to %d (%v), want %d to %d", e, l, err, expired, last)
 	}
+
 	events, err := b.log.Read(b.ctx, b.organization, 0, 10_000)
 	if err != nil || int64(len(events)) != last-expired {
 		t.Fatalf("%d entries (%v), want %d", len(events), err, last-expired)
@@ -35,6 +36,7 @@ func (b *bench) bounds(t *testing.T, expired, last int64) {
 	if len(events) > 0 && events[0].Sequence != expired+1 {
 		t.Fatalf("the log begins with %d, want %d", events[0].Sequence, expired+1)
 	}
+
 	b.verify(t)
 }
 
@@ -47,13 +49,16 @@ func TestEventsOfAnAgeLeaveTheLogFromItsBeginning(t *testing.T) {
 		b.run(t)
 		const n = 1300 // more than one transaction takes
 		ids := b.enqueue(t, b.campaign, n)
+
 		tell := func(kind delivery.FactKind, times int) {
 			facts := make([]delivery.Fact, times)
 			for i := range facts {
 				facts[i] = delivery.Fact{Message: ids[i], Kind: kind, At: c.now()}
 			}
+
 			b.record(t, facts...)
 		}
+
 		tell(delivery.Accepted, n)
 		c.advance(time.Hour)
 		tell(delivery.Sent, 2)
@@ -66,6 +71,7 @@ func TestEventsOfAnAgeLeaveTheLogFromItsBeginning(t *testing.T) {
 				t.Fatalf("%d events expired (%v), want %d", got, err, want)
 			}
 		}
+
 		expire(start, 0)
 		b.bounds(t, 0, n+3)
 		expire(start.Add(time.Minute), n)
@@ -76,6 +82,7 @@ func TestEventsOfAnAgeLeaveTheLogFromItsBeginning(t *testing.T) {
 		if err != nil || len(events) != 2 || events[0].Status != "SENT" {
 			t.Errorf("of an old message there is left: %v, %v", events, err)
 		}
+
 		expire(c.now().Add(time.Second), 3)
 		b.bounds(t, n+3, n+3)
 		tell(delivery.Read, 1)
@@ -95,9 +102,11 @@ func TestAnOldEntryBehindAYoungerOneStaysUntilThatGoes(t *testing.T) {
 			c.advance(ahead)
 			b.record(t, delivery.Fact{Message: ids[i], Kind: delivery.Accepted, At: c.now()})
 		}
+
 		if n, err := b.queue.ExpireEvents(b.ctx, start.Add(time.Minute)); n != 1 || err != nil {
 			t.Fatalf("%d expired, %v", n, err)
 		}
+
 		b.bounds(t, 1, 3)
 	})
 }
@@ -109,6 +118,7 @@ func TestProcessesThatExpireAndRecordAtOnceLeaveADenseEnd(t *testing.T) {
 		const n = 150
 		ids := b.enqueue(t, nil, n)
 		var all sync.WaitGroup
+
 		for part := range 3 {
 			all.Go(func() {
 				for _, id := range ids[part*n/3 : (part+1)*n/3] {
@@ -118,9 +128,11 @@ func TestProcessesThatExpireAndRecordAtOnceLeaveADenseEnd(t *testing.T) {
 				}
 			})
 		}
+
 		var expired atomic.Int64
 		recorded := make(chan struct{})
 		var expirers sync.WaitGroup
+
 		for range 3 {
 			expirers.Go(func() {
 				for over := false; !over; {
@@ -129,21 +141,25 @@ func TestProcessesThatExpireAndRecordAtOnceLeaveADenseEnd(t *testing.T) {
 						over = true
 					default:
 					}
+
 					gone, err := b.queue.ExpireEvents(b.ctx, b.now().Add(time.Second))
 					if err != nil {
 						t.Error(err)
 						return
 					}
+
 					expired.Add(int64(gone))
 				}
 			})
 		}
+
 		all.Wait()
 		close(recorded)
 		expirers.Wait()
 		if expired.Load() != n {
 			t.Errorf("%d expired, want %d", expired.Load(), n)
 		}
+
 		b.bounds(t, n, n)
 	})
 }

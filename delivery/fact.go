@@ -1,7 +1,8 @@
-// Package delivery is what becomes of messages: the queue they wait in, the journal that is the only door by which they
-// change, the organization's event log with its dense sequence numbers, and the hourly sums. It promises that an answered
-// call is committed, that a fact told twice or late or out of order leads to the same state and the same counts, and that the
-// order of the log is the order of commits.
+// Package delivery is what becomes of messages: the queue they wait in, the journal that is the
+// only door by which they change, the organization's event log with its dense sequence numbers, and
+// the hourly sums. It promises that an answered call is committed, that a fact told twice or late
+// or out of order leads to the same state and the same counts, and that the order of the log is the
+// order of commits.
 package delivery
 
 import (
@@ -26,7 +27,8 @@ const (
 	Read
 	Failed // told by a webhook, after acceptance
 
-	// Decisions of ours. Each is taken only from the status that moves names, so the second of two is void.
+	// Decisions of ours. Each is taken only from the status that moves names, so the second of two is
+	// void.
 	Refused   // WhatsApp's answer is final: it will not take the message
 	Retry     // not taken; waits until NotBefore
 	Return    // claimed, and certainly not sent: back as if nothing had been
@@ -57,8 +59,8 @@ type Fact struct {
 	Recipient, RecipientUserID string // who got it, as WhatsApp knows them; empty where nothing says
 }
 
-// Number is one of Meta's phone numbers. What a webhook tells holds for the messages of the number that it came to and for no
-// others, whatever it names.
+// Number is one of Meta's phone numbers. What a webhook tells holds for the messages of the number
+// that it came to and for no others, whatever it names.
 type Number struct {
 	MetaID string
 	Rows   []uid.ID // what it is called here: one for each account in which it has been
@@ -72,9 +74,11 @@ func (f Fact) concerns(r *row) bool {
 	return r != nil && (f.Number.MetaID == "" || f.Number.has(r.phoneNumber) && r.direction == enum.DirectionOutbound)
 }
 
-// ranks say how far a message has come. A report of lower rank fills in its own time and is logged, and lowers nothing.
+// ranks say how far a message has come. A report of lower rank fills in its own time and is logged,
+// and lowers nothing.
 var ranks = map[enum.MessageStatus]int{
-	enum.MessageStatusQueued: 0, enum.MessageStatusSkipped: 0, enum.MessageStatusCanceled: 0, // even what we gave up may turn out to be sent
+	// even what we gave up may turn out to be sent
+	enum.MessageStatusQueued: 0, enum.MessageStatusSkipped: 0, enum.MessageStatusCanceled: 0,
 	enum.MessageStatusSending: 1, enum.MessageStatusUnknown: 2,
 	enum.MessageStatusAccepted: 3, enum.MessageStatusHeld: 3,
 	enum.MessageStatusSent: 4, enum.MessageStatusFailed: 5, enum.MessageStatusDelivered: 6, enum.MessageStatusRead: 7,
@@ -128,19 +132,23 @@ type row struct {
 	claim                                                                  uid.ID
 }
 
-// apply changes the row by one fact. It reports what is worth an entry in the log; an old, repeated or void fact is not.
+// apply changes the row by one fact. It reports what is worth an entry in the log; an old, repeated
+// or void fact is not.
 func (r *row) apply(f Fact) (status enum.MessageStatus, logged bool) {
 	if report, ok := reports[f.Kind]; ok {
 		return report.to, r.report(f, report.to, report.time(r))
 	}
+
 	move := moves[f.Kind]
 	if r.status != move.from || f.Attempt != r.attempts || !f.Claim.IsZero() && f.Claim != r.claim {
 		return "", false
 	}
+
 	return move.to, r.decide(f, move.to)
 }
 
-// rank is how far the row's message has come. One that we gave up because its answer was lost is still unknown to WhatsApp.
+// rank is how far the row's message has come. One that we gave up because its answer was lost is
+// still unknown to WhatsApp.
 func (r *row) rank() int {
 	if r.status == enum.MessageStatusFailed && r.givenUp() {
 		return ranks[enum.MessageStatusUnknown]
@@ -156,9 +164,12 @@ func (r *row) report(f Fact, to enum.MessageStatus, at **time.Time) bool {
 	if f.Kind == Failed && f.Attempt != 0 && f.Attempt != r.attempts {
 		return false // an earlier attempt failed; the present one has its own fate
 	}
-	if f.Attempt != 0 && r.settledAttempts != nil && f.Attempt <= *r.settledAttempts && ranks[to] <= ranks[enum.MessageStatusFailed] {
+
+	if f.Attempt != 0 && r.settledAttempts != nil && f.Attempt <= *r.settledAttempts &&
+		ranks[to] <= ranks[enum.MessageStatusFailed] {
 		return false // that attempt failed, and the message was queued anew; only that it arrived after all would be news
 	}
+
 	if f.WAMID != "" && (r.wamid == nil || f.Attempt == r.attempts && f.WAMID != *r.wamid) {
 		r.wamid = &f.WAMID // the same again would be written, though nothing has changed
 	}
@@ -171,6 +182,7 @@ func (r *row) report(f Fact, to enum.MessageStatus, at **time.Time) bool {
 	if *at != nil {
 		return false
 	}
+
 	*at = &f.At
 	if ranks[to] > r.rank() {
 		r.status, r.leaseUntil, r.errorCode, r.errorDetail, r.skipReason = to, nil, nil, nil, nil
@@ -178,6 +190,7 @@ func (r *row) report(f Fact, to enum.MessageStatus, at **time.Time) bool {
 			r.errorCode, r.errorDetail = &f.ErrorCode, textOrNil(f.Detail)
 		}
 	}
+
 	return true
 }
 
@@ -204,20 +217,24 @@ func (r *row) decide(f Fact, to enum.MessageStatus) (logged bool) {
 	case Cancel:
 		r.closedAt = &f.At
 	}
+
 	r.errorCode, r.errorDetail = nil, nil
 	if f.ErrorCode != 0 {
 		r.errorCode, r.errorDetail = &f.ErrorCode, textOrNil(f.Detail)
 	}
+
 	return true
 }
 
-// requeue forgets what became of the message, so that it counts as one that was never handed over. An attempt whose answer
-// was lost has not failed by WhatsApp's word: a report of it still settles the message.
+// requeue forgets what became of the message, so that it counts as one that was never handed over.
+// An attempt whose answer was lost has not failed by WhatsApp's word: a report of it still settles
+// the message.
 func (r *row) requeue(f Fact) {
 	if r.errorCode == nil || *r.errorCode != whatsapp.CodeLostAnswer {
 		settled := r.attempts
 		r.settledAttempts = &settled
 	}
+
 	r.notBefore, r.wamid, r.pricing = f.NotBefore, nil, nil
 	r.acceptedAt, r.sentAt, r.failedAt, r.unknownAt = nil, nil, nil, nil
 }

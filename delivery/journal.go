@@ -14,7 +14,8 @@ import (
 	"carillon/uid"
 )
 
-// batchFacts bounds one commit of the journal. Larger batches gain nothing and make the first in them wait.
+// batchFacts bounds one commit of the journal. Larger batches gain nothing and make the first in
+// them wait.
 const batchFacts = 1000
 
 // News is told after each commit. It may lose what it is told: the log is in the database.
@@ -25,8 +26,9 @@ type News interface {
 	Notify(ctx context.Context, organization uid.ID, subjects ...uid.ID)
 }
 
-// Journal is the one door by which messages change after they are queued. It batches by nature: while one commit runs, new
-// facts gather, and the next commit takes them all; an idle journal commits at once.
+// Journal is the one door by which messages change after they are queued. It batches by nature:
+// while one commit runs, new facts gather, and the next commit takes them all; an idle journal
+// commits at once.
 type Journal struct {
 	db     *database.DB
 	news   News
@@ -61,11 +63,12 @@ func NewJournal(db *database.DB, news News, now func() time.Time, log *slog.Logg
 	return &Journal{db: db, news: news, now: now, log: log, inbox: make(chan submission), closed: make(chan struct{})}
 }
 
-// Watch sets who is told of campaigns that fail too often; call it before Run. Without it nobody is.
+// Watch sets who is told of campaigns that fail too often; call it before Run. Without it nobody
+// is.
 func (j *Journal) Watch(brake Brake) { j.brake = brake }
 
-// Record returns when the facts are committed, with those that belong to no message of ours. After an error nothing of them
-// is.
+// Record returns when the facts are committed, with those that belong to no message of ours. After
+// an error nothing of them is.
 func (j *Journal) Record(ctx context.Context, facts ...Fact) (unmatched []Fact, err error) {
 	recorded, err := j.Report(ctx, facts...)
 	return recorded.Unmatched, err
@@ -76,6 +79,7 @@ func (j *Journal) Report(ctx context.Context, facts ...Fact) (Recorded, error) {
 	if len(facts) == 0 {
 		return Recorded{}, nil
 	}
+
 	done := make(chan outcome, 1)
 	select {
 	case j.inbox <- submission{facts, done}:
@@ -84,7 +88,9 @@ func (j *Journal) Report(ctx context.Context, facts ...Fact) (Recorded, error) {
 	case <-j.closed:
 		return Recorded{}, fmt.Errorf("record facts: %w", context.Canceled)
 	}
+
 	o := <-done // the commit is under way: whoever asked must learn its outcome
+
 	return o.Recorded, o.err
 }
 
@@ -113,6 +119,7 @@ func (j *Journal) gather(first submission) []submission {
 			return batch
 		}
 	}
+
 	return batch
 }
 
@@ -124,25 +131,31 @@ func (j *Journal) commit(ctx context.Context, batch []submission) {
 			facts = append(facts, s.facts...)
 		}
 	}
+
 	l, results, err := j.apply(ctx, facts)
 	if err != nil && len(batch) > 1 {
 		j.log.Error("a batch of facts could not be committed; trying each part alone", "facts", len(facts), "error", err)
 		for _, s := range batch {
 			j.commit(ctx, []submission{s})
 		}
+
 		return
 	}
+
 	if err == nil {
 		j.introduce(ctx, l.links)
 	}
+
 	for _, s := range batch {
 		if err != nil {
 			s.done <- outcome{err: err}
 			continue
 		}
+
 		s.done <- outcome{Recorded: sorted(s.facts, results)}
 		results = results[len(s.facts):]
 	}
+
 	if err == nil {
 		l.tell(ctx, j.news)
 		j.judge(ctx, l)
@@ -167,6 +180,7 @@ func sorted(facts []Fact, results []result) (r Recorded) {
 			r.Failures = append(r.Failures, f)
 		}
 	}
+
 	return r
 }
 
@@ -181,7 +195,8 @@ func (j *Journal) judge(ctx context.Context, l *ledger) {
 	}
 }
 
-// factKey is how a fact names its message: by our id, or by WhatsApp's and the number that it was told of.
+// factKey is how a fact names its message: by our id, or by WhatsApp's and the number that it was
+// told of.
 type factKey struct {
 	id            uid.ID
 	wamid, number string
@@ -201,10 +216,12 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, results [
 		if err != nil {
 			return fmt.Errorf("find messages: %w", err)
 		}
+
 		rows, err := lock(ctx, tx, slices.Collect(maps.Values(ids)))
 		if err != nil {
 			return err
 		}
+
 		before := make(map[uid.ID]*row, len(rows)) // those that facts have touched
 		for i, f := range facts {
 			r := rows[ids[key(f)]]
@@ -212,10 +229,12 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, results [
 				results[i] = unmatched
 				continue
 			}
+
 			if before[r.id] == nil {
 				old := *r
 				before[r.id] = &old
 			}
+
 			l.link(r, f)
 			if status, logged := r.apply(f); logged {
 				l.log(r, status, f)
@@ -225,32 +244,39 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, results [
 				}
 			}
 		}
+
 		changed := make([]*row, 0, len(before))
 		var back []uid.ID // was in a worker's hands, and WhatsApp did not take it
+
 		for id, old := range before {
 			r := rows[id]
 			if *r == *old {
 				continue
 			}
+
 			l.moved(old, r)
 			changed = append(changed, r)
-			if old.status == enum.MessageStatusSending && (r.status == enum.MessageStatusQueued || r.status == enum.MessageStatusFailed) {
+			if old.status == enum.MessageStatusSending &&
+				(r.status == enum.MessageStatusQueued || r.status == enum.MessageStatusFailed) {
 				back = append(back, id)
 			}
 		}
+
 		if err := vacate(ctx, tx, back); err != nil {
 			return err
 		}
 		if err := unspend(ctx, tx, changed, l.now); err != nil {
 			return err
 		}
+
 		return l.write(ctx, tx, store(tx.DB, before, changed)...)
 	})
+
 	return l, results, err
 }
 
-// messagesOf finds each fact's message: by our own id, echoed back, else by WhatsApp's. That one is looked for among the
-// messages of the number that it was told of.
+// messagesOf finds each fact's message: by our own id, echoed back, else by WhatsApp's. That one is
+// looked for among the messages of the number that it was told of.
 func messagesOf(ctx context.Context, tx *database.Tx, facts []Fact) (map[factKey]uid.ID, error) {
 	ids, wamids, of := map[factKey]uid.ID{}, []string{}, map[string][]Fact{}
 	for _, f := range facts {
@@ -259,19 +285,26 @@ func messagesOf(ctx context.Context, tx *database.Tx, facts []Fact) (map[factKey
 			ids[k] = k.id
 			continue
 		}
+
 		if of[k.wamid] == nil {
 			wamids = append(wamids, k.wamid)
 		}
+
 		of[k.wamid] = append(of[k.wamid], f)
 	}
+
 	if len(wamids) == 0 {
 		return ids, nil
 	}
+
 	from, args := tx.DB.Rowset(nil, database.Texts("wamid", wamids))
-	rows, err := tx.QueryContext(ctx, "SELECT message.id, message.wamid, message.phone_number_id, message.direction FROM message JOIN "+from+" ON message.wamid = f.wamid", args...)
+	rows, err := tx.QueryContext(ctx,
+		"SELECT message.id, message.wamid, message.phone_number_id, message.direction FROM message JOIN "+from+
+			" ON message.wamid = f.wamid", args...)
 	if err != nil {
 		return nil, err
 	}
+
 	defer rows.Close()
 	for rows.Next() {
 		var wamid string
@@ -279,12 +312,14 @@ func messagesOf(ctx context.Context, tx *database.Tx, facts []Fact) (map[factKey
 		if err := rows.Scan(&r.id, &wamid, &r.phoneNumber, &r.direction); err != nil {
 			return nil, err
 		}
+
 		for _, f := range of[wamid] {
 			if f.concerns(&r) {
 				ids[key(f)] = r.id
 			}
 		}
 	}
+
 	return ids, rows.Err()
 }
 
@@ -296,8 +331,11 @@ const rowColumns = `message.id, message.organization_id, message.campaign_id, me
 func (r *row) scan(rows database.Rows) error {
 	var category *string
 	var pricing []byte
-	err := rows.Scan(database.ID{ID: &r.id}, database.ID{ID: &r.organization}, database.ID{ID: &r.campaign}, database.ID{ID: &r.template}, database.ID{ID: &r.phoneNumber}, database.ID{ID: &r.account}, &category, &r.country, &r.direction, &r.status, &r.skipReason, &r.attempts, &r.settledAttempts,
-		&r.wamid, &r.errorCode, &r.errorDetail, &r.notBefore, &r.leaseUntil, &r.acceptedAt, &r.sentAt, &r.deliveredAt, &r.readAt, &r.failedAt, &r.unknownAt,
+	err := rows.Scan(database.ID{ID: &r.id}, database.ID{ID: &r.organization}, database.ID{ID: &r.campaign},
+		database.ID{ID: &r.template}, database.ID{ID: &r.phoneNumber}, database.ID{ID: &r.account}, &category, &r.country,
+		&r.direction, &r.status, &r.skipReason, &r.attempts, &r.settledAttempts,
+		&r.wamid, &r.errorCode, &r.errorDetail, &r.notBefore, &r.leaseUntil, &r.acceptedAt, &r.sentAt, &r.deliveredAt,
+		&r.readAt, &r.failedAt, &r.unknownAt,
 		&r.closedAt, &r.createdAt, &pricing, database.ID{ID: &r.claim}, &r.address)
 	if err != nil {
 		return err
@@ -308,11 +346,12 @@ func (r *row) scan(rows database.Rows) error {
 	if len(pricing) > 0 {
 		return json.Unmarshal(pricing, &r.pricing)
 	}
+
 	return nil
 }
 
-// lock reads messages and keeps others from changing them until the transaction ends; always in the order of ids, so that two
-// processes cannot wait for each other.
+// lock reads messages and keeps others from changing them until the transaction ends; always in the
+// order of ids, so that two processes cannot wait for each other.
 func lock(ctx context.Context, tx *database.Tx, ids []uid.ID) (map[uid.ID]*row, error) {
 	slices.SortFunc(ids, compareIDs)
 	from, args := tx.DB.Rowset(nil, database.IDs("id", slices.Compact(ids)))
@@ -320,20 +359,25 @@ func lock(ctx context.Context, tx *database.Tx, ids []uid.ID) (map[uid.ID]*row, 
 	if of != "" {
 		of += " OF message"
 	}
+
 	found := make(map[uid.ID]*row, len(ids))
 	err := tx.Together(ctx, database.Statement{
 		What:  "lock messages",
-		Query: "SELECT " + rowColumns + " FROM message JOIN " + from + " ON message.id = f.id ORDER BY message.id" + of, Args: args,
+		Query: "SELECT " + rowColumns + " FROM message JOIN " + from + " ON message.id = f.id ORDER BY message.id" + of,
+		Args:  args,
 		Read: func(rows database.Rows) error {
 			for rows.Next() {
 				r := &row{}
 				if err := r.scan(rows); err != nil {
 					return err
 				}
+
 				found[r.id] = r
 			}
+
 			return rows.Err()
 		},
 	})
+
 	return found, err
 }

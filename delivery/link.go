@@ -24,8 +24,8 @@ type Directory interface {
 	Learn(ctx context.Context, links []Link) error
 }
 
-// Introduce sets who is told whose numbers and user ids belong together; call it before Run. Without
-// it nobody is.
+// Introduce sets who is told whose numbers and user ids belong together; call it before Run.
+// Without it nobody is.
 func (j *Journal) Introduce(directory Directory) { j.directory = directory }
 
 // link takes note of what a fact tells of its recipient, unless that is the message's own address.
@@ -45,12 +45,13 @@ func (l *ledger) link(r *row, f Fact) {
 const mostUntold = 10 * batchFacts
 
 // introduce hands on what a commit's facts told of people, before anybody is answered: so what
-// WhatsApp believes to be told is kept. What cannot be learned now is handed on with the next commit,
-// and told by the next receipt of that person.
+// WhatsApp believes to be told is kept. What cannot be learned now is handed on with the next
+// commit, and told by the next receipt of that person.
 func (j *Journal) introduce(ctx context.Context, links []Link) {
 	if links = append(j.untold, links...); j.directory == nil || len(links) == 0 {
 		return
 	}
+
 	j.untold = nil
 	if err := j.directory.Learn(ctx, links); err != nil {
 		j.log.Error("who got messages could not be written down; it is tried again", "messages", len(links), "error", err)

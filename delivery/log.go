@@ -8,7 +8,8 @@ import (
 	"carillon/uid"
 )
 
-// Log reads organizations' event logs: entries numbered from 1 without gaps, in the order of commits.
+// Log reads organizations' event logs: entries numbered from 1 without gaps, in the order of
+// commits.
 type Log struct{ db *database.DB }
 
 // NewLog reads from db.
@@ -18,13 +19,16 @@ const eventColumns = "sequence, message_id, campaign_id, phone_number_id, templa
 
 // Read returns up to limit entries that follow on after, in order.
 func (l *Log) Read(ctx context.Context, organization uid.ID, after int64, limit int) ([]Event, error) {
-	return l.events(ctx, "SELECT "+eventColumns+" FROM delivery_event WHERE organization_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3", organization, after, limit)
+	return l.events(ctx, "SELECT "+eventColumns+
+		" FROM delivery_event WHERE organization_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3", organization,
+		after, limit)
 }
 
 // OfMessages returns all entries of some messages, in order.
 func (l *Log) OfMessages(ctx context.Context, organization uid.ID, messages []uid.ID) ([]Event, error) {
 	from, args := l.db.Rowset([]any{organization}, database.IDs("id", messages))
-	return l.events(ctx, "SELECT "+eventColumns+" FROM delivery_event JOIN "+from+" ON message_id = f.id WHERE organization_id = $1 ORDER BY sequence", args...)
+	return l.events(ctx, "SELECT "+eventColumns+" FROM delivery_event JOIN "+from+
+		" ON message_id = f.id WHERE organization_id = $1 ORDER BY sequence", args...)
 }
 
 func (l *Log) events(ctx context.Context, query string, args ...any) ([]Event, error) {
@@ -32,52 +36,65 @@ func (l *Log) events(ctx context.Context, query string, args ...any) ([]Event, e
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
+
 	defer rows.Close()
 	var events []Event
+
 	for rows.Next() {
 		var e Event
 		var code *int
 		var detail *string
-		if err := rows.Scan(&e.Sequence, &e.Message, &e.Campaign, &e.PhoneNumber, &e.Template, &e.Status, &code, &detail, &e.At, &e.RecordedAt); err != nil {
+		if err := rows.Scan(&e.Sequence, &e.Message, &e.Campaign, &e.PhoneNumber, &e.Template, &e.Status, &code,
+			&detail, &e.At, &e.RecordedAt); err != nil {
 			return nil, fmt.Errorf("read events: %w", err)
 		}
+
 		if code != nil {
 			e.ErrorCode = *code
 		}
 		if detail != nil {
 			e.ErrorDetail = *detail
 		}
+
 		e.At, e.RecordedAt = e.At.UTC(), e.RecordedAt.UTC()
 		events = append(events, e)
 	}
+
 	return events, rows.Err()
 }
 
 // Last returns the newest sequence number of each organization; one without entries is left out.
 func (l *Log) Last(ctx context.Context, organizations []uid.ID) (map[uid.ID]int64, error) {
 	from, args := l.db.Rowset(nil, database.IDs("id", organizations))
-	rows, err := l.db.Query(ctx, "SELECT event_counter.id, event_counter.last FROM event_counter JOIN "+from+" ON event_counter.id = f.id", args...)
+	rows, err := l.db.Query(ctx, "SELECT event_counter.id, event_counter.last FROM event_counter JOIN "+from+
+		" ON event_counter.id = f.id", args...)
 	if err != nil {
 		return nil, fmt.Errorf("read the logs' ends: %w", err)
 	}
+
 	defer rows.Close()
 	last := make(map[uid.ID]int64, len(organizations))
+
 	for rows.Next() {
 		var n uid.ID
 		var sequence int64
 		if err := rows.Scan(&n, &sequence); err != nil {
 			return nil, err
 		}
+
 		last[n] = sequence
 	}
+
 	return last, rows.Err()
 }
 
 // Bounds says what is there of an organization's log: the entries after expired, up to last.
 func (l *Log) Bounds(ctx context.Context, organization uid.ID) (expired, last int64, err error) {
-	err = l.db.QueryRow(ctx, "SELECT coalesce(max(expired), 0), coalesce(max(last), 0) FROM event_counter WHERE id = $1", organization).Scan(&expired, &last)
+	err = l.db.QueryRow(ctx, "SELECT coalesce(max(expired), 0), coalesce(max(last), 0) FROM event_counter WHERE id = $1",
+		organization).Scan(&expired, &last)
 	if err != nil {
 		return 0, 0, fmt.Errorf("read the log's bounds: %w", err)
 	}
+
 	return expired, last, nil
 }

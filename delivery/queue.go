@@ -14,8 +14,8 @@ import (
 	"carillon/uid"
 )
 
-// lease is how long a claimed message belongs to one worker. Longer than the HTTP timeout with all that comes before and
-// after it, or the same message could be in two hands.
+// lease is how long a claimed message belongs to one worker. Longer than the HTTP timeout with all
+// that comes before and after it, or the same message could be in two hands.
 const lease = 2 * time.Minute
 
 // sweepPage bounds one step of a sweep, so that it holds no lock for long.
@@ -46,29 +46,41 @@ type New struct {
 	Skip             enum.SkipReason
 }
 
-// Enqueue adds messages in the caller's transaction and returns what to do after its commit: tell the news. Between the rows
-// and the counters it runs guard, where the caller takes locks that it wants to hold briefly, such as its campaign's.
-func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.ID, messages []New, guard func() error) (ids []uid.ID, told func(context.Context), err error) {
+// Enqueue adds messages in the caller's transaction and returns what to do after its commit: tell
+// the news. Between the rows and the counters it runs guard, where the caller takes locks that it
+// wants to hold briefly, such as its campaign's.
+func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.ID, messages []New,
+	guard func() error) (ids []uid.ID, told func(context.Context), err error) {
 	now := q.now()
 	l, n := newLedger(now), len(messages)
 	ids = make([]uid.ID, n)
-	campaigns, templates, numbers, accounts, contacts := make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n)
-	organizations, addresses, countries, types, categories := make([]uid.ID, n), make([]string, n), make([]string, n), make([]enum.MessageType, n), make([]*enum.TemplateCategory, n)
-	statuses, skips, parameters, contents, queued, closed, created := make([]enum.MessageStatus, n), make([]*enum.SkipReason, n), make([]json.RawMessage, n), make([]json.RawMessage, n), make([]*time.Time, n), make([]*time.Time, n), make([]time.Time, n)
+	campaigns, templates, numbers, accounts, contacts := make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n),
+		make([]uid.ID, n), make([]uid.ID, n)
+	organizations, addresses, countries, types, categories := make([]uid.ID, n), make([]string, n), make([]string, n),
+		make([]enum.MessageType, n), make([]*enum.TemplateCategory, n)
+	statuses, skips, parameters, contents, queued, closed, created := make([]enum.MessageStatus, n),
+		make([]*enum.SkipReason, n), make([]json.RawMessage, n), make([]json.RawMessage, n), make([]*time.Time, n),
+		make([]*time.Time, n), make([]time.Time, n)
+
 	for i, m := range messages {
 		ids[i], organizations[i] = uid.New(uid.Message), organization
-		campaigns[i], templates[i], numbers[i], accounts[i], contacts[i] = m.Campaign, m.Template, m.PhoneNumber, m.Account, m.Contact
+		campaigns[i], templates[i], numbers[i], accounts[i], contacts[i] = m.Campaign, m.Template, m.PhoneNumber,
+			m.Account, m.Contact
 		addresses[i], countries[i], types[i], contents[i], created[i] = m.Address, m.Country, m.Type, m.Content, now
 		if m.Category != "" {
 			categories[i] = &m.Category
 		}
+
 		if len(m.Parameters) > 0 {
 			if parameters[i], err = json.Marshal(m.Parameters); err != nil {
 				return nil, nil, fmt.Errorf("write parameters: %w", err)
 			}
 		}
-		r := &row{id: ids[i], organization: organization, campaign: m.Campaign, template: m.Template, phoneNumber: m.PhoneNumber, account: m.Account,
-			category: string(m.Category), country: m.Country, direction: enum.DirectionOutbound, status: enum.MessageStatusQueued, createdAt: now}
+
+		r := &row{id: ids[i], organization: organization, campaign: m.Campaign, template: m.Template,
+			phoneNumber: m.PhoneNumber, account: m.Account,
+			category: string(m.Category), country: m.Country, direction: enum.DirectionOutbound,
+			status: enum.MessageStatusQueued, createdAt: now}
 		if m.Skip != "" {
 			r.status, r.closedAt = enum.MessageStatusSkipped, &now
 			skips[i], closed[i] = &m.Skip, &now
@@ -76,17 +88,25 @@ func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.I
 		} else {
 			queued[i] = &now
 		}
+
 		statuses[i] = r.status
 		l.moved(nil, r)
 	}
+
 	names := `id, organization_id, campaign_id, template_id, phone_number_id, account_id, contact_id, address, country, type, category, status, skip_reason, parameters, content, queued_at, closed_at, created_at`
-	from, args := tx.DB.Rowset(nil, database.IDs("id", ids), database.IDs("organization_id", organizations), database.IDs("campaign_id", campaigns), database.IDs("template_id", templates),
-		database.IDs("phone_number_id", numbers), database.IDs("account_id", accounts), database.IDs("contact_id", contacts), database.Texts("address", addresses), database.Texts("country", countries),
-		database.Texts("type", types), database.NullTexts("category", categories), database.Texts("status", statuses), database.NullTexts("skip_reason", skips), database.JSONs("parameters", parameters),
-		database.JSONs("content", contents), database.NullTimes("queued_at", queued), database.NullTimes("closed_at", closed), database.Times("created_at", created))
-	if _, err := tx.ExecContext(ctx, "INSERT INTO message ("+names+", direction, attempts, not_before) SELECT "+names+", 'OUTBOUND', 0, created_at FROM "+from, args...); err != nil {
+	from, args := tx.DB.Rowset(nil, database.IDs("id", ids), database.IDs("organization_id", organizations),
+		database.IDs("campaign_id", campaigns), database.IDs("template_id", templates),
+		database.IDs("phone_number_id", numbers), database.IDs("account_id", accounts),
+		database.IDs("contact_id", contacts), database.Texts("address", addresses), database.Texts("country", countries),
+		database.Texts("type", types), database.NullTexts("category", categories), database.Texts("status", statuses),
+		database.NullTexts("skip_reason", skips), database.JSONs("parameters", parameters),
+		database.JSONs("content", contents), database.NullTimes("queued_at", queued),
+		database.NullTimes("closed_at", closed), database.Times("created_at", created))
+	if _, err := tx.ExecContext(ctx, "INSERT INTO message ("+names+", direction, attempts, not_before) SELECT "+
+		names+", 'OUTBOUND', 0, created_at FROM "+from, args...); err != nil {
 		return nil, nil, fmt.Errorf("insert %d messages: %w", n, err)
 	}
+
 	if err := list(ctx, tx, ids); err != nil {
 		return nil, nil, err
 	}
@@ -96,6 +116,7 @@ func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.I
 	if err := l.write(ctx, tx); err != nil {
 		return nil, nil, err
 	}
+
 	return ids, func(ctx context.Context) { l.tell(ctx, q.news) }, nil
 }
 
@@ -103,16 +124,19 @@ func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.I
 func list(ctx context.Context, tx *database.Tx, ids []uid.ID) error {
 	const names = "id, organization_id, campaign_id, template_id, phone_number_id, contact_id, address, created_at"
 	from, args := tx.DB.Rowset(nil, database.IDs("id", ids))
-	if _, err := tx.ExecContext(ctx, "INSERT INTO listing ("+names+") SELECT "+names+" FROM message WHERE id IN (SELECT id FROM "+from+")", args...); err != nil {
+	if _, err := tx.ExecContext(ctx, "INSERT INTO listing ("+names+") SELECT "+names+
+		" FROM message WHERE id IN (SELECT id FROM "+from+")", args...); err != nil {
 		return fmt.Errorf("list %d messages: %w", len(ids), err)
 	}
+
 	return nil
 }
 
 // NextDue is when the earliest waiting message of a number may be sent; false when none waits.
 func (q *Queue) NextDue(ctx context.Context, number uid.ID) (due time.Time, waits bool, err error) {
 	for _, query := range []string{
-		"SELECT not_before FROM message WHERE phone_number_id = $1 AND campaign_id IS NULL AND status = 'QUEUED'" + numberMaySend + " ORDER BY not_before LIMIT 1",
+		"SELECT not_before FROM message WHERE phone_number_id = $1 AND campaign_id IS NULL AND status = 'QUEUED'" +
+			numberMaySend + " ORDER BY not_before LIMIT 1",
 		`SELECT (SELECT not_before FROM message WHERE campaign_id = campaign.id AND status = 'QUEUED' ORDER BY not_before LIMIT 1) AS due FROM campaign
 			WHERE phone_number_id = $1 AND status = 'RUNNING' AND queued > 0` + maySend("campaign.organization_id") + ` ORDER BY due LIMIT 1`,
 	} {
@@ -125,6 +149,7 @@ func (q *Queue) NextDue(ctx context.Context, number uid.ID) (due time.Time, wait
 			due, waits = at.Time, true
 		}
 	}
+
 	return due, waits, nil
 }
 
@@ -140,29 +165,37 @@ func (q *Queue) Lanes(ctx context.Context) (numbers []uid.ID, err error) {
 func (q *Queue) Close(ctx context.Context, campaign uid.ID, kind FactKind) (int, error) {
 	now := q.now()
 	return q.sweep(ctx, func() ([]Fact, error) {
-		return q.facts(ctx, Fact{Kind: kind, At: now}, "SELECT id, attempts, claim_id FROM message WHERE campaign_id = $1 AND status = 'QUEUED' ORDER BY not_before LIMIT $2", campaign, sweepPage)
+		return q.facts(ctx, Fact{Kind: kind, At: now},
+			"SELECT id, attempts, claim_id FROM message WHERE campaign_id = $1 AND status = 'QUEUED' ORDER BY not_before LIMIT $2",
+			campaign, sweepPage)
 	})
 }
 
-// SettleUnknown decides about messages whose answer was lost and whose webhook has not come within the organization's waiting
-// time: by the policy of their category they fail with a reason that says so (code is the error's), or are queued once more.
-func (q *Queue) SettleUnknown(ctx context.Context, policies map[uid.ID]jsonfield.SendingPolicy, code int, detail string) (int, error) {
+// SettleUnknown decides about messages whose answer was lost and whose webhook has not come within
+// the organization's waiting time: by the policy of their category they fail with a reason that
+// says so (code is the error's), or are queued once more.
+func (q *Queue) SettleUnknown(ctx context.Context, policies map[uid.ID]jsonfield.SendingPolicy, code int,
+	detail string) (int, error) {
 	now, settled := q.now(), 0
 	for organization, policy := range policies {
 		n, err := q.sweep(ctx, func() ([]Fact, error) {
-			rows, err := q.db.Query(ctx, "SELECT id, attempts, category FROM message WHERE status = 'UNKNOWN' AND organization_id = $1 AND unknown_at < $2 LIMIT $3",
+			rows, err := q.db.Query(ctx,
+				"SELECT id, attempts, category FROM message WHERE status = 'UNKNOWN' AND organization_id = $1 AND unknown_at < $2 LIMIT $3",
 				organization, now.Add(-time.Duration(policy.UnknownWaitSeconds)*time.Second), sweepPage)
 			if err != nil {
 				return nil, err
 			}
+
 			defer rows.Close()
 			var facts []Fact
+
 			for rows.Next() {
 				f := Fact{Kind: GiveUp, At: now, NotBefore: now, ErrorCode: code, Detail: detail}
 				var category *enum.TemplateCategory
 				if err := rows.Scan(&f.Message, &f.Attempt, &category); err != nil {
 					return nil, err
 				}
+
 				decision := policy.UnknownOther
 				if category != nil && *category == enum.TemplateCategoryMarketing {
 					decision = policy.UnknownMarketing
@@ -170,15 +203,19 @@ func (q *Queue) SettleUnknown(ctx context.Context, policies map[uid.ID]jsonfield
 				if decision == enum.UnknownPolicyPreferDelivery {
 					f.Kind = SendAgain
 				}
+
 				facts = append(facts, f)
 			}
+
 			return facts, rows.Err()
 		})
+
 		settled += n
 		if err != nil {
 			return settled, fmt.Errorf("settle unknown messages of %s: %w", organization, err)
 		}
 	}
+
 	return settled, nil
 }
 
@@ -209,13 +246,16 @@ func (q *Queue) facts(ctx context.Context, like Fact, query string, args ...any)
 	if err != nil {
 		return nil, err
 	}
+
 	defer rows.Close()
 	for rows.Next() {
 		f := like
 		if err := rows.Scan(&f.Message, &f.Attempt, &f.Claim); err != nil {
 			return nil, err
 		}
+
 		facts = append(facts, f)
 	}
+
 	return facts, rows.Err()
 }

@@ -12,32 +12,38 @@ import (
 	"carillon/uid"
 )
 
-// maySend is the condition under which an organization's messages are handed to workers at all, in SQL: the operator has
-// neither stopped it nor the whole service. It stands in every statement that looks for work, so that it holds from the next
-// claim on, in every process, whatever news was lost.
+// maySend is the condition under which an organization's messages are handed to workers at all, in
+// SQL: the operator has neither stopped it nor the whole service. It stands in every statement that
+// looks for work, so that it holds from the next claim on, in every process, whatever news was
+// lost.
 func maySend(organization string) string {
-	return " AND NOT EXISTS (SELECT 1 FROM organization WHERE organization.id = " + organization + " AND organization.status <> 'ACTIVE') AND NOT EXISTS (SELECT 1 FROM service_state WHERE maintenance)"
+	return " AND NOT EXISTS (SELECT 1 FROM organization WHERE organization.id = " + organization +
+		" AND organization.status <> 'ACTIVE') AND NOT EXISTS (SELECT 1 FROM service_state WHERE maintenance)"
 }
 
 // numberMaySend is maySend for the number that is the statement's first parameter.
-var numberMaySend = " AND EXISTS (SELECT 1 FROM phone_number AS lane WHERE lane.id = $1" + maySend("lane.organization_id") + ")"
+var numberMaySend = " AND EXISTS (SELECT 1 FROM phone_number AS lane WHERE lane.id = $1" +
+	maySend("lane.organization_id") + ")"
 
 // SentToday is how many messages an organization with a quota has sent since midnight in UTC.
 func (q *Queue) SentToday(ctx context.Context, organization uid.ID) (messages int, err error) {
-	err = q.db.QueryRow(ctx, "SELECT coalesce(max(messages), 0) FROM quota_usage WHERE id = $1 AND day >= $2", organization, dayOf(q.now())).Scan(&messages)
+	err = q.db.QueryRow(ctx, "SELECT coalesce(max(messages), 0) FROM quota_usage WHERE id = $1 AND day >= $2",
+		organization, dayOf(q.now())).Scan(&messages)
 	if err != nil {
 		return 0, fmt.Errorf("count today's messages of %s: %w", organization, err)
 	}
+
 	return messages, nil
 }
 
-// Take counts one more message of an organization with a quota, in the transaction that makes it. It reports false when there
-// is no room for it.
+// Take counts one more message of an organization with a quota, in the transaction that makes it.
+// It reports false when there is no room for it.
 func (q *Queue) Take(ctx context.Context, tx *database.Tx, organization uid.ID, perDay int) (bool, error) {
 	used, err := holdUsage(ctx, tx, organization, q.now())
 	if err != nil || used >= perDay {
 		return false, err
 	}
+
 	return true, charge(ctx, tx, organization, 1)
 }
 
@@ -48,12 +54,13 @@ func (q *Queue) today(ctx context.Context, tx *database.Tx, limit Limit, now tim
 	if limit.PerDay == nil {
 		return -1, nil
 	}
+
 	used, err := holdUsage(ctx, tx, limit.Organization, now)
 	return max(0, *limit.PerDay-used), err
 }
 
-// holdUsage says how many messages were sent today, and holds the count until the transaction ends. The day only goes forward:
-// the clocks of two processes may differ around midnight.
+// holdUsage says how many messages were sent today, and holds the count until the transaction ends.
+// The day only goes forward: the clocks of two processes may differ around midnight.
 func holdUsage(ctx context.Context, tx *database.Tx, organization uid.ID, now time.Time) (used int, err error) {
 	err = tx.QueryRowContext(ctx, `INSERT INTO quota_usage (id, day, messages) VALUES ($1, $2, 0) ON CONFLICT (id) DO UPDATE SET
 		messages = CASE WHEN quota_usage.day < excluded.day THEN 0 ELSE quota_usage.messages END,
@@ -61,6 +68,7 @@ func holdUsage(ctx context.Context, tx *database.Tx, organization uid.ID, now ti
 	if err != nil {
 		return 0, fmt.Errorf("hold the quota of %s: %w", organization, err)
 	}
+
 	return used, nil
 }
 
@@ -68,28 +76,34 @@ func charge(ctx context.Context, tx *database.Tx, organization uid.ID, messages 
 	if messages == 0 {
 		return nil
 	}
-	if _, err := tx.ExecContext(ctx, "UPDATE quota_usage SET messages = messages + $2 WHERE id = $1", organization, messages); err != nil {
+
+	if _, err := tx.ExecContext(ctx, "UPDATE quota_usage SET messages = messages + $2 WHERE id = $1", organization,
+		messages); err != nil {
 		return fmt.Errorf("count messages of %s: %w", organization, err)
 	}
+
 	return nil
 }
 
-// spend counts the campaigns' messages among the claimed, each at its first attempt; single ones were counted when they were
-// taken.
+// spend counts the campaigns' messages among the claimed, each at its first attempt; single ones
+// were counted when they were taken.
 func (q *Queue) spend(ctx context.Context, tx *database.Tx, limit Limit, claimed []Claimed) error {
 	if limit.PerDay == nil {
 		return nil
 	}
+
 	n := 0
 	for _, c := range claimed {
 		if !c.Campaign.IsZero() && c.Attempt == 1 {
 			n++
 		}
 	}
+
 	return charge(ctx, tx, limit.Organization, n)
 }
 
-// unspend gives back what was counted for messages that came back unsent from their first attempt, where somebody counts.
+// unspend gives back what was counted for messages that came back unsent from their first attempt,
+// where somebody counts.
 func unspend(ctx context.Context, tx *database.Tx, changed []*row, now time.Time) error {
 	unsent := map[uid.ID]int{}
 	for _, r := range changed {
@@ -97,11 +111,13 @@ func unspend(ctx context.Context, tx *database.Tx, changed []*row, now time.Time
 			unsent[r.organization]++
 		}
 	}
+
 	return giveBack(ctx, tx, unsent, now)
 }
 
-// unspendSkipped gives back what was counted today for single messages that are skipped before their first attempt. Those of campaigns are counted when
-// they are claimed, and a skipped one is not.
+// unspendSkipped gives back what was counted today for single messages that are skipped before
+// their first attempt. Those of campaigns are counted when they are claimed, and a skipped one is
+// not.
 func unspendSkipped(ctx context.Context, tx *database.Tx, skipped []*row, now time.Time) error {
 	unsent := map[uid.ID]int{}
 	for _, r := range skipped {
@@ -109,15 +125,19 @@ func unspendSkipped(ctx context.Context, tx *database.Tx, skipped []*row, now ti
 			unsent[r.organization]++
 		}
 	}
+
 	return giveBack(ctx, tx, unsent, now)
 }
 
 func giveBack(ctx context.Context, tx *database.Tx, unsent map[uid.ID]int, now time.Time) error {
 	for _, organization := range slices.SortedFunc(maps.Keys(unsent), compareIDs) {
-		_, err := tx.ExecContext(ctx, "UPDATE quota_usage SET messages = CASE WHEN messages > $2 THEN messages - $2 ELSE 0 END WHERE id = $1 AND day = $3", organization, unsent[organization], dayOf(now))
+		_, err := tx.ExecContext(ctx,
+			"UPDATE quota_usage SET messages = CASE WHEN messages > $2 THEN messages - $2 ELSE 0 END WHERE id = $1 AND day = $3",
+			organization, unsent[organization], dayOf(now))
 		if err != nil {
 			return fmt.Errorf("give back to the quota of %s: %w", organization, err)
 		}
 	}
+
 	return nil
 }

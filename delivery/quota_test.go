@@ -25,34 +25,41 @@ func TestAnOrganizationSendsNoMoreMessagesADayThanItsQuota(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		var single, claimed atomic.Int64
 		var mu sync.Mutex
 		var all []delivery.Claimed
+
 		claim := func() {
 			got, _, err := b.queue.Claim(b.ctx, b.campaign.PhoneNumberID, 3, campaigns, limit)
 			if err != nil {
 				t.Error(err)
 			}
+
 			claimed.Add(int64(len(got)))
 			mu.Lock()
 			all = append(all, got...)
 			mu.Unlock()
 		}
+
 		take := func() {
 			err := db.InTx(b.ctx, func(tx *database.Tx) error {
 				room, err := b.queue.Take(b.ctx, tx, b.organization, ten)
 				if room {
 					single.Add(1)
 				}
+
 				return err
 			})
 			if err != nil {
 				t.Error(err)
 			}
 		}
+
 		claim() // both kinds have some of the quota, whoever comes first afterwards
 		take()
 		var workers sync.WaitGroup
+
 		for range 4 {
 			workers.Go(func() {
 				for range 4 {
@@ -61,6 +68,7 @@ func TestAnOrganizationSendsNoMoreMessagesADayThanItsQuota(t *testing.T) {
 				}
 			})
 		}
+
 		workers.Wait()
 		if claimed.Load()+single.Load() != 10 || single.Load() == 0 || claimed.Load() == 0 {
 			t.Fatalf("%d campaign messages claimed and %d single ones taken under a quota of 10", claimed.Load(), single.Load())
@@ -68,10 +76,12 @@ func TestAnOrganizationSendsNoMoreMessagesADayThanItsQuota(t *testing.T) {
 		if _, full, err := b.queue.Claim(b.ctx, b.campaign.PhoneNumberID, 3, campaigns, limit); !full || err != nil {
 			t.Errorf("the quota is not full, %v", err)
 		}
+
 		b.record(t, delivery.Fact{Message: all[0].ID, Attempt: 1, Kind: delivery.Return, At: start})
 		if sent, err := b.queue.SentToday(b.ctx, b.organization); sent != 9 || err != nil {
 			t.Errorf("%d messages count after one came back, %v", sent, err)
 		}
+
 		tomorrow := b.now().Add(24 * time.Hour)
 		b.now = func() time.Time { return tomorrow }
 		b.run(t)
@@ -81,6 +91,7 @@ func TestAnOrganizationSendsNoMoreMessagesADayThanItsQuota(t *testing.T) {
 		if got, _, err := b.queue.Claim(b.ctx, b.campaign.PhoneNumberID, 4, campaigns, limit); len(got) != 4 || err != nil {
 			t.Errorf("claimed %d on the next day, %v", len(got), err)
 		}
+
 		b.verify(t)
 	})
 }
@@ -96,11 +107,14 @@ func TestNothingIsClaimedOfAnOrganizationThatMayNotSendNorDuringMaintenance(t *t
 		if err != nil || len(campaigns) != 1 {
 			t.Fatal(campaigns, err)
 		}
+
 		nothing := func(when string) {
 			t.Helper()
-			if claimed, _, err := b.queue.Claim(b.ctx, number, 10, campaigns, delivery.Limit{}); len(claimed) != 0 || err != nil {
+			if claimed, _, err := b.queue.Claim(b.ctx, number, 10, campaigns, delivery.Limit{}); len(claimed) != 0 ||
+				err != nil {
 				t.Errorf("%s: claimed %d, %v", when, len(claimed), err)
 			}
+
 			lanes, err := b.queue.Lanes(b.ctx)
 			runnable, err2 := b.queue.Runnable(b.ctx, number)
 			_, waits, err3 := b.queue.NextDue(b.ctx, number)
@@ -108,6 +122,7 @@ func TestNothingIsClaimedOfAnOrganizationThatMayNotSendNorDuringMaintenance(t *t
 				t.Errorf("%s: lanes %v, campaigns %v, waits %t (%v, %v, %v)", when, lanes, runnable, waits, err, err2, err3)
 			}
 		}
+
 		status := func(s enum.OrganizationStatus) {
 			db.Client.Organization.UpdateOneID(b.organization).SetStatus(s).ExecX(b.ctx)
 		}
@@ -117,12 +132,15 @@ func TestNothingIsClaimedOfAnOrganizationThatMayNotSendNorDuringMaintenance(t *t
 				t.Errorf("%s: what was claimed may be sent: %t, %v", when, got[b.campaign.ID], err)
 			}
 		}
+
 		may("running", true)
 		paused := func(reason enum.CampaignStatusReason, want bool) {
 			t.Helper()
-			db.Client.Campaign.UpdateOneID(b.campaign.ID).SetStatus(enum.CampaignStatusPaused).SetStatusReason(reason).ExecX(b.ctx)
+			db.Client.Campaign.UpdateOneID(b.campaign.ID).SetStatus(enum.CampaignStatusPaused).SetStatusReason(reason).
+				ExecX(b.ctx)
 			may("paused with "+string(reason), want)
 		}
+
 		paused(enum.CampaignStatusReasonPausedByUser, false)
 		paused(enum.CampaignStatusReasonMessagingLimit, true)
 		paused(enum.CampaignStatusReasonQuotaReached, true)

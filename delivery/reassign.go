@@ -15,6 +15,7 @@ func Reassign(ctx context.Context, tx *database.Tx, from []uid.ID, to uid.ID) er
 	if len(from) == 0 {
 		return nil
 	}
+
 	rows, args := tx.DB.Rowset([]any{to}, database.IDs("id", from))
 	theirs := "SELECT listing.id FROM listing WHERE listing.contact_id IN (SELECT id FROM " + rows + ")"
 	queries := []string{
@@ -23,15 +24,19 @@ func Reassign(ctx context.Context, tx *database.Tx, from []uid.ID, to uid.ID) er
 	}
 	if tx.DB.ForUpdate() != "" {
 		lock, lockArgs := tx.DB.Rowset(nil, database.IDs("id", from))
-		_, err := tx.ExecContext(ctx, "SELECT message.id FROM message WHERE id IN (SELECT listing.id FROM listing WHERE listing.contact_id IN (SELECT id FROM "+lock+")) ORDER BY message.id FOR UPDATE", lockArgs...)
+		_, err := tx.ExecContext(ctx,
+			"SELECT message.id FROM message WHERE id IN (SELECT listing.id FROM listing WHERE listing.contact_id IN (SELECT id FROM "+
+				lock+")) ORDER BY message.id FOR UPDATE", lockArgs...)
 		if err != nil {
 			return fmt.Errorf("lock the messages of %d contacts: %w", len(from), err)
 		}
 	}
+
 	for _, query := range queries {
 		if _, err := tx.ExecContext(ctx, query, args...); err != nil {
 			return fmt.Errorf("give the messages of %d contacts to %s: %w", len(from), to, err)
 		}
 	}
+
 	return nil
 }

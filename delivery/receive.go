@@ -22,7 +22,8 @@ type Received struct {
 	At               time.Time
 }
 
-// Receive stores inbound messages, each once however often it is told, and returns the ids of those that are new.
+// Receive stores inbound messages, each once however often it is told, and returns the ids of those
+// that are new.
 func (q *Queue) Receive(ctx context.Context, messages ...Received) (fresh []uid.ID, err error) {
 	var r *Receipt
 	err = q.db.InTx(ctx, func(tx *database.Tx) error {
@@ -34,11 +35,13 @@ func (q *Queue) Receive(ctx context.Context, messages ...Received) (fresh []uid.
 	if err != nil {
 		return nil, err
 	}
+
 	for _, id := range r.IDs {
 		if !id.IsZero() {
 			fresh = append(fresh, id)
 		}
 	}
+
 	return fresh, nil
 }
 
@@ -60,19 +63,29 @@ func (q *Queue) ReceiveInTx(ctx context.Context, tx *database.Tx, messages ...Re
 	if n == 0 {
 		return r, nil
 	}
-	ids, organizations, numbers, accounts, contacts := make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n)
-	addresses, countries, types, wamids := make([]string, n), make([]string, n), make([]enum.MessageType, n), make([]string, n)
+
+	ids, organizations, numbers, accounts, contacts := make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n),
+		make([]uid.ID, n), make([]uid.ID, n)
+	addresses, countries, types, wamids := make([]string, n), make([]string, n), make([]enum.MessageType, n),
+		make([]string, n)
 	contents, created, written := make([]json.RawMessage, n), make([]time.Time, n), make([]time.Time, n)
+
 	for i, m := range messages {
-		ids[i], organizations[i], numbers[i], accounts[i], contacts[i] = uid.New(uid.Message), m.Organization, m.PhoneNumber, m.Account, m.Contact
+		ids[i], organizations[i], numbers[i], accounts[i], contacts[i] = uid.New(uid.Message), m.Organization,
+			m.PhoneNumber, m.Account, m.Contact
 		addresses[i], countries[i], types[i], wamids[i] = m.Address, m.Country, m.Type, m.WAMID
 		contents[i], created[i], written[i] = m.Content, now, notAfter(m.At, now)
 	}
+
 	names := "id, organization_id, phone_number_id, account_id, contact_id, address, country, type, wamid, content, created_at, sent_at"
-	from, args := tx.DB.Rowset(nil, database.IDs("id", ids), database.IDs("organization_id", organizations), database.IDs("phone_number_id", numbers), database.IDs("account_id", accounts),
-		database.IDs("contact_id", contacts), database.Texts("address", addresses), database.Texts("country", countries), database.Texts("type", types), database.Texts("wamid", wamids),
+	from, args := tx.DB.Rowset(nil, database.IDs("id", ids), database.IDs("organization_id", organizations),
+		database.IDs("phone_number_id", numbers), database.IDs("account_id", accounts),
+		database.IDs("contact_id", contacts), database.Texts("address", addresses), database.Texts("country", countries),
+		database.Texts("type", types), database.Texts("wamid", wamids),
 		database.JSONs("content", contents), database.Times("created_at", created), database.Times("sent_at", written))
-	stored, err := database.ScanIDs(tx.QueryContext(ctx, "INSERT INTO message ("+names+", direction, status, attempts, not_before) SELECT "+names+", 'INBOUND', 'RECEIVED', 0, created_at FROM "+from+
+
+	stored, err := database.ScanIDs(tx.QueryContext(ctx, "INSERT INTO message ("+names+
+		", direction, status, attempts, not_before) SELECT "+names+", 'INBOUND', 'RECEIVED', 0, created_at FROM "+from+
 		" WHERE true ON CONFLICT (phone_number_id, wamid) WHERE direction = 'INBOUND' DO NOTHING RETURNING id", args...))
 	if err != nil {
 		return nil, fmt.Errorf("receive %d messages: %w", n, err)
@@ -80,20 +93,25 @@ func (q *Queue) ReceiveInTx(ctx context.Context, tx *database.Tx, messages ...Re
 	if err := list(ctx, tx, stored); err != nil {
 		return nil, err
 	}
+
 	fresh := make(map[uid.ID]bool, len(stored))
 	for _, id := range stored {
 		fresh[id] = true
 	}
+
 	for i, m := range messages {
 		if !fresh[ids[i]] {
 			continue
 		}
+
 		r.IDs[i] = ids[i]
-		row := &row{id: ids[i], organization: m.Organization, phoneNumber: m.PhoneNumber, account: m.Account, country: m.Country,
+		row := &row{id: ids[i], organization: m.Organization, phoneNumber: m.PhoneNumber, account: m.Account,
+			country:   m.Country,
 			direction: enum.DirectionInbound, status: enum.MessageStatusReceived, createdAt: now, sentAt: &written[i]}
 		r.ledger.moved(nil, row)
 		r.ledger.log(row, enum.MessageStatusReceived, Fact{At: written[i]})
 	}
+
 	return r, nil
 }
 
@@ -111,5 +129,6 @@ func (r *Receipt) Count(ctx context.Context, tx *database.Tx, optOuts ...OptOut)
 	if err := r.ledger.write(ctx, tx); err != nil {
 		return fmt.Errorf("count received messages: %w", err)
 	}
+
 	return nil
 }

@@ -16,7 +16,8 @@ import (
 // mostRows bounds a report: it is made in memory and answered at once.
 const mostRows = 10_000
 
-// Report asks for sums over the hours from Since until Until, both rounded outward to whole UTC hours, as the sums are kept.
+// Report asks for sums over the hours from Since until Until, both rounded outward to whole UTC
+// hours, as the sums are kept.
 type Report struct {
 	Since, Until time.Time
 	Zone         *time.Location // in which days, weeks and months begin
@@ -27,7 +28,8 @@ type Report struct {
 	Category                                 *enum.TemplateCategory
 }
 
-// Group is what a row is about. What the report does not group by, and what a message does not have, is zero.
+// Group is what a row is about. What the report does not group by, and what a message does not
+// have, is zero.
 type Group struct {
 	Account, PhoneNumber, Template, Campaign uid.ID
 	Category, Country                        string
@@ -75,34 +77,43 @@ var reported = map[enum.StatisticsDimension]dimension{
 }
 
 func by[T cmp.Ordered](column string, field func(*Group) *T) dimension {
-	return dimension{column, func(g *Group) any { return field(g) }, func(a, b *Group) int { return cmp.Compare(*field(a), *field(b)) }}
+	return dimension{column, func(g *Group) any { return field(g) }, func(a, b *Group) int {
+		return cmp.Compare(*field(a), *field(b))
+	}}
 }
 
 func byID(column string, field func(*Group) *uid.ID) dimension {
-	return dimension{column, func(g *Group) any { return field(g) }, func(a, b *Group) int { return compareIDs(*field(a), *field(b)) }}
+	return dimension{column, func(g *Group) any { return field(g) }, func(a, b *Group) int {
+		return compareIDs(*field(a), *field(b))
+	}}
 }
 
-// Statistics makes a report of an organization from the hourly sums, ordered by time and then by the groups. It leaves out
-// rows in which nothing happened. An hour belongs to the local day in which it begins.
+// Statistics makes a report of an organization from the hourly sums, ordered by time and then by
+// the groups. It leaves out rows in which nothing happened. An hour belongs to the local day in
+// which it begins.
 func (l *Log) Statistics(ctx context.Context, organization uid.ID, r Report) ([]ReportRow, error) {
 	if !r.Since.Before(r.Until) {
 		return nil, usererror.New(usererror.BadInput, "filter.until must be after filter.since")
 	}
+
 	dims := make([]dimension, len(r.GroupBy))
 	for i, d := range r.GroupBy {
 		dims[i] = reported[d]
 	}
+
 	query, args := r.query(organization, dims)
 	rows, err := l.db.Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("sum statistics: %w", err)
 	}
+
 	defer rows.Close()
 	type key struct {
 		start time.Time
 		group Group
 	}
 	sums := map[key]*Sums{}
+
 	for rows.Next() {
 		var hour time.Time
 		var k key
@@ -111,74 +122,94 @@ func (l *Log) Statistics(ctx context.Context, organization uid.ID, r Report) ([]
 		if r.Interval != enum.StatisticsIntervalTotal {
 			into = append(into, &hour)
 		}
+
 		for _, d := range dims {
 			into = append(into, d.into(&k.group))
 		}
+
 		if err := rows.Scan(into...); err != nil {
 			return nil, fmt.Errorf("sum statistics: %w", err)
 		}
+
 		k.start, k.group = begin(r.Interval, hour, r.Zone), k.group.known()
 		if sums[k] == nil {
 			if len(sums) == mostRows {
-				return nil, usererror.New(usererror.BadInput, "the statistics have more than %d rows: shorten the time between filter.since and filter.until, choose a longer interval, "+
-					"leave something out of groupBy, or filter by one account, number, template, campaign or category", mostRows)
+				return nil, usererror.New(usererror.BadInput,
+					"the statistics have more than %d rows: shorten the time between filter.since and filter.until, choose a longer interval, "+
+						"leave something out of groupBy, or filter by one account, number, template, campaign or category", mostRows)
 			}
+
 			sums[k] = &Sums{}
 		}
+
 		sums[k].add(s)
 	}
+
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("sum statistics: %w", err)
 	}
+
 	out := make([]ReportRow, 0, len(sums))
 	for k, s := range sums {
 		out = append(out, ReportRow{k.start, k.group, *s})
 	}
+
 	slices.SortFunc(out, func(a, b ReportRow) int {
 		order := a.Start.Compare(b.Start)
 		for i := 0; order == 0 && i < len(dims); i++ {
 			order = dims[i].compare(&a.Group, &b.Group)
 		}
+
 		return order
 	})
+
 	return out, nil
 }
 
-// query sums by hour and dimensions, so that what has to be folded is small. Sums that later facts took back are left out.
+// query sums by hour and dimensions, so that what has to be folded is small. Sums that later facts
+// took back are left out.
 func (r Report) query(organization uid.ID, dims []dimension) (string, []any) {
 	var group, sums, some []string
 	if r.Interval != enum.StatisticsIntervalTotal {
 		group = append(group, "hour")
 	}
+
 	for _, d := range dims {
 		group = append(group, d.column)
 	}
+
 	for _, name := range append(slices.Clone(metrics), "opted_out") {
 		sums, some = append(sums, "CAST(sum("+name+") AS bigint)"), append(some, "sum("+name+") <> 0")
 	}
+
 	where, args := r.where(organization)
 	query := "SELECT " + strings.Join(append(sums, group...), ", ") + " FROM statistic WHERE " + where
 	if len(group) > 0 {
 		query += " GROUP BY " + strings.Join(group, ", ")
 	}
+
 	return query + " HAVING " + strings.Join(some, " OR "), args
 }
 
 func (r Report) where(organization uid.ID) (where string, args []any) {
-	where, args = "organization_id = $1 AND hour >= $2 AND hour < $3", []any{organization, r.Since.UTC().Truncate(time.Hour), r.Until.UTC().Add(time.Hour - 1).Truncate(time.Hour)}
+	where, args = "organization_id = $1 AND hour >= $2 AND hour < $3",
+		[]any{organization, r.Since.UTC().Truncate(time.Hour), r.Until.UTC().Add(time.Hour - 1).Truncate(time.Hour)}
 	for _, only := range []struct {
 		column string
 		id     *uid.ID
-	}{{"account_id", r.Account}, {"phone_number_id", r.PhoneNumber}, {"template_id", r.Template}, {"campaign_id", r.Campaign}} {
+	}{{"account_id", r.Account}, {"phone_number_id", r.PhoneNumber}, {"template_id", r.Template},
+		{"campaign_id", r.Campaign}} {
 		if only.id != nil {
 			args = append(args, *only.id)
 			where += fmt.Sprintf(" AND %s = $%d", only.column, len(args))
 		}
 	}
+
 	if r.Category != nil {
 		args = append(args, string(*r.Category))
 		where += fmt.Sprintf(" AND category = $%d", len(args))
 	}
+
 	return where, args
 }
 
@@ -189,6 +220,7 @@ func (g Group) known() Group {
 			*n = uid.ID{}
 		}
 	}
+
 	return g
 }
 
@@ -217,11 +249,12 @@ func begin(interval enum.StatisticsInterval, hour time.Time, zone *time.Location
 	case enum.StatisticsIntervalMonth:
 		return midnight(y, m, 1, zone)
 	}
+
 	return time.Time{}
 }
 
-// midnight is the first moment of a local day. It need not be 0:00: some zones change their clocks at midnight, so that it comes
-// twice, or not at all.
+// midnight is the first moment of a local day. It need not be 0:00: some zones change their clocks
+// at midnight, so that it comes twice, or not at all.
 func midnight(y int, m time.Month, d int, zone *time.Location) time.Time {
 	day := time.Date(y, m, d, 12, 0, 0, 0, zone).Day()
 	t := time.Date(y, m, d, 0, 0, 0, 0, zone)
@@ -231,5 +264,6 @@ func midnight(y int, m time.Month, d int, zone *time.Location) time.Time {
 	if before := t.Add(-time.Hour); before.Day() == day {
 		t = before
 	}
+
 	return t.UTC()
 }

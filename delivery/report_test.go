@@ -22,9 +22,12 @@ import (
 func (b *bench) hours(since, until time.Time) {
 	var all []*ent.StatisticCreate
 	for hour := since; hour.Before(until); hour = hour.Add(time.Hour) {
-		all = append(all, b.db.Client.Statistic.Create().SetOrganizationID(b.organization).SetHour(hour).SetAccountID(b.account).SetPhoneNumberID(b.campaign.PhoneNumberID).
-			SetTemplateID(b.campaign.TemplateID).SetCampaignID(b.campaign.ID).SetCategory("MARKETING").SetCountry("DE").SetErrorCode(0).SetAccepted(1))
+		all = append(all, b.db.Client.Statistic.Create().SetOrganizationID(b.organization).SetHour(hour).
+			SetAccountID(b.account).SetPhoneNumberID(b.campaign.PhoneNumberID).
+			SetTemplateID(b.campaign.TemplateID).SetCampaignID(b.campaign.ID).SetCategory("MARKETING").SetCountry("DE").
+			SetErrorCode(0).SetAccepted(1))
 	}
+
 	b.db.Client.Statistic.CreateBulk(all...).ExecX(b.ctx)
 }
 
@@ -34,6 +37,7 @@ func zone(t *testing.T, name string) *time.Location {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return z
 }
 
@@ -43,6 +47,7 @@ func (b *bench) report(t *testing.T, r delivery.Report) []delivery.ReportRow {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return rows
 }
 
@@ -53,24 +58,35 @@ func TestIntervalsAreCutWhereTheZoneCutsThem(t *testing.T) {
 		interval           enum.StatisticsInterval
 		want               string
 	}{
-		"the day on which Berlin's clocks go forward has 23 hours": {"Europe/Berlin", "2026-03-27T23:00:00Z", "2026-03-30T22:00:00Z", enum.StatisticsIntervalDay,
+		"the day on which Berlin's clocks go forward has 23 hours": {"Europe/Berlin", "2026-03-27T23:00:00Z",
+			"2026-03-30T22:00:00Z", enum.StatisticsIntervalDay,
 			"2026-03-28T00:00:00+01:00 24, 2026-03-29T00:00:00+01:00 23, 2026-03-30T00:00:00+02:00 24"},
-		"the day on which they go back has 25": {"Europe/Berlin", "2026-10-23T22:00:00Z", "2026-10-26T23:00:00Z", enum.StatisticsIntervalDay,
+		"the day on which they go back has 25": {"Europe/Berlin", "2026-10-23T22:00:00Z", "2026-10-26T23:00:00Z",
+			enum.StatisticsIntervalDay,
 			"2026-10-24T00:00:00+02:00 24, 2026-10-25T00:00:00+02:00 25, 2026-10-26T00:00:00+01:00 24"},
-		"so has its week one hour more": {"Europe/Berlin", "2026-10-18T22:00:00Z", "2026-10-25T23:00:00Z", enum.StatisticsIntervalWeek, "2026-10-19T00:00:00+02:00 169"},
-		"a day without midnight begins at one": {"Asia/Beirut", "2026-03-27T22:00:00Z", "2026-03-29T21:00:00Z", enum.StatisticsIntervalDay,
+		"so has its week one hour more": {"Europe/Berlin", "2026-10-18T22:00:00Z", "2026-10-25T23:00:00Z",
+			enum.StatisticsIntervalWeek, "2026-10-19T00:00:00+02:00 169"},
+		"a day without midnight begins at one": {"Asia/Beirut", "2026-03-27T22:00:00Z", "2026-03-29T21:00:00Z",
+			enum.StatisticsIntervalDay,
 			"2026-03-28T00:00:00+02:00 24, 2026-03-29T01:00:00+03:00 23"},
-		"a day with two begins at the first": {"America/Havana", "2026-10-31T04:00:00Z", "2026-11-02T05:00:00Z", enum.StatisticsIntervalDay,
+		"a day with two begins at the first": {"America/Havana", "2026-10-31T04:00:00Z", "2026-11-02T05:00:00Z",
+			enum.StatisticsIntervalDay,
 			"2026-10-31T00:00:00-04:00 24, 2026-11-01T00:00:00-04:00 25"},
-		"an hour that lies across midnight counts for the day in which it begins": {"Asia/Kolkata", "2026-05-01T00:00:00Z", "2026-05-03T00:00:00Z", enum.StatisticsIntervalDay,
+		"an hour that lies across midnight counts for the day in which it begins": {"Asia/Kolkata", "2026-05-01T00:00:00Z",
+			"2026-05-03T00:00:00Z", enum.StatisticsIntervalDay,
 			"2026-05-01T00:00:00+05:30 19, 2026-05-02T00:00:00+05:30 24, 2026-05-03T00:00:00+05:30 5"},
-		"weeks begin on Monday, also over the turn of the year": {"UTC", "2026-12-27T22:00:00Z", "2027-01-04T02:00:00Z", enum.StatisticsIntervalWeek,
+		"weeks begin on Monday, also over the turn of the year": {"UTC", "2026-12-27T22:00:00Z", "2027-01-04T02:00:00Z",
+			enum.StatisticsIntervalWeek,
 			"2026-12-21T00:00:00Z 2, 2026-12-28T00:00:00Z 168, 2027-01-04T00:00:00Z 2"},
-		"months are those of the calendar": {"Asia/Shanghai", "2026-01-31T14:00:00Z", "2026-02-28T18:00:00Z", enum.StatisticsIntervalMonth,
+		"months are those of the calendar": {"Asia/Shanghai", "2026-01-31T14:00:00Z", "2026-02-28T18:00:00Z",
+			enum.StatisticsIntervalMonth,
 			"2026-01-01T00:00:00+08:00 2, 2026-02-01T00:00:00+08:00 672, 2026-03-01T00:00:00+08:00 2"},
-		"hours are whole in UTC":        {"Asia/Kathmandu", "2026-05-01T00:00:00Z", "2026-05-01T02:00:00Z", enum.StatisticsIntervalHour, "2026-05-01T05:45:00+05:45 1, 2026-05-01T06:45:00+05:45 1"},
-		"the total has no beginning":    {"UTC", "2026-05-01T00:00:00Z", "2026-05-02T02:00:00Z", enum.StatisticsIntervalTotal, "0001-01-01T00:00:00Z 26"},
-		"parts of hours count as hours": {"UTC", "2026-05-01T00:59:59.999Z", "2026-05-01T02:00:00.000001Z", enum.StatisticsIntervalTotal, "0001-01-01T00:00:00Z 3"},
+		"hours are whole in UTC": {"Asia/Kathmandu", "2026-05-01T00:00:00Z", "2026-05-01T02:00:00Z",
+			enum.StatisticsIntervalHour, "2026-05-01T05:45:00+05:45 1, 2026-05-01T06:45:00+05:45 1"},
+		"the total has no beginning": {"UTC", "2026-05-01T00:00:00Z", "2026-05-02T02:00:00Z",
+			enum.StatisticsIntervalTotal, "0001-01-01T00:00:00Z 26"},
+		"parts of hours count as hours": {"UTC", "2026-05-01T00:59:59.999Z", "2026-05-01T02:00:00.000001Z",
+			enum.StatisticsIntervalTotal, "0001-01-01T00:00:00Z 3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -80,12 +96,15 @@ func TestIntervalsAreCutWhereTheZoneCutsThem(t *testing.T) {
 				until, _ := time.Parse(time.RFC3339, tc.until)
 				b.hours(since.Truncate(time.Hour).Add(-2*time.Hour), until.Add(3*time.Hour).Truncate(time.Hour))
 				got := ""
+
 				for i, row := range b.report(t, delivery.Report{Since: since, Until: until, Zone: z, Interval: tc.interval}) {
 					if i > 0 {
 						got += ", "
 					}
+
 					got += fmt.Sprint(row.Start.In(z).Format(time.RFC3339), " ", row.Accepted)
 				}
+
 				if got != tc.want {
 					t.Errorf("got  %s\nwant %s", got, tc.want)
 				}
@@ -102,21 +121,26 @@ func (b *bench) recount(r delivery.Report) map[string]delivery.Sums {
 			if at == nil || at.Before(r.Since) || !at.Before(r.Until) {
 				return
 			}
+
 			key := day(r, *at)
 			for _, d := range r.GroupBy {
 				key += "|" + dimensionOf(m, d, code)
 			}
+
 			s := out[key]
 			count(&s)
 			out[key] = s
 		}
+
 		first := func(times ...*time.Time) *time.Time {
 			i := slices.IndexFunc(times, func(t *time.Time) bool { return t != nil })
 			if i < 0 {
 				return nil
 			}
+
 			return times[i]
 		}
+
 		note(first(m.AcceptedAt, m.SentAt, m.DeliveredAt, m.ReadAt), 0, func(s *delivery.Sums) { s.Accepted++ })
 		note(first(m.SentAt, m.DeliveredAt, m.ReadAt), 0, func(s *delivery.Sums) { s.Sent++ })
 		note(first(m.DeliveredAt, m.ReadAt), 0, func(s *delivery.Sums) { s.Delivered++ })
@@ -125,6 +149,7 @@ func (b *bench) recount(r delivery.Report) map[string]delivery.Sums {
 			note(m.FailedAt, *m.ErrorCode, func(s *delivery.Sums) { s.Failed++ })
 		}
 	}
+
 	return out
 }
 
@@ -135,6 +160,7 @@ func day(r delivery.Report, at time.Time) string {
 	case enum.StatisticsIntervalHour:
 		return at.UTC().Format("2006-01-02 15h")
 	}
+
 	return at.In(r.Zone).Format(time.DateOnly)
 }
 
@@ -145,6 +171,7 @@ func dimensionOf(m *ent.Message, d enum.StatisticsDimension, code int) string {
 		}
 		return n.String()
 	}
+
 	switch d {
 	case enum.StatisticsDimensionCampaign:
 		return id(m.CampaignID)
@@ -159,6 +186,7 @@ func dimensionOf(m *ent.Message, d enum.StatisticsDimension, code int) string {
 	case enum.StatisticsDimensionCountry:
 		return "CN"
 	}
+
 	return "MARKETING"
 }
 
@@ -167,13 +195,17 @@ func keyOf(r delivery.Report, row delivery.ReportRow) string {
 	if !row.Start.IsZero() {
 		key = day(r, row.Start)
 	}
+
 	for _, d := range r.GroupBy {
 		key += "|" + map[enum.StatisticsDimension]string{
-			enum.StatisticsDimensionCampaign: row.Campaign.String(), enum.StatisticsDimensionTemplate: row.Template.String(), enum.StatisticsDimensionPhoneNumber: row.PhoneNumber.String(),
-			enum.StatisticsDimensionAccount: row.Account.String(), enum.StatisticsDimensionErrorCode: fmt.Sprint(row.ErrorCode), enum.StatisticsDimensionCountry: row.Country,
+			enum.StatisticsDimensionCampaign: row.Campaign.String(), enum.StatisticsDimensionTemplate: row.Template.String(),
+			enum.StatisticsDimensionPhoneNumber: row.PhoneNumber.String(),
+			enum.StatisticsDimensionAccount:     row.Account.String(),
+			enum.StatisticsDimensionErrorCode:   fmt.Sprint(row.ErrorCode), enum.StatisticsDimensionCountry: row.Country,
 			enum.StatisticsDimensionCategory: row.Category,
 		}[d]
 	}
+
 	return key
 }
 
@@ -185,37 +217,51 @@ func TestEveryGroupingIsWhatARecountGives(t *testing.T) {
 		for _, c := range []*ent.Campaign{b.campaign, b.addCampaign("second"), nil} {
 			ids = append(ids, b.enqueue(t, c, 30)...)
 		}
+
 		dice := rand.New(rand.NewPCG(1, 2))
 		kinds := []delivery.FactKind{delivery.Accepted, delivery.Sent, delivery.Delivered, delivery.Read, delivery.Failed}
+
 		for range 6 {
 			var facts []delivery.Fact
 			for _, id := range ids {
-				f := delivery.Fact{Message: id, Kind: kinds[dice.IntN(len(kinds))], At: start.Add(-time.Duration(dice.IntN(72*3600)) * time.Second)}
+				f := delivery.Fact{Message: id, Kind: kinds[dice.IntN(len(kinds))],
+					At: start.Add(-time.Duration(dice.IntN(72*3600)) * time.Second)}
 				if f.Kind == delivery.Failed {
 					f.ErrorCode = 131026 + dice.IntN(3)
 				}
+
 				facts = append(facts, f)
 			}
+
 			b.record(t, facts...)
 		}
+
 		b.verify(t)
-		all := []enum.StatisticsDimension{enum.StatisticsDimensionAccount, enum.StatisticsDimensionPhoneNumber, enum.StatisticsDimensionTemplate, enum.StatisticsDimensionCampaign,
+		all := []enum.StatisticsDimension{enum.StatisticsDimensionAccount, enum.StatisticsDimensionPhoneNumber,
+			enum.StatisticsDimensionTemplate, enum.StatisticsDimensionCampaign,
 			enum.StatisticsDimensionCategory, enum.StatisticsDimensionCountry, enum.StatisticsDimensionErrorCode}
+
 		for set := range 1 << len(all) {
-			r := delivery.Report{Since: start.Truncate(time.Hour).Add(-48 * time.Hour), Until: start.Truncate(time.Hour), Zone: zone(t, "Europe/Berlin"),
-				Interval: []enum.StatisticsInterval{enum.StatisticsIntervalHour, enum.StatisticsIntervalDay, enum.StatisticsIntervalTotal}[set%3]}
+			r := delivery.Report{Since: start.Truncate(time.Hour).Add(-48 * time.Hour), Until: start.Truncate(time.Hour),
+				Zone: zone(t, "Europe/Berlin"),
+				Interval: []enum.StatisticsInterval{enum.StatisticsIntervalHour, enum.StatisticsIntervalDay,
+					enum.StatisticsIntervalTotal}[set%3]}
+
 			for i, d := range all {
 				if set&(1<<i) != 0 {
 					r.GroupBy = append(r.GroupBy, d)
 				}
 			}
+
 			got := map[string]delivery.Sums{}
 			for _, row := range b.report(t, r) {
 				if _, twice := got[keyOf(r, row)]; twice {
 					t.Errorf("%v: two rows of %s", r.GroupBy, keyOf(r, row))
 				}
+
 				got[keyOf(r, row)] = row.Sums
 			}
+
 			if diff := cmp.Diff(b.recount(r), got); diff != "" {
 				t.Errorf("by %s and %v (-recount +statistics):\n%s", r.Interval, r.GroupBy, diff)
 			}
@@ -229,11 +275,13 @@ func TestAReportTakesOnlyWhatItIsAskedFor(t *testing.T) {
 		b := setUp(t, db)
 		second, zero, other := b.addCampaign("second"), uid.ID{}, uid.New(uid.Account)
 		marketing, utility := enum.TemplateCategoryMarketing, enum.TemplateCategoryUtility
+
 		for _, c := range []*ent.Campaign{b.campaign, second, nil} {
 			for _, id := range b.enqueue(t, c, 2) {
 				b.record(t, delivery.Fact{Message: id, Kind: delivery.Accepted, At: start})
 			}
 		}
+
 		for name, tc := range map[string]struct {
 			edit func(*delivery.Report)
 			want int
@@ -249,12 +297,14 @@ func TestAReportTakesOnlyWhatItIsAskedFor(t *testing.T) {
 			"of another category":            {func(r *delivery.Report) { r.Category = &utility }, 0},
 			"of another hour":                {func(r *delivery.Report) { r.Until = r.Since.Add(time.Second) }, 0},
 		} {
-			r := delivery.Report{Since: start.Add(-time.Hour), Until: start.Add(time.Second), Zone: time.UTC, Interval: enum.StatisticsIntervalTotal}
+			r := delivery.Report{Since: start.Add(-time.Hour), Until: start.Add(time.Second), Zone: time.UTC,
+				Interval: enum.StatisticsIntervalTotal}
 			tc.edit(&r)
 			got := 0
 			for _, row := range b.report(t, r) {
 				got += row.Accepted
 			}
+
 			if got != tc.want {
 				t.Errorf("%s: %d, want %d", name, got, tc.want)
 			}
@@ -274,14 +324,18 @@ func TestAReportIsBounded(t *testing.T) {
 			from := since.Add(time.Duration(i) * 1000 * time.Hour)
 			b.hours(from, from.Add(1000*time.Hour))
 		}
-		r := delivery.Report{Since: since, Until: since.Add(10_000 * time.Hour), Zone: time.UTC, Interval: enum.StatisticsIntervalHour}
+
+		r := delivery.Report{Since: since, Until: since.Add(10_000 * time.Hour), Zone: time.UTC,
+			Interval: enum.StatisticsIntervalHour}
 		if n := len(b.report(t, r)); n != 10_000 {
 			t.Errorf("got %d rows", n)
 		}
+
 		r.Until = r.Until.Add(time.Hour)
 		if _, err := b.log.Statistics(b.ctx, b.organization, r); !usererror.Is(err, usererror.BadInput) {
 			t.Errorf("10,001 rows gave %v", err)
 		}
+
 		r.Until = r.Since
 		if _, err := b.log.Statistics(b.ctx, b.organization, r); !usererror.Is(err, usererror.BadInput) {
 			t.Errorf("no time at all gave %v", err)
@@ -291,7 +345,8 @@ func TestAReportIsBounded(t *testing.T) {
 
 func TestRates(t *testing.T) {
 	t.Parallel()
-	for s, want := range map[delivery.Sums][2]float64{{}: {0, 0}, {Accepted: 4, Delivered: 3, Read: 3}: {0.75, 1}, {Delivered: 2, Read: 1}: {0, 0.5}, {Accepted: 2}: {0, 0}} {
+	for s, want := range map[delivery.Sums][2]float64{{}: {0, 0}, {Accepted: 4, Delivered: 3, Read: 3}: {0.75, 1},
+		{Delivered: 2, Read: 1}: {0, 0.5}, {Accepted: 2}: {0, 0}} {
 		if got := [2]float64{s.DeliveryRate(), s.ReadRate()}; got != want {
 			t.Errorf("%+v: rates are %v, want %v", s, got, want)
 		}

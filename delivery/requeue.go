@@ -8,8 +8,9 @@ import (
 	"carillon/uid"
 )
 
-// Requeue queues a campaign's failed messages again, those whose error code may pass and that may still be written to their people; each
-// once, also when it fails again meanwhile. One that WhatsApp has delivered after all is not failed, and stays. It returns how many.
+// Requeue queues a campaign's failed messages again, those whose error code may pass and that may
+// still be written to their people; each once, also when it fails again meanwhile. One that
+// WhatsApp has delivered after all is not failed, and stays. It returns how many.
 func (q *Queue) Requeue(ctx context.Context, campaign uid.ID, mayPass func(code int) bool) (n int, err error) {
 	for after, more := (uid.ID{}), true; more; {
 		var facts []Fact
@@ -19,20 +20,27 @@ func (q *Queue) Requeue(ctx context.Context, campaign uid.ID, mayPass func(code 
 		if _, err := q.journal.Record(ctx, facts...); err != nil {
 			return n, fmt.Errorf("queue messages of %s again: %w", campaign, err)
 		}
+
 		n += len(facts)
 	}
+
 	return n, nil
 }
 
 // failed reads a page of a campaign's failed messages after that id.
-func (q *Queue) failed(ctx context.Context, campaign, after uid.ID, mayPass func(code int) bool) (facts []Fact, last uid.ID, more bool, err error) {
+func (q *Queue) failed(ctx context.Context, campaign, after uid.ID, mayPass func(code int) bool) (facts []Fact,
+	last uid.ID, more bool, err error) {
 	now := q.now()
-	rows, err := q.db.Query(ctx, "SELECT id, attempts, error_code, "+ofCampaign.barred()+" FROM message WHERE campaign_id = $1 AND id > $2 AND status = 'FAILED' ORDER BY id LIMIT $3", campaign, after, sweepPage)
+	rows, err := q.db.Query(ctx, "SELECT id, attempts, error_code, "+ofCampaign.barred()+
+		" FROM message WHERE campaign_id = $1 AND id > $2 AND status = 'FAILED' ORDER BY id LIMIT $3", campaign,
+		after, sweepPage)
 	if err != nil {
 		return nil, after, false, err
 	}
+
 	defer rows.Close()
 	read := 0
+
 	for ; rows.Next(); read++ {
 		f := Fact{Kind: Requeue, At: now, NotBefore: now}
 		var code *int
@@ -44,5 +52,6 @@ func (q *Queue) failed(ctx context.Context, campaign, after uid.ID, mayPass func
 			facts = append(facts, f)
 		}
 	}
+
 	return facts, after, read == sweepPage, rows.Err()
 }

@@ -19,20 +19,25 @@ func (l *Log) Failures(ctx context.Context, organization uid.ID, campaigns []uid
 	if err != nil {
 		return nil, fmt.Errorf("sum failures: %w", err)
 	}
+
 	defer rows.Close()
 	failures := make(map[uid.ID][]Failures, len(campaigns))
+
 	for rows.Next() {
 		var campaign uid.ID
 		var f Failures
 		if err := rows.Scan(&campaign, &f.Code, &f.Count); err != nil {
 			return nil, fmt.Errorf("sum failures: %w", err)
 		}
+
 		failures[campaign] = append(failures[campaign], f)
 	}
+
 	return failures, rows.Err()
 }
 
-// Queued is how many messages wait on each phone number: those of campaigns by the campaigns' counters, the others counted.
+// Queued is how many messages wait on each phone number: those of campaigns by the campaigns'
+// counters, the others counted.
 func (l *Log) Queued(ctx context.Context, organization uid.ID, numbers []uid.ID) (map[uid.ID]int, error) {
 	from, args := l.db.Rowset([]any{organization}, database.IDs("id", numbers))
 	rows, err := l.db.Query(ctx, `SELECT f.id,
@@ -41,15 +46,19 @@ func (l *Log) Queued(ctx context.Context, organization uid.ID, numbers []uid.ID)
 	if err != nil {
 		return nil, fmt.Errorf("count what is queued: %w", err)
 	}
+
 	defer rows.Close()
 	queued := make(map[uid.ID]int, len(numbers))
+
 	for rows.Next() {
 		var number uid.ID
 		var n int
 		if err := rows.Scan(&number, &n); err != nil {
 			return nil, fmt.Errorf("count what is queued: %w", err)
 		}
+
 		queued[number] = n
 	}
+
 	return queued, rows.Err()
 }

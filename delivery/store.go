@@ -18,14 +18,17 @@ type storedColumn struct {
 	of      func(rows []*row) database.Column
 }
 
-func stored[T comparable](name string, value func(*row) T, of func(name string, values []T) database.Column) storedColumn {
-	return storedColumn{name, func(before, after *row) bool { return value(before) != value(after) }, func(rows []*row) database.Column {
-		values := make([]T, len(rows))
-		for i, r := range rows {
-			values[i] = value(r)
-		}
-		return of(name, values)
-	}}
+func stored[T comparable](name string, value func(*row) T,
+	of func(name string, values []T) database.Column) storedColumn {
+	return storedColumn{name, func(before, after *row) bool { return value(before) != value(after) },
+		func(rows []*row) database.Column {
+			values := make([]T, len(rows))
+			for i, r := range rows {
+				values[i] = value(r)
+			}
+
+			return of(name, values)
+		}}
 }
 
 var storedColumns = []storedColumn{
@@ -55,19 +58,23 @@ func pricingColumn(name string, values []*jsonfield.Pricing) database.Column {
 			documents[i], _ = json.Marshal(v) // texts and truth values only
 		}
 	}
+
 	return database.JSONs(name, documents)
 }
 
-// store is the statement that writes changed messages back, with those columns alone that any of them changed: most commits
-// change few, and each costs on both sides. There is none when nothing has changed.
+// store is the statement that writes changed messages back, with those columns alone that any of
+// them changed: most commits change few, and each costs on both sides. There is none when nothing
+// has changed.
 func store(db *database.DB, before map[uid.ID]*row, rows []*row) []database.Statement {
 	if len(rows) == 0 {
 		return nil
 	}
+
 	ids := make([]uid.ID, len(rows))
 	for i, r := range rows {
 		ids[i] = r.id
 	}
+
 	columns, set := []database.Column{database.IDs("id", ids)}, []string{}
 	for _, c := range storedColumns {
 		for _, r := range rows {
@@ -77,9 +84,13 @@ func store(db *database.DB, before map[uid.ID]*row, rows []*row) []database.Stat
 			}
 		}
 	}
+
 	if len(set) == 0 {
 		return nil
 	}
+
 	from, args := db.Rowset(nil, columns...)
-	return []database.Statement{{What: "change messages", Query: "UPDATE message SET " + strings.Join(set, ", ") + " FROM " + from + " WHERE message.id = f.id", Args: args}}
+
+	return []database.Statement{{What: "change messages", Query: "UPDATE message SET " + strings.Join(set, ", ") +
+		" FROM " + from + " WHERE message.id = f.id", Args: args}}
 }

@@ -51,14 +51,17 @@ func (q *Queue) Runnable(ctx context.Context, number uid.ID) (campaigns []Runnab
 	if err != nil {
 		return nil, fmt.Errorf("find campaigns of %s: %w", number, err)
 	}
+
 	defer rows.Close()
 	for rows.Next() {
 		r := Runnable{Most: -1}
 		if err := rows.Scan(&r.Campaign, &r.RateLimit); err != nil {
 			return nil, err
 		}
+
 		campaigns = append(campaigns, r)
 	}
+
 	return campaigns, rows.Err()
 }
 
@@ -78,6 +81,7 @@ func (q *Queue) Claim(
 			t = &taking{Tx: tx, claim: uid.New(uid.Claim), size: partSize(n), now: q.now()}
 			t.ledger = newLedger(t.now)
 			full, err = q.take(ctx, t, number, n, campaigns, limit)
+
 			return err
 		})
 		if err != nil {
@@ -90,6 +94,7 @@ func (q *Queue) Claim(
 			break
 		}
 	}
+
 	return claimed, full, nil
 }
 
@@ -114,6 +119,7 @@ func (q *Queue) take(
 	if err := t.messages(ctx, single, number, n); err != nil {
 		return false, err
 	}
+
 	for i, c := range campaigns {
 		left := n - len(t.claimed)
 		if room >= 0 {
@@ -122,22 +128,27 @@ func (q *Queue) take(
 		if full = room == 0; left == 0 {
 			break
 		}
+
 		share := (left + len(campaigns) - i - 1) / (len(campaigns) - i)
 		if c.Most >= 0 {
 			share = min(share, c.Most)
 		}
+
 		had := len(t.claimed)
 		if err := t.messages(ctx, ofCampaign, c.Campaign, share); err != nil {
 			return false, err
 		}
+
 		if took := len(t.claimed) - had; took > 0 {
 			if room > 0 {
 				room -= took
 			}
+
 			t.ledger.shift(t.claimed[had].Organization, c.Campaign, bucketOf[enum.MessageStatusQueued], -took)
 			t.ledger.shift(t.claimed[had].Organization, c.Campaign, bucketOf[enum.MessageStatusSending], took)
 		}
 	}
+
 	slices.SortStableFunc(t.claimed, func(a, b Claimed) int { return a.Part - b.Part })
 	if err := t.keep(ctx); err != nil {
 		return false, err
@@ -148,6 +159,7 @@ func (q *Queue) take(
 	if err := q.spend(ctx, t.Tx, limit, t.claimed); err != nil {
 		return false, err
 	}
+
 	return full, t.finish(ctx)
 }
 
@@ -158,10 +170,12 @@ func (q *Queue) places(ctx context.Context, tx *database.Tx, limit Limit, now ti
 	if err != nil {
 		return 0, err
 	}
+
 	today, err := q.today(ctx, tx, limit, now)
 	if room < 0 || today >= 0 && today < room {
 		room = today
 	}
+
 	return room, err
 }
 
@@ -173,12 +187,15 @@ func (t *taking) messages(ctx context.Context, of sender, owner uid.ID, n int) e
 		if err := t.look(ctx, of, owner, n); err != nil {
 			return err
 		}
+
 		claimed, barred = len(t.claimed)-claimed, len(t.barred)-barred
 		if barred == 0 || claimed+barred < n {
 			return nil // enough are found, or no more are due
 		}
+
 		n -= claimed
 	}
+
 	return nil
 }
 
@@ -197,6 +214,7 @@ func (t *taking) look(ctx context.Context, of sender, owner uid.ID, n int) error
 	if err != nil {
 		return err
 	}
+
 	defer rows.Close()
 	for rows.Next() {
 		c := Claimed{Claim: t.claim}
@@ -208,21 +226,26 @@ func (t *taking) look(ctx context.Context, of sender, owner uid.ID, n int) error
 		if err != nil {
 			return err
 		}
+
 		if skipped != nil {
 			t.barred = append(t.barred, c.ID)
 			continue
 		}
+
 		if category != nil {
 			c.Category = *category
 		}
+
 		if len(parameters) > 0 {
 			if err := json.Unmarshal(parameters, &c.Parameters); err != nil {
 				return fmt.Errorf("parameters of %s: %w", c.ID, err)
 			}
 		}
+
 		c.Content = content
 		t.claimed = append(t.claimed, c)
 	}
+
 	return rows.Err()
 }
 
@@ -231,11 +254,13 @@ func (t *taking) keep(ctx context.Context) error {
 	if len(t.claimed) == 0 {
 		return nil
 	}
+
 	_, err := t.ExecContext(ctx, "INSERT INTO claim (id, handed, taken, until) VALUES ($1, 0, $2, $3)",
 		t.claim, false, t.now.Add(unhanded))
 	if err != nil {
 		return fmt.Errorf("keep a claim: %w", err)
 	}
+
 	return nil
 }
 
@@ -246,10 +271,12 @@ func (t *taking) finish(ctx context.Context) error {
 	if len(t.barred) == 0 {
 		return t.ledger.write(ctx, t.Tx)
 	}
+
 	rows, err := lock(ctx, t.Tx, t.barred)
 	if err != nil {
 		return err
 	}
+
 	claimed, skipped := make(map[uid.ID]*row, len(rows)), make([]*row, 0, len(rows))
 	for _, id := range slices.SortedFunc(slices.Values(t.barred), compareIDs) {
 		r := rows[id]
@@ -259,11 +286,14 @@ func (t *taking) finish(ctx context.Context) error {
 		if status, logged := r.apply(f); logged {
 			t.ledger.log(r, status, f)
 		}
+
 		t.ledger.moved(&waiting, r)
 		claimed[id], skipped = &was, append(skipped, r)
 	}
+
 	if err := unspendSkipped(ctx, t.Tx, skipped, t.now); err != nil {
 		return err
 	}
+
 	return t.ledger.write(ctx, t.Tx, store(t.DB, claimed, skipped)...)
 }

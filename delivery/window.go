@@ -10,12 +10,12 @@ import (
 	"carillon/uid"
 )
 
-// windowLength is the span in which Meta counts the people whom a business writes to of its own accord.
-// developers.facebook.com, WhatsApp "Messaging limits" (read 2026-05).
+// windowLength is the span in which Meta counts the people whom a business writes to of its own
+// accord. developers.facebook.com, WhatsApp "Messaging limits" (read 2026-05).
 const windowLength = 24 * time.Hour
 
-// Limit is an account's messaging limit, how many different people may be written to first in a rolling day, and its
-// organization's quota, how many messages may be sent in a day of UTC.
+// Limit is an account's messaging limit, how many different people may be written to first in a
+// rolling day, and its organization's quota, how many messages may be sent in a day of UTC.
 type Limit struct {
 	Account uid.ID
 	People  *int // nil is unlimited
@@ -26,47 +26,61 @@ type Limit struct {
 
 // Used is how many people an account has written to in the window that ends now.
 func (q *Queue) Used(ctx context.Context, account uid.ID) (people int, err error) {
-	err = q.db.QueryRow(ctx, "SELECT count(*) FROM messaging_window WHERE account_id = $1 AND at > $2", account, q.now().Add(-windowLength)).Scan(&people)
+	err = q.db.QueryRow(ctx, "SELECT count(*) FROM messaging_window WHERE account_id = $1 AND at > $2", account,
+		q.now().Add(-windowLength)).Scan(&people)
 	if err != nil {
 		return 0, fmt.Errorf("count the messaging window of %s: %w", account, err)
 	}
+
 	return people, nil
 }
 
-// Used is how many people each of some accounts has written to in the window that ends now; one that wrote to none is left out.
+// Used is how many people each of some accounts has written to in the window that ends now; one
+// that wrote to none is left out.
 func (l *Log) Used(ctx context.Context, organization uid.ID, accounts []uid.ID, now time.Time) (map[uid.ID]int, error) {
 	from, args := l.db.Rowset([]any{organization, now.Add(-windowLength)}, database.IDs("id", accounts))
-	rows, err := l.db.Query(ctx, "SELECT account_id, count(*) FROM messaging_window JOIN "+from+" ON account_id = f.id WHERE organization_id = $1 AND at > $2 GROUP BY account_id", args...)
+	rows, err := l.db.Query(ctx, "SELECT account_id, count(*) FROM messaging_window JOIN "+from+
+		" ON account_id = f.id WHERE organization_id = $1 AND at > $2 GROUP BY account_id", args...)
 	if err != nil {
 		return nil, fmt.Errorf("count messaging windows: %w", err)
 	}
+
 	defer rows.Close()
 	used := make(map[uid.ID]int, len(accounts))
+
 	for rows.Next() {
 		var account uid.ID
 		var people int
 		if err := rows.Scan(&account, &people); err != nil {
 			return nil, fmt.Errorf("count messaging windows: %w", err)
 		}
+
 		used[account] = people
 	}
+
 	return used, rows.Err()
 }
 
-// room is how many more people may be written to. It holds the account until the transaction ends, so that two workers
-// cannot both take the last place. A limit that is unlimited has no room to count: negative.
+// room is how many more people may be written to. It holds the account until the transaction ends,
+// so that two workers cannot both take the last place. A limit that is unlimited has no room to
+// count: negative.
 func (q *Queue) room(ctx context.Context, tx *database.Tx, limit Limit, now time.Time) (people int, err error) {
 	if limit.People == nil {
 		return -1, nil
 	}
+
 	var held uid.ID
-	if err := tx.QueryRowContext(ctx, "SELECT id FROM account WHERE id = $1"+q.db.ForUpdate(), limit.Account).Scan(&held); err != nil {
+	if err := tx.QueryRowContext(ctx, "SELECT id FROM account WHERE id = $1"+q.db.ForUpdate(), limit.Account).
+		Scan(&held); err != nil {
 		return 0, fmt.Errorf("hold account %s: %w", limit.Account, err)
 	}
+
 	var used int
-	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM messaging_window WHERE account_id = $1 AND at > $2", limit.Account, now.Add(-windowLength)).Scan(&used); err != nil {
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM messaging_window WHERE account_id = $1 AND at > $2",
+		limit.Account, now.Add(-windowLength)).Scan(&used); err != nil {
 		return 0, fmt.Errorf("count the messaging window of %s: %w", limit.Account, err)
 	}
+
 	return max(0, *limit.People-used), nil
 }
 
@@ -75,18 +89,26 @@ func (q *Queue) occupy(ctx context.Context, tx *database.Tx, limit Limit, claime
 	if limit.People == nil || len(claimed) == 0 {
 		return nil
 	}
+
 	seen := make(map[string]bool, len(claimed))
 	var ids, organizations, messages []uid.ID
 	var addresses []string
+
 	for _, c := range claimed {
 		if c.Type != enum.MessageTypeTemplate || seen[c.Address] {
 			continue // free-form messages answer somebody who wrote first
 		}
+
 		seen[c.Address] = true
-		ids, organizations, messages, addresses = append(ids, uid.New(uid.MessagingWindow)), append(organizations, c.Organization), append(messages, c.ID), append(addresses, c.Address)
+		ids, organizations, messages, addresses = append(ids, uid.New(uid.MessagingWindow)),
+			append(organizations, c.Organization), append(messages, c.ID), append(addresses, c.Address)
 	}
-	from, args := tx.DB.Rowset([]any{limit.Account, now, now.Add(-windowLength)}, database.IDs("id", ids), database.IDs("organization_id", organizations), database.IDs("message_id", messages), database.Texts("address", addresses))
-	// An entry that has left the window begins again. One that is in it keeps its message, so that only that one's return frees it.
+
+	from, args := tx.DB.Rowset([]any{limit.Account, now, now.Add(-windowLength)}, database.IDs("id", ids),
+		database.IDs("organization_id", organizations), database.IDs("message_id", messages),
+		database.Texts("address", addresses))
+	// An entry that has left the window begins again. One that is in it keeps its message, so that
+	// only that one's return frees it.
 	_, err := tx.ExecContext(ctx, `INSERT INTO messaging_window (id, organization_id, account_id, address, message_id, at)
 		SELECT id, organization_id, $1, address, message_id, $2 FROM `+from+` WHERE true
 		ON CONFLICT (account_id, address) DO UPDATE SET at = excluded.at,
@@ -94,6 +116,7 @@ func (q *Queue) occupy(ctx context.Context, tx *database.Tx, limit Limit, claime
 	if err != nil {
 		return fmt.Errorf("fill the messaging window of %s: %w", limit.Account, err)
 	}
+
 	return nil
 }
 
@@ -102,12 +125,14 @@ func vacate(ctx context.Context, tx *database.Tx, messages []uid.ID) error {
 	if len(messages) == 0 {
 		return nil
 	}
+
 	from, args := tx.DB.Rowset(nil, database.IDs("id", messages))
 	_, err := tx.ExecContext(ctx, `DELETE FROM messaging_window WHERE message_id IN (SELECT id FROM `+from+`)
 		AND (account_id, address) IN (SELECT account_id, address FROM message WHERE id IN (SELECT id FROM `+from+`))`, args...)
 	if err != nil {
 		return fmt.Errorf("clear the messaging window: %w", err)
 	}
+
 	return nil
 }
 
@@ -118,8 +143,11 @@ func (q *Queue) SweepWindows(ctx context.Context) (n int64, err error) {
 		if err != nil {
 			return fmt.Errorf("sweep messaging windows: %w", err)
 		}
+
 		n, err = result.RowsAffected()
+
 		return err
 	})
+
 	return n, err
 }

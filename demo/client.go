@@ -28,7 +28,8 @@ type client struct {
 
 func newClient(base string) *client {
 	// A transport of its own, so that close leaves no connection behind.
-	return &client{endpoint: strings.TrimSuffix(base, "/") + "/graphql", http: &http.Client{Transport: &http.Transport{}, Timeout: requestTimeout}}
+	return &client{endpoint: strings.TrimSuffix(base, "/") + "/graphql",
+		http: &http.Client{Transport: &http.Transport{}, Timeout: requestTimeout}}
 }
 
 func (c *client) close() { c.http.CloseIdleConnections() }
@@ -46,38 +47,45 @@ func (c *client) query(ctx context.Context, op operation, into any) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", op.Name, err)
 	}
+
 	return c.post(ctx, op.Name, "application/json", body, into)
 }
 
-// mutate runs the mutation of that name, whose input type is named after it, and decodes what selection names of its payload.
-// User errors are errors.
+// mutate runs the mutation of that name, whose input type is named after it, and decodes what
+// selection names of its payload. User errors are errors.
 func (c *client) mutate(ctx context.Context, name string, input map[string]any, selection string, into any) error {
 	data := payloads{}
 	if err := c.query(ctx, mutationOf(name, input, selection), &data); err != nil {
 		return err
 	}
+
 	return data.decode(name, into)
 }
 
 // upload is mutate with a file at input.file.
-func (c *client) upload(ctx context.Context, name string, input map[string]any, file file, selection string, into any) error {
+func (c *client) upload(ctx context.Context, name string, input map[string]any, file file, selection string,
+	into any) error {
 	input["file"] = nil
 	contentType, body, err := form(mutationOf(name, input, selection), "variables.input.file", file)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+
 	data := payloads{}
 	if err := c.post(ctx, name, contentType, body, &data); err != nil {
 		return err
 	}
+
 	return data.decode(name, into)
 }
 
 func mutationOf(name string, input map[string]any, selection string) operation {
 	inputType := strings.ToUpper(name[:1]) + name[1:] + "Input"
 	return operation{
-		Name:      name,
-		Query:     fmt.Sprintf("mutation %s($input: %s!) { %[1]s(input: $input) { %[3]s userErrors { field code message } } }", name, inputType, selection),
+		Name: name,
+		Query: fmt.Sprintf(
+			"mutation %s($input: %s!) { %[1]s(input: $input) { %[3]s userErrors { field code message } } }", name, inputType,
+			selection),
 		Variables: map[string]any{"input": input},
 	}
 }
@@ -94,9 +102,11 @@ func (p payloads) decode(name string, into any) error {
 	case err == nil:
 		err = json.Unmarshal(p[name], into)
 	}
+
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+
 	return nil
 }
 
@@ -111,19 +121,23 @@ func form(op operation, path string, f file) (contentType string, body []byte, e
 	if err != nil {
 		return "", nil, err
 	}
+
 	paths, err := json.Marshal(map[string][]string{"0": {path}})
 	if err != nil {
 		return "", nil, err
 	}
+
 	var out bytes.Buffer
 	w := multipart.NewWriter(&out)
+
 	for _, part := range []struct {
 		header  textproto.MIMEHeader
 		content []byte
 	}{
 		{textproto.MIMEHeader{"Content-Disposition": {`form-data; name="operations"`}}, operations},
 		{textproto.MIMEHeader{"Content-Disposition": {`form-data; name="map"`}}, paths},
-		{textproto.MIMEHeader{"Content-Disposition": {fmt.Sprintf(`form-data; name="0"; filename=%q`, f.name)}, "Content-Type": {f.contentType}}, f.content},
+		{textproto.MIMEHeader{"Content-Disposition": {fmt.Sprintf(`form-data; name="0"; filename=%q`, f.name)},
+			"Content-Type": {f.contentType}}, f.content},
 	} {
 		p, err := w.CreatePart(part.header)
 		if err == nil {
@@ -133,7 +147,9 @@ func form(op operation, path string, f file) (contentType string, body []byte, e
 			return "", nil, err
 		}
 	}
+
 	err = w.Close()
+
 	return w.FormDataContentType(), out.Bytes(), err
 }
 
@@ -142,20 +158,24 @@ func (c *client) post(ctx context.Context, name, contentType string, body []byte
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+
 	req.Header.Set("Content-Type", contentType)
 	req.Header.Set("Accept", "application/graphql-response+json, application/json")
 	if c.token != "" {
 		req.Header.Set("Authorization", c.authorization())
 	}
+
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+
 	var answer struct {
 		Data   json.RawMessage
 		Errors graphqlErrors
@@ -169,6 +189,7 @@ func (c *client) post(ctx context.Context, name, contentType string, body []byte
 	if err := json.Unmarshal(answer.Data, into); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+
 	return nil
 }
 
@@ -190,6 +211,7 @@ func (errs userErrors) Error() string {
 			lines[i] = strings.Join(e.Field, ".") + ": " + lines[i]
 		}
 	}
+
 	return strings.Join(lines, "; ")
 }
 
@@ -212,6 +234,7 @@ func (errs graphqlErrors) Error() string {
 			lines[i] += " (" + e.Extensions.Code + ")"
 		}
 	}
+
 	return strings.Join(lines, "; ")
 }
 
@@ -222,5 +245,6 @@ func (errs graphqlErrors) has(code string) bool {
 			return true
 		}
 	}
+
 	return false
 }

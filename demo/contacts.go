@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// The people made up live in area code 555, which no numbering plan has given out: a message to them would reach nobody. Meta's own
-// test numbers are there too, with other digits behind it.
+// The people made up live in area code 555, which no numbering plan has given out: a message to
+// them would reach nobody. Meta's own test numbers are there too, with other digits behind it.
 const (
 	madeUpPrefix = "+1555"
 	madeUpFirst  = 200_0000 // an exchange begins with 2 to 9
@@ -19,18 +19,22 @@ const (
 )
 
 var (
-	givenNames  = []string{"Ada", "Bruno", "Chiara", "Dmitri", "Elif", "Farid", "Grace", "Hiro", "Ines", "Jonas", "Keiko", "Liam", "Mei"}
-	familyNames = []string{"Almeida", "Bergström", "Castillo", "Dubois", "Eriksen", "Fischer", "García", "Hoang", "Ivanova", "Jansen", "Kim"}
-	cities      = []string{"Lisbon", "Uppsala", "Bogotá", "Lyon", "Bergen", "Graz", "Hanoi"}
+	givenNames = []string{"Ada", "Bruno", "Chiara", "Dmitri", "Elif", "Farid", "Grace", "Hiro", "Ines", "Jonas",
+		"Keiko", "Liam", "Mei"}
+	familyNames = []string{"Almeida", "Bergström", "Castillo", "Dubois", "Eriksen", "Fischer", "García", "Hoang",
+		"Ivanova", "Jansen", "Kim"}
+	cities = []string{"Lisbon", "Uppsala", "Bogotá", "Lyon", "Bergen", "Graz", "Hanoi"}
 )
 
-// rows makes a CSV file of n people: the first of those given, and as many made up as they lack, the same each time.
+// rows makes a CSV file of n people: the first of those given, and as many made up as they lack,
+// the same each time.
 func rows(given []byte, n int) ([]byte, error) {
 	r := csv.NewReader(bytes.NewReader(given))
 	header, err := r.Read()
 	if err != nil {
 		return nil, fmt.Errorf("read the file of contacts: %w", err)
 	}
+
 	column := func(name string) int {
 		return slices.IndexFunc(header, func(h string) bool { return strings.EqualFold(strings.TrimSpace(h), name) })
 	}
@@ -40,11 +44,13 @@ func rows(given []byte, n int) ([]byte, error) {
 	if n > madeUpLast-madeUpFirst {
 		return nil, fmt.Errorf("%d recipients are more than this can make up", n)
 	}
+
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
 	_ = w.Write(header) // to memory; Error below would tell
 	taken := map[string]bool{}
 	written := 0
+
 	for ; written < n; written++ {
 		row, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -53,14 +59,17 @@ func rows(given []byte, n int) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the file of contacts: %w", err)
 		}
+
 		taken[digits(row[column("phone")])] = true
 		_ = w.Write(row)
 	}
+
 	for i := 0; written < n; i++ {
 		phone := fmt.Sprintf("%s%07d", madeUpPrefix, madeUpFirst+i)
 		if taken[digits(phone)] {
 			continue
 		}
+
 		row := make([]string, len(header))
 		for name, value := range map[string]string{
 			"phone": phone, "name": givenNames[i%len(givenNames)] + " " + familyNames[i%len(familyNames)],
@@ -70,10 +79,13 @@ func rows(given []byte, n int) ([]byte, error) {
 				row[at] = value
 			}
 		}
+
 		_ = w.Write(row)
 		written++
 	}
+
 	w.Flush()
+
 	return out.Bytes(), w.Error()
 }
 

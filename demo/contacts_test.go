@@ -15,21 +15,26 @@ func TestRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, n := range map[string]int{"takes the first of the file": 22, "takes the whole file": 500, "makes up the rest": 20_000} {
+
+	for name, n := range map[string]int{"takes the first of the file": 22, "takes the whole file": 500,
+		"makes up the rest": 20_000} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text, err := rows(given, n)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			again, _ := rows(given, n)
 			if !slices.Equal(text, again) {
 				t.Error("it is another file the second time")
 			}
+
 			all, err := csv.NewReader(strings.NewReader(string(text))).ReadAll()
 			if err != nil || len(all) != n+1 {
 				t.Fatalf("%d rows, %v", len(all), err)
 			}
+
 			phones := map[string]bool{}
 			for i, row := range all[1:] {
 				phones[digits(row[0])] = true
@@ -37,6 +42,7 @@ func TestRows(t *testing.T) {
 					t.Fatalf("row %d: %s", i, row[0])
 				}
 			}
+
 			if len(phones) != n {
 				t.Errorf("%d people", len(phones))
 			}

@@ -65,23 +65,29 @@ type update struct {
 	at       time.Time
 }
 
-// listen subscribes to the organization's events from the present on, and to the campaign's progress.
+// listen subscribes to the organization's events from the present on, and to the campaign's
+// progress.
 func (d *demonstration) listen(ctx context.Context) (*follower, error) {
 	began := time.Now()
-	f := &follower{client: d.client, teller: d.teller, campaign: d.campaign, quiet: d.options.Quiet, tally: newTally(d.options.Recipients)}
+	f := &follower{client: d.client, teller: d.teller, campaign: d.campaign, quiet: d.options.Quiet,
+		tally: newTally(d.options.Recipients)}
 	var now struct{ DeliveryEvents batch }
-	ask := operation{Name: "deliveryEvents", Query: "query deliveryEvents { deliveryEvents(first: 1) { events { sequence } cursor } }"}
+	ask := operation{Name: "deliveryEvents",
+		Query: "query deliveryEvents { deliveryEvents(first: 1) { events { sequence } cursor } }"}
 	if err := d.client.query(ctx, ask, &now); err != nil {
 		return nil, err
 	}
 	if len(now.DeliveryEvents.Events) > 0 {
 		return nil, errors.New("deliveryEvents: a new organization has events already")
 	}
+
 	f.cursor = now.DeliveryEvents.Cursor
 	if err := f.connect(ctx); err != nil {
 		return nil, err
 	}
+
 	d.teller.step(began, "subscribe", "deliveryEvents and campaignProgress, one connection")
+
 	return f, nil
 }
 
@@ -90,38 +96,49 @@ func (f *follower) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.subscribe(eventsID, operation{Name: eventsID, Query: eventsQuery, Variables: map[string]any{"after": f.cursor}})
+
+	err = s.subscribe(eventsID, operation{Name: eventsID, Query: eventsQuery,
+		Variables: map[string]any{"after": f.cursor}})
 	if err == nil && !f.over {
-		err = s.subscribe(progressID, operation{Name: progressID, Query: progressQuery, Variables: map[string]any{"id": f.campaign}})
+		err = s.subscribe(progressID, operation{Name: progressID, Query: progressQuery,
+			Variables: map[string]any{"id": f.campaign}})
 	}
+
 	if err != nil {
 		s.close()
 		return err
 	}
+
 	f.socket = s
+
 	return nil
 }
 
-// follow launches, and returns when every message has its final account, or when that is not to be hoped for.
+// follow launches, and returns when every message has its final account, or when that is not to be
+// hoped for.
 func (f *follower) follow(ctx context.Context, launch func(context.Context) error) error {
 	listening, cancel := context.WithCancel(ctx)
 	updates, ended := make(chan update, updatesAhead), make(chan error, 1)
 	go func() { ended <- f.listenOn(listening, updates) }()
 	joined := false
+
 	defer func() {
 		cancel()
 		if !joined {
 			<-ended
 		}
 	}()
+
 	f.launchedAt = time.Now()
 	if err := launch(ctx); err != nil {
 		return err
 	}
+
 	f.launched = true
 	defer f.teller.endProgress(f.tally)
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
+
 	for {
 		select {
 		case u := <-updates:
@@ -150,10 +167,12 @@ func (f *follower) take(u update) error {
 	if u.progress == nil {
 		return nil
 	}
+
 	f.progress = *u.progress
 	if f.progress.stopped() {
 		return f.unfinished(fmt.Errorf("the campaign is %s%s", f.progress.Status, reason(f.progress.Campaign.StatusReason)))
 	}
+
 	return nil
 }
 
@@ -172,6 +191,7 @@ func (f *follower) done(now time.Time) bool {
 	case f.tally.standsWell() >= n:
 		return f.progress.Status == "COMPLETED" && still >= f.quiet
 	}
+
 	return false
 }
 
@@ -183,15 +203,18 @@ func (f *follower) listenOn(ctx context.Context, updates chan<- update) error {
 		if heard {
 			wait = shortestWait
 		}
+
 		for err != nil {
 			var no rejection
 			if ctx.Err() != nil || errors.As(err, &no) {
 				return err
 			}
+
 			news := update{note: fmt.Sprintf("%v; going on from the last cursor in %v", err, wait), at: time.Now()}
 			if !send(ctx, updates, news) || !pause(ctx, wait) {
 				return ctx.Err()
 			}
+
 			wait = min(2*wait, longestWait)
 			err = f.connect(ctx)
 		}
@@ -207,19 +230,23 @@ func (f *follower) read(ctx context.Context, updates chan<- update) (heard bool,
 		if err != nil {
 			return heard, fmt.Errorf("the connection was lost: %w", err)
 		}
+
 		if errs := news.Payload.Errors; len(errs) > 0 {
 			err := fmt.Errorf("%s: %w", news.ID, errs)
 			if errs.has("SLOW_CONSUMER") || errs.has("UNAVAILABLE") || errs.has("RATE_LIMITED") {
 				return heard, err
 			}
+
 			return heard, rejection{err}
 		}
+
 		if news.Type == "complete" {
 			if news.ID == progressID && f.over {
 				continue
 			}
 			return heard, fmt.Errorf("the service ended %s", news.ID)
 		}
+
 		u := update{at: time.Now(), progress: news.Payload.Data.Progress}
 		if b := news.Payload.Data.Events; b != nil {
 			f.cursor, u.events = b.Cursor, b.Events
@@ -230,6 +257,7 @@ func (f *follower) read(ctx context.Context, updates chan<- update) (heard bool,
 		if !send(ctx, updates, u) {
 			return heard, ctx.Err()
 		}
+
 		heard = true
 	}
 }

@@ -21,9 +21,11 @@ const (
 func (d *demonstration) signUp(ctx context.Context) error {
 	began := time.Now()
 	var known struct{ Terms struct{ Version string } }
-	if err := d.client.query(ctx, operation{Name: "terms", Query: "query terms { terms { version } }"}, &known); err != nil {
+	if err := d.client.query(ctx, operation{Name: "terms", Query: "query terms { terms { version } }"},
+		&known); err != nil {
 		return err
 	}
+
 	who := strings.ToLower(rand.Text()[:8])
 	var session struct{ Token string }
 	err := d.client.mutate(ctx, "signUp", map[string]any{
@@ -33,8 +35,10 @@ func (d *demonstration) signUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	d.client.token = session.Token
 	d.teller.step(began, "signUp", "organization Demo %s", who)
+
 	return nil
 }
 
@@ -50,7 +54,8 @@ func (d *demonstration) connectAccount(ctx context.Context) error {
 		}
 	}
 	err := d.client.mutate(ctx, "connectAccount", map[string]any{
-		"credentials":       map[string]any{"token": map[string]any{"wabaId": d.options.WABAID, "accessToken": d.options.Token}},
+		"credentials": map[string]any{"token": map[string]any{"wabaId": d.options.WABAID,
+			"accessToken": d.options.Token}},
 		"consentToTransfer": true,
 	}, "account { id name phoneNumbers { id displayNumber throughput } }", &connected)
 	if err != nil {
@@ -59,9 +64,12 @@ func (d *demonstration) connectAccount(ctx context.Context) error {
 	if len(connected.Account.PhoneNumbers) == 0 {
 		return fmt.Errorf("connectAccount: account %s has no phone number", d.options.WABAID)
 	}
+
 	number := connected.Account.PhoneNumbers[0]
 	d.account, d.phoneNumber = connected.Account.ID, number.ID
-	d.teller.step(began, "connectAccount", "%s, %s, at most %s messages a second", connected.Account.Name, number.DisplayNumber, thousands(number.Throughput))
+	d.teller.step(began, "connectAccount", "%s, %s, at most %s messages a second", connected.Account.Name,
+		number.DisplayNumber, thousands(number.Throughput))
+
 	return nil
 }
 
@@ -71,10 +79,12 @@ func (d *demonstration) createTemplate(ctx context.Context) error {
 	var created struct {
 		Template struct{ ID, Name, Status string }
 	}
+
 	err := d.client.mutate(ctx, "createTemplate", map[string]any{
 		"accountId": d.account,
 		"template": map[string]any{
-			"name": "demo_order_arrived_" + strings.ToLower(rand.Text()[:8]), "language": "en", "category": "UTILITY", "parameterFormat": "NAMED",
+			"name": "demo_order_arrived_" + strings.ToLower(rand.Text()[:8]), "language": "en", "category": "UTILITY",
+			"parameterFormat": "NAMED",
 			"components": []any{
 				map[string]any{"type": "BODY", "text": bodyText,
 					"namedExamples": []any{example("name", "Ada"), example("order", "4711"), example("city", "Lisbon")}},
@@ -86,14 +96,17 @@ func (d *demonstration) createTemplate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	d.template = created.Template.ID
 	d.teller.step(began, "createTemplate", "%s is %s", created.Template.Name, created.Template.Status)
+
 	return nil
 }
 
 func (d *demonstration) awaitApproval(ctx context.Context) error {
 	began := time.Now()
-	ask := operation{Name: "template", Query: "query template($id: ID!) { node(id: $id) { ... on Template { status rejectionReason } } }",
+	ask := operation{Name: "template",
+		Query:     "query template($id: ID!) { node(id: $id) { ... on Template { status rejectionReason } } }",
 		Variables: map[string]any{"id": d.template}}
 	err := poll(ctx, approvalTimeout, func() (bool, error) {
 		var is struct {
@@ -102,25 +115,31 @@ func (d *demonstration) awaitApproval(ctx context.Context) error {
 		if err := d.client.query(ctx, ask, &is); err != nil {
 			return false, err
 		}
+
 		switch is.Node.Status {
 		case "APPROVED":
 			return true, nil
 		case "DRAFT", "PENDING", "IN_APPEAL":
 			return false, nil
 		}
+
 		return false, fmt.Errorf("it is %s%s", is.Node.Status, reason(is.Node.RejectionReason))
 	})
 	if err != nil {
 		return fmt.Errorf("wait for the template's approval: %w", err)
 	}
+
 	d.teller.step(began, "template", "APPROVED")
+
 	return nil
 }
 
 func (d *demonstration) createList(ctx context.Context) error {
 	var created struct{ ContactList struct{ ID string } }
-	err := d.client.mutate(ctx, "createContactList", map[string]any{"name": "Demo customers"}, "contactList { id }", &created)
+	err := d.client.mutate(ctx, "createContactList", map[string]any{"name": "Demo customers"},
+		"contactList { id }", &created)
 	d.list = created.ContactList.ID
+
 	return err
 }
 
@@ -142,6 +161,7 @@ func (d *demonstration) importContacts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	var begun struct{ Import contactImport }
 	err = d.client.upload(ctx, "importContacts", map[string]any{
 		"listId":  d.list,
@@ -150,18 +170,23 @@ func (d *demonstration) importContacts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	is := begun.Import
-	ask := operation{Name: "contactImport", Query: "query contactImport($id: ID!) { node(id: $id) { ... on ContactImport { " + importSelection + " } } }",
+	ask := operation{Name: "contactImport",
+		Query:     "query contactImport($id: ID!) { node(id: $id) { ... on ContactImport { " + importSelection + " } } }",
 		Variables: map[string]any{"id": is.ID}}
+
 	err = poll(ctx, importTimeout, func() (bool, error) {
 		var now struct{ Node contactImport }
 		if err := d.client.query(ctx, ask, &now); err != nil {
 			return false, err
 		}
+
 		is = now.Node
 		if is.Status == "FAILED" || is.Status == "CANCELED" {
 			return false, fmt.Errorf("it is %s; %s", is.Status, is.rejections())
 		}
+
 		return is.Status == "COMPLETED", nil
 	})
 	if err == nil && is.Created != d.options.Recipients {
@@ -170,7 +195,9 @@ func (d *demonstration) importContacts(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("importContacts: %w", err)
 	}
+
 	d.teller.step(began, "importContacts", "%s new contacts", thousands(is.Created))
+
 	return nil
 }
 
@@ -179,6 +206,7 @@ func (i contactImport) rejections() string {
 	for _, r := range i.Rejections[:min(len(i.Rejections), maxRejections)] {
 		lines = append(lines, fmt.Sprintf("line %d: %s", r.Line, r.Reason))
 	}
+
 	return strings.Join(lines, "; ")
 }
 
@@ -203,19 +231,24 @@ func (d *demonstration) createCampaign(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	d.campaign = created.Campaign.ID
 	d.teller.step(began, "createCampaign", "%s recipients", thousands(created.Campaign.Audience.Size))
+
 	return nil
 }
 
 func (d *demonstration) launch(ctx context.Context) error {
 	began := time.Now()
 	var launched struct{ Campaign struct{ Status string } }
-	err := d.client.mutate(ctx, "launchCampaign", map[string]any{"campaignId": d.campaign}, "campaign { status }", &launched)
+	err := d.client.mutate(ctx, "launchCampaign", map[string]any{"campaignId": d.campaign},
+		"campaign { status }", &launched)
 	if err != nil {
 		return err
 	}
+
 	d.teller.step(began, "launchCampaign", "%s", launched.Campaign.Status)
+
 	return nil
 }
 
@@ -238,6 +271,7 @@ func (d *demonstration) failures(ctx context.Context) ([]failure, error) {
 	err := d.client.query(ctx, operation{Name: "failures",
 		Query:     "query failures($id: ID!) { node(id: $id) { ... on Campaign { progress { failures { code title advice count } } } } }",
 		Variables: map[string]any{"id": d.campaign}}, &is)
+
 	return is.Node.Progress.Failures, err
 }
 
@@ -247,10 +281,12 @@ func poll(ctx context.Context, timeout time.Duration, ask func() (done bool, err
 	defer over.Stop()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
+
 	for {
 		if done, err := ask(); done || err != nil {
 			return err
 		}
+
 		select {
 		case <-tick.C:
 		case <-over.C:

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// status is what an event says of its message. Of two, the larger is the furthest: receipts may come in any order.
+// status is what an event says of its message. Of two, the larger is the furthest: receipts may
+// come in any order.
 type status uint8
 
 const (
@@ -28,7 +29,8 @@ const (
 	statusEnd
 )
 
-var statusNames = [statusEnd]string{"", "QUEUED", "SENDING", "UNKNOWN", "ACCEPTED", "HELD", "SENT", "FAILED", "DELIVERED", "READ", "SKIPPED", "CANCELED"}
+var statusNames = [statusEnd]string{"", "QUEUED", "SENDING", "UNKNOWN", "ACCEPTED", "HELD", "SENT", "FAILED",
+	"DELIVERED", "READ", "SKIPPED", "CANCELED"}
 
 // UnmarshalText takes any name: the service may learn more.
 func (s *status) UnmarshalText(name []byte) error {
@@ -38,6 +40,7 @@ func (s *status) UnmarshalText(name []byte) error {
 			*s = status(i)
 		}
 	}
+
 	return nil
 }
 
@@ -104,6 +107,7 @@ func (t *tally) add(events []event, at time.Time) {
 	if len(events) > 0 {
 		t.lastEvent = at
 	}
+
 	for i := range events {
 		e := &events[i]
 		t.events++
@@ -111,6 +115,7 @@ func (t *tally) add(events []event, at time.Time) {
 			t.repeats++
 			continue
 		}
+
 		t.gaps += int(e.Sequence - t.last - 1)
 		t.last = e.Sequence
 		t.count(e, at)
@@ -121,23 +126,29 @@ func (t *tally) count(e *event, at time.Time) {
 	if e.Status == statusNone {
 		return
 	}
+
 	m := t.messages[e.Message.ID]
 	fresh := means[e.Status] &^ m.reached
+
 	for i := range stages {
 		if fresh&(1<<i) != 0 {
 			t.reached[i]++
 		}
 	}
+
 	if fresh&wasHandled != 0 {
 		t.handled = at
 	}
+
 	if e.Status > m.furthest {
 		if m.furthest != statusNone {
 			t.standing[m.furthest]--
 		}
+
 		t.standing[e.Status]++
 		m.furthest = e.Status
 	}
+
 	m.reached |= fresh
 	t.messages[e.Message.ID] = m
 }
@@ -150,14 +161,16 @@ func (t *tally) settled() int {
 	return t.standing[statusRead] + t.standing[statusFailed] + t.standing[statusSkipped] + t.standing[statusCanceled]
 }
 
-// standsWell is how many messages may stay what they are: settled, or on the way to somebody who may never read them.
+// standsWell is how many messages may stay what they are: settled, or on the way to somebody who
+// may never read them.
 func (t *tally) standsWell() int {
 	return t.settled() + t.standing[statusSent] + t.standing[statusDelivered]
 }
 
 func (t *tally) result(launched time.Time) Result {
 	r := Result{
-		Recipients: t.recipients, Accepted: t.at(wasAccepted), Sent: t.at(wasSent), Delivered: t.at(wasDelivered), Read: t.at(wasRead),
+		Recipients: t.recipients, Accepted: t.at(wasAccepted), Sent: t.at(wasSent), Delivered: t.at(wasDelivered),
+		Read:   t.at(wasRead),
 		Failed: t.standing[statusFailed], Skipped: t.standing[statusSkipped], Unknown: t.standing[statusUnknown],
 		Events: t.events, SequenceGaps: t.gaps, DuplicateEvents: t.repeats,
 	}
@@ -166,6 +179,7 @@ func (t *tally) result(launched time.Time) Result {
 		r.Seconds = math.Round(seconds*1000) / 1000
 		r.PerSecond = math.Round(float64(handled)/seconds*10) / 10
 	}
+
 	return r
 }
 
@@ -179,11 +193,15 @@ func (t *tally) verdict() error {
 				where = append(where, fmt.Sprintf("%d %s", n, statusNames[s]))
 			}
 		}
+
 		if silent := t.recipients - len(t.messages); silent > 0 {
 			where = append(where, fmt.Sprintf("%d without an event", silent))
 		}
-		wrong = append(wrong, fmt.Sprintf("%d of %d messages have no final account: %s", missing, t.recipients, strings.Join(where, ", ")))
+
+		wrong = append(wrong, fmt.Sprintf("%d of %d messages have no final account: %s", missing, t.recipients,
+			strings.Join(where, ", ")))
 	}
+
 	if extra := len(t.messages) - t.recipients; extra > 0 {
 		wrong = append(wrong, fmt.Sprintf("there are events of %d messages for %d recipients", len(t.messages), t.recipients))
 	}
@@ -196,5 +214,6 @@ func (t *tally) verdict() error {
 	if len(wrong) == 0 {
 		return nil
 	}
+
 	return errors.New(strings.Join(wrong, "; "))
 }

@@ -30,6 +30,7 @@ func newTeller(o Options) *teller {
 	if o.JSON {
 		t.w = o.Err
 	}
+
 	return t
 }
 
@@ -43,28 +44,35 @@ func (t *teller) note(text string) {
 	if t.bar != nil {
 		_ = t.bar.Clear()
 	}
+
 	fmt.Fprintf(t.w, "          %s\n", text)
 }
 
 // progress shows how far the messages are: settled in the bar, the way there beside it.
 func (t *teller) progress(launched time.Time, of *tally, p progress) {
-	text := fmt.Sprintf("%s sent, %s delivered, %s read", thousands(of.at(wasSent)), thousands(of.at(wasDelivered)), thousands(of.at(wasRead)))
+	text := fmt.Sprintf("%s sent, %s delivered, %s read", thousands(of.at(wasSent)), thousands(of.at(wasDelivered)),
+		thousands(of.at(wasRead)))
 	if failed := of.standing[statusFailed]; failed > 0 {
 		text += fmt.Sprintf(", %s failed", thousands(failed))
 	}
 	if p.Progress.RatePerSecond > 0 {
 		text += fmt.Sprintf(", %s/s", thousands(int(p.Progress.RatePerSecond)))
 	}
+
 	if t.terminal {
 		if t.bar == nil {
 			t.bar = progressbar.NewOptions(of.recipients, progressbar.OptionSetWriter(t.w), progressbar.OptionSetWidth(barWidth),
-				progressbar.OptionShowDescriptionAtLineEnd(), progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false))
+				progressbar.OptionShowDescriptionAtLineEnd(), progressbar.OptionSetPredictTime(false),
+				progressbar.OptionSetElapsedTime(false))
 		}
+
 		// The end is endProgress's: a bar that is full shows no more.
 		t.bar.Describe(text)
 		_ = t.bar.Set(min(of.settled(), of.recipients-1))
+
 		return
 	}
+
 	if now := time.Now(); now.Sub(t.lastLine) >= lineEvery && text != t.lastText {
 		t.lastLine, t.lastText = now, text
 		t.step(launched, "", "%s", text)
@@ -79,6 +87,7 @@ func (t *teller) endProgress(of *tally) {
 	if of.standsWell() >= of.recipients {
 		_ = t.bar.Finish()
 	}
+
 	fmt.Fprintln(t.w)
 	t.bar = nil
 }
@@ -96,21 +105,26 @@ func (t *teller) summary(launched time.Time, r Result, of *tally, failures []fai
 		share := 1000 * row.n / r.Recipients // rounded down: 100 % is everybody
 		fmt.Fprintf(t.w, "  %-10s %9s  %4d.%d %%\n", row.name, thousands(row.n), share/10, share%10)
 	}
+
 	t.failures(failures)
 	fmt.Fprintln(t.w)
 	if !of.handled.IsZero() {
 		fmt.Fprintf(t.w, "%s messages a second: the last one was out %s after the launch, the last receipt in after %s.\n",
 			thousands(int(r.PerSecond)), took(of.handled.Sub(launched)), took(of.lastEvent.Sub(launched)))
 	}
-	fmt.Fprintf(t.w, "%s events, %s missing, %s repeated.\n", thousands(r.Events), thousands(r.SequenceGaps), thousands(r.DuplicateEvents))
+
+	fmt.Fprintf(t.w, "%s events, %s missing, %s repeated.\n", thousands(r.Events), thousands(r.SequenceGaps),
+		thousands(r.DuplicateEvents))
 }
 
 func (t *teller) failures(failures []failure) {
 	if len(failures) == 0 {
 		return
 	}
+
 	fmt.Fprintln(t.w, "\nWhy messages failed")
 	slices.SortStableFunc(failures, func(a, b failure) int { return cmp.Compare(b.Count, a.Count) })
+
 	for _, f := range failures {
 		fmt.Fprintf(t.w, "  %s × %d %s\n", thousands(f.Count), f.Code, f.Title)
 		if f.Advice != "" {
@@ -127,6 +141,7 @@ func took(d time.Duration) string {
 	case d < time.Minute:
 		return fmt.Sprintf("%.2f s", d.Seconds())
 	}
+
 	return d.Round(time.Second).String()
 }
 
@@ -136,5 +151,6 @@ func thousands(n int) string {
 	for at := len(text) - 3; at > 0 && text[at-1] != '-'; at -= 3 {
 		text = text[:at] + "," + text[at:]
 	}
+
 	return text
 }

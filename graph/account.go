@@ -7,8 +7,9 @@ import (
 	"carillon/uid"
 )
 
-// currentRate is how fast a number may send now; those of all the response's numbers are asked for at once. While Redis
-// is away a number that Meta has slowed down is not known, and the limit is what is known.
+// currentRate is how fast a number may send now; those of all the response's numbers are asked for
+// at once. While Redis is away a number that Meta has slowed down is not known, and the limit is
+// what is known.
 func (r *Resolver) currentRate(ctx context.Context, n *ent.PhoneNumber) (float64, error) {
 	l := loadsOf(ctx)
 	l.limits.Store(n.ID, limitOf(n))
@@ -19,11 +20,13 @@ func (r *Resolver) currentRate(ctx context.Context, n *ent.PhoneNumber) (float64
 				perSecond[id] = limit.(float64)
 			}
 		}
+
 		rates, err := r.Rates.Rates(ctx, perSecond)
 		if err != nil {
 			r.logger().DebugContext(ctx, "the rates of numbers could not be read: their limits are shown", "error", err)
 			return perSecond, nil
 		}
+
 		return rates, nil
 	})
 }

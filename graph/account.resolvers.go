@@ -23,44 +23,55 @@ func (r *accountResolver) MessagingLimitUsed(ctx context.Context, obj *ent.Accou
 	})
 }
 
-func (r *mutationResolver) ConnectAccount(ctx context.Context, input model.ConnectAccountInput) (*model.AccountPayload, error) {
+func (r *mutationResolver) ConnectAccount(ctx context.Context,
+	input model.ConnectAccountInput) (*model.AccountPayload, error) {
 	in := account.Connect{ConsentToTransfer: input.ConsentToTransfer}
 	if token := input.Credentials.Token; token != nil {
 		in.WABAID, in.AccessToken = token.WabaID, token.AccessToken
 	}
+
 	a, wrong, err := answer(r.Accounts.Connect(ctx, in))
 	if err != nil {
 		return nil, err
 	}
+
 	return &model.AccountPayload{Account: a, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) SyncAccount(ctx context.Context, input model.SyncAccountInput) (*model.AccountPayload, error) {
+func (r *mutationResolver) SyncAccount(ctx context.Context, input model.SyncAccountInput) (*model.AccountPayload,
+	error) {
 	a, wrong, err := answer(r.Accounts.Sync(ctx, input.AccountID))
 	if err != nil {
 		return nil, err
 	}
+
 	return &model.AccountPayload{Account: a, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) DisconnectAccount(ctx context.Context, input model.DisconnectAccountInput) (*model.AccountPayload, error) {
+func (r *mutationResolver) DisconnectAccount(ctx context.Context,
+	input model.DisconnectAccountInput) (*model.AccountPayload, error) {
 	a, err := r.Accounts.Disconnect(ctx, input.AccountID)
 	if err == nil {
 		err = r.Campaigns.AccountChanged(ctx, a)
 	}
+
 	a, wrong, err := answer(a, err)
 	if err != nil {
 		return nil, err
 	}
+
 	return &model.AccountPayload{Account: a, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) UpdatePhoneNumber(ctx context.Context, input model.UpdatePhoneNumberInput) (*model.PhoneNumberPayload, error) {
-	change := account.NumberChange{SetThroughputCap: input.ThroughputCap.IsSet(), ThroughputCap: input.ThroughputCap.Value()}
+func (r *mutationResolver) UpdatePhoneNumber(ctx context.Context,
+	input model.UpdatePhoneNumberInput) (*model.PhoneNumberPayload, error) {
+	change := account.NumberChange{SetThroughputCap: input.ThroughputCap.IsSet(),
+		ThroughputCap: input.ThroughputCap.Value()}
 	n, wrong, err := answer(r.Accounts.UpdateNumber(ctx, input.PhoneNumberID, change))
 	if err != nil {
 		return nil, err
 	}
+
 	return &model.PhoneNumberPayload{PhoneNumber: n, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
@@ -74,12 +85,16 @@ func (r *phoneNumberResolver) Queued(ctx context.Context, obj *ent.PhoneNumber) 
 	})
 }
 
-func (r *queryResolver) Accounts(ctx context.Context, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AccountOrder) (*ent.AccountConnection, error) {
-	p, err := newPage(ctx, "accounts", after, first, before, last, terms(orderBy, func(o *ent.AccountOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
+func (r *queryResolver) Accounts(ctx context.Context, after *entgql.Cursor[uid.ID], first *int,
+	before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AccountOrder) (*ent.AccountConnection, error) {
+	p, err := newPage(ctx, "accounts", after, first, before, last,
+		terms(orderBy, func(o *ent.AccountOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
 	if err != nil {
 		return nil, err
 	}
+
 	c, err := r.DB.Client.Account.Query().Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithAccountOrder(orderBy))
+
 	return sealed(p, c, err)
 }
 

@@ -36,22 +36,27 @@ func auditEventsThat(f *model.AuditEventFilter) (all []predicate.AuditEvent) {
 	if f.Until != nil {
 		all = append(all, auditevent.AtLT(*f.Until))
 	}
+
 	return all
 }
 
-// knownToAudit refuses a subject that is neither there nor named by the trail, which outlives what it tells of.
+// knownToAudit refuses a subject that is neither there nor named by the trail, which outlives what
+// it tells of.
 func (r *Resolver) knownToAudit(ctx context.Context, f *model.AuditEventFilter) error {
 	if f == nil || f.SubjectID == nil {
 		return nil
 	}
+
 	told, err := r.DB.Client.AuditEvent.Query().Where(auditevent.SubjectID(*f.SubjectID)).Exist(ctx)
 	if err != nil || told {
 		return err
 	}
+
 	there, err := loadsOf(ctx).known.load(ctx, *f.SubjectID, r.exist)
 	if err == nil && !there {
 		return usererror.New(usererror.NotFound, "filter.subjectId: there is no such thing")
 	}
+
 	return err
 }
 
@@ -62,20 +67,25 @@ func (r *Resolver) subjects(ctx context.Context, ids []uid.ID) (map[uid.ID]ent.N
 	for i, n := range nodes {
 		found[ids[i]] = n
 	}
+
 	return found, err
 }
 
-// recordAgain is how often the refusal of one field to one caller is recorded: who hammers must not fill the trail.
+// recordAgain is how often the refusal of one field to one caller is recorded: who hammers must not
+// fill the trail.
 const recordAgain = time.Minute
 
 // mostRefusals bounds what is remembered of that.
 const mostRefusals = 10_000
 
-// requireRole is the directive @role. On a field of Viewer it asks that viewer: who has signed in just now is not in the context.
-func (r *Resolver) requireRole(ctx context.Context, of any, next graphql.Resolver, is enum.Role, scope *enum.APIScope, person bool, beforeSecondFactor bool) (any, error) {
+// requireRole is the directive @role. On a field of Viewer it asks that viewer: who has signed in
+// just now is not in the context.
+func (r *Resolver) requireRole(ctx context.Context, of any, next graphql.Resolver, is enum.Role, scope *enum.APIScope,
+	person bool, beforeSecondFactor bool) (any, error) {
 	if v, ok := of.(*identity.Viewer); ok {
 		ctx = identity.With(ctx, v)
 	}
+
 	v, err := identity.Require(ctx, is)
 	if err == nil {
 		err = v.MayUse(scope, person)
@@ -83,10 +93,12 @@ func (r *Resolver) requireRole(ctx context.Context, of any, next graphql.Resolve
 	if err == nil && !beforeSecondFactor {
 		err = v.Missing()
 	}
+
 	if err != nil {
 		r.noteRefusal(ctx, is, scope)
 		return nil, err
 	}
+
 	return next(ctx)
 }
 
@@ -96,6 +108,7 @@ func (r *Resolver) noteRefusal(ctx context.Context, is enum.Role, scope *enum.AP
 	if !ok {
 		return
 	}
+
 	why := ""
 	switch {
 	case !v.May(is):
@@ -105,6 +118,7 @@ func (r *Resolver) noteRefusal(ctx context.Context, is enum.Role, scope *enum.AP
 	default:
 		return
 	}
+
 	field := graphql.GetFieldContext(ctx)
 	name := field.Object + "." + field.Field.Name
 	if !r.refusals.first(callerOf(v), name, r.Now()) {

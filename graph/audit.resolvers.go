@@ -28,15 +28,21 @@ func (r *auditEventResolver) Hash(ctx context.Context, obj *ent.AuditEvent) (str
 	return hex.EncodeToString(obj.Hash), nil
 }
 
-func (r *queryResolver) AuditEvents(ctx context.Context, filter *model.AuditEventFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AuditEventOrder) (*ent.AuditEventConnection, error) {
-	p, err := newPage(ctx, "auditEvents", after, first, before, last, terms(orderBy, func(o *ent.AuditEventOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
+func (r *queryResolver) AuditEvents(ctx context.Context, filter *model.AuditEventFilter, after *entgql.Cursor[uid.ID],
+	first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AuditEventOrder) (*ent.AuditEventConnection,
+	error) {
+	p, err := newPage(ctx, "auditEvents", after, first, before, last,
+		terms(orderBy, func(o *ent.AuditEventOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
 	if err != nil {
 		return nil, err
 	}
 	if err := r.knownToAudit(ctx, filter); err != nil {
 		return nil, err
 	}
-	c, err := r.DB.Client.AuditEvent.Query().Where(auditEventsThat(filter)...).Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithAuditEventOrder(orderBy))
+
+	c, err := r.DB.Client.AuditEvent.Query().Where(auditEventsThat(filter)...).
+		Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithAuditEventOrder(orderBy))
+
 	return sealed(p, c, err)
 }
 

@@ -20,8 +20,8 @@ import (
 	"carillon/uid"
 )
 
-// changes call each mutation once, in such a way that it changes something. What is missing here has no test that it leaves
-// an audit event.
+// changes call each mutation once, in such a way that it changes something. What is missing here
+// has no test that it leaves an audit event.
 var changes = map[string]func(o *shop){
 	"signUp": nil, // its organization is new: looked at apart
 	"signIn": func(o *shop) { o.signIn(password) },
@@ -31,7 +31,8 @@ var changes = map[string]func(o *shop){
 	"acceptTerms": func(o *shop) {
 		system := caller.System(o.ctx)
 		o.db.Client.TermsAcceptance.Delete().Where(termsacceptance.OrganizationID(o.org)).ExecX(system)
-		o.must(`mutation($v: String!) { acceptTerms(input: {version: $v}) { userErrors { message } } }`, vars{"v": o.who.Terms().Version})
+		o.must(`mutation($v: String!) { acceptTerms(input: {version: $v}) { userErrors { message } } }`,
+			vars{"v": o.who.Terms().Version})
 	},
 	"updateOrganization": func(o *shop) {
 		o.must(`mutation { updateOrganization(input: {name: "New name", retentionDays: 30}) { userErrors { message } } }`)
@@ -41,7 +42,8 @@ var changes = map[string]func(o *shop){
 		id := o.must(`{ viewer { sessions { id current } } }`)
 		for i := range id.list("viewer.sessions") {
 			if id.at(fmt.Sprintf("viewer.sessions.%d.current", i)) == false {
-				o.must(`mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { revokedSessionId } }`, vars{"id": id.at(fmt.Sprintf("viewer.sessions.%d.id", i))})
+				o.must(`mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { revokedSessionId } }`,
+					vars{"id": id.at(fmt.Sprintf("viewer.sessions.%d.id", i))})
 				return
 			}
 		}
@@ -54,23 +56,28 @@ var changes = map[string]func(o *shop){
 		if err != nil {
 			o.t.Fatal(err)
 		}
+
 		o.must(`mutation($id: ID!) { revokeApiKey(input: {apiKeyId: $id}) { apiKey { id } } }`, vars{"id": key.ID.String()})
 	},
 	"connectAccount": func(o *shop) {
-		o.must(`mutation($token: String!) { connectAccount(input: {credentials: {token: {wabaId: "`+waba+`", accessToken: $token}}, consentToTransfer: true}) { userErrors { message } } }`, vars{"token": metaToken})
+		o.must(`mutation($token: String!) { connectAccount(input: {credentials: {token: {wabaId: "`+waba+
+			`", accessToken: $token}}, consentToTransfer: true}) { userErrors { message } } }`, vars{"token": metaToken})
 	},
 	"syncAccount": func(o *shop) {
-		o.must(`mutation($id: ID!) { syncAccount(input: {accountId: $id}) { userErrors { message } } }`, vars{"id": o.account.ID.String()})
+		o.must(`mutation($id: ID!) { syncAccount(input: {accountId: $id}) { userErrors { message } } }`,
+			vars{"id": o.account.ID.String()})
 	},
 	"updatePhoneNumber": func(o *shop) {
-		o.must(`mutation($id: ID!) { updatePhoneNumber(input: {phoneNumberId: $id, throughputCap: 5}) { userErrors { message } } }`, vars{"id": o.number.ID.String()})
+		o.must(`mutation($id: ID!) { updatePhoneNumber(input: {phoneNumberId: $id, throughputCap: 5}) { userErrors { message } } }`,
+			vars{"id": o.number.ID.String()})
 	},
 	"createTemplate": func(o *shop) { o.draftTemplate("autumn_sale") },
 	"createContact": func(o *shop) {
 		o.must(`mutation { createContact(input: {phone: "+15550109999"}) { userErrors { message } } }`)
 	},
 	"importContacts": func(o *shop) {
-		o.upload(`mutation($input: ImportContactsInput!) { importContacts(input: $input) { userErrors { message } } }`, "phone\n+15550108888\n", vars{})
+		o.upload(`mutation($input: ImportContactsInput!) { importContacts(input: $input) { userErrors { message } } }`,
+			"phone\n+15550108888\n", vars{})
 	},
 	"createContactList": func(o *shop) {
 		o.must(`mutation { createContactList(input: {name: "Another"}) { userErrors { message } } }`)
@@ -83,46 +90,56 @@ var changes = map[string]func(o *shop){
 	"retryCampaign": func(o *shop) {
 		id := o.launched("retry", "launch")
 		o.record(delivery.Failed, o.queued(id, 1)...)
-		o.must(`mutation($id: ID!) { retryCampaign(input: {campaignId: $id}) { userErrors { message } } }`, vars{"id": id.String()})
+		o.must(`mutation($id: ID!) { retryCampaign(input: {campaignId: $id}) { userErrors { message } } }`,
+			vars{"id": id.String()})
 	},
 	"confirmSecondFactor": func(o *shop) { o.withFactor(func(string) {}) },
 	"disableSecondFactor": func(o *shop) {
 		o.withFactor(func(code string) {
-			o.must(`mutation($p: String!, $c: String!) { disableSecondFactor(input: {password: $p, code: $c}) { userErrors { message } } }`, vars{"p": password, "c": code})
+			o.must(`mutation($p: String!, $c: String!) { disableSecondFactor(input: {password: $p, code: $c}) { userErrors { message } } }`,
+				vars{"p": password, "c": code})
 		})
 	},
 	"regenerateRecoveryCodes": func(o *shop) {
 		o.withFactor(func(code string) {
-			o.must(`mutation($p: String!, $c: String!) { regenerateRecoveryCodes(input: {password: $p, code: $c}) { userErrors { message } } }`, vars{"p": password, "c": code})
+			o.must(`mutation($p: String!, $c: String!) { regenerateRecoveryCodes(input: {password: $p, code: $c}) { userErrors { message } } }`,
+				vars{"p": password, "c": code})
 		})
 	},
 	"disconnectAccount": func(o *shop) {
-		o.must(`mutation($id: ID!) { disconnectAccount(input: {accountId: $id}) { userErrors { message } } }`, vars{"id": o.account.ID.String()})
+		o.must(`mutation($id: ID!) { disconnectAccount(input: {accountId: $id}) { userErrors { message } } }`,
+			vars{"id": o.account.ID.String()})
 	},
 	"createOrganization": nil, // its organization is new
 	"verifyEmail":        nil, // its mail is looked at in TestALinkAloneBlessesNobodysPassword
 	// These need an identity provider: package identity looks at them.
 	"beginExternalSignIn": nil, "completeExternalSignIn": nil, "linkExternalLogin": nil, "unlinkExternalLogin": nil,
 	"switchOrganization": func(o *shop) {
-		o.must(`mutation($id: ID!) { switchOrganization(input: {organizationId: $id}) { userErrors { message } } }`, vars{"id": o.org.String()})
+		o.must(`mutation($id: ID!) { switchOrganization(input: {organizationId: $id}) { userErrors { message } } }`,
+			vars{"id": o.org.String()})
 	},
 	"inviteMember": func(o *shop) { o.invite("ann@example.com", "VIEWER") },
 	"revokeInvitation": func(o *shop) {
 		o.invite("eve@example.com", "VIEWER")
 		id := o.must(`{ viewer { organization { invitations { id } } } }`).text("viewer.organization.invitations.0.id")
-		o.must(`mutation($id: ID!) { revokeInvitation(input: {invitationId: $id}) { userErrors { message } } }`, vars{"id": id})
+		o.must(`mutation($id: ID!) { revokeInvitation(input: {invitationId: $id}) { userErrors { message } } }`,
+			vars{"id": id})
 	},
 	"acceptInvitation": func(o *shop) {
 		o.hire("VIEWER")
 	},
 	"updateMember": func(o *shop) {
-		o.must(`mutation($id: ID!) { updateMember(input: {memberId: $id, role: ADMIN}) { userErrors { message } } }`, vars{"id": o.newMember()})
+		o.must(`mutation($id: ID!) { updateMember(input: {memberId: $id, role: ADMIN}) { userErrors { message } } }`,
+			vars{"id": o.newMember()})
 	},
 	"removeMember": func(o *shop) {
-		o.must(`mutation($id: ID!) { removeMember(input: {memberId: $id}) { userErrors { message } } }`, vars{"id": o.newMember()})
+		o.must(`mutation($id: ID!) { removeMember(input: {memberId: $id}) { userErrors { message } } }`,
+			vars{"id": o.newMember()})
 	},
 	"changePassword": func(o *shop) {
-		o.hire("VIEWER").must(`mutation($old: String!) { changePassword(input: {currentPassword: $old, newPassword: "another good password"}) { userErrors { message } } }`, vars{"old": password})
+		o.hire("VIEWER").
+			must(`mutation($old: String!) { changePassword(input: {currentPassword: $old, newPassword: "another good password"}) { userErrors { message } } }`,
+				vars{"old": password})
 	},
 	"resetPassword": func(o *shop) {
 		email := o.hire("VIEWER").must(`{ viewer { user { email } } }`).text("viewer.user.email")
@@ -130,8 +147,11 @@ var changes = map[string]func(o *shop){
 		if err != nil {
 			o.t.Fatal(err)
 		}
+
 		_, token, _ := strings.Cut(link, "#token=")
-		if a := o.stage.ask("", `mutation($token: String!) { resetPassword(input: {token: $token, newPassword: "another good password"}) { token userErrors { message } } }`, vars{"token": token}); a.at("resetPassword.token") == nil {
+		if a := o.stage.ask("",
+			`mutation($token: String!) { resetPassword(input: {token: $token, newPassword: "another good password"}) { token userErrors { message } } }`,
+			vars{"token": token}); a.at("resetPassword.token") == nil {
 			o.t.Fatalf("resetting gave %v %v", a.Data, a.Errors)
 		}
 	},
@@ -152,18 +172,28 @@ var changesNothing = map[string]string{
 
 // recorded are the actions that mutations leave, where they are not named alike.
 var recorded = map[string]string{
-	"signUp": identity.ActionSignUp, "signIn": identity.ActionSignIn, "signOut": identity.ActionSignOut, "acceptTerms": identity.ActionTermsAccept,
-	"updateOrganization": identity.ActionOrganizationUpdate, "revokeSession": identity.ActionSessionRevoke, "createApiKey": identity.ActionAPIKeyCreate,
-	"revokeApiKey": identity.ActionAPIKeyRevoke, "connectAccount": identity.ActionAccountConnect, "syncAccount": identity.ActionAccountSync,
+	"signUp": identity.ActionSignUp, "signIn": identity.ActionSignIn, "signOut": identity.ActionSignOut,
+	"acceptTerms":        identity.ActionTermsAccept,
+	"updateOrganization": identity.ActionOrganizationUpdate, "revokeSession": identity.ActionSessionRevoke,
+	"createApiKey": identity.ActionAPIKeyCreate,
+	"revokeApiKey": identity.ActionAPIKeyRevoke, "connectAccount": identity.ActionAccountConnect,
+	"syncAccount":       identity.ActionAccountSync,
 	"updatePhoneNumber": identity.ActionPhoneNumberUpdate, "createTemplate": identity.ActionTemplateCreate,
-	"createContact": identity.ActionContactCreate, "importContacts": identity.ActionContactImport, "createContactList": identity.ActionContactListCreate,
-	"createCampaign": identity.ActionCampaignCreate, "launchCampaign": identity.ActionCampaignLaunch, "pauseCampaign": identity.ActionCampaignPause,
-	"resumeCampaign": identity.ActionCampaignResume, "cancelCampaign": identity.ActionCampaignCancel, "retryCampaign": identity.ActionCampaignRetry,
-	"sendMessage": identity.ActionMessageSend, "confirmSecondFactor": identity.ActionFactorAdd, "disableSecondFactor": identity.ActionFactorRemove,
+	"createContact": identity.ActionContactCreate, "importContacts": identity.ActionContactImport,
+	"createContactList": identity.ActionContactListCreate,
+	"createCampaign":    identity.ActionCampaignCreate, "launchCampaign": identity.ActionCampaignLaunch,
+	"pauseCampaign":  identity.ActionCampaignPause,
+	"resumeCampaign": identity.ActionCampaignResume, "cancelCampaign": identity.ActionCampaignCancel,
+	"retryCampaign": identity.ActionCampaignRetry,
+	"sendMessage":   identity.ActionMessageSend, "confirmSecondFactor": identity.ActionFactorAdd,
+	"disableSecondFactor":     identity.ActionFactorRemove,
 	"regenerateRecoveryCodes": identity.ActionFactorRecover, "disconnectAccount": identity.ActionAccountDisconnect,
-	"createOrganization": identity.ActionOrganizationCreate, "switchOrganization": identity.ActionSessionSwitch, "inviteMember": identity.ActionMemberInvite,
-	"revokeInvitation": identity.ActionMemberUninvite, "acceptInvitation": identity.ActionMemberJoin, "updateMember": identity.ActionMemberUpdate,
-	"removeMember": identity.ActionMemberRemove, "changePassword": identity.ActionPasswordChange, "resetPassword": identity.ActionPasswordReset,
+	"createOrganization": identity.ActionOrganizationCreate, "switchOrganization": identity.ActionSessionSwitch,
+	"inviteMember":     identity.ActionMemberInvite,
+	"revokeInvitation": identity.ActionMemberUninvite, "acceptInvitation": identity.ActionMemberJoin,
+	"updateMember": identity.ActionMemberUpdate,
+	"removeMember": identity.ActionMemberRemove, "changePassword": identity.ActionPasswordChange,
+	"resetPassword":       identity.ActionPasswordReset,
 	"revokeOtherSessions": identity.ActionSessionRevoke,
 }
 
@@ -175,8 +205,11 @@ func (o *shop) newMember() string {
 func (o *shop) signIn(password string) (token string) {
 	o.t.Helper()
 	v, _ := identity.From(o.ctx)
-	a := o.stage.ask("", `mutation($e: String!, $p: String!) { signIn(input: {email: $e, password: $p}) { token userErrors { message } } }`, vars{"e": v.User.Email, "p": password})
+	a := o.stage.ask("",
+		`mutation($e: String!, $p: String!) { signIn(input: {email: $e, password: $p}) { token userErrors { message } } }`,
+		vars{"e": v.User.Email, "p": password})
 	token, _ = a.at("signIn.token").(string)
+
 	return token
 }
 
@@ -191,9 +224,11 @@ func (o *shop) withFactor(do func(code string)) {
 
 func (o *shop) draftTemplate(name string) any {
 	o.t.Helper()
-	return o.must(`mutation($input: CreateTemplateInput!) { createTemplate(input: $input) { template { id } userErrors { message } } }`, vars{"input": vars{
-		"accountId": o.account.ID.String(), "submit": false, "template": vars{"name": name, "language": "en_US", "category": "UTILITY", "components": []vars{{"type": "BODY", "text": "Our sale has begun."}}}},
-	}).at("createTemplate.template.id")
+	return o.must(`mutation($input: CreateTemplateInput!) { createTemplate(input: $input) { template { id } userErrors { message } } }`,
+		vars{"input": vars{
+			"accountId": o.account.ID.String(), "submit": false, "template": vars{"name": name, "language": "en_US",
+				"category": "UTILITY", "components": []vars{{"type": "BODY", "text": "Our sale has begun."}}}},
+		}).at("createTemplate.template.id")
 }
 
 // launched takes a new campaign through those steps.
@@ -201,8 +236,10 @@ func (o *shop) launched(name string, steps ...string) uid.ID {
 	o.t.Helper()
 	id := o.campaign(name)
 	for _, step := range steps {
-		o.must(`mutation($id: ID!) { `+step+`Campaign(input: {campaignId: $id}) { campaign { id } userErrors { message } } }`, vars{"id": id.String()})
+		o.must(`mutation($id: ID!) { `+step+
+			`Campaign(input: {campaignId: $id}) { campaign { id } userErrors { message } } }`, vars{"id": id.String()})
 	}
+
 	return id
 }
 
@@ -213,6 +250,7 @@ func (p *person) actions() map[string]int {
 	for _, e := range p.db.Client.AuditEvent.Query().Where(auditevent.OrganizationID(p.org)).AllX(caller.System(p.ctx)) {
 		counts[e.Action]++
 	}
+
 	return counts
 }
 
@@ -222,12 +260,15 @@ func TestEveryMutationLeavesAnAuditEvent(t *testing.T) {
 	if got := o.actions()[identity.ActionSignUp]; got != 1 {
 		t.Errorf("signUp left %d events", got)
 	}
+
 	var fields []string
 	for _, f := range schema(t).Mutation.Fields {
 		fields = append(fields, f.Name)
 	}
+
 	last := slices.Index(fields, "disconnectAccount") // after it, nothing is sent
 	fields = append(slices.Delete(fields, last, last+1), "disconnectAccount")
+
 	for _, field := range fields {
 		change, known := changes[field]
 		if _, none := changesNothing[field]; none == known {
@@ -236,17 +277,20 @@ func TestEveryMutationLeavesAnAuditEvent(t *testing.T) {
 		if change == nil {
 			continue
 		}
+
 		before := o.actions()
 		change(o)
 		if o.actions()[recorded[field]] <= before[recorded[field]] {
 			t.Errorf("%s left no event %q", field, recorded[field])
 		}
 	}
+
 	for _, field := range slices.Collect(maps.Keys(changes)) {
 		if !slices.Contains(fields, field) {
 			t.Errorf("%s is no mutation any more", field)
 		}
 	}
+
 	trails, err := s.who.Trails(t.Context())
 	if err != nil || len(trails) != 1 || trails[0].Break != "" {
 		t.Errorf("trails %+v, %v", trails, err)
@@ -266,13 +310,19 @@ func TestTheAuditTrailIsReadByAdministrators(t *testing.T) {
 		newest := []vars{{"field": "AT", "direction": "DESC"}}
 		a := o.must(audit, vars{"first": 2, "order": newest})
 		node := "auditEvents.edges.0.node."
-		if a.text(node+"action") != "contact_list.create" || a.text(node+"subject.name") != "Robots" || a.text(node+"summary") != `made contact list "Robots"` ||
-			a.text(node+"ip") != "127.0.0.1" || len(a.text(node+"hash")) != 64 || a.at("auditEvents.pageInfo.hasNextPage") != true {
+
+		if a.text(node+"action") != "contact_list.create" || a.text(node+"subject.name") != "Robots" ||
+			a.text(node+"summary") != `made contact list "Robots"` ||
+			a.text(node+"ip") != "127.0.0.1" || len(a.text(node+"hash")) != 64 ||
+			a.at("auditEvents.pageInfo.hasNextPage") != true {
 			t.Errorf("the newest: %v", a.Data)
 		}
-		if next := o.must(audit, vars{"first": 2, "order": newest, "after": a.at("auditEvents.pageInfo.endCursor")}); next.at("auditEvents.edges.0.node.sequence").(float64) != a.at(node+"sequence").(float64)-2 {
+
+		if next := o.must(audit, vars{"first": 2, "order": newest,
+			"after": a.at("auditEvents.pageInfo.endCursor")}); next.at("auditEvents.edges.0.node.sequence").(float64) != a.at(node+"sequence").(float64)-2 {
 			t.Errorf("the next page: %v", next.Data)
 		}
+
 		for name, tc := range map[string]struct {
 			filter vars
 			want   int
@@ -286,29 +336,36 @@ func TestTheAuditTrailIsReadByAdministrators(t *testing.T) {
 			"until the first":       {vars{"until": "2026-01-01T00:00:00Z"}, 0},
 			"by what has no event":  {vars{"subjectId": o.number.ID.String()}, 0},
 		} {
-			if got := o.must(audit, vars{"filter": tc.filter}); int(got.at("auditEvents.totalCount").(float64)) != tc.want || len(got.list("auditEvents.edges")) != tc.want {
+			if got := o.must(audit, vars{"filter": tc.filter}); int(got.at("auditEvents.totalCount").(float64)) != tc.want ||
+				len(got.list("auditEvents.edges")) != tc.want {
 				t.Errorf("%s: %v", name, got.Data)
 			}
 		}
+
 		o.db.Client.Campaign.DeleteOneID(autumn).ExecX(caller.System(o.ctx))
-		if got := o.must(audit, vars{"filter": vars{"subjectId": autumn.String()}}); got.at("auditEvents.edges.0.node.subject") != nil || got.text("auditEvents.edges.0.node.subjectId") != autumn.String() {
+		if got := o.must(audit, vars{"filter": vars{"subjectId": autumn.String()}}); got.at(
+			"auditEvents.edges.0.node.subject") != nil || got.text("auditEvents.edges.0.node.subjectId") != autumn.String() {
 			t.Errorf("of what is gone: %v", got.Data)
 		}
+
 		for name, id := range map[string]string{"another organization's": other.org.String(), "made up": "x"} {
 			if code := o.ask(audit, vars{"filter": vars{"subjectId": id}}).code(); code != "NOT_FOUND" {
 				t.Errorf("%s gave %q", name, code)
 			}
 		}
+
 		id := vars{"id": a.at(node + "id")}
 		const one = `query($id: ID!) { node(id: $id) { ... on AuditEvent { action } } }`
 		if got := o.must(one, id).text("node.action"); got != "contact_list.create" {
 			t.Errorf("as a node: %s", got)
 		}
+
 		for name, who := range map[string]*person{"another organization": other, "a campaigner": o.key(enum.RoleCampaigner)} {
 			if code := who.ask(one, id).code(); code != "NOT_FOUND" {
 				t.Errorf("%s reads it as a node: %q", name, code)
 			}
 		}
+
 		if got := other.must(audit, vars{}); len(got.list("auditEvents.edges")) != 1 {
 			t.Errorf("another organization sees %v", got.Data)
 		}
@@ -323,12 +380,14 @@ func TestSubjectsOfAuditEventsAreReadTogether(t *testing.T) {
 		o.must(`{ auditEvents(first: 100) { edges { node { subject { id ... on ContactList { name } } } } } }`)
 		return s.statements.Load() - before
 	}
+
 	few := statements()
 	for i := range 20 {
 		if _, err := o.audience.CreateList(o.ctx, fmt.Sprint("list ", i)); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	if many := statements(); many != few {
 		t.Errorf("%d statements with 20 lists more, %d before", many, few)
 	}
@@ -338,9 +397,12 @@ func TestARefusalForTheRoleIsRecordedOnceAMinute(t *testing.T) {
 	t.Parallel()
 	var clock atomic.Int64
 	clock.Store(time.Now().UnixNano())
-	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)), func(d *graph.Deps) { d.Now = func() time.Time { return time.Unix(0, clock.Load()) } })
+	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)), func(d *graph.Deps) {
+		d.Now = func() time.Time { return time.Unix(0, clock.Load()) }
+	})
 	o := s.signUp()
 	low := o.key(enum.RoleViewer)
+
 	hammer := func(field string) {
 		for range 3 {
 			if code := low.ask(`mutation { ` + field + ` { userErrors { message } } }`).code(); code != "FORBIDDEN" {
@@ -348,18 +410,23 @@ func TestARefusalForTheRoleIsRecordedOnceAMinute(t *testing.T) {
 			}
 		}
 	}
+
 	hammer(`createContactList(input: {name: "x"})`)
 	hammer(`updateOrganization(input: {name: "x"})`)
 	if n := o.actions()[identity.ActionAccessRefuse]; n != 2 {
 		t.Errorf("%d refusals recorded, want one for each field", n)
 	}
+
 	clock.Add(int64(time.Minute))
 	hammer(`createContactList(input: {name: "x"})`)
 	if n := o.actions()[identity.ActionAccessRefuse]; n != 3 {
 		t.Errorf("%d refusals recorded a minute later", n)
 	}
-	last := o.db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionAccessRefuse)).FirstX(caller.System(o.ctx))
-	if last.Summary != "was refused Mutation.createContactList: it needs the role CAMPAIGNER, and theirs is VIEWER" || !strings.HasPrefix(last.Actor, "test (API key crk_") {
+
+	last := o.db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionAccessRefuse)).
+		FirstX(caller.System(o.ctx))
+	if last.Summary != "was refused Mutation.createContactList: it needs the role CAMPAIGNER, and theirs is VIEWER" ||
+		!strings.HasPrefix(last.Actor, "test (API key crk_") {
 		t.Errorf("recorded %v", last)
 	}
 }

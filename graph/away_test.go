@@ -27,19 +27,25 @@ func (p *person) refusedAway(what, document string, most time.Duration) {
 		p.t.Error(err)
 		return
 	}
+
 	defer response.Body.Close()
 	if took := time.Since(begun); took > most {
 		p.t.Errorf("%s took %v", what, took)
 	}
+
 	a := answer{t: p.t}
 	if err := json.NewDecoder(response.Body).Decode(&a); err != nil {
 		p.t.Error(err)
 		return
 	}
-	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" || a.code() != "UNAVAILABLE" {
-		p.t.Errorf("%s is answered %s, Retry-After %q, %v", what, response.Status, response.Header.Get("Retry-After"), a.Errors)
+
+	if response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" ||
+		a.code() != "UNAVAILABLE" {
+		p.t.Errorf("%s is answered %s, Retry-After %q, %v", what, response.Status, response.Header.Get("Retry-After"),
+			a.Errors)
 		return
 	}
+
 	if seconds, ok := a.Errors[0].Extensions["retryAfterSeconds"].(float64); !ok || seconds < 1 || seconds > 60 {
 		p.t.Errorf("%s: try again in %v", what, a.Errors[0].Extensions["retryAfterSeconds"])
 	}
@@ -59,6 +65,7 @@ func TestALockedDatabaseDelaysNoQueryAndRefusesChangesInTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer other.Close()
 	lock, err := other.Begin()
 	if err != nil {
@@ -74,10 +81,12 @@ func TestALockedDatabaseDelaysNoQueryAndRefusesChangesInTime(t *testing.T) {
 			t.Errorf("a query took %v", took)
 		}
 	}
+
 	var all sync.WaitGroup
 	for range 6 { // each waits behind the others, too
 		all.Go(func() { p.refusedAway("a change", renameMe, 3*time.Second) })
 	}
+
 	all.Wait()
 
 	if err := lock.Rollback(); err != nil {
@@ -99,12 +108,14 @@ func TestWithoutPostgreSQLCallsAreAnsweredInTime(t *testing.T) {
 			if a := p.ask(renameMe); a.code() != "" {
 				t.Fatal(a.Errors)
 			}
+
 			happens(wire)
 			p.refusedAway("a query", `{ viewer { organization { name } } campaigns { totalCount } }`, 15*time.Second)
 			p.refusedAway("a change", renameMe, 15*time.Second)
 			if log := s.logText(); strings.Contains(log, "internal error") {
 				t.Errorf("logged %s", log)
 			}
+
 			wire.Mend()
 			for tick := time.NewTicker(50 * time.Millisecond); p.ask(renameMe).code() != ""; <-tick.C {
 				if t.Context().Err() != nil {

@@ -9,14 +9,20 @@ import (
 
 // scalars are good values of inputs by their names, for what has to be filled in.
 var scalars = map[string]any{
-	"name": "Spring", "organizationName": "Lucky Shrub", "email": "new@example.com", "password": password, "currentPassword": password, "newPassword": password,
-	"phone": "+15550109999", "to": "+15550100000", "phones": []string{"+15550109998"}, "language": "en_US", "role": "VIEWER", "throughputCap": 10, "body": "hello",
-	"text": "Hello there, friend.", "type": "BODY", "category": "UTILITY", "kind": "IMAGE", "link": "https://example.com/a.jpg", "source": "form", "key": "city",
-	"parameter": "first_name", "value": "Ana", "errorCodes": []int{131026}, "since": "2026-01-01T00:00:00Z", "until": "2026-02-01T00:00:00Z", "version": "x",
-	"start": "21:00", "end": "08:00", "wabaId": "1", "accessToken": "EAAother", "pin": "123456", "code": "123456", "timeZone": "Europe/Berlin", "consentToTransfer": true,
+	"name": "Spring", "organizationName": "Lucky Shrub", "email": "new@example.com", "password": password,
+	"currentPassword": password, "newPassword": password,
+	"phone": "+15550109999", "to": "+15550100000", "phones": []string{"+15550109998"}, "language": "en_US",
+	"role": "VIEWER", "throughputCap": 10, "body": "hello",
+	"text": "Hello there, friend.", "type": "BODY", "category": "UTILITY", "kind": "IMAGE",
+	"link": "https://example.com/a.jpg", "source": "form", "key": "city",
+	"parameter": "first_name", "value": "Ana", "errorCodes": []int{131026}, "since": "2026-01-01T00:00:00Z",
+	"until": "2026-02-01T00:00:00Z", "version": "x",
+	"start": "21:00", "end": "08:00", "wabaId": "1", "accessToken": "EAAother", "pin": "123456", "code": "123456",
+	"timeZone": "Europe/Berlin", "consentToTransfer": true,
 }
 
-// filledIn are optional inputs that a good call gives all the same, and branches what it picks of a oneOf, by their types.
+// filledIn are optional inputs that a good call gives all the same, and branches what it picks of a
+// oneOf, by their types.
 var (
 	filledIn = map[string][]string{"TemplateComponentInput": {"text"}, "TemplateMessageInput": {"values"}}
 	branches = map[string]string{"MessageContentInput": "text", "AccountCredentialsInput": "token"}
@@ -27,7 +33,8 @@ type path []string
 
 func (p path) String() string { return strings.Join(p, ".") }
 
-// inputs walks the arguments of a field and all that is in them, once for every input type on a way.
+// inputs walks the arguments of a field and all that is in them, once for every input type on a
+// way.
 func inputs(s *ast.Schema, f *ast.FieldDefinition, visit func(p path, t *ast.Type)) {
 	var walk func(p path, t *ast.Type, open map[string]bool)
 	walk = func(p path, t *ast.Type, open map[string]bool) {
@@ -36,18 +43,22 @@ func inputs(s *ast.Schema, f *ast.FieldDefinition, visit func(p path, t *ast.Typ
 		if def.Kind != ast.InputObject || open[def.Name] {
 			return
 		}
+
 		open[def.Name] = true
 		for _, in := range def.Fields {
 			walk(append(p[:len(p):len(p)], in.Name), in.Type, open)
 		}
+
 		delete(open, def.Name)
 	}
+
 	for _, a := range f.Arguments {
 		walk(path{a.Name}, a.Type, map[string]bool{})
 	}
 }
 
-// filler makes variables that a field accepts: what is required, and what lies on the way to one input.
+// filler makes variables that a field accepts: what is required, and what lies on the way to one
+// input.
 type filler struct {
 	schema *ast.Schema
 	ids    map[string]any // by the name of the input
@@ -62,6 +73,7 @@ func (c filler) variables(f *ast.FieldDefinition, target path, value any) vars {
 			v[a.Name] = c.value("", a.Name, a.Type, rest(target, on), value)
 		}
 	}
+
 	return v
 }
 
@@ -79,6 +91,7 @@ func (c filler) value(inside, name string, t *ast.Type, target path, value any) 
 		}
 		return []any{c.value(inside, name, t.Elem, target, value)}
 	}
+
 	def := c.schema.Types[t.Name()]
 	if def.Kind == ast.InputObject {
 		return c.object(def, target, value)
@@ -95,6 +108,7 @@ func (c filler) value(inside, name string, t *ast.Type, target path, value any) 
 	if known, ok := scalars[name]; ok && (def.Kind != ast.Enum || def.EnumValues.ForName(known.(string)) != nil) {
 		return known
 	}
+
 	switch {
 	case def.Kind == ast.Enum:
 		return def.EnumValues[0].Name
@@ -107,6 +121,7 @@ func (c filler) value(inside, name string, t *ast.Type, target path, value any) 
 	case t.Name() == "Time":
 		return "2030-01-01T00:00:00Z"
 	}
+
 	return "text"
 }
 
@@ -120,21 +135,25 @@ func (c filler) object(def *ast.Definition, target path, value any) any {
 			v[in.Name] = c.value(def.Name, in.Name, in.Type, rest(target, on), value)
 		}
 	}
+
 	return v
 }
 
-// document is an operation that calls one root field with variables and selects all that it gives, to a depth.
+// document is an operation that calls one root field with variables and selects all that it gives,
+// to a depth.
 func document(s *ast.Schema, operation string, f *ast.FieldDefinition, depth int) string {
 	var declared, given []string
 	for _, a := range f.Arguments {
 		declared = append(declared, "$"+a.Name+": "+a.Type.String())
 		given = append(given, a.Name+": $"+a.Name)
 	}
+
 	head, call := operation, f.Name
 	if len(declared) > 0 {
 		head += "(" + strings.Join(declared, ", ") + ")"
 		call += "(" + strings.Join(given, ", ") + ")"
 	}
+
 	return head + " { " + call + selection(s, f.Type.Name(), depth) + " }"
 }
 
@@ -144,17 +163,21 @@ func selection(s *ast.Schema, name string, depth int) string {
 	if !def.IsCompositeType() {
 		return ""
 	}
+
 	fields := []string{"__typename"}
 	if def.IsAbstractType() {
 		return " { __typename ... on Node { id } }"
 	}
+
 	for _, f := range def.Fields {
 		inner := s.Types[f.Type.Name()]
 		if strings.HasPrefix(f.Name, "__") || inner.IsCompositeType() && depth == 0 || needsArguments(f) {
 			continue
 		}
+
 		fields = append(fields, f.Name+selection(s, f.Type.Name(), depth-1))
 	}
+
 	return " { " + strings.Join(fields, " ") + " }"
 }
 
@@ -164,5 +187,6 @@ func needsArguments(f *ast.FieldDefinition) bool {
 			return true
 		}
 	}
+
 	return false
 }

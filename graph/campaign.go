@@ -42,17 +42,22 @@ func campaignsThat(f *model.CampaignFilter) (all []predicate.Campaign) {
 	if f.CreatedBefore != nil {
 		all = append(all, campaign.CreatedAtLT(*f.CreatedBefore))
 	}
+
 	return all
 }
 
 func draftFrom(in model.CreateCampaignInput) domain.Draft {
 	d := domain.Draft{
-		Name: in.Name, TemplateID: in.TemplateID, PhoneNumberID: in.PhoneNumberID, Audience: *in.Audience, MissingParameter: or(in.MissingParameter, enum.MissingParameterPolicySkip),
-		RateLimit: in.RateLimit, FailureThreshold: in.FailureThreshold, ScheduledAt: in.ScheduledAt, ExpiresAt: in.ExpiresAt, IdempotencyKey: text(in.IdempotencyKey),
+		Name: in.Name, TemplateID: in.TemplateID, PhoneNumberID: in.PhoneNumberID, Audience: *in.Audience,
+		MissingParameter: or(in.MissingParameter, enum.MissingParameterPolicySkip),
+		RateLimit:        in.RateLimit, FailureThreshold: in.FailureThreshold, ScheduledAt: in.ScheduledAt,
+		ExpiresAt: in.ExpiresAt, IdempotencyKey: text(in.IdempotencyKey),
 	}
+
 	for _, b := range in.Parameters {
 		d.Parameters = append(d.Parameters, *b)
 	}
+
 	return d
 }
 
@@ -69,6 +74,7 @@ func (r *Resolver) listsOf(ctx context.Context, ids []uid.ID) ([]*ent.ContactLis
 			out = append(out, list)
 		}
 	}
+
 	return out, nil
 }
 
@@ -78,26 +84,32 @@ func (r *Resolver) findLists(ctx context.Context, ids []uid.ID) (map[uid.ID]*ent
 	for _, list := range rows {
 		found[list.ID] = list
 	}
+
 	return found, err
 }
 
-// audienceSize counts people now while a campaign is still to be enrolled, and afterwards tells how many it has found.
+// audienceSize counts people now while a campaign is still to be enrolled, and afterwards tells how
+// many it has found.
 func (r *Resolver) audienceSize(ctx context.Context, a *domain.Audience) (int, error) {
 	if a.Campaign.EnrolledAt != nil {
 		return a.Campaign.Total, nil
 	}
+
 	v, err := identity.Require(ctx, enum.RoleViewer)
 	if err != nil {
 		return 0, err
 	}
+
 	l := loadsOf(ctx)
 	l.rules.Store(a.Campaign.ID, a.Rule)
+
 	return l.audiences.load(ctx, a.Campaign.ID, func(ctx context.Context, campaigns []uid.ID) (map[uid.ID]int, error) {
 		rules := make(map[uid.ID]jsonfield.Audience, len(campaigns))
 		for _, id := range campaigns {
 			rule, _ := l.rules.Load(id)
 			rules[id] = rule.(jsonfield.Audience)
 		}
+
 		return r.Audience.Counts(ctx, v.Organization, rules)
 	})
 }
@@ -107,10 +119,12 @@ func (r *Resolver) failuresOf(ctx context.Context, p *domain.Progress) ([]*model
 	if p.Failed == 0 {
 		return out, nil
 	}
+
 	v, err := identity.Require(ctx, enum.RoleViewer)
 	if err != nil {
 		return nil, err
 	}
+
 	sums := func(ctx context.Context, ids []uid.ID) (map[uid.ID][]delivery.Failures, error) {
 		return r.Log.Failures(ctx, v.Organization, ids)
 	}
@@ -119,6 +133,7 @@ func (r *Resolver) failuresOf(ctx context.Context, p *domain.Progress) ([]*model
 		rule := whatsapp.RuleFor(f.Code, 0, 0, false)
 		out = append(out, &model.FailureCount{Code: f.Code, Title: rule.Title, Advice: rule.Advice, Count: f.Count})
 	}
+
 	return out, err
 }
 
@@ -128,6 +143,7 @@ func ruleOf(f *jsonfield.ContactFilter) []*model.ContactRule {
 	if f == nil {
 		return out
 	}
+
 	add := func(field, operator string, values ...string) {
 		if len(values) > 0 || operator == "exists" || operator == "missing" {
 			out = append(out, &model.ContactRule{Field: field, Operator: operator, Values: append([]string{}, values...)})
@@ -136,15 +152,18 @@ func ruleOf(f *jsonfield.ContactFilter) []*model.ContactRule {
 	if search := strings.TrimSpace(f.Search); search != "" {
 		add("search", "contains", search)
 	}
+
 	add("lists", "in", texts(f.ListIDs, uid.ID.String)...)
 	add("consent", "in", words(f.Consent)...)
 	add("country", "in", f.Country...)
 	add("language", "in", f.Language...)
+
 	for _, a := range f.Attributes {
 		field, before := "attributes."+a.Key, len(out)
 		if a.Equals != nil {
 			add(field, "equals", *a.Equals)
 		}
+
 		add(field, "in", a.In...)
 		switch {
 		case a.Exists != nil && !*a.Exists:
@@ -153,12 +172,14 @@ func ruleOf(f *jsonfield.ContactFilter) []*model.ContactRule {
 			add(field, "exists")
 		}
 	}
+
 	if f.CreatedAfter != nil {
 		add("createdAt", "after", f.CreatedAfter.UTC().Format(time.RFC3339))
 	}
 	if f.CreatedBefore != nil {
 		add("createdAt", "before", f.CreatedBefore.UTC().Format(time.RFC3339))
 	}
+
 	return out
 }
 
@@ -167,6 +188,7 @@ func texts[T any](in []T, text func(T) string) []string {
 	for i, v := range in {
 		out[i] = text(v)
 	}
+
 	return out
 }
 

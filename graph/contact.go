@@ -24,20 +24,24 @@ func (r *Resolver) contactsThat(ctx context.Context, f *jsonfield.ContactFilter)
 	if f == nil {
 		return nil, nil
 	}
+
 	longest := max(len(f.ListIDs), len(f.Consent), len(f.Country), len(f.Language), len(f.Attributes))
 	for _, a := range f.Attributes {
 		longest = max(longest, len(a.In))
 	}
+
 	if longest > mostChoices || len(f.Search) > mostChoices {
 		return nil, usererror.New(usererror.BadInput, "a list or a text of the filter is longer than %d", mostChoices)
 	}
 	if err := r.knownToContacts(ctx, f); err != nil {
 		return nil, err
 	}
+
 	v, err := identity.Require(ctx, enum.RoleViewer)
 	if err != nil {
 		return nil, err
 	}
+
 	return []predicate.Contact{audience.FilterPredicate(v.Organization, *f)}, nil
 }
 
@@ -46,14 +50,17 @@ func attributesOf(values map[string]string) []*audience.Attribute {
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		out = append(out, &audience.Attribute{Key: key, Value: values[key]})
 	}
+
 	return out
 }
 
 func contactFrom(in model.CreateContactInput) audience.NewContact {
-	n := audience.NewContact{Phone: in.Phone, Name: in.Name, Language: in.Language, TimeZone: in.TimeZone, ListIDs: in.ListIds, Consent: in.Consent}
+	n := audience.NewContact{Phone: in.Phone, Name: in.Name, Language: in.Language, TimeZone: in.TimeZone,
+		ListIDs: in.ListIds, Consent: in.Consent}
 	for _, a := range in.Attributes {
 		n.Attributes = append(n.Attributes, *a)
 	}
+
 	return n
 }
 

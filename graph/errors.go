@@ -23,6 +23,7 @@ func (r *Resolver) presentError(ctx context.Context, err error) *gqlerror.Error 
 	var f *usererror.Error
 	var in usererror.Fields
 	again, away := database.Away(err)
+
 	switch {
 	case errors.As(err, &f):
 		return faultError(f)
@@ -35,11 +36,14 @@ func (r *Resolver) presentError(ctx context.Context, err error) *gqlerror.Error 
 		return faultError(&usererror.Error{Kind: usererror.Unavailable, RetryAfter: max(again, tooLong),
 			Message: "the database was lost while it wrote: the change may have been made or not; look before you repeat it"})
 	case errors.Is(err, context.DeadlineExceeded):
-		return faultError(&usererror.Error{Kind: usererror.Unavailable, RetryAfter: tooLong, Message: "this took too long; try again"})
+		return faultError(&usererror.Error{Kind: usererror.Unavailable, RetryAfter: tooLong,
+			Message: "this took too long; try again"})
 	case away:
 		r.noteAway(ctx, err)
-		return faultError(&usererror.Error{Kind: usererror.Unavailable, RetryAfter: again, Message: "the service cannot serve this just now; try again"})
+		return faultError(&usererror.Error{Kind: usererror.Unavailable, RetryAfter: again,
+			Message: "the service cannot serve this just now; try again"})
 	}
+
 	return nil
 }
 
@@ -48,7 +52,8 @@ func isUncertain(err error) bool {
 	return errors.As(err, &u)
 }
 
-// noteAway tells the operator why calls fail, at most every few seconds: while the database is away all of them do.
+// noteAway tells the operator why calls fail, at most every few seconds: while the database is away
+// all of them do.
 func (r *Resolver) noteAway(ctx context.Context, err error) {
 	r.away.Do(func() { r.logger().ErrorContext(ctx, "the database could not serve a call", "error", err) })
 }
@@ -68,10 +73,12 @@ func faultError(f *usererror.Error) *gqlerror.Error {
 	if f.Needs != "" {
 		shown.Extensions["needs"] = f.Needs
 	}
+
 	return shown
 }
 
-// answer parts what a mutation gave into what its payload shows: the result, or else what the caller can mend.
+// answer parts what a mutation gave into what its payload shows: the result, or else what the
+// caller can mend.
 func answer[T any](result *T, err error) (*T, []*model.UserError, error) {
 	wrong := []*model.UserError{}
 	var in usererror.Fields
@@ -81,9 +88,11 @@ func answer[T any](result *T, err error) (*T, []*model.UserError, error) {
 	if !errors.As(err, &in) {
 		return nil, nil, err
 	}
+
 	for _, one := range in {
 		wrong = append(wrong, &model.UserError{Field: append([]string{}, one.Path...), Code: one.Code, Message: one.Message})
 	}
+
 	return nil, wrong, nil
 }
 
@@ -95,7 +104,8 @@ func done(err error) (bool, []*model.UserError, error) {
 
 func text(s *string) string { return or(s, "") }
 
-// or is what was given, else what holds without it: a client may write null where the schema has a default.
+// or is what was given, else what holds without it: a client may write null where the schema has a
+// default.
 func or[T any](given *T, otherwise T) T {
 	if given == nil {
 		return otherwise

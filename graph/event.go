@@ -30,14 +30,17 @@ func (r *Resolver) place(ctx context.Context, organization uid.ID, c *ent.Cursor
 	if c.ID.IsZero() { // what null means here differs: to listen from now on, or to read from the oldest
 		return 0, usererror.New(usererror.BadInput, "after is empty: leave it out, or give the last cursor")
 	}
+
 	parts, _ := c.Value.([]any)
 	if c.ID != organization || len(parts) != 2 || parts[0] != logMark {
 		return 0, usererror.New(usererror.BadInput, "after is not a cursor of this organization's delivery events")
 	}
+
 	sequence, ok := parts[1].(int64)
 	if !ok || sequence < 0 {
 		return 0, usererror.New(usererror.BadInput, "after is not a cursor of delivery events")
 	}
+
 	expired, last, err := r.Log.Bounds(ctx, organization)
 	if err != nil {
 		return 0, err
@@ -45,6 +48,7 @@ func (r *Resolver) place(ctx context.Context, organization uid.ID, c *ent.Cursor
 	if sequence < expired || sequence > last {
 		return 0, r.expired(ctx, organization)
 	}
+
 	return sequence, nil
 }
 
@@ -54,6 +58,7 @@ func (r *Resolver) begin(ctx context.Context, organization uid.ID, c *ent.Cursor
 		expired, _, err := r.Log.Bounds(ctx, organization)
 		return expired, err
 	}
+
 	return r.place(ctx, organization, c)
 }
 
@@ -63,10 +68,12 @@ func (r *Resolver) expired(ctx context.Context, organization uid.ID) error {
 	if err != nil {
 		return err
 	}
+
 	cursor, err := scalar.CursorText(placeOf(organization, sequence))
 	if err != nil {
 		return err
 	}
+
 	return &usererror.Error{Kind: usererror.CursorExpired, Cursor: cursor,
 		Message: "the log does not go on from this cursor: read the messages anew, and begin from extensions.cursor"}
 }
@@ -81,10 +88,13 @@ func (r *Resolver) ended(ctx context.Context, organization uid.ID, err error) er
 		if wrong != nil {
 			return wrong
 		}
-		return &usererror.Error{Kind: usererror.SlowConsumer, Cursor: cursor, Message: "events came faster than they were read: subscribe again after extensions.cursor"}
+
+		return &usererror.Error{Kind: usererror.SlowConsumer, Cursor: cursor,
+			Message: "events came faster than they were read: subscribe again after extensions.cursor"}
 	case errors.As(err, &expired):
 		return r.expired(ctx, organization)
 	}
+
 	return err
 }
 
@@ -93,16 +103,20 @@ func wanted(f *model.DeliveryEventFilter) func(delivery.Event) bool {
 	if f == nil {
 		return func(delivery.Event) bool { return true }
 	}
+
 	is := func(want *uid.ID, have uid.ID) bool { return want == nil || *want == have && !have.IsZero() }
 	return func(e delivery.Event) bool {
-		return is(f.CampaignID, e.Campaign) && is(f.PhoneNumberID, e.PhoneNumber) && is(f.TemplateID, e.Template) && is(f.MessageID, e.Message) &&
+		return is(f.CampaignID, e.Campaign) && is(f.PhoneNumberID, e.PhoneNumber) && is(f.TemplateID, e.Template) &&
+			is(f.MessageID, e.Message) &&
 			(f.Status == nil || slices.Contains(f.Status, e.Status))
 	}
 }
 
-// readLog reads up to first events that are wanted, and looks at a bounded number of others on the way. What follows on the
-// place may be removed while it reads; then it has no more to say than that.
-func (r *Resolver) readLog(ctx context.Context, organization uid.ID, after int64, first int, want func(delivery.Event) bool) (found []delivery.Event, cursor int64, err error) {
+// readLog reads up to first events that are wanted, and looks at a bounded number of others on the
+// way. What follows on the place may be removed while it reads; then it has no more to say than
+// that.
+func (r *Resolver) readLog(ctx context.Context, organization uid.ID, after int64, first int,
+	want func(delivery.Event) bool) (found []delivery.Event, cursor int64, err error) {
 	const atOnce, mostLookedAt = maxEvents, 20_000
 	cursor = after
 	for looked := 0; looked < mostLookedAt; looked += atOnce {
@@ -113,6 +127,7 @@ func (r *Resolver) readLog(ctx context.Context, organization uid.ID, after int64
 		if len(entries) > 0 && entries[0].Sequence != cursor+1 {
 			return nil, 0, r.expired(ctx, organization)
 		}
+
 		for _, e := range entries {
 			cursor = e.Sequence
 			if want(e) {
@@ -122,10 +137,12 @@ func (r *Resolver) readLog(ctx context.Context, organization uid.ID, after int64
 				return found, cursor, nil
 			}
 		}
+
 		if len(entries) < atOnce {
 			break
 		}
 	}
+
 	return found, cursor, nil
 }
 
@@ -142,6 +159,7 @@ func (r *Resolver) newTeller(ctx context.Context) (teller, error) {
 	if !ok {
 		return teller{}, usererror.New(usererror.Unauthenticated, "sign in first")
 	}
+
 	return teller{r, v.Organization, selected(ctx, "events", "message")}, nil
 }
 
@@ -150,30 +168,39 @@ func (t teller) batch(ctx context.Context, events []delivery.Event, cursor int64
 	if err != nil {
 		return nil, err
 	}
-	out := &model.DeliveryEventBatch{Events: make([]*model.DeliveryEvent, len(events)), Cursor: placeOf(t.organization, cursor), Loads: loadsOf(ctx)}
+
+	out := &model.DeliveryEventBatch{Events: make([]*model.DeliveryEvent, len(events)),
+		Cursor: placeOf(t.organization, cursor), Loads: loadsOf(ctx)}
 	for i, e := range events {
 		m := messages[e.Message]
 		if m == nil {
 			m = &ent.Message{ID: e.Message}
 		}
+
 		out.Events[i] = eventOf(e, m)
 	}
+
 	return out, nil
 }
 
-// load reads the messages of a batch with one statement, and one more for each edge that is asked for.
+// load reads the messages of a batch with one statement, and one more for each edge that is asked
+// for.
 func (t teller) load(ctx context.Context, events []delivery.Event) (map[uid.ID]*ent.Message, error) {
 	if t.messages == nil || len(events) == 0 {
 		return nil, nil
 	}
+
 	ids := make([]uid.ID, len(events))
 	for i, e := range events {
 		ids[i] = e.Message
 	}
+
 	slices.SortFunc(ids, func(a, b uid.ID) int { return slices.Compare(a[:], b[:]) })
+
 	return t.r.messagesByID(ctx, t.messages, slices.Compact(ids))
 }
 
 func eventOf(e delivery.Event, m *ent.Message) *model.DeliveryEvent {
-	return &model.DeliveryEvent{Sequence: e.Sequence, Status: e.Status, Message: m, Error: errorOf(e.ErrorCode, e.ErrorDetail), At: e.At, RecordedAt: e.RecordedAt}
+	return &model.DeliveryEvent{Sequence: e.Sequence, Status: e.Status, Message: m,
+		Error: errorOf(e.ErrorCode, e.ErrorDetail), At: e.At, RecordedAt: e.RecordedAt}
 }

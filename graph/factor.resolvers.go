@@ -18,45 +18,56 @@ func (r *memberResolver) SecondFactor(ctx context.Context, obj *ent.Member) (*bo
 	if err != nil || v.Organization != obj.OrganizationID {
 		return nil, nil
 	}
+
 	with, err := loadsOf(ctx).factors.load(ctx, obj.OrganizationID, r.withFactor)
 	if err != nil {
 		return nil, err
 	}
+
 	has := with[obj.UserID]
+
 	return &has, nil
 }
 
-func (r *mutationResolver) BeginSecondFactor(ctx context.Context, input model.BeginSecondFactorInput) (*model.BeginSecondFactorPayload, error) {
+func (r *mutationResolver) BeginSecondFactor(ctx context.Context,
+	input model.BeginSecondFactorInput) (*model.BeginSecondFactorPayload, error) {
 	begun, err := r.Identity.BeginSecondFactor(ctx, text(input.Password))
 	_, wrong, err := done(err)
 	if err != nil {
 		return nil, err
 	}
-	return &model.BeginSecondFactorPayload{Secret: some(begun.Secret), URI: some(begun.URI), UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+
+	return &model.BeginSecondFactorPayload{Secret: some(begun.Secret), URI: some(begun.URI), UserErrors: wrong,
+		ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) ConfirmSecondFactor(ctx context.Context, input model.ConfirmSecondFactorInput) (*model.RecoveryCodesPayload, error) {
+func (r *mutationResolver) ConfirmSecondFactor(ctx context.Context,
+	input model.ConfirmSecondFactorInput) (*model.RecoveryCodesPayload, error) {
 	codes, changed, err := r.Identity.ConfirmSecondFactor(ctx, input.Code)
 	r.announce(ctx, changed...)
 	return r.recoveryPayload(ctx, codes, err, input.ClientMutationID)
 }
 
-func (r *mutationResolver) DisableSecondFactor(ctx context.Context, input model.DisableSecondFactorInput) (*model.DisableSecondFactorPayload, error) {
+func (r *mutationResolver) DisableSecondFactor(ctx context.Context,
+	input model.DisableSecondFactorInput) (*model.DisableSecondFactorPayload, error) {
 	changed, err := r.Identity.DisableSecondFactor(ctx, text(input.Password), input.Code)
 	disabled, wrong, err := done(err)
 	if err != nil {
 		return nil, err
 	}
+
 	payload := &model.DisableSecondFactorPayload{UserErrors: wrong, ClientMutationID: input.ClientMutationID}
 	if disabled {
 		r.announce(ctx, changed...)
 		v, _ := identity.From(ctx)
 		payload.Viewer, err = r.Identity.Again(ctx, v)
 	}
+
 	return payload, err
 }
 
-func (r *mutationResolver) RegenerateRecoveryCodes(ctx context.Context, input model.RegenerateRecoveryCodesInput) (*model.RecoveryCodesPayload, error) {
+func (r *mutationResolver) RegenerateRecoveryCodes(ctx context.Context,
+	input model.RegenerateRecoveryCodesInput) (*model.RecoveryCodesPayload, error) {
 	codes, err := r.Identity.RegenerateRecoveryCodes(ctx, text(input.Password), input.Code)
 	return r.recoveryPayload(ctx, codes, err, input.ClientMutationID)
 }

@@ -17,22 +17,27 @@ func shown(t *testing.T, secret string, steps int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return code
 }
 
 // enroll gives a person a second factor, confirmed with the code of the step before.
 func (p *person) enroll() (secret string) {
 	p.t.Helper()
-	a := p.must(`mutation($password: String!) { beginSecondFactor(input: {password: $password}) { secret uri userErrors { message } } }`, vars{"password": password})
+	a := p.must(`mutation($password: String!) { beginSecondFactor(input: {password: $password}) { secret uri userErrors { message } } }`,
+		vars{"password": password})
 	secret = a.text("beginSecondFactor.secret")
 	a = p.must(`mutation($code: String!) { confirmSecondFactor(input: {code: $code}) { recoveryCodes viewer { mustSetUpSecondFactor secondFactor { enabled recoveryCodesLeft } } userErrors { message } } }`,
 		vars{"code": shown(p.t, secret, -1)})
 	if codes, _ := a.at("confirmSecondFactor.recoveryCodes").([]any); len(codes) != 10 {
 		p.t.Fatalf("recovery codes %v", codes)
 	}
-	if a.at("confirmSecondFactor.viewer.mustSetUpSecondFactor") != false || fmt.Sprint(a.at("confirmSecondFactor.viewer.secondFactor")) != "map[enabled:true recoveryCodesLeft:10]" {
+
+	if a.at("confirmSecondFactor.viewer.mustSetUpSecondFactor") != false ||
+		fmt.Sprint(a.at("confirmSecondFactor.viewer.secondFactor")) != "map[enabled:true recoveryCodesLeft:10]" {
 		p.t.Errorf("once it is set up: %v", a.Data)
 	}
+
 	return secret
 }
 
@@ -43,13 +48,16 @@ func TestSigningInWithASecondFactorTakesTwoCalls(t *testing.T) {
 		p := s.signUp()
 		secret := p.enroll()
 		email := p.must(`{ viewer { user { email } } }`, nil).text("viewer.user.email")
+
 		try := func(password, code string) string {
 			a := s.ask("", signIn, vars{"email": email, "password": password, "code": code})
 			if wrong, _ := a.at("signIn.userErrors").([]any); len(wrong) > 0 {
 				return fmt.Sprint(wrong)
 			}
+
 			return a.text("signIn.token")[:4]
 		}
+
 		for _, one := range []struct{ password, code, want string }{
 			{"not the password", "", "[map[code:INVALID field:[]]]"},
 			{password, "", "[map[code:REQUIRED field:[code]]]"},
@@ -70,6 +78,7 @@ func TestAdministratorsSeeWhoHasASecondFactor(t *testing.T) {
 	if got := owner.must(members, nil).at("viewer.organization.members.0.secondFactor"); got != false {
 		t.Errorf("without: %v", got)
 	}
+
 	owner.enroll()
 	if got := owner.must(members, nil).at("viewer.organization.members.0.secondFactor"); got != true {
 		t.Errorf("with: %v", got)
@@ -86,6 +95,7 @@ func (s *stage) unenrolled() *person {
 	p.must(`mutation { updateOrganization(input: {requireSecondFactor: true}) { organization { requireSecondFactor } userErrors { message } } }`, nil)
 	p.must(`mutation($input: DisableSecondFactorInput!) { disableSecondFactor(input: $input) { viewer { mustSetUpSecondFactor } userErrors { message } } }`,
 		vars{"input": vars{"password": password, "code": shown(s.t, secret, 0)}})
+
 	return p
 }
 
@@ -93,12 +103,14 @@ func TestWithoutARequiredSecondFactorOnlySettingItUpIsAllowed(t *testing.T) {
 	s := onSQLite(t)
 	sdl := schema(t)
 	fill, p := filler{sdl, madeUpIDs(sdl)}, s.unenrolled()
+
 	for operation, root := range map[string]*ast.Definition{"query": sdl.Query, "mutation": sdl.Mutation} {
 		for _, f := range root.Fields {
 			role := f.Directives.ForName("role")
 			if role == nil || hasFile(sdl, f) || f.Name == "signOut" { // the last ends the test
 				continue
 			}
+
 			before := role.Arguments.ForName("beforeSecondFactor")
 			a := p.ask(document(sdl, operation, f, 0), fill.variables(f, nil, nil))
 			refused := a.code() == "FORBIDDEN" && a.Errors[0].Extensions["needs"] == "SECOND_FACTOR"
@@ -107,6 +119,7 @@ func TestWithoutARequiredSecondFactorOnlySettingItUpIsAllowed(t *testing.T) {
 			}
 		}
 	}
+
 	a := p.ask(`{ viewer { mustSetUpSecondFactor user { email } role sessions { id } memberships { role } secondFactor { enabled } } }`)
 	if len(a.Errors) > 0 || a.at("viewer.mustSetUpSecondFactor") != true {
 		t.Errorf("who it is: %v %v", a.Data, a.Errors)
@@ -114,7 +127,9 @@ func TestWithoutARequiredSecondFactorOnlySettingItUpIsAllowed(t *testing.T) {
 	if code := p.ask(`{ viewer { organization { name members { user { email } } } } }`).code(); code != "FORBIDDEN" {
 		t.Errorf("the organization gave %q", code)
 	}
-	if code := p.ask(`{ viewer { memberships { organization { members { user { email } } apiKeys { prefix } } } } }`).code(); code == "" {
+
+	if code := p.ask(`{ viewer { memberships { organization { members { user { email } } apiKeys { prefix } } } } }`).
+		code(); code == "" {
 		t.Error("the members are seen by way of the membership")
 	}
 }
@@ -131,9 +146,11 @@ func TestASocketIsClosedWhenItsUserMayDoMoreOrLess(t *testing.T) {
 	for over == nil {
 		_, over = socket.read()
 	}
+
 	if !websocket.IsCloseError(over, 4403) {
 		t.Errorf("the socket ended with %v, want 4403", over)
 	}
+
 	again := p.dial()
 	again.subscribe(`subscription { deliveryEvents { cursor } }`, nil)
 	if code, extensions := again.failure(); code != "FORBIDDEN" || extensions["needs"] != "SECOND_FACTOR" {

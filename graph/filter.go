@@ -16,13 +16,14 @@ type named struct {
 	id    *uid.ID // nil is not given
 }
 
-// known refuses what is not there, or not the caller's, so that a mistyped id does not read like "none yet". It looks once in
-// a response, since a list asks its filter's for each of its parents.
+// known refuses what is not there, or not the caller's, so that a mistyped id does not read like
+// "none yet". It looks once in a response, since a list asks its filter's for each of its parents.
 func (r *Resolver) known(ctx context.Context, all ...named) error {
 	for _, n := range all {
 		if n.id == nil {
 			continue
 		}
+
 		there, err := loadsOf(ctx).known.load(ctx, *n.id, r.exist)
 		if err != nil {
 			return err
@@ -31,6 +32,7 @@ func (r *Resolver) known(ctx context.Context, all ...named) error {
 			return usererror.New(usererror.NotFound, "%s: there is no such %s", n.field, nouns[n.kind])
 		}
 	}
+
 	return nil
 }
 
@@ -41,12 +43,14 @@ func (r *Resolver) exist(ctx context.Context, ids []uid.ID) (map[uid.ID]bool, er
 	for i, n := range found {
 		there[ids[i]] = n != nil
 	}
+
 	return there, err
 }
 
 // nouns are what filters can name.
 var nouns = map[uid.Kind]string{
-	uid.Account: "account", uid.PhoneNumber: "phone number", uid.Template: "template", uid.Campaign: "campaign", uid.Contact: "contact",
+	uid.Account: "account", uid.PhoneNumber: "phone number", uid.Template: "template", uid.Campaign: "campaign",
+	uid.Contact:     "contact",
 	uid.ContactList: "contact list", uid.Message: "message",
 }
 
@@ -54,7 +58,8 @@ func (r *Resolver) knownToMessages(ctx context.Context, f *model.MessageFilter) 
 	if f == nil {
 		return nil
 	}
-	return r.known(ctx, named{"filter.campaignId", uid.Campaign, f.CampaignID}, named{"filter.templateId", uid.Template, f.TemplateID},
+	return r.known(ctx, named{"filter.campaignId", uid.Campaign, f.CampaignID},
+		named{"filter.templateId", uid.Template, f.TemplateID},
 		named{"filter.phoneNumberId", uid.PhoneNumber, f.PhoneNumberID}, named{"filter.contactId", uid.Contact, f.ContactID})
 }
 
@@ -62,12 +67,14 @@ func (r *Resolver) knownToEvents(ctx context.Context, f *model.DeliveryEventFilt
 	if f == nil {
 		return nil
 	}
-	return r.known(ctx, named{"filter.campaignId", uid.Campaign, f.CampaignID}, named{"filter.phoneNumberId", uid.PhoneNumber, f.PhoneNumberID},
+	return r.known(ctx, named{"filter.campaignId", uid.Campaign, f.CampaignID},
+		named{"filter.phoneNumberId", uid.PhoneNumber, f.PhoneNumberID},
 		named{"filter.templateId", uid.Template, f.TemplateID}, named{"filter.messageId", uid.Message, f.MessageID})
 }
 
 func (r *Resolver) knownToStatistics(ctx context.Context, f model.StatisticsFilter) error {
-	return r.known(ctx, named{"filter.accountId", uid.Account, f.AccountID}, named{"filter.phoneNumberId", uid.PhoneNumber, f.PhoneNumberID},
+	return r.known(ctx, named{"filter.accountId", uid.Account, f.AccountID},
+		named{"filter.phoneNumberId", uid.PhoneNumber, f.PhoneNumberID},
 		named{"filter.templateId", uid.Template, f.TemplateID}, named{"filter.campaignId", uid.Campaign, f.CampaignID})
 }
 
@@ -75,7 +82,8 @@ func (r *Resolver) knownToCampaigns(ctx context.Context, f *model.CampaignFilter
 	if f == nil {
 		return nil
 	}
-	return r.known(ctx, named{"filter.templateId", uid.Template, f.TemplateID}, named{"filter.phoneNumberId", uid.PhoneNumber, f.PhoneNumberID})
+	return r.known(ctx, named{"filter.templateId", uid.Template, f.TemplateID},
+		named{"filter.phoneNumberId", uid.PhoneNumber, f.PhoneNumberID})
 }
 
 func (r *Resolver) knownToTemplates(ctx context.Context, f *model.TemplateFilter) error {
@@ -89,10 +97,12 @@ func (r *Resolver) knownToContacts(ctx context.Context, f *jsonfield.ContactFilt
 	if f == nil {
 		return nil
 	}
+
 	loadsOf(ctx).known.note(f.ListIDs...)
 	lists := make([]named, len(f.ListIDs))
 	for i := range f.ListIDs {
 		lists[i] = named{"filter.listIds", uid.ContactList, &f.ListIDs[i]}
 	}
+
 	return r.known(ctx, lists...)
 }

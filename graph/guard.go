@@ -18,9 +18,10 @@ const (
 	askAgain    = time.Second
 )
 
-// guard closes a socket or an event stream when its session or key is revoked, when its time is over, or when its organization
-// is closed or shows it something else than before. Sockets are guarded
-// from the beginning, event streams when they subscribe. Its goroutine ends with the connection.
+// guard closes a socket or an event stream when its session or key is revoked, when its time is
+// over, or when its organization is closed or shows it something else than before. Sockets are
+// guarded from the beginning, event streams when they subscribe. Its goroutine ends with the
+// connection.
 func (r *Resolver) guard(ctx context.Context) {
 	v, ok := identity.From(ctx)
 	if !ok {
@@ -29,18 +30,22 @@ func (r *Resolver) guard(ctx context.Context) {
 	if _, again := r.guarded.LoadOrStore(v, true); again {
 		return
 	}
+
 	id, expires := credential(v)
 	watch, organization := r.Hub.Watch(uid.ID{}, id.String()), r.Hub.Watch(uid.ID{}, v.Organization.String())
+
 	go func() {
 		defer watch.Close()
 		defer organization.Close()
 		defer r.guarded.Delete(v)
 		var end <-chan time.Time
+
 		if expires != nil {
 			timer := time.NewTimer(time.Until(*expires) + afterExpiry)
 			defer timer.Stop()
 			end = timer.C
 		}
+
 		for {
 			select {
 			case <-ctx.Done():
@@ -50,6 +55,7 @@ func (r *Resolver) guard(ctx context.Context) {
 			case <-end:
 				end = nil
 			}
+
 			switch err := r.Identity.StillValid(ctx, v); {
 			case usererror.Is(err, usererror.Unauthenticated):
 				transport.CloseConnection(ctx, forbidden, "Forbidden: "+err.Error())

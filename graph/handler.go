@@ -1,6 +1,7 @@
-// Package graph is the API: it says in GraphQL what the other packages do. It hides how a selection becomes few statements,
-// how a page and a log are cut, and how what is recorded becomes a live stream. It promises that every field of the schema
-// is guarded, that an answer holds one organization's data alone, and that a subscription has no gap, no repeat and no seam.
+// Package graph is the API: it says in GraphQL what the other packages do. It hides how a selection
+// becomes few statements, how a page and a log are cut, and how what is recorded becomes a live
+// stream. It promises that every field of the schema is guarded, that an answer holds one
+// organization's data alone, and that a subscription has no gap, no repeat and no seam.
 package graph
 
 import (
@@ -32,7 +33,9 @@ func New(d Deps) *transport.Handler {
 	if d.ClientIP == nil {
 		d.ClientIP = remoteIP
 	}
-	r, o := &Resolver{Deps: d, away: rate.Sometimes{First: 1, Interval: noteAwayEvery}, surveys: make(chan struct{}, surveysAtOnce)}, d.Transport
+
+	r, o := &Resolver{Deps: d, away: rate.Sometimes{First: 1, Interval: noteAwayEvery},
+		surveys: make(chan struct{}, surveysAtOnce)}, d.Transport
 	o.Schema = r.schema()
 	o.Authenticate = r.authenticate
 	o.PresentError = r.presentError
@@ -44,23 +47,29 @@ func New(d Deps) *transport.Handler {
 	o.Logger, o.AllowedOrigins = d.Logger, d.AllowedOrigins
 	o.Paging = append(paging(), o.Paging...)
 	connected := o.OnConnect
+
 	o.OnConnect = func(ctx context.Context) error {
 		if connected != nil {
 			if err := connected(ctx); err != nil {
 				return err
 			}
 		}
+
 		r.guard(ctx)
 		return nil
 	}
+
 	d.DB.Client.Intercept(ent.InterceptFunc(noting))
+
 	return transport.New(o)
 }
 
 type clientKey struct{}
 
-// authenticate puts the caller into the context, and where they call from for those who are yet to sign in.
-func (r *Resolver) authenticate(ctx context.Context, authorization string, request *http.Request) (context.Context, error) {
+// authenticate puts the caller into the context, and where they call from for those who are yet to
+// sign in.
+func (r *Resolver) authenticate(ctx context.Context, authorization string, request *http.Request) (context.Context,
+	error) {
 	client := identity.Client{IP: r.ClientIP(request), UserAgent: program(request)}
 	return r.Identity.Authenticate(context.WithValue(ctx, clientKey{}, client), authorization, client)
 }
@@ -93,12 +102,14 @@ func (r *Resolver) mayUpload(ctx context.Context, op *graphql.OperationContext) 
 	if refused := r.maintained(ctx); refused != nil {
 		return refused
 	}
+
 	object := map[ast.Operation]string{ast.Query: "Query", ast.Mutation: "Mutation"}[op.Operation.Operation]
 	for _, f := range graphql.CollectFields(op, op.Operation.SelectionSet, []string{object}) {
 		role := f.Definition.Directives.ForName("role")
 		if role == nil {
 			continue
 		}
+
 		needs := role.ArgumentMap(nil)
 		is, _ := needs["is"].(string)
 		person, _ := needs["person"].(bool)
@@ -108,12 +119,14 @@ func (r *Resolver) mayUpload(ctx context.Context, op *graphql.OperationContext) 
 			scope = new(enum.APIScope)
 			*scope = enum.APIScope(name)
 		}
+
 		there := graphql.WithFieldContext(ctx, &graphql.FieldContext{Object: object, Field: f})
 		allowed := func(context.Context) (any, error) { return nil, nil }
 		if _, err := r.requireRole(there, nil, allowed, enum.Role(is), scope, person, before); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -127,5 +140,6 @@ func remoteIP(r *http.Request) string {
 	if err != nil {
 		return r.RemoteAddr
 	}
+
 	return host
 }

@@ -16,26 +16,32 @@ func opened(signed identity.Signed, err error) (*identity.Signed, []*model.UserE
 }
 
 func organizationChange(in model.UpdateOrganizationInput) identity.OrganizationChange {
-	change := identity.OrganizationChange{Name: in.Name, TimeZone: in.TimeZone, RetentionDays: in.RetentionDays, MaskForViewers: in.MaskForViewers, RequireSecondFactor: in.RequireSecondFactor}
+	change := identity.OrganizationChange{Name: in.Name, TimeZone: in.TimeZone, RetentionDays: in.RetentionDays,
+		MaskForViewers: in.MaskForViewers, RequireSecondFactor: in.RequireSecondFactor}
 	if p := in.SendingPolicy; p != nil {
 		change.SendingPolicy = &identity.PolicyChange{
-			RequireOptIn: p.RequireOptIn, OptOutKeywords: p.OptOutKeywords, OptInKeywords: p.OptInKeywords, UnknownWaitSeconds: p.UnknownWaitSeconds,
-			UnknownMarketing: p.UnknownMarketing, UnknownOther: p.UnknownOther, FailureThreshold: p.FailureThreshold,
+			RequireOptIn: p.RequireOptIn, OptOutKeywords: p.OptOutKeywords, OptInKeywords: p.OptInKeywords,
+			UnknownWaitSeconds: p.UnknownWaitSeconds,
+			UnknownMarketing:   p.UnknownMarketing, UnknownOther: p.UnknownOther, FailureThreshold: p.FailureThreshold,
 		}
 	}
+
 	return change
 }
 
-func (r *Resolver) memberPayload(ctx context.Context, changed identity.ChangedMember, err error, clientMutationID *string) (*model.MemberPayload, error) {
+func (r *Resolver) memberPayload(ctx context.Context, changed identity.ChangedMember, err error,
+	clientMutationID *string) (*model.MemberPayload, error) {
 	done, wrong, err := answer(&changed, err)
 	if err != nil {
 		return nil, err
 	}
+
 	payload := &model.MemberPayload{UserErrors: wrong, ClientMutationID: clientMutationID}
 	if done != nil {
 		r.announce(ctx, done.Ended...)
 		payload.Member, payload.APIKeys = done.Member, append([]*ent.APIKey{}, done.Keys...)
 	}
+
 	return payload, nil
 }
 
@@ -44,10 +50,12 @@ func loginsPayload(ctx context.Context, err error, clientMutationID *string) (*m
 	if err != nil {
 		return nil, err
 	}
+
 	payload := &model.ExternalLoginsPayload{UserErrors: wrong, ClientMutationID: clientMutationID}
 	if changed {
 		payload.Viewer, _ = identity.From(ctx)
 	}
+
 	return payload, nil
 }
 
@@ -55,12 +63,15 @@ func sessionPayload(signed *identity.Signed, wrong []*model.UserError, clientMut
 	if signed == nil || signed.Token == "" {
 		return &model.SessionPayload{UserErrors: wrong, ClientMutationID: clientMutationID}
 	}
-	return &model.SessionPayload{Token: &signed.Token, ExpiresAt: &signed.ExpiresAt, Viewer: signed.Viewer, UserErrors: wrong, ClientMutationID: clientMutationID}
+	return &model.SessionPayload{Token: &signed.Token, ExpiresAt: &signed.ExpiresAt, Viewer: signed.Viewer,
+		UserErrors: wrong, ClientMutationID: clientMutationID}
 }
 
-// ofOwn is what belongs to the caller's organization. Of another that the caller is in too, as of everybody else's, nothing is
-// shown; what has been read for whoever has signed in just now is there already.
-func ofOwn[T any](ctx context.Context, o *ent.Organization, there func(string) ([]*T, error), find func() ([]*T, error)) ([]*T, error) {
+// ofOwn is what belongs to the caller's organization. Of another that the caller is in too, as of
+// everybody else's, nothing is shown; what has been read for whoever has signed in just now is
+// there already.
+func ofOwn[T any](ctx context.Context, o *ent.Organization, there func(string) ([]*T, error),
+	find func() ([]*T, error)) ([]*T, error) {
 	found, err := there(graphql.GetFieldContext(ctx).Field.Alias)
 	if !ent.IsNotLoaded(err) {
 		return found, err
@@ -68,5 +79,6 @@ func ofOwn[T any](ctx context.Context, o *ent.Organization, there func(string) (
 	if v, ok := identity.From(ctx); !ok || v.Organization != o.ID {
 		return []*T{}, nil
 	}
+
 	return find()
 }

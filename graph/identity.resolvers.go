@@ -26,6 +26,7 @@ func (r *mutationResolver) SignUp(ctx context.Context, input model.SignUpInput) 
 	if err != nil {
 		return nil, err
 	}
+
 	return sessionPayload(signed, wrong, input.ClientMutationID), nil
 }
 
@@ -36,6 +37,7 @@ func (r *mutationResolver) SignIn(ctx context.Context, input model.SignInInput) 
 	if err != nil {
 		return nil, err
 	}
+
 	return sessionPayload(signed, wrong, input.ClientMutationID), nil
 }
 
@@ -47,22 +49,28 @@ func (r *mutationResolver) SignOut(ctx context.Context, input *model.SignOutInpu
 	if v, ok := identity.From(ctx); ok && signedOut {
 		r.Hub.Announce(ctx, v.Session.ID)
 	}
-	return &model.SignOutPayload{SignedOut: signedOut, UserErrors: wrong, ClientMutationID: or(input, model.SignOutInput{}).ClientMutationID}, nil
+
+	return &model.SignOutPayload{SignedOut: signedOut, UserErrors: wrong,
+		ClientMutationID: or(input, model.SignOutInput{}).ClientMutationID}, nil
 }
 
-func (r *mutationResolver) AcceptTerms(ctx context.Context, input model.AcceptTermsInput) (*model.AcceptTermsPayload, error) {
+func (r *mutationResolver) AcceptTerms(ctx context.Context, input model.AcceptTermsInput) (*model.AcceptTermsPayload,
+	error) {
 	accepted, wrong, err := done(r.Identity.AcceptTerms(ctx, input.Version))
 	if err != nil {
 		return nil, err
 	}
+
 	payload := &model.AcceptTermsPayload{UserErrors: wrong, ClientMutationID: input.ClientMutationID}
 	if accepted {
 		payload.Viewer, _ = identity.From(ctx)
 	}
+
 	return payload, nil
 }
 
-func (r *mutationResolver) UpdateOrganization(ctx context.Context, input model.UpdateOrganizationInput) (*model.OrganizationPayload, error) {
+func (r *mutationResolver) UpdateOrganization(ctx context.Context,
+	input model.UpdateOrganizationInput) (*model.OrganizationPayload, error) {
 	o, wrong, err := answer(r.Identity.UpdateOrganization(ctx, organizationChange(input)))
 	if err != nil {
 		return nil, err
@@ -70,40 +78,52 @@ func (r *mutationResolver) UpdateOrganization(ctx context.Context, input model.U
 	if o != nil {
 		r.Hub.Announce(ctx, o.ID) // whose view has changed, or who needs a second factor now, begins anew
 	}
+
 	return &model.OrganizationPayload{Organization: o, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) RevokeSession(ctx context.Context, input model.RevokeSessionInput) (*model.RevokeSessionPayload, error) {
+func (r *mutationResolver) RevokeSession(ctx context.Context,
+	input model.RevokeSessionInput) (*model.RevokeSessionPayload, error) {
 	revoked, wrong, err := done(r.Identity.RevokeSession(ctx, input.SessionID))
 	if err != nil {
 		return nil, err
 	}
+
 	payload := &model.RevokeSessionPayload{UserErrors: wrong, ClientMutationID: input.ClientMutationID}
 	if revoked {
 		r.Hub.Announce(ctx, input.SessionID)
 		payload.RevokedSessionID = &input.SessionID
 	}
+
 	return payload, nil
 }
 
-func (r *mutationResolver) CreateAPIKey(ctx context.Context, input model.CreateAPIKeyInput) (*model.CreateAPIKeyPayload, error) {
+func (r *mutationResolver) CreateAPIKey(ctx context.Context,
+	input model.CreateAPIKeyInput) (*model.CreateAPIKeyPayload, error) {
 	key, secret, err := r.Identity.CreateAPIKey(ctx, identity.NewAPIKey{
-		Name: input.Name, Role: input.Role, Scopes: input.Scopes, ExpiresAt: input.ExpiresAt, CurrentPassword: text(input.CurrentPassword),
+		Name: input.Name, Role: input.Role, Scopes: input.Scopes, ExpiresAt: input.ExpiresAt,
+		CurrentPassword: text(input.CurrentPassword),
 	})
+
 	key, wrong, err := answer(key, err)
 	if err != nil {
 		return nil, err
 	}
-	return &model.CreateAPIKeyPayload{APIKey: key, Secret: some(secret), UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+
+	return &model.CreateAPIKeyPayload{APIKey: key, Secret: some(secret), UserErrors: wrong,
+		ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) RevokeAPIKey(ctx context.Context, input model.RevokeAPIKeyInput) (*model.APIKeyPayload, error) {
+func (r *mutationResolver) RevokeAPIKey(ctx context.Context, input model.RevokeAPIKeyInput) (*model.APIKeyPayload,
+	error) {
 	key, ended, err := r.Identity.RevokeAPIKey(ctx, input.APIKeyID)
 	key, wrong, err := answer(key, err)
 	if err != nil {
 		return nil, err
 	}
+
 	r.announce(ctx, append(ended, input.APIKeyID)...)
+
 	return &model.APIKeyPayload{APIKey: key, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
@@ -113,6 +133,7 @@ func (r *organizationResolver) Members(ctx context.Context, obj *ent.Organizatio
 		if err != nil {
 			return nil, err
 		}
+
 		return query.All(ctx)
 	})
 }
@@ -123,6 +144,7 @@ func (r *organizationResolver) APIKeys(ctx context.Context, obj *ent.Organizatio
 		if err != nil {
 			return nil, err
 		}
+
 		return query.All(ctx)
 	})
 }
@@ -144,10 +166,12 @@ func (r *sessionResolver) Current(ctx context.Context, obj *ent.Session) (bool, 
 
 func (r *viewerResolver) Organization(ctx context.Context, obj *identity.Viewer) (*ent.Organization, error) {
 	as := identity.With(ctx, obj) // also of who has signed in just now
-	query, err := r.DB.Client.Organization.Query().Where(organization.ID(obj.Organization)).CollectFields(as, "Organization", "Node")
+	query, err := r.DB.Client.Organization.Query().Where(organization.ID(obj.Organization)).
+		CollectFields(as, "Organization", "Node")
 	if err != nil {
 		return nil, err
 	}
+
 	return query.Only(as)
 }
 

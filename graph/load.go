@@ -23,8 +23,8 @@ const (
 	mostPages  = 100
 )
 
-// batch loads something by id, once for each id of one response. Ids are noted as soon as they are read, so the first load
-// fetches them all with one statement, and the others find theirs.
+// batch loads something by id, once for each id of one response. Ids are noted as soon as they are
+// read, so the first load fetches them all with one statement, and the others find theirs.
 type batch[V any] struct {
 	mu    sync.Mutex
 	known map[uid.ID]V
@@ -45,6 +45,7 @@ func (b *batch[V]) take(first uid.ID) []uid.ID {
 	b.noting.Lock()
 	defer b.noting.Unlock()
 	ids, asked := []uid.ID{first}, map[uid.ID]bool{first: true}
+
 	for len(b.noted) > 0 && len(ids) < cmp.Or(b.most, mostLoaded) {
 		next := b.noted[0]
 		b.noted = b.noted[1:]
@@ -52,11 +53,13 @@ func (b *batch[V]) take(first uid.ID) []uid.ID {
 			ids, asked[next] = append(ids, next), true
 		}
 	}
+
 	return ids
 }
 
 // load returns what fetch finds for an id; zero when it finds nothing. Who comes meanwhile waits.
-func (b *batch[V]) load(ctx context.Context, id uid.ID, fetch func(context.Context, []uid.ID) (map[uid.ID]V, error)) (v V, err error) {
+func (b *batch[V]) load(ctx context.Context, id uid.ID,
+	fetch func(context.Context, []uid.ID) (map[uid.ID]V, error)) (v V, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if v, ok := b.known[id]; ok {
@@ -65,19 +68,23 @@ func (b *batch[V]) load(ctx context.Context, id uid.ID, fetch func(context.Conte
 	if b.known == nil {
 		b.known = map[uid.ID]V{}
 	}
+
 	noteBeside(ctx)
 	ids := b.take(id)
 	found, err := fetch(ctx, ids)
 	if err != nil {
 		return v, err
 	}
+
 	for _, id := range ids {
 		b.known[id] = found[id]
 	}
+
 	return b.known[id], nil
 }
 
-// pages are batches of what fields with arguments give: one batch for each way in which the operation asks for it.
+// pages are batches of what fields with arguments give: one batch for each way in which the
+// operation asks for it.
 type pages[V any] struct {
 	mu    sync.Mutex
 	noted []uid.ID
@@ -93,17 +100,20 @@ func (p *pages[V]) note(id uid.ID) {
 	}
 }
 
-func (p *pages[V]) load(ctx context.Context, id uid.ID, fetch func(context.Context, []uid.ID) (map[uid.ID]V, error)) (V, error) {
+func (p *pages[V]) load(ctx context.Context, id uid.ID,
+	fetch func(context.Context, []uid.ID) (map[uid.ID]V, error)) (V, error) {
 	return p.way(ctx).load(ctx, id, fetch)
 }
 
-// way is the batch of the present field. Its arguments and its selections are those of its places in the document.
+// way is the batch of the present field. Its arguments and its selections are those of its places
+// in the document.
 func (p *pages[V]) way(ctx context.Context) *batch[V] {
 	field := graphql.GetFieldContext(ctx).Field
 	way := fmt.Sprintf("%p", field.Field)
 	for _, s := range field.Selections {
 		way += fmt.Sprintf(" %p", s)
 	}
+
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.asked == nil {
@@ -112,6 +122,7 @@ func (p *pages[V]) way(ctx context.Context) *batch[V] {
 	if p.asked[way] == nil {
 		p.asked[way] = &batch[V]{noted: slices.Clone(p.noted), most: mostPages}
 	}
+
 	return p.asked[way]
 }
 
@@ -140,8 +151,9 @@ type loads struct {
 
 type loadsKey struct{}
 
-// alone gives what is read in a context loads of its own, to be forgotten with it: a subscription may last for days. They take
-// memory once they are needed, which for a subscription that waits is never.
+// alone gives what is read in a context loads of its own, to be forgotten with it: a subscription
+// may last for days. They take memory once they are needed, which for a subscription that waits is
+// never.
 func alone(ctx context.Context) context.Context {
 	return context.WithValue(ctx, loadsKey{}, &atomic.Pointer[loads]{})
 }
@@ -154,7 +166,9 @@ func loadsOf(ctx context.Context) *loads {
 	if l := held.Load(); l != nil {
 		return l
 	}
+
 	held.CompareAndSwap(nil, &loads{})
+
 	return held.Load()
 }
 
@@ -166,30 +180,35 @@ func adopt(ctx context.Context, begun any) {
 	}
 }
 
-// loading gives every response, of a subscription too, loads of its own: what is loaded is never older than the event.
+// loading gives every response, of a subscription too, loads of its own: what is loaded is never
+// older than the event.
 type loading struct {
 	graphql.ExecutableSchema
 	r *Resolver
 }
 
-// Exec runs an operation, unless it changes something during maintenance, or goes beyond an API key's scopes.
+// Exec runs an operation, unless it changes something during maintenance, or goes beyond an API
+// key's scopes.
 func (l loading) Exec(ctx context.Context) graphql.ResponseHandler {
 	for _, refused := range []*usererror.Error{l.r.maintained(ctx), l.r.withinScopes(ctx, l.Schema())} {
 		if refused != nil {
 			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{faultError(refused)}})
 		}
 	}
+
 	next := l.ExecutableSchema.Exec(alone(ctx))
 	return func(ctx context.Context) *graphql.Response { return next(alone(ctx)) }
 }
 
-// noting notes all rows that are read for a response, wherever they hang, for the fields that are loaded by batch.
+// noting notes all rows that are read for a response, wherever they hang, for the fields that are
+// loaded by batch.
 func noting(next ent.Querier) ent.Querier {
 	return ent.QuerierFunc(func(ctx context.Context, query ent.Query) (ent.Value, error) {
 		v, err := next.Query(ctx, query)
 		if ctx.Value(loadsKey{}) != nil {
 			loadsOf(ctx).note(v)
 		}
+
 		return v, err
 	})
 }
@@ -244,13 +263,14 @@ func (l *loads) note(rows any) {
 	}
 }
 
-// noteBeside notes the list in which the present field's object stands. Mostly that was done when it was read; what a
-// subscription sends was read before its response began.
+// noteBeside notes the list in which the present field's object stands. Mostly that was done when
+// it was read; what a subscription sends was read before its response began.
 func noteBeside(ctx context.Context) {
 	at := graphql.GetFieldContext(ctx)
 	for up := 0; at != nil && up < 2; up++ { // the object, and what it is an element of
 		at = at.Parent
 	}
+
 	if at != nil {
 		loadsOf(ctx).note(at.Result)
 	}
@@ -264,7 +284,9 @@ func (l *loads) noteCampaign(c *ent.Campaign) {
 		l.lists.note(ids...)
 		l.sizes.note(ids...)
 	}
-	if c.EnrolledAt == nil && (rule.Filter != nil || len(rule.ListIDs)+len(rule.ContactIDs) > 0) { // else it is enrolled, or was not read as a whole
+
+	// else it is enrolled, or was not read as a whole
+	if c.EnrolledAt == nil && (rule.Filter != nil || len(rule.ListIDs)+len(rule.ContactIDs) > 0) {
 		l.rules.Store(c.ID, rule)
 		l.audiences.note(c.ID)
 	}

@@ -34,6 +34,7 @@ var masks = map[model.Masking]func(string) string{
 			if len(digits) < leastDigits {
 				return found
 			}
+
 			return audience.MaskPhone("+" + digits)
 		})
 	},
@@ -46,13 +47,14 @@ func onlyDigits(r rune) rune {
 	return -1
 }
 
-// mask is the directive @personal: the one place through which everything passes that tells who a person is or what was
-// written.
+// mask is the directive @personal: the one place through which everything passes that tells who a
+// person is or what was written.
 func mask(ctx context.Context, _ any, next graphql.Resolver, as model.Masking) (any, error) {
 	value, err := next(ctx)
 	if err != nil || !masked(ctx) {
 		return value, err
 	}
+
 	hide := masks[as]
 	switch v := value.(type) {
 	case nil:
@@ -63,11 +65,13 @@ func mask(ctx context.Context, _ any, next graphql.Resolver, as model.Masking) (
 		if v == nil {
 			return v, nil
 		}
+
 		text := hide(*v)
 		return &text, nil
 	case []string:
 		return texts(v, hide), nil
 	}
+
 	return nil, fmt.Errorf("a %T cannot be masked", value)
 }
 
@@ -77,8 +81,10 @@ func masked(ctx context.Context) bool {
 	return ok && v.Masked
 }
 
-// Whoever sees numbers masked must not find one out by looking for it, nor by its place in a list or by its cursor there.
-var errProbe = usererror.New(usererror.Forbidden, "numbers are masked for your role: you cannot look for them, or order by them")
+// Whoever sees numbers masked must not find one out by looking for it, nor by its place in a list
+// or by its cursor there.
+var errProbe = usererror.New(usererror.Forbidden,
+	"numbers are masked for your role: you cannot look for them, or order by them")
 
 func refuseContactProbe(ctx context.Context, f *jsonfield.ContactFilter, orders []*ent.ContactOrder) error {
 	if !masked(ctx) {
@@ -87,11 +93,13 @@ func refuseContactProbe(ctx context.Context, f *jsonfield.ContactFilter, orders 
 	if f != nil && (strings.ContainsFunc(f.Search, unicode.IsDigit) || audience.IsUserID(strings.TrimSpace(f.Search))) {
 		return errProbe
 	}
+
 	for _, o := range orders {
 		if o.Field.String() == ent.ContactOrderFieldPhone.String() {
 			return errProbe
 		}
 	}
+
 	return nil
 }
 

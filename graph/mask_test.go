@@ -21,7 +21,8 @@ import (
 	"carillon/uid"
 )
 
-// What must not be seen of a person: their number, also as a wamid hides it, and what they wrote or were sent.
+// What must not be seen of a person: their number, also as a wamid hides it, and what they wrote or
+// were sent.
 const (
 	secretNumber = "+14155550123"
 	secretDigits = "4155550123"
@@ -34,17 +35,20 @@ func everything(s *ast.Schema, def *ast.Definition, depth int) string {
 	if def.Kind == ast.Union || def.Kind == ast.Interface {
 		return "{ __typename }" // what stands behind it is asked for by its own type
 	}
+
 	parts := []string{"__typename"}
 fields:
 	for _, f := range def.Fields {
 		if strings.HasPrefix(f.Name, "__") || notForViewers(f) {
 			continue
 		}
+
 		for _, a := range f.Arguments {
 			if a.Type.NonNull && a.DefaultValue == nil {
 				continue fields
 			}
 		}
+
 		below := s.Types[f.Type.Name()]
 		switch {
 		case !below.IsCompositeType():
@@ -53,6 +57,7 @@ fields:
 			parts = append(parts, f.Name+firstFew(f)+" "+everything(s, below, depth-1))
 		}
 	}
+
 	return "{ " + strings.Join(parts, " ") + " }"
 }
 
@@ -74,32 +79,42 @@ func (p *person) seen(ids []string) string {
 	p.t.Helper()
 	s := schema(p.t)
 	documents := map[string]string{}
+
 	for _, f := range s.Query.Fields {
 		below := s.Types[f.Type.Name()]
-		if strings.HasPrefix(f.Name, "__") || !below.IsCompositeType() || notForViewers(f) || f.Name == "nodes" || f.Name == "node" || f.Name == "lintTemplate" || f.Name == "statistics" {
+		if strings.HasPrefix(f.Name, "__") || !below.IsCompositeType() || notForViewers(f) || f.Name == "nodes" ||
+			f.Name == "node" || f.Name == "lintTemplate" || f.Name == "statistics" {
 			continue
 		}
+
 		documents[f.Name] = "{ " + f.Name + firstFew(f) + " " + everything(s, below, 3) + " }"
 	}
+
 	for _, kind := range s.GetPossibleTypes(s.Types["Node"]) {
-		documents["nodes of "+kind.Name] = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on " + kind.Name + " " + everything(s, kind, 2) + " } }"
+		documents["nodes of "+kind.Name] = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on " + kind.Name + " " +
+			everything(s, kind, 2) + " } }"
 	}
+
 	var all strings.Builder
 	for name, document := range documents {
 		variables := vars{}
 		if strings.Contains(document, "$ids") {
 			variables["ids"] = ids
 		}
+
 		a := p.ask(document, variables)
 		if len(a.Errors) > 0 {
 			p.t.Errorf("%s: %v", name, a.Errors[0])
 		}
+
 		text, err := json.Marshal(a.Data)
 		if err != nil {
 			p.t.Fatal(err)
 		}
+
 		fmt.Fprintf(&all, "%s %s\n", name, text)
 	}
+
 	return all.String()
 }
 
@@ -107,27 +122,37 @@ func (p *person) seen(ids []string) string {
 func (o *shop) personal() (ids []string) {
 	o.t.Helper()
 	name := "Ana"
-	c, err := o.audience.CreateContact(o.ctx, audience.NewContact{Phone: secretNumber, Name: &name, ListIDs: []uid.ID{o.list.ID},
-		Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "keyword", Evidence: secretWord}})
+	c, err := o.audience.CreateContact(o.ctx,
+		audience.NewContact{Phone: secretNumber, Name: &name, ListIDs: []uid.ID{o.list.ID},
+			Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "keyword", Evidence: secretWord}})
 	if err != nil {
 		o.t.Fatal(err)
 	}
+
 	system := caller.System(o.ctx)
 	o.contacts = []*ent.Contact{c.Update().SetWaUserID("US." + secretDigits).SaveX(system)}
 	campaign := o.campaign("Spring")
-	o.db.Client.Campaign.UpdateOneID(campaign).SetStatusDetail("one of them, " + secretNumber + ", has no name").ExecX(system)
+	o.db.Client.Campaign.UpdateOneID(campaign).SetStatusDetail("one of them, " + secretNumber + ", has no name").
+		ExecX(system)
 	o.contacts[0].Name = ptr(secretWord) // the template shows it
 	sent := o.queued(campaign, 1)[0]
 	o.db.Client.Message.UpdateOneID(sent).SetWamid(secretWamid).ExecX(system)
-	if _, err := o.journal.Record(system, delivery.Fact{Message: sent, Kind: delivery.Failed, At: database.Now(), ErrorCode: 131026, Detail: "the number " + secretNumber + " is not on WhatsApp"}); err != nil {
+	if _, err := o.journal.Record(system, delivery.Fact{Message: sent, Kind: delivery.Failed, At: database.Now(),
+		ErrorCode: 131026, Detail: "the number " + secretNumber + " is not on WhatsApp"}); err != nil {
 		o.t.Fatal(err)
 	}
-	_, err = o.queue.Receive(system, delivery.Received{Organization: o.org, PhoneNumber: o.number.ID, Account: o.account.ID, Contact: c.ID, Address: secretNumber, Country: "US",
-		Type: enum.MessageTypeText, WAMID: secretWamid + "2", Content: []byte(`{"text":{"body":"` + secretWord + `"}}`), At: database.Now()})
+
+	_, err = o.queue.Receive(system, delivery.Received{Organization: o.org, PhoneNumber: o.number.ID,
+		Account: o.account.ID, Contact: c.ID, Address: secretNumber, Country: "US",
+		Type: enum.MessageTypeText, WAMID: secretWamid + "2", Content: []byte(`{"text":{"body":"` + secretWord + `"}}`),
+		At: database.Now()})
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	i := o.upload(`mutation($input: ImportContactsInput!) { importContacts(input: $input) { import { id } userErrors { message } } }`, "phone\n+1 415 555 0123 99999\n", vars{})
+
+	i := o.upload(
+		`mutation($input: ImportContactsInput!) { importContacts(input: $input) { import { id } userErrors { message } } }`,
+		"phone\n+1 415 555 0123 99999\n", vars{})
 	importID := i.text("importContacts.import.id")
 	id, err := uid.Parse(importID)
 	if err == nil {
@@ -136,7 +161,9 @@ func (o *shop) personal() (ids []string) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	return []string{c.ID.String(), campaign.String(), sent.String(), importID, o.list.ID.String(), o.number.ID.String(), o.account.ID.String(), o.org.String()}
+
+	return []string{c.ID.String(), campaign.String(), sent.String(), importID, o.list.ID.String(), o.number.ID.String(),
+		o.account.ID.String(), o.org.String()}
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -146,19 +173,23 @@ func TestAViewerSeesNoNumberAndNoTextWhereTheyAreMasked(t *testing.T) {
 		o := s.signUp().open(0)
 		ids := o.personal()
 		viewer, other := o.key(enum.RoleViewer), o.key(enum.RoleCampaigner)
+
 		leaks := func(text string) (found []string) {
 			for _, secret := range []string{secretNumber, secretDigits, secretWord, secretWamid, "415 555 0123"} {
 				if strings.Contains(text, secret) {
 					found = append(found, secret)
 				}
 			}
+
 			return found
 		}
 		if found := leaks(viewer.seen(ids)); len(found) != 5 {
 			t.Errorf("without masking a viewer sees only %v", found)
 		}
+
 		o.must(`mutation { updateOrganization(input: {maskForViewers: true}) { organization { maskForViewers } userErrors { message } } }`)
 		text := viewer.seen(ids)
+
 		if found := leaks(text); len(found) > 0 {
 			for line := range strings.SplitSeq(text, "\n") {
 				if found := leaks(line); len(found) > 0 {
@@ -166,6 +197,7 @@ func TestAViewerSeesNoNumberAndNoTextWhereTheyAreMasked(t *testing.T) {
 				}
 			}
 		}
+
 		if !strings.Contains(text, "+1•••••••23") || !strings.Contains(text, `"•••"`) {
 			t.Error("nothing is masked")
 		}
@@ -181,10 +213,14 @@ func TestAViewerCannotFindOutAMaskedNumberByLookingForIt(t *testing.T) {
 		o.personal()
 		o.must(`mutation { updateOrganization(input: {maskForViewers: true}) { userErrors { message } } }`)
 		viewer := o.key(enum.RoleViewer)
+
 		for _, probe := range []string{
-			`{ contacts(filter: {search: "+1415"}) { totalCount } }`, `{ contacts(filter: {search: "Ana 4155"}) { totalCount } }`,
-			`{ contacts(orderBy: [{field: PHONE}]) { edges { cursor } } }`, `{ messages(filter: {to: "` + secretNumber + `"}) { totalCount } }`,
-			`{ messages(filter: {wamid: "` + secretWamid + `"}) { totalCount } }`, `{ campaigns { edges { node { messages(filter: {to: "` + secretNumber + `"}) { totalCount } } } } }`,
+			`{ contacts(filter: {search: "+1415"}) { totalCount } }`,
+			`{ contacts(filter: {search: "Ana 4155"}) { totalCount } }`,
+			`{ contacts(orderBy: [{field: PHONE}]) { edges { cursor } } }`, `{ messages(filter: {to: "` + secretNumber +
+				`"}) { totalCount } }`,
+			`{ messages(filter: {wamid: "` + secretWamid + `"}) { totalCount } }`,
+			`{ campaigns { edges { node { messages(filter: {to: "` + secretNumber + `"}) { totalCount } } } } }`,
 		} {
 			if a := viewer.ask(probe); a.code() != "FORBIDDEN" {
 				t.Errorf("%s gave %v %v", probe, a.Data, a.Errors)
@@ -193,6 +229,7 @@ func TestAViewerCannotFindOutAMaskedNumberByLookingForIt(t *testing.T) {
 				t.Errorf("an owner asks %s: %v", probe, a.Errors)
 			}
 		}
+
 		if a := viewer.must(`{ contacts(filter: {search: "ana"}) { totalCount } }`); a.at("contacts.totalCount") != 1.0 {
 			t.Errorf("by name: %v", a.Data)
 		}
@@ -217,6 +254,7 @@ func TestAViewersSocketEndsWhenItsViewIsMaskedAndAnOrganizationsWhenItIsClosed(t
 				}
 			}
 		}
+
 		o.must(`mutation { updateOrganization(input: {maskForViewers: true}) { userErrors { message } } }`)
 		closed(viewer)
 		owner.subscribe(`subscription { deliveryEvents { cursor } }`, nil)
@@ -239,17 +277,25 @@ func TestDuringMaintenanceNothingIsChangedAndTheNoticeIsShown(t *testing.T) {
 		if a := change(); len(a.Errors) > 0 || o.must(`{ viewer { notice } }`).at("viewer.notice") != nil {
 			t.Fatalf("before: %v", a.Errors)
 		}
-		s.db.Client.ServiceState.Create().SetID(1).SetMaintenance(true).SetNotice("back at noon").ExecX(caller.System(t.Context()))
+
+		s.db.Client.ServiceState.Create().SetID(1).SetMaintenance(true).SetNotice("back at noon").
+			ExecX(caller.System(t.Context()))
 		s.forgetState()
 		if a := change(); a.code() != "UNAVAILABLE" || a.Errors[0].Message != "back at noon" {
 			t.Errorf("changing gave %v %v", a.Data, a.Errors)
 		}
-		if a := o.must(`{ viewer { notice organization { name } } contactLists { totalCount } }`); a.text("viewer.notice") != "back at noon" || a.at("contactLists.totalCount") != 1.0 {
+
+		if a := o.must(`{ viewer { notice organization { name } } contactLists { totalCount } }`); a.text(
+			"viewer.notice") != "back at noon" || a.at("contactLists.totalCount") != 1.0 {
 			t.Errorf("reading gave %v", a.Data)
 		}
-		if a := s.ask("", `mutation { signIn(input: {email: "nobody@example.com", password: "x"}) { userErrors { code } } }`); len(a.Errors) > 0 {
+
+		if a := s.ask("",
+			`mutation { signIn(input: {email: "nobody@example.com", password: "x"}) { userErrors { code } } }`); len(
+			a.Errors) > 0 {
 			t.Errorf("signing in gave %v", a.Errors)
 		}
+
 		s.db.Client.ServiceState.UpdateOneID(1).SetMaintenance(false).ExecX(caller.System(t.Context()))
 		s.forgetState()
 		if a := change(); len(a.Errors) > 0 {
@@ -267,22 +313,29 @@ func TestDuringMaintenanceOnlyTheMutationsThatTheSchemaMarksWork(t *testing.T) {
 	s.db.Client.ServiceState.Create().SetID(1).SetMaintenance(true).ExecX(caller.System(t.Context()))
 	s.forgetState()
 	marked := 0
+
 	for _, f := range sdl.Mutation.Fields {
 		works := f.Directives.ForName("duringMaintenance") != nil
 		if works {
 			marked++
 		}
+
 		code := o.signIn().codeOf(sdl, "mutation", document(sdl, "mutation", f, 0), f, fill.variables(f, nil, nil), false)
 		if (code == "UNAVAILABLE") == works {
 			t.Errorf("%s, marked: %t, gave %q", f.Name, works, code)
 		}
 	}
+
 	if marked == 0 || marked == len(sdl.Mutation.Fields) {
 		t.Errorf("%d of %d are marked", marked, len(sdl.Mutation.Fields))
 	}
-	if code := o.signIn().ask(`mutation { signOut { __typename } ... on Mutation { createContactList(input: {name: "L"}) { __typename } } }`).code(); code != "UNAVAILABLE" {
+
+	if code := o.signIn().
+		ask(`mutation { signOut { __typename } ... on Mutation { createContactList(input: {name: "L"}) { __typename } } }`).
+		code(); code != "UNAVAILABLE" {
 		t.Errorf("one that works beside one that does not gave %q", code)
 	}
+
 	if code := o.signIn().ask(`mutation { __typename signOut { __typename } }`).code(); code != "" {
 		t.Errorf("one that works, with its type's name, gave %q", code)
 	}

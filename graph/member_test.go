@@ -29,6 +29,7 @@ func (i *inbox) Send(_ context.Context, to, subject, text string) error {
 	if link := regexp.MustCompile(`#token=(\S+)`).FindStringSubmatch(text); link != nil {
 		i.tokens = append(i.tokens, link[1])
 	}
+
 	return nil
 }
 
@@ -38,12 +39,16 @@ func mailing(db *database.DB, i *inbox) (edit func(*graph.Deps), post func(t *te
 	if err != nil {
 		panic(err) // of a key that was just made
 	}
-	who := identity.New(db, identity.DefaultTerms(), database.Now, identity.Options{Keys: keys, Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}, Mail: i, PublicURL: "https://carillon.example"})
+
+	who := identity.New(db, identity.DefaultTerms(), database.Now, identity.Options{Keys: keys,
+		Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}, Mail: i, PublicURL: "https://carillon.example"})
+
 	return func(d *graph.Deps) { d.Identity = who }, func(t *testing.T) string {
 		t.Helper()
 		if err := who.Post(t.Context(), slog.New(slog.DiscardHandler)); err != nil || len(i.tokens) == 0 {
 			t.Fatalf("%d mails, %v", len(i.tokens), err)
 		}
+
 		return i.tokens[len(i.tokens)-1]
 	}
 }
@@ -57,7 +62,8 @@ func (p *person) invite(email, role string) string {
 const accept = `mutation($input: AcceptInvitationInput!) { acceptInvitation(input: $input) ` + sessionFields + ` }`
 
 func (p *person) guest(token string) vars {
-	return vars{"input": vars{"token": token, "name": "Bob", "password": password, "acceptTermsVersion": p.who.Terms().Version, "clientMutationId": "7"}}
+	return vars{"input": vars{"token": token, "name": "Bob", "password": password,
+		"acceptTermsVersion": p.who.Terms().Version, "clientMutationId": "7"}}
 }
 
 // hire lets somebody new in, whose address is proven.
@@ -68,12 +74,15 @@ func (p *person) hire(role string) *person {
 	if len(a.Errors) > 0 || a.at("acceptInvitation.token") == nil {
 		p.t.Fatalf("%v %v", a.Data, a.Errors)
 	}
+
 	session := a.text("acceptInvitation.token")
-	p.db.Client.User.Update().Where(user.EmailVerifiedAtIsNil()).SetEmailVerifiedAt(database.Now()).ExecX(caller.System(p.t.Context()))
+	p.db.Client.User.Update().Where(user.EmailVerifiedAtIsNil()).SetEmailVerifiedAt(database.Now()).
+		ExecX(caller.System(p.t.Context()))
 	ctx, err := p.who.Authenticate(p.t.Context(), "Bearer "+session, identity.Client{})
 	if err != nil {
 		p.t.Fatal(err)
 	}
+
 	return &person{stage: p.stage, token: session, ctx: ctx, org: p.org}
 }
 
@@ -90,11 +99,14 @@ func (a answer) refuses(mutation, result, want string) {
 		a.t.Errorf("%s: %v", mutation, a.Errors)
 		return
 	}
+
 	field := ""
 	if path := a.list(mutation + ".userErrors.0.field"); len(path) > 0 {
 		field, _ = path[0].(string)
 	}
-	if got := field + ":" + a.text(mutation+".userErrors.0.code"); got != want || result != "" && a.at(mutation+"."+result) != nil {
+
+	if got := field + ":" + a.text(mutation+".userErrors.0.code"); got != want ||
+		result != "" && a.at(mutation+"."+result) != nil {
 		a.t.Errorf("%s: %s, want %s; %v", mutation, got, want, a.Data)
 	}
 }
@@ -106,22 +118,31 @@ func TestInvitations(t *testing.T) {
 		second := p.invite("Bob@example.com", "CAMPAIGNER")
 		a := p.must(`{ viewer { organization { invitations { id email role createdAt expiresAt mailedAt } } } }`)
 		const at = "viewer.organization.invitations"
-		if len(a.list(at)) != 1 || a.text(at+".0.email") != "bob@example.com" || a.text(at+".0.role") != "CAMPAIGNER" || a.at(at+".0.mailedAt") != nil {
+		if len(a.list(at)) != 1 || a.text(at+".0.email") != "bob@example.com" || a.text(at+".0.role") != "CAMPAIGNER" ||
+			a.at(at+".0.mailedAt") != nil {
 			t.Errorf("got %v", a.Data)
 		}
+
 		s.ask("", accept, p.guest(first)).refuses("acceptInvitation", "token", "token:INVALID")
 		a = s.ask("", accept, p.guest(second))
-		if len(a.Errors) > 0 || a.text("acceptInvitation.viewer.role") != "CAMPAIGNER" || a.text("acceptInvitation.viewer.organization.id") != p.org.String() || a.text("acceptInvitation.clientMutationId") != "7" {
+
+		if len(a.Errors) > 0 || a.text("acceptInvitation.viewer.role") != "CAMPAIGNER" ||
+			a.text("acceptInvitation.viewer.organization.id") != p.org.String() ||
+			a.text("acceptInvitation.clientMutationId") != "7" {
 			t.Fatalf("got %v %v", a.Data, a.Errors)
 		}
+
 		session := a.text("acceptInvitation.token")
 		if code := s.ask(session, `{ viewer { organization { invitations { id } } } }`).code(); code != "FORBIDDEN" {
 			t.Errorf("a campaigner's look at invitations gave %q", code)
 		}
+
 		const invite = `mutation($email: String!, $role: Role!) { inviteMember(input: {email: $email, role: $role}) { invitationToken expiresAt userErrors { field code message } } }`
-		p.must(invite, vars{"email": "bob@example.com", "role": "VIEWER"}).refuses("inviteMember", "invitationToken", "email:TAKEN")
+		p.must(invite, vars{"email": "bob@example.com", "role": "VIEWER"}).
+			refuses("inviteMember", "invitationToken", "email:TAKEN")
 		p.must(invite, vars{"email": "bob", "role": "VIEWER"}).refuses("inviteMember", "expiresAt", "email:INVALID")
-		p.key("ADMIN").must(invite, vars{"email": "eve@example.com", "role": "OWNER"}).refuses("inviteMember", "invitationToken", "role:NOT_ALLOWED")
+		p.key("ADMIN").must(invite, vars{"email": "eve@example.com", "role": "OWNER"}).
+			refuses("inviteMember", "invitationToken", "role:NOT_ALLOWED")
 
 		p.invite("carol@example.com", "VIEWER")
 		id := p.must(`{ viewer { organization { invitations { id } } } }`).text(at + ".0.id")
@@ -150,9 +171,11 @@ func TestARemovedOrDemotedMembersSocketsAreClosed(t *testing.T) {
 			ws.subscribe(`subscription { statusChanged { __typename } }`, nil)
 			began := time.Now()
 			a := p.must(mutation, vars{"id": hired.membership()})
-			if a.text(verb+".member.id") != hired.membership() || a.text(verb+".member.user.email") == "" || a.text(verb+".member.organization.name") == "" {
+			if a.text(verb+".member.id") != hired.membership() || a.text(verb+".member.user.email") == "" ||
+				a.text(verb+".member.organization.name") == "" {
 				t.Errorf("got %v", a.Data)
 			}
+
 			for {
 				_, err := ws.read()
 				if err == nil {
@@ -161,11 +184,14 @@ func TestARemovedOrDemotedMembersSocketsAreClosed(t *testing.T) {
 				if !websocket.IsCloseError(err, 4403) {
 					t.Errorf("%s: the socket ended with %v", verb, err)
 				}
+
 				break
 			}
+
 			if took := time.Since(began); took > 5*time.Second {
 				t.Errorf("%s: the socket was closed after %s", verb, took)
 			}
+
 			p.must(mutation, vars{"id": p.membership()}).refuses(verb, "member", "memberId:NOT_ALLOWED")
 		}
 	})
@@ -174,14 +200,19 @@ func TestARemovedOrDemotedMembersSocketsAreClosed(t *testing.T) {
 func TestSeveralOrganizations(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		p := s.signUp()
-		const create = `mutation($name: String!, $terms: String!) { createOrganization(input: {name: $name, acceptTermsVersion: $terms, clientMutationId: "x"}) ` + sessionFields + ` }`
+		const create = `mutation($name: String!, $terms: String!) { createOrganization(input: {name: $name, acceptTermsVersion: $terms, clientMutationId: "x"}) ` +
+			sessionFields + ` }`
 		a := p.must(create, vars{"name": "Second", "terms": s.who.Terms().Version})
 		second := a.text("createOrganization.token")
-		if a.text("createOrganization.viewer.organization.name") != "Second" || a.text("createOrganization.viewer.role") != "OWNER" || a.text("createOrganization.clientMutationId") != "x" {
+		if a.text("createOrganization.viewer.organization.name") != "Second" ||
+			a.text("createOrganization.viewer.role") != "OWNER" || a.text("createOrganization.clientMutationId") != "x" {
 			t.Errorf("got %v", a.Data)
 		}
-		p.must(create, vars{"name": "", "terms": s.who.Terms().Version}).refuses("createOrganization", "token", "name:REQUIRED")
-		p.must(create, vars{"name": "Third", "terms": "0"}).refuses("createOrganization", "viewer", "acceptTermsVersion:STALE")
+
+		p.must(create, vars{"name": "", "terms": s.who.Terms().Version}).
+			refuses("createOrganization", "token", "name:REQUIRED")
+		p.must(create, vars{"name": "Third", "terms": "0"}).refuses("createOrganization", "viewer",
+			"acceptTermsVersion:STALE")
 		const change = `mutation($id: ID!) { switchOrganization(input: {organizationId: $id}) ` + sessionFields + ` }`
 		a = s.ask(second, change, vars{"id": p.org.String()})
 		if a.text("switchOrganization.viewer.organization.id") != p.org.String() {
@@ -193,8 +224,10 @@ func TestSeveralOrganizations(t *testing.T) {
 		if code := p.ask(change, vars{"id": s.signUp().org.String()}).code(); code != "NOT_FOUND" {
 			t.Errorf("into a stranger's: %q", code)
 		}
+
 		a = p.must(`mutation { revokeOtherSessions(input: {}) { revokedSessionIds userErrors { code } } }`)
-		if len(a.list("revokeOtherSessions.revokedSessionIds")) != 2 || s.ask(second, `{ viewer { role } }`).code() != "UNAUTHENTICATED" {
+		if len(a.list("revokeOtherSessions.revokedSessionIds")) != 2 || s.ask(second, `{ viewer { role } }`).
+			code() != "UNAUTHENTICATED" {
 			t.Errorf("got %v", a.Data)
 		}
 	})
@@ -207,42 +240,56 @@ func TestPasswordsAndNames(t *testing.T) {
 		s := stand(t, db, edit)
 		p := s.signUp()
 		email := p.must(`{ viewer { user { email } } }`).text("viewer.user.email")
-		const change = `mutation($old: String!, $new: String!) { changePassword(input: {currentPassword: $old, newPassword: $new}) ` + sessionFields + ` }`
-		p.must(change, vars{"old": "wrong password", "new": "another good password"}).refuses("changePassword", "token", "currentPassword:INVALID")
+		const change = `mutation($old: String!, $new: String!) { changePassword(input: {currentPassword: $old, newPassword: $new}) ` +
+			sessionFields + ` }`
+		p.must(change, vars{"old": "wrong password", "new": "another good password"}).
+			refuses("changePassword", "token", "currentPassword:INVALID")
 		p.must(change, vars{"old": password, "new": "short"}).refuses("changePassword", "token", "newPassword:TOO_SHORT")
 		ws := p.dial()
 		a := p.must(change, vars{"old": password, "new": "another good password"})
 		session := a.text("changePassword.token")
+
 		for {
 			if _, err := ws.read(); err != nil {
 				if !websocket.IsCloseError(err, 4403) {
 					t.Errorf("the old session's socket ended with %v", err)
 				}
+
 				break
 			}
 		}
+
 		if p.ask(`{ viewer { role } }`).code() != "UNAUTHENTICATED" || s.ask(session, `{ viewer { role } }`).code() != "" {
 			t.Error("the sessions are wrong")
 		}
-		a = s.ask(session, `mutation { updateUser(input: {name: " Eva ", clientMutationId: "n"}) { user { name } userErrors { code } clientMutationId } }`)
+
+		a = s.ask(session,
+			`mutation { updateUser(input: {name: " Eva ", clientMutationId: "n"}) { user { name } userErrors { code } clientMutationId } }`)
 		if a.text("updateUser.user.name") != "Eva" || a.text("updateUser.clientMutationId") != "n" {
 			t.Errorf("got %v", a.Data)
 		}
-		s.ask(session, `mutation { updateUser(input: {name: ""}) { user { name } userErrors { field code } } }`).refuses("updateUser", "user", "name:REQUIRED")
+
+		s.ask(session, `mutation { updateUser(input: {name: ""}) { user { name } userErrors { field code } } }`).
+			refuses("updateUser", "user", "name:REQUIRED")
 
 		const ask = `mutation($email: String!) { requestPasswordReset(input: {email: $email}) { sent userErrors { field code message } } }`
 		known, unknown := s.ask("", ask, vars{"email": email}), s.ask("", ask, vars{"email": "nobody@example.com"})
 		if fmt.Sprint(known.Data) != fmt.Sprint(unknown.Data) || known.at("requestPasswordReset.sent") != true {
 			t.Errorf("%v and %v", known.Data, unknown.Data)
 		}
+
 		s.ask("", ask, vars{"email": "nobody"}).refuses("requestPasswordReset", "", "email:INVALID")
-		const reset = `mutation($token: String!, $new: String!) { resetPassword(input: {token: $token, newPassword: $new}) ` + sessionFields + ` }`
+		const reset = `mutation($token: String!, $new: String!) { resetPassword(input: {token: $token, newPassword: $new}) ` +
+			sessionFields + ` }`
 		token := post(t)
 		s.ask("", reset, vars{"token": token, "new": "short"}).refuses("resetPassword", "token", "newPassword:TOO_SHORT")
-		if a := s.ask("", reset, vars{"token": token, "new": "a third good password"}); a.text("resetPassword.viewer.user.email") != email || s.ask(session, `{ viewer { role } }`).code() != "UNAUTHENTICATED" {
+		if a := s.ask("", reset, vars{"token": token, "new": "a third good password"}); a.text(
+			"resetPassword.viewer.user.email") != email || s.ask(session, `{ viewer { role } }`).code() != "UNAUTHENTICATED" {
 			t.Errorf("got %v %v", a.Data, a.Errors)
 		}
-		s.ask("", reset, vars{"token": token, "new": "a third good password"}).refuses("resetPassword", "token", "token:INVALID")
+
+		s.ask("", reset, vars{"token": token, "new": "a third good password"}).
+			refuses("resetPassword", "token", "token:INVALID")
 		if n := s.db.Client.PasswordReset.Query().CountX(caller.System(t.Context())); n != 0 {
 			t.Errorf("%d resets are left", n)
 		}
@@ -253,18 +300,23 @@ func TestDisconnectingAnAccountPausesItsCampaigns(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		o := s.signUp().open(2)
 		c := o.campaign("Spring")
-		o.must(`mutation($id: ID!) { launchCampaign(input: {campaignId: $id}) { campaign { status } } }`, vars{"id": c.String()})
+		o.must(`mutation($id: ID!) { launchCampaign(input: {campaignId: $id}) { campaign { status } } }`,
+			vars{"id": c.String()})
 		account := o.must(`{ accounts { edges { node { id } } } }`).text("accounts.edges.0.node.id")
 		const disconnect = `mutation($id: ID!) { disconnectAccount(input: {accountId: $id, clientMutationId: "d"}) { account { status statusReason } userErrors { code } clientMutationId } }`
 		if code := s.signUp().ask(disconnect, vars{"id": account}).code(); code != "NOT_FOUND" {
 			t.Errorf("a stranger's gave %q", code)
 		}
+
 		for range 2 {
-			if a := o.must(disconnect, vars{"id": account}); a.text("disconnectAccount.account.status") != "DISCONNECTED" || a.text("disconnectAccount.clientMutationId") != "d" {
+			if a := o.must(disconnect, vars{"id": account}); a.text("disconnectAccount.account.status") != "DISCONNECTED" ||
+				a.text("disconnectAccount.clientMutationId") != "d" {
 				t.Errorf("got %v", a.Data)
 			}
 		}
-		a := o.must(`query($id: ID!) { node(id: $id) { ... on Campaign { status statusReason statusDetail } } }`, vars{"id": c.String()})
+
+		a := o.must(`query($id: ID!) { node(id: $id) { ... on Campaign { status statusReason statusDetail } } }`,
+			vars{"id": c.String()})
 		if a.text("node.status") != "PAUSED" || a.text("node.statusReason") != "ACCOUNT_RESTRICTED" {
 			t.Errorf("got %v", a.Data)
 		}

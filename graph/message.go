@@ -20,11 +20,13 @@ import (
 )
 
 // messagesByID reads messages with as much of them as a field asks for; nothing for none.
-func (r *Resolver) messagesByID(ctx context.Context, f *graphql.CollectedField, ids []uid.ID) (map[uid.ID]*ent.Message, error) {
+func (r *Resolver) messagesByID(ctx context.Context, f *graphql.CollectedField,
+	ids []uid.ID) (map[uid.ID]*ent.Message, error) {
 	byID := make(map[uid.ID]*ent.Message, len(ids))
 	if len(ids) == 0 {
 		return byID, nil
 	}
+
 	query := r.DB.Client.Message.Query().Where(message.IDIn(ids...))
 	if f != nil {
 		var err error
@@ -32,10 +34,12 @@ func (r *Resolver) messagesByID(ctx context.Context, f *graphql.CollectedField, 
 			return nil, err
 		}
 	}
+
 	rows, err := query.All(ctx)
 	for _, m := range rows {
 		byID[m.ID] = m
 	}
+
 	return byID, err
 }
 
@@ -57,8 +61,10 @@ func errorOf(code int, detail string) *model.MessageError {
 	if code == 0 && detail == "" {
 		return nil
 	}
+
 	rule := whatsapp.RuleFor(code, 0, 0, false)
-	return &model.MessageError{Code: code, Title: rule.Title, Detail: some(detail), Advice: rule.Advice, Retryable: rule.Retryable}
+	return &model.MessageError{Code: code, Title: rule.Title, Detail: some(detail), Advice: rule.Advice,
+		Retryable: rule.Retryable}
 }
 
 // textOf is what a person would read.
@@ -69,10 +75,12 @@ func (r *Resolver) textOf(ctx context.Context, m *ent.Message) (*string, error) 
 	if m.Type != enum.MessageTypeTemplate || m.TemplateID == nil {
 		return some(writtenIn(m.Content)), nil
 	}
+
 	t, err := loadsOf(ctx).templates.load(ctx, *m.TemplateID, r.findTemplates)
 	if err != nil || t == nil || m.Parameters == nil && len(account.Of(t).Parameters()) > 0 {
 		return nil, err
 	}
+
 	return some(account.Of(t).Preview(m.Parameters).Body), nil
 }
 
@@ -86,6 +94,7 @@ func writtenIn(raw json.RawMessage) string {
 	case content.Media != nil:
 		return content.Media.Caption
 	}
+
 	return ""
 }
 
@@ -100,19 +109,24 @@ func marksOf(raw json.RawMessage) (marks struct {
 
 // singleMessage is what sendMessage asks for.
 func singleMessage(in model.SendMessageInput) transactional.Message {
-	m := transactional.Message{PhoneNumberID: in.PhoneNumberID, To: in.To, ReplyTo: in.ReplyToMessageID, IdempotencyKey: text(in.IdempotencyKey)}
+	m := transactional.Message{PhoneNumberID: in.PhoneNumberID, To: in.To, ReplyTo: in.ReplyToMessageID,
+		IdempotencyKey: text(in.IdempotencyKey)}
 	if t := in.Content.Template; t != nil {
 		m.Template = &transactional.Template{TemplateID: t.TemplateID}
 		for _, v := range t.Values {
 			m.Template.Values = append(m.Template.Values, transactional.Value{Parameter: v.Parameter, Value: v.Value})
 		}
 	}
+
 	if t := in.Content.Text; t != nil {
 		m.Text = &transactional.Text{Body: t.Body, PreviewURL: or(t.PreviewURL, false)}
 	}
+
 	if f := in.Content.Media; f != nil {
-		m.Media = &transactional.Media{Kind: f.Kind, MediaID: text(f.MediaID), Link: text(f.Link), Caption: text(f.Caption), FileName: text(f.FileName)}
+		m.Media = &transactional.Media{Kind: f.Kind, MediaID: text(f.MediaID), Link: text(f.Link), Caption: text(f.Caption),
+			FileName: text(f.FileName)}
 	}
+
 	return m
 }
 
@@ -122,6 +136,7 @@ func (r *Resolver) findTemplates(ctx context.Context, ids []uid.ID) (map[uid.ID]
 	for _, t := range rows {
 		found[t.ID] = t
 	}
+
 	return found, err
 }
 
@@ -131,17 +146,22 @@ func (r *Resolver) eventsOf(ctx context.Context, m *ent.Message) ([]*model.Deliv
 	if err != nil {
 		return nil, err
 	}
-	events, err := loadsOf(ctx).events.load(ctx, m.ID, func(ctx context.Context, ids []uid.ID) (map[uid.ID][]delivery.Event, error) {
-		all, err := r.Log.OfMessages(ctx, v.Organization, ids)
-		byMessage := make(map[uid.ID][]delivery.Event, len(ids))
-		for _, e := range all {
-			byMessage[e.Message] = append(byMessage[e.Message], e)
-		}
-		return byMessage, err
-	})
+
+	events, err := loadsOf(ctx).events.load(ctx, m.ID,
+		func(ctx context.Context, ids []uid.ID) (map[uid.ID][]delivery.Event, error) {
+			all, err := r.Log.OfMessages(ctx, v.Organization, ids)
+			byMessage := make(map[uid.ID][]delivery.Event, len(ids))
+			for _, e := range all {
+				byMessage[e.Message] = append(byMessage[e.Message], e)
+			}
+
+			return byMessage, err
+		})
+
 	out := make([]*model.DeliveryEvent, len(events))
 	for i, e := range events {
 		out[i] = eventOf(e, m)
 	}
+
 	return out, err
 }

@@ -25,6 +25,7 @@ func (s *socket) changes(n int) map[string]answer {
 		a := s.result()
 		out[a.text("statusChanged.id")] = a
 	}
+
 	return out
 }
 
@@ -44,21 +45,30 @@ func TestStatusChangedTellsOfEachChange(t *testing.T) {
 		tpl := o.template.Update().SetStatus(enum.TemplateStatusPaused).SaveX(system)
 		number := o.number.Update().SetQualityRating(enum.QualityRatingYellow).SaveX(system)
 		account := o.account.Update().SetStatus(enum.AccountStatusRestricted).SaveX(system)
-		s.db.Client.Campaign.UpdateOneID(c).SetStatus(enum.CampaignStatusPaused).SetStatusReason(enum.CampaignStatusReasonQualityLow).ExecX(system)
+		s.db.Client.Campaign.UpdateOneID(c).SetStatus(enum.CampaignStatusPaused).
+			SetStatusReason(enum.CampaignStatusReasonQualityLow).ExecX(system)
 		for range 3 { // nor is what is told twice a change
 			s.Notify(t.Context(), o.org, tpl.ID, number.ID, account.ID, c, ended)
 		}
+
 		got := ws.changes(4)
-		if a := got[tpl.ID.String()]; a.text("statusChanged.status") != "PAUSED" || a.text("statusChanged.account.name") != "Lucky Shrub" {
+		if a := got[tpl.ID.String()]; a.text("statusChanged.status") != "PAUSED" ||
+			a.text("statusChanged.account.name") != "Lucky Shrub" {
 			t.Errorf("the template: %v", a.Data)
 		}
-		if a := got[number.ID.String()]; a.text("statusChanged.qualityRating") != "YELLOW" || a.at("statusChanged.queued") != 0.0 {
+
+		if a := got[number.ID.String()]; a.text("statusChanged.qualityRating") != "YELLOW" ||
+			a.at("statusChanged.queued") != 0.0 {
 			t.Errorf("the number: %v", a.Data)
 		}
-		if a := got[account.ID.String()]; a.text("statusChanged.accountStatus") != "RESTRICTED" || len(a.list("statusChanged.phoneNumbers")) != 1 {
+
+		if a := got[account.ID.String()]; a.text("statusChanged.accountStatus") != "RESTRICTED" ||
+			len(a.list("statusChanged.phoneNumbers")) != 1 {
 			t.Errorf("the account: %v", a.Data)
 		}
-		if a := got[c.String()]; a.text("statusChanged.state") != "PAUSED" || a.text("statusChanged.statusReason") != "QUALITY_LOW" || a.text("statusChanged.template.name") != "spring_sale" {
+
+		if a := got[c.String()]; a.text("statusChanged.state") != "PAUSED" ||
+			a.text("statusChanged.statusReason") != "QUALITY_LOW" || a.text("statusChanged.template.name") != "spring_sale" {
 			t.Errorf("the campaign: %v", a.Data)
 		}
 
@@ -69,11 +79,13 @@ func TestStatusChangedTellsOfEachChange(t *testing.T) {
 		if a := ws.result(); a.text("statusChanged.state") != "RUNNING" || a.at("statusChanged.statusReason") != nil {
 			t.Errorf("after the counts came %v", a.Data)
 		}
+
 		s.db.Client.Campaign.UpdateOneID(ended).SetStatus(enum.CampaignStatusRunning).ExecX(system) // it is retried
 		s.Notify(t.Context(), o.org, ended)
 		if a := ws.result(); a.text("statusChanged.id") != ended.String() {
 			t.Errorf("got %v", a.Data)
 		}
+
 		stranger.send(vars{"id": "2", "type": "subscribe", "payload": vars{"query": `{ __typename }`}})
 		if f := stranger.next(); f.ID != "2" {
 			t.Errorf("a stranger was told %s", f.Payload)
@@ -81,14 +93,15 @@ func TestStatusChangedTellsOfEachChange(t *testing.T) {
 	})
 }
 
-// begun pokes until every socket has been told something, since a subscription does not say when it hears, and then reads
-// all of them up to one last thing.
+// begun pokes until every socket has been told something, since a subscription does not say when it
+// hears, and then reads all of them up to one last thing.
 func begun(sockets []*socket, poke func(i int), last func() (is func(answer) bool)) {
 	stop, over := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(over)
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
+
 		for i := 0; ; i++ {
 			poke(i)
 			select {
@@ -98,9 +111,11 @@ func begun(sockets []*socket, poke func(i int), last func() (is func(answer) boo
 			}
 		}
 	}()
+
 	for _, ws := range sockets {
 		ws.result()
 	}
+
 	close(stop)
 	<-over
 	is := last()
@@ -118,6 +133,7 @@ func (s *stage) hearsChanges(o *shop, ws *socket) {
 		s.db.Client.Campaign.UpdateOneID(c).SetStatus(status).ExecX(system)
 		s.Notify(o.ctx, o.org, c)
 	}
+
 	begun([]*socket{ws}, func(i int) {
 		become([]enum.CampaignStatus{enum.CampaignStatusPaused, enum.CampaignStatusRunning}[i%2])
 	}, func() func(answer) bool {
@@ -138,13 +154,16 @@ func TestStatusChangedTellsOfWhatBecomesOfACampaign(t *testing.T) {
 		scheduled := o.campaign("Summer")
 		s.db.Client.Campaign.UpdateOneID(scheduled).SetScheduledAt(database.Now().Add(time.Hour)).ExecX(system)
 		do := func(verb string, id uid.ID) {
-			o.must("mutation($id: ID!) { "+verb+"Campaign(input: {campaignId: $id}) { userErrors { message } } }", vars{"id": id.String()})
+			o.must("mutation($id: ID!) { "+verb+"Campaign(input: {campaignId: $id}) { userErrors { message } } }",
+				vars{"id": id.String()})
 		}
+
 		check := func(err error) {
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		messages := func() []uid.ID { return s.db.Client.Message.Query().Where(message.CampaignID(c)).IDsX(system) }
 		for _, door := range []struct {
 			is   string
@@ -174,7 +193,8 @@ func TestStatusChangedTellsOfWhatBecomesOfACampaign(t *testing.T) {
 				check(s.campaigns.Sweep(system))
 			}, "PREPARING"},
 			{"its account is disconnected", scheduled, func() {
-				o.must(`mutation($id: ID!) { disconnectAccount(input: {accountId: $id}) { userErrors { code } } }`, vars{"id": o.account.ID.String()})
+				o.must(`mutation($id: ID!) { disconnectAccount(input: {accountId: $id}) { userErrors { code } } }`,
+					vars{"id": o.account.ID.String()})
 			}, "PAUSED"},
 		} {
 			door.open()
@@ -182,6 +202,7 @@ func TestStatusChangedTellsOfWhatBecomesOfACampaign(t *testing.T) {
 			for a.text("statusChanged.__typename") != "Campaign" { // the template and the account, which change too
 				a = ws.result()
 			}
+
 			if a.text("statusChanged.id") != door.id.String() || a.text("statusChanged.state") != door.want {
 				t.Errorf("when %s, it tells %v, want %s", door.is, a.Data, door.want)
 			}
@@ -197,17 +218,21 @@ func TestStatusChangedMissesNothingThatIsNotTold(t *testing.T) {
 		s.hearsChanges(o, ws)
 		system := caller.System(t.Context())
 		var want []uid.ID
+
 		for i := range 3 {
 			c := o.campaign(fmt.Sprint("Campaign ", i))
 			s.db.Client.Campaign.UpdateOneID(c).SetStatus(enum.CampaignStatusCompleted).ExecX(system)
 			want = append(want, c)
 		}
+
 		topics := make([]string, 2000) // more than are remembered one by one
 		for i := range topics {
 			topics[i] = uid.New(uid.ContactImport).String()
 		}
+
 		s.hub.Notify(t.Context(), o.org, topics...)
 		got := ws.changes(3)
+
 		for _, c := range want {
 			if a, ok := got[c.String()]; !ok || a.text("statusChanged.state") != "COMPLETED" {
 				t.Errorf("campaign %s was not told of: %v", c, got)
@@ -219,8 +244,10 @@ func TestStatusChangedMissesNothingThatIsNotTold(t *testing.T) {
 // hear stores what somebody wrote.
 func (o *shop) hear(wamid string, number *ent.PhoneNumber) {
 	o.t.Helper()
-	_, err := o.queue.Receive(caller.System(o.ctx), delivery.Received{Organization: o.org, PhoneNumber: number.ID, Account: o.account.ID, Contact: o.contacts[0].ID, Address: *o.contacts[0].Phone,
-		Country: "US", Type: enum.MessageTypeText, WAMID: wamid, Content: []byte(`{"text":{"body":"` + wamid + `"}}`), At: database.Now()})
+	_, err := o.queue.Receive(caller.System(o.ctx), delivery.Received{Organization: o.org, PhoneNumber: number.ID,
+		Account: o.account.ID, Contact: o.contacts[0].ID, Address: *o.contacts[0].Phone,
+		Country: "US", Type: enum.MessageTypeText, WAMID: wamid, Content: []byte(`{"text":{"body":"` + wamid + `"}}`),
+		At: database.Now()})
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -229,7 +256,8 @@ func (o *shop) hear(wamid string, number *ent.PhoneNumber) {
 func TestMessageReceived(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		o := s.signUp().open(1)
-		other := s.db.Client.PhoneNumber.Create().SetOrganizationID(o.org).SetAccountID(o.account.ID).SetMetaID("2").SetDisplayNumber("+1").SetVerifiedName("n").SaveX(caller.System(t.Context()))
+		other := s.db.Client.PhoneNumber.Create().SetOrganizationID(o.org).SetAccountID(o.account.ID).SetMetaID("2").
+			SetDisplayNumber("+1").SetVerifiedName("n").SaveX(caller.System(t.Context()))
 		o.hear("before", o.number)
 		const document = `subscription($n: ID) { messageReceived(phoneNumberId: $n) { id direction from text contact { name } phoneNumber { id account { name } } events { status } } }`
 		all, one, ids, stranger := o.dial(), o.dial(), o.dial(), s.signUp().dial()
@@ -237,27 +265,35 @@ func TestMessageReceived(t *testing.T) {
 		one.subscribe(document, vars{"n": other.ID.String()})
 		ids.subscribe(`subscription { messageReceived { id } }`, vars{})
 		stranger.subscribe(document, vars{})
+
 		begun([]*socket{all, one, ids}, func(i int) { o.hear(fmt.Sprint("poke ", i), other) }, func() func(answer) bool {
 			o.hear("ready", other)
 			ready := s.db.Client.Message.Query().Where(message.Wamid("ready")).OnlyIDX(caller.System(t.Context()))
 			return func(a answer) bool { return a.text("messageReceived.id") == ready.String() }
 		})
+
 		o.record(delivery.Accepted, o.queued(uid.ID{}, 2)...) // what we send is not received
 		o.hear("first", o.number)
 		o.hear("second", other)
+
 		for i, text := range []string{"first", "second"} {
 			a := all.result()
-			if a.text("messageReceived.text") != text || a.text("messageReceived.from") != "+15550100000" || a.text("messageReceived.direction") != "INBOUND" || a.text("messageReceived.contact.name") != "Contact 000" ||
-				a.text("messageReceived.phoneNumber.account.name") != "Lucky Shrub" || a.text("messageReceived.events.0.status") != "RECEIVED" {
+			if a.text("messageReceived.text") != text || a.text("messageReceived.from") != "+15550100000" ||
+				a.text("messageReceived.direction") != "INBOUND" || a.text("messageReceived.contact.name") != "Contact 000" ||
+				a.text("messageReceived.phoneNumber.account.name") != "Lucky Shrub" ||
+				a.text("messageReceived.events.0.status") != "RECEIVED" {
 				t.Errorf("message %d is %v", i, a.Data)
 			}
+
 			if b := ids.result(); b.text("messageReceived.id") != a.text("messageReceived.id") {
 				t.Errorf("message %d is %v, want %v", i, b.Data, a.Data)
 			}
 		}
+
 		if a := one.result(); a.text("messageReceived.text") != "second" {
 			t.Errorf("the other number received %v", a.Data)
 		}
+
 		stranger.send(vars{"id": "2", "type": "subscribe", "payload": vars{"query": `{ __typename }`}})
 		if f := stranger.next(); f.ID != "2" {
 			t.Errorf("a stranger received %s", f.Payload)

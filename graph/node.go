@@ -28,9 +28,12 @@ import (
 
 // tables are where the types that implement Node lie. An id says itself which of them it names.
 var tables = map[uid.Kind]string{
-	uid.Organization: organization.Table, uid.User: user.Table, uid.Member: member.Table, uid.Session: session.Table, uid.APIKey: apikey.Table,
-	uid.Account: account.Table, uid.PhoneNumber: phonenumber.Table, uid.Template: template.Table, uid.Contact: contact.Table,
-	uid.ContactList: contactlist.Table, uid.ContactImport: contactimport.Table, uid.Campaign: campaign.Table, uid.Message: message.Table,
+	uid.Organization: organization.Table, uid.User: user.Table, uid.Member: member.Table, uid.Session: session.Table,
+	uid.APIKey:  apikey.Table,
+	uid.Account: account.Table, uid.PhoneNumber: phonenumber.Table, uid.Template: template.Table,
+	uid.Contact:     contact.Table,
+	uid.ContactList: contactlist.Table, uid.ContactImport: contactimport.Table, uid.Campaign: campaign.Table,
+	uid.Message:    message.Table,
 	uid.AuditEvent: auditevent.Table,
 }
 
@@ -40,10 +43,12 @@ func (r *Resolver) node(ctx context.Context, id uid.ID) (ent.Noder, error) {
 	if err != nil || len(ids) == 0 {
 		return nil, missingOr(err)
 	}
+
 	n, err := r.DB.Client.Noder(ctx, id, ent.WithFixedNodeType(tables[id.Kind()]))
 	if ent.IsNotFound(err) {
 		return nil, missingOr(nil)
 	}
+
 	return n, err
 }
 
@@ -60,51 +65,62 @@ func (r *Resolver) nodes(ctx context.Context, ids []uid.ID) ([]ent.Noder, error)
 	if err != nil {
 		return nil, err
 	}
+
 	kinds := map[uid.Kind][]uid.ID{}
 	for _, id := range visible {
 		kinds[id.Kind()] = append(kinds[id.Kind()], id)
 	}
+
 	found := make(map[uid.ID]ent.Noder, len(ids))
 	for kind, ids := range kinds {
 		if err := r.nodesOf(ctx, kind, ids, found); err != nil {
 			return nil, err
 		}
 	}
+
 	nodes := make([]ent.Noder, len(ids))
 	for i, id := range ids {
 		nodes[i] = found[id]
 	}
+
 	return nodes, nil
 }
 
-// nodesOf asks in a response of its own, since ent tells the response of every id that is not there.
+// nodesOf asks in a response of its own, since ent tells the response of every id that is not
+// there.
 func (r *Resolver) nodesOf(ctx context.Context, kind uid.Kind, ids []uid.ID, found map[uid.ID]ent.Noder) error {
 	apart := graphql.WithFreshResponseContext(ctx)
 	nodes, err := r.DB.Client.Noders(apart, ids, ent.WithFixedNodeType(tables[kind]))
 	if err != nil && !ent.IsNotFound(err) {
 		return err
 	}
+
 	for _, err := range graphql.GetErrors(apart) {
 		if err.Extensions["code"] != string(usererror.NotFound) {
 			return err
 		}
 	}
+
 	for i, n := range nodes {
 		if n != nil {
 			found[ids[i]] = n
 		}
 	}
+
 	return nil
 }
 
-// visible leaves of ids each once, those of nodes, of sessions the caller's own, and audit events for those who may list them. All else the data model's policy hides.
+// visible leaves of ids each once, those of nodes, of sessions the caller's own, and audit events
+// for those who may list them. All else the data model's policy hides.
 func (r *Resolver) visible(ctx context.Context, ids []uid.ID) (out []uid.ID, err error) {
 	v, err := identity.Require(ctx, enum.RoleViewer)
 	if err != nil {
 		return nil, err
 	}
+
 	var sessions []uid.ID
 	seen := map[uid.ID]bool{}
+
 	for _, id := range ids {
 		switch kind := id.Kind(); {
 		case seen[id] || tables[kind] == "":
@@ -114,11 +130,15 @@ func (r *Resolver) visible(ctx context.Context, ids []uid.ID) (out []uid.ID, err
 		default:
 			out = append(out, id)
 		}
+
 		seen[id] = true
 	}
+
 	if len(sessions) == 0 || v.User == nil {
 		return out, nil
 	}
+
 	own, err := r.DB.Client.Session.Query().Where(session.IDIn(sessions...), session.UserID(v.User.ID)).IDs(ctx)
+
 	return append(out, own...), err
 }

@@ -13,8 +13,8 @@ import (
 	"carillon/usererror"
 )
 
-// page is a connection's arguments. Its cursors carry a mark of the list, its order and its owner, so that a cursor is
-// refused where it does not belong, instead of giving wrong rows.
+// page is a connection's arguments. Its cursors carry a mark of the list, its order and its owner,
+// so that a cursor is refused where it does not belong, instead of giving wrong rows.
 type page struct {
 	after, before *ent.Cursor
 	first, last   *int
@@ -30,12 +30,14 @@ const markLength = 8
 func (p page) size() int { return or(p.first, or(p.last, defaultPage)) }
 
 // newPage checks the arguments. Page sizes were checked before the operation ran.
-func newPage(ctx context.Context, list string, after *ent.Cursor, first *int, before *ent.Cursor, last *int, terms ...string) (page, error) {
+func newPage(ctx context.Context, list string, after *ent.Cursor, first *int, before *ent.Cursor, last *int,
+	terms ...string) (page, error) {
 	p := page{first: first, last: last, terms: terms, byID: len(terms) == 1 && strings.HasPrefix(terms[0], "ID ")}
 	if first == nil && last == nil {
 		size := defaultPage
 		p.first = &size
 	}
+
 	scope, _ := caller.From(ctx)
 	sum := sha256.Sum256([]byte(strings.Join(append([]string{list, scope.Organization.String()}, terms...), "\x00")))
 	p.mark = hex.EncodeToString(sum[:markLength/2])
@@ -43,7 +45,9 @@ func newPage(ctx context.Context, list string, after *ent.Cursor, first *int, be
 	if p.after, err = p.open("after", after); err != nil {
 		return page{}, err
 	}
+
 	p.before, err = p.open("before", before)
+
 	return p, err
 }
 
@@ -52,10 +56,12 @@ func (p page) open(argument string, c *ent.Cursor) (*ent.Cursor, error) {
 	if c == nil || c.ID.IsZero() { // an empty text, which is what null is
 		return nil, nil
 	}
+
 	parts, ok := c.Value.([]any)
 	if !ok || len(parts) == 0 || parts[0] != p.mark {
 		return nil, badCursor(argument)
 	}
+
 	values := append([]any{}, parts[1:]...)
 	if p.byID && len(values) == 0 {
 		return &ent.Cursor{ID: c.ID, Value: []any{c.ID}}, nil
@@ -63,6 +69,7 @@ func (p page) open(argument string, c *ent.Cursor) (*ent.Cursor, error) {
 	if len(values) != len(p.terms) {
 		return nil, badCursor(argument)
 	}
+
 	for i, v := range values {
 		_, isTime := v.(time.Time)
 		_, isText := v.(string)
@@ -70,6 +77,7 @@ func (p page) open(argument string, c *ent.Cursor) (*ent.Cursor, error) {
 			return nil, badCursor(argument)
 		}
 	}
+
 	return &ent.Cursor{ID: c.ID, Value: values}, nil
 }
 
@@ -79,11 +87,13 @@ func (p page) seal(c *ent.Cursor) {
 	if p.byID {
 		values = nil
 	}
+
 	c.Value = append([]any{p.mark}, values...)
 }
 
 func badCursor(argument string) error {
-	return usererror.New(usererror.BadInput, "%s is not a cursor of this list in this order: take it from an answer to the same question", argument)
+	return usererror.New(usererror.BadInput,
+		"%s is not a cursor of this list in this order: take it from an answer to the same question", argument)
 }
 
 // terms writes orders down.
@@ -93,6 +103,7 @@ func terms[O any](orders []*O, part func(*O) (fmt.Stringer, ent.OrderDirection))
 		field, direction := part(o)
 		out[i] = field.String() + " " + direction.String()
 	}
+
 	return out
 }
 
@@ -101,6 +112,7 @@ func sealed[C any](p page, connection *C, err error) (*C, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	switch c := any(connection).(type) {
 	case *ent.AccountConnection:
 		for _, e := range c.Edges {
@@ -129,5 +141,6 @@ func sealed[C any](p page, connection *C, err error) (*C, error) {
 	default:
 		panic(fmt.Sprintf("no page of %T", connection))
 	}
+
 	return connection, nil
 }

@@ -27,9 +27,11 @@ func TestContactsBeyondTheQuotaAreRefusedOneByOneAndByImport(t *testing.T) {
 		o.allow(func(u *ent.OrganizationUpdateOne) *ent.OrganizationUpdateOne { return u.SetQuotaContacts(5) })
 		var made atomic.Int64
 		var callers sync.WaitGroup
+
 		for i := range 8 {
 			callers.Go(func() {
-				a := o.ask(`mutation($p: String!) { createContact(input: {phone: $p}) { contact { id } userErrors { field code message } } }`, vars{"p": fmt.Sprintf("+1415555%04d", i)})
+				a := o.ask(`mutation($p: String!) { createContact(input: {phone: $p}) { contact { id } userErrors { field code message } } }`,
+					vars{"p": fmt.Sprintf("+1415555%04d", i)})
 				switch wrong := a.wrong("createContact"); {
 				case len(wrong) == 0:
 					made.Add(1)
@@ -38,6 +40,7 @@ func TestContactsBeyondTheQuotaAreRefusedOneByOneAndByImport(t *testing.T) {
 				}
 			})
 		}
+
 		callers.Wait()
 		if made.Load() != 3 {
 			t.Errorf("%d of 8 were made beside 2, under a quota of 5", made.Load())
@@ -45,7 +48,8 @@ func TestContactsBeyondTheQuotaAreRefusedOneByOneAndByImport(t *testing.T) {
 
 		o.allow(func(u *ent.OrganizationUpdateOne) *ent.OrganizationUpdateOne { return u.SetQuotaContacts(6) })
 		file := "phone,name\n+15550100000,Known\n+16505550001,First\n+16505550002,Second\n+16505550002,Again\n"
-		i := o.upload(`mutation($input: ImportContactsInput!) { importContacts(input: $input) { import { id } userErrors { message } } }`, file, vars{})
+		i := o.upload(`mutation($input: ImportContactsInput!) { importContacts(input: $input) { import { id } userErrors { message } } }`,
+			file, vars{})
 		id, err := uid.Parse(i.text("importContacts.import.id"))
 		if err == nil {
 			err = o.audience.RunImport(caller.System(o.ctx), id)
@@ -53,10 +57,14 @@ func TestContactsBeyondTheQuotaAreRefusedOneByOneAndByImport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a := o.must(`query($id: ID!) { node(id: $id) { ... on ContactImport { status created updated rejected rowsRead rejections { line reason } } } contacts { totalCount } }`, vars{"id": id.String()})
-		if a.text("node.status") != "COMPLETED" || a.at("node.created") != 1.0 || a.at("node.updated") != 1.0 || a.at("node.rejected") != 2.0 || a.at("node.rowsRead") != 4.0 || a.at("contacts.totalCount") != 6.0 {
+
+		a := o.must(`query($id: ID!) { node(id: $id) { ... on ContactImport { status created updated rejected rowsRead rejections { line reason } } } contacts { totalCount } }`,
+			vars{"id": id.String()})
+		if a.text("node.status") != "COMPLETED" || a.at("node.created") != 1.0 || a.at("node.updated") != 1.0 ||
+			a.at("node.rejected") != 2.0 || a.at("node.rowsRead") != 4.0 || a.at("contacts.totalCount") != 6.0 {
 			t.Errorf("imported %v", a.Data)
 		}
+
 		if a.at("node.rejections.0.line") != 4.0 || !strings.Contains(a.text("node.rejections.1.reason"), "contacts: 6") {
 			t.Errorf("rejected %v", a.at("node.rejections"))
 		}
@@ -69,19 +77,22 @@ func TestSingleMessagesBeyondTheQuotaOfADayAreRefused(t *testing.T) {
 		o.allow(func(u *ent.OrganizationUpdateOne) *ent.OrganizationUpdateOne { return u.SetQuotaMessagesPerDay(3) })
 		var sent, refused atomic.Int64
 		var callers sync.WaitGroup
+
 		for range 6 {
 			callers.Go(func() {
 				a := o.ask(send, vars{"input": o.sale()})
 				switch wrong := a.wrong("sendMessage"); {
 				case len(wrong) == 0:
 					sent.Add(1)
-				case wrong[0] == "LIMIT_EXCEEDED" && strings.Contains(a.text("sendMessage.userErrors.0.message"), "messages a day: 3"):
+				case wrong[0] == "LIMIT_EXCEEDED" && strings.Contains(a.text("sendMessage.userErrors.0.message"),
+					"messages a day: 3"):
 					refused.Add(1)
 				default:
 					t.Errorf("refused with %v", a.Data)
 				}
 			})
 		}
+
 		callers.Wait()
 		if sent.Load() != 3 || refused.Load() != 3 || s.db.Client.Message.Query().CountX(caller.System(t.Context())) != 3 {
 			t.Errorf("%d were queued and %d refused under a quota of 3", sent.Load(), refused.Load())
@@ -97,13 +108,16 @@ func TestNumbersBeyondTheQuotaCannotBeConnected(t *testing.T) {
 			_, err := o.accounts.Connect(o.ctx, account.Connect{WABAID: waba, AccessToken: metaToken, ConsentToTransfer: true})
 			return err
 		}
-		if err := connect(); !isLimit(err) || !strings.Contains(err.Error(), "numbers: 0") || o.db.Client.Account.Query().CountX(o.ctx) != 0 {
+		if err := connect(); !isLimit(err) || !strings.Contains(err.Error(), "numbers: 0") ||
+			o.db.Client.Account.Query().CountX(o.ctx) != 0 {
 			t.Errorf("beyond the quota: %v", err)
 		}
+
 		o.allow(func(u *ent.OrganizationUpdateOne) *ent.OrganizationUpdateOne { return u.SetQuotaNumbers(1) })
 		if err := connect(); err != nil {
 			t.Fatal(err)
 		}
+
 		o.allow(func(u *ent.OrganizationUpdateOne) *ent.OrganizationUpdateOne { return u.SetQuotaNumbers(0) })
 		if err := connect(); err != nil {
 			t.Errorf("what is there already could not be connected anew: %v", err)

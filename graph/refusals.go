@@ -29,6 +29,8 @@ func (r *refusals) first(caller uid.ID, field string, now time.Time) bool {
 	if r.known == nil || len(r.known) >= mostRefusals {
 		r.known = map[refusal]time.Time{} // forgetting records one too many, remembering without bound costs memory
 	}
+
 	r.known[key] = now
+
 	return true
 }

@@ -40,7 +40,8 @@ type Deps struct {
 	Log       *delivery.Log
 	Hub       *hub.Hub[delivery.Event]
 	Rates     Rates
-	// WakeImport tells workers of an import that has begun. It may fail in silence: a sweep finds the import again.
+	// WakeImport tells workers of an import that has begun. It may fail in silence: a sweep finds the
+	// import again.
 	WakeImport func(ctx context.Context, importID uid.ID)
 	Now        func() time.Time
 
@@ -49,7 +50,8 @@ type Deps struct {
 
 	// ClientIP tells where a request comes from; nil takes the address of the connection.
 	ClientIP func(*http.Request) string
-	// Transport carries limits and hooks. Its schema, paging, authentication, errors, logger and origins are set here.
+	// Transport carries limits and hooks. Its schema, paging, authentication, errors, logger and
+	// origins are set here.
 	Transport transport.Options
 }
 

@@ -20,17 +20,23 @@ func pair(t *testing.T, dsn string) (here, there *stage) {
 	t.Helper()
 	client, prefix := dbtest.Redis(t)
 	process := func(db *database.DB) *stage {
-		s := stand(t, db, func(d *graph.Deps) { d.Hub = hub.New(client, prefix, hub.Source[delivery.Event](d.Log), hub.Options{}) })
+		s := stand(t, db, func(d *graph.Deps) {
+			d.Hub = hub.New(client, prefix, hub.Source[delivery.Event](d.Log), hub.Options{})
+		})
 		s.hub = s.deps.Hub
 		s.run(s.hub.Run)
+
 		return s
 	}
+
 	here = process(dbtest.Open(t, dsn))
 	other, err := database.Open(t.Context(), dsn, 8)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { _ = other.Close() })
+
 	return here, process(other)
 }
 
@@ -48,6 +54,7 @@ func TestWhatIsRevokedInOneProcessEndsItsSubscriptionsInAnother(t *testing.T) {
 				if err != nil {
 					p.t.Fatal(err)
 				}
+
 				return signed.Token
 			},
 			`mutation($id: ID!) { revokeSession(input: {sessionId: $id}) { revokedSessionId userErrors { message } } }`,
@@ -57,6 +64,7 @@ func TestWhatIsRevokedInOneProcessEndsItsSubscriptionsInAnother(t *testing.T) {
 						return one["id"].(string)
 					}
 				}
+
 				return ""
 			},
 			"Forbidden: the session was revoked",
@@ -79,6 +87,7 @@ func TestWhatIsRevokedInOneProcessEndsItsSubscriptionsInAnother(t *testing.T) {
 				if err != nil {
 					p.t.Fatal(err)
 				}
+
 				return (&person{stage: p.stage, ctx: ctx}).membership()
 			},
 			"Forbidden: your membership has ended",
@@ -99,17 +108,21 @@ func TestWhatIsRevokedInOneProcessEndsItsSubscriptionsInAnother(t *testing.T) {
 				if len(a.Errors) > 0 {
 					t.Fatal(a.Errors)
 				}
+
 				for {
 					_, err := ws.read()
 					if err == nil {
 						continue // a ping
 					}
+
 					var closed *websocket.CloseError
 					if !errors.As(err, &closed) || closed.Code != 4403 || closed.Text != tc.reason {
 						t.Errorf("the socket ended with %v, want 4403 %s", err, tc.reason)
 					}
+
 					break
 				}
+
 				t.Logf("its socket was closed %v after the call", time.Since(begun))
 			})
 		}

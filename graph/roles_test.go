@@ -21,6 +21,7 @@ func (p *person) member(role enum.Role) *person {
 	m := p.db.Client.Member.Query().Where(member.OrganizationID(other.org)).WithUser().OnlyX(system)
 	p.db.Client.Member.DeleteOne(m).ExecX(system)
 	p.db.Client.Member.Create().SetOrganizationID(p.org).SetUserID(m.UserID).SetRole(role).ExecX(system)
+
 	return (&person{stage: p.stage, email: m.Edges.User.Email}).signIn()
 }
 
@@ -31,13 +32,16 @@ func (p *person) signIn() *person {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+
 	return &person{p.stage, signed.Token, identity.With(p.t.Context(), signed.Viewer), signed.Viewer.Organization, p.email}
 }
 
-// personal are the fields that only a person may use, whatever their role, since they are about their own sessions, organizations, name, password, consent or second factor.
+// personal are the fields that only a person may use, whatever their role, since they are about
+// their own sessions, organizations, name, password, consent or second factor.
 var personal = map[string]bool{
 	"signOut": true, "acceptTerms": true, "revokeSession": true,
-	"revokeOtherSessions": true, "createOrganization": true, "switchOrganization": true, "changePassword": true, "updateUser": true, "requestEmailVerification": true,
+	"revokeOtherSessions": true, "createOrganization": true, "switchOrganization": true, "changePassword": true,
+	"updateUser": true, "requestEmailVerification": true,
 	"beginSecondFactor": true, "confirmSecondFactor": true, "disableSecondFactor": true, "regenerateRecoveryCodes": true,
 	"linkExternalLogin": true, "unlinkExternalLogin": true,
 }
@@ -56,16 +60,20 @@ func TestEveryFieldLetsInWhoMayUseItAndNobodyElse(t *testing.T) {
 		somebody, key := owner.member(role), owner.key(role)
 		callers = append(callers, caller{role, false, somebody.signIn}, caller{role, true, func() *person { return key }})
 	}
+
 	calls, fields := 0, 0
-	for operation, root := range map[string]*ast.Definition{"query": sdl.Query, "mutation": sdl.Mutation, "subscription": sdl.Subscription} {
+	for operation, root := range map[string]*ast.Definition{"query": sdl.Query, "mutation": sdl.Mutation,
+		"subscription": sdl.Subscription} {
 		for _, f := range root.Fields {
 			directive := f.Directives.ForName("role")
 			if directive == nil {
 				continue // it is public, or of introspection
 			}
+
 			fields++
 			need := enum.Role(directive.Arguments.ForName("is").Value.Raw)
 			text := document(sdl, operation, f, 0)
+
 			for _, c := range callers {
 				calls++
 				want := ""
@@ -75,26 +83,33 @@ func TestEveryFieldLetsInWhoMayUseItAndNobodyElse(t *testing.T) {
 				case !(&identity.Viewer{Role: c.role}).May(need), c.key && personal[f.Name]:
 					want = "FORBIDDEN"
 				}
+
 				code := c.who().codeOf(sdl, operation, text, f, fill.variables(f, nil, nil), want != "")
-				if barred := code == "UNAUTHENTICATED" || code == "FORBIDDEN"; barred && code != want || want != "" && code != want {
+				if barred := code == "UNAUTHENTICATED" || code == "FORBIDDEN"; barred && code != want ||
+					want != "" && code != want {
 					t.Errorf("%s as %q (an API key: %t) gave %q, want %q", f.Name, c.role, c.key, code, want)
 				}
 			}
 		}
 	}
+
 	t.Logf("%d calls: %d root fields that need a role, %d callers", calls, fields, len(callers))
 }
 
 // madeUpIDs are ids of nothing, of the kind that an input's name tells.
 func madeUpIDs(s *ast.Schema) map[string]any {
-	kinds := map[string]uid.Kind{"accountId": uid.Account, "campaignId": uid.Campaign, "contactId": uid.Contact, "templateId": uid.Template, "phoneNumberId": uid.PhoneNumber,
-		"sessionId": uid.Session, "apiKeyId": uid.APIKey, "memberId": uid.Member, "invitationId": uid.Invitation, "importId": uid.ContactImport, "contactListId": uid.ContactList}
+	kinds := map[string]uid.Kind{"accountId": uid.Account, "campaignId": uid.Campaign, "contactId": uid.Contact,
+		"templateId": uid.Template, "phoneNumberId": uid.PhoneNumber,
+		"sessionId": uid.Session, "apiKeyId": uid.APIKey, "memberId": uid.Member, "invitationId": uid.Invitation,
+		"importId": uid.ContactImport, "contactListId": uid.ContactList}
+
 	ids := map[string]any{}
 	for name, def := range s.Types {
 		for _, f := range def.Fields {
 			if def.Kind == ast.InputObject && f.Type.Name() == "ID" {
 				ids[f.Name] = uid.New(max(kinds[f.Name], uid.Organization)).String()
 			}
+
 			for _, a := range f.Arguments {
 				if a.Type.Name() == "ID" && !strings.HasPrefix(name, "__") {
 					ids[a.Name] = uid.New(max(kinds[a.Name], uid.Organization)).String()
@@ -102,12 +117,14 @@ func madeUpIDs(s *ast.Schema) map[string]any {
 			}
 		}
 	}
+
 	return ids
 }
 
-// codeOf is the code of the first error of a call; empty when it has none. Of a subscription that is not to be refused it waits
-// for no more than that the server has read it.
-func (p *person) codeOf(s *ast.Schema, operation, document string, f *ast.FieldDefinition, v vars, refused bool) string {
+// codeOf is the code of the first error of a call; empty when it has none. Of a subscription that
+// is not to be refused it waits for no more than that the server has read it.
+func (p *person) codeOf(s *ast.Schema, operation, document string, f *ast.FieldDefinition, v vars,
+	refused bool) string {
 	p.t.Helper()
 	switch {
 	case operation == "subscription":
@@ -116,6 +133,7 @@ func (p *person) codeOf(s *ast.Schema, operation, document string, f *ast.FieldD
 		input, _ := v["input"].(vars)
 		return p.upload(document, "phone\n", input).code()
 	}
+
 	return p.ask(document, v).code()
 }
 
@@ -127,11 +145,13 @@ func (p *person) codeOfSubscription(document string, v vars, refused bool) strin
 	if !refused {
 		w.send(vars{"type": "ping"})
 	}
+
 	for {
 		f, err := w.read()
 		if err != nil {
 			p.t.Fatal(err)
 		}
+
 		var ended struct {
 			Errors []struct{ Extensions map[string]any }
 		}
@@ -145,10 +165,12 @@ func (p *person) codeOfSubscription(document string, v vars, refused bool) strin
 		default:
 			continue
 		}
+
 		for _, e := range ended.Errors {
 			code, _ := e.Extensions["code"].(string)
 			return code
 		}
+
 		return ""
 	}
 }

@@ -33,16 +33,20 @@ func paging() []transport.Paging {
 	}
 }
 
-// schema is the generated schema with its directives, what its fields cost, and loads for each response.
+// schema is the generated schema with its directives, what its fields cost, and loads for each
+// response.
 func (r *Resolver) schema() graphql.ExecutableSchema {
-	config := generated.Config{Schema: served(), Resolvers: r, Directives: generated.DirectiveRoot{Role: r.requireRole, Personal: mask}}
+	config := generated.Config{Schema: served(), Resolvers: r,
+		Directives: generated.DirectiveRoot{Role: r.requireRole, Personal: mask}}
 	cost := &config.Complexity
 	cost.Query.Accounts = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int, _ []*ent.AccountOrder) int {
 		return pageCost(child, first, last)
 	}
-	cost.Query.ContactLists = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int, _ []*ent.ContactListOrder) int {
+	cost.Query.ContactLists = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int,
+		_ []*ent.ContactListOrder) int {
 		return pageCost(child, first, last)
 	}
+
 	cost.Query.AuditEvents = pageCostOf[*model.AuditEventFilter, ent.AuditEventOrder]
 	cost.Query.Templates = pageCostOf[*model.TemplateFilter, ent.TemplateOrder]
 	cost.Query.Campaigns = pageCostOf[*model.CampaignFilter, ent.CampaignOrder]
@@ -52,9 +56,11 @@ func (r *Resolver) schema() graphql.ExecutableSchema {
 	cost.Query.DeliveryEvents = func(child int, _ *model.DeliveryEventFilter, _ *ent.Cursor, first *int) int {
 		return 1 + or(first, defaultEvents)*child/10
 	}
-	cost.Query.Statistics = func(child int, _ model.StatisticsFilter, _ *enum.StatisticsInterval, _ []enum.StatisticsDimension) int {
+	cost.Query.Statistics = func(child int, _ model.StatisticsFilter, _ *enum.StatisticsInterval,
+		_ []enum.StatisticsDimension) int {
 		return 1 + 200*child // there may be thousands of rows, but they are read with one statement
 	}
+
 	return loading{generated.NewExecutableSchema(config), r}
 }
 
@@ -70,10 +76,12 @@ func pageCost(child int, first, last *int) int {
 	} else if last != nil {
 		rows = *last
 	}
+
 	return 1 + rows*child/4
 }
 
-// served is the schema without what the transports do not serve, so that introspection and SDL say the same.
+// served is the schema without what the transports do not serve, so that introspection and SDL say
+// the same.
 func served() *ast.Schema {
 	return transport.Served(generated.NewExecutableSchema(generated.Config{}).Schema())
 }

@@ -21,6 +21,7 @@ func schema(t *testing.T) *ast.Schema {
 	if err != nil {
 		t.Fatalf("the published schema cannot be read: %v", err)
 	}
+
 	return s
 }
 
@@ -45,27 +46,33 @@ func TestEverythingIsDescribed(t *testing.T) {
 			t.Errorf("no description: "+what, args...)
 		}
 	}
+
 	for name, def := range s.Types {
 		if def.BuiltIn || strings.HasPrefix(name, "__") {
 			continue
 		}
+
 		check(def.Description, "%s", name)
 		for _, v := range def.EnumValues {
 			check(v.Description, "%s.%s", name, v.Name)
 		}
+
 		for _, f := range def.Fields {
 			if strings.HasPrefix(f.Name, "__") {
 				continue
 			}
+
 			check(f.Description, "%s.%s", name, f.Name)
 			for _, a := range f.Arguments {
 				check(a.Description, "%s.%s(%s)", name, f.Name, a.Name)
 			}
 		}
+
 		if def.Kind == ast.Scalar && def.Directives.ForName("specifiedBy") == nil {
 			t.Errorf("%s does not say what specifies it", name)
 		}
 	}
+
 	for _, generator := range []string{"goField", "goModel", "goTag"} {
 		if strings.Contains(graph.SDL(), generator) {
 			t.Errorf("the published schema shows the generator's directive %s", generator)
@@ -80,13 +87,17 @@ func TestTheSchemaIsServedOnceAndKeptByClients(t *testing.T) {
 		r.Header.Set("If-None-Match", etag)
 		w := httptest.NewRecorder()
 		graph.ServeSDL().ServeHTTP(w, r)
+
 		return w.Result()
 	}
+
 	first := ask("")
 	text, _ := io.ReadAll(first.Body)
-	if first.StatusCode != 200 || string(text) != graph.SDL() || !strings.HasPrefix(first.Header.Get("Content-Type"), "application/graphql") {
+	if first.StatusCode != 200 || string(text) != graph.SDL() ||
+		!strings.HasPrefix(first.Header.Get("Content-Type"), "application/graphql") {
 		t.Errorf("%s %v", first.Status, first.Header)
 	}
+
 	if again := ask(first.Header.Get("ETag")); again.StatusCode != http.StatusNotModified {
 		t.Errorf("again: %s", again.Status)
 	}
@@ -100,19 +111,23 @@ func TestTheSchemaPromisesNoAnswersInParts(t *testing.T) {
 	for i := range a.list("__schema.directives") {
 		shown = append(shown, a.text(fmt.Sprintf("__schema.directives.%d.name", i)))
 	}
+
 	published := schema(t)
 	for _, name := range shown {
 		if published.Directives[name] == nil {
 			t.Errorf("the published schema lacks @%s", name)
 		}
 	}
+
 	if slices.Contains(shown, "defer") || strings.Contains(graph.SDL(), "@defer") || !slices.Contains(shown, "oneOf") {
 		t.Errorf("introspection shows %v", shown)
 	}
 	if !strings.Contains(graph.SDL(), "directive @oneOf on INPUT_OBJECT") {
 		t.Error("the published schema does not declare @oneOf, which older generators do not know")
 	}
-	if a := s.signUp().ask(`{ viewer { role ... @defer { organization { id } } } }`); a.code() != "BAD_USER_INPUT" || a.Data != nil {
+
+	if a := s.signUp().ask(`{ viewer { role ... @defer { organization { id } } } }`); a.code() != "BAD_USER_INPUT" ||
+		a.Data != nil {
 		t.Errorf("@defer: %v %v", a.Data, a.Errors)
 	}
 }

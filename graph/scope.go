@@ -12,18 +12,21 @@ import (
 	"carillon/usererror"
 )
 
-// withinScopes refuses an operation of an API key without the scope READ that goes on from something to what hangs on it: from a
-// message that it sent to the contact, and from there to everything. What it made or changed it sees, down to the fields that are
-// no things of their own.
+// withinScopes refuses an operation of an API key without the scope READ that goes on from
+// something to what hangs on it: from a message that it sent to the contact, and from there to
+// everything. What it made or changed it sees, down to the fields that are no things of their own.
 func (r *Resolver) withinScopes(ctx context.Context, schema *ast.Schema) *usererror.Error {
 	v, ok := identity.From(ctx)
 	if !ok || v.HasScope(enum.APIScopeRead) {
 		return nil
 	}
+
 	op := graphql.GetOperationContext(ctx)
 	if beyond := beyondFirst(schema, op.Operation.SelectionSet, false); beyond != nil {
-		return usererror.New(usererror.Forbidden, "this needs the scope %s: %s leads from one thing to others", enum.APIScopeRead, beyond.Name)
+		return usererror.New(usererror.Forbidden, "this needs the scope %s: %s leads from one thing to others",
+			enum.APIScopeRead, beyond.Name)
 	}
+
 	return nil
 }
 
@@ -36,10 +39,12 @@ func beyondFirst(schema *ast.Schema, set ast.SelectionSet, inside bool) *ast.Fie
 			if s.Definition == nil || s.Definition.Type == nil {
 				continue
 			}
+
 			thing := isThing(schema, s.Definition.Type.Name())
 			if inside && thing {
 				return s
 			}
+
 			beyond = beyondFirst(schema, s.SelectionSet, inside || thing)
 		case *ast.InlineFragment:
 			beyond = beyondFirst(schema, s.SelectionSet, inside)
@@ -48,10 +53,12 @@ func beyondFirst(schema *ast.Schema, set ast.SelectionSet, inside bool) *ast.Fie
 				beyond = beyondFirst(schema, s.Definition.SelectionSet, inside)
 			}
 		}
+
 		if beyond != nil {
 			return beyond
 		}
 	}
+
 	return nil
 }
 
@@ -61,10 +68,12 @@ func isThing(schema *ast.Schema, name string) bool {
 	if def == nil {
 		return false
 	}
+
 	for _, i := range def.Interfaces {
 		if i == "Node" {
 			return true
 		}
 	}
+
 	return def.Kind == ast.Interface || def.Kind == ast.Union || strings.HasSuffix(name, "Connection")
 }

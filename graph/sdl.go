@@ -11,13 +11,15 @@ import (
 	"github.com/vektah/gqlparser/v2/formatter"
 )
 
-// oneOf is declared by GraphQL itself, and printed all the same: generators that are older than it read the schema then.
+// oneOf is declared by GraphQL itself, and printed all the same: generators that are older than it
+// read the schema then.
 const oneOf = `"Exactly one field of such an input is given, and it is not null."
 directive @oneOf on INPUT_OBJECT
 
 `
 
-// SDL is the schema for clients to read: types by name, fields as they were written, with descriptions.
+// SDL is the schema for clients to read: types by name, fields as they were written, with
+// descriptions.
 var SDL = sync.OnceValue(func() string {
 	text := bytes.NewBufferString(oneOf)
 	formatter.NewFormatter(text, formatter.WithIndent("  ")).FormatSchema(served())

@@ -31,6 +31,7 @@ func TestBatchesOfLargeEventsAreSmaller(t *testing.T) {
 		live := o.dial()
 		live.subscribe(heavy, vars{"after": start})
 		largest, from := 0, 1
+
 		for batches := 0; from <= n; batches++ {
 			f := live.next()
 			if f.Type != "next" {
@@ -39,20 +40,23 @@ func TestBatchesOfLargeEventsAreSmaller(t *testing.T) {
 			if batches > 0 { // by the first it learns
 				largest = max(largest, len(f.Payload))
 			}
+
 			events := strings.Count(string(f.Payload), `"message":`)
 			if !strings.Contains(string(f.Payload), fmt.Sprintf(`"sequence":%d,"message"`, from)) || events > 256 {
 				t.Fatalf("a batch of %d does not begin with %d: %.200s", events, from, f.Payload)
 			}
+
 			from += events
 		}
+
 		if largest > 600<<10 {
 			t.Errorf("a batch has %d KiB", largest>>10)
 		}
 	})
 }
 
-// Subscriptions on sockets that are not read wait to be made, and hold up nobody else's. It measures the memory of the whole
-// process, so it runs alone.
+// Subscriptions on sockets that are not read wait to be made, and hold up nobody else's. It
+// measures the memory of the whole process, so it runs alone.
 func TestReplaysThatAreNotReadTakeLittleMemory(t *testing.T) {
 	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)))
 	o := s.signUp().open(3)
@@ -64,18 +68,22 @@ func TestReplaysThatAreNotReadTakeLittleMemory(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
+
 	for range 5 {
 		slow := o.dial()
 		for i := range 100 {
-			slow.send(vars{"id": fmt.Sprint(i), "type": "subscribe", "payload": vars{"query": heavy, "variables": vars{"after": start}}})
+			slow.send(vars{"id": fmt.Sprint(i), "type": "subscribe",
+				"payload": vars{"query": heavy, "variables": vars{"after": start}}})
 		}
 	}
+
 	for i := range 20 {
 		o.record(delivery.Sent, o.queued(uid.ID{}, 1)...)
 		if numbers, _ := other.sequences(1); numbers[0] != 601+i {
 			t.Fatalf("event %d, want %d", numbers[0], 601+i)
 		}
 	}
+
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	grown := int64(after.HeapAlloc) - int64(before.HeapAlloc)
@@ -96,12 +104,15 @@ func TestAViewerSendsNoFile(t *testing.T) {
 	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, s.server.URL, body)
 	req.Header.Set("Content-Type", form.FormDataContentType())
 	req.Header.Set("Authorization", "Bearer "+viewer.token)
+
 	go func() {
-		_ = form.WriteField("operations", `{"query":"mutation($f: Upload!) { importContacts(input: {file: $f}) { contactImport { id } } }","variables":{"f":null}}`)
+		_ = form.WriteField("operations",
+			`{"query":"mutation($f: Upload!) { importContacts(input: {file: $f}) { contactImport { id } } }","variables":{"f":null}}`)
 		_ = form.WriteField("map", `{"0":["variables.f"]}`)
 		part, _ := form.CreateFormFile("0", "people.csv")
 		_, _ = io.WriteString(part, "phone\n")
 	}()
+
 	answered := make(chan string, 1)
 	go func() {
 		resp, err := s.server.Client().Do(req)
@@ -109,11 +120,13 @@ func TestAViewerSendsNoFile(t *testing.T) {
 			answered <- err.Error()
 			return
 		}
+
 		defer resp.Body.Close()
 		var text bytes.Buffer
 		_, _ = text.ReadFrom(resp.Body)
 		answered <- text.String()
 	}()
+
 	select {
 	case text := <-answered:
 		if !strings.Contains(text, "FORBIDDEN") {

@@ -42,7 +42,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"), goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"),
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"),
+		goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"),
 		goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
 }
 
@@ -53,8 +54,8 @@ const (
 	password  = "correct horse battery"
 )
 
-// stage is the service with its API on one database, before a sandbox of its own; without workers, so that a test decides
-// what happens to messages.
+// stage is the service with its API on one database, before a sandbox of its own; without workers,
+// so that a test decides what happens to messages.
 type stage struct {
 	t          *testing.T
 	db         *database.DB
@@ -101,6 +102,7 @@ func (s *stage) Rates(_ context.Context, perSecond map[uid.ID]float64) (map[uid.
 	for number := range perSecond {
 		perSecond[number] = 12.5
 	}
+
 	return perSecond, nil
 }
 
@@ -125,50 +127,66 @@ func stand(t *testing.T, db *database.DB, edit ...func(*graph.Deps)) *stage {
 			return next.Query(ctx, q)
 		})
 	}))
+
 	var err error
-	if s.sandbox, err = sandbox.New(sandbox.Options{NoLimits: true, NoWebhooks: true, Log: slog.New(slog.DiscardHandler)}); err != nil {
+	if s.sandbox, err = sandbox.New(sandbox.Options{NoLimits: true, NoWebhooks: true,
+		Log: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
-	s.sandbox.AddAccount(sandbox.AccountSpec{WABAID: waba, Name: "Lucky Shrub", Token: metaToken, Numbers: []sandbox.NumberSpec{
-		{ID: metaPhone, DisplayNumber: "+1 555-078-3881", VerifiedName: "Lucky Shrub"}}})
+
+	s.sandbox.AddAccount(sandbox.AccountSpec{WABAID: waba, Name: "Lucky Shrub", Token: metaToken,
+		Numbers: []sandbox.NumberSpec{
+			{ID: metaPhone, DisplayNumber: "+1 555-078-3881", VerifiedName: "Lucky Shrub"}}})
 	meta := httptest.NewServer(s.sandbox)
 	t.Cleanup(meta.Close)
 	keys, err := secret.NewKeyring(secret.NewKey())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	quiet := slog.New(slog.DiscardHandler)
 	client, prefix := dbtest.Redis(t)
 	s.hub = hub.New(client, prefix, hub.Source[delivery.Event](s.log), hub.Options{})
 	s.journal = delivery.NewJournal(db, s, database.Now, quiet)
 	s.queue = delivery.NewQueue(db, s.journal, s, database.Now)
-	s.who = identity.New(db, identity.DefaultTerms(), database.Now, identity.Options{Keys: keys, Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
-	s.accounts = account.New(db, keys, whatsapp.NewClient(meta.URL, "v26.0"), s.who, account.Options{Tell: s.Notify}, database.Now)
-	s.audience = audience.New(db, database.Now, func(ctx context.Context, organization, id uid.ID) { s.Notify(ctx, organization, id) })
+	s.who = identity.New(db, identity.DefaultTerms(), database.Now,
+		identity.Options{Keys: keys, Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
+	s.accounts = account.New(db, keys, whatsapp.NewClient(meta.URL, "v26.0"), s.who, account.Options{Tell: s.Notify},
+		database.Now)
+	s.audience = audience.New(db, database.Now,
+		func(ctx context.Context, organization, id uid.ID) { s.Notify(ctx, organization, id) })
 	s.campaigns = campaign.New(db, s.queue, s.audience, s.who, s.accounts, s, s, database.Now)
 	s.run(s.journal.Run)
 	s.run(s.hub.Run)
+
 	deps := graph.Deps{
-		DB: db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Direct: transactional.New(db, s.queue, s.who, s, database.Now), Operator: operator.NewStates(db, s.later), Log: s.log, Hub: s.hub, Rates: s,
+		DB: db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns,
+		Direct: transactional.New(db, s.queue, s.who, s, database.Now), Operator: operator.NewStates(db, s.later),
+		Log: s.log, Hub: s.hub, Rates: s,
 		WakeImport: func(context.Context, uid.ID) { s.woken.Add(1) }, Now: database.Now,
 		Logger:    slog.New(slog.NewTextHandler(s, nil)),
 		Transport: transport.Options{Websocket: transport.Websocket{ShutdownSpread: time.Millisecond}},
 	}
+
 	for _, e := range edit {
 		e(&deps)
 	}
+
 	s.deps = deps
 	api := graph.New(deps)
 	s.server = httptest.NewServer(api)
+
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		if err := api.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
 		}
+
 		s.server.Client().CloseIdleConnections()
 		s.server.Close()
 	})
+
 	return s
 }
 
@@ -206,13 +224,16 @@ func (s *stage) signUp() *person {
 	s.t.Helper()
 	n := people.Add(1)
 	signed, err := s.who.SignUpByOperator(s.t.Context(), identity.SignUp{
-		Email: fmt.Sprintf("p%d@example.com", n), Password: password, Name: "Ada", OrganizationName: fmt.Sprintf("Shop %d", n),
+		Email: fmt.Sprintf("p%d@example.com", n), Password: password, Name: "Ada",
+		OrganizationName:   fmt.Sprintf("Shop %d", n),
 		AcceptTermsVersion: s.who.Terms().Version,
 	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return &person{s, signed.Token, identity.With(s.t.Context(), signed.Viewer), signed.Viewer.Organization, signed.Viewer.User.Email}
+
+	return &person{s, signed.Token, identity.With(s.t.Context(), signed.Viewer), signed.Viewer.Organization,
+		signed.Viewer.User.Email}
 }
 
 // key is a program of the person's organization with that role.
@@ -222,10 +243,12 @@ func (p *person) key(role enum.Role) *person {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+
 	ctx, err := p.who.Authenticate(p.t.Context(), "Bearer "+token, identity.Client{})
 	if err != nil {
 		p.t.Fatal(err)
 	}
+
 	return &person{stage: p.stage, token: token, ctx: ctx, org: key.OrganizationID}
 }
 
@@ -244,6 +267,7 @@ func (a answer) code() string {
 	if len(a.Errors) == 0 {
 		return ""
 	}
+
 	code, _ := a.Errors[0].Extensions["code"].(string)
 	return code
 }
@@ -261,11 +285,13 @@ func (a answer) at(path string) any {
 			if _, err := fmt.Sscan(step, &i); err != nil || i >= len(holder) {
 				a.t.Fatalf("nothing at %s of %s in %v", step, path, a.Data)
 			}
+
 			v = holder[i]
 		default:
 			a.t.Fatalf("nothing at %s of %s in %v (errors %v)", step, path, a.Data, a.Errors)
 		}
 	}
+
 	return v
 }
 
@@ -275,6 +301,7 @@ func (a answer) text(path string) string {
 	if !ok {
 		a.t.Fatalf("%s is %v, not a text", path, a.at(path))
 	}
+
 	return s
 }
 
@@ -284,6 +311,7 @@ func (a answer) list(path string) []any {
 	if !ok {
 		a.t.Fatalf("%s is %v, not a list", path, a.at(path))
 	}
+
 	return l
 }
 
@@ -296,10 +324,12 @@ func (s *stage) ask(token, document string, variables ...vars) answer {
 	if len(variables) > 0 {
 		body["variables"] = variables[0]
 	}
+
 	raw, err := json.Marshal(body)
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	return s.post(token, "application/json", bytes.NewReader(raw))
 }
 
@@ -309,19 +339,23 @@ func (s *stage) post(token, contentType string, body io.Reader) answer {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	req.Header.Set("Content-Type", contentType)
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
+
 	resp, err := s.server.Client().Do(req)
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	defer resp.Body.Close()
 	a := answer{t: s.t}
 	if err := json.NewDecoder(resp.Body).Decode(&a); err != nil {
 		s.t.Fatal(err)
 	}
+
 	return a
 }
 
@@ -337,6 +371,7 @@ func (p *person) must(document string, variables ...vars) answer {
 	if len(a.Errors) > 0 {
 		p.t.Fatalf("%s: %v", document, a.Errors)
 	}
+
 	return a
 }
 
@@ -348,6 +383,7 @@ func (p *person) upload(document, file string, input vars) answer {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	_ = form.WriteField("operations", string(operations))
@@ -355,6 +391,7 @@ func (p *person) upload(document, file string, input vars) answer {
 	part, _ := form.CreateFormFile("0", "people.csv")
 	_, _ = io.WriteString(part, file)
 	_ = form.Close()
+
 	return p.post(p.token, form.FormDataContentType(), &body)
 }
 
@@ -378,47 +415,60 @@ func (p *person) openAccount(waba, list string, contacts int) *shop {
 	p.t.Helper()
 	o := &shop{person: p}
 	var err error
-	if o.account, err = p.accounts.Connect(p.ctx, account.Connect{WABAID: waba, AccessToken: metaToken, ConsentToTransfer: true}); err != nil {
+	if o.account, err = p.accounts.Connect(p.ctx,
+		account.Connect{WABAID: waba, AccessToken: metaToken, ConsentToTransfer: true}); err != nil {
 		p.t.Fatal(err)
 	}
+
 	if o.number, err = o.account.QueryPhoneNumbers().Only(p.ctx); err != nil {
 		p.t.Fatal(err)
 	}
-	o.template, err = p.accounts.CreateTemplate(p.ctx, account.CreateTemplate{AccountID: o.account.ID, Template: whatsapp.Template{
-		Name: "spring_sale", Language: "en_US", Category: "MARKETING", ParameterFormat: "NAMED",
-		Components: []whatsapp.Component{{Type: "BODY", Text: "Hi {{first_name}}, our spring sale has begun.",
-			Example: &whatsapp.Example{BodyTextNamed: []whatsapp.NamedExample{{Name: "first_name", Example: "Ana"}}}}},
-	}})
+
+	o.template, err = p.accounts.CreateTemplate(p.ctx,
+		account.CreateTemplate{AccountID: o.account.ID, Template: whatsapp.Template{
+			Name: "spring_sale", Language: "en_US", Category: "MARKETING", ParameterFormat: "NAMED",
+			Components: []whatsapp.Component{{Type: "BODY", Text: "Hi {{first_name}}, our spring sale has begun.",
+				Example: &whatsapp.Example{BodyTextNamed: []whatsapp.NamedExample{{Name: "first_name", Example: "Ana"}}}}},
+		}})
 	if err != nil {
 		p.t.Fatal(err)
 	}
+
 	o.template = o.template.Update().SetStatus(enum.TemplateStatusApproved).SaveX(caller.System(p.ctx))
 	if o.list, err = p.audience.CreateList(p.ctx, list); err != nil {
 		p.t.Fatal(err)
 	}
+
 	for i := range contacts {
 		name := fmt.Sprintf("Contact %03d", i)
-		c, err := p.audience.CreateContact(p.ctx, audience.NewContact{Phone: fmt.Sprintf("+1555010%04d", i), Name: &name, ListIDs: []uid.ID{o.list.ID},
-			Attributes: []audience.Attribute{{Key: "b", Value: "2"}, {Key: "a", Value: "1"}}})
+		c, err := p.audience.CreateContact(p.ctx,
+			audience.NewContact{Phone: fmt.Sprintf("+1555010%04d", i), Name: &name, ListIDs: []uid.ID{o.list.ID},
+				Attributes: []audience.Attribute{{Key: "b", Value: "2"}, {Key: "a", Value: "1"}}})
 		if err != nil {
 			p.t.Fatal(err)
 		}
+
 		o.contacts = append(o.contacts, c)
 	}
+
 	return o
 }
 
 // campaign drafts one to the list.
 func (o *shop) campaign(name string) uid.ID {
 	o.t.Helper()
-	a := o.must(`mutation($input: CreateCampaignInput!) { createCampaign(input: $input) { campaign { id } userErrors { message } } }`, vars{"input": vars{
-		"name": name, "templateId": o.template.ID.String(), "phoneNumberId": o.number.ID.String(), "audience": vars{"listIds": []string{o.list.ID.String()}},
-		"parameters": []vars{{"parameter": "first_name", "contactField": "name", "fallback": "friend"}},
-	}})
+	a := o.must(`mutation($input: CreateCampaignInput!) { createCampaign(input: $input) { campaign { id } userErrors { message } } }`,
+		vars{"input": vars{
+			"name": name, "templateId": o.template.ID.String(), "phoneNumberId": o.number.ID.String(),
+			"audience":   vars{"listIds": []string{o.list.ID.String()}},
+			"parameters": []vars{{"parameter": "first_name", "contactField": "name", "fallback": "friend"}},
+		}})
+
 	id, err := uid.Parse(a.text("createCampaign.campaign.id"))
 	if err != nil {
 		o.t.Fatal(err)
 	}
+
 	return id
 }
 
@@ -428,9 +478,12 @@ func (o *shop) queued(campaign uid.ID, n int) (ids []uid.ID) {
 	messages := make([]delivery.New, n)
 	for i := range messages {
 		c := o.contacts[i%len(o.contacts)]
-		messages[i] = delivery.New{Campaign: campaign, Template: o.template.ID, PhoneNumber: o.number.ID, Account: o.account.ID, Contact: c.ID, Address: *c.Phone,
-			Country: "US", Type: enum.MessageTypeTemplate, Category: enum.TemplateCategoryMarketing, Parameters: map[string]string{"first_name": *c.Name}}
+		messages[i] = delivery.New{Campaign: campaign, Template: o.template.ID, PhoneNumber: o.number.ID,
+			Account: o.account.ID, Contact: c.ID, Address: *c.Phone,
+			Country: "US", Type: enum.MessageTypeTemplate, Category: enum.TemplateCategoryMarketing,
+			Parameters: map[string]string{"first_name": *c.Name}}
 	}
+
 	var told func(context.Context)
 	err := o.db.InTx(caller.System(o.ctx), func(tx *database.Tx) (err error) {
 		ids, told, err = o.queue.Enqueue(caller.System(o.ctx), tx, o.org, messages, func() error { return nil })
@@ -439,7 +492,9 @@ func (o *shop) queued(campaign uid.ID, n int) (ids []uid.ID) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
+
 	told(o.ctx)
+
 	return ids
 }
 
@@ -453,6 +508,7 @@ func (o *shop) record(kind delivery.FactKind, ids ...uid.ID) {
 			facts[i].ErrorCode, facts[i].Detail = 131026, "not on WhatsApp"
 		}
 	}
+
 	if _, err := o.journal.Record(caller.System(o.ctx), facts...); err != nil {
 		o.t.Fatal(err)
 	}
@@ -476,6 +532,7 @@ func (p *person) dial() *socket {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+
 	_ = resp.Body.Close()
 	p.t.Cleanup(func() { _ = conn.Close() })
 	s := &socket{p.t, conn}
@@ -483,10 +540,12 @@ func (p *person) dial() *socket {
 	if p.token != "" {
 		payload["Authorization"] = "Bearer " + p.token
 	}
+
 	s.send(vars{"type": "connection_init", "payload": payload})
 	if f := s.next(); f.Type != "connection_ack" {
 		p.t.Fatalf("got %+v, want an ack", f)
 	}
+
 	return s
 }
 
@@ -508,6 +567,7 @@ func (s *socket) next() frame {
 		if f.Type != "ping" {
 			return f
 		}
+
 		s.send(vars{"type": "pong"})
 	}
 }
@@ -530,6 +590,7 @@ func (s *socket) result() answer {
 	if f.Type != "next" {
 		s.t.Fatalf("got %s %s, want an event", f.Type, f.Payload)
 	}
+
 	a := answer{t: s.t}
 	if err := json.Unmarshal(f.Payload, &a); err != nil {
 		s.t.Fatal(err)
@@ -537,25 +598,31 @@ func (s *socket) result() answer {
 	if len(a.Errors) > 0 {
 		s.t.Fatalf("an event with errors: %v", a.Errors)
 	}
+
 	return a
 }
 
-// failure reads why a subscription is over: an error message, or, when it did not start, a result with errors.
+// failure reads why a subscription is over: an error message, or, when it did not start, a result
+// with errors.
 func (s *socket) failure() (code string, extensions map[string]any) {
 	s.t.Helper()
 	type failed []struct{ Extensions map[string]any }
 	f := s.next()
 	var ended failed
 	var refused struct{ Errors failed }
+
 	if f.Type == "error" {
 		_ = json.Unmarshal(f.Payload, &ended)
 	} else {
 		_ = json.Unmarshal(f.Payload, &refused)
 	}
+
 	for _, err := range append(ended, refused.Errors...) {
 		code, _ = err.Extensions["code"].(string)
 		return code, err.Extensions
 	}
+
 	s.t.Fatalf("got %s %s, want an error", f.Type, f.Payload)
+
 	return "", nil
 }

@@ -32,7 +32,8 @@ import (
 	"carillon/worker"
 )
 
-// counter counts what PostgreSQL and Redis are sent for operations: statements of ent and plain SQL alike, and round trips.
+// counter counts what PostgreSQL and Redis are sent for operations: statements of ent and plain SQL
+// alike, and round trips.
 type counter struct {
 	mu   sync.Mutex
 	sent map[string]int // by their text
@@ -81,13 +82,15 @@ func (c *counter) of(call func()) map[string]int {
 	for text, n := range c.sent {
 		sent[parameters.ReplaceAllLiteralString(text, "$n")] += n
 	}
+
 	return sent
 }
 
 var parameters = regexp.MustCompile(`[$][0-9]+(, [$][0-9]+)*`)
 
-// byChance is how many statements more there may be: what lies on two levels of an answer is read with one statement or with
-// two, as it happens. A statement for each of 30 instead of 3 would be 27 more.
+// byChance is how many statements more there may be: what lies on two levels of an answer is read
+// with one statement or with two, as it happens. A statement for each of 30 instead of 3 would be
+// 27 more.
 const byChance = 5
 
 // more tells of which statements there are more than before, if there are more in all.
@@ -96,17 +99,20 @@ func more(before, after map[string]int) (told string) {
 		for _, m := range all {
 			n += m
 		}
+
 		return n
 	}
 	if sum(after) <= sum(before)+byChance {
 		return ""
 	}
+
 	told = fmt.Sprintf("%d statements, and then %d:", sum(before), sum(after))
 	for text, n := range after {
 		if n > before[text] {
 			told += fmt.Sprintf("\n%d times, and then %d: %.400s", before[text], n, text)
 		}
 	}
+
 	return told
 }
 
@@ -118,18 +124,21 @@ func counted(t *testing.T) (*stage, *counter) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	c := &counter{sent: map[string]int{}}
 	config.Tracer = c
 	name := stdlib.RegisterConnConfig(config)
 	t.Cleanup(func() { stdlib.UnregisterConnConfig(name) })
 	client, prefix := dbtest.Redis(t)
 	client.AddHook(c)
+
 	return stand(t, dbtest.Open(t, name), boundless, func(d *graph.Deps) { d.Rates = worker.NewPace(client, prefix) }), c
 }
 
 func boundless(d *graph.Deps) {
 	const most = 1 << 40
-	d.Transport.MaxQuery, d.Transport.MaxTokens, d.Transport.MaxDepth, d.Transport.MaxFields, d.Transport.MaxNodes, d.Transport.MaxComplexity = most, most, most, most, most, most
+	d.Transport.MaxQuery, d.Transport.MaxTokens, d.Transport.MaxDepth, d.Transport.MaxFields, d.Transport.MaxNodes,
+		d.Transport.MaxComplexity = most, most, most, most, most, most
 }
 
 // crowd has something of every kind, as often as it was grown to.
@@ -141,7 +150,8 @@ type crowd struct {
 
 func (p *person) crowd() *crowd { return &crowd{shop: p.open(3)} }
 
-// grow makes it so large: so many things of every kind, one of them with so many of every kind that it may have.
+// grow makes it so large: so many things of every kind, one of them with so many of every kind that
+// it may have.
 func (c *crowd) grow(size int) {
 	c.t.Helper()
 	system := caller.System(c.ctx)
@@ -152,16 +162,22 @@ func (c *crowd) grow(size int) {
 			{ID: phone, DisplayNumber: fmt.Sprintf("+1 555-01%02d-3881", i), VerifiedName: name}}})
 		a, err := c.accounts.Connect(c.ctx, account.Connect{WABAID: waba, AccessToken: metaToken, ConsentToTransfer: true})
 		c.check(err)
-		_, err = c.accounts.CreateTemplate(c.ctx, account.CreateTemplate{AccountID: a.ID, Template: whatsapp.Template{Name: fmt.Sprintf("crowd_%02d", i), Language: "en_US", Category: "UTILITY",
-			ParameterFormat: "POSITIONAL", Components: []whatsapp.Component{{Type: "BODY", Text: "Your order is on its way."}}}})
+		_, err = c.accounts.CreateTemplate(c.ctx, account.CreateTemplate{AccountID: a.ID,
+			Template: whatsapp.Template{Name: fmt.Sprintf("crowd_%02d", i), Language: "en_US", Category: "UTILITY",
+				ParameterFormat: "POSITIONAL",
+				Components:      []whatsapp.Component{{Type: "BODY", Text: "Your order is on its way."}}}})
+
 		c.check(err)
 		list, err := c.audience.CreateList(c.ctx, name)
 		c.check(err)
-		person, err := c.audience.CreateContact(c.ctx, audience.NewContact{Phone: fmt.Sprintf("+1555012%04d", i), Name: &name, ListIDs: []uid.ID{list.ID, c.list.ID}, // and the one before
-			Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}})
+		// and the one before
+		person, err := c.audience.CreateContact(c.ctx,
+			audience.NewContact{Phone: fmt.Sprintf("+1555012%04d", i), Name: &name, ListIDs: []uid.ID{list.ID, c.list.ID},
+				Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn, Source: "form"}})
 		c.check(err)
 		c.contacts = append(c.contacts, person)
-		c.check(c.db.Client.ListMember.Create().SetOrganizationID(c.org).SetContactListID(list.ID).SetContactID(c.contacts[0].ID).Exec(system))
+		c.check(c.db.Client.ListMember.Create().SetOrganizationID(c.org).SetContactListID(list.ID).
+			SetContactID(c.contacts[0].ID).Exec(system))
 		c.list = list
 		id := c.campaign(name)
 		messages := c.queued(id, 3)
@@ -169,7 +185,8 @@ func (c *crowd) grow(size int) {
 		c.record(delivery.Failed, messages[2:]...)
 		c.campaigns = append(c.campaigns, id)
 		c.record(delivery.Failed, c.queued(c.campaigns[0], 1)...)
-		imported, err := c.audience.StartImport(c.ctx, audience.NewImport{FileName: name, File: strings.NewReader("phone\nnobody\nnothing\n")})
+		imported, err := c.audience.StartImport(c.ctx,
+			audience.NewImport{FileName: name, File: strings.NewReader("phone\nnobody\nnothing\n")})
 		c.check(err)
 		c.check(c.audience.RunImport(system, imported.ID))
 		c.key(enum.RoleViewer)
@@ -197,39 +214,48 @@ func (c *crowd) ids(most int) map[string][]string {
 		rows, err := c.db.Query(c.ctx, "SELECT * FROM "+table+" WHERE "+column+" = $1", c.org)
 		c.check(err)
 		names, _ := rows.Columns()
+
 		for at := slices.Index(names, "id"); at >= 0 && !numbered[table] && rows.Next(); {
 			values := make([]any, len(names))
 			for i := range values {
 				values[i] = new(any)
 			}
+
 			var id uid.ID
 			values[at] = &id
 			c.check(rows.Scan(values...))
 			all = append(all, id)
 		}
+
 		rows.Close()
 	}
+
 	for _, m := range c.db.Client.Member.Query().AllX(c.ctx) {
 		all = append(all, m.UserID)
 	}
+
 	for _, session := range c.must(`{ viewer { sessions { id } } }`).list("viewer.sessions") {
 		id, err := uid.Parse(session.(map[string]any)["id"].(string))
 		c.check(err)
 		all = append(all, id)
 	}
+
 	slices.SortFunc(all, func(a, b uid.ID) int { return bytes.Compare(a[:], b[:]) }) // the oldest first
 	all = slices.Compact(all)
 	byType := map[string][]string{}
+
 	for some := range slices.Chunk(all, 100) {
 		texts := make([]string, len(some))
 		for i, id := range some {
 			texts[i] = id.String()
 		}
+
 		a := c.must(`query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }`, vars{"ids": texts})
 		for i, n := range a.list("nodes") {
 			if n == nil {
 				continue // it is no node
 			}
+
 			name := n.(map[string]any)["__typename"].(string)
 			enough := most
 			if name == "AuditEvent" {
@@ -240,10 +266,12 @@ func (c *crowd) ids(most int) map[string][]string {
 			}
 		}
 	}
+
 	return byType
 }
 
-// wide selects all of a type that needs no argument, so many things deep: and the pages of its lists.
+// wide selects all of a type that needs no argument, so many things deep: and the pages of its
+// lists.
 type wide struct {
 	schema *ast.Schema
 	seen   map[string]bool // connections, as Type.field
@@ -253,16 +281,19 @@ func (w wide) selection(def *ast.Definition, depth int) string {
 	if def.IsAbstractType() {
 		return " { __typename ... on Node { id } }"
 	}
+
 	parts := []string{"__typename"}
 	for _, f := range def.Fields {
 		name, below := def.Name+"."+f.Name, w.schema.Types[f.Type.Name()]
 		if strings.HasPrefix(f.Name, "__") || needsArguments(f) {
 			continue
 		}
+
 		left := depth
 		if !isPage(below) {
 			left--
 		}
+
 		switch {
 		case !below.IsCompositeType():
 			parts = append(parts, f.Name)
@@ -272,9 +303,11 @@ func (w wide) selection(def *ast.Definition, depth int) string {
 			if strings.HasSuffix(below.Name, "Connection") {
 				page = "(first: 3)"
 			}
+
 			parts = append(parts, f.Name+page+w.selection(below, left))
 		}
 	}
+
 	return " { " + strings.Join(parts, " ") + " }"
 }
 
@@ -293,9 +326,11 @@ func (w wide) documents() map[string]string {
 			documents[f.Name] = "{ " + f.Name + w.selection(below, 3) + " }"
 		}
 	}
+
 	for _, kind := range w.schema.GetPossibleTypes(w.schema.Types["Node"]) {
 		documents[kind.Name] = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on " + kind.Name + w.selection(kind, 2) + " } }"
 	}
+
 	return documents
 }
 
@@ -303,6 +338,7 @@ func TestEveryListCostsTheSameHoweverLong(t *testing.T) {
 	s, counter := counted(t)
 	w := wide{schema(t), map[string]bool{}}
 	documents := w.documents()
+
 	for _, def := range w.schema.Types {
 		for _, f := range def.Fields {
 			if name := def.Name + "." + f.Name; strings.HasSuffix(f.Type.Name(), "Connection") && !w.seen[name] {
@@ -310,8 +346,10 @@ func TestEveryListCostsTheSameHoweverLong(t *testing.T) {
 			}
 		}
 	}
+
 	c := s.signUp().crowd()
 	few := c.cost(counter, documents, 3)
+
 	for name, many := range c.cost(counter, documents, 30) {
 		if told := more(few[name], many); told != "" {
 			t.Errorf("%s took for 3 of everything, and for 30, %s", name, told)
@@ -324,6 +362,7 @@ func (c *crowd) cost(counter *counter, documents map[string]string, size int) ma
 	c.t.Helper()
 	c.grow(size)
 	costs, ids := map[string]map[string]int{}, c.ids(size)
+
 	for name, document := range documents {
 		v := vars{}
 		if strings.HasPrefix(document, "query") {
@@ -331,8 +370,10 @@ func (c *crowd) cost(counter *counter, documents map[string]string, size int) ma
 				c.t.Errorf("there are %d of %s, not %d", len(ids[name]), name, size)
 			}
 		}
+
 		costs[name] = counter.of(func() { c.must(document, v) })
 	}
+
 	return costs
 }
 
@@ -343,6 +384,7 @@ func TestABatchOfEventsCostsTheSameHoweverMany(t *testing.T) {
 	const document = `subscription($after: Cursor) { deliveryEvents(after: $after) { cursor e: events { status message { to text error { code } template { name } phoneNumber { queued currentRate account { messagingLimitUsed phoneNumbers { queued currentRate } } }
 		campaign { template { name account { name } } audience { size lists { name size } excludeLists { size } } progress { failures { code } } messages(first: 2) { totalCount edges { node { events { status } } } } createdBy { user { name } } }
 		contact { name lists { name size } consentHistory { source } } events { sequence status } } } } }`
+
 	batch := func(events int) map[string]int {
 		t.Helper()
 		var ids []uid.ID
@@ -350,14 +392,18 @@ func TestABatchOfEventsCostsTheSameHoweverMany(t *testing.T) {
 			c.contacts[0] = c.contacts[i] // the person differs by campaign
 			ids = append(ids, c.queued(c.campaigns[i], events/8)...)
 		}
-		start := c.must(`query($first: Int!) { deliveryEvents(first: $first) { cursor } }`, vars{"first": 1000}).text("deliveryEvents.cursor")
+
+		start := c.must(`query($first: Int!) { deliveryEvents(first: $first) { cursor } }`, vars{"first": 1000}).
+			text("deliveryEvents.cursor")
 		c.record(delivery.Accepted, ids...)
 		ws := c.dial()
+
 		defer func() { // it is over for the server too, which answers in order
 			ws.send(vars{"id": "1", "type": "complete"})
 			ws.send(vars{"id": "2", "type": "subscribe", "payload": vars{"query": "{ viewer { role } }"}})
 			ws.result()
 		}()
+
 		return counter.of(func() {
 			ws.subscribe(document, vars{"after": start})
 			if n := len(ws.result().list("deliveryEvents.e")); n != events {
@@ -365,6 +411,7 @@ func TestABatchOfEventsCostsTheSameHoweverMany(t *testing.T) {
 			}
 		})
 	}
+
 	few := batch(8)
 	if told := more(few, batch(256)); told != "" {
 		t.Errorf("a batch of 8 and one of 256 events took %s", told)
@@ -382,13 +429,18 @@ func TestAReceivedMessageCostsTheSameHoweverMuchHangsOnIt(t *testing.T) {
 		o.hear("ready", o.number)
 		return func(a answer) bool { return a.text("messageReceived.wamid") == "ready" }
 	})
+
 	size := 1 // the list and the number of the shop
 	cost := func(grown int) (sent map[string]int) {
 		for ; size < grown; size++ {
-			list := s.db.Client.ContactList.Create().SetOrganizationID(o.org).SetName(fmt.Sprint("List ", size)).SetCreatedAt(database.Now()).SaveX(system)
-			s.db.Client.ListMember.Create().SetOrganizationID(o.org).SetContactListID(list.ID).SetContactID(o.contacts[0].ID).ExecX(system)
-			s.db.Client.PhoneNumber.Create().SetOrganizationID(o.org).SetAccountID(o.account.ID).SetMetaID(fmt.Sprint(size)).SetDisplayNumber("+1").SetVerifiedName("n").ExecX(system)
+			list := s.db.Client.ContactList.Create().SetOrganizationID(o.org).SetName(fmt.Sprint("List ", size)).
+				SetCreatedAt(database.Now()).SaveX(system)
+			s.db.Client.ListMember.Create().SetOrganizationID(o.org).SetContactListID(list.ID).SetContactID(o.contacts[0].ID).
+				ExecX(system)
+			s.db.Client.PhoneNumber.Create().SetOrganizationID(o.org).SetAccountID(o.account.ID).SetMetaID(fmt.Sprint(size)).
+				SetDisplayNumber("+1").SetVerifiedName("n").ExecX(system)
 		}
+
 		return counter.of(func() {
 			o.hear(fmt.Sprint("with ", grown), o.number)
 			a := ws.result()
@@ -396,16 +448,21 @@ func TestAReceivedMessageCostsTheSameHoweverMuchHangsOnIt(t *testing.T) {
 			if len(lists) != grown || len(numbers) != grown {
 				t.Fatalf("%d lists and %d numbers, want %d of each", len(lists), len(numbers), grown)
 			}
+
 			for i := range grown {
-				if a.at(fmt.Sprintf("messageReceived.contact.lists.%d.size", i)) != 1.0 || a.at(fmt.Sprintf("messageReceived.phoneNumber.account.phoneNumbers.%d.currentRate", i)).(float64) <= 0 {
+				if a.at(fmt.Sprintf("messageReceived.contact.lists.%d.size", i)) != 1.0 ||
+					a.at(fmt.Sprintf("messageReceived.phoneNumber.account.phoneNumbers.%d.currentRate", i)).(float64) <= 0 {
 					t.Errorf("%v, %v", lists[i], numbers[i])
 				}
 			}
 		})
 	}
+
 	few := cost(3)
 	if told := more(few, cost(30)); told != "" {
-		t.Errorf("a message from somebody on 3 lists and one from somebody on 30, to an account with as many numbers, took %s", told)
+		t.Errorf(
+			"a message from somebody on 3 lists and one from somebody on 30, to an account with as many numbers, took %s",
+			told)
 	}
 }
 
@@ -421,11 +478,15 @@ func TestPagesOfManyCampaignsAreThoseOfEach(t *testing.T) {
 					ids = append(ids, id.String())
 				}
 			}
+
 			want = append(want, ids)
 		}
+
 		pages := func(args string) answer {
-			return o.must(`{ campaigns { edges { node { id messages(` + args + `) { totalCount edges { cursor node { id to } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } only: messages(first: 1, filter: {to: "+15550100001"}) { totalCount edges { node { to } } } } } } }`)
+			return o.must(`{ campaigns { edges { node { id messages(` + args +
+				`) { totalCount edges { cursor node { id to } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } only: messages(first: 1, filter: {to: "+15550100001"}) { totalCount edges { node { to } } } } } } }`)
 		}
+
 		for args, of := range map[string]func(all []string) []string{
 			"first: 2": func(all []string) []string { return all[:min(2, len(all))] },
 			"last: 2":  func(all []string) []string { return all[max(0, len(all)-2):] },
@@ -445,25 +506,32 @@ func TestPagesOfManyCampaignsAreThoseOfEach(t *testing.T) {
 				for j := range a.list(at + "messages.edges") {
 					got = append(got, a.text(fmt.Sprintf("%smessages.edges.%d.node.id", at, j)))
 				}
+
 				if expected := of(slices.Clone(ids)); !slices.Equal(got, expected) {
 					t.Errorf("messages(%s) of campaign %d are %v, want %v", args, i, got, expected)
 				}
+
 				forward, more := strings.HasPrefix(args, "first"), len(ids) > 2
-				if a.at(at+"messages.totalCount") != float64(len(ids)) || a.at(at+"messages.pageInfo.hasNextPage") != (forward && more) || a.at(at+"messages.pageInfo.hasPreviousPage") != (!forward && more) {
+				if a.at(at+"messages.totalCount") != float64(len(ids)) || a.at(at+"messages.pageInfo.hasNextPage") != (forward &&
+					more) || a.at(at+"messages.pageInfo.hasPreviousPage") != (!forward && more) {
 					t.Errorf("messages(%s) of campaign %d: %v", args, i, a.at(at+"messages"))
 				}
+
 				if want := min(1, i); a.at(at+"only.totalCount") != float64(want) || len(a.list(at+"only.edges")) != want {
 					t.Errorf("campaign %d has %v to one person, want %d", i, a.at(at+"only"), want)
 				}
 				if len(ids) == 0 {
 					continue
 				}
+
 				// A cursor of such a page goes on where the page ends.
 				end, rest := "after: $c, ", "endCursor"
 				if !forward {
 					end, rest = "before: $c, ", "startCursor"
 				}
-				next := o.must(`query($id: ID!, $c: Cursor) { node(id: $id) { ... on Campaign { messages(`+end+args+`) { edges { node { id } } } } } }`,
+
+				next := o.must(`query($id: ID!, $c: Cursor) { node(id: $id) { ... on Campaign { messages(`+end+args+
+					`) { edges { node { id } } } } } }`,
 					vars{"id": a.text(at + "id"), "c": a.text(at + "messages.pageInfo." + rest)})
 				if n := len(next.list("node.messages.edges")); n != min(2, len(ids)-len(got)) {
 					t.Errorf("after messages(%s) of campaign %d come %d more of %d", args, i, n, len(ids))

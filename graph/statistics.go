@@ -13,30 +13,37 @@ import (
 	"carillon/usererror"
 )
 
-func reportFrom(f model.StatisticsFilter, interval *enum.StatisticsInterval, groupBy []enum.StatisticsDimension) (r delivery.Report, err error) {
+func reportFrom(f model.StatisticsFilter, interval *enum.StatisticsInterval,
+	groupBy []enum.StatisticsDimension) (r delivery.Report, err error) {
 	r = delivery.Report{
 		Since: f.Since, Until: f.Until, Interval: or(interval, enum.StatisticsIntervalDay),
-		Account: f.AccountID, PhoneNumber: f.PhoneNumberID, Template: f.TemplateID, Campaign: f.CampaignID, Category: f.Category,
+		Account: f.AccountID, PhoneNumber: f.PhoneNumberID, Template: f.TemplateID, Campaign: f.CampaignID,
+		Category: f.Category,
 	}
+
 	for _, d := range groupBy {
 		if !slices.Contains(r.GroupBy, d) {
 			r.GroupBy = append(r.GroupBy, d)
 		}
 	}
+
 	name := or(f.TimeZone, "UTC")
 	if r.Zone, err = time.LoadLocation(name); err != nil || name == "" || name == "Local" {
 		return r, usererror.New(usererror.BadInput, "filter.timeZone is not the IANA name of a time zone, e.g. Asia/Shanghai")
 	}
+
 	return r, nil
 }
 
-// statisticsRows is called with the context of the field whose type is StatisticsRow. What rows are about is read with one
-// statement for each kind, and one more for each edge that is asked for.
+// statisticsRows is called with the context of the field whose type is StatisticsRow. What rows are
+// about is read with one statement for each kind, and one more for each edge that is asked for.
 func (r *Resolver) statisticsRows(ctx context.Context, rows []delivery.ReportRow) ([]*model.StatisticsRow, error) {
 	about := map[uid.ID]ent.Noder{}
 	for field, id := range map[string]func(delivery.ReportRow) uid.ID{
-		"account": func(row delivery.ReportRow) uid.ID { return row.Account }, "phoneNumber": func(row delivery.ReportRow) uid.ID { return row.PhoneNumber },
-		"template": func(row delivery.ReportRow) uid.ID { return row.Template }, "campaign": func(row delivery.ReportRow) uid.ID { return row.Campaign },
+		"account":     func(row delivery.ReportRow) uid.ID { return row.Account },
+		"phoneNumber": func(row delivery.ReportRow) uid.ID { return row.PhoneNumber },
+		"template":    func(row delivery.ReportRow) uid.ID { return row.Template },
+		"campaign":    func(row delivery.ReportRow) uid.ID { return row.Campaign },
 	} {
 		f, ids := asked(ctx, field), idsIn(rows, id)
 		if f == nil || len(ids) == 0 {
@@ -46,10 +53,12 @@ func (r *Resolver) statisticsRows(ctx context.Context, rows []delivery.ReportRow
 			return nil, err
 		}
 	}
+
 	out := make([]*model.StatisticsRow, len(rows))
 	for i, row := range rows {
 		out[i] = statisticsRow(row, about)
 	}
+
 	return out, nil
 }
 
@@ -61,14 +70,18 @@ func idsIn(rows []delivery.ReportRow, of func(delivery.ReportRow) uid.ID) (ids [
 			ids, seen[id] = append(ids, id), true
 		}
 	}
+
 	return ids
 }
 
 func statisticsRow(row delivery.ReportRow, about map[uid.ID]ent.Noder) *model.StatisticsRow {
 	out := &model.StatisticsRow{
-		Country: some(row.Country), Accepted: row.Accepted, Sent: row.Sent, Delivered: row.Delivered, Read: row.Read, Failed: row.Failed,
-		Skipped: row.Skipped, Received: row.Received, OptedOut: row.OptedOut, DeliveryRate: row.DeliveryRate(), ReadRate: row.ReadRate(),
+		Country: some(row.Country), Accepted: row.Accepted, Sent: row.Sent, Delivered: row.Delivered, Read: row.Read,
+		Failed:  row.Failed,
+		Skipped: row.Skipped, Received: row.Received, OptedOut: row.OptedOut, DeliveryRate: row.DeliveryRate(),
+		ReadRate: row.ReadRate(),
 	}
+
 	out.Account, _ = about[row.Account].(*ent.Account)
 	out.PhoneNumber, _ = about[row.PhoneNumber].(*ent.PhoneNumber)
 	out.Template, _ = about[row.Template].(*ent.Template)
@@ -82,5 +95,6 @@ func statisticsRow(row delivery.ReportRow, about map[uid.ID]ent.Noder) *model.St
 	if row.ErrorCode != 0 {
 		out.ErrorCode = &row.ErrorCode
 	}
+
 	return out
 }

@@ -12,11 +12,13 @@ import (
 	"context"
 )
 
-func (r *queryResolver) Statistics(ctx context.Context, filter model.StatisticsFilter, interval *enum.StatisticsInterval, groupBy []enum.StatisticsDimension) ([]*model.StatisticsRow, error) {
+func (r *queryResolver) Statistics(ctx context.Context, filter model.StatisticsFilter,
+	interval *enum.StatisticsInterval, groupBy []enum.StatisticsDimension) ([]*model.StatisticsRow, error) {
 	v, err := identity.Require(ctx, enum.RoleViewer)
 	if err != nil {
 		return nil, err
 	}
+
 	report, err := reportFrom(filter, interval, groupBy)
 	if err != nil {
 		return nil, err
@@ -24,9 +26,11 @@ func (r *queryResolver) Statistics(ctx context.Context, filter model.StatisticsF
 	if err := r.knownToStatistics(ctx, filter); err != nil {
 		return nil, err
 	}
+
 	rows, err := r.Log.Statistics(ctx, v.Organization, report)
 	if err != nil {
 		return nil, err
 	}
+
 	return r.statisticsRows(ctx, rows)
 }

@@ -19,8 +19,9 @@ import (
 	domain "carillon/campaign"
 )
 
-// stream runs produce until it returns or the client leaves, and tells the client of its error. send waits for the client,
-// and is false when it has left. What is large is read after its turn was taken.
+// stream runs produce until it returns or the client leaves, and tells the client of its error.
+// send waits for the client, and is false when it has left. What is large is read after its turn
+// was taken.
 func stream[T any](ctx context.Context, produce func(turn *transport.Turn, send func(T) bool) error) <-chan T {
 	c, turn := make(chan T), transport.TurnOf(ctx)
 	send := func(v T) bool { return transport.Send(ctx, turn, c, v) }
@@ -31,30 +32,37 @@ func stream[T any](ctx context.Context, produce func(turn *transport.Turn, send 
 				transport.Fail(ctx, fmt.Errorf("panic in a subscription: %v", v))
 			}
 		}()
+
 		if err := produce(turn, send); err != nil && ctx.Err() == nil {
 			transport.Fail(ctx, err)
 		}
 	}()
+
 	return c
 }
 
-// followLog replays what follows on after, and goes on live. Without after it begins with an empty batch, which tells where.
-func (r *Resolver) followLog(ctx context.Context, want func(delivery.Event) bool, after *ent.Cursor) (<-chan *model.DeliveryEventBatch, error) {
+// followLog replays what follows on after, and goes on live. Without after it begins with an empty
+// batch, which tells where.
+func (r *Resolver) followLog(ctx context.Context, want func(delivery.Event) bool,
+	after *ent.Cursor) (<-chan *model.DeliveryEventBatch, error) {
 	tell, err := r.newTeller(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	from := int64(-1)
 	if after != nil {
 		if from, err = r.place(ctx, tell.organization, after); err != nil {
 			return nil, err
 		}
 	}
+
 	r.guard(ctx)
 	log, err := r.Hub.Subscribe(ctx, tell.organization, from)
 	if err != nil {
 		return nil, r.ended(ctx, tell.organization, err)
 	}
+
 	return stream(ctx, func(turn *transport.Turn, send func(*model.DeliveryEventBatch) bool) error {
 		defer log.Close()
 		if after == nil {
@@ -62,6 +70,7 @@ func (r *Resolver) followLog(ctx context.Context, want func(delivery.Event) bool
 				return err
 			}
 		}
+
 		return tell.follow(ctx, log, want, turn, send)
 	}), nil
 }
@@ -70,29 +79,35 @@ func (r *Resolver) followLog(ctx context.Context, want func(delivery.Event) bool
 const largestBatch = 512 << 10
 
 // follow sends what follows in the log, in batches that are no larger than they should be.
-func (t teller) follow(ctx context.Context, log *hub.Subscription[delivery.Event], want func(delivery.Event) bool, turn *transport.Turn, send func(*model.DeliveryEventBatch) bool) error {
+func (t teller) follow(ctx context.Context, log *hub.Subscription[delivery.Event], want func(delivery.Event) bool,
+	turn *transport.Turn, send func(*model.DeliveryEventBatch) bool) error {
 	size := &batchSize{turn: turn, each: turn.Row()}
 	for {
 		waiting, err := log.Ready(ctx)
 		if err != nil || !size.take(ctx, waiting) {
 			return nil
 		}
+
 		events, err := log.Next(ctx)
 		if err != nil {
 			return t.r.ended(ctx, t.organization, err)
 		}
+
 		events = matching(events, want)
 		for len(events) > 0 && size.take(ctx, int64(len(events))) {
 			some, cursor := events[:min(size.most(), len(events))], log.Cursor()
 			if events = events[len(some):]; len(events) > 0 {
 				cursor = some[len(some)-1].Sequence
 			}
+
 			batch, err := t.batch(alone(ctx), some, cursor)
 			if err != nil || !send(batch) {
 				return err
 			}
+
 			size.sent = len(some)
 		}
+
 		turn.Leave()
 	}
 }
@@ -115,6 +130,7 @@ func (s *batchSize) take(ctx context.Context, events int64) bool {
 	if s.sent > 0 { // whose size is known by now
 		s.each, s.sent = max(1, s.turn.Bytes()/s.sent), 0
 	}
+
 	return true
 }
 
@@ -123,12 +139,14 @@ func matching(events []delivery.Event, want func(delivery.Event) bool) []deliver
 	if len(events) > 0 && !slices.ContainsFunc(events, func(e delivery.Event) bool { return !want(e) }) {
 		return events
 	}
+
 	var out []delivery.Event
 	for _, e := range events {
 		if want(e) {
 			out = append(out, e)
 		}
 	}
+
 	return out
 }
 
@@ -139,9 +157,11 @@ type sight[T any] struct {
 	over  bool // it will not change any more
 }
 
-// follow looks at once and after each signal, sends what has changed, and rests between two looks. News that come while it
-// rests are not lost: the watch holds them. That nothing is there to be seen is told before the stream begins.
-func follow[T any](ctx context.Context, r *Resolver, organization, subject uid.ID, look func() (sight[T], error)) (<-chan T, error) {
+// follow looks at once and after each signal, sends what has changed, and rests between two looks.
+// News that come while it rests are not lost: the watch holds them. That nothing is there to be
+// seen is told before the stream begins.
+func follow[T any](ctx context.Context, r *Resolver, organization, subject uid.ID,
+	look func() (sight[T], error)) (<-chan T, error) {
 	r.guard(ctx)
 	watch := r.Hub.Watch(organization, subject.String())
 	first, err := look()
@@ -149,31 +169,37 @@ func follow[T any](ctx context.Context, r *Resolver, organization, subject uid.I
 		watch.Close()
 		return nil, err
 	}
+
 	return stream(ctx, func(_ *transport.Turn, send func(T) bool) error {
 		defer watch.Close()
 		return keepLooking(ctx, watch, first, look, send)
 	}), nil
 }
 
-func keepLooking[T any](ctx context.Context, watch *hub.Watch, s sight[T], look func() (sight[T], error), send func(T) bool) (err error) {
+func keepLooking[T any](ctx context.Context, watch *hub.Watch, s sight[T], look func() (sight[T], error),
+	send func(T) bool) (err error) {
 	var last any
 	for {
 		if s.mark != last && !send(s.value) || s.over {
 			return nil
 		}
+
 		last = s.mark
 		rest := time.NewTimer(progressEvery)
+
 		select {
 		case <-rest.C:
 		case <-ctx.Done():
 			rest.Stop()
 			return nil
 		}
+
 		select {
 		case <-watch.C():
 		case <-ctx.Done():
 			return nil
 		}
+
 		if s, err = look(); err != nil {
 			return err
 		}
@@ -189,11 +215,14 @@ type campaignMark struct {
 
 func sightOfCampaign(c *ent.Campaign, now time.Time) sight[*model.CampaignProgressUpdate] {
 	p := domain.ProgressOf(c, now)
-	mark := campaignMark{status: c.Status, counts: [...]int{c.Total, c.Queued, c.Sending, c.Accepted, c.Sent, c.Delivered, c.Read, c.Failed, c.Unknown, c.Skipped, c.Canceled}}
+	mark := campaignMark{status: c.Status, counts: [...]int{c.Total, c.Queued, c.Sending, c.Accepted, c.Sent,
+		c.Delivered, c.Read, c.Failed, c.Unknown, c.Skipped, c.Canceled}}
 	if c.StatusReason != nil {
 		mark.reason = *c.StatusReason
 	}
-	return sight[*model.CampaignProgressUpdate]{&model.CampaignProgressUpdate{Campaign: c, Status: c.Status, Progress: &p}, mark, p.Final(c.Status)}
+
+	return sight[*model.CampaignProgressUpdate]{&model.CampaignProgressUpdate{Campaign: c, Status: c.Status,
+		Progress: &p}, mark, p.Final(c.Status)}
 }
 
 // importMark is what of an import its progress shows.
@@ -213,11 +242,13 @@ func (r *Resolver) followCampaign(ctx context.Context, id uid.ID) (<-chan *model
 	if err != nil {
 		return nil, err
 	}
+
 	return follow(ctx, r, v.Organization, id, func() (s sight[*model.CampaignProgressUpdate], err error) {
 		c, err := r.DB.Client.Campaign.Get(ctx, id)
 		if err != nil {
 			return s, missing("campaign", err)
 		}
+
 		return sightOfCampaign(c, r.Now()), nil
 	})
 }
@@ -228,11 +259,13 @@ func (r *Resolver) followImport(ctx context.Context, id uid.ID) (<-chan *ent.Con
 	if err != nil {
 		return nil, err
 	}
+
 	return follow(ctx, r, v.Organization, id, func() (s sight[*ent.ContactImport], err error) {
 		i, err := r.DB.Client.ContactImport.Get(ctx, id)
 		if err != nil {
 			return s, missing("import", err)
 		}
+
 		return sightOfImport(i), nil
 	})
 }

@@ -34,6 +34,7 @@ func templatesThat(f *model.TemplateFilter) (all []predicate.Template) {
 	if f.Search != nil {
 		all = append(all, template.NameContainsFold(*f.Search))
 	}
+
 	return all
 }
 
@@ -46,6 +47,7 @@ func known[E interface {
 	if !slices.Contains(v.Values(), string(v)) {
 		return nil
 	}
+
 	return &v
 }
 
@@ -57,19 +59,25 @@ func componentsOf(parts []whatsapp.Component) []*model.TemplateComponent {
 		if kind == nil {
 			continue
 		}
+
 		raw, _ := json.Marshal(p) // it was JSON before
-		c := &model.TemplateComponent{Type: *kind, Format: known[enum.HeaderFormat](p.Format), Text: some(p.Text), Example: examplesOf(p), JSON: string(raw)}
+		c := &model.TemplateComponent{Type: *kind, Format: known[enum.HeaderFormat](p.Format), Text: some(p.Text),
+			Example: examplesOf(p), JSON: string(raw)}
 		if p.LimitedTimeOffer != nil && c.Text == nil {
 			c.Text = some(p.LimitedTimeOffer.Text)
 		}
+
 		for _, b := range p.Buttons {
 			c.Buttons = append(c.Buttons, buttonsOf(b)...)
 		}
+
 		for _, card := range p.Cards {
 			c.Cards = append(c.Cards, &model.TemplateCard{Components: componentsOf(card.Components)})
 		}
+
 		out = append(out, c)
 	}
+
 	return out
 }
 
@@ -78,13 +86,16 @@ func examplesOf(p whatsapp.Component) (out []string) {
 	if e == nil {
 		return nil
 	}
+
 	out = append(append(out, e.HeaderText...), e.HeaderHandle...)
 	if len(e.BodyText) > 0 {
 		out = append(out, e.BodyText[0]...)
 	}
+
 	for _, named := range slices.Concat(e.HeaderTextNamed, e.BodyTextNamed) {
 		out = append(out, named.Example)
 	}
+
 	return out
 }
 
@@ -93,19 +104,24 @@ func buttonsOf(b whatsapp.Button) []*model.TemplateButton {
 	if kind == nil {
 		return nil
 	}
-	out := &model.TemplateButton{Type: *kind, Text: some(b.Text), URL: some(b.URL), PhoneNumber: some(b.PhoneNumber), OtpType: known[enum.OTPType](b.OTPType)}
+
+	out := &model.TemplateButton{Type: *kind, Text: some(b.Text), URL: some(b.URL), PhoneNumber: some(b.PhoneNumber),
+		OtpType: known[enum.OTPType](b.OTPType)}
 	if len(b.Example) > 0 {
 		out.Example = &b.Example[0]
 	}
+
 	return []*model.TemplateButton{out}
 }
 
 func parametersOf(t *ent.Template) []*model.TemplateParameter {
 	out := []*model.TemplateParameter{}
 	for _, p := range account.Of(t).Parameters() {
-		out = append(out, &model.TemplateParameter{Name: p.Name, Component: enum.ComponentType(p.Component), ButtonIndex: p.ButtonIndex,
-			CardIndex: p.CardIndex, Kind: enum.ParameterKind(p.Kind), Example: some(p.Example)})
+		out = append(out, &model.TemplateParameter{Name: p.Name, Component: enum.ComponentType(p.Component),
+			ButtonIndex: p.ButtonIndex,
+			CardIndex:   p.CardIndex, Kind: enum.ParameterKind(p.Kind), Example: some(p.Example)})
 	}
+
 	return out
 }
 
@@ -114,24 +130,31 @@ func previewOf(t *ent.Template, values []*model.ParameterValueInput) *model.Temp
 	for _, v := range values {
 		given[v.Parameter] = v.Value
 	}
+
 	p := account.Of(t).Preview(given)
-	return &model.TemplatePreview{Header: some(p.Header), Body: p.Body, Footer: some(p.Footer), Buttons: append([]string{}, p.Buttons...)}
+
+	return &model.TemplatePreview{Header: some(p.Header), Body: p.Body, Footer: some(p.Footer),
+		Buttons: append([]string{}, p.Buttons...)}
 }
 
 func problemsOf(in *model.TemplateInput) []*model.TemplateProblem {
 	out := []*model.TemplateProblem{}
 	for _, p := range account.Lint(templateFrom(in)) {
-		out = append(out, &model.TemplateProblem{Field: append([]string{}, p.Field...), Rule: p.Rule, Message: p.Message, Severity: enum.Severity(p.Severity)})
+		out = append(out, &model.TemplateProblem{Field: append([]string{}, p.Field...), Rule: p.Rule, Message: p.Message,
+			Severity: enum.Severity(p.Severity)})
 	}
+
 	return out
 }
 
 func templateFrom(in *model.TemplateInput) whatsapp.Template {
-	t := whatsapp.Template{Name: in.Name, Language: in.Language, Category: string(in.Category), Components: componentsFrom(in.Components),
+	t := whatsapp.Template{Name: in.Name, Language: in.Language, Category: string(in.Category),
+		Components:      componentsFrom(in.Components),
 		ParameterFormat: string(or(in.ParameterFormat, enum.ParameterFormatPositional))}
 	if in.MessageTTLSeconds != nil {
 		t.MessageSendTTLSeconds = *in.MessageTTLSeconds
 	}
+
 	return t
 }
 
@@ -143,21 +166,28 @@ func componentsFrom(in []*model.TemplateComponentInput) (out []whatsapp.Componen
 		} else if c.Type == enum.ComponentTypeHeader && c.Text != nil {
 			p.Format = string(enum.HeaderFormatText)
 		}
+
 		if c.Type == enum.ComponentTypeLimitedTimeOffer {
-			p.Text, p.LimitedTimeOffer = "", &whatsapp.Offer{Text: text(c.Text), HasExpiration: c.HasExpiration != nil && *c.HasExpiration}
+			p.Text, p.LimitedTimeOffer = "",
+				&whatsapp.Offer{Text: text(c.Text), HasExpiration: c.HasExpiration != nil && *c.HasExpiration}
 		}
+
 		for _, b := range c.Buttons {
 			p.Buttons = append(p.Buttons, buttonFrom(b))
 		}
+
 		for _, card := range c.Cards {
 			p.Cards = append(p.Cards, whatsapp.Card{Components: componentsFrom(card.Components)})
 		}
+
 		p.AddSecurityRecommendation = c.AddSecurityRecommendation != nil && *c.AddSecurityRecommendation
 		if c.CodeExpirationMinutes != nil {
 			p.CodeExpirationMinutes = *c.CodeExpirationMinutes
 		}
+
 		out = append(out, p)
 	}
+
 	return out
 }
 
@@ -165,6 +195,7 @@ func exampleFrom(c *model.TemplateComponentInput) *whatsapp.Example {
 	if c.Example == nil && c.NamedExamples == nil && c.MediaHandle == nil {
 		return nil
 	}
+
 	header, e := c.Type == enum.ComponentTypeHeader, &whatsapp.Example{}
 	switch {
 	case c.MediaHandle != nil:
@@ -178,6 +209,7 @@ func exampleFrom(c *model.TemplateComponentInput) *whatsapp.Example {
 	default:
 		e.BodyText = whatsapp.Rows{c.Example}
 	}
+
 	return e
 }
 
@@ -185,6 +217,7 @@ func namedFrom(in []*audience.Attribute) (out []whatsapp.NamedExample) {
 	for _, a := range in {
 		out = append(out, whatsapp.NamedExample{Name: a.Key, Example: a.Value})
 	}
+
 	return out
 }
 
@@ -193,16 +226,20 @@ func buttonFrom(in *model.TemplateButtonInput) whatsapp.Button {
 	if in.Example != nil {
 		b.Example = whatsapp.Texts{*in.Example}
 	}
+
 	if in.OtpType != nil {
 		b.OTPType = string(*in.OtpType)
 		b.ZeroTapTermsAccepted = *in.OtpType == enum.OTPTypeZeroTap
 	}
+
 	if in.PackageName != nil || in.SignatureHash != nil {
 		b.SupportedApps = []whatsapp.SupportedApp{{PackageName: text(in.PackageName), SignatureHash: text(in.SignatureHash)}}
 	}
+
 	if in.FlowID != nil {
 		id, _ := json.Marshal(*in.FlowID)
 		b.Extra = map[string]json.RawMessage{"flow_id": id}
 	}
+
 	return b
 }

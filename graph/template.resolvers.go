@@ -17,25 +17,35 @@ import (
 	"entgo.io/contrib/entgql"
 )
 
-func (r *mutationResolver) CreateTemplate(ctx context.Context, input model.CreateTemplateInput) (*model.TemplatePayload, error) {
+func (r *mutationResolver) CreateTemplate(ctx context.Context,
+	input model.CreateTemplateInput) (*model.TemplatePayload, error) {
 	t, wrong, err := answer(r.Accounts.CreateTemplate(ctx, account.CreateTemplate{
-		AccountID: input.AccountID, Template: templateFrom(input.Template), Submit: or(input.Submit, true), IdempotencyKey: text(input.IdempotencyKey),
+		AccountID: input.AccountID, Template: templateFrom(input.Template), Submit: or(input.Submit, true),
+		IdempotencyKey: text(input.IdempotencyKey),
 	}))
 	if err != nil {
 		return nil, err
 	}
-	return &model.TemplatePayload{Template: t, Problems: problemsOf(input.Template), UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+
+	return &model.TemplatePayload{Template: t, Problems: problemsOf(input.Template), UserErrors: wrong,
+		ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *queryResolver) Templates(ctx context.Context, filter *model.TemplateFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.TemplateOrder) (*ent.TemplateConnection, error) {
-	p, err := newPage(ctx, "templates", after, first, before, last, terms(orderBy, func(o *ent.TemplateOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
+func (r *queryResolver) Templates(ctx context.Context, filter *model.TemplateFilter, after *entgql.Cursor[uid.ID],
+	first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.TemplateOrder) (*ent.TemplateConnection,
+	error) {
+	p, err := newPage(ctx, "templates", after, first, before, last,
+		terms(orderBy, func(o *ent.TemplateOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
 	if err != nil {
 		return nil, err
 	}
 	if err := r.knownToTemplates(ctx, filter); err != nil {
 		return nil, err
 	}
-	c, err := r.DB.Client.Template.Query().Where(templatesThat(filter)...).Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithTemplateOrder(orderBy))
+
+	c, err := r.DB.Client.Template.Query().Where(templatesThat(filter)...).
+		Paginate(ctx, p.after, p.first, p.before, p.last, ent.WithTemplateOrder(orderBy))
+
 	return sealed(p, c, err)
 }
 
@@ -51,7 +61,8 @@ func (r *templateResolver) Parameters(ctx context.Context, obj *ent.Template) ([
 	return parametersOf(obj), nil
 }
 
-func (r *templateResolver) Preview(ctx context.Context, obj *ent.Template, values []*model.ParameterValueInput) (*model.TemplatePreview, error) {
+func (r *templateResolver) Preview(ctx context.Context, obj *ent.Template,
+	values []*model.ParameterValueInput) (*model.TemplatePreview, error) {
 	return previewOf(obj, values), nil
 }
 

@@ -14,8 +14,10 @@ func TestOnlyOwnersAndAdministratorsAcceptTheTermsForTheOrganization(t *testing.
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		terms := identity.Terms{Version: "2", Body: "New.\n", EffectiveAt: database.Now()}
 		s := stand(t, db, func(d *graph.Deps) {
-			d.Identity = identity.New(db, terms, database.Now, identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
+			d.Identity = identity.New(db, terms, database.Now,
+				identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
 		})
+
 		owner := s.signUp() // under the terms before
 		must := func(want bool, when string) {
 			t.Helper()
@@ -23,8 +25,10 @@ func TestOnlyOwnersAndAdministratorsAcceptTheTermsForTheOrganization(t *testing.
 				t.Errorf("%s: must accept terms: %v", when, got)
 			}
 		}
+
 		const acceptTerms = `mutation { acceptTerms(input: {version: "2"}) { viewer { mustAcceptTerms } userErrors { code } } }`
 		must(true, "at first")
+
 		for _, role := range []string{"VIEWER", "ADMIN"} {
 			guest := owner.guest(owner.invite(role+"@example.com", role))
 			guest["input"].(vars)["acceptTermsVersion"] = "2"
@@ -38,6 +42,7 @@ func TestOnlyOwnersAndAdministratorsAcceptTheTermsForTheOrganization(t *testing.
 				must(true, "a viewer has tried")
 			}
 		}
+
 		must(false, "an administrator has accepted")
 		if got := owner.actions()[identity.ActionTermsAccept]; got != 1 {
 			t.Errorf("%d audit events", got)

@@ -11,8 +11,9 @@ import (
 	"carillon/uid"
 )
 
-// BenchmarkFanOut is one process that publishes to its own subscribers, and, as far as it keeps up, to Redis: one iteration is one
-// commit that all of them have received. So it is also the time from a commit to its last subscriber.
+// BenchmarkFanOut is one process that publishes to its own subscribers, and, as far as it keeps up,
+// to Redis: one iteration is one commit that all of them have received. So it is also the time from
+// a commit to its last subscriber.
 func BenchmarkFanOut(b *testing.B) {
 	for _, subscribers := range []int{1, 100, 1000, 5000} {
 		for _, entries := range []int{1, 16, 256} {
@@ -46,17 +47,20 @@ func fanOut(b *testing.B, c *cluster, from, to *hub.Hub[entry], subscribers, siz
 	runtime.ReadMemStats(&before)
 	ctx, cancel := context.WithCancel(b.Context())
 	var all, round sync.WaitGroup
+
 	for range subscribers {
 		s, err := to.Subscribe(ctx, organization, -1)
 		if err != nil {
 			b.Fatal(err)
 		}
+
 		all.Go(func() {
 			defer s.Close()
 			for at := int64(size); ; {
 				if _, err := s.Next(ctx); err != nil {
 					return
 				}
+
 				if s.Cursor() == at {
 					at += int64(size)
 					round.Done()
@@ -64,6 +68,7 @@ func fanOut(b *testing.B, c *cluster, from, to *hub.Hub[entry], subscribers, siz
 			}
 		})
 	}
+
 	c.listening(":log:"+organization.String(), 1)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
@@ -73,8 +78,10 @@ func fanOut(b *testing.B, c *cluster, from, to *hub.Hub[entry], subscribers, siz
 		_ = from.Publish(ctx, organization, c.source.commit(organization, size)) // Redis may be slower than one process
 		round.Wait()
 	}
+
 	b.ReportMetric(float64(b.N*subscribers*size)/b.Elapsed().Seconds(), "entries/s")
-	b.ReportMetric(float64(after.HeapAlloc+after.StackInuse-before.HeapAlloc-before.StackInuse)/float64(subscribers), "B/subscriber")
+	b.ReportMetric(float64(after.HeapAlloc+after.StackInuse-before.HeapAlloc-before.StackInuse)/float64(subscribers),
+		"B/subscriber")
 	cancel()
 	all.Wait()
 }
@@ -95,11 +102,13 @@ func stream(b *testing.B, c *cluster, h *hub.Hub[entry], subscribers int) {
 	organization := uid.New(uid.Organization)
 	ctx, cancel := context.WithCancel(b.Context())
 	var all, round sync.WaitGroup
+
 	for range subscribers {
 		s, err := h.Subscribe(ctx, organization, -1)
 		if err != nil {
 			b.Fatal(err)
 		}
+
 		all.Go(func() {
 			defer s.Close()
 			for last := int64(0); ; {
@@ -107,6 +116,7 @@ func stream(b *testing.B, c *cluster, h *hub.Hub[entry], subscribers int) {
 				if err != nil {
 					return
 				}
+
 				if now := entries[len(entries)-1].Seq() / (size * ahead); now > last {
 					last = now
 					round.Done()
@@ -114,13 +124,16 @@ func stream(b *testing.B, c *cluster, h *hub.Hub[entry], subscribers int) {
 			}
 		})
 	}
+
 	for b.Loop() {
 		round.Add(subscribers)
 		for range ahead {
 			_ = h.Publish(ctx, organization, c.source.commit(organization, size)) // Redis is slower than this
 		}
+
 		round.Wait()
 	}
+
 	b.ReportMetric(float64(b.N*subscribers*size*ahead)/b.Elapsed().Seconds(), "entries/s")
 	cancel()
 	all.Wait()

@@ -26,16 +26,20 @@ func (f *feed[E]) reaches(newest int64) (gap bool) {
 	if f.tail.Load() == nil {
 		f.tail.Store(newTail[E](newest))
 	}
+
 	f.known = max(f.known, newest)
+
 	return f.claim()
 }
 
-// offer takes in entries as they are published, and reports whether the caller must see to filling a gap.
+// offer takes in entries as they are published, and reports whether the caller must see to filling
+// a gap.
 func (f *feed[E]) offer(entries []E, keep int) (gap bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.known = max(f.known, entries[len(entries)-1].Seq())
 	f.extend(entries, keep)
+
 	return f.claim()
 }
 
@@ -47,16 +51,21 @@ func (f *feed[E]) fill(entries []E, keep int) (more bool) {
 		f.filling = false
 		return false
 	}
+
 	if first := entries[0].Seq(); first > f.tail.Load().head+1 {
-		// The source has forgotten what follows on the tail. Start anew: readers before it are told that they have lost.
+		// The source has forgotten what follows on the tail. Start anew: readers before it are told that
+		// they have lost.
 		f.replace(newTail[E](first - 1))
 	}
+
 	f.extend(entries, keep)
 	f.filling = f.known > f.tail.Load().head
+
 	return f.filling
 }
 
-// forget begins the tail anew after a place up to which the source has forgotten everything: readers before it are told.
+// forget begins the tail anew after a place up to which the source has forgotten everything:
+// readers before it are told.
 func (f *feed[E]) forget(upTo int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -77,7 +86,9 @@ func (f *feed[E]) claim() bool {
 	if t == nil || f.filling || f.known <= t.head {
 		return false
 	}
+
 	f.filling = true
+
 	return true
 }
 
@@ -86,6 +97,7 @@ func (f *feed[E]) extend(entries []E, keep int) {
 	if t == nil || entries[len(entries)-1].Seq() <= t.head || entries[0].Seq() > t.head+1 {
 		return
 	}
+
 	f.replace(t.extend(entries, keep))
 }
 

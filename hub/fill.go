@@ -25,7 +25,8 @@ func (h *Hub[E]) offer(f *feed[E], entries []E) {
 	}
 }
 
-// gap leaves the feed to a filler. It does not wait: when too many feeds have gaps, the poll finds this one again.
+// gap leaves the feed to a filler. It does not wait: when too many feeds have gaps, the poll finds
+// this one again.
 func (h *Hub[E]) gap(f *feed[E]) {
 	select {
 	case h.gaps <- f:
@@ -52,32 +53,38 @@ func (h *Hub[E]) fillFeed(ctx context.Context, f *feed[E]) {
 		if err == nil && len(entries) == 0 {
 			entries, err = h.readAgain(ctx, f)
 		}
+
 		if err != nil {
 			f.giveUp()
 			if ctx.Err() == nil {
 				h.log.Warn("cannot fill a gap in a log; the next poll tries again", "organization", f.organization, "error", err)
 			}
+
 			return
 		}
+
 		more = f.fill(entries, h.ring)
 	}
 }
 
-// readAgain is for a gap in which nothing was found. When the source says how far the log goes, and still has nothing of it, it
-// has forgotten all of that.
+// readAgain is for a gap in which nothing was found. When the source says how far the log goes, and
+// still has nothing of it, it has forgotten all of that.
 func (h *Hub[E]) readAgain(ctx context.Context, f *feed[E]) ([]E, error) {
 	newest, err := h.source.Last(ctx, []uid.ID{f.organization})
 	if err != nil {
 		return nil, err
 	}
+
 	entries, err := h.source.Read(ctx, f.organization, f.tail.Load().head, fillLimit)
 	if err == nil && len(entries) == 0 {
 		f.forget(newest[f.organization])
 	}
+
 	return entries, err
 }
 
-// poll asks the source how far the logs go: all of them from time to time, and each when its channel begins to speak.
+// poll asks the source how far the logs go: all of them from time to time, and each when its
+// channel begins to speak.
 func (h *Hub[E]) poll(ctx context.Context) {
 	tick := time.NewTicker(h.every)
 	defer tick.Stop()
@@ -89,6 +96,7 @@ func (h *Hub[E]) poll(ctx context.Context) {
 			if !h.line.up.Load() {
 				h.news.signalAll() // nobody tells us, so everybody looks for himself
 			}
+
 			h.check(ctx, h.all())
 		case <-h.look:
 			h.check(ctx, h.takeBegun())
@@ -100,6 +108,7 @@ func (h *Hub[E]) check(ctx context.Context, feeds map[uid.ID]*feed[E]) {
 	if len(feeds) == 0 {
 		return
 	}
+
 	newest, err := h.source.Last(ctx, slices.Collect(maps.Keys(feeds)))
 	if err != nil {
 		if ctx.Err() == nil {
@@ -107,6 +116,7 @@ func (h *Hub[E]) check(ctx context.Context, feeds map[uid.ID]*feed[E]) {
 		}
 		return
 	}
+
 	for organization, f := range feeds {
 		if f.reaches(newest[organization]) {
 			h.gap(f)
@@ -124,11 +134,14 @@ func (h *Hub[E]) takeBegun() map[uid.ID]*feed[E] {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	feeds := map[uid.ID]*feed[E]{}
+
 	for organization := range h.begun {
 		if f := h.feeds[organization]; f != nil {
 			feeds[organization] = f
 		}
 	}
+
 	clear(h.begun)
+
 	return feeds
 }

@@ -34,7 +34,8 @@ func (e entry) AppendJSON(b []byte) ([]byte, error) {
 	return append(b, one...), err
 }
 
-// ledger is a source in memory: an entry can be read from the moment on that commit returns it, and none before another.
+// ledger is a source in memory: an entry can be read from the moment on that commit returns it, and
+// none before another.
 type ledger struct {
 	mu        sync.Mutex
 	logs      map[uid.ID][]entry
@@ -49,12 +50,15 @@ func (l *ledger) commit(organization uid.ID, n int) []entry {
 	defer l.mu.Unlock()
 	log := l.logs[organization]
 	before := len(log)
+
 	for range n {
 		if place := int64(len(log) + 1); l.full == 0 || place <= l.full {
 			log = append(log, entry{place, fmt.Sprintf("entry %d", place)})
 		}
 	}
+
 	l.logs[organization] = log
+
 	return slices.Clone(log[before:])
 }
 
@@ -69,6 +73,7 @@ func (l *ledger) Read(ctx context.Context, organization uid.ID, after int64, lim
 	defer l.mu.Unlock()
 	log := l.logs[organization]
 	from := min(max(after, l.forgotten[organization]), int64(len(log)))
+
 	return slices.Clone(log[from:min(from+int64(limit), int64(len(log)))]), ctx.Err()
 }
 
@@ -79,6 +84,7 @@ func (l *ledger) Last(ctx context.Context, organizations []uid.ID) (map[uid.ID]i
 	for _, organization := range organizations {
 		last[organization] = int64(len(l.logs[organization]))
 	}
+
 	return last, ctx.Err()
 }
 
@@ -95,10 +101,12 @@ func (n *network) dial(ctx context.Context, network, address string) (net.Conn, 
 	if n.closed {
 		return nil, errors.New("the test has closed the network")
 	}
+
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err == nil {
 		n.conns = append(n.conns, conn)
 	}
+
 	return conn, err
 }
 
@@ -109,6 +117,7 @@ func (n *network) cut(closed bool) {
 	for _, conn := range n.conns {
 		_ = conn.Close()
 	}
+
 	n.conns = nil
 }
 
@@ -131,10 +140,13 @@ func (l loss) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessP
 				now = append(now, c)
 			}
 		}
+
 		if len(now) == 0 {
 			return nil
 		}
+
 		rand.Shuffle(len(now), func(i, j int) { now[i], now[j] = now[j], now[i] })
+
 		return next(ctx, now)
 	}
 }
@@ -163,21 +175,26 @@ func (c *cluster) start(o hub.Options, hooks ...redis.Hook) (*hub.Hub[entry], *n
 	c.t.Helper()
 	n := &network{}
 	to := c.redis.Options()
-	client := redis.NewClient(&redis.Options{Addr: to.Addr, Username: to.Username, Password: to.Password, DB: to.DB, Dialer: n.dial})
+	client := redis.NewClient(&redis.Options{Addr: to.Addr, Username: to.Username, Password: to.Password, DB: to.DB,
+		Dialer: n.dial})
 	for _, hook := range hooks {
 		client.AddHook(hook)
 	}
+
 	h := hub.New(client, c.prefix, c.source, o)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- h.Run(ctx) }()
+
 	c.t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
 			c.t.Errorf("Run: %v", err)
 		}
+
 		_ = client.Close()
 	})
+
 	return h, n
 }
 
@@ -202,7 +219,9 @@ func subscribe(t testing.TB, h *hub.Hub[entry], organization uid.ID, after int64
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(s.Close)
+
 	return s
 }
 
@@ -215,6 +234,7 @@ func follow(t testing.TB, s *hub.Subscription[entry], to int64) {
 		if err != nil {
 			t.Fatalf("after %d: %v", at, err)
 		}
+
 		check(t, at, entries)
 	}
 }
@@ -224,6 +244,7 @@ func check(t testing.TB, after int64, entries []entry) {
 	if len(entries) == 0 || len(entries) > 256 {
 		t.Fatalf("%d entries at once", len(entries))
 	}
+
 	for i, e := range entries {
 		if want := after + int64(i) + 1; e.Place != want || e.Text != fmt.Sprintf("entry %d", want) {
 			t.Fatalf("got entry %d %q, want %d", e.Place, e.Text, want)

@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	// pingEvery finds a connection that is dead without having been closed, after three pings without any answer.
+	// pingEvery finds a connection that is dead without having been closed, after three pings without
+	// any answer.
 	pingEvery   = 3 * time.Second
 	pingsMissed = 3
 
@@ -42,10 +43,12 @@ type line struct {
 	ready   chan struct{} // holds a token when changed is not empty
 }
 
-func newLine(rdb redis.UniversalClient, log *slog.Logger, hear func(channel, message string), begin func(channel string)) *line {
+func newLine(rdb redis.UniversalClient, log *slog.Logger, hear func(channel, message string),
+	begin func(channel string)) *line {
 	return &line{
 		rdb: rdb, log: log, hear: hear, begin: begin,
-		joined: map[string]struct{}{}, wanted: map[string]int{}, changed: map[string]struct{}{}, ready: make(chan struct{}, 1),
+		joined: map[string]struct{}{}, wanted: map[string]int{}, changed: map[string]struct{}{},
+		ready: make(chan struct{}, 1),
 	}
 }
 
@@ -59,6 +62,7 @@ func (l *line) want(channel string, add int) {
 	if before == 0 || before+add == 0 {
 		l.changed[channel] = struct{}{}
 	}
+
 	l.mu.Unlock()
 	remind(l.ready)
 }
@@ -71,10 +75,12 @@ func (l *line) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return // up stays as it was: what is still to send may try
 		}
+
 		if l.up.Swap(false) {
 			retry = firstRetry
 			l.log.Warn("lost Redis; live news comes from polling", "error", err)
 		}
+
 		select {
 		case <-ctx.Done():
 			return
@@ -93,21 +99,25 @@ func (l *line) connect(ctx context.Context) error {
 		defer connection.Close() // which ends receive
 		return l.tend(ctx, connection, &unanswered)
 	})
+
 	return g.Wait()
 }
 
 func (l *line) receive(ctx context.Context, connection *redis.PubSub, unanswered *atomic.Int32) error {
 	for {
-		// After an error go-redis may already have connected again, but nobody would know what was missed.
+		// After an error go-redis may already have connected again, but nobody would know what was
+		// missed.
 		message, err := connection.Receive(ctx)
 		if err != nil {
 			return err
 		}
+
 		unanswered.Store(0)
 		l.lastHeard.Store(time.Now().UnixNano())
 		if !l.up.Swap(true) {
 			l.log.Info("connected to Redis for live news")
 		}
+
 		switch m := message.(type) {
 		case *redis.Message:
 			l.hear(m.Channel, m.Payload)
@@ -134,12 +144,14 @@ func (l *line) lost() {
 	clear(l.joined)
 }
 
-// hears reports whether a channel is listened to, by a connection that has spoken lately: a dead one may not be known to be
-// lost. The epoch is another one after each loss. It is for channels that are wanted all the time.
+// hears reports whether a channel is listened to, by a connection that has spoken lately: a dead
+// one may not be known to be lost. The epoch is another one after each loss. It is for channels
+// that are wanted all the time.
 func (l *line) hears(channel string) (epoch uint64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, joined := l.joined[channel]
+
 	return l.epoch, joined && time.Since(time.Unix(0, l.lastHeard.Load())) < 2*pingEvery
 }
 
@@ -152,6 +164,7 @@ func (l *line) tend(ctx context.Context, connection *redis.PubSub, unanswered *a
 	if err := connection.Ping(ctx); err != nil {
 		return err
 	}
+
 	for {
 		join, leave := l.changes(heard)
 		if len(join) > 0 {
@@ -159,11 +172,13 @@ func (l *line) tend(ctx context.Context, connection *redis.PubSub, unanswered *a
 				return err
 			}
 		}
+
 		if len(leave) > 0 {
 			if err := connection.Unsubscribe(ctx, leave...); err != nil {
 				return err
 			}
 		}
+
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -203,6 +218,8 @@ func (l *line) changes(heard map[string]struct{}) (join, leave []string) {
 			leave = append(leave, channel)
 		}
 	}
+
 	clear(l.changed)
+
 	return join, leave
 }

@@ -9,11 +9,13 @@ import (
 	"carillon/uid"
 )
 
-// maxWaiting is how many entries, and how many topics, wait for Redis. What is more is dropped: other processes find the
-// entries when they poll, and look at all topics when they have connected again.
+// maxWaiting is how many entries, and how many topics, wait for Redis. What is more is dropped:
+// other processes find the entries when they poll, and look at all topics when they have connected
+// again.
 const maxWaiting = 1 << 16
 
-// outbox is what this process has still to say to the others. While some of it is under way the next gathers.
+// outbox is what this process has still to say to the others. While some of it is under way the
+// next gathers.
 type outbox[E Entry] struct {
 	ready chan struct{} // holds a token when there may be something to take
 
@@ -43,9 +45,11 @@ func (o *outbox[E]) publish(organization uid.ID, entries []E) error {
 	if o.entries > 0 && o.entries+len(entries) > maxWaiting {
 		return errors.New("redis does not keep up; other processes find these entries when they poll")
 	}
+
 	o.parcels = append(o.parcels, parcel[E]{organization, entries})
 	o.entries += len(entries)
 	remind(o.ready)
+
 	return nil
 }
 
@@ -57,6 +61,7 @@ func (o *outbox[E]) notify(topics ...topic) {
 			o.topics[t] = struct{}{}
 		}
 	}
+
 	remind(o.ready)
 }
 
@@ -67,6 +72,7 @@ func (o *outbox[E]) take() ([]parcel[E], []topic) {
 	parcels, topics := o.parcels, slices.Collect(maps.Keys(o.topics))
 	o.parcels, o.entries = nil, 0
 	clear(o.topics)
+
 	return parcels, topics
 }
 

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// messageBytes is when a message counts as full, and flushBytes a pipeline. Redis cuts off a listener that is 8 MB
-	// behind for a minute, or 32 MB at all.
+	// messageBytes is when a message counts as full, and flushBytes a pipeline. Redis cuts off a
+	// listener that is 8 MB behind for a minute, or 32 MB at all.
 	messageBytes = 256 << 10
 	flushBytes   = 4 * messageBytes
 
@@ -37,13 +37,16 @@ func (h *Hub[E]) send(ctx context.Context) {
 				_ = h.flush(ctx) // lost news is harmless
 				cancel()
 			}
+
 			return
 		case <-h.outbox.ready:
 		}
+
 		err := h.flush(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
 			h.log.Warn("cannot tell other processes the news; they poll", "error", err)
 		}
+
 		if failing = err != nil; failing {
 			select {
 			case <-ctx.Done():
@@ -53,7 +56,8 @@ func (h *Hub[E]) send(ctx context.Context) {
 	}
 }
 
-// flush sends what is in the outbox. When Redis fails, topics go back there: no poll would find them.
+// flush sends what is in the outbox. When Redis fails, topics go back there: no poll would find
+// them.
 func (h *Hub[E]) flush(ctx context.Context) error {
 	parcels, topics := h.outbox.take()
 	p := &post{Pipeliner: h.rdb.Pipeline(), origin: h.origin}
@@ -61,11 +65,13 @@ func (h *Hub[E]) flush(ctx context.Context) error {
 		h.outbox.notify(topics...)
 		return err
 	}
+
 	for _, parcel := range parcels {
 		if err := h.flushEntries(ctx, p, parcel); err != nil {
 			return err
 		}
 	}
+
 	return p.flush(ctx)
 }
 
@@ -74,6 +80,7 @@ func (h *Hub[E]) flushNews(ctx context.Context, p *post, topics []topic) error {
 	for _, t := range topics {
 		names[t.organization] = append(names[t.organization], t.name)
 	}
+
 	for organization, names := range names {
 		body, err := json.Marshal(names)
 		if err != nil {
@@ -83,6 +90,7 @@ func (h *Hub[E]) flushNews(ctx context.Context, p *post, topics []topic) error {
 			return err
 		}
 	}
+
 	return p.flush(ctx)
 }
 
@@ -93,15 +101,19 @@ func (h *Hub[E]) flushEntries(ctx context.Context, p *post, parcel parcel[E]) er
 		if body, err = e.AppendJSON(body); err != nil {
 			return fmt.Errorf("encode entry %d of %s: %w", e.Seq(), parcel.organization, err)
 		}
+
 		if i+1 < len(parcel.entries) && len(body) < messageBytes {
 			body = append(body, ',')
 			continue
 		}
+
 		if err := p.publish(ctx, h.logChannel(parcel.organization), append(body, ']')); err != nil {
 			return err
 		}
+
 		body = body[:1]
 	}
+
 	return nil
 }
 
@@ -117,6 +129,7 @@ func (p *post) publish(ctx context.Context, channel string, body []byte) error {
 	if p.bytes += len(body); p.bytes < flushBytes {
 		return nil
 	}
+
 	return p.flush(ctx)
 }
 

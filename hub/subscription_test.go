@@ -25,6 +25,7 @@ func TestSubscribeReplaysAndGoesOnLive(t *testing.T) {
 	if now.Cursor() != 1000 {
 		t.Errorf("from now on begins at %d, want 1000", now.Cursor())
 	}
+
 	follow(t, behind, 1000)
 	c.listening(":log:"+organization.String(), 1)
 	publish(t, here, other, c.source.commit(other, 5))
@@ -96,6 +97,7 @@ func TestEntriesThatOverlapAreTakenOnce(t *testing.T) {
 	for to := 10; to <= len(entries); to += 30 {
 		publish(t, h, organization, entries[max(0, to-100):to])
 	}
+
 	follow(t, s, 1000)
 }
 
@@ -111,6 +113,7 @@ func TestALargeCommitIsSplit(t *testing.T) {
 	for i := range entries {
 		entries[i].Text = strings.Repeat("x", 300)
 	}
+
 	publish(t, here, organization, entries)
 	for s.Cursor() < 10_000 {
 		if _, err := s.Next(t.Context()); err != nil {
@@ -129,6 +132,7 @@ func TestAReaderThatDoesNotKeepUpIsClosedWithItsCursor(t *testing.T) {
 		publish(t, h, organization, c.source.commit(organization, 200))
 		follow(t, fast, fast.Cursor()+200)
 	}
+
 	entries, err := slow.Next(t.Context())
 	var e *hub.SlowConsumer
 	if !errors.As(err, &e) || e.Cursor != 0 {
@@ -137,6 +141,7 @@ func TestAReaderThatDoesNotKeepUpIsClosedWithItsCursor(t *testing.T) {
 	if _, err := slow.Next(t.Context()); !errors.As(err, &e) {
 		t.Errorf("Next again: %v", err)
 	}
+
 	// Further behind than that is no fault in who comes back and has not caught up.
 	follow(t, subscribe(t, h, organization, e.Cursor), 600)
 }
@@ -150,6 +155,7 @@ func TestALagWithinTheQueueIsReadFromTheSource(t *testing.T) {
 	for range 10 {
 		publish(t, h, organization, c.source.commit(organization, 777))
 	}
+
 	follow(t, s, 7770)
 }
 
@@ -167,6 +173,7 @@ func TestACursorThatTheLogCannotGoOnFromIsExpired(t *testing.T) {
 			t.Errorf("%s: %v, want Expired at %d", name, err, at)
 		}
 	}
+
 	_, err := h.Subscribe(t.Context(), organization, 101)
 	expired("a place that never was", err, 101)
 
@@ -175,7 +182,8 @@ func TestACursorThatTheLogCannotGoOnFromIsExpired(t *testing.T) {
 	expired("a place that is forgotten", err, 49)
 	follow(t, subscribe(t, h, organization, 50), 100)
 
-	// Even the entries that a live reader waits for may be forgotten before this process has heard of them.
+	// Even the entries that a live reader waits for may be forgotten before this process has heard of
+	// them.
 	c.source.commit(organization, 100)
 	c.source.forget(organization, 150)
 	publish(t, h, organization, c.source.commit(organization, 1))
@@ -205,16 +213,19 @@ func TestNextEndsWithItsContextAndWithClose(t *testing.T) {
 		_, err := s.Next(ctx)
 		got <- err
 	}
+
 	go next(ctx)
 	cancel()
 	if err := <-got; !errors.Is(err, context.Canceled) {
 		t.Errorf("Next = %v", err)
 	}
+
 	go next(t.Context())
 	s.Close()
 	if err := <-got; !errors.Is(err, hub.ErrClosed) {
 		t.Errorf("Next = %v", err)
 	}
+
 	s.Close()
 }
 
@@ -229,6 +240,7 @@ func TestAChannelIsHeardWhileItHasReaders(t *testing.T) {
 	for range 100 {
 		all = append(all, subscribe(t, h, organization, -1), h.Watch(organization, "campaign"))
 	}
+
 	c.listening(log, 1)
 	c.listening(news, 1)
 	n.cut(false)
@@ -238,12 +250,14 @@ func TestAChannelIsHeardWhileItHasReaders(t *testing.T) {
 	for _, reader := range all {
 		reader.Close()
 	}
+
 	c.listening(log, 0)
 	c.listening(news, 0)
 }
 
-// Writers commit and publish through several processes, which lose, delay and shuffle what they publish and whose
-// connections are cut; readers leave at random and go on at any process. Each must get its whole log, once and in order.
+// Writers commit and publish through several processes, which lose, delay and shuffle what they
+// publish and whose connections are cut; readers leave at random and go on at any process. Each
+// must get its whole log, once and in order.
 func TestEveryReaderGetsTheLogOnceAndInOrder(t *testing.T) {
 	t.Parallel()
 	const (
@@ -256,22 +270,26 @@ func TestEveryReaderGetsTheLogOnceAndInOrder(t *testing.T) {
 	c.source.full = entries
 	var hubs []*hub.Hub[entry]
 	var networks []*network
+
 	for range processes {
 		o := quick
 		o.Ring, o.Queue = 256, 600
 		h, n := c.start(o, loss{lost: 0.3, late: 0.2})
 		hubs, networks = append(hubs, h), append(networks, n)
 	}
+
 	publisher := func() *hub.Hub[entry] { return hubs[rand.IntN(2)] }
 	server := func() *hub.Hub[entry] { return hubs[2+rand.IntN(processes-2)] }
 	organizations := []uid.ID{uid.New(uid.Organization), uid.New(uid.Organization), uid.New(uid.Organization)}
 
 	var all sync.WaitGroup
+
 	for _, organization := range organizations {
 		progress := make(chan struct{}, 1) // so that the writers do not run away from the readers
 		for range readers {
 			all.Go(func() { wander(t, server, organization, rand.Int64N(2)-1, entries, progress) })
 		}
+
 		for range writers {
 			all.Go(func() {
 				defer remind(progress)
@@ -280,6 +298,7 @@ func TestEveryReaderGetsTheLogOnceAndInOrder(t *testing.T) {
 					if len(committed) == 0 {
 						return
 					}
+
 					publish(t, publisher(), organization, committed)
 					if rand.IntN(40) == 0 {
 						networks[rand.IntN(processes)].cut(false)
@@ -288,6 +307,7 @@ func TestEveryReaderGetsTheLogOnceAndInOrder(t *testing.T) {
 			})
 		}
 	}
+
 	all.Wait()
 }
 
@@ -300,6 +320,7 @@ func wander(t *testing.T, server func() *hub.Hub[entry], organization uid.ID, fr
 			t.Error(err)
 			return
 		}
+
 		stay := rand.IntN(200)
 		for from = s.Cursor(); from < to && stay > 0; stay-- {
 			entries, err := s.Next(t.Context())
@@ -308,20 +329,25 @@ func wander(t *testing.T, server func() *hub.Hub[entry], organization uid.ID, fr
 				if slow.Cursor != from {
 					t.Errorf("closed at %d, want %d", slow.Cursor, from)
 				}
+
 				break
 			}
+
 			if err != nil {
 				t.Error(err)
 				return
 			}
+
 			for _, e := range entries {
 				if from++; e.Place != from {
 					t.Errorf("got entry %d, want %d", e.Place, from)
 					return
 				}
 			}
+
 			remind(progress)
 		}
+
 		s.Close()
 	}
 }

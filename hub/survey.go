@@ -8,7 +8,8 @@ import (
 	"carillon/uid"
 )
 
-// mostNoted is how many topics a survey remembers. When more have changed since the last look, all may have.
+// mostNoted is how many topics a survey remembers. When more have changed since the last look, all
+// may have.
 const mostNoted = 1024
 
 // Survey is told which topics of an organization have changed. Many changes of one give one note.
@@ -28,8 +29,10 @@ func (h *Hub[E]) Survey(organization uid.ID) *Survey {
 		h.news.leave(organization, s)
 		h.line.want(h.newsChannel(organization), -1)
 	})
+
 	h.news.join(organization, s)
 	h.line.want(h.newsChannel(organization), 1)
+
 	return s
 }
 
@@ -39,14 +42,15 @@ func (s *Survey) C() <-chan struct{} { return s.c }
 // Close ends the survey.
 func (s *Survey) Close() { s.close() }
 
-// Take gives the topics that have changed since it was last called. When it reports missed, others may have too: Redis was
-// away, or too many changed.
+// Take gives the topics that have changed since it was last called. When it reports missed, others
+// may have too: Redis was away, or too many changed.
 func (s *Survey) Take() (topics []string, missed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	topics, missed = slices.Sorted(maps.Keys(s.topics)), s.missed
 	clear(s.topics)
 	s.missed = false
+
 	return topics, missed
 }
 
@@ -56,10 +60,12 @@ func (s *Survey) note(topics []string) {
 	for _, topic := range topics {
 		s.topics[topic] = struct{}{}
 	}
+
 	if len(s.topics) > mostNoted {
 		clear(s.topics)
 		s.missed = true
 	}
+
 	remind(s.c)
 }
 
@@ -76,6 +82,7 @@ func (n *news) join(organization uid.ID, s *Survey) {
 	if n.surveys[organization] == nil {
 		n.surveys[organization] = map[*Survey]struct{}{}
 	}
+
 	n.surveys[organization][s] = struct{}{}
 }
 

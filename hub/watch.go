@@ -6,23 +6,25 @@ import (
 	"carillon/uid"
 )
 
-// Watch is told to look again at one topic. Many changes may give one signal; there may be a signal without a change,
-// as when Redis was away and a change may have gone unheard.
+// Watch is told to look again at one topic. Many changes may give one signal; there may be a signal
+// without a change, as when Redis was away and a change may have gone unheard.
 type Watch struct {
 	c     chan struct{}
 	close func()
 }
 
-// Watch begins to watch a topic of an organization, or, with the zero ID, of none. What changed before is not signaled:
-// watch first, then look.
+// Watch begins to watch a topic of an organization, or, with the zero ID, of none. What changed
+// before is not signaled: watch first, then look.
 func (h *Hub[E]) Watch(organization uid.ID, topic string) *Watch {
 	w := &Watch{c: make(chan struct{}, 1)}
 	w.close = sync.OnceFunc(func() {
 		h.news.remove(organization, topic, w)
 		h.line.want(h.newsChannel(organization), -1)
 	})
+
 	h.news.add(organization, topic, w)
 	h.line.want(h.newsChannel(organization), 1)
+
 	return w
 }
 
@@ -54,9 +56,11 @@ func (n *news) add(organization uid.ID, topic string, w *Watch) {
 		topics = map[string]map[*Watch]struct{}{}
 		n.watches[organization] = topics
 	}
+
 	if topics[topic] == nil {
 		topics[topic] = map[*Watch]struct{}{}
 	}
+
 	topics[topic][w] = struct{}{}
 }
 
@@ -81,6 +85,7 @@ func (n *news) signal(organization uid.ID, topics ...string) {
 			w.signal()
 		}
 	}
+
 	for s := range n.surveys[organization] {
 		s.note(topics)
 	}
@@ -92,6 +97,7 @@ func (n *news) signalOrganization(organization uid.ID) {
 	for s := range n.surveys[organization] {
 		s.miss()
 	}
+
 	for _, watches := range n.watches[organization] {
 		for w := range watches {
 			w.signal()
@@ -107,6 +113,7 @@ func (n *news) signalAll() {
 			s.miss()
 		}
 	}
+
 	for _, topics := range n.watches {
 		for _, watches := range topics {
 			for w := range watches {

@@ -14,6 +14,7 @@ func settled(t *testing.T, h *hub.Hub[entry], organization uid.ID, topic string)
 	w := h.Watch(organization, topic)
 	t.Cleanup(w.Close)
 	<-w.C()
+
 	return w
 }
 
@@ -38,6 +39,7 @@ func TestNotifySignalsWhoWatchesTheTopicInAnyProcess(t *testing.T) {
 	for range 1000 {
 		here.Notify(t.Context(), organization, "campaign")
 	}
+
 	<-near.C()
 	<-far.C()
 	silent(t, near, "a thousand changes are one signal in their own process")
@@ -97,6 +99,7 @@ func TestNewsWaitsForRedis(t *testing.T) {
 	n.cut(true)
 	here.Notify(t.Context(), organization, "campaign")
 	n.cut(false)
+
 	select {
 	case <-w.C():
 	case <-time.After(time.Minute):
@@ -110,6 +113,7 @@ func TestWhatStillWaitsIsSentWhenTheHubStops(t *testing.T) {
 	there, _ := c.start(seldom)
 	organization := uid.New(uid.Organization)
 	w := settled(t, there, organization, "campaign")
+
 	t.Run("", func(t *testing.T) {
 		short := *c
 		short.t = t
@@ -117,5 +121,6 @@ func TestWhatStillWaitsIsSentWhenTheHubStops(t *testing.T) {
 		settled(t, here, organization, "campaign")
 		here.Notify(t.Context(), organization, "campaign")
 	})
+
 	<-w.C()
 }

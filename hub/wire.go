@@ -7,7 +7,8 @@ import (
 	"carillon/uid"
 )
 
-// originLength is that of the random text that each message begins with, to tell who sent it. JSON follows.
+// originLength is that of the random text that each message begins with, to tell who sent it. JSON
+// follows.
 const originLength = 26
 
 func (h *Hub[E]) logChannel(organization uid.ID) string {
@@ -29,14 +30,17 @@ func (h *Hub[E]) hear(channel, message string) {
 	if len(message) < originLength || message[:originLength] == h.origin {
 		return
 	}
+
 	body := []byte(message[originLength:])
 	organization, log := h.parse(channel)
 	var err error
+
 	if log {
 		err = h.hearEntries(organization, body)
 	} else {
 		err = h.hearNews(organization, body)
 	}
+
 	if err != nil { // by another version of this program, perhaps
 		h.log.Warn("cannot read a message on Redis", "channel", channel, "error", err)
 	}
@@ -47,11 +51,14 @@ func (h *Hub[E]) hearEntries(organization uid.ID, body []byte) error {
 	if f == nil {
 		return nil // the last subscriber has just left
 	}
+
 	var entries []E
 	if err := json.Unmarshal(body, &entries); err != nil || len(entries) == 0 {
 		return err
 	}
+
 	h.offer(f, entries)
+
 	return nil
 }
 
@@ -60,17 +67,21 @@ func (h *Hub[E]) hearNews(organization uid.ID, body []byte) error {
 	if err := json.Unmarshal(body, &topics); err != nil {
 		return err
 	}
+
 	h.tell(organization, topics)
+
 	return nil
 }
 
-// listening is called when Redis has joined this process to a channel, again perhaps. What was said before may be lost.
+// listening is called when Redis has joined this process to a channel, again perhaps. What was said
+// before may be lost.
 func (h *Hub[E]) listening(channel string) {
 	organization, log := h.parse(channel)
 	if !log {
 		h.news.signalOrganization(organization)
 		return
 	}
+
 	h.mu.Lock()
 	h.begun[organization] = struct{}{}
 	h.mu.Unlock()

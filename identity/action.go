@@ -1,6 +1,7 @@
 package identity
 
-// Actions that the audit trail knows, a noun and a verb. A stored action is never renamed: people filter by it.
+// Actions that the audit trail knows, a noun and a verb. A stored action is never renamed: people
+// filter by it.
 const (
 	ActionSignUp          = "session.sign_up"
 	ActionSignIn          = "session.sign_in"
@@ -101,14 +102,16 @@ var Actions = []Action{
 	{ActionEmailVerify, "A member proved that their e-mail address is theirs, or the operator vouched for it."},
 	{ActionLoginLink, "A login at an identity provider was linked to a member."},
 	{ActionLoginUnlink, "Such a link was removed."},
-	{ActionAccessRefuse, "A call was refused, since the caller's role was too low. The same caller and field count once a minute."},
+	{ActionAccessRefuse,
+		"A call was refused, since the caller's role was too low. The same caller and field count once a minute."},
 
 	{ActionOrganizationCreate, "An organization was made."},
 	{ActionOrganizationUpdate, "The organization's settings were changed; the summary names them."},
 	{ActionOrganizationSuspend, "The operator suspended the organization."},
 	{ActionOrganizationActivate, "The organization's suspension or closure ended, by the operator or by itself."},
 	{ActionOrganizationClose, "The organization was closed."},
-	{ActionOrganizationErase, "The operator erased the data of a closed organization, its audit trail up to here included."},
+	{ActionOrganizationErase,
+		"The operator erased the data of a closed organization, its audit trail up to here included."},
 	{ActionOrganizationQuota, "The operator changed the organization's quotas."},
 	{ActionTermsAccept, "The terms of service were accepted."},
 	{ActionMemberInvite, "Somebody was invited."},
@@ -116,7 +119,8 @@ var Actions = []Action{
 	{ActionMemberJoin, "Somebody joined the organization."},
 	{ActionMemberUpdate, "A member's role was changed, or their name by themselves."},
 	{ActionMemberRemove, "A member was removed."},
-	{ActionMemberSuspend, "The operator suspended a member: they cannot sign in, and API keys that they made are refused."},
+	{ActionMemberSuspend,
+		"The operator suspended a member: they cannot sign in, and API keys that they made are refused."},
 	{ActionMemberResume, "A member's suspension ended, by the operator or by itself."},
 	{ActionAPIKeyCreate, "An API key was made."},
 	{ActionAPIKeyRevoke, "An API key was revoked."},
@@ -140,7 +144,8 @@ var Actions = []Action{
 	{ActionContactMerge, "A contact was merged into another one: WhatsApp told that they are one person."},
 	{ActionContactErase, "A contact was erased."},
 	{ActionContactImport, "An import of contacts was started."},
-	{ActionConsentRecord, "A contact's consent was recorded by a member or an API key. What contacts themselves say is in their consent history alone."},
+	{ActionConsentRecord,
+		"A contact's consent was recorded by a member or an API key. What contacts themselves say is in their consent history alone."},
 	{ActionContactListCreate, "A contact list was made."},
 	{ActionContactListDelete, "A contact list was deleted."},
 	{ActionSegmentCreate, "A segment was made."},

@@ -21,7 +21,8 @@ import (
 	"carillon/usererror"
 )
 
-// CompleteExternal is what ends a sign-in at the provider. What is below Returned is needed only of some.
+// CompleteExternal is what ends a sign-in at the provider. What is below Returned is needed only of
+// some.
 type CompleteExternal struct {
 	Returned
 	SecondFactorCode       string
@@ -31,10 +32,11 @@ type CompleteExternal struct {
 	Client                 Client
 }
 
-// CompleteExternalSignIn opens a session for who signed in at the provider: the user whose login it is; a user without a
-// password who has this verified address and no other login of this provider; or somebody new, who was invited, or makes an
-// organization if that is allowed. A user with a password must link the login first, signed in: the provider's word on an address is not
-// enough to open what a password guards.
+// CompleteExternalSignIn opens a session for who signed in at the provider: the user whose login it
+// is; a user without a password who has this verified address and no other login of this provider;
+// or somebody new, who was invited, or makes an organization if that is allowed. A user with a
+// password must link the login first, signed in: the provider's word on an address is not enough to
+// open what a password guards.
 func (s *Service) CompleteExternalSignIn(ctx context.Context, in CompleteExternal) (Signed, error) {
 	if err := s.hasProvider(); err != nil {
 		return Signed{}, err
@@ -42,13 +44,16 @@ func (s *Service) CompleteExternalSignIn(ctx context.Context, in CompleteExterna
 	if err := s.throttle(ctx, "", in.Client); err != nil {
 		return Signed{}, err
 	}
+
 	flow, who, err := s.identify(ctx, in.Returned)
 	if err != nil {
 		return Signed{}, fmt.Errorf("sign in externally: %w", err)
 	}
+
 	token := ""
 	system := caller.System(ctx)
 	u, err := s.owner(system, s.db.Client, who)
+
 	switch {
 	case err != nil:
 	case in.InvitationToken != "":
@@ -58,28 +63,34 @@ func (s *Service) CompleteExternalSignIn(ctx context.Context, in CompleteExterna
 	default:
 		token, err = s.comeBack(system, flow, who, u, in)
 	}
+
 	if database.IsUnique(err) {
 		err = usererror.New(usererror.Conflict, "somebody signed in with this login at the same time: try again")
 	}
 	if err != nil {
 		return Signed{}, fmt.Errorf("sign in externally: %w", err)
 	}
+
 	return s.signed(ctx, token, in.Client)
 }
 
 // owner is the user whom a login belongs to, or may be given to; nil when nobody is known by it.
 func (s *Service) owner(ctx context.Context, c *ent.Client, who oidc.Person) (*ent.User, error) {
-	login, err := c.ExternalLogin.Query().Where(externallogin.Issuer(who.Issuer), externallogin.Subject(who.Subject)).Only(ctx)
+	login, err := c.ExternalLogin.Query().Where(externallogin.Issuer(who.Issuer), externallogin.Subject(who.Subject)).
+		Only(ctx)
 	if err == nil {
 		return c.User.Get(ctx, login.UserID)
 	}
 	if !ent.IsNotFound(err) {
 		return nil, fmt.Errorf("look for login: %w", err)
 	}
+
 	email := normalEmail(who.Email)
 	if email == "" || !who.EmailVerified {
-		return nil, usererror.Refuse("", usererror.NotAllowed, "The identity provider does not say that your e-mail address is verified. Verify it there, or sign in with your password and link the login.")
+		return nil, usererror.Refuse("", usererror.NotAllowed,
+			"The identity provider does not say that your e-mail address is verified. Verify it there, or sign in with your password and link the login.")
 	}
+
 	u, err := c.User.Query().Where(user.Email(email)).Only(ctx)
 	if ent.IsNotFound(err) {
 		return nil, nil
@@ -87,19 +98,24 @@ func (s *Service) owner(ctx context.Context, c *ent.Client, who oidc.Person) (*e
 	if err != nil {
 		return nil, fmt.Errorf("look for user: %w", err)
 	}
+
 	other, err := c.ExternalLogin.Query().Where(externallogin.UserID(u.ID), externallogin.Issuer(who.Issuer)).Exist(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for other logins: %w", err)
 	}
+
 	if other || u.PasswordHash != "" {
-		return nil, usererror.Refuse("", usererror.NotAllowed, "Your e-mail address is known here, but not this login: sign in as you did before, and link the login. "+
-			"If you never signed up here, somebody else did with your address: ask for a new password first, which throws away what they made.")
+		return nil, usererror.Refuse("", usererror.NotAllowed,
+			"Your e-mail address is known here, but not this login: sign in as you did before, and link the login. "+
+				"If you never signed up here, somebody else did with your address: ask for a new password first, which throws away what they made.")
 	}
+
 	return u, nil
 }
 
 // comeBack opens a session of a known user.
-func (s *Service) comeBack(ctx context.Context, flow *ent.SignInFlow, who oidc.Person, u *ent.User, in CompleteExternal) (token string, err error) {
+func (s *Service) comeBack(ctx context.Context, flow *ent.SignInFlow, who oidc.Person, u *ent.User,
+	in CompleteExternal) (token string, err error) {
 	org, err := s.home(ctx, u.ID)
 	if err != nil {
 		return "", err
@@ -107,25 +123,33 @@ func (s *Service) comeBack(ctx context.Context, flow *ent.SignInFlow, who oidc.P
 	if org.IsZero() {
 		return "", usererror.Refuse("", usererror.NotAllowed, "You belong to no organization that is open.")
 	}
+
 	e := s.entryOf(flow, who, in)
 	e.user, e.organization = u, org
+
 	return s.enter(ctx, e)
 }
 
-// joinExternally accepts an invitation to an address that the provider says is the person's, or that their user has.
-func (s *Service) joinExternally(ctx context.Context, flow *ent.SignInFlow, who oidc.Person, u *ent.User, in CompleteExternal) (token string, err error) {
+// joinExternally accepts an invitation to an address that the provider says is the person's, or
+// that their user has.
+func (s *Service) joinExternally(ctx context.Context, flow *ent.SignInFlow, who oidc.Person, u *ent.User,
+	in CompleteExternal) (token string, err error) {
 	invited, err := s.invited(ctx, s.db.Client, in.InvitationToken)
 	if err != nil {
 		return "", atField("invitationToken", err)
 	}
+
 	email := normalEmail(who.Email)
 	if u != nil {
 		email = u.Email
 	}
+
 	var wrong usererror.Fields
 	if invited.Email != email {
-		wrong.Add("invitationToken", usererror.NotAllowed, "This invitation is to another e-mail address than the one you signed in with.")
+		wrong.Add("invitationToken", usererror.NotAllowed,
+			"This invitation is to another e-mail address than the one you signed in with.")
 	}
+
 	s.checkVersion(&wrong, "acceptTermsVersion", in.AcceptTermsVersion)
 	g := guest{user: u, proves: u == nil || wasMailed(invited, in.InvitationToken), entry: s.entryOf(flow, who, in)}
 	if u == nil && s.signUps == SignUpsClosed {
@@ -137,12 +161,15 @@ func (s *Service) joinExternally(ctx context.Context, flow *ent.SignInFlow, who 
 	if err := wrong.Err(); err != nil {
 		return "", err
 	}
+
 	if u != nil && in.SecondFactorCode != "" {
 		if err := s.throttleCode(ctx, u.ID); err != nil {
 			return "", err
 		}
 	}
+
 	token, err = s.welcome(ctx, invited, g)
+
 	return token, atField("invitationToken", err)
 }
 
@@ -152,6 +179,7 @@ func atField(field string, err error) error {
 	if errors.As(err, &in) && len(in) == 1 && len(in[0].Path) == 1 && in[0].Path[0] == "token" {
 		return usererror.Refuse(field, in[0].Code, "%s", in[0].Message)
 	}
+
 	return err
 }
 
@@ -175,6 +203,7 @@ func finish(ctx context.Context, tx *database.Tx, flow *ent.SignInFlow) error {
 	if n == 0 {
 		return staleFlow()
 	}
+
 	return nil
 }
 
@@ -187,15 +216,19 @@ func (s *Service) keepLogin(ctx context.Context, tx *database.Tx, who oidc.Perso
 	if now == nil || now.ID != u.ID {
 		return staleFlow()
 	}
+
 	if vouchesFor(who, u) {
 		if err := s.prove(ctx, tx, u, u.Email, ""); err != nil {
 			return err
 		}
 	}
-	n, err := tx.Client.ExternalLogin.Update().Where(externallogin.Issuer(who.Issuer), externallogin.Subject(who.Subject)).SetLastUsedAt(s.now()).Save(ctx)
+
+	n, err := tx.Client.ExternalLogin.Update().Where(externallogin.Issuer(who.Issuer),
+		externallogin.Subject(who.Subject)).SetLastUsedAt(s.now()).Save(ctx)
 	if err != nil || n > 0 {
 		return err
 	}
+
 	return s.newLogin(ctx, tx, who, u.ID)
 }
 
@@ -205,18 +238,23 @@ func vouchesFor(who oidc.Person, u *ent.User) bool {
 }
 
 func (s *Service) newLogin(ctx context.Context, tx *database.Tx, who oidc.Person, userID uid.ID) error {
-	create := tx.Client.ExternalLogin.Create().SetUserID(userID).SetIssuer(who.Issuer).SetSubject(who.Subject).SetCreatedAt(s.now()).SetLastUsedAt(s.now())
+	create := tx.Client.ExternalLogin.Create().SetUserID(userID).SetIssuer(who.Issuer).SetSubject(who.Subject).
+		SetCreatedAt(s.now()).SetLastUsedAt(s.now())
 	if email := normalEmail(who.Email); email != "" {
 		create.SetEmail(email)
 	}
+
 	return create.Exec(ctx)
 }
 
 // arrive makes a user without a password, and an organization that they own.
-func (s *Service) arrive(ctx context.Context, flow *ent.SignInFlow, who oidc.Person, in CompleteExternal) (token string, err error) {
+func (s *Service) arrive(ctx context.Context, flow *ent.SignInFlow, who oidc.Person,
+	in CompleteExternal) (token string, err error) {
 	if !s.external.SignUp || s.signUps != SignUpsOpen && s.signUps != "" {
-		return "", usererror.Refuse("", usererror.NotAllowed, "Nobody is known here by your e-mail address: ask an administrator to invite you.")
+		return "", usererror.Refuse("", usererror.NotAllowed,
+			"Nobody is known here by your e-mail address: ask an administrator to invite you.")
 	}
+
 	email := normalEmail(who.Email)
 	var wrong usererror.Fields
 	name := checkName(&wrong, "name", cmp.Or(strings.TrimSpace(in.Name), strings.TrimSpace(who.Name), email))
@@ -225,11 +263,14 @@ func (s *Service) arrive(ctx context.Context, flow *ent.SignInFlow, who oidc.Per
 	if err := wrong.Err(); err != nil {
 		return "", err
 	}
+
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		if err := finish(ctx, tx, flow); err != nil {
 			return err
 		}
-		u, org, err := s.found(ctx, tx, founder{email: email, name: name, organization: orgName, client: in.Client, proven: true})
+
+		u, org, err := s.found(ctx, tx, founder{email: email, name: name, organization: orgName, client: in.Client,
+			proven: true})
 		if err != nil {
 			return err
 		}
@@ -242,8 +283,10 @@ func (s *Service) arrive(ctx context.Context, flow *ent.SignInFlow, who oidc.Per
 		if err := vouch(ctx, tx, token, who.MFA); err != nil {
 			return err
 		}
+
 		return recordSignUp(ctx, tx, u, org, in.Client)
 	})
+
 	return token, err
 }
 
@@ -264,30 +307,39 @@ func (s *Service) found(ctx context.Context, tx *database.Tx, f founder) (*ent.U
 	if err != nil {
 		return nil, nil, err
 	}
+
 	org, err := tx.Client.Organization.Create().SetName(f.organization).SetCreatedAt(now).Save(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	err = tx.Client.Member.Create().SetOrganizationID(org.ID).SetUserID(u.ID).SetRole(enum.RoleOwner).SetCreatedAt(now).Exec(ctx)
+
+	err = tx.Client.Member.Create().SetOrganizationID(org.ID).SetUserID(u.ID).SetRole(enum.RoleOwner).
+		SetCreatedAt(now).Exec(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
+
 	return u, org, s.recordTerms(ctx, tx.Client, acceptance{organization: org.ID, user: u.ID, ip: f.client.IP})
 }
 
-// founderIn makes the user, or holds the one who is known and makes sure that they still are who they were.
+// founderIn makes the user, or holds the one who is known and makes sure that they still are who
+// they were.
 func (s *Service) founderIn(ctx context.Context, tx *database.Tx, f founder) (*ent.User, error) {
 	if f.user == nil {
-		create := tx.Client.User.Create().SetEmail(f.email).SetName(f.name).SetPasswordHash(f.passwordHash).SetCreatedAt(s.now())
+		create := tx.Client.User.Create().SetEmail(f.email).SetName(f.name).SetPasswordHash(f.passwordHash).
+			SetCreatedAt(s.now())
 		if f.proven {
 			create.SetEmailVerifiedAt(s.now())
 		}
+
 		return create.Save(ctx)
 	}
+
 	stored, err := lockedPassword(ctx, tx, f.user.ID)
 	if err != nil {
 		return nil, err
 	}
+
 	belongs, err := tx.Client.Member.Query().Where(member.UserID(f.user.ID)).Exist(ctx)
 	if err != nil {
 		return nil, err
@@ -295,12 +347,14 @@ func (s *Service) founderIn(ctx context.Context, tx *database.Tx, f founder) (*e
 	if belongs || stored != f.user.PasswordHash {
 		return nil, addressTaken()
 	}
+
 	return f.user, s.admit(ctx, tx, f.user.ID)
 }
 
 func recordSignUp(ctx context.Context, tx *database.Tx, u *ent.User, org *ent.Organization, client Client) error {
-	return Record(ctx, tx, Entry{Organization: org.ID, Action: ActionSignUp, Subject: u.ID, Summary: fmt.Sprintf("signed up and made the organization %q", org.Name),
-		Actor: u.Email, IP: client.IP})
+	return Record(ctx, tx, Entry{Organization: org.ID, Action: ActionSignUp, Subject: u.ID,
+		Summary: fmt.Sprintf("signed up and made the organization %q", org.Name),
+		Actor:   u.Email, IP: client.IP})
 }
 
 // vouch notes of a session that the provider asked for a second factor.

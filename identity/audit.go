@@ -21,14 +21,16 @@ const (
 	longestActor   = longestEmail + 50
 )
 
-// Entry is what an audit event says beyond its time. Its summary is for people, and holds no secret, no text of a message
-// and no phone number but its last digits.
+// Entry is what an audit event says beyond its time. Its summary is for people, and holds no
+// secret, no text of a message and no phone number but its last digits.
 type Entry struct {
 	Organization uid.ID // zero: the caller's
 	Action       string // of the table Actions
 	Subject      uid.ID // what it was done to; zero: nothing that has an id
 	Summary      string // e.g. `launched campaign "Spring"`
-	Actor, IP    string // empty: the context's; given where nobody has signed in yet, or the service acts in a caller's call
+	// empty: the context's; given where nobody has signed in yet, or the service acts in a caller's
+	// call
+	Actor, IP string
 }
 
 const (
@@ -38,18 +40,21 @@ const (
 
 type operatorKey struct{}
 
-// AsOperator returns a context of the operator's: it sees every organization's rows, and is recorded as theirs.
+// AsOperator returns a context of the operator's: it sees every organization's rows, and is
+// recorded as theirs.
 func AsOperator(ctx context.Context) context.Context {
 	return context.WithValue(caller.System(ctx), operatorKey{}, true)
 }
 
-// Record writes an audit event in the transaction that makes the change, so that both commit or neither. Call it last: it
-// holds the end of the organization's trail until the commit, and who records for several takes them in the order of ids.
+// Record writes an audit event in the transaction that makes the change, so that both commit or
+// neither. Call it last: it holds the end of the organization's trail until the commit, and who
+// records for several takes them in the order of ids.
 func Record(ctx context.Context, tx *database.Tx, entry Entry) error {
 	e, err := newEvent(ctx, entry)
 	if err != nil {
 		return fmt.Errorf("record %s: %w", entry.Action, err)
 	}
+
 	err = tx.QueryRowContext(ctx, `INSERT INTO audit_chain (id, last, hash, erased_through) VALUES ($1, 1, $2, 0)
 		ON CONFLICT (id) DO UPDATE SET last = audit_chain.last + 1 RETURNING last, hash`, e.organization, []byte{}).Scan(&e.sequence, &e.previous)
 	if err != nil {
@@ -58,17 +63,20 @@ func Record(ctx context.Context, tx *database.Tx, entry Entry) error {
 	if e.previous == nil {
 		e.previous = []byte{} // the driver's word for empty, which is not to become NULL
 	}
+
 	e.id, e.at = uid.New(uid.AuditEvent), database.Now() // under the lock, so that ids, times and sequence ascend together
 	hash := e.hash()
 	_, err = tx.ExecContext(ctx, `INSERT INTO audit_event (id, organization_id, sequence, at, actor, action, subject_id, summary, ip, previous_hash, hash)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		e.id, e.organization, e.sequence, e.at, e.actor, e.action, idOrNil(e.subject), e.summary, textOrNil(e.ip), e.previous, hash)
+		e.id, e.organization, e.sequence, e.at, e.actor, e.action, idOrNil(e.subject), e.summary, textOrNil(e.ip),
+		e.previous, hash)
 	if err == nil {
 		_, err = tx.ExecContext(ctx, "UPDATE audit_chain SET hash = $1 WHERE id = $2", hash, e.organization)
 	}
 	if err != nil {
 		return fmt.Errorf("record %s: %w", entry.Action, err)
 	}
+
 	return nil
 }
 
@@ -93,10 +101,12 @@ type event struct {
 }
 
 func newEvent(ctx context.Context, entry Entry) (event, error) {
-	e := event{organization: entry.Organization, action: entry.Action, subject: entry.Subject, actor: entry.Actor, ip: entry.IP, summary: plain(entry.Summary, longestSummary)}
+	e := event{organization: entry.Organization, action: entry.Action, subject: entry.Subject, actor: entry.Actor,
+		ip: entry.IP, summary: plain(entry.Summary, longestSummary)}
 	if !known[entry.Action] {
 		return e, errors.New("this action is not in the table")
 	}
+
 	v, signedIn := From(ctx)
 	if signedIn && e.organization.IsZero() {
 		e.organization = v.Organization
@@ -107,13 +117,16 @@ func newEvent(ctx context.Context, entry Entry) (event, error) {
 	if e.organization.IsZero() {
 		return e, errors.New("no organization is named, and nobody is calling")
 	}
+
 	if e.actor == "" {
 		e.actor = actorOf(ctx)
 		if signedIn && e.ip == "" {
 			e.ip = v.IP
 		}
 	}
+
 	e.actor, e.ip = plain(e.actor, longestActor), plain(e.ip, longestName)
+
 	return e, nil
 }
 
@@ -123,10 +136,12 @@ var known = func() map[string]bool {
 	for _, a := range Actions {
 		names[a.Name] = true
 	}
+
 	return names
 }()
 
-// actorOf says who is calling, as the trail shows it: an e-mail address, a key's name and first characters, operator or system.
+// actorOf says who is calling, as the trail shows it: an e-mail address, a key's name and first
+// characters, operator or system.
 func actorOf(ctx context.Context) string {
 	v, ok := From(ctx)
 	switch {
@@ -137,6 +152,7 @@ func actorOf(ctx context.Context) string {
 	case ctx.Value(operatorKey{}) != nil:
 		return actorOperator
 	}
+
 	return ActorSystem
 }
 
@@ -144,12 +160,15 @@ func actorOf(ctx context.Context) string {
 func (e *event) hash() []byte {
 	h := sha256.New()
 	for _, part := range [][]byte{
-		[]byte("carillon audit event 1"), e.organization[:], binary.BigEndian.AppendUint64(nil, uint64(e.sequence)), e.previous, e.id[:],
-		binary.BigEndian.AppendUint64(nil, uint64(e.at.UnixMicro())), []byte(e.actor), []byte(e.action), e.subject[:], []byte(e.summary), []byte(e.ip),
+		[]byte("carillon audit event 1"), e.organization[:], binary.BigEndian.AppendUint64(nil, uint64(e.sequence)),
+		e.previous, e.id[:],
+		binary.BigEndian.AppendUint64(nil, uint64(e.at.UnixMicro())), []byte(e.actor), []byte(e.action), e.subject[:],
+		[]byte(e.summary), []byte(e.ip),
 	} {
 		h.Write(binary.BigEndian.AppendUint32(nil, uint32(len(part))))
 		h.Write(part)
 	}
+
 	return h.Sum(nil)
 }
 
@@ -164,6 +183,7 @@ func plain(s string, most int) string {
 	if utf8.RuneCountInString(s) > most {
 		s = string([]rune(s)[:most-1]) + "…"
 	}
+
 	return s
 }
 

@@ -22,7 +22,8 @@ func (s *stage) record(ctx context.Context, organization uid.ID, n int) {
 	s.t.Helper()
 	for i := range n {
 		err := s.db.InTx(ctx, func(tx *database.Tx) error {
-			return identity.Record(ctx, tx, identity.Entry{Organization: organization, Action: identity.ActionContactListCreate, Summary: fmt.Sprint("made list ", i)})
+			return identity.Record(ctx, tx, identity.Entry{Organization: organization,
+				Action: identity.ActionContactListCreate, Summary: fmt.Sprint("made list ", i)})
 		})
 		if err != nil {
 			s.t.Fatal(err)
@@ -32,7 +33,8 @@ func (s *stage) record(ctx context.Context, organization uid.ID, n int) {
 
 func (s *stage) trail(organization uid.ID) []*ent.AuditEvent {
 	s.t.Helper()
-	return s.db.Client.AuditEvent.Query().Where(auditevent.OrganizationID(organization)).Order(auditevent.BySequence()).AllX(caller.System(s.t.Context()))
+	return s.db.Client.AuditEvent.Query().Where(auditevent.OrganizationID(organization)).Order(auditevent.BySequence()).
+		AllX(caller.System(s.t.Context()))
 }
 
 // breakOf is what a walk finds of one organization.
@@ -42,11 +44,13 @@ func (s *stage) breakOf(organization uid.ID) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	for _, trail := range trails {
 		if trail.Organization == organization && trail.Break != "" {
 			return trail.Break
 		}
 	}
+
 	return ""
 }
 
@@ -58,6 +62,7 @@ func TestAnAuditEventSaysWhoFromWhereAndWhat(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
+
 		before := len(s.trail(v.Organization))
 		s.record(ctx, uid.ID{}, 1)
 		s.record(s.call(secret), uid.ID{}, 1)
@@ -65,30 +70,38 @@ func TestAnAuditEventSaysWhoFromWhereAndWhat(t *testing.T) {
 		s.record(identity.AsOperator(s.t.Context()), v.Organization, 1)
 		events := s.trail(v.Organization)[before:]
 		want := []string{email, fmt.Sprintf("robot (API key %s…)", secret[:12]), "system", "operator"}
+
 		for i, e := range events {
 			if e.Actor != want[i] || (e.IP != nil) != (i < 2) || e.IP != nil && *e.IP != "192.0.2.1" {
 				s.t.Errorf("event %d: actor %q, address %v", i, e.Actor, e.IP)
 			}
 		}
+
 		err = s.db.InTx(ctx, func(tx *database.Tx) error {
-			return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionCampaignLaunch, Subject: v.Organization, Summary: "launched\n\x00\"" + strings.Repeat("é", 400) + "\xff\""})
+			return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionCampaignLaunch, Subject: v.Organization,
+				Summary: "launched\n\x00\"" + strings.Repeat("é", 400) + "\xff\""})
 		})
 		if err != nil {
 			s.t.Fatal(err)
 		}
+
 		events = s.trail(v.Organization)
 		last := events[len(events)-1]
-		if len([]rune(last.Summary)) != 300 || !strings.HasPrefix(last.Summary, `launched  "é`) || *last.SubjectID != v.Organization || last.Action != "campaign.launch" {
+		if len([]rune(last.Summary)) != 300 || !strings.HasPrefix(last.Summary, `launched  "é`) ||
+			*last.SubjectID != v.Organization || last.Action != "campaign.launch" {
 			s.t.Errorf("recorded %v", last)
 		}
+
 		if found := s.breakOf(v.Organization); found != "" {
 			s.t.Error(found)
 		}
+
 		for name, wrong := range map[string]identity.Entry{"an unknown action": {Action: "campaign.sing"}} {
 			if err := s.db.InTx(ctx, func(tx *database.Tx) error { return identity.Record(ctx, tx, wrong) }); err == nil {
 				s.t.Errorf("%s was recorded", name)
 			}
 		}
+
 		nobody := caller.System(s.t.Context())
 		if err := s.db.InTx(nobody, func(tx *database.Tx) error {
 			return identity.Record(nobody, tx, identity.Entry{Action: identity.ActionSignIn})
@@ -103,15 +116,19 @@ func TestAChangeAndItsRecordCommitTogether(t *testing.T) {
 		organization := uid.New(uid.Organization)
 		system := caller.System(s.t.Context())
 		s.record(system, organization, 1)
+
 		failed := s.db.InTx(system, func(tx *database.Tx) error {
-			if err := identity.Record(system, tx, identity.Entry{Organization: organization, Action: identity.ActionSignIn}); err != nil {
+			if err := identity.Record(system, tx,
+				identity.Entry{Organization: organization, Action: identity.ActionSignIn}); err != nil {
 				return err
 			}
+
 			return context.Canceled
 		})
 		if failed == nil || len(s.trail(organization)) != 1 {
 			s.t.Error("a record without its change")
 		}
+
 		s.record(system, organization, 1)
 		if events := s.trail(organization); len(events) != 2 || events[1].Sequence != 2 || s.breakOf(organization) != "" {
 			s.t.Errorf("%d events after it, break %q", len(events), s.breakOf(organization))
@@ -126,11 +143,13 @@ func TestRecordsAtTheSameTimeMakeOneChain(t *testing.T) {
 		for range 6 {
 			g.Go(func() { s.record(system, organization, 5) })
 		}
+
 		g.Wait()
 		events := s.trail(organization)
 		if len(events) != 30 || s.breakOf(organization) != "" {
 			s.t.Fatalf("%d events, %s", len(events), s.breakOf(organization))
 		}
+
 		for i, e := range events {
 			if i > 0 && (e.At.Before(events[i-1].At) || e.ID.String() < events[i-1].ID.String()) {
 				s.t.Errorf("event %d is older than the one before", e.Sequence)
@@ -146,17 +165,24 @@ func TestTheTrailIsOnlyEverAddedTo(t *testing.T) {
 		if _, err := s.db.Client.AuditEvent.Delete().Exec(system); err == nil {
 			s.t.Error("an event was deleted")
 		}
-		for _, statement := range []string{"UPDATE audit_event SET summary = 'x'", "UPDATE audit_event SET hash = hash", "DELETE FROM audit_event WHERE sequence = 3"} {
+
+		for _, statement := range []string{"UPDATE audit_event SET summary = 'x'", "UPDATE audit_event SET hash = hash",
+			"DELETE FROM audit_event WHERE sequence = 3"} {
 			err := s.db.InTx(system, func(tx *database.Tx) error { _, err := tx.ExecContext(system, statement); return err })
 			if err == nil || !strings.Contains(err.Error(), "an audit event cannot be") {
 				s.t.Errorf("%s: %v", statement, err)
 			}
 		}
+
 		if s.db.Dialect == "postgres" {
-			if err := s.db.InTx(system, func(tx *database.Tx) error { _, err := tx.ExecContext(system, "TRUNCATE audit_event"); return err }); err == nil {
+			if err := s.db.InTx(system, func(tx *database.Tx) error {
+				_, err := tx.ExecContext(system, "TRUNCATE audit_event")
+				return err
+			}); err == nil {
 				s.t.Error("the table was emptied")
 			}
 		}
+
 		if events := s.trail(organization); len(events) != 3 {
 			s.t.Errorf("%d events are left", len(events))
 		}
@@ -169,18 +195,23 @@ func TestErasingAnOrganizationTakesItsTrailAndLeavesTheChain(t *testing.T) {
 		s.record(system, organization, 3)
 		s.record(system, other, 2)
 		operator := identity.AsOperator(s.t.Context())
+
 		err := s.db.InTx(operator, func(tx *database.Tx) error {
 			if err := identity.EraseTrail(operator, tx, organization); err != nil {
 				return err
 			}
-			return identity.Record(operator, tx, identity.Entry{Organization: organization, Action: identity.ActionOrganizationErase, Summary: "erased"})
+			return identity.Record(operator, tx,
+				identity.Entry{Organization: organization, Action: identity.ActionOrganizationErase, Summary: "erased"})
 		})
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if left := s.trail(organization); len(left) != 1 || left[0].Sequence != 4 || left[0].Actor != "operator" || s.breakOf(organization) != "" {
+
+		if left := s.trail(organization); len(left) != 1 || left[0].Sequence != 4 || left[0].Actor != "operator" ||
+			s.breakOf(organization) != "" {
 			s.t.Errorf("left %v, break %q", left, s.breakOf(organization))
 		}
+
 		if len(s.trail(other)) != 2 || s.breakOf(other) != "" {
 			s.t.Error("another's trail was touched")
 		}
@@ -194,17 +225,27 @@ func TestVerifyFindsTheFirstBreakOfEachChain(t *testing.T) {
 		statements []string
 		want       string
 	}{
-		"nothing":                         {nil, ""},
-		"a summary that was changed":      {[]string{"UPDATE audit_event SET summary = 'made nothing' WHERE sequence = 3"}, "event 3 is not as it was recorded"},
-		"an actor that was changed":       {[]string{"UPDATE audit_event SET actor = 'somebody' WHERE sequence = 1"}, "event 1 is not as it was recorded"},
-		"an event that is gone":           {[]string{"DELETE FROM audit_event WHERE sequence = 2"}, "event 2 is missing: the next one there is 3"},
-		"a gap that was closed":           {[]string{"DELETE FROM audit_event WHERE sequence = 2", "UPDATE audit_event SET sequence = 2 WHERE sequence = 3"}, "event 2 is not as it was recorded"},
-		"two that changed places":         {[]string{"UPDATE audit_event SET sequence = 9 WHERE sequence = 2", "UPDATE audit_event SET sequence = 2 WHERE sequence = 3", "UPDATE audit_event SET sequence = 3 WHERE sequence = 9"}, "event 2 is not as it was recorded"},
-		"the newest that are gone":        {[]string{"DELETE FROM audit_event WHERE sequence > 3"}, "the trail ends at event 3, and its chain says 5"},
-		"all that are gone":               {[]string{"DELETE FROM audit_event"}, "the trail ends at event 0, and its chain says 5"},
-		"a chain that was set back":       {[]string{"UPDATE audit_chain SET last = 4"}, "event 4 is not the one that the chain ends with"},
-		"a chain that is gone":            {[]string{"DELETE FROM audit_chain"}, "event 1 is outside of the chain"},
-		"a beginning that is called past": {[]string{"UPDATE audit_chain SET erased_through = 2"}, "event 3 does not follow on event 2"},
+		"nothing": {nil, ""},
+		"a summary that was changed": {[]string{"UPDATE audit_event SET summary = 'made nothing' WHERE sequence = 3"},
+			"event 3 is not as it was recorded"},
+		"an actor that was changed": {[]string{"UPDATE audit_event SET actor = 'somebody' WHERE sequence = 1"},
+			"event 1 is not as it was recorded"},
+		"an event that is gone": {[]string{"DELETE FROM audit_event WHERE sequence = 2"},
+			"event 2 is missing: the next one there is 3"},
+		"a gap that was closed": {[]string{"DELETE FROM audit_event WHERE sequence = 2",
+			"UPDATE audit_event SET sequence = 2 WHERE sequence = 3"}, "event 2 is not as it was recorded"},
+		"two that changed places": {[]string{"UPDATE audit_event SET sequence = 9 WHERE sequence = 2",
+			"UPDATE audit_event SET sequence = 2 WHERE sequence = 3",
+			"UPDATE audit_event SET sequence = 3 WHERE sequence = 9"}, "event 2 is not as it was recorded"},
+		"the newest that are gone": {[]string{"DELETE FROM audit_event WHERE sequence > 3"},
+			"the trail ends at event 3, and its chain says 5"},
+		"all that are gone": {[]string{"DELETE FROM audit_event"},
+			"the trail ends at event 0, and its chain says 5"},
+		"a chain that was set back": {[]string{"UPDATE audit_chain SET last = 4"},
+			"event 4 is not the one that the chain ends with"},
+		"a chain that is gone": {[]string{"DELETE FROM audit_chain"}, "event 1 is outside of the chain"},
+		"a beginning that is called past": {[]string{"UPDATE audit_chain SET erased_through = 2"},
+			"event 3 does not follow on event 2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -216,16 +257,19 @@ func TestVerifyFindsTheFirstBreakOfEachChain(t *testing.T) {
 				if db.Dialect == "postgres" {
 					triggers = []string{"DROP TRIGGER audit_event_kept ON audit_event"}
 				}
+
 				if err := db.InTx(system, func(tx *database.Tx) error {
 					for _, statement := range append(triggers, tc.statements...) {
 						if _, err := tx.ExecContext(system, statement); err != nil {
 							return err
 						}
 					}
+
 					return nil
 				}); err != nil {
 					t.Fatal(err)
 				}
+
 				s.record(system, whole, 2)
 				if got := s.breakOf(organization); !strings.HasPrefix(got, tc.want) || tc.want == "" && got != "" {
 					t.Errorf("found %q", got)
@@ -244,11 +288,14 @@ func TestTheGuideListsEveryAction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	seen := map[string]bool{}
 	for _, a := range identity.Actions {
-		if row := fmt.Sprintf("| `%s` | %s |\n", a.Name, a.Description); !strings.Contains(string(guide), row) || seen[a.Name] {
+		if row := fmt.Sprintf("| `%s` | %s |\n", a.Name, a.Description); !strings.Contains(string(guide), row) ||
+			seen[a.Name] {
 			t.Errorf("docs/api.md lacks, or the table repeats, this row:\n%s", row)
 		}
+
 		seen[a.Name] = true
 	}
 }

@@ -25,21 +25,24 @@ func refused() error {
 	return usererror.New(usererror.Unauthenticated, "the token is not valid: it is mistyped, expired or revoked")
 }
 
-// Authenticate takes the value of an Authorization header and returns a context with its Viewer. An empty one is nobody,
-// and no error. A token that was seen a moment ago costs no statement.
+// Authenticate takes the value of an Authorization header and returns a context with its Viewer. An
+// empty one is nobody, and no error. A token that was seen a moment ago costs no statement.
 func (s *Service) Authenticate(ctx context.Context, authorization string, client Client) (context.Context, error) {
 	authorization = strings.TrimSpace(authorization)
 	if authorization == "" {
 		return ctx, nil
 	}
+
 	scheme, token, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return ctx, refused()
 	}
+
 	token = strings.TrimSpace(token)
 	if tokenPrefix(token) == "" {
 		return ctx, refused()
 	}
+
 	found, err := s.cache.get(ctx, tokenDigest(digest(token)), func(ctx context.Context) (*Viewer, error) {
 		ctx, cancel := context.WithTimeout(ctx, lookUpFor)
 		defer cancel()
@@ -48,11 +51,13 @@ func (s *Service) Authenticate(ctx context.Context, authorization string, client
 	if err != nil {
 		return ctx, err
 	}
+
 	v := &found.viewer
 	v.IP, v.UserAgent = client.IP, client.UserAgent
 	if found.entry == nil || found.entry.stale(s.now()) {
 		s.noteUse(v)
 	}
+
 	return With(ctx, v), nil
 }
 
@@ -66,6 +71,7 @@ func (s *Service) viewer(ctx context.Context, token string) (v *Viewer, err erro
 	default:
 		return nil, refused()
 	}
+
 	switch {
 	case ent.IsNotFound(err):
 		return nil, refused()
@@ -76,6 +82,7 @@ func (s *Service) viewer(ctx context.Context, token string) (v *Viewer, err erro
 	case v.OrganizationStatus == enum.OrganizationStatusClosed:
 		return nil, refused()
 	}
+
 	return v, nil
 }
 
@@ -88,16 +95,21 @@ func (s *Service) sessionViewer(ctx context.Context, hash []byte) (*Viewer, erro
 	if s.isSuspended(found.Edges.User) {
 		return nil, usererror.New(usererror.Unauthenticated, "%s", suspensionText("you", found.Edges.User))
 	}
+
 	m, err := s.db.Client.Member.Query().
 		Where(member.OrganizationID(found.OrganizationID), member.UserID(found.UserID)).WithOrganization().Only(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	m.Edges.User = found.Edges.User
 	must := m.Edges.Organization.RequireSecondFactor && found.Edges.User.SecondFactorAt == nil && !found.Vouched
+
 	return &Viewer{
-		Organization: m.OrganizationID, OrganizationName: m.Edges.Organization.Name, OrganizationStatus: m.Edges.Organization.Status,
-		Role: m.Role, User: found.Edges.User, Session: found, Member: m, MustSetUpSecondFactor: must, Masked: masked(m.Role, m.Edges.Organization),
+		Organization: m.OrganizationID, OrganizationName: m.Edges.Organization.Name,
+		OrganizationStatus: m.Edges.Organization.Status,
+		Role:               m.Role, User: found.Edges.User, Session: found, Member: m, MustSetUpSecondFactor: must,
+		Masked: masked(m.Role, m.Edges.Organization),
 	}, nil
 }
 
@@ -106,6 +118,7 @@ func (s *Service) Again(ctx context.Context, v *Viewer) (*Viewer, error) {
 	if v.Session == nil {
 		return v, nil
 	}
+
 	now, err := s.sessionViewer(caller.System(ctx), v.Session.TokenHash)
 	if ent.IsNotFound(err) {
 		return nil, refused()
@@ -116,13 +129,16 @@ func (s *Service) Again(ctx context.Context, v *Viewer) (*Viewer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look again at session: %w", err)
 	}
+
 	now.IP, now.UserAgent = v.IP, v.UserAgent
+
 	return now, nil
 }
 
 func (s *Service) keyViewer(ctx context.Context, hash []byte) (*Viewer, error) {
 	found, err := s.db.Client.APIKey.Query().
-		Where(apikey.SecretHash(hash), apikey.RevokedAtIsNil(), apikey.Or(apikey.ExpiresAtIsNil(), apikey.ExpiresAtGT(s.now()))).
+		Where(apikey.SecretHash(hash), apikey.RevokedAtIsNil(),
+			apikey.Or(apikey.ExpiresAtIsNil(), apikey.ExpiresAtGT(s.now()))).
 		WithOrganization().Only(ctx)
 	if err != nil {
 		return nil, err
@@ -130,16 +146,19 @@ func (s *Service) keyViewer(ctx context.Context, hash []byte) (*Viewer, error) {
 	if err := s.makerStands(ctx, found); err != nil {
 		return nil, err
 	}
+
 	org := found.Edges.Organization
-	return &Viewer{Organization: org.ID, OrganizationName: org.Name, OrganizationStatus: org.Status, Role: found.Role, Key: found, Masked: masked(found.Role, org)}, nil
+
+	return &Viewer{Organization: org.ID, OrganizationName: org.Name, OrganizationStatus: org.Status, Role: found.Role,
+		Key: found, Masked: masked(found.Role, org)}, nil
 }
 
 func masked(role enum.Role, o *ent.Organization) bool {
 	return role == enum.RoleViewer && o.MaskForViewers
 }
 
-// StillValid is nil while v's token is good and v may do and see the same, for connections that outlive one call; else an
-// UNAUTHENTICATED fault that says in a few words what has ended.
+// StillValid is nil while v's token is good and v may do and see the same, for connections that
+// outlive one call; else an UNAUTHENTICATED fault that says in a few words what has ended.
 func (s *Service) StillValid(ctx context.Context, v *Viewer) error {
 	query, id := `SELECT count(*) FROM session s JOIN member m ON m.organization_id = s.organization_id AND m.user_id = s.user_id
 		JOIN organization o ON o.id = s.organization_id JOIN app_user u ON u.id = s.user_id
@@ -152,11 +171,13 @@ func (s *Service) StillValid(ctx context.Context, v *Viewer) error {
 	} else {
 		id = v.Session.ID
 	}
+
 	var found int
 	args := []any{id, s.now(), string(v.Role), string(enum.OrganizationStatusClosed), v.Masked}
 	if v.Key == nil {
 		args = append(args, v.MustSetUpSecondFactor)
 	}
+
 	row := s.db.QueryRow(ctx, query, args...)
 	if err := row.Scan(&found); err != nil {
 		return fmt.Errorf("look again at token: %w", err)
@@ -164,6 +185,7 @@ func (s *Service) StillValid(ctx context.Context, v *Viewer) error {
 	if found == 0 {
 		return s.lapse(ctx, v)
 	}
+
 	return nil
 }
 
@@ -179,9 +201,12 @@ func (s *Service) lapse(ctx context.Context, v *Viewer) error {
 	} else {
 		id = v.Session.ID
 	}
+
 	var revoked, expired, left, closed, suspended bool
-	err := s.db.QueryRow(ctx, query, id, s.now(), string(enum.OrganizationStatusClosed)).Scan(&revoked, &expired, &left, &closed, &suspended)
+	err := s.db.QueryRow(ctx, query, id, s.now(), string(enum.OrganizationStatusClosed)).
+		Scan(&revoked, &expired, &left, &closed, &suspended)
 	why := "what you may do or see has changed"
+
 	switch {
 	case errors.Is(err, sql.ErrNoRows): // it was over long ago
 		why = credential + " was revoked"
@@ -201,10 +226,12 @@ func (s *Service) lapse(ctx context.Context, v *Viewer) error {
 	case expired:
 		why = credential + " has expired"
 	}
+
 	return usererror.New(usererror.Unauthenticated, "%s", why)
 }
 
-// Sweep deletes idempotency keys that have served their time, and sessions and API keys that were over long ago.
+// Sweep deletes idempotency keys that have served their time, and sessions and API keys that were
+// over long ago.
 func (s *Service) Sweep(ctx context.Context) error {
 	system, now := caller.System(ctx), s.now()
 	if err := s.forgetKeys(system, now); err != nil {
@@ -216,16 +243,20 @@ func (s *Service) Sweep(ctx context.Context) error {
 	if err := s.forgetFlows(system, now); err != nil {
 		return err
 	}
+
 	over := now.Add(-forgetAfter)
-	_, err := s.db.Client.Session.Delete().Where(session.Or(session.ExpiresAtLT(over), session.RevokedAtLT(over))).Exec(system)
+	_, err := s.db.Client.Session.Delete().Where(session.Or(session.ExpiresAtLT(over), session.RevokedAtLT(over))).
+		Exec(system)
 	if err != nil {
 		return fmt.Errorf("delete old sessions: %w", err)
 	}
+
 	over = now.Add(-forgetKeysAfter)
 	_, err = s.db.Client.APIKey.Delete().Where(apikey.Or(apikey.ExpiresAtLT(over), apikey.RevokedAtLT(over))).Exec(system)
 	if err != nil {
 		return fmt.Errorf("delete old API keys: %w", err)
 	}
+
 	return nil
 }
 
@@ -237,6 +268,7 @@ func clip(s string, most int) *string {
 	if runes := []rune(s); len(runes) > most {
 		s = string(runes[:most])
 	}
+
 	return &s
 }
 

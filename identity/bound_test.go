@@ -28,8 +28,10 @@ func TestAUserHasAtMostAHundredSessionsAndTheLeastUsedEnd(t *testing.T) {
 			if err != nil {
 				s.t.Fatal(err)
 			}
+
 			return signed.Token
 		}
+
 		second := signIn()
 		s.fill(first.Viewer.User.ID, first.Viewer.Organization, mostSessions-2)
 		s.call(second)
@@ -47,6 +49,7 @@ func TestAUserHasAtMostAHundredSessionsAndTheLeastUsedEnd(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
+
 		s.call(switched.Token)
 		s.call(second)
 		if n := s.db.Client.Session.Query().CountX(system); n != mostSessions {
@@ -70,9 +73,11 @@ func (s *stage) fill(userID, organization uid.ID, count int) {
 	for range count {
 		s.advance(time.Second)
 		id := uid.New(uid.Session)
-		rows = append(rows, s.db.Client.Session.Create().SetID(id).SetUserID(userID).SetOrganizationID(organization).SetTokenHash(id[:]).
+		rows = append(rows, s.db.Client.Session.Create().SetID(id).SetUserID(userID).SetOrganizationID(organization).
+			SetTokenHash(id[:]).
 			SetLastUsedAt(s.now()).SetExpiresAt(s.now().Add(time.Hour)))
 	}
+
 	s.db.Client.Session.CreateBulk(rows...).ExecX(system)
 }
 
@@ -81,16 +86,20 @@ func TestAnOrganizationHasAtMostTwoHundredGoodKeysAndOldOnesAreForgotten(t *test
 		system, signed := caller.System(s.t.Context()), s.signUp(email)
 		ctx := s.call(signed.Token)
 		var rows []*ent.APIKeyCreate
+
 		for range mostKeys - 1 {
 			id := uid.New(uid.APIKey)
-			rows = append(rows, s.db.Client.APIKey.Create().SetID(id).SetOrganizationID(signed.Viewer.Organization).SetName("k").SetRole(enum.RoleViewer).SetPrefix("cak_").SetSecretHash(id[:]))
+			rows = append(rows, s.db.Client.APIKey.Create().SetID(id).SetOrganizationID(signed.Viewer.Organization).
+				SetName("k").SetRole(enum.RoleViewer).SetPrefix("cak_").SetSecretHash(id[:]))
 		}
+
 		s.db.Client.APIKey.CreateBulk(rows...).ExecX(system)
 		soon := s.now().Add(time.Hour)
 		make := func() (*ent.APIKey, error) {
 			key, _, err := s.CreateAPIKey(ctx, identity.NewAPIKey{Name: "k", Role: enum.RoleViewer, ExpiresAt: &soon})
 			return key, err
 		}
+
 		last, err := make()
 		if err != nil {
 			s.t.Fatal(err)
@@ -114,6 +123,7 @@ func TestAnOrganizationHasAtMostTwoHundredGoodKeysAndOldOnesAreForgotten(t *test
 				s.t.Errorf("%s: %d keys", when, n)
 			}
 		}
+
 		const kept = 90 * 24 * time.Hour
 		s.advance(kept)
 		left("90 days after the revocation", mostKeys+1)

@@ -29,20 +29,25 @@ func newSecret() []byte {
 	return plain
 }
 
-// spendCode uses up a code, of the app or for recovery, of a user whose row tx holds, and tells which of the two it was.
-func (s *Service) spendCode(ctx context.Context, tx *database.Tx, userID uid.ID, field, code string) (recovery bool, err error) {
+// spendCode uses up a code, of the app or for recovery, of a user whose row tx holds, and tells
+// which of the two it was.
+func (s *Service) spendCode(ctx context.Context, tx *database.Tx, userID uid.ID, field, code string) (recovery bool,
+	err error) {
 	code = tidyCode(code)
 	if len(code) != recoveryLength {
 		return false, s.spendDigits(ctx, tx, userID, field, code)
 	}
+
 	n, err := tx.Client.RecoveryCode.Update().
-		Where(recoverycode.UserID(userID), recoverycode.CodeHash(recoveryHash(userID, code)), recoverycode.UsedAtIsNil()).SetUsedAt(s.now()).Save(ctx)
+		Where(recoverycode.UserID(userID), recoverycode.CodeHash(recoveryHash(userID, code)), recoverycode.UsedAtIsNil()).
+		SetUsedAt(s.now()).Save(ctx)
 	if err != nil {
 		return false, fmt.Errorf("use recovery code: %w", err)
 	}
 	if n == 0 {
 		return false, wrongCode(field)
 	}
+
 	return true, nil
 }
 
@@ -51,6 +56,7 @@ func (s *Service) spendDigits(ctx context.Context, tx *database.Tx, userID uid.I
 	if code == "" {
 		return missingCode(field)
 	}
+
 	factor, err := tx.Client.SecondFactor.Query().Where(secondfactor.UserID(userID)).Only(ctx)
 	if ent.IsNotFound(err) {
 		return usererror.Refuse("", usererror.NotAllowed, "No second factor was begun: call beginSecondFactor first.")
@@ -58,6 +64,7 @@ func (s *Service) spendDigits(ctx context.Context, tx *database.Tx, userID uid.I
 	if err != nil {
 		return fmt.Errorf("read second factor: %w", err)
 	}
+
 	step, err := s.stepOf(factor, code)
 	if err != nil {
 		return err
@@ -65,13 +72,16 @@ func (s *Service) spendDigits(ctx context.Context, tx *database.Tx, userID uid.I
 	if step <= factor.LastStep { // zero when the code is of no step
 		return wrongCode(field)
 	}
-	n, err := tx.Client.SecondFactor.Update().Where(secondfactor.ID(factor.ID), secondfactor.LastStepLT(step)).SetLastStep(step).Save(ctx)
+
+	n, err := tx.Client.SecondFactor.Update().Where(secondfactor.ID(factor.ID), secondfactor.LastStepLT(step)).
+		SetLastStep(step).Save(ctx)
 	if err != nil {
 		return fmt.Errorf("use code: %w", err)
 	}
 	if n == 0 {
 		return wrongCode(field)
 	}
+
 	return nil
 }
 
@@ -80,10 +90,12 @@ func (s *Service) stepOf(factor *ent.SecondFactor, code string) (step int64, err
 	if s.keys == nil {
 		return 0, fmt.Errorf("second factor %s: no key to open its secret with", factor.ID)
 	}
+
 	plain, err := s.keys.Open(factor.Secret, factor.ID[:])
 	if err != nil {
 		return 0, fmt.Errorf("second factor %s: %w", factor.ID, err)
 	}
+
 	now := s.now().Unix() / int64(factorStep.Seconds())
 	for at := now - factorSkew; at <= now+factorSkew; at++ {
 		// Its error says that the code has not six characters, which is wrong like any other.
@@ -91,6 +103,7 @@ func (s *Service) stepOf(factor *ent.SecondFactor, code string) (step int64, err
 			step = at
 		}
 	}
+
 	return step, nil
 }
 
@@ -99,20 +112,25 @@ func (s *Service) makeRecoveryCodes(ctx context.Context, tx *database.Tx, userID
 	if _, err := tx.Client.RecoveryCode.Delete().Where(recoverycode.UserID(userID)).Exec(ctx); err != nil {
 		return nil, fmt.Errorf("delete recovery codes: %w", err)
 	}
+
 	shown, rows := make([]string, recoveryCodes), make([]*ent.RecoveryCodeCreate, recoveryCodes)
 	for i := range shown {
 		code := rand.Text()[:recoveryLength]
-		rows[i] = tx.Client.RecoveryCode.Create().SetUserID(userID).SetCodeHash(recoveryHash(userID, code)).SetCreatedAt(s.now())
+		rows[i] = tx.Client.RecoveryCode.Create().SetUserID(userID).SetCodeHash(recoveryHash(userID, code)).
+			SetCreatedAt(s.now())
 		for at := 0; at < recoveryLength; at += recoveryGroup {
 			if at > 0 {
 				shown[i] += "-"
 			}
+
 			shown[i] += code[at : at+recoveryGroup]
 		}
 	}
+
 	if err := tx.Client.RecoveryCode.CreateBulk(rows...).Exec(ctx); err != nil {
 		return nil, fmt.Errorf("store recovery codes: %w", err)
 	}
+
 	return shown, nil
 }
 
@@ -123,13 +141,15 @@ func missingCode(field string) error {
 	return usererror.Refuse(field, usererror.Required, "Give a code of your authenticator app, or a recovery code.")
 }
 
-// codeRefused is a wrong code, as the caller reads of it, told apart from other mistakes in an input.
+// codeRefused is a wrong code, as the caller reads of it, told apart from other mistakes in an
+// input.
 type codeRefused struct{ usererror.Fields }
 
 func (c *codeRefused) Unwrap() error { return c.Fields }
 
 func wrongCode(field string) error {
 	var in usererror.Fields
-	in.Add(field, usererror.Invalid, "This code is wrong, too old, or was used before. Give the one that the app shows now, or a recovery code.")
+	in.Add(field, usererror.Invalid,
+		"This code is wrong, too old, or was used before. Give the one that the app shows now, or a recovery code.")
 	return &codeRefused{in}
 }

@@ -42,27 +42,35 @@ func (s *Service) ExternalSignIn() (name string, ok bool) {
 	return s.external.Provider.Name(), true
 }
 
-// BeginExternalSignIn returns where the user goes to sign in, and the secret of this sign-in, which the page keeps: without it
-// the answer that the provider sends to redirectURI is of no use, so nobody can be made to take an answer that is not theirs.
-func (s *Service) BeginExternalSignIn(ctx context.Context, redirectURI string, client Client) (address, secret string, err error) {
+// BeginExternalSignIn returns where the user goes to sign in, and the secret of this sign-in, which
+// the page keeps: without it the answer that the provider sends to redirectURI is of no use, so
+// nobody can be made to take an answer that is not theirs.
+func (s *Service) BeginExternalSignIn(ctx context.Context, redirectURI string, client Client) (address, secret string,
+	err error) {
 	if err := s.hasProvider(); err != nil {
 		return "", "", err
 	}
+
 	if !s.mayRedirect(redirectURI) {
-		return "", "", usererror.Refuse("redirectUri", usererror.NotAllowed, "This is not an address of a page that may use this service.")
+		return "", "", usererror.Refuse("redirectUri", usererror.NotAllowed,
+			"This is not an address of a page that may use this service.")
 	}
+
 	if err := s.throttle(ctx, "", client); err != nil {
 		return "", "", err
 	}
+
 	secret = newToken(flowPrefix)
 	if address, err = s.external.Provider.AuthURL(ctx, flowOf(secret, redirectURI)); err != nil {
 		return "", "", s.providerFault(ctx, err)
 	}
+
 	err = s.db.Client.SignInFlow.Create().SetSecretHash(digest(secret)).SetRedirectURI(redirectURI).
 		SetCreatedAt(s.now()).SetExpiresAt(s.now().Add(flowAge)).Exec(caller.System(ctx))
 	if err != nil {
 		return "", "", fmt.Errorf("begin external sign-in: %w", err)
 	}
+
 	return address, secret, nil
 }
 
@@ -79,67 +87,84 @@ func (s *Service) mayRedirect(address string) bool {
 		slices.Contains(s.external.RedirectOrigins, u.Scheme+"://"+u.Host)
 }
 
-// flowOf derives from a flow's secret all that the provider is shown of it, so that nothing of that has to be stored.
+// flowOf derives from a flow's secret all that the provider is shown of it, so that nothing of that
+// has to be stored.
 func flowOf(secret, redirectURI string) oidc.Flow {
 	derive := func(what string) string {
 		sum := sha256.Sum256([]byte("carillon " + what + " " + secret))
 		return base64.RawURLEncoding.EncodeToString(sum[:])
 	}
-	return oidc.Flow{RedirectURI: redirectURI, State: derive("state"), Nonce: derive("nonce"), Verifier: derive("verifier")}
+
+	return oidc.Flow{RedirectURI: redirectURI, State: derive("state"), Nonce: derive("nonce"),
+		Verifier: derive("verifier")}
 }
 
-// Returned is what a page has once the provider has sent the user back: the secret that it kept, and what came.
+// Returned is what a page has once the provider has sent the user back: the secret that it kept,
+// and what came.
 type Returned struct{ Flow, State, Code string }
 
-// identify finds out who signed in. The code is exchanged once, and its answer kept with the flow, so that a page may call
-// again with what was asked for beside it, a code of the second factor or the name of an organization.
+// identify finds out who signed in. The code is exchanged once, and its answer kept with the flow,
+// so that a page may call again with what was asked for beside it, a code of the second factor or
+// the name of an organization.
 func (s *Service) identify(ctx context.Context, in Returned) (*ent.SignInFlow, oidc.Person, error) {
 	system := caller.System(ctx)
-	flow, err := s.db.Client.SignInFlow.Query().Where(signinflow.SecretHash(digest(in.Flow)), signinflow.ExpiresAtGT(s.now())).Only(system)
+	flow, err := s.db.Client.SignInFlow.Query().Where(signinflow.SecretHash(digest(in.Flow)),
+		signinflow.ExpiresAtGT(s.now())).Only(system)
 	if ent.IsNotFound(err) {
 		return nil, oidc.Person{}, staleFlow()
 	}
 	if err != nil {
 		return nil, oidc.Person{}, fmt.Errorf("read sign-in flow: %w", err)
 	}
+
 	f := flowOf(in.Flow, flow.RedirectURI)
 	switch {
 	case subtle.ConstantTimeCompare([]byte(in.State), []byte(f.State)) != 1:
-		return nil, oidc.Person{}, usererror.Refuse("state", usererror.Invalid, "This answer belongs to another sign-in: begin again.")
+		return nil, oidc.Person{}, usererror.Refuse("state", usererror.Invalid,
+			"This answer belongs to another sign-in: begin again.")
 	case len(flow.CodeHash) > 0 && subtle.ConstantTimeCompare(flow.CodeHash, digest(in.Code)) != 1:
-		return nil, oidc.Person{}, usererror.Refuse("code", usererror.Invalid, "Another code was used for this sign-in: begin again.")
+		return nil, oidc.Person{},
+			usererror.Refuse("code", usererror.Invalid, "Another code was used for this sign-in: begin again.")
 	case len(flow.Person) > 0:
 		var known oidc.Person
 		err := json.Unmarshal(flow.Person, &known)
 		return flow, known, err
 	}
+
 	person, err := s.exchange(system, flow, in.Code, f)
+
 	return flow, person, err
 }
 
 func staleFlow() error {
-	return usererror.Refuse("flow", usererror.Stale, "This sign-in is over: it was completed, or more than %d minutes have passed. Begin again.", flowAge/time.Minute)
+	return usererror.Refuse("flow", usererror.Stale,
+		"This sign-in is over: it was completed, or more than %d minutes have passed. Begin again.", flowAge/time.Minute)
 }
 
 // exchange gives the code to the provider, if nobody else is doing so, and keeps the answer.
-func (s *Service) exchange(ctx context.Context, flow *ent.SignInFlow, code string, f oidc.Flow) (who oidc.Person, err error) {
+func (s *Service) exchange(ctx context.Context, flow *ent.SignInFlow, code string, f oidc.Flow) (who oidc.Person,
+	err error) {
 	if err := s.external.Provider.Reach(ctx); err != nil {
 		return who, s.providerFault(ctx, err)
 	}
+
 	mine := s.db.Client.SignInFlow.Update().Where(signinflow.ID(flow.ID), signinflow.CodeHashIsNil())
 	if n, err := mine.SetCodeHash(digest(code)).Save(ctx); err != nil {
 		return who, fmt.Errorf("claim sign-in flow: %w", err)
 	} else if n == 0 {
 		return who, staleFlow()
 	}
+
 	who, err = s.external.Provider.Redeem(ctx, code, f)
 	if err == nil {
 		err = s.mayEnter(who)
 	}
+
 	if err != nil {
 		s.giveUp(ctx, flow, err)
 		return who, s.providerFault(ctx, err)
 	}
+
 	known, err := json.Marshal(who)
 	if err != nil {
 		return who, err
@@ -147,10 +172,12 @@ func (s *Service) exchange(ctx context.Context, flow *ent.SignInFlow, code strin
 	if err := s.db.Client.SignInFlow.UpdateOneID(flow.ID).SetPerson(known).Exec(ctx); err != nil {
 		return who, fmt.Errorf("keep who signed in: %w", err)
 	}
+
 	return who, nil
 }
 
-// giveUp ends a flow whose code is of no use any more. After a provider in trouble the same code may be tried again.
+// giveUp ends a flow whose code is of no use any more. After a provider in trouble the same code
+// may be tried again.
 func (s *Service) giveUp(ctx context.Context, flow *ent.SignInFlow, why error) {
 	ctx = context.WithoutCancel(ctx)
 	var down *oidc.Unavailable
@@ -158,6 +185,7 @@ func (s *Service) giveUp(ctx context.Context, flow *ent.SignInFlow, why error) {
 		_ = s.db.Client.SignInFlow.UpdateOneID(flow.ID).ClearCodeHash().Exec(ctx) // else it expires
 		return
 	}
+
 	_ = s.db.Client.SignInFlow.DeleteOneID(flow.ID).Exec(ctx)
 }
 
@@ -166,11 +194,14 @@ func (s *Service) mayEnter(who oidc.Person) error {
 	if len(s.external.AllowedDomains) == 0 {
 		return nil
 	}
+
 	email := normalEmail(who.Email)
 	domain := email[strings.LastIndexByte(email, '@')+1:]
 	if !who.EmailVerified || !slices.Contains(s.external.AllowedDomains, domain) {
-		return usererror.Refuse("", usererror.NotAllowed, "Only verified e-mail addresses of certain domains may sign in this way, and yours is none of them.")
+		return usererror.Refuse("", usererror.NotAllowed,
+			"Only verified e-mail addresses of certain domains may sign in this way, and yours is none of them.")
 	}
+
 	return nil
 }
 
@@ -186,6 +217,7 @@ func (s *Service) providerFault(ctx context.Context, err error) error {
 		s.log.WarnContext(ctx, "a sign-in at the identity provider was refused", "error", err)
 		return usererror.Refuse("code", usererror.Invalid, "The identity provider did not confirm this sign-in: begin again.")
 	}
+
 	return err
 }
 

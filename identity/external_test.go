@@ -31,8 +31,10 @@ func standAbroad(t *testing.T, db *database.DB, idp *oidctest.Provider, edit ...
 	for _, change := range edit {
 		change(&o)
 	}
+
 	s := stand(t, db, o)
 	s.nanos.Store(time.Now().UnixNano())
+
 	return &abroad{s, idp}
 }
 
@@ -55,7 +57,9 @@ func (s *abroad) away(account string) identity.Returned {
 	if strings.Contains(address, flow) {
 		s.t.Error("the address tells the flow's secret")
 	}
+
 	code, state := s.idp.SignIn(address, account)
+
 	return identity.Returned{Flow: flow, State: state, Code: code}
 }
 
@@ -64,6 +68,7 @@ func (s *abroad) back(r identity.Returned, edit ...func(*identity.CompleteExtern
 	for _, change := range edit {
 		change(&in)
 	}
+
 	return s.CompleteExternalSignIn(s.t.Context(), in)
 }
 
@@ -74,7 +79,8 @@ func founding(in *identity.CompleteExternal) {
 
 func (s *abroad) count() (users, logins, flows int) {
 	system := caller.System(s.t.Context())
-	return s.db.Client.User.Query().CountX(system), s.db.Client.ExternalLogin.Query().CountX(system), s.db.Client.SignInFlow.Query().CountX(system)
+	return s.db.Client.User.Query().CountX(system), s.db.Client.ExternalLogin.Query().CountX(system),
+		s.db.Client.SignInFlow.Query().CountX(system)
 }
 
 func TestSomebodyNewSignsUpThroughTheProviderAndComesBack(t *testing.T) {
@@ -84,13 +90,17 @@ func TestSomebodyNewSignsUpThroughTheProviderAndComesBack(t *testing.T) {
 		if got := strings.Join(codes(s.t, err), " "); got != "acceptTermsVersion:STALE organizationName:REQUIRED" {
 			s.t.Errorf("without an organization: %s", got)
 		}
+
 		first, err := s.back(r, founding)
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if v := first.Viewer; v.User.Email != email || v.User.Name != "Ann" || v.User.PasswordHash != "" || v.OrganizationName != "Lucky Shrub" || v.Role != "OWNER" {
+
+		if v := first.Viewer; v.User.Email != email || v.User.Name != "Ann" || v.User.PasswordHash != "" ||
+			v.OrganizationName != "Lucky Shrub" || v.Role != "OWNER" {
 			s.t.Errorf("viewer %+v", v)
 		}
+
 		s.call(first.Token)
 		_, err = s.back(r, founding)
 		s.wants("completing again", err, "flow:STALE")
@@ -98,6 +108,7 @@ func TestSomebodyNewSignsUpThroughTheProviderAndComesBack(t *testing.T) {
 		if err != nil || again.Viewer.User.ID != first.Viewer.User.ID {
 			s.t.Errorf("coming back gave %+v, %v", again.Viewer, err)
 		}
+
 		_, err = s.signIn("", "")
 		s.wants("an empty password", err, ":INVALID")
 		if users, logins, flows := s.count(); users != 1 || logins != 1 || flows != 0 {
@@ -113,14 +124,16 @@ func TestASignInThatIsNotTheBrowsersOwnIsRefused(t *testing.T) {
 			r    identity.Returned
 			want string
 		}{
-			"a made-up flow":          {identity.Returned{Flow: "crf_x", State: mine.State, Code: mine.Code}, "flow:STALE"},
-			"no flow":                 {identity.Returned{State: mine.State, Code: mine.Code}, "flow:STALE"},
-			"another sign-in's state": {identity.Returned{Flow: mine.Flow, State: theirs.State, Code: theirs.Code}, "state:INVALID"},
-			"no state":                {identity.Returned{Flow: mine.Flow, Code: mine.Code}, "state:INVALID"},
+			"a made-up flow": {identity.Returned{Flow: "crf_x", State: mine.State, Code: mine.Code}, "flow:STALE"},
+			"no flow":        {identity.Returned{State: mine.State, Code: mine.Code}, "flow:STALE"},
+			"another sign-in's state": {identity.Returned{Flow: mine.Flow, State: theirs.State, Code: theirs.Code},
+				"state:INVALID"},
+			"no state": {identity.Returned{Flow: mine.Flow, Code: mine.Code}, "state:INVALID"},
 		} {
 			_, err := s.back(try.r, founding)
 			s.wants(what, err, try.want)
 		}
+
 		_, err := s.back(identity.Returned{Flow: mine.Flow, State: mine.State, Code: theirs.Code}, founding)
 		s.wants("another sign-in's code", err, "code:INVALID")
 		_, err = s.back(mine, founding)
@@ -143,8 +156,10 @@ func TestOneSignInAtTheProviderOpensOneSession(t *testing.T) {
 		if _, err := s.back(r); err == nil { // keeps who signed in
 			s.t.Fatal("signed up without an organization")
 		}
+
 		var opened atomic.Int64
 		var all sync.WaitGroup
+
 		for range 5 {
 			all.Go(func() {
 				if _, err := s.back(r, founding); err == nil {
@@ -152,6 +167,7 @@ func TestOneSignInAtTheProviderOpensOneSession(t *testing.T) {
 				}
 			})
 		}
+
 		all.Wait()
 		if users, logins, _ := s.count(); opened.Load() != 1 || users != 1 || logins != 1 {
 			s.t.Errorf("%d sessions, %d users, %d logins", opened.Load(), users, logins)
@@ -173,6 +189,7 @@ func TestAPasswordIsNotOpenedByTheProvidersWord(t *testing.T) {
 		if err != nil || again.Viewer.User.ID != signed.Viewer.User.ID {
 			s.t.Errorf("once it is linked: %v", err)
 		}
+
 		bob := s.call(s.signUp("bob@example.com").Token)
 		s.wants("linking somebody else's", s.LinkExternalLogin(bob, s.away("ann"), password), ":TAKEN")
 		v, _ := identity.From(ctx)
@@ -183,6 +200,7 @@ func TestAPasswordIsNotOpenedByTheProvidersWord(t *testing.T) {
 		if err := s.UnlinkExternalLogin(bob, logins[0].ID, password); !usererror.Is(err, usererror.NotFound) {
 			s.t.Errorf("unlinking somebody else's: %v", err)
 		}
+
 		s.wants("unlinking", s.UnlinkExternalLogin(ctx, logins[0].ID, password), "")
 		_, err = s.back(s.away("ann"))
 		s.wants("once it is unlinked", err, ":NOT_ALLOWED")
@@ -195,6 +213,7 @@ func TestAUserWithoutAPasswordKeepsOneLogin(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
+
 		s.idp.Has(oidctest.Account{ID: "ann2", Email: email, EmailVerified: true})
 		_, err = s.back(s.away("ann2"))
 		s.wants("another login of this provider with the same address", err, ":NOT_ALLOWED")
@@ -204,6 +223,7 @@ func TestAUserWithoutAPasswordKeepsOneLogin(t *testing.T) {
 		if err != nil || len(logins) != 1 {
 			s.t.Fatal(logins, err)
 		}
+
 		s.wants("unlinking the last login", s.UnlinkExternalLogin(ctx, logins[0].ID, ""), "externalLoginId:NOT_ALLOWED")
 		s.advance(11 * time.Minute)
 		_, err = s.BeginSecondFactor(ctx, "")
@@ -233,11 +253,13 @@ func TestAnAddressThatIsNotVerifiedOrAllowedOpensNothing(t *testing.T) {
 		_, err := open.back(open.away(account), founding)
 		open.wants(account, err, ":NOT_ALLOWED")
 	}
+
 	few := standAbroad(t, db, idp, func(o *identity.Options) { o.External.AllowedDomains = []string{"example.com"} })
 	for _, account := range []string{"unverified", "nameless", "stranger"} {
 		_, err := few.back(few.away(account), founding)
 		few.wants(account+", where domains are few", err, ":NOT_ALLOWED")
 	}
+
 	_, err := few.back(few.away("ann"), founding)
 	few.wants("an allowed domain", err, "")
 	closed := standAbroad(t, db, idp, func(o *identity.Options) { o.External.SignUp = false })
@@ -253,14 +275,17 @@ func TestASecondFactorIsAskedForBesideTheProviderUnlessItAsked(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
+
 		begun, err := s.BeginSecondFactor(s.call(signed.Token), "")
 		if err != nil {
 			s.t.Fatal(err)
 		}
+
 		a := &app{stage: s.stage, secret: begun.Secret}
 		if _, _, err := s.ConfirmSecondFactor(s.call(signed.Token), a.code(0)); err != nil {
 			s.t.Fatal(err)
 		}
+
 		r := s.away("ann")
 		_, err = s.back(r)
 		s.wants("no code", err, "secondFactorCode:REQUIRED")
@@ -274,12 +299,15 @@ func TestASecondFactorIsAskedForBesideTheProviderUnlessItAsked(t *testing.T) {
 		vouched, err := s.back(s.away("ann"))
 		s.wants("where the provider asked", err, "")
 		require := true
-		if _, err := s.UpdateOrganization(s.call(vouched.Token), identity.OrganizationChange{RequireSecondFactor: &require}); err != nil {
+		if _, err := s.UpdateOrganization(s.call(vouched.Token),
+			identity.OrganizationChange{RequireSecondFactor: &require}); err != nil {
 			s.t.Fatal(err)
 		}
+
 		if _, err := s.DropSecondFactor(s.t.Context(), email); err != nil {
 			s.t.Fatal(err)
 		}
+
 		v, _ := identity.From(s.call(vouched.Token))
 		if v.Missing() != nil || s.StillValid(s.t.Context(), v) != nil {
 			s.t.Errorf("the provider's second factor does not count: %v", v.Missing())
@@ -297,6 +325,7 @@ func TestAProviderInTroubleIsToldApartFromARefusal(t *testing.T) {
 	if _, err := s.back(r, founding); !usererror.Is(err, usererror.Unavailable) {
 		t.Errorf("while the provider is in trouble: %v", err)
 	}
+
 	idp.Misbehave("honest")
 	_, err := s.back(r, founding)
 	s.wants("the same once it is well", err, "")
@@ -304,7 +333,8 @@ func TestAProviderInTroubleIsToldApartFromARefusal(t *testing.T) {
 	_, err = s.back(s.away("ann"))
 	s.wants("a token that is not signed", err, "code:INVALID")
 	idp.Stop()
-	if _, _, err := standAbroad(t, s.db, idp).BeginExternalSignIn(t.Context(), oidctest.RedirectURI, identity.Client{}); !usererror.Is(err, usererror.Unavailable) {
+	if _, _, err := standAbroad(t, s.db, idp).BeginExternalSignIn(t.Context(), oidctest.RedirectURI,
+		identity.Client{}); !usererror.Is(err, usererror.Unavailable) {
 		t.Errorf("while the provider is away: %v", err)
 	}
 }
@@ -314,17 +344,24 @@ func TestASignInComesBackToAPageOfOursAlone(t *testing.T) {
 	db := dbtest.Open(t, dbtest.SQLite(t))
 	// Nobody is at this address: a redirect address is looked at first.
 	p := oidc.New(oidc.Options{Issuer: "http://127.0.0.1:1", ClientID: "x"}, time.Now)
-	s := stand(t, db, identity.Options{External: identity.External{Provider: p, RedirectOrigins: []string{"https://app.example.com"}}})
+	s := stand(t, db,
+		identity.Options{External: identity.External{Provider: p, RedirectOrigins: []string{"https://app.example.com"}}})
+
 	for _, address := range []string{
-		"", "x", "https://evil.example.com/", "https://app.example.com.evil.org/", "https://app.example.com@evil.org/", "http://app.example.com/", "//app.example.com/",
-		"https://app.example.com:8443/", "https://app.example.com/#x", "javascript:alert(1)", "https://app.example.com/" + strings.Repeat("x", 3000),
+		"", "x", "https://evil.example.com/", "https://app.example.com.evil.org/", "https://app.example.com@evil.org/",
+		"http://app.example.com/", "//app.example.com/",
+		"https://app.example.com:8443/", "https://app.example.com/#x", "javascript:alert(1)",
+		"https://app.example.com/" + strings.Repeat("x", 3000),
 	} {
 		_, _, err := s.BeginExternalSignIn(t.Context(), address, identity.Client{})
 		s.wants("coming back to "+address, err, "redirectUri:NOT_ALLOWED")
 	}
-	if _, _, err := s.BeginExternalSignIn(t.Context(), "https://app.example.com/signed-in?x=1", identity.Client{}); !usererror.Is(err, usererror.Unavailable) {
+
+	if _, _, err := s.BeginExternalSignIn(t.Context(), "https://app.example.com/signed-in?x=1",
+		identity.Client{}); !usererror.Is(err, usererror.Unavailable) {
 		t.Errorf("coming back to a page of ours: %v", err)
 	}
+
 	none := stand(t, db, identity.Options{})
 	_, _, err := none.BeginExternalSignIn(t.Context(), "https://app.example.com/", identity.Client{})
 	none.wants("without a provider", err, ":NOT_ALLOWED")
@@ -340,10 +377,12 @@ func TestAnInvitedPersonJoinsThroughTheProvider(t *testing.T) {
 			if err != nil {
 				s.t.Fatal(err)
 			}
+
 			return func(in *identity.CompleteExternal) {
 				in.InvitationToken, in.AcceptTermsVersion = token, identity.DefaultTerms().Version
 			}
 		}
+
 		r := s.away("ann")
 		_, err := s.back(r, invite("somebody.else@example.com"))
 		s.wants("an invitation to somebody else", err, "invitationToken:NOT_ALLOWED")
@@ -358,10 +397,13 @@ func TestAnInvitedPersonJoinsThroughTheProvider(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
+
 		v, _ := identity.From(owner)
-		if signed.Viewer.Organization != v.Organization || signed.Viewer.Role != enum.RoleCampaigner || signed.Viewer.User.Email != email || signed.Viewer.User.PasswordHash != "" {
+		if signed.Viewer.Organization != v.Organization || signed.Viewer.Role != enum.RoleCampaigner ||
+			signed.Viewer.User.Email != email || signed.Viewer.User.PasswordHash != "" {
 			s.t.Errorf("joined as %+v", signed.Viewer)
 		}
+
 		_, err = s.back(s.away("ann"), mine)
 		s.wants("the same invitation again", err, "invitationToken:INVALID")
 
@@ -370,10 +412,12 @@ func TestAnInvitedPersonJoinsThroughTheProvider(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
+
 		again, err := s.back(s.away("ann"), func(in *identity.CompleteExternal) {
 			in.InvitationToken, in.AcceptTermsVersion = token, identity.DefaultTerms().Version
 		})
-		if v, _ := identity.From(other); err != nil || again.Viewer.Organization != v.Organization || again.Viewer.User.ID != signed.Viewer.User.ID {
+		if v, _ := identity.From(other); err != nil || again.Viewer.Organization != v.Organization ||
+			again.Viewer.User.ID != signed.Viewer.User.ID {
 			s.t.Errorf("a known user gave %+v, %v", again.Viewer, err)
 		}
 	})

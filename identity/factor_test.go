@@ -27,6 +27,7 @@ func keyed(t *testing.T) *secret.Keyring {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return keys
 }
 
@@ -50,26 +51,32 @@ func (a *app) code(steps int) string {
 	if err != nil {
 		a.t.Fatal(err)
 	}
+
 	return code
 }
 
-// enroll gives the caller of ctx a second factor. The clock is two steps on after it, so that the app has a fresh code.
+// enroll gives the caller of ctx a second factor. The clock is two steps on after it, so that the
+// app has a fresh code.
 func (s *stage) enroll(ctx context.Context) *app {
 	s.t.Helper()
 	begun, err := s.BeginSecondFactor(ctx, password)
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	a := &app{stage: s, secret: begun.Secret}
 	if a.recovery, _, err = s.ConfirmSecondFactor(ctx, a.code(0)); err != nil {
 		s.t.Fatal(err)
 	}
+
 	s.advance(2 * step)
+
 	return a
 }
 
 func (s *stage) signIn(password, code string) (identity.Signed, error) {
-	return s.SignIn(s.t.Context(), identity.SignIn{Email: email, Password: password, Code: code, Client: identity.Client{IP: "192.0.2.1"}})
+	return s.SignIn(s.t.Context(), identity.SignIn{Email: email, Password: password, Code: code,
+		Client: identity.Client{IP: "192.0.2.1"}})
 }
 
 // wants checks a user error, or that there is none.
@@ -106,6 +113,7 @@ func TestASecondFactorIsAskedForOnceThePasswordIsRight(t *testing.T) {
 			_, err := s.signIn(try.password, try.code)
 			s.wants(try.what, err, try.want)
 		}
+
 		s.advance(4 * step)
 		_, err := s.signIn(password, a.code(-1))
 		s.wants("a clock that is a step behind", err, "")
@@ -124,9 +132,11 @@ func TestASecondFactorCountsOnlyOnceItIsConfirmed(t *testing.T) {
 		second, err := s.BeginSecondFactor(ctx, password)
 		s.wants("beginning again", err, "")
 		uri, err := url.Parse(second.URI)
-		if err != nil || uri.Scheme != "otpauth" || uri.Host != "totp" || uri.Path != "/Carillon:"+email || uri.Query().Get("secret") != second.Secret || uri.Query().Get("issuer") != "Carillon" {
+		if err != nil || uri.Scheme != "otpauth" || uri.Host != "totp" || uri.Path != "/Carillon:"+email ||
+			uri.Query().Get("secret") != second.Secret || uri.Query().Get("issuer") != "Carillon" {
 			s.t.Errorf("uri %s: %v", second.URI, err)
 		}
+
 		old, a := &app{stage: s, secret: first.Secret}, &app{stage: s, secret: second.Secret}
 		other, err := s.signIn(password, "")
 		s.wants("signing in before it is confirmed", err, "")
@@ -138,10 +148,12 @@ func TestASecondFactorCountsOnlyOnceItIsConfirmed(t *testing.T) {
 		if err != nil || len(recovery) != 10 || len(changed) != 2 {
 			s.t.Fatalf("confirming gave %d codes, %d sessions, %v", len(recovery), len(changed), err)
 		}
+
 		s.refused(other.Token)
 		if v, _ := identity.From(ctx); s.StillValid(ctx, v) != nil {
 			s.t.Error("the session that confirmed is over")
 		}
+
 		_, err = s.signIn(password, a.code(0))
 		s.wants("the code that confirmed", err, "code:INVALID")
 		_, err = s.BeginSecondFactor(ctx, password)
@@ -166,6 +178,7 @@ func TestOneCodeOpensOneSession(t *testing.T) {
 					}
 				})
 			}
+
 			all.Wait()
 			if opened.Load() != 1 || refused.Load() != 5 {
 				s.t.Errorf("one code %s: %d sessions, %d refused", what, opened.Load(), refused.Load())
@@ -184,8 +197,10 @@ func TestARecoveryCodeWorksOnceForItsUserAlone(t *testing.T) {
 			if err != nil || !factor.Enabled || factor.EnabledAt == nil {
 				s.t.Fatalf("%+v, %v", factor, err)
 			}
+
 			return factor.RecoveryCodesLeft
 		}
+
 		other := s.signUp("bob@example.com")
 		foreign := s.enroll(s.call(other.Token)).recovery[0]
 		_, err := s.signIn(password, foreign)
@@ -197,6 +212,7 @@ func TestARecoveryCodeWorksOnceForItsUserAlone(t *testing.T) {
 		if n := left(); n != 9 {
 			s.t.Errorf("%d left", n)
 		}
+
 		_, err = s.RegenerateRecoveryCodes(ctx, "wrong password", a.recovery[4])
 		s.wants("new codes with a wrong password", err, "password:INVALID")
 		fresh, err := s.RegenerateRecoveryCodes(ctx, password, a.recovery[4])
@@ -236,10 +252,13 @@ func TestASecondFactorIsDisabledByPasswordAndCode(t *testing.T) {
 		if changed, err := s.DropSecondFactor(s.t.Context(), " ANN@example.com"); err != nil || len(changed) == 0 {
 			s.t.Errorf("changed %v, %v", changed, err)
 		}
+
 		v, _ := identity.From(ctx)
-		if trail := s.trail(v.Organization); trail[len(trail)-1].Action != identity.ActionFactorRemove || trail[len(trail)-1].Actor != "operator" {
+		if trail := s.trail(v.Organization); trail[len(trail)-1].Action != identity.ActionFactorRemove ||
+			trail[len(trail)-1].Actor != "operator" {
 			s.t.Errorf("recorded %+v", trail[len(trail)-1])
 		}
+
 		_, err = s.signIn(password, "")
 		s.wants("signing in after the operator disabled it", err, "")
 	})
@@ -257,6 +276,7 @@ func TestWhoLacksARequiredSecondFactorMayOnlySetItUp(t *testing.T) {
 		if _, err := s.UpdateOrganization(ctx, change); err != nil {
 			s.t.Fatal(err)
 		}
+
 		full, _ := identity.From(ctx)
 		if err := s.StillValid(ctx, full); err != nil || full.Missing() != nil {
 			s.t.Errorf("with a second factor: %v, %v", err, full.Missing())
@@ -267,6 +287,7 @@ func TestWhoLacksARequiredSecondFactorMayOnlySetItUp(t *testing.T) {
 		if err := s.StillValid(ctx, full); !usererror.Is(err, usererror.Unauthenticated) {
 			s.t.Errorf("a connection that may do more than it should stays: %v", err)
 		}
+
 		ctx = s.call(signed.Token)
 		half, _ := identity.From(ctx)
 		if err := half.Missing(); !usererror.Is(err, usererror.Forbidden) {
@@ -275,6 +296,7 @@ func TestWhoLacksARequiredSecondFactorMayOnlySetItUp(t *testing.T) {
 		if n, err := s.db.Client.Organization.Query().Count(ctx); err == nil {
 			s.t.Errorf("sees %d organizations", n)
 		}
+
 		s.enroll(ctx)
 		if err := s.StillValid(ctx, half); !usererror.Is(err, usererror.Unauthenticated) {
 			s.t.Errorf("a connection that may do less than it could stays: %v", err)
@@ -298,20 +320,24 @@ func (l *tries) Allow(_ context.Context, key string) (time.Duration, error) {
 	if l.made[key]++; strings.HasPrefix(key, "code:") && l.made[key] > l.most {
 		return time.Minute, nil
 	}
+
 	return 0, nil
 }
 
 func TestTriesAtASecondFactorAreLimitedPerUser(t *testing.T) {
 	t.Parallel()
-	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)), identity.Options{Keys: keyed(t), Limiter: &tries{most: 3, made: map[string]int{}}})
+	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)),
+		identity.Options{Keys: keyed(t), Limiter: &tries{most: 3, made: map[string]int{}}})
 	a := s.enroll(s.call(s.signUp(email).Token)) // the first try
 	for range 2 {
 		_, err := s.signIn(password, "000000")
 		s.wants("a wrong code", err, "code:INVALID")
 	}
+
 	if _, err := s.signIn(password, a.code(0)); !usererror.Is(err, usererror.RateLimited) {
 		t.Errorf("the fourth try gave %v", err)
 	}
+
 	_, err := s.signIn("wrong password", "000000")
 	s.wants("a wrong password, which is not told of the limit", err, ":INVALID")
 	_, err = s.signIn(password, "")
@@ -325,11 +351,13 @@ func TestASecondFactorsSecretIsSealedForItsRow(t *testing.T) {
 	b := s.enroll(s.call(s.signUp("bob@example.com").Token))
 	system := caller.System(t.Context())
 	rows := s.db.Client.SecondFactor.Query().AllX(system)
+
 	for _, row := range rows {
 		if strings.Contains(string(row.Secret), a.secret) || strings.Contains(string(row.Secret), b.secret) {
 			t.Error("a secret is stored as it is")
 		}
 	}
+
 	s.db.Client.SecondFactor.UpdateOneID(rows[0].ID).SetSecret(rows[1].Secret).ExecX(system)
 	s.db.Client.SecondFactor.UpdateOneID(rows[1].ID).SetSecret(rows[0].Secret).ExecX(system)
 	if _, err := s.signIn(password, b.code(0)); err == nil {

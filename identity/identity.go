@@ -1,9 +1,9 @@
-// Package identity is who is calling: organizations, users and their sessions, API keys, and the terms of service. It hides
-// passwords and tokens, of which only hashes are stored, and puts the caller into the context as a Viewer, which also says
-// whose rows may be touched. It promises that a revoked or expired token is refused from the next call on in the process that revoked it, and
-// in others as soon as they hear of it, that sign-in
-// does not tell which addresses are known, and that a creating call repeated with the same idempotency key within 24 hours
-// makes nothing twice.
+// Package identity is who is calling: organizations, users and their sessions, API keys, and the
+// terms of service. It hides passwords and tokens, of which only hashes are stored, and puts the
+// caller into the context as a Viewer, which also says whose rows may be touched. It promises that
+// a revoked or expired token is refused from the next call on in the process that revoked it, and
+// in others as soon as they hear of it, that sign-in does not tell which addresses are known, and
+// that a creating call repeated with the same idempotency key within 24 hours makes nothing twice.
 package identity
 
 import (
@@ -25,12 +25,14 @@ const (
 	mostSessions    = 100                 // of a user, in all organizations, those that are over included
 )
 
-// Limiter says how often a sign-in may be tried. Keys begin with "account:" (an e-mail address; 10 in 5 minutes are usual)
-// "address:" (where calls come from; 30 in 5 minutes), "code:" (a user's second factor; 10 in 15 minutes), "reset:" and "invited:"
-// (an e-mail address that is mailed; 5 in an hour), "verify:" (a user who asks for a link; 5 in an hour), "inviter:" (a user who
-// invites; 50 in an hour), "invite:" (an organization that does; 200), "invitations:" (everybody together; 2,000) or "create:" (a user who
-// makes organizations; 20 in an hour). Allow counts one try and returns zero, or how long to wait. A
-// limiter that cannot tell decides itself whether that is a yes; an error of its own fails the call.
+// Limiter says how often a sign-in may be tried. Keys begin with "account:" (an e-mail address; 10
+// in 5 minutes are usual) "address:" (where calls come from; 30 in 5 minutes), "code:" (a user's
+// second factor; 10 in 15 minutes), "reset:" and "invited:" (an e-mail address that is mailed; 5 in
+// an hour), "verify:" (a user who asks for a link; 5 in an hour), "inviter:" (a user who invites;
+// 50 in an hour), "invite:" (an organization that does; 200), "invitations:" (everybody together;
+// 2,000) or "create:" (a user who makes organizations; 20 in an hour). Allow counts one try and
+// returns zero, or how long to wait. A limiter that cannot tell decides itself whether that is a
+// yes; an error of its own fails the call.
 type Limiter interface {
 	Allow(ctx context.Context, key string) (retryAfter time.Duration, err error)
 }
@@ -45,8 +47,9 @@ type Options struct {
 	Costs      Costs           // of hashing a password; DefaultCosts
 	Mail       Mailer          // nil sends none
 	PublicURL  string          // what links in mails begin with, without a slash at the end
-	// Hears says whether this process hears at once what others revoke, which then goes to Forget; the epoch is another
-	// one whenever something may have gone unheard. Nil, or false, asks the database at every call.
+	// Hears says whether this process hears at once what others revoke, which then goes to Forget; the
+	// epoch is another one whenever something may have gone unheard. Nil, or false, asks the database
+	// at every call.
 	Hears            func() (epoch uint64, ok bool)
 	Log              *slog.Logger // of what belongs to no organization; nil discards it
 	ConcurrentHashes int          // each takes Costs.MemoryKiB; the number of processors, at least 2
@@ -84,9 +87,11 @@ func New(db *database.DB, terms Terms, now func() time.Time, o Options) *Service
 	if o.SessionAge == 0 {
 		o.SessionAge = sessionAge
 	}
+
 	moment := func() time.Time { return now().UTC().Truncate(time.Microsecond) }
 	return &Service{
-		db: db, terms: terms, keys: o.Keys, mail: o.Mail, publicURL: o.PublicURL, limiter: o.Limiter, external: o.External, signUps: o.SignUps, sessionAge: o.SessionAge, passwords: newPasswords(o.Costs, o.ConcurrentHashes),
+		db: db, terms: terms, keys: o.Keys, mail: o.Mail, publicURL: o.PublicURL, limiter: o.Limiter, external: o.External,
+		signUps: o.SignUps, sessionAge: o.SessionAge, passwords: newPasswords(o.Costs, o.ConcurrentHashes),
 		cache: newCache(o.Hears, moment), uses: newUses(), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: moment,
 	}
 }

@@ -42,7 +42,9 @@ func stand(t *testing.T, db *database.DB, o identity.Options) *stage {
 	if o.Costs == (identity.Costs{}) {
 		o.Costs = cheap
 	}
+
 	s.Service = identity.New(db, identity.DefaultTerms(), s.now, o)
+
 	return s
 }
 
@@ -56,8 +58,9 @@ func (s *stage) advance(d time.Duration) { s.nanos.Add(int64(d)) }
 
 func form(email string) identity.SignUp {
 	return identity.SignUp{
-		Email: email, Password: password, Name: "Ann", OrganizationName: "Lucky Shrub", AcceptTermsVersion: identity.DefaultTerms().Version,
-		Client: identity.Client{IP: "192.0.2.1", UserAgent: "test"},
+		Email: email, Password: password, Name: "Ann", OrganizationName: "Lucky Shrub",
+		AcceptTermsVersion: identity.DefaultTerms().Version,
+		Client:             identity.Client{IP: "192.0.2.1", UserAgent: "test"},
 	}
 }
 
@@ -68,6 +71,7 @@ func (s *stage) signUp(email string) identity.Signed {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	return signed
 }
 
@@ -78,12 +82,14 @@ func (s *stage) stranger(email string) identity.Signed {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	return signed
 }
 
 // proven is whether a user's address is.
 func (s *stage) proven(email string) bool {
-	return s.db.Client.User.Query().Where(user.Email(email), user.EmailVerifiedAtNotNil()).ExistX(caller.System(s.t.Context()))
+	return s.db.Client.User.Query().Where(user.Email(email), user.EmailVerifiedAtNotNil()).
+		ExistX(caller.System(s.t.Context()))
 }
 
 // call is the context of a call with that token.
@@ -93,12 +99,14 @@ func (s *stage) call(token string) context.Context {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	return ctx
 }
 
 func (s *stage) refused(token string) {
 	s.t.Helper()
-	if _, err := s.Authenticate(s.t.Context(), "Bearer "+token, identity.Client{}); !usererror.Is(err, usererror.Unauthenticated) {
+	if _, err := s.Authenticate(s.t.Context(), "Bearer "+token, identity.Client{}); !usererror.Is(err,
+		usererror.Unauthenticated) {
 		s.t.Errorf("authenticating gave %v", err)
 	}
 }
@@ -110,10 +118,13 @@ func codes(t *testing.T, err error) (out []string) {
 	if !errors.As(err, &in) {
 		t.Fatalf("not user errors: %v", err)
 	}
+
 	for _, one := range in {
 		out = append(out, strings.Join(one.Path, ".")+":"+string(one.Code))
 	}
+
 	slices.Sort(out)
+
 	return out
 }
 
@@ -121,12 +132,15 @@ func TestSigningUpMakesAnOwnerWhoIsSignedIn(t *testing.T) {
 	each(t, func(s *stage) {
 		signed := s.signUp("  Ann@Example.COM ")
 		v := signed.Viewer
-		if v.Role != enum.RoleOwner || v.User.Email != email || v.OrganizationName != "Lucky Shrub" || v.Member.UserID != v.User.ID {
+		if v.Role != enum.RoleOwner || v.User.Email != email || v.OrganizationName != "Lucky Shrub" ||
+			v.Member.UserID != v.User.ID {
 			s.t.Errorf("viewer %+v", v)
 		}
+
 		if want := s.now().Add(30 * 24 * time.Hour); !signed.ExpiresAt.Equal(want) {
 			s.t.Errorf("expires at %s, want %s", signed.ExpiresAt, want)
 		}
+
 		ctx := s.call(signed.Token)
 		if scope, _ := caller.From(ctx); scope != (caller.Scope{Organization: v.Organization}) {
 			s.t.Errorf("scope %+v", scope)
@@ -147,18 +161,32 @@ func TestSigningUpNamesEveryFieldThatIsWrong(t *testing.T) {
 		edit func(*identity.SignUp)
 		want []string
 	}{
-		"without anything":                {func(in *identity.SignUp) { *in = identity.SignUp{} }, []string{"acceptTermsVersion:STALE", "email:REQUIRED", "name:REQUIRED", "organizationName:REQUIRED", "password:REQUIRED"}},
+		"without anything": {func(in *identity.SignUp) { *in = identity.SignUp{} },
+			[]string{"acceptTermsVersion:STALE", "email:REQUIRED", "name:REQUIRED", "organizationName:REQUIRED",
+				"password:REQUIRED"}},
 		"with a bare word for an address": {func(in *identity.SignUp) { in.Email = "ann" }, []string{"email:INVALID"}},
-		"with a display name":             {func(in *identity.SignUp) { in.Email = "Ann <ann@example.com>" }, []string{"email:INVALID"}},
-		"with an endless address":         {func(in *identity.SignUp) { in.Email = strings.Repeat("a", 250) + "@example.com" }, []string{"email:TOO_LONG"}},
-		"with a short password":           {func(in *identity.SignUp) { in.Password = "九个字九个字九个字" }, []string{"password:TOO_SHORT"}},
-		"with an endless password":        {func(in *identity.SignUp) { in.Password = strings.Repeat("ab", 101) }, []string{"password:TOO_LONG"}},
-		"with a common password":          {func(in *identity.SignUp) { in.Password = "Password123" }, []string{"password:INVALID"}},
-		"with the address for a password": {func(in *identity.SignUp) { in.Password = "ANN@example.com" }, []string{"password:INVALID"}},
-		"with a name of spaces":           {func(in *identity.SignUp) { in.Name = " \t " }, []string{"name:REQUIRED"}},
-		"with an endless name":            {func(in *identity.SignUp) { in.OrganizationName = strings.Repeat("名", 101) }, []string{"organizationName:TOO_LONG"}},
-		"with a line break in the name":   {func(in *identity.SignUp) { in.Name = "Ann\nBcc: all" }, []string{"name:INVALID"}},
-		"with old terms":                  {func(in *identity.SignUp) { in.AcceptTermsVersion = "2020-01-01" }, []string{"acceptTermsVersion:STALE"}},
+		"with a display name": {func(in *identity.SignUp) { in.Email = "Ann <ann@example.com>" },
+			[]string{"email:INVALID"}},
+		"with an endless address": {func(in *identity.SignUp) {
+			in.Email = strings.Repeat("a", 250) + "@example.com"
+		}, []string{"email:TOO_LONG"}},
+		"with a short password": {func(in *identity.SignUp) {
+			in.Password = "九个字九个字九个字"
+		}, []string{"password:TOO_SHORT"}},
+		"with an endless password": {func(in *identity.SignUp) {
+			in.Password = strings.Repeat("ab", 101)
+		}, []string{"password:TOO_LONG"}},
+		"with a common password": {func(in *identity.SignUp) { in.Password = "Password123" },
+			[]string{"password:INVALID"}},
+		"with the address for a password": {func(in *identity.SignUp) { in.Password = "ANN@example.com" },
+			[]string{"password:INVALID"}},
+		"with a name of spaces": {func(in *identity.SignUp) { in.Name = " \t " }, []string{"name:REQUIRED"}},
+		"with an endless name": {func(in *identity.SignUp) {
+			in.OrganizationName = strings.Repeat("名", 101)
+		}, []string{"organizationName:TOO_LONG"}},
+		"with a line break in the name": {func(in *identity.SignUp) { in.Name = "Ann\nBcc: all" }, []string{"name:INVALID"}},
+		"with old terms": {func(in *identity.SignUp) { in.AcceptTermsVersion = "2020-01-01" },
+			[]string{"acceptTermsVersion:STALE"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -186,6 +214,7 @@ func TestOfManyWhoSignUpWithOneAddressAtOnceOneWins(t *testing.T) {
 				}
 			})
 		}
+
 		wait.Wait()
 		system := caller.System(s.t.Context())
 		if won.Load() != 1 || s.db.Client.Organization.Query().CountX(system) != 1 {
@@ -206,15 +235,19 @@ func TestSigningInGivesOneAnswerToUnknownAddressesAndWrongPasswords(t *testing.T
 			if got := codes(s.t, err); !slices.Equal(got, []string{":INVALID"}) {
 				s.t.Errorf("%+v: %v", in.Email, got)
 			}
+
 			answers = append(answers, err.Error())
 		}
+
 		if len(slices.Compact(answers)) != 1 {
 			s.t.Errorf("answers differ: %q", answers)
 		}
+
 		signed, err := s.SignIn(s.t.Context(), identity.SignIn{Email: " ANN@example.com", Password: password})
 		if err != nil {
 			s.t.Fatal(err)
 		}
+
 		s.call(signed.Token)
 	})
 }
@@ -227,12 +260,15 @@ func TestAPasswordIsHashedAgainWhenCostsHaveChanged(t *testing.T) {
 		}
 		old := stored()
 		dearer := stand(s.t, s.db, identity.Options{Costs: identity.Costs{MemoryKiB: 128, Passes: 2, Threads: 1}})
+
 		for range 2 {
 			if _, err := dearer.SignIn(s.t.Context(), identity.SignIn{Email: email, Password: password}); err != nil {
 				s.t.Fatal(err)
 			}
 		}
-		if !strings.HasPrefix(old, "$argon2id$v=19$m=64,t=1,p=1$") || !strings.HasPrefix(stored(), "$argon2id$v=19$m=128,t=2,p=1$") {
+
+		if !strings.HasPrefix(old, "$argon2id$v=19$m=64,t=1,p=1$") ||
+			!strings.HasPrefix(stored(), "$argon2id$v=19$m=128,t=2,p=1$") {
 			s.t.Errorf("stored %s, then %s", old, stored())
 		}
 	})
@@ -243,22 +279,27 @@ func TestSigningInReturnsToTheLatestOrganization(t *testing.T) {
 		first := s.signUp(email)
 		system := caller.System(s.t.Context())
 		other := s.db.Client.Organization.Create().SetName("Other").SaveX(system)
-		s.db.Client.Member.Create().SetOrganizationID(other.ID).SetUserID(first.Viewer.User.ID).SetRole(enum.RoleViewer).ExecX(system)
+		s.db.Client.Member.Create().SetOrganizationID(other.ID).SetUserID(first.Viewer.User.ID).SetRole(enum.RoleViewer).
+			ExecX(system)
+
 		signIn := func() (uid.ID, error) {
 			signed, err := s.SignIn(s.t.Context(), identity.SignIn{Email: email, Password: password})
 			if err != nil {
 				return uid.ID{}, err
 			}
+
 			return signed.Viewer.Organization, nil
 		}
 		if got, err := signIn(); got != first.Viewer.Organization {
 			s.t.Errorf("signed in to %s, %v", got, err)
 		}
+
 		s.db.Client.Organization.UpdateOneID(first.Viewer.Organization).SetStatus(enum.OrganizationStatusClosed).ExecX(system)
 		s.refused(first.Token)
 		if got, err := signIn(); got != other.ID {
 			s.t.Errorf("signed in to %s, %v", got, err)
 		}
+
 		s.db.Client.Organization.UpdateOneID(other.ID).SetStatus(enum.OrganizationStatusClosed).ExecX(system)
 		if _, err := signIn(); !slices.Equal(codes(s.t, err), []string{":NOT_ALLOWED"}) {
 			s.t.Error(err)
@@ -275,10 +316,12 @@ func TestATokenIsRefusedOnceItIsOver(t *testing.T) {
 		if err != nil || key.Name != "CI" || !strings.HasPrefix(secret, key.Prefix) {
 			s.t.Fatal(key, err)
 		}
+
 		lasting, lastingSecret, err := s.CreateAPIKey(ctx, identity.NewAPIKey{Name: "other", Role: enum.RoleOwner})
 		if err != nil {
 			s.t.Fatal(err)
 		}
+
 		byKey := s.call(secret)
 		v, _ := identity.From(byKey)
 		if v.Key == nil || v.User != nil || v.Role != enum.RoleCampaigner || v.Organization != signed.Viewer.Organization {
@@ -287,12 +330,16 @@ func TestATokenIsRefusedOnceItIsOver(t *testing.T) {
 
 		typo := []byte(signed.Token)
 		typo[10] ^= 1
-		for _, wrong := range []string{string(typo), signed.Token + "A", "", "x", "crs_" + secret[4:], strings.ToLower(signed.Token)} {
+		for _, wrong := range []string{string(typo), signed.Token + "A", "", "x", "crs_" + secret[4:],
+			strings.ToLower(signed.Token)} {
 			s.refused(wrong)
 		}
-		if _, err := s.Authenticate(s.t.Context(), "Basic abc", identity.Client{}); !usererror.Is(err, usererror.Unauthenticated) {
+
+		if _, err := s.Authenticate(s.t.Context(), "Basic abc", identity.Client{}); !usererror.Is(err,
+			usererror.Unauthenticated) {
 			s.t.Errorf("another scheme: %v", err)
 		}
+
 		if ctx, err := s.Authenticate(s.t.Context(), "", identity.Client{}); err != nil || ctx != s.t.Context() {
 			s.t.Errorf("nobody: %v", err)
 		}
@@ -305,15 +352,18 @@ func TestATokenIsRefusedOnceItIsOver(t *testing.T) {
 		if err := s.StillValid(s.t.Context(), signed.Viewer); err != nil {
 			s.t.Error(err)
 		}
+
 		for range 2 {
 			if revoked, _, err := s.RevokeAPIKey(ctx, lasting.ID); err != nil || revoked.RevokedAt == nil {
 				s.t.Errorf("revoked %v, %v", revoked, err)
 			}
 		}
+
 		s.refused(lastingSecret)
 		if err := s.SignOut(ctx); err != nil {
 			s.t.Fatal(err)
 		}
+
 		s.refused(signed.Token)
 		if err := s.StillValid(s.t.Context(), signed.Viewer); !usererror.Is(err, usererror.Unauthenticated) {
 			s.t.Errorf("a revoked session is still valid: %v", err)
@@ -323,6 +373,7 @@ func TestATokenIsRefusedOnceItIsOver(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
+
 		s.advance(30*24*time.Hour - time.Second)
 		s.call(again.Token) // use does not lengthen it
 		s.advance(time.Second)
@@ -338,6 +389,7 @@ func TestALiveViewerEndsWithTheirRole(t *testing.T) {
 		if err := s.StillValid(s.t.Context(), v); !usererror.Is(err, usererror.Unauthenticated) {
 			s.t.Errorf("with another role: %v", err)
 		}
+
 		s.db.Client.Member.DeleteOneID(v.Member.ID).ExecX(system)
 		if err := s.StillValid(s.t.Context(), v); !usererror.Is(err, usererror.Unauthenticated) {
 			s.t.Errorf("as no member: %v", err)
@@ -352,17 +404,21 @@ func TestUseIsNotedOnceAMinute(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
+
 		system := caller.System(s.t.Context())
 		start := s.now()
+
 		for _, step := range []struct{ after, session, key time.Duration }{
-			{30 * time.Second, 0, 30 * time.Second}, {59 * time.Second, 0, 30 * time.Second}, {61 * time.Second, 61 * time.Second, 30 * time.Second},
+			{30 * time.Second, 0, 30 * time.Second}, {59 * time.Second, 0, 30 * time.Second},
+			{61 * time.Second, 61 * time.Second, 30 * time.Second},
 			{91 * time.Second, 61 * time.Second, 91 * time.Second},
 		} {
 			s.nanos.Store(start.Add(step.after).UnixNano())
 			s.call(signed.Token)
 			s.call(secret)
 			s.WriteUses(system)
-			session, key := s.db.Client.Session.Query().OnlyX(system).LastUsedAt, s.db.Client.APIKey.Query().OnlyX(system).LastUsedAt
+			session, key := s.db.Client.Session.Query().OnlyX(system).LastUsedAt,
+				s.db.Client.APIKey.Query().OnlyX(system).LastUsedAt
 			if !session.Equal(start.Add(step.session)) || !key.Equal(start.Add(step.key)) {
 				s.t.Errorf("after %s: session %s, key %s", step.after, session.Sub(start), key.Sub(start))
 			}
@@ -377,10 +433,12 @@ func TestKeysGoNoHigherThanTheirMaker(t *testing.T) {
 			_, secret, err := s.CreateAPIKey(ctx, identity.NewAPIKey{Name: "key", Role: role})
 			return secret, err
 		}
+
 		admin, err := key(owner, enum.RoleAdmin)
 		if err != nil {
 			s.t.Fatal(err)
 		}
+
 		byAdmin := s.call(admin)
 		if _, err := key(byAdmin, enum.RoleOwner); !slices.Equal(codes(s.t, err), []string{"role:NOT_ALLOWED"}) {
 			s.t.Error(err)
@@ -388,6 +446,7 @@ func TestKeysGoNoHigherThanTheirMaker(t *testing.T) {
 		if _, err := key(byAdmin, "ROOT"); !slices.Equal(codes(s.t, err), []string{"role:NOT_ALLOWED"}) {
 			s.t.Error(err)
 		}
+
 		campaigner, err := key(byAdmin, enum.RoleCampaigner)
 		if err != nil {
 			s.t.Fatal(err)
@@ -398,13 +457,17 @@ func TestKeysGoNoHigherThanTheirMaker(t *testing.T) {
 		if _, err := key(s.t.Context(), enum.RoleViewer); !usererror.Is(err, usererror.Unauthenticated) {
 			s.t.Error(err)
 		}
+
 		past := s.now()
-		if _, _, err := s.CreateAPIKey(owner, identity.NewAPIKey{Name: "", Role: enum.RoleViewer, ExpiresAt: &past}); !slices.Equal(codes(s.t, err), []string{"expiresAt:INVALID", "name:REQUIRED"}) {
+		if _, _, err := s.CreateAPIKey(owner, identity.NewAPIKey{Name: "", Role: enum.RoleViewer,
+			ExpiresAt: &past}); !slices.Equal(codes(s.t, err), []string{"expiresAt:INVALID", "name:REQUIRED"}) {
 			s.t.Error(err)
 		}
+
 		if err := s.SignOut(byAdmin); !usererror.Is(err, usererror.Forbidden) {
 			s.t.Error(err)
 		}
+
 		other := s.call(s.signUp("bob@example.com").Token)
 		id := s.db.Client.APIKey.Query().FirstX(owner).ID
 		if _, _, err := s.RevokeAPIKey(other, id); !usererror.Is(err, usererror.NotFound) {
@@ -421,6 +484,7 @@ func TestPeopleSeeAndEndTheirOwnSessionsOnly(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
+
 		bob := s.call(s.signUp("bob@example.com").Token)
 		ann := s.call(second.Token)
 		sessions, err := s.Sessions(ann)
@@ -430,17 +494,21 @@ func TestPeopleSeeAndEndTheirOwnSessionsOnly(t *testing.T) {
 		if err := s.RevokeSession(bob, sessions[1].ID); !usererror.Is(err, usererror.NotFound) {
 			s.t.Error(err)
 		}
+
 		for range 2 {
 			if err := s.RevokeSession(ann, sessions[1].ID); err != nil {
 				s.t.Error(err)
 			}
 		}
+
 		s.refused(first.Token)
 		if sessions, _ := s.Sessions(ann); len(sessions) != 1 {
 			s.t.Errorf("%d sessions", len(sessions))
 		}
+
 		members, err := s.Memberships(ann)
-		if err != nil || len(members) != 1 || members[0].Edges.Organization.Name != "Lucky Shrub" || members[0].Edges.User.Email != email {
+		if err != nil || len(members) != 1 || members[0].Edges.Organization.Name != "Lucky Shrub" ||
+			members[0].Edges.User.Email != email {
 			s.t.Error(members, err)
 		}
 	})
@@ -458,6 +526,7 @@ func TestNewTermsWaitToBeAccepted(t *testing.T) {
 		if err := s.AcceptTerms(ctx, "2026-11-01"); !slices.Equal(codes(s.t, err), []string{"version:STALE"}) {
 			s.t.Error(err)
 		}
+
 		_, secret, err := s.CreateAPIKey(ctx, identity.NewAPIKey{Name: "key", Role: enum.RoleOwner})
 		if err != nil {
 			s.t.Fatal(err)
@@ -465,17 +534,20 @@ func TestNewTermsWaitToBeAccepted(t *testing.T) {
 		if err := s.AcceptTerms(s.call(secret), later.Version); !usererror.Is(err, usererror.Forbidden) {
 			s.t.Error(err)
 		}
+
 		for range 2 {
 			if err := s.AcceptTerms(ctx, later.Version); err != nil {
 				s.t.Error(err)
 			}
 		}
+
 		if must, _ := s.MustAcceptTerms(s.call(secret)); must {
 			s.t.Error("accepted terms still wait")
 		}
 		if n := s.db.Client.TermsAcceptance.Query().CountX(ctx); n != 2 {
 			s.t.Errorf("%d acceptances", n)
 		}
+
 		s.refused("crs_")
 	})
 }
@@ -495,7 +567,9 @@ func (l *limiter) Allow(_ context.Context, key string) (time.Duration, error) {
 	if n, known := l.left[key]; known && n == 0 {
 		return 90 * time.Second, nil
 	}
+
 	l.left[key]--
+
 	return 0, nil
 }
 
@@ -511,15 +585,19 @@ func TestSigningInIsThrottledByAccountAndAddress(t *testing.T) {
 	if err := try("Ann@example.com", "198.51.100.1"); err != nil {
 		t.Error(err)
 	}
+
 	var limited *usererror.Error
-	if err := try(email, "198.51.100.2"); !errors.As(err, &limited) || limited.Kind != usererror.RateLimited || limited.RetryAfter != 90*time.Second {
+	if err := try(email, "198.51.100.2"); !errors.As(err, &limited) || limited.Kind != usererror.RateLimited ||
+		limited.RetryAfter != 90*time.Second {
 		t.Errorf("by account: %v", err)
 	}
+
 	for i, ip := range []string{"2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:ffff::3"} {
 		if err := try("nobody@example.com", ip); usererror.Is(err, usererror.RateLimited) != (i == 2) {
 			t.Errorf("try %d from the network: %v", i, err)
 		}
 	}
+
 	if err := try("nobody@example.com", "203.0.113.1"); err == nil || usererror.Is(err, usererror.RateLimited) {
 		t.Errorf("a broken limiter: %v", err)
 	}
@@ -535,6 +613,7 @@ func TestRolesAreOrdered(t *testing.T) {
 			}
 		}
 	}
+
 	if (&identity.Viewer{Role: enum.RoleOwner}).May("") || (&identity.Viewer{}).May(enum.RoleViewer) {
 		t.Error("an unknown role counts")
 	}
@@ -542,12 +621,16 @@ func TestRolesAreOrdered(t *testing.T) {
 
 func TestTermsNeedTheirFrontMatter(t *testing.T) {
 	t.Parallel()
-	if shipped := identity.DefaultTerms(); shipped.Version != "2026-11-01" || !strings.HasPrefix(shipped.Body, "# ") || shipped.EffectiveAt.Year() != 2026 {
+	if shipped := identity.DefaultTerms(); shipped.Version != "2026-11-01" || !strings.HasPrefix(shipped.Body, "# ") ||
+		shipped.EffectiveAt.Year() != 2026 {
 		t.Errorf("shipped: %s %s", shipped.Version, shipped.EffectiveAt)
 	}
+
 	for name, text := range map[string]string{
-		"no front matter": "# Terms", "no version": "---\neffective: 2026-01-01\n---\ntext", "no date": "---\nversion: 1\n---\ntext",
-		"a bad date": "---\nversion: 1\neffective: soon\n---\ntext", "no text": "---\nversion: 1\neffective: 2026-01-01\n---\n",
+		"no front matter": "# Terms", "no version": "---\neffective: 2026-01-01\n---\ntext",
+		"no date":    "---\nversion: 1\n---\ntext",
+		"a bad date": "---\nversion: 1\neffective: soon\n---\ntext",
+		"no text":    "---\nversion: 1\neffective: 2026-01-01\n---\n",
 	} {
 		if _, err := identity.ParseTerms(text); err == nil {
 			t.Errorf("%s is taken", name)
@@ -566,6 +649,7 @@ func TestSweepingDeletesWhatIsOver(t *testing.T) {
 		if n := s.db.Client.Session.Query().CountX(system); n != 1 {
 			s.t.Errorf("%d sessions", n)
 		}
+
 		s.advance(30 * 24 * time.Hour)
 		if err := s.Sweep(s.t.Context()); err != nil {
 			s.t.Fatal(err)
@@ -573,6 +657,7 @@ func TestSweepingDeletesWhatIsOver(t *testing.T) {
 		if n := s.db.Client.Session.Query().CountX(system); n != 0 {
 			s.t.Errorf("%d sessions", n)
 		}
+
 		s.refused(token)
 	})
 }

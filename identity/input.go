@@ -17,13 +17,15 @@ const (
 	longestUserAgent = 300
 )
 
-// normalEmail is the one form in which an address is stored and looked up; empty when it is not an address.
+// normalEmail is the one form in which an address is stored and looked up; empty when it is not an
+// address.
 func normalEmail(s string) string {
 	s = norm.NFC.String(strings.ToLower(strings.TrimSpace(s)))
 	parsed, err := mail.ParseAddress(s)
 	if err != nil || parsed.Address != s || len(s) > longestEmail {
 		return ""
 	}
+
 	return s
 }
 
@@ -37,6 +39,7 @@ func checkEmail(in *usererror.Fields, field, s string) string {
 	case email == "":
 		in.Add(field, usererror.Invalid, "This is not an e-mail address.")
 	}
+
 	return email
 }
 
@@ -51,19 +54,23 @@ func checkName(in *usererror.Fields, field, s string) string {
 	case !usererror.OneLine(s):
 		in.Add(field, usererror.Invalid, usererror.NotOneLine)
 	}
+
 	return s
 }
 
-// network is what counts as one caller's address: of IPv6 the 64 bits that a provider gives to one customer.
+// network is what counts as one caller's address: of IPv6 the 64 bits that a provider gives to one
+// customer.
 func network(ip string) string {
 	a, err := netip.ParseAddr(ip)
 	if err != nil {
 		return ip
 	}
+
 	if a = a.Unmap(); a.Is6() {
 		if p, err := a.WithZone("").Prefix(64); err == nil {
 			return p.String()
 		}
 	}
+
 	return a.String()
 }

@@ -24,9 +24,11 @@ const (
 	mostInvitations = 500 // open ones of an organization
 )
 
-// InviteMember makes an invitation to the caller's organization, and has it mailed. An earlier one to the same address is
-// void from then on. The token, which the inviter may hand on, is not to be had again; the mail has another one.
-func (s *Service) InviteMember(ctx context.Context, email string, role enum.Role) (token string, expiresAt time.Time, err error) {
+// InviteMember makes an invitation to the caller's organization, and has it mailed. An earlier one
+// to the same address is void from then on. The token, which the inviter may hand on, is not to be
+// had again; the mail has another one.
+func (s *Service) InviteMember(ctx context.Context, email string, role enum.Role) (token string, expiresAt time.Time,
+	err error) {
 	v, err := Require(ctx, enum.RoleAdmin)
 	if err != nil {
 		return "", time.Time{}, err
@@ -34,6 +36,7 @@ func (s *Service) InviteMember(ctx context.Context, email string, role enum.Role
 	if err := s.mustBeProven(ctx, v, ""); err != nil {
 		return "", time.Time{}, err
 	}
+
 	var wrong usererror.Fields
 	email = checkEmail(&wrong, "email", email)
 	if !v.May(role) {
@@ -45,8 +48,10 @@ func (s *Service) InviteMember(ctx context.Context, email string, role enum.Role
 	if err := s.allow(ctx, invitationLimits(v, email)...); err != nil {
 		return "", time.Time{}, err
 	}
+
 	token = newToken(invitationPrefix)
 	id, expiresAt := uid.New(uid.Invitation), s.now().Add(invitationAge)
+
 	err = s.amongMembers(ctx, enum.RoleAdmin, func(tx *database.Tx, v *Viewer) error {
 		if !v.May(role) {
 			return aboveYours("role", "member", v)
@@ -54,24 +59,30 @@ func (s *Service) InviteMember(ctx context.Context, email string, role enum.Role
 		if err := s.mayInvite(ctx, tx, email); err != nil {
 			return err
 		}
+
 		create := tx.Client.Invitation.Create().SetID(id).SetEmail(email).SetRole(role).SetTokenHash(digest(token)).
 			SetCreatedAt(s.now()).SetExpiresAt(expiresAt)
 		if s.keys != nil { // else nothing can be mailed
 			create.SetMailAfter(s.now())
 		}
+
 		if v.User != nil {
 			create.SetInvitedBy(v.User.ID)
 		} else {
 			create.SetInvitedByKey(v.Key.ID)
 		}
+
 		if err := create.Exec(ctx); err != nil {
 			return err
 		}
-		return Record(ctx, tx, Entry{Action: ActionMemberInvite, Subject: id, Summary: fmt.Sprintf("invited %s as %s", email, role)})
+
+		return Record(ctx, tx, Entry{Action: ActionMemberInvite, Subject: id,
+			Summary: fmt.Sprintf("invited %s as %s", email, role)})
 	})
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("invite member: %w", err)
 	}
+
 	return token, expiresAt, nil
 }
 
@@ -81,39 +92,49 @@ func invitationLimits(v *Viewer, email string) []string {
 	if v.User != nil {
 		by = v.User.ID
 	}
+
 	return []string{"invite:" + v.Organization.String(), "inviter:" + by.String(), "invitations:", "invited:" + email}
 }
 
-// mayInvite takes away an earlier invitation of that address, and says why there can be no other one.
+// mayInvite takes away an earlier invitation of that address, and says why there can be no other
+// one.
 func (s *Service) mayInvite(ctx context.Context, tx *database.Tx, email string) error {
 	if is, err := tx.Client.Member.Query().Where(member.HasUserWith(user.Email(email))).Exist(ctx); err != nil {
 		return err
 	} else if is {
 		return usererror.Refuse("email", usererror.Taken, "This person is a member already.")
 	}
+
 	if _, err := tx.Client.Invitation.Delete().Where(invitation.Email(email)).Exec(ctx); err != nil {
 		return err
 	}
+
 	open, err := tx.Client.Invitation.Query().Where(invitation.ExpiresAtGT(s.now())).Count(ctx)
 	if err == nil && open >= mostInvitations {
-		return usererror.Refuse("", usererror.LimitExceeded, "There can be at most %d open invitations: revoke some first.", mostInvitations)
+		return usererror.Refuse("", usererror.LimitExceeded, "There can be at most %d open invitations: revoke some first.",
+			mostInvitations)
 	}
+
 	return err
 }
 
-// Invitations lists those to the caller's organization that can still be accepted, the oldest first.
+// Invitations lists those to the caller's organization that can still be accepted, the oldest
+// first.
 func (s *Service) Invitations(ctx context.Context) ([]*ent.Invitation, error) {
 	if _, err := Require(ctx, enum.RoleAdmin); err != nil {
 		return nil, err
 	}
+
 	found, err := s.db.Client.Invitation.Query().Where(invitation.ExpiresAtGT(s.now())).Order(invitation.ByID()).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list invitations: %w", err)
 	}
+
 	return found, nil
 }
 
-// RevokeInvitation voids an invitation to the caller's organization, whatever its role: that only takes away.
+// RevokeInvitation voids an invitation to the caller's organization, whatever its role: that only
+// takes away.
 func (s *Service) RevokeInvitation(ctx context.Context, id uid.ID) error {
 	return s.amongMembers(ctx, enum.RoleAdmin, func(tx *database.Tx, _ *Viewer) error {
 		invited, err := tx.Client.Invitation.Get(ctx, id)
@@ -126,12 +147,14 @@ func (s *Service) RevokeInvitation(ctx context.Context, id uid.ID) error {
 		if err != nil {
 			return fmt.Errorf("revoke invitation %s: %w", id, err)
 		}
-		return Record(ctx, tx, Entry{Action: ActionMemberUninvite, Subject: id, Summary: "withdrew the invitation of " + invited.Email})
+
+		return Record(ctx, tx, Entry{Action: ActionMemberUninvite, Subject: id,
+			Summary: "withdrew the invitation of " + invited.Email})
 	})
 }
 
-// AcceptInvitation is what an invited person shows. Name and Password count for who has no user yet, and Password also for a
-// user who is not signed in.
+// AcceptInvitation is what an invited person shows. Name and Password count for who has no user
+// yet, and Password also for a user who is not signed in.
 type AcceptInvitation struct {
 	Token, Name, Password string
 	Code                  string // of the second factor, where the password is that of a user who has one
@@ -140,16 +163,18 @@ type AcceptInvitation struct {
 }
 
 func void(what string) error {
-	return usererror.Refuse("token", usererror.Invalid, "This %s is not valid: it is mistyped, was used, revoked or replaced, or has expired.", what)
+	return usererror.Refuse("token", usererror.Invalid,
+		"This %s is not valid: it is mistyped, was used, revoked or replaced, or has expired.", what)
 }
 
-// AcceptInvitation makes the invited person a member, and opens a session in the organization. The token alone is not enough
-// where the address has a user: they must be signed in as that user, or give its password. Of several acceptances at once one
-// counts.
+// AcceptInvitation makes the invited person a member, and opens a session in the organization. The
+// token alone is not enough where the address has a user: they must be signed in as that user, or
+// give its password. Of several acceptances at once one counts.
 func (s *Service) AcceptInvitation(ctx context.Context, in AcceptInvitation) (signed Signed, err error) {
 	if err := s.throttle(ctx, "", in.Client); err != nil {
 		return Signed{}, err
 	}
+
 	for range 2 { // again for who signs up elsewhere at the same time, and is known then
 		var token string
 		if token, err = s.acceptOnce(ctx, in); err == nil {
@@ -159,10 +184,12 @@ func (s *Service) AcceptInvitation(ctx context.Context, in AcceptInvitation) (si
 			break
 		}
 	}
+
 	var in2 usererror.Fields
 	if errors.As(err, &in2) {
 		return Signed{}, in2
 	}
+
 	return Signed{}, fmt.Errorf("accept invitation: %w", err)
 }
 
@@ -172,11 +199,14 @@ func (s *Service) acceptOnce(ctx context.Context, in AcceptInvitation) (token st
 	if err != nil {
 		return "", err
 	}
+
 	guest, err := s.guest(ctx, invited.Email, in)
 	if err != nil {
 		return "", err
 	}
+
 	guest.proves = wasMailed(invited, in.Token)
+
 	return s.welcome(system, invited, guest)
 }
 
@@ -185,17 +215,20 @@ func (s *Service) invited(ctx context.Context, c *ent.Client, token string) (*en
 	if tokenPrefix(token) != invitationPrefix {
 		return nil, void("invitation")
 	}
+
 	hash := digest(token)
 	found, err := c.Invitation.Query().
-		Where(invitation.Or(invitation.TokenHash(hash), invitation.MailTokenHash(hash)), invitation.ExpiresAtGT(s.now())).Only(ctx)
+		Where(invitation.Or(invitation.TokenHash(hash), invitation.MailTokenHash(hash)), invitation.ExpiresAtGT(s.now())).
+		Only(ctx)
 	if ent.IsNotFound(err) {
 		return nil, void("invitation")
 	}
+
 	return found, err
 }
 
-// wasMailed reports whether a token of an invitation is the one that was mailed to the invited address, so that who has it
-// reads its mails. The other one its inviter knows too.
+// wasMailed reports whether a token of an invitation is the one that was mailed to the invited
+// address, so that who has it reads its mails. The other one its inviter knows too.
 func wasMailed(invited *ent.Invitation, token string) bool {
 	return bytes.Equal(invited.MailTokenHash, digest(token))
 }
@@ -206,7 +239,9 @@ func (s *Service) welcome(ctx context.Context, invited *ent.Invitation, g guest)
 		if err := hold(ctx, tx, invited.OrganizationID); err != nil {
 			return err
 		}
-		still, err := tx.Client.Invitation.Query().Where(invitation.ID(invited.ID), invitation.TokenHash(invited.TokenHash)).Exist(ctx)
+
+		still, err := tx.Client.Invitation.Query().Where(invitation.ID(invited.ID),
+			invitation.TokenHash(invited.TokenHash)).Exist(ctx)
 		if err != nil || !still {
 			return orVoid(err)
 		}
@@ -219,35 +254,42 @@ func (s *Service) welcome(ctx context.Context, invited *ent.Invitation, g guest)
 		if token, err = s.join(ctx, tx, g, invited); err != nil {
 			return err
 		}
+
 		return Record(ctx, tx, Entry{Organization: invited.OrganizationID, Action: ActionMemberJoin, Subject: invited.ID,
 			Summary: fmt.Sprintf("joined as %s", invited.Role), Actor: invited.Email, IP: g.entry.client.IP})
 	})
+
 	return token, s.noteWrongCode(ctx, invited.OrganizationID, invited.Email, g.entry.client.IP, err)
 }
 
-// mayStillInvite voids an invitation whose inviter could not make it any more: who was removed or has a lower role now must not
-// come back, or bring others in, by what they made before.
+// mayStillInvite voids an invitation whose inviter could not make it any more: who was removed or
+// has a lower role now must not come back, or bring others in, by what they made before.
 func (s *Service) mayStillInvite(ctx context.Context, tx *database.Tx, invited *ent.Invitation) error {
 	now := Viewer{Organization: invited.OrganizationID}
 	switch {
 	case invited.InvitedBy != nil:
-		m, err := tx.Client.Member.Query().Where(member.OrganizationID(invited.OrganizationID), member.UserID(*invited.InvitedBy)).Only(ctx)
+		m, err := tx.Client.Member.Query().Where(member.OrganizationID(invited.OrganizationID),
+			member.UserID(*invited.InvitedBy)).Only(ctx)
 		if err != nil {
 			return voidIfMissing(err)
 		}
+
 		now.Role = m.Role
 	case invited.InvitedByKey != nil:
 		key, err := tx.Client.APIKey.Query().Where(apikey.ID(*invited.InvitedByKey), s.goodKey()).Only(ctx)
 		if err != nil {
 			return voidIfMissing(err)
 		}
+
 		now.Role = key.Role
 	default: // a key of which older versions kept nothing
 		return nil
 	}
+
 	if !now.May(enum.RoleAdmin) || !now.May(invited.Role) {
 		return void("invitation")
 	}
+
 	return nil
 }
 
@@ -265,7 +307,8 @@ func orVoid(err error) error {
 	return void("invitation")
 }
 
-// guest is who accepts an invitation: a caller who is signed in, a user whose password was right, or somebody new.
+// guest is who accepts an invitation: a caller who is signed in, a user whose password was right,
+// or somebody new.
 type guest struct {
 	caller       *Viewer   // nil where a password is shown
 	user         *ent.User // nil of somebody new, whose are the others
@@ -281,6 +324,7 @@ func (s *Service) guest(ctx context.Context, email string, in AcceptInvitation) 
 	var wrong usererror.Fields
 	s.checkVersion(&wrong, "acceptTermsVersion", in.AcceptTermsVersion)
 	u, err := s.db.Client.User.Query().Where(user.Email(email)).Only(caller.System(ctx))
+
 	switch v, _ := From(ctx); {
 	case err != nil && !ent.IsNotFound(err):
 		return guest{}, err
@@ -292,36 +336,46 @@ func (s *Service) guest(ctx context.Context, email string, in AcceptInvitation) 
 		if err := wrong.Err(); err != nil {
 			return guest{}, err
 		}
+
 		g.passwordHash, err = s.passwords.hash(ctx, in.Password)
+
 		return g, err
 	case v != nil && v.User != nil && v.User.ID == u.ID:
 		g.caller, g.user = v, u
 		return g, wrong.Err()
 	}
+
 	if err := wrong.Err(); err != nil {
 		return guest{}, err
 	}
 	if err := s.throttle(ctx, email, Client{}); err != nil {
 		return guest{}, err
 	}
+
 	right, err := s.knows(ctx, u, in.Password)
 	if err == nil && !right {
-		err = usererror.Refuse("password", usererror.Invalid, "The invited address is signed up already: give the password of that user, or sign in first. "+
-			"If it was not you who signed up, ask for a new password, which throws away what was made with your address.")
+		err = usererror.Refuse("password", usererror.Invalid,
+			"The invited address is signed up already: give the password of that user, or sign in first. "+
+				"If it was not you who signed up, ask for a new password, which throws away what was made with your address.")
 	}
+
 	if err == nil && in.Code != "" {
 		err = s.throttleCode(ctx, u.ID)
 	}
+
 	g.user = u
+
 	return g, err
 }
 
 func nobodyNew() error {
-	return usererror.Refuse("", usererror.NotAllowed, "This service takes nobody new by itself: ask its operator to add you, and accept the invitation then.")
+	return usererror.Refuse("", usererror.NotAllowed,
+		"This service takes nobody new by itself: ask its operator to add you, and accept the invitation then.")
 }
 
 // join makes the guest a member, with a session.
-func (s *Service) join(ctx context.Context, tx *database.Tx, g guest, invited *ent.Invitation) (token string, err error) {
+func (s *Service) join(ctx context.Context, tx *database.Tx, g guest, invited *ent.Invitation) (token string,
+	err error) {
 	org := invited.OrganizationID
 	o, err := tx.Client.Organization.Get(ctx, org)
 	if err != nil {
@@ -330,46 +384,59 @@ func (s *Service) join(ctx context.Context, tx *database.Tx, g guest, invited *e
 	if o.Status == enum.OrganizationStatusClosed {
 		return "", void("invitation")
 	}
+
 	if g.user == nil {
 		if g.user, err = s.newGuest(ctx, tx, invited.Email, g); err != nil {
 			return "", err
 		}
 	}
+
 	is, err := tx.Client.Member.Query().Where(member.OrganizationID(org), member.UserID(g.user.ID)).Exist(ctx)
 	if err != nil {
 		return "", err
 	}
+
 	if !is {
-		err := tx.Client.Member.Create().SetOrganizationID(org).SetUserID(g.user.ID).SetRole(invited.Role).SetCreatedAt(s.now()).Exec(ctx)
+		err := tx.Client.Member.Create().SetOrganizationID(org).SetUserID(g.user.ID).SetRole(invited.Role).
+			SetCreatedAt(s.now()).Exec(ctx)
 		if err != nil {
 			return "", err
 		}
 	}
-	err = s.recordTerms(ctx, tx.Client, acceptance{organization: org, user: g.user.ID, personal: true, ip: g.entry.client.IP})
+
+	err = s.recordTerms(ctx, tx.Client, acceptance{organization: org, user: g.user.ID, personal: true,
+		ip: g.entry.client.IP})
 	if err != nil {
 		return "", err
 	}
+
 	if g.proves {
 		if err := s.prove(ctx, tx, g.user, g.user.Email, g.entry.client.IP); err != nil {
 			return "", err
 		}
 	}
+
 	if g.caller != nil {
 		return s.follow(ctx, tx, g.caller, org)
 	}
+
 	g.entry.user, g.entry.organization = g.user, org
+
 	return s.enterIn(ctx, tx, g.entry)
 }
 
-// newGuest makes the user of a guest who is new, and has a link mailed to them if their address is yet to be proven.
+// newGuest makes the user of a guest who is new, and has a link mailed to them if their address is
+// yet to be proven.
 func (s *Service) newGuest(ctx context.Context, tx *database.Tx, email string, g guest) (*ent.User, error) {
 	create := tx.Client.User.Create().SetEmail(email).SetName(g.name).SetPasswordHash(g.passwordHash).SetCreatedAt(s.now())
 	if g.proves {
 		create.SetEmailVerifiedAt(s.now())
 	}
+
 	u, err := create.Save(ctx)
 	if err != nil || g.proves {
 		return u, err
 	}
+
 	return u, s.askToVerify(ctx, tx, u.ID)
 }

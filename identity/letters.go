@@ -17,8 +17,8 @@ import (
 	"carillon/ent/user"
 )
 
-// invitationLetter makes the token of an invitation's mail; again, after a failure, it finds the same token. It is another one than the
-// inviter got: who has it reads the mails of the address.
+// invitationLetter makes the token of an invitation's mail; again, after a failure, it finds the
+// same token. It is another one than the inviter got: who has it reads the mails of the address.
 func (s *Service) invitationLetter(ctx context.Context, i *ent.Invitation) (l letter, ok bool, err error) {
 	token, err := s.mailedToken(ctx, i)
 	if ent.IsNotFound(err) {
@@ -27,10 +27,12 @@ func (s *Service) invitationLetter(ctx context.Context, i *ent.Invitation) (l le
 	if err != nil {
 		return letter{}, false, fmt.Errorf("invitation %s: %w", i.ID, err)
 	}
+
 	o, err := s.db.Client.Organization.Get(ctx, i.OrganizationID)
 	if err != nil {
 		return letter{}, false, fmt.Errorf("invitation %s: %w", i.ID, err)
 	}
+
 	by := "Somebody"
 	if i.InvitedBy != nil {
 		u, err := s.db.Client.User.Get(ctx, *i.InvitedBy)
@@ -41,6 +43,7 @@ func (s *Service) invitationLetter(ctx context.Context, i *ent.Invitation) (l le
 			by = mailable(u.Name, by)
 		}
 	}
+
 	return letter{"Invitation to Carillon", fmt.Sprintf(`Hello,
 
 %s invites you to join %s on Carillon.
@@ -57,19 +60,23 @@ func (s *Service) mailedToken(ctx context.Context, i *ent.Invitation) (string, e
 		token, err := s.keys.Open(i.SealedToken, i.ID[:])
 		return string(token), err
 	}
+
 	token := newToken(invitationPrefix)
-	err := s.db.Client.Invitation.UpdateOneID(i.ID).SetMailTokenHash(digest(token)).SetSealedToken(s.keys.Seal([]byte(token), i.ID[:])).Exec(ctx)
+	err := s.db.Client.Invitation.UpdateOneID(i.ID).SetMailTokenHash(digest(token)).
+		SetSealedToken(s.keys.Seal([]byte(token), i.ID[:])).Exec(ctx)
+
 	return token, err
 }
 
 // longestMailable is how much of a stranger's words a mail carries.
 const longestMailable = 60
 
-// linkLike is what mail programs turn into a link, or people into a call: a scheme, an address, a domain, a long number.
+// linkLike is what mail programs turn into a link, or people into a call: a scheme, an address, a
+// domain, a long number.
 var linkLike = regexp.MustCompile(`(?i)://|www\.|@|[\p{L}\p{N}-][.。｡]\p{L}{2,}|[0-9](?:[ ().+/-]*[0-9]){6,}`)
 
-// mailable is a name that somebody chose, in quotation marks, as a mail from this service may carry it to people who do not know them;
-// instead where it could be more than a name.
+// mailable is a name that somebody chose, in quotation marks, as a mail from this service may carry
+// it to people who do not know them; instead where it could be more than a name.
 func mailable(name, instead string) string {
 	name = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -83,11 +90,12 @@ func mailable(name, instead string) string {
 	if utf8.RuneCountInString(name) > longestMailable {
 		name = string([]rune(name)[:longestMailable-1]) + "…"
 	}
+
 	return `"` + strings.ReplaceAll(name, `"`, "'") + `"`
 }
 
-// resetLetter looks up the user and makes the token; again, after a failure, it finds the same token. Of several requests for
-// one address the latest counts.
+// resetLetter looks up the user and makes the token; again, after a failure, it finds the same
+// token. Of several requests for one address the latest counts.
 func (s *Service) resetLetter(ctx context.Context, r *ent.PasswordReset) (l letter, ok bool, err error) {
 	var token []byte
 	warning := ""
@@ -96,6 +104,7 @@ func (s *Service) resetLetter(ctx context.Context, r *ent.PasswordReset) (l lett
 		if err != nil && !ent.IsNotFound(err) {
 			return err
 		}
+
 		later, err := tx.Client.PasswordReset.Query().Where(passwordreset.Email(r.Email), passwordreset.IDGT(r.ID)).Exist(ctx)
 		if err != nil {
 			return err
@@ -103,23 +112,30 @@ func (s *Service) resetLetter(ctx context.Context, r *ent.PasswordReset) (l lett
 		if u == nil || later {
 			return tx.Client.PasswordReset.DeleteOneID(r.ID).Exec(ctx)
 		}
-		if _, err := tx.Client.PasswordReset.Delete().Where(passwordreset.Email(r.Email), passwordreset.IDLT(r.ID)).Exec(ctx); err != nil {
+
+		if _, err := tx.Client.PasswordReset.Delete().Where(passwordreset.Email(r.Email), passwordreset.IDLT(r.ID)).
+			Exec(ctx); err != nil {
 			return err
 		}
+
 		if ok = true; u.EmailVerifiedAt == nil {
 			warning = startsOver
 		}
+
 		if len(r.SealedToken) > 0 {
 			token, err = s.keys.Open(r.SealedToken, r.ID[:])
 			return err
 		}
+
 		token = []byte(newToken(resetPrefix))
 		err = tx.Client.PasswordReset.UpdateOneID(r.ID).SetTokenHash(digest(string(token))).
 			SetSealedToken(s.keys.Seal(token, r.ID[:])).SetExpiresAt(s.now().Add(resetAge)).Exec(ctx)
 		if err != nil {
 			return err
 		}
-		return recordOf(ctx, tx, u.ID, Entry{Action: ActionPasswordRequest, Subject: u.ID, Summary: "a link to reset the password of " + r.Email + " was asked for"})
+
+		return recordOf(ctx, tx, u.ID, Entry{Action: ActionPasswordRequest, Subject: u.ID,
+			Summary: "a link to reset the password of " + r.Email + " was asked for"})
 	})
 	if ent.IsNotFound(err) {
 		return letter{}, false, nil // used up or replaced just now
@@ -127,6 +143,7 @@ func (s *Service) resetLetter(ctx context.Context, r *ent.PasswordReset) (l lett
 	if err != nil {
 		return letter{}, false, fmt.Errorf("reset %s: %w", r.ID, err)
 	}
+
 	return letter{"Set a new password", fmt.Sprintf(`Hello,
 
 somebody, probably you, asked for a new password for the user %s of Carillon.
@@ -145,31 +162,40 @@ else: sessions, API keys, memberships, and organizations that nobody else belong
 sign in and verify your address instead.
 `
 
-// verificationLetter makes the token with which a user proves their address, as resetLetter does. The latest request counts.
-func (s *Service) verificationLetter(ctx context.Context, v *ent.EmailVerification) (to string, l letter, ok bool, err error) {
+// verificationLetter makes the token with which a user proves their address, as resetLetter does.
+// The latest request counts.
+func (s *Service) verificationLetter(ctx context.Context, v *ent.EmailVerification) (to string, l letter, ok bool,
+	err error) {
 	var token []byte
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		u, err := tx.Client.User.Query().Where(user.ID(v.UserID)).Only(ctx)
 		if err != nil && !ent.IsNotFound(err) {
 			return err
 		}
-		later, err := tx.Client.EmailVerification.Query().Where(emailverification.UserID(v.UserID), emailverification.IDGT(v.ID)).Exist(ctx)
+
+		later, err := tx.Client.EmailVerification.Query().Where(emailverification.UserID(v.UserID),
+			emailverification.IDGT(v.ID)).Exist(ctx)
 		if err != nil {
 			return err
 		}
 		if u == nil || u.EmailVerifiedAt != nil || later {
 			return tx.Client.EmailVerification.DeleteOneID(v.ID).Exec(ctx)
 		}
-		_, err = tx.Client.EmailVerification.Delete().Where(emailverification.UserID(v.UserID), emailverification.IDLT(v.ID)).Exec(ctx)
+
+		_, err = tx.Client.EmailVerification.Delete().Where(emailverification.UserID(v.UserID),
+			emailverification.IDLT(v.ID)).Exec(ctx)
 		if err != nil {
 			return err
 		}
+
 		to, ok = u.Email, true
 		if len(v.SealedToken) > 0 {
 			token, err = s.keys.Open(v.SealedToken, v.ID[:])
 			return err
 		}
+
 		token = []byte(newToken(verificationPrefix))
+
 		return tx.Client.EmailVerification.UpdateOneID(v.ID).SetTokenHash(digest(string(token))).
 			SetSealedToken(s.keys.Seal(token, v.ID[:])).SetExpiresAt(s.now().Add(verificationAge)).Exec(ctx)
 	})
@@ -179,6 +205,7 @@ func (s *Service) verificationLetter(ctx context.Context, v *ent.EmailVerificati
 	if err != nil {
 		return "", letter{}, false, fmt.Errorf("verification %s: %w", v.ID, err)
 	}
+
 	return to, letter{"Verify your address", fmt.Sprintf(`Hello,
 
 somebody, probably you, signed up at Carillon with the address %s.

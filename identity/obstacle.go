@@ -19,16 +19,19 @@ type Obstacle struct {
 	Text   string
 }
 
-// Obstacles say why organizations may not send now. One that may is left out. It acts as the system.
+// Obstacles say why organizations may not send now. One that may is left out. It acts as the
+// system.
 func (s *Service) Obstacles(ctx context.Context, organizations ...uid.ID) (map[uid.ID][]Obstacle, error) {
 	rows, err := s.db.Client.Organization.Query().Where(organization.IDIn(organizations...)).All(caller.System(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("read organizations: %w", err)
 	}
+
 	accepted, err := s.accepted(ctx, organizations)
 	if err != nil {
 		return nil, err
 	}
+
 	found := map[uid.ID][]Obstacle{}
 	for _, o := range rows {
 		if s.isStopped(o) {
@@ -39,39 +42,47 @@ func (s *Service) Obstacles(ctx context.Context, organizations ...uid.ID) (map[u
 			if o.StatusReason != nil {
 				text += ": " + *o.StatusReason
 			}
+
 			found[o.ID] = append(found[o.ID], Obstacle{enum.CampaignStatusReasonOrganizationSuspended, text})
 		}
+
 		if !accepted[o.ID] {
 			found[o.ID] = append(found[o.ID], Obstacle{enum.CampaignStatusReasonTermsNotAccepted,
-				fmt.Sprintf("an owner or admin has to accept the terms of service of version %s first (acceptTerms)", s.terms.Version)})
+				fmt.Sprintf("an owner or admin has to accept the terms of service of version %s first (acceptTerms)",
+					s.terms.Version)})
 		}
 	}
+
 	return found, nil
 }
 
-// isStopped reports whether the operator keeps an organization from sending. A suspension whose end has come counts as none,
-// also before the sweep has written that down.
+// isStopped reports whether the operator keeps an organization from sending. A suspension whose end
+// has come counts as none, also before the sweep has written that down.
 func (s *Service) isStopped(o *ent.Organization) bool {
 	over := o.Status == enum.OrganizationStatusSuspended && o.SuspendedUntil != nil && !o.SuspendedUntil.After(s.now())
 	return o.Status != enum.OrganizationStatusActive && !over
 }
 
-// accepted are the organizations that have accepted the terms in force. Terms whose time is still to come are only announced:
-// until then every earlier acceptance holds.
+// accepted are the organizations that have accepted the terms in force. Terms whose time is still
+// to come are only announced: until then every earlier acceptance holds.
 func (s *Service) accepted(ctx context.Context, organizations []uid.ID) (map[uid.ID]bool, error) {
-	query := s.db.Client.TermsAcceptance.Query().Where(termsacceptance.OrganizationIDIn(organizations...), termsacceptance.Personal(false))
+	query := s.db.Client.TermsAcceptance.Query().Where(termsacceptance.OrganizationIDIn(organizations...),
+		termsacceptance.Personal(false))
 	if !s.terms.EffectiveAt.After(s.now()) {
 		query.Where(termsacceptance.Version(s.terms.Version))
 	}
+
 	var rows []struct {
 		OrganizationID uid.ID `json:"organization_id"`
 	}
 	if err := query.Unique(true).Select(termsacceptance.FieldOrganizationID).Scan(caller.System(ctx), &rows); err != nil {
 		return nil, fmt.Errorf("look for accepted terms: %w", err)
 	}
+
 	accepted := make(map[uid.ID]bool, len(rows))
 	for _, r := range rows {
 		accepted[r.OrganizationID] = true
 	}
+
 	return accepted, nil
 }

@@ -25,10 +25,13 @@ func (s *stage) once(ctx context.Context, key string, input any) (id uid.ID, rep
 			if err != nil {
 				return uid.ID{}, err
 			}
+
 			return list.ID, nil
 		})
+
 		return err
 	})
+
 	return id, replayed, err
 }
 
@@ -43,24 +46,32 @@ func TestTheSameKeyMakesOneThingWithinADay(t *testing.T) {
 		if err != nil || replayed {
 			s.t.Fatal(replayed, err)
 		}
+
 		second, replayed, err := s.once(ctx, "k", map[string]int{"b": 2, "a": 1})
 		if err != nil || !replayed || second != first {
 			s.t.Errorf("%s then %s, %t, %v", first, second, replayed, err)
 		}
-		if _, _, err := s.once(ctx, "k", map[string]int{"a": 2}); !slices.Equal(codes(s.t, err), []string{"idempotencyKey:INVALID"}) {
+
+		if _, _, err := s.once(ctx, "k", map[string]int{"a": 2}); !slices.Equal(codes(s.t, err),
+			[]string{"idempotencyKey:INVALID"}) {
 			s.t.Error(err)
 		}
-		if _, _, err := s.once(ctx, strings.Repeat("k", 256), nil); !slices.Equal(codes(s.t, err), []string{"idempotencyKey:TOO_LONG"}) {
+
+		if _, _, err := s.once(ctx, strings.Repeat("k", 256), nil); !slices.Equal(codes(s.t, err),
+			[]string{"idempotencyKey:TOO_LONG"}) {
 			s.t.Error(err)
 		}
+
 		if id, replayed, err := s.once(other, "k", nil); err != nil || replayed || id == first {
 			s.t.Errorf("another organization: %s, %t, %v", id, replayed, err)
 		}
+
 		for range 2 {
 			if _, replayed, err := s.once(ctx, "", nil); err != nil || replayed {
 				s.t.Errorf("without a key: %t, %v", replayed, err)
 			}
 		}
+
 		s.advance(24*time.Hour - time.Second)
 		if err := s.Sweep(s.t.Context()); err != nil {
 			s.t.Fatal(err)
@@ -68,6 +79,7 @@ func TestTheSameKeyMakesOneThingWithinADay(t *testing.T) {
 		if _, replayed, err := s.once(ctx, "k", map[string]int{"a": 1, "b": 2}); err != nil || !replayed {
 			s.t.Errorf("within a day: %t, %v", replayed, err)
 		}
+
 		s.advance(time.Second)
 		third, replayed, err := s.once(ctx, "k", "another input")
 		if err != nil || replayed || third == first {
@@ -76,6 +88,7 @@ func TestTheSameKeyMakesOneThingWithinADay(t *testing.T) {
 		if got, replayed, _ := s.once(ctx, "k", "another input"); !replayed || got != third {
 			s.t.Errorf("after a day, again: %s, %t", got, replayed)
 		}
+
 		s.advance(24 * time.Hour)
 		if err := s.Sweep(s.t.Context()); err != nil {
 			s.t.Fatal(err)
@@ -92,6 +105,7 @@ func TestManyAtOnceWithOneKeyMakeOneThing(t *testing.T) {
 		var fresh atomic.Int32
 		var ids sync.Map
 		var wait sync.WaitGroup
+
 		for range 6 {
 			wait.Go(func() {
 				id, replayed, err := s.once(ctx, "k", "input")
@@ -101,9 +115,11 @@ func TestManyAtOnceWithOneKeyMakeOneThing(t *testing.T) {
 				if !replayed {
 					fresh.Add(1)
 				}
+
 				ids.Store(id, true)
 			})
 		}
+
 		wait.Wait()
 		kinds := 0
 		ids.Range(func(any, any) bool { kinds++; return true })

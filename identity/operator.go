@@ -33,15 +33,17 @@ type Added struct {
 	Ended []uid.ID `json:"-"` // what somebody else had made with the address and is over: sessions, keys, organizations
 }
 
-// AddUser makes a user with a password of the service's own choosing, unless there is one with that address, and puts them into
-// an organization where one is named. The operator vouches for the address: what somebody made under it without proving it is
-// thrown away. It acts for the operator and asks for no rights.
+// AddUser makes a user with a password of the service's own choosing, unless there is one with that
+// address, and puts them into an organization where one is named. The operator vouches for the
+// address: what somebody made under it without proving it is thrown away. It acts for the operator
+// and asks for no rights.
 func (s *Service) AddUser(ctx context.Context, n NewUser) (added Added, err error) {
 	var wrong usererror.Fields
 	email := checkEmail(&wrong, "email", n.Email)
 	if strings.TrimSpace(n.Name) == "" {
 		n.Name, _, _ = strings.Cut(email, "@")
 	}
+
 	name := checkName(&wrong, "name", n.Name)
 	if ranks[n.Role] == 0 {
 		wrong.Add("role", usererror.Invalid, "a role is one of %s", strings.Join(n.Role.Values(), ", "))
@@ -49,56 +51,70 @@ func (s *Service) AddUser(ctx context.Context, n NewUser) (added Added, err erro
 	if err := wrong.Err(); err != nil {
 		return Added{}, err
 	}
+
 	system := caller.System(ctx)
 	password := rand.Text()
 	hash, err := s.passwords.hash(ctx, password)
 	if err != nil {
 		return Added{}, fmt.Errorf("add user: %w", err)
 	}
+
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		added = Added{}
 		u, err := tx.Client.User.Query().Where(user.Email(email)).Only(system)
 		if ent.IsNotFound(err) {
 			added.Password = password
-			u, err = tx.Client.User.Create().SetEmail(email).SetEmailVerifiedAt(s.now()).SetName(name).SetPasswordHash(hash).SetCreatedAt(s.now()).Save(system)
+			u, err = tx.Client.User.Create().SetEmail(email).SetEmailVerifiedAt(s.now()).SetName(name).SetPasswordHash(hash).
+				SetCreatedAt(s.now()).Save(system)
 		}
+
 		if err != nil {
 			return err
 		}
+
 		if u.EmailVerifiedAt == nil { // somebody signed up with the address whom the operator does not know
 			ended, first, err := s.firstProof(system, tx, u)
 			if err != nil {
 				return err
 			}
+
 			if first {
 				added.Password, added.Ended = password, ended
 				err = tx.Client.User.UpdateOneID(u.ID).SetPasswordHash(hash).SetName(name).Exec(system)
 			}
+
 			if err != nil {
 				return err
 			}
 		}
+
 		added.User = u.ID
 		if strings.TrimSpace(n.Organization) == "" {
 			return nil
 		}
+
 		o, err := s.organizationFor(system, tx, n.Organization)
 		if err != nil {
 			return err
 		}
+
 		added.Organization, added.OrganizationName = o.ID, o.Name
-		err = tx.Client.Member.Create().SetOrganizationID(o.ID).SetUserID(u.ID).SetRole(n.Role).SetCreatedAt(s.now()).Exec(system)
+		err = tx.Client.Member.Create().SetOrganizationID(o.ID).SetUserID(u.ID).SetRole(n.Role).SetCreatedAt(s.now()).
+			Exec(system)
 		if database.IsUnique(err) {
 			return usererror.New(usererror.Conflict, "%s is a member of %s already", email, o.Name)
 		}
 		if err != nil {
 			return err
 		}
-		return Record(ctx, tx, Entry{Organization: o.ID, Action: ActionMemberJoin, Subject: u.ID, Summary: fmt.Sprintf("added %s as %s", email, n.Role)})
+
+		return Record(ctx, tx, Entry{Organization: o.ID, Action: ActionMemberJoin, Subject: u.ID,
+			Summary: fmt.Sprintf("added %s as %s", email, n.Role)})
 	})
 	if err != nil {
 		return Added{}, fmt.Errorf("add user: %w", err)
 	}
+
 	return added, nil
 }
 
@@ -109,13 +125,16 @@ func (s *Service) organizationFor(ctx context.Context, tx *database.Tx, called s
 		if ent.IsNotFound(err) {
 			return nil, usererror.Missing("organization " + called)
 		}
+
 		return o, err
 	}
+
 	var wrong usererror.Fields
 	name := checkName(&wrong, "organization", called)
 	if err := wrong.Err(); err != nil {
 		return nil, err
 	}
+
 	found, err := tx.Client.Organization.Query().Where(organization.Name(name)).Limit(2).All(ctx)
 	switch {
 	case err != nil:
@@ -125,9 +144,12 @@ func (s *Service) organizationFor(ctx context.Context, tx *database.Tx, called s
 	case len(found) == 1:
 		return found[0], nil
 	}
+
 	o, err := tx.Client.Organization.Create().SetName(name).SetCreatedAt(s.now()).Save(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return o, Record(ctx, tx, Entry{Organization: o.ID, Action: ActionOrganizationCreate, Subject: o.ID, Summary: fmt.Sprintf("made the organization %q", name)})
+
+	return o, Record(ctx, tx, Entry{Organization: o.ID, Action: ActionOrganizationCreate, Subject: o.ID,
+		Summary: fmt.Sprintf("made the organization %q", name)})
 }

@@ -27,7 +27,8 @@ const (
 	longestKeyword   = 60
 )
 
-// OrganizationChange is what is to be changed of an organization. What is nil stays. The tags are what the audit trail calls it.
+// OrganizationChange is what is to be changed of an organization. What is nil stays. The tags are
+// what the audit trail calls it.
 type OrganizationChange struct {
 	Name                *string       `trail:"name"`
 	TimeZone            *string       `trail:"time zone"`
@@ -46,27 +47,32 @@ type PolicyChange struct {
 	FailureThreshold               *float64
 }
 
-// UpdateOrganization changes the caller's organization. What is wrong with the change comes back as usererror.Fields, all at once.
-// Of two changes at the same time none is lost.
+// UpdateOrganization changes the caller's organization. What is wrong with the change comes back as
+// usererror.Fields, all at once. Of two changes at the same time none is lost.
 func (s *Service) UpdateOrganization(ctx context.Context, change OrganizationChange) (*ent.Organization, error) {
 	v, err := Require(ctx, enum.RoleAdmin)
 	if err != nil {
 		return nil, err
 	}
+
 	if change.RequireSecondFactor != nil && *change.RequireSecondFactor {
 		if err := s.hasFactor(ctx, v); err != nil {
 			return nil, err
 		}
 	}
+
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		var held uid.ID
-		if err := tx.QueryRowContext(ctx, "SELECT id FROM organization WHERE id = $1"+s.db.ForUpdate(), v.Organization).Scan(&held); err != nil {
+		if err := tx.QueryRowContext(ctx, "SELECT id FROM organization WHERE id = $1"+s.db.ForUpdate(), v.Organization).
+			Scan(&held); err != nil {
 			return fmt.Errorf("hold organization: %w", err)
 		}
+
 		o, err := tx.Client.Organization.Get(ctx, v.Organization)
 		if err != nil {
 			return fmt.Errorf("read organization: %w", err)
 		}
+
 		update, err := change.on(o)
 		if err != nil {
 			return err
@@ -74,19 +80,25 @@ func (s *Service) UpdateOrganization(ctx context.Context, change OrganizationCha
 		if err := update.Exec(ctx); err != nil {
 			return fmt.Errorf("change organization: %w", err)
 		}
+
 		if said := change.fields(); said != "" {
-			return Record(ctx, tx, Entry{Action: ActionOrganizationUpdate, Subject: v.Organization, Summary: "changed the organization's " + said})
+			return Record(ctx, tx, Entry{Action: ActionOrganizationUpdate, Subject: v.Organization,
+				Summary: "changed the organization's " + said})
 		}
+
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+
 	s.Forget(v.Organization)
-	o, err := s.db.Client.Organization.Get(ctx, v.Organization) // the transaction's own copy could not be asked for its members
+	// the transaction's own copy could not be asked for its members
+	o, err := s.db.Client.Organization.Get(ctx, v.Organization)
 	if err != nil {
 		return nil, fmt.Errorf("read organization: %w", err)
 	}
+
 	return o, nil
 }
 
@@ -95,13 +107,17 @@ func (s *Service) hasFactor(ctx context.Context, v *Viewer) error {
 	if v.User == nil || v.Session.Vouched {
 		return nil
 	}
+
 	u, err := s.db.Client.User.Get(caller.System(ctx), v.User.ID)
 	if err != nil {
 		return fmt.Errorf("read user: %w", err)
 	}
+
 	if u.SecondFactorAt == nil {
-		return usererror.Refuse("requireSecondFactor", usererror.NotAllowed, "Set up your own second factor before you require one of all members.")
+		return usererror.Refuse("requireSecondFactor", usererror.NotAllowed,
+			"Set up your own second factor before you require one of all members.")
 	}
+
 	return nil
 }
 
@@ -113,6 +129,7 @@ func (c OrganizationChange) fields() string {
 			names = append(names, field.Tag.Get("trail"))
 		}
 	}
+
 	return strings.Join(names, ", ")
 }
 
@@ -125,12 +142,15 @@ func (c OrganizationChange) on(o *ent.Organization) (*ent.OrganizationUpdateOne,
 	if c.TimeZone != nil {
 		update.SetTimeZone(checkTimeZone(&in, "timeZone", *c.TimeZone))
 	}
+
 	if days := c.RetentionDays; days != nil {
 		if *days < 1 || *days > longestRetention {
 			in.Add("retentionDays", usererror.Invalid, "Messages can be kept for 1 to %d days.", longestRetention)
 		}
+
 		update.SetRetentionDays(*days)
 	}
+
 	if c.RequireSecondFactor != nil {
 		update.SetRequireSecondFactor(*c.RequireSecondFactor)
 	}
@@ -140,6 +160,7 @@ func (c OrganizationChange) on(o *ent.Organization) (*ent.OrganizationUpdateOne,
 	if c.SendingPolicy != nil {
 		update.SetSendingPolicy(c.SendingPolicy.on(o.SendingPolicy, &in))
 	}
+
 	return update, in.Err()
 }
 
@@ -148,25 +169,33 @@ func (c PolicyChange) on(p jsonfield.SendingPolicy, in *usererror.Fields) jsonfi
 	if c.RequireOptIn != nil {
 		p.RequireOptIn = *c.RequireOptIn
 	}
+
 	c.keywords(&p, in)
 	if wait := c.UnknownWaitSeconds; wait != nil {
 		if span := time.Duration(*wait) * time.Second; *wait < 0 || span < shortestUnknown || span > longestUnknown {
-			in.Add("sendingPolicy.unknownWaitSeconds", usererror.Invalid, "The waiting time is %.0f to %.0f seconds.", shortestUnknown.Seconds(), longestUnknown.Seconds())
+			in.Add("sendingPolicy.unknownWaitSeconds", usererror.Invalid, "The waiting time is %.0f to %.0f seconds.",
+				shortestUnknown.Seconds(), longestUnknown.Seconds())
 		}
+
 		p.UnknownWaitSeconds = *wait
 	}
+
 	if c.UnknownMarketing != nil {
 		p.UnknownMarketing = *c.UnknownMarketing
 	}
 	if c.UnknownOther != nil {
 		p.UnknownOther = *c.UnknownOther
 	}
+
 	if share := c.FailureThreshold; share != nil {
 		if !(*share > 0 && *share <= 1) { // so that NaN fails too
-			in.Add("sendingPolicy.failureThreshold", usererror.Invalid, "The failure threshold is a share over 0 and up to 1, e.g. 0.2.")
+			in.Add("sendingPolicy.failureThreshold", usererror.Invalid,
+				"The failure threshold is a share over 0 and up to 1, e.g. 0.2.")
 		}
+
 		p.FailureThreshold = *share
 	}
+
 	return p
 }
 
@@ -179,6 +208,7 @@ func (c PolicyChange) keywords(p *jsonfield.SendingPolicy, in *usererror.Fields)
 	if c.OptInKeywords != nil {
 		p.OptInKeywords = checkKeywords(in, back, c.OptInKeywords)
 	}
+
 	field, ours, theirs := out, c.OptOutKeywords, p.OptInKeywords
 	if ours == nil {
 		field, ours, theirs = back, c.OptInKeywords, p.OptOutKeywords
@@ -186,6 +216,7 @@ func (c PolicyChange) keywords(p *jsonfield.SendingPolicy, in *usererror.Fields)
 	if len(ours) > mostKeywords || len(theirs) > mostKeywords {
 		return
 	}
+
 	for i, word := range ours {
 		for _, other := range theirs {
 			if strings.EqualFold(strings.TrimSpace(word), other) && other != "" {
@@ -200,6 +231,7 @@ func checkKeywords(in *usererror.Fields, field string, words []string) []string 
 		in.Add(field, usererror.LimitExceeded, "There can be at most %d keywords.", mostKeywords)
 		return words
 	}
+
 	checked := make([]string, len(words))
 	for i, word := range words {
 		at := field + "." + strconv.Itoa(i)
@@ -212,6 +244,7 @@ func checkKeywords(in *usererror.Fields, field string, words []string) []string 
 		case !utf8.ValidString(word) || strings.ContainsFunc(word, unicode.IsControl):
 			in.Add(at, usererror.Invalid, "A keyword cannot hold control characters.")
 		}
+
 		for _, before := range checked[:i] {
 			if strings.EqualFold(before, checked[i]) && before != "" {
 				in.Add(at, usererror.Invalid, "This keyword is there already.")
@@ -219,6 +252,7 @@ func checkKeywords(in *usererror.Fields, field string, words []string) []string 
 			}
 		}
 	}
+
 	return checked
 }
 
@@ -232,5 +266,6 @@ func checkTimeZone(in *usererror.Fields, field, name string) string {
 	case err != nil || name == "Local":
 		in.Add(field, usererror.Invalid, "This is not a time zone: write its IANA name, e.g. Asia/Shanghai.")
 	}
+
 	return name
 }

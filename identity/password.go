@@ -32,7 +32,8 @@ type Costs struct {
 	Threads   uint8
 }
 
-// DefaultCosts are OWASP's recommendation (cheatsheetseries.owasp.org, Password Storage, read 2026-10).
+// DefaultCosts are OWASP's recommendation (cheatsheetseries.owasp.org, Password Storage, read
+// 2026-10).
 var DefaultCosts = Costs{MemoryKiB: 19 * 1024, Passes: 2, Threads: 1}
 
 // passwords hashes, a few at a time: a flood of sign-ins waits instead of eating the memory.
@@ -49,8 +50,10 @@ func newPasswords(costs Costs, concurrent int) *passwords {
 	if concurrent == 0 {
 		concurrent = max(2, runtime.GOMAXPROCS(0))
 	}
+
 	p := &passwords{costs: costs, slots: make(chan struct{}, concurrent)}
 	p.decoy = sync.OnceValues(func() (string, error) { return p.hash(context.Background(), rand.Text()) })
+
 	return p
 }
 
@@ -64,12 +67,14 @@ func (p *passwords) hash(ctx context.Context, password string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	head := fmt.Sprintf(phc, argon2.Version, p.costs.MemoryKiB, p.costs.Passes, p.costs.Threads)
+
 	return head + base64.RawStdEncoding.EncodeToString(salt) + "$" + base64.RawStdEncoding.EncodeToString(sum), nil
 }
 
-// verify reports whether the password is the hash's, and whether the hash was made at other costs than today's. An empty
-// hash is nobody's, found out in the same time.
+// verify reports whether the password is the hash's, and whether the hash was made at other costs
+// than today's. An empty hash is nobody's, found out in the same time.
 func (p *passwords) verify(ctx context.Context, password, hash string) (right, outdated bool, err error) {
 	nobody := hash == ""
 	if nobody {
@@ -77,22 +82,28 @@ func (p *passwords) verify(ctx context.Context, password, hash string) (right, o
 			return false, false, err
 		}
 	}
+
 	var version int
 	var costs Costs
-	if _, err := fmt.Sscanf(hash, phc, &version, &costs.MemoryKiB, &costs.Passes, &costs.Threads); err != nil || version != argon2.Version {
+	if _, err := fmt.Sscanf(hash, phc, &version, &costs.MemoryKiB, &costs.Passes, &costs.Threads); err != nil ||
+		version != argon2.Version {
 		return false, false, fmt.Errorf("a stored password hash cannot be read")
 	}
+
 	parts := strings.Split(hash, "$")
 	salt, saltErr := base64.RawStdEncoding.DecodeString(parts[len(parts)-2])
 	want, wantErr := base64.RawStdEncoding.DecodeString(parts[len(parts)-1])
 	if saltErr != nil || wantErr != nil || len(want) != hashLength {
 		return false, false, fmt.Errorf("a stored password hash cannot be read")
 	}
+
 	got, err := p.derive(ctx, password, salt, costs)
 	if err != nil {
 		return false, false, err
 	}
+
 	right = subtle.ConstantTimeCompare(got, want) == 1 && !nobody
+
 	return right, right && costs != p.costs, nil
 }
 
@@ -103,7 +114,9 @@ func (p *passwords) derive(ctx context.Context, password string, salt []byte, co
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return argon2.IDKey([]byte(norm.NFC.String(password)), salt, costs.Passes, costs.MemoryKiB, costs.Threads, hashLength), nil
+
+	return argon2.IDKey([]byte(norm.NFC.String(password)), salt, costs.Passes, costs.MemoryKiB, costs.Threads,
+		hashLength), nil
 }
 
 //go:embed common.txt
@@ -115,6 +128,7 @@ var common = sync.OnceValue(func() map[string]bool {
 	for line := range strings.Lines(commonList) {
 		set[strings.TrimSpace(line)] = true
 	}
+
 	return set
 })
 

@@ -30,7 +30,8 @@ type Mailer interface {
 	Send(ctx context.Context, to, subject, text string) error
 }
 
-// The paths at PUBLIC_URL that links lead to. The token is behind the #, which browsers send to no server.
+// The paths at PUBLIC_URL that links lead to. The token is behind the #, which browsers send to no
+// server.
 const (
 	acceptPath = "/accept-invitation#token="
 	resetPath  = "/reset-password#token="
@@ -39,8 +40,9 @@ const (
 
 func (s *Service) resetLink(token string) string { return s.publicURL + resetPath + token }
 
-// RunPost mails what waits for it, until ctx ends. Every worker does it: a mail is leased by one of them at a time. One that
-// dies after the server took a mail, and before it could note that, has it sent once more.
+// RunPost mails what waits for it, until ctx ends. Every worker does it: a mail is leased by one of
+// them at a time. One that dies after the server took a mail, and before it could note that, has it
+// sent once more.
 func (s *Service) RunPost(ctx context.Context, log *slog.Logger) error {
 	tick := time.NewTicker(postEvery)
 	defer tick.Stop()
@@ -48,6 +50,7 @@ func (s *Service) RunPost(ctx context.Context, log *slog.Logger) error {
 		if err := s.Post(ctx, log); err != nil && ctx.Err() == nil {
 			log.Error("mails could not be sent and are tried again", "error", err)
 		}
+
 		select {
 		case <-ctx.Done():
 			return nil
@@ -61,17 +64,22 @@ func (s *Service) Post(ctx context.Context, log *slog.Logger) error {
 	if s.mail == nil || s.keys == nil {
 		return nil
 	}
+
 	system, now := caller.System(ctx), s.now()
 	var errs []error
-	for _, due := range []func(context.Context, time.Time) ([]errand, error){s.dueResets, s.dueVerifications, s.dueInvitations, s.dueNotices} {
+
+	for _, due := range []func(context.Context, time.Time) ([]errand, error){s.dueResets, s.dueVerifications,
+		s.dueInvitations, s.dueNotices} {
 		found, err := due(system, now)
 		if err != nil {
 			return fmt.Errorf("look for mails: %w", err)
 		}
+
 		for _, e := range found {
 			errs = append(errs, s.postOne(system, log, e))
 		}
 	}
+
 	return errors.Join(errs...)
 }
 
@@ -90,22 +98,27 @@ func (s *Service) dueResets(ctx context.Context, now time.Time) (due []errand, e
 	rows, err := s.db.Client.PasswordReset.Query().Where(passwordreset.MailAfterLTE(now), passwordreset.ExpiresAtGT(now)).
 		Order(passwordreset.ByMailAfter()).Limit(postAtOnce).All(ctx)
 	for _, r := range rows {
-		due = append(due, errand{passwordreset.Table, r.ID, *r.MailAfter, r.MailAttempts, func() (string, letter, bool, error) {
-			l, ok, err := s.resetLetter(ctx, r)
-			return r.Email, l, ok, err
-		}})
+		due = append(due, errand{passwordreset.Table, r.ID, *r.MailAfter, r.MailAttempts,
+			func() (string, letter, bool, error) {
+				l, ok, err := s.resetLetter(ctx, r)
+				return r.Email, l, ok, err
+			}})
 	}
+
 	return due, err
 }
 
 func (s *Service) dueVerifications(ctx context.Context, now time.Time) (due []errand, err error) {
-	rows, err := s.db.Client.EmailVerification.Query().Where(emailverification.MailAfterLTE(now), emailverification.ExpiresAtGT(now)).
+	rows, err := s.db.Client.EmailVerification.Query().Where(emailverification.MailAfterLTE(now),
+		emailverification.ExpiresAtGT(now)).
 		Order(emailverification.ByMailAfter()).Limit(postAtOnce).All(ctx)
 	for _, v := range rows {
-		due = append(due, errand{emailverification.Table, v.ID, *v.MailAfter, v.MailAttempts, func() (string, letter, bool, error) {
-			return s.verificationLetter(ctx, v)
-		}})
+		due = append(due, errand{emailverification.Table, v.ID, *v.MailAfter, v.MailAttempts,
+			func() (string, letter, bool, error) {
+				return s.verificationLetter(ctx, v)
+			}})
 	}
+
 	return due, err
 }
 
@@ -118,22 +131,28 @@ func (s *Service) dueInvitations(ctx context.Context, now time.Time) (due []erra
 			return i.Email, l, ok, err
 		}})
 	}
+
 	return due, err
 }
 
 func (s *Service) dueNotices(ctx context.Context, now time.Time) (due []errand, err error) {
-	rows, err := s.db.Client.SecurityNotice.Query().Where(securitynotice.MailAfterLTE(now), securitynotice.ExpiresAtGT(now)).
+	rows, err := s.db.Client.SecurityNotice.Query().Where(securitynotice.MailAfterLTE(now),
+		securitynotice.ExpiresAtGT(now)).
 		Order(securitynotice.ByMailAfter()).Limit(postAtOnce).All(ctx)
 	for _, n := range rows {
-		due = append(due, errand{securitynotice.Table, n.ID, *n.MailAfter, n.MailAttempts, func() (string, letter, bool, error) {
-			u, err := s.db.Client.User.Get(ctx, n.UserID)
-			if err != nil {
-				return "", letter{}, false, fmt.Errorf("notice %s: %w", n.ID, err)
-			}
-			l, ok := noticeLetter(u, n)
-			return u.Email, l, ok, nil
-		}})
+		due = append(due, errand{securitynotice.Table, n.ID, *n.MailAfter, n.MailAttempts,
+			func() (string, letter, bool, error) {
+				u, err := s.db.Client.User.Get(ctx, n.UserID)
+				if err != nil {
+					return "", letter{}, false, fmt.Errorf("notice %s: %w", n.ID, err)
+				}
+
+				l, ok := noticeLetter(u, n)
+
+				return u.Email, l, ok, nil
+			}})
 	}
+
 	return due, err
 }
 
@@ -142,16 +161,21 @@ func (s *Service) postOne(ctx context.Context, log *slog.Logger, e errand) error
 	if ctx.Err() != nil {
 		return nil
 	}
+
 	lease := s.now().Add(postLease)
-	if mine, err := s.note(ctx, e, e.due, "mail_after = $3, mail_attempts = mail_attempts + 1", lease); err != nil || !mine {
+	if mine, err := s.note(ctx, e, e.due, "mail_after = $3, mail_attempts = mail_attempts + 1", lease); err != nil ||
+		!mine {
 		return err // another worker has it, or it is gone
 	}
+
 	to, l, ok, err := e.write()
 	if err != nil || !ok {
 		return err
 	}
+
 	err = s.mail.Send(ctx, to, l.subject, l.text)
 	var refused *mail.Refused
+
 	switch {
 	case err == nil:
 		_, err = s.note(ctx, e, lease, "mail_after = NULL, sealed_token = NULL, mailed_at = $3", s.now())
@@ -161,28 +185,36 @@ func (s *Service) postOne(ctx context.Context, log *slog.Logger, e errand) error
 		_, err = s.note(ctx, e, lease, "mail_after = NULL, sealed_token = NULL")
 		return err
 	}
+
 	again := min(postLater<<min(e.attempts, 10), postLatest)
 	log.Warn("a mail could not be sent and is tried again", "for", e.id.String(), "in", again, "error", err)
 	_, err = s.note(ctx, e, lease, "mail_after = $3", s.now().Add(again))
+
 	return err
 }
 
 // note changes an errand's row while its mail_after is the one that this worker knows.
-func (s *Service) note(ctx context.Context, e errand, known time.Time, set string, args ...any) (changed bool, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second) // a process that stops still says what it has sent
+func (s *Service) note(ctx context.Context, e errand, known time.Time, set string, args ...any) (changed bool,
+	err error) {
+	// a process that stops still says what it has sent
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		result, err := tx.ExecContext(ctx, "UPDATE "+e.table+" SET "+set+" WHERE id = $1 AND mail_after = $2", append([]any{e.id, known}, args...)...)
+		result, err := tx.ExecContext(ctx, "UPDATE "+e.table+" SET "+set+" WHERE id = $1 AND mail_after = $2",
+			append([]any{e.id, known}, args...)...)
 		if err != nil {
 			return err
 		}
+
 		n, err := result.RowsAffected()
 		changed = n > 0
+
 		return err
 	})
 	if err != nil {
 		return false, fmt.Errorf("note what became of a mail: %w", err)
 	}
+
 	return changed, nil
 }
 
@@ -202,5 +234,6 @@ func (s *Service) forgetLinks(ctx context.Context, now time.Time) error {
 	if _, err := s.db.Client.SecurityNotice.Delete().Where(securitynotice.ExpiresAtLTE(now)).Exec(ctx); err != nil {
 		return fmt.Errorf("delete old notices: %w", err)
 	}
+
 	return nil
 }

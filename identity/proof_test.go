@@ -29,6 +29,7 @@ func TestNothingMadeWhileAnAddressIsFirstProvenOutlivesIt(t *testing.T) {
 			if err != nil {
 				s.t.Fatal(err)
 			}
+
 			s.post()
 			s.ask(victim)
 			s.post()
@@ -42,6 +43,7 @@ func TestNothingMadeWhileAnAddressIsFirstProvenOutlivesIt(t *testing.T) {
 			all.Go(func() { _, _ = s.AcceptInvitation(attacker.ctx, guest(invitation)) })
 			all.Go(func() { _, _ = s.CreateOrganization(attacker.ctx, "Another", identity.DefaultTerms().Version) })
 			all.Go(func() { _, _ = s.SignIn(s.t.Context(), identity.SignIn{Email: victim, Password: password}) })
+
 			all.Go(func() {
 				for {
 					_, err := s.reset(token)
@@ -51,17 +53,22 @@ func TestNothingMadeWhileAnAddressIsFirstProvenOutlivesIt(t *testing.T) {
 					}
 				}
 			})
+
 			all.Wait()
 
 			system, now := caller.System(s.t.Context()), s.now()
 			u := s.db.Client.User.Query().Where(user.Email(victim)).OnlyX(system)
 			members := s.db.Client.Member.Query().Where(member.UserID(u.ID)).CountX(system)
-			sessions := s.db.Client.Session.Query().Where(session.UserID(u.ID), session.RevokedAtIsNil(), session.ExpiresAtGT(now)).CountX(system)
+			sessions := s.db.Client.Session.Query().Where(session.UserID(u.ID), session.RevokedAtIsNil(),
+				session.ExpiresAtGT(now)).CountX(system)
 			keys := s.db.Client.APIKey.Query().Where(apikey.CreatedBy(u.ID), apikey.RevokedAtIsNil()).CountX(system)
 			if members+sessions+keys > 0 || u.EmailVerifiedAt == nil {
-				s.t.Errorf("round %d: %d memberships, %d sessions, %d keys, proven at %v", round, members, sessions, keys, u.EmailVerifiedAt)
+				s.t.Errorf("round %d: %d memberships, %d sessions, %d keys, proven at %v", round, members, sessions, keys,
+					u.EmailVerifiedAt)
 			}
-			open := s.db.Client.Organization.Query().Where(organization.StatusNEQ(enum.OrganizationStatusClosed), organization.Not(organization.HasMembers())).CountX(system)
+
+			open := s.db.Client.Organization.Query().Where(organization.StatusNEQ(enum.OrganizationStatusClosed),
+				organization.Not(organization.HasMembers())).CountX(system)
 			if open > 0 {
 				s.t.Errorf("%d open organizations have nobody", open)
 			}
@@ -76,24 +83,31 @@ func TestTheOperatorsWordProvesAnAddress(t *testing.T) {
 		if err := s.VouchFor(operator, " ANN@example.com"); err != nil || !s.proven(email) {
 			s.t.Fatal(err)
 		}
+
 		s.call(ann.Token)
 		s.post()
 		if len(b.mails) != 0 {
 			s.t.Errorf("a link that proves nothing is mailed: %v", b.mails)
 		}
-		if trail := s.trail(ann.Viewer.Organization); trail[len(trail)-1].Action != identity.ActionEmailVerify || trail[len(trail)-1].Actor != "operator" {
+
+		if trail := s.trail(ann.Viewer.Organization); trail[len(trail)-1].Action != identity.ActionEmailVerify ||
+			trail[len(trail)-1].Actor != "operator" {
 			s.t.Errorf("recorded %+v", trail)
 		}
+
 		if err := s.VouchFor(operator, "nobody@example.com"); err == nil {
 			s.t.Error("nobody has that address")
 		}
 
 		// Whom the operator adds is not whoever took the address before.
 		squatter := s.enter(s.stranger(bob))
-		added, err := s.AddUser(operator, identity.NewUser{Email: bob, Organization: ann.Viewer.Organization.String(), Role: enum.RoleOwner})
-		if err != nil || added.Password == "" || added.User != squatter.Viewer.User.ID || !slices.Contains(added.Ended, squatter.Viewer.Session.ID) {
+		added, err := s.AddUser(operator, identity.NewUser{Email: bob, Organization: ann.Viewer.Organization.String(),
+			Role: enum.RoleOwner})
+		if err != nil || added.Password == "" || added.User != squatter.Viewer.User.ID ||
+			!slices.Contains(added.Ended, squatter.Viewer.Session.ID) {
 			s.t.Fatalf("%+v, %v", added, err)
 		}
+
 		s.refused(squatter.Token)
 		_, err = s.SignIn(s.t.Context(), identity.SignIn{Email: bob, Password: password})
 		s.wants("the squatter's password", err, ":INVALID")
@@ -110,14 +124,17 @@ func TestAnUnprovenUserLinksNoLoginButThatOfTheirOwnAddress(t *testing.T) {
 		s.idp.Has(oidctest.Account{ID: "claims", Email: email})
 		ctx := s.call(s.stranger(email).Token)
 		s.wants("another address", s.LinkExternalLogin(ctx, s.away("attacker"), password), ":NOT_ALLOWED")
-		s.wants("their own, that the provider has not verified", s.LinkExternalLogin(ctx, s.away("claims"), password), ":NOT_ALLOWED")
+		s.wants("their own, that the provider has not verified", s.LinkExternalLogin(ctx, s.away("claims"), password),
+			":NOT_ALLOWED")
 		if s.proven(email) {
 			s.t.Error("it is proven")
 		}
+
 		s.wants("their own", s.LinkExternalLogin(ctx, s.away("ann"), password), "")
 		if !s.proven(email) {
 			s.t.Error("the provider's word does not prove it")
 		}
+
 		s.wants("another address then", s.LinkExternalLogin(ctx, s.away("attacker"), password), "")
 	})
 }
@@ -127,6 +144,7 @@ func TestWhoComesThroughTheProviderIsProven(t *testing.T) {
 		if _, err := s.back(s.away("ann"), founding); err != nil || !s.proven(email) {
 			s.t.Errorf("signing up: %v", err)
 		}
+
 		for _, mode := range []identity.SignUps{identity.SignUpsByInvitation, identity.SignUpsClosed} {
 			s.idp.Has(oidctest.Account{ID: string(mode), Email: string(mode) + "@example.com", EmailVerified: true})
 			owner := s.enter(s.signUp("owner-" + string(mode) + "@example.com"))
@@ -134,6 +152,7 @@ func TestWhoComesThroughTheProviderIsProven(t *testing.T) {
 			if err != nil {
 				s.t.Fatal(err)
 			}
+
 			narrow := standAbroad(s.t, s.db, s.idp, func(o *identity.Options) { o.SignUps = mode })
 			_, err = narrow.back(narrow.away(string(mode)), founding)
 			s.wants("an organization of their own, "+string(mode), err, ":NOT_ALLOWED")
@@ -155,10 +174,13 @@ func TestAResetUnlinksLoginsUnlessTheyAreKept(t *testing.T) {
 			if err != nil {
 				s.t.Fatal(err)
 			}
+
 			_, token, _ := strings.Cut(text, "#token=")
-			if _, _, err := s.ResetPassword(s.t.Context(), identity.ResetPassword{Token: token, NewPassword: newPassword, KeepLogins: keep}); err != nil {
+			if _, _, err := s.ResetPassword(s.t.Context(),
+				identity.ResetPassword{Token: token, NewPassword: newPassword, KeepLogins: keep}); err != nil {
 				s.t.Fatal(err)
 			}
+
 			want := map[bool]string{true: "", false: ":NOT_ALLOWED"}[keep]
 			_, err = s.back(s.away("ann"))
 			s.wants(fmt.Sprintf("the login, kept: %t", keep), err, want)
@@ -172,10 +194,12 @@ func (s *abroad) enterAgain(first bool) identity.Signed {
 	if first {
 		return s.signUp(email)
 	}
+
 	signed, err := s.SignIn(s.t.Context(), identity.SignIn{Email: email, Password: newPassword})
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	return signed
 }
 

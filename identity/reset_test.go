@@ -40,7 +40,9 @@ func (b *box) Send(_ context.Context, to, subject, text string) error {
 	if b.fails != nil {
 		return b.fails
 	}
+
 	b.mails = append(b.mails, sent{to, subject, text})
+
 	return nil
 }
 
@@ -54,7 +56,9 @@ func (b *box) token(t *testing.T) string {
 			return found[1]
 		}
 	}
+
 	t.Fatalf("no link in %d mails", len(b.mails))
+
 	return ""
 }
 
@@ -65,6 +69,7 @@ func (b *box) subjects(to string) (all []string) {
 			all = append(all, m.subject)
 		}
 	}
+
 	return all
 }
 
@@ -108,18 +113,25 @@ func TestAForgottenPasswordIsResetByMailOnce(t *testing.T) {
 		if len(b.mails) != 1 || b.mails[0].to != email {
 			s.t.Fatalf("mails: %+v", b.mails)
 		}
+
 		row := s.db.Client.PasswordReset.Query().OnlyX(caller.System(s.t.Context()))
 		if row.MailedAt == nil || row.SealedToken != nil || row.MailAfter != nil {
 			s.t.Errorf("the token is still there: %+v", row)
 		}
+
 		token := b.token(s.t)
-		if _, _, err := s.ResetPassword(s.t.Context(), identity.ResetPassword{Token: token, NewPassword: "short"}); !slices.Equal(codes(s.t, err), []string{"newPassword:TOO_SHORT"}) {
+		if _, _, err := s.ResetPassword(s.t.Context(), identity.ResetPassword{Token: token,
+			NewPassword: "short"}); !slices.Equal(codes(s.t, err), []string{"newPassword:TOO_SHORT"}) {
 			s.t.Error(err)
 		}
-		signed, ended, err := s.ResetPassword(s.t.Context(), identity.ResetPassword{Token: token, NewPassword: newPassword, Client: identity.Client{IP: "192.0.2.9"}})
-		if err != nil || len(ended) != 1 || signed.Viewer.Organization != before.Viewer.Organization || *signed.Viewer.Session.IP != "192.0.2.9" {
+
+		signed, ended, err := s.ResetPassword(s.t.Context(),
+			identity.ResetPassword{Token: token, NewPassword: newPassword, Client: identity.Client{IP: "192.0.2.9"}})
+		if err != nil || len(ended) != 1 || signed.Viewer.Organization != before.Viewer.Organization ||
+			*signed.Viewer.Session.IP != "192.0.2.9" {
 			s.t.Fatalf("%+v, %v, %v", signed, ended, err)
 		}
+
 		s.call(signed.Token)
 		s.refused(before.Token)
 		if _, err := s.reset(token); !slices.Equal(codes(s.t, err), []string{"token:INVALID"}) {
@@ -146,13 +158,16 @@ func TestAResetTokenIsVoidOnceALaterOneIsMailedOrItsHourIsOver(t *testing.T) {
 		if len(b.mails) != 2 || s.resets() != 1 {
 			s.t.Errorf("%d mails, %d resets", len(b.mails), s.resets())
 		}
+
 		second := b.token(s.t)
 		s.advance(time.Hour)
+
 		for _, token := range []string{first, second, "", strings.ToLower(second)} {
 			if _, err := s.reset(token); !slices.Equal(codes(s.t, err), []string{"token:INVALID"}) {
 				s.t.Errorf("%v", err)
 			}
 		}
+
 		if err := s.Sweep(s.t.Context()); err != nil || s.resets() != 0 {
 			s.t.Errorf("%d are left, %v", s.resets(), err)
 		}
@@ -169,8 +184,10 @@ func TestOfTwoWhoUseAResetTokenAtOnceOneCounts(t *testing.T) {
 		for range 4 {
 			all.Go(func() { _, err := s.reset(token); errs <- err })
 		}
+
 		all.Wait()
 		won := 0
+
 		for range 4 {
 			if err := <-errs; err == nil {
 				won++
@@ -178,6 +195,7 @@ func TestOfTwoWhoUseAResetTokenAtOnceOneCounts(t *testing.T) {
 				s.t.Error(err)
 			}
 		}
+
 		if won != 1 {
 			s.t.Errorf("%d counted", won)
 		}
@@ -189,20 +207,26 @@ func TestAskingForAResetDoesNotTellWhichAddressesAreKnown(t *testing.T) {
 		s.signUp(email)
 		s.ask("nobody@example.com")
 		s.ask(email)
-		// What the caller waits for is one row, whosever the address is: no user is looked up, no token made, no mail sent.
+
+		// What the caller waits for is one row, whosever the address is: no user is looked up, no token
+		// made, no mail sent.
 		for _, r := range s.db.Client.PasswordReset.Query().AllX(caller.System(s.t.Context())) {
 			if r.TokenHash != nil || r.SealedToken != nil {
 				s.t.Errorf("%+v", r)
 			}
 		}
+
 		if len(b.mails) != 0 || s.resets() != 2 {
 			s.t.Errorf("%d mails, %d requests", len(b.mails), s.resets())
 		}
+
 		s.post()
 		if len(b.mails) != 1 || b.mails[0].to != email || s.resets() != 1 {
 			s.t.Errorf("%+v, %d resets", b.mails, s.resets())
 		}
-		if err := s.RequestPasswordReset(s.t.Context(), "nobody", identity.Client{}); !slices.Equal(codes(s.t, err), []string{"email:INVALID"}) {
+
+		if err := s.RequestPasswordReset(s.t.Context(), "nobody", identity.Client{}); !slices.Equal(codes(s.t, err),
+			[]string{"email:INVALID"}) {
 			s.t.Error(err)
 		}
 	})
@@ -220,11 +244,14 @@ func TestAMailThatFailsIsTriedAgainWithTheSameToken(t *testing.T) {
 		if len(b.mails) != 0 {
 			s.t.Error("it was tried again at once")
 		}
+
 		s.advance(30 * time.Second)
 		s.post()
-		if len(b.mails) != 1 || !slices.Equal(hash, s.db.Client.PasswordReset.Query().Where(passwordreset.MailedAtNotNil()).OnlyX(caller.System(s.t.Context())).TokenHash) {
+		if len(b.mails) != 1 || !slices.Equal(hash, s.db.Client.PasswordReset.Query().Where(passwordreset.MailedAtNotNil()).
+			OnlyX(caller.System(s.t.Context())).TokenHash) {
 			s.t.Errorf("%+v", b.mails)
 		}
+
 		if _, err := s.reset(b.token(s.t)); err != nil {
 			s.t.Error(err)
 		}
@@ -238,6 +265,7 @@ func TestAMailThatIsRefusedForGoodIsNotTriedAgain(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
+
 		b.fails = &mail.Refused{}
 		s.post()
 		b.fails = nil
@@ -262,15 +290,18 @@ func TestAProcessThatDiesWhileItMailsLeavesTheMailToAnother(t *testing.T) {
 		if _, _, err := s.InviteMember(owner.ctx, bob, enum.RoleViewer); err != nil {
 			t.Fatal(err)
 		}
+
 		dead := stand(t, db, identity.Options{Mail: mailer(func() error { panic("kill -9") }), Keys: keys})
 		func() {
 			defer func() { _ = recover() }()
 			_ = dead.Post(t.Context(), quiet)
 		}()
+
 		s.post()
 		if len(b.mails) != 0 {
 			t.Error("its lease was not kept")
 		}
+
 		s.advance(5 * time.Minute)
 		s.post()
 		if len(b.mails) != 1 || !strings.Contains(b.mails[0].text, `"Lucky Shrub"`) || b.mails[0].to != bob {
@@ -293,24 +324,31 @@ func TestChangingThePasswordEndsAllOtherSessions(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
+
 		s.ask(email)
 		s.post()
-		if _, _, err := s.ChangePassword(ann.ctx, "wrong password", newPassword); !slices.Equal(codes(s.t, err), []string{"currentPassword:INVALID"}) {
+		if _, _, err := s.ChangePassword(ann.ctx, "wrong password", newPassword); !slices.Equal(codes(s.t, err),
+			[]string{"currentPassword:INVALID"}) {
 			s.t.Error(err)
 		}
-		if _, _, err := s.ChangePassword(ann.ctx, password, email); !slices.Equal(codes(s.t, err), []string{"newPassword:INVALID"}) {
+
+		if _, _, err := s.ChangePassword(ann.ctx, password, email); !slices.Equal(codes(s.t, err),
+			[]string{"newPassword:INVALID"}) {
 			s.t.Error(err)
 		}
+
 		signed, ended, err := s.ChangePassword(ann.ctx, password, newPassword)
 		if err != nil || len(ended) != 2 {
 			s.t.Fatalf("%v, %v", ended, err)
 		}
+
 		s.call(signed.Token)
 		s.refused(ann.Token)
 		s.refused(other.Token)
 		if _, err := s.reset(b.token(s.t)); !slices.Equal(codes(s.t, err), []string{"token:INVALID"}) {
 			s.t.Errorf("a reset that was under way: %v", err)
 		}
+
 		_, key, err := s.CreateAPIKey(s.call(signed.Token), identity.NewAPIKey{Name: "k", Role: enum.RoleOwner})
 		if err != nil {
 			s.t.Fatal(err)
@@ -325,17 +363,22 @@ func TestResetsAreLimitedPerAddressAndPerAccount(t *testing.T) {
 	t.Parallel()
 	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)), identity.Options{})
 	var asked []string
-	s.Service = identity.New(s.db, identity.DefaultTerms(), s.now, identity.Options{Limiter: limiterFunc(func(key string) time.Duration {
-		asked = append(asked, key)
-		if key == "reset:late@example.com" {
-			return time.Minute
-		}
-		return 0
-	})})
+
+	s.Service = identity.New(s.db, identity.DefaultTerms(), s.now,
+		identity.Options{Limiter: limiterFunc(func(key string) time.Duration {
+			asked = append(asked, key)
+			if key == "reset:late@example.com" {
+				return time.Minute
+			}
+
+			return 0
+		})})
+
 	s.ask(email)
 	if want := []string{"address:192.0.2.1", "reset:" + email}; !slices.Equal(asked, want) {
 		t.Errorf("asked for %v, want %v", asked, want)
 	}
+
 	err := s.RequestPasswordReset(t.Context(), "late@example.com", identity.Client{})
 	var f *usererror.Error
 	if !errors.As(err, &f) || f.Kind != usererror.RateLimited || f.RetryAfter != time.Minute || s.resets() != 1 {
@@ -351,17 +394,23 @@ func TestTheOperatorMakesALink(t *testing.T) {
 		if err != nil || !is {
 			s.t.Fatal(text, err)
 		}
+
 		s.post()
 		if len(b.mails) != 0 {
 			s.t.Errorf("mailed too: %+v", b.mails)
 		}
-		if trail := s.trail(signed.Viewer.Organization); len(trail) != 2 || trail[1].Action != identity.ActionPasswordRequest || trail[1].Actor != "operator" {
+
+		if trail := s.trail(signed.Viewer.Organization); len(trail) != 2 ||
+			trail[1].Action != identity.ActionPasswordRequest || trail[1].Actor != "operator" {
 			s.t.Errorf("recorded %+v", trail)
 		}
+
 		if _, err := s.reset(token); err != nil {
 			s.t.Error(err)
 		}
-		if _, err := s.ResetLink(identity.AsOperator(s.t.Context()), "nobody@example.com"); !usererror.Is(err, usererror.NotFound) {
+
+		if _, err := s.ResetLink(identity.AsOperator(s.t.Context()), "nobody@example.com"); !usererror.Is(err,
+			usererror.NotFound) {
 			s.t.Error(err)
 		}
 	})
@@ -382,6 +431,7 @@ func TestNeitherALinkNorAnInvitationPassesASecondFactor(t *testing.T) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
+
 		for code, want := range map[string]string{"": "code:REQUIRED", "000000": "code:INVALID"} {
 			reset.Code = code
 			_, _, err := s.ResetPassword(s.t.Context(), reset)
@@ -391,11 +441,14 @@ func TestNeitherALinkNorAnInvitationPassesASecondFactor(t *testing.T) {
 			_, err = s.AcceptInvitation(s.t.Context(), in)
 			s.wants("an acceptance with the code "+code, err, want)
 		}
+
 		in := guest(invitation)
 		in.Code = app.code(0)
-		if signed, err := s.AcceptInvitation(s.t.Context(), in); err != nil || signed.Viewer.Organization != owner.Viewer.Organization {
+		if signed, err := s.AcceptInvitation(s.t.Context(), in); err != nil ||
+			signed.Viewer.Organization != owner.Viewer.Organization {
 			s.t.Errorf("%+v, %v", signed, err)
 		}
+
 		s.advance(2 * step)
 		reset.Code = app.code(0)
 		if signed, _, err := s.ResetPassword(s.t.Context(), reset); err != nil || signed.Token == "" {

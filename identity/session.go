@@ -14,18 +14,21 @@ import (
 	"carillon/usererror"
 )
 
-// Sessions lists the caller's sessions that are good, in all their organizations, the latest used first. A key has none.
+// Sessions lists the caller's sessions that are good, in all their organizations, the latest used
+// first. A key has none.
 func (s *Service) Sessions(ctx context.Context) ([]*ent.Session, error) {
 	v, err := Require(ctx, enum.RoleViewer)
 	if err != nil || v.User == nil {
 		return nil, err
 	}
+
 	found, err := s.db.Client.Session.Query().
 		Where(session.UserID(v.User.ID), session.RevokedAtIsNil(), session.ExpiresAtGT(s.now())).
 		Order(ent.Desc(session.FieldLastUsedAt, session.FieldID)).All(caller.System(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}
+
 	return found, nil
 }
 
@@ -39,6 +42,7 @@ func (s *Service) revoke(ctx context.Context, id uid.ID, entry Entry) error {
 	if err != nil {
 		return err
 	}
+
 	system := caller.System(ctx)
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		own, err := tx.Client.Session.Query().Where(session.ID(id), session.UserID(v.User.ID)).Only(system)
@@ -48,31 +52,39 @@ func (s *Service) revoke(ctx context.Context, id uid.ID, entry Entry) error {
 		if err != nil {
 			return err
 		}
-		n, err := tx.Client.Session.Update().Where(session.ID(id), session.RevokedAtIsNil()).SetRevokedAt(s.now()).Save(system)
+
+		n, err := tx.Client.Session.Update().Where(session.ID(id), session.RevokedAtIsNil()).SetRevokedAt(s.now()).
+			Save(system)
 		if err != nil || n == 0 {
 			return err
 		}
+
 		entry.Organization, entry.Subject = own.OrganizationID, id
+
 		return Record(ctx, tx, entry)
 	})
 	if err != nil {
 		return fmt.Errorf("revoke session %s: %w", id, err)
 	}
+
 	s.Forget(id)
+
 	return nil
 }
 
-// Memberships lists the organizations that the caller belongs to, each with its organization and user, the oldest first. A
-// key has none.
+// Memberships lists the organizations that the caller belongs to, each with its organization and
+// user, the oldest first. A key has none.
 func (s *Service) Memberships(ctx context.Context) ([]*ent.Member, error) {
 	v, err := Require(ctx, enum.RoleViewer)
 	if err != nil || v.User == nil {
 		return nil, err
 	}
+
 	found, err := s.db.Client.Member.Query().
 		Where(member.UserID(v.User.ID)).WithOrganization().WithUser().Order(member.ByID()).All(caller.System(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("list memberships: %w", err)
 	}
+
 	return found, nil
 }

@@ -39,15 +39,19 @@ type Signed struct {
 	Viewer    *Viewer
 }
 
-// SignUp makes a user and an organization that they own, signs them in, and has a link mailed that proves their address. A
-// user who belongs to no organization any more, and gives their password, gets a new one in the same way.
+// SignUp makes a user and an organization that they own, signs them in, and has a link mailed that
+// proves their address. A user who belongs to no organization any more, and gives their password,
+// gets a new one in the same way.
 func (s *Service) SignUp(ctx context.Context, in SignUp) (Signed, error) {
 	switch s.signUps {
 	case SignUpsByInvitation:
-		return Signed{}, usererror.Refuse("", usererror.NotAllowed, "One joins this service by invitation: ask a member of an organization to invite you.")
+		return Signed{}, usererror.Refuse("", usererror.NotAllowed,
+			"One joins this service by invitation: ask a member of an organization to invite you.")
 	case SignUpsClosed:
-		return Signed{}, usererror.Refuse("", usererror.NotAllowed, "Nobody can sign up here: ask the operator of this service to add you.")
+		return Signed{}, usererror.Refuse("", usererror.NotAllowed,
+			"Nobody can sign up here: ask the operator of this service to add you.")
 	}
+
 	return s.signUp(ctx, in, false)
 }
 
@@ -75,11 +79,13 @@ func (s *Service) signUp(ctx context.Context, in SignUp, proven bool) (Signed, e
 	if f.user, err = s.withoutOrganization(ctx, f.email, in.Password); err != nil {
 		return Signed{}, fmt.Errorf("sign up: %w", err)
 	}
+
 	if f.user == nil {
 		if f.passwordHash, err = s.passwords.hash(ctx, in.Password); err != nil {
 			return Signed{}, fmt.Errorf("sign up: %w", err)
 		}
 	}
+
 	system, token := caller.System(ctx), ""
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		u, org, err := s.found(system, tx, f)
@@ -89,11 +95,13 @@ func (s *Service) signUp(ctx context.Context, in SignUp, proven bool) (Signed, e
 		if token, err = s.openSession(system, tx.Client, u.ID, org.ID, in.Client); err != nil {
 			return err
 		}
+
 		if u.EmailVerifiedAt == nil {
 			if err := s.askToVerify(system, tx, u.ID); err != nil {
 				return err
 			}
 		}
+
 		return recordSignUp(system, tx, u, org, in.Client)
 	})
 	if database.IsUnique(err) {
@@ -102,15 +110,18 @@ func (s *Service) signUp(ctx context.Context, in SignUp, proven bool) (Signed, e
 	if err != nil {
 		return Signed{}, fmt.Errorf("sign up: %w", err)
 	}
+
 	return s.signed(ctx, token, in.Client)
 }
 
 func addressTaken() error {
-	return usererror.Refuse("email", usererror.Taken, "This e-mail address is already signed up. If that was not you, ask for a new password.")
+	return usererror.Refuse("email", usererror.Taken,
+		"This e-mail address is already signed up. If that was not you, ask for a new password.")
 }
 
-// withoutOrganization is the user of an address, if the password is theirs, they have no second factor and belong to nothing: a
-// removed member, say. Nobody has the address when it is nil; else it is taken.
+// withoutOrganization is the user of an address, if the password is theirs, they have no second
+// factor and belong to nothing: a removed member, say. Nobody has the address when it is nil; else
+// it is taken.
 func (s *Service) withoutOrganization(ctx context.Context, email, password string) (*ent.User, error) {
 	system := caller.System(ctx)
 	u, err := s.db.Client.User.Query().Where(user.Email(email)).Only(system)
@@ -120,6 +131,7 @@ func (s *Service) withoutOrganization(ctx context.Context, email, password strin
 	if err != nil {
 		return nil, err
 	}
+
 	belongs, err := s.db.Client.Member.Query().Where(member.UserID(u.ID)).Exist(system)
 	if err != nil {
 		return nil, err
@@ -130,25 +142,30 @@ func (s *Service) withoutOrganization(ctx context.Context, email, password strin
 	if err := s.throttle(ctx, email, Client{}); err != nil {
 		return nil, err
 	}
+
 	right, err := s.knows(ctx, u, password)
 	if err == nil && !right {
 		err = addressTaken()
 	}
+
 	return u, err
 }
 
-// SignIn opens a session in the organization where the user was last. An unknown address and a wrong password have the same
-// answer, after the same time. Only who has the right password learns whether a second factor is asked for.
+// SignIn opens a session in the organization where the user was last. An unknown address and a
+// wrong password have the same answer, after the same time. Only who has the right password learns
+// whether a second factor is asked for.
 func (s *Service) SignIn(ctx context.Context, in SignIn) (Signed, error) {
 	email := normalEmail(in.Email)
 	if err := s.throttle(ctx, email, in.Client); err != nil {
 		return Signed{}, err
 	}
+
 	system := caller.System(ctx)
 	u, err := s.db.Client.User.Query().Where(user.Email(email)).Only(system)
 	if err != nil && !ent.IsNotFound(err) {
 		return Signed{}, fmt.Errorf("sign in: %w", err)
 	}
+
 	hash, password := "", in.Password
 	if u != nil {
 		hash = u.PasswordHash
@@ -156,19 +173,23 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (Signed, error) {
 	if len(password) > longestPassword*4 {
 		password, hash = "", "" // no password of ours is so long, and hashing megabytes is work for nothing
 	}
+
 	right, outdated, err := s.passwords.verify(ctx, password, hash)
 	if err != nil {
 		return Signed{}, fmt.Errorf("sign in: %w", err)
 	}
+
 	if !right {
 		s.refuseSignIn(system, u, in.Client)
 		return Signed{}, usererror.Refuse("", usererror.Invalid, "E-mail address or password is wrong.")
 	}
+
 	if outdated {
 		if err := s.rehash(system, u, in.Password); err != nil {
 			return Signed{}, fmt.Errorf("sign in: %w", err)
 		}
 	}
+
 	org, err := s.home(system, u.ID)
 	if err != nil {
 		return Signed{}, fmt.Errorf("sign in: %w", err)
@@ -176,24 +197,29 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (Signed, error) {
 	if org.IsZero() {
 		return Signed{}, usererror.Refuse("", usererror.NotAllowed, "You belong to no organization that is open.")
 	}
+
 	token, err := s.enter(ctx, entry{user: u, organization: org, code: in.Code, field: "code", client: in.Client})
 	if err != nil {
 		return Signed{}, fmt.Errorf("sign in: %w", err)
 	}
+
 	return s.signed(ctx, token, in.Client)
 }
 
-// refusalTime hides from who asks whether there was something to record. It is longer than recording takes.
+// refusalTime hides from who asks whether there was something to record. It is longer than
+// recording takes.
 const refusalTime = 50 * time.Millisecond
 
-// refuseSignIn records a sign-in with the address of u and a wrong password, where it would have led; without u there is no
-// organization to tell, and only the log says so. Both take the same time.
+// refuseSignIn records a sign-in with the address of u and a wrong password, where it would have
+// led; without u there is no organization to tell, and only the log says so. Both take the same
+// time.
 func (s *Service) refuseSignIn(ctx context.Context, u *ent.User, client Client) {
 	over := time.NewTimer(refusalTime)
 	defer over.Stop()
 	if err := s.recordRefusal(ctx, u, client); err != nil {
 		s.log.WarnContext(ctx, "a refused sign-in could not be recorded", "error", err)
 	}
+
 	select {
 	case <-over.C:
 	case <-ctx.Done():
@@ -205,12 +231,15 @@ func (s *Service) recordRefusal(ctx context.Context, u *ent.User, client Client)
 		s.log.InfoContext(ctx, "a sign-in with an unknown address was refused", "ip", client.IP)
 		return nil
 	}
+
 	org, err := s.home(ctx, u.ID)
 	if err != nil || org.IsZero() {
 		return err
 	}
+
 	return s.db.InTx(ctx, func(tx *database.Tx) error {
-		return Record(ctx, tx, Entry{Organization: org, Action: ActionSignInFail, Subject: u.ID, Summary: "somebody gave a wrong password for " + u.Email, Actor: "somebody", IP: client.IP})
+		return Record(ctx, tx, Entry{Organization: org, Action: ActionSignInFail, Subject: u.ID,
+			Summary: "somebody gave a wrong password for " + u.Email, Actor: "somebody", IP: client.IP})
 	})
 }
 
@@ -220,6 +249,7 @@ func (s *Service) SignOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	return s.revoke(ctx, v.Session.ID, Entry{Action: ActionSignOut, Summary: "signed out"})
 }
 
@@ -228,6 +258,7 @@ func (s *Service) throttle(ctx context.Context, email string, client Client) err
 	if s.limiter == nil {
 		return nil
 	}
+
 	var keys []string
 	if email != "" {
 		keys = append(keys, "account:"+email)
@@ -235,15 +266,19 @@ func (s *Service) throttle(ctx context.Context, email string, client Client) err
 	if client.IP != "" {
 		keys = append(keys, "address:"+network(client.IP))
 	}
+
 	for _, key := range keys {
 		wait, err := s.limiter.Allow(ctx, key)
 		if err != nil {
 			return fmt.Errorf("limit sign-ins: %w", err)
 		}
+
 		if wait > 0 {
-			return &usererror.Error{Kind: usererror.RateLimited, Message: "too many tries to sign in: wait a little", RetryAfter: wait}
+			return &usererror.Error{Kind: usererror.RateLimited, Message: "too many tries to sign in: wait a little",
+				RetryAfter: wait}
 		}
 	}
+
 	return nil
 }
 
@@ -253,14 +288,18 @@ func (s *Service) rehash(ctx context.Context, u *ent.User, password string) erro
 	if err != nil {
 		return err
 	}
-	n, err := s.db.Client.User.Update().Where(user.ID(u.ID), user.PasswordHash(u.PasswordHash)).SetPasswordHash(hash).Save(ctx)
+
+	n, err := s.db.Client.User.Update().Where(user.ID(u.ID), user.PasswordHash(u.PasswordHash)).
+		SetPasswordHash(hash).Save(ctx)
 	if n > 0 {
 		u.PasswordHash = hash
 	}
+
 	return err
 }
 
-// home is the open organization in which the user had their latest session, else the one they joined first; zero for none.
+// home is the open organization in which the user had their latest session, else the one they
+// joined first; zero for none.
 func (s *Service) home(ctx context.Context, userID uid.ID) (uid.ID, error) {
 	members, err := s.db.Client.Member.Query().
 		Where(member.UserID(userID), member.HasOrganizationWith(organization.StatusNEQ(enum.OrganizationStatusClosed))).
@@ -268,10 +307,12 @@ func (s *Service) home(ctx context.Context, userID uid.ID) (uid.ID, error) {
 	if err != nil || len(members) == 0 {
 		return uid.ID{}, err
 	}
+
 	open := make([]uid.ID, len(members))
 	for i, m := range members {
 		open[i] = m.OrganizationID
 	}
+
 	last, err := s.db.Client.Session.Query().
 		Where(session.UserID(userID), session.OrganizationIDIn(open...)).Order(ent.Desc(session.FieldLastUsedAt)).First(ctx)
 	if ent.IsNotFound(err) {
@@ -280,37 +321,47 @@ func (s *Service) home(ctx context.Context, userID uid.ID) (uid.ID, error) {
 	if err != nil {
 		return uid.ID{}, err
 	}
+
 	return last.OrganizationID, nil
 }
 
-func (s *Service) openSession(ctx context.Context, c *ent.Client, userID, org uid.ID, client Client) (token string, err error) {
+func (s *Service) openSession(ctx context.Context, c *ent.Client, userID, org uid.ID, client Client) (token string,
+	err error) {
 	if err := s.roomForSession(ctx, c, userID, uid.ID{}); err != nil {
 		return "", err
 	}
+
 	token = newToken(sessionPrefix)
 	err = c.Session.Create().SetUserID(userID).SetOrganizationID(org).SetTokenHash(digest(token)).
 		SetNillableIP(clip(client.IP, longestName)).SetNillableUserAgent(clip(client.UserAgent, longestUserAgent)).
 		SetCreatedAt(s.now()).SetLastUsedAt(s.now()).SetExpiresAt(s.ends()).Exec(ctx)
+
 	return token, err
 }
 
-// roomForSession deletes the sessions of a user that would be too many with one more: all that are over, and then those that were
-// not used for the longest. The one that calls is spared. The caller holds the user's row.
+// roomForSession deletes the sessions of a user that would be too many with one more: all that are
+// over, and then those that were not used for the longest. The one that calls is spared. The caller
+// holds the user's row.
 func (s *Service) roomForSession(ctx context.Context, c *ent.Client, userID, calling uid.ID) error {
 	total, err := c.Session.Query().Where(session.UserID(userID)).Count(ctx)
 	if err != nil || total < mostSessions {
 		return err
 	}
+
 	room := mostSessions - 1
 	if !calling.IsZero() {
 		room--
 	}
-	stay, err := c.Session.Query().Where(session.UserID(userID), session.IDNEQ(calling), session.RevokedAtIsNil(), session.ExpiresAtGT(s.now())).
+
+	stay, err := c.Session.Query().Where(session.UserID(userID), session.IDNEQ(calling), session.RevokedAtIsNil(),
+		session.ExpiresAtGT(s.now())).
 		Order(ent.Desc(session.FieldLastUsedAt, session.FieldID)).Limit(room).IDs(ctx)
 	if err != nil {
 		return err
 	}
+
 	_, err = c.Session.Delete().Where(session.UserID(userID), session.IDNotIn(append(stay, calling)...)).Exec(ctx)
+
 	return err
 }
 
@@ -319,6 +370,8 @@ func (s *Service) signed(ctx context.Context, token string, client Client) (Sign
 	if err != nil {
 		return Signed{}, err
 	}
+
 	v.IP, v.UserAgent = client.IP, client.UserAgent
+
 	return Signed{Token: token, ExpiresAt: v.Session.ExpiresAt, Viewer: v}, nil
 }

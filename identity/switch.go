@@ -21,6 +21,7 @@ func (s *Service) CreateOrganization(ctx context.Context, name, acceptTermsVersi
 	if err != nil {
 		return Signed{}, err
 	}
+
 	var wrong usererror.Fields
 	name = checkName(&wrong, "name", name)
 	s.checkVersion(&wrong, "acceptTermsVersion", acceptTermsVersion)
@@ -30,13 +31,16 @@ func (s *Service) CreateOrganization(ctx context.Context, name, acceptTermsVersi
 	if err := s.allow(ctx, "create:"+v.User.ID.String()); err != nil {
 		return Signed{}, err
 	}
+
 	system, token := caller.System(ctx), ""
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		org, err := tx.Client.Organization.Create().SetName(name).SetCreatedAt(s.now()).Save(system)
 		if err != nil {
 			return err
 		}
-		err = tx.Client.Member.Create().SetOrganizationID(org.ID).SetUserID(v.User.ID).SetRole(enum.RoleOwner).SetCreatedAt(s.now()).Exec(system)
+
+		err = tx.Client.Member.Create().SetOrganizationID(org.ID).SetUserID(v.User.ID).SetRole(enum.RoleOwner).
+			SetCreatedAt(s.now()).Exec(system)
 		if err != nil {
 			return err
 		}
@@ -46,24 +50,29 @@ func (s *Service) CreateOrganization(ctx context.Context, name, acceptTermsVersi
 		if token, err = s.follow(system, tx, v, org.ID); err != nil {
 			return err
 		}
-		return Record(system, tx, Entry{Organization: org.ID, Action: ActionOrganizationCreate, Subject: org.ID, Summary: fmt.Sprintf("made the organization %q", name)})
+
+		return Record(system, tx, Entry{Organization: org.ID, Action: ActionOrganizationCreate, Subject: org.ID,
+			Summary: fmt.Sprintf("made the organization %q", name)})
 	})
 	if err != nil {
 		return Signed{}, fmt.Errorf("create organization: %w", err)
 	}
+
 	return s.signed(ctx, token, v.client())
 }
 
-// SwitchOrganization opens a session in another organization of the caller's. The calling session stays: a person may have
-// both open side by side.
+// SwitchOrganization opens a session in another organization of the caller's. The calling session
+// stays: a person may have both open side by side.
 func (s *Service) SwitchOrganization(ctx context.Context, organization uid.ID) (Signed, error) {
 	v, err := requireUser(ctx, enum.RoleViewer)
 	if err != nil {
 		return Signed{}, err
 	}
+
 	system, token := caller.System(ctx), ""
 	err = s.db.InTx(system, func(tx *database.Tx) error {
-		m, err := tx.Client.Member.Query().Where(member.OrganizationID(organization), member.UserID(v.User.ID)).WithOrganization().Only(system)
+		m, err := tx.Client.Member.Query().Where(member.OrganizationID(organization), member.UserID(v.User.ID)).
+			WithOrganization().Only(system)
 		if ent.IsNotFound(err) {
 			return usererror.Missing("organization")
 		}
@@ -83,20 +92,25 @@ func (s *Service) SwitchOrganization(ctx context.Context, organization uid.ID) (
 		if token, err = s.follow(system, tx, v, organization); err != nil {
 			return err
 		}
-		return Record(system, tx, Entry{Organization: organization, Action: ActionSessionSwitch, Subject: m.ID, Summary: "opened a session here out of another organization's"})
+
+		return Record(system, tx, Entry{Organization: organization, Action: ActionSessionSwitch, Subject: m.ID,
+			Summary: "opened a session here out of another organization's"})
 	})
 	if err != nil {
 		return Signed{}, fmt.Errorf("switch organization: %w", err)
 	}
+
 	return s.signed(ctx, token, v.client())
 }
 
-// follow opens a session for who has one already. It is as old as that one and ends when that one would have ended: a stolen
-// token must neither be prolonged for ever nor pass for a fresh sign-in.
-func (s *Service) follow(ctx context.Context, tx *database.Tx, v *Viewer, organization uid.ID) (token string, err error) {
+// follow opens a session for who has one already. It is as old as that one and ends when that one
+// would have ended: a stolen token must neither be prolonged for ever nor pass for a fresh sign-in.
+func (s *Service) follow(ctx context.Context, tx *database.Tx, v *Viewer, organization uid.ID) (token string,
+	err error) {
 	if _, err := lockedPassword(ctx, tx, v.User.ID); err != nil { // all of whose sessions may be about to end
 		return "", err
 	}
+
 	alive, err := tx.Client.Session.Query().Where(session.ID(v.Session.ID), session.RevokedAtIsNil()).Exist(ctx)
 	if err != nil {
 		return "", err
@@ -107,20 +121,25 @@ func (s *Service) follow(ctx context.Context, tx *database.Tx, v *Viewer, organi
 	if err := s.roomForSession(ctx, tx.Client, v.User.ID, v.Session.ID); err != nil {
 		return "", err
 	}
+
 	token = newToken(sessionPrefix)
 	err = tx.Client.Session.Create().SetUserID(v.User.ID).SetOrganizationID(organization).SetTokenHash(digest(token)).
 		SetNillableIP(clip(v.IP, longestName)).SetNillableUserAgent(clip(v.UserAgent, longestUserAgent)).
-		SetCreatedAt(v.Session.CreatedAt).SetLastUsedAt(s.now()).SetExpiresAt(v.Session.ExpiresAt).SetVouched(v.Session.Vouched).Exec(ctx)
+		SetCreatedAt(v.Session.CreatedAt).SetLastUsedAt(s.now()).SetExpiresAt(v.Session.ExpiresAt).
+		SetVouched(v.Session.Vouched).Exec(ctx)
+
 	return token, err
 }
 
-// lockedPassword locks a user's row until the transaction ends, and returns the stored password. Whoever holds an organization too
-// takes that first.
+// lockedPassword locks a user's row until the transaction ends, and returns the stored password.
+// Whoever holds an organization too takes that first.
 func lockedPassword(ctx context.Context, tx *database.Tx, id uid.ID) (passwordHash string, err error) {
-	err = tx.QueryRowContext(ctx, "SELECT password_hash FROM app_user WHERE id = $1"+tx.DB.ForUpdate(), id).Scan(&passwordHash)
+	err = tx.QueryRowContext(ctx, "SELECT password_hash FROM app_user WHERE id = $1"+tx.DB.ForUpdate(), id).
+		Scan(&passwordHash)
 	if err != nil {
 		return "", fmt.Errorf("hold user: %w", err)
 	}
+
 	return passwordHash, nil
 }
 
@@ -133,12 +152,14 @@ func missingOr(err error, what string) error {
 	return usererror.Missing(what)
 }
 
-// RevokeOtherSessions ends all of the caller's sessions but the one that calls, in all their organizations, and returns them.
+// RevokeOtherSessions ends all of the caller's sessions but the one that calls, in all their
+// organizations, and returns them.
 func (s *Service) RevokeOtherSessions(ctx context.Context) (ended []uid.ID, err error) {
 	v, err := requireUser(ctx, enum.RoleViewer)
 	if err != nil {
 		return nil, err
 	}
+
 	system := caller.System(ctx)
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		if _, err := lockedPassword(system, tx, v.User.ID); err != nil {
@@ -147,20 +168,25 @@ func (s *Service) RevokeOtherSessions(ctx context.Context) (ended []uid.ID, err 
 		if ended, err = s.endSessions(system, tx, session.UserID(v.User.ID), session.IDNEQ(v.Session.ID)); err != nil {
 			return err
 		}
-		return Record(system, tx, Entry{Action: ActionSessionRevoke, Summary: fmt.Sprintf("ended %d other sessions of their own", len(ended))})
+
+		return Record(system, tx,
+			Entry{Action: ActionSessionRevoke, Summary: fmt.Sprintf("ended %d other sessions of their own", len(ended))})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("revoke other sessions: %w", err)
 	}
+
 	return ended, nil
 }
 
 // endSessions revokes those that are open, and says which.
 func (s *Service) endSessions(ctx context.Context, tx *database.Tx, which ...predicate.Session) ([]uid.ID, error) {
-	ids, err := tx.Client.Session.Query().Where(session.And(which...), session.RevokedAtIsNil(), session.ExpiresAtGT(s.now())).IDs(ctx)
+	ids, err := tx.Client.Session.Query().Where(session.And(which...), session.RevokedAtIsNil(),
+		session.ExpiresAtGT(s.now())).IDs(ctx)
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
+
 	return ids, tx.Client.Session.Update().Where(session.IDIn(ids...)).SetRevokedAt(s.now()).Exec(ctx)
 }
 
@@ -170,16 +196,19 @@ func (s *Service) UpdateUser(ctx context.Context, name string) (*ent.User, error
 	if err != nil {
 		return nil, err
 	}
+
 	var wrong usererror.Fields
 	name = checkName(&wrong, "name", name)
 	if err := wrong.Err(); err != nil {
 		return nil, err
 	}
+
 	system := caller.System(ctx)
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		if _, err := lockedPassword(system, tx, v.User.ID); err != nil {
 			return err
 		}
+
 		before, err := tx.Client.User.Get(system, v.User.ID)
 		if err != nil || before.Name == name {
 			return err
@@ -187,15 +216,19 @@ func (s *Service) UpdateUser(ctx context.Context, name string) (*ent.User, error
 		if err := before.Update().SetName(name).Exec(system); err != nil {
 			return err
 		}
-		return recordOf(system, tx, v.User.ID, Entry{Action: ActionMemberUpdate, Subject: v.User.ID, Summary: fmt.Sprintf("changed their name from %q to %q", before.Name, name)})
+
+		return recordOf(system, tx, v.User.ID, Entry{Action: ActionMemberUpdate, Subject: v.User.ID,
+			Summary: fmt.Sprintf("changed their name from %q to %q", before.Name, name)})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("update user: %w", err)
 	}
+
 	u, err := s.db.Client.User.Get(system, v.User.ID)
 	if err != nil {
 		return nil, fmt.Errorf("update user: %w", err)
 	}
+
 	return u, nil
 }
 
@@ -204,6 +237,7 @@ func (s *Service) allow(ctx context.Context, keys ...string) error {
 	if s.limiter == nil {
 		return nil
 	}
+
 	for _, key := range keys {
 		wait, err := s.limiter.Allow(ctx, key)
 		if err != nil {
@@ -213,5 +247,6 @@ func (s *Service) allow(ctx context.Context, keys ...string) error {
 			return &usererror.Error{Kind: usererror.RateLimited, Message: "too many tries: wait a little", RetryAfter: wait}
 		}
 	}
+
 	return nil
 }

@@ -32,6 +32,7 @@ func DefaultTerms() Terms {
 	if err != nil {
 		panic(err) // a fault of the shipped file, which tests read
 	}
+
 	return t
 }
 
@@ -42,6 +43,7 @@ func ParseTerms(text string) (Terms, error) {
 	if !ok || !open {
 		return Terms{}, errors.New("terms: no front matter between lines of ---")
 	}
+
 	t := Terms{Body: strings.TrimSpace(body) + "\n"}
 	for line := range strings.Lines(head) {
 		name, value, _ := strings.Cut(line, ":")
@@ -54,55 +56,69 @@ func ParseTerms(text string) (Terms, error) {
 			if err != nil {
 				return Terms{}, fmt.Errorf("terms: effective: %w", err)
 			}
+
 			t.EffectiveAt = at
 		}
 	}
+
 	if t.Version == "" || t.EffectiveAt.IsZero() || t.Body == "\n" {
 		return Terms{}, errors.New("terms: the front matter needs version and effective, and a text has to follow")
 	}
+
 	return t, nil
 }
 
 // Terms are the ones in force, or announced.
 func (s *Service) Terms() Terms { return s.terms }
 
-// MustAcceptTerms reports whether nobody has accepted the terms in force for the caller's organization yet.
+// MustAcceptTerms reports whether nobody has accepted the terms in force for the caller's
+// organization yet.
 func (s *Service) MustAcceptTerms(ctx context.Context) (bool, error) {
 	v, err := Require(ctx, enum.RoleViewer)
 	if err != nil {
 		return false, err
 	}
+
 	accepted, err := s.accepted(ctx, []uid.ID{v.Organization})
+
 	return !accepted[v.Organization], err
 }
 
-// AcceptTerms accepts the terms, in force or announced, for the caller's organization. Again is no error, and recorded once.
+// AcceptTerms accepts the terms, in force or announced, for the caller's organization. Again is no
+// error, and recorded once.
 func (s *Service) AcceptTerms(ctx context.Context, version string) error {
 	v, err := requireUser(ctx, enum.RoleAdmin)
 	if err != nil {
 		return err
 	}
+
 	var wrong usererror.Fields
 	s.checkVersion(&wrong, "version", version)
 	if err := wrong.Err(); err != nil {
 		return err
 	}
-	known, err := s.db.Client.TermsAcceptance.Query().Where(termsacceptance.Version(version), termsacceptance.Personal(false)).Exist(ctx)
+
+	known, err := s.db.Client.TermsAcceptance.Query().Where(termsacceptance.Version(version),
+		termsacceptance.Personal(false)).Exist(ctx)
 	if err != nil {
 		return fmt.Errorf("look for accepted terms: %w", err)
 	}
 	if known {
 		return nil
 	}
+
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		if err := s.recordTerms(ctx, tx.Client, acceptance{organization: v.Organization, user: v.User.ID, ip: v.IP}); err != nil {
+		if err := s.recordTerms(ctx, tx.Client,
+			acceptance{organization: v.Organization, user: v.User.ID, ip: v.IP}); err != nil {
 			return err
 		}
+
 		return Record(ctx, tx, Entry{Action: ActionTermsAccept, Summary: "accepted the terms of service, version " + version})
 	})
 	if err != nil {
 		return fmt.Errorf("accept terms: %w", err)
 	}
+
 	return nil
 }
 
@@ -112,8 +128,8 @@ func (s *Service) checkVersion(in *usererror.Fields, field, version string) {
 	}
 }
 
-// acceptance is somebody's word on the terms in force: for the organization, whose owners and administrators alone may give it,
-// or for themselves alone.
+// acceptance is somebody's word on the terms in force: for the organization, whose owners and
+// administrators alone may give it, or for themselves alone.
 type acceptance struct {
 	organization, user uid.ID
 	personal           bool

@@ -8,8 +8,9 @@ import (
 	"hash/crc32"
 )
 
-// A token is its kind's prefix, 52 random characters (260 bits), and a checksum of both. The checksum tells a typo from a
-// token without asking the database, and lets scanners for leaked secrets be sure.
+// A token is its kind's prefix, 52 random characters (260 bits), and a checksum of both. The
+// checksum tells a typo from a token without asking the database, and lets scanners for leaked
+// secrets be sure.
 const (
 	sessionPrefix      = "crs_"
 	keyPrefix          = "crk_"
@@ -38,6 +39,7 @@ func tokenPrefix(token string) string {
 	if len(token) != prefixLength+randomLength+checksumLength {
 		return ""
 	}
+
 	body := token[:prefixLength+randomLength]
 	switch prefix := token[:prefixLength]; prefix {
 	case sessionPrefix, keyPrefix, invitationPrefix, resetPrefix, verificationPrefix:
@@ -45,6 +47,7 @@ func tokenPrefix(token string) string {
 			return prefix
 		}
 	}
+
 	return ""
 }
 

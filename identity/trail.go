@@ -13,30 +13,37 @@ import (
 // Trail is what a walk along one organization's audit trail found.
 type Trail struct {
 	Organization uid.ID
-	Last         int64  // the sequence number of its newest event
-	Head         string // that event's hash; kept elsewhere, it shows later whether the trail up to there is still the same
-	Break        string // the first place where it is not as it was recorded; empty when there is none
+	Last         int64 // the sequence number of its newest event
+	// that event's hash; kept elsewhere, it shows later whether the trail up to there is still the
+	// same
+	Head  string
+	Break string // the first place where it is not as it was recorded; empty when there is none
 }
 
-// Trails walks every organization's audit trail: each event must have the hash of what it says, follow on the one before,
-// and the last must be the one that the chain names. Events that are recorded meanwhile are not looked at.
+// Trails walks every organization's audit trail: each event must have the hash of what it says,
+// follow on the one before, and the last must be the one that the chain names. Events that are
+// recorded meanwhile are not looked at.
 func (s *Service) Trails(ctx context.Context) ([]Trail, error) {
 	chains, err := s.chains(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read audit chains: %w", err)
 	}
+
 	trails := make([]Trail, 0, len(chains))
 	for _, c := range chains {
 		t := Trail{Organization: c.organization, Last: c.last, Head: hex.EncodeToString(c.hash)}
 		if t.Break, err = s.walk(ctx, c); err != nil {
 			return nil, fmt.Errorf("walk the audit trail of %s: %w", c.organization, err)
 		}
+
 		trails = append(trails, t)
 	}
+
 	strays, err := s.strays(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for audit events outside of their chains: %w", err)
 	}
+
 	return append(trails, strays...), nil
 }
 
@@ -52,14 +59,17 @@ func (s *Service) chains(ctx context.Context) (chains []chain, err error) {
 	if err != nil {
 		return nil, err
 	}
+
 	defer rows.Close()
 	for rows.Next() {
 		var c chain
 		if err := rows.Scan(&c.organization, &c.last, &c.hash, &c.erasedThrough, &c.hashOfLastErased); err != nil {
 			return nil, err
 		}
+
 		chains = append(chains, c)
 	}
+
 	return chains, rows.Err()
 }
 
@@ -70,13 +80,17 @@ func (s *Service) walk(ctx context.Context, c chain) (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	defer rows.Close()
 	sequence, hash := c.erasedThrough, c.hashOfLastErased
+
 	for rows.Next() {
 		e, stored := event{organization: c.organization}, []byte(nil)
-		if err := rows.Scan(&e.id, &e.sequence, &e.at, &e.actor, &e.action, &e.subject, &e.summary, &e.ip, &e.previous, &stored); err != nil {
+		if err := rows.Scan(&e.id, &e.sequence, &e.at, &e.actor, &e.action, &e.subject, &e.summary, &e.ip, &e.previous,
+			&stored); err != nil {
 			return "", err
 		}
+
 		sequence++
 		switch {
 		case e.sequence != sequence:
@@ -86,17 +100,21 @@ func (s *Service) walk(ctx context.Context, c chain) (string, error) {
 		case !bytes.Equal(e.previous, hash):
 			return fmt.Sprintf("event %d does not follow on event %d: one of them was replaced", sequence, sequence-1), nil
 		}
+
 		hash = stored
 	}
+
 	if err := rows.Err(); err != nil {
 		return "", err
 	}
+
 	switch {
 	case sequence != c.last:
 		return fmt.Sprintf("the trail ends at event %d, and its chain says %d: the newest are missing", sequence, c.last), nil
 	case !bytes.Equal(hash, c.hash):
 		return fmt.Sprintf("event %d is not the one that the chain ends with", sequence), nil
 	}
+
 	return "", nil
 }
 
@@ -107,6 +125,7 @@ func (s *Service) strays(ctx context.Context) (trails []Trail, err error) {
 	if err != nil {
 		return nil, err
 	}
+
 	defer rows.Close()
 	for rows.Next() {
 		var t Trail
@@ -114,21 +133,27 @@ func (s *Service) strays(ctx context.Context) (trails []Trail, err error) {
 		if err := rows.Scan(&t.Organization, &sequence); err != nil {
 			return nil, err
 		}
-		t.Break = fmt.Sprintf("event %d is outside of the chain: the chain was set back or removed, or the event was planted", sequence)
+
+		t.Break = fmt.Sprintf(
+			"event %d is outside of the chain: the chain was set back or removed, or the event was planted", sequence)
 		trails = append(trails, t)
 	}
+
 	return trails, rows.Err()
 }
 
-// EraseTrail deletes an organization's audit trail with the rest of its data. The chain stays and says how much it was and
-// how it ended; what is recorded from now on follows on that. Nothing else may delete an audit event: triggers refuse it.
+// EraseTrail deletes an organization's audit trail with the rest of its data. The chain stays and
+// says how much it was and how it ended; what is recorded from now on follows on that. Nothing else
+// may delete an audit event: triggers refuse it.
 func EraseTrail(ctx context.Context, tx *database.Tx, organization uid.ID) error {
-	_, err := tx.ExecContext(ctx, "UPDATE audit_chain SET erased_through = last, erased_hash = hash WHERE id = $1", organization)
+	_, err := tx.ExecContext(ctx, "UPDATE audit_chain SET erased_through = last, erased_hash = hash WHERE id = $1",
+		organization)
 	if err == nil {
 		_, err = tx.ExecContext(ctx, "DELETE FROM audit_event WHERE organization_id = $1", organization)
 	}
 	if err != nil {
 		return fmt.Errorf("erase the audit trail of %s: %w", organization, err)
 	}
+
 	return nil
 }

@@ -16,9 +16,10 @@ const (
 	writeUses = 5 * time.Second // how long one of them may take to be written
 )
 
-// uses are tokens that were used and whose last_used_at is still to be written. It is written beside the calls: a database
-// that takes no writes, or takes its time for them, delays and refuses nobody who only reads. What a dying process had not
-// written is lost, which is no more than a minute of what the column says anyway.
+// uses are tokens that were used and whose last_used_at is still to be written. It is written
+// beside the calls: a database that takes no writes, or takes its time for them, delays and refuses
+// nobody who only reads. What a dying process had not written is lost, which is no more than a
+// minute of what the column says anyway.
 type uses struct {
 	ready chan struct{} // holds a token when there may be something to write
 
@@ -39,6 +40,7 @@ func (u *uses) add(id uid.ID, one use) {
 	if len(u.waiting) >= mostUses {
 		return
 	}
+
 	u.waiting[id] = one
 	select {
 	case u.ready <- struct{}{}:
@@ -51,6 +53,7 @@ func (u *uses) take() map[uid.ID]use {
 	defer u.mu.Unlock()
 	taken := u.waiting
 	u.waiting = map[uid.ID]use{}
+
 	return taken
 }
 
@@ -60,10 +63,12 @@ func (s *Service) noteUse(v *Viewer) {
 	if last := lastUsed(v); last != nil && !last.Before(now.Add(-touchEvery)) {
 		return
 	}
+
 	if v.Session != nil {
 		s.uses.add(v.Session.ID, use{at: now})
 		return
 	}
+
 	s.uses.add(v.Key.ID, use{key: true, at: now})
 }
 
@@ -79,7 +84,8 @@ func (s *Service) RunUses(ctx context.Context) error {
 	}
 }
 
-// WriteUses writes what waits to be written now. What cannot be written is forgotten: it is noted again with the next use.
+// WriteUses writes what waits to be written now. What cannot be written is forgotten: it is noted
+// again with the next use.
 func (s *Service) WriteUses(ctx context.Context) {
 	for id, one := range s.uses.take() {
 		if err := s.writeUse(caller.System(ctx), id, one); err != nil {
@@ -93,7 +99,9 @@ func (s *Service) writeUse(ctx context.Context, id uid.ID, one use) error {
 	defer cancel()
 	if one.key {
 		return s.db.Client.APIKey.Update().
-			Where(apikey.ID(id), apikey.Or(apikey.LastUsedAtIsNil(), apikey.LastUsedAtLT(one.at))).SetLastUsedAt(one.at).Exec(ctx)
+			Where(apikey.ID(id), apikey.Or(apikey.LastUsedAtIsNil(), apikey.LastUsedAtLT(one.at))).
+			SetLastUsedAt(one.at).Exec(ctx)
 	}
+
 	return s.db.Client.Session.Update().Where(session.ID(id), session.LastUsedAtLT(one.at)).SetLastUsedAt(one.at).Exec(ctx)
 }

@@ -34,7 +34,8 @@ var ranks = map[enum.Role]int{enum.RoleViewer: 1, enum.RoleCampaigner: 2, enum.R
 // May reports whether the viewer's role is that one or above it.
 func (v *Viewer) May(role enum.Role) bool { return ranks[role] > 0 && ranks[v.Role] >= ranks[role] }
 
-// MayUse refuses an API key that has scopes, but not that one, and every API key where only a person may do it.
+// MayUse refuses an API key that has scopes, but not that one, and every API key where only a
+// person may do it.
 func (v *Viewer) MayUse(scope *enum.APIScope, person bool) error {
 	switch {
 	case v.Key == nil:
@@ -42,8 +43,10 @@ func (v *Viewer) MayUse(scope *enum.APIScope, person bool) error {
 	case person:
 		return usererror.New(usererror.Forbidden, "an API key cannot do this: sign in")
 	case scope != nil && !v.HasScope(*scope):
-		return usererror.New(usererror.Forbidden, "this needs the scope %s, and the API key has only %s", *scope, list(v.Key.Scopes))
+		return usererror.New(usererror.Forbidden, "this needs the scope %s, and the API key has only %s", *scope,
+			list(v.Key.Scopes))
 	}
+
 	return nil
 }
 
@@ -54,8 +57,8 @@ func (v *Viewer) HasScope(scope enum.APIScope) bool {
 
 type viewerKey struct{}
 
-// With returns a context in which v is calling, and which sees v's organization's rows alone; none, as long as v must set up a
-// second factor.
+// With returns a context in which v is calling, and which sees v's organization's rows alone; none,
+// as long as v must set up a second factor.
 func With(ctx context.Context, v *Viewer) context.Context {
 	if v.MustSetUpSecondFactor {
 		return context.WithValue(ctx, viewerKey{}, v)
@@ -78,6 +81,7 @@ func Require(ctx context.Context, role enum.Role) (*Viewer, error) {
 	if !v.May(role) {
 		return nil, usererror.New(usererror.Forbidden, "this needs the role %s, and yours is %s", role, v.Role)
 	}
+
 	return v, nil
 }
 
@@ -87,5 +91,6 @@ func requireUser(ctx context.Context, role enum.Role) (*Viewer, error) {
 	if err == nil && v.User == nil {
 		return nil, usererror.New(usererror.Forbidden, "an API key cannot do this: sign in")
 	}
+
 	return v, err
 }

@@ -1,5 +1,6 @@
-// Package mail sends short plain texts by SMTP. It hides the library and the protocol. It promises that a call is over in
-// bounded time, whatever the server does, and that an error tells a refusal for good, which is Refused, from one that may pass.
+// Package mail sends short plain texts by SMTP. It hides the library and the protocol. It promises
+// that a call is over in bounded time, whatever the server does, and that an error tells a refusal
+// for good, which is Refused, from one that may pass.
 package mail
 
 import (
@@ -12,7 +13,8 @@ import (
 	"github.com/wneessen/go-mail"
 )
 
-// step bounds each step of sending a mail: the connection, greeting and sign-in, and the mail itself.
+// step bounds each step of sending a mail: the connection, greeting and sign-in, and the mail
+// itself.
 const step = 10 * time.Second
 
 // Longest is how long the sending of one mail can take.
@@ -67,13 +69,16 @@ func NewSMTP(s Server) (*SMTP, error) {
 	default:
 		return nil, fmt.Errorf("mail: unknown security %q", s.Security)
 	}
+
 	if s.User != "" {
 		auth := mail.SMTPAuthAutoDiscover
 		if s.Security == None {
 			auth = mail.SMTPAuthPlainNoEnc // who asks for no TLS has been told what that means
 		}
+
 		options = append(options, mail.WithSMTPAuth(auth), mail.WithUsername(s.User), mail.WithPassword(s.Password))
 	}
+
 	client, err := mail.NewClient(s.Host, options...)
 	if err != nil {
 		return nil, fmt.Errorf("mail: %w", err)
@@ -81,6 +86,7 @@ func NewSMTP(s Server) (*SMTP, error) {
 	if _, err := compose(s.From, "probe@example.com", "", ""); err != nil {
 		return nil, err
 	}
+
 	return &SMTP{s, client}, nil
 }
 
@@ -96,19 +102,24 @@ func (s *SMTP) Send(ctx context.Context, to, subject, text string) error {
 	if err != nil {
 		return &Refused{err}
 	}
+
 	connection, err := s.client.DialToSMTPClientWithContext(ctx)
 	if err != nil {
 		return fmt.Errorf("mail: reach %s: %w", s.server.Host, err)
 	}
+
 	err = s.client.SendWithSMTPClient(connection, message)
 	_ = s.client.CloseWithSMTPClient(connection) // the server has said already what became of the mail
 	var refusal *mail.SendError
+
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &refusal) && refusal.Reason != mail.ErrConnCheck && !refusal.IsTemp() && refusal.ErrorCode() >= 500:
+	case errors.As(err, &refusal) && refusal.Reason != mail.ErrConnCheck && !refusal.IsTemp() &&
+		refusal.ErrorCode() >= 500:
 		return &Refused{fmt.Errorf("mail: %s refuses it: %w", s.server.Host, err)}
 	}
+
 	return fmt.Errorf("mail: send by %s: %w", s.server.Host, err)
 }
 
@@ -120,20 +131,24 @@ func compose(from, to, subject, text string) (*mail.Msg, error) {
 	if err := m.To(to); err != nil {
 		return nil, fmt.Errorf("mail: recipient: %w", err)
 	}
+
 	m.Subject(subject)
 	m.SetDate()
 	m.SetMessageID()
 	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office answers
 	m.SetBodyString(mail.TypeTextPlain, text)
+
 	return m, nil
 }
 
-// Log writes mails to the log instead of sending them, for an operator without a mail server. Whoever reads that log can
-// use the links in it: the attribute unsent_mail is the one that package telemetry does not mask.
+// Log writes mails to the log instead of sending them, for an operator without a mail server.
+// Whoever reads that log can use the links in it: the attribute unsent_mail is the one that package
+// telemetry does not mask.
 type Log struct{ Logger *slog.Logger }
 
 // Send writes.
 func (l Log) Send(ctx context.Context, to, subject, text string) error {
-	l.Logger.InfoContext(ctx, "no SMTP_URL is set, so this mail is not sent", "unsent_mail", "To: "+to+"\nSubject: "+subject+"\n\n"+text)
+	l.Logger.InfoContext(ctx, "no SMTP_URL is set, so this mail is not sent", "unsent_mail",
+		"To: "+to+"\nSubject: "+subject+"\n\n"+text)
 	return nil
 }

@@ -21,7 +21,8 @@ import (
 
 const (
 	from = "Carillon <no-reply@example.com>"
-	text = "Hello,\n\na link: https://example.com/reset-password#token=crp_" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFGHIJKLMNOPQRSTUVWXYZ2345ABCDEFG\n\n谢谢\n"
+	text = "Hello,\n\na link: https://example.com/reset-password#token=crp_" +
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567ABCDEFGHIJKLMNOPQRSTUVWXYZ2345ABCDEFG\n\n谢谢\n"
 )
 
 // post is an SMTP server that keeps what it takes and says what it is told to.
@@ -48,6 +49,7 @@ func (s *session) Auth(string) (sasl.Server, error) {
 		if user != "me" || password != "secret" {
 			return smtp.ErrAuthFailed
 		}
+
 		s.now.user = user
 		return nil
 	}), nil
@@ -69,16 +71,19 @@ func (p *post) open(t *testing.T) mail.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	server := smtp.NewServer(p)
 	server.Domain, server.AllowInsecureAuth = "localhost", true
 	over := make(chan error, 1)
 	go func() { over <- server.Serve(listener) }()
 	t.Cleanup(func() { _ = server.Close(); _ = listener.Close(); <-over }) // Serve may not have begun
+
 	return at(listener)
 }
 
 func at(listener net.Listener) mail.Server {
-	return mail.Server{Host: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port, Security: mail.None, From: from, Step: 5 * time.Second}
+	return mail.Server{Host: "127.0.0.1", Port: listener.Addr().(*net.TCPAddr).Port, Security: mail.None, From: from,
+		Step: 5 * time.Second}
 }
 
 func client(t *testing.T, s mail.Server) *mail.SMTP {
@@ -87,6 +92,7 @@ func client(t *testing.T, s mail.Server) *mail.SMTP {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return c
 }
 
@@ -98,22 +104,30 @@ func TestAMailArrivesAsItWasWritten(t *testing.T) {
 	if err := client(t, s).Send(t.Context(), "ann@example.com", "Invitation to 花店", text); err != nil {
 		t.Fatal(err)
 	}
-	if len(p.taken) != 1 || p.taken[0].from != "no-reply@example.com" || p.taken[0].to != "ann@example.com" || p.taken[0].user != "me" {
+
+	if len(p.taken) != 1 || p.taken[0].from != "no-reply@example.com" || p.taken[0].to != "ann@example.com" ||
+		p.taken[0].user != "me" {
 		t.Fatalf("%+v", p.taken)
 	}
+
 	m, err := netmail.ReadMessage(bytes.NewReader(p.taken[0].data))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	body, err := io.ReadAll(quotedprintable.NewReader(m.Body))
-	if got := strings.ReplaceAll(string(body), "\r\n", "\n"); err != nil || strings.TrimSpace(got) != strings.TrimSpace(text) {
+	if got := strings.ReplaceAll(string(body), "\r\n", "\n"); err != nil ||
+		strings.TrimSpace(got) != strings.TrimSpace(text) {
 		t.Errorf("%q, %v", got, err)
 	}
-	for name, want := range map[string]string{"From": `"Carillon" <no-reply@example.com>`, "To": "<ann@example.com>", "Content-Type": "text/plain; charset=UTF-8", "Auto-Submitted": "auto-generated"} {
+
+	for name, want := range map[string]string{"From": `"Carillon" <no-reply@example.com>`, "To": "<ann@example.com>",
+		"Content-Type": "text/plain; charset=UTF-8", "Auto-Submitted": "auto-generated"} {
 		if got := m.Header.Get(name); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
+
 	if m.Header.Get("Message-ID") == "" || m.Header.Get("Date") == "" {
 		t.Error("no date or id")
 	}
@@ -125,8 +139,12 @@ func TestARefusalForGoodIsToldFromOneThatMayPass(t *testing.T) {
 		edit func(*post, *mail.Server)
 		good bool
 	}{
-		"an unknown recipient":    {func(p *post, _ *mail.Server) { p.refusal = &smtp.SMTPError{Code: 550, Message: "no such user"} }, true},
-		"a full mailbox":          {func(p *post, _ *mail.Server) { p.refusal = &smtp.SMTPError{Code: 452, Message: "try later"} }, false},
+		"an unknown recipient": {func(p *post, _ *mail.Server) {
+			p.refusal = &smtp.SMTPError{Code: 550, Message: "no such user"}
+		}, true},
+		"a full mailbox": {func(p *post, _ *mail.Server) {
+			p.refusal = &smtp.SMTPError{Code: 452, Message: "try later"}
+		}, false},
 		"a wrong password":        {func(_ *post, s *mail.Server) { s.User, s.Password = "me", "wrong" }, false},
 		"a server without TLS":    {func(_ *post, s *mail.Server) { s.Security = mail.Required }, false},
 		"a server that is away":   {func(_ *post, s *mail.Server) { s.Port = 1 }, false},
@@ -158,6 +176,7 @@ func TestAServerThatHangsIsGivenUp(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			over := make(chan struct{})
 			go func() {
 				defer close(over)
@@ -166,10 +185,12 @@ func TestAServerThatHangsIsGivenUp(t *testing.T) {
 					if err != nil {
 						return
 					}
+
 					t.Cleanup(func() { _ = conn.Close() })
 					_, _ = io.WriteString(conn, greeting)
 				}
 			}()
+
 			t.Cleanup(func() { _ = listener.Close(); <-over })
 			s := at(listener)
 			s.Step = 200 * time.Millisecond
@@ -184,13 +205,15 @@ func TestAServerThatHangsIsGivenUp(t *testing.T) {
 func TestSettingsThatCannotBeAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, s := range map[string]mail.Server{
-		"no sender": {Host: "localhost", Port: 25, Security: mail.None}, "another security": {Host: "localhost", Port: 25, Security: "some", From: from},
-		"no host": {Port: 25, Security: mail.None, From: from},
+		"no sender":        {Host: "localhost", Port: 25, Security: mail.None},
+		"another security": {Host: "localhost", Port: 25, Security: "some", From: from},
+		"no host":          {Port: 25, Security: mail.None, From: from},
 	} {
 		if _, err := mail.NewSMTP(s); err == nil {
 			t.Errorf("%s was taken", name)
 		}
 	}
+
 	p := &post{}
 	var refused *mail.Refused
 	if err := client(t, p.open(t)).Send(t.Context(), "nobody", "Hello", text); !errors.As(err, &refused) {
@@ -201,7 +224,8 @@ func TestSettingsThatCannotBeAreRefused(t *testing.T) {
 func TestWithoutAServerTheMailIsInTheLog(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	if err := (mail.Log{Logger: slog.New(slog.NewTextHandler(&b, nil))}).Send(context.Background(), "ann@example.com", "Hello", text); err != nil || !strings.Contains(b.String(), "#token=crp_") {
+	if err := (mail.Log{Logger: slog.New(slog.NewTextHandler(&b, nil))}).Send(context.Background(), "ann@example.com",
+		"Hello", text); err != nil || !strings.Contains(b.String(), "#token=crp_") {
 		t.Errorf("%s, %v", b.String(), err)
 	}
 }

@@ -46,6 +46,7 @@ func readCode(root string) (*code, error) {
 		if !strings.HasSuffix(name, ".go") {
 			continue
 		}
+
 		text, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			return nil, err
@@ -54,6 +55,7 @@ func readCode(root string) (*code, error) {
 			return nil, err
 		}
 	}
+
 	return c, nil
 }
 
@@ -65,6 +67,7 @@ func tracked(root string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("git ls-files: %w", err)
 	}
+
 	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00"), nil
 }
 
@@ -74,12 +77,15 @@ func trackedEntries(root string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var entries []string
 	for _, name := range names {
 		first, _, _ := strings.Cut(name, "/")
 		entries = append(entries, first)
 	}
+
 	slices.Sort(entries)
+
 	return slices.Compact(entries), nil
 }
 
@@ -93,18 +99,22 @@ func (c *code) add(name string, text []byte) error {
 		return nil
 	}
 
-	isTest := strings.HasSuffix(name, "_test.go") || strings.Contains(name, "dbtest/") || strings.Contains(name, "transporttest/")
+	isTest := strings.HasSuffix(name, "_test.go") || strings.Contains(name, "dbtest/") ||
+		strings.Contains(name, "transporttest/")
 	kind := &c.sources
 	if isTest {
 		kind = &c.tests
 	}
+
 	lines := c.countLines(name, text, commentLines(set, file), kind)
 	sums := c.packages[filepath.Dir(name)]
+
 	if isTest {
 		sums[1] += lines
 		c.packages[filepath.Dir(name)] = sums
 		return nil
 	}
+
 	sums[0] += lines
 	c.packages[filepath.Dir(name)] = sums
 	c.files = append(c.files, lines)
@@ -114,6 +124,7 @@ func (c *code) add(name string, text []byte) error {
 		if !ok || f.Body == nil {
 			continue
 		}
+
 		from, to := set.Position(f.Pos()).Line, set.Position(f.End()).Line
 		c.functions = append(c.functions, function{
 			name:       fmt.Sprintf("%s:%d %s", name, from, f.Name.Name),
@@ -121,6 +132,7 @@ func (c *code) add(name string, text []byte) error {
 			complexity: gocognit.Complexity(f),
 		})
 	}
+
 	return nil
 }
 
@@ -135,6 +147,7 @@ func commentLines(set *token.FileSet, file *ast.File) map[int]bool {
 			}
 		}
 	}
+
 	return lines
 }
 
@@ -148,12 +161,14 @@ func (c *code) countLines(name string, text []byte, comments map[int]bool, kind 
 			kind.blank++
 			continue
 		}
+
 		width := utf8.RuneCount(bytes.TrimRight(line, "\r\n"))
 		limit, what := maxCodeWidth, "code"
 		if comments[n] && (bytes.HasPrefix(trimmed, []byte("//")) || bytes.HasPrefix(trimmed, []byte("/*"))) {
 			kind.comments++
 			limit, what = maxCommentWidth, "comment"
 		}
+
 		if width > 120 {
 			kind.over120++
 		}
@@ -164,10 +179,12 @@ func (c *code) countLines(name string, text []byte, comments map[int]bool, kind 
 			c.wide = append(c.wide, fmt.Sprintf("%s:%d: %s has %d characters, at most %d", name, n, what, width, limit))
 		}
 	}
+
 	return n
 }
 
-// unbreakable reports whether a line is one word that cannot be wrapped, such as a directive or a link.
+// unbreakable reports whether a line is one word that cannot be wrapped, such as a directive or a
+// link.
 func unbreakable(line []byte) bool {
 	text := string(line)
 	return strings.HasPrefix(text, "//go:") || strings.HasPrefix(text, "// http") && !strings.Contains(text[3:], " ")

@@ -16,6 +16,7 @@ func report(w io.Writer, c *code, a *api, root []string) {
 		lengths = append(lengths, f.lines)
 		complexities = append(complexities, f.complexity)
 	}
+
 	all := c.sources.lines + c.tests.lines
 
 	row := func(name, format string, values ...any) {
@@ -50,8 +51,11 @@ func leastTested(w io.Writer, c *code) {
 		sums := c.packages[folder]
 		return float64(sums[1]) / float64(max(1, sums[0]))
 	}
+
 	folders = slices.DeleteFunc(folders, func(folder string) bool { return c.packages[folder][0] < 500 })
-	slices.SortFunc(folders, func(a, b string) int { return cmp.Or(cmp.Compare(ratio(a), ratio(b)), strings.Compare(a, b)) })
+	slices.SortFunc(folders, func(a, b string) int {
+		return cmp.Or(cmp.Compare(ratio(a), ratio(b)), strings.Compare(a, b))
+	})
 	for _, folder := range folders[:min(12, len(folders))] {
 		fmt.Fprintf(w, "  %.2f  %s (%d, %d)\n", ratio(folder), folder, c.packages[folder][0], c.packages[folder][1])
 	}
@@ -60,7 +64,9 @@ func leastTested(w io.Writer, c *code) {
 func longest(w io.Writer, c *code) {
 	fmt.Fprintln(w, "\nMost complex functions (complexity, lines):")
 	functions := slices.Clone(c.functions)
-	slices.SortFunc(functions, func(a, b function) int { return cmp.Or(b.complexity-a.complexity, strings.Compare(a.name, b.name)) })
+	slices.SortFunc(functions, func(a, b function) int {
+		return cmp.Or(b.complexity-a.complexity, strings.Compare(a.name, b.name))
+	})
 	for _, f := range functions[:min(12, len(functions))] {
 		fmt.Fprintf(w, "  %3d %4d  %s\n", f.complexity, f.lines, f.name)
 	}
@@ -71,6 +77,7 @@ func spread(values []int) string {
 	if len(values) == 0 {
 		return "none"
 	}
+
 	sorted := slices.Sorted(slices.Values(values))
 	return fmt.Sprintf("%d, %d, %d", sorted[len(sorted)/2], sorted[len(sorted)*9/10], sorted[len(sorted)-1])
 }
@@ -81,6 +88,7 @@ func over(values []int, limit int) (n int) {
 			n++
 		}
 	}
+
 	return n
 }
 

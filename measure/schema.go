@@ -27,14 +27,17 @@ func readSchema(folder string) (*api, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var sources []*ast.Source
 	for _, name := range names {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			return nil, err
 		}
+
 		sources = append(sources, &ast.Source{Name: name, Input: string(text)})
 	}
+
 	schema, err := gqlparser.LoadSchema(sources...)
 	if err != nil {
 		return nil, err
@@ -46,6 +49,7 @@ func readSchema(folder string) (*api, error) {
 			a.add(definition)
 		}
 	}
+
 	return a, nil
 }
 
@@ -54,6 +58,7 @@ func (a *api) add(d *ast.Definition) {
 	for _, value := range d.EnumValues {
 		a.values.add(value.Description)
 	}
+
 	for _, field := range d.Fields {
 		switch {
 		case len(field.Name) > 1 && field.Name[:2] == "__":
@@ -62,6 +67,7 @@ func (a *api) add(d *ast.Definition) {
 			a.inputs.add(field.Description)
 			continue
 		}
+
 		a.fields.add(field.Description)
 		for _, argument := range field.Arguments {
 			a.arguments.add(argument.Description)

@@ -14,8 +14,9 @@ import (
 	"carillon/whatsapp"
 )
 
-// apply commits what it understands of a payload that came at that time, and what belongs to somebody here. The verdict says
-// that there was something else. After an error the database was away, and a part may be committed.
+// apply commits what it understands of a payload that came at that time, and what belongs to
+// somebody here. The verdict says that there was something else. After an error the database was
+// away, and a part may be committed.
 func (h *Handler) apply(ctx context.Context, body []byte, came time.Time) (v verdict, err error) {
 	var hook whatsapp.Webhook
 	if err := guarded(func() (err error) { hook, err = whatsapp.ParseWebhook(body); return err }); err != nil {
@@ -23,23 +24,28 @@ func (h *Handler) apply(ctx context.Context, body []byte, came time.Time) (v ver
 		v.add(NotUnderstood, "not JSON")
 		return v, nil
 	}
+
 	hook.Date(came)
 	h.count(hook)
 	for _, what := range hook.Unknown {
 		v.add(NotUnderstood, what)
 	}
+
 	for _, what := range hook.Unapplied {
 		v.add(NotApplied, what)
 	}
+
 	for _, step := range []func(context.Context, *verdict, whatsapp.Webhook) error{h.statuses, h.people, h.business} {
 		if err := step(ctx, &v, hook); err != nil {
 			return v, err
 		}
 	}
+
 	h.noteRest(ctx, hook)
 	if v.closed {
 		return v, h.drop(ctx)
 	}
+
 	return v, nil
 }
 
@@ -48,25 +54,30 @@ func (h *Handler) people(ctx context.Context, v *verdict, hook whatsapp.Webhook)
 	if err := h.inbound(ctx, v, hook.Inbound); err != nil {
 		return err
 	}
+
 	for _, e := range hook.Echoes {
 		if e.To == "" && e.ToUserID == "" {
 			v.add(Nobody, "an echo without a recipient")
 			continue
 		}
+
 		if err := h.one(ctx, v, UnknownNumber, func() error { return h.echo(ctx, v, e) }); err != nil {
 			return err
 		}
 	}
+
 	for _, c := range hook.Calls {
 		if err := h.one(ctx, v, UnknownNumber, func() error { return h.call(ctx, c) }); err != nil {
 			return err
 		}
 	}
+
 	for _, p := range hook.Preferences {
 		if err := h.one(ctx, v, UnknownNumber, func() error { return h.preference(ctx, v, p) }); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -79,18 +90,21 @@ func (h *Handler) business(ctx context.Context, v *verdict, hook whatsapp.Webhoo
 			return then(ctx, a, err, h.Campaigns.AccountChanged)
 		})
 	}
+
 	for _, u := range hook.Templates {
 		parts = append(parts, func() error {
 			t, err := h.Accounts.ApplyTemplateUpdate(ctx, u)
 			return then(ctx, t, err, h.Campaigns.TemplateChanged)
 		})
 	}
+
 	for _, u := range hook.Numbers {
 		parts = append(parts, func() error {
 			n, err := h.Accounts.ApplyNumberUpdate(ctx, u)
 			return then(ctx, n, err, h.Campaigns.NumberChanged)
 		})
 	}
+
 	for _, u := range hook.Accounts {
 		h.noteAccount(ctx, u)
 		parts = append(parts, func() error {
@@ -98,11 +112,13 @@ func (h *Handler) business(ctx context.Context, v *verdict, hook whatsapp.Webhoo
 			return then(ctx, a, err, h.Campaigns.AccountChanged)
 		})
 	}
+
 	for _, part := range parts {
 		if err := h.one(ctx, v, UnknownAccount, part); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -114,7 +130,8 @@ func then[T any](ctx context.Context, changed *T, err error, tell func(context.C
 	return tell(ctx, changed)
 }
 
-// kinds are the statuses that we follow. Others are WhatsApp's past: deleted and warning say nothing of the delivery.
+// kinds are the statuses that we follow. Others are WhatsApp's past: deleted and warning say
+// nothing of the delivery.
 var kinds = map[whatsapp.StatusKind]delivery.FactKind{
 	whatsapp.StatusSent: delivery.Sent, whatsapp.StatusDelivered: delivery.Delivered, whatsapp.StatusRead: delivery.Read,
 	whatsapp.StatusPlayed: delivery.Read, whatsapp.StatusFailed: delivery.Failed,
@@ -129,6 +146,7 @@ func (h *Handler) statuses(ctx context.Context, v *verdict, hook whatsapp.Webhoo
 			h.note(ctx, "status_"+string(s.Status), slog.LevelInfo, "phone_number_id", s.PhoneNumberID)
 			continue
 		}
+
 		switch to, err := h.Accounts.ReceiverOf(ctx, s.WABAID, s.PhoneNumberID); {
 		case usererror.Is(err, usererror.NotFound):
 			v.add(UnknownNumber, "")
@@ -150,30 +168,37 @@ func (h *Handler) statuses(ctx context.Context, v *verdict, hook whatsapp.Webhoo
 		if len(recorded.Unmatched) > 0 {
 			v.add(UnknownMessage, "") // other apps and Meta's console may share the number
 		}
+
 		failures = append(failures, recorded.Failures...)
+
 		return nil
 	})
 	if err != nil {
 		return err
 	}
+
 	return h.one(ctx, v, NotStored, func() error { return h.react(ctx, facts, failures) })
 }
 
 func fact(kind delivery.FactKind, s whatsapp.Status, number []uid.ID) delivery.Fact {
-	f := delivery.Fact{WAMID: s.WAMID, Kind: kind, At: s.At, Number: delivery.Number{MetaID: s.PhoneNumberID, Rows: number}}
+	f := delivery.Fact{WAMID: s.WAMID, Kind: kind, At: s.At,
+		Number: delivery.Number{MetaID: s.PhoneNumberID, Rows: number}}
 	if s.ParticipantID == "" { // a group is nobody
 		f.Recipient, f.RecipientUserID = s.RecipientID, s.RecipientUserID
 	}
+
 	if text, attempt, ok := whatsapp.ParseCallback(s.CallbackData); ok {
 		if message, err := uid.Parse(text); err == nil && message.Kind() == uid.Message {
 			f.Message, f.Attempt = message, attempt
 		}
 	}
+
 	if len(s.Errors) > 0 {
 		f.ErrorCode, f.Detail = s.Errors[0].Code, s.Errors[0].Details
 	}
 	if p := s.Pricing; p != nil {
 		f.Pricing = &jsonfield.Pricing{Billable: p.Billable, Category: p.Category, Model: p.Model, Type: p.Type}
 	}
+
 	return f
 }

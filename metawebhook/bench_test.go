@@ -12,8 +12,8 @@ import (
 	"carillon/ent/message"
 )
 
-// BenchmarkInbound posts inbound messages of 1,000 people, one in each post, until they are answered. The figures are of one
-// message.
+// BenchmarkInbound posts inbound messages of 1,000 people, one in each post, until they are
+// answered. The figures are of one message.
 func BenchmarkInbound(b *testing.B) {
 	for name, dsn := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
 		for _, atOnce := range []int{1, 32} {
@@ -22,6 +22,7 @@ func BenchmarkInbound(b *testing.B) {
 				var next atomic.Int64
 				var all sync.WaitGroup
 				b.ResetTimer()
+
 				for range atOnce {
 					all.Go(func() {
 						for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
@@ -32,6 +33,7 @@ func BenchmarkInbound(b *testing.B) {
 						}
 					})
 				}
+
 				all.Wait()
 				b.StopTimer()
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")

@@ -16,8 +16,8 @@ const (
 	// maxBody is Meta's documented maximum of 3 MB and some room.
 	maxBody = 4 << 20
 
-	// smallBody is up to where a body may use all of the memory for bodies. Larger ones share three quarters of it, so that
-	// a few large ones that come slowly do not keep out the ordinary ones.
+	// smallBody is up to where a body may use all of the memory for bodies. Larger ones share three
+	// quarters of it, so that a few large ones that come slowly do not keep out the ordinary ones.
 	smallBody = 64 << 10
 
 	// firstBuffer is what a body gets that does not say how long it is.
@@ -27,7 +27,8 @@ const (
 	tryAgainAfter = 5
 )
 
-// bodies bounds the memory, in bytes, that the bodies of webhooks take in this process at once, whoever sends them.
+// bodies bounds the memory, in bytes, that the bodies of webhooks take in this process at once,
+// whoever sends them.
 type bodies struct {
 	most int64
 
@@ -35,7 +36,8 @@ type bodies struct {
 	used int64
 }
 
-// take reserves n bytes more for a body that has some already. It reports false when there is no room.
+// take reserves n bytes more for a body that has some already. It reports false when there is no
+// room.
 func (b *bodies) take(has, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -46,7 +48,9 @@ func (b *bodies) take(has, n int64) bool {
 	if b.used+n > most {
 		return false
 	}
+
 	b.used += n
+
 	return true
 }
 
@@ -82,9 +86,11 @@ func (b *body) grow(size int) error {
 	if !b.room.take(b.held, n) {
 		return errNoRoom
 	}
+
 	larger := append(make([]byte, 0, size), b.bytes...)
 	b.room.give(b.held)
 	b.bytes, b.held = larger, n
+
 	return nil
 }
 
@@ -94,23 +100,28 @@ func (b *body) release() {
 	b.bytes, b.held = nil, 0
 }
 
-// read takes in a request's body and its signature, in one pass. The caller releases the body, also after an error.
+// read takes in a request's body and its signature, in one pass. The caller releases the body, also
+// after an error.
 func (b *body) read(r *http.Request, signature *whatsapp.Verifier) error {
 	if r.ContentLength > maxBody {
 		return errTooLarge
 	}
+
 	size, most := firstBuffer, maxBody+1
 	if r.ContentLength >= 0 {
 		most = int(r.ContentLength) + 1 // one more, to see its end without growing
 		size = min(most, smallBody)
 	}
+
 	if err := b.grow(size); err != nil {
 		return err
 	}
+
 	for {
 		n, err := r.Body.Read(b.bytes[len(b.bytes):cap(b.bytes)])
 		signature.Write(b.bytes[len(b.bytes) : len(b.bytes)+n])
 		b.bytes = b.bytes[:len(b.bytes)+n]
+
 		switch {
 		case len(b.bytes) > maxBody:
 			return errTooLarge
@@ -121,6 +132,7 @@ func (b *body) read(r *http.Request, signature *whatsapp.Verifier) error {
 		case err != nil:
 			return err
 		}
+
 		if len(b.bytes) == cap(b.bytes) {
 			if err := b.grow(min(2*cap(b.bytes), most)); err != nil {
 				return err
@@ -149,9 +161,11 @@ func refuse(w http.ResponseWriter, err error) {
 			status, text = refusal.status, refusal.text
 		}
 	}
+
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", strconv.Itoa(tryAgainAfter))
 	}
+
 	// Without both, net/http would read on, to use the connection again.
 	w.Header().Set("Connection", "close")
 	_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // not every ResponseWriter can

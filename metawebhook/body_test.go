@@ -27,6 +27,7 @@ func served(t *testing.T, changes ...func(*setting)) (*stage, string) {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.Start()
 	t.Cleanup(server.Close)
+
 	return s, server.Listener.Addr().String()
 }
 
@@ -37,11 +38,13 @@ func dial(t *testing.T, address, headers string) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
 	if _, err := fmt.Fprintf(conn, "POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n", headers); err != nil {
 		t.Fatal(err)
 	}
+
 	return conn
 }
 
@@ -51,6 +54,7 @@ func answer(t *testing.T, conn net.Conn) *http.Response {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return w
 }
 
@@ -58,12 +62,15 @@ func TestNothingIsReadOfABodyWhoseSignatureCannotBeRight(t *testing.T) {
 	t.Parallel()
 	_, address := served(t)
 	for name, signature := range map[string]string{
-		"none": "", "SHA-1": "X-Hub-Signature: sha1=0123456789012345678901234567890123456789\r\n", "too short": "X-Hub-Signature-256: sha256=00\r\n",
-		"no hex": "X-Hub-Signature-256: sha256=" + strings.Repeat("zz", 32) + "\r\n", "without its name": "X-Hub-Signature-256: " + strings.Repeat("00", 32) + "\r\n",
+		"none": "", "SHA-1": "X-Hub-Signature: sha1=0123456789012345678901234567890123456789\r\n",
+		"too short":        "X-Hub-Signature-256: sha256=00\r\n",
+		"no hex":           "X-Hub-Signature-256: sha256=" + strings.Repeat("zz", 32) + "\r\n",
+		"without its name": "X-Hub-Signature-256: " + strings.Repeat("00", 32) + "\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, length := range []string{"Content-Length: 1000", "Content-Length: 4194304", "Transfer-Encoding: chunked"} { // of which nothing is ever sent
+			// of which nothing is ever sent
+			for _, length := range []string{"Content-Length: 1000", "Content-Length: 4194304", "Transfer-Encoding: chunked"} {
 				conn := dial(t, address, signature+length)
 				if w := answer(t, conn); w.StatusCode != http.StatusUnauthorized || !w.Close {
 					t.Errorf("%s: answered %d, and the connection stays: %v", length, w.StatusCode, !w.Close)
@@ -87,6 +94,7 @@ func TestABodyHasOnlySoMuchTime(t *testing.T) {
 			t.Errorf("%s: answered %d", length, w.StatusCode)
 		}
 	}
+
 	if n := metawebhook.BodyBytes(s.Handler); n != 0 {
 		t.Errorf("%d bytes are still reserved", n)
 	}
@@ -103,6 +111,7 @@ func TestBodiesThatStallTakeABoundedMemory(t *testing.T) {
 	part := strings.Repeat("x", 1<<20)
 	var codes [sockets]int
 	var all sync.WaitGroup
+
 	for i := range sockets {
 		conn := dial(t, address, forged+"Content-Length: 4194304")
 		all.Go(func() {
@@ -113,38 +122,48 @@ func TestBodiesThatStallTakeABoundedMemory(t *testing.T) {
 					}
 				}
 			}()
+
 			if w, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil {
 				codes[i] = w.StatusCode
 			}
 		})
 	}
+
 	for metawebhook.BodyBytes(s.Handler) < most/2 { // the strangers are at it
 		runtime.Gosched()
 	}
+
 	if n := metawebhook.BodyBytes(s.Handler); n > most {
 		t.Errorf("%d bytes are reserved", n)
 	}
+
 	body := inbound("wamid.in1", "16505551234", "hello")
 	r, _ := http.NewRequest(http.MethodPost, "http://"+address, strings.NewReader(body))
 	r.Header.Set("X-Hub-Signature-256", whatsapp.Sign(secretNow, []byte(body)))
+
 	if w, err := http.DefaultClient.Do(r); err != nil || w.StatusCode != http.StatusOK {
 		t.Errorf("Meta's own webhook: %v, %v", w, err)
 	} else {
 		_ = w.Body.Close()
 	}
+
 	runtime.GC() // what other tests leave behind does not count
 	runtime.ReadMemStats(&peak)
 	if grown := int64(peak.HeapAlloc) - int64(before.HeapAlloc); grown > 4*most {
 		t.Errorf("the heap grew by %d MiB", grown>>20)
 	}
+
 	all.Wait()
 	counts := map[int]int{}
 	for _, code := range codes {
 		counts[code]++
 	}
-	if counts[http.StatusServiceUnavailable] < sockets/2 || counts[http.StatusOK] > 0 || counts[http.StatusUnauthorized] > 0 {
+
+	if counts[http.StatusServiceUnavailable] < sockets/2 || counts[http.StatusOK] > 0 ||
+		counts[http.StatusUnauthorized] > 0 {
 		t.Errorf("answered %v", counts)
 	}
+
 	if n := metawebhook.BodyBytes(s.Handler); n != 0 {
 		t.Errorf("%d bytes are still reserved", n)
 	}
@@ -157,7 +176,8 @@ func TestARefusalForWantOfMemorySaysWhenToTryAgain(t *testing.T) {
 	t.Parallel()
 	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)), func(o *setting) { o.BodyMemory = 1 << 10 })
 	body := strings.Repeat("x", 4<<10)
-	if w := s.post(body, whatsapp.Sign(secretNow, []byte(body))); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+	if w := s.post(body, whatsapp.Sign(secretNow, []byte(body))); w.Code != http.StatusServiceUnavailable ||
+		w.Header().Get("Retry-After") == "" {
 		t.Errorf("answered %d %v", w.Code, w.Header())
 	}
 }
@@ -165,22 +185,28 @@ func TestARefusalForWantOfMemorySaysWhenToTryAgain(t *testing.T) {
 func TestABodyOfAnySizeIsReadWhole(t *testing.T) {
 	t.Parallel()
 	_, address := served(t)
-	for _, size := range []int{1, 8 << 10, 8<<10 + 1, 64 << 10, 64<<10 - 1, 64<<10 + 1, 1 << 20, 4<<20 - 1, 4 << 20, 4<<20 + 1} {
+	for _, size := range []int{1, 8 << 10, 8<<10 + 1, 64 << 10, 64<<10 - 1, 64<<10 + 1, 1 << 20, 4<<20 - 1, 4 << 20,
+		4<<20 + 1} {
 		body := strings.Repeat("x", size)
 		want := http.StatusOK
 		if size > 4<<20 {
 			want = http.StatusRequestEntityTooLarge
 		}
-		for _, reader := range []io.Reader{strings.NewReader(body), io.MultiReader(strings.NewReader(body))} { // the second does not say how long it is
+
+		// the second does not say how long it is
+		for _, reader := range []io.Reader{strings.NewReader(body), io.MultiReader(strings.NewReader(body))} {
 			r, _ := http.NewRequest(http.MethodPost, "http://"+address, reader)
 			r.Header.Set("X-Hub-Signature-256", whatsapp.Sign(secretNow, []byte(body)))
 			w, err := http.DefaultClient.Do(r)
+
 			if err != nil {
 				if want == http.StatusOK {
 					t.Errorf("%d bytes: %v", size, err)
 				}
+
 				continue // the refusal came before the body was sent
 			}
+
 			_ = w.Body.Close()
 			if w.StatusCode != want {
 				t.Errorf("%d bytes: answered %d, want %d", size, w.StatusCode, want)

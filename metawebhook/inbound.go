@@ -22,14 +22,19 @@ import (
 	"carillon/whatsapp"
 )
 
-// types are Meta's kinds of inbound messages in the API's words. What is not here is UNSUPPORTED, and kept with its content.
+// types are Meta's kinds of inbound messages in the API's words. What is not here is UNSUPPORTED,
+// and kept with its content.
 var types = map[string]enum.MessageType{
-	"text": enum.MessageTypeText, "image": enum.MessageTypeImage, "video": enum.MessageTypeVideo, "audio": enum.MessageTypeAudio, "voice": enum.MessageTypeAudio,
-	"document": enum.MessageTypeDocument, "sticker": enum.MessageTypeSticker, "location": enum.MessageTypeLocation, "contacts": enum.MessageTypeContacts,
-	"interactive": enum.MessageTypeInteractive, "button": enum.MessageTypeButton, "reaction": enum.MessageTypeReaction, "order": enum.MessageTypeOrder, "system": enum.MessageTypeSystem,
+	"text": enum.MessageTypeText, "image": enum.MessageTypeImage, "video": enum.MessageTypeVideo,
+	"audio": enum.MessageTypeAudio, "voice": enum.MessageTypeAudio,
+	"document": enum.MessageTypeDocument, "sticker": enum.MessageTypeSticker, "location": enum.MessageTypeLocation,
+	"contacts":    enum.MessageTypeContacts,
+	"interactive": enum.MessageTypeInteractive, "button": enum.MessageTypeButton, "reaction": enum.MessageTypeReaction,
+	"order": enum.MessageTypeOrder, "system": enum.MessageTypeSystem,
 }
 
-// content is how an inbound message is stored: its text as an outgoing one's, and the whole of it as Meta sent it.
+// content is how an inbound message is stored: its text as an outgoing one's, and the whole of it
+// as Meta sent it.
 type content struct {
 	Text    text            `json:"text"`
 	Button  string          `json:"buttonPayload,omitempty"`
@@ -57,12 +62,14 @@ func (h *Handler) arrival(ctx context.Context, m whatsapp.Inbound) (*arrival, er
 	if err != nil {
 		return nil, err
 	}
+
 	in, err := h.received(m, to.PhoneNumber)
+
 	return &arrival{m: m, to: to, in: in}, err
 }
 
-// inbound commits what people wrote. Messages share commits with those of other posts; what changes a person or an earlier
-// message has a transaction of its own, after them.
+// inbound commits what people wrote. Messages share commits with those of other posts; what changes
+// a person or an earlier message has a transaction of its own, after them.
 func (h *Handler) inbound(ctx context.Context, v *verdict, messages []whatsapp.Inbound) error {
 	var together, alone []*arrival
 	for _, m := range messages {
@@ -70,6 +77,7 @@ func (h *Handler) inbound(ctx context.Context, v *verdict, messages []whatsapp.I
 			v.add(Nobody, "a message without a sender")
 			continue
 		}
+
 		err := h.one(ctx, v, UnknownNumber, func() error {
 			a, err := h.arrival(ctx, m)
 			switch {
@@ -79,15 +87,18 @@ func (h *Handler) inbound(ctx context.Context, v *verdict, messages []whatsapp.I
 			default:
 				together = append(together, a)
 			}
+
 			return err
 		})
 		if err != nil {
 			return err
 		}
 	}
+
 	if err := all(ctx, h, v, together, func(list []*arrival) error { return h.arrivals.do(ctx, list) }); err != nil {
 		return err
 	}
+
 	for _, a := range alone {
 		err := h.one(ctx, v, NotStored, func() error {
 			if a.m.Change != nil {
@@ -99,13 +110,16 @@ func (h *Handler) inbound(ctx context.Context, v *verdict, messages []whatsapp.I
 			return err
 		}
 	}
+
 	var fresh []string
 	for _, a := range together {
 		if a.fresh {
 			fresh = append(fresh, a.m.WAMID)
 		}
 	}
+
 	h.awaited(ctx, fresh...)
+
 	return nil
 }
 
@@ -115,12 +129,14 @@ func (h *Handler) store(ctx context.Context, list []*arrival) error {
 	if err != nil {
 		return err
 	}
+
 	var receipt *delivery.Receipt
 	err = h.DB.InTx(ctx, func(tx *database.Tx) error {
 		people, err := h.senders(ctx, tx, list)
 		if err != nil {
 			return err
 		}
+
 		messages := make([]delivery.Received, len(list))
 		for i, a := range list {
 			messages[i] = a.in
@@ -128,28 +144,35 @@ func (h *Handler) store(ctx context.Context, list []*arrival) error {
 				messages[i].Contact = people[i].ID
 			}
 		}
+
 		if receipt, err = h.Queue.ReceiveInTx(ctx, tx, messages...); err != nil {
 			return err
 		}
+
 		var said []audience.Inbound
 		for i, a := range list {
 			if receipt.IDs[i].IsZero() {
 				continue // what is told again has had its effects
 			}
+
 			said = append(said, a.said(people[i], opensWindow(a.m), policies[a.in.Organization]))
 		}
+
 		optOuts, err := h.Audience.RecordInbound(ctx, tx, said...)
 		if err != nil {
 			return err
 		}
+
 		return receipt.Count(ctx, tx, optOuts...)
 	})
 	if err != nil {
 		return fmt.Errorf("receive %d messages: %w", len(list), err)
 	}
+
 	for i, a := range list {
 		a.fresh = !receipt.IDs[i].IsZero()
 	}
+
 	return nil
 }
 
@@ -165,41 +188,53 @@ func (h *Handler) policies(ctx context.Context, list []*arrival) (map[uid.ID]jso
 	for _, a := range list {
 		policies[a.in.Organization] = jsonfield.SendingPolicy{}
 	}
-	organizations, err := h.DB.Client.Organization.Query().Where(organization.IDIn(slices.Collect(maps.Keys(policies))...)).All(ctx)
+
+	organizations, err := h.DB.Client.Organization.Query().
+		Where(organization.IDIn(slices.Collect(maps.Keys(policies))...)).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read organizations: %w", err)
 	}
+
 	for _, o := range organizations {
 		policies[o.ID] = o.SendingPolicy
 	}
+
 	return policies, nil
 }
 
-// changed applies an edit or a revocation. Where the message is not here, the payload waits for it. Words that are written into
-// a message later count like others; the service window stays as it is.
+// changed applies an edit or a revocation. Where the message is not here, the payload waits for it.
+// Words that are written into a message later count like others; the service window stays as it is.
 func (h *Handler) changed(ctx context.Context, v *verdict, a *arrival) error {
 	policies, err := h.policies(ctx, []*arrival{a})
 	if err != nil {
 		return err
 	}
+
 	found := false
 	err = h.DB.InTx(ctx, func(tx *database.Tx) error {
-		people, err := h.Audience.Identify(ctx, tx, audience.Identity{Organization: a.in.Organization, Phone: a.m.From, UserID: a.m.FromUserID,
-			Username: a.m.Username, Name: a.m.ProfileName, At: a.m.At, Make: audience.MakeStranger})
+		people, err := h.Audience.Identify(ctx, tx,
+			audience.Identity{Organization: a.in.Organization, Phone: a.m.From, UserID: a.m.FromUserID,
+				Username: a.m.Username, Name: a.m.ProfileName, At: a.m.At, Make: audience.MakeStranger})
 		if err != nil {
 			return err
 		}
+
 		optOuts, err := h.Audience.RecordInbound(ctx, tx, a.said(people[0], false, policies[a.in.Organization]))
 		if err != nil {
 			return err
 		}
-		found, err = h.amend(ctx, tx, a.m.Change, amendment{number(a.m.PhoneNumberID, a.to), enum.DirectionInbound, a.m.WAMID, a.m.At}, optOuts...)
+
+		found, err = h.amend(ctx, tx, a.m.Change,
+			amendment{number(a.m.PhoneNumberID, a.to), enum.DirectionInbound, a.m.WAMID, a.m.At}, optOuts...)
+
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("change a message: %w", err)
 	}
+
 	v.wait(found, a.m.Change.Original)
+
 	return nil
 }
 
@@ -208,6 +243,7 @@ func (v *verdict) wait(found bool, original string) {
 	if found {
 		return
 	}
+
 	v.add(UnknownMessage, "a change of a message that is not here")
 	if v.again = true; v.waits == "" {
 		v.waits = original
@@ -222,12 +258,15 @@ type amendment struct {
 	at        time.Time
 }
 
-func (h *Handler) amend(ctx context.Context, tx *database.Tx, c *whatsapp.Change, by amendment, optOuts ...delivery.OptOut) (found bool, err error) {
+func (h *Handler) amend(ctx context.Context, tx *database.Tx, c *whatsapp.Change, by amendment,
+	optOuts ...delivery.OptOut) (found bool, err error) {
 	stored, err := json.Marshal(content{Text: text{c.Text}, Edit: by.wamid, Message: c.Raw})
 	if err != nil {
 		return false, fmt.Errorf("keep an edit: %w", err)
 	}
-	return h.Queue.AmendInTx(ctx, tx, delivery.Amendment{Number: by.number, Direction: by.direction, Original: c.Original, Revoked: c.Revoked, Content: stored, At: by.at}, optOuts...)
+
+	return h.Queue.AmendInTx(ctx, tx, delivery.Amendment{Number: by.number, Direction: by.direction,
+		Original: c.Original, Revoked: c.Revoked, Content: stored, At: by.at}, optOuts...)
 }
 
 func number(metaID string, to account.Receiver) delivery.Number {
@@ -240,28 +279,37 @@ func (h *Handler) call(ctx context.Context, c whatsapp.Call) error {
 	if err != nil {
 		return err
 	}
+
 	return h.DB.InTx(ctx, func(tx *database.Tx) error {
-		people, err := h.Audience.Identify(ctx, tx, audience.Identity{Organization: to.PhoneNumber.OrganizationID, Phone: c.From, UserID: c.FromUserID, At: c.At, Make: audience.MakeContact})
+		people, err := h.Audience.Identify(ctx, tx, audience.Identity{Organization: to.PhoneNumber.OrganizationID,
+			Phone: c.From, UserID: c.FromUserID, At: c.At, Make: audience.MakeContact})
 		if err != nil {
 			return err
 		}
+
 		_, err = h.Audience.RecordInbound(ctx, tx, audience.Inbound{Person: people[0], At: c.At, OpensWindow: true})
+
 		return err
 	})
 }
 
 // received is an inbound message as it is stored.
 func (h *Handler) received(m whatsapp.Inbound, number *ent.PhoneNumber) (delivery.Received, error) {
-	stored, err := json.Marshal(content{Text: text{m.Text}, Button: m.ButtonPayload, Context: m.ContextMessageID, Group: m.GroupID, Standby: m.Standby, Message: m.Raw})
+	stored, err := json.Marshal(content{Text: text{m.Text}, Button: m.ButtonPayload, Context: m.ContextMessageID,
+		Group: m.GroupID, Standby: m.Standby, Message: m.Raw})
 	if err != nil {
 		return delivery.Received{}, fmt.Errorf("keep a message: %w", err)
 	}
+
 	kind, known := types[m.Type]
 	if !known {
 		kind = enum.MessageTypeUnsupported
 	}
+
 	address := addressOf(m)
-	return delivery.Received{Organization: number.OrganizationID, PhoneNumber: number.ID, Account: number.AccountID, Address: address,
+
+	return delivery.Received{Organization: number.OrganizationID, PhoneNumber: number.ID, Account: number.AccountID,
+		Address: address,
 		Country: audience.AddressCountry(address), Type: kind, WAMID: m.WAMID, Content: stored, At: m.At}, nil
 }
 
@@ -271,6 +319,7 @@ func addressOf(m whatsapp.Inbound) string {
 	if c := m.System; c != nil {
 		address = cmp.Or(address, c.PreviousUserID, c.UserID)
 	}
+
 	return address
 }
 
@@ -280,9 +329,11 @@ func (h *Handler) senders(ctx context.Context, tx *database.Tx, list []*arrival)
 		who, err := h.renumbered(ctx, tx, list[0].m, list[0].in)
 		return []audience.Person{who}, err
 	}
+
 	identities := make([]audience.Identity, len(list))
 	for i, a := range list {
-		identities[i] = audience.Identity{Organization: a.in.Organization, Phone: a.m.From, UserID: a.m.FromUserID, Username: a.m.Username, Name: a.m.ProfileName, At: a.in.At, Make: audience.MakeContact}
+		identities[i] = audience.Identity{Organization: a.in.Organization, Phone: a.m.From, UserID: a.m.FromUserID,
+			Username: a.m.Username, Name: a.m.ProfileName, At: a.in.At, Make: audience.MakeContact}
 		if a.m.Type == "system" || a.m.System != nil { // by WhatsApp, and not of their own writing
 			identities[i].Make = audience.MakeNothing
 		} else if a.m.GroupID == "" && a.m.ContextMessageID != "" {
@@ -291,6 +342,7 @@ func (h *Handler) senders(ctx context.Context, tx *database.Tx, list []*arrival)
 			}
 		}
 	}
+
 	return h.Audience.Identify(ctx, tx, identities...)
 }
 
@@ -300,20 +352,25 @@ func renumbers(m whatsapp.Inbound) bool {
 }
 
 // renumbered follows a person to another number or user id.
-func (h *Handler) renumbered(ctx context.Context, tx *database.Tx, m whatsapp.Inbound, in delivery.Received) (audience.Person, error) {
+func (h *Handler) renumbered(ctx context.Context, tx *database.Tx, m whatsapp.Inbound,
+	in delivery.Received) (audience.Person, error) {
 	told, err := tx.Client.Message.Query().Where(message.PhoneNumberID(in.PhoneNumber), message.Wamid(m.WAMID)).Exist(ctx)
 	if err != nil || told { // by now the numbers may be others', and the message is not stored again
 		return audience.Person{}, err
 	}
+
 	c := m.System
-	return h.Audience.Renumber(ctx, tx, audience.Renumbered{Organization: in.Organization, From: m.From, FromUserID: cmp.Or(c.PreviousUserID, m.FromUserID),
-		To: c.WaID, ToUserID: c.UserID, At: in.At})
+
+	return h.Audience.Renumber(ctx, tx, audience.Renumbered{Organization: in.Organization, From: m.From,
+		FromUserID: cmp.Or(c.PreviousUserID, m.FromUserID),
+		To:         c.WaID, ToUserID: c.UserID, At: in.At})
 }
 
 // quoted adds whom a message of ours went to that somebody answers: they are the same person, under
 // whatever number they answer. It is for chats of two people alone.
 func quoted(ctx context.Context, tx *database.Tx, number uid.ID, wamid string, who *audience.Identity) error {
-	m, err := tx.Client.Message.Query().Where(message.PhoneNumberID(number), message.Wamid(wamid), message.DirectionEQ(enum.DirectionOutbound)).First(ctx)
+	m, err := tx.Client.Message.Query().Where(message.PhoneNumberID(number), message.Wamid(wamid),
+		message.DirectionEQ(enum.DirectionOutbound)).First(ctx)
 	switch {
 	case ent.IsNotFound(err):
 		return nil
@@ -324,6 +381,7 @@ func quoted(ctx context.Context, tx *database.Tx, number uid.ID, wamid string, w
 	default:
 		who.Others = append(who.Others, m.Address)
 	}
+
 	return nil
 }
 
@@ -334,33 +392,41 @@ func opensWindow(m whatsapp.Inbound) bool {
 
 // consents are what the values of a preference mean.
 var consents = map[whatsapp.PreferenceValue]enum.Consent{
-	whatsapp.PreferenceStop: enum.ConsentOptedOut, whatsapp.PreferenceResume: enum.ConsentOptedIn, whatsapp.PreferenceSignup: enum.ConsentOptedIn,
+	whatsapp.PreferenceStop: enum.ConsentOptedOut, whatsapp.PreferenceResume: enum.ConsentOptedIn,
+	whatsapp.PreferenceSignup: enum.ConsentOptedIn,
 }
 
 // marketing is the category of preferences that consent is about.
 const marketing = "marketing_messages"
 
-// preference records that a person stopped marketing, or takes it again. What is not known changes nothing for the better; nor
-// does a resumption that says not when, since it may have been told before.
+// preference records that a person stopped marketing, or takes it again. What is not known changes
+// nothing for the better; nor does a resumption that says not when, since it may have been told
+// before.
 func (h *Handler) preference(ctx context.Context, v *verdict, p whatsapp.Preference) error {
 	to, err := h.Accounts.ReceiverOf(ctx, p.WABAID, p.PhoneNumberID)
 	if err != nil {
 		return err
 	}
+
 	number := to.PhoneNumber
 	consent, known := consents[p.Value]
+
 	if !known || p.Category != marketing {
 		v.add(NotUnderstood, "a preference of a value or category that is not known")
 		if consent != enum.ConsentOptedOut {
 			return nil
 		}
 	}
+
 	if consent == enum.ConsentOptedIn && p.Undated {
 		v.add(NotUnderstood, "a preference that does not say since when it holds")
 		return nil
 	}
-	return h.Audience.RecordConsentOf(ctx, audience.Identity{Organization: number.OrganizationID, Phone: p.WaID, UserID: p.UserID, At: p.At}, audience.Statement{
-		Consent: consent, By: enum.ConsentSpeakerContact, Source: "whatsapp user_preferences", Evidence: p.Detail, SaidAt: p.At,
+
+	return h.Audience.RecordConsentOf(ctx, audience.Identity{Organization: number.OrganizationID, Phone: p.WaID,
+		UserID: p.UserID, At: p.At}, audience.Statement{
+		Consent: consent, By: enum.ConsentSpeakerContact, Source: "whatsapp user_preferences", Evidence: p.Detail,
+		SaidAt:  p.At,
 		Answers: &delivery.OptOut{Organization: number.OrganizationID, Account: number.AccountID, PhoneNumber: number.ID},
 	})
 }
@@ -371,37 +437,49 @@ func (h *Handler) echo(ctx context.Context, v *verdict, e whatsapp.Echo) error {
 	if err != nil {
 		return err
 	}
+
 	if e.Change != nil {
 		found := false
 		err := h.DB.InTx(ctx, func(tx *database.Tx) (err error) {
-			found, err = h.amend(ctx, tx, e.Change, amendment{number(e.PhoneNumberID, to), enum.DirectionOutbound, e.WAMID, e.At})
+			found, err = h.amend(ctx, tx, e.Change,
+				amendment{number(e.PhoneNumberID, to), enum.DirectionOutbound, e.WAMID, e.At})
 			return err
 		})
+
 		v.wait(found || err != nil, e.Change.Original)
+
 		return err
 	}
+
 	from := to.PhoneNumber
 	address := cmp.Or(audience.Address(e.To), e.ToUserID)
 	stored, err := json.Marshal(content{Text: text{e.Text}, Standby: e.Standby, Message: e.Raw})
 	if err != nil {
 		return fmt.Errorf("keep an echo: %w", err)
 	}
+
 	kind, known := types[e.Type]
 	if !known {
 		kind = enum.MessageTypeUnsupported
 	}
+
 	fresh := false
 	err = h.DB.InTx(ctx, func(tx *database.Tx) error {
-		people, err := h.Audience.Identify(ctx, tx, audience.Identity{Organization: from.OrganizationID, Phone: e.To, UserID: e.ToUserID, At: e.At})
+		people, err := h.Audience.Identify(ctx, tx,
+			audience.Identity{Organization: from.OrganizationID, Phone: e.To, UserID: e.ToUserID, At: e.At})
 		if err != nil {
 			return err
 		}
+
 		var contact uid.ID
 		if people[0].Contact != nil {
 			contact = people[0].ID
 		}
-		fresh, err = h.Queue.NoteEchoInTx(ctx, tx, delivery.Echo{Organization: from.OrganizationID, PhoneNumber: from.ID, Account: from.AccountID, Contact: contact,
-			Address: address, Country: audience.AddressCountry(address), Type: kind, WAMID: e.WAMID, Content: stored, At: e.At})
+
+		fresh, err = h.Queue.NoteEchoInTx(ctx, tx,
+			delivery.Echo{Organization: from.OrganizationID, PhoneNumber: from.ID, Account: from.AccountID, Contact: contact,
+				Address: address, Country: audience.AddressCountry(address), Type: kind, WAMID: e.WAMID, Content: stored, At: e.At})
+
 		return err
 	})
 	if err != nil {
@@ -410,5 +488,6 @@ func (h *Handler) echo(ctx context.Context, v *verdict, e whatsapp.Echo) error {
 	if fresh {
 		h.awaited(ctx, e.WAMID)
 	}
+
 	return nil
 }

@@ -11,7 +11,8 @@ import (
 	"carillon/uid"
 )
 
-// keepFor is how long payloads are kept: an operator looks within a month, and Meta repeats for a week.
+// keepFor is how long payloads are kept: an operator looks within a month, and Meta repeats for a
+// week.
 const keepFor = 30 * 24 * time.Hour
 
 // keptBytes counts what this process has kept since it last looked whether that is too much.
@@ -22,16 +23,18 @@ func (h *Handler) drop(ctx context.Context) error {
 	return h.keep(ctx, verdict{reason: OrganizationClosed}, nil)
 }
 
-// keep stores a payload as it came, once, if the verdict says so; Meta's repetitions of it are counted, and have the last
-// reason.
+// keep stores a payload as it came, once, if the verdict says so; Meta's repetitions of it are
+// counted, and have the last reason.
 func (h *Handler) keep(ctx context.Context, v verdict, body []byte) error {
 	if v.reason == "" {
 		return nil
 	}
+
 	sum := sha256.Sum256(body)
 	if body == nil {
 		body, sum = []byte{}, sha256.Sum256([]byte(v.reason))
 	}
+
 	now := h.Now()
 	err := h.DB.InTx(ctx, func(tx *database.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO unmatched_webhook (id, reason, detail, body, body_hash, seen, received_at, retry_at, waits_for)
@@ -39,6 +42,7 @@ func (h *Handler) keep(ctx context.Context, v verdict, body []byte) error {
 			ON CONFLICT (body_hash) DO UPDATE SET seen = unmatched_webhook.seen + 1, reason = excluded.reason, detail = excluded.detail,
 				retry_at = excluded.retry_at, waits_for = excluded.waits_for`,
 			uid.New(uid.UnmatchedWebhook), v.reason, v.detail, body, sum[:], now, v.retryAt(now, now), v.waitsFor())
+
 		return err
 	})
 	if err != nil {
@@ -48,6 +52,7 @@ func (h *Handler) keep(ctx context.Context, v verdict, body []byte) error {
 	if h.kept.since.Add(int64(len(body))) > h.options.KeptBytes/16 {
 		return h.Trim(ctx)
 	}
+
 	return nil
 }
 
@@ -69,13 +74,17 @@ func (h *Handler) Trim(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+
 			deleted, err = result.RowsAffected()
+
 			return err
 		})
 		if err != nil {
 			return fmt.Errorf("trim kept webhooks by %s: %w", bound.name, err)
 		}
+
 		h.metrics.trimmed.WithLabelValues(bound.name).Add(float64(deleted))
 	}
+
 	return nil
 }

@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// meta is as much of the Graph API as webhooks ask for: it knows each account's number, and every template.
+// meta is as much of the Graph API as webhooks ask for: it knows each account's number, and every
+// template.
 type meta struct {
 	url  string
 	away atomic.Bool
@@ -22,6 +23,7 @@ func newMeta(t *testing.T) *meta {
 	server := httptest.NewServer(m)
 	t.Cleanup(server.Close)
 	m.url = server.URL
+
 	return m
 }
 
@@ -36,9 +38,11 @@ func (m *meta) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if phone == "" {
 			phone = waba + "000"
 		}
+
 		fmt.Fprintf(w, `{"data":[{"id":%q,"display_phone_number":"+1","verified_name":"Name of %s"}]}`, phone, waba)
 	default: // a template
-		_ = json.NewEncoder(w).Encode(map[string]any{"id": path[len(path)-1], "name": "t", "language": "en", "status": "PAUSED", "category": "UTILITY"})
+		_ = json.NewEncoder(w).Encode(map[string]any{"id": path[len(path)-1], "name": "t", "language": "en",
+			"status": "PAUSED", "category": "UTILITY"})
 	}
 }
 

@@ -1,6 +1,7 @@
-// Package metawebhook takes in what Meta reports. It answers 200 only when everything in a payload is committed or kept, and 503
-// when the database was away, so that Meta tries again. It never answers 503 because of what a payload says: what cannot be
-// understood, belongs to nobody here or cannot be stored is kept as it came, with the reason, and counted.
+// Package metawebhook takes in what Meta reports. It answers 200 only when everything in a payload
+// is committed or kept, and 503 when the database was away, so that Meta tries again. It never
+// answers 503 because of what a payload says: what cannot be understood, belongs to nobody here or
+// cannot be stored is kept as it came, with the reason, and counted.
 package metawebhook
 
 import (
@@ -51,6 +52,7 @@ func (o Options) complete() Options {
 	or(&o.BodyTimeout, 15*time.Second)
 	or(&o.KeptRows, 10_000)
 	or(&o.KeptBytes, 256<<20)
+
 	return o
 }
 
@@ -76,6 +78,7 @@ func New(p Parts, o Options) *Handler {
 	h.bodies = &bodies{most: h.options.BodyMemory}
 	h.metrics = newMetrics(h.bodies)
 	h.arrivals.commit = h.store
+
 	return h
 }
 
@@ -101,12 +104,14 @@ func (h *Handler) verify(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "forbidden", http.StatusForbidden)
 		return
 	}
+
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = io.WriteString(w, q.Get("hub.challenge"))
 }
 
-// receive takes in a payload. Strangers can call it too: nothing of a body is read without a signature that may be right, it is
-// read within a time, and all bodies together take a bounded memory.
+// receive takes in a payload. Strangers can call it too: nothing of a body is read without a
+// signature that may be right, it is read within a time, and all bodies together take a bounded
+// memory.
 func (h *Handler) receive(w http.ResponseWriter, r *http.Request) {
 	signature, ok := whatsapp.NewVerifier(h.options.Secrets, r.Header.Get("X-Hub-Signature-256"))
 	if !ok {
@@ -122,15 +127,18 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, err)
 		return
 	}
+
 	_ = control.SetReadDeadline(time.Time{})
 
 	ctx, cancel := context.WithTimeout(caller.System(context.WithoutCancel(r.Context())), commitTimeout)
 	defer cancel()
+
 	if _, err := h.Process(ctx, body.bytes); err != nil {
 		h.Log.Error("a webhook could not be committed; Meta will send it again", "bytes", len(body.bytes), "error", err)
 		http.Error(w, "try again", http.StatusServiceUnavailable)
 		return
 	}
+
 	w.WriteHeader(http.StatusOK)
 }
 
@@ -139,12 +147,13 @@ func (h *Handler) refuse(w http.ResponseWriter, err error) {
 	refuse(w, err)
 }
 
-// Process commits everything in a payload, and reports whether it had to be kept. After an error it may be processed again:
-// nothing counts twice.
+// Process commits everything in a payload, and reports whether it had to be kept. After an error it
+// may be processed again: nothing counts twice.
 func (h *Handler) Process(ctx context.Context, body []byte) (kept bool, err error) {
 	v, err := h.apply(ctx, body, h.Now())
 	if err != nil {
 		return false, err
 	}
+
 	return v.reason != "", h.keep(ctx, v, body)
 }

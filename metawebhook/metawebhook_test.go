@@ -36,8 +36,10 @@ func (s *stage) post(body, signature string) *httptest.ResponseRecorder {
 	if signature != "" {
 		r.Header.Set("X-Hub-Signature-256", signature)
 	}
+
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
+
 	return w
 }
 
@@ -65,10 +67,13 @@ func TestASignedReceiptIsCommittedBeforeItIsAnswered(t *testing.T) {
 				t.Fatalf("answered %d: %s", w.Code, w.Body)
 			}
 		}
+
 		m := db.Client.Message.GetX(s.system, s.message)
-		if m.Status != enum.MessageStatusDelivered || *m.Wamid != "wamid.1" || m.Pricing == nil || m.Pricing.Category != "utility" || !m.DeliveredAt.Equal(time.Unix(1750030073, 0)) {
+		if m.Status != enum.MessageStatusDelivered || *m.Wamid != "wamid.1" || m.Pricing == nil ||
+			m.Pricing.Category != "utility" || !m.DeliveredAt.Equal(time.Unix(1750030073, 0)) {
 			t.Errorf("message is %s %v %v at %v", m.Status, m.Wamid, m.Pricing, m.DeliveredAt)
 		}
+
 		if n := db.Client.DeliveryEvent.Query().CountX(s.system); n != 1 {
 			t.Errorf("%d events for one receipt told three times", n)
 		}
@@ -93,15 +98,19 @@ func TestAnUnsignedWebhookIsRefusedAndToldNothing(t *testing.T) {
 		s := stand(t, db)
 		body := status(metaNumber, "wamid.1", whatsapp.CallbackData(s.message.String(), 1), "read")
 		right := whatsapp.Sign(secretNow, []byte(body))
+
 		for name, signature := range map[string]string{
-			"none": "", "of another secret": whatsapp.Sign("guess", []byte(body)), "of another body": whatsapp.Sign(secretNow, []byte(body+" ")),
-			"cut short": right[:len(right)-2], "without its name": strings.TrimPrefix(right, "sha256="), "no hex": "sha256=zz",
+			"none": "", "of another secret": whatsapp.Sign("guess", []byte(body)),
+			"of another body": whatsapp.Sign(secretNow, []byte(body+" ")),
+			"cut short":       right[:len(right)-2], "without its name": strings.TrimPrefix(right, "sha256="),
+			"no hex": "sha256=zz",
 		} {
 			w := s.post(body, signature)
 			if w.Code != http.StatusUnauthorized || strings.Contains(w.Body.String(), right[7:]) || len(w.Body.String()) > 40 {
 				t.Errorf("signature %s: answered %d %q", name, w.Code, w.Body)
 			}
 		}
+
 		if m := db.Client.Message.GetX(s.system, s.message); m.Status != enum.MessageStatusSending || len(s.kept()) != 0 {
 			t.Errorf("an unsigned webhook changed the message to %s, and %d were kept", m.Status, len(s.kept()))
 		}
@@ -111,12 +120,14 @@ func TestAnUnsignedWebhookIsRefusedAndToldNothing(t *testing.T) {
 func TestWhatIsNotOursIsKeptAndCounted(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ body, reason string }{
-		"a number that nobody has bound":      {status("999", "wamid.9", "", "sent"), metawebhook.UnknownNumber},
-		"a message of another app":            {status(metaNumber, "wamid.9", "theirs", "sent"), metawebhook.UnknownMessage},
-		"a message of ours that never was":    {status(metaNumber, "wamid.9", whatsapp.CallbackData(uid.New(uid.Message).String(), 1), "sent"), metawebhook.UnknownMessage},
-		"what is no JSON":                     {`{"object":`, metawebhook.NotUnderstood},
-		"what is no payload of WhatsApp's":    {`[1,2]`, metawebhook.NotUnderstood},
-		"a field that Meta has yet to invent": {`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"telepathy","value":{"a":1}}]}]}`, metawebhook.NotUnderstood},
+		"a number that nobody has bound": {status("999", "wamid.9", "", "sent"), metawebhook.UnknownNumber},
+		"a message of another app":       {status(metaNumber, "wamid.9", "theirs", "sent"), metawebhook.UnknownMessage},
+		"a message of ours that never was": {status(metaNumber, "wamid.9",
+			whatsapp.CallbackData(uid.New(uid.Message).String(), 1), "sent"), metawebhook.UnknownMessage},
+		"what is no JSON":                  {`{"object":`, metawebhook.NotUnderstood},
+		"what is no payload of WhatsApp's": {`[1,2]`, metawebhook.NotUnderstood},
+		"a field that Meta has yet to invent": {`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"telepathy","value":{"a":1}}]}]}`,
+			metawebhook.NotUnderstood},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -127,8 +138,10 @@ func TestWhatIsNotOursIsKeptAndCounted(t *testing.T) {
 						t.Fatalf("answered %d", code)
 					}
 				}
+
 				kept := s.kept()
-				if len(kept) != 1 || kept[0].Reason != tc.reason || kept[0].Seen != 2 || !bytes.Equal(kept[0].Body, []byte(tc.body)) {
+				if len(kept) != 1 || kept[0].Reason != tc.reason || kept[0].Seen != 2 ||
+					!bytes.Equal(kept[0].Body, []byte(tc.body)) {
 					t.Errorf("kept %+v", kept)
 				}
 			})
@@ -147,15 +160,18 @@ func TestWhatCannotBeCommittedIsAskedForAgain(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
+
 		if code := s.told(body); code != http.StatusServiceUnavailable {
 			t.Errorf("answered %d while the database could not take it", code)
 		}
+
 		if err := db.InTx(s.system, func(tx *database.Tx) error {
 			_, err := tx.ExecContext(s.system, "ALTER TABLE gone RENAME TO delivery_event")
 			return err
 		}); err != nil {
 			t.Fatal(err)
 		}
+
 		if code := s.told(body); code != http.StatusOK {
 			t.Errorf("answered %d when told again", code)
 		}
@@ -207,14 +223,19 @@ func TestWhatSomebodyWritesIsStoredOnceAndOpensTheServiceWindow(t *testing.T) {
 				t.Fatalf("answered %d", code)
 			}
 		}
+
 		got := db.Client.Message.Query().Where(message.DirectionEQ(enum.DirectionInbound)).AllX(s.system)
-		if len(got) != 1 || got[0].Status != enum.MessageStatusReceived || got[0].Address != "+16505551234" || got[0].Type != enum.MessageTypeText {
+		if len(got) != 1 || got[0].Status != enum.MessageStatusReceived || got[0].Address != "+16505551234" ||
+			got[0].Type != enum.MessageTypeText {
 			t.Fatalf("stored %+v", got)
 		}
+
 		c := db.Client.Contact.GetX(s.system, *got[0].ContactID)
-		if *c.Name != "Pablo" || !c.ServiceWindowClosesAt.Equal(time.Unix(1750030073, 0).Add(24*time.Hour)) || *c.Country != "US" {
+		if *c.Name != "Pablo" || !c.ServiceWindowClosesAt.Equal(time.Unix(1750030073, 0).Add(24*time.Hour)) ||
+			*c.Country != "US" {
 			t.Errorf("contact is %+v", c)
 		}
+
 		if n := db.Client.DeliveryEvent.Query().CountX(s.system); n != 1 {
 			t.Errorf("%d events", n)
 		}
@@ -233,6 +254,7 @@ func TestAPersonWhoChangesTheirNumberStaysTheSameContact(t *testing.T) {
 		s := stand(t, db)
 		s.told(inbound("wamid.in1", "16505551234", "hello"))
 		who, soon := db.Client.Contact.Query().OnlyX(s.system), time.Now().Add(time.Second) // whole seconds are told
+
 		steps := []struct{ wamid, from, to string }{
 			{"wamid.change1", "16505551234", "16505550001"},
 			{"wamid.change1", "16505551234", "16505550001"},
@@ -240,19 +262,25 @@ func TestAPersonWhoChangesTheirNumberStaysTheSameContact(t *testing.T) {
 			{"wamid.change1", "16505551234", "16505550001"}, // told late
 			{"wamid.of a stranger", "16505559998", "16505559999"},
 		}
+
 		for _, step := range steps {
 			if code := s.told(renumbering(step.wamid, step.from, step.to, soon)); code != http.StatusOK {
 				t.Fatalf("answered %d", code)
 			}
 		}
-		if c := db.Client.Contact.Query().OnlyX(s.system); c.ID != who.ID || *c.Phone != "+16505550002" || *c.Name != "Pablo" || c.ServiceWindowClosesAt != nil {
+
+		if c := db.Client.Contact.Query().OnlyX(s.system); c.ID != who.ID || *c.Phone != "+16505550002" ||
+			*c.Name != "Pablo" || c.ServiceWindowClosesAt != nil {
 			t.Errorf("contact is %+v", c)
 		}
+
 		got := db.Client.Message.Query().Where(message.TypeEQ(enum.MessageTypeSystem)).Order(message.ByID()).AllX(s.system)
-		if len(got) != 3 || got[0].Address != "+16505551234" || *got[0].ContactID != who.ID || got[1].Address != "+16505550001" || *got[1].ContactID != who.ID || got[2].ContactID != nil ||
+		if len(got) != 3 || got[0].Address != "+16505551234" || *got[0].ContactID != who.ID ||
+			got[1].Address != "+16505550001" || *got[1].ContactID != who.ID || got[2].ContactID != nil ||
 			!strings.Contains(string(got[0].Content), "Ana changed from 16505551234 to 16505550001") {
 			t.Errorf("stored %+v", got)
 		}
+
 		if kept := s.kept(); len(kept) > 0 {
 			t.Errorf("kept %s", kept[0].Body)
 		}
@@ -275,11 +303,13 @@ func TestAKeywordAndAPreferenceChangeTheConsent(t *testing.T) {
 				t.Errorf("answered %d, consent is %s, want %s", code, consent(), step.want)
 			}
 		}
+
 		preference := func(value string, at int) string {
 			return fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"user_preferences","value":{"messaging_product":"whatsapp",
 				"metadata":{"display_phone_number":"1","phone_number_id":%q},"contacts":[{"wa_id":"16505551234"}],
 				"user_preferences":[{"wa_id":"16505551234","detail":"d","category":"marketing_messages","value":%q,"timestamp":%d}]}}]}]}`, metaNumber, value, at)
 		}
+
 		later := int(time.Now().Add(time.Minute).Unix())
 		if code := s.told(preference("resume", later)); code != http.StatusOK || consent() != enum.ConsentOptedIn {
 			t.Errorf("answered %d, consent after resume is %s", code, consent())
@@ -299,30 +329,37 @@ func TestWhatIsToldOfAClosedOrganizationIsDroppedAndCounted(t *testing.T) {
 		s := stand(t, db)
 		db.Client.Organization.Update().SetStatus(enum.OrganizationStatusClosed).ExecX(s.system)
 		body := status(metaNumber, "wamid.1", whatsapp.CallbackData(s.message.String(), 1), "delivered")
+
 		for range 2 {
 			if code := s.told(body); code != http.StatusOK {
 				t.Fatalf("answered %d", code)
 			}
 		}
+
 		dropped := func(seen int) {
 			t.Helper()
 			kept := s.kept()
-			if len(kept) != 1 || kept[0].Reason != metawebhook.OrganizationClosed || kept[0].Seen != seen || len(kept[0].Body) != 0 {
+			if len(kept) != 1 || kept[0].Reason != metawebhook.OrganizationClosed || kept[0].Seen != seen ||
+				len(kept[0].Body) != 0 {
 				t.Errorf("kept %+v", kept)
 			}
 		}
+
 		dropped(2)
 		if m := db.Client.Message.GetX(s.system, s.message); m.Status != enum.MessageStatusSending {
 			t.Errorf("the message is %s", m.Status)
 		}
+
 		db.Client.Account.Update().SetStatus(enum.AccountStatusDisconnected).ExecX(s.system) // as erasing leaves it
 		if code := s.told(body); code != http.StatusOK {
 			t.Fatalf("answered %d", code)
 		}
+
 		dropped(3)
 		if done, err := s.Replay(s.system); err != nil || done != (metawebhook.Replayed{}) {
 			t.Errorf("replaying gave %+v, %v", done, err)
 		}
+
 		dropped(3)
 		if w := s.post(body, "sha256=00"); w.Code != http.StatusUnauthorized {
 			t.Errorf("a forged one is answered %d", w.Code)

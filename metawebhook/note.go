@@ -29,7 +29,8 @@ func newMetrics(b *bodies) metrics {
 			Name: "carillon_webhook_refused_total", Help: "Requests to the webhook whose body was not taken, by reason.",
 		}, []string{"reason"}),
 		trimmed: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "carillon_kept_webhooks_deleted_total", Help: "Kept webhooks that were deleted because they were too old, or too many in rows or bytes.",
+			Name: "carillon_kept_webhooks_deleted_total",
+			Help: "Kept webhooks that were deleted because they were too old, or too many in rows or bytes.",
 		}, []string{"bound"}),
 		room: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "carillon_webhook_body_bytes", Help: "Memory that bodies of webhooks take now.",
@@ -52,6 +53,7 @@ func (m metrics) refused(err error) {
 			return
 		}
 	}
+
 	m.refuse.WithLabelValues("other").Inc()
 }
 
@@ -60,25 +62,31 @@ func (h *Handler) Metrics() []prometheus.Collector {
 	return []prometheus.Collector{h.metrics.changes, h.metrics.refuse, h.metrics.trimmed, h.metrics.room, h.metrics.most}
 }
 
-// count counts everything that a webhook told by its kind. Kinds are few, whatever Meta sends: what has another name is unknown.
+// count counts everything that a webhook told by its kind. Kinds are few, whatever Meta sends: what
+// has another name is unknown.
 func (h *Handler) count(hook whatsapp.Webhook) {
 	for _, s := range hook.Statuses {
 		h.metrics.changes.WithLabelValues("status_" + string(s.Status)).Inc()
 	}
+
 	for _, of := range [...]struct {
 		kind string
 		n    int
 	}{
-		{"message", len(hook.Inbound)}, {"echo", len(hook.Echoes)}, {"user_preference", len(hook.Preferences)}, {"capability", len(hook.Capabilities)},
-		{"template", len(hook.Templates)}, {"number", len(hook.Numbers)}, {"security", len(hook.Security)}, {"error", len(hook.Errors)}, {"unknown", len(hook.Unknown)},
+		{"message", len(hook.Inbound)}, {"echo", len(hook.Echoes)}, {"user_preference", len(hook.Preferences)},
+		{"capability", len(hook.Capabilities)},
+		{"template", len(hook.Templates)}, {"number", len(hook.Numbers)}, {"security", len(hook.Security)},
+		{"error", len(hook.Errors)}, {"unknown", len(hook.Unknown)},
 	} {
 		if of.n > 0 {
 			h.metrics.changes.WithLabelValues(of.kind).Add(float64(of.n))
 		}
 	}
+
 	for _, u := range hook.Accounts {
 		h.metrics.changes.WithLabelValues("account_" + string(u.Kind)).Inc()
 	}
+
 	for _, n := range hook.Notices {
 		h.metrics.changes.WithLabelValues(n.Field).Inc()
 	}
@@ -86,7 +94,8 @@ func (h *Handler) count(hook whatsapp.Webhook) {
 
 // note tells the operator of something that changes nothing here.
 func (h *Handler) note(ctx context.Context, kind string, level slog.Level, attributes ...any) {
-	h.Log.Log(ctx, level, "a webhook told something that changes nothing here", append([]any{"kind", kind}, attributes...)...)
+	h.Log.Log(ctx, level, "a webhook told something that changes nothing here",
+		append([]any{"kind", kind}, attributes...)...)
 }
 
 // alertLevels are how loud alerts are.
@@ -98,19 +107,25 @@ func (h *Handler) noteAccount(ctx context.Context, u whatsapp.AccountUpdate) {
 	level := slog.LevelInfo
 	if a := u.Alert; a != nil {
 		level = alertLevels[a.Severity] // else info
-		attributes = append(attributes, "severity", a.Severity, "status", a.Status, "entity", a.EntityType+" "+a.EntityID, "description", a.Description)
+		attributes = append(attributes, "severity", a.Severity, "status", a.Status, "entity", a.EntityType+" "+a.EntityID,
+			"description", a.Description)
 	}
+
 	h.Log.Log(ctx, level, "WhatsApp tells of an account", attributes...)
 }
 
 // noteRest tells of what is known by name and changes nothing.
 func (h *Handler) noteRest(ctx context.Context, hook whatsapp.Webhook) {
 	for _, s := range hook.Security {
-		h.Log.WarnContext(ctx, "somebody changed a number's PIN, or asked to", "waba", s.WABAID, "phone_number", s.DisplayPhoneNumber, "event", s.Event, "requester", s.RequesterID)
+		h.Log.WarnContext(ctx, "somebody changed a number's PIN, or asked to", "waba", s.WABAID, "phone_number",
+			s.DisplayPhoneNumber, "event", s.Event, "requester", s.RequesterID)
 	}
+
 	for _, e := range hook.Errors {
-		h.note(ctx, "error", slog.LevelWarn, "waba", e.WABAID, "phone_number_id", e.PhoneNumberID, "code", e.Code, "title", e.Title, "details", e.Details)
+		h.note(ctx, "error", slog.LevelWarn, "waba", e.WABAID, "phone_number_id", e.PhoneNumberID, "code", e.Code,
+			"title", e.Title, "details", e.Details)
 	}
+
 	for _, n := range hook.Notices {
 		h.note(ctx, n.Field, slog.LevelInfo, "waba", n.WABAID, "phone_number_id", n.PhoneNumberID, "event", n.Event)
 	}

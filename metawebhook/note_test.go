@@ -26,7 +26,9 @@ import (
 
 // change is a webhook with one change of the account with that id.
 func change(waba, field, value string) string {
-	return fmt.Sprintf(`{"object":"whatsapp_business_account","entry":[{"id":%q,"time":1750030073,"changes":[{"field":%q,"value":%s}]}]}`, waba, field, value)
+	return fmt.Sprintf(
+		`{"object":"whatsapp_business_account","entry":[{"id":%q,"time":1750030073,"changes":[{"field":%q,"value":%s}]}]}`,
+		waba, field, value)
 }
 
 // inApp is what the business wrote to somebody in the WhatsApp Business app.
@@ -39,6 +41,7 @@ func TestWhatTheBusinessWroteInTheAppIsOneSentMessage(t *testing.T) {
 		s := stand(t, db)
 		who := s.contact(t, "+16505551234")
 		var all sync.WaitGroup
+
 		for range 4 { // Meta repeats itself, to several processes at once
 			all.Go(func() {
 				if code := s.told(change("1", "smb_message_echoes", inApp)); code != http.StatusOK {
@@ -46,14 +49,18 @@ func TestWhatTheBusinessWroteInTheAppIsOneSentMessage(t *testing.T) {
 				}
 			})
 		}
+
 		all.Wait()
 		s.told(status(metaNumber, "wamid.echo", "", "read"))
 		m := db.Client.Message.Query().Where(message.Wamid("wamid.echo")).OnlyX(s.system)
 		at := time.Unix(1750030073, 0)
-		if m.Direction != enum.DirectionOutbound || m.Status != enum.MessageStatusRead || m.Address != "+16505551234" || m.ContactID == nil || *m.ContactID != who.ID ||
+
+		if m.Direction != enum.DirectionOutbound || m.Status != enum.MessageStatusRead || m.Address != "+16505551234" ||
+			m.ContactID == nil || *m.ContactID != who.ID ||
 			!m.SentAt.Equal(at) || !strings.Contains(string(m.Content), "Your table is ready") {
 			t.Errorf("stored as %+v", m)
 		}
+
 		if n := db.Client.DeliveryEvent.Query().CountX(s.system); n != 2 {
 			t.Errorf("%d events, want one that it was sent and one that it was read", n)
 		}
@@ -67,7 +74,8 @@ func TestWhatTheBusinessWroteInTheAppIsOneSentMessage(t *testing.T) {
 }
 
 func preference(value string, at int) string {
-	return change("1", "user_preferences", fmt.Sprintf(`{"metadata":{"phone_number_id":%q},"user_preferences":[{"wa_id":"16505551234","detail":"d","category":"marketing_messages","value":%q,"timestamp":%d}]}`,
+	return change("1", "user_preferences", fmt.Sprintf(
+		`{"metadata":{"phone_number_id":%q},"user_preferences":[{"wa_id":"16505551234","detail":"d","category":"marketing_messages","value":%q,"timestamp":%d}]}`,
 		metaNumber, value, at))
 }
 
@@ -76,22 +84,30 @@ func TestEachOptOutCountsOnce(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db)
 		o := db.Client.Organization.Query().OnlyX(s.system)
-		o.Update().SetSendingPolicy(jsonfield.SendingPolicy{OptOutKeywords: []string{"STOP"}, OptInKeywords: []string{"START"}}).ExecX(s.system)
+		o.Update().SetSendingPolicy(jsonfield.SendingPolicy{OptOutKeywords: []string{"STOP"},
+			OptInKeywords: []string{"START"}}).ExecX(s.system)
+
 		optedOut := func() (n int) {
 			t.Helper()
-			if err := db.QueryRow(s.system, "SELECT coalesce(sum(opted_out), 0) FROM statistic WHERE organization_id = $1", o.ID).Scan(&n); err != nil {
+			if err := db.QueryRow(s.system, "SELECT coalesce(sum(opted_out), 0) FROM statistic WHERE organization_id = $1",
+				o.ID).Scan(&n); err != nil {
 				t.Fatal(err)
 			}
+
 			return n
 		}
+
 		now := int(time.Now().Unix())
 		if s.told(preference("stop", now)); optedOut() != 1 || len(s.kept()) != 0 { // by somebody who is no contact yet
 			t.Fatalf("%d opted out; kept %v", optedOut(), s.kept())
 		}
+
 		says := func(wamid, text string, at int) {
-			s.told(change("1", "messages", fmt.Sprintf(`{"metadata":{"phone_number_id":%q},"messages":[{"from":"16505551234","id":%q,"timestamp":"%d","type":"text","text":{"body":%q}}]}`,
+			s.told(change("1", "messages", fmt.Sprintf(
+				`{"metadata":{"phone_number_id":%q},"messages":[{"from":"16505551234","id":%q,"timestamp":"%d","type":"text","text":{"body":%q}}]}`,
 				metaNumber, wamid, at, text)))
 		}
+
 		for i, step := range []struct {
 			tell func(at int)
 			want int
@@ -109,6 +125,7 @@ func TestEachOptOutCountsOnce(t *testing.T) {
 				t.Errorf("after step %d, %d opted out, want %d", i, optedOut(), step.want)
 			}
 		}
+
 		if wrong, err := s.Queue.Verify(s.system); err != nil || len(wrong) > 0 {
 			t.Errorf("a recount finds %v, %v", wrong, err)
 		}
@@ -118,13 +135,20 @@ func TestEachOptOutCountsOnce(t *testing.T) {
 func TestNothingThatAWebhookTellsIsDroppedInSilence(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ body, kind, logged string }{
-		"a changed PIN":          {change("1", "security", `{"display_phone_number":"15550783881","event":"PIN_CHANGED","requester":"77"}`), "security", "PIN_CHANGED"},
-		"an alert":               {change("1", "account_alerts", `{"entity_type":"BUSINESS","entity_id":"5","alert_info":{"alert_severity":"WARNING","alert_status":"ACTIVE","alert_type":"OBA_REJECTED","alert_description":"no badge"}}`), "account_alert", "no badge"},
-		"a partner's event":      {change("1", "account_update", `{"event":"MM_LITE_TERMS_SIGNED"}`), "account_update", "MM_LITE_TERMS_SIGNED"},
-		"a call":                 {change("1", "calls", `{"metadata":{"phone_number_id":"106540352242922"},"event":"connect"}`), "calls", "connect"},
+		"a changed PIN": {change("1", "security",
+			`{"display_phone_number":"15550783881","event":"PIN_CHANGED","requester":"77"}`), "security", "PIN_CHANGED"},
+		"an alert": {change("1", "account_alerts",
+			`{"entity_type":"BUSINESS","entity_id":"5","alert_info":{"alert_severity":"WARNING","alert_status":"ACTIVE","alert_type":"OBA_REJECTED","alert_description":"no badge"}}`),
+			"account_alert", "no badge"},
+		"a partner's event": {change("1", "account_update", `{"event":"MM_LITE_TERMS_SIGNED"}`), "account_update",
+			"MM_LITE_TERMS_SIGNED"},
+		"a call": {change("1", "calls",
+			`{"metadata":{"phone_number_id":"106540352242922"},"event":"connect"}`), "calls", "connect"},
 		"a flow":                 {change("1", "flows", `{"event":"FLOW_STATUS_CHANGE"}`), "flows", "FLOW_STATUS_CHANGE"},
 		"an old kind of receipt": {status(metaNumber, "wamid.1", "", "deleted"), "status_deleted", metaNumber},
-		"an error of no message": {change("1", "messages", `{"metadata":{"phone_number_id":"106540352242922"},"errors":[{"code":130429,"title":"too fast"}]}`), "error", "130429"},
+		"an error of no message": {change("1", "messages",
+			`{"metadata":{"phone_number_id":"106540352242922"},"errors":[{"code":130429,"title":"too fast"}]}`),
+			"error", "130429"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -150,6 +174,7 @@ func kinds(t *testing.T, collectors []prometheus.Collector) (out []string) {
 	for _, m := range family(t, collectors, "carillon_webhook_changes_total") {
 		out = append(out, m.GetLabel()[0].GetValue())
 	}
+
 	return out
 }
 
@@ -161,6 +186,7 @@ func counted(t testing.TB, collectors []prometheus.Collector, name, label string
 			return m.GetCounter().GetValue()
 		}
 	}
+
 	return 0
 }
 
@@ -172,11 +198,13 @@ func family(t testing.TB, collectors []prometheus.Collector, name string) []*dto
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, f := range families {
 		if f.GetName() == name {
 			return f.GetMetric()
 		}
 	}
+
 	return nil
 }
 
@@ -184,9 +212,11 @@ func TestACriticalAlertShowsOnTheAccount(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db)
-		s.told(change("1", "account_alerts", `{"entity_type":"BUSINESS","entity_id":"5","alert_info":{"alert_severity":"CRITICAL","alert_status":"ACTIVE","alert_type":"X","alert_description":"pay your bill"}}`))
+		s.told(change("1", "account_alerts",
+			`{"entity_type":"BUSINESS","entity_id":"5","alert_info":{"alert_severity":"CRITICAL","alert_status":"ACTIVE","alert_type":"X","alert_description":"pay your bill"}}`))
 		a := db.Client.Account.Query().OnlyX(s.system)
-		if a.Status != enum.AccountStatusConnected || a.StatusReason == nil || *a.StatusReason != "WhatsApp warns: pay your bill" {
+		if a.Status != enum.AccountStatusConnected || a.StatusReason == nil ||
+			*a.StatusReason != "WhatsApp warns: pay your bill" {
 			t.Errorf("the account is %s %v", a.Status, a.StatusReason)
 		}
 	})
@@ -200,14 +230,18 @@ func TestAnAccountThatLeftTheAPISendsNothingUntilItIsBack(t *testing.T) {
 		c.Update().SetStatus(enum.CampaignStatusRunning).ExecX(s.system)
 		s.told(change("1", "account_update", `{"event":"ACCOUNT_OFFBOARDED"}`))
 		c = db.Client.Campaign.GetX(s.system, c.ID)
-		if c.Status != enum.CampaignStatusPaused || *c.StatusReason != enum.CampaignStatusReasonAccountRestricted || !strings.Contains(*c.StatusDetail, "left WhatsApp's API") {
+		if c.Status != enum.CampaignStatusPaused || *c.StatusReason != enum.CampaignStatusReasonAccountRestricted ||
+			!strings.Contains(*c.StatusDetail, "left WhatsApp's API") {
 			t.Errorf("the campaign is %s %v %v", c.Status, c.StatusReason, c.StatusDetail)
 		}
+
 		s.told(change("1", "account_update", `{"event":"ACCOUNT_RECONNECTED"}`))
 		if a := db.Client.Account.Query().OnlyX(s.system); a.Status != enum.AccountStatusConnected || a.StatusReason != nil {
 			t.Errorf("the account is %s %v", a.Status, a.StatusReason)
 		}
-		if n := db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionAccountRestrict)).CountX(s.system); n != 2 {
+
+		if n := db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionAccountRestrict)).
+			CountX(s.system); n != 2 {
 			t.Errorf("%d entries of the audit trail, want one of the leaving and one of the return", n)
 		}
 	})
@@ -241,17 +275,22 @@ func TestWhatIsKeptIsTrimmedByAgeAndNumber(t *testing.T) {
 		for i := range 12 {
 			s.told(status("999", fmt.Sprint("wamid.", i), "", "sent"))
 		}
+
 		first := s.kept()[0]
 		first.Update().SetReceivedAt(database.Now().AddDate(0, 0, -31)).ExecX(s.system)
 		if err := s.Trim(s.system); err != nil || len(s.kept()) != 11 {
 			t.Fatalf("%v, %d are left, want all but the old one", err, len(s.kept()))
 		}
+
 		for i := range 3 {
 			s.told(status("999", fmt.Sprint("wamid.late", i), "", "sent"))
 		}
-		if err := s.Trim(s.system); err != nil || len(s.kept()) != 11 || !strings.Contains(string(s.kept()[10].Body), "wamid.late2") {
+
+		if err := s.Trim(s.system); err != nil || len(s.kept()) != 11 ||
+			!strings.Contains(string(s.kept()[10].Body), "wamid.late2") {
 			t.Errorf("%v, %d are left, want the last 11", err, len(s.kept()))
 		}
+
 		if n := counted(t, s.Metrics(), "carillon_kept_webhooks_deleted_total", "age"); n != 1 {
 			t.Errorf("%v deleted for their age", n)
 		}
@@ -269,14 +308,17 @@ func TestWhatIsKeptIsTrimmedByItsBytesAlsoBetweenSweeps(t *testing.T) {
 			if code := s.told(fmt.Sprintf(`{"n":%d,"x":%q}`, i, strings.Repeat("x", 4<<10))); code != http.StatusOK {
 				t.Fatalf("answered %d", code)
 			}
+
 			total := 0
 			for _, row := range s.kept() {
 				total += len(row.Body)
 			}
+
 			if total > 64<<10+8<<10 {
 				t.Fatalf("after %d payloads %d bytes are kept", i+1, total)
 			}
 		}
+
 		if kept := s.kept(); len(kept) < 10 || !strings.Contains(string(kept[len(kept)-1].Body), `{"n":39,`) {
 			t.Errorf("%d are left, want the newest", len(kept))
 		}

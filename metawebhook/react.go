@@ -14,12 +14,14 @@ import (
 	"carillon/whatsapp"
 )
 
-// react does what errors ask for beyond their own messages, once for each error and what it concerns. It looks at what the
-// journal took: an error of an attempt that is long over, or of a message that arrived after all, says nothing.
+// react does what errors ask for beyond their own messages, once for each error and what it
+// concerns. It looks at what the journal took: an error of an attempt that is long over, or of a
+// message that arrived after all, says nothing.
 //
-// An error that is told again counts once. So only new failures stop anything: what they concerned may have been mended since.
-// When the process dies before it reacts, the next message that fails brings the same error. That a person wants no marketing
-// is noted each time, since that holds from when it was said.
+// An error that is told again counts once. So only new failures stop anything: what they concerned
+// may have been mended since. When the process dies before it reacts, the next message that fails
+// brings the same error. That a person wants no marketing is noted each time, since that holds from
+// when it was said.
 func (h *Handler) react(ctx context.Context, facts, failures []delivery.Fact) error {
 	var asking []delivery.Fact
 	for _, f := range facts {
@@ -27,11 +29,14 @@ func (h *Handler) react(ctx context.Context, facts, failures []delivery.Fact) er
 			asking = append(asking, f)
 		}
 	}
+
 	for _, f := range failures {
-		if f.ErrorCode != 0 && stops(ruleOf(f)) { // a failure that does not say why is not the code 0, by which Meta refuses a token
+		// a failure that does not say why is not the code 0, by which Meta refuses a token
+		if f.ErrorCode != 0 && stops(ruleOf(f)) {
 			asking = append(asking, f)
 		}
 	}
+
 	if len(asking) == 0 {
 		return nil
 	}
@@ -40,12 +45,14 @@ func (h *Handler) react(ctx context.Context, facts, failures []delivery.Fact) er
 	if err != nil {
 		return err
 	}
+
 	type subject struct {
 		code           int
 		scope, contact uid.ID
 		address        string
 	}
 	done := map[subject]bool{}
+
 	for _, f := range found {
 		about := subject{code: f.Rule.Code, scope: f.Scope()}
 		if f.Rule.Suppress != "" {
@@ -54,11 +61,13 @@ func (h *Handler) react(ctx context.Context, facts, failures []delivery.Fact) er
 		if done[about] {
 			continue
 		}
+
 		done[about] = true
 		if _, err := h.Campaigns.React(ctx, f); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -70,6 +79,7 @@ func stops(rule whatsapp.Rule) bool {
 	case whatsapp.PauseCampaign, whatsapp.PauseTemplate, whatsapp.PauseNumber, whatsapp.PauseAccount:
 		return true
 	}
+
 	return false
 }
 
@@ -84,22 +94,29 @@ func (h *Handler) failures(ctx context.Context, facts []delivery.Fact) (failures
 			ids = append(ids, f.Message)
 		}
 	}
+
 	rows, err := h.DB.Client.Message.Query().
-		Where(message.StatusEQ(enum.MessageStatusFailed), message.Or(message.IDIn(ids...), message.WamidIn(wamids...))).All(ctx)
+		Where(message.StatusEQ(enum.MessageStatusFailed), message.Or(message.IDIn(ids...), message.WamidIn(wamids...))).
+		All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for failed messages: %w", err)
 	}
+
 	for _, m := range rows {
 		at := slices.IndexFunc(facts, func(f delivery.Fact) bool { return isAbout(f, m) })
 		if at < 0 {
 			continue
 		}
+
 		f := facts[at]
 		failures = append(failures, campaign.Failure{
-			Organization: m.OrganizationID, Campaign: orZero(m.CampaignID), Template: orZero(m.TemplateID), PhoneNumber: m.PhoneNumberID,
-			Account: m.AccountID, Contact: orZero(m.ContactID), Address: m.Address, Rule: ruleOf(f), Detail: f.Detail, At: f.At,
+			Organization: m.OrganizationID, Campaign: orZero(m.CampaignID), Template: orZero(m.TemplateID),
+			PhoneNumber: m.PhoneNumberID,
+			Account:     m.AccountID, Contact: orZero(m.ContactID), Address: m.Address, Rule: ruleOf(f),
+			Detail: f.Detail, At: f.At,
 		})
 	}
+
 	return failures, nil
 }
 

@@ -47,11 +47,13 @@ func TestAFailureThatIsReportedPausesWhatItConcerns(t *testing.T) {
 				if !tc.byID {
 					callback = ""
 				}
+
 				for range 2 {
 					if code := s.told(failure("wamid.1", callback, tc.code, database.Now().Add(-tc.age))); code != http.StatusOK {
 						t.Fatalf("answered %d", code)
 					}
 				}
+
 				if c = db.Client.Campaign.GetX(s.system, c.ID); c.Status != tc.want {
 					t.Errorf("the campaign is %s", c.Status)
 				}
@@ -74,9 +76,11 @@ func TestAFailureThatIsToldAgainCountsOnce(t *testing.T) {
 				t.Errorf("the account is %s, want %s", a.Status, want)
 			}
 		}
+
 		for range 3 { // an error that is believed only when two messages have it
 			tell(first, "wamid.1", enum.AccountStatusConnected)
 		}
+
 		tell(s.send(s.world, "+16505550002"), "wamid.2", enum.AccountStatusTokenExpired)
 	})
 }
@@ -88,6 +92,7 @@ func TestAFailureOfThePastDoesNotPauseATemplateThatHasBeenMended(t *testing.T) {
 		db.Client.Campaign.UpdateOneID(s.campaign).SetStatus(enum.CampaignStatusRunning).ExecX(s.system)
 		minutes := func(n int) time.Time { return database.Now().Add(time.Duration(n) * time.Minute) }
 		db.Client.Template.UpdateOneID(s.template).SetUpdatedAt(minutes(-9)).ExecX(s.system)
+
 		tell := func(wamid string, id uid.ID, at time.Time, template enum.TemplateStatus, campaign enum.CampaignStatus) {
 			t.Helper()
 			if code := s.told(failure(wamid, whatsapp.CallbackData(id.String(), 1), 132015, at)); code != http.StatusOK {
@@ -100,10 +105,13 @@ func TestAFailureOfThePastDoesNotPauseATemplateThatHasBeenMended(t *testing.T) {
 				t.Errorf("%s: the campaign is %s, want %s", wamid, got.Status, campaign)
 			}
 		}
+
 		mend := func(at time.Time) {
 			db.Client.Template.UpdateOneID(s.template).SetStatus(enum.TemplateStatusApproved).SetUpdatedAt(at).ExecX(s.system)
-			db.Client.Campaign.UpdateOneID(s.campaign).SetStatus(enum.CampaignStatusRunning).ClearStatusReason().ClearStatusDetail().ExecX(s.system)
+			db.Client.Campaign.UpdateOneID(s.campaign).SetStatus(enum.CampaignStatusRunning).ClearStatusReason().
+				ClearStatusDetail().ExecX(s.system)
 		}
+
 		tell("wamid.1", s.message, minutes(-5), enum.TemplateStatusPaused, enum.CampaignStatusPaused)
 		mend(minutes(-6)) // even if nobody had noted when
 		tell("wamid.1", s.message, minutes(-5), enum.TemplateStatusApproved, enum.CampaignStatusRunning)

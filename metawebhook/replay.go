@@ -17,19 +17,23 @@ const pageOfKept = 16
 // Replayed says what came of processing kept payloads again.
 type Replayed struct{ Matched, Kept, Failed int }
 
-// Replay processes each kept payload again, the oldest first, and deletes those of which everything is understood and matched
-// now. The others stay, with the reason of today, as does one whose processing fails.
+// Replay processes each kept payload again, the oldest first, and deletes those of which everything
+// is understood and matched now. The others stay, with the reason of today, as does one whose
+// processing fails.
 func (h *Handler) Replay(ctx context.Context) (done Replayed, err error) {
 	last := uid.ID{}
 	for {
-		query := h.DB.Client.UnmatchedWebhook.Query().Where(unmatchedwebhook.ReasonNEQ(OrganizationClosed)).Order(unmatchedwebhook.ByID()).Limit(pageOfKept)
+		query := h.DB.Client.UnmatchedWebhook.Query().Where(unmatchedwebhook.ReasonNEQ(OrganizationClosed)).
+			Order(unmatchedwebhook.ByID()).Limit(pageOfKept)
 		if !last.IsZero() {
 			query.Where(unmatchedwebhook.IDGT(last))
 		}
+
 		rows, err := query.All(ctx)
 		if err != nil || len(rows) == 0 {
 			return done, err
 		}
+
 		for _, row := range rows {
 			last = row.ID
 			if err := h.replay(ctx, row, &done); err != nil {
@@ -40,8 +44,8 @@ func (h *Handler) Replay(ctx context.Context) (done Replayed, err error) {
 }
 
 const (
-	// A payload about which WhatsApp could not be asked is tried again after a minute, and then each time it has got
-	// twice as old, at least every hour.
+	// A payload about which WhatsApp could not be asked is tried again after a minute, and then each
+	// time it has got twice as old, at least every hour.
 	firstRetry   = time.Minute
 	longestRetry = time.Hour
 
@@ -54,6 +58,7 @@ func (v verdict) retryAt(came, now time.Time) *time.Time {
 	if !v.again {
 		return nil
 	}
+
 	at := now.Add(min(max(now.Sub(came), firstRetry), longestRetry))
 	return &at
 }
@@ -66,15 +71,19 @@ func (v verdict) waitsFor() *string {
 	return &v.waits
 }
 
-// awaited processes the payloads again that wait for messages which have just come. Where it fails, Retry finds them.
+// awaited processes the payloads again that wait for messages which have just come. Where it fails,
+// Retry finds them.
 func (h *Handler) awaited(ctx context.Context, wamids ...string) {
 	if len(wamids) == 0 {
 		return
 	}
-	rows, err := h.DB.Client.UnmatchedWebhook.Query().Where(unmatchedwebhook.WaitsForIn(wamids...)).Order(unmatchedwebhook.ByID()).Limit(pageOfKept).All(ctx)
+
+	rows, err := h.DB.Client.UnmatchedWebhook.Query().Where(unmatchedwebhook.WaitsForIn(wamids...)).
+		Order(unmatchedwebhook.ByID()).Limit(pageOfKept).All(ctx)
 	for i := 0; err == nil && i < len(rows); i++ {
 		err = h.replay(ctx, rows[i], &Replayed{})
 	}
+
 	if err != nil {
 		h.Log.WarnContext(ctx, "what changes a message that has just come waits for the sweep", "error", err)
 	}
@@ -90,13 +99,18 @@ func (h *Handler) Retry(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look for a webhook to try again: %w", err)
 	}
+
 	within, cancel := context.WithTimeout(ctx, retryTimeout)
 	defer cancel()
+
 	if err := h.replay(within, row, &Replayed{}); err != nil && ctx.Err() == nil && within.Err() != nil {
-		return h.verdictOf(ctx, row, verdict{reason: row.Reason, detail: orEmpty(row.Detail), again: true, waits: orEmpty(row.WaitsFor)}) // it took too long
+		// it took too long
+		return h.verdictOf(ctx, row, verdict{reason: row.Reason, detail: orEmpty(row.Detail), again: true,
+			waits: orEmpty(row.WaitsFor)})
 	} else if err != nil {
 		return err
 	}
+
 	return nil
 }
 
@@ -113,6 +127,7 @@ func (h *Handler) replay(ctx context.Context, row *ent.UnmatchedWebhook, done *R
 		done.Kept++
 		return h.verdictOf(ctx, row, v)
 	}
+
 	err = h.DB.InTx(ctx, func(tx *database.Tx) error {
 		_, err := tx.ExecContext(ctx, "DELETE FROM unmatched_webhook WHERE id = $1", row.ID)
 		return err
@@ -120,23 +135,30 @@ func (h *Handler) replay(ctx context.Context, row *ent.UnmatchedWebhook, done *R
 	if err != nil {
 		return fmt.Errorf("delete webhook %s: %w", row.ID, err)
 	}
+
 	done.Matched++
+
 	return nil
 }
 
 // verdictOf writes down why a payload stays.
 func (h *Handler) verdictOf(ctx context.Context, row *ent.UnmatchedWebhook, v verdict) error {
 	retry := v.retryAt(row.ReceivedAt, h.Now())
-	if row.Reason == v.reason && orEmpty(row.Detail) == v.detail && retry == nil && row.RetryAt == nil && orEmpty(row.WaitsFor) == v.waits {
+	if row.Reason == v.reason && orEmpty(row.Detail) == v.detail && retry == nil && row.RetryAt == nil &&
+		orEmpty(row.WaitsFor) == v.waits {
 		return nil
 	}
+
 	err := h.DB.InTx(ctx, func(tx *database.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE unmatched_webhook SET reason = $2, detail = $3, retry_at = $4, waits_for = $5 WHERE id = $1", row.ID, v.reason, v.detail, retry, v.waitsFor())
+		_, err := tx.ExecContext(ctx,
+			"UPDATE unmatched_webhook SET reason = $2, detail = $3, retry_at = $4, waits_for = $5 WHERE id = $1", row.ID,
+			v.reason, v.detail, retry, v.waitsFor())
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("note why webhook %s stays: %w", row.ID, err)
 	}
+
 	return nil
 }
 
@@ -158,17 +180,21 @@ type Unmatched struct {
 
 // Unmatched counts what is kept, by reason and detail.
 func (h *Handler) Unmatched(ctx context.Context) ([]Unmatched, error) {
-	rows, err := h.DB.Query(ctx, "SELECT reason, coalesce(detail, ''), seen, length(body), received_at FROM unmatched_webhook ORDER BY 1, 2")
+	rows, err := h.DB.Query(ctx,
+		"SELECT reason, coalesce(detail, ''), seen, length(body), received_at FROM unmatched_webhook ORDER BY 1, 2")
 	if err != nil {
 		return nil, fmt.Errorf("count kept webhooks: %w", err)
 	}
+
 	defer rows.Close()
 	var out []Unmatched
+
 	for rows.Next() {
 		var u Unmatched
 		if err := rows.Scan(&u.Reason, &u.Detail, &u.Seen, &u.Bytes, &u.Oldest); err != nil {
 			return nil, fmt.Errorf("count kept webhooks: %w", err)
 		}
+
 		u.Newest = u.Oldest
 		if n := len(out); n > 0 && out[n-1].Reason == u.Reason && out[n-1].Detail == u.Detail {
 			out[n-1].add(u)
@@ -177,6 +203,7 @@ func (h *Handler) Unmatched(ctx context.Context) ([]Unmatched, error) {
 			out = append(out, u)
 		}
 	}
+
 	return out, rows.Err()
 }
 

@@ -25,20 +25,25 @@ func TestReplayTakesInWhatIsKnownByNow(t *testing.T) {
 		s := stand(t, db)
 		ours := status(metaNumber, "wamid.1", whatsapp.CallbackData(s.message.String(), 1), "delivered")
 		bind := s.unbind() // it is bound again only after it was told of
-		for _, body := range []string{`{"object":`, ours, ours, status("998", "wamid.9", "", "sent"), status(metaNumber, "wamid.8", "theirs", "sent")} {
+
+		for _, body := range []string{`{"object":`, ours, ours, status("998", "wamid.9", "", "sent"),
+			status(metaNumber, "wamid.8", "theirs", "sent")} {
 			if code := s.told(body); code != http.StatusOK {
 				t.Fatalf("answered %d", code)
 			}
 		}
+
 		for i := range 40 { // more than a page
 			s.told(status("999", fmt.Sprint("wamid.", i), "", "sent"))
 		}
+
 		check := func(want metawebhook.Replayed) {
 			t.Helper()
 			if got, err := s.Replay(s.system); got != want || err != nil {
 				t.Errorf("replay gave %+v, %v, want %+v", got, err, want)
 			}
 		}
+
 		check(metawebhook.Replayed{Kept: 44})
 		bind()
 		check(metawebhook.Replayed{Matched: 1, Kept: 43})
@@ -46,6 +51,7 @@ func TestReplayTakesInWhatIsKnownByNow(t *testing.T) {
 		if m := db.Client.Message.GetX(s.system, s.message); m.Status != enum.MessageStatusDelivered {
 			t.Errorf("message is %s", m.Status)
 		}
+
 		for _, row := range s.kept() {
 			if row.Seen != 1 {
 				t.Errorf("a replay counts as seen: %+v", row)
@@ -62,6 +68,7 @@ func TestReplayGoesOnAfterOneThatCannotBeCommitted(t *testing.T) {
 		s.told(status(metaNumber, "wamid.1", whatsapp.CallbackData(s.message.String(), 1), "delivered"))
 		s.told(status("999", "wamid.9", "", "sent"))
 		bind()
+
 		rename := func(from, to string) {
 			if err := db.InTx(s.system, func(tx *database.Tx) error {
 				_, err := tx.ExecContext(s.system, "ALTER TABLE "+from+" RENAME TO "+to)
@@ -70,10 +77,12 @@ func TestReplayGoesOnAfterOneThatCannotBeCommitted(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		rename("delivery_event", "gone")
 		if got, err := s.Replay(s.system); got != (metawebhook.Replayed{Kept: 1, Failed: 1}) || err != nil {
 			t.Errorf("replay gave %+v, %v", got, err)
 		}
+
 		rename("gone", "delivery_event")
 		if got, err := s.Replay(s.system); got != (metawebhook.Replayed{Kept: 1, Matched: 1}) || err != nil {
 			t.Errorf("replay gave %+v, %v", got, err)
@@ -89,13 +98,17 @@ func TestUnmatchedCountsByReason(t *testing.T) {
 		for _, body := range []string{`[`, `[`, `{`, status("999", "wamid.9", "", "sent")} {
 			s.told(body)
 		}
+
 		got, err := s.Unmatched(s.system)
 		if err != nil || len(got) != 2 {
 			t.Fatalf("got %+v, %v", got, err)
 		}
-		if u := got[0]; u.Reason != metawebhook.NotUnderstood || u.Payloads != 2 || u.Seen != 3 || u.Newest.Before(u.Oldest) || u.Oldest.Before(before) {
+
+		if u := got[0]; u.Reason != metawebhook.NotUnderstood || u.Payloads != 2 || u.Seen != 3 ||
+			u.Newest.Before(u.Oldest) || u.Oldest.Before(before) {
 			t.Errorf("got %+v", u)
 		}
+
 		if u := got[1]; u.Reason != metawebhook.UnknownNumber || u.Payloads != 1 || u.Seen != 1 {
 			t.Errorf("got %+v", u)
 		}
@@ -105,7 +118,8 @@ func TestUnmatchedCountsByReason(t *testing.T) {
 func TestProcessSaysWhatItKept(t *testing.T) {
 	t.Parallel()
 	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)))
-	for body, want := range map[string]bool{`[`: true, status("999", "wamid.9", "", "sent"): true, status(metaNumber, "wamid.1", whatsapp.CallbackData(s.message.String(), 1), "sent"): false} {
+	for body, want := range map[string]bool{`[`: true, status("999", "wamid.9", "", "sent"): true,
+		status(metaNumber, "wamid.1", whatsapp.CallbackData(s.message.String(), 1), "sent"): false} {
 		if kept, err := s.Process(s.system, []byte(body)); kept != want || err != nil {
 			t.Errorf("%s: kept %v, %v, want %v", body, kept, err, want)
 		}

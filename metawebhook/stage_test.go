@@ -49,10 +49,12 @@ type setting struct {
 func stand(t testing.TB, db *database.DB, changes ...func(*setting)) *stage {
 	t.Helper()
 	s := &stage{t: t, db: db, system: caller.System(t.Context())}
-	o := setting{Options: metawebhook.Options{Secrets: []string{secretNow, secretBefore}, VerifyToken: verifyToken}, meta: "http://127.0.0.1:1"}
+	o := setting{Options: metawebhook.Options{Secrets: []string{secretNow, secretBefore}, VerifyToken: verifyToken},
+		meta: "http://127.0.0.1:1"}
 	for _, change := range changes {
 		change(&o)
 	}
+
 	log := slog.New(slog.NewTextHandler(&s.log, nil))
 	journal := delivery.NewJournal(db, silence{}, database.Now, log)
 	queue := delivery.NewQueue(db, journal, silence{}, database.Now)
@@ -66,13 +68,17 @@ func stand(t testing.TB, db *database.DB, changes ...func(*setting)) *stage {
 	if s.keys, err = secret.NewKeyring(secret.NewKey()); err != nil {
 		t.Fatal(err)
 	}
+
 	who := identity.New(db, identity.DefaultTerms(), database.Now, identity.Options{})
 	accounts := account.New(db, s.keys, whatsapp.NewClient(o.meta, "v26.0"), who, account.Options{}, database.Now)
 	campaigns := campaign.New(db, queue, people, who, accounts, silence{}, silence{}, database.Now)
 	s.Handler = metawebhook.New(metawebhook.Parts{
-		DB: db, Journal: journal, Queue: queue, Accounts: accounts, Audience: people, Campaigns: campaigns, Now: database.Now, Log: log,
+		DB: db, Journal: journal, Queue: queue, Accounts: accounts, Audience: people, Campaigns: campaigns,
+		Now: database.Now, Log: log,
 	}, o.Options)
+
 	s.world = s.open("1", metaNumber)
+
 	return s
 }
 
@@ -90,12 +96,17 @@ func (s *stage) open(waba, phone string) *world {
 	w.org = c.Organization.Create().SetName("o").SaveX(s.system).ID
 	w.account = uid.New(uid.Account)
 	token := s.keys.Seal([]byte("EAA"+waba), w.account[:])
-	c.Account.Create().SetID(w.account).SetOrganizationID(w.org).SetWabaID(waba).SetName("a").SetToken(token).ExecX(s.system)
-	w.number = c.PhoneNumber.Create().SetOrganizationID(w.org).SetAccountID(w.account).SetMetaID(phone).SetDisplayNumber("+1").SetVerifiedName("n").SaveX(s.system).ID
-	w.template = c.Template.Create().SetOrganizationID(w.org).SetAccountID(w.account).SetMetaID("7" + waba).SetName("t").SetLanguage("en").SetCategory(enum.TemplateCategoryUtility).
+	c.Account.Create().SetID(w.account).SetOrganizationID(w.org).SetWabaID(waba).SetName("a").SetToken(token).
+		ExecX(s.system)
+	w.number = c.PhoneNumber.Create().SetOrganizationID(w.org).SetAccountID(w.account).SetMetaID(phone).
+		SetDisplayNumber("+1").SetVerifiedName("n").SaveX(s.system).ID
+	w.template = c.Template.Create().SetOrganizationID(w.org).SetAccountID(w.account).SetMetaID("7" + waba).SetName("t").
+		SetLanguage("en").SetCategory(enum.TemplateCategoryUtility).
 		SetStatus(enum.TemplateStatusApproved).SetComponents([]byte("[]")).SaveX(s.system).ID
-	w.campaign = c.Campaign.Create().SetOrganizationID(w.org).SetName("c").SetTemplateID(w.template).SetPhoneNumberID(w.number).SetAudienceRule(jsonfield.Audience{}).SetParameters(nil).SaveX(s.system).ID
+	w.campaign = c.Campaign.Create().SetOrganizationID(w.org).SetName("c").SetTemplateID(w.template).
+		SetPhoneNumberID(w.number).SetAudienceRule(jsonfield.Audience{}).SetParameters(nil).SaveX(s.system).ID
 	w.message = s.send(w, "+16505551234")
+
 	return w
 }
 
@@ -103,10 +114,12 @@ func (s *stage) open(waba, phone string) *world {
 func (s *stage) send(w *world, address string) (id uid.ID) {
 	s.t.Helper()
 	err := s.db.InTx(s.system, func(tx *database.Tx) error {
-		ids, _, err := s.Queue.Enqueue(s.system, tx, w.org, []delivery.New{{Template: w.template, PhoneNumber: w.number, Account: w.account, Address: address, Country: "US", Type: enum.MessageTypeTemplate}}, func() error { return nil })
+		ids, _, err := s.Queue.Enqueue(s.system, tx, w.org, []delivery.New{{Template: w.template, PhoneNumber: w.number,
+			Account: w.account, Address: address, Country: "US", Type: enum.MessageTypeTemplate}}, func() error { return nil })
 		if err == nil {
 			id = ids[0]
 		}
+
 		return err
 	})
 	if err != nil {
@@ -115,6 +128,7 @@ func (s *stage) send(w *world, address string) (id uid.ID) {
 	if _, _, err := s.Queue.Claim(s.system, w.number, 1, nil, delivery.Limit{}); err != nil {
 		s.t.Fatal(err)
 	}
+
 	return id
 }
 
@@ -125,5 +139,6 @@ func (s *stage) contact(t *testing.T, phone string) *ent.Contact {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return c
 }

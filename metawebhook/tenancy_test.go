@@ -25,18 +25,22 @@ func samplePayloads(t testing.TB) map[string][]byte {
 	if err != nil || len(paths) < 100 {
 		t.Fatalf("%d samples, %v", len(paths), err)
 	}
+
 	out := map[string][]byte{}
 	for _, path := range paths {
 		body, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		out[filepath.Base(filepath.Dir(path))+"/"+filepath.Base(path)] = body
 	}
+
 	return out
 }
 
-// values has a value for each field of which there may be no sample. They name what is called WAMID, MESSAGE and so on.
+// values has a value for each field of which there may be no sample. They name what is called
+// WAMID, MESSAGE and so on.
 var values = map[string]string{
 	"account_alerts":                      `{"entity_type":"PHONE_NUMBER","entity_id":"PHONE","alert_info":{"alert_severity":"CRITICAL","alert_status":"ACTIVE","alert_type":"X","alert_description":"d"}}`,
 	"account_review_update":               `{"decision":"REJECTED","waba_id":"WABA"}`,
@@ -70,12 +74,16 @@ var values = map[string]string{
 // failing is a receipt of each status, and of the codes that reach beyond their message.
 func failing() (all []string) {
 	for _, status := range []string{"sent", "delivered", "read", "played"} {
-		all = append(all, fmt.Sprintf(`{"id":"WAMID","status":%q,"biz_opaque_callback_data":"CALLBACK"}`, status), fmt.Sprintf(`{"id":"WAMID","status":%q}`, status))
+		all = append(all, fmt.Sprintf(`{"id":"WAMID","status":%q,"biz_opaque_callback_data":"CALLBACK"}`, status),
+			fmt.Sprintf(`{"id":"WAMID","status":%q}`, status))
 	}
+
 	for _, code := range []int{190, 368, 131005, 131026, 131031, 131042, 131048, 131050, 132015, 132016} {
-		all = append(all, fmt.Sprintf(`{"id":"WAMID","status":"failed","biz_opaque_callback_data":"CALLBACK","errors":[{"code":%d}]}`, code),
+		all = append(all,
+			fmt.Sprintf(`{"id":"WAMID","status":"failed","biz_opaque_callback_data":"CALLBACK","errors":[{"code":%d}]}`, code),
 			fmt.Sprintf(`{"id":"WAMID","status":"failed","errors":[{"code":%d}]}`, code))
 	}
+
 	return all
 }
 
@@ -88,15 +96,19 @@ func TestAWebhookOfOneOrganizationsNumberChangesNothingOfAnother(t *testing.T) {
 		s.busy(caller)
 		before, told := s.rows(victim), 0
 		var since []string // the last look
+
 		look := func() {
 			t.Helper()
 			for table, rows := range s.rows(victim) {
 				if !slices.Equal(rows, before[table]) {
-					t.Fatalf("one of these changed %s:\n%s\nto\n%s\nwas\n%s", table, strings.Join(since, "\n"), strings.Join(rows, "\n"), strings.Join(before[table], "\n"))
+					t.Fatalf("one of these changed %s:\n%s\nto\n%s\nwas\n%s", table, strings.Join(since, "\n"),
+						strings.Join(rows, "\n"), strings.Join(before[table], "\n"))
 				}
 			}
+
 			since = nil
 		}
+
 		tell := func(what, body string) {
 			t.Helper()
 			told++
@@ -107,11 +119,14 @@ func TestAWebhookOfOneOrganizationsNumberChangesNothingOfAnother(t *testing.T) {
 				look()
 			}
 		}
+
 		for _, m := range db.Client.Message.Query().Where(message.OrganizationID(victim.org)).AllX(s.system) {
-			names := []string{"WAMID", "wamid.nobody's", "CALLBACK", whatsapp.CallbackData(m.ID.String(), m.Attempts), "TEMPLATE", "7" + victim.waba, "WABA", victim.waba, "PHONE", victim.phone, "DISPLAY", "+1"}
+			names := []string{"WAMID", "wamid.nobody's", "CALLBACK", whatsapp.CallbackData(m.ID.String(), m.Attempts),
+				"TEMPLATE", "7" + victim.waba, "WABA", victim.waba, "PHONE", victim.phone, "DISPLAY", "+1"}
 			if m.Wamid != nil {
 				names[1] = *m.Wamid
 			}
+
 			for _, at := range []struct{ waba, phone string }{{caller.waba, caller.phone}, {caller.waba, victim.phone}} {
 				name := strings.NewReplacer(append(slices.Clone(names), "AT", at.phone)...)
 				for _, field := range whatsapp.Fields() {
@@ -119,18 +134,24 @@ func TestAWebhookOfOneOrganizationsNumberChangesNothingOfAnother(t *testing.T) {
 						tell(field+" of "+string(m.Status), change(at.waba, field, name.Replace(value)))
 					}
 				}
+
 				for _, receipt := range failing() {
-					tell("receipt "+receipt, change(at.waba, "messages", name.Replace(`{"metadata":{"phone_number_id":"AT"},"statuses":[`+receipt+`]}`)))
+					tell("receipt "+receipt,
+						change(at.waba, "messages", name.Replace(`{"metadata":{"phone_number_id":"AT"},"statuses":[`+receipt+`]}`)))
 				}
 			}
 		}
+
 		for _, waba := range []string{"0", victim.waba} { // with the caller's number
-			tell("a receipt that came for "+waba, change(waba, "messages", fmt.Sprintf(`{"metadata":{"phone_number_id":%q},"statuses":[{"id":"wamid.victim-out","status":"read","biz_opaque_callback_data":%q}]}`,
+			tell("a receipt that came for "+waba, change(waba, "messages", fmt.Sprintf(
+				`{"metadata":{"phone_number_id":%q},"statuses":[{"id":"wamid.victim-out","status":"read","biz_opaque_callback_data":%q}]}`,
 				caller.phone, whatsapp.CallbackData(victim.message.String(), 1))))
 		}
+
 		for name, body := range samplePayloads(t) {
 			tell(name, rename(t, body, victim, caller))
 		}
+
 		look()
 		t.Logf("%d webhooks", told)
 	})
@@ -143,11 +164,16 @@ func rename(t *testing.T, body []byte, victim, caller *world) string {
 	if err := json.Unmarshal(body, &tree); err != nil {
 		t.Fatal(err)
 	}
+
 	foreign := map[string]string{
-		"message_template_id": "7" + victim.waba, "message_template_name": "t", "message_template_language": "en", "waba_id": victim.waba, "display_phone_number": "+1",
-		"original_message_id": "wamid.victim-in", "message_id": "wamid.victim-in", "biz_opaque_callback_data": whatsapp.CallbackData(victim.message.String(), 1),
-		"phone_number_id": caller.phone, "from": "16505551234", "wa_id": "16505551234", "recipient_id": "16505551234",
+		"message_template_id": "7" + victim.waba, "message_template_name": "t", "message_template_language": "en",
+		"waba_id": victim.waba, "display_phone_number": "+1",
+		"original_message_id": "wamid.victim-in", "message_id": "wamid.victim-in",
+		"biz_opaque_callback_data": whatsapp.CallbackData(victim.message.String(), 1),
+		"phone_number_id":          caller.phone, "from": "16505551234", "wa_id": "16505551234",
+		"recipient_id": "16505551234",
 	}
+
 	var walk func(v any)
 	walk = func(v any) {
 		switch v := v.(type) {
@@ -161,22 +187,27 @@ func rename(t *testing.T, body []byte, victim, caller *world) string {
 			} else if _, named := v["id"].(string); named && v["timestamp"] != nil {
 				v["id"] = "wamid.victim-out"
 			}
+
 			if v["status"] != nil && v["timestamp"] != nil {
 				v["biz_opaque_callback_data"] = foreign["biz_opaque_callback_data"]
 			}
+
 			for key, one := range v {
 				if name, known := foreign[key]; known {
 					v[key] = name
 				}
+
 				walk(one)
 			}
 		}
 	}
+
 	walk(tree)
 	out, err := json.Marshal(tree)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return string(out)
 }
 
@@ -187,15 +218,19 @@ func (s *stage) busy(w *world) {
 	at := func(value string) string { return change(w.waba, "messages", strings.ReplaceAll(value, "AT", w.phone)) }
 	s.db.Client.Campaign.UpdateOneID(w.campaign).SetStatus(enum.CampaignStatusRunning).ExecX(s.system)
 	failed := s.send(w, "+16505550009")
+
 	for _, body := range []string{
 		at(fmt.Sprintf(`{"metadata":{"phone_number_id":"AT"},"messages":[{"id":"wamid.%s-in","from":"16505551234","timestamp":"1750030073","type":"text","text":{"body":"hello"}}]}`, name)),
-		at(fmt.Sprintf(`{"metadata":{"phone_number_id":"AT"},"statuses":[{"id":"wamid.%s-out","status":"sent","timestamp":"1750030073","biz_opaque_callback_data":%q}]}`, name, whatsapp.CallbackData(w.message.String(), 1))),
-		at(fmt.Sprintf(`{"metadata":{"phone_number_id":"AT"},"statuses":[{"id":"wamid.%s-failed","status":"failed","timestamp":"1750030073","errors":[{"code":131026}],"biz_opaque_callback_data":%q}]}`, name, whatsapp.CallbackData(failed.String(), 1))),
+		at(fmt.Sprintf(`{"metadata":{"phone_number_id":"AT"},"statuses":[{"id":"wamid.%s-out","status":"sent","timestamp":"1750030073","biz_opaque_callback_data":%q}]}`,
+			name, whatsapp.CallbackData(w.message.String(), 1))),
+		at(fmt.Sprintf(`{"metadata":{"phone_number_id":"AT"},"statuses":[{"id":"wamid.%s-failed","status":"failed","timestamp":"1750030073","errors":[{"code":131026}],"biz_opaque_callback_data":%q}]}`,
+			name, whatsapp.CallbackData(failed.String(), 1))),
 	} {
 		if code := s.told(body); code != http.StatusOK {
 			s.t.Fatalf("answered %d", code)
 		}
 	}
+
 	s.send(w, "+16505550008") // waits for its answer
 }
 
@@ -207,12 +242,17 @@ func (s *stage) rows(w *world) map[string][]string {
 	if s.db.Dialect == "sqlite3" {
 		query = "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'organization_id'"
 	}
+
 	s.each(query, func(values []any) { tables[fmt.Sprint(values[0])] = "organization_id" })
 	all := map[string][]string{}
+
 	for table, column := range tables {
-		s.each("SELECT * FROM "+table+" WHERE "+column+" = $1", func(values []any) { all[table] = append(all[table], fmt.Sprint(values)) }, w.org)
+		s.each("SELECT * FROM "+table+" WHERE "+column+" = $1", func(values []any) {
+			all[table] = append(all[table], fmt.Sprint(values))
+		}, w.org)
 		slices.Sort(all[table])
 	}
+
 	return all
 }
 
@@ -223,16 +263,20 @@ func (s *stage) each(query string, row func(values []any), args ...any) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	defer rows.Close()
 	names, _ := rows.Columns()
+
 	for rows.Next() {
 		values, into := make([]any, len(names)), make([]any, len(names))
 		for i := range values {
 			into[i] = &values[i]
 		}
+
 		if err := rows.Scan(into...); err != nil {
 			s.t.Fatal(err)
 		}
+
 		row(values)
 	}
 }
@@ -240,9 +284,11 @@ func (s *stage) each(query string, row func(values []any), args ...any) {
 func TestThereIsAForeignWebhookOfEveryField(t *testing.T) {
 	t.Parallel()
 	harmless := []string{ // they name nothing that is looked up
-		"automatic_events", "business_status_update", "flows", "group_lifecycle_update", "group_participants_update", "group_settings_update", "group_status_update",
+		"automatic_events", "business_status_update", "flows", "group_lifecycle_update", "group_participants_update",
+		"group_settings_update", "group_status_update",
 		"partner_solutions", "payment_configuration_update", "smb_app_state_sync", "tracking_events", "whatsapp_account",
 	}
+
 	for _, field := range whatsapp.Fields() {
 		if (values[field] == "") != slices.Contains(harmless, field) {
 			t.Errorf("field %s", field)
@@ -257,6 +303,7 @@ func TestAnAccountThatChangesHandsKeepsItsOldReceiptsRight(t *testing.T) {
 		before := s.world
 		db.Client.Account.UpdateOneID(before.account).SetStatus(enum.AccountStatusDisconnected).ExecX(s.system)
 		after := s.open("1", metaNumber) // another organization has it now
+
 		for wamid, of := range map[string]*world{"wamid.before": before, "wamid.after": after} {
 			s.told(status(metaNumber, wamid, whatsapp.CallbackData(of.message.String(), 1), "sent"))
 			s.told(status(metaNumber, wamid, "", "delivered"))
@@ -264,6 +311,7 @@ func TestAnAccountThatChangesHandsKeepsItsOldReceiptsRight(t *testing.T) {
 				t.Errorf("%s: the message is %s", wamid, m.Status)
 			}
 		}
+
 		s.told(inbound("wamid.in1", "16505551234", "hello"))
 		if m := db.Client.Message.Query().Where(message.Wamid("wamid.in1")).OnlyX(s.system); m.OrganizationID != after.org {
 			t.Error("what somebody writes goes to who had the account before")
@@ -280,11 +328,14 @@ func TestTheSameWAMIDAtTwoNumbersIsTwoMessages(t *testing.T) {
 		s := stand(t, db)
 		worlds := []*world{s.world, s.open("2", "2000")}
 		for _, w := range worlds {
-			s.told(change(w.waba, "messages", fmt.Sprintf(`{"metadata":{"phone_number_id":%q},"statuses":[{"id":"wamid.same","status":"sent","biz_opaque_callback_data":%q}]}`,
+			s.told(change(w.waba, "messages", fmt.Sprintf(
+				`{"metadata":{"phone_number_id":%q},"statuses":[{"id":"wamid.same","status":"sent","biz_opaque_callback_data":%q}]}`,
 				w.phone, whatsapp.CallbackData(w.message.String(), 1))))
 		}
+
 		for i, w := range worlds {
-			s.told(change(w.waba, "messages", fmt.Sprintf(`{"metadata":{"phone_number_id":%q},"statuses":[{"id":"wamid.same","status":"read"}]}`, w.phone)))
+			s.told(change(w.waba, "messages",
+				fmt.Sprintf(`{"metadata":{"phone_number_id":%q},"statuses":[{"id":"wamid.same","status":"read"}]}`, w.phone)))
 			for j, other := range worlds {
 				want := map[bool]enum.MessageStatus{true: enum.MessageStatusRead, false: enum.MessageStatusSent}[j <= i]
 				if m := db.Client.Message.GetX(s.system, other.message); m.Status != want {
@@ -292,6 +343,7 @@ func TestTheSameWAMIDAtTwoNumbersIsTwoMessages(t *testing.T) {
 				}
 			}
 		}
+
 		if kept := s.kept(); len(kept) > 0 {
 			t.Errorf("kept %+v", kept)
 		}
@@ -304,9 +356,11 @@ func TestAReceiptOfWhatAPersonWroteIsUnknown(t *testing.T) {
 		s := stand(t, db)
 		s.told(inbound("wamid.in1", "16505551234", "hello"))
 		s.told(status(metaNumber, "wamid.in1", "", "read"))
-		if m := db.Client.Message.Query().Where(message.Wamid("wamid.in1")).OnlyX(s.system); m.Status != enum.MessageStatusReceived {
+		if m := db.Client.Message.Query().Where(message.Wamid("wamid.in1")).
+			OnlyX(s.system); m.Status != enum.MessageStatusReceived {
 			t.Errorf("the message is %s", m.Status)
 		}
+
 		if kept := s.kept(); len(kept) != 1 || kept[0].Reason != metawebhook.UnknownMessage {
 			t.Errorf("kept %+v", kept)
 		}

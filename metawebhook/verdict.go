@@ -41,8 +41,9 @@ func (v *verdict) add(reason, detail string) {
 	}
 }
 
-// one runs what is to be done for one part of a payload, and sorts what came of it. Missing is the reason where what the part
-// is about is not here. It returns an error only when the database was away: no other part's fate depends on this one's.
+// one runs what is to be done for one part of a payload, and sorts what came of it. Missing is the
+// reason where what the part is about is not here. It returns an error only when the database was
+// away: no other part's fate depends on this one's.
 func (h *Handler) one(ctx context.Context, v *verdict, missing string, do func() error) error {
 	err := guarded(do)
 	switch {
@@ -61,6 +62,7 @@ func (h *Handler) one(ctx context.Context, v *verdict, missing string, do func()
 	default:
 		return err
 	}
+
 	return nil
 }
 
@@ -71,10 +73,12 @@ func guarded(do func() error) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+
 	return do()
 }
 
-// all does something for a list. Where it fails for the whole list by what the list holds, it does it for each half.
+// all does something for a list. Where it fails for the whole list by what the list holds, it does
+// it for each half.
 func all[T any](ctx context.Context, h *Handler, v *verdict, list []T, do func([]T) error) error {
 	switch len(list) {
 	case 0:
@@ -82,6 +86,7 @@ func all[T any](ctx context.Context, h *Handler, v *verdict, list []T, do func([
 	case 1:
 		return h.one(ctx, v, NotStored, func() error { return do(list) })
 	}
+
 	err := guarded(func() error { return do(list) })
 	if err == nil || ctx.Err() != nil || !database.IsRefusal(err) {
 		return err
@@ -89,5 +94,6 @@ func all[T any](ctx context.Context, h *Handler, v *verdict, list []T, do func([
 	if err := all(ctx, h, v, list[:len(list)/2], do); err != nil {
 		return err
 	}
+
 	return all(ctx, h, v, list[len(list)/2:], do)
 }

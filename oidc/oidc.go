@@ -1,6 +1,7 @@
-// Package oidc is the identity provider, any that speaks OpenID Connect, with whose accounts users may sign in. It hides
-// discovery, PKCE, the exchange of a code and the checking of an ID token. It promises that whoever Redeem returns has just
-// signed in there, for this service, in answer to the flow that is given.
+// Package oidc is the identity provider, any that speaks OpenID Connect, with whose accounts users
+// may sign in. It hides discovery, PKCE, the exchange of a code and the checking of an ID token. It
+// promises that whoever Redeem returns has just signed in there, for this service, in answer to the
+// flow that is given.
 package oidc
 
 import (
@@ -31,7 +32,8 @@ type Options struct {
 	Name         string   // for people
 }
 
-// Provider is one provider. It is asked for its addresses when it is first needed, and again after it has failed.
+// Provider is one provider. It is asked for its addresses when it is first needed, and again after
+// it has failed.
 type Provider struct {
 	o    Options
 	now  func() time.Time
@@ -69,7 +71,8 @@ type Unavailable struct{ Err error }
 func (e *Unavailable) Error() string { return "the identity provider: " + e.Err.Error() }
 func (e *Unavailable) Unwrap() error { return e.Err }
 
-// Refused says that a code, or the token it was exchanged for, is not good: only a new sign-in helps.
+// Refused says that a code, or the token it was exchanged for, is not good: only a new sign-in
+// helps.
 type Refused struct{ Err error }
 
 func (e *Refused) Error() string { return "refused by or to the identity provider: " + e.Err.Error() }
@@ -89,6 +92,7 @@ func (p *Provider) AuthURL(ctx context.Context, f Flow) (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	return p.config(d, f).AuthCodeURL(f.State, oidc.Nonce(f.Nonce), oauth2.S256ChallengeOption(f.Verifier)), nil
 }
 
@@ -113,31 +117,38 @@ func (p *Provider) Redeem(ctx context.Context, code string, f Flow) (Person, err
 	if err != nil {
 		return Person{}, err
 	}
+
 	ctx = oidc.ClientContext(ctx, p.http)
 	token, err := p.config(d, f).Exchange(ctx, code, oauth2.VerifierOption(f.Verifier))
 	if err != nil {
 		return Person{}, exchangeError(err)
 	}
+
 	raw, _ := token.Extra("id_token").(string)
 	if raw == "" {
 		return Person{}, &Refused{errors.New("no ID token came")}
 	}
+
 	verified, err := d.provider.Verifier(&oidc.Config{ClientID: p.o.ClientID, Now: p.now}).Verify(ctx, raw)
 	if err != nil {
 		return Person{}, &Refused{err}
 	}
+
 	c, err := p.check(verified, f)
 	if err != nil {
 		return Person{}, &Refused{err}
 	}
+
 	if c.Email == "" {
 		if err := p.ask(ctx, d, token, verified.Subject, &c); err != nil {
 			return Person{}, err
 		}
 	}
+
 	return Person{
-		Issuer: verified.Issuer, Subject: verified.Subject, Email: c.Email, EmailVerified: bool(c.EmailVerified), Name: c.Name,
-		MFA: slices.Contains(c.AMR, "mfa"),
+		Issuer: verified.Issuer, Subject: verified.Subject, Email: c.Email, EmailVerified: bool(c.EmailVerified),
+		Name: c.Name,
+		MFA:  slices.Contains(c.AMR, "mfa"),
 	}, nil
 }
 
@@ -163,6 +174,7 @@ func (p *Provider) check(token *oidc.IDToken, f Flow) (c claims, err error) {
 	if err := token.Claims(&c); err != nil {
 		return c, err
 	}
+
 	switch {
 	case token.Subject == "":
 		return c, errors.New("the ID token names nobody")
@@ -171,6 +183,7 @@ func (p *Provider) check(token *oidc.IDToken, f Flow) (c claims, err error) {
 	case c.AuthorizedParty != "" && c.AuthorizedParty != p.o.ClientID, c.AuthorizedParty == "" && len(token.Audience) > 1:
 		return c, errors.New("the ID token was issued to another client")
 	}
+
 	return c, nil
 }
 
@@ -179,6 +192,7 @@ func (p *Provider) ask(ctx context.Context, d *discovered, token *oauth2.Token, 
 	if d.provider.UserInfoEndpoint() == "" {
 		return nil
 	}
+
 	info, err := d.provider.UserInfo(ctx, oauth2.StaticTokenSource(token))
 	if err != nil {
 		return &Unavailable{err}
@@ -186,21 +200,25 @@ func (p *Provider) ask(ctx context.Context, d *discovered, token *oauth2.Token, 
 	if info.Subject != subject {
 		return &Refused{errors.New("userinfo is about somebody else")}
 	}
+
 	var told claims
 	if err := info.Claims(&told); err != nil {
 		return &Refused{err}
 	}
+
 	c.Email, c.EmailVerified = told.Email, told.EmailVerified
 	if c.Name == "" {
 		c.Name = told.Name
 	}
+
 	return nil
 }
 
 func (p *Provider) config(d *discovered, f Flow) *oauth2.Config {
 	endpoint := d.provider.Endpoint()
 	endpoint.AuthStyle = d.style
-	return &oauth2.Config{ClientID: p.o.ClientID, ClientSecret: p.o.ClientSecret, Endpoint: endpoint, RedirectURL: f.RedirectURI, Scopes: p.o.Scopes}
+	return &oauth2.Config{ClientID: p.o.ClientID, ClientSecret: p.o.ClientSecret, Endpoint: endpoint,
+		RedirectURL: f.RedirectURI, Scopes: p.o.Scopes}
 }
 
 // discover reads the provider's addresses once. Who comes meanwhile waits.
@@ -213,6 +231,7 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 	if p.failure != nil && p.now().Sub(p.failedAt) < askAgain {
 		return nil, p.failure
 	}
+
 	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, p.http), p.o.Issuer)
 	if err != nil {
 		if ctx.Err() == nil { // else the caller is gone, which says nothing about the provider
@@ -220,17 +239,21 @@ func (p *Provider) discover(ctx context.Context) (*discovered, error) {
 		}
 		return nil, &Unavailable{err}
 	}
+
 	var told struct {
 		Methods []string `json:"token_endpoint_auth_methods_supported"`
 	}
 	if err := provider.Claims(&told); err != nil {
 		return nil, &Unavailable{err}
 	}
+
 	p.found, p.failure = &discovered{provider: provider, style: p.style(told.Methods)}, nil
+
 	return p.found, nil
 }
 
-// style is how the client shows itself. Trying out which one works, as oauth2 would, spends the code.
+// style is how the client shows itself. Trying out which one works, as oauth2 would, spends the
+// code.
 func (p *Provider) style(methods []string) oauth2.AuthStyle {
 	if p.o.ClientSecret == "" || len(methods) > 0 && !slices.Contains(methods, "client_secret_basic") {
 		return oauth2.AuthStyleInParams
@@ -249,5 +272,6 @@ func exchangeError(err error) error {
 	case answer.Response != nil && answer.Response.StatusCode >= http.StatusInternalServerError:
 		return &Unavailable{fmt.Errorf("status %d", answer.Response.StatusCode)}
 	}
+
 	return fmt.Errorf("exchange code at the identity provider: %w", err)
 }

@@ -41,11 +41,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"), goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"),
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"),
+		goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"),
 		goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
 }
 
-// stage is the operator's service on one database, with a Meta that counts who takes their webhooks off.
+// stage is the operator's service on one database, with a Meta that counts who takes their webhooks
+// off.
 type stage struct {
 	*operator.Service
 	t            *testing.T
@@ -74,18 +76,24 @@ func stand(t *testing.T, db *database.DB) *stage {
 		if r.Method == http.MethodDelete && strings.HasSuffix(r.URL.Path, "/subscribed_apps") {
 			s.unsubscribed.Add(1)
 		}
+
 		_, _ = w.Write([]byte(`{"success":true}`))
 	}))
+
 	t.Cleanup(meta.Close)
 	var err error
 	if s.keys, err = secret.NewKeyring(secret.NewKey()); err != nil {
 		t.Fatal(err)
 	}
-	s.who = identity.New(db, identity.DefaultTerms(), database.Now, identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
+
+	s.who = identity.New(db, identity.DefaultTerms(), database.Now,
+		identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
 	accounts := account.New(db, s.keys, whatsapp.NewClient(meta.URL, "v26.0"), s.who, account.Options{}, database.Now)
-	queue := delivery.NewQueue(db, delivery.NewJournal(db, s, database.Now, slog.New(slog.DiscardHandler)), s, database.Now)
+	queue := delivery.NewQueue(db, delivery.NewJournal(db, s, database.Now, slog.New(slog.DiscardHandler)), s,
+		database.Now)
 	campaigns := campaign.New(db, queue, audience.New(db, database.Now, nil), s.who, accounts, s, s, database.Now)
 	s.Service = operator.New(db, accounts, campaigns, s, s.now)
+
 	return s
 }
 
@@ -103,38 +111,58 @@ type shop struct {
 
 func (s *stage) open(name string, contacts int) shop {
 	s.t.Helper()
-	signed, err := s.who.SignUp(s.t.Context(), identity.SignUp{Email: name + "@example.com", Password: "correct horse battery", Name: name, OrganizationName: name, AcceptTermsVersion: s.who.Terms().Version})
+	signed, err := s.who.SignUp(s.t.Context(), identity.SignUp{Email: name + "@example.com",
+		Password: "correct horse battery", Name: name, OrganizationName: name, AcceptTermsVersion: s.who.Terms().Version})
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	o, c, system := signed.Viewer.Organization, s.db.Client, caller.System(s.t.Context())
 	id := uid.New(uid.Account)
-	a := c.Account.Create().SetID(id).SetOrganizationID(o).SetWabaID("1" + name).SetName(name).SetToken(s.keys.Seal([]byte("EAA"+name), id[:])).SaveX(system)
-	n := c.PhoneNumber.Create().SetOrganizationID(o).SetAccountID(id).SetMetaID("2" + name).SetDisplayNumber("+1 555").SetVerifiedName("n").SaveX(system)
-	t := c.Template.Create().SetOrganizationID(o).SetAccountID(id).SetName("t").SetLanguage("en").SetCategory(enum.TemplateCategoryUtility).SetStatus(enum.TemplateStatusApproved).SetComponents([]byte("[]")).SaveX(system)
+	a := c.Account.Create().SetID(id).SetOrganizationID(o).SetWabaID("1" + name).SetName(name).
+		SetToken(s.keys.Seal([]byte("EAA"+name), id[:])).SaveX(system)
+	n := c.PhoneNumber.Create().SetOrganizationID(o).SetAccountID(id).SetMetaID("2" + name).SetDisplayNumber("+1 555").
+		SetVerifiedName("n").SaveX(system)
+	t := c.Template.Create().SetOrganizationID(o).SetAccountID(id).SetName("t").SetLanguage("en").
+		SetCategory(enum.TemplateCategoryUtility).SetStatus(enum.TemplateStatusApproved).SetComponents([]byte("[]")).
+		SaveX(system)
 	list := c.ContactList.Create().SetOrganizationID(o).SetName("l").SaveX(system)
-	cmp := c.Campaign.Create().SetOrganizationID(o).SetName("c").SetStatus(enum.CampaignStatusRunning).SetTemplateID(t.ID).SetPhoneNumberID(n.ID).SetCreatedByID(signed.Viewer.Member.ID).
+	cmp := c.Campaign.Create().SetOrganizationID(o).SetName("c").SetStatus(enum.CampaignStatusRunning).
+		SetTemplateID(t.ID).SetPhoneNumberID(n.ID).SetCreatedByID(signed.Viewer.Member.ID).
 		SetAudienceRule(jsonfield.Audience{}).SetParameters([]jsonfield.ParameterBinding{}).SaveX(system)
+
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		for i := range contacts {
 			person := tx.Client.Contact.Create().SetOrganizationID(o).SetPhone(fmt.Sprintf("+1555%07d", i)).SaveX(system)
-			tx.Client.ContactIdentifier.Create().SetOrganizationID(o).SetKind(enum.IdentifierKindPhone).SetValue(*person.Phone).SetContactID(person.ID).SetSince(database.Now()).ExecX(system)
+			tx.Client.ContactIdentifier.Create().SetOrganizationID(o).SetKind(enum.IdentifierKindPhone).
+				SetValue(*person.Phone).SetContactID(person.ID).SetSince(database.Now()).ExecX(system)
 			tx.Client.ListMember.Create().SetOrganizationID(o).SetContactID(person.ID).SetContactListID(list.ID).ExecX(system)
-			tx.Client.ConsentRecord.Create().SetOrganizationID(o).SetContactID(person.ID).SetConsent(enum.ConsentOptedIn).SetSource("test").ExecX(system)
-			m := tx.Client.Message.Create().SetOrganizationID(o).SetDirection(enum.DirectionOutbound).SetCampaignID(cmp.ID).SetPhoneNumberID(n.ID).SetAccountID(id).SetContactID(person.ID).
-				SetAddress(*person.Phone).SetType(enum.MessageTypeTemplate).SetStatus(enum.MessageStatusQueued).SetNotBefore(database.Now()).SaveX(system)
-			tx.Client.DeliveryEvent.Create().SetID(int64(i + 1)).SetOrganizationID(o).SetMessageID(m.ID).SetPhoneNumberID(n.ID).SetStatus(enum.MessageStatusQueued).SetAt(database.Now()).SetRecordedAt(database.Now()).ExecX(system)
+			tx.Client.ConsentRecord.Create().SetOrganizationID(o).SetContactID(person.ID).SetConsent(enum.ConsentOptedIn).
+				SetSource("test").ExecX(system)
+			m := tx.Client.Message.Create().SetOrganizationID(o).SetDirection(enum.DirectionOutbound).SetCampaignID(cmp.ID).
+				SetPhoneNumberID(n.ID).SetAccountID(id).SetContactID(person.ID).
+				SetAddress(*person.Phone).SetType(enum.MessageTypeTemplate).SetStatus(enum.MessageStatusQueued).
+				SetNotBefore(database.Now()).SaveX(system)
+
+			tx.Client.DeliveryEvent.Create().SetID(int64(i + 1)).SetOrganizationID(o).SetMessageID(m.ID).
+				SetPhoneNumberID(n.ID).SetStatus(enum.MessageStatusQueued).SetAt(database.Now()).SetRecordedAt(database.Now()).
+				ExecX(system)
 		}
+
 		return nil
 	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
+
 	c.EventCounter.Create().SetID(o).SetLast(int64(contacts)).ExecX(system)
 	c.QuotaUsage.Create().SetID(o).SetDay(database.Now()).ExecX(system)
-	c.Statistic.Create().SetOrganizationID(o).SetHour(database.Now().Truncate(time.Hour)).SetAccountID(id).SetPhoneNumberID(n.ID).SetTemplateID(t.ID).SetCampaignID(cmp.ID).
+	c.Statistic.Create().SetOrganizationID(o).SetHour(database.Now().Truncate(time.Hour)).SetAccountID(id).
+		SetPhoneNumberID(n.ID).SetTemplateID(t.ID).SetCampaignID(cmp.ID).
 		SetCategory("UTILITY").SetCountry("US").SetErrorCode(0).SetAccepted(7).ExecX(system)
-	c.UnmatchedWebhook.Create().SetReason("UNKNOWN_MESSAGE").SetBody([]byte(`{"phone_number_id":"2` + name + `"}`)).SetBodyHash([]byte(name)).ExecX(system)
+	c.UnmatchedWebhook.Create().SetReason("UNKNOWN_MESSAGE").SetBody([]byte(`{"phone_number_id":"2` + name + `"}`)).
+		SetBodyHash([]byte(name)).ExecX(system)
+
 	return shop{o, a, signed.Viewer}
 }
 
@@ -147,14 +175,18 @@ func (s *stage) rows(o uid.ID) map[string]int {
 		if slices.ContainsFunc(t.Columns, func(c *schema.Column) bool { return c.Name == "organization_id" }) {
 			column = "organization_id"
 		}
+
 		var n int
-		if err := s.db.QueryRow(s.ctx, "SELECT count(*) FROM "+t.Name+" WHERE "+column+" = $1", ofTable(t.Name, o)).Scan(&n); err != nil {
+		if err := s.db.QueryRow(s.ctx, "SELECT count(*) FROM "+t.Name+" WHERE "+column+" = $1", ofTable(t.Name, o)).
+			Scan(&n); err != nil {
 			s.t.Fatal(err)
 		}
+
 		if n > 0 {
 			counts[t.Name] = n
 		}
 	}
+
 	return counts
 }
 
@@ -166,6 +198,7 @@ func ofTable(table string, o uid.ID) any {
 	case "data_step":
 		return ""
 	}
+
 	return o
 }
 
@@ -174,6 +207,7 @@ func TestErasingAnOrganizationLeavesNothingOfItAndAllOfTheOthersHoweverOftenItIs
 		gone, stays := s.open("gone", 1500), s.open("stays", 3)
 		before := s.rows(stays.id)
 		span, tries := time.Millisecond, 0
+
 		for {
 			ctx, cancel := context.WithTimeout(s.ctx, span)
 			_, err := s.Erase(ctx, gone.id)
@@ -184,12 +218,16 @@ func TestErasingAnOrganizationLeavesNothingOfItAndAllOfTheOthersHoweverOftenItIs
 			if tries++; tries > 20 {
 				t.Fatal(err)
 			}
+
 			span *= 2
 		}
+
 		if tries == 0 {
 			t.Error("it was not interrupted once")
 		}
-		want := map[string]int{"organization": 1, "account": 1, "phone_number": 1, "statistic": 1, "audit_chain": 1, "audit_event": 1}
+
+		want := map[string]int{"organization": 1, "account": 1, "phone_number": 1, "statistic": 1, "audit_chain": 1,
+			"audit_event": 1}
 		if got := s.rows(gone.id); fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("left: %v, want %v", got, want)
 		}
@@ -202,6 +240,7 @@ func TestErasingAnOrganizationLeavesNothingOfItAndAllOfTheOthersHoweverOftenItIs
 		if n := s.db.Client.UnmatchedWebhook.Query().CountX(s.ctx); n != 1 {
 			t.Errorf("%d kept webhooks", n)
 		}
+
 		a := s.db.Client.Account.GetX(s.ctx, gone.account.ID)
 		if len(a.Token) > 0 || a.Name != "" || a.Status != enum.AccountStatusDisconnected || s.unsubscribed.Load() == 0 {
 			t.Errorf("the account is %+v, and %d calls took webhooks off", a, s.unsubscribed.Load())
@@ -209,12 +248,14 @@ func TestErasingAnOrganizationLeavesNothingOfItAndAllOfTheOthersHoweverOftenItIs
 		if err := s.Resume(s.ctx, gone.id); !usererror.Is(err, usererror.Conflict) {
 			t.Errorf("resuming what was erased gave %v", err)
 		}
+
 		trails, err := s.who.Trails(s.ctx)
 		for _, trail := range trails {
 			if trail.Break != "" {
 				t.Errorf("the audit trail of %s: %s", trail.Organization, trail.Break)
 			}
 		}
+
 		if err != nil {
 			t.Error(err)
 		}
@@ -227,18 +268,22 @@ func TestEverythingSealedIsSealedAnewAndOpensWithoutTheOldKey(t *testing.T) {
 		for i := range 3 {
 			shops = append(shops, s.open(fmt.Sprint("shop", i), 0))
 		}
+
 		oldKey, newKey := secret.NewKey(), secret.NewKey()
 		ring := func(keys ...[]byte) *secret.Keyring {
 			r, err := secret.NewKeyring(keys...)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			return r
 		}
+
 		system := caller.System(t.Context())
 		for _, o := range shops {
 			o.account.Update().SetToken(ring(oldKey).Seal([]byte("EAAtoken"), o.account.ID[:])).ExecX(system)
 		}
+
 		shops[2].account.Update().SetToken([]byte{}).ExecX(system) // erased
 		if done, err := s.Rotate(s.ctx, ring(newKey)); err != nil || done != (operator.Rotation{Failed: 2}) {
 			t.Errorf("without the old key: %+v, %v", done, err)
@@ -249,10 +294,13 @@ func TestEverythingSealedIsSealedAnewAndOpensWithoutTheOldKey(t *testing.T) {
 		if done, err := s.Rotate(s.ctx, ring(newKey, oldKey)); err != nil || done != (operator.Rotation{Current: 2}) {
 			t.Errorf("again: %+v, %v", done, err)
 		}
-		recorded, err := s.db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionKeysRotate), auditevent.Actor("operator")).All(system)
+
+		recorded, err := s.db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionKeysRotate),
+			auditevent.Actor("operator")).All(system)
 		if err != nil || len(recorded) != 2 || recorded[0].OrganizationID == recorded[1].OrganizationID {
 			t.Errorf("recorded %+v, %v", recorded, err)
 		}
+
 		for _, o := range shops[:2] {
 			a := s.db.Client.Account.GetX(system, o.account.ID)
 			if plain, err := ring(newKey).Open(a.Token, a.ID[:]); err != nil || string(plain) != "EAAtoken" {
@@ -268,23 +316,28 @@ func TestRotatingKeysKnowsEverySealedColumn(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
+
 	table, err := os.ReadFile("rotate.go")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	found := 0
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, field := range regexp.MustCompile(`field\.Bytes\("(\w+)"\).*sealed by package secret`).FindAllSubmatch(text, -1) {
+
+		for _, field := range regexp.MustCompile(`field\.Bytes\("(\w+)"\).*sealed by package secret`).
+			FindAllSubmatch(text, -1) {
 			found++
 			if !bytes.Contains(table, append(append([]byte(`"`), field[1]...), '"')) {
 				t.Errorf("%s: %s is sealed, and rotate.go does not know it", file, field[1])
 			}
 		}
 	}
+
 	if found == 0 {
 		t.Error("no sealed column was found")
 	}
@@ -299,14 +352,18 @@ func TestTheOperatorsChangesOfAnOrganization(t *testing.T) {
 			if err != nil || len(list) != 1 {
 				t.Fatal(list, err)
 			}
+
 			row := list[0]
-			if row.ID != o.id || row.Name != "shop" || row.Status != want || row.Members != 1 || row.Contacts != 2 || row.Numbers != 1 || row.Sent != 7 {
+			if row.ID != o.id || row.Name != "shop" || row.Status != want || row.Members != 1 || row.Contacts != 2 ||
+				row.Numbers != 1 || row.Sent != 7 {
 				t.Errorf("the list says %+v", row)
 			}
+
 			if got := s.db.Client.Campaign.Query().OnlyX(s.ctx); got.Status != campaign {
 				t.Errorf("the campaign is %s", got.Status)
 			}
 		}
+
 		status(enum.OrganizationStatusActive, enum.CampaignStatusRunning)
 		if err := s.Suspend(s.ctx, o.id, " ", nil); err == nil {
 			t.Error("suspended without a reason")
@@ -314,6 +371,7 @@ func TestTheOperatorsChangesOfAnOrganization(t *testing.T) {
 		if err := s.Suspend(s.ctx, o.id, "spam", nil); err != nil {
 			t.Fatal(err)
 		}
+
 		status(enum.OrganizationStatusSuspended, enum.CampaignStatusPaused)
 		if err := s.Close(s.ctx, o.id, ""); err != nil {
 			t.Fatal(err)
@@ -327,6 +385,7 @@ func TestTheOperatorsChangesOfAnOrganization(t *testing.T) {
 		if err := s.Resume(s.ctx, uid.New(uid.Organization)); !usererror.Is(err, usererror.NotFound) {
 			t.Errorf("resuming nothing gave %v", err)
 		}
+
 		ten, none := 10, -1
 		if err := s.SetQuota(s.ctx, o.id, operator.Quota{Contacts: &none}); err == nil {
 			t.Error("a negative quota")
@@ -340,15 +399,19 @@ func TestTheOperatorsChangesOfAnOrganization(t *testing.T) {
 		if used := s.db.Client.QuotaUsage.GetX(s.ctx, o.id); used.Messages != 7 {
 			t.Errorf("%d messages of today count", used.Messages)
 		}
+
 		var actions []string
 		for _, e := range s.db.Client.AuditEvent.Query().Order(ent.Asc("id")).AllX(s.ctx) {
 			if e.Actor == "operator" {
 				actions = append(actions, e.Action)
 			}
 		}
-		if want := "[organization.suspend organization.close organization.activate organization.quota]"; fmt.Sprint(actions) != want {
+
+		if want := "[organization.suspend organization.close organization.activate organization.quota]"; fmt.Sprint(
+			actions) != want {
 			t.Errorf("recorded %v", actions)
 		}
+
 		if s.told.Load() < 3 {
 			t.Errorf("told %d times", s.told.Load())
 		}
@@ -359,25 +422,32 @@ func TestASuspensionWithAnEndIsOverByItself(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		o, other := s.open("shop", 1), s.open("bakery", 1)
 		until := s.now().Add(time.Hour).UTC()
-		if err := errors.Join(s.Suspend(s.ctx, o.id, "spam", &until), s.Suspend(s.ctx, other.id, "spam", &until), s.Suspend(s.ctx, other.id, "spam", nil)); err != nil {
+		if err := errors.Join(s.Suspend(s.ctx, o.id, "spam", &until), s.Suspend(s.ctx, other.id, "spam", &until),
+			s.Suspend(s.ctx, other.id, "spam", nil)); err != nil {
 			t.Fatal(err)
 		}
+
 		is := func(when string, want enum.OrganizationStatus, end *time.Time) {
 			t.Helper()
 			if err := s.EndSuspensions(caller.System(t.Context())); err != nil {
 				t.Fatal(err)
 			}
+
 			list, err := s.Organizations(s.ctx)
 			if err != nil || len(list) != 2 {
 				t.Fatal(list, err)
 			}
-			if got := list[0]; got.Status != want || (got.Until == nil) != (end == nil) || end != nil && !got.Until.Equal(*end) || (got.Reason == nil) != (want == enum.OrganizationStatusActive) {
+
+			if got := list[0]; got.Status != want || (got.Until == nil) != (end == nil) ||
+				end != nil && !got.Until.Equal(*end) || (got.Reason == nil) != (want == enum.OrganizationStatusActive) {
 				t.Errorf("%s: %+v", when, got)
 			}
+
 			if got := list[1]; got.Status != enum.OrganizationStatusSuspended || got.Until != nil {
 				t.Errorf("%s: the one without an end: %+v", when, got)
 			}
 		}
+
 		s.advance(time.Hour / 2)
 		is("before", enum.OrganizationStatusSuspended, &until)
 		s.advance(time.Hour / 2)
@@ -387,7 +457,9 @@ func TestASuspensionWithAnEndIsOverByItself(t *testing.T) {
 		if now := s.told.Load(); now != told+1 {
 			t.Errorf("told %d times", now-told)
 		}
-		last := s.db.Client.AuditEvent.Query().Where(auditevent.OrganizationID(o.id)).Order(ent.Desc("sequence")).FirstX(s.ctx)
+
+		last := s.db.Client.AuditEvent.Query().Where(auditevent.OrganizationID(o.id)).Order(ent.Desc("sequence")).
+			FirstX(s.ctx)
 		if last.Action != identity.ActionOrganizationActivate || last.Actor != "system" {
 			t.Errorf("recorded %s by %s", last.Action, last.Actor)
 		}
@@ -401,11 +473,14 @@ func TestClosingEndsASuspensionThatWouldHaveEndedByItself(t *testing.T) {
 		if err := errors.Join(s.Suspend(s.ctx, o.id, "spam", &until), s.Close(s.ctx, o.id, "")); err != nil {
 			t.Fatal(err)
 		}
+
 		s.advance(2 * time.Hour)
 		if err := s.EndSuspensions(caller.System(t.Context())); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.db.Client.Organization.GetX(s.ctx, o.id); got.Status != enum.OrganizationStatusClosed || got.SuspendedUntil != nil {
+
+		if got := s.db.Client.Organization.GetX(s.ctx, o.id); got.Status != enum.OrganizationStatusClosed ||
+			got.SuspendedUntil != nil {
 			t.Errorf("it is %s, until %v", got.Status, got.SuspendedUntil)
 		}
 	})

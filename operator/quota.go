@@ -19,35 +19,47 @@ type Quota struct {
 	Numbers        *int `json:"numbers"` // of WhatsApp, over all connected accounts
 }
 
-// SetQuota replaces an organization's quota. What it has already stays, whatever the quota; only more is refused.
+// SetQuota replaces an organization's quota. What it has already stays, whatever the quota; only
+// more is refused.
 func (s *Service) SetQuota(ctx context.Context, id uid.ID, q Quota) error {
 	var in usererror.Fields
-	for name, limit := range map[string]*int{"messages-per-day": q.MessagesPerDay, "contacts": q.Contacts, "numbers": q.Numbers} {
+	for name, limit := range map[string]*int{"messages-per-day": q.MessagesPerDay, "contacts": q.Contacts,
+		"numbers": q.Numbers} {
 		if limit != nil && *limit < 0 {
 			in.Add(name, usererror.Invalid, "a quota is not negative")
 		}
 	}
+
 	if err := in.Err(); err != nil {
 		return err
 	}
+
 	err := s.db.InTx(ctx, func(tx *database.Tx) error {
 		o, err := hold(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "UPDATE organization SET quota_messages_per_day = $2, quota_contacts = $3, quota_numbers = $4 WHERE id = $1", id, q.MessagesPerDay, q.Contacts, q.Numbers)
+
+		_, err = tx.ExecContext(ctx,
+			"UPDATE organization SET quota_messages_per_day = $2, quota_contacts = $3, quota_numbers = $4 WHERE id = $1",
+			id, q.MessagesPerDay, q.Contacts, q.Numbers)
 		if err == nil {
 			err = s.count(ctx, tx, id, q.MessagesPerDay != nil, o.QuotaMessagesPerDay != nil)
 		}
 		if err != nil {
 			return err
 		}
-		summary := fmt.Sprintf("set the quotas: messages a day %s, contacts %s, numbers %s", words(q.MessagesPerDay), words(q.Contacts), words(q.Numbers))
-		return identity.Record(ctx, tx, identity.Entry{Organization: id, Action: identity.ActionOrganizationQuota, Subject: id, Summary: summary})
+
+		summary := fmt.Sprintf("set the quotas: messages a day %s, contacts %s, numbers %s", words(q.MessagesPerDay),
+			words(q.Contacts), words(q.Numbers))
+
+		return identity.Record(ctx, tx, identity.Entry{Organization: id, Action: identity.ActionOrganizationQuota,
+			Subject: id, Summary: summary})
 	})
 	if err != nil {
 		return fmt.Errorf("set the quota of %s: %w", id, err)
 	}
+
 	return nil
 }
 
@@ -60,6 +72,7 @@ func (s *Service) count(ctx context.Context, tx *database.Tx, id uid.ID, wanted,
 	case !wanted:
 		_, err = tx.ExecContext(ctx, "DELETE FROM quota_usage WHERE id = $1", id)
 	}
+
 	return err
 }
 

@@ -21,7 +21,8 @@ type sealedColumn struct {
 
 // sealed lists them all. Whoever seals something new adds a row.
 var sealed = []sealedColumn{
-	{"account", "token", "id", "an account's access token"}, {"invitation", "sealed_token", "id", "an invitation that waits to be mailed"},
+	{"account", "token", "id", "an account's access token"},
+	{"invitation", "sealed_token", "id", "an invitation that waits to be mailed"},
 	{"second_factor", "secret", "id", ""}, {"password_reset", "sealed_token", "id", ""},
 }
 
@@ -32,8 +33,9 @@ type Rotation struct {
 	Failed  int `json:"failed"`  // open under none of the keys; they stay as they are
 }
 
-// Rotate seals everything that is sealed under an older key anew, under the first key of the ring. Each value is changed only
-// where it still is what was read, so it may be interrupted, repeated, and run beside processes that seal.
+// Rotate seals everything that is sealed under an older key anew, under the first key of the ring.
+// Each value is changed only where it still is what was read, so it may be interrupted, repeated,
+// and run beside processes that seal.
 func (s *Service) Rotate(ctx context.Context, keys *secret.Keyring) (done Rotation, err error) {
 	for _, where := range sealed {
 		for after := (uid.ID{}); ; {
@@ -41,17 +43,21 @@ func (s *Service) Rotate(ctx context.Context, keys *secret.Keyring) (done Rotati
 			if err != nil {
 				return done, fmt.Errorf("rotate %s.%s: %w", where.table, where.column, err)
 			}
+
 			for _, v := range values {
 				if err := s.reseal(ctx, keys, where, v, &done); err != nil {
 					return done, fmt.Errorf("rotate %s.%s of %s: %w", where.table, where.column, v.id, err)
 				}
+
 				after = v.id
 			}
+
 			if len(values) < rotatePage {
 				break
 			}
 		}
 	}
+
 	return done, nil
 }
 
@@ -62,18 +68,23 @@ type value struct {
 }
 
 func (s *Service) page(ctx context.Context, where sealedColumn, after uid.ID) (values []value, err error) {
-	rows, err := s.db.Query(ctx, fmt.Sprintf("SELECT id, %s, %[2]s FROM %[3]s WHERE id > $1 AND %[2]s IS NOT NULL ORDER BY id LIMIT $2", where.owner, where.column, where.table), after, rotatePage)
+	rows, err := s.db.Query(ctx,
+		fmt.Sprintf("SELECT id, %s, %[2]s FROM %[3]s WHERE id > $1 AND %[2]s IS NOT NULL ORDER BY id LIMIT $2", where.owner,
+			where.column, where.table), after, rotatePage)
 	if err != nil {
 		return nil, err
 	}
+
 	defer rows.Close()
 	for rows.Next() {
 		var v value
 		if err := rows.Scan(&v.id, &v.owner, &v.sealed); err != nil {
 			return nil, err
 		}
+
 		values = append(values, v)
 	}
+
 	return values, rows.Err()
 }
 
@@ -85,29 +96,38 @@ func (s *Service) reseal(ctx context.Context, keys *secret.Keyring, where sealed
 		done.Current++
 		return nil
 	}
+
 	plain, err := keys.Open(v.sealed, v.owner[:])
 	if err != nil {
 		done.Failed++
 		return nil
 	}
+
 	changed, n := keys.Seal(plain, v.owner[:]), int64(0)
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		result, err := tx.ExecContext(ctx, fmt.Sprintf("UPDATE %s SET %s = $1 WHERE id = $2 AND %[2]s = $3", where.table, where.column), changed, v.id, v.sealed)
+		result, err := tx.ExecContext(ctx, fmt.Sprintf("UPDATE %s SET %s = $1 WHERE id = $2 AND %[2]s = $3", where.table,
+			where.column), changed, v.id, v.sealed)
 		if err != nil {
 			return err
 		}
+
 		n, err = result.RowsAffected() // none when somebody has sealed another value meanwhile, under the current key
 		if err != nil || n == 0 || where.what == "" {
 			return err
 		}
+
 		var organization uid.ID
-		if err := tx.QueryRowContext(ctx, "SELECT organization_id FROM "+where.table+" WHERE id = $1", v.id).Scan(&organization); err != nil {
+		if err := tx.QueryRowContext(ctx, "SELECT organization_id FROM "+where.table+" WHERE id = $1", v.id).
+			Scan(&organization); err != nil {
 			return err
 		}
-		return identity.Record(ctx, tx, identity.Entry{Organization: organization, Action: identity.ActionKeysRotate, Subject: v.id, Summary: "sealed " + where.what + " under another key"})
+
+		return identity.Record(ctx, tx, identity.Entry{Organization: organization, Action: identity.ActionKeysRotate,
+			Subject: v.id, Summary: "sealed " + where.what + " under another key"})
 	})
 	if err == nil {
 		done.Sealed += int(n)
 	}
+
 	return err
 }

@@ -41,24 +41,30 @@ func (s *States) State(ctx context.Context) (State, error) {
 	if now.Before(s.until) {
 		return s.known, nil
 	}
+
 	state, err := read(ctx, s.db)
 	if err != nil {
 		return State{}, err
 	}
+
 	s.known, s.until = state, now.Add(rememberFor)
+
 	return state, nil
 }
 
 func read(ctx context.Context, db *database.DB) (state State, err error) {
-	err = db.QueryRow(ctx, "SELECT maintenance, notice FROM service_state WHERE id = 1").Scan(&state.Maintenance, &state.Notice)
+	err = db.QueryRow(ctx, "SELECT maintenance, notice FROM service_state WHERE id = 1").
+		Scan(&state.Maintenance, &state.Notice)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return State{}, fmt.Errorf("read the service's state: %w", err)
 	}
+
 	return state, nil
 }
 
-// Maintain begins or ends maintenance: while it goes on, workers send nothing and the API changes nothing. It takes hold in
-// every process within about a second. The notice is what everybody is told; nil is nothing.
+// Maintain begins or ends maintenance: while it goes on, workers send nothing and the API changes
+// nothing. It takes hold in every process within about a second. The notice is what everybody is
+// told; nil is nothing.
 func (s *Service) Maintain(ctx context.Context, on bool, notice *string) error {
 	return s.say(ctx, State{on, notice}, "maintenance = excluded.maintenance, notice = excluded.notice")
 }
@@ -70,12 +76,14 @@ func (s *Service) Announce(ctx context.Context, notice *string) error {
 
 func (s *Service) say(ctx context.Context, state State, sets string) error {
 	err := s.db.InTx(ctx, func(tx *database.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO service_state (id, maintenance, notice, changed_at) VALUES (1, $1, $2, $3) ON CONFLICT (id) DO UPDATE SET changed_at = excluded.changed_at, "+sets,
+		_, err := tx.ExecContext(ctx,
+			"INSERT INTO service_state (id, maintenance, notice, changed_at) VALUES (1, $1, $2, $3) ON CONFLICT (id) DO UPDATE SET changed_at = excluded.changed_at, "+sets,
 			state.Maintenance, state.Notice, s.now())
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("change the service's state: %w", err)
 	}
+
 	return nil
 }

@@ -15,5 +15,6 @@ func (w Windows) Len() (n int) {
 	for _, keys := range w.kinds {
 		n += keys.Len()
 	}
+
 	return n
 }

@@ -1,5 +1,5 @@
-// Package ratelimit bounds how much callers may try and ask for, over all processes together. Counts are in Redis, and also
-// in each process, which goes on alone while Redis is away.
+// Package ratelimit bounds how much callers may try and ask for, over all processes together.
+// Counts are in Redis, and also in each process, which goes on alone while Redis is away.
 package ratelimit
 
 import (
@@ -17,8 +17,9 @@ type Limit struct {
 	Span  time.Duration
 }
 
-// Limiter counts tries by key: a window begins with the first try and is over after its span. Of a window no more than its
-// tries are allowed, so a code of six digits cannot be guessed at a rate of its own, as it could with a bucket that refills.
+// Limiter counts tries by key: a window begins with the first try and is over after its span. Of a
+// window no more than its tries are allowed, so a code of six digits cannot be guessed at a rate of
+// its own, as it could with a bucket that refills.
 type Limiter struct {
 	redis  redis.UniversalClient
 	prefix string
@@ -28,7 +29,8 @@ type Limiter struct {
 	alone  atomic.Bool // Redis did not count the last try
 }
 
-// New makes a limiter; limit says what is allowed for a key. The client should fail fast: callers wait for it.
+// New makes a limiter; limit says what is allowed for a key. The client should fail fast: callers
+// wait for it.
 func New(client redis.UniversalClient, prefix string, limit func(key string) Limit, log *slog.Logger) *Limiter {
 	return &Limiter{redis: client, prefix: prefix, limit: limit, local: newWindows(time.Now), log: log}
 }
@@ -39,18 +41,22 @@ if n == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 if n <= tonumber(ARGV[1]) then return 0 end
 return math.max(redis.call('PTTL', KEYS[1]), 1)`)
 
-// Allow counts one try and returns zero, or how long to wait. The process counts too, always, so that losing Redis, or all
-// that it holds, gives nobody new tries there. While Redis is away the limit holds for each process by itself.
+// Allow counts one try and returns zero, or how long to wait. The process counts too, always, so
+// that losing Redis, or all that it holds, gives nobody new tries there. While Redis is away the
+// limit holds for each process by itself.
 func (l *Limiter) Allow(ctx context.Context, key string) (retryAfter time.Duration, err error) {
 	limit := l.limit(key)
 	if wait := l.local.count(key, limit); wait > 0 {
 		return wait, nil
 	}
-	wait, err := count.Run(ctx, l.redis, []string{l.prefix + ":throttle:" + key}, limit.Tries, limit.Span.Milliseconds()).Int64()
+
+	wait, err := count.Run(ctx, l.redis, []string{l.prefix + ":throttle:" + key}, limit.Tries,
+		limit.Span.Milliseconds()).Int64()
 	l.note(err)
 	if err != nil {
 		return 0, nil
 	}
+
 	return time.Duration(wait) * time.Millisecond, nil
 }
 

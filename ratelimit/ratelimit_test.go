@@ -32,8 +32,10 @@ func try(t *testing.T, l *ratelimit.Limiter, key string, most int) (allowed int)
 		if wait > 0 {
 			return allowed
 		}
+
 		allowed++
 	}
+
 	return allowed
 }
 
@@ -42,6 +44,7 @@ func dead(t *testing.T) redis.UniversalClient {
 	t.Helper()
 	q := redisclient.NewQuick(redis.UniversalOptions{Addrs: []string{"127.0.0.1:1"}}, discard)
 	t.Cleanup(func() { _ = q.Close() })
+
 	return q
 }
 
@@ -49,11 +52,13 @@ func TestAKeyIsAllowedItsTriesAndToldHowLongToWait(t *testing.T) {
 	t.Parallel()
 	client, prefix := dbtest.Redis(t)
 	l := ratelimit.New(client, prefix, three, discard)
+
 	for _, key := range []string{"account:a", "account:b", "code:a"} {
 		if n := try(t, l, key, 5); n != 3 {
 			t.Errorf("%s: %d tries, want 3", key, n)
 		}
 	}
+
 	if wait, err := l.Allow(t.Context(), "account:a"); wait <= 0 || wait > time.Minute || err != nil {
 		t.Errorf("the next try waits %v, %v", wait, err)
 	}
@@ -75,6 +80,7 @@ func TestWithoutRedisEachProcessHoldsTheLimit(t *testing.T) {
 	if n := try(t, l, "code:u", 40); n != 3 {
 		t.Errorf("%d tries without Redis, want 3", n)
 	}
+
 	try(t, l, "code:w", 40)
 	if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "each process") {
 		t.Errorf("logged %q, want one line", log.String())
@@ -101,20 +107,24 @@ func TestARedisThatHangsDelaysFewAndLimitsAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	q := redisclient.NewQuick(redis.UniversalOptions{Addrs: []string{options.Addr}, DB: options.DB}, discard)
 	t.Cleanup(func() { _ = q.Close() })
 	l := ratelimit.New(q, "x", three, discard)
 	if n := try(t, l, "code:u", 1); n != 1 {
 		t.Fatal("refused the first")
 	}
+
 	wire.Hang()
 	begun := time.Now()
 	if n := try(t, l, "code:u", 40); n != 2 {
 		t.Errorf("%d more tries while it hangs, want 2", n)
 	}
+
 	for i := range 40 {
 		try(t, l, fmt.Sprintf("address:%d", i), 40)
 	}
+
 	if took := time.Since(begun); took > 5*time.Second {
 		t.Errorf("120 tries took %v", took)
 	}
@@ -128,9 +138,11 @@ func TestWhatAProcessCountsByItselfIsBounded(t *testing.T) {
 	if w.Count("code:u", limit) != 0 || w.Count("code:u", limit) != time.Minute {
 		t.Fatal("does not count")
 	}
+
 	for i := range 2 * ratelimit.MostWindows {
 		w.Count(fmt.Sprintf("account:%d", i), limit)
 	}
+
 	if n := w.Len(); n != ratelimit.MostWindows+1 {
 		t.Errorf("%d windows are kept", n)
 	}
@@ -140,6 +152,7 @@ func TestWhatAProcessCountsByItselfIsBounded(t *testing.T) {
 	if w.Count("account:0", limit) != 0 || w.Count(fmt.Sprintf("account:%d", 2*ratelimit.MostWindows-1), limit) == 0 {
 		t.Error("not the oldest was forgotten")
 	}
+
 	now = now.Add(time.Minute)
 	if w.Count("code:u", limit) != 0 {
 		t.Error("the window is not over after its span")

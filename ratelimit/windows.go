@@ -8,8 +8,9 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// mostWindows is how many keys of one kind a process counts by itself. Beyond, the one that was tried longest ago is
-// forgotten. Each kind has its own, so that many tries of one kind push out none of another.
+// mostWindows is how many keys of one kind a process counts by itself. Beyond, the one that was
+// tried longest ago is forgotten. Each kind has its own, so that many tries of one kind push out
+// none of another.
 const mostWindows = 10_000
 
 // windows count tries within this process. Their memory is bounded.
@@ -42,8 +43,10 @@ func (w *windows) count(key string, limit Limit) (wait time.Duration) {
 	if is.tries >= limit.Tries {
 		return is.ends.Sub(now)
 	}
+
 	is.tries++
 	keys.Add(key, is)
+
 	return 0
 }
 
@@ -54,5 +57,6 @@ func (w *windows) kind(key string) *simplelru.LRU[string, window] {
 		keys, _ = simplelru.NewLRU[string, window](mostWindows, nil) // fails only for a size below one
 		w.kinds[name] = keys
 	}
+
 	return keys
 }

@@ -1,8 +1,9 @@
-// Package redisclient opens Redis in the two ways in which the service needs it: patiently for workers and live news, and
-// quickly for whoever waits for an answer.
+// Package redisclient opens Redis in the two ways in which the service needs it: patiently for
+// workers and live news, and quickly for whoever waits for an answer.
 //
-// It promises that a quick call takes no longer than half a second, that while Redis is away only one call in a second
-// finds that out and all others fail at once, and that the log says once that Redis has gone and once that it is back.
+// It promises that a quick call takes no longer than half a second, that while Redis is away only
+// one call in a second finds that out and all others fail at once, and that the log says once that
+// Redis has gone and once that it is back.
 package redisclient
 
 import (
@@ -41,17 +42,21 @@ type Quick struct {
 // NewQuick opens Redis for calls that do not wait.
 func NewQuick(options redis.UniversalOptions, log *slog.Logger) *Quick {
 	options.ContextTimeoutEnabled = true
-	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.PoolTimeout = answerWithin, answerWithin, answerWithin, answerWithin
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout, options.PoolTimeout = answerWithin, answerWithin,
+		answerWithin, answerWithin
 	options.DialerRetries, options.MaxRetries = 1, -1
 
 	q := &Quick{UniversalClient: redis.NewUniversalClient(&options), log: log}
+
 	q.breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 		Timeout: askAgain, MaxRequests: 1,
 		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures > 0 },
 		IsSuccessful: answered,
 		IsExcluded:   func(err error) bool { return errors.Is(err, context.Canceled) },
 	})
+
 	q.AddHook(hook{q})
+
 	return q
 }
 
@@ -62,13 +67,15 @@ func answered(err error) bool {
 	case err == nil, errors.Is(err, redis.Nil):
 		return true
 	case errors.As(err, &said):
-		return !redis.IsLoadingError(err) && !redis.IsMasterDownError(err) && !redis.IsClusterDownError(err) && !redis.IsMaxClientsError(err)
+		return !redis.IsLoadingError(err) && !redis.IsMasterDownError(err) && !redis.IsClusterDownError(err) &&
+			!redis.IsMaxClientsError(err)
 	}
+
 	return false
 }
 
-// Monitor asks every second whether Redis answers, so that the log has its going and its coming also where nobody calls. It
-// returns when ctx ends.
+// Monitor asks every second whether Redis answers, so that the log has its going and its coming
+// also where nobody calls. It returns when ctx ends.
 func (q *Quick) Monitor(ctx context.Context) error {
 	tick := time.NewTicker(askAgain)
 	defer tick.Stop()
@@ -83,6 +90,7 @@ func (q *Quick) Monitor(ctx context.Context) error {
 		case err == nil && away:
 			q.log.Info("Redis answers again")
 		}
+
 		away = err != nil
 		select {
 		case <-tick.C:
@@ -92,26 +100,32 @@ func (q *Quick) Monitor(ctx context.Context) error {
 	}
 }
 
-// within marks the context of a call that the breaker has let through. go-redis greets a new connection by calls of its
-// own, which pass the hook too, and belong to the call that needed the connection.
+// within marks the context of a call that the breaker has let through. go-redis greets a new
+// connection by calls of its own, which pass the hook too, and belong to the call that needed the
+// connection.
 type within struct{}
 
-// try makes a call, unless the breaker is open. A call that the caller's own deadline ended says nothing of Redis.
+// try makes a call, unless the breaker is open. A call that the caller's own deadline ended says
+// nothing of Redis.
 func (q *Quick) try(ctx context.Context, call func(context.Context) error) (err error) {
 	if ctx.Value(within{}) != nil {
 		return call(ctx)
 	}
+
 	done, open := q.breaker.Allow()
 	if open != nil {
 		return ErrAway
 	}
+
 	defer func() {
 		if ctx.Err() != nil {
 			done(context.Canceled)
 			return
 		}
+
 		done(err)
 	}()
+
 	return call(context.WithValue(ctx, within{}, true))
 }
 
@@ -126,6 +140,7 @@ func (h hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		if errors.Is(err, ErrAway) {
 			cmd.SetErr(err)
 		}
+
 		return err
 	}
 }
@@ -138,6 +153,7 @@ func (h hook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessP
 				cmd.SetErr(err)
 			}
 		}
+
 		return err
 	}
 }

@@ -17,18 +17,21 @@ import (
 )
 
 // behind opens a real Redis behind a wire.
-func behind(t *testing.T, open func(redis.UniversalOptions) redis.UniversalClient) (redis.UniversalClient, *dbtest.Wire) {
+func behind(t *testing.T, open func(redis.UniversalOptions) redis.UniversalClient) (redis.UniversalClient,
+	*dbtest.Wire) {
 	t.Helper()
 	wire := dbtest.NewWire(t, dbtest.RedisURL(t))
 	options, err := redis.ParseURL(wire.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	client := open(redis.UniversalOptions{Addrs: []string{options.Addr}, DB: options.DB})
 	t.Cleanup(func() { _ = client.Close() })
 	if err := client.Ping(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
+
 	return client, wire
 }
 
@@ -40,7 +43,8 @@ var discard = slog.New(slog.DiscardHandler)
 
 func TestAQuickCallFailsSoonWhateverHappensToRedis(t *testing.T) {
 	t.Parallel()
-	for name, happens := range map[string]func(*dbtest.Wire){"it is cut": (*dbtest.Wire).Cut, "it hangs": (*dbtest.Wire).Hang} {
+	for name, happens := range map[string]func(*dbtest.Wire){"it is cut": (*dbtest.Wire).Cut,
+		"it hangs": (*dbtest.Wire).Hang} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client, wire := behind(t, quick(discard))
@@ -55,11 +59,13 @@ func TestAQuickCallFailsSoonWhateverHappensToRedis(t *testing.T) {
 
 			begun = time.Now()
 			away := 0
+
 			for range 1000 {
 				if err := client.Get(t.Context(), "k").Err(); errors.Is(err, redisclient.ErrAway) {
 					away++
 				}
 			}
+
 			pipe := client.Pipeline()
 			got := pipe.Get(t.Context(), "k")
 			if _, err := pipe.Exec(t.Context()); err == nil || got.Err() == nil {
@@ -87,6 +93,7 @@ func TestWhatRedisSaysAndWhoeverLeavesIsNoReasonToStopAsking(t *testing.T) {
 	client, _ := behind(t, quick(discard))
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
+
 	for range 5 {
 		_ = client.Get(gone, "k").Err()
 		if err := client.Get(t.Context(), "k").Err(); !errors.Is(err, redis.Nil) {
@@ -132,10 +139,12 @@ func TestTheLogSaysOnceThatRedisHasGoneAndOnceThatItIsBack(t *testing.T) {
 		for tick := time.NewTicker(20 * time.Millisecond); log.len() == before; <-tick.C {
 			_ = client.Get(t.Context(), "k").Err() // others call too, and nothing more is said
 		}
+
 		if got := log.last(); !strings.Contains(got, step.said) {
 			t.Errorf("said %q, want %q", got, step.said)
 		}
 	}
+
 	if log.len() != 3 {
 		t.Errorf("%d lines, want 3", log.len())
 	}
@@ -151,6 +160,7 @@ func (l *lines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.said = append(l.said, string(bytes.TrimSpace(p)))
+
 	return len(p), nil
 }
 

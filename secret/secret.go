@@ -1,5 +1,6 @@
-// Package secret keeps what must be readable again, such as access tokens, encrypted at rest: AES-256-GCM with a random
-// nonce, the owner row's id as associated data, so that a ciphertext moved to another row does not open.
+// Package secret keeps what must be readable again, such as access tokens, encrypted at rest:
+// AES-256-GCM with a random nonce, the owner row's id as associated data, so that a ciphertext
+// moved to another row does not open.
 package secret
 
 import (
@@ -31,22 +32,27 @@ func NewKeyring(keys ...[]byte) (*Keyring, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("no encryption key")
 	}
+
 	ring := &Keyring{}
 	for i, k := range keys {
 		if len(k) != keyLength {
 			return nil, fmt.Errorf("encryption key %d has %d bytes, want %d", i+1, len(k), keyLength)
 		}
+
 		block, err := aes.NewCipher(k)
 		if err != nil {
 			return nil, err
 		}
+
 		aead, err := cipher.NewGCMWithRandomNonce(block)
 		if err != nil {
 			return nil, err
 		}
+
 		sum := sha256.Sum256(k)
 		ring.keys = append(ring.keys, key{id: [idLength]byte(sum[:idLength]), aead: aead})
 	}
+
 	return ring, nil
 }
 
@@ -64,16 +70,19 @@ func (r *Keyring) Seal(plain, owner []byte) []byte {
 	return k.aead.Seal(out, nil, plain, owner)
 }
 
-// Open gives back what Seal got. It fails when the text was changed, belongs to another row, or its key is not in the ring.
+// Open gives back what Seal got. It fails when the text was changed, belongs to another row, or its
+// key is not in the ring.
 func (r *Keyring) Open(sealed, owner []byte) ([]byte, error) {
 	if len(sealed) < headerBytes || sealed[0] != version {
 		return nil, errors.New("open secret: not a sealed text of a known version")
 	}
+
 	for _, k := range r.keys {
 		if [idLength]byte(sealed[1:headerBytes]) == k.id {
 			return k.aead.Open(nil, nil, sealed[headerBytes:], owner)
 		}
 	}
+
 	return nil, fmt.Errorf("open secret: key %x is not in ENCRYPTION_KEY", sealed[1:headerBytes])
 }
 

@@ -24,6 +24,7 @@ func TestASecretOpensOnlyForItsOwnerAndWithItsKey(t *testing.T) {
 	if _, err := before.Open(after.Seal([]byte("token"), nil), nil); err == nil {
 		t.Error("a text opened without its key")
 	}
+
 	for i := range sealed {
 		bad := bytes.Clone(sealed)
 		bad[i] ^= 1
@@ -31,6 +32,7 @@ func TestASecretOpensOnlyForItsOwnerAndWithItsKey(t *testing.T) {
 			t.Errorf("a text with byte %d changed opened", i)
 		}
 	}
+
 	if _, err := after.Open(nil, nil); err == nil {
 		t.Error("nothing opened")
 	}

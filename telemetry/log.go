@@ -15,6 +15,7 @@ func Logger(w io.Writer, level slog.Level, format string) *slog.Logger {
 	if format == "json" {
 		return slog.New(Redact(slog.NewJSONHandler(w, options)))
 	}
+
 	return slog.New(Redact(slog.NewTextHandler(w, options)))
 }
 
@@ -33,6 +34,7 @@ func (r redactor) Handle(ctx context.Context, record slog.Record) error {
 		clean.AddAttrs(redact(a))
 		return true
 	})
+
 	return r.next.Handle(ctx, clean)
 }
 
@@ -41,6 +43,7 @@ func (r redactor) WithAttrs(attrs []slog.Attr) slog.Handler {
 	for i, a := range attrs {
 		clean[i] = redact(a)
 	}
+
 	return redactor{r.next.WithAttrs(clean)}
 }
 

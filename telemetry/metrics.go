@@ -15,7 +15,8 @@ type Metrics struct{ *prometheus.Registry }
 // NewMetrics holds what the process and the Go runtime say of themselves.
 func NewMetrics() Metrics {
 	r := prometheus.NewRegistry()
-	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collectors.NewBuildInfoCollector())
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewBuildInfoCollector())
 	return Metrics{r}
 }
 

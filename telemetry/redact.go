@@ -14,18 +14,23 @@ import (
 const masked = "[redacted]"
 
 // secretKeys are masked in whole when a key contains one of them, whatever its case.
-var secretKeys = []string{"token", "password", "passwd", "authorization", "secret", "cookie", "apikey", "api_key", "encryption_key", "signature"}
+var secretKeys = []string{"token", "password", "passwd", "authorization", "secret", "cookie", "apikey", "api_key",
+	"encryption_key", "signature"}
 
 // phoneKeys hold a phone number or a wa_id; whole keys, as "to" is in many words.
-var phoneKeys = map[string]bool{"phone": true, "phones": true, "phone_number": true, "to": true, "from": true, "recipient": true, "recipients": true, "address": true, "wa_id": true, "msisdn": true}
+var phoneKeys = map[string]bool{"phone": true, "phones": true, "phone_number": true, "to": true, "from": true,
+	"recipient": true, "recipients": true, "address": true, "wa_id": true, "msisdn": true}
 
-// mailKey is the attribute that holds a whole mail, for operators without a mail server: it is of no use without its link.
+// mailKey is the attribute that holds a whole mail, for operators without a mail server: it is of
+// no use without its link.
 const mailKey = "unsent_mail"
 
-// tokens finds credentials wherever they stand: ours (crs_ sessions, crk_ keys, crp_, cri_ and crf_ links), Meta's (EAA…),
-// and whatever follows Bearer or the password of a URL. WhatsApp's message ids (wamid.…) hold a phone number.
-var tokens = regexp.MustCompile(`(?i:(\bbearer\s+))[^\s"',;]{6,}|\b(cr[a-z]_)[A-Za-z0-9_-]{6,}|\b(EAA)[A-Za-z0-9]{8,}|` +
-	`(://[^\s:/@]*:)[^\s/@]+@|\b(wamid\.)[A-Za-z0-9+/=_-]{6,}`)
+// tokens finds credentials wherever they stand: ours (crs_ sessions, crk_ keys, crp_, cri_ and crf_
+// links), Meta's (EAA…), and whatever follows Bearer or the password of a URL. WhatsApp's message
+// ids (wamid.…) hold a phone number.
+var tokens = regexp.MustCompile(
+	`(?i:(\bbearer\s+))[^\s"',;]{6,}|\b(cr[a-z]_)[A-Za-z0-9_-]{6,}|\b(EAA)[A-Za-z0-9]{8,}|` +
+		`(://[^\s:/@]*:)[^\s/@]+@|\b(wamid\.)[A-Za-z0-9+/=_-]{6,}`)
 
 var (
 	// addresses finds e-mail addresses; the domain stays.
@@ -43,6 +48,7 @@ func redact(a slog.Attr) slog.Attr {
 		for i, member := range members {
 			clean[i] = redact(member)
 		}
+
 		return slog.Attr{Key: a.Key, Value: slog.GroupValue(clean...)}
 	case slog.KindString, slog.KindAny:
 		return slog.Attr{Key: a.Key, Value: redactValue(a.Key, a.Value)}
@@ -51,6 +57,7 @@ func redact(a slog.Attr) slog.Attr {
 			return slog.String(a.Key, maskPhone(a.Value.String()))
 		}
 	}
+
 	return a
 }
 
@@ -68,6 +75,7 @@ func redactValue(key string, v slog.Value) slog.Value {
 	case v.Kind() == slog.KindString:
 		return slog.StringValue(maskText(v.String()))
 	}
+
 	return redactAny(v)
 }
 
@@ -78,6 +86,7 @@ func redactAny(v slog.Value) (clean slog.Value) {
 			clean = slog.StringValue(fmt.Sprintf("!PANIC: %T", v.Any()))
 		}
 	}()
+
 	switch x := v.Any().(type) {
 	case nil:
 		return v
@@ -90,6 +99,7 @@ func redactAny(v slog.Value) (clean slog.Value) {
 		if err != nil {
 			return slog.StringValue(err.Error())
 		}
+
 		return slog.StringValue(maskText(string(text)))
 	case []byte:
 		return slog.StringValue(maskText(string(x)))
@@ -98,6 +108,7 @@ func redactAny(v slog.Value) (clean slog.Value) {
 		for i, text := range x {
 			clean[i] = maskText(text)
 		}
+
 		return slog.AnyValue(clean)
 	default:
 		return slog.StringValue(maskText(fmt.Sprintf("%+v", x)))
@@ -109,11 +120,13 @@ func isSecret(key string) bool {
 	if strings.HasSuffix(key, "_id") || strings.HasSuffix(key, "Id") || strings.HasSuffix(key, "ID") {
 		return false
 	}
+
 	for _, word := range secretKeys {
 		if containsFold(key, word) {
 			return true
 		}
 	}
+
 	return false
 }
 
@@ -124,6 +137,7 @@ func containsFold(s, word string) bool {
 			return true
 		}
 	}
+
 	return false
 }
 
@@ -138,10 +152,12 @@ func maskText(text string) string {
 	if plus {
 		text = numbers.ReplaceAllStringFunc(text, maskPhone)
 	}
+
 	return text
 }
 
-// hints looks once through a text for what the three patterns begin with: most texts have none of it.
+// hints looks once through a text for what the three patterns begin with: most texts have none of
+// it.
 func hints(text string) (credential, at, plus bool) {
 	for i := range len(text) {
 		switch text[i] {
@@ -161,6 +177,7 @@ func hints(text string) (credential, at, plus bool) {
 			credential = credential || len(text) >= i+5 && strings.EqualFold(text[i:i+5], "earer")
 		}
 	}
+
 	return credential, at, plus
 }
 
@@ -171,6 +188,7 @@ func maskToken(found string) string {
 	if strings.HasSuffix(found, "@") {
 		return kept + masked + "@"
 	}
+
 	return kept + masked
 }
 
@@ -179,10 +197,12 @@ func maskPhones(v slog.Value) string {
 	if !ok {
 		return maskPhone(v.String())
 	}
+
 	clean := make([]string, len(phones))
 	for i, phone := range phones {
 		clean[i] = maskPhone(phone)
 	}
+
 	return strings.Join(clean, ",")
 }
 
@@ -196,12 +216,15 @@ func maskPhone(text string) string {
 		if strings.ContainsRune("+-() \u00a0", r) {
 			return -1
 		}
+
 		return utf8.RuneError
 	}, text)
 	if strings.ContainsRune(digits, utf8.RuneError) || len(digits) < 7 {
 		return maskText(text)
 	}
+
 	code := countryCode(digits)
+
 	return "+" + code + strings.Repeat("*", len(digits)-len(code)-2) + digits[len(digits)-2:]
 }
 
@@ -211,9 +234,11 @@ func countryCode(digits string) string {
 		for _, d := range digits[:n] {
 			code = code*10 + int(d-'0')
 		}
+
 		if len(phonenumbers.GetRegionCodesForCountryCode(code)) > 0 {
 			return digits[:n]
 		}
 	}
+
 	return ""
 }

@@ -42,6 +42,7 @@ func (c *check) message(ctx context.Context, organization uid.ID, m Message) (de
 	if err := c.recipient(ctx, m.To); err != nil {
 		return delivery.New{}, err
 	}
+
 	out := delivery.New{PhoneNumber: m.PhoneNumberID, Address: c.address, Country: c.country}
 	if c.contact != nil {
 		out.Contact = c.contact.ID
@@ -49,10 +50,12 @@ func (c *check) message(ctx context.Context, organization uid.ID, m Message) (de
 	if c.number != nil {
 		out.Account = c.number.AccountID
 	}
+
 	quoted, err := c.quoted(ctx, m)
 	if err != nil {
 		return delivery.New{}, err
 	}
+
 	switch {
 	case m.contents() != 1:
 		c.in.Add("content", usererror.Invalid, "give exactly one of template, text and media")
@@ -63,9 +66,11 @@ func (c *check) message(ctx context.Context, organization uid.ID, m Message) (de
 	default:
 		err = c.freeForm(m.Media.content(&c.in), "content.media", quoted, &out)
 	}
+
 	if err != nil {
 		return delivery.New{}, err
 	}
+
 	return out, c.in.Err()
 }
 
@@ -74,21 +79,27 @@ func (c *check) sender(ctx context.Context, organization, number uid.ID) (err er
 	for _, o := range c.obstacles {
 		c.in.Add("", usererror.NotAllowed, "%s", o.Text)
 	}
+
 	if c.organization, err = c.client.Organization.Get(ctx, organization); err != nil {
 		return fmt.Errorf("read organization: %w", err)
 	}
+
 	found, err := c.client.PhoneNumber.Query().Where(phonenumber.ID(number)).WithAccount().Only(ctx)
 	if ent.IsNotFound(err) {
 		c.in.Add("phoneNumberId", usererror.NoSuch, "there is no such phone number")
 		return nil
 	}
+
 	if err != nil {
 		return fmt.Errorf("read phone number: %w", err)
 	}
+
 	c.number = found
 	if a := found.Edges.Account; a.Status != enum.AccountStatusConnected {
-		c.in.Add("phoneNumberId", usererror.NotAllowed, "WhatsApp account %s is %s%s", a.Name, a.Status, because(a.StatusReason))
+		c.in.Add("phoneNumberId", usererror.NotAllowed, "WhatsApp account %s is %s%s", a.Name, a.Status,
+			because(a.StatusReason))
 	}
+
 	return nil
 }
 
@@ -98,6 +109,7 @@ func (c *check) recipient(ctx context.Context, to string) (err error) {
 		c.in.Add("to", usererror.Required, "say to whom it goes")
 		return nil
 	}
+
 	who, wrong, err := audience.Resolve(ctx, c.client, c.organization.ID, to)
 	switch {
 	case err != nil:
@@ -106,10 +118,12 @@ func (c *check) recipient(ctx context.Context, to string) (err error) {
 		c.in.Add("to", usererror.Invalid, "%s", wrong)
 		return nil
 	}
+
 	c.address, c.country, c.contact, c.says = who.Address, who.Country, who.Contact, who.Consent
 	if c.contact != nil && c.contact.Phone != nil && audience.IsUserID(c.address) { // the number is the surer way
 		c.address = *c.contact.Phone
 	}
+
 	return nil
 }
 
@@ -118,10 +132,12 @@ func (c *check) quoted(ctx context.Context, m Message) (string, error) {
 	if m.ReplyTo == nil {
 		return "", nil
 	}
+
 	if m.Template != nil {
 		c.in.Add("replyToMessageId", usererror.Invalid, "a template cannot quote a message")
 		return "", nil
 	}
+
 	found, err := c.client.Message.Query().Where(message.ID(*m.ReplyTo)).Only(ctx)
 	switch {
 	case ent.IsNotFound(err):
@@ -133,6 +149,7 @@ func (c *check) quoted(ctx context.Context, m Message) (string, error) {
 	default:
 		return *found.Wamid, nil
 	}
+
 	return "", nil
 }
 
@@ -140,13 +157,16 @@ func (c *check) quoted(ctx context.Context, m Message) (string, error) {
 func (c *check) freeForm(content whatsapp.Message, field, quoted string, out *delivery.New) (err error) {
 	open := c.contact != nil && c.contact.ServiceWindowClosesAt != nil && c.contact.ServiceWindowClosesAt.After(c.now)
 	if c.address != "" && !open {
-		c.in.Add(field, usererror.NotAllowed, "%s has not written in the last 24 hours, so only a template can be sent: send an approved one", c.address)
+		c.in.Add(field, usererror.NotAllowed,
+			"%s has not written in the last 24 hours, so only a template can be sent: send an approved one", c.address)
 	}
+
 	content.ContextMessageID = quoted
 	out.Type = enum.MessageType(strings.ToUpper(content.Type))
 	if out.Content, err = json.Marshal(content); err != nil {
 		return fmt.Errorf("write content: %w", err)
 	}
+
 	return nil
 }
 

@@ -1,7 +1,8 @@
-// Package transactional sends single messages: a template, or a text or a file to somebody whose service window is open. It hides how
-// a message is checked and stored. It promises that what WhatsApp is known to refuse is refused here, with everything that is
-// wrong at once; that a message it returns is committed, and goes ahead of campaigns on its number; and that the same call
-// with the same idempotency key sends nothing twice.
+// Package transactional sends single messages: a template, or a text or a file to somebody whose
+// service window is open. It hides how a message is checked and stored. It promises that what
+// WhatsApp is known to refuse is refused here, with everything that is wrong at once; that a
+// message it returns is committed, and goes ahead of campaigns on its number; and that the same
+// call with the same idempotency key sends nothing twice.
 package transactional
 
 import (
@@ -19,7 +20,8 @@ import (
 	"carillon/usererror"
 )
 
-// Waker tells workers that a single message waits. It may fail in silence: the sweep finds the work again.
+// Waker tells workers that a single message waits. It may fail in silence: the sweep finds the work
+// again.
 type Waker interface {
 	WakeLaneFirst(ctx context.Context, phoneNumber uid.ID)
 }
@@ -34,7 +36,8 @@ type Service struct {
 }
 
 // New makes the service.
-func New(db *database.DB, queue *delivery.Queue, identity *identity.Service, waker Waker, now func() time.Time) *Service {
+func New(db *database.DB, queue *delivery.Queue, identity *identity.Service, waker Waker,
+	now func() time.Time) *Service {
 	return &Service{db: db, queue: queue, identity: identity, waker: waker, now: now}
 }
 
@@ -76,28 +79,33 @@ func (m Message) contents() (n int) {
 			n++
 		}
 	}
+
 	return n
 }
 
-// Send queues a message ahead of all campaigns of its number and returns it once that is committed; a worker sends it. What is
-// wrong with it comes back as usererror.Fields, all at once. A key that was used before gives the message of that call, whatever
-// has changed meanwhile.
+// Send queues a message ahead of all campaigns of its number and returns it once that is committed;
+// a worker sends it. What is wrong with it comes back as usererror.Fields, all at once. A key that
+// was used before gives the message of that call, whatever has changed meanwhile.
 func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 	v, err := identity.Require(ctx, enum.RoleCampaigner)
 	if err != nil {
 		return nil, err
 	}
+
 	obstacles, err := s.identity.Obstacles(ctx, v.Organization)
 	if err != nil {
 		return nil, err
 	}
+
 	var id uid.ID
 	told := func(context.Context) {}
+
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		made, replayed, err := s.identity.Once(ctx, tx, "sendMessage", m.IdempotencyKey, m, func() (uid.ID, error) {
 			if err := audience.HoldPeople(ctx, tx, v.Organization); err != nil {
 				return uid.ID{}, err
 			}
+
 			c := check{client: tx.Client, now: s.now(), obstacles: obstacles[v.Organization]}
 			message, err := c.message(ctx, v.Organization, m)
 			if err != nil {
@@ -106,27 +114,34 @@ func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 			if err := s.withinQuota(ctx, tx, c.organization); err != nil {
 				return uid.ID{}, err
 			}
+
 			ids, tell, err := s.queue.Enqueue(ctx, tx, v.Organization, []delivery.New{message}, func() error { return nil })
 			if err != nil {
 				return uid.ID{}, fmt.Errorf("queue a message: %w", err)
 			}
+
 			told = tell
+
 			return ids[0], nil
 		})
 		if id = made; err != nil || replayed {
 			return err
 		}
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionMessageSend, Subject: id, Summary: "queued a message to " + identity.Ending(m.To)})
+
+		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionMessageSend, Subject: id,
+			Summary: "queued a message to " + identity.Ending(m.To)})
 	})
 	if err != nil {
 		return nil, err
 	}
+
 	told(ctx)
 	s.waker.WakeLaneFirst(ctx, m.PhoneNumberID)
 	row, err := s.db.Client.Message.Get(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("read message %s: %w", id, err)
 	}
+
 	return row, nil
 }
 
@@ -136,9 +151,12 @@ func (s *Service) withinQuota(ctx context.Context, tx *database.Tx, o *ent.Organ
 	if quota == nil {
 		return nil
 	}
+
 	room, err := s.queue.Take(ctx, tx, o.ID, *quota)
 	if err != nil || room {
 		return err
 	}
-	return usererror.Refuse("", usererror.LimitExceeded, "the organization has sent as many messages today as its quota allows (messages a day: %d); the day ends at midnight in UTC", *quota)
+
+	return usererror.Refuse("", usererror.LimitExceeded,
+		"the organization has sent as many messages today as its quota allows (messages a day: %d); the day ends at midnight in UTC", *quota)
 }

@@ -1,6 +1,6 @@
-// Package uid names rows. An ID is a UUIDv7 whose last byte says what kind of row it names, so that it is 16 bytes in the
-// database, sorts by the time of its making, and reads as a type prefix and 26 base32 characters (cmp_01k9z…) everywhere
-// else. node(id) needs no look-up table.
+// Package uid names rows. An ID is a UUIDv7 whose last byte says what kind of row it names, so that
+// it is 16 bytes in the database, sorts by the time of its making, and reads as a type prefix and
+// 26 base32 characters (cmp_01k9z…) everywhere else. node(id) needs no look-up table.
 package uid
 
 import (
@@ -66,11 +66,13 @@ const (
 )
 
 var prefixes = [kindsEnd]string{
-	Organization: "org", User: "usr", Member: "mem", Session: "ses", APIKey: "key", TermsAcceptance: "tac", IdempotencyKey: "idk",
-	Account: "acc", PhoneNumber: "pho", Template: "tpl", Contact: "con", ContactList: "lst", ConsentRecord: "csr",
+	Organization: "org", User: "usr", Member: "mem", Session: "ses", APIKey: "key", TermsAcceptance: "tac",
+	IdempotencyKey: "idk",
+	Account:        "acc", PhoneNumber: "pho", Template: "tpl", Contact: "con", ContactList: "lst", ConsentRecord: "csr",
 	ContactImport: "imp", ImportChunk: "ich", ImportRejection: "irj", Campaign: "cmp", Message: "msg", Statistic: "sta",
 	UnmatchedWebhook: "umw", EventCounter: "evc", MessagingWindow: "mwd",
-	Invitation: "inv", PasswordReset: "pwr", AuditEvent: "aud", SecondFactor: "sfa", RecoveryCode: "rcv", ExternalLogin: "xlg", SignInFlow: "sif", Claim: "clm",
+	Invitation: "inv", PasswordReset: "pwr", AuditEvent: "aud", SecondFactor: "sfa", RecoveryCode: "rcv",
+	ExternalLogin: "xlg", SignInFlow: "sif", Claim: "clm",
 	EmailVerification: "emv", SecurityNotice: "sno",
 }
 
@@ -92,14 +94,17 @@ func New(kind Kind) ID {
 	if _, err := rand.Read(n[millisecondsLength:]); err != nil {
 		panic(err) // crypto/rand does not fail on any system we run on
 	}
+
 	seed := uint(binary.BigEndian.Uint16(n[6:8])) & (1<<counterStartBits - 1)
 
 	clock.Lock()
+
 	if now := uint64(time.Now().UnixMilli()); now > clock.milliseconds {
 		clock.milliseconds, clock.counter = now, seed
 	} else if clock.counter++; clock.counter > maxCounter {
 		clock.milliseconds, clock.counter = clock.milliseconds+1, seed
 	}
+
 	milliseconds, counter := clock.milliseconds, clock.counter
 	clock.Unlock()
 
@@ -109,6 +114,7 @@ func New(kind Kind) ID {
 	n[6] |= versionNibble
 	n[8] = n[8]&0x3f | variantBits
 	n[positionOfKind] = byte(kind)
+
 	return n
 }
 
@@ -128,7 +134,8 @@ func (n ID) Time() time.Time {
 	return time.UnixMilli(int64(binary.BigEndian.Uint64(n[:8]) >> (64 - millisecondBits))).UTC()
 }
 
-// From is where the IDs made at a time, to the millisecond, or later begin. It names nothing itself.
+// From is where the IDs made at a time, to the millisecond, or later begin. It names nothing
+// itself.
 func From(t time.Time) (n ID) {
 	if ms := t.UnixMilli(); ms > 0 {
 		binary.BigEndian.PutUint64(n[:8], uint64(ms)<<(64-millisecondBits))
@@ -136,7 +143,8 @@ func From(t time.Time) (n ID) {
 	return n
 }
 
-// String is the public form: prefix, underscore, 26 base32 characters. The zero ID is the empty string.
+// String is the public form: prefix, underscore, 26 base32 characters. The zero ID is the empty
+// string.
 func (n ID) String() string {
 	if n.IsZero() {
 		return ""
@@ -154,6 +162,7 @@ func Parse(s string) (ID, error) {
 	if _, err := encoding.Decode(n[:], []byte(rest)); err != nil || n.String() != s || prefix == "" {
 		return ID{}, fmt.Errorf("%.40q is not an id", s)
 	}
+
 	return n, nil
 }
 
@@ -166,6 +175,7 @@ func (n *ID) UnmarshalText(b []byte) (err error) {
 		*n = ID{}
 		return nil
 	}
+
 	*n, err = Parse(string(b))
 	return err
 }
@@ -173,8 +183,8 @@ func (n *ID) UnmarshalText(b []byte) (err error) {
 // MarshalGQL writes the ID as a GraphQL ID.
 func (n ID) MarshalGQL(w io.Writer) { _, _ = io.WriteString(w, strconv.Quote(n.String())) }
 
-// UnmarshalGQL reads a GraphQL ID. What is not an id of ours becomes the zero ID, which names nothing: so a made-up id is
-// answered exactly like one of another organization, NOT_FOUND.
+// UnmarshalGQL reads a GraphQL ID. What is not an id of ours becomes the zero ID, which names
+// nothing: so a made-up id is answered exactly like one of another organization, NOT_FOUND.
 func (n *ID) UnmarshalGQL(v any) error {
 	switch v := v.(type) {
 	case string:
@@ -205,10 +215,12 @@ func (n *ID) Scan(src any) error {
 			copy(n[:], v)
 			return nil
 		}
+
 		return n.scanText(string(v))
 	case string:
 		return n.scanText(v)
 	}
+
 	return fmt.Errorf("scan id: unexpected %T", src)
 }
 
@@ -220,11 +232,13 @@ func (n *ID) scanText(s string) error {
 			read = append(read, s[i])
 		}
 	}
+
 	if len(read) != 2*len(n) {
 		return fmt.Errorf("scan id: %q is not a uuid", s)
 	}
 	if _, err := hex.Decode(n[:], read); err != nil {
 		return fmt.Errorf("scan id: %q is not a uuid", s)
 	}
+
 	return nil
 }

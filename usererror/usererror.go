@@ -1,5 +1,5 @@
-// Package usererror holds the errors that a caller may read. Any other error is ours: the boundary logs it
-// once, and the caller reads "internal error".
+// Package usererror holds the errors that a caller may read. Any other error is ours: the boundary
+// logs it once, and the caller reads "internal error".
 package usererror
 
 import (
@@ -81,6 +81,7 @@ func (in Fields) Error() string {
 	for i, one := range in {
 		texts[i] = strings.Join(one.Path, ".") + ": " + one.Message
 	}
+
 	return strings.Join(texts, "; ")
 }
 
@@ -90,6 +91,7 @@ func (in *Fields) Add(field string, code Code, format string, args ...any) {
 	if field != "" {
 		path = strings.Split(field, ".")
 	}
+
 	*in = append(*in, Field{Path: path, Code: code, Message: fmt.Sprintf(format, args...)})
 }
 

@@ -125,6 +125,7 @@ func (b *binder) oneTimePassword() []MessageComponent {
 			}
 		}
 	}
+
 	return components
 }
 
@@ -135,6 +136,7 @@ func (b *binder) components(parts []Component) []MessageComponent {
 			bound = append(bound, MessageComponent{Type: kind, Parameters: parameters})
 		}
 	}
+
 	for i := range parts {
 		switch part := &parts[i]; part.Type {
 		case "HEADER":
@@ -149,14 +151,17 @@ func (b *binder) components(parts []Component) []MessageComponent {
 			bound = append(bound, b.cards(part.Cards)...)
 		}
 	}
+
 	return bound
 }
 
 func (b *binder) header(part *Component) []MessageParameter {
 	media := func(kind Kind) (string, *MediaMessage) {
-		value := b.value(Parameter{Name: "header_" + strings.ToLower(part.Format), Component: "HEADER", Kind: kind, Example: first(part.Example.handles())})
+		value := b.value(Parameter{Name: "header_" + strings.ToLower(part.Format), Component: "HEADER", Kind: kind,
+			Example: first(part.Example.handles())})
 		return strings.ToLower(part.Format), mediaOf(value)
 	}
+
 	switch part.Format {
 	case "IMAGE":
 		kind, file := media(KindImage)
@@ -184,6 +189,7 @@ func (b *binder) header(part *Component) []MessageParameter {
 		if rule, _ := checkText(value, ""); value != "" && (rule != "" || product == "") {
 			b.problem(p, "FORMAT", "is not a product: write catalog:product")
 		}
+
 		return []MessageParameter{{Type: "product", Product: &Product{ProductRetailerID: product, CatalogID: catalog}}}
 	default:
 		return b.text(part, maxHeader)
@@ -198,6 +204,7 @@ func (b *binder) body(part *Component) []MessageParameter {
 	case b.template.component("LIMITED_TIME_OFFER") != nil:
 		limit = maxOfferBody
 	}
+
 	return b.text(part, limit)
 }
 
@@ -207,26 +214,31 @@ func (b *binder) text(part *Component, limit int) []MessageParameter {
 	var bound []MessageParameter
 	filled := make(map[string]string)
 	longest, most := "", 0
+
 	for _, placeholder := range placeholders(part.Text, named) {
 		p := Parameter{Name: placeholder, Component: part.Type, Kind: KindText, Example: part.Example.of(placeholder)}
 		if part.Type == "HEADER" && !named {
 			// Its 1 is not the body's 1.
 			p.Name = "header_" + placeholder
 		}
+
 		parameter := MessageParameter{Type: "text", Text: b.value(p)}
 		if named {
 			parameter.Name = placeholder
 		}
+
 		bound, filled[placeholder] = append(bound, parameter), parameter.Text
 		if longest == "" || len(parameter.Text) > most {
 			longest, most = b.prefix+p.Name, len(parameter.Text)
 		}
 	}
+
 	length := utf8.RuneCountInString(expand(part.Text, func(name string) string { return filled[name] }))
 	if len(bound) > 0 && !b.listing && length > limit {
 		b.problems = append(b.problems, &ValueError{longest, "TOO_LONG",
 			fmt.Sprintf("makes the %s %d characters long; %d are allowed", strings.ToLower(part.Type), length, limit)})
 	}
+
 	return bound
 }
 
@@ -246,6 +258,7 @@ func (b *binder) buttons(buttons []Button) []MessageComponent {
 				if variables[0] != "1" {
 					parameter.Name = variables[0]
 				}
+
 				bound = append(bound, buttonComponent("url", i, parameter))
 			}
 		case "COPY_CODE":
@@ -262,7 +275,9 @@ func (b *binder) buttons(buttons []Button) []MessageComponent {
 			if token == "" {
 				token = "unused"
 			}
-			bound = append(bound, buttonComponent("flow", i, MessageParameter{Type: "action", Action: object("flow_token", token)}))
+
+			bound = append(bound,
+				buttonComponent("flow", i, MessageParameter{Type: "action", Action: object("flow_token", token)}))
 		case "CATALOG":
 			if product := b.optional(name+"_product", maxOptional); product != "" {
 				action := object("thumbnail_product_retailer_id", product)
@@ -275,14 +290,17 @@ func (b *binder) buttons(buttons []Button) []MessageComponent {
 				b.problem(p, "FORMAT", "is not a JSON object with sections of products")
 				action = nil
 			}
+
 			bound = append(bound, buttonComponent("mpm", i, MessageParameter{Type: "action", Action: action}))
 		}
 	}
+
 	return bound
 }
 
 func buttonComponent(subType string, index int, parameter MessageParameter) MessageComponent {
-	return MessageComponent{Type: "button", SubType: subType, Index: strconv.Itoa(index), Parameters: []MessageParameter{parameter}}
+	return MessageComponent{Type: "button", SubType: subType, Index: strconv.Itoa(index),
+		Parameters: []MessageParameter{parameter}}
 }
 
 func object(key, value string) json.RawMessage {
@@ -301,13 +319,16 @@ func (b *binder) cards(cards []Card) []MessageComponent {
 		if components == nil {
 			components = []MessageComponent{}
 		}
+
 		bound[i] = MessageCard{CardIndex: i, Components: components}
 		varies = varies || len(components) > 0
 	}
+
 	b.card, b.prefix = nil, ""
 	if !varies {
 		return nil
 	}
+
 	return []MessageComponent{{Type: "carousel", Cards: bound}}
 }
 
@@ -321,23 +342,29 @@ func (b *binder) value(p Parameter) string {
 			if b.seen == nil {
 				b.seen = make(map[string]bool)
 			}
+
 			b.seen[p.Name] = true
 		}
+
 		return ""
 	}
+
 	value, given := b.values[p.Name]
 	if b.constants && !given {
 		return standIns[p.Kind]
 	}
+
 	rules := valueRules[p.Kind]
 	if b.mended != nil {
 		value = rules.mend(value, p.fixed)
 		b.mended[p.Name] = value
 	}
+
 	if rule, message := rules.check(value, p.fixed); rule != "" {
 		b.problems = append(b.problems, &ValueError{p.Name, rule, message})
 		return ""
 	}
+
 	return value
 }
 
@@ -347,21 +374,27 @@ func (b *binder) optional(name string, limit int) string {
 		if b.optionals == nil {
 			b.optionals = make(map[string]bool)
 		}
+
 		b.optionals[b.prefix+name] = true
 	}
+
 	value := b.values[b.prefix+name]
 	if value == "" {
 		return ""
 	}
+
 	p := Parameter{Name: name}
 	if b.mended != nil {
 		value = mendWord(value, "")
 		b.mended[b.prefix+name] = value
 	}
+
 	if !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
 		b.problem(p, "FORMAT", "has characters that are not text")
 	}
+
 	b.limit(p, value, limit)
+
 	return value
 }
 

@@ -8,26 +8,31 @@ import (
 	"unicode/utf8"
 )
 
-// Meta's bodies go into text and JSON columns. PostgreSQL refuses there what JSON allows: U+0000, half a surrogate pair, very
-// large numbers, very deep nesting. This file is the one place that takes such things out.
+// Meta's bodies go into text and JSON columns. PostgreSQL refuses there what JSON allows: U+0000,
+// half a surrogate pair, very large numbers, very deep nesting. This file is the one place that
+// takes such things out.
 
-// maxDepth bounds the nesting of a body; the parsers are recursive. Meta's bodies have about 10 levels.
+// maxDepth bounds the nesting of a body; the parsers are recursive. Meta's bodies have about 10
+// levels.
 const maxDepth = 1_000
 
 var byteOrderMark = []byte("\uFEFF")
 
-// clean returns a body as both databases can store its texts: valid UTF-8 without a byte order mark, without U+0000, and with
-// U+FFFD for what is not Unicode. It changes nothing else, and copies nothing when there is nothing to change.
+// clean returns a body as both databases can store its texts: valid UTF-8 without a byte order
+// mark, without U+0000, and with U+FFFD for what is not Unicode. It changes nothing else, and
+// copies nothing when there is nothing to change.
 func clean(body []byte) []byte {
 	for bytes.HasPrefix(body, byteOrderMark) {
 		body = body[len(byteOrderMark):]
 	}
+
 	if !utf8.Valid(body) {
 		body = bytes.ToValidUTF8(body, []byte("\uFFFD"))
 	}
 	if !bytes.Contains(body, []byte(`\u0000`)) && !hasSurrogate(body) {
 		return body
 	}
+
 	return cleanEscapes(body)
 }
 
@@ -38,6 +43,7 @@ func hasSurrogate(body []byte) bool {
 			return true
 		}
 	}
+
 	return false
 }
 
@@ -48,13 +54,16 @@ func cleanEscapes(body []byte) []byte {
 		out = append(append(out, body[copied:at]...), by...)
 		copied = at + length
 	}
+
 	for i := 0; i < len(body); {
 		next := bytes.IndexByte(body[i:], '\\')
 		if next < 0 {
 			break
 		}
+
 		i += next
 		r, ok := escape(body[i:])
+
 		switch {
 		case !ok:
 			i += 2 // \n, \" and the like
@@ -68,8 +77,10 @@ func cleanEscapes(body []byte) []byte {
 				replace(i, 6, `\ufffd`)
 			}
 		}
+
 		i += 6
 	}
+
 	return append(out, body[copied:]...)
 }
 
@@ -78,6 +89,7 @@ func escape(text []byte) (r rune, ok bool) {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return 0, false
 	}
+
 	for _, c := range text[2:6] {
 		switch {
 		case c >= '0' && c <= '9':
@@ -89,8 +101,10 @@ func escape(text []byte) (r rune, ok bool) {
 		default:
 			return 0, false
 		}
+
 		r = r<<4 | rune(c)
 	}
+
 	return r, true
 }
 
@@ -111,6 +125,7 @@ func depth(text []byte) (deepest int) {
 			open--
 		}
 	}
+
 	return deepest
 }
 
@@ -129,7 +144,8 @@ func storable(raw json.RawMessage) json.RawMessage {
 	return bytes.Clone(raw)
 }
 
-// hasHugeNumber reports whether valid JSON has a number with more digits than maxDigits, written out.
+// hasHugeNumber reports whether valid JSON has a number with more digits than maxDigits, written
+// out.
 func hasHugeNumber(text []byte) bool {
 	for i := 0; i < len(text); i++ {
 		switch c := text[i]; {
@@ -144,12 +160,15 @@ func hasHugeNumber(text []byte) bool {
 			for end < len(text) && strings.IndexByte("0123456789+-.eE", text[end]) >= 0 {
 				end++
 			}
+
 			if isHuge(text[i:end]) {
 				return true
 			}
+
 			i = end - 1
 		}
 	}
+
 	return false
 }
 
@@ -157,10 +176,13 @@ func isHuge(number []byte) bool {
 	if len(number) > maxDigits {
 		return true
 	}
+
 	i := bytes.IndexAny(number, "eE")
 	if i < 0 {
 		return false
 	}
+
 	exponent := bytes.TrimLeft(number[i+1:], "+-0")
+
 	return len(exponent) > 3 || integer(string(exponent)) > maxDigits
 }

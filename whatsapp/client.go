@@ -77,22 +77,28 @@ func NewClient(baseURL, version string, options ...Option) *Client {
 	if version != "" {
 		c.base.Path += "/" + strings.Trim(version, "/")
 	}
+
 	for _, option := range options {
 		option(c)
 	}
+
 	if c.http == nil {
 		c.http = &http.Client{Transport: newTransport()}
 	}
+
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
 	return c
 }
 
-// WithSocket has calls go to a Unix socket instead of the host in the URL, unless its path is empty.
+// WithSocket has calls go to a Unix socket instead of the host in the URL, unless its path is
+// empty.
 func WithSocket(path string) Option {
 	return func(c *Client) {
 		if path == "" {
 			return
 		}
+
 		transport := newTransport()
 		transport.Proxy = nil
 		transport.DialContext = whole(func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -123,29 +129,36 @@ var (
 
 // request builds a request to the node at path. The token goes into the header, never into the URL,
 // which would end up in errors and logs.
-func (c *Client) request(ctx context.Context, method string, token Token, path []string, query url.Values) *http.Request {
+func (c *Client) request(ctx context.Context, method string, token Token, path []string,
+	query url.Values) *http.Request {
 	target := c.base
 	for _, segment := range path {
 		target.Path += "/" + segment
 	}
+
 	if token != "" && c.appSecret != "" {
 		if query == nil {
 			query = make(url.Values, 1)
 		}
+
 		query.Set("appsecret_proof", c.proof(token))
 	}
+
 	if len(query) > 0 {
 		target.RawQuery = query.Encode()
 	}
+
 	header := make(http.Header, 4)
 	if token != "" {
 		header["Authorization"] = []string{"Bearer " + token.Reveal()}
 	}
+
 	header["User-Agent"] = userAgent
 	request := &http.Request{
 		Method: method, URL: &target, Host: target.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
+
 	return request.WithContext(ctx)
 }
 
@@ -158,6 +171,7 @@ func checkPath(path []string) error {
 			return fmt.Errorf("%q is no id", segment)
 		}
 	}
+
 	return nil
 }
 
@@ -165,33 +179,41 @@ func (c *Client) proof(token Token) string {
 	if last := c.proven.Load(); last != nil && last.token == token {
 		return last.proof
 	}
+
 	mac := hmac.New(sha256.New, []byte(c.appSecret))
 	mac.Write([]byte(token.Reveal()))
 	made := &proven{token, hex.EncodeToString(mac.Sum(nil))}
 	c.proven.Store(made)
+
 	return made.proof
 }
 
 // call makes one management call and decodes its answer into out, which may be nil.
-func (c *Client) call(ctx context.Context, method string, token Token, path []string, query url.Values, in, out any) error {
+func (c *Client) call(ctx context.Context, method string, token Token, path []string, query url.Values, in,
+	out any) error {
 	if err := checkPath(path); err != nil {
 		return err
 	}
+
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	request := c.request(ctx, method, token, path, query)
+
 	if in != nil {
 		body, err := json.Marshal(in)
 		if err != nil {
 			return fmt.Errorf("encode %s: %w", strings.Join(path, "/"), err)
 		}
+
 		request.Header["Content-Type"] = contentTypeJSON
 		request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
+
 	response, err := c.http.Do(request)
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", method, strings.Join(path, "/"), plain(err))
 	}
+
 	defer func() { _ = response.Body.Close() }()
 
 	answer := buffers.Get().(*readBuffer)
@@ -201,12 +223,14 @@ func (c *Client) call(ctx context.Context, method string, token Token, path []st
 		failure.redact(token.Reveal(), query.Get("input_token"), query.Get("client_secret"), query.Get("code"))
 		return failure
 	}
+
 	if response.StatusCode < 200 || response.StatusCode >= 300 || !whole {
 		return gatewayError(response)
 	}
 	if out != nil && !decode(answer.Bytes(), out) {
 		return gatewayError(response)
 	}
+
 	return nil
 }
 
@@ -216,6 +240,7 @@ func plain(err error) error {
 	if errors.As(err, &wrapped) {
 		return wrapped.Err
 	}
+
 	return err
 }
 
@@ -233,5 +258,6 @@ func (b *readBuffer) fill(body io.Reader) (whole bool) {
 	b.limited = io.LimitedReader{R: body, N: maxAnswer + 1}
 	n, err := b.ReadFrom(&b.limited)
 	b.limited.R = nil
+
 	return err == nil && n <= maxAnswer
 }

@@ -11,39 +11,50 @@ const firstYear = 2009
 // longestRestriction bounds what is believed of the end of a restriction.
 const longestRestriction = 10 * 365 * 24 * time.Hour
 
-// Date gives every fact a time that can be believed: that of now, when the webhook came, where Meta gave none, or one that
-// is in the future or before there was a WhatsApp. Whoever stores a fact can rely on that.
+// Date gives every fact a time that can be believed: that of now, when the webhook came, where Meta
+// gave none, or one that is in the future or before there was a WhatsApp. Whoever stores a fact can
+// rely on that.
 func (w *Webhook) Date(now time.Time) {
 	for i := range w.Statuses {
 		date(&w.Statuses[i].At, now)
 	}
+
 	for i := range w.Inbound {
 		w.Inbound[i].Undated = date(&w.Inbound[i].At, now)
 	}
+
 	for i := range w.Echoes {
 		date(&w.Echoes[i].At, now)
 	}
+
 	for i := range w.Preferences {
 		w.Preferences[i].Undated = date(&w.Preferences[i].At, now)
 	}
+
 	for i := range w.Calls {
 		date(&w.Calls[i].At, now)
 	}
+
 	for i := range w.Templates {
 		date(&w.Templates[i].At, now)
 	}
+
 	for i := range w.Numbers {
 		date(&w.Numbers[i].At, now)
 	}
+
 	for i := range w.Capabilities {
 		date(&w.Capabilities[i].At, now)
 	}
+
 	for i := range w.Security {
 		date(&w.Security[i].At, now)
 	}
+
 	for i := range w.Notices {
 		date(&w.Notices[i].At, now)
 	}
+
 	for i := range w.Accounts {
 		date(&w.Accounts[i].At, now)
 		for j := range w.Accounts[i].Restrictions {
@@ -59,6 +70,7 @@ func date(at *time.Time, now time.Time) (changed bool) {
 	if at.Year() >= firstYear && !at.After(now.Add(clockSkew)) {
 		return false
 	}
+
 	*at = now
 	return true
 }

@@ -31,19 +31,23 @@ func envelopeError(response *http.Response, body []byte) *Error {
 	if response.StatusCode < 300 && !bytes.Contains(body, []byte(`"error"`)) {
 		return nil
 	}
+
 	var envelope errorEnvelope
 	if !decode(body, &envelope) || !isObject(envelope.Error) {
 		return nil
 	}
+
 	failure, ok := readError(envelope.Error)
 	if !ok {
 		return nil
 	}
+
 	failure.HTTPStatus = response.StatusCode
 	failure.RetryAfter = retryAfter(response.Header, time.Now())
 	if failure.TraceID == "" {
 		failure.TraceID = response.Header.Get("X-Fb-Trace-Id")
 	}
+
 	return failure
 }
 
@@ -53,11 +57,13 @@ func readError(raw json.RawMessage) (*Error, bool) {
 	if !decode(raw, &wire) {
 		return nil, false
 	}
+
 	// Not read as zero when it is missing: zero is a code, and a grave one.
 	code, err := strconv.Atoi(string(wire.Code))
 	if err != nil {
 		return nil, false
 	}
+
 	return &Error{
 		Code: code, Subcode: int(wire.Subcode), Type: string(wire.Type), Message: string(wire.Message),
 		Details: errorDetails(wire.Data), UserTitle: string(wire.UserTitle), UserMessage: string(wire.UserMessage),
@@ -71,6 +77,7 @@ func (e *Error) redact(secrets ...string) {
 		if secret == "" {
 			continue
 		}
+
 		for _, text := range []*string{&e.Message, &e.Details, &e.UserTitle, &e.UserMessage} {
 			*text = strings.ReplaceAll(*text, secret, redacted)
 		}
@@ -85,6 +92,7 @@ func errorDetails(raw json.RawMessage) string {
 	if isObject(raw) && decode(raw, &data) {
 		return string(data.Details)
 	}
+
 	return scalar(raw)
 }
 
@@ -99,8 +107,8 @@ func gatewayError(response *http.Response) *Error {
 // maxRetryAfter bounds what we believe of a header.
 const maxRetryAfter = 24 * time.Hour
 
-// retryAfter reads Retry-After (seconds, or a date), else Meta's estimate of when an account's calls
-// are allowed again.
+// retryAfter reads Retry-After (seconds, or a date), else Meta's estimate of when an account's
+// calls are allowed again.
 func retryAfter(header http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	var wait time.Duration
@@ -113,6 +121,7 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 	} else {
 		wait = estimatedWait(header.Get("X-Business-Use-Case-Usage"))
 	}
+
 	return min(max(wait, 0), maxRetryAfter)
 }
 
@@ -121,15 +130,18 @@ func estimatedWait(header string) time.Duration {
 	if header == "" {
 		return 0
 	}
+
 	var usage map[string][]struct {
 		Minutes number `json:"estimated_time_to_regain_access"`
 	}
 	decode([]byte(header), &usage)
 	var longest number
+
 	for _, kinds := range usage {
 		for _, kind := range kinds {
 			longest = max(longest, kind.Minutes)
 		}
 	}
+
 	return time.Duration(min(longest, 24*60)) * time.Minute
 }

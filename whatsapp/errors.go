@@ -13,13 +13,16 @@ import (
 type Class string
 
 const (
-	// RetryBackoff: send the same message again with exponential back-off and jitter (1, 2, 4 … 60 s), MaxRetries times.
+	// RetryBackoff: send the same message again with exponential back-off and jitter (1, 2, 4 … 60 s),
+	// MaxRetries times.
 	RetryBackoff Class = "RETRY_BACKOFF"
 	// RetryAt: send the same message again after Delay, MaxRetries times.
 	RetryAt Class = "RETRY_AT"
-	// SlowNumber: the number is too fast. Lower its rate, wait Delay (or the time Meta gave), send the message again.
+	// SlowNumber: the number is too fast. Lower its rate, wait Delay (or the time Meta gave), send the
+	// message again.
 	SlowNumber Class = "SLOW_NUMBER"
-	// PairLimit: too many messages to this one recipient. Delay only this message: 1, 4, 16, 64, 256 s.
+	// PairLimit: too many messages to this one recipient. Delay only this message: 1, 4, 16, 64, 256
+	// s.
 	PairLimit Class = "PAIR_LIMIT"
 	// PauseCampaign: nothing of this campaign can be sent now. The message stays queued.
 	PauseCampaign Class = "PAUSE_CAMPAIGN"
@@ -31,7 +34,8 @@ const (
 	PauseAccount Class = "PAUSE_ACCOUNT"
 	// Fail: final for this message; the next recipient is not concerned.
 	Fail Class = "FAIL"
-	// FailContent: final for this message, and the same content will fail for everybody. A circuit breaker should count it.
+	// FailContent: final for this message, and the same content will fail for everybody. A circuit
+	// breaker should count it.
 	FailContent Class = "FAIL_CONTENT"
 	// Suppress: final for this message, and the contact is to be marked as Rule.Suppress says.
 	Suppress Class = "SUPPRESS"
@@ -39,7 +43,8 @@ const (
 	Unknown Class = "UNKNOWN"
 )
 
-// Reason says why campaigns pause, in the words of the API's CampaignStatusReason. Empty when none need to.
+// Reason says why campaigns pause, in the words of the API's CampaignStatusReason. Empty when none
+// need to.
 type Reason string
 
 const (
@@ -92,8 +97,9 @@ type Rule struct {
 	Title  string
 	Advice string
 	Class  Class
-	// Delay is how long to wait before the next try; for what pauses something, how long that lasts at Meta at the least: nothing
-	// goes on by itself then, somebody has to resume it. Zero leaves it to the caller.
+	// Delay is how long to wait before the next try; for what pauses something, how long that lasts at
+	// Meta at the least: nothing goes on by itself then, somebody has to resume it. Zero leaves it to
+	// the caller.
 	Delay time.Duration
 	// MaxRetries is how many tries may follow the first one.
 	MaxRetries int
@@ -114,12 +120,14 @@ func RuleFor(code, subcode, httpStatus int, transient bool) Rule {
 			return rule
 		}
 	}
+
 	if rule, found := lookUp(code); found {
 		if code == CodeGateway && httpStatus == http.StatusTooManyRequests {
 			return tooMany(code)
 		}
 		return rule
 	}
+
 	return fallback(code, httpStatus, transient)
 }
 
@@ -151,12 +159,14 @@ func lookUp(code int) (Rule, bool) {
 	if rule, found := byCode[code]; found {
 		return rule, true
 	}
+
 	for _, rule := range ranges {
 		if rule.Code <= code && code <= rule.To {
 			rule.Code, rule.To = code, 0
 			return rule, true
 		}
 	}
+
 	return Rule{}, false
 }
 
@@ -175,6 +185,7 @@ func fallback(code, httpStatus int, transient bool) Rule {
 		rule.Class = Unknown
 		rule.Advice = "WhatsApp refused with a code this version does not know. Read the detail, and look the code up in Meta's documentation."
 	}
+
 	return rule
 }
 
@@ -213,26 +224,32 @@ func (e *Error) Error() string {
 	if text == "" {
 		text = e.Rule().Title
 	}
+
 	b.WriteString(text)
 	if e.Details != "" && !strings.Contains(text, e.Details) {
 		b.WriteString(": ")
 		b.WriteString(e.Details)
 	}
+
 	b.WriteString(" (code ")
 	b.WriteString(strconv.Itoa(e.Code))
 	if e.Subcode != 0 {
 		b.WriteString(", subcode ")
 		b.WriteString(strconv.Itoa(e.Subcode))
 	}
+
 	if e.HTTPStatus != 0 {
 		b.WriteString(", HTTP ")
 		b.WriteString(strconv.Itoa(e.HTTPStatus))
 	}
+
 	if e.TraceID != "" {
 		b.WriteString(", trace ")
 		b.WriteString(e.TraceID)
 	}
+
 	b.WriteString(")")
+
 	return b.String()
 }
 

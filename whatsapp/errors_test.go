@@ -21,23 +21,28 @@ func documentedCodes(t *testing.T) []documented {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer file.Close()
 	var codes []documented
+
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		if strings.HasPrefix(lines.Text(), "#") {
 			continue
 		}
+
 		columns := strings.Split(lines.Text(), " | ")
 		from, to, isRange := strings.Cut(columns[0], "-")
 		if !isRange {
 			to = from
 		}
+
 		row := documented{class: Class(columns[2])}
 		row.from, _ = strconv.Atoi(from)
 		row.to, _ = strconv.Atoi(to)
 		row.status, _ = strconv.Atoi(columns[1])
 		codes = append(codes, row)
 	}
+
 	return codes
 }
 
@@ -47,6 +52,7 @@ func TestEveryDocumentedCodeHasARuleOfItsOwn(t *testing.T) {
 	if len(codes) < 120 {
 		t.Fatalf("read only %d codes", len(codes))
 	}
+
 	for _, documented := range codes {
 		for code := documented.from; code <= documented.to; code++ {
 			rule, found := lookUp(code)
@@ -82,6 +88,7 @@ func TestEveryRuleCanBeFollowed(t *testing.T) {
 	if !slices.IsSortedFunc(rules, func(a, b Rule) int { return a.Code - b.Code }) {
 		t.Error("rules are not sorted")
 	}
+
 	for _, rule := range rules {
 		retries := slices.Contains([]Class{RetryBackoff, RetryAt, SlowNumber, PairLimit}, rule.Class)
 		pauses := strings.HasPrefix(string(rule.Class), "PAUSE_")
@@ -113,21 +120,23 @@ func TestRuleFor(t *testing.T) {
 		transient             bool
 		want                  want
 	}{
-		"takes the subcode where the code is an envelope":              {100, 2388024, 400, false, want{2388024, Fail}},
-		"takes a node that is gone for a number that cannot send":      {100, 33, 400, false, want{33, PauseNumber}},
-		"takes the session's subcode of a token error":                 {190, 463, 401, false, want{463, PauseAccount}},
-		"ignores a subcode that it does not know":                      {100, 2655007, 400, false, want{100, FailContent}},
-		"ignores a subcode where the code says more":                   {131030, 2655007, 400, false, want{131030, Fail}},
-		"finds a code inside a range":                                  {294, 0, 403, false, want{294, PauseAccount}},
-		"retries an unknown code that is transient":                    {999999, 0, 400, true, want{999999, RetryBackoff}},
-		"retries an unknown code of a broken server":                   {999999, 0, 500, false, want{999999, RetryBackoff}},
-		"slows down for an unknown code with too many requests":        {999999, 0, 429, false, want{999999, SlowNumber}},
-		"stops the account for an unknown code without authorization":  {999999, 0, 401, false, want{999999, PauseAccount}},
-		"gives up on an unknown code":                                  {999999, 0, 400, false, want{999999, Unknown}},
-		"gives up on an unknown code from a webhook":                   {999999, 0, 0, false, want{999999, Unknown}},
-		"gives up on a negative code that is not ours":                 {-999, 0, 0, false, want{-999, Unknown}},
-		"slows down when the gateway has too many requests":            {CodeGateway, 0, 429, false, want{CodeGateway, SlowNumber}},
-		"retries when the gateway is down":                             {CodeGateway, 0, 503, false, want{CodeGateway, RetryBackoff}},
+		"takes the subcode where the code is an envelope":             {100, 2388024, 400, false, want{2388024, Fail}},
+		"takes a node that is gone for a number that cannot send":     {100, 33, 400, false, want{33, PauseNumber}},
+		"takes the session's subcode of a token error":                {190, 463, 401, false, want{463, PauseAccount}},
+		"ignores a subcode that it does not know":                     {100, 2655007, 400, false, want{100, FailContent}},
+		"ignores a subcode where the code says more":                  {131030, 2655007, 400, false, want{131030, Fail}},
+		"finds a code inside a range":                                 {294, 0, 403, false, want{294, PauseAccount}},
+		"retries an unknown code that is transient":                   {999999, 0, 400, true, want{999999, RetryBackoff}},
+		"retries an unknown code of a broken server":                  {999999, 0, 500, false, want{999999, RetryBackoff}},
+		"slows down for an unknown code with too many requests":       {999999, 0, 429, false, want{999999, SlowNumber}},
+		"stops the account for an unknown code without authorization": {999999, 0, 401, false, want{999999, PauseAccount}},
+		"gives up on an unknown code":                                 {999999, 0, 400, false, want{999999, Unknown}},
+		"gives up on an unknown code from a webhook":                  {999999, 0, 0, false, want{999999, Unknown}},
+		"gives up on a negative code that is not ours":                {-999, 0, 0, false, want{-999, Unknown}},
+		"slows down when the gateway has too many requests": {CodeGateway, 0, 429, false,
+			want{CodeGateway, SlowNumber}},
+		"retries when the gateway is down": {CodeGateway, 0, 503, false,
+			want{CodeGateway, RetryBackoff}},
 		"takes zero for a dead token":                                  {0, 0, 401, false, want{0, PauseAccount}},
 		"takes a person who stopped marketing for one not to write to": {131050, 0, 400, false, want{131050, Suppress}},
 	} {
@@ -150,6 +159,7 @@ func TestRulesCarryWhatTheDocumentationSays(t *testing.T) {
 	if ecosystem.Delay != 24*time.Hour || ecosystem.MaxRetries != 1 {
 		t.Errorf("131049 is tried %d times after %s", ecosystem.MaxRetries, ecosystem.Delay)
 	}
+
 	for code, reason := range map[int]Reason{
 		190: ReasonTokenInvalid, 131042: ReasonPaymentIssue, 132015: ReasonTemplatePaused, 132016: ReasonTemplateDisabled,
 		131031: ReasonAccountRestricted, 131048: ReasonQualityLow,
@@ -162,7 +172,8 @@ func TestRulesCarryWhatTheDocumentationSays(t *testing.T) {
 
 func TestAnErrorReadsWell(t *testing.T) {
 	t.Parallel()
-	err := &Error{HTTPStatus: 400, Code: 131030, Subcode: 2655007, Message: "(#131030) Recipient not allowed", Details: "Add it", TraceID: "AI5"}
+	err := &Error{HTTPStatus: 400, Code: 131030, Subcode: 2655007, Message: "(#131030) Recipient not allowed",
+		Details: "Add it", TraceID: "AI5"}
 	want := "whatsapp: (#131030) Recipient not allowed: Add it (code 131030, subcode 2655007, HTTP 400, trace AI5)"
 	if err.Error() != want {
 		t.Errorf("got %q", err.Error())

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Webhook is what one POST told, as plain facts in the order they came. Times are zero where Meta gave none.
+// Webhook is what one POST told, as plain facts in the order they came. Times are zero where Meta
+// gave none.
 type Webhook struct {
 	Statuses     []Status
 	Inbound      []Inbound
@@ -19,7 +20,8 @@ type Webhook struct {
 	Errors       []ChannelError
 	Calls        []Call
 	Notices      []Notice
-	// Unknown says what was not understood: where it stands and what is wrong, without what people wrote.
+	// Unknown says what was not understood: where it stands and what is wrong, without what people
+	// wrote.
 	Unknown []string
 	// Unapplied says what was understood and has no place here. The payload has to be kept for it.
 	Unapplied []string
@@ -72,7 +74,8 @@ type StatusError struct {
 	Details string
 }
 
-// Rule says what to do about it. An error by webhook is final for its attempt: to retry is to send a new message.
+// Rule says what to do about it. An error by webhook is final for its attempt: to retry is to send
+// a new message.
 func (e StatusError) Rule() Rule { return RuleFor(e.Code, 0, 0, false) }
 
 // Inbound is a message, or something a person did, that came to one of our numbers.
@@ -80,8 +83,8 @@ type Inbound struct {
 	WABAID        string
 	PhoneNumberID string
 	WAMID         string
-	// From is the person's number, as digits; empty when they hide it. FromUserID is their business-scoped user id. Both are
-	// empty when Meta names nobody.
+	// From is the person's number, as digits; empty when they hide it. FromUserID is their
+	// business-scoped user id. Both are empty when Meta names nobody.
 	From        string
 	FromUserID  string
 	ProfileName string
@@ -91,11 +94,14 @@ type Inbound struct {
 	At          time.Time
 	// Undated: Meta gave no time that can be believed, so At is another one when it is told again.
 	Undated bool
-	// Text is the best text for people: a body, a caption, a button's or a list row's title, an emoji, the name of a place.
+	// Text is the best text for people: a body, a caption, a button's or a list row's title, an emoji,
+	// the name of a place.
 	Text string
-	// Written is the text that the person wrote or pressed: empty for names of places and contacts, and for WhatsApp's own texts.
+	// Written is the text that the person wrote or pressed: empty for names of places and contacts,
+	// and for WhatsApp's own texts.
 	Written string
-	// ButtonPayload is what a tapped button carries: a template button's payload, a reply's or list row's id.
+	// ButtonPayload is what a tapped button carries: a template button's payload, a reply's or list
+	// row's id.
 	ButtonPayload string
 	// ContextMessageID is the message that this one answers, reacts to, edits or revokes.
 	ContextMessageID string
@@ -144,7 +150,8 @@ const ChangedNumber = "user_changed_number"
 // ChangedUserID is the kind of a change of user id alone.
 const ChangedUserID = "user_changed_user_id"
 
-// Echo is a message that the business sent by other means: the WhatsApp Business app, or Meta's agent.
+// Echo is a message that the business sent by other means: the WhatsApp Business app, or Meta's
+// agent.
 type Echo struct {
 	WABAID        string
 	PhoneNumberID string
@@ -198,14 +205,16 @@ type TemplateUpdate struct {
 	Recommendation string
 	// DisableAt is when a flagged template will be disabled.
 	DisableAt time.Time
-	// Title and Description tell more of a pause or lock: FIRST_PAUSE, SECOND_PAUSE, RATE_LIMITING_PAUSE, UNPAUSE …
+	// Title and Description tell more of a pause or lock: FIRST_PAUSE, SECOND_PAUSE,
+	// RATE_LIMITING_PAUSE, UNPAUSE …
 	Title       string
 	Description string
 
 	PreviousQuality string
 	NewQuality      string
 
-	// NewCategory is the category it has now. While CorrectCategory is set with CategoryChangesAt, the change is yet to come.
+	// NewCategory is the category it has now. While CorrectCategory is set with CategoryChangesAt, the
+	// change is yet to come.
 	PreviousCategory  string
 	NewCategory       string
 	CorrectCategory   string
@@ -251,8 +260,8 @@ const (
 
 // AccountUpdate says that something happened to an account.
 type AccountUpdate struct {
-	// WABAID is what the event came for: the account, or for a partner's events perhaps a portfolio. Those name the account in
-	// PartnerWABAID, which is empty for all others.
+	// WABAID is what the event came for: the account, or for a partner's events perhaps a portfolio.
+	// Those name the account in PartnerWABAID, which is empty for all others.
 	WABAID        string
 	PartnerWABAID string
 
@@ -339,7 +348,8 @@ type ChannelError struct {
 	StatusError
 }
 
-// Notice is a change that we know by name and do not act upon: calls, groups, flows, history, payments …
+// Notice is a change that we know by name and do not act upon: calls, groups, flows, history,
+// payments …
 type Notice struct {
 	WABAID        string
 	PhoneNumberID string

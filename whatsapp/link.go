@@ -30,6 +30,7 @@ func LinkProblem(link string) (rule, message string) {
 	case !publicHost(u.Hostname()):
 		return "FORMAT", "names a host that WhatsApp cannot reach: the file must be there for everybody"
 	}
+
 	return "", ""
 }
 
@@ -53,6 +54,7 @@ func plainScheme(address string) string {
 	if !found {
 		return address
 	}
+
 	return strings.ToLower(scheme) + "://" + rest
 }
 
@@ -61,12 +63,14 @@ func publicHost(host string) bool {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return ip.IsGlobalUnicast() && !ip.IsPrivate()
 	}
+
 	labels := strings.Split(strings.ToLower(strings.TrimSuffix(host, ".")), ".")
 	for _, label := range labels {
 		if label == "" {
 			return false
 		}
 	}
+
 	switch last := labels[len(labels)-1]; last {
 	case "localhost", "local", "internal":
 		return false
@@ -89,6 +93,7 @@ func brokenEscape(s string) bool {
 			return true
 		}
 	}
+
 	return false
 }
 
@@ -113,6 +118,7 @@ func escaped(s string) string {
 			b.WriteRune(r)
 		}
 	}
+
 	return b.String()
 }
 
@@ -126,6 +132,7 @@ func withoutFixed(value, fixed string) string {
 			return rest
 		}
 	}
+
 	for address {
 		given, suffix, _ := bare(value)
 		switch {
@@ -137,6 +144,7 @@ func withoutFixed(value, fixed string) string {
 			return value
 		}
 	}
+
 	return value
 }
 
@@ -147,11 +155,14 @@ func bare(address string) (host, path string, is bool) {
 	if !found {
 		rest = strings.TrimPrefix(rest, "//")
 	}
+
 	end := strings.IndexAny(rest, "/?#")
 	if end < 0 {
 		end = len(rest)
 	}
+
 	host = strings.TrimPrefix(strings.ToLower(rest[:end]), "www.")
+
 	return host, rest[end:], strings.Contains(host, ".")
 }
 
@@ -161,6 +172,7 @@ func cutScheme(address string) (rest string, found bool) {
 	if !found || !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") {
 		return address, false
 	}
+
 	return rest, true
 }
 
@@ -178,7 +190,9 @@ func elsewhere(value, fixed string) bool {
 	if !strings.Contains(value, "://") || strings.ContainsAny(fixed, "?#") {
 		return false
 	}
+
 	host, _, address := bare(fixed)
 	given, _, _ := bare(value)
+
 	return address && given == host
 }

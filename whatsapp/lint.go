@@ -40,36 +40,44 @@ func (t Template) Lint() []Problem {
 	var problems []Problem
 	problems = append(problems, run(t, t, templateChecks, nil)...)
 	for i := range t.Components {
-		problems = append(problems, lintComponent(t, &t.Components[i], []string{"components", strconv.Itoa(i)}, componentChecks)...)
+		problems = append(problems, lintComponent(t, &t.Components[i], []string{"components", strconv.Itoa(i)},
+			componentChecks)...)
 	}
+
 	return problems
 }
 
 func lintComponent(t Template, part *Component, path []string, checks map[string][]check[*Component]) []Problem {
 	of, known := checks[part.Type]
 	if !known {
-		return []Problem{{below(path, "type"), "component_type", "WhatsApp does not know this type of component here.", SeverityWarning}}
+		return []Problem{{below(path, "type"), "component_type", "WhatsApp does not know this type of component here.",
+			SeverityWarning}}
 	}
+
 	problems := run(t, part, of, path)
 	if part.Type == "BUTTONS" {
 		for i := range part.Buttons {
 			problems = append(problems, lintButton(t, &part.Buttons[i], below(path, "buttons", strconv.Itoa(i)))...)
 		}
 	}
+
 	for i := range part.Cards {
 		for j := range part.Cards[i].Components {
 			at := below(path, "cards", strconv.Itoa(i), "components", strconv.Itoa(j))
 			problems = append(problems, lintComponent(t, &part.Cards[i].Components[j], at, cardChecks)...)
 		}
 	}
+
 	return problems
 }
 
 func lintButton(t Template, button *Button, path []string) []Problem {
 	of, known := buttonChecks[button.Type]
 	if !known {
-		return []Problem{{below(path, "type"), "button_type", "This type of button may not be one that WhatsApp takes.", SeverityWarning}}
+		return []Problem{{below(path, "type"), "button_type", "This type of button may not be one that WhatsApp takes.",
+			SeverityWarning}}
 	}
+
 	return run(t, button, of, path)
 }
 
@@ -81,9 +89,11 @@ func run[T any](t Template, subject T, checks []check[T], path []string) []Probl
 			if severity == "" {
 				severity = SeverityError
 			}
+
 			problems = append(problems, Problem{below(path, c.field), c.rule, c.message, severity})
 		}
 	}
+
 	return problems
 }
 

@@ -15,13 +15,15 @@ const (
 
 // mostOf is how many buttons of a type a template may have.
 var mostOf = map[string]int{
-	"QUICK_REPLY": 10, "URL": 2, "PHONE_NUMBER": 1, "COPY_CODE": 1, "OTP": 1, "FLOW": 1, "CATALOG": 1, "MPM": 1, "SPM": 1, "VOICE_CALL": 1,
+	"QUICK_REPLY": 10, "URL": 2, "PHONE_NUMBER": 1, "COPY_CODE": 1, "OTP": 1, "FLOW": 1, "CATALOG": 1, "MPM": 1,
+	"SPM": 1, "VOICE_CALL": 1,
 }
 
 var buttonsChecks = []check[*Component]{
 	{rule: "buttons_count", field: "buttons", message: "There are 1 to 10 buttons.",
 		broken: func(_ Template, c *Component) bool { return len(c.Buttons) < 1 || len(c.Buttons) > maxButtons }},
-	{rule: "buttons_per_type", field: "buttons", message: "There are at most two URL buttons, and at most one of every type but quick replies.",
+	{rule: "buttons_per_type", field: "buttons",
+		message: "There are at most two URL buttons, and at most one of every type but quick replies.",
 		broken: func(_ Template, c *Component) bool {
 			have := make(map[string]int)
 			for _, button := range c.Buttons {
@@ -30,11 +32,14 @@ var buttonsChecks = []check[*Component]{
 					return true
 				}
 			}
+
 			return false
 		}},
-	{rule: "buttons_grouped", field: "buttons", message: "Quick replies stand together: all before the other buttons, or all after them.",
-		broken: func(_ Template, c *Component) bool { return !grouped(c.Buttons) }},
-	{rule: "buttons_desktop", field: "buttons", severity: SeverityWarning, message: "More than three buttons, or quick replies mixed with others, are not shown on desktop.",
+	{rule: "buttons_grouped", field: "buttons",
+		message: "Quick replies stand together: all before the other buttons, or all after them.",
+		broken:  func(_ Template, c *Component) bool { return !grouped(c.Buttons) }},
+	{rule: "buttons_desktop", field: "buttons", severity: SeverityWarning,
+		message: "More than three buttons, or quick replies mixed with others, are not shown on desktop.",
 		broken: func(_ Template, c *Component) bool {
 			replies := 0
 			for _, button := range c.Buttons {
@@ -42,6 +47,7 @@ var buttonsChecks = []check[*Component]{
 					replies++
 				}
 			}
+
 			return len(c.Buttons) > 3 || (replies > 0 && replies < len(c.Buttons))
 		}},
 }
@@ -74,14 +80,16 @@ func labeled(more ...check[*Button]) []check[*Button] {
 }
 
 var phoneCheck = check[*Button]{
-	rule: "phone_number", field: "phone_number", message: "A phone number has digits, perhaps after a plus, and at most 20 characters.",
+	rule: "phone_number", field: "phone_number",
+	message: "A phone number has digits, perhaps after a plus, and at most 20 characters.",
 	broken: func(_ Template, b *Button) bool {
 		return len(b.PhoneNumber) > 20 || !phoneFormat.MatchString(b.PhoneNumber)
 	},
 }
 
 var copyCodeCheck = check[*Button]{
-	rule: "copy_code_example", field: "example", message: "A copy-code button needs an example code of at most 20 letters and digits.",
+	rule: "copy_code_example", field: "example",
+	message: "A copy-code button needs an example code of at most 20 letters and digits.",
 	broken: func(_ Template, b *Button) bool {
 		code := first(b.Example)
 		return code == "" || len(code) > maxCoupon || !alphanumeric(code)
@@ -97,6 +105,7 @@ var flowCheck = check[*Button]{
 				given++
 			}
 		}
+
 		return given != 1
 	},
 }
@@ -116,8 +125,9 @@ var urlChecks = []check[*Button]{
 		}},
 	{rule: "url_example", field: "example", message: "An address with a variable needs a full address as its example.",
 		broken: func(_ Template, b *Button) bool { return strings.Contains(b.URL, "{{") && first(b.Example) == "" }},
-	{rule: "url_shortened", field: "url", message: "Links to wa.me and shortened links are refused.", severity: SeverityWarning,
-		broken: func(_ Template, b *Button) bool { return shortened.MatchString(b.URL) }},
+	{rule: "url_shortened", field: "url", message: "Links to wa.me and shortened links are refused.",
+		severity: SeverityWarning,
+		broken:   func(_ Template, b *Button) bool { return shortened.MatchString(b.URL) }},
 }
 
 var otpChecks = []check[*Button]{
@@ -131,15 +141,18 @@ var otpChecks = []check[*Button]{
 		broken: func(_ Template, b *Button) bool {
 			return utf8.RuneCountInString(b.Text) > maxButtonText || utf8.RuneCountInString(b.AutofillText) > maxButtonText
 		}},
-	{rule: "otp_apps", field: "supported_apps", message: "One-tap and zero-tap buttons name 1 to 5 apps, each with a package of two or more parts and a signature hash of 11 characters.",
-		broken: func(_ Template, b *Button) bool { return tapped(b) && !appsNamed(b.SupportedApps) }},
-	{rule: "otp_zero_tap_terms", field: "zero_tap_terms_accepted", message: "A zero-tap button needs the zero-tap terms accepted.",
-		broken: func(_ Template, b *Button) bool { return b.OTPType == "ZERO_TAP" && !b.ZeroTapTermsAccepted }},
+	{rule: "otp_apps", field: "supported_apps",
+		message: "One-tap and zero-tap buttons name 1 to 5 apps, each with a package of two or more parts and a signature hash of 11 characters.",
+		broken:  func(_ Template, b *Button) bool { return tapped(b) && !appsNamed(b.SupportedApps) }},
+	{rule: "otp_zero_tap_terms", field: "zero_tap_terms_accepted",
+		message: "A zero-tap button needs the zero-tap terms accepted.",
+		broken:  func(_ Template, b *Button) bool { return b.OTPType == "ZERO_TAP" && !b.ZeroTapTermsAccepted }},
 }
 
 var (
 	phoneFormat = regexp.MustCompile(`^\+?[0-9]{5,}$`)
-	shortened   = regexp.MustCompile(`^https?://(wa\.me|api\.whatsapp\.com|bit\.ly|tinyurl\.com|t\.co|goo\.gl|ow\.ly|is\.gd|rebrand\.ly)(/|$)`)
+	shortened   = regexp.MustCompile(
+		`^https?://(wa\.me|api\.whatsapp\.com|bit\.ly|tinyurl\.com|t\.co|goo\.gl|ow\.ly|is\.gd|rebrand\.ly)(/|$)`)
 	packageName = regexp.MustCompile(`^[a-zA-Z]\w*(\.[a-zA-Z]\w*)+$`)
 	signature   = regexp.MustCompile(`^[a-zA-Z0-9+/=]{11}$`)
 )
@@ -148,7 +161,8 @@ func tapped(b *Button) bool { return b.OTPType == "ONE_TAP" || b.OTPType == "ZER
 
 func appsNamed(apps []SupportedApp) bool {
 	return len(apps) >= 1 && len(apps) <= 5 && !slices.ContainsFunc(apps, func(app SupportedApp) bool {
-		return len(app.PackageName) > 224 || !packageName.MatchString(app.PackageName) || !signature.MatchString(app.SignatureHash)
+		return len(app.PackageName) > 224 || !packageName.MatchString(app.PackageName) ||
+			!signature.MatchString(app.SignatureHash)
 	})
 }
 
@@ -160,6 +174,7 @@ func grouped(buttons []Button) bool {
 			turns++
 		}
 	}
+
 	return turns <= 1
 }
 
@@ -167,13 +182,16 @@ func offerButtons(buttons *Component) bool {
 	if buttons == nil {
 		return false
 	}
+
 	hasURL := false
 	for i, button := range buttons.Buttons {
 		if button.Type == "COPY_CODE" && i != 0 {
 			return false
 		}
+
 		hasURL = hasURL || button.Type == "URL"
 	}
+
 	return hasURL
 }
 

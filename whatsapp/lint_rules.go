@@ -22,36 +22,43 @@ var templateChecks = []check[Template]{
 		broken: func(_ Template, t Template) bool {
 			return !slices.Contains([]string{"", Positional, Named}, t.ParameterFormat)
 		}},
-	{rule: "ttl_range", field: "message_send_ttl_seconds", message: "The time to live is 30 to 900 seconds for authentication, 30 to 43,200 for utility, 43,200 to 2,592,000 for marketing; −1 is 30 days, not for marketing.",
-		broken: func(_ Template, t Template) bool { return !ttlAllowed(t.Category, t.MessageSendTTLSeconds) }},
+	{rule: "ttl_range", field: "message_send_ttl_seconds",
+		message: "The time to live is 30 to 900 seconds for authentication, 30 to 43,200 for utility, 43,200 to 2,592,000 for marketing; −1 is 30 days, not for marketing.",
+		broken:  func(_ Template, t Template) bool { return !ttlAllowed(t.Category, t.MessageSendTTLSeconds) }},
 	{rule: "body_required", field: "components", message: "A template has exactly one body.",
 		broken: func(_ Template, t Template) bool { return count(t.Components, "BODY") != 1 }},
-	{rule: "component_repeated", field: "components", message: "A template has at most one header, footer, group of buttons, carousel and offer.",
+	{rule: "component_repeated", field: "components",
+		message: "A template has at most one header, footer, group of buttons, carousel and offer.",
 		broken: func(_ Template, t Template) bool {
 			return slices.ContainsFunc([]string{"HEADER", "FOOTER", "BUTTONS", "CAROUSEL", "LIMITED_TIME_OFFER"},
 				func(kind string) bool { return count(t.Components, kind) > 1 })
 		}},
-	{rule: "carousel_alone", field: "components", message: "Beside a carousel there is only the body: headers, footers and buttons belong into the cards.",
+	{rule: "carousel_alone", field: "components",
+		message: "Beside a carousel there is only the body: headers, footers and buttons belong into the cards.",
 		broken: func(_ Template, t Template) bool {
-			return t.component("CAROUSEL") != nil && count(t.Components, "HEADER")+count(t.Components, "FOOTER")+count(t.Components, "BUTTONS") > 0
+			return t.component("CAROUSEL") != nil && count(t.Components, "HEADER")+count(t.Components, "FOOTER")+
+				count(t.Components, "BUTTONS") > 0
 		}},
 	{rule: "offer_no_footer", field: "components", message: "A limited-time offer has no footer.",
 		broken: func(_ Template, t Template) bool {
 			return t.component("LIMITED_TIME_OFFER") != nil && t.component("FOOTER") != nil
 		}},
-	{rule: "offer_buttons", field: "components", message: "A limited-time offer has a copy-code button first, if any, and a URL button.",
+	{rule: "offer_buttons", field: "components",
+		message: "A limited-time offer has a copy-code button first, if any, and a URL button.",
 		broken: func(_ Template, t Template) bool {
 			return t.component("LIMITED_TIME_OFFER") != nil && !offerButtons(t.component("BUTTONS"))
 		}},
 	{rule: "authentication_no_header", field: "components", message: "An authentication template has no header.",
 		broken: func(_ Template, t Template) bool { return t.Category == authenticated && t.component("HEADER") != nil }},
-	{rule: "authentication_button", field: "components", message: "An authentication template has exactly one button, of type OTP.",
+	{rule: "authentication_button", field: "components",
+		message: "An authentication template has exactly one button, of type OTP.",
 		broken: func(_ Template, t Template) bool {
 			return t.Category == authenticated && !oneOTP(t.component("BUTTONS"))
 		}},
 }
 
-// componentChecks are the rules for each type of component outside cards, cardChecks for those inside.
+// componentChecks are the rules for each type of component outside cards, cardChecks for those
+// inside.
 var (
 	componentChecks = map[string][]check[*Component]{
 		"HEADER":                  headerChecks,
@@ -63,19 +70,23 @@ var (
 		"CALL_PERMISSION_REQUEST": nil,
 	}
 	cardChecks = map[string][]check[*Component]{
-		"HEADER": append(slices.Clip(headerChecks), check[*Component]{rule: "card_header", field: "format", message: "A card's header is an image, a video or a product.",
+		"HEADER": append(slices.Clip(headerChecks), check[*Component]{rule: "card_header", field: "format",
+			message: "A card's header is an image, a video or a product.",
 			broken: func(_ Template, c *Component) bool {
 				return !slices.Contains([]string{"IMAGE", "VIDEO", "PRODUCT"}, c.Format)
 			}}),
-		"BODY": append(slices.Clip(bodyChecks), check[*Component]{rule: "card_body_length", field: "text", message: "A card's body has at most 160 characters.",
-			broken: func(_ Template, c *Component) bool { return utf8.RuneCountInString(c.Text) > maxCardBody }}),
-		"BUTTONS": append(slices.Clip(buttonsChecks), check[*Component]{rule: "card_buttons", field: "buttons", message: "A card has one or two buttons.",
-			broken: func(_ Template, c *Component) bool { return len(c.Buttons) < 1 || len(c.Buttons) > 2 }}),
+		"BODY": append(slices.Clip(bodyChecks),
+			check[*Component]{rule: "card_body_length", field: "text", message: "A card's body has at most 160 characters.",
+				broken: func(_ Template, c *Component) bool { return utf8.RuneCountInString(c.Text) > maxCardBody }}),
+		"BUTTONS": append(slices.Clip(buttonsChecks),
+			check[*Component]{rule: "card_buttons", field: "buttons", message: "A card has one or two buttons.",
+				broken: func(_ Template, c *Component) bool { return len(c.Buttons) < 1 || len(c.Buttons) > 2 }}),
 	}
 )
 
 var headerChecks = []check[*Component]{
-	{rule: "header_format", field: "format", message: "A header is a text, image, video, document, GIF, location or product.",
+	{rule: "header_format", field: "format",
+		message: "A header is a text, image, video, document, GIF, location or product.",
 		broken: func(_ Template, c *Component) bool {
 			return !slices.Contains([]string{"TEXT", "IMAGE", "VIDEO", "DOCUMENT", "GIF", "LOCATION", "PRODUCT"}, c.Format)
 		}},
@@ -93,14 +104,18 @@ var headerChecks = []check[*Component]{
 		broken: func(_ Template, c *Component) bool { return strings.ContainsAny(c.Text, "\n\r") }},
 	{rule: "header_example", field: "example", message: "A header with a variable needs an example for it.",
 		broken: func(t Template, c *Component) bool {
-			return c.Format == "TEXT" && !exemplified(t, c, func(e *Example) (int, []NamedExample) { return len(e.HeaderText), e.HeaderTextNamed })
+			return c.Format == "TEXT" && !exemplified(t, c, func(e *Example) (int, []NamedExample) {
+				return len(e.HeaderText), e.HeaderTextNamed
+			})
 		}},
-	{rule: "header_media_example", field: "example", message: "A media header needs an example: the handle of an uploaded file.",
+	{rule: "header_media_example", field: "example",
+		message: "A media header needs an example: the handle of an uploaded file.",
 		broken: func(_ Template, c *Component) bool {
 			return slices.Contains([]string{"IMAGE", "VIDEO", "DOCUMENT", "GIF"}, c.Format) && first(c.Example.handles()) == ""
 		}},
-	{rule: "header_location_category", field: "format", message: "Only utility and marketing templates have a location header.",
-		broken: func(t Template, c *Component) bool { return c.Format == "LOCATION" && t.Category == authenticated }},
+	{rule: "header_location_category", field: "format",
+		message: "Only utility and marketing templates have a location header.",
+		broken:  func(t Template, c *Component) bool { return c.Format == "LOCATION" && t.Category == authenticated }},
 	{rule: "offer_header", field: "format", message: "A limited-time offer's header is an image or a video.",
 		broken: func(t Template, c *Component) bool {
 			return t.component("LIMITED_TIME_OFFER") != nil && c.Format != "IMAGE" && c.Format != "VIDEO"
@@ -119,8 +134,9 @@ var bodyChecks = []check[*Component]{
 		broken: func(t Template, c *Component) bool {
 			return t.Category != authenticated && strings.TrimSpace(c.Text) == ""
 		}},
-	{rule: "authentication_body_text", field: "text", message: "WhatsApp writes the text of an authentication template: leave it out.",
-		broken: func(t Template, c *Component) bool { return t.Category == authenticated && c.Text != "" }},
+	{rule: "authentication_body_text", field: "text",
+		message: "WhatsApp writes the text of an authentication template: leave it out.",
+		broken:  func(t Template, c *Component) bool { return t.Category == authenticated && c.Text != "" }},
 	{rule: "variable_braces", field: "text", message: variableMessage, broken: badVariables},
 	{rule: "variable_sequence", field: "text", message: sequenceMessage, broken: badSequence},
 	{rule: "variable_dangling", field: "text", message: "A body neither starts nor ends with a variable.",
@@ -130,7 +146,8 @@ var bodyChecks = []check[*Component]{
 		}},
 	{rule: "variable_adjacent", field: "text", message: "Between two variables there are words.",
 		broken: func(_ Template, c *Component) bool { return adjacent.MatchString(c.Text) }},
-	{rule: "variable_ratio", field: "text", severity: SeverityWarning, message: "There are many variables for so little text: write about three words for each.",
+	{rule: "variable_ratio", field: "text", severity: SeverityWarning,
+		message: "There are many variables for so little text: write about three words for each.",
 		broken: func(_ Template, c *Component) bool {
 			variables := len(braces.FindAllString(c.Text, -1))
 			return variables > 0 && len(strings.Fields(fixedText(c.Text))) < 2*variables+1
@@ -164,8 +181,9 @@ var footerChecks = []check[*Component]{
 		broken: func(_ Template, c *Component) bool { return utf8.RuneCountInString(c.Text) > 60 }},
 	{rule: "footer_variables", field: "text", message: "A footer has no variables.",
 		broken: func(_ Template, c *Component) bool { return strings.Contains(c.Text, "{{") }},
-	{rule: "authentication_footer_text", field: "text", message: "The footer of an authentication template only says when the code expires: set that, and no text.",
-		broken: func(t Template, c *Component) bool { return t.Category == authenticated && c.Text != "" }},
+	{rule: "authentication_footer_text", field: "text",
+		message: "The footer of an authentication template only says when the code expires: set that, and no text.",
+		broken:  func(t Template, c *Component) bool { return t.Category == authenticated && c.Text != "" }},
 	{rule: "authentication_expiration", field: "code_expiration_minutes", message: "A code expires after 1 to 90 minutes.",
 		broken: func(t Template, c *Component) bool {
 			return t.Category == authenticated && (c.CodeExpirationMinutes < 1 || c.CodeExpirationMinutes > 90)
@@ -177,7 +195,8 @@ var offerChecks = []check[*Component]{
 		broken: func(t Template, _ *Component) bool { return t.Category != "MARKETING" }},
 	{rule: "offer_text", field: "limited_time_offer", message: "An offer has a text of 1 to 16 characters.",
 		broken: func(_ Template, c *Component) bool {
-			return c.LimitedTimeOffer == nil || c.LimitedTimeOffer.Text == "" || utf8.RuneCountInString(c.LimitedTimeOffer.Text) > 16
+			return c.LimitedTimeOffer == nil || c.LimitedTimeOffer.Text == "" ||
+				utf8.RuneCountInString(c.LimitedTimeOffer.Text) > 16
 		}},
 }
 
@@ -211,6 +230,7 @@ func count(components []Component, kind string) int {
 			n++
 		}
 	}
+
 	return n
 }
 
@@ -239,17 +259,20 @@ func ttlAllowed(category string, seconds int) bool {
 // fixedText is a text without its variables.
 func fixedText(text string) string { return braces.ReplaceAllString(text, " ") }
 
-// badVariables tells whether braces do not match, or a variable has a name that Meta refuses or of the other style.
+// badVariables tells whether braces do not match, or a variable has a name that Meta refuses or of
+// the other style.
 func badVariables(t Template, c *Component) bool {
 	if rest := fixedText(c.Text); strings.Contains(rest, "{{") || strings.Contains(rest, "}}") {
 		return true
 	}
+
 	for _, variable := range braces.FindAllString(c.Text, -1) {
 		name := strings.TrimSpace(strings.Trim(variable, "{}"))
 		if !validName(name) || (t.ParameterFormat == Named) == (position(name) < 1<<30) {
 			return true
 		}
 	}
+
 	return false
 }
 
@@ -258,11 +281,13 @@ func badSequence(t Template, c *Component) bool {
 	if t.ParameterFormat == Named {
 		return false
 	}
+
 	for i, name := range placeholders(c.Text, false) {
 		if n := position(name); n < 1<<30 && n != i+1 {
 			return true
 		}
 	}
+
 	return false
 }
 
@@ -275,16 +300,19 @@ func exemplified(t Template, c *Component, examples func(*Example) (positional i
 	if c.Example == nil {
 		return false
 	}
+
 	positional, named := examples(c.Example)
 	if t.ParameterFormat != Named {
 		return positional >= len(variables)
 	}
+
 	return !slices.ContainsFunc(variables, func(name string) bool {
 		return !slices.ContainsFunc(named, func(e NamedExample) bool { return e.Name == name && e.Example != "" })
 	})
 }
 
-// isEmoji is right for the emoji that people type, not for each symbol that some font draws in color.
+// isEmoji is right for the emoji that people type, not for each symbol that some font draws in
+// color.
 func isEmoji(r rune) bool {
 	return r >= 0x1F000 && r <= 0x1FAFF || r >= 0x2600 && r <= 0x27BF || r == 0xFE0F || r == 0x2B50 || r == 0x2B55
 }
@@ -298,6 +326,7 @@ func shape(card Card) string {
 			kinds = append(kinds, button.Type)
 		}
 	}
+
 	return strings.Join(kinds, " ")
 }
 

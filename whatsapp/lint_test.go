@@ -14,8 +14,10 @@ func problemsOf(template Template) []string {
 		if problem.Severity == SeverityWarning {
 			line += " warning"
 		}
+
 		got = append(got, line)
 	}
+
 	return got
 }
 
@@ -26,10 +28,13 @@ func TestLintFindsNothingInAGoodTemplate(t *testing.T) {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
+
 	// These mix quick replies with other buttons, which desktops do not show.
-	if got := problemsOf(templateOf(t, named)); !slices.Equal(got, []string{"buttons_desktop components.3.buttons warning"}) {
+	if got := problemsOf(templateOf(t, named)); !slices.Equal(got,
+		[]string{"buttons_desktop components.3.buttons warning"}) {
 		t.Errorf("named: %q", got)
 	}
+
 	for _, got := range problemsOf(templateOf(t, carousel)) {
 		if !strings.HasSuffix(got, "warning") {
 			t.Errorf("carousel: %s", got)
@@ -47,50 +52,66 @@ func TestLintNamesTheRuleAndTheField(t *testing.T) {
 	said := func(text string) string {
 		return `{"type":"BODY","text":"` + text + `","example":{"body_text":[["a","b","c"]]}}`
 	}
+
 	for components, want := range map[string][]string{
-		`{"type":"FOOTER","text":"x"}`:                                                               {"body_required components"},
-		body + `,{"type":"FOOTER","text":"a"},{"type":"FOOTER","text":"b"}`:                          {"component_repeated components"},
-		body + `,{"type":"SIDEBAR"}`:                                                                 {"component_type components.1.type warning"},
-		header(strings.Repeat("x", 61)):                                                              {"header_length components.0.text"},
-		header(""):                                                                                   {"header_text_required components.0.text"},
-		header("Sale 🎉"):                                                                             {"header_emoji components.0.text"},
-		header("*Sale*"):                                                                             {"header_formatting components.0.text"},
-		header(`One\nTwo`):                                                                           {"header_line_break components.0.text"},
-		header("For {{1}}"):                                                                          {"header_example components.0.example"},
-		header("For {{1}} {{2}} x"):                                                                  {"header_variables components.0.text", "header_example components.0.example"},
-		`{"type":"HEADER","format":"IMAGE"},` + body:                                                 {"header_media_example components.0.example"},
-		`{"type":"HEADER","format":"SMELL"},` + body:                                                 {"header_format components.0.format"},
-		`{"type":"BODY","text":" "}`:                                                                 {"body_text_required components.0.text"},
-		`{"type":"BODY","text":"` + strings.Repeat("ä", 1025) + `"}`:                                 {"body_length components.0.text"},
-		said("{{1}} is here for you today"):                                                          {"variable_dangling components.0.text"},
-		said("What is here for you is {{1}}"):                                                        {"variable_dangling components.0.text"},
-		said("What is here for you is {{1}} {{2}} okay?"):                                            {"variable_adjacent components.0.text"},
-		said("What is here for you is {{1}} and {{3}} okay?"):                                        {"variable_sequence components.0.text"},
-		said("What is here for you is {{first_name}} okay?"):                                         {"variable_braces components.0.text"},
-		said("What is here for you is {{1} okay?"):                                                   {"variable_braces components.0.text"},
-		said("What is here for you is {{$1}} okay?"):                                                 {"variable_braces components.0.text"},
-		said("Hi {{1}} you"):                                                                         {"variable_ratio components.0.text warning"},
-		`{"type":"BODY","text":"Hello dear {{1}} how are you?"}`:                                     {"body_example components.0.example"},
-		body + `,{"type":"FOOTER","text":"` + strings.Repeat("x", 61) + `"}`:                         {"footer_length components.1.text"},
-		body + `,{"type":"FOOTER","text":"for {{1}} x"}`:                                             {"footer_variables components.1.text"},
-		body + `,{"type":"FOOTER"}`:                                                                  {"footer_text_required components.1.text"},
-		buttons(""):                                                                                  {"buttons_count components.1.buttons"},
-		buttons(strings.Repeat(reply+",", 10) + reply):                                               {"buttons_count components.1.buttons", "buttons_per_type components.1.buttons", "buttons_desktop components.1.buttons warning"},
-		buttons(link + "," + link + "," + link):                                                      {"buttons_per_type components.1.buttons"},
-		buttons(reply + "," + link + "," + reply):                                                    {"buttons_grouped components.1.buttons", "buttons_desktop components.1.buttons warning"},
-		buttons(`{"type":"QUICK_REPLY","text":"` + strings.Repeat("x", 26) + `"}`):                   {"button_text_length components.1.buttons.0.text"},
-		buttons(`{"type":"QUICK_REPLY"}`):                                                            {"button_text_required components.1.buttons.0.text"},
-		buttons(`{"type":"URL","text":"Go","url":"http://ex.com"}`):                                  {"url_format components.1.buttons.0.url"},
-		buttons(`{"type":"URL","text":"Go","url":"https://wa.me/1555"}`):                             {"url_shortened components.1.buttons.0.url warning"},
-		buttons(`{"type":"URL","text":"Go","url":"https://ex.com/{{1}}/x","example":["y"]}`):         {"url_variable components.1.buttons.0.url"},
-		buttons(`{"type":"URL","text":"Go","url":"https://ex.com/{{1}}"}`):                           {"url_example components.1.buttons.0.example"},
-		buttons(`{"type":"PHONE_NUMBER","text":"Call","phone_number":"call me"}`):                    {"phone_number components.1.buttons.0.phone_number"},
-		buttons(`{"type":"COPY_CODE","example":"A-1"}`):                                              {"copy_code_example components.1.buttons.0.example"},
-		buttons(`{"type":"FLOW","text":"Go"}`):                                                       {"flow_reference components.1.buttons.0"},
-		buttons(`{"type":"HOLOGRAM"}`):                                                               {"button_type components.1.buttons.0.type warning"},
-		buttons(`{"type":"OTP","otp_type":"COPY_CODE"}`):                                             {"otp_category components.1.buttons.0.type"},
-		body + `,{"type":"LIMITED_TIME_OFFER","limited_time_offer":{"text":"much too long for it"}}`: {"offer_buttons components", "offer_text components.1.limited_time_offer"},
-		body + `,{"type":"CAROUSEL","cards":[{"components":[]}]}`:                                    {"carousel_cards components.1.cards", "card_complete components.1.cards"},
+		`{"type":"FOOTER","text":"x"}`:                                      {"body_required components"},
+		body + `,{"type":"FOOTER","text":"a"},{"type":"FOOTER","text":"b"}`: {"component_repeated components"},
+		body + `,{"type":"SIDEBAR"}`:                                        {"component_type components.1.type warning"},
+		header(strings.Repeat("x",
+			61)): {"header_length components.0.text"},
+		header(""):          {"header_text_required components.0.text"},
+		header("Sale 🎉"):    {"header_emoji components.0.text"},
+		header("*Sale*"):    {"header_formatting components.0.text"},
+		header(`One\nTwo`):  {"header_line_break components.0.text"},
+		header("For {{1}}"): {"header_example components.0.example"},
+		header("For {{1}} {{2}} x"): {"header_variables components.0.text",
+			"header_example components.0.example"},
+		`{"type":"HEADER","format":"IMAGE"},` +
+			body: {"header_media_example components.0.example"},
+		`{"type":"HEADER","format":"SMELL"},` +
+			body: {"header_format components.0.format"},
+		`{"type":"BODY","text":" "}`: {"body_text_required components.0.text"},
+		`{"type":"BODY","text":"` + strings.Repeat("ä", 1025) +
+			`"}`: {"body_length components.0.text"},
+		said("{{1}} is here for you today"):                      {"variable_dangling components.0.text"},
+		said("What is here for you is {{1}}"):                    {"variable_dangling components.0.text"},
+		said("What is here for you is {{1}} {{2}} okay?"):        {"variable_adjacent components.0.text"},
+		said("What is here for you is {{1}} and {{3}} okay?"):    {"variable_sequence components.0.text"},
+		said("What is here for you is {{first_name}} okay?"):     {"variable_braces components.0.text"},
+		said("What is here for you is {{1} okay?"):               {"variable_braces components.0.text"},
+		said("What is here for you is {{$1}} okay?"):             {"variable_braces components.0.text"},
+		said("Hi {{1}} you"):                                     {"variable_ratio components.0.text warning"},
+		`{"type":"BODY","text":"Hello dear {{1}} how are you?"}`: {"body_example components.0.example"},
+		body + `,{"type":"FOOTER","text":"` + strings.Repeat("x", 61) +
+			`"}`: {"footer_length components.1.text"},
+		body + `,{"type":"FOOTER","text":"for {{1}} x"}`: {"footer_variables components.1.text"},
+		body + `,{"type":"FOOTER"}`:                      {"footer_text_required components.1.text"},
+		buttons(""):                                      {"buttons_count components.1.buttons"},
+		buttons(strings.Repeat(reply+",", 10) +
+			reply): {"buttons_count components.1.buttons",
+			"buttons_per_type components.1.buttons", "buttons_desktop components.1.buttons warning"},
+		buttons(link + "," + link + "," +
+			link): {"buttons_per_type components.1.buttons"},
+		buttons(reply + "," + link + "," +
+			reply): {"buttons_grouped components.1.buttons",
+			"buttons_desktop components.1.buttons warning"},
+		buttons(`{"type":"QUICK_REPLY","text":"` + strings.Repeat("x", 26) +
+			`"}`): {"button_text_length components.1.buttons.0.text"},
+		buttons(`{"type":"QUICK_REPLY"}`):                                                    {"button_text_required components.1.buttons.0.text"},
+		buttons(`{"type":"URL","text":"Go","url":"http://ex.com"}`):                          {"url_format components.1.buttons.0.url"},
+		buttons(`{"type":"URL","text":"Go","url":"https://wa.me/1555"}`):                     {"url_shortened components.1.buttons.0.url warning"},
+		buttons(`{"type":"URL","text":"Go","url":"https://ex.com/{{1}}/x","example":["y"]}`): {"url_variable components.1.buttons.0.url"},
+		buttons(`{"type":"URL","text":"Go","url":"https://ex.com/{{1}}"}`):                   {"url_example components.1.buttons.0.example"},
+		buttons(`{"type":"PHONE_NUMBER","text":"Call","phone_number":"call me"}`):            {"phone_number components.1.buttons.0.phone_number"},
+		buttons(`{"type":"COPY_CODE","example":"A-1"}`):                                      {"copy_code_example components.1.buttons.0.example"},
+		buttons(`{"type":"FLOW","text":"Go"}`):                                               {"flow_reference components.1.buttons.0"},
+		buttons(`{"type":"HOLOGRAM"}`):                                                       {"button_type components.1.buttons.0.type warning"},
+		buttons(`{"type":"OTP","otp_type":"COPY_CODE"}`):                                     {"otp_category components.1.buttons.0.type"},
+		body +
+			`,{"type":"LIMITED_TIME_OFFER","limited_time_offer":{"text":"much too long for it"}}`: {"offer_buttons components",
+			"offer_text components.1.limited_time_offer"},
+		body + `,{"type":"CAROUSEL","cards":[{"components":[]}]}`: {"carousel_cards components.1.cards",
+			"card_complete components.1.cards"},
 	} {
 		t.Run(strings.Join(want, ", "), func(t *testing.T) {
 			t.Parallel()
@@ -111,7 +132,10 @@ func TestLintLooksAtTheWholeTemplate(t *testing.T) {
 		"category_known category":                 func(t *Template) { t.Category = "TRANSACTIONAL" },
 		"parameter_format_known parameter_format": func(t *Template) { t.ParameterFormat = "SOMEHOW" },
 		"ttl_range message_send_ttl_seconds":      func(t *Template) { t.MessageSendTTLSeconds = 60 },
-		"authentication_button components":        func(t *Template) { t.Category = authenticated; t.Components[0].Text = "" },
+		"authentication_button components": func(t *Template) {
+			t.Category = authenticated
+			t.Components[0].Text = ""
+		},
 		"authentication_body_text components.0.text": func(t *Template) {
 			*t = templateWith(*t, code)
 			t.Components[0].Text = "Your code is {{1}} now"
@@ -121,8 +145,14 @@ func TestLintLooksAtTheWholeTemplate(t *testing.T) {
 			*t = templateWith(*t, code)
 			t.Components[1].CodeExpirationMinutes = 91
 		},
-		"otp_type components.2.buttons.0.otp_type":       func(t *Template) { *t = templateWith(*t, code); t.Components[2].Buttons[0].OTPType = "MAGIC" },
-		"otp_apps components.2.buttons.0.supported_apps": func(t *Template) { *t = templateWith(*t, code); t.Components[2].Buttons[0].OTPType = "ONE_TAP" },
+		"otp_type components.2.buttons.0.otp_type": func(t *Template) {
+			*t = templateWith(*t, code)
+			t.Components[2].Buttons[0].OTPType = "MAGIC"
+		},
+		"otp_apps components.2.buttons.0.supported_apps": func(t *Template) {
+			*t = templateWith(*t, code)
+			t.Components[2].Buttons[0].OTPType = "ONE_TAP"
+		},
 		"offer_no_footer components": func(t *Template) {
 			*t = templateWith(*t, offer)
 			t.Components = append(t.Components, Component{Type: "FOOTER", Text: "x"})
@@ -143,7 +173,8 @@ func TestLintLooksAtTheWholeTemplate(t *testing.T) {
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			template := Template{Name: "x", Language: "en_US", Category: "MARKETING", Components: []Component{{Type: "BODY", Text: "Hello there"}}}
+			template := Template{Name: "x", Language: "en_US", Category: "MARKETING",
+				Components: []Component{{Type: "BODY", Text: "Hello there"}}}
 			change(&template)
 			got := slices.DeleteFunc(problemsOf(template), func(line string) bool { return strings.HasSuffix(line, " warning") })
 			if !slices.Equal(got, []string{want}) {
@@ -162,16 +193,19 @@ func templateWith(template Template, raw string) Template {
 
 func TestTimeToLiveDependsOnTheCategory(t *testing.T) {
 	t.Parallel()
-	for category, allowed := range map[string][]int{authenticated: {0, -1, 30, 900}, "UTILITY": {0, -1, 30, 43_200}, "MARKETING": {0, 43_200, 2_592_000}} {
+	for category, allowed := range map[string][]int{authenticated: {0, -1, 30, 900}, "UTILITY": {0, -1, 30, 43_200},
+		"MARKETING": {0, 43_200, 2_592_000}} {
 		for _, seconds := range allowed {
 			if !ttlAllowed(category, seconds) {
 				t.Errorf("%s refuses %d", category, seconds)
 			}
 		}
+
 		if ttlAllowed(category, 29) || ttlAllowed(category, 3_000_000) || ttlAllowed(category, -2) {
 			t.Errorf("%s allows too much", category)
 		}
 	}
+
 	if ttlAllowed("MARKETING", -1) {
 		t.Error("marketing has no endless time to live")
 	}
@@ -185,6 +219,7 @@ func TestLintAcceptsMetasOwnExamples(t *testing.T) {
 		if !strings.HasPrefix(name, "meta-openapi/") {
 			continue // the others are older than today's rules
 		}
+
 		for _, got := range problemsOf(templateOf(t, string(body))) {
 			excused := slices.ContainsFunc(known, func(prefix string) bool { return strings.HasPrefix(got, prefix) })
 			if !excused && !strings.HasSuffix(got, "warning") {

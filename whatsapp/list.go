@@ -15,7 +15,8 @@ const codeStaleCursor = 131059
 
 // pages yields the elements of a list, over all pages. It follows cursors rather than the "next"
 // links, which hold the token. A stale cursor starts the list anew, once.
-func (c *Client) pages(ctx context.Context, token Token, path []string, query url.Values) iter.Seq2[json.RawMessage, error] {
+func (c *Client) pages(ctx context.Context, token Token, path []string, query url.Values) iter.Seq2[json.RawMessage,
+	error] {
 	return func(yield func(json.RawMessage, error) bool) {
 		restarted := false
 		after := ""
@@ -26,23 +27,28 @@ func (c *Client) pages(ctx context.Context, token Token, path []string, query ur
 				restarted, after = true, ""
 				continue
 			}
+
 			if err != nil {
 				yield(nil, err)
 				return
 			}
+
 			for _, element := range page.Data {
 				if !yield(element, nil) {
 					return
 				}
 			}
+
 			next := page.after()
 			if next == "" {
 				return
 			}
+
 			if next == after {
 				yield(nil, fmt.Errorf("read %s: the list goes in circles", strings.Join(path, "/")))
 				return
 			}
+
 			after = next
 		}
 	}
@@ -66,22 +72,28 @@ func (p listPage) after() string {
 	if p.Paging.Cursors.After != "" {
 		return string(p.Paging.Cursors.After)
 	}
+
 	next, err := url.Parse(string(p.Paging.Next))
 	if err != nil {
 		return ""
 	}
+
 	return next.Query().Get("after")
 }
 
-func (c *Client) page(ctx context.Context, token Token, path []string, query url.Values, after string) (listPage, error) {
+func (c *Client) page(ctx context.Context, token Token, path []string, query url.Values,
+	after string) (listPage, error) {
 	ask := make(url.Values, len(query)+1)
 	for name, values := range query {
 		ask[name] = values
 	}
+
 	if after != "" {
 		ask.Set("after", after)
 	}
+
 	var page listPage
 	err := c.call(ctx, http.MethodGet, token, path, ask, nil, &page)
+
 	return page, err
 }

@@ -45,7 +45,8 @@ func (w *word) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// ident is an id, without the blanks around it. One that is longer than maxID is none and reads empty.
+// ident is an id, without the blanks around it. One that is longer than maxID is none and reads
+// empty.
 type ident string
 
 func (i *ident) UnmarshalJSON(raw []byte) error {
@@ -53,7 +54,9 @@ func (i *ident) UnmarshalJSON(raw []byte) error {
 	if raw = bytes.TrimSpace(raw); len(raw) > 0 && raw[0] != '"' {
 		text = writtenOut(text)
 	}
+
 	*i = ident(identOf(text))
+
 	return nil
 }
 
@@ -62,18 +65,22 @@ func identOf(text string) string {
 	if len(text) > maxID {
 		return ""
 	}
+
 	return text
 }
 
-// writtenOut writes a number without its point and exponent when it is an integer: some JSON libraries write 1.5e3 for 1500.
+// writtenOut writes a number without its point and exponent when it is an integer: some JSON
+// libraries write 1.5e3 for 1500.
 func writtenOut(number string) string {
 	if !strings.ContainsAny(number, ".eE") {
 		return number
 	}
+
 	f, err := strconv.ParseFloat(number, 64)
 	if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 { // beyond that it is not exact
 		return number
 	}
+
 	return strconv.FormatFloat(f, 'f', -1, 64)
 }
 
@@ -82,12 +89,15 @@ func cut(text string, n int) string {
 	if len(text) <= n {
 		return text
 	}
+
 	for i := range text {
 		if n == 0 {
 			return text[:i]
 		}
+
 		n--
 	}
+
 	return text
 }
 
@@ -96,12 +106,14 @@ func scalar(raw []byte) string {
 	if len(raw) == 0 {
 		return ""
 	}
+
 	switch raw[0] {
 	case '"':
 		var s string
 		if json.Unmarshal(raw, &s) != nil {
 			return ""
 		}
+
 		return s
 	case '{', '[', 'n':
 		return ""
@@ -123,10 +135,12 @@ func integer(s string) int64 {
 	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return i
 	}
+
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || math.IsNaN(f) || math.Abs(f) > 1<<62 {
 		return 0
 	}
+
 	return int64(f)
 }
 
@@ -168,13 +182,16 @@ func decode(raw []byte, v any) bool {
 
 func isObject(raw []byte) bool { return len(raw) > 0 && raw[0] == '{' }
 
-// elements is list that tells whether raw is of the right type. What is missing, or null, is a list of none.
+// elements is list that tells whether raw is of the right type. What is missing, or null, is a list
+// of none.
 func elements(raw []byte) (all []json.RawMessage, ok bool) {
 	raw = bytes.TrimSpace(raw)
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil, true
 	}
+
 	all = list(raw)
+
 	return all, all != nil
 }
 
@@ -187,9 +204,11 @@ func list(raw []byte) []json.RawMessage {
 	if raw[0] == '{' {
 		return []json.RawMessage{raw}
 	}
+
 	var elements []json.RawMessage
 	if json.Unmarshal(raw, &elements) != nil {
 		return nil
 	}
+
 	return elements
 }

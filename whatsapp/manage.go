@@ -47,7 +47,8 @@ type PhoneNumber struct {
 	// PlatformType is CLOUD_API once the number is registered.
 	PlatformType string
 	Throughput   string // STANDARD, HIGH, NOT_APPLICABLE
-	// Exactly is messages a second where the answer says so. Meta's never does; our sandbox, whose numbers can have any, does.
+	// Exactly is messages a second where the answer says so. Meta's never does; our sandbox, whose
+	// numbers can have any, does.
 	Exactly        int
 	MessagingLimit Tier
 	AccountMode    string // LIVE, SANDBOX
@@ -89,14 +90,17 @@ func (t Tier) Limit() (people int, known bool) {
 	if name == "UNLIMITED" || name == "-1" {
 		return -1, true
 	}
+
 	factor := 1
 	if digits, thousands := strings.CutSuffix(name, "K"); thousands {
 		name, factor = digits, 1000
 	}
+
 	n, err := strconv.Atoi(name)
 	if err != nil || n < 0 {
 		return 0, false
 	}
+
 	return n * factor, true
 }
 
@@ -139,10 +143,12 @@ func (c *Client) Account(ctx context.Context, token Token, wabaID string) (Accou
 	if err != nil {
 		return Account{}, err
 	}
+
 	return Account{
 		ID: string(wire.ID), Name: string(wire.Name), Currency: string(wire.Currency), Country: string(wire.Country),
 		TimezoneID: string(wire.TimezoneID), Status: string(wire.Status), ReviewStatus: string(wire.Review),
-		VerificationStatus: string(wire.Verification), Namespace: string(wire.Namespace), OwnershipType: string(wire.OwnershipType),
+		VerificationStatus: string(wire.Verification), Namespace: string(wire.Namespace),
+		OwnershipType:   string(wire.OwnershipType),
 		OwnerBusinessID: string(wire.Owner.ID), OwnerBusinessName: string(wire.Owner.Name),
 		MessagingLimit: Tier(wire.Limit), MarketingMessages: string(wire.Marketing),
 	}, nil
@@ -175,10 +181,13 @@ func (w wireNumber) number() PhoneNumber {
 	if quality == "" || quality == "NA" {
 		quality = "UNKNOWN"
 	}
+
 	return PhoneNumber{
-		ID: string(w.ID), DisplayPhoneNumber: string(w.Display), VerifiedName: string(w.VerifiedName), Status: string(w.Status),
+		ID: string(w.ID), DisplayPhoneNumber: string(w.Display), VerifiedName: string(w.VerifiedName),
+		Status:        string(w.Status),
 		QualityRating: quality, NameStatus: string(w.NameStatus), CodeVerificationStatus: string(w.CodeStatus),
-		PlatformType: either(w.Platform, w.Host), Throughput: string(w.Throughput.Level), Exactly: int(w.Throughput.PerSecond), MessagingLimit: Tier(either(w.Limit, w.LegacyLimit)),
+		PlatformType: either(w.Platform, w.Host), Throughput: string(w.Throughput.Level),
+		Exactly: int(w.Throughput.PerSecond), MessagingLimit: Tier(either(w.Limit, w.LegacyLimit)),
 		AccountMode: string(w.Mode), Official: w.Official, PINEnabled: w.PIN, OnBusinessApp: w.OnBizApp,
 	}
 }
@@ -195,13 +204,16 @@ func (c *Client) PhoneNumbers(ctx context.Context, token Token, wabaID string) (
 			if err != nil {
 				return err
 			}
+
 			var wire wireNumber
 			if decode(raw, &wire) && wire.ID != "" {
 				numbers = append(numbers, wire.number())
 			}
 		}
+
 		return nil
 	})
+
 	return numbers, err
 }
 
@@ -217,6 +229,7 @@ func (c *Client) Templates(ctx context.Context, token Token, wabaID string) iter
 					err = fmt.Errorf("read template: %w", err)
 				}
 			}
+
 			if !yield(template, err) || err != nil {
 				return
 			}
@@ -231,7 +244,8 @@ func (c *Client) Template(ctx context.Context, token Token, templateID string) (
 	return template, err
 }
 
-// TemplateCreated is Meta's answer to a new template. Its category may differ from the one asked for.
+// TemplateCreated is Meta's answer to a new template. Its category may differ from the one asked
+// for.
 type TemplateCreated struct {
 	ID       string
 	Status   string
@@ -239,7 +253,8 @@ type TemplateCreated struct {
 }
 
 // CreateTemplate submits a template for review.
-func (c *Client) CreateTemplate(ctx context.Context, token Token, wabaID string, template Template) (TemplateCreated, error) {
+func (c *Client) CreateTemplate(ctx context.Context, token Token, wabaID string,
+	template Template) (TemplateCreated, error) {
 	var wire struct {
 		ID       loose `json:"id"`
 		Status   loose `json:"status"`
@@ -255,12 +270,14 @@ func (c *Client) EditTemplate(ctx context.Context, token Token, template Templat
 	return c.call(ctx, http.MethodPost, token, []string{template.ID}, nil, template.edition(), nil)
 }
 
-// DeleteTemplate deletes one language of a template; with an empty templateID, all languages of that name.
+// DeleteTemplate deletes one language of a template; with an empty templateID, all languages of
+// that name.
 func (c *Client) DeleteTemplate(ctx context.Context, token Token, wabaID, name, templateID string) error {
 	query := url.Values{"name": {name}}
 	if templateID != "" {
 		query.Set("hsm_id", templateID)
 	}
+
 	return c.call(ctx, http.MethodDelete, token, []string{wabaID, "message_templates"}, query, nil, nil)
 }
 
@@ -274,22 +291,27 @@ func (c *Client) Unsubscribe(ctx context.Context, token Token, wabaID string) er
 	return c.call(ctx, http.MethodDelete, token, []string{wabaID, "subscribed_apps"}, nil, nil, nil)
 }
 
-// Register registers a number for the Cloud API with its six-digit PIN, which it sets when there is none.
+// Register registers a number for the Cloud API with its six-digit PIN, which it sets when there is
+// none.
 func (c *Client) Register(ctx context.Context, token Token, phoneNumberID, pin string) error {
 	body := struct {
 		MessagingProduct string `json:"messaging_product"`
 		PIN              string `json:"pin"`
 	}{"whatsapp", pin}
+
 	return c.call(ctx, http.MethodPost, token, []string{phoneNumberID, "register"}, nil, body, nil)
 }
 
-// withFields asks for all fields, and again for those every version knows when Meta names one that it does not.
+// withFields asks for all fields, and again for those every version knows when Meta names one that
+// it does not.
 func withFields(fields, more string, ask func(url.Values) error) error {
 	err := ask(url.Values{"fields": {fields + more}})
 	var failure *Error
-	if errors.As(err, &failure) && failure.Code == codeInvalidParameter && strings.Contains(failure.Message, "nonexisting field") {
+	if errors.As(err, &failure) && failure.Code == codeInvalidParameter &&
+		strings.Contains(failure.Message, "nonexisting field") {
 		return ask(url.Values{"fields": {fields}})
 	}
+
 	return err
 }
 

@@ -18,16 +18,21 @@ func TestAccountIsReadWhateverItsVersion(t *testing.T) {
 		if r.URL.Path != "/v22.0/102" {
 			t.Errorf("path %s", r.URL.Path)
 		}
+
 		if strings.Contains(r.URL.Query().Get("fields"), "whatsapp_business_manager_messaging_limit") {
 			answer(400, `{"error":{"message":"(#100) Tried accessing nonexisting field (whatsapp_business_manager_messaging_limit)","code":100}}`)(w, r)
 			return
 		}
+
 		_, _ = w.Write(sample)
 	})
+
 	client.base.Path = "/v22.0"
 	got, err := client.Account(t.Context(), secretToken, "102")
+
 	want := Account{
-		ID: "1234567890123456", Name: "My Business WhatsApp Account", Country: "US", TimezoneID: "1", ReviewStatus: "APPROVED",
+		ID: "1234567890123456", Name: "My Business WhatsApp Account", Country: "US", TimezoneID: "1",
+		ReviewStatus:       "APPROVED",
 		VerificationStatus: "VERIFIED", Namespace: "ba30dd89_2ebd_41e4_b805_f2c05ae04cc9", OwnershipType: "SELF_OWNED",
 	}
 	if err != nil || got != want {
@@ -43,11 +48,14 @@ func TestPhoneNumbersAreReadFromAllPages(t *testing.T) {
 		if r.URL.Query().Get("after") == "c2" {
 			page = `{"data":[{"id":"2","is_on_biz_app":true}],"paging":{"cursors":{"after":"c3"}}}`
 		}
+
 		_, _ = io.WriteString(w, page)
 	})
+
 	got, err := client.PhoneNumbers(t.Context(), secretToken, "102")
 	want := []PhoneNumber{
-		{ID: "1", DisplayPhoneNumber: "+1 555", VerifiedName: "A", Status: "CONNECTED", QualityRating: "UNKNOWN", Throughput: "HIGH", MessagingLimit: "TIER_2K"},
+		{ID: "1", DisplayPhoneNumber: "+1 555", VerifiedName: "A", Status: "CONNECTED", QualityRating: "UNKNOWN",
+			Throughput: "HIGH", MessagingLimit: "TIER_2K"},
 		{ID: "2", QualityRating: "UNKNOWN", OnBusinessApp: true},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -60,9 +68,11 @@ func TestPhoneNumbersAreReadFromAllPages(t *testing.T) {
 
 func TestPhoneNumberSamplesAreRead(t *testing.T) {
 	t.Parallel()
-	client := serve(t, answer(200, string(read(t, "testdata/meta-openapi/api_response__get_waba_id_phone_numbers_200_multiple_phone_numbers.json"))))
+	client := serve(t, answer(200,
+		string(read(t, "testdata/meta-openapi/api_response__get_waba_id_phone_numbers_200_multiple_phone_numbers.json"))))
 	got, err := client.PhoneNumbers(t.Context(), secretToken, "1")
-	if err != nil || len(got) != 2 || got[0].VerifiedName != "Jasper's Market" || !got[0].Official || got[0].MessagingLimit != "TIER_1K" || got[0].PlatformType != "CLOUD_API" {
+	if err != nil || len(got) != 2 || got[0].VerifiedName != "Jasper's Market" || !got[0].Official ||
+		got[0].MessagingLimit != "TIER_1K" || got[0].PlatformType != "CLOUD_API" {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
@@ -73,7 +83,8 @@ func TestTemplatesAreStreamed(t *testing.T) {
 	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch after := r.URL.Query().Get("after"); {
 		case after == "":
-			_, _ = io.WriteString(w, `{"data":[{"id":"1","name":"a"},{"id":"2","name":"b"}],"paging":{"next":"https://x/?after=p2"}}`)
+			_, _ = io.WriteString(w,
+				`{"data":[{"id":"1","name":"a"},{"id":"2","name":"b"}],"paging":{"next":"https://x/?after=p2"}}`)
 		case after == "p2" && stale:
 			stale = false
 			answer(400, `{"error":{"code":131059,"message":"Invalid cursor"}}`)(w, r)
@@ -81,16 +92,20 @@ func TestTemplatesAreStreamed(t *testing.T) {
 			_, _ = io.WriteString(w, `{"data":[{"id":3,"name":"c"}],"paging":{}}`)
 		}
 	})
+
 	var names []string
 	for template, err := range client.Templates(t.Context(), secretToken, "1") {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		names = append(names, template.ID+template.Name)
 	}
+
 	if want := []string{"1a", "2b", "1a", "2b", "3c"}; !reflect.DeepEqual(names, want) {
 		t.Errorf("got %v", names)
 	}
+
 	for range client.Templates(t.Context(), secretToken, "1") {
 		break // must not panic, nor read on
 	}
@@ -100,6 +115,7 @@ func TestAListThatGoesInCirclesEnds(t *testing.T) {
 	t.Parallel()
 	client := serve(t, answer(200, `{"data":[{"id":"1"}],"paging":{"cursors":{"after":"same"},"next":"x"}}`))
 	count := 0
+
 	for _, err := range client.Templates(t.Context(), secretToken, "1") {
 		if count++; err != nil {
 			if count != 3 {
@@ -108,12 +124,14 @@ func TestAListThatGoesInCirclesEnds(t *testing.T) {
 			return
 		}
 	}
+
 	t.Error("no error")
 }
 
 func TestManagementCallsAreMetas(t *testing.T) {
 	t.Parallel()
-	template := Template{ID: "77", Name: "hi", Language: "en_US", Category: "UTILITY", Components: []Component{{Type: "BODY", Text: "Hello"}}}
+	template := Template{ID: "77", Name: "hi", Language: "en_US", Category: "UTILITY",
+		Components: []Component{{Type: "BODY", Text: "Hello"}}}
 	for name, tc := range map[string]struct {
 		call                        func(*Client) error
 		method, path, query, posted string
@@ -123,24 +141,38 @@ func TestManagementCallsAreMetas(t *testing.T) {
 			if made != (TemplateCreated{ID: "1627", Status: "PENDING", Category: "MARKETING"}) {
 				t.Errorf("made %+v", made)
 			}
+
 			return err
-		}, "POST", "/9/message_templates", "", `{"name":"hi","language":"en_US","category":"UTILITY","components":[{"type":"BODY","text":"Hello"}]}`},
+		}, "POST", "/9/message_templates", "",
+			`{"name":"hi","language":"en_US","category":"UTILITY","components":[{"type":"BODY","text":"Hello"}]}`},
 		"edit": {func(c *Client) error { return c.EditTemplate(t.Context(), secretToken, template) }, "POST", "/77", "",
 			`{"category":"UTILITY","components":[{"type":"BODY","text":"Hello"}]}`},
-		"delete all languages": {func(c *Client) error { return c.DeleteTemplate(t.Context(), secretToken, "9", "hi", "") }, "DELETE", "/9/message_templates", "name=hi", ""},
-		"delete one language":  {func(c *Client) error { return c.DeleteTemplate(t.Context(), secretToken, "9", "hi", "77") }, "DELETE", "/9/message_templates", "hsm_id=77&name=hi", ""},
-		"subscribe":            {func(c *Client) error { return c.Subscribe(t.Context(), secretToken, "9") }, "POST", "/9/subscribed_apps", "", ""},
-		"unsubscribe":          {func(c *Client) error { return c.Unsubscribe(t.Context(), secretToken, "9") }, "DELETE", "/9/subscribed_apps", "", ""},
-		"register": {func(c *Client) error { return c.Register(t.Context(), secretToken, "5", "123456") }, "POST", "/5/register", "",
+		"delete all languages": {func(c *Client) error {
+			return c.DeleteTemplate(t.Context(), secretToken, "9", "hi", "")
+		}, "DELETE", "/9/message_templates", "name=hi", ""},
+		"delete one language": {func(c *Client) error {
+			return c.DeleteTemplate(t.Context(), secretToken, "9", "hi", "77")
+		}, "DELETE", "/9/message_templates", "hsm_id=77&name=hi", ""},
+		"subscribe": {func(c *Client) error {
+			return c.Subscribe(t.Context(), secretToken, "9")
+		}, "POST", "/9/subscribed_apps", "", ""},
+		"unsubscribe": {func(c *Client) error {
+			return c.Unsubscribe(t.Context(), secretToken, "9")
+		}, "DELETE", "/9/subscribed_apps", "", ""},
+		"register": {func(c *Client) error {
+			return c.Register(t.Context(), secretToken, "5", "123456")
+		}, "POST", "/5/register", "",
 			`{"messaging_product":"whatsapp","pin":"123456"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client := serve(t, func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
-				if r.Method != tc.method || r.URL.Path != "/v26.0"+tc.path || r.URL.RawQuery != tc.query || string(body) != tc.posted {
+				if r.Method != tc.method || r.URL.Path != "/v26.0"+tc.path || r.URL.RawQuery != tc.query ||
+					string(body) != tc.posted {
 					t.Errorf("%s %s %s", r.Method, r.URL, body)
 				}
+
 				_, _ = io.WriteString(w, `{"success":true,"id":"1627","status":"PENDING","category":"MARKETING"}`)
 			})
 			if err := tc.call(client); err != nil {
@@ -156,13 +188,16 @@ func TestDebugTokenTellsWhatATokenIsGoodFor(t *testing.T) {
 		if r.URL.Query().Get("input_token") != "EAAinput" || r.Header.Get("Authorization") != "Bearer 1|s" {
 			t.Errorf("%s %v", r.URL, r.Header)
 		}
+
 		_, _ = io.WriteString(w, `{"data":{"app_id":"6349","type":"SYSTEM_USER","expires_at":0,"is_valid":true,"issued_at":1712099387,
 			"scopes":["whatsapp_business_management","whatsapp_business_messaging"],
 			"granular_scopes":[{"scope":"whatsapp_business_management","target_ids":["11",12]},{"scope":"whatsapp_business_messaging","target_ids":["11"]},{"scope":"ads_read","target_ids":["99"]}],"user_id":"1041"}}`)
 	})
+
 	got, err := client.DebugToken(t.Context(), "1|s", "EAAinput")
 	want := TokenInfo{
-		Valid: true, AppID: "6349", Type: "SYSTEM_USER", UserID: "1041", Scopes: []string{"whatsapp_business_management", "whatsapp_business_messaging"},
+		Valid: true, AppID: "6349", Type: "SYSTEM_USER", UserID: "1041",
+		Scopes:   []string{"whatsapp_business_management", "whatsapp_business_messaging"},
 		IssuedAt: time.Unix(1712099387, 0).UTC(), WABAIDs: []string{"11", "12"},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -171,8 +206,11 @@ func TestDebugTokenTellsWhatATokenIsGoodFor(t *testing.T) {
 	if !got.Has("whatsapp_business_messaging") || got.Has("ads_read") {
 		t.Error("scopes")
 	}
-	dead := serve(t, answer(200, `{"data":{"is_valid":false,"error":{"code":190,"subcode":463,"message":"expired"},"scopes":[]}}`))
-	if got, err := dead.DebugToken(t.Context(), "1|s", "x"); err != nil || got.Valid || got.Problem == nil || got.Problem.Code != 190 {
+
+	dead := serve(t,
+		answer(200, `{"data":{"is_valid":false,"error":{"code":190,"subcode":463,"message":"expired"},"scopes":[]}}`))
+	if got, err := dead.DebugToken(t.Context(), "1|s", "x"); err != nil || got.Valid || got.Problem == nil ||
+		got.Problem.Code != 190 {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
@@ -183,6 +221,7 @@ func TestExchangeCodeGivesAToken(t *testing.T) {
 		if r.URL.Path != "/v26.0/oauth/access_token" || r.URL.RawQuery != "client_id=1&client_secret=s&code=c" {
 			t.Errorf("%s", r.URL)
 		}
+
 		_, _ = io.WriteString(w, `{"access_token":"EAAnew","token_type":"bearer"}`)
 	})
 	if got, err := client.ExchangeCode(t.Context(), "1", "s", "c"); err != nil || got.Reveal() != "EAAnew" {
@@ -196,14 +235,19 @@ func TestExchangeCodeGivesAToken(t *testing.T) {
 func TestManagementErrorsAreMetas(t *testing.T) {
 	t.Parallel()
 	var failure *Error
-	err := serve(t, answer(400, `{"error":{"message":"Invalid parameter","code":100,"error_subcode":2388024,"error_user_msg":"exists"}}`)).Subscribe(t.Context(), secretToken, "1")
-	if !errors.As(err, &failure) || failure.Subcode != 2388024 || failure.Rule().Title != "Template exists already" || failure.UserMessage != "exists" {
+	err := serve(t, answer(400,
+		`{"error":{"message":"Invalid parameter","code":100,"error_subcode":2388024,"error_user_msg":"exists"}}`)).
+		Subscribe(t.Context(), secretToken, "1")
+	if !errors.As(err, &failure) || failure.Subcode != 2388024 || failure.Rule().Title != "Template exists already" ||
+		failure.UserMessage != "exists" {
 		t.Errorf("got %v", err)
 	}
+
 	err = serve(t, answer(502, `<html>`)).Subscribe(t.Context(), secretToken, "1")
 	if !errors.As(err, &failure) || failure.Code != CodeGateway || failure.HTTPStatus != 502 {
 		t.Errorf("got %v", err)
 	}
+
 	err = serve(t, answer(200, `<html>`)).Register(t.Context(), secretToken, "1", "123456")
 	if err != nil {
 		t.Errorf("an answer that nobody reads failed: %v", err)
@@ -211,6 +255,7 @@ func TestManagementErrorsAreMetas(t *testing.T) {
 	if _, err = serve(t, answer(200, `<html>`)).Template(t.Context(), secretToken, "1"); !errors.As(err, &failure) {
 		t.Errorf("got %v", err)
 	}
+
 	_, err = NewClient("http://127.0.0.1:1", "").DebugToken(t.Context(), "1|s", secretToken)
 	if err == nil || strings.Contains(err.Error(), secretToken.Reveal()) {
 		t.Errorf("got %v", err)
@@ -219,11 +264,13 @@ func TestManagementErrorsAreMetas(t *testing.T) {
 
 func TestTiersAreNumbers(t *testing.T) {
 	t.Parallel()
-	for tier, want := range map[Tier]int{"TIER_250": 250, "TIER_2K": 2000, "TIER_100K": 100_000, "TIER_UNLIMITED": -1, "-1": -1, "2000": 2000, "tier_1k": 1000} {
+	for tier, want := range map[Tier]int{"TIER_250": 250, "TIER_2K": 2000, "TIER_100K": 100_000, "TIER_UNLIMITED": -1,
+		"-1": -1, "2000": 2000, "tier_1k": 1000} {
 		if got, known := tier.Limit(); got != want || !known {
 			t.Errorf("%s: %d, %v", tier, got, known)
 		}
 	}
+
 	for _, tier := range []Tier{"", "TIER_NOT_SET", "TIER_-5", "many"} {
 		if _, known := tier.Limit(); known {
 			t.Errorf("%s is known", tier)
@@ -238,6 +285,7 @@ func TestUnknownPartsOfATemplateSurvive(t *testing.T) {
 	if err := json.Unmarshal([]byte(source), &component); err != nil {
 		t.Fatal(err)
 	}
+
 	again, err := json.Marshal(component)
 	if err != nil || !reflect.DeepEqual(tree(t, again), tree(t, []byte(source))) {
 		t.Errorf("got %s, %v", again, err)

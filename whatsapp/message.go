@@ -6,11 +6,13 @@ import "encoding/json"
 type Message struct {
 	// To is the recipient's number, international, with or without the plus.
 	To string
-	// Recipient is a business-scoped user id, for people who hide their number. To wins when both are set.
+	// Recipient is a business-scoped user id, for people who hide their number. To wins when both are
+	// set.
 	Recipient string
 	// Type may be left empty; it is then told from the content that is set.
 	Type string
-	// BizOpaqueCallbackData comes back in every webhook about this message. Not secret; at most 512 characters.
+	// BizOpaqueCallbackData comes back in every webhook about this message. Not secret; at most 512
+	// characters.
 	BizOpaqueCallbackData string
 	// ContextMessageID is the message that this one quotes.
 	ContextMessageID string
@@ -19,7 +21,8 @@ type Message struct {
 	Text     *TextMessage
 	// Media is an image, video, audio, document or sticker; Type says which.
 	Media *MediaMessage
-	// Other is the content of any other type (interactive, location, contacts, reaction), as Meta's JSON.
+	// Other is the content of any other type (interactive, location, contacts, reaction), as Meta's
+	// JSON.
 	Other json.RawMessage
 }
 
@@ -151,6 +154,7 @@ func (w *wireMessage) media(kind string) **MediaMessage {
 	case "sticker":
 		return &w.Sticker
 	}
+
 	return nil
 }
 
@@ -166,6 +170,7 @@ func (w *wireMessage) other(kind string) *json.RawMessage {
 	case "reaction":
 		return &w.Reaction
 	}
+
 	return nil
 }
 
@@ -177,15 +182,19 @@ func (m Message) MarshalJSON() ([]byte, error) {
 	if m.ContextMessageID != "" {
 		wire.Context = &wireContext{MessageID: m.ContextMessageID}
 	}
+
 	if m.Template != nil {
-		wire.Template = &wireTemplate{Name: m.Template.Name, Language: wireLanguage{m.Template.Language}, Components: m.Template.Components}
+		wire.Template = &wireTemplate{Name: m.Template.Name, Language: wireLanguage{m.Template.Language},
+			Components: m.Template.Components}
 	}
+
 	if place := wire.media(wire.Type); place != nil {
 		*place = m.Media
 	}
 	if place := wire.other(wire.Type); place != nil {
 		*place = m.Other
 	}
+
 	return json.Marshal(&wire)
 }
 
@@ -195,19 +204,25 @@ func (m *Message) UnmarshalJSON(raw []byte) error {
 	if err := json.Unmarshal(raw, &wire); err != nil {
 		return err
 	}
-	*m = Message{To: wire.To, Recipient: wire.Recipient, Type: wire.Type, BizOpaqueCallbackData: wire.CallbackData, Text: wire.Text}
+
+	*m = Message{To: wire.To, Recipient: wire.Recipient, Type: wire.Type, BizOpaqueCallbackData: wire.CallbackData,
+		Text: wire.Text}
 	if wire.Context != nil {
 		m.ContextMessageID = wire.Context.MessageID
 	}
+
 	if wire.Template != nil {
-		m.Template = &TemplateMessage{Name: wire.Template.Name, Language: wire.Template.Language.Code, Components: wire.Template.Components}
+		m.Template = &TemplateMessage{Name: wire.Template.Name, Language: wire.Template.Language.Code,
+			Components: wire.Template.Components}
 	}
+
 	if place := wire.media(wire.Type); place != nil {
 		m.Media = *place
 	}
 	if place := wire.other(wire.Type); place != nil {
 		m.Other = *place
 	}
+
 	return nil
 }
 

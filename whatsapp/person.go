@@ -19,12 +19,13 @@ var (
 	idForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,200}$`)
 )
 
-// person sorts what Meta calls somebody by: a number, as digits, and a business-scoped user id, which may stand where a number
-// should. What is neither is empty, and names nobody.
+// person sorts what Meta calls somebody by: a number, as digits, and a business-scoped user id,
+// which may stand where a number should. What is neither is empty, and names nobody.
 func person(number, userID ident) (digits, user string) {
 	if idForm.MatchString(string(userID)) {
 		user = string(userID)
 	}
+
 	digits = strings.TrimPrefix(string(number), "+")
 	if isNumber(digits) {
 		return digits, user
@@ -32,6 +33,7 @@ func person(number, userID ident) (digits, user string) {
 	if user == "" && userIDForm.MatchString(digits) {
 		user = digits
 	}
+
 	return "", user
 }
 
@@ -39,11 +41,13 @@ func isNumber(digits string) bool {
 	if len(digits) < fewestDigits || len(digits) > mostDigits {
 		return false
 	}
+
 	for _, c := range digits {
 		if c < '0' || c > '9' {
 			return false
 		}
 	}
+
 	return true
 }
 
@@ -65,20 +69,24 @@ func readProfiles(raw json.RawMessage) []profile {
 			profiles = append(profiles, p)
 		}
 	}
+
 	return profiles
 }
 
-// profileOf finds a sender among the profiles. Samples and a few accounts have a profile whose id is not the sender's: WhatsApp
-// spells some numbers in two ways. The only profile is the sender's all the same if all messages beside it are from one sender.
+// profileOf finds a sender among the profiles. Samples and a few accounts have a profile whose id
+// is not the sender's: WhatsApp spells some numbers in two ways. The only profile is the sender's
+// all the same if all messages beside it are from one sender.
 func profileOf(profiles []profile, from, userID ident, onlySender bool) profile {
 	for _, p := range profiles {
 		if (from != "" && p.WaID == from) || (userID != "" && p.UserID == userID) {
 			return p
 		}
 	}
+
 	if len(profiles) == 1 && onlySender {
 		return profiles[0]
 	}
+
 	return profile{}
 }
 
@@ -89,5 +97,6 @@ func oneSender(messages []wireInbound) bool {
 			return false
 		}
 	}
+
 	return true
 }

@@ -12,11 +12,13 @@ func (b *binder) location(p Parameter) *Location {
 	if value == "" {
 		return new(Location)
 	}
+
 	place, wrong := parseLocation(value)
 	if wrong != "" {
 		b.problem(p, "FORMAT", wrong)
 		return new(Location)
 	}
+
 	return place
 }
 
@@ -32,21 +34,26 @@ func parseLocation(value string) (place *Location, wrong string) {
 		if json.Unmarshal([]byte(value), &given) != nil {
 			return nil, "is not a location"
 		}
+
 		latitude, longitude, place.Name, place.Address = given.Latitude, given.Longitude, given.Name, given.Address
 	} else {
 		parts := append(strings.SplitN(value, ",", 4), "", "", "")
 		latitude, longitude = degrees(parts[0]), degrees(parts[1])
 		place.Name, place.Address = strings.TrimSpace(parts[2]), strings.TrimSpace(parts[3])
 	}
+
 	if latitude == nil || longitude == nil || !within(*latitude, 90) || !within(*longitude, 180) {
 		return nil, "is not a location: write latitude,longitude,name,address"
 	}
+
 	for _, text := range []string{place.Name, place.Address} {
 		if rule, message := checkText(text, ""); text != "" && rule != "" {
 			return nil, "is not a location: its name or address " + message
 		}
 	}
+
 	place.Latitude, place.Longitude = *latitude, *longitude
+
 	return place, ""
 }
 
@@ -58,6 +65,7 @@ func degrees(s string) *float64 {
 	if err != nil {
 		return nil
 	}
+
 	return &n
 }
 
@@ -69,6 +77,7 @@ func (b *binder) offer(part *Component) []MessageParameter {
 	if part.LimitedTimeOffer == nil || !part.LimitedTimeOffer.HasExpiration {
 		return nil
 	}
+
 	p := Parameter{Name: "expiration_ms", Component: "LIMITED_TIME_OFFER", Kind: KindExpiration}
 	value := b.value(p)
 	ends, err := strconv.ParseInt(value, 10, 64)
@@ -76,8 +85,10 @@ func (b *binder) offer(part *Component) []MessageParameter {
 		at, _ := time.Parse(time.RFC3339, value)
 		ends = at.UnixMilli()
 	}
+
 	if value != "" && (ends < earliestOffer || ends > latestOffer) {
 		b.problem(p, "FORMAT", "is not a time: write Unix milliseconds, or 2026-12-31T23:59:59Z")
 	}
+
 	return []MessageParameter{{Type: "limited_time_offer", LimitedTimeOffer: &LimitedTimeOffer{ends}}}
 }

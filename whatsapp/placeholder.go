@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// placeholders lists the variables of a text, each once: named ones as they appear, positional ones by number.
+// placeholders lists the variables of a text, each once: named ones as they appear, positional ones
+// by number.
 func placeholders(text string, named bool) []string {
 	var names []string
 	expand(text, func(name string) string {
@@ -15,9 +16,11 @@ func placeholders(text string, named bool) []string {
 		}
 		return ""
 	})
+
 	if !named {
 		slices.SortStableFunc(names, func(a, b string) int { return position(a) - position(b) })
 	}
+
 	return names
 }
 
@@ -27,24 +30,29 @@ func position(name string) int {
 	if err != nil {
 		return 1 << 30
 	}
+
 	return int(n)
 }
 
-// expand replaces each {{variable}} of a text by what value returns for it. Braces that enclose no name stay.
+// expand replaces each {{variable}} of a text by what value returns for it. Braces that enclose no
+// name stay.
 func expand(text string, value func(name string) string) string {
 	if !strings.Contains(text, "{{") {
 		return text
 	}
+
 	var b strings.Builder
 	for {
 		start := strings.Index(text, "{{")
 		if start < 0 {
 			break
 		}
+
 		length := strings.Index(text[start:], "}}")
 		if length < 0 {
 			break
 		}
+
 		name := strings.TrimSpace(text[start+2 : start+length])
 		if !validName(name) {
 			// Not ours: keep the first brace, and look again behind it.
@@ -52,11 +60,14 @@ func expand(text string, value func(name string) string) string {
 			text = text[start+1:]
 			continue
 		}
+
 		b.WriteString(text[:start])
 		b.WriteString(value(name))
 		text = text[start+length+2:]
 	}
+
 	b.WriteString(text)
+
 	return b.String()
 }
 
@@ -65,11 +76,13 @@ func validName(name string) bool {
 	if name == "" {
 		return false
 	}
+
 	for _, r := range name {
 		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' {
 			return false
 		}
 	}
+
 	return true
 }
 
@@ -78,11 +91,13 @@ func (e *Example) of(placeholder string) string {
 	if e == nil {
 		return ""
 	}
+
 	for _, named := range slices.Concat(e.BodyTextNamed, e.HeaderTextNamed) {
 		if named.Name == placeholder {
 			return named.Example
 		}
 	}
+
 	row := e.HeaderText
 	if len(e.BodyText) > 0 {
 		row = e.BodyText[0]
@@ -90,6 +105,7 @@ func (e *Example) of(placeholder string) string {
 	if n := position(placeholder); n >= 1 && n <= len(row) {
 		return row[n-1]
 	}
+
 	return ""
 }
 

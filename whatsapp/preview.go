@@ -14,8 +14,9 @@ type Preview struct {
 	Buttons []string
 }
 
-// Preview fills a template with these values as they would be sent, or with its own examples where one is missing. Cards
-// of a carousel are left out; a media header shows the file's link or kind in brackets.
+// Preview fills a template with these values as they would be sent, or with its own examples where
+// one is missing. Cards of a carousel are left out; a media header shows the file's link or kind in
+// brackets.
 func (t Template) Preview(values map[string]string) Preview {
 	filling := make(map[string]string)
 	mended, _ := t.Mend(values)
@@ -25,6 +26,7 @@ func (t Template) Preview(values map[string]string) Preview {
 			filling[p.Name] = value
 		}
 	}
+
 	var preview Preview
 	for i := range t.Components {
 		switch part := &t.Components[i]; part.Type {
@@ -43,6 +45,7 @@ func (t Template) Preview(values map[string]string) Preview {
 			}
 		}
 	}
+
 	return preview
 }
 
@@ -52,8 +55,10 @@ func (t Template) previewHeader(part *Component, filling map[string]string) stri
 		if value := filling["header_"+kind]; value != "" && !strings.Contains(value, "::") {
 			return "[" + kind + ": " + value + "]"
 		}
+
 		return "[" + kind + "]"
 	}
+
 	return expand(part.Text, func(name string) string {
 		if t.ParameterFormat != Named {
 			name = "header_" + name
@@ -66,6 +71,7 @@ func (t Template) previewBody(part *Component, filling map[string]string) string
 	if t.Category != authenticated {
 		return expand(part.Text, func(name string) string { return shown(filling, name) })
 	}
+
 	// Meta writes these texts, in the template's language; until it has, this is the English one.
 	text := part.Text
 	if text == "" {
@@ -74,6 +80,7 @@ func (t Template) previewBody(part *Component, filling map[string]string) string
 			text += " For your security, do not share this code."
 		}
 	}
+
 	return expand(text, func(string) string { return shown(filling, "otp_code") })
 }
 

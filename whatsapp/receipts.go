@@ -33,22 +33,26 @@ type wirePricing struct {
 	Category string `json:"category"`
 }
 
-// parseReceipts reads what by far the most webhooks are: statuses and nothing else. It is strict; whatever deviates by a letter
-// is read again the patient way. encoding/json takes twice as long. The body must be clean. The texts share the memory of one copy of the
-// body, so none of them should be kept; those of errors are copies, since the log keeps them.
+// parseReceipts reads what by far the most webhooks are: statuses and nothing else. It is strict;
+// whatever deviates by a letter is read again the patient way. encoding/json takes twice as long.
+// The body must be clean. The texts share the memory of one copy of the body, so none of them
+// should be kept; those of errors are copies, since the log keeps them.
 func parseReceipts(body []byte) (Webhook, bool) {
 	if !bytes.Contains(body, []byte(`"statuses"`)) || !gjson.ValidBytes(body) {
 		return Webhook{}, false
 	}
+
 	r := receipts{}
 	r.root(gjson.ParseBytes(body))
 	if r.odd || len(r.statuses) == 0 {
 		return Webhook{}, false
 	}
+
 	return Webhook{Statuses: r.statuses}, true
 }
 
-// receipts are the statuses of one webhook while it is read. It is odd when it is not for this way of reading.
+// receipts are the statuses of one webhook while it is read. It is odd when it is not for this way
+// of reading.
 type receipts struct {
 	statuses []Status
 	odd      bool
@@ -64,6 +68,7 @@ func (r *receipts) root(root gjson.Result) {
 			r.each(v, r.entry)
 		}
 	})
+
 	r.odd = r.odd || !business
 }
 
@@ -77,9 +82,11 @@ func (r *receipts) entry(entry gjson.Result) {
 			r.each(v, r.change)
 		}
 	})
+
 	for i := range r.statuses[first:] {
 		r.statuses[first+i].WABAID = id
 	}
+
 	r.odd = r.odd || len(r.statuses) == first
 }
 
@@ -93,9 +100,11 @@ func (r *receipts) change(change gjson.Result) {
 			number = r.value(v)
 		}
 	})
+
 	for i := range r.statuses[first:] {
 		r.statuses[first+i].PhoneNumberID = number
 	}
+
 	r.odd = r.odd || field != "messages" || len(r.statuses) == first
 }
 
@@ -114,6 +123,7 @@ func (r *receipts) value(value gjson.Result) (number string) {
 			r.odd = true
 		}
 	})
+
 	return number
 }
 
@@ -148,6 +158,7 @@ func (r *receipts) status(status gjson.Result) {
 			wire.Errors = json.RawMessage(v.Raw)
 		}
 	})
+
 	read, wrong := wire.status("", "") // where it is from is known when all around it is read
 	r.statuses, r.odd = append(r.statuses, read), r.odd || wrong != ""
 }
@@ -167,6 +178,7 @@ func (r *receipts) pricing(pricing gjson.Result) *wirePricing {
 			p.Category = r.text(v)
 		}
 	})
+
 	return p
 }
 
@@ -180,8 +192,10 @@ func (r *receipts) fields(object gjson.Result, read func(key string, v gjson.Res
 	if r.odd {
 		return
 	}
+
 	var seen [mostKeys]string
 	n := 0
+
 	object.ForEach(func(key, v gjson.Result) bool {
 		r.odd = r.odd || n == mostKeys || slices.Contains(seen[:n], key.Str)
 		if !r.odd {
@@ -189,6 +203,7 @@ func (r *receipts) fields(object gjson.Result, read func(key string, v gjson.Res
 			n++
 			read(key.Str, v)
 		}
+
 		return !r.odd
 	})
 }

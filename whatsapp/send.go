@@ -20,7 +20,8 @@ type Outcome string
 const (
 	// Accepted: Meta took it. Receipts come by webhook.
 	Accepted Outcome = "ACCEPTED"
-	// Held: Meta took it and holds it back until it has judged the template's quality. Not to be sent again.
+	// Held: Meta took it and holds it back until it has judged the template's quality. Not to be sent
+	// again.
 	Held Outcome = "HELD"
 	// Refused: Meta did not take it. Rule says what to do.
 	Refused Outcome = "REFUSED"
@@ -30,7 +31,8 @@ const (
 	Lost Outcome = "LOST"
 )
 
-// Answer is what came of one try to send a message. Err and Rule are set unless it was Accepted or Held.
+// Answer is what came of one try to send a message. Err and Rule are set unless it was Accepted or
+// Held.
 type Answer struct {
 	Outcome Outcome
 	// WAMID is WhatsApp's id of the message.
@@ -51,6 +53,7 @@ func (c *Client) Send(ctx context.Context, token Token, phoneNumberID string, me
 	if err := checkPath([]string{phoneNumberID}); err != nil {
 		return notSent(err)
 	}
+
 	// Not json.Marshal, which would check and copy the same bytes once more.
 	body, err := message.MarshalJSON()
 	if err != nil {
@@ -59,32 +62,38 @@ func (c *Client) Send(ctx context.Context, token Token, phoneNumberID string, me
 	if err := ctx.Err(); err != nil {
 		return notSent(err)
 	}
+
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 
 	request, outgoing := c.sendRequest(ctx, token, phoneNumberID, body)
 	response, err := c.http.Do(request)
+
 	if err != nil {
 		if outgoing.shut() {
 			return notSent(plain(err))
 		}
 		return lost(0, plain(err))
 	}
+
 	defer func() { _ = response.Body.Close() }()
 
 	answer := buffers.Get().(*readBuffer)
 	defer buffers.Put(answer)
 	whole := answer.fill(response.Body)
+
 	return judge(response, answer.Bytes(), whole, token)
 }
 
-func (c *Client) sendRequest(ctx context.Context, token Token, phoneNumberID string, body []byte) (*http.Request, *gatedBody) {
+func (c *Client) sendRequest(ctx context.Context, token Token, phoneNumberID string, body []byte) (*http.Request,
+	*gatedBody) {
 	outgoing := &gatedBody{gate: new(gate), rest: body}
 	request := c.request(ctx, http.MethodPost, token, []string{phoneNumberID, "messages"}, nil)
 	request.Header["Content-Type"] = contentTypeJSON
 	request.ContentLength = int64(len(body))
 	request.Body = outgoing
 	request.GetBody = func() (io.ReadCloser, error) { return outgoing.again(body) }
+
 	return request, outgoing
 }
 
@@ -99,6 +108,7 @@ func judge(response *http.Response, body []byte, whole bool, token Token) Answer
 			return refused(failure)
 		}
 	}
+
 	switch {
 	case status >= 200 && status < 300:
 		if answer, understood := accepted(body); whole && understood {
@@ -112,13 +122,15 @@ func judge(response *http.Response, body []byte, whole bool, token Token) Answer
 	}
 }
 
-// accepted reads the answer to a message that was taken. It is read for every message sent, so it looks only for the few values that it needs, which
-// takes a fraction of the time of decoding into a struct.
+// accepted reads the answer to a message that was taken. It is read for every message sent, so it
+// looks only for the few values that it needs, which takes a fraction of the time of decoding into
+// a struct.
 func accepted(body []byte) (answer Answer, understood bool) {
 	answer = Answer{Outcome: Accepted, WAMID: text(body, "messages.0.id")}
 	if answer.WAMID == "" || !gjson.ValidBytes(body) {
 		return Answer{}, false
 	}
+
 	answer.WaID, answer.UserID = strings.TrimSpace(text(body, "contacts.0.wa_id")), text(body, "contacts.0.user_id")
 	switch text(body, "messages.0.message_status") {
 	case "held_for_quality_assessment":
@@ -128,6 +140,7 @@ func accepted(body []byte) (answer Answer, understood bool) {
 		failure := &Error{HTTPStatus: http.StatusOK, Code: codeTemplatePaused, Message: "the template is paused"}
 		answer.Outcome, answer.Err, answer.Rule = Refused, failure, failure.Rule()
 	}
+
 	return answer, true
 }
 
@@ -146,7 +159,8 @@ func refused(failure *Error) Answer {
 }
 
 func notSent(err error) Answer {
-	return Answer{Outcome: NotSent, Err: &Error{Code: CodeNotSent, Message: err.Error()}, Rule: RuleFor(CodeNotSent, 0, 0, false)}
+	return Answer{Outcome: NotSent, Err: &Error{Code: CodeNotSent, Message: err.Error()},
+		Rule: RuleFor(CodeNotSent, 0, 0, false)}
 }
 
 func lost(status int, err error) Answer {
@@ -157,15 +171,16 @@ func lost(status int, err error) Answer {
 	}
 }
 
-// gate knows whether a request's body was ever read, and can see to it that it never will be. Without
-// its body Meta has no message, so a request whose gate was shut in time was certainly not sent.
+// gate knows whether a request's body was ever read, and can see to it that it never will be.
+// Without its body Meta has no message, so a request whose gate was shut in time was certainly not
+// sent.
 //
-// Hooks of httptrace could not say so: after a time-out net/http returns while its own goroutine may
-// still be about to write. Nor does net/http's own repeating blur it. A POST without an
+// Hooks of httptrace could not say so: after a time-out net/http returns while its own goroutine
+// may still be about to write. Nor does net/http's own repeating blur it. A POST without an
 // Idempotency-Key is repeated only when HTTP/1 wrote no byte of it to a kept-alive connection
-// (nothingWrittenError in transport.go), or when an HTTP/2 peer said that it did not take the stream
-// (GOAWAY, REFUSED_STREAM, a stream PROTOCOL_ERROR: canRetryError in h2_bundle.go). It then asks for
-// the body again, and the gate starts afresh.
+// (nothingWrittenError in transport.go), or when an HTTP/2 peer said that it did not take the
+// stream (GOAWAY, REFUSED_STREAM, a stream PROTOCOL_ERROR: canRetryError in h2_bundle.go). It then
+// asks for the body again, and the gate starts afresh.
 type gate struct{ state atomic.Int32 }
 
 const (
@@ -189,8 +204,10 @@ func (b *gatedBody) Read(p []byte) (int, error) {
 	if len(b.rest) == 0 {
 		return 0, io.EOF
 	}
+
 	n := copy(p, b.rest)
 	b.rest = b.rest[n:]
+
 	return n, nil
 }
 
@@ -201,6 +218,7 @@ func (b *gatedBody) again(body []byte) (io.ReadCloser, error) {
 	if b.state.Load() == gateShut {
 		return nil, errGateShut
 	}
+
 	b.state.Store(gateUnread)
 	return &gatedBody{gate: b.gate, rest: body}, nil
 }
@@ -225,13 +243,16 @@ func ParseCallback(s string) (messageID string, attempt int, ok bool) {
 	if !ours {
 		return "", 0, false
 	}
+
 	colon := strings.LastIndexByte(rest, ':')
 	if colon <= 0 {
 		return "", 0, false
 	}
+
 	attempt, err := strconv.Atoi(rest[colon+1:])
 	if err != nil || attempt < 0 || rest[colon+1] == '+' || rest[colon+1] == '-' {
 		return "", 0, false
 	}
+
 	return rest[:colon], attempt, true
 }

@@ -30,6 +30,7 @@ func serve(t testing.TB, handle http.HandlerFunc, options ...Option) *Client {
 	t.Helper()
 	server := httptest.NewServer(handle)
 	t.Cleanup(server.Close)
+
 	return NewClient(server.URL, "v26.0", options...)
 }
 
@@ -50,16 +51,23 @@ func TestSendPostsMetasJSON(t *testing.T) {
 		if string(body) != want {
 			t.Errorf("got %s", body)
 		}
-		if r.Method != "POST" || r.URL.Path != "/v26.0/1065/messages" || r.Header.Get("Authorization") != "Bearer "+secretToken.Reveal() ||
+
+		if r.Method != "POST" || r.URL.Path != "/v26.0/1065/messages" || r.Header.Get("Authorization") != "Bearer "+
+			secretToken.Reveal() ||
 			r.Header.Get("Content-Type") != "application/json" || r.ContentLength != int64(len(want)) {
 			t.Errorf("request: %s %s %v", r.Method, r.URL, r.Header)
 		}
+
 		// HMAC-SHA256 of the token under "app-secret".
-		if got := r.URL.Query().Get("appsecret_proof"); got != NewClient("", "", WithAppSecret("app-secret")).proof(secretToken) || len(got) != 64 {
+		if got := r.URL.Query().Get("appsecret_proof"); got != NewClient("", "", WithAppSecret("app-secret")).
+			proof(secretToken) || len(got) != 64 {
 			t.Errorf("proof: %q", got)
 		}
-		_, _ = io.WriteString(w, `{"messaging_product":"whatsapp","contacts":[{"input":"+16505551234","wa_id":"16505551234"}],"messages":[{"id":"wamid.1","message_status":"accepted"}]}`)
+
+		_, _ = io.WriteString(w,
+			`{"messaging_product":"whatsapp","contacts":[{"input":"+16505551234","wa_id":"16505551234"}],"messages":[{"id":"wamid.1","message_status":"accepted"}]}`)
 	}, WithAppSecret("app-secret"))
+
 	got := client.Send(t.Context(), secretToken, "1065", hello("+16505551234"))
 	if want := (Answer{Outcome: Accepted, WAMID: "wamid.1", WaID: "16505551234"}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)
@@ -75,13 +83,20 @@ func TestAnAnswerSaysWhatBecameOfTheMessage(t *testing.T) {
 		code    int
 		class   Class
 	}{
-		"held":                      {200, `{"messages":[{"id":"w","message_status":"held_for_quality_assessment"}]}`, Held, 0, ""},
-		"to a user id":              {200, `{"contacts":[{"input":"US.1","user_id":"US.1"}],"messages":[{"id":"w"}]}`, Accepted, 0, ""},
-		"paused in a success":       {200, `{"messages":[{"id":"w","message_status":"paused"}]}`, Refused, 132015, PauseTemplate},
-		"rate limit":                {400, `{"error":{"message":"(#130429) Rate limit hit","type":"OAuthException","code":130429,"error_subcode":2494055}}`, Refused, 130429, SlowNumber},
-		"error with text as data":   {400, `{"error":{"code":131009,"error_data":"bad number"}}`, Refused, 131009, FailContent},
-		"error in a success":        {200, `{"error":{"code":131016,"message":"down"}}`, Refused, 131016, RetryBackoff},
-		"Meta's own failure":        {500, `{"error":{"code":131000,"message":"Something went wrong"}}`, Refused, 131000, RetryBackoff},
+		"held": {200, `{"messages":[{"id":"w","message_status":"held_for_quality_assessment"}]}`,
+			Held, 0, ""},
+		"to a user id": {200, `{"contacts":[{"input":"US.1","user_id":"US.1"}],"messages":[{"id":"w"}]}`,
+			Accepted, 0, ""},
+		"paused in a success": {200, `{"messages":[{"id":"w","message_status":"paused"}]}`, Refused, 132015,
+			PauseTemplate},
+		"rate limit": {400,
+			`{"error":{"message":"(#130429) Rate limit hit","type":"OAuthException","code":130429,"error_subcode":2494055}}`,
+			Refused, 130429, SlowNumber},
+		"error with text as data": {400, `{"error":{"code":131009,"error_data":"bad number"}}`, Refused, 131009,
+			FailContent},
+		"error in a success": {200, `{"error":{"code":131016,"message":"down"}}`, Refused, 131016, RetryBackoff},
+		"Meta's own failure": {500, `{"error":{"code":131000,"message":"Something went wrong"}}`, Refused,
+			131000, RetryBackoff},
 		"code as a string":          {401, `{"error":{"code":"190","message":"expired"}}`, Refused, 190, PauseAccount},
 		"code that is none":         {400, `{"error":{"code":"?"}}`, Refused, CodeGateway, RetryBackoff},
 		"error without a code":      {400, `{"error":{"message":"?"}}`, Refused, CodeGateway, RetryBackoff},
@@ -97,7 +112,8 @@ func TestAnAnswerSaysWhatBecameOfTheMessage(t *testing.T) {
 		"success in garbage":        {200, `{"messages":[{"id":"w"`, Lost, CodeLostAnswer, Fail},
 		"success without a message": {200, `{"success":true}`, Lost, CodeLostAnswer, Fail},
 		"success in HTML":           {200, `<html>hello</html>`, Lost, CodeLostAnswer, Fail},
-		"success without end":       {200, `{"messages":[{"id":"w"}],"pad":"` + strings.Repeat("x", maxAnswer) + `"}`, Lost, CodeLostAnswer, Fail},
+		"success without end": {200, `{"messages":[{"id":"w"}],"pad":"` + strings.Repeat("x", maxAnswer) + `"}`,
+			Lost, CodeLostAnswer, Fail},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -125,13 +141,17 @@ func TestEverySampleOfAnErrorIsRead(t *testing.T) {
 		if err := json.Unmarshal(body, &tree); err != nil {
 			t.Fatal(err)
 		}
+
 		response := &http.Response{StatusCode: 400, Header: http.Header{}}
 		got := envelopeError(response, body)
 		want := tree.Error
-		if got == nil || got.Code != want.Code || got.Subcode != want.Error_subcode || got.Message != want.Message || got.Type != want.Type || got.TraceID != want.Fbtrace_id {
+
+		if got == nil || got.Code != want.Code || got.Subcode != want.Error_subcode || got.Message != want.Message ||
+			got.Type != want.Type || got.TraceID != want.Fbtrace_id {
 			t.Errorf("%s: got %+v, want %+v", name, got, want)
 			continue
 		}
+
 		if rule := got.Rule(); rule.Title == "" || rule.Class == "" {
 			t.Errorf("%s: no rule for %d", name, got.Code)
 		}
@@ -141,15 +161,19 @@ func TestEverySampleOfAnErrorIsRead(t *testing.T) {
 func TestAnErrorKeepsWhatPeopleNeed(t *testing.T) {
 	t.Parallel()
 	response := &http.Response{StatusCode: 400, Header: http.Header{}}
-	got := envelopeError(response, read(t, "testdata/piusalfred-go/graph_error__decoder_non_2xx_status_code_with_inspectresponseerror.json"))
+	got := envelopeError(response,
+		read(t, "testdata/piusalfred-go/graph_error__decoder_non_2xx_status_code_with_inspectresponseerror.json"))
+
 	want := &Error{
-		HTTPStatus: 400, Code: 131030, Subcode: 2655007, Type: "OAuthException", Message: "(#131030) Recipient phone number not in allowed list",
+		HTTPStatus: 400, Code: 131030, Subcode: 2655007, Type: "OAuthException",
+		Message: "(#131030) Recipient phone number not in allowed list",
 		Details: "Recipient phone number not in allowed list", UserTitle: "Recipient phone number not in allowed list",
 		UserMessage: "Add recipient phone number to recipient list and try again.", TraceID: "AI5Ob2z72R0JAUB5zOF-nao",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)
 	}
+
 	got = envelopeError(response, read(t, "testdata/bindambc-java/graph_error__phone_phonenumbernotfounderror.json"))
 	if got.Code != 100 || got.Subcode != 33 || got.Rule().Class != PauseNumber {
 		t.Errorf("got %+v", got)
@@ -160,12 +184,15 @@ func TestEverySampleOfAnAnswerIsRead(t *testing.T) {
 	t.Parallel()
 	for name, body := range samples(t, "send_response") {
 		got, understood := accepted(body)
-		if wanted := strings.Contains(string(body), "wamid"); understood != wanted || (wanted && (got.Outcome != Accepted || !strings.HasPrefix(got.WAMID, "wamid."))) {
+		if wanted := strings.Contains(string(body), "wamid"); understood != wanted ||
+			(wanted && (got.Outcome != Accepted || !strings.HasPrefix(got.WAMID, "wamid."))) {
 			t.Errorf("%s: %v %+v", name, understood, got)
 		}
 	}
+
 	got, _ := accepted(read(t, "testdata/bindambc-java/send_response__message.json"))
-	if want := (Answer{Outcome: Accepted, WAMID: "wamid.gBGGSFcCNEOPAgkO_KJ55r4w_ww", WaID: "48XXXXXXXXX"}); !reflect.DeepEqual(got, want) {
+	if want := (Answer{Outcome: Accepted, WAMID: "wamid.gBGGSFcCNEOPAgkO_KJ55r4w_ww",
+		WaID: "48XXXXXXXXX"}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -177,21 +204,23 @@ func TestRetryAfterIsHonored(t *testing.T) {
 		header http.Header
 		want   time.Duration
 	}{
-		"nothing said":            {http.Header{}, 0},
-		"seconds":                 {http.Header{"Retry-After": {"30"}}, 30 * time.Second},
-		"a date":                  {http.Header{"Retry-After": {"Mon, 23 Nov 2026 12:01:30 GMT"}}, 90 * time.Second},
-		"a date that has passed":  {http.Header{"Retry-After": {"Mon, 23 Nov 2026 11:00:00 GMT"}}, 0},
-		"seconds below zero":      {http.Header{"Retry-After": {"-5"}}, 0},
-		"more than can be meant":  {http.Header{"Retry-After": {"1e300"}}, 24 * time.Hour},
-		"no number at all":        {http.Header{"Retry-After": {"NaN"}}, 24 * time.Hour},
-		"words":                   {http.Header{"Retry-After": {"soon"}}, 0},
-		"minutes, Meta's own way": {http.Header{"X-Business-Use-Case-Usage": {`{"1":[{"type":"whatsapp","estimated_time_to_regain_access":19}]}`}}, 19 * time.Minute},
+		"nothing said":           {http.Header{}, 0},
+		"seconds":                {http.Header{"Retry-After": {"30"}}, 30 * time.Second},
+		"a date":                 {http.Header{"Retry-After": {"Mon, 23 Nov 2026 12:01:30 GMT"}}, 90 * time.Second},
+		"a date that has passed": {http.Header{"Retry-After": {"Mon, 23 Nov 2026 11:00:00 GMT"}}, 0},
+		"seconds below zero":     {http.Header{"Retry-After": {"-5"}}, 0},
+		"more than can be meant": {http.Header{"Retry-After": {"1e300"}}, 24 * time.Hour},
+		"no number at all":       {http.Header{"Retry-After": {"NaN"}}, 24 * time.Hour},
+		"words":                  {http.Header{"Retry-After": {"soon"}}, 0},
+		"minutes, Meta's own way": {http.Header{"X-Business-Use-Case-Usage": {`{"1":[{"type":"whatsapp","estimated_time_to_regain_access":19}]}`}},
+			19 * time.Minute},
 		"garbage, Meta's own way": {http.Header{"X-Business-Use-Case-Usage": {`?`}}, 0},
 	} {
 		if got := retryAfter(tc.header, now); got != tc.want {
 			t.Errorf("%s: got %s", name, got)
 		}
 	}
+
 	client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "7")
 		w.WriteHeader(http.StatusTooManyRequests)
@@ -208,6 +237,7 @@ func raw(t *testing.T, conduct func(net.Conn)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -216,14 +246,17 @@ func raw(t *testing.T, conduct func(net.Conn)) string {
 			if err != nil {
 				return
 			}
+
 			conduct(conn)
 			_ = conn.Close()
 		}
 	}()
+
 	t.Cleanup(func() {
 		_ = listener.Close()
 		<-done
 	})
+
 	return "http://" + listener.Addr().String()
 }
 
@@ -233,6 +266,7 @@ func take(t *testing.T, conn net.Conn, answer string) {
 	if err != nil {
 		return
 	}
+
 	_, _ = io.Copy(io.Discard, request.Body)
 	_, _ = io.WriteString(conn, answer)
 }
@@ -243,26 +277,31 @@ func TestAMessageThatNeverLeftWasNotSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	_ = closed.Close()
 	secure := httptest.NewTLSServer(answer(200, ""))
 	t.Cleanup(secure.Close)
 	secure.Config.ErrorLog = quiet
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	noName := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+	noName := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string,
+		string) (net.Conn, error) {
 		return nil, &net.DNSError{Err: "no such host", Name: "graph.invalid", IsNotFound: true}
 	}}}
+
 	silent := raw(t, func(conn net.Conn) {
 		_ = conn.SetReadDeadline(time.Now().Add(time.Second)) // longer than the client waits
 		_, _ = io.Copy(io.Discard, conn)
 	})
+
 	for name, tc := range map[string]struct {
 		client *Client
 		ctx    context.Context
 	}{
-		"connection refused":         {NewClient("http://"+closed.Addr().String(), ""), t.Context()},
-		"certificate not trusted":    {NewClient(secure.URL, ""), t.Context()},
-		"TLS that never answers":     {NewClient(strings.Replace(silent, "http", "https", 1), "", WithTimeout(50*time.Millisecond)), t.Context()},
+		"connection refused":      {NewClient("http://"+closed.Addr().String(), ""), t.Context()},
+		"certificate not trusted": {NewClient(secure.URL, ""), t.Context()},
+		"TLS that never answers": {NewClient(strings.Replace(silent, "http", "https", 1), "",
+			WithTimeout(50*time.Millisecond)), t.Context()},
 		"name that does not resolve": {NewClient("https://graph.invalid", "", WithHTTPClient(noName)), t.Context()},
 		"address that is none":       {NewClient("://", ""), t.Context()},
 		"context that had ended":     {NewClient("http://127.0.0.1:1", ""), ended},
@@ -274,6 +313,7 @@ func TestAMessageThatNeverLeftWasNotSent(t *testing.T) {
 			if strings.HasPrefix(name, "token") {
 				token += "\n"
 			}
+
 			got := tc.client.Send(tc.ctx, token, "1", hello("1666"))
 			if got.Outcome != NotSent || got.Err.Code != CodeNotSent || got.Rule.Class != RetryBackoff {
 				t.Errorf("got %+v: %v", got, got.Err)
@@ -289,6 +329,7 @@ func TestAMessageThatMayHaveLeftIsLost(t *testing.T) {
 	t.Parallel()
 	const half = "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"messages\":"
 	wait := func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) } // until the client hangs up
+
 	for name, tc := range map[string]struct {
 		conduct func(net.Conn)
 		timeout time.Duration
@@ -312,7 +353,8 @@ func TestAMessageThatMayHaveLeftIsLost(t *testing.T) {
 
 func TestAMessageIsNeverPostedTwice(t *testing.T) {
 	t.Parallel()
-	// The server takes a second request on a kept connection and hangs up: net/http would repeat a GET.
+	// The server takes a second request on a kept connection and hangs up: net/http would repeat a
+	// GET.
 	var posts atomic.Int32
 	client := NewClient(raw(t, func(conn net.Conn) {
 		reader := bufio.NewReader(conn)
@@ -321,6 +363,7 @@ func TestAMessageIsNeverPostedTwice(t *testing.T) {
 			if err != nil {
 				return
 			}
+
 			_, _ = io.Copy(io.Discard, request.Body)
 			if posts.Add(1) == 1 {
 				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\n{\"messages\":[{\"id\":\"w\"}]}")
@@ -350,6 +393,7 @@ func TestAGateShutInTimeLetsNothingOut(t *testing.T) {
 	if _, err := body.again(nil); !errors.Is(err, errGateShut) {
 		t.Errorf("opened again: %v", err)
 	}
+
 	late := &gatedBody{gate: new(gate), rest: []byte("hello")}
 	if whole, err := io.ReadAll(late); string(whole) != "hello" || err != nil {
 		t.Errorf("read %q: %v", whole, err)
@@ -357,6 +401,7 @@ func TestAGateShutInTimeLetsNothingOut(t *testing.T) {
 	if late.shut() {
 		t.Error("shut after it was read")
 	}
+
 	fresh, err := late.again([]byte("hello"))
 	if err != nil || !late.shut() {
 		t.Errorf("a repetition does not start afresh: %v", err)
@@ -382,7 +427,8 @@ func TestAnIDCannotLeadElsewhere(t *testing.T) {
 func TestATokenPrintsAsNothing(t *testing.T) {
 	t.Parallel()
 	raw, _ := json.Marshal(map[string]any{"t": secretToken})
-	for _, printed := range []string{fmt.Sprint(secretToken), fmt.Sprintf("%[1]v %+[1]v %#[1]v %[1]s %[1]q %[1]x %[1]t", secretToken), secretToken.LogValue().String(), string(raw)} {
+	for _, printed := range []string{fmt.Sprint(secretToken), fmt.Sprintf("%[1]v %+[1]v %#[1]v %[1]s %[1]q %[1]x %[1]t",
+		secretToken), secretToken.LogValue().String(), string(raw)} {
 		if strings.Contains(printed, "EAA") {
 			t.Errorf("printed %s", printed)
 		}
@@ -394,7 +440,8 @@ func TestMetasWordsMayNotQuoteTheToken(t *testing.T) {
 	client := serve(t, answer(400, `{"error":{"message":"Malformed access token EAAsecretsecretsecret","code":190}}`))
 	got := client.Send(t.Context(), secretToken, "1", hello("1"))
 	_, err := client.Account(t.Context(), secretToken, "1")
-	if text := got.Err.Error() + err.Error(); strings.Contains(text, "EAA") || !strings.Contains(text, "Malformed access token [token]") {
+	if text := got.Err.Error() + err.Error(); strings.Contains(text, "EAA") ||
+		!strings.Contains(text, "Malformed access token [token]") {
 		t.Errorf("got %s", text)
 	}
 }
@@ -407,10 +454,12 @@ func TestMessagesMarshalAsOtherClientsDo(t *testing.T) {
 			if strings.Contains(string(body), `"index": 0`) || strings.Contains(string(body), `"index":0`) {
 				t.Skip("this client writes a button's index as a number; Meta documents a string")
 			}
+
 			var message Message
 			if err := json.Unmarshal(body, &message); err != nil {
 				t.Fatal(err)
 			}
+
 			again, err := json.Marshal(message)
 			if err != nil {
 				t.Fatal(err)
@@ -431,6 +480,7 @@ func tree(t *testing.T, raw []byte) any {
 	if text, ok := v["text"].(map[string]any); ok && text["preview_url"] == false {
 		delete(text, "preview_url") // false is its default
 	}
+
 	return v
 }
 
@@ -440,7 +490,9 @@ func TestCallbackData(t *testing.T) {
 	if id != "0198c7a2-6a1e-7c3b-9f2d-1b2c3d4e5f60" || attempt != 12 || !ok {
 		t.Errorf("got %q %d %v", id, attempt, ok)
 	}
-	for _, foreign := range []string{"", "c1:", "c1::", "c1::1", "c1:x", "c1:x:", "c1:x:-1", "c1:x:+1", "c1:x:1.5", "c1:x:99999999999999999999", "c2:x:1", "c:42:r:9001", "C1:x:1"} {
+
+	for _, foreign := range []string{"", "c1:", "c1::", "c1::1", "c1:x", "c1:x:", "c1:x:-1", "c1:x:+1", "c1:x:1.5",
+		"c1:x:99999999999999999999", "c2:x:1", "c:42:r:9001", "C1:x:1"} {
 		if id, attempt, ok := ParseCallback(foreign); ok {
 			t.Errorf("%q is taken for %q, %d", foreign, id, attempt)
 		}
@@ -448,10 +500,12 @@ func TestCallbackData(t *testing.T) {
 }
 
 func BenchmarkSend(b *testing.B) {
-	client := serve(b, answer(200, `{"messaging_product":"whatsapp","contacts":[{"input":"16505551234","wa_id":"16505551234"}],"messages":[{"id":"wamid.HBgLMTY1MDU1NTEyMzQVAgARGBI3","message_status":"accepted"}]}`))
+	client := serve(b, answer(200,
+		`{"messaging_product":"whatsapp","contacts":[{"input":"16505551234","wa_id":"16505551234"}],"messages":[{"id":"wamid.HBgLMTY1MDU1NTEyMzQVAgARGBI3","message_status":"accepted"}]}`))
 	message := hello("16505551234")
 	b.ReportAllocs()
 	b.SetParallelism(32)
+
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			if got := client.Send(context.Background(), secretToken, "1065", message); got.Outcome != Accepted {
@@ -464,10 +518,13 @@ func BenchmarkSend(b *testing.B) {
 // BenchmarkSendAlone leaves out the network and the server: what is ours of a send.
 func BenchmarkSendAlone(b *testing.B) {
 	body := []byte(`{"messaging_product":"whatsapp","contacts":[{"input":"16505551234","wa_id":"16505551234"}],"messages":[{"id":"wamid.HBgLMTY1MDU1NTEyMzQVAgARGBI3","message_status":"accepted"}]}`)
-	client := NewClient("http://graph.invalid", "v26.0", WithHTTPClient(&http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(body)))}, nil
-	})}))
+	client := NewClient("http://graph.invalid", "v26.0",
+		WithHTTPClient(&http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(string(body)))},
+				nil
+		})}))
+
 	message := hello("16505551234")
 	b.ReportAllocs()
 	for b.Loop() {

@@ -22,7 +22,9 @@ func Verify(secrets []string, body []byte, header string) bool {
 	if !ok {
 		return false
 	}
+
 	v.Write(body)
+
 	return v.Valid()
 }
 
@@ -32,13 +34,15 @@ type Verifier struct {
 	hashes []hash.Hash // one for each secret
 }
 
-// NewVerifier reads a header. It reports false when that is not of the right form, so that no body can be right. Several
-// secrets serve a rotation: Meta signs with one, and we cannot know when it changes over.
+// NewVerifier reads a header. It reports false when that is not of the right form, so that no body
+// can be right. Several secrets serve a rotation: Meta signs with one, and we cannot know when it
+// changes over.
 func NewVerifier(secrets []string, header string) (v *Verifier, ok bool) {
 	digits, found := strings.CutPrefix(header, signaturePrefix)
 	if !found || len(digits) != hex.EncodedLen(sha256.Size) {
 		return nil, false
 	}
+
 	given, err := hex.DecodeString(digits)
 	if err != nil {
 		return nil, false
@@ -50,6 +54,7 @@ func NewVerifier(secrets []string, header string) (v *Verifier, ok bool) {
 			v.hashes = append(v.hashes, hmac.New(sha256.New, []byte(secret)))
 		}
 	}
+
 	return v, true
 }
 
@@ -60,13 +65,15 @@ func (v *Verifier) Write(part []byte) {
 	}
 }
 
-// Valid tells whether the header signs exactly what was written. Its time does not depend on how much of the header is right.
+// Valid tells whether the header signs exactly what was written. Its time does not depend on how
+// much of the header is right.
 func (v *Verifier) Valid() (valid bool) {
 	for _, h := range v.hashes {
 		if hmac.Equal(v.given, h.Sum(nil)) {
 			valid = true
 		}
 	}
+
 	return valid
 }
 

@@ -27,22 +27,25 @@ func TestVerify(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{"object":"whatsapp_business_account"}`)
 	signed := Sign("new", body)
+
 	for name, tc := range map[string]struct {
 		secrets []string
 		header  string
 		want    bool
 	}{
-		"takes either secret while they rotate":      {[]string{"old", "new"}, signed, true},
-		"takes upper-case digits":                    {[]string{"new"}, "sha256=" + strings.ToUpper(signed[7:]), true},
-		"refuses another app's secret":               {[]string{"old"}, signed, false},
-		"refuses everything without a secret":        {nil, signed, false},
-		"refuses an empty secret":                    {[]string{""}, Sign("", body), false},
-		"refuses no header":                          {[]string{"new"}, "", false},
-		"refuses a bare digest":                      {[]string{"new"}, signed[7:], false},
-		"refuses the older SHA-1 form":               {[]string{"new"}, "sha1=0123456789012345678901234567890123456789", false},
-		"refuses half a digest":                      {[]string{"new"}, signed[:40], false},
-		"refuses what is not hexadecimal":            {[]string{"new"}, "sha256=" + strings.Repeat("zz", 32), false},
-		"refuses a digest that differs in one digit": {[]string{"new"}, signed[:len(signed)-1] + other(signed[len(signed)-1]), false},
+		"takes either secret while they rotate": {[]string{"old", "new"}, signed, true},
+		"takes upper-case digits":               {[]string{"new"}, "sha256=" + strings.ToUpper(signed[7:]), true},
+		"refuses another app's secret":          {[]string{"old"}, signed, false},
+		"refuses everything without a secret":   {nil, signed, false},
+		"refuses an empty secret":               {[]string{""}, Sign("", body), false},
+		"refuses no header":                     {[]string{"new"}, "", false},
+		"refuses a bare digest":                 {[]string{"new"}, signed[7:], false},
+		"refuses the older SHA-1 form": {[]string{"new"}, "sha1=0123456789012345678901234567890123456789",
+			false},
+		"refuses half a digest":           {[]string{"new"}, signed[:40], false},
+		"refuses what is not hexadecimal": {[]string{"new"}, "sha256=" + strings.Repeat("zz", 32), false},
+		"refuses a digest that differs in one digit": {[]string{"new"},
+			signed[:len(signed)-1] + other(signed[len(signed)-1]), false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

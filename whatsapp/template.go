@@ -26,15 +26,18 @@ type Template struct {
 	SubCategory     string
 }
 
-// Component is a part of a template. What we do not know of Meta's JSON is kept in Extra and written back.
+// Component is a part of a template. What we do not know of Meta's JSON is kept in Extra and
+// written back.
 type Component struct {
-	Type    string   `json:"type"`             // HEADER, BODY, FOOTER, BUTTONS, CAROUSEL, LIMITED_TIME_OFFER, CALL_PERMISSION_REQUEST
+	// HEADER, BODY, FOOTER, BUTTONS, CAROUSEL, LIMITED_TIME_OFFER, CALL_PERMISSION_REQUEST
+	Type    string   `json:"type"`
 	Format  string   `json:"format,omitempty"` // of a header: TEXT, IMAGE, VIDEO, DOCUMENT, LOCATION, GIF, PRODUCT
 	Text    string   `json:"text,omitempty"`
 	Example *Example `json:"example,omitempty"`
 	Buttons []Button `json:"buttons,omitempty"`
 	Cards   []Card   `json:"cards,omitempty"`
-	// AddSecurityRecommendation and CodeExpirationMinutes belong to authentication templates, whose Texts are Meta's.
+	// AddSecurityRecommendation and CodeExpirationMinutes belong to authentication templates, whose
+	// Texts are Meta's.
 	AddSecurityRecommendation bool   `json:"add_security_recommendation,omitempty"`
 	CodeExpirationMinutes     int    `json:"code_expiration_minutes,omitempty"`
 	LimitedTimeOffer          *Offer `json:"limited_time_offer,omitempty"`
@@ -70,10 +73,11 @@ type Card struct {
 	Components []Component `json:"components"`
 }
 
-// Button is a button of a template. What we do not know of it, such as what belongs to a Flow, is kept
-// in Extra and written back.
+// Button is a button of a template. What we do not know of it, such as what belongs to a Flow, is
+// kept in Extra and written back.
 type Button struct {
-	Type        string `json:"type"` // QUICK_REPLY, URL, PHONE_NUMBER, COPY_CODE, OTP, FLOW, CATALOG, MPM, SPM, VOICE_CALL …
+	// QUICK_REPLY, URL, PHONE_NUMBER, COPY_CODE, OTP, FLOW, CATALOG, MPM, SPM, VOICE_CALL …
+	Type        string `json:"type"`
 	Text        string `json:"text,omitempty"`
 	URL         string `json:"url,omitempty"`
 	PhoneNumber string `json:"phone_number,omitempty"`
@@ -109,6 +113,7 @@ func find(components []Component, kind string) *Component {
 			return &components[i]
 		}
 	}
+
 	return nil
 }
 
@@ -130,21 +135,27 @@ type wireTemplateNode struct {
 	Sub        loose       `json:"sub_category"`
 }
 
-// UnmarshalJSON reads a template as the Graph API gives it, or as it is submitted. Parts of the wrong type are skipped.
+// UnmarshalJSON reads a template as the Graph API gives it, or as it is submitted. Parts of the
+// wrong type are skipped.
 func (t *Template) UnmarshalJSON(raw []byte) error {
 	var wire wireTemplateNode
 	if err := json.Unmarshal(raw, &wire); err != nil && !decode(raw, &wire) {
 		return err
 	}
+
 	*t = Template{
-		ID: string(wire.ID), Name: string(wire.Name), Language: string(wire.Language), Category: strings.ToUpper(string(wire.Category)),
-		Status: strings.ToUpper(string(wire.Status)), RejectedReason: string(wire.Rejected), QualityScore: strings.ToUpper(string(wire.Quality.Score)),
-		ParameterFormat: strings.ToUpper(string(wire.Format)), Components: wire.Components, MessageSendTTLSeconds: int(wire.TTL),
-		PreviousCategory: string(wire.Previous), CorrectCategory: string(wire.Correct), SubCategory: string(wire.Sub),
+		ID: string(wire.ID), Name: string(wire.Name), Language: string(wire.Language),
+		Category: strings.ToUpper(string(wire.Category)),
+		Status:   strings.ToUpper(string(wire.Status)), RejectedReason: string(wire.Rejected),
+		QualityScore:    strings.ToUpper(string(wire.Quality.Score)),
+		ParameterFormat: strings.ToUpper(string(wire.Format)), Components: wire.Components,
+		MessageSendTTLSeconds: int(wire.TTL),
+		PreviousCategory:      string(wire.Previous), CorrectCategory: string(wire.Correct), SubCategory: string(wire.Sub),
 	}
 	if t.RejectedReason == "NONE" {
 		t.RejectedReason = ""
 	}
+
 	if t.ParameterFormat == "" {
 		t.ParameterFormat = Positional
 		// Meta leaves the format out in places; an example by name tells.
@@ -152,6 +163,7 @@ func (t *Template) UnmarshalJSON(raw []byte) error {
 			t.ParameterFormat = Named
 		}
 	}
+
 	return nil
 }
 
@@ -166,12 +178,14 @@ func (t Template) MarshalJSON() ([]byte, error) {
 			wire[key] = value
 		}
 	}
+
 	if t.QualityScore != "" {
 		wire["quality_score"] = map[string]string{"score": t.QualityScore}
 	}
 	if t.MessageSendTTLSeconds != 0 {
 		wire["message_send_ttl_seconds"] = t.MessageSendTTLSeconds
 	}
+
 	return json.Marshal(wire)
 }
 
@@ -200,6 +214,7 @@ func (t Template) usesNames() bool {
 			return true
 		}
 	}
+
 	return false
 }
 
@@ -210,8 +225,10 @@ func (c *Component) UnmarshalJSON(raw []byte) error {
 	if !decode(raw, (*plainComponent)(c)) {
 		return nil
 	}
+
 	c.Type, c.Format = strings.ToUpper(c.Type), strings.ToUpper(c.Format)
 	c.Extra = unknownKeys(raw, componentKeys)
+
 	return nil
 }
 
@@ -226,8 +243,10 @@ func (b *Button) UnmarshalJSON(raw []byte) error {
 	if !decode(raw, (*plainButton)(b)) {
 		return nil
 	}
+
 	b.Type, b.OTPType = strings.ToUpper(b.Type), strings.ToUpper(b.OTPType)
 	b.Extra = unknownKeys(raw, buttonKeys)
+
 	return nil
 }
 
@@ -239,6 +258,7 @@ func (b Button) MarshalJSON() ([]byte, error) {
 			Example string `json:"example"`
 		}{plainButton(b), b.Example[0]}, b.Extra)
 	}
+
 	return marshalWith(plainButton(b), b.Extra)
 }
 
@@ -253,6 +273,7 @@ func jsonKeys(t reflect.Type) map[string]bool {
 		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		keys[name] = true
 	}
+
 	return keys
 }
 
@@ -261,14 +282,17 @@ func unknownKeys(raw []byte, known map[string]bool) map[string]json.RawMessage {
 	if json.Unmarshal(raw, &all) != nil {
 		return nil
 	}
+
 	for key := range all {
 		if known[strings.ToLower(key)] {
 			delete(all, key)
 		}
 	}
+
 	if len(all) == 0 {
 		return nil
 	}
+
 	return all
 }
 
@@ -278,11 +302,14 @@ func marshalWith(v any, extra map[string]json.RawMessage) ([]byte, error) {
 	if err != nil || len(extra) == 0 {
 		return known, err
 	}
+
 	more, err := json.Marshal(extra)
 	if err != nil {
 		return nil, err
 	}
+
 	known = append(bytes.TrimSuffix(known, []byte("}")), ',')
+
 	return append(known, more[1:]...), nil
 }
 
@@ -297,9 +324,11 @@ func (t *Texts) UnmarshalJSON(raw []byte) error {
 	} else if s := scalar(raw); s != "" {
 		elements = []loose{loose(s)}
 	}
+
 	for _, element := range elements {
 		*t = append(*t, string(element))
 	}
+
 	return nil
 }
 
@@ -312,6 +341,7 @@ func (r *Rows) UnmarshalJSON(raw []byte) error {
 	if !decode(raw, &elements) {
 		return nil
 	}
+
 	var flat []string
 	for _, element := range elements {
 		var row Texts
@@ -322,8 +352,10 @@ func (r *Rows) UnmarshalJSON(raw []byte) error {
 			flat = append(flat, row...)
 		}
 	}
+
 	if len(flat) > 0 {
 		*r = append(*r, flat)
 	}
+
 	return nil
 }

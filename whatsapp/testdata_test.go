@@ -16,11 +16,13 @@ func samples(t testing.TB, kind string) map[string][]byte {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no samples of %s: %v", kind, err)
 	}
+
 	bodies := make(map[string][]byte, len(paths))
 	for _, path := range paths {
 		name := strings.Replace(strings.TrimSuffix(filepath.ToSlash(path), ".json"), kind+"__", "", 1)
 		bodies[strings.TrimPrefix(name, "testdata/")] = read(t, path)
 	}
+
 	return bodies
 }
 
@@ -30,6 +32,7 @@ func read(t testing.TB, path string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return body
 }
 

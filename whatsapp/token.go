@@ -39,7 +39,8 @@ type TokenInfo struct {
 	Scopes    []string
 	IssuedAt  time.Time
 	ExpiresAt time.Time // zero: never
-	// WABAIDs are the accounts it covers, from its granular scopes; empty when it is not limited to some.
+	// WABAIDs are the accounts it covers, from its granular scopes; empty when it is not limited to
+	// some.
 	WABAIDs []string
 	// Problem says why it is not valid.
 	Problem *Error
@@ -52,10 +53,12 @@ func (t TokenInfo) Has(scope string) bool {
 			return true
 		}
 	}
+
 	return false
 }
 
-// DebugToken asks what input is good for. The app token is "{app id}|{app secret}", or a token of the app's admin.
+// DebugToken asks what input is good for. The app token is "{app id}|{app secret}", or a token of
+// the app's admin.
 func (c *Client) DebugToken(ctx context.Context, appToken, input Token) (TokenInfo, error) {
 	var wire struct {
 		Data struct {
@@ -74,14 +77,17 @@ func (c *Client) DebugToken(ctx context.Context, appToken, input Token) (TokenIn
 	if err := c.call(ctx, http.MethodGet, appToken, []string{"debug_token"}, query, nil, &wire); err != nil {
 		return TokenInfo{}, err
 	}
+
 	data := wire.Data
 	info := TokenInfo{
-		Valid: data.Valid, AppID: string(data.AppID), Type: string(data.Type), UserID: string(data.UserID), Scopes: data.Scopes,
+		Valid: data.Valid, AppID: string(data.AppID), Type: string(data.Type), UserID: string(data.UserID),
+		Scopes:   data.Scopes,
 		IssuedAt: data.IssuedAt.time(), ExpiresAt: data.ExpiresAt.time(), WABAIDs: covered(data.Granular),
 	}
 	if len(data.Error) > 0 {
 		info.Problem, _ = readError(data.Error)
 	}
+
 	return info, nil
 }
 
@@ -97,6 +103,7 @@ func covered(scopes []granularScope) []string {
 		if !strings.HasPrefix(scope.Scope, "whatsapp_business_m") {
 			continue
 		}
+
 		for _, id := range scope.Targets {
 			if !seen[id] {
 				seen[id] = true
@@ -104,10 +111,12 @@ func covered(scopes []granularScope) []string {
 			}
 		}
 	}
+
 	return ids
 }
 
-// ExchangeCode turns the code of an Embedded Signup into a business token. A code serves once, and only for seconds.
+// ExchangeCode turns the code of an Embedded Signup into a business token. A code serves once, and
+// only for seconds.
 func (c *Client) ExchangeCode(ctx context.Context, appID, appSecret, code string) (Token, error) {
 	var wire struct {
 		Token string `json:"access_token"`
@@ -119,5 +128,6 @@ func (c *Client) ExchangeCode(ctx context.Context, appID, appSecret, code string
 	if wire.Token == "" {
 		return "", errors.New("exchange code: no token in the answer")
 	}
+
 	return Token(wire.Token), nil
 }

@@ -73,6 +73,7 @@ func mendText(s, _ string) string {
 			if !unicode.IsControl(r) {
 				b.WriteRune(r)
 			}
+
 			rest = rest[size:]
 			continue
 		case strings.ContainsFunc(run, lineBreak), strings.Contains(run, "\t"), utf8.RuneCountInString(run) > maxSpaces:
@@ -80,11 +81,14 @@ func mendText(s, _ string) string {
 		default:
 			b.WriteString(run)
 		}
+
 		rest = rest[len(run):]
 	}
+
 	if mended := strings.TrimFunc(b.String(), blank); visible(mended) {
 		return mended
 	}
+
 	return ""
 }
 
@@ -101,6 +105,7 @@ func checkText(s, _ string) (rule, message string) {
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
 		return "FORMAT", "has characters that are not text"
 	}
+
 	return "", ""
 }
 
@@ -128,6 +133,7 @@ func checkCoupon(s, _ string) (rule, message string) {
 	if !alphanumeric(s) {
 		return "FORMAT", "may only have letters and digits"
 	}
+
 	return "", ""
 }
 
@@ -153,10 +159,12 @@ func checkFile(s, _ string) (rule, message string) {
 	case IsMediaID(s):
 		return "", ""
 	}
+
 	if scheme, _, _ := strings.Cut(s, ":"); !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") {
 		return "FORMAT", "is neither the address of a file, which begins with https://, " +
 			"nor the id of an upload, which is digits alone"
 	}
+
 	return LinkProblem(s)
 }
 
@@ -177,12 +185,15 @@ func mendSuffix(s, fixed string) string {
 		case blank(r):
 			return ' '
 		}
+
 		return r
 	}, mendWord(s, ""))
+
 	s = withoutFixed(escaped(s), escaped(fixed))
 	if s != "" && inHost(s, fixed) {
 		return "/" + s
 	}
+
 	return s
 }
 
@@ -203,6 +214,7 @@ func checkSuffix(s, fixed string) (rule, message string) {
 	case err != nil || address.Host == "":
 		return "FORMAT", fmt.Sprintf("makes no address behind %s", fixed)
 	}
+
 	return "", ""
 }
 
@@ -219,6 +231,7 @@ func invisible(r rune) bool {
 	case unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point):
 		return true
 	}
+
 	return r == '\u2800' // a braille cell without dots
 }
 
@@ -235,9 +248,11 @@ func longestRun(s string) (longest int) {
 			run = 0
 			continue
 		}
+
 		run++
 		longest = max(longest, run)
 	}
+
 	return longest
 }
 
@@ -247,6 +262,7 @@ func alphanumeric(s string) bool {
 			return false
 		}
 	}
+
 	return true
 }
 

@@ -59,7 +59,8 @@ func TestAValueIsMendedWhereItSaysTheSameAndElseNamed(t *testing.T) {
 		{KindImage, "https://192.168.0.1/a.jpg", "FORMAT", "https://192.168.0.1/a.jpg", "FORMAT"},
 		{KindImage, "123abc", "FORMAT", "123abc", "FORMAT"},
 		{KindImage, strings.Repeat("1", 40), "FORMAT", strings.Repeat("1", 40), "FORMAT"},
-		{KindImage, "https://example.com/" + strings.Repeat("a", 2048), "TOO_LONG", "https://example.com/" + strings.Repeat("a", 2048), "TOO_LONG"},
+		{KindImage, "https://example.com/" + strings.Repeat("a", 2048), "TOO_LONG",
+			"https://example.com/" + strings.Repeat("a", 2048), "TOO_LONG"},
 		{KindImage, "  ", "MISSING", "", "MISSING"},
 
 		// What follows a button's address.
@@ -94,6 +95,7 @@ func TestAValueIsMendedWhereItSaysTheSameAndElseNamed(t *testing.T) {
 		if rule, message := rules.check(tc.value, fixed); rule != tc.rule || (rule == "") != (message == "") {
 			t.Errorf("%s %q breaks %q (%s), want %q", tc.kind, tc.value, rule, message, tc.rule)
 		}
+
 		mended := rules.mend(tc.value, fixed)
 		if rule, _ := rules.check(mended, fixed); mended != tc.mended || rule != tc.still {
 			t.Errorf("%s %q is mended to %q, which breaks %q; want %q, %q", tc.kind, tc.value, mended, rule, tc.mended, tc.still)
@@ -129,11 +131,15 @@ func TestTheLengthCountsWithTheValuesFilledIn(t *testing.T) {
 	if _, problems := templateOf(t, named).Mend(values); len(problems) != 0 {
 		t.Errorf("a body within its limit: %v", problems)
 	}
+
 	values["first_name"] = strings.Repeat("ä", 500) // twice, and the text between
-	if _, problems := templateOf(t, named).Mend(values); len(problems) != 1 || problems[0].Parameter != "first_name" || problems[0].Rule != "TOO_LONG" {
+	if _, problems := templateOf(t, named).Mend(values); len(problems) != 1 || problems[0].Parameter != "first_name" ||
+		problems[0].Rule != "TOO_LONG" {
 		t.Errorf("a body beyond it: %v", problems)
 	}
-	values = map[string]string{"order_no": "1", "first_name": "Bo", "button_1_url": strings.Repeat("é", 700)} // six characters each, once escaped
+
+	// six characters each, once escaped
+	values = map[string]string{"order_no": "1", "first_name": "Bo", "button_1_url": strings.Repeat("é", 700)}
 	if _, problems := templateOf(t, named).Message(values); len(problems) != 1 || problems[0].Rule != "TOO_LONG" {
 		t.Errorf("an address beyond its limit: %v", problems)
 	}
@@ -146,23 +152,29 @@ func TestAConstantIsJudgedWithoutTheValuesOfOthers(t *testing.T) {
 		constants map[string]string
 		want      string
 	}{
-		"nothing":            {named, nil, ""},
-		"a good one":         {named, map[string]string{"order_no": "A\n7"}, ""},
-		"an empty one":       {named, map[string]string{"order_no": " "}, "order_no MISSING"},
-		"too long a name":    {named, map[string]string{"first_name": strings.Repeat("x", 600)}, "first_name TOO_LONG"},
-		"a file's name":      {offer, map[string]string{"header_image": "photo.jpg"}, "header_image FORMAT"},
-		"seconds":            {offer, map[string]string{"expiration_ms": "1709944072"}, "expiration_ms FORMAT"},
-		"a coupon":           {offer, map[string]string{"button_0_code": "TRIP-25"}, "button_0_code FORMAT"},
-		"a card's picture":   {carousel, map[string]string{"card_1_header_image": "http://example.com/a.jpg"}, "card_1_header_image FORMAT"},
-		"a place":            {`{"components":[{"type":"HEADER","format":"LOCATION"}]}`, map[string]string{"header_location": `{"latitude":91,"longitude":0}`}, "header_location FORMAT"},
-		"a place with lines": {`{"components":[{"type":"HEADER","format":"LOCATION"}]}`, map[string]string{"header_location": `{"latitude":1,"longitude":0,"name":"a\nb"}`}, "header_location FORMAT"},
-		"half a place":       {`{"components":[{"type":"HEADER","format":"LOCATION"}]}`, map[string]string{"header_location": `{"latitude":1}`}, "header_location FORMAT"},
-		"no product":         {`{"components":[{"type":"HEADER","format":"PRODUCT"}]}`, map[string]string{"header_product": "catalog:"}, "header_product FORMAT"},
+		"nothing":         {named, nil, ""},
+		"a good one":      {named, map[string]string{"order_no": "A\n7"}, ""},
+		"an empty one":    {named, map[string]string{"order_no": " "}, "order_no MISSING"},
+		"too long a name": {named, map[string]string{"first_name": strings.Repeat("x", 600)}, "first_name TOO_LONG"},
+		"a file's name":   {offer, map[string]string{"header_image": "photo.jpg"}, "header_image FORMAT"},
+		"seconds":         {offer, map[string]string{"expiration_ms": "1709944072"}, "expiration_ms FORMAT"},
+		"a coupon":        {offer, map[string]string{"button_0_code": "TRIP-25"}, "button_0_code FORMAT"},
+		"a card's picture": {carousel, map[string]string{"card_1_header_image": "http://example.com/a.jpg"},
+			"card_1_header_image FORMAT"},
+		"a place": {`{"components":[{"type":"HEADER","format":"LOCATION"}]}`,
+			map[string]string{"header_location": `{"latitude":91,"longitude":0}`}, "header_location FORMAT"},
+		"a place with lines": {`{"components":[{"type":"HEADER","format":"LOCATION"}]}`,
+			map[string]string{"header_location": `{"latitude":1,"longitude":0,"name":"a\nb"}`}, "header_location FORMAT"},
+		"half a place": {`{"components":[{"type":"HEADER","format":"LOCATION"}]}`,
+			map[string]string{"header_location": `{"latitude":1}`}, "header_location FORMAT"},
+		"no product": {`{"components":[{"type":"HEADER","format":"PRODUCT"}]}`,
+			map[string]string{"header_product": "catalog:"}, "header_product FORMAT"},
 	} {
 		got := ""
 		for _, p := range templateOf(t, tc.template).Constants(tc.constants) {
 			got += p.Parameter + " " + p.Rule
 		}
+
 		if got != tc.want {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
@@ -186,6 +198,7 @@ func FuzzWhatIsMendedStaysSo(f *testing.F) {
 			if twice := rules.mend(once, fixed); twice != once {
 				t.Errorf("%s: %q becomes %q and then %q", kind, value, once, twice)
 			}
+
 			rule, _ := rules.check(once, fixed)
 			if (kind == KindText) && rule != "" && rule != "MISSING" {
 				t.Errorf("%q is mended to %q, which breaks %s", value, once, rule)

@@ -14,9 +14,10 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// ParseWebhook reads the body of a webhook, which is up to 1,000 changes. It fails only on what is no
-// webhook at all; a part that cannot be understood goes to Unknown and costs its siblings nothing. Texts and JSON among the
-// facts are such as both databases store. Times are as Meta gave them: see Date.
+// ParseWebhook reads the body of a webhook, which is up to 1,000 changes. It fails only on what is
+// no webhook at all; a part that cannot be understood goes to Unknown and costs its siblings
+// nothing. Texts and JSON among the facts are such as both databases store. Times are as Meta gave
+// them: see Date.
 func ParseWebhook(body []byte) (Webhook, error) {
 	body = clean(body)
 	if len(body) <= shallowUpTo || depth(body) <= maxDepth { // the fast way is recursive without a bound of its own
@@ -24,10 +25,12 @@ func ParseWebhook(body []byte) (Webhook, error) {
 			return webhook, nil
 		}
 	}
+
 	return parsePatiently(body)
 }
 
-// shallowUpTo is the size, in bytes, up to which a body cannot be nested so deeply that reading it takes much stack.
+// shallowUpTo is the size, in bytes, up to which a body cannot be nested so deeply that reading it
+// takes much stack.
 const shallowUpTo = 16 << 10
 
 func parsePatiently(body []byte) (Webhook, error) {
@@ -41,21 +44,25 @@ func parsePatiently(body []byte) (Webhook, error) {
 			return w, fmt.Errorf("read webhook: %w", err)
 		}
 	}
+
 	if len(payloads) == 0 {
 		return w, errors.New("read webhook: not a JSON object")
 	}
 	if len(payloads) == 1 && !json.Valid(payloads[0]) {
 		return w, errors.New("read webhook: not JSON, or nested too deeply")
 	}
+
 	switch {
 	case depth(body) > maxDepth:
 		w.unknown("something that is nested too deeply")
 	case repeatsKey(gjson.ParseBytes(body)):
 		w.unknown("a key that stands twice in an object")
 	}
+
 	for _, payload := range payloads {
 		w.payload(payload)
 	}
+
 	return w, nil
 }
 
@@ -68,14 +75,17 @@ func (w *Webhook) payload(raw json.RawMessage) {
 		w.unknown("a payload that is no object")
 		return
 	}
+
 	if envelope.Object != "" && envelope.Object != businessAccount {
 		w.unknown("object " + quoted(string(envelope.Object)))
 		return
 	}
+
 	entries := list(envelope.Entries)
 	if entries == nil {
 		w.unknown("a payload without entries")
 	}
+
 	for _, entry := range entries {
 		w.entry(entry)
 	}
@@ -91,10 +101,12 @@ func repeatsKey(v gjson.Result) (repeats bool) {
 				repeats = seen[name]
 				seen[name] = true
 			}
+
 			repeats = repeats || repeatsKey(value)
 			return !repeats
 		})
 	}
+
 	return repeats
 }
 
@@ -118,10 +130,12 @@ func (w *Webhook) entry(raw json.RawMessage) {
 	if isObject(raw) && decode(raw, &entry) {
 		changes = list(entry.Changes)
 	}
+
 	if changes == nil {
 		w.unknown("an entry without changes")
 		return
 	}
+
 	for _, change := range changes {
 		w.change(origin{wabaID: string(entry.ID), at: entry.Time.time()}, change)
 	}
@@ -136,12 +150,14 @@ func (w *Webhook) change(from origin, raw json.RawMessage) {
 		w.unknown("a change without a value")
 		return
 	}
+
 	field := guessField(string(change.Field), change.Value)
 	read, known := fields[field]
 	if !known {
 		w.unknown("field " + quoted(field))
 		return
 	}
+
 	if before := len(w.Unknown); !read(w, from, change.Value) && len(w.Unknown) == before {
 		w.unknown("a value of field " + field)
 	}
@@ -211,12 +227,14 @@ func guessField(field string, value json.RawMessage) string {
 			}
 		}
 	}
+
 	return field
 }
 
 func (w *Webhook) unknown(what string) { w.Unknown = append(w.Unknown, what) }
 
-// quoted is one of Meta's words as it may stand in logs and lists: what is damaged may hold anything, such as a number.
+// quoted is one of Meta's words as it may stand in logs and lists: what is damaged may hold
+// anything, such as a number.
 func quoted(text string) string {
 	const enough = 40
 	return strconv.Quote(strings.Map(func(r rune) rune {
@@ -248,11 +266,14 @@ func notice(field string) func(*Webhook, origin, json.RawMessage) bool {
 		if !decode(value, &wire) {
 			return false
 		}
+
 		n := Notice{
 			WABAID: from.wabaID, PhoneNumberID: either(wire.Metadata.PhoneNumberID, wire.Recipient.PhoneNumberID),
 			Field: field, Event: either(wire.Event, wire.Type), At: later(wire.Timestamp, from.at),
 		}
+
 		w.Notices = append(w.Notices, n)
+
 		return true
 	}
 }

@@ -36,15 +36,19 @@ func templateUpdate(kind TemplateUpdateKind) func(*Webhook, origin, json.RawMess
 		if !decode(value, &wire) || (wire.ID == "" && wire.Name == "") {
 			return false
 		}
+
 		w.Templates = append(w.Templates, TemplateUpdate{
-			WABAID: from.wabaID, Kind: kind, TemplateID: string(wire.ID), Name: string(wire.Name), Language: normalLanguage(wire.Language),
-			At: from.at, Event: string(wire.Event), Category: string(wire.Category), Reason: unlessNone(wire.Reason),
+			WABAID: from.wabaID, Kind: kind, TemplateID: string(wire.ID), Name: string(wire.Name),
+			Language: normalLanguage(wire.Language),
+			At:       from.at, Event: string(wire.Event), Category: string(wire.Category), Reason: unlessNone(wire.Reason),
 			RejectionText: string(wire.RejectionInfo.Reason), Recommendation: string(wire.RejectionInfo.Recommendation),
-			DisableAt: wire.DisableInfo.Date.time(), Title: string(wire.OtherInfo.Title), Description: string(wire.OtherInfo.Description),
+			DisableAt: wire.DisableInfo.Date.time(), Title: string(wire.OtherInfo.Title),
+			Description:     string(wire.OtherInfo.Description),
 			PreviousQuality: string(wire.PreviousQuality), NewQuality: string(wire.NewQuality),
 			PreviousCategory: string(wire.PreviousCategory), NewCategory: string(wire.NewCategory),
 			CorrectCategory: either(wire.CorrectCategory, wire.Suggested), CategoryChangesAt: wire.CategoryAt.time(),
 		})
+
 		return true
 	}
 }
@@ -69,17 +73,23 @@ func numberUpdate(kind NumberUpdateKind) func(*Webhook, origin, json.RawMessage)
 		if !decode(value, &wire) || (wire.Display == "" && wire.Settings.PhoneNumberID == "") {
 			return false
 		}
+
 		update := NumberUpdate{
-			WABAID: from.wabaID, Kind: kind, PhoneNumberID: string(wire.Settings.PhoneNumberID), DisplayPhoneNumber: string(wire.Display),
-			At: later(wire.Timestamp, from.at), Limit: Tier(either(wire.Limit, wire.CurrentLimit)), OldLimit: Tier(wire.OldLimit),
+			WABAID: from.wabaID, Kind: kind, PhoneNumberID: string(wire.Settings.PhoneNumberID),
+			DisplayPhoneNumber: string(wire.Display),
+			At:                 later(wire.Timestamp, from.at), Limit: Tier(either(wire.Limit, wire.CurrentLimit)),
+			OldLimit:     Tier(wire.OldLimit),
 			VerifiedName: string(wire.Name), RejectionReason: unlessNone(wire.Rejection), Username: string(wire.Username),
 		}
+
 		for _, event := range []word{wire.Event, wire.Decision, wire.Status, wire.Type} {
 			if update.Event == "" {
 				update.Event = string(event)
 			}
 		}
+
 		w.Numbers = append(w.Numbers, update)
+
 		return true
 	}
 }
@@ -110,6 +120,7 @@ func (w *Webhook) accountUpdate(from origin, value json.RawMessage) bool {
 	if !decode(value, &wire) || wire.Event == "" {
 		return false
 	}
+
 	update := AccountUpdate{
 		WABAID: from.wabaID, Kind: AccountChanged, At: from.at, Event: string(wire.Event),
 		BanState: string(wire.BanInfo.State), BanDate: string(wire.BanInfo.Date), ViolationType: string(wire.Violation.Type),
@@ -119,6 +130,7 @@ func (w *Webhook) accountUpdate(from origin, value json.RawMessage) bool {
 	if strings.HasPrefix(update.Event, "PARTNER_") {
 		update.PartnerWABAID = string(wire.WABAInfo.ID)
 	}
+
 	for _, raw := range list(wire.Restrictions) {
 		var restriction struct {
 			Type        word  `json:"restriction_type"`
@@ -129,14 +141,18 @@ func (w *Webhook) accountUpdate(from origin, value json.RawMessage) bool {
 			w.unknown("a restriction without a type")
 			continue
 		}
+
 		if len(update.Restrictions) == mostRestrictions {
 			w.unknown("too many restrictions")
 			break
 		}
+
 		update.Restrictions = append(update.Restrictions,
 			Restriction{string(restriction.Type), restriction.Expiration.time(), string(restriction.Remediation)})
 	}
+
 	w.Accounts = append(w.Accounts, update)
+
 	return true
 }
 
@@ -150,9 +166,11 @@ func (w *Webhook) accountReview(from origin, value json.RawMessage) bool {
 	if !decode(value, &wire) || wire.Decision == "" {
 		return false
 	}
+
 	w.Accounts = append(w.Accounts, AccountUpdate{
 		WABAID: from.wabaID, Kind: AccountReviewed, At: from.at, Event: string(wire.Decision),
 	})
+
 	return true
 }
 
@@ -173,6 +191,7 @@ func (w *Webhook) accountAlert(from origin, value json.RawMessage) bool {
 	if !decode(value, &wire) {
 		return false
 	}
+
 	info := wire.wireAlert
 	if wire.Info != nil {
 		info = *wire.Info
@@ -180,10 +199,13 @@ func (w *Webhook) accountAlert(from origin, value json.RawMessage) bool {
 	if info.Type == "" {
 		return false
 	}
+
 	w.Accounts = append(w.Accounts, AccountUpdate{
 		WABAID: from.wabaID, Kind: AccountAlerted, At: from.at, Event: string(info.Type),
-		Alert: &Alert{string(wire.EntityType), string(wire.EntityID), string(info.Severity), string(info.Status), string(info.Type), string(info.Description)},
+		Alert: &Alert{string(wire.EntityType), string(wire.EntityID), string(info.Severity), string(info.Status),
+			string(info.Type), string(info.Description)},
 	})
+
 	return true
 }
 
@@ -197,10 +219,12 @@ func (w *Webhook) capability(from origin, value json.RawMessage) bool {
 	if !decode(value, &wire) {
 		return false
 	}
+
 	w.Capabilities = append(w.Capabilities, CapabilityUpdate{
 		WABAID: from.wabaID, At: from.at, MessagingLimit: Tier(either(wire.Limit, wire.LegacyLimit)),
 		MaxPhoneNumbersPerBusiness: int(wire.PerBusiness), MaxPhoneNumbersPerWABA: int(wire.PerWABA),
 	})
+
 	return true
 }
 
@@ -213,7 +237,10 @@ func (w *Webhook) security(from origin, value json.RawMessage) bool {
 	if !decode(value, &wire) || wire.Event == "" {
 		return false
 	}
-	w.Security = append(w.Security, SecurityUpdate{from.wabaID, string(wire.Display), string(wire.Event), string(wire.Requester), from.at})
+
+	w.Security = append(w.Security, SecurityUpdate{from.wabaID, string(wire.Display), string(wire.Event),
+		string(wire.Requester), from.at})
+
 	return true
 }
 
@@ -225,6 +252,7 @@ func (w *Webhook) preferences(from origin, value json.RawMessage) bool {
 	if !decode(value, &wire) {
 		return false
 	}
+
 	preferences := list(wire.Preferences)
 	for _, raw := range preferences {
 		var preference struct {
@@ -240,6 +268,7 @@ func (w *Webhook) preferences(from origin, value json.RawMessage) bool {
 			w.unknown("a preference without a value")
 			continue
 		}
+
 		p := Preference{
 			WABAID: from.wabaID, PhoneNumberID: string(wire.Metadata.PhoneNumberID), Category: string(preference.Category),
 			Value: PreferenceValue(preference.Value), Detail: string(preference.Detail), SignupID: string(preference.SignupID),
@@ -249,13 +278,15 @@ func (w *Webhook) preferences(from origin, value json.RawMessage) bool {
 			w.unknown("a preference of nobody")
 			continue
 		}
+
 		w.Preferences = append(w.Preferences, p)
 	}
+
 	return preferences != nil
 }
 
-// calls tells of calls, and which of them open the customer service window: those that the person made, answered or not, and
-// those of ours that they took.
+// calls tells of calls, and which of them open the customer service window: those that the person
+// made, answered or not, and those of ours that they took.
 func (w *Webhook) calls(from origin, value json.RawMessage) bool {
 	var wire struct {
 		Metadata metadata        `json:"metadata"`
@@ -265,6 +296,7 @@ func (w *Webhook) calls(from origin, value json.RawMessage) bool {
 	if !decode(value, &wire) {
 		return false
 	}
+
 	number := string(wire.Metadata.PhoneNumberID)
 	open := func(who, userID ident, at stamp) {
 		c := Call{WABAID: from.wabaID, PhoneNumberID: number, At: at.time()}
@@ -272,6 +304,7 @@ func (w *Webhook) calls(from origin, value json.RawMessage) bool {
 			w.Calls = append(w.Calls, c)
 		}
 	}
+
 	for _, raw := range w.list("calls", wire.Calls) {
 		var call struct {
 			From       ident `json:"from"`
@@ -285,9 +318,11 @@ func (w *Webhook) calls(from origin, value json.RawMessage) bool {
 			if call.Event == "terminate" && !call.Start.time().IsZero() {
 				call.Timestamp = call.Start // the window is open from when it began
 			}
+
 			open(call.From, call.FromUserID, call.Timestamp)
 		}
 	}
+
 	for _, raw := range w.list("statuses", wire.Statuses) {
 		var status struct {
 			Status          word  `json:"status"`
@@ -299,5 +334,6 @@ func (w *Webhook) calls(from origin, value json.RawMessage) bool {
 			open(status.RecipientID, status.RecipientUserID, status.Timestamp)
 		}
 	}
+
 	return notice("calls")(w, from, value)
 }

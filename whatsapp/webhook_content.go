@@ -87,6 +87,7 @@ func (c *content) kind(given string) string {
 	if given != "" {
 		return given
 	}
+
 	switch {
 	case c.Text.Body != "":
 		return "text"
@@ -99,9 +100,11 @@ func (c *content) kind(given string) string {
 	case c.Reaction != nil:
 		return "reaction"
 	}
+
 	if kind, media := c.media(); media != nil {
 		return kind
 	}
+
 	return "unknown"
 }
 
@@ -109,11 +112,13 @@ func (c *content) media() (kind string, media *wireMedia) {
 	for _, m := range []struct {
 		kind  string
 		media *wireMedia
-	}{{"image", c.Image}, {"video", c.Video}, {"audio", c.Audio}, {"audio", c.Voice}, {"document", c.Document}, {"sticker", c.Sticker}} {
+	}{{"image", c.Image}, {"video", c.Video}, {"audio", c.Audio}, {"audio", c.Voice}, {"document", c.Document},
+		{"sticker", c.Sticker}} {
 		if m.media != nil {
 			return m.kind, m.media
 		}
 	}
+
 	return "", nil
 }
 
@@ -140,8 +145,10 @@ func (c *content) read(m *Inbound) {
 	m.Text = string(c.Text.Body)
 	if _, media := c.media(); media != nil {
 		m.Text = string(media.Caption)
-		m.Media = &InboundMedia{string(media.ID), string(media.MIMEType), string(media.SHA256), string(media.Filename), media.Voice || c.Voice != nil}
+		m.Media = &InboundMedia{string(media.ID), string(media.MIMEType), string(media.SHA256), string(media.Filename),
+			media.Voice || c.Voice != nil}
 	}
+
 	m.Written = m.Text
 	switch {
 	case c.Button != nil:
@@ -186,10 +193,12 @@ func (c *content) edited(m *Inbound) {
 		m.Text, m.Written = "", ""
 		return
 	}
+
 	now.Edit, now.Revoke = nil, nil // one edit at a time
 	after := Inbound{Type: now.kind(string(now.Type))}
 	now.describe(&after)
-	m.Text, m.Written, m.Media, m.ButtonPayload, m.ContextMessageID = after.Text, after.Written, after.Media, after.ButtonPayload, original
+	m.Text, m.Written, m.Media, m.ButtonPayload, m.ContextMessageID = after.Text, after.Written, after.Media,
+		after.ButtonPayload, original
 	m.Change = &Change{Original: original, Type: after.Type, Text: after.Text, Raw: storable(c.Edit.Message)}
 }
 

@@ -8,16 +8,20 @@ import (
 // status makes a fact of a receipt, or says what is wrong with it.
 func (r *receipt) status(wabaID, phoneNumberID string) (status Status, wrong string) {
 	status = Status{
-		WABAID: wabaID, PhoneNumberID: phoneNumberID, WAMID: identOf(r.ID), Status: StatusKind(r.Status), At: unixTime(r.Timestamp),
-		RecipientID: identOf(r.RecipientID), RecipientUserID: identOf(r.RecipientUserID), ParticipantID: identOf(r.ParticipantID),
-		CallbackData: r.CallbackData,
+		WABAID: wabaID, PhoneNumberID: phoneNumberID, WAMID: identOf(r.ID), Status: StatusKind(r.Status),
+		At:          unixTime(r.Timestamp),
+		RecipientID: identOf(r.RecipientID), RecipientUserID: identOf(r.RecipientUserID),
+		ParticipantID: identOf(r.ParticipantID),
+		CallbackData:  r.CallbackData,
 	}
+
 	switch {
 	case status.WAMID == "":
 		return Status{}, "a status without an id"
 	case !statusKinds[status.Status]:
 		return Status{}, "status " + quoted(r.Status)
 	}
+
 	if p := r.Pricing; p != nil {
 		status.Pricing = &Pricing{p.Billable, cut(p.Model, maxWord), cut(p.Type, maxWord), cut(p.Category, maxWord)}
 	}
@@ -27,11 +31,13 @@ func (r *receipt) status(wabaID, phoneNumberID string) (status Status, wrong str
 	if len(r.Errors) > 0 {
 		status.Errors = statusErrors(r.Errors)
 	}
+
 	return status, ""
 }
 
 var statusKinds = map[StatusKind]bool{
-	StatusSent: true, StatusDelivered: true, StatusRead: true, StatusPlayed: true, StatusFailed: true, StatusDeleted: true, StatusWarning: true,
+	StatusSent: true, StatusDelivered: true, StatusRead: true, StatusPlayed: true, StatusFailed: true,
+	StatusDeleted: true, StatusWarning: true,
 }
 
 func statusErrors(raw json.RawMessage) []StatusError {
@@ -47,10 +53,12 @@ func statusErrors(raw json.RawMessage) []StatusError {
 		if !decode(element, &wire) {
 			continue
 		}
+
 		details := cmp.Or(cut(errorDetails(wire.Data), maxNote), string(wire.Details))
 		code := max(0, int(wire.Code)) // below zero are ours
 		errs = append(errs, StatusError{code, string(wire.Title), string(wire.Message), details})
 	}
+
 	return errs
 }
 
@@ -70,7 +78,9 @@ func (w *Webhook) messages(from origin, value json.RawMessage) bool {
 	if !decode(value, &wire) {
 		return false
 	}
+
 	from.phoneNumberID = string(wire.Metadata.PhoneNumberID)
+
 	return w.conversation(from, wire)
 }
 
@@ -83,7 +93,9 @@ func (w *Webhook) standby(from origin, value json.RawMessage) bool {
 	if !decode(value, &wire) {
 		return false
 	}
+
 	from.phoneNumberID, from.standby = string(wire.Metadata.PhoneNumberID), true
+
 	return w.conversation(from, wire.Standby)
 }
 
@@ -97,16 +109,20 @@ func (w *Webhook) conversation(from origin, wire messagesValue) (any bool) {
 			w.unknown(wrong)
 		}
 	}
+
 	w.inbound(from, w.list("messages", wire.Messages), readProfiles(wire.Contacts))
 	for _, raw := range w.list("message_echoes", wire.Echoes) {
 		w.echo(from, raw)
 	}
+
 	for _, e := range statusErrors(wire.Errors) {
 		w.Errors = append(w.Errors, ChannelError{from.wabaID, from.phoneNumberID, e})
 	}
+
 	for _, raw := range w.list("user_actions", wire.UserActions) {
 		w.userAction(from, raw)
 	}
+
 	return w.facts() > before
 }
 
@@ -121,6 +137,7 @@ func (w *Webhook) list(name string, raw json.RawMessage) []json.RawMessage {
 	if !ok {
 		w.unknown(name + " of the wrong type")
 	}
+
 	return all
 }
 
@@ -141,8 +158,10 @@ func readStatus(from origin, raw json.RawMessage) (status Status, wrong string) 
 	if !isObject(raw) || !decode(raw, &wire) {
 		return Status{}, "a status that is no object"
 	}
+
 	strict := receipt{
-		ID: string(wire.ID), Status: string(wire.Status), Timestamp: string(wire.Timestamp), RecipientID: string(wire.RecipientID),
+		ID: string(wire.ID), Status: string(wire.Status), Timestamp: string(wire.Timestamp),
+		RecipientID:     string(wire.RecipientID),
 		RecipientUserID: either(wire.RecipientUserID, wire.UserID), ParticipantID: string(wire.ParticipantID),
 		CallbackData: string(wire.CallbackData), Errors: wire.Errors,
 	}
@@ -153,6 +172,7 @@ func readStatus(from origin, raw json.RawMessage) (status Status, wrong string) 
 	if isObject(wire.Conversation) {
 		decode(wire.Conversation, &strict.Conversation)
 	}
+
 	return strict.status(from.wabaID, from.phoneNumberID)
 }
 
@@ -187,8 +207,10 @@ func (w *Webhook) inbound(from origin, elements []json.RawMessage, profiles []pr
 			w.unknown("a message without an id")
 			continue
 		}
+
 		messages = append(messages, wire)
 	}
+
 	one := oneSender(messages)
 	for i := range messages {
 		w.message(from, &messages[i], profiles, one)
@@ -203,18 +225,22 @@ func (w *Webhook) message(from origin, wire *wireInbound, profiles []profile, on
 		Type: wire.kind(string(wire.Type)), At: wire.Timestamp.time(), ContextMessageID: string(wire.Context.ID),
 		AdClickID: string(wire.Referral.ClickID), Standby: from.standby, Raw: storable(wire.raw),
 	}
+
 	m.From, m.FromUserID = person(wire.From, ident(either(wire.FromUserID, who.UserID)))
 	if len(wire.Errors) > 0 {
 		m.Errors = statusErrors(wire.Errors)
 	}
+
 	wire.describe(&m)
 	if m.Raw == nil || m.Change != nil && !m.Change.Revoked && m.Change.Raw == nil {
 		w.unknown("a message that is too large or too deep to be stored as it came")
 	}
+
 	if m.Change == nil && wire.changes(m.Type) {
 		w.unknown("a change of a message that it does not name")
 		return
 	}
+
 	w.Inbound = append(w.Inbound, m)
 }
 
@@ -229,24 +255,29 @@ func (w *Webhook) echo(from origin, raw json.RawMessage) {
 		w.unknown("an echo without an id")
 		return
 	}
+
 	inner := wire.wireEcho
 	if wire.Message != nil {
 		inner = *wire.Message
 	}
+
 	m := Inbound{Type: inner.kind(string(inner.Type))} // an echo is described like any message
 	inner.describe(&m)
 	e := Echo{
 		WABAID: from.wabaID, PhoneNumberID: from.phoneNumberID, WAMID: string(wire.ID), Type: m.Type, Text: m.Text,
 		At: wire.Timestamp.time(), Standby: from.standby, Change: m.Change, Raw: storable(raw),
 	}
+
 	e.To, e.ToUserID = person(ident(either(inner.To, inner.Recipient)), inner.ToUserID)
 	if e.Raw == nil {
 		w.unknown("an echo that is too large or too deep to be stored as it came")
 	}
+
 	if e.Change == nil && inner.changes(e.Type) {
 		w.unknown("a change of a message that it does not name")
 		return
 	}
+
 	w.Echoes = append(w.Echoes, e)
 }
 
@@ -268,5 +299,7 @@ func (w *Webhook) userAction(from origin, raw json.RawMessage) {
 		w.unknown("a user action that is no object")
 		return
 	}
-	w.Notices = append(w.Notices, Notice{WABAID: from.wabaID, PhoneNumberID: from.phoneNumberID, Field: "user_actions", Event: string(wire.Type), At: wire.Timestamp.time()})
+
+	w.Notices = append(w.Notices, Notice{WABAID: from.wabaID, PhoneNumberID: from.phoneNumberID, Field: "user_actions",
+		Event: string(wire.Type), At: wire.Timestamp.time()})
 }

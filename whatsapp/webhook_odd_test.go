@@ -10,7 +10,8 @@ import (
 
 // value is a webhook with one value of the field messages.
 func value(value string) string {
-	return `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":` + value + `}]}]}`
+	return `{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":` +
+		value + `}]}]}`
 }
 
 func TestAMessageIsFromWhoSentIt(t *testing.T) {
@@ -19,22 +20,35 @@ func TestAMessageIsFromWhoSentIt(t *testing.T) {
 		contacts, messages string
 		want               []string // number, user id and name of each
 	}{
-		"whose profile comes along": {`[{"wa_id":"16505551234","user_id":"US.1","profile":{"name":"Ana"}}]`, `[{"id":"a","from":"16505551234"}]`, []string{"16505551234 US.1 Ana"}},
-		"with its number spelled in another way": {`[{"wa_id":"5491155551234","profile":{"name":"Ana"}}]`, `[{"id":"a","from":"541155551234"},{"id":"b","from":"541155551234"}]`,
+		"whose profile comes along": {`[{"wa_id":"16505551234","user_id":"US.1","profile":{"name":"Ana"}}]`,
+			`[{"id":"a","from":"16505551234"}]`, []string{"16505551234 US.1 Ana"}},
+		"with its number spelled in another way": {`[{"wa_id":"5491155551234","profile":{"name":"Ana"}}]`,
+			`[{"id":"a","from":"541155551234"},{"id":"b","from":"541155551234"}]`,
 			[]string{"541155551234  Ana", "541155551234  Ana"}},
-		"and not from the other one": {`[{"wa_id":"16505551234","user_id":"US.1","profile":{"name":"Ana"}}]`, `[{"id":"a","from":"16505551234"},{"id":"b","from":"16505559999"}]`,
+		"and not from the other one": {`[{"wa_id":"16505551234","user_id":"US.1","profile":{"name":"Ana"}}]`,
+			`[{"id":"a","from":"16505551234"},{"id":"b","from":"16505559999"}]`,
 			[]string{"16505551234 US.1 Ana", "16505559999  "}},
-		"and not from the other one, who hides the number": {`[{"wa_id":"16505551234","user_id":"US.1","profile":{"name":"Ana"}}]`, `[{"id":"a","from_user_id":"US.2"},{"id":"b","from":"16505551234"}]`,
+		"and not from the other one, who hides the number": {`[{"wa_id":"16505551234","user_id":"US.1","profile":{"name":"Ana"}}]`,
+			`[{"id":"a","from_user_id":"US.2"},{"id":"b","from":"16505551234"}]`,
 			[]string{" US.2 ", "16505551234 US.1 Ana"}},
-		"and nobody's where one of two names none": {`[{"wa_id":"16505551234","user_id":"US.1","profile":{"name":"Ana"}}]`, `[{"id":"a"},{"id":"b","from":"16505551234"}]`,
+		"and nobody's where one of two names none": {`[{"wa_id":"16505551234","user_id":"US.1","profile":{"name":"Ana"}}]`,
+			`[{"id":"a"},{"id":"b","from":"16505551234"}]`,
 			[]string{"  ", "16505551234 US.1 Ana"}},
-		"known by its user id":           {`[{"user_id":"US.1","profile":{"name":"Ana"}}]`, `[{"id":"a","from_user_id":"US.1"}]`, []string{" US.1 Ana"}},
-		"known by a user id for number":  {`[]`, `[{"id":"a","from":"US.13491208655302741918"}]`, []string{" US.13491208655302741918 "}},
-		"known by a linked user id":      {`[]`, `[{"id":"a","from":"US.ENT.1181579"}]`, []string{" US.ENT.1181579 "}},
-		"with a plus and blanks":         {`[{"wa_id":" 16505551234 ","profile":{"name":"Ana"}}]`, `[{"id":" a ","from":"\t16505551234\n"},{"id":"b","from":"+16505551234"}]`, []string{"16505551234  Ana", "16505551234  "}},
-		"with a number as a number":      {`[]`, `[{"id":"a","from":16505551234},{"id":"b","from":1.6505551234e10}]`, []string{"16505551234  ", "16505551234  "}},
-		"and nobody's where it is junk":  {`[]`, `[{"id":"a","from":"nobody"},{"id":"b","from":"+"},{"id":"c","from":"12"},{"id":"d","from":"1650555123412345"},{"id":"e","from":"1650-555"},{"id":"f","from":["1"]}]`, []string{"  ", "  ", "  ", "  ", "  ", "  "}},
-		"and nobody's where its id is":   {`[]`, `[{"id":"a","from_user_id":"a b"},{"id":"b","from_user_id":"` + strings.Repeat("a", 201) + `"}]`, []string{"  ", "  "}},
+		"known by its user id": {`[{"user_id":"US.1","profile":{"name":"Ana"}}]`,
+			`[{"id":"a","from_user_id":"US.1"}]`, []string{" US.1 Ana"}},
+		"known by a user id for number": {`[]`, `[{"id":"a","from":"US.13491208655302741918"}]`,
+			[]string{" US.13491208655302741918 "}},
+		"known by a linked user id": {`[]`, `[{"id":"a","from":"US.ENT.1181579"}]`, []string{" US.ENT.1181579 "}},
+		"with a plus and blanks": {`[{"wa_id":" 16505551234 ","profile":{"name":"Ana"}}]`,
+			`[{"id":" a ","from":"\t16505551234\n"},{"id":"b","from":"+16505551234"}]`,
+			[]string{"16505551234  Ana", "16505551234  "}},
+		"with a number as a number": {`[]`, `[{"id":"a","from":16505551234},{"id":"b","from":1.6505551234e10}]`,
+			[]string{"16505551234  ", "16505551234  "}},
+		"and nobody's where it is junk": {`[]`,
+			`[{"id":"a","from":"nobody"},{"id":"b","from":"+"},{"id":"c","from":"12"},{"id":"d","from":"1650555123412345"},{"id":"e","from":"1650-555"},{"id":"f","from":["1"]}]`,
+			[]string{"  ", "  ", "  ", "  ", "  ", "  "}},
+		"and nobody's where its id is": {`[]`, `[{"id":"a","from_user_id":"a b"},{"id":"b","from_user_id":"` +
+			strings.Repeat("a", 201) + `"}]`, []string{"  ", "  "}},
 		"whatever the digits' script is": {`[]`, `[{"id":"a","from":"١٦٥٠٥٥٥١٢٣٤"}]`, []string{"  "}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -43,6 +57,7 @@ func TestAMessageIsFromWhoSentIt(t *testing.T) {
 			for _, m := range parse(t, value(`{"contacts":`+tc.contacts+`,"messages":`+tc.messages+`}`)).Inbound {
 				got = append(got, m.From+" "+m.FromUserID+" "+m.ProfileName)
 			}
+
 			if !reflect.DeepEqual(got, tc.want) {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
@@ -93,13 +108,18 @@ func TestNothingIsLongerThanItsBound(t *testing.T) {
 	if len(w.Inbound) != 1 || len(w.Statuses) != 1 {
 		t.Fatalf("%d messages and %d statuses", len(w.Inbound), len(w.Statuses))
 	}
+
 	m, s := w.Inbound[0], w.Statuses[0]
 	if len(m.ProfileName) != 2*maxWord || len(m.Text) != 2*maxText || len(m.Written) != 2*maxText {
 		t.Errorf("name of %d bytes, text of %d", len(m.ProfileName), len(m.Text))
 	}
-	if e := s.Errors[0]; e.Code != 0 || len(e.Title) != 2*maxWord || len(e.Details) != 2*maxNote || len(s.Pricing.Category) != 2*maxWord {
-		t.Errorf("code %d, title of %d bytes, details of %d, category of %d", e.Code, len(e.Title), len(e.Details), len(s.Pricing.Category))
+
+	if e := s.Errors[0]; e.Code != 0 || len(e.Title) != 2*maxWord || len(e.Details) != 2*maxNote ||
+		len(s.Pricing.Category) != 2*maxWord {
+		t.Errorf("code %d, title of %d bytes, details of %d, category of %d", e.Code, len(e.Title), len(e.Details),
+			len(s.Pricing.Category))
 	}
+
 	if want := []string{"a status without an id", "a message without an id"}; !reflect.DeepEqual(w.Unknown, want) {
 		t.Errorf("unknown: %q", w.Unknown)
 	}
@@ -108,10 +128,13 @@ func TestNothingIsLongerThanItsBound(t *testing.T) {
 func TestAMessageThatCannotBeStoredAsItCameIsReadAllTheSame(t *testing.T) {
 	t.Parallel()
 	for name, part := range map[string]string{
-		"deep": strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "a huge number": "1e999999", "long": `"` + strings.Repeat("a", maxRaw) + `"`,
+		"deep": strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "a huge number": "1e999999",
+		"long": `"` + strings.Repeat("a", maxRaw) + `"`,
 	} {
-		w := parse(t, value(`{"messages":[{"id":"a","from":"16505551234","type":"text","text":{"body":"hi"},"odd":`+part+`},{"id":"b","from":"16505551234","type":"text","text":{"body":"ho"}}]}`))
-		if len(w.Inbound) != 2 || w.Inbound[0].Text != "hi" || w.Inbound[0].Raw != nil || w.Inbound[1].Raw == nil || len(w.Unknown) == 0 {
+		w := parse(t, value(`{"messages":[{"id":"a","from":"16505551234","type":"text","text":{"body":"hi"},"odd":`+
+			part+`},{"id":"b","from":"16505551234","type":"text","text":{"body":"ho"}}]}`))
+		if len(w.Inbound) != 2 || w.Inbound[0].Text != "hi" || w.Inbound[0].Raw != nil || w.Inbound[1].Raw == nil ||
+			len(w.Unknown) == 0 {
 			t.Errorf("%s: %d messages, unknown: %q", name, len(w.Inbound), w.Unknown)
 		}
 	}
@@ -143,7 +166,8 @@ func TestAPartOfTheWrongTypeIsUnknownAndCostsItsSiblingsNothing(t *testing.T) {
 func TestNothingIsReadThatIsNestedTooDeeply(t *testing.T) {
 	t.Parallel()
 	const deep = 2_000_000
-	body := `{"object":"whatsapp_business_account","statuses":` + strings.Repeat("[", deep) + strings.Repeat("]", deep) + `}`
+	body := `{"object":"whatsapp_business_account","statuses":` + strings.Repeat("[", deep) +
+		strings.Repeat("]", deep) + `}`
 	if _, err := ParseWebhook([]byte(body)); err == nil {
 		t.Error("it was read")
 	}
@@ -153,11 +177,15 @@ func TestATimeThatCannotBeBelievedIsThatOfNow(t *testing.T) {
 	t.Parallel()
 	now := at(1_800_000_000)
 	for given, want := range map[string]time.Time{
-		`"1750030073"`: at(1750030073), `1750030073`: at(1750030073), `1750030073000`: at(1750030073), `1.750030073e9`: at(1750030073), `"1750030073.5"`: at(1750030073),
-		`1800000299`: at(1_800_000_299), `1800000301`: now, `253402300799`: now, `"9999999999999999999999"`: now, `1e300`: now,
-		`0`: now, `-1750030073`: now, `"-1"`: now, `1`: now, `1000000000`: now, `null`: now, `"soon"`: now, `{}`: now, `[1750030073]`: now, `true`: now,
+		`"1750030073"`: at(1750030073), `1750030073`: at(1750030073), `1750030073000`: at(1750030073),
+		`1.750030073e9`: at(1750030073), `"1750030073.5"`: at(1750030073),
+		`1800000299`: at(1_800_000_299), `1800000301`: now, `253402300799`: now, `"9999999999999999999999"`: now,
+		`1e300`: now,
+		`0`:     now, `-1750030073`: now, `"-1"`: now, `1`: now, `1000000000`: now, `null`: now, `"soon"`: now, `{}`: now,
+		`[1750030073]`: now, `true`: now,
 	} {
-		w := parse(t, value(`{"messages":[{"id":"a","from":"16505551234","timestamp":`+given+`}],"statuses":[{"id":"b","status":"sent","timestamp":`+given+`}]}`))
+		w := parse(t, value(`{"messages":[{"id":"a","from":"16505551234","timestamp":`+given+
+			`}],"statuses":[{"id":"b","status":"sent","timestamp":`+given+`}]}`))
 		w.Date(now)
 		if m := w.Inbound[0]; !m.At.Equal(want) || !w.Statuses[0].At.Equal(want) || m.Undated != want.Equal(now) {
 			t.Errorf("%s: %v (undated: %v) and %v, want %v", given, m.At, m.Undated, w.Statuses[0].At, want)
@@ -170,11 +198,13 @@ func TestDateReachesEveryFact(t *testing.T) {
 	now := at(1_800_000_000)
 	var w Webhook
 	v := reflect.ValueOf(&w).Elem()
+
 	for i := range v.NumField() { // one of each, without a time
 		if v.Field(i).Kind() == reflect.Slice {
 			v.Field(i).Set(reflect.MakeSlice(v.Field(i).Type(), 1, 1))
 		}
 	}
+
 	w.Date(now)
 	for i := range v.NumField() {
 		if of := v.Field(i).Index(0); of.Kind() == reflect.Struct {

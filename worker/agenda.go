@@ -8,8 +8,9 @@ import (
 	"carillon/delivery"
 )
 
-// agenda orders what a lane has claimed: a message whose campaign has a limit of its own goes at its time, all others as soon
-// as the number's pace lets them, so that a slow campaign holds up no other.
+// agenda orders what a lane has claimed: a message whose campaign has a limit of its own goes at
+// its time, all others as soon as the number's pace lets them, so that a slow campaign holds up no
+// other.
 type agenda struct {
 	claims <-chan []timed
 	free   []timed
@@ -39,6 +40,7 @@ func (a *agenda) next(ctx context.Context) (timed, bool) {
 			}
 		}
 	}
+
 	return timed{}, false
 }
 
@@ -53,6 +55,7 @@ func (a *agenda) wait(ctx context.Context, d time.Duration) bool {
 	case <-ctx.Done():
 		return false
 	}
+
 	return true
 }
 
@@ -60,6 +63,7 @@ func (a *agenda) add(batch []timed, open bool) {
 	if !open {
 		a.claims = nil
 	}
+
 	for _, m := range batch {
 		if m.at.IsZero() {
 			a.free = append(a.free, m)
@@ -67,6 +71,7 @@ func (a *agenda) add(batch []timed, open bool) {
 			a.later = append(a.later, m)
 		}
 	}
+
 	slices.SortStableFunc(a.later, func(x, y timed) int { return x.at.Compare(y.at) })
 }
 
@@ -76,9 +81,11 @@ func (a *agenda) rest() (messages []delivery.Claimed) {
 		batch, open := <-a.claims
 		a.add(batch, open)
 	}
+
 	for _, m := range slices.Concat(a.free, a.later) {
 		messages = append(messages, m.Claimed)
 	}
+
 	return messages
 }
 

@@ -17,12 +17,14 @@ func TestAMessageWithATimeOfItsOwnHoldsUpNoOther(t *testing.T) {
 	claims <- []timed{late}
 	close(claims)
 	a := agenda{claims: claims}
+
 	for i, want := range []timed{free, late, slow} {
 		got, ok := a.next(t.Context())
 		if !ok || got.ID != want.ID {
 			t.Errorf("message %d is %s, want %s", i, got.ID, want.ID)
 		}
 	}
+
 	if time.Now().Before(soon) {
 		t.Error("the limited message went before its time")
 	}
@@ -39,6 +41,7 @@ func TestWhatWasClaimedAndNotTakenIsGivenBackWhole(t *testing.T) {
 		claims <- []timed{message(time.Time{})}
 		close(claims)
 	}()
+
 	a := agenda{claims: claims}
 	if _, ok := a.next(t.Context()); !ok {
 		t.Fatal("no message")
@@ -60,10 +63,12 @@ func TestABreakerTripsProbesAndRecovers(t *testing.T) {
 			t.Fatalf("tripped early: rests %v, allows %d", rest, b.allows(10, now))
 		}
 	}
+
 	rest := b.saw(false, now)
 	if rest < firstRest/2 || rest > firstRest || b.allows(10, now) != 0 {
 		t.Errorf("tripped, it rests %v and allows %d", rest, b.allows(10, now))
 	}
+
 	later := now.Add(rest)
 	if n := b.allows(10, later); n != 1 {
 		t.Errorf("after its rest it allows %d, want one probe", n)
@@ -71,6 +76,7 @@ func TestABreakerTripsProbesAndRecovers(t *testing.T) {
 	if again := b.saw(false, later); again < firstRest {
 		t.Errorf("after a probe that failed it rests %v, want longer than before", again)
 	}
+
 	b.saw(true, later)
 	if n := b.allows(10, later); n != 10 {
 		t.Errorf("once it works it allows %d", n)

@@ -9,15 +9,16 @@ import (
 )
 
 const (
-	// tripsAfter is how many answers in a row must be missing or broken before an account's WhatsApp counts as down.
+	// tripsAfter is how many answers in a row must be missing or broken before an account's WhatsApp
+	// counts as down.
 	tripsAfter = 5
 	// firstRest and longestRest bound how long nothing is sent before a single message probes again.
 	firstRest   = time.Second
 	longestRest = time.Minute
 )
 
-// breaker stops sending for an account whose WhatsApp does not answer, and probes with single messages until it does. It
-// stands in the memory of each process: another may still get through.
+// breaker stops sending for an account whose WhatsApp does not answer, and probes with single
+// messages until it does. It stands in the memory of each process: another may still get through.
 type breaker struct {
 	mu    sync.Mutex
 	bad   int // in a row
@@ -50,6 +51,7 @@ func (b *breaker) allows(n int, now time.Time) int {
 	case now.Before(b.until):
 		return 0
 	}
+
 	return 1
 }
 
@@ -61,6 +63,7 @@ func (b *breaker) saw(good bool, now time.Time) (rest time.Duration) {
 		b.bad, b.rest, b.until = 0, 0, time.Time{}
 		return 0
 	}
+
 	b.bad++
 	if b.bad < tripsAfter {
 		return 0
@@ -68,7 +71,9 @@ func (b *breaker) saw(good bool, now time.Time) (rest time.Duration) {
 	if now.Before(b.until) {
 		return b.until.Sub(now) // an answer to what was in flight when it tripped
 	}
+
 	b.rest = min(max(firstRest, 2*b.rest), longestRest)
 	b.until = now.Add(b.rest/2 + rand.N(b.rest/2))
+
 	return b.until.Sub(now)
 }

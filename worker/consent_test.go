@@ -23,6 +23,7 @@ func pausedEarly(t *testing.T, s *stage, people int) *ent.Campaign {
 	if _, err := s.campaigns.Launch(s.owner, c.ID); err != nil {
 		t.Fatal(err)
 	}
+
 	s.work(t, s.process)
 	if err := s.sandbox.WaitAccepted(t.Context(), 1); err != nil {
 		t.Fatal(err)
@@ -30,19 +31,24 @@ func pausedEarly(t *testing.T, s *stage, people int) *ent.Campaign {
 	if _, err := s.campaigns.Pause(s.owner, c.ID); err != nil {
 		t.Fatal(err)
 	}
+
 	s.until(t, "nothing is in anyone's hands", func() bool {
 		row := s.campaign(c.ID)
 		return row.Sending == 0 && row.Queued > 0 && row.EnrolledAt != nil
 	})
+
 	c.Update().ClearRateLimit().ExecX(s.owner)
+
 	return c
 }
 
 // waiting are the addresses of a campaign's messages that wait.
 func (s *stage) waiting(c uid.ID) (addresses []string) {
-	for _, m := range s.db.Client.Message.Query().Where(message.CampaignID(c), message.StatusEQ(enum.MessageStatusQueued)).AllX(s.system) {
+	for _, m := range s.db.Client.Message.Query().Where(message.CampaignID(c),
+		message.StatusEQ(enum.MessageStatusQueued)).AllX(s.system) {
 		addresses = append(addresses, m.Address)
 	}
+
 	return addresses
 }
 
@@ -51,8 +57,10 @@ func (s *stage) saysStop(t *testing.T, phone string) {
 	if _, err := s.sandbox.SendInbound(metaNumber, phone, "STOP"); err != nil {
 		t.Fatal(err)
 	}
+
 	s.until(t, phone+" is opted out", func() bool {
-		return s.db.Client.Contact.Query().Where(contact.Phone(phone), contact.MarketingConsentEQ(enum.ConsentOptedOut)).ExistX(s.system)
+		return s.db.Client.Contact.Query().Where(contact.Phone(phone), contact.MarketingConsentEQ(enum.ConsentOptedOut)).
+			ExistX(s.system)
 	})
 }
 
@@ -67,10 +75,12 @@ func TestWhoSaysStopWhileTheirMessageWaitsGetsNone(t *testing.T) {
 		if _, err := s.campaigns.Resume(s.owner, c.ID); err != nil {
 			t.Fatal(err)
 		}
+
 		s.until(t, "the campaign is over", func() bool { return s.campaign(c.ID).Status == enum.CampaignStatusCompleted })
 		if got := s.accepted(phone); len(got) > 0 {
 			t.Errorf("%s said STOP and got %+v", phone, got)
 		}
+
 		s.judge(t, c.ID, people-1)
 		if row := s.campaign(c.ID); row.Skipped != 1 {
 			t.Errorf("%d are skipped", row.Skipped)
@@ -91,9 +101,11 @@ func TestACampaignWhoseLastPeopleMayNotBeWrittenToIsOver(t *testing.T) {
 		if _, err := s.campaigns.Resume(s.owner, c.ID); err != nil {
 			t.Fatal(err)
 		}
+
 		s.until(t, "the campaign is over", func() bool { return s.campaign(c.ID).Status == enum.CampaignStatusCompleted })
 		s.judge(t, c.ID, sent)
-		left := s.db.Client.Message.Query().Where(message.CampaignID(c.ID), message.SkipReasonEQ(enum.SkipReasonNoOptIn)).CountX(s.system)
+		left := s.db.Client.Message.Query().Where(message.CampaignID(c.ID), message.SkipReasonEQ(enum.SkipReasonNoOptIn)).
+			CountX(s.system)
 		if row := s.campaign(c.ID); row.Skipped != people-sent || left != people-sent {
 			t.Errorf("%d are skipped, %d as NO_OPT_IN, of %d", row.Skipped, left, people-sent)
 		}
@@ -109,21 +121,29 @@ func TestARetryWritesToNobodyWhoHasOptedOutSinceTheirMessageFailed(t *testing.T)
 		s.until(t, "it is over", func() bool { return s.campaign(c.ID).Status == enum.CampaignStatusCompleted })
 		messages := s.messages(c.ID)
 		for _, m := range messages {
-			s.record(t, delivery.Fact{Message: m.ID, WAMID: *m.Wamid, Attempt: m.Attempts, Kind: delivery.Failed, At: database.Now(), ErrorCode: 131000})
+			s.record(t, delivery.Fact{Message: m.ID, WAMID: *m.Wamid, Attempt: m.Attempts, Kind: delivery.Failed,
+				At: database.Now(), ErrorCode: 131000})
 		}
-		db.Client.Contact.Update().Where(contact.Phone(messages[0].Address)).SetMarketingConsent(enum.ConsentOptedOut).ExecX(s.system)
+
+		db.Client.Contact.Update().Where(contact.Phone(messages[0].Address)).SetMarketingConsent(enum.ConsentOptedOut).
+			ExecX(s.system)
 		got, err := s.campaigns.Retry(s.owner, c.ID, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if got.Failed != 1 || got.Queued+got.Sending+got.Accepted != 1 {
-			t.Errorf("after the retry %d failed, %d queued, %d sending, %d accepted", got.Failed, got.Queued, got.Sending, got.Accepted)
+			t.Errorf("after the retry %d failed, %d queued, %d sending, %d accepted", got.Failed, got.Queued, got.Sending,
+				got.Accepted)
 		}
+
 		s.until(t, "it is over again", func() bool {
 			row := s.campaign(c.ID)
 			return row.Status == enum.CampaignStatusCompleted && row.Accepted == 1
 		})
-		if first, second := len(s.accepted(messages[0].Address)), len(s.accepted(messages[1].Address)); first != 1 || second != 2 {
+
+		if first, second := len(s.accepted(messages[0].Address)), len(s.accepted(messages[1].Address)); first != 1 ||
+			second != 2 {
 			t.Errorf("who opted out got %d messages, the other %d", first, second)
 		}
 	})

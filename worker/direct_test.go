@@ -25,6 +25,7 @@ func (s *stage) say(t *testing.T, m transactional.Message) *ent.Message {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return sent
 }
 
@@ -42,11 +43,13 @@ func (s *stage) accepted(to string) (all []sandbox.Accepted) {
 			all = append(all, a)
 		}
 	}
+
 	return all
 }
 
 func (s *stage) hello(to string) transactional.Message {
-	return transactional.Message{To: to, Template: &transactional.Template{TemplateID: s.template.ID, Values: []transactional.Value{{Parameter: "1", Value: "Ana"}}}}
+	return transactional.Message{To: to, Template: &transactional.Template{TemplateID: s.template.ID,
+		Values: []transactional.Value{{Parameter: "1", Value: "Ana"}}}}
 }
 
 func TestASingleTemplateIsSentAndFollowed(t *testing.T) {
@@ -57,7 +60,8 @@ func TestASingleTemplateIsSentAndFollowed(t *testing.T) {
 		const to = "+12025550100"
 		m := s.becomes(t, s.say(t, s.hello(to)).ID, "READ")
 		got := s.accepted(to)
-		if len(got) != 1 || got[0].Template != "hello" || !slices.Equal(got[0].Params, []string{"Ana"}) || *m.Wamid != got[0].WAMID {
+		if len(got) != 1 || got[0].Template != "hello" || !slices.Equal(got[0].Params, []string{"Ana"}) ||
+			*m.Wamid != got[0].WAMID {
 			t.Errorf("WhatsApp got %+v", got)
 		}
 	})
@@ -90,19 +94,24 @@ func TestAnAnswerInsideTheWindowReachesWhoWrote(t *testing.T) {
 		if _, err := s.sandbox.SendInbound(metaNumber, to, "Help"); err != nil {
 			t.Fatal(err)
 		}
+
 		var asked *ent.Message
 		s.until(t, "what they wrote is here", func() bool {
 			asked, _ = db.Client.Message.Query().Where(message.DirectionEQ(enum.DirectionInbound)).Only(s.system)
 			return asked != nil
 		})
+
 		text.ReplyTo = &asked.ID
 		answer := s.becomes(t, s.say(t, text).ID, "READ")
 		if answer.ContactID == nil || *answer.ContactID != *asked.ContactID || answer.Category != nil {
 			t.Errorf("the answer is %+v", answer)
 		}
-		s.becomes(t, s.say(t, transactional.Message{To: to, Media: &transactional.Media{Kind: enum.MessageTypeImage, Link: "https://example.com/plant.jpg", Caption: "This one?"}}).ID, "READ")
+
+		s.becomes(t, s.say(t, transactional.Message{To: to, Media: &transactional.Media{Kind: enum.MessageTypeImage,
+			Link: "https://example.com/plant.jpg", Caption: "This one?"}}).ID, "READ")
 		got := s.accepted(to)
-		if len(got) != 2 || got[0].Type != "text" || !slices.Equal(got[0].Params, []string{text.Text.Body}) || got[1].Type != "image" || !slices.Equal(got[1].Params, []string{"https://example.com/plant.jpg"}) {
+		if len(got) != 2 || got[0].Type != "text" || !slices.Equal(got[0].Params, []string{text.Text.Body}) ||
+			got[1].Type != "image" || !slices.Equal(got[1].Params, []string{"https://example.com/plant.jpg"}) {
 			t.Errorf("WhatsApp got %+v", got)
 		}
 	})
@@ -117,10 +126,12 @@ func TestWhatsAppHasTheLastWordOnTheWindow(t *testing.T) {
 		if _, err := s.sandbox.SendInbound(metaNumber, to, "Help"); err != nil {
 			t.Fatal(err)
 		}
+
 		s.until(t, "the window is open here", func() bool {
 			return db.Client.Contact.Query().Where(contact.Phone(to), contact.ServiceWindowClosesAtNotNil()).ExistX(s.system)
 		})
-		m := s.becomes(t, s.say(t, transactional.Message{To: to, Text: &transactional.Text{Body: "Hello"}}).ID, "FAILED 131047")
+		m := s.becomes(t, s.say(t, transactional.Message{To: to, Text: &transactional.Text{Body: "Hello"}}).ID,
+			"FAILED 131047")
 		if m.Attempts != 1 {
 			t.Errorf("it was tried %d times", m.Attempts)
 		}
@@ -131,11 +142,14 @@ func TestASingleMessageIsFoundWhenNobodyWasWoken(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db, sandbox.Options{Throughput: 1000})
-		template, err := s.accounts.CreateTemplate(s.owner, account.CreateTemplate{AccountID: s.account.ID, Submit: true, Template: whatsapp.Template{
-			Name: "order", Language: "en_US", Category: "UTILITY", Components: []whatsapp.Component{{Type: "BODY", Text: "Your order is on its way."}}}})
+		template, err := s.accounts.CreateTemplate(s.owner,
+			account.CreateTemplate{AccountID: s.account.ID, Submit: true, Template: whatsapp.Template{
+				Name: "order", Language: "en_US", Category: "UTILITY",
+				Components: []whatsapp.Component{{Type: "BODY", Text: "Your order is on its way."}}}})
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		template.Update().SetStatus(enum.TemplateStatusApproved).ExecX(s.system)
 		s.sandbox.ApproveTemplate(waba, "order")
 		m := s.say(t, transactional.Message{To: "+12025550100", Template: &transactional.Template{TemplateID: template.ID}})
@@ -145,6 +159,7 @@ func TestASingleMessageIsFoundWhenNobodyWasWoken(t *testing.T) {
 		if err != nil || !slices.Equal(lanes, []uid.ID{s.number.ID}) {
 			t.Fatalf("lanes with work: %v, %v", lanes, err)
 		}
+
 		s.tasks.WakeLane(s.system, lanes[0])
 		if m := s.becomes(t, m.ID, "READ"); *m.Category != enum.TemplateCategoryUtility {
 			t.Errorf("its category is %s", *m.Category)

@@ -20,10 +20,12 @@ func TestOfADisconnectedAccountNothingIsSent(t *testing.T) {
 		if _, err := s.accounts.Disconnect(s.owner, s.account.ID); err != nil { // and dies before it pauses the campaign
 			t.Fatal(err)
 		}
+
 		s.work(t, s.process)
 		if m := s.becomes(t, single, "FAILED -6"); m.ErrorCode == nil || *m.ErrorCode != whatsapp.CodeDisconnected {
 			t.Errorf("%+v", m)
 		}
+
 		s.until(t, "the campaign is paused", func() bool { return s.isPaused(c.ID) })
 		if got := s.campaign(c.ID); *got.StatusReason != enum.CampaignStatusReasonAccountRestricted || got.Failed != 0 {
 			t.Errorf("%s, %d failed", *got.StatusReason, got.Failed)

@@ -32,9 +32,11 @@ func TestACampaignReachesEverybodyOnceAndEveryCountIsExact(t *testing.T) {
 func TestEveryKindOfFailureEndsAsTheErrorTableSays(t *testing.T) {
 	t.Parallel()
 	for number, want := range map[string]string{
-		"+12025550100": "READ", "+12025550101": "SENT", "+12025550102": "DELIVERED", "+12025550103": "READ", "+12025550104": "READ", "+12025550105": "ACCEPTED",
+		"+12025550100": "READ", "+12025550101": "SENT", "+12025550102": "DELIVERED", "+12025550103": "READ",
+		"+12025550104": "READ", "+12025550105": "ACCEPTED",
 		"+12025550110": "READ", "+12025550111": "READ", "+12025550112": "READ", "+12025550113": "READ",
-		"+12025550120": "FAILED 131030", "+12025550121": "FAILED 100", "+12025550122": "FAILED 132000", "+12025550130": "FAILED 131009", "+12025550131": "FAILED 132012", "+12025550132": "FAILED 132005",
+		"+12025550120": "FAILED 131030", "+12025550121": "FAILED 100", "+12025550122": "FAILED 132000",
+		"+12025550130": "FAILED 131009", "+12025550131": "FAILED 132012", "+12025550132": "FAILED 132005",
 		"+12025550140": "FAILED 131026", "+12025550141": "FAILED 131049", "+12025550148": "FAILED 131026",
 	} {
 		t.Run(number, func(t *testing.T) {
@@ -47,6 +49,7 @@ func TestEveryKindOfFailureEndsAsTheErrorTableSays(t *testing.T) {
 					messages := s.messages(c.ID)
 					return len(messages) == 1 && status(messages[0]) == want
 				})
+
 				s.until(t, "the campaign is over", func() bool { return s.campaign(c.ID).Status == enum.CampaignStatusCompleted })
 			})
 		})
@@ -70,13 +73,15 @@ func TestAnErrorThatConcernsMoreThanOneMessagePausesTheCampaignWithItsReason(t *
 				if got.StatusReason == nil || *got.StatusReason != reason || got.StatusDetail == nil || *got.StatusDetail == "" {
 					t.Errorf("paused because of %v: %v", got.StatusReason, got.StatusDetail)
 				}
+
 				s.until(t, "its message waits", func() bool { row := s.campaign(c.ID); return row.Queued == 1 && row.Sending == 0 })
 			})
 		})
 	}
 }
 
-// bunched is how many messages may arrive together that left in time: the sandbox, too, is kept waiting by a busy machine.
+// bunched is how many messages may arrive together that left in time: the sandbox, too, is kept
+// waiting by a busy machine.
 const bunched = 2
 
 func TestALimitedNumberIsUsedToItsLimitAndNeverBeyond(t *testing.T) {
@@ -91,6 +96,7 @@ func TestALimitedNumberIsUsedToItsLimitAndNeverBeyond(t *testing.T) {
 		if u := s.sandbox.Usage(metaNumber); u.Peak > 80+bunched {
 			t.Errorf("%d requests arrived in one second, the limit is 80", u.Peak)
 		}
+
 		s.until(t, "receipts are in", func() bool { return s.campaign(c.ID).Read == 160 })
 		s.judge(t, c.ID, 160)
 	})
@@ -107,6 +113,7 @@ func TestPausingResumingAndLaunchingTwiceSendsNothingTwice(t *testing.T) {
 		for range 4 {
 			go func() { _, err := s.campaigns.Launch(s.owner, c.ID); won <- err }()
 		}
+
 		wins := 0
 		for range 4 {
 			if err := <-won; err == nil {
@@ -115,9 +122,11 @@ func TestPausingResumingAndLaunchingTwiceSendsNothingTwice(t *testing.T) {
 				t.Errorf("the loser of a launch hears %v", err)
 			}
 		}
+
 		if wins != 1 {
 			t.Errorf("%d launches won", wins)
 		}
+
 		for range 10 {
 			if _, err := s.campaigns.Pause(s.owner, c.ID); err != nil && !usererror.Is(err, usererror.Conflict) {
 				t.Fatal(err)
@@ -126,6 +135,7 @@ func TestPausingResumingAndLaunchingTwiceSendsNothingTwice(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		s.until(t, "everything is read", func() bool { return s.campaign(c.ID).Read == n })
 		s.judge(t, c.ID, n)
 	})
@@ -140,6 +150,7 @@ func TestOfAPausedCampaignOnlyWhatWasHandedOverIsStillSent(t *testing.T) {
 		if err := s.campaigns.Enroll(s.system, c.ID); err != nil {
 			t.Fatal(err)
 		}
+
 		drained := make(chan error, 1)
 		go func() { _, _, err := s.lanes.Drain(s.system, s.number.ID); drained <- err }() // one lane: each hands over ahead
 		if err := s.sandbox.WaitAccepted(t.Context(), 10); err != nil {
@@ -148,21 +159,25 @@ func TestOfAPausedCampaignOnlyWhatWasHandedOverIsStillSent(t *testing.T) {
 		if _, err := s.campaigns.Pause(s.owner, c.ID); err != nil {
 			t.Fatal(err)
 		}
+
 		sent := s.sandbox.Counts().Accepted
 		if err := <-drained; err != nil {
 			t.Fatal(err)
 		}
-		// A claim of 100 goes in parts of 25. One may be waiting for its slots, one for the first, and as many as are in flight at the least.
+		// A claim of 100 goes in parts of 25. One may be waiting for its slots, one for the first, and as
+		// many as are in flight at the least.
 		if after := s.sandbox.Counts().Accepted - sent; after > 25+25+32 {
 			t.Errorf("%d messages were sent after the pause", after)
 		}
 		if row := s.campaign(c.ID); row.Sending != 0 || row.Queued+row.Accepted+row.Sent+row.Delivered+row.Read != n {
 			t.Errorf("%d are in a worker's hands, %d queued", row.Sending, row.Queued)
 		}
+
 		s.work(t, s.process)
 		if _, err := s.campaigns.Resume(s.owner, c.ID); err != nil {
 			t.Fatal(err)
 		}
+
 		s.until(t, "everything is read", func() bool { return s.campaign(c.ID).Read == n })
 		s.judge(t, c.ID, n)
 	})
@@ -181,10 +196,12 @@ func TestACanceledCampaignSendsNoMore(t *testing.T) {
 		if _, err := s.campaigns.Cancel(s.owner, c.ID); err != nil {
 			t.Fatal(err)
 		}
+
 		s.until(t, "nothing is left", func() bool {
 			row := s.campaign(c.ID)
 			return row.Queued == 0 && row.Sending == 0 && row.Canceled > 0 && row.Canceled+row.Read == row.Total
 		})
+
 		s.judge(t, c.ID, s.campaign(c.ID).Read)
 		if _, err := s.campaigns.Resume(s.owner, c.ID); !usererror.Is(err, usererror.Conflict) {
 			t.Errorf("a canceled campaign was resumed: %v", err)
@@ -202,10 +219,12 @@ func TestAWorkerThatStopsGivesBackWhatItHasNotSent(t *testing.T) {
 		if err := s.sandbox.WaitAccepted(t.Context(), 10); err != nil {
 			t.Fatal(err)
 		}
+
 		stop()
 		if row := s.campaign(c.ID); row.Sending != 0 || row.Queued == 0 {
 			t.Errorf("after the stop %d are in a worker's hands, %d queued", row.Sending, row.Queued)
 		}
+
 		s.work(t, s.start(t))
 		s.until(t, "everything is read", func() bool { return s.campaign(c.ID).Read == n })
 		s.judge(t, c.ID, n)
@@ -226,6 +245,7 @@ func TestRedisMayBeEmptiedAtAnyMoment(t *testing.T) {
 		if err := s.sandbox.WaitAccepted(t.Context(), 20); err != nil {
 			t.Fatal(err)
 		}
+
 		wipe(t, s)
 		s.until(t, "everything is read", func() bool {
 			if lanes, err := s.queue.Lanes(s.system); err == nil && len(lanes) > 0 {
@@ -233,6 +253,7 @@ func TestRedisMayBeEmptiedAtAnyMoment(t *testing.T) {
 			}
 			return s.campaign(c.ID).Read == n
 		})
+
 		s.judge(t, c.ID, n)
 	})
 }
@@ -242,6 +263,7 @@ func wipe(t *testing.T, s *stage) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
+
 	for keys := s.redis.Scan(ctx, 0, "*"+s.prefix+"*", 1000).Iterator(); keys.Next(ctx); {
 		if err := s.redis.Del(ctx, keys.Val()).Err(); err != nil {
 			t.Fatal(err)
@@ -258,6 +280,7 @@ func TestASingleMessageOvertakesACampaign(t *testing.T) {
 		if err := s.sandbox.WaitAccepted(t.Context(), 3); err != nil {
 			t.Fatal(err)
 		}
+
 		const single = "+13039999999"
 		s.say(t, s.hello(single))
 		s.until(t, "the single message is sent", func() bool { return len(s.accepted(single)) == 1 })
@@ -279,6 +302,7 @@ func TestACampaignSendsWhatTheMessagingLimitAllowsAndGoesOnAsRoomReturns(t *test
 		if row := s.campaign(c.ID); *row.StatusReason != enum.CampaignStatusReasonMessagingLimit {
 			t.Fatalf("paused because of %s", *row.StatusReason)
 		}
+
 		s.until(t, "what was claimed is sent", func() bool { return s.campaign(c.ID).Sending == 0 })
 		if sent := len(s.sandbox.Accepted()); sent != 30 {
 			t.Errorf("%d messages were sent under a limit of 30", sent)
@@ -286,6 +310,7 @@ func TestACampaignSendsWhatTheMessagingLimitAllowsAndGoesOnAsRoomReturns(t *test
 		if err := s.campaigns.Sweep(s.system); err != nil || s.campaign(c.ID).Status != enum.CampaignStatusPaused {
 			t.Fatalf("it went on without room: %v", err)
 		}
+
 		err := db.InTx(s.system, func(tx *database.Tx) error { // a day passes
 			_, err := tx.ExecContext(s.system, "UPDATE messaging_window SET at = $1", database.Now().Add(-25*time.Hour))
 			return err
@@ -296,6 +321,7 @@ func TestACampaignSendsWhatTheMessagingLimitAllowsAndGoesOnAsRoomReturns(t *test
 		if err := s.campaigns.Sweep(s.system); err != nil {
 			t.Fatal(err)
 		}
+
 		s.until(t, "everything is read", func() bool { return s.campaign(c.ID).Read == n })
 		s.judge(t, c.ID, n)
 	})
@@ -311,9 +337,12 @@ func TestACampaignKeepsToItsOwnRateAndLeavesTheRestToOthers(t *testing.T) {
 		if _, err := s.campaigns.Launch(s.owner, slow.ID); err != nil {
 			t.Fatal(err)
 		}
+
 		fast := s.launch(t, list)
 		s.work(t, s.process)
-		s.until(t, "the fast campaign is over", func() bool { return s.campaign(fast.ID).Status == enum.CampaignStatusCompleted })
+		s.until(t, "the fast campaign is over", func() bool {
+			return s.campaign(fast.ID).Status == enum.CampaignStatusCompleted
+		})
 		if row := s.campaign(slow.ID); row.Queued < 50 {
 			t.Errorf("the slow campaign has only %d left when the fast one is over", row.Queued)
 		}
@@ -323,11 +352,13 @@ func TestACampaignKeepsToItsOwnRateAndLeavesTheRestToOthers(t *testing.T) {
 func (s *stage) enqueue(t *testing.T, address string) {
 	t.Helper()
 	err := s.db.InTx(s.system, func(tx *database.Tx) error {
-		_, _, err := s.queue.Enqueue(s.system, tx, s.account.OrganizationID, newMessage(s, address), func() error { return nil })
+		_, _, err := s.queue.Enqueue(s.system, tx, s.account.OrganizationID, newMessage(s, address),
+			func() error { return nil })
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	s.tasks.WakeLane(s.system, s.number.ID)
 }

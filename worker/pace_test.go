@@ -11,12 +11,14 @@ import (
 	"carillon/uid"
 )
 
-// leaseFor has several workers lease slots of one number until they hold n, and returns the slots in order of time.
+// leaseFor has several workers lease slots of one number until they hold n, and returns the slots
+// in order of time.
 func leaseFor(t *testing.T, p *Pace, number uid.ID, perSecond float64, workers, n int) []time.Duration {
 	t.Helper()
 	var mu sync.Mutex
 	var all []time.Duration
 	var g sync.WaitGroup
+
 	for range workers {
 		g.Go(func() {
 			for {
@@ -26,34 +28,42 @@ func leaseFor(t *testing.T, p *Pace, number uid.ID, perSecond float64, workers, 
 				if enough {
 					return
 				}
+
 				s, wait, err := p.lease(t.Context(), number, perSecond, 7)
 				if err != nil {
 					t.Error(err)
 					return
 				}
+
 				mu.Lock()
 				for i := range s.n {
 					all = append(all, s.at+time.Duration(i)*s.every)
 				}
+
 				mu.Unlock()
 				_ = sleep(t.Context(), wait)
 			}
 		})
 	}
+
 	g.Wait()
 	slices.Sort(all)
+
 	return all
 }
 
-// mostInASecond is the largest count of slots in any sliding second, each used as late as it may be.
+// mostInASecond is the largest count of slots in any sliding second, each used as late as it may
+// be.
 func mostInASecond(slots []time.Duration) (most int) {
 	from := 0
 	for to := range slots {
 		for slots[to]-slots[from] >= time.Second+lateness {
 			from++
 		}
+
 		most = max(most, to-from+1)
 	}
+
 	return most
 }
 
@@ -61,6 +71,7 @@ func TestNoSlidingSecondHoldsMoreSlotsThanTheLimitWhateverManyWorkersAsk(t *test
 	t.Parallel()
 	client, prefix := dbtest.Redis(t)
 	p := NewPace(client, prefix)
+
 	for _, limit := range []int{20, 80, 1000} {
 		number := uid.New(uid.PhoneNumber)
 		slots := leaseFor(t, p, number, float64(limit), 4, limit+limit/2)
@@ -75,19 +86,24 @@ func TestAnEmptiedRedisLeasesNoSecondTwice(t *testing.T) {
 	client, prefix := dbtest.Redis(t)
 	p, number := NewPace(client, prefix), uid.New(uid.PhoneNumber)
 	var all []time.Duration
+
 	for range 3 {
 		for range 2 {
 			s, wait, err := p.lease(t.Context(), number, 1000, mostSlots)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			for i := range s.n {
 				all = append(all, s.at+time.Duration(i)*s.every)
 			}
+
 			_ = sleep(t.Context(), wait)
 		}
+
 		client.Del(t.Context(), p.key(number))
 	}
+
 	if !slices.IsSorted(all) {
 		t.Error("slots lie before ones that were leased earlier")
 	}
@@ -97,6 +113,7 @@ func TestARefusalHalvesTheRateAndOneBurstOfThemCountsOnce(t *testing.T) {
 	t.Parallel()
 	client, prefix := dbtest.Redis(t)
 	p, number := NewPace(client, prefix), uid.New(uid.PhoneNumber)
+
 	rate := func() float64 {
 		t.Helper()
 		other := uid.New(uid.PhoneNumber)
@@ -107,19 +124,23 @@ func TestARefusalHalvesTheRateAndOneBurstOfThemCountsOnce(t *testing.T) {
 		if rates[other] != 20 {
 			t.Errorf("rate of another number is %v", rates[other])
 		}
+
 		return rates[number]
 	}
 	if got := rate(); got != 80 {
 		t.Fatalf("rate of a number that was never slowed is %v", got)
 	}
+
 	for range 20 {
 		if err := p.Slow(t.Context(), number, 80, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	if got := rate(); got < 39 || got > 60 {
 		t.Errorf("rate after a burst of refusals is %v, want about 40", got)
 	}
+
 	s, _, err := p.lease(t.Context(), number, 80, 2)
 	if err != nil || s.n == 0 {
 		t.Fatal(s, err)
@@ -137,6 +158,7 @@ func TestASlotThatIsPastIsNotUsed(t *testing.T) {
 	for at := p.next(now); !at.IsZero(); at = p.next(now) {
 		used = append(used, at.Sub(now))
 	}
+
 	if len(used) == 0 || used[0] < -lateness || used[len(used)-1] != 10*time.Millisecond {
 		t.Errorf("used %v", used)
 	}
@@ -161,6 +183,7 @@ func TestANumberThatRestsForLongGivesItsWorkerBack(t *testing.T) {
 	if err := p.Slow(t.Context(), number, 80, time.Minute); err != nil {
 		t.Fatal(err)
 	}
+
 	walk := pacer{pace: p, number: number, perSecond: 80}
 	_, err := walk.wait(t.Context())
 	var far farOff
@@ -180,11 +203,13 @@ func TestWithoutRedisThereAreNoSlots(t *testing.T) {
 
 func TestWaitsGrowAsMetaAsks(t *testing.T) {
 	t.Parallel()
-	want := []time.Duration{time.Second, 4 * time.Second, 16 * time.Second, 64 * time.Second, 256 * time.Second, 256 * time.Second}
+	want := []time.Duration{time.Second, 4 * time.Second, 16 * time.Second, 64 * time.Second, 256 * time.Second,
+		256 * time.Second}
 	for retries, wait := range want {
 		if got := pairWait(retries); got != wait {
 			t.Errorf("after %d retries a pair waits %v, want %v", retries, got, wait)
 		}
+
 		for range 100 {
 			if d := backoff(retries); d <= 0 || d > min(longestBackoff, time.Second<<retries)+1 {
 				t.Errorf("back-off after %d retries is %v", retries, d)

@@ -10,15 +10,16 @@ import (
 
 const (
 	mostSlots = 5000
-	// retryRedis is how long a lane waits when Redis does not answer: it stops sending, and goes on by itself.
+	// retryRedis is how long a lane waits when Redis does not answer: it stops sending, and goes on by
+	// itself.
 	retryRedis = 250 * time.Millisecond
-	// longestWait is how long a lane waits for its number's next slot. Where that is farther off, because WhatsApp asked for a rest, the
-	// lane makes room for other numbers.
+	// longestWait is how long a lane waits for its number's next slot. Where that is farther off,
+	// because WhatsApp asked for a rest, the lane makes room for other numbers.
 	longestWait = time.Second
 )
 
-// pacer walks one lane through the slots it leases. A slot that is past by more than lateness is gone: using it would put
-// too many messages into one second.
+// pacer walks one lane through the slots it leases. A slot that is past by more than lateness is
+// gone: using it would put too many messages into one second.
 type pacer struct {
 	mu        sync.Mutex
 	pace      *Pace
@@ -28,30 +29,34 @@ type pacer struct {
 	owed      int // slots to leave out, for messages that left late
 }
 
-// wait returns at the moment when the next message may go, which it tells, or with an error when ctx ends.
+// wait returns at the moment when the next message may go, which it tells, or with an error when
+// ctx ends.
 func (p *pacer) wait(ctx context.Context) (slot time.Time, err error) {
 	slot, err = p.take(ctx)
 	if err != nil {
 		return slot, err
 	}
+
 	return slot, sleep(ctx, time.Until(slot))
 }
 
-// hold keeps a message that was held up on its way, by a busy machine or a handshake, until a slot of the present, which it
-// tells: its own is past.
+// hold keeps a message that was held up on its way, by a busy machine or a handshake, until a slot
+// of the present, which it tells: its own is past.
 func (p *pacer) hold(ctx context.Context, slot time.Time) (present time.Time, err error) {
 	for err == nil && time.Since(slot) > lateness {
 		slot, err = p.wait(ctx)
 	}
+
 	return slot, err
 }
 
-// left is told that a slot's message is written. One that was late all the same falls among later ones, so one of those is
-// left out: any second that the late message is in has one slot less.
+// left is told that a slot's message is written. One that was late all the same falls among later
+// ones, so one of those is left out: any second that the late message is in has one slot less.
 func (p *pacer) left(slot time.Time) {
 	if time.Since(slot) <= written {
 		return
 	}
+
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.owed++
@@ -78,6 +83,7 @@ func (p *pacer) next(now time.Time) time.Time {
 			past := min(r.n, int(behind/r.every)+1)
 			r.first, r.n = r.first.Add(time.Duration(past)*r.every), r.n-past
 		}
+
 		if r.n > 0 {
 			at := r.first
 			r.first, r.n = r.first.Add(r.every), r.n-1
@@ -85,24 +91,29 @@ func (p *pacer) next(now time.Time) time.Time {
 				p.owed--
 				continue
 			}
+
 			return at
 		}
+
 		p.runs = p.runs[1:]
 	}
+
 	return time.Time{}
 }
 
-// lease keeps slots for the near future in hand: it asks for more while the last are still to come, so that the way to Redis
-// costs no slot.
+// lease keeps slots for the near future in hand: it asks for more while the last are still to come,
+// so that the way to Redis costs no slot.
 func (p *pacer) lease(ctx context.Context) error {
 	for {
 		left, until := 0, time.Time{}
 		for _, r := range p.runs {
 			left, until = left+r.n, r.first.Add(time.Duration(r.n)*r.every)
 		}
+
 		if left > 0 && (left > 1 && time.Until(until) > ahead/2 || time.Until(until) > ahead) {
 			return nil
 		}
+
 		got, wait, err := p.pace.lease(ctx, p.number, p.perSecond, mostSlots)
 		switch {
 		case ctx.Err() != nil:
@@ -113,6 +124,7 @@ func (p *pacer) lease(ctx context.Context) error {
 			p.runs = append(p.runs, got)
 			return nil
 		}
+
 		if left > 0 {
 			return nil
 		}
@@ -134,8 +146,10 @@ func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
 	}
+
 	timer := time.NewTimer(d)
 	defer timer.Stop()
+
 	select {
 	case <-timer.C:
 		return nil

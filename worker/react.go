@@ -18,16 +18,19 @@ const (
 	longestPair    = 256 * time.Second
 )
 
-// react turns WhatsApp's answer into what is written down of the message. What an error means stands in whatsapp's table, and
-// what it asks for beyond the message in campaign.React; here is only what each class means to the message and its lane.
+// react turns WhatsApp's answer into what is written down of the message. What an error means
+// stands in whatsapp's table, and what it asks for beyond the message in campaign.React; here is
+// only what each class means to the message and its lane.
 func (l *lane) react(m delivery.Claimed, answer whatsapp.Answer) delivery.Fact {
-	f := delivery.Fact{Message: m.ID, Attempt: m.Attempt, Claim: m.Claim, WAMID: answer.WAMID, At: l.now(), ErrorCode: answer.Rule.Code, Recipient: answer.WaID, RecipientUserID: answer.UserID}
+	f := delivery.Fact{Message: m.ID, Attempt: m.Attempt, Claim: m.Claim, WAMID: answer.WAMID, At: l.now(),
+		ErrorCode: answer.Rule.Code, Recipient: answer.WaID, RecipientUserID: answer.UserID}
 	if answer.Err != nil {
 		f.Detail = cmp.Or(answer.Err.Details, answer.Err.UserMessage, answer.Err.Message)
 	}
 	if rest := l.breaker.saw(healthy(answer), time.Now()); rest > 0 {
 		l.pause(rest)
 	}
+
 	switch answer.Outcome {
 	case whatsapp.Accepted:
 		f.Kind = delivery.Accepted
@@ -40,6 +43,7 @@ func (l *lane) react(m delivery.Claimed, answer whatsapp.Answer) delivery.Fact {
 	default:
 		l.refused(m, answer, &f)
 	}
+
 	return f
 }
 
@@ -51,6 +55,7 @@ func healthy(answer whatsapp.Answer) bool {
 	case whatsapp.Refused:
 		return answer.Err == nil || answer.Err.HTTPStatus < http.StatusInternalServerError
 	}
+
 	return true
 }
 
@@ -62,11 +67,13 @@ func (l *lane) refused(m delivery.Claimed, answer whatsapp.Answer, f *delivery.F
 			f.Kind = delivery.Refused
 		}
 	}
+
 	switch rule.Class {
 	case whatsapp.RetryBackoff:
 		if answer.Err != nil && answer.Err.HTTPStatus == http.StatusServiceUnavailable {
 			l.slow(answer.RetryAfter)
 		}
+
 		again(backoff(retries))
 	case whatsapp.RetryAt:
 		again(rule.Delay)
@@ -100,18 +107,21 @@ func (l *lane) slow(rest time.Duration) {
 	}
 }
 
-// concern does what the error asks for beyond this message, and reports whether what it concerns is at a stand now. When that
-// cannot be done, the message must not be tried again at once.
+// concern does what the error asks for beyond this message, and reports whether what it concerns is
+// at a stand now. When that cannot be done, the message must not be tried again at once.
 func (l *lane) concern(m delivery.Claimed, rule whatsapp.Rule, f *delivery.Fact) (stopped bool) {
 	stopped, err := l.campaigns.React(context.WithoutCancel(l.ctx), campaign.Failure{
-		Organization: m.Organization, Campaign: m.Campaign, Template: m.Template, PhoneNumber: l.number, Account: l.sender.Account.ID,
+		Organization: m.Organization, Campaign: m.Campaign, Template: m.Template, PhoneNumber: l.number,
+		Account: l.sender.Account.ID,
 		Address: m.Address, Token: l.sender.Account.Token, Rule: rule, Detail: f.Detail, At: f.At,
 	})
 	if err != nil {
-		l.log.Error("what an error asks for could not be done", "phone_number", l.number.String(), "code", rule.Code, "error", err)
+		l.log.Error("what an error asks for could not be done", "phone_number", l.number.String(), "code", rule.Code,
+			"error", err)
 		l.pause(restAfterUnreachable)
 		return true
 	}
+
 	return stopped
 }
 
@@ -121,6 +131,7 @@ func backoff(retries int) time.Duration {
 	if retries < 6 {
 		most = min(most, time.Second<<retries)
 	}
+
 	return rand.N(most) + 1
 }
 
@@ -131,5 +142,6 @@ func pairWait(retries int) time.Duration {
 			return longestPair
 		}
 	}
+
 	return wait
 }

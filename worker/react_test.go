@@ -20,18 +20,24 @@ import (
 	"carillon/whatsapp/sandbox"
 )
 
-// bystanders are campaigns that run beside the one under test: of the same number, and of another number and template of the
-// same account. Nothing of theirs is sent.
+// bystanders are campaigns that run beside the one under test: of the same number, and of another
+// number and template of the same account. Nothing of theirs is sent.
 func (s *stage) bystanders(t *testing.T) (sameNumber, sameAccount *ent.Campaign) {
 	t.Helper()
 	c, o := s.db.Client, s.account.OrganizationID
-	number := c.PhoneNumber.Create().SetOrganizationID(o).SetAccountID(s.account.ID).SetMetaID("3").SetDisplayNumber("+1 3").SetVerifiedName("n").SaveX(s.system)
-	template := c.Template.Create().SetOrganizationID(o).SetAccountID(s.account.ID).SetName("second").SetLanguage("en_US").SetCategory(enum.TemplateCategoryUtility).
+	number := c.PhoneNumber.Create().SetOrganizationID(o).SetAccountID(s.account.ID).SetMetaID("3").
+		SetDisplayNumber("+1 3").SetVerifiedName("n").SaveX(s.system)
+	template := c.Template.Create().SetOrganizationID(o).SetAccountID(s.account.ID).SetName("second").
+		SetLanguage("en_US").SetCategory(enum.TemplateCategoryUtility).
 		SetStatus(enum.TemplateStatusApproved).SetComponents([]byte("[]")).SaveX(s.system)
+
 	beside := func(number uid.ID) *ent.Campaign {
-		return c.Campaign.Create().SetOrganizationID(o).SetName("bystander").SetTemplateID(template.ID).SetPhoneNumberID(number).SetAudienceRule(jsonfield.Audience{}).
-			SetParameters(nil).SetStatus(enum.CampaignStatusRunning).SetEnrolledAt(database.Now()).SetUnknown(1).SaveX(s.system) // waits for a lost answer
+		return c.Campaign.Create().SetOrganizationID(o).SetName("bystander").SetTemplateID(template.ID).
+			SetPhoneNumberID(number).SetAudienceRule(jsonfield.Audience{}).
+			// waits for a lost answer
+			SetParameters(nil).SetStatus(enum.CampaignStatusRunning).SetEnrolledAt(database.Now()).SetUnknown(1).SaveX(s.system)
 	}
+
 	return beside(s.number.ID), beside(number.ID)
 }
 
@@ -47,38 +53,55 @@ func TestErrorsOfBothChannelsPauseExactlyWhatTheyConcern(t *testing.T) {
 		account             enum.AccountStatus
 		message             string
 	}{
-		"a paused template by answer":     {"+12025550124", enum.CampaignStatusReasonTemplatePaused, false, false, enum.TemplateStatusPaused, enum.AccountStatusConnected, "QUEUED"},
-		"a disabled template by answer":   {"+12025550125", enum.CampaignStatusReasonTemplateDisabled, false, false, enum.TemplateStatusDisabled, enum.AccountStatusConnected, "QUEUED"},
-		"a missing payment by answer":     {"+12025550126", enum.CampaignStatusReasonPaymentIssue, true, true, enum.TemplateStatusApproved, enum.AccountStatusConnected, "QUEUED"},
-		"an invalid token by answer":      {"+12025550127", enum.CampaignStatusReasonTokenInvalid, true, true, enum.TemplateStatusApproved, enum.AccountStatusTokenExpired, "QUEUED"},
-		"a spam limit by answer":          {"+12025550128", enum.CampaignStatusReasonQualityLow, true, false, enum.TemplateStatusApproved, enum.AccountStatusConnected, "QUEUED"},
-		"a lost registration by answer":   {"+12025550129", enum.CampaignStatusReasonAccountRestricted, true, false, enum.TemplateStatusApproved, enum.AccountStatusConnected, "QUEUED"},
-		"a paused template by webhook":    {"+12025550147", enum.CampaignStatusReasonTemplatePaused, false, false, enum.TemplateStatusPaused, enum.AccountStatusConnected, "FAILED 132015"},
-		"a missing payment by webhook":    {"+12025550149", enum.CampaignStatusReasonPaymentIssue, true, true, enum.TemplateStatusApproved, enum.AccountStatusConnected, "FAILED 131042"},
-		"an undeliverable one by webhook": {"+12025550140", "", false, false, enum.TemplateStatusApproved, enum.AccountStatusConnected, "FAILED 131026"},
+		"a paused template by answer": {"+12025550124", enum.CampaignStatusReasonTemplatePaused, false, false,
+			enum.TemplateStatusPaused, enum.AccountStatusConnected, "QUEUED"},
+		"a disabled template by answer": {"+12025550125", enum.CampaignStatusReasonTemplateDisabled, false, false,
+			enum.TemplateStatusDisabled, enum.AccountStatusConnected, "QUEUED"},
+		"a missing payment by answer": {"+12025550126", enum.CampaignStatusReasonPaymentIssue, true, true,
+			enum.TemplateStatusApproved, enum.AccountStatusConnected, "QUEUED"},
+		"an invalid token by answer": {"+12025550127", enum.CampaignStatusReasonTokenInvalid, true, true,
+			enum.TemplateStatusApproved, enum.AccountStatusTokenExpired, "QUEUED"},
+		"a spam limit by answer": {"+12025550128", enum.CampaignStatusReasonQualityLow, true, false,
+			enum.TemplateStatusApproved, enum.AccountStatusConnected, "QUEUED"},
+		"a lost registration by answer": {"+12025550129", enum.CampaignStatusReasonAccountRestricted, true, false,
+			enum.TemplateStatusApproved, enum.AccountStatusConnected, "QUEUED"},
+		"a paused template by webhook": {"+12025550147", enum.CampaignStatusReasonTemplatePaused, false, false,
+			enum.TemplateStatusPaused, enum.AccountStatusConnected, "FAILED 132015"},
+		"a missing payment by webhook": {"+12025550149", enum.CampaignStatusReasonPaymentIssue, true, true,
+			enum.TemplateStatusApproved, enum.AccountStatusConnected, "FAILED 131042"},
+		"an undeliverable one by webhook": {"+12025550140", "", false, false, enum.TemplateStatusApproved,
+			enum.AccountStatusConnected, "FAILED 131026"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dbtest.Each(t, func(t *testing.T, db *database.DB) {
 				s := stand(t, db, sandbox.Options{Throughput: 1000, HoldFor: time.Second})
 				sameNumber, sameAccount := s.bystanders(t)
-				// One more recipient whose time has not come keeps the campaign from being over before a webhook comes.
+				// One more recipient whose time has not come keeps the campaign from being over before a
+				// webhook comes.
 				c := s.launch(t, s.contactsOf(t, tc.address, "+13035550001"))
 				if err := s.campaigns.Enroll(s.system, c.ID); err != nil {
 					t.Fatal(err)
 				}
-				db.Client.Message.Update().Where(message.Address("+13035550001")).SetNotBefore(database.Now().Add(time.Hour)).ExecX(s.system)
+
+				db.Client.Message.Update().Where(message.Address("+13035550001")).SetNotBefore(database.Now().Add(time.Hour)).
+					ExecX(s.system)
 				s.work(t, s.process)
 				s.until(t, "its message is "+tc.message, func() bool {
 					m := db.Client.Message.Query().Where(message.Address(tc.address)).OnlyX(s.system)
 					return strings.HasPrefix(status(m), tc.message) && (tc.reason == "" || s.isPaused(c.ID))
 				})
-				if got := s.campaign(c.ID); tc.reason == "" && got.Status != enum.CampaignStatusRunning || tc.reason != "" && (got.StatusReason == nil || *got.StatusReason != tc.reason) {
+
+				if got := s.campaign(c.ID); tc.reason == "" && got.Status != enum.CampaignStatusRunning ||
+					tc.reason != "" && (got.StatusReason == nil || *got.StatusReason != tc.reason) {
 					t.Errorf("the campaign is %s because of %v", got.Status, got.StatusReason)
 				}
+
 				if s.isPaused(sameNumber.ID) != tc.ofNumber || s.isPaused(sameAccount.ID) != tc.ofAccount {
-					t.Errorf("paused: of the same number %t, of the same account %t", s.isPaused(sameNumber.ID), s.isPaused(sameAccount.ID))
+					t.Errorf("paused: of the same number %t, of the same account %t", s.isPaused(sameNumber.ID),
+						s.isPaused(sameAccount.ID))
 				}
+
 				if got := db.Client.Template.GetX(s.system, s.template.ID); got.Status != tc.template {
 					t.Errorf("the template is %s", got.Status)
 				}
@@ -101,6 +124,7 @@ func TestASingleMessageThatIsRefusedForMoreThanItselfFailsWithItsCode(t *testing
 			m := db.Client.Message.Query().OnlyX(s.system)
 			return status(m) == "FAILED 131042"
 		})
+
 		if !s.isPaused(sameNumber.ID) || !s.isPaused(sameAccount.ID) {
 			t.Error("the account's campaigns go on")
 		}
@@ -123,8 +147,8 @@ func TestWhoStopsMarketingIsOptedOut(t *testing.T) {
 	})
 }
 
-// mended runs a campaign until something goes wrong in its middle, holds that it cannot be resumed before that is mended, and
-// that then everybody gets one message.
+// mended runs a campaign until something goes wrong in its middle, holds that it cannot be resumed
+// before that is mended, and that then everybody gets one message.
 func mended(t *testing.T, db *database.DB, reason enum.CampaignStatusReason, hurt, mend func(t *testing.T, s *stage)) {
 	t.Helper()
 	const n = 60
@@ -134,15 +158,18 @@ func mended(t *testing.T, db *database.DB, reason enum.CampaignStatusReason, hur
 	if err := s.sandbox.WaitAccepted(t.Context(), 5); err != nil {
 		t.Fatal(err)
 	}
+
 	hurt(t, s)
 	s.until(t, "it is paused", func() bool { return s.isPaused(c.ID) })
 	if got := s.campaign(c.ID); *got.StatusReason != reason || *got.StatusDetail == "" {
 		t.Errorf("it is paused because of %s", *got.StatusReason)
 	}
+
 	s.until(t, "what was claimed is back", func() bool { return s.campaign(c.ID).Sending == 0 })
 	if _, err := s.campaigns.Resume(s.owner, c.ID); err == nil {
 		t.Error("it was resumed before it is mended")
 	}
+
 	mend(t, s)
 	s.until(t, "it can be resumed", func() bool { _, err := s.campaigns.Resume(s.owner, c.ID); return err == nil })
 	s.until(t, "everything is read", func() bool { return s.campaign(c.ID).Read == n })
@@ -165,7 +192,8 @@ func TestACampaignWhoseTokenIsRevokedGoesOnWithAnother(t *testing.T) {
 			func(_ *testing.T, s *stage) { s.sandbox.InvalidateToken(token) },
 			func(t *testing.T, s *stage) {
 				s.sandbox.AddAccount(sandbox.AccountSpec{WABAID: waba, Token: "EAAanother"})
-				if _, err := s.accounts.Connect(s.owner, account.Connect{WABAID: waba, AccessToken: "EAAanother", ConsentToTransfer: true}); err != nil {
+				if _, err := s.accounts.Connect(s.owner,
+					account.Connect{WABAID: waba, AccessToken: "EAAanother", ConsentToTransfer: true}); err != nil {
 					t.Fatal(err)
 				}
 			})
@@ -195,25 +223,34 @@ func TestACampaignThatFailsTooOftenStopsItself(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		const n = 150
-		s := stand(t, db, sandbox.Options{Throughput: 40, NoPairLimit: true, Undeliverable: 1, DuplicateWebhooks: 0.3, ShuffleWebhooks: 0.3})
+		s := stand(t, db, sandbox.Options{Throughput: 40, NoPairLimit: true, Undeliverable: 1, DuplicateWebhooks: 0.3,
+			ShuffleWebhooks: 0.3})
 		c := s.launch(t, s.contacts(t, n))
 		second := s.start(t)
 		s.work(t, s.process)
 		s.work(t, second)
 		s.until(t, "it is paused", func() bool { return s.isPaused(c.ID) })
 		got := s.campaign(c.ID)
-		if *got.StatusReason != enum.CampaignStatusReasonFailureRate || !strings.Contains(*got.StatusDetail, "answers were failures: 131026 Undeliverable (") || !strings.Contains(*got.StatusDetail, "threshold 20 %") {
+		if *got.StatusReason != enum.CampaignStatusReasonFailureRate || !strings.Contains(*got.StatusDetail,
+			"answers were failures: 131026 Undeliverable (") || !strings.Contains(*got.StatusDetail, "threshold 20 %") {
 			t.Errorf("it is paused because of %s: %s", *got.StatusReason, *got.StatusDetail)
 		}
-		s.until(t, "what was claimed has an end", func() bool { row := s.campaign(c.ID); return row.Sending == 0 && row.Queued+row.Failed == n })
+
+		s.until(t, "what was claimed has an end", func() bool {
+			row := s.campaign(c.ID)
+			return row.Sending == 0 && row.Queued+row.Failed == n
+		})
+
 		row := s.campaign(c.ID)
 		if row.Queued == 0 {
 			t.Error("it was stopped when everything had been sent")
 		}
+
 		s.sandbox.Change(func(o *sandbox.Options) { o.Undeliverable = 0 })
 		if _, err := s.campaigns.Resume(s.owner, c.ID); err != nil {
 			t.Fatal(err)
 		}
+
 		s.until(t, "the rest is read", func() bool { return s.campaign(c.ID).Read == row.Queued })
 		s.judge(t, c.ID, n)
 	})
@@ -229,8 +266,10 @@ func TestARetrySendsAgainOnceWhatFailedForAPassingReason(t *testing.T) {
 		s.until(t, "it is over", func() bool { return s.campaign(c.ID).Status == enum.CampaignStatusCompleted })
 		fails := map[string]int{} // by address, how it failed
 		old := map[uid.ID]delivery.Fact{}
+
 		for i, m := range s.messages(c.ID) {
-			f := delivery.Fact{Message: m.ID, WAMID: *m.Wamid, Attempt: m.Attempts, Kind: delivery.Failed, At: database.Now(), ErrorCode: []int{131000, 131026, 0, 131000}[i%4]}
+			f := delivery.Fact{Message: m.ID, WAMID: *m.Wamid, Attempt: m.Attempts, Kind: delivery.Failed, At: database.Now(),
+				ErrorCode: []int{131000, 131026, 0, 131000}[i%4]}
 			switch i % 4 {
 			case 2:
 				f.Kind = delivery.Read
@@ -241,8 +280,10 @@ func TestARetrySendsAgainOnceWhatFailedForAPassingReason(t *testing.T) {
 				fails[m.Address] = f.ErrorCode
 				old[m.ID] = f
 			}
+
 			s.record(t, f)
 		}
+
 		got, err := s.campaigns.Retry(s.owner, c.ID, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -250,14 +291,17 @@ func TestARetrySendsAgainOnceWhatFailedForAPassingReason(t *testing.T) {
 		if got.Queued+got.Sending+got.Accepted != n/4 {
 			t.Errorf("%d are queued, %d sending, %d accepted after a retry of %d", got.Queued, got.Sending, got.Accepted, n/4)
 		}
+
 		for _, f := range old { // Meta repeats itself
 			s.record(t, f)
 		}
+
 		s.until(t, "it is over again", func() bool { return s.campaign(c.ID).Status == enum.CampaignStatusCompleted })
 		sent := map[string]int{}
 		for _, a := range s.sandbox.Accepted() {
 			sent["+"+strings.TrimPrefix(a.To, "+")]++
 		}
+
 		for _, m := range s.messages(c.ID) {
 			want := 1
 			if fails[m.Address] == 131000 {
@@ -267,9 +311,12 @@ func TestARetrySendsAgainOnceWhatFailedForAPassingReason(t *testing.T) {
 				t.Errorf("%s got %d messages in %d attempts, want %d", m.Address, sent[m.Address], m.Attempts, want)
 			}
 		}
+
 		if row := s.campaign(c.ID); row.Accepted != n/4 || row.Failed != n/4 || row.Read != n/4 || row.Delivered != n/4 {
-			t.Errorf("counts are %d accepted, %d failed, %d read, %d delivered", row.Accepted, row.Failed, row.Read, row.Delivered)
+			t.Errorf("counts are %d accepted, %d failed, %d read, %d delivered", row.Accepted, row.Failed, row.Read,
+				row.Delivered)
 		}
+
 		differences, err := s.queue.Verify(s.system)
 		if err != nil || len(differences) > 0 {
 			t.Error(differences, err)

@@ -34,7 +34,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"), goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"),
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"),
+		goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"),
 		goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
 }
 
@@ -93,18 +94,22 @@ func stand(t *testing.T, db *database.DB, o sandbox.Options) *stage {
 	if o.RetryDelay == 0 {
 		o.RetryDelay = 10 * time.Millisecond
 	}
+
 	var err error
 	if s.sandbox, err = sandbox.New(o); err != nil {
 		t.Fatal(err)
 	}
-	s.sandbox.AddAccount(sandbox.AccountSpec{WABAID: waba, Name: "Lucky Shrub", Token: token, Numbers: []sandbox.NumberSpec{
-		{ID: metaNumber, DisplayNumber: "+1 555-078-3881", VerifiedName: "Lucky Shrub", Throughput: o.Throughput}}})
+
+	s.sandbox.AddAccount(sandbox.AccountSpec{WABAID: waba, Name: "Lucky Shrub", Token: token,
+		Numbers: []sandbox.NumberSpec{
+			{ID: metaNumber, DisplayNumber: "+1 555-078-3881", VerifiedName: "Lucky Shrub", Throughput: o.Throughput}}})
 	graph := httptest.NewServer(s.sandbox)
 	t.Cleanup(graph.Close)
 	s.meta = whatsapp.NewClient(graph.URL, "v26.0", whatsapp.WithTimeout(5*time.Second))
 	if s.keys, err = secret.NewKeyring(secret.NewKey()); err != nil {
 		t.Fatal(err)
 	}
+
 	s.process = s.start(t)
 	s.signUp(t)
 	hook := httptest.NewServer(s.webhooks())
@@ -114,11 +119,13 @@ func stand(t *testing.T, db *database.DB, o sandbox.Options) *stage {
 	done := make(chan error, 1)
 	go func() { done <- s.sandbox.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
+
 	return s
 }
 
 func (s *stage) webhooks() http.Handler {
-	return metawebhook.New(metawebhook.Parts{DB: s.db, Journal: s.journal, Queue: s.queue, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns, Now: database.Now, Log: slog.New(slog.DiscardHandler)},
+	return metawebhook.New(metawebhook.Parts{DB: s.db, Journal: s.journal, Queue: s.queue, Accounts: s.accounts,
+		Audience: s.audience, Campaigns: s.campaigns, Now: database.Now, Log: slog.New(slog.DiscardHandler)},
 		metawebhook.Options{Secrets: []string{appSecret}, VerifyToken: verifyToken})
 }
 
@@ -127,7 +134,8 @@ func (s *stage) start(t *testing.T) process {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	p := process{news: &changes{make(chan struct{}, 1)}}
-	who := identity.New(s.db, identity.DefaultTerms(), database.Now, identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
+	who := identity.New(s.db, identity.DefaultTerms(), database.Now,
+		identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
 	s.accounts = account.New(s.db, s.keys, s.meta, who, account.Options{}, database.Now)
 	p.journal = delivery.NewJournal(s.db, p.news, database.Now, log)
 	p.queue = delivery.NewQueue(s.db, p.journal, p.news, database.Now)
@@ -136,19 +144,24 @@ func (s *stage) start(t *testing.T) process {
 	p.campaigns = campaign.New(s.db, p.queue, p.audience, who, s.accounts, p.tasks, p.news, database.Now)
 	p.direct = transactional.New(s.db, p.queue, who, p.tasks, database.Now)
 	p.journal.Watch(p.campaigns)
-	p.lanes = worker.NewLanes(p.queue, p.journal, s.accounts, s.db.Client, p.campaigns, s.meta, worker.NewPace(s.redis, s.prefix), p.tasks.Waiting, database.Now, log)
+	p.lanes = worker.NewLanes(p.queue, p.journal, s.accounts, s.db.Client, p.campaigns, s.meta,
+		worker.NewPace(s.redis, s.prefix), p.tasks.Waiting, database.Now, log)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.journal.Run(ctx) }()
 	p.stop = cancel
 	t.Cleanup(func() { cancel(); <-done })
+
 	if s.owner == nil {
-		signed, err := who.SignUp(t.Context(), identity.SignUp{Email: "o@example.com", Password: "correct horse battery", Name: "O", OrganizationName: "Lucky Shrub", AcceptTermsVersion: who.Terms().Version})
+		signed, err := who.SignUp(t.Context(), identity.SignUp{Email: "o@example.com", Password: "correct horse battery",
+			Name: "O", OrganizationName: "Lucky Shrub", AcceptTermsVersion: who.Terms().Version})
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		s.owner = identity.With(t.Context(), signed.Viewer)
 	}
+
 	return p
 }
 
@@ -157,11 +170,13 @@ func (s *stage) work(t *testing.T, p process) (stop func()) { t.Helper(); return
 
 func (s *stage) workAtOnce(t *testing.T, p process, atOnce int) (stop func()) {
 	t.Helper()
-	w := worker.New(s.redis, p.tasks, worker.Jobs{Enroll: p.campaigns.Enroll, Import: p.audience.RunImport, Drain: p.lanes.Drain, Sweep: p.campaigns.Sweep}, atOnce, slog.New(slog.DiscardHandler))
+	w := worker.New(s.redis, p.tasks, worker.Jobs{Enroll: p.campaigns.Enroll, Import: p.audience.RunImport,
+		Drain: p.lanes.Drain, Sweep: p.campaigns.Sweep}, atOnce, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()
 	over := false
+
 	stop = func() {
 		if !over {
 			over = true
@@ -171,23 +186,30 @@ func (s *stage) workAtOnce(t *testing.T, p process, atOnce int) (stop func()) {
 			}
 		}
 	}
+
 	t.Cleanup(stop)
+
 	return stop
 }
 
 func (s *stage) signUp(t *testing.T) {
 	t.Helper()
 	var err error
-	if s.account, err = s.accounts.Connect(s.owner, account.Connect{WABAID: waba, AccessToken: token, ConsentToTransfer: true}); err != nil {
+	if s.account, err = s.accounts.Connect(s.owner,
+		account.Connect{WABAID: waba, AccessToken: token, ConsentToTransfer: true}); err != nil {
 		t.Fatal(err)
 	}
+
 	s.number = s.account.QueryPhoneNumbers().OnlyX(s.owner)
-	s.template, err = s.accounts.CreateTemplate(s.owner, account.CreateTemplate{AccountID: s.account.ID, Submit: true, Template: whatsapp.Template{
-		Name: "hello", Language: "en_US", Category: "MARKETING", Components: []whatsapp.Component{
-			{Type: "BODY", Text: "Hello {{1}}, good to see you again.", Example: &whatsapp.Example{BodyText: whatsapp.Rows{{"Ana"}}}}}}})
+	s.template, err = s.accounts.CreateTemplate(s.owner,
+		account.CreateTemplate{AccountID: s.account.ID, Submit: true, Template: whatsapp.Template{
+			Name: "hello", Language: "en_US", Category: "MARKETING", Components: []whatsapp.Component{
+				{Type: "BODY", Text: "Hello {{1}}, good to see you again.",
+					Example: &whatsapp.Example{BodyText: whatsapp.Rows{{"Ana"}}}}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	s.sandbox.ApproveTemplate(waba, "hello")
 	if _, err := s.accounts.Sync(s.owner, s.account.ID); err != nil {
 		t.Fatal(err)
@@ -201,6 +223,7 @@ func (s *stage) contacts(t *testing.T, n int) uid.ID {
 	for i := range phones {
 		phones[i] = "+1303" + strconv.Itoa(2_000_000+i)
 	}
+
 	return s.contactsOf(t, phones...)
 }
 
@@ -210,35 +233,46 @@ func (s *stage) contactsOf(t *testing.T, phones ...string) uid.ID {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	err = s.db.InTx(s.owner, func(tx *database.Tx) error {
 		for i, phone := range phones {
-			row, err := tx.Client.Contact.Create().SetPhone(phone).SetName("Person " + strconv.Itoa(i)).SetCountry("US").SetOrganizationID(s.account.OrganizationID).Save(s.owner)
+			row, err := tx.Client.Contact.Create().SetPhone(phone).SetName("Person " + strconv.Itoa(i)).SetCountry("US").
+				SetOrganizationID(s.account.OrganizationID).Save(s.owner)
 			if err != nil {
 				return err
 			}
-			if err := tx.Client.ContactIdentifier.Create().SetOrganizationID(s.account.OrganizationID).SetKind(enum.IdentifierKindPhone).SetValue(phone).SetContactID(row.ID).SetSince(database.Now()).Exec(s.owner); err != nil {
+
+			if err := tx.Client.ContactIdentifier.Create().SetOrganizationID(s.account.OrganizationID).
+				SetKind(enum.IdentifierKindPhone).SetValue(phone).SetContactID(row.ID).SetSince(database.Now()).
+				Exec(s.owner); err != nil {
 				return err
 			}
-			if err := tx.Client.ListMember.Create().SetOrganizationID(s.account.OrganizationID).SetContactID(row.ID).SetContactListID(list.ID).Exec(s.owner); err != nil {
+
+			if err := tx.Client.ListMember.Create().SetOrganizationID(s.account.OrganizationID).SetContactID(row.ID).
+				SetContactListID(list.ID).Exec(s.owner); err != nil {
 				return err
 			}
 		}
+
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return list.ID
 }
 
 func (s *stage) draft(t *testing.T, list uid.ID) *ent.Campaign {
 	t.Helper()
 	name := "name"
-	c, err := s.campaigns.Create(s.owner, campaign.Draft{Name: "c", TemplateID: s.template.ID, PhoneNumberID: s.number.ID, Audience: jsonfield.Audience{ListIDs: []uid.ID{list}},
+	c, err := s.campaigns.Create(s.owner, campaign.Draft{Name: "c", TemplateID: s.template.ID,
+		PhoneNumberID: s.number.ID, Audience: jsonfield.Audience{ListIDs: []uid.ID{list}},
 		Parameters: []jsonfield.ParameterBinding{{Parameter: "1", ContactField: &name}}})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return c
 }
 
@@ -248,6 +282,7 @@ func (s *stage) launch(t *testing.T, list uid.ID) *ent.Campaign {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return c
 }
 
@@ -263,6 +298,7 @@ func (s *stage) within(t *testing.T, d time.Duration, what string, holds func() 
 	defer cancel()
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
+
 	for !holds() {
 		select {
 		case <-s.news.c:
@@ -279,29 +315,33 @@ func (s *stage) messages(id uid.ID) []*ent.Message {
 	return s.db.Client.Message.Query().Where(message.CampaignID(id)).AllX(s.system)
 }
 
-// judge holds what must be true whatever has happened: each recipient got one message, nothing is in anyone's hands, and
-// every count is what a recount gives.
+// judge holds what must be true whatever has happened: each recipient got one message, nothing is
+// in anyone's hands, and every count is what a recount gives.
 func (s *stage) judge(t *testing.T, c uid.ID, recipients int) {
 	t.Helper()
 	got := map[string]int{}
 	for _, a := range s.sandbox.Accepted() {
 		got[a.To]++
 	}
+
 	for to, n := range got {
 		if n != 1 {
 			t.Errorf("%s got %d messages", to, n)
 		}
 	}
+
 	if len(got) != recipients {
 		t.Errorf("%d people got a message, want %d", len(got), recipients)
 	}
 	if row := s.campaign(c); row.Sending != 0 || row.Queued != 0 {
 		t.Errorf("%d are still sending and %d queued", row.Sending, row.Queued)
 	}
+
 	differences, err := s.queue.Verify(s.system)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, d := range differences {
 		t.Error(d)
 	}
@@ -315,6 +355,7 @@ func status(m *ent.Message) string {
 }
 
 func newMessage(s *stage, address string) []delivery.New {
-	return []delivery.New{{Template: s.template.ID, PhoneNumber: s.number.ID, Account: s.account.ID, Address: address, Country: "US",
-		Type: enum.MessageTypeTemplate, Category: enum.TemplateCategoryUtility, Parameters: map[string]string{"1": "Ana"}}}
+	return []delivery.New{{Template: s.template.ID, PhoneNumber: s.number.ID, Account: s.account.ID, Address: address,
+		Country: "US",
+		Type:    enum.MessageTypeTemplate, Category: enum.TemplateCategoryUtility, Parameters: map[string]string{"1": "Ana"}}}
 }

@@ -1,5 +1,6 @@
-// Package worker is time: what runs in the background, how often, how fast and how many at once. Tasks in Redis are hints
-// that there is work; the work itself is in the database, so a task that is lost, doubled or run by two at once does no harm.
+// Package worker is time: what runs in the background, how often, how fast and how many at once.
+// Tasks in Redis are hints that there is work; the work itself is in the database, so a task that
+// is lost, doubled or run by two at once does no harm.
 package worker
 
 import (
@@ -26,8 +27,8 @@ const (
 // enqueueTimeout bounds how long a caller waits for Redis to take a hint.
 const enqueueTimeout = 500 * time.Millisecond
 
-// Tasks puts hints into Redis. It implements the wakers that domain packages declare. A hint that cannot be put is logged and
-// forgotten: the sweep finds the work.
+// Tasks puts hints into Redis. It implements the wakers that domain packages declare. A hint that
+// cannot be put is logged and forgotten: the sweep finds the work.
 type Tasks struct {
 	redis  redis.UniversalClient
 	client *asynq.Client
@@ -44,11 +45,13 @@ func NewTasks(client redis.UniversalClient, queue string, log *slog.Logger) *Tas
 // Waiting says whether tasks wait for a worker to be free. When Redis cannot tell, it says no.
 func (t *Tasks) Waiting(ctx context.Context) bool {
 	for _, queue := range []string{t.urgent, t.queue} {
-		// The list in which asynq keeps a queue's pending tasks. Its own inspector would weigh the whole queue.
+		// The list in which asynq keeps a queue's pending tasks. Its own inspector would weigh the whole
+		// queue.
 		if n, err := t.redis.LLen(ctx, "asynq:{"+queue+"}:pending").Result(); err == nil && n > 0 {
 			return true
 		}
 	}
+
 	return false
 }
 
@@ -72,12 +75,13 @@ func (t *Tasks) WakeImport(ctx context.Context, contactImport uid.ID) {
 	t.wake(ctx, t.queue, taskImport, contactImport, 0)
 }
 
-// places are how many tasks of a kind may stand for one subject: one that runs, one that waits for what came meanwhile, and
-// one for when the first two died with their process and have not been found yet. Tasks for later have places of their own,
-// so that they are in nobody's way.
+// places are how many tasks of a kind may stand for one subject: one that runs, one that waits for
+// what came meanwhile, and one for when the first two died with their process and have not been
+// found yet. Tasks for later have places of their own, so that they are in nobody's way.
 var places, placesLater = []string{"a", "b", "c"}, []string{"later", "later still"}
 
-// neverArchive: a task that asynq gives up keeps its id for ever, and the subject could not be woken again.
+// neverArchive: a task that asynq gives up keeps its id for ever, and the subject could not be
+// woken again.
 const neverArchive = math.MaxInt32
 
 // longest is a deadline that no task should meet; asynq wants one.
@@ -89,19 +93,23 @@ func (t *Tasks) wake(ctx context.Context, queue, kind string, subject uid.ID, de
 	task := asynq.NewTask(kind, []byte(subject.String()))
 	var err error
 	at := places
+
 	if delay >= sweepEvery {
 		return // the sweep comes by before that
 	} else if delay > 0 {
 		at = placesLater
 	}
+
 	for _, place := range at {
 		_, err = t.client.EnqueueContext(ctx, task, asynq.Queue(queue), asynq.TaskID(kind+":"+subject.String()+":"+place),
 			asynq.MaxRetry(neverArchive), asynq.ProcessIn(delay), asynq.Timeout(longest))
 		if err == nil {
 			return
 		}
+
 		if !errors.Is(err, asynq.ErrTaskIDConflict) {
-			t.log.Warn("a task could not be put into Redis; the sweep will find the work", "task", kind, "subject", subject.String(), "error", err)
+			t.log.Warn("a task could not be put into Redis; the sweep will find the work", "task", kind, "subject",
+				subject.String(), "error", err)
 			return
 		}
 	}
@@ -112,5 +120,6 @@ func subjectOf(task *asynq.Task) (uid.ID, error) {
 	if err != nil {
 		return uid.ID{}, fmt.Errorf("task %s: %w", task.Type(), err)
 	}
+
 	return n, nil
 }

@@ -13,8 +13,9 @@ const (
 	latencyFor = 2 * time.Second
 )
 
-// window bounds how many messages of a lane are in flight: twice what rate and latency ask for (Little's law), so that pace
-// and not the window decides, and a WhatsApp that hangs does not gather a million requests.
+// window bounds how many messages of a lane are in flight: twice what rate and latency ask for
+// (Little's law), so that pace and not the window decides, and a WhatsApp that hangs does not
+// gather a million requests.
 type window struct {
 	mu   sync.Mutex
 	room sync.Cond
@@ -32,18 +33,23 @@ func (w *window) enter(ctx context.Context) bool {
 	if w.room.L == nil {
 		w.room.L, w.size = &w.mu, leastInFlight
 	}
+
 	if w.used < w.size {
 		w.used++
 		return true
 	}
+
 	defer context.AfterFunc(ctx, func() { w.mu.Lock(); w.room.Broadcast(); w.mu.Unlock() })()
 	for w.used >= w.size {
 		if ctx.Err() != nil {
 			return false
 		}
+
 		w.room.Wait()
 	}
+
 	w.used++
+
 	return true
 }
 
@@ -54,8 +60,9 @@ func (w *window) leave() {
 	w.room.Signal()
 }
 
-// took learns the latency from an answer that came at the given moment. The fastest of the last seconds counts: the others
-// have waited in our own crowd, and a window that grew with it would only make the crowd larger.
+// took learns the latency from an answer that came at the given moment. The fastest of the last
+// seconds counts: the others have waited in our own crowd, and a window that grew with it would
+// only make the crowd larger.
 func (w *window) took(d time.Duration, at time.Time, perSecond float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -65,13 +72,16 @@ func (w *window) took(d time.Duration, at time.Time, perSecond float64) {
 	if w.now == 0 || d < w.now {
 		w.now = d
 	}
+
 	fastest := w.now
 	if w.was > 0 {
 		fastest = min(fastest, w.was)
 	}
+
 	size := min(max(int(2*perSecond*fastest.Seconds()), leastInFlight), mostInFlight)
 	if size > w.size {
 		w.room.Broadcast()
 	}
+
 	w.size = size
 }

@@ -16,7 +16,8 @@ import (
 const (
 	// sweepEvery is how long work may stand still whose wake-up was lost.
 	sweepEvery = 5 * time.Second
-	// lookEvery is how often an idle worker asks for tasks: the longest that a single message waits for its lane.
+	// lookEvery is how often an idle worker asks for tasks: the longest that a single message waits
+	// for its lane.
 	lookEvery = 50 * time.Millisecond
 	// lookForDelayed is how late a task with a time may start.
 	lookForDelayed = 250 * time.Millisecond
@@ -49,11 +50,13 @@ func New(client redis.UniversalClient, tasks *Tasks, jobs Jobs, atOnce int, log 
 // Run works until ctx ends, then finishes what is in flight.
 func (w *Worker) Run(ctx context.Context) error {
 	server := asynq.NewServerFromRedisClient(w.redis, asynq.Config{
-		Concurrency: w.atOnce, Queues: map[string]int{w.tasks.urgent: 2, w.tasks.queue: 1}, StrictPriority: true, BaseContext: func() context.Context { return context.WithoutCancel(ctx) },
+		Concurrency: w.atOnce, Queues: map[string]int{w.tasks.urgent: 2, w.tasks.queue: 1}, StrictPriority: true,
+		BaseContext:       func() context.Context { return context.WithoutCancel(ctx) },
 		TaskCheckInterval: lookEvery, DelayedTaskCheckInterval: lookForDelayed, ShutdownTimeout: drain,
 		RetryDelayFunc: func(int, error, *asynq.Task) time.Duration { return time.Second },
 		Logger:         asynqLog{w.log}, LogLevel: asynq.WarnLevel,
 	})
+
 	mux := asynq.NewServeMux()
 	mux.HandleFunc(taskEnroll, w.run(ctx, w.jobs.Enroll))
 	mux.HandleFunc(taskImport, w.run(ctx, w.jobs.Import))
@@ -61,21 +64,26 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := server.Start(mux); err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
+
 	w.sweep(ctx)
 	server.Shutdown()
+
 	return nil
 }
 
-// run adapts a job to a task, which acts for no caller. The job is told when the process is to stop, and asynq waits until it
-// has put its things in order; asynq itself would leave a task alone as soon as its own context ends. An error or a panic is
-// logged here and tried again after a second.
-func (w *Worker) run(stop context.Context, job func(context.Context, uid.ID) error) func(context.Context, *asynq.Task) error {
+// run adapts a job to a task, which acts for no caller. The job is told when the process is to
+// stop, and asynq waits until it has put its things in order; asynq itself would leave a task alone
+// as soon as its own context ends. An error or a panic is logged here and tried again after a
+// second.
+func (w *Worker) run(stop context.Context, job func(context.Context, uid.ID) error) func(context.Context,
+	*asynq.Task) error {
 	return func(ctx context.Context, task *asynq.Task) error {
 		subject, err := subjectOf(task)
 		if err != nil {
 			w.log.Error("a task that cannot be read was dropped", "error", err)
 			return nil
 		}
+
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(stop, cancel)()
@@ -83,21 +91,24 @@ func (w *Worker) run(stop context.Context, job func(context.Context, uid.ID) err
 		if err != nil && ctx.Err() == nil {
 			w.log.Error("a task failed and is tried again", "task", task.Type(), "subject", subject.String(), "error", err)
 		}
+
 		return err // of a process that stops too: another takes the task up
 	}
 }
 
-// drain gives a lane its turn and puts it back into the queue where it has more to do, or was interrupted.
+// drain gives a lane its turn and puts it back into the queue where it has more to do, or was
+// interrupted.
 func (w *Worker) drain(ctx context.Context, number uid.ID) error {
 	again, more, err := w.jobs.Drain(ctx, number)
 	if interrupted := ctx.Err() != nil; err == nil && (more || interrupted) {
 		w.tasks.wake(ctx, w.tasks.queue, taskLane, number, again)
 	}
+
 	return err
 }
 
-// sweep repairs and does what is due, at once and then every few seconds. Every worker does it: each step is a guarded
-// change, so two at once do no harm, and none has to be chosen.
+// sweep repairs and does what is due, at once and then every few seconds. Every worker does it:
+// each step is a guarded change, so two at once do no harm, and none has to be chosen.
 func (w *Worker) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
@@ -105,6 +116,7 @@ func (w *Worker) sweep(ctx context.Context) {
 		if err := w.jobs.Sweep(ctx); err != nil && ctx.Err() == nil {
 			w.log.Error("the sweep failed and is tried again", "error", err)
 		}
+
 		select {
 		case <-ctx.Done():
 			return

@@ -1,7 +1,8 @@
-// Package dbtest gives tests real databases: every store test runs on SQLite and on PostgreSQL, each on a file or a schema of
-// its own, and on Redis where there is one. Servers are looked for in TEST_DATABASE_URL and TEST_REDIS_URL, then at the
-// usual local ports, then as installed programs, which are started privately and stopped again with the test's process. What
-// is missing is left out loudly; CARILLON_TEST_REQUIRE_ALL=1 makes it a failure.
+// Package dbtest gives tests real databases: every store test runs on SQLite and on PostgreSQL,
+// each on a file or a schema of its own, and on Redis where there is one. Servers are looked for in
+// TEST_DATABASE_URL and TEST_REDIS_URL, then at the usual local ports, then as installed programs,
+// which are started privately and stopped again with the test's process. What is missing is left
+// out loudly; CARILLON_TEST_REQUIRE_ALL=1 makes it a failure.
 package dbtest
 
 import (
@@ -44,14 +45,17 @@ func Open(t testing.TB, dsn string) *database.DB {
 	if err := prepare(t.Context(), dsn); err != nil {
 		t.Fatal(err)
 	}
+
 	db, err := database.Open(t.Context(), dsn, 8)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { _ = db.Close() })
 	if _, err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
 	return db
 }
 
@@ -61,13 +65,15 @@ func SQLite(t testing.TB) string {
 	return "sqlite:" + filepath.Join(t.TempDir(), "carillon.db")
 }
 
-// Postgres is the DSN of a new schema, dropped when the test is over; the test is skipped where there is no PostgreSQL.
+// Postgres is the DSN of a new schema, dropped when the test is over; the test is skipped where
+// there is no PostgreSQL.
 func Postgres(t testing.TB) string {
 	t.Helper()
 	server := postgresServer()
 	if server == "" {
 		leaveOut(t, "PostgreSQL", "TEST_DATABASE_URL")
 	}
+
 	schema := "test_" + token()
 	admin(t, server, "CREATE SCHEMA "+schema)
 	t.Cleanup(func() { admin(t, server, "DROP SCHEMA "+schema+" CASCADE") })
@@ -75,14 +81,17 @@ func Postgres(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	q := u.Query()
 	q.Set("search_path", schema)
 	q.Set("synchronous_commit", "off") // nothing here outlives a crash of this server; those that do have an OwnPostgres
 	u.RawQuery = q.Encode()
+
 	return u.String()
 }
 
-// Redis is a real server's URL where there is one, else an in-process one, and a prefix of the test's own for its keys.
+// Redis is a real server's URL where there is one, else an in-process one, and a prefix of the
+// test's own for its keys.
 func Redis(t testing.TB) (client redis.UniversalClient, prefix string) {
 	t.Helper()
 	address := redisServer()
@@ -90,40 +99,50 @@ func Redis(t testing.TB) (client redis.UniversalClient, prefix string) {
 		if requireAll() {
 			t.Fatal("no Redis: set TEST_REDIS_URL or start one on 127.0.0.1:6379")
 		}
+
 		warn("Redis", "TEST_REDIS_URL")
 		address = "redis://" + miniredis.RunT(t).Addr()
 	}
+
 	options, err := redis.ParseURL(address)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	client = redis.NewClient(options)
 	prefix = "test" + token()
+
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		for keys := client.Scan(ctx, 0, "*"+prefix+"*", 1000).Iterator(); keys.Next(ctx); {
 			client.Del(ctx, keys.Val())
 		}
+
 		_ = client.Close()
 	})
+
 	return client, prefix
 }
 
-// RedisURL is the URL of a numbered database of the real Redis that is the test's alone, for whole processes, which cannot be
-// told a prefix. The test is skipped where there is no Redis, and waits where all databases are taken.
+// RedisURL is the URL of a numbered database of the real Redis that is the test's alone, for whole
+// processes, which cannot be told a prefix. The test is skipped where there is no Redis, and waits
+// where all databases are taken.
 func RedisURL(t testing.TB) string {
 	t.Helper()
 	address := redisServer()
 	if address == "" {
 		leaveOut(t, "Redis", "TEST_REDIS_URL")
 	}
+
 	u, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	locks := redis.NewClient(must(redis.ParseURL(address)))
 	t.Cleanup(func() { _ = locks.Close() })
+
 	for wait := time.NewTicker(100 * time.Millisecond); ; {
 		for n := 1; n <= numberedDatabases; n++ {
 			key := fmt.Sprintf("carillon-test-database-%d", n)
@@ -132,10 +151,12 @@ func RedisURL(t testing.TB) string {
 			} else if !free {
 				continue
 			}
+
 			wait.Stop()
 			u.Path = fmt.Sprintf("/%d", n)
 			mine := redis.NewClient(must(redis.ParseURL(u.String())))
 			mine.FlushDB(t.Context())
+
 			t.Cleanup(func() {
 				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 				defer cancel()
@@ -143,8 +164,10 @@ func RedisURL(t testing.TB) string {
 				_ = mine.Close()
 				locks.Del(ctx, key)
 			})
+
 			return u.String()
 		}
+
 		<-wait.C
 	}
 }
@@ -165,7 +188,9 @@ var warned sync.Map
 
 func warn(what, variable string) {
 	if _, again := warned.LoadOrStore(what, true); !again {
-		fmt.Fprintf(os.Stderr, "\n*** LEFT OUT: no %s was found, so these tests ran without it. Set %s, or start it on its usual local port. ***\n\n", what, variable)
+		fmt.Fprintf(os.Stderr,
+			"\n*** LEFT OUT: no %s was found, so these tests ran without it. Set %s, or start it on its usual local port. ***\n\n",
+			what, variable)
 	}
 }
 
@@ -174,6 +199,7 @@ func leaveOut(t testing.TB, what, variable string) {
 	if requireAll() {
 		t.Fatalf("no %s: set %s or start it on its usual local port", what, variable)
 	}
+
 	warn(what, variable)
 	t.Skipf("LEFT OUT: no %s (set %s)", what, variable)
 }
@@ -190,6 +216,7 @@ func admin(t testing.TB, server, statement string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer db.Close()
 	if _, err := db.Exec(statement); err != nil {
 		t.Errorf("%s: %v", strings.Fields(statement)[0], err)

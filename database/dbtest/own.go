@@ -22,19 +22,22 @@ type Cluster struct {
 	DSN    string
 }
 
-// OwnPostgres makes and starts a cluster with installed programs, and deletes it when the test is over. Where they are not
-// installed the test is left out.
+// OwnPostgres makes and starts a cluster with installed programs, and deletes it when the test is
+// over. Where they are not installed the test is left out.
 func OwnPostgres(t testing.TB) *Cluster {
 	t.Helper()
 	if postgresProgram("initdb") == "" {
 		leaveOut(t, "programs of PostgreSQL (initdb)", "PATH")
 	}
+
 	folder, err := os.MkdirTemp("", "carillon-own-postgres")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	c := &Cluster{t: t, folder: filepath.Join(folder, "data")}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+
 	if os.Geteuid() == 0 { // PostgreSQL refuses to run as root
 		who, err := user.Lookup("postgres")
 		if err != nil {
@@ -43,12 +46,14 @@ func OwnPostgres(t testing.TB) *Cluster {
 		if err != nil {
 			leaveOut(t, "user but root to run PostgreSQL as", "the user postgres")
 		}
+
 		uid, gid := must(strconv.Atoi(who.Uid)), must(strconv.Atoi(who.Gid))
 		c.as = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 		if err := os.Chown(folder, uid, gid); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	c.run("initdb", "-D", c.folder, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
 	port := freePort()
 	tie(t, quote(postgresProgram("pg_ctl"))+" -D "+quote(c.folder)+" -m immediate stop; rm -rf "+quote(folder), c.as)
@@ -56,13 +61,16 @@ func OwnPostgres(t testing.TB) *Cluster {
 	c.run("pg_ctl", "-D", c.folder, "-l", filepath.Join(folder, "log"), "-w", "-t", "60",
 		"-o", "-p "+port+" -c listen_addresses=127.0.0.1 -c unix_socket_directories="+folder+" -c fsync=off", "start")
 	c.DSN = "postgres://postgres@127.0.0.1:" + port + "/postgres?sslmode=disable"
+
 	return c
 }
 
-// Restart ends all sessions and starts again: fast rolls back what is open, immediate dies as in a power cut and recovers.
+// Restart ends all sessions and starts again: fast rolls back what is open, immediate dies as in a
+// power cut and recovers.
 func (c *Cluster) Restart(mode string) {
 	c.t.Helper()
-	c.run("pg_ctl", "-D", c.folder, "-m", mode, "-w", "-t", "60", "-l", filepath.Join(filepath.Dir(c.folder), "log"), "restart")
+	c.run("pg_ctl", "-D", c.folder, "-m", mode, "-w", "-t", "60", "-l", filepath.Join(filepath.Dir(c.folder), "log"),
+		"restart")
 }
 
 func (c *Cluster) run(program string, args ...string) {
@@ -84,16 +92,19 @@ type Server struct {
 	URL  string
 }
 
-// OwnRedis starts an installed redis-server that keeps nothing. Where none is installed the test is left out.
+// OwnRedis starts an installed redis-server that keeps nothing. Where none is installed the test is
+// left out.
 func OwnRedis(t testing.TB) *Server {
 	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		leaveOut(t, "redis-server", "PATH")
 	}
+
 	s := &Server{t: t, port: freePort()}
 	s.URL = "redis://127.0.0.1:" + s.port + "/0"
 	t.Cleanup(s.Kill)
 	s.Start()
+
 	return s
 }
 
@@ -104,6 +115,7 @@ func (s *Server) Start() {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+
 	tie(s.t, "kill -9 "+strconv.Itoa(s.cmd.Process.Pid), nil)
 	if waitFor(s.URL, redisAnswers) == "" {
 		s.t.Error("the test's own Redis does not answer")
@@ -133,11 +145,13 @@ func tie(t testing.TB, command string, as *syscall.SysProcAttr) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	watcher := exec.Command("sh", "-c", "read line <&3 || { "+command+"; } >/dev/null 2>&1")
 	watcher.ExtraFiles, watcher.SysProcAttr, watcher.Dir = []*os.File{read}, as, "/"
 	if err := watcher.Start(); err != nil {
 		t.Fatal(err)
 	}
+
 	_ = read.Close()
 	t.Cleanup(func() {
 		_, _ = write.WriteString("over\n")

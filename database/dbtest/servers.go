@@ -24,6 +24,7 @@ var postgresServer = sync.OnceValue(func() string {
 	if dsn := os.Getenv("TEST_DATABASE_URL"); dsn != "" {
 		return dsn
 	}
+
 	for _, dsn := range []string{
 		"postgres://postgres@127.0.0.1:5432/postgres?sslmode=disable",
 		"postgres://postgres:postgres@127.0.0.1:5432/postgres?sslmode=disable",
@@ -33,6 +34,7 @@ var postgresServer = sync.OnceValue(func() string {
 			return dsn
 		}
 	}
+
 	return startPostgres()
 })
 
@@ -44,6 +46,7 @@ var redisServer = sync.OnceValue(func() string {
 	if usual := "redis://127.0.0.1:6379/0"; redisAnswers(usual) {
 		return usual
 	}
+
 	return startRedis()
 })
 
@@ -61,7 +64,9 @@ func postgresAnswers(dsn string) bool {
 	if err != nil {
 		return false
 	}
+
 	defer db.Close()
+
 	return db.PingContext(ctx) == nil
 }
 
@@ -70,33 +75,39 @@ func redisAnswers(address string) bool {
 	if err != nil {
 		return false
 	}
+
 	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
 	defer cancel()
 	client := redis.NewClient(options)
 	defer client.Close()
+
 	return client.Ping(ctx).Err() == nil
 }
 
-// startRedis starts an installed redis-server that ends with this process: its standard input is ours, and a shell kills it
-// when that closes.
+// startRedis starts an installed redis-server that ends with this process: its standard input is
+// ours, and a shell kills it when that closes.
 func startRedis() string {
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
 		return ""
 	}
+
 	port := freePort()
 	if !startTied("exec "+quote(program)+" --port "+port+" --bind 127.0.0.1 --save '' --appendonly no", "") {
 		return ""
 	}
+
 	return waitFor("redis://127.0.0.1:"+port+"/0", redisAnswers)
 }
 
-// startPostgres makes a private cluster with installed programs. PostgreSQL refuses to run as root, so then it is left out.
+// startPostgres makes a private cluster with installed programs. PostgreSQL refuses to run as root,
+// so then it is left out.
 func startPostgres() string {
 	initdb := postgresProgram("initdb")
 	if initdb == "" || os.Geteuid() == 0 {
 		return ""
 	}
+
 	folder, err := os.MkdirTemp("", "carillon-test-postgres")
 	if err != nil {
 		return ""
@@ -104,30 +115,38 @@ func startPostgres() string {
 	if exec.Command(initdb, "-D", folder, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync").Run() != nil {
 		return ""
 	}
+
 	port := freePort()
-	if !startTied("exec "+quote(postgresProgram("postgres"))+" -D "+quote(folder)+" -p "+port+" -c listen_addresses=127.0.0.1 -c unix_socket_directories="+quote(folder)+" -c fsync=off", folder) {
+	if !startTied("exec "+quote(postgresProgram("postgres"))+" -D "+quote(folder)+" -p "+port+
+		" -c listen_addresses=127.0.0.1 -c unix_socket_directories="+quote(folder)+" -c fsync=off", folder) {
 		return ""
 	}
+
 	return waitFor("postgres://postgres@127.0.0.1:"+port+"/postgres?sslmode=disable", postgresAnswers)
 }
 
-// startTied runs a shell command that dies with this process: a watcher reads a pipe that only we hold open.
+// startTied runs a shell command that dies with this process: a watcher reads a pipe that only we
+// hold open.
 func startTied(command, removeAfter string) bool {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return false
 	}
+
 	held = append(held, write)
 	script := "(" + command + ") >/dev/null 2>&1 & child=$!; cat <&3 >/dev/null; kill -INT $child; wait $child"
 	if removeAfter != "" {
 		script += "; rm -rf " + quote(removeAfter)
 	}
+
 	cmd := exec.Command("sh", "-c", script)
 	cmd.ExtraFiles = []*os.File{read}
 	if cmd.Start() != nil {
 		return false
 	}
+
 	go func() { _ = cmd.Wait() }()
+
 	return true
 }
 
@@ -140,6 +159,7 @@ func waitFor(address string, answers func(string) bool) string {
 			return address
 		}
 	}
+
 	return ""
 }
 
@@ -147,10 +167,12 @@ func postgresProgram(name string) string {
 	if p, err := exec.LookPath(name); err == nil {
 		return p
 	}
+
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name)
 	if len(found) == 0 {
 		return ""
 	}
+
 	return slices.Max(found)
 }
 
@@ -159,7 +181,9 @@ func freePort() string {
 	if err != nil {
 		return "0"
 	}
+
 	defer l.Close()
+
 	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// Wire is a TCP proxy before a server. It can be cut, and it can hang: then connections stay, and nothing comes through.
+// Wire is a TCP proxy before a server. It can be cut, and it can hang: then connections stay, and
+// nothing comes through.
 type Wire struct {
 	URL string // the server's, by way of the wire
 
@@ -32,11 +33,13 @@ func NewWire(t testing.TB, server string) *Wire {
 
 	var ends sync.WaitGroup
 	ends.Go(func() { w.accept(&ends) })
+
 	t.Cleanup(func() {
 		_ = w.listener.Close()
 		w.set(func() { w.cut, w.hanging = true, false })
 		ends.Wait()
 	})
+
 	return w
 }
 
@@ -53,11 +56,13 @@ func (w *Wire) set(change func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	change()
+
 	if w.cut {
 		for c := range w.open {
 			_ = c.Close()
 		}
 	}
+
 	w.through.Broadcast()
 }
 
@@ -67,11 +72,13 @@ func (w *Wire) accept(ends *sync.WaitGroup) {
 		if err != nil {
 			return
 		}
+
 		far, err := net.Dial("tcp", w.server)
 		if err != nil || !w.enter(near, far) {
 			_ = near.Close()
 			continue
 		}
+
 		ends.Go(func() { w.pump(near, far) })
 		ends.Go(func() { w.pump(far, near) })
 	}
@@ -85,8 +92,10 @@ func (w *Wire) enter(both ...net.Conn) bool {
 			_ = c.Close()
 			continue
 		}
+
 		w.open[c] = struct{}{}
 	}
+
 	return !w.cut
 }
 
@@ -98,6 +107,7 @@ func (w *Wire) pump(from, to net.Conn) {
 		defer w.mu.Unlock()
 		delete(w.open, from)
 	}()
+
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buffer)
@@ -105,12 +115,14 @@ func (w *Wire) pump(from, to net.Conn) {
 		for w.hanging {
 			w.through.Wait()
 		}
+
 		w.mu.Unlock()
 		if n > 0 {
 			if _, err := to.Write(buffer[:n]); err != nil {
 				return
 			}
 		}
+
 		if err != nil {
 			return
 		}

@@ -1,5 +1,5 @@
-// Package enum is the vocabulary that Go, SQL and GraphQL share: one type per GraphQL enum, of the same name and with the
-// same values. The SDL says what each value means.
+// Package enum is the vocabulary that Go, SQL and GraphQL share: one type per GraphQL enum, of the
+// same name and with the same values. The SDL says what each value means.
 package enum
 
 import (
@@ -21,7 +21,9 @@ func read[T value](into *T, v any) error {
 	if !ok || !slices.Contains(T("").Values(), s) {
 		return fmt.Errorf("%v is not one of %v", v, T("").Values())
 	}
+
 	*into = T(s)
+
 	return nil
 }
 
@@ -82,7 +84,8 @@ func (v *APIScope) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (APIScope) Values() []string {
-	return []string{"READ", "SEND_MESSAGES", "MANAGE_CONTACTS", "MANAGE_TEMPLATES", "MANAGE_CAMPAIGNS", "MANAGE_WEBHOOKS", "EXPORT", "MANAGE_ORGANIZATION"}
+	return []string{"READ", "SEND_MESSAGES", "MANAGE_CONTACTS", "MANAGE_TEMPLATES", "MANAGE_CAMPAIGNS",
+		"MANAGE_WEBHOOKS", "EXPORT", "MANAGE_ORGANIZATION"}
 }
 
 // UnknownPolicy says what becomes of a message whose answer was lost and stays silent.
@@ -182,7 +185,8 @@ func (v *TemplateStatus) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (TemplateStatus) Values() []string {
-	return []string{"DRAFT", "PENDING", "APPROVED", "REJECTED", "PAUSED", "DISABLED", "IN_APPEAL", "PENDING_DELETION", "DELETED", "LIMIT_EXCEEDED", "ARCHIVED"}
+	return []string{"DRAFT", "PENDING", "APPROVED", "REJECTED", "PAUSED", "DISABLED", "IN_APPEAL", "PENDING_DELETION",
+		"DELETED", "LIMIT_EXCEEDED", "ARCHIVED"}
 }
 
 // ParameterFormat says how a template names its variables.
@@ -266,7 +270,8 @@ func (v *ButtonType) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (ButtonType) Values() []string {
-	return []string{"QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE", "OTP", "FLOW", "CATALOG", "MPM", "SPM", "VOICE_CALL", "CALL_PERMISSION_REQUEST"}
+	return []string{"QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE", "OTP", "FLOW", "CATALOG", "MPM", "SPM",
+		"VOICE_CALL", "CALL_PERMISSION_REQUEST"}
 }
 
 // OTPType says how a one-time password is filled in.
@@ -309,7 +314,8 @@ func (v *ParameterKind) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (ParameterKind) Values() []string {
-	return []string{"TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION", "URL_SUFFIX", "COUPON_CODE", "OTP_CODE", "PAYLOAD", "EXPIRATION"}
+	return []string{"TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION", "URL_SUFFIX", "COUPON_CODE", "OTP_CODE",
+		"PAYLOAD", "EXPIRATION"}
 }
 
 // Severity says whether a problem stops a submission.
@@ -465,7 +471,9 @@ func (v *CampaignStatusReason) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (CampaignStatusReason) Values() []string {
-	return []string{"PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW", "ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS", "MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED"}
+	return []string{"PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW",
+		"ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS",
+		"MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED"}
 }
 
 // MissingParameterPolicy says what to do about a recipient without a value.
@@ -509,7 +517,8 @@ func (v *SkipReason) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (SkipReason) Values() []string {
-	return []string{"OPTED_OUT", "NO_OPT_IN", "CONTACT_DELETED", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER", "INVALID_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED"}
+	return []string{"OPTED_OUT", "NO_OPT_IN", "CONTACT_DELETED", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER",
+		"INVALID_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED"}
 }
 
 // Direction says who wrote a message.
@@ -556,7 +565,8 @@ func (v *MessageType) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (MessageType) Values() []string {
-	return []string{"TEMPLATE", "TEXT", "IMAGE", "VIDEO", "AUDIO", "DOCUMENT", "STICKER", "LOCATION", "CONTACTS", "INTERACTIVE", "BUTTON", "REACTION", "ORDER", "SYSTEM", "UNSUPPORTED"}
+	return []string{"TEMPLATE", "TEXT", "IMAGE", "VIDEO", "AUDIO", "DOCUMENT", "STICKER", "LOCATION", "CONTACTS",
+		"INTERACTIVE", "BUTTON", "REACTION", "ORDER", "SYSTEM", "UNSUPPORTED"}
 }
 
 // MessageStatus says the furthest that a message is known to have come.
@@ -585,5 +595,6 @@ func (v *MessageStatus) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (MessageStatus) Values() []string {
-	return []string{"QUEUED", "SENDING", "ACCEPTED", "HELD", "SENT", "DELIVERED", "READ", "FAILED", "UNKNOWN", "SKIPPED", "CANCELED", "RECEIVED", "EDITED", "REVOKED"}
+	return []string{"QUEUED", "SENDING", "ACCEPTED", "HELD", "SENT", "DELIVERED", "READ", "FAILED", "UNKNOWN",
+		"SKIPPED", "CANCELED", "RECEIVED", "EDITED", "REVOKED"}
 }

@@ -1,5 +1,5 @@
-// Package jsonfield holds the types of the data model's JSON columns. A value once written must stay readable: add fields, never
-// change their meaning.
+// Package jsonfield holds the types of the data model's JSON columns. A value once written must
+// stay readable: add fields, never change their meaning.
 package jsonfield
 
 import (
@@ -32,7 +32,8 @@ type QuietHours struct {
 func DefaultSendingPolicy() SendingPolicy {
 	return SendingPolicy{
 		OptOutKeywords: []string{"STOP", "UNSUBSCRIBE", "退订"}, OptInKeywords: []string{"START", "订阅"},
-		UnknownWaitSeconds: 900, UnknownMarketing: enum.UnknownPolicyPreferNoDuplicate, UnknownOther: enum.UnknownPolicyPreferDelivery,
+		UnknownWaitSeconds: 900, UnknownMarketing: enum.UnknownPolicyPreferNoDuplicate,
+		UnknownOther:     enum.UnknownPolicyPreferDelivery,
 		FailureThreshold: 0.2,
 	}
 }
@@ -44,7 +45,8 @@ type ImportConsent struct {
 	Evidence string       `json:"evidence,omitempty"`
 }
 
-// Audience is who a campaign goes to: everyone in any of the lists, contacts or the filter, less everyone on an excluded list.
+// Audience is who a campaign goes to: everyone in any of the lists, contacts or the filter, less
+// everyone on an excluded list.
 type Audience struct {
 	ListIDs        []uid.ID       `json:"listIds,omitempty"`
 	ContactIDs     []uid.ID       `json:"contactIds,omitempty"`
@@ -52,7 +54,8 @@ type Audience struct {
 	ExcludeListIDs []uid.ID       `json:"excludeListIds,omitempty"`
 }
 
-// ContactFilter is a rule that contacts match or not. Empty parts say nothing; all others must hold.
+// ContactFilter is a rule that contacts match or not. Empty parts say nothing; all others must
+// hold.
 type ContactFilter struct {
 	Search        string            `json:"search,omitempty"`
 	ListIDs       []uid.ID          `json:"listIds,omitempty"`
@@ -72,7 +75,8 @@ type AttributeFilter struct {
 	Exists *bool    `json:"exists,omitempty"`
 }
 
-// ParameterBinding gives one template parameter its value: a constant, or a contact's field or attribute with a fallback.
+// ParameterBinding gives one template parameter its value: a constant, or a contact's field or
+// attribute with a fallback.
 type ParameterBinding struct {
 	Parameter    string  `json:"parameter"`
 	Value        *string `json:"value,omitempty"`

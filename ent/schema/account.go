@@ -29,7 +29,8 @@ func (Account) Fields() []ent.Field {
 		field.String("currency").Optional().Nillable(),
 		field.Enum("status").GoType(enum.AccountStatus("")).Default(string(enum.AccountStatusConnected)),
 		field.String("status_reason").Optional().Nillable(),
-		field.Time("restricted_until").Optional().Nillable().Annotations(hidden()).Comment("while RESTRICTED: when that ends by itself"),
+		field.Time("restricted_until").Optional().Nillable().Annotations(hidden()).
+			Comment("while RESTRICTED: when that ends by itself"),
 		field.String("review_status").Optional().Nillable(),
 		field.Bytes("token").Sensitive().Comment("sealed by package secret, with the row's id as associated data"),
 		field.Int("messaging_limit").Optional().Nillable().Comment("null is unlimited"),
@@ -43,7 +44,8 @@ func (Account) Edges() []ent.Edge {
 func (Account) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields(organizationColumn, "waba_id").Unique(),
-		index.Fields("waba_id").Unique().StorageKey("account_waba_bound_once").Annotations(entsql.IndexWhere("status <> 'DISCONNECTED'")),
+		index.Fields("waba_id").Unique().StorageKey("account_waba_bound_once").
+			Annotations(entsql.IndexWhere("status <> 'DISCONNECTED'")),
 	}
 }
 

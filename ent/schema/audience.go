@@ -24,9 +24,11 @@ func (Contact) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Contac
 func (Contact) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("phone").Optional().Nillable().Comment("E.164 with a leading +").Annotations(entgql.OrderField("PHONE")),
-		field.String("wa_phone").Optional().Nillable().Comment("the same number as WhatsApp writes it, where that differs from phone"),
+		field.String("wa_phone").Optional().Nillable().
+			Comment("the same number as WhatsApp writes it, where that differs from phone"),
 		field.String("wa_user_id").Optional().Nillable().Comment("business-scoped user id"),
-		field.String("username").Optional().Nillable().Comment("the name that they chose at WhatsApp; it may pass to somebody else"),
+		field.String("username").Optional().Nillable().
+			Comment("the name that they chose at WhatsApp; it may pass to somebody else"),
 		field.String("name").Optional().Nillable().Annotations(entgql.OrderField("NAME")),
 		field.String("language").Optional().Nillable(),
 		field.String("time_zone").Optional().Nillable(),
@@ -53,8 +55,9 @@ func (Contact) Indexes() []ent.Index {
 	}
 }
 
-// ContactIdentifier says whose a number or a user id is. It is the only table that decides that. It has no foreign key:
-// contact_id may be kept for somebody who is no contact yet, of whom only a link or a statement of consent is known.
+// ContactIdentifier says whose a number or a user id is. It is the only table that decides that. It
+// has no foreign key: contact_id may be kept for somebody who is no contact yet, of whom only a
+// link or a statement of consent is known.
 type ContactIdentifier struct{ ent.Schema }
 
 func (ContactIdentifier) Annotations() []schema.Annotation {
@@ -66,7 +69,8 @@ func (ContactIdentifier) Fields() []ent.Field {
 		field.Int64("id"),
 		field.UUID(organizationColumn, uid.ID{}).Immutable(),
 		field.Enum("kind").GoType(enum.IdentifierKind("")),
-		field.String("value").Comment("PHONE: audience.NumberKey of the number; USER_ID: as WhatsApp writes it; CONTACT: the id of a contact that was merged"),
+		field.String("value").Comment(
+			"PHONE: audience.NumberKey of the number; USER_ID: as WhatsApp writes it; CONTACT: the id of a contact that was merged"),
 		field.String("written").Optional().Nillable().Comment("PHONE: the number as it was told, where that is not its key"),
 		reference("contact_id"),
 		field.Time("since").Comment("when it was first told, by WhatsApp's clock"),
@@ -79,8 +83,8 @@ func (ContactIdentifier) Indexes() []ent.Index {
 	}
 }
 
-// FormerIdentifier is a number or a user id that was a contact's until its person took another. What is told late of the time
-// before is still about that contact.
+// FormerIdentifier is a number or a user id that was a contact's until its person took another.
+// What is told late of the time before is still about that contact.
 type FormerIdentifier struct{ ent.Schema }
 
 func (FormerIdentifier) Annotations() []schema.Annotation {
@@ -148,8 +152,9 @@ func (ListMember) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("contact_list_id", "contact_id")}
 }
 
-// ConsentRecord is one statement of a contact's consent. Package audience says which of them counts. It has no foreign key:
-// what somebody says who is no contact yet is kept under the id that contact_identifier keeps for them.
+// ConsentRecord is one statement of a contact's consent. Package audience says which of them
+// counts. It has no foreign key: what somebody says who is no contact yet is kept under the id that
+// contact_identifier keeps for them.
 type ConsentRecord struct{ ent.Schema }
 
 func (ConsentRecord) Annotations() []schema.Annotation {
@@ -174,8 +179,8 @@ func (ConsentRecord) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("contact_id", "said_at")}
 }
 
-// ContactImport is a CSV file on its way into contacts. next_offset is the byte behind the last row that is committed, so
-// that a crash repeats nothing.
+// ContactImport is a CSV file on its way into contacts. next_offset is the byte behind the last row
+// that is committed, so that a crash repeats nothing.
 type ContactImport struct{ ent.Schema }
 
 func (ContactImport) Annotations() []schema.Annotation {

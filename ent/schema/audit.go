@@ -11,8 +11,9 @@ import (
 	"carillon/uid"
 )
 
-// AuditEvent is one line of an organization's audit trail: who did what. Triggers refuse to change or delete one. Its hash
-// covers it and the hash of the one before. Neither the subject nor the organization is a foreign key: the line outlives both.
+// AuditEvent is one line of an organization's audit trail: who did what. Triggers refuse to change
+// or delete one. Its hash covers it and the hash of the one before. Neither the subject nor the
+// organization is a foreign key: the line outlives both.
 type AuditEvent struct{ ent.Schema }
 
 func (AuditEvent) Annotations() []schema.Annotation {
@@ -42,8 +43,9 @@ func (AuditEvent) Indexes() []ent.Index {
 	}
 }
 
-// AuditChain is the end of an organization's audit trail; its id is the organization's. Its row lock makes the order of
-// commits the order of sequence numbers. What was erased with a closed organization's data is said by the last two fields.
+// AuditChain is the end of an organization's audit trail; its id is the organization's. Its row
+// lock makes the order of commits the order of sequence numbers. What was erased with a closed
+// organization's data is said by the last two fields.
 type AuditChain struct{ ent.Schema }
 
 func (AuditChain) Annotations() []schema.Annotation {

@@ -14,8 +14,8 @@ import (
 	"carillon/uid"
 )
 
-// Campaign is one template sent to many. Its counters are kept by delivery in the transactions that move messages; all else
-// is written by package campaign.
+// Campaign is one template sent to many. Its counters are kept by delivery in the transactions that
+// move messages; all else is written by package campaign.
 type Campaign struct{ ent.Schema }
 
 func (Campaign) Annotations() []schema.Annotation {
@@ -32,7 +32,8 @@ func (Campaign) Fields() []ent.Field {
 		reference("phone_number_id"),
 		field.JSON("audience_rule", jsonfield.Audience{}),
 		field.JSON("parameters", []jsonfield.ParameterBinding{}),
-		field.Enum("missing_parameter").GoType(enum.MissingParameterPolicy("")).Default(string(enum.MissingParameterPolicySkip)),
+		field.Enum("missing_parameter").GoType(enum.MissingParameterPolicy("")).
+			Default(string(enum.MissingParameterPolicySkip)),
 		field.Int("rate_limit").Optional().Nillable(),
 		field.Float("failure_threshold").Optional().Nillable(),
 		field.Time("scheduled_at").Optional().Nillable(),
@@ -43,7 +44,8 @@ func (Campaign) Fields() []ent.Field {
 		field.Time("completed_at").Optional().Nillable(),
 		optionalReference("enroll_cursor"),
 		field.Time("enrolled_at").Optional().Nillable().Comment("when the last recipient became a message"),
-		field.String("recent_answers").Optional().Nillable().Annotations(hidden()).Comment("how the last messages were answered, a letter each; delivery says how to read it"),
+		field.String("recent_answers").Optional().Nillable().Annotations(hidden()).
+			Comment("how the last messages were answered, a letter each; delivery says how to read it"),
 		field.Int("total").Default(0),
 		field.Int("queued").Default(0),
 		field.Int("sending").Default(0),
@@ -67,7 +69,8 @@ func (Campaign) Edges() []ent.Edge {
 func (Campaign) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields(organizationColumn, "created_at"),
-		index.Fields("status", "scheduled_at").Annotations(entsql.IndexWhere("status IN ('SCHEDULED', 'PREPARING', 'RUNNING', 'PAUSED')")),
+		index.Fields("status", "scheduled_at").
+			Annotations(entsql.IndexWhere("status IN ('SCHEDULED', 'PREPARING', 'RUNNING', 'PAUSED')")),
 		index.Fields("phone_number_id").Annotations(entsql.IndexWhere("status IN ('PREPARING', 'RUNNING', 'PAUSED')")),
 		index.Fields("template_id"),
 	}

@@ -9,8 +9,8 @@ import (
 	"carillon/uid"
 )
 
-// ExternalLogin is an account at an identity provider that signs a user in. Issuer and subject name it for good; its address
-// is what it had when it was linked.
+// ExternalLogin is an account at an identity provider that signs a user in. Issuer and subject name
+// it for good; its address is what it had when it was linked.
 type ExternalLogin struct{ ent.Schema }
 
 func (ExternalLogin) Annotations() []schema.Annotation {
@@ -32,8 +32,8 @@ func (ExternalLogin) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("issuer", "subject").Unique(), index.Fields("user_id")}
 }
 
-// SignInFlow is a sign-in at an identity provider that is under way. Of the secret that the browser keeps only a hash is here;
-// state, nonce and PKCE's verifier are derived from it.
+// SignInFlow is a sign-in at an identity provider that is under way. Of the secret that the browser
+// keeps only a hash is here; state, nonce and PKCE's verifier are derived from it.
 type SignInFlow struct{ ent.Schema }
 
 func (SignInFlow) Annotations() []schema.Annotation {

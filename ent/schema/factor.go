@@ -9,8 +9,9 @@ import (
 	"carillon/uid"
 )
 
-// SecondFactor is the secret that a user's authenticator app shares with us, sealed with the row's id. Whether it is in force
-// is said by the user's second_factor_at: before, it waits for its first code.
+// SecondFactor is the secret that a user's authenticator app shares with us, sealed with the row's
+// id. Whether it is in force is said by the user's second_factor_at: before, it waits for its first
+// code.
 type SecondFactor struct{ ent.Schema }
 
 func (SecondFactor) Annotations() []schema.Annotation {

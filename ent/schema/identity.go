@@ -12,7 +12,8 @@ import (
 	"carillon/uid"
 )
 
-// Organization owns everything but users. Its settings that the API calls sendingPolicy lie in one JSON column.
+// Organization owns everything but users. Its settings that the API calls sendingPolicy lie in one
+// JSON column.
 type Organization struct{ ent.Schema }
 
 func (Organization) Annotations() []schema.Annotation {
@@ -31,7 +32,8 @@ func (Organization) Fields() []ent.Field {
 		field.Int("retention_days").Default(365),
 		field.Bool("require_second_factor").Default(false),
 		field.Bool("mask_for_viewers").Default(false).Comment("whether the role VIEWER sees numbers and texts masked"),
-		field.Int("quota_messages_per_day").Optional().Nillable().Annotations(hidden()).Comment("set by the operator, like the other quotas; null is none"),
+		field.Int("quota_messages_per_day").Optional().Nillable().Annotations(hidden()).
+			Comment("set by the operator, like the other quotas; null is none"),
 		field.Int("quota_contacts").Optional().Nillable().Annotations(hidden()),
 		field.Int("quota_numbers").Optional().Nillable().Annotations(hidden()),
 		createdAt(),
@@ -50,13 +52,16 @@ func (User) Fields() []ent.Field {
 	return []ent.Field{
 		idField(uid.User),
 		field.String("email").Unique(),
-		field.Time("email_verified_at").Optional().Nillable().Comment("when the user first proved that the address is theirs"),
+		field.Time("email_verified_at").Optional().Nillable().
+			Comment("when the user first proved that the address is theirs"),
 		field.String("name"),
 		field.String("locale").Optional().Nillable().Comment("BCP 47; null takes the browser's"),
 		field.String("password_hash").Sensitive(),
 		field.Time("second_factor_at").Optional().Nillable().Comment("since when a second factor is in force"),
-		field.Time("suspended_at").Optional().Nillable().Annotations(hidden()).Comment("since when the operator lets them in no more"),
-		field.Time("suspended_until").Optional().Nillable().Annotations(hidden()).Comment("when that ends by itself; null does not"),
+		field.Time("suspended_at").Optional().Nillable().Annotations(hidden()).
+			Comment("since when the operator lets them in no more"),
+		field.Time("suspended_until").Optional().Nillable().Annotations(hidden()).
+			Comment("when that ends by itself; null does not"),
 		field.String("suspended_reason").Optional().Nillable().Annotations(hidden()),
 		createdAt(),
 	}
@@ -109,7 +114,8 @@ func (Session) Edges() []ent.Edge {
 	return []ent.Edge{edge.From("user", User.Type).Ref("sessions").Field("user_id").Unique().Required()}
 }
 
-// APIKey lets a program in with a role of its own. Of its secret only the hash is kept, and the first characters to know it by.
+// APIKey lets a program in with a role of its own. Of its secret only the hash is kept, and the
+// first characters to know it by.
 type APIKey struct{ ent.Schema }
 
 func (APIKey) Annotations() []schema.Annotation { return []schema.Annotation{table("api_key")} }
@@ -130,11 +136,12 @@ func (APIKey) Fields() []ent.Field {
 	}
 }
 func (APIKey) Edges() []ent.Edge {
-	return []ent.Edge{edge.From("organization", Organization.Type).Ref("api_keys").Field(organizationColumn).Unique().Required().Immutable()}
+	return []ent.Edge{edge.From("organization", Organization.Type).Ref("api_keys").Field(organizationColumn).
+		Unique().Required().Immutable()}
 }
 
-// TermsAcceptance records who accepted which terms, when and from where: for the organization, or for themselves when they
-// joined it.
+// TermsAcceptance records who accepted which terms, when and from where: for the organization, or
+// for themselves when they joined it.
 type TermsAcceptance struct{ ent.Schema }
 
 func (TermsAcceptance) Annotations() []schema.Annotation {

@@ -11,7 +11,8 @@ import (
 	"carillon/uid"
 )
 
-// Invitation lets whoever has its token join an organization. Once it is accepted, revoked or replaced, the row is gone.
+// Invitation lets whoever has its token join an organization. Once it is accepted, revoked or
+// replaced, the row is gone.
 type Invitation struct{ ent.Schema }
 
 func (Invitation) Annotations() []schema.Annotation {
@@ -23,7 +24,8 @@ func (Invitation) Fields() []ent.Field {
 		field.String("email"),
 		field.Enum("role").GoType(enum.Role("")),
 		field.Bytes("token_hash").Unique().Sensitive().Comment("of the token that the inviter got, who may hand it on"),
-		field.Bytes("mail_token_hash").Optional().Unique().Sensitive().Comment("of the token that is mailed, which proves the address; null until then"),
+		field.Bytes("mail_token_hash").Optional().Unique().Sensitive().
+			Comment("of the token that is mailed, which proves the address; null until then"),
 		optionalReference("invited_by"),     // the user; null when an API key did
 		optionalReference("invited_by_key"), // the API key; null when a user did
 		createdAt(),
@@ -34,8 +36,9 @@ func (Invitation) Indexes() []ent.Index {
 	return []ent.Index{index.Fields(organizationColumn, "email").Unique(), index.Fields("mail_after")}
 }
 
-// PasswordReset is a request to set a new password, for whatever address somebody gave. Only once it is about to be mailed is
-// the user looked up and a token made. The row is gone once its token is used, or a later one is made.
+// PasswordReset is a request to set a new password, for whatever address somebody gave. Only once
+// it is about to be mailed is the user looked up and a token made. The row is gone once its token
+// is used, or a later one is made.
 type PasswordReset struct{ ent.Schema }
 
 func (PasswordReset) Annotations() []schema.Annotation {
@@ -56,8 +59,8 @@ func (PasswordReset) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("email"), index.Fields("mail_after")}
 }
 
-// EmailVerification is a request to prove that a user's address is theirs. A token is made once it is about to be mailed. The
-// row is gone once the address is proven, or a later one is made.
+// EmailVerification is a request to prove that a user's address is theirs. A token is made once it
+// is about to be mailed. The row is gone once the address is proven, or a later one is made.
 type EmailVerification struct{ ent.Schema }
 
 func (EmailVerification) Annotations() []schema.Annotation {
@@ -78,7 +81,8 @@ func (EmailVerification) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("user_id"), index.Fields("mail_after")}
 }
 
-// SecurityNotice is a mail that tells a user what has happened to their sign-in. Once it is mailed the row is gone.
+// SecurityNotice is a mail that tells a user what has happened to their sign-in. Once it is mailed
+// the row is gone.
 type SecurityNotice struct{ ent.Schema }
 
 func (SecurityNotice) Annotations() []schema.Annotation {
@@ -99,12 +103,14 @@ func (SecurityNotice) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("user_id"), index.Fields("mail_after")}
 }
 
-// mailing gives a type what it takes to mail a token that is stored nowhere else, also after a crash.
+// mailing gives a type what it takes to mail a token that is stored nowhere else, also after a
+// crash.
 type mailing struct{ mixin.Schema }
 
 func (mailing) Fields() []ent.Field {
 	return []ent.Field{
-		field.Bytes("sealed_token").Optional().Sensitive().Comment("sealed by package secret with the row's id as associated data; erased once it is mailed"),
+		field.Bytes("sealed_token").Optional().Sensitive().
+			Comment("sealed by package secret with the row's id as associated data; erased once it is mailed"),
 		field.Time("mail_after").Optional().Nillable().Comment("when to try to mail it; null when there is nothing to mail"),
 		field.Int("mail_attempts").Default(0),
 		field.Time("mailed_at").Optional().Nillable(),

@@ -16,9 +16,9 @@ import (
 	"carillon/uid"
 )
 
-// Message is one message to or from one person. Only package delivery writes it. It is changed five times and more, and each
-// change makes a new entry in each of its indexes: so it has only those that go by what changes. What never changes has its
-// indexes in Listing.
+// Message is one message to or from one person. Only package delivery writes it. It is changed five
+// times and more, and each change makes a new entry in each of its indexes: so it has only those
+// that go by what changes. What never changes has its indexes in Listing.
 type Message struct{ ent.Schema }
 
 func (Message) Annotations() []schema.Annotation {
@@ -45,11 +45,13 @@ func (Message) Fields() []ent.Field {
 		field.String("error_detail").Optional().Nillable(),
 		field.Enum("skip_reason").GoType(enum.SkipReason("")).Optional().Nillable(),
 		field.Int("attempts").Default(0).Comment("how often it was handed to WhatsApp"),
-		field.Int("settled_attempts").Optional().Nillable().Annotations(hidden()).Comment("attempts up to this one failed, and it was queued anew: what is still told of them is old"),
+		field.Int("settled_attempts").Optional().Nillable().Annotations(hidden()).
+			Comment("attempts up to this one failed, and it was queued anew: what is still told of them is old"),
 		field.Time("not_before").Comment("not sent earlier; retries and pair limits move it on"),
 		field.Time("lease_until").Optional().Nillable().Comment("while SENDING: when its worker is given up"),
 		field.UUID("claim_id", uid.ID{}).Optional().Nillable().Annotations(hidden()).Comment("the claim that took it last"),
-		field.Int("claim_part").Optional().Nillable().Annotations(hidden()).Comment("the claim's part that it belongs to, from 1"),
+		field.Int("claim_part").Optional().Nillable().Annotations(hidden()).
+			Comment("the claim's part that it belongs to, from 1"),
 		field.Time("queued_at").Optional().Nillable(),
 		field.Time("accepted_at").Optional().Nillable(),
 		field.Time("sent_at").Optional().Nillable(),
@@ -74,18 +76,23 @@ func (Message) Edges() []ent.Edge {
 }
 func (Message) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields("campaign_id", "not_before", "id").StorageKey("message_campaign_queue").Annotations(entsql.IndexWhere("status = 'QUEUED' AND campaign_id IS NOT NULL")),
-		index.Fields("phone_number_id", "not_before", "id").StorageKey("message_direct_queue").Annotations(entsql.IndexWhere("status = 'QUEUED' AND campaign_id IS NULL")),
+		index.Fields("campaign_id", "not_before", "id").StorageKey("message_campaign_queue").
+			Annotations(entsql.IndexWhere("status = 'QUEUED' AND campaign_id IS NOT NULL")),
+		index.Fields("phone_number_id", "not_before", "id").StorageKey("message_direct_queue").
+			Annotations(entsql.IndexWhere("status = 'QUEUED' AND campaign_id IS NULL")),
 		index.Fields("unknown_at").StorageKey("message_unknown").Annotations(entsql.IndexWhere("status = 'UNKNOWN'")),
-		index.Fields("campaign_id", "id").StorageKey("message_campaign_failed").Annotations(entsql.IndexWhere("status = 'FAILED'")),
+		index.Fields("campaign_id", "id").StorageKey("message_campaign_failed").
+			Annotations(entsql.IndexWhere("status = 'FAILED'")),
 		index.Fields(organizationColumn, "status", "id"),
 		index.Fields(organizationColumn, "error_code", "id").Annotations(entsql.IndexWhere("error_code IS NOT NULL")),
 		index.Fields("wamid").Annotations(entsql.IndexWhere("wamid IS NOT NULL")),
-		index.Fields("phone_number_id", "wamid").Unique().StorageKey("message_received_once").Annotations(entsql.IndexWhere("direction = 'INBOUND'")),
+		index.Fields("phone_number_id", "wamid").Unique().StorageKey("message_received_once").
+			Annotations(entsql.IndexWhere("direction = 'INBOUND'")),
 	}
 }
 
-// Listing is what never changes of a message, by which lists find it: written with the message, under its id.
+// Listing is what never changes of a message, by which lists find it: written with the message,
+// under its id.
 type Listing struct{ ent.Schema }
 
 func (Listing) Annotations() []schema.Annotation {
@@ -94,7 +101,8 @@ func (Listing) Annotations() []schema.Annotation {
 func (Listing) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Message}} }
 func (Listing) Fields() []ent.Field {
 	return []ent.Field{
-		optionalReference("campaign_id"), optionalReference("template_id"), reference("phone_number_id"), optionalReference("contact_id"),
+		optionalReference("campaign_id"), optionalReference("template_id"), reference("phone_number_id"),
+		optionalReference("contact_id"),
 		field.String("address"), field.Time("created_at"),
 	}
 }
@@ -108,8 +116,8 @@ func (Listing) Indexes() []ent.Index {
 	}
 }
 
-// Claim is what a worker took off the queue at once, while not all of it is handed over: parts above handed were certainly not
-// sent. One that is gone was handed over whole.
+// Claim is what a worker took off the queue at once, while not all of it is handed over: parts
+// above handed were certainly not sent. One that is gone was handed over whole.
 type Claim struct{ ent.Schema }
 
 func (Claim) Annotations() []schema.Annotation {
@@ -125,8 +133,9 @@ func (Claim) Fields() []ent.Field {
 	}
 }
 
-// DeliveryEvent is an entry of an organization's log. Its id is its sequence number: dense and ascending within the
-// organization, so the table's key is (organization_id, sequence); package database sees to that.
+// DeliveryEvent is an entry of an organization's log. Its id is its sequence number: dense and
+// ascending within the organization, so the table's key is (organization_id, sequence); package
+// database sees to that.
 type DeliveryEvent struct{ ent.Schema }
 
 func (DeliveryEvent) Annotations() []schema.Annotation {
@@ -155,12 +164,13 @@ func (DeliveryEvent) Edges() []ent.Edge {
 func (DeliveryEvent) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("message_id"),
-		index.Fields("campaign_id", "id").StorageKey("delivery_event_failed").Annotations(entsql.IndexWhere("status = 'FAILED'")),
+		index.Fields("campaign_id", "id").StorageKey("delivery_event_failed").
+			Annotations(entsql.IndexWhere("status = 'FAILED'")),
 	}
 }
 
-// EventCounter holds the last sequence number of an organization's log; its id is the organization's. Its row lock makes the
-// order of commits the order of sequence numbers.
+// EventCounter holds the last sequence number of an organization's log; its id is the
+// organization's. Its row lock makes the order of commits the order of sequence numbers.
 type EventCounter struct{ ent.Schema }
 
 func (EventCounter) Annotations() []schema.Annotation {
@@ -175,7 +185,8 @@ func (EventCounter) Fields() []ent.Field {
 	}
 }
 
-// Statistic is an hour's sums for one combination of dimensions. A zero id or an empty text is "none".
+// Statistic is an hour's sums for one combination of dimensions. A zero id or an empty text is
+// "none".
 type Statistic struct{ ent.Schema }
 
 func (Statistic) Annotations() []schema.Annotation {
@@ -187,20 +198,24 @@ func (Statistic) Fields() []ent.Field {
 		field.Time("hour"),
 		reference("account_id"), reference("phone_number_id"), reference("template_id"), reference("campaign_id"),
 		field.String("category"), field.String("country"), field.Int("error_code"),
-		field.Int64("accepted").Default(0), field.Int64("sent").Default(0), field.Int64("delivered").Default(0), field.Int64("read").Default(0),
-		field.Int64("failed").Default(0), field.Int64("skipped").Default(0), field.Int64("received").Default(0), field.Int64("opted_out").Default(0),
+		field.Int64("accepted").Default(0), field.Int64("sent").Default(0), field.Int64("delivered").Default(0),
+		field.Int64("read").Default(0),
+		field.Int64("failed").Default(0), field.Int64("skipped").Default(0), field.Int64("received").Default(0),
+		field.Int64("opted_out").Default(0),
 	}
 }
 func (Statistic) Indexes() []ent.Index {
 	return []ent.Index{
-		index.Fields(organizationColumn, "hour", "account_id", "phone_number_id", "template_id", "campaign_id", "category", "country", "error_code").Unique().StorageKey("statistic_dimensions"),
+		index.Fields(organizationColumn, "hour", "account_id", "phone_number_id", "template_id", "campaign_id", "category",
+			"country", "error_code").Unique().StorageKey("statistic_dimensions"),
 		index.Fields("campaign_id"),
-		index.Fields("campaign_id", "error_code").StorageKey("statistic_failed").Annotations(entsql.IndexWhere("failed <> 0")),
+		index.Fields("campaign_id", "error_code").StorageKey("statistic_failed").
+			Annotations(entsql.IndexWhere("failed <> 0")),
 	}
 }
 
-// MessagingWindow is when an account opened a conversation with a person of its own accord: Meta limits how many people that
-// may be in a rolling day.
+// MessagingWindow is when an account opened a conversation with a person of its own accord: Meta
+// limits how many people that may be in a rolling day.
 type MessagingWindow struct{ ent.Schema }
 
 func (MessagingWindow) Annotations() []schema.Annotation {
@@ -222,7 +237,8 @@ func (MessagingWindow) Indexes() []ent.Index {
 	}
 }
 
-// UnmatchedWebhook keeps what Meta sent and we could not use: not understood, or of a number or message that is not ours.
+// UnmatchedWebhook keeps what Meta sent and we could not use: not understood, or of a number or
+// message that is not ours.
 type UnmatchedWebhook struct{ ent.Schema }
 
 func (UnmatchedWebhook) Annotations() []schema.Annotation {
@@ -239,7 +255,8 @@ func (UnmatchedWebhook) Fields() []ent.Field {
 		field.Int("seen").Default(1),
 		field.Time("received_at").Default(now),
 		field.Time("retry_at").Optional().Nillable().Comment("when it is tried again by itself"),
-		field.String("waits_for").Optional().Nillable().Comment("the wamid of a message that it changes and that is yet to come"),
+		field.String("waits_for").Optional().Nillable().
+			Comment("the wamid of a message that it changes and that is yet to come"),
 	}
 }
 func (UnmatchedWebhook) Indexes() []ent.Index {

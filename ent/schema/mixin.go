@@ -1,5 +1,6 @@
-// Package schema is the data model. Every row that belongs to an organization takes the tenancy mixin, whose policy is the
-// one place where tenancy is decided; nothing else hangs on the policy, and hooks stay unused.
+// Package schema is the data model. Every row that belongs to an organization takes the tenancy
+// mixin, whose policy is the one place where tenancy is decided; nothing else hangs on the policy,
+// and hooks stay unused.
 package schema
 
 import (
@@ -63,7 +64,8 @@ func (t tenancy) Indexes() []ent.Index {
 
 func (tenancy) Policy() ent.Policy { return tenancyPolicy(organizationColumn) }
 
-// tenancyPolicy lets a context touch only rows whose column names its organization, or all of them when it is the system's.
+// tenancyPolicy lets a context touch only rows whose column names its organization, or all of them
+// when it is the system's.
 func tenancyPolicy(column string) ent.Policy {
 	filter := privacy.FilterFunc(func(ctx context.Context, f privacy.Filter) error {
 		scope, ok := caller.From(ctx)
@@ -73,13 +75,17 @@ func tenancyPolicy(column string) ent.Policy {
 		case scope.System:
 			return privacy.Allow
 		}
+
 		f.Where(entql.FieldEQ(column, scope.Organization))
+
 		return privacy.Allow
 	})
+
 	owned := privacy.MutationRuleFunc(func(ctx context.Context, m ent.Mutation) error {
 		if !m.Op().Is(ent.OpCreate) {
 			return privacy.Skip
 		}
+
 		scope, ok := caller.From(ctx)
 		switch {
 		case !ok:
@@ -87,14 +93,17 @@ func tenancyPolicy(column string) ent.Policy {
 		case scope.System:
 			return privacy.Allow
 		}
+
 		if v, set := m.Field(column); set && v != scope.Organization {
 			return privacy.Denyf("a row of another organization")
 		}
 		if err := m.SetField(column, scope.Organization); err != nil {
 			return fmt.Errorf("set %s: %w", column, err)
 		}
+
 		return privacy.Allow
 	})
+
 	return privacy.Policy{
 		Query:    privacy.QueryPolicy{filter, privacy.AlwaysDenyRule()},
 		Mutation: privacy.MutationPolicy{owned, filter, privacy.AlwaysDenyRule()},
@@ -109,10 +118,12 @@ func systemOnly() privacy.Policy {
 		}
 		return privacy.Denyf("only the system may touch this")
 	})
+
 	return privacy.Policy{Query: privacy.QueryPolicy{allow}, Mutation: privacy.MutationPolicy{allow}}
 }
 
-// userPolicy lets an organization see the users who are its members, and nobody but the system change one.
+// userPolicy lets an organization see the users who are its members, and nobody but the system
+// change one.
 func userPolicy() ent.Policy {
 	visible := privacy.FilterFunc(func(ctx context.Context, f privacy.Filter) error {
 		scope, ok := caller.From(ctx)
@@ -122,8 +133,11 @@ func userPolicy() ent.Policy {
 		case scope.System:
 			return privacy.Allow
 		}
+
 		f.Where(entql.HasEdgeWith("memberships", entql.FieldEQ(organizationColumn, scope.Organization)))
+
 		return privacy.Allow
 	})
+
 	return privacy.Policy{Query: privacy.QueryPolicy{visible}, Mutation: systemOnly().Mutation}
 }

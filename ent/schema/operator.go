@@ -8,8 +8,8 @@ import (
 	"carillon/uid"
 )
 
-// ServiceState is what the operator has said to the whole service. There is at most one row, with the id 1; without it nothing
-// was said.
+// ServiceState is what the operator has said to the whole service. There is at most one row, with
+// the id 1; without it nothing was said.
 type ServiceState struct{ ent.Schema }
 
 func (ServiceState) Annotations() []schema.Annotation {
@@ -25,8 +25,8 @@ func (ServiceState) Fields() []ent.Field {
 	}
 }
 
-// QuotaUsage counts the messages of an organization that has a quota for them; its id is the organization's. Its row lock
-// keeps two workers from taking the last place both.
+// QuotaUsage counts the messages of an organization that has a quota for them; its id is the
+// organization's. Its row lock keeps two workers from taking the last place both.
 type QuotaUsage struct{ ent.Schema }
 
 func (QuotaUsage) Annotations() []schema.Annotation {

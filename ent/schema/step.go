@@ -6,7 +6,8 @@ import (
 	"entgo.io/ent/schema/field"
 )
 
-// DataStep is work on stored rows that SQL cannot do and that a migration therefore leaves to Go. It goes on where it stopped.
+// DataStep is work on stored rows that SQL cannot do and that a migration therefore leaves to Go.
+// It goes on where it stopped.
 type DataStep struct{ ent.Schema }
 
 func (DataStep) Annotations() []schema.Annotation {

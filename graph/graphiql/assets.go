@@ -29,10 +29,12 @@ func named(prefix, suffix string) string {
 	if err != nil || len(found) != 1 {
 		panic("graphiql: dist is not what make graphiql builds")
 	}
+
 	return strings.TrimSuffix(path.Base(found[0]), ".gz")
 }
 
-// unpacked are the files as they are without gzip, each made when the first client asks that takes none. They are few, and ours.
+// unpacked are the files as they are without gzip, each made when the first client asks that takes
+// none. They are few, and ours.
 var unpacked sync.Map // name → func() []byte
 
 func plain(name string, packed []byte) []byte {
@@ -41,8 +43,10 @@ func plain(name string, packed []byte) []byte {
 		if err != nil {
 			panic("graphiql: dist/" + name + ".gz is no gzip: " + err.Error())
 		}
+
 		return content
 	}))
+
 	return once.(func() []byte)()
 }
 
@@ -54,13 +58,16 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+
 	content := packed
 	h := w.Header()
+
 	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
 		h.Set("Content-Encoding", "gzip")
 	} else {
 		content = plain(name, packed)
 	}
+
 	h.Set("Content-Type", types[path.Ext(name)])
 	h.Set("Vary", "Accept-Encoding")
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
@@ -74,6 +81,7 @@ func unpack(packed []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	return io.ReadAll(z)
 }
 
@@ -84,5 +92,6 @@ func acceptsGzip(accepted string) bool {
 			return strings.Trim(strings.TrimPrefix(strings.TrimSpace(weight), "q="), "0.") != "" || weight == ""
 		}
 	}
+
 	return false
 }

@@ -36,6 +36,7 @@ func TestBrowserRunsASubscription(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a browser")
 	}
+
 	b := startBrowser(t)
 	srv := startServer(t)
 
@@ -53,6 +54,7 @@ func TestBrowserRunsASubscription(t *testing.T) {
 	if got := srv.authorizations(); got != "Bearer crk_test graphql-transport-ws" {
 		t.Errorf("the websocket began with %q", got)
 	}
+
 	for _, event := range b.events {
 		switch event.Method {
 		case "Network.requestWillBeSent":
@@ -88,6 +90,7 @@ func startServer(t *testing.T) *server {
 			if graphql.GetOperationContext(ctx).Operation.Operation == ast.Query {
 				return graphql.OneShot(&graphql.Response{Data: introspection})
 			}
+
 			tick := 0
 			return func(context.Context) *graphql.Response {
 				if tick++; tick > 3 {
@@ -97,12 +100,16 @@ func startServer(t *testing.T) *server {
 			}
 		},
 	})
-	api.AddTransport(transport.Websocket{InitFunc: func(ctx context.Context, init transport.InitPayload) (context.Context, *transport.InitPayload, error) {
+
+	api.AddTransport(transport.Websocket{InitFunc: func(ctx context.Context,
+		init transport.InitPayload) (context.Context, *transport.InitPayload, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.seen = append(s.seen, init.Authorization()+" graphql-transport-ws")
+
 		return ctx, nil, nil
 	}})
+
 	api.AddTransport(transport.POST{})
 
 	options := graphiql.Default()
@@ -112,6 +119,7 @@ func startServer(t *testing.T) *server {
 	mux.Handle("/graphql", api)
 	s.Server = httptest.NewServer(mux)
 	t.Cleanup(s.Close)
+
 	return s
 }
 
@@ -141,10 +149,12 @@ func startBrowser(t *testing.T) *browser {
 	if err != nil {
 		t.Skip("no Chromium")
 	}
+
 	dir, err := os.MkdirTemp("", "graphiql") // not t.TempDir: what Chromium leaves running still writes
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	cmd := exec.CommandContext(ctx, program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
 		"--remote-debugging-port=0", "--user-data-dir="+dir, "about:blank")
@@ -155,6 +165,7 @@ func startBrowser(t *testing.T) *browser {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() {
 		cancel()
 		_ = cmd.Wait()
@@ -163,15 +174,18 @@ func startBrowser(t *testing.T) *browser {
 
 	address := regexp.MustCompile(`DevTools listening on ws://([^/]+)/`)
 	var host string
+
 	for lines := bufio.NewScanner(stderr); host == "" && lines.Scan(); {
 		if m := address.FindStringSubmatch(lines.Text()); m != nil {
 			host = m[1]
 		}
 	}
+
 	b := &browser{t: t, conn: connect(ctx, t, host)}
 	for _, domain := range []string{"Page", "Network", "Log", "Runtime"} {
 		b.call(domain+".enable", nil)
 	}
+
 	return b
 }
 
@@ -181,26 +195,33 @@ func connect(ctx context.Context, t *testing.T, host string) *websocket.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer res.Body.Close()
 	var pages []struct{ Type, WebSocketDebuggerURL string }
 	if err := json.NewDecoder(res.Body).Decode(&pages); err != nil {
 		t.Fatal(err)
 	}
+
 	for _, page := range pages {
 		if page.Type == "page" {
 			conn, _, err := websocket.DefaultDialer.DialContext(ctx, page.WebSocketDebuggerURL, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			t.Cleanup(func() { _ = conn.Close() })
+
 			return conn
 		}
 	}
+
 	t.Fatal("the browser has no page")
+
 	return nil
 }
 
@@ -212,10 +233,12 @@ func (b *browser) until(fits func(event) bool) event {
 		if err != nil {
 			b.t.Fatal(err)
 		}
+
 		e := event{raw: raw}
 		if err := json.Unmarshal(raw, &e); err != nil {
 			b.t.Fatal(err)
 		}
+
 		b.events = append(b.events, e)
 		if fits(e) {
 			return e
@@ -230,6 +253,7 @@ func (b *browser) call(method string, params any) event {
 	if err := b.conn.WriteJSON(map[string]any{"id": id, "method": method, "params": params}); err != nil {
 		b.t.Fatal(err)
 	}
+
 	return b.until(func(e event) bool { return e.ID == id })
 }
 

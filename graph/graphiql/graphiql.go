@@ -56,13 +56,17 @@ func Handler(o Options) http.Handler {
 	if err != nil {
 		panic(err) // three strings
 	}
+
 	var html bytes.Buffer
-	if err := page.Execute(&html, map[string]string{"Options": string(options), "Script": named("graphiql-", ".js"), "Style": named("graphiql-", ".css")}); err != nil {
+	if err := page.Execute(&html, map[string]string{"Options": string(options), "Script": named("graphiql-", ".js"),
+		"Style": named("graphiql-", ".css")}); err != nil {
 		panic(err) // the template is ours
 	}
+
 	etag := fmt.Sprintf(`"%x"`, sha256.Sum256(html.Bytes()))
 
 	mux := http.NewServeMux()
+
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Type", "text/html; charset=utf-8")
@@ -74,7 +78,9 @@ func Handler(o Options) http.Handler {
 		h.Set("ETag", etag)
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(html.Bytes()))
 	})
+
 	mux.HandleFunc("GET /graphiql/{name}", serveAsset)
+
 	return mux
 }
 
@@ -87,6 +93,7 @@ func policy(host string) string {
 	if plainHost.MatchString(host) {
 		sockets = " ws://" + host + " wss://" + host
 	}
+
 	return strings.Join([]string{
 		"default-src 'none'",
 		"script-src 'self'",

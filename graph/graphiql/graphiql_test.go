@@ -24,8 +24,10 @@ func ask(t *testing.T, path string, header ...string) *http.Response {
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
+
 	w := httptest.NewRecorder()
 	graphiql.Handler(graphiql.Default()).ServeHTTP(w, r)
+
 	return w.Result()
 }
 
@@ -35,6 +37,7 @@ func read(t *testing.T, r io.Reader) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return string(b)
 }
 
@@ -42,12 +45,15 @@ func read(t *testing.T, r io.Reader) string {
 func parts(t *testing.T) []string {
 	t.Helper()
 	var found []string
-	for _, m := range regexp.MustCompile(`(?:src|href)="(graphiql/[^"]+)"`).FindAllStringSubmatch(read(t, ask(t, "/").Body), -1) {
+	for _, m := range regexp.MustCompile(`(?:src|href)="(graphiql/[^"]+)"`).
+		FindAllStringSubmatch(read(t, ask(t, "/").Body), -1) {
 		found = append(found, "/"+m[1])
 	}
+
 	if len(found) != 2 {
 		t.Fatalf("the page asks for %v, want a script and a style sheet", found)
 	}
+
 	return found
 }
 
@@ -58,12 +64,15 @@ func TestPageLoadsNothingFromElsewhere(t *testing.T) {
 	if m := regexp.MustCompile(`(?i)(https?:)?//[a-z]`).FindString(html); m != "" {
 		t.Errorf("the page has an address elsewhere: %s", m)
 	}
+
 	policy := res.Header.Get("Content-Security-Policy")
-	for _, rule := range []string{"default-src 'none'", "script-src 'self';", "connect-src 'self' ws://example.com wss://example.com;", "frame-ancestors 'none'"} {
+	for _, rule := range []string{"default-src 'none'", "script-src 'self';",
+		"connect-src 'self' ws://example.com wss://example.com;", "frame-ancestors 'none'"} {
 		if !strings.Contains(policy, rule) {
 			t.Errorf("%s lacks %s", policy, rule)
 		}
 	}
+
 	for _, want := range []string{"subscription DeliveryEvents", "/graphql", "Bearer \\u003cAPI key"} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the page lacks %s", want)
@@ -85,7 +94,8 @@ func TestPolicyDoesNotTakeRulesFromTheHostHeader(t *testing.T) {
 func TestPageCarriesItsOptionsSafely(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	graphiql.Handler(graphiql.Options{Endpoint: `"><script>alert(1)</script>`}).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	graphiql.Handler(graphiql.Options{Endpoint: `"><script>alert(1)</script>`}).
+		ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
 	if strings.Contains(w.Body.String(), "<script>alert") {
 		t.Error(w.Body)
 	}
@@ -98,10 +108,12 @@ func TestPartsComePackedOrPlain(t *testing.T) {
 		if packed.Header.Get("Content-Encoding") != "gzip" {
 			t.Fatalf("%s: not gzipped", path)
 		}
+
 		z, err := gzip.NewReader(packed.Body)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		for _, accepted := range []string{"", "br", "gzip;q=0", "gzip;q=0.0"} {
 			plain := ask(t, path, "Accept-Encoding", accepted)
 			if plain.Header.Get("Content-Encoding") != "" {
@@ -111,7 +123,9 @@ func TestPartsComePackedOrPlain(t *testing.T) {
 				t.Errorf("%s: another content without gzip", path)
 			}
 		}
-		for header, want := range map[string]string{"Vary": "Accept-Encoding", "Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"} {
+
+		for header, want := range map[string]string{"Vary": "Accept-Encoding",
+			"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"} {
 			if got := packed.Header.Get(header); got != want {
 				t.Errorf("%s: %s is %q, want %q", path, header, got, want)
 			}
@@ -131,6 +145,7 @@ func TestPartsAreUnpackedOnce(t *testing.T) {
 		for range 20 {
 			handler.ServeHTTP(httptest.NewRecorder(), r)
 		}
+
 		runtime.ReadMemStats(&after)
 		if each := (after.TotalAlloc - before.TotalAlloc) / 20; each > 2_000_000 {
 			t.Errorf("%s: %d bytes are allocated for each who asks", path, each)
@@ -150,7 +165,8 @@ func TestWhatTheBrowserHasIsNotSentAgain(t *testing.T) {
 
 func TestNothingElseIsServed(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"/other", "/graphiql/", "/graphiql/none.js", "/graphiql/..%2fgraphiql.go", "/graphiql/.."} {
+	for _, path := range []string{"/other", "/graphiql/", "/graphiql/none.js", "/graphiql/..%2fgraphiql.go",
+		"/graphiql/.."} {
 		if res := ask(t, path); res.StatusCode == http.StatusOK {
 			t.Errorf("%s: %s", path, res.Status)
 		}
@@ -163,18 +179,21 @@ func TestDistIsSmallAndWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	total := 0
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		total += len(content)
 		res := ask(t, "/graphiql/"+strings.TrimSuffix(filepath.Base(file), ".gz"))
 		if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") == "" || len(read(t, res.Body)) < 1000 {
 			t.Errorf("%s: %s, %v", file, res.Status, res.Header)
 		}
 	}
+
 	if total > 2_000_000 || len(files) != 7 {
 		t.Errorf("%d files of %d bytes", len(files), total)
 	}
@@ -193,18 +212,22 @@ func TestDefaultOperationsAreValid(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Skip("no schema yet")
 	}
+
 	var sources []*ast.Source
 	for _, file := range files {
 		sdl, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		sources = append(sources, &ast.Source{Name: file, Input: string(sdl)})
 	}
+
 	schema, err := gqlparser.LoadSchema(sources...)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, tab := range graphiql.Default().Tabs {
 		if _, errs := gqlparser.LoadQueryWithRules(schema, tab, nil); len(errs) > 0 {
 			t.Errorf("%s\n%v", tab, errs)

@@ -1,4 +1,5 @@
-// Package scalar is how the API's scalars are written and read: times always in UTC, cursors strictly.
+// Package scalar is how the API's scalars are written and read: times always in UTC, cursors
+// strictly.
 package scalar
 
 import (
@@ -36,6 +37,7 @@ func MarshalInt64(n int64) graphql.ContextMarshaler {
 		if n < math.MinInt32 || n > math.MaxInt32 {
 			return usererror.New(usererror.BadInput, "this number is beyond the 32 bits of Int: ask for less at once")
 		}
+
 		_, err := w.Write(strconv.AppendInt(nil, n, 10))
 		return err
 	})
@@ -47,6 +49,7 @@ func UnmarshalInt64(_ context.Context, v any) (int64, error) {
 	if err != nil || n < math.MinInt32 || n > math.MaxInt32 {
 		return 0, errors.New("an Int is a whole number of 32 bits")
 	}
+
 	return n, nil
 }
 
@@ -67,6 +70,7 @@ func UnmarshalLong(v any) (int64, error) {
 			return n, nil
 		}
 	}
+
 	return 0, errors.New("a Long is a whole number of 64 bits")
 }
 
@@ -89,10 +93,12 @@ func UnmarshalTime(v any) (time.Time, error) {
 	if !ok {
 		return time.Time{}, fmt.Errorf("a Time is a string, not %T", v)
 	}
+
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil || t.Year() < 1 || t.Year() > 9999 {
 		return time.Time{}, fmt.Errorf("%.40q is not a Time: write it as in RFC 3339, e.g. 2026-11-23T13:28:01Z", s)
 	}
+
 	return t.UTC().Truncate(time.Microsecond), nil
 }
 
@@ -103,7 +109,9 @@ func MarshalCursor(c Cursor) graphql.ContextMarshaler {
 		if err != nil {
 			return err
 		}
+
 		_, err = w.Write(strconv.AppendQuote(nil, text))
+
 		return err
 	})
 }
@@ -142,17 +150,20 @@ func CursorText(c Cursor) (string, error) {
 			return "", fmt.Errorf("write cursor: unexpected %T", v)
 		}
 	}
+
 	raw, err := json.Marshal(w)
 	if err != nil {
 		return "", fmt.Errorf("write cursor: %w", err)
 	}
+
 	return base64.RawURLEncoding.EncodeToString(raw), nil
 }
 
-// UnmarshalCursor reads what MarshalCursor wrote: an id, and a list of texts, times in UTC and whole numbers. Whether it
-// belongs where it was given is for the field to say.
+// UnmarshalCursor reads what MarshalCursor wrote: an id, and a list of texts, times in UTC and
+// whole numbers. Whether it belongs where it was given is for the field to say.
 //
-// An empty text is the zero Cursor: clients begin with it (relayStylePagination of Apollo's), and mean none.
+// An empty text is the zero Cursor: clients begin with it (relayStylePagination of Apollo's), and
+// mean none.
 func UnmarshalCursor(_ context.Context, v any) (Cursor, error) {
 	s, ok := v.(string)
 	if !ok || len(s) > longestCursor {
@@ -161,14 +172,17 @@ func UnmarshalCursor(_ context.Context, v any) (Cursor, error) {
 	if s == "" {
 		return Cursor{}, nil
 	}
+
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil {
 		return Cursor{}, errCursor
 	}
+
 	var w wire
 	if err := json.Unmarshal(raw, &w); err != nil || w.ID.IsZero() {
 		return Cursor{}, errCursor
 	}
+
 	values := make([]any, len(w.Values))
 	for i, c := range w.Values {
 		switch {
@@ -182,13 +196,15 @@ func UnmarshalCursor(_ context.Context, v any) (Cursor, error) {
 			values[i] = *c.Whole
 		}
 	}
+
 	return Cursor{ID: w.ID, Value: values}, nil
 }
 
 var errCursor = usererror.New(usererror.BadInput, "this is not a cursor of this list: take it from an answer as it is")
 
 // codes are the values of the enum UserErrorCode.
-var codes = []usererror.Code{usererror.Required, usererror.Invalid, usererror.TooLong, usererror.TooShort, usererror.Taken, usererror.NoSuch, usererror.NotAllowed,
+var codes = []usererror.Code{usererror.Required, usererror.Invalid, usererror.TooLong, usererror.TooShort,
+	usererror.Taken, usererror.NoSuch, usererror.NotAllowed,
 	usererror.LimitExceeded, usererror.Stale, usererror.Upstream}
 
 // MarshalUserErrorCode writes why an input field was refused.
@@ -202,5 +218,6 @@ func UnmarshalUserErrorCode(v any) (usererror.Code, error) {
 	if !slices.Contains(codes, usererror.Code(s)) {
 		return "", fmt.Errorf("%v is not one of %v", v, codes)
 	}
+
 	return usererror.Code(s), nil
 }

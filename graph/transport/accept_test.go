@@ -11,11 +11,14 @@ const (
 	apolloAccepts = "application/graphql-response+json,application/json;q=0.9"
 )
 
-// Each header gets one answer to a query (and to a mutation), and one to a subscription: JSON of either kind, a stream, 400 or 406.
+// Each header gets one answer to a query (and to a mutation), and one to a subscription: JSON of
+// either kind, a stream, 400 or 406.
 func TestAccept(t *testing.T) {
 	t.Parallel()
-	const older, newer, stream, refused, none = "application/json", "application/graphql-response+json", "text/event-stream", "400", "406"
+	const older, newer, stream, refused, none = "application/json", "application/graphql-response+json",
+		"text/event-stream", "400", "406"
 	s := serve(t, nil)
+
 	for accept, want := range map[string]struct{ query, subscription string }{
 		"-":                                 {older, refused}, // no header at all
 		"":                                  {older, refused},
@@ -64,9 +67,12 @@ func TestAccept(t *testing.T) {
 		"text/*, application/graphql-response+json": {newer, stream},
 		urqlAccepts:   {newer, stream},
 		apolloAccepts: {newer, refused},
-		"multipart/mixed;deferSpec=20220824,application/graphql-response+json,application/json;q=0.9":              {newer, refused},
-		"multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/graphql-response+json,application/json": {newer, refused},
-		`multipart/mixed;boundary="a,b", application/json`:                                                         {older, refused},
+		"multipart/mixed;deferSpec=20220824,application/graphql-response+json,application/json;q=0.9": {newer,
+			refused},
+		"multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/graphql-response+json,application/json": {newer,
+			refused},
+		`multipart/mixed;boundary="a,b", application/json`: {older,
+			refused},
 		"multipart/mixed":                         {none, none},
 		"multipart/mixed, */*;q=0":                {none, none},
 		"application/xml":                         {none, none},
@@ -84,7 +90,8 @@ func TestAccept(t *testing.T) {
 		t.Run(accept, func(t *testing.T) {
 			t.Parallel()
 			for document, want := range map[string]string{
-				"{hello}": want.query, "mutation {addItem(input: {text: \"x\"}) {id}}": want.query, "subscription {ticks(count: 1) {seq}}": want.subscription,
+				"{hello}": want.query, "mutation {addItem(input: {text: \"x\"}) {id}}": want.query,
+				"subscription {ticks(count: 1) {seq}}": want.subscription,
 			} {
 				if got := answerTo(t, s, document, accept); got != want {
 					t.Errorf("%s: %s, not %s", document, got, want)
@@ -102,15 +109,19 @@ func answerTo(t *testing.T, s *served, document, accept string) string {
 	if accept != "-" {
 		req.Header.Set("Accept", accept)
 	}
+
 	resp, err := s.Client().Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		return resp.Status[:3]
 	}
+
 	media, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+
 	return media
 }
 
@@ -123,6 +134,7 @@ func TestAcceptOfSeveralHeaderLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer resp.Body.Close()
 	if got := resp.Header.Get("Content-Type"); got != "application/graphql-response+json; charset=utf-8" {
 		t.Error(got)
@@ -133,9 +145,11 @@ func TestWhatNobodyAcceptsSaysWhatIsOffered(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)
 	a := s.send(t, "POST", "/", mutates, asJSON, "Accept: image/png")
-	if a.status != 406 || a.code() != "BAD_USER_INPUT" || !strings.Contains(a.text, "text/event-stream") || a.header.Get("Content-Type") != "application/json; charset=utf-8" || a.header.Get("Vary") == "" {
+	if a.status != 406 || a.code() != "BAD_USER_INPUT" || !strings.Contains(a.text, "text/event-stream") ||
+		a.header.Get("Content-Type") != "application/json; charset=utf-8" || a.header.Get("Vary") == "" {
 		t.Errorf("%d %s %v", a.status, a.text, a.header)
 	}
+
 	if len(s.over()) != 0 {
 		t.Error("it was run all the same")
 	}
@@ -145,7 +159,8 @@ func TestWhatNobodyAcceptsSaysWhatIsOffered(t *testing.T) {
 func TestAcceptOfADocumentThatIsWrong(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)
-	for accept, want := range map[string]string{urqlAccepts: "400", "application/json, text/event-stream": "application/json", "text/event-stream": "text/event-stream"} {
+	for accept, want := range map[string]string{urqlAccepts: "400",
+		"application/json, text/event-stream": "application/json", "text/event-stream": "text/event-stream"} {
 		for _, document := range []string{"{", "{nosuch}", "subscription {nosuch}"} {
 			if got := answerTo(t, s, document, accept); got != want {
 				t.Errorf("%s, %s: %s, not %s", accept, document, got, want)
@@ -162,6 +177,7 @@ func TestQueriesThatAreAnsweredInJSONAreNoConnections(t *testing.T) {
 			t.Fatal(got)
 		}
 	}
+
 	for _, op := range s.over() {
 		if op.Transport != "http" {
 			t.Errorf("%+v", op)

@@ -38,10 +38,12 @@ func (s *single) turn(ctx context.Context, _ bool, size int) bool {
 	case <-ctx.Done():
 		return false
 	}
+
 	if s.account.take(ctx, size) != nil {
 		<-s.busy
 		return false
 	}
+
 	return true
 }
 
@@ -69,8 +71,9 @@ func (s *single) end() {
 	s.account.done()
 }
 
-// turns is an operation's way to its turns, one after the other. A subscription's resolver takes one in its own goroutine, and the
-// goroutine that resolves the answer uses it up; the operation may be over in between.
+// turns is an operation's way to its turns, one after the other. A subscription's resolver takes
+// one in its own goroutine, and the goroutine that resolves the answer uses it up; the operation
+// may be over in between.
 type turns struct {
 	place   place
 	streams bool
@@ -86,24 +89,27 @@ func (t *turns) init(place place, streams bool) {
 	t.idle <- struct{}{}
 }
 
-// take waits until the answer before is made, and the next may be, of which so many bytes are expected. False is that the operation
-// is over.
+// take waits until the answer before is made, and the next may be, of which so many bytes are
+// expected. False is that the operation is over.
 func (t *turns) take(ctx context.Context, bytes int) bool {
 	select {
 	case <-t.idle:
 	case <-ctx.Done():
 		return false
 	}
+
 	size := min(max(bytes, leastAnswer), mostGuessed)
 	if t.place != nil && !t.place.turn(ctx, t.streams, size) {
 		t.idle <- struct{}{}
 		return false
 	}
+
 	t.paid.Store(int64(size))
 	if t.over.Load() {
 		t.leave()
 		return false
 	}
+
 	return true
 }
 
@@ -115,6 +121,7 @@ func (t *turns) leave() {
 	if t.place != nil {
 		t.place.leave(t.streams, int(paid))
 	}
+
 	t.idle <- struct{}{}
 }
 
@@ -123,6 +130,7 @@ func (t *turns) made(ctx context.Context, size int) {
 	if t.paid.Load() == 0 && !t.take(ctx, size) {
 		return
 	}
+
 	t.last.Store(int64(size))
 	paid := t.paid.Swap(0)
 	if paid == 0 {
@@ -131,6 +139,7 @@ func (t *turns) made(ctx context.Context, size int) {
 	if t.place != nil {
 		t.place.made(t.streams, int(paid), size)
 	}
+
 	t.idle <- struct{}{}
 }
 
@@ -139,7 +148,8 @@ func (t *turns) end() {
 	t.leave()
 }
 
-// Turn is the place in line of a subscription's answers, for its resolver's goroutine. Outside of subscriptions it never waits.
+// Turn is the place in line of a subscription's answers, for its resolver's goroutine. Outside of
+// subscriptions it never waits.
 type Turn struct {
 	turns  *turns
 	held   bool
@@ -154,22 +164,27 @@ func TurnOf(ctx context.Context) *Turn {
 	return &Turn{}
 }
 
-// Take waits until the subscription's next answer may be made, and is false when the subscription is over. A resolver takes its
-// turn before it reads what it is about to send, so that it is the reading that waits for a slow client, and not what was
-// read. Again is no second turn. One that is not used after all has to be given back with Leave.
+// Take waits until the subscription's next answer may be made, and is false when the subscription
+// is over. A resolver takes its turn before it reads what it is about to send, so that it is the
+// reading that waits for a slow client, and not what was read. Again is no second turn. One that is
+// not used after all has to be given back with Leave.
 func (t *Turn) Take(ctx context.Context) bool {
 	if t.turns == nil || t.held {
 		return ctx.Err() == nil
 	}
+
 	expect := max(t.turns.row, int(t.turns.last.Load()))
 	if t.expect > 0 {
 		expect, t.expect = t.expect, 0
 	}
+
 	t.held = t.turns.take(ctx, expect)
+
 	return t.held
 }
 
-// Expect says how many bytes the answer of the next turn may have, where that is known better than by the last answer.
+// Expect says how many bytes the answer of the next turn may have, where that is known better than
+// by the last answer.
 func (t *Turn) Expect(bytes int) { t.expect = bytes }
 
 // Row is how many bytes one row of the answer may have, by what the operation asks for.
@@ -188,7 +203,8 @@ func (t *Turn) Leave() {
 	}
 }
 
-// Bytes is the size of the last answer, 0 before the first; right after Take it is that of the last one that was sent.
+// Bytes is the size of the last answer, 0 before the first; right after Take it is that of the last
+// one that was sent.
 func (t *Turn) Bytes() int {
 	if t.turns == nil {
 		return 0
@@ -201,6 +217,7 @@ func Send[T any](ctx context.Context, turn *Turn, to chan<- T, value T) bool {
 	if !turn.Take(ctx) {
 		return false
 	}
+
 	select {
 	case to <- value:
 		turn.held = false // it is the answer's now

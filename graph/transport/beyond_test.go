@@ -25,6 +25,7 @@ func (p *peer) wantsReason(code int, reason string) {
 			}
 			return
 		}
+
 		if err != nil {
 			p.t.Fatalf("cut off, not closed with %d: %v", code, err)
 		}
@@ -61,11 +62,13 @@ func TestAnAuthorizationThatIsNoStringIsNobodys(t *testing.T) {
 					p.wants("connection_ack")
 					return
 				}
+
 				if protocol == "graphql-ws" {
 					if m := p.wants("connection_error"); !strings.Contains(string(m.Payload), "UNAUTHENTICATED") {
 						t.Errorf("%s", m.Payload)
 					}
 				}
+
 				p.wantsReason(4403, "Authorization must be a string")
 			})
 		}
@@ -82,9 +85,11 @@ func TestTwoThousandSubscriptionsAtOnce(t *testing.T) {
 				o.Websocket.WriteTimeout = 2 * time.Second
 				o.Websocket.QueueFrames = 8
 			})
+
 			p := s.connect(t)
 			subscription := "subscription { ticks(everyMs: 1, padding: 2000) { seq padding } } #" + strings.Repeat("x", 10_000)
 			sent := make(chan error, 1)
+
 			go func() {
 				for i := range 2000 {
 					message := fmt.Sprintf(`{"id":"%d","type":"subscribe","payload":{"query":%q}}`, i, subscription)
@@ -93,13 +98,16 @@ func TestTwoThousandSubscriptionsAtOnce(t *testing.T) {
 						return
 					}
 				}
+
 				sent <- nil
 			}()
+
 			if !reads {
 				if err := <-sent; err != nil {
 					t.Fatalf("cut off while it writes: %v", err)
 				}
 			}
+
 			refused := 0
 			for refused < 1900 {
 				m, err := p.next()
@@ -109,6 +117,7 @@ func TestTwoThousandSubscriptionsAtOnce(t *testing.T) {
 					}
 					return
 				}
+
 				if err != nil {
 					t.Fatalf("cut off after %d refusals: %v", refused, err)
 				}
@@ -135,9 +144,10 @@ func TestFramesBeyondTheRules(t *testing.T) {
 		code   int
 		reason string
 	}{
-		"a message of megabytes":       {frameOf(0x81, len(large), large), 1009, "Message too big"},
-		"one that says it has more":    {frameOf(0x81, 1<<40, large), 1009, "Message too big"},
-		"a message in many fragments":  {append(frameOf(0x01, 60_000, large[:60_000]), bytes.Repeat(frameOf(0x00, 60_000, large[:60_000]), 50)...), 1009, "Message too big"},
+		"a message of megabytes":    {frameOf(0x81, len(large), large), 1009, "Message too big"},
+		"one that says it has more": {frameOf(0x81, 1<<40, large), 1009, "Message too big"},
+		"a message in many fragments": {append(frameOf(0x01, 60_000, large[:60_000]),
+			bytes.Repeat(frameOf(0x00, 60_000, large[:60_000]), 50)...), 1009, "Message too big"},
 		"a binary message":             {frameOf(0x82, 2, []byte("{}")), 4400, "not text"},
 		"a frame of no kind":           {append(frameOf(0x83, 10, large[:10]), large...), 1002, ""},
 		"a frame with a reserved bit":  {append(frameOf(0xF1, 10, large[:10]), large...), 1002, ""},
@@ -163,5 +173,6 @@ func TestMoreMessagesThanAnybodyNeeds(t *testing.T) {
 		for p.WriteMessage(websocket.TextMessage, []byte(`{"id":"x","type":"complete"}`)) == nil {
 		}
 	}()
+
 	p.wantsReason(1008, "Too many messages")
 }

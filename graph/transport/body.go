@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	// What a value of decoded JSON takes besides its text, and how many times its text is there: as it came, and as parts.
+	// What a value of decoded JSON takes besides its text, and how many times its text is there: as it
+	// came, and as parts.
 	jsonValueCost = 64
 	jsonTextCost  = 3
 
@@ -17,20 +18,25 @@ const (
 	mostValuesOfStranger = 5_000
 )
 
-// stranger is in whose name something is used by who has not said yet who they are: everybody behind one address.
+// stranger is in whose name something is used by who has not said yet who they are: everybody
+// behind one address.
 type stranger struct{ network netip.Prefix }
 
-// strangerOf names the stranger who calls. A network of IPv6 is one house: everybody has many addresses in theirs.
+// strangerOf names the stranger who calls. A network of IPv6 is one house: everybody has many
+// addresses in theirs.
 func (h *Handler) strangerOf(r *http.Request) stranger {
 	at, err := netip.ParseAddr(h.options.Address(r))
 	if err != nil {
 		return stranger{}
 	}
+
 	bits := 64
 	if at = at.Unmap().WithZone(""); at.Is4() {
 		bits = 32
 	}
+
 	network, _ := at.Prefix(bits)
+
 	return stranger{network}
 }
 
@@ -41,7 +47,8 @@ type intake struct {
 	most    int // values
 }
 
-// intakeOf has those who are known pay from another budget than strangers, so that these cannot shut them out.
+// intakeOf has those who are known pay from another budget than strangers, so that these cannot
+// shut them out.
 func (h *Handler) intakeOf(r *http.Request) *intake {
 	if h.options.IsStranger(r.Context()) {
 		return &intake{account: h.strangersBodies.of(h.strangerOf(r)), most: mostValuesOfStranger}
@@ -59,16 +66,19 @@ func (in *intake) pay(n int) error {
 	if err == nil {
 		in.paid += n
 	}
+
 	return err
 }
 
-// read reads a body of JSON. It pays as the bytes come, since whoever says how many there will be may never send them.
+// read reads a body of JSON. It pays as the bytes come, since whoever says how many there will be
+// may never send them.
 func (in *intake) read(body io.Reader) ([]byte, error) {
 	var text []byte
 	for free := 4 << 10; ; free = min(2*free, 256<<10) {
 		if err := in.pay(free); err != nil {
 			return nil, err
 		}
+
 		at := len(text)
 		text = append(text, make([]byte, free)...)
 		n, err := io.ReadFull(body, text[at:])
@@ -90,10 +100,12 @@ func (in *intake) unpacked(text []byte) error {
 	if n > in.most {
 		return errTooManyValues
 	}
+
 	return in.pay((jsonTextCost-1)*len(text) + jsonValueCost*n)
 }
 
-// values is how many values there are in JSON: each but the first follows a comma, a colon or an opening bracket.
+// values is how many values there are in JSON: each but the first follows a comma, a colon or an
+// opening bracket.
 func values(text []byte) (n int) {
 	quoted := false
 	for i := 0; i < len(text); i++ {
@@ -106,6 +118,7 @@ func values(text []byte) (n int) {
 			n++
 		}
 	}
+
 	return n
 }
 
@@ -114,21 +127,29 @@ func (h *Handler) unread(r *http.Request, err error) *refusal {
 	extensions := map[string]any{"retryAfterSeconds": retrySeconds}
 	switch tooLarge := (*http.MaxBytesError)(nil); {
 	case errors.As(err, &tooLarge):
-		return &refusal{status: http.StatusRequestEntityTooLarge, code: codeBadInput, message: "the request is larger than " + itoa(int(tooLarge.Limit)) + " bytes"}
+		return &refusal{status: http.StatusRequestEntityTooLarge, code: codeBadInput,
+			message: "the request is larger than " + itoa(int(tooLarge.Limit)) + " bytes"}
 	case errors.Is(err, errOwnInUse):
-		return &refusal{status: http.StatusTooManyRequests, code: codeRateLimited, message: "too many large requests at a time: wait until some are answered", extensions: extensions}
+		return &refusal{status: http.StatusTooManyRequests, code: codeRateLimited,
+			message: "too many large requests at a time: wait until some are answered", extensions: extensions}
 	case errors.Is(err, errAllInUse):
-		return &refusal{status: http.StatusServiceUnavailable, code: codeUnavailable, message: "too much is going on here, try again", extensions: extensions}
+		return &refusal{status: http.StatusServiceUnavailable, code: codeUnavailable,
+			message: "too much is going on here, try again", extensions: extensions}
 	case errors.Is(err, errTooManyValues):
-		return &refusal{status: http.StatusRequestEntityTooLarge, code: codeTooComplex, message: "the request has too many values"}
+		return &refusal{status: http.StatusRequestEntityTooLarge, code: codeTooComplex,
+			message: "the request has too many values"}
 	case errors.Is(err, errNoSpace):
-		h.log.ErrorContext(r.Context(), "graphql: an upload could not be kept", "request_id", RequestID(r.Context()), "error", err)
-		return &refusal{status: http.StatusServiceUnavailable, code: codeUnavailable, message: "the file could not be kept, try again", extensions: extensions}
+		h.log.ErrorContext(r.Context(), "graphql: an upload could not be kept", "request_id", RequestID(r.Context()),
+			"error", err)
+		return &refusal{status: http.StatusServiceUnavailable, code: codeUnavailable,
+			message: "the file could not be kept, try again", extensions: extensions}
 	}
+
 	return badRequest("the body could not be read")
 }
 
-// hurried is a body with a deadline for the whole, and for each part of it at a least pace: a client may be slow, and not stop.
+// hurried is a body with a deadline for the whole, and for each part of it at a least pace: a
+// client may be slow, and not stop.
 type hurried struct {
 	io.ReadCloser
 	control *http.ResponseController
@@ -146,25 +167,30 @@ func (b *hurried) Read(p []byte) (int, error) {
 	_ = b.control.SetReadDeadline(b.begun.Add(allowed)) // not every ResponseWriter can
 	n, err := b.ReadCloser.Read(p)
 	b.read += int64(n)
+
 	return n, err
 }
 
 // readJSON reads and decodes a body that is one JSON object.
 func (h *Handler) readJSON(w http.ResponseWriter, r *http.Request, in *intake, into any) *refusal {
-	body := &hurried{ReadCloser: http.MaxBytesReader(w, r.Body, h.options.MaxBody), control: http.NewResponseController(w), begun: time.Now(),
+	body := &hurried{ReadCloser: http.MaxBytesReader(w, r.Body, h.options.MaxBody),
+		control: http.NewResponseController(w), begun: time.Now(),
 		grace: h.options.Timeout, whole: h.options.Timeout}
 	text, err := in.read(body)
 	if err != nil {
 		return h.unread(r, err)
 	}
+
 	_ = body.control.SetReadDeadline(time.Time{}) // net/http goes on reading, to see whether the client leaves
 	if decodeJSON(text, into) != nil {
 		return badRequest("the body is no JSON object of the form {query, operationName, variables, extensions}")
 	}
+
 	return nil
 }
 
-// abandon sees to it that what a client still has to send of a request that was refused is not waited for.
+// abandon sees to it that what a client still has to send of a request that was refused is not
+// waited for.
 func abandon(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil && r.Body != http.NoBody {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(time.Second))

@@ -8,9 +8,10 @@ import (
 	"sync/atomic"
 )
 
-// budget is how much of something callers may have in use at a time: so much in the whole process, and one holder never more than
-// is left for all others. So the first gets half at most, whoever comes next half of the rest, and somebody new gets
-// something still. Taking and giving back are a few atomic operations; only who has to wait takes a lock.
+// budget is how much of something callers may have in use at a time: so much in the whole process,
+// and one holder never more than is left for all others. So the first gets half at most, whoever
+// comes next half of the rest, and somebody new gets something still. Taking and giving back are a
+// few atomic operations; only who has to wait takes a lock.
 type budget struct {
 	most int64
 
@@ -56,7 +57,9 @@ func (b *budget) of(key any) *holder {
 		h = &holder{budget: b, key: key}
 		b.holders[key] = h
 	}
+
 	h.users++
+
 	return h
 }
 
@@ -65,6 +68,7 @@ func (h *holder) done() {
 	if h == nil {
 		return
 	}
+
 	h.budget.mu.Lock()
 	defer h.budget.mu.Unlock()
 	if h.users--; h.users == 0 {
@@ -77,11 +81,13 @@ func (h *holder) try(n int) error {
 	if h == nil {
 		return nil
 	}
+
 	for {
 		all := h.budget.used.Load()
 		switch own := h.used.Load(); {
 		case all+own+2*int64(n) <= h.budget.most:
-			if h.budget.used.CompareAndSwap(all, all+int64(n)) { // nothing is taken for a moment that is not to be had: a waiter might look just then
+			// nothing is taken for a moment that is not to be had: a waiter might look just then
+			if h.budget.used.CompareAndSwap(all, all+int64(n)) {
 				h.used.Add(int64(n))
 				return nil
 			}
@@ -95,7 +101,8 @@ func (h *holder) try(n int) error {
 	}
 }
 
-// force takes n, which is there already and has turned out larger than was thought. Where n is below 0 it gives back.
+// force takes n, which is there already and has turned out larger than was thought. Where n is
+// below 0 it gives back.
 func (h *holder) force(n int) {
 	switch {
 	case h == nil:
@@ -104,6 +111,7 @@ func (h *holder) force(n int) {
 		h.give(-n)
 		return
 	}
+
 	h.budget.used.Add(int64(n))
 	h.used.Add(int64(n))
 }
@@ -120,7 +128,8 @@ func (h *holder) fits(n int) bool {
 	return h.budget.used.Load()+h.used.Load()+2*int64(n) <= h.budget.most
 }
 
-// How many who wait are looked at, and how many are woken, when something is given back. Others follow with what is given back next.
+// How many who wait are looked at, and how many are woken, when something is given back. Others
+// follow with what is given back next.
 const (
 	looksAt = 64
 	wakes   = 8
@@ -130,6 +139,7 @@ func (b *budget) wake() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	woken := 0
+
 	for range min(looksAt, b.waiters.Len()) {
 		at := b.waiters.Front()
 		if w := at.Value.(*waiter); w.holder.fits(w.n) && woken < wakes {
@@ -153,6 +163,7 @@ func (h *holder) await(n int, wake func()) (at *list.Element, waits bool) {
 		b.drop(at)
 		return nil, false
 	}
+
 	return at, true
 }
 
@@ -171,14 +182,17 @@ func (h *holder) take(ctx context.Context, n int) error {
 		if !waits {
 			continue
 		}
+
 		select {
 		case <-woken:
 		case <-ctx.Done():
 			h.budget.mu.Lock()
 			h.budget.drop(at)
 			h.budget.mu.Unlock()
+
 			return ctx.Err()
 		}
 	}
+
 	return nil
 }

@@ -23,6 +23,7 @@ func TestBudget(t *testing.T) {
 				for h.try(1) == nil {
 				}
 			}
+
 			if b.of("late").try(1) != nil {
 				t.Errorf("nothing is left of %d: %d are in use", b.most, b.used.Load())
 			}
@@ -33,6 +34,7 @@ func TestBudget(t *testing.T) {
 				for h.try(3) == nil {
 				}
 			}
+
 			if used := b.used.Load(); used > b.most {
 				t.Errorf("%d of %d", used, b.most)
 			}
@@ -59,6 +61,7 @@ func TestBudget(t *testing.T) {
 			if !took() {
 				t.Fatal("it does not wait")
 			}
+
 			one.give(30)
 			if took() {
 				t.Error("it waits for ever")
@@ -71,6 +74,7 @@ func TestBudget(t *testing.T) {
 			if !took() {
 				t.Fatal("it does not wait")
 			}
+
 			cancel()
 			if took() || b.waiting.Load() != 0 || b.waiters.Len() != 0 || b.used.Load() != 100 {
 				t.Errorf("%d wait, %d in use", b.waiting.Load(), b.used.Load())
@@ -88,6 +92,7 @@ func TestBudgetUnderManyAtOnce(t *testing.T) {
 	t.Parallel()
 	b := newBudget(50)
 	var all sync.WaitGroup
+
 	for i := range 20 {
 		all.Go(func() {
 			h := b.of(i % 5)
@@ -96,10 +101,12 @@ func TestBudgetUnderManyAtOnce(t *testing.T) {
 				if h.take(t.Context(), 3) != nil {
 					return
 				}
+
 				h.give(3)
 			}
 		})
 	}
+
 	all.Wait()
 	if b.used.Load() != 0 || len(b.holders) != 0 || b.waiting.Load() != 0 {
 		t.Errorf("%d in use, %d holders, %d wait", b.used.Load(), len(b.holders), b.waiting.Load())
@@ -112,24 +119,30 @@ func TestShares(t *testing.T) {
 	for i := range 8 {
 		s.add("customer", fmt.Sprint("c", i), i, 10)
 	}
+
 	for i := range 10_000 {
 		s.add("stranger", fmt.Sprint("s", i), i, 100)
 	}
+
 	for i := range 8 {
 		if _, ok := s.get(fmt.Sprint("c", i)); !ok {
 			t.Errorf("the stranger pushed out c%d", i)
 		}
 	}
+
 	if s.size() > 1000 || s.size() < 900 {
 		t.Errorf("%d of 1000 bytes", s.size())
 	}
+
 	s.get("s9991")
 	for i := range 3 {
 		s.add("stranger", fmt.Sprint("t", i), i, 100)
 	}
+
 	if _, ok := s.get("s9991"); !ok {
 		t.Error("what was just used went before what was not")
 	}
+
 	s.add("stranger", "large", 1, 126)
 	if _, ok := s.get("large"); ok {
 		t.Error("more than an eighth was taken")

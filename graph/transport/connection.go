@@ -15,9 +15,10 @@ type connection interface {
 
 type connectionKey struct{}
 
-// CloseConnection ends the socket to which the context belongs with a close code, e.g. 4403 when its session is
-// revoked, and with it all its subscriptions. An event stream is cut off, so that its client connects again and meets
-// Authenticate. It does not wait, and does nothing where there is no lasting connection.
+// CloseConnection ends the socket to which the context belongs with a close code, e.g. 4403 when
+// its session is revoked, and with it all its subscriptions. An event stream is cut off, so that
+// its client connects again and meets Authenticate. It does not wait, and does nothing where there
+// is no lasting connection.
 func CloseConnection(ctx context.Context, code int, reason string) {
 	if c, ok := ctx.Value(connectionKey{}).(connection); ok {
 		c.close(code, reason)
@@ -40,10 +41,13 @@ func (h *Handler) enter(c connection) *refusal {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closing || len(h.connections) >= h.options.Websocket.MaxConnections {
-		return &refusal{status: http.StatusServiceUnavailable, code: codeUnavailable, message: "no more connections here, try again",
+		return &refusal{status: http.StatusServiceUnavailable, code: codeUnavailable,
+			message:    "no more connections here, try again",
 			extensions: map[string]any{"retryAfterSeconds": 1}, header: http.Header{"Retry-After": {"1"}}}
 	}
+
 	h.connections[c] = struct{}{}
+
 	return nil
 }
 
@@ -64,27 +68,31 @@ func (h *Handler) leave(c connection) {
 	}
 }
 
-// Shutdown refuses new sockets and event streams, tells those that are open to go elsewhere (1001), one after another
-// so that their clients do not come to the next server all at once, and waits until the last of their goroutines has
-// ended; what a resolver started ends by its context, a moment later. When ctx ends first, it cuts off the rest and returns its error. Queries and mutations are left to
-// http.Server.Shutdown, which does not see sockets; call both.
+// Shutdown refuses new sockets and event streams, tells those that are open to go elsewhere (1001),
+// one after another so that their clients do not come to the next server all at once, and waits
+// until the last of their goroutines has ended; what a resolver started ends by its context, a
+// moment later. When ctx ends first, it cuts off the rest and returns its error. Queries and
+// mutations are left to http.Server.Shutdown, which does not see sockets; call both.
 func (h *Handler) Shutdown(ctx context.Context) error {
 	h.mu.Lock()
 	open := make([]connection, 0, len(h.connections))
 	for c := range h.connections {
 		open = append(open, c)
 	}
+
 	first := !h.closing
 	h.closing = true
 	if first && len(open) == 0 {
 		close(h.gone)
 	}
+
 	h.mu.Unlock()
 
 	spread := h.options.Websocket.ShutdownSpread
 	if deadline, ok := ctx.Deadline(); ok {
 		spread = min(spread, time.Until(deadline)/2)
 	}
+
 	h.takeLeave(ctx, open, spread)
 	select {
 	case <-h.gone:
@@ -93,6 +101,7 @@ func (h *Handler) Shutdown(ctx context.Context) error {
 		for _, c := range open {
 			c.kill()
 		}
+
 		return ctx.Err()
 	}
 }
@@ -106,6 +115,7 @@ func (h *Handler) takeLeave(ctx context.Context, open []connection, spread time.
 		case <-h.gone:
 		case <-ctx.Done():
 		}
+
 		timer.Stop()
 		c.close(closeGoingAway, "going away")
 	}

@@ -17,11 +17,13 @@ func TestShutdown(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(o *transport.Options) { o.Websocket.ShutdownSpread = 100 * time.Millisecond })
 	peers := make([]*peer, 20)
+
 	for i := range peers {
 		peers[i] = s.connect(t)
 		peers[i].subscribe("a", "subscription { ticks(everyMs: 5) { seq } }")
 		peers[i].wants("next")
 	}
+
 	events := s.open(t, "subscription { ticks(everyMs: 5) { seq } }")
 	events.wants("next")
 	down := make(chan error, 1)
@@ -29,12 +31,14 @@ func TestShutdown(t *testing.T) {
 	for _, p := range peers {
 		p.wantsClose(1001)
 	}
+
 	if err := events.end(); err == nil {
 		t.Error("an event stream ends as if it were complete")
 	}
 	if err := <-down; err != nil {
 		t.Error(err)
 	}
+
 	eventually(t, "no streams", func() bool { return s.resolvers.Streams.Load() == 0 })
 	if a := s.query(t, "{hello}"); a.status != 200 {
 		t.Errorf("a query after Shutdown: %d", a.status)
@@ -56,6 +60,7 @@ func TestShutdownInAHurry(t *testing.T) {
 	if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
+
 	eventually(t, "it is cut off", func() bool { return s.Connections() == 0 })
 	_ = p
 }
@@ -70,7 +75,9 @@ func (s *served) refused(t *testing.T) (status int) {
 	if resp == nil {
 		t.Fatal(err)
 	}
+
 	defer resp.Body.Close()
+
 	return resp.StatusCode
 }
 
@@ -82,9 +89,12 @@ func TestMaxConnections(t *testing.T) {
 	if status := s.refused(t); status != 503 {
 		t.Errorf("%d", status)
 	}
-	if a := s.send(t, "GET", "/?query={hello}", "", "Accept: text/event-stream"); a.status != 503 || a.code() != "UNAVAILABLE" || a.header.Get("Retry-After") == "" {
+
+	if a := s.send(t, "GET", "/?query={hello}", "", "Accept: text/event-stream"); a.status != 503 ||
+		a.code() != "UNAVAILABLE" || a.header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", a.status, a.text)
 	}
+
 	first.vanish()
 	eventually(t, "room", func() bool { return s.Connections() < 2 })
 	s.connect(t)
@@ -96,6 +106,7 @@ func TestMaxPerOwner(t *testing.T) {
 		o.Websocket.MaxPerOwner = 2
 		o.Owner = func(ctx context.Context) any { return transporttest.Caller(ctx) }
 	})
+
 	first := s.connect(t)
 	events := s.open(t, "subscription { ticks(everyMs: 5) { seq } }")
 	events.wants("next")
@@ -107,10 +118,13 @@ func TestMaxPerOwner(t *testing.T) {
 	if told := older.wants("connection_error"); !strings.Contains(string(told.Payload), "RATE_LIMITED") {
 		t.Errorf("the older protocol is told %s", told.Payload)
 	}
+
 	older.wantsClose(1013)
-	if a := s.send(t, "GET", "/?query={hello}", "", "Accept: text/event-stream", "Authorization: Bearer alice"); a.status != 429 || a.code() != "RATE_LIMITED" || a.header.Get("Retry-After") == "" {
+	if a := s.send(t, "GET", "/?query={hello}", "", "Accept: text/event-stream",
+		"Authorization: Bearer alice"); a.status != 429 || a.code() != "RATE_LIMITED" || a.header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", a.status, a.text)
 	}
+
 	other := s.dial(t, &websocket.Dialer{})
 	other.send(`{"type":"connection_init","payload":{"Authorization":"Bearer bob"}}`)
 	other.wants("connection_ack")
@@ -137,12 +151,14 @@ func TestCloseConnection(t *testing.T) {
 	if transporttest.Caller(session) != "alice" {
 		t.Errorf("connected as %q", transporttest.Caller(session))
 	}
+
 	transport.CloseConnection(session, 4403, "Forbidden")
 	p.wantsClose(4403)
 	eventually(t, "it is gone", func() bool { return len(s.codes()) == 1 })
 	if codes := s.codes(); codes[0] != 4403 {
 		t.Errorf("%v", codes)
 	}
+
 	transport.CloseConnection(session, 4403, "Forbidden") // which has nothing to close any more
 	transport.CloseConnection(context.Background(), 4403, "Forbidden")
 }
@@ -153,8 +169,12 @@ func TestOnConnect(t *testing.T) {
 		hook func(context.Context) error
 		code int
 	}{
-		"refuses for good":      {func(context.Context) error { return transporttest.Fault{Code: "FORBIDDEN", Message: "no"} }, 4403},
-		"refuses for a while":   {func(context.Context) error { return transporttest.Fault{Code: "RATE_LIMITED", Message: "later"} }, 1013},
+		"refuses for good": {func(context.Context) error {
+			return transporttest.Fault{Code: "FORBIDDEN", Message: "no"}
+		}, 4403},
+		"refuses for a while": {func(context.Context) error {
+			return transporttest.Fault{Code: "RATE_LIMITED", Message: "later"}
+		}, 1013},
 		"fails":                 {func(context.Context) error { return errors.New("secret") }, 1013},
 		"panics, which is ours": {func(context.Context) error { panic("secret") }, 1013},
 	} {

@@ -7,11 +7,12 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// longestKept is the length of a document beyond which it is parsed each time: programs send shorter ones.
+// longestKept is the length of a document beyond which it is parsed each time: programs send
+// shorter ones.
 const longestKept = 8 << 10
 
-// documents is the parsed documents that have passed every limit. It is gqlgen's query cache: what gqlgen would keep as soon
-// as it is valid waits in the context until nothing else refuses it.
+// documents is the parsed documents that have passed every limit. It is gqlgen's query cache: what
+// gqlgen would keep as soon as it is valid waits in the context until nothing else refuses it.
 type documents struct{ docs *shares[*ast.QueryDocument] }
 
 func (d *documents) Get(_ context.Context, text string) (*ast.QueryDocument, bool) {
@@ -30,14 +31,16 @@ func (d *documents) add(owner any, text string, doc *ast.QueryDocument) {
 	}
 }
 
-// What the parts of a document take in memory, with what the parser notes of their places in the text.
+// What the parts of a document take in memory, with what the parser notes of their places in the
+// text.
 const (
 	placeCost     = int(unsafe.Sizeof(ast.Position{})) + 40 // it keeps the whole token
 	fieldCost     = int(unsafe.Sizeof(ast.Field{})) + placeCost + 16
 	valueCost     = int(unsafe.Sizeof(ast.Value{})) + int(unsafe.Sizeof(ast.ChildValue{})) + 2*placeCost + 32
 	directiveCost = int(unsafe.Sizeof(ast.Directive{})) + placeCost + 16
 	spreadCost    = int(unsafe.Sizeof(ast.InlineFragment{})) + placeCost + 16
-	operationCost = int(unsafe.Sizeof(ast.OperationDefinition{})) + int(unsafe.Sizeof(ast.VariableDefinition{})) + 2*placeCost + 64
+	operationCost = int(unsafe.Sizeof(ast.OperationDefinition{})) + int(unsafe.Sizeof(ast.VariableDefinition{})) +
+		2*placeCost + 64
 )
 
 // documentCost is about how many bytes a parsed document takes besides its text.
@@ -48,9 +51,11 @@ func documentCost(doc *ast.QueryDocument) (bytes int) {
 			bytes += operationCost + literalCost(v.DefaultValue) + directivesCost(v.Directives)
 		}
 	}
+
 	for _, f := range doc.Fragments {
 		bytes += operationCost + selectionCost(f.SelectionSet) + directivesCost(f.Directives)
 	}
+
 	return bytes
 }
 
@@ -65,6 +70,7 @@ func selectionCost(set ast.SelectionSet) (bytes int) {
 			bytes += spreadCost + directivesCost(s.Directives)
 		}
 	}
+
 	return bytes
 }
 
@@ -72,6 +78,7 @@ func directivesCost(directives ast.DirectiveList) (bytes int) {
 	for _, d := range directives {
 		bytes += directiveCost + argumentsCost(d.Arguments)
 	}
+
 	return bytes
 }
 
@@ -79,6 +86,7 @@ func argumentsCost(arguments ast.ArgumentList) (bytes int) {
 	for _, a := range arguments {
 		bytes += literalCost(a.Value)
 	}
+
 	return bytes
 }
 
@@ -86,9 +94,11 @@ func literalCost(v *ast.Value) (bytes int) {
 	if v == nil {
 		return 0
 	}
+
 	bytes = valueCost + len(v.Raw)
 	for _, c := range v.Children {
 		bytes += literalCost(c.Value)
 	}
+
 	return bytes
 }

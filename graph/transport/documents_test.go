@@ -27,13 +27,16 @@ func TestDocumentsCostWhatTheyTake(t *testing.T) {
 		docs := make([]*ast.QueryDocument, copies)
 		runtime.GC()
 		runtime.ReadMemStats(&before)
+
 		for i := range docs {
 			doc, err := parser.ParseQuery(&ast.Source{Input: strings.Clone(text)})
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			docs[i] = doc
 		}
+
 		runtime.GC()
 		runtime.ReadMemStats(&after)
 		takes := int(after.HeapAlloc-before.HeapAlloc) / copies
@@ -41,6 +44,7 @@ func TestDocumentsCostWhatTheyTake(t *testing.T) {
 		if counted < takes*3/4 || counted > takes*2+1000 {
 			t.Errorf("%s: %d bytes are counted, and %d taken", name, counted, takes)
 		}
+
 		runtime.KeepAlive(docs)
 	}
 }

@@ -37,10 +37,11 @@ var codes = map[string]string{
 	codeComplexity:           codeTooComplex,
 }
 
-// An operation that is refused before it runs ends on a socket with an error message, not with a result. gqlgen asks
-// the code which of the two it is.
+// An operation that is refused before it runs ends on a socket with an error message, not with a
+// result. gqlgen asks the code which of the two it is.
 func init() {
-	for _, code := range []string{codeBadInput, codeTooComplex, codeForbidden, codeComplexity, codeNotPersisted, codeNotSupported} {
+	for _, code := range []string{codeBadInput, codeTooComplex, codeForbidden, codeComplexity, codeNotPersisted,
+		codeNotSupported} {
 		errcode.RegisterErrorType(code, errcode.KindProtocol)
 	}
 }
@@ -72,19 +73,23 @@ func (h *Handler) present(ctx context.Context, err error) *gqlerror.Error {
 	if !errors.As(err, &given) {
 		given = gqlerror.WrapPath(graphql.GetPath(ctx), err)
 	}
+
 	shown := h.explain(ctx, given)
 	shown.Path, shown.Locations = given.Path, given.Locations
 	if isBadArgument(ctx) {
 		within(shown, graphql.GetFieldContext(ctx).Path())
 	}
+
 	return shown
 }
 
-// within leaves of an error's path what is a place in the response. What is behind it names a place in the field's arguments.
+// within leaves of an error's path what is a place in the response. What is behind it names a place
+// in the field's arguments.
 func within(shown *gqlerror.Error, place ast.Path) {
 	if len(shown.Path) <= len(place) || codeOf(shown) != codeBadInput {
 		return
 	}
+
 	argument := shown.Path[len(place):]
 	shown.Path = place
 	shown.Message = dotted(argument) + ": " + shown.Message
@@ -99,6 +104,7 @@ func (h *Handler) explain(ctx context.Context, given *gqlerror.Error) *gqlerror.
 		if code == "" {
 			return h.internal(ctx, given)
 		}
+
 		shown := &gqlerror.Error{Message: given.Message, Extensions: maps.Clone(given.Extensions)}
 		if ours, ok := codes[code]; ok {
 			shown.Extensions["code"] = ours
@@ -106,11 +112,14 @@ func (h *Handler) explain(ctx context.Context, given *gqlerror.Error) *gqlerror.
 		if code == errcode.ParseFailed && strings.HasPrefix(given.Message, "exceeded token limit") {
 			shown.Extensions["code"] = codeTooComplex
 		}
+
 		return shown
 	}
+
 	if isBadArgument(ctx) {
 		return codedError(codeBadInput, "%.300s", cause.Error())
 	}
+
 	shown := h.options.PresentError(ctx, cause)
 	if shown == nil || codeOf(shown) == "" || codeOf(shown) == codeInternal {
 		if errors.Is(context.Cause(ctx), errTimeout) {
@@ -118,14 +127,16 @@ func (h *Handler) explain(ctx context.Context, given *gqlerror.Error) *gqlerror.
 		}
 		return h.internal(ctx, cause)
 	}
+
 	return &gqlerror.Error{Message: shown.Message, Extensions: maps.Clone(shown.Extensions)}
 }
 
-// isBadArgument reports that the field's arguments could not be read: a scalar of ours refused its value. gqlgen sets
-// Args, to a map that may be empty, before it calls the resolver.
+// isBadArgument reports that the field's arguments could not be read: a scalar of ours refused its
+// value. gqlgen sets Args, to a map that may be empty, before it calls the resolver.
 func isBadArgument(ctx context.Context) bool {
 	fc := graphql.GetFieldContext(ctx)
-	return fc != nil && fc.Args == nil && fc.Field.Field != nil && fc.Field.Definition != nil && len(fc.Field.Definition.Arguments) > 0
+	return fc != nil && fc.Args == nil && fc.Field.Field != nil && fc.Field.Definition != nil &&
+		len(fc.Field.Definition.Arguments) > 0
 }
 
 func (h *Handler) internal(ctx context.Context, cause error) *gqlerror.Error {
@@ -133,8 +144,10 @@ func (h *Handler) internal(ctx context.Context, cause error) *gqlerror.Error {
 	if ctx.Err() != nil {
 		level = slog.LevelDebug // the caller has left, and with him went the database call
 	}
+
 	h.log.LogAttrs(ctx, level, "graphql: internal error", slog.String("request_id", RequestID(ctx)),
 		slog.String("path", graphql.GetPath(ctx).String()), slog.Any("error", cause))
+
 	return h.masked(ctx)
 }
 
@@ -164,7 +177,8 @@ func badRequest(format string, args ...any) *refusal {
 }
 
 func notAllowed(allow, message string) *refusal {
-	return &refusal{status: http.StatusMethodNotAllowed, code: codeBadInput, message: message, header: http.Header{"Allow": {allow}}}
+	return &refusal{status: http.StatusMethodNotAllowed, code: codeBadInput, message: message,
+		header: http.Header{"Allow": {allow}}}
 }
 
 // statuses of errors that keep a request from running at all.
@@ -179,17 +193,21 @@ var statuses = map[string]int{
 // mayNot explains what a hook refused.
 func (h *Handler) mayNot(r *http.Request, err error) *refusal {
 	shown := h.present(r.Context(), err)
-	no := &refusal{status: statuses[codeOf(shown)], code: codeOf(shown), message: shown.Message, extensions: shown.Extensions, header: http.Header{}}
+	no := &refusal{status: statuses[codeOf(shown)], code: codeOf(shown), message: shown.Message,
+		extensions: shown.Extensions, header: http.Header{}}
 	if no.status == 0 {
 		no.status = http.StatusInternalServerError
 	}
+
 	if no.status == http.StatusUnauthorized {
 		challenge := "Bearer"
 		if r.Header.Get("Authorization") != "" {
 			challenge = `Bearer error="invalid_token"`
 		}
+
 		no.header.Set("WWW-Authenticate", challenge)
 	}
+
 	return no
 }
 
@@ -199,10 +217,12 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, no *refusal) {
 	if no.code == codeInternal {
 		err.Extensions["requestId"] = RequestID(r.Context())
 	}
+
 	maps.Copy(w.Header(), no.header)
 	if seconds, ok := no.extensions["retryAfterSeconds"].(int); ok {
 		w.Header().Set("Retry-After", itoa(seconds))
 	}
+
 	abandon(w, r)
 	h.log.LogAttrs(r.Context(), slog.LevelDebug, "graphql: refused", slog.String("request_id", RequestID(r.Context())),
 		slog.Int("status", no.status), slog.String("code", no.code), slog.String("reason", no.message))

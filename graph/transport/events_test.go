@@ -34,7 +34,9 @@ func (s *served) open(t *testing.T, document string) *events {
 		cancel()
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { cancel(); _ = resp.Body.Close() })
+
 	return &events{t, resp.Body, bufio.NewReader(resp.Body), cancel}
 }
 
@@ -46,6 +48,7 @@ func (e *events) wants(kind string) string {
 		if err != nil {
 			e.t.Fatalf("waiting for %s: %v", kind, err)
 		}
+
 		if line == "event: "+kind+"\n" {
 			data, _ := e.lines.ReadString('\n')
 			return strings.TrimPrefix(data, "data: ")
@@ -79,6 +82,7 @@ func TestEvents(t *testing.T) {
 			if got := e.wants("next"); !strings.Contains(got, tc.wanted) || strings.Contains(got, "secret") {
 				t.Errorf("%s", got)
 			}
+
 			e.wants("complete")
 			if err := e.end(); err != nil {
 				t.Error(err)

@@ -12,30 +12,36 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Served is a schema without what nothing here serves: parts of an answer that come later (@defer), and descriptions of
-// directives that are deprecated, which introspection could not show. Build the executable schema with it.
+// Served is a schema without what nothing here serves: parts of an answer that come later (@defer),
+// and descriptions of directives that are deprecated, which introspection could not show. Build the
+// executable schema with it.
 func Served(schema *ast.Schema) *ast.Schema {
 	served := *schema
 	served.Directives = make(map[string]*ast.DirectiveDefinition, len(schema.Directives))
 	for name, directive := range schema.Directives {
 		served.Directives[name] = directive
 	}
+
 	for _, part := range laterParts {
 		delete(served.Directives, part)
 	}
+
 	if deprecated, ok := served.Directives["deprecated"]; ok {
 		shown := *deprecated
-		shown.Locations = slices.DeleteFunc(slices.Clone(shown.Locations), func(l ast.DirectiveLocation) bool { return l == ast.LocationDirectiveDefinition })
+		shown.Locations = slices.DeleteFunc(slices.Clone(shown.Locations), func(l ast.DirectiveLocation) bool {
+			return l == ast.LocationDirectiveDefinition
+		})
 		served.Directives["deprecated"] = &shown
 	}
+
 	return &served
 }
 
 // laterParts are directives by which a client asks for an answer in parts.
 var laterParts = []string{"defer", "stream"}
 
-// execution is gqlgen's executor with what a transport of ours needs besides: persisted queries, a cache of what has passed
-// every limit, and errors that say which variable is wrong.
+// execution is gqlgen's executor with what a transport of ours needs besides: persisted queries, a
+// cache of what has passed every limit, and errors that say which variable is wrong.
 type execution struct {
 	*executor.Executor
 	documents *documents
@@ -43,9 +49,9 @@ type execution struct {
 	owner     func(context.Context) any
 }
 
-// lean is a schema whose subscriptions let go of the memory of a large answer. gqlgen writes all answers of a subscription into
-// one buffer, which stays as large as the largest of them; so after a large one the operation is begun anew, with the
-// channel that its resolver gave.
+// lean is a schema whose subscriptions let go of the memory of a large answer. gqlgen writes all
+// answers of a subscription into one buffer, which stays as large as the largest of them; so after
+// a large one the operation is begun anew, with the channel that its resolver gave.
 type lean struct{ graphql.ExecutableSchema }
 
 const mostBuffered = 16 << 10
@@ -55,6 +61,7 @@ func (l lean) Exec(ctx context.Context) graphql.ResponseHandler {
 	if opCtx.Operation.Operation != ast.Subscription {
 		return l.ExecutableSchema.Exec(ctx)
 	}
+
 	var source any
 	begin := func() graphql.ResponseHandler {
 		resolve := opCtx.ResolverMiddleware
@@ -65,14 +72,18 @@ func (l lean) Exec(ctx context.Context) graphql.ResponseHandler {
 			}
 			return source, err
 		}
+
 		return l.ExecutableSchema.Exec(ctx)
 	}
+
 	next := begin()
+
 	return func(ctx context.Context) *graphql.Response {
 		resp := next(ctx)
 		if resp != nil && len(resp.Data) > mostBuffered {
 			next = begin()
 		}
+
 		return resp
 	}
 }
@@ -85,20 +96,26 @@ type passing struct {
 
 type passingKey struct{}
 
-// CreateOperationContext parses and checks an operation. What it remembers of one, it remembers once nothing refused it.
-func (e execution) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext, gqlerror.List) {
+// CreateOperationContext parses and checks an operation. What it remembers of one, it remembers
+// once nothing refused it.
+func (e execution) CreateOperationContext(ctx context.Context, params *graphql.RawParams) (*graphql.OperationContext,
+	gqlerror.List) {
 	hash, err := e.persisted.find(params)
 	if err != nil {
 		return &graphql.OperationContext{OperationName: params.OperationName, Headers: params.Headers}, gqlerror.List{err}
 	}
+
 	fresh := &passing{}
 	opCtx, errs := e.Executor.CreateOperationContext(context.WithValue(ctx, passingKey{}, fresh), params)
+
 	if len(errs) > 0 {
 		for i, err := range errs {
 			errs[i] = aboutVariable(err)
 		}
+
 		return opCtx, errs
 	}
+
 	owner := e.owner(ctx)
 	if fresh.doc != nil {
 		e.documents.add(owner, fresh.text, fresh.doc)
@@ -106,11 +123,12 @@ func (e execution) CreateOperationContext(ctx context.Context, params *graphql.R
 	if hash != "" {
 		e.persisted.add(owner, hash, params.Query)
 	}
+
 	return opCtx, nil
 }
 
-// aboutVariable takes the path of a variable out of where a client looks for a place in the response, and puts it into the
-// message and extensions.variable.
+// aboutVariable takes the path of a variable out of where a client looks for a place in the
+// response, and puts it into the message and extensions.variable.
 func aboutVariable(err *gqlerror.Error) *gqlerror.Error {
 	if len(err.Path) < 2 || err.Path[0] != ast.PathName("variable") {
 		return err
@@ -130,6 +148,7 @@ func dotted(path ast.Path) string {
 	for i, step := range steps(path) {
 		parts[i] = fmt.Sprint(step)
 	}
+
 	return strings.Join(parts, ".")
 }
 
@@ -143,5 +162,6 @@ func steps(path ast.Path) []any {
 			out[i] = int(step)
 		}
 	}
+
 	return out
 }

@@ -23,52 +23,88 @@ func TestAnswer(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(o *transport.Options) { o.MaxBody = 10_000 })
 	get := func(document string) string { return "/?query=" + url.QueryEscape(document) }
+
 	for name, tc := range map[string]struct {
 		method, path, body string
 		headers            []string
 		status             int
 		code               string
 	}{
-		"is 200 for a query by POST":                        {"POST", "/", `{"query":"{hello}"}`, []string{asJSON}, 200, ""},
-		"is 200 for a query by GET":                         {"GET", get("{hello}"), "", nil, 200, ""},
-		"is 200 for a body with a charset":                  {"POST", "/", `{"query":"{hello}"}`, []string{"Content-Type: application/json; charset=UTF-8"}, 200, ""},
-		"is 200 where the client offers h2c":                {"POST", "/", `{"query":"{hello}"}`, []string{asJSON, "Upgrade: h2c", "Connection: Upgrade"}, 200, ""},
-		"is 405 for a mutation by GET":                      {"GET", get("mutation { addItem(input: {text: \"x\"}) { id } }"), "", nil, 405, "BAD_USER_INPUT"},
-		"is 405 for PUT":                                    {"PUT", "/", `{"query":"{hello}"}`, []string{asJSON}, 405, "BAD_USER_INPUT"},
-		"is 415 for a form":                                 {"POST", "/", "query={hello}", []string{"Content-Type: application/x-www-form-urlencoded"}, 415, "BAD_USER_INPUT"},
-		"is 415 for text":                                   {"POST", "/", `{"query":"{hello}"}`, []string{"Content-Type: text/plain"}, 415, "BAD_USER_INPUT"},
-		"is 415 without a type":                             {"POST", "/", `{"query":"{hello}"}`, nil, 415, "BAD_USER_INPUT"},
-		"is 415 for another charset":                        {"POST", "/", `{"query":"{hello}"}`, []string{"Content-Type: application/json; charset=latin1"}, 415, "BAD_USER_INPUT"},
-		"is 413 for a large body":                           {"POST", "/", `{"query":"` + strings.Repeat(" ", 11_000) + `{hello}"}`, []string{asJSON}, 413, "BAD_USER_INPUT"},
-		"is 400 for no JSON":                                {"POST", "/", `s3cret`, []string{asJSON}, 400, "BAD_USER_INPUT"},
-		"is 400 for broken JSON":                            {"POST", "/", `{"query":"s3cret`, []string{asJSON}, 400, "BAD_USER_INPUT"},
-		"is 400 for nothing":                                {"POST", "/", ``, []string{asJSON}, 400, "BAD_USER_INPUT"},
-		"is 400 for a batch":                                {"POST", "/", `[{"query":"{hello}"}]`, []string{asJSON}, 400, "BAD_USER_INPUT"},
-		"is 400 for null":                                   {"POST", "/", `null`, []string{asJSON}, 400, "BAD_USER_INPUT"},
-		"is 400 for text after the object":                  {"POST", "/", `{"query":"{hello}"} s3cret`, []string{asJSON}, 400, "BAD_USER_INPUT"},
-		"is 400 for a second object":                        {"POST", "/", `{"query":"{hello}"}{}`, []string{asJSON}, 400, "BAD_USER_INPUT"},
-		"is 400 for what is no UTF-8":                       {"POST", "/", "{\"query\":\"{hello(name: \\\"\xff\\\")}\"}", []string{asJSON}, 400, "BAD_USER_INPUT"},
-		"is 400 for no query":                               {"POST", "/", `{"operationName":"x"}`, []string{asJSON}, 400, "BAD_USER_INPUT"},
-		"is 400 for a query that is no string":              {"POST", "/", `{"query":["s3cret"]}`, []string{asJSON}, 400, "BAD_USER_INPUT"},
-		"is 400 for variables that are no object":           {"POST", "/", `{"query":"{hello}","variables":["s3cret"]}`, []string{asJSON}, 400, "BAD_USER_INPUT"},
-		"is 400 for variables in a URL that are no object":  {"GET", get("{hello}") + "&variables=s3cret", "", nil, 400, "BAD_USER_INPUT"},
-		"is 400 for extensions in a URL that are no object": {"GET", get("{hello}") + "&extensions=[]", "", nil, 400, "BAD_USER_INPUT"},
-		"is 400 for a subscription":                         {"POST", "/", `{"query":"subscription { ticks { seq } }"}`, []string{asJSON}, 400, "BAD_USER_INPUT"},
-		"is 400 for a subscription by GET":                  {"GET", get("subscription { ticks { seq } }"), "", nil, 400, "BAD_USER_INPUT"},
-		"is 400 for a broken upgrade":                       {"GET", get("{hello}"), "", []string{"Upgrade: websocket", "Connection: Upgrade"}, 400, "BAD_USER_INPUT"},
-		"is 200 for a document that does not parse":         {"POST", "/", `{"query":"{"}`, []string{asJSON}, 200, "BAD_USER_INPUT"},
-		"is 400 for it where the client knows better":       {"POST", "/", `{"query":"{"}`, []string{asJSON, modern}, 400, "BAD_USER_INPUT"},
-		"is 400 for a document that is not valid":           {"POST", "/", `{"query":"{nosuch}"}`, []string{asJSON, modern}, 400, "BAD_USER_INPUT"},
-		"is 400 for an operation that is not there":         {"POST", "/", `{"query":"query a {hello}","operationName":"b"}`, []string{asJSON, modern}, 400, "BAD_USER_INPUT"},
-		"is 400 for variables that do not fit":              {"POST", "/", `{"query":"query($i: Int!) {padding(size: $i)}","variables":{"i":"s3cret"}}`, []string{asJSON, modern}, 400, "BAD_USER_INPUT"},
-		"is 400 beyond a limit":                             {"POST", "/", `{"query":"{items(first: 0) {totalCount}}"}`, []string{asJSON, modern}, 400, "BAD_USER_INPUT"},
-		"is 200 for a resolver's error":                     {"POST", "/", `{"query":"{fail(with: CONFLICT)}"}`, []string{asJSON, modern}, 200, "CONFLICT"},
-		"is 200 for a scalar that does not fit":             {"POST", "/", `{"query":"{since(at: \"noon\")}"}`, []string{asJSON, modern}, 200, "BAD_USER_INPUT"},
-		"is 200 for a stranger whom a resolver refuses":     {"POST", "/", `{"query":"{whoami}"}`, []string{asJSON}, 200, "UNAUTHENTICATED"},
-		"is 401 for a bad token":                            {"POST", "/", `{"query":"{hello}"}`, []string{asJSON, "Authorization: Bearer expired"}, 401, "UNAUTHENTICATED"},
-		"is 401 for what is no token":                       {"POST", "/", `{"query":"{hello}"}`, []string{asJSON, "Authorization: Basic s3cret"}, 401, "UNAUTHENTICATED"},
-		"is 503 when tokens cannot be checked":              {"POST", "/", `{"query":"{hello}"}`, []string{asJSON, "Authorization: Bearer down"}, 503, "UNAVAILABLE"},
-		"is 500 when that is our fault":                     {"POST", "/", `{"query":"{hello}"}`, []string{asJSON, "Authorization: Bearer broken"}, 500, "INTERNAL"},
+		"is 200 for a query by POST": {"POST", "/", `{"query":"{hello}"}`, []string{asJSON}, 200, ""},
+		"is 200 for a query by GET":  {"GET", get("{hello}"), "", nil, 200, ""},
+		"is 200 for a body with a charset": {"POST", "/", `{"query":"{hello}"}`,
+			[]string{"Content-Type: application/json; charset=UTF-8"}, 200, ""},
+		"is 200 where the client offers h2c": {"POST", "/", `{"query":"{hello}"}`,
+			[]string{asJSON, "Upgrade: h2c", "Connection: Upgrade"}, 200, ""},
+		"is 405 for a mutation by GET": {"GET",
+			get("mutation { addItem(input: {text: \"x\"}) { id } }"), "", nil, 405, "BAD_USER_INPUT"},
+		"is 405 for PUT": {"PUT", "/", `{"query":"{hello}"}`, []string{asJSON},
+			405, "BAD_USER_INPUT"},
+		"is 415 for a form": {"POST", "/", "query={hello}",
+			[]string{"Content-Type: application/x-www-form-urlencoded"}, 415, "BAD_USER_INPUT"},
+		"is 415 for text": {"POST", "/", `{"query":"{hello}"}`,
+			[]string{"Content-Type: text/plain"}, 415, "BAD_USER_INPUT"},
+		"is 415 without a type": {"POST", "/", `{"query":"{hello}"}`, nil, 415, "BAD_USER_INPUT"},
+		"is 415 for another charset": {"POST", "/", `{"query":"{hello}"}`,
+			[]string{"Content-Type: application/json; charset=latin1"}, 415, "BAD_USER_INPUT"},
+		"is 413 for a large body": {"POST", "/",
+			`{"query":"` + strings.Repeat(" ", 11_000) + `{hello}"}`, []string{asJSON}, 413, "BAD_USER_INPUT"},
+		"is 400 for no JSON": {"POST", "/", `s3cret`, []string{asJSON}, 400, "BAD_USER_INPUT"},
+		"is 400 for broken JSON": {"POST", "/", `{"query":"s3cret`, []string{asJSON},
+			400, "BAD_USER_INPUT"},
+		"is 400 for nothing": {"POST", "/", ``, []string{asJSON}, 400, "BAD_USER_INPUT"},
+		"is 400 for a batch": {"POST", "/", `[{"query":"{hello}"}]`, []string{asJSON},
+			400, "BAD_USER_INPUT"},
+		"is 400 for null": {"POST", "/", `null`, []string{asJSON}, 400, "BAD_USER_INPUT"},
+		"is 400 for text after the object": {"POST", "/", `{"query":"{hello}"} s3cret`, []string{asJSON},
+			400, "BAD_USER_INPUT"},
+		"is 400 for a second object": {"POST", "/", `{"query":"{hello}"}{}`, []string{asJSON},
+			400, "BAD_USER_INPUT"},
+		"is 400 for what is no UTF-8": {"POST", "/", "{\"query\":\"{hello(name: \\\"\xff\\\")}\"}",
+			[]string{asJSON}, 400, "BAD_USER_INPUT"},
+		"is 400 for no query": {"POST", "/", `{"operationName":"x"}`, []string{asJSON},
+			400, "BAD_USER_INPUT"},
+		"is 400 for a query that is no string": {"POST", "/", `{"query":["s3cret"]}`, []string{asJSON},
+			400, "BAD_USER_INPUT"},
+		"is 400 for variables that are no object": {"POST", "/", `{"query":"{hello}","variables":["s3cret"]}`,
+			[]string{asJSON}, 400, "BAD_USER_INPUT"},
+		"is 400 for variables in a URL that are no object": {"GET", get("{hello}") + "&variables=s3cret", "", nil,
+			400, "BAD_USER_INPUT"},
+		"is 400 for extensions in a URL that are no object": {"GET", get("{hello}") + "&extensions=[]", "", nil,
+			400, "BAD_USER_INPUT"},
+		"is 400 for a subscription": {"POST", "/", `{"query":"subscription { ticks { seq } }"}`,
+			[]string{asJSON}, 400, "BAD_USER_INPUT"},
+		"is 400 for a subscription by GET": {"GET", get("subscription { ticks { seq } }"), "", nil,
+			400, "BAD_USER_INPUT"},
+		"is 400 for a broken upgrade": {"GET", get("{hello}"), "",
+			[]string{"Upgrade: websocket", "Connection: Upgrade"}, 400, "BAD_USER_INPUT"},
+		"is 200 for a document that does not parse": {"POST", "/", `{"query":"{"}`, []string{asJSON}, 200,
+			"BAD_USER_INPUT"},
+		"is 400 for it where the client knows better": {"POST", "/", `{"query":"{"}`, []string{asJSON, modern},
+			400, "BAD_USER_INPUT"},
+		"is 400 for a document that is not valid": {"POST", "/", `{"query":"{nosuch}"}`, []string{asJSON, modern},
+			400, "BAD_USER_INPUT"},
+		"is 400 for an operation that is not there": {"POST", "/",
+			`{"query":"query a {hello}","operationName":"b"}`, []string{asJSON, modern}, 400, "BAD_USER_INPUT"},
+		"is 400 for variables that do not fit": {"POST", "/",
+			`{"query":"query($i: Int!) {padding(size: $i)}","variables":{"i":"s3cret"}}`, []string{asJSON, modern},
+			400, "BAD_USER_INPUT"},
+		"is 400 beyond a limit": {"POST", "/", `{"query":"{items(first: 0) {totalCount}}"}`,
+			[]string{asJSON, modern}, 400, "BAD_USER_INPUT"},
+		"is 200 for a resolver's error": {"POST", "/", `{"query":"{fail(with: CONFLICT)}"}`,
+			[]string{asJSON, modern}, 200, "CONFLICT"},
+		"is 200 for a scalar that does not fit": {"POST", "/", `{"query":"{since(at: \"noon\")}"}`,
+			[]string{asJSON, modern}, 200, "BAD_USER_INPUT"},
+		"is 200 for a stranger whom a resolver refuses": {"POST", "/", `{"query":"{whoami}"}`, []string{asJSON},
+			200, "UNAUTHENTICATED"},
+		"is 401 for a bad token": {"POST", "/", `{"query":"{hello}"}`,
+			[]string{asJSON, "Authorization: Bearer expired"}, 401, "UNAUTHENTICATED"},
+		"is 401 for what is no token": {"POST", "/", `{"query":"{hello}"}`,
+			[]string{asJSON, "Authorization: Basic s3cret"}, 401, "UNAUTHENTICATED"},
+		"is 503 when tokens cannot be checked": {"POST", "/", `{"query":"{hello}"}`,
+			[]string{asJSON, "Authorization: Bearer down"}, 503, "UNAVAILABLE"},
+		"is 500 when that is our fault": {"POST", "/", `{"query":"{hello}"}`,
+			[]string{asJSON, "Authorization: Bearer broken"}, 500, "INTERNAL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -82,7 +118,9 @@ func TestAnswer(t *testing.T) {
 			if a.status != 200 && strings.Contains(a.text, `"data"`) {
 				t.Errorf("has data: %s", a.text)
 			}
-			if a.header.Get("X-Content-Type-Options") != "nosniff" || a.header.Get("Cache-Control") != "no-store" || len(a.header.Get("X-Request-Id")) < 20 {
+
+			if a.header.Get("X-Content-Type-Options") != "nosniff" || a.header.Get("Cache-Control") != "no-store" ||
+				len(a.header.Get("X-Request-Id")) < 20 {
 				t.Errorf("headers %v", a.header)
 			}
 		})
@@ -93,31 +131,51 @@ func TestHeaders(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)
 	hello := `{"query":"{hello}"}`
+
 	for name, tc := range map[string]struct {
 		method, body    string
 		headers         []string
 		answers, wanted string
 	}{
-		"name the type that was asked for":              {"POST", hello, []string{asJSON, modern}, "Content-Type", "application/graphql-response+json; charset=utf-8"},
-		"name the older type for all":                   {"POST", hello, []string{asJSON, "Accept: */*"}, "Content-Type", "application/json; charset=utf-8"},
-		"honor a quality of none":                       {"POST", hello, []string{asJSON, "Accept: application/graphql-response+json;q=0, application/json"}, "Content-Type", "application/json; charset=utf-8"},
-		"challenge a bad token":                         {"POST", hello, []string{asJSON, "Authorization: Bearer expired"}, "WWW-Authenticate", `Bearer error="invalid_token"`},
-		"do not challenge a stranger":                   {"POST", `{"query":"{whoami}"}`, []string{asJSON}, "WWW-Authenticate", ""},
-		"say which methods there are":                   {"DELETE", "", nil, "Allow", "GET, POST, OPTIONS"},
-		"answer OPTIONS":                                {"OPTIONS", "", nil, "Allow", "GET, POST, OPTIONS"},
-		"say when to come back":                         {"POST", `{"query":"{fail(with: RATE_LIMITED)}"}`, []string{asJSON}, "Retry-After", "7"},
-		"give a request's id back":                      {"POST", hello, []string{asJSON, "X-Request-Id: my-id_1.2"}, "X-Request-Id", "my-id_1.2"},
-		"let a page of a listed origin read":            {"POST", hello, []string{asJSON, "Origin: https://app.example"}, "Access-Control-Allow-Origin", "https://app.example"},
-		"let a page of no other origin read":            {"POST", hello, []string{asJSON, "Origin: https://evil.example"}, "Access-Control-Allow-Origin", ""},
-		"let a page of a longer origin read nothing":    {"POST", hello, []string{asJSON, "Origin: https://app.example.evil"}, "Access-Control-Allow-Origin", ""},
-		"let a page of the null origin read nothing":    {"POST", hello, []string{asJSON, "Origin: null"}, "Access-Control-Allow-Origin", ""},
-		"tell a listed origin's preflight what it may":  {"OPTIONS", "", []string{"Origin: https://app.example", "Access-Control-Request-Method: POST"}, "Access-Control-Allow-Methods", "GET, POST, OPTIONS"},
-		"tell a foreign origin's preflight nothing":     {"OPTIONS", "", []string{"Origin: https://evil.example", "Access-Control-Request-Method: POST"}, "Access-Control-Allow-Methods", ""},
-		"keep caches from mixing origins":               {"GET", "", []string{"Origin: https://app.example"}, "Vary", "Origin"},
-		"do not let pages of others bring credentials":  {"POST", hello, []string{asJSON, "Origin: https://app.example"}, "Access-Control-Allow-Credentials", ""},
-		"let a page see the id to complain with":        {"POST", hello, []string{asJSON, "Origin: https://app.example"}, "Access-Control-Expose-Headers", "X-Request-Id, Retry-After, WWW-Authenticate"},
-		"name the method that a mutation needs":         {"GET?query=mutation{addItem(input:{text:%22x%22}){id}}", "", nil, "Allow", "POST"},
-		"do not send a challenge where we are at fault": {"POST", hello, []string{asJSON, "Authorization: Bearer down"}, "WWW-Authenticate", ""},
+		"name the type that was asked for": {"POST", hello, []string{asJSON, modern}, "Content-Type",
+			"application/graphql-response+json; charset=utf-8"},
+		"name the older type for all": {"POST", hello, []string{asJSON, "Accept: */*"}, "Content-Type",
+			"application/json; charset=utf-8"},
+		"honor a quality of none": {"POST", hello,
+			[]string{asJSON, "Accept: application/graphql-response+json;q=0, application/json"}, "Content-Type",
+			"application/json; charset=utf-8"},
+		"challenge a bad token": {"POST", hello, []string{asJSON, "Authorization: Bearer expired"},
+			"WWW-Authenticate", `Bearer error="invalid_token"`},
+		"do not challenge a stranger": {"POST", `{"query":"{whoami}"}`, []string{asJSON},
+			"WWW-Authenticate", ""},
+		"say which methods there are": {"DELETE", "", nil, "Allow", "GET, POST, OPTIONS"},
+		"answer OPTIONS":              {"OPTIONS", "", nil, "Allow", "GET, POST, OPTIONS"},
+		"say when to come back": {"POST", `{"query":"{fail(with: RATE_LIMITED)}"}`,
+			[]string{asJSON}, "Retry-After", "7"},
+		"give a request's id back": {"POST", hello, []string{asJSON, "X-Request-Id: my-id_1.2"},
+			"X-Request-Id", "my-id_1.2"},
+		"let a page of a listed origin read": {"POST", hello, []string{asJSON, "Origin: https://app.example"},
+			"Access-Control-Allow-Origin", "https://app.example"},
+		"let a page of no other origin read": {"POST", hello, []string{asJSON, "Origin: https://evil.example"},
+			"Access-Control-Allow-Origin", ""},
+		"let a page of a longer origin read nothing": {"POST", hello,
+			[]string{asJSON, "Origin: https://app.example.evil"}, "Access-Control-Allow-Origin", ""},
+		"let a page of the null origin read nothing": {"POST", hello, []string{asJSON, "Origin: null"},
+			"Access-Control-Allow-Origin", ""},
+		"tell a listed origin's preflight what it may": {"OPTIONS", "", []string{"Origin: https://app.example",
+			"Access-Control-Request-Method: POST"}, "Access-Control-Allow-Methods", "GET, POST, OPTIONS"},
+		"tell a foreign origin's preflight nothing": {"OPTIONS", "", []string{"Origin: https://evil.example",
+			"Access-Control-Request-Method: POST"}, "Access-Control-Allow-Methods", ""},
+		"keep caches from mixing origins": {"GET", "", []string{"Origin: https://app.example"},
+			"Vary", "Origin"},
+		"do not let pages of others bring credentials": {"POST", hello, []string{asJSON, "Origin: https://app.example"},
+			"Access-Control-Allow-Credentials", ""},
+		"let a page see the id to complain with": {"POST", hello, []string{asJSON, "Origin: https://app.example"},
+			"Access-Control-Expose-Headers", "X-Request-Id, Retry-After, WWW-Authenticate"},
+		"name the method that a mutation needs": {"GET?query=mutation{addItem(input:{text:%22x%22}){id}}",
+			"", nil, "Allow", "POST"},
+		"do not send a challenge where we are at fault": {"POST", hello, []string{asJSON, "Authorization: Bearer down"},
+			"WWW-Authenticate", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -175,9 +233,12 @@ func TestErrors(t *testing.T) {
 			if strings.Contains(a.text, "secret") || strings.Contains(a.text, "Did you mean") {
 				t.Errorf("tells too much: %s", a.text)
 			}
-			if tc.code == "INTERNAL" && (a.Errors[0].Extensions["requestId"] != a.header.Get("X-Request-Id") || a.Errors[0].Message != "internal error") {
+
+			if tc.code == "INTERNAL" && (a.Errors[0].Extensions["requestId"] != a.header.Get("X-Request-Id") ||
+				a.Errors[0].Message != "internal error") {
 				t.Errorf("%s", a.text)
 			}
+
 			if tc.code == "RATE_LIMITED" && a.Errors[0].Extensions["retryAfterSeconds"] != 7.0 {
 				t.Errorf("%s", a.text)
 			}
@@ -196,23 +257,31 @@ func TestErrorsAreFew(t *testing.T) {
 func TestLog(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)
-	s.send(t, "POST", "/", `{"query":"query Named($v: String) {hello(name: $v) fail(with: PANIC)}","variables":{"v":"hunter2"}}`, asJSON, "Authorization: Bearer t0ken", "X-Request-Id: log-1")
+	s.send(t, "POST", "/",
+		`{"query":"query Named($v: String) {hello(name: $v) fail(with: PANIC)}","variables":{"v":"hunter2"}}`, asJSON,
+		"Authorization: Bearer t0ken", "X-Request-Id: log-1")
 	s.query(t, "query Bad { nosuch }")
 	log := s.log.String()
-	for _, wanted := range []string{`"operation":"Named"`, `"kind":"query"`, `"codes":["INTERNAL"]`, `"request_id":"log-1"`, `secret of a panic`, `transporttest.go`, `"codes":["BAD_USER_INPUT"]`} {
+
+	for _, wanted := range []string{`"operation":"Named"`, `"kind":"query"`, `"codes":["INTERNAL"]`,
+		`"request_id":"log-1"`, `secret of a panic`, `transporttest.go`, `"codes":["BAD_USER_INPUT"]`} {
 		if !strings.Contains(log, wanted) {
 			t.Errorf("no %s in %s", wanted, log)
 		}
 	}
+
 	for _, unwanted := range []string{"hunter2", "t0ken"} {
 		if strings.Contains(log, unwanted) {
 			t.Errorf("%s in %s", unwanted, log)
 		}
 	}
+
 	if got := strings.Count(log, "graphql: operation"); got != 2 {
 		t.Errorf("%d lines for 2 operations: %s", got, log)
 	}
-	if ops := s.over(); len(ops) != 2 || ops[0].Name != "Named" || ops[0].Transport != "http" || ops[0].Responses != 1 || ops[0].Duration <= 0 {
+
+	if ops := s.over(); len(ops) != 2 || ops[0].Name != "Named" || ops[0].Transport != "http" || ops[0].Responses != 1 ||
+		ops[0].Duration <= 0 {
 		t.Errorf("%+v", ops)
 	}
 }
@@ -223,12 +292,14 @@ func TestTimeout(t *testing.T) {
 	if a := s.query(t, "{wait}"); a.code() != "UNAVAILABLE" {
 		t.Errorf("%s", a.text)
 	}
+
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	req, _ := http.NewRequestWithContext(ctx, "GET", s.URL+"/?query={wait}", nil)
 	if _, err := s.Client().Do(req); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
+
 	eventually(t, "the operation of a client that left is over", func() bool { return len(s.over()) == 2 })
 }
 
@@ -244,6 +315,7 @@ func TestSlowBody(t *testing.T) {
 	if err != nil {
 		return // cut off, which is fine too
 	}
+
 	defer resp.Body.Close()
 	if resp.StatusCode != 400 {
 		t.Errorf("%d", resp.StatusCode)
@@ -259,21 +331,28 @@ func TestHooksThatPanic(t *testing.T) {
 	operation := serve(t, func(o *transport.Options) {
 		o.OnOperation = func(context.Context, transport.Operation) { panic("secret") }
 	})
+
 	for name, s := range map[string]*served{"authenticate": authenticate, "operation": operation} {
 		a := s.query(t, "{hello}")
-		if a.status != 500 || a.code() != "INTERNAL" || strings.Contains(a.text, "secret") || a.Errors[0].Extensions["requestId"] != a.header.Get("X-Request-Id") {
+		if a.status != 500 || a.code() != "INTERNAL" || strings.Contains(a.text, "secret") ||
+			a.Errors[0].Extensions["requestId"] != a.header.Get("X-Request-Id") {
 			t.Errorf("%s: %d %s", name, a.status, a.text)
 		}
+
 		if !strings.Contains(s.log.String(), "http_test.go") {
 			t.Errorf("%s: no stack in the log", name)
 		}
 	}
-	if got := operation.open(t, "{hello}").wants("next"); !strings.Contains(got, "INTERNAL") || strings.Contains(got, "secret") {
+
+	if got := operation.open(t, "{hello}").wants("next"); !strings.Contains(got, "INTERNAL") ||
+		strings.Contains(got, "secret") {
 		t.Errorf("event stream: %s", got)
 	}
+
 	p := operation.connect(t)
 	p.subscribe("a", "{hello}")
-	if m := p.wants("error"); !strings.Contains(string(m.Payload), "INTERNAL") || strings.Contains(string(m.Payload), "secret") {
+	if m := p.wants("error"); !strings.Contains(string(m.Payload), "INTERNAL") ||
+		strings.Contains(string(m.Payload), "secret") {
 		t.Errorf("socket: %s", m.Payload)
 	}
 }

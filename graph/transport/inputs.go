@@ -15,12 +15,13 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// notText is what is wrong with a text that has no place in a database: half of a surrogate pair is no character, and
-// PostgreSQL keeps no U+0000.
+// notText is what is wrong with a text that has no place in a database: half of a surrogate pair is
+// no character, and PostgreSQL keeps no U+0000.
 const notText = "a text must not have the character U+0000 or half of a surrogate pair"
 
-// inputs checks what gqlgen lets pass in variables and in literals, so that a value means the same in both, and the same on
-// both databases: members of one-of inputs, the range of Int, the kinds of JSON values, and texts.
+// inputs checks what gqlgen lets pass in variables and in literals, so that a value means the same
+// in both, and the same on both databases: members of one-of inputs, the range of Int, the kinds of
+// JSON values, and texts.
 type inputs struct{ schema *ast.Schema }
 
 func (inputs) ExtensionName() string                   { return "Inputs" }
@@ -37,9 +38,11 @@ func (in inputs) MutateOperationContext(_ context.Context, opCtx *graphql.Operat
 			return err
 		}
 	}
+
 	if err := walk.directives(opCtx.Operation.Directives); err != nil {
 		return err
 	}
+
 	return walk.selection(opCtx.Operation.SelectionSet)
 }
 
@@ -48,25 +51,30 @@ func (in inputs) variable(typ *ast.Type, value any, path ast.Path) *gqlerror.Err
 	if value == nil {
 		return nil
 	}
+
 	path = slices.Clip(path) // what is appended for one member must not show in another's
 	if typ.Elem != nil {
 		list := reflect.ValueOf(value) // of whatever type: gqlparser makes lists of single values
 		if list.Kind() != reflect.Slice {
 			return in.variable(typ.Elem, value, path)
 		}
+
 		for i := range list.Len() {
 			if err := in.variable(typ.Elem, list.Index(i).Interface(), append(path, ast.PathIndex(i))); err != nil {
 				return err
 			}
 		}
+
 		return nil
 	}
+
 	switch def := in.schema.Types[typ.NamedType]; def.Kind {
 	case ast.InputObject:
 		members, ok := value.(map[string]any)
 		if !ok {
 			return badVariable(path, "must be a %s", def.Name)
 		}
+
 		return in.members(def, members, path)
 	case ast.Enum:
 		if name, ok := value.(string); !ok || def.EnumValues.ForName(name) == nil {
@@ -90,19 +98,24 @@ func (in inputs) members(def *ast.Definition, members map[string]any, path ast.P
 				given = 2 // as the specification has it, and as it is with literals
 			}
 		}
+
 		if given != 1 {
-			return badVariable(path, "%s takes exactly one of its fields, which must not be null; leave the others out", def.Name)
+			return badVariable(path, "%s takes exactly one of its fields, which must not be null; leave the others out",
+				def.Name)
 		}
 	}
+
 	for _, field := range def.Fields {
 		if err := in.variable(field.Type, members[field.Name], append(path, ast.PathName(field.Name))); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
-// scalars are those of the specification. A number of a variable is a json.Number, or what gqlparser made of it.
+// scalars are those of the specification. A number of a variable is a json.Number, or what
+// gqlparser made of it.
 var scalars = map[string]struct {
 	words string
 	fits  func(any) bool
@@ -122,6 +135,7 @@ func isInt(v any) bool {
 		_, err := strconv.ParseInt(v.String(), 10, 32)
 		return err == nil
 	}
+
 	return false
 }
 
@@ -133,6 +147,7 @@ func isFloat(v any) bool {
 		_, err := v.Float64()
 		return err == nil
 	}
+
 	return false
 }
 
@@ -144,6 +159,7 @@ func isID(v any) bool {
 		_, err := v.Int64()
 		return err == nil
 	}
+
 	return false
 }
 
@@ -171,6 +187,7 @@ func texts(value any, path ast.Path) *gqlerror.Error {
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -199,6 +216,7 @@ func (l literals) selection(set ast.SelectionSet) *gqlerror.Error {
 				inner = s.Definition.SelectionSet
 			}
 		}
+
 		if err := l.directives(directives); err != nil {
 			return err
 		}
@@ -206,6 +224,7 @@ func (l literals) selection(set ast.SelectionSet) *gqlerror.Error {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -215,6 +234,7 @@ func (l literals) directives(directives ast.DirectiveList) *gqlerror.Error {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -224,6 +244,7 @@ func (l literals) arguments(arguments ast.ArgumentList) *gqlerror.Error {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -231,6 +252,7 @@ func (l literals) literal(v *ast.Value, path ast.Path) *gqlerror.Error {
 	if v == nil {
 		return nil
 	}
+
 	path = slices.Clip(path)
 	switch v.Kind {
 	case ast.IntValue:
@@ -244,6 +266,7 @@ func (l literals) literal(v *ast.Value, path ast.Path) *gqlerror.Error {
 			return badArgument(path, v.Position, notText)
 		}
 	}
+
 	for i, child := range v.Children {
 		step := ast.PathElement(ast.PathIndex(i))
 		if v.Kind == ast.ObjectValue {
@@ -253,16 +276,20 @@ func (l literals) literal(v *ast.Value, path ast.Path) *gqlerror.Error {
 			return err
 		}
 	}
+
 	return nil
 }
 
-// halfEscaped says whether a literal was written with half of a surrogate pair, of which the parser makes U+FFFD.
+// halfEscaped says whether a literal was written with half of a surrogate pair, of which the parser
+// makes U+FFFD.
 func halfEscaped(v *ast.Value) bool {
 	if !strings.ContainsRune(v.Raw, utf8.RuneError) || v.Position == nil {
 		return false
 	}
+
 	source := []rune(v.Position.Src.Input)
 	written := []byte(string(source[min(v.Position.Start, len(source)):min(v.Position.End, len(source))]))
+
 	return wellFormed(written)
 }
 
@@ -274,16 +301,18 @@ func badArgument(path ast.Path, at *ast.Position, format string, args ...any) *g
 	if at != nil {
 		err.Locations = []gqlerror.Location{{Line: at.Line, Column: at.Column}}
 	}
+
 	return err
 }
 
-// wellFormed puts U+0000, which no text may have, in the place of halves of surrogate pairs in JSON, of which encoding/json
-// would make U+FFFD without a word. It reports whether there were any.
+// wellFormed puts U+0000, which no text may have, in the place of halves of surrogate pairs in
+// JSON, of which encoding/json would make U+FFFD without a word. It reports whether there were any.
 func wellFormed(text []byte) (replaced bool) {
 	for i := 0; i+1 < len(text); i++ {
 		if text[i] != '\\' {
 			continue
 		}
+
 		unit := escaped(text[i:])
 		switch {
 		case unit < 0xD800 || unit > 0xDFFF:
@@ -296,6 +325,7 @@ func wellFormed(text []byte) (replaced bool) {
 			i += 5
 		}
 	}
+
 	return replaced
 }
 
@@ -304,9 +334,11 @@ func escaped(text []byte) int {
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
 		return -1
 	}
+
 	unit, err := strconv.ParseUint(string(text[2:6]), 16, 16)
 	if err != nil {
 		return -1
 	}
+
 	return int(unit)
 }

@@ -15,8 +15,9 @@ const mostPairs = 10_000
 // mostSteps bounds the walk that counts them.
 const mostSteps = 20_000
 
-// documentLimit refuses long documents before they are parsed, and wide ones before they are validated: a validator
-// compares each field with each of the same name, which for 5000 fields takes a second.
+// documentLimit refuses long documents before they are parsed, and wide ones before they are
+// validated: a validator compares each field with each of the same name, which for 5000 fields
+// takes a second.
 type documentLimit struct {
 	maxBytes, maxTokens, maxFields int
 	passed                         graphql.Cache[*ast.QueryDocument] // of what was looked at before
@@ -32,10 +33,12 @@ func (l documentLimit) MutateOperationParameters(ctx context.Context, params *gr
 	if _, ok := l.passed.Get(ctx, params.Query); ok {
 		return nil
 	}
+
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: params.Query}, l.maxTokens)
 	if err != nil {
 		return nil // the executor finds it too, and says it better
 	}
+
 	m := newMerging(doc, l.maxFields)
 	switch {
 	case m.fields > l.maxFields || written(doc) > l.maxFields:
@@ -43,6 +46,7 @@ func (l documentLimit) MutateOperationParameters(ctx context.Context, params *gr
 	case m.pairs > mostPairs || m.steps > mostSteps:
 		return codedError(codeTooComplex, "the document names the same fields too often in one place")
 	}
+
 	return nil
 }
 
@@ -62,17 +66,20 @@ func written(doc *ast.QueryDocument) (n int) {
 			}
 		}
 	}
+
 	for _, op := range doc.Operations {
 		count(op.SelectionSet)
 	}
+
 	for _, f := range doc.Fragments {
 		count(f.SelectionSet)
 	}
+
 	return n
 }
 
-// merging counts the fields of a document as the validator compares them: those of one place together, through all
-// fragments. It stops when there are too many.
+// merging counts the fields of a document as the validator compares them: those of one place
+// together, through all fragments. It stops when there are too many.
 type merging struct {
 	fragments map[string]ast.SelectionSet
 	maxFields int
@@ -89,12 +96,15 @@ func newMerging(doc *ast.QueryDocument, maxFields int) *merging {
 	for _, f := range doc.Fragments {
 		m.fragments[f.Name] = f.SelectionSet
 	}
+
 	for _, op := range doc.Operations {
 		m.begin(op.SelectionSet)
 	}
+
 	for _, f := range doc.Fragments {
 		m.begin(f.SelectionSet)
 	}
+
 	return m
 }
 
@@ -116,6 +126,7 @@ func (m *merging) merge(sets []ast.SelectionSet) {
 		if m.enough() {
 			return
 		}
+
 		m.merge(inner)
 	}
 }
@@ -126,6 +137,7 @@ func (m *merging) collect(sets []ast.SelectionSet, byName map[string][]ast.Selec
 			if m.steps++; m.enough() {
 				return
 			}
+
 			switch s := s.(type) {
 			case *ast.Field:
 				m.here++
@@ -159,6 +171,7 @@ func (i introspection) MutateOperationContext(ctx context.Context, opCtx *graphq
 	if opCtx.DisableIntrospection && asksSchema(opCtx.Operation.SelectionSet, map[string]bool{}) {
 		return codedError(codeForbidden, "you may not introspect the schema")
 	}
+
 	return nil
 }
 
@@ -178,16 +191,19 @@ func asksSchema(set ast.SelectionSet, seen map[string]bool) bool {
 			if seen[s.Name] {
 				continue
 			}
+
 			seen[s.Name] = true
 			if asksSchema(s.Definition.SelectionSet, seen) {
 				return true
 			}
 		}
 	}
+
 	return false
 }
 
-// sizeLimit refuses deep and wide documents. Each fragment is measured once, however often it is spread.
+// sizeLimit refuses deep and wide documents. Each fragment is measured once, however often it is
+// spread.
 type sizeLimit struct{ max size }
 
 func (sizeLimit) ExtensionName() string                   { return "SizeLimit" }
@@ -207,6 +223,7 @@ func (l sizeLimit) MutateOperationContext(_ context.Context, opCtx *graphql.Oper
 			return tooMany(v.what, v.max)
 		}
 	}
+
 	return nil
 }
 
@@ -233,11 +250,13 @@ func measure(set ast.SelectionSet, fragments map[string]size) (total size) {
 			if s.Name == "__schema" || s.Name == "__type" {
 				inner.depth = 0 // the validator has a rule of its own for it, which lets tools pass
 			}
+
 			inner.depth++
 			inner.add(size{directives: len(s.Directives), fields: 1})
 			if s.Alias != s.Name {
 				inner.add(size{aliases: 1})
 			}
+
 			total.add(inner)
 		case *ast.InlineFragment:
 			total.add(size{directives: len(s.Directives)})
@@ -249,9 +268,11 @@ func measure(set ast.SelectionSet, fragments map[string]size) (total size) {
 				inner = measure(s.Definition.SelectionSet, fragments)
 				fragments[s.Name] = inner
 			}
+
 			total.add(size{directives: len(s.Directives)})
 			total.add(inner)
 		}
 	}
+
 	return total
 }

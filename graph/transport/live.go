@@ -9,8 +9,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// live is the subscriptions that are under way, and all else that sockets run: their number, and what their callers had kept for them: documents, variables,
-// and what a resolver remembers.
+// live is the subscriptions that are under way, and all else that sockets run: their number, and
+// what their callers had kept for them: documents, variables, and what a resolver remembers.
 type live struct {
 	number, bytes *budget
 
@@ -47,16 +47,19 @@ func (l *live) begin(owner any, opCtx *graphql.OperationContext) (*living, error
 		one.bytes.done()
 		return nil, err
 	}
+
 	cost := variableCost(opCtx.Variables)
 	l.mu.Lock()
 	if l.docs[one.held]++; l.docs[one.held] == 1 {
 		cost += documentCost(opCtx.Doc) + len(opCtx.RawQuery)
 	}
+
 	l.mu.Unlock()
 	if err := one.hold(cost); err != nil {
 		one.end()
 		return nil, err
 	}
+
 	return one, nil
 }
 
@@ -67,10 +70,12 @@ func (one *living) hold(bytes int) error {
 	if one.over {
 		return nil
 	}
+
 	err := one.bytes.try(bytes)
 	if err == nil {
 		one.paid += bytes
 	}
+
 	return err
 }
 
@@ -82,6 +87,7 @@ func (one *living) end() {
 	if !shared {
 		delete(l.docs, one.held)
 	}
+
 	l.mu.Unlock()
 	one.mu.Lock()
 	one.over = true
@@ -111,11 +117,12 @@ func variableCost(value any) (bytes int) {
 	default:
 		return 16
 	}
+
 	return bytes
 }
 
-// Hold is for the resolver of a subscription that remembers so many bytes more until its end. It refuses when callers have
-// too much kept for them.
+// Hold is for the resolver of a subscription that remembers so many bytes more until its end. It
+// refuses when callers have too much kept for them.
 func Hold(ctx context.Context, bytes int) error {
 	r, ok := ctx.Value(operationKey{}).(*run)
 	if !ok || r.living == nil {
@@ -124,6 +131,7 @@ func Hold(ctx context.Context, bytes int) error {
 	if r.living.hold(bytes) != nil {
 		return tooMuchHeld()
 	}
+
 	return nil
 }
 

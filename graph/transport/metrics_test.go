@@ -18,12 +18,14 @@ func gauges(t *testing.T, h *transport.Handler) map[string]float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	all := map[string]float64{}
 	for _, f := range families {
 		for _, m := range f.Metric {
 			all[f.GetName()+" "+m.Label[0].GetValue()] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
 		}
 	}
+
 	return all
 }
 
@@ -38,29 +40,37 @@ func TestEverythingIsGivenBack(t *testing.T) {
 	p.subscribe("e", "{ fail(with: PANIC) }")
 	p.subscribe("f", "{ padding(size: 100000) }")
 	p.send(`{"id":"f","type":"complete"}`)
-	p.send(`{"id":"g","type":"subscribe","payload":{"query":"{hello}","variables":{"v":"` + strings.Repeat("x", 30_000) + `"}}}`)
+	p.send(`{"id":"g","type":"subscribe","payload":{"query":"{hello}","variables":{"v":"` +
+		strings.Repeat("x", 30_000) + `"}}}`)
 	for range 10 {
 		p.wants("next")
 	}
+
 	e := s.open(t, "subscription { ticks(everyMs: 1, padding: 10000) { padding } }")
 	e.wants("next")
-	body, contentType := form(t, "operations", uploadOne, "map", `{"f":["variables.file"]}`, "@f", strings.Repeat("x", 200_000))
+	body, contentType := form(t, "operations", uploadOne, "map", `{"f":["variables.file"]}`, "@f",
+		strings.Repeat("x", 200_000))
 	s.send(t, "POST", "/", body, contentType, alice)
 	s.send(t, "POST", "/", body[:len(body)-200], contentType, alice)
 	s.query(t, "{ padding(size: 100000) }")
 	s.query(t, "{ nosuch }")
 	s.query(t, "{ fail(with: PANIC) }")
-	if inUse := gauges(t, s.Handler); inUse["carillon_api_in_use subscriptions"] < 2 || inUse["carillon_api_in_use connections"] != 2 || inUse["carillon_api_limit uploads"] != 4 {
+	if inUse := gauges(t, s.Handler); inUse["carillon_api_in_use subscriptions"] < 2 ||
+		inUse["carillon_api_in_use connections"] != 2 || inUse["carillon_api_limit uploads"] != 4 {
 		t.Errorf("%v", inUse)
 	}
+
 	p.vanish()
 	e.cancel()
+
 	eventually(t, "nothing is in use", func() bool {
 		for name, used := range gauges(t, s.Handler) {
-			if what, is := strings.CutPrefix(name, "carillon_api_in_use "); is && used != 0 && what != "document_bytes" && what != "persisted_query_bytes" {
+			if what, is := strings.CutPrefix(name, "carillon_api_in_use "); is && used != 0 && what != "document_bytes" &&
+				what != "persisted_query_bytes" {
 				return false
 			}
 		}
+
 		return true
 	})
 }

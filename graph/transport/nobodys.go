@@ -5,9 +5,10 @@ import (
 	"sync"
 )
 
-// nobodys is the sockets and event streams of strangers, and of those who have not said yet who they are. They have a bound of their
-// own, and one for each address. Whoever comes when that is reached is let in, and the oldest of the address that has the
-// most has to go: who is about to say who they are does that at once, and who waits without a word gains nothing by it.
+// nobodys is the sockets and event streams of strangers, and of those who have not said yet who
+// they are. They have a bound of their own, and one for each address. Whoever comes when that is
+// reached is let in, and the oldest of the address that has the most has to go: who is about to say
+// who they are does that at once, and who waits without a word gains nothing by it.
 type nobodys struct {
 	most, each int
 
@@ -21,10 +22,12 @@ type nobody struct {
 	connection
 }
 
-// newNobodys lets a tenth of all connections be nobody's, and a quarter of those come from one address.
+// newNobodys lets a tenth of all connections be nobody's, and a quarter of those come from one
+// address.
 func newNobodys(connections int) *nobodys {
 	most := min(connections, max(connections/10, 16))
-	return &nobodys{most: most, each: max(most/4, min(most, 8)), places: map[connection]*list.Element{}, houses: map[stranger]*list.List{}}
+	return &nobodys{most: most, each: max(most/4, min(most, 8)), places: map[connection]*list.Element{},
+		houses: map[stranger]*list.List{}}
 }
 
 // add returns whoever has to go.
@@ -36,8 +39,10 @@ func (n *nobodys) add(c connection, from stranger) (out connection) {
 		house = list.New()
 		n.houses[from] = house
 	}
+
 	n.places[c] = house.PushBack(nobody{from, c})
 	full := house
+
 	switch {
 	case house.Len() > n.each:
 	case len(n.places) > n.most:
@@ -49,8 +54,10 @@ func (n *nobodys) add(c connection, from stranger) (out connection) {
 	default:
 		return nil
 	}
+
 	out = full.Front().Value.(nobody).connection
 	n.forget(out)
+
 	return out
 }
 
@@ -66,8 +73,10 @@ func (n *nobodys) forget(c connection) {
 	if !there {
 		return
 	}
+
 	delete(n.places, c)
 	one := at.Value.(nobody)
+
 	if house := n.houses[one.house]; house.Len() == 1 {
 		delete(n.houses, one.house)
 	} else {

@@ -13,7 +13,8 @@ import (
 	"carillon/graph/transport/transporttest"
 )
 
-// crowded is a server with room for 60 connections, whose callers say in a header which address they come from.
+// crowded is a server with room for 60 connections, whose callers say in a header which address
+// they come from.
 func crowded(t *testing.T) *served {
 	return serve(t, func(o *transport.Options) {
 		o.Websocket.MaxConnections = 60
@@ -28,19 +29,23 @@ func (s *served) dialFrom(t *testing.T, address string, header http.Header) *pee
 	if header == nil {
 		header = http.Header{}
 	}
+
 	header.Set("X-From", address)
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
 	conn, resp, err := dialer.DialContext(t.Context(), strings.Replace(s.URL, "http", "ws", 1), header)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	_ = resp.Body.Close()
 	t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+
 	return &peer{conn, t}
 }
 
-// Silent sockets keep nobody out: not those with a token in the header, not those who say it after, and not from the same address.
+// Silent sockets keep nobody out: not those with a token in the header, not those who say it after,
+// and not from the same address.
 func TestSilentSocketsKeepNobodyOut(t *testing.T) {
 	t.Parallel()
 	s := crowded(t)
@@ -48,8 +53,10 @@ func TestSilentSocketsKeepNobodyOut(t *testing.T) {
 	for range 60 {
 		silent = append(silent, s.dialFrom(t, "203.0.113.7", nil))
 	}
+
 	eventually(t, "few are left", func() bool { return s.Connections() <= 8 })
 	silent[0].wantsReason(4408, "too many are waiting")
+
 	for _, from := range []string{"203.0.113.7", "198.51.100.1"} {
 		p := s.dialFrom(t, from, nil)
 		p.send(`{"type":"connection_init","payload":{"Authorization":"Bearer alice"}}`)
@@ -57,12 +64,15 @@ func TestSilentSocketsKeepNobodyOut(t *testing.T) {
 		p.subscribe("a", "{whoami}")
 		p.wants("next")
 	}
+
 	for range 20 { // of one address, which is more than it may have of nobody's
 		s.dialFrom(t, "203.0.113.7", http.Header{"Authorization": {"Bearer alice"}}).send(`{"type":"connection_init"}`)
 	}
+
 	for range 30 {
 		s.dialFrom(t, "203.0.113.8", nil)
 	}
+
 	e := s.open(t, "subscription { ticks(everyMs: 5) { seq } }")
 	e.wants("next")
 	eventually(t, "only nobody's had to go", func() bool { n := s.Connections(); return n >= 2+20+1 && n <= 2+20+1+16 })
@@ -75,10 +85,12 @@ func TestManyAddressesHaveABoundTogether(t *testing.T) {
 	for i := range 40 {
 		s.dialFrom(t, "2001:db8::"+string(rune('a'+i%6))+string(rune('0'+i%10)), nil)
 	}
+
 	eventually(t, "one network has its part", func() bool { return s.Connections() <= 8 })
 	for i := range 40 {
 		s.dialFrom(t, "198.51.100."+string(rune('1'+i%9))+string(rune('0'+i%10)), nil)
 	}
+
 	eventually(t, "all have theirs", func() bool { return s.Connections() <= 16 })
 }
 
@@ -91,6 +103,7 @@ func TestStrangersWhoIntroducedThemselvesMakeRoomToo(t *testing.T) {
 		p.send(`{"type":"connection_init"}`)
 		p.wants("connection_ack")
 	}
+
 	eventually(t, "few are left", func() bool { return s.Connections() <= 8 })
 	s.connect(t)
 }
@@ -101,6 +114,7 @@ func TestATokenInTheHeaderCountsAtOnce(t *testing.T) {
 		o.Websocket.MaxPerOwner = 2
 		o.Owner = func(ctx context.Context) any { return transporttest.Caller(ctx) }
 	})
+
 	header := http.Header{"Authorization": {"Bearer alice"}}
 	first, second := s.dialFrom(t, "", header.Clone()), s.dialFrom(t, "", header.Clone())
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
@@ -108,8 +122,10 @@ func TestATokenInTheHeaderCountsAtOnce(t *testing.T) {
 	if err == nil || resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" {
 		t.Fatalf("a third was let in: %v", err)
 	}
+
 	_ = resp.Body.Close()
-	// The token in connection_init goes before it, and the socket counts to that one's owner from then on.
+	// The token in connection_init goes before it, and the socket counts to that one's owner from then
+	// on.
 	first.send(`{"type":"connection_init","payload":{"Authorization":"Bearer bob"}}`)
 	first.wants("connection_ack")
 	third := s.dialFrom(t, "", header.Clone())

@@ -37,9 +37,10 @@ func spent(ctx context.Context) time.Duration {
 
 type operationKey struct{}
 
-// Fail ends a subscription with an error. The resolver's goroutine calls it with the resolver's context, and then closes
-// its channel: a socket sends an error message in place of complete, an event stream a last result. Elsewhere it does
-// nothing. The error passes PresentError like any other.
+// Fail ends a subscription with an error. The resolver's goroutine calls it with the resolver's
+// context, and then closes its channel: a socket sends an error message in place of complete, an
+// event stream a last result. Elsewhere it does nothing. The error passes PresentError like any
+// other.
 func Fail(ctx context.Context, err error) {
 	if run, ok := ctx.Value(operationKey{}).(*run); ok {
 		run.mu.Lock()
@@ -48,7 +49,8 @@ func Fail(ctx context.Context, err error) {
 	}
 }
 
-// operations gives every operation its time, its place in the log, and the patience that a slow socket asks of it.
+// operations gives every operation its time, its place in the log, and the patience that a slow
+// socket asks of it.
 type operations struct{ h *Handler }
 
 func (operations) ExtensionName() string                   { return "Operations" }
@@ -60,15 +62,18 @@ func (o operations) InterceptResponse(ctx context.Context, next graphql.Response
 	if resp == nil {
 		return nil
 	}
+
 	o.h.cut(resp)
 	if _, running := ctx.Value(operationKey{}).(*run); !running { // refused before it ran
 		refused := &run{h: o.h, start: graphql.GetStartTime(ctx), op: Operation{Transport: transportOf(ctx), Responses: 1}}
 		if opCtx := graphql.GetOperationContext(ctx); opCtx != nil {
 			refused.describe(opCtx)
 		}
+
 		refused.count(resp.Errors)
 		refused.finish(ctx)
 	}
+
 	return resp
 }
 
@@ -77,35 +82,43 @@ func (o operations) InterceptOperation(ctx context.Context, next graphql.Operati
 	streams := opCtx.Operation.Operation == ast.Subscription
 	r := &run{h: o.h, start: time.Now(), op: Operation{Transport: transportOf(ctx)}, cancel: func() {}}
 	r.describe(opCtx)
+
 	if streams || socketOf(ctx) != nil {
 		var err error
 		if r.living, err = o.h.live.begin(o.h.options.Owner(ctx), opCtx); err != nil {
 			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{tooMuchHeld()}})
 		}
 	}
+
 	if s := socketOf(ctx); s != nil {
 		number, ok := s.begin()
 		if !ok {
 			r.release()
 			return graphql.OneShot(&graphql.Response{Errors: gqlerror.List{tooManyOperations()}})
 		}
+
 		r.socket = s
 		ctx = withRequestID(ctx, RequestID(ctx)+"."+number)
 	}
+
 	if !streams {
 		ctx, r.cancel = context.WithTimeoutCause(ctx, o.h.options.Timeout-spent(ctx), errTimeout)
 	}
+
 	r.turns.init(placeOf(ctx), streams)
 	r.turns.row = guess(ctx)
 	ctx = context.WithValue(ctx, operationKey{}, r)
 	started := false
+
 	defer func() {
 		if !started { // a panic: gqlgen's transport turns it into an error
 			r.finish(ctx)
 		}
 	}()
+
 	handler := next(ctx)
 	started = true
+
 	return func(ctx context.Context) *graphql.Response { return r.next(ctx, handler, streams) }
 }
 
@@ -141,11 +154,13 @@ func placeOf(ctx context.Context) place {
 	if s := socketOf(ctx); s != nil {
 		return s.out
 	}
+
 	p, _ := ctx.Value(placeKey{}).(place)
 	return p
 }
 
-// guess is about how large an answer is whose rows are counted by the operation's complexity, or else one row of it.
+// guess is about how large an answer is whose rows are counted by the operation's complexity, or
+// else one row of it.
 func guess(ctx context.Context) int {
 	if stats := extension.GetComplexityStats(ctx); stats != nil {
 		return max(leastRow, stats.Complexity*fieldSize)
@@ -153,21 +168,25 @@ func guess(ctx context.Context) int {
 	return leastRow
 }
 
-// next hands on the next response. An answer has its turn before it is made: a query's here, a subscription's by its
-// resolver. So a slow peer holds up its own answers, and not the events' source, or the process's memory.
+// next hands on the next response. An answer has its turn before it is made: a query's here, a
+// subscription's by its resolver. So a slow peer holds up its own answers, and not the events'
+// source, or the process's memory.
 func (r *run) next(ctx context.Context, handler graphql.ResponseHandler, streams bool) (resp *graphql.Response) {
 	if r.over {
 		return nil
 	}
+
 	returned := false
 	defer func() {
 		if !returned || resp == nil || !streams {
 			r.finish(ctx)
 		}
 	}()
+
 	if !streams {
 		r.turns.take(ctx, r.turns.row)
 	}
+
 	resp = handler(ctx)
 	switch {
 	case resp != nil:
@@ -176,13 +195,16 @@ func (r *run) next(ctx context.Context, handler graphql.ResponseHandler, streams
 	case errors.Is(context.Cause(ctx), errTimeout): // before the first resolver
 		resp = &graphql.Response{Errors: gqlerror.List{outOfTime()}}
 	}
+
 	if resp != nil {
 		r.h.cut(resp)
 		r.count(resp.Errors)
 		r.op.Responses++
 		r.turns.made(ctx, len(resp.Data)+200*len(resp.Errors)+1)
 	}
+
 	returned = true
+
 	return resp
 }
 
@@ -195,12 +217,15 @@ func (r *run) failed(ctx context.Context) *graphql.Response {
 	if err == nil || ctx.Err() != nil {
 		return nil
 	}
+
 	shown := r.h.present(ctx, err)
 	if r.socket == nil {
 		return &graphql.Response{Errors: gqlerror.List{shown}}
 	}
+
 	r.count(gqlerror.List{shown})
 	gqltransport.AddSubscriptionError(ctx, shown)
+
 	return nil
 }
 
@@ -212,11 +237,13 @@ func (r *run) count(errs gqlerror.List) {
 	}
 }
 
-// finish writes the operation's one line. Queries are many and mostly dull; the rest is worth reading.
+// finish writes the operation's one line. Queries are many and mostly dull; the rest is worth
+// reading.
 func (r *run) finish(ctx context.Context) {
 	if r.over {
 		return
 	}
+
 	r.over = true
 	r.turns.end()
 	r.release()
@@ -226,14 +253,18 @@ func (r *run) finish(ctx context.Context) {
 	if r.cancel != nil {
 		r.cancel()
 	}
+
 	r.op.Duration = time.Since(r.start)
 	level := slog.LevelInfo
 	if r.op.Kind == string(ast.Query) && len(r.op.Codes) == 0 {
 		level = slog.LevelDebug
 	}
-	r.h.log.LogAttrs(ctx, level, "graphql: operation", slog.String("request_id", RequestID(ctx)), slog.String("operation", r.op.Name),
+
+	r.h.log.LogAttrs(ctx, level, "graphql: operation", slog.String("request_id", RequestID(ctx)),
+		slog.String("operation", r.op.Name),
 		slog.String("kind", r.op.Kind), slog.String("transport", r.op.Transport), slog.Duration("duration", r.op.Duration),
 		slog.Int("responses", r.op.Responses), slog.Any("codes", r.op.Codes))
+
 	if r.h.options.OnOperation != nil {
 		r.h.options.OnOperation(ctx, r.op)
 	}

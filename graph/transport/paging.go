@@ -27,8 +27,8 @@ func (p Paging) fits(f *ast.Field) bool {
 	return strings.HasSuffix(f.Definition.Type.Name(), p.Suffix)
 }
 
-// pageLimit checks page sizes wherever they stand in a document, before anything runs, and bounds the rows that they
-// come to together.
+// pageLimit checks page sizes wherever they stand in a document, before anything runs, and bounds
+// the rows that they come to together.
 type pageLimit struct {
 	rules    []Paging
 	maxNodes int
@@ -40,6 +40,7 @@ func newPageLimit(rules []Paging, maxNodes int) pageLimit {
 			panic(fmt.Sprintf("transport: paging rule %+v", rule))
 		}
 	}
+
 	return pageLimit{rules, maxNodes}
 }
 
@@ -52,9 +53,12 @@ func (l pageLimit) MutateOperationContext(_ context.Context, opCtx *graphql.Oper
 	if walk.err != nil {
 		return walk.err
 	}
+
 	if nodes > l.maxNodes {
-		return codedError(codeTooComplex, "the operation asks for up to %d nodes, the limit is %d: ask for smaller pages", nodes, l.maxNodes)
+		return codedError(codeTooComplex, "the operation asks for up to %d nodes, the limit is %d: ask for smaller pages",
+			nodes, l.maxNodes)
 	}
+
 	return nil
 }
 
@@ -74,6 +78,7 @@ func (w *pageWalk) nodes(set ast.SelectionSet) (total int) {
 			if rows, paged := w.rows(s); paged {
 				inner = product(rows, sum(1, inner))
 			}
+
 			total = sum(total, inner)
 		case *ast.InlineFragment:
 			total = sum(total, w.nodes(s.SelectionSet))
@@ -84,9 +89,11 @@ func (w *pageWalk) nodes(set ast.SelectionSet) (total int) {
 				inner = w.nodes(s.Definition.SelectionSet)
 				w.fragments[s.Name] = inner
 			}
+
 			total = sum(total, inner)
 		}
 	}
+
 	return total
 }
 
@@ -98,8 +105,10 @@ func (w *pageWalk) rows(f *ast.Field) (rows int, paged bool) {
 		if rule.List != "" {
 			return w.listed(f, rule), true
 		}
+
 		return w.sized(f, rule), true
 	}
+
 	return 0, false
 }
 
@@ -112,9 +121,11 @@ func (w *pageWalk) listed(f *ast.Field, rule Paging) int {
 	default:
 		length = 1 // a single value stands for a list of one
 	}
+
 	if length > rule.Max {
 		w.fail(f, rule.List, "%s takes at most %d %s", f.Name, rule.Max, rule.List)
 	}
+
 	return length
 }
 
@@ -123,22 +134,27 @@ func (w *pageWalk) sized(f *ast.Field, rule Paging) int {
 	if rows == 0 {
 		rows = rule.Max
 	}
+
 	for _, name := range rule.Sizes {
 		value := w.argument(f, name)
 		if value == nil {
 			continue
 		}
+
 		if given != "" {
 			w.fail(f, name, "%s takes %s or %s, not both", f.Name, given, name)
 			return rows
 		}
+
 		n, ok := value.(int64) // a variable too, once gqlparser has coerced it
 		if !ok || n < 1 || n > int64(rule.Max) {
 			w.fail(f, name, "%s of %s must be from 1 to %d", name, f.Name, rule.Max)
 			return rows
 		}
+
 		rows, given = int(n), name
 	}
+
 	return rows
 }
 
@@ -150,13 +166,16 @@ func (w *pageWalk) argument(f *ast.Field, name string) any {
 			if err != nil {
 				w.fail(f, name, "%s of %s cannot be read", name, f.Name)
 			}
+
 			return value
 		}
 	}
+
 	if def := f.Definition.Arguments.ForName(name); def != nil && def.DefaultValue != nil {
 		value, _ := def.DefaultValue.Value(nil)
 		return value
 	}
+
 	return nil
 }
 
@@ -164,6 +183,7 @@ func (w *pageWalk) fail(f *ast.Field, argument, format string, args ...any) {
 	if w.err != nil {
 		return
 	}
+
 	w.err = codedError(codeBadInput, format, args...)
 	w.err.Extensions["field"] = argument
 	if f.Position != nil {

@@ -8,16 +8,17 @@ import (
 )
 
 const (
-	// mostMaking is how many answers of one socket are in the making at a time, and mostQuestions how many of these may be queries
-	// and mutations: a slow one must not hold up the subscriptions.
+	// mostMaking is how many answers of one socket are in the making at a time, and mostQuestions how
+	// many of these may be queries and mutations: a slow one must not hold up the subscriptions.
 	mostMaking, mostQuestions = 4, 3
 	// mostControl bounds pongs that wait, in bytes: a ping brings along what its pong has to say.
 	mostControl = 128 << 10
 )
 
-// queue holds the frames that wait for a socket to take them. An answer is let in by turn, which waits for room before the
-// answer is made: so a socket that is not read holds up its own answers, and no memory. All else is let in at once: pings
-// and pongs, which overtake, and the ends of operations, of which there are no more than operations.
+// queue holds the frames that wait for a socket to take them. An answer is let in by turn, which
+// waits for room before the answer is made: so a socket that is not read holds up its own answers,
+// and no memory. All else is let in at once: pings and pongs, which overtake, and the ends of
+// operations, of which there are no more than operations.
 type queue struct {
 	maxFrames, maxBytes int
 
@@ -56,8 +57,8 @@ func newQueue(maxFrames, maxBytes int) *queue {
 	return &queue{maxFrames: maxFrames, maxBytes: maxBytes, ready: make(chan struct{}, 1)}
 }
 
-// turn waits until an answer of about that size may be made, or ctx is done. made or leave must follow. An answer that is larger
-// than the whole queue has its turn when that is empty.
+// turn waits until an answer of about that size may be made, or ctx is done. made or leave must
+// follow. An answer that is larger than the whole queue has its turn when that is empty.
 func (q *queue) turn(ctx context.Context, streams bool, size int) bool {
 	q.mu.Lock()
 	if q.line.Len() == 0 && q.mayMake(streams, size) && q.pay(size) {
@@ -65,17 +66,21 @@ func (q *queue) turn(ctx context.Context, streams bool, size int) bool {
 		q.mu.Unlock()
 		return true
 	}
+
 	w := &inLine{streams, size, make(chan struct{})}
 	at := q.line.PushBack(w)
 	q.admit()
 	q.mu.Unlock()
+
 	select {
 	case <-w.come:
 		return true
 	case <-ctx.Done():
 	}
+
 	q.mu.Lock()
 	defer q.mu.Unlock()
+
 	select {
 	case <-w.come: // at the same moment
 		q.giveBack(streams, size)
@@ -83,11 +88,13 @@ func (q *queue) turn(ctx context.Context, streams bool, size int) bool {
 		q.line.Remove(at)
 		q.admit()
 	}
+
 	return false
 }
 
 func (q *queue) mayMake(streams bool, size int) bool {
-	return q.making < mostMaking && (streams || q.asked < mostQuestions) && (q.slots == 0 || q.slots < q.maxFrames && q.bytes+size <= q.maxBytes)
+	return q.making < mostMaking && (streams || q.asked < mostQuestions) &&
+		(q.slots == 0 || q.slots < q.maxFrames && q.bytes+size <= q.maxBytes)
 }
 
 // pay takes from the budget, or has it tell when there may be more.
@@ -98,6 +105,7 @@ func (q *queue) pay(size int) bool {
 	if !q.hungry {
 		_, q.hungry = q.account.await(size, func() { go q.fed() })
 	}
+
 	return !q.hungry && q.account.try(size) == nil
 }
 
@@ -125,12 +133,14 @@ func (q *queue) admit() {
 			if !q.pay(w.size) {
 				return
 			}
+
 			q.line.Remove(at)
 			q.begin(w.streams, w.size)
 			close(w.come)
 		} else if w.streams {
 			return
 		}
+
 		at = next
 	}
 }
@@ -163,6 +173,7 @@ func (q *queue) over(streams bool) {
 	if !streams {
 		q.asked--
 	}
+
 	q.signal()
 }
 
@@ -174,11 +185,14 @@ func (q *queue) wait(ctx context.Context) bool {
 			q.mu.Unlock()
 			return true
 		}
+
 		if q.room == nil {
 			q.room = make(chan struct{})
 		}
+
 		room := q.room
 		q.mu.Unlock()
+
 		select {
 		case <-room:
 		case <-ctx.Done():
@@ -187,8 +201,8 @@ func (q *queue) wait(ctx context.Context) bool {
 	}
 }
 
-// push lets a frame in. That of an answer takes the place of its reservation; which one does not matter, since all are
-// taken in the end. A nil frame is one that nobody waits for any more.
+// push lets a frame in. That of an answer takes the place of its reservation; which one does not
+// matter, since all are taken in the end. A nil frame is one that nobody waits for any more.
 func (q *queue) push(operation string, frame []byte, answer bool) {
 	q.mu.Lock()
 	paid := 0
@@ -199,6 +213,7 @@ func (q *queue) push(operation string, frame []byte, answer bool) {
 		q.bytes -= r.size
 		paid = r.paid
 	}
+
 	q.account.force(len(frame) - paid)
 	if frame == nil {
 		q.signal()
@@ -207,12 +222,13 @@ func (q *queue) push(operation string, frame []byte, answer bool) {
 		q.slots++
 		q.bytes += len(frame)
 	}
+
 	q.mu.Unlock()
 	q.wake()
 }
 
-// drop forgets the frames of an operation that its client has ended: with the id in use again, they would look like
-// the next operation's.
+// drop forgets the frames of an operation that its client has ended: with the id in use again, they
+// would look like the next operation's.
 func (q *queue) drop(operation string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -220,8 +236,10 @@ func (q *queue) drop(operation string) {
 		if f.operation != operation {
 			return false
 		}
+
 		q.account.force(-len(f.frame))
 		q.release(len(f.frame))
+
 		return true
 	})
 }
@@ -234,8 +252,10 @@ func (q *queue) pushControl(frame []byte) bool {
 		q.control = append(q.control, frame)
 		q.pongs += len(frame)
 	}
+
 	q.mu.Unlock()
 	q.wake()
+
 	return !full
 }
 
@@ -255,12 +275,15 @@ func (q *queue) take() (frame []byte, written func()) {
 		q.pongs -= len(frame)
 		return frame, func() {}
 	}
+
 	if len(q.frames) == 0 {
 		q.frames, q.control = nil, nil // an idle socket keeps no memory for a busy hour
 		return nil, nil
 	}
+
 	frame, q.frames[0] = q.frames[0].frame, queued{}
 	q.frames = q.frames[1:]
+
 	return frame, func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
@@ -280,6 +303,7 @@ func (q *queue) signal() {
 		close(q.room)
 		q.room = nil
 	}
+
 	if q.line.Len() > 0 {
 		q.admit()
 	}
@@ -300,8 +324,10 @@ func (q *queue) end() {
 	for _, r := range q.reserved {
 		q.account.force(-r.paid)
 	}
+
 	for _, f := range q.frames {
 		q.account.force(-len(f.frame))
 	}
+
 	q.frames, q.reserved = nil, nil
 }

@@ -43,14 +43,17 @@ func TestQueue(t *testing.T) {
 				answer(ctx, q, 1)
 				q.push("a", []byte("x"), true)
 			}
+
 			result, question := waits(func() { answer(ctx, q, 1) }), waits(func() { q.wait(ctx) })
 			if !result() || !question() {
 				t.Fatal("one does not wait")
 			}
+
 			_, written := q.take()
 			if !result() {
 				t.Fatal("a frame on its way has left")
 			}
+
 			written()
 			if result() {
 				t.Error("the result still waits")
@@ -62,6 +65,7 @@ func TestQueue(t *testing.T) {
 			if !result() {
 				t.Fatal("it does not wait")
 			}
+
 			q.push("a", nil, true)
 			if result() {
 				t.Error("it waits for what never came")
@@ -79,6 +83,7 @@ func TestQueue(t *testing.T) {
 			if !result() || !question() {
 				t.Fatal("one does not wait")
 			}
+
 			cancel()
 			if result() || question() {
 				t.Error("one still waits")
@@ -88,6 +93,7 @@ func TestQueue(t *testing.T) {
 			answer(ctx, q, 1000)
 			q.push("a", []byte("next"), true)
 			q.push("a", []byte("complete"), false) // which needs no room
+
 			for _, wanted := range []string{"next", "complete", ""} {
 				if frame, _ := q.take(); string(frame) != wanted {
 					t.Errorf("%q, not %q", frame, wanted)
@@ -99,14 +105,17 @@ func TestQueue(t *testing.T) {
 			for range mostQuestions {
 				q.turn(ctx, false, 1)
 			}
+
 			question := waits(func() { q.turn(ctx, false, 1) })
 			if waits(func() { q.turn(ctx, true, 1) })() || !question() {
 				t.Fatal("questions hold up an event, or are not held up themselves")
 			}
+
 			event := waits(func() { q.turn(ctx, true, 1) })
 			if !event() {
 				t.Fatal("there is no end to events")
 			}
+
 			q.made(true, 1, 1)
 			q.push("a", []byte("next"), true)
 			q.take()
@@ -125,10 +134,12 @@ func TestQueue(t *testing.T) {
 			if used := b.used.Load(); used != 200 || !late() {
 				t.Fatalf("%d are in use", used)
 			}
+
 			other.force(-170)
 			if still := late(); still || b.used.Load() != 60 {
 				t.Fatalf("%d are in use", b.used.Load())
 			}
+
 			q.push("a", make([]byte, 25), true)
 			q.push("b", make([]byte, 35), true)
 			q.drop("b")
@@ -137,6 +148,7 @@ func TestQueue(t *testing.T) {
 			if used := b.used.Load(); used != 25 {
 				t.Errorf("%d are in use", used)
 			}
+
 			q.end()
 			if used := b.used.Load(); used != 0 {
 				t.Errorf("%d are in use after the end", used)
@@ -149,6 +161,7 @@ func TestQueue(t *testing.T) {
 					t.Error("no room")
 				}
 			}
+
 			if q.pushControl([]byte("ping")) {
 				t.Error("room without end")
 			}
@@ -161,10 +174,12 @@ func TestQueue(t *testing.T) {
 				answer(ctx, q, 10)
 				q.push(operation, []byte(operation), true)
 			}
+
 			result := waits(func() { answer(ctx, q, 1) })
 			if !result() {
 				t.Fatal("it does not wait")
 			}
+
 			q.drop("a")
 			if frame, _ := q.take(); string(frame) != "b" || result() {
 				t.Errorf("%q first", frame)
@@ -177,12 +192,15 @@ func TestQueue(t *testing.T) {
 			for range 3 {
 				answer(ctx, q, 10)
 			}
+
 			for range 3 {
 				q.push("a", make([]byte, 25), true)
 			}
+
 			for frame, written := q.take(); frame != nil; frame, written = q.take() {
 				written()
 			}
+
 			if q.bytes != 0 || q.slots != 0 || len(q.reserved) != 0 {
 				t.Errorf("%d bytes, %d slots, %v reserved", q.bytes, q.slots, q.reserved)
 			}

@@ -34,7 +34,8 @@ type served struct {
 	disconnected []int
 }
 
-// serve starts a server with the test schema. Every goroutine of it must be gone when the test ends.
+// serve starts a server with the test schema. Every goroutine of it must be gone when the test
+// ends.
 func serve(t *testing.T, change func(*transport.Options)) *served {
 	t.Helper()
 	s := &served{resolvers: &transporttest.Resolvers{}, log: &lines{}}
@@ -55,6 +56,7 @@ func serve(t *testing.T, change func(*transport.Options)) *served {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.connected++
+
 			return nil
 		},
 		OnDisconnect: func(_ context.Context, code int) {
@@ -67,18 +69,22 @@ func serve(t *testing.T, change func(*transport.Options)) *served {
 	if change != nil {
 		change(&options)
 	}
+
 	s.Handler = transport.New(options)
 	s.Server = httptest.NewServer(s.Handler)
+
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		if err := s.Handler.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
 		}
+
 		s.Server.Client().CloseIdleConnections()
 		s.Server.Close()
 		eventually(t, "no streams", func() bool { return s.resolvers.Streams.Load() == 0 })
 	})
+
 	return s
 }
 
@@ -129,6 +135,7 @@ func (a answer) code() string {
 	if len(a.Errors) == 0 {
 		return ""
 	}
+
 	code, _ := a.Errors[0].Extensions["code"].(string)
 	return code
 }
@@ -140,32 +147,38 @@ func (s *served) send(t *testing.T, method, path, body string, headers ...string
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, line := range headers {
 		name, value, _ := strings.Cut(line, ": ")
 		req.Header.Set(name, value)
 	}
+
 	resp, err := s.Server.Client().Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	a := answer{status: resp.StatusCode, header: resp.Header, text: string(text)}
 	if len(text) > 0 {
 		if err := json.Unmarshal(text, &a); err != nil {
 			t.Fatalf("%d %s: %v", a.status, text, err)
 		}
 	}
+
 	return a
 }
 
 // query posts a document as alice.
 func (s *served) query(t *testing.T, document string, variables ...string) answer {
 	t.Helper()
-	return s.send(t, http.MethodPost, "/", operation(document, variables...), "Content-Type: application/json", "Authorization: Bearer alice")
+	return s.send(t, http.MethodPost, "/", operation(document, variables...), "Content-Type: application/json",
+		"Authorization: Bearer alice")
 }
 
 func operation(document string, variables ...string) string {
@@ -179,6 +192,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	deadline := time.After(20 * time.Second)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
+
 	for !holds() {
 		select {
 		case <-tick.C:

@@ -8,8 +8,9 @@ import (
 // entryCost is about what an entry takes besides its value: in the map, and in the list.
 const entryCost = 256
 
-// shares is a cache of so many bytes that its owners share. When it is full, whoever holds the most loses what they used the
-// longest time ago: so nobody, however much they put in, can push out what others have as long as those have less.
+// shares is a cache of so many bytes that its owners share. When it is full, whoever holds the most
+// loses what they used the longest time ago: so nobody, however much they put in, can push out what
+// others have as long as those have less.
 type shares[V any] struct {
 	most int // bytes
 
@@ -43,8 +44,10 @@ func (s *shares[V]) get(key string) (value V, ok bool) {
 	if !ok {
 		return value, false
 	}
+
 	entry := at.Value.(*shareEntry[V])
 	entry.holder.entries.MoveToFront(at)
+
 	return entry.value, true
 }
 
@@ -55,11 +58,13 @@ func (s *shares[V]) add(owner any, key string, value V, cost int) {
 	if _, there := s.entries[key]; there || cost > s.most/8 {
 		return
 	}
+
 	holder := s.holders[owner]
 	if holder == nil {
 		holder = &shareholder{owner: owner}
 		s.holders[owner] = holder
 	}
+
 	s.entries[key] = holder.entries.PushFront(&shareEntry[V]{holder, key, value, cost})
 	holder.used += cost
 	s.used += cost
@@ -74,6 +79,7 @@ func (s *shares[V]) largest() (holder *shareholder) {
 			holder = h
 		}
 	}
+
 	return holder
 }
 

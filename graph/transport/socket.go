@@ -20,9 +20,9 @@ const (
 	legacyProtocol = "graphql-ws"           // github.com/apollographql/subscriptions-transport-ws
 )
 
-// Close codes. The graphql-ws client gives up on 4400, 4401, 4409 and 4429 and on most of 1000 to 1999, and connects
-// again after 1001, 1006, 1013, 4403 and 4408 (src/client.ts, shouldRetryConnectOrThrow). On 4403 it also asks its
-// application for a fresh token.
+// Close codes. The graphql-ws client gives up on 4400, 4401, 4409 and 4429 and on most of 1000 to
+// 1999, and connects again after 1001, 1006, 1013, 4403 and 4408 (src/client.ts,
+// shouldRetryConnectOrThrow). On 4403 it also asks its application for a fresh token.
 const (
 	closeNormal         = 1000
 	closeGoingAway      = 1001
@@ -48,40 +48,53 @@ func (h *Handler) serveSocket(w http.ResponseWriter, r *http.Request) *refusal {
 	if !h.allowsOrigin(r) {
 		return &refusal{status: http.StatusForbidden, code: codeForbidden, message: "this origin is not allowed"}
 	}
-	if !slices.ContainsFunc(websocket.Subprotocols(r), func(p string) bool { return p == modernProtocol || p == legacyProtocol }) {
+
+	if !slices.ContainsFunc(websocket.Subprotocols(r), func(p string) bool {
+		return p == modernProtocol || p == legacyProtocol
+	}) {
 		return badRequest("the subprotocol must be %s or %s", modernProtocol, legacyProtocol)
 	}
-	s := &socket{h: h, request: r, out: newQueue(h.options.Websocket.QueueFrames, h.options.Websocket.QueueBytes), private: map[string]string{},
+
+	s := &socket{h: h, request: r, out: newQueue(h.options.Websocket.QueueFrames, h.options.Websocket.QueueBytes),
+		private: map[string]string{},
 		closing: make(chan struct{}), dead: make(chan struct{}), idle: make(chan struct{})}
 	ctx := context.WithoutCancel(r.Context()) // which ends with the request
-	s.ctx, s.cancel = context.WithCancelCause(context.WithValue(withTransport(ctx, "websocket"), connectionKey{}, connection(s)))
+	s.ctx, s.cancel = context.WithCancelCause(context.WithValue(withTransport(ctx, "websocket"), connectionKey{},
+		connection(s)))
 	if err := h.enter(s); err != nil {
 		s.cancel(nil)
 		return err
 	}
+
 	if err := s.claim(); err != nil {
 		h.leave(s)
 		s.cancel(nil)
 		return err
 	}
+
 	conn, err := h.upgrader.Upgrade(w, r, w.Header())
 	if err != nil {
 		s.disclaim()
 		h.leave(s)
 		s.cancel(nil)
+
 		return nil // the upgrader has answered
 	}
-	// The request ends here, and with it the buffers and the stack that net/http keeps for one. Shutdown waits for the socket.
+
+	// The request ends here, and with it the buffers and the stack that net/http keeps for one.
+	// Shutdown waits for the socket.
 	go func() {
 		defer s.cancel(nil)
 		defer h.leave(s)
 		s.serve(conn)
 	}()
+
 	return nil
 }
 
-// socket is one WebSocket, and to gqlgen the library that accepts it and the connection. gqlgen runs the operations;
-// the rules of the protocols, which it does not keep, are kept here (protocol.go).
+// socket is one WebSocket, and to gqlgen the library that accepts it and the connection. gqlgen
+// runs the operations; the rules of the protocols, which it does not keep, are kept here
+// (protocol.go).
 type socket struct {
 	h       *Handler
 	request *http.Request
@@ -117,7 +130,8 @@ type socket struct {
 }
 
 // Accept is asked once by gqlgen: for the connection that is there already.
-func (s *socket) Accept(http.ResponseWriter, *http.Request, gqltransport.WebsocketAcceptOptions) (gqltransport.WebsocketConn, error) {
+func (s *socket) Accept(http.ResponseWriter, *http.Request,
+	gqltransport.WebsocketAcceptOptions) (gqltransport.WebsocketConn, error) {
 	return s, nil
 }
 
@@ -127,22 +141,26 @@ func (s *socket) serve(conn *websocket.Conn) {
 	if !s.adopt(conn) {
 		return
 	}
+
 	conn.EnableWriteCompression(s.h.options.Websocket.Compression)
 	conn.SetPongHandler(func(string) error { s.alive(); return nil })
 	_ = conn.SetReadDeadline(time.Now().Add(s.h.options.Websocket.InitTimeout))
 
 	var writer sync.WaitGroup
 	writer.Go(s.write)
+
 	defer func() {
 		if v := recover(); v != nil { // of a hook
 			_ = s.h.recovered(s.ctx, v)
 			s.close(closeTryAgain, "Try again later")
 		}
+
 		s.close(closeNormal, "")
 		s.linger() // a peer that is still writing would not come to read
 		writer.Wait()
 		s.finish()
 	}()
+
 	gqltransport.Websocket{Implementation: s, InitFunc: s.initiate}.Do(nil, s.request.WithContext(s.ctx), s.h.exec)
 }
 
@@ -151,6 +169,7 @@ func (s *socket) adopt(conn *websocket.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conn = conn
+
 	select {
 	case <-s.dead:
 		return false
@@ -166,6 +185,7 @@ func (s *socket) finish() {
 	if s.running == 0 {
 		close(s.idle)
 	}
+
 	connected, code := s.connected, s.code
 	s.mu.Unlock()
 	<-s.idle
@@ -178,16 +198,18 @@ func (s *socket) finish() {
 	}
 }
 
-// begin counts an operation in and numbers it. A client can have few ids in use and many resolvers still winding down;
-// those are bounded too.
+// begin counts an operation in and numbers it. A client can have few ids in use and many resolvers
+// still winding down; those are bounded too.
 func (s *socket) begin() (number string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended || s.running >= 2*s.h.options.Websocket.MaxSubscriptions {
 		return "", false
 	}
+
 	s.running++
 	s.number++
+
 	return itoa(s.number), true
 }
 
@@ -200,14 +222,15 @@ func (s *socket) end() {
 	}
 }
 
-// close sends a close frame after what is queued and can be sent soon, and cancels the operations. The first call
-// decides the code.
+// close sends a close frame after what is queued and can be sent soon, and cancels the operations.
+// The first call decides the code.
 func (s *socket) close(code int, reason string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.code != 0 {
 		return
 	}
+
 	s.code, s.frame = code, websocket.FormatCloseMessage(code, strings.ToValidUTF8(reason[:min(len(reason), 120)], ""))
 	close(s.closing)
 	s.cancel(errClosed)
@@ -216,8 +239,8 @@ func (s *socket) close(code int, reason string) {
 	}
 }
 
-// claim has a socket count at once to the caller whose token its upgrade brought, since only what is nobody's can be made room
-// for others. The token in connection_init goes before it.
+// claim has a socket count at once to the caller whose token its upgrade brought, since only what
+// is nobody's can be made room for others. The token in connection_init goes before it.
 func (s *socket) claim() *refusal {
 	if authorization := s.request.Header.Get("Authorization"); authorization != "" {
 		known, err := s.h.options.Authenticate(s.ctx, authorization, s.request)
@@ -228,6 +251,7 @@ func (s *socket) claim() *refusal {
 			return nil
 		}
 	}
+
 	s.h.admit(s, s.h.strangerOf(s.request))
 	return nil
 }
@@ -238,12 +262,15 @@ func (s *socket) countTo(known context.Context) *gqlerror.Error {
 	if s.release != nil && s.owner == owner {
 		return nil
 	}
+
 	s.disclaim()
 	release, full := s.h.count(known)
 	if full != nil {
 		return full
 	}
+
 	s.owner, s.release = owner, release
+
 	return nil
 }
 
@@ -267,11 +294,13 @@ func (s *socket) kill() {
 	s.close(closeAbnormal, "")
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	select {
 	case <-s.dead:
 		return
 	default:
 	}
+
 	close(s.dead)
 	if s.conn != nil {
 		_ = s.conn.Close()
@@ -299,6 +328,7 @@ func (s *socket) NextReader() (int, io.Reader, error) {
 		if err != nil {
 			return 0, nil, err
 		}
+
 		forward, err := s.receive(message)
 		if err != nil {
 			return 0, nil, err

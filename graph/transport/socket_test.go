@@ -33,13 +33,16 @@ func (s *served) dial(t *testing.T, dialer *websocket.Dialer) *peer {
 	if dialer.Subprotocols == nil {
 		dialer.Subprotocols = []string{"graphql-transport-ws"}
 	}
+
 	conn, resp, err := dialer.DialContext(t.Context(), strings.Replace(s.URL, "http", "ws", 1), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	_ = resp.Body.Close()
 	t.Cleanup(func() { _ = conn.Close() })
 	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+
 	return &peer{conn, t}
 }
 
@@ -49,6 +52,7 @@ func (s *served) connect(t *testing.T) *peer {
 	p := s.dial(t, &websocket.Dialer{})
 	p.send(`{"type":"connection_init","payload":{"Authorization":"Bearer alice"}}`)
 	p.wants("connection_ack")
+
 	return p
 }
 
@@ -58,6 +62,7 @@ func (s *served) hello(t *testing.T, protocol string) *peer {
 	p := s.dial(t, &websocket.Dialer{Subprotocols: []string{protocol}})
 	p.send(`{"type":"connection_init","payload":{"Authorization":"Bearer alice"}}`)
 	p.wants("connection_ack")
+
 	return p
 }
 
@@ -78,6 +83,7 @@ func (p *peer) next() (m message, err error) {
 	if err == nil {
 		err = json.Unmarshal(text, &m)
 	}
+
 	return m, err
 }
 
@@ -106,6 +112,7 @@ func (p *peer) wantsClose(code int) {
 			}
 			return
 		}
+
 		if err != nil {
 			p.t.Errorf("no close frame: %v", err)
 			return
@@ -120,6 +127,7 @@ func (p *peer) vanish() {
 	if tcp, ok := p.NetConn().(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
+
 	_ = p.NetConn().Close()
 }
 
@@ -129,6 +137,7 @@ func TestSocketsThatVanish(t *testing.T) {
 	const sockets = 1000
 	peers := make([]*peer, sockets)
 	var dialing sync.WaitGroup
+
 	for part := range 10 {
 		dialing.Go(func() {
 			for i := part; i < sockets; i += 10 {
@@ -138,13 +147,16 @@ func TestSocketsThatVanish(t *testing.T) {
 			}
 		})
 	}
+
 	dialing.Wait()
 	if n, streams := s.Connections(), s.resolvers.Streams.Load(); n != sockets || streams != sockets {
 		t.Fatalf("%d connections, %d streams", n, streams)
 	}
+
 	for _, p := range peers {
 		p.vanish()
 	}
+
 	eventually(t, "no connections", func() bool { return s.Connections() == 0 })
 	eventually(t, "no streams", func() bool { return s.resolvers.Streams.Load() == 0 })
 	if codes := s.codes(); len(codes) != sockets {
@@ -156,7 +168,8 @@ func TestSocketsThatVanish(t *testing.T) {
 func TestSocketsThatFallSilent(t *testing.T) {
 	t.Parallel()
 	s := serve(t, quickPings)
-	for name, protocol := range map[string]string{"newer protocol": "graphql-transport-ws", "older protocol": "graphql-ws"} {
+	for name, protocol := range map[string]string{"newer protocol": "graphql-transport-ws",
+		"older protocol": "graphql-ws"} {
 		p := s.dial(t, &websocket.Dialer{Subprotocols: []string{protocol}})
 		p.send(`{"type":"connection_init"}`)
 		p.wants("connection_ack")
@@ -176,6 +189,7 @@ func TestSocketThatAnswersPingsStays(t *testing.T) {
 		p.wants("ping")
 		p.send(`{"type":"pong"}`)
 	}
+
 	old := s.dial(t, &websocket.Dialer{Subprotocols: []string{"graphql-ws"}}) // the library answers its pings
 	old.send(`{"type":"connection_init"}`)
 	for range 6 {
@@ -183,19 +197,22 @@ func TestSocketThatAnswersPingsStays(t *testing.T) {
 	}
 }
 
-// A client that does not read holds up its streams, and neither the memory of the server nor its own pings.
+// A client that does not read holds up its streams, and neither the memory of the server nor its
+// own pings.
 func TestSlowSocket(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(o *transport.Options) {
 		o.Websocket.QueueFrames, o.Websocket.QueueBytes = 8, 64<<10
 		o.Websocket.WriteTimeout = 20 * time.Second
 	})
+
 	p := s.connect(t)
 	const events = 4000
 	p.subscribe("a", fmt.Sprintf("subscription { ticks(everyMs: 0, count: %d, padding: 8000) { seq padding } }", events))
 	p.send(`{"type":"ping","payload":{"n":1}}`)
 	p.subscribe("b", "{ hello }")
 	seen, pong, hello := 0, 0, 0
+
 	for done := false; !done; {
 		m, err := p.next()
 		switch {
@@ -214,6 +231,7 @@ func TestSlowSocket(t *testing.T) {
 			done = true
 		}
 	}
+
 	if seen != events || pong > events/2 || hello > events/2 {
 		t.Errorf("%d events, pong after %d, another answer after %d", seen, pong, hello)
 	}
@@ -242,11 +260,13 @@ func TestSocketThatOnlyAsks(t *testing.T) {
 			s := serve(t, func(o *transport.Options) { o.Websocket.WriteTimeout = 300 * time.Millisecond })
 			p := s.connect(t)
 			_ = p.SetWriteDeadline(time.Now().Add(15 * time.Second))
+
 			for p.WriteMessage(websocket.TextMessage, []byte(question)) == nil {
 				if s.Connections() == 0 {
 					break
 				}
 			}
+
 			eventually(t, "it is dropped", func() bool { return s.Connections() == 0 })
 		})
 	}
@@ -263,6 +283,7 @@ func TestCompression(t *testing.T) {
 	if m := p.wants("next"); len(m.Payload) < 100_000 {
 		t.Errorf("%d bytes", len(m.Payload))
 	}
+
 	p.subscribe("b", "{ hello } #"+strings.Repeat(" ", 10<<20)) // ten kilobytes on the wire
 	p.wantsClose(1009)
 }
@@ -290,6 +311,7 @@ func TestLegacySocket(t *testing.T) {
 			p.wantsClose(tc.code)
 		})
 	}
+
 	p := s.dial(t, &websocket.Dialer{Subprotocols: []string{"graphql-ws"}})
 	p.send(`{"type":"start","id":"1","payload":{"query":"{hello}"}}`)
 	p.wantsClose(4401)
@@ -305,10 +327,12 @@ func TestOperationsOfASocket(t *testing.T) {
 	if m := p.wants("next"); !strings.Contains(string(m.Payload), `.2"`) {
 		t.Errorf("operations of a socket are numbered: %s", m.Payload)
 	}
+
 	p.wants("complete")
 	eventually(t, "both are over", func() bool { return len(s.over()) == 2 })
 	three := s.over()[0]
-	if three.Name != "Three" || three.Kind != "subscription" || three.Transport != "websocket" || three.Responses != 3 || fmt.Sprint(three.Codes) != "[CONFLICT]" {
+	if three.Name != "Three" || three.Kind != "subscription" || three.Transport != "websocket" || three.Responses != 3 ||
+		fmt.Sprint(three.Codes) != "[CONFLICT]" {
 		t.Errorf("%+v", three)
 	}
 }
@@ -316,7 +340,8 @@ func TestOperationsOfASocket(t *testing.T) {
 func TestSocketWithoutHandshake(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)
-	a := s.send(t, http.MethodGet, "/", "", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Protocol: graphql-transport-ws", "Sec-WebSocket-Version: 8")
+	a := s.send(t, http.MethodGet, "/", "", "Upgrade: websocket", "Connection: Upgrade",
+		"Sec-WebSocket-Protocol: graphql-transport-ws", "Sec-WebSocket-Version: 8")
 	if a.status != 400 || a.code() != "BAD_USER_INPUT" {
 		t.Errorf("%d %s", a.status, a.text)
 	}

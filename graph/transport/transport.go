@@ -1,10 +1,11 @@
 // Package transport serves one GraphQL schema over HTTP, server-sent events and WebSocket.
 //
-// It hides what gqlgen leaves open between a client and a resolver: the statuses of GraphQL over HTTP, file uploads,
-// the rules of graphql-transport-ws and of the older graphql-ws, limits on what a document may ask for, and codes on
-// errors. It knows no schema and no domain; who is calling and what an error means are told by hooks. It promises that
-// every error carries extensions.code, that an error nobody explained reads "internal error" and nothing more, that a
-// slow client delays its own subscriptions alone, and that no goroutine of its own outlives a connection.
+// It hides what gqlgen leaves open between a client and a resolver: the statuses of GraphQL over
+// HTTP, file uploads, the rules of graphql-transport-ws and of the older graphql-ws, limits on what
+// a document may ask for, and codes on errors. It knows no schema and no domain; who is calling and
+// what an error means are told by hooks. It promises that every error carries extensions.code, that
+// an error nobody explained reads "internal error" and nothing more, that a slow client delays its
+// own subscriptions alone, and that no goroutine of its own outlives a connection.
 package transport
 
 import (
@@ -25,58 +26,66 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// Options say what to serve and within which bounds. A number or a duration of zero takes its default.
+// Options say what to serve and within which bounds. A number or a duration of zero takes its
+// default.
 type Options struct {
 	Schema graphql.ExecutableSchema
 
-	// Authenticate returns the context that carries the caller. It gets the Authorization header of an HTTP request, or
-	// the value from a socket's connection_init, else that of its upgrade request; "" is a stranger, whom it may let
-	// pass. Its error goes through PresentError: UNAUTHENTICATED is answered 401, or by closing the socket with 4403.
+	// Authenticate returns the context that carries the caller. It gets the Authorization header of an
+	// HTTP request, or the value from a socket's connection_init, else that of its upgrade request; ""
+	// is a stranger, whom it may let pass. Its error goes through PresentError: UNAUTHENTICATED is
+	// answered 401, or by closing the socket with 4403.
 	Authenticate func(ctx context.Context, authorization string, r *http.Request) (context.Context, error)
-	// PresentError turns what a resolver or a hook returned into a message and extensions.code. INTERNAL, or nil, means
-	// that the caller learns nothing: the error is logged and masked.
+	// PresentError turns what a resolver or a hook returned into a message and extensions.code.
+	// INTERNAL, or nil, means that the caller learns nothing: the error is logged and masked.
 	PresentError func(ctx context.Context, err error) *gqlerror.Error
 	// MayIntrospect opens __schema and __type to the caller. Nil keeps them shut.
 	MayIntrospect func(ctx context.Context) bool
-	// Owner says to whom a socket or an event stream counts, for Websocket.MaxPerOwner: something comparable. Nil counts none.
+	// Owner says to whom a socket or an event stream counts, for Websocket.MaxPerOwner: something
+	// comparable. Nil counts none.
 	Owner func(ctx context.Context) any
-	// IsStranger says whether nobody has signed in. Nil says so where Owner gives nil; without an Owner there are no strangers.
+	// IsStranger says whether nobody has signed in. Nil says so where Owner gives nil; without an
+	// Owner there are no strangers.
 	IsStranger func(ctx context.Context) bool
-	// Address is the network address of a caller, for bounds on what strangers have in use. Nil takes that of the connection.
+	// Address is the network address of a caller, for bounds on what strangers have in use. Nil takes
+	// that of the connection.
 	Address func(r *http.Request) string
-	// MayUpload is asked before the files of an operation are read, which is long before its resolvers could refuse. Nil lets all.
+	// MayUpload is asked before the files of an operation are read, which is long before its resolvers
+	// could refuse. Nil lets all.
 	MayUpload func(ctx context.Context, op *graphql.OperationContext) error
-	// AllowedOrigins are other sites whose pages may call, e.g. "https://app.example.com", or "*" for all. The origin
-	// that serves the request always may.
+	// AllowedOrigins are other sites whose pages may call, e.g. "https://app.example.com", or "*" for
+	// all. The origin that serves the request always may.
 	AllowedOrigins []string
 
-	MaxBody          int64         // bytes of a JSON request; 1 MiB
-	MaxUpload        int64         // bytes of a multipart request; 64 MiB
-	MaxFiles         int           // of a multipart request; 4
-	MaxUploads       int           // multipart requests at a time; 32
-	UploadSpace      int64         // bytes of disk that their files may take; 1 GiB
-	UploadTimeout    time.Duration // of reading one; 10 minutes
-	MaxQuery         int           // bytes of a document; 128 KiB
-	MaxTokens        int           // of a document; 5000
-	MaxDepth         int           // levels of fields; 15
-	MaxAliases       int           // 30
-	MaxFields        int           // with every fragment spread; 1000
-	MaxDirectives    int           // 50
-	MaxNodes         int           // rows that the page sizes of a document add up to; 50,000
-	MaxComplexity    int           // by the schema's complexity functions; 50,000
-	MaxErrors        int           // in one response; 20
-	Timeout          time.Duration // of a query or a mutation, and of reading a request; 30 s
-	PersistedQueries int           // bytes of automatic persisted queries that are kept; a 32nd of Memory. Below 0 there are none
+	MaxBody       int64         // bytes of a JSON request; 1 MiB
+	MaxUpload     int64         // bytes of a multipart request; 64 MiB
+	MaxFiles      int           // of a multipart request; 4
+	MaxUploads    int           // multipart requests at a time; 32
+	UploadSpace   int64         // bytes of disk that their files may take; 1 GiB
+	UploadTimeout time.Duration // of reading one; 10 minutes
+	MaxQuery      int           // bytes of a document; 128 KiB
+	MaxTokens     int           // of a document; 5000
+	MaxDepth      int           // levels of fields; 15
+	MaxAliases    int           // 30
+	MaxFields     int           // with every fragment spread; 1000
+	MaxDirectives int           // 50
+	MaxNodes      int           // rows that the page sizes of a document add up to; 50,000
+	MaxComplexity int           // by the schema's complexity functions; 50,000
+	MaxErrors     int           // in one response; 20
+	Timeout       time.Duration // of a query or a mutation, and of reading a request; 30 s
+	// bytes of automatic persisted queries that are kept; a 32nd of Memory. Below 0 there are none
+	PersistedQueries int
 
-	// Memory is the bytes that callers may fill: half for answers, a quarter for requests, a 16th for those of strangers, an
-	// eighth for what subscriptions keep, a 16th for parsed documents. 256 MiB.
+	// Memory is the bytes that callers may fill: half for answers, a quarter for requests, a 16th for
+	// those of strangers, an eighth for what subscriptions keep, a 16th for parsed documents. 256 MiB.
 	Memory int
 	Paging []Paging
 
 	Websocket Websocket
 
-	// OnConnect runs once a socket is authenticated; an error closes it. The context serves CloseConnection for as long
-	// as the socket lives. OnDisconnect runs exactly once for each OnConnect that returned nil, with the close code.
+	// OnConnect runs once a socket is authenticated; an error closes it. The context serves
+	// CloseConnection for as long as the socket lives. OnDisconnect runs exactly once for each
+	// OnConnect that returned nil, with the close code.
 	OnConnect    func(ctx context.Context) error
 	OnDisconnect func(ctx context.Context, code int)
 	// OnOperation is told about every operation when it is over.
@@ -100,7 +109,8 @@ type Websocket struct {
 	ShutdownSpread   time.Duration // over which Shutdown takes leave of the sockets; 5 s
 }
 
-// Operation is what is told about an operation that is over: nothing that the client wrote but its name.
+// Operation is what is told about an operation that is over: nothing that the client wrote but its
+// name.
 type Operation struct {
 	Name      string // "" where it has none, or none that could be trusted
 	Kind      string // query, mutation, subscription; "" where the document was refused
@@ -133,18 +143,23 @@ type Handler struct {
 	gone        chan struct{} // closed when closing and the last connection is gone
 }
 
-// New panics when Options lack a schema or it is not Served, and when their Paging is wrong: mistakes of the program.
+// New panics when Options lack a schema or it is not Served, and when their Paging is wrong:
+// mistakes of the program.
 func New(o Options) *Handler {
 	if o.Schema == nil {
 		panic("transport: no schema")
 	}
+
 	for _, part := range laterParts {
 		if o.Schema.Schema().Directives[part] != nil {
 			panic("transport: the schema promises @" + part + ": build it with Served")
 		}
 	}
+
 	o.setDefaults()
-	h := &Handler{options: o, log: o.Logger, connections: map[connection]struct{}{}, owned: map[any]int{}, gone: make(chan struct{})}
+	h := &Handler{options: o, log: o.Logger, connections: map[connection]struct{}{}, owned: map[any]int{},
+		gone: make(chan struct{})}
+
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout:  o.Websocket.WriteTimeout,
 		ReadBufferSize:    1 << 10,
@@ -157,27 +172,32 @@ func New(o Options) *Handler {
 			h.refuse(w, r, &refusal{status: status, code: codeBadInput, message: "this is no WebSocket handshake"})
 		},
 	}
-	h.answers, h.bodies, h.strangersBodies = newBudget(int64(o.Memory/2)), newBudget(int64(o.Memory/4)), newBudget(int64(o.Memory/16))
+
+	h.answers, h.bodies, h.strangersBodies = newBudget(int64(o.Memory/2)), newBudget(int64(o.Memory/4)),
+		newBudget(int64(o.Memory/16))
 	h.uploads, h.space = newBudget(int64(max(2, o.MaxUploads))), newBudget(o.UploadSpace)
 	h.live = newLive(max(4*o.Websocket.MaxConnections, 10*o.Websocket.MaxSubscriptions), o.Memory/8)
 	h.nobodys = newNobodys(o.Websocket.MaxConnections)
 	h.exec = h.newExecution()
+
 	return h
 }
 
 func (h *Handler) newExecution() execution {
 	o := h.options
-	e := execution{Executor: executor.New(lean{o.Schema}), documents: &documents{newShares[*ast.QueryDocument](o.Memory / 16)}, owner: o.Owner}
+	e := execution{Executor: executor.New(lean{o.Schema}),
+		documents: &documents{newShares[*ast.QueryDocument](o.Memory / 16)}, owner: o.Owner}
 	if o.PersistedQueries > 0 {
 		e.persisted = &persisted{newShares[string](o.PersistedQueries)}
 	}
+
 	e.SetErrorPresenter(h.present)
 	e.SetRecoverFunc(h.recovered)
 	e.SetQueryCache(e.documents)
 	e.SetParserTokenLimit(o.MaxTokens)
 	e.SetDisableSuggestion(true)
-	// Order matters: the document's expanded size bounds the walk that measures complexity, which follows every spread of every
-	// fragment anew.
+	// Order matters: the document's expanded size bounds the walk that measures complexity, which
+	// follows every spread of every fragment anew.
 	e.Use(documentLimit{o.MaxQuery, o.MaxTokens, o.MaxFields, e.documents})
 	e.Use(introspection{o.MayIntrospect})
 	e.Use(sizeLimit{size{depth: o.MaxDepth, aliases: o.MaxAliases, directives: o.MaxDirectives, fields: o.MaxFields}})
@@ -185,6 +205,7 @@ func (h *Handler) newExecution() execution {
 	e.Use(newPageLimit(o.Paging, o.MaxNodes))
 	e.Use(extension.FixedComplexityLimit(o.MaxComplexity))
 	e.Use(operations{h})
+
 	return e
 }
 
@@ -221,11 +242,13 @@ func (o *Options) setDefaults() {
 	if o.Authenticate == nil {
 		o.Authenticate = func(ctx context.Context, _ string, _ *http.Request) (context.Context, error) { return ctx, nil }
 	}
+
 	if o.Owner == nil {
 		o.Owner = func(context.Context) any { return nil }
 		o.Websocket.MaxPerOwner = 0
 		setHook(&o.IsStranger, func(context.Context) bool { return false })
 	}
+
 	setHook(&o.IsStranger, func(ctx context.Context) bool { return o.Owner(ctx) == nil })
 	if o.Address == nil {
 		o.Address = remoteAddress
@@ -246,6 +269,7 @@ func remoteAddress(r *http.Request) string {
 	if err != nil {
 		return r.RemoteAddr
 	}
+
 	return host
 }
 
@@ -266,15 +290,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = identify(w, r)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
+
 	defer func() {
 		if v := recover(); v != nil {
 			if err, ok := v.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(v)
 			}
+
 			err := h.recovered(r.Context(), v)
 			h.refuse(w, r, &refusal{status: http.StatusInternalServerError, code: codeInternal, message: err.Error()})
 		}
 	}()
+
 	if err := h.serve(w, r); err != nil {
 		h.refuse(w, r, err)
 	}
@@ -294,14 +321,17 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) *refusal {
 	if acceptedBy(r.Header).nothing() {
 		return notAcceptable()
 	}
+
 	begun := time.Now()
 	ctx, err := h.options.Authenticate(graphql.StartOperationTrace(r.Context()), r.Header.Get("Authorization"), r)
 	if err != nil {
 		return h.mayNot(r, err)
 	}
+
 	r = r.WithContext(context.WithValue(ctx, spentKey{}, time.Since(begun)))
 	if isMultipart(r) {
 		return h.serveUpload(w, r)
 	}
+
 	return h.serveOperation(w, r)
 }

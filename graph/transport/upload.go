@@ -35,23 +35,28 @@ func isMultipart(r *http.Request) bool {
 	return err == nil && r.Method == http.MethodPost && media == "multipart/form-data"
 }
 
-// serveUpload runs an operation with files: github.com/jaydenseric/graphql-multipart-request-spec, version 2. The operation stands
-// in front of its files, so it is parsed, and its caller's right looked at, before the first byte of a file is taken.
-// A page of any origin may post such a form without asking first, hence the header that it could not set.
+// serveUpload runs an operation with files: github.com/jaydenseric/graphql-multipart-request-spec,
+// version 2. The operation stands in front of its files, so it is parsed, and its caller's right
+// looked at, before the first byte of a file is taken. A page of any origin may post such a form
+// without asking first, hence the header that it could not set.
 func (h *Handler) serveUpload(w http.ResponseWriter, r *http.Request) *refusal {
 	if r.Header.Get("Authorization") == "" {
-		return &refusal{status: http.StatusUnauthorized, code: codeUnauthenticated, message: "an upload needs the Authorization header",
-			header: http.Header{"WWW-Authenticate": {"Bearer"}}}
+		return &refusal{status: http.StatusUnauthorized, code: codeUnauthenticated,
+			message: "an upload needs the Authorization header",
+			header:  http.Header{"WWW-Authenticate": {"Bearer"}}}
 	}
+
 	if r.ContentLength > h.options.MaxUpload {
 		return h.unread(r, &http.MaxBytesError{Limit: h.options.MaxUpload})
 	}
+
 	owner := h.options.Owner(r.Context())
 	place := h.uploads.of(owner)
 	defer place.done()
 	if err := place.try(1); err != nil {
 		return h.unread(r, err)
 	}
+
 	defer place.give(1)
 	in := h.intakeOf(r)
 	defer in.end()
@@ -60,10 +65,12 @@ func (h *Handler) serveUpload(w http.ResponseWriter, r *http.Request) *refusal {
 	defer form.close()
 
 	control := http.NewResponseController(w)
-	r.Body = &hurried{ReadCloser: http.MaxBytesReader(w, r.Body, h.options.MaxUpload), control: control, begun: time.Now(), grace: h.options.Timeout, whole: h.options.UploadTimeout}
+	r.Body = &hurried{ReadCloser: http.MaxBytesReader(w, r.Body, h.options.MaxUpload), control: control,
+		begun: time.Now(), grace: h.options.Timeout, whole: h.options.UploadTimeout}
 	if err := form.readOperation(r); err != nil {
 		return h.notUploaded(r, err)
 	}
+
 	opCtx, errs := h.exec.CreateOperationContext(r.Context(), form.params)
 	if errs == nil {
 		if err := form.check(h.options.Schema.Schema(), opCtx); err != nil {
@@ -75,10 +82,12 @@ func (h *Handler) serveUpload(w http.ResponseWriter, r *http.Request) *refusal {
 		if err := form.readFiles(opCtx); err != nil {
 			return h.notUploaded(r, err)
 		}
+
 		_ = control.SetReadDeadline(time.Time{})
 	} else {
 		abandon(w, r)
 	}
+
 	return h.answer(w, r, opCtx, errs)
 }
 
@@ -96,7 +105,8 @@ func (m *malformed) Error() string { return m.message }
 
 func wrongForm(format string, args ...any) error { return &malformed{fmt.Sprintf(format, args...)} }
 
-// upload is a multipart form while it is read: first operations, then map, then each file that the map names.
+// upload is a multipart form while it is read: first operations, then map, then each file that the
+// map names.
 type upload struct {
 	limit int64
 	most  int // files
@@ -116,11 +126,13 @@ func (u *upload) close() {
 		_ = f.Close()
 		u.open.Add(-1)
 	}
+
 	u.space.force(-u.taken)
 	u.space.done()
 }
 
-// readOperation reads what stands in front of the files, and puts a mark where each of them belongs.
+// readOperation reads what stands in front of the files, and puts a mark where each of them
+// belongs.
 func (u *upload) readOperation(r *http.Request) (err error) {
 	if u.form, err = r.MultipartReader(); err != nil {
 		return wrongForm("the multipart form cannot be read")
@@ -137,17 +149,21 @@ func (u *upload) readOperation(r *http.Request) (err error) {
 	if len(u.paths) > u.most {
 		return wrongForm("the form has more than %d files", u.most)
 	}
+
 	for _, paths := range u.paths {
 		if len(paths) > u.most {
 			return wrongForm("the map names more than %d places for a file", u.most)
 		}
+
 		for _, path := range paths {
 			if !put(u.params.Variables, path, graphql.Upload{}, nil) {
 				return wrongForm("the map names a path that is not null in the variables")
 			}
 		}
 	}
+
 	u.params.ReadTime.End = graphql.Now()
+
 	return nil
 }
 
@@ -159,6 +175,7 @@ func (u *upload) readJSON(name string, into any) error {
 	if err != nil || part.FormName() != name {
 		return wrongForm("the form's first fields must be operations and map")
 	}
+
 	text, err := u.in.read(http.MaxBytesReader(nil, part, u.limit))
 	if err != nil {
 		return err
@@ -166,6 +183,7 @@ func (u *upload) readJSON(name string, into any) error {
 	if decodeJSON(text, into) != nil {
 		return wrongForm("the form's field %s is no JSON object of the right form", name)
 	}
+
 	return nil
 }
 
@@ -178,6 +196,7 @@ func (u *upload) check(schema *ast.Schema, opCtx *graphql.OperationContext) erro
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -188,18 +207,22 @@ func typeAt(schema *ast.Schema, op *ast.OperationDefinition, path string) string
 	if v == nil {
 		return ""
 	}
+
 	typ := v.Type
 	for _, step := range steps[2:] {
 		if typ.Elem != nil {
 			typ = typ.Elem
 			continue
 		}
+
 		field := schema.Types[typ.NamedType].Fields.ForName(step)
 		if field == nil {
 			return ""
 		}
+
 		typ = field.Type
 	}
+
 	return typ.NamedType
 }
 
@@ -216,9 +239,11 @@ func (u *upload) readFiles(opCtx *graphql.OperationContext) error {
 			return err
 		}
 	}
+
 	if len(u.paths) > 0 {
 		return wrongForm("the map names a file that is not in the form")
 	}
+
 	return nil
 }
 
@@ -227,27 +252,34 @@ func (u *upload) readFile(opCtx *graphql.OperationContext, part *multipart.Part)
 	if len(paths) == 0 {
 		return wrongForm("the form has a file that the map does not name")
 	}
+
 	delete(u.paths, part.FormName())
 	name := part.FileName()
 	if len(name) > longestFileName || !utf8.ValidString(name) || strings.ContainsRune(name, 0) {
 		return wrongForm("the name of a file must be Unicode, and at most %d bytes long", longestFileName)
 	}
+
 	content, size, err := u.keep(part)
 	if err != nil {
 		return err
 	}
+
 	for _, path := range paths {
-		file := graphql.Upload{File: io.NewSectionReader(content, 0, size), Filename: name, Size: size, ContentType: part.Header.Get("Content-Type")}
+		file := graphql.Upload{File: io.NewSectionReader(content, 0, size), Filename: name, Size: size,
+			ContentType: part.Header.Get("Content-Type")}
 		put(opCtx.Variables, path, file, graphql.Upload{})
 	}
+
 	return nil
 }
 
-// keep holds a file in memory, or in a temporary file that has no name any more and goes with its descriptor.
+// keep holds a file in memory, or in a temporary file that has no name any more and goes with its
+// descriptor.
 func (u *upload) keep(part io.Reader) (io.ReaderAt, int64, error) {
 	if err := u.in.pay(uploadInMemory); err != nil {
 		return nil, 0, err
 	}
+
 	var head bytes.Buffer
 	size, err := io.CopyN(&head, part, uploadInMemory)
 	if errors.Is(err, io.EOF) {
@@ -256,16 +288,20 @@ func (u *upload) keep(part io.Reader) (io.ReaderAt, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
+
 	file, err := os.CreateTemp("", "upload-*")
 	if err != nil {
 		return nil, 0, fmt.Errorf("%w: %w", errNoSpace, err)
 	}
+
 	u.files = append(u.files, file)
 	u.open.Add(1)
 	if err := os.Remove(file.Name()); err != nil {
 		return nil, 0, fmt.Errorf("%w: %w", errNoSpace, err)
 	}
+
 	size, err = u.store(file, io.MultiReader(&head, part))
+
 	return file, size, err
 }
 
@@ -275,6 +311,7 @@ func (u *upload) store(file *os.File, from io.Reader) (size int64, err error) {
 		if err := u.space.try(spaceAtOnce); err != nil {
 			return size, err
 		}
+
 		u.taken += spaceAtOnce
 		n, err := io.CopyN(fileWriter{file}, from, spaceAtOnce)
 		size += n
@@ -295,15 +332,18 @@ func (w fileWriter) Write(p []byte) (int, error) {
 	if err != nil {
 		err = fmt.Errorf("%w: %w", errNoSpace, err)
 	}
+
 	return n, err
 }
 
-// put puts a file where the variables have what it takes the place of, at a path like "variables.input.files.0".
+// put puts a file where the variables have what it takes the place of, at a path like
+// "variables.input.files.0".
 func put(variables map[string]any, path string, file graphql.Upload, instead any) bool {
 	steps := strings.Split(path, ".")
 	if len(steps) < 2 || steps[0] != "variables" {
 		return false
 	}
+
 	var at any = variables
 	for i, step := range steps[1:] {
 		last := i == len(steps)-2
@@ -316,12 +356,14 @@ func put(variables map[string]any, path string, file graphql.Upload, instead any
 			if last {
 				holder[step] = file
 			}
+
 			at = value
 		case []any:
 			n, err := strconv.Atoi(step)
 			if err != nil || n < 0 || n >= len(holder) || last && !same(holder[n], instead) {
 				return false
 			}
+
 			at = holder[n]
 			if last {
 				holder[n] = file
@@ -330,6 +372,7 @@ func put(variables map[string]any, path string, file graphql.Upload, instead any
 			return false
 		}
 	}
+
 	return true
 }
 

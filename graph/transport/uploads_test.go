@@ -30,17 +30,21 @@ func (s *served) slowForm(t *testing.T, write func(*multipart.Writer)) (answered
 	req.Header.Set("Content-Type", form.FormDataContentType())
 	req.Header.Set("Authorization", "Bearer alice")
 	answers := make(chan answer, 1)
+
 	go func() {
 		resp, err := s.Client().Do(req)
 		if err != nil {
 			answers <- answer{}
 			return
 		}
+
 		defer resp.Body.Close()
 		text, _ := io.ReadAll(resp.Body)
 		answers <- answer{status: resp.StatusCode, text: string(text)}
 	}()
+
 	write(form)
+
 	return answers, func() { _ = w.CloseWithError(errors.New("gone")) }
 }
 
@@ -56,6 +60,7 @@ func descriptors(t *testing.T) int {
 	if err != nil {
 		t.Skip(err)
 	}
+
 	return len(open)
 }
 
@@ -66,14 +71,21 @@ func TestFilesThatNobodyWantsAreNotTaken(t *testing.T) {
 	for i := range 900 {
 		places, nulls = append(places, fmt.Sprintf(`"%d":["variables.f.%d"]`, i, i)), append(nulls, "null")
 	}
+
 	many := "{" + strings.Join(places, ",") + "}"
 	large := strings.Repeat("x", 65_600)
+
 	for name, tc := range map[string]struct{ operations, files, says string }{
-		"an unused variable":     {`{"query":"query ($f: [Upload]) {__typename}","variables":{"f":[null]}}`, `{"0":["variables.f.0"]}`, "never used"},
-		"a variable of a text":   {`{"query":"query ($f: [String!]) {echo(texts: $f)}","variables":{"f":[null]}}`, `{"0":["variables.f.0"]}`, "BAD_USER_INPUT"},
-		"a place of a time":      {`{"query":"query ($f: EchoInput) {echo(input: $f)}","variables":{"f":{"at":null}}}`, `{"0":["variables.f.at"]}`, "takes no Upload"},
-		"900 files":              {`{"query":"mutation ($f: [Upload!]!) {uploads(files: $f) {name}}","variables":{"f":[` + strings.Join(nulls, ",") + `]}}`, many, "more than 4 files"},
-		"a document that is bad": {`{"query":"mutation ($f: Upload!) {nosuch(file: $f)}","variables":{"f":null}}`, `{"0":["variables.f"]}`, "BAD_USER_INPUT"},
+		"an unused variable": {`{"query":"query ($f: [Upload]) {__typename}","variables":{"f":[null]}}`,
+			`{"0":["variables.f.0"]}`, "never used"},
+		"a variable of a text": {`{"query":"query ($f: [String!]) {echo(texts: $f)}","variables":{"f":[null]}}`,
+			`{"0":["variables.f.0"]}`, "BAD_USER_INPUT"},
+		"a place of a time": {`{"query":"query ($f: EchoInput) {echo(input: $f)}","variables":{"f":{"at":null}}}`,
+			`{"0":["variables.f.at"]}`, "takes no Upload"},
+		"900 files": {`{"query":"mutation ($f: [Upload!]!) {uploads(files: $f) {name}}","variables":{"f":[` +
+			strings.Join(nulls, ",") + `]}}`, many, "more than 4 files"},
+		"a document that is bad": {`{"query":"mutation ($f: Upload!) {nosuch(file: $f)}","variables":{"f":null}}`,
+			`{"0":["variables.f"]}`, "BAD_USER_INPUT"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := descriptors(t)
@@ -91,6 +103,7 @@ func TestFilesThatNobodyWantsAreNotTaken(t *testing.T) {
 					}
 				}()
 			})
+
 			defer end()
 			select {
 			case a := <-answered:
@@ -100,6 +113,7 @@ func TestFilesThatNobodyWantsAreNotTaken(t *testing.T) {
 			case <-time.After(20 * time.Second):
 				t.Error("it waits for files that nobody wants")
 			}
+
 			if now := descriptors(t); now > before+5 {
 				t.Errorf("%d descriptors more", now-before)
 			}
@@ -117,11 +131,13 @@ func TestTheRightToUploadIsLookedAtFirst(t *testing.T) {
 			return transporttest.Fault{Code: "FORBIDDEN", Message: "not for you"}
 		}
 	})
+
 	answered, end := s.slowForm(t, func(form *multipart.Writer) {
 		fields(form, uploadOne, `{"f":["variables.file"]}`)
 		part, _ := form.CreateFormFile("f", "f")
 		_, _ = io.WriteString(part, "the beginning of a file")
 	})
+
 	defer end()
 	if a := <-answered; a.status != 403 || !strings.Contains(a.text, "FORBIDDEN") {
 		t.Errorf("%d %s", a.status, a.text)
@@ -140,9 +156,12 @@ func TestUploadsAreFewAtATime(t *testing.T) {
 			part, _ := form.CreateFormFile("f", "f")
 			_, _ = io.WriteString(part, strings.Repeat("x", 1<<20))
 		})
+
 		defer end()
 	}
-	// The two hold their places once the server has begun to read them: until then a third upload still gets in.
+
+	// The two hold their places once the server has begun to read them: until then a third upload
+	// still gets in.
 	eventually(t, "a third upload is refused", func() bool {
 		body, contentType := form(t, "operations", uploadOne, "map", `{"f":["variables.file"]}`, "@f", "x")
 		a := s.send(t, "POST", "/", body, contentType, alice)
@@ -150,7 +169,8 @@ func TestUploadsAreFewAtATime(t *testing.T) {
 	})
 }
 
-// A file comes at a pace, as a whole within a time, and goes when its client stops: descriptor, disk and place are free again.
+// A file comes at a pace, as a whole within a time, and goes when its client stops: descriptor,
+// disk and place are free again.
 func TestUploadsThatStopAreGivenUp(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	for name, tc := range map[string]struct {
@@ -172,21 +192,25 @@ func TestUploadsThatStopAreGivenUp(t *testing.T) {
 						_, _ = io.WriteString(part, "x")
 						return
 					}
+
 					for tick := time.NewTicker(tc.every); ; {
 						if _, err := io.WriteString(part, "x"); err != nil {
 							tick.Stop()
 							return
 						}
+
 						<-tick.C
 					}
 				}()
 			})
+
 			defer end()
 			select {
 			case <-answered:
 			case <-time.After(20 * time.Second):
 				t.Fatal("it is waited for")
 			}
+
 			end()
 			s.Client().CloseIdleConnections()
 			eventually(t, "no descriptors are left", func() bool { return descriptors(t) <= before })
@@ -197,11 +221,14 @@ func TestUploadsThatStopAreGivenUp(t *testing.T) {
 func TestUploadsTakeNoMoreSpaceThanThereIs(t *testing.T) {
 	t.Parallel()
 	s := serve(t, func(o *transport.Options) { o.UploadSpace = 8 << 20 })
-	body, contentType := form(t, "operations", uploadOne, "map", `{"f":["variables.file"]}`, "@f", strings.Repeat("x", 6<<20))
+	body, contentType := form(t, "operations", uploadOne, "map", `{"f":["variables.file"]}`, "@f",
+		strings.Repeat("x", 6<<20))
 	if a := s.send(t, "POST", "/", body, contentType, alice); a.status != 429 || a.code() != "RATE_LIMITED" {
 		t.Errorf("more than half: %d %s", a.status, a.text)
 	}
-	body, contentType = form(t, "operations", uploadOne, "map", `{"f":["variables.file"]}`, "@f", strings.Repeat("x", 3<<20))
+
+	body, contentType = form(t, "operations", uploadOne, "map", `{"f":["variables.file"]}`, "@f",
+		strings.Repeat("x", 3<<20))
 	for range 10 { // each gives back what it took
 		if a := s.send(t, "POST", "/", body, contentType, alice); a.status != 200 || a.code() != "" {
 			t.Errorf("less than half: %d %s", a.status, a.text)
@@ -212,39 +239,46 @@ func TestUploadsTakeNoMoreSpaceThanThereIs(t *testing.T) {
 func TestNamesOfFilesAreText(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)
-	for name, good := range map[string]bool{"people.csv": true, "名簿.csv": true, "a\x80b.csv": false, strings.Repeat("a", 256): false} {
+	for name, good := range map[string]bool{"people.csv": true, "名簿.csv": true, "a\x80b.csv": false,
+		strings.Repeat("a", 256): false} {
 		var b bytes.Buffer
 		w := multipart.NewWriter(&b)
 		fields(w, uploadOne, `{"f":["variables.file"]}`)
 		part, _ := w.CreateFormFile("f", name)
 		_, _ = io.WriteString(part, "x")
 		_ = w.Close()
-		if a := s.send(t, "POST", "/", b.String(), "Content-Type: "+w.FormDataContentType(), alice); (a.status == 200) != good {
+		if a := s.send(t, "POST", "/", b.String(), "Content-Type: "+w.FormDataContentType(),
+			alice); (a.status == 200) != good {
 			t.Errorf("%q: %d %s", name, a.status, a.text)
 		}
 	}
 }
 
-// Bodies of strangers that are never ended take little, and those who are known are not shut out by them.
+// Bodies of strangers that are never ended take little, and those who are known are not shut out by
+// them.
 func TestBodiesOfStrangersAreBoundedTogether(t *testing.T) {
 	s := serve(t, func(o *transport.Options) {
 		o.Memory = 16 << 20 // of which strangers have 1 MiB
 		o.Owner = func(ctx context.Context) any { return transporttest.Caller(ctx) }
 		o.IsStranger = func(ctx context.Context) bool { return transporttest.Caller(ctx) == "" }
 	})
+
 	before := heap()
 	const length = 900_000
 	var waiting []net.Conn
+
 	for range 60 {
 		c, err := net.Dial("tcp", s.Listener.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		defer c.Close()
 		waiting = append(waiting, c)
 		fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", length)
 		go func() { _, _ = c.Write(bytes.Repeat([]byte(" "), length-1)) }()
 	}
+
 	refused := 0
 	for _, c := range waiting {
 		_ = c.SetReadDeadline(time.Now().Add(2 * time.Second))
@@ -253,12 +287,14 @@ func TestBodiesOfStrangersAreBoundedTogether(t *testing.T) {
 			refused++
 		}
 	}
+
 	if grown := heap() - before; grown > 12<<20 || refused < 50 {
 		t.Errorf("60 bodies of strangers take %d MiB, %d were refused", grown>>20, refused)
 	}
 	if a := s.query(t, "{whoami}"); a.code() != "" {
 		t.Errorf("who is known: %d %s", a.status, a.text)
 	}
+
 	runtime.KeepAlive(waiting)
 }
 
@@ -268,6 +304,7 @@ func TestValuesOfARequestAreBounded(t *testing.T) {
 		o.Owner = func(ctx context.Context) any { return transporttest.Caller(ctx) }
 		o.IsStranger = func(ctx context.Context) bool { return transporttest.Caller(ctx) == "" }
 	})
+
 	values := func(n int) string {
 		return `{"query":"{hello}","variables":{"v":[` + strings.Repeat("{},", n) + `"\",[[[[\""]}}`
 	}

@@ -26,6 +26,7 @@ func (s *socket) read() ([]byte, error) {
 		if err != nil {
 			return nil, s.lost(err)
 		}
+
 		message, err := s.readMessage(r)
 		switch {
 		case errors.Is(err, errOwnInUse), errors.Is(err, errAllInUse):
@@ -39,7 +40,9 @@ func (s *socket) read() ([]byte, error) {
 		case kind != websocket.TextMessage:
 			return nil, s.fail(closeBadRequest, "Invalid message: not text")
 		}
+
 		s.alive()
+
 		return message, nil
 	}
 }
@@ -51,26 +54,31 @@ const (
 
 var errTooBig = errors.New("the message is too big")
 
-// readMessage reads one message. The library's own limit counts bytes on the wire, of which few unpack to many, and closes without a
-// reason. While a long message comes, its socket's owner pays for the largest.
+// readMessage reads one message. The library's own limit counts bytes on the wire, of which few
+// unpack to many, and closes without a reason. While a long message comes, its socket's owner pays
+// for the largest.
 func (s *socket) readMessage(r io.Reader) ([]byte, error) {
 	limit := s.h.options.Websocket.ReadLimit
 	if s.intake == nil {
 		limit = min(limit, longestGreeting)
 	}
+
 	message, err := io.ReadAll(io.LimitReader(r, min(limit+1, shortMessage)))
 	if err == nil && len(message) == shortMessage {
 		if err := s.intake.try(int(limit)); err != nil {
 			return nil, err
 		}
+
 		defer s.intake.force(-int(limit))
 		var more []byte
 		more, err = io.ReadAll(io.LimitReader(r, limit+1-shortMessage))
 		message = append(message, more...)
 	}
+
 	if err == nil && int64(len(message)) > limit {
 		return nil, errTooBig
 	}
+
 	return message, err
 }
 
@@ -81,6 +89,7 @@ func (s *socket) lost(err error) error {
 	s.mu.Lock()
 	code, initiated := s.code, s.accepted
 	s.mu.Unlock()
+
 	switch {
 	case code != 0: // we closed it, and this is the answer or the lack of one
 		s.kill()
@@ -96,6 +105,7 @@ func (s *socket) lost(err error) error {
 	default: // no frames of a WebSocket; the library has told the peer what is wrong with them
 		s.close(closeProtocolError, "")
 	}
+
 	return gqltransport.ErrWebsocketClosed
 }
 
@@ -105,8 +115,9 @@ func (s *socket) fail(code int, reason string) error {
 	return gqltransport.ErrWebsocketClosed
 }
 
-// linger reads until the peer has had its close frame, and whatever else it is about to say: a connection that is closed with
-// something unread is reset, and what is on its way to the peer is lost.
+// linger reads until the peer has had its close frame, and whatever else it is about to say: a
+// connection that is closed with something unread is reset, and what is on its way to the peer is
+// lost.
 func (s *socket) linger() {
 	for {
 		select {
@@ -114,6 +125,7 @@ func (s *socket) linger() {
 			return
 		default:
 		}
+
 		_, _, err := s.conn.NextReader()
 		if closed := (*websocket.CloseError)(nil); errors.As(err, &closed) {
 			return
@@ -122,6 +134,7 @@ func (s *socket) linger() {
 			break
 		}
 	}
+
 	_, _ = io.Copy(io.Discard, s.conn.NetConn()) // up to the deadline that write sets in the end
 }
 
@@ -142,6 +155,7 @@ func (s *socket) write() {
 			if s.writeNext(s.h.options.Websocket.WriteTimeout) {
 				continue
 			}
+
 			select {
 			case <-s.out.ready:
 			case <-ping.C:
@@ -159,6 +173,7 @@ func (s *socket) writeNext(timeout time.Duration) bool {
 	if frame == nil {
 		return false
 	}
+
 	_ = s.conn.SetWriteDeadline(time.Now().Add(timeout))
 	err := s.conn.WriteMessage(websocket.TextMessage, frame)
 	written()
@@ -166,6 +181,7 @@ func (s *socket) writeNext(timeout time.Duration) bool {
 		s.close(closeTryAgain, "") // too slow, or gone; either way it will not be told
 		s.kill()
 	}
+
 	return true
 }
 
@@ -175,10 +191,12 @@ func (s *socket) sayGoodbye() {
 	if s.hasty {
 		patience = 0
 	}
+
 	s.mu.Unlock()
 	end := time.Now().Add(patience)
 	for time.Now().Before(end) && s.writeNext(time.Until(end)) {
 	}
+
 	_ = s.conn.WriteControl(websocket.CloseMessage, s.frame, end.Add(time.Second))
 	_ = s.conn.SetReadDeadline(end)
 }
@@ -191,10 +209,12 @@ func (s *socket) ping() {
 	if !accepted {
 		return
 	}
+
 	if s.modern() {
 		s.out.pushControl([]byte(`{"type":"ping"}`))
 		return
 	}
+
 	s.out.pushControl([]byte(`{"type":"ka"}`))
 	_ = s.conn.WriteControl(websocket.PingMessage, nil, time.Now().Add(s.h.options.Websocket.WriteTimeout))
 }

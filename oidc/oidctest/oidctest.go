@@ -1,5 +1,5 @@
-// Package oidctest runs a real OpenID provider, a child process on loopback, for tests. It logs in whom a test names, and
-// misbehaves when asked. The process ends with its test.
+// Package oidctest runs a real OpenID provider, a child process on loopback, for tests. It logs in
+// whom a test names, and misbehaves when asked. The process ends with its test.
 package oidctest
 
 import (
@@ -46,8 +46,10 @@ func Start(t *testing.T) *Provider {
 		if os.Getenv("CARILLON_TEST_REQUIRE_ALL") == "1" {
 			t.Fatalf("the OpenID provider is needed: %v", err)
 		}
+
 		t.Skipf("NOT TESTED against an OpenID provider: %v", err)
 	}
+
 	node := exec.Command("node", "provider.mjs")
 	node.Dir = folder()
 	var complaints bytes.Buffer
@@ -56,6 +58,7 @@ func Start(t *testing.T) *Provider {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	stdout, err := node.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -63,16 +66,21 @@ func Start(t *testing.T) *Provider {
 	if err := node.Start(); err != nil {
 		t.Fatal(err)
 	}
+
 	p := &Provider{t: t, stop: sync.OnceFunc(func() { _ = stdin.Close(); _ = node.Wait() })}
 	t.Cleanup(p.stop)
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "http://") {
 	}
+
 	if lines.Text() == "" {
 		p.stop()
 		t.Fatalf("the provider did not start: %s", complaints.String())
 	}
-	p.Options = oidc.Options{Issuer: lines.Text(), ClientID: "carillon", ClientSecret: "a secret of at least 32 characters", Scopes: []string{"openid", "email", "profile"}, Name: "Test"}
+
+	p.Options = oidc.Options{Issuer: lines.Text(), ClientID: "carillon",
+		ClientSecret: "a secret of at least 32 characters", Scopes: []string{"openid", "email", "profile"}, Name: "Test"}
+
 	return p
 }
 
@@ -94,54 +102,65 @@ func (p *Provider) control(asked map[string]any) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+
 	resp, err := http.Post(p.Options.Issuer+"/control", "application/json", bytes.NewReader(body))
 	if err != nil {
 		p.t.Fatal(err)
 	}
+
 	_ = resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		p.t.Fatalf("the provider refused %s", body)
 	}
 }
 
-// SignIn goes to the address as a browser in which that account signs in, up to where the provider sends it back.
+// SignIn goes to the address as a browser in which that account signs in, up to where the provider
+// sends it back.
 func (p *Provider) SignIn(authURL, account string) (code, state string) {
 	p.t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		p.t.Fatal(err)
 	}
+
 	var back *url.URL
 	browser := &http.Client{Jar: jar, CheckRedirect: func(req *http.Request, _ []*http.Request) error {
 		if strings.HasPrefix(req.URL.String(), RedirectURI) {
 			back = req.URL
 			return http.ErrUseLastResponse
 		}
+
 		return nil
 	}}
+
 	resp, err := browser.Get(authURL + "&login_hint=" + url.QueryEscape(account))
 	if err != nil {
 		p.t.Fatal(err)
 	}
+
 	_ = resp.Body.Close()
 	if back == nil || back.Query().Get("code") == "" {
 		p.t.Fatalf("the provider gave %s and sent back %v", resp.Status, back)
 	}
+
 	return back.Query().Get("code"), back.Query().Get("state")
 }
 
-// folder is where the provider's script is: a test runs in its package's folder, somewhere below the module's root.
+// folder is where the provider's script is: a test runs in its package's folder, somewhere below
+// the module's root.
 func folder() string {
 	root := "."
 	for {
 		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil || len(root) > 100 {
 			return filepath.Join(root, "oidc", "oidctest", "provider")
 		}
+
 		root = filepath.Join(root, "..")
 	}
 }
 
-// installed installs the provider's packages where they are not there yet, in one process at a time.
+// installed installs the provider's packages where they are not there yet, in one process at a
+// time.
 var installed = sync.OnceValue(func() error {
 	if _, err := exec.LookPath("node"); err != nil {
 		return err
@@ -149,10 +168,12 @@ var installed = sync.OnceValue(func() error {
 	if _, err := os.Stat(filepath.Join(folder(), "node_modules", "oidc-provider")); err == nil {
 		return nil
 	}
+
 	npm := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	npm.Dir = folder()
 	if out, err := npm.CombinedOutput(); err != nil {
 		return fmt.Errorf("npm ci: %w: %s", err, bytes.TrimSpace(out))
 	}
+
 	return nil
 })

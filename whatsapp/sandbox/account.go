@@ -60,7 +60,8 @@ type token struct {
 	issued   time.Time
 }
 
-// catalog is what an operator sets up and Meta keeps: who exists. Its lock also guards the fields of what it holds.
+// catalog is what an operator sets up and Meta keeps: who exists. Its lock also guards the fields
+// of what it holds.
 type catalog struct {
 	sync.RWMutex
 	accounts  map[string]*account
@@ -76,7 +77,8 @@ func (k *catalog) init() {
 	k.templates, k.media, k.contents = map[string]*template{}, map[string]*media{}, map[content]*content{}
 }
 
-// intern keeps one copy of each content, so that a message needs only a pointer. The caller holds the lock.
+// intern keeps one copy of each content, so that a message needs only a pointer. The caller holds
+// the lock.
 func (k *catalog) intern(c content) *content {
 	if k.contents[c] == nil {
 		k.contents[c] = &c
@@ -95,7 +97,8 @@ func (s *Sandbox) AddAccount(spec AccountSpec) {
 	s.journal.put(s, record{Account: &spec})
 }
 
-// putAccount never touches the ids and numbers of what is there already: sends and webhooks read them without the lock.
+// putAccount never touches the ids and numbers of what is there already: sends and webhooks read
+// them without the lock.
 func (s *Sandbox) putAccount(spec AccountSpec) {
 	k := &s.catalog
 	a := k.accounts[spec.WABAID]
@@ -104,11 +107,13 @@ func (s *Sandbox) putAccount(spec AccountSpec) {
 		a.hook.Store(&subscription{WABAID: spec.WABAID})
 		k.accounts[spec.WABAID] = a
 	}
+
 	a.Name, a.Token = cmp.Or(spec.Name, a.Name), cmp.Or(spec.Token, a.Token)
 	if hook := *a.hook.Load(); spec.Subscribed {
 		hook.Subscribed = true
 		a.hook.Store(&hook)
 	}
+
 	for _, ns := range spec.Numbers {
 		n := k.numbers[ns.ID]
 		if n == nil {
@@ -116,17 +121,21 @@ func (s *Sandbox) putAccount(spec AccountSpec) {
 			k.numbers[ns.ID] = n
 			a.numbers = append(a.numbers, n)
 		}
+
 		n.VerifiedName, n.Unregistered, n.Throughput = ns.VerifiedName, n.Unregistered && ns.Unregistered, ns.Throughput
 		n.limit.Store(int64(ns.Throughput))
 	}
+
 	if spec.Token == "" {
 		return
 	}
+
 	t := k.tokens[spec.Token]
 	if t == nil {
 		t = &token{value: spec.Token, issued: s.now()}
 		k.tokens[spec.Token] = t
 	}
+
 	if !slices.Contains(t.accounts, a) {
 		t.accounts = append(t.accounts, a)
 	}
@@ -138,24 +147,29 @@ func (s *Sandbox) InvalidateToken(value string) {
 	if t := s.catalog.tokens[value]; t != nil {
 		t.dead = true
 	}
+
 	s.catalog.Unlock()
 	s.journal.put(s, record{DeadToken: value})
 }
 
-// authenticate finds the caller's token. Uploads come with the scheme OAuth, all else with Bearer or a query parameter.
+// authenticate finds the caller's token. Uploads come with the scheme OAuth, all else with Bearer
+// or a query parameter.
 func (s *Sandbox) authenticate(r *http.Request) (*token, *refusal) {
 	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "OAuth") {
 		value = r.URL.Query().Get("access_token")
 	}
+
 	value = strings.TrimSpace(value)
 	if value == "" {
 		return nil, refuse(104, "")
 	}
+
 	t, no := s.tokenOf(value)
 	if no != nil {
 		return nil, no
 	}
+
 	return t, nil
 }
 
@@ -164,10 +178,12 @@ func (s *Sandbox) tokenOf(value string) (*token, *refusal) {
 	if o.AppID != "" && value == o.AppID+"|"+o.AppSecret {
 		return &token{value: value, app: true}, nil
 	}
+
 	s.catalog.RLock()
 	t := s.catalog.tokens[value]
 	dead := t != nil && t.dead
 	s.catalog.RUnlock()
+
 	switch {
 	case t == nil:
 		no := refuse(190, "")
@@ -178,21 +194,24 @@ func (s *Sandbox) tokenOf(value string) (*token, *refusal) {
 		no.subcode, no.message = 460, "Error validating access token: The session has been invalidated."
 		return nil, no
 	}
+
 	return t, nil
 }
 
-// allow says whether the caller's token covers the account. Reading what is not yours looks like reading nothing;
-// changing it is an error of permission.
+// allow says whether the caller's token covers the account. Reading what is not yours looks like
+// reading nothing; changing it is an error of permission.
 func (s *Sandbox) allow(c *call, a *account) *refusal {
 	s.catalog.RLock()
 	covered := slices.Contains(c.token.accounts, a)
 	s.catalog.RUnlock()
+
 	switch {
 	case covered:
 		return nil
 	case c.r.Method == http.MethodGet:
 		return missing(c.r.Method, c.id)
 	}
+
 	return refuse(200, "The token does not cover WhatsApp Business Account %s.", a.WABAID)
 }
 
@@ -201,6 +220,7 @@ func (s *Sandbox) accountEdge(c *call, a *account) *refusal {
 	if no := s.meter(c, a); no != nil {
 		return no
 	}
+
 	switch c.r.Method + " " + c.edge {
 	case "GET ":
 		return s.fields(c, s.accountNode(a), "id", "name", "currency", "timezone_id", "message_template_namespace")
@@ -221,6 +241,7 @@ func (s *Sandbox) accountEdge(c *call, a *account) *refusal {
 		s.succeed(c.w)
 		return nil
 	}
+
 	return missing(c.r.Method, c.id+"/"+c.edge)
 }
 
@@ -229,19 +250,23 @@ func (s *Sandbox) meter(c *call, a *account) *refusal {
 	if s.options.Load().NoLimits {
 		return nil
 	}
+
 	s.catalog.Lock()
 	limit := 200
 	if slices.ContainsFunc(a.numbers, func(n *number) bool { return !n.Unregistered }) {
 		limit = 5000
 	}
+
 	admitted := a.calls.admit(s.now().UnixNano(), limit, time.Hour)
 	used := a.calls.used(s.now().UnixNano(), time.Hour) * 100 / limit
 	s.catalog.Unlock()
 	c.w.Header().Set("X-Business-Use-Case-Usage", fmt.Sprintf(
-		`{%q:[{"type":"whatsapp","call_count":%d,"total_cputime":0,"total_time":0,"estimated_time_to_regain_access":0}]}`, a.WABAID, used))
+		`{%q:[{"type":"whatsapp","call_count":%d,"total_cputime":0,"total_time":0,"estimated_time_to_regain_access":0}]}`,
+		a.WABAID, used))
 	if !admitted {
 		return refuse(80007, "The account made more than %d calls in an hour.", limit)
 	}
+
 	return nil
 }
 
@@ -251,13 +276,15 @@ func (s *Sandbox) accountNode(a *account) map[string]any {
 	return map[string]any{
 		"id": a.WABAID, "name": a.Name, "currency": "USD", "country": "US", "timezone_id": "1", "status": "ACTIVE",
 		"account_review_status": "APPROVED", "business_verification_status": "verified",
-		"message_template_namespace": fmt.Sprintf("%016x", mix(s.seed^uint64(len(a.WABAID)))), "ownership_type": "CLIENT_OWNED",
-		"owner_business_info":                       map[string]any{"id": "2000000000000001", "name": a.Name},
-		"marketing_messages_onboarding_status":      "ELIGIBLE",
-		"marketing_messages_lite_api_status":        "ELIGIBLE",
-		"health_status":                             health("WABA", a.WABAID),
-		"is_enabled_for_insights":                   true,
-		"on_behalf_of_business_info":                map[string]any{"id": "2000000000000001", "name": a.Name, "status": "APPROVED"},
+		"message_template_namespace":           fmt.Sprintf("%016x", mix(s.seed^uint64(len(a.WABAID)))),
+		"ownership_type":                       "CLIENT_OWNED",
+		"owner_business_info":                  map[string]any{"id": "2000000000000001", "name": a.Name},
+		"marketing_messages_onboarding_status": "ELIGIBLE",
+		"marketing_messages_lite_api_status":   "ELIGIBLE",
+		"health_status":                        health("WABA", a.WABAID),
+		"is_enabled_for_insights":              true,
+		"on_behalf_of_business_info": map[string]any{"id": "2000000000000001", "name": a.Name,
+			"status": "APPROVED"},
 		"primary_funding_id":                        "1",
 		"purchase_order_number":                     "",
 		"analytics":                                 nil,
@@ -286,6 +313,7 @@ func (s *Sandbox) tier() string {
 	case limit > 250:
 		return "TIER_2K"
 	}
+
 	return "TIER_250"
 }
 

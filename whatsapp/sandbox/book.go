@@ -63,6 +63,7 @@ func (b *book) add(m message) *message {
 	b.Lock()
 	defer b.Unlock()
 	m.seq = b.next
+
 	return b.keep(m)
 }
 
@@ -73,8 +74,10 @@ func (b *book) keep(m message) *message {
 		b.chunks = append(b.chunks, make([]message, 0, chunk))
 		last++
 	}
+
 	b.chunks[last] = append(b.chunks[last], m)
 	b.next = max(b.next, m.seq+1)
+
 	return &b.chunks[last][len(b.chunks[last])-1]
 }
 
@@ -90,9 +93,11 @@ func (s *Sandbox) enter(o *Options, m *message) {
 	if m.magic != nil && m.magic.hold {
 		b.counts.Held++
 	}
+
 	for _, e := range due {
 		b.due.push(e)
 	}
+
 	b.pending += len(due)
 	b.news()
 	b.Unlock()
@@ -101,27 +106,33 @@ func (s *Sandbox) enter(o *Options, m *message) {
 	}
 }
 
-// entries turns a message's plan into entries: without those dropped or already told, with the second of those doubled.
+// entries turns a message's plan into entries: without those dropped or already told, with the
+// second of those doubled.
 func (s *Sandbox) entries(o *Options, m *message, out []entry) (due []entry, dropped, doubled int) {
 	if o.NoWebhooks {
 		return nil, 0, 0
 	}
+
 	for i, p := range s.plan(o, m) {
 		if m.told&(1<<p.step) != 0 {
 			continue
 		}
+
 		if s.chance(m, saltDrop+uint64(p.step)) < o.DropWebhooks {
 			dropped++
 			continue
 		}
+
 		e := entry{at: p.due, order: m.seq<<6 | uint64(i)<<3 | uint64(p.step), what: m}
 		out = append(out, e)
+
 		if c := s.chance(m, saltDuplicate+uint64(p.step)); c < o.DuplicateWebhooks {
 			doubled++
 			e.at += int64(float64(o.RetryDelay) * c / o.DuplicateWebhooks)
 			out = append(out, e)
 		}
 	}
+
 	return out, dropped, doubled
 }
 
@@ -143,6 +154,7 @@ func (b *book) release() {
 	for _, e := range b.stalled {
 		b.due.push(e)
 	}
+
 	b.stalled = nil
 }
 
@@ -152,6 +164,7 @@ func (b *book) reset() {
 	defer b.Unlock()
 	dropped := len(b.stalled)
 	var kept schedule
+
 	for _, e := range b.due {
 		switch what := e.what.(type) {
 		case *template:
@@ -162,6 +175,7 @@ func (b *book) reset() {
 			dropped++
 		}
 	}
+
 	b.chunks, b.due, b.stalled = nil, kept, nil
 	b.counts = Counts{Refused: map[int]int{}, Posted: map[string]int{}}
 	b.settle(dropped)
@@ -194,8 +208,8 @@ func (b *book) each(f func(*message)) {
 	}
 }
 
-// entry is something to do at a time: post a status (*message) or another webhook (*event), post a parcel again (*parcel),
-// or review a template (*template).
+// entry is something to do at a time: post a status (*message) or another webhook (*event), post a
+// parcel again (*parcel), or review a template (*template).
 type entry struct {
 	at    int64  // Unix nanoseconds
 	order uint64 // among entries of the same time; the lowest three bits are a message's step
@@ -219,6 +233,7 @@ func (q *schedule) push(e entry) {
 		if !h.less(i, up) {
 			break
 		}
+
 		h[i], h[up] = h[up], h[i]
 		i = up
 	}
@@ -230,6 +245,7 @@ func (q *schedule) pop() entry {
 	h[0], h[last] = h[last], entry{}
 	h = h[:last]
 	*q = h
+
 	for i := 0; ; {
 		down := 2*i + 1
 		if down >= len(h) {
@@ -241,9 +257,11 @@ func (q *schedule) pop() entry {
 		if !h.less(down, i) {
 			break
 		}
+
 		h[i], h[down] = h[down], h[i]
 		i = down
 	}
+
 	return first
 }
 

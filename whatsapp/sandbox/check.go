@@ -67,7 +67,8 @@ var (
 )
 
 // languages are the codes that Meta lists for templates
-// (developers.facebook.com/documentation/business-messaging/whatsapp/templates/supported-languages, read 2025-11).
+// (developers.facebook.com/documentation/business-messaging/whatsapp/templates/supported-languages,
+// read 2025-11).
 var languages = strings.Fields(`af sq ar ar_EG ar_AE ar_LB ar_MA ar_QA az be_BY bn bn_IN bg ca zh_CN zh_HK zh_TW hr cs da prs_AF nl nl_BE
 	en en_GB en_US en_AE en_AU en_CA en_GH en_IE en_IN en_JM en_MY en_NZ en_QA en_SG en_UG en_ZA et fil fi fr fr_BE fr_CA fr_CH fr_CI fr_MA
 	ka de de_AT de_CH el gu ha he hi hu id ga it ja kn kk rw_RW ko ky_KG lo lv lt mk ms ml mr nb ps_AF fa pl pt_BR pt_PT pa ro ru sr si_LK sk
@@ -88,33 +89,43 @@ const (
 	danglingVariable = 2388299
 )
 
-// parse checks components by the rules for creating and editing, and gives them back as Graph shows them, with their shape.
+// parse checks components by the rules for creating and editing, and gives them back as Graph shows
+// them, with their shape.
 func parseComponents(category, format string, raw []json.RawMessage) ([]json.RawMessage, shape, *refusal) {
 	sh := shape{named: format == "NAMED"}
 	seen := map[string]bool{}
 	shown := make([]json.RawMessage, 0, len(raw))
+
 	for i, one := range raw {
 		var c component
 		if err := json.Unmarshal(one, &c); err != nil {
 			return nil, sh, invalid("Param components[%d] is not as expected: %s", i, err)
 		}
+
 		c.Type = strings.ToUpper(c.Type)
 		if seen[c.Type] {
-			return nil, sh, badTemplate(fieldsMissing, "Duplicate component", "There is more than one component of type %s.", c.Type)
+			return nil, sh, badTemplate(fieldsMissing, "Duplicate component", "There is more than one component of type %s.",
+				c.Type)
 		}
+
 		seen[c.Type] = true
 		if no := sh.take(category, &c); no != nil {
 			return nil, sh, no
 		}
+
 		shown = append(shown, show(one, &c))
 	}
+
 	if !seen["BODY"] {
 		return nil, sh, badTemplate(fieldsMissing, "Message template \"components\" param is missing expected field(s)",
 			"A component of type BODY is required.")
 	}
+
 	if sh.offer && seen["FOOTER"] {
-		return nil, sh, badTemplate(footerFormat, "Invalid footer", "A template with a limited-time offer cannot have a footer.")
+		return nil, sh, badTemplate(footerFormat, "Invalid footer",
+			"A template with a limited-time offer cannot have a footer.")
 	}
+
 	return shown, sh, nil
 }
 
@@ -141,6 +152,7 @@ func (sh *shape) take(category string, c *component) *refusal {
 	case "CALL_PERMISSION_REQUEST":
 		return nil
 	}
+
 	return invalid("Param components[]['type'] must be one of {HEADER, BODY, FOOTER, BUTTONS, CAROUSEL, LIMITED_TIME_OFFER, CALL_PERMISSION_REQUEST} - got %q.", c.Type)
 }
 
@@ -159,9 +171,11 @@ func (sh *shape) takeHeader(c *component) *refusal {
 	default:
 		return bad(fmt.Sprintf("The header format %q is not known.", c.Format))
 	}
+
 	if c.Text == "" || strings.ContainsAny(c.Text, "\n*_~`") || hasEmoji(c.Text) {
 		return bad("The header needs a text without new lines, formatting characters or emojis.")
 	}
+
 	names, no := sh.variables("HEADER", c.Text, headerFormat)
 	if no != nil {
 		return no
@@ -169,10 +183,12 @@ func (sh *shape) takeHeader(c *component) *refusal {
 	if len(names) > 1 {
 		return bad("The header can have one variable only.")
 	}
+
 	sh.inHeader = names
 	if len(names) > len(c.Example.HeaderText)+len(c.Example.HeaderTextNamed) {
 		return lacksExample("HEADER")
 	}
+
 	return atMost("HEADER", c.Text, 60)
 }
 
@@ -181,27 +197,35 @@ func (sh *shape) takeBody(category string, c *component) *refusal {
 		sh.inBody, sh.bodyLen = []string{"1"}, len(authenticationText)
 		return nil
 	}
+
 	if c.Text == "" {
 		return badTemplate(fieldsMissing, "Message template \"components\" param is missing expected field(s)",
 			"component of type BODY is missing expected field(s) (text)")
 	}
+
 	names, no := sh.variables("BODY", c.Text, bodyFormat)
 	if no != nil {
 		return no
 	}
+
 	trimmed := strings.TrimSpace(c.Text)
 	if strings.HasPrefix(trimmed, "{{") || strings.HasSuffix(trimmed, "}}") {
-		return badTemplate(danglingVariable, "Leading or trailing params not allowed", "Variables can't be at the start or end of the template.")
+		return badTemplate(danglingVariable, "Leading or trailing params not allowed",
+			"Variables can't be at the start or end of the template.")
 	}
+
 	rest := variablePattern.ReplaceAllString(c.Text, "")
 	if len(names) > 0 && len(strings.Fields(rest)) < len(names)+1 {
 		return badTemplate(tooManyVariables, "Message template has too many variables for its length",
 			"This template has too many variables for its length. Reduce the number of variables or increase the message length.")
 	}
+
 	if len(names) > 0 && !sh.exampled(names, c) {
 		return lacksExample("BODY")
 	}
+
 	sh.inBody, sh.bodyLen, sh.adjacent = names, utf8.RuneCountInString(rest), adjacentPattern.MatchString(c.Text)
+
 	return atMost("BODY", c.Text, 1024)
 }
 
@@ -210,11 +234,15 @@ func (sh *shape) exampled(names []string, c *component) bool {
 	if !sh.named {
 		return len(c.Example.BodyText) > 0 && len(c.Example.BodyText[0]) == len(names)
 	}
+
 	for _, name := range names {
-		if !slices.ContainsFunc(c.Example.BodyTextNamed, func(e namedExample) bool { return e.Name == name && e.Example != "" }) {
+		if !slices.ContainsFunc(c.Example.BodyTextNamed, func(e namedExample) bool {
+			return e.Name == name && e.Example != ""
+		}) {
 			return false
 		}
 	}
+
 	return true
 }
 
@@ -226,12 +254,14 @@ func (sh *shape) variables(where, text string, subcode int) ([]string, *refusal)
 			names = append(names, m[1])
 		}
 	}
+
 	bad := func(why string) *refusal {
 		return badTemplate(subcode, "Invalid variable", "The %s has a variable that %s.", where, why)
 	}
 	if rest := variablePattern.ReplaceAllString(text, ""); strings.Contains(rest, "{{") || strings.Contains(rest, "}}") {
 		return nil, bad("has mismatched braces")
 	}
+
 	for i, name := range names {
 		switch {
 		case sh.named && !namedVariable.MatchString(name):
@@ -240,11 +270,13 @@ func (sh *shape) variables(where, text string, subcode int) ([]string, *refusal)
 			return nil, bad("is out of sequence: they count up from {{1}}")
 		}
 	}
+
 	if !sh.named {
 		for i := range names {
 			names[i] = fmt.Sprint(i + 1) // {{2}} may stand before {{1}}
 		}
 	}
+
 	return names, nil
 }
 
@@ -252,6 +284,7 @@ func (sh *shape) takeCards(category string, c *component) *refusal {
 	if len(c.Cards) < 2 || len(c.Cards) > 10 {
 		return invalid("A carousel needs 2 to 10 cards.")
 	}
+
 	for _, card := range c.Cards {
 		inner := shape{named: sh.named, card: true}
 		for i := range card.Components {
@@ -260,14 +293,17 @@ func (sh *shape) takeCards(category string, c *component) *refusal {
 			if no := inner.take(category, part); no != nil {
 				return no
 			}
+
 			if part.Type == "BODY" {
 				if no := atMost("BODY", part.Text, 160); no != nil {
 					return no
 				}
 			}
 		}
+
 		sh.cards = append(sh.cards, inner)
 	}
+
 	return nil
 }
 
@@ -279,6 +315,7 @@ func (sh *shape) bodyLimit() int {
 	case sh.limited:
 		return 600
 	}
+
 	return 1024
 }
 
@@ -287,6 +324,7 @@ func atMost(where, text string, limit int) *refusal {
 		return badTemplate(tooLong, "Character Limit Exceeded",
 			"The message template's %s field has more than %d characters.", where, limit)
 	}
+
 	return nil
 }
 

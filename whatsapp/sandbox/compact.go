@@ -12,6 +12,7 @@ func (s *Sandbox) compact(path string) error {
 	if err != nil {
 		return err
 	}
+
 	out := bufio.NewWriterSize(file, 1<<20)
 	err = s.dump(json.NewEncoder(out))
 	if err == nil {
@@ -23,11 +24,12 @@ func (s *Sandbox) compact(path string) error {
 	if err != nil {
 		return err
 	}
+
 	return os.Rename(path+".new", path)
 }
 
-// dump writes what replay needs, in an order in which each line finds what it refers to. Numbers, subscriptions and PINs
-// follow their account's line, which alone would reset them.
+// dump writes what replay needs, in an order in which each line finds what it refers to. Numbers,
+// subscriptions and PINs follow their account's line, which alone would reset them.
 func (s *Sandbox) dump(out *json.Encoder) error {
 	k := &s.catalog
 	lines := []record{{Origin: &origin{s.seed, s.key}}}
@@ -35,10 +37,12 @@ func (s *Sandbox) dump(out *json.Encoder) error {
 		for _, a := range t.accounts {
 			lines = append(lines, a.line(t.value))
 		}
+
 		if t.dead {
 			lines = append(lines, record{DeadToken: t.value})
 		}
 	}
+
 	for _, a := range k.accounts {
 		lines = append(lines, a.line(a.Token), record{Subscription: a.hook.Load()})
 		for name, until := range a.locked {
@@ -47,32 +51,40 @@ func (s *Sandbox) dump(out *json.Encoder) error {
 			}
 		}
 	}
+
 	for _, n := range k.numbers {
 		lines = append(lines, record{Registration: &registration{n.ID, !n.Unregistered, n.pin}})
 		if own := n.callback(); own != "" {
 			lines = append(lines, record{NumberCallback: &numberCallback{n.ID, own}})
 		}
+
 		lines = append(lines, n.windows(s.now())...)
 	}
+
 	for _, t := range k.templates {
 		lines = append(lines, record{Template: t})
 	}
+
 	for _, m := range k.media {
 		lines = append(lines, record{Media: m})
 	}
+
 	for _, line := range lines {
 		if err := out.Encode(line); err != nil {
 			return err
 		}
 	}
+
 	s.book.Lock()
 	defer s.book.Unlock()
 	var err error
+
 	s.book.each(func(m *message) {
 		if err == nil {
 			err = out.Encode(record{Message: m.kept()})
 		}
 	})
+
 	return err
 }
 
@@ -83,5 +95,6 @@ func (a *account) line(token string) record {
 	for _, n := range a.numbers {
 		spec.Numbers = append(spec.Numbers, n.NumberSpec)
 	}
+
 	return record{Account: &spec}
 }

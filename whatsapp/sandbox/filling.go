@@ -17,6 +17,7 @@ func (s *Sandbox) checkTemplate(n *number, b *sendBody, to string) (*content, []
 	if b.Template.Language.Code == "" {
 		return nil, nil, refuse(131008, "The parameter template['language']['code'] is required.")
 	}
+
 	t, no := s.sendable(n.account, templateKey{b.Template.Name, strings.ReplaceAll(b.Template.Language.Code, "-", "_")})
 	if no != nil {
 		return nil, nil, no
@@ -24,10 +25,12 @@ func (s *Sandbox) checkTemplate(n *number, b *sendBody, to string) (*content, []
 	if !isPhone(to) && t.content.Category == "authentication" {
 		return nil, nil, refuse(131062, "Authentication templates need a phone number.")
 	}
+
 	f := filling{sandbox: s, shape: &t.shape}
 	if no := f.take(b.Template.Components); no != nil {
 		return nil, nil, no
 	}
+
 	return t.content, f.values, nil
 }
 
@@ -42,6 +45,7 @@ func (s *Sandbox) sendable(a *account, key templateKey) (t struct {
 	if found != nil {
 		status, t.content, t.shape = found.Status, found.content, found.shape
 	}
+
 	s.catalog.RUnlock()
 	if status == "PENDING" { // its review may be due without Run having come to it
 		s.review(found)
@@ -49,6 +53,7 @@ func (s *Sandbox) sendable(a *account, key templateKey) (t struct {
 		status = found.Status
 		s.catalog.RUnlock()
 	}
+
 	switch status {
 	case "APPROVED":
 		return t, nil
@@ -57,6 +62,7 @@ func (s *Sandbox) sendable(a *account, key templateKey) (t struct {
 	case "DISABLED":
 		return t, refuse(132016, "Template %s (%s) is disabled for good.", key.name, key.language)
 	}
+
 	return t, refuse(132001, "template name (%s) does not exist in %s", key.name, key.language)
 }
 
@@ -71,6 +77,7 @@ func (f *filling) take(components []sentComponent) *refusal {
 	sh := f.shape
 	var header, body, offer, carousel bool
 	filled := map[int]bool{}
+
 	for i := range components {
 		c := &components[i]
 		var no *refusal
@@ -89,10 +96,12 @@ func (f *filling) take(components []sentComponent) *refusal {
 		default:
 			no = invalid("Param template['components'][%d]['type'] is not known - got %q.", i, c.Type)
 		}
+
 		if no != nil {
 			return no
 		}
 	}
+
 	switch {
 	case !body && len(sh.inBody) > 0:
 		return count("body", 0, len(sh.inBody))
@@ -103,11 +112,13 @@ func (f *filling) take(components []sentComponent) *refusal {
 	case !carousel && len(sh.cards) > 0, !offer && sh.offer:
 		return count("cards or offer", 0, max(1, len(sh.cards)))
 	}
+
 	for i := range sh.buttons {
 		if sh.buttons[i].variable() && !filled[i] {
 			return refuse(131008, "buttons: Button at index %d of type %s requires a parameter", i, sh.buttons[i].Type)
 		}
 	}
+
 	return nil
 }
 
@@ -116,7 +127,8 @@ func isMediaHeader(format string) bool {
 }
 
 func count(where string, given, wanted int) *refusal {
-	return refuse(132000, "%s: number of localizable_params (%d) does not match the expected number of params (%d)", where, given, wanted)
+	return refuse(132000, "%s: number of localizable_params (%d) does not match the expected number of params (%d)",
+		where, given, wanted)
 }
 
 func (f *filling) header(c *sentComponent) *refusal {
@@ -126,10 +138,12 @@ func (f *filling) header(c *sentComponent) *refusal {
 	if len(c.Parameters) != 1 {
 		return count("header", len(c.Parameters), 1)
 	}
+
 	p := &c.Parameters[0]
 	if !strings.EqualFold(p.Type, f.shape.header) {
 		return refuse(132012, "header: Format mismatch, expected %s, received %s", f.shape.header, strings.ToUpper(p.Type))
 	}
+
 	switch f.shape.header {
 	case "LOCATION":
 		return p.Location.check()
@@ -139,37 +153,48 @@ func (f *filling) header(c *sentComponent) *refusal {
 		}
 		return nil
 	}
-	media := map[string]*sentMedia{"IMAGE": p.Image, "VIDEO": p.Video, "DOCUMENT": p.Document, "GIF": p.GIF}[f.shape.header]
+
+	media := map[string]*sentMedia{"IMAGE": p.Image, "VIDEO": p.Video, "DOCUMENT": p.Document,
+		"GIF": p.GIF}[f.shape.header]
 	value, no := f.sandbox.checkMedia(media, "header")
 	f.values = append(f.values, value)
+
 	return no
 }
 
-// texts holds text parameters to a component's variables; all of them together have room characters.
+// texts holds text parameters to a component's variables; all of them together have room
+// characters.
 func (f *filling) texts(where string, given []sentParameter, wanted []string, room int) *refusal {
 	if len(given) != len(wanted) {
 		return count(where, len(given), len(wanted))
 	}
+
 	for i := range given {
 		p := &given[i]
 		text, no := p.value(where)
 		if no != nil {
 			return no
 		}
+
 		if f.shape.named {
 			if p.Name == "" {
 				return invalid("%s: Parameter name is missing or empty", where)
 			}
-			if !slices.Contains(wanted, p.Name) || slices.ContainsFunc(given[:i], func(q sentParameter) bool { return q.Name == p.Name }) {
+
+			if !slices.Contains(wanted, p.Name) ||
+				slices.ContainsFunc(given[:i], func(q sentParameter) bool { return q.Name == p.Name }) {
 				return invalid("%s: Parameter name %q is not one of the template's", where, p.Name)
 			}
 		}
+
 		room -= utf8.RuneCountInString(text)
 		f.values = append(f.values, text)
 	}
+
 	if room < 0 {
 		return refuse(132005, "%s: the text is %d characters too long", where, -room)
 	}
+
 	return nil
 }
 
@@ -187,12 +212,14 @@ func (p *sentParameter) value(where string) (string, *refusal) {
 	case strings.ContainsAny(p.Text, "\n\t\r\v\f\u0085\u2028\u2029") || strings.Contains(p.Text, "     "):
 		return "", refuse(132018, "Param text cannot have new-line/tab characters or more than 4 consecutive spaces")
 	}
+
 	return p.Text, nil
 }
 
 // subTypes says which sub_type fills which button.
 var subTypes = map[string]string{
-	"QUICK_REPLY": "quick_reply", "URL": "url", "OTP": "url", "COPY_CODE": "copy_code", "FLOW": "flow", "CATALOG": "catalog", "MPM": "mpm",
+	"QUICK_REPLY": "quick_reply", "URL": "url", "OTP": "url", "COPY_CODE": "copy_code", "FLOW": "flow",
+	"CATALOG": "catalog", "MPM": "mpm",
 	"VOICE_CALL": "voice_call",
 }
 
@@ -204,15 +231,20 @@ func (f *filling) button(c *sentComponent, filled map[int]bool) *refusal {
 	if at >= len(f.shape.buttons) {
 		return refuse(132012, "buttons: there is no button at index %d", at)
 	}
+
 	b := &f.shape.buttons[at]
 	if !strings.EqualFold(c.SubType, subTypes[b.Type]) {
-		return refuse(132012, "buttons: Format mismatch at index %d, expected %s, received %s", at, subTypes[b.Type], c.SubType)
+		return refuse(132012, "buttons: Format mismatch at index %d, expected %s, received %s", at,
+			subTypes[b.Type], c.SubType)
 	}
+
 	if len(c.Parameters) != 1 {
 		return count("button", len(c.Parameters), 1)
 	}
+
 	p := &c.Parameters[0]
-	value := map[string]string{"quick_reply": p.Payload, "url": p.Text, "copy_code": p.CouponCode}[strings.ToLower(c.SubType)]
+	value := map[string]string{"quick_reply": p.Payload, "url": p.Text,
+		"copy_code": p.CouponCode}[strings.ToLower(c.SubType)]
 	if value == "" && b.variable() {
 		return refuse(131008, "buttons: Button at index %d of type %s requires a parameter", at, b.Type)
 	}
@@ -222,8 +254,10 @@ func (f *filling) button(c *sentComponent, filled map[int]bool) *refusal {
 	if no := b.checkValue(at, value); no != nil {
 		return no
 	}
+
 	filled[at] = true
 	f.values = append(f.values, value)
+
 	return nil
 }
 
@@ -233,13 +267,16 @@ func (b *button) checkValue(at int, value string) *refusal {
 	if limit := map[string]int{"OTP": 15, "COPY_CODE": 20}[b.Type]; limit > 0 && length > limit {
 		return refuse(132018, "buttons: the code at index %d is longer than %d characters", at, limit)
 	}
+
 	switch b.Type {
 	case "QUICK_REPLY":
 		if length > 256 {
 			return invalid("Param payload must be at most 256 characters long.")
 		}
 	case "COPY_CODE":
-		if strings.ContainsFunc(value, func(r rune) bool { return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		if strings.ContainsFunc(value, func(r rune) bool {
+			return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r)
+		}) {
 			return refuse(132018, "buttons: the coupon code at index %d may have letters and digits only", at)
 		}
 	case "URL":
@@ -251,6 +288,7 @@ func (b *button) checkValue(at int, value string) *refusal {
 			return refuse(132018, "buttons: the address at index %d is longer than 2000 characters", at)
 		}
 	}
+
 	return nil
 }
 
@@ -266,6 +304,7 @@ func (l *sentLocation) check() *refusal {
 	if *l.Latitude < -90 || *l.Latitude > 90 || *l.Longitude < -180 || *l.Longitude > 180 {
 		return refuse(131009, "header: The location is not on the map.")
 	}
+
 	return nil
 }
 
@@ -276,6 +315,7 @@ func checkOffer(c *sentComponent) *refusal {
 	if ms := c.Parameters[0].Offer.Expires; ms < 1e12 || ms >= 1e15 {
 		return refuse(131009, "limited_time_offer: expiration_time_ms is a time in milliseconds.")
 	}
+
 	return nil
 }
 
@@ -291,9 +331,11 @@ func index(given any) (int, *refusal) {
 	default:
 		return 0, refuse(131008, "buttons: index is missing")
 	}
+
 	if err != nil || at < 0 || at > 9 {
 		return 0, invalid("Param index must be between 0 and 9.")
 	}
+
 	return at, nil
 }
 
@@ -301,12 +343,15 @@ func (f *filling) carousel(c *sentComponent) *refusal {
 	if len(c.Cards) != len(f.shape.cards) {
 		return count("cards", len(c.Cards), len(f.shape.cards))
 	}
+
 	for i, card := range c.Cards {
 		inner := filling{sandbox: f.sandbox, shape: &f.shape.cards[i]}
 		if no := inner.take(card.Components); no != nil {
 			return no
 		}
+
 		f.values = append(f.values, inner.values...)
 	}
+
 	return nil
 }

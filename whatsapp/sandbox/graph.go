@@ -15,16 +15,20 @@ func (s *Sandbox) fields(c *call, node map[string]any, usual ...string) *refusal
 	if no != nil {
 		return no
 	}
+
 	s.write(c.w, http.StatusOK, shown)
+
 	return nil
 }
 
-// selected picks fields from a node; the id is always among them. What stands in braces after a field is not looked at.
+// selected picks fields from a node; the id is always among them. What stands in braces after a
+// field is not looked at.
 func selected(asked string, node map[string]any, usual []string) (map[string]any, *refusal) {
 	names := usual
 	if asked != "" {
 		names = splitFields(asked)
 	}
+
 	out := map[string]any{"id": node["id"]}
 	for _, name := range names {
 		value, known := node[name]
@@ -32,10 +36,12 @@ func selected(asked string, node map[string]any, usual []string) (map[string]any
 			no := invalid("Tried accessing nonexisting field (%s)", name)
 			return nil, no
 		}
+
 		if value != nil {
 			out[name] = value
 		}
 	}
+
 	return out, nil
 }
 
@@ -46,8 +52,10 @@ func splitFields(asked string) (names []string) {
 		if name = strings.TrimSpace(name); name != "" && name != "summary" {
 			names = append(names, name)
 		}
+
 		start = i + 1
 	}
+
 	for i, c := range asked {
 		switch {
 		case c == '{':
@@ -58,11 +66,14 @@ func splitFields(asked string) (names []string) {
 			end(i)
 		}
 	}
+
 	end(len(asked))
+
 	return names
 }
 
-var numberFields = []string{"verified_name", "code_verification_status", "display_phone_number", "quality_rating", "platform_type", "throughput", "id"}
+var numberFields = []string{"verified_name", "code_verification_status", "display_phone_number", "quality_rating",
+	"platform_type", "throughput", "id"}
 
 func (s *Sandbox) listNumbers(c *call, a *account) *refusal {
 	s.catalog.RLock()
@@ -70,11 +81,14 @@ func (s *Sandbox) listNumbers(c *call, a *account) *refusal {
 	for i, n := range a.numbers {
 		nodes[i] = s.numberNode(n)
 	}
+
 	s.catalog.RUnlock()
+
 	return s.list(c, nodes, numberFields, nil)
 }
 
-// metasRates are the messages a second that a level stands for; of any other rate the level says too little.
+// metasRates are the messages a second that a level stands for; of any other rate the level says
+// too little.
 var metasRates = []int{20, 80, 1000}
 
 // numberNode is a number as Graph shows it. The caller holds the catalog's lock.
@@ -86,20 +100,26 @@ func (s *Sandbox) numberNode(n *number) map[string]any {
 	if n.Unregistered {
 		status, platform, level = "PENDING", "NOT_APPLICABLE", "NOT_APPLICABLE"
 	}
+
 	throughput := map[string]any{"level": level}
 	if rate := n.perSecond(s.options.Load()); !slices.Contains(metasRates, rate) && !n.Unregistered {
 		throughput["messages_per_second"] = rate
 	}
+
 	return map[string]any{
 		"id": n.ID, "display_phone_number": n.DisplayNumber, "verified_name": n.VerifiedName, "status": status,
-		"quality_rating": "GREEN", "quality_score": map[string]any{"score": "GREEN"}, "name_status": "APPROVED", "new_name_status": "NONE",
+		"quality_rating": "GREEN", "quality_score": map[string]any{"score": "GREEN"}, "name_status": "APPROVED",
+		"new_name_status":          "NONE",
 		"code_verification_status": "VERIFIED", "platform_type": platform, "throughput": throughput,
 		"whatsapp_business_manager_messaging_limit": s.tier(), "messaging_limit_tier": s.tier(), "account_mode": "LIVE",
-		"is_official_business_account": false, "is_pin_enabled": n.pin != "", "is_on_biz_app": n.perSecond(s.options.Load()) <= 20, // the fixed rate of coexistence "is_preverified_number": false,
+		// the fixed rate of coexistence "is_preverified_number": false,
+		"is_official_business_account": false, "is_pin_enabled": n.pin != "",
+		"is_on_biz_app":       n.perSecond(s.options.Load()) <= 20,
 		"last_onboarded_time": nil, "certificate": nil, "search_visibility": "VISIBLE", "conversational_automation": nil,
 		"health_status": health("PHONE_NUMBER", n.ID), "country_code": "US", "country_dial_code": "1",
-		"webhook_configuration": map[string]any{"phone_number": n.callback(), "whatsapp_business_account": n.account.hook.Load().Override,
-			"application": s.options.Load().CallbackURL},
+		"webhook_configuration": map[string]any{"phone_number": n.callback(),
+			"whatsapp_business_account": n.account.hook.Load().Override,
+			"application":               s.options.Load().CallbackURL},
 	}
 }
 
@@ -140,6 +160,7 @@ func (s *Sandbox) subscribe(c *call, a *account) *refusal {
 	if no := decode(c.r, &body); no != nil {
 		return no
 	}
+
 	if body.Override != "" {
 		if len(body.Override) > 200 {
 			return invalid("Param override_callback_uri must be at most 200 characters long.")
@@ -148,8 +169,10 @@ func (s *Sandbox) subscribe(c *call, a *account) *refusal {
 			return no
 		}
 	}
+
 	s.setSubscription(a, subscription{a.WABAID, true, body.Override})
 	s.succeed(c.w)
+
 	return nil
 }
 
@@ -157,6 +180,7 @@ func (s *Sandbox) listSubscriptions(c *call, a *account) *refusal {
 	o := s.options.Load()
 	hook := a.hook.Load()
 	data := []any{}
+
 	if hook.Subscribed {
 		app := map[string]any{"whatsapp_business_api_data": map[string]any{
 			"id": o.AppID, "name": "Carillon sandbox", "link": "https://www.facebook.com/games/?app_id=" + o.AppID,
@@ -164,9 +188,12 @@ func (s *Sandbox) listSubscriptions(c *call, a *account) *refusal {
 		if hook.Override != "" {
 			app["override_callback_uri"] = hook.Override
 		}
+
 		data = append(data, app)
 	}
+
 	s.write(c.w, http.StatusOK, map[string]any{"data": data})
+
 	return nil
 }
 
@@ -176,6 +203,7 @@ func (s *Sandbox) Verify(ctx context.Context) error {
 	if no := s.verify(ctx, o.CallbackURL, o.VerifyToken); no != nil {
 		return no
 	}
+
 	return nil
 }
 
@@ -187,6 +215,7 @@ func (s *Sandbox) verify(ctx context.Context, callback, token string) *refusal {
 	if err != nil {
 		return refuse(2200, "%s", err)
 	}
+
 	challenge := s.trace()
 	q := u.Query()
 	q.Set("hub.mode", "subscribe")
@@ -197,45 +226,54 @@ func (s *Sandbox) verify(ctx context.Context, callback, token string) *refusal {
 	if err != nil {
 		return refuse(2200, "%s", err)
 	}
+
 	w, err := s.client.Do(r)
 	if err != nil {
 		return refuse(2200, "%s", err)
 	}
+
 	defer w.Body.Close()
 	echo, err := io.ReadAll(io.LimitReader(w.Body, 1024))
 	if err != nil || w.StatusCode != http.StatusOK || string(echo) != challenge {
 		return refuse(2200, "The callback answered %s, and not the challenge alone.", w.Status)
 	}
+
 	return nil
 }
 
-// accessToken trades app credentials for the app's token, or the code of an Embedded Signup for a business token. A code
-// here is "code_" and the id of the account that the customer shared.
+// accessToken trades app credentials for the app's token, or the code of an Embedded Signup for a
+// business token. A code here is "code_" and the id of the account that the customer shared.
 func (s *Sandbox) accessToken(c *call) *refusal {
 	o := s.options.Load()
 	if err := c.r.ParseForm(); err != nil {
 		return invalid("The form cannot be read: %s", err)
 	}
+
 	form := c.r.Form
 	if form.Get("client_id") != o.AppID || form.Get("client_secret") != o.AppSecret {
 		no := refuse(100, "")
 		no.message = "Error validating client secret."
 		return no
 	}
+
 	value := o.AppID + "|" + o.AppSecret
 	if form.Get("grant_type") != "client_credentials" || form.Has("code") {
 		id, _ := strings.CutPrefix(form.Get("code"), "code_")
 		s.catalog.RLock()
 		a := s.catalog.accounts[id]
 		s.catalog.RUnlock()
+
 		if a == nil || a.Token == "" {
 			no := refuse(100, "")
 			no.subcode, no.message = 36007, "This authorization code has expired."
 			return no
 		}
+
 		value = a.Token
 	}
+
 	s.write(c.w, http.StatusOK, map[string]any{"access_token": value, "token_type": "bearer"})
+
 	return nil
 }
 
@@ -243,6 +281,7 @@ func (s *Sandbox) debugToken(c *call) *refusal {
 	o := s.options.Load()
 	data := map[string]any{"app_id": o.AppID, "application": "Carillon sandbox", "type": "SYSTEM_USER"}
 	t, no := s.tokenOf(c.r.URL.Query().Get("input_token"))
+
 	switch {
 	case no != nil:
 		data["is_valid"], data["scopes"] = false, []string{}
@@ -255,6 +294,7 @@ func (s *Sandbox) debugToken(c *call) *refusal {
 		for _, a := range t.accounts {
 			ids = append(ids, a.WABAID)
 		}
+
 		s.catalog.RUnlock()
 		slices.Sort(ids)
 		scopes := []string{"whatsapp_business_management", "whatsapp_business_messaging"}
@@ -264,8 +304,11 @@ func (s *Sandbox) debugToken(c *call) *refusal {
 		for i, scope := range scopes {
 			granular[i] = map[string]any{"scope": scope, "target_ids": ids}
 		}
+
 		data["granular_scopes"] = granular
 	}
+
 	s.write(c.w, http.StatusOK, map[string]any{"data": data})
+
 	return nil
 }

@@ -19,9 +19,11 @@ import (
 func TestTokensCoverTheirAccountsOnly(t *testing.T) {
 	t.Parallel()
 	st := stand(t, nil)
-	st.AddAccount(AccountSpec{WABAID: "222", Token: "EAAother", Numbers: []NumberSpec{{ID: "333", DisplayNumber: "+44 7400 000000"}}})
+	st.AddAccount(AccountSpec{WABAID: "222", Token: "EAAother",
+		Numbers: []NumberSpec{{ID: "333", DisplayNumber: "+44 7400 000000"}}})
 	st.AddAccount(AccountSpec{WABAID: "444", Token: "EAAdead"})
 	st.InvalidateToken("EAAdead")
+
 	for name, tc := range map[string]struct {
 		token, method, path   string
 		status, code, subcode int
@@ -50,7 +52,8 @@ func TestANumberMustBeRegisteredToSend(t *testing.T) {
 	t.Parallel()
 	st := stand(t, nil)
 	st.template(greeting)
-	st.AddAccount(AccountSpec{WABAID: waba, Token: bearer, Numbers: []NumberSpec{{ID: "555", DisplayNumber: "+44 7400 000000", Unregistered: true}}})
+	st.AddAccount(AccountSpec{WABAID: waba, Token: bearer,
+		Numbers: []NumberSpec{{ID: "555", DisplayNumber: "+44 7400 000000", Unregistered: true}}})
 	send := func() reply { return st.call("POST", "/555/messages", greet("447400123456", "")) }
 	register := func(pin string) reply {
 		return st.call("POST", "/555/register", `{"messaging_product":"whatsapp","pin":"`+pin+`"}`)
@@ -86,6 +89,7 @@ func TestMediaIsUploadedReadAndSent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	file.Write([]byte("png"))
 	w.Close()
 	r := httptest.NewRequest("POST", "/v25.0/"+sender+"/media", &form)
@@ -101,16 +105,23 @@ func TestMediaIsUploadedReadAndSent(t *testing.T) {
 	if out := st.call("GET", "/"+id, ""); !strings.Contains(out.body, `"file_size":3`) {
 		t.Errorf("read: %s", out.body)
 	}
-	if out := st.send(`{"messaging_product":"whatsapp","to":"447400123456","type":"image","image":{"id":"` + id + `"}}`); out.status != 200 {
+
+	if out := st.send(`{"messaging_product":"whatsapp","to":"447400123456","type":"image","image":{"id":"` + id +
+		`"}}`); out.status != 200 {
 		t.Errorf("send: %s", out.body)
 	}
+
 	if out := st.call("DELETE", "/"+id, ""); out.status != 200 {
 		t.Errorf("delete: %s", out.body)
 	}
-	if out := st.callAs("4200|"+secret, "POST", "/4200/uploads?file_type=image/png&file_length=3", ""); !strings.HasPrefix(out.ID, "upload:") {
+
+	if out := st.callAs("4200|"+secret, "POST", "/4200/uploads?file_type=image/png&file_length=3",
+		""); !strings.HasPrefix(out.ID, "upload:") {
 		t.Errorf("resumable upload: %s", out.body)
 	}
-	if out := st.callAs("4200|"+secret, "POST", "/v25.0/upload:abc?sig=x", "png"); !strings.Contains(out.body, `"h":"4::`) {
+
+	if out := st.callAs("4200|"+secret, "POST", "/v25.0/upload:abc?sig=x", "png"); !strings.Contains(out.body,
+		`"h":"4::`) {
 		t.Errorf("resumable upload: %s", out.body)
 	}
 }
@@ -128,16 +139,22 @@ func TestOurOwnClientBindsAnAccount(t *testing.T) {
 	if err != nil || token != bearer {
 		t.Fatalf("exchange: %q, %v", token, err)
 	}
+
 	info, err := client.DebugToken(st.ctx, "4200|"+secret, token)
-	if err != nil || !info.Valid || !slices.Equal(info.WABAIDs, []string{waba}) || !info.Has("whatsapp_business_messaging") {
+	if err != nil || !info.Valid || !slices.Equal(info.WABAIDs, []string{waba}) ||
+		!info.Has("whatsapp_business_messaging") {
 		t.Errorf("debug: %+v, %v", info, err)
 	}
+
 	if info, err := client.DebugToken(st.ctx, "4200|"+secret, "EAAnone"); err != nil || info.Valid {
 		t.Errorf("debug of a bad token: %+v, %v", info, err)
 	}
-	if account, err := client.Account(st.ctx, token, waba); err != nil || account.Name != "Lucky Shrub" || account.MessagingLimit == "" {
+
+	if account, err := client.Account(st.ctx, token, waba); err != nil || account.Name != "Lucky Shrub" ||
+		account.MessagingLimit == "" {
 		t.Errorf("account: %+v, %v", account, err)
 	}
+
 	numbers, err := client.PhoneNumbers(st.ctx, token, waba)
 	if err != nil || len(numbers) != 1 || numbers[0].Status != "CONNECTED" || numbers[0].PerSecond() != 1000 {
 		t.Errorf("numbers: %+v, %v", numbers, err)
@@ -145,14 +162,18 @@ func TestOurOwnClientBindsAnAccount(t *testing.T) {
 	if err := client.Subscribe(st.ctx, token, waba); err != nil {
 		t.Error(err)
 	}
+
 	st.template(greeting)
 	count := 0
+
 	for template, err := range client.Templates(st.ctx, token, waba) {
 		if err != nil || template.Name != "greeting" || template.Status != "APPROVED" {
 			t.Errorf("template: %+v, %v", template, err)
 		}
+
 		count++
 	}
+
 	if count != 1 {
 		t.Errorf("%d templates", count)
 	}
@@ -166,11 +187,13 @@ func TestAnotherProcessLooksInside(t *testing.T) {
 	st := stand(t, nil)
 	st.template(greeting)
 	st.send(greet("447400123456", "msg_1:1"))
+
 	ask := func(method, path, body string) string {
 		w := httptest.NewRecorder()
 		st.ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(body)))
 		return fmt.Sprint(w.Code, " ", w.Body)
 	}
+
 	for _, tc := range []struct{ method, path, body, want string }{
 		{"GET", "/sandbox/", "", "200 The sandbox answers"},
 		{"GET", "/sandbox/state", "", `"accepted":1`},
@@ -209,6 +232,7 @@ func TestFlagsKeepWhatTheOptionsHold(t *testing.T) {
 	if err := fs.Parse([]string{"--throughput=20", "--lose-answers=0.5"}); err != nil {
 		t.Fatal(err)
 	}
+
 	want := Defaults()
 	want.Throughput, want.LoseAnswers = 20, 0.5
 	if !reflect.DeepEqual(o, want) {

@@ -14,10 +14,12 @@ func TestEverythingCanHappenAtOnce(t *testing.T) {
 		o.DuplicateWebhooks, o.ShuffleWebhooks, o.DropWebhooks = 0.3, 0.3, 0.1
 		o.StatePath = filepath.Join(t.TempDir(), "state.jsonl")
 	})
+
 	st.template(greeting)
 	st.run()
 	const senders, each = 4, 100
 	var all sync.WaitGroup
+
 	for sender := range senders {
 		all.Go(func() {
 			for i := range each {
@@ -27,28 +29,36 @@ func TestEverythingCanHappenAtOnce(t *testing.T) {
 			}
 		})
 	}
+
 	all.Go(func() {
 		for i := range 20 {
-			st.AddAccount(AccountSpec{WABAID: waba, Token: bearer, Numbers: []NumberSpec{{ID: sender, VerifiedName: "Lucky Shrub", Throughput: i}}})
+			st.AddAccount(AccountSpec{WABAID: waba, Token: bearer,
+				Numbers: []NumberSpec{{ID: sender, VerifiedName: "Lucky Shrub", Throughput: i}}})
 			st.Change(func(o *Options) { o.Unread = float64(i) / 20 })
-			st.call("POST", templates, fmt.Sprintf(`{"name":"t%d","language":"en","category":"UTILITY","components":[{"type":"BODY","text":"Hello."}]}`, i))
+			st.call("POST", templates, fmt.Sprintf(
+				`{"name":"t%d","language":"en","category":"UTILITY","components":[{"type":"BODY","text":"Hello."}]}`, i))
 			st.call("GET", templates, "")
 			st.call("GET", "/"+sender, "")
 			if _, err := st.SendInbound(sender, "447400000001", "hi"); err != nil {
 				t.Error(err)
 			}
+
 			st.Accepted()
 		}
 	})
+
 	all.Wait()
 	st.idle()
 	seen := map[string]bool{}
+
 	for _, a := range st.Accepted() {
 		if seen[a.WAMID] {
 			t.Errorf("%s was given twice", a.WAMID)
 		}
+
 		seen[a.WAMID] = true
 	}
+
 	if len(seen) != senders*each {
 		t.Errorf("accepted %d messages, want %d", len(seen), senders*each)
 	}

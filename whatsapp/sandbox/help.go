@@ -40,7 +40,8 @@ Where it differs from Meta
   - Analytics, flows, groups, calls, template library, migration and batch requests do not exist.
 `
 
-// Help says what the sandbox enforces, which numbers are magic, how to look inside, and where it differs from Meta.
+// Help says what the sandbox enforces, which numbers are magic, how to look inside, and where it
+// differs from Meta.
 func Help() string {
 	var out strings.Builder
 	out.WriteString(enforced)
@@ -50,16 +51,19 @@ func Help() string {
 		rows(func(left, right string) { fmt.Fprintf(w, "  %s\t%s\n", left, right) })
 		w.Flush()
 	}
+
 	table("Magic recipients (fictitious numbers; the fate is the same each time)", func(add func(l, r string)) {
 		for _, m := range Magics {
 			add("+"+m.Number, m.Does)
 		}
 	})
+
 	table("\nMagic endings of template names", func(add func(l, r string)) {
 		for _, n := range MagicNames {
 			add("…"+n.Ending, n.Does)
 		}
 	})
+
 	table("\nInside (no token needed: keep it away from strangers)", func(add func(l, r string)) {
 		add("GET /sandbox/", "this text")
 		for _, i := range inspections {
@@ -67,6 +71,8 @@ func Help() string {
 			add(method+" /sandbox/"+path, i.does)
 		}
 	})
+
 	out.WriteString(liberties)
+
 	return out.String()
 }

@@ -9,16 +9,18 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// inspection is an endpoint below /sandbox/: how another process looks into the sandbox and sets its scenes.
+// inspection is an endpoint below /sandbox/: how another process looks into the sandbox and sets
+// its scenes.
 type inspection struct {
 	call, does string
 	answer     func(*Sandbox, *http.Request) (any, error)
 }
 
-// inspections lists them, besides GET /sandbox/, which prints Help. They ask for no token: the sandbox must never be
-// reachable by strangers.
+// inspections lists them, besides GET /sandbox/, which prints Help. They ask for no token: the
+// sandbox must never be reachable by strangers.
 var inspections = []inspection{
-	{"GET state", "totals, and each number's requests, accepted messages, peak per second and share of its limit", inspectState},
+	{"GET state", "totals, and each number's requests, accepted messages, peak per second and share of its limit",
+		inspectState},
 	{"GET accepted", "accepted messages; ?from=0&limit=100", inspectAccepted},
 	{"GET options", "the options in force, by their flag's name", inspectSettings},
 	{"POST options", `change options: {"latency":"200ms","throughput":"1000"}`, inspectOptions},
@@ -26,7 +28,8 @@ var inspections = []inspection{
 	{"POST accounts", "add an account: AccountSpec as JSON", inspectAccounts},
 	{"POST inbound", `a user writes: {"phone_number_id":"…","from":"+12025550100","text":"Hi"}`, inspectInbound},
 	{"POST event", `post any webhook: {"waba_id":"…","field":"account_update","value":{…}}`, inspectEvent},
-	{"POST templates", `change a template: {"waba_id":"…","name":"…","status":"PAUSED"} (or APPROVED, DISABLED)`, inspectTemplates},
+	{"POST templates", `change a template: {"waba_id":"…","name":"…","status":"PAUSED"} (or APPROVED, DISABLED)`,
+		inspectTemplates},
 	{"POST tokens/invalidate", `make a token answer 190: {"token":"…"}`, inspectToken},
 	{"POST reset", "forget messages, pending webhooks and totals; accounts and templates stay", inspectReset},
 }
@@ -40,10 +43,12 @@ func (s *Sandbox) inspect(w http.ResponseWriter, r *http.Request, path string) {
 		fmt.Fprint(w, Help())
 		return
 	}
+
 	for _, i := range inspections {
 		if i.call != r.Method+" "+path {
 			continue
 		}
+
 		value, err := i.answer(s, r)
 		switch {
 		case err != nil:
@@ -53,8 +58,10 @@ func (s *Sandbox) inspect(w http.ResponseWriter, r *http.Request, path string) {
 		default:
 			s.write(w, http.StatusOK, value)
 		}
+
 		return
 	}
+
 	s.write(w, http.StatusNotFound, map[string]any{"error": "see GET /sandbox/"})
 }
 
@@ -70,8 +77,10 @@ func inspectState(s *Sandbox, _ *http.Request) (any, error) {
 	for id := range s.catalog.numbers {
 		ids = append(ids, id)
 	}
+
 	s.catalog.RUnlock()
 	numbers := map[string]any{}
+
 	for _, id := range ids {
 		u := s.Usage(id)
 		numbers[id] = struct {
@@ -79,6 +88,7 @@ func inspectState(s *Sandbox, _ *http.Request) (any, error) {
 			Share float64 `json:"share"`
 		}{u, u.Share()}
 	}
+
 	return map[string]any{"counts": s.Counts(), "numbers": numbers}, nil
 }
 
@@ -90,9 +100,11 @@ func inspectAccepted(s *Sandbox, r *http.Request) (any, error) {
 			if err != nil || n < 0 {
 				return nil, fmt.Errorf("%s must be a number, not %q", name, text)
 			}
+
 			*into = n
 		}
 	}
+
 	return map[string]any{"data": s.accepted(from, limit)}, nil
 }
 
@@ -103,6 +115,7 @@ func (s *Sandbox) settings() map[string]string {
 	Flags(fs, &o)
 	out := map[string]string{}
 	fs.VisitAll(func(f *pflag.Flag) { out[f.Name] = f.Value.String() })
+
 	return out
 }
 
@@ -111,21 +124,26 @@ func inspectOptions(s *Sandbox, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	s.Change(func(o *Options) {
 		changed := *o
 		fs := pflag.NewFlagSet("sandbox", pflag.ContinueOnError)
 		Flags(fs, &changed)
+
 		for name, value := range body {
 			if name == "state" || name == "seed" {
 				err = fmt.Errorf("%s cannot change while the sandbox runs", name)
 				return
 			}
+
 			if err = fs.Set(name, fmt.Sprint(value)); err != nil {
 				return
 			}
 		}
+
 		*o = changed.filled()
 	})
+
 	return s.settings(), err
 }
 
@@ -134,6 +152,7 @@ func inspectDown(s *Sandbox, r *http.Request) (any, error) {
 	if err == nil {
 		s.SetDown(body.Down)
 	}
+
 	return nil, err
 }
 
@@ -145,6 +164,7 @@ func inspectAccounts(s *Sandbox, r *http.Request) (any, error) {
 	if err == nil {
 		s.AddAccount(spec)
 	}
+
 	return nil, err
 }
 
@@ -156,7 +176,9 @@ func inspectInbound(s *Sandbox, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	id, err := s.SendInbound(body.PhoneNumberID, body.From, body.Text)
+
 	return map[string]any{"id": id}, err
 }
 
@@ -169,6 +191,7 @@ func inspectEvent(s *Sandbox, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	return nil, s.SendEvent(body.WABAID, body.Field, body.Value)
 }
 
@@ -180,6 +203,7 @@ func inspectTemplates(s *Sandbox, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	switch body.Status {
 	case "PAUSED":
 		s.PauseTemplate(body.WABAID, body.Name)
@@ -190,6 +214,7 @@ func inspectTemplates(s *Sandbox, r *http.Request) (any, error) {
 	default:
 		return nil, fmt.Errorf("status must be PAUSED, APPROVED or DISABLED, not %q", body.Status)
 	}
+
 	return nil, nil
 }
 
@@ -198,5 +223,6 @@ func inspectToken(s *Sandbox, r *http.Request) (any, error) {
 	if err == nil {
 		s.InvalidateToken(body.Token)
 	}
+
 	return nil, err
 }

@@ -65,10 +65,12 @@ type kept struct {
 }
 
 func (m *message) kept() *kept {
-	return &kept{m.seq, m.number.ID, m.to(), m.callbackData(), *m.content, m.parameters(), m.arrived, m.magic == outsideWindow, m.told}
+	return &kept{m.seq, m.number.ID, m.to(), m.callbackData(), *m.content, m.parameters(), m.arrived,
+		m.magic == outsideWindow, m.told}
 }
 
-// journal appends to the state file. Lines are written, not synced: they survive the process, not the machine.
+// journal appends to the state file. Lines are written, not synced: they survive the process, not
+// the machine.
 type journal struct {
 	mu   sync.Mutex
 	file *os.File
@@ -82,12 +84,14 @@ func (j *journal) put(s *Sandbox, r record) {
 	if r.message != nil {
 		r.Message = r.message.kept()
 	}
+
 	line, err := json.Marshal(r)
 	if err == nil {
 		j.mu.Lock()
 		_, err = j.file.Write(append(line, '\n'))
 		j.mu.Unlock()
 	}
+
 	if err != nil {
 		s.log.Error("sandbox: state not kept", "error", err)
 	}
@@ -100,8 +104,8 @@ func (j *journal) close() error {
 	return j.file.Close()
 }
 
-// reload takes up the state file and writes it anew without what is past. A last line torn by a crash is left out: its
-// caller got no answer.
+// reload takes up the state file and writes it anew without what is past. A last line torn by a
+// crash is left out: its caller got no answer.
 func (s *Sandbox) reload(path string) error {
 	past, err := os.Open(path)
 	switch {
@@ -115,12 +119,15 @@ func (s *Sandbox) reload(path string) error {
 			return fmt.Errorf("read sandbox state %s: %w", path, err)
 		}
 	}
+
 	j := new(journal)
 	if err := j.restart(s, path); err != nil {
 		return err
 	}
+
 	s.journal = j
 	s.resume()
+
 	return nil
 }
 
@@ -133,6 +140,7 @@ func (j *journal) restart(s *Sandbox, path string) error {
 	if err := s.compact(path); err != nil {
 		return fmt.Errorf("write sandbox state: %w", err)
 	}
+
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("open sandbox state: %w", err)
@@ -140,7 +148,9 @@ func (j *journal) restart(s *Sandbox, path string) error {
 	if j.file != nil {
 		j.file.Close()
 	}
+
 	j.file = file
+
 	return nil
 }
 
@@ -149,34 +159,42 @@ func (s *Sandbox) replay(file *os.File) error {
 	var messages []*kept
 	seen := map[uint64]bool{} // a reset may write a message that arrives just then twice
 	decoder := json.NewDecoder(bufio.NewReaderSize(file, 1<<20))
+
 	for decoder.More() {
 		var r record
 		if err := decoder.Decode(&r); err != nil {
 			s.log.Warn("sandbox: the end of the state file is torn", "error", err)
 			break
 		}
+
 		if r.Message != nil {
 			if !seen[r.Message.Seq] {
 				messages = append(messages, r.Message)
 			}
+
 			seen[r.Message.Seq] = true
 			continue
 		}
+
 		for _, t := range r.Told {
 			told[t[0]] |= 1 << t[1]
 		}
+
 		if err := s.apply(r); err != nil {
 			return err
 		}
 	}
+
 	for _, k := range messages {
 		n := s.catalog.numbers[k.NumberID]
 		if n == nil {
 			return fmt.Errorf("message %d: number %s is unknown", k.Seq, k.NumberID)
 		}
+
 		k.Told |= told[k.Seq]
 		s.restore(n, k)
 	}
+
 	return nil
 }
 
@@ -185,11 +203,13 @@ func (s *Sandbox) restore(n *number, k *kept) {
 	if k.Content.Template != "" {
 		c = s.catalog.intern(k.Content)
 	}
+
 	m := newMessage(n, c, k.To, k.Data, k.Parameters)
 	m.seq, m.arrived, m.told = k.Seq, k.Arrived, k.Told
 	if k.Outside {
 		m.magic = outsideWindow
 	}
+
 	s.book.keep(m)
 	n.traffic.accept(k.Arrived)
 }
@@ -228,6 +248,7 @@ func (s *Sandbox) apply(r record) error {
 	case r.Window != nil && k.numbers[r.Window.NumberID] != nil:
 		k.numbers[r.Window.NumberID].traffic.openWindow(recipientKey(r.Window.From), r.Window.At)
 	}
+
 	return nil
 }
 
@@ -236,12 +257,15 @@ func (s *Sandbox) restoreTemplate(t *template) error {
 	if a == nil {
 		return fmt.Errorf("template %s: account %s is unknown", t.ID, t.WABAID)
 	}
+
 	shown, sh, no := parseComponents(t.Category, t.ParameterFormat, t.Components)
 	if no != nil {
 		return fmt.Errorf("template %s: %w", t.ID, no)
 	}
+
 	t.shown, t.shape = shown, sh
 	s.catalog.put(a, t)
+
 	return nil
 }
 
@@ -253,5 +277,6 @@ func (s *Sandbox) resume() {
 			s.later(t.ReviewAt.UnixNano(), t)
 		}
 	}
+
 	s.book.each(func(m *message) { s.enter(o, m) })
 }

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Accepted is a message that the sandbox took on: what a test holds the sender's own account of things against.
+// Accepted is a message that the sandbox took on: what a test holds the sender's own account of
+// things against.
 type Accepted struct {
 	WAMID         string    `json:"wamid"`
 	PhoneNumberID string    `json:"phone_number_id"`
@@ -31,12 +32,15 @@ func (s *Sandbox) accepted(from, limit int) []Accepted {
 	defer b.Unlock()
 	var out []Accepted
 	at := 0
+
 	b.each(func(m *message) {
 		if at >= from && at-from < limit {
 			out = append(out, s.shown(m))
 		}
+
 		at++
 	})
+
 	return out
 }
 
@@ -46,11 +50,13 @@ func (s *Sandbox) shown(m *message) Accepted {
 		ArrivedAt: time.Unix(0, m.arrived), Type: m.content.Type, Template: m.content.Template, Language: m.content.Language,
 		Params: m.parameters(),
 	}
+
 	for _, st := range []step{stepSent, stepDelivered, stepRead, stepFailed} {
 		if m.told&(1<<st) != 0 {
 			a.Posted = append(a.Posted, stepNames[st])
 		}
 	}
+
 	return a
 }
 
@@ -76,6 +82,7 @@ func (u Usage) Share() float64 {
 	if u.Accepted < 2 || seconds <= 0 || u.Limit == 0 {
 		return 0
 	}
+
 	return float64(u.Accepted-1) / seconds / float64(u.Limit)
 }
 
@@ -87,10 +94,12 @@ func (s *Sandbox) Usage(phoneNumberID string) Usage {
 	if n != nil {
 		limit = n.perSecond(s.options.Load())
 	}
+
 	s.catalog.RUnlock()
 	if n == nil {
 		return Usage{}
 	}
+
 	t := &n.traffic
 	t.Lock()
 	defer t.Unlock()
@@ -98,10 +107,12 @@ func (s *Sandbox) Usage(phoneNumberID string) Usage {
 	if t.accepted > 0 {
 		u.First, u.Last = time.Unix(0, t.first), time.Unix(0, t.last)
 	}
+
 	return u
 }
 
-// PeakPerSecond is the largest count of a number's requests in any sliding second, refused ones included.
+// PeakPerSecond is the largest count of a number's requests in any sliding second, refused ones
+// included.
 func (s *Sandbox) PeakPerSecond(phoneNumberID string) int { return s.Usage(phoneNumberID).Peak }
 
 // WaitFor waits until the totals are as done wants them.
@@ -127,9 +138,11 @@ func (b *book) wait(ctx context.Context, done func(*book) bool) error {
 			b.Unlock()
 			return nil
 		}
+
 		b.waiting++
 		changed := b.changed
 		b.Unlock()
+
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("wait for the sandbox, which stands at %+v: %w", b.snapshot(), ctx.Err())
@@ -138,12 +151,14 @@ func (b *book) wait(ctx context.Context, done func(*book) bool) error {
 	}
 }
 
-// SendInbound plays a user who writes to a number. It opens the customer service window, and gives the message's wamid.
+// SendInbound plays a user who writes to a number. It opens the customer service window, and gives
+// the message's wamid.
 func (s *Sandbox) SendInbound(phoneNumberID, from, text string) (string, error) {
 	return s.SendInboundMessage(phoneNumberID, from, map[string]any{"type": "text", "text": map[string]any{"body": text}})
 }
 
-// SendInboundMessage does the same with a message of any type; from, id and timestamp are filled in.
+// SendInboundMessage does the same with a message of any type; from, id and timestamp are filled
+// in.
 func (s *Sandbox) SendInboundMessage(phoneNumberID, from string, message map[string]any) (string, error) {
 	s.catalog.RLock()
 	n := s.catalog.numbers[phoneNumberID]
@@ -151,6 +166,7 @@ func (s *Sandbox) SendInboundMessage(phoneNumberID, from string, message map[str
 	if n == nil {
 		return "", fmt.Errorf("phone number %s is unknown to the sandbox", phoneNumberID)
 	}
+
 	from = digits(from)
 	now := s.now()
 	n.traffic.openWindow(recipientKey(from), now.UnixNano())
@@ -160,12 +176,14 @@ func (s *Sandbox) SendInboundMessage(phoneNumberID, from string, message map[str
 	for key, value := range message {
 		filled[key] = value
 	}
+
 	s.tell(n.account, n, "messages", map[string]any{
 		"messaging_product": "whatsapp",
 		"metadata":          map[string]any{"display_phone_number": n.digits, "phone_number_id": n.ID},
 		"contacts":          []any{map[string]any{"profile": map[string]any{"name": "Sandbox user"}, "wa_id": from}},
 		"messages":          []any{filled},
 	})
+
 	return id, nil
 }
 
@@ -177,21 +195,25 @@ func (s *Sandbox) SendEvent(wabaID, field string, value json.RawMessage) error {
 	if a == nil {
 		return fmt.Errorf("account %s is unknown to the sandbox", wabaID)
 	}
+
 	s.tell(a, nil, field, value)
+
 	return nil
 }
 
-// Reset forgets messages, pending webhooks and totals. Accounts, templates and their reviews stay. What is being posted
-// at that moment is still posted, and counted.
+// Reset forgets messages, pending webhooks and totals. Accounts, templates and their reviews stay.
+// What is being posted at that moment is still posted, and counted.
 func (s *Sandbox) Reset() error {
 	s.catalog.RLock()
 	for _, n := range s.catalog.numbers {
 		n.traffic.reset()
 	}
+
 	s.catalog.RUnlock()
 	s.book.reset()
 	if s.journal == nil {
 		return nil
 	}
+
 	return s.journal.restart(s, s.options.Load().StatePath)
 }

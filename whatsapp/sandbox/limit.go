@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// ring remembers the newest admitted times, as many as the limit, so that a sliding span never holds more: the next one
-// is admitted only when the one that it would overwrite is a whole span old. Exact, at 8 bytes for each of the limit.
+// ring remembers the newest admitted times, as many as the limit, so that a sliding span never
+// holds more: the next one is admitted only when the one that it would overwrite is a whole span
+// old. Exact, at 8 bytes for each of the limit.
 type ring struct {
 	times []int64 // Unix nanoseconds
 	next  int     // the oldest, once the ring is full
@@ -18,15 +19,19 @@ func (r *ring) admit(now int64, limit int, span time.Duration) bool {
 	if cap(r.times) != limit {
 		r.resize(limit)
 	}
+
 	if len(r.times) < limit {
 		r.times = append(r.times, now)
 		return true
 	}
+
 	if now-r.times[r.next] < int64(span) {
 		return false
 	}
+
 	r.times[r.next] = now
 	r.next = (r.next + 1) % limit
+
 	return true
 }
 
@@ -36,6 +41,7 @@ func (r *ring) resize(limit int) {
 	if over := len(ordered) - limit; over > 0 {
 		ordered = ordered[over:]
 	}
+
 	r.times, r.next = append(make([]int64, 0, limit), ordered...), 0
 }
 
@@ -46,6 +52,7 @@ func (r *ring) used(now int64, span time.Duration) (used int) {
 			used++
 		}
 	}
+
 	return used
 }
 
@@ -66,8 +73,8 @@ type traffic struct {
 	first, last int64 // accepted, Unix nanoseconds
 }
 
-// arrive counts a request and says when it came and whether the number's throughput admits it. It looks at the clock
-// itself, under the lock: the times in the ring must not run backwards.
+// arrive counts a request and says when it came and whether the number's throughput admits it. It
+// looks at the clock itself, under the lock: the times in the ring must not run backwards.
 func (t *traffic) arrive(clock func() time.Time, limit int) (now int64, admitted bool) {
 	t.Lock()
 	defer t.Unlock()
@@ -77,12 +84,15 @@ func (t *traffic) arrive(clock func() time.Time, limit int) (now int64, admitted
 		t.head = (t.head + 1) % len(t.lately)
 		t.count--
 	}
+
 	if t.count == len(t.lately) {
 		t.grow()
 	}
+
 	t.lately[(t.head+t.count)%len(t.lately)] = now
 	t.count++
 	t.peak = max(t.peak, t.count)
+
 	return now, limit == 0 || t.admitted.admit(now, limit, time.Second)
 }
 
@@ -103,7 +113,8 @@ func (t *traffic) reset() {
 }
 
 // pairGap is Meta's sustained rate from one number to one recipient: a message in 6 seconds.
-// developers.facebook.com/documentation/business-messaging/whatsapp/about-the-platform (read 2026-08).
+// developers.facebook.com/documentation/business-messaging/whatsapp/about-the-platform (read
+// 2026-08).
 const pairGap = 6 * time.Second
 
 // pair counts a message to a recipient, or refuses it when more than burst messages are borrowed.
@@ -113,10 +124,12 @@ func (t *traffic) pair(to uint64, now int64, burst int) bool {
 	if t.pairs == nil {
 		t.pairs, t.sweepAt = map[uint64]int64{}, 4096
 	}
+
 	paid := max(t.pairs[to], now)
 	if paid-now > int64(pairGap)*int64(burst-1) {
 		return false
 	}
+
 	t.pairs[to] = paid + int64(pairGap)
 	if len(t.pairs) > t.sweepAt {
 		for to, paid := range t.pairs {
@@ -124,8 +137,10 @@ func (t *traffic) pair(to uint64, now int64, burst int) bool {
 				delete(t.pairs, to)
 			}
 		}
+
 		t.sweepAt = max(4096, 2*len(t.pairs))
 	}
+
 	return true
 }
 
@@ -138,6 +153,7 @@ func (t *traffic) openWindow(to uint64, now int64) {
 	if t.windows == nil {
 		t.windows = map[uint64]int64{}
 	}
+
 	t.windows[to] = now + int64(serviceWindow)
 }
 
@@ -147,14 +163,17 @@ func (t *traffic) inWindow(to uint64, now int64) bool {
 	return now < t.windows[to]
 }
 
-// fickle says whether this request to a fickle recipient is refused: every other one, beginning with the first.
+// fickle says whether this request to a fickle recipient is refused: every other one, beginning
+// with the first.
 func (t *traffic) fickle(to string) bool {
 	t.Lock()
 	defer t.Unlock()
 	if t.odd == nil {
 		t.odd = map[string]bool{}
 	}
+
 	t.odd[to] = !t.odd[to]
+
 	return t.odd[to]
 }
 
@@ -165,6 +184,7 @@ func (t *traffic) accept(now int64) {
 	if t.first == 0 {
 		t.first = now
 	}
+
 	t.last = max(t.last, now)
 }
 
@@ -183,6 +203,7 @@ func (s *recent) admit(to uint64, now int64, limit int) bool {
 		delete(s.since, s.queue[0])
 		s.queue = s.queue[1:]
 	}
+
 	if _, known := s.since[to]; known {
 		return true
 	}
@@ -192,8 +213,10 @@ func (s *recent) admit(to uint64, now int64, limit int) bool {
 	if s.since == nil {
 		s.since = map[uint64]int64{}
 	}
+
 	s.since[to] = now
 	s.queue = append(s.queue, to)
+
 	return true
 }
 
@@ -206,5 +229,6 @@ func (n *number) windows(now time.Time) (open []record) {
 			open = append(open, record{Window: &window{n.ID, strconv.FormatUint(from, 10), until - int64(serviceWindow)}})
 		}
 	}
+
 	return open
 }

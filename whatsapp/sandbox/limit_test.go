@@ -13,6 +13,7 @@ func TestTheRingKeepsTheNewestWhenItShrinks(t *testing.T) {
 			t.Fatalf("time %d was not admitted", i)
 		}
 	}
+
 	if r.admit(10, 3, time.Second) {
 		t.Error("a smaller limit forgot what was admitted")
 	}

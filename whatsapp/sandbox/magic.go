@@ -14,20 +14,27 @@ type Magic struct {
 	hold   bool // held for quality assessment first
 }
 
-// Magics lists the magic recipients: +1 202 555 0100 to 0199, which the North American plan reserves for fiction, so
-// that they are valid for every phone number library and reach nobody.
+// Magics lists the magic recipients: +1 202 555 0100 to 0199, which the North American plan
+// reserves for fiction, so that they are valid for every phone number library and reach nobody.
 var Magics = []Magic{
-	{Number: "12025550100", Does: "accepted, sent, delivered, read (as every other number, but never by chance otherwise)"},
+	{Number: "12025550100",
+		Does: "accepted, sent, delivered, read (as every other number, but never by chance otherwise)"},
 	{Number: "12025550101", Does: "accepted, sent, then nothing more", until: stepSent},
 	{Number: "12025550102", Does: "accepted, sent, delivered, never read", until: stepDelivered},
-	{Number: "12025550103", Does: "accepted as held_for_quality_assessment; sent, delivered, read after --hold-for", hold: true},
-	{Number: "12025550104", Does: "accepted, but the connection is closed without an answer; then sent, delivered, read", lose: true},
+	{Number: "12025550103", Does: "accepted as held_for_quality_assessment; sent, delivered, read after --hold-for",
+		hold: true},
+	{Number: "12025550104", Does: "accepted, but the connection is closed without an answer; then sent, delivered, read",
+		lose: true},
 	{Number: "12025550105", Does: "accepted, then silence: no status ever", until: stepNone},
 
-	{Number: "12025550110", Does: "every other request, first included: HTTP 500, 131000 Something went wrong", refuse: 131000, fickle: true},
-	{Number: "12025550111", Does: "every other request, first included: 130429 Rate limit hit", refuse: 130429, fickle: true},
-	{Number: "12025550112", Does: "every other request, first included: 131056 pair rate limit hit", refuse: 131056, fickle: true},
-	{Number: "12025550113", Does: "every other request, first included: HTTP 503, code 2 temporary downtime", refuse: 2, fickle: true},
+	{Number: "12025550110", Does: "every other request, first included: HTTP 500, 131000 Something went wrong",
+		refuse: 131000, fickle: true},
+	{Number: "12025550111", Does: "every other request, first included: 130429 Rate limit hit", refuse: 130429,
+		fickle: true},
+	{Number: "12025550112", Does: "every other request, first included: 131056 pair rate limit hit", refuse: 131056,
+		fickle: true},
+	{Number: "12025550113", Does: "every other request, first included: HTTP 503, code 2 temporary downtime",
+		refuse: 2, fickle: true},
 
 	{Number: "12025550120", Does: "refused: 131030 recipient not in allowed list", refuse: 131030},
 	{Number: "12025550121", Does: "refused: 100 Invalid parameter", refuse: 100},
@@ -44,13 +51,16 @@ var Magics = []Magic{
 	{Number: "12025550132", Does: "refused: 132005 translated text too long", refuse: 132005},
 
 	{Number: "12025550140", Does: "accepted, then failed: 131026 undeliverable (not on WhatsApp)", fail: 131026},
-	{Number: "12025550141", Does: "accepted, then failed: 131049 not delivered to maintain healthy ecosystem engagement", fail: 131049},
+	{Number: "12025550141", Does: "accepted, then failed: 131049 not delivered to maintain healthy ecosystem engagement",
+		fail: 131049},
 	{Number: "12025550142", Does: "accepted, then failed: 131050 user stopped marketing messages", fail: 131050},
 	{Number: "12025550143", Does: "accepted, then failed: 130472 user is part of an experiment", fail: 130472},
-	{Number: "12025550144", Does: "accepted, then failed: 131047 re-engagement message (24-hour window closed)", fail: 131047},
+	{Number: "12025550144", Does: "accepted, then failed: 131047 re-engagement message (24-hour window closed)",
+		fail: 131047},
 	{Number: "12025550145", Does: "accepted, then failed: 131053 media upload error", fail: 131053},
 	{Number: "12025550146", Does: "accepted, then failed: 131000 something went wrong", fail: 131000},
-	{Number: "12025550147", Does: "held_for_quality_assessment, then failed after --hold-for: 132015 template is paused", fail: 132015, hold: true},
+	{Number: "12025550147", Does: "held_for_quality_assessment, then failed after --hold-for: 132015 template is paused",
+		fail: 132015, hold: true},
 	{Number: "12025550148", Does: "accepted, sent, then failed: 131026 undeliverable", fail: 131026, late: true},
 	{Number: "12025550149", Does: "accepted, then failed: 131042 business eligibility payment issue", fail: 131042},
 }
@@ -61,6 +71,7 @@ var magics = func() map[string]*Magic {
 	for i := range Magics {
 		found[Magics[i].Number] = &Magics[i]
 	}
+
 	return found
 }()
 

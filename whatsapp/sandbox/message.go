@@ -44,6 +44,7 @@ func newMessage(n *number, c *content, to, callbackData string, parameters []str
 	for _, p := range parameters {
 		text = append(binary.AppendUvarint(text, uint64(len(p))), p...)
 	}
+
 	return message{
 		number: n, content: c, magic: magics[to], text: string(text),
 		toLen: uint16(len(to)), dataLen: uint16(len(callbackData)),
@@ -61,11 +62,12 @@ func (m *message) parameters() (out []string) {
 		out = append(out, string(rest[:n]))
 		rest = rest[n:]
 	}
+
 	return out
 }
 
-// wamid is derived from the message, so it costs no memory. Shape, after decoding: a tagged phone number, then a tagged
-// hex string, as in Meta's own.
+// wamid is derived from the message, so it costs no memory. Shape, after decoding: a tagged phone
+// number, then a tagged hex string, as in Meta's own.
 func (s *Sandbox) wamid(to string, seq uint64) string {
 	to = to[:min(len(to), 60)] // a BSUID may be longer than the length byte allows
 	raw := make([]byte, 0, 48)
@@ -74,6 +76,7 @@ func (s *Sandbox) wamid(to string, seq uint64) string {
 	raw = append(raw, 0x15, 0x02, 0x00, 0x11, 0x18, 0x12)
 	raw = fmt.Appendf(raw, "%016X%02X", mix(s.key^seq), byte(s.key))
 	raw = append(raw, 0)
+
 	return "wamid." + base64.StdEncoding.EncodeToString(raw)
 }
 
@@ -82,8 +85,10 @@ func recipientKey(to string) uint64 {
 	if n, err := strconv.ParseUint(to, 10, 64); err == nil {
 		return n
 	}
+
 	h := fnv.New64a()
 	h.Write([]byte(to))
+
 	return h.Sum64() | 1<<63
 }
 
@@ -119,10 +124,12 @@ func (s *Sandbox) plan(o *Options, m *message) []planned {
 	if magic == nil {
 		magic = s.ordinary(o, m)
 	}
+
 	at := m.arrived
 	if magic.hold {
 		at += int64(o.HoldFor)
 	}
+
 	at += wait(o.SentDelay, stepSent)
 	if magic.until == stepNone {
 		return nil
@@ -130,22 +137,27 @@ func (s *Sandbox) plan(o *Options, m *message) []planned {
 	if magic.fail != 0 && !magic.late {
 		return []planned{{stepFailed, at}}
 	}
+
 	plan := []planned{{stepSent, at}}
 	if magic.until == stepSent {
 		return plan
 	}
+
 	at += wait(o.DeliveredDelay, stepDelivered)
 	if magic.fail != 0 {
 		return append(plan, planned{stepFailed, at})
 	}
+
 	plan = append(plan, planned{stepDelivered, at})
 	if magic.until != stepDelivered {
 		plan = append(plan, planned{stepRead, at + wait(o.ReadDelay, stepRead)})
 	}
+
 	if s.chance(m, saltShuffle) < o.ShuffleWebhooks {
 		last := len(plan) - 1
 		plan[0].step, plan[last].step = plan[last].step, plan[0].step
 	}
+
 	return plan
 }
 
@@ -164,6 +176,7 @@ func (s *Sandbox) ordinary(o *Options, m *message) *Magic {
 	case s.chance(m, saltUnread) < o.Unread:
 		return unread
 	}
+
 	return plain
 }
 

@@ -14,16 +14,20 @@ func (s *Sandbox) numberEdge(c *call, n *number) *refusal {
 		if !registered {
 			return refuse(133010, "The number is not registered.")
 		}
+
 		return s.send(c, n)
 	}
+
 	if no := s.meter(c, n.account); no != nil {
 		return no
 	}
+
 	switch c.r.Method + " " + c.edge {
 	case "GET ":
 		s.catalog.RLock()
 		node := s.numberNode(n)
 		s.catalog.RUnlock()
+
 		return s.fields(c, node, numberFields...)
 	case "POST ":
 		return s.setNumber(c, n)
@@ -42,7 +46,9 @@ func (s *Sandbox) numberEdge(c *call, n *number) *refusal {
 	default:
 		return missing(c.r.Method, c.id+"/"+c.edge)
 	}
+
 	s.succeed(c.w)
+
 	return nil
 }
 
@@ -69,14 +75,17 @@ func (s *Sandbox) register(c *call, n *number) *refusal {
 	if !pinPattern.MatchString(body.PIN) {
 		return invalid("Param pin must be 6 digits.")
 	}
+
 	s.catalog.RLock()
 	pin := n.pin
 	s.catalog.RUnlock()
 	if pin != "" && pin != body.PIN {
 		return refuse(133005, "The PIN is not the number's.")
 	}
+
 	s.setRegistration(n, registration{n.ID, true, body.PIN})
 	s.succeed(c.w)
+
 	return nil
 }
 
@@ -85,6 +94,7 @@ func (s *Sandbox) setRegistration(n *number, to registration) {
 	if to.PIN == "" {
 		to.PIN = n.pin // a PIN outlives deregistration
 	}
+
 	n.Unregistered, n.pin = !to.Registered, to.PIN
 	s.catalog.Unlock()
 	s.journal.put(s, record{Registration: &to})
@@ -102,25 +112,31 @@ func (s *Sandbox) setNumber(c *call, n *number) *refusal {
 	if no := decode(c.r, &body); no != nil {
 		return no
 	}
+
 	if body.PIN != "" {
 		if !pinPattern.MatchString(body.PIN) {
 			return invalid("Param pin must be 6 digits.")
 		}
+
 		s.catalog.RLock()
 		registered := !n.Unregistered
 		s.catalog.RUnlock()
 		s.setRegistration(n, registration{n.ID, registered, body.PIN})
 	}
+
 	if hook := body.Webhook; hook != nil {
 		if hook.Override != "" {
 			if no := s.verify(c.r.Context(), hook.Override, hook.VerifyToken); no != nil {
 				return no
 			}
 		}
+
 		n.override.Store(&hook.Override)
 		s.journal.put(s, record{NumberCallback: &numberCallback{n.ID, hook.Override}})
 	}
+
 	s.succeed(c.w)
+
 	return nil
 }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Options say how the sandbox behaves. The zero value is a Meta that answers and reviews at once, at 80 messages a
-// second. Shares are between 0 and 1.
+// Options say how the sandbox behaves. The zero value is a Meta that answers and reviews at once,
+// at 80 messages a second. Shares are between 0 and 1.
 type Options struct {
 	AppID, AppSecret         string // the app that tokens belong to; the secret signs webhooks
 	CallbackURL, VerifyToken string // the app's webhook; while the URL is empty, webhooks wait
@@ -78,10 +78,12 @@ func (o Options) filled() Options {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+
 	return o
 }
 
-// Flags binds o to command-line flags; what o holds already are the defaults. POST /sandbox/options takes the same names.
+// Flags binds o to command-line flags; what o holds already are the defaults. POST /sandbox/options
+// takes the same names.
 func Flags(fs *pflag.FlagSet, o *Options) {
 	text := func(p *string, name, usage string) { fs.StringVar(p, name, *p, usage) }
 	span := func(p *time.Duration, name, usage string) { fs.DurationVar(p, name, *p, usage) }

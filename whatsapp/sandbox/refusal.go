@@ -28,7 +28,8 @@ type answer struct {
 }
 
 // answers lists the codes that the sandbox gives, in an HTTP answer or in a failed status.
-// developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes (read 2026-09; HTTP column 2025-12).
+// developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes (read
+// 2026-09; HTTP column 2025-12).
 var answers = map[int]answer{
 	2:      {"An unexpected error has occurred. Please retry your request later.", 503, 0},
 	100:    {"Invalid parameter", 0, 0},
@@ -75,11 +76,13 @@ func refuse(code int, details string, args ...any) *refusal {
 	if no.status == 0 {
 		no.status = http.StatusBadRequest
 	}
+
 	no.details = fmt.Sprintf(details, args...)
 	no.message = fmt.Sprintf("(#%d) %s", code, a.title)
 	if code == 2 {
 		no.message = a.title
 	}
+
 	return no
 }
 
@@ -90,10 +93,12 @@ func invalid(sentence string, args ...any) *refusal {
 	return no
 }
 
-// badTemplate is how template management refuses: code 100, a subcode, and a text for the person who wrote it.
+// badTemplate is how template management refuses: code 100, a subcode, and a text for the person
+// who wrote it.
 func badTemplate(subcode int, title, sentence string, args ...any) *refusal {
 	no := refuse(100, "")
-	no.message, no.subcode, no.userTitle, no.userMessage = "Invalid parameter", subcode, title, fmt.Sprintf(sentence, args...)
+	no.message, no.subcode, no.userTitle, no.userMessage = "Invalid parameter", subcode, title,
+		fmt.Sprintf(sentence, args...)
 	return no
 }
 
@@ -101,8 +106,9 @@ func badTemplate(subcode int, title, sentence string, args ...any) *refusal {
 func missing(method, id string) *refusal {
 	return &refusal{
 		status: http.StatusBadRequest, kind: "GraphMethodException", code: 100, subcode: 33,
-		message: fmt.Sprintf("Unsupported %s request. Object with ID '%s' does not exist, cannot be loaded due to missing permissions, "+
-			"or does not support this operation. Please read the Graph API documentation at https://developers.facebook.com/docs/graph-api",
+		message: fmt.Sprintf(
+			"Unsupported %s request. Object with ID '%s' does not exist, cannot be loaded due to missing permissions, "+
+				"or does not support this operation. Please read the Graph API documentation at https://developers.facebook.com/docs/graph-api",
 			strings.ToLower(method), id),
 	}
 }
@@ -124,6 +130,7 @@ func (s *Sandbox) refuse(w http.ResponseWriter, no *refusal) {
 	if no.transient || no.userTitle != "" {
 		inner["is_transient"] = no.transient
 	}
+
 	trace := inner["fbtrace_id"].(string)
 	w.Header().Set("X-Fb-Trace-Id", trace)
 	w.Header().Set("Www-Authenticate", `OAuth "Facebook Platform" "`+no.kind+`"`)
@@ -142,6 +149,7 @@ func (s *Sandbox) write(w http.ResponseWriter, status int, value any) {
 		s.log.Error("sandbox: encode answer", "error", err)
 		status, body = http.StatusInternalServerError, nil
 	}
+
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	w.WriteHeader(status)
 	if _, err := w.Write(body); err != nil {

@@ -1,11 +1,13 @@
-// Package sandbox is a double of Meta's WhatsApp Cloud API: an http.Handler that keeps accounts, numbers, templates and
-// messages, refuses what Meta refuses with Meta's error envelope, holds every number to its throughput, reviews templates
-// after a delay, and posts signed webhooks. It embeds in tests and in the demo, and stands alone as `carillon sandbox`.
-// Promises: a message is counted once, when it is accepted, whatever becomes of the answer; throughput is exact over
-// every sliding second; with a StatePath nothing that was answered is forgotten by kill -9, and statuses not yet
-// acknowledged are posted after the restart. Liberties are listed by Help under "Where it differs"; the chief ones:
-// webhook retries come within a minute instead of hours, a recipient's fate is decided by its number (Magics), and
-// rules that Meta does not publish (template review, quality, spam limits) are stubs.
+// Package sandbox is a double of Meta's WhatsApp Cloud API: an http.Handler that keeps accounts,
+// numbers, templates and messages, refuses what Meta refuses with Meta's error envelope, holds
+// every number to its throughput, reviews templates after a delay, and posts signed webhooks. It
+// embeds in tests and in the demo, and stands alone as `carillon sandbox`. Promises: a message is
+// counted once, when it is accepted, whatever becomes of the answer; throughput is exact over every
+// sliding second; with a StatePath nothing that was answered is forgotten by kill -9, and statuses
+// not yet acknowledged are posted after the restart. Liberties are listed by Help under "Where it
+// differs"; the chief ones: webhook retries come within a minute instead of hours, a recipient's
+// fate is decided by its number (Magics), and rules that Meta does not publish (template review,
+// quality, spam limits) are stubs.
 package sandbox
 
 import (
@@ -43,6 +45,7 @@ func New(o Options) (*Sandbox, error) {
 	if s.seed == 0 {
 		s.seed = rand.Uint64()
 	}
+
 	s.options.Store(&o)
 	s.catalog.init()
 	s.book.init()
@@ -56,6 +59,7 @@ func New(o Options) (*Sandbox, error) {
 	if err := s.reload(o.StatePath); err != nil {
 		return nil, err
 	}
+
 	return s, nil
 }
 
@@ -84,28 +88,34 @@ func (s *Sandbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.inspect(w, r, rest)
 		return
 	}
+
 	if s.down.Load() {
 		s.refuse(w, refuse(2, "The sandbox plays an outage."))
 		return
 	}
+
 	if version.MatchString(head) {
 		head, rest, _ = strings.Cut(rest, "/")
 	}
+
 	c := &call{w: w, r: r, id: head, edge: rest}
 	if no := s.dispatch(c); no != nil {
 		s.refuse(w, no)
 	}
 }
 
-// dispatch finds the node or endpoint that was called. A nil result means that the answer is written.
+// dispatch finds the node or endpoint that was called. A nil result means that the answer is
+// written.
 func (s *Sandbox) dispatch(c *call) *refusal {
 	if c.id == "oauth" && c.edge == "access_token" {
 		return s.accessToken(c)
 	}
+
 	var no *refusal
 	if c.token, no = s.authenticate(c.r); no != nil {
 		return no
 	}
+
 	switch {
 	case c.id == "debug_token":
 		return s.debugToken(c)
@@ -114,15 +124,18 @@ func (s *Sandbox) dispatch(c *call) *refusal {
 	case c.id == s.options.Load().AppID && c.edge == "uploads":
 		return s.startUpload(c)
 	}
+
 	return s.node(c)
 }
 
-// node answers for an account, a phone number, a template or a media file, which Graph addresses alike, by id.
+// node answers for an account, a phone number, a template or a media file, which Graph addresses
+// alike, by id.
 func (s *Sandbox) node(c *call) *refusal {
 	k := &s.catalog
 	k.RLock()
 	a, n, t, m := k.accounts[c.id], k.numbers[c.id], k.templates[c.id], k.media[c.id]
 	k.RUnlock()
+
 	switch {
 	case n != nil:
 		if no := s.allow(c, n.account); no != nil {
@@ -145,13 +158,16 @@ func (s *Sandbox) node(c *call) *refusal {
 		}
 		return s.mediaEdge(c, m)
 	}
+
 	return missing(c.r.Method, c.id)
 }
 
-// SetDown makes every call answer 503, or ends that. Webhooks go on: outages at Meta are rarely whole.
+// SetDown makes every call answer 503, or ends that. Webhooks go on: outages at Meta are rarely
+// whole.
 func (s *Sandbox) SetDown(down bool) { s.down.Store(down) }
 
-// Change replaces the options in force with what edit makes of a copy. StatePath, Seed, Now and Log stay as they were.
+// Change replaces the options in force with what edit makes of a copy. StatePath, Seed, Now and Log
+// stay as they were.
 func (s *Sandbox) Change(edit func(*Options)) {
 	s.catalog.Lock() // one editor at a time
 	o := *s.options.Load()
@@ -181,6 +197,7 @@ func mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
+
 	return x ^ x>>31
 }
 

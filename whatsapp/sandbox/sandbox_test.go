@@ -77,6 +77,7 @@ func (s *status) UnmarshalJSON(raw []byte) error {
 	err := json.Unmarshal(raw, &a)
 	*s = status(a.alias)
 	s.RecipientID, s.Data = a.RecipientID, a.Data
+
 	return err
 }
 
@@ -91,16 +92,19 @@ func stand(t *testing.T, edit func(*Options)) *stage {
 	if edit != nil {
 		edit(&st.options)
 	}
+
 	server := httptest.NewServer(http.HandlerFunc(st.receive))
 	t.Cleanup(server.Close)
 	st.callback = server.URL
 	if st.options.CallbackURL == "" {
 		st.options.CallbackURL = server.URL
 	}
+
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	t.Cleanup(cancel)
 	st.ctx = ctx
 	st.open()
+
 	return st
 }
 
@@ -111,6 +115,7 @@ func (st *stage) open() {
 	if err != nil {
 		st.t.Fatal(err)
 	}
+
 	st.Sandbox = s
 	s.AddAccount(AccountSpec{WABAID: waba, Name: "Lucky Shrub", Token: bearer, Subscribed: true, Numbers: []NumberSpec{
 		{ID: sender, DisplayNumber: "+1 555-078-3881", VerifiedName: "Lucky Shrub"},
@@ -123,6 +128,7 @@ func (st *stage) run() (stop func()) {
 	done := make(chan error, 1)
 	s := st.Sandbox
 	go func() { done <- s.Run(ctx) }()
+
 	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
@@ -132,7 +138,9 @@ func (st *stage) run() (stop func()) {
 			st.t.Error(err)
 		}
 	})
+
 	st.t.Cleanup(stop)
+
 	return stop
 }
 
@@ -143,18 +151,22 @@ func (st *stage) receive(w http.ResponseWriter, r *http.Request) {
 		} else {
 			w.WriteHeader(http.StatusForbidden)
 		}
+
 		return
 	}
+
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
 	}
+
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	code := http.StatusOK
 	if st.answer != nil {
 		code = st.answer(len(st.posts) + 1)
 	}
+
 	st.posts = append(st.posts, post{body, r.Header.Get("X-Hub-Signature-256"), code == http.StatusOK})
 	if code == http.StatusOK {
 		var envelope struct {
@@ -167,12 +179,14 @@ func (st *stage) receive(w http.ResponseWriter, r *http.Request) {
 		if err := json.Unmarshal(body, &envelope); err != nil {
 			st.t.Errorf("webhook is no JSON: %s: %s", err, body)
 		}
+
 		for _, e := range envelope.Entry {
 			for _, c := range e.Changes {
 				st.statuses = append(st.statuses, c.Value.Statuses...)
 			}
 		}
 	}
+
 	w.WriteHeader(code)
 }
 
@@ -185,6 +199,7 @@ func (st *stage) told(to string) (names []string) {
 			names = append(names, s.Status)
 		}
 	}
+
 	return names
 }
 
@@ -237,15 +252,18 @@ func (st *stage) callAs(token, method, path, body string) reply {
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
+
 	r.Header.Set("Content-Type", "application/json")
 	w := httptest.NewRecorder()
 	st.ServeHTTP(w, r)
 	out := reply{status: w.Code, body: w.Body.String()}
+
 	if w.Header().Get("Content-Type") != "" {
 		if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
 			st.t.Fatalf("%s %s: answer is no JSON: %s", method, path, w.Body)
 		}
 	}
+
 	return out
 }
 

@@ -105,11 +105,13 @@ func (s *Sandbox) send(c *call, n *number) *refusal {
 	if o.NoLimits {
 		limit = 0
 	}
+
 	now, admitted := n.traffic.arrive(s.now, limit)
 	if !admitted {
 		s.linger(c.r, o, s.toss())
 		return refuse(130429, "Cloud API message throughput has been reached.")
 	}
+
 	body, no := readSend(c)
 	switch {
 	case no != nil:
@@ -119,6 +121,7 @@ func (s *Sandbox) send(c *call, n *number) *refusal {
 	default:
 		no = s.outage(o, time.Unix(0, now))
 	}
+
 	var m message
 	if no == nil {
 		m, no = s.check(n, body, now)
@@ -126,12 +129,15 @@ func (s *Sandbox) send(c *call, n *number) *refusal {
 	if no == nil {
 		no = s.admit(o, n, m.to(), now)
 	}
+
 	if no != nil {
 		s.linger(c.r, o, s.toss())
 		return no
 	}
+
 	m.arrived = now
 	s.accept(c, o, &m)
+
 	return nil
 }
 
@@ -143,10 +149,12 @@ func readSend(c *call) (*sendBody, *refusal) {
 	if err != nil {
 		return nil, invalid("The body cannot be read: %s", err)
 	}
+
 	body := new(sendBody)
 	if err := json.Unmarshal(raw, body); err != nil {
 		return nil, invalid("Invalid JSON: %s", err)
 	}
+
 	return body, nil
 }
 
@@ -156,6 +164,7 @@ func (s *Sandbox) outage(o *Options, now time.Time) *refusal {
 	if !out && (o.ErrorShare == 0 || s.toss() >= o.ErrorShare) {
 		return nil
 	}
+
 	return refuse([]int{130429, 131000, 2}[s.outages.Add(1)%3], "The sandbox plays an outage.")
 }
 
@@ -167,6 +176,7 @@ func (s *Sandbox) admit(o *Options, n *number, to string, now int64) *refusal {
 	if o.NoLimits {
 		return nil
 	}
+
 	key := recipientKey(to)
 	if o.DailyLimit > 0 && !n.traffic.inWindow(key, now) && !n.account.first.admit(key, now, o.DailyLimit) {
 		return refuse(131048, "The account has written to %d people in 24 hours, which is its messaging limit.", o.DailyLimit)
@@ -174,23 +184,28 @@ func (s *Sandbox) admit(o *Options, n *number, to string, now int64) *refusal {
 	if !o.NoPairLimit && !n.traffic.pair(key, now, o.PairBurst) {
 		return refuse(131056, "Too many messages from this number to the same recipient in a short time.")
 	}
+
 	return nil
 }
 
-// accept is the point of no return: the message is kept, then its statuses are scheduled, then the caller is told.
+// accept is the point of no return: the message is kept, then its statuses are scheduled, then the
+// caller is told.
 func (s *Sandbox) accept(c *call, o *Options, draft *message) {
 	m := s.book.add(*draft)
 	s.journal.put(s, record{message: m})
 	m.number.traffic.accept(m.arrived)
 	s.enter(o, m)
 	s.linger(c.r, o, s.chance(m, saltLatency))
+
 	if m.magic != nil && m.magic.lose || s.chance(m, saltLose) < o.LoseAnswers {
 		s.book.Lock()
 		s.book.counts.LostAnswers++
 		s.book.Unlock()
 		hangUp(c.w)
+
 		return
 	}
+
 	s.confirm(c, m)
 }
 
@@ -200,6 +215,7 @@ func (s *Sandbox) linger(r *http.Request, o *Options, chance float64) {
 	if d <= 0 {
 		return
 	}
+
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -216,6 +232,7 @@ func hangUp(w http.ResponseWriter) {
 			return
 		}
 	}
+
 	panic(http.ErrAbortHandler) // net/http's own way, for HTTP/2
 }
 
@@ -226,6 +243,7 @@ func (s *Sandbox) confirm(c *call, m *message) {
 	to := m.to()
 	out := make([]byte, 0, 320)
 	out = append(out, `{"messaging_product":"whatsapp","contacts":[{"input":`...)
+
 	if isPhone(to) {
 		out = append(out, `"+`...)
 		out = append(out, to...)
@@ -237,9 +255,11 @@ func (s *Sandbox) confirm(c *call, m *message) {
 		out = append(out, `,"user_id":`...)
 		out = appendString(out, to)
 	}
+
 	out = append(out, `}],"messages":[{"id":"`...)
 	out = append(out, s.wamid(to, m.seq)...)
 	out = append(out, '"')
+
 	if m.content.Template != "" {
 		out = append(out, `,"message_status":"`...)
 		if m.magic != nil && m.magic.hold {
@@ -248,6 +268,7 @@ func (s *Sandbox) confirm(c *call, m *message) {
 			out = append(out, `accepted"`...)
 		}
 	}
+
 	out = append(out, `}]}`...)
 	c.w.Header()["Content-Type"] = jsonType
 	if _, err := c.w.Write(out); err != nil {

@@ -49,6 +49,7 @@ func (s *Sandbox) reviewLocked(t *template) {
 	if t.Status != "PENDING" || strings.HasSuffix(t.Name, neverReviewed) || s.now().Before(t.ReviewAt) {
 		return
 	}
+
 	switch {
 	case strings.HasSuffix(t.Name, rejected), t.shape.adjacent:
 		t.Rejected = "INVALID_FORMAT"
@@ -62,33 +63,41 @@ func (s *Sandbox) reviewLocked(t *template) {
 	}
 }
 
-// move changes a template's status, keeps that, and tells it by webhook. The caller holds the catalog's lock.
+// move changes a template's status, keeps that, and tells it by webhook. The caller holds the
+// catalog's lock.
 func (s *Sandbox) move(t *template, event string, extra map[string]any) {
 	t.Status = event
 	if event == "REINSTATED" || event == "UNPAUSED" {
 		t.Status = "APPROVED"
 	}
+
 	s.journal.put(s, record{Template: t})
 	value := map[string]any{
 		"event": event, "message_template_id": json.Number(t.ID), "message_template_name": t.Name,
-		"message_template_language": strings.ReplaceAll(t.Language, "_", "-"), "message_template_category": t.Category, "reason": nil,
+		"message_template_language": strings.ReplaceAll(t.Language, "_", "-"), "message_template_category": t.Category,
+		"reason": nil,
 	}
+
 	for key, v := range extra {
 		value[key] = v
 	}
+
 	s.tell(t.account, nil, "message_template_status_update", value)
 }
 
-// tell schedules a webhook other than a status. It must not depend on the catalog's lock, which callers may hold.
+// tell schedules a webhook other than a status. It must not depend on the catalog's lock, which
+// callers may hold.
 func (s *Sandbox) tell(a *account, n *number, field string, value any) {
 	if s.options.Load().NoWebhooks {
 		return
 	}
+
 	raw, err := json.Marshal(value)
 	if err != nil {
 		s.log.Error("sandbox: encode webhook", "field", field, "error", err)
 		return
 	}
+
 	now := s.now().UnixNano()
 	s.later(now, &event{account: a, number: n, field: field, value: raw, at: now})
 }
@@ -149,5 +158,6 @@ func (t *template) node() map[string]any {
 	if t.Rejected == "" {
 		n["rejected_reason"] = "NONE"
 	}
+
 	return n
 }

@@ -47,22 +47,34 @@ func TestTemplatesThatMetaRefuses(t *testing.T) {
 		"a body with open braces":            {body("Hello {{1, how are you?", `["a"]`), 100, bodyFormat},
 		"a body of variables":                {body("Hi {{1}} {{2}} {{3}} bye.", `["a","b","c"]`), 100, tooManyVariables},
 		"a body that is too long":            {body(strings.Repeat("a", 1025), ""), 100, tooLong},
-		"a header that is too long":          {with(plain + `,{"type":"HEADER","format":"TEXT","text":"` + strings.Repeat("a", 61) + `"}`), 100, tooLong},
-		"a header with two variables":        {with(plain + `,{"type":"HEADER","format":"TEXT","text":"a {{1}} b {{2}} c"}`), 100, headerFormat},
-		"a header with an emoji":             {with(plain + `,{"type":"HEADER","format":"TEXT","text":"Hi 😀"}`), 100, headerFormat},
-		"a picture without example":          {with(plain + `,{"type":"HEADER","format":"IMAGE"}`), 100, fieldsMissing},
-		"a footer with a variable":           {with(plain + `,{"type":"FOOTER","text":"a {{1}} b"}`), 100, footerFormat},
-		"a footer that is too long":          {with(plain + `,{"type":"FOOTER","text":"` + strings.Repeat("a", 61) + `"}`), 100, tooLong},
-		"eleven buttons":                     {buttons(strings.Repeat(reply+",", 10) + reply), 100, 0},
-		"three links":                        {buttons(strings.Repeat(`{"type":"URL","text":"a","url":"https://e.com"},`, 2) + `{"type":"URL","text":"a","url":"https://e.com"}`), 100, 0},
-		"quick replies apart":                {buttons(reply + `,{"type":"URL","text":"a","url":"https://e.com"},` + reply), 100, fieldsMissing},
-		"a link without example":             {buttons(`{"type":"URL","text":"a","url":"https://e.com/{{1}}"}`), 100, fieldsMissing},
-		"a link with a variable inside":      {buttons(`{"type":"URL","text":"a","url":"https://{{1}}/a","example":["b"]}`), 100, 0},
+		"a header that is too long": {with(plain + `,{"type":"HEADER","format":"TEXT","text":"` +
+			strings.Repeat("a", 61) + `"}`), 100, tooLong},
+		"a header with two variables": {with(plain +
+			`,{"type":"HEADER","format":"TEXT","text":"a {{1}} b {{2}} c"}`), 100, headerFormat},
+		"a header with an emoji": {with(plain + `,{"type":"HEADER","format":"TEXT","text":"Hi 😀"}`),
+			100, headerFormat},
+		"a picture without example": {with(plain + `,{"type":"HEADER","format":"IMAGE"}`), 100, fieldsMissing},
+		"a footer with a variable":  {with(plain + `,{"type":"FOOTER","text":"a {{1}} b"}`), 100, footerFormat},
+		"a footer that is too long": {with(plain + `,{"type":"FOOTER","text":"` + strings.Repeat("a", 61) + `"}`),
+			100, tooLong},
+		"eleven buttons": {buttons(strings.Repeat(reply+",", 10) + reply), 100, 0},
+		"three links": {buttons(strings.Repeat(`{"type":"URL","text":"a","url":"https://e.com"},`,
+			2) + `{"type":"URL","text":"a","url":"https://e.com"}`), 100, 0},
+		"quick replies apart": {buttons(reply + `,{"type":"URL","text":"a","url":"https://e.com"},` + reply),
+			100, fieldsMissing},
+		"a link without example": {buttons(`{"type":"URL","text":"a","url":"https://e.com/{{1}}"}`),
+			100, fieldsMissing},
+		"a link with a variable inside": {buttons(`{"type":"URL","text":"a","url":"https://{{1}}/a","example":["b"]}`),
+			100, 0},
 		"a code button outside its category": {buttons(`{"type":"OTP","otp_type":"COPY_CODE"}`), 100, 0},
-		"a button text that is too long":     {buttons(`{"type":"QUICK_REPLY","text":"` + strings.Repeat("a", 26) + `"}`), 100, tooLong},
-		"a time to live that is too short":   {`{"name":"a","language":"en","category":"UTILITY","message_send_ttl_seconds":5,"components":[` + plain + `]}`, 100, 0},
-		"named variables in capitals":        {`{"name":"a","language":"en","category":"UTILITY","parameter_format":"NAMED","components":[{"type":"BODY","text":"Hello {{Name}}, hi."}]}`, 100, bodyFormat},
-		"named variables without example":    {`{"name":"a","language":"en","category":"UTILITY","parameter_format":"NAMED","components":[{"type":"BODY","text":"Hello {{name}}, hi."}]}`, 100, fieldsMissing},
+		"a button text that is too long": {buttons(`{"type":"QUICK_REPLY","text":"` + strings.Repeat("a", 26) + `"}`),
+			100, tooLong},
+		"a time to live that is too short": {`{"name":"a","language":"en","category":"UTILITY","message_send_ttl_seconds":5,"components":[` +
+			plain + `]}`, 100, 0},
+		"named variables in capitals": {`{"name":"a","language":"en","category":"UTILITY","parameter_format":"NAMED","components":[{"type":"BODY","text":"Hello {{Name}}, hi."}]}`,
+			100, bodyFormat},
+		"named variables without example": {`{"name":"a","language":"en","category":"UTILITY","parameter_format":"NAMED","components":[{"type":"BODY","text":"Hello {{name}}, hi."}]}`,
+			100, fieldsMissing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -97,6 +109,7 @@ func (st *stage) events() (out []string) {
 		if json.Unmarshal(p.body, &envelope) != nil {
 			continue
 		}
+
 		for _, e := range envelope.Entry {
 			for _, c := range e.Changes {
 				if c.Field == "message_template_status_update" {
@@ -105,6 +118,7 @@ func (st *stage) events() (out []string) {
 			}
 		}
 	}
+
 	return out
 }
 
@@ -119,6 +133,7 @@ func TestATemplateIsReviewedAfterTheDelay(t *testing.T) {
 	if out := st.send(greet("447400123456", "")); out.Error.Code != 132001 {
 		t.Errorf("before the review: %s", out.body)
 	}
+
 	st.clock.advance(time.Hour)
 	st.Wake()
 	st.idle()
@@ -128,7 +143,9 @@ func TestATemplateIsReviewedAfterTheDelay(t *testing.T) {
 	if out := st.send(greet("447400123456", "")); out.status != 200 {
 		t.Errorf("after the review: %s", out.body)
 	}
-	if out := st.call("GET", "/v25.0/"+created.ID+"?fields=status,rejected_reason,components", ""); !strings.Contains(out.body, `"status":"APPROVED"`) {
+
+	if out := st.call("GET", "/v25.0/"+created.ID+"?fields=status,rejected_reason,components",
+		""); !strings.Contains(out.body, `"status":"APPROVED"`) {
 		t.Errorf("read back %s", out.body)
 	}
 }
@@ -137,19 +154,26 @@ func TestMagicTemplateNamesDecideTheReview(t *testing.T) {
 	t.Parallel()
 	st := stand(t, nil)
 	st.run()
+
 	make := func(name, body string) reply {
-		return st.call("POST", templates, fmt.Sprintf(`{"name":%q,"language":"en","category":"UTILITY","components":[{"type":"BODY","text":%q,"example":{"body_text":[["a","b"]]}}]}`, name, body))
+		return st.call("POST", templates, fmt.Sprintf(
+			`{"name":%q,"language":"en","category":"UTILITY","components":[{"type":"BODY","text":%q,"example":{"body_text":[["a","b"]]}}]}`,
+			name, body))
 	}
+
 	bad := make("offer_rejected", "Hello.")
 	adjacent := make("adjacent", "Hello my dear {{1}} {{2}}, how are you?")
 	moved := make("offer_recategorized", "Hello.")
 	waiting := make("offer_in_review", "Hello.")
 	st.idle()
-	for id, want := range map[string]string{bad.ID: "REJECTED", adjacent.ID: "REJECTED", moved.ID: "APPROVED", waiting.ID: "PENDING"} {
+
+	for id, want := range map[string]string{bad.ID: "REJECTED", adjacent.ID: "REJECTED", moved.ID: "APPROVED",
+		waiting.ID: "PENDING"} {
 		if out := st.call("GET", "/"+id, ""); out.Status != want {
 			t.Errorf("got %s, want %s", out.body, want)
 		}
 	}
+
 	if moved.Category != "MARKETING" {
 		t.Errorf("created as %s", moved.body)
 	}
@@ -164,29 +188,37 @@ func TestTemplatesAreListedInPages(t *testing.T) {
 	for i := range 7 {
 		st.template(strings.ReplaceAll(greeting, `"greeting"`, fmt.Sprintf(`"greeting_%d"`, i)))
 	}
-	path, seen, pages := templates+"?limit=3&fields=id,name,status&name=greeting&language=en_US&status=approved", map[string]bool{}, 0
+
+	path, seen, pages := templates+"?limit=3&fields=id,name,status&name=greeting&language=en_US&status=approved",
+		map[string]bool{}, 0
 	for path != "" {
 		out := st.call("GET", path, "")
 		var data []struct{ ID, Name, Status, Category string }
 		if err := json.Unmarshal(out.Data, &data); err != nil {
 			t.Fatalf("%s: %s", err, out.body)
 		}
+
 		for _, d := range data {
 			if seen[d.Name] || d.Status != "APPROVED" || d.Category != "" {
 				t.Errorf("page %d has %+v", pages, d)
 			}
+
 			seen[d.Name] = true
 		}
+
 		pages++
 		_, path, _ = strings.Cut(out.Paging.Next, "example.com")
 	}
+
 	if len(seen) != 7 || pages != 3 {
 		t.Errorf("saw %d templates on %d pages", len(seen), pages)
 	}
 	if out := st.call("GET", templates+"?after=bm90aGluZw", ""); out.Error.Code != 131059 {
 		t.Errorf("a stale cursor: %s", out.body)
 	}
-	if out := st.call("GET", templates+"?fields=shoe_size", ""); !strings.Contains(out.Error.Message, "nonexisting field") {
+
+	if out := st.call("GET", templates+"?fields=shoe_size", ""); !strings.Contains(out.Error.Message,
+		"nonexisting field") {
 		t.Errorf("an unknown field: %s", out.body)
 	}
 }
@@ -205,6 +237,7 @@ func TestTemplatesCanBeEditedWithinMetasLimits(t *testing.T) {
 	if out := st.call("POST", "/"+id, edit); out.Error.Subcode != notEditable {
 		t.Errorf("second edit on a day: %s", out.body)
 	}
+
 	st.clock.advance(24 * time.Hour)
 	if out := st.call("POST", "/"+id, `{"category":"UTILITY"}`); out.Error.Subcode != notEditable {
 		t.Errorf("category of an approved template: %s", out.body)
@@ -232,6 +265,7 @@ func TestADeletedTemplateLocksItsName(t *testing.T) {
 	if out := st.call("POST", templates, greeting); out.Error.Subcode != nameLocked {
 		t.Errorf("create again: %s", out.body)
 	}
+
 	st.clock.advance(31 * 24 * time.Hour)
 	id := st.call("POST", templates, greeting).ID
 	if out := st.call("DELETE", templates+"?hsm_id="+id+"&name=other", ""); out.Error.Code != 100 {
@@ -255,6 +289,7 @@ func TestAPausedTemplateCannotBeSent(t *testing.T) {
 	if out := st.call("POST", "/"+id+"/unpause", ""); !strings.Contains(out.body, `"success":false`) {
 		t.Errorf("unpause at once: %s", out.body)
 	}
+
 	st.clock.advance(5 * time.Minute)
 	if out := st.call("POST", "/"+id+"/unpause", ""); !strings.Contains(out.body, `"success":true`) {
 		t.Errorf("unpause: %s", out.body)
@@ -262,13 +297,16 @@ func TestAPausedTemplateCannotBeSent(t *testing.T) {
 	if out := st.send(greet("447400123456", "")); out.status != 200 {
 		t.Errorf("after it: %s", out.body)
 	}
+
 	st.DisableTemplate(waba, "greeting")
 	if out := st.send(greet("447400123456", "")); out.Error.Code != 132016 {
 		t.Errorf("while disabled: %s", out.body)
 	}
+
 	st.ApproveTemplate(waba, "greeting")
 	st.idle()
-	if got := st.events(); !slices.Equal(slices.Sorted(slices.Values(got)), []string{"APPROVED NONE", "APPROVED NONE", "DISABLED ", "PAUSED ", "UNPAUSED "}) {
+	if got := st.events(); !slices.Equal(slices.Sorted(slices.Values(got)),
+		[]string{"APPROVED NONE", "APPROVED NONE", "DISABLED ", "PAUSED ", "UNPAUSED "}) {
 		t.Errorf("events are %q", got)
 	}
 }
@@ -279,15 +317,19 @@ func TestManagementCallsAndCreationsAreLimitedByTheHour(t *testing.T) {
 	for i := range 100 {
 		st.template(strings.ReplaceAll(greeting, `"greeting"`, fmt.Sprintf(`"greeting_%d"`, i)))
 	}
+
 	if out := st.call("POST", templates, greeting); out.Error.Code != 80007 {
 		t.Errorf("creation 101: %s", out.body)
 	}
+
 	for range 4899 {
 		st.call("GET", "/"+waba, "")
 	}
+
 	if out := st.call("GET", "/"+waba, ""); out.Error.Code != 80007 {
 		t.Errorf("call 5,001: %s", out.body)
 	}
+
 	st.clock.advance(time.Hour)
 	if out := st.call("POST", templates, greeting); out.status != http.StatusOK {
 		t.Errorf("an hour later: %s", out.body)

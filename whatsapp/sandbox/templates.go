@@ -34,6 +34,7 @@ func decode(r *http.Request, into any) *refusal {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return invalid("The body is not the JSON that is expected: %s", err)
 	}
+
 	return nil
 }
 
@@ -42,6 +43,7 @@ func (s *Sandbox) createTemplate(c *call, a *account) *refusal {
 	if no := decode(c.r, &body); no != nil {
 		return no
 	}
+
 	body.Category, body.ParameterFormat = strings.ToUpper(body.Category), strings.ToUpper(body.ParameterFormat)
 	if body.ParameterFormat == "" {
 		body.ParameterFormat = "POSITIONAL"
@@ -49,6 +51,7 @@ func (s *Sandbox) createTemplate(c *call, a *account) *refusal {
 	if no := body.check(); no != nil {
 		return no
 	}
+
 	shown, sh, no := parseComponents(body.Category, body.ParameterFormat, body.Components)
 	if no != nil {
 		return no
@@ -56,6 +59,7 @@ func (s *Sandbox) createTemplate(c *call, a *account) *refusal {
 	if strings.HasSuffix(body.Name, recategorized) && body.Category == "UTILITY" {
 		body.Category = "MARKETING"
 	}
+
 	o, now := s.options.Load(), s.now()
 	s.catalog.Lock()
 	defer s.catalog.Unlock()
@@ -65,15 +69,18 @@ func (s *Sandbox) createTemplate(c *call, a *account) *refusal {
 	if !o.NoLimits && !a.creations.admit(now.UnixNano(), creationsPerHour, time.Hour) {
 		return refuse(80007, "More than %d templates were created in an hour.", creationsPerHour)
 	}
+
 	t := &template{
 		ID: newID(), Name: body.Name, Language: body.Language, Category: body.Category, Status: "PENDING",
 		ParameterFormat: body.ParameterFormat, TTL: body.TTL, Components: body.Components, ReviewAt: now.Add(o.ReviewDelay),
 		shown: shown, shape: sh,
 	}
+
 	s.catalog.put(a, t)
 	s.journal.put(s, record{Template: t})
 	s.later(t.ReviewAt.UnixNano(), t)
 	s.write(c.w, http.StatusOK, map[string]any{"id": t.ID, "status": t.Status, "category": t.Category})
+
 	return nil
 }
 
@@ -81,7 +88,8 @@ func (s *Sandbox) createTemplate(c *call, a *account) *refusal {
 func (b *templateBody) check() *refusal {
 	switch {
 	case !namePattern.MatchString(b.Name):
-		return badTemplate(0, "Invalid template name", "Message template name can only have lowercase letters, digits and underscores, 512 at most.")
+		return badTemplate(0, "Invalid template name",
+			"Message template name can only have lowercase letters, digits and underscores, 512 at most.")
 	case !slices.Contains(languages, b.Language):
 		return invalid("Param language must be a supported language code - got %q.", b.Language)
 	case b.Category != "MARKETING" && b.Category != "UTILITY" && b.Category != "AUTHENTICATION":
@@ -89,6 +97,7 @@ func (b *templateBody) check() *refusal {
 	case b.ParameterFormat != "POSITIONAL" && b.ParameterFormat != "NAMED":
 		return invalid("Param parameter_format must be one of {POSITIONAL, NAMED} - got %q.", b.ParameterFormat)
 	}
+
 	return b.checkTTL()
 }
 
@@ -97,10 +106,13 @@ func (b *templateBody) checkTTL() *refusal {
 	if b.TTL == nil || *b.TTL == -1 && b.Category != "MARKETING" {
 		return nil
 	}
-	bounds := map[string][2]int{"AUTHENTICATION": {30, 900}, "UTILITY": {30, 43_200}, "MARKETING": {43_200, 2_592_000}}[b.Category]
+
+	bounds := map[string][2]int{"AUTHENTICATION": {30, 900}, "UTILITY": {30, 43_200},
+		"MARKETING": {43_200, 2_592_000}}[b.Category]
 	if *b.TTL < bounds[0] || *b.TTL > bounds[1] {
 		return invalid("Param message_send_ttl_seconds must be between %d and %d for %s.", bounds[0], bounds[1], b.Category)
 	}
+
 	return nil
 }
 
@@ -112,10 +124,13 @@ func (a *account) room(b templateBody, now time.Time) *refusal {
 			"There is already %s content for this template. You can create a new template and try again.", b.Language)
 	case now.Before(a.locked[b.Name]):
 		return badTemplate(nameLocked, "Message template is being deleted",
-			"New %s content can't be added while the existing content is being deleted. Try again in 4 weeks or create a new message template.", b.Language)
+			"New %s content can't be added while the existing content is being deleted. Try again in 4 weeks or create a new message template.",
+			b.Language)
 	case len(a.templates) >= templateCap:
-		return badTemplate(tooManyTemplates, "Template limit exceeded", "The account has %d templates, which is the limit.", templateCap)
+		return badTemplate(tooManyTemplates, "Template limit exceeded", "The account has %d templates, which is the limit.",
+			templateCap)
 	}
+
 	return nil
 }
 
@@ -123,18 +138,21 @@ func (s *Sandbox) templateEdge(c *call, t *template) *refusal {
 	if no := s.meter(c, t.account); no != nil {
 		return no
 	}
+
 	switch c.r.Method + " " + c.edge {
 	case "GET ":
 		s.catalog.Lock()
 		s.reviewLocked(t)
 		node := t.node()
 		s.catalog.Unlock()
+
 		return s.fields(c, node, templateFields...)
 	case "POST ":
 		return s.editTemplate(c, t)
 	case "POST unpause":
 		return s.unpause(c, t)
 	}
+
 	return missing(c.r.Method, c.id+"/"+c.edge)
 }
 
@@ -143,6 +161,7 @@ func (s *Sandbox) editTemplate(c *call, t *template) *refusal {
 	if no := decode(c.r, &body); no != nil {
 		return no
 	}
+
 	o, now := s.options.Load(), s.now()
 	s.catalog.Lock()
 	defer s.catalog.Unlock()
@@ -150,6 +169,7 @@ func (s *Sandbox) editTemplate(c *call, t *template) *refusal {
 	if no := t.editable(body, now); no != nil {
 		return no
 	}
+
 	category := t.Category
 	if body.Category != "" {
 		category = strings.ToUpper(body.Category)
@@ -157,6 +177,7 @@ func (s *Sandbox) editTemplate(c *call, t *template) *refusal {
 	if body.Components == nil {
 		body.Components = t.Components
 	}
+
 	shown, sh, no := parseComponents(category, t.ParameterFormat, body.Components)
 	if no != nil {
 		return no
@@ -164,19 +185,23 @@ func (s *Sandbox) editTemplate(c *call, t *template) *refusal {
 	if t.Status == "APPROVED" {
 		t.Edits = append(t.Edits, now)
 	}
+
 	t.Category, t.Components, t.shown, t.shape = category, body.Components, shown, sh
 	if body.TTL != nil {
 		t.TTL = body.TTL
 	}
+
 	t.Status, t.ReviewAt = "PENDING", now.Add(o.ReviewDelay)
 	s.catalog.put(t.account, t)
 	s.journal.put(s, record{Template: t})
 	s.later(t.ReviewAt.UnixNano(), t)
 	s.write(c.w, http.StatusOK, map[string]any{"success": true, "id": t.ID, "name": t.Name, "category": t.Category})
+
 	return nil
 }
 
-// editable holds an edit to Meta's rules: what may change, in which status, and how often once it is approved.
+// editable holds an edit to Meta's rules: what may change, in which status, and how often once it
+// is approved.
 func (t *template) editable(body templateBody, now time.Time) *refusal {
 	bad := func(why string) *refusal {
 		return badTemplate(notEditable, "Message template cannot be edited", "%s", why)
@@ -186,6 +211,7 @@ func (t *template) editable(body templateBody, now time.Time) *refusal {
 		if body.Category != "" && !strings.EqualFold(body.Category, t.Category) {
 			return bad("The category of an approved template cannot change.")
 		}
+
 		n := len(t.Edits)
 		if n > 0 && now.Sub(t.Edits[n-1]) < 24*time.Hour || n >= 10 && now.Sub(t.Edits[n-10]) < 30*24*time.Hour {
 			return bad("An approved template can be edited once in 24 hours and 10 times in 30 days.")
@@ -194,9 +220,11 @@ func (t *template) editable(body templateBody, now time.Time) *refusal {
 	default:
 		return bad("Only approved, rejected and paused templates can be edited.")
 	}
+
 	if body.Name != "" && body.Name != t.Name || body.Language != "" && body.Language != t.Language {
 		return bad("Name and language cannot change.")
 	}
+
 	return nil
 }
 
@@ -207,20 +235,25 @@ func (s *Sandbox) unpause(c *call, t *template) *refusal {
 	case t.Status != "PAUSED":
 		s.write(c.w, http.StatusOK, map[string]any{"success": false, "reason": "The template is not paused."})
 	case s.now().Sub(t.PausedAt) < 5*time.Minute:
-		s.write(c.w, http.StatusOK, map[string]any{"success": false, "reason": "A template can be unpaused 5 minutes after it was paused."})
+		s.write(c.w, http.StatusOK,
+			map[string]any{"success": false, "reason": "A template can be unpaused 5 minutes after it was paused."})
 	default:
-		s.move(t, "UNPAUSED", map[string]any{"other_info": map[string]any{"title": "UNPAUSE", "description": "Your template was unpaused."}})
+		s.move(t, "UNPAUSED",
+			map[string]any{"other_info": map[string]any{"title": "UNPAUSE", "description": "Your template was unpaused."}})
 		s.succeed(c.w)
 	}
+
 	return nil
 }
 
-// deleteTemplates deletes all languages of a name, or one template by id and name, or up to 100 by their ids, all or none.
+// deleteTemplates deletes all languages of a name, or one template by id and name, or up to 100 by
+// their ids, all or none.
 func (s *Sandbox) deleteTemplates(c *call, a *account) *refusal {
 	q := c.r.URL.Query()
 	s.catalog.Lock()
 	defer s.catalog.Unlock()
 	var doomed []*template
+
 	if list := q.Get("hsm_ids"); list != "" {
 		for _, id := range strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(`[]", `, r) }) {
 			doomed = append(doomed, s.catalog.templates[id])
@@ -234,28 +267,35 @@ func (s *Sandbox) deleteTemplates(c *call, a *account) *refusal {
 			}
 		}
 	}
+
 	if len(doomed) > 100 && q.Has("hsm_ids") {
 		return invalid("Param hsm_ids must have at most 100 ids.")
 	}
+
 	foreign := func(t *template) bool {
 		return t == nil || t.account != a || q.Has("hsm_id") && t.Name != q.Get("name")
 	}
 	if len(doomed) == 0 || slices.ContainsFunc(doomed, foreign) {
 		return badTemplate(2593002, "Message template not found", "The message template was not found in this account.")
 	}
+
 	for _, t := range doomed {
 		if t.Status == "DISABLED" {
 			return badTemplate(notEditable, "Message template cannot be deleted", "A disabled template cannot be deleted.")
 		}
 	}
+
 	for _, t := range doomed {
 		s.remove(a, t)
 	}
+
 	s.succeed(c.w)
+
 	return nil
 }
 
-// remove deletes a template. Its name stays locked if it had been approved. The caller holds the catalog's lock.
+// remove deletes a template. Its name stays locked if it had been approved. The caller holds the
+// catalog's lock.
 func (s *Sandbox) remove(a *account, t *template) {
 	delete(a.templates, templateKey{t.Name, t.Language})
 	delete(s.catalog.templates, t.ID)
@@ -263,16 +303,19 @@ func (s *Sandbox) remove(a *account, t *template) {
 	if t.Approved {
 		a.locked[t.Name] = s.now().Add(nameLock)
 	}
+
 	s.journal.put(s, record{Deleted: &deletion{t.ID, a.WABAID, t.Name, a.locked[t.Name]}})
 }
 
 // templateFields are what a template shows when no fields are asked for.
-var templateFields = []string{"name", "parameter_format", "components", "language", "status", "category", "sub_category", "id"}
+var templateFields = []string{"name", "parameter_format", "components", "language", "status", "category",
+	"sub_category", "id"}
 
 func (s *Sandbox) listTemplates(c *call, a *account) *refusal {
 	q := c.r.URL.Query()
 	s.catalog.Lock()
 	var found []*template
+
 	for _, t := range a.templates {
 		s.reviewLocked(t)
 		if strings.Contains(t.Name, q.Get("name")) && matches(t.Language, q.Get("language")) &&
@@ -280,8 +323,10 @@ func (s *Sandbox) listTemplates(c *call, a *account) *refusal {
 			found = append(found, t)
 		}
 	}
+
 	total := len(a.templates)
 	nodes := make([]map[string]any, len(found))
+
 	// The newest first, as at Meta; ids settle what was created in the same instant.
 	slices.SortFunc(found, func(x, y *template) int {
 		if d := y.ReviewAt.Compare(x.ReviewAt); d != 0 {
@@ -289,10 +334,13 @@ func (s *Sandbox) listTemplates(c *call, a *account) *refusal {
 		}
 		return strings.Compare(x.ID, y.ID)
 	})
+
 	for i, t := range found {
 		nodes[i] = t.node()
 	}
+
 	s.catalog.Unlock()
+
 	return s.list(c, nodes, templateFields, map[string]any{
 		"total_count": len(nodes), "message_template_count": total, "message_template_limit": templateCap,
 		"are_translations_complete": true,
@@ -301,7 +349,8 @@ func (s *Sandbox) listTemplates(c *call, a *account) *refusal {
 
 func matches(have, want string) bool { return want == "" || strings.EqualFold(have, want) }
 
-// list answers with a page of nodes. A cursor is the id of the node that it stands behind or before.
+// list answers with a page of nodes. A cursor is the id of the node that it stands behind or
+// before.
 func (s *Sandbox) list(c *call, nodes []map[string]any, fields []string, summary map[string]any) *refusal {
 	q := c.r.URL.Query()
 	limit := 25
@@ -310,8 +359,10 @@ func (s *Sandbox) list(c *call, nodes []map[string]any, fields []string, summary
 		if err != nil || n < 1 {
 			return invalid("Param limit must be a positive number - got %q.", text)
 		}
+
 		limit = min(n, 1000)
 	}
+
 	from := 0
 	if cursor := q.Get("after"); cursor != "" {
 		id, err := base64.RawURLEncoding.DecodeString(cursor)
@@ -319,31 +370,40 @@ func (s *Sandbox) list(c *call, nodes []map[string]any, fields []string, summary
 		if err != nil || at < 0 {
 			return refuse(131059, "The cursor is not valid any more. Start again without one.")
 		}
+
 		from = at + 1
 	}
+
 	page := nodes[from:min(from+limit, len(nodes))]
 	out := map[string]any{"data": []any{}}
+
 	if len(page) > 0 {
 		cursor := func(n map[string]any) string { return base64.RawURLEncoding.EncodeToString([]byte(n["id"].(string))) }
 		paging := map[string]any{"cursors": map[string]any{"before": cursor(page[0]), "after": cursor(page[len(page)-1])}}
 		if from+limit < len(nodes) {
 			paging["next"] = nextPage(c.r, cursor(page[len(page)-1]))
 		}
+
 		out["paging"] = paging
 	}
+
 	data := make([]any, len(page))
 	for i, n := range page {
 		shown, no := selected(q.Get("fields"), n, fields)
 		if no != nil {
 			return no
 		}
+
 		data[i] = shown
 	}
+
 	out["data"] = data
 	if summary != nil && (q.Has("summary") || strings.Contains(q.Get("fields"), "summary")) {
 		out["summary"] = summary
 	}
+
 	s.write(c.w, http.StatusOK, out)
+
 	return nil
 }
 
@@ -353,9 +413,11 @@ func nextPage(r *http.Request, after string) string {
 	if r.TLS != nil {
 		u.Scheme = "https"
 	}
+
 	q := u.Query()
 	q.Set("after", after)
 	q.Del("access_token")
 	u.RawQuery = q.Encode()
+
 	return u.String()
 }

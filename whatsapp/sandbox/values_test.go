@@ -39,9 +39,14 @@ var forms = []string{
 // pieces are what values are put together of: what people, spreadsheets and web pages write, and
 // what WhatsApp's rules are about.
 var pieces = []string{
-	"a", "Ana", "AB12", "x1", "é", "漢字", "👩‍👩‍👧", "\n", "\r\n", "\t", " ", "  ", "     ", "\u00a0", "\u2003", "\u2028", "\u2029", "\u0085", "\v", "\f", "\u200b", "\ufeff", "\u202e", "\u3164", "\x01", "\x7f", "\xff",
-	"https://", "HTTPS://", "http://", "data:image/png;base64,AA==", "photo.jpg", "shop.example.com/track/", "www.", "example.com", "/", "/track/", "//", "?", "#", "&", "=", "%", "%20", "%zz", "\"", "<", "{", "}", "{{1}}", "|", "\\", "^", "`", ",", ":", "-", ".",
-	"1", "12.5", "-91", "0,0", "52.5,13.4,Office,Main St 1", `{"latitude":1,"longitude":2}`, `{"latitude":100,"longitude":2}`, "1709944072", "1909944072000", "2030-01-01T00:00:00Z", "catalog:sku", "SAVE10", "localhost", "10.0.0.1", "[::1]",
+	"a", "Ana", "AB12", "x1", "é", "漢字", "👩‍👩‍👧", "\n", "\r\n", "\t", " ", "  ", "     ", "\u00a0", "\u2003",
+	"\u2028", "\u2029", "\u0085", "\v", "\f", "\u200b", "\ufeff", "\u202e", "\u3164", "\x01", "\x7f", "\xff",
+	"https://", "HTTPS://", "http://", "data:image/png;base64,AA==", "photo.jpg", "shop.example.com/track/", "www.",
+	"example.com", "/", "/track/", "//", "?", "#", "&", "=", "%", "%20", "%zz", "\"", "<", "{", "}", "{{1}}",
+	"|", "\\", "^", "`", ",", ":", "-", ".",
+	"1", "12.5", "-91", "0,0", "52.5,13.4,Office,Main St 1", `{"latitude":1,"longitude":2}`,
+	`{"latitude":100,"longitude":2}`, "1709944072", "1909944072000", "2030-01-01T00:00:00Z", "catalog:sku", "SAVE10",
+	"localhost", "10.0.0.1", "[::1]",
 	strings.Repeat("w", 15), strings.Repeat("ö", 61), strings.Repeat("long ", 130), strings.Repeat("z", 1990),
 }
 
@@ -55,10 +60,12 @@ func someValue(upload string) string {
 	case 1:
 		return "https://example.com/" + piece()
 	}
+
 	var b strings.Builder
 	for range 1 + rand.IntN(4) {
 		b.WriteString(piece())
 	}
+
 	return b.String()
 }
 
@@ -73,6 +80,7 @@ func (st *stage) upload() string {
 	if err != nil {
 		st.t.Fatal(err)
 	}
+
 	file.Write([]byte("png"))
 	w.Close()
 	r := httptest.NewRequest("POST", "/v25.0/"+sender+"/media", &form)
@@ -85,6 +93,7 @@ func (st *stage) upload() string {
 	if id == "" {
 		st.t.Fatalf("upload: %s", answer.Body)
 	}
+
 	return id
 }
 
@@ -102,7 +111,9 @@ func ordinary(t whatsapp.Template, upload string) map[string]string {
 			values[p.Name] = "1909944072000"
 		}
 	}
+
 	mended, _ := t.Mend(values)
+
 	return mended
 }
 
@@ -115,7 +126,9 @@ func (st *stage) accepts(t whatsapp.Template, values map[string]string) (bool, s
 	if err != nil {
 		st.t.Fatal(err)
 	}
+
 	out := st.send(string(raw))
+
 	return out.status == 200, out.body
 }
 
@@ -123,14 +136,17 @@ func TestWhatPassesOurCheckWhatsAppTakesAndWhatItRefusesOfAConstantIsFoundBefore
 	t.Parallel()
 	st := stand(t, nil)
 	upload := st.upload()
+
 	known := func(values map[string]string) bool { // a number that is no upload's id can be no fault of its form
 		for _, v := range values {
 			if v != upload && whatsapp.IsMediaID(strings.TrimSpace(v)) {
 				return false
 			}
 		}
+
 		return true
 	}
+
 	passed, found := 0, 0
 	for _, form := range forms {
 		st.template(form)
@@ -141,36 +157,44 @@ func TestWhatPassesOurCheckWhatsAppTakesAndWhatItRefusesOfAConstantIsFoundBefore
 		if ok, body := st.accepts(template, ordinary(template, upload)); !ok {
 			t.Fatalf("%s with ordinary values: %s", template.Name, body)
 		}
+
 		for range 500 {
 			values, parameters := ordinary(template, upload), template.Parameters()
 			if len(parameters) == 0 {
 				continue
 			}
+
 			one := parameters[rand.IntN(len(parameters))].Name
 			values[one] = someValue(upload)
 			if rand.IntN(3) == 0 {
 				values[parameters[rand.IntN(len(parameters))].Name] = someValue(upload)
 			}
+
 			mended, wrong := template.Mend(values)
 			if !known(values) || !known(mended) {
 				continue
 			}
+
 			if _, problems := template.Message(values); len(problems) == 0 {
 				passed++
 				if ok, body := st.accepts(template, values); !ok {
 					t.Errorf("%s passes %q, and WhatsApp says %s", template.Name, values, body)
 				}
 			}
+
 			if again, still := template.Mend(mended); !equal(again, mended) || len(still) != len(wrong) {
 				t.Errorf("%s mends %q to %q, and that to %q", template.Name, values, mended, again)
 			}
+
 			if len(wrong) == 0 {
 				if ok, body := st.accepts(template, mended); !ok {
 					t.Errorf("%s mends %q to %q, and WhatsApp says %s", template.Name, values, mended, body)
 				}
 			}
+
 			constant := ordinary(template, upload)
 			constant[one] = mended[one]
+
 			if ok, body := st.accepts(template, constant); !ok {
 				found++
 				if problems := template.Constants(map[string]string{one: values[one]}); len(problems) == 0 {
@@ -179,6 +203,7 @@ func TestWhatPassesOurCheckWhatsAppTakesAndWhatItRefusesOfAConstantIsFoundBefore
 			}
 		}
 	}
+
 	if passed < 100 || found < 100 {
 		t.Errorf("%d passed, %d were refused: that shows little", passed, found)
 	}
@@ -190,5 +215,6 @@ func equal(a, b map[string]string) bool {
 			return false
 		}
 	}
+
 	return len(a) == len(b)
 }

@@ -17,8 +17,8 @@ import (
 // posters is how many webhooks are in flight at once.
 const posters = 8
 
-// slowestRetry and patience bound a webhook's retries. Meta tries for 7 days, ever more rarely; here a minute is the
-// longest pause, so that a receiver that comes back need not wait for hours.
+// slowestRetry and patience bound a webhook's retries. Meta tries for 7 days, ever more rarely;
+// here a minute is the longest pause, so that a receiver that comes back need not wait for hours.
 const (
 	slowestRetry = time.Minute
 	patience     = 7 * 24 * time.Hour
@@ -40,11 +40,14 @@ type parcel struct {
 	since   int64
 }
 
-// Run posts webhooks and reviews templates until ctx ends. What is not yet acknowledged then stays pending.
+// Run posts webhooks and reviews templates until ctx ends. What is not yet acknowledged then stays
+// pending.
 func (s *Sandbox) Run(ctx context.Context) error {
 	defer s.client.CloseIdleConnections()
-	work := make(chan *parcel) // unbuffered: what no poster is free for stays in the schedule, and gathers into bigger parcels
+	// unbuffered: what no poster is free for stays in the schedule, and gathers into bigger parcels
+	work := make(chan *parcel)
 	group, ctx := errgroup.WithContext(ctx)
+
 	for range posters {
 		group.Go(func() error {
 			for {
@@ -57,7 +60,9 @@ func (s *Sandbox) Run(ctx context.Context) error {
 			}
 		})
 	}
+
 	group.Go(func() error { s.hand(ctx, work); return nil })
+
 	return group.Wait()
 }
 
@@ -74,8 +79,10 @@ func (s *Sandbox) hand(ctx context.Context, work chan<- *parcel) {
 				return
 			case work <- p:
 			}
+
 			continue
 		}
+
 		timer.Reset(wait)
 		select {
 		case <-ctx.Done():
@@ -86,7 +93,8 @@ func (s *Sandbox) hand(ctx context.Context, work chan<- *parcel) {
 	}
 }
 
-// gather takes what is due for one callback out of the schedule; or else says how long there is nothing to do.
+// gather takes what is due for one callback out of the schedule; or else says how long there is
+// nothing to do.
 func (s *Sandbox) gather() (*parcel, time.Duration) {
 	o, now := s.options.Load(), s.now()
 	b := &s.book
@@ -98,8 +106,10 @@ func (s *Sandbox) gather() (*parcel, time.Duration) {
 			if !any {
 				wait = time.Hour
 			}
+
 			return nil, wait
 		}
+
 		switch what := b.due[0].what.(type) {
 		case *template:
 			b.due.pop()
@@ -120,12 +130,14 @@ func (s *Sandbox) gather() (*parcel, time.Duration) {
 	}
 }
 
-// fill takes due statuses and events from the schedule as long as they go to the same callback. What has no callback is
-// set aside, and what nobody subscribed to is dropped. The caller holds the book's lock.
+// fill takes due statuses and events from the schedule as long as they go to the same callback.
+// What has no callback is set aside, and what nobody subscribed to is dropped. The caller holds the
+// book's lock.
 func (s *Sandbox) fill(o *Options, now time.Time) *parcel {
 	b := &s.book
 	p := &parcel{since: now.UnixNano()}
 	var url string
+
 	for len(b.due) > 0 && b.due[0].at <= now.UnixNano() && len(p.entries) < o.Batch {
 		to, subscribed, posts := s.route(o, b.due[0].what)
 		switch {
@@ -142,13 +154,16 @@ func (s *Sandbox) fill(o *Options, now time.Time) *parcel {
 		case url != "" && url != to:
 			return p
 		}
+
 		url = to
 		p.entries = append(p.entries, b.due.pop())
 	}
+
 	return p
 }
 
-// route says where an entry is posted: the number's override goes before the account's, and that before the app's.
+// route says where an entry is posted: the number's override goes before the account's, and that
+// before the app's.
 func (s *Sandbox) route(o *Options, what any) (url string, subscribed, posts bool) {
 	var a *account
 	var n *number
@@ -160,6 +175,7 @@ func (s *Sandbox) route(o *Options, what any) (url string, subscribed, posts boo
 	default:
 		return "", false, false
 	}
+
 	hook := a.hook.Load()
 	switch {
 	case n != nil && n.callback() != "":
@@ -169,6 +185,7 @@ func (s *Sandbox) route(o *Options, what any) (url string, subscribed, posts boo
 	default:
 		url = o.CallbackURL
 	}
+
 	return url, hook.Subscribed, true
 }
 
@@ -182,9 +199,12 @@ func (s *Sandbox) deliver(ctx context.Context, p *parcel) {
 			s.putBack(p, s.now())
 			return
 		}
+
 		s.failed(o, p)
+
 		return
 	}
+
 	s.acknowledged(p)
 }
 
@@ -193,6 +213,7 @@ func (s *Sandbox) post(ctx context.Context, url, secret string, body []byte) err
 	if err != nil {
 		return err
 	}
+
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "facebookexternalua")
 	r.Header.Set("X-Hub-Signature-256", whatsapp.Sign(secret, body))
@@ -200,6 +221,7 @@ func (s *Sandbox) post(ctx context.Context, url, secret string, body []byte) err
 	if err != nil {
 		return err
 	}
+
 	defer w.Body.Close()
 	if _, err := io.Copy(io.Discard, io.LimitReader(w.Body, 64<<10)); err != nil {
 		return err
@@ -207,6 +229,7 @@ func (s *Sandbox) post(ctx context.Context, url, secret string, body []byte) err
 	if w.StatusCode != http.StatusOK {
 		return fmt.Errorf("answered %s", w.Status)
 	}
+
 	return nil
 }
 
@@ -221,10 +244,12 @@ func (s *Sandbox) failed(o *Options, p *parcel) {
 		b.counts.Dropped += len(p.entries)
 		b.settle(len(p.entries))
 	}
+
 	b.Unlock()
 	if expired {
 		return
 	}
+
 	pause := min(o.RetryDelay<<min(p.tries, 16), slowestRetry)
 	p.tries++
 	s.putBack(p, now.Add(pause))
@@ -238,7 +263,8 @@ func (s *Sandbox) putBack(p *parcel, at time.Time) {
 	b.Unlock()
 }
 
-// acknowledged notes that a callback answered 200: first in the state file, then for those who wait.
+// acknowledged notes that a callback answered 200: first in the state file, then for those who
+// wait.
 func (s *Sandbox) acknowledged(p *parcel) {
 	if s.journal != nil {
 		told := make([][2]uint64, 0, len(p.entries))
@@ -247,14 +273,17 @@ func (s *Sandbox) acknowledged(p *parcel) {
 				told = append(told, [2]uint64{m.seq, uint64(e.step())})
 			}
 		}
+
 		if len(told) > 0 {
 			s.journal.put(s, record{Told: told})
 		}
 	}
+
 	b := &s.book
 	b.Lock()
 	defer b.Unlock()
 	b.counts.Posts++
+
 	for _, e := range p.entries {
 		switch what := e.what.(type) {
 		case *message:
@@ -264,5 +293,6 @@ func (s *Sandbox) acknowledged(p *parcel) {
 			b.counts.Posted[what.field]++
 		}
 	}
+
 	b.settle(len(p.entries))
 }

@@ -23,15 +23,18 @@ func TestWebhooksAreSignedOverTheBytesAsMetaWritesThem(t *testing.T) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	escaped := false
+
 	for _, p := range st.posts {
 		if !whatsapp.Verify([]string{secret}, p.body, p.signature) {
 			t.Errorf("signature %s does not fit %s", p.signature, p.body)
 		}
+
 		escaped = escaped || strings.Contains(string(p.body), `\u00e9\/\ud83d\ude00`)
 		if i := slices.IndexFunc(p.body, func(c byte) bool { return c > 127 }); i >= 0 {
 			t.Errorf("not plain ASCII: %s", p.body)
 		}
 	}
+
 	if !escaped {
 		t.Error("callback data is not escaped as Meta does")
 	}
@@ -49,13 +52,16 @@ func TestWebhooksAreRetriedUntilTheyAreAccepted(t *testing.T) {
 				}
 				return 200
 			}
+
 			st.template(greeting)
 			st.run()
 			st.send(greet("447400123456", ""))
 			st.idle()
-			if got := slices.Sorted(slices.Values(st.told("447400123456"))); !slices.Equal(got, []string{"delivered", "read", "sent"}) {
+			if got := slices.Sorted(slices.Values(st.told("447400123456"))); !slices.Equal(got,
+				[]string{"delivered", "read", "sent"}) {
 				t.Errorf("told %q", got)
 			}
+
 			if c := st.Counts(); c.FailedPosts != 4 {
 				t.Errorf("failed posts: %d, want 4", c.FailedPosts)
 			}
@@ -70,7 +76,8 @@ func TestWebhooksComeTwiceWhenAskedTo(t *testing.T) {
 	st.run()
 	st.send(greet("447400123456", ""))
 	st.idle()
-	if got := slices.Sorted(slices.Values(st.told("447400123456"))); !slices.Equal(got, []string{"delivered", "delivered", "read", "read", "sent", "sent"}) {
+	if got := slices.Sorted(slices.Values(st.told("447400123456"))); !slices.Equal(got,
+		[]string{"delivered", "delivered", "read", "read", "sent", "sent"}) {
 		t.Errorf("told %q", got)
 	}
 }
@@ -106,6 +113,7 @@ func TestStatusesThatAreDueTogetherArePostedTogether(t *testing.T) {
 	for i := range 100 {
 		st.send(greet(fmt.Sprint(447400100000+i), ""))
 	}
+
 	st.run()
 	st.idle()
 	st.mu.Lock()
@@ -123,6 +131,7 @@ func TestStatusesFollowTheirDelays(t *testing.T) {
 	st.template(greeting)
 	st.run()
 	st.send(greet("447400123456", ""))
+
 	for i, d := range []time.Duration{time.Second, time.Minute, time.Hour} {
 		st.clock.advance(d)
 		st.Wake()
@@ -132,6 +141,7 @@ func TestStatusesFollowTheirDelays(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	if got := st.told("447400123456"); !slices.Equal(got, []string{"sent", "delivered", "read"}) {
 		t.Errorf("told %q", got)
 	}
@@ -166,6 +176,7 @@ func TestWithoutSubscriptionThereAreNoWebhooks(t *testing.T) {
 	if out := st.call("GET", apps, ""); string(out.Data) != "[]" {
 		t.Errorf("subscriptions: %s", out.body)
 	}
+
 	st.call("POST", apps, "")
 	st.send(greet("447400123456", ""))
 	st.idle()
@@ -179,17 +190,22 @@ func TestAnOverriddenCallbackIsChallengedThenUsed(t *testing.T) {
 	st := stand(t, func(o *Options) { o.CallbackURL = "http://127.0.0.1:1" })
 	st.template(greeting)
 	apps := "/v25.0/" + waba + "/subscribed_apps"
-	if out := st.call("POST", apps, `{"override_callback_uri":"`+st.callback+`","verify_token":"wrong"}`); out.Error.Code != 2200 {
+	if out := st.call("POST", apps, `{"override_callback_uri":"`+st.callback+
+		`","verify_token":"wrong"}`); out.Error.Code != 2200 {
 		t.Errorf("with a wrong token: %s", out.body)
 	}
-	if out := st.call("POST", apps, `{"override_callback_uri":"`+st.callback+`","verify_token":"verify"}`); out.status != 200 {
+
+	if out := st.call("POST", apps, `{"override_callback_uri":"`+st.callback+
+		`","verify_token":"verify"}`); out.status != 200 {
 		t.Fatalf("with the right token: %s", out.body)
 	}
+
 	st.run()
 	st.send(greet("447400123456", ""))
 	if err := st.WaitFor(st.ctx, func(c Counts) bool { return c.Posted["read"] == 1 }); err != nil {
 		t.Fatal(err)
 	}
+
 	st.SetCallbackURL(st.callback)
 	if err := st.Verify(st.ctx); err != nil {
 		t.Error(err)
@@ -207,6 +223,7 @@ func TestInboundMessagesAndOtherEventsArePosted(t *testing.T) {
 	if err := st.SendEvent(waba, "account_update", json.RawMessage(`{"event":"VERIFIED_ACCOUNT"}`)); err != nil {
 		t.Fatal(err)
 	}
+
 	st.idle()
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -214,7 +231,9 @@ func TestInboundMessagesAndOtherEventsArePosted(t *testing.T) {
 	for _, p := range st.posts {
 		all.Write(p.body)
 	}
-	for _, want := range []string{id, `"body":"STOP"`, `"from":"447400123456"`, `"display_phone_number":"15550783881"`, `"field":"account_update"`, `"event":"VERIFIED_ACCOUNT"`} {
+
+	for _, want := range []string{id, `"body":"STOP"`, `"from":"447400123456"`, `"display_phone_number":"15550783881"`,
+		`"field":"account_update"`, `"event":"VERIFIED_ACCOUNT"`} {
 		if !strings.Contains(all.String(), want) {
 			t.Errorf("%s is not in %s", want, all.String())
 		}
@@ -233,6 +252,7 @@ func TestTheStateSurvivesARestart(t *testing.T) {
 	if err := st.WaitFor(st.ctx, func(c Counts) bool { return c.FailedPosts > 0 }); err != nil {
 		t.Fatal(err)
 	}
+
 	before := st.Accepted()
 	stop()
 
@@ -245,28 +265,36 @@ func TestTheStateSurvivesARestart(t *testing.T) {
 		} else if out := st.callAs("EAAsecond", "GET", "/"+waba, ""); out.status != 200 {
 			t.Errorf("the second token is forgotten: %s", out.body)
 		}
+
 		stop = st.run()
 		st.idle()
 		after := st.Accepted()
 		if len(after) != 3 {
 			t.Fatalf("restart %d: accepted %d messages, want 3", restart, len(after))
 		}
+
 		for i := range after {
-			if after[i].WAMID != before[i].WAMID || after[i].CallbackData != before[i].CallbackData || !slices.Equal(after[i].Params, before[i].Params) {
+			if after[i].WAMID != before[i].WAMID || after[i].CallbackData != before[i].CallbackData ||
+				!slices.Equal(after[i].Params, before[i].Params) {
 				t.Errorf("restart %d: %+v became %+v", restart, before[i], after[i])
 			}
 		}
+
 		// The template and the open statuses are there; what was acknowledged is not told again.
-		for to, want := range map[string][]string{"447400123456": {"delivered", "read", "sent"}, "12025550141": {"failed"}, "447400100001": {"failed"}} {
+		for to, want := range map[string][]string{"447400123456": {"delivered", "read", "sent"}, "12025550141": {"failed"},
+			"447400100001": {"failed"}} {
 			if got := slices.Sorted(slices.Values(st.told(to))); !slices.Equal(got, want) {
 				t.Errorf("restart %d: %s was told %q", restart, to, got)
 			}
 		}
+
 		stop()
 	}
+
 	st.open()
 	st.run()
-	if out := st.send(greet("447400123456", "msg_3:1")); out.status != 200 || slices.ContainsFunc(before, func(a Accepted) bool { return a.WAMID == out.Messages[0].ID }) {
+	if out := st.send(greet("447400123456", "msg_3:1")); out.status != 200 ||
+		slices.ContainsFunc(before, func(a Accepted) bool { return a.WAMID == out.Messages[0].ID }) {
 		t.Errorf("after the restarts: %s", out.body)
 	}
 }
@@ -283,6 +311,7 @@ func TestATornLineIsLeftOut(t *testing.T) {
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
+
 	st.open()
 	st.run()
 	st.idle()

@@ -1,5 +1,5 @@
-// Package transporttest is a schema with one of everything that the protocol layer has rules for, and resolvers that
-// stream, fail, panic and wait on demand. Tests serve it; nothing else does.
+// Package transporttest is a schema with one of everything that the protocol layer has rules for,
+// and resolvers that stream, fail, panic and wait on demand. Tests serve it; nothing else does.
 package transporttest
 
 import (
@@ -38,17 +38,19 @@ func PresentError(_ context.Context, err error) *gqlerror.Error {
 	if !errors.As(err, &f) {
 		return nil
 	}
+
 	extensions := map[string]any{"code": f.Code}
 	for k, v := range f.More {
 		extensions[k] = v
 	}
+
 	return &gqlerror.Error{Message: f.Message, Extensions: extensions}
 }
 
 type callerKey struct{}
 
-// Authenticate knows "Bearer alice" and such by name, refuses "Bearer expired", and fails for "Bearer down" as it would
-// without its database. The stranger may pass.
+// Authenticate knows "Bearer alice" and such by name, refuses "Bearer expired", and fails for
+// "Bearer down" as it would without its database. The stranger may pass.
 func Authenticate(ctx context.Context, authorization string, _ *http.Request) (context.Context, error) {
 	name, ok := strings.CutPrefix(authorization, "Bearer ")
 	switch {
@@ -61,6 +63,7 @@ func Authenticate(ctx context.Context, authorization string, _ *http.Request) (c
 	case name == "broken":
 		return ctx, errors.New("pq: secret detail")
 	}
+
 	return context.WithValue(ctx, callerKey{}, name), nil
 }
 
@@ -93,10 +96,13 @@ func (r *Resolvers) Schema() graphql.ExecutableSchema {
 		} else if last != nil {
 			rows = *last
 		}
+
 		return 1 + rows*child
 	}
+
 	config.Complexity.Query.Items = page
 	config.Complexity.Item.Related = page
+
 	return generated.NewExecutableSchema(config)
 }
 
@@ -113,17 +119,20 @@ func page(first, last *int) *generated.ItemConnection {
 	} else if last != nil {
 		rows = *last
 	}
+
 	c := &generated.ItemConnection{Edges: []*generated.ItemEdge{}, TotalCount: 1000}
 	for i := range rows {
 		id := strconv.Itoa(i)
 		c.Edges = append(c.Edges, &generated.ItemEdge{Cursor: id, Node: &generated.Item{ID: id, Text: "item " + id}})
 	}
+
 	return c
 }
 
 type item struct{}
 
-func (item) Related(_ context.Context, _ *generated.Item, first *int, _ *string, last *int, _ *string) (*generated.ItemConnection, error) {
+func (item) Related(_ context.Context, _ *generated.Item, first *int, _ *string, last *int,
+	_ *string) (*generated.ItemConnection, error) {
 	return page(first, last), nil
 }
 
@@ -134,6 +143,7 @@ func (mutation) AddItem(_ context.Context, input generated.AddItemInput) (*gener
 	if input.Attachment != nil {
 		text += " with " + input.Attachment.Filename
 	}
+
 	return &generated.Item{ID: "new", Text: text}, nil
 }
 
@@ -143,7 +153,9 @@ func (mutation) Upload(_ context.Context, file graphql.Upload) (*generated.File,
 	if err != nil {
 		return nil, err
 	}
-	return &generated.File{Name: file.Filename, Size: int(n), ContentType: file.ContentType, Sha256: hex.EncodeToString(hash.Sum(nil))}, nil
+
+	return &generated.File{Name: file.Filename, Size: int(n), ContentType: file.ContentType,
+		Sha256: hex.EncodeToString(hash.Sum(nil))}, nil
 }
 
 func (m mutation) Uploads(ctx context.Context, files []*graphql.Upload) ([]*generated.File, error) {
@@ -154,6 +166,7 @@ func (m mutation) Uploads(ctx context.Context, files []*graphql.Upload) ([]*gene
 			return nil, err
 		}
 	}
+
 	return out, nil
 }
 
@@ -179,6 +192,7 @@ func (query) Nodes(_ context.Context, ids []string) ([]generated.Node, error) {
 	for i, id := range ids {
 		out[i] = &generated.Item{ID: id}
 	}
+
 	return out, nil
 }
 
@@ -203,6 +217,7 @@ func (query) Fail(_ context.Context, with generated.Failure) (string, error) {
 	case generated.FailureNull:
 		return "", gqlerror.Errorf("secret without a code")
 	}
+
 	return "", errors.New("secret of an error: password=hunter2")
 }
 
@@ -238,13 +253,15 @@ func (s subscription) Ticks(ctx context.Context, everyMs, count, padding int) (<
 }
 
 // stream sends ticks, calls last, and closes.
-func (s subscription) stream(ctx context.Context, every time.Duration, count, padding int, last func()) <-chan *generated.Tick {
+func (s subscription) stream(ctx context.Context, every time.Duration, count, padding int,
+	last func()) <-chan *generated.Tick {
 	ticks := make(chan *generated.Tick)
 	s.r.Streams.Add(1)
 	go func() {
 		defer s.r.Streams.Add(-1)
 		defer close(ticks)
 		turn := transport.TurnOf(ctx)
+
 		for seq := 1; count == 0 || seq <= count; seq++ {
 			if seq > 1 && every > 0 {
 				select {
@@ -253,12 +270,16 @@ func (s subscription) stream(ctx context.Context, every time.Duration, count, pa
 					return
 				}
 			}
-			if !turn.Take(ctx) || !transport.Send(ctx, turn, ticks, &generated.Tick{Seq: seq, At: time.Now(), Padding: strings.Repeat("x", padding)}) {
+
+			if !turn.Take(ctx) || !transport.Send(ctx, turn, ticks,
+				&generated.Tick{Seq: seq, At: time.Now(), Padding: strings.Repeat("x", padding)}) {
 				return
 			}
 		}
+
 		last()
 	}()
+
 	return ticks
 }
 
