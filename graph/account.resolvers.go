@@ -23,8 +23,7 @@ func (r *accountResolver) MessagingLimitUsed(ctx context.Context, obj *ent.Accou
 	})
 }
 
-func (r *mutationResolver) ConnectAccount(ctx context.Context,
-	input model.ConnectAccountInput) (*model.AccountPayload, error) {
+func (r *mutationResolver) ConnectAccount(ctx context.Context, input model.ConnectAccountInput) (*model.AccountPayload, error) {
 	in := account.Connect{ConsentToTransfer: input.ConsentToTransfer}
 	if token := input.Credentials.Token; token != nil {
 		in.WABAID, in.AccessToken = token.WabaID, token.AccessToken
@@ -38,8 +37,7 @@ func (r *mutationResolver) ConnectAccount(ctx context.Context,
 	return &model.AccountPayload{Account: a, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) SyncAccount(ctx context.Context, input model.SyncAccountInput) (*model.AccountPayload,
-	error) {
+func (r *mutationResolver) SyncAccount(ctx context.Context, input model.SyncAccountInput) (*model.AccountPayload, error) {
 	a, wrong, err := answer(r.Accounts.Sync(ctx, input.AccountID))
 	if err != nil {
 		return nil, err
@@ -48,8 +46,7 @@ func (r *mutationResolver) SyncAccount(ctx context.Context, input model.SyncAcco
 	return &model.AccountPayload{Account: a, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) DisconnectAccount(ctx context.Context,
-	input model.DisconnectAccountInput) (*model.AccountPayload, error) {
+func (r *mutationResolver) DisconnectAccount(ctx context.Context, input model.DisconnectAccountInput) (*model.AccountPayload, error) {
 	a, err := r.Accounts.Disconnect(ctx, input.AccountID)
 	if err == nil {
 		err = r.Campaigns.AccountChanged(ctx, a)
@@ -63,8 +60,7 @@ func (r *mutationResolver) DisconnectAccount(ctx context.Context,
 	return &model.AccountPayload{Account: a, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) UpdatePhoneNumber(ctx context.Context,
-	input model.UpdatePhoneNumberInput) (*model.PhoneNumberPayload, error) {
+func (r *mutationResolver) UpdatePhoneNumber(ctx context.Context, input model.UpdatePhoneNumberInput) (*model.PhoneNumberPayload, error) {
 	change := account.NumberChange{SetThroughputCap: input.ThroughputCap.IsSet(),
 		ThroughputCap: input.ThroughputCap.Value()}
 	n, wrong, err := answer(r.Accounts.UpdateNumber(ctx, input.PhoneNumberID, change))
@@ -85,8 +81,7 @@ func (r *phoneNumberResolver) Queued(ctx context.Context, obj *ent.PhoneNumber) 
 	})
 }
 
-func (r *queryResolver) Accounts(ctx context.Context, after *entgql.Cursor[uid.ID], first *int,
-	before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AccountOrder) (*ent.AccountConnection, error) {
+func (r *queryResolver) Accounts(ctx context.Context, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AccountOrder) (*ent.AccountConnection, error) {
 	p, err := newPage(ctx, "accounts", after, first, before, last,
 		terms(orderBy, func(o *ent.AccountOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
 	if err != nil {

@@ -28,9 +28,7 @@ func (r *auditEventResolver) Hash(ctx context.Context, obj *ent.AuditEvent) (str
 	return hex.EncodeToString(obj.Hash), nil
 }
 
-func (r *queryResolver) AuditEvents(ctx context.Context, filter *model.AuditEventFilter, after *entgql.Cursor[uid.ID],
-	first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AuditEventOrder) (*ent.AuditEventConnection,
-	error) {
+func (r *queryResolver) AuditEvents(ctx context.Context, filter *model.AuditEventFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AuditEventOrder) (*ent.AuditEventConnection, error) {
 	p, err := newPage(ctx, "auditEvents", after, first, before, last,
 		terms(orderBy, func(o *ent.AuditEventOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
 	if err != nil {

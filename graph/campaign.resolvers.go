@@ -27,9 +27,7 @@ func (r *campaignResolver) Progress(ctx context.Context, obj *ent.Campaign) (*ca
 	return &p, nil
 }
 
-func (r *campaignResolver) Messages(ctx context.Context, obj *ent.Campaign, filter *model.MessageFilter,
-	after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int,
-	orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
+func (r *campaignResolver) Messages(ctx context.Context, obj *ent.Campaign, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
 	ask := messagePage{filter, after, before, first, last, orderBy}
 	if after != nil || before != nil { // a cursor is one campaign's
 		pages, err := r.pagesOfMessages(ctx, []uid.ID{obj.ID}, ask)
@@ -46,8 +44,7 @@ func (r *campaignAudienceResolver) Lists(ctx context.Context, obj *campaign.Audi
 	return r.listsOf(ctx, obj.Rule.ListIDs)
 }
 
-func (r *campaignAudienceResolver) ExcludeLists(ctx context.Context, obj *campaign.Audience) ([]*ent.ContactList,
-	error) {
+func (r *campaignAudienceResolver) ExcludeLists(ctx context.Context, obj *campaign.Audience) ([]*ent.ContactList, error) {
 	return r.listsOf(ctx, obj.Rule.ExcludeListIDs)
 }
 
@@ -63,13 +60,11 @@ func (r *campaignProgressResolver) Cost(ctx context.Context, obj *campaign.Progr
 	return nil, nil // no price is known yet
 }
 
-func (r *campaignProgressResolver) Failures(ctx context.Context, obj *campaign.Progress) ([]*model.FailureCount,
-	error) {
+func (r *campaignProgressResolver) Failures(ctx context.Context, obj *campaign.Progress) ([]*model.FailureCount, error) {
 	return r.failuresOf(ctx, obj)
 }
 
-func (r *mutationResolver) CreateCampaign(ctx context.Context,
-	input model.CreateCampaignInput) (*model.CampaignPayload, error) {
+func (r *mutationResolver) CreateCampaign(ctx context.Context, input model.CreateCampaignInput) (*model.CampaignPayload, error) {
 	c, wrong, err := answer(r.Campaigns.Create(ctx, draftFrom(input)))
 	if err != nil {
 		return nil, err
@@ -78,8 +73,7 @@ func (r *mutationResolver) CreateCampaign(ctx context.Context,
 	return &model.CampaignPayload{Campaign: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) LaunchCampaign(ctx context.Context,
-	input model.LaunchCampaignInput) (*model.CampaignPayload, error) {
+func (r *mutationResolver) LaunchCampaign(ctx context.Context, input model.LaunchCampaignInput) (*model.CampaignPayload, error) {
 	c, wrong, err := answer(r.Campaigns.Launch(ctx, input.CampaignID))
 	if err != nil {
 		return nil, err
@@ -88,8 +82,7 @@ func (r *mutationResolver) LaunchCampaign(ctx context.Context,
 	return &model.CampaignPayload{Campaign: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) PauseCampaign(ctx context.Context, input model.PauseCampaignInput) (*model.CampaignPayload,
-	error) {
+func (r *mutationResolver) PauseCampaign(ctx context.Context, input model.PauseCampaignInput) (*model.CampaignPayload, error) {
 	c, wrong, err := answer(r.Campaigns.Pause(ctx, input.CampaignID))
 	if err != nil {
 		return nil, err
@@ -98,8 +91,7 @@ func (r *mutationResolver) PauseCampaign(ctx context.Context, input model.PauseC
 	return &model.CampaignPayload{Campaign: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) ResumeCampaign(ctx context.Context,
-	input model.ResumeCampaignInput) (*model.CampaignPayload, error) {
+func (r *mutationResolver) ResumeCampaign(ctx context.Context, input model.ResumeCampaignInput) (*model.CampaignPayload, error) {
 	c, wrong, err := answer(r.Campaigns.Resume(ctx, input.CampaignID))
 	if err != nil {
 		return nil, err
@@ -108,8 +100,7 @@ func (r *mutationResolver) ResumeCampaign(ctx context.Context,
 	return &model.CampaignPayload{Campaign: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) CancelCampaign(ctx context.Context,
-	input model.CancelCampaignInput) (*model.CampaignPayload, error) {
+func (r *mutationResolver) CancelCampaign(ctx context.Context, input model.CancelCampaignInput) (*model.CampaignPayload, error) {
 	c, wrong, err := answer(r.Campaigns.Cancel(ctx, input.CampaignID))
 	if err != nil {
 		return nil, err
@@ -118,8 +109,7 @@ func (r *mutationResolver) CancelCampaign(ctx context.Context,
 	return &model.CampaignPayload{Campaign: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) RetryCampaign(ctx context.Context, input model.RetryCampaignInput) (*model.CampaignPayload,
-	error) {
+func (r *mutationResolver) RetryCampaign(ctx context.Context, input model.RetryCampaignInput) (*model.CampaignPayload, error) {
 	c, wrong, err := answer(r.Campaigns.Retry(ctx, input.CampaignID, input.ErrorCodes))
 	if err != nil {
 		return nil, err
@@ -128,9 +118,7 @@ func (r *mutationResolver) RetryCampaign(ctx context.Context, input model.RetryC
 	return &model.CampaignPayload{Campaign: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *queryResolver) Campaigns(ctx context.Context, filter *model.CampaignFilter, after *entgql.Cursor[uid.ID],
-	first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.CampaignOrder) (*ent.CampaignConnection,
-	error) {
+func (r *queryResolver) Campaigns(ctx context.Context, filter *model.CampaignFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.CampaignOrder) (*ent.CampaignConnection, error) {
 	p, err := newPage(ctx, "campaigns", after, first, before, last,
 		terms(orderBy, func(o *ent.CampaignOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
 	if err != nil {
@@ -146,8 +134,7 @@ func (r *queryResolver) Campaigns(ctx context.Context, filter *model.CampaignFil
 	return sealed(p, c, err)
 }
 
-func (r *subscriptionResolver) CampaignProgress(ctx context.Context,
-	campaignID uid.ID) (<-chan *model.CampaignProgressUpdate, error) {
+func (r *subscriptionResolver) CampaignProgress(ctx context.Context, campaignID uid.ID) (<-chan *model.CampaignProgressUpdate, error) {
 	return r.followCampaign(ctx, campaignID)
 }
 

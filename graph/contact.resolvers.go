@@ -27,8 +27,7 @@ func (r *contactResolver) ServiceWindowClosesAt(ctx context.Context, obj *ent.Co
 	return stillAhead(obj.ServiceWindowClosesAt, r.Now()), nil
 }
 
-func (r *contactImportResolver) Rejections(ctx context.Context, obj *ent.ContactImport,
-	first *int) ([]*ent.ImportRejection, error) {
+func (r *contactImportResolver) Rejections(ctx context.Context, obj *ent.ContactImport, first *int) ([]*ent.ImportRejection, error) {
 	return loadsOf(ctx).rejections.load(ctx, obj.ID,
 		func(ctx context.Context, imports []uid.ID) (map[uid.ID][]*ent.ImportRejection, error) {
 			return r.Audience.Rejections(ctx, imports, or(first, defaultRejections))
@@ -39,8 +38,7 @@ func (r *contactListResolver) Size(ctx context.Context, obj *ent.ContactList) (i
 	return loadsOf(ctx).sizes.load(ctx, obj.ID, r.Audience.ListSizes)
 }
 
-func (r *mutationResolver) CreateContact(ctx context.Context, input model.CreateContactInput) (*model.ContactPayload,
-	error) {
+func (r *mutationResolver) CreateContact(ctx context.Context, input model.CreateContactInput) (*model.ContactPayload, error) {
 	c, wrong, err := answer(r.Audience.CreateContact(ctx, contactFrom(input)))
 	if err != nil {
 		return nil, err
@@ -49,8 +47,7 @@ func (r *mutationResolver) CreateContact(ctx context.Context, input model.Create
 	return &model.ContactPayload{Contact: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) ImportContacts(ctx context.Context,
-	input model.ImportContactsInput) (*model.ContactImportPayload, error) {
+func (r *mutationResolver) ImportContacts(ctx context.Context, input model.ImportContactsInput) (*model.ContactImportPayload, error) {
 	i, wrong, err := answer(r.Audience.StartImport(ctx, audience.NewImport{
 		FileName: input.File.Filename, File: input.File.File, ListID: input.ListID, DefaultCountry: input.DefaultCountry,
 		NumberForm: input.NumbersWithoutPlus, Consent: input.Consent,
@@ -66,8 +63,7 @@ func (r *mutationResolver) ImportContacts(ctx context.Context,
 		ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) CreateContactList(ctx context.Context,
-	input model.CreateContactListInput) (*model.ContactListPayload, error) {
+func (r *mutationResolver) CreateContactList(ctx context.Context, input model.CreateContactListInput) (*model.ContactListPayload, error) {
 	l, wrong, err := answer(r.Audience.CreateList(ctx, input.Name))
 	if err != nil {
 		return nil, err
@@ -76,8 +72,7 @@ func (r *mutationResolver) CreateContactList(ctx context.Context,
 	return &model.ContactListPayload{ContactList: l, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *queryResolver) Contacts(ctx context.Context, filter *jsonfield.ContactFilter, after *entgql.Cursor[uid.ID],
-	first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactOrder) (*ent.ContactConnection, error) {
+func (r *queryResolver) Contacts(ctx context.Context, filter *jsonfield.ContactFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactOrder) (*ent.ContactConnection, error) {
 	if err := refuseContactProbe(ctx, filter, orderBy); err != nil {
 		return nil, err
 	}
@@ -99,8 +94,7 @@ func (r *queryResolver) Contacts(ctx context.Context, filter *jsonfield.ContactF
 	return sealed(p, c, err)
 }
 
-func (r *queryResolver) ContactLists(ctx context.Context, after *entgql.Cursor[uid.ID], first *int,
-	before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactListOrder) (*ent.ContactListConnection, error) {
+func (r *queryResolver) ContactLists(ctx context.Context, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactListOrder) (*ent.ContactListConnection, error) {
 	p, err := newPage(ctx, "contactLists", after, first, before, last,
 		terms(orderBy, func(o *ent.ContactListOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
 	if err != nil {
@@ -113,8 +107,7 @@ func (r *queryResolver) ContactLists(ctx context.Context, after *entgql.Cursor[u
 	return sealed(p, c, err)
 }
 
-func (r *subscriptionResolver) ContactImportProgress(ctx context.Context, importID uid.ID) (<-chan *ent.ContactImport,
-	error) {
+func (r *subscriptionResolver) ContactImportProgress(ctx context.Context, importID uid.ID) (<-chan *ent.ContactImport, error) {
 	return r.followImport(ctx, importID)
 }
 

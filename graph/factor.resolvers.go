@@ -29,8 +29,7 @@ func (r *memberResolver) SecondFactor(ctx context.Context, obj *ent.Member) (*bo
 	return &has, nil
 }
 
-func (r *mutationResolver) BeginSecondFactor(ctx context.Context,
-	input model.BeginSecondFactorInput) (*model.BeginSecondFactorPayload, error) {
+func (r *mutationResolver) BeginSecondFactor(ctx context.Context, input model.BeginSecondFactorInput) (*model.BeginSecondFactorPayload, error) {
 	begun, err := r.Identity.BeginSecondFactor(ctx, text(input.Password))
 	_, wrong, err := done(err)
 	if err != nil {
@@ -41,15 +40,13 @@ func (r *mutationResolver) BeginSecondFactor(ctx context.Context,
 		ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) ConfirmSecondFactor(ctx context.Context,
-	input model.ConfirmSecondFactorInput) (*model.RecoveryCodesPayload, error) {
+func (r *mutationResolver) ConfirmSecondFactor(ctx context.Context, input model.ConfirmSecondFactorInput) (*model.RecoveryCodesPayload, error) {
 	codes, changed, err := r.Identity.ConfirmSecondFactor(ctx, input.Code)
 	r.announce(ctx, changed...)
 	return r.recoveryPayload(ctx, codes, err, input.ClientMutationID)
 }
 
-func (r *mutationResolver) DisableSecondFactor(ctx context.Context,
-	input model.DisableSecondFactorInput) (*model.DisableSecondFactorPayload, error) {
+func (r *mutationResolver) DisableSecondFactor(ctx context.Context, input model.DisableSecondFactorInput) (*model.DisableSecondFactorPayload, error) {
 	changed, err := r.Identity.DisableSecondFactor(ctx, text(input.Password), input.Code)
 	disabled, wrong, err := done(err)
 	if err != nil {
@@ -66,8 +63,7 @@ func (r *mutationResolver) DisableSecondFactor(ctx context.Context,
 	return payload, err
 }
 
-func (r *mutationResolver) RegenerateRecoveryCodes(ctx context.Context,
-	input model.RegenerateRecoveryCodesInput) (*model.RecoveryCodesPayload, error) {
+func (r *mutationResolver) RegenerateRecoveryCodes(ctx context.Context, input model.RegenerateRecoveryCodesInput) (*model.RecoveryCodesPayload, error) {
 	codes, err := r.Identity.RegenerateRecoveryCodes(ctx, text(input.Password), input.Code)
 	return r.recoveryPayload(ctx, codes, err, input.ClientMutationID)
 }

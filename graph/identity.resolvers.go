@@ -54,8 +54,7 @@ func (r *mutationResolver) SignOut(ctx context.Context, input *model.SignOutInpu
 		ClientMutationID: or(input, model.SignOutInput{}).ClientMutationID}, nil
 }
 
-func (r *mutationResolver) AcceptTerms(ctx context.Context, input model.AcceptTermsInput) (*model.AcceptTermsPayload,
-	error) {
+func (r *mutationResolver) AcceptTerms(ctx context.Context, input model.AcceptTermsInput) (*model.AcceptTermsPayload, error) {
 	accepted, wrong, err := done(r.Identity.AcceptTerms(ctx, input.Version))
 	if err != nil {
 		return nil, err
@@ -69,8 +68,7 @@ func (r *mutationResolver) AcceptTerms(ctx context.Context, input model.AcceptTe
 	return payload, nil
 }
 
-func (r *mutationResolver) UpdateOrganization(ctx context.Context,
-	input model.UpdateOrganizationInput) (*model.OrganizationPayload, error) {
+func (r *mutationResolver) UpdateOrganization(ctx context.Context, input model.UpdateOrganizationInput) (*model.OrganizationPayload, error) {
 	o, wrong, err := answer(r.Identity.UpdateOrganization(ctx, organizationChange(input)))
 	if err != nil {
 		return nil, err
@@ -82,8 +80,7 @@ func (r *mutationResolver) UpdateOrganization(ctx context.Context,
 	return &model.OrganizationPayload{Organization: o, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) RevokeSession(ctx context.Context,
-	input model.RevokeSessionInput) (*model.RevokeSessionPayload, error) {
+func (r *mutationResolver) RevokeSession(ctx context.Context, input model.RevokeSessionInput) (*model.RevokeSessionPayload, error) {
 	revoked, wrong, err := done(r.Identity.RevokeSession(ctx, input.SessionID))
 	if err != nil {
 		return nil, err
@@ -98,8 +95,7 @@ func (r *mutationResolver) RevokeSession(ctx context.Context,
 	return payload, nil
 }
 
-func (r *mutationResolver) CreateAPIKey(ctx context.Context,
-	input model.CreateAPIKeyInput) (*model.CreateAPIKeyPayload, error) {
+func (r *mutationResolver) CreateAPIKey(ctx context.Context, input model.CreateAPIKeyInput) (*model.CreateAPIKeyPayload, error) {
 	key, secret, err := r.Identity.CreateAPIKey(ctx, identity.NewAPIKey{
 		Name: input.Name, Role: input.Role, Scopes: input.Scopes, ExpiresAt: input.ExpiresAt,
 		CurrentPassword: text(input.CurrentPassword),
@@ -114,8 +110,7 @@ func (r *mutationResolver) CreateAPIKey(ctx context.Context,
 		ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) RevokeAPIKey(ctx context.Context, input model.RevokeAPIKeyInput) (*model.APIKeyPayload,
-	error) {
+func (r *mutationResolver) RevokeAPIKey(ctx context.Context, input model.RevokeAPIKeyInput) (*model.APIKeyPayload, error) {
 	key, ended, err := r.Identity.RevokeAPIKey(ctx, input.APIKeyID)
 	key, wrong, err := answer(key, err)
 	if err != nil {

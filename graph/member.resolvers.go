@@ -18,8 +18,7 @@ func (r *invitationResolver) InvitedBy(ctx context.Context, obj *ent.Invitation)
 	return loadsOf(ctx).inviters.load(ctx, obj.ID, r.Identity.Inviters)
 }
 
-func (r *mutationResolver) CreateOrganization(ctx context.Context,
-	input model.CreateOrganizationInput) (*model.SessionPayload, error) {
+func (r *mutationResolver) CreateOrganization(ctx context.Context, input model.CreateOrganizationInput) (*model.SessionPayload, error) {
 	signed, wrong, err := opened(r.Identity.CreateOrganization(ctx, input.Name, input.AcceptTermsVersion))
 	if err != nil {
 		return nil, err
@@ -28,8 +27,7 @@ func (r *mutationResolver) CreateOrganization(ctx context.Context,
 	return sessionPayload(signed, wrong, input.ClientMutationID), nil
 }
 
-func (r *mutationResolver) SwitchOrganization(ctx context.Context,
-	input model.SwitchOrganizationInput) (*model.SessionPayload, error) {
+func (r *mutationResolver) SwitchOrganization(ctx context.Context, input model.SwitchOrganizationInput) (*model.SessionPayload, error) {
 	signed, wrong, err := opened(r.Identity.SwitchOrganization(ctx, input.OrganizationID))
 	if err != nil {
 		return nil, err
@@ -38,8 +36,7 @@ func (r *mutationResolver) SwitchOrganization(ctx context.Context,
 	return sessionPayload(signed, wrong, input.ClientMutationID), nil
 }
 
-func (r *mutationResolver) InviteMember(ctx context.Context,
-	input model.InviteMemberInput) (*model.InviteMemberPayload, error) {
+func (r *mutationResolver) InviteMember(ctx context.Context, input model.InviteMemberInput) (*model.InviteMemberPayload, error) {
 	token, expiresAt, err := r.Identity.InviteMember(ctx, input.Email, input.Role)
 	invited, wrong, err := done(err)
 	if err != nil {
@@ -54,8 +51,7 @@ func (r *mutationResolver) InviteMember(ctx context.Context,
 	return payload, nil
 }
 
-func (r *mutationResolver) RevokeInvitation(ctx context.Context,
-	input model.RevokeInvitationInput) (*model.RevokeInvitationPayload, error) {
+func (r *mutationResolver) RevokeInvitation(ctx context.Context, input model.RevokeInvitationInput) (*model.RevokeInvitationPayload, error) {
 	revoked, wrong, err := done(r.Identity.RevokeInvitation(ctx, input.InvitationID))
 	if err != nil {
 		return nil, err
@@ -69,8 +65,7 @@ func (r *mutationResolver) RevokeInvitation(ctx context.Context,
 	return payload, nil
 }
 
-func (r *mutationResolver) AcceptInvitation(ctx context.Context,
-	input model.AcceptInvitationInput) (*model.SessionPayload, error) {
+func (r *mutationResolver) AcceptInvitation(ctx context.Context, input model.AcceptInvitationInput) (*model.SessionPayload, error) {
 	signed, wrong, err := opened(r.Identity.AcceptInvitation(ctx, identity.AcceptInvitation{
 		Token: input.Token, Name: input.Name, Password: input.Password, Code: or(input.Code, ""),
 		AcceptTermsVersion: input.AcceptTermsVersion, Client: clientOf(ctx),
@@ -82,22 +77,19 @@ func (r *mutationResolver) AcceptInvitation(ctx context.Context,
 	return sessionPayload(signed, wrong, input.ClientMutationID), nil
 }
 
-func (r *mutationResolver) UpdateMember(ctx context.Context, input model.UpdateMemberInput) (*model.MemberPayload,
-	error) {
+func (r *mutationResolver) UpdateMember(ctx context.Context, input model.UpdateMemberInput) (*model.MemberPayload, error) {
 	changed, err := r.Identity.UpdateMember(ctx,
 		identity.MemberChange{ID: input.MemberID, Role: input.Role, RevokeKeys: or(input.RevokeAPIKeys, false)})
 	return r.memberPayload(ctx, changed, err, input.ClientMutationID)
 }
 
-func (r *mutationResolver) RemoveMember(ctx context.Context, input model.RemoveMemberInput) (*model.MemberPayload,
-	error) {
+func (r *mutationResolver) RemoveMember(ctx context.Context, input model.RemoveMemberInput) (*model.MemberPayload, error) {
 	changed, err := r.Identity.RemoveMember(ctx,
 		identity.MemberChange{ID: input.MemberID, RevokeKeys: or(input.RevokeAPIKeys, false)})
 	return r.memberPayload(ctx, changed, err, input.ClientMutationID)
 }
 
-func (r *mutationResolver) ChangePassword(ctx context.Context,
-	input model.ChangePasswordInput) (*model.SessionPayload, error) {
+func (r *mutationResolver) ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.SessionPayload, error) {
 	session, ended, err := r.Identity.ChangePassword(ctx, input.CurrentPassword, input.NewPassword)
 	signed, wrong, err := opened(session, err)
 	if err != nil {
@@ -109,8 +101,7 @@ func (r *mutationResolver) ChangePassword(ctx context.Context,
 	return sessionPayload(signed, wrong, input.ClientMutationID), nil
 }
 
-func (r *mutationResolver) RequestPasswordReset(ctx context.Context,
-	input model.RequestPasswordResetInput) (*model.RequestPasswordResetPayload, error) {
+func (r *mutationResolver) RequestPasswordReset(ctx context.Context, input model.RequestPasswordResetInput) (*model.RequestPasswordResetPayload, error) {
 	sent, wrong, err := done(r.Identity.RequestPasswordReset(ctx, input.Email, clientOf(ctx)))
 	if err != nil {
 		return nil, err
@@ -119,8 +110,7 @@ func (r *mutationResolver) RequestPasswordReset(ctx context.Context,
 	return &model.RequestPasswordResetPayload{Sent: sent, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) ResetPassword(ctx context.Context, input model.ResetPasswordInput) (*model.SessionPayload,
-	error) {
+func (r *mutationResolver) ResetPassword(ctx context.Context, input model.ResetPasswordInput) (*model.SessionPayload, error) {
 	session, ended, err := r.Identity.ResetPassword(ctx, identity.ResetPassword{
 		Token: input.Token, NewPassword: input.NewPassword, Code: or(input.Code, ""),
 		KeepLogins: or(input.KeepExternalLogins, false), Client: clientOf(ctx),
@@ -136,8 +126,7 @@ func (r *mutationResolver) ResetPassword(ctx context.Context, input model.ResetP
 	return sessionPayload(signed, wrong, input.ClientMutationID), nil
 }
 
-func (r *mutationResolver) VerifyEmail(ctx context.Context, input model.VerifyEmailInput) (*model.VerifyEmailPayload,
-	error) {
+func (r *mutationResolver) VerifyEmail(ctx context.Context, input model.VerifyEmailInput) (*model.VerifyEmailPayload, error) {
 	u, wrong, err := answer(r.Identity.VerifyEmail(ctx,
 		identity.VerifyEmail{Token: input.Token, Password: text(input.Password), Client: clientOf(ctx)}))
 	if err != nil {
@@ -150,8 +139,7 @@ func (r *mutationResolver) VerifyEmail(ctx context.Context, input model.VerifyEm
 	return &model.VerifyEmailPayload{User: u, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) RequestEmailVerification(ctx context.Context,
-	input model.RequestEmailVerificationInput) (*model.RequestEmailVerificationPayload, error) {
+func (r *mutationResolver) RequestEmailVerification(ctx context.Context, input model.RequestEmailVerificationInput) (*model.RequestEmailVerificationPayload, error) {
 	sent, wrong, err := done(r.Identity.RequestEmailVerification(ctx))
 	if err != nil {
 		return nil, err
@@ -161,8 +149,7 @@ func (r *mutationResolver) RequestEmailVerification(ctx context.Context,
 		ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) RevokeOtherSessions(ctx context.Context,
-	input model.RevokeOtherSessionsInput) (*model.RevokeOtherSessionsPayload, error) {
+func (r *mutationResolver) RevokeOtherSessions(ctx context.Context, input model.RevokeOtherSessionsInput) (*model.RevokeOtherSessionsPayload, error) {
 	ended, err := r.Identity.RevokeOtherSessions(ctx)
 	if err != nil {
 		return nil, err

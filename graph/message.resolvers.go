@@ -17,8 +17,7 @@ import (
 	"entgo.io/contrib/entgql"
 )
 
-func (r *deliveryEventBatchResolver) Events(ctx context.Context,
-	obj *model.DeliveryEventBatch) ([]*model.DeliveryEvent, error) {
+func (r *deliveryEventBatchResolver) Events(ctx context.Context, obj *model.DeliveryEventBatch) ([]*model.DeliveryEvent, error) {
 	adopt(ctx, obj.Loads)
 	return obj.Events, nil
 }
@@ -58,8 +57,7 @@ func (r *messagePricingResolver) Type(ctx context.Context, obj *jsonfield.Pricin
 	return some(obj.Type), nil
 }
 
-func (r *mutationResolver) SendMessage(ctx context.Context, input model.SendMessageInput) (*model.MessagePayload,
-	error) {
+func (r *mutationResolver) SendMessage(ctx context.Context, input model.SendMessageInput) (*model.MessagePayload, error) {
 	m, wrong, err := answer(r.Direct.Send(ctx, singleMessage(input)))
 	if err != nil {
 		return nil, err
@@ -68,15 +66,13 @@ func (r *mutationResolver) SendMessage(ctx context.Context, input model.SendMess
 	return &model.MessagePayload{Message: m, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *queryResolver) Messages(ctx context.Context, filter *model.MessageFilter, after *entgql.Cursor[uid.ID],
-	first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
+func (r *queryResolver) Messages(ctx context.Context, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
 	all := uid.ID{}
 	pages, err := r.pagesOfMessages(ctx, []uid.ID{all}, messagePage{filter, after, before, first, last, orderBy})
 	return pages[all], err
 }
 
-func (r *queryResolver) DeliveryEvents(ctx context.Context, filter *model.DeliveryEventFilter,
-	after *entgql.Cursor[uid.ID], first *int) (*model.DeliveryEventBatch, error) {
+func (r *queryResolver) DeliveryEvents(ctx context.Context, filter *model.DeliveryEventFilter, after *entgql.Cursor[uid.ID], first *int) (*model.DeliveryEventBatch, error) {
 	tell, err := r.newTeller(ctx)
 	if err != nil {
 		return nil, err
@@ -98,8 +94,7 @@ func (r *queryResolver) DeliveryEvents(ctx context.Context, filter *model.Delive
 	return tell.batch(ctx, events, cursor)
 }
 
-func (r *subscriptionResolver) DeliveryEvents(ctx context.Context, filter *model.DeliveryEventFilter,
-	after *entgql.Cursor[uid.ID]) (<-chan *model.DeliveryEventBatch, error) {
+func (r *subscriptionResolver) DeliveryEvents(ctx context.Context, filter *model.DeliveryEventFilter, after *entgql.Cursor[uid.ID]) (<-chan *model.DeliveryEventBatch, error) {
 	if err := r.knownToEvents(ctx, filter); err != nil {
 		return nil, err
 	}

@@ -15,7 +15,6 @@ func (r *subscriptionResolver) StatusChanged(ctx context.Context) (<-chan ent.No
 	return r.followStatuses(ctx)
 }
 
-func (r *subscriptionResolver) MessageReceived(ctx context.Context, phoneNumberID *uid.ID) (<-chan *ent.Message,
-	error) {
+func (r *subscriptionResolver) MessageReceived(ctx context.Context, phoneNumberID *uid.ID) (<-chan *ent.Message, error) {
 	return r.followReceived(ctx, phoneNumberID)
 }

@@ -12,8 +12,7 @@ import (
 	"context"
 )
 
-func (r *mutationResolver) BeginExternalSignIn(ctx context.Context,
-	input model.BeginExternalSignInInput) (*model.BeginExternalSignInPayload, error) {
+func (r *mutationResolver) BeginExternalSignIn(ctx context.Context, input model.BeginExternalSignInInput) (*model.BeginExternalSignInPayload, error) {
 	url, flow, err := r.Identity.BeginExternalSignIn(ctx, input.RedirectURI, clientOf(ctx))
 	_, wrong, err := done(err)
 	if err != nil {
@@ -24,8 +23,7 @@ func (r *mutationResolver) BeginExternalSignIn(ctx context.Context,
 		ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *mutationResolver) CompleteExternalSignIn(ctx context.Context,
-	input model.CompleteExternalSignInInput) (*model.SessionPayload, error) {
+func (r *mutationResolver) CompleteExternalSignIn(ctx context.Context, input model.CompleteExternalSignInInput) (*model.SessionPayload, error) {
 	signed, wrong, err := opened(r.Identity.CompleteExternalSignIn(ctx, identity.CompleteExternal{
 		Returned:         identity.Returned{Flow: input.Flow, State: input.State, Code: input.Code},
 		SecondFactorCode: text(input.SecondFactorCode), InvitationToken: text(input.InvitationToken),
@@ -39,15 +37,13 @@ func (r *mutationResolver) CompleteExternalSignIn(ctx context.Context,
 	return sessionPayload(signed, wrong, input.ClientMutationID), nil
 }
 
-func (r *mutationResolver) LinkExternalLogin(ctx context.Context,
-	input model.LinkExternalLoginInput) (*model.ExternalLoginsPayload, error) {
+func (r *mutationResolver) LinkExternalLogin(ctx context.Context, input model.LinkExternalLoginInput) (*model.ExternalLoginsPayload, error) {
 	err := r.Identity.LinkExternalLogin(ctx, identity.Returned{Flow: input.Flow, State: input.State, Code: input.Code},
 		text(input.Password))
 	return loginsPayload(ctx, err, input.ClientMutationID)
 }
 
-func (r *mutationResolver) UnlinkExternalLogin(ctx context.Context,
-	input model.UnlinkExternalLoginInput) (*model.ExternalLoginsPayload, error) {
+func (r *mutationResolver) UnlinkExternalLogin(ctx context.Context, input model.UnlinkExternalLoginInput) (*model.ExternalLoginsPayload, error) {
 	err := r.Identity.UnlinkExternalLogin(ctx, input.ExternalLoginID, text(input.Password))
 	return loginsPayload(ctx, err, input.ClientMutationID)
 }

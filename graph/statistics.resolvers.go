@@ -12,8 +12,7 @@ import (
 	"context"
 )
 
-func (r *queryResolver) Statistics(ctx context.Context, filter model.StatisticsFilter,
-	interval *enum.StatisticsInterval, groupBy []enum.StatisticsDimension) ([]*model.StatisticsRow, error) {
+func (r *queryResolver) Statistics(ctx context.Context, filter model.StatisticsFilter, interval *enum.StatisticsInterval, groupBy []enum.StatisticsDimension) ([]*model.StatisticsRow, error) {
 	v, err := identity.Require(ctx, enum.RoleViewer)
 	if err != nil {
 		return nil, err

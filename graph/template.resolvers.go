@@ -17,8 +17,7 @@ import (
 	"entgo.io/contrib/entgql"
 )
 
-func (r *mutationResolver) CreateTemplate(ctx context.Context,
-	input model.CreateTemplateInput) (*model.TemplatePayload, error) {
+func (r *mutationResolver) CreateTemplate(ctx context.Context, input model.CreateTemplateInput) (*model.TemplatePayload, error) {
 	t, wrong, err := answer(r.Accounts.CreateTemplate(ctx, account.CreateTemplate{
 		AccountID: input.AccountID, Template: templateFrom(input.Template), Submit: or(input.Submit, true),
 		IdempotencyKey: text(input.IdempotencyKey),
@@ -31,9 +30,7 @@ func (r *mutationResolver) CreateTemplate(ctx context.Context,
 		ClientMutationID: input.ClientMutationID}, nil
 }
 
-func (r *queryResolver) Templates(ctx context.Context, filter *model.TemplateFilter, after *entgql.Cursor[uid.ID],
-	first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.TemplateOrder) (*ent.TemplateConnection,
-	error) {
+func (r *queryResolver) Templates(ctx context.Context, filter *model.TemplateFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.TemplateOrder) (*ent.TemplateConnection, error) {
 	p, err := newPage(ctx, "templates", after, first, before, last,
 		terms(orderBy, func(o *ent.TemplateOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
 	if err != nil {
@@ -61,8 +58,7 @@ func (r *templateResolver) Parameters(ctx context.Context, obj *ent.Template) ([
 	return parametersOf(obj), nil
 }
 
-func (r *templateResolver) Preview(ctx context.Context, obj *ent.Template,
-	values []*model.ParameterValueInput) (*model.TemplatePreview, error) {
+func (r *templateResolver) Preview(ctx context.Context, obj *ent.Template, values []*model.ParameterValueInput) (*model.TemplatePreview, error) {
 	return previewOf(obj, values), nil
 }
 
