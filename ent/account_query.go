@@ -15,7 +15,6 @@ import (
 	"math"
 
 	"entgo.io/ent"
-	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
@@ -30,8 +29,8 @@ type AccountQuery struct {
 	predicates            []predicate.Account
 	withPhoneNumbers      *PhoneNumberQuery
 	withTemplates         *TemplateQuery
-	loadTotal             []func(context.Context, []*Account) error
 	modifiers             []func(*sql.Selector)
+	loadTotal             []func(context.Context, []*Account) error
 	withNamedPhoneNumbers map[string]*PhoneNumberQuery
 	withNamedTemplates    map[string]*TemplateQuery
 	// intermediate query (i.e. traversal path).
@@ -309,9 +308,8 @@ func (_q *AccountQuery) Clone() *AccountQuery {
 		withPhoneNumbers: _q.withPhoneNumbers.Clone(),
 		withTemplates:    _q.withTemplates.Clone(),
 		// clone intermediate query.
-		sql:       _q.sql.Clone(),
-		path:      _q.path,
-		modifiers: append([]func(*sql.Selector){}, _q.modifiers...),
+		sql:  _q.sql.Clone(),
+		path: _q.path,
 	}
 }
 
@@ -611,9 +609,6 @@ func (_q *AccountQuery) sqlQuery(ctx context.Context) *sql.Selector {
 	if _q.ctx.Unique != nil && *_q.ctx.Unique {
 		selector.Distinct()
 	}
-	for _, m := range _q.modifiers {
-		m(selector)
-	}
 	for _, p := range _q.predicates {
 		p(selector)
 	}
@@ -629,38 +624,6 @@ func (_q *AccountQuery) sqlQuery(ctx context.Context) *sql.Selector {
 		selector.Limit(*limit)
 	}
 	return selector
-}
-
-// ForUpdate locks the selected rows against concurrent updates, and prevent them from being
-// updated, deleted or "selected ... for update" by other sessions, until the transaction is
-// either committed or rolled-back.
-func (_q *AccountQuery) ForUpdate(opts ...sql.LockOption) *AccountQuery {
-	if _q.driver.Dialect() == dialect.Postgres {
-		_q.Unique(false)
-	}
-	_q.modifiers = append(_q.modifiers, func(s *sql.Selector) {
-		s.ForUpdate(opts...)
-	})
-	return _q
-}
-
-// ForShare behaves similarly to ForUpdate, except that it acquires a shared mode lock
-// on any rows that are read. Other sessions can read the rows, but cannot modify them
-// until your transaction commits.
-func (_q *AccountQuery) ForShare(opts ...sql.LockOption) *AccountQuery {
-	if _q.driver.Dialect() == dialect.Postgres {
-		_q.Unique(false)
-	}
-	_q.modifiers = append(_q.modifiers, func(s *sql.Selector) {
-		s.ForShare(opts...)
-	})
-	return _q
-}
-
-// Modify adds a query modifier for attaching custom logic to queries.
-func (_q *AccountQuery) Modify(modifiers ...func(s *sql.Selector)) *AccountSelect {
-	_q.modifiers = append(_q.modifiers, modifiers...)
-	return _q.Select()
 }
 
 // WithNamedPhoneNumbers tells the query-builder to eager-load the nodes that are connected to the "phone_numbers"
@@ -779,10 +742,4 @@ func (_s *AccountSelect) sqlScan(ctx context.Context, root *AccountQuery, v any)
 	}
 	defer rows.Close()
 	return sql.ScanSlice(rows, v)
-}
-
-// Modify adds a query modifier for attaching custom logic to queries.
-func (_s *AccountSelect) Modify(modifiers ...func(s *sql.Selector)) *AccountSelect {
-	_s.modifiers = append(_s.modifiers, modifiers...)
-	return _s
 }

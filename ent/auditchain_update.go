@@ -17,9 +17,8 @@ import (
 // AuditChainUpdate is the builder for updating AuditChain entities.
 type AuditChainUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *AuditChainMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *AuditChainMutation
 }
 
 // Where appends a list predicates to the AuditChainUpdate builder.
@@ -120,12 +119,6 @@ func (_u *AuditChainUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *AuditChainUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *AuditChainUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *AuditChainUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(auditchain.Table, auditchain.Columns, sqlgraph.NewFieldSpec(auditchain.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -156,7 +149,6 @@ func (_u *AuditChainUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if _u.mutation.ErasedHashCleared() {
 		_spec.ClearField(auditchain.FieldErasedHash, field.TypeBytes)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{auditchain.Label}
@@ -172,10 +164,9 @@ func (_u *AuditChainUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 // AuditChainUpdateOne is the builder for updating a single AuditChain entity.
 type AuditChainUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *AuditChainMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *AuditChainMutation
 }
 
 // SetLast sets the "last" field.
@@ -283,12 +274,6 @@ func (_u *AuditChainUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *AuditChainUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *AuditChainUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *AuditChainUpdateOne) sqlSave(ctx context.Context) (_node *AuditChain, err error) {
 	_spec := sqlgraph.NewUpdateSpec(auditchain.Table, auditchain.Columns, sqlgraph.NewFieldSpec(auditchain.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -336,7 +321,6 @@ func (_u *AuditChainUpdateOne) sqlSave(ctx context.Context) (_node *AuditChain, 
 	if _u.mutation.ErasedHashCleared() {
 		_spec.ClearField(auditchain.FieldErasedHash, field.TypeBytes)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &AuditChain{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

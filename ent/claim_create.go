@@ -10,8 +10,6 @@ import (
 	"fmt"
 	"time"
 
-	"entgo.io/ent/dialect"
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 )
@@ -21,7 +19,6 @@ type ClaimCreate struct {
 	config
 	mutation *ClaimMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetHanded sets the "handed" field.
@@ -169,7 +166,6 @@ func (_c *ClaimCreate) createSpec() (*Claim, *sqlgraph.CreateSpec) {
 		_node = &Claim{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(claim.Table, sqlgraph.NewFieldSpec(claim.FieldID, field.TypeUUID))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = &id
@@ -189,238 +185,11 @@ func (_c *ClaimCreate) createSpec() (*Claim, *sqlgraph.CreateSpec) {
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.Claim.Create().
-//		SetHanded(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.ClaimUpsert) {
-//			SetHanded(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *ClaimCreate) OnConflict(opts ...sql.ConflictOption) *ClaimUpsertOne {
-	_c.conflict = opts
-	return &ClaimUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.Claim.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *ClaimCreate) OnConflictColumns(columns ...string) *ClaimUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &ClaimUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// ClaimUpsertOne is the builder for "upsert"-ing
-	//  one Claim node.
-	ClaimUpsertOne struct {
-		create *ClaimCreate
-	}
-
-	// ClaimUpsert is the "OnConflict" setter.
-	ClaimUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetHanded sets the "handed" field.
-func (u *ClaimUpsert) SetHanded(v int) *ClaimUpsert {
-	u.Set(claim.FieldHanded, v)
-	return u
-}
-
-// UpdateHanded sets the "handed" field to the value that was provided on create.
-func (u *ClaimUpsert) UpdateHanded() *ClaimUpsert {
-	u.SetExcluded(claim.FieldHanded)
-	return u
-}
-
-// AddHanded adds v to the "handed" field.
-func (u *ClaimUpsert) AddHanded(v int) *ClaimUpsert {
-	u.Add(claim.FieldHanded, v)
-	return u
-}
-
-// SetTaken sets the "taken" field.
-func (u *ClaimUpsert) SetTaken(v bool) *ClaimUpsert {
-	u.Set(claim.FieldTaken, v)
-	return u
-}
-
-// UpdateTaken sets the "taken" field to the value that was provided on create.
-func (u *ClaimUpsert) UpdateTaken() *ClaimUpsert {
-	u.SetExcluded(claim.FieldTaken)
-	return u
-}
-
-// SetUntil sets the "until" field.
-func (u *ClaimUpsert) SetUntil(v time.Time) *ClaimUpsert {
-	u.Set(claim.FieldUntil, v)
-	return u
-}
-
-// UpdateUntil sets the "until" field to the value that was provided on create.
-func (u *ClaimUpsert) UpdateUntil() *ClaimUpsert {
-	u.SetExcluded(claim.FieldUntil)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.Claim.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(claim.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *ClaimUpsertOne) UpdateNewValues() *ClaimUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(claim.FieldID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.Claim.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *ClaimUpsertOne) Ignore() *ClaimUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *ClaimUpsertOne) DoNothing() *ClaimUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the ClaimCreate.OnConflict
-// documentation for more info.
-func (u *ClaimUpsertOne) Update(set func(*ClaimUpsert)) *ClaimUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&ClaimUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetHanded sets the "handed" field.
-func (u *ClaimUpsertOne) SetHanded(v int) *ClaimUpsertOne {
-	return u.Update(func(s *ClaimUpsert) {
-		s.SetHanded(v)
-	})
-}
-
-// AddHanded adds v to the "handed" field.
-func (u *ClaimUpsertOne) AddHanded(v int) *ClaimUpsertOne {
-	return u.Update(func(s *ClaimUpsert) {
-		s.AddHanded(v)
-	})
-}
-
-// UpdateHanded sets the "handed" field to the value that was provided on create.
-func (u *ClaimUpsertOne) UpdateHanded() *ClaimUpsertOne {
-	return u.Update(func(s *ClaimUpsert) {
-		s.UpdateHanded()
-	})
-}
-
-// SetTaken sets the "taken" field.
-func (u *ClaimUpsertOne) SetTaken(v bool) *ClaimUpsertOne {
-	return u.Update(func(s *ClaimUpsert) {
-		s.SetTaken(v)
-	})
-}
-
-// UpdateTaken sets the "taken" field to the value that was provided on create.
-func (u *ClaimUpsertOne) UpdateTaken() *ClaimUpsertOne {
-	return u.Update(func(s *ClaimUpsert) {
-		s.UpdateTaken()
-	})
-}
-
-// SetUntil sets the "until" field.
-func (u *ClaimUpsertOne) SetUntil(v time.Time) *ClaimUpsertOne {
-	return u.Update(func(s *ClaimUpsert) {
-		s.SetUntil(v)
-	})
-}
-
-// UpdateUntil sets the "until" field to the value that was provided on create.
-func (u *ClaimUpsertOne) UpdateUntil() *ClaimUpsertOne {
-	return u.Update(func(s *ClaimUpsert) {
-		s.UpdateUntil()
-	})
-}
-
-// Exec executes the query.
-func (u *ClaimUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for ClaimCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *ClaimUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *ClaimUpsertOne) ID(ctx context.Context) (id uid.ID, err error) {
-	if u.create.driver.Dialect() == dialect.MySQL {
-		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
-		// fields from the database since MySQL does not support the RETURNING clause.
-		return id, errors.New("ent: ClaimUpsertOne.ID is not supported by MySQL driver. Use ClaimUpsertOne.Exec instead")
-	}
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *ClaimUpsertOne) IDX(ctx context.Context) uid.ID {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // ClaimCreateBulk is the builder for creating many Claim entities in bulk.
 type ClaimCreateBulk struct {
 	config
 	err      error
 	builders []*ClaimCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the Claim entities in the database.
@@ -450,7 +219,6 @@ func (_c *ClaimCreateBulk) Save(ctx context.Context) ([]*Claim, error) {
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -497,169 +265,6 @@ func (_c *ClaimCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *ClaimCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.Claim.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.ClaimUpsert) {
-//			SetHanded(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *ClaimCreateBulk) OnConflict(opts ...sql.ConflictOption) *ClaimUpsertBulk {
-	_c.conflict = opts
-	return &ClaimUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.Claim.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *ClaimCreateBulk) OnConflictColumns(columns ...string) *ClaimUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &ClaimUpsertBulk{
-		create: _c,
-	}
-}
-
-// ClaimUpsertBulk is the builder for "upsert"-ing
-// a bulk of Claim nodes.
-type ClaimUpsertBulk struct {
-	create *ClaimCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.Claim.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(claim.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *ClaimUpsertBulk) UpdateNewValues() *ClaimUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(claim.FieldID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.Claim.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *ClaimUpsertBulk) Ignore() *ClaimUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *ClaimUpsertBulk) DoNothing() *ClaimUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the ClaimCreateBulk.OnConflict
-// documentation for more info.
-func (u *ClaimUpsertBulk) Update(set func(*ClaimUpsert)) *ClaimUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&ClaimUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetHanded sets the "handed" field.
-func (u *ClaimUpsertBulk) SetHanded(v int) *ClaimUpsertBulk {
-	return u.Update(func(s *ClaimUpsert) {
-		s.SetHanded(v)
-	})
-}
-
-// AddHanded adds v to the "handed" field.
-func (u *ClaimUpsertBulk) AddHanded(v int) *ClaimUpsertBulk {
-	return u.Update(func(s *ClaimUpsert) {
-		s.AddHanded(v)
-	})
-}
-
-// UpdateHanded sets the "handed" field to the value that was provided on create.
-func (u *ClaimUpsertBulk) UpdateHanded() *ClaimUpsertBulk {
-	return u.Update(func(s *ClaimUpsert) {
-		s.UpdateHanded()
-	})
-}
-
-// SetTaken sets the "taken" field.
-func (u *ClaimUpsertBulk) SetTaken(v bool) *ClaimUpsertBulk {
-	return u.Update(func(s *ClaimUpsert) {
-		s.SetTaken(v)
-	})
-}
-
-// UpdateTaken sets the "taken" field to the value that was provided on create.
-func (u *ClaimUpsertBulk) UpdateTaken() *ClaimUpsertBulk {
-	return u.Update(func(s *ClaimUpsert) {
-		s.UpdateTaken()
-	})
-}
-
-// SetUntil sets the "until" field.
-func (u *ClaimUpsertBulk) SetUntil(v time.Time) *ClaimUpsertBulk {
-	return u.Update(func(s *ClaimUpsert) {
-		s.SetUntil(v)
-	})
-}
-
-// UpdateUntil sets the "until" field to the value that was provided on create.
-func (u *ClaimUpsertBulk) UpdateUntil() *ClaimUpsertBulk {
-	return u.Update(func(s *ClaimUpsert) {
-		s.UpdateUntil()
-	})
-}
-
-// Exec executes the query.
-func (u *ClaimUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the ClaimCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for ClaimCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *ClaimUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

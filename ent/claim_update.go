@@ -18,9 +18,8 @@ import (
 // ClaimUpdate is the builder for updating Claim entities.
 type ClaimUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *ClaimMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *ClaimMutation
 }
 
 // Where appends a list predicates to the ClaimUpdate builder.
@@ -110,12 +109,6 @@ func (_u *ClaimUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ClaimUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ClaimUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ClaimUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(claim.Table, claim.Columns, sqlgraph.NewFieldSpec(claim.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -137,7 +130,6 @@ func (_u *ClaimUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Until(); ok {
 		_spec.SetField(claim.FieldUntil, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{claim.Label}
@@ -153,10 +145,9 @@ func (_u *ClaimUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 // ClaimUpdateOne is the builder for updating a single Claim entity.
 type ClaimUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *ClaimMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *ClaimMutation
 }
 
 // SetHanded sets the "handed" field.
@@ -253,12 +244,6 @@ func (_u *ClaimUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ClaimUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ClaimUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ClaimUpdateOne) sqlSave(ctx context.Context) (_node *Claim, err error) {
 	_spec := sqlgraph.NewUpdateSpec(claim.Table, claim.Columns, sqlgraph.NewFieldSpec(claim.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -297,7 +282,6 @@ func (_u *ClaimUpdateOne) sqlSave(ctx context.Context) (_node *Claim, err error)
 	if value, ok := _u.mutation.Until(); ok {
 		_spec.SetField(claim.FieldUntil, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &Claim{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

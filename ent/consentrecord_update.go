@@ -21,9 +21,8 @@ import (
 // ConsentRecordUpdate is the builder for updating ConsentRecord entities.
 type ConsentRecordUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *ConsentRecordMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *ConsentRecordMutation
 }
 
 // Where appends a list predicates to the ConsentRecordUpdate builder.
@@ -197,12 +196,6 @@ func (_u *ConsentRecordUpdate) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ConsentRecordUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ConsentRecordUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ConsentRecordUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -265,7 +258,6 @@ func (_u *ConsentRecordUpdate) sqlSave(ctx context.Context) (_node int, err erro
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{consentrecord.Label}
@@ -281,10 +273,9 @@ func (_u *ConsentRecordUpdate) sqlSave(ctx context.Context) (_node int, err erro
 // ConsentRecordUpdateOne is the builder for updating a single ConsentRecord entity.
 type ConsentRecordUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *ConsentRecordMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *ConsentRecordMutation
 }
 
 // SetContactID sets the "contact_id" field.
@@ -465,12 +456,6 @@ func (_u *ConsentRecordUpdateOne) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ConsentRecordUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ConsentRecordUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ConsentRecordUpdateOne) sqlSave(ctx context.Context) (_node *ConsentRecord, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -550,7 +535,6 @@ func (_u *ConsentRecordUpdateOne) sqlSave(ctx context.Context) (_node *ConsentRe
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &ConsentRecord{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -16,7 +16,6 @@ import (
 	"math"
 
 	"entgo.io/ent"
-	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
@@ -32,8 +31,8 @@ type ContactQuery struct {
 	withLists               *ContactListQuery
 	withConsentHistory      *ConsentRecordQuery
 	withListMembers         *ListMemberQuery
-	loadTotal               []func(context.Context, []*Contact) error
 	modifiers               []func(*sql.Selector)
+	loadTotal               []func(context.Context, []*Contact) error
 	withNamedLists          map[string]*ContactListQuery
 	withNamedConsentHistory map[string]*ConsentRecordQuery
 	withNamedListMembers    map[string]*ListMemberQuery
@@ -335,9 +334,8 @@ func (_q *ContactQuery) Clone() *ContactQuery {
 		withConsentHistory: _q.withConsentHistory.Clone(),
 		withListMembers:    _q.withListMembers.Clone(),
 		// clone intermediate query.
-		sql:       _q.sql.Clone(),
-		path:      _q.path,
-		modifiers: append([]func(*sql.Selector){}, _q.modifiers...),
+		sql:  _q.sql.Clone(),
+		path: _q.path,
 	}
 }
 
@@ -724,9 +722,6 @@ func (_q *ContactQuery) sqlQuery(ctx context.Context) *sql.Selector {
 	if _q.ctx.Unique != nil && *_q.ctx.Unique {
 		selector.Distinct()
 	}
-	for _, m := range _q.modifiers {
-		m(selector)
-	}
 	for _, p := range _q.predicates {
 		p(selector)
 	}
@@ -742,38 +737,6 @@ func (_q *ContactQuery) sqlQuery(ctx context.Context) *sql.Selector {
 		selector.Limit(*limit)
 	}
 	return selector
-}
-
-// ForUpdate locks the selected rows against concurrent updates, and prevent them from being
-// updated, deleted or "selected ... for update" by other sessions, until the transaction is
-// either committed or rolled-back.
-func (_q *ContactQuery) ForUpdate(opts ...sql.LockOption) *ContactQuery {
-	if _q.driver.Dialect() == dialect.Postgres {
-		_q.Unique(false)
-	}
-	_q.modifiers = append(_q.modifiers, func(s *sql.Selector) {
-		s.ForUpdate(opts...)
-	})
-	return _q
-}
-
-// ForShare behaves similarly to ForUpdate, except that it acquires a shared mode lock
-// on any rows that are read. Other sessions can read the rows, but cannot modify them
-// until your transaction commits.
-func (_q *ContactQuery) ForShare(opts ...sql.LockOption) *ContactQuery {
-	if _q.driver.Dialect() == dialect.Postgres {
-		_q.Unique(false)
-	}
-	_q.modifiers = append(_q.modifiers, func(s *sql.Selector) {
-		s.ForShare(opts...)
-	})
-	return _q
-}
-
-// Modify adds a query modifier for attaching custom logic to queries.
-func (_q *ContactQuery) Modify(modifiers ...func(s *sql.Selector)) *ContactSelect {
-	_q.modifiers = append(_q.modifiers, modifiers...)
-	return _q.Select()
 }
 
 // WithNamedLists tells the query-builder to eager-load the nodes that are connected to the "lists"
@@ -906,10 +869,4 @@ func (_s *ContactSelect) sqlScan(ctx context.Context, root *ContactQuery, v any)
 	}
 	defer rows.Close()
 	return sql.ScanSlice(rows, v)
-}
-
-// Modify adds a query modifier for attaching custom logic to queries.
-func (_s *ContactSelect) Modify(modifiers ...func(s *sql.Selector)) *ContactSelect {
-	_s.modifiers = append(_s.modifiers, modifiers...)
-	return _s
 }

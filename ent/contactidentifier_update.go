@@ -20,9 +20,8 @@ import (
 // ContactIdentifierUpdate is the builder for updating ContactIdentifier entities.
 type ContactIdentifierUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *ContactIdentifierMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *ContactIdentifierMutation
 }
 
 // Where appends a list predicates to the ContactIdentifierUpdate builder.
@@ -149,12 +148,6 @@ func (_u *ContactIdentifierUpdate) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ContactIdentifierUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ContactIdentifierUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ContactIdentifierUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -185,7 +178,6 @@ func (_u *ContactIdentifierUpdate) sqlSave(ctx context.Context) (_node int, err 
 	if value, ok := _u.mutation.Since(); ok {
 		_spec.SetField(contactidentifier.FieldSince, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{contactidentifier.Label}
@@ -201,10 +193,9 @@ func (_u *ContactIdentifierUpdate) sqlSave(ctx context.Context) (_node int, err 
 // ContactIdentifierUpdateOne is the builder for updating a single ContactIdentifier entity.
 type ContactIdentifierUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *ContactIdentifierMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *ContactIdentifierMutation
 }
 
 // SetKind sets the "kind" field.
@@ -338,12 +329,6 @@ func (_u *ContactIdentifierUpdateOne) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ContactIdentifierUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ContactIdentifierUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ContactIdentifierUpdateOne) sqlSave(ctx context.Context) (_node *ContactIdentifier, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -391,7 +376,6 @@ func (_u *ContactIdentifierUpdateOne) sqlSave(ctx context.Context) (_node *Conta
 	if value, ok := _u.mutation.Since(); ok {
 		_spec.SetField(contactidentifier.FieldSince, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &ContactIdentifier{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -22,9 +22,8 @@ import (
 // ContactImportUpdate is the builder for updating ContactImport entities.
 type ContactImportUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *ContactImportMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *ContactImportMutation
 }
 
 // Where appends a list predicates to the ContactImportUpdate builder.
@@ -426,12 +425,6 @@ func (_u *ContactImportUpdate) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ContactImportUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ContactImportUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ContactImportUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -551,7 +544,6 @@ func (_u *ContactImportUpdate) sqlSave(ctx context.Context) (_node int, err erro
 	if _u.mutation.FinishedAtCleared() {
 		_spec.ClearField(contactimport.FieldFinishedAt, field.TypeTime)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{contactimport.Label}
@@ -567,10 +559,9 @@ func (_u *ContactImportUpdate) sqlSave(ctx context.Context) (_node int, err erro
 // ContactImportUpdateOne is the builder for updating a single ContactImport entity.
 type ContactImportUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *ContactImportMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *ContactImportMutation
 }
 
 // SetStatus sets the "status" field.
@@ -979,12 +970,6 @@ func (_u *ContactImportUpdateOne) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ContactImportUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ContactImportUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ContactImportUpdateOne) sqlSave(ctx context.Context) (_node *ContactImport, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -1121,7 +1106,6 @@ func (_u *ContactImportUpdateOne) sqlSave(ctx context.Context) (_node *ContactIm
 	if _u.mutation.FinishedAtCleared() {
 		_spec.ClearField(contactimport.FieldFinishedAt, field.TypeTime)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &ContactImport{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -11,8 +11,6 @@ import (
 	"fmt"
 	"time"
 
-	"entgo.io/ent/dialect"
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 )
@@ -22,7 +20,6 @@ type ContactListCreate struct {
 	config
 	mutation *ContactListMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetOrganizationID sets the "organization_id" field.
@@ -176,7 +173,6 @@ func (_c *ContactListCreate) createSpec() (*ContactList, *sqlgraph.CreateSpec) {
 		_node = &ContactList{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(contactlist.Table, sqlgraph.NewFieldSpec(contactlist.FieldID, field.TypeUUID))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = &id
@@ -212,179 +208,11 @@ func (_c *ContactListCreate) createSpec() (*ContactList, *sqlgraph.CreateSpec) {
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.ContactList.Create().
-//		SetOrganizationID(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.ContactListUpsert) {
-//			SetOrganizationID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *ContactListCreate) OnConflict(opts ...sql.ConflictOption) *ContactListUpsertOne {
-	_c.conflict = opts
-	return &ContactListUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.ContactList.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *ContactListCreate) OnConflictColumns(columns ...string) *ContactListUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &ContactListUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// ContactListUpsertOne is the builder for "upsert"-ing
-	//  one ContactList node.
-	ContactListUpsertOne struct {
-		create *ContactListCreate
-	}
-
-	// ContactListUpsert is the "OnConflict" setter.
-	ContactListUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetName sets the "name" field.
-func (u *ContactListUpsert) SetName(v string) *ContactListUpsert {
-	u.Set(contactlist.FieldName, v)
-	return u
-}
-
-// UpdateName sets the "name" field to the value that was provided on create.
-func (u *ContactListUpsert) UpdateName() *ContactListUpsert {
-	u.SetExcluded(contactlist.FieldName)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.ContactList.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(contactlist.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *ContactListUpsertOne) UpdateNewValues() *ContactListUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(contactlist.FieldID)
-		}
-		if _, exists := u.create.mutation.OrganizationID(); exists {
-			s.SetIgnore(contactlist.FieldOrganizationID)
-		}
-		if _, exists := u.create.mutation.CreatedAt(); exists {
-			s.SetIgnore(contactlist.FieldCreatedAt)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.ContactList.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *ContactListUpsertOne) Ignore() *ContactListUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *ContactListUpsertOne) DoNothing() *ContactListUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the ContactListCreate.OnConflict
-// documentation for more info.
-func (u *ContactListUpsertOne) Update(set func(*ContactListUpsert)) *ContactListUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&ContactListUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetName sets the "name" field.
-func (u *ContactListUpsertOne) SetName(v string) *ContactListUpsertOne {
-	return u.Update(func(s *ContactListUpsert) {
-		s.SetName(v)
-	})
-}
-
-// UpdateName sets the "name" field to the value that was provided on create.
-func (u *ContactListUpsertOne) UpdateName() *ContactListUpsertOne {
-	return u.Update(func(s *ContactListUpsert) {
-		s.UpdateName()
-	})
-}
-
-// Exec executes the query.
-func (u *ContactListUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for ContactListCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *ContactListUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *ContactListUpsertOne) ID(ctx context.Context) (id uid.ID, err error) {
-	if u.create.driver.Dialect() == dialect.MySQL {
-		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
-		// fields from the database since MySQL does not support the RETURNING clause.
-		return id, errors.New("ent: ContactListUpsertOne.ID is not supported by MySQL driver. Use ContactListUpsertOne.Exec instead")
-	}
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *ContactListUpsertOne) IDX(ctx context.Context) uid.ID {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // ContactListCreateBulk is the builder for creating many ContactList entities in bulk.
 type ContactListCreateBulk struct {
 	config
 	err      error
 	builders []*ContactListCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the ContactList entities in the database.
@@ -414,7 +242,6 @@ func (_c *ContactListCreateBulk) Save(ctx context.Context) ([]*ContactList, erro
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -461,140 +288,6 @@ func (_c *ContactListCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *ContactListCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.ContactList.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.ContactListUpsert) {
-//			SetOrganizationID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *ContactListCreateBulk) OnConflict(opts ...sql.ConflictOption) *ContactListUpsertBulk {
-	_c.conflict = opts
-	return &ContactListUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.ContactList.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *ContactListCreateBulk) OnConflictColumns(columns ...string) *ContactListUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &ContactListUpsertBulk{
-		create: _c,
-	}
-}
-
-// ContactListUpsertBulk is the builder for "upsert"-ing
-// a bulk of ContactList nodes.
-type ContactListUpsertBulk struct {
-	create *ContactListCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.ContactList.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(contactlist.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *ContactListUpsertBulk) UpdateNewValues() *ContactListUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(contactlist.FieldID)
-			}
-			if _, exists := b.mutation.OrganizationID(); exists {
-				s.SetIgnore(contactlist.FieldOrganizationID)
-			}
-			if _, exists := b.mutation.CreatedAt(); exists {
-				s.SetIgnore(contactlist.FieldCreatedAt)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.ContactList.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *ContactListUpsertBulk) Ignore() *ContactListUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *ContactListUpsertBulk) DoNothing() *ContactListUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the ContactListCreateBulk.OnConflict
-// documentation for more info.
-func (u *ContactListUpsertBulk) Update(set func(*ContactListUpsert)) *ContactListUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&ContactListUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetName sets the "name" field.
-func (u *ContactListUpsertBulk) SetName(v string) *ContactListUpsertBulk {
-	return u.Update(func(s *ContactListUpsert) {
-		s.SetName(v)
-	})
-}
-
-// UpdateName sets the "name" field to the value that was provided on create.
-func (u *ContactListUpsertBulk) UpdateName() *ContactListUpsertBulk {
-	return u.Update(func(s *ContactListUpsert) {
-		s.UpdateName()
-	})
-}
-
-// Exec executes the query.
-func (u *ContactListUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the ContactListCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for ContactListCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *ContactListUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

@@ -19,9 +19,8 @@ import (
 // ContactListUpdate is the builder for updating ContactList entities.
 type ContactListUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *ContactListMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *ContactListMutation
 }
 
 // Where appends a list predicates to the ContactListUpdate builder.
@@ -112,12 +111,6 @@ func (_u *ContactListUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ContactListUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ContactListUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ContactListUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(contactlist.Table, contactlist.Columns, sqlgraph.NewFieldSpec(contactlist.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -175,7 +168,6 @@ func (_u *ContactListUpdate) sqlSave(ctx context.Context) (_node int, err error)
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{contactlist.Label}
@@ -191,10 +183,9 @@ func (_u *ContactListUpdate) sqlSave(ctx context.Context) (_node int, err error)
 // ContactListUpdateOne is the builder for updating a single ContactList entity.
 type ContactListUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *ContactListMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *ContactListMutation
 }
 
 // SetName sets the "name" field.
@@ -292,12 +283,6 @@ func (_u *ContactListUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ContactListUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ContactListUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ContactListUpdateOne) sqlSave(ctx context.Context) (_node *ContactList, err error) {
 	_spec := sqlgraph.NewUpdateSpec(contactlist.Table, contactlist.Columns, sqlgraph.NewFieldSpec(contactlist.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -372,7 +357,6 @@ func (_u *ContactListUpdateOne) sqlSave(ctx context.Context) (_node *ContactList
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &ContactList{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"time"
 
-	"entgo.io/ent/dialect"
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 )
@@ -20,7 +18,6 @@ type DataStepCreate struct {
 	config
 	mutation *DataStepMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetDoneTo sets the "done_to" field.
@@ -137,7 +134,6 @@ func (_c *DataStepCreate) createSpec() (*DataStep, *sqlgraph.CreateSpec) {
 		_node = &DataStep{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(datastep.Table, sqlgraph.NewFieldSpec(datastep.FieldID, field.TypeString))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -153,225 +149,11 @@ func (_c *DataStepCreate) createSpec() (*DataStep, *sqlgraph.CreateSpec) {
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.DataStep.Create().
-//		SetDoneTo(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.DataStepUpsert) {
-//			SetDoneTo(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *DataStepCreate) OnConflict(opts ...sql.ConflictOption) *DataStepUpsertOne {
-	_c.conflict = opts
-	return &DataStepUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.DataStep.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *DataStepCreate) OnConflictColumns(columns ...string) *DataStepUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &DataStepUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// DataStepUpsertOne is the builder for "upsert"-ing
-	//  one DataStep node.
-	DataStepUpsertOne struct {
-		create *DataStepCreate
-	}
-
-	// DataStepUpsert is the "OnConflict" setter.
-	DataStepUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetDoneTo sets the "done_to" field.
-func (u *DataStepUpsert) SetDoneTo(v int64) *DataStepUpsert {
-	u.Set(datastep.FieldDoneTo, v)
-	return u
-}
-
-// UpdateDoneTo sets the "done_to" field to the value that was provided on create.
-func (u *DataStepUpsert) UpdateDoneTo() *DataStepUpsert {
-	u.SetExcluded(datastep.FieldDoneTo)
-	return u
-}
-
-// AddDoneTo adds v to the "done_to" field.
-func (u *DataStepUpsert) AddDoneTo(v int64) *DataStepUpsert {
-	u.Add(datastep.FieldDoneTo, v)
-	return u
-}
-
-// SetDoneAt sets the "done_at" field.
-func (u *DataStepUpsert) SetDoneAt(v time.Time) *DataStepUpsert {
-	u.Set(datastep.FieldDoneAt, v)
-	return u
-}
-
-// UpdateDoneAt sets the "done_at" field to the value that was provided on create.
-func (u *DataStepUpsert) UpdateDoneAt() *DataStepUpsert {
-	u.SetExcluded(datastep.FieldDoneAt)
-	return u
-}
-
-// ClearDoneAt clears the value of the "done_at" field.
-func (u *DataStepUpsert) ClearDoneAt() *DataStepUpsert {
-	u.SetNull(datastep.FieldDoneAt)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.DataStep.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(datastep.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *DataStepUpsertOne) UpdateNewValues() *DataStepUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(datastep.FieldID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.DataStep.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *DataStepUpsertOne) Ignore() *DataStepUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *DataStepUpsertOne) DoNothing() *DataStepUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the DataStepCreate.OnConflict
-// documentation for more info.
-func (u *DataStepUpsertOne) Update(set func(*DataStepUpsert)) *DataStepUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&DataStepUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetDoneTo sets the "done_to" field.
-func (u *DataStepUpsertOne) SetDoneTo(v int64) *DataStepUpsertOne {
-	return u.Update(func(s *DataStepUpsert) {
-		s.SetDoneTo(v)
-	})
-}
-
-// AddDoneTo adds v to the "done_to" field.
-func (u *DataStepUpsertOne) AddDoneTo(v int64) *DataStepUpsertOne {
-	return u.Update(func(s *DataStepUpsert) {
-		s.AddDoneTo(v)
-	})
-}
-
-// UpdateDoneTo sets the "done_to" field to the value that was provided on create.
-func (u *DataStepUpsertOne) UpdateDoneTo() *DataStepUpsertOne {
-	return u.Update(func(s *DataStepUpsert) {
-		s.UpdateDoneTo()
-	})
-}
-
-// SetDoneAt sets the "done_at" field.
-func (u *DataStepUpsertOne) SetDoneAt(v time.Time) *DataStepUpsertOne {
-	return u.Update(func(s *DataStepUpsert) {
-		s.SetDoneAt(v)
-	})
-}
-
-// UpdateDoneAt sets the "done_at" field to the value that was provided on create.
-func (u *DataStepUpsertOne) UpdateDoneAt() *DataStepUpsertOne {
-	return u.Update(func(s *DataStepUpsert) {
-		s.UpdateDoneAt()
-	})
-}
-
-// ClearDoneAt clears the value of the "done_at" field.
-func (u *DataStepUpsertOne) ClearDoneAt() *DataStepUpsertOne {
-	return u.Update(func(s *DataStepUpsert) {
-		s.ClearDoneAt()
-	})
-}
-
-// Exec executes the query.
-func (u *DataStepUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for DataStepCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *DataStepUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *DataStepUpsertOne) ID(ctx context.Context) (id string, err error) {
-	if u.create.driver.Dialect() == dialect.MySQL {
-		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
-		// fields from the database since MySQL does not support the RETURNING clause.
-		return id, errors.New("ent: DataStepUpsertOne.ID is not supported by MySQL driver. Use DataStepUpsertOne.Exec instead")
-	}
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *DataStepUpsertOne) IDX(ctx context.Context) string {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // DataStepCreateBulk is the builder for creating many DataStep entities in bulk.
 type DataStepCreateBulk struct {
 	config
 	err      error
 	builders []*DataStepCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the DataStep entities in the database.
@@ -401,7 +183,6 @@ func (_c *DataStepCreateBulk) Save(ctx context.Context) ([]*DataStep, error) {
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -448,162 +229,6 @@ func (_c *DataStepCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *DataStepCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.DataStep.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.DataStepUpsert) {
-//			SetDoneTo(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *DataStepCreateBulk) OnConflict(opts ...sql.ConflictOption) *DataStepUpsertBulk {
-	_c.conflict = opts
-	return &DataStepUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.DataStep.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *DataStepCreateBulk) OnConflictColumns(columns ...string) *DataStepUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &DataStepUpsertBulk{
-		create: _c,
-	}
-}
-
-// DataStepUpsertBulk is the builder for "upsert"-ing
-// a bulk of DataStep nodes.
-type DataStepUpsertBulk struct {
-	create *DataStepCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.DataStep.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(datastep.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *DataStepUpsertBulk) UpdateNewValues() *DataStepUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(datastep.FieldID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.DataStep.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *DataStepUpsertBulk) Ignore() *DataStepUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *DataStepUpsertBulk) DoNothing() *DataStepUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the DataStepCreateBulk.OnConflict
-// documentation for more info.
-func (u *DataStepUpsertBulk) Update(set func(*DataStepUpsert)) *DataStepUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&DataStepUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetDoneTo sets the "done_to" field.
-func (u *DataStepUpsertBulk) SetDoneTo(v int64) *DataStepUpsertBulk {
-	return u.Update(func(s *DataStepUpsert) {
-		s.SetDoneTo(v)
-	})
-}
-
-// AddDoneTo adds v to the "done_to" field.
-func (u *DataStepUpsertBulk) AddDoneTo(v int64) *DataStepUpsertBulk {
-	return u.Update(func(s *DataStepUpsert) {
-		s.AddDoneTo(v)
-	})
-}
-
-// UpdateDoneTo sets the "done_to" field to the value that was provided on create.
-func (u *DataStepUpsertBulk) UpdateDoneTo() *DataStepUpsertBulk {
-	return u.Update(func(s *DataStepUpsert) {
-		s.UpdateDoneTo()
-	})
-}
-
-// SetDoneAt sets the "done_at" field.
-func (u *DataStepUpsertBulk) SetDoneAt(v time.Time) *DataStepUpsertBulk {
-	return u.Update(func(s *DataStepUpsert) {
-		s.SetDoneAt(v)
-	})
-}
-
-// UpdateDoneAt sets the "done_at" field to the value that was provided on create.
-func (u *DataStepUpsertBulk) UpdateDoneAt() *DataStepUpsertBulk {
-	return u.Update(func(s *DataStepUpsert) {
-		s.UpdateDoneAt()
-	})
-}
-
-// ClearDoneAt clears the value of the "done_at" field.
-func (u *DataStepUpsertBulk) ClearDoneAt() *DataStepUpsertBulk {
-	return u.Update(func(s *DataStepUpsert) {
-		s.ClearDoneAt()
-	})
-}
-
-// Exec executes the query.
-func (u *DataStepUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the DataStepCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for DataStepCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *DataStepUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

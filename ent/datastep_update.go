@@ -18,9 +18,8 @@ import (
 // DataStepUpdate is the builder for updating DataStep entities.
 type DataStepUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *DataStepMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *DataStepMutation
 }
 
 // Where appends a list predicates to the DataStepUpdate builder.
@@ -102,12 +101,6 @@ func (_u *DataStepUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *DataStepUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *DataStepUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *DataStepUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(datastep.Table, datastep.Columns, sqlgraph.NewFieldSpec(datastep.FieldID, field.TypeString))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -129,7 +122,6 @@ func (_u *DataStepUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.DoneAtCleared() {
 		_spec.ClearField(datastep.FieldDoneAt, field.TypeTime)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{datastep.Label}
@@ -145,10 +137,9 @@ func (_u *DataStepUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 // DataStepUpdateOne is the builder for updating a single DataStep entity.
 type DataStepUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *DataStepMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *DataStepMutation
 }
 
 // SetDoneTo sets the "done_to" field.
@@ -237,12 +228,6 @@ func (_u *DataStepUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *DataStepUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *DataStepUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *DataStepUpdateOne) sqlSave(ctx context.Context) (_node *DataStep, err error) {
 	_spec := sqlgraph.NewUpdateSpec(datastep.Table, datastep.Columns, sqlgraph.NewFieldSpec(datastep.FieldID, field.TypeString))
 	id, ok := _u.mutation.ID()
@@ -281,7 +266,6 @@ func (_u *DataStepUpdateOne) sqlSave(ctx context.Context) (_node *DataStep, err 
 	if _u.mutation.DoneAtCleared() {
 		_spec.ClearField(datastep.FieldDoneAt, field.TypeTime)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &DataStep{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -21,9 +21,8 @@ import (
 // DeliveryEventUpdate is the builder for updating DeliveryEvent entities.
 type DeliveryEventUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *DeliveryEventMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *DeliveryEventMutation
 }
 
 // Where appends a list predicates to the DeliveryEventUpdate builder.
@@ -245,12 +244,6 @@ func (_u *DeliveryEventUpdate) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *DeliveryEventUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *DeliveryEventUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *DeliveryEventUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -331,7 +324,6 @@ func (_u *DeliveryEventUpdate) sqlSave(ctx context.Context) (_node int, err erro
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{deliveryevent.Label}
@@ -347,10 +339,9 @@ func (_u *DeliveryEventUpdate) sqlSave(ctx context.Context) (_node int, err erro
 // DeliveryEventUpdateOne is the builder for updating a single DeliveryEvent entity.
 type DeliveryEventUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *DeliveryEventMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *DeliveryEventMutation
 }
 
 // SetMessageID sets the "message_id" field.
@@ -579,12 +570,6 @@ func (_u *DeliveryEventUpdateOne) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *DeliveryEventUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *DeliveryEventUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *DeliveryEventUpdateOne) sqlSave(ctx context.Context) (_node *DeliveryEvent, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -682,7 +667,6 @@ func (_u *DeliveryEventUpdateOne) sqlSave(ctx context.Context) (_node *DeliveryE
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &DeliveryEvent{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -19,9 +19,8 @@ import (
 // EmailVerificationUpdate is the builder for updating EmailVerification entities.
 type EmailVerificationUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *EmailVerificationMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *EmailVerificationMutation
 }
 
 // Where appends a list predicates to the EmailVerificationUpdate builder.
@@ -175,12 +174,6 @@ func (_u *EmailVerificationUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EmailVerificationUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EmailVerificationUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EmailVerificationUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(emailverification.Table, emailverification.Columns, sqlgraph.NewFieldSpec(emailverification.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -226,7 +219,6 @@ func (_u *EmailVerificationUpdate) sqlSave(ctx context.Context) (_node int, err 
 	if value, ok := _u.mutation.ExpiresAt(); ok {
 		_spec.SetField(emailverification.FieldExpiresAt, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{emailverification.Label}
@@ -242,10 +234,9 @@ func (_u *EmailVerificationUpdate) sqlSave(ctx context.Context) (_node int, err 
 // EmailVerificationUpdateOne is the builder for updating a single EmailVerification entity.
 type EmailVerificationUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *EmailVerificationMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *EmailVerificationMutation
 }
 
 // SetSealedToken sets the "sealed_token" field.
@@ -406,12 +397,6 @@ func (_u *EmailVerificationUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EmailVerificationUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EmailVerificationUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EmailVerificationUpdateOne) sqlSave(ctx context.Context) (_node *EmailVerification, err error) {
 	_spec := sqlgraph.NewUpdateSpec(emailverification.Table, emailverification.Columns, sqlgraph.NewFieldSpec(emailverification.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -474,7 +459,6 @@ func (_u *EmailVerificationUpdateOne) sqlSave(ctx context.Context) (_node *Email
 	if value, ok := _u.mutation.ExpiresAt(); ok {
 		_spec.SetField(emailverification.FieldExpiresAt, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &EmailVerification{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -110,8 +110,7 @@ func main() {
 
 	err = entc.Generate("./ent/schema", &gen.Config{
 		Target: "./ent", Package: "carillon/ent", Hooks: []gen.Hook{mend},
-		Features: []gen.Feature{gen.FeaturePrivacy, gen.FeatureEntQL, gen.FeatureUpsert, gen.FeatureModifier,
-			gen.FeatureExecQuery, gen.FeatureLock},
+		Features: []gen.Feature{gen.FeaturePrivacy, gen.FeatureEntQL, gen.FeatureExecQuery},
 	}, entc.Extensions(graphql))
 	if err != nil {
 		log.Fatal(err)

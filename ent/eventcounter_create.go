@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 
-	"entgo.io/ent/dialect"
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 )
@@ -20,7 +18,6 @@ type EventCounterCreate struct {
 	config
 	mutation *EventCounterMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetLast sets the "last" field.
@@ -144,7 +141,6 @@ func (_c *EventCounterCreate) createSpec() (*EventCounter, *sqlgraph.CreateSpec)
 		_node = &EventCounter{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(eventcounter.Table, sqlgraph.NewFieldSpec(eventcounter.FieldID, field.TypeUUID))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = &id
@@ -160,225 +156,11 @@ func (_c *EventCounterCreate) createSpec() (*EventCounter, *sqlgraph.CreateSpec)
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.EventCounter.Create().
-//		SetLast(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.EventCounterUpsert) {
-//			SetLast(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *EventCounterCreate) OnConflict(opts ...sql.ConflictOption) *EventCounterUpsertOne {
-	_c.conflict = opts
-	return &EventCounterUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.EventCounter.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *EventCounterCreate) OnConflictColumns(columns ...string) *EventCounterUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &EventCounterUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// EventCounterUpsertOne is the builder for "upsert"-ing
-	//  one EventCounter node.
-	EventCounterUpsertOne struct {
-		create *EventCounterCreate
-	}
-
-	// EventCounterUpsert is the "OnConflict" setter.
-	EventCounterUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetLast sets the "last" field.
-func (u *EventCounterUpsert) SetLast(v int64) *EventCounterUpsert {
-	u.Set(eventcounter.FieldLast, v)
-	return u
-}
-
-// UpdateLast sets the "last" field to the value that was provided on create.
-func (u *EventCounterUpsert) UpdateLast() *EventCounterUpsert {
-	u.SetExcluded(eventcounter.FieldLast)
-	return u
-}
-
-// AddLast adds v to the "last" field.
-func (u *EventCounterUpsert) AddLast(v int64) *EventCounterUpsert {
-	u.Add(eventcounter.FieldLast, v)
-	return u
-}
-
-// SetExpired sets the "expired" field.
-func (u *EventCounterUpsert) SetExpired(v int64) *EventCounterUpsert {
-	u.Set(eventcounter.FieldExpired, v)
-	return u
-}
-
-// UpdateExpired sets the "expired" field to the value that was provided on create.
-func (u *EventCounterUpsert) UpdateExpired() *EventCounterUpsert {
-	u.SetExcluded(eventcounter.FieldExpired)
-	return u
-}
-
-// AddExpired adds v to the "expired" field.
-func (u *EventCounterUpsert) AddExpired(v int64) *EventCounterUpsert {
-	u.Add(eventcounter.FieldExpired, v)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.EventCounter.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(eventcounter.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *EventCounterUpsertOne) UpdateNewValues() *EventCounterUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(eventcounter.FieldID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.EventCounter.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *EventCounterUpsertOne) Ignore() *EventCounterUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *EventCounterUpsertOne) DoNothing() *EventCounterUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the EventCounterCreate.OnConflict
-// documentation for more info.
-func (u *EventCounterUpsertOne) Update(set func(*EventCounterUpsert)) *EventCounterUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&EventCounterUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetLast sets the "last" field.
-func (u *EventCounterUpsertOne) SetLast(v int64) *EventCounterUpsertOne {
-	return u.Update(func(s *EventCounterUpsert) {
-		s.SetLast(v)
-	})
-}
-
-// AddLast adds v to the "last" field.
-func (u *EventCounterUpsertOne) AddLast(v int64) *EventCounterUpsertOne {
-	return u.Update(func(s *EventCounterUpsert) {
-		s.AddLast(v)
-	})
-}
-
-// UpdateLast sets the "last" field to the value that was provided on create.
-func (u *EventCounterUpsertOne) UpdateLast() *EventCounterUpsertOne {
-	return u.Update(func(s *EventCounterUpsert) {
-		s.UpdateLast()
-	})
-}
-
-// SetExpired sets the "expired" field.
-func (u *EventCounterUpsertOne) SetExpired(v int64) *EventCounterUpsertOne {
-	return u.Update(func(s *EventCounterUpsert) {
-		s.SetExpired(v)
-	})
-}
-
-// AddExpired adds v to the "expired" field.
-func (u *EventCounterUpsertOne) AddExpired(v int64) *EventCounterUpsertOne {
-	return u.Update(func(s *EventCounterUpsert) {
-		s.AddExpired(v)
-	})
-}
-
-// UpdateExpired sets the "expired" field to the value that was provided on create.
-func (u *EventCounterUpsertOne) UpdateExpired() *EventCounterUpsertOne {
-	return u.Update(func(s *EventCounterUpsert) {
-		s.UpdateExpired()
-	})
-}
-
-// Exec executes the query.
-func (u *EventCounterUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for EventCounterCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *EventCounterUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *EventCounterUpsertOne) ID(ctx context.Context) (id uid.ID, err error) {
-	if u.create.driver.Dialect() == dialect.MySQL {
-		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
-		// fields from the database since MySQL does not support the RETURNING clause.
-		return id, errors.New("ent: EventCounterUpsertOne.ID is not supported by MySQL driver. Use EventCounterUpsertOne.Exec instead")
-	}
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *EventCounterUpsertOne) IDX(ctx context.Context) uid.ID {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // EventCounterCreateBulk is the builder for creating many EventCounter entities in bulk.
 type EventCounterCreateBulk struct {
 	config
 	err      error
 	builders []*EventCounterCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the EventCounter entities in the database.
@@ -408,7 +190,6 @@ func (_c *EventCounterCreateBulk) Save(ctx context.Context) ([]*EventCounter, er
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -455,162 +236,6 @@ func (_c *EventCounterCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *EventCounterCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.EventCounter.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.EventCounterUpsert) {
-//			SetLast(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *EventCounterCreateBulk) OnConflict(opts ...sql.ConflictOption) *EventCounterUpsertBulk {
-	_c.conflict = opts
-	return &EventCounterUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.EventCounter.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *EventCounterCreateBulk) OnConflictColumns(columns ...string) *EventCounterUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &EventCounterUpsertBulk{
-		create: _c,
-	}
-}
-
-// EventCounterUpsertBulk is the builder for "upsert"-ing
-// a bulk of EventCounter nodes.
-type EventCounterUpsertBulk struct {
-	create *EventCounterCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.EventCounter.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(eventcounter.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *EventCounterUpsertBulk) UpdateNewValues() *EventCounterUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(eventcounter.FieldID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.EventCounter.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *EventCounterUpsertBulk) Ignore() *EventCounterUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *EventCounterUpsertBulk) DoNothing() *EventCounterUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the EventCounterCreateBulk.OnConflict
-// documentation for more info.
-func (u *EventCounterUpsertBulk) Update(set func(*EventCounterUpsert)) *EventCounterUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&EventCounterUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetLast sets the "last" field.
-func (u *EventCounterUpsertBulk) SetLast(v int64) *EventCounterUpsertBulk {
-	return u.Update(func(s *EventCounterUpsert) {
-		s.SetLast(v)
-	})
-}
-
-// AddLast adds v to the "last" field.
-func (u *EventCounterUpsertBulk) AddLast(v int64) *EventCounterUpsertBulk {
-	return u.Update(func(s *EventCounterUpsert) {
-		s.AddLast(v)
-	})
-}
-
-// UpdateLast sets the "last" field to the value that was provided on create.
-func (u *EventCounterUpsertBulk) UpdateLast() *EventCounterUpsertBulk {
-	return u.Update(func(s *EventCounterUpsert) {
-		s.UpdateLast()
-	})
-}
-
-// SetExpired sets the "expired" field.
-func (u *EventCounterUpsertBulk) SetExpired(v int64) *EventCounterUpsertBulk {
-	return u.Update(func(s *EventCounterUpsert) {
-		s.SetExpired(v)
-	})
-}
-
-// AddExpired adds v to the "expired" field.
-func (u *EventCounterUpsertBulk) AddExpired(v int64) *EventCounterUpsertBulk {
-	return u.Update(func(s *EventCounterUpsert) {
-		s.AddExpired(v)
-	})
-}
-
-// UpdateExpired sets the "expired" field to the value that was provided on create.
-func (u *EventCounterUpsertBulk) UpdateExpired() *EventCounterUpsertBulk {
-	return u.Update(func(s *EventCounterUpsert) {
-		s.UpdateExpired()
-	})
-}
-
-// Exec executes the query.
-func (u *EventCounterUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the EventCounterCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for EventCounterCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *EventCounterUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

@@ -17,9 +17,8 @@ import (
 // EventCounterUpdate is the builder for updating EventCounter entities.
 type EventCounterUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *EventCounterMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *EventCounterMutation
 }
 
 // Where appends a list predicates to the EventCounterUpdate builder.
@@ -102,12 +101,6 @@ func (_u *EventCounterUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EventCounterUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EventCounterUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EventCounterUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(eventcounter.Table, eventcounter.Columns, sqlgraph.NewFieldSpec(eventcounter.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -129,7 +122,6 @@ func (_u *EventCounterUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if value, ok := _u.mutation.AddedExpired(); ok {
 		_spec.AddField(eventcounter.FieldExpired, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{eventcounter.Label}
@@ -145,10 +137,9 @@ func (_u *EventCounterUpdate) sqlSave(ctx context.Context) (_node int, err error
 // EventCounterUpdateOne is the builder for updating a single EventCounter entity.
 type EventCounterUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *EventCounterMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *EventCounterMutation
 }
 
 // SetLast sets the "last" field.
@@ -238,12 +229,6 @@ func (_u *EventCounterUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *EventCounterUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *EventCounterUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *EventCounterUpdateOne) sqlSave(ctx context.Context) (_node *EventCounter, err error) {
 	_spec := sqlgraph.NewUpdateSpec(eventcounter.Table, eventcounter.Columns, sqlgraph.NewFieldSpec(eventcounter.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -282,7 +267,6 @@ func (_u *EventCounterUpdateOne) sqlSave(ctx context.Context) (_node *EventCount
 	if value, ok := _u.mutation.AddedExpired(); ok {
 		_spec.AddField(eventcounter.FieldExpired, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &EventCounter{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

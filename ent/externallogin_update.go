@@ -19,9 +19,8 @@ import (
 // ExternalLoginUpdate is the builder for updating ExternalLogin entities.
 type ExternalLoginUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *ExternalLoginMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *ExternalLoginMutation
 }
 
 // Where appends a list predicates to the ExternalLoginUpdate builder.
@@ -138,12 +137,6 @@ func (_u *ExternalLoginUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ExternalLoginUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ExternalLoginUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ExternalLoginUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(externallogin.Table, externallogin.Columns, sqlgraph.NewFieldSpec(externallogin.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -171,7 +164,6 @@ func (_u *ExternalLoginUpdate) sqlSave(ctx context.Context) (_node int, err erro
 	if value, ok := _u.mutation.LastUsedAt(); ok {
 		_spec.SetField(externallogin.FieldLastUsedAt, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{externallogin.Label}
@@ -187,10 +179,9 @@ func (_u *ExternalLoginUpdate) sqlSave(ctx context.Context) (_node int, err erro
 // ExternalLoginUpdateOne is the builder for updating a single ExternalLogin entity.
 type ExternalLoginUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *ExternalLoginMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *ExternalLoginMutation
 }
 
 // SetUserID sets the "user_id" field.
@@ -314,12 +305,6 @@ func (_u *ExternalLoginUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ExternalLoginUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ExternalLoginUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ExternalLoginUpdateOne) sqlSave(ctx context.Context) (_node *ExternalLogin, err error) {
 	_spec := sqlgraph.NewUpdateSpec(externallogin.Table, externallogin.Columns, sqlgraph.NewFieldSpec(externallogin.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -364,7 +349,6 @@ func (_u *ExternalLoginUpdateOne) sqlSave(ctx context.Context) (_node *ExternalL
 	if value, ok := _u.mutation.LastUsedAt(); ok {
 		_spec.SetField(externallogin.FieldLastUsedAt, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &ExternalLogin{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"time"
 
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 )
@@ -21,7 +20,6 @@ type FormerIdentifierCreate struct {
 	config
 	mutation *FormerIdentifierMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetOrganizationID sets the "organization_id" field.
@@ -142,7 +140,6 @@ func (_c *FormerIdentifierCreate) createSpec() (*FormerIdentifier, *sqlgraph.Cre
 		_node = &FormerIdentifier{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(formeridentifier.Table, sqlgraph.NewFieldSpec(formeridentifier.FieldID, field.TypeInt64))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -170,249 +167,11 @@ func (_c *FormerIdentifierCreate) createSpec() (*FormerIdentifier, *sqlgraph.Cre
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.FormerIdentifier.Create().
-//		SetOrganizationID(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.FormerIdentifierUpsert) {
-//			SetOrganizationID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *FormerIdentifierCreate) OnConflict(opts ...sql.ConflictOption) *FormerIdentifierUpsertOne {
-	_c.conflict = opts
-	return &FormerIdentifierUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.FormerIdentifier.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *FormerIdentifierCreate) OnConflictColumns(columns ...string) *FormerIdentifierUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &FormerIdentifierUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// FormerIdentifierUpsertOne is the builder for "upsert"-ing
-	//  one FormerIdentifier node.
-	FormerIdentifierUpsertOne struct {
-		create *FormerIdentifierCreate
-	}
-
-	// FormerIdentifierUpsert is the "OnConflict" setter.
-	FormerIdentifierUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetKind sets the "kind" field.
-func (u *FormerIdentifierUpsert) SetKind(v enum.IdentifierKind) *FormerIdentifierUpsert {
-	u.Set(formeridentifier.FieldKind, v)
-	return u
-}
-
-// UpdateKind sets the "kind" field to the value that was provided on create.
-func (u *FormerIdentifierUpsert) UpdateKind() *FormerIdentifierUpsert {
-	u.SetExcluded(formeridentifier.FieldKind)
-	return u
-}
-
-// SetValue sets the "value" field.
-func (u *FormerIdentifierUpsert) SetValue(v string) *FormerIdentifierUpsert {
-	u.Set(formeridentifier.FieldValue, v)
-	return u
-}
-
-// UpdateValue sets the "value" field to the value that was provided on create.
-func (u *FormerIdentifierUpsert) UpdateValue() *FormerIdentifierUpsert {
-	u.SetExcluded(formeridentifier.FieldValue)
-	return u
-}
-
-// SetContactID sets the "contact_id" field.
-func (u *FormerIdentifierUpsert) SetContactID(v uid.ID) *FormerIdentifierUpsert {
-	u.Set(formeridentifier.FieldContactID, v)
-	return u
-}
-
-// UpdateContactID sets the "contact_id" field to the value that was provided on create.
-func (u *FormerIdentifierUpsert) UpdateContactID() *FormerIdentifierUpsert {
-	u.SetExcluded(formeridentifier.FieldContactID)
-	return u
-}
-
-// SetUntil sets the "until" field.
-func (u *FormerIdentifierUpsert) SetUntil(v time.Time) *FormerIdentifierUpsert {
-	u.Set(formeridentifier.FieldUntil, v)
-	return u
-}
-
-// UpdateUntil sets the "until" field to the value that was provided on create.
-func (u *FormerIdentifierUpsert) UpdateUntil() *FormerIdentifierUpsert {
-	u.SetExcluded(formeridentifier.FieldUntil)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.FormerIdentifier.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(formeridentifier.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *FormerIdentifierUpsertOne) UpdateNewValues() *FormerIdentifierUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(formeridentifier.FieldID)
-		}
-		if _, exists := u.create.mutation.OrganizationID(); exists {
-			s.SetIgnore(formeridentifier.FieldOrganizationID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.FormerIdentifier.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *FormerIdentifierUpsertOne) Ignore() *FormerIdentifierUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *FormerIdentifierUpsertOne) DoNothing() *FormerIdentifierUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the FormerIdentifierCreate.OnConflict
-// documentation for more info.
-func (u *FormerIdentifierUpsertOne) Update(set func(*FormerIdentifierUpsert)) *FormerIdentifierUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&FormerIdentifierUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetKind sets the "kind" field.
-func (u *FormerIdentifierUpsertOne) SetKind(v enum.IdentifierKind) *FormerIdentifierUpsertOne {
-	return u.Update(func(s *FormerIdentifierUpsert) {
-		s.SetKind(v)
-	})
-}
-
-// UpdateKind sets the "kind" field to the value that was provided on create.
-func (u *FormerIdentifierUpsertOne) UpdateKind() *FormerIdentifierUpsertOne {
-	return u.Update(func(s *FormerIdentifierUpsert) {
-		s.UpdateKind()
-	})
-}
-
-// SetValue sets the "value" field.
-func (u *FormerIdentifierUpsertOne) SetValue(v string) *FormerIdentifierUpsertOne {
-	return u.Update(func(s *FormerIdentifierUpsert) {
-		s.SetValue(v)
-	})
-}
-
-// UpdateValue sets the "value" field to the value that was provided on create.
-func (u *FormerIdentifierUpsertOne) UpdateValue() *FormerIdentifierUpsertOne {
-	return u.Update(func(s *FormerIdentifierUpsert) {
-		s.UpdateValue()
-	})
-}
-
-// SetContactID sets the "contact_id" field.
-func (u *FormerIdentifierUpsertOne) SetContactID(v uid.ID) *FormerIdentifierUpsertOne {
-	return u.Update(func(s *FormerIdentifierUpsert) {
-		s.SetContactID(v)
-	})
-}
-
-// UpdateContactID sets the "contact_id" field to the value that was provided on create.
-func (u *FormerIdentifierUpsertOne) UpdateContactID() *FormerIdentifierUpsertOne {
-	return u.Update(func(s *FormerIdentifierUpsert) {
-		s.UpdateContactID()
-	})
-}
-
-// SetUntil sets the "until" field.
-func (u *FormerIdentifierUpsertOne) SetUntil(v time.Time) *FormerIdentifierUpsertOne {
-	return u.Update(func(s *FormerIdentifierUpsert) {
-		s.SetUntil(v)
-	})
-}
-
-// UpdateUntil sets the "until" field to the value that was provided on create.
-func (u *FormerIdentifierUpsertOne) UpdateUntil() *FormerIdentifierUpsertOne {
-	return u.Update(func(s *FormerIdentifierUpsert) {
-		s.UpdateUntil()
-	})
-}
-
-// Exec executes the query.
-func (u *FormerIdentifierUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for FormerIdentifierCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *FormerIdentifierUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *FormerIdentifierUpsertOne) ID(ctx context.Context) (id int64, err error) {
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *FormerIdentifierUpsertOne) IDX(ctx context.Context) int64 {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // FormerIdentifierCreateBulk is the builder for creating many FormerIdentifier entities in bulk.
 type FormerIdentifierCreateBulk struct {
 	config
 	err      error
 	builders []*FormerIdentifierCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the FormerIdentifier entities in the database.
@@ -441,7 +200,6 @@ func (_c *FormerIdentifierCreateBulk) Save(ctx context.Context) ([]*FormerIdenti
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -492,179 +250,6 @@ func (_c *FormerIdentifierCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *FormerIdentifierCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.FormerIdentifier.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.FormerIdentifierUpsert) {
-//			SetOrganizationID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *FormerIdentifierCreateBulk) OnConflict(opts ...sql.ConflictOption) *FormerIdentifierUpsertBulk {
-	_c.conflict = opts
-	return &FormerIdentifierUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.FormerIdentifier.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *FormerIdentifierCreateBulk) OnConflictColumns(columns ...string) *FormerIdentifierUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &FormerIdentifierUpsertBulk{
-		create: _c,
-	}
-}
-
-// FormerIdentifierUpsertBulk is the builder for "upsert"-ing
-// a bulk of FormerIdentifier nodes.
-type FormerIdentifierUpsertBulk struct {
-	create *FormerIdentifierCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.FormerIdentifier.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(formeridentifier.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *FormerIdentifierUpsertBulk) UpdateNewValues() *FormerIdentifierUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(formeridentifier.FieldID)
-			}
-			if _, exists := b.mutation.OrganizationID(); exists {
-				s.SetIgnore(formeridentifier.FieldOrganizationID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.FormerIdentifier.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *FormerIdentifierUpsertBulk) Ignore() *FormerIdentifierUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *FormerIdentifierUpsertBulk) DoNothing() *FormerIdentifierUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the FormerIdentifierCreateBulk.OnConflict
-// documentation for more info.
-func (u *FormerIdentifierUpsertBulk) Update(set func(*FormerIdentifierUpsert)) *FormerIdentifierUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&FormerIdentifierUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetKind sets the "kind" field.
-func (u *FormerIdentifierUpsertBulk) SetKind(v enum.IdentifierKind) *FormerIdentifierUpsertBulk {
-	return u.Update(func(s *FormerIdentifierUpsert) {
-		s.SetKind(v)
-	})
-}
-
-// UpdateKind sets the "kind" field to the value that was provided on create.
-func (u *FormerIdentifierUpsertBulk) UpdateKind() *FormerIdentifierUpsertBulk {
-	return u.Update(func(s *FormerIdentifierUpsert) {
-		s.UpdateKind()
-	})
-}
-
-// SetValue sets the "value" field.
-func (u *FormerIdentifierUpsertBulk) SetValue(v string) *FormerIdentifierUpsertBulk {
-	return u.Update(func(s *FormerIdentifierUpsert) {
-		s.SetValue(v)
-	})
-}
-
-// UpdateValue sets the "value" field to the value that was provided on create.
-func (u *FormerIdentifierUpsertBulk) UpdateValue() *FormerIdentifierUpsertBulk {
-	return u.Update(func(s *FormerIdentifierUpsert) {
-		s.UpdateValue()
-	})
-}
-
-// SetContactID sets the "contact_id" field.
-func (u *FormerIdentifierUpsertBulk) SetContactID(v uid.ID) *FormerIdentifierUpsertBulk {
-	return u.Update(func(s *FormerIdentifierUpsert) {
-		s.SetContactID(v)
-	})
-}
-
-// UpdateContactID sets the "contact_id" field to the value that was provided on create.
-func (u *FormerIdentifierUpsertBulk) UpdateContactID() *FormerIdentifierUpsertBulk {
-	return u.Update(func(s *FormerIdentifierUpsert) {
-		s.UpdateContactID()
-	})
-}
-
-// SetUntil sets the "until" field.
-func (u *FormerIdentifierUpsertBulk) SetUntil(v time.Time) *FormerIdentifierUpsertBulk {
-	return u.Update(func(s *FormerIdentifierUpsert) {
-		s.SetUntil(v)
-	})
-}
-
-// UpdateUntil sets the "until" field to the value that was provided on create.
-func (u *FormerIdentifierUpsertBulk) UpdateUntil() *FormerIdentifierUpsertBulk {
-	return u.Update(func(s *FormerIdentifierUpsert) {
-		s.UpdateUntil()
-	})
-}
-
-// Exec executes the query.
-func (u *FormerIdentifierUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the FormerIdentifierCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for FormerIdentifierCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *FormerIdentifierUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

@@ -20,9 +20,8 @@ import (
 // FormerIdentifierUpdate is the builder for updating FormerIdentifier entities.
 type FormerIdentifierUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *FormerIdentifierMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *FormerIdentifierMutation
 }
 
 // Where appends a list predicates to the FormerIdentifierUpdate builder.
@@ -129,12 +128,6 @@ func (_u *FormerIdentifierUpdate) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *FormerIdentifierUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *FormerIdentifierUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *FormerIdentifierUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -159,7 +152,6 @@ func (_u *FormerIdentifierUpdate) sqlSave(ctx context.Context) (_node int, err e
 	if value, ok := _u.mutation.Until(); ok {
 		_spec.SetField(formeridentifier.FieldUntil, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{formeridentifier.Label}
@@ -175,10 +167,9 @@ func (_u *FormerIdentifierUpdate) sqlSave(ctx context.Context) (_node int, err e
 // FormerIdentifierUpdateOne is the builder for updating a single FormerIdentifier entity.
 type FormerIdentifierUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *FormerIdentifierMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *FormerIdentifierMutation
 }
 
 // SetKind sets the "kind" field.
@@ -292,12 +283,6 @@ func (_u *FormerIdentifierUpdateOne) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *FormerIdentifierUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *FormerIdentifierUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *FormerIdentifierUpdateOne) sqlSave(ctx context.Context) (_node *FormerIdentifier, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -339,7 +324,6 @@ func (_u *FormerIdentifierUpdateOne) sqlSave(ctx context.Context) (_node *Former
 	if value, ok := _u.mutation.Until(); ok {
 		_spec.SetField(formeridentifier.FieldUntil, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &FormerIdentifier{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

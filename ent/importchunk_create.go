@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 
-	"entgo.io/ent/dialect"
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 )
@@ -20,7 +18,6 @@ type ImportChunkCreate struct {
 	config
 	mutation *ImportChunkMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetOrganizationID sets the "organization_id" field.
@@ -153,7 +150,6 @@ func (_c *ImportChunkCreate) createSpec() (*ImportChunk, *sqlgraph.CreateSpec) {
 		_node = &ImportChunk{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(importchunk.Table, sqlgraph.NewFieldSpec(importchunk.FieldID, field.TypeUUID))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = &id
@@ -177,241 +173,11 @@ func (_c *ImportChunkCreate) createSpec() (*ImportChunk, *sqlgraph.CreateSpec) {
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.ImportChunk.Create().
-//		SetOrganizationID(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.ImportChunkUpsert) {
-//			SetOrganizationID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *ImportChunkCreate) OnConflict(opts ...sql.ConflictOption) *ImportChunkUpsertOne {
-	_c.conflict = opts
-	return &ImportChunkUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.ImportChunk.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *ImportChunkCreate) OnConflictColumns(columns ...string) *ImportChunkUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &ImportChunkUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// ImportChunkUpsertOne is the builder for "upsert"-ing
-	//  one ImportChunk node.
-	ImportChunkUpsertOne struct {
-		create *ImportChunkCreate
-	}
-
-	// ImportChunkUpsert is the "OnConflict" setter.
-	ImportChunkUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetContactImportID sets the "contact_import_id" field.
-func (u *ImportChunkUpsert) SetContactImportID(v uid.ID) *ImportChunkUpsert {
-	u.Set(importchunk.FieldContactImportID, v)
-	return u
-}
-
-// UpdateContactImportID sets the "contact_import_id" field to the value that was provided on create.
-func (u *ImportChunkUpsert) UpdateContactImportID() *ImportChunkUpsert {
-	u.SetExcluded(importchunk.FieldContactImportID)
-	return u
-}
-
-// SetStart sets the "start" field.
-func (u *ImportChunkUpsert) SetStart(v int64) *ImportChunkUpsert {
-	u.Set(importchunk.FieldStart, v)
-	return u
-}
-
-// UpdateStart sets the "start" field to the value that was provided on create.
-func (u *ImportChunkUpsert) UpdateStart() *ImportChunkUpsert {
-	u.SetExcluded(importchunk.FieldStart)
-	return u
-}
-
-// AddStart adds v to the "start" field.
-func (u *ImportChunkUpsert) AddStart(v int64) *ImportChunkUpsert {
-	u.Add(importchunk.FieldStart, v)
-	return u
-}
-
-// SetData sets the "data" field.
-func (u *ImportChunkUpsert) SetData(v []byte) *ImportChunkUpsert {
-	u.Set(importchunk.FieldData, v)
-	return u
-}
-
-// UpdateData sets the "data" field to the value that was provided on create.
-func (u *ImportChunkUpsert) UpdateData() *ImportChunkUpsert {
-	u.SetExcluded(importchunk.FieldData)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.ImportChunk.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(importchunk.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *ImportChunkUpsertOne) UpdateNewValues() *ImportChunkUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(importchunk.FieldID)
-		}
-		if _, exists := u.create.mutation.OrganizationID(); exists {
-			s.SetIgnore(importchunk.FieldOrganizationID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.ImportChunk.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *ImportChunkUpsertOne) Ignore() *ImportChunkUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *ImportChunkUpsertOne) DoNothing() *ImportChunkUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the ImportChunkCreate.OnConflict
-// documentation for more info.
-func (u *ImportChunkUpsertOne) Update(set func(*ImportChunkUpsert)) *ImportChunkUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&ImportChunkUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetContactImportID sets the "contact_import_id" field.
-func (u *ImportChunkUpsertOne) SetContactImportID(v uid.ID) *ImportChunkUpsertOne {
-	return u.Update(func(s *ImportChunkUpsert) {
-		s.SetContactImportID(v)
-	})
-}
-
-// UpdateContactImportID sets the "contact_import_id" field to the value that was provided on create.
-func (u *ImportChunkUpsertOne) UpdateContactImportID() *ImportChunkUpsertOne {
-	return u.Update(func(s *ImportChunkUpsert) {
-		s.UpdateContactImportID()
-	})
-}
-
-// SetStart sets the "start" field.
-func (u *ImportChunkUpsertOne) SetStart(v int64) *ImportChunkUpsertOne {
-	return u.Update(func(s *ImportChunkUpsert) {
-		s.SetStart(v)
-	})
-}
-
-// AddStart adds v to the "start" field.
-func (u *ImportChunkUpsertOne) AddStart(v int64) *ImportChunkUpsertOne {
-	return u.Update(func(s *ImportChunkUpsert) {
-		s.AddStart(v)
-	})
-}
-
-// UpdateStart sets the "start" field to the value that was provided on create.
-func (u *ImportChunkUpsertOne) UpdateStart() *ImportChunkUpsertOne {
-	return u.Update(func(s *ImportChunkUpsert) {
-		s.UpdateStart()
-	})
-}
-
-// SetData sets the "data" field.
-func (u *ImportChunkUpsertOne) SetData(v []byte) *ImportChunkUpsertOne {
-	return u.Update(func(s *ImportChunkUpsert) {
-		s.SetData(v)
-	})
-}
-
-// UpdateData sets the "data" field to the value that was provided on create.
-func (u *ImportChunkUpsertOne) UpdateData() *ImportChunkUpsertOne {
-	return u.Update(func(s *ImportChunkUpsert) {
-		s.UpdateData()
-	})
-}
-
-// Exec executes the query.
-func (u *ImportChunkUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for ImportChunkCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *ImportChunkUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *ImportChunkUpsertOne) ID(ctx context.Context) (id uid.ID, err error) {
-	if u.create.driver.Dialect() == dialect.MySQL {
-		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
-		// fields from the database since MySQL does not support the RETURNING clause.
-		return id, errors.New("ent: ImportChunkUpsertOne.ID is not supported by MySQL driver. Use ImportChunkUpsertOne.Exec instead")
-	}
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *ImportChunkUpsertOne) IDX(ctx context.Context) uid.ID {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // ImportChunkCreateBulk is the builder for creating many ImportChunk entities in bulk.
 type ImportChunkCreateBulk struct {
 	config
 	err      error
 	builders []*ImportChunkCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the ImportChunk entities in the database.
@@ -441,7 +207,6 @@ func (_c *ImportChunkCreateBulk) Save(ctx context.Context) ([]*ImportChunk, erro
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -488,172 +253,6 @@ func (_c *ImportChunkCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *ImportChunkCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.ImportChunk.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.ImportChunkUpsert) {
-//			SetOrganizationID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *ImportChunkCreateBulk) OnConflict(opts ...sql.ConflictOption) *ImportChunkUpsertBulk {
-	_c.conflict = opts
-	return &ImportChunkUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.ImportChunk.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *ImportChunkCreateBulk) OnConflictColumns(columns ...string) *ImportChunkUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &ImportChunkUpsertBulk{
-		create: _c,
-	}
-}
-
-// ImportChunkUpsertBulk is the builder for "upsert"-ing
-// a bulk of ImportChunk nodes.
-type ImportChunkUpsertBulk struct {
-	create *ImportChunkCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.ImportChunk.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(importchunk.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *ImportChunkUpsertBulk) UpdateNewValues() *ImportChunkUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(importchunk.FieldID)
-			}
-			if _, exists := b.mutation.OrganizationID(); exists {
-				s.SetIgnore(importchunk.FieldOrganizationID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.ImportChunk.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *ImportChunkUpsertBulk) Ignore() *ImportChunkUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *ImportChunkUpsertBulk) DoNothing() *ImportChunkUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the ImportChunkCreateBulk.OnConflict
-// documentation for more info.
-func (u *ImportChunkUpsertBulk) Update(set func(*ImportChunkUpsert)) *ImportChunkUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&ImportChunkUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetContactImportID sets the "contact_import_id" field.
-func (u *ImportChunkUpsertBulk) SetContactImportID(v uid.ID) *ImportChunkUpsertBulk {
-	return u.Update(func(s *ImportChunkUpsert) {
-		s.SetContactImportID(v)
-	})
-}
-
-// UpdateContactImportID sets the "contact_import_id" field to the value that was provided on create.
-func (u *ImportChunkUpsertBulk) UpdateContactImportID() *ImportChunkUpsertBulk {
-	return u.Update(func(s *ImportChunkUpsert) {
-		s.UpdateContactImportID()
-	})
-}
-
-// SetStart sets the "start" field.
-func (u *ImportChunkUpsertBulk) SetStart(v int64) *ImportChunkUpsertBulk {
-	return u.Update(func(s *ImportChunkUpsert) {
-		s.SetStart(v)
-	})
-}
-
-// AddStart adds v to the "start" field.
-func (u *ImportChunkUpsertBulk) AddStart(v int64) *ImportChunkUpsertBulk {
-	return u.Update(func(s *ImportChunkUpsert) {
-		s.AddStart(v)
-	})
-}
-
-// UpdateStart sets the "start" field to the value that was provided on create.
-func (u *ImportChunkUpsertBulk) UpdateStart() *ImportChunkUpsertBulk {
-	return u.Update(func(s *ImportChunkUpsert) {
-		s.UpdateStart()
-	})
-}
-
-// SetData sets the "data" field.
-func (u *ImportChunkUpsertBulk) SetData(v []byte) *ImportChunkUpsertBulk {
-	return u.Update(func(s *ImportChunkUpsert) {
-		s.SetData(v)
-	})
-}
-
-// UpdateData sets the "data" field to the value that was provided on create.
-func (u *ImportChunkUpsertBulk) UpdateData() *ImportChunkUpsertBulk {
-	return u.Update(func(s *ImportChunkUpsert) {
-		s.UpdateData()
-	})
-}
-
-// Exec executes the query.
-func (u *ImportChunkUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the ImportChunkCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for ImportChunkCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *ImportChunkUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

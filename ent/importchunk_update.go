@@ -18,9 +18,8 @@ import (
 // ImportChunkUpdate is the builder for updating ImportChunk entities.
 type ImportChunkUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *ImportChunkMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *ImportChunkMutation
 }
 
 // Where appends a list predicates to the ImportChunkUpdate builder.
@@ -102,12 +101,6 @@ func (_u *ImportChunkUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ImportChunkUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ImportChunkUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ImportChunkUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(importchunk.Table, importchunk.Columns, sqlgraph.NewFieldSpec(importchunk.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -129,7 +122,6 @@ func (_u *ImportChunkUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	if value, ok := _u.mutation.Data(); ok {
 		_spec.SetField(importchunk.FieldData, field.TypeBytes, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{importchunk.Label}
@@ -145,10 +137,9 @@ func (_u *ImportChunkUpdate) sqlSave(ctx context.Context) (_node int, err error)
 // ImportChunkUpdateOne is the builder for updating a single ImportChunk entity.
 type ImportChunkUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *ImportChunkMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *ImportChunkMutation
 }
 
 // SetContactImportID sets the "contact_import_id" field.
@@ -237,12 +228,6 @@ func (_u *ImportChunkUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ImportChunkUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ImportChunkUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ImportChunkUpdateOne) sqlSave(ctx context.Context) (_node *ImportChunk, err error) {
 	_spec := sqlgraph.NewUpdateSpec(importchunk.Table, importchunk.Columns, sqlgraph.NewFieldSpec(importchunk.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -281,7 +266,6 @@ func (_u *ImportChunkUpdateOne) sqlSave(ctx context.Context) (_node *ImportChunk
 	if value, ok := _u.mutation.Data(); ok {
 		_spec.SetField(importchunk.FieldData, field.TypeBytes, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &ImportChunk{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -18,9 +18,8 @@ import (
 // ImportRejectionUpdate is the builder for updating ImportRejection entities.
 type ImportRejectionUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *ImportRejectionMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *ImportRejectionMutation
 }
 
 // Where appends a list predicates to the ImportRejectionUpdate builder.
@@ -124,12 +123,6 @@ func (_u *ImportRejectionUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ImportRejectionUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ImportRejectionUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ImportRejectionUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(importrejection.Table, importrejection.Columns, sqlgraph.NewFieldSpec(importrejection.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -154,7 +147,6 @@ func (_u *ImportRejectionUpdate) sqlSave(ctx context.Context) (_node int, err er
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(importrejection.FieldReason, field.TypeString, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{importrejection.Label}
@@ -170,10 +162,9 @@ func (_u *ImportRejectionUpdate) sqlSave(ctx context.Context) (_node int, err er
 // ImportRejectionUpdateOne is the builder for updating a single ImportRejection entity.
 type ImportRejectionUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *ImportRejectionMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *ImportRejectionMutation
 }
 
 // SetContactImportID sets the "contact_import_id" field.
@@ -284,12 +275,6 @@ func (_u *ImportRejectionUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ImportRejectionUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ImportRejectionUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ImportRejectionUpdateOne) sqlSave(ctx context.Context) (_node *ImportRejection, err error) {
 	_spec := sqlgraph.NewUpdateSpec(importrejection.Table, importrejection.Columns, sqlgraph.NewFieldSpec(importrejection.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -331,7 +316,6 @@ func (_u *ImportRejectionUpdateOne) sqlSave(ctx context.Context) (_node *ImportR
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(importrejection.FieldReason, field.TypeString, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &ImportRejection{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -19,9 +19,8 @@ import (
 // ListingUpdate is the builder for updating Listing entities.
 type ListingUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *ListingMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *ListingMutation
 }
 
 // Where appends a list predicates to the ListingUpdate builder.
@@ -164,12 +163,6 @@ func (_u *ListingUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ListingUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ListingUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ListingUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(listing.Table, listing.Columns, sqlgraph.NewFieldSpec(listing.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -206,7 +199,6 @@ func (_u *ListingUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.CreatedAt(); ok {
 		_spec.SetField(listing.FieldCreatedAt, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{listing.Label}
@@ -222,10 +214,9 @@ func (_u *ListingUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 // ListingUpdateOne is the builder for updating a single Listing entity.
 type ListingUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *ListingMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *ListingMutation
 }
 
 // SetCampaignID sets the "campaign_id" field.
@@ -375,12 +366,6 @@ func (_u *ListingUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ListingUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ListingUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ListingUpdateOne) sqlSave(ctx context.Context) (_node *Listing, err error) {
 	_spec := sqlgraph.NewUpdateSpec(listing.Table, listing.Columns, sqlgraph.NewFieldSpec(listing.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -434,7 +419,6 @@ func (_u *ListingUpdateOne) sqlSave(ctx context.Context) (_node *Listing, err er
 	if value, ok := _u.mutation.CreatedAt(); ok {
 		_spec.SetField(listing.FieldCreatedAt, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &Listing{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 )
@@ -21,7 +20,6 @@ type ListMemberCreate struct {
 	config
 	mutation *ListMemberMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetOrganizationID sets the "organization_id" field.
@@ -123,7 +121,6 @@ func (_c *ListMemberCreate) createSpec() (*ListMember, *sqlgraph.CreateSpec) {
 		_node = &ListMember{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(listmember.Table, nil)
 	)
-	_spec.OnConflict = _c.conflict
 	if value, ok := _c.mutation.OrganizationID(); ok {
 		_spec.SetField(listmember.FieldOrganizationID, field.TypeUUID, value)
 		_node.OrganizationID = value
@@ -165,173 +162,11 @@ func (_c *ListMemberCreate) createSpec() (*ListMember, *sqlgraph.CreateSpec) {
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.ListMember.Create().
-//		SetOrganizationID(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.ListMemberUpsert) {
-//			SetOrganizationID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *ListMemberCreate) OnConflict(opts ...sql.ConflictOption) *ListMemberUpsertOne {
-	_c.conflict = opts
-	return &ListMemberUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.ListMember.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *ListMemberCreate) OnConflictColumns(columns ...string) *ListMemberUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &ListMemberUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// ListMemberUpsertOne is the builder for "upsert"-ing
-	//  one ListMember node.
-	ListMemberUpsertOne struct {
-		create *ListMemberCreate
-	}
-
-	// ListMemberUpsert is the "OnConflict" setter.
-	ListMemberUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetContactID sets the "contact_id" field.
-func (u *ListMemberUpsert) SetContactID(v uid.ID) *ListMemberUpsert {
-	u.Set(listmember.FieldContactID, v)
-	return u
-}
-
-// UpdateContactID sets the "contact_id" field to the value that was provided on create.
-func (u *ListMemberUpsert) UpdateContactID() *ListMemberUpsert {
-	u.SetExcluded(listmember.FieldContactID)
-	return u
-}
-
-// SetContactListID sets the "contact_list_id" field.
-func (u *ListMemberUpsert) SetContactListID(v uid.ID) *ListMemberUpsert {
-	u.Set(listmember.FieldContactListID, v)
-	return u
-}
-
-// UpdateContactListID sets the "contact_list_id" field to the value that was provided on create.
-func (u *ListMemberUpsert) UpdateContactListID() *ListMemberUpsert {
-	u.SetExcluded(listmember.FieldContactListID)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create.
-// Using this option is equivalent to using:
-//
-//	client.ListMember.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//		).
-//		Exec(ctx)
-func (u *ListMemberUpsertOne) UpdateNewValues() *ListMemberUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.OrganizationID(); exists {
-			s.SetIgnore(listmember.FieldOrganizationID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.ListMember.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *ListMemberUpsertOne) Ignore() *ListMemberUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *ListMemberUpsertOne) DoNothing() *ListMemberUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the ListMemberCreate.OnConflict
-// documentation for more info.
-func (u *ListMemberUpsertOne) Update(set func(*ListMemberUpsert)) *ListMemberUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&ListMemberUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetContactID sets the "contact_id" field.
-func (u *ListMemberUpsertOne) SetContactID(v uid.ID) *ListMemberUpsertOne {
-	return u.Update(func(s *ListMemberUpsert) {
-		s.SetContactID(v)
-	})
-}
-
-// UpdateContactID sets the "contact_id" field to the value that was provided on create.
-func (u *ListMemberUpsertOne) UpdateContactID() *ListMemberUpsertOne {
-	return u.Update(func(s *ListMemberUpsert) {
-		s.UpdateContactID()
-	})
-}
-
-// SetContactListID sets the "contact_list_id" field.
-func (u *ListMemberUpsertOne) SetContactListID(v uid.ID) *ListMemberUpsertOne {
-	return u.Update(func(s *ListMemberUpsert) {
-		s.SetContactListID(v)
-	})
-}
-
-// UpdateContactListID sets the "contact_list_id" field to the value that was provided on create.
-func (u *ListMemberUpsertOne) UpdateContactListID() *ListMemberUpsertOne {
-	return u.Update(func(s *ListMemberUpsert) {
-		s.UpdateContactListID()
-	})
-}
-
-// Exec executes the query.
-func (u *ListMemberUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for ListMemberCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *ListMemberUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
 // ListMemberCreateBulk is the builder for creating many ListMember entities in bulk.
 type ListMemberCreateBulk struct {
 	config
 	err      error
 	builders []*ListMemberCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the ListMember entities in the database.
@@ -360,7 +195,6 @@ func (_c *ListMemberCreateBulk) Save(ctx context.Context) ([]*ListMember, error)
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -406,145 +240,6 @@ func (_c *ListMemberCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *ListMemberCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.ListMember.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.ListMemberUpsert) {
-//			SetOrganizationID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *ListMemberCreateBulk) OnConflict(opts ...sql.ConflictOption) *ListMemberUpsertBulk {
-	_c.conflict = opts
-	return &ListMemberUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.ListMember.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *ListMemberCreateBulk) OnConflictColumns(columns ...string) *ListMemberUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &ListMemberUpsertBulk{
-		create: _c,
-	}
-}
-
-// ListMemberUpsertBulk is the builder for "upsert"-ing
-// a bulk of ListMember nodes.
-type ListMemberUpsertBulk struct {
-	create *ListMemberCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.ListMember.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//		).
-//		Exec(ctx)
-func (u *ListMemberUpsertBulk) UpdateNewValues() *ListMemberUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.OrganizationID(); exists {
-				s.SetIgnore(listmember.FieldOrganizationID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.ListMember.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *ListMemberUpsertBulk) Ignore() *ListMemberUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *ListMemberUpsertBulk) DoNothing() *ListMemberUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the ListMemberCreateBulk.OnConflict
-// documentation for more info.
-func (u *ListMemberUpsertBulk) Update(set func(*ListMemberUpsert)) *ListMemberUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&ListMemberUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetContactID sets the "contact_id" field.
-func (u *ListMemberUpsertBulk) SetContactID(v uid.ID) *ListMemberUpsertBulk {
-	return u.Update(func(s *ListMemberUpsert) {
-		s.SetContactID(v)
-	})
-}
-
-// UpdateContactID sets the "contact_id" field to the value that was provided on create.
-func (u *ListMemberUpsertBulk) UpdateContactID() *ListMemberUpsertBulk {
-	return u.Update(func(s *ListMemberUpsert) {
-		s.UpdateContactID()
-	})
-}
-
-// SetContactListID sets the "contact_list_id" field.
-func (u *ListMemberUpsertBulk) SetContactListID(v uid.ID) *ListMemberUpsertBulk {
-	return u.Update(func(s *ListMemberUpsert) {
-		s.SetContactListID(v)
-	})
-}
-
-// UpdateContactListID sets the "contact_list_id" field to the value that was provided on create.
-func (u *ListMemberUpsertBulk) UpdateContactListID() *ListMemberUpsertBulk {
-	return u.Update(func(s *ListMemberUpsert) {
-		s.UpdateContactListID()
-	})
-}
-
-// Exec executes the query.
-func (u *ListMemberUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the ListMemberCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for ListMemberCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *ListMemberUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"math"
 
 	"entgo.io/ent"
-	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 )
@@ -28,8 +27,8 @@ type ListMemberQuery struct {
 	predicates      []predicate.ListMember
 	withContact     *ContactQuery
 	withContactList *ContactListQuery
-	loadTotal       []func(context.Context, []*ListMember) error
 	modifiers       []func(*sql.Selector)
+	loadTotal       []func(context.Context, []*ListMember) error
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -233,9 +232,8 @@ func (_q *ListMemberQuery) Clone() *ListMemberQuery {
 		withContact:     _q.withContact.Clone(),
 		withContactList: _q.withContactList.Clone(),
 		// clone intermediate query.
-		sql:       _q.sql.Clone(),
-		path:      _q.path,
-		modifiers: append([]func(*sql.Selector){}, _q.modifiers...),
+		sql:  _q.sql.Clone(),
+		path: _q.path,
 	}
 }
 
@@ -518,9 +516,6 @@ func (_q *ListMemberQuery) sqlQuery(ctx context.Context) *sql.Selector {
 	if _q.ctx.Unique != nil && *_q.ctx.Unique {
 		selector.Distinct()
 	}
-	for _, m := range _q.modifiers {
-		m(selector)
-	}
 	for _, p := range _q.predicates {
 		p(selector)
 	}
@@ -536,38 +531,6 @@ func (_q *ListMemberQuery) sqlQuery(ctx context.Context) *sql.Selector {
 		selector.Limit(*limit)
 	}
 	return selector
-}
-
-// ForUpdate locks the selected rows against concurrent updates, and prevent them from being
-// updated, deleted or "selected ... for update" by other sessions, until the transaction is
-// either committed or rolled-back.
-func (_q *ListMemberQuery) ForUpdate(opts ...sql.LockOption) *ListMemberQuery {
-	if _q.driver.Dialect() == dialect.Postgres {
-		_q.Unique(false)
-	}
-	_q.modifiers = append(_q.modifiers, func(s *sql.Selector) {
-		s.ForUpdate(opts...)
-	})
-	return _q
-}
-
-// ForShare behaves similarly to ForUpdate, except that it acquires a shared mode lock
-// on any rows that are read. Other sessions can read the rows, but cannot modify them
-// until your transaction commits.
-func (_q *ListMemberQuery) ForShare(opts ...sql.LockOption) *ListMemberQuery {
-	if _q.driver.Dialect() == dialect.Postgres {
-		_q.Unique(false)
-	}
-	_q.modifiers = append(_q.modifiers, func(s *sql.Selector) {
-		s.ForShare(opts...)
-	})
-	return _q
-}
-
-// Modify adds a query modifier for attaching custom logic to queries.
-func (_q *ListMemberQuery) Modify(modifiers ...func(s *sql.Selector)) *ListMemberSelect {
-	_q.modifiers = append(_q.modifiers, modifiers...)
-	return _q.Select()
 }
 
 // ListMemberGroupBy is the group-by builder for ListMember entities.
@@ -658,10 +621,4 @@ func (_s *ListMemberSelect) sqlScan(ctx context.Context, root *ListMemberQuery, 
 	}
 	defer rows.Close()
 	return sql.ScanSlice(rows, v)
-}
-
-// Modify adds a query modifier for attaching custom logic to queries.
-func (_s *ListMemberSelect) Modify(modifiers ...func(s *sql.Selector)) *ListMemberSelect {
-	_s.modifiers = append(_s.modifiers, modifiers...)
-	return _s
 }

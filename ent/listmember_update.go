@@ -20,9 +20,8 @@ import (
 // ListMemberUpdate is the builder for updating ListMember entities.
 type ListMemberUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *ListMemberMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *ListMemberMutation
 }
 
 // Where appends a list predicates to the ListMemberUpdate builder.
@@ -124,12 +123,6 @@ func (_u *ListMemberUpdate) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ListMemberUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ListMemberUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ListMemberUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -200,7 +193,6 @@ func (_u *ListMemberUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{listmember.Label}
@@ -216,10 +208,9 @@ func (_u *ListMemberUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 // ListMemberUpdateOne is the builder for updating a single ListMember entity.
 type ListMemberUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *ListMemberMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *ListMemberMutation
 }
 
 // SetContactID sets the "contact_id" field.
@@ -328,12 +319,6 @@ func (_u *ListMemberUpdateOne) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ListMemberUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ListMemberUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ListMemberUpdateOne) sqlSave(ctx context.Context) (_node *ListMember, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -423,7 +408,6 @@ func (_u *ListMemberUpdateOne) sqlSave(ctx context.Context) (_node *ListMember, 
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &ListMember{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

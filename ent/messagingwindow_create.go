@@ -10,8 +10,6 @@ import (
 	"fmt"
 	"time"
 
-	"entgo.io/ent/dialect"
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 )
@@ -21,7 +19,6 @@ type MessagingWindowCreate struct {
 	config
 	mutation *MessagingWindowMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetOrganizationID sets the "organization_id" field.
@@ -163,7 +160,6 @@ func (_c *MessagingWindowCreate) createSpec() (*MessagingWindow, *sqlgraph.Creat
 		_node = &MessagingWindow{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(messagingwindow.Table, sqlgraph.NewFieldSpec(messagingwindow.FieldID, field.TypeUUID))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = &id
@@ -191,254 +187,11 @@ func (_c *MessagingWindowCreate) createSpec() (*MessagingWindow, *sqlgraph.Creat
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.MessagingWindow.Create().
-//		SetOrganizationID(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.MessagingWindowUpsert) {
-//			SetOrganizationID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *MessagingWindowCreate) OnConflict(opts ...sql.ConflictOption) *MessagingWindowUpsertOne {
-	_c.conflict = opts
-	return &MessagingWindowUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.MessagingWindow.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *MessagingWindowCreate) OnConflictColumns(columns ...string) *MessagingWindowUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &MessagingWindowUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// MessagingWindowUpsertOne is the builder for "upsert"-ing
-	//  one MessagingWindow node.
-	MessagingWindowUpsertOne struct {
-		create *MessagingWindowCreate
-	}
-
-	// MessagingWindowUpsert is the "OnConflict" setter.
-	MessagingWindowUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetAccountID sets the "account_id" field.
-func (u *MessagingWindowUpsert) SetAccountID(v uid.ID) *MessagingWindowUpsert {
-	u.Set(messagingwindow.FieldAccountID, v)
-	return u
-}
-
-// UpdateAccountID sets the "account_id" field to the value that was provided on create.
-func (u *MessagingWindowUpsert) UpdateAccountID() *MessagingWindowUpsert {
-	u.SetExcluded(messagingwindow.FieldAccountID)
-	return u
-}
-
-// SetAddress sets the "address" field.
-func (u *MessagingWindowUpsert) SetAddress(v string) *MessagingWindowUpsert {
-	u.Set(messagingwindow.FieldAddress, v)
-	return u
-}
-
-// UpdateAddress sets the "address" field to the value that was provided on create.
-func (u *MessagingWindowUpsert) UpdateAddress() *MessagingWindowUpsert {
-	u.SetExcluded(messagingwindow.FieldAddress)
-	return u
-}
-
-// SetMessageID sets the "message_id" field.
-func (u *MessagingWindowUpsert) SetMessageID(v uid.ID) *MessagingWindowUpsert {
-	u.Set(messagingwindow.FieldMessageID, v)
-	return u
-}
-
-// UpdateMessageID sets the "message_id" field to the value that was provided on create.
-func (u *MessagingWindowUpsert) UpdateMessageID() *MessagingWindowUpsert {
-	u.SetExcluded(messagingwindow.FieldMessageID)
-	return u
-}
-
-// SetAt sets the "at" field.
-func (u *MessagingWindowUpsert) SetAt(v time.Time) *MessagingWindowUpsert {
-	u.Set(messagingwindow.FieldAt, v)
-	return u
-}
-
-// UpdateAt sets the "at" field to the value that was provided on create.
-func (u *MessagingWindowUpsert) UpdateAt() *MessagingWindowUpsert {
-	u.SetExcluded(messagingwindow.FieldAt)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.MessagingWindow.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(messagingwindow.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *MessagingWindowUpsertOne) UpdateNewValues() *MessagingWindowUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(messagingwindow.FieldID)
-		}
-		if _, exists := u.create.mutation.OrganizationID(); exists {
-			s.SetIgnore(messagingwindow.FieldOrganizationID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.MessagingWindow.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *MessagingWindowUpsertOne) Ignore() *MessagingWindowUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *MessagingWindowUpsertOne) DoNothing() *MessagingWindowUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the MessagingWindowCreate.OnConflict
-// documentation for more info.
-func (u *MessagingWindowUpsertOne) Update(set func(*MessagingWindowUpsert)) *MessagingWindowUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&MessagingWindowUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetAccountID sets the "account_id" field.
-func (u *MessagingWindowUpsertOne) SetAccountID(v uid.ID) *MessagingWindowUpsertOne {
-	return u.Update(func(s *MessagingWindowUpsert) {
-		s.SetAccountID(v)
-	})
-}
-
-// UpdateAccountID sets the "account_id" field to the value that was provided on create.
-func (u *MessagingWindowUpsertOne) UpdateAccountID() *MessagingWindowUpsertOne {
-	return u.Update(func(s *MessagingWindowUpsert) {
-		s.UpdateAccountID()
-	})
-}
-
-// SetAddress sets the "address" field.
-func (u *MessagingWindowUpsertOne) SetAddress(v string) *MessagingWindowUpsertOne {
-	return u.Update(func(s *MessagingWindowUpsert) {
-		s.SetAddress(v)
-	})
-}
-
-// UpdateAddress sets the "address" field to the value that was provided on create.
-func (u *MessagingWindowUpsertOne) UpdateAddress() *MessagingWindowUpsertOne {
-	return u.Update(func(s *MessagingWindowUpsert) {
-		s.UpdateAddress()
-	})
-}
-
-// SetMessageID sets the "message_id" field.
-func (u *MessagingWindowUpsertOne) SetMessageID(v uid.ID) *MessagingWindowUpsertOne {
-	return u.Update(func(s *MessagingWindowUpsert) {
-		s.SetMessageID(v)
-	})
-}
-
-// UpdateMessageID sets the "message_id" field to the value that was provided on create.
-func (u *MessagingWindowUpsertOne) UpdateMessageID() *MessagingWindowUpsertOne {
-	return u.Update(func(s *MessagingWindowUpsert) {
-		s.UpdateMessageID()
-	})
-}
-
-// SetAt sets the "at" field.
-func (u *MessagingWindowUpsertOne) SetAt(v time.Time) *MessagingWindowUpsertOne {
-	return u.Update(func(s *MessagingWindowUpsert) {
-		s.SetAt(v)
-	})
-}
-
-// UpdateAt sets the "at" field to the value that was provided on create.
-func (u *MessagingWindowUpsertOne) UpdateAt() *MessagingWindowUpsertOne {
-	return u.Update(func(s *MessagingWindowUpsert) {
-		s.UpdateAt()
-	})
-}
-
-// Exec executes the query.
-func (u *MessagingWindowUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for MessagingWindowCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *MessagingWindowUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *MessagingWindowUpsertOne) ID(ctx context.Context) (id uid.ID, err error) {
-	if u.create.driver.Dialect() == dialect.MySQL {
-		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
-		// fields from the database since MySQL does not support the RETURNING clause.
-		return id, errors.New("ent: MessagingWindowUpsertOne.ID is not supported by MySQL driver. Use MessagingWindowUpsertOne.Exec instead")
-	}
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *MessagingWindowUpsertOne) IDX(ctx context.Context) uid.ID {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // MessagingWindowCreateBulk is the builder for creating many MessagingWindow entities in bulk.
 type MessagingWindowCreateBulk struct {
 	config
 	err      error
 	builders []*MessagingWindowCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the MessagingWindow entities in the database.
@@ -468,7 +221,6 @@ func (_c *MessagingWindowCreateBulk) Save(ctx context.Context) ([]*MessagingWind
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -515,179 +267,6 @@ func (_c *MessagingWindowCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *MessagingWindowCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.MessagingWindow.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.MessagingWindowUpsert) {
-//			SetOrganizationID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *MessagingWindowCreateBulk) OnConflict(opts ...sql.ConflictOption) *MessagingWindowUpsertBulk {
-	_c.conflict = opts
-	return &MessagingWindowUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.MessagingWindow.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *MessagingWindowCreateBulk) OnConflictColumns(columns ...string) *MessagingWindowUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &MessagingWindowUpsertBulk{
-		create: _c,
-	}
-}
-
-// MessagingWindowUpsertBulk is the builder for "upsert"-ing
-// a bulk of MessagingWindow nodes.
-type MessagingWindowUpsertBulk struct {
-	create *MessagingWindowCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.MessagingWindow.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(messagingwindow.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *MessagingWindowUpsertBulk) UpdateNewValues() *MessagingWindowUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(messagingwindow.FieldID)
-			}
-			if _, exists := b.mutation.OrganizationID(); exists {
-				s.SetIgnore(messagingwindow.FieldOrganizationID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.MessagingWindow.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *MessagingWindowUpsertBulk) Ignore() *MessagingWindowUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *MessagingWindowUpsertBulk) DoNothing() *MessagingWindowUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the MessagingWindowCreateBulk.OnConflict
-// documentation for more info.
-func (u *MessagingWindowUpsertBulk) Update(set func(*MessagingWindowUpsert)) *MessagingWindowUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&MessagingWindowUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetAccountID sets the "account_id" field.
-func (u *MessagingWindowUpsertBulk) SetAccountID(v uid.ID) *MessagingWindowUpsertBulk {
-	return u.Update(func(s *MessagingWindowUpsert) {
-		s.SetAccountID(v)
-	})
-}
-
-// UpdateAccountID sets the "account_id" field to the value that was provided on create.
-func (u *MessagingWindowUpsertBulk) UpdateAccountID() *MessagingWindowUpsertBulk {
-	return u.Update(func(s *MessagingWindowUpsert) {
-		s.UpdateAccountID()
-	})
-}
-
-// SetAddress sets the "address" field.
-func (u *MessagingWindowUpsertBulk) SetAddress(v string) *MessagingWindowUpsertBulk {
-	return u.Update(func(s *MessagingWindowUpsert) {
-		s.SetAddress(v)
-	})
-}
-
-// UpdateAddress sets the "address" field to the value that was provided on create.
-func (u *MessagingWindowUpsertBulk) UpdateAddress() *MessagingWindowUpsertBulk {
-	return u.Update(func(s *MessagingWindowUpsert) {
-		s.UpdateAddress()
-	})
-}
-
-// SetMessageID sets the "message_id" field.
-func (u *MessagingWindowUpsertBulk) SetMessageID(v uid.ID) *MessagingWindowUpsertBulk {
-	return u.Update(func(s *MessagingWindowUpsert) {
-		s.SetMessageID(v)
-	})
-}
-
-// UpdateMessageID sets the "message_id" field to the value that was provided on create.
-func (u *MessagingWindowUpsertBulk) UpdateMessageID() *MessagingWindowUpsertBulk {
-	return u.Update(func(s *MessagingWindowUpsert) {
-		s.UpdateMessageID()
-	})
-}
-
-// SetAt sets the "at" field.
-func (u *MessagingWindowUpsertBulk) SetAt(v time.Time) *MessagingWindowUpsertBulk {
-	return u.Update(func(s *MessagingWindowUpsert) {
-		s.SetAt(v)
-	})
-}
-
-// UpdateAt sets the "at" field to the value that was provided on create.
-func (u *MessagingWindowUpsertBulk) UpdateAt() *MessagingWindowUpsertBulk {
-	return u.Update(func(s *MessagingWindowUpsert) {
-		s.UpdateAt()
-	})
-}
-
-// Exec executes the query.
-func (u *MessagingWindowUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the MessagingWindowCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for MessagingWindowCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *MessagingWindowUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

@@ -19,9 +19,8 @@ import (
 // MessagingWindowUpdate is the builder for updating MessagingWindow entities.
 type MessagingWindowUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *MessagingWindowMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *MessagingWindowMutation
 }
 
 // Where appends a list predicates to the MessagingWindowUpdate builder.
@@ -118,12 +117,6 @@ func (_u *MessagingWindowUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *MessagingWindowUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *MessagingWindowUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *MessagingWindowUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(messagingwindow.Table, messagingwindow.Columns, sqlgraph.NewFieldSpec(messagingwindow.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -145,7 +138,6 @@ func (_u *MessagingWindowUpdate) sqlSave(ctx context.Context) (_node int, err er
 	if value, ok := _u.mutation.At(); ok {
 		_spec.SetField(messagingwindow.FieldAt, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{messagingwindow.Label}
@@ -161,10 +153,9 @@ func (_u *MessagingWindowUpdate) sqlSave(ctx context.Context) (_node int, err er
 // MessagingWindowUpdateOne is the builder for updating a single MessagingWindow entity.
 type MessagingWindowUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *MessagingWindowMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *MessagingWindowMutation
 }
 
 // SetAccountID sets the "account_id" field.
@@ -268,12 +259,6 @@ func (_u *MessagingWindowUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *MessagingWindowUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *MessagingWindowUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *MessagingWindowUpdateOne) sqlSave(ctx context.Context) (_node *MessagingWindow, err error) {
 	_spec := sqlgraph.NewUpdateSpec(messagingwindow.Table, messagingwindow.Columns, sqlgraph.NewFieldSpec(messagingwindow.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -312,7 +297,6 @@ func (_u *MessagingWindowUpdateOne) sqlSave(ctx context.Context) (_node *Messagi
 	if value, ok := _u.mutation.At(); ok {
 		_spec.SetField(messagingwindow.FieldAt, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &MessagingWindow{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -10,8 +10,6 @@ import (
 	"fmt"
 	"time"
 
-	"entgo.io/ent/dialect"
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 )
@@ -21,7 +19,6 @@ type QuotaUsageCreate struct {
 	config
 	mutation *QuotaUsageMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetDay sets the "day" field.
@@ -133,7 +130,6 @@ func (_c *QuotaUsageCreate) createSpec() (*QuotaUsage, *sqlgraph.CreateSpec) {
 		_node = &QuotaUsage{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(quotausage.Table, sqlgraph.NewFieldSpec(quotausage.FieldID, field.TypeUUID))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = &id
@@ -149,212 +145,11 @@ func (_c *QuotaUsageCreate) createSpec() (*QuotaUsage, *sqlgraph.CreateSpec) {
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.QuotaUsage.Create().
-//		SetDay(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.QuotaUsageUpsert) {
-//			SetDay(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *QuotaUsageCreate) OnConflict(opts ...sql.ConflictOption) *QuotaUsageUpsertOne {
-	_c.conflict = opts
-	return &QuotaUsageUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.QuotaUsage.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *QuotaUsageCreate) OnConflictColumns(columns ...string) *QuotaUsageUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &QuotaUsageUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// QuotaUsageUpsertOne is the builder for "upsert"-ing
-	//  one QuotaUsage node.
-	QuotaUsageUpsertOne struct {
-		create *QuotaUsageCreate
-	}
-
-	// QuotaUsageUpsert is the "OnConflict" setter.
-	QuotaUsageUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetDay sets the "day" field.
-func (u *QuotaUsageUpsert) SetDay(v time.Time) *QuotaUsageUpsert {
-	u.Set(quotausage.FieldDay, v)
-	return u
-}
-
-// UpdateDay sets the "day" field to the value that was provided on create.
-func (u *QuotaUsageUpsert) UpdateDay() *QuotaUsageUpsert {
-	u.SetExcluded(quotausage.FieldDay)
-	return u
-}
-
-// SetMessages sets the "messages" field.
-func (u *QuotaUsageUpsert) SetMessages(v int64) *QuotaUsageUpsert {
-	u.Set(quotausage.FieldMessages, v)
-	return u
-}
-
-// UpdateMessages sets the "messages" field to the value that was provided on create.
-func (u *QuotaUsageUpsert) UpdateMessages() *QuotaUsageUpsert {
-	u.SetExcluded(quotausage.FieldMessages)
-	return u
-}
-
-// AddMessages adds v to the "messages" field.
-func (u *QuotaUsageUpsert) AddMessages(v int64) *QuotaUsageUpsert {
-	u.Add(quotausage.FieldMessages, v)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.QuotaUsage.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(quotausage.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *QuotaUsageUpsertOne) UpdateNewValues() *QuotaUsageUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(quotausage.FieldID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.QuotaUsage.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *QuotaUsageUpsertOne) Ignore() *QuotaUsageUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *QuotaUsageUpsertOne) DoNothing() *QuotaUsageUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the QuotaUsageCreate.OnConflict
-// documentation for more info.
-func (u *QuotaUsageUpsertOne) Update(set func(*QuotaUsageUpsert)) *QuotaUsageUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&QuotaUsageUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetDay sets the "day" field.
-func (u *QuotaUsageUpsertOne) SetDay(v time.Time) *QuotaUsageUpsertOne {
-	return u.Update(func(s *QuotaUsageUpsert) {
-		s.SetDay(v)
-	})
-}
-
-// UpdateDay sets the "day" field to the value that was provided on create.
-func (u *QuotaUsageUpsertOne) UpdateDay() *QuotaUsageUpsertOne {
-	return u.Update(func(s *QuotaUsageUpsert) {
-		s.UpdateDay()
-	})
-}
-
-// SetMessages sets the "messages" field.
-func (u *QuotaUsageUpsertOne) SetMessages(v int64) *QuotaUsageUpsertOne {
-	return u.Update(func(s *QuotaUsageUpsert) {
-		s.SetMessages(v)
-	})
-}
-
-// AddMessages adds v to the "messages" field.
-func (u *QuotaUsageUpsertOne) AddMessages(v int64) *QuotaUsageUpsertOne {
-	return u.Update(func(s *QuotaUsageUpsert) {
-		s.AddMessages(v)
-	})
-}
-
-// UpdateMessages sets the "messages" field to the value that was provided on create.
-func (u *QuotaUsageUpsertOne) UpdateMessages() *QuotaUsageUpsertOne {
-	return u.Update(func(s *QuotaUsageUpsert) {
-		s.UpdateMessages()
-	})
-}
-
-// Exec executes the query.
-func (u *QuotaUsageUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for QuotaUsageCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *QuotaUsageUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *QuotaUsageUpsertOne) ID(ctx context.Context) (id uid.ID, err error) {
-	if u.create.driver.Dialect() == dialect.MySQL {
-		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
-		// fields from the database since MySQL does not support the RETURNING clause.
-		return id, errors.New("ent: QuotaUsageUpsertOne.ID is not supported by MySQL driver. Use QuotaUsageUpsertOne.Exec instead")
-	}
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *QuotaUsageUpsertOne) IDX(ctx context.Context) uid.ID {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // QuotaUsageCreateBulk is the builder for creating many QuotaUsage entities in bulk.
 type QuotaUsageCreateBulk struct {
 	config
 	err      error
 	builders []*QuotaUsageCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the QuotaUsage entities in the database.
@@ -384,7 +179,6 @@ func (_c *QuotaUsageCreateBulk) Save(ctx context.Context) ([]*QuotaUsage, error)
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -431,155 +225,6 @@ func (_c *QuotaUsageCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *QuotaUsageCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.QuotaUsage.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.QuotaUsageUpsert) {
-//			SetDay(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *QuotaUsageCreateBulk) OnConflict(opts ...sql.ConflictOption) *QuotaUsageUpsertBulk {
-	_c.conflict = opts
-	return &QuotaUsageUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.QuotaUsage.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *QuotaUsageCreateBulk) OnConflictColumns(columns ...string) *QuotaUsageUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &QuotaUsageUpsertBulk{
-		create: _c,
-	}
-}
-
-// QuotaUsageUpsertBulk is the builder for "upsert"-ing
-// a bulk of QuotaUsage nodes.
-type QuotaUsageUpsertBulk struct {
-	create *QuotaUsageCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.QuotaUsage.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(quotausage.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *QuotaUsageUpsertBulk) UpdateNewValues() *QuotaUsageUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(quotausage.FieldID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.QuotaUsage.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *QuotaUsageUpsertBulk) Ignore() *QuotaUsageUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *QuotaUsageUpsertBulk) DoNothing() *QuotaUsageUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the QuotaUsageCreateBulk.OnConflict
-// documentation for more info.
-func (u *QuotaUsageUpsertBulk) Update(set func(*QuotaUsageUpsert)) *QuotaUsageUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&QuotaUsageUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetDay sets the "day" field.
-func (u *QuotaUsageUpsertBulk) SetDay(v time.Time) *QuotaUsageUpsertBulk {
-	return u.Update(func(s *QuotaUsageUpsert) {
-		s.SetDay(v)
-	})
-}
-
-// UpdateDay sets the "day" field to the value that was provided on create.
-func (u *QuotaUsageUpsertBulk) UpdateDay() *QuotaUsageUpsertBulk {
-	return u.Update(func(s *QuotaUsageUpsert) {
-		s.UpdateDay()
-	})
-}
-
-// SetMessages sets the "messages" field.
-func (u *QuotaUsageUpsertBulk) SetMessages(v int64) *QuotaUsageUpsertBulk {
-	return u.Update(func(s *QuotaUsageUpsert) {
-		s.SetMessages(v)
-	})
-}
-
-// AddMessages adds v to the "messages" field.
-func (u *QuotaUsageUpsertBulk) AddMessages(v int64) *QuotaUsageUpsertBulk {
-	return u.Update(func(s *QuotaUsageUpsert) {
-		s.AddMessages(v)
-	})
-}
-
-// UpdateMessages sets the "messages" field to the value that was provided on create.
-func (u *QuotaUsageUpsertBulk) UpdateMessages() *QuotaUsageUpsertBulk {
-	return u.Update(func(s *QuotaUsageUpsert) {
-		s.UpdateMessages()
-	})
-}
-
-// Exec executes the query.
-func (u *QuotaUsageUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the QuotaUsageCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for QuotaUsageCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *QuotaUsageUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

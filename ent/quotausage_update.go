@@ -18,9 +18,8 @@ import (
 // QuotaUsageUpdate is the builder for updating QuotaUsage entities.
 type QuotaUsageUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *QuotaUsageMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *QuotaUsageMutation
 }
 
 // Where appends a list predicates to the QuotaUsageUpdate builder.
@@ -96,12 +95,6 @@ func (_u *QuotaUsageUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *QuotaUsageUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *QuotaUsageUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *QuotaUsageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(quotausage.Table, quotausage.Columns, sqlgraph.NewFieldSpec(quotausage.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -120,7 +113,6 @@ func (_u *QuotaUsageUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if value, ok := _u.mutation.AddedMessages(); ok {
 		_spec.AddField(quotausage.FieldMessages, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{quotausage.Label}
@@ -136,10 +128,9 @@ func (_u *QuotaUsageUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 // QuotaUsageUpdateOne is the builder for updating a single QuotaUsage entity.
 type QuotaUsageUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *QuotaUsageMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *QuotaUsageMutation
 }
 
 // SetDay sets the "day" field.
@@ -222,12 +213,6 @@ func (_u *QuotaUsageUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *QuotaUsageUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *QuotaUsageUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *QuotaUsageUpdateOne) sqlSave(ctx context.Context) (_node *QuotaUsage, err error) {
 	_spec := sqlgraph.NewUpdateSpec(quotausage.Table, quotausage.Columns, sqlgraph.NewFieldSpec(quotausage.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -263,7 +248,6 @@ func (_u *QuotaUsageUpdateOne) sqlSave(ctx context.Context) (_node *QuotaUsage, 
 	if value, ok := _u.mutation.AddedMessages(); ok {
 		_spec.AddField(quotausage.FieldMessages, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &QuotaUsage{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -19,9 +19,8 @@ import (
 // RecoveryCodeUpdate is the builder for updating RecoveryCode entities.
 type RecoveryCodeUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *RecoveryCodeMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *RecoveryCodeMutation
 }
 
 // Where appends a list predicates to the RecoveryCodeUpdate builder.
@@ -102,12 +101,6 @@ func (_u *RecoveryCodeUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *RecoveryCodeUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *RecoveryCodeUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *RecoveryCodeUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(recoverycode.Table, recoverycode.Columns, sqlgraph.NewFieldSpec(recoverycode.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -129,7 +122,6 @@ func (_u *RecoveryCodeUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if _u.mutation.UsedAtCleared() {
 		_spec.ClearField(recoverycode.FieldUsedAt, field.TypeTime)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{recoverycode.Label}
@@ -145,10 +137,9 @@ func (_u *RecoveryCodeUpdate) sqlSave(ctx context.Context) (_node int, err error
 // RecoveryCodeUpdateOne is the builder for updating a single RecoveryCode entity.
 type RecoveryCodeUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *RecoveryCodeMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *RecoveryCodeMutation
 }
 
 // SetUserID sets the "user_id" field.
@@ -236,12 +227,6 @@ func (_u *RecoveryCodeUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *RecoveryCodeUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *RecoveryCodeUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *RecoveryCodeUpdateOne) sqlSave(ctx context.Context) (_node *RecoveryCode, err error) {
 	_spec := sqlgraph.NewUpdateSpec(recoverycode.Table, recoverycode.Columns, sqlgraph.NewFieldSpec(recoverycode.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -280,7 +265,6 @@ func (_u *RecoveryCodeUpdateOne) sqlSave(ctx context.Context) (_node *RecoveryCo
 	if _u.mutation.UsedAtCleared() {
 		_spec.ClearField(recoverycode.FieldUsedAt, field.TypeTime)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &RecoveryCode{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -10,8 +10,6 @@ import (
 	"fmt"
 	"time"
 
-	"entgo.io/ent/dialect"
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 )
@@ -21,7 +19,6 @@ type SecondFactorCreate struct {
 	config
 	mutation *SecondFactorMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetUserID sets the "user_id" field.
@@ -181,7 +178,6 @@ func (_c *SecondFactorCreate) createSpec() (*SecondFactor, *sqlgraph.CreateSpec)
 		_node = &SecondFactor{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(secondfactor.Table, sqlgraph.NewFieldSpec(secondfactor.FieldID, field.TypeUUID))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = &id
@@ -205,241 +201,11 @@ func (_c *SecondFactorCreate) createSpec() (*SecondFactor, *sqlgraph.CreateSpec)
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.SecondFactor.Create().
-//		SetUserID(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.SecondFactorUpsert) {
-//			SetUserID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *SecondFactorCreate) OnConflict(opts ...sql.ConflictOption) *SecondFactorUpsertOne {
-	_c.conflict = opts
-	return &SecondFactorUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.SecondFactor.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *SecondFactorCreate) OnConflictColumns(columns ...string) *SecondFactorUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &SecondFactorUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// SecondFactorUpsertOne is the builder for "upsert"-ing
-	//  one SecondFactor node.
-	SecondFactorUpsertOne struct {
-		create *SecondFactorCreate
-	}
-
-	// SecondFactorUpsert is the "OnConflict" setter.
-	SecondFactorUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetUserID sets the "user_id" field.
-func (u *SecondFactorUpsert) SetUserID(v uid.ID) *SecondFactorUpsert {
-	u.Set(secondfactor.FieldUserID, v)
-	return u
-}
-
-// UpdateUserID sets the "user_id" field to the value that was provided on create.
-func (u *SecondFactorUpsert) UpdateUserID() *SecondFactorUpsert {
-	u.SetExcluded(secondfactor.FieldUserID)
-	return u
-}
-
-// SetSecret sets the "secret" field.
-func (u *SecondFactorUpsert) SetSecret(v []byte) *SecondFactorUpsert {
-	u.Set(secondfactor.FieldSecret, v)
-	return u
-}
-
-// UpdateSecret sets the "secret" field to the value that was provided on create.
-func (u *SecondFactorUpsert) UpdateSecret() *SecondFactorUpsert {
-	u.SetExcluded(secondfactor.FieldSecret)
-	return u
-}
-
-// SetLastStep sets the "last_step" field.
-func (u *SecondFactorUpsert) SetLastStep(v int64) *SecondFactorUpsert {
-	u.Set(secondfactor.FieldLastStep, v)
-	return u
-}
-
-// UpdateLastStep sets the "last_step" field to the value that was provided on create.
-func (u *SecondFactorUpsert) UpdateLastStep() *SecondFactorUpsert {
-	u.SetExcluded(secondfactor.FieldLastStep)
-	return u
-}
-
-// AddLastStep adds v to the "last_step" field.
-func (u *SecondFactorUpsert) AddLastStep(v int64) *SecondFactorUpsert {
-	u.Add(secondfactor.FieldLastStep, v)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.SecondFactor.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(secondfactor.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *SecondFactorUpsertOne) UpdateNewValues() *SecondFactorUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(secondfactor.FieldID)
-		}
-		if _, exists := u.create.mutation.CreatedAt(); exists {
-			s.SetIgnore(secondfactor.FieldCreatedAt)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.SecondFactor.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *SecondFactorUpsertOne) Ignore() *SecondFactorUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *SecondFactorUpsertOne) DoNothing() *SecondFactorUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the SecondFactorCreate.OnConflict
-// documentation for more info.
-func (u *SecondFactorUpsertOne) Update(set func(*SecondFactorUpsert)) *SecondFactorUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&SecondFactorUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetUserID sets the "user_id" field.
-func (u *SecondFactorUpsertOne) SetUserID(v uid.ID) *SecondFactorUpsertOne {
-	return u.Update(func(s *SecondFactorUpsert) {
-		s.SetUserID(v)
-	})
-}
-
-// UpdateUserID sets the "user_id" field to the value that was provided on create.
-func (u *SecondFactorUpsertOne) UpdateUserID() *SecondFactorUpsertOne {
-	return u.Update(func(s *SecondFactorUpsert) {
-		s.UpdateUserID()
-	})
-}
-
-// SetSecret sets the "secret" field.
-func (u *SecondFactorUpsertOne) SetSecret(v []byte) *SecondFactorUpsertOne {
-	return u.Update(func(s *SecondFactorUpsert) {
-		s.SetSecret(v)
-	})
-}
-
-// UpdateSecret sets the "secret" field to the value that was provided on create.
-func (u *SecondFactorUpsertOne) UpdateSecret() *SecondFactorUpsertOne {
-	return u.Update(func(s *SecondFactorUpsert) {
-		s.UpdateSecret()
-	})
-}
-
-// SetLastStep sets the "last_step" field.
-func (u *SecondFactorUpsertOne) SetLastStep(v int64) *SecondFactorUpsertOne {
-	return u.Update(func(s *SecondFactorUpsert) {
-		s.SetLastStep(v)
-	})
-}
-
-// AddLastStep adds v to the "last_step" field.
-func (u *SecondFactorUpsertOne) AddLastStep(v int64) *SecondFactorUpsertOne {
-	return u.Update(func(s *SecondFactorUpsert) {
-		s.AddLastStep(v)
-	})
-}
-
-// UpdateLastStep sets the "last_step" field to the value that was provided on create.
-func (u *SecondFactorUpsertOne) UpdateLastStep() *SecondFactorUpsertOne {
-	return u.Update(func(s *SecondFactorUpsert) {
-		s.UpdateLastStep()
-	})
-}
-
-// Exec executes the query.
-func (u *SecondFactorUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for SecondFactorCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *SecondFactorUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *SecondFactorUpsertOne) ID(ctx context.Context) (id uid.ID, err error) {
-	if u.create.driver.Dialect() == dialect.MySQL {
-		// In case of "ON CONFLICT", there is no way to get back non-numeric ID
-		// fields from the database since MySQL does not support the RETURNING clause.
-		return id, errors.New("ent: SecondFactorUpsertOne.ID is not supported by MySQL driver. Use SecondFactorUpsertOne.Exec instead")
-	}
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *SecondFactorUpsertOne) IDX(ctx context.Context) uid.ID {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // SecondFactorCreateBulk is the builder for creating many SecondFactor entities in bulk.
 type SecondFactorCreateBulk struct {
 	config
 	err      error
 	builders []*SecondFactorCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the SecondFactor entities in the database.
@@ -469,7 +235,6 @@ func (_c *SecondFactorCreateBulk) Save(ctx context.Context) ([]*SecondFactor, er
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -516,172 +281,6 @@ func (_c *SecondFactorCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *SecondFactorCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.SecondFactor.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.SecondFactorUpsert) {
-//			SetUserID(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *SecondFactorCreateBulk) OnConflict(opts ...sql.ConflictOption) *SecondFactorUpsertBulk {
-	_c.conflict = opts
-	return &SecondFactorUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.SecondFactor.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *SecondFactorCreateBulk) OnConflictColumns(columns ...string) *SecondFactorUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &SecondFactorUpsertBulk{
-		create: _c,
-	}
-}
-
-// SecondFactorUpsertBulk is the builder for "upsert"-ing
-// a bulk of SecondFactor nodes.
-type SecondFactorUpsertBulk struct {
-	create *SecondFactorCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.SecondFactor.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(secondfactor.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *SecondFactorUpsertBulk) UpdateNewValues() *SecondFactorUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(secondfactor.FieldID)
-			}
-			if _, exists := b.mutation.CreatedAt(); exists {
-				s.SetIgnore(secondfactor.FieldCreatedAt)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.SecondFactor.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *SecondFactorUpsertBulk) Ignore() *SecondFactorUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *SecondFactorUpsertBulk) DoNothing() *SecondFactorUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the SecondFactorCreateBulk.OnConflict
-// documentation for more info.
-func (u *SecondFactorUpsertBulk) Update(set func(*SecondFactorUpsert)) *SecondFactorUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&SecondFactorUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetUserID sets the "user_id" field.
-func (u *SecondFactorUpsertBulk) SetUserID(v uid.ID) *SecondFactorUpsertBulk {
-	return u.Update(func(s *SecondFactorUpsert) {
-		s.SetUserID(v)
-	})
-}
-
-// UpdateUserID sets the "user_id" field to the value that was provided on create.
-func (u *SecondFactorUpsertBulk) UpdateUserID() *SecondFactorUpsertBulk {
-	return u.Update(func(s *SecondFactorUpsert) {
-		s.UpdateUserID()
-	})
-}
-
-// SetSecret sets the "secret" field.
-func (u *SecondFactorUpsertBulk) SetSecret(v []byte) *SecondFactorUpsertBulk {
-	return u.Update(func(s *SecondFactorUpsert) {
-		s.SetSecret(v)
-	})
-}
-
-// UpdateSecret sets the "secret" field to the value that was provided on create.
-func (u *SecondFactorUpsertBulk) UpdateSecret() *SecondFactorUpsertBulk {
-	return u.Update(func(s *SecondFactorUpsert) {
-		s.UpdateSecret()
-	})
-}
-
-// SetLastStep sets the "last_step" field.
-func (u *SecondFactorUpsertBulk) SetLastStep(v int64) *SecondFactorUpsertBulk {
-	return u.Update(func(s *SecondFactorUpsert) {
-		s.SetLastStep(v)
-	})
-}
-
-// AddLastStep adds v to the "last_step" field.
-func (u *SecondFactorUpsertBulk) AddLastStep(v int64) *SecondFactorUpsertBulk {
-	return u.Update(func(s *SecondFactorUpsert) {
-		s.AddLastStep(v)
-	})
-}
-
-// UpdateLastStep sets the "last_step" field to the value that was provided on create.
-func (u *SecondFactorUpsertBulk) UpdateLastStep() *SecondFactorUpsertBulk {
-	return u.Update(func(s *SecondFactorUpsert) {
-		s.UpdateLastStep()
-	})
-}
-
-// Exec executes the query.
-func (u *SecondFactorUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the SecondFactorCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for SecondFactorCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *SecondFactorUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

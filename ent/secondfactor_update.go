@@ -18,9 +18,8 @@ import (
 // SecondFactorUpdate is the builder for updating SecondFactor entities.
 type SecondFactorUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *SecondFactorMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *SecondFactorMutation
 }
 
 // Where appends a list predicates to the SecondFactorUpdate builder.
@@ -102,12 +101,6 @@ func (_u *SecondFactorUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *SecondFactorUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *SecondFactorUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *SecondFactorUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(secondfactor.Table, secondfactor.Columns, sqlgraph.NewFieldSpec(secondfactor.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -129,7 +122,6 @@ func (_u *SecondFactorUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if value, ok := _u.mutation.AddedLastStep(); ok {
 		_spec.AddField(secondfactor.FieldLastStep, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{secondfactor.Label}
@@ -145,10 +137,9 @@ func (_u *SecondFactorUpdate) sqlSave(ctx context.Context) (_node int, err error
 // SecondFactorUpdateOne is the builder for updating a single SecondFactor entity.
 type SecondFactorUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *SecondFactorMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *SecondFactorMutation
 }
 
 // SetUserID sets the "user_id" field.
@@ -237,12 +228,6 @@ func (_u *SecondFactorUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *SecondFactorUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *SecondFactorUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *SecondFactorUpdateOne) sqlSave(ctx context.Context) (_node *SecondFactor, err error) {
 	_spec := sqlgraph.NewUpdateSpec(secondfactor.Table, secondfactor.Columns, sqlgraph.NewFieldSpec(secondfactor.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -281,7 +266,6 @@ func (_u *SecondFactorUpdateOne) sqlSave(ctx context.Context) (_node *SecondFact
 	if value, ok := _u.mutation.AddedLastStep(); ok {
 		_spec.AddField(secondfactor.FieldLastStep, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &SecondFactor{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

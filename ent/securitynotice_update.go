@@ -19,9 +19,8 @@ import (
 // SecurityNoticeUpdate is the builder for updating SecurityNotice entities.
 type SecurityNoticeUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *SecurityNoticeMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *SecurityNoticeMutation
 }
 
 // Where appends a list predicates to the SecurityNoticeUpdate builder.
@@ -177,12 +176,6 @@ func (_u *SecurityNoticeUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *SecurityNoticeUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *SecurityNoticeUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *SecurityNoticeUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(securitynotice.Table, securitynotice.Columns, sqlgraph.NewFieldSpec(securitynotice.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -225,7 +218,6 @@ func (_u *SecurityNoticeUpdate) sqlSave(ctx context.Context) (_node int, err err
 	if value, ok := _u.mutation.ExpiresAt(); ok {
 		_spec.SetField(securitynotice.FieldExpiresAt, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{securitynotice.Label}
@@ -241,10 +233,9 @@ func (_u *SecurityNoticeUpdate) sqlSave(ctx context.Context) (_node int, err err
 // SecurityNoticeUpdateOne is the builder for updating a single SecurityNotice entity.
 type SecurityNoticeUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *SecurityNoticeMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *SecurityNoticeMutation
 }
 
 // SetSealedToken sets the "sealed_token" field.
@@ -407,12 +398,6 @@ func (_u *SecurityNoticeUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *SecurityNoticeUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *SecurityNoticeUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *SecurityNoticeUpdateOne) sqlSave(ctx context.Context) (_node *SecurityNotice, err error) {
 	_spec := sqlgraph.NewUpdateSpec(securitynotice.Table, securitynotice.Columns, sqlgraph.NewFieldSpec(securitynotice.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -472,7 +457,6 @@ func (_u *SecurityNoticeUpdateOne) sqlSave(ctx context.Context) (_node *Security
 	if value, ok := _u.mutation.ExpiresAt(); ok {
 		_spec.SetField(securitynotice.FieldExpiresAt, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &SecurityNotice{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"time"
 
-	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
 )
@@ -19,7 +18,6 @@ type ServiceStateCreate struct {
 	config
 	mutation *ServiceStateMutation
 	hooks    []Hook
-	conflict []sql.ConflictOption
 }
 
 // SetMaintenance sets the "maintenance" field.
@@ -157,7 +155,6 @@ func (_c *ServiceStateCreate) createSpec() (*ServiceState, *sqlgraph.CreateSpec)
 		_node = &ServiceState{config: _c.config}
 		_spec = sqlgraph.NewCreateSpec(servicestate.Table, sqlgraph.NewFieldSpec(servicestate.FieldID, field.TypeInt))
 	)
-	_spec.OnConflict = _c.conflict
 	if id, ok := _c.mutation.ID(); ok {
 		_node.ID = id
 		_spec.ID.Value = id
@@ -177,233 +174,11 @@ func (_c *ServiceStateCreate) createSpec() (*ServiceState, *sqlgraph.CreateSpec)
 	return _node, _spec
 }
 
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.ServiceState.Create().
-//		SetMaintenance(v).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.ServiceStateUpsert) {
-//			SetMaintenance(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *ServiceStateCreate) OnConflict(opts ...sql.ConflictOption) *ServiceStateUpsertOne {
-	_c.conflict = opts
-	return &ServiceStateUpsertOne{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.ServiceState.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *ServiceStateCreate) OnConflictColumns(columns ...string) *ServiceStateUpsertOne {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &ServiceStateUpsertOne{
-		create: _c,
-	}
-}
-
-type (
-	// ServiceStateUpsertOne is the builder for "upsert"-ing
-	//  one ServiceState node.
-	ServiceStateUpsertOne struct {
-		create *ServiceStateCreate
-	}
-
-	// ServiceStateUpsert is the "OnConflict" setter.
-	ServiceStateUpsert struct {
-		*sql.UpdateSet
-	}
-)
-
-// SetMaintenance sets the "maintenance" field.
-func (u *ServiceStateUpsert) SetMaintenance(v bool) *ServiceStateUpsert {
-	u.Set(servicestate.FieldMaintenance, v)
-	return u
-}
-
-// UpdateMaintenance sets the "maintenance" field to the value that was provided on create.
-func (u *ServiceStateUpsert) UpdateMaintenance() *ServiceStateUpsert {
-	u.SetExcluded(servicestate.FieldMaintenance)
-	return u
-}
-
-// SetNotice sets the "notice" field.
-func (u *ServiceStateUpsert) SetNotice(v string) *ServiceStateUpsert {
-	u.Set(servicestate.FieldNotice, v)
-	return u
-}
-
-// UpdateNotice sets the "notice" field to the value that was provided on create.
-func (u *ServiceStateUpsert) UpdateNotice() *ServiceStateUpsert {
-	u.SetExcluded(servicestate.FieldNotice)
-	return u
-}
-
-// ClearNotice clears the value of the "notice" field.
-func (u *ServiceStateUpsert) ClearNotice() *ServiceStateUpsert {
-	u.SetNull(servicestate.FieldNotice)
-	return u
-}
-
-// SetChangedAt sets the "changed_at" field.
-func (u *ServiceStateUpsert) SetChangedAt(v time.Time) *ServiceStateUpsert {
-	u.Set(servicestate.FieldChangedAt, v)
-	return u
-}
-
-// UpdateChangedAt sets the "changed_at" field to the value that was provided on create.
-func (u *ServiceStateUpsert) UpdateChangedAt() *ServiceStateUpsert {
-	u.SetExcluded(servicestate.FieldChangedAt)
-	return u
-}
-
-// UpdateNewValues updates the mutable fields using the new values that were set on create except the ID field.
-// Using this option is equivalent to using:
-//
-//	client.ServiceState.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(servicestate.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *ServiceStateUpsertOne) UpdateNewValues() *ServiceStateUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		if _, exists := u.create.mutation.ID(); exists {
-			s.SetIgnore(servicestate.FieldID)
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.ServiceState.Create().
-//	    OnConflict(sql.ResolveWithIgnore()).
-//	    Exec(ctx)
-func (u *ServiceStateUpsertOne) Ignore() *ServiceStateUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *ServiceStateUpsertOne) DoNothing() *ServiceStateUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the ServiceStateCreate.OnConflict
-// documentation for more info.
-func (u *ServiceStateUpsertOne) Update(set func(*ServiceStateUpsert)) *ServiceStateUpsertOne {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&ServiceStateUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetMaintenance sets the "maintenance" field.
-func (u *ServiceStateUpsertOne) SetMaintenance(v bool) *ServiceStateUpsertOne {
-	return u.Update(func(s *ServiceStateUpsert) {
-		s.SetMaintenance(v)
-	})
-}
-
-// UpdateMaintenance sets the "maintenance" field to the value that was provided on create.
-func (u *ServiceStateUpsertOne) UpdateMaintenance() *ServiceStateUpsertOne {
-	return u.Update(func(s *ServiceStateUpsert) {
-		s.UpdateMaintenance()
-	})
-}
-
-// SetNotice sets the "notice" field.
-func (u *ServiceStateUpsertOne) SetNotice(v string) *ServiceStateUpsertOne {
-	return u.Update(func(s *ServiceStateUpsert) {
-		s.SetNotice(v)
-	})
-}
-
-// UpdateNotice sets the "notice" field to the value that was provided on create.
-func (u *ServiceStateUpsertOne) UpdateNotice() *ServiceStateUpsertOne {
-	return u.Update(func(s *ServiceStateUpsert) {
-		s.UpdateNotice()
-	})
-}
-
-// ClearNotice clears the value of the "notice" field.
-func (u *ServiceStateUpsertOne) ClearNotice() *ServiceStateUpsertOne {
-	return u.Update(func(s *ServiceStateUpsert) {
-		s.ClearNotice()
-	})
-}
-
-// SetChangedAt sets the "changed_at" field.
-func (u *ServiceStateUpsertOne) SetChangedAt(v time.Time) *ServiceStateUpsertOne {
-	return u.Update(func(s *ServiceStateUpsert) {
-		s.SetChangedAt(v)
-	})
-}
-
-// UpdateChangedAt sets the "changed_at" field to the value that was provided on create.
-func (u *ServiceStateUpsertOne) UpdateChangedAt() *ServiceStateUpsertOne {
-	return u.Update(func(s *ServiceStateUpsert) {
-		s.UpdateChangedAt()
-	})
-}
-
-// Exec executes the query.
-func (u *ServiceStateUpsertOne) Exec(ctx context.Context) error {
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for ServiceStateCreate.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *ServiceStateUpsertOne) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// Exec executes the UPSERT query and returns the inserted/updated ID.
-func (u *ServiceStateUpsertOne) ID(ctx context.Context) (id int, err error) {
-	node, err := u.create.Save(ctx)
-	if err != nil {
-		return id, err
-	}
-	return node.ID, nil
-}
-
-// IDX is like ID, but panics if an error occurs.
-func (u *ServiceStateUpsertOne) IDX(ctx context.Context) int {
-	id, err := u.ID(ctx)
-	if err != nil {
-		panic(err)
-	}
-	return id
-}
-
 // ServiceStateCreateBulk is the builder for creating many ServiceState entities in bulk.
 type ServiceStateCreateBulk struct {
 	config
 	err      error
 	builders []*ServiceStateCreate
-	conflict []sql.ConflictOption
 }
 
 // Save creates the ServiceState entities in the database.
@@ -433,7 +208,6 @@ func (_c *ServiceStateCreateBulk) Save(ctx context.Context) ([]*ServiceState, er
 					_, err = mutators[i+1].Mutate(root, _c.builders[i+1].mutation)
 				} else {
 					spec := &sqlgraph.BatchCreateSpec{Nodes: specs}
-					spec.OnConflict = _c.conflict
 					// Invoke the actual operation on the latest mutation in the chain.
 					if err = sqlgraph.BatchCreate(ctx, _c.driver, spec); err != nil {
 						if sqlgraph.IsConstraintError(err) {
@@ -484,169 +258,6 @@ func (_c *ServiceStateCreateBulk) Exec(ctx context.Context) error {
 // ExecX is like Exec, but panics if an error occurs.
 func (_c *ServiceStateCreateBulk) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
-		panic(err)
-	}
-}
-
-// OnConflict allows configuring the `ON CONFLICT` / `ON DUPLICATE KEY` clause
-// of the `INSERT` statement. For example:
-//
-//	client.ServiceState.CreateBulk(builders...).
-//		OnConflict(
-//			// Update the row with the new values
-//			// the was proposed for insertion.
-//			sql.ResolveWithNewValues(),
-//		).
-//		// Override some of the fields with custom
-//		// update values.
-//		Update(func(u *ent.ServiceStateUpsert) {
-//			SetMaintenance(v+v).
-//		}).
-//		Exec(ctx)
-func (_c *ServiceStateCreateBulk) OnConflict(opts ...sql.ConflictOption) *ServiceStateUpsertBulk {
-	_c.conflict = opts
-	return &ServiceStateUpsertBulk{
-		create: _c,
-	}
-}
-
-// OnConflictColumns calls `OnConflict` and configures the columns
-// as conflict target. Using this option is equivalent to using:
-//
-//	client.ServiceState.Create().
-//		OnConflict(sql.ConflictColumns(columns...)).
-//		Exec(ctx)
-func (_c *ServiceStateCreateBulk) OnConflictColumns(columns ...string) *ServiceStateUpsertBulk {
-	_c.conflict = append(_c.conflict, sql.ConflictColumns(columns...))
-	return &ServiceStateUpsertBulk{
-		create: _c,
-	}
-}
-
-// ServiceStateUpsertBulk is the builder for "upsert"-ing
-// a bulk of ServiceState nodes.
-type ServiceStateUpsertBulk struct {
-	create *ServiceStateCreateBulk
-}
-
-// UpdateNewValues updates the mutable fields using the new values that
-// were set on create. Using this option is equivalent to using:
-//
-//	client.ServiceState.Create().
-//		OnConflict(
-//			sql.ResolveWithNewValues(),
-//			sql.ResolveWith(func(u *sql.UpdateSet) {
-//				u.SetIgnore(servicestate.FieldID)
-//			}),
-//		).
-//		Exec(ctx)
-func (u *ServiceStateUpsertBulk) UpdateNewValues() *ServiceStateUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithNewValues())
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(s *sql.UpdateSet) {
-		for _, b := range u.create.builders {
-			if _, exists := b.mutation.ID(); exists {
-				s.SetIgnore(servicestate.FieldID)
-			}
-		}
-	}))
-	return u
-}
-
-// Ignore sets each column to itself in case of conflict.
-// Using this option is equivalent to using:
-//
-//	client.ServiceState.Create().
-//		OnConflict(sql.ResolveWithIgnore()).
-//		Exec(ctx)
-func (u *ServiceStateUpsertBulk) Ignore() *ServiceStateUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWithIgnore())
-	return u
-}
-
-// DoNothing configures the conflict_action to `DO NOTHING`.
-// Supported only by SQLite and PostgreSQL.
-func (u *ServiceStateUpsertBulk) DoNothing() *ServiceStateUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.DoNothing())
-	return u
-}
-
-// Update allows overriding fields `UPDATE` values. See the ServiceStateCreateBulk.OnConflict
-// documentation for more info.
-func (u *ServiceStateUpsertBulk) Update(set func(*ServiceStateUpsert)) *ServiceStateUpsertBulk {
-	u.create.conflict = append(u.create.conflict, sql.ResolveWith(func(update *sql.UpdateSet) {
-		set(&ServiceStateUpsert{UpdateSet: update})
-	}))
-	return u
-}
-
-// SetMaintenance sets the "maintenance" field.
-func (u *ServiceStateUpsertBulk) SetMaintenance(v bool) *ServiceStateUpsertBulk {
-	return u.Update(func(s *ServiceStateUpsert) {
-		s.SetMaintenance(v)
-	})
-}
-
-// UpdateMaintenance sets the "maintenance" field to the value that was provided on create.
-func (u *ServiceStateUpsertBulk) UpdateMaintenance() *ServiceStateUpsertBulk {
-	return u.Update(func(s *ServiceStateUpsert) {
-		s.UpdateMaintenance()
-	})
-}
-
-// SetNotice sets the "notice" field.
-func (u *ServiceStateUpsertBulk) SetNotice(v string) *ServiceStateUpsertBulk {
-	return u.Update(func(s *ServiceStateUpsert) {
-		s.SetNotice(v)
-	})
-}
-
-// UpdateNotice sets the "notice" field to the value that was provided on create.
-func (u *ServiceStateUpsertBulk) UpdateNotice() *ServiceStateUpsertBulk {
-	return u.Update(func(s *ServiceStateUpsert) {
-		s.UpdateNotice()
-	})
-}
-
-// ClearNotice clears the value of the "notice" field.
-func (u *ServiceStateUpsertBulk) ClearNotice() *ServiceStateUpsertBulk {
-	return u.Update(func(s *ServiceStateUpsert) {
-		s.ClearNotice()
-	})
-}
-
-// SetChangedAt sets the "changed_at" field.
-func (u *ServiceStateUpsertBulk) SetChangedAt(v time.Time) *ServiceStateUpsertBulk {
-	return u.Update(func(s *ServiceStateUpsert) {
-		s.SetChangedAt(v)
-	})
-}
-
-// UpdateChangedAt sets the "changed_at" field to the value that was provided on create.
-func (u *ServiceStateUpsertBulk) UpdateChangedAt() *ServiceStateUpsertBulk {
-	return u.Update(func(s *ServiceStateUpsert) {
-		s.UpdateChangedAt()
-	})
-}
-
-// Exec executes the query.
-func (u *ServiceStateUpsertBulk) Exec(ctx context.Context) error {
-	if u.create.err != nil {
-		return u.create.err
-	}
-	for i, b := range u.create.builders {
-		if len(b.conflict) != 0 {
-			return fmt.Errorf("ent: OnConflict was set for builder %d. Set it on the ServiceStateCreateBulk instead", i)
-		}
-	}
-	if len(u.create.conflict) == 0 {
-		return errors.New("ent: missing options for ServiceStateCreateBulk.OnConflict")
-	}
-	return u.create.Exec(ctx)
-}
-
-// ExecX is like Exec, but panics if an error occurs.
-func (u *ServiceStateUpsertBulk) ExecX(ctx context.Context) {
-	if err := u.create.Exec(ctx); err != nil {
 		panic(err)
 	}
 }

@@ -18,9 +18,8 @@ import (
 // ServiceStateUpdate is the builder for updating ServiceState entities.
 type ServiceStateUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *ServiceStateMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *ServiceStateMutation
 }
 
 // Where appends a list predicates to the ServiceStateUpdate builder.
@@ -109,12 +108,6 @@ func (_u *ServiceStateUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ServiceStateUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ServiceStateUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ServiceStateUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(servicestate.Table, servicestate.Columns, sqlgraph.NewFieldSpec(servicestate.FieldID, field.TypeInt))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -136,7 +129,6 @@ func (_u *ServiceStateUpdate) sqlSave(ctx context.Context) (_node int, err error
 	if value, ok := _u.mutation.ChangedAt(); ok {
 		_spec.SetField(servicestate.FieldChangedAt, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{servicestate.Label}
@@ -152,10 +144,9 @@ func (_u *ServiceStateUpdate) sqlSave(ctx context.Context) (_node int, err error
 // ServiceStateUpdateOne is the builder for updating a single ServiceState entity.
 type ServiceStateUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *ServiceStateMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *ServiceStateMutation
 }
 
 // SetMaintenance sets the "maintenance" field.
@@ -251,12 +242,6 @@ func (_u *ServiceStateUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *ServiceStateUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *ServiceStateUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *ServiceStateUpdateOne) sqlSave(ctx context.Context) (_node *ServiceState, err error) {
 	_spec := sqlgraph.NewUpdateSpec(servicestate.Table, servicestate.Columns, sqlgraph.NewFieldSpec(servicestate.FieldID, field.TypeInt))
 	id, ok := _u.mutation.ID()
@@ -295,7 +280,6 @@ func (_u *ServiceStateUpdateOne) sqlSave(ctx context.Context) (_node *ServiceSta
 	if value, ok := _u.mutation.ChangedAt(); ok {
 		_spec.SetField(servicestate.FieldChangedAt, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &ServiceState{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -18,9 +18,8 @@ import (
 // SignInFlowUpdate is the builder for updating SignInFlow entities.
 type SignInFlowUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *SignInFlowMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *SignInFlowMutation
 }
 
 // Where appends a list predicates to the SignInFlowUpdate builder.
@@ -119,12 +118,6 @@ func (_u *SignInFlowUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *SignInFlowUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *SignInFlowUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *SignInFlowUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(signinflow.Table, signinflow.Columns, sqlgraph.NewFieldSpec(signinflow.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -155,7 +148,6 @@ func (_u *SignInFlowUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 	if value, ok := _u.mutation.ExpiresAt(); ok {
 		_spec.SetField(signinflow.FieldExpiresAt, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{signinflow.Label}
@@ -171,10 +163,9 @@ func (_u *SignInFlowUpdate) sqlSave(ctx context.Context) (_node int, err error) 
 // SignInFlowUpdateOne is the builder for updating a single SignInFlow entity.
 type SignInFlowUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *SignInFlowMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *SignInFlowMutation
 }
 
 // SetSecretHash sets the "secret_hash" field.
@@ -280,12 +271,6 @@ func (_u *SignInFlowUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *SignInFlowUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *SignInFlowUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *SignInFlowUpdateOne) sqlSave(ctx context.Context) (_node *SignInFlow, err error) {
 	_spec := sqlgraph.NewUpdateSpec(signinflow.Table, signinflow.Columns, sqlgraph.NewFieldSpec(signinflow.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -333,7 +318,6 @@ func (_u *SignInFlowUpdateOne) sqlSave(ctx context.Context) (_node *SignInFlow, 
 	if value, ok := _u.mutation.ExpiresAt(); ok {
 		_spec.SetField(signinflow.FieldExpiresAt, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &SignInFlow{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -19,9 +19,8 @@ import (
 // StatisticUpdate is the builder for updating Statistic entities.
 type StatisticUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *StatisticMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *StatisticMutation
 }
 
 // Where appends a list predicates to the StatisticUpdate builder.
@@ -349,12 +348,6 @@ func (_u *StatisticUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *StatisticUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *StatisticUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *StatisticUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(statistic.Table, statistic.Columns, sqlgraph.NewFieldSpec(statistic.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -439,7 +432,6 @@ func (_u *StatisticUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedOptedOut(); ok {
 		_spec.AddField(statistic.FieldOptedOut, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{statistic.Label}
@@ -455,10 +447,9 @@ func (_u *StatisticUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 // StatisticUpdateOne is the builder for updating a single Statistic entity.
 type StatisticUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *StatisticMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *StatisticMutation
 }
 
 // SetHour sets the "hour" field.
@@ -793,12 +784,6 @@ func (_u *StatisticUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *StatisticUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *StatisticUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *StatisticUpdateOne) sqlSave(ctx context.Context) (_node *Statistic, err error) {
 	_spec := sqlgraph.NewUpdateSpec(statistic.Table, statistic.Columns, sqlgraph.NewFieldSpec(statistic.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -900,7 +885,6 @@ func (_u *StatisticUpdateOne) sqlSave(ctx context.Context) (_node *Statistic, er
 	if value, ok := _u.mutation.AddedOptedOut(); ok {
 		_spec.AddField(statistic.FieldOptedOut, field.TypeInt64, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &Statistic{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -23,9 +23,8 @@ import (
 // TemplateUpdate is the builder for updating Template entities.
 type TemplateUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *TemplateMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *TemplateMutation
 }
 
 // Where appends a list predicates to the TemplateUpdate builder.
@@ -296,12 +295,6 @@ func (_u *TemplateUpdate) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *TemplateUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *TemplateUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *TemplateUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -393,7 +386,6 @@ func (_u *TemplateUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{template.Label}
@@ -409,10 +401,9 @@ func (_u *TemplateUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 // TemplateUpdateOne is the builder for updating a single Template entity.
 type TemplateUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *TemplateMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *TemplateMutation
 }
 
 // SetAccountID sets the "account_id" field.
@@ -690,12 +681,6 @@ func (_u *TemplateUpdateOne) check() error {
 	return nil
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *TemplateUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *TemplateUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *TemplateUpdateOne) sqlSave(ctx context.Context) (_node *Template, err error) {
 	if err := _u.check(); err != nil {
 		return _node, err
@@ -804,7 +789,6 @@ func (_u *TemplateUpdateOne) sqlSave(ctx context.Context) (_node *Template, err 
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &Template{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

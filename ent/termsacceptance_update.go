@@ -19,9 +19,8 @@ import (
 // TermsAcceptanceUpdate is the builder for updating TermsAcceptance entities.
 type TermsAcceptanceUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *TermsAcceptanceMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *TermsAcceptanceMutation
 }
 
 // Where appends a list predicates to the TermsAcceptanceUpdate builder.
@@ -138,12 +137,6 @@ func (_u *TermsAcceptanceUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *TermsAcceptanceUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *TermsAcceptanceUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *TermsAcceptanceUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(termsacceptance.Table, termsacceptance.Columns, sqlgraph.NewFieldSpec(termsacceptance.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -171,7 +164,6 @@ func (_u *TermsAcceptanceUpdate) sqlSave(ctx context.Context) (_node int, err er
 	if value, ok := _u.mutation.AcceptedAt(); ok {
 		_spec.SetField(termsacceptance.FieldAcceptedAt, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{termsacceptance.Label}
@@ -187,10 +179,9 @@ func (_u *TermsAcceptanceUpdate) sqlSave(ctx context.Context) (_node int, err er
 // TermsAcceptanceUpdateOne is the builder for updating a single TermsAcceptance entity.
 type TermsAcceptanceUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *TermsAcceptanceMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *TermsAcceptanceMutation
 }
 
 // SetUserID sets the "user_id" field.
@@ -314,12 +305,6 @@ func (_u *TermsAcceptanceUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *TermsAcceptanceUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *TermsAcceptanceUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *TermsAcceptanceUpdateOne) sqlSave(ctx context.Context) (_node *TermsAcceptance, err error) {
 	_spec := sqlgraph.NewUpdateSpec(termsacceptance.Table, termsacceptance.Columns, sqlgraph.NewFieldSpec(termsacceptance.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -364,7 +349,6 @@ func (_u *TermsAcceptanceUpdateOne) sqlSave(ctx context.Context) (_node *TermsAc
 	if value, ok := _u.mutation.AcceptedAt(); ok {
 		_spec.SetField(termsacceptance.FieldAcceptedAt, field.TypeTime, value)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &TermsAcceptance{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues

@@ -18,9 +18,8 @@ import (
 // UnmatchedWebhookUpdate is the builder for updating UnmatchedWebhook entities.
 type UnmatchedWebhookUpdate struct {
 	config
-	hooks     []Hook
-	mutation  *UnmatchedWebhookMutation
-	modifiers []func(*sql.UpdateBuilder)
+	hooks    []Hook
+	mutation *UnmatchedWebhookMutation
 }
 
 // Where appends a list predicates to the UnmatchedWebhookUpdate builder.
@@ -182,12 +181,6 @@ func (_u *UnmatchedWebhookUpdate) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *UnmatchedWebhookUpdate) Modify(modifiers ...func(u *sql.UpdateBuilder)) *UnmatchedWebhookUpdate {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *UnmatchedWebhookUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	_spec := sqlgraph.NewUpdateSpec(unmatchedwebhook.Table, unmatchedwebhook.Columns, sqlgraph.NewFieldSpec(unmatchedwebhook.FieldID, field.TypeUUID))
 	if ps := _u.mutation.predicates; len(ps) > 0 {
@@ -233,7 +226,6 @@ func (_u *UnmatchedWebhookUpdate) sqlSave(ctx context.Context) (_node int, err e
 	if _u.mutation.WaitsForCleared() {
 		_spec.ClearField(unmatchedwebhook.FieldWaitsFor, field.TypeString)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{unmatchedwebhook.Label}
@@ -249,10 +241,9 @@ func (_u *UnmatchedWebhookUpdate) sqlSave(ctx context.Context) (_node int, err e
 // UnmatchedWebhookUpdateOne is the builder for updating a single UnmatchedWebhook entity.
 type UnmatchedWebhookUpdateOne struct {
 	config
-	fields    []string
-	hooks     []Hook
-	mutation  *UnmatchedWebhookMutation
-	modifiers []func(*sql.UpdateBuilder)
+	fields   []string
+	hooks    []Hook
+	mutation *UnmatchedWebhookMutation
 }
 
 // SetReason sets the "reason" field.
@@ -421,12 +412,6 @@ func (_u *UnmatchedWebhookUpdateOne) ExecX(ctx context.Context) {
 	}
 }
 
-// Modify adds a statement modifier for attaching custom logic to the UPDATE statement.
-func (_u *UnmatchedWebhookUpdateOne) Modify(modifiers ...func(u *sql.UpdateBuilder)) *UnmatchedWebhookUpdateOne {
-	_u.modifiers = append(_u.modifiers, modifiers...)
-	return _u
-}
-
 func (_u *UnmatchedWebhookUpdateOne) sqlSave(ctx context.Context) (_node *UnmatchedWebhook, err error) {
 	_spec := sqlgraph.NewUpdateSpec(unmatchedwebhook.Table, unmatchedwebhook.Columns, sqlgraph.NewFieldSpec(unmatchedwebhook.FieldID, field.TypeUUID))
 	id, ok := _u.mutation.ID()
@@ -489,7 +474,6 @@ func (_u *UnmatchedWebhookUpdateOne) sqlSave(ctx context.Context) (_node *Unmatc
 	if _u.mutation.WaitsForCleared() {
 		_spec.ClearField(unmatchedwebhook.FieldWaitsFor, field.TypeString)
 	}
-	_spec.AddModifiers(_u.modifiers...)
 	_node = &UnmatchedWebhook{config: _u.config}
 	_spec.Assign = _node.assignValues
 	_spec.ScanValues = _node.scanValues
