@@ -3,7 +3,7 @@ generated = ent graph/generated graph/model graph/transport/transporttest
 fuzztime ?= 10s
 benchmarks ?= send pace steer enroll webhook lifecycle latency fanout
 
-.PHONY: build generate check vulnerabilities test race fuzz bench chaos siege demo graphiql up
+.PHONY: build generate check measure vulnerabilities test race fuzz bench chaos siege demo graphiql up
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/carillon .
@@ -27,6 +27,10 @@ vulnerabilities:
 	@timeout 300 go tool govulncheck ./...; status=$$?; \
 		test $$status -ne 3 || exit 3; \
 		test $$status -eq 0 || printf '\n*** NOT CHECKED: govulncheck could not ask the database of known vulnerabilities. ***\n\n'
+
+# How readable the code is, in numbers: lengths, widths, blank lines, complexity, tests.
+measure:
+	@go run ./measure
 
 test:
 	go test ./...

@@ -335,7 +335,7 @@ var (
 	digits  = regexp.MustCompile(`^[0-9]+$`)
 )
 
-// Table is the configuration table of the README, in Markdown.
+// Table is the table of docs/configuration.md, in Markdown.
 func Table() string {
 	var b strings.Builder
 	b.WriteString("| Variable | Default | Meaning |\n|---|---|---|\n")
