@@ -150,7 +150,7 @@ func (s *Service) fill(ctx context.Context, tx *database.Tx, owner uid.ID, p Per
 	}
 
 	lists := slices.Clone(n.ListIDs)
-	slices.SortFunc(lists, compareIDs)
+	slices.SortFunc(lists, uid.Compare)
 
 	for _, id := range slices.Compact(lists) {
 		if err := tx.Client.ListMember.Create().SetOrganizationID(owner).SetContactID(p.ID).SetContactListID(id).
@@ -234,5 +234,3 @@ func given(s *string) *string {
 
 	return &trimmed
 }
-
-func compareIDs(a, b uid.ID) int { return slices.Compare(a[:], b[:]) }

@@ -56,7 +56,7 @@ type identifier struct {
 }
 
 func compareIdentifiers(a, b identifier) int {
-	return cmp.Or(compareIDs(a.organization, b.organization), strings.Compare(string(a.kind), string(b.kind)),
+	return cmp.Or(uid.Compare(a.organization, b.organization), strings.Compare(string(a.kind), string(b.kind)),
 		strings.Compare(a.value, b.value))
 }
 

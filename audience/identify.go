@@ -282,7 +282,7 @@ func (r *resolution) group(found holdings) {
 	for _, g := range r.groups {
 		slices.Sort(g.told)
 		slices.SortStableFunc(g.told, func(a, b int) int { return r.told[a].At.Compare(r.told[b].At) })
-		slices.SortFunc(g.people, compareIDs)
+		slices.SortFunc(g.people, uid.Compare)
 		g.people = slices.Compact(g.people)
 		slices.SortFunc(g.fresh, compareIdentifiers)
 		g.fresh = slices.Compact(g.fresh)
@@ -323,7 +323,7 @@ func (r *resolution) exclusive(found holdings) (organizations []uid.ID) {
 		}
 	}
 
-	slices.SortFunc(organizations, compareIDs)
+	slices.SortFunc(organizations, uid.Compare)
 
 	return slices.Compact(organizations)
 }
@@ -608,7 +608,7 @@ func (r *resolution) create(ctx context.Context, fresh []*group) error {
 		return nil
 	}
 
-	slices.SortFunc(fresh, func(a, b *group) int { return compareIDs(a.id, b.id) })
+	slices.SortFunc(fresh, func(a, b *group) int { return uid.Compare(a.id, b.id) })
 	n := len(fresh)
 	var strangers []uid.ID
 	contacts, organizations, consents := make([]*ent.Contact, n), make([]uid.ID, n), make([]enum.Consent, n)

@@ -236,7 +236,7 @@ func (w writer) contacts(ctx context.Context, entries []*entry, known knownPeopl
 
 	entries = slices.Clone(entries)
 	// everybody locks contacts in the order of their ids
-	slices.SortFunc(entries, func(a, b *entry) int { return compareIDs(of[a], of[b]) })
+	slices.SortFunc(entries, func(a, b *entry) int { return uid.Compare(of[a], of[b]) })
 	ids, phones, countries, consents := make([]uid.ID, n), make([]string, n), make([]*string, n), make([]enum.Consent, n)
 	names, languages, zones, attributes := make([]*string, n), make([]*string, n), make([]*string, n),
 		make([]json.RawMessage, n)

@@ -36,14 +36,14 @@ func (p *program) accepted(ctx context.Context, n int) ([]uid.ID, error) {
 
 	for from := 0; from < n; from += 1000 {
 		err := p.db.InTx(system, func(tx *database.Tx) error {
-			messages := make([]delivery.New, min(1000, n-from))
+			messages := make([]delivery.Outgoing, min(1000, n-from))
 			for i := range messages {
-				messages[i] = delivery.New{Template: template.ID, PhoneNumber: number.ID, Account: number.AccountID,
+				messages[i] = delivery.Outgoing{Template: template.ID, PhoneNumber: number.ID, Account: number.AccountID,
 					Address: fmt.Sprintf("+1303%d", 2_000_000+from+i), Country: "US",
 					Type: "TEMPLATE", Category: "UTILITY"}
 			}
 
-			made, _, err := s.queue.Enqueue(system, tx, p.organization, messages, func() error {
+			made, err := s.queue.Enqueue(system, tx, p.organization, messages, func() error {
 				_, err := tx.ExecContext(system,
 					"UPDATE message SET status = 'ACCEPTED', accepted_at = created_at, attempts = 1 WHERE status = 'QUEUED'")
 				return err

@@ -65,7 +65,6 @@ func (s *Service) Enroll(ctx context.Context, id uid.ID) error {
 }
 
 func (s *Service) enrollPage(ctx context.Context, c *ent.Campaign) (done bool, err error) {
-	var told func(context.Context)
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		var after uid.ID
 		if c.EnrollCursor != nil {
@@ -87,14 +86,10 @@ func (s *Service) enrollPage(ctx context.Context, c *ent.Campaign) (done bool, e
 		}
 
 		moveCursor := func() error { return s.moveCursor(ctx, tx, c, page, done) }
-		_, told, err = s.queue.Enqueue(ctx, tx, c.OrganizationID, messages(c, organization, page), moveCursor)
+		_, err = s.queue.Enqueue(ctx, tx, c.OrganizationID, messages(c, organization, page), moveCursor)
 
 		return err
 	})
-	if err == nil {
-		told(ctx)
-	}
-
 	return done, err
 }
 
@@ -124,12 +119,12 @@ func (s *Service) moveCursor(ctx context.Context, tx *database.Tx, c *ent.Campai
 	return err
 }
 
-func messages(c *ent.Campaign, organization *ent.Organization, page []audience.Recipient) []delivery.New {
+func messages(c *ent.Campaign, organization *ent.Organization, page []audience.Recipient) []delivery.Outgoing {
 	bind := newBinder(c.Edges.Template, c.Parameters)
-	out := make([]delivery.New, len(page))
+	out := make([]delivery.Outgoing, len(page))
 	for i, r := range page {
 		values, problems := bind.values(r)
-		out[i] = delivery.New{
+		out[i] = delivery.Outgoing{
 			Campaign: c.ID, Template: c.TemplateID, PhoneNumber: c.PhoneNumberID, Account: c.Edges.PhoneNumber.AccountID,
 			Contact: r.ID,
 			Address: r.Address(), Country: r.Country, Type: enum.MessageTypeTemplate, Category: c.Edges.Template.Category,

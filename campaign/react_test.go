@@ -436,14 +436,14 @@ func TestTheBrakeNamesTheCodesAndIsReleasedByResuming(t *testing.T) {
 // claim gives a campaign n messages and takes them as a worker does.
 func (h house) claim(t *testing.T, c *ent.Campaign, n int) []delivery.Claimed {
 	t.Helper()
-	messages := make([]delivery.New, n)
+	messages := make([]delivery.Outgoing, n)
 	for i := range messages {
-		messages[i] = delivery.New{Campaign: c.ID, Template: c.TemplateID, PhoneNumber: c.PhoneNumberID,
+		messages[i] = delivery.Outgoing{Campaign: c.ID, Template: c.TemplateID, PhoneNumber: c.PhoneNumberID,
 			Account: h.account.ID, Address: "+86138", Country: "CN", Type: enum.MessageTypeTemplate}
 	}
 
 	err := h.db.InTx(h.system, func(tx *database.Tx) error {
-		_, _, err := h.queue.Enqueue(h.system, tx, c.OrganizationID, messages, func() error { return nil })
+		_, err := h.queue.Enqueue(h.system, tx, c.OrganizationID, messages, func() error { return nil })
 		return err
 	})
 	if err != nil {

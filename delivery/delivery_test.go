@@ -102,9 +102,9 @@ func (b *bench) addCampaign(name string) *ent.Campaign {
 
 func (b *bench) enqueue(t testing.TB, campaign *ent.Campaign, n int) []uid.ID {
 	t.Helper()
-	messages := make([]delivery.New, n)
+	messages := make([]delivery.Outgoing, n)
 	for i := range messages {
-		messages[i] = delivery.New{PhoneNumber: b.campaign.PhoneNumberID, Account: b.account,
+		messages[i] = delivery.Outgoing{PhoneNumber: b.campaign.PhoneNumberID, Account: b.account,
 			Template: b.campaign.TemplateID, Address: fmt.Sprintf("+8613800%06d", i),
 			Country: "CN", Type: enum.MessageTypeTemplate, Category: enum.TemplateCategoryMarketing,
 			Parameters: map[string]string{"1": "Ana"}}
@@ -114,16 +114,13 @@ func (b *bench) enqueue(t testing.TB, campaign *ent.Campaign, n int) []uid.ID {
 	}
 
 	var ids []uid.ID
-	var told func(context.Context)
 	err := b.db.InTx(b.ctx, func(tx *database.Tx) (err error) {
-		ids, told, err = b.queue.Enqueue(b.ctx, tx, b.organization, messages, func() error { return nil })
+		ids, err = b.queue.Enqueue(b.ctx, tx, b.organization, messages, func() error { return nil })
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-
-	told(b.ctx)
 
 	return ids
 }

@@ -1,7 +1,6 @@
 package delivery_test
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -50,9 +49,9 @@ func (b *bench) person(p person) person {
 // to makes a message to each of some people: of the campaign, or single ones.
 func (b *bench) to(t testing.TB, campaign *ent.Campaign, template uid.ID, people ...person) []uid.ID {
 	t.Helper()
-	messages := make([]delivery.New, len(people))
+	messages := make([]delivery.Outgoing, len(people))
 	for i, p := range people {
-		messages[i] = delivery.New{PhoneNumber: b.campaign.PhoneNumberID, Account: b.account,
+		messages[i] = delivery.Outgoing{PhoneNumber: b.campaign.PhoneNumberID, Account: b.account,
 			Template: template, Contact: p.contact, Address: p.phone, Country: "US", Type: enum.MessageTypeTemplate,
 			Category: enum.TemplateCategoryUtility}
 		if campaign != nil {
@@ -61,16 +60,13 @@ func (b *bench) to(t testing.TB, campaign *ent.Campaign, template uid.ID, people
 	}
 
 	var ids []uid.ID
-	var told func(context.Context)
 	err := b.db.InTx(b.ctx, func(tx *database.Tx) (err error) {
-		ids, told, err = b.queue.Enqueue(b.ctx, tx, b.organization, messages, func() error { return nil })
+		ids, err = b.queue.Enqueue(b.ctx, tx, b.organization, messages, func() error { return nil })
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-
-	told(b.ctx)
 
 	return ids
 }

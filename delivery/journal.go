@@ -353,7 +353,7 @@ func (r *row) scan(rows database.Rows) error {
 // lock reads messages and keeps others from changing them until the transaction ends; always in the
 // order of ids, so that two processes cannot wait for each other.
 func lock(ctx context.Context, tx *database.Tx, ids []uid.ID) (map[uid.ID]*row, error) {
-	slices.SortFunc(ids, compareIDs)
+	slices.SortFunc(ids, uid.Compare)
 	from, args := tx.DB.Rowset(nil, database.IDs("id", slices.Compact(ids)))
 	of := tx.DB.ForUpdate()
 	if of != "" {

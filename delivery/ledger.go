@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"bytes"
 	"context"
 	"maps"
 	"slices"
@@ -183,7 +182,7 @@ func (l *ledger) write(ctx context.Context, tx *database.Tx, before ...database.
 }
 
 func (l *ledger) countCampaigns(db *database.DB) (statements []database.Statement) {
-	ids := slices.SortedFunc(maps.Keys(l.campaigns), compareIDs)
+	ids := slices.SortedFunc(maps.Keys(l.campaigns), uid.Compare)
 	changed := ids[:0]
 	for _, campaign := range ids {
 		if *l.campaigns[campaign] != [10]int{} || l.totals[campaign] != 0 || len(l.answers[campaign]) > 0 {
@@ -332,7 +331,7 @@ func (l *ledger) logEvents(db *database.DB) []database.Statement {
 		return nil
 	}
 
-	organizations := slices.SortedFunc(maps.Keys(l.events), compareIDs)
+	organizations := slices.SortedFunc(maps.Keys(l.events), uid.Compare)
 	counts, n := make([]int, len(organizations)), 0
 	for i, organization := range organizations {
 		counts[i] = len(l.events[organization])
@@ -398,12 +397,10 @@ func (l *ledger) number(counters database.Rows) error {
 	return counters.Err()
 }
 
-func compareIDs(a, b uid.ID) int { return bytes.Compare(a[:], b[:]) }
-
 func compareDimensions(a, b dimensions) int {
 	for _, pair := range [][2]uid.ID{{a.organization, b.organization}, {a.account, b.account},
 		{a.phoneNumber, b.phoneNumber}, {a.template, b.template}, {a.campaign, b.campaign}} {
-		if c := compareIDs(pair[0], pair[1]); c != 0 {
+		if c := uid.Compare(pair[0], pair[1]); c != 0 {
 			return c
 		}
 	}

@@ -34,8 +34,8 @@ func NewQueue(db *database.DB, journal *Journal, news News, now func() time.Time
 	return &Queue{db: db, journal: journal, news: news, now: now}
 }
 
-// New is a message to be queued, or, with a skip reason, the record of one that is not.
-type New struct {
+// Outgoing is a message to be queued, or, with a skip reason, the record of one that is not.
+type Outgoing struct {
 	Campaign, Template, PhoneNumber, Account, Contact uid.ID
 
 	Address, Country string
@@ -46,11 +46,11 @@ type New struct {
 	Skip             enum.SkipReason
 }
 
-// Enqueue adds messages in the caller's transaction and returns what to do after its commit: tell
-// the news. Between the rows and the counters it runs guard, where the caller takes locks that it
+// Enqueue adds messages in the caller's transaction, and publishes the news of them once that is
+// committed. Between the rows and the counters it runs guard, where the caller takes locks that it
 // wants to hold briefly, such as its campaign's.
-func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.ID, messages []New,
-	guard func() error) (ids []uid.ID, told func(context.Context), err error) {
+func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.ID, messages []Outgoing,
+	guard func() error) (ids []uid.ID, err error) {
 	now := q.now()
 	l, n := newLedger(now), len(messages)
 	ids = make([]uid.ID, n)
@@ -73,7 +73,7 @@ func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.I
 
 		if len(m.Parameters) > 0 {
 			if parameters[i], err = json.Marshal(m.Parameters); err != nil {
-				return nil, nil, fmt.Errorf("write parameters: %w", err)
+				return nil, fmt.Errorf("write parameters: %w", err)
 			}
 		}
 
@@ -104,20 +104,22 @@ func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.I
 		database.NullTimes("closed_at", closed), database.Times("created_at", created))
 	if _, err := tx.ExecContext(ctx, "INSERT INTO message ("+names+", direction, attempts, not_before) SELECT "+
 		names+", 'OUTBOUND', 0, created_at FROM "+from, args...); err != nil {
-		return nil, nil, fmt.Errorf("insert %d messages: %w", n, err)
+		return nil, fmt.Errorf("insert %d messages: %w", n, err)
 	}
 
 	if err := list(ctx, tx, ids); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := guard(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := l.write(ctx, tx); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 
-	return ids, func(ctx context.Context) { l.tell(ctx, q.news) }, nil
+	tx.After(func(ctx context.Context) { l.tell(ctx, q.news) })
+
+	return ids, nil
 }
 
 // list has new messages found by lists.

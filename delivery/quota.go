@@ -130,7 +130,7 @@ func unspendSkipped(ctx context.Context, tx *database.Tx, skipped []*row, now ti
 }
 
 func giveBack(ctx context.Context, tx *database.Tx, unsent map[uid.ID]int, now time.Time) error {
-	for _, organization := range slices.SortedFunc(maps.Keys(unsent), compareIDs) {
+	for _, organization := range slices.SortedFunc(maps.Keys(unsent), uid.Compare) {
 		_, err := tx.ExecContext(ctx,
 			"UPDATE quota_usage SET messages = CASE WHEN messages > $2 THEN messages - $2 ELSE 0 END WHERE id = $1 AND day = $3",
 			organization, unsent[organization], dayOf(now))

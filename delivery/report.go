@@ -84,7 +84,7 @@ func by[T cmp.Ordered](column string, field func(*Group) *T) dimension {
 
 func byID(column string, field func(*Group) *uid.ID) dimension {
 	return dimension{column, func(g *Group) any { return field(g) }, func(a, b *Group) int {
-		return compareIDs(*field(a), *field(b))
+		return uid.Compare(*field(a), *field(b))
 	}}
 }
 

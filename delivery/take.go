@@ -278,7 +278,7 @@ func (t *taking) finish(ctx context.Context) error {
 	}
 
 	claimed, skipped := make(map[uid.ID]*row, len(rows)), make([]*row, 0, len(rows))
-	for _, id := range slices.SortedFunc(slices.Values(t.barred), compareIDs) {
+	for _, id := range slices.SortedFunc(slices.Values(t.barred), uid.Compare) {
 		r := rows[id]
 		was, waiting := *r, *r
 		waiting.status = enum.MessageStatusQueued

@@ -475,25 +475,22 @@ func (o *shop) campaign(name string) uid.ID {
 // queued makes n messages, of a campaign unless that is zero.
 func (o *shop) queued(campaign uid.ID, n int) (ids []uid.ID) {
 	o.t.Helper()
-	messages := make([]delivery.New, n)
+	messages := make([]delivery.Outgoing, n)
 	for i := range messages {
 		c := o.contacts[i%len(o.contacts)]
-		messages[i] = delivery.New{Campaign: campaign, Template: o.template.ID, PhoneNumber: o.number.ID,
+		messages[i] = delivery.Outgoing{Campaign: campaign, Template: o.template.ID, PhoneNumber: o.number.ID,
 			Account: o.account.ID, Contact: c.ID, Address: *c.Phone,
 			Country: "US", Type: enum.MessageTypeTemplate, Category: enum.TemplateCategoryMarketing,
 			Parameters: map[string]string{"first_name": *c.Name}}
 	}
 
-	var told func(context.Context)
 	err := o.db.InTx(caller.System(o.ctx), func(tx *database.Tx) (err error) {
-		ids, told, err = o.queue.Enqueue(caller.System(o.ctx), tx, o.org, messages, func() error { return nil })
+		ids, err = o.queue.Enqueue(caller.System(o.ctx), tx, o.org, messages, func() error { return nil })
 		return err
 	})
 	if err != nil {
 		o.t.Fatal(err)
 	}
-
-	told(o.ctx)
 
 	return ids
 }

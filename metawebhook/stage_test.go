@@ -114,7 +114,7 @@ func (s *stage) open(waba, phone string) *world {
 func (s *stage) send(w *world, address string) (id uid.ID) {
 	s.t.Helper()
 	err := s.db.InTx(s.system, func(tx *database.Tx) error {
-		ids, _, err := s.Queue.Enqueue(s.system, tx, w.org, []delivery.New{{Template: w.template, PhoneNumber: w.number,
+		ids, err := s.Queue.Enqueue(s.system, tx, w.org, []delivery.Outgoing{{Template: w.template, PhoneNumber: w.number,
 			Account: w.account, Address: address, Country: "US", Type: enum.MessageTypeTemplate}}, func() error { return nil })
 		if err == nil {
 			id = ids[0]

@@ -35,15 +35,15 @@ type check struct {
 }
 
 // message is what is to be queued of m.
-func (c *check) message(ctx context.Context, organization uid.ID, m Message) (delivery.New, error) {
+func (c *check) message(ctx context.Context, organization uid.ID, m Message) (delivery.Outgoing, error) {
 	if err := c.sender(ctx, organization, m.PhoneNumberID); err != nil {
-		return delivery.New{}, err
+		return delivery.Outgoing{}, err
 	}
 	if err := c.recipient(ctx, m.To); err != nil {
-		return delivery.New{}, err
+		return delivery.Outgoing{}, err
 	}
 
-	out := delivery.New{PhoneNumber: m.PhoneNumberID, Address: c.address, Country: c.country}
+	out := delivery.Outgoing{PhoneNumber: m.PhoneNumberID, Address: c.address, Country: c.country}
 	if c.contact != nil {
 		out.Contact = c.contact.ID
 	}
@@ -53,7 +53,7 @@ func (c *check) message(ctx context.Context, organization uid.ID, m Message) (de
 
 	quoted, err := c.quoted(ctx, m)
 	if err != nil {
-		return delivery.New{}, err
+		return delivery.Outgoing{}, err
 	}
 
 	switch {
@@ -68,7 +68,7 @@ func (c *check) message(ctx context.Context, organization uid.ID, m Message) (de
 	}
 
 	if err != nil {
-		return delivery.New{}, err
+		return delivery.Outgoing{}, err
 	}
 
 	return out, c.in.Err()
@@ -154,7 +154,7 @@ func (c *check) quoted(ctx context.Context, m Message) (string, error) {
 }
 
 // freeForm takes a text or a file, which only somebody may get who wrote in the last 24 hours.
-func (c *check) freeForm(content whatsapp.Message, field, quoted string, out *delivery.New) (err error) {
+func (c *check) freeForm(content whatsapp.Message, field, quoted string, out *delivery.Outgoing) (err error) {
 	open := c.contact != nil && c.contact.ServiceWindowClosesAt != nil && c.contact.ServiceWindowClosesAt.After(c.now)
 	if c.address != "" && !open {
 		c.in.Add(field, usererror.NotAllowed,

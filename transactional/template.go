@@ -17,7 +17,7 @@ import (
 const maxValues = 200
 
 // template takes a template with its values.
-func (c *check) template(ctx context.Context, t Template, out *delivery.New) error {
+func (c *check) template(ctx context.Context, t Template, out *delivery.Outgoing) error {
 	out.Type, out.Template = enum.MessageTypeTemplate, t.TemplateID
 	row, err := c.client.Template.Get(ctx, t.TemplateID)
 	if ent.IsNotFound(err) {

@@ -98,8 +98,6 @@ func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 	}
 
 	var id uid.ID
-	told := func(context.Context) {}
-
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		made, replayed, err := s.identity.Once(ctx, tx, "sendMessage", m.IdempotencyKey, m, func() (uid.ID, error) {
 			if err := audience.HoldPeople(ctx, tx, v.Organization); err != nil {
@@ -115,12 +113,10 @@ func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 				return uid.ID{}, err
 			}
 
-			ids, tell, err := s.queue.Enqueue(ctx, tx, v.Organization, []delivery.New{message}, func() error { return nil })
+			ids, err := s.queue.Enqueue(ctx, tx, v.Organization, []delivery.Outgoing{message}, func() error { return nil })
 			if err != nil {
 				return uid.ID{}, fmt.Errorf("queue a message: %w", err)
 			}
-
-			told = tell
 
 			return ids[0], nil
 		})
@@ -135,7 +131,6 @@ func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 		return nil, err
 	}
 
-	told(ctx)
 	s.waker.WakeLaneFirst(ctx, m.PhoneNumberID)
 	row, err := s.db.Client.Message.Get(ctx, id)
 	if err != nil {

@@ -77,3 +77,11 @@ func TestIDsOfATimeLieWhereItBegins(t *testing.T) {
 		t.Errorf("a time before all ids begins at %x", early)
 	}
 }
+
+func TestIDsCompareByTheTimeOfTheirMaking(t *testing.T) {
+	t.Parallel()
+	first, second := New(Message), New(Campaign)
+	if Compare(first, second) >= 0 || Compare(second, first) <= 0 || Compare(first, first) != 0 {
+		t.Errorf("%s and %s do not compare as they were made", first, second)
+	}
+}

@@ -352,7 +352,7 @@ func TestACampaignKeepsToItsOwnRateAndLeavesTheRestToOthers(t *testing.T) {
 func (s *stage) enqueue(t *testing.T, address string) {
 	t.Helper()
 	err := s.db.InTx(s.system, func(tx *database.Tx) error {
-		_, _, err := s.queue.Enqueue(s.system, tx, s.account.OrganizationID, newMessage(s, address),
+		_, err := s.queue.Enqueue(s.system, tx, s.account.OrganizationID, newMessage(s, address),
 			func() error { return nil })
 		return err
 	})

@@ -70,15 +70,15 @@ func (s *stage) numbers(t *testing.T, n, perSecond, backlog int) (rows []*ent.Ph
 		row := s.db.Client.PhoneNumber.Create().SetOrganizationID(s.account.OrganizationID).SetAccountID(s.account.ID).
 			SetMetaID(spec.ID).SetDisplayNumber(spec.DisplayNumber).
 			SetVerifiedName(spec.VerifiedName).SetThroughput(perSecond).SaveX(s.system)
-		messages := make([]delivery.New, backlog)
+		messages := make([]delivery.Outgoing, backlog)
 		for k := range messages {
-			messages[k] = delivery.New{PhoneNumber: row.ID, Account: s.account.ID, Template: s.template.ID,
+			messages[k] = delivery.Outgoing{PhoneNumber: row.ID, Account: s.account.ID, Template: s.template.ID,
 				Address: fmt.Sprintf("+1303%07d", i*backlog+k), Country: "US",
 				Type: enum.MessageTypeTemplate, Category: enum.TemplateCategoryMarketing, Parameters: map[string]string{"1": "Ana"}}
 		}
 
 		err := s.db.InTx(s.system, func(tx *database.Tx) error {
-			_, _, err := s.queue.Enqueue(s.system, tx, s.account.OrganizationID, messages, func() error { return nil })
+			_, err := s.queue.Enqueue(s.system, tx, s.account.OrganizationID, messages, func() error { return nil })
 			return err
 		})
 		if err != nil {

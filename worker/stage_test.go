@@ -354,8 +354,8 @@ func status(m *ent.Message) string {
 	return string(m.Status)
 }
 
-func newMessage(s *stage, address string) []delivery.New {
-	return []delivery.New{{Template: s.template.ID, PhoneNumber: s.number.ID, Account: s.account.ID, Address: address,
+func newMessage(s *stage, address string) []delivery.Outgoing {
+	return []delivery.Outgoing{{Template: s.template.ID, PhoneNumber: s.number.ID, Account: s.account.ID, Address: address,
 		Country: "US",
 		Type:    enum.MessageTypeTemplate, Category: enum.TemplateCategoryUtility, Parameters: map[string]string{"1": "Ana"}}}
 }
