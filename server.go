@@ -444,6 +444,7 @@ func limits(cfg config.Config) func(key string) ratelimit.Limit {
 
 	return func(key string) ratelimit.Limit {
 		kind, _, _ := strings.Cut(key, ":")
+		kind, _, _ = strings.Cut(kind, "-") // the counts of one kind have one limit
 		if limit, known := all[kind]; known {
 			return limit
 		}

@@ -41,7 +41,7 @@ func (s *Service) CompleteExternalSignIn(ctx context.Context, in CompleteExterna
 	if err := s.hasProvider(); err != nil {
 		return Signed{}, err
 	}
-	if err := s.throttle(ctx, "", in.Client); err != nil {
+	if err := s.throttleAddress(ctx, in.Client); err != nil {
 		return Signed{}, err
 	}
 
@@ -163,7 +163,7 @@ func (s *Service) joinExternally(ctx context.Context, flow *ent.SignInFlow, who 
 	}
 
 	if u != nil && in.SecondFactorCode != "" {
-		if err := s.throttleCode(ctx, u.ID); err != nil {
+		if g.tried, err = s.countTry(ctx, tryCode, u.Email, u.ID.String(), in.Client); err != nil {
 			return "", err
 		}
 	}

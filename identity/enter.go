@@ -32,8 +32,9 @@ type entry struct {
 // for: of two who come with one code, one gets in. All sessions of users who come without one begin
 // here.
 func (s *Service) enter(ctx context.Context, e entry) (token string, err error) {
+	var tried try
 	if e.code != "" {
-		if err := s.throttleCode(ctx, e.user.ID); err != nil {
+		if tried, err = s.countTry(ctx, tryCode, e.user.Email, e.user.ID.String(), e.client); err != nil {
 			return "", err
 		}
 	}
@@ -43,6 +44,9 @@ func (s *Service) enter(ctx context.Context, e entry) (token string, err error) 
 		token, err = s.enterIn(system, tx, e)
 		return err
 	})
+	if err == nil {
+		s.giveBack(ctx, tried)
+	}
 
 	return token, s.noteWrongCode(system, e.organization, e.user.Email, e.client.IP, err)
 }
@@ -115,25 +119,6 @@ func (s *Service) noteWrongCode(ctx context.Context, organization uid.ID, actor,
 	return why
 }
 
-// throttleCode counts a try at a user's second factor.
-func (s *Service) throttleCode(ctx context.Context, userID uid.ID) error {
-	if s.limiter == nil {
-		return nil
-	}
-
-	wait, err := s.limiter.Allow(ctx, "code:"+userID.String())
-	if err != nil {
-		return fmt.Errorf("limit codes: %w", err)
-	}
-
-	if wait > 0 {
-		return &usererror.Error{Kind: usererror.RateLimited, Message: "too many codes were tried: wait a little",
-			RetryAfter: wait}
-	}
-
-	return nil
-}
-
 // isFresh reports whether a user's session was opened a moment ago, and so shows as much as a
 // password. One that follows another is as old as that.
 func (s *Service) isFresh(v *Viewer) bool { return s.now().Sub(v.Session.CreatedAt) <= reauthAge }
@@ -160,7 +145,8 @@ func (s *Service) reauthenticate(ctx context.Context, field, password string) (*
 		return u, nil
 	}
 
-	if err := s.throttle(ctx, u.Email, Client{IP: v.IP}); err != nil {
+	tried, err := s.countOwnTry(ctx, tryPassword, u.ID)
+	if err != nil {
 		return nil, err
 	}
 
@@ -171,6 +157,8 @@ func (s *Service) reauthenticate(ctx context.Context, field, password string) (*
 	if !right {
 		return nil, usererror.Refuse(field, usererror.Invalid, "This is not your password.")
 	}
+
+	s.giveBack(ctx, tried)
 
 	return u, nil
 }

@@ -56,7 +56,7 @@ func (s *Service) BeginExternalSignIn(ctx context.Context, redirectURI string, c
 			"This is not an address of a page that may use this service.")
 	}
 
-	if err := s.throttle(ctx, "", client); err != nil {
+	if err := s.throttleAddress(ctx, client); err != nil {
 		return "", "", err
 	}
 

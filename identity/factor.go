@@ -124,7 +124,9 @@ func (s *Service) ConfirmSecondFactor(ctx context.Context, code string) (codes [
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.throttleCode(ctx, v.User.ID); err != nil {
+
+	tried, err := s.countOwnTry(ctx, tryCode, v.User.ID)
+	if err != nil {
 		return nil, nil, err
 	}
 
@@ -165,6 +167,7 @@ func (s *Service) ConfirmSecondFactor(ctx context.Context, code string) (codes [
 		return nil, nil, fmt.Errorf("confirm second factor: %w", err)
 	}
 
+	s.giveBack(ctx, tried)
 	s.Forget(changed...)
 
 	return codes, changed, nil
@@ -222,7 +225,9 @@ func (s *Service) withFactor(ctx context.Context, password, code string,
 	if err != nil {
 		return err
 	}
-	if err := s.throttleCode(ctx, u.ID); err != nil {
+
+	tried, err := s.countOwnTry(ctx, tryCode, u.ID)
+	if err != nil {
 		return err
 	}
 
@@ -241,6 +246,9 @@ func (s *Service) withFactor(ctx context.Context, password, code string,
 
 		return do(system, tx, u.ID)
 	})
+	if err == nil {
+		s.giveBack(ctx, tried)
+	}
 
 	return s.noteWrongCode(system, uid.ID{}, "", "", err)
 }

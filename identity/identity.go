@@ -30,11 +30,14 @@ const (
 // second factor; 10 in 15 minutes), "reset:" and "invited:" (an e-mail address that is mailed; 5 in
 // an hour), "verify:" (a user who asks for a link; 5 in an hour), "inviter:" (a user who invites;
 // 50 in an hour), "invite:" (an organization that does; 200), "invitations:" (everybody together;
-// 2,000) or "create:" (a user who makes organizations; 20 in an hour). Allow counts one try and
-// returns zero, or how long to wait. A limiter that cannot tell decides itself whether that is a
-// yes; an error of its own fails the call.
+// 2,000) or "create:" (a user who makes organizations; 20 in an hour). What stands behind a "-" in
+// the first word, as in "account-known:", makes a count of its own with the same limit. Allow
+// counts one try and returns zero, or how long to wait. A limiter that cannot tell decides itself
+// whether that is a yes; an error of its own fails the call. GiveBack takes back a try that was
+// right.
 type Limiter interface {
 	Allow(ctx context.Context, key string) (retryAfter time.Duration, err error)
+	GiveBack(ctx context.Context, key string)
 }
 
 // Options may all be left zero.

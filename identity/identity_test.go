@@ -573,16 +573,23 @@ func (l *limiter) Allow(_ context.Context, key string) (time.Duration, error) {
 	return 0, nil
 }
 
+func (l *limiter) GiveBack(_ context.Context, key string) {
+	l.Lock()
+	defer l.Unlock()
+	l.left[key]++
+}
+
 func TestSigningInIsThrottledByAccountAndAddress(t *testing.T) {
 	t.Parallel()
 	l := &limiter{left: map[string]int{"account:ann@example.com": 1, "address:2001:db8:1:2::/64": 2}}
 	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)), identity.Options{Limiter: l})
 	s.signUp(email)
+	password := "a wrong password"
 	try := func(email, ip string) error {
 		_, err := s.SignIn(t.Context(), identity.SignIn{Email: email, Password: password, Client: identity.Client{IP: ip}})
 		return err
 	}
-	if err := try("Ann@example.com", "198.51.100.1"); err != nil {
+	if err := try("Ann@example.com", "198.51.100.1"); !slices.Equal(codes(t, err), []string{":INVALID"}) {
 		t.Error(err)
 	}
 

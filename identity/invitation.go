@@ -45,7 +45,7 @@ func (s *Service) InviteMember(ctx context.Context, email string, role enum.Role
 	if err := wrong.Err(); err != nil {
 		return "", time.Time{}, err
 	}
-	if err := s.allow(ctx, invitationLimits(v, email)...); err != nil {
+	if err := s.allow(ctx, tooOften, invitationLimits(v, email)...); err != nil {
 		return "", time.Time{}, err
 	}
 
@@ -171,7 +171,7 @@ func void(what string) error {
 // token alone is not enough where the address has a user: they must be signed in as that user, or
 // give its password. Of several acceptances at once one counts.
 func (s *Service) AcceptInvitation(ctx context.Context, in AcceptInvitation) (signed Signed, err error) {
-	if err := s.throttle(ctx, "", in.Client); err != nil {
+	if err := s.throttleAddress(ctx, in.Client); err != nil {
 		return Signed{}, err
 	}
 
@@ -259,6 +259,10 @@ func (s *Service) welcome(ctx context.Context, invited *ent.Invitation, g guest)
 			Summary: fmt.Sprintf("joined as %s", invited.Role), Actor: invited.Email, IP: g.entry.client.IP})
 	})
 
+	if err == nil {
+		s.giveBack(ctx, g.tried)
+	}
+
 	return token, s.noteWrongCode(ctx, invited.OrganizationID, invited.Email, g.entry.client.IP, err)
 }
 
@@ -315,6 +319,7 @@ type guest struct {
 	name         string
 	passwordHash string
 	proves       bool  // they have shown that the invited address is theirs
+	tried        try   // that was counted for their code
 	entry        entry // how they come in; its user and organization are those of the invitation
 }
 
@@ -348,11 +353,17 @@ func (s *Service) guest(ctx context.Context, email string, in AcceptInvitation) 
 	if err := wrong.Err(); err != nil {
 		return guest{}, err
 	}
-	if err := s.throttle(ctx, email, Client{}); err != nil {
+
+	tried, err := s.countTry(ctx, tryPassword, email, email, in.Client)
+	if err != nil {
 		return guest{}, err
 	}
 
 	right, err := s.knows(ctx, u, in.Password)
+	if right {
+		s.giveBack(ctx, tried)
+	}
+
 	if err == nil && !right {
 		err = usererror.Refuse("password", usererror.Invalid,
 			"The invited address is signed up already: give the password of that user, or sign in first. "+
@@ -360,7 +371,7 @@ func (s *Service) guest(ctx context.Context, email string, in AcceptInvitation) 
 	}
 
 	if err == nil && in.Code != "" {
-		err = s.throttleCode(ctx, u.ID)
+		g.tried, err = s.countTry(ctx, tryCode, u.Email, u.ID.String(), in.Client)
 	}
 
 	g.user = u

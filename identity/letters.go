@@ -95,7 +95,8 @@ func mailable(name, instead string) string {
 }
 
 // resetLetter looks up the user and makes the token; again, after a failure, it finds the same
-// token. Of several requests for one address the latest counts.
+// token. Of several requests that wait for one address only the latest is mailed. Links that were
+// mailed before stay good, mostLinks of them: what a stranger asks for takes none from the user.
 func (s *Service) resetLetter(ctx context.Context, r *ent.PasswordReset) (l letter, ok bool, err error) {
 	var token []byte
 	warning := ""
@@ -105,16 +106,15 @@ func (s *Service) resetLetter(ctx context.Context, r *ent.PasswordReset) (l lett
 			return err
 		}
 
-		later, err := tx.Client.PasswordReset.Query().Where(passwordreset.Email(r.Email), passwordreset.IDGT(r.ID)).Exist(ctx)
+		later, err := tx.Client.PasswordReset.Query().Where(passwordreset.Email(r.Email), passwordreset.IDGT(r.ID),
+			passwordreset.MailAfterNotNil()).Exist(ctx)
 		if err != nil {
 			return err
 		}
-		if u == nil || later {
+		if u == nil || later && len(r.TokenHash) == 0 { // one with a token may have been mailed, before it failed
 			return tx.Client.PasswordReset.DeleteOneID(r.ID).Exec(ctx)
 		}
-
-		if _, err := tx.Client.PasswordReset.Delete().Where(passwordreset.Email(r.Email), passwordreset.IDLT(r.ID)).
-			Exec(ctx); err != nil {
+		if err := dropOldLinks(ctx, tx, r); err != nil {
 			return err
 		}
 
@@ -153,6 +153,24 @@ To set one, open this link:
 
 It works once, within an hour. If it was not you, ignore this mail: your password stays as it is.
 %s`, r.Email, s.resetLink(string(token)), warning)}, ok, nil
+}
+
+// dropOldLinks voids the links for the address of r that are more than mostLinks with its own, the
+// oldest first.
+func dropOldLinks(ctx context.Context, tx *database.Tx, r *ent.PasswordReset) error {
+	older := passwordreset.And(passwordreset.Email(r.Email), passwordreset.IDLT(r.ID), passwordreset.TokenHashNotNil())
+	oldest, err := tx.Client.PasswordReset.Query().Where(older).Order(ent.Desc(passwordreset.FieldID)).
+		Offset(mostLinks - 1).FirstID(ctx)
+	if ent.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+
+	_, err = tx.Client.PasswordReset.Delete().Where(older, passwordreset.IDLTE(oldest)).Exec(ctx)
+
+	return err
 }
 
 // startsOver says beforehand what a reset does to a user whose address is not proven.

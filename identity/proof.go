@@ -56,7 +56,7 @@ func (s *Service) RequestEmailVerification(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.allow(ctx, "verify:"+v.User.ID.String()); err != nil {
+	if err := s.allow(ctx, tooOften, "verify:"+v.User.ID.String()); err != nil {
 		return err
 	}
 
@@ -88,7 +88,7 @@ type VerifyEmail struct {
 // comes with a session of that user, or with the password. Otherwise a stranger could sign up with
 // an address and have its owner confirm it with a click.
 func (s *Service) VerifyEmail(ctx context.Context, in VerifyEmail) (*ent.User, error) {
-	if err := s.throttle(ctx, "", in.Client); err != nil {
+	if err := s.throttleAddress(ctx, in.Client); err != nil {
 		return nil, err
 	}
 	if tokenPrefix(in.Token) != verificationPrefix {
@@ -154,7 +154,8 @@ func (s *Service) isWhoSignedUp(ctx context.Context, u *ent.User, in VerifyEmail
 			"If you did not sign up here, somebody else did with your address: ask for a new password, which throws away what they made.")
 	}
 
-	if err := s.throttle(ctx, u.Email, Client{}); err != nil {
+	tried, err := s.countTry(ctx, tryPassword, u.Email, u.Email, in.Client)
+	if err != nil {
 		return err
 	}
 
@@ -165,6 +166,8 @@ func (s *Service) isWhoSignedUp(ctx context.Context, u *ent.User, in VerifyEmail
 	if !right {
 		return usererror.Refuse("password", usererror.Invalid, "This is not the password of the user whose address this is.")
 	}
+
+	s.giveBack(ctx, tried)
 
 	return nil
 }

@@ -19,7 +19,10 @@ import (
 	"carillon/usererror"
 )
 
-const resetAge = time.Hour
+const (
+	resetAge  = time.Hour
+	mostLinks = 20 // to reset a password that are good at a time, for one address
+)
 
 // ChangePassword gives the caller another password and a new session in the same organization. All
 // sessions that they had are over, and returned.
@@ -35,7 +38,9 @@ func (s *Service) ChangePassword(ctx context.Context, current, password string) 
 	if err := wrong.Err(); err != nil {
 		return Signed{}, nil, err
 	}
-	if err := s.throttle(ctx, v.User.Email, v.client()); err != nil {
+
+	tried, err := s.countOwnTry(ctx, tryPassword, v.User.ID)
+	if err != nil {
 		return Signed{}, nil, err
 	}
 
@@ -53,6 +58,7 @@ func (s *Service) ChangePassword(ctx context.Context, current, password string) 
 		return Signed{}, nil, notCurrent
 	}
 
+	s.giveBack(ctx, tried)
 	hash, err := s.passwords.hash(ctx, password)
 	if err != nil {
 		return Signed{}, nil, fmt.Errorf("change password: %w", err)
@@ -91,24 +97,30 @@ func (s *Service) ChangePassword(ctx context.Context, current, password string) 
 
 // RequestPasswordReset has a link to set a new password mailed, if the address has a user. What it
 // does, and for how long, does not depend on that: the user is looked up only when the mail is
-// about to be sent.
+// about to be sent. When too many were asked for it mails nothing, and does not say so: strangers
+// can use an address's links up, and those that were mailed for them are as good as any.
 func (s *Service) RequestPasswordReset(ctx context.Context, email string, client Client) error {
 	var wrong usererror.Fields
 	email = checkEmail(&wrong, "email", email)
 	if err := wrong.Err(); err != nil {
 		return err
 	}
-	if err := s.throttle(ctx, "", client); err != nil {
-		return err
-	}
-	if err := s.allow(ctx, "reset:"+email); err != nil {
+	if err := s.throttleAddress(ctx, client); err != nil {
 		return err
 	}
 
-	err := s.db.Client.PasswordReset.Create().SetEmail(email).SetCreatedAt(s.now()).SetExpiresAt(s.now().Add(resetAge)).
-		SetMailAfter(s.now()).
-		Exec(caller.System(ctx))
-	if err != nil {
+	_, err := s.countTry(ctx, tryReset, email, email, client)
+	enough := usererror.Is(err, usererror.RateLimited)
+	if err != nil && !enough {
+		return err
+	}
+
+	asked := s.db.Client.PasswordReset.Create().SetEmail(email).SetCreatedAt(s.now()).
+		SetExpiresAt(s.now().Add(resetAge))
+	if !enough { // else links were mailed that are still good; the row makes both take the same time
+		asked.SetMailAfter(s.now())
+	}
+	if err := asked.Exec(caller.System(ctx)); err != nil {
 		return fmt.Errorf("request password reset: %w", err)
 	}
 
@@ -166,7 +178,7 @@ type ResetPassword struct {
 // Where the address was not proven before, everything that was made under it is thrown away first,
 // see startOver.
 func (s *Service) ResetPassword(ctx context.Context, in ResetPassword) (signed Signed, ended []uid.ID, err error) {
-	if err := s.throttle(ctx, "", in.Client); err != nil {
+	if err := s.throttleAddress(ctx, in.Client); err != nil {
 		return Signed{}, nil, err
 	}
 
@@ -187,9 +199,10 @@ func (s *Service) ResetPassword(ctx context.Context, in ResetPassword) (signed S
 		return Signed{}, nil, fmt.Errorf("reset password: %w", err)
 	}
 
+	var tried try
 	home, err := s.home(system, u.ID)
 	if err == nil && in.Code != "" {
-		err = s.throttleCode(ctx, u.ID)
+		tried, err = s.countTry(ctx, tryCode, u.Email, u.ID.String(), in.Client)
 	}
 	if err != nil {
 		return Signed{}, nil, fmt.Errorf("reset password: %w", err)
@@ -204,6 +217,7 @@ func (s *Service) ResetPassword(ctx context.Context, in ResetPassword) (signed S
 		return Signed{}, nil, fmt.Errorf("reset password: %w", err)
 	}
 
+	s.giveBack(ctx, tried)
 	s.Forget(append(ended, u.ID)...)
 	if opened == "" {
 		return Signed{}, ended, nil

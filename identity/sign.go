@@ -71,12 +71,12 @@ func (s *Service) signUp(ctx context.Context, in SignUp, proven bool) (Signed, e
 	if err := wrong.Err(); err != nil {
 		return Signed{}, err
 	}
-	if err := s.throttle(ctx, "", in.Client); err != nil {
+	if err := s.throttleAddress(ctx, in.Client); err != nil {
 		return Signed{}, err
 	}
 
 	var err error
-	if f.user, err = s.withoutOrganization(ctx, f.email, in.Password); err != nil {
+	if f.user, err = s.withoutOrganization(ctx, f.email, in.Password, in.Client); err != nil {
 		return Signed{}, fmt.Errorf("sign up: %w", err)
 	}
 
@@ -122,7 +122,7 @@ func addressTaken() error {
 // withoutOrganization is the user of an address, if the password is theirs, they have no second
 // factor and belong to nothing: a removed member, say. Nobody has the address when it is nil; else
 // it is taken.
-func (s *Service) withoutOrganization(ctx context.Context, email, password string) (*ent.User, error) {
+func (s *Service) withoutOrganization(ctx context.Context, email, password string, client Client) (*ent.User, error) {
 	system := caller.System(ctx)
 	u, err := s.db.Client.User.Query().Where(user.Email(email)).Only(system)
 	if ent.IsNotFound(err) {
@@ -139,11 +139,16 @@ func (s *Service) withoutOrganization(ctx context.Context, email, password strin
 	if belongs || u.SecondFactorAt != nil {
 		return nil, addressTaken()
 	}
-	if err := s.throttle(ctx, email, Client{}); err != nil {
+
+	tried, err := s.countTry(ctx, tryPassword, u.Email, email, client)
+	if err != nil {
 		return nil, err
 	}
 
 	right, err := s.knows(ctx, u, password)
+	if right {
+		s.giveBack(ctx, tried)
+	}
 	if err == nil && !right {
 		err = addressTaken()
 	}
@@ -156,8 +161,13 @@ func (s *Service) withoutOrganization(ctx context.Context, email, password strin
 // whether a second factor is asked for.
 func (s *Service) SignIn(ctx context.Context, in SignIn) (Signed, error) {
 	email := normalEmail(in.Email)
-	if err := s.throttle(ctx, email, in.Client); err != nil {
+	if err := s.throttleAddress(ctx, in.Client); err != nil {
 		return Signed{}, err
+	}
+
+	tried, err := s.countTry(ctx, tryPassword, email, email, in.Client)
+	if err != nil {
+		return Signed{}, s.refuseLate(ctx, in.Password, err)
 	}
 
 	system := caller.System(ctx)
@@ -166,24 +176,26 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (Signed, error) {
 		return Signed{}, fmt.Errorf("sign in: %w", err)
 	}
 
-	hash, password := "", in.Password
+	hash := ""
 	if u != nil {
 		hash = u.PasswordHash
 	}
-	if len(password) > longestPassword*4 {
-		password, hash = "", "" // no password of ours is so long, and hashing megabytes is work for nothing
-	}
 
-	right, outdated, err := s.passwords.verify(ctx, password, hash)
+	right, outdated, err := s.verify(ctx, in.Password, hash)
 	if err != nil {
 		return Signed{}, fmt.Errorf("sign in: %w", err)
 	}
 
 	if !right {
 		s.refuseSignIn(system, u, in.Client)
+		if tried.refusal != nil {
+			return Signed{}, tried.refusal
+		}
+
 		return Signed{}, usererror.Refuse("", usererror.Invalid, "E-mail address or password is wrong.")
 	}
 
+	s.giveBack(ctx, tried)
 	if outdated {
 		if err := s.rehash(system, u, in.Password); err != nil {
 			return Signed{}, fmt.Errorf("sign in: %w", err)
@@ -206,6 +218,28 @@ func (s *Service) SignIn(ctx context.Context, in SignIn) (Signed, error) {
 	return s.signed(ctx, token, in.Client)
 }
 
+func (s *Service) verify(ctx context.Context, password, hash string) (right, outdated bool, err error) {
+	if len(password) > longestPassword*4 {
+		password, hash = "", "" // no password of ours is so long, and hashing megabytes is work for nothing
+	}
+	return s.passwords.verify(ctx, password, hash)
+}
+
+// refuseLate returns why a sign-in is refused without a look at the password, after the time that a
+// look takes: else it would show from which networks a user has signed in, and so that there is
+// one.
+func (s *Service) refuseLate(ctx context.Context, password string, why error) error {
+	if usererror.Is(why, usererror.RateLimited) {
+		if _, _, err := s.verify(ctx, password, ""); err != nil {
+			return fmt.Errorf("sign in: %w", err)
+		}
+
+		s.pause(ctx, time.Now())
+	}
+
+	return why
+}
+
 // refusalTime hides from who asks whether there was something to record. It is longer than
 // recording takes.
 const refusalTime = 50 * time.Millisecond
@@ -214,11 +248,18 @@ const refusalTime = 50 * time.Millisecond
 // led; without u there is no organization to tell, and only the log says so. Both take the same
 // time.
 func (s *Service) refuseSignIn(ctx context.Context, u *ent.User, client Client) {
-	over := time.NewTimer(refusalTime)
-	defer over.Stop()
+	begun := time.Now()
 	if err := s.recordRefusal(ctx, u, client); err != nil {
 		s.log.WarnContext(ctx, "a refused sign-in could not be recorded", "error", err)
 	}
+
+	s.pause(ctx, begun)
+}
+
+// pause waits until refusalTime is over.
+func (s *Service) pause(ctx context.Context, begun time.Time) {
+	over := time.NewTimer(time.Until(begun.Add(refusalTime)))
+	defer over.Stop()
 
 	select {
 	case <-over.C:
@@ -251,35 +292,6 @@ func (s *Service) SignOut(ctx context.Context) error {
 	}
 
 	return s.revoke(ctx, v.Session.ID, Entry{Action: ActionSignOut, Summary: "signed out"})
-}
-
-// throttle counts a try for an account, unless email is empty, and for an address.
-func (s *Service) throttle(ctx context.Context, email string, client Client) error {
-	if s.limiter == nil {
-		return nil
-	}
-
-	var keys []string
-	if email != "" {
-		keys = append(keys, "account:"+email)
-	}
-	if client.IP != "" {
-		keys = append(keys, "address:"+network(client.IP))
-	}
-
-	for _, key := range keys {
-		wait, err := s.limiter.Allow(ctx, key)
-		if err != nil {
-			return fmt.Errorf("limit sign-ins: %w", err)
-		}
-
-		if wait > 0 {
-			return &usererror.Error{Kind: usererror.RateLimited, Message: "too many tries to sign in: wait a little",
-				RetryAfter: wait}
-		}
-	}
-
-	return nil
 }
 
 // rehash stores the password at today's costs, in u too, unless it was changed meanwhile.

@@ -28,7 +28,7 @@ func (s *Service) CreateOrganization(ctx context.Context, name, acceptTermsVersi
 	if err := wrong.Err(); err != nil {
 		return Signed{}, err
 	}
-	if err := s.allow(ctx, "create:"+v.User.ID.String()); err != nil {
+	if err := s.allow(ctx, tooOften, "create:"+v.User.ID.String()); err != nil {
 		return Signed{}, err
 	}
 
@@ -230,23 +230,4 @@ func (s *Service) UpdateUser(ctx context.Context, name string) (*ent.User, error
 	}
 
 	return u, nil
-}
-
-// allow counts one try under each key.
-func (s *Service) allow(ctx context.Context, keys ...string) error {
-	if s.limiter == nil {
-		return nil
-	}
-
-	for _, key := range keys {
-		wait, err := s.limiter.Allow(ctx, key)
-		if err != nil {
-			return fmt.Errorf("limit tries: %w", err)
-		}
-		if wait > 0 {
-			return &usererror.Error{Kind: usererror.RateLimited, Message: "too many tries: wait a little", RetryAfter: wait}
-		}
-	}
-
-	return nil
 }

@@ -35,11 +35,18 @@ func New(client redis.UniversalClient, prefix string, limit func(key string) Lim
 	return &Limiter{redis: client, prefix: prefix, limit: limit, local: newWindows(time.Now), log: log}
 }
 
+// A try that is refused is not counted, so that one that is given back always makes room for
+// another.
 var count = redis.NewScript(`
-local n = redis.call('INCR', KEYS[1])
-if n == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-if n <= tonumber(ARGV[1]) then return 0 end
-return math.max(redis.call('PTTL', KEYS[1]), 1)`)
+if tonumber(redis.call('GET', KEYS[1]) or '0') >= tonumber(ARGV[1]) then
+	return math.max(redis.call('PTTL', KEYS[1]), 1)
+end
+if redis.call('INCR', KEYS[1]) == 1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0`)
+
+var giveBack = redis.NewScript(`
+if tonumber(redis.call('GET', KEYS[1]) or '0') > 0 then redis.call('DECR', KEYS[1]) end
+return 0`)
 
 // Allow counts one try and returns zero, or how long to wait. The process counts too, always, so
 // that losing Redis, or all that it holds, gives nobody new tries there. While Redis is away the
@@ -58,6 +65,13 @@ func (l *Limiter) Allow(ctx context.Context, key string) (retryAfter time.Durati
 	}
 
 	return time.Duration(wait) * time.Millisecond, nil
+}
+
+// GiveBack takes back one try that was allowed, because it turned out to be right: what is counted
+// in the end is failures. Counting first keeps many tries at once within the limit.
+func (l *Limiter) GiveBack(ctx context.Context, key string) {
+	l.local.giveBack(key)
+	l.note(giveBack.Run(ctx, l.redis, []string{l.prefix + ":throttle:" + key}).Err())
 }
 
 // note says once that Redis does not count, and once that it does again.

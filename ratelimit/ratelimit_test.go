@@ -169,3 +169,45 @@ func TestACallerWhoLeavesIsNoFaultOfRedis(t *testing.T) {
 		t.Errorf("%v, %v", wait, err)
 	}
 }
+
+func TestATryThatIsGivenBackMakesRoomForAnotherInEveryProcess(t *testing.T) {
+	t.Parallel()
+	client, prefix := dbtest.Redis(t)
+	one, other := ratelimit.New(client, prefix, three, discard), ratelimit.New(client, prefix, three, discard)
+
+	for range 10 {
+		if n := try(t, one, "account:a", 1); n != 1 {
+			t.Fatal("refused, though every try was right")
+		}
+
+		one.GiveBack(t.Context(), "account:a")
+	}
+
+	try(t, one, "account:a", 2)
+	if n := try(t, other, "account:a", 9); n != 1 {
+		t.Errorf("%d more tries, want 1", n)
+	}
+
+	other.GiveBack(t.Context(), "account:a")
+	if n := try(t, other, "account:a", 9); n != 1 {
+		t.Errorf("%d more tries after many that were refused and one that was right, want 1", n)
+	}
+	if left, err := client.PTTL(t.Context(), prefix+":throttle:account:a").Result(); left <= 0 || err != nil {
+		t.Errorf("the window has no end: %v, %v", left, err)
+	}
+}
+
+func TestGivingBackMakesNoTriesOfNothing(t *testing.T) {
+	t.Parallel()
+	client, prefix := dbtest.Redis(t)
+	for name, l := range map[string]*ratelimit.Limiter{"with Redis": ratelimit.New(client, prefix, three, discard),
+		"without": ratelimit.New(dead(t), "x", three, discard)} {
+		for range 5 {
+			l.GiveBack(t.Context(), "code:u")
+		}
+
+		if n := try(t, l, "code:u", 9); n != 3 {
+			t.Errorf("%s: %d tries, want 3", name, n)
+		}
+	}
+}

@@ -50,6 +50,18 @@ func (w *windows) count(key string, limit Limit) (wait time.Duration) {
 	return 0
 }
 
+// giveBack takes back one try of a window that is not over.
+func (w *windows) giveBack(key string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	keys := w.kind(key)
+
+	if is, known := keys.Get(key); known && is.tries > 0 && w.now().Before(is.ends) {
+		is.tries--
+		keys.Add(key, is)
+	}
+}
+
 func (w *windows) kind(key string) *simplelru.LRU[string, window] {
 	name, _, _ := strings.Cut(key, ":")
 	keys, known := w.kinds[name]

@@ -37,8 +37,8 @@ func (Invitation) Indexes() []ent.Index {
 }
 
 // PasswordReset is a request to set a new password, for whatever address somebody gave. Only once
-// it is about to be mailed is the user looked up and a token made. The row is gone once its token
-// is used, or a later one is made.
+// it is about to be mailed is the user looked up and a token made. The row is gone once a token
+// of the address is used.
 type PasswordReset struct{ ent.Schema }
 
 func (PasswordReset) Annotations() []schema.Annotation {

@@ -6547,12 +6547,14 @@ type APIKeyPayload {
   """
   changePassword("Both passwords." input: ChangePasswordInput!): SessionPayload! @role(is: VIEWER, person: true)
   """
-  Has a link mailed with which to set a new password. Answers the same, and as fast, whether the address is known or not.
-  User errors: REQUIRED, INVALID, TOO_LONG (email). Errors: RATE_LIMITED (per e-mail address and per network address).
+  Has a link mailed with which to set a new password. Answers the same, and as fast, whether the address is known or not, and
+  when no more are mailed to it for now: five an hour, and five for each network from which its user has signed in before. Links
+  that were mailed before stay good.
+  User errors: REQUIRED, INVALID, TOO_LONG (email). Errors: RATE_LIMITED (per network address).
   """
   requestPasswordReset("For which address." input: RequestPasswordResetInput!): RequestPasswordResetPayload! @public
   """
-  Sets a new password by a token from a mail, which works once, for an hour, and only until a later one is mailed. All sessions
+  Sets a new password by a token from a mail, which works once, for an hour, and until another one was used. All sessions
   of the user end at once, and one is opened in the organization where they were last. Who belongs to no open organization gets
   no session: token and viewer are null, without user errors. Logins at identity providers are unlinked. The user is told by mail.
   Where the address was never verified, this is its first proof, and everything that was made under it is thrown away: password,
