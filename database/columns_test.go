@@ -194,3 +194,84 @@ func TestWhatFollowsRunsOnceThoughADeadlockHadTheTransactionRunAgain(t *testing.
 		}
 	})
 }
+
+func TestAnInsertionTakesExpressionsAndAClauseAtItsEnd(t *testing.T) {
+	t.Parallel()
+	columns := database.Columns[note]{noteColumns[0], noteColumns[1],
+		database.Expr[note]("hint", "f.text || $1"), database.Expr[note]("count", "7"), noteColumns[4]}
+
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		withNotes(t, db)
+		first := note{id: uid.New(uid.Message), text: "first", at: database.Now()}
+		err := db.InTx(t.Context(), func(tx *database.Tx) error {
+			for range 2 {
+				statement, args := columns.Insertion(db, "note", []note{first}, "!")
+				if _, err := tx.ExecContext(t.Context(), statement+" ON CONFLICT (id) DO UPDATE SET text = 'again'",
+					args...); err != nil {
+					return err
+				}
+			}
+
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		hint := "first!"
+		want := []note{{id: first.id, text: "again", hint: &hint, count: 7}}
+		if diff := cmp.Diff(want, notes(t, db), cmp.AllowUnexported(note{})); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestOnlyTrackedColumnsThatChangedInSomeRowAreWritten(t *testing.T) {
+	t.Parallel()
+	tracked := database.Columns[note]{
+		database.Tracked("text", func(n note) string { return n.text }, database.Texts),
+		database.Tracked("hint", func(n note) *string { return n.hint }, database.NullTexts),
+		database.Tracked("count", func(n note) int { return n.count }, database.Ints),
+	}
+	before := note{text: "same", count: 1}
+	hint := "new"
+
+	for name, tc := range map[string]struct {
+		rows []note
+		want string
+	}{
+		"none":           {[]note{before, before}, ""},
+		"one in one row": {[]note{before, {text: "same", count: 2}}, "count = f.count"},
+		"two in two rows": {[]note{{text: "same", hint: &hint, count: 1}, {text: "other", count: 1}},
+			"text = f.text, hint = f.hint"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := tracked.Changed(tc.rows, func(note) note { return before }).Sets(); got != tc.want {
+				t.Errorf("%q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestAnEmptyValueOfAnOptionalColumnIsNull(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		from, args := db.Rowset(nil, database.Ints("place", []int{1, 2}), database.OptionalTexts("text", []string{"", "a"}),
+			database.OptionalInts("number", []int{7, 0}))
+		rows, err := db.Query(t.Context(), "SELECT place, text, number FROM "+from, args...)
+		type pair struct {
+			Text   *string
+			Number *int
+		}
+
+		got, err := database.CollectMap(rows, err, func(rows *sql.Rows) (place int, p pair, err error) {
+			err = rows.Scan(&place, &p.Text, &p.Number)
+			return place, p, err
+		})
+		text, number := "a", 7
+		if diff := cmp.Diff(map[int]pair{1: {nil, &number}, 2: {&text, nil}}, got); diff != "" || err != nil {
+			t.Error(err, diff)
+		}
+	})
+}

@@ -165,23 +165,10 @@ func (db *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 
 // ScanIDs reads ids, a query's only column, and closes its rows. It takes what Query returns.
 func ScanIDs(rows *sql.Rows, err error) ([]uid.ID, error) {
-	if err != nil {
-		return nil, err
-	}
-
-	defer rows.Close()
-	var ids []uid.ID
-
-	for rows.Next() {
-		var id uid.ID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-
-		ids = append(ids, id)
-	}
-
-	return ids, rows.Err()
+	return Collect(rows, err, func(rows *sql.Rows) (id uid.ID, err error) {
+		err = rows.Scan(&id)
+		return id, err
+	})
 }
 
 // QueryRow reads one row with plain SQL outside of a transaction.

@@ -75,6 +75,9 @@ func NullTexts[T ~string](name string, v []*T) Column {
 	}}
 }
 
+// OptionalTexts is a column of texts; an empty one is NULL.
+func OptionalTexts[T ~string](name string, v []T) Column { return NullTexts(name, orNil(v)) }
+
 // Ints is a column of whole numbers.
 func Ints[T ~int | ~int64](name string, v []T) Column {
 	return Column{name, "bigint", len(v), func() any {
@@ -105,6 +108,21 @@ func NullInts(name string, v []*int) Column {
 		}
 		return *v[i]
 	}}
+}
+
+// OptionalInts is a column of whole numbers; 0 is NULL.
+func OptionalInts(name string, v []int) Column { return NullInts(name, orNil(v)) }
+
+func orNil[T comparable](values []T) []*T {
+	var zero T
+	pointers := make([]*T, len(values))
+	for i := range values {
+		if values[i] != zero {
+			pointers[i] = &values[i]
+		}
+	}
+
+	return pointers
 }
 
 // Times is a column of times.

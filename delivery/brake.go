@@ -60,31 +60,31 @@ func (l *ledger) answer(r *row, f Fact) {
 	}
 
 	failed := r.status == enum.MessageStatusFailed
+	var letter byte
+
 	switch {
 	case (f.Kind == Accepted || f.Kind == Held) && !failed: // else the failure came first, and was counted
-		l.answers[r.campaign] = append(l.answers[r.campaign], accepted)
+		letter = accepted
 	case f.Kind == Refused, f.Kind == Failed && failed && r.acceptedAt == nil:
-		l.answers[r.campaign] = append(l.answers[r.campaign], refused)
+		letter = refused
 	case f.Kind == Failed && failed:
-		l.answers[r.campaign] = append(l.answers[r.campaign], failedLater)
+		letter = failedLater
 	default:
 		return
 	}
 
-	l.shift(r.organization, r.campaign, bucketOf[r.status], 0)
+	c := l.change(r.organization, r.campaign)
+	c.answers = append(c.answers, letter)
 }
 
-// lastAnswers are the answers of each campaign in a form to be written, and whether any is a
-// failure.
-func (l *ledger) lastAnswers(campaigns []uid.ID) (answers []string, failures bool) {
-	answers = make([]string, len(campaigns))
-	for i, campaign := range campaigns {
-		letters := l.answers[campaign]
-		failures = failures || bytes.ContainsAny(letters, string([]byte{refused, failedLater}))
-		answers[i] = string(letters[max(0, len(letters)-lastAnswers):])
-	}
+// lastAnswers are a campaign's newest answers in a form to be written.
+func (c *campaignChange) lastAnswers() string {
+	return string(c.answers[max(0, len(c.answers)-lastAnswers):])
+}
 
-	return answers, failures
+// failures reports whether any answer is a failure.
+func (c *campaignChange) failures() bool {
+	return bytes.ContainsAny(c.answers, string([]byte{refused, failedLater}))
 }
 
 // The statement that counts also moves the answers on, so that no commit has to read before it
@@ -119,27 +119,4 @@ func (l *ledger) tally(rows database.Rows) error {
 	}
 
 	return rows.Err()
-}
-
-// LastFailures are the error codes of the last n messages of a campaign that failed, the most
-// frequent first.
-func (q *Queue) LastFailures(ctx context.Context, organization, campaign uid.ID, n int) (failures []Failures,
-	err error) {
-	rows, err := q.db.Query(ctx, `SELECT error_code, count(*) AS n FROM (SELECT coalesce(error_code, 0) AS error_code FROM delivery_event
-		WHERE organization_id = $1 AND campaign_id = $2 AND status = 'FAILED' ORDER BY sequence DESC LIMIT $3) AS last GROUP BY error_code ORDER BY n DESC, error_code`, organization, campaign, n)
-	if err != nil {
-		return nil, fmt.Errorf("look for the last failures of %s: %w", campaign, err)
-	}
-
-	defer rows.Close()
-	for rows.Next() {
-		var f Failures
-		if err := rows.Scan(&f.Code, &f.Count); err != nil {
-			return nil, fmt.Errorf("look for the last failures of %s: %w", campaign, err)
-		}
-
-		failures = append(failures, f)
-	}
-
-	return failures, rows.Err()
 }

@@ -49,27 +49,6 @@ func (q *Queue) HandOver(ctx context.Context, claim uid.ID, part int, last bool)
 	return held, nil
 }
 
-// MaySend are those of the campaigns whose claimed messages may be sent: not paused or canceled
-// meanwhile, and of an organization that may. Of one that is paused because a limit is full they
-// may: each had its place in the limit when it was claimed.
-func (q *Queue) MaySend(ctx context.Context, campaigns []uid.ID) (map[uid.ID]bool, error) {
-	from, args := q.db.Rowset(nil, database.IDs("id", campaigns))
-	ids, err := database.ScanIDs(q.db.Query(ctx, "SELECT campaign.id FROM campaign JOIN "+from+
-		" ON campaign.id = f.id WHERE "+
-		"(campaign.status = 'RUNNING' OR campaign.status = 'PAUSED' AND campaign.status_reason IN ('MESSAGING_LIMIT', 'QUOTA_REACHED'))"+
-		maySend("campaign.organization_id"), args...))
-	if err != nil {
-		return nil, fmt.Errorf("see whether campaigns may send: %w", err)
-	}
-
-	may := make(map[uid.ID]bool, len(ids))
-	for _, n := range ids {
-		may[n] = true
-	}
-
-	return may, nil
-}
-
 // claimed are the messages of all claims, found by the index of organizations' statuses: one of
 // their own would cost every claim an entry for each message.
 const claimed = "message.organization_id IN (SELECT id FROM organization) AND message.status = 'SENDING'"

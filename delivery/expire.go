@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -47,24 +48,15 @@ func (q *Queue) expiring(ctx context.Context, before time.Time, limit int) (map[
 	rows, err := q.db.Query(ctx, `SELECT event_counter.id, event_counter.expired FROM event_counter
 		JOIN delivery_event ON delivery_event.organization_id = event_counter.id AND delivery_event.sequence = event_counter.expired + 1
 		WHERE delivery_event.recorded_at < $1 LIMIT $2`, before, limit)
+	begins, err := database.CollectMap(rows, err, func(rows *sql.Rows) (organization uid.ID, expired int64, err error) {
+		err = rows.Scan(&organization, &expired)
+		return organization, expired, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("look for events to expire: %w", err)
 	}
 
-	defer rows.Close()
-	begins := map[uid.ID]int64{}
-
-	for rows.Next() {
-		var organization uid.ID
-		var expired int64
-		if err := rows.Scan(&organization, &expired); err != nil {
-			return nil, fmt.Errorf("look for events to expire: %w", err)
-		}
-
-		begins[organization] = expired
-	}
-
-	return begins, rows.Err()
+	return begins, nil
 }
 
 // expire deletes a log's first entries up to the first one that is to stay; clocks differ, so a

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -301,16 +302,12 @@ func messagesOf(ctx context.Context, tx *database.Tx, facts []Fact) (map[factKey
 	rows, err := tx.QueryContext(ctx,
 		"SELECT message.id, message.wamid, message.phone_number_id, message.direction FROM message JOIN "+from+
 			" ON message.wamid = f.wamid", args...)
-	if err != nil {
-		return nil, err
-	}
 
-	defer rows.Close()
-	for rows.Next() {
+	err = database.Each(rows, err, func(rows *sql.Rows) error {
 		var wamid string
 		var r row
 		if err := rows.Scan(&r.id, &wamid, &r.phoneNumber, &r.direction); err != nil {
-			return nil, err
+			return err
 		}
 
 		for _, f := range of[wamid] {
@@ -318,9 +315,11 @@ func messagesOf(ctx context.Context, tx *database.Tx, facts []Fact) (map[factKey
 				ids[key(f)] = r.id
 			}
 		}
-	}
 
-	return ids, rows.Err()
+		return nil
+	})
+
+	return ids, err
 }
 
 const rowColumns = `message.id, message.organization_id, message.campaign_id, message.template_id, message.phone_number_id, message.account_id,

@@ -14,7 +14,7 @@ import (
 
 // buckets are the campaign's counters, in the order of the columns; each message is in exactly one
 // of them.
-var buckets = []string{"queued", "sending", "accepted", "sent", "delivered", "read", "failed", "unknown", "skipped",
+var buckets = [...]string{"queued", "sending", "accepted", "sent", "delivered", "read", "failed", "unknown", "skipped",
 	"canceled"}
 
 var bucketOf = map[enum.MessageStatus]int{
@@ -23,47 +23,29 @@ var bucketOf = map[enum.MessageStatus]int{
 	enum.MessageStatusUnknown: 7, enum.MessageStatusSkipped: 8, enum.MessageStatusCanceled: 9,
 }
 
-// metrics are the hourly sums, in the order of the columns.
-var metrics = []string{"accepted", "sent", "delivered", "read", "failed", "skipped", "received"}
-
-const (
-	metricAccepted = iota
-	metricSent
-	metricDelivered
-	metricRead
-	metricFailed
-	metricSkipped
-	metricReceived
-	metricsEnd
-)
-
-type dimensions struct {
-	organization, account, phoneNumber, template, campaign uid.ID
-	hour                                                   time.Time
-	category, country                                      string
-	errorCode                                              int
-}
-
 // ledger gathers, in one transaction, what follows from messages having moved: counters, sums and
 // log entries. Its write takes locks in one order for all processes: campaigns by id, statistics by
 // key, event counters by organization. Messages are locked before, by id.
 type ledger struct {
 	now       time.Time
-	campaigns map[uid.ID]*[10]int
-	totals    map[uid.ID]int
-	sums      map[dimensions]*[metricsEnd]int
-	optOuts   map[dimensions]int
+	campaigns map[uid.ID]*campaignChange
+	sums      map[statisticKey]*Sums
 	events    map[uid.ID][]Event
-	owners    map[uid.ID]uid.ID // campaign → organization
-	answers   map[uid.ID][]byte // campaign → what came of its messages, a letter each
-	links     []Link            // who got messages
-	failing   []Tally           // known when it is written: campaigns that fail too often
+	links     []Link  // who got messages
+	failing   []Tally // known when it is written: campaigns that fail too often
+}
+
+// campaignChange is what is added to a campaign's counters.
+type campaignChange struct {
+	id, organization uid.ID
+	total            int
+	buckets          [len(buckets)]int
+	answers          []byte // what came of its messages, a letter each
 }
 
 func newLedger(now time.Time) *ledger {
-	return &ledger{now: now, campaigns: map[uid.ID]*[10]int{}, totals: map[uid.ID]int{},
-		sums: map[dimensions]*[metricsEnd]int{}, optOuts: map[dimensions]int{},
-		events: map[uid.ID][]Event{}, owners: map[uid.ID]uid.ID{}, answers: map[uid.ID][]byte{}}
+	return &ledger{now: now, campaigns: map[uid.ID]*campaignChange{}, sums: map[statisticKey]*Sums{},
+		events: map[uid.ID][]Event{}}
 }
 
 // moved notes the difference between two states of one message; before is nil for a new one.
@@ -71,7 +53,7 @@ func (l *ledger) moved(before, after *row) {
 	if before != nil {
 		l.count(before, -1)
 	} else if !after.campaign.IsZero() {
-		l.totals[after.campaign]++
+		l.change(after.organization, after.campaign).total++
 	}
 
 	l.count(after, +1)
@@ -82,45 +64,49 @@ func (l *ledger) count(r *row, n int) {
 		l.shift(r.organization, r.campaign, bucket, n)
 	}
 
-	for metric, at := range r.contributions() {
-		if at == nil {
-			continue
+	for i, at := range r.contributions() {
+		if at != nil {
+			*metrics[i].of(l.sum(r.statisticKey(metric(i), *at))) += n
 		}
-
-		key := dimensions{r.organization, r.account, r.phoneNumber, r.template, r.campaign, at.UTC().Truncate(time.Hour),
-			r.category, r.country, 0}
-		if metric == metricFailed && r.errorCode != nil {
-			key.errorCode = *r.errorCode
-		}
-		if l.sums[key] == nil {
-			l.sums[key] = &[metricsEnd]int{}
-		}
-
-		l.sums[key][metric] += n
 	}
 }
 
-// optedOut counts people who opted out. No message shows that, so that it is a sum of its own.
+// optedOut counts people who opted out. No message shows that, so nothing can recount it.
 func (l *ledger) optedOut(all []OptOut) {
 	for _, o := range all {
-		l.optOuts[o.dimensions()]++
+		l.sum(o.statisticKey()).OptedOut++
 	}
+}
+
+// sum gives what is added to an hourly sum.
+func (l *ledger) sum(key statisticKey) *Sums {
+	if l.sums[key] == nil {
+		l.sums[key] = &Sums{}
+	}
+	return l.sums[key]
+}
+
+// change gives what is added to a campaign's counters.
+func (l *ledger) change(organization, campaign uid.ID) *campaignChange {
+	c := l.campaigns[campaign]
+	if c == nil {
+		c = &campaignChange{id: campaign, organization: organization}
+		l.campaigns[campaign] = c
+	}
+
+	return c
 }
 
 // shift adds n to one of a campaign's buckets.
 func (l *ledger) shift(organization, campaign uid.ID, bucket, n int) {
-	if l.campaigns[campaign] == nil {
-		l.campaigns[campaign], l.owners[campaign] = &[10]int{}, organization
-	}
-
-	l.campaigns[campaign][bucket] += n
+	l.change(organization, campaign).buckets[bucket] += n
 }
 
 // contributions say in which hours a message counts, as a function of its row alone: so the sums do
 // not depend on the order in which facts came, and can be derived again. What was read was
 // delivered, what was delivered was sent, and so on; the earliest known time stands in for one that
 // never came.
-func (r *row) contributions() (at [metricsEnd]*time.Time) {
+func (r *row) contributions() (at [len(metrics)]*time.Time) {
 	if r.direction == enum.DirectionInbound {
 		at[metricReceived] = first(r.sentAt, &r.createdAt) // of old messages only this is known
 		return at
@@ -170,8 +156,8 @@ func (l *ledger) tell(ctx context.Context, news News) {
 		news.Publish(ctx, organization, events)
 	}
 
-	for campaign, organization := range l.owners {
-		news.Notify(ctx, organization, campaign)
+	for _, c := range l.campaigns {
+		news.Notify(ctx, c.organization, c.id)
 	}
 }
 
@@ -181,12 +167,31 @@ func (l *ledger) write(ctx context.Context, tx *database.Tx, before ...database.
 	return tx.Together(ctx, slices.Concat(before, l.countCampaigns(tx.DB), l.addSums(tx.DB), l.logEvents(tx.DB))...)
 }
 
+// campaignCounters are the columns of campaign to which a commit adds.
+var campaignCounters = func() database.Columns[*campaignChange] {
+	columns := database.Columns[*campaignChange]{
+		database.Col("total", func(c *campaignChange) int { return c.total }, database.Ints),
+	}
+
+	for i, name := range buckets {
+		columns = append(columns, database.Col(name, func(c *campaignChange) int { return c.buckets[i] }, database.Ints))
+	}
+
+	return columns
+}()
+
+var (
+	changedCampaign = database.Col("id", func(c *campaignChange) uid.ID { return c.id }, database.IDs)
+	campaignAnswers = database.Col("answers", (*campaignChange).lastAnswers, database.Texts)
+)
+
 func (l *ledger) countCampaigns(db *database.DB) (statements []database.Statement) {
-	ids := slices.SortedFunc(maps.Keys(l.campaigns), uid.Compare)
-	changed := ids[:0]
-	for _, campaign := range ids {
-		if *l.campaigns[campaign] != [10]int{} || l.totals[campaign] != 0 || len(l.answers[campaign]) > 0 {
-			changed = append(changed, campaign)
+	var changed []*campaignChange
+	answered, failures := false, false
+	for _, c := range l.campaigns {
+		if c.buckets != [len(buckets)]int{} || c.total != 0 || len(c.answers) > 0 {
+			changed = append(changed, c)
+			answered, failures = answered || len(c.answers) > 0, failures || c.failures()
 		}
 	}
 
@@ -194,132 +199,33 @@ func (l *ledger) countCampaigns(db *database.DB) (statements []database.Statemen
 		return nil
 	}
 
+	slices.SortFunc(changed, func(a, b *campaignChange) int { return uid.Compare(a.id, b.id) })
 	if len(changed) > 1 { // one UPDATE of many rows locks them in an order of its own
-		from, args := db.Rowset(nil, database.IDs("id", changed))
+		from, args := db.Rowset(nil, changedCampaign.Values(changed))
 		statements = append(statements, database.Statement{What: "lock campaigns",
 			Query: "SELECT id FROM campaign WHERE id IN (SELECT id FROM " + from + ") ORDER BY id" + db.ForUpdate(),
 			Args:  args})
 	}
 
-	columns := []database.Column{database.IDs("id", changed)}
-	totals := make([]int, len(changed))
-	for i, campaign := range changed {
-		totals[i] = l.totals[campaign]
+	sets := make([]string, len(campaignCounters))
+	for i, column := range campaignCounters {
+		sets[i] = column.Name + " = campaign." + column.Name + " + f." + column.Name
 	}
 
-	columns = append(columns, database.Ints("total", totals))
-	sets := []string{"total = campaign.total + f.total"}
-
-	for bucket, name := range buckets {
-		counts := make([]int, len(changed))
-		for i, campaign := range changed {
-			counts[i] = l.campaigns[campaign][bucket]
-		}
-
-		columns = append(columns, database.Ints(name, counts))
-		sets = append(sets, name+" = campaign."+name+" + f."+name)
+	columns := append(database.Columns[*campaignChange]{changedCampaign}, campaignCounters...)
+	if answered {
+		columns, sets = append(columns, campaignAnswers), append(sets, appendAnswers)
 	}
 
-	count := database.Statement{What: "count campaigns"}
-	answers, failures := l.lastAnswers(changed)
-	if len(l.answers) > 0 {
-		columns, sets = append(columns, database.Texts("answers", answers)), append(sets, appendAnswers)
-	}
-
-	from, args := db.Rowset(nil, columns...)
-	count.Query, count.Args = "UPDATE campaign SET "+strings.Join(sets, ", ")+" FROM "+from+" WHERE campaign.id = f.id",
-		args
+	from, args := db.Rowset(nil, columns.Of(changed)...)
+	count := database.Statement{What: "count campaigns", Args: args,
+		Query: "UPDATE campaign SET " + strings.Join(sets, ", ") + " FROM " + from + " WHERE campaign.id = f.id"}
 	if failures {
 		count.Query += returningAnswers
 		count.Read = l.tally
 	}
 
 	return append(statements, count)
-}
-
-func (l *ledger) addSums(db *database.DB) []database.Statement {
-	var keys []dimensions
-	for key, sum := range l.sums {
-		if *sum != [metricsEnd]int{} || l.optOuts[key] != 0 {
-			keys = append(keys, key)
-		}
-	}
-
-	for key := range l.optOuts {
-		if l.sums[key] == nil {
-			keys = append(keys, key)
-		}
-	}
-
-	if len(keys) == 0 {
-		return nil
-	}
-
-	slices.SortFunc(keys, compareDimensions)
-	n := len(keys)
-	ids, organizations, accounts, numbers, templates, campaigns := make([]uid.ID, n), make([]uid.ID, n),
-		make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n)
-	hours, categories, countries, codes := make([]time.Time, n), make([]string, n), make([]string, n), make([]int, n)
-
-	for i, k := range keys {
-		ids[i], organizations[i], accounts[i], numbers[i] = uid.New(uid.Statistic), k.organization, k.account, k.phoneNumber
-		templates[i], campaigns[i] = orNone(k.template), orNone(k.campaign)
-		hours[i], categories[i], countries[i], codes[i] = k.hour, k.category, k.country, k.errorCode
-	}
-
-	columns := []database.Column{
-		database.IDs("id", ids), database.IDs("organization_id", organizations), database.Times("hour", hours),
-		database.IDs("account_id", accounts),
-		database.IDs("phone_number_id", numbers), database.IDs("template_id", templates),
-		database.IDs("campaign_id", campaigns),
-		database.Texts("category", categories), database.Texts("country", countries), database.Ints("error_code", codes),
-	}
-
-	names := "id, organization_id, hour, account_id, phone_number_id, template_id, campaign_id, category, country, error_code"
-	var sets []string
-
-	for metric, name := range metrics {
-		counts := make([]int, n)
-		for i, k := range keys {
-			if sum := l.sums[k]; sum != nil {
-				counts[i] = sum[metric]
-			}
-		}
-
-		columns = append(columns, database.Ints(name, counts))
-		names += ", " + name
-		sets = append(sets, name+" = statistic."+name+" + excluded."+name)
-	}
-
-	optedOut := "0"
-	if len(l.optOuts) > 0 {
-		optedOut = "opted_out"
-		counts := make([]int, n)
-		for i, k := range keys {
-			counts[i] = l.optOuts[k]
-		}
-
-		columns, sets = append(columns, database.Ints("opted_out", counts)),
-			append(sets, "opted_out = statistic.opted_out + excluded.opted_out")
-	}
-
-	from, args := db.Rowset(nil, columns...)
-
-	return []database.Statement{{What: "sum statistics", Query: "INSERT INTO statistic (" + names +
-		", opted_out) SELECT " + names + ", " + optedOut + " FROM " + from +
-		" WHERE true ON CONFLICT (organization_id, hour, account_id, phone_number_id, template_id, campaign_id, category, country, error_code) DO UPDATE SET " +
-		strings.Join(sets, ", "), Args: args}}
-}
-
-// none stands for "no campaign" and "no template" in the statistics, whose unique key must not hold
-// NULL.
-var none = uid.ID{15: 0xff}
-
-func orNone(n uid.ID) uid.ID {
-	if n.IsZero() {
-		return none
-	}
-	return n
 }
 
 // logEvents numbers the entries and inserts them: the counter's row lock makes the order of commits
@@ -331,53 +237,63 @@ func (l *ledger) logEvents(db *database.DB) []database.Statement {
 		return nil
 	}
 
-	organizations := slices.SortedFunc(maps.Keys(l.events), uid.Compare)
-	counts, n := make([]int, len(organizations)), 0
-	for i, organization := range organizations {
-		counts[i] = len(l.events[organization])
-		n += counts[i]
-	}
+	var counters []logCounter
+	var entries []logged
 
-	from, args := db.Rowset(nil, database.IDs("id", organizations), database.Ints("entries", counts))
-	number := database.Statement{What: "number events", Read: l.number, Args: args,
-		Query: "INSERT INTO event_counter (id, last, expired) SELECT id, entries, 0 FROM " + from +
-			" WHERE true ORDER BY id ON CONFLICT (id) DO UPDATE SET last = event_counter.last + excluded.last RETURNING id, last"}
-
-	owners, messages, campaigns, numbers, templates, following := make([]uid.ID, 0, n), make([]uid.ID, 0, n),
-		make([]uid.ID, 0, n), make([]uid.ID, 0, n), make([]uid.ID, 0, n), make([]int, 0, n)
-	statuses, codes, details, ats, recorded := make([]enum.MessageStatus, 0, n), make([]*int, 0, n),
-		make([]*string, 0, n), make([]time.Time, 0, n), make([]time.Time, 0, n)
-
-	for i, organization := range organizations {
-		for j := range l.events[organization] {
-			e := &l.events[organization][j]
-			owners, following = append(owners, organization), append(following, counts[i]-1-j)
-			messages, campaigns, numbers, templates = append(messages, e.Message), append(campaigns, e.Campaign),
-				append(numbers, e.PhoneNumber), append(templates, e.Template)
-			statuses, details, ats, recorded = append(statuses, e.Status), append(details, textOrNil(e.ErrorDetail)),
-				append(ats, e.At), append(recorded, e.RecordedAt)
-			var code *int
-			if e.ErrorCode != 0 {
-				code = &e.ErrorCode
-			}
-
-			codes = append(codes, code)
+	for _, organization := range slices.SortedFunc(maps.Keys(l.events), uid.Compare) {
+		events := l.events[organization]
+		counters = append(counters, logCounter{organization, len(events)})
+		for i := range events {
+			entries = append(entries, logged{&events[i], organization, len(events) - 1 - i})
 		}
 	}
 
-	names := "message_id, campaign_id, phone_number_id, template_id, status, error_code, error_detail, at, recorded_at"
-	from, args = db.Rowset(nil, database.IDs("organization_id", owners), database.Ints("following", following),
-		database.IDs("message_id", messages),
-		database.IDs("campaign_id", campaigns), database.IDs("phone_number_id", numbers),
-		database.IDs("template_id", templates), database.Texts("status", statuses),
-		database.NullInts("error_code", codes), database.NullTexts("error_detail", details), database.Times("at", ats),
-		database.Times("recorded_at", recorded))
+	number, numberArgs := counterColumns.Insertion(db, "event_counter", counters)
+	names := loggedColumns.Names()
+	from, args := db.Rowset(nil, append(loggedColumns.Of(entries), following.Values(entries))...)
 
-	return []database.Statement{number,
-		{What: "log events", Args: args, Query: "INSERT INTO delivery_event (organization_id, sequence, " + names +
-			") SELECT organization_id, event_counter.last - following, " + names +
-			" FROM " + from + " JOIN event_counter ON event_counter.id = f.organization_id"}}
+	return []database.Statement{
+		{What: "number events", Read: l.number, Args: numberArgs, Query: number +
+			" ORDER BY f.id ON CONFLICT (id) DO UPDATE SET last = event_counter.last + excluded.last RETURNING id, last"},
+		{What: "log events", Args: args, Query: "INSERT INTO delivery_event (sequence, " + names +
+			") SELECT event_counter.last - f.following, " + names + " FROM " + from +
+			" JOIN event_counter ON event_counter.id = f.organization_id"},
+	}
 }
+
+// logCounter is how many entries an organization's log gets.
+type logCounter struct {
+	organization uid.ID
+	entries      int
+}
+
+var counterColumns = database.Columns[logCounter]{
+	database.Col("id", func(c logCounter) uid.ID { return c.organization }, database.IDs),
+	database.Col("last", func(c logCounter) int { return c.entries }, database.Ints),
+	database.Expr[logCounter]("expired", "0"),
+}
+
+// logged is an entry of an organization's log, and how many follow it in this transaction.
+type logged struct {
+	*Event
+	organization uid.ID
+	following    int
+}
+
+var loggedColumns = database.Columns[logged]{
+	database.Col("organization_id", func(e logged) uid.ID { return e.organization }, database.IDs),
+	database.Col("message_id", func(e logged) uid.ID { return e.Message }, database.IDs),
+	database.Col("campaign_id", func(e logged) uid.ID { return e.Campaign }, database.IDs),
+	database.Col("phone_number_id", func(e logged) uid.ID { return e.PhoneNumber }, database.IDs),
+	database.Col("template_id", func(e logged) uid.ID { return e.Template }, database.IDs),
+	database.Col("status", func(e logged) enum.MessageStatus { return e.Status }, database.Texts),
+	database.Col("error_code", func(e logged) int { return e.ErrorCode }, database.OptionalInts),
+	database.Col("error_detail", func(e logged) string { return e.ErrorDetail }, database.OptionalTexts),
+	database.Col("at", func(e logged) time.Time { return e.At }, database.Times),
+	database.Col("recorded_at", func(e logged) time.Time { return e.RecordedAt }, database.Times),
+}
+
+var following = database.Col("following", func(e logged) int { return e.following }, database.Ints)
 
 // number tells the entries their places.
 func (l *ledger) number(counters database.Rows) error {
@@ -395,22 +311,4 @@ func (l *ledger) number(counters database.Rows) error {
 	}
 
 	return counters.Err()
-}
-
-func compareDimensions(a, b dimensions) int {
-	for _, pair := range [][2]uid.ID{{a.organization, b.organization}, {a.account, b.account},
-		{a.phoneNumber, b.phoneNumber}, {a.template, b.template}, {a.campaign, b.campaign}} {
-		if c := uid.Compare(pair[0], pair[1]); c != 0 {
-			return c
-		}
-	}
-
-	if c := a.hour.Compare(b.hour); c != 0 {
-		return c
-	}
-	if c := strings.Compare(a.category+" "+a.country, b.category+" "+b.country); c != 0 {
-		return c
-	}
-
-	return a.errorCode - b.errorCode
 }

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
 	"carillon/database"
@@ -33,34 +34,32 @@ func (l *Log) OfMessages(ctx context.Context, organization uid.ID, messages []ui
 
 func (l *Log) events(ctx context.Context, query string, args ...any) ([]Event, error) {
 	rows, err := l.db.Query(ctx, query, args...)
+	events, err := database.Collect(rows, err, scanEvent)
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
 
-	defer rows.Close()
-	var events []Event
+	return events, nil
+}
 
-	for rows.Next() {
-		var e Event
-		var code *int
-		var detail *string
-		if err := rows.Scan(&e.Sequence, &e.Message, &e.Campaign, &e.PhoneNumber, &e.Template, &e.Status, &code,
-			&detail, &e.At, &e.RecordedAt); err != nil {
-			return nil, fmt.Errorf("read events: %w", err)
-		}
-
-		if code != nil {
-			e.ErrorCode = *code
-		}
-		if detail != nil {
-			e.ErrorDetail = *detail
-		}
-
-		e.At, e.RecordedAt = e.At.UTC(), e.RecordedAt.UTC()
-		events = append(events, e)
+func scanEvent(rows *sql.Rows) (e Event, err error) {
+	var code *int
+	var detail *string
+	if err := rows.Scan(&e.Sequence, &e.Message, &e.Campaign, &e.PhoneNumber, &e.Template, &e.Status, &code, &detail,
+		&e.At, &e.RecordedAt); err != nil {
+		return e, err
 	}
 
-	return events, rows.Err()
+	if code != nil {
+		e.ErrorCode = *code
+	}
+	if detail != nil {
+		e.ErrorDetail = *detail
+	}
+
+	e.At, e.RecordedAt = e.At.UTC(), e.RecordedAt.UTC()
+
+	return e, nil
 }
 
 // Last returns the newest sequence number of each organization; one without entries is left out.
@@ -68,24 +67,15 @@ func (l *Log) Last(ctx context.Context, organizations []uid.ID) (map[uid.ID]int6
 	from, args := l.db.Rowset(nil, database.IDs("id", organizations))
 	rows, err := l.db.Query(ctx, "SELECT event_counter.id, event_counter.last FROM event_counter JOIN "+from+
 		" ON event_counter.id = f.id", args...)
+	last, err := database.CollectMap(rows, err, func(rows *sql.Rows) (organization uid.ID, sequence int64, err error) {
+		err = rows.Scan(&organization, &sequence)
+		return organization, sequence, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read the logs' ends: %w", err)
 	}
 
-	defer rows.Close()
-	last := make(map[uid.ID]int64, len(organizations))
-
-	for rows.Next() {
-		var n uid.ID
-		var sequence int64
-		if err := rows.Scan(&n, &sequence); err != nil {
-			return nil, err
-		}
-
-		last[n] = sequence
-	}
-
-	return last, rows.Err()
+	return last, nil
 }
 
 // Bounds says what is there of an organization's log: the entries after expired, up to last.

@@ -17,10 +17,10 @@ type OptOut struct {
 	At      time.Time
 }
 
-func (o OptOut) dimensions() dimensions {
-	return dimensions{organization: o.Organization, account: o.Account, phoneNumber: o.PhoneNumber, template: o.Template,
-		campaign: o.Campaign,
-		hour:     o.At.UTC().Truncate(time.Hour), country: o.Country}
+// statisticKey is that of the sum in which the opt-out counts.
+func (o OptOut) statisticKey() statisticKey {
+	return statisticKey{o.Organization, o.At.UTC().Truncate(time.Hour), Group{Account: o.Account,
+		PhoneNumber: o.PhoneNumber, Template: o.Template, Campaign: o.Campaign, Country: o.Country}}
 }
 
 // CountOptOuts adds people to the hour's sums, in the transaction that records their consent. So

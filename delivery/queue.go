@@ -46,67 +46,56 @@ type Outgoing struct {
 	Skip             enum.SkipReason
 }
 
+// newMessage is an Outgoing with what its row holds beside it.
+type newMessage struct {
+	Outgoing
+	row
+	parameters json.RawMessage
+	queuedAt   *time.Time
+}
+
+var newMessageColumns = database.Columns[*newMessage]{
+	database.Col("id", func(m *newMessage) uid.ID { return m.id }, database.IDs),
+	database.Col("organization_id", func(m *newMessage) uid.ID { return m.organization }, database.IDs),
+	database.Col("campaign_id", func(m *newMessage) uid.ID { return m.Campaign }, database.IDs),
+	database.Col("template_id", func(m *newMessage) uid.ID { return m.Template }, database.IDs),
+	database.Col("phone_number_id", func(m *newMessage) uid.ID { return m.PhoneNumber }, database.IDs),
+	database.Col("account_id", func(m *newMessage) uid.ID { return m.Account }, database.IDs),
+	database.Col("contact_id", func(m *newMessage) uid.ID { return m.Contact }, database.IDs),
+	database.Col("address", func(m *newMessage) string { return m.Address }, database.Texts),
+	database.Col("country", func(m *newMessage) string { return m.Country }, database.Texts),
+	database.Col("type", func(m *newMessage) enum.MessageType { return m.Type }, database.Texts),
+	database.Col("category", func(m *newMessage) enum.TemplateCategory { return m.Category }, database.OptionalTexts),
+	database.Col("status", func(m *newMessage) enum.MessageStatus { return m.status }, database.Texts),
+	database.Col("skip_reason", func(m *newMessage) enum.SkipReason { return m.Skip }, database.OptionalTexts),
+	database.Col("parameters", func(m *newMessage) json.RawMessage { return m.parameters }, database.JSONs),
+	database.Col("content", func(m *newMessage) json.RawMessage { return m.Content }, database.JSONs),
+	database.Col("queued_at", func(m *newMessage) *time.Time { return m.queuedAt }, database.NullTimes),
+	database.Col("closed_at", func(m *newMessage) *time.Time { return m.closedAt }, database.NullTimes),
+	database.Col("created_at", func(m *newMessage) time.Time { return m.createdAt }, database.Times),
+	database.Expr[*newMessage]("direction", "'OUTBOUND'"),
+	database.Expr[*newMessage]("attempts", "0"),
+	database.Expr[*newMessage]("not_before", "f.created_at"),
+}
+
 // Enqueue adds messages in the caller's transaction, and publishes the news of them once that is
 // committed. Between the rows and the counters it runs guard, where the caller takes locks that it
 // wants to hold briefly, such as its campaign's.
 func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.ID, messages []Outgoing,
 	guard func() error) (ids []uid.ID, err error) {
-	now := q.now()
-	l, n := newLedger(now), len(messages)
-	ids = make([]uid.ID, n)
-	campaigns, templates, numbers, accounts, contacts := make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n),
-		make([]uid.ID, n), make([]uid.ID, n)
-	organizations, addresses, countries, types, categories := make([]uid.ID, n), make([]string, n), make([]string, n),
-		make([]enum.MessageType, n), make([]*enum.TemplateCategory, n)
-	statuses, skips, parameters, contents, queued, closed, created := make([]enum.MessageStatus, n),
-		make([]*enum.SkipReason, n), make([]json.RawMessage, n), make([]json.RawMessage, n), make([]*time.Time, n),
-		make([]*time.Time, n), make([]time.Time, n)
-
+	l := newLedger(q.now())
+	ids, rows := make([]uid.ID, len(messages)), make([]*newMessage, len(messages))
 	for i, m := range messages {
-		ids[i], organizations[i] = uid.New(uid.Message), organization
-		campaigns[i], templates[i], numbers[i], accounts[i], contacts[i] = m.Campaign, m.Template, m.PhoneNumber,
-			m.Account, m.Contact
-		addresses[i], countries[i], types[i], contents[i], created[i] = m.Address, m.Country, m.Type, m.Content, now
-		if m.Category != "" {
-			categories[i] = &m.Category
+		if rows[i], err = l.newMessage(organization, m); err != nil {
+			return nil, err
 		}
 
-		if len(m.Parameters) > 0 {
-			if parameters[i], err = json.Marshal(m.Parameters); err != nil {
-				return nil, fmt.Errorf("write parameters: %w", err)
-			}
-		}
-
-		r := &row{id: ids[i], organization: organization, campaign: m.Campaign, template: m.Template,
-			phoneNumber: m.PhoneNumber, account: m.Account,
-			category: string(m.Category), country: m.Country, direction: enum.DirectionOutbound,
-			status: enum.MessageStatusQueued, createdAt: now}
-		if m.Skip != "" {
-			r.status, r.closedAt = enum.MessageStatusSkipped, &now
-			skips[i], closed[i] = &m.Skip, &now
-			l.log(r, r.status, Fact{At: now})
-		} else {
-			queued[i] = &now
-		}
-
-		statuses[i] = r.status
-		l.moved(nil, r)
+		ids[i] = rows[i].id
 	}
 
-	names := `id, organization_id, campaign_id, template_id, phone_number_id, account_id, contact_id, address, country, type, category, status, skip_reason, parameters, content, queued_at, closed_at, created_at`
-	from, args := tx.DB.Rowset(nil, database.IDs("id", ids), database.IDs("organization_id", organizations),
-		database.IDs("campaign_id", campaigns), database.IDs("template_id", templates),
-		database.IDs("phone_number_id", numbers), database.IDs("account_id", accounts),
-		database.IDs("contact_id", contacts), database.Texts("address", addresses), database.Texts("country", countries),
-		database.Texts("type", types), database.NullTexts("category", categories), database.Texts("status", statuses),
-		database.NullTexts("skip_reason", skips), database.JSONs("parameters", parameters),
-		database.JSONs("content", contents), database.NullTimes("queued_at", queued),
-		database.NullTimes("closed_at", closed), database.Times("created_at", created))
-	if _, err := tx.ExecContext(ctx, "INSERT INTO message ("+names+", direction, attempts, not_before) SELECT "+
-		names+", 'OUTBOUND', 0, created_at FROM "+from, args...); err != nil {
-		return nil, fmt.Errorf("insert %d messages: %w", n, err)
+	if err := database.Insert(ctx, tx, "message", newMessageColumns, rows); err != nil {
+		return nil, err
 	}
-
 	if err := list(ctx, tx, ids); err != nil {
 		return nil, err
 	}
@@ -120,6 +109,29 @@ func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.I
 	tx.After(func(ctx context.Context) { l.tell(ctx, q.news) })
 
 	return ids, nil
+}
+
+// newMessage makes the row of a message that is queued or skipped, and counts it.
+func (l *ledger) newMessage(organization uid.ID, o Outgoing) (m *newMessage, err error) {
+	m = &newMessage{Outgoing: o, row: row{id: uid.New(uid.Message), organization: organization, campaign: o.Campaign,
+		template: o.Template, phoneNumber: o.PhoneNumber, account: o.Account, category: string(o.Category),
+		country: o.Country, direction: enum.DirectionOutbound, status: enum.MessageStatusQueued, createdAt: l.now}}
+	if len(o.Parameters) > 0 {
+		if m.parameters, err = json.Marshal(o.Parameters); err != nil {
+			return nil, fmt.Errorf("write parameters: %w", err)
+		}
+	}
+
+	if o.Skip != "" {
+		m.status, m.closedAt = enum.MessageStatusSkipped, &l.now
+		l.log(&m.row, m.status, Fact{At: l.now})
+	} else {
+		m.queuedAt = &l.now
+	}
+
+	l.moved(nil, &m.row)
+
+	return m, nil
 }
 
 // list has new messages found by lists.
@@ -155,6 +167,24 @@ func (q *Queue) NextDue(ctx context.Context, number uid.ID) (due time.Time, wait
 	return due, waits, nil
 }
 
+// Queued is how many messages wait on each phone number: those of campaigns by the campaigns'
+// counters, the others counted.
+func (l *Log) Queued(ctx context.Context, organization uid.ID, numbers []uid.ID) (map[uid.ID]int, error) {
+	from, args := l.db.Rowset([]any{organization}, database.IDs("id", numbers))
+	rows, err := l.db.Query(ctx, `SELECT f.id,
+		(SELECT coalesce(sum(queued), 0) FROM campaign WHERE phone_number_id = f.id AND organization_id = $1 AND status IN ('PREPARING', 'RUNNING', 'PAUSED')) +
+		(SELECT count(*) FROM message WHERE phone_number_id = f.id AND organization_id = $1 AND campaign_id IS NULL AND status = 'QUEUED') FROM `+from, args...)
+	queued, err := database.CollectMap(rows, err, func(rows *sql.Rows) (number uid.ID, n int, err error) {
+		err = rows.Scan(&number, &n)
+		return number, n, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count what is queued: %w", err)
+	}
+
+	return queued, nil
+}
+
 // Lanes are the numbers with messages that are due.
 func (q *Queue) Lanes(ctx context.Context) (numbers []uid.ID, err error) {
 	now := q.now()
@@ -179,37 +209,14 @@ func (q *Queue) Close(ctx context.Context, campaign uid.ID, kind FactKind) (int,
 func (q *Queue) SettleUnknown(ctx context.Context, policies map[uid.ID]jsonfield.SendingPolicy, code int,
 	detail string) (int, error) {
 	now, settled := q.now(), 0
+	like := Fact{Kind: GiveUp, At: now, NotBefore: now, ErrorCode: code, Detail: detail}
 	for organization, policy := range policies {
 		n, err := q.sweep(ctx, func() ([]Fact, error) {
 			rows, err := q.db.Query(ctx,
 				"SELECT id, attempts, category FROM message WHERE status = 'UNKNOWN' AND organization_id = $1 AND unknown_at < $2 LIMIT $3",
 				organization, now.Add(-time.Duration(policy.UnknownWaitSeconds)*time.Second), sweepPage)
-			if err != nil {
-				return nil, err
-			}
 
-			defer rows.Close()
-			var facts []Fact
-
-			for rows.Next() {
-				f := Fact{Kind: GiveUp, At: now, NotBefore: now, ErrorCode: code, Detail: detail}
-				var category *enum.TemplateCategory
-				if err := rows.Scan(&f.Message, &f.Attempt, &category); err != nil {
-					return nil, err
-				}
-
-				decision := policy.UnknownOther
-				if category != nil && *category == enum.TemplateCategoryMarketing {
-					decision = policy.UnknownMarketing
-				}
-				if decision == enum.UnknownPolicyPreferDelivery {
-					f.Kind = SendAgain
-				}
-
-				facts = append(facts, f)
-			}
-
-			return facts, rows.Err()
+			return database.Collect(rows, err, func(rows *sql.Rows) (Fact, error) { return settle(rows, like, policy) })
 		})
 
 		settled += n
@@ -219,6 +226,24 @@ func (q *Queue) SettleUnknown(ctx context.Context, policies map[uid.ID]jsonfield
 	}
 
 	return settled, nil
+}
+
+// settle reads a message whose answer was lost, and decides about it.
+func settle(rows *sql.Rows, like Fact, policy jsonfield.SendingPolicy) (Fact, error) {
+	var category *enum.TemplateCategory
+	if err := rows.Scan(&like.Message, &like.Attempt, &category); err != nil {
+		return like, err
+	}
+
+	decision := policy.UnknownOther
+	if category != nil && *category == enum.TemplateCategoryMarketing {
+		decision = policy.UnknownMarketing
+	}
+	if decision == enum.UnknownPolicyPreferDelivery {
+		like.Kind = SendAgain
+	}
+
+	return like, nil
 }
 
 // UnknownOwners are the organizations with messages whose answer was lost.
@@ -243,21 +268,12 @@ func (q *Queue) sweep(ctx context.Context, page func() ([]Fact, error)) (n int, 
 }
 
 // facts makes one fact for each message that a query gives with its attempt and claim.
-func (q *Queue) facts(ctx context.Context, like Fact, query string, args ...any) (facts []Fact, err error) {
+func (q *Queue) facts(ctx context.Context, like Fact, query string, args ...any) ([]Fact, error) {
 	rows, err := q.db.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-
-	defer rows.Close()
-	for rows.Next() {
+	return database.Collect(rows, err, func(rows *sql.Rows) (Fact, error) {
 		f := like
-		if err := rows.Scan(&f.Message, &f.Attempt, &f.Claim); err != nil {
-			return nil, err
-		}
+		err := rows.Scan(&f.Message, &f.Attempt, &f.Claim)
 
-		facts = append(facts, f)
-	}
-
-	return facts, rows.Err()
+		return f, err
+	})
 }

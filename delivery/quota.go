@@ -12,19 +12,6 @@ import (
 	"carillon/uid"
 )
 
-// maySend is the condition under which an organization's messages are handed to workers at all, in
-// SQL: the operator has neither stopped it nor the whole service. It stands in every statement that
-// looks for work, so that it holds from the next claim on, in every process, whatever news was
-// lost.
-func maySend(organization string) string {
-	return " AND NOT EXISTS (SELECT 1 FROM organization WHERE organization.id = " + organization +
-		" AND organization.status <> 'ACTIVE') AND NOT EXISTS (SELECT 1 FROM service_state WHERE maintenance)"
-}
-
-// numberMaySend is maySend for the number that is the statement's first parameter.
-var numberMaySend = " AND EXISTS (SELECT 1 FROM phone_number AS lane WHERE lane.id = $1" +
-	maySend("lane.organization_id") + ")"
-
 // SentToday is how many messages an organization with a quota has sent since midnight in UTC.
 func (q *Queue) SentToday(ctx context.Context, organization uid.ID) (messages int, err error) {
 	err = q.db.QueryRow(ctx, "SELECT coalesce(max(messages), 0) FROM quota_usage WHERE id = $1 AND day >= $2",

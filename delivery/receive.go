@@ -22,6 +22,32 @@ type Received struct {
 	At               time.Time
 }
 
+// received is a message with what its row holds beside it.
+type received struct {
+	Received
+	id                uid.ID
+	createdAt, sentAt time.Time
+}
+
+var receivedColumns = database.Columns[*received]{
+	database.Col("id", func(m *received) uid.ID { return m.id }, database.IDs),
+	database.Col("organization_id", func(m *received) uid.ID { return m.Organization }, database.IDs),
+	database.Col("phone_number_id", func(m *received) uid.ID { return m.PhoneNumber }, database.IDs),
+	database.Col("account_id", func(m *received) uid.ID { return m.Account }, database.IDs),
+	database.Col("contact_id", func(m *received) uid.ID { return m.Contact }, database.IDs),
+	database.Col("address", func(m *received) string { return m.Address }, database.Texts),
+	database.Col("country", func(m *received) string { return m.Country }, database.Texts),
+	database.Col("type", func(m *received) enum.MessageType { return m.Type }, database.Texts),
+	database.Col("wamid", func(m *received) string { return m.WAMID }, database.Texts),
+	database.Col("content", func(m *received) json.RawMessage { return m.Content }, database.JSONs),
+	database.Col("created_at", func(m *received) time.Time { return m.createdAt }, database.Times),
+	database.Col("sent_at", func(m *received) time.Time { return m.sentAt }, database.Times),
+	database.Expr[*received]("direction", "'INBOUND'"),
+	database.Expr[*received]("status", "'RECEIVED'"),
+	database.Expr[*received]("attempts", "0"),
+	database.Expr[*received]("not_before", "f.created_at"),
+}
+
 // Receive stores inbound messages, each once however often it is told, and returns the ids of those
 // that are new.
 func (q *Queue) Receive(ctx context.Context, messages ...Received) (fresh []uid.ID, err error) {
@@ -64,29 +90,14 @@ func (q *Queue) ReceiveInTx(ctx context.Context, tx *database.Tx, messages ...Re
 		return r, nil
 	}
 
-	ids, organizations, numbers, accounts, contacts := make([]uid.ID, n), make([]uid.ID, n), make([]uid.ID, n),
-		make([]uid.ID, n), make([]uid.ID, n)
-	addresses, countries, types, wamids := make([]string, n), make([]string, n), make([]enum.MessageType, n),
-		make([]string, n)
-	contents, created, written := make([]json.RawMessage, n), make([]time.Time, n), make([]time.Time, n)
-
+	rows := make([]*received, n)
 	for i, m := range messages {
-		ids[i], organizations[i], numbers[i], accounts[i], contacts[i] = uid.New(uid.Message), m.Organization,
-			m.PhoneNumber, m.Account, m.Contact
-		addresses[i], countries[i], types[i], wamids[i] = m.Address, m.Country, m.Type, m.WAMID
-		contents[i], created[i], written[i] = m.Content, now, notAfter(m.At, now)
+		rows[i] = &received{m, uid.New(uid.Message), now, notAfter(m.At, now)}
 	}
 
-	names := "id, organization_id, phone_number_id, account_id, contact_id, address, country, type, wamid, content, created_at, sent_at"
-	from, args := tx.DB.Rowset(nil, database.IDs("id", ids), database.IDs("organization_id", organizations),
-		database.IDs("phone_number_id", numbers), database.IDs("account_id", accounts),
-		database.IDs("contact_id", contacts), database.Texts("address", addresses), database.Texts("country", countries),
-		database.Texts("type", types), database.Texts("wamid", wamids),
-		database.JSONs("content", contents), database.Times("created_at", created), database.Times("sent_at", written))
-
-	stored, err := database.ScanIDs(tx.QueryContext(ctx, "INSERT INTO message ("+names+
-		", direction, status, attempts, not_before) SELECT "+names+", 'INBOUND', 'RECEIVED', 0, created_at FROM "+from+
-		" WHERE true ON CONFLICT (phone_number_id, wamid) WHERE direction = 'INBOUND' DO NOTHING RETURNING id", args...))
+	statement, args := receivedColumns.Insertion(tx.DB, "message", rows)
+	stored, err := database.ScanIDs(tx.QueryContext(ctx, statement+
+		" ON CONFLICT (phone_number_id, wamid) WHERE direction = 'INBOUND' DO NOTHING RETURNING id", args...))
 	if err != nil {
 		return nil, fmt.Errorf("receive %d messages: %w", n, err)
 	}
@@ -99,17 +110,17 @@ func (q *Queue) ReceiveInTx(ctx context.Context, tx *database.Tx, messages ...Re
 		fresh[id] = true
 	}
 
-	for i, m := range messages {
-		if !fresh[ids[i]] {
+	for i, m := range rows {
+		if !fresh[m.id] {
 			continue
 		}
 
-		r.IDs[i] = ids[i]
-		row := &row{id: ids[i], organization: m.Organization, phoneNumber: m.PhoneNumber, account: m.Account,
-			country:   m.Country,
-			direction: enum.DirectionInbound, status: enum.MessageStatusReceived, createdAt: now, sentAt: &written[i]}
+		r.IDs[i] = m.id
+		row := &row{id: m.id, organization: m.Organization, phoneNumber: m.PhoneNumber, account: m.Account,
+			country: m.Country, direction: enum.DirectionInbound, status: enum.MessageStatusReceived, createdAt: now,
+			sentAt: &m.sentAt}
 		r.ledger.moved(nil, row)
-		r.ledger.log(row, enum.MessageStatusReceived, Fact{At: written[i]})
+		r.ledger.log(row, enum.MessageStatusReceived, Fact{At: m.sentAt})
 	}
 
 	return r, nil

@@ -2,8 +2,10 @@ package delivery
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
+	"carillon/database"
 	"carillon/ent/enum"
 	"carillon/uid"
 )
@@ -34,24 +36,23 @@ func (q *Queue) failed(ctx context.Context, campaign, after uid.ID, mayPass func
 	rows, err := q.db.Query(ctx, "SELECT id, attempts, error_code, "+ofCampaign.barred()+
 		" FROM message WHERE campaign_id = $1 AND id > $2 AND status = 'FAILED' ORDER BY id LIMIT $3", campaign,
 		after, sweepPage)
-	if err != nil {
-		return nil, after, false, err
-	}
-
-	defer rows.Close()
 	read := 0
 
-	for ; rows.Next(); read++ {
+	err = database.Each(rows, err, func(rows *sql.Rows) error {
 		f := Fact{Kind: Requeue, At: now, NotBefore: now}
 		var code *int
 		var barred *enum.SkipReason
 		if err := rows.Scan(&f.Message, &f.Attempt, &code, &barred); err != nil {
-			return nil, after, false, err
+			return err
 		}
-		if after = f.Message; code != nil && mayPass(*code) && barred == nil {
+
+		read, after = read+1, f.Message
+		if code != nil && mayPass(*code) && barred == nil {
 			facts = append(facts, f)
 		}
-	}
 
-	return facts, after, read == sweepPage, rows.Err()
+		return nil
+	})
+
+	return facts, after, read == sweepPage, err
 }

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -44,25 +45,21 @@ type Runnable struct {
 }
 
 // Runnable are a number's campaigns that may send now, in a fixed order.
-func (q *Queue) Runnable(ctx context.Context, number uid.ID) (campaigns []Runnable, err error) {
+func (q *Queue) Runnable(ctx context.Context, number uid.ID) ([]Runnable, error) {
 	rows, err := q.db.Query(ctx, `SELECT id, rate_limit FROM campaign WHERE phone_number_id = $1 AND status = 'RUNNING'
 		AND queued > 0 AND (expires_at IS NULL OR expires_at > $2)`+maySend("campaign.organization_id")+" ORDER BY id",
 		number, q.now())
+	campaigns, err := database.Collect(rows, err, func(rows *sql.Rows) (Runnable, error) {
+		r := Runnable{Most: -1}
+		err := rows.Scan(&r.Campaign, &r.RateLimit)
+
+		return r, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("find campaigns of %s: %w", number, err)
 	}
 
-	defer rows.Close()
-	for rows.Next() {
-		r := Runnable{Most: -1}
-		if err := rows.Scan(&r.Campaign, &r.RateLimit); err != nil {
-			return nil, err
-		}
-
-		campaigns = append(campaigns, r)
-	}
-
-	return campaigns, rows.Err()
+	return campaigns, nil
 }
 
 // Claim takes up to n messages that are due on a number: single ones first, then those of the
@@ -80,15 +77,18 @@ func (q *Queue) Claim(
 		err := q.db.InTx(ctx, func(tx *database.Tx) (err error) {
 			t = &taking{Tx: tx, claim: uid.New(uid.Claim), size: partSize(n), now: q.now()}
 			t.ledger = newLedger(t.now)
-			full, err = q.take(ctx, t, number, n, campaigns, limit)
+			if full, err = q.take(ctx, t, number, n, campaigns, limit); err != nil {
+				return err
+			}
 
-			return err
+			if len(t.barred) > 0 {
+				tx.After(func(ctx context.Context) { t.ledger.tell(ctx, q.news) })
+			}
+
+			return nil
 		})
 		if err != nil {
 			return nil, false, fmt.Errorf("claim messages of %s: %w", number, err)
-		}
-		if len(t.barred) > 0 {
-			t.ledger.tell(ctx, q.news)
 		}
 		if claimed = t.claimed; len(claimed) > 0 || full || len(t.barred) == 0 {
 			break
@@ -211,42 +211,41 @@ func (t *taking) look(ctx context.Context, of sender, owner uid.ID, n int) error
 		RETURNING message.id, organization_id, campaign_id, template_id, address, type, category, parameters, content,
 			attempts, attempts - 1 - coalesce(settled_attempts, 0), claim_part, skip_reason`,
 		owner, t.now, t.now.Add(lease), n, t.claim, len(t.claimed), t.size)
+
+	return database.Each(rows, err, t.add)
+}
+
+// add reads a message that is claimed or barred.
+func (t *taking) add(rows *sql.Rows) error {
+	c := Claimed{Claim: t.claim}
+	var category *enum.TemplateCategory
+	var skipped *enum.SkipReason
+	var parameters, content []byte
+	err := rows.Scan(&c.ID, &c.Organization, &c.Campaign, &c.Template, &c.Address, &c.Type, &category, &parameters,
+		&content, &c.Attempt, &c.Retries, &c.Part, &skipped)
 	if err != nil {
 		return err
 	}
 
-	defer rows.Close()
-	for rows.Next() {
-		c := Claimed{Claim: t.claim}
-		var category *enum.TemplateCategory
-		var skipped *enum.SkipReason
-		var parameters, content []byte
-		err := rows.Scan(&c.ID, &c.Organization, &c.Campaign, &c.Template, &c.Address, &c.Type, &category, &parameters,
-			&content, &c.Attempt, &c.Retries, &c.Part, &skipped)
-		if err != nil {
-			return err
-		}
-
-		if skipped != nil {
-			t.barred = append(t.barred, c.ID)
-			continue
-		}
-
-		if category != nil {
-			c.Category = *category
-		}
-
-		if len(parameters) > 0 {
-			if err := json.Unmarshal(parameters, &c.Parameters); err != nil {
-				return fmt.Errorf("parameters of %s: %w", c.ID, err)
-			}
-		}
-
-		c.Content = content
-		t.claimed = append(t.claimed, c)
+	if skipped != nil {
+		t.barred = append(t.barred, c.ID)
+		return nil
 	}
 
-	return rows.Err()
+	if category != nil {
+		c.Category = *category
+	}
+
+	if len(parameters) > 0 {
+		if err := json.Unmarshal(parameters, &c.Parameters); err != nil {
+			return fmt.Errorf("parameters of %s: %w", c.ID, err)
+		}
+	}
+
+	c.Content = content
+	t.claimed = append(t.claimed, c)
+
+	return nil
 }
 
 // keep notes that nothing of the claim is handed over yet.

@@ -2,9 +2,11 @@ package delivery
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 
+	"carillon/database"
 	"carillon/uid"
 )
 
@@ -24,22 +26,18 @@ func (d Difference) String() string {
 func (q *Queue) Verify(ctx context.Context) (differences []Difference, err error) {
 	l := newLedger(q.now())
 	rows, err := q.db.Query(ctx, "SELECT "+rowColumns+" FROM message")
-	if err != nil {
-		return nil, fmt.Errorf("recount: %w", err)
-	}
-
-	defer rows.Close()
-	for rows.Next() {
+	err = database.Each(rows, err, func(rows *sql.Rows) error {
 		r := &row{}
 		if err := r.scan(rows); err != nil {
-			return nil, fmt.Errorf("recount: %w", err)
+			return err
 		}
 
 		l.moved(nil, r)
-	}
 
-	if err := rows.Err(); err != nil {
-		return nil, err
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("recount: %w", err)
 	}
 
 	for _, check := range []func(context.Context, *ledger) ([]Difference, error){q.verifyCampaigns, q.verifySums,
@@ -56,108 +54,95 @@ func (q *Queue) Verify(ctx context.Context) (differences []Difference, err error
 }
 
 func (q *Queue) verifyCampaigns(ctx context.Context, l *ledger) (differences []Difference, err error) {
-	rows, err := q.db.Query(ctx, "SELECT id, total, "+strings.Join(buckets, ", ")+" FROM campaign")
-	if err != nil {
-		return nil, err
-	}
-
-	defer rows.Close()
-	for rows.Next() {
-		var campaign uid.ID
-		var total int
-		have := make([]int, len(buckets))
-		into := []any{&campaign, &total}
-		for i := range have {
-			into = append(into, &have[i])
+	rows, err := q.db.Query(ctx, "SELECT id, total, "+strings.Join(buckets[:], ", ")+" FROM campaign")
+	err = database.Each(rows, err, func(rows *sql.Rows) error {
+		have := campaignChange{}
+		into := []any{&have.id, &have.total}
+		for i := range have.buckets {
+			into = append(into, &have.buckets[i])
 		}
 
 		if err := rows.Scan(into...); err != nil {
-			return nil, err
+			return err
 		}
 
-		want := l.campaigns[campaign]
-		if want == nil {
-			want = &[10]int{}
-		}
-		if total != l.totals[campaign] {
-			differences = append(differences, Difference{fmt.Sprintf("total of %s", campaign), total, l.totals[campaign]})
+		want := l.change(uid.ID{}, have.id)
+		if have.total != want.total {
+			differences = append(differences, Difference{fmt.Sprintf("total of %s", have.id), have.total, want.total})
 		}
 
 		for i, name := range buckets {
-			if have[i] != want[i] {
-				differences = append(differences, Difference{fmt.Sprintf("%s of %s", name, campaign), have[i], want[i]})
+			if have.buckets[i] != want.buckets[i] {
+				differences = append(differences, Difference{fmt.Sprintf("%s of %s", name, have.id), have.buckets[i],
+					want.buckets[i]})
 			}
 		}
-	}
 
-	return differences, rows.Err()
+		return nil
+	})
+
+	return differences, err
 }
 
+// recounted are the metrics that follow from messages: nobody can count opt-outs again.
+var recounted = metrics[:metricOptedOut]
+
 func (q *Queue) verifySums(ctx context.Context, l *ledger) (differences []Difference, err error) {
-	rows, err := q.db.Query(ctx,
-		"SELECT organization_id, hour, account_id, phone_number_id, template_id, campaign_id, category, country, error_code, "+
-			strings.Join(metrics, ", ")+" FROM statistic")
-	if err != nil {
-		return nil, err
+	names := []string{"organization_id", "hour"}
+	for _, d := range dimensions {
+		names = append(names, d.column)
 	}
 
-	defer rows.Close()
-	for rows.Next() {
-		var d dimensions
-		have := make([]int, len(metrics))
-		into := []any{&d.organization, &d.hour, &d.account, &d.phoneNumber, &d.template, &d.campaign, &d.category,
-			&d.country, &d.errorCode}
-		for i := range have {
-			into = append(into, &have[i])
+	for _, m := range metrics {
+		names = append(names, m.column)
+	}
+
+	rows, err := q.db.Query(ctx, "SELECT "+strings.Join(names, ", ")+" FROM statistic")
+	err = database.Each(rows, err, func(rows *sql.Rows) error {
+		var key statisticKey
+		var have Sums
+		into := []any{&key.organization, &key.hour}
+		for _, d := range dimensions {
+			into = append(into, d.into(&key.Group))
 		}
 
-		if err := rows.Scan(into...); err != nil {
-			return nil, err
+		if err := rows.Scan(append(into, have.fields()...)...); err != nil {
+			return err
 		}
 
-		d.hour = d.hour.UTC()
-		for _, n := range []*uid.ID{&d.template, &d.campaign} {
-			if *n == none {
-				*n = uid.ID{}
+		key.hour, key.Group = key.hour.UTC(), key.known()
+		want := l.sum(key)
+		delete(l.sums, key)
+
+		for _, m := range recounted {
+			if *m.of(&have) != *m.of(want) {
+				differences = append(differences, Difference{fmt.Sprintf("%s of %+v", m.column, key), *m.of(&have),
+					*m.of(want)})
 			}
 		}
 
-		want := l.sums[d]
-		if want == nil {
-			want = &[metricsEnd]int{}
-		}
+		return nil
+	})
 
-		delete(l.sums, d)
-		for i, name := range metrics {
-			if have[i] != want[i] {
-				differences = append(differences, Difference{fmt.Sprintf("%s of %+v", name, d), have[i], want[i]})
-			}
+	for key, want := range l.sums {
+		if *want != (Sums{}) {
+			differences = append(differences, Difference{fmt.Sprintf("sums of %+v (missing)", key), 0, want.Accepted})
 		}
 	}
 
-	for d, want := range l.sums {
-		if *want != [metricsEnd]int{} {
-			differences = append(differences, Difference{fmt.Sprintf("sums of %+v (missing)", d), 0, want[metricAccepted]})
-		}
-	}
-
-	return differences, rows.Err()
+	return differences, err
 }
 
 func (q *Queue) verifyLogs(ctx context.Context, _ *ledger) (differences []Difference, err error) {
 	rows, err := q.db.Query(ctx, `SELECT event_counter.id, event_counter.last, event_counter.expired, count(delivery_event.sequence), coalesce(max(delivery_event.sequence), event_counter.expired)
 		FROM event_counter LEFT JOIN delivery_event ON delivery_event.organization_id = event_counter.id GROUP BY event_counter.id, event_counter.last, event_counter.expired`)
-	if err != nil {
-		return nil, err
-	}
-
-	defer rows.Close()
-	for rows.Next() {
+	err = database.Each(rows, err, func(rows *sql.Rows) error {
 		var organization uid.ID
 		var last, expired, count, newest int
 		if err := rows.Scan(&organization, &last, &expired, &count, &newest); err != nil {
-			return nil, err
+			return err
 		}
+
 		if newest != last {
 			differences = append(differences, Difference{fmt.Sprintf("end of the log of %s", organization), newest, last})
 		}
@@ -166,9 +151,11 @@ func (q *Queue) verifyLogs(ctx context.Context, _ *ledger) (differences []Differ
 			differences = append(differences, Difference{fmt.Sprintf("entries in the log of %s", organization), count,
 				last - expired})
 		}
-	}
 
-	return differences, rows.Err()
+		return nil
+	})
+
+	return differences, err
 }
 
 func (q *Queue) verifyListing(ctx context.Context, _ *ledger) (differences []Difference, err error) {

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -41,24 +42,15 @@ func (l *Log) Used(ctx context.Context, organization uid.ID, accounts []uid.ID, 
 	from, args := l.db.Rowset([]any{organization, now.Add(-windowLength)}, database.IDs("id", accounts))
 	rows, err := l.db.Query(ctx, "SELECT account_id, count(*) FROM messaging_window JOIN "+from+
 		" ON account_id = f.id WHERE organization_id = $1 AND at > $2 GROUP BY account_id", args...)
+	used, err := database.CollectMap(rows, err, func(rows *sql.Rows) (account uid.ID, people int, err error) {
+		err = rows.Scan(&account, &people)
+		return account, people, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("count messaging windows: %w", err)
 	}
 
-	defer rows.Close()
-	used := make(map[uid.ID]int, len(accounts))
-
-	for rows.Next() {
-		var account uid.ID
-		var people int
-		if err := rows.Scan(&account, &people); err != nil {
-			return nil, fmt.Errorf("count messaging windows: %w", err)
-		}
-
-		used[account] = people
-	}
-
-	return used, rows.Err()
+	return used, nil
 }
 
 // room is how many more people may be written to. It holds the account until the transaction ends,
@@ -84,6 +76,16 @@ func (q *Queue) room(ctx context.Context, tx *database.Tx, limit Limit, now time
 	return max(0, *limit.People-used), nil
 }
 
+// windowColumns are of the messages whose people enter the window of the account $1 at the time $2.
+var windowColumns = database.Columns[Claimed]{
+	database.Col("id", func(Claimed) uid.ID { return uid.New(uid.MessagingWindow) }, database.IDs),
+	database.Col("organization_id", func(c Claimed) uid.ID { return c.Organization }, database.IDs),
+	database.Col("message_id", func(c Claimed) uid.ID { return c.ID }, database.IDs),
+	database.Col("address", func(c Claimed) string { return c.Address }, database.Texts),
+	database.Expr[Claimed]("account_id", "$1"),
+	database.Expr[Claimed]("at", "$2"),
+}
+
 // occupy enters the people of claimed messages into the window. Whoever is in it already stays one.
 func (q *Queue) occupy(ctx context.Context, tx *database.Tx, limit Limit, claimed []Claimed, now time.Time) error {
 	if limit.People == nil || len(claimed) == 0 {
@@ -91,28 +93,22 @@ func (q *Queue) occupy(ctx context.Context, tx *database.Tx, limit Limit, claime
 	}
 
 	seen := make(map[string]bool, len(claimed))
-	var ids, organizations, messages []uid.ID
-	var addresses []string
+	var entries []Claimed
 
 	for _, c := range claimed {
 		if c.Type != enum.MessageTypeTemplate || seen[c.Address] {
 			continue // free-form messages answer somebody who wrote first
 		}
 
-		seen[c.Address] = true
-		ids, organizations, messages, addresses = append(ids, uid.New(uid.MessagingWindow)),
-			append(organizations, c.Organization), append(messages, c.ID), append(addresses, c.Address)
+		seen[c.Address], entries = true, append(entries, c)
 	}
 
-	from, args := tx.DB.Rowset([]any{limit.Account, now, now.Add(-windowLength)}, database.IDs("id", ids),
-		database.IDs("organization_id", organizations), database.IDs("message_id", messages),
-		database.Texts("address", addresses))
 	// An entry that has left the window begins again. One that is in it keeps its message, so that
 	// only that one's return frees it.
-	_, err := tx.ExecContext(ctx, `INSERT INTO messaging_window (id, organization_id, account_id, address, message_id, at)
-		SELECT id, organization_id, $1, address, message_id, $2 FROM `+from+` WHERE true
-		ON CONFLICT (account_id, address) DO UPDATE SET at = excluded.at,
-			message_id = CASE WHEN messaging_window.at > $3 THEN messaging_window.message_id ELSE excluded.message_id END`, args...)
+	statement, args := windowColumns.Insertion(tx.DB, "messaging_window", entries, limit.Account, now,
+		now.Add(-windowLength))
+	_, err := tx.ExecContext(ctx, statement+` ON CONFLICT (account_id, address) DO UPDATE SET at = excluded.at,
+		message_id = CASE WHEN messaging_window.at > $3 THEN messaging_window.message_id ELSE excluded.message_id END`, args...)
 	if err != nil {
 		return fmt.Errorf("fill the messaging window of %s: %w", limit.Account, err)
 	}
