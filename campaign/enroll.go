@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"carillon/audience"
 	"carillon/caller"
@@ -13,7 +12,6 @@ import (
 	"carillon/ent"
 	"carillon/ent/campaign"
 	"carillon/ent/enum"
-	"carillon/identity"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
@@ -42,10 +40,10 @@ func (s *Service) Enroll(ctx context.Context, id uid.ID) error {
 		}
 
 		switch {
-		case c.Status == enum.CampaignStatusCanceled:
+		case c.Status == canceled:
 			_, err := s.queue.Close(ctx, id, delivery.Cancel)
 			return err
-		case c.Status != enum.CampaignStatusPreparing && c.Status != enum.CampaignStatusRunning, c.EnrolledAt != nil:
+		case c.Status != preparing && c.Status != running, c.EnrolledAt != nil:
 			return nil
 		}
 
@@ -59,7 +57,7 @@ func (s *Service) Enroll(ctx context.Context, id uid.ID) error {
 
 		s.waker.WakeLane(ctx, c.PhoneNumberID)
 		if done {
-			return s.finish(ctx, id)
+			return s.completeAll(ctx, campaign.ID(id))
 		}
 	}
 }
@@ -94,29 +92,51 @@ func (s *Service) enrollPage(ctx context.Context, c *ent.Campaign) (done bool, e
 }
 
 // moveCursor is the guard of a page: it holds only while the campaign is where the page found it.
+// The first page sets the campaign running.
 func (s *Service) moveCursor(ctx context.Context, tx *database.Tx, c *ent.Campaign, page []audience.Recipient,
 	done bool) error {
-	u := tx.Client.Campaign.Update().Where(campaign.ID(c.ID), campaign.StatusEQ(c.Status), campaign.EnrolledAtIsNil()).
-		SetStatus(enum.CampaignStatusRunning)
+	if c.Status == preparing {
+		changed, err := s.change(ctx, tx, request{change: enroll, campaign: c.ID,
+			still: func(now *ent.Campaign) bool { return samePlace(now, c) },
+			also:  func(u *ent.CampaignUpdateOne) { s.setCursor(u.Mutation(), page, done) }})
+		if err == nil && !changed {
+			return errMoved
+		}
+
+		return err
+	}
+
+	u := tx.Client.Campaign.Update().Where(campaign.ID(c.ID), campaign.StatusEQ(c.Status), campaign.EnrolledAtIsNil())
 	if c.EnrollCursor == nil {
 		u.Where(campaign.EnrollCursorIsNil())
 	} else {
 		u.Where(campaign.EnrollCursorEQ(*c.EnrollCursor))
 	}
 
-	if len(page) > 0 {
-		u.SetEnrollCursor(page[len(page)-1].ID)
-	}
-	if done {
-		u.SetEnrolledAt(s.now())
-	}
-
+	s.setCursor(u.Mutation(), page, done)
 	n, err := u.Save(ctx)
 	if err == nil && n == 0 {
 		return errMoved
 	}
 
 	return err
+}
+
+// samePlace reports whether enrolment is where it was when the campaign was read.
+func samePlace(now, read *ent.Campaign) bool {
+	if now.EnrolledAt != nil || (now.EnrollCursor == nil) != (read.EnrollCursor == nil) {
+		return false
+	}
+	return now.EnrollCursor == nil || *now.EnrollCursor == *read.EnrollCursor
+}
+
+func (s *Service) setCursor(m *ent.CampaignMutation, page []audience.Recipient, done bool) {
+	if len(page) > 0 {
+		m.SetEnrollCursor(page[len(page)-1].ID)
+	}
+	if done {
+		m.SetEnrolledAt(s.now())
+	}
 }
 
 func messages(c *ent.Campaign, organization *ent.Organization, page []audience.Recipient) []delivery.Outgoing {
@@ -151,144 +171,4 @@ func skip(template *ent.Template, organization *ent.Organization, r audience.Rec
 	}
 
 	return unfit(problems)
-}
-
-// finish completes a campaign that has nothing left to send. What becomes of its messages at
-// WhatsApp goes on being counted.
-func (s *Service) finish(ctx context.Context, ids ...uid.ID) error {
-	done := []*ent.Campaign{}
-	err := s.db.InTx(ctx, func(tx *database.Tx) (err error) {
-		over := []enum.CampaignStatus{enum.CampaignStatusPreparing, enum.CampaignStatusRunning}
-		done, err = tx.Client.Campaign.Query().Where(campaign.IDIn(ids...), campaign.StatusIn(over...),
-			campaign.EnrolledAtNotNil(),
-			campaign.Queued(0), campaign.Sending(0), campaign.Unknown(0)).All(ctx)
-		for _, c := range done {
-			if err == nil {
-				_, err = tx.Client.Campaign.Update().Where(campaign.ID(c.ID), campaign.StatusIn(over...), campaign.Queued(0),
-					campaign.Sending(0), campaign.Unknown(0)).
-					SetStatus(enum.CampaignStatusCompleted).SetCompletedAt(s.now()).Save(ctx)
-			}
-		}
-
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("complete campaigns: %w", err)
-	}
-
-	for _, c := range done {
-		s.news.Notify(ctx, c.OrganizationID, c.ID)
-	}
-
-	return nil
-}
-
-// Finish completes a number's campaigns that have nothing left to send: a lane calls it when it
-// runs dry.
-func (s *Service) Finish(ctx context.Context, number uid.ID) error {
-	ctx = caller.System(ctx)
-	ids, err := s.db.Client.Campaign.Query().Where(campaign.PhoneNumberID(number),
-		campaign.StatusIn(enum.CampaignStatusPreparing, enum.CampaignStatusRunning)).IDs(ctx)
-	if err != nil || len(ids) == 0 {
-		return err
-	}
-
-	return s.finish(ctx, ids...)
-}
-
-// Sweep repairs what a lost wake-up left, and does what is due: it starts scheduled campaigns,
-// pauses those of organizations that may not send, lets go on what waited for something that has
-// passed, wakes enrolments that stand still, skips what has expired, closes what was canceled,
-// reopens what was retried and completes what is over. Any number of processes may run it.
-func (s *Service) Sweep(ctx context.Context) error {
-	ctx = caller.System(ctx)
-	now := s.now()
-	due, err := s.db.Client.Campaign.Query().Where(campaign.StatusEQ(enum.CampaignStatusScheduled),
-		campaign.ScheduledAtLTE(now)).All(ctx)
-	if err != nil {
-		return fmt.Errorf("find scheduled campaigns: %w", err)
-	}
-
-	for _, c := range due {
-		if err := s.startScheduled(ctx, c, now); err != nil {
-			return err
-		}
-	}
-
-	if err := s.holdBack(ctx); err != nil {
-		return err
-	}
-	if err := s.goOn(ctx); err != nil {
-		return err
-	}
-
-	active, err := s.db.Client.Campaign.Query().Where(campaign.Or(
-		campaign.StatusIn(enum.CampaignStatusPreparing, enum.CampaignStatusRunning),
-		campaign.And(campaign.StatusIn(enum.CampaignStatusCanceled, enum.CampaignStatusCompleted), campaign.QueuedGT(0)),
-	)).All(ctx)
-	if err != nil {
-		return fmt.Errorf("find running campaigns: %w", err)
-	}
-
-	var running []uid.ID
-	for _, c := range active {
-		if c.Status == enum.CampaignStatusCompleted { // whoever retried it has died
-			if err := s.reopen(ctx, c.ID); err != nil {
-				return err
-			}
-
-			continue
-		}
-
-		if c.EnrolledAt == nil || c.Status == enum.CampaignStatusCanceled {
-			s.waker.WakeEnrollment(ctx, c.ID)
-			continue
-		}
-
-		if c.ExpiresAt != nil && !c.ExpiresAt.After(now) {
-			if _, err := s.queue.Close(ctx, c.ID, delivery.Expire); err != nil {
-				return fmt.Errorf("expire campaign %s: %w", c.ID, err)
-			}
-		}
-
-		running = append(running, c.ID)
-	}
-
-	if len(running) == 0 {
-		return nil
-	}
-
-	return s.finish(ctx, running...)
-}
-
-// startScheduled launches a campaign whose time has come, or pauses it with the reason why it
-// cannot start.
-func (s *Service) startScheduled(ctx context.Context, c *ent.Campaign, now time.Time) error {
-	scheduled := campaign.StatusEQ(enum.CampaignStatusScheduled)
-	if c.ExpiresAt == nil || c.ExpiresAt.After(now) {
-		found, err := s.obstacles(ctx, c)
-		if err != nil {
-			return fmt.Errorf("start scheduled campaign %s: %w", c.ID, err)
-		}
-
-		if len(found) > 0 {
-			_, err := s.moveAlone(ctx, c, scheduled, enum.CampaignStatusPaused, identity.ActionCampaignPause,
-				"paused campaign %q, which was to start now: "+string(found[0].reason), because(found[0].reason, found[0].detail()))
-			s.news.Notify(ctx, c.OrganizationID, c.ID)
-			return err
-		}
-	}
-
-	moved, err := s.moveAlone(ctx, c, scheduled, enum.CampaignStatusPreparing, identity.ActionCampaignLaunch,
-		"started campaign %q as it was scheduled", func(*ent.CampaignUpdate) {})
-	if err != nil {
-		return fmt.Errorf("start scheduled campaign %s: %w", c.ID, err)
-	}
-
-	if moved {
-		s.news.Notify(ctx, c.OrganizationID, c.ID)
-		s.waker.WakeEnrollment(ctx, c.ID)
-	}
-
-	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"carillon/usererror"
 )
 
-// obstacle is something that may come and go while a campaign waits, and keeps it from sending.
+// obstacle is something that keeps a campaign from sending. Most may come and go while it waits.
 type obstacle struct {
 	reason enum.CampaignStatusReason
 	field  string // of the mutation's input
@@ -111,6 +111,11 @@ func (s *Service) sendable(ctx context.Context, c *ent.Campaign) error {
 		return err
 	}
 
+	return refusal(found)
+}
+
+// refusal is obstacles as the errors of a mutation; nil for none.
+func refusal(found []obstacle) error {
 	var in usererror.Fields
 	for _, o := range found {
 		in.Add(o.field, o.code, "%s", o.text)
@@ -122,8 +127,11 @@ func (s *Service) sendable(ctx context.Context, c *ent.Campaign) error {
 // detail is an obstacle as a sentence of its own, with what lets the campaign go on.
 func (o obstacle) detail() string {
 	next := "Resume the campaign when that is mended."
-	if slices.Contains(passing, o.reason) {
+	switch {
+	case slices.Contains(temporary, o.reason):
 		next = "The campaign goes on by itself when that is over."
+	case o.reason == enum.CampaignStatusReasonScheduleMissed:
+		next = "Cancel it, and draft another one."
 	}
 
 	return strings.ToUpper(o.text[:1]) + o.text[1:] + ". " + next

@@ -9,8 +9,6 @@ import (
 
 	"carillon/database"
 	"carillon/ent"
-	"carillon/ent/campaign"
-	"carillon/ent/enum"
 	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
@@ -28,7 +26,7 @@ func (s *Service) Retry(ctx context.Context, id uid.ID, codes []int) (*ent.Campa
 	}
 
 	switch c.Status {
-	case enum.CampaignStatusPreparing, enum.CampaignStatusRunning, enum.CampaignStatusPaused, enum.CampaignStatusCompleted:
+	case preparing, running, paused, completed:
 	default:
 		return nil, conflict(c, "retried")
 	}
@@ -38,7 +36,7 @@ func (s *Service) Retry(ctx context.Context, id uid.ID, codes []int) (*ent.Campa
 		return nil, err
 	}
 
-	if c.ExpiresAt != nil && !c.ExpiresAt.After(s.now()) {
+	if s.expired(c) {
 		return nil, usererror.Refuse("campaignId", usererror.Stale, "the campaign expired at %s",
 			c.ExpiresAt.UTC().Format(time.RFC3339))
 	}
@@ -50,7 +48,8 @@ func (s *Service) Retry(ctx context.Context, id uid.ID, codes []int) (*ent.Campa
 	// Recorded before it is done: the messages are queued page by page, each in a transaction of its
 	// own.
 	if err := s.db.InTx(ctx, func(tx *database.Tx) error {
-		return record(ctx, tx, identity.ActionCampaignRetry, "retried", c)
+		return identity.Record(ctx, tx, identity.Entry{Organization: c.OrganizationID,
+			Action: identity.ActionCampaignRetry, Subject: c.ID, Summary: fmt.Sprintf("retried campaign %q", c.Name)})
 	}); err != nil {
 		return nil, fmt.Errorf("retry campaign %s: %w", id, err)
 	}
@@ -91,23 +90,8 @@ func retryable(codes []int) (func(code int) bool, error) {
 
 // reopen lets a campaign run again that was over and has messages to send.
 func (s *Service) reopen(ctx context.Context, id uid.ID) error {
-	n, err := s.db.Client.Campaign.Update().Where(campaign.ID(id), campaign.StatusEQ(enum.CampaignStatusCompleted),
-		campaign.QueuedGT(0)).
-		SetStatus(enum.CampaignStatusRunning).ClearCompletedAt().ClearRecentAnswers().Save(ctx)
-	if err != nil {
-		return fmt.Errorf("reopen campaign %s: %w", id, err)
-	}
-	if n == 0 {
-		return nil
-	}
-
-	c, err := s.find(ctx, id)
-	if err != nil {
-		return err
-	}
-
-	s.news.Notify(ctx, c.OrganizationID, id)
-	s.waker.WakeLane(ctx, c.PhoneNumberID)
-
-	return nil
+	_, err := s.changeAlone(ctx, request{change: reopen, campaign: id,
+		still: func(c *ent.Campaign) bool { return c.Queued > 0 },
+		also:  func(u *ent.CampaignUpdateOne) { u.ClearRecentAnswers() }})
+	return err
 }

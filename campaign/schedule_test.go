@@ -2,12 +2,17 @@ package campaign_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"carillon/campaign"
 	"carillon/database"
 	"carillon/database/dbtest"
+	"carillon/ent"
+	"carillon/ent/auditevent"
 	"carillon/ent/enum"
+	"carillon/identity"
 	"carillon/usererror"
 )
 
@@ -100,5 +105,143 @@ func TestADraftWhoseStartHasPassedIsNotLaunchedToEverybodyAtOnce(t *testing.T) {
 		if c, err = s.Launch(s.owner, c.ID); err != nil || c.Status != enum.CampaignStatusPreparing {
 			t.Errorf("%v, %v", c, err)
 		}
+	})
+}
+
+func TestAScheduledCampaignThatMayNotBeLaunchedPausesSaysWhyAndStartsOnceThatIsMended(t *testing.T) {
+	t.Parallel()
+	const missing = enum.CampaignStatusReasonMissingParameter
+	for name, tc := range map[string]struct {
+		draft  func(*stage, *campaign.Draft)
+		spoil  func(*stage, *ent.Contact)
+		mend   func(*stage, *ent.Contact) // nil: nothing can
+		reason enum.CampaignStatusReason
+		says   string
+		code   usererror.Code
+	}{
+		"nobody is left": {
+			spoil: func(s *stage, _ *ent.Contact) { s.db.Client.ListMember.Delete().ExecX(s.system) },
+			mend: func(s *stage, c *ent.Contact) {
+				s.db.Client.ListMember.Create().SetOrganizationID(c.OrganizationID).SetContactID(c.ID).
+					SetContactListID(s.list.ID).ExecX(s.owner)
+			},
+			reason: enum.CampaignStatusReasonAudienceEmpty, says: "The audience is empty", code: usererror.Invalid,
+		},
+		"somebody has lost a value": {
+			draft:  func(_ *stage, d *campaign.Draft) { d.MissingParameter = enum.MissingParameterPolicyFail },
+			spoil:  func(s *stage, c *ent.Contact) { c.Update().SetName("").ExecX(s.system) },
+			mend:   func(s *stage, c *ent.Contact) { c.Update().SetName("Ana").ExecX(s.system) },
+			reason: missing, says: "1 recipients lack a value", code: usererror.Required,
+		},
+		"the template has got another parameter": {
+			spoil: func(s *stage, _ *ent.Contact) {
+				s.template.Update().SetComponents([]byte(`[{"type":"BODY","text":"Hi {{1}}, {{2}} and {{3}} soon."}]`)).
+					ExecX(s.system)
+			},
+			mend: func(s *stage, _ *ent.Contact) {
+				s.template.Update().SetComponents([]byte(`[{"type":"BODY","text":"Hi {{1}}, {{2}} soon."}]`)).ExecX(s.system)
+			},
+			reason: missing, says: "not bound: 3", code: usererror.Required,
+		},
+		"it has expired": {
+			draft:  func(s *stage, d *campaign.Draft) { d.ExpiresAt = of(s.now.Add(90 * time.Minute)) },
+			spoil:  func(*stage, *ent.Contact) {},
+			reason: enum.CampaignStatusReasonScheduleMissed, says: "The campaign expired at", code: usererror.Stale,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dbtest.Each(t, func(t *testing.T, db *database.DB) {
+				s := stand(t, db)
+				contact := s.contact("+8613800000001", "Ana", "Lisbon", enum.ConsentUnknown)
+				d := s.draft()
+				d.ScheduledAt = of(s.now.Add(time.Hour))
+				if tc.draft != nil {
+					tc.draft(s, &d)
+				}
+
+				c, err := s.Create(s.owner, d)
+				if err == nil {
+					_, err = s.Launch(s.owner, c.ID)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+
+				s.now = s.now.Add(2 * time.Hour)
+				tc.spoil(s, contact)
+
+				for range 2 { // the second sweep has nothing to add
+					if err := s.Sweep(s.system); err != nil {
+						t.Fatal(err)
+					}
+				}
+
+				row := db.Client.Campaign.GetX(s.system, c.ID)
+				if row.Status != enum.CampaignStatusPaused || row.StatusReason == nil || *row.StatusReason != tc.reason ||
+					row.StatusDetail == nil || !strings.Contains(*row.StatusDetail, tc.says) {
+					t.Fatalf("it is %s because of %v: %v", row.Status, row.StatusReason, row.StatusDetail)
+				}
+
+				pauses := db.Client.AuditEvent.Query().Where(auditevent.SubjectID(c.ID),
+					auditevent.Action(identity.ActionCampaignPause)).AllX(s.system)
+				if len(pauses) != 1 || pauses[0].Actor != "system" || !strings.Contains(pauses[0].Summary, string(tc.reason)) {
+					t.Errorf("the trail says %v", pauses)
+				}
+
+				_, err = s.Resume(s.owner, c.ID)
+				if codes(err)["campaignId"] != tc.code {
+					t.Errorf("resuming it says %v", err)
+				}
+				if tc.mend == nil {
+					return
+				}
+
+				tc.mend(s, contact)
+				if c, err = s.Resume(s.owner, c.ID); err != nil || c.Status != enum.CampaignStatusPreparing {
+					t.Errorf("resumed to %v, %v", c, err)
+				}
+			})
+		})
+	}
+}
+
+func TestACampaignThatWaitedForItsOrganizationIsFitForALaunchBeforeItGoesOnByItself(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db)
+		s.contact("+8613800000001", "Ana", "Lisbon", enum.ConsentUnknown)
+		d := s.draft()
+		d.ScheduledAt = of(s.now.Add(time.Hour))
+		c, err := s.Create(s.owner, d)
+		if err == nil {
+			_, err = s.Launch(s.owner, c.ID)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		is := func(reason enum.CampaignStatusReason) {
+			t.Helper()
+			if err := s.Sweep(s.system); err != nil {
+				t.Fatal(err)
+			}
+
+			got := db.Client.Campaign.GetX(s.system, c.ID)
+			if got.Status != enum.CampaignStatusPaused || got.StatusReason == nil || *got.StatusReason != reason {
+				t.Fatalf("it is %s because of %v, want %s", got.Status, got.StatusReason, reason)
+			}
+		}
+
+		organization := db.Client.Organization.UpdateOneID(s.account.OrganizationID)
+		organization.SetStatus(enum.OrganizationStatusSuspended).ExecX(s.system)
+		s.now = s.now.Add(2 * time.Hour)
+		is(enum.CampaignStatusReasonOrganizationSuspended)
+
+		db.Client.ListMember.Delete().ExecX(s.system)
+		is(enum.CampaignStatusReasonOrganizationSuspended)
+
+		organization.SetStatus(enum.OrganizationStatusActive).ExecX(s.system)
+		is(enum.CampaignStatusReasonAudienceEmpty)
 	})
 }

@@ -278,6 +278,13 @@ func (db *DB) ForUpdate() string {
 	return ""
 }
 
+// Locked is ForUpdate for a query of ent's: give it to Where.
+func (db *DB) Locked(row *entsql.Selector) {
+	if db.Dialect == dialect.Postgres {
+		row.ForUpdate()
+	}
+}
+
 // SkipLocked is ForUpdate that passes over rows which another transaction holds.
 func (db *DB) SkipLocked() string {
 	if db.Dialect == dialect.Postgres {

@@ -77,6 +77,8 @@ const (
 	ActionCampaignResume    = "campaign.resume"
 	ActionCampaignCancel    = "campaign.cancel"
 	ActionCampaignRetry     = "campaign.retry"
+	ActionCampaignComplete  = "campaign.complete"
+	ActionCampaignReopen    = "campaign.reopen"
 	ActionMessageSend       = "message.send"
 	ActionExport            = "export.start"
 )
@@ -164,6 +166,8 @@ var Actions = []Action{
 	{ActionCampaignResume, "A campaign was resumed: by a member, or by the service itself."},
 	{ActionCampaignCancel, "A campaign was canceled."},
 	{ActionCampaignRetry, "A campaign's failed messages were queued again."},
+	{ActionCampaignComplete, "The service completed a campaign that had nothing left to send."},
+	{ActionCampaignReopen, "The service set a completed campaign running again, since messages of it were queued again."},
 	{ActionMessageSend, "A single message was queued."},
 	{ActionExport, "An export was started."},
 }

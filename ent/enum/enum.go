@@ -463,6 +463,8 @@ const (
 	CampaignStatusReasonNumberUnavailable     CampaignStatusReason = "NUMBER_UNAVAILABLE"
 	CampaignStatusReasonTermsNotAccepted      CampaignStatusReason = "TERMS_NOT_ACCEPTED"
 	CampaignStatusReasonQuotaReached          CampaignStatusReason = "QUOTA_REACHED"
+	CampaignStatusReasonScheduleMissed        CampaignStatusReason = "SCHEDULE_MISSED"
+	CampaignStatusReasonAudienceEmpty         CampaignStatusReason = "AUDIENCE_EMPTY"
 )
 
 // MarshalGQL and UnmarshalGQL bind CampaignStatusReason to the GraphQL enum of that name.
@@ -473,7 +475,8 @@ func (v *CampaignStatusReason) UnmarshalGQL(in any) error { return read(v, in) }
 func (CampaignStatusReason) Values() []string {
 	return []string{"PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW",
 		"ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS",
-		"MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED"}
+		"MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED",
+		"SCHEDULE_MISSED", "AUDIENCE_EMPTY"}
 }
 
 // MissingParameterPolicy says what to do about a recipient without a value.

@@ -163,7 +163,7 @@ var (
 		{Name: "organization_id", Type: field.TypeUUID},
 		{Name: "name", Type: field.TypeString},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"DRAFT", "SCHEDULED", "PREPARING", "RUNNING", "PAUSED", "COMPLETED", "CANCELED", "FAILED"}, Default: "DRAFT"},
-		{Name: "status_reason", Type: field.TypeEnum, Nullable: true, Enums: []string{"PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW", "ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS", "MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED"}},
+		{Name: "status_reason", Type: field.TypeEnum, Nullable: true, Enums: []string{"PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW", "ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS", "MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED", "SCHEDULE_MISSED", "AUDIENCE_EMPTY"}},
 		{Name: "status_detail", Type: field.TypeString, Nullable: true},
 		{Name: "audience_rule", Type: field.TypeJSON},
 		{Name: "parameters", Type: field.TypeJSON},

@@ -4965,7 +4965,7 @@ extend type Mutation {
   What keeps it from sending is refused by its name, as far as WhatsApp tells of it; what WhatsApp does not tell the end of, such as a
   payment problem, shows with the next messages, which pause it again.
   User errors: INVALID (template not approved), NOT_ALLOWED (account or organization may not send), LIMIT_EXCEEDED (the limit for which it
-  waits has no room yet). Errors: NOT_FOUND, CONFLICT (not paused).
+  waits has no room yet); for one of which nothing is enrolled also those of launchCampaign. Errors: NOT_FOUND, CONFLICT (not paused).
   """
   resumeCampaign("Which campaign." input: ResumeCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
   """
@@ -5091,7 +5091,10 @@ enum CampaignStatusReason {
   ORGANIZATION_SUSPENDED
   "It is night where the recipients are."
   QUIET_HOURS
-  "The policy is FAIL, and somebody has no value for a parameter."
+  """
+  It was to start at its time, and a parameter is not bound or has a value that WhatsApp would refuse; or the policy is FAIL, and that
+  holds for somebody's value.
+  """
   MISSING_PARAMETER
   "The phone number cannot send."
   NUMBER_UNAVAILABLE
@@ -5099,6 +5102,10 @@ enum CampaignStatusReason {
   TERMS_NOT_ACCEPTED
   "The organization has sent as many messages today as the operator allows. It goes on by itself when there is room."
   QUOTA_REACHED
+  "It was to start at its time, and had expired by then. Cancel it."
+  SCHEDULE_MISSED
+  "It was to start at its time, and nobody would have received it."
+  AUDIENCE_EMPTY
 }
 
 "What becomes of people for whom a parameter has no value."

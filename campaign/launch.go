@@ -1,0 +1,221 @@
+package campaign
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"carillon/account"
+	"carillon/audience"
+	"carillon/database"
+	"carillon/ent"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
+	"carillon/uid"
+	"carillon/usererror"
+	"carillon/whatsapp"
+)
+
+// Launch starts a campaign now, or at scheduledAt where that is in the future.
+func (s *Service) Launch(ctx context.Context, id uid.ID) (*ent.Campaign, error) {
+	c, err := s.find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if c.Status != draft && c.Status != scheduled {
+		return nil, conflict(c, changes[launch].verb)
+	}
+	if err := s.launchable(ctx, c); err != nil {
+		return nil, err
+	}
+
+	now := s.now()
+	r := request{change: launch, campaign: id, also: func(u *ent.CampaignUpdateOne) { u.SetLaunchedAt(now) }}
+	if c.ScheduledAt != nil && c.ScheduledAt.After(now) {
+		r.change = schedule
+	}
+
+	return s.changeFor(ctx, r)
+}
+
+// launchable refuses a campaign that may not start, with everything that stands in its way.
+func (s *Service) launchable(ctx context.Context, c *ent.Campaign) error {
+	found, err := s.launchObstacles(ctx, c)
+	if err != nil {
+		return err
+	}
+
+	return refusal(found)
+}
+
+// launchObstacles are everything that keeps a campaign of which nothing is enrolled from starting.
+// Launch and Resume refuse it for them, and a scheduled campaign whose time has come pauses.
+func (s *Service) launchObstacles(ctx context.Context, c *ent.Campaign) ([]obstacle, error) {
+	found := s.missed(c)
+	passing, err := s.obstacles(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+
+	found = append(found, passing...)
+	template, err := s.db.Client.Template.Get(ctx, c.TemplateID)
+	if err != nil {
+		return nil, fmt.Errorf("read template: %w", err)
+	}
+
+	found = append(found, parameterObstacles(c, template)...)
+	if len(found) > 0 {
+		return found, nil
+	}
+
+	return s.recipientObstacles(ctx, c, template)
+}
+
+// missed says which of a campaign's times have passed.
+func (s *Service) missed(c *ent.Campaign) (found []obstacle) {
+	add := func(format string, at time.Time) {
+		found = append(found, obstacle{enum.CampaignStatusReasonScheduleMissed, "campaignId", usererror.Stale,
+			fmt.Sprintf(format, at.UTC().Format(time.RFC3339))})
+	}
+	if s.expired(c) {
+		add("the campaign expired at %s", *c.ExpiresAt)
+	}
+
+	if c.Status == draft && c.ScheduledAt != nil && hasPassed(*c.ScheduledAt, s.now()) {
+		add("the campaign was to start at %s, which has passed; draft it anew with a time ahead, or with none to start at the launch",
+			*c.ScheduledAt)
+	}
+
+	return found
+}
+
+// parameterObstacles are parameters without a binding, and constants that WhatsApp would refuse.
+func parameterObstacles(c *ent.Campaign, template *ent.Template) (found []obstacle) {
+	add := func(code usererror.Code, format string, args ...any) {
+		found = append(found, obstacle{enum.CampaignStatusReasonMissingParameter, "campaignId", code,
+			fmt.Sprintf(format, args...)})
+	}
+	if unbound := unboundParameters(template, c.Parameters); len(unbound) > 0 {
+		add(usererror.Required, "these parameters of the template are not bound: %s", strings.Join(unbound, ", "))
+	}
+
+	for _, p := range newBinder(template, c.Parameters).constants() {
+		add(account.FaultOf(p.ValueError), "%s: parameter %q %s", p.field, p.Parameter, p.Message)
+	}
+
+	return found
+}
+
+func unboundParameters(template *ent.Template, bindings []jsonfield.ParameterBinding) (names []string) {
+	bound := map[string]bool{}
+	for _, b := range bindings {
+		bound[b.Parameter] = true
+	}
+
+	for _, p := range account.Of(template).Parameters() {
+		if !bound[p.Name] {
+			names = append(names, p.Name)
+		}
+	}
+
+	return names
+}
+
+// recipientObstacles are an empty audience and, where the campaign says FAIL, recipients without a
+// value.
+func (s *Service) recipientObstacles(ctx context.Context, c *ent.Campaign, template *ent.Template) ([]obstacle, error) {
+	first, err := s.page(ctx, c, uid.ID{}, 1)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(first) == 0:
+		return []obstacle{{enum.CampaignStatusReasonAudienceEmpty, "campaignId", usererror.Invalid,
+			"the audience is empty: nobody would receive it"}}, nil
+	case c.MissingParameter != enum.MissingParameterPolicyFail:
+		return nil, nil
+	}
+
+	return s.valueObstacles(ctx, c, template)
+}
+
+// valueObstacles are recipients without a value, and those with one that WhatsApp would refuse.
+func (s *Service) valueObstacles(ctx context.Context, c *ent.Campaign, template *ent.Template) (found []obstacle,
+	err error) {
+	bind := newBinder(template, c.Parameters)
+	var after uid.ID
+	var missing, refused tally
+
+	for {
+		page, err := s.page(ctx, c, after, pageSize)
+		if err != nil {
+			return nil, err
+		}
+
+		for _, r := range page {
+			_, problems := bind.values(r)
+			switch unfit(problems) {
+			case enum.SkipReasonMissingParameter:
+				missing.add(r, problems)
+			case enum.SkipReasonInvalidParameter:
+				refused.add(r, problems)
+			}
+		}
+
+		if len(page) < pageSize {
+			break
+		}
+
+		after = page[len(page)-1].ID
+	}
+
+	add := func(code usererror.Code, format string, t tally) {
+		if t.people > 0 {
+			found = append(found, obstacle{enum.CampaignStatusReasonMissingParameter, "campaignId", code,
+				fmt.Sprintf(format, t.people, strings.Join(t.examples, "; "))})
+		}
+	}
+
+	add(usererror.Required,
+		"%d recipients lack a value, e.g. %s; give the bindings a fallback, or choose missingParameter SKIP",
+		missing)
+	add(usererror.Invalid,
+		"%d recipients have a value that WhatsApp refuses, e.g. %s; mend their contacts, or choose missingParameter SKIP",
+		refused)
+
+	return found, nil
+}
+
+// tally counts recipients who cannot be written to, and names the first of them.
+type tally struct {
+	people   int
+	examples []string
+}
+
+func (t *tally) add(r audience.Recipient, problems []*whatsapp.ValueError) {
+	if t.people++; len(t.examples) == namedMissing {
+		return
+	}
+
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		if texts[i] = p.Parameter; p.Rule != "MISSING" {
+			texts[i] += " " + p.Message
+		}
+	}
+
+	t.examples = append(t.examples, r.Phone+" ("+strings.Join(texts, ", ")+")")
+}
+
+func (s *Service) page(ctx context.Context, c *ent.Campaign, after uid.ID, limit int) (page []audience.Recipient,
+	err error) {
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		page, err = audience.Page(ctx, tx, c.OrganizationID, c.AudienceRule, after, limit)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the audience of %s: %w", c.ID, err)
+	}
+
+	return page, nil
+}
