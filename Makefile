@@ -57,13 +57,13 @@ bench:
 # Processes and servers killed, Redis emptied, answers lost, 2,000 numbers on one worker: what must hold all the same. Some fifteen
 # minutes; go test ./... has a short form.
 chaos:
-	CARILLON_TEST_CHAOS=long go test -count 1 -timeout 20m -run Chaos -v .
+	CARILLON_TEST_CHAOS=long go test -count 1 -timeout 20m -run Chaos -v ./app
 	CARILLON_TEST_CHAOS=long go test -count 1 -timeout 20m -run TestManyNumbers -v ./worker
 
 # Strangers attack for a minute, by everything that once filled the memory, while a customer's campaign runs. go test ./... has a
 # short form.
 siege:
-	CARILLON_TEST_SIEGE=long go test -count 1 -timeout 10m -run Siege -v .
+	CARILLON_TEST_SIEGE=long go test -count 1 -timeout 10m -run Siege -v ./app
 
 demo:
 	go run . demo

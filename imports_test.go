@@ -14,6 +14,13 @@ import (
 // mayImport says which of our packages each package may import. The root builds everything and may
 // import all. Base packages stand below: whoever is listed may also import those.
 var mayImport = map[string][]string{
+	"app": {"graph", "graph/transport", "graph/graphiql", "metawebhook", "worker", "operator", "identity", "account",
+		"audience",
+		"campaign", "transactional", "delivery", "hub", "whatsapp", "whatsapp/sandbox", "mail", "oidc", "ratelimit",
+		"redisclient", "clientip", "config", "telemetry", "database", "ent", "demo", "examples"},
+	"cli": {"app", "demo", "whatsapp/sandbox", "config", "telemetry", "database", "identity", "operator",
+		"audience", "ent"},
+	"examples": {},
 	"graph": {"operator", "identity", "account", "audience", "campaign", "transactional", "delivery",
 		"hub", "whatsapp", "database", "ent", "graph/transport"},
 	"graph/generated":  {"graph/model", "graph/scalar", "ent", "identity", "audience", "campaign", "delivery", "whatsapp"},

@@ -1,10 +1,14 @@
-package main
+package app_test
 
-import "testing"
+import (
+	"testing"
+
+	"carillon/app"
+)
 
 func TestMemoryIsGivenBackAtRestAndOnlyWhenThereIsSome(t *testing.T) {
 	t.Parallel()
-	var r rest
+	var r app.Rest
 	for i, look := range []struct {
 		allocated uint64 // MiB, since the start
 		want      bool
@@ -20,7 +24,7 @@ func TestMemoryIsGivenBackAtRestAndOnlyWhenThereIsSome(t *testing.T) {
 		{300, false},
 		{308, true},
 	} {
-		if got := r.look(look.allocated << 20); got != look.want {
+		if got := r.Look(look.allocated << 20); got != look.want {
 			t.Errorf("look %d, at %d MiB: %v", i, look.allocated, got)
 		}
 	}

@@ -1,10 +1,14 @@
-package main
+package app
 
 import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"carillon/account"
 	"carillon/audience"
@@ -18,6 +22,7 @@ import (
 	"carillon/ent/jsonfield"
 	"carillon/ent/template"
 	"carillon/ent/user"
+	"carillon/examples"
 	"carillon/identity"
 	"carillon/uid"
 	"carillon/whatsapp"
@@ -28,8 +33,8 @@ const seedEmail = "owner@carillon.example"
 // seed makes the organization that a new service begins with: a sandbox account, an approved
 // template, 500 contacts and a draft campaign. Each step looks whether it is done, so a process
 // that dies in the middle goes on at the next start.
-func (p *parts) seed(ctx context.Context, box *meta) (credentials, error) {
-	file := dataFile(p.cfg, "credentials.json")
+func (p *App) seed(ctx context.Context, box *builtInSandbox) (credentials, error) {
+	file := dataFile(p.Config, "credentials.json")
 	c, err := readCredentials(file)
 	if err != nil {
 		return c, err
@@ -48,7 +53,7 @@ func (p *parts) seed(ctx context.Context, box *meta) (credentials, error) {
 	}
 
 	if c.APIKey == "" {
-		if _, c.APIKey, err = p.identity.CreateAPIKey(owner,
+		if _, c.APIKey, err = p.Identity.CreateAPIKey(owner,
 			identity.NewAPIKey{Name: "GraphiQL", Role: enum.RoleOwner}); err != nil {
 			return c, err
 		}
@@ -79,8 +84,8 @@ func (p *parts) seed(ctx context.Context, box *meta) (credentials, error) {
 	return c, nil
 }
 
-func (p *parts) seedOwner(ctx context.Context, c credentials) (context.Context, error) {
-	known, err := p.db.Client.User.Query().Where(user.Email(c.Email)).Exist(caller.System(ctx))
+func (p *App) seedOwner(ctx context.Context, c credentials) (context.Context, error) {
+	known, err := p.DB.Client.User.Query().Where(user.Email(c.Email)).Exist(caller.System(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -89,11 +94,11 @@ func (p *parts) seedOwner(ctx context.Context, c credentials) (context.Context, 
 	var signed identity.Signed
 
 	if known {
-		signed, err = p.identity.SignIn(ctx, identity.SignIn{Email: c.Email, Password: c.Password, Client: client})
+		signed, err = p.Identity.SignIn(ctx, identity.SignIn{Email: c.Email, Password: c.Password, Client: client})
 	} else {
-		signed, err = p.identity.SignUpByOperator(ctx,
+		signed, err = p.Identity.SignUpByOperator(ctx,
 			identity.SignUp{Email: c.Email, Password: c.Password, Name: "Owner", OrganizationName: "Lucky Shrub",
-				AcceptTermsVersion: p.identity.Terms().Version, Client: client})
+				AcceptTermsVersion: p.Identity.Terms().Version, Client: client})
 	}
 
 	if err != nil {
@@ -103,21 +108,21 @@ func (p *parts) seedOwner(ctx context.Context, c credentials) (context.Context, 
 	return identity.With(ctx, signed.Viewer), nil
 }
 
-func (p *parts) seedAccount(ctx context.Context) (*ent.Account, error) {
-	a, err := p.db.Client.Account.Query().Where(entaccount.WabaID(sandboxWABA)).Only(ctx)
+func (p *App) seedAccount(ctx context.Context) (*ent.Account, error) {
+	a, err := p.DB.Client.Account.Query().Where(entaccount.WabaID(sandboxWABA)).Only(ctx)
 	if ent.IsNotFound(err) {
-		return p.accounts.Connect(ctx, account.Connect{WABAID: sandboxWABA, AccessToken: sandboxToken,
+		return p.Accounts.Connect(ctx, account.Connect{WABAID: sandboxWABA, AccessToken: sandboxToken,
 			ConsentToTransfer: true})
 	}
 
 	return a, err
 }
 
-func (p *parts) seedTemplate(ctx context.Context, a *ent.Account, box *meta) (*ent.Template, error) {
+func (p *App) seedTemplate(ctx context.Context, a *ent.Account, box *builtInSandbox) (*ent.Template, error) {
 	const name = "spring_sale"
-	t, err := p.db.Client.Template.Query().Where(template.Name(name)).Only(ctx)
+	t, err := p.DB.Client.Template.Query().Where(template.Name(name)).Only(ctx)
 	if ent.IsNotFound(err) {
-		t, err = p.accounts.CreateTemplate(ctx,
+		t, err = p.Accounts.CreateTemplate(ctx,
 			account.CreateTemplate{AccountID: a.ID, Submit: true, Template: whatsapp.Template{
 				Name: name, Language: "en_US", Category: "MARKETING", ParameterFormat: "NAMED",
 				Components: []whatsapp.Component{
@@ -136,45 +141,40 @@ func (p *parts) seedTemplate(ctx context.Context, a *ent.Account, box *meta) (*e
 	}
 
 	box.ApproveTemplate(sandboxWABA, name)
-	if _, err := p.accounts.Sync(ctx, a.ID); err != nil {
+	if _, err := p.Accounts.Sync(ctx, a.ID); err != nil {
 		return nil, err
 	}
 
-	return p.db.Client.Template.Get(ctx, t.ID)
+	return p.DB.Client.Template.Get(ctx, t.ID)
 }
 
-func (p *parts) seedContacts(ctx context.Context) (uid.ID, error) {
+func (p *App) seedContacts(ctx context.Context) (uid.ID, error) {
 	const name = "Newsletter"
-	list, err := p.db.Client.ContactList.Query().Where(contactlist.Name(name)).Only(ctx)
+	list, err := p.DB.Client.ContactList.Query().Where(contactlist.Name(name)).Only(ctx)
 	if ent.IsNotFound(err) {
-		list, err = p.audience.CreateList(ctx, name)
+		list, err = p.Audience.CreateList(ctx, name)
 	}
 	if err != nil {
 		return uid.ID{}, err
 	}
 
-	imported, err := p.db.Client.ContactImport.Query().Exist(ctx)
+	imported, err := p.DB.Client.ContactImport.Query().Exist(ctx)
 	if err != nil || imported {
 		return list.ID, err
 	}
 
-	csv, err := examples.ReadFile("examples/contacts.csv")
+	started, err := p.Audience.StartImport(ctx,
+		audience.NewImport{FileName: "contacts.csv", File: bytes.NewReader(examples.Contacts), ListID: &list.ID})
 	if err != nil {
 		return uid.ID{}, err
 	}
 
-	started, err := p.audience.StartImport(ctx,
-		audience.NewImport{FileName: "contacts.csv", File: bytes.NewReader(csv), ListID: &list.ID})
-	if err != nil {
-		return uid.ID{}, err
-	}
-
-	return list.ID, p.audience.RunImport(caller.System(ctx), started.ID)
+	return list.ID, p.Audience.RunImport(caller.System(ctx), started.ID)
 }
 
-func (p *parts) seedCampaign(ctx context.Context, a *ent.Account, t *ent.Template, list uid.ID) error {
+func (p *App) seedCampaign(ctx context.Context, a *ent.Account, t *ent.Template, list uid.ID) error {
 	const name = "Spring sale"
-	made, err := p.db.Client.Campaign.Query().Where(entcampaign.Name(name)).Exist(ctx)
+	made, err := p.DB.Client.Campaign.Query().Where(entcampaign.Name(name)).Exist(ctx)
 	if err != nil || made {
 		return err
 	}
@@ -195,4 +195,39 @@ func (p *parts) seedCampaign(ctx context.Context, a *ent.Account, t *ent.Templat
 		}})
 
 	return err
+}
+
+// credentials of the first organization, kept beside its data, since no secret can be read back
+// from the database.
+type credentials struct {
+	Email    string `json:"email"`
+	Password string `json:"password"`
+	APIKey   string `json:"apiKey"`
+}
+
+func readCredentials(file string) (c credentials, err error) {
+	b, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return c, err
+	}
+
+	return c, json.Unmarshal(b, &c)
+}
+
+// write replaces the file at once, so that a crash leaves the old or the new one.
+func (c credentials) write(file string) error {
+	b, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return err
+	}
+
+	temporary := filepath.Join(filepath.Dir(file), ".credentials")
+	if err := os.WriteFile(temporary, append(b, '\n'), 0o600); err != nil {
+		return err
+	}
+
+	return os.Rename(temporary, file)
 }

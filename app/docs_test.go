@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"bufio"
@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"carillon/cli"
 )
 
 // example is a block of code in a page.
@@ -25,12 +27,12 @@ type example struct {
 // pageExamples reads the fenced blocks of README.md and docs/*.md.
 func pageExamples(t *testing.T) (all []example) {
 	t.Helper()
-	pages, err := filepath.Glob("docs/*.md")
+	pages, err := filepath.Glob("../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	for _, page := range append(pages, "README.md") {
+	for _, page := range append(pages, "../README.md") {
 		text, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)
@@ -66,7 +68,8 @@ func quickStart(t *testing.T) *service {
 	ctx, stop := context.WithCancel(context.Background())
 	out, done := &syncBuffer{}, make(chan error, 1)
 	go func() {
-		done <- run(ctx, nil, []string{"HTTP_ADDR=" + address, "DATA_DIR=" + t.TempDir(), "LOG_LEVEL=warn"}, out, io.Discard)
+		done <- cli.Run(ctx, nil, []string{"HTTP_ADDR=" + address, "DATA_DIR=" + t.TempDir(), "LOG_LEVEL=warn"},
+			out, io.Discard)
 	}()
 
 	t.Cleanup(func() {
@@ -215,6 +218,7 @@ func (s *service) runCommand(e example) {
 	script := strings.ReplaceAll(e.text, "http://localhost:8080", s.url)
 	script = strings.ReplaceAll(script, "curl -sN ", "curl -sN --max-time 1 ")
 	command := exec.CommandContext(s.t.Context(), "bash", "-c", script)
+	command.Dir = ".." // the pages name files of the project
 	command.Env = append(os.Environ(), "KEY="+s.token)
 	out, _ := command.CombinedOutput() // curl ends with an error where a stream is cut off
 	if len(out) == 0 || bytes.Contains(out, []byte(`"errors"`)) || bytes.Contains(out, []byte(`"userErrors":[{`)) {

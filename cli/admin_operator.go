@@ -1,16 +1,16 @@
-package main
+package cli
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"carillon/app"
 	"carillon/database"
 	"carillon/ent/enum"
 	"carillon/identity"
@@ -18,8 +18,8 @@ import (
 	"carillon/uid"
 )
 
-func organizations(ctx context.Context, p *parts, a adminArgs) error {
-	list, err := p.operator.Organizations(ctx)
+func organizations(ctx context.Context, p *app.App, a adminArgs) error {
+	list, err := p.Operator.Organizations(ctx)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (a adminArgs) organization() (uid.ID, error) {
 	return id, nil
 }
 
-func suspend(ctx context.Context, p *parts, a adminArgs) error {
+func suspend(ctx context.Context, p *app.App, a adminArgs) error {
 	id, err := a.organization()
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func suspend(ctx context.Context, p *parts, a adminArgs) error {
 	if err != nil {
 		return err
 	}
-	if err := p.operator.Suspend(ctx, id, a.text("reason"), until); err != nil {
+	if err := p.Operator.Suspend(ctx, id, a.text("reason"), until); err != nil {
 		return err
 	}
 
@@ -138,7 +138,7 @@ func untilText(until *time.Time) string {
 	return " until " + until.Format(time.RFC3339)
 }
 
-func suspendUser(ctx context.Context, p *parts, a adminArgs) error {
+func suspendUser(ctx context.Context, p *app.App, a adminArgs) error {
 	if len(a.names) != 1 {
 		return errors.New("name the user by one e-mail address")
 	}
@@ -148,60 +148,60 @@ func suspendUser(ctx context.Context, p *parts, a adminArgs) error {
 		return err
 	}
 
-	stopped, err := p.identity.SuspendUser(ctx, a.names[0], identity.Suspension{Until: until, Reason: a.text("reason")})
+	stopped, err := p.Identity.SuspendUser(ctx, a.names[0], identity.Suspension{Until: until, Reason: a.text("reason")})
 	if err != nil {
 		return err
 	}
 
 	for _, id := range stopped {
-		p.hub.Announce(ctx, id)
+		p.Hub.Announce(ctx, id)
 	}
 
 	return a.say(a.names[0] + " is suspended" + untilText(until))
 }
 
-func resumeUser(ctx context.Context, p *parts, a adminArgs) error {
+func resumeUser(ctx context.Context, p *app.App, a adminArgs) error {
 	if len(a.names) != 1 {
 		return errors.New("name the user by one e-mail address")
 	}
-	if err := p.identity.ResumeUser(ctx, a.names[0]); err != nil {
+	if err := p.Identity.ResumeUser(ctx, a.names[0]); err != nil {
 		return err
 	}
 
 	return a.say(a.names[0] + " can sign in again")
 }
 
-func resume(ctx context.Context, p *parts, a adminArgs) error {
+func resume(ctx context.Context, p *app.App, a adminArgs) error {
 	id, err := a.organization()
 	if err != nil {
 		return err
 	}
-	if err := p.operator.Resume(ctx, id); err != nil {
+	if err := p.Operator.Resume(ctx, id); err != nil {
 		return err
 	}
 
 	return a.say("ACTIVE", id)
 }
 
-func closeOrganization(ctx context.Context, p *parts, a adminArgs) error {
+func closeOrganization(ctx context.Context, p *app.App, a adminArgs) error {
 	id, err := a.sure()
 	if err != nil {
 		return err
 	}
-	if err := p.operator.Close(ctx, id, a.text("reason")); err != nil {
+	if err := p.Operator.Close(ctx, id, a.text("reason")); err != nil {
 		return err
 	}
 
 	return a.say("CLOSED", id)
 }
 
-func erase(ctx context.Context, p *parts, a adminArgs) error {
+func erase(ctx context.Context, p *app.App, a adminArgs) error {
 	id, err := a.sure()
 	if err != nil {
 		return err
 	}
 
-	done, err := p.operator.Erase(ctx, id)
+	done, err := p.Operator.Erase(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -230,14 +230,14 @@ func (a adminArgs) sure() (uid.ID, error) {
 	return id, err
 }
 
-func quota(ctx context.Context, p *parts, a adminArgs) error {
+func quota(ctx context.Context, p *app.App, a adminArgs) error {
 	id, err := a.organization()
 	if err != nil {
 		return err
 	}
 
 	var q operator.Quota
-	list, err := p.operator.Organizations(ctx)
+	list, err := p.Operator.Organizations(ctx)
 	if err != nil {
 		return err
 	}
@@ -257,7 +257,7 @@ func quota(ctx context.Context, p *parts, a adminArgs) error {
 		}
 	}
 
-	if err := p.operator.SetQuota(ctx, id, q); err != nil {
+	if err := p.Operator.SetQuota(ctx, id, q); err != nil {
 		return err
 	}
 
@@ -281,19 +281,19 @@ func parseLimit(text string) (*int, error) {
 	return &n, nil
 }
 
-func createUser(ctx context.Context, p *parts, a adminArgs) error {
+func createUser(ctx context.Context, p *app.App, a adminArgs) error {
 	if len(a.names) != 1 {
 		return errors.New("name the user by one e-mail address")
 	}
 
-	added, err := p.identity.AddUser(ctx, identity.NewUser{Email: a.names[0], Name: a.text("name"),
+	added, err := p.Identity.AddUser(ctx, identity.NewUser{Email: a.names[0], Name: a.text("name"),
 		Organization: a.text("organization"), Role: enum.Role(strings.ToUpper(a.text("role")))})
 	if err != nil {
 		return err
 	}
 
 	for _, id := range added.Ended {
-		p.hub.Announce(ctx, id)
+		p.Hub.Announce(ctx, id)
 	}
 
 	return a.print(added, func(w io.Writer) {
@@ -311,7 +311,7 @@ func createUser(ctx context.Context, p *parts, a adminArgs) error {
 	})
 }
 
-func maintenance(ctx context.Context, p *parts, a adminArgs) error {
+func maintenance(ctx context.Context, p *app.App, a adminArgs) error {
 	if len(a.names) != 1 || a.names[0] != "on" && a.names[0] != "off" {
 		return errors.New("say on or off")
 	}
@@ -321,35 +321,35 @@ func maintenance(ctx context.Context, p *parts, a adminArgs) error {
 	if text := strings.TrimSpace(a.text("notice")); text != "" && on {
 		notice = &text
 	}
-	if err := p.operator.Maintain(ctx, on, notice); err != nil {
+	if err := p.Operator.Maintain(ctx, on, notice); err != nil {
 		return err
 	}
 
 	return a.say("maintenance is " + a.names[0])
 }
 
-func notice(ctx context.Context, p *parts, a adminArgs) error {
+func notice(ctx context.Context, p *app.App, a adminArgs) error {
 	text := strings.TrimSpace(strings.Join(a.names, " "))
 	if text == "" {
 		return errors.New(`say what everybody is to know, or off`)
 	}
 
 	if text == "off" {
-		if err := p.operator.Announce(ctx, nil); err != nil {
+		if err := p.Operator.Announce(ctx, nil); err != nil {
 			return err
 		}
 		return a.say("no notice")
 	}
 
-	if err := p.operator.Announce(ctx, &text); err != nil {
+	if err := p.Operator.Announce(ctx, &text); err != nil {
 		return err
 	}
 
 	return a.say("notice: " + text)
 }
 
-func rotateKeys(ctx context.Context, p *parts, a adminArgs) error {
-	done, err := p.operator.Rotate(ctx, p.keys)
+func rotateKeys(ctx context.Context, p *app.App, a adminArgs) error {
+	done, err := p.Operator.Rotate(ctx, p.Keys)
 	if err != nil {
 		return err
 	}
@@ -363,23 +363,4 @@ func rotateKeys(ctx context.Context, p *parts, a adminArgs) error {
 	}
 
 	return err
-}
-
-// loadTerms reads the operator's own terms, where they have some.
-func loadTerms(file string) (identity.Terms, error) {
-	if file == "" {
-		return identity.DefaultTerms(), nil
-	}
-
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return identity.Terms{}, fmt.Errorf("TERMS_FILE: %w", err)
-	}
-
-	terms, err := identity.ParseTerms(string(text))
-	if err != nil {
-		return identity.Terms{}, fmt.Errorf("TERMS_FILE %s: %w", file, err)
-	}
-
-	return terms, nil
 }

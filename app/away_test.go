@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"context"
@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"carillon/app"
 	"carillon/caller"
+	"carillon/cli"
 	"carillon/database/dbtest"
 )
 
@@ -108,7 +110,7 @@ func TestWhileRedisIsAwayCallsAreAnsweredSoonAndTriesStayLimited(t *testing.T) {
 
 			codes := 0
 			for range 40 {
-				if wait, err := p.limiter.Allow(t.Context(), "code:somebody"); err != nil || wait == 0 {
+				if wait, err := app.Limiter(p).Allow(t.Context(), "code:somebody"); err != nil || wait == 0 {
 					codes++
 				}
 			}
@@ -162,13 +164,13 @@ func TestAStartWithoutRedisIsSaidOnceInOurWords(t *testing.T) {
 		"DATABASE_URL=" + dbtest.SQLite(t), "DATA_DIR=" + t.TempDir(), "REDIS_URL=redis://127.0.0.1:1",
 		"ENCRYPTION_KEY=" + testKey, "HTTP_ADDR=" + freeAddress(t),
 	}}
-	if err := run(t.Context(), []string{"migrate"}, s.environ, io.Discard, io.Discard); err != nil {
+	if err := cli.Run(t.Context(), []string{"migrate"}, s.environ, io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 
 	ctx, stop := context.WithCancel(t.Context())
 	log, done := &syncBuffer{}, make(chan error, 1)
-	go func() { done <- run(ctx, []string{"serve"}, s.environ, io.Discard, log) }()
+	go func() { done <- cli.Run(ctx, []string{"serve"}, s.environ, io.Discard, log) }()
 	const words = "Redis does not answer: nothing is sent until it is back"
 	s.until("it is said", func() bool { return strings.Contains(log.String(), words) })
 	stop()

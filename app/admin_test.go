@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"bytes"
@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"carillon/app"
 	"carillon/caller"
+	"carillon/cli"
 )
 
 func TestTheOperatorSeesAndReplaysWhatWasKept(t *testing.T) {
@@ -19,7 +21,7 @@ func TestTheOperatorSeesAndReplaysWhatWasKept(t *testing.T) {
 	admin := func(args ...string) string {
 		t.Helper()
 		var out bytes.Buffer
-		if err := run(t.Context(), args, environ, &out, io.Discard); err != nil {
+		if err := cli.Run(t.Context(), args, environ, &out, io.Discard); err != nil {
 			t.Fatalf("%v: %v", args, err)
 		}
 
@@ -31,18 +33,18 @@ func TestTheOperatorSeesAndReplaysWhatWasKept(t *testing.T) {
 		t.Errorf("at first: %s", got)
 	}
 
-	p, err := open(t.Context(), environ, io.Discard)
+	p, err := app.Open(t.Context(), environ, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 
 	for range 2 {
-		if _, err := p.webhooks.Process(caller.System(t.Context()), []byte(`{"object":`)); err != nil {
+		if _, err := p.Webhooks.Process(caller.System(t.Context()), []byte(`{"object":`)); err != nil {
 			t.Fatal(err)
 		}
 	}
 
-	if err := p.close(); err != nil {
+	if err := p.Close(); err != nil {
 		t.Fatal(err)
 	}
 
@@ -54,7 +56,7 @@ func TestTheOperatorSeesAndReplaysWhatWasKept(t *testing.T) {
 	if got := admin("admin", "replay"); got != "0 webhooks were understood and matched, and deleted; 1 stay\n" {
 		t.Errorf("replay: %s", got)
 	}
-	if got := admin("admin"); !strings.Contains(got, "carillon admin replay") || !strings.Contains(got, "verify") {
+	if got := admin("admin"); !strings.Contains(got, "replay") || !strings.Contains(got, "verify") {
 		t.Errorf("help: %s", got)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"bytes"
@@ -14,7 +14,9 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"carillon/app"
 	"carillon/caller"
+	"carillon/cli"
 	"carillon/ent/enum"
 	"carillon/ent/message"
 	"carillon/secret"
@@ -42,11 +44,11 @@ func checkLog(t *testing.T, dsn string) {
 	log := &syncBuffer{}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, nil, s.environ, io.Discard, log) }()
+	go func() { done <- cli.Run(ctx, nil, s.environ, io.Discard, log) }()
 	s.ready()
 	campaign := s.draft(20)
 	s.operate("verify-email", "owner@example.com") // its link is mailed to nobody
-	secrets := []string{loggedPassword, loggedWord, loggedWriter, loggedMail, key, sandboxToken, s.token, testSecret,
+	secrets := []string{loggedPassword, loggedWord, loggedWriter, loggedMail, key, app.SandboxToken, s.token, testSecret,
 		testVerify, "good to see you again", "owner@example", "eve@example", "bob@example"}
 	system := caller.System(t.Context())
 	number := s.db.Client.PhoneNumber.Query().OnlyX(system)
@@ -73,7 +75,7 @@ func checkLog(t *testing.T, dsn string) {
 	secrets = append(secrets, reset[strings.LastIndexAny(reset, "/=#")+1:])
 	s.tries(`{ messages(filter: {to: "+` + loggedWriter + `"}) { totalCount } nonsense }`)
 	s.do("launchCampaign", campaign)
-	if _, err := s.sandbox.SendInbound(sandboxNumber, loggedWriter, loggedWord); err != nil {
+	if _, err := s.sandbox.SendInbound(app.SandboxNumber, loggedWriter, loggedWord); err != nil {
 		t.Fatal(err)
 	}
 

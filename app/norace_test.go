@@ -1,5 +1,5 @@
 //go:build !race
 
-package main
+package app_test
 
 const raceDetector = false

@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"bufio"
@@ -17,6 +17,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"carillon/app"
+	"carillon/cli"
 	"carillon/config"
 	"carillon/database/dbtest"
 	"carillon/whatsapp/sandbox"
@@ -45,7 +47,7 @@ func TestMetricsAreShownOnThisMachineAlone(t *testing.T) {
 			}
 
 			answer := httptest.NewRecorder()
-			p.routes(roles{api: true}).ServeHTTP(answer, request)
+			app.Routes(p, app.Roles{API: true}).ServeHTTP(answer, request)
 			if answer.Code != tc.want {
 				t.Errorf("answered %d", answer.Code)
 			}
@@ -61,7 +63,7 @@ func TestMetricsHaveAnAddressOfTheirOwn(t *testing.T) {
 		"METRICS_ADDR=" + metrics, "LOG_LEVEL=error"}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, nil, environ, io.Discard, io.Discard) }()
+	go func() { done <- cli.Run(ctx, nil, environ, io.Discard, io.Discard) }()
 	s.ready()
 	if status, text := get(t, "http://"+metrics+"/metrics"); status != http.StatusOK ||
 		!strings.Contains(text, "go_goroutines") {
@@ -79,7 +81,7 @@ func TestMetricsHaveAnAddressOfTheirOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if err := run(t.Context(), nil, append(environ, "METRICS_ADDR=192.0.2.1:1"), io.Discard, io.Discard); err == nil ||
+	if err := cli.Run(t.Context(), nil, append(environ, "METRICS_ADDR=192.0.2.1:1"), io.Discard, io.Discard); err == nil ||
 		!strings.Contains(err.Error(), "METRICS_ADDR") {
 		t.Errorf("an address that is not ours gave %v", err)
 	}
@@ -93,7 +95,7 @@ func talk(t *testing.T, handler http.Handler, text string) string {
 		t.Fatal(err)
 	}
 
-	server := &http.Server{Handler: handler, MaxHeaderBytes: headerBytes, IdleTimeout: 100 * time.Millisecond,
+	server := &http.Server{Handler: handler, MaxHeaderBytes: app.HeaderBytes, IdleTimeout: 100 * time.Millisecond,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close() })
@@ -117,7 +119,7 @@ func TestABodyThatDoesNotComeEndsItsConnection(t *testing.T) {
 	t.Parallel()
 	// reads no body
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
-	said := talk(t, bodyIn(200*time.Millisecond, handler),
+	said := talk(t, app.BodyIn(200*time.Millisecond, handler),
 		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nhalf")
 	if !strings.Contains(said, "200 OK") {
 		t.Errorf("said %q", said)
@@ -139,9 +141,9 @@ func TestConnectionsAreBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	p := &parts{cfg: config.Config{Limits: config.Limits{Connections: 1 - besideStreams}}} // one in all
+	p := &app.App{Config: config.Config{Limits: config.Limits{Connections: 1 - app.BesideStreams}}} // one in all
 	server := &http.Server{Handler: http.NotFoundHandler()}
-	go func() { _ = server.Serve(p.bounded(l)) }()
+	go func() { _ = server.Serve(app.Bounded(p, l)) }()
 	t.Cleanup(func() { _ = server.Close() })
 
 	ask := func() (net.Conn, *bufio.Reader) {
@@ -176,7 +178,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 
 func TestOtherUsersOfThisMachineReachNeitherTheRedisNorTheSandboxWithin(t *testing.T) {
 	t.Parallel()
-	options, stop, err := startRedis()
+	options, stop, err := app.StartRedis()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,21 +197,21 @@ func TestOtherUsersOfThisMachineReachNeitherTheRedisNorTheSandboxWithin(t *testi
 	}
 
 	var cfg config.Config
-	box, err := startSandbox(&cfg, sandbox.Options{})
+	box, err := app.StartSandbox(&cfg, sandbox.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	defer func() { _ = os.RemoveAll(box.folder) }()
+	defer func() { _ = os.RemoveAll(box.Folder()) }()
 	info, err := os.Stat(filepath.Dir(cfg.WhatsApp.Socket))
 	if err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("the sandbox's socket lies in a folder with the mode %v, %v", info.Mode(), err)
 	}
-	if box.listen.Addr().Network() != "unix" {
-		t.Errorf("the sandbox listens at %s", box.listen.Addr())
+	if box.Listener().Addr().Network() != "unix" {
+		t.Errorf("the sandbox listens at %s", box.Listener().Addr())
 	}
 
-	_ = box.listen.Close()
+	_ = box.Listener().Close()
 	_ = box.Close()
 }
 
@@ -223,7 +225,7 @@ func TestWhatTheServiceKeepsIsItsOwnersAlone(t *testing.T) {
 	out, done := &syncBuffer{}, make(chan error, 1)
 	ctx, stop := context.WithCancel(t.Context())
 	go func() {
-		done <- run(ctx, nil, []string{"HTTP_ADDR=" + address, "DATA_DIR=" + folder, "LOG_LEVEL=error"}, out, io.Discard)
+		done <- cli.Run(ctx, nil, []string{"HTTP_ADDR=" + address, "DATA_DIR=" + folder, "LOG_LEVEL=error"}, out, io.Discard)
 	}()
 	s := &service{t: t, url: "http://" + address}
 	s.until("it prints its key", func() bool { return strings.Contains(out.String(), "API key") })
@@ -261,13 +263,13 @@ func TestProductionSaysAtItsStartWhatIsDangerous(t *testing.T) {
 		"WHATSAPP_APP_SECRET=0123456789abcdef0123456789abcdef", "WHATSAPP_VERIFY_TOKEN=a-long-token-of-the-test",
 		"ENCRYPTION_KEY=" + testKey,
 	}
-	if err := run(t.Context(), []string{"migrate"}, environ, io.Discard, io.Discard); err != nil {
+	if err := cli.Run(t.Context(), []string{"migrate"}, environ, io.Discard, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, []string{"serve"}, environ, io.Discard, log) }()
+	go func() { done <- cli.Run(ctx, []string{"serve"}, environ, io.Discard, log) }()
 	s := &service{t: t, url: "http://" + address}
 	s.ready()
 	stop()

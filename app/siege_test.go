@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"bufio"
@@ -18,6 +18,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"carillon/app"
 	"carillon/caller"
 	"carillon/database/dbtest"
 	"carillon/whatsapp/sandbox"
@@ -86,7 +87,7 @@ func TestASiegeOfStrangersHurtsNoCustomer(t *testing.T) {
 
 	listener.holds(last)
 
-	usage := s.sandbox.Usage(sandboxNumber)
+	usage := s.sandbox.Usage(app.SandboxNumber)
 	t.Logf("%d documents, %d webhooks, %d sockets, %d uploads; at most %d MiB; %d requests in %.1f s, %.2f of the limit",
 		a.documents.Load(), a.webhooks.Load(), a.sockets.Load(), a.uploads.Load(), peak>>20,
 		usage.Requests, usage.Last.Sub(usage.First).Seconds(), usage.Share())

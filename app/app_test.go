@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -25,7 +26,9 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"carillon/app"
 	"carillon/caller"
+	"carillon/cli"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
@@ -42,7 +45,12 @@ func TestMain(m *testing.M) {
 	if command, child := os.LookupEnv(childVariable); child {
 		os.Args = append([]string{"carillon"}, strings.Fields(command)...)
 		_ = os.Unsetenv(childVariable)
-		main()
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		if err := cli.Run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr); err != nil {
+			fmt.Fprintln(os.Stderr, "carillon:", err)
+			os.Exit(1)
+		}
 
 		return
 	}
@@ -93,7 +101,7 @@ func deploy(t *testing.T, dsn string, o sandbox.Options) *service {
 		t.Fatal(err)
 	}
 
-	s.sandbox.AddAccount(sandboxAccount(sandboxWABA, sandboxNumber, o.Throughput))
+	s.sandbox.AddAccount(app.SandboxAccount(app.SandboxWABA, app.SandboxNumber, o.Throughput))
 	graph := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if first := s.intercept.Load(); first == nil || !(*first)(w, r) {
 			s.sandbox.ServeHTTP(w, r)
@@ -252,9 +260,11 @@ func (s *service) draft(n int) (campaign string) {
 			}
 		}
 	}
+
 	s.ask(`mutation($i: ConnectAccountInput!) { connectAccount(input: $i) { account { id phoneNumbers { id } } userErrors { field message } } }`,
 		map[string]any{"i": map[string]any{
-			"credentials":       map[string]any{"token": map[string]any{"wabaId": sandboxWABA, "accessToken": sandboxToken}},
+			"credentials": map[string]any{"token": map[string]any{"wabaId": app.SandboxWABA,
+				"accessToken": app.SandboxToken}},
 			"consentToTransfer": true}}, &connected)
 
 	account := connected.ConnectAccount.Account
@@ -611,7 +621,7 @@ func TestTheDemoShowsTheMainJobWithoutGapOrRepeat(t *testing.T) {
 			}
 
 			var out, errs bytes.Buffer
-			if err := run(t.Context(), []string{"demo", "--json", "--recipients", "120", "--throughput", "1000"}, environ,
+			if err := cli.Run(t.Context(), []string{"demo", "--json", "--recipients", "120", "--throughput", "1000"}, environ,
 				&out, &errs); err != nil {
 				t.Fatalf("%v\n%s\n%s", err, out.String(), errs.String())
 			}
@@ -648,7 +658,7 @@ func TestTheServiceBeginsWithAnOrganizationAndKeepsItOverARestart(t *testing.T) 
 		ctx, stop := context.WithCancel(t.Context())
 		out := &syncBuffer{}
 		done := make(chan error, 1)
-		go func() { done <- run(ctx, nil, environ, out, io.Discard) }()
+		go func() { done <- cli.Run(ctx, nil, environ, out, io.Discard) }()
 		s.until("it prints its key", func() bool { return key.MatchString(out.String()) })
 		s.token = key.FindStringSubmatch(out.String())[1]
 		var got struct {
@@ -729,7 +739,7 @@ func TestBadCommandsAndConfigurationAreToldAllAtOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := run(t.Context(), tc.args, tc.environ, io.Discard, io.Discard)
+			err := cli.Run(t.Context(), tc.args, tc.environ, io.Discard, io.Discard)
 			for _, text := range tc.says {
 				if err == nil || !strings.Contains(err.Error(), text) {
 					t.Errorf("says %v, want something about %s", err, text)

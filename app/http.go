@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -24,18 +24,18 @@ const (
 )
 
 // httpServer bounds what a connection may cost that says little, or nothing.
-func (p *parts) httpServer(handler http.Handler) *http.Server {
+func (p *App) httpServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler: bodyIn(bodyWithin, handler), ReadHeaderTimeout: headerWithin, WriteTimeout: writeWithin,
 		IdleTimeout:    idleWithin,
-		MaxHeaderBytes: headerBytes, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+		MaxHeaderBytes: headerBytes, ErrorLog: slog.NewLogLogger(p.Log.Handler(), slog.LevelDebug),
 	}
 }
 
 // bounded takes no more connections at a time than there may be. Those beyond wait in the system's
 // queue.
-func (p *parts) bounded(l net.Listener) net.Listener {
-	return netutil.LimitListener(l, p.cfg.Limits.Connections+besideStreams)
+func (p *App) bounded(l net.Listener) net.Listener {
+	return netutil.LimitListener(l, p.Config.Limits.Connections+besideStreams)
 }
 
 // bodyIn gives each body a time. http.Server's ReadTimeout would end event streams, which have
@@ -71,7 +71,7 @@ func onlyHere(next http.Handler) http.Handler {
 }
 
 // runMetrics serves the metrics at their own address until ctx ends.
-func (p *parts) runMetrics(l net.Listener) func(context.Context) error {
+func (p *App) runMetrics(l net.Listener) func(context.Context) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", p.metrics.Handler())
 	server := p.httpServer(mux)
@@ -84,17 +84,17 @@ func (p *parts) runMetrics(l net.Listener) func(context.Context) error {
 }
 
 // listenMetrics opens the address of the metrics, if they have one of their own.
-func (p *parts) listenMetrics() (net.Listener, error) {
-	if p.cfg.MetricsAddr == "" {
+func (p *App) listenMetrics() (net.Listener, error) {
+	if p.Config.MetricsAddr == "" {
 		return nil, nil
 	}
 
-	l, err := net.Listen("tcp", p.cfg.MetricsAddr)
+	l, err := net.Listen("tcp", p.Config.MetricsAddr)
 	if err != nil {
 		return nil, fmt.Errorf("METRICS_ADDR: %w", err)
 	}
 
-	p.log.Info("metrics are shown", "address", l.Addr().String())
+	p.Log.Info("metrics are shown", "address", l.Addr().String())
 
 	return l, nil
 }

@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"carillon/app"
 	"carillon/caller"
 	"carillon/config"
 	"carillon/database/dbtest"
@@ -21,7 +22,7 @@ import (
 
 // inProcess serves the API of a service with a database of its own. Its workers and its hub do not
 // run.
-func inProcess(t *testing.T, environ ...string) (p *parts, s *service) {
+func inProcess(t *testing.T, environ ...string) (p *app.App, s *service) {
 	t.Helper()
 	s = &service{t: t, environ: append([]string{"DATABASE_URL=" + dbtest.SQLite(t), "DATA_DIR=" + t.TempDir()},
 		environ...)}
@@ -29,18 +30,18 @@ func inProcess(t *testing.T, environ ...string) (p *parts, s *service) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p, err = build(t.Context(), cfg, redisPrefix, slog.New(slog.DiscardHandler)); err != nil {
+	if p, err = app.Build(t.Context(), cfg, app.RedisPrefix, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 
-	t.Cleanup(func() { _ = p.close() })
-	if _, err := p.db.Migrate(t.Context()); err != nil {
+	t.Cleanup(func() { _ = p.Close() })
+	if _, err := p.DB.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 
-	server := httptest.NewServer(p.routes(roles{api: true}))
+	server := httptest.NewServer(app.Routes(p, app.Roles{API: true}))
 	t.Cleanup(server.Close)
-	s.url, s.db = server.URL, p.db
+	s.url, s.db = server.URL, p.DB
 
 	return p, s
 }

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -14,27 +14,27 @@ import (
 
 // sweep is what a worker does every few seconds: it finds what a lost wake-up or a dead process
 // left, in the order in which one thing leads to another.
-func (p *parts) sweep(ctx context.Context) error {
+func (p *App) sweep(ctx context.Context) error {
 	for _, step := range []struct {
 		what string
 		do   func(context.Context) error
 	}{
-		{"expire leases", func(ctx context.Context) error { _, err := p.queue.ExpireLeases(ctx); return err }},
+		{"expire leases", func(ctx context.Context) error { _, err := p.Queue.ExpireLeases(ctx); return err }},
 		{"settle unknown messages", p.settleUnknown},
-		{"messaging windows", func(ctx context.Context) error { _, err := p.queue.SweepWindows(ctx); return err }},
-		{"restrictions that are over", p.accounts.EndRestrictions},
+		{"messaging windows", func(ctx context.Context) error { _, err := p.Queue.SweepWindows(ctx); return err }},
+		{"restrictions that are over", p.Accounts.EndRestrictions},
 		{"suspensions that are over", p.endSuspensions},
-		{"keys of numbers", p.audience.KeyNumbers},
+		{"keys of numbers", p.Audience.KeyNumbers},
 		{"campaigns", p.campaigns.Sweep},
 		{"wake lanes", p.wakeLanes},
 		{"wake imports", p.wakeImports},
-		{"identity", p.identity.Sweep},
+		{"identity", p.Identity.Sweep},
 		{"expire events", p.expireEvents},
-		{"webhooks to try again", p.webhooks.Retry},
+		{"webhooks to try again", p.Webhooks.Retry},
 		{"imports", func(ctx context.Context) error {
-			return p.audience.Sweep(ctx, database.Now().Add(-p.cfg.RejectionRetention))
+			return p.Audience.Sweep(ctx, database.Now().Add(-p.Config.RejectionRetention))
 		}},
-		{"trim webhooks", p.webhooks.Trim},
+		{"trim webhooks", p.Webhooks.Trim},
 	} {
 		if err := step.do(caller.System(ctx)); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
@@ -45,25 +45,25 @@ func (p *parts) sweep(ctx context.Context) error {
 }
 
 // endSuspensions comes before the campaigns that waited for it.
-func (p *parts) endSuspensions(ctx context.Context) error {
-	if err := p.operator.EndSuspensions(ctx); err != nil {
+func (p *App) endSuspensions(ctx context.Context) error {
+	if err := p.Operator.EndSuspensions(ctx); err != nil {
 		return err
 	}
-	return p.identity.EndSuspensions(ctx)
+	return p.Identity.EndSuspensions(ctx)
 }
 
-func (p *parts) expireEvents(ctx context.Context) error {
-	_, err := p.queue.ExpireEvents(ctx, database.Now().Add(-p.cfg.EventRetention))
+func (p *App) expireEvents(ctx context.Context) error {
+	_, err := p.Queue.ExpireEvents(ctx, database.Now().Add(-p.Config.EventRetention))
 	return err
 }
 
-func (p *parts) settleUnknown(ctx context.Context) error {
-	owners, err := p.queue.UnknownOwners(ctx)
+func (p *App) settleUnknown(ctx context.Context) error {
+	owners, err := p.Queue.UnknownOwners(ctx)
 	if err != nil || len(owners) == 0 {
 		return err
 	}
 
-	organizations, err := p.db.Client.Organization.Query().Where(organization.IDIn(owners...)).All(ctx)
+	organizations, err := p.DB.Client.Organization.Query().Where(organization.IDIn(owners...)).All(ctx)
 	if err != nil {
 		return err
 	}
@@ -74,13 +74,13 @@ func (p *parts) settleUnknown(ctx context.Context) error {
 	}
 
 	rule := whatsapp.RuleFor(whatsapp.CodeLostAnswer, 0, 0, false)
-	_, err = p.queue.SettleUnknown(ctx, policies, rule.Code, rule.Title)
+	_, err = p.Queue.SettleUnknown(ctx, policies, rule.Code, rule.Title)
 
 	return err
 }
 
-func (p *parts) wakeLanes(ctx context.Context) error {
-	lanes, err := p.queue.Lanes(ctx)
+func (p *App) wakeLanes(ctx context.Context) error {
+	lanes, err := p.Queue.Lanes(ctx)
 	for _, number := range lanes {
 		p.tasks.WakeLane(ctx, number)
 	}
@@ -88,8 +88,8 @@ func (p *parts) wakeLanes(ctx context.Context) error {
 	return err
 }
 
-func (p *parts) wakeImports(ctx context.Context) error {
-	imports, err := p.audience.WaitingImports(ctx)
+func (p *App) wakeImports(ctx context.Context) error {
+	imports, err := p.Audience.WaitingImports(ctx)
 	for _, n := range imports {
 		p.tasks.WakeImport(ctx, n)
 	}

@@ -1,4 +1,4 @@
-package main
+package app_test
 
 import (
 	"context"
@@ -21,6 +21,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/redis/go-redis/v9"
 
+	"carillon/app"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
@@ -233,7 +234,7 @@ func (s *service) judgeChaos(c chaos, campaign string, listeners []*listener) {
 	}
 
 	// What left in time can arrive together where the machine keeps the sandbox waiting, too.
-	usage, bunched := s.sandbox.Usage(sandboxNumber), c.perSecond/50
+	usage, bunched := s.sandbox.Usage(app.SandboxNumber), c.perSecond/50
 	if usage.Peak > c.perSecond+bunched {
 		s.t.Errorf("%d messages in one second, the limit is %d", usage.Peak, c.perSecond)
 	}

@@ -1,48 +1,49 @@
-package main
+package cli
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"slices"
-	"text/tabwriter"
+	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
+	"carillon/app"
 	"carillon/identity"
 )
 
-// adminCommand is something that the operator does.
-type adminCommand struct {
+// operation is something that the operator does.
+type operation struct {
 	name, usage, help string
-	flags             func(*flag.FlagSet) // besides --json; nil for none
-	run               func(ctx context.Context, p *parts, a adminArgs) error
+	flags             func(*pflag.FlagSet) // besides --json; nil for none
+	run               func(ctx context.Context, p *app.App, a adminArgs) error
 }
 
-// adminCommands in the order of the help.
-var adminCommands = []adminCommand{
+// operations in the order of the help.
+var operations = []operation{
 	{"organizations", "", "lists organizations with their members, contacts, numbers, and messages of the last 24 hours",
 		nil, organizations},
 	{"suspend", "ORGANIZATION --reason TEXT [--until TIME]",
 		"stops its sending at once, until then; its members still read and export", withReasonAndUntil, suspend},
 	{"resume", "ORGANIZATION", "opens it again; campaigns that waited for that go on by themselves", nil, resume},
 	{"close", "ORGANIZATION --yes [--reason TEXT]", "lets nobody in any more, and sends nothing; its data stays",
-		func(f *flag.FlagSet) { withReason(f); withYes(f) }, closeOrganization},
+		func(f *pflag.FlagSet) { withReason(f); withYes(f) }, closeOrganization},
 	{"erase", "ORGANIZATION --yes", "closes it and deletes its data; hourly sums stay; may be interrupted and repeated",
 		withYes, erase},
 	{"quota", "ORGANIZATION [--messages-per-day N] [--contacts N] [--numbers N]",
-		"limits what it may have; none is no limit; what is left out stays", func(f *flag.FlagSet) {
+		"limits what it may have; none is no limit; what is left out stays", func(f *pflag.FlagSet) {
 			f.String("messages-per-day", "", "messages sent in a day of UTC, or none")
 			f.String("contacts", "", "contacts, or none")
 			f.String("numbers", "", "phone numbers of connected accounts, or none")
 		}, quota},
 	{"create-user", "E-MAIL [--name TEXT] [--organization ID-OR-NAME] [--role ROLE]",
 		"makes a user and prints a password; puts them into the organization, which is made if there is none of that name",
-		func(f *flag.FlagSet) {
+		func(f *pflag.FlagSet) {
 			f.String("name", "", "what they are called; otherwise the address up to the @")
 			f.String("organization", "", "where they belong")
 			f.String("role", "OWNER", "OWNER, ADMIN, CAMPAIGNER or VIEWER")
@@ -55,7 +56,7 @@ var adminCommands = []adminCommand{
 		nil, verifyEmail},
 	{"disable-second-factor", "E-MAIL", "for a user who has lost it; make sure who asks", nil, disableSecondFactor},
 	{"maintenance", "on [--notice TEXT] | off",
-		"stops changes and sending everywhere within about a second, or lets them go on", func(f *flag.FlagSet) {
+		"stops changes and sending everywhere within about a second, or lets them go on", func(f *pflag.FlagSet) {
 			f.String("notice", "", "what everybody is told meanwhile")
 		}, maintenance},
 	{"notice", "TEXT | off", "tells everybody something, without maintenance", nil, notice},
@@ -70,17 +71,17 @@ var adminCommands = []adminCommand{
 	{"replay", "", "takes those webhooks in again, and deletes those that are understood and matched now", nil, replay},
 }
 
-func withReason(f *flag.FlagSet) { f.String("reason", "", "why, for those whom it concerns to read") }
-func withReasonAndUntil(f *flag.FlagSet) {
+func withReason(f *pflag.FlagSet) { f.String("reason", "", "why, for those whom it concerns to read") }
+func withReasonAndUntil(f *pflag.FlagSet) {
 	withReason(f)
 	f.String("until", "", "when it ends by itself: a time like 2026-12-24T18:00:00Z, or from now on a span like 12h or 7d")
 }
-func withYes(f *flag.FlagSet) { f.Bool("yes", false, "says that this is meant") }
+func withYes(f *pflag.FlagSet) { f.Bool("yes", false, "says that this is meant") }
 
 // adminArgs are a command's arguments, and where its answer goes.
 type adminArgs struct {
 	names  []string
-	flags  *flag.FlagSet
+	flags  *pflag.FlagSet
 	stdout io.Writer
 }
 
@@ -100,81 +101,58 @@ func (a adminArgs) print(v any, words func(io.Writer)) error {
 	return encoder.Encode(v)
 }
 
-func runAdmin(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
-	if len(args) == 0 || slices.Contains([]string{"help", "--help", "-h"}, args[0]) {
-		return adminHelp(stdout)
+// adminCommand has a command for each operation.
+func adminCommand(environ []string) *cobra.Command {
+	cobra.EnableCommandSorting = false // the table's order is the order of the help
+	admin := &cobra.Command{Use: "admin", Short: "what the operator does; alone it lists its commands",
+		Long: "What the operator does. Each command takes --json for programs, and --help.",
+		Args: oneOfItsCommands, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 
-	i := slices.IndexFunc(adminCommands, func(c adminCommand) bool { return c.name == args[0] })
-	if i < 0 {
-		return fmt.Errorf("there is no command admin %q; `carillon admin` lists them", args[0])
+	for _, o := range operations {
+		cmd := &cobra.Command{Use: strings.TrimSpace(o.name + " " + o.usage), Short: o.help,
+			DisableFlagsInUseLine: true, Args: cobra.ArbitraryArgs,
+			RunE: func(cmd *cobra.Command, args []string) error {
+				return o.perform(cmd.Context(), adminArgs{names: args, flags: cmd.Flags(), stdout: cmd.OutOrStdout()},
+					environ, cmd.ErrOrStderr())
+			},
+		}
+
+		cmd.Flags().Bool("json", false, "answer as JSON")
+		if o.flags != nil {
+			o.flags(cmd.Flags())
+		}
+
+		admin.AddCommand(cmd)
 	}
 
-	a, err := adminCommands[i].parse(args[1:], stdout)
-	if err != nil {
-		return ignore(err, flag.ErrHelp)
-	}
+	return admin
+}
 
-	p, err := open(ctx, environ, stderr)
+// perform runs an operation beside the processes of the service, and waits until they know of it.
+func (o operation) perform(ctx context.Context, a adminArgs, environ []string, stderr io.Writer) error {
+	p, err := app.Open(ctx, environ, stderr)
 	if err != nil {
 		return err
 	}
 
-	defer p.close()
-	err = adminCommands[i].run(identity.AsOperator(ctx), p, a)
+	defer p.Close()
+	err = o.run(identity.AsOperator(ctx), p, a)
 	flush, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if late := p.hub.Flush(flush); late != nil {
-		p.log.Warn("other processes hear of this late", "error", late)
+	if late := p.Hub.Flush(flush); late != nil {
+		p.Log.Warn("other processes hear of this late", "error", late)
 	}
 
 	return err
 }
 
-func adminHelp(stdout io.Writer) error {
-	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
-	for _, c := range adminCommands {
-		fmt.Fprintf(table, "carillon admin %s %s\t%s\n", c.name, c.usage, c.help)
-	}
-
-	fmt.Fprintln(table, "\nEach takes --json for programs, and --help.")
-
-	return table.Flush()
-}
-
-// parse reads flags before, between and after the names.
-func (c adminCommand) parse(args []string, stdout io.Writer) (adminArgs, error) {
-	flags := flag.NewFlagSet("carillon admin "+c.name, flag.ContinueOnError)
-	flags.SetOutput(stdout)
-	flags.Bool("json", false, "answer as JSON")
-	if c.flags != nil {
-		c.flags(flags)
-	}
-
-	flags.Usage = func() {
-		fmt.Fprintf(stdout, "carillon admin %s %s\n%s\n", c.name, c.usage, c.help)
-		flags.PrintDefaults()
-	}
-
-	a := adminArgs{flags: flags, stdout: stdout}
-	for {
-		if err := flags.Parse(args); err != nil {
-			return a, err
-		}
-		if args = flags.Args(); len(args) == 0 {
-			return a, nil
-		}
-
-		a.names, args = append(a.names, args[0]), args[1:]
-	}
-}
-
-func resetPassword(ctx context.Context, p *parts, a adminArgs) error {
+func resetPassword(ctx context.Context, p *app.App, a adminArgs) error {
 	if len(a.names) != 1 {
 		return errors.New("name the user by one e-mail address")
 	}
 
-	link, err := p.identity.ResetLink(ctx, a.names[0])
+	link, err := p.Identity.ResetLink(ctx, a.names[0])
 	if err != nil {
 		return err
 	}
@@ -182,36 +160,36 @@ func resetPassword(ctx context.Context, p *parts, a adminArgs) error {
 	return a.print(map[string]string{"link": link}, func(w io.Writer) { fmt.Fprintln(w, link) })
 }
 
-func verifyEmail(ctx context.Context, p *parts, a adminArgs) error {
+func verifyEmail(ctx context.Context, p *app.App, a adminArgs) error {
 	if len(a.names) != 1 {
 		return errors.New("name the user by one e-mail address")
 	}
-	if err := p.identity.VouchFor(ctx, a.names[0]); err != nil {
+	if err := p.Identity.VouchFor(ctx, a.names[0]); err != nil {
 		return err
 	}
 
 	return a.say(a.names[0] + " counts as verified")
 }
 
-func disableSecondFactor(ctx context.Context, p *parts, a adminArgs) error {
+func disableSecondFactor(ctx context.Context, p *app.App, a adminArgs) error {
 	if len(a.names) != 1 {
 		return errors.New("name the user by one e-mail address")
 	}
 
-	changed, err := p.identity.DropSecondFactor(ctx, a.names[0])
+	changed, err := p.Identity.DropSecondFactor(ctx, a.names[0])
 	if err != nil {
 		return err
 	}
 
 	for _, session := range changed {
-		p.hub.Announce(ctx, session)
+		p.Hub.Announce(ctx, session)
 	}
 
 	return a.say(a.names[0] + " signs in with the password alone now, and can set up another second factor")
 }
 
-func verify(ctx context.Context, p *parts, a adminArgs) error {
-	differences, err := p.queue.Verify(ctx)
+func verify(ctx context.Context, p *app.App, a adminArgs) error {
+	differences, err := p.Queue.Verify(ctx)
 	if err != nil {
 		return err
 	}
@@ -243,8 +221,8 @@ func verify(ctx context.Context, p *parts, a adminArgs) error {
 }
 
 // trails walks the audit trails and tells the end of each, which is worth keeping elsewhere.
-func trails(ctx context.Context, p *parts, lines *[]string) (broken int, err error) {
-	all, err := p.identity.Trails(ctx)
+func trails(ctx context.Context, p *app.App, lines *[]string) (broken int, err error) {
+	all, err := p.Identity.Trails(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -263,8 +241,8 @@ func trails(ctx context.Context, p *parts, lines *[]string) (broken int, err err
 	return broken, nil
 }
 
-func unmatched(ctx context.Context, p *parts, a adminArgs) error {
-	found, err := p.webhooks.Unmatched(ctx)
+func unmatched(ctx context.Context, p *app.App, a adminArgs) error {
+	found, err := p.Webhooks.Unmatched(ctx)
 	if err != nil {
 		return err
 	}
@@ -288,7 +266,7 @@ func unmatched(ctx context.Context, p *parts, a adminArgs) error {
 
 // replay runs the journal and the hub as serve does, since what is taken in is committed by the one
 // and told by the other.
-func replay(ctx context.Context, p *parts, a adminArgs) error {
+func replay(ctx context.Context, p *app.App, a adminArgs) error {
 	var g errgroup.Group
 	start := func(run func(context.Context) error) (stop func()) {
 		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -298,8 +276,8 @@ func replay(ctx context.Context, p *parts, a adminArgs) error {
 		return func() { cancel(); <-over }
 	}
 
-	stopHub, stopJournal := start(p.hub.Run), start(p.journal.Run)
-	done, err := p.webhooks.Replay(ctx)
+	stopHub, stopJournal := start(p.Hub.Run), start(p.Journal.Run)
+	done, err := p.Webhooks.Replay(ctx)
 	stopJournal()
 	stopHub()
 	err = errors.Join(err, a.print(done, func(w io.Writer) {

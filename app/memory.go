@@ -1,8 +1,10 @@
-package main
+package app
 
 import (
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"sync"
 	"time"
 )
 
@@ -37,12 +39,34 @@ func (r *rest) look(allocated uint64) bool {
 	return true
 }
 
-// giveBack returns memory to the system whenever the process comes to rest, for ever. Some tens of
-// milliseconds of one core.
-func giveBack() {
+// TuneMemory sets how this process uses memory, until stop is called: few collections while it
+// sends, and what a burst has left goes back to the system when the process comes to rest.
+func TuneMemory() (stop func()) {
+	floor, done := make([]byte, heapFloor), make(chan struct{})
+	var resting sync.WaitGroup
+	resting.Go(func() { giveBack(done) })
+
+	return func() {
+		close(done)
+		resting.Wait()
+		runtime.KeepAlive(floor)
+	}
+}
+
+// giveBack returns memory to the system whenever the process comes to rest, until done is closed.
+// Some tens of milliseconds of one core.
+func giveBack(done <-chan struct{}) {
 	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
-	var r rest
-	for range time.Tick(restEvery) {
+	tick := time.NewTicker(restEvery)
+	defer tick.Stop()
+
+	for r := (rest{}); ; {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+
 		metrics.Read(sample)
 		if r.look(sample[0].Value.Uint64()) {
 			debug.FreeOSMemory()

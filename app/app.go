@@ -1,0 +1,316 @@
+// Package app builds a running service and runs it: every part once, top to bottom, in the roles of
+// one process, until it is told to stop. The command line (package cli), the demo and the tests of
+// the whole program all use it. A process that ends in the middle of anything loses nothing: the
+// database holds the truth, and the sweep finds what was left.
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+	_ "time/tzdata" // campaigns have time zones, containers may have none
+
+	"github.com/redis/go-redis/v9"
+
+	"carillon/account"
+	"carillon/audience"
+	"carillon/campaign"
+	"carillon/clientip"
+	"carillon/config"
+	"carillon/database"
+	"carillon/delivery"
+	"carillon/graph"
+	"carillon/graph/transport"
+	"carillon/hub"
+	"carillon/identity"
+	"carillon/metawebhook"
+	"carillon/operator"
+	"carillon/ratelimit"
+	"carillon/redisclient"
+	"carillon/secret"
+	"carillon/telemetry"
+	"carillon/transactional"
+	"carillon/uid"
+	"carillon/whatsapp"
+	"carillon/worker"
+)
+
+const (
+	databaseConns = 24
+	tasksAtOnce   = 64
+	// stopWithin is how long HTTP may take to end after sockets have been told.
+	stopWithin = 10 * time.Second
+)
+
+// App is a service with all its parts. What is exported is for the operator's commands and tests.
+type App struct {
+	Config   config.Config
+	Log      *slog.Logger
+	DB       *database.DB
+	Keys     *secret.Keyring
+	Identity *identity.Service
+	Accounts *account.Service
+	Audience *audience.Service
+	Operator *operator.Service
+	Queue    *delivery.Queue
+	Journal  *delivery.Journal
+	Hub      *hub.Hub[delivery.Event]
+	Webhooks *metawebhook.Handler
+
+	redis     redis.UniversalClient // for workers and live news, which can wait
+	quick     *redisclient.Quick    // for callers, who cannot
+	prefix    string                // begins every key and channel in Redis
+	news      newsTo
+	meta      *whatsapp.Client
+	events    *delivery.Log
+	tasks     *worker.Tasks
+	worker    *worker.Worker
+	limiter   *ratelimit.Limiter
+	campaigns *campaign.Service
+	api       http.Handler
+	apiStop   func(context.Context) error
+	metrics   telemetry.Metrics
+	clients   *clientip.Resolver // from which address a request comes
+	closes    []func() error     // in the order of opening
+}
+
+// Build makes every part. What it opens, Close closes. Every key and channel in Redis begins with
+// prefix.
+func Build(ctx context.Context, cfg config.Config, prefix string, log *slog.Logger) (p *App, err error) {
+	if cfg.WhatsApp.APIURL == nil { // what the operator does on a stopped service needs no WhatsApp
+		cfg.WhatsApp.APIURL = &url.URL{Scheme: "http", Host: "127.0.0.1:9"} // discard: nothing answers
+	}
+
+	p = &App{Config: cfg, Log: log, prefix: prefix, metrics: telemetry.NewMetrics(),
+		clients: clientip.New(cfg.TrustedProxies, cfg.ForwardedHeader, log)}
+	for _, step := range []func(context.Context) error{p.openStores, p.buildDelivery, p.buildDomain, p.buildDoors} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, p.Close())
+		}
+	}
+
+	return p, nil
+}
+
+// openStores opens the database and Redis, and reads the keys that seal secrets.
+func (p *App) openStores(ctx context.Context) (err error) {
+	file, ok := strings.CutPrefix(p.Config.DatabaseURL, "sqlite:")
+	if ok && filepath.Dir(file) == filepath.Clean(p.Config.DataDir) {
+		if err := config.PrivateDir(p.Config.DataDir); err != nil {
+			return err
+		}
+	}
+
+	if p.DB, err = database.Open(ctx, p.Config.DatabaseURL, databaseConns); err != nil {
+		return err
+	}
+
+	p.closes = append(p.closes, p.DB.Close)
+	if err := p.openRedis(); err != nil {
+		return err
+	}
+
+	p.Keys, err = keyring(p.Config)
+
+	return err
+}
+
+// buildDelivery makes what messages pass: the log and its subscribers, the journal, the queue.
+func (p *App) buildDelivery(context.Context) error {
+	p.meta = whatsapp.NewClient(p.Config.WhatsApp.APIURL.String(), p.Config.WhatsApp.APIVersion,
+		whatsapp.WithAppSecret(currentSecret(p.Config)), whatsapp.WithSocket(p.Config.WhatsApp.Socket))
+	p.events = delivery.NewLog(p.DB)
+	p.Hub = hub.New[delivery.Event](p.redis, p.prefix, p.events, hub.Options{
+		Logger: p.Log, Announced: func(subjects ...uid.ID) { p.Identity.Forget(subjects...) },
+	})
+	p.news = newsTo{p.Hub}
+	p.Journal = delivery.NewJournal(p.DB, p.news, database.Now, p.Log)
+	p.Queue = delivery.NewQueue(p.DB, p.Journal, p.news, database.Now)
+	p.tasks = worker.NewTasks(p.redis, p.prefix, p.Log)
+
+	return nil
+}
+
+// buildDomain makes the services that own the rules: who asks, accounts, audience, campaigns.
+func (p *App) buildDomain(context.Context) error {
+	terms, err := LoadTerms(p.Config.TermsFile)
+	if err != nil {
+		return err
+	}
+
+	mailer, err := mailerOf(p.Config, p.Log)
+	if err != nil {
+		return err
+	}
+	if p.Config.OIDC.SignUp && p.Config.SignUp != string(identity.SignUpsOpen) {
+		p.Log.Warn("OIDC_SIGN_UP is true and has no effect, since SIGN_UP lets nobody sign up", "sign_up", p.Config.SignUp)
+	}
+
+	now := database.Now
+	p.limiter = ratelimit.New(p.quick, p.prefix, limits(p.Config), p.Log)
+	p.Identity = identity.New(p.DB, terms, now, identity.Options{
+		Keys: p.Keys, External: external(p.Config, now), SignUps: identity.SignUps(p.Config.SignUp),
+		Limiter: p.limiter, Mail: mailer, PublicURL: p.Config.PublicURL.String(), Hears: p.Hub.Hears, Log: p.Log,
+	})
+
+	p.Accounts = account.New(p.DB, p.Keys, p.meta, p.Identity, account.Options{
+		AppID: p.Config.WhatsApp.AppID, AppSecret: currentSecret(p.Config), Tell: p.news.Notify,
+	}, now)
+	p.Audience = audience.New(p.DB, now, func(ctx context.Context, organization, contactImport uid.ID) {
+		p.news.Notify(ctx, organization, contactImport)
+	})
+	p.campaigns = campaign.New(p.DB, p.Queue, p.Audience, p.Identity, p.Accounts, p.tasks, p.news, now)
+	p.Operator = operator.New(p.DB, p.Accounts, p.campaigns, p.Hub, now)
+	p.Journal.Watch(p.campaigns)
+	p.Journal.Introduce(p.Audience)
+
+	return nil
+}
+
+// buildDoors makes what is called from outside: the workers' tasks, Meta's webhooks, the API.
+func (p *App) buildDoors(context.Context) error {
+	cfg, now := p.Config, database.Now
+	lanes := worker.NewLanes(p.Queue, p.Journal, p.Accounts, p.DB.Client, p.campaigns, p.meta,
+		worker.NewPace(p.redis, p.prefix), p.tasks.Waiting, now, p.Log)
+	p.worker = worker.New(p.redis, p.tasks, worker.Jobs{
+		Enroll: p.campaigns.Enroll, Import: p.Audience.RunImport, Drain: lanes.Drain, Sweep: p.sweep,
+	}, tasksAtOnce, p.Log)
+
+	p.Webhooks = metawebhook.New(metawebhook.Parts{DB: p.DB, Journal: p.Journal, Queue: p.Queue, Accounts: p.Accounts,
+		Audience: p.Audience, Campaigns: p.campaigns, Now: now, Log: p.Log},
+		metawebhook.Options{
+			Secrets: cfg.WhatsApp.AppSecrets, VerifyToken: cfg.WhatsApp.VerifyToken,
+			BodyMemory: cfg.Webhooks.Memory, KeptRows: cfg.Webhooks.Kept, KeptBytes: cfg.Webhooks.KeptBytes,
+		})
+
+	p.metrics.MustRegister(p.Webhooks.Metrics()...)
+
+	api := graph.New(graph.Deps{
+		DB: p.DB, Identity: p.Identity, Accounts: p.Accounts, Audience: p.Audience, Campaigns: p.campaigns,
+		Direct:   transactional.New(p.DB, p.Queue, p.Identity, p.tasks, now),
+		Operator: operator.NewStates(p.DB, now),
+		Log:      p.events, Hub: p.Hub, Rates: worker.NewPace(p.quick, p.prefix),
+		WakeImport: p.tasks.WakeImport, Now: now, Logger: p.Log, AllowedOrigins: cfg.AllowedOrigins,
+		ClientIP: p.clients.Of,
+		Transport: transport.Options{Memory: int(cfg.Limits.Memory), MaxUploads: cfg.Limits.Uploads,
+			UploadSpace: cfg.Limits.UploadSpace, Websocket: transport.Websocket{
+				MaxConnections: cfg.Limits.Connections, MaxPerOwner: cfg.Limits.OrganizationConnections,
+				MaxSubscriptions: cfg.Limits.Subscriptions,
+			}},
+	})
+
+	p.metrics.MustRegister(api.Metrics()...)
+	p.api, p.apiStop = api, api.Shutdown
+
+	return nil
+}
+
+// Close closes what Build has opened, in the reverse order.
+func (p *App) Close() error {
+	var errs []error
+	for i := len(p.closes) - 1; i >= 0; i-- {
+		errs = append(errs, p.closes[i]())
+	}
+
+	return errors.Join(errs...)
+}
+
+// Roles are what one process does: answer the API and webhooks, send messages, or both.
+type Roles struct{ API, Work bool }
+
+// Serve runs until ctx ends or a part fails. Then it stops the parts in the order in which they
+// need each other: at once those that take requests and those that send, which finish what is in
+// flight; then the journal, which commits what they told it; and last the hub, which tells of that.
+func (p *App) Serve(ctx context.Context, listener net.Listener, r Roles) error {
+	for _, w := range p.Config.Warnings() {
+		p.Log.Warn("configuration: "+w.Variable+" "+w.Wrong, "right", w.Right)
+	}
+
+	metrics, err := p.listenMetrics()
+	if err != nil {
+		return err
+	}
+
+	server := p.httpServer(p.routes(r))
+	failed := make(chan error, 8) // each part's
+
+	start := func(run func(context.Context) error) (stop func()) {
+		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			if err := run(ctx); err != nil {
+				failed <- err
+			}
+		}()
+
+		return func() { cancel(); <-over }
+	}
+
+	stopMonitor, stopMetrics := start(p.quick.Monitor), func() {}
+	if metrics != nil {
+		stopMetrics = start(p.runMetrics(metrics))
+	}
+
+	stopHub, stopJournal := start(p.Hub.Run), start(p.Journal.Run)
+	stopWork, stopPost, stopUses := func() {}, func() {}, func() {}
+	if r.API {
+		stopUses = start(p.Identity.RunUses)
+	}
+
+	if r.Work {
+		stopWork = start(p.worker.Run)
+		stopPost = start(func(ctx context.Context) error { return p.Identity.RunPost(ctx, p.Log) })
+	}
+
+	stopServing := start(func(context.Context) error {
+		return ignore(server.Serve(p.bounded(listener)), http.ErrServerClosed)
+	})
+
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+
+	var ends sync.WaitGroup
+	ends.Go(func() { err = errors.Join(err, p.stopHTTP(server)); stopServing() })
+	ends.Go(stopWork)
+	ends.Go(stopPost)
+	ends.Go(stopUses)
+	ends.Wait()
+	stopJournal()
+	stopHub()
+	stopMonitor()
+	stopMetrics()
+
+	return err
+}
+
+func (p *App) stopHTTP(server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	errs := []error{p.apiStop(ctx), server.Shutdown(ctx)}
+	if err := errors.Join(errs...); err != nil {
+		p.Log.Warn("some connections had to be cut", "error", err)
+		return ignore(server.Close(), http.ErrServerClosed)
+	}
+
+	return nil
+}
+
+func ignore(err, harmless error) error {
+	if errors.Is(err, harmless) {
+		return nil
+	}
+	return err
+}
+
+// RedisPrefix begins the keys and channels of a service; a demo has one of its own.
+const RedisPrefix = "carillon"

@@ -1,0 +1,134 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"carillon/config"
+	"carillon/graph/graphiql"
+	"carillon/telemetry"
+	"carillon/whatsapp/sandbox"
+)
+
+// RunRoles runs a part of the program against real servers, which the environment names.
+func RunRoles(ctx context.Context, r Roles, environ []string, stderr io.Writer) error {
+	cfg, err := config.Load(environ)
+	if err != nil {
+		return err
+	}
+
+	if cfg.Redis == nil {
+		return errors.New("REDIS_URL: serve and work are separate processes and need a Redis that both can reach, " +
+			"e.g. redis://localhost:6379; without one, run `carillon` alone")
+	}
+
+	if cfg.WhatsApp.APIURL == nil {
+		return errors.New("WHATSAPP_API_URL: the built-in sandbox runs only in `carillon` alone; name one, " +
+			"e.g. http://localhost:8090 for `carillon sandbox`")
+	}
+
+	p, err := Build(ctx, cfg, RedisPrefix, telemetry.Logger(stderr, cfg.LogLevel, cfg.LogFormat))
+	if err != nil {
+		return err
+	}
+
+	defer p.Close()
+	if err := p.DB.Current(ctx); err != nil {
+		return err
+	}
+
+	listener, err := net.Listen("tcp", cfg.HTTPAddr)
+	if err != nil {
+		return fmt.Errorf("HTTP_ADDR: %w", err)
+	}
+
+	p.Log.Info("carillon is up", "address", listener.Addr().String(), "api", r.API, "work", r.Work)
+
+	return p.Serve(ctx, listener, r)
+}
+
+// RunEverything is the whole service in one process. What is not configured is built in.
+func RunEverything(ctx context.Context, environ []string, stdout, stderr io.Writer) error {
+	cfg, err := config.Load(environ)
+	if err != nil {
+		return err
+	}
+
+	log := telemetry.Logger(stderr, cfg.LogLevel, cfg.LogFormat)
+	listener, err := net.Listen("tcp", cfg.HTTPAddr)
+	if err != nil {
+		return fmt.Errorf("HTTP_ADDR: %w", err)
+	}
+
+	g, ctx := errgroup.WithContext(ctx)
+	builtIn := cfg.WhatsApp.APIURL == nil
+	var box *builtInSandbox
+
+	if builtIn {
+		options := sandbox.Defaults()
+		options.StatePath, options.Log = dataFile(cfg, "sandbox.jsonl"), log
+		options.CallbackURL = "http://" + listener.Addr().String() + "/webhooks/whatsapp"
+		if err := config.PrivateDir(cfg.DataDir); err != nil {
+			return err
+		}
+		if box, err = startSandbox(&cfg, options); err != nil {
+			return err
+		}
+
+		defer os.RemoveAll(box.folder)
+		box.AddAccount(sandboxAccount(sandboxWABA, sandboxNumber, 0))
+	}
+
+	p, err := Build(ctx, cfg, RedisPrefix, log)
+	if err != nil {
+		return err
+	}
+
+	defer p.Close()
+	if _, err := p.DB.Migrate(ctx); err != nil {
+		return err
+	}
+
+	boxCtx, stopBox := context.WithCancel(context.WithoutCancel(ctx))
+	if builtIn {
+		g.Go(func() error { return box.run(boxCtx) })
+	}
+
+	g.Go(func() error {
+		defer stopBox() // not before the worker has the answers to what it sent, or those messages would be UNKNOWN
+		return p.Serve(ctx, listener, Roles{API: true, Work: true})
+	})
+
+	g.Go(func() error {
+		if !builtIn {
+			log.Info("carillon is up", "address", listener.Addr().String())
+			return nil
+		}
+
+		c, err := p.seed(ctx, box)
+		if err != nil {
+			return ignore(fmt.Errorf("make the first organization: %w", err), context.Canceled)
+		}
+
+		_, err = fmt.Fprintf(stdout, `
+Carillon is up, with WhatsApp's sandbox instead of WhatsApp and everything it keeps in %s.
+
+  GraphiQL   %s/%s
+  e-mail     %s
+  password   %s
+  API key    %s
+
+`, cfg.DataDir, strings.TrimSuffix(cfg.PublicURL.String(), "/"), graphiql.KeyFragment(c.APIKey), c.Email, c.Password, c.APIKey)
+
+		return err
+	})
+
+	return g.Wait()
+}

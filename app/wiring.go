@@ -1,0 +1,167 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"carillon/config"
+	"carillon/delivery"
+	"carillon/hub"
+	"carillon/identity"
+	"carillon/mail"
+	"carillon/oidc"
+	"carillon/ratelimit"
+	"carillon/redisclient"
+	"carillon/secret"
+	"carillon/telemetry"
+	"carillon/uid"
+)
+
+func keyring(cfg config.Config) (*secret.Keyring, error) {
+	keys := cfg.EncryptionKeys
+	if len(keys) == 0 {
+		key, err := config.LocalKey(cfg.DataDir)
+		if err != nil {
+			return nil, err
+		}
+
+		keys = [][]byte{key}
+	}
+
+	return secret.NewKeyring(keys...)
+}
+
+func currentSecret(cfg config.Config) string {
+	if len(cfg.WhatsApp.AppSecrets) == 0 {
+		return ""
+	}
+	return cfg.WhatsApp.AppSecrets[0]
+}
+
+// external is the identity provider of the configuration. It is not asked yet: it may be down.
+func external(cfg config.Config, now func() time.Time) identity.External {
+	o := cfg.OIDC
+	if o.Issuer == "" {
+		return identity.External{}
+	}
+
+	return identity.External{
+		Provider: oidc.New(oidc.Options{Issuer: o.Issuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret,
+			Scopes: o.Scopes, Name: o.Name}, now),
+		AllowedDomains: o.AllowedDomains, SignUp: o.SignUp, RedirectOrigins: cfg.AllowedOrigins,
+	}
+}
+
+// tries is how often may be tried what begins with such a key. Those of invitations are set in the
+// configuration.
+var tries = map[string]ratelimit.Limit{
+	"account": {Tries: 10, Span: 5 * time.Minute},  // the password of an e-mail address
+	"address": {Tries: 30, Span: 5 * time.Minute},  // from a network address, without being signed in
+	"code":    {Tries: 10, Span: 15 * time.Minute}, // of a million codes, three are right at a time
+	"reset":   {Tries: 5, Span: time.Hour},         // links asked for an e-mail address
+	"invited": {Tries: 5, Span: time.Hour},         // invitations of an e-mail address
+	"verify":  {Tries: 5, Span: time.Hour},         // links to prove their address asked for by a user
+	"create":  {Tries: 20, Span: time.Hour},        // organizations by a user
+}
+
+func limits(cfg config.Config) func(key string) ratelimit.Limit {
+	all := maps.Clone(tries)
+	all["inviter"] = ratelimit.Limit{Tries: cfg.Invitations.PerUser, Span: time.Hour}
+	all["invite"] = ratelimit.Limit{Tries: cfg.Invitations.PerOrganization, Span: time.Hour}
+	all["invitations"] = ratelimit.Limit{Tries: cfg.Invitations.PerService, Span: time.Hour}
+
+	return func(key string) ratelimit.Limit {
+		kind, _, _ := strings.Cut(key, ":")
+		kind, _, _ = strings.Cut(kind, "-") // the counts of one kind have one limit
+		if limit, known := all[kind]; known {
+			return limit
+		}
+
+		return all["address"]
+	}
+}
+
+// mailerOf sends by the configured server, or writes to the log.
+func mailerOf(cfg config.Config, log *slog.Logger) (identity.Mailer, error) {
+	s := cfg.SMTP
+	if s.Host == "" {
+		return mail.Log{Logger: log}, nil
+	}
+
+	return mail.NewSMTP(mail.Server{Host: s.Host, Port: s.Port, User: s.User, Password: s.Password,
+		Security: mail.Security(s.TLS), From: s.From})
+}
+
+// newsTo tells the hub what delivery and campaigns have committed.
+type newsTo struct{ hub *hub.Hub[delivery.Event] }
+
+func (n newsTo) Publish(ctx context.Context, organization uid.ID, events []delivery.Event) {
+	_ = n.hub.Publish(ctx, organization, events) // the hub's poll makes good what is lost here
+}
+
+func (n newsTo) Notify(ctx context.Context, organization uid.ID, subjects ...uid.ID) {
+	topics := make([]string, len(subjects))
+	for i, s := range subjects {
+		topics[i] = s.String()
+	}
+
+	n.hub.Notify(ctx, organization, topics...)
+}
+
+func (p *App) openRedis() error {
+	options := p.Config.Redis
+	if options == nil {
+		embedded, stop, err := startRedis()
+		if err != nil {
+			return err
+		}
+
+		p.closes = append(p.closes, stop)
+		options = embedded
+	}
+
+	p.redis, p.quick = redisclient.Patient(*options), redisclient.NewQuick(*options, p.Log)
+	p.closes = append(p.closes, p.redis.Close, p.quick.Close)
+
+	return nil
+}
+
+// Open builds the service of an environment.
+func Open(ctx context.Context, environ []string, stderr io.Writer) (*App, error) {
+	cfg, err := config.Load(environ)
+	if err != nil {
+		return nil, err
+	}
+
+	log := telemetry.Logger(stderr, cfg.LogLevel, cfg.LogFormat)
+
+	return Build(ctx, cfg, RedisPrefix, log)
+}
+
+// LoadTerms reads the operator's own terms, where they have some.
+func LoadTerms(file string) (identity.Terms, error) {
+	if file == "" {
+		return identity.DefaultTerms(), nil
+	}
+
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return identity.Terms{}, fmt.Errorf("TERMS_FILE: %w", err)
+	}
+
+	terms, err := identity.ParseTerms(string(text))
+	if err != nil {
+		return identity.Terms{}, fmt.Errorf("TERMS_FILE %s: %w", file, err)
+	}
+
+	return terms, nil
+}
+
+func dataFile(cfg config.Config, name string) string { return filepath.Join(cfg.DataDir, name) }
