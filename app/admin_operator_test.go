@@ -108,7 +108,7 @@ func TestTheOperatorsCommands(t *testing.T) {
 		{"close " + id + " --yes", "CLOSED"},
 		{"erase " + id + " --yes", "erased: .* 1 users"},
 		{"organizations", "erased +CLOSED +0"},
-		{"", "carillon admin suspend ORGANIZATION"},
+		{"", "stops its sending at once"},
 		{"quota --help", "messages-per-day"},
 	} {
 		if strings.HasPrefix(step.command, "close") {
