@@ -35,7 +35,7 @@ func New(d Deps) *transport.Handler {
 	}
 
 	r, o := &Resolver{Deps: d, away: rate.Sometimes{First: 1, Interval: noteAwayEvery},
-		surveys: make(chan struct{}, surveysAtOnce)}, d.Transport
+		surveys: make(chan struct{}, pagesAtOnce)}, d.Transport
 	o.Schema = r.schema()
 	o.Authenticate = r.authenticate
 	o.PresentError = r.presentError

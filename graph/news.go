@@ -24,19 +24,24 @@ var over = []enum.CampaignStatus{enum.CampaignStatusCompleted, enum.CampaignStat
 
 // states is what one subscriber knows of the things whose changes it is told: a mark of each, the
 // same as long as there is nothing new to tell. Campaigns that were over when it came are left out,
-// since they are many.
+// since they are many. It remembers marks and ids alone: a row is read in the turn in which it is
+// sent.
 type states struct {
 	r     *Resolver
 	since time.Time
 	seed  maphash.Seed
 	marks map[uid.ID]uint64
+	paid  int // marks that are paid for
 }
 
-// surveysAtOnce is how many subscribers may read all that they are told of at a time.
-const surveysAtOnce = 4
-
-// markCost is about how many bytes a mark takes.
-const markCost = 64
+const (
+	// pagesAtOnce is how many pages are read at a time in order to compare them with what subscribers
+	// know, and pageOfStates how many rows a page has.
+	pagesAtOnce  = 4
+	pageOfStates = 64
+	// markCost is about how many bytes a mark takes, with its id among those that have changed.
+	markCost = 80
+)
 
 // state is one thing as it was read.
 type state struct {
@@ -56,26 +61,23 @@ func (r *Resolver) followStatuses(ctx context.Context) (<-chan ent.Noder, error)
 
 	r.guard(ctx)
 	survey := r.Hub.Survey(v.Organization)
-	s := &states{r, r.Now(), maphash.MakeSeed(), map[uid.ID]uint64{}}
-	if _, err := s.look(ctx, nil, true); err != nil {
+	s := &states{r: r, since: r.Now(), seed: maphash.MakeSeed(), marks: map[uid.ID]uint64{}}
+	remember := func(row state) { s.news(row) }
+	if err := s.look(ctx, nil, true, remember); err != nil {
 		survey.Close()
 		return nil, err
 	}
 
-	if err := transport.Hold(ctx, markCost*len(s.marks)); err != nil {
-		survey.Close()
-		return nil, err
-	}
-
-	return stream(ctx, func(_ *transport.Turn, send func(ent.Noder) bool) error {
+	return stream(ctx, func(turn *transport.Turn, send func(ent.Noder) bool) error {
 		defer survey.Close()
-		return s.keepTelling(ctx, survey, send)
+		return s.keepTelling(ctx, survey, turn, send)
 	}), nil
 }
 
 // keepTelling looks after each signal, and rests before the next look. What changes meanwhile is in
 // the survey.
-func (s *states) keepTelling(ctx context.Context, survey *hub.Survey, send func(ent.Noder) bool) error {
+func (s *states) keepTelling(ctx context.Context, survey *hub.Survey, turn *transport.Turn,
+	send func(ent.Noder) bool) error {
 	for {
 		select {
 		case <-survey.C():
@@ -84,18 +86,20 @@ func (s *states) keepTelling(ctx context.Context, survey *hub.Survey, send func(
 		}
 
 		topics, missed := survey.Take()
-		changed, err := s.look(ctx, topics, missed)
+		changed, err := s.changed(ctx, topics, missed)
 		if err != nil {
 			return err
 		}
 
-		for _, n := range changed {
-			if !send(n) {
-				return nil
+		for _, id := range changed {
+			if err := s.tell(ctx, id, turn, send); err != nil {
+				return err
 			}
 		}
 
+		turn.Leave()
 		rest := time.NewTimer(progressEvery)
+
 		select {
 		case <-rest.C:
 		case <-ctx.Done():
@@ -105,18 +109,44 @@ func (s *states) keepTelling(ctx context.Context, survey *hub.Survey, send func(
 	}
 }
 
-// look reads the rows that topics name, or all, and returns those that have changed since it last
-// saw them.
-func (s *states) look(ctx context.Context, topics []string, all bool) (changed []ent.Noder, err error) {
-	if all {
-		select {
-		case s.r.surveys <- struct{}{}:
-			defer func() { <-s.r.surveys }()
-		case <-ctx.Done():
-			return nil, ctx.Err()
+// changed gives the ids of the things of which there is something to tell. It remembers those of
+// which there is not.
+func (s *states) changed(ctx context.Context, topics []string, all bool) (ids []uid.ID, err error) {
+	err = s.look(ctx, topics, all, func(row state) {
+		if s.isNews(row) {
+			ids = append(ids, row.id)
+		} else {
+			s.news(row)
+		}
+	})
+
+	return ids, err
+}
+
+// tell reads a thing in the turn of its answer, as it is by then, and sends it if that is still
+// news. A turn that it does not need is the next one's.
+func (s *states) tell(ctx context.Context, id uid.ID, turn *transport.Turn, send func(ent.Noder) bool) error {
+	if !turn.Take(ctx) {
+		return nil
+	}
+
+	rows, err := s.read(alone(ctx), id.Kind(), span{ids: []uid.ID{id}, size: 1, whole: true})
+	if err != nil {
+		return err
+	}
+
+	for _, row := range rows { // none when it was deleted meanwhile
+		if s.news(row) {
+			send(row.Noder)
 		}
 	}
 
+	return s.pay(ctx)
+}
+
+// look reads the rows that topics name, or all, and shows each to see. It holds one page of them at
+// a time.
+func (s *states) look(ctx context.Context, topics []string, all bool, see func(state)) error {
 	ids := map[uid.Kind][]uid.ID{}
 	for _, topic := range topics {
 		if id, err := uid.Parse(topic); err == nil {
@@ -129,43 +159,95 @@ func (s *states) look(ctx context.Context, topics []string, all bool) (changed [
 			continue
 		}
 
-		rows, err := s.read(ctx, kind, ids[kind], all)
-		if err != nil {
-			return nil, err
-		}
+		next := span{ids: ids[kind], all: all, size: pageOfStates}
+		for more := true; more; {
+			n, last, err := s.lookAtPage(ctx, kind, next, see)
+			if err != nil {
+				return err
+			}
 
-		for _, row := range rows {
-			if s.news(row) {
-				changed = append(changed, row.Noder)
+			next.after, more = last, n == pageOfStates
+			if err := s.pay(ctx); err != nil {
+				return err
 			}
 		}
 	}
 
-	return changed, nil
+	return nil
 }
 
-// news remembers a thing, and says whether there is something to tell.
-func (s *states) news(now state) bool {
-	before, known := s.marks[now.id]
-	mark := maphash.Comparable(s.seed, now.mark)
-	if now.old {
-		delete(s.marks, now.id)
-	} else {
-		s.marks[now.id] = mark
+func (s *states) lookAtPage(ctx context.Context, kind uid.Kind, p span,
+	see func(state)) (n int, last uid.ID, err error) {
+	select {
+	case s.r.surveys <- struct{}{}:
+		defer func() { <-s.r.surveys }()
+	case <-ctx.Done():
+		return 0, last, ctx.Err()
 	}
 
+	rows, err := s.read(alone(ctx), kind, p)
+	for _, row := range rows {
+		see(row)
+		last = row.id
+	}
+
+	return len(rows), last, err
+}
+
+// pay has the caller pay for the marks that were added.
+func (s *states) pay(ctx context.Context) error {
+	if len(s.marks) <= s.paid {
+		return nil
+	}
+	if err := transport.Hold(ctx, markCost*(len(s.marks)-s.paid)); err != nil {
+		return err
+	}
+
+	s.paid = len(s.marks)
+
+	return nil
+}
+
+// isNews says whether there is something to tell of a thing.
+func (s *states) isNews(now state) bool {
+	before, known := s.marks[now.id]
 	if !known {
 		return !now.old && !now.quiet
 	}
 
-	return mark != before
+	return s.markOf(now) != before
 }
 
-func (s *states) read(ctx context.Context, kind uid.Kind, ids []uid.ID, all bool) (out []state, err error) {
-	c := s.r.DB.Client
+func (s *states) markOf(now state) uint64 { return maphash.Comparable(s.seed, now.mark) }
+
+// news remembers a thing, and says whether there was something to tell.
+func (s *states) news(now state) bool {
+	news := s.isNews(now)
+	if now.old {
+		delete(s.marks, now.id)
+	} else {
+		s.marks[now.id] = s.markOf(now)
+	}
+
+	return news
+}
+
+// span is which rows are read: so many of some ids or of all, in the order of their ids, as a whole
+// or with no more than it takes to see what has changed.
+type span struct {
+	ids   []uid.ID
+	all   bool
+	after uid.ID
+	size  int
+	whole bool
+}
+
+func (s *states) read(ctx context.Context, kind uid.Kind, p span) (out []state, err error) {
+	c, n := s.r.DB.Client, p.size
 	switch kind {
 	case uid.Account:
-		rows, err := c.Account.Query().Where(those(account.IDIn, ids, all)...).Order(account.ByID()).All(ctx)
+		rows, err := c.Account.Query().Where(those(account.IDIn, account.IDGT, p)...).Order(account.ByID()).
+			Limit(n).All(ctx)
 		for _, a := range rows {
 			out = append(out, state{Noder: a, id: a.ID,
 				mark: [...]any{a.Name, a.Status, text(a.StatusReason), text(a.ReviewStatus), or(a.MessagingLimit, -1)}})
@@ -173,7 +255,8 @@ func (s *states) read(ctx context.Context, kind uid.Kind, ids []uid.ID, all bool
 
 		return out, err
 	case uid.PhoneNumber:
-		rows, err := c.PhoneNumber.Query().Where(those(phonenumber.IDIn, ids, all)...).Order(phonenumber.ByID()).All(ctx)
+		rows, err := c.PhoneNumber.Query().Where(those(phonenumber.IDIn, phonenumber.IDGT, p)...).
+			Order(phonenumber.ByID()).Limit(n).All(ctx)
 		for _, n := range rows {
 			out = append(out, state{Noder: n, id: n.ID, mark: [...]any{n.DisplayNumber, n.VerifiedName, n.Status,
 				n.QualityRating, n.Throughput, or(n.ThroughputCap, -1)}})
@@ -181,7 +264,8 @@ func (s *states) read(ctx context.Context, kind uid.Kind, ids []uid.ID, all bool
 
 		return out, err
 	case uid.Template:
-		rows, err := c.Template.Query().Where(those(template.IDIn, ids, all)...).Order(template.ByID()).All(ctx)
+		rows, err := c.Template.Query().Where(those(template.IDIn, template.IDGT, p)...).Order(template.ByID()).
+			Limit(n).All(ctx)
 		for _, t := range rows {
 			out = append(out, state{Noder: t, id: t.ID,
 				mark: [...]any{t.Status, t.Category, t.QualityScore, text(t.RejectionReason), string(t.Components)}})
@@ -190,12 +274,17 @@ func (s *states) read(ctx context.Context, kind uid.Kind, ids []uid.ID, all bool
 		return out, err
 	}
 
-	which := campaign.IDIn(ids...)
-	if all {
-		which = campaign.Or(campaign.StatusNotIn(over...), campaign.CreatedAtGTE(s.since), campaign.IDIn(s.campaigns()...))
+	query := c.Campaign.Query().Where(those(campaign.IDIn, campaign.IDGT, p)...).Order(campaign.ByID()).Limit(n)
+	if p.all {
+		query.Where(campaign.Or(campaign.StatusNotIn(over...), campaign.CreatedAtGTE(s.since),
+			campaign.IDIn(s.campaigns()...)))
 	}
 
-	rows, err := c.Campaign.Query().Where(which).Order(campaign.ByID()).All(ctx)
+	if !p.whole { // an audience may be large
+		query.Select(campaign.FieldID, campaign.FieldStatus, campaign.FieldStatusReason, campaign.FieldCreatedAt)
+	}
+
+	rows, err := query.All(ctx)
 	for _, c := range rows {
 		out = append(out, state{
 			Noder: c, id: c.ID, mark: [...]any{c.Status, or(c.StatusReason, "")},
@@ -206,12 +295,16 @@ func (s *states) read(ctx context.Context, kind uid.Kind, ids []uid.ID, all bool
 	return out, err
 }
 
-// those is a condition for ids, and none for all.
-func those[P any](in func(...uid.ID) P, ids []uid.ID, all bool) []P {
-	if all {
-		return nil
+// those are the conditions for the rows of a span.
+func those[P any](in func(...uid.ID) P, after func(uid.ID) P, p span) (out []P) {
+	if !p.all {
+		out = append(out, in(p.ids...))
 	}
-	return []P{in(ids...)}
+	if !p.after.IsZero() {
+		out = append(out, after(p.after))
+	}
+
+	return out
 }
 
 // campaigns are those that are remembered: they may be over by now.
@@ -258,8 +351,8 @@ func (r *Resolver) followReceived(ctx context.Context, number *uid.ID) (<-chan *
 				return r.ended(ctx, v.Organization, err)
 			}
 
-			for some := range slices.Chunk(matching(events, want), messagesAtOnce) {
-				if err := tell.received(ctx, some, turn, send); err != nil {
+			for _, id := range receivedIn(events, want) {
+				if err := tell.received(ctx, id, turn, send); err != nil {
 					return err
 				}
 			}
@@ -269,29 +362,33 @@ func (r *Resolver) followReceived(ctx context.Context, number *uid.ID) (<-chan *
 	}), nil
 }
 
-// messagesAtOnce is how many messages are read for a subscriber who gets them one by one.
-const messagesAtOnce = 8
+// receivedIn gives the messages of the events that are wanted. What waits for its turn is their
+// ids.
+func receivedIn(events []delivery.Event, want func(delivery.Event) bool) (ids []uid.ID) {
+	for _, e := range events {
+		if want(e) {
+			ids = append(ids, e.Message)
+		}
+	}
 
-func (t teller) received(ctx context.Context, events []delivery.Event, turn *transport.Turn,
-	send func(*ent.Message) bool) error {
+	return ids
+}
+
+// received reads a message in the turn of its answer, and sends it.
+func (t teller) received(ctx context.Context, id uid.ID, turn *transport.Turn, send func(*ent.Message) bool) error {
 	if !turn.Take(ctx) {
 		return nil
 	}
 
-	messages, err := t.load(alone(ctx), events)
-	if err != nil {
-		return err
+	if t.messages == nil {
+		send(&ent.Message{ID: id})
+		return nil
 	}
 
-	for _, e := range events {
-		m := messages[e.Message]
-		if m == nil && t.messages == nil {
-			m = &ent.Message{ID: e.Message}
-		}
-		if m != nil && !send(m) { // it may have been erased meanwhile
-			return nil
-		}
+	messages, err := t.r.messagesByID(alone(ctx), t.messages, []uid.ID{id})
+	if m := messages[id]; m != nil && err == nil { // it may have been erased meanwhile
+		send(m)
 	}
 
-	return nil
+	return err
 }

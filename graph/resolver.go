@@ -61,7 +61,7 @@ type Resolver struct {
 	refusals refusals
 	guarded  sync.Map // the *identity.Viewer of each connection that is guarded
 	away     rate.Sometimes
-	surveys  chan struct{} // holds a token for each reading of everything that statusChanged tells of
+	surveys  chan struct{} // holds a token for each page that is read for statusChanged
 }
 
 func (r *Resolver) logger() *slog.Logger { return cmp.Or(r.Logger, slog.Default()) }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"carillon/caller"
 	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/ent/enum"
@@ -90,6 +91,136 @@ func TestReplaysThatAreNotReadTakeLittleMemory(t *testing.T) {
 	t.Logf("%d MiB", grown>>20)
 	if grown > 64<<20 {
 		t.Errorf("500 replays on 5 sockets that are not read take %d MiB", grown>>20)
+	}
+}
+
+// heapAfter is how many bytes are in use once the garbage is gone.
+func heapAfter() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+
+	return int64(m.HeapAlloc)
+}
+
+// notRead opens sockets that begin so many subscriptions each, waits until each has had its first
+// answer, and reads no more. poke makes such an answer for all who have begun.
+func (s *stage) notRead(o *shop, sockets, subscriptions int, document string, poke func()) {
+	s.t.Helper()
+	slow := make([]*socket, sockets)
+	for i := range slow {
+		slow[i] = o.dial()
+		for n := range subscriptions {
+			slow[i].send(vars{"id": fmt.Sprint(n), "type": "subscribe", "payload": vars{"query": document}})
+		}
+	}
+
+	stop, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+
+		for {
+			poke()
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+
+	for _, ws := range slow {
+		for heard := map[string]bool{}; len(heard) < subscriptions; {
+			f := ws.next()
+			if f.Type != "next" {
+				s.t.Fatalf("%+v", f)
+			}
+
+			heard[f.ID] = true
+		}
+	}
+
+	close(stop)
+	<-over
+}
+
+// Messages that people write wait to be read as well. It measures the memory of the whole process,
+// so it runs alone.
+func TestMessagesReceivedThatAreNotReadTakeLittleMemory(t *testing.T) {
+	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)))
+	o := s.signUp().open(1)
+	other := o.dial()
+	poke := func() { o.hear("poke "+uid.New(uid.Message).String(), o.number) }
+	s.notRead(o, 5, 40, `subscription { messageReceived { text } }`, poke)
+	other.subscribe(`subscription { messageReceived { text } }`, vars{})
+	begun([]*socket{other}, func(int) { poke() }, func() func(answer) bool {
+		o.hear("ready", o.number)
+		return func(a answer) bool { return a.text("messageReceived.text") == "ready" }
+	})
+
+	before, grown := heapAfter(), int64(0)
+	for i := range 24 {
+		text := fmt.Sprint(i, strings.Repeat("y", 100<<10))
+		o.hear(text, o.number)
+		if got := other.result().text("messageReceived.text"); got != text {
+			t.Fatalf("message %d is %.20s", i, got)
+		}
+
+		grown = max(grown, heapAfter()-before)
+	}
+
+	t.Logf("%d MiB", grown>>20)
+	if grown > 32<<20 {
+		t.Errorf("messages for 200 subscriptions on 5 sockets that are not read take %d MiB", grown>>20)
+	}
+}
+
+// The same for templates that change all at once.
+func TestChangesThatAreNotReadTakeLittleMemory(t *testing.T) {
+	s := stand(t, dbtest.Open(t, dbtest.SQLite(t)))
+	o := s.signUp().open(1)
+	system := caller.System(o.ctx)
+	const document = `subscription { statusChanged { ... on Template { name status components { json } } ... on Campaign { state: status } } }`
+	large := []byte(`[{"type":"BODY","text":"` + strings.Repeat("y", 80<<10) + `"}]`)
+	templates := make([]uid.ID, 30)
+
+	for i := range templates {
+		templates[i] = s.db.Client.Template.Create().SetOrganizationID(o.org).SetAccountID(o.account.ID).
+			SetMetaID(fmt.Sprint("t", i)).SetName(fmt.Sprint("template_", i)).SetLanguage("en_US").
+			SetCategory(enum.TemplateCategoryMarketing).SetStatus(enum.TemplateStatusApproved).SetComponents(large).
+			SaveX(system).ID
+	}
+
+	c, pokes := o.campaign("Poked"), 0
+	poke := func() {
+		pokes++
+		status := []enum.CampaignStatus{enum.CampaignStatusPaused, enum.CampaignStatusRunning}[pokes%2]
+		s.db.Client.Campaign.UpdateOneID(c).SetStatus(status).ExecX(system)
+		s.Notify(o.ctx, o.org, c)
+	}
+
+	s.notRead(o, 5, 20, document, poke)
+	other := o.dial()
+	other.subscribe(document, vars{})
+	s.hearsChanges(o, other)
+	before := heapAfter()
+	s.db.Client.Template.Update().SetStatus(enum.TemplateStatusPaused).ExecX(system)
+	s.Notify(o.ctx, o.org, templates...)
+	grown := int64(0)
+
+	for range templates {
+		if a := other.result(); a.text("statusChanged.status") != "PAUSED" {
+			t.Fatalf("%.200v", a)
+		}
+
+		grown = max(grown, heapAfter()-before)
+	}
+
+	t.Logf("%d MiB", grown>>20)
+	if grown > 64<<20 {
+		t.Errorf("changes for 100 subscriptions on 5 sockets that are not read take %d MiB", grown>>20)
 	}
 }
 

@@ -159,31 +159,36 @@ type sight[T any] struct {
 
 // follow looks at once and after each signal, sends what has changed, and rests between two looks.
 // News that come while it rests are not lost: the watch holds them. That nothing is there to be
-// seen is told before the stream begins.
+// seen is told before the stream begins. A look has its turn first, so that nothing waits that was
+// read.
 func follow[T any](ctx context.Context, r *Resolver, organization, subject uid.ID,
 	look func() (sight[T], error)) (<-chan T, error) {
 	r.guard(ctx)
 	watch := r.Hub.Watch(organization, subject.String())
-	first, err := look()
-	if err != nil {
+	if _, err := look(); err != nil {
 		watch.Close()
 		return nil, err
 	}
 
-	return stream(ctx, func(_ *transport.Turn, send func(T) bool) error {
+	return stream(ctx, func(turn *transport.Turn, send func(T) bool) error {
 		defer watch.Close()
-		return keepLooking(ctx, watch, first, look, send)
+		return keepLooking(ctx, watch, look, turn, send)
 	}), nil
 }
 
-func keepLooking[T any](ctx context.Context, watch *hub.Watch, s sight[T], look func() (sight[T], error),
-	send func(T) bool) (err error) {
+func keepLooking[T any](ctx context.Context, watch *hub.Watch, look func() (sight[T], error), turn *transport.Turn,
+	send func(T) bool) error {
 	var last any
-	for {
+	for turn.Take(ctx) {
+		s, err := look()
+		if err != nil {
+			return err
+		}
 		if s.mark != last && !send(s.value) || s.over {
 			return nil
 		}
 
+		turn.Leave()
 		last = s.mark
 		rest := time.NewTimer(progressEvery)
 
@@ -199,11 +204,9 @@ func keepLooking[T any](ctx context.Context, watch *hub.Watch, s sight[T], look 
 		case <-ctx.Done():
 			return nil
 		}
-
-		if s, err = look(); err != nil {
-			return err
-		}
 	}
+
+	return nil
 }
 
 // campaignMark is what of a campaign its progress shows.
@@ -244,7 +247,7 @@ func (r *Resolver) followCampaign(ctx context.Context, id uid.ID) (<-chan *model
 	}
 
 	return follow(ctx, r, v.Organization, id, func() (s sight[*model.CampaignProgressUpdate], err error) {
-		c, err := r.DB.Client.Campaign.Get(ctx, id)
+		c, err := r.DB.Client.Campaign.Get(alone(ctx), id)
 		if err != nil {
 			return s, missing("campaign", err)
 		}
@@ -261,7 +264,7 @@ func (r *Resolver) followImport(ctx context.Context, id uid.ID) (<-chan *ent.Con
 	}
 
 	return follow(ctx, r, v.Organization, id, func() (s sight[*ent.ContactImport], err error) {
-		i, err := r.DB.Client.ContactImport.Get(ctx, id)
+		i, err := r.DB.Client.ContactImport.Get(alone(ctx), id)
 		if err != nil {
 			return s, missing("import", err)
 		}
