@@ -4701,7 +4701,10 @@ type PhoneNumber implements Node {
   verifiedName: String!
   "How recipients have taken its messages."
   qualityRating: QualityRating!
-  "Its state in Meta's words, e.g. CONNECTED or FLAGGED."
+  """
+  Its state in Meta's words: CONNECTED (the only one that sends), PENDING, UNVERIFIED, DISCONNECTED, OFFLINE, MIGRATED, FLAGGED,
+  RESTRICTED, RATE_LIMITED, BANNED, DELETED or UNKNOWN. Meta may add others.
+  """
   status: String!
   "Messages a second that WhatsApp allows this number (80, 1000, or 20 in coexistence)."
   throughput: Int!

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -182,6 +183,9 @@ func (h *Handler) readJSON(w http.ResponseWriter, r *http.Request, in *intake, i
 	}
 
 	_ = body.control.SetReadDeadline(time.Time{}) // net/http goes on reading, to see whether the client leaves
+	if bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("[")) {
+		return badRequest("a request is one operation: send those of a batch in requests of their own")
+	}
 	if decodeJSON(text, into) != nil {
 		return badRequest("the body is no JSON object of the form {query, operationName, variables, extensions}")
 	}

@@ -356,3 +356,15 @@ func TestHooksThatPanic(t *testing.T) {
 		t.Errorf("socket: %s", m.Payload)
 	}
 }
+
+// Clients that send operations in an array learn why they get no answer, and nothing of it runs.
+func TestABatchIsRefusedInWordsThatSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	s := serve(t, nil)
+	for _, body := range []string{`[]`, " \r\n\t[{\"query\":\"{hello}\"},{\"query\":\"{hello}\"}]", `[1`} {
+		a := s.send(t, "POST", "/", body, asJSON)
+		if a.status != 400 || a.code() != "BAD_USER_INPUT" || !strings.Contains(string(a.text), "a request is one operation") {
+			t.Errorf("%q is answered %d %s", body, a.status, a.text)
+		}
+	}
+}
