@@ -363,7 +363,8 @@ func TestABatchIsRefusedInWordsThatSayWhatToDo(t *testing.T) {
 	s := serve(t, nil)
 	for _, body := range []string{`[]`, " \r\n\t[{\"query\":\"{hello}\"},{\"query\":\"{hello}\"}]", `[1`} {
 		a := s.send(t, "POST", "/", body, asJSON)
-		if a.status != 400 || a.code() != "BAD_USER_INPUT" || !strings.Contains(string(a.text), "a request is one operation") {
+		if a.status != 400 || a.code() != "BAD_USER_INPUT" ||
+			!strings.Contains(string(a.text), "a request is one operation") {
 			t.Errorf("%q is answered %d %s", body, a.status, a.text)
 		}
 	}
