@@ -43,6 +43,7 @@ func (s *Service) Abandon(ctx context.Context, organization uid.ID) (troubles []
 	}
 
 	err = s.db.InTx(system, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.changed(ctx, organization, organization) })
 		hollow := tx.Client.Account.Update().Where(entaccount.OrganizationID(organization)).
 			SetStatus(enum.AccountStatusDisconnected).
 			SetToken([]byte{}).SetName("").ClearStatusReason().ClearReviewStatus().ClearCurrency().Exec(system)
@@ -52,8 +53,6 @@ func (s *Service) Abandon(ctx context.Context, organization uid.ID) (troubles []
 	if err != nil {
 		return troubles, fmt.Errorf("erase the accounts of %s: %w", organization, err)
 	}
-
-	s.changed(ctx, organization, organization)
 
 	return troubles, nil
 }

@@ -179,13 +179,13 @@ func (s *Service) bind(ctx context.Context, organization uid.ID, token whatsapp.
 	var numbers []uid.ID
 	for range 2 { // again for who lost against a colleague, and now finds the row
 		err = s.db.InTx(ctx, func(tx *database.Tx) error {
+			tx.After(func(ctx context.Context) { s.changed(ctx, organization, append(numbers, id)...) })
 			return withinQuota(ctx, tx, organization, func() (err error) {
 				numbers, err = s.store(ctx, tx, organization, token, r, &id)
 				return err
 			})
 		})
 		if err == nil {
-			s.changed(ctx, organization, append(numbers, id)...)
 			return id, nil
 		}
 

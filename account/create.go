@@ -54,6 +54,7 @@ func (s *Service) CreateTemplate(ctx context.Context, in CreateTemplate) (*ent.T
 
 	var id uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, id) })
 		made, replayed, err := s.callers.Once(ctx, tx, "createTemplate", in.IdempotencyKey, in, func() (uid.ID, error) {
 			return s.putDraft(ctx, tx, a, in.Template)
 		})
@@ -76,7 +77,6 @@ func (s *Service) CreateTemplate(ctx context.Context, in CreateTemplate) (*ent.T
 		return nil, fmt.Errorf("template %s: %w", id, err)
 	}
 
-	s.changed(ctx, t.OrganizationID, id)
 	if !in.Submit || t.Status != enum.TemplateStatusDraft {
 		return t, nil
 	}

@@ -39,6 +39,7 @@ func (s *Service) Disconnect(ctx context.Context, id uid.ID) (*ent.Account, erro
 	}
 
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, id) })
 		n, err := tx.Client.Account.Update().Where(entaccount.ID(id), entaccount.StatusNEQ(enum.AccountStatusDisconnected)).
 			SetStatus(enum.AccountStatusDisconnected).SetStatusReason("It was disconnected. Connect it again to send.").
 			SetToken([]byte{}).Save(ctx)
@@ -52,8 +53,6 @@ func (s *Service) Disconnect(ctx context.Context, id uid.ID) (*ent.Account, erro
 	if err != nil {
 		return nil, fmt.Errorf("disconnect account %s: %w", id, err)
 	}
-
-	s.changed(ctx, a.OrganizationID, id)
 
 	return s.find(ctx, id)
 }

@@ -54,6 +54,7 @@ func (s *Service) UpdateNumber(ctx context.Context, id uid.ID, change NumberChan
 	}
 
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.changed(ctx, n.OrganizationID, id) })
 		err := tx.Client.PhoneNumber.UpdateOneID(id).ClearThroughputCap().SetNillableThroughputCap(change.ThroughputCap).
 			Exec(ctx)
 		if err != nil {
@@ -67,12 +68,28 @@ func (s *Service) UpdateNumber(ctx context.Context, id uid.ID, change NumberChan
 		return nil, fmt.Errorf("change phone number %s: %w", id, err)
 	}
 
-	s.changed(ctx, n.OrganizationID, id)
 	if n, err = s.db.Client.PhoneNumber.Get(ctx, id); err != nil {
 		return nil, fmt.Errorf("phone number %s: %w", id, err)
 	}
 
 	return n, nil
+}
+
+var numberMetaID = database.Col("meta_id", func(n whatsapp.PhoneNumber) string { return n.ID }, database.Texts)
+
+// numberColumns are of numbers of the account $2 of the organization $1.
+var numberColumns = database.Columns[whatsapp.PhoneNumber]{
+	database.Col("id", func(whatsapp.PhoneNumber) uid.ID { return uid.New(uid.PhoneNumber) }, database.IDs),
+	numberMetaID,
+	database.Col("display_number", func(n whatsapp.PhoneNumber) string { return n.DisplayPhoneNumber }, database.Texts),
+	database.Col("verified_name", func(n whatsapp.PhoneNumber) string { return n.VerifiedName }, database.Texts),
+	database.Col("quality_rating", func(n whatsapp.PhoneNumber) enum.QualityRating { return quality(n.QualityRating) },
+		database.Texts),
+	database.Col("status", func(n whatsapp.PhoneNumber) string { return cmp.Or(strings.ToUpper(n.Status), "UNKNOWN") },
+		database.Texts),
+	database.Col("throughput", whatsapp.PhoneNumber.PerSecond, database.Ints),
+	database.Expr[whatsapp.PhoneNumber]("organization_id", "$1"),
+	database.Expr[whatsapp.PhoneNumber]("account_id", "$2"),
 }
 
 // putNumbers stores an account's numbers as Meta lists them, and returns the ids of those that are
@@ -83,28 +100,9 @@ func (s *Service) putNumbers(ctx context.Context, tx *database.Tx, organization,
 	numbers = slices.SortedFunc(slices.Values(numbers),
 		func(a, b whatsapp.PhoneNumber) int { return cmp.Compare(a.ID, b.ID) })
 	numbers = slices.CompactFunc(numbers, func(a, b whatsapp.PhoneNumber) bool { return a.ID == b.ID })
-	var (
-		ids                              []uid.ID
-		metaIDs, displays, names, states []string
-		qualities                        []enum.QualityRating
-		throughputs                      []int
-	)
+	statement, args := numberColumns.Insertion(tx.DB, "phone_number", numbers, organization, account)
 
-	for _, n := range numbers {
-		ids, metaIDs = append(ids, uid.New(uid.PhoneNumber)), append(metaIDs, n.ID)
-		displays, names = append(displays, n.DisplayPhoneNumber), append(names, n.VerifiedName)
-		states, qualities = append(states, cmp.Or(strings.ToUpper(n.Status), "UNKNOWN")),
-			append(qualities, quality(n.QualityRating))
-		throughputs = append(throughputs, n.PerSecond())
-	}
-
-	from, args := tx.DB.Rowset([]any{organization, account}, database.IDs("id", ids), database.Texts("meta_id", metaIDs),
-		database.Texts("display_number", displays), database.Texts("verified_name", names),
-		database.Texts("quality_rating", qualities),
-		database.Texts("status", states), database.Ints("throughput", throughputs))
-
-	changed, err = database.ScanIDs(tx.QueryContext(ctx, `INSERT INTO phone_number (id, organization_id, account_id, meta_id, display_number, verified_name, quality_rating, status, throughput)
-		SELECT f.id, $1, $2, f.meta_id, f.display_number, f.verified_name, f.quality_rating, f.status, f.throughput FROM `+from+` WHERE true
+	changed, err = database.ScanIDs(tx.QueryContext(ctx, statement+`
 		ON CONFLICT (account_id, meta_id) DO UPDATE SET display_number = excluded.display_number, verified_name = excluded.verified_name,
 			quality_rating = excluded.quality_rating, status = excluded.status, throughput = excluded.throughput
 		WHERE phone_number.display_number <> excluded.display_number OR phone_number.verified_name <> excluded.verified_name
@@ -114,7 +112,7 @@ func (s *Service) putNumbers(ctx context.Context, tx *database.Tx, organization,
 		return nil, fmt.Errorf("store phone numbers: %w", err)
 	}
 
-	from, args = tx.DB.Rowset([]any{account, numberDeleted}, database.Texts("meta_id", metaIDs))
+	from, args := tx.DB.Rowset([]any{account, numberDeleted}, numberMetaID.Values(numbers))
 	gone, err := database.ScanIDs(tx.QueryContext(ctx, `UPDATE phone_number SET status = $2 WHERE account_id = $1 AND status <> $2
 		AND meta_id NOT IN (SELECT f.meta_id FROM `+from+`) RETURNING id`, args...))
 	if err != nil {

@@ -82,17 +82,15 @@ func (s *Service) unread(ctx context.Context, a *ent.Account, err error) error {
 // may be older.
 func (s *Service) putTemplates(ctx context.Context, a *ent.Account, read []whatsapp.Template,
 	at time.Time) (changed []uid.ID, err error) {
-	columns, err := rowset(read)
+	templates, err := readTemplates(read)
 	if err != nil || len(read) == 0 {
 		return nil, err
 	}
 
-	from, args := s.db.Rowset([]any{a.OrganizationID, a.ID, at}, columns...)
+	statement, args := templateColumns.Insertion(s.db, "template", templates, a.OrganizationID, a.ID, at)
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		changed, err = database.ScanIDs(tx.QueryContext(ctx, `INSERT INTO template (id, organization_id, account_id, meta_id, name, language, category, status,
-				rejection_reason, quality_score, parameter_format, components, message_ttl_seconds, created_at, updated_at)
-			SELECT f.id, $1, $2, f.meta_id, f.name, f.language, f.category, f.status,
-				f.rejection_reason, f.quality_score, f.parameter_format, f.components, f.message_ttl_seconds, $3, $3 FROM `+from+` WHERE true
+		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, changed...) })
+		changed, err = database.ScanIDs(tx.QueryContext(ctx, statement+`
 			ON CONFLICT (account_id, name, language) DO UPDATE SET meta_id = excluded.meta_id, category = excluded.category, status = excluded.status,
 				rejection_reason = CASE WHEN `+sameReason+` THEN template.rejection_reason ELSE excluded.rejection_reason END,
 				quality_score = excluded.quality_score, parameter_format = excluded.parameter_format, components = excluded.components,
@@ -105,8 +103,6 @@ func (s *Service) putTemplates(ctx context.Context, a *ent.Account, read []whats
 	if err != nil {
 		return nil, fmt.Errorf("store templates of account %s: %w", a.ID, err)
 	}
-
-	s.changed(ctx, a.OrganizationID, changed...)
 
 	return changed, nil
 }
@@ -121,48 +117,51 @@ const (
 		OR template.components <> excluded.components OR template.message_ttl_seconds IS DISTINCT FROM excluded.message_ttl_seconds`
 )
 
-// rowset is the columns of a batch, each template once: in one statement no row can change twice.
-func rowset(read []whatsapp.Template) ([]database.Column, error) {
+// readTemplate is a template as Meta has it, with what its row holds.
+type readTemplate struct {
+	whatsapp.Template
+	columns
+}
+
+// templateColumns are of templates of the account $2 of the organization $1, as of the time $3.
+var templateColumns = database.Columns[readTemplate]{
+	database.Col("id", func(readTemplate) uid.ID { return uid.New(uid.Template) }, database.IDs),
+	database.Col("meta_id", func(t readTemplate) string { return t.ID }, database.Texts),
+	database.Col("name", func(t readTemplate) string { return t.Name }, database.Texts),
+	database.Col("language", func(t readTemplate) string { return t.Language }, database.Texts),
+	database.Col("category", func(t readTemplate) enum.TemplateCategory { return t.category }, database.Texts),
+	database.Col("status", func(t readTemplate) enum.TemplateStatus { return t.status }, database.Texts),
+	database.Col("rejection_reason", func(t readTemplate) *string { return t.rejection }, database.NullTexts),
+	database.Col("quality_score", func(t readTemplate) enum.QualityRating { return t.quality }, database.Texts),
+	database.Col("parameter_format", func(t readTemplate) enum.ParameterFormat { return t.format }, database.Texts),
+	database.Col("components", func(t readTemplate) json.RawMessage { return t.components }, database.JSONs),
+	database.Col("message_ttl_seconds", func(t readTemplate) *int { return t.ttl }, database.NullInts),
+	database.Expr[readTemplate]("organization_id", "$1"),
+	database.Expr[readTemplate]("account_id", "$2"),
+	database.Expr[readTemplate]("created_at", "$3"),
+	database.Expr[readTemplate]("updated_at", "$3"),
+}
+
+// readTemplates are the templates of a batch, each once: in one statement no row can change twice.
+func readTemplates(read []whatsapp.Template) ([]readTemplate, error) {
 	read = slices.Clone(read)
 	key := func(a, b whatsapp.Template) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Language, b.Language))
 	}
 	slices.SortStableFunc(read, key) // in one order in every transaction, so that two of them cannot wait for each other
 	read = slices.CompactFunc(read, func(a, b whatsapp.Template) bool { return key(a, b) == 0 })
-	var (
-		ids                       []uid.ID
-		metaIDs, names, languages []string
-		categories                []enum.TemplateCategory
-		statuses                  []enum.TemplateStatus
-		reasons                   []*string
-		qualities                 []enum.QualityRating
-		formats                   []enum.ParameterFormat
-		parts                     []json.RawMessage
-		ttls                      []*int
-	)
+	templates := make([]readTemplate, len(read))
 
-	for _, t := range read {
+	for i, t := range read {
 		c, err := columnsOf(t)
 		if err != nil {
 			return nil, fmt.Errorf("template %s: %w", t.Name, err)
 		}
 
-		ids, metaIDs = append(ids, uid.New(uid.Template)), append(metaIDs, t.ID)
-		names, languages = append(names, t.Name), append(languages, t.Language)
-		categories, statuses = append(categories, c.category), append(statuses, c.status)
-		reasons, qualities = append(reasons, c.rejection), append(qualities, c.quality)
-		formats, parts, ttls = append(formats, c.format), append(parts, c.components), append(ttls, c.ttl)
+		templates[i] = readTemplate{t, c}
 	}
 
-	return []database.Column{
-		database.IDs("id", ids), database.Texts("meta_id", metaIDs), database.Texts("name", names),
-		database.Texts("language", languages),
-		database.Texts("category", categories), database.Texts("status", statuses),
-		database.NullTexts("rejection_reason", reasons),
-		database.Texts("quality_score", qualities), database.Texts("parameter_format", formats),
-		database.JSONs("components", parts),
-		database.NullInts("message_ttl_seconds", ttls),
-	}, nil
+	return templates, nil
 }
 
 // markGone sets to DELETED what Meta had, lists no more, and was not changed since the listing
@@ -171,6 +170,7 @@ func (s *Service) markGone(ctx context.Context, a *ent.Account, seen []string, s
 	from, args := s.db.Rowset([]any{a.ID, started, string(enum.TemplateStatusDeleted)}, database.Texts("meta_id", seen))
 	var gone []uid.ID
 	err := s.db.InTx(ctx, func(tx *database.Tx) (err error) {
+		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, gone...) })
 		gone, err = database.ScanIDs(tx.QueryContext(ctx, `UPDATE template SET status = $3, updated_at = $2
 			WHERE account_id = $1 AND meta_id IS NOT NULL AND status <> $3 AND updated_at <= $2 AND meta_id NOT IN (SELECT f.meta_id FROM `+from+`) RETURNING id`, args...))
 		return err
@@ -178,8 +178,6 @@ func (s *Service) markGone(ctx context.Context, a *ent.Account, seen []string, s
 	if err != nil {
 		return fmt.Errorf("mark templates that are gone: %w", err)
 	}
-
-	s.changed(ctx, a.OrganizationID, gone...)
 
 	return nil
 }

@@ -65,6 +65,7 @@ func (s *Service) move(ctx context.Context, id uid.ID, status enum.AccountStatus
 		}
 
 		organization = a.OrganizationID
+		tx.After(func(ctx context.Context) { s.changed(ctx, organization, id) })
 
 		return identity.Record(ctx, tx, identity.Entry{Organization: organization, Action: statusActions[status], Subject: id,
 			Summary: fmt.Sprintf("account %q is %s now", a.Name, status), Actor: identity.ActorSystem})
@@ -72,13 +73,8 @@ func (s *Service) move(ctx context.Context, id uid.ID, status enum.AccountStatus
 	if err != nil {
 		return false, fmt.Errorf("set account %s to %s: %w", id, status, err)
 	}
-	if organization.IsZero() {
-		return false, nil
-	}
 
-	s.changed(ctx, organization, id)
-
-	return true, nil
+	return !organization.IsZero(), nil
 }
 
 // statusActions are what move records, by the status that is reached.

@@ -48,6 +48,7 @@ func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 
 	var numbers []uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, append(numbers, id)...) })
 		same := entaccount.And(entaccount.ID(id), entaccount.Token(a.Token))
 		if err := read.describe(tx.Client.Account.UpdateOneID(id).Where(same)).Exec(ctx); err != nil {
 			return err
@@ -71,8 +72,6 @@ func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sync account %s: %w", id, err)
 	}
-
-	s.changed(ctx, a.OrganizationID, append(numbers, id)...)
 
 	return s.finish(ctx, id, token)
 }

@@ -226,14 +226,15 @@ func (s *Service) ApplyNumberUpdate(ctx context.Context, u whatsapp.NumberUpdate
 
 	var ids []uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, ids...) })
 		ids, err = s.putNumbers(ctx, tx, a.OrganizationID, a.ID, numbers)
+
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 
-	s.changed(ctx, a.OrganizationID, ids...)
 	after, err := s.number(ctx, a.ID, u)
 	if err != nil || after == nil || before != nil && same(before, after) {
 		return nil, err

@@ -2,9 +2,9 @@ package audience
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"entgo.io/ent/dialect"
 
@@ -29,13 +29,11 @@ func checkAttributes(count, bytes int) (reason string) {
 	return ""
 }
 
-// fitting takes out of a page whoever would have too many attributes, or too large ones, together
-// with what the contact has already. Their rows are rejected. The contacts are locked.
-func (w writer) fitting(ctx context.Context, p page, known knownPeople) (page, error) {
-	reasons := map[*entry]string{}
-	var ids []uid.ID
-	var told []json.RawMessage
-	of := map[uid.ID]*entry{}
+// oversized refuses whoever would have too many attributes, or too large ones, together with what
+// the contact has already. The contacts are locked.
+func (w writer) oversized(ctx context.Context, p page, known knownPeople) (map[*entry]refusal, error) {
+	refused := map[*entry]refusal{}
+	var added []addedAttributes
 
 	for _, e := range p.entries {
 		if len(e.attributes) == 0 {
@@ -44,44 +42,46 @@ func (w writer) fitting(ctx context.Context, p page, known knownPeople) (page, e
 
 		text, err := json.Marshal(e.attributes)
 		if err != nil {
-			return p, err
+			return nil, err
 		}
 
 		if reason := checkAttributes(len(e.attributes), len(text)); reason != "" {
-			reasons[e] = reason
-			continue
-		}
-
-		if who := known[e.key]; who.isContact {
-			of[who.id], ids, told = e, append(ids, who.id), append(told, text)
+			refused[e] = refusal{e.phone, reason}
+		} else if who := known[e.key]; who.isContact {
+			added = append(added, addedAttributes{e, who.id, text})
 		}
 	}
 
-	if err := w.measure(ctx, ids, told, func(id uid.ID, reason string) { reasons[of[id]] = reason }); err != nil {
-		return p, fmt.Errorf("measure attributes: %w", err)
-	}
-	if len(reasons) == 0 {
-		return p, nil
+	reasons, err := w.measure(ctx, added)
+	if err != nil {
+		return nil, fmt.Errorf("measure attributes: %w", err)
 	}
 
-	p.rejected = slices.Clone(p.rejected)
-	for e, reason := range reasons {
-		p.accepted -= len(e.lines)
-		for _, line := range e.lines {
-			p.rejected = append(p.rejected, rejection{line, e.phone, reason})
+	for _, a := range added {
+		if reason := reasons[a.contact]; reason != "" {
+			refused[a.entry] = refusal{a.phone, reason}
 		}
 	}
 
-	slices.SortFunc(p.rejected, func(a, b rejection) int { return a.line - b.line })
-	p.entries = slices.DeleteFunc(slices.Clone(p.entries), func(e *entry) bool { return reasons[e] != "" })
-
-	return p, nil
+	return refused, nil
 }
 
-// measure tells of each contact that would have too many or too large attributes.
-func (w writer) measure(ctx context.Context, ids []uid.ID, told []json.RawMessage, tooMuch func(uid.ID, string)) error {
-	if len(ids) == 0 {
-		return nil
+// addedAttributes are those that an entry adds to a contact's.
+type addedAttributes struct {
+	*entry
+	contact uid.ID
+	text    json.RawMessage
+}
+
+var addedColumns = database.Columns[addedAttributes]{
+	database.Col("id", func(a addedAttributes) uid.ID { return a.contact }, database.IDs),
+	database.Col("attributes", func(a addedAttributes) json.RawMessage { return a.text }, database.JSONs),
+}
+
+// measure gives a reason for each contact that would have too many or too large attributes.
+func (w writer) measure(ctx context.Context, added []addedAttributes) (reasons map[uid.ID]string, err error) {
+	if len(added) == 0 {
+		return nil, nil
 	}
 
 	merged, keys, size := "contact.attributes || f.attributes", "jsonb_object_keys", "octet_length((%s)::text)"
@@ -91,24 +91,14 @@ func (w writer) measure(ctx context.Context, ids []uid.ID, told []json.RawMessag
 
 	count := "(SELECT count(*) FROM " + keys + "(" + merged + "))"
 	size = fmt.Sprintf(size, merged)
-	from, args := w.DB.Rowset([]any{w.im.OrganizationID, maxAttributes, maxAttributeBytes}, database.IDs("id", ids),
-		database.JSONs("attributes", told))
+	from, args := w.DB.Rowset([]any{w.im.OrganizationID, maxAttributes, maxAttributeBytes}, addedColumns.Of(added)...)
 	rows, err := w.QueryContext(ctx, `SELECT contact.id, `+count+`, `+size+` FROM `+from+`
 		JOIN contact ON contact.organization_id = $1 AND contact.id = f.id WHERE `+count+` > $2 OR `+size+` > $3`, args...)
-	if err != nil {
-		return err
-	}
 
-	defer rows.Close()
-	for rows.Next() {
-		var id uid.ID
+	return database.CollectMap(rows, err, func(rows *sql.Rows) (id uid.ID, reason string, err error) {
 		var count, bytes int
-		if err := rows.Scan(&id, &count, &bytes); err != nil {
-			return err
-		}
+		err = rows.Scan(&id, &count, &bytes)
 
-		tooMuch(id, checkAttributes(count, bytes))
-	}
-
-	return rows.Err()
+		return id, checkAttributes(count, bytes), err
+	})
 }

@@ -19,6 +19,7 @@ type Service struct {
 	db   *database.DB
 	now  func() time.Time
 	news func(ctx context.Context, organization, importID uid.ID)
+	wake func(ctx context.Context, importID uid.ID)
 
 	acquaintances *acquaintances
 }
@@ -29,8 +30,14 @@ func New(db *database.DB, now func() time.Time,
 	if news == nil {
 		news = func(context.Context, uid.ID, uid.ID) {}
 	}
-	return &Service{db: db, now: now, news: news, acquaintances: newAcquaintances()}
+
+	wake := func(context.Context, uid.ID) {}
+	return &Service{db: db, now: now, news: news, wake: wake, acquaintances: newAcquaintances()}
 }
+
+// WakeBy sets how workers learn of an import that has begun; call it before the first. The call may
+// be lost: a sweep finds the import again. Without it nobody is woken.
+func (s *Service) WakeBy(wake func(ctx context.Context, importID uid.ID)) { s.wake = wake }
 
 // moment is the present in the precision that both databases keep.
 func (s *Service) moment() time.Time { return s.now().UTC().Truncate(time.Microsecond) }

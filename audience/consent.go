@@ -2,6 +2,7 @@ package audience
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -176,24 +177,25 @@ func histories(ctx context.Context, tx *database.Tx, people ...uid.ID) (map[uid.
 	from, args := tx.DB.Rowset(nil, database.IDs("id", people))
 	rows, err := tx.QueryContext(ctx, "SELECT contact_id, consent, said_by, max(said_at) FROM consent_record JOIN "+
 		from+" ON contact_id = f.id GROUP BY contact_id, consent, said_by", args...)
-	if err != nil {
-		return nil, fmt.Errorf("read consent records: %w", err)
-	}
 
-	defer rows.Close()
-	for rows.Next() {
+	err = database.Each(rows, err, func(rows *sql.Rows) error {
 		var person uid.ID
 		var consent enum.Consent
 		var by enum.ConsentSpeaker
 		var last database.NullTime
 		if err := rows.Scan(&person, &consent, &by, &last); err != nil {
-			return nil, fmt.Errorf("read consent records: %w", err)
+			return err
 		}
 
 		h := all[person]
 		h.add(consent, by, last.Time)
 		all[person] = h
+
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read consent records: %w", err)
 	}
 
-	return all, rows.Err()
+	return all, nil
 }

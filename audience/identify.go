@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"carillon/database"
@@ -511,6 +510,15 @@ func (r *resolution) written(g *group, i identifier) string {
 	return ""
 }
 
+var heldColumns = database.Columns[held]{
+	database.Col("organization_id", func(h held) uid.ID { return h.organization }, database.IDs),
+	database.Col("kind", func(h held) enum.IdentifierKind { return h.kind }, database.Texts),
+	database.Col("value", func(h held) string { return h.value }, database.Texts),
+	database.Col("written", func(h held) string { return h.written }, database.OptionalTexts),
+	database.Col("contact_id", func(h held) uid.ID { return h.person }, database.IDs),
+	database.Col("since", func(h held) time.Time { return h.since }, database.Times),
+}
+
 // keep stores identifiers. Where another transaction has stored one meanwhile, this one runs again.
 func (r *resolution) keep(ctx context.Context, all []held) error {
 	if len(all) == 0 {
@@ -519,19 +527,8 @@ func (r *resolution) keep(ctx context.Context, all []held) error {
 
 	// all insert in one order
 	slices.SortFunc(all, func(a, b held) int { return compareIdentifiers(a.identifier, b.identifier) })
-	n := len(all)
-	organizations, kinds, values, written := make([]uid.ID, n), make([]string, n), make([]string, n), make([]*string, n)
-	people, since := make([]uid.ID, n), make([]time.Time, n)
-	for i, h := range all {
-		organizations[i], kinds[i], values[i], written[i], people[i], since[i] = h.organization, string(h.kind),
-			h.value, nonEmpty(h.written), h.person, h.since
-	}
-
-	from, args := r.DB.Rowset(nil, database.IDs("organization_id", organizations), database.Texts("kind", kinds),
-		database.Texts("value", values),
-		database.NullTexts("written", written), database.IDs("contact_id", people), database.Times("since", since))
-	const names = "organization_id, kind, value, written, contact_id, since"
-	_, err := r.ExecContext(ctx, "INSERT INTO contact_identifier ("+names+") SELECT "+names+" FROM "+from, args...)
+	statement, args := heldColumns.Insertion(r.DB, "contact_identifier", all)
+	_, err := r.ExecContext(ctx, statement, args...)
 	if database.IsUnique(err) {
 		return errors.Join(database.ErrAgain, err)
 	}
@@ -583,24 +580,26 @@ func tell(g *group, t told) (changed bool) {
 	return changed
 }
 
-// columns are the values of contacts' rows that Identify writes.
-func identified(all []*ent.Contact) []database.Column {
-	n := len(all)
-	ids := make([]uid.ID, n)
-	phones, waPhones, userIDs, usernames, names, countries := make([]*string, n), make([]*string, n), make([]*string, n),
-		make([]*string, n), make([]*string, n), make([]*string, n)
-	for i, c := range all {
-		ids[i], phones[i], waPhones[i], userIDs[i], usernames[i], names[i], countries[i] = c.ID, c.Phone, c.WaPhone,
-			c.WaUserID, c.Username, c.Name, c.Country
-	}
+var contactID = database.Col("id", func(c *ent.Contact) uid.ID { return c.ID }, database.IDs)
 
-	return []database.Column{database.IDs("id", ids), database.NullTexts("phone", phones),
-		database.NullTexts("wa_phone", waPhones), database.NullTexts("wa_user_id", userIDs),
-		database.NullTexts("username", usernames), database.NullTexts("name", names),
-		database.NullTexts("country", countries)}
+// identifiedColumns are those of contacts' rows that Identify writes.
+var identifiedColumns = database.Columns[*ent.Contact]{
+	database.Col("phone", func(c *ent.Contact) *string { return c.Phone }, database.NullTexts),
+	database.Col("wa_phone", func(c *ent.Contact) *string { return c.WaPhone }, database.NullTexts),
+	database.Col("wa_user_id", func(c *ent.Contact) *string { return c.WaUserID }, database.NullTexts),
+	database.Col("username", func(c *ent.Contact) *string { return c.Username }, database.NullTexts),
+	database.Col("name", func(c *ent.Contact) *string { return c.Name }, database.NullTexts),
+	database.Col("country", func(c *ent.Contact) *string { return c.Country }, database.NullTexts),
 }
 
-const identifiedColumns = "id, phone, wa_phone, wa_user_id, username, name, country"
+// madeColumns are of contacts that Identify makes at the time $1.
+var madeColumns = append(database.Columns[*ent.Contact]{
+	contactID,
+	database.Col("organization_id", func(c *ent.Contact) uid.ID { return c.OrganizationID }, database.IDs),
+	database.Col("marketing_consent", func(c *ent.Contact) enum.Consent { return c.MarketingConsent }, database.Texts),
+	database.Expr[*ent.Contact]("attributes", "'{}'"),
+	database.Expr[*ent.Contact]("created_at", "$1"),
+}, identifiedColumns...)
 
 // create makes contacts. What was said by somebody who was none until now holds from the start.
 func (r *resolution) create(ctx context.Context, fresh []*group) error {
@@ -609,12 +608,11 @@ func (r *resolution) create(ctx context.Context, fresh []*group) error {
 	}
 
 	slices.SortFunc(fresh, func(a, b *group) int { return uid.Compare(a.id, b.id) })
-	n := len(fresh)
+	contacts := make([]*ent.Contact, len(fresh))
 	var strangers []uid.ID
-	contacts, organizations, consents := make([]*ent.Contact, n), make([]uid.ID, n), make([]enum.Consent, n)
 
 	for i, g := range fresh {
-		contacts[i], organizations[i] = g.contact, g.organization
+		contacts[i] = g.contact
 		delete(r.changed, g.id)
 		if len(g.people) > 0 {
 			strangers = append(strangers, g.id)
@@ -634,21 +632,11 @@ func (r *resolution) create(ctx context.Context, fresh []*group) error {
 		}
 	}
 
-	for i, g := range fresh {
+	for _, g := range fresh {
 		g.contact.MarketingConsent = said[g.id].consent(enum.ConsentUnknown)
-		consents[i] = g.contact.MarketingConsent
 	}
 
-	from, args := r.DB.Rowset([]any{r.now}, append(identified(contacts), database.IDs("organization_id", organizations),
-		database.Texts("marketing_consent", consents))...)
-	_, err = r.ExecContext(ctx, "INSERT INTO contact ("+identifiedColumns+
-		", organization_id, marketing_consent, attributes, created_at) SELECT "+identifiedColumns+
-		", organization_id, marketing_consent, '{}', $1 FROM "+from, args...)
-	if err != nil {
-		return fmt.Errorf("make contacts: %w", err)
-	}
-
-	return nil
+	return database.Insert(ctx, r.Tx, "contact", madeColumns, contacts, r.now)
 }
 
 // complete puts into the row of somebody who becomes a contact what was known of them before.
@@ -682,13 +670,8 @@ func (r *resolution) update(ctx context.Context) error {
 		return nil
 	}
 
-	var sets []string
-	for _, column := range strings.Split(identifiedColumns, ", ")[1:] {
-		sets = append(sets, column+" = f."+column)
-	}
-
-	from, args := r.DB.Rowset(nil, identified(changed)...)
-	if _, err := r.ExecContext(ctx, "UPDATE contact SET "+strings.Join(sets, ", ")+" FROM "+from+
+	from, args := r.DB.Rowset(nil, append(identifiedColumns.Of(changed), contactID.Values(changed))...)
+	if _, err := r.ExecContext(ctx, "UPDATE contact SET "+identifiedColumns.Sets()+" FROM "+from+
 		" WHERE contact.id = f.id", args...); err != nil {
 		return fmt.Errorf("change contacts: %w", err)
 	}

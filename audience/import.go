@@ -74,7 +74,6 @@ func (s *Service) run(ctx context.Context, im *ent.ContactImport) error {
 			return err
 		}
 
-		s.news(ctx, im.OrganizationID, im.ID)
 		if p.last {
 			return nil
 		}
@@ -97,39 +96,40 @@ func (s *Service) begin(ctx context.Context, im *ent.ContactImport) error {
 		return err
 	}
 
-	moved, err := s.db.Client.ContactImport.Update().Where(contactimport.ID(im.ID),
-		contactimport.StatusIn(unfinished...), contactimport.RowsTotalIsNil()).
-		SetStatus(enum.JobStatusRunning).SetRowsTotal(im.RowsRead + total).Save(ctx)
-	if err != nil {
-		return err
-	}
-	if moved > 0 {
-		s.news(ctx, im.OrganizationID, im.ID)
-	}
+	return s.db.InTx(ctx, func(tx *database.Tx) error {
+		moved, err := tx.Client.ContactImport.Update().Where(contactimport.ID(im.ID),
+			contactimport.StatusIn(unfinished...), contactimport.RowsTotalIsNil()).
+			SetStatus(enum.JobStatusRunning).SetRowsTotal(im.RowsRead + total).Save(ctx)
+		if moved > 0 {
+			s.publish(tx, im)
+		}
 
-	return nil
+		return err
+	})
+}
+
+// publish tells, after the commit, that an import has moved.
+func (s *Service) publish(tx *database.Tx, im *ent.ContactImport) {
+	tx.After(func(ctx context.Context) { s.news(ctx, im.OrganizationID, im.ID) })
 }
 
 // fail ends an import that can never go on. Nothing happens to one that another worker has ended
 // meanwhile.
 func (s *Service) fail(ctx context.Context, im *ent.ContactImport, reason string) error {
-	moved := 0
-	err := s.db.InTx(ctx, func(tx *database.Tx) (err error) {
-		moved, err = tx.Client.ContactImport.Update().Where(contactimport.ID(im.ID), contactimport.StatusIn(unfinished...)).
+	err := s.db.InTx(ctx, func(tx *database.Tx) error {
+		moved, err := tx.Client.ContactImport.Update().Where(contactimport.ID(im.ID), contactimport.StatusIn(unfinished...)).
 			SetStatus(enum.JobStatusFailed).SetStatusReason(reason).SetFinishedAt(s.moment()).Save(ctx)
 		if err != nil || moved == 0 {
 			return err
 		}
 
+		s.publish(tx, im)
 		_, err = tx.Client.ImportChunk.Delete().Where(importchunk.ContactImportID(im.ID)).Exec(ctx)
 
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("fail import %s: %w", im.ID, err)
-	}
-	if moved > 0 {
-		s.news(ctx, im.OrganizationID, im.ID)
 	}
 
 	return nil

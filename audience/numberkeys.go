@@ -101,7 +101,8 @@ func writtenNumbers(ctx context.Context, tx *database.Tx, after int64) ([]writte
 	rows, err := tx.QueryContext(ctx, `SELECT id, organization_id, contact_id, value, since FROM contact_identifier
 		WHERE kind = $1 AND id > $2 ORDER BY id LIMIT $3`, enum.IdentifierKindPhone, after, numberKeysPage)
 	return database.Collect(rows, err, func(rows *sql.Rows) (n writtenNumber, err error) {
-		return n, rows.Scan(&n.id, &n.organization, &n.contact, &n.value, &n.since)
+		err = rows.Scan(&n.id, &n.organization, &n.contact, &n.value, &n.since)
+		return n, err
 	})
 }
 

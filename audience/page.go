@@ -36,6 +36,7 @@ func (s *Service) take(ctx context.Context, im *ent.ContactImport, p page) (move
 		}
 
 		moved = true
+		s.publish(tx, im)
 		w := writer{Tx: tx, im: im, read: read, rejected: rejected, now: s.moment()}
 		if !listThere {
 			return w.finish(ctx, enum.JobStatusFailed, "the list was deleted")
@@ -65,12 +66,15 @@ func (w writer) page(ctx context.Context, p page) error {
 		return fmt.Errorf("look for contacts: %w", err)
 	}
 
-	p = withoutDoubt(p, known)
-	if p, err = w.fitting(ctx, p, known); err != nil {
-		return err
-	}
-	if p, err = w.within(ctx, p, known); err != nil {
-		return err
+	for _, refuse := range []func(context.Context, page, knownPeople) (map[*entry]refusal, error){
+		w.doubtful, w.oversized, w.overQuota,
+	} {
+		refused, err := refuse(ctx, p, known)
+		if err != nil {
+			return err
+		}
+
+		p = p.without(refused)
 	}
 
 	written, err := w.contacts(ctx, p.entries, known)
@@ -126,28 +130,24 @@ func (w writer) people(ctx context.Context, p page) (knownPeople, error) {
 	from, args := w.DB.Rowset([]any{w.im.OrganizationID}, database.Texts("value", keys))
 	rows, err := w.QueryContext(ctx, `SELECT i.value, i.contact_id FROM `+from+
 		` JOIN contact_identifier i ON i.organization_id = $1 AND i.kind = 'PHONE' AND i.value = f.value`, args...)
-	if err != nil {
-		return nil, err
-	}
-
-	defer rows.Close()
 	var people []uid.ID
 	byID := map[uid.ID]string{}
 
-	for rows.Next() {
+	err = database.Each(rows, err, func(rows *sql.Rows) error {
 		var key string
 		var id uid.ID
 		if err := rows.Scan(&key, &id); err != nil {
-			return nil, err
+			return err
 		}
 
 		entry := found[key]
 		entry.id = id
 		found[key], byID[id] = entry, key
 		people = append(people, id)
-	}
 
-	if err := rows.Err(); err != nil || len(people) == 0 {
+		return nil
+	})
+	if err != nil || len(people) == 0 {
 		return found, err
 	}
 
@@ -164,29 +164,42 @@ func (w writer) people(ctx context.Context, p page) (knownPeople, error) {
 	return found, err
 }
 
-// withoutDoubt rejects the rows whose number no plan knows and WhatsApp has not told of either.
-func withoutDoubt(p page, known knownPeople) page {
-	unknown := func(e *entry) bool { return e.doubt != "" && known[e.key].id.IsZero() }
-	if !slices.ContainsFunc(p.entries, unknown) {
+// refusal says why the rows of a page's entry are rejected, and what they show for it.
+type refusal struct{ value, reason string }
+
+// without rejects the rows of the entries that are refused.
+func (p page) without(refused map[*entry]refusal) page {
+	if len(refused) == 0 {
 		return p
 	}
 
 	p.rejected = slices.Clone(p.rejected)
-	for _, e := range p.entries {
-		if !unknown(e) {
-			continue
-		}
-
+	for e, why := range refused {
 		p.accepted -= len(e.lines)
 		for _, line := range e.lines {
-			p.rejected = append(p.rejected, rejection{line, cut(clean(e.written), maxRawKept), cut(e.doubt, maxReason)})
+			p.rejected = append(p.rejected, rejection{line, why.value, why.reason})
 		}
 	}
 
 	slices.SortFunc(p.rejected, func(a, b rejection) int { return a.line - b.line })
-	p.entries = slices.DeleteFunc(slices.Clone(p.entries), unknown)
+	p.entries = slices.DeleteFunc(slices.Clone(p.entries), func(e *entry) bool {
+		_, out := refused[e]
+		return out
+	})
 
 	return p
+}
+
+// doubtful refuses the numbers that no numbering plan knows and of which WhatsApp has not told.
+func (w writer) doubtful(_ context.Context, p page, known knownPeople) (map[*entry]refusal, error) {
+	refused := map[*entry]refusal{}
+	for _, e := range p.entries {
+		if e.doubt != "" && known[e.key].id.IsZero() {
+			refused[e] = refusal{cut(clean(e.written), maxRawKept), cut(e.doubt, maxReason)}
+		}
+	}
+
+	return refused, nil
 }
 
 // pagePeople are those whom a page has written.
@@ -198,34 +211,53 @@ type pagePeople struct {
 
 func (w pagePeople) all() []uid.ID { return slices.Concat(w.fresh, w.rest) }
 
+// importedContact is the contact that an entry makes or changes.
+type importedContact struct {
+	*entry
+	id         uid.ID
+	attributes json.RawMessage
+	consent    enum.Consent
+}
+
+// importedColumns are of contacts of the organization $1 that are made at the time $2.
+var importedColumns = database.Columns[importedContact]{
+	database.Col("id", func(c importedContact) uid.ID { return c.id }, database.IDs),
+	database.Col("phone", func(c importedContact) string { return c.phone }, database.Texts),
+	database.Col("country", func(c importedContact) *string { return given(&c.country) }, database.NullTexts),
+	database.Col("name", func(c importedContact) *string { return c.name }, database.NullTexts),
+	database.Col("language", func(c importedContact) *string { return c.language }, database.NullTexts),
+	database.Col("time_zone", func(c importedContact) *string { return c.timeZone }, database.NullTexts),
+	database.Col("attributes", func(c importedContact) json.RawMessage { return c.attributes }, database.JSONs),
+	database.Col("marketing_consent", func(c importedContact) enum.Consent { return c.consent }, database.Texts),
+	database.Expr[importedContact]("organization_id", "$1"),
+	database.Expr[importedContact]("created_at", "$2"),
+}
+
 // contacts makes or changes the contacts. What a row leaves empty stays as it is.
 func (w writer) contacts(ctx context.Context, entries []*entry, known knownPeople) (out pagePeople, err error) {
 	if len(entries) == 0 {
 		return out, nil
 	}
 
-	n := len(entries)
-	of := make(map[*entry]uid.ID, n)
+	contacts := make([]importedContact, len(entries))
+	var fresh []importedContact
 	var strangers []uid.ID
-	var fresh []*entry
 
-	for _, e := range entries {
-		who, told := known[e.key]
-		switch {
-		case !told:
-			of[e] = uid.New(uid.Contact)
-			out.fresh, fresh = append(out.fresh, of[e]), append(fresh, e)
+	for i, e := range entries {
+		contacts[i] = importedContact{entry: e, id: known[e.key].id}
+		switch c := &contacts[i]; {
+		case c.id.IsZero():
+			c.id = uid.New(uid.Contact)
+			out.fresh, fresh = append(out.fresh, c.id), append(fresh, *c)
+		case known[e.key].isContact:
+			out.rest = append(out.rest, c.id)
 		default:
-			of[e] = who.id
-			out.rest = append(out.rest, who.id)
-			if !who.isContact {
-				strangers = append(strangers, who.id)
-			}
+			out.rest, strangers = append(out.rest, c.id), append(strangers, c.id)
 		}
 	}
 
 	out.made = len(out.fresh) + len(strangers)
-	if err := w.keep(ctx, fresh, out.fresh); err != nil {
+	if err := w.keep(ctx, fresh); err != nil {
 		return out, err
 	}
 
@@ -234,72 +266,76 @@ func (w writer) contacts(ctx context.Context, entries []*entry, known knownPeopl
 		return out, err
 	}
 
-	entries = slices.Clone(entries)
 	// everybody locks contacts in the order of their ids
-	slices.SortFunc(entries, func(a, b *entry) int { return uid.Compare(of[a], of[b]) })
-	ids, phones, countries, consents := make([]uid.ID, n), make([]string, n), make([]*string, n), make([]enum.Consent, n)
-	names, languages, zones, attributes := make([]*string, n), make([]*string, n), make([]*string, n),
-		make([]json.RawMessage, n)
+	slices.SortFunc(contacts, func(a, b importedContact) int { return uid.Compare(a.id, b.id) })
 
-	for i, e := range entries {
-		ids[i], phones[i], countries[i], names[i], languages[i], zones[i] = of[e], e.phone, given(&e.country), e.name,
-			e.language, e.timeZone
-		if attributes[i], err = json.Marshal(e.attributes); err != nil {
+	for i := range contacts {
+		c := &contacts[i]
+		if c.attributes, err = json.Marshal(c.entry.attributes); err != nil {
 			return out, err
 		}
-		if consents[i] = w.consentAtFirst(); known[e.key].id == of[e] { // somebody who is known begins with what they said
-			consents[i] = said[of[e]].consent(enum.ConsentUnknown)
+		if c.consent = w.consentAtFirst(); known[c.key].id == c.id { // somebody who is known begins with what they said
+			c.consent = said[c.id].consent(enum.ConsentUnknown)
 		}
 	}
 
-	from, args := w.DB.Rowset([]any{w.im.OrganizationID, w.now},
-		database.IDs("id", ids), database.Texts("phone", phones), database.NullTexts("country", countries),
-		database.NullTexts("name", names),
-		database.NullTexts("language", languages), database.NullTexts("time_zone", zones),
-		database.JSONs("attributes", attributes), database.Texts("marketing_consent", consents))
+	return out, w.merge(ctx, contacts, strangers)
+}
 
+// merge writes contacts. What is known of a contact and left empty here stays.
+func (w writer) merge(ctx context.Context, contacts []importedContact, strangers []uid.ID) error {
 	merged := "contact.attributes || excluded.attributes"
 	if w.DB.Dialect == dialect.SQLite {
 		merged = "json_patch(contact.attributes, excluded.attributes)"
 	}
 
-	_, err = w.ExecContext(ctx, `INSERT INTO contact (id, organization_id, phone, country, name, language, time_zone, attributes, marketing_consent, created_at)
-		SELECT id, $1, phone, country, name, language, time_zone, attributes, marketing_consent, $2 FROM `+from+` WHERE true
-		ON CONFLICT (id) DO UPDATE SET phone = COALESCE(contact.phone, excluded.phone), country = COALESCE(contact.country, excluded.country), name = COALESCE(excluded.name, contact.name),
-		language = COALESCE(excluded.language, contact.language), time_zone = COALESCE(excluded.time_zone, contact.time_zone), attributes = `+merged, args...)
+	statement, args := importedColumns.Insertion(w.DB, "contact", contacts, w.im.OrganizationID, w.now)
+	_, err := w.ExecContext(ctx, statement+` ON CONFLICT (id) DO UPDATE SET
+		phone = COALESCE(contact.phone, excluded.phone), country = COALESCE(contact.country, excluded.country),
+		name = COALESCE(excluded.name, contact.name), language = COALESCE(excluded.language, contact.language),
+		time_zone = COALESCE(excluded.time_zone, contact.time_zone), attributes = `+merged, args...)
 	if err != nil || len(strangers) == 0 {
-		return out, err
+		return err
 	}
 
-	from, args = w.DB.Rowset(nil, database.IDs("id", strangers))
+	from, args := w.DB.Rowset(nil, database.IDs("id", strangers))
 	_, err = w.ExecContext(ctx, `UPDATE contact SET wa_user_id = (SELECT i.value FROM contact_identifier i WHERE i.contact_id = contact.id AND i.kind = 'USER_ID' ORDER BY i.since DESC, i.id DESC LIMIT 1)
 		WHERE contact.wa_user_id IS NULL AND contact.id IN (SELECT id FROM `+from+`)`, args...)
 
-	return out, err
+	return err
+}
+
+// keptColumns are of the numbers of new people of the organization $1, as of the time $2.
+var keptColumns = database.Columns[importedContact]{
+	database.Col("value", func(c importedContact) string { return c.key }, database.Texts),
+	database.Col("written", importedContact.written, database.OptionalTexts),
+	database.Col("contact_id", func(c importedContact) uid.ID { return c.id }, database.IDs),
+	database.Expr[importedContact]("organization_id", "$1"),
+	database.Expr[importedContact]("kind", "'PHONE'"),
+	database.Expr[importedContact]("since", "$2"),
+}
+
+// written is the number as the file has it, where that is not its key.
+func (c importedContact) written() string {
+	if c.phone == c.key {
+		return ""
+	}
+	return c.phone
 }
 
 // keep stores whose the new numbers are. Where another transaction has stored one meanwhile, the
 // page is taken again.
-func (w writer) keep(ctx context.Context, entries []*entry, people []uid.ID) error {
-	if len(entries) == 0 {
+func (w writer) keep(ctx context.Context, fresh []importedContact) error {
+	if len(fresh) == 0 {
 		return nil
 	}
 
-	keys, written := make([]string, len(entries)), make([]*string, len(entries))
-	for i, e := range entries {
-		if keys[i] = e.key; e.phone != e.key {
-			written[i] = &e.phone
-		}
-	}
-
-	from, args := w.DB.Rowset([]any{w.im.OrganizationID, w.now}, database.Texts("value", keys),
-		database.NullTexts("written", written), database.IDs("contact_id", people))
-	result, err := w.ExecContext(ctx, `INSERT INTO contact_identifier (organization_id, kind, value, written, contact_id, since)
-		SELECT $1, 'PHONE', value, written, contact_id, $2 FROM `+from+` WHERE true ORDER BY value ON CONFLICT DO NOTHING`, args...)
+	statement, args := keptColumns.Insertion(w.DB, "contact_identifier", fresh, w.im.OrganizationID, w.now)
+	result, err := w.ExecContext(ctx, statement+" ORDER BY f.value ON CONFLICT DO NOTHING", args...)
 	if err != nil {
 		return err
 	}
-	if kept, err := result.RowsAffected(); err != nil || kept < int64(len(entries)) {
+	if kept, err := result.RowsAffected(); err != nil || kept < int64(len(fresh)) {
 		return errors.Join(err, database.ErrAgain)
 	}
 
@@ -354,22 +390,26 @@ func (w writer) consent(ctx context.Context, people pagePeople) error {
 		return nil
 	}
 
-	records := make([]uid.ID, len(changed))
-	for i := range records {
-		records[i] = uid.New(uid.ConsentRecord)
-	}
-
 	evidence := w.im.FileName
 	if c.Evidence != "" {
 		evidence = c.Evidence + " (" + w.im.FileName + ")"
 	}
 
-	from, args := w.DB.Rowset([]any{w.im.OrganizationID, c.Consent, c.Source, evidence, w.now},
-		database.IDs("id", records), database.IDs("contact_id", changed))
-	_, err := w.ExecContext(ctx, `INSERT INTO consent_record (id, organization_id, contact_id, consent, source, evidence, said_by, said_at, recorded_at)
-		SELECT id, $1, contact_id, $2, $3, $4, 'ORGANIZATION', $5, $5 FROM `+from, args...)
+	return database.Insert(ctx, w.Tx, "consent_record", importedConsent, changed, w.im.OrganizationID, c.Consent,
+		c.Source, evidence, w.now)
+}
 
-	return err
+// importedConsent are of the records of what the organization $1 says of some contacts.
+var importedConsent = database.Columns[uid.ID]{
+	database.Col("id", func(uid.ID) uid.ID { return uid.New(uid.ConsentRecord) }, database.IDs),
+	database.Col("contact_id", func(contact uid.ID) uid.ID { return contact }, database.IDs),
+	database.Expr[uid.ID]("organization_id", "$1"),
+	database.Expr[uid.ID]("consent", "$2"),
+	database.Expr[uid.ID]("source", "$3"),
+	database.Expr[uid.ID]("evidence", "$4"),
+	database.Expr[uid.ID]("said_by", "'ORGANIZATION'"),
+	database.Expr[uid.ID]("said_at", "$5"),
+	database.Expr[uid.ID]("recorded_at", "$5"),
 }
 
 // finish ends the import and gives the room of its file back.

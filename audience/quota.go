@@ -54,32 +54,21 @@ func checkRoom(ctx context.Context, tx *database.Tx, organization uid.ID) error 
 	return usererror.Refuse("", usererror.LimitExceeded, "%s", quotaText(quota))
 }
 
-// within takes out of a page the new numbers for which there is no room, and rejects their rows.
-// Those who come first in the file come first.
-func (w writer) within(ctx context.Context, p page, known knownPeople) (page, error) {
+// overQuota refuses the new numbers for which there is no room. Those who come first in the file
+// come first.
+func (w writer) overQuota(ctx context.Context, p page, known knownPeople) (map[*entry]refusal, error) {
 	left, quota, err := room(ctx, w.Tx, w.im.OrganizationID)
-	if err != nil || left < 0 || len(p.entries) == 0 {
-		return p, err
+	if err != nil || left < 0 {
+		return nil, err
 	}
 
 	fresh := slices.DeleteFunc(slices.Clone(p.entries), func(e *entry) bool { return known[e.key].isContact })
-	if len(fresh) <= left {
-		return p, nil
-	}
-
 	slices.SortFunc(fresh, func(a, b *entry) int { return cmp.Compare(a.lines[0], b.lines[0]) })
-	out := map[*entry]bool{}
-	p.rejected = slices.Clone(p.rejected)
+	refused := map[*entry]refusal{}
 
-	for _, e := range fresh[left:] {
-		out[e] = true
-		p.accepted -= len(e.lines)
-		for _, line := range e.lines {
-			p.rejected = append(p.rejected, rejection{line, e.phone, quotaText(quota)})
-		}
+	for _, e := range fresh[min(left, len(fresh)):] {
+		refused[e] = refusal{e.phone, quotaText(quota)}
 	}
 
-	p.entries = slices.DeleteFunc(slices.Clone(p.entries), func(e *entry) bool { return out[e] })
-
-	return p, nil
+	return refused, nil
 }

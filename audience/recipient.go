@@ -3,6 +3,7 @@ package audience
 import (
 	"cmp"
 	"context"
+	stdsql "database/sql"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -118,34 +119,28 @@ func Page(ctx context.Context, tx *database.Tx, organization uid.ID, a jsonfield
 	rule := rule{tx.DB.Dialect, organization, a}
 	query, args := rule.recipients(after, limit).Query()
 	rows, err := tx.QueryContext(ctx, query, args...)
+	page, err := database.Collect(rows, err, scanRecipient)
 	if err != nil {
 		return nil, fmt.Errorf("read audience: %w", err)
 	}
 
-	defer rows.Close()
-	var page []Recipient
-
-	for rows.Next() {
-		var r Recipient
-		var phone, userID, name, language, country *string
-		var attributes []byte
-		if err := rows.Scan(&r.ID, &phone, &userID, &name, &language, &country, &r.Consent, &attributes); err != nil {
-			return nil, fmt.Errorf("read audience: %w", err)
-		}
-		if err := json.Unmarshal(attributes, &r.Attributes); err != nil {
-			return nil, fmt.Errorf("read attributes of %s: %w", r.ID, err)
-		}
-
-		r.Phone, r.UserID, r.Name, r.Language, r.Country = text(phone), text(userID), text(name), text(language),
-			text(country)
-		page = append(page, r)
-	}
-
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read audience: %w", err)
-	}
-
 	return page, nil
+}
+
+func scanRecipient(rows *stdsql.Rows) (r Recipient, err error) {
+	var phone, userID, name, language, country *string
+	var attributes []byte
+	if err := rows.Scan(&r.ID, &phone, &userID, &name, &language, &country, &r.Consent, &attributes); err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(attributes, &r.Attributes); err != nil {
+		return r, fmt.Errorf("attributes of %s: %w", r.ID, err)
+	}
+
+	r.Phone, r.UserID, r.Name, r.Language, r.Country = text(phone), text(userID), text(name), text(language),
+		text(country)
+
+	return r, nil
 }
 
 // Counts are how many contacts each audience has now, by the key it is given with.
@@ -181,21 +176,22 @@ func (s *Service) count(ctx context.Context, ids []uid.ID, parts []*sql.Selector
 
 	query, args := database.UnionAll(parts).Query()
 	rows, err := s.db.Query(ctx, query, args...)
+
+	err = database.Each(rows, err, func(rows *stdsql.Rows) error {
+		var part, n int
+		if err := rows.Scan(&part, &n); err != nil {
+			return err
+		}
+
+		into[ids[part]] = n
+
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("count audiences: %w", err)
 	}
 
-	defer rows.Close()
-	for rows.Next() {
-		var part, n int
-		if err := rows.Scan(&part, &n); err != nil {
-			return fmt.Errorf("count audiences: %w", err)
-		}
-
-		into[ids[part]] = n
-	}
-
-	return rows.Err()
+	return nil
 }
 
 // rule is an audience as SQL. It names the organization in every part, since no policy looks after

@@ -64,23 +64,18 @@ func (s *Service) Rejections(ctx context.Context, imports []uid.ID, first int) (
 // rejections keeps the first rejected rows of an import.
 func (w writer) rejections(ctx context.Context, rejected []rejection) error {
 	rejected = rejected[:min(len(rejected), max(0, keptRejections-w.rejected))]
-	if len(rejected) == 0 {
-		return nil
-	}
 
-	n := len(rejected)
-	ids, lines, values, reasons := make([]uid.ID, n), make([]int, n), make([]string, n), make([]string, n)
-	for i, r := range rejected {
-		ids[i], lines[i], values[i], reasons[i] = uid.New(uid.ImportRejection), r.line, r.value, r.reason
-	}
+	return database.Insert(ctx, w.Tx, "import_rejection", rejectionColumns, rejected, w.im.OrganizationID, w.im.ID)
+}
 
-	from, args := w.DB.Rowset([]any{w.im.OrganizationID, w.im.ID},
-		database.IDs("id", ids), database.Ints("line", lines), database.Texts("value", values),
-		database.Texts("reason", reasons))
-	_, err := w.ExecContext(ctx, `INSERT INTO import_rejection (id, organization_id, contact_import_id, line, value, reason)
-		SELECT id, $1, $2, line, value, reason FROM `+from, args...)
-
-	return err
+// rejectionColumns are of the rejected rows of the import $2 of the organization $1.
+var rejectionColumns = database.Columns[rejection]{
+	database.Col("id", func(rejection) uid.ID { return uid.New(uid.ImportRejection) }, database.IDs),
+	database.Col("line", func(r rejection) int { return r.line }, database.Ints),
+	database.Col("value", func(r rejection) string { return r.value }, database.Texts),
+	database.Col("reason", func(r rejection) string { return r.reason }, database.Texts),
+	database.Expr[rejection]("organization_id", "$1"),
+	database.Expr[rejection]("contact_import_id", "$2"),
 }
 
 // hopeless says why an import ends before its file: so many rows without one that could be taken

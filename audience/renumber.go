@@ -2,6 +2,7 @@ package audience
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -213,16 +214,11 @@ func nonEmpty(s string) *string {
 func current(ctx context.Context, tx *database.Tx, person uid.ID) (phones spellings, userIDs []string, err error) {
 	rows, err := tx.QueryContext(ctx,
 		"SELECT kind, value, coalesce(written, value) FROM contact_identifier WHERE contact_id = $1 ORDER BY since DESC, id DESC", person)
-	if err != nil {
-		return nil, nil, err
-	}
-
-	defer rows.Close()
-	for rows.Next() {
+	err = database.Each(rows, err, func(rows *sql.Rows) error {
 		var kind enum.IdentifierKind
 		var value, written string
 		if err := rows.Scan(&kind, &value, &written); err != nil {
-			return nil, nil, err
+			return err
 		}
 
 		switch kind {
@@ -231,7 +227,9 @@ func current(ctx context.Context, tx *database.Tx, person uid.ID) (phones spelli
 		case enum.IdentifierKindUserID:
 			userIDs = append(userIDs, value)
 		}
-	}
 
-	return phones, userIDs, rows.Err()
+		return nil
+	})
+
+	return phones, userIDs, err
 }

@@ -81,6 +81,11 @@ func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImp
 	}
 
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) {
+			s.news(ctx, owner, id)
+			s.wake(ctx, id)
+		})
+
 		if err := holdOrganization(ctx, tx, owner); err != nil {
 			return err
 		}
@@ -111,8 +116,6 @@ func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImp
 	if err != nil {
 		return nil, s.discard(ctx, id, err)
 	}
-
-	s.news(ctx, owner, id)
 
 	return s.db.Client.ContactImport.Get(ctx, id)
 }
