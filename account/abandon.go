@@ -44,9 +44,11 @@ func (s *Service) Abandon(ctx context.Context, organization uid.ID) (troubles []
 
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		tx.After(func(ctx context.Context) { s.changed(ctx, organization, organization) })
-		hollow := tx.Client.Account.Update().Where(entaccount.OrganizationID(organization)).
-			SetStatus(enum.AccountStatusDisconnected).
-			SetToken([]byte{}).SetName("").ClearStatusReason().ClearReviewStatus().ClearCurrency().Exec(system)
+		u := tx.Client.Account.Update().Where(entaccount.OrganizationID(organization)).
+			SetToken([]byte{}).SetName("").ClearStatusReason().ClearReviewStatus().ClearCurrency()
+		changeStatus(u.Mutation(), "erase")
+		hollow := u.Exec(system)
+
 		return errors.Join(hollow, tx.Client.PhoneNumber.Update().Where(phonenumber.OrganizationID(organization)).
 			SetStatus(numberDeleted).SetDisplayNumber("").SetVerifiedName("").Exec(system))
 	})

@@ -236,8 +236,9 @@ func (s *Service) bindNew(ctx context.Context, tx *database.Tx, id uid.ID, token
 }
 
 func (s *Service) bindAgain(ctx context.Context, tx *database.Tx, id uid.ID, token whatsapp.Token, r reading) error {
-	row := tx.Client.Account.UpdateOneID(id).SetToken(s.seal(token, id)).SetStatus(enum.AccountStatusConnected).
-		ClearStatusReason().SetConnectedAt(s.now())
+	row := tx.Client.Account.UpdateOneID(id).SetToken(s.seal(token, id)).ClearStatusReason().SetConnectedAt(s.now())
+	changeStatus(row.Mutation(), "connect")
+
 	return r.describe(row).Exec(ctx)
 }
 

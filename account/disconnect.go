@@ -40,9 +40,10 @@ func (s *Service) Disconnect(ctx context.Context, id uid.ID) (*ent.Account, erro
 
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, id) })
-		n, err := tx.Client.Account.Update().Where(entaccount.ID(id), entaccount.StatusNEQ(enum.AccountStatusDisconnected)).
-			SetStatus(enum.AccountStatusDisconnected).SetStatusReason("It was disconnected. Connect it again to send.").
-			SetToken([]byte{}).Save(ctx)
+		u := tx.Client.Account.Update().Where(entaccount.ID(id)).SetToken([]byte{}).
+			SetStatusReason("It was disconnected. Connect it again to send.")
+		changeStatus(u.Mutation(), "disconnect")
+		n, err := u.Save(ctx)
 		if err != nil || n == 0 {
 			return err
 		}

@@ -62,6 +62,17 @@ func (s *Service) Sender(ctx context.Context, phoneNumber uid.ID) (Sender, error
 	return found, nil
 }
 
+// Template is a template as messages are made of it, read from the database each time: a lane keeps
+// it for one turn.
+func (s *Service) Template(ctx context.Context, id uid.ID) (whatsapp.Template, error) {
+	t, err := s.db.Client.Template.Get(ctx, id)
+	if err != nil {
+		return whatsapp.Template{}, err
+	}
+
+	return Of(t), nil
+}
+
 // visible reports whether ctx may see that organization's rows: what is cached has passed no
 // policy.
 func visible(ctx context.Context, organization uid.ID) bool {

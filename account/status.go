@@ -14,17 +14,49 @@ import (
 	"carillon/uid"
 )
 
-// sources lists, for every status, those from which SetStatus may move there. DISCONNECTED and
-// DISABLED are left by Connect, DISABLED also when Meta reinstates the account.
-var sources = map[enum.AccountStatus][]enum.AccountStatus{
-	enum.AccountStatusConnected: {enum.AccountStatusTokenExpired, enum.AccountStatusRestricted,
-		enum.AccountStatusDisabled},
-	enum.AccountStatusTokenExpired: {enum.AccountStatusConnected, enum.AccountStatusRestricted},
-	enum.AccountStatusRestricted:   {enum.AccountStatusConnected},
-	enum.AccountStatusDisabled: {enum.AccountStatusConnected, enum.AccountStatusTokenExpired,
-		enum.AccountStatusRestricted},
-	enum.AccountStatusDisconnected: {enum.AccountStatusConnected, enum.AccountStatusTokenExpired,
-		enum.AccountStatusRestricted, enum.AccountStatusDisabled},
+// accountRule says from which statuses a change leads, and where.
+type accountRule struct {
+	from []enum.AccountStatus
+	to   enum.AccountStatus
+}
+
+// accountChanges are all ways in which an account's status changes. Members connect, sync and
+// disconnect; the operator erases; Meta decides the others. docs/architecture.md has the drawing.
+var accountChanges = map[string]accountRule{
+	"connect":     {from: every, to: enum.AccountStatusConnected},
+	"sync":        {from: []enum.AccountStatus{tokenExpired, restricted}, to: enum.AccountStatusConnected},
+	"reinstate":   {from: []enum.AccountStatus{tokenExpired, restricted, disabled}, to: enum.AccountStatusConnected},
+	"expireToken": {from: []enum.AccountStatus{connected, restricted}, to: enum.AccountStatusTokenExpired},
+	"restrict":    {from: []enum.AccountStatus{connected}, to: enum.AccountStatusRestricted},
+	"disable":     {from: []enum.AccountStatus{connected, tokenExpired, restricted}, to: enum.AccountStatusDisabled},
+	"remove":      {from: bound, to: enum.AccountStatusDisconnected},
+	"disconnect":  {from: bound, to: enum.AccountStatusDisconnected},
+	"erase":       {from: every, to: enum.AccountStatusDisconnected},
+}
+
+const (
+	connected    = enum.AccountStatusConnected
+	tokenExpired = enum.AccountStatusTokenExpired
+	restricted   = enum.AccountStatusRestricted
+	disabled     = enum.AccountStatusDisabled
+	disconnected = enum.AccountStatusDisconnected
+)
+
+var (
+	bound = []enum.AccountStatus{connected, tokenExpired, restricted, disabled}
+	every = []enum.AccountStatus{connected, tokenExpired, restricted, disabled, disconnected}
+)
+
+// decided are the changes that Meta decides, by the status that it names.
+var decided = map[enum.AccountStatus]string{connected: "reinstate", tokenExpired: "expireToken",
+	restricted: "restrict", disabled: "disable", disconnected: "remove"}
+
+// changeStatus has an update of accounts make a change, of those alone whose status allows it.
+// Nothing else sets an account's status.
+func changeStatus(m *ent.AccountMutation, change string) {
+	rule := accountChanges[change]
+	m.Where(entaccount.StatusIn(rule.from...))
+	m.SetStatus(rule.to)
 }
 
 // SetStatus moves an account to a status, with why. It reports false when the account was there
@@ -47,8 +79,8 @@ func (s *Service) move(ctx context.Context, id uid.ID, status enum.AccountStatus
 	var organization uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		organization = uid.ID{}
-		row := tx.Client.Account.Update().Where(append(still, entaccount.ID(id),
-			entaccount.StatusIn(sources[status]...))...).SetStatus(status).ClearRestrictedUntil()
+		row := tx.Client.Account.Update().Where(append(still, entaccount.ID(id))...).ClearRestrictedUntil()
+		changeStatus(row.Mutation(), decided[status])
 		if reason == "" {
 			row.ClearStatusReason()
 		} else {
@@ -86,9 +118,10 @@ var statusActions = map[enum.AccountStatus]string{
 	enum.AccountStatusDisconnected: identity.ActionAccountDisconnect,
 }
 
-// templateSources lists from where SetTemplateStatus may move a template: to what a refused message
-// tells of it.
-var templateSources = map[enum.TemplateStatus][]enum.TemplateStatus{
+// templateChanges are those that a refused message makes, by the status that it names: from where
+// each leads. What Meta says itself (an answer, a reading, a webhook) replaces a template's status
+// whatever it was.
+var templateChanges = map[enum.TemplateStatus][]enum.TemplateStatus{
 	enum.TemplateStatusPaused:   {enum.TemplateStatusApproved},
 	enum.TemplateStatusDisabled: {enum.TemplateStatusApproved, enum.TemplateStatusPaused},
 }
@@ -98,7 +131,7 @@ var templateSources = map[enum.TemplateStatus][]enum.TemplateStatus{
 // change.
 func (s *Service) SetTemplateStatus(ctx context.Context, id uid.ID, status enum.TemplateStatus) (changed bool,
 	err error) {
-	n, err := s.db.Client.Template.Update().Where(enttemplate.ID(id), enttemplate.StatusIn(templateSources[status]...)).
+	n, err := s.db.Client.Template.Update().Where(enttemplate.ID(id), enttemplate.StatusIn(templateChanges[status]...)).
 		SetStatus(status).SetUpdatedAt(s.now()).Save(ctx)
 	if err != nil {
 		return false, fmt.Errorf("set template %s to %s: %w", id, status, err)

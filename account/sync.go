@@ -54,9 +54,9 @@ func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 			return err
 		}
 
-		err := tx.Client.Account.Update().
-			Where(same, entaccount.StatusIn(enum.AccountStatusTokenExpired, enum.AccountStatusRestricted)).
-			SetStatus(enum.AccountStatusConnected).ClearStatusReason().Exec(ctx)
+		restored := tx.Client.Account.Update().Where(same).ClearStatusReason()
+		changeStatus(restored.Mutation(), "sync")
+		err := restored.Exec(ctx)
 		if err != nil {
 			return err
 		}
