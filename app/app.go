@@ -177,8 +177,9 @@ func (p *App) buildDomain(context.Context) error {
 // buildDoors makes what is called from outside: the workers' tasks, Meta's webhooks, the API.
 func (p *App) buildDoors(context.Context) error {
 	cfg, now := p.Config, database.Now
-	lanes := worker.NewLanes(p.Queue, p.Journal, p.Accounts, p.DB.Client, p.campaigns, p.meta,
-		worker.NewPace(p.redis, p.prefix), p.tasks.Waiting, now, p.Log)
+	lanes := worker.NewLanes(worker.Parts{Queue: p.Queue, Journal: p.Journal, Accounts: p.Accounts,
+		Campaigns: p.campaigns, Client: p.meta, Pace: worker.NewPace(p.redis, p.prefix), Waiting: p.tasks.Waiting,
+		Now: now, Log: p.Log})
 	p.worker = worker.New(p.redis, p.tasks, worker.Jobs{
 		Enroll: p.campaigns.Enroll, Import: p.Audience.RunImport, Drain: lanes.Drain, Sweep: p.sweep,
 	}, tasksAtOnce, p.Log)

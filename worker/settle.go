@@ -33,9 +33,9 @@ func (l *lane) back(m delivery.Claimed) delivery.Fact {
 	return delivery.Fact{Message: m.ID, Attempt: m.Attempt, Claim: m.Claim, Kind: delivery.Return, At: l.now()}
 }
 
-// settle writes answers down: those that come while one commit runs go into the next, and sending
-// does not wait for it.
-func (l *lane) settle() {
+// journalAnswers writes answers down: those that come while one commit runs go into the next, and
+// sending does not wait for it.
+func (l *lane) journalAnswers() {
 	for first := range l.answers {
 		facts := []delivery.Fact{first}
 		for range len(l.answers) {

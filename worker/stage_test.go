@@ -144,8 +144,9 @@ func (s *stage) start(t *testing.T) process {
 	p.campaigns = campaign.New(s.db, p.queue, p.audience, who, s.accounts, p.tasks, p.news, database.Now)
 	p.direct = transactional.New(s.db, p.queue, who, p.tasks, database.Now)
 	p.journal.Watch(p.campaigns)
-	p.lanes = worker.NewLanes(p.queue, p.journal, s.accounts, s.db.Client, p.campaigns, s.meta,
-		worker.NewPace(s.redis, s.prefix), p.tasks.Waiting, database.Now, log)
+	p.lanes = worker.NewLanes(worker.Parts{Queue: p.queue, Journal: p.journal, Accounts: s.accounts,
+		Campaigns: p.campaigns, Client: s.meta, Pace: worker.NewPace(s.redis, s.prefix), Waiting: p.tasks.Waiting,
+		Now: database.Now, Log: log})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.journal.Run(ctx) }()

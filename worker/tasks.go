@@ -1,6 +1,3 @@
-// Package worker is time: what runs in the background, how often, how fast and how many at once.
-// Tasks in Redis are hints that there is work; the work itself is in the database, so a task that
-// is lost, doubled or run by two at once does no harm.
 package worker
 
 import (

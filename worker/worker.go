@@ -1,3 +1,6 @@
+// Package worker runs background jobs: how often, how fast and how many at once. Tasks in Redis are
+// hints that there is work; the work itself is in the database, so a task that is lost, doubled or
+// run by two at once does no harm. Reading starts here for the jobs and in lane.go for the sending.
 package worker
 
 import (
@@ -21,8 +24,8 @@ const (
 	lookEvery = 50 * time.Millisecond
 	// lookForDelayed is how late a task with a time may start.
 	lookForDelayed = 250 * time.Millisecond
-	// drain is how long a process that is told to stop may take to finish what is in flight.
-	drain = 20 * time.Second
+	// finishWithin is how long a process that is told to stop may take to finish what is in flight.
+	finishWithin = 20 * time.Second
 )
 
 // Jobs are what tasks do. Each must be safe to run twice and by two at once.
@@ -52,7 +55,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	server := asynq.NewServerFromRedisClient(w.redis, asynq.Config{
 		Concurrency: w.atOnce, Queues: map[string]int{w.tasks.urgent: 2, w.tasks.queue: 1}, StrictPriority: true,
 		BaseContext:       func() context.Context { return context.WithoutCancel(ctx) },
-		TaskCheckInterval: lookEvery, DelayedTaskCheckInterval: lookForDelayed, ShutdownTimeout: drain,
+		TaskCheckInterval: lookEvery, DelayedTaskCheckInterval: lookForDelayed, ShutdownTimeout: finishWithin,
 		RetryDelayFunc: func(int, error, *asynq.Task) time.Duration { return time.Second },
 		Logger:         asynqLog{w.log}, LogLevel: asynq.WarnLevel,
 	})
@@ -60,7 +63,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	mux := asynq.NewServeMux()
 	mux.HandleFunc(taskEnroll, w.run(ctx, w.jobs.Enroll))
 	mux.HandleFunc(taskImport, w.run(ctx, w.jobs.Import))
-	mux.HandleFunc(taskLane, w.run(ctx, w.drain))
+	mux.HandleFunc(taskLane, w.run(ctx, w.runLane))
 	if err := server.Start(mux); err != nil {
 		return fmt.Errorf("start worker: %w", err)
 	}
@@ -96,9 +99,9 @@ func (w *Worker) run(stop context.Context, job func(context.Context, uid.ID) err
 	}
 }
 
-// drain gives a lane its turn and puts it back into the queue where it has more to do, or was
+// runLane gives a lane its turn and puts it back into the queue where it has more to do, or was
 // interrupted.
-func (w *Worker) drain(ctx context.Context, number uid.ID) error {
+func (w *Worker) runLane(ctx context.Context, number uid.ID) error {
 	again, more, err := w.jobs.Drain(ctx, number)
 	if interrupted := ctx.Err() != nil; err == nil && (more || interrupted) {
 		w.tasks.wake(ctx, w.tasks.queue, taskLane, number, again)
