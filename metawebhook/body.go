@@ -150,6 +150,7 @@ var refusals = []struct {
 	{errUnsigned, http.StatusUnauthorized, "unauthorized"},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "payload too large"},
 	{errNoRoom, http.StatusServiceUnavailable, "try again"},
+	{errStopping, http.StatusServiceUnavailable, "try again"},
 	{os.ErrDeadlineExceeded, http.StatusRequestTimeout, "the body came too slowly"},
 }
 

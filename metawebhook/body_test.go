@@ -214,3 +214,21 @@ func TestABodyOfAnySizeIsReadWhole(t *testing.T) {
 		}
 	}
 }
+
+func TestAShutdownWaitsForNoBodyThatComesSlowly(t *testing.T) {
+	t.Parallel()
+	s, address := served(t, func(o *setting) { o.BodyTimeout = time.Hour })
+	conn := dial(t, address, forged+"Expect: 100-continue\r\nContent-Length: 1000")
+	answers := bufio.NewReader(conn)
+	if w, err := http.ReadResponse(answers, nil); err != nil || w.StatusCode != http.StatusContinue {
+		t.Fatal("the body is not read", err)
+	}
+
+	s.Stop()
+	if w, err := http.ReadResponse(answers, nil); err != nil || w.StatusCode != http.StatusServiceUnavailable || !w.Close {
+		t.Errorf("%v, %v", w, err)
+	}
+	if w := answer(t, dial(t, address, forged+"Content-Length: 1000")); w.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("after it: %d", w.StatusCode)
+	}
+}

@@ -70,6 +70,7 @@ type Handler struct {
 	arrivals gather[*arrival]
 	kept     keptBytes
 	metrics  metrics
+	reads    reads
 }
 
 // New makes a handler.
@@ -122,13 +123,15 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) {
 	body := &body{room: h.bodies}
 	defer body.release()
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(h.options.BodyTimeout)) // not every ResponseWriter can
-	if err := body.read(r, signature); err != nil {
+	h.reads.begin(control, time.Now().Add(h.options.BodyTimeout))
+	err := body.read(r, signature)
+	if stopped := h.reads.end(control); stopped && err != nil {
+		err = errStopping
+	}
+	if err != nil {
 		h.refuse(w, err)
 		return
 	}
-
-	_ = control.SetReadDeadline(time.Time{})
 
 	ctx, cancel := context.WithTimeout(caller.System(context.WithoutCancel(r.Context())), commitTimeout)
 	defer cancel()
