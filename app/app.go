@@ -158,6 +158,11 @@ func (p *App) buildDomain(context.Context) error {
 	p.Identity = identity.New(p.DB, terms, now, identity.Options{
 		Keys: p.Keys, External: external(p.Config, now), SignUps: identity.SignUps(p.Config.SignUp),
 		Limiter: p.limiter, Mail: mailer, PublicURL: p.Config.PublicURL.String(), Hears: p.Hub.Hears, Log: p.Log,
+		Announce: func(ctx context.Context, ended ...uid.ID) {
+			for _, id := range ended {
+				p.Hub.Announce(ctx, id)
+			}
+		},
 	})
 
 	p.Accounts = account.New(p.DB, p.Keys, p.meta, p.Identity, account.Options{
@@ -297,6 +302,7 @@ func (p *App) Serve(ctx context.Context, listener net.Listener, r Roles) error {
 func (p *App) stopHTTP(server *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
+	p.Webhooks.Stop()
 	errs := []error{p.apiStop(ctx), server.Shutdown(ctx)}
 	if err := errors.Join(errs...); err != nil {
 		p.Log.Warn("some connections had to be cut", "error", err)

@@ -277,7 +277,7 @@ func (s *Service) arrive(ctx context.Context, flow *ent.SignInFlow, who oidc.Per
 		if err := s.newLogin(ctx, tx, who, u.ID); err != nil {
 			return err
 		}
-		if token, err = s.openSession(ctx, tx.Client, u.ID, org.ID, in.Client); err != nil {
+		if token, err = s.openSession(ctx, tx, u.ID, org.ID, in.Client); err != nil {
 			return err
 		}
 		if err := vouch(ctx, tx, token, who.MFA); err != nil {

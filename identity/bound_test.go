@@ -1,11 +1,14 @@
 package identity_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
 
 	"carillon/caller"
+	"carillon/database"
+	"carillon/database/dbtest"
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/ent/session"
@@ -131,5 +134,46 @@ func TestAnOrganizationHasAtMostTwoHundredGoodKeysAndOldOnesAreForgotten(t *test
 		left("a little later", mostKeys)
 		s.advance(time.Hour)
 		left("after the other has expired as long ago", mostKeys-1)
+	})
+}
+
+func TestSessionsThatMakeRoomAreAnnouncedToOtherProcesses(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		var announced []uid.ID
+		s := stand(t, db, identity.Options{Announce: func(_ context.Context, ended ...uid.ID) {
+			announced = append(announced, ended...)
+		}})
+		first := s.signUp(email)
+		s.fill(first.Viewer.User.ID, first.Viewer.Organization, mostSessions-1)
+		if len(announced) > 0 {
+			t.Errorf("%v before there are too many", announced)
+		}
+		if _, err := s.SignIn(t.Context(), identity.SignIn{Email: email, Password: password}); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(announced, []uid.ID{first.Viewer.Session.ID}) {
+			t.Errorf("announced %v, want %v", announced, first.Viewer.Session.ID)
+		}
+	})
+}
+
+func TestAnInvitationOfAKeyEndsWithTheKey(t *testing.T) {
+	each(t, func(s *stage) {
+		owner, soon := s.call(s.signUp(email).Token), s.now().Add(time.Hour)
+		_, secret, err := s.CreateAPIKey(owner, identity.NewAPIKey{Name: "k", Role: enum.RoleAdmin, ExpiresAt: &soon})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+
+		_, ends, err := s.InviteMember(s.call(secret), "bob@example.com", enum.RoleAdmin)
+		if err != nil || !ends.Equal(soon) {
+			s.t.Errorf("the invitation ends at %v, the key at %v: %v", ends, soon, err)
+		}
+
+		s.advance(time.Hour)
+		if open, err := s.Invitations(owner); len(open) != 0 || err != nil {
+			s.t.Errorf("%d are open, %v", len(open), err)
+		}
 	})
 }

@@ -89,7 +89,7 @@ func (s *Service) enterIn(ctx context.Context, tx *database.Tx, e entry) (token 
 }
 
 func (s *Service) open(ctx context.Context, tx *database.Tx, e entry) (token string, err error) {
-	if token, err = s.openSession(ctx, tx.Client, e.user.ID, e.organization, e.client); err != nil {
+	if token, err = s.openSession(ctx, tx, e.user.ID, e.organization, e.client); err != nil {
 		return "", err
 	}
 	if err := vouch(ctx, tx, token, e.vouched); err != nil {

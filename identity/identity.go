@@ -14,6 +14,7 @@ import (
 
 	"carillon/database"
 	"carillon/secret"
+	"carillon/uid"
 )
 
 const (
@@ -53,7 +54,10 @@ type Options struct {
 	// Hears says whether this process hears at once what others revoke, which then goes to Forget; the
 	// epoch is another one whenever something may have gone unheard. Nil, or false, asks the database
 	// at every call.
-	Hears            func() (epoch uint64, ok bool)
+	Hears func() (epoch uint64, ok bool)
+	// Announce says to other processes that sessions are over which no mutation names: those that
+	// make room for new ones. Nil says nothing.
+	Announce         func(ctx context.Context, ended ...uid.ID)
 	Log              *slog.Logger // of what belongs to no organization; nil discards it
 	ConcurrentHashes int          // each takes Costs.MemoryKiB; the number of processors, at least 2
 }
@@ -77,6 +81,7 @@ type Service struct {
 	external   External
 	signUps    SignUps
 	sessionAge time.Duration
+	announce   func(ctx context.Context, ended ...uid.ID)
 	passwords  *passwords
 	mail       Mailer
 	publicURL  string
@@ -94,7 +99,7 @@ func New(db *database.DB, terms Terms, now func() time.Time, o Options) *Service
 	moment := func() time.Time { return now().UTC().Truncate(time.Microsecond) }
 	return &Service{
 		db: db, terms: terms, keys: o.Keys, mail: o.Mail, publicURL: o.PublicURL, limiter: o.Limiter, external: o.External,
-		signUps: o.SignUps, sessionAge: o.SessionAge, passwords: newPasswords(o.Costs, o.ConcurrentHashes),
+		announce: o.Announce, signUps: o.SignUps, sessionAge: o.SessionAge, passwords: newPasswords(o.Costs, o.ConcurrentHashes),
 		cache: newCache(o.Hears, moment), uses: newUses(), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: moment,
 	}
 }

@@ -51,6 +51,9 @@ func (s *Service) InviteMember(ctx context.Context, email string, role enum.Role
 
 	token = newToken(invitationPrefix)
 	id, expiresAt := uid.New(uid.Invitation), s.now().Add(invitationAge)
+	if ends := v.expires(); v.Key != nil && ends != nil && ends.Before(expiresAt) {
+		expiresAt = *ends // what a key makes does not outlive it
+	}
 
 	err = s.amongMembers(ctx, enum.RoleAdmin, func(tx *database.Tx, v *Viewer) error {
 		if !v.May(role) {

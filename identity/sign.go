@@ -92,7 +92,7 @@ func (s *Service) signUp(ctx context.Context, in SignUp, proven bool) (Signed, e
 		if err != nil {
 			return err
 		}
-		if token, err = s.openSession(system, tx.Client, u.ID, org.ID, in.Client); err != nil {
+		if token, err = s.openSession(system, tx, u.ID, org.ID, in.Client); err != nil {
 			return err
 		}
 
@@ -337,14 +337,14 @@ func (s *Service) home(ctx context.Context, userID uid.ID) (uid.ID, error) {
 	return last.OrganizationID, nil
 }
 
-func (s *Service) openSession(ctx context.Context, c *ent.Client, userID, org uid.ID, client Client) (token string,
+func (s *Service) openSession(ctx context.Context, tx *database.Tx, userID, org uid.ID, client Client) (token string,
 	err error) {
-	if err := s.roomForSession(ctx, c, userID, uid.ID{}); err != nil {
+	if err := s.roomForSession(ctx, tx, userID, uid.ID{}); err != nil {
 		return "", err
 	}
 
 	token = newToken(sessionPrefix)
-	err = c.Session.Create().SetUserID(userID).SetOrganizationID(org).SetTokenHash(digest(token)).
+	err = tx.Client.Session.Create().SetUserID(userID).SetOrganizationID(org).SetTokenHash(digest(token)).
 		SetNillableIP(clip(client.IP, longestName)).SetNillableUserAgent(clip(client.UserAgent, longestUserAgent)).
 		SetCreatedAt(s.now()).SetLastUsedAt(s.now()).SetExpiresAt(s.ends()).Exec(ctx)
 
@@ -353,9 +353,9 @@ func (s *Service) openSession(ctx context.Context, c *ent.Client, userID, org ui
 
 // roomForSession deletes the sessions of a user that would be too many with one more: all that are
 // over, and then those that were not used for the longest. The one that calls is spared. The caller
-// holds the user's row.
-func (s *Service) roomForSession(ctx context.Context, c *ent.Client, userID, calling uid.ID) error {
-	total, err := c.Session.Query().Where(session.UserID(userID)).Count(ctx)
+// holds the user's row. Once that is committed, they are announced like all that are revoked.
+func (s *Service) roomForSession(ctx context.Context, tx *database.Tx, userID, calling uid.ID) error {
+	total, err := tx.Client.Session.Query().Where(session.UserID(userID)).Count(ctx)
 	if err != nil || total < mostSessions {
 		return err
 	}
@@ -365,16 +365,32 @@ func (s *Service) roomForSession(ctx context.Context, c *ent.Client, userID, cal
 		room--
 	}
 
-	stay, err := c.Session.Query().Where(session.UserID(userID), session.IDNEQ(calling), session.RevokedAtIsNil(),
+	stay, err := tx.Client.Session.Query().Where(session.UserID(userID), session.IDNEQ(calling), session.RevokedAtIsNil(),
 		session.ExpiresAtGT(s.now())).
 		Order(ent.Desc(session.FieldLastUsedAt, session.FieldID)).Limit(room).IDs(ctx)
 	if err != nil {
 		return err
 	}
 
-	_, err = c.Session.Delete().Where(session.UserID(userID), session.IDNotIn(append(stay, calling)...)).Exec(ctx)
+	gone := session.And(session.UserID(userID), session.IDNotIn(append(stay, calling)...))
+	open, err := tx.Client.Session.Query().Where(gone, session.RevokedAtIsNil(), session.ExpiresAtGT(s.now())).IDs(ctx)
+	if err != nil {
+		return err
+	}
+
+	if _, err = tx.Client.Session.Delete().Where(gone).Exec(ctx); err == nil && len(open) > 0 {
+		tx.After(func(ctx context.Context) { s.tell(ctx, open) })
+	}
 
 	return err
+}
+
+// tell says in every process that sessions are over.
+func (s *Service) tell(ctx context.Context, ended []uid.ID) {
+	s.Forget(ended...)
+	if s.announce != nil {
+		s.announce(ctx, ended...)
+	}
 }
 
 func (s *Service) signed(ctx context.Context, token string, client Client) (Signed, error) {

@@ -118,7 +118,7 @@ func (s *Service) follow(ctx context.Context, tx *database.Tx, v *Viewer, organi
 	if !alive {
 		return "", refused()
 	}
-	if err := s.roomForSession(ctx, tx.Client, v.User.ID, v.Session.ID); err != nil {
+	if err := s.roomForSession(ctx, tx, v.User.ID, v.Session.ID); err != nil {
 		return "", err
 	}
 
