@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 		"audience", "ent"},
 	"examples": {},
 	"graph": {"operator", "identity", "account", "audience", "campaign", "transactional", "delivery",
-		"hub", "whatsapp", "database", "ent", "graph/transport"},
+		"hub", "whatsapp", "ratelimit", "database", "ent", "graph/transport"},
 	"graph/generated":  {"graph/model", "graph/scalar", "ent", "identity", "audience", "campaign", "delivery", "whatsapp"},
 	"graph/model":      {"ent", "identity", "audience", "campaign", "delivery", "whatsapp"},
 	"graph/scalar":     {},

@@ -198,11 +198,14 @@ func (p *App) buildDoors(context.Context) error {
 
 	p.metrics.MustRegister(p.Webhooks.Metrics()...)
 
+	budgets := ratelimit.NewBudgets(p.quick, p.prefix, points(p.Config), p.Log)
+	p.metrics.MustRegister(budgets.Metrics()...)
+
 	api := graph.New(graph.Deps{
 		DB: p.DB, Identity: p.Identity, Accounts: p.Accounts, Audience: p.Audience, Campaigns: p.campaigns,
 		Direct:   transactional.New(p.DB, p.Queue, p.Identity, p.tasks, now),
 		Operator: operator.NewStates(p.DB, now),
-		Log:      p.events, Hub: p.Hub, Rates: worker.NewPace(p.quick, p.prefix),
+		Log:      p.events, Hub: p.Hub, Rates: worker.NewPace(p.quick, p.prefix), Budgets: budgets,
 		WakeImport: p.tasks.WakeImport, Now: now, Logger: p.Log, AllowedOrigins: cfg.AllowedOrigins,
 		ClientIP: p.clients.Of,
 		Transport: transport.Options{Memory: int(cfg.Limits.Memory), MaxUploads: cfg.Limits.Uploads,

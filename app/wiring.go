@@ -88,6 +88,17 @@ func limits(cfg config.Config) func(key string) ratelimit.Limit {
 	}
 }
 
+// points are the rates of the budgets of API calls.
+func points(cfg config.Config) map[ratelimit.Kind]ratelimit.Rate {
+	rates := map[ratelimit.Kind]ratelimit.Rate{}
+	for kind, perMinute := range map[ratelimit.Kind]int{ratelimit.Token: cfg.Points.PerToken,
+		ratelimit.Organization: cfg.Points.PerOrganization, ratelimit.Address: cfg.Points.PerAddress} {
+		rates[kind] = ratelimit.Rate{PerMinute: perMinute, Burst: perMinute * cfg.Points.BurstMinutes}
+	}
+
+	return rates
+}
+
 // mailerOf sends by the configured server, or writes to the log.
 func mailerOf(cfg config.Config, log *slog.Logger) (identity.Mailer, error) {
 	s := cfg.SMTP

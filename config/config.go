@@ -46,6 +46,7 @@ type Config struct {
 	Invitations Invitations
 
 	Limits         Limits
+	Points         Points
 	Webhooks       Webhooks
 	EventRetention time.Duration // age at which entries leave the event log
 	// RejectionRetention is the age at which the rejected rows of imports are removed.
@@ -84,6 +85,13 @@ type Limits struct {
 	Memory      int64 // bytes that callers of the API may fill
 	Uploads     int   // at a time
 	UploadSpace int64 // bytes of disk for them
+}
+
+// Points are the budgets of API calls: how many points of cost a minute. Zero is no budget.
+type Points struct {
+	PerToken, PerOrganization int
+	PerAddress                int // of callers without a token
+	BurstMinutes              int // for how many minutes points are saved up
 }
 
 // Invitations bound how many mails to strangers are sent in an hour.
@@ -220,6 +228,7 @@ func (c Config) LogValue() slog.Value {
 		slog.String("whatsapp", whatsApp),
 		slog.String("whatsapp_api_version", c.WhatsApp.APIVersion),
 		slog.Any("limits", c.Limits),
+		slog.Any("points", c.Points),
 		slog.Duration("event_retention", c.EventRetention),
 		slog.Duration("rejection_retention", c.RejectionRetention),
 		slog.Int("encryption_keys", len(c.EncryptionKeys)),

@@ -56,6 +56,7 @@ func TestLoadWithoutAnyVariable(t *testing.T) {
 		"format":   {c.LogFormat, "text"},
 		"level":    {c.LogLevel.String(), "INFO"},
 		"limits":   {fmt.Sprint(c.Limits), "{10000 2000 100 268435456 32 1073741824}"},
+		"points":   {fmt.Sprint(c.Points), "{120000 600000 30000 2}"},
 		"events":   {c.EventRetention.String(), "720h0m0s"},
 		"rows":     {c.RejectionRetention.String(), "720h0m0s"},
 	} {
@@ -183,6 +184,10 @@ func TestLoadRefuses(t *testing.T) {
 		"no connections":                 "MAX_CONNECTIONS=0",
 		"a share that is no number":      "MAX_CONNECTIONS_PER_ORGANIZATION=half",
 		"subscriptions beyond measure":   "MAX_SUBSCRIPTIONS=10001",
+		"fewer points than none":         "API_POINTS_PER_TOKEN=-1",
+		"points beyond measure":          "API_POINTS_PER_ORGANIZATION=1000000001",
+		"points of no number":            "API_POINTS_PER_ADDRESS=many",
+		"points that are not saved up":   "API_POINTS_BURST_MINUTES=0",
 		"too little memory for the API":  "API_MEMORY=1MiB",
 		"one upload, and half for each":  "MAX_UPLOADS=1",
 		"no space for an upload":         "UPLOAD_SPACE=1MiB",

@@ -331,6 +331,16 @@ func number(to *int, value string, most uint64) error {
 	return nil
 }
 
+// numberOrNone is number for what zero switches off.
+func numberOrNone(to *int, value string, most uint64) error {
+	if value == "0" {
+		*to = 0
+		return nil
+	}
+
+	return number(to, value, most)
+}
+
 // units are what a size may end in.
 var units = map[string]uint64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 

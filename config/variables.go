@@ -196,6 +196,32 @@ var variables = []Variable{
 		set:     func(c *Config, value string) error { return number(&c.Limits.Subscriptions, value, 10_000) },
 	},
 	{
+		Name: "API_POINTS_PER_TOKEN", Default: "120000",
+		Meaning: "What one API key, or one session, may ask of the API in a minute, in points of cost; see Cost in the API guide. More is answered 429 and `RATE_LIMITED`. `0` is no limit.",
+		right:   "a number from 0 to 1000000000",
+		set:     func(c *Config, value string) error { return numberOrNone(&c.Points.PerToken, value, 1_000_000_000) },
+	},
+	{
+		Name: "API_POINTS_PER_ORGANIZATION", Default: "600000",
+		Meaning: "The same of all tokens of one organization together.",
+		right:   "a number from 0 to 1000000000",
+		set: func(c *Config, value string) error {
+			return numberOrNone(&c.Points.PerOrganization, value, 1_000_000_000)
+		},
+	},
+	{
+		Name: "API_POINTS_PER_ADDRESS", Default: "30000",
+		Meaning: "The same of the callers without a token from one address; of IPv6 from one /64.",
+		right:   "a number from 0 to 1000000000",
+		set:     func(c *Config, value string) error { return numberOrNone(&c.Points.PerAddress, value, 1_000_000_000) },
+	},
+	{
+		Name: "API_POINTS_BURST_MINUTES", Default: "2",
+		Meaning: "For how many minutes each of these saves up points that were not used. One operation can cost no more than that.",
+		right:   "a number from 1 to 60",
+		set:     func(c *Config, value string) error { return number(&c.Points.BurstMinutes, value, 60) },
+	},
+	{
 		Name: "API_MEMORY", Default: "256MiB",
 		Meaning: "Memory that callers of the API may fill in one process: half of it with answers that are not read yet, the rest with requests, documents and what subscriptions keep. Beyond it they wait, or are refused with `RATE_LIMITED` or `UNAVAILABLE`.",
 		right:   "a size from 64MiB to 64GiB, such as 256MiB",

@@ -65,7 +65,7 @@ func coded(kind usererror.Kind, message string) *gqlerror.Error {
 func faultError(f *usererror.Error) *gqlerror.Error {
 	shown := coded(f.Kind, f.Message)
 	if f.RetryAfter > 0 {
-		shown.Extensions["retryAfterSeconds"] = int(math.Ceil(f.RetryAfter.Seconds()))
+		shown.Extensions["retryAfterSeconds"] = wholeSeconds(f.RetryAfter)
 	}
 	if f.Cursor != "" {
 		shown.Extensions["cursor"] = f.Cursor
@@ -76,6 +76,8 @@ func faultError(f *usererror.Error) *gqlerror.Error {
 
 	return shown
 }
+
+func wholeSeconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
 // answer parts what a mutation gave into what its payload shows: the result, or else what the
 // caller can mend.

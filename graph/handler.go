@@ -44,6 +44,10 @@ func New(d Deps) *transport.Handler {
 	o.Address = d.ClientIP
 	o.MayUpload = r.mayUpload
 	o.MayIntrospect = signedIn
+	if d.Budgets != nil {
+		o.Charge = r.charge
+	}
+
 	o.Logger, o.AllowedOrigins = d.Logger, d.AllowedOrigins
 	o.Paging = append(paging(), o.Paging...)
 	connected := o.OnConnect

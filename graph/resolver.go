@@ -19,6 +19,7 @@ import (
 	"carillon/hub"
 	"carillon/identity"
 	"carillon/operator"
+	"carillon/ratelimit"
 	"carillon/transactional"
 	"carillon/uid"
 )
@@ -40,6 +41,8 @@ type Deps struct {
 	Log       *delivery.Log
 	Hub       *hub.Hub[delivery.Event]
 	Rates     Rates
+	// Budgets bound the cost of what callers ask for; nil does not.
+	Budgets *ratelimit.Budgets
 	// WakeImport tells workers of an import that has begun. It may fail in silence: a sweep finds the
 	// import again.
 	WakeImport func(ctx context.Context, importID uid.ID)

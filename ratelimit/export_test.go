@@ -18,3 +18,24 @@ func (w Windows) Len() (n int) {
 
 	return n
 }
+
+// MostBuckets is how many owners of one kind pay within a process.
+const MostBuckets = mostBuckets
+
+type Buckets struct{ *buckets }
+
+func NewBuckets(rates map[Kind]Rate, now func() time.Time) Buckets {
+	return Buckets{newBuckets(rates, now)}
+}
+
+func (b Buckets) Spend(cost int, payers ...Owner) (gone []float64, paid bool) {
+	return b.spend(cost, payers)
+}
+
+func (b Buckets) Len() (n int) {
+	for _, owners := range b.kinds {
+		n += owners.Len()
+	}
+
+	return n
+}

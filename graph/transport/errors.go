@@ -170,6 +170,7 @@ type refusal struct {
 	message    string
 	extensions map[string]any
 	header     http.Header
+	answer     map[string]any // extensions of the answer, beside those of its error
 }
 
 func badRequest(format string, args ...any) *refusal {
@@ -226,5 +227,5 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, no *refusal) {
 	abandon(w, r)
 	h.log.LogAttrs(r.Context(), slog.LevelDebug, "graphql: refused", slog.String("request_id", RequestID(r.Context())),
 		slog.Int("status", no.status), slog.String("code", no.code), slog.String("reason", no.message))
-	reply(w, r, no.status, &graphql.Response{Errors: gqlerror.List{err}}, false)
+	reply(w, r, no.status, &graphql.Response{Errors: gqlerror.List{err}, Extensions: no.answer}, false)
 }

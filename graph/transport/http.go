@@ -43,10 +43,23 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, opCtx *graphql.
 	if errs == nil {
 		kind = opCtx.Operation.Operation
 	}
-	if kind == ast.Mutation && r.Method == http.MethodGet {
+
+	events := acceptedBy(r.Header).asEvents(kind)
+	switch {
+	case kind == ast.Mutation && r.Method == http.MethodGet:
 		return notAllowed("POST", "a mutation needs POST")
+	case kind == ast.Subscription && !events:
+		return badRequest("a subscription needs a WebSocket, or Accept: text/event-stream")
 	}
-	if acceptedBy(r.Header).asEvents(kind) {
+
+	cost := leastCost
+	if errs == nil {
+		cost = costOf(r.Context(), opCtx)
+	}
+	if no := h.afford(w, r, opCtx, cost); no != nil {
+		return no
+	}
+	if events {
 		return h.runAsEvents(w, r, opCtx, errs)
 	}
 
@@ -54,10 +67,6 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, opCtx *graphql.
 	if errs != nil {
 		h.refuseDocument(ctx, w, r, opCtx, errs)
 		return nil
-	}
-
-	if kind == ast.Subscription {
-		return badRequest("a subscription needs a WebSocket, or Accept: text/event-stream")
 	}
 
 	answers := newSingle(h.answers.of(h.options.Owner(ctx)))

@@ -171,7 +171,7 @@ func TestHeaders(t *testing.T) {
 		"do not let pages of others bring credentials": {"POST", hello, []string{asJSON, "Origin: https://app.example"},
 			"Access-Control-Allow-Credentials", ""},
 		"let a page see the id to complain with": {"POST", hello, []string{asJSON, "Origin: https://app.example"},
-			"Access-Control-Expose-Headers", "X-Request-Id, Retry-After, WWW-Authenticate"},
+			"Access-Control-Expose-Headers", "X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, WWW-Authenticate"},
 		"name the method that a mutation needs": {"GET?query=mutation{addItem(input:{text:%22x%22}){id}}",
 			"", nil, "Allow", "POST"},
 		"do not send a challenge where we are at fault": {"POST", hello, []string{asJSON, "Authorization: Bearer down"},

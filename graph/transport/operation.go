@@ -65,6 +65,12 @@ func (o operations) InterceptResponse(ctx context.Context, next graphql.Response
 
 	o.h.cut(resp)
 	if _, running := ctx.Value(operationKey{}).(*run); !running { // refused before it ran
+		if c := o.h.charge(ctx, graphql.GetOperationContext(ctx), leastCost); c != nil && c.err != nil {
+			resp = c.refused(ctx, o.h)
+		} else {
+			c.mark(resp)
+		}
+
 		refused := &run{h: o.h, start: graphql.GetStartTime(ctx), op: Operation{Transport: transportOf(ctx), Responses: 1}}
 		if opCtx := graphql.GetOperationContext(ctx); opCtx != nil {
 			refused.describe(opCtx)
@@ -82,6 +88,10 @@ func (o operations) InterceptOperation(ctx context.Context, next graphql.Operati
 	streams := opCtx.Operation.Operation == ast.Subscription
 	r := &run{h: o.h, start: time.Now(), op: Operation{Transport: transportOf(ctx)}, cancel: func() {}}
 	r.describe(opCtx)
+
+	if r.charged = o.h.charge(ctx, opCtx, costOf(ctx, opCtx)); r.charged != nil && r.charged.err != nil {
+		return graphql.OneShot(r.charged.refused(ctx, o.h))
+	}
 
 	if streams || socketOf(ctx) != nil {
 		var err error
@@ -132,6 +142,8 @@ type run struct {
 	over   bool
 	turns  turns
 	living *living // of a subscription
+
+	charged *charged // what it has cost; nil once the first response says so
 
 	mu      sync.Mutex
 	failure error // what Fail was told
@@ -197,6 +209,8 @@ func (r *run) next(ctx context.Context, handler graphql.ResponseHandler, streams
 	}
 
 	if resp != nil {
+		r.charged.mark(resp)
+		r.charged = nil
 		r.h.cut(resp)
 		r.count(resp.Errors)
 		r.op.Responses++

@@ -62,9 +62,11 @@ func (h *Handler) crossOrigin(w http.ResponseWriter, r *http.Request) (answered 
 	header := w.Header()
 	header.Add("Vary", "Origin")
 	origin, allowed := r.Header.Get("Origin"), h.allowsOrigin(r)
+
 	if origin != "" && allowed {
 		header.Set("Access-Control-Allow-Origin", origin)
-		header.Set("Access-Control-Expose-Headers", "X-Request-Id, Retry-After, WWW-Authenticate")
+		header.Set("Access-Control-Expose-Headers",
+			"X-Request-Id, Retry-After, RateLimit, RateLimit-Policy, WWW-Authenticate")
 	}
 
 	if r.Method != http.MethodOptions {

@@ -53,6 +53,10 @@ type Options struct {
 	// MayUpload is asked before the files of an operation are read, which is long before its resolvers
 	// could refuse. Nil lets all.
 	MayUpload func(ctx context.Context, op *graphql.OperationContext) error
+	// Charge takes the cost of an operation, or of a request that is refused before, from its caller's
+	// budgets. It is called once for each, before the operation runs; a subscription pays when it
+	// begins. It returns what is left, also with the error that refuses. Nil charges nothing.
+	Charge func(ctx context.Context, cost int) ([]Allowance, error)
 	// AllowedOrigins are other sites whose pages may call, e.g. "https://app.example.com", or "*" for
 	// all. The origin that serves the request always may.
 	AllowedOrigins []string
@@ -330,8 +334,8 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) *refusal {
 
 	r = r.WithContext(context.WithValue(ctx, spentKey{}, time.Since(begun)))
 	if isMultipart(r) {
-		return h.serveUpload(w, r)
+		return h.affordRefusal(w, r, h.serveUpload(w, r))
 	}
 
-	return h.serveOperation(w, r)
+	return h.affordRefusal(w, r, h.serveOperation(w, r))
 }

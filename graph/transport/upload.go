@@ -79,6 +79,9 @@ func (h *Handler) serveUpload(w http.ResponseWriter, r *http.Request) *refusal {
 		if err := h.options.MayUpload(r.Context(), opCtx); err != nil {
 			return h.mayNot(r, err)
 		}
+		if no := h.afford(w, r, opCtx, costOf(r.Context(), opCtx)); no != nil {
+			return no
+		}
 		if err := form.readFiles(opCtx); err != nil {
 			return h.notUploaded(r, err)
 		}
