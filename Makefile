@@ -17,6 +17,7 @@ check: generate
 		test -z "$$untracked" || { echo "generated and not committed:"; echo "$$untracked"; exit 1; }
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
 		test -z "$$unformatted" || { echo "not formatted:"; echo "$$unformatted"; exit 1; }
+	go run ./measure -check
 	go vet ./...
 	go tool staticcheck $$(go list ./... | grep -v '^carillon/ent\(/\|$$\)') ./ent/schema # not what ent writes
 	go test -run TestPackagesImport .

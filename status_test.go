@@ -18,8 +18,8 @@ import (
 	"testing"
 )
 
-// statusWriters are the files that may write a status. A template's is Meta's: what hears of it from
-// Meta writes it, too.
+// statusWriters are the files that may write a status. A template's is Meta's: what hears of it
+// from Meta writes it, too.
 var statusWriters = map[string][]string{
 	"Campaign": {"campaign/status.go"},
 	"Account":  {"account/status.go"},

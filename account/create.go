@@ -122,12 +122,15 @@ func (s *Service) putDraft(ctx context.Context, tx *database.Tx, a *ent.Account,
 		return id, err
 	}
 
-	err = tx.QueryRowContext(ctx, `INSERT INTO template (id, organization_id, account_id, name, language, category, status, quality_score,
+	err = tx.QueryRowContext(ctx, `INSERT INTO template (id, organization_id, account_id, name, language, category,
+		status, quality_score,
 			parameter_format, components, message_ttl_seconds, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
-		ON CONFLICT (account_id, name, language) DO UPDATE SET meta_id = NULL, category = excluded.category, status = excluded.status,
+		ON CONFLICT (account_id, name, language) DO UPDATE SET meta_id = NULL, category = excluded.category,
+		status = excluded.status,
 			rejection_reason = NULL, quality_score = excluded.quality_score, parameter_format = excluded.parameter_format,
-			components = excluded.components, message_ttl_seconds = excluded.message_ttl_seconds, updated_at = excluded.updated_at
+			components = excluded.components, message_ttl_seconds = excluded.message_ttl_seconds,
+			updated_at = excluded.updated_at
 		WHERE template.status = $13 RETURNING id`,
 		uid.New(uid.Template), a.OrganizationID, a.ID, t.Name, t.Language, string(c.category),
 		string(enum.TemplateStatusDraft), string(c.quality),

@@ -103,17 +103,20 @@ func (s *Service) putNumbers(ctx context.Context, tx *database.Tx, organization,
 	statement, args := numberColumns.Insertion(tx.DB, "phone_number", numbers, organization, account)
 
 	changed, err = database.ScanIDs(tx.QueryContext(ctx, statement+`
-		ON CONFLICT (account_id, meta_id) DO UPDATE SET display_number = excluded.display_number, verified_name = excluded.verified_name,
+		ON CONFLICT (account_id, meta_id) DO UPDATE SET display_number = excluded.display_number, verified_name =
+		excluded.verified_name,
 			quality_rating = excluded.quality_rating, status = excluded.status, throughput = excluded.throughput
 		WHERE phone_number.display_number <> excluded.display_number OR phone_number.verified_name <> excluded.verified_name
-			OR phone_number.quality_rating <> excluded.quality_rating OR phone_number.status <> excluded.status OR phone_number.throughput <> excluded.throughput
+			OR phone_number.quality_rating <> excluded.quality_rating OR phone_number.status <> excluded.status
+			OR phone_number.throughput <> excluded.throughput
 		RETURNING id`, args...))
 	if err != nil {
 		return nil, fmt.Errorf("store phone numbers: %w", err)
 	}
 
 	from, args := tx.DB.Rowset([]any{account, numberDeleted}, numberMetaID.Values(numbers))
-	gone, err := database.ScanIDs(tx.QueryContext(ctx, `UPDATE phone_number SET status = $2 WHERE account_id = $1 AND status <> $2
+	gone, err := database.ScanIDs(tx.QueryContext(ctx, `UPDATE phone_number SET status = $2 WHERE account_id = $1
+		AND status <> $2
 		AND meta_id NOT IN (SELECT f.meta_id FROM `+from+`) RETURNING id`, args...))
 	if err != nil {
 		return nil, fmt.Errorf("mark phone numbers that are gone: %w", err)

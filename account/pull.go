@@ -91,9 +91,11 @@ func (s *Service) putTemplates(ctx context.Context, a *ent.Account, read []whats
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, changed...) })
 		changed, err = database.ScanIDs(tx.QueryContext(ctx, statement+`
-			ON CONFLICT (account_id, name, language) DO UPDATE SET meta_id = excluded.meta_id, category = excluded.category, status = excluded.status,
+			ON CONFLICT (account_id, name, language) DO UPDATE SET meta_id = excluded.meta_id,
+			category = excluded.category, status = excluded.status,
 				rejection_reason = CASE WHEN `+sameReason+` THEN template.rejection_reason ELSE excluded.rejection_reason END,
-				quality_score = excluded.quality_score, parameter_format = excluded.parameter_format, components = excluded.components,
+				quality_score = excluded.quality_score, parameter_format = excluded.parameter_format,
+				components = excluded.components,
 				message_ttl_seconds = excluded.message_ttl_seconds, updated_at = excluded.updated_at
 			WHERE (template.meta_id IS NULL OR template.updated_at <= excluded.updated_at) AND (`+differs+`)
 			RETURNING id`, args...))
@@ -111,10 +113,12 @@ const (
 	// sameReason keeps the sentence that a webhook added to Meta's enum of a rejection.
 	sameReason = `template.status = excluded.status AND template.rejection_reason LIKE excluded.rejection_reason || ': %'`
 
-	differs = `template.meta_id IS DISTINCT FROM excluded.meta_id OR template.category <> excluded.category OR template.status <> excluded.status
+	differs = `template.meta_id IS DISTINCT FROM excluded.meta_id OR template.category <> excluded.category
+		OR template.status <> excluded.status
 		OR (template.rejection_reason IS DISTINCT FROM excluded.rejection_reason AND NOT coalesce(` + sameReason + `, false))
 		OR template.quality_score <> excluded.quality_score OR template.parameter_format <> excluded.parameter_format
-		OR template.components <> excluded.components OR template.message_ttl_seconds IS DISTINCT FROM excluded.message_ttl_seconds`
+		OR template.components <> excluded.components OR template.message_ttl_seconds IS DISTINCT
+		FROM excluded.message_ttl_seconds`
 )
 
 // readTemplate is a template as Meta has it, with what its row holds.
@@ -172,7 +176,8 @@ func (s *Service) markGone(ctx context.Context, a *ent.Account, seen []string, s
 	err := s.db.InTx(ctx, func(tx *database.Tx) (err error) {
 		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, gone...) })
 		gone, err = database.ScanIDs(tx.QueryContext(ctx, `UPDATE template SET status = $3, updated_at = $2
-			WHERE account_id = $1 AND meta_id IS NOT NULL AND status <> $3 AND updated_at <= $2 AND meta_id NOT IN (SELECT f.meta_id FROM `+from+`) RETURNING id`, args...))
+			WHERE account_id = $1 AND meta_id IS NOT NULL AND status <> $3 AND updated_at <= $2 AND meta_id NOT IN
+			(SELECT f.meta_id FROM `+from+`) RETURNING id`, args...))
 		return err
 	})
 	if err != nil {

@@ -49,7 +49,8 @@ func withinQuota(ctx context.Context, tx *database.Tx, organization uid.ID, conn
 
 func countNumbers(ctx context.Context, tx *database.Tx, organization uid.ID) (n int, err error) {
 	err = tx.QueryRowContext(ctx, `SELECT count(*) FROM phone_number JOIN account ON account.id = phone_number.account_id
-		WHERE phone_number.organization_id = $1 AND account.status <> 'DISCONNECTED' AND phone_number.status <> $2`, organization, numberDeleted).Scan(&n)
+		WHERE phone_number.organization_id = $1 AND account.status <> 'DISCONNECTED'
+		AND phone_number.status <> $2`, organization, numberDeleted).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("count phone numbers: %w", err)
 	}

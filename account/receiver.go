@@ -110,7 +110,8 @@ func (s *Service) refuseClosed(ctx context.Context, metaID string, bound []*ent.
 	if len(bound) > 0 {
 		of = bound[0].OrganizationID
 	} else {
-		query = `SELECT count(*) FROM phone_number JOIN organization ON organization.id = phone_number.organization_id WHERE meta_id = $1 AND organization.status = 'CLOSED'`
+		query = `SELECT count(*) FROM phone_number JOIN organization ON organization.id = phone_number.organization_id
+			WHERE meta_id = $1 AND organization.status = 'CLOSED'`
 	}
 
 	var closed int

@@ -81,6 +81,7 @@ func (s *Service) move(ctx context.Context, id uid.ID, status enum.AccountStatus
 		organization = uid.ID{}
 		row := tx.Client.Account.Update().Where(append(still, entaccount.ID(id))...).ClearRestrictedUntil()
 		changeStatus(row.Mutation(), decided[status])
+
 		if reason == "" {
 			row.ClearStatusReason()
 		} else {

@@ -190,7 +190,8 @@ func TestAnAccountsWebhooksMoveItsStatus(t *testing.T) {
 			return u
 		}
 
-		const left = "Its number left WhatsApp's API, because the WhatsApp Business app was moved or registered anew. It is mostly back within minutes; if it is not, connect the account again."
+		const left = "Its number left WhatsApp's API, because the WhatsApp Business app was moved or registered anew. " +
+			"It is mostly back within minutes; if it is not, connect the account again."
 		foreign := changed("PARTNER_REMOVED")
 		foreign.PartnerAppID = "666"
 

@@ -155,6 +155,7 @@ func (p *App) buildDomain(context.Context) error {
 
 	now := database.Now
 	p.limiter = ratelimit.New(p.quick, p.prefix, limits(p.Config), p.Log)
+
 	p.Identity = identity.New(p.DB, terms, now, identity.Options{
 		Keys: p.Keys, External: external(p.Config, now), SignUps: identity.SignUps(p.Config.SignUp),
 		Limiter: p.limiter, Mail: mailer, PublicURL: p.Config.PublicURL.String(), Hears: p.Hub.Hears, Log: p.Log,

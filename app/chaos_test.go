@@ -253,7 +253,8 @@ func (s *service) judgeChaos(c chaos, campaign string, listeners []*listener) {
 		late, lateAgain = max(late, l.late), max(lateAgain, l.lateAgain)
 	}
 
-	s.t.Logf("%s: at most %d a second, %d requests, %.0f s; the sandbox says %+v; %d events, %d connections of %d subscribers, the latest event %s after it was recorded (%s once Redis was back)",
+	s.t.Logf("%s: at most %d a second, %d requests, %.0f s; the sandbox says %+v; %d events, "+
+		"%d connections of %d subscribers, the latest event %s after it was recorded (%s once Redis was back)",
 		campaign, usage.Peak, usage.Requests, usage.Last.Sub(usage.First).Seconds(), s.sandbox.Counts(), last, connections,
 		len(listeners), late, lateAgain)
 }

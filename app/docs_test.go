@@ -115,7 +115,8 @@ func (s *service) things() map[string]any {
 
 var declaredVariable = regexp.MustCompile(`\$(\w+):`)
 
-// Every GraphQL document and every curl command of the pages is run against the service that `go run .` starts.
+// Every GraphQL document and every curl command of the pages is run against the service that
+// `go run .` starts.
 func TestEveryExampleOfThePagesWorks(t *testing.T) {
 	t.Parallel()
 	s := quickStart(t)
@@ -138,7 +139,8 @@ func TestEveryExampleOfThePagesWorks(t *testing.T) {
 	}
 }
 
-// runDocument posts a document with the variables that it declares; a subscription is read to its first result.
+// runDocument posts a document with the variables that it declares; a subscription is read to its
+// first result.
 func (s *service) runDocument(e example, things map[string]any) {
 	s.t.Helper()
 	variables := map[string]any{}
@@ -203,7 +205,8 @@ func firstData(stream io.Reader) []byte {
 	return nil
 }
 
-// runCommand runs a shell block with the key and the address of this service. A stream is cut off after a second.
+// runCommand runs a shell block with the key and the address of this service. A stream is cut off
+// after a second.
 func (s *service) runCommand(e example) {
 	s.t.Helper()
 	if _, err := exec.LookPath("curl"); err != nil {

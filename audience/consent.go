@@ -65,7 +65,8 @@ func (s *Service) recordConsent(ctx context.Context, tx *database.Tx, organizati
 	st.Source, st.Evidence = cut(clean(st.Source), maxSource), cut(clean(st.Evidence), maxEvidence)
 	var known int
 	err := tx.QueryRowContext(ctx,
-		`SELECT count(*) FROM consent_record WHERE contact_id = $1 AND said_at = $2 AND consent = $3 AND source = $4 AND said_by = $5`,
+		`SELECT count(*) FROM consent_record WHERE contact_id = $1 AND said_at = $2 AND consent = $3 AND source = $4
+		AND said_by = $5`,
 		p.ID, st.SaidAt, st.Consent, st.Source, st.By).Scan(&known)
 	if err != nil || known > 0 {
 		return nil, err

@@ -70,8 +70,10 @@ func foldCountry(name string) string {
 }
 
 // nameLanguages are those in which the names of countries are known.
-const nameLanguages = "en de fr es pt it nl pl cs sk sl hr sr-Latn sr bs hu ro bg mk el sq tr az ru uk be kk uz ka hy " +
-	"et lv lt fi sv da nb is ca gl eu ar he fa ur hi bn ta te mr gu kn ml pa ne si th lo km my vi id ms fil sw am ha yo zu af " +
+const nameLanguages = "en de fr es pt it nl pl cs sk sl hr sr-Latn sr bs hu ro bg mk el sq tr az ru uk be kk uz ka " +
+	"hy " +
+	"et lv lt fi sv da nb is ca gl eu ar he fa ur hi bn ta te mr gu kn ml pa ne si th lo km my vi id ms fil sw am ha " +
+	"yo zu af " +
 	"ja ko zh-Hans zh-Hant"
 
 // moreNames are names that Unicode's lists do not have in this form.
@@ -88,12 +90,15 @@ var moreNames = map[string]string{
 	"CZ": "Czech Republic, Czechia, Tschechische Republik, Česká republika",
 	"DE": "Federal Republic of Germany, BRD, Bundesrepublik Deutschland",
 	"FM": "Federated States of Micronesia",
-	"GB": "UK, U.K., United Kingdom of Great Britain and Northern Ireland, Great Britain, Britain, England, Scotland, Wales, " +
-		"Northern Ireland, Großbritannien, Grossbritannien, Grande-Bretagne, Gran Bretaña, Grã-Bretanha, Gran Bretagna, Inglaterra, " +
+	"GB": "UK, U.K., United Kingdom of Great Britain and Northern Ireland, Great Britain, Britain, England, Scotland, " +
+		"Wales, " +
+		"Northern Ireland, Großbritannien, Grossbritannien, Grande-Bretagne, Gran Bretaña, Grã-Bretanha, Gran Bretagna, " +
+		"Inglaterra, " +
 		"Angleterre, Inghilterra, Engeland, Reino Unido, Royaume Uni, 英格兰",
 	"HK": "Hong Kong, HKSAR, Hongkong, Hong Kong SAR, 香港, 中国香港",
 	"IR": "Islamic Republic of Iran",
-	"KR": "South Korea, Republic of Korea, Korea Republic, Korea South, ROK, Südkorea, Corea del Sur, Corée du Sud, 韩国, 韓国, 南韓, 한국",
+	"KR": "South Korea, Republic of Korea, Korea Republic, Korea South, ROK, Südkorea, Corea del Sur, Corée du Sud, " +
+		"韩国, 韓国, 南韓, 한국",
 	"KP": "North Korea, DPRK",
 	"LA": "Lao People's Democratic Republic, Lao PDR",
 	"MD": "Republic of Moldova",

@@ -147,7 +147,8 @@ func TestTheShapeOfAFile(t *testing.T) {
 		"a byte order mark before a quote":    {"\ufeff\"phone\",\"name\"\n" + rows, []string{ana, bo}, nil},
 		"a byte order mark between two parts": {"phone,name\n+14155552671,Ana\n\ufeff+14155552672,Bo\n",
 			[]string{ana, bo}, nil},
-		"UTF-16 with two marks": {"\xff\xfe\xff\xfep\x00h\x00o\x00n\x00e\x00\n\x00+\x001\x004\x001\x005\x005\x005\x005\x002\x006\x007\x001\x00",
+		"UTF-16 with two marks": {
+			"\xff\xfe\xff\xfep\x00h\x00o\x00n\x00e\x00\n\x00+\x001\x004\x001\x005\x005\x005\x005\x002\x006\x007\x001\x00",
 			[]string{"+14155552671"}, nil},
 		"pipes around each row": {"|phone|name|\n|+14155552671|Ana|\n", []string{ana}, nil},
 		"tabs":                  {"phone\tname\n+14155552671\tAna\n", []string{ana}, nil},

@@ -188,7 +188,8 @@ func (r *resolution) find(ctx context.Context) (holdings, error) {
 	query := func(table, time string) string {
 		return "SELECT DISTINCT i.organization_id, i.kind, i.value, i.contact_id, i." + time +
 			", CASE WHEN contact.id IS NULL THEN 0 ELSE 1 END FROM " + from + " JOIN " + table +
-			" i ON i.organization_id = f.organization_id AND i.kind = f.kind AND i.value = f.value LEFT JOIN contact ON contact.id = i.contact_id ORDER BY i.contact_id"
+			" i ON i.organization_id = f.organization_id AND i.kind = f.kind AND i.value = f.value LEFT " +
+			"JOIN contact ON contact.id = i.contact_id ORDER BY i.contact_id"
 	}
 
 	statements := []database.Statement{
@@ -336,8 +337,10 @@ func (r *resolution) making(g *group) Making {
 	return most
 }
 
-const contactColumns = `contact.id, contact.organization_id, contact.phone, contact.wa_phone, contact.wa_user_id, contact.username, contact.name, contact.language,
-	contact.time_zone, contact.country, contact.attributes, contact.marketing_consent, contact.service_window_closes_at, contact.created_at`
+const contactColumns = `contact.id, contact.organization_id, contact.phone, contact.wa_phone, contact.wa_user_id,
+	contact.username, contact.name, contact.language,
+	contact.time_zone, contact.country, contact.attributes, contact.marketing_consent,
+	contact.service_window_closes_at, contact.created_at`
 
 func scanContact(rows database.Rows) (*ent.Contact, error) {
 	c := &ent.Contact{}

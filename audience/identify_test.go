@@ -228,7 +228,8 @@ func TestAContactWithManyMessagesIsMergedInFewStatements(t *testing.T) {
 		var moved int
 
 		if err := db.QueryRow(h.system,
-			"SELECT count(*) FROM message JOIN listing ON listing.id = message.id WHERE message.contact_id = $1 AND listing.contact_id = $1",
+			"SELECT count(*) FROM message JOIN listing ON listing.id = message.id WHERE message.contact_id = $1 "+
+				"AND listing.contact_id = $1",
 			older).Scan(&moved); err != nil || moved != n {
 			t.Errorf("%d messages moved, %v", moved, err)
 		}

@@ -535,7 +535,8 @@ func TestAnImportTakesNumbersThatOnlyWhatsAppKnows(t *testing.T) {
 		h := open(t, db)
 		h.identify(t, audience.Identity{Phone: "551100001111", Name: "Ana", Make: audience.MakeContact})
 		h.identify(t, audience.Identity{Phone: "551100002222", UserID: "BR.1234567890"}) // told of, and no contact
-		file := "phone,name\n+55 1100001111,Ana B\n00551100002222,Bea\n+551100003333,Nobody\n+551100001111.0,Wrong\n551100001111,Ana C\n"
+		file := "phone,name\n+55 1100001111,Ana B\n00551100002222,Bea\n+551100003333,Nobody\n" +
+			"+551100001111.0,Wrong\n551100001111,Ana C\n"
 		im := h.load(t, audience.NewImport{}, file)
 
 		if got, want := counts(im), "COMPLETED: 5 of 5 read, 1 created, 2 updated, 2 rejected"; got != want {

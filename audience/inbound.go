@@ -84,7 +84,8 @@ func openWindows(ctx context.Context, tx *database.Tx, closes map[uid.ID]time.Ti
 
 	from, args := tx.DB.Rowset(nil, database.IDs("id", ids), database.Times("closes", times))
 	_, err := tx.ExecContext(ctx, `UPDATE contact SET service_window_closes_at = f.closes FROM `+from+`
-		WHERE contact.id = f.id AND (contact.service_window_closes_at IS NULL OR contact.service_window_closes_at < f.closes)`, args...)
+		WHERE contact.id = f.id AND (contact.service_window_closes_at IS NULL
+		OR contact.service_window_closes_at < f.closes)`, args...)
 	if err != nil {
 		return fmt.Errorf("open service windows: %w", err)
 	}

@@ -126,8 +126,10 @@ func (r *resolution) moveHistory(ctx context.Context, g *group, others []uid.ID)
 		}
 	}
 
-	_, err := r.ExecContext(ctx, `DELETE FROM consent_record WHERE contact_id = $1 AND EXISTS (SELECT 1 FROM consent_record same WHERE same.contact_id = $1 AND same.id < consent_record.id
-		AND same.said_at = consent_record.said_at AND same.consent = consent_record.consent AND same.source = consent_record.source AND same.said_by = consent_record.said_by)`, g.id)
+	_, err := r.ExecContext(ctx, `DELETE FROM consent_record WHERE contact_id = $1 AND EXISTS (SELECT 1
+		FROM consent_record same WHERE same.contact_id = $1 AND same.id < consent_record.id
+		AND same.said_at = consent_record.said_at AND same.consent = consent_record.consent
+		AND same.source = consent_record.source AND same.said_by = consent_record.said_by)`, g.id)
 	if err != nil {
 		return fmt.Errorf("merge the history of %s: %w", g.id, err)
 	}
@@ -138,7 +140,8 @@ func (r *resolution) moveHistory(ctx context.Context, g *group, others []uid.ID)
 func (r *resolution) moveLists(ctx context.Context, g *group, absorbed []*ent.Contact) error {
 	from, args := r.DB.Rowset([]any{g.id}, database.IDs("id", ids(absorbed)))
 	for _, query := range []string{
-		"INSERT INTO list_member (organization_id, contact_id, contact_list_id) SELECT organization_id, $1, contact_list_id FROM list_member WHERE contact_id IN (SELECT id FROM " +
+		"INSERT INTO list_member (organization_id, contact_id, contact_list_id) " +
+			"SELECT organization_id, $1, contact_list_id FROM list_member WHERE contact_id IN (SELECT id FROM " +
 			from + ") ON CONFLICT DO NOTHING",
 		"DELETE FROM list_member WHERE contact_id <> $1 AND contact_id IN (SELECT id FROM " + from + ")",
 	} {

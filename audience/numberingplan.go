@@ -130,8 +130,9 @@ const (
 	ivoryCoast = "ARTCI, plan national de numérotation; 31 January 2021"
 	gabon      = "ARCEP Gabon; 15 November 2019; recipes of libphonenumber's migrator"
 	egypt      = "NTRA; 6 October 2011"
-	vietnam    = "Ministry of Information and Communications; 15 September to 14 November 2018; recipes of libphonenumber's migrator"
-	qatar      = "ictQATAR; 28 July 2010"
+	vietnam    = "Ministry of Information and Communications; 15 September to 14 November 2018; " +
+		"recipes of libphonenumber's migrator"
+	qatar = "ictQATAR; 28 July 2010"
 )
 
 // leads is a pattern for the first digits of a national number.

@@ -23,7 +23,8 @@ func (h *house) asMigrated(t testing.TB, phone string, consent enum.Consent) uid
 
 	err := h.db.InTx(h.system, func(tx *database.Tx) error {
 		if consent != enum.ConsentUnknown {
-			_, err := tx.ExecContext(h.system, `INSERT INTO consent_record (id, organization_id, contact_id, consent, source, said_by, said_at, recorded_at)
+			_, err := tx.ExecContext(h.system, `INSERT INTO consent_record (id, organization_id, contact_id, consent,
+				source, said_by, said_at, recorded_at)
 				VALUES ($1, $2, $3, $4, 'keyword', 'CONTACT', $5, $5)`, uid.New(uid.ConsentRecord), h.owner, c.ID, consent, at)
 			if err != nil {
 				return err

@@ -24,8 +24,11 @@ func (s *Service) take(ctx context.Context, im *ent.ContactImport, p page) (move
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		moved = false
 		listThere, read, rejected := true, 0, 0
-		query := `SELECT contact_list_id IS NULL OR EXISTS (SELECT 1 FROM contact_list l WHERE l.organization_id = $2 AND l.id = contact_list_id),
-			rows_read, rejected FROM contact_import WHERE id = $1 AND organization_id = $2 AND status = $3 AND next_offset = $4` + tx.DB.ForUpdate()
+		query := `SELECT contact_list_id IS NULL OR EXISTS (SELECT 1 FROM contact_list l WHERE l.organization_id = $2
+			AND l.id = contact_list_id),
+			rows_read, rejected FROM contact_import WHERE id = $1 AND organization_id = $2 AND status = $3
+			AND next_offset = $4` + tx.DB.ForUpdate()
+
 		err := tx.QueryRowContext(ctx, query, im.ID, im.OrganizationID, enum.JobStatusRunning, p.from).
 			Scan(&listThere, &read, &rejected)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -299,7 +302,8 @@ func (w writer) merge(ctx context.Context, contacts []importedContact, strangers
 	}
 
 	from, args := w.DB.Rowset(nil, database.IDs("id", strangers))
-	_, err = w.ExecContext(ctx, `UPDATE contact SET wa_user_id = (SELECT i.value FROM contact_identifier i WHERE i.contact_id = contact.id AND i.kind = 'USER_ID' ORDER BY i.since DESC, i.id DESC LIMIT 1)
+	_, err = w.ExecContext(ctx, `UPDATE contact SET wa_user_id = (SELECT i.value FROM contact_identifier i
+		WHERE i.contact_id = contact.id AND i.kind = 'USER_ID' ORDER BY i.since DESC, i.id DESC LIMIT 1)
 		WHERE contact.wa_user_id IS NULL AND contact.id IN (SELECT id FROM `+from+`)`, args...)
 
 	return err
@@ -356,7 +360,8 @@ func (w writer) members(ctx context.Context, people pagePeople) error {
 	}
 
 	from, args := w.DB.Rowset([]any{w.im.OrganizationID, *w.im.ContactListID}, database.IDs("id", people.all()))
-	_, err := w.ExecContext(ctx, `INSERT INTO list_member (organization_id, contact_id, contact_list_id) SELECT $1, id, $2 FROM `+from+` WHERE true
+	_, err := w.ExecContext(ctx, `INSERT INTO list_member (organization_id, contact_id, contact_list_id)
+		SELECT $1, id, $2 FROM `+from+` WHERE true
 		ON CONFLICT DO NOTHING`, args...)
 
 	return err
@@ -374,7 +379,8 @@ func (w writer) consent(ctx context.Context, people pagePeople) error {
 	changed := people.fresh
 	if len(people.rest) > 0 {
 		from, args := w.DB.Rowset([]any{w.im.OrganizationID, c.Consent}, database.IDs("id", people.rest))
-		turned, err := database.ScanIDs(w.QueryContext(ctx, `UPDATE contact SET marketing_consent = $2 WHERE organization_id = $1 AND marketing_consent NOT IN ($2, 'OPTED_OUT')
+		turned, err := database.ScanIDs(w.QueryContext(ctx, `UPDATE contact SET marketing_consent = $2
+			WHERE organization_id = $1 AND marketing_consent NOT IN ($2, 'OPTED_OUT')
 			AND id IN (SELECT id FROM `+from+`) RETURNING id`, args...))
 		if err != nil {
 			return err

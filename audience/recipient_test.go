@@ -291,7 +291,8 @@ func TestAnAudienceMustSaySomethingThatCanBe(t *testing.T) {
 			[]string{"audience.contactIds LIMIT_EXCEEDED"}},
 		"too many lists": {jsonfield.Audience{ListIDs: make([]uid.ID, 101)},
 			[]string{"audience.listIds LIMIT_EXCEEDED"}},
-		"a key of nothing": {jsonfield.Audience{Filter: &jsonfield.ContactFilter{Attributes: []jsonfield.AttributeFilter{{Key: " "}}}},
+		"a key of nothing": {jsonfield.Audience{Filter: &jsonfield.ContactFilter{
+			Attributes: []jsonfield.AttributeFilter{{Key: " "}}}},
 			[]string{"audience.filter.attributes.0.key REQUIRED"}},
 		"a consent not known": {jsonfield.Audience{Filter: &jsonfield.ContactFilter{Consent: []enum.Consent{"MAYBE"}}},
 			[]string{"audience.filter.consent.0 INVALID"}},

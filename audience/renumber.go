@@ -118,14 +118,16 @@ func holders(ctx context.Context, tx *database.Tx, old told) (people []uid.ID, e
 func leave(ctx context.Context, tx *database.Tx, person uid.ID, at time.Time, leaving []identifier) error {
 	for _, i := range leaving {
 		_, err := tx.ExecContext(ctx,
-			"DELETE FROM contact_identifier WHERE organization_id = $1 AND kind = $2 AND value = $3 AND contact_id = $4 AND since <= $5",
+			"DELETE FROM contact_identifier WHERE organization_id = $1 AND kind = $2 AND value = $3 AND contact_id = $4 "+
+				"AND since <= $5",
 			i.organization, i.kind, i.value, person, at)
 		if err != nil {
 			return err
 		}
 
 		_, err = tx.ExecContext(ctx,
-			"INSERT INTO former_identifier (organization_id, kind, value, contact_id, until) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+			"INSERT INTO former_identifier (organization_id, kind, value, contact_id, until) VALUES ($1, $2, $3, $4, $5) "+
+				"ON CONFLICT DO NOTHING",
 			i.organization, i.kind, i.value, person, at)
 		if err != nil {
 			return err
@@ -163,7 +165,8 @@ func rewrite(ctx context.Context, tx *database.Tx, c *ent.Contact, news told) er
 	}
 
 	_, err = tx.ExecContext(ctx,
-		"UPDATE contact SET phone = $2, wa_phone = $3, wa_user_id = $4, country = $5, service_window_closes_at = $6 WHERE id = $1",
+		"UPDATE contact SET phone = $2, wa_phone = $3, wa_user_id = $4, country = $5, service_window_closes_at = $6 "+
+			"WHERE id = $1",
 		c.ID, c.Phone, c.WaPhone, c.WaUserID, c.Country, c.ServiceWindowClosesAt)
 	if err != nil || !moved {
 		return err
@@ -213,7 +216,8 @@ func nonEmpty(s string) *string {
 // current are the numbers and the user ids that a person has, those first that were told last.
 func current(ctx context.Context, tx *database.Tx, person uid.ID) (phones spellings, userIDs []string, err error) {
 	rows, err := tx.QueryContext(ctx,
-		"SELECT kind, value, coalesce(written, value) FROM contact_identifier WHERE contact_id = $1 ORDER BY since DESC, id DESC", person)
+		"SELECT kind, value, coalesce(written, value) FROM contact_identifier WHERE contact_id = $1 "+
+			"ORDER BY since DESC, id DESC", person)
 	err = database.Each(rows, err, func(rows *sql.Rows) error {
 		var kind enum.IdentifierKind
 		var value, written string

@@ -308,7 +308,8 @@ func (r *rows) country(cells []string) (region, stated string, unclear error) {
 
 	if stated != "" && region == "" {
 		unclear = fmt.Errorf(
-			"%s is not a country that is known here: write its ISO 3166 code, e.g. CN, or the number with its + and country code",
+			"%s is not a country that is known here: write its ISO 3166 code, e.g. CN, or the number with its + and country "+
+				"code",
 			shown(stated))
 	}
 

@@ -120,8 +120,11 @@ func hasRoom(ctx context.Context, pool *sql.DB, messages int) error {
 
 // indexes are the definitions of those that fill builds again.
 func indexes(ctx context.Context, pool *sql.DB) (map[string]string, error) {
-	rows, err := pool.QueryContext(ctx, `SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema() AND tablename IN ('message', 'listing', 'contact', 'statistic', 'delivery_event', 'campaign')
-		AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = indexname AND connamespace = current_schema()::regnamespace)`)
+	rows, err := pool.QueryContext(ctx, `SELECT indexname, indexdef FROM pg_indexes
+		WHERE schemaname = current_schema() AND tablename IN ('message', 'listing', 'contact', 'statistic',
+		'delivery_event', 'campaign')
+		AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = indexname
+		AND connamespace = current_schema()::regnamespace)`)
 	if err != nil {
 		return nil, err
 	}

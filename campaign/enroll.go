@@ -88,6 +88,7 @@ func (s *Service) enrollPage(ctx context.Context, c *ent.Campaign) (done bool, e
 
 		return err
 	})
+
 	return done, err
 }
 

@@ -83,7 +83,8 @@ func (s *Service) missed(c *ent.Campaign) (found []obstacle) {
 	}
 
 	if c.Status == draft && c.ScheduledAt != nil && hasPassed(*c.ScheduledAt, s.now()) {
-		add("the campaign was to start at %s, which has passed; draft it anew with a time ahead, or with none to start at the launch",
+		add("the campaign was to start at %s, which has passed; draft it anew with a time ahead, "+
+			"or with none to start at the launch",
 			*c.ScheduledAt)
 	}
 

@@ -60,11 +60,13 @@ func (s *Service) AtQuota(ctx context.Context, organization uid.ID, perDay int) 
 }
 
 func limitText(people int) string {
-	return fmt.Sprintf("The account has written to as many new people as it may within 24 hours (%d). The campaign goes on by itself as room returns.", people)
+	return fmt.Sprintf("The account has written to as many new people as it may within 24 hours (%d). "+
+		"The campaign goes on by itself as room returns.", people)
 }
 
 func quotaText(perDay int) string {
-	return fmt.Sprintf("The organization has sent as many messages today (in UTC) as the operator allows: %d. The campaign goes on by itself when there is room.", perDay)
+	return fmt.Sprintf("The organization has sent as many messages today (in UTC) as the operator allows: %d. "+
+		"The campaign goes on by itself when there is room.", perDay)
 }
 
 // TemplateChanged pauses the campaigns of a template that cannot be sent any more. A campaign is

@@ -415,7 +415,8 @@ func TestTheBrakeNamesTheCodesAndIsReleasedByResuming(t *testing.T) {
 			t.Fatal(diff)
 		}
 
-		const want = "8 of the last 38 answers were failures: 131026 Undeliverable (6), 131009 A parameter's value is not valid (2); threshold 20 %. "
+		const want = "8 of the last 38 answers were failures: 131026 Undeliverable (6), 131009 A parameter's value is " +
+			"not valid (2); threshold 20 %. "
 		if !strings.HasPrefix(*c.StatusDetail, want) {
 			t.Errorf("it says %q, want %q", *c.StatusDetail, want)
 		}

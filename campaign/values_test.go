@@ -206,7 +206,8 @@ func TestALaunchThatMayLeaveNobodyOutNamesThoseWhoseValueCannotBeSent(t *testing
 			t.Fatalf("%s\n%v", diff, err)
 		}
 
-		if want := "1 recipients have a value that WhatsApp refuses, e.g. +8613800000002 (button_1_url is a whole address"; !strings.Contains(
+		if want := "1 recipients have a value that WhatsApp refuses, e.g. +8613800000002 (button_1_url is a whole " +
+			"address"; !strings.Contains(
 			err.Error(), want) {
 			t.Errorf("launch says %v, want something about %q", err, want)
 		}

@@ -140,12 +140,14 @@ func TestLoadReportsAllMistakesTogether(t *testing.T) {
 		}
 	}
 
-	want := "HTTP_ADDR PUBLIC_URL DATABASE_URL REDIS_URL WHATSAPP_APP_SECRET WHATSAPP_VERIFY_TOKEN ENCRYPTION_KEY LOG_LEVEL CARILLON_ENVIRONMENT WHATSAPP_TOKEN_VERIFY"
+	want := "HTTP_ADDR PUBLIC_URL DATABASE_URL REDIS_URL WHATSAPP_APP_SECRET WHATSAPP_VERIFY_TOKEN ENCRYPTION_KEY " +
+		"LOG_LEVEL CARILLON_ENVIRONMENT WHATSAPP_TOKEN_VERIFY"
 	if strings.Join(got, " ") != want {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 
-	for _, line := range []string{"CARILLON_ENVIRONMENT is not a variable of Carillon, probably a typing error; right would be CARILLON_ENV",
+	for _, line := range []string{"CARILLON_ENVIRONMENT is not a variable of Carillon, probably a typing error; " +
+		"right would be CARILLON_ENV",
 		`LOG_LEVEL is "loud"; right would be debug, info, warn or error`} {
 		if !strings.Contains(err.Error(), line) {
 			t.Errorf("%v\ndoes not say %q", err, line)
@@ -336,14 +338,16 @@ func TestTrustedProxiesAreNetworks(t *testing.T) {
 func TestRedisURL(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]string{
-		"redis://localhost":                            "[localhost:6379] db 0 user : cluster false master  tls false",
-		"redis://me:p%2Fw@localhost:7000/3":            "[localhost:7000] db 3 user me:p/w cluster false master  tls false",
-		"rediss://:pw@cache.example.com":               "[cache.example.com:6379] db 0 user :pw cluster false master  tls true",
-		"redis://[::1]:6379/1":                         "[[::1]:6379] db 1 user : cluster false master  tls false",
-		"redis://a:1,b:2,c":                            "[a:1 b:2 c:6379] db 0 user : cluster true master  tls false",
-		"rediss://me:pw@a:1,b:2":                       "[a:1 b:2] db 0 user me:pw cluster true master  tls true",
-		"redis://a:1,redis://b:2":                      "[a:1 b:2] db 0 user : cluster true master  tls false",
-		"redis+cluster://config.example.com":           "[config.example.com:6379] db 0 user : cluster true master  tls false",
+		"redis://localhost":                 "[localhost:6379] db 0 user : cluster false master  tls false",
+		"redis://me:p%2Fw@localhost:7000/3": "[localhost:7000] db 3 user me:p/w cluster false master  tls false",
+		"rediss://:pw@cache.example.com": "[cache.example.com:6379] db 0 user :pw cluster false master  " +
+			"tls true",
+		"redis://[::1]:6379/1":    "[[::1]:6379] db 1 user : cluster false master  tls false",
+		"redis://a:1,b:2,c":       "[a:1 b:2 c:6379] db 0 user : cluster true master  tls false",
+		"rediss://me:pw@a:1,b:2":  "[a:1 b:2] db 0 user me:pw cluster true master  tls true",
+		"redis://a:1,redis://b:2": "[a:1 b:2] db 0 user : cluster true master  tls false",
+		"redis+cluster://config.example.com": "[config.example.com:6379] db 0 user : " +
+			"cluster true master  tls false",
 		"redis+sentinel://:pw@a,b:7/main":              "[a:26379 b:7] db 0 user :pw cluster false master main tls false",
 		"redis+sentinel://a,b/main/4":                  "[a:26379 b:26379] db 4 user : cluster false master main tls false",
 		"redis-sentinel://a,b?master=main":             "[a:26379 b:26379] db 0 user : cluster false master main tls false",

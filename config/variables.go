@@ -29,9 +29,10 @@ func Variables() []Variable { return append([]Variable(nil), variables...) }
 var variables = []Variable{
 	{
 		Name: environment, Default: string(Development),
-		Meaning: "`development` or `production`. Production refuses to start while anything required is missing, or while a secret is one of the published development values.",
-		right:   "development or production",
-		set:     func(c *Config, value string) error { return choose(&c.Environment, value, Development, Production) },
+		Meaning: "`development` or `production`. Production refuses to start while anything required is missing, " +
+			"or while a secret is one of the published development values.",
+		right: "development or production",
+		set:   func(c *Config, value string) error { return choose(&c.Environment, value, Development, Production) },
 	},
 	{
 		Name: "HTTP_ADDR", Default: "127.0.0.1:8080",
@@ -40,28 +41,34 @@ var variables = []Variable{
 		set:     func(c *Config, value string) (err error) { c.HTTPAddr, err = listenAddress(value); return },
 	},
 	{
-		Name:    "METRICS_ADDR",
-		Meaning: "Address of its own for `/metrics`, `host:port`, which nothing from outside should reach. By default it is served at `HTTP_ADDR` to callers on this machine alone, and not to what a proxy passes on.",
-		right:   "host:port, such as 127.0.0.1:9090 or :9090",
-		set:     func(c *Config, value string) (err error) { c.MetricsAddr, err = listenAddress(value); return },
+		Name: "METRICS_ADDR",
+		Meaning: "Address of its own for `/metrics`, `host:port`, which nothing from outside should reach. " +
+			"By default it is served at `HTTP_ADDR` to callers on this machine alone, and not to what a proxy passes on.",
+		right: "host:port, such as 127.0.0.1:9090 or :9090",
+		set:   func(c *Config, value string) (err error) { c.MetricsAddr, err = listenAddress(value); return },
 	},
 	{
-		Name:    "PUBLIC_URL",
-		Meaning: "How browsers, and Meta's webhooks, reach the service. By default `http://localhost:` and the port of `HTTP_ADDR`.",
-		right:   "an address such as https://messages.example.com",
-		set:     func(c *Config, value string) (err error) { c.PublicURL, err = webURL(value); return },
+		Name: "PUBLIC_URL",
+		Meaning: "How browsers, and Meta's webhooks, reach the service. By default `http://localhost:` and the port of " +
+			"`HTTP_ADDR`.",
+		right: "an address such as https://messages.example.com",
+		set:   func(c *Config, value string) (err error) { c.PublicURL, err = webURL(value); return },
 	},
 	{
 		Name: "DATABASE_URL", Secret: true, Required: true,
-		Meaning: "`postgres://user:password@host:5432/name`, or `sqlite:` and a file. By default `sqlite:carillon.db` in `DATA_DIR`.",
-		right:   "postgres://user:password@host:5432/name or sqlite:path/to/file.db",
-		set:     func(c *Config, value string) (err error) { c.DatabaseURL, err = databaseURL(value); return },
+		Meaning: "`postgres://user:password@host:5432/name`, or `sqlite:` and a file. By default `sqlite:carillon.db` in " +
+			"`DATA_DIR`.",
+		right: "postgres://user:password@host:5432/name or sqlite:path/to/file.db",
+		set:   func(c *Config, value string) (err error) { c.DatabaseURL, err = databaseURL(value); return },
 	},
 	{
 		Name: "REDIS_URL", Secret: true, Required: true,
-		Meaning: "`redis://user:password@host:6379/0`, `rediss://` for TLS, several hosts with commas for a cluster (`redis+cluster://` for one that has a single address), or `redis+sentinel://host:26379,host2:26379/master`. By default an in-process Redis, good for one process.",
-		right:   "redis://host:6379/0, rediss://host:6379, redis://host:6379,host2:6379 or redis+sentinel://host:26379,host2:26379/master",
-		set:     func(c *Config, value string) (err error) { c.Redis, err = redisOptions(value); return },
+		Meaning: "`redis://user:password@host:6379/0`, `rediss://` for TLS, several hosts with commas for a cluster " +
+			"(`redis+cluster://` for one that has a single address), or `redis+sentinel://host:26379,host2:26379/master`. " +
+			"By default an in-process Redis, good for one process.",
+		right: "redis://host:6379/0, rediss://host:6379, redis://host:6379,host2:6379 or " +
+			"redis+sentinel://host:26379,host2:26379/master",
+		set: func(c *Config, value string) (err error) { c.Redis, err = redisOptions(value); return },
 	},
 	{
 		Name: "DATA_DIR", Default: "./data",
@@ -70,16 +77,18 @@ var variables = []Variable{
 		set:     func(c *Config, value string) error { c.DataDir = value; return nil },
 	},
 	{
-		Name:    "TERMS_FILE",
-		Meaning: "Terms of service as Markdown, with a front matter that says `version` and `effective`, a date. By default the ones that ship with the program.",
-		right:   "a file that begins with ---, version: …, effective: 2026-11-01, ---",
-		set:     func(c *Config, value string) error { c.TermsFile = value; return nil },
+		Name: "TERMS_FILE",
+		Meaning: "Terms of service as Markdown, with a front matter that says `version` and `effective`, a date. " +
+			"By default the ones that ship with the program.",
+		right: "a file that begins with ---, version: …, effective: 2026-11-01, ---",
+		set:   func(c *Config, value string) error { c.TermsFile = value; return nil },
 	},
 	{
-		Name:    "WHATSAPP_API_URL",
-		Meaning: "WhatsApp's Cloud API. By default `https://graph.facebook.com`, or the built-in sandbox when neither this nor `DATABASE_URL` nor `REDIS_URL` is set.",
-		right:   "an address such as https://graph.facebook.com",
-		set:     func(c *Config, value string) (err error) { c.WhatsApp.APIURL, err = webURL(value); return },
+		Name: "WHATSAPP_API_URL",
+		Meaning: "WhatsApp's Cloud API. By default `https://graph.facebook.com`, or the built-in sandbox when neither " +
+			"this nor `DATABASE_URL` nor `REDIS_URL` is set.",
+		right: "an address such as https://graph.facebook.com",
+		set:   func(c *Config, value string) (err error) { c.WhatsApp.APIURL, err = webURL(value); return },
 	},
 	{
 		Name: "WHATSAPP_API_VERSION", Default: "v26.0",
@@ -101,27 +110,34 @@ var variables = []Variable{
 	},
 	{
 		Name: "WHATSAPP_APP_SECRET", Secret: true, Required: true,
-		Meaning: "Secret of the Meta app; webhooks are signed with it. Several with commas while rotating: the first is current.",
-		right:   "the app secret that Meta's app dashboard shows under App settings, Basic",
-		set:     func(c *Config, value string) (err error) { c.WhatsApp.AppSecrets, err = secrets(c, value); return },
+		Meaning: "Secret of the Meta app; webhooks are signed with it. Several with commas while rotating: " +
+			"the first is current.",
+		right: "the app secret that Meta's app dashboard shows under App settings, Basic",
+		set:   func(c *Config, value string) (err error) { c.WhatsApp.AppSecrets, err = secrets(c, value); return },
 	},
 	{
 		Name: "WHATSAPP_VERIFY_TOKEN", Secret: true, Required: true,
 		Meaning: "The verify token that was entered beside the webhook's address in Meta's app dashboard.",
-		right:   "a random string of your own, such as the output of openssl rand -hex 16, entered in Meta's app dashboard too",
-		set:     func(c *Config, value string) (err error) { c.WhatsApp.VerifyToken, err = verifyToken(c, value); return },
+		right: "a random string of your own, such as the output of openssl rand -hex 16, " +
+			"entered in Meta's app dashboard too",
+		set: func(c *Config, value string) (err error) { c.WhatsApp.VerifyToken, err = verifyToken(c, value); return },
 	},
 	{
 		Name: "ENCRYPTION_KEY", Secret: true, Required: true,
-		Meaning: "Encrypts access tokens at rest: 32 random bytes in base64 (`openssl rand -base64 32`). Several with commas while rotating: the first encrypts, all decrypt. In development a key is generated in `DATA_DIR`.",
-		right:   "the output of: openssl rand -base64 32",
-		set:     func(c *Config, value string) (err error) { c.EncryptionKeys, err = keys(c, value); return },
+		Meaning: "Encrypts access tokens at rest: 32 random bytes in base64 (`openssl rand -base64 32`). " +
+			"Several with commas while rotating: the first encrypts, all decrypt. In development a key is generated in " +
+			"`DATA_DIR`.",
+		right: "the output of: openssl rand -base64 32",
+		set:   func(c *Config, value string) (err error) { c.EncryptionKeys, err = keys(c, value); return },
 	},
 	{
 		Name: "SMTP_URL", Secret: true,
-		Meaning: "Mail server for invitations, proofs of addresses, password resets and notices: `smtp://user:password@host:587`, which insists on STARTTLS unless `?tls=opportunistic` or `?tls=none` follows, or `smtps://user:password@host:465`. By default no mail is sent, and the links go to the log.",
-		right:   "smtp://user:password@host:587, perhaps with ?tls=opportunistic or ?tls=none, or smtps://user:password@host:465",
-		set:     func(c *Config, value string) error { return c.SMTP.read(value) },
+		Meaning: "Mail server for invitations, proofs of addresses, password resets and notices: " +
+			"`smtp://user:password@host:587`, which insists on STARTTLS unless `?tls=opportunistic` or `?tls=none` follows, " +
+			"or `smtps://user:password@host:465`. By default no mail is sent, and the links go to the log.",
+		right: "smtp://user:password@host:587, perhaps with ?tls=opportunistic or ?tls=none, " +
+			"or smtps://user:password@host:465",
+		set: func(c *Config, value string) error { return c.SMTP.read(value) },
 	},
 	{
 		Name: "MAIL_FROM", Default: "Carillon <carillon@localhost>",
@@ -130,16 +146,19 @@ var variables = []Variable{
 		set:     func(c *Config, value string) error { return c.SMTP.sender(value) },
 	},
 	{
-		Name:    "SIGN_UP",
-		Meaning: "Who may become a user: `open` is whoever likes, each with an organization of their own; `invitation` is whom a member has invited; `closed` is nobody but by `carillon admin create-user`. By default `open` in development and `invitation` in production.",
-		right:   "open, invitation or closed",
-		set:     func(c *Config, value string) error { return choose(&c.SignUp, value, "open", "invitation", "closed") },
+		Name: "SIGN_UP",
+		Meaning: "Who may become a user: `open` is whoever likes, each with an organization of their own; " +
+			"`invitation` is whom a member has invited; `closed` is nobody but by `carillon admin create-user`. " +
+			"By default `open` in development and `invitation` in production.",
+		right: "open, invitation or closed",
+		set:   func(c *Config, value string) error { return choose(&c.SignUp, value, "open", "invitation", "closed") },
 	},
 	{
 		Name: "INVITATIONS_PER_USER", Default: "50",
-		Meaning: "How many invitations one user, or the API keys of one organization, may have mailed in an hour. More are refused with `RATE_LIMITED`.",
-		right:   "a number from 1 to 1000000",
-		set:     func(c *Config, value string) error { return number(&c.Invitations.PerUser, value, 1_000_000) },
+		Meaning: "How many invitations one user, or the API keys of one organization, may have mailed in an hour. " +
+			"More are refused with `RATE_LIMITED`.",
+		right: "a number from 1 to 1000000",
+		set:   func(c *Config, value string) error { return number(&c.Invitations.PerUser, value, 1_000_000) },
 	},
 	{
 		Name: "INVITATIONS_PER_ORGANIZATION", Default: "200",
@@ -162,29 +181,34 @@ var variables = []Variable{
 		set:     func(c *Config, value string) (err error) { c.AllowedOrigins, err = origins(value); return },
 	},
 	{
-		Name:    "TRUSTED_PROXIES",
-		Meaning: "Networks, with commas, of the proxies and load balancers before this service, such as `10.0.0.0/8,2001:db8::/32`. Only these are believed when they say for whom they ask. By default none: the client is whoever connects.",
-		right:   "networks or addresses, such as 10.0.0.0/8,192.0.2.7,2001:db8::/32",
-		set:     func(c *Config, value string) (err error) { c.TrustedProxies, err = networks(value); return },
+		Name: "TRUSTED_PROXIES",
+		Meaning: "Networks, with commas, of the proxies and load balancers before this service, " +
+			"such as `10.0.0.0/8,2001:db8::/32`. Only these are believed when they say for whom they ask. By default none: " +
+			"the client is whoever connects.",
+		right: "networks or addresses, such as 10.0.0.0/8,192.0.2.7,2001:db8::/32",
+		set:   func(c *Config, value string) (err error) { c.TrustedProxies, err = networks(value); return },
 	},
 	{
-		Name:    "FORWARDED_HEADER",
-		Meaning: "In which header they say it: `X-Forwarded-For` or `Forwarded`. By default in the one that a request has; where it has both and they differ, neither is believed.",
-		right:   "X-Forwarded-For or Forwarded",
+		Name: "FORWARDED_HEADER",
+		Meaning: "In which header they say it: `X-Forwarded-For` or `Forwarded`. By default in the one that a request " +
+			"has; where it has both and they differ, neither is believed.",
+		right: "X-Forwarded-For or Forwarded",
 		set: func(c *Config, value string) error {
 			return choose(&c.ForwardedHeader, value, "X-Forwarded-For", "Forwarded")
 		},
 	},
 	{
 		Name: "MAX_CONNECTIONS", Default: "10000",
-		Meaning: "Sockets and event streams at a time in one process. More are refused with 503 and `UNAVAILABLE`, so that another process takes them.",
-		right:   "a number from 1 to 1000000",
-		set:     func(c *Config, value string) error { return number(&c.Limits.Connections, value, 1_000_000) },
+		Meaning: "Sockets and event streams at a time in one process. More are refused with 503 and `UNAVAILABLE`, " +
+			"so that another process takes them.",
+		right: "a number from 1 to 1000000",
+		set:   func(c *Config, value string) error { return number(&c.Limits.Connections, value, 1_000_000) },
 	},
 	{
 		Name: "MAX_CONNECTIONS_PER_ORGANIZATION", Default: "2000",
-		Meaning: "How many of these one organization may have, and all callers without a token together. More are closed with 1013, or answered 429, and `RATE_LIMITED`.",
-		right:   "a number from 1 to 1000000",
+		Meaning: "How many of these one organization may have, and all callers without a token together. " +
+			"More are closed with 1013, or answered 429, and `RATE_LIMITED`.",
+		right: "a number from 1 to 1000000",
 		set: func(c *Config, value string) error {
 			return number(&c.Limits.OrganizationConnections, value, 1_000_000)
 		},
@@ -197,9 +221,10 @@ var variables = []Variable{
 	},
 	{
 		Name: "API_POINTS_PER_TOKEN", Default: "120000",
-		Meaning: "What one API key, or one session, may ask of the API in a minute, in points of cost; see Cost in the API guide. More is answered 429 and `RATE_LIMITED`. `0` is no limit.",
-		right:   "a number from 0 to 1000000000",
-		set:     func(c *Config, value string) error { return numberOrNone(&c.Points.PerToken, value, 1_000_000_000) },
+		Meaning: "What one API key, or one session, may ask of the API in a minute, in points of cost; " +
+			"see Cost in the API guide. More is answered 429 and `RATE_LIMITED`. `0` is no limit.",
+		right: "a number from 0 to 1000000000",
+		set:   func(c *Config, value string) error { return numberOrNone(&c.Points.PerToken, value, 1_000_000_000) },
 	},
 	{
 		Name: "API_POINTS_PER_ORGANIZATION", Default: "600000",
@@ -217,14 +242,17 @@ var variables = []Variable{
 	},
 	{
 		Name: "API_POINTS_BURST_MINUTES", Default: "2",
-		Meaning: "For how many minutes each of these saves up points that were not used. One operation can cost no more than that.",
-		right:   "a number from 1 to 60",
-		set:     func(c *Config, value string) error { return number(&c.Points.BurstMinutes, value, 60) },
+		Meaning: "For how many minutes each of these saves up points that were not used. One operation can cost no more " +
+			"than that.",
+		right: "a number from 1 to 60",
+		set:   func(c *Config, value string) error { return number(&c.Points.BurstMinutes, value, 60) },
 	},
 	{
 		Name: "API_MEMORY", Default: "256MiB",
-		Meaning: "Memory that callers of the API may fill in one process: half of it with answers that are not read yet, the rest with requests, documents and what subscriptions keep. Beyond it they wait, or are refused with `RATE_LIMITED` or `UNAVAILABLE`.",
-		right:   "a size from 64MiB to 64GiB, such as 256MiB",
+		Meaning: "Memory that callers of the API may fill in one process: half of it with answers that are not read yet, " +
+			"the rest with requests, documents and what subscriptions keep. Beyond it they wait, " +
+			"or are refused with `RATE_LIMITED` or `UNAVAILABLE`.",
+		right: "a size from 64MiB to 64GiB, such as 256MiB",
 		set: func(c *Config, value string) (err error) {
 			c.Limits.Memory, err = size(value, 64<<20, 64<<30)
 			return
@@ -252,8 +280,9 @@ var variables = []Variable{
 	},
 	{
 		Name: "WEBHOOK_MEMORY", Default: "64MiB",
-		Meaning: "Memory that the bodies of webhooks may take at once in one process. Beyond it they are answered 503, and Meta sends them again.",
-		right:   "a size from 16MiB to 64GiB, such as 64MiB",
+		Meaning: "Memory that the bodies of webhooks may take at once in one process. Beyond it they are answered 503, " +
+			"and Meta sends them again.",
+		right: "a size from 16MiB to 64GiB, such as 64MiB",
 		set: func(c *Config, value string) (err error) {
 			c.Webhooks.Memory, err = size(value, 16<<20, 64<<30)
 			return
@@ -261,9 +290,10 @@ var variables = []Variable{
 	},
 	{
 		Name: "KEPT_WEBHOOKS", Default: "10000",
-		Meaning: "How many webhooks are kept that were not understood or belong to nothing here. The oldest are deleted first.",
-		right:   "a number from 1 to 10000000",
-		set:     func(c *Config, value string) error { return number(&c.Webhooks.Kept, value, 10_000_000) },
+		Meaning: "How many webhooks are kept that were not understood or belong to nothing here. " +
+			"The oldest are deleted first.",
+		right: "a number from 1 to 10000000",
+		set:   func(c *Config, value string) error { return number(&c.Webhooks.Kept, value, 10_000_000) },
 	},
 	{
 		Name: "KEPT_WEBHOOK_BYTES", Default: "256MiB",
@@ -276,8 +306,10 @@ var variables = []Variable{
 	},
 	{
 		Name: "EVENT_RETENTION", Default: "30d",
-		Meaning: "Age at which entries leave the event log that `deliveryEvents` shows, in days (`30d`) or hours (`36h`). A client that was away for longer reads `messages` anew. Messages, campaigns and statistics are not touched.",
-		right:   "a span of at least 1h and at most 3650d, such as 30d or 36h",
+		Meaning: "Age at which entries leave the event log that `deliveryEvents` shows, " +
+			"in days (`30d`) or hours (`36h`). A client that was away for longer reads `messages` anew. Messages, " +
+			"campaigns and statistics are not touched.",
+		right: "a span of at least 1h and at most 3650d, such as 30d or 36h",
 		set: func(c *Config, value string) (err error) {
 			c.EventRetention, err = span(value, time.Hour, 3650*day)
 			return
@@ -285,18 +317,20 @@ var variables = []Variable{
 	},
 	{
 		Name: "REJECTION_RETENTION", Default: "30d",
-		Meaning: "Age at which the rejected rows of an import are removed, in days (`30d`) or hours (`36h`). Its counts stay.",
-		right:   "a span of at least 1h and at most 3650d, such as 30d or 36h",
+		Meaning: "Age at which the rejected rows of an import are removed, in days (`30d`) or hours (`36h`). " +
+			"Its counts stay.",
+		right: "a span of at least 1h and at most 3650d, such as 30d or 36h",
 		set: func(c *Config, value string) (err error) {
 			c.RejectionRetention, err = span(value, time.Hour, 3650*day)
 			return
 		},
 	},
 	{
-		Name:    "OIDC_ISSUER",
-		Meaning: "An identity provider that speaks OpenID Connect, with whose accounts users can sign in: its issuer, exactly as it writes it. By default there is none.",
-		right:   "an https address such as https://login.example.com",
-		set:     func(c *Config, value string) (err error) { c.OIDC.Issuer, err = issuer(c, value); return },
+		Name: "OIDC_ISSUER",
+		Meaning: "An identity provider that speaks OpenID Connect, with whose accounts users can sign in: its issuer, " +
+			"exactly as it writes it. By default there is none.",
+		right: "an https address such as https://login.example.com",
+		set:   func(c *Config, value string) (err error) { c.OIDC.Issuer, err = issuer(c, value); return },
 	},
 	{
 		Name:    "OIDC_CLIENT_ID",
@@ -330,8 +364,9 @@ var variables = []Variable{
 	},
 	{
 		Name: "OIDC_SIGN_UP", Default: "false",
-		Meaning: "Whether somebody unknown who signs in there may make an organization: `true` or `false`. It takes `SIGN_UP=open` too.",
-		right:   "true or false",
+		Meaning: "Whether somebody unknown who signs in there may make an organization: `true` or `false`. " +
+			"It takes `SIGN_UP=open` too.",
+		right: "true or false",
 		set: func(c *Config, value string) error {
 			c.OIDC.SignUp = value == "true"
 			return choose(new(string), value, "true", "false")

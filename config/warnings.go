@@ -25,7 +25,8 @@ var dangers = []struct {
 	{Mistake{"PUBLIC_URL", "is not https: tokens and messages can be read on their way", "an https address"},
 		func(c Config) bool { return !isLocal(c.PublicURL) && c.PublicURL.Scheme != "https" }},
 	{Mistake{"TRUSTED_PROXIES",
-		"is missing, and PUBLIC_URL is https: whatever ends TLS is taken for the client, so that all callers share its limits",
+		"is missing, and PUBLIC_URL is https: whatever ends TLS is taken for the client, so that all callers share its " +
+			"limits",
 		"the network of the proxy, such as 127.0.0.1"},
 		func(c Config) bool { return c.PublicURL.Scheme == "https" && len(c.TrustedProxies) == 0 }},
 	{Mistake{"WHATSAPP_API_URL", "is not https: access tokens can be read on their way", "https://graph.facebook.com"},

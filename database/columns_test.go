@@ -233,6 +233,7 @@ func TestOnlyTrackedColumnsThatChangedInSomeRowAreWritten(t *testing.T) {
 		database.Tracked("hint", func(n note) *string { return n.hint }, database.NullTexts),
 		database.Tracked("count", func(n note) int { return n.count }, database.Ints),
 	}
+
 	before := note{text: "same", count: 1}
 	hint := "new"
 
@@ -269,6 +270,7 @@ func TestAnEmptyValueOfAnOptionalColumnIsNull(t *testing.T) {
 			err = rows.Scan(&place, &p.Text, &p.Number)
 			return place, p, err
 		})
+
 		text, number := "a", 7
 		if diff := cmp.Diff(map[int]pair{1: {nil, &number}, 2: {&text, nil}}, got); diff != "" || err != nil {
 			t.Error(err, diff)

@@ -86,13 +86,20 @@ func TestMigrationsMakeExactlyWhatTheSchemaSays(t *testing.T) {
 // structure lists tables, columns, keys and indexes in the database's own words.
 func structure(t *testing.T, db *database.DB) (lines []string) {
 	t.Helper()
-	query := `SELECT t.name || ' ' || c.name || ' ' || c.type || ' ' || c."notnull" || ' ' || coalesce(c.dflt_value, '') || ' ' || c.pk FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' AND t.name NOT LIKE 'goose%' AND t.name NOT LIKE 'sqlite%'
-			UNION ALL SELECT t.name || ' ' || f."from" || ' ' || f."table" || ' ' || f.on_delete FROM sqlite_master t, pragma_foreign_key_list(t.name) f WHERE t.type = 'table'
+	query := `SELECT t.name || ' ' || c.name || ' ' || c.type || ' ' || c."notnull" || ' ' || coalesce(c.dflt_value,
+		'') || ' ' || c.pk FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table'
+		AND t.name NOT LIKE 'goose%' AND t.name NOT LIKE 'sqlite%'
+			UNION ALL SELECT t.name || ' ' || f."from" || ' ' || f."table" || ' ' || f.on_delete
+			FROM sqlite_master t, pragma_foreign_key_list(t.name) f WHERE t.type = 'table'
 			UNION ALL SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND type = 'index' AND tbl_name NOT LIKE 'goose%'`
 	if db.Dialect == dialect.Postgres {
-		query = `SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default) FROM information_schema.columns WHERE table_schema = current_schema() AND table_name NOT LIKE 'goose%'
-			UNION ALL SELECT replace(indexdef, current_schema() || '.', '') FROM pg_indexes WHERE schemaname = current_schema() AND tablename NOT LIKE 'goose%'
-			UNION ALL SELECT c.conrelid::regclass || ' ' || c.conname || ' ' || pg_get_constraintdef(c.oid) FROM pg_constraint c WHERE c.connamespace = current_schema()::regnamespace AND c.conrelid::regclass::text NOT LIKE 'goose%'`
+		query = `SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default)
+			FROM information_schema.columns WHERE table_schema = current_schema() AND table_name NOT LIKE 'goose%'
+			UNION ALL SELECT replace(indexdef, current_schema() || '.', '') FROM pg_indexes
+			WHERE schemaname = current_schema() AND tablename NOT LIKE 'goose%'
+			UNION ALL SELECT c.conrelid::regclass || ' ' || c.conname || ' ' || pg_get_constraintdef(c.oid)
+			FROM pg_constraint c WHERE c.connamespace = current_schema()::regnamespace
+			AND c.conrelid::regclass::text NOT LIKE 'goose%'`
 	}
 
 	rows, err := db.Query(t.Context(), query)

@@ -81,7 +81,8 @@ func lockAmended(ctx context.Context, tx *database.Tx, a Amendment) (*row, amend
 	var m amended
 	from, args := tx.DB.Rowset([]any{a.Original, string(a.Direction)}, database.IDs("phone_number_id", a.Number.Rows))
 	ids, err := database.ScanIDs(tx.QueryContext(ctx, "SELECT message.id FROM message JOIN "+from+
-		" ON message.phone_number_id = f.phone_number_id WHERE message.wamid = $1 AND message.direction = $2 ORDER BY message.id LIMIT 1", args...))
+		" ON message.phone_number_id = f.phone_number_id WHERE message.wamid = $1 AND message.direction = $2 "+
+		"ORDER BY message.id LIMIT 1", args...))
 	if err != nil || len(ids) == 0 {
 		return nil, m, err
 	}

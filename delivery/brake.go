@@ -93,8 +93,10 @@ var (
 	appendAnswers = fmt.Sprintf(
 		"recent_answers = substr(coalesce(campaign.recent_answers, '%*s') || f.answers, length(f.answers) + 1, %d)",
 		lastAnswers, "", lastAnswers)
-	returningAnswers = ` RETURNING campaign.id, campaign.organization_id, campaign.status, campaign.recent_answers, coalesce(campaign.failure_threshold,
-		(SELECT CAST(sending_policy ->> 'failureThreshold' AS double precision) FROM organization WHERE organization.id = campaign.organization_id))`
+	returningAnswers = ` RETURNING campaign.id, campaign.organization_id, campaign.status, campaign.recent_answers,
+		coalesce(campaign.failure_threshold,
+		(SELECT CAST(sending_policy ->> 'failureThreshold' AS double precision) FROM organization
+		WHERE organization.id = campaign.organization_id))`
 )
 
 // tally keeps the campaigns that run and fail too often, of those that the update gives.

@@ -83,7 +83,8 @@ func (q *Queue) takeBack(ctx context.Context) (n int, err error) {
 	}
 
 	n, err = q.sweep(ctx, func() ([]Fact, error) {
-		return q.facts(ctx, Fact{Kind: Return, At: now}, `SELECT message.id, message.attempts, message.claim_id FROM message JOIN claim ON claim.id = message.claim_id
+		return q.facts(ctx, Fact{Kind: Return, At: now}, `SELECT message.id, message.attempts, message.claim_id
+			FROM message JOIN claim ON claim.id = message.claim_id
 			WHERE `+claimed+` AND claim.taken AND message.claim_part > claim.handed LIMIT $1`, sweepPage)
 	})
 	if err != nil {

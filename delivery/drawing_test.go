@@ -41,6 +41,7 @@ func TestTheTableOfRanksIsInTheDocs(t *testing.T) {
 
 	_, table, _ := strings.Cut(string(text), "| Rank | Status |\n|---|---|\n")
 	got := map[string]int{}
+
 	for line := range strings.Lines(table) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
 		rank, err := strconv.Atoi(strings.TrimSpace(cells[0]))

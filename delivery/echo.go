@@ -57,7 +57,8 @@ func (q *Queue) NoteEchoInTx(ctx context.Context, tx *database.Tx, e Echo) (fres
 		return false, err
 	}
 
-	_, err = tx.ExecContext(ctx, `INSERT INTO message (id, organization_id, phone_number_id, account_id, contact_id, address, country, type, wamid, content,
+	_, err = tx.ExecContext(ctx, `INSERT INTO message (id, organization_id, phone_number_id, account_id, contact_id,
+		address, country, type, wamid, content,
 			direction, status, attempts, not_before, queued_at, accepted_at, sent_at, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'OUTBOUND', 'SENT', 0, $11, $11, $12, $12, $11)`,
 		id, e.Organization, e.PhoneNumber, e.Account, contact, e.Address, e.Country, string(e.Type), e.WAMID,

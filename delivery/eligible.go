@@ -97,10 +97,15 @@ func (s sender) reason(consent string) string {
 // nobody's: they may have become a contact since, or have said stop without being one. In a
 // subquery with a limit it is looked up once for all rules.
 const consent = `coalesce((SELECT contact.marketing_consent FROM contact WHERE contact.id = message.contact_id),
-	(SELECT contact.marketing_consent FROM contact WHERE contact.organization_id = message.organization_id AND contact.phone = message.address ORDER BY contact.id LIMIT 1),
-	(SELECT contact.marketing_consent FROM contact_identifier JOIN contact ON contact.id = contact_identifier.contact_id WHERE ` + addressed + ` LIMIT 1),
-	CASE WHEN message.contact_id IS NULL THEN coalesce((SELECT said.consent FROM contact_identifier JOIN consent_record said ON said.contact_id = contact_identifier.contact_id
-		WHERE ` + addressed + ` AND said.consent = 'OPTED_OUT' AND NOT EXISTS (SELECT 1 FROM consent_record later WHERE later.contact_id = said.contact_id
-			AND later.consent = 'OPTED_IN' AND later.said_by = 'CONTACT' AND later.said_at > said.said_at) LIMIT 1), 'UNKNOWN') END)`
+	(SELECT contact.marketing_consent FROM contact WHERE contact.organization_id = message.organization_id
+	AND contact.phone = message.address ORDER BY contact.id LIMIT 1),
+	(SELECT contact.marketing_consent FROM contact_identifier
+	JOIN contact ON contact.id = contact_identifier.contact_id WHERE ` + addressed + ` LIMIT 1),
+	CASE WHEN message.contact_id IS NULL THEN coalesce((SELECT said.consent FROM contact_identifier
+	JOIN consent_record said ON said.contact_id = contact_identifier.contact_id
+		WHERE ` + addressed + ` AND said.consent = 'OPTED_OUT' AND NOT EXISTS (SELECT 1 FROM consent_record later
+			WHERE later.contact_id = said.contact_id
+			AND later.consent = 'OPTED_IN' AND later.said_by = 'CONTACT' AND later.said_at > said.said_at)
+			LIMIT 1), 'UNKNOWN') END)`
 
 const addressed = `contact_identifier.organization_id = message.organization_id AND contact_identifier.kind IN ('PHONE', 'USER_ID') AND contact_identifier.value = message.address`

@@ -46,8 +46,10 @@ func (q *Queue) ExpireEvents(ctx context.Context, before time.Time) (n int, err 
 // expiring gives the logs whose oldest entry is to go, and up to where each is gone already.
 func (q *Queue) expiring(ctx context.Context, before time.Time, limit int) (map[uid.ID]int64, error) {
 	rows, err := q.db.Query(ctx, `SELECT event_counter.id, event_counter.expired FROM event_counter
-		JOIN delivery_event ON delivery_event.organization_id = event_counter.id AND delivery_event.sequence = event_counter.expired + 1
+		JOIN delivery_event ON delivery_event.organization_id = event_counter.id
+		AND delivery_event.sequence = event_counter.expired + 1
 		WHERE delivery_event.recorded_at < $1 LIMIT $2`, before, limit)
+
 	begins, err := database.CollectMap(rows, err, func(rows *sql.Rows) (organization uid.ID, expired int64, err error) {
 		err = rows.Scan(&organization, &expired)
 		return organization, expired, err
@@ -65,8 +67,10 @@ func (q *Queue) expiring(ctx context.Context, before time.Time, limit int) (map[
 func (q *Queue) expire(ctx context.Context, organization uid.ID, expired int64, before time.Time) (n int, err error) {
 	err = q.db.InTx(ctx, func(tx *database.Tx) error {
 		var to int64
-		err := tx.QueryRowContext(ctx, `SELECT coalesce(min(CASE WHEN recorded_at >= $3 THEN sequence END) - 1, max(sequence), $2) FROM
-			(SELECT sequence, recorded_at FROM delivery_event WHERE organization_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $4) AS oldest`,
+		err := tx.QueryRowContext(ctx, `SELECT coalesce(min(CASE WHEN recorded_at >= $3 THEN sequence END) - 1,
+			max(sequence), $2) FROM
+			(SELECT sequence, recorded_at FROM delivery_event WHERE organization_id = $1 AND sequence > $2
+			ORDER BY sequence LIMIT $4) AS oldest`,
 			organization, expired, before, expireAtOnce).Scan(&to)
 		if err != nil {
 			return err

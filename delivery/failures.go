@@ -16,8 +16,10 @@ type Failures struct{ Code, Count int }
 func (l *Log) Failures(ctx context.Context, organization uid.ID, campaigns []uid.ID) (map[uid.ID][]Failures, error) {
 	failures := make(map[uid.ID][]Failures, len(campaigns))
 	from, args := l.db.Rowset([]any{organization}, database.IDs("id", campaigns))
-	rows, err := l.db.Query(ctx, `SELECT campaign_id, error_code, sum(failed) AS n FROM statistic JOIN `+from+` ON campaign_id = f.id
-		WHERE organization_id = $1 AND failed <> 0 GROUP BY campaign_id, error_code HAVING sum(failed) > 0 ORDER BY n DESC, error_code`, args...)
+	rows, err := l.db.Query(ctx, `SELECT campaign_id, error_code, sum(failed) AS n FROM statistic
+		JOIN `+from+` ON campaign_id = f.id
+		WHERE organization_id = $1 AND failed <> 0 GROUP BY campaign_id, error_code HAVING sum(failed) > 0
+		ORDER BY n DESC, error_code`, args...)
 
 	err = database.Each(rows, err, func(rows *sql.Rows) error {
 		var campaign uid.ID
@@ -37,8 +39,11 @@ func (l *Log) Failures(ctx context.Context, organization uid.ID, campaigns []uid
 // LastFailures are the error codes of the last n messages of a campaign that failed, the most
 // frequent first.
 func (q *Queue) LastFailures(ctx context.Context, organization, campaign uid.ID, n int) ([]Failures, error) {
-	rows, err := q.db.Query(ctx, `SELECT error_code, count(*) AS n FROM (SELECT coalesce(error_code, 0) AS error_code FROM delivery_event
-		WHERE organization_id = $1 AND campaign_id = $2 AND status = 'FAILED' ORDER BY sequence DESC LIMIT $3) AS last GROUP BY error_code ORDER BY n DESC, error_code`, organization, campaign, n)
+	rows, err := q.db.Query(ctx, `SELECT error_code, count(*) AS n FROM (SELECT coalesce(error_code, 0) AS error_code
+		FROM delivery_event
+		WHERE organization_id = $1 AND campaign_id = $2 AND status = 'FAILED' ORDER BY sequence DESC LIMIT $3) AS last
+		GROUP BY error_code ORDER BY n DESC, error_code`, organization, campaign, n)
+
 	failures, err := database.Collect(rows, err, func(rows *sql.Rows) (f Failures, err error) {
 		err = rows.Scan(&f.Code, &f.Count)
 		return f, err

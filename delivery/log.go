@@ -16,7 +16,8 @@ type Log struct{ db *database.DB }
 // NewLog reads from db.
 func NewLog(db *database.DB) *Log { return &Log{db} }
 
-const eventColumns = "sequence, message_id, campaign_id, phone_number_id, template_id, status, error_code, error_detail, at, recorded_at"
+const eventColumns = "sequence, message_id, campaign_id, phone_number_id, template_id, status, error_code, " +
+	"error_detail, at, recorded_at"
 
 // Read returns up to limit entries that follow on after, in order.
 func (l *Log) Read(ctx context.Context, organization uid.ID, after int64, limit int) ([]Event, error) {

@@ -28,7 +28,8 @@ func (q *Queue) MaySend(ctx context.Context, campaigns []uid.ID) (map[uid.ID]boo
 	from, args := q.db.Rowset(nil, database.IDs("id", campaigns))
 	ids, err := database.ScanIDs(q.db.Query(ctx, "SELECT campaign.id FROM campaign JOIN "+from+
 		" ON campaign.id = f.id WHERE "+
-		"(campaign.status = 'RUNNING' OR campaign.status = 'PAUSED' AND campaign.status_reason IN ('MESSAGING_LIMIT', 'QUOTA_REACHED'))"+
+		"(campaign.status = 'RUNNING' OR campaign.status = 'PAUSED' AND campaign.status_reason IN ('MESSAGING_LIMIT', "+
+		"'QUOTA_REACHED'))"+
 		maySend("campaign.organization_id"), args...))
 	if err != nil {
 		return nil, fmt.Errorf("see whether campaigns may send: %w", err)

@@ -151,8 +151,10 @@ func (q *Queue) NextDue(ctx context.Context, number uid.ID) (due time.Time, wait
 	for _, query := range []string{
 		"SELECT not_before FROM message WHERE phone_number_id = $1 AND campaign_id IS NULL AND status = 'QUEUED'" +
 			numberMaySend + " ORDER BY not_before LIMIT 1",
-		`SELECT (SELECT not_before FROM message WHERE campaign_id = campaign.id AND status = 'QUEUED' ORDER BY not_before LIMIT 1) AS due FROM campaign
-			WHERE phone_number_id = $1 AND status = 'RUNNING' AND queued > 0` + maySend("campaign.organization_id") + ` ORDER BY due LIMIT 1`,
+		`SELECT (SELECT not_before FROM message WHERE campaign_id = campaign.id AND status = 'QUEUED'
+		ORDER BY not_before LIMIT 1) AS due FROM campaign
+			WHERE phone_number_id = $1 AND status = 'RUNNING'
+			AND queued > 0` + maySend("campaign.organization_id") + ` ORDER BY due LIMIT 1`,
 	} {
 		var at database.NullTime
 		switch err := q.db.QueryRow(ctx, query, number).Scan(&at); {
@@ -172,8 +174,11 @@ func (q *Queue) NextDue(ctx context.Context, number uid.ID) (due time.Time, wait
 func (l *Log) Queued(ctx context.Context, organization uid.ID, numbers []uid.ID) (map[uid.ID]int, error) {
 	from, args := l.db.Rowset([]any{organization}, database.IDs("id", numbers))
 	rows, err := l.db.Query(ctx, `SELECT f.id,
-		(SELECT coalesce(sum(queued), 0) FROM campaign WHERE phone_number_id = f.id AND organization_id = $1 AND status IN ('PREPARING', 'RUNNING', 'PAUSED')) +
-		(SELECT count(*) FROM message WHERE phone_number_id = f.id AND organization_id = $1 AND campaign_id IS NULL AND status = 'QUEUED') FROM `+from, args...)
+		(SELECT coalesce(sum(queued), 0) FROM campaign WHERE phone_number_id = f.id AND organization_id = $1
+		AND status IN ('PREPARING', 'RUNNING', 'PAUSED')) +
+		(SELECT count(*) FROM message WHERE phone_number_id = f.id AND organization_id = $1 AND campaign_id IS NULL
+		AND status = 'QUEUED') FROM `+from, args...)
+
 	queued, err := database.CollectMap(rows, err, func(rows *sql.Rows) (number uid.ID, n int, err error) {
 		err = rows.Scan(&number, &n)
 		return number, n, err
@@ -188,8 +193,10 @@ func (l *Log) Queued(ctx context.Context, organization uid.ID, numbers []uid.ID)
 // Lanes are the numbers with messages that are due.
 func (q *Queue) Lanes(ctx context.Context) (numbers []uid.ID, err error) {
 	now := q.now()
-	return database.ScanIDs(q.db.Query(ctx, `SELECT DISTINCT phone_number_id FROM message WHERE status = 'QUEUED' AND campaign_id IS NULL AND not_before <= $1`+maySend("message.organization_id")+`
-		UNION SELECT phone_number_id FROM campaign WHERE status = 'RUNNING' AND queued > 0`+maySend("campaign.organization_id")+`
+	return database.ScanIDs(q.db.Query(ctx, `SELECT DISTINCT phone_number_id FROM message WHERE status = 'QUEUED'
+		AND campaign_id IS NULL AND not_before <= $1`+maySend("message.organization_id")+`
+		UNION SELECT phone_number_id FROM campaign WHERE status = 'RUNNING'
+		AND queued > 0`+maySend("campaign.organization_id")+`
 			AND EXISTS (SELECT 1 FROM message WHERE campaign_id = campaign.id AND status = 'QUEUED' AND not_before <= $1)`, now))
 }
 
@@ -198,7 +205,8 @@ func (q *Queue) Close(ctx context.Context, campaign uid.ID, kind FactKind) (int,
 	now := q.now()
 	return q.sweep(ctx, func() ([]Fact, error) {
 		return q.facts(ctx, Fact{Kind: kind, At: now},
-			"SELECT id, attempts, claim_id FROM message WHERE campaign_id = $1 AND status = 'QUEUED' ORDER BY not_before LIMIT $2",
+			"SELECT id, attempts, claim_id FROM message WHERE campaign_id = $1 AND status = 'QUEUED' ORDER BY not_before "+
+				"LIMIT $2",
 			campaign, sweepPage)
 	})
 }
@@ -213,7 +221,8 @@ func (q *Queue) SettleUnknown(ctx context.Context, policies map[uid.ID]jsonfield
 	for organization, policy := range policies {
 		n, err := q.sweep(ctx, func() ([]Fact, error) {
 			rows, err := q.db.Query(ctx,
-				"SELECT id, attempts, category FROM message WHERE status = 'UNKNOWN' AND organization_id = $1 AND unknown_at < $2 LIMIT $3",
+				"SELECT id, attempts, category FROM message WHERE status = 'UNKNOWN' AND organization_id = $1 "+
+					"AND unknown_at < $2 LIMIT $3",
 				organization, now.Add(-time.Duration(policy.UnknownWaitSeconds)*time.Second), sweepPage)
 
 			return database.Collect(rows, err, func(rows *sql.Rows) (Fact, error) { return settle(rows, like, policy) })

@@ -49,9 +49,11 @@ func (q *Queue) today(ctx context.Context, tx *database.Tx, limit Limit, now tim
 // holdUsage says how many messages were sent today, and holds the count until the transaction ends.
 // The day only goes forward: the clocks of two processes may differ around midnight.
 func holdUsage(ctx context.Context, tx *database.Tx, organization uid.ID, now time.Time) (used int, err error) {
-	err = tx.QueryRowContext(ctx, `INSERT INTO quota_usage (id, day, messages) VALUES ($1, $2, 0) ON CONFLICT (id) DO UPDATE SET
+	err = tx.QueryRowContext(ctx, `INSERT INTO quota_usage (id, day, messages) VALUES ($1, $2, 0) ON CONFLICT (id)
+		DO UPDATE SET
 		messages = CASE WHEN quota_usage.day < excluded.day THEN 0 ELSE quota_usage.messages END,
-		day = CASE WHEN quota_usage.day < excluded.day THEN excluded.day ELSE quota_usage.day END RETURNING messages`, organization, dayOf(now)).Scan(&used)
+		day = CASE WHEN quota_usage.day < excluded.day THEN excluded.day ELSE quota_usage.day END
+		RETURNING messages`, organization, dayOf(now)).Scan(&used)
 	if err != nil {
 		return 0, fmt.Errorf("hold the quota of %s: %w", organization, err)
 	}

@@ -25,7 +25,8 @@ func Reassign(ctx context.Context, tx *database.Tx, from []uid.ID, to uid.ID) er
 	if tx.DB.ForUpdate() != "" {
 		lock, lockArgs := tx.DB.Rowset(nil, database.IDs("id", from))
 		_, err := tx.ExecContext(ctx,
-			"SELECT message.id FROM message WHERE id IN (SELECT listing.id FROM listing WHERE listing.contact_id IN (SELECT id FROM "+
+			"SELECT message.id FROM message WHERE id IN (SELECT listing.id FROM listing WHERE listing.contact_id IN "+
+				"(SELECT id FROM "+
 				lock+")) ORDER BY message.id FOR UPDATE", lockArgs...)
 		if err != nil {
 			return fmt.Errorf("lock the messages of %d contacts: %w", len(from), err)

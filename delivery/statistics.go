@@ -119,7 +119,8 @@ func (r Report) fold(rows *sql.Rows, dims []dimension, sums map[interval]*Sums) 
 	if sums[of] == nil {
 		if len(sums) == mostRows {
 			return usererror.New(usererror.BadInput,
-				"the statistics have more than %d rows: shorten the time between filter.since and filter.until, choose a longer interval, "+
+				"the statistics have more than %d rows: shorten the time between filter.since and filter.until, "+
+					"choose a longer interval, "+
 					"leave something out of groupBy, or filter by one account, number, template, campaign or category", mostRows)
 		}
 

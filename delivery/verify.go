@@ -134,8 +134,11 @@ func (q *Queue) verifySums(ctx context.Context, l *ledger) (differences []Differ
 }
 
 func (q *Queue) verifyLogs(ctx context.Context, _ *ledger) (differences []Difference, err error) {
-	rows, err := q.db.Query(ctx, `SELECT event_counter.id, event_counter.last, event_counter.expired, count(delivery_event.sequence), coalesce(max(delivery_event.sequence), event_counter.expired)
-		FROM event_counter LEFT JOIN delivery_event ON delivery_event.organization_id = event_counter.id GROUP BY event_counter.id, event_counter.last, event_counter.expired`)
+	rows, err := q.db.Query(ctx, `SELECT event_counter.id, event_counter.last, event_counter.expired,
+		count(delivery_event.sequence), coalesce(max(delivery_event.sequence), event_counter.expired)
+		FROM event_counter LEFT JOIN delivery_event ON delivery_event.organization_id = event_counter.id
+		GROUP BY event_counter.id, event_counter.last, event_counter.expired`)
+
 	err = database.Each(rows, err, func(rows *sql.Rows) error {
 		var organization uid.ID
 		var last, expired, count, newest int
@@ -160,8 +163,10 @@ func (q *Queue) verifyLogs(ctx context.Context, _ *ledger) (differences []Differ
 
 func (q *Queue) verifyListing(ctx context.Context, _ *ledger) (differences []Difference, err error) {
 	var messages, listed int
-	err = q.db.QueryRow(ctx, `SELECT count(*), count(listing.id) FROM message LEFT JOIN listing ON listing.id = message.id AND listing.organization_id = message.organization_id
-		AND listing.phone_number_id = message.phone_number_id AND coalesce(listing.campaign_id, listing.id) = coalesce(message.campaign_id, message.id)`).Scan(&messages, &listed)
+	err = q.db.QueryRow(ctx, `SELECT count(*), count(listing.id) FROM message LEFT
+		JOIN listing ON listing.id = message.id AND listing.organization_id = message.organization_id
+		AND listing.phone_number_id = message.phone_number_id AND coalesce(listing.campaign_id,
+		listing.id) = coalesce(message.campaign_id, message.id)`).Scan(&messages, &listed)
 	if listed != messages {
 		differences = append(differences, Difference{"messages that lists find", listed, messages})
 	}

@@ -108,7 +108,8 @@ func (q *Queue) occupy(ctx context.Context, tx *database.Tx, limit Limit, claime
 	statement, args := windowColumns.Insertion(tx.DB, "messaging_window", entries, limit.Account, now,
 		now.Add(-windowLength))
 	_, err := tx.ExecContext(ctx, statement+` ON CONFLICT (account_id, address) DO UPDATE SET at = excluded.at,
-		message_id = CASE WHEN messaging_window.at > $3 THEN messaging_window.message_id ELSE excluded.message_id END`, args...)
+		message_id = CASE WHEN messaging_window.at > $3 THEN messaging_window.message_id
+		ELSE excluded.message_id END`, args...)
 	if err != nil {
 		return fmt.Errorf("fill the messaging window of %s: %w", limit.Account, err)
 	}
@@ -124,7 +125,8 @@ func vacate(ctx context.Context, tx *database.Tx, messages []uid.ID) error {
 
 	from, args := tx.DB.Rowset(nil, database.IDs("id", messages))
 	_, err := tx.ExecContext(ctx, `DELETE FROM messaging_window WHERE message_id IN (SELECT id FROM `+from+`)
-		AND (account_id, address) IN (SELECT account_id, address FROM message WHERE id IN (SELECT id FROM `+from+`))`, args...)
+		AND (account_id, address) IN (SELECT account_id, address FROM message WHERE id IN (SELECT id
+		FROM `+from+`))`, args...)
 	if err != nil {
 		return fmt.Errorf("clear the messaging window: %w", err)
 	}

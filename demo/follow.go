@@ -21,8 +21,10 @@ const (
 	eventsID   = "deliveryEvents"
 	progressID = "campaignProgress"
 
-	eventsQuery   = "subscription deliveryEvents($after: Cursor) { deliveryEvents(after: $after) { events { sequence status message { id } } cursor } }"
-	progressQuery = "subscription campaignProgress($id: ID!) { campaignProgress(campaignId: $id) { status campaign { statusReason } progress { ratePerSecond } } }"
+	eventsQuery = "subscription deliveryEvents($after: Cursor) { deliveryEvents(after: $after) { events { sequence " +
+		"status message { id } } cursor } }"
+	progressQuery = "subscription campaignProgress($id: ID!) { campaignProgress(campaignId: " +
+		"$id) { status campaign { statusReason } progress { ratePerSecond } } }"
 )
 
 // progress is a CampaignProgressUpdate.

@@ -14,8 +14,9 @@ const (
 	approvalTimeout = time.Minute
 	importTimeout   = 5 * time.Minute
 	failuresTimeout = 10 * time.Second
-	bodyText        = "Hello {{name}}, your order {{order}} has arrived at our shop in {{city}}. Bring this message when you collect it."
-	maxRejections   = 3 // rows that an error repeats
+	bodyText        = "Hello {{name}}, your order {{order}} has arrived at our shop in {{city}}. " +
+		"Bring this message when you collect it."
+	maxRejections = 3 // rows that an error repeats
 )
 
 func (d *demonstration) signUp(ctx context.Context) error {
@@ -269,7 +270,8 @@ func (d *demonstration) failures(ctx context.Context) ([]failure, error) {
 		}
 	}
 	err := d.client.query(ctx, operation{Name: "failures",
-		Query:     "query failures($id: ID!) { node(id: $id) { ... on Campaign { progress { failures { code title advice count } } } } }",
+		Query: "query failures($id: ID!) { node(id: $id) { ... on Campaign { progress { failures { code title advice " +
+			"count } } } } }",
 		Variables: map[string]any{"id": d.campaign}}, &is)
 
 	return is.Node.Progress.Failures, err

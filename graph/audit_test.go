@@ -164,7 +164,8 @@ var changes = map[string]func(o *shop){
 
 // changesNothing are the mutations that leave no audit event, with the reason.
 var changesNothing = map[string]string{
-	"requestPasswordReset":     "it does the same for every address; the mail that follows is recorded where there is a user",
+	"requestPasswordReset": "it does the same for every address; the mail that follows is recorded where there is " +
+		"a user",
 	"requestEmailVerification": "it does the same whether the address is proven or not",
 	"updateUser":               "a user's own name, in no organization",
 	"beginSecondFactor":        "what it makes waits for confirmSecondFactor, and is worth nothing until then",
@@ -318,8 +319,9 @@ func TestTheAuditTrailIsReadByAdministrators(t *testing.T) {
 			t.Errorf("the newest: %v", a.Data)
 		}
 
-		if next := o.must(audit, vars{"first": 2, "order": newest,
-			"after": a.at("auditEvents.pageInfo.endCursor")}); next.at("auditEvents.edges.0.node.sequence").(float64) != a.at(node+"sequence").(float64)-2 {
+		next := o.must(audit, vars{"first": 2, "order": newest, "after": a.at("auditEvents.pageInfo.endCursor")})
+		first := next.at("auditEvents.edges.0.node.sequence").(float64)
+		if first != a.at(node+"sequence").(float64)-2 {
 			t.Errorf("the next page: %v", next.Data)
 		}
 

@@ -36,15 +36,19 @@ func TestAPageSignsInThroughTheProvider(t *testing.T) {
 	const complete = `mutation($input: CompleteExternalSignInInput!) { completeExternalSignIn(input: $input) { token viewer { externalLogins { email } user { name } organization { name } } userErrors { field code } } }`
 	input := vars{"flow": begun.text("beginExternalSignIn.flow"), "state": state, "code": code}
 	a := s.ask("", complete, vars{"input": input})
+
 	if got := fmt.Sprint(a.at(
-		"completeExternalSignIn.userErrors")); got != "[map[code:REQUIRED field:[organizationName]] map[code:STALE field:[acceptTermsVersion]]]" {
+		"completeExternalSignIn.userErrors")); got != "[map[code:REQUIRED field:[organizationName]] map[code:STALE "+
+		"field:[acceptTermsVersion]]]" {
 		t.Errorf("somebody new is asked for %s", got)
 	}
 
 	input["organizationName"], input["acceptTermsVersion"] = "Lucky Shrub", s.who.Terms().Version
 	a = s.ask("", complete, vars{"input": input})
+
 	if got := fmt.Sprint(a.at(
-		"completeExternalSignIn.viewer")); got != "map[externalLogins:[map[email:ann@example.com]] organization:map[name:Lucky Shrub] user:map[name:Ann]]" {
+		"completeExternalSignIn.viewer")); got != "map[externalLogins:[map[email:ann@example.com]] "+
+		"organization:map[name:Lucky Shrub] user:map[name:Ann]]" {
 		t.Errorf("signed in as %s (%v)", got, a.Errors)
 	}
 

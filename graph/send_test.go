@@ -225,7 +225,8 @@ func TestChangingAnOrganization(t *testing.T) {
 		a = p.must(update, vars{"input": vars{"name": nil, "timeZone": "Moon", "retentionDays": 0,
 			"sendingPolicy": vars{"optInKeywords": []string{"ok", " "}, "failureThreshold": 2, "requireOptIn": false}}})
 		if got := strings.Join(a.wrong("updateOrganization"),
-			", "); got != "timeZone INVALID, retentionDays INVALID, sendingPolicy.optInKeywords.1 REQUIRED, sendingPolicy.failureThreshold INVALID" ||
+			", "); got != "timeZone INVALID, retentionDays INVALID, sendingPolicy.optInKeywords.1 REQUIRED, "+
+			"sendingPolicy.failureThreshold INVALID" ||
 			a.at("updateOrganization.organization") != nil {
 			t.Errorf("got %s", got)
 		}

@@ -53,9 +53,11 @@ func (s *stage) world(mark, waba, phone string) *world {
 func owned(t *testing.T, db *database.DB) (tables map[string]string) {
 	t.Helper()
 	tables = map[string]string{"organization": "id", "event_counter": "id"}
-	query := "SELECT table_name FROM information_schema.columns WHERE column_name = 'organization_id' AND table_schema = current_schema()"
+	query := "SELECT table_name FROM information_schema.columns WHERE column_name = 'organization_id' " +
+		"AND table_schema = current_schema()"
 	if db.Dialect == "sqlite3" {
-		query = "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'organization_id'"
+		query = "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' " +
+			"AND c.name = 'organization_id'"
 	}
 
 	rows, err := db.Query(t.Context(), query)

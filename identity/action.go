@@ -147,7 +147,8 @@ var Actions = []Action{
 	{ActionContactErase, "A contact was erased."},
 	{ActionContactImport, "An import of contacts was started."},
 	{ActionConsentRecord,
-		"A contact's consent was recorded by a member or an API key. What contacts themselves say is in their consent history alone."},
+		"A contact's consent was recorded by a member or an API key. What contacts themselves say is in their consent " +
+			"history alone."},
 	{ActionContactListCreate, "A contact list was made."},
 	{ActionContactListDelete, "A contact list was deleted."},
 	{ActionSegmentCreate, "A segment was made."},

@@ -88,7 +88,8 @@ func (s *Service) owner(ctx context.Context, c *ent.Client, who oidc.Person) (*e
 	email := normalEmail(who.Email)
 	if email == "" || !who.EmailVerified {
 		return nil, usererror.Refuse("", usererror.NotAllowed,
-			"The identity provider does not say that your e-mail address is verified. Verify it there, or sign in with your password and link the login.")
+			"The identity provider does not say that your e-mail address is verified. Verify it there, "+
+				"or sign in with your password and link the login.")
 	}
 
 	u, err := c.User.Query().Where(user.Email(email)).Only(ctx)
@@ -107,7 +108,8 @@ func (s *Service) owner(ctx context.Context, c *ent.Client, who oidc.Person) (*e
 	if other || u.PasswordHash != "" {
 		return nil, usererror.Refuse("", usererror.NotAllowed,
 			"Your e-mail address is known here, but not this login: sign in as you did before, and link the login. "+
-				"If you never signed up here, somebody else did with your address: ask for a new password first, which throws away what they made.")
+				"If you never signed up here, somebody else did with your address: ask for a new password first, "+
+				"which throws away what they made.")
 	}
 
 	return u, nil

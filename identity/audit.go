@@ -56,7 +56,8 @@ func Record(ctx context.Context, tx *database.Tx, entry Entry) error {
 	}
 
 	err = tx.QueryRowContext(ctx, `INSERT INTO audit_chain (id, last, hash, erased_through) VALUES ($1, 1, $2, 0)
-		ON CONFLICT (id) DO UPDATE SET last = audit_chain.last + 1 RETURNING last, hash`, e.organization, []byte{}).Scan(&e.sequence, &e.previous)
+		ON CONFLICT (id) DO UPDATE SET last = audit_chain.last + 1
+		RETURNING last, hash`, e.organization, []byte{}).Scan(&e.sequence, &e.previous)
 	if err != nil {
 		return fmt.Errorf("record %s: hold the audit trail: %w", entry.Action, err)
 	}
@@ -66,7 +67,9 @@ func Record(ctx context.Context, tx *database.Tx, entry Entry) error {
 
 	e.id, e.at = uid.New(uid.AuditEvent), database.Now() // under the lock, so that ids, times and sequence ascend together
 	hash := e.hash()
-	_, err = tx.ExecContext(ctx, `INSERT INTO audit_event (id, organization_id, sequence, at, actor, action, subject_id, summary, ip, previous_hash, hash)
+
+	_, err = tx.ExecContext(ctx, `INSERT INTO audit_event (id, organization_id, sequence, at, actor, action,
+		subject_id, summary, ip, previous_hash, hash)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		e.id, e.organization, e.sequence, e.at, e.actor, e.action, idOrNil(e.subject), e.summary, textOrNil(e.ip),
 		e.previous, hash)

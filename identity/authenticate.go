@@ -160,13 +160,16 @@ func masked(role enum.Role, o *ent.Organization) bool {
 // StillValid is nil while v's token is good and v may do and see the same, for connections that
 // outlive one call; else an UNAUTHENTICATED fault that says in a few words what has ended.
 func (s *Service) StillValid(ctx context.Context, v *Viewer) error {
-	query, id := `SELECT count(*) FROM session s JOIN member m ON m.organization_id = s.organization_id AND m.user_id = s.user_id
+	query, id := `SELECT count(*) FROM session s JOIN member m ON m.organization_id = s.organization_id
+		AND m.user_id = s.user_id
 		JOIN organization o ON o.id = s.organization_id JOIN app_user u ON u.id = s.user_id
-		WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND m.role = $3 AND o.status <> $4 AND (o.mask_for_viewers = $5 OR m.role <> 'VIEWER')
+		WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2 AND m.role = $3 AND o.status <> $4
+		AND (o.mask_for_viewers = $5 OR m.role <> 'VIEWER')
 		AND (o.require_second_factor AND u.second_factor_at IS NULL AND NOT s.vouched) = $6 AND NOT `+userSuspended, any(nil)
 	if v.Key != nil {
 		query, id = `SELECT count(*) FROM api_key k JOIN organization o ON o.id = k.organization_id
-			WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND k.role = $3 AND o.status <> $4 AND (o.mask_for_viewers = $5 OR k.role <> 'VIEWER')
+			WHERE k.id = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND k.role = $3
+			AND o.status <> $4 AND (o.mask_for_viewers = $5 OR k.role <> 'VIEWER')
 			AND NOT EXISTS (SELECT 1 FROM app_user u WHERE u.id = k.created_by AND `+userSuspended+`)`, v.Key.ID
 	} else {
 		id = v.Session.ID
@@ -191,11 +194,14 @@ func (s *Service) StillValid(ctx context.Context, v *Viewer) error {
 
 // lapse says why v's token is not what it was.
 func (s *Service) lapse(ctx context.Context, v *Viewer) error {
-	query, id, credential := `SELECT s.revoked_at IS NOT NULL, s.expires_at <= $2, m.id IS NULL, o.status = $3, `+userSuspended+` FROM session s JOIN organization o ON o.id = s.organization_id
+	query, id, credential := `SELECT s.revoked_at IS NOT NULL, s.expires_at <= $2, m.id IS NULL,
+		o.status = $3, `+userSuspended+` FROM session s JOIN organization o ON o.id = s.organization_id
 		JOIN app_user u ON u.id = s.user_id
-		LEFT JOIN member m ON m.organization_id = s.organization_id AND m.user_id = s.user_id WHERE s.id = $1`, any(nil), "the session"
+		LEFT JOIN member m ON m.organization_id = s.organization_id AND m.user_id = s.user_id
+		WHERE s.id = $1`, any(nil), "the session"
 	if v.Key != nil {
-		query, id, credential = `SELECT k.revoked_at IS NOT NULL, coalesce(k.expires_at <= $2, false), false, o.status = $3, coalesce(`+userSuspended+`, false) FROM api_key k JOIN organization o ON o.id = k.organization_id
+		query, id, credential = `SELECT k.revoked_at IS NOT NULL, coalesce(k.expires_at <= $2, false), false,
+			o.status = $3, coalesce(`+userSuspended+`, false) FROM api_key k JOIN organization o ON o.id = k.organization_id
 			LEFT JOIN app_user u ON u.id = k.created_by
 			WHERE k.id = $1`, v.Key.ID, "the API key"
 	} else {

@@ -99,7 +99,8 @@ func New(db *database.DB, terms Terms, now func() time.Time, o Options) *Service
 	moment := func() time.Time { return now().UTC().Truncate(time.Microsecond) }
 	return &Service{
 		db: db, terms: terms, keys: o.Keys, mail: o.Mail, publicURL: o.PublicURL, limiter: o.Limiter, external: o.External,
-		announce: o.Announce, signUps: o.SignUps, sessionAge: o.SessionAge, passwords: newPasswords(o.Costs, o.ConcurrentHashes),
-		cache: newCache(o.Hears, moment), uses: newUses(), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: moment,
+		announce: o.Announce, signUps: o.SignUps, sessionAge: o.SessionAge,
+		passwords: newPasswords(o.Costs, o.ConcurrentHashes),
+		cache:     newCache(o.Hears, moment), uses: newUses(), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: moment,
 	}
 }

@@ -27,13 +27,16 @@ const (
 // notices are their mails. None holds a word that a caller chose.
 var notices = map[string]letter{
 	noticePasswordChanged: {"Your password was changed",
-		"the password of the user %s of Carillon was changed on %s by somebody who knew the old one. All other sessions are over."},
+		"the password of the user %s of Carillon was changed on %s by somebody who knew the old one. " +
+			"All other sessions are over."},
 	noticePasswordReset: {"Your password was changed",
-		"a new password was set for the user %s of Carillon on %s, by a link that was mailed to this address or that the operator made. " +
+		"a new password was set for the user %s of Carillon on %s, by a link that was mailed to this address or that the " +
+			"operator made. " +
 			"All sessions are over, and logins at identity providers are unlinked unless you asked to keep them."},
 	noticeStartedOver: {"Your address was verified",
 		"a new password was set for the user %s of Carillon on %s, by a link that was mailed to this address. " +
-			"Nobody had proven this address before. So everything that had been made under it is gone: password, sessions, API keys and memberships. " +
+			"Nobody had proven this address before. So everything that had been made under it is gone: password, sessions, " +
+			"API keys and memberships. " +
 			"Organizations that nobody else belonged to are closed. If one was yours, the operator can give it back to you."},
 	noticeFactorAdded: {"A second factor was set up",
 		"a second factor was set up for the user %s of Carillon on %s. Sign-in asks for its code from now on."},

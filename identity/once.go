@@ -59,9 +59,12 @@ func (s *Service) Once(ctx context.Context, tx *database.Tx, operation, key stri
 	// Claimed before it is made: whoever comes second waits here until the first has committed, and
 	// then finds the row.
 	claim, now := uid.New(uid.IdempotencyKey), s.now()
-	result, err := tx.ExecContext(ctx, `INSERT INTO idempotency_key (id, organization_id, operation, "key", input_hash, result_id, created_at)
+
+	result, err := tx.ExecContext(ctx, `INSERT INTO idempotency_key (id, organization_id, operation, "key",
+		input_hash, result_id, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (organization_id, operation, "key") DO UPDATE SET id = excluded.id, input_hash = excluded.input_hash, created_at = excluded.created_at
+		ON CONFLICT (organization_id, operation, "key") DO UPDATE
+		SET id = excluded.id, input_hash = excluded.input_hash, created_at = excluded.created_at
 		WHERE idempotency_key.created_at <= $8`, claim, scope.Organization, operation, key, hash[:], uid.ID{}, now, now.Add(-remember))
 	if err != nil {
 		return uid.ID{}, false, fmt.Errorf("claim idempotency key: %w", err)

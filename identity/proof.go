@@ -28,7 +28,8 @@ const verificationAge = 24 * time.Hour
 // unproven refuses what would give power to a user whose address may be somebody else's.
 func unproven(field string) error {
 	return usererror.Refuse(field, usererror.NotAllowed,
-		"Verify your e-mail address first: open the link that was mailed to you, or have another one mailed with requestEmailVerification.")
+		"Verify your e-mail address first: open the link that was mailed to you, or have another one mailed with "+
+			"requestEmailVerification.")
 }
 
 // mustBeProven refuses a user whose address is not proven. An API key may act: who made it had to
@@ -151,7 +152,8 @@ func (s *Service) isWhoSignedUp(ctx context.Context, u *ent.User, in VerifyEmail
 
 	if in.Password == "" {
 		return usererror.Refuse("password", usererror.Required, "Sign in first, or give the password of the user. "+
-			"If you did not sign up here, somebody else did with your address: ask for a new password, which throws away what they made.")
+			"If you did not sign up here, somebody else did with your address: ask for a new password, "+
+			"which throws away what they made.")
 	}
 
 	tried, err := s.countTry(ctx, tryPassword, u.Email, u.Email, in.Client)

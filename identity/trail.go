@@ -75,8 +75,10 @@ func (s *Service) chains(ctx context.Context) (chains []chain, err error) {
 
 // walk returns the first break of a chain.
 func (s *Service) walk(ctx context.Context, c chain) (string, error) {
-	rows, err := s.db.Query(ctx, `SELECT id, sequence, at, actor, action, subject_id, summary, coalesce(ip, ''), previous_hash, hash
-		FROM audit_event WHERE organization_id = $1 AND sequence > $2 AND sequence <= $3 ORDER BY sequence`, c.organization, c.erasedThrough, c.last)
+	rows, err := s.db.Query(ctx, `SELECT id, sequence, at, actor, action, subject_id, summary, coalesce(ip, ''),
+		previous_hash, hash
+		FROM audit_event WHERE organization_id = $1 AND sequence > $2 AND sequence <= $3
+		ORDER BY sequence`, c.organization, c.erasedThrough, c.last)
 	if err != nil {
 		return "", err
 	}
@@ -120,8 +122,10 @@ func (s *Service) walk(ctx context.Context, c chain) (string, error) {
 
 // strays finds, in one statement and so at one moment, events that no chain covers.
 func (s *Service) strays(ctx context.Context) (trails []Trail, err error) {
-	rows, err := s.db.Query(ctx, `SELECT e.organization_id, min(e.sequence) FROM audit_event e LEFT JOIN audit_chain c ON c.id = e.organization_id
-		WHERE c.id IS NULL OR e.sequence > c.last OR e.sequence <= c.erased_through GROUP BY e.organization_id ORDER BY e.organization_id`)
+	rows, err := s.db.Query(ctx, `SELECT e.organization_id, min(e.sequence) FROM audit_event e LEFT
+		JOIN audit_chain c ON c.id = e.organization_id
+		WHERE c.id IS NULL OR e.sequence > c.last OR e.sequence <= c.erased_through GROUP BY e.organization_id
+		ORDER BY e.organization_id`)
 	if err != nil {
 		return nil, err
 	}

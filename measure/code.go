@@ -106,12 +106,7 @@ func (c *code) add(name string, text []byte) error {
 		kind = &c.tests
 	}
 
-	texts := map[int]bool{}
-	if strings.HasSuffix(name, "_test.go") {
-		texts = textLines(set, file)
-	}
-
-	lines := c.countLines(name, text, commentLines(set, file), texts, kind)
+	lines := c.countLines(name, text, commentLines(set, file), textLines(set, file), kind)
 	sums := c.packages[filepath.Dir(name)]
 
 	if isTest {
@@ -188,9 +183,9 @@ func (c *code) countLines(name string, text []byte, comments, texts map[int]bool
 	return n
 }
 
-// unbreakable reports whether a line cannot be wrapped: a directive, a link, a line of a test's text
-// between backquotes (which a test compares, or sends as it is), or the signature of a resolver,
-// which gqlgen writes.
+// unbreakable reports whether a line cannot be wrapped: a directive, a link, a line of a test's
+// text between backquotes (which a test compares, or sends as it is), or the signature of a
+// resolver, which gqlgen writes.
 func unbreakable(name string, line []byte, inText bool) bool {
 	text := string(line)
 	resolver := strings.HasSuffix(name, ".resolvers.go") && strings.HasPrefix(text, "func ")

@@ -246,7 +246,8 @@ func TestInboundMessagesShareCommitsAndNoneCostsAnother(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db)
 		refuse := map[string]string{
-			"sqlite3":  "CREATE TRIGGER odd BEFORE INSERT ON message WHEN new.wamid LIKE 'wamid.odd%' BEGIN SELECT RAISE(ABORT, 'odd'); END",
+			"sqlite3": "CREATE TRIGGER odd BEFORE INSERT ON message WHEN new.wamid LIKE 'wamid.odd%' BEGIN " +
+				"SELECT RAISE(ABORT, 'odd'); END",
 			"postgres": "ALTER TABLE message ADD CONSTRAINT odd CHECK (wamid NOT LIKE 'wamid.odd%')",
 		}[db.Dialect]
 		if err := db.InTx(s.system, func(tx *database.Tx) error {

@@ -37,9 +37,11 @@ func (h *Handler) keep(ctx context.Context, v verdict, body []byte) error {
 
 	now := h.Now()
 	err := h.DB.InTx(ctx, func(tx *database.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO unmatched_webhook (id, reason, detail, body, body_hash, seen, received_at, retry_at, waits_for)
+		_, err := tx.ExecContext(ctx, `INSERT INTO unmatched_webhook (id, reason, detail, body, body_hash, seen,
+			received_at, retry_at, waits_for)
 			VALUES ($1, $2, $3, $4, $5, 1, $6, $7, $8)
-			ON CONFLICT (body_hash) DO UPDATE SET seen = unmatched_webhook.seen + 1, reason = excluded.reason, detail = excluded.detail,
+			ON CONFLICT (body_hash) DO UPDATE SET seen = unmatched_webhook.seen + 1, reason = excluded.reason,
+			detail = excluded.detail,
 				retry_at = excluded.retry_at, waits_for = excluded.waits_for`,
 			uid.New(uid.UnmatchedWebhook), v.reason, v.detail, body, sum[:], now, v.retryAt(now, now), v.waitsFor())
 
@@ -65,7 +67,8 @@ func (h *Handler) Trim(ctx context.Context) error {
 	}{
 		{"age", "received_at < $1", h.Now().Add(-keepFor)},
 		{"rows", "id <= (SELECT id FROM unmatched_webhook ORDER BY id DESC LIMIT 1 OFFSET $1)", h.options.KeptRows},
-		{"bytes", `id <= (SELECT id FROM (SELECT id, sum(length(body)) OVER (ORDER BY id DESC) AS bytes FROM unmatched_webhook) AS kept
+		{"bytes", `id <= (SELECT id FROM (SELECT id, sum(length(body)) OVER (ORDER BY id DESC) AS bytes
+			FROM unmatched_webhook) AS kept
 			WHERE bytes > $1 ORDER BY id DESC LIMIT 1)`, h.options.KeptBytes},
 	} {
 		var deleted int64

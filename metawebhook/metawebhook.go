@@ -128,6 +128,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) {
 	if stopped := h.reads.end(control); stopped && err != nil {
 		err = errStopping
 	}
+
 	if err != nil {
 		h.refuse(w, err)
 		return

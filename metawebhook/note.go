@@ -43,7 +43,8 @@ func newMetrics(b *bodies) metrics {
 
 // refusalReasons are the labels of refusals.
 var refusalReasons = map[error]string{
-	errUnsigned: "signature", errTooLarge: "size", errNoRoom: "memory", errStopping: "shutdown", os.ErrDeadlineExceeded: "time",
+	errUnsigned: "signature", errTooLarge: "size", errNoRoom: "memory", errStopping: "shutdown",
+	os.ErrDeadlineExceeded: "time",
 }
 
 func (m metrics) refused(err error) {

@@ -46,7 +46,9 @@ func TestAWebhookIsNeverRefusedForWhatItSays(t *testing.T) {
 			"", "a\uFFFD"},
 		"the other half": {`{"id":"wamid.odd","from":"16505551234","timestamp":"1750030073","type":"text","text":{"body":"\ude00a"}}`,
 			"", "\uFFFDa"},
-		"text that is not UTF-8": {"{\"id\":\"wamid.odd\",\"from\":\"16505551234\",\"timestamp\":\"1750030073\",\"type\":\"text\",\"text\":{\"body\":\"a\xff\xfeb\"}}",
+		"text that is not UTF-8": {
+			"{\"id\":\"wamid.odd\",\"from\":\"16505551234\"," +
+				"\"timestamp\":\"1750030073\",\"type\":\"text\",\"text\":{\"body\":\"a\xff\xfeb\"}}",
 			"", "a\uFFFDb"},
 		"U+0000 in a key": {message1("wamid.odd", `"o\u0000dd":1`), "", "hello"},
 		"U+0000 in an id": {`{"id":"wamid.\u0000odd","from":"16505551234","timestamp":"1750030073","type":"text","text":{"body":"hello"}}`, "", ""},
@@ -413,7 +415,8 @@ func TestAFactThatTheDatabaseRefusesCostsItsSiblingsNothing(t *testing.T) {
 		}
 
 		refuse := map[string]string{
-			"sqlite3":  "CREATE TRIGGER odd BEFORE UPDATE ON message WHEN new.wamid = 'wamid.2' BEGIN SELECT RAISE(ABORT, 'odd'); END",
+			"sqlite3": "CREATE TRIGGER odd BEFORE UPDATE ON message WHEN new.wamid = 'wamid.2' BEGIN " +
+				"SELECT RAISE(ABORT, 'odd'); END",
 			"postgres": "ALTER TABLE message ADD CONSTRAINT odd CHECK (wamid <> 'wamid.2')",
 		}[db.Dialect]
 		if err := db.InTx(s.system, func(tx *database.Tx) error {

@@ -238,9 +238,11 @@ func (s *stage) busy(w *world) {
 func (s *stage) rows(w *world) map[string][]string {
 	s.t.Helper()
 	tables := map[string]string{"organization": "id", "event_counter": "id"}
-	query := "SELECT table_name FROM information_schema.columns WHERE column_name = 'organization_id' AND table_schema = current_schema()"
+	query := "SELECT table_name FROM information_schema.columns WHERE column_name = 'organization_id' " +
+		"AND table_schema = current_schema()"
 	if s.db.Dialect == "sqlite3" {
-		query = "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'organization_id'"
+		query = "SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' " +
+			"AND c.name = 'organization_id'"
 	}
 
 	s.each(query, func(values []any) { tables[fmt.Sprint(values[0])] = "organization_id" })

@@ -182,7 +182,8 @@ func (s *Service) empty(ctx context.Context, t *schema.Table, id uid.ID) (n int,
 
 	if slices.Contains(key, "sequence") { // the one table whose rows have no id, but a place in the organization's log
 		statement = fmt.Sprintf(
-			"DELETE FROM %s WHERE organization_id = $1 AND sequence IN (SELECT sequence FROM %s WHERE organization_id = $1 LIMIT %d)",
+			"DELETE FROM %s WHERE organization_id = $1 AND sequence IN (SELECT sequence FROM %s WHERE organization_id = $1 "+
+				"LIMIT %d)",
 			t.Name, t.Name, erasePage)
 	}
 
@@ -263,7 +264,8 @@ func eraseMember(ctx context.Context, tx *database.Tx, id, user uid.ID) (gone bo
 // metaIDs are what Meta calls an organization's accounts and numbers.
 func (s *Service) metaIDs(ctx context.Context, id uid.ID) (names [][]byte, err error) {
 	rows, err := s.db.Query(ctx,
-		"SELECT waba_id FROM account WHERE organization_id = $1 UNION SELECT meta_id FROM phone_number WHERE organization_id = $1", id)
+		"SELECT waba_id FROM account WHERE organization_id = $1 UNION SELECT meta_id FROM phone_number "+
+			"WHERE organization_id = $1", id)
 	if err != nil {
 		return nil, fmt.Errorf("read the numbers of %s: %w", id, err)
 	}

@@ -37,9 +37,12 @@ type Organization struct {
 
 // Organizations lists all organizations, the oldest first.
 func (s *Service) Organizations(ctx context.Context) (list []Organization, err error) {
-	rows, err := s.db.Query(ctx, `SELECT id, name, status, status_reason, suspended_until, created_at, quota_messages_per_day, quota_contacts, quota_numbers,
-		(SELECT count(*) FROM member WHERE organization_id = organization.id), (SELECT count(*) FROM contact WHERE organization_id = organization.id),
-		(SELECT count(*) FROM phone_number JOIN account ON account.id = phone_number.account_id WHERE phone_number.organization_id = organization.id AND account.status <> 'DISCONNECTED'),
+	rows, err := s.db.Query(ctx, `SELECT id, name, status, status_reason, suspended_until, created_at,
+		quota_messages_per_day, quota_contacts, quota_numbers,
+		(SELECT count(*) FROM member WHERE organization_id = organization.id), (SELECT count(*) FROM contact
+		WHERE organization_id = organization.id),
+		(SELECT count(*) FROM phone_number JOIN account ON account.id = phone_number.account_id
+		WHERE phone_number.organization_id = organization.id AND account.status <> 'DISCONNECTED'),
 		(SELECT coalesce(sum(accepted), 0) FROM statistic WHERE organization_id = organization.id AND hour > $1)
 		FROM organization ORDER BY id`, s.now().Add(-24*time.Hour))
 	if err != nil {

@@ -67,7 +67,8 @@ func (s *Service) SetQuota(ctx context.Context, id uid.ID, q Quota) error {
 func (s *Service) count(ctx context.Context, tx *database.Tx, id uid.ID, wanted, counted bool) (err error) {
 	switch day := s.now().UTC().Truncate(24 * time.Hour); {
 	case wanted && !counted:
-		_, err = tx.ExecContext(ctx, `INSERT INTO quota_usage (id, day, messages) SELECT $1, $2, coalesce(sum(accepted), 0) FROM statistic WHERE organization_id = $1 AND hour >= $2
+		_, err = tx.ExecContext(ctx, `INSERT INTO quota_usage (id, day, messages) SELECT $1, $2, coalesce(sum(accepted),
+			0) FROM statistic WHERE organization_id = $1 AND hour >= $2
 			ON CONFLICT (id) DO UPDATE SET day = excluded.day, messages = excluded.messages`, id, day)
 	case !wanted:
 		_, err = tx.ExecContext(ctx, "DELETE FROM quota_usage WHERE id = $1", id)

@@ -77,8 +77,10 @@ func (s *Service) Announce(ctx context.Context, notice *string) error {
 func (s *Service) say(ctx context.Context, state State, sets string) error {
 	err := s.db.InTx(ctx, func(tx *database.Tx) error {
 		_, err := tx.ExecContext(ctx,
-			"INSERT INTO service_state (id, maintenance, notice, changed_at) VALUES (1, $1, $2, $3) ON CONFLICT (id) DO UPDATE SET changed_at = excluded.changed_at, "+sets,
+			"INSERT INTO service_state (id, maintenance, notice, changed_at) VALUES (1, $1, $2, $3) ON CONFLICT (id) "+
+				"DO UPDATE SET changed_at = excluded.changed_at, "+sets,
 			state.Maintenance, state.Notice, s.now())
+
 		return err
 	})
 	if err != nil {

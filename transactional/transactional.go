@@ -153,5 +153,6 @@ func (s *Service) withinQuota(ctx context.Context, tx *database.Tx, o *ent.Organ
 	}
 
 	return usererror.Refuse("", usererror.LimitExceeded,
-		"the organization has sent as many messages today as its quota allows (messages a day: %d); the day ends at midnight in UTC", *quota)
+		"the organization has sent as many messages today as its quota allows (messages a day: %d); "+
+			"the day ends at midnight in UTC", *quota)
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // NotOneLine says what is wrong with a name for which OneLine is false.
-const NotOneLine = "A name is one line: without line breaks, control characters and marks that turn the direction of writing."
+const NotOneLine = "A name is one line: without line breaks, control characters and marks that turn the direction " +
+	"of writing."
 
 // OneLine says whether a text can stand as a name among others: in one line, and without changing
 // how what stands around it is read.

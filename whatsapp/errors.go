@@ -183,7 +183,8 @@ func fallback(code, httpStatus int, transient bool) Rule {
 		rule.Advice = "WhatsApp does not accept the access token. Connect the account again."
 	default:
 		rule.Class = Unknown
-		rule.Advice = "WhatsApp refused with a code this version does not know. Read the detail, and look the code up in Meta's documentation."
+		rule.Advice = "WhatsApp refused with a code this version does not know. Read the detail, " +
+			"and look the code up in Meta's documentation."
 	}
 
 	return rule

@@ -142,8 +142,9 @@ var otpChecks = []check[*Button]{
 			return utf8.RuneCountInString(b.Text) > maxButtonText || utf8.RuneCountInString(b.AutofillText) > maxButtonText
 		}},
 	{rule: "otp_apps", field: "supported_apps",
-		message: "One-tap and zero-tap buttons name 1 to 5 apps, each with a package of two or more parts and a signature hash of 11 characters.",
-		broken:  func(_ Template, b *Button) bool { return tapped(b) && !appsNamed(b.SupportedApps) }},
+		message: "One-tap and zero-tap buttons name 1 to 5 apps, each with a package of two or more parts and a " +
+			"signature hash of 11 characters.",
+		broken: func(_ Template, b *Button) bool { return tapped(b) && !appsNamed(b.SupportedApps) }},
 	{rule: "otp_zero_tap_terms", field: "zero_tap_terms_accepted",
 		message: "A zero-tap button needs the zero-tap terms accepted.",
 		broken:  func(_ Template, b *Button) bool { return b.OTPType == "ZERO_TAP" && !b.ZeroTapTermsAccepted }},

@@ -23,8 +23,9 @@ var templateChecks = []check[Template]{
 			return !slices.Contains([]string{"", Positional, Named}, t.ParameterFormat)
 		}},
 	{rule: "ttl_range", field: "message_send_ttl_seconds",
-		message: "The time to live is 30 to 900 seconds for authentication, 30 to 43,200 for utility, 43,200 to 2,592,000 for marketing; −1 is 30 days, not for marketing.",
-		broken:  func(_ Template, t Template) bool { return !ttlAllowed(t.Category, t.MessageSendTTLSeconds) }},
+		message: "The time to live is 30 to 900 seconds for authentication, 30 to 43,200 for utility, " +
+			"43,200 to 2,592,000 for marketing; −1 is 30 days, not for marketing.",
+		broken: func(_ Template, t Template) bool { return !ttlAllowed(t.Category, t.MessageSendTTLSeconds) }},
 	{rule: "body_required", field: "components", message: "A template has exactly one body.",
 		broken: func(_ Template, t Template) bool { return count(t.Components, "BODY") != 1 }},
 	{rule: "component_repeated", field: "components",
@@ -125,7 +126,8 @@ var headerChecks = []check[*Component]{
 }
 
 const (
-	variableMessage = "A variable is {{1}}, or {{first_name}} with lower-case letters, digits and underscores, in matching braces; the whole template uses one style."
+	variableMessage = "A variable is {{1}}, or {{first_name}} with lower-case letters, digits and underscores, " +
+		"in matching braces; the whole template uses one style."
 	sequenceMessage = "Numbered variables count from {{1}} without a gap."
 )
 

@@ -97,16 +97,22 @@ func TestLintNamesTheRuleAndTheField(t *testing.T) {
 			"buttons_desktop components.1.buttons warning"},
 		buttons(`{"type":"QUICK_REPLY","text":"` + strings.Repeat("x", 26) +
 			`"}`): {"button_text_length components.1.buttons.0.text"},
-		buttons(`{"type":"QUICK_REPLY"}`):                                                    {"button_text_required components.1.buttons.0.text"},
-		buttons(`{"type":"URL","text":"Go","url":"http://ex.com"}`):                          {"url_format components.1.buttons.0.url"},
-		buttons(`{"type":"URL","text":"Go","url":"https://wa.me/1555"}`):                     {"url_shortened components.1.buttons.0.url warning"},
-		buttons(`{"type":"URL","text":"Go","url":"https://ex.com/{{1}}/x","example":["y"]}`): {"url_variable components.1.buttons.0.url"},
-		buttons(`{"type":"URL","text":"Go","url":"https://ex.com/{{1}}"}`):                   {"url_example components.1.buttons.0.example"},
-		buttons(`{"type":"PHONE_NUMBER","text":"Call","phone_number":"call me"}`):            {"phone_number components.1.buttons.0.phone_number"},
-		buttons(`{"type":"COPY_CODE","example":"A-1"}`):                                      {"copy_code_example components.1.buttons.0.example"},
-		buttons(`{"type":"FLOW","text":"Go"}`):                                               {"flow_reference components.1.buttons.0"},
-		buttons(`{"type":"HOLOGRAM"}`):                                                       {"button_type components.1.buttons.0.type warning"},
-		buttons(`{"type":"OTP","otp_type":"COPY_CODE"}`):                                     {"otp_category components.1.buttons.0.type"},
+		buttons(`{"type":"QUICK_REPLY"}`): {"button_text_required " +
+			"components.1.buttons.0.text"},
+		buttons(`{"type":"URL","text":"Go","url":"http://ex.com"}`): {"url_format " +
+			"components.1.buttons.0.url"},
+		buttons(`{"type":"URL","text":"Go","url":"https://wa.me/1555"}`): {"url_shortened " +
+			"components.1.buttons.0.url warning"},
+		buttons(`{"type":"URL","text":"Go","url":"https://ex.com/{{1}}/x","example":["y"]}`): {"url_variable " +
+			"components.1.buttons.0.url"},
+		buttons(`{"type":"URL","text":"Go","url":"https://ex.com/{{1}}"}`): {"url_example " +
+			"components.1.buttons.0.example"},
+		buttons(`{"type":"PHONE_NUMBER","text":"Call","phone_number":"call me"}`): {"phone_number " +
+			"components.1.buttons.0.phone_number"},
+		buttons(`{"type":"COPY_CODE","example":"A-1"}`):  {"copy_code_example components.1.buttons.0.example"},
+		buttons(`{"type":"FLOW","text":"Go"}`):           {"flow_reference components.1.buttons.0"},
+		buttons(`{"type":"HOLOGRAM"}`):                   {"button_type components.1.buttons.0.type warning"},
+		buttons(`{"type":"OTP","otp_type":"COPY_CODE"}`): {"otp_category components.1.buttons.0.type"},
 		body +
 			`,{"type":"LIMITED_TIME_OFFER","limited_time_offer":{"text":"much too long for it"}}`: {"offer_buttons components",
 			"offer_text components.1.limited_time_offer"},

@@ -106,11 +106,15 @@ func (t Tier) Limit() (people int, known bool) {
 
 // Fields that every version knows, and those that older versions refuse to name.
 const (
-	accountFields     = "id,name,currency,country,timezone_id,status,account_review_status,business_verification_status,message_template_namespace,ownership_type,owner_business_info"
+	accountFields = "id,name,currency,country,timezone_id,status,account_review_status,business_verification_status," +
+		"message_template_namespace,ownership_type,owner_business_info"
 	accountFieldsMore = ",whatsapp_business_manager_messaging_limit,marketing_messages_onboarding_status"
-	numberFields      = "id,display_phone_number,verified_name,status,quality_rating,name_status,code_verification_status,platform_type,throughput,account_mode,is_official_business_account,is_pin_enabled"
-	numberFieldsMore  = ",is_on_biz_app,whatsapp_business_manager_messaging_limit"
-	templateFields    = "id,name,language,category,previous_category,correct_category,sub_category,status,rejected_reason,quality_score,components,parameter_format,message_send_ttl_seconds"
+	numberFields      = "id,display_phone_number,verified_name,status,quality_rating,name_status," +
+		"code_verification_status,platform_type,throughput,account_mode,is_official_business_account," +
+		"is_pin_enabled"
+	numberFieldsMore = ",is_on_biz_app,whatsapp_business_manager_messaging_limit"
+	templateFields   = "id,name,language,category,previous_category,correct_category,sub_category,status," +
+		"rejected_reason,quality_score,components,parameter_format,message_send_ttl_seconds"
 
 	numbersPerPage = 100
 	// templatesPerPage keeps a page of large carousels below maxAnswer.

@@ -8,41 +8,53 @@ import "time"
 var rules = []Rule{
 	// Our own.
 	{Code: CodeLostAnswer, Title: "The answer was lost", Class: Fail, Retryable: true,
-		Advice: "The connection broke while the message was on its way, and no receipt came. It may have arrived: ask before you send it again."},
+		Advice: "The connection broke while the message was on its way, and no receipt came. It may have arrived: " +
+			"ask before you send it again."},
 	{Code: CodeExpired, Title: "Expired before it was sent", Class: Fail,
 		Advice: "The message was not sent in the time set for it. Give the campaign more time, or a faster number."},
 	{Code: CodeNotSent, Title: "WhatsApp could not be reached", Class: RetryBackoff, MaxRetries: 10, Retryable: true,
-		Advice: "The message never left this server. It is tried again by itself; if this goes on, check the server's network."},
+		Advice: "The message never left this server. It is tried again by itself; if this goes on, " +
+			"check the server's network."},
 	{Code: CodeGateway, Title: "WhatsApp's gateway turned it away", Class: RetryBackoff, MaxRetries: 6, Retryable: true,
 		Advice: "WhatsApp was overloaded or being repaired. It is tried again by itself."},
 	{Code: CodeBadValue, Title: "A value cannot be sent", Class: Fail,
-		Advice: "A parameter is missing, too long, or has line breaks, tabs or more than four spaces in a row. Correct the contact's data."},
+		Advice: "A parameter is missing, too long, or has line breaks, tabs or more than four spaces in a row. " +
+			"Correct the contact's data."},
 	{Code: CodeDisconnected, Title: "The account was disconnected", Class: Fail, Retryable: true,
-		Advice: "The WhatsApp account was disconnected before the message was sent. Connect it again, then send the message again."},
+		Advice: "The WhatsApp account was disconnected before the message was sent. Connect it again, " +
+			"then send the message again."},
 
 	// Authorization and integrity.
 	{Code: 0, Title: "Access token not accepted", Class: PauseAccount, Reason: ReasonTokenInvalid, Retryable: true,
 		Advice: "The access token expired or was revoked. Connect the account again with a new token."},
 	{Code: 3, Title: "App lacks a permission", Class: PauseAccount, Reason: ReasonTokenInvalid, Retryable: true,
-		Advice: "The Meta app may not do this. Give it the WhatsApp messaging and management permissions, then connect the account again."},
+		Advice: "The Meta app may not do this. Give it the WhatsApp messaging and management permissions, " +
+			"then connect the account again."},
 	{Code: 10, Title: "Permission denied", Class: PauseAccount, Hits: 2, Reason: ReasonTokenInvalid, Retryable: true,
-		Advice: "A permission was removed or never given. Give the token's user access to the account, then connect it again."},
+		Advice: "A permission was removed or never given. Give the token's user access to the account, " +
+			"then connect it again."},
 	{Code: 102, Title: "Session expired", Class: PauseAccount, Reason: ReasonTokenInvalid, Retryable: true,
-		Advice: "The access token is no longer valid. Connect the account again, best with a system user's token that does not expire."},
+		Advice: "The access token is no longer valid. Connect the account again, best with a system user's token that " +
+			"does not expire."},
 	{Code: 104, Title: "No access token was sent", Class: FailContent,
-		Advice: "This is a mistake of the installation: the token or the app secret proof is missing. Tell whoever runs this server."},
+		Advice: "This is a mistake of the installation: the token or the app secret proof is missing. " +
+			"Tell whoever runs this server."},
 	{Code: 190, Title: "Access token expired", Class: PauseAccount, Reason: ReasonTokenInvalid, Retryable: true,
-		Advice: "The access token expired or was revoked. Connect the account again, best with a system user's token that does not expire."},
+		Advice: "The access token expired or was revoked. Connect the account again, best with a system user's token " +
+			"that does not expire."},
 	{Code: 200, Title: "Permission missing", Class: PauseAccount, Hits: 2, Reason: ReasonTokenInvalid, Retryable: true,
-		Advice: "The token's user is not assigned to this WhatsApp account, or a permission is missing. Assign it in Meta's business settings."},
+		Advice: "The token's user is not assigned to this WhatsApp account, or a permission is missing. " +
+			"Assign it in Meta's business settings."},
 	{Code: 201, To: 299, Title: "Permission missing", Class: PauseAccount, Hits: 2, Reason: ReasonTokenInvalid,
 		Retryable: true,
 		Advice:    "A permission is missing. Give the token's user the WhatsApp permissions in Meta's business settings."},
 	{Code: 368, Title: "Temporarily blocked for policy violations", Class: PauseAccount, Reason: ReasonAccountRestricted,
 		Retryable: true,
-		Advice:    "Meta restricted this account for a time. Read the violation in Meta's Business Support Home, and appeal or wait."},
+		Advice: "Meta restricted this account for a time. Read the violation in Meta's Business Support Home, " +
+			"and appeal or wait."},
 	{Code: 458, To: 467, Title: "Session expired", Class: PauseAccount, Reason: ReasonTokenInvalid, Retryable: true,
-		Advice: "The access token is no longer valid: it expired, or a password or permission changed. Connect the account again."},
+		Advice: "The access token is no longer valid: it expired, or a password or permission changed. " +
+			"Connect the account again."},
 	{Code: 463, Title: "Session expired", Class: PauseAccount, Reason: ReasonTokenInvalid, Retryable: true,
 		Advice: "The access token ran out. Connect the account again, best with a system user's token that does not expire."},
 	{Code: 467, Title: "Session invalid", Class: PauseAccount, Reason: ReasonTokenInvalid, Retryable: true,
@@ -52,15 +64,18 @@ var rules = []Rule{
 	{Code: 130497, Title: "Business may not message this country", Class: Suppress, Suppress: SuppressCountry,
 		Advice: "Meta does not let your kind of business write to people in this country. Leave the country out."},
 	{Code: 131005, Title: "Access denied", Class: PauseAccount, Hits: 2, Reason: ReasonTokenInvalid, Retryable: true,
-		Advice: "A permission was removed or never given. Give the token's user access to the account, then connect it again."},
+		Advice: "A permission was removed or never given. Give the token's user access to the account, " +
+			"then connect it again."},
 	{Code: 131031, Title: "Account locked", Class: PauseAccount, Reason: ReasonAccountRestricted, Retryable: true,
-		Advice: "Meta locked this account over its policy, or the PIN was wrong when registering. See Meta's Business Support Home."},
+		Advice: "Meta locked this account over its policy, or the PIN was wrong when registering. " +
+			"See Meta's Business Support Home."},
 	{Code: 131037, Title: "Display name not approved", Class: PauseNumber, Reason: ReasonAccountRestricted,
 		Retryable: true,
 		Advice:    "This number needs an approved display name before it can send. Ask for one in WhatsApp Manager."},
 	{Code: 131042, Title: "Payment problem", Class: PauseAccount, Delay: time.Hour, Reason: ReasonPaymentIssue,
 		Retryable: true,
-		Advice:    "WhatsApp cannot bill this account. Add or renew the payment method in WhatsApp Manager, and check currency and time zone."},
+		Advice: "WhatsApp cannot bill this account. Add or renew the payment method in WhatsApp Manager, " +
+			"and check currency and time zone."},
 	{Code: 131044, Title: "Payment problem for calls", Class: Fail,
 		Advice: "WhatsApp cannot bill calls of this account. Add or renew the payment method in WhatsApp Manager."},
 	{Code: 134011, Title: "WhatsApp Payments terms not accepted", Class: FailContent,
@@ -90,7 +105,8 @@ var rules = []Rule{
 		Advice: "Meta limits these calls. Sending goes on more slowly by itself."},
 	{Code: 80007, Title: "Too many calls for the account", Class: SlowNumber, Delay: time.Minute, MaxRetries: 15,
 		Retryable: true,
-		Advice:    "Meta limits the calls for this WhatsApp account, and new templates to 100 an hour. It goes on more slowly by itself."},
+		Advice: "Meta limits the calls for this WhatsApp account, and new templates to 100 an hour. " +
+			"It goes on more slowly by itself."},
 	{Code: 80008, Title: "Too many calls for the account", Class: SlowNumber, Delay: time.Minute, MaxRetries: 15,
 		Retryable: true,
 		Advice:    "Meta limits the calls for this WhatsApp account. It goes on more slowly by itself."},
@@ -99,15 +115,18 @@ var rules = []Rule{
 		Advice:    "The number reached WhatsApp's messages per second. Sending goes on more slowly by itself."},
 	{Code: 131048, Title: "Spam limit reached", Class: PauseNumber, Delay: 24 * time.Hour, MaxRetries: 1,
 		Reason: ReasonQualityLow, Retryable: true,
-		Advice: "People blocked or reported this number, or its messaging limit is used up. Check its quality in WhatsApp Manager, write to fewer and more interested people, and go on tomorrow."},
+		Advice: "People blocked or reported this number, or its messaging limit is used up. " +
+			"Check its quality in WhatsApp Manager, write to fewer and more interested people, and go on tomorrow."},
 	{Code: 131056, Title: "Too many messages to this recipient", Class: PairLimit, Delay: time.Second, MaxRetries: 5,
 		Retryable: true,
-		Advice:    "One number may send one person about one message in six seconds. This message is tried again later by itself."},
+		Advice: "One number may send one person about one message in six seconds. This message is tried again later " +
+			"by itself."},
 	{Code: 131057, Title: "Account in maintenance", Class: RetryAt, Delay: time.Minute, MaxRetries: 10, Retryable: true,
 		Advice: "WhatsApp is upgrading this number. The message is tried again in a minute by itself."},
 	{Code: 131064, Title: "Limited for miscategorized templates", Class: PauseCampaign, Delay: 7 * 24 * time.Hour,
 		Reason: ReasonAccountRestricted, Retryable: true,
-		Advice: "Meta found promotional content in utility templates and limits them for at least 7 days. Move such content to marketing templates."},
+		Advice: "Meta found promotional content in utility templates and limits them for at least 7 days. " +
+			"Move such content to marketing templates."},
 	{Code: 131208, Title: "Too many group operations", Class: Fail,
 		Advice: "WhatsApp limits changes to groups. Try again later."},
 	{Code: 131211, Title: "Too many groups", Class: Fail,
@@ -121,21 +140,26 @@ var rules = []Rule{
 
 	// Sending.
 	{Code: 1, Title: "WhatsApp had an unknown problem", Class: RetryBackoff, MaxRetries: 2, Retryable: true,
-		Advice: "It is tried twice more by itself. If all messages fail so, check the template's parameters and Meta's status page."},
+		Advice: "It is tried twice more by itself. If all messages fail so, check the template's parameters and Meta's " +
+			"status page."},
 	{Code: 2, Title: "WhatsApp is temporarily down", Class: RetryBackoff, MaxRetries: 6, Retryable: true,
 		Advice: "WhatsApp is overloaded or being repaired. It is tried again by itself."},
 	{Code: 33, Title: "Not found or no access", Class: PauseNumber, Reason: ReasonAccountRestricted, Retryable: true,
-		Advice: "The phone number was deleted, or the token may not use it. Check it in WhatsApp Manager, then synchronize the account."},
+		Advice: "The phone number was deleted, or the token may not use it. Check it in WhatsApp Manager, " +
+			"then synchronize the account."},
 	{Code: 100, Title: "Invalid parameter", Class: FailContent,
-		Advice: "WhatsApp did not accept a part of the message. Read the detail; compare the template's parameters with those bound."},
+		Advice: "WhatsApp did not accept a part of the message. Read the detail; compare the template's parameters with " +
+			"those bound."},
 	{Code: 130403, Title: "You have blocked this person", Class: Suppress, Suppress: SuppressBlocked,
 		Advice: "Your business has blocked this person. Unblock them to write to them."},
 	{Code: 130472, Title: "Recipient is in an experiment of Meta", Class: Fail,
-		Advice: "Meta keeps marketing from a few people for an experiment. Nothing is charged, and trying again does not help."},
+		Advice: "Meta keeps marketing from a few people for an experiment. Nothing is charged, and trying again does not " +
+			"help."},
 	{Code: 131000, Title: "Something went wrong at WhatsApp", Class: RetryBackoff, MaxRetries: 3, Retryable: true,
 		Advice: "It is tried again by itself."},
 	{Code: 131008, Title: "A required parameter is missing", Class: FailContent,
-		Advice: "A parameter is missing or empty. Bind every parameter of the template, with a fallback for contacts without a value."},
+		Advice: "A parameter is missing or empty. Bind every parameter of the template, with a fallback for contacts " +
+			"without a value."},
 	{Code: 131009, Title: "A parameter's value is not valid", Class: FailContent,
 		Advice: "A number, media id or other value is malformed. Read the detail and correct it."},
 	{Code: 131014, Title: "Request failed", Class: Fail,
@@ -146,9 +170,11 @@ var rules = []Rule{
 	{Code: 131021, Title: "Recipient is the sender", Class: Fail,
 		Advice: "A number cannot write to itself. Take it out of the audience."},
 	{Code: 131026, Title: "Undeliverable", Class: Suppress, Suppress: SuppressUnreachable,
-		Advice: "The person is not on WhatsApp, has not accepted its terms, or uses a very old version. Check the number, or reach them another way."},
+		Advice: "The person is not on WhatsApp, has not accepted its terms, or uses a very old version. " +
+			"Check the number, or reach them another way."},
 	{Code: 131030, Title: "Recipient not on the test list", Class: Fail,
-		Advice: "A test number can write only to five allowed recipients. Add this one in the Meta app, or send from a real number."},
+		Advice: "A test number can write only to five allowed recipients. Add this one in the Meta app, " +
+			"or send from a real number."},
 	{Code: 131035, Title: "Receipt lost to its storage limit", Class: Fail,
 		Advice: "Meta could not deliver a receipt in the time your storage setting allows. Keep the server reachable."},
 	{Code: 131036, Title: "Failed on a device", Class: RetryAt, Delay: 5 * time.Minute, MaxRetries: 1, Retryable: true,
@@ -161,7 +187,8 @@ var rules = []Rule{
 		Advice: "More than 24 hours have passed since the person last wrote. Send an approved template instead."},
 	{Code: 131049, Title: "Held back to keep the ecosystem healthy", Class: RetryAt, Delay: 24 * time.Hour,
 		MaxRetries: 1, Retryable: true,
-		Advice: "This person gets enough marketing for now, or lives in the United States, where marketing is not delivered. Try at most once more, a day later."},
+		Advice: "This person gets enough marketing for now, or lives in the United States, " +
+			"where marketing is not delivered. Try at most once more, a day later."},
 	{Code: 131050, Title: "Recipient stopped marketing", Class: Suppress, Suppress: SuppressMarketing,
 		Advice: "This person stopped marketing messages from you. Do not send any until they resume."},
 	{Code: 131051, Title: "Unsupported message type", Class: FailContent,
@@ -170,7 +197,8 @@ var rules = []Rule{
 		Retryable: true,
 		Advice:    "WhatsApp could not fetch the file. Check that its link is public, quick, and below 100 MB."},
 	{Code: 131053, Title: "Media could not be used", Class: FailContent,
-		Advice: "The file's type, size or encoding is not accepted. Use JPEG or PNG up to 5 MB, MP4 (H.264) up to 16 MB, or a document up to 100 MB."},
+		Advice: "The file's type, size or encoding is not accepted. Use JPEG or PNG up to 5 MB, MP4 (H.264) up to 16 MB, " +
+			"or a document up to 100 MB."},
 	{Code: 131055, Title: "Only marketing templates here", Class: FailContent,
 		Advice: "The Marketing Messages API sends marketing templates only. Send this template the ordinary way."},
 	{Code: 131059, Title: "Group error or stale list", Class: RetryAt, Delay: time.Second, MaxRetries: 1, Retryable: true,
@@ -181,13 +209,16 @@ var rules = []Rule{
 		Advice: "This kind of message cannot go to a person known only by a user id. Ask for their phone number first."},
 	{Code: 131063, Title: "Marketing only through the Marketing Messages API", Class: PauseTemplate,
 		Reason: ReasonAccountRestricted, Retryable: true,
-		Advice: "This account takes marketing templates only through the Marketing Messages API. Change that setting in WhatsApp Manager."},
+		Advice: "This account takes marketing templates only through the Marketing Messages API. " +
+			"Change that setting in WhatsApp Manager."},
 	{Code: 131201, To: 131215, Title: "Group error", Class: Fail,
 		Advice: "WhatsApp refused a message to a group. Read the detail."},
 	{Code: 135000, Title: "A parameter is wrong", Class: FailContent,
-		Advice: "WhatsApp does not say which. Compare the message with the template, and write to Meta's support if they agree."},
+		Advice: "WhatsApp does not say which. Compare the message with the template, and write to Meta's support if they " +
+			"agree."},
 	{Code: 137000, Title: "Recipient's identity changed", Class: Fail,
-		Advice: "The person changed their phone or installed WhatsApp anew. Make sure who they are before sending anything private."},
+		Advice: "The person changed their phone or installed WhatsApp anew. Make sure who they are before sending " +
+			"anything private."},
 	{Code: 138000, To: 138018, Title: "Call error", Class: Fail, Advice: "WhatsApp refused a call. Read the detail."},
 	{Code: 139000, To: 139006, Title: "Flow error", Class: FailContent,
 		Advice: "WhatsApp refused something about a Flow. Read the detail and correct the Flow in WhatsApp Manager."},
@@ -212,10 +243,12 @@ var rules = []Rule{
 	{Code: 132008, Title: "A parameter's value is not valid", Class: Fail,
 		Advice: "A value of this contact is malformed. Correct it."},
 	{Code: 132012, Title: "A parameter's kind is wrong", Class: FailContent,
-		Advice: "A parameter does not have the form the template asks for: text, media or button. Synchronize templates and bind it again."},
+		Advice: "A parameter does not have the form the template asks for: text, media or button. " +
+			"Synchronize templates and bind it again."},
 	{Code: 132015, Title: "Template paused", Class: PauseTemplate, Delay: 3 * time.Hour, Reason: ReasonTemplatePaused,
 		Retryable: true,
-		Advice:    "People did not like this template, and Meta paused it, mostly for 3 or 6 hours. Wait, or better the content; campaigns can be resumed then."},
+		Advice: "People did not like this template, and Meta paused it, mostly for 3 or 6 hours. Wait, " +
+			"or better the content; campaigns can be resumed then."},
 	{Code: 132016, Title: "Template disabled", Class: PauseTemplate, Reason: ReasonTemplateDisabled,
 		Advice: "Meta switched this template off for good after repeated low quality. Write another one."},
 	{Code: 132018, Title: "A template parameter is not valid", Class: FailContent,
@@ -231,20 +264,23 @@ var rules = []Rule{
 		Advice:    "Meta is still preparing this template for the Marketing Messages API. It is tried again in ten minutes."},
 	{Code: 134102, Title: "Not set up for the Marketing Messages API", Class: PauseTemplate,
 		Reason: ReasonAccountRestricted, Retryable: true,
-		Advice: "The account or template is not set up for the Marketing Messages API. Finish that in WhatsApp Manager, or send the ordinary way."},
+		Advice: "The account or template is not set up for the Marketing Messages API. Finish that in WhatsApp Manager, " +
+			"or send the ordinary way."},
 	{Code: 1752041, Title: "Already being set up", Class: Fail,
 		Advice: "A request for the Marketing Messages API is under way. Nothing needs to be done."},
 
 	// Template management: mostly subcodes of code 100.
 	{Code: 2388019, Title: "Too many templates", Class: Fail,
-		Advice: "The account has as many templates as it may (250, or 6,000 for a verified business). Delete unused ones, or verify the business."},
+		Advice: "The account has as many templates as it may (250, or 6,000 for a verified business). " +
+			"Delete unused ones, or verify the business."},
 	{Code: 2388023, Title: "Name is being deleted", Class: Fail,
 		Advice: "A template of this name was deleted lately, and the name is locked for 30 days. Choose another name."},
 	{Code: 2388024, Title: "Template exists already", Class: Fail,
 		Advice: "There is a template of this name and language. Edit that one, or choose another name."},
 	{Code: 2388027, Title: "Only one catalog allowed", Class: Fail, Advice: "Connect only one catalog to the account."},
 	{Code: 2388039, Title: "Template cannot be edited now", Class: Fail,
-		Advice: "Only approved, rejected and paused templates can be edited, approved ones once a day and ten times a month. Wait."},
+		Advice: "Only approved, rejected and paused templates can be edited, approved ones once a day and ten times a " +
+			"month. Wait."},
 	{Code: 2388040, Title: "Too many characters", Class: Fail,
 		Advice: "A part of the template is too long; the detail names it. Shorten it."},
 	{Code: 2388047, Title: "Header is malformed", Class: Fail,

@@ -189,7 +189,8 @@ var warned sync.Map
 func warn(what, variable string) {
 	if _, again := warned.LoadOrStore(what, true); !again {
 		fmt.Fprintf(os.Stderr,
-			"\n*** LEFT OUT: no %s was found, so these tests ran without it. Set %s, or start it on its usual local port. ***\n\n",
+			"\n*** LEFT OUT: no %s was found, so these tests ran without it. Set %s, or start it on its usual local port. "+
+				"***\n\n",
 			what, variable)
 	}
 }

@@ -70,7 +70,8 @@ func (ContactIdentifier) Fields() []ent.Field {
 		field.UUID(organizationColumn, uid.ID{}).Immutable(),
 		field.Enum("kind").GoType(enum.IdentifierKind("")),
 		field.String("value").Comment(
-			"PHONE: audience.NumberKey of the number; USER_ID: as WhatsApp writes it; CONTACT: the id of a contact that was merged"),
+			"PHONE: audience.NumberKey of the number; USER_ID: as WhatsApp writes it; CONTACT: the id of a contact that was " +
+				"merged"),
 		field.String("written").Optional().Nillable().Comment("PHONE: the number as it was told, where that is not its key"),
 		reference("contact_id"),
 		field.Time("since").Comment("when it was first told, by WhatsApp's clock"),

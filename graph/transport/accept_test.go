@@ -7,7 +7,8 @@ import (
 )
 
 const (
-	urqlAccepts   = "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
+	urqlAccepts = "application/graphql-response+json, application/graphql+json, application/json, " +
+		"text/event-stream, multipart/mixed"
 	apolloAccepts = "application/graphql-response+json,application/json;q=0.9"
 )
 

@@ -166,11 +166,12 @@ func TestAnswersInPartsAreRefused(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil)
 	for name, document := range map[string]string{
-		"@defer":                     "{node(id: 1) {... on Item {id ... @defer {related {totalCount}}}}}",
-		"@defer on a named fragment": "{node(id: 1) {...f @defer(label: \"x\")}} fragment f on Item {id related {totalCount}}",
-		"@defer that is off":         "{hello ... @defer(if: false) {whoami}}",
-		"@defer in a subscription":   "subscription {ticks(count: 1) {seq ... @defer {odd}}}",
-		"@stream":                    "{items {edges @stream(initialCount: 1) {cursor}}}",
+		"@defer": "{node(id: 1) {... on Item {id ... @defer {related {totalCount}}}}}",
+		"@defer on a named fragment": "{node(id: 1) {...f @defer(label: \"x\")}} fragment f on Item {id related " +
+			"{totalCount}}",
+		"@defer that is off":       "{hello ... @defer(if: false) {whoami}}",
+		"@defer in a subscription": "subscription {ticks(count: 1) {seq ... @defer {odd}}}",
+		"@stream":                  "{items {edges @stream(initialCount: 1) {cursor}}}",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

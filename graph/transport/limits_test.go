@@ -21,10 +21,14 @@ func TestLimits(t *testing.T) {
 	}
 
 	for name, tc := range map[string]struct{ document, code string }{
-		"let a usual document pass": {"{items(first: 100) {totalCount edges {cursor node {id text related(first: 10) {edges {node {id}}}}}}}", ""},
-		"refuse depth":              {nested(5), "TOO_COMPLEX"},
-		"let some depth pass":       {nested(4), ""},
-		"refuse depth in fragments": {"{node(id: 1) {...a}} fragment a on Item {related(first: 1) {edges {node {...b}}}} fragment b on Item {related(first: 1) {edges {node {...c}}}} fragment c on Item {related(first: 1) {edges {node {...d}}}} fragment d on Item {related(first: 1) {edges {node {...e}}}} fragment e on Item {related(first: 1) {edges {node {id}}}}",
+		"let a usual document pass": {"{items(first: 100) {totalCount edges {cursor node {id text related(first: " +
+			"10) {edges {node {id}}}}}}}", ""},
+		"refuse depth":        {nested(5), "TOO_COMPLEX"},
+		"let some depth pass": {nested(4), ""},
+		"refuse depth in fragments": {"{node(id: 1) {...a}} fragment a on Item {related(first: 1) {edges {node {...b}}}} " +
+			"fragment b on Item {related(first: 1) {edges {node {...c}}}} fragment c on Item {related(first: " +
+			"1) {edges {node {...d}}}} fragment d on Item {related(first: 1) {edges {node {...e}}}} fragment e on Item " +
+			"{related(first: 1) {edges {node {id}}}}",
 			"TOO_COMPLEX"},
 		"refuse aliases":                  {"{" + each(31, "a%d: hello ") + "}", "TOO_COMPLEX"},
 		"refuse the same field too often": {"{" + strings.Repeat("hello ", 1001) + "}", "TOO_COMPLEX"},
@@ -32,11 +36,14 @@ func TestLimits(t *testing.T) {
 			"TOO_COMPLEX"},
 		"refuse tokens":         {"{" + strings.Repeat("hello ", 5001) + "}", "TOO_COMPLEX"},
 		"refuse long documents": {"{hello} #" + strings.Repeat("x", 200_000), "TOO_COMPLEX"},
-		"refuse pages of pages": {"{items(first: 100) {edges {node {related(first: 100) {edges {node {related(first: 100) {totalCount}}}}}}}}",
+		"refuse pages of pages": {"{items(first: 100) {edges {node {related(first: 100) {edges {node {related(first: " +
+			"100) {totalCount}}}}}}}}",
 			"TOO_COMPLEX"},
-		"count fragments wherever they are spread": {"{items(first: 100) {edges {node {...a}}}} fragment a on Item {related(first: 100) {edges {node {...b}}}} fragment b on Item {related(first: 100) {totalCount}}",
+		"count fragments wherever they are spread": {"{items(first: 100) {edges {node {...a}}}} fragment a on Item " +
+			"{related(first: 100) {edges {node {...b}}}} fragment b on Item {related(first: 100) {totalCount}}",
 			"TOO_COMPLEX"},
-		"refuse complexity": {"{items(first: 100) {edges {node {related(first: 100) {edges {cursor node {id text t: text i: id}}}}}}}",
+		"refuse complexity": {"{items(first: 100) {edges {node {related(first: 100) {edges {cursor node {id text t: " +
+			"text i: id}}}}}}}",
 			"TOO_COMPLEX"},
 		"refuse a page of none":      {"{items(first: 0) {totalCount}}", "BAD_USER_INPUT"},
 		"refuse a page below none":   {"{items(last: -1) {totalCount}}", "BAD_USER_INPUT"},

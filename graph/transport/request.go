@@ -81,7 +81,8 @@ func (h *Handler) crossOrigin(w http.ResponseWriter, r *http.Request) (answered 
 		header.Add("Vary", "Access-Control-Request-Method, Access-Control-Request-Headers")
 		header.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
 		header.Set("Access-Control-Allow-Headers",
-			"Accept, Authorization, Content-Type, Last-Event-ID, X-Request-Id, traceparent, tracestate, Apollo-Require-Preflight, GraphQL-Preflight")
+			"Accept, Authorization, Content-Type, Last-Event-ID, X-Request-Id, traceparent, tracestate, "+
+				"Apollo-Require-Preflight, GraphQL-Preflight")
 		header.Set("Access-Control-Max-Age", "7200")
 	}
 

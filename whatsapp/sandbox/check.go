@@ -153,7 +153,8 @@ func (sh *shape) take(category string, c *component) *refusal {
 		return nil
 	}
 
-	return invalid("Param components[]['type'] must be one of {HEADER, BODY, FOOTER, BUTTONS, CAROUSEL, LIMITED_TIME_OFFER, CALL_PERMISSION_REQUEST} - got %q.", c.Type)
+	return invalid("Param components[]['type'] must be one of {HEADER, BODY, FOOTER, BUTTONS, CAROUSEL, "+
+		"LIMITED_TIME_OFFER, CALL_PERMISSION_REQUEST} - got %q.", c.Type)
 }
 
 func (sh *shape) takeHeader(c *component) *refusal {
@@ -217,7 +218,8 @@ func (sh *shape) takeBody(category string, c *component) *refusal {
 	rest := variablePattern.ReplaceAllString(c.Text, "")
 	if len(names) > 0 && len(strings.Fields(rest)) < len(names)+1 {
 		return badTemplate(tooManyVariables, "Message template has too many variables for its length",
-			"This template has too many variables for its length. Reduce the number of variables or increase the message length.")
+			"This template has too many variables for its length. Reduce the number of variables or increase the message "+
+				"length.")
 	}
 
 	if len(names) > 0 && !sh.exampled(names, c) {
@@ -246,7 +248,8 @@ func (sh *shape) exampled(names []string, c *component) bool {
 	return true
 }
 
-// variables lists a text's variables once each, in order. Positional ones must count up from 1 without a gap.
+// variables lists a text's variables once each, in order. Positional ones must count up from 1
+// without a gap.
 func (sh *shape) variables(where, text string, subcode int) ([]string, *refusal) {
 	var names []string
 	for _, m := range variablePattern.FindAllStringSubmatch(text, -1) {

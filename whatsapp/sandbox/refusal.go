@@ -31,11 +31,12 @@ type answer struct {
 // developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes (read
 // 2026-09; HTTP column 2025-12).
 var answers = map[int]answer{
-	2:      {"An unexpected error has occurred. Please retry your request later.", 503, 0},
-	100:    {"Invalid parameter", 0, 0},
-	104:    {"An access token is required to request this resource.", 0, 0},
-	190:    {"Error validating access token", 401, 0},
-	200:    {"You do not have the necessary permissions required to perform this action on this WhatsApp Business Account", 403, 0},
+	2:   {"An unexpected error has occurred. Please retry your request later.", 503, 0},
+	100: {"Invalid parameter", 0, 0},
+	104: {"An access token is required to request this resource.", 0, 0},
+	190: {"Error validating access token", 401, 0},
+	200: {"You do not have the necessary permissions required to perform this action on this WhatsApp Business " +
+		"Account", 403, 0},
 	2200:   {"Callback verification failed", 0, 0},
 	80007:  {"There have been too many calls to this WhatsApp Business Account", 0, 2494055},
 	130429: {"Rate limit hit", 0, 2494055},
@@ -50,7 +51,8 @@ var answers = map[int]answer{
 	131047: {"Re-engagement message", 0, 0},
 	131048: {"Spam rate limit hit", 0, 0},
 	131049: {"This message was not delivered to maintain healthy ecosystem engagement.", 0, 0},
-	131050: {"Unable to deliver the message. This recipient has chosen to stop receiving marketing messages on WhatsApp from your business", 0, 0},
+	131050: {"Unable to deliver the message. This recipient has chosen to stop receiving marketing messages on " +
+		"WhatsApp from your business", 0, 0},
 	131051: {"Unsupported message type", 0, 0},
 	131053: {"Media upload error", 0, 0},
 	131055: {"Method not allowed", 0, 0},
@@ -108,7 +110,8 @@ func missing(method, id string) *refusal {
 		status: http.StatusBadRequest, kind: "GraphMethodException", code: 100, subcode: 33,
 		message: fmt.Sprintf(
 			"Unsupported %s request. Object with ID '%s' does not exist, cannot be loaded due to missing permissions, "+
-				"or does not support this operation. Please read the Graph API documentation at https://developers.facebook.com/docs/graph-api",
+				"or does not support this operation. Please read the Graph API documentation at "+
+				"https://developers.facebook.com/docs/graph-api",
 			strings.ToLower(method), id),
 	}
 }

@@ -124,7 +124,8 @@ func (a *account) room(b templateBody, now time.Time) *refusal {
 			"There is already %s content for this template. You can create a new template and try again.", b.Language)
 	case now.Before(a.locked[b.Name]):
 		return badTemplate(nameLocked, "Message template is being deleted",
-			"New %s content can't be added while the existing content is being deleted. Try again in 4 weeks or create a new message template.",
+			"New %s content can't be added while the existing content is being deleted. Try again in 4 weeks or create a "+
+				"new message template.",
 			b.Language)
 	case len(a.templates) >= templateCap:
 		return badTemplate(tooManyTemplates, "Template limit exceeded", "The account has %d templates, which is the limit.",
