@@ -36,7 +36,7 @@ const bundle = async options => {
     target: ['chrome111', 'firefox114', 'safari16.4'],
     legalComments: 'none',
     define: { 'process.env.NODE_ENV': '"production"', ...options.define },
-    loader: { '.ttf': 'file' },
+    loader: { '.ttf': 'file', '.graphql': 'text' },
     logLevel: 'warning',
     ...options,
   });

@@ -2,6 +2,7 @@ import { createRoot } from 'react-dom/client';
 import { createElement } from 'react';
 import { GraphiQL } from 'graphiql';
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
+import { keptKey, takeKeyOfLink } from './key.js';
 import './style.css';
 
 const assets = new URL('.', import.meta.url).pathname;
@@ -12,16 +13,15 @@ globalThis.MonacoEnvironment = {
 // What the page was told; see Options in graphiql.go.
 const { endpoint, tabs, headers } = JSON.parse(document.getElementById('graphiql').dataset.options);
 
-// A link may bring an API key behind the #, where no server and no log sees it.
-// It leaves the address at once and lasts until this browser tab is closed.
-const fragment = new URLSearchParams(location.hash.slice(1));
-if (fragment.has('key')) {
-  sessionStorage.setItem('carillon.key', fragment.get('key'));
-  history.replaceState(null, '', location.pathname + location.search);
-}
-const key = sessionStorage.getItem('carillon.key');
-
 const url = new URL(endpoint, location.href);
+
+// A link that is followed within the page changes only what is behind the #.
+addEventListener('hashchange', async () => {
+  if (await takeKeyOfLink(url)) location.reload();
+});
+await takeKeyOfLink(url);
+const key = keptKey();
+
 const fetcher = createGraphiQLFetcher({ url: url.href, subscriptionUrl: url.href.replace(/^http/, 'ws') });
 
 // withoutPlaceholder lets the page load the schema before a key was filled in.
