@@ -158,12 +158,9 @@ func (p *App) buildDomain(context.Context) error {
 
 	p.Identity = identity.New(p.DB, terms, now, identity.Options{
 		Keys: p.Keys, External: external(p.Config, now), SignUps: identity.SignUps(p.Config.SignUp),
-		Limiter: p.limiter, Mail: mailer, PublicURL: p.Config.PublicURL.String(), Hears: p.Hub.Hears, Log: p.Log,
-		Announce: func(ctx context.Context, ended ...uid.ID) {
-			for _, id := range ended {
-				p.Hub.Announce(ctx, id)
-			}
-		},
+		Limiter: p.limiter, Mail: mailer, PublicURL: p.Config.PublicURL.String(), Hears: p.Hub.Hears,
+		Announce: p.Hub.Announce,
+		Log:      p.Log,
 	})
 
 	p.Accounts = account.New(p.DB, p.Keys, p.meta, p.Identity, account.Options{
@@ -172,6 +169,7 @@ func (p *App) buildDomain(context.Context) error {
 	p.Audience = audience.New(p.DB, now, func(ctx context.Context, organization, contactImport uid.ID) {
 		p.news.Notify(ctx, organization, contactImport)
 	})
+	p.Audience.WakeBy(p.tasks.WakeImport)
 	p.campaigns = campaign.New(p.DB, p.Queue, p.Audience, p.Identity, p.Accounts, p.tasks, p.news, now)
 	p.Operator = operator.New(p.DB, p.Accounts, p.campaigns, p.Hub, now)
 	p.Journal.Watch(p.campaigns)
@@ -207,7 +205,7 @@ func (p *App) buildDoors(context.Context) error {
 		Direct:   transactional.New(p.DB, p.Queue, p.Identity, p.tasks, now),
 		Operator: operator.NewStates(p.DB, now),
 		Log:      p.events, Hub: p.Hub, Rates: worker.NewPace(p.quick, p.prefix), Budgets: budgets,
-		WakeImport: p.tasks.WakeImport, Now: now, Logger: p.Log, AllowedOrigins: cfg.AllowedOrigins,
+		Now: now, Logger: p.Log, AllowedOrigins: cfg.AllowedOrigins,
 		ClientIP: p.clients.Of,
 		Transport: transport.Options{Memory: int(cfg.Limits.Memory), MaxUploads: cfg.Limits.Uploads,
 			UploadSpace: cfg.Limits.UploadSpace, Websocket: transport.Websocket{

@@ -98,7 +98,7 @@ func playAll(ctx context.Context, messages int) ([]*plan, error) {
 func (s *stage) api() http.Handler {
 	return graph.New(graph.Deps{DB: s.db, Identity: s.who, Accounts: s.accounts, Audience: s.audience,
 		Campaigns: s.campaigns, Direct: transactional.New(s.db, s.queue, s.who, s.tasks, database.Now),
-		Log: delivery.NewLog(s.db), Hub: s.hub, Rates: worker.NewPace(s.redis, s.prefix), WakeImport: s.tasks.WakeImport,
+		Log: delivery.NewLog(s.db), Hub: s.hub, Rates: worker.NewPace(s.redis, s.prefix),
 		Now: database.Now, Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))})
 }
 

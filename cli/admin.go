@@ -176,13 +176,8 @@ func disableSecondFactor(ctx context.Context, p *app.App, a adminArgs) error {
 		return errors.New("name the user by one e-mail address")
 	}
 
-	changed, err := p.Identity.DropSecondFactor(ctx, a.names[0])
-	if err != nil {
+	if _, err := p.Identity.DropSecondFactor(ctx, a.names[0]); err != nil {
 		return err
-	}
-
-	for _, session := range changed {
-		p.Hub.Announce(ctx, session)
 	}
 
 	return a.say(a.names[0] + " signs in with the password alone now, and can set up another second factor")

@@ -148,13 +148,9 @@ func suspendUser(ctx context.Context, p *app.App, a adminArgs) error {
 		return err
 	}
 
-	stopped, err := p.Identity.SuspendUser(ctx, a.names[0], identity.Suspension{Until: until, Reason: a.text("reason")})
+	_, err = p.Identity.SuspendUser(ctx, a.names[0], identity.Suspension{Until: until, Reason: a.text("reason")})
 	if err != nil {
 		return err
-	}
-
-	for _, id := range stopped {
-		p.Hub.Announce(ctx, id)
 	}
 
 	return a.say(a.names[0] + " is suspended" + untilText(until))
@@ -290,10 +286,6 @@ func createUser(ctx context.Context, p *app.App, a adminArgs) error {
 		Organization: a.text("organization"), Role: enum.Role(strings.ToUpper(a.text("role")))})
 	if err != nil {
 		return err
-	}
-
-	for _, id := range added.Ended {
-		p.Hub.Announce(ctx, id)
 	}
 
 	return a.print(added, func(w io.Writer) {

@@ -47,12 +47,7 @@ func (r *mutationResolver) SyncAccount(ctx context.Context, input model.SyncAcco
 }
 
 func (r *mutationResolver) DisconnectAccount(ctx context.Context, input model.DisconnectAccountInput) (*model.AccountPayload, error) {
-	a, err := r.Accounts.Disconnect(ctx, input.AccountID)
-	if err == nil {
-		err = r.Campaigns.AccountChanged(ctx, a)
-	}
-
-	a, wrong, err := answer(a, err)
+	a, wrong, err := answer(r.Campaigns.DisconnectAccount(ctx, input.AccountID))
 	if err != nil {
 		return nil, err
 	}

@@ -55,9 +55,6 @@ func (r *mutationResolver) ImportContacts(ctx context.Context, input model.Impor
 	if err != nil {
 		return nil, err
 	}
-	if i != nil {
-		r.WakeImport(ctx, i.ID)
-	}
 
 	return &model.ContactImportPayload{ContactImport: i, Import: i, UserErrors: wrong,
 		ClientMutationID: input.ClientMutationID}, nil

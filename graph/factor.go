@@ -10,12 +10,6 @@ import (
 	"carillon/uid"
 )
 
-func (r *Resolver) announce(ctx context.Context, credentials ...uid.ID) {
-	for _, id := range credentials {
-		r.Hub.Announce(ctx, id)
-	}
-}
-
 // withFactor finds, of some organizations, which of their users have a second factor.
 func (r *Resolver) withFactor(ctx context.Context, organizations []uid.ID) (map[uid.ID]map[uid.ID]bool, error) {
 	found := map[uid.ID]map[uid.ID]bool{}

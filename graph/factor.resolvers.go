@@ -41,13 +41,12 @@ func (r *mutationResolver) BeginSecondFactor(ctx context.Context, input model.Be
 }
 
 func (r *mutationResolver) ConfirmSecondFactor(ctx context.Context, input model.ConfirmSecondFactorInput) (*model.RecoveryCodesPayload, error) {
-	codes, changed, err := r.Identity.ConfirmSecondFactor(ctx, input.Code)
-	r.announce(ctx, changed...)
+	codes, _, err := r.Identity.ConfirmSecondFactor(ctx, input.Code)
 	return r.recoveryPayload(ctx, codes, err, input.ClientMutationID)
 }
 
 func (r *mutationResolver) DisableSecondFactor(ctx context.Context, input model.DisableSecondFactorInput) (*model.DisableSecondFactorPayload, error) {
-	changed, err := r.Identity.DisableSecondFactor(ctx, text(input.Password), input.Code)
+	_, err := r.Identity.DisableSecondFactor(ctx, text(input.Password), input.Code)
 	disabled, wrong, err := done(err)
 	if err != nil {
 		return nil, err
@@ -55,7 +54,6 @@ func (r *mutationResolver) DisableSecondFactor(ctx context.Context, input model.
 
 	payload := &model.DisableSecondFactorPayload{UserErrors: wrong, ClientMutationID: input.ClientMutationID}
 	if disabled {
-		r.announce(ctx, changed...)
 		v, _ := identity.From(ctx)
 		payload.Viewer, err = r.Identity.Again(ctx, v)
 	}

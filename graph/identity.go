@@ -38,7 +38,6 @@ func (r *Resolver) memberPayload(ctx context.Context, changed identity.ChangedMe
 
 	payload := &model.MemberPayload{UserErrors: wrong, ClientMutationID: clientMutationID}
 	if done != nil {
-		r.announce(ctx, done.Ended...)
 		payload.Member, payload.APIKeys = done.Member, append([]*ent.APIKey{}, done.Keys...)
 	}
 

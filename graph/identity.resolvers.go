@@ -46,9 +46,6 @@ func (r *mutationResolver) SignOut(ctx context.Context, input *model.SignOutInpu
 	if err != nil {
 		return nil, err
 	}
-	if v, ok := identity.From(ctx); ok && signedOut {
-		r.Hub.Announce(ctx, v.Session.ID)
-	}
 
 	return &model.SignOutPayload{SignedOut: signedOut, UserErrors: wrong,
 		ClientMutationID: or(input, model.SignOutInput{}).ClientMutationID}, nil
@@ -73,9 +70,6 @@ func (r *mutationResolver) UpdateOrganization(ctx context.Context, input model.U
 	if err != nil {
 		return nil, err
 	}
-	if o != nil {
-		r.Hub.Announce(ctx, o.ID) // whose view has changed, or who needs a second factor now, begins anew
-	}
 
 	return &model.OrganizationPayload{Organization: o, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
@@ -88,7 +82,6 @@ func (r *mutationResolver) RevokeSession(ctx context.Context, input model.Revoke
 
 	payload := &model.RevokeSessionPayload{UserErrors: wrong, ClientMutationID: input.ClientMutationID}
 	if revoked {
-		r.Hub.Announce(ctx, input.SessionID)
 		payload.RevokedSessionID = &input.SessionID
 	}
 
@@ -111,13 +104,11 @@ func (r *mutationResolver) CreateAPIKey(ctx context.Context, input model.CreateA
 }
 
 func (r *mutationResolver) RevokeAPIKey(ctx context.Context, input model.RevokeAPIKeyInput) (*model.APIKeyPayload, error) {
-	key, ended, err := r.Identity.RevokeAPIKey(ctx, input.APIKeyID)
+	key, _, err := r.Identity.RevokeAPIKey(ctx, input.APIKeyID)
 	key, wrong, err := answer(key, err)
 	if err != nil {
 		return nil, err
 	}
-
-	r.announce(ctx, append(ended, input.APIKeyID)...)
 
 	return &model.APIKeyPayload{APIKey: key, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }

@@ -90,13 +90,11 @@ func (r *mutationResolver) RemoveMember(ctx context.Context, input model.RemoveM
 }
 
 func (r *mutationResolver) ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.SessionPayload, error) {
-	session, ended, err := r.Identity.ChangePassword(ctx, input.CurrentPassword, input.NewPassword)
+	session, _, err := r.Identity.ChangePassword(ctx, input.CurrentPassword, input.NewPassword)
 	signed, wrong, err := opened(session, err)
 	if err != nil {
 		return nil, err
 	}
-
-	r.announce(ctx, ended...)
 
 	return sessionPayload(signed, wrong, input.ClientMutationID), nil
 }
@@ -111,7 +109,7 @@ func (r *mutationResolver) RequestPasswordReset(ctx context.Context, input model
 }
 
 func (r *mutationResolver) ResetPassword(ctx context.Context, input model.ResetPasswordInput) (*model.SessionPayload, error) {
-	session, ended, err := r.Identity.ResetPassword(ctx, identity.ResetPassword{
+	session, _, err := r.Identity.ResetPassword(ctx, identity.ResetPassword{
 		Token: input.Token, NewPassword: input.NewPassword, Code: or(input.Code, ""),
 		KeepLogins: or(input.KeepExternalLogins, false), Client: clientOf(ctx),
 	})
@@ -121,8 +119,6 @@ func (r *mutationResolver) ResetPassword(ctx context.Context, input model.ResetP
 		return nil, err
 	}
 
-	r.announce(ctx, ended...)
-
 	return sessionPayload(signed, wrong, input.ClientMutationID), nil
 }
 
@@ -131,9 +127,6 @@ func (r *mutationResolver) VerifyEmail(ctx context.Context, input model.VerifyEm
 		identity.VerifyEmail{Token: input.Token, Password: text(input.Password), Client: clientOf(ctx)}))
 	if err != nil {
 		return nil, err
-	}
-	if u != nil {
-		r.announce(ctx, u.ID)
 	}
 
 	return &model.VerifyEmailPayload{User: u, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
@@ -155,8 +148,6 @@ func (r *mutationResolver) RevokeOtherSessions(ctx context.Context, input model.
 		return nil, err
 	}
 
-	r.announce(ctx, ended...)
-
 	return &model.RevokeOtherSessionsPayload{RevokedSessionIds: append([]uid.ID{}, ended...),
 		UserErrors: []*model.UserError{}, ClientMutationID: input.ClientMutationID}, nil
 }
@@ -165,9 +156,6 @@ func (r *mutationResolver) UpdateUser(ctx context.Context, input model.UpdateUse
 	u, wrong, err := answer(r.Identity.UpdateUser(ctx, input.Name))
 	if err != nil {
 		return nil, err
-	}
-	if u != nil {
-		r.announce(ctx, u.ID)
 	}
 
 	return &model.UserPayload{User: u, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil

@@ -17,6 +17,7 @@ import (
 	"carillon/graph"
 	"carillon/identity"
 	"carillon/secret"
+	"carillon/uid"
 )
 
 const sessionFields = `{ token expiresAt viewer { role organization { id name } user { email } } userErrors { field code message } clientMutationId }`
@@ -40,10 +41,12 @@ func mailing(db *database.DB, i *inbox) (edit func(*graph.Deps), post func(t *te
 		panic(err) // of a key that was just made
 	}
 
+	var announce func(context.Context, uid.ID)
 	who := identity.New(db, identity.DefaultTerms(), database.Now, identity.Options{Keys: keys,
-		Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}, Mail: i, PublicURL: "https://carillon.example"})
+		Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}, Mail: i, PublicURL: "https://carillon.example",
+		Announce: func(ctx context.Context, id uid.ID) { announce(ctx, id) }})
 
-	return func(d *graph.Deps) { d.Identity = who }, func(t *testing.T) string {
+	return func(d *graph.Deps) { d.Identity, announce = who, d.Hub.Announce }, func(t *testing.T) string {
 		t.Helper()
 		if err := who.Post(t.Context(), slog.New(slog.DiscardHandler)); err != nil || len(i.tokens) == 0 {
 			t.Fatalf("%d mails, %v", len(i.tokens), err)

@@ -43,10 +43,7 @@ type Deps struct {
 	Rates     Rates
 	// Budgets bound the cost of what callers ask for; nil does not.
 	Budgets *ratelimit.Budgets
-	// WakeImport tells workers of an import that has begun. It may fail in silence: a sweep finds the
-	// import again.
-	WakeImport func(ctx context.Context, importID uid.ID)
-	Now        func() time.Time
+	Now     func() time.Time
 
 	Logger         *slog.Logger // nil is slog.Default()
 	AllowedOrigins []string     // other sites whose pages may call

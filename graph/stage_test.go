@@ -149,12 +149,18 @@ func stand(t *testing.T, db *database.DB, edit ...func(*graph.Deps)) *stage {
 	s.hub = hub.New(client, prefix, hub.Source[delivery.Event](s.log), hub.Options{})
 	s.journal = delivery.NewJournal(db, s, database.Now, quiet)
 	s.queue = delivery.NewQueue(db, s.journal, s, database.Now)
+
 	s.who = identity.New(db, identity.DefaultTerms(), database.Now,
-		identity.Options{Keys: keys, Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
+		identity.Options{
+			Keys: keys, Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1},
+			Announce: func(ctx context.Context, id uid.ID) { s.deps.Hub.Announce(ctx, id) }, // a test may give another hub
+		})
+
 	s.accounts = account.New(db, keys, whatsapp.NewClient(meta.URL, "v26.0"), s.who, account.Options{Tell: s.Notify},
 		database.Now)
 	s.audience = audience.New(db, database.Now,
 		func(ctx context.Context, organization, id uid.ID) { s.Notify(ctx, organization, id) })
+	s.audience.WakeBy(func(context.Context, uid.ID) { s.woken.Add(1) })
 	s.campaigns = campaign.New(db, s.queue, s.audience, s.who, s.accounts, s, s, database.Now)
 	s.run(s.journal.Run)
 	s.run(s.hub.Run)
@@ -163,7 +169,7 @@ func stand(t *testing.T, db *database.DB, edit ...func(*graph.Deps)) *stage {
 		DB: db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns,
 		Direct: transactional.New(db, s.queue, s.who, s, database.Now), Operator: operator.NewStates(db, s.later),
 		Log: s.log, Hub: s.hub, Rates: s,
-		WakeImport: func(context.Context, uid.ID) { s.woken.Add(1) }, Now: database.Now,
+		Now:       database.Now,
 		Logger:    slog.New(slog.NewTextHandler(s, nil)),
 		Transport: transport.Options{Websocket: transport.Websocket{ShutdownSpread: time.Millisecond}},
 	}

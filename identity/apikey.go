@@ -233,6 +233,7 @@ func (s *Service) RevokeAPIKey(ctx context.Context, id uid.ID) (key *ent.APIKey,
 	}
 
 	err = s.amongMembers(ctx, enum.RoleAdmin, func(tx *database.Tx, _ *Viewer) error {
+		tx.After(func(ctx context.Context) { s.revoked(ctx, append(ended, id)...) })
 		known, err := tx.Client.APIKey.Get(ctx, id)
 		if ent.IsNotFound(err) {
 			return usererror.Missing("API key")
@@ -263,7 +264,6 @@ func (s *Service) RevokeAPIKey(ctx context.Context, id uid.ID) (key *ent.APIKey,
 		return nil, nil, fmt.Errorf("revoke API key %s: %w", id, err)
 	}
 
-	s.Forget(ended...)
 	if key, err = s.db.Client.APIKey.Get(ctx, id); err != nil {
 		return nil, nil, fmt.Errorf("revoke API key %s: %w", id, err)
 	}

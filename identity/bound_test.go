@@ -141,8 +141,8 @@ func TestSessionsThatMakeRoomAreAnnouncedToOtherProcesses(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		var announced []uid.ID
-		s := stand(t, db, identity.Options{Announce: func(_ context.Context, ended ...uid.ID) {
-			announced = append(announced, ended...)
+		s := stand(t, db, identity.Options{Announce: func(_ context.Context, ended uid.ID) {
+			announced = append(announced, ended)
 		}})
 		first := s.signUp(email)
 		s.fill(first.Viewer.User.ID, first.Viewer.Organization, mostSessions-1)

@@ -184,3 +184,16 @@ func (v *Viewer) isOf(id uid.ID) bool {
 // key, a member, a user or an organization. Everything that takes rights away ends in it, in every
 // process, after the commit.
 func (s *Service) Forget(ids ...uid.ID) { s.cache.forget(ids...) }
+
+// revoked follows the commit after which credentials, users or organizations are not what they
+// were. Forget drops what this process keeps of them, and Options.Announce tells all processes.
+func (s *Service) revoked(ctx context.Context, ids ...uid.ID) {
+	s.Forget(ids...)
+	if s.announce == nil {
+		return
+	}
+
+	for _, id := range ids {
+		s.announce(ctx, id)
+	}
+}

@@ -132,6 +132,7 @@ func (s *Service) ConfirmSecondFactor(ctx context.Context, code string) (codes [
 
 	system := caller.System(ctx)
 	err = s.db.InTx(system, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.revoked(ctx, changed...) })
 		at, err := holdUser(system, tx, v.User.ID)
 		if err != nil {
 			return err
@@ -168,7 +169,6 @@ func (s *Service) ConfirmSecondFactor(ctx context.Context, code string) (codes [
 	}
 
 	s.giveBack(ctx, tried)
-	s.Forget(changed...)
 
 	return codes, changed, nil
 }
@@ -181,6 +181,7 @@ func openSessions(ctx context.Context, tx *database.Tx, userID uid.ID) ([]uid.ID
 // returns their sessions, which may do less now where the organization requires one.
 func (s *Service) DisableSecondFactor(ctx context.Context, password, code string) (changed []uid.ID, err error) {
 	err = s.withFactor(ctx, password, code, func(ctx context.Context, tx *database.Tx, userID uid.ID) (err error) {
+		tx.After(func(ctx context.Context) { s.revoked(ctx, changed...) })
 		if changed, err = openSessions(ctx, tx, userID); err != nil {
 			return err
 		}
@@ -196,8 +197,6 @@ func (s *Service) DisableSecondFactor(ctx context.Context, password, code string
 	if err != nil {
 		return nil, fmt.Errorf("disable second factor: %w", err)
 	}
-
-	s.Forget(changed...)
 
 	return changed, nil
 }
@@ -259,6 +258,7 @@ func (s *Service) withFactor(ctx context.Context, password, code string,
 func (s *Service) DropSecondFactor(ctx context.Context, email string) (changed []uid.ID, err error) {
 	operator := AsOperator(ctx)
 	err = s.db.InTx(operator, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.revoked(ctx, changed...) })
 		u, err := tx.Client.User.Query().Where(user.Email(normalEmail(email))).Only(operator)
 		if ent.IsNotFound(err) {
 			return fmt.Errorf("nobody has the address %q", email)
@@ -289,8 +289,6 @@ func (s *Service) DropSecondFactor(ctx context.Context, email string) (changed [
 	if err != nil {
 		return nil, fmt.Errorf("disable second factor: %w", err)
 	}
-
-	s.Forget(changed...)
 
 	return changed, nil
 }

@@ -55,9 +55,10 @@ type Options struct {
 	// epoch is another one whenever something may have gone unheard. Nil, or false, asks the database
 	// at every call.
 	Hears func() (epoch uint64, ok bool)
-	// Announce says to other processes that sessions are over which no mutation names: those that
-	// make room for new ones. Nil says nothing.
-	Announce         func(ctx context.Context, ended ...uid.ID)
+	// Announce tells every process, after the commit, what is revoked or changed: a session, an API
+	// key, a user, an organization. It may lose that, since nobody keeps an answer for long. Nil tells
+	// nobody.
+	Announce         func(ctx context.Context, subject uid.ID)
 	Log              *slog.Logger // of what belongs to no organization; nil discards it
 	ConcurrentHashes int          // each takes Costs.MemoryKiB; the number of processors, at least 2
 }
@@ -81,12 +82,12 @@ type Service struct {
 	external   External
 	signUps    SignUps
 	sessionAge time.Duration
-	announce   func(ctx context.Context, ended ...uid.ID)
 	passwords  *passwords
 	mail       Mailer
 	publicURL  string
 	log        *slog.Logger
 	cache      *cache
+	announce   func(context.Context, uid.ID)
 	uses       *uses
 }
 

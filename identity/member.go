@@ -38,6 +38,7 @@ func (s *Service) UpdateMember(ctx context.Context, c MemberChange) (changed Cha
 	}
 
 	err = s.amongMembers(ctx, enum.RoleAdmin, func(tx *database.Tx, v *Viewer) error {
+		tx.After(func(ctx context.Context) { s.revoked(ctx, changed.Ended...) })
 		m, err := tx.Client.Member.Query().Where(member.ID(c.ID)).WithUser().Only(ctx)
 		if err != nil {
 			return missingMember(err)
@@ -81,8 +82,6 @@ func (s *Service) UpdateMember(ctx context.Context, c MemberChange) (changed Cha
 		return ChangedMember{}, fmt.Errorf("update member %s: %w", c.ID, err)
 	}
 
-	s.Forget(changed.Ended...)
-
 	return changed, s.reread(ctx, &changed)
 }
 
@@ -99,6 +98,7 @@ func (s *Service) RemoveMember(ctx context.Context, c MemberChange) (changed Cha
 	}
 
 	err = s.amongMembers(ctx, enum.RoleViewer, func(tx *database.Tx, v *Viewer) error {
+		tx.After(func(ctx context.Context) { s.revoked(ctx, changed.Ended...) })
 		now, err := tx.Client.Member.Get(ctx, c.ID)
 		if err != nil {
 			return missingMember(err)
@@ -138,7 +138,6 @@ func (s *Service) RemoveMember(ctx context.Context, c MemberChange) (changed Cha
 		return ChangedMember{}, fmt.Errorf("remove member %s: %w", c.ID, err)
 	}
 
-	s.Forget(changed.Ended...)
 	changed.Keys, err = s.keysAgain(ctx, changed.Keys)
 
 	return changed, err

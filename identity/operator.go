@@ -60,8 +60,10 @@ func (s *Service) AddUser(ctx context.Context, n NewUser) (added Added, err erro
 	}
 
 	err = s.db.InTx(system, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.revoked(ctx, added.Ended...) })
 		added = Added{}
 		u, err := tx.Client.User.Query().Where(user.Email(email)).Only(system)
+
 		if ent.IsNotFound(err) {
 			added.Password = password
 			u, err = tx.Client.User.Create().SetEmail(email).SetEmailVerifiedAt(s.now()).SetName(name).SetPasswordHash(hash).

@@ -62,6 +62,7 @@ func (s *Service) UpdateOrganization(ctx context.Context, change OrganizationCha
 	}
 
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.revoked(ctx, v.Organization) })
 		var held uid.ID
 		if err := tx.QueryRowContext(ctx, "SELECT id FROM organization WHERE id = $1"+s.db.ForUpdate(), v.Organization).
 			Scan(&held); err != nil {
@@ -92,7 +93,6 @@ func (s *Service) UpdateOrganization(ctx context.Context, change OrganizationCha
 		return nil, err
 	}
 
-	s.Forget(v.Organization)
 	// the transaction's own copy could not be asked for its members
 	o, err := s.db.Client.Organization.Get(ctx, v.Organization)
 	if err != nil {

@@ -117,6 +117,7 @@ func (s *Service) VerifyEmail(ctx context.Context, in VerifyEmail) (*ent.User, e
 	}
 
 	err = s.db.InTx(system, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.revoked(ctx, u.ID) })
 		stored, err := lockedPassword(system, tx, u.ID)
 		if err != nil {
 			return err
@@ -136,7 +137,6 @@ func (s *Service) VerifyEmail(ctx context.Context, in VerifyEmail) (*ent.User, e
 		return nil, fmt.Errorf("verify address: %w", err)
 	}
 
-	s.Forget(u.ID)
 	if u, err = s.db.Client.User.Get(system, u.ID); err != nil {
 		return nil, fmt.Errorf("verify address: %w", err)
 	}
@@ -205,6 +205,7 @@ func (s *Service) VouchFor(ctx context.Context, email string) error {
 	operator := AsOperator(ctx)
 	var known *ent.User
 	err := s.db.InTx(operator, func(tx *database.Tx) (err error) {
+		tx.After(func(ctx context.Context) { s.revoked(ctx, known.ID) })
 		known, err = tx.Client.User.Query().Where(user.Email(normalEmail(email))).Only(operator)
 		if ent.IsNotFound(err) {
 			return fmt.Errorf("nobody has the address %q", email)
@@ -218,8 +219,6 @@ func (s *Service) VouchFor(ctx context.Context, email string) error {
 	if err != nil {
 		return fmt.Errorf("vouch for an address: %w", err)
 	}
-
-	s.Forget(known.ID)
 
 	return nil
 }

@@ -66,6 +66,7 @@ func (s *Service) ChangePassword(ctx context.Context, current, password string) 
 
 	token := ""
 	err = s.db.InTx(system, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.revoked(ctx, ended...) })
 		stored, err := lockedPassword(system, tx, u.ID)
 		if err != nil {
 			return err
@@ -210,6 +211,7 @@ func (s *Service) ResetPassword(ctx context.Context, in ResetPassword) (signed S
 
 	opened := ""
 	err = s.db.InTx(system, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.revoked(ctx, append(ended, u.ID)...) })
 		opened, ended, err = s.resetIn(system, tx, u, home, hash, in)
 		return err
 	})
@@ -218,7 +220,6 @@ func (s *Service) ResetPassword(ctx context.Context, in ResetPassword) (signed S
 	}
 
 	s.giveBack(ctx, tried)
-	s.Forget(append(ended, u.ID)...)
 	if opened == "" {
 		return Signed{}, ended, nil
 	}

@@ -45,6 +45,7 @@ func (s *Service) revoke(ctx context.Context, id uid.ID, entry Entry) error {
 
 	system := caller.System(ctx)
 	err = s.db.InTx(system, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.revoked(ctx, id) })
 		own, err := tx.Client.Session.Query().Where(session.ID(id), session.UserID(v.User.ID)).Only(system)
 		if ent.IsNotFound(err) {
 			return usererror.Missing("session")
@@ -66,8 +67,6 @@ func (s *Service) revoke(ctx context.Context, id uid.ID, entry Entry) error {
 	if err != nil {
 		return fmt.Errorf("revoke session %s: %w", id, err)
 	}
-
-	s.Forget(id)
 
 	return nil
 }

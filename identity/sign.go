@@ -379,18 +379,10 @@ func (s *Service) roomForSession(ctx context.Context, tx *database.Tx, userID, c
 	}
 
 	if _, err = tx.Client.Session.Delete().Where(gone).Exec(ctx); err == nil && len(open) > 0 {
-		tx.After(func(ctx context.Context) { s.tell(ctx, open) })
+		tx.After(func(ctx context.Context) { s.revoked(ctx, open...) })
 	}
 
 	return err
-}
-
-// tell says in every process that sessions are over.
-func (s *Service) tell(ctx context.Context, ended []uid.ID) {
-	s.Forget(ended...)
-	if s.announce != nil {
-		s.announce(ctx, ended...)
-	}
 }
 
 func (s *Service) signed(ctx context.Context, token string, client Client) (Signed, error) {

@@ -89,6 +89,7 @@ func (s *Service) SuspendUser(ctx context.Context, email string, how Suspension)
 	operator := AsOperator(ctx)
 	var userID uid.ID
 	err = s.db.InTx(operator, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.revoked(ctx, append(stopped, userID)...) })
 		u, err := holdByEmail(operator, tx, email)
 		if err != nil {
 			return err
@@ -131,8 +132,6 @@ func (s *Service) SuspendUser(ctx context.Context, email string, how Suspension)
 	if err != nil {
 		return nil, fmt.Errorf("suspend user: %w", err)
 	}
-
-	s.Forget(append(stopped, userID)...)
 
 	return stopped, nil
 }

@@ -162,6 +162,7 @@ func (s *Service) RevokeOtherSessions(ctx context.Context) (ended []uid.ID, err 
 
 	system := caller.System(ctx)
 	err = s.db.InTx(system, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.revoked(ctx, ended...) })
 		if _, err := lockedPassword(system, tx, v.User.ID); err != nil {
 			return err
 		}
@@ -205,6 +206,7 @@ func (s *Service) UpdateUser(ctx context.Context, name string) (*ent.User, error
 
 	system := caller.System(ctx)
 	err = s.db.InTx(system, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.revoked(ctx, v.User.ID) })
 		if _, err := lockedPassword(system, tx, v.User.ID); err != nil {
 			return err
 		}

@@ -99,6 +99,7 @@ func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 
 	var id uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.waker.WakeLaneFirst(ctx, m.PhoneNumberID) })
 		made, replayed, err := s.identity.Once(ctx, tx, "sendMessage", m.IdempotencyKey, m, func() (uid.ID, error) {
 			if err := audience.HoldPeople(ctx, tx, v.Organization); err != nil {
 				return uid.ID{}, err
@@ -131,7 +132,6 @@ func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 		return nil, err
 	}
 
-	s.waker.WakeLaneFirst(ctx, m.PhoneNumberID)
 	row, err := s.db.Client.Message.Get(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("read message %s: %w", id, err)
