@@ -2,7 +2,9 @@ package metawebhook_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -10,6 +12,8 @@ import (
 	"carillon/database/dbtest"
 	"carillon/ent/enum"
 	"carillon/ent/message"
+	"carillon/metawebhook"
+	"carillon/whatsapp"
 )
 
 // BenchmarkInbound posts inbound messages of 1,000 people, one in each post, until they are
@@ -41,6 +45,32 @@ func BenchmarkInbound(b *testing.B) {
 					b.Errorf("%d of %d are stored", n, b.N)
 				}
 			})
+		}
+	}
+}
+
+// BenchmarkBody reads bodies that are signed or forged, and that say how long they are or do not.
+func BenchmarkBody(b *testing.B) {
+	h := metawebhook.New(metawebhook.Parts{}, metawebhook.Options{Secrets: []string{secretNow}})
+	for _, size := range []int{2 << 10, 60 << 10, 3 << 20} {
+		body := strings.Repeat("x", size)
+		for name, signature := range map[string]string{
+			"signed": whatsapp.Sign(secretNow, []byte(body)), "forged": whatsapp.Sign("another", []byte(body)),
+		} {
+			for _, length := range []int64{int64(size), -1} {
+				b.Run(fmt.Sprintf("%d KiB/%s/length %d", size>>10, name, length), func(b *testing.B) {
+					b.ReportAllocs()
+					b.SetBytes(int64(size))
+					for b.Loop() {
+						v, _ := whatsapp.NewVerifier([]string{secretNow}, signature)
+						r := &http.Request{ContentLength: length, Body: io.NopCloser(strings.NewReader(body))}
+						err := metawebhook.ReadBody(h, r, v, func([]byte) {})
+						if (err == nil) != (name == "signed") {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
 		}
 	}
 }

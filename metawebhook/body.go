@@ -1,6 +1,7 @@
 package metawebhook
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net/http"
@@ -20,8 +21,11 @@ const (
 	// quarters of it, so that a few large ones that come slowly do not keep out the ordinary ones.
 	smallBody = 64 << 10
 
-	// firstBuffer is what a body gets that does not say how long it is.
-	firstBuffer = 8 << 10
+	// firstPart is what a body gets that does not say how long it is.
+	firstPart = 8 << 10
+
+	// fullPart is what a body gets at a time once it is large.
+	fullPart = 64 << 10
 
 	// tryAgainAfter is when Meta may send a webhook again for which there was no memory, in seconds.
 	tryAgainAfter = 5
@@ -73,29 +77,70 @@ var (
 	errUnsigned = errors.New("the signature is not right")
 )
 
-// body is the body of a request while it is read.
+// fullParts are parts of bodies to be used again, so that they need not be cleared. The collector
+// takes those that nobody uses.
+var fullParts = sync.Pool{New: func() any { return new([fullPart]byte) }}
+
+// body is the body of a request while it is read. It is kept in parts as it comes, which are put
+// together once the signature is right: for those who cannot sign, nothing is copied.
 type body struct {
-	bytes []byte
+	bytes []byte // the whole, once it is read
+	parts [][]byte
+	size  int // bytes in the parts
 	room  *bodies
 	held  int64 // reserved of room
 }
 
-// grow makes room for more bytes, up to size in all.
-func (b *body) grow(size int) error {
-	n := int64(size)
-	if !b.room.take(b.held, n) {
+// grow adds an empty part of n bytes.
+func (b *body) grow(n int) error {
+	if !b.room.take(b.held, int64(n)) {
 		return errNoRoom
 	}
 
-	larger := append(make([]byte, 0, size), b.bytes...)
-	b.room.give(b.held)
-	b.bytes, b.held = larger, n
+	b.held += int64(n)
+	if n == fullPart {
+		b.parts = append(b.parts, fullParts.Get().(*[fullPart]byte)[:0])
+	} else {
+		b.parts = append(b.parts, make([]byte, 0, n))
+	}
 
 	return nil
 }
 
+// join makes one of the parts. What it gives never shares memory with another body.
+func (b *body) join() error {
+	if len(b.parts) == 1 && cap(b.parts[0]) != fullPart {
+		b.bytes = b.parts[0]
+		return nil
+	}
+
+	if !b.room.take(b.held, int64(b.size)) {
+		return errNoRoom
+	}
+
+	before := b.held
+	b.held = int64(b.size)
+	b.bytes = bytes.Join(b.parts, nil)
+	b.drop()
+	b.room.give(before)
+
+	return nil
+}
+
+// drop lets others use the parts.
+func (b *body) drop() {
+	for _, part := range b.parts {
+		if cap(part) == fullPart {
+			fullParts.Put((*[fullPart]byte)(part[:fullPart]))
+		}
+	}
+
+	b.parts = nil
+}
+
 // release gives the memory back. The bytes must not be used any more.
 func (b *body) release() {
+	b.drop()
 	b.room.give(b.held)
 	b.bytes, b.held = nil, 0
 }
@@ -107,38 +152,50 @@ func (b *body) read(r *http.Request, signature *whatsapp.Verifier) error {
 		return errTooLarge
 	}
 
-	size, most := firstBuffer, maxBody+1
+	next, most := firstPart, maxBody+1
 	if r.ContentLength >= 0 {
 		most = int(r.ContentLength) + 1 // one more, to see its end without growing
-		size = min(most, smallBody)
-	}
-
-	if err := b.grow(size); err != nil {
-		return err
+		next = min(most, fullPart)
 	}
 
 	for {
-		n, err := r.Body.Read(b.bytes[len(b.bytes):cap(b.bytes)])
-		signature.Write(b.bytes[len(b.bytes) : len(b.bytes)+n])
-		b.bytes = b.bytes[:len(b.bytes)+n]
+		if err := b.grow(next); err != nil {
+			return err
+		}
+
+		err := b.fill(r.Body, signature)
 
 		switch {
-		case len(b.bytes) > maxBody:
-			return errTooLarge
+		case b.size >= most:
+			return errTooLarge // or longer than it says
 		case err == io.EOF && !signature.Valid():
 			return errUnsigned
 		case err == io.EOF:
-			return nil
+			return b.join()
 		case err != nil:
 			return err
 		}
 
-		if len(b.bytes) == cap(b.bytes) {
-			if err := b.grow(min(2*cap(b.bytes), most)); err != nil {
-				return err
-			}
+		next = min(b.size, fullPart, most-b.size)
+	}
+}
+
+// fill reads until the last part is full. The end of the body is io.EOF.
+func (b *body) fill(from io.Reader, signature *whatsapp.Verifier) error {
+	part := b.parts[len(b.parts)-1]
+	for len(part) < cap(part) {
+		n, err := from.Read(part[len(part):cap(part)])
+		signature.Write(part[len(part) : len(part)+n])
+		part = part[:len(part)+n]
+		b.parts[len(b.parts)-1] = part
+		b.size += n
+
+		if err != nil {
+			return err
 		}
 	}
+
+	return nil
 }
 
 // refusals are how requests are answered whose body is not taken.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"carillon/database/dbtest"
@@ -230,5 +231,61 @@ func TestAShutdownWaitsForNoBodyThatComesSlowly(t *testing.T) {
 	}
 	if w := answer(t, dial(t, address, forged+"Content-Length: 1000")); w.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("after it: %d", w.StatusCode)
+	}
+}
+
+// What is read is what was sent, also where parts are used by bodies at once, and all memory is
+// given back.
+func TestPartsOfABodyAreJoinedInTheirOrderAndSharedWithNoOther(t *testing.T) {
+	t.Parallel()
+	h := metawebhook.New(metawebhook.Parts{}, metawebhook.Options{Secrets: []string{secretNow}})
+	var kept sync.Map // bodies and what was read of them, looked at when all are released
+	var all sync.WaitGroup
+
+	for i := range 40 {
+		body := strings.Repeat(fmt.Sprintf("%d,", 1000+i), []int{1, 1638, 1639, 13107, 13108, 90000}[i%6])
+		for _, length := range []int64{int64(len(body)), -1} {
+			all.Go(func() {
+				for _, secret := range []string{"another", secretNow} {
+					v, _ := whatsapp.NewVerifier([]string{secretNow}, whatsapp.Sign(secret, []byte(body)))
+					r := &http.Request{ContentLength: length, Body: io.NopCloser(iotest.HalfReader(strings.NewReader(body)))}
+					err := metawebhook.ReadBody(h, r, v, func(read []byte) { kept.Store(&read, body) })
+					if (err == nil) != (secret == secretNow) {
+						t.Errorf("%d bytes, signed with %s: %v", len(body), secret, err)
+					}
+				}
+			})
+		}
+	}
+
+	all.Wait()
+	count := 0
+
+	kept.Range(func(read, body any) bool {
+		count++
+		if string(*read.(*[]byte)) != body.(string) {
+			t.Errorf("a body of %d bytes is read as another", len(body.(string)))
+		}
+
+		return true
+	})
+
+	if n := metawebhook.BodyBytes(h); n != 0 || count != 80 {
+		t.Errorf("%d bytes are still reserved, %d bodies are read", n, count)
+	}
+}
+
+// net/http never gives such a body.
+func TestABodyThatIsLongerThanItSaysIsRefused(t *testing.T) {
+	t.Parallel()
+	h := metawebhook.New(metawebhook.Parts{}, metawebhook.Options{Secrets: []string{secretNow}})
+	body := strings.Repeat("x", 100_000)
+
+	for _, length := range []int64{0, 10, 64<<10 - 1, 64 << 10, 99_999} {
+		v, _ := whatsapp.NewVerifier([]string{secretNow}, whatsapp.Sign(secretNow, []byte(body)))
+		r := &http.Request{ContentLength: length, Body: io.NopCloser(strings.NewReader(body))}
+		if err := metawebhook.ReadBody(h, r, v, func([]byte) {}); err == nil {
+			t.Errorf("%d bytes are read although it says %d", len(body), length)
+		}
 	}
 }
