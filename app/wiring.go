@@ -69,6 +69,8 @@ var tries = map[string]ratelimit.Limit{
 	"invited": {Tries: 5, Span: time.Hour},         // invitations of an e-mail address
 	"verify":  {Tries: 5, Span: time.Hour},         // links to prove their address asked for by a user
 	"create":  {Tries: 20, Span: time.Hour},        // organizations by a user
+
+	"remember": {Tries: identity.MostRemembered, Span: 24 * time.Hour}, // new idempotency keys of an organization
 }
 
 func limits(cfg config.Config) func(key string) ratelimit.Limit {

@@ -146,6 +146,7 @@ type loads struct {
 	invitations batch[[]*ent.Invitation] // of organizations
 	makers      batch[*ent.Member]       // of API keys
 	inviters    batch[*ent.Member]       // of invitations
+	inviting    batch[*ent.APIKey]       // keys of invitations
 	subjects    batch[ent.Noder]         // of audit events
 }
 
@@ -240,6 +241,7 @@ func (l *loads) note(rows any) {
 	case []*ent.Invitation:
 		for _, i := range rows {
 			l.inviters.note(i.ID)
+			l.inviting.note(i.ID)
 		}
 	case []*ent.ContactList:
 		for _, list := range rows {

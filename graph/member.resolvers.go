@@ -18,6 +18,10 @@ func (r *invitationResolver) InvitedBy(ctx context.Context, obj *ent.Invitation)
 	return loadsOf(ctx).inviters.load(ctx, obj.ID, r.Identity.Inviters)
 }
 
+func (r *invitationResolver) InvitedByKey(ctx context.Context, obj *ent.Invitation) (*ent.APIKey, error) {
+	return loadsOf(ctx).inviting.load(ctx, obj.ID, r.Identity.InvitingKeys)
+}
+
 func (r *mutationResolver) CreateOrganization(ctx context.Context, input model.CreateOrganizationInput) (*model.SessionPayload, error) {
 	signed, wrong, err := opened(r.Identity.CreateOrganization(ctx, input.Name, input.AcceptTermsVersion))
 	if err != nil {

@@ -204,3 +204,22 @@ func TestAPowerfulKeyNeedsAFreshSignInOrThePassword(t *testing.T) {
 		}
 	})
 }
+
+func TestAnInvitationNamesTheKeyThatMadeIt(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		owner := s.signUp()
+		key := owner.key(enum.RoleAdmin)
+		owner.invite("a@second.example", "VIEWER")
+		key.invite("b@second.example", "VIEWER")
+		v, _ := identity.From(key.ctx)
+
+		a := owner.must(
+			`{ viewer { organization { invitations { invitedBy { role } invitedByKey { id createdBy { role } } } } } }`)
+
+		if got, want := fmt.Sprint(a.at("viewer.organization.invitations")), fmt.Sprintf(
+			"[map[invitedBy:map[role:OWNER] invitedByKey:<nil>] map[invitedBy:<nil> invitedByKey:map[createdBy:map[role:OWNER] id:%s]]]",
+			v.Key.ID); got != want {
+			t.Errorf("the owner sees %s, want %s", got, want)
+		}
+	})
+}

@@ -9,6 +9,7 @@ import (
 	"carillon/graph/generated"
 	"carillon/graph/model"
 	"carillon/graph/transport"
+	"carillon/identity"
 )
 
 const (
@@ -56,6 +57,12 @@ func (r *Resolver) schema() graphql.ExecutableSchema {
 	cost.Query.DeliveryEvents = func(child int, _ *model.DeliveryEventFilter, _ *ent.Cursor, first *int) int {
 		return 1 + or(first, defaultEvents)*child/10
 	}
+	// Lists without pages cost like a page of as many rows as there can be.
+	cost.Organization.Members = func(child int) int { return listCost(child, identity.MostMembers) }
+	cost.Organization.APIKeys = func(child int) int { return listCost(child, identity.MostListedKeys) }
+	cost.Organization.Invitations = func(child int) int { return listCost(child, identity.MostInvitations) }
+	cost.Viewer.Memberships = func(child int) int { return listCost(child, identity.MostMemberships) }
+	cost.Viewer.Sessions = func(child int) int { return listCost(child, identity.MostSessions) }
 	cost.Query.Statistics = func(child int, _ model.StatisticsFilter, _ *enum.StatisticsInterval,
 		_ []enum.StatisticsDimension) int {
 		return 1 + 200*child // there may be thousands of rows, but they are read with one statement
@@ -79,6 +86,8 @@ func pageCost(child int, first, last *int) int {
 
 	return 1 + rows*child/4
 }
+
+func listCost(child, most int) int { return pageCost(child, &most, nil) }
 
 // served is the schema without what the transports do not serve, so that introspection and SDL say
 // the same.

@@ -18,9 +18,6 @@ import (
 	"carillon/usererror"
 )
 
-// mostKeys is how many API keys of an organization can be good at a time.
-const mostKeys = 200
-
 // NewAPIKey is a key that somebody wants.
 type NewAPIKey struct {
 	Name            string
@@ -185,15 +182,6 @@ func list(scopes []enum.APIScope) string {
 // goodKey is the condition under which a key opens something.
 func (s *Service) goodKey() predicate.APIKey {
 	return apikey.And(apikey.RevokedAtIsNil(), apikey.Or(apikey.ExpiresAtIsNil(), apikey.ExpiresAtGT(s.now())))
-}
-
-func (s *Service) roomForKey(ctx context.Context, tx *database.Tx) error {
-	n, err := tx.Client.APIKey.Query().Where(s.goodKey()).Count(ctx)
-	if err == nil && n >= mostKeys {
-		return usererror.Refuse("", usererror.LimitExceeded, "There can be at most %d API keys: revoke some first.", mostKeys)
-	}
-
-	return err
 }
 
 // maker is the user who stands behind what v makes; nil for a key of which that is not known.

@@ -84,7 +84,7 @@ func (s *Service) isKnownAt(ctx context.Context, email string, client Client) (b
 	}
 
 	addresses, err := s.db.Client.Session.Query().Where(session.HasUserWith(user.Email(email)), session.IPNotNil()).
-		Order(ent.Desc(session.FieldID)).Limit(mostSessions).Select(session.FieldIP).Strings(caller.System(ctx))
+		Order(ent.Desc(session.FieldID)).Limit(MostSessions).Select(session.FieldIP).Strings(caller.System(ctx))
 	if err != nil {
 		return false, err
 	}

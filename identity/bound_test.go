@@ -16,11 +16,6 @@ import (
 	"carillon/uid"
 )
 
-const (
-	mostSessions = 100
-	mostKeys     = 200
-)
-
 func TestAUserHasAtMostAHundredSessionsAndTheLeastUsedEnd(t *testing.T) {
 	each(t, func(s *stage) {
 		system := caller.System(s.t.Context())
@@ -36,14 +31,14 @@ func TestAUserHasAtMostAHundredSessionsAndTheLeastUsedEnd(t *testing.T) {
 		}
 
 		second := signIn()
-		s.fill(first.Viewer.User.ID, first.Viewer.Organization, mostSessions-2)
+		s.fill(first.Viewer.User.ID, first.Viewer.Organization, identity.MostSessions-2)
 		s.call(second)
 		s.call(first.Token)
 
 		signIn()
 		s.refused(first.Token) // it was used before all others
 		s.call(second)
-		if n := s.db.Client.Session.Query().CountX(system); n != mostSessions {
+		if n := s.db.Client.Session.Query().CountX(system); n != identity.MostSessions {
 			s.t.Errorf("%d sessions", n)
 		}
 
@@ -55,7 +50,7 @@ func TestAUserHasAtMostAHundredSessionsAndTheLeastUsedEnd(t *testing.T) {
 
 		s.call(switched.Token)
 		s.call(second)
-		if n := s.db.Client.Session.Query().CountX(system); n != mostSessions {
+		if n := s.db.Client.Session.Query().CountX(system); n != identity.MostSessions {
 			s.t.Errorf("%d sessions after one opened another", n)
 		}
 
@@ -90,7 +85,7 @@ func TestAnOrganizationHasAtMostTwoHundredGoodKeysAndOldOnesAreForgotten(t *test
 		ctx := s.call(signed.Token)
 		var rows []*ent.APIKeyCreate
 
-		for range mostKeys - 1 {
+		for range identity.MostKeys - 1 {
 			id := uid.New(uid.APIKey)
 			rows = append(rows, s.db.Client.APIKey.Create().SetID(id).SetOrganizationID(signed.Viewer.Organization).
 				SetName("k").SetRole(enum.RoleViewer).SetPrefix("cak_").SetSecretHash(id[:]))
@@ -129,11 +124,11 @@ func TestAnOrganizationHasAtMostTwoHundredGoodKeysAndOldOnesAreForgotten(t *test
 
 		const kept = 90 * 24 * time.Hour
 		s.advance(kept)
-		left("90 days after the revocation", mostKeys+1)
+		left("90 days after the revocation", identity.MostKeys+1)
 		s.advance(time.Minute)
-		left("a little later", mostKeys)
+		left("a little later", identity.MostKeys)
 		s.advance(time.Hour)
-		left("after the other has expired as long ago", mostKeys-1)
+		left("after the other has expired as long ago", identity.MostKeys-1)
 	})
 }
 
@@ -145,7 +140,7 @@ func TestSessionsThatMakeRoomAreAnnouncedToOtherProcesses(t *testing.T) {
 			announced = append(announced, ended)
 		}})
 		first := s.signUp(email)
-		s.fill(first.Viewer.User.ID, first.Viewer.Organization, mostSessions-1)
+		s.fill(first.Viewer.User.ID, first.Viewer.Organization, identity.MostSessions-1)
 		if len(announced) > 0 {
 			t.Errorf("%v before there are too many", announced)
 		}

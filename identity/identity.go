@@ -23,7 +23,6 @@ const (
 	forgetAfter = 30 * 24 * time.Hour // how long a session stays listed in the database once it is over
 
 	forgetKeysAfter = 90 * 24 * time.Hour // how long an API key stays listed once it is revoked or expired
-	mostSessions    = 100                 // of a user, in all organizations, those that are over included
 )
 
 // Limiter says how often a sign-in may be tried. Keys begin with "account:" (an e-mail address; 10
@@ -31,7 +30,8 @@ const (
 // second factor; 10 in 15 minutes), "reset:" and "invited:" (an e-mail address that is mailed; 5 in
 // an hour), "verify:" (a user who asks for a link; 5 in an hour), "inviter:" (a user who invites;
 // 50 in an hour), "invite:" (an organization that does; 200), "invitations:" (everybody together;
-// 2,000) or "create:" (a user who makes organizations; 20 in an hour). What stands behind a "-" in
+// 2,000), "create:" (a user who makes organizations; 20 in an hour) or "remember:" (an organization
+// that uses new idempotency keys; MostRemembered in 24 hours). What stands behind a "-" in
 // the first word, as in "account-known:", makes a count of its own with the same limit. Allow
 // counts one try and returns zero, or how long to wait. A limiter that cannot tell decides itself
 // whether that is a yes; an error of its own fails the call. GiveBack takes back a try that was
@@ -49,6 +49,7 @@ type Options struct {
 	Limiter    Limiter         // nil does not limit
 	SessionAge time.Duration   // from sign-in to expiry; 30 days
 	Costs      Costs           // of hashing a password; DefaultCosts
+	Bounds     Bounds          // of lists without pages; the usual ones
 	Mail       Mailer          // nil sends none
 	PublicURL  string          // what links in mails begin with, without a slash at the end
 	// Hears says whether this process hears at once what others revoke, which then goes to Forget; the
@@ -82,6 +83,7 @@ type Service struct {
 	external   External
 	signUps    SignUps
 	sessionAge time.Duration
+	bounds     Bounds
 	passwords  *passwords
 	mail       Mailer
 	publicURL  string
@@ -100,7 +102,7 @@ func New(db *database.DB, terms Terms, now func() time.Time, o Options) *Service
 	moment := func() time.Time { return now().UTC().Truncate(time.Microsecond) }
 	return &Service{
 		db: db, terms: terms, keys: o.Keys, mail: o.Mail, publicURL: o.PublicURL, limiter: o.Limiter, external: o.External,
-		announce: o.Announce, signUps: o.SignUps, sessionAge: o.SessionAge,
+		bounds: o.Bounds.orUsual(), announce: o.Announce, signUps: o.SignUps, sessionAge: o.SessionAge,
 		passwords: newPasswords(o.Costs, o.ConcurrentHashes),
 		cache:     newCache(o.Hears, moment), uses: newUses(), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: moment,
 	}

@@ -19,10 +19,7 @@ import (
 	"carillon/usererror"
 )
 
-const (
-	invitationAge   = 7 * 24 * time.Hour
-	mostInvitations = 500 // open ones of an organization
-)
+const invitationAge = 7 * 24 * time.Hour
 
 // InviteMember makes an invitation to the caller's organization, and has it mailed. An earlier one
 // to the same address is void from then on. The token, which the inviter may hand on, is not to be
@@ -108,17 +105,14 @@ func (s *Service) mayInvite(ctx context.Context, tx *database.Tx, email string) 
 		return usererror.Refuse("email", usererror.Taken, "This person is a member already.")
 	}
 
+	if err := s.roomForMember(ctx, tx); err != nil {
+		return err
+	}
 	if _, err := tx.Client.Invitation.Delete().Where(invitation.Email(email)).Exec(ctx); err != nil {
 		return err
 	}
 
-	open, err := tx.Client.Invitation.Query().Where(invitation.ExpiresAtGT(s.now())).Count(ctx)
-	if err == nil && open >= mostInvitations {
-		return usererror.Refuse("", usererror.LimitExceeded, "There can be at most %d open invitations: revoke some first.",
-			mostInvitations)
-	}
-
-	return err
+	return s.roomForInvitation(ctx, tx)
 }
 
 // Invitations lists those to the caller's organization that can still be accepted, the oldest
@@ -411,6 +405,10 @@ func (s *Service) join(ctx context.Context, tx *database.Tx, g guest, invited *e
 	}
 
 	if !is {
+		if err := s.roomToJoin(ctx, tx, org, g.user.ID); err != nil {
+			return "", err
+		}
+
 		err := tx.Client.Member.Create().SetOrganizationID(org).SetUserID(g.user.ID).SetRole(invited.Role).
 			SetCreatedAt(s.now()).Exec(ctx)
 		if err != nil {

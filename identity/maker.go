@@ -47,6 +47,39 @@ func (s *Service) Inviters(ctx context.Context, invitations []uid.ID) (map[uid.I
 	return s.membersAt(ctx, places)
 }
 
+// InvitingKeys are the API keys that made some invitations, by invitation; those that a member made
+// are left out. It acts as the system, for who has been shown the invitations.
+func (s *Service) InvitingKeys(ctx context.Context, invitations []uid.ID) (map[uid.ID]*ent.APIKey, error) {
+	system := caller.System(ctx)
+	rows, err := s.db.Client.Invitation.Query().Where(invitation.IDIn(invitations...), invitation.InvitedByKeyNotNil()).
+		All(system)
+	if err != nil {
+		return nil, fmt.Errorf("read invitations: %w", err)
+	}
+
+	ids := make([]uid.ID, len(rows))
+	for i, row := range rows {
+		ids[i] = *row.InvitedByKey
+	}
+
+	keys, err := s.db.Client.APIKey.Query().Where(apikey.IDIn(ids...)).All(system)
+	if err != nil {
+		return nil, fmt.Errorf("read API keys: %w", err)
+	}
+
+	known := make(map[uid.ID]*ent.APIKey, len(keys))
+	for _, key := range keys {
+		known[key.ID] = key
+	}
+
+	found := make(map[uid.ID]*ent.APIKey, len(rows))
+	for _, row := range rows {
+		found[row.ID] = known[*row.InvitedByKey]
+	}
+
+	return found, nil
+}
+
 func (s *Service) membersAt(ctx context.Context, places map[uid.ID]place) (map[uid.ID]*ent.Member, error) {
 	var organizations, users []uid.ID
 	for _, p := range places {

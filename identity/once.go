@@ -23,6 +23,10 @@ const (
 	longestKey = 255
 )
 
+// MostRemembered is how many new idempotency keys an organization can use in a window of 24 hours.
+// The Limiter counts them.
+const MostRemembered = 2_000_000
+
 // Once runs make and remembers the id of what it made under the caller's key, in the transaction
 // that makes it; with the same key again within 24 hours it returns that id, and does not run make.
 // A second call at the same time waits for the first. The same key with another input is refused.
@@ -77,14 +81,40 @@ func (s *Service) Once(ctx context.Context, tx *database.Tx, operation, key stri
 	if claimed == 0 {
 		return recall(ctx, tx, operation, key, hash[:])
 	}
-	if id, err = make(); err != nil {
+
+	// Counted after that, so that a key that was used can always be used again.
+	counted, err := s.countKey(ctx, scope.Organization)
+	if err != nil {
 		return uid.ID{}, false, err
 	}
+
+	if id, err = make(); err != nil {
+		s.giveBack(ctx, counted)
+		return uid.ID{}, false, err
+	}
+
 	if err := tx.Client.IdempotencyKey.UpdateOneID(claim).SetResultID(id).Exec(ctx); err != nil {
 		return uid.ID{}, false, fmt.Errorf("remember idempotency key: %w", err)
 	}
 
 	return id, false, nil
+}
+
+// countKey counts an idempotency key, which is a row for a day. One whose transaction fails in the
+// end stays counted.
+func (s *Service) countKey(ctx context.Context, organization uid.ID) (try, error) {
+	counted := try{key: "remember:" + organization.String()}
+	err := s.allow(ctx, tooOften, counted.key)
+
+	var full *usererror.Error
+
+	if errors.As(err, &full) && full.Kind == usererror.RateLimited {
+		return try{}, usererror.Refuse("idempotencyKey", usererror.LimitExceeded,
+			"An organization can use at most %d idempotency keys in 24 hours: more are possible in %d minutes.",
+			MostRemembered, int(full.RetryAfter.Minutes())+1)
+	}
+
+	return counted, err
 }
 
 // recall finds what was made under a key.

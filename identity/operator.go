@@ -10,6 +10,7 @@ import (
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/enum"
+	"carillon/ent/member"
 	"carillon/ent/organization"
 	"carillon/ent/user"
 	"carillon/uid"
@@ -101,11 +102,12 @@ func (s *Service) AddUser(ctx context.Context, n NewUser) (added Added, err erro
 		}
 
 		added.Organization, added.OrganizationName = o.ID, o.Name
+		if err := s.mayAdd(system, tx, o, u); err != nil {
+			return err
+		}
+
 		err = tx.Client.Member.Create().SetOrganizationID(o.ID).SetUserID(u.ID).SetRole(n.Role).SetCreatedAt(s.now()).
 			Exec(system)
-		if database.IsUnique(err) {
-			return usererror.New(usererror.Conflict, "%s is a member of %s already", email, o.Name)
-		}
 		if err != nil {
 			return err
 		}
@@ -118,6 +120,23 @@ func (s *Service) AddUser(ctx context.Context, n NewUser) (added Added, err erro
 	}
 
 	return added, nil
+}
+
+// mayAdd holds an organization, and says why a user cannot become a member of it.
+func (s *Service) mayAdd(ctx context.Context, tx *database.Tx, o *ent.Organization, u *ent.User) error {
+	if err := hold(ctx, tx, o.ID); err != nil {
+		return err
+	}
+
+	is, err := tx.Client.Member.Query().Where(member.OrganizationID(o.ID), member.UserID(u.ID)).Exist(ctx)
+	if err != nil {
+		return err
+	}
+	if is {
+		return usererror.New(usererror.Conflict, "%s is a member of %s already", u.Email, o.Name)
+	}
+
+	return s.roomToJoin(ctx, tx, o.ID, u.ID)
 }
 
 // organizationFor finds the organization that the operator names, or makes one of that name.

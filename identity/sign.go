@@ -356,11 +356,11 @@ func (s *Service) openSession(ctx context.Context, tx *database.Tx, userID, org 
 // holds the user's row. Once that is committed, they are announced like all that are revoked.
 func (s *Service) roomForSession(ctx context.Context, tx *database.Tx, userID, calling uid.ID) error {
 	total, err := tx.Client.Session.Query().Where(session.UserID(userID)).Count(ctx)
-	if err != nil || total < mostSessions {
+	if err != nil || total < MostSessions {
 		return err
 	}
 
-	room := mostSessions - 1
+	room := MostSessions - 1
 	if !calling.IsZero() {
 		room--
 	}

@@ -38,6 +38,9 @@ func (s *Service) CreateOrganization(ctx context.Context, name, acceptTermsVersi
 		if err != nil {
 			return err
 		}
+		if err := s.roomForMembership(system, tx, v.User.ID); err != nil {
+			return err
+		}
 
 		err = tx.Client.Member.Create().SetOrganizationID(org.ID).SetUserID(v.User.ID).SetRole(enum.RoleOwner).
 			SetCreatedAt(s.now()).Exec(system)

@@ -391,13 +391,14 @@ type ComplexityRoot struct {
 	}
 
 	Invitation struct {
-		CreatedAt func(childComplexity int) int
-		Email     func(childComplexity int) int
-		ExpiresAt func(childComplexity int) int
-		ID        func(childComplexity int) int
-		InvitedBy func(childComplexity int) int
-		MailedAt  func(childComplexity int) int
-		Role      func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		Email        func(childComplexity int) int
+		ExpiresAt    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		InvitedBy    func(childComplexity int) int
+		InvitedByKey func(childComplexity int) int
+		MailedAt     func(childComplexity int) int
+		Role         func(childComplexity int) int
 	}
 
 	InviteMemberPayload struct {
@@ -2190,6 +2191,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Invitation.InvitedBy(childComplexity), true
+	case "Invitation.invitedByKey":
+		if e.ComplexityRoot.Invitation.InvitedByKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Invitation.InvitedByKey(childComplexity), true
 	case "Invitation.mailedAt":
 		if e.ComplexityRoot.Invitation.MailedAt == nil {
 			break
@@ -6521,7 +6528,7 @@ type APIKeyPayload {
   background. It names the organization and the inviter, unless their names look like a link. An earlier invitation of the same
   address is void from then on. Who should join without the mail can be given the token; that does not prove their address.
   User errors: REQUIRED, INVALID, TOO_LONG (email), TAKEN (a member already), NOT_ALLOWED (a role above the caller's),
-  LIMIT_EXCEEDED (500 open invitations), NOT_ALLOWED (the caller has not verified their address). Errors: RATE_LIMITED.
+  LIMIT_EXCEEDED (500 open invitations, 1,000 members), NOT_ALLOWED (the caller has not verified their address). Errors: RATE_LIMITED.
   """
   inviteMember("Whom, and as what." input: InviteMemberInput!): InviteMemberPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
   "Voids an invitation at once. Errors: NOT_FOUND (also when it was accepted)."
@@ -6610,6 +6617,8 @@ type Invitation {
   role: Role!
   "Who invited them; null where that member has left, or an API key did. It is void once its inviter may not give that role any more."
   invitedBy: Member
+  "The API key that invited them; null where a member did. The invitation ends with the key: when it expires, and when it is revoked."
+  invitedByKey: APIKey
   "When it was made."
   createdAt: Time!
   "When it ends by itself."
@@ -8674,6 +8683,8 @@ func (ec *executionContext) childFields_Invitation(ctx context.Context, field gr
 		return ec.fieldContext_Invitation_role(ctx, field)
 	case "invitedBy":
 		return ec.fieldContext_Invitation_invitedBy(ctx, field)
+	case "invitedByKey":
+		return ec.fieldContext_Invitation_invitedByKey(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Invitation_createdAt(ctx, field)
 	case "expiresAt":
