@@ -94,7 +94,7 @@ func (n NewContact) check(wrong error) (in usererror.Fields) {
 	}
 
 	if given(n.Name) != nil {
-		note(&in, "name", checkText("the name", *n.Name, maxName))
+		note(&in, "name", checkName(*n.Name))
 	}
 	if given(n.Language) != nil {
 		note(&in, "language", checkLanguage(strings.TrimSpace(*n.Language)))

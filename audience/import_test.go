@@ -63,7 +63,7 @@ func TestAnImportTakesWhatIsRightAndSaysWhatIsWrong(t *testing.T) {
 		want := map[string]person{
 			"+8613800138000": {"Li, Lei", "en", "Asia/Shanghai", "CN", map[string]string{"city": "Beijing"},
 				enum.ConsentUnknown},
-			"+8613800138001": {"Han\nMeimei", "", "", "CN", map[string]string{"city": "上海"}, enum.ConsentUnknown},
+			"+8613800138001": {"Han Meimei", "", "", "CN", map[string]string{"city": "上海"}, enum.ConsentUnknown},
 			"+8613800138003": {"Few", "", "", "CN", map[string]string{}, enum.ConsentUnknown},
 			"+8613800138006": {"=1+1", "", "", "CN", map[string]string{"city": "=cmd()"}, enum.ConsentUnknown},
 		}

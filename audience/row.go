@@ -12,6 +12,7 @@ import (
 
 	"carillon/ent"
 	"carillon/ent/enum"
+	"carillon/usererror"
 )
 
 const (
@@ -180,6 +181,9 @@ func (r *rows) fill(e *entry, rec record) (value string, m *mistake) {
 		check  func(string) *mistake
 	}{{h.name, &e.name, checkName}, {h.language, &e.language, r.language}, {h.timeZone, &e.timeZone, r.timeZone}} {
 		value := h.cell(cells, f.column)
+		if f.column == h.name {
+			value = usererror.ToOneLine(value) // a file's line breaks and marks are no reason to leave a person out
+		}
 		if value == "" {
 			continue
 		}
@@ -333,7 +337,17 @@ func once(known map[string]bool, check func(string) *mistake) func(string) *mist
 	}
 }
 
-func checkName(s string) *mistake { return checkText("the name", s, maxName) }
+// checkName looks at what a person is called: one line, like every name.
+func checkName(s string) *mistake {
+	if m := checkText("the name", s, maxName); m != nil {
+		return m
+	}
+	if !usererror.OneLine(s) {
+		return &mistake{usererror.Invalid, usererror.NotOneLine}
+	}
+
+	return nil
+}
 
 // cut shortens s to so many characters.
 func cut(s string, most int) string {

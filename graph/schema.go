@@ -9,7 +9,6 @@ import (
 	"carillon/graph/generated"
 	"carillon/graph/model"
 	"carillon/graph/transport"
-	"carillon/identity"
 )
 
 const (
@@ -57,12 +56,11 @@ func (r *Resolver) schema() graphql.ExecutableSchema {
 	cost.Query.DeliveryEvents = func(child int, _ *model.DeliveryEventFilter, _ *ent.Cursor, first *int) int {
 		return 1 + or(first, defaultEvents)*child/10
 	}
-	// Lists without pages cost like a page of as many rows as there can be.
-	cost.Organization.Members = func(child int) int { return listCost(child, identity.MostMembers) }
-	cost.Organization.APIKeys = func(child int) int { return listCost(child, identity.MostListedKeys) }
-	cost.Organization.Invitations = func(child int) int { return listCost(child, identity.MostInvitations) }
-	cost.Viewer.Memberships = func(child int) int { return listCost(child, identity.MostMemberships) }
-	cost.Viewer.Sessions = func(child int) int { return listCost(child, identity.MostSessions) }
+	// Lists without pages cost like the largest page. Some may hold ten times as many rows (identity's
+	// bounds), but hardly any organization's do.
+	rows := func(child int) int { return listCost(child, maxPage) }
+	cost.Organization.Members, cost.Organization.APIKeys, cost.Organization.Invitations = rows, rows, rows
+	cost.Viewer.Memberships, cost.Viewer.Sessions = rows, rows
 	cost.Query.Statistics = func(child int, _ model.StatisticsFilter, _ *enum.StatisticsInterval,
 		_ []enum.StatisticsDimension) int {
 		return 1 + 200*child // there may be thousands of rows, but they are read with one statement
@@ -87,7 +85,7 @@ func pageCost(child int, first, last *int) int {
 	return 1 + rows*child/4
 }
 
-func listCost(child, most int) int { return pageCost(child, &most, nil) }
+func listCost(child, rows int) int { return pageCost(child, &rows, nil) }
 
 // served is the schema without what the transports do not serve, so that introspection and SDL say
 // the same.

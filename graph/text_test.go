@@ -15,7 +15,7 @@ func TestTextsThatNoDatabaseTakesAreTheCallersMistake(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
 		o := s.signUp().open(1)
 		id := uid.New(uid.Campaign).String()
-		for _, text := range []string{`a\u0000b`, `a\ud800`, `\udc00b`} {
+		for _, text := range []string{`a\u0000b`, `a\ud800`, `\udc00b`, `a\u0001b`, `a\u001b[2Jb`, `a\u007fb`, `a\u0085b`} {
 			for _, query := range []string{
 				`{ campaigns(filter: {search: "%s"}) { totalCount } }`, `{ templates(filter: {search: "%s"}) { totalCount } }`,
 				`{ templates(filter: {language: "%s"}) { totalCount } }`,
@@ -54,6 +54,15 @@ func TestNamesAreOneLine(t *testing.T) {
 				vars{"input": input}),
 			"createContactList": o.must(
 				`mutation($name: String!) { createContactList(input: {name: $name}) { userErrors { field code } } }`,
+				vars{"name": name}),
+			"createContact": o.must(
+				`mutation($name: String!) { createContact(input: {phone: "+15550109999", name: $name}) { userErrors { field code } } }`,
+				vars{"name": name}),
+			"createApiKey": o.must(
+				`mutation($name: String!) { createApiKey(input: {name: $name, role: VIEWER}) { userErrors { field code } } }`,
+				vars{"name": name}),
+			"updateUser": o.must(
+				`mutation($name: String!) { updateUser(input: {name: $name}) { userErrors { field code } } }`,
 				vars{"name": name}),
 			"updateOrganization": o.must(
 				`mutation($name: String!) { updateOrganization(input: {name: $name}) { userErrors { field code } } }`,

@@ -20,3 +20,16 @@ func TestNamesAreOneLine(t *testing.T) {
 		}
 	}
 }
+
+func TestAFilesNamesBecomeOneLine(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"Han\r\nMeimei": "Han Meimei", "Han\nMeimei\n": "Han Meimei", "a\tb": "a b", "\u202efdp.exe": "fdp.exe",
+		"a\u2028b": "a b", "מבצע \u200f!": "מבצע \u200f!", "Ann Lee": "Ann Lee", "\x00": "",
+	} {
+		got := usererror.ToOneLine(name)
+		if got != want || !usererror.OneLine(got) {
+			t.Errorf("%q became %q, want %q", name, got, want)
+		}
+	}
+}

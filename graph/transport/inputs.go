@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -15,9 +16,16 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
-// notText is what is wrong with a text that has no place in a database: half of a surrogate pair is
-// no character, and PostgreSQL keeps no U+0000.
-const notText = "a text must not have the character U+0000 or half of a surrogate pair"
+// notText is what is wrong with a text: half of a surrogate pair is no character, PostgreSQL keeps
+// no U+0000, and other control characters do things to the terminals, logs and files that show them.
+const notText = "a text must not have control characters other than line breaks and tabs, or half of a surrogate pair"
+
+// isText reports whether a string is a text that may be kept and shown.
+func isText(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
+	})
+}
 
 // inputs checks what gqlgen lets pass in variables and in literals, so that a value means the same
 // in both, and the same on both databases: members of one-of inputs, the range of Int, the kinds of
@@ -168,7 +176,7 @@ func texts(value any, path ast.Path) *gqlerror.Error {
 	path = slices.Clip(path)
 	switch v := value.(type) {
 	case string:
-		if strings.ContainsRune(v, 0) || !utf8.ValidString(v) {
+		if !isText(v) {
 			return badVariable(path, notText)
 		}
 	case []any:
@@ -179,7 +187,7 @@ func texts(value any, path ast.Path) *gqlerror.Error {
 		}
 	case map[string]any:
 		for name, one := range v {
-			if strings.ContainsRune(name, 0) {
+			if !isText(name) {
 				return badVariable(path, notText)
 			}
 			if err := texts(one, append(path, ast.PathName(name))); err != nil {
@@ -262,7 +270,7 @@ func (l literals) literal(v *ast.Value, path ast.Path) *gqlerror.Error {
 			}
 		}
 	case ast.StringValue, ast.BlockValue:
-		if strings.ContainsRune(v.Raw, 0) || v.Kind == ast.StringValue && halfEscaped(v) {
+		if !isText(v.Raw) || v.Kind == ast.StringValue && halfEscaped(v) {
 			return badArgument(path, v.Position, notText)
 		}
 	}
