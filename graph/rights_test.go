@@ -216,9 +216,9 @@ func TestAnInvitationNamesTheKeyThatMadeIt(t *testing.T) {
 		a := owner.must(
 			`{ viewer { organization { invitations { invitedBy { role } invitedByKey { id createdBy { role } } } } } }`)
 
-		if got, want := fmt.Sprint(a.at("viewer.organization.invitations")), fmt.Sprintf(
-			"[map[invitedBy:map[role:OWNER] invitedByKey:<nil>] map[invitedBy:<nil> invitedByKey:map[createdBy:map[role:OWNER] id:%s]]]",
-			v.Key.ID); got != want {
+		want := fmt.Sprintf("[map[invitedBy:map[role:OWNER] invitedByKey:<nil>] "+
+			"map[invitedBy:<nil> invitedByKey:map[createdBy:map[role:OWNER] id:%s]]]", v.Key.ID)
+		if got := fmt.Sprint(a.at("viewer.organization.invitations")); got != want {
 			t.Errorf("the owner sees %s, want %s", got, want)
 		}
 	})

@@ -17,7 +17,8 @@ import (
 )
 
 // notText is what is wrong with a text: half of a surrogate pair is no character, PostgreSQL keeps
-// no U+0000, and other control characters do things to the terminals, logs and files that show them.
+// no U+0000, and other control characters do things to the terminals, logs and files that show
+// them.
 const notText = "a text must not have control characters other than line breaks and tabs, or half of a surrogate pair"
 
 // isText reports whether a string is a text that may be kept and shown.
