@@ -103,7 +103,6 @@ func (a adminArgs) print(v any, words func(io.Writer)) error {
 
 // adminCommand has a command for each operation.
 func adminCommand(environ []string) *cobra.Command {
-	cobra.EnableCommandSorting = false // the table's order is the order of the help
 	admin := &cobra.Command{Use: "admin", Short: "what the operator does; alone it lists its commands",
 		Long: "What the operator does. Each command takes --json for programs, and --help.",
 		Args: oneOfItsCommands, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },

@@ -20,6 +20,9 @@ import (
 	"carillon/database"
 )
 
+// Commands are listed in the order in which they are added. Cobra has this for all at once only.
+func init() { cobra.EnableCommandSorting = false }
+
 // Run is the whole program, as main and tests call it.
 func Run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
 	root := commands(environ)
