@@ -206,11 +206,11 @@ func TestChangesThatAreNotReadTakeLittleMemory(t *testing.T) {
 	poke := func() {
 		pokes++
 		status := []enum.CampaignStatus{enum.CampaignStatusPaused, enum.CampaignStatusRunning}[pokes%2]
-		s.db.Client.Campaign.UpdateOneID(c).SetStatus(status).ExecX(system)
+		_ = s.db.Client.Campaign.UpdateOneID(c).SetStatus(status).Exec(system) // fails once the test is over
 		s.Notify(o.ctx, o.org, c)
 	}
 
-	s.notRead(o, 5, 20, document, poke)
+	s.notRead(o, 3, 10, document, poke)
 	other := o.dial()
 	other.subscribe(document, vars{})
 	s.hearsChanges(o, other)
@@ -226,8 +226,8 @@ func TestChangesThatAreNotReadTakeLittleMemory(t *testing.T) {
 
 	grown := s.settled() - before
 	t.Logf("%d MiB", grown>>20)
-	if grown > 64<<20 {
-		t.Errorf("changes for 100 subscriptions on 5 sockets that are not read take %d MiB", grown>>20)
+	if grown > 24<<20 {
+		t.Errorf("changes for 30 subscriptions on 3 sockets that are not read take %d MiB", grown>>20)
 	}
 }
 
