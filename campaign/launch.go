@@ -23,7 +23,7 @@ func (s *Service) Launch(ctx context.Context, id uid.ID) (*ent.Campaign, error) 
 	if err != nil {
 		return nil, err
 	}
-	if c.Status != draft && c.Status != scheduled {
+	if !changes[launch].leadsFrom(c.Status) {
 		return nil, conflict(c, changes[launch].verb)
 	}
 	if err := s.launchable(ctx, c); err != nil {

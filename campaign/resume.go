@@ -31,7 +31,7 @@ func (s *Service) Resume(ctx context.Context, id uid.ID) (*ent.Campaign, error) 
 	if err != nil {
 		return nil, err
 	}
-	if c.Status != paused {
+	if !changes[resume].leadsFrom(c.Status) {
 		return nil, conflict(c, changes[resume].verb)
 	}
 
@@ -112,7 +112,7 @@ func (s *Service) resumeWaiting(ctx context.Context) error {
 		owners = append(owners, c.OrganizationID)
 	}
 
-	slices.SortFunc(owners, func(a, b uid.ID) int { return slices.Compare(a[:], b[:]) })
+	slices.SortFunc(owners, uid.Compare)
 	held, err := s.identity.Obstacles(ctx, slices.Compact(owners)...)
 	if err != nil {
 		return err

@@ -66,6 +66,9 @@ type rule struct {
 	follows []effect // after the commit, beside the news, which every change tells
 }
 
+// leadsFrom reports whether the change is possible for a campaign of that status.
+func (r rule) leadsFrom(s status) bool { return slices.Contains(r.from, s) }
+
 // changes are all ways in which a campaign's status changes. A status from which none leads is
 // final. docs/architecture.md has the drawing.
 var changes = map[change]rule{
@@ -141,7 +144,7 @@ func (s *Service) change(ctx context.Context, tx *database.Tx, r request) (chang
 	}
 
 	rule := changes[r.change]
-	if !slices.Contains(rule.from, c.Status) || r.still != nil && !r.still(c) {
+	if !rule.leadsFrom(c.Status) || r.still != nil && !r.still(c) {
 		return false, nil
 	}
 

@@ -195,7 +195,7 @@ func (t teller) load(ctx context.Context, events []delivery.Event) (map[uid.ID]*
 		ids[i] = e.Message
 	}
 
-	slices.SortFunc(ids, func(a, b uid.ID) int { return slices.Compare(a[:], b[:]) })
+	slices.SortFunc(ids, uid.Compare)
 
 	return t.r.messagesByID(ctx, t.messages, slices.Compact(ids))
 }

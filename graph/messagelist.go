@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -331,7 +330,7 @@ func (r *Resolver) findMessages(ctx context.Context, lists []messageList, descen
 			if descending != (lists[i].page.last != nil) {
 				a, b = b, a
 			}
-			return bytes.Compare(a[:], b[:])
+			return uid.Compare(a, b)
 		})
 	}
 
