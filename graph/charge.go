@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"fmt"
-	"net/netip"
 
 	"carillon/graph/transport"
 	"carillon/identity"
@@ -36,31 +35,13 @@ func (r *Resolver) charge(ctx context.Context, cost int) ([]transport.Allowance,
 func payers(ctx context.Context) []ratelimit.Owner {
 	v, ok := identity.From(ctx)
 	if !ok {
-		return []ratelimit.Owner{{Kind: ratelimit.Address, ID: network(clientOf(ctx).IP)}}
+		return []ratelimit.Owner{{Kind: ratelimit.Address, ID: identity.Network(clientOf(ctx).IP)}}
 	}
 
 	token, _ := credential(v)
 
 	return []ratelimit.Owner{{Kind: ratelimit.Token, ID: token.String()},
 		{Kind: ratelimit.Organization, ID: v.Organization.String()}}
-}
-
-// network is the address of a stranger, or for IPv6 its /64, in which one caller has many
-// addresses.
-func network(address string) string {
-	at, err := netip.ParseAddr(address)
-	if err != nil {
-		return address
-	}
-
-	bits := 64
-	if at = at.Unmap().WithZone(""); at.Is4() {
-		bits = 32
-	}
-
-	within, _ := at.Prefix(bits)
-
-	return within.String()
 }
 
 // overBudget says which budget is too small for an operation, and what the caller can do.

@@ -58,7 +58,8 @@ func (r *Resolver) schema() graphql.ExecutableSchema {
 	}
 	// Lists without pages cost like the largest page. Some may hold ten times as many rows (identity's
 	// bounds), but hardly any organization's do.
-	rows := func(child int) int { return listCost(child, maxPage) }
+	largest := maxPage
+	rows := func(child int) int { return pageCost(child, &largest, nil) }
 	cost.Organization.Members, cost.Organization.APIKeys, cost.Organization.Invitations = rows, rows, rows
 	cost.Viewer.Memberships, cost.Viewer.Sessions = rows, rows
 	cost.Query.Statistics = func(child int, _ model.StatisticsFilter, _ *enum.StatisticsInterval,
@@ -84,8 +85,6 @@ func pageCost(child int, first, last *int) int {
 
 	return 1 + rows*child/4
 }
-
-func listCost(child, rows int) int { return pageCost(child, &rows, nil) }
 
 // served is the schema without what the transports do not serve, so that introspection and SDL say
 // the same.

@@ -60,7 +60,7 @@ func (s *Service) countTry(ctx context.Context, kind, email, id string, client C
 		return try{}, refusal
 	}
 
-	reserve := kind + "-known:" + id + "@" + network(client.IP)
+	reserve := kind + "-known:" + id + "@" + Network(client.IP)
 	if err := s.allow(ctx, tooMany[kind], reserve); usererror.Is(err, usererror.RateLimited) {
 		return try{}, refusal
 	} else if err != nil {
@@ -91,12 +91,12 @@ func (s *Service) isKnownAt(ctx context.Context, email string, client Client) (b
 
 	var known []string
 	for _, ip := range addresses {
-		if at := network(ip); !slices.Contains(known, at) && len(known) < knownNetworks {
+		if at := Network(ip); !slices.Contains(known, at) && len(known) < knownNetworks {
 			known = append(known, at)
 		}
 	}
 
-	return slices.Contains(known, network(client.IP)), nil
+	return slices.Contains(known, Network(client.IP)), nil
 }
 
 // giveBack takes a counted try back, since it was right. A zero one it leaves.
@@ -112,7 +112,7 @@ func (s *Service) throttleAddress(ctx context.Context, client Client) error {
 	if client.IP == "" {
 		return nil
 	}
-	return s.allow(ctx, tooMany[tryPassword], "address:"+network(client.IP))
+	return s.allow(ctx, tooMany[tryPassword], "address:"+Network(client.IP))
 }
 
 // allow counts one try under each key, and says why there can be none.

@@ -58,9 +58,9 @@ func checkName(in *usererror.Fields, field, s string) string {
 	return s
 }
 
-// network is what counts as one caller's address: of IPv6 the 64 bits that a provider gives to one
-// customer.
-func network(ip string) string {
+// Network gives what counts as one caller's address: of IPv6 the 64 bits that a provider gives to
+// one customer.
+func Network(ip string) string {
 	a, err := netip.ParseAddr(ip)
 	if err != nil {
 		return ip
