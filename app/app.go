@@ -56,8 +56,6 @@ type App struct {
 	DB       *database.DB
 	Keys     *secret.Keyring
 	Identity *identity.Service
-	Accounts *account.Service
-	Audience *audience.Service
 	Operator *operator.Service
 	Queue    *delivery.Queue
 	Journal  *delivery.Journal
@@ -73,6 +71,8 @@ type App struct {
 	tasks     *worker.Tasks
 	worker    *worker.Worker
 	limiter   *ratelimit.Limiter
+	accounts  *account.Service
+	audience  *audience.Service
 	campaigns *campaign.Service
 	api       http.Handler
 	apiStop   func(context.Context) error
@@ -125,7 +125,7 @@ func (p *App) openStores(ctx context.Context) (err error) {
 // buildDelivery makes what messages pass: the log and its subscribers, the journal, the queue.
 func (p *App) buildDelivery(context.Context) error {
 	p.meta = whatsapp.NewClient(p.Config.WhatsApp.APIURL.String(), p.Config.WhatsApp.APIVersion,
-		whatsapp.WithAppSecret(currentSecret(p.Config)), whatsapp.WithSocket(p.Config.WhatsApp.Socket))
+		whatsapp.WithAppSecret(p.Config.WhatsApp.AppSecret()), whatsapp.WithSocket(p.Config.WhatsApp.Socket))
 	p.events = delivery.NewLog(p.DB)
 	p.Hub = hub.New[delivery.Event](p.redis, p.prefix, p.events, hub.Options{
 		Logger: p.Log, Announced: func(subjects ...uid.ID) { p.Identity.Forget(subjects...) },
@@ -140,7 +140,7 @@ func (p *App) buildDelivery(context.Context) error {
 
 // buildDomain makes the services that own the rules: who asks, accounts, audience, campaigns.
 func (p *App) buildDomain(context.Context) error {
-	terms, err := LoadTerms(p.Config.TermsFile)
+	terms, err := loadTerms(p.Config.TermsFile)
 	if err != nil {
 		return err
 	}
@@ -163,17 +163,17 @@ func (p *App) buildDomain(context.Context) error {
 		Log:      p.Log,
 	})
 
-	p.Accounts = account.New(p.DB, p.Keys, p.meta, p.Identity, account.Options{
-		AppID: p.Config.WhatsApp.AppID, AppSecret: currentSecret(p.Config), Tell: p.news.Notify,
+	p.accounts = account.New(p.DB, p.Keys, p.meta, p.Identity, account.Options{
+		AppID: p.Config.WhatsApp.AppID, AppSecret: p.Config.WhatsApp.AppSecret(), Tell: p.news.Notify,
 	}, now)
-	p.Audience = audience.New(p.DB, now, func(ctx context.Context, organization, contactImport uid.ID) {
+	p.audience = audience.New(p.DB, now, func(ctx context.Context, organization, contactImport uid.ID) {
 		p.news.Notify(ctx, organization, contactImport)
 	})
-	p.Audience.WakeBy(p.tasks.WakeImport)
-	p.campaigns = campaign.New(p.DB, p.Queue, p.Audience, p.Identity, p.Accounts, p.tasks, p.news, now)
-	p.Operator = operator.New(p.DB, p.Accounts, p.campaigns, p.Hub, now)
+	p.audience.WakeBy(p.tasks.WakeImport)
+	p.campaigns = campaign.New(p.DB, p.Queue, p.audience, p.Identity, p.accounts, p.tasks, p.news, now)
+	p.Operator = operator.New(p.DB, p.accounts, p.campaigns, p.Hub, now)
 	p.Journal.Watch(p.campaigns)
-	p.Journal.Introduce(p.Audience)
+	p.Journal.Introduce(p.audience)
 
 	return nil
 }
@@ -181,15 +181,15 @@ func (p *App) buildDomain(context.Context) error {
 // buildDoors makes what is called from outside: the workers' tasks, Meta's webhooks, the API.
 func (p *App) buildDoors(context.Context) error {
 	cfg, now := p.Config, database.Now
-	lanes := worker.NewLanes(worker.Parts{Queue: p.Queue, Journal: p.Journal, Accounts: p.Accounts,
+	lanes := worker.NewLanes(worker.Parts{Queue: p.Queue, Journal: p.Journal, Accounts: p.accounts,
 		Campaigns: p.campaigns, Client: p.meta, Pace: worker.NewPace(p.redis, p.prefix), Waiting: p.tasks.Waiting,
 		Now: now, Log: p.Log})
 	p.worker = worker.New(p.redis, p.tasks, worker.Jobs{
-		Enroll: p.campaigns.Enroll, Import: p.Audience.RunImport, Drain: lanes.Drain, Sweep: p.sweep,
+		Enroll: p.campaigns.Enroll, Import: p.audience.RunImport, Drain: lanes.Drain, Sweep: p.sweep,
 	}, tasksAtOnce, p.Log)
 
-	p.Webhooks = metawebhook.New(metawebhook.Parts{DB: p.DB, Journal: p.Journal, Queue: p.Queue, Accounts: p.Accounts,
-		Audience: p.Audience, Campaigns: p.campaigns, Now: now, Log: p.Log},
+	p.Webhooks = metawebhook.New(metawebhook.Parts{DB: p.DB, Journal: p.Journal, Queue: p.Queue, Accounts: p.accounts,
+		Audience: p.audience, Campaigns: p.campaigns, Now: now, Log: p.Log},
 		metawebhook.Options{
 			Secrets: cfg.WhatsApp.AppSecrets, VerifyToken: cfg.WhatsApp.VerifyToken,
 			BodyMemory: cfg.Webhooks.Memory, KeptRows: cfg.Webhooks.Kept, KeptBytes: cfg.Webhooks.KeptBytes,
@@ -201,7 +201,7 @@ func (p *App) buildDoors(context.Context) error {
 	p.metrics.MustRegister(budgets.Metrics()...)
 
 	api := graph.New(graph.Deps{
-		DB: p.DB, Identity: p.Identity, Accounts: p.Accounts, Audience: p.Audience, Campaigns: p.campaigns,
+		DB: p.DB, Identity: p.Identity, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns,
 		Direct:   transactional.New(p.DB, p.Queue, p.Identity, p.tasks, now),
 		Operator: operator.NewStates(p.DB, now),
 		Log:      p.events, Hub: p.Hub, Rates: worker.NewPace(p.quick, p.prefix), Budgets: budgets,

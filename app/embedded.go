@@ -59,7 +59,7 @@ func startRedis() (options *redis.UniversalOptions, stop func() error, err error
 	return options, func() error { close(done); <-over; m.Close(); return nil }, nil
 }
 
-// meta is the sandbox, serving inside this process.
+// builtInSandbox is the sandbox, serving inside this process.
 type builtInSandbox struct {
 	*sandbox.Sandbox
 	server *http.Server

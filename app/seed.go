@@ -111,7 +111,7 @@ func (p *App) seedOwner(ctx context.Context, c credentials) (context.Context, er
 func (p *App) seedAccount(ctx context.Context) (*ent.Account, error) {
 	a, err := p.DB.Client.Account.Query().Where(entaccount.WabaID(sandboxWABA)).Only(ctx)
 	if ent.IsNotFound(err) {
-		return p.Accounts.Connect(ctx, account.Connect{WABAID: sandboxWABA, AccessToken: sandboxToken,
+		return p.accounts.Connect(ctx, account.Connect{WABAID: sandboxWABA, AccessToken: sandboxToken,
 			ConsentToTransfer: true})
 	}
 
@@ -122,7 +122,7 @@ func (p *App) seedTemplate(ctx context.Context, a *ent.Account, box *builtInSand
 	const name = "spring_sale"
 	t, err := p.DB.Client.Template.Query().Where(template.Name(name)).Only(ctx)
 	if ent.IsNotFound(err) {
-		t, err = p.Accounts.CreateTemplate(ctx,
+		t, err = p.accounts.CreateTemplate(ctx,
 			account.CreateTemplate{AccountID: a.ID, Submit: true, Template: whatsapp.Template{
 				Name: name, Language: "en_US", Category: "MARKETING", ParameterFormat: "NAMED",
 				Components: []whatsapp.Component{
@@ -141,7 +141,7 @@ func (p *App) seedTemplate(ctx context.Context, a *ent.Account, box *builtInSand
 	}
 
 	box.ApproveTemplate(sandboxWABA, name)
-	if _, err := p.Accounts.Sync(ctx, a.ID); err != nil {
+	if _, err := p.accounts.Sync(ctx, a.ID); err != nil {
 		return nil, err
 	}
 
@@ -152,7 +152,7 @@ func (p *App) seedContacts(ctx context.Context) (uid.ID, error) {
 	const name = "Newsletter"
 	list, err := p.DB.Client.ContactList.Query().Where(contactlist.Name(name)).Only(ctx)
 	if ent.IsNotFound(err) {
-		list, err = p.Audience.CreateList(ctx, name)
+		list, err = p.audience.CreateList(ctx, name)
 	}
 	if err != nil {
 		return uid.ID{}, err
@@ -163,13 +163,13 @@ func (p *App) seedContacts(ctx context.Context) (uid.ID, error) {
 		return list.ID, err
 	}
 
-	started, err := p.Audience.StartImport(ctx,
+	started, err := p.audience.StartImport(ctx,
 		audience.NewImport{FileName: "contacts.csv", File: bytes.NewReader(examples.Contacts), ListID: &list.ID})
 	if err != nil {
 		return uid.ID{}, err
 	}
 
-	return list.ID, p.Audience.RunImport(caller.System(ctx), started.ID)
+	return list.ID, p.audience.RunImport(caller.System(ctx), started.ID)
 }
 
 func (p *App) seedCampaign(ctx context.Context, a *ent.Account, t *ent.Template, list uid.ID) error {

@@ -22,9 +22,9 @@ func (p *App) sweep(ctx context.Context) error {
 		{"expire leases", func(ctx context.Context) error { _, err := p.Queue.ExpireLeases(ctx); return err }},
 		{"settle unknown messages", p.settleUnknown},
 		{"messaging windows", func(ctx context.Context) error { _, err := p.Queue.SweepWindows(ctx); return err }},
-		{"restrictions that are over", p.Accounts.EndRestrictions},
+		{"restrictions that are over", p.accounts.EndRestrictions},
 		{"suspensions that are over", p.endSuspensions},
-		{"keys of numbers", p.Audience.KeyNumbers},
+		{"keys of numbers", p.audience.KeyNumbers},
 		{"campaigns", p.campaigns.Sweep},
 		{"wake lanes", p.wakeLanes},
 		{"wake imports", p.wakeImports},
@@ -32,7 +32,7 @@ func (p *App) sweep(ctx context.Context) error {
 		{"expire events", p.expireEvents},
 		{"webhooks to try again", p.Webhooks.Retry},
 		{"imports", func(ctx context.Context) error {
-			return p.Audience.Sweep(ctx, database.Now().Add(-p.Config.RejectionRetention))
+			return p.audience.Sweep(ctx, database.Now().Add(-p.Config.RejectionRetention))
 		}},
 		{"trim webhooks", p.Webhooks.Trim},
 	} {
@@ -89,7 +89,7 @@ func (p *App) wakeLanes(ctx context.Context) error {
 }
 
 func (p *App) wakeImports(ctx context.Context) error {
-	imports, err := p.Audience.WaitingImports(ctx)
+	imports, err := p.audience.WaitingImports(ctx)
 	for _, n := range imports {
 		p.tasks.WakeImport(ctx, n)
 	}

@@ -38,13 +38,6 @@ func keyring(cfg config.Config) (*secret.Keyring, error) {
 	return secret.NewKeyring(keys...)
 }
 
-func currentSecret(cfg config.Config) string {
-	if len(cfg.WhatsApp.AppSecrets) == 0 {
-		return ""
-	}
-	return cfg.WhatsApp.AppSecrets[0]
-}
-
 // external is the identity provider of the configuration. It is not asked yet: it may be down.
 func external(cfg config.Config, now func() time.Time) identity.External {
 	o := cfg.OIDC
@@ -158,8 +151,8 @@ func Open(ctx context.Context, environ []string, stderr io.Writer) (*App, error)
 	return Build(ctx, cfg, RedisPrefix, log)
 }
 
-// LoadTerms reads the operator's own terms, where they have some.
-func LoadTerms(file string) (identity.Terms, error) {
+// loadTerms reads the operator's own terms, where they have some.
+func loadTerms(file string) (identity.Terms, error) {
 	if file == "" {
 		return identity.DefaultTerms(), nil
 	}

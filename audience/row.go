@@ -176,22 +176,23 @@ func (r *rows) fill(e *entry, rec record) (value string, m *mistake) {
 	}
 
 	for _, f := range []struct {
-		column int
-		to     **string
-		check  func(string) *mistake
-	}{{h.name, &e.name, checkName}, {h.language, &e.language, r.language}, {h.timeZone, &e.timeZone, r.timeZone}} {
-		value := h.cell(cells, f.column)
-		if f.column == h.name {
-			value = usererror.ToOneLine(value) // a file's line breaks and marks are no reason to leave a person out
-		}
-		if value == "" {
+		value string
+		to    **string
+		check func(string) *mistake
+	}{
+		// A file's line breaks and marks are no reason to leave a person out.
+		{usererror.ToOneLine(h.cell(cells, h.name)), &e.name, checkName},
+		{h.cell(cells, h.language), &e.language, r.language},
+		{h.cell(cells, h.timeZone), &e.timeZone, r.timeZone},
+	} {
+		if f.value == "" {
 			continue
 		}
-		if m := f.check(value); m != nil {
-			return value, m
+		if m := f.check(f.value); m != nil {
+			return f.value, m
 		}
 
-		*f.to = &value
+		*f.to = &f.value
 	}
 
 	for _, i := range h.attributes {

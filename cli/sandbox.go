@@ -18,22 +18,29 @@ import (
 	"carillon/whatsapp/sandbox"
 )
 
-// sandboxCommand serves the double of WhatsApp. Its defaults come from the environment, which is
-// read first: a variable that is wrong is reported when the command runs.
+// sandboxCommand serves the double of WhatsApp. What of the app no flag says, the environment says.
 func sandboxCommand(environ []string) *cobra.Command {
 	options := sandbox.Defaults()
-	cfg, wrong := config.Load(environ)
-	options.AppID, options.VerifyToken = cfg.WhatsApp.AppID, cfg.WhatsApp.VerifyToken
-	if len(cfg.WhatsApp.AppSecrets) > 0 {
-		options.AppSecret = cfg.WhatsApp.AppSecrets[0]
-	}
-
 	var account string
 	cmd := &cobra.Command{
 		Use: "sandbox", Short: "WhatsApp's Cloud API as a double, for development and tests", Long: sandbox.Help(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if wrong != nil {
-				return wrong
+			cfg, err := config.Load(environ)
+			if err != nil {
+				return err
+			}
+
+			for _, f := range []struct {
+				flag, value string
+				option      *string
+			}{
+				{"app-id", cfg.WhatsApp.AppID, &options.AppID},
+				{"app-secret", cfg.WhatsApp.AppSecret(), &options.AppSecret},
+				{"verify-token", cfg.WhatsApp.VerifyToken, &options.VerifyToken},
+			} {
+				if !cmd.Flags().Changed(f.flag) {
+					*f.option = f.value
+				}
 			}
 
 			options.Log = telemetry.Logger(cmd.ErrOrStderr(), cfg.LogLevel, cfg.LogFormat)
@@ -41,7 +48,6 @@ func sandboxCommand(environ []string) *cobra.Command {
 			return serveSandbox(cmd.Context(), cfg.HTTPAddr, account, options, cmd.OutOrStdout())
 		},
 	}
-
 	sandbox.Flags(cmd.Flags(), &options)
 	cmd.Flags().StringVar(&account, "account", "", "a WABA to begin with, as wabaId:phoneNumberId:token")
 

@@ -76,6 +76,14 @@ type WhatsApp struct {
 	Socket      string // path of the built-in sandbox's socket, which takes the place of APIURL's host; set by who runs it
 }
 
+// AppSecret gives the secret that is current; empty for none.
+func (w WhatsApp) AppSecret() string {
+	if len(w.AppSecrets) == 0 {
+		return ""
+	}
+	return w.AppSecrets[0]
+}
+
 // Limits bound what one process holds open for its clients.
 type Limits struct {
 	Connections             int // sockets and event streams
