@@ -105,7 +105,7 @@ func talk(t *testing.T, handler http.Handler, text string) string {
 	}
 
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(3 * time.Minute))
 	go func() { _, _ = io.WriteString(conn, text) }()
 	said, err := io.ReadAll(conn)
 	if err != nil && !strings.Contains(err.Error(), "reset") {
@@ -170,7 +170,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 
 	_ = first.Close()
-	_ = second.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = second.SetReadDeadline(time.Now().Add(time.Minute))
 	if line, err := bufio.NewReader(second).ReadString('\n'); err != nil || !strings.Contains(line, "404") {
 		t.Errorf("once the first is gone it is answered %q, %v", line, err)
 	}

@@ -183,7 +183,7 @@ func stand(t *testing.T, db *database.DB, edit ...func(*graph.Deps)) *stage {
 	s.server = httptest.NewServer(api)
 
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		if err := api.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
@@ -576,7 +576,7 @@ func (s *socket) next() frame {
 }
 
 func (s *socket) read() (f frame, err error) {
-	_ = s.conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+	_ = s.conn.SetReadDeadline(time.Now().Add(3 * time.Minute))
 	err = s.conn.ReadJSON(&f)
 	return f, err
 }

@@ -41,7 +41,7 @@ func dial(t *testing.T, address, headers string) net.Conn {
 	}
 
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(3 * time.Minute))
 	if _, err := fmt.Fprintf(conn, "POST /webhooks/whatsapp HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n", headers); err != nil {
 		t.Fatal(err)
 	}

@@ -261,7 +261,7 @@ func TestRedisMayBeEmptiedAtAnyMoment(t *testing.T) {
 // wipe deletes every key of this test's service: its tasks, its pace and its news.
 func wipe(t *testing.T, s *stage) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 
 	for keys := s.redis.Scan(ctx, 0, "*"+s.prefix+"*", 1000).Iterator(); keys.Next(ctx); {

@@ -39,7 +39,7 @@ func (s *served) dialFrom(t *testing.T, address string, header http.Header) *pee
 
 	_ = resp.Body.Close()
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(3 * time.Minute))
 
 	return &peer{conn, t}
 }

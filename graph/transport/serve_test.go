@@ -74,7 +74,7 @@ func serve(t *testing.T, change func(*transport.Options)) *served {
 	s.Server = httptest.NewServer(s.Handler)
 
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		if err := s.Handler.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)

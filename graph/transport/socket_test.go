@@ -41,7 +41,7 @@ func (s *served) dial(t *testing.T, dialer *websocket.Dialer) *peer {
 
 	_ = resp.Body.Close()
 	t.Cleanup(func() { _ = conn.Close() })
-	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(3 * time.Minute))
 
 	return &peer{conn, t}
 }
