@@ -93,8 +93,12 @@ var inputNames = map[string]string{
 	"parameter_format": "parameterFormat", "message_send_ttl_seconds": "messageTtlSeconds",
 	"phone_number": "phoneNumber", "otp_type": "otpType",
 	"code_expiration_minutes": "codeExpirationMinutes", "limited_time_offer": "text", "supported_apps": "packageName",
-	"zero_tap_terms_accepted": "otpType",
+	"zero_tap_terms_accepted": "otpType", "add_security_recommendation": "addSecurityRecommendation",
+	"flow_action": "flowAction", "icon": "flowIcon", "ttl_minutes": "ttlMinutes", "app_deep_link": "appDeepLink",
 }
+
+// examplesOf are the rules about examples that our input has in a field of another name.
+var examplesOf = map[string]string{"header_media_example": "mediaHandle", "header_media_handle": "mediaHandle"}
 
 // Lint checks a template against WhatsApp's published rules, and names fields as our input does.
 func Lint(t whatsapp.Template) []whatsapp.Problem {
@@ -105,6 +109,14 @@ func Lint(t whatsapp.Template) []whatsapp.Problem {
 			if ours := inputNames[name]; ours != "" {
 				problems[i].Field[j] = ours
 			}
+		}
+
+		last := len(p.Field) - 1
+		switch ours := examplesOf[p.Rule]; {
+		case ours != "":
+			problems[i].Field[last] = ours
+		case t.ParameterFormat == whatsapp.Named && (p.Rule == "body_example" || p.Rule == "header_example"):
+			problems[i].Field[last] = "namedExamples"
 		}
 	}
 

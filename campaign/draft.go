@@ -193,10 +193,8 @@ var contactFields = map[string]func(audience.Recipient) string{
 }
 
 func checkBindings(template *ent.Template, bindings []jsonfield.ParameterBinding, in *usererror.Fields) {
-	known := map[string]bool{}
-	names := []string{}
-	for _, p := range account.Of(template).Parameters() {
-		known[p.Name] = true
+	of, names := account.Of(template), []string{}
+	for _, p := range of.Parameters() {
 		names = append(names, p.Name)
 	}
 
@@ -211,7 +209,7 @@ func checkBindings(template *ent.Template, bindings []jsonfield.ParameterBinding
 		}
 
 		switch {
-		case !known[b.Parameter]:
+		case !of.Takes(b.Parameter):
 			in.Add(at+".parameter", usererror.Invalid, "the template has no parameter %q; it has: %s", b.Parameter,
 				strings.Join(names, ", "))
 		case seen[b.Parameter]:

@@ -51,24 +51,19 @@ func known[E interface {
 	return &v
 }
 
-// componentsOf leaves out parts of a kind that has no name here yet.
 func componentsOf(parts []whatsapp.Component) []*model.TemplateComponent {
 	out := []*model.TemplateComponent{}
 	for _, p := range parts {
-		kind := known[enum.ComponentType](p.Type)
-		if kind == nil {
-			continue
-		}
-
 		raw, _ := json.Marshal(p) // it was JSON before
-		c := &model.TemplateComponent{Type: *kind, Format: known[enum.HeaderFormat](p.Format), Text: some(p.Text),
+		kind := or(known[enum.ComponentType](p.Type), enum.ComponentTypeOther)
+		c := &model.TemplateComponent{Type: kind, Format: known[enum.HeaderFormat](p.Format), Text: some(p.Text),
 			Example: examplesOf(p), JSON: string(raw)}
 		if p.LimitedTimeOffer != nil && c.Text == nil {
 			c.Text = some(p.LimitedTimeOffer.Text)
 		}
 
 		for _, b := range p.Buttons {
-			c.Buttons = append(c.Buttons, buttonsOf(b)...)
+			c.Buttons = append(c.Buttons, buttonOf(b))
 		}
 
 		for _, card := range p.Cards {
@@ -99,19 +94,14 @@ func examplesOf(p whatsapp.Component) (out []string) {
 	return out
 }
 
-func buttonsOf(b whatsapp.Button) []*model.TemplateButton {
-	kind := known[enum.ButtonType](b.Type)
-	if kind == nil {
-		return nil
-	}
-
-	out := &model.TemplateButton{Type: *kind, Text: some(b.Text), URL: some(b.URL), PhoneNumber: some(b.PhoneNumber),
-		OtpType: known[enum.OTPType](b.OTPType)}
+func buttonOf(b whatsapp.Button) *model.TemplateButton {
+	out := &model.TemplateButton{Type: or(known[enum.ButtonType](b.Type), enum.ButtonTypeOther), Text: some(b.Text),
+		URL: some(b.URL), PhoneNumber: some(b.PhoneNumber), OtpType: known[enum.OTPType](b.HandsOver())}
 	if len(b.Example) > 0 {
 		out.Example = &b.Example[0]
 	}
 
-	return []*model.TemplateButton{out}
+	return out
 }
 
 func parametersOf(t *ent.Template) []*model.TemplateParameter {
@@ -132,9 +122,53 @@ func previewOf(t *ent.Template, values []*model.ParameterValueInput) *model.Temp
 	}
 
 	p := account.Of(t).Preview(given)
+	out := &model.TemplatePreview{Header: some(p.Header), Body: p.Body, Footer: some(p.Footer),
+		Buttons: append([]string{}, p.Buttons...), Media: mediaShown(p.Media), Product: productShown(p.Product),
+		AsksToCall: p.AsksToCall, Actions: actionsShown(p.Actions), Cards: []*model.PreviewCard{}}
+	if l := p.Location; l != nil {
+		out.Location = &model.PreviewLocation{Latitude: l.Latitude, Longitude: l.Longitude, Name: some(l.Name),
+			Address: some(l.Address)}
+	}
 
-	return &model.TemplatePreview{Header: some(p.Header), Body: p.Body, Footer: some(p.Footer),
-		Buttons: append([]string{}, p.Buttons...)}
+	if p.Offer != nil {
+		out.Offer = &model.PreviewOffer{Text: p.Offer.Text, Code: some(p.Offer.Code)}
+		if !p.Offer.Ends.IsZero() {
+			out.Offer.EndsAt = &p.Offer.Ends
+		}
+	}
+
+	for _, card := range p.Cards {
+		out.Cards = append(out.Cards, &model.PreviewCard{Header: some(card.Header), Body: some(card.Body),
+			Buttons: append([]string{}, card.Buttons...), Media: mediaShown(card.Media), Product: productShown(card.Product),
+			Actions: actionsShown(card.Actions)})
+	}
+
+	return out
+}
+
+func mediaShown(m *whatsapp.PreviewMedia) *model.PreviewMedia {
+	if m == nil {
+		return nil
+	}
+	return &model.PreviewMedia{Format: enum.HeaderFormat(m.Kind), Link: some(m.Link), MediaID: some(m.ID),
+		FileName: some(m.Filename)}
+}
+
+func productShown(p *whatsapp.Product) *model.PreviewProduct {
+	if p == nil {
+		return nil
+	}
+	return &model.PreviewProduct{ProductID: p.ProductRetailerID, CatalogID: some(p.CatalogID)}
+}
+
+func actionsShown(actions []whatsapp.PreviewButton) []*model.PreviewButton {
+	out := []*model.PreviewButton{}
+	for _, a := range actions {
+		out = append(out, &model.PreviewButton{Type: or(known[enum.ButtonType](a.Type), enum.ButtonTypeOther), Text: a.Text,
+			URL: some(a.URL), PhoneNumber: some(a.PhoneNumber), Code: some(a.Code)})
+	}
+
+	return out
 }
 
 func problemsOf(in *model.TemplateInput) []*model.TemplateProblem {
@@ -160,6 +194,11 @@ func templateFrom(in *model.TemplateInput) whatsapp.Template {
 
 func componentsFrom(in []*model.TemplateComponentInput) (out []whatsapp.Component) {
 	for _, c := range in {
+		if asksToCall(c) {
+			out = append(out, whatsapp.Component{Type: string(enum.ComponentTypeCallPermissionRequest)})
+			continue
+		}
+
 		p := whatsapp.Component{Type: string(c.Type), Text: text(c.Text), Example: exampleFrom(c)}
 		if c.Format != nil {
 			p.Format = string(*c.Format)
@@ -189,6 +228,11 @@ func componentsFrom(in []*model.TemplateComponentInput) (out []whatsapp.Componen
 	}
 
 	return out
+}
+
+// asksToCall tells whether a group of buttons is the one that stands for a part of its own.
+func asksToCall(c *model.TemplateComponentInput) bool {
+	return len(c.Buttons) == 1 && c.Buttons[0].Type == enum.ButtonTypeCallPermissionRequest
 }
 
 func exampleFrom(c *model.TemplateComponentInput) *whatsapp.Example {
@@ -236,9 +280,19 @@ func buttonFrom(in *model.TemplateButtonInput) whatsapp.Button {
 		b.SupportedApps = []whatsapp.SupportedApp{{PackageName: text(in.PackageName), SignatureHash: text(in.SignatureHash)}}
 	}
 
-	if in.FlowID != nil {
-		id, _ := json.Marshal(*in.FlowID)
-		b.Extra = map[string]json.RawMessage{"flow_id": id}
+	for _, app := range in.MoreApps {
+		b.SupportedApps = append(b.SupportedApps, whatsapp.SupportedApp{PackageName: app.PackageName,
+			SignatureHash: app.SignatureHash})
+	}
+
+	b.AutofillText, b.FlowID, b.FlowName, b.FlowJSON = text(in.AutofillText), text(in.FlowID), text(in.FlowName),
+		text(in.FlowJSON)
+	b.FlowAction, b.NavigateScreen, b.Icon = text(in.FlowAction), text(in.FlowScreen), text(in.FlowIcon)
+	b.TTLMinutes = or(in.TTLMinutes, 0)
+
+	if link := in.AppDeepLink; link != nil {
+		b.AppDeepLink = &whatsapp.AppDeepLink{MetaAppID: json.Number(link.MetaAppID), AndroidLink: link.AndroidLink,
+			AndroidFallback: text(link.AndroidFallbackURL)}
 	}
 
 	return b

@@ -3,6 +3,7 @@ package whatsapp
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -48,9 +49,12 @@ type Parameter struct {
 	fixed string // of a button's address, before its variable
 }
 
-// Parameters lists what a message of this template has to bind, in order of appearance. A quick
-// reply's payload may be bound as "button_0_payload" and a Flow's token as "button_0_flow_token",
-// but neither has to be, so they are not listed.
+// Parameters lists what a message of this template has to bind, in order of appearance. What may be
+// bound and need not be is not listed: header_document_filename, button_0_payload of a quick reply
+// or a call, button_0_ttl_minutes of a call, button_0_flow_token and button_0_flow_data of a Flow,
+// button_0_product of a catalog, button_0_thumbnail of a list of products, tap_target_url with
+// tap_target_title where there is a URL button, and the cards of products beyond those that the
+// template has.
 func (t Template) Parameters() []Parameter {
 	b := binder{template: t, listing: true}
 	b.bindAll()
@@ -100,6 +104,7 @@ type binder struct {
 	problems   []*ValueError
 	seen       map[string]bool
 	optionals  map[string]bool // names that may be bound and need not be, when listing
+	surplus    bool            // the card being bound is one beyond the template's
 	// card is the index of the card being bound; nil outside cards.
 	card   *int
 	prefix string
@@ -109,7 +114,34 @@ func (b *binder) bindAll() []MessageComponent {
 	if b.template.Category == authenticated {
 		return b.oneTimePassword()
 	}
-	return b.components(b.template.Components)
+	return append(b.components(b.template.Components), b.tapTarget()...)
+}
+
+// tapTarget binds where a tap on the message leads. WhatsApp allows it to few accounts.
+func (b *binder) tapTarget() []MessageComponent {
+	buttons := b.template.component("BUTTONS")
+	if buttons == nil || !slices.ContainsFunc(buttons.Buttons, func(button Button) bool { return button.Type == "URL" }) {
+		return nil
+	}
+
+	const address, title = "tap_target_url", "tap_target_title"
+	target := TapTarget{URL: b.optional(address, maxURL), Title: b.optional(title, maxTapTitle)}
+	if target == (TapTarget{}) {
+		return nil
+	}
+
+	if rule, message := LinkProblem(target.URL); target.URL != "" && rule != "" {
+		b.problem(Parameter{Name: address}, rule, message)
+	}
+	for name, value := range map[string]string{address: target.URL, title: target.Title} {
+		if value == "" {
+			b.problem(Parameter{Name: name}, "MISSING", "has no value, and "+address+" and "+title+" go together")
+		}
+	}
+
+	parameter := MessageParameter{Type: "tap_target_configuration", TapTarget: []TapTarget{target}}
+
+	return []MessageComponent{{Type: "tap_target_configuration", Parameters: []MessageParameter{parameter}}}
 }
 
 // oneTimePassword binds an authentication template: its one code goes into the text, and again into
@@ -182,30 +214,37 @@ func (b *binder) header(part *Component) []MessageParameter {
 	case "PRODUCT":
 		p := Parameter{Name: "header_product", Component: "HEADER", Kind: KindPayload}
 		value := b.value(p)
-		catalog, product, found := strings.Cut(value, ":")
-		if !found {
-			catalog, product = "", catalog
-		}
-		if rule, _ := checkText(value, ""); value != "" && (rule != "" || product == "") {
+		product := parseProduct(value)
+		if rule, _ := checkText(value, ""); value != "" && (rule != "" || product.ProductRetailerID == "") {
 			b.problem(p, "FORMAT", "is not a product: write catalog:product")
 		}
 
-		return []MessageParameter{{Type: "product", Product: &Product{ProductRetailerID: product, CatalogID: catalog}}}
+		return []MessageParameter{{Type: "product", Product: product}}
 	default:
 		return b.text(part, maxHeader)
 	}
 }
 
 func (b *binder) body(part *Component) []MessageParameter {
-	limit := maxBody
-	switch {
-	case b.card != nil:
-		limit = maxCardBody
-	case b.template.component("LIMITED_TIME_OFFER") != nil:
-		limit = maxOfferBody
-	}
+	return b.text(part, b.template.bodyLimit(b.card != nil))
+}
 
-	return b.text(part, limit)
+// bodyLimit is how many characters a body may have, with its variables filled in.
+func (t Template) bodyLimit(card bool) int {
+	switch {
+	case card, t.hasButton("SPM"):
+		return maxCardBody
+	case t.component("LIMITED_TIME_OFFER") != nil:
+		return maxOfferBody
+	default:
+		return maxBody
+	}
+}
+
+// hasButton says whether the template has a button of a type outside of cards.
+func (t Template) hasButton(kind string) bool {
+	buttons := t.component("BUTTONS")
+	return buttons != nil && slices.ContainsFunc(buttons.Buttons, func(b Button) bool { return b.Type == kind })
 }
 
 // text binds the variables of a text, which may grow to limit characters.
@@ -268,34 +307,74 @@ func (b *binder) buttons(buttons []Button) []MessageComponent {
 			if payload := b.optional(name+"_payload", maxPayload); payload != "" {
 				bound = append(bound, buttonComponent("quick_reply", i, MessageParameter{Type: "payload", Payload: payload}))
 			}
+		case "VOICE_CALL":
+			bound = append(bound, b.call(name, i)...)
 		case "FLOW":
-			// Meta wants this component even when nothing in it varies, and takes this word for no
-			// token.
-			token := b.optional(name+"_flow_token", maxOptional)
-			if token == "" {
-				token = "unused"
-			}
-
-			bound = append(bound,
-				buttonComponent("flow", i, MessageParameter{Type: "action", Action: object("flow_token", token)}))
+			bound = append(bound, buttonComponent("flow", i, MessageParameter{Type: "action", Action: b.flow(name)}))
 		case "CATALOG":
 			if product := b.optional(name+"_product", maxOptional); product != "" {
-				action := object("thumbnail_product_retailer_id", product)
+				action := object(thumbnail, product)
 				bound = append(bound, buttonComponent("CATALOG", i, MessageParameter{Type: "action", Action: action}))
 			}
 		case "MPM":
 			p.Name, p.Kind = name+"_products", KindPayload
-			action := json.RawMessage(b.value(p))
-			if !b.listing && len(action) > 0 && !(isObject(action) && json.Valid(action)) {
-				b.problem(p, "FORMAT", "is not a JSON object with sections of products")
-				action = nil
-			}
-
+			action := b.products(p, b.value(p), b.optional(name+"_thumbnail", maxOptional))
 			bound = append(bound, buttonComponent("mpm", i, MessageParameter{Type: "action", Action: action}))
 		}
 	}
 
 	return bound
+}
+
+// thumbnail is Meta's word for the product whose picture a message shows.
+const thumbnail = "thumbnail_product_retailer_id"
+
+// call binds what a call's button may be given: how long it works, and what the call's webhook
+// brings back.
+func (b *binder) call(name string, index int) []MessageComponent {
+	var parameters []MessageParameter
+	if minutes := b.optional(name+"_ttl_minutes", maxOptional); minutes != "" {
+		n, err := strconv.Atoi(minutes)
+		if err != nil || n < 1 || n > maxCallMinutes {
+			b.problem(Parameter{Name: name + "_ttl_minutes"}, "FORMAT", "is not a number of minutes from 1 to 43,200")
+		}
+
+		parameters = append(parameters, MessageParameter{Type: "ttl_minutes", TTLMinutes: n})
+	}
+
+	if payload := b.optional(name+"_payload", maxPayload); payload != "" {
+		parameters = append(parameters, MessageParameter{Type: "payload", Payload: payload})
+	}
+
+	if parameters == nil {
+		return nil
+	}
+
+	return []MessageComponent{{Type: "button", SubType: "voice_call", Index: strconv.Itoa(index),
+		Parameters: parameters}}
+}
+
+// flow binds a Flow. Meta wants its component even when nothing in it varies, and takes "unused"
+// for no token.
+func (b *binder) flow(name string) json.RawMessage {
+	token := b.optional(name+"_flow_token", maxOptional)
+	if token == "" {
+		token = "unused"
+	}
+
+	action := map[string]any{"flow_token": token}
+	if data := b.optional(name+"_flow_data", maxFlowData); data != "" {
+		if !isObject([]byte(data)) || !json.Valid([]byte(data)) {
+			b.problem(Parameter{Name: name + "_flow_data"}, "FORMAT", "is not a JSON object")
+			return nil
+		}
+
+		action["flow_action_data"] = json.RawMessage(data)
+	}
+
+	raw, _ := json.Marshal(action) // checked above
+
+	return raw
 }
 
 func buttonComponent(subType string, index int, parameter MessageParameter) MessageComponent {
@@ -311,10 +390,13 @@ func object(key, value string) json.RawMessage {
 // cards binds a carousel. As soon as one card varies, all of them are listed: a message has as many
 // cards as its template.
 func (b *binder) cards(cards []Card) []MessageComponent {
+	named := len(cards)
+	cards = b.withMore(cards)
 	bound := make([]MessageCard, len(cards))
 	varies := false
 	for i, card := range cards {
-		b.card, b.prefix = &i, "card_"+strconv.Itoa(i)+"_"
+		b.card, b.prefix = &i, cardPrefix(i)
+		b.surplus = i >= named
 		components := b.components(card.Components)
 		if components == nil {
 			components = []MessageComponent{}
@@ -324,7 +406,7 @@ func (b *binder) cards(cards []Card) []MessageComponent {
 		varies = varies || len(components) > 0
 	}
 
-	b.card, b.prefix = nil, ""
+	b.card, b.prefix, b.surplus = nil, "", false
 	if !varies {
 		return nil
 	}
@@ -332,12 +414,51 @@ func (b *binder) cards(cards []Card) []MessageComponent {
 	return []MessageComponent{{Type: "carousel", Cards: bound}}
 }
 
+func cardPrefix(i int) string { return "card_" + strconv.Itoa(i) + "_" }
+
+// withMore adds to the cards of a carousel of products those that a message may have beyond them:
+// as many as it gives values for. An approved template of two such cards sends up to ten.
+// developers.facebook.com, WhatsApp "Product card carousel templates" (read 2025-11).
+func (b *binder) withMore(cards []Card) []Card {
+	last := len(cards) - 1
+	if last < 0 || last >= maxCards || !isProductCard(cards[last]) {
+		return cards
+	}
+
+	count := len(cards)
+	for i := len(cards); i < maxCards; i++ {
+		for name := range b.values {
+			if strings.HasPrefix(name, cardPrefix(i)) {
+				count = i + 1
+			}
+		}
+	}
+
+	if b.listing {
+		count = maxCards
+	}
+
+	more := slices.Clone(cards)
+	for len(more) < count {
+		more = append(more, cards[last])
+	}
+
+	return more
+}
+
+func isProductCard(card Card) bool {
+	header := find(card.Components, "HEADER")
+	return header != nil && header.Format == "PRODUCT"
+}
+
 // value is a parameter's value, checked; empty when there is none, or when the template is only
 // being listed.
 func (b *binder) value(p Parameter) string {
 	p.Name, p.CardIndex = b.prefix+p.Name, b.card
 	if b.listing {
-		if !b.seen[p.Name] {
+		if b.surplus {
+			b.mayBind(p.Name)
+		} else if !b.seen[p.Name] {
 			b.parameters = append(b.parameters, p)
 			if b.seen == nil {
 				b.seen = make(map[string]bool)
@@ -371,11 +492,7 @@ func (b *binder) value(p Parameter) string {
 // optional is the value of a place that may stay empty.
 func (b *binder) optional(name string, limit int) string {
 	if b.listing {
-		if b.optionals == nil {
-			b.optionals = make(map[string]bool)
-		}
-
-		b.optionals[b.prefix+name] = true
+		b.mayBind(b.prefix + name)
 	}
 
 	value := b.values[b.prefix+name]
@@ -396,6 +513,14 @@ func (b *binder) optional(name string, limit int) string {
 	b.limit(p, value, limit)
 
 	return value
+}
+
+func (b *binder) mayBind(name string) {
+	if b.optionals == nil {
+		b.optionals = make(map[string]bool)
+	}
+
+	b.optionals[name] = true
 }
 
 func (b *binder) problem(p Parameter, rule, message string) {

@@ -7,92 +7,148 @@ import (
 	"unicode/utf8"
 )
 
-var templateChecks = []check[Template]{
+// The pages of developers.facebook.com, WhatsApp, on which the rules stand, with the month in which
+// they were read. docs/templates.md lists them.
+const (
+	pageOverview       = "Templates: overview (2025-12)"
+	pageComponents     = "Template components (2025-11)"
+	pageMedia          = "Template media (2026-05)"
+	pageReview         = "Template review (2025-10)"
+	pageCategories     = "Template categorization (2026-09)"
+	pageLanguages      = "Supported languages (2025-11)"
+	pageTTL            = "Time to live (2026-09)"
+	pageAuthentication = "Authentication templates (2026-06)"
+	pageCarousel       = "Media card carousel templates (2025-11)"
+	pageProducts       = "Product card carousel templates (2025-11)"
+	pageOffer          = "Limited-time offer templates (2025-11)"
+	pageCoupon         = "Coupon code templates (2025-12)"
+	pageCommerce       = "Catalog, multi-product and single-product templates (2025-11)"
+	pageFlows          = "Flows: templates (2025-11)"
+	pageCallPermission = "Calling: call permission requests (2026-07)"
+	pageCallButton     = "Calling: call button messages (2026-07)"
+	pageContactInfo    = "Business-scoped user ids (2026-09)"
+	pageMarketing      = "Marketing Messages API (2026-09)"
+)
+
+// Meta's words that stand in several rules.
+const (
+	marketing      = "MARKETING"
+	utility        = "UTILITY"
+	callPermission = "CALL_PERMISSION_REQUEST"
+	contactInfo    = "REQUEST_CONTACT_INFO"
+)
+
+var templateChecks = from(pageOverview, []check[Template]{
 	{rule: "name_format", field: "name", message: "A name has only lower-case letters, digits and underscores.",
 		broken: func(_ Template, t Template) bool { return !nameFormat.MatchString(t.Name) }},
 	{rule: "name_length", field: "name", message: "A name has at most 512 characters.",
 		broken: func(_ Template, t Template) bool { return len(t.Name) > 512 }},
-	{rule: "language_known", field: "language", message: "WhatsApp does not know this language code. Write it like en_US.",
-		broken: func(_ Template, t Template) bool { return !slices.Contains(languages, t.Language) }},
+	{rule: "language_known", field: "language", source: pageLanguages,
+		message: "WhatsApp does not know this language code. Write it like en_US.",
+		broken:  func(_ Template, t Template) bool { return !slices.Contains(languages, t.Language) }},
 	{rule: "category_known", field: "category", message: "The category is MARKETING, UTILITY or AUTHENTICATION.",
 		broken: func(_ Template, t Template) bool {
-			return !slices.Contains([]string{"MARKETING", "UTILITY", authenticated}, t.Category)
+			return !slices.Contains([]string{marketing, utility, authenticated}, t.Category)
 		}},
 	{rule: "parameter_format_known", field: "parameter_format", message: "The parameter format is POSITIONAL or NAMED.",
 		broken: func(_ Template, t Template) bool {
 			return !slices.Contains([]string{"", Positional, Named}, t.ParameterFormat)
 		}},
-	{rule: "ttl_range", field: "message_send_ttl_seconds",
+	{rule: "ttl_range", field: "message_send_ttl_seconds", source: pageTTL,
 		message: "The time to live is 30 to 900 seconds for authentication, 30 to 43,200 for utility, " +
 			"43,200 to 2,592,000 for marketing; −1 is 30 days, not for marketing.",
 		broken: func(_ Template, t Template) bool { return !ttlAllowed(t.Category, t.MessageSendTTLSeconds) }},
-	{rule: "body_required", field: "components", message: "A template has exactly one body.",
+	{rule: "ttl_marketing", field: "message_send_ttl_seconds", severity: SeverityWarning, source: pageTTL,
+		message: "A marketing template's time to live counts only for accounts that use the Marketing Messages API.",
+		broken:  func(_ Template, t Template) bool { return t.Category == marketing && t.MessageSendTTLSeconds != 0 }},
+	{rule: "body_required", field: "components", source: pageComponents, message: "A template has exactly one body.",
 		broken: func(_ Template, t Template) bool { return count(t.Components, "BODY") != 1 }},
-	{rule: "component_repeated", field: "components",
-		message: "A template has at most one header, footer, group of buttons, carousel and offer.",
+	{rule: "component_repeated", field: "components", source: pageComponents,
+		message: "A template has at most one header, footer, group of buttons, carousel, offer and request to call.",
 		broken: func(_ Template, t Template) bool {
-			return slices.ContainsFunc([]string{"HEADER", "FOOTER", "BUTTONS", "CAROUSEL", "LIMITED_TIME_OFFER"},
-				func(kind string) bool { return count(t.Components, kind) > 1 })
+			return slices.ContainsFunc([]string{"HEADER", "FOOTER", "BUTTONS", "CAROUSEL", "LIMITED_TIME_OFFER",
+				callPermission}, func(kind string) bool { return count(t.Components, kind) > 1 })
 		}},
-	{rule: "carousel_alone", field: "components",
+	{rule: "carousel_alone", field: "components", source: pageCarousel,
 		message: "Beside a carousel there is only the body: headers, footers and buttons belong into the cards.",
 		broken: func(_ Template, t Template) bool {
 			return t.component("CAROUSEL") != nil && count(t.Components, "HEADER")+count(t.Components, "FOOTER")+
 				count(t.Components, "BUTTONS") > 0
 		}},
-	{rule: "offer_no_footer", field: "components", message: "A limited-time offer has no footer.",
+	{rule: "offer_no_footer", field: "components", source: pageOffer, message: "A limited-time offer has no footer.",
+		broken: func(_ Template, t Template) bool { return t.isOffer() && t.component("FOOTER") != nil }},
+	{rule: "offer_buttons", field: "components", source: pageOffer,
+		message: "A limited-time offer has a copy-code button first, if any, and a URL button; no others.",
 		broken: func(_ Template, t Template) bool {
-			return t.component("LIMITED_TIME_OFFER") != nil && t.component("FOOTER") != nil
+			return t.isOffer() && !offerButtons(t.component("BUTTONS"))
 		}},
-	{rule: "offer_buttons", field: "components",
-		message: "A limited-time offer has a copy-code button first, if any, and a URL button.",
-		broken: func(_ Template, t Template) bool {
-			return t.component("LIMITED_TIME_OFFER") != nil && !offerButtons(t.component("BUTTONS"))
-		}},
-	{rule: "authentication_no_header", field: "components", message: "An authentication template has no header.",
-		broken: func(_ Template, t Template) bool { return t.Category == authenticated && t.component("HEADER") != nil }},
-	{rule: "authentication_button", field: "components",
+	{rule: "authentication_no_header", field: "components", source: pageAuthentication,
+		message: "An authentication template has no header.",
+		broken:  func(_ Template, t Template) bool { return t.Category == authenticated && t.component("HEADER") != nil }},
+	{rule: "authentication_button", field: "components", source: pageAuthentication,
 		message: "An authentication template has exactly one button, of type OTP.",
 		broken: func(_ Template, t Template) bool {
 			return t.Category == authenticated && !oneOTP(t.component("BUTTONS"))
 		}},
-}
+	{rule: "product_button", field: "components", source: pageCommerce,
+		message: "A product header and an SPM button belong together: give both, or neither.",
+		broken: func(_ Template, t Template) bool {
+			header := t.component("HEADER")
+			return (header != nil && header.Format == "PRODUCT") != t.hasButton("SPM")
+		}},
+	{rule: "variable_unique", field: "components", source: pageOverview,
+		message: "A variable's name stands in one part of a template only: give header and body different names.",
+		broken:  func(_ Template, t Template) bool { return t.sharesNames() }},
+	{rule: "mpm_header", field: "components", severity: SeverityWarning, source: pageCommerce,
+		message: "The header of a template with an MPM button is a text.",
+		broken: func(_ Template, t Template) bool {
+			header := t.component("HEADER")
+			return t.hasButton("MPM") && header != nil && header.Format != "TEXT"
+		}},
+	{rule: "call_permission_alone", field: "components", severity: SeverityWarning, source: pageCallPermission,
+		message: "A request for permission to call stands beside header, body and footer, without buttons, cards or offer.",
+		broken: func(_ Template, t Template) bool {
+			return t.component(callPermission) != nil && (t.component("BUTTONS") != nil || t.isOffer() ||
+				t.component("CAROUSEL") != nil)
+		}},
+	{rule: "utility_commerce", field: "components", severity: SeverityWarning, source: pageCategories,
+		message: "Coupons, catalogs and products in a UTILITY template make WhatsApp count it as MARKETING: " +
+			"choose that category.",
+		broken: func(_ Template, t Template) bool {
+			return t.Category == utility && slices.ContainsFunc([]string{"COPY_CODE", "CATALOG", "MPM", "SPM"}, t.hasButton)
+		}},
+}...)
 
 // componentChecks are the rules for each type of component outside cards, cardChecks for those
 // inside.
 var (
 	componentChecks = map[string][]check[*Component]{
-		"HEADER":                  headerChecks,
-		"BODY":                    append(slices.Clip(bodyChecks), bodyLengthChecks...),
-		"FOOTER":                  footerChecks,
-		"BUTTONS":                 buttonsChecks,
-		"CAROUSEL":                carouselChecks,
-		"LIMITED_TIME_OFFER":      offerChecks,
-		"CALL_PERMISSION_REQUEST": nil,
+		"HEADER":             slices.Concat(headerChecks, wordingChecks),
+		"BODY":               slices.Concat(bodyChecks, bodyLengthChecks, wordingChecks, bodyWordingChecks),
+		"FOOTER":             slices.Concat(footerChecks, wordingChecks),
+		"BUTTONS":            buttonsChecks,
+		"CAROUSEL":           carouselChecks,
+		"LIMITED_TIME_OFFER": offerChecks,
+		callPermission:       callPermissionChecks,
 	}
 	cardChecks = map[string][]check[*Component]{
-		"HEADER": append(slices.Clip(headerChecks), check[*Component]{rule: "card_header", field: "format",
-			message: "A card's header is an image, a video or a product.",
-			broken: func(_ Template, c *Component) bool {
-				return !slices.Contains([]string{"IMAGE", "VIDEO", "PRODUCT"}, c.Format)
-			}}),
-		"BODY": append(slices.Clip(bodyChecks),
-			check[*Component]{rule: "card_body_length", field: "text", message: "A card's body has at most 160 characters.",
-				broken: func(_ Template, c *Component) bool { return utf8.RuneCountInString(c.Text) > maxCardBody }}),
-		"BUTTONS": append(slices.Clip(buttonsChecks),
-			check[*Component]{rule: "card_buttons", field: "buttons", message: "A card has one or two buttons.",
-				broken: func(_ Template, c *Component) bool { return len(c.Buttons) < 1 || len(c.Buttons) > 2 }}),
+		"HEADER":  slices.Concat(headerChecks, cardHeaderChecks),
+		"BODY":    slices.Concat(bodyChecks, cardBodyChecks, wordingChecks),
+		"BUTTONS": slices.Concat(buttonsChecks, cardButtonsChecks),
 	}
 )
 
-var headerChecks = []check[*Component]{
+var headerChecks = from(pageComponents, []check[*Component]{
 	{rule: "header_format", field: "format",
 		message: "A header is a text, image, video, document, GIF, location or product.",
 		broken: func(_ Template, c *Component) bool {
-			return !slices.Contains([]string{"TEXT", "IMAGE", "VIDEO", "DOCUMENT", "GIF", "LOCATION", "PRODUCT"}, c.Format)
+			return c.Format != "TEXT" && c.Format != "LOCATION" && c.Format != "PRODUCT" && !isMedia(c.Format)
 		}},
 	{rule: "header_text_required", field: "text", message: "A text header has a text.",
 		broken: func(_ Template, c *Component) bool { return c.Format == "TEXT" && strings.TrimSpace(c.Text) == "" }},
+	{rule: "header_text_only", field: "text",
+		message: "Only a text header has a text: leave it out, or write it into the body.",
+		broken:  func(_ Template, c *Component) bool { return c.Format != "TEXT" && c.Format != "" && c.Text != "" }},
 	{rule: "header_length", field: "text", message: "A header has at most 60 characters.",
 		broken: func(_ Template, c *Component) bool { return utf8.RuneCountInString(c.Text) > maxHeader }},
 	{rule: "header_variables", field: "text", message: "A header has at most one variable.",
@@ -102,111 +158,163 @@ var headerChecks = []check[*Component]{
 	{rule: "header_formatting", field: "text", message: "A header has no formatting: no *, _, ~ or `.",
 		broken: func(_ Template, c *Component) bool { return strings.ContainsAny(fixedText(c.Text), "*_~`") }},
 	{rule: "header_line_break", field: "text", message: "A header has no line break.",
-		broken: func(_ Template, c *Component) bool { return strings.ContainsAny(c.Text, "\n\r") }},
-	{rule: "header_example", field: "example", message: "A header with a variable needs an example for it.",
+		broken: func(_ Template, c *Component) bool { return strings.ContainsFunc(c.Text, lineBreak) }},
+	{rule: "header_example", field: "example", message: "A header with a variable needs exactly one example for it.",
 		broken: func(t Template, c *Component) bool {
-			return c.Format == "TEXT" && !exemplified(t, c, func(e *Example) (int, []NamedExample) {
-				return len(e.HeaderText), e.HeaderTextNamed
+			return c.Format == "TEXT" && !exemplified(t, c, func(e *Example) ([]string, []NamedExample) {
+				return e.HeaderText, e.HeaderTextNamed
 			})
 		}},
-	{rule: "header_media_example", field: "example",
+	{rule: "header_media_example", field: "example", source: pageMedia,
 		message: "A media header needs an example: the handle of an uploaded file.",
 		broken: func(_ Template, c *Component) bool {
-			return slices.Contains([]string{"IMAGE", "VIDEO", "DOCUMENT", "GIF"}, c.Format) && first(c.Example.handles()) == ""
+			return isMedia(c.Format) && first(c.Example.handles()) == ""
 		}},
+	{rule: "header_media_handle", field: "example", source: pageMedia,
+		message: "A media header's example is one handle from a resumable upload (4::…); a media id or a link is refused.",
+		broken: func(_ Template, c *Component) bool {
+			handles := c.Example.handles()
+			return isMedia(c.Format) && first(handles) != "" && (len(handles) > 1 || !isHandle(handles[0]))
+		}},
+	{rule: "header_gif_category", field: "format", source: pageMarketing,
+		message: "Only a marketing template has a GIF header, and only accounts that use the Marketing Messages API send it.",
+		broken:  func(t Template, c *Component) bool { return c.Format == "GIF" && t.Category != marketing }},
 	{rule: "header_location_category", field: "format",
 		message: "Only utility and marketing templates have a location header.",
 		broken:  func(t Template, c *Component) bool { return c.Format == "LOCATION" && t.Category == authenticated }},
-	{rule: "offer_header", field: "format", message: "A limited-time offer's header is an image or a video.",
+	{rule: "offer_header", field: "format", source: pageOffer,
+		message: "A limited-time offer's header is an image or a video.",
 		broken: func(t Template, c *Component) bool {
-			return t.component("LIMITED_TIME_OFFER") != nil && c.Format != "IMAGE" && c.Format != "VIDEO"
+			return t.isOffer() && c.Format != "IMAGE" && c.Format != "VIDEO"
 		}},
-	{rule: "variable_braces", field: "text", message: variableMessage, broken: badVariables},
-	{rule: "variable_sequence", field: "text", message: sequenceMessage, broken: badSequence},
-}
+	variableBraces, variableSequence,
+}...)
 
-const (
-	variableMessage = "A variable is {{1}}, or {{first_name}} with lower-case letters, digits and underscores, " +
-		"in matching braces; the whole template uses one style."
-	sequenceMessage = "Numbered variables count from {{1}} without a gap."
+var cardHeaderChecks = from(pageCarousel, check[*Component]{rule: "card_header", field: "format",
+	message: "A card's header is an image, a video or a product.",
+	broken: func(_ Template, c *Component) bool {
+		return !slices.Contains([]string{"IMAGE", "VIDEO", "PRODUCT"}, c.Format)
+	}})
+
+var (
+	variableBraces = check[*Component]{rule: "variable_braces", field: "text",
+		message: "A variable is {{1}}, or {{first_name}} with lower-case letters, digits and underscores, " +
+			"in matching braces; the whole template uses one style.",
+		broken: badVariables}
+	variableSequence = check[*Component]{rule: "variable_sequence", field: "text",
+		message: "Numbered variables count from {{1}} without a gap.", broken: badSequence}
 )
 
-var bodyChecks = []check[*Component]{
+var bodyChecks = from(pageComponents, []check[*Component]{
 	{rule: "body_text_required", field: "text", message: "A body has a text.",
 		broken: func(t Template, c *Component) bool {
 			return t.Category != authenticated && strings.TrimSpace(c.Text) == ""
 		}},
-	{rule: "authentication_body_text", field: "text",
+	{rule: "authentication_body_text", field: "text", source: pageAuthentication,
 		message: "WhatsApp writes the text of an authentication template: leave it out.",
 		broken:  func(t Template, c *Component) bool { return t.Category == authenticated && c.Text != "" }},
-	{rule: "variable_braces", field: "text", message: variableMessage, broken: badVariables},
-	{rule: "variable_sequence", field: "text", message: sequenceMessage, broken: badSequence},
+	{rule: "security_recommendation_category", field: "add_security_recommendation", source: pageAuthentication,
+		message: "Only an authentication template has WhatsApp's security recommendation.",
+		broken:  func(t Template, c *Component) bool { return t.Category != authenticated && c.AddSecurityRecommendation }},
+	variableBraces, variableSequence,
 	{rule: "variable_dangling", field: "text", message: "A body neither starts nor ends with a variable.",
 		broken: func(_ Template, c *Component) bool {
 			text := strings.TrimSpace(c.Text)
 			return strings.HasPrefix(text, "{{") || strings.HasSuffix(text, "}}")
 		}},
-	{rule: "variable_adjacent", field: "text", message: "Between two variables there are words.",
+	{rule: "variable_adjacent", field: "text", source: pageReview, message: "Between two variables there are words.",
 		broken: func(_ Template, c *Component) bool { return adjacent.MatchString(c.Text) }},
 	{rule: "variable_ratio", field: "text", severity: SeverityWarning,
 		message: "There are many variables for so little text: write about three words for each.",
 		broken: func(_ Template, c *Component) bool {
 			variables := len(braces.FindAllString(c.Text, -1))
-			return variables > 0 && len(strings.Fields(fixedText(c.Text))) < 2*variables+1
+			return variables > 0 && words(fixedText(c.Text)) < 2*variables+1
 		}},
-	{rule: "body_example", field: "example", message: "A body with variables needs an example for each.",
+	{rule: "variable_repeated", field: "text", severity: SeverityWarning, source: pageOverview,
+		message: "A named variable stands in a template once: give the second place a name of its own.",
 		broken: func(t Template, c *Component) bool {
-			return !exemplified(t, c, func(e *Example) (int, []NamedExample) {
+			return t.ParameterFormat == Named &&
+				len(placeholders(c.Text, true)) < len(braces.FindAllString(c.Text, -1))
+		}},
+	{rule: "body_example", field: "example", message: "A body with variables needs exactly one example for each.",
+		broken: func(t Template, c *Component) bool {
+			return !exemplified(t, c, func(e *Example) ([]string, []NamedExample) {
 				if len(e.BodyText) == 0 {
-					return 0, e.BodyTextNamed
+					return nil, e.BodyTextNamed
 				}
-				return len(e.BodyText[0]), e.BodyTextNamed
+				return e.BodyText[0], e.BodyTextNamed
 			})
 		}},
-}
+}...)
 
-var bodyLengthChecks = []check[*Component]{
+var bodyLengthChecks = from(pageComponents, []check[*Component]{
 	{rule: "body_length", field: "text", message: "A body has at most 1,024 characters.",
 		broken: func(_ Template, c *Component) bool { return utf8.RuneCountInString(c.Text) > maxBody }},
-	{rule: "offer_body_length", field: "text", message: "A limited-time offer's body has at most 600 characters.",
+	{rule: "offer_body_length", field: "text", source: pageOffer,
+		message: "A limited-time offer's body has at most 600 characters.",
 		broken: func(t Template, c *Component) bool {
-			return t.component("LIMITED_TIME_OFFER") != nil && utf8.RuneCountInString(c.Text) > maxOfferBody
+			return t.isOffer() && utf8.RuneCountInString(c.Text) > maxOfferBody
 		}},
-}
+	{rule: "product_body_length", field: "text", source: pageCommerce,
+		message: "The body of a template with an SPM button has at most 160 characters.",
+		broken: func(t Template, c *Component) bool {
+			return t.hasButton("SPM") && utf8.RuneCountInString(c.Text) > maxCardBody
+		}},
+}...)
 
-var footerChecks = []check[*Component]{
+var cardBodyChecks = from(pageCarousel, check[*Component]{rule: "card_body_length", field: "text",
+	message: "A card's body has at most 160 characters.",
+	broken:  func(_ Template, c *Component) bool { return utf8.RuneCountInString(c.Text) > maxCardBody }})
+
+var footerChecks = from(pageComponents, []check[*Component]{
 	{rule: "footer_text_required", field: "text", message: "A footer has a text.",
 		broken: func(t Template, c *Component) bool {
 			return t.Category != authenticated && strings.TrimSpace(c.Text) == ""
 		}},
 	{rule: "footer_length", field: "text", message: "A footer has at most 60 characters.",
-		broken: func(_ Template, c *Component) bool { return utf8.RuneCountInString(c.Text) > 60 }},
+		broken: func(_ Template, c *Component) bool { return utf8.RuneCountInString(c.Text) > maxFooter }},
 	{rule: "footer_variables", field: "text", message: "A footer has no variables.",
-		broken: func(_ Template, c *Component) bool { return strings.Contains(c.Text, "{{") }},
-	{rule: "authentication_footer_text", field: "text",
+		broken: func(_ Template, c *Component) bool {
+			return strings.Contains(c.Text, "{{") || strings.Contains(c.Text, "}}")
+		}},
+	{rule: "authentication_footer_text", field: "text", source: pageAuthentication,
 		message: "The footer of an authentication template only says when the code expires: set that, and no text.",
 		broken:  func(t Template, c *Component) bool { return t.Category == authenticated && c.Text != "" }},
-	{rule: "authentication_expiration", field: "code_expiration_minutes", message: "A code expires after 1 to 90 minutes.",
+	{rule: "authentication_expiration", field: "code_expiration_minutes", source: pageAuthentication,
+		message: "A code expires after 1 to 90 minutes.",
 		broken: func(t Template, c *Component) bool {
 			return t.Category == authenticated && (c.CodeExpirationMinutes < 1 || c.CodeExpirationMinutes > 90)
 		}},
-}
+	{rule: "code_expiration_category", field: "code_expiration_minutes", source: pageAuthentication,
+		message: "Only an authentication template says when a code expires.",
+		broken: func(t Template, c *Component) bool {
+			return t.Category != authenticated && c.CodeExpirationMinutes != 0
+		}},
+}...)
 
-var offerChecks = []check[*Component]{
+var offerChecks = from(pageOffer, []check[*Component]{
 	{rule: "offer_category", message: "Only marketing templates have a limited-time offer.",
-		broken: func(t Template, _ *Component) bool { return t.Category != "MARKETING" }},
+		broken: func(t Template, _ *Component) bool { return t.Category != marketing }},
 	{rule: "offer_text", field: "limited_time_offer", message: "An offer has a text of 1 to 16 characters.",
 		broken: func(_ Template, c *Component) bool {
-			return c.LimitedTimeOffer == nil || c.LimitedTimeOffer.Text == "" ||
-				utf8.RuneCountInString(c.LimitedTimeOffer.Text) > 16
+			return c.LimitedTimeOffer == nil || strings.TrimSpace(c.LimitedTimeOffer.Text) == "" ||
+				utf8.RuneCountInString(c.LimitedTimeOffer.Text) > maxOffer
 		}},
-}
+	{rule: "offer_variables", field: "limited_time_offer", message: "An offer's text has no variables.",
+		broken: func(_ Template, c *Component) bool {
+			return c.LimitedTimeOffer != nil && strings.Contains(c.LimitedTimeOffer.Text, "{{")
+		}},
+}...)
 
-var carouselChecks = []check[*Component]{
+var callPermissionChecks = from(pageCallPermission, check[*Component]{rule: "call_permission_category",
+	message: "Only utility and marketing templates ask for permission to call.",
+	broken:  func(t Template, _ *Component) bool { return t.Category == authenticated }})
+
+var carouselChecks = from(pageCarousel, []check[*Component]{
 	{rule: "carousel_category", message: "Only marketing templates have a carousel.",
-		broken: func(t Template, _ *Component) bool { return t.Category != "MARKETING" }},
+		broken: func(t Template, _ *Component) bool { return t.Category != marketing }},
 	{rule: "carousel_cards", field: "cards", message: "A carousel has 2 to 10 cards.",
-		broken: func(_ Template, c *Component) bool { return len(c.Cards) < 2 || len(c.Cards) > 10 }},
+		broken: func(_ Template, c *Component) bool { return len(c.Cards) < 2 || len(c.Cards) > maxCards }},
 	{rule: "carousel_alike", field: "cards", message: "All cards have the same components and the same kinds of buttons.",
 		broken: func(_ Template, c *Component) bool {
 			return slices.ContainsFunc(c.Cards, func(card Card) bool { return shape(card) != shape(c.Cards[0]) })
@@ -217,13 +325,72 @@ var carouselChecks = []check[*Component]{
 				return find(card.Components, "HEADER") == nil || find(card.Components, "BUTTONS") == nil
 			})
 		}},
-}
+	{rule: "card_repeated", field: "cards", message: "A card has at most one header, body and group of buttons.",
+		broken: func(_ Template, c *Component) bool {
+			return slices.ContainsFunc(c.Cards, func(card Card) bool {
+				return count(card.Components, "HEADER") > 1 || count(card.Components, "BODY") > 1 ||
+					count(card.Components, "BUTTONS") > 1
+			})
+		}},
+	{rule: "card_media_buttons", field: "cards",
+		message: "The buttons of a card with an image or a video are quick replies, URL and phone number buttons.",
+		broken: func(_ Template, c *Component) bool {
+			return slices.ContainsFunc(c.Cards, func(card Card) bool {
+				return !isProductCard(card) && !hasOnly(card, "QUICK_REPLY", "URL", "PHONE_NUMBER")
+			})
+		}},
+	{rule: "card_product_buttons", field: "cards", source: pageProducts,
+		message: "The buttons of a product card are SPM or URL buttons.",
+		broken: func(_ Template, c *Component) bool {
+			return slices.ContainsFunc(c.Cards, func(card Card) bool {
+				return isProductCard(card) && !hasOnly(card, "SPM", "URL")
+			})
+		}},
+}...)
 
 var (
 	nameFormat = regexp.MustCompile(`^[a-z0-9_]+$`)
 	braces     = regexp.MustCompile(`\{\{[^{}]*\}\}`)
 	adjacent   = regexp.MustCompile(`\}\}\s*\{\{`)
 )
+
+// isMedia says whether a header of this format has a file.
+func isMedia(format string) bool {
+	return slices.Contains([]string{"IMAGE", "VIDEO", "DOCUMENT", "GIF"}, format)
+}
+
+// isHandle says whether an example can be the handle of a resumable upload: neither a link nor a
+// media id.
+func isHandle(example string) bool { return !strings.Contains(example, "://") && !IsMediaID(example) }
+
+func (t Template) isOffer() bool { return t.component("LIMITED_TIME_OFFER") != nil }
+
+// sharesNames says whether header and body have a named variable in common.
+func (t Template) sharesNames() bool {
+	header, body := t.component("HEADER"), t.component("BODY")
+	if t.ParameterFormat != Named || header == nil || body == nil {
+		return false
+	}
+
+	inBody := placeholders(body.Text, true)
+
+	return slices.ContainsFunc(placeholders(header.Text, true), func(name string) bool {
+		return slices.Contains(inBody, name)
+	})
+}
+
+// hasOnly says whether the buttons of a card are all of these types.
+func hasOnly(card Card, kinds ...string) bool {
+	for _, part := range card.Components {
+		for _, button := range part.Buttons {
+			if !slices.Contains(kinds, button.Type) {
+				return false
+			}
+		}
+	}
+
+	return true
+}
 
 func count(components []Component, kind string) int {
 	n := 0
@@ -242,8 +409,8 @@ var ttls = map[string]struct {
 	endless  bool // −1 is allowed, for 30 days
 }{
 	authenticated: {30, 900, true},
-	"UTILITY":     {30, 43_200, true},
-	"MARKETING":   {43_200, 2_592_000, false},
+	utility:       {30, 43_200, true},
+	marketing:     {43_200, 2_592_000, false},
 }
 
 func ttlAllowed(category string, seconds int) bool {
@@ -293,8 +460,8 @@ func badSequence(t Template, c *Component) bool {
 	return false
 }
 
-// exemplified tells whether each variable of a text has an example.
-func exemplified(t Template, c *Component, examples func(*Example) (positional int, named []NamedExample)) bool {
+// exemplified tells whether each variable of a text has an example, and no more than those.
+func exemplified(t Template, c *Component, examples func(*Example) (positional []string, named []NamedExample)) bool {
 	variables := placeholders(c.Text, t.ParameterFormat == Named)
 	if len(variables) == 0 {
 		return true
@@ -305,11 +472,12 @@ func exemplified(t Template, c *Component, examples func(*Example) (positional i
 
 	positional, named := examples(c.Example)
 	if t.ParameterFormat != Named {
-		return positional >= len(variables)
+		return len(positional) == len(variables) &&
+			!slices.ContainsFunc(positional, func(e string) bool { return !visible(e) })
 	}
 
 	return !slices.ContainsFunc(variables, func(name string) bool {
-		return !slices.ContainsFunc(named, func(e NamedExample) bool { return e.Name == name && e.Example != "" })
+		return !slices.ContainsFunc(named, func(e NamedExample) bool { return e.Name == name && visible(e.Example) })
 	})
 }
 

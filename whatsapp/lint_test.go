@@ -29,9 +29,10 @@ func TestLintFindsNothingInAGoodTemplate(t *testing.T) {
 		}
 	}
 
-	// These mix quick replies with other buttons, which desktops do not show.
+	// These name a variable twice, and mix quick replies with other buttons, which desktops do not
+	// show.
 	if got := problemsOf(templateOf(t, named)); !slices.Equal(got,
-		[]string{"buttons_desktop components.3.buttons warning"}) {
+		[]string{"variable_repeated components.1.text warning", "buttons_desktop components.3.buttons warning"}) {
 		t.Errorf("named: %q", got)
 	}
 
@@ -49,8 +50,9 @@ func TestLintNamesTheRuleAndTheField(t *testing.T) {
 	buttons := func(list string) string { return body + `,{"type":"BUTTONS","buttons":[` + list + `]}` }
 	const reply, link = `{"type":"QUICK_REPLY","text":"Yes"}`, `{"type":"URL","text":"Go","url":"https://ex.com/"}`
 	header := func(text string) string { return `{"type":"HEADER","format":"TEXT","text":"` + text + `"},` + body }
-	said := func(text string) string {
-		return `{"type":"BODY","text":"` + text + `","example":{"body_text":[["a","b","c"]]}}`
+	said := func(text string) string { // with an example for each variable
+		examples := strings.TrimSuffix(strings.Repeat(`"a",`, strings.Count(text, "{{")), ",")
+		return `{"type":"BODY","text":"` + text + `","example":{"body_text":[[` + examples + `]]}}`
 	}
 
 	for components, want := range map[string][]string{
@@ -103,7 +105,7 @@ func TestLintNamesTheRuleAndTheField(t *testing.T) {
 			"components.1.buttons.0.url"},
 		buttons(`{"type":"URL","text":"Go","url":"https://wa.me/1555"}`): {"url_shortened " +
 			"components.1.buttons.0.url warning"},
-		buttons(`{"type":"URL","text":"Go","url":"https://ex.com/{{1}}/x","example":["y"]}`): {"url_variable " +
+		buttons(`{"type":"URL","text":"Go","url":"https://ex.com/{{1}}/x","example":["https://ex.com/y/x"]}`): {"url_variable " +
 			"components.1.buttons.0.url"},
 		buttons(`{"type":"URL","text":"Go","url":"https://ex.com/{{1}}"}`): {"url_example " +
 			"components.1.buttons.0.example"},

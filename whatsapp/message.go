@@ -64,6 +64,8 @@ type MessageParameter struct {
 	Location         *Location         `json:"location,omitempty"`
 	Product          *Product          `json:"product,omitempty"`
 	LimitedTimeOffer *LimitedTimeOffer `json:"limited_time_offer,omitempty"`
+	TTLMinutes       int               `json:"ttl_minutes,omitempty"` // of a call's button
+	TapTarget        []TapTarget       `json:"tap_target_configuration,omitempty"`
 	// Currency, DateTime and Action are Meta's JSON as it stands.
 	Currency json.RawMessage `json:"currency,omitempty"`
 	DateTime json.RawMessage `json:"date_time,omitempty"`
@@ -98,6 +100,12 @@ type Location struct {
 type Product struct {
 	ProductRetailerID string `json:"product_retailer_id"`
 	CatalogID         string `json:"catalog_id,omitempty"`
+}
+
+// TapTarget is where a tap on the message leads, and what the person reads of it.
+type TapTarget struct {
+	URL   string `json:"url"`
+	Title string `json:"title"`
 }
 
 // LimitedTimeOffer says when an offer ends, in Unix milliseconds.

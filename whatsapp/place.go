@@ -80,15 +80,31 @@ func (b *binder) offer(part *Component) []MessageParameter {
 
 	p := Parameter{Name: "expiration_ms", Component: "LIMITED_TIME_OFFER", Kind: KindExpiration}
 	value := b.value(p)
-	ends, err := strconv.ParseInt(value, 10, 64)
-	if err != nil {
-		at, _ := time.Parse(time.RFC3339, value)
-		ends = at.UnixMilli()
-	}
-
-	if value != "" && (ends < earliestOffer || ends > latestOffer) {
+	ends, ok := parseEnd(value)
+	if value != "" && !ok {
 		b.problem(p, "FORMAT", "is not a time: write Unix milliseconds, or 2026-12-31T23:59:59Z")
 	}
 
 	return []MessageParameter{{Type: "limited_time_offer", LimitedTimeOffer: &LimitedTimeOffer{ends}}}
+}
+
+// parseEnd reads when an offer ends, in Unix milliseconds; it is not ok for what no offer can have.
+func parseEnd(value string) (ms int64, ok bool) {
+	ms, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		at, _ := time.Parse(time.RFC3339, value)
+		ms = at.UnixMilli()
+	}
+
+	return ms, ms >= earliestOffer && ms <= latestOffer
+}
+
+// parseProduct reads a product as catalog:product, or as the product alone.
+func parseProduct(value string) *Product {
+	catalog, product, found := strings.Cut(value, ":")
+	if !found {
+		catalog, product = "", catalog
+	}
+
+	return &Product{ProductRetailerID: product, CatalogID: catalog}
 }

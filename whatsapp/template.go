@@ -3,7 +3,8 @@ package whatsapp
 import (
 	"bytes"
 	"encoding/json"
-	"reflect"
+	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -54,6 +55,8 @@ type Example struct {
 	// BodyText is a list of lists; the first is the one that counts.
 	BodyText      Rows           `json:"body_text,omitempty"`
 	BodyTextNamed []NamedExample `json:"body_text_named_params,omitempty"`
+
+	Extra map[string]json.RawMessage `json:"-"`
 }
 
 // NamedExample is one variable's example in a template with named parameters.
@@ -66,17 +69,21 @@ type NamedExample struct {
 type Offer struct {
 	Text          string `json:"text"`
 	HasExpiration bool   `json:"has_expiration,omitempty"`
+
+	Extra map[string]json.RawMessage `json:"-"`
 }
 
 // Card is one card of a carousel.
 type Card struct {
 	Components []Component `json:"components"`
+
+	Extra map[string]json.RawMessage `json:"-"`
 }
 
-// Button is a button of a template. What we do not know of it, such as what belongs to a Flow, is
-// kept in Extra and written back.
+// Button is a button of a template. What we do not know of it is kept in Extra and written back.
 type Button struct {
-	// QUICK_REPLY, URL, PHONE_NUMBER, COPY_CODE, OTP, FLOW, CATALOG, MPM, SPM, VOICE_CALL …
+	// QUICK_REPLY, URL, PHONE_NUMBER, COPY_CODE, OTP, FLOW, CATALOG, MPM, SPM, VOICE_CALL,
+	// REQUEST_CONTACT_INFO …
 	Type        string `json:"type"`
 	Text        string `json:"text,omitempty"`
 	URL         string `json:"url,omitempty"`
@@ -88,7 +95,27 @@ type Button struct {
 	SupportedApps        []SupportedApp `json:"supported_apps,omitempty"`
 	ZeroTapTermsAccepted bool           `json:"zero_tap_terms_accepted,omitempty"`
 
+	// A Flow is named by exactly one of its id, its name and its JSON.
+	FlowID         string `json:"flow_id,omitempty"`
+	FlowName       string `json:"flow_name,omitempty"`
+	FlowJSON       string `json:"flow_json,omitempty"`
+	FlowAction     string `json:"flow_action,omitempty"` // navigate, data_exchange
+	NavigateScreen string `json:"navigate_screen,omitempty"`
+	Icon           string `json:"icon,omitempty"` // of a Flow: DOCUMENT, PROMOTION, REVIEW
+
+	// TTLMinutes is how long a VOICE_CALL button works; zero leaves Meta's default.
+	TTLMinutes int `json:"ttl_minutes,omitempty"`
+	// AppDeepLink is what a URL button of a marketing template opens instead of the page.
+	AppDeepLink *AppDeepLink `json:"app_deep_link,omitempty"`
+
 	Extra map[string]json.RawMessage `json:"-"`
+}
+
+// AppDeepLink is a place in an app.
+type AppDeepLink struct {
+	MetaAppID       json.Number `json:"meta_app_id"`
+	AndroidLink     string      `json:"android_deep_link"`
+	AndroidFallback string      `json:"android_fallback_playstore_url,omitempty"`
 }
 
 // SupportedApp is an Android app that may take a code from a message.
@@ -208,17 +235,105 @@ func (t Template) edition() submission {
 	return submission{Category: t.Category, TTL: t.MessageSendTTLSeconds, Components: t.Components}
 }
 
-func (t Template) usesNames() bool {
-	for _, component := range t.Components {
-		if component.Example != nil && len(component.Example.BodyTextNamed)+len(component.Example.HeaderTextNamed) > 0 {
+// Resubmission is the template as it can be submitted again, in this language or another: what Meta
+// has added to it is taken out. Meta writes the texts of authentication templates and turns their
+// OTP button into one with an address; an example of media becomes a link that expires, which no
+// submission can have, so such a header needs a new handle.
+func (t Template) Resubmission() Template {
+	t.Components = resubmitted(t.Components, t.Category == authenticated)
+	return t
+}
+
+func resubmitted(components []Component, code bool) []Component {
+	out := slices.Clone(components)
+	for i := range out {
+		part := &out[i]
+		if example := part.Example; example != nil && len(example.HeaderHandle) > 0 && !isHandle(example.HeaderHandle[0]) {
+			part.Example = nil
+		}
+
+		part.Cards = slices.Clone(part.Cards)
+		for j := range part.Cards {
+			part.Cards[j].Components = resubmitted(part.Cards[j].Components, code)
+		}
+
+		if !code {
+			continue
+		}
+
+		switch part.Type {
+		case "BODY":
+			part.Text, part.Example = "", nil
+		case "FOOTER":
+			part.Text = ""
+		case "BUTTONS":
+			part.Buttons = slices.Clone(part.Buttons)
+			for j := range part.Buttons {
+				part.Buttons[j] = part.Buttons[j].asOTP()
+			}
+		}
+	}
+
+	if code { // a footer without minutes says nothing
+		out = slices.DeleteFunc(out, func(c Component) bool { return c.Type == "FOOTER" && c.CodeExpirationMinutes == 0 })
+	}
+
+	return out
+}
+
+// asOTP makes of the button that Meta shows the one that was submitted.
+func (b Button) asOTP() Button {
+	kind := b.HandsOver()
+	if b.Type == "OTP" || kind == "" {
+		return b
+	}
+
+	b.Type, b.OTPType, b.URL, b.Example = "OTP", kind, "", nil
+
+	return b
+}
+
+// HandsOver is how a button hands over a code: COPY_CODE, ONE_TAP, ZERO_TAP, or empty. Meta keeps
+// it in the button's address once the template is there.
+func (b Button) HandsOver() string {
+	if b.OTPType != "" {
+		return b.OTPType
+	}
+
+	address, err := url.Parse(b.URL)
+	if err != nil || address.Query().Get("otp_type") == "" {
+		return ""
+	}
+
+	return strings.ToUpper(address.Query().Get("otp_type"))
+}
+
+func (t Template) usesNames() bool { return useNames(t.Components) }
+
+func useNames(components []Component) bool {
+	for _, part := range components {
+		if part.Example != nil && len(part.Example.BodyTextNamed)+len(part.Example.HeaderTextNamed) > 0 {
 			return true
+		}
+
+		for _, card := range part.Cards {
+			if useNames(card.Components) {
+				return true
+			}
 		}
 	}
 
 	return false
 }
 
-type plainComponent Component
+// The plain types are read and written without what stands in Extra.
+type (
+	plainComponent Component
+	plainButton    Button
+	plainExample   Example
+	plainOffer     Offer
+	plainCard      Card
+)
 
 func (c *Component) UnmarshalJSON(raw []byte) error {
 	*c = Component{}
@@ -226,17 +341,13 @@ func (c *Component) UnmarshalJSON(raw []byte) error {
 		return nil
 	}
 
+	c.Extra = unread(raw, plainComponent(*c))
 	c.Type, c.Format = strings.ToUpper(c.Type), strings.ToUpper(c.Format)
-	c.Extra = unknownKeys(raw, componentKeys)
 
 	return nil
 }
 
-func (c Component) MarshalJSON() ([]byte, error) {
-	return marshalWith(plainComponent(c), c.Extra)
-}
-
-type plainButton Button
+func (c Component) MarshalJSON() ([]byte, error) { return marshalWith(plainComponent(c), c.Extra) }
 
 func (b *Button) UnmarshalJSON(raw []byte) error {
 	*b = Button{}
@@ -244,8 +355,13 @@ func (b *Button) UnmarshalJSON(raw []byte) error {
 		return nil
 	}
 
+	b.Extra = unread(raw, plainButton(*b))
+	if id := scalar(b.Extra["flow_id"]); id != "" { // a number
+		b.FlowID = id
+		delete(b.Extra, "flow_id")
+	}
+
 	b.Type, b.OTPType = strings.ToUpper(b.Type), strings.ToUpper(b.OTPType)
-	b.Extra = unknownKeys(raw, buttonKeys)
 
 	return nil
 }
@@ -262,29 +378,54 @@ func (b Button) MarshalJSON() ([]byte, error) {
 	return marshalWith(plainButton(b), b.Extra)
 }
 
-var (
-	componentKeys = jsonKeys(reflect.TypeFor[Component]())
-	buttonKeys    = jsonKeys(reflect.TypeFor[Button]())
-)
-
-func jsonKeys(t reflect.Type) map[string]bool {
-	keys := make(map[string]bool, t.NumField())
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		keys[name] = true
+func (e *Example) UnmarshalJSON(raw []byte) error {
+	*e = Example{}
+	if decode(raw, (*plainExample)(e)) {
+		e.Extra = unread(raw, plainExample(*e))
 	}
 
-	return keys
+	return nil
 }
 
-func unknownKeys(raw []byte, known map[string]bool) map[string]json.RawMessage {
-	var all map[string]json.RawMessage
+func (e Example) MarshalJSON() ([]byte, error) { return marshalWith(plainExample(e), e.Extra) }
+
+func (o *Offer) UnmarshalJSON(raw []byte) error {
+	*o = Offer{}
+	if decode(raw, (*plainOffer)(o)) {
+		o.Extra = unread(raw, plainOffer(*o))
+	}
+
+	return nil
+}
+
+func (o Offer) MarshalJSON() ([]byte, error) { return marshalWith(plainOffer(o), o.Extra) }
+
+func (c *Card) UnmarshalJSON(raw []byte) error {
+	*c = Card{}
+	if decode(raw, (*plainCard)(c)) {
+		c.Extra = unread(raw, plainCard(*c))
+	}
+
+	return nil
+}
+
+func (c Card) MarshalJSON() ([]byte, error) { return marshalWith(plainCard(c), c.Extra) }
+
+// unread are the fields of an object that v, which was read from it, does not write back: those
+// that we do not know, and those whose value we could not read. So nothing of Meta's is lost.
+func unread(raw []byte, v any) map[string]json.RawMessage {
+	var all, read map[string]json.RawMessage
 	if json.Unmarshal(raw, &all) != nil {
 		return nil
 	}
 
+	written, err := json.Marshal(v)
+	if err != nil || json.Unmarshal(written, &read) != nil {
+		return nil
+	}
+
 	for key := range all {
-		if known[strings.ToLower(key)] {
+		if _, known := read[strings.ToLower(key)]; known {
 			delete(all, key)
 		}
 	}
@@ -296,21 +437,37 @@ func unknownKeys(raw []byte, known map[string]bool) map[string]json.RawMessage {
 	return all
 }
 
-// marshalWith writes v's fields and then the extra ones.
+// marshalWith writes v's fields and then those of extra that v does not write itself.
 func marshalWith(v any, extra map[string]json.RawMessage) ([]byte, error) {
 	known, err := json.Marshal(v)
 	if err != nil || len(extra) == 0 {
 		return known, err
 	}
 
-	more, err := json.Marshal(extra)
-	if err != nil {
+	var written map[string]json.RawMessage
+	if err := json.Unmarshal(known, &written); err != nil {
 		return nil, err
+	}
+
+	more := make(map[string]json.RawMessage, len(extra))
+	for key, value := range extra {
+		if _, twice := written[key]; !twice {
+			more[key] = value
+		}
+	}
+
+	rest, err := json.Marshal(more)
+	if err != nil || len(more) == 0 {
+		return known, err
+	}
+
+	if len(written) == 0 {
+		return rest, nil
 	}
 
 	known = append(bytes.TrimSuffix(known, []byte("}")), ',')
 
-	return append(known, more[1:]...), nil
+	return append(known, rest[1:]...), nil
 }
 
 // Texts is a list of strings that may come as one string.
@@ -337,6 +494,11 @@ type Rows [][]string
 
 func (r *Rows) UnmarshalJSON(raw []byte) error {
 	*r = nil
+	if one := scalar(raw); one != "" { // as in an example on a page of Meta's
+		*r = Rows{{one}}
+		return nil
+	}
+
 	var elements []json.RawMessage
 	if !decode(raw, &elements) {
 		return nil

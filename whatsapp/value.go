@@ -21,18 +21,25 @@ func (e *ValueError) Error() string { return fmt.Sprintf("parameter %s: %s", e.P
 // Longest values, in characters. developers.facebook.com, WhatsApp "Template components" (read
 // 2026-09).
 const (
-	maxBody       = 1024
-	maxOfferBody  = 600
-	maxCardBody   = 160
-	maxHeader     = 60
-	maxURL        = 2000
-	maxCoupon     = 20
-	maxOTP        = 15
-	maxPayload    = 256
-	maxFilename   = 240
-	maxOptional   = 1024
-	maxSpaces     = 4
-	authenticated = "AUTHENTICATION"
+	maxBody      = 1024
+	maxOfferBody = 600
+	maxCardBody  = 160
+	maxHeader    = 60
+	maxURL       = 2000
+	maxCoupon    = 20
+	maxOTP       = 15
+	maxPayload   = 256
+	maxFilename  = 240
+	maxOptional  = 1024
+	maxFlowData  = 8192
+	maxTapTitle  = 60
+	maxCards     = 10
+	maxOffer     = 16
+	maxFooter    = 60
+	maxSpaces    = 4
+	// developers.facebook.com, WhatsApp "Call button messages" (read 2026-07).
+	maxCallMinutes = 43_200
+	authenticated  = "AUTHENTICATION"
 )
 
 // valueRules are WhatsApp's rules for the values of parameters, by kind; they stand here and
@@ -58,7 +65,7 @@ var valueRules = map[Kind]struct {
 // standIns are values that break no rule, for parameters that nobody knows yet.
 var standIns = map[Kind]string{
 	KindText: "x", KindImage: "1", KindVideo: "1", KindDocument: "1", KindLocation: "0,0", KindURLSuffix: "x",
-	KindCouponCode: "X", KindOTPCode: "1", KindPayload: `{"sections":[]}`, KindExpiration: "4102444800000",
+	KindCouponCode: "X", KindOTPCode: "1", KindPayload: `{"sections":[{"product_items":[{"product_retailer_id":"1"}]}]}`, KindExpiration: "4102444800000",
 }
 
 // mendText puts a text on one line: a run of blanks that has a line break or a tab, or is too long,

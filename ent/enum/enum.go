@@ -210,12 +210,14 @@ func (ParameterFormat) Values() []string {
 type ComponentType string
 
 const (
-	ComponentTypeHeader           ComponentType = "HEADER"
-	ComponentTypeBody             ComponentType = "BODY"
-	ComponentTypeFooter           ComponentType = "FOOTER"
-	ComponentTypeButtons          ComponentType = "BUTTONS"
-	ComponentTypeCarousel         ComponentType = "CAROUSEL"
-	ComponentTypeLimitedTimeOffer ComponentType = "LIMITED_TIME_OFFER"
+	ComponentTypeHeader                ComponentType = "HEADER"
+	ComponentTypeBody                  ComponentType = "BODY"
+	ComponentTypeFooter                ComponentType = "FOOTER"
+	ComponentTypeButtons               ComponentType = "BUTTONS"
+	ComponentTypeCarousel              ComponentType = "CAROUSEL"
+	ComponentTypeLimitedTimeOffer      ComponentType = "LIMITED_TIME_OFFER"
+	ComponentTypeCallPermissionRequest ComponentType = "CALL_PERMISSION_REQUEST"
+	ComponentTypeOther                 ComponentType = "OTHER"
 )
 
 // MarshalGQL and UnmarshalGQL bind ComponentType to the GraphQL enum of that name.
@@ -224,7 +226,8 @@ func (v *ComponentType) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (ComponentType) Values() []string {
-	return []string{"HEADER", "BODY", "FOOTER", "BUTTONS", "CAROUSEL", "LIMITED_TIME_OFFER"}
+	return []string{"HEADER", "BODY", "FOOTER", "BUTTONS", "CAROUSEL", "LIMITED_TIME_OFFER", "CALL_PERMISSION_REQUEST",
+		"OTHER"}
 }
 
 // HeaderFormat says what a template's header holds.
@@ -236,6 +239,8 @@ const (
 	HeaderFormatVideo    HeaderFormat = "VIDEO"
 	HeaderFormatDocument HeaderFormat = "DOCUMENT"
 	HeaderFormatLocation HeaderFormat = "LOCATION"
+	HeaderFormatGIF      HeaderFormat = "GIF"
+	HeaderFormatProduct  HeaderFormat = "PRODUCT"
 )
 
 // MarshalGQL and UnmarshalGQL bind HeaderFormat to the GraphQL enum of that name.
@@ -244,7 +249,7 @@ func (v *HeaderFormat) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (HeaderFormat) Values() []string {
-	return []string{"TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION"}
+	return []string{"TEXT", "IMAGE", "VIDEO", "DOCUMENT", "LOCATION", "GIF", "PRODUCT"}
 }
 
 // ButtonType says what a template's button does.
@@ -262,6 +267,8 @@ const (
 	ButtonTypeSPM                   ButtonType = "SPM"
 	ButtonTypeVoiceCall             ButtonType = "VOICE_CALL"
 	ButtonTypeCallPermissionRequest ButtonType = "CALL_PERMISSION_REQUEST"
+	ButtonTypeRequestContactInfo    ButtonType = "REQUEST_CONTACT_INFO"
+	ButtonTypeOther                 ButtonType = "OTHER"
 )
 
 // MarshalGQL and UnmarshalGQL bind ButtonType to the GraphQL enum of that name.
@@ -271,7 +278,7 @@ func (v *ButtonType) UnmarshalGQL(in any) error { return read(v, in) }
 // Values lists them for the data model.
 func (ButtonType) Values() []string {
 	return []string{"QUICK_REPLY", "URL", "PHONE_NUMBER", "COPY_CODE", "OTP", "FLOW", "CATALOG", "MPM", "SPM",
-		"VOICE_CALL", "CALL_PERMISSION_REQUEST"}
+		"VOICE_CALL", "CALL_PERMISSION_REQUEST", "REQUEST_CONTACT_INFO", "OTHER"}
 }
 
 // OTPType says how a one-time password is filled in.

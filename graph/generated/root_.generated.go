@@ -592,6 +592,48 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	PreviewButton struct {
+		Code        func(childComplexity int) int
+		PhoneNumber func(childComplexity int) int
+		Text        func(childComplexity int) int
+		Type        func(childComplexity int) int
+		URL         func(childComplexity int) int
+	}
+
+	PreviewCard struct {
+		Actions func(childComplexity int) int
+		Body    func(childComplexity int) int
+		Buttons func(childComplexity int) int
+		Header  func(childComplexity int) int
+		Media   func(childComplexity int) int
+		Product func(childComplexity int) int
+	}
+
+	PreviewLocation struct {
+		Address   func(childComplexity int) int
+		Latitude  func(childComplexity int) int
+		Longitude func(childComplexity int) int
+		Name      func(childComplexity int) int
+	}
+
+	PreviewMedia struct {
+		FileName func(childComplexity int) int
+		Format   func(childComplexity int) int
+		Link     func(childComplexity int) int
+		MediaID  func(childComplexity int) int
+	}
+
+	PreviewOffer struct {
+		Code   func(childComplexity int) int
+		EndsAt func(childComplexity int) int
+		Text   func(childComplexity int) int
+	}
+
+	PreviewProduct struct {
+		CatalogID func(childComplexity int) int
+		ProductID func(childComplexity int) int
+	}
+
 	Query struct {
 		Accounts       func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AccountOrder) int
 		AuditEvents    func(childComplexity int, filter *model.AuditEventFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AuditEventOrder) int
@@ -792,10 +834,17 @@ type ComplexityRoot struct {
 	}
 
 	TemplatePreview struct {
-		Body    func(childComplexity int) int
-		Buttons func(childComplexity int) int
-		Footer  func(childComplexity int) int
-		Header  func(childComplexity int) int
+		Actions    func(childComplexity int) int
+		AsksToCall func(childComplexity int) int
+		Body       func(childComplexity int) int
+		Buttons    func(childComplexity int) int
+		Cards      func(childComplexity int) int
+		Footer     func(childComplexity int) int
+		Header     func(childComplexity int) int
+		Location   func(childComplexity int) int
+		Media      func(childComplexity int) int
+		Offer      func(childComplexity int) int
+		Product    func(childComplexity int) int
 	}
 
 	TemplateProblem struct {
@@ -3309,6 +3358,156 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PhoneNumberPayload.UserErrors(childComplexity), true
 
+	case "PreviewButton.code":
+		if e.ComplexityRoot.PreviewButton.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewButton.Code(childComplexity), true
+	case "PreviewButton.phoneNumber":
+		if e.ComplexityRoot.PreviewButton.PhoneNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewButton.PhoneNumber(childComplexity), true
+	case "PreviewButton.text":
+		if e.ComplexityRoot.PreviewButton.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewButton.Text(childComplexity), true
+	case "PreviewButton.type":
+		if e.ComplexityRoot.PreviewButton.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewButton.Type(childComplexity), true
+	case "PreviewButton.url":
+		if e.ComplexityRoot.PreviewButton.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewButton.URL(childComplexity), true
+
+	case "PreviewCard.actions":
+		if e.ComplexityRoot.PreviewCard.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewCard.Actions(childComplexity), true
+	case "PreviewCard.body":
+		if e.ComplexityRoot.PreviewCard.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewCard.Body(childComplexity), true
+	case "PreviewCard.buttons":
+		if e.ComplexityRoot.PreviewCard.Buttons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewCard.Buttons(childComplexity), true
+	case "PreviewCard.header":
+		if e.ComplexityRoot.PreviewCard.Header == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewCard.Header(childComplexity), true
+	case "PreviewCard.media":
+		if e.ComplexityRoot.PreviewCard.Media == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewCard.Media(childComplexity), true
+	case "PreviewCard.product":
+		if e.ComplexityRoot.PreviewCard.Product == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewCard.Product(childComplexity), true
+
+	case "PreviewLocation.address":
+		if e.ComplexityRoot.PreviewLocation.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewLocation.Address(childComplexity), true
+	case "PreviewLocation.latitude":
+		if e.ComplexityRoot.PreviewLocation.Latitude == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewLocation.Latitude(childComplexity), true
+	case "PreviewLocation.longitude":
+		if e.ComplexityRoot.PreviewLocation.Longitude == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewLocation.Longitude(childComplexity), true
+	case "PreviewLocation.name":
+		if e.ComplexityRoot.PreviewLocation.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewLocation.Name(childComplexity), true
+
+	case "PreviewMedia.fileName":
+		if e.ComplexityRoot.PreviewMedia.FileName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewMedia.FileName(childComplexity), true
+	case "PreviewMedia.format":
+		if e.ComplexityRoot.PreviewMedia.Format == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewMedia.Format(childComplexity), true
+	case "PreviewMedia.link":
+		if e.ComplexityRoot.PreviewMedia.Link == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewMedia.Link(childComplexity), true
+	case "PreviewMedia.mediaId":
+		if e.ComplexityRoot.PreviewMedia.MediaID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewMedia.MediaID(childComplexity), true
+
+	case "PreviewOffer.code":
+		if e.ComplexityRoot.PreviewOffer.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewOffer.Code(childComplexity), true
+	case "PreviewOffer.endsAt":
+		if e.ComplexityRoot.PreviewOffer.EndsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewOffer.EndsAt(childComplexity), true
+	case "PreviewOffer.text":
+		if e.ComplexityRoot.PreviewOffer.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewOffer.Text(childComplexity), true
+
+	case "PreviewProduct.catalogId":
+		if e.ComplexityRoot.PreviewProduct.CatalogID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewProduct.CatalogID(childComplexity), true
+	case "PreviewProduct.productId":
+		if e.ComplexityRoot.PreviewProduct.ProductID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewProduct.ProductID(childComplexity), true
+
 	case "Query.accounts":
 		if e.ComplexityRoot.Query.Accounts == nil {
 			break
@@ -4198,6 +4397,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TemplatePayload.UserErrors(childComplexity), true
 
+	case "TemplatePreview.actions":
+		if e.ComplexityRoot.TemplatePreview.Actions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplatePreview.Actions(childComplexity), true
+	case "TemplatePreview.asksToCall":
+		if e.ComplexityRoot.TemplatePreview.AsksToCall == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplatePreview.AsksToCall(childComplexity), true
 	case "TemplatePreview.body":
 		if e.ComplexityRoot.TemplatePreview.Body == nil {
 			break
@@ -4210,6 +4421,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TemplatePreview.Buttons(childComplexity), true
+	case "TemplatePreview.cards":
+		if e.ComplexityRoot.TemplatePreview.Cards == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplatePreview.Cards(childComplexity), true
 	case "TemplatePreview.footer":
 		if e.ComplexityRoot.TemplatePreview.Footer == nil {
 			break
@@ -4222,6 +4439,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TemplatePreview.Header(childComplexity), true
+	case "TemplatePreview.location":
+		if e.ComplexityRoot.TemplatePreview.Location == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplatePreview.Location(childComplexity), true
+	case "TemplatePreview.media":
+		if e.ComplexityRoot.TemplatePreview.Media == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplatePreview.Media(childComplexity), true
+	case "TemplatePreview.offer":
+		if e.ComplexityRoot.TemplatePreview.Offer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplatePreview.Offer(childComplexity), true
+	case "TemplatePreview.product":
+		if e.ComplexityRoot.TemplatePreview.Product == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplatePreview.Product(childComplexity), true
 
 	case "TemplateProblem.field":
 		if e.ComplexityRoot.TemplateProblem.Field == nil {
@@ -4442,6 +4683,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AccountCredentialsInput", ec.unmarshalInputAccountCredentialsInput),
 			graphql.NewInputUnmarshaler("AccountOrder", ec.unmarshalInputAccountOrder),
 			graphql.NewInputUnmarshaler("AccountTokenInput", ec.unmarshalInputAccountTokenInput),
+			graphql.NewInputUnmarshaler("AppDeepLinkInput", ec.unmarshalInputAppDeepLinkInput),
 			graphql.NewInputUnmarshaler("AttributeFilter", ec.unmarshalInputAttributeFilter),
 			graphql.NewInputUnmarshaler("AttributeInput", ec.unmarshalInputAttributeInput),
 			graphql.NewInputUnmarshaler("AuditEventFilter", ec.unmarshalInputAuditEventFilter),
@@ -4499,6 +4741,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("StatisticsFilter", ec.unmarshalInputStatisticsFilter),
 			graphql.NewInputUnmarshaler("SwitchOrganizationInput", ec.unmarshalInputSwitchOrganizationInput),
 			graphql.NewInputUnmarshaler("SyncAccountInput", ec.unmarshalInputSyncAccountInput),
+			graphql.NewInputUnmarshaler("TemplateAppInput", ec.unmarshalInputTemplateAppInput),
 			graphql.NewInputUnmarshaler("TemplateButtonInput", ec.unmarshalInputTemplateButtonInput),
 			graphql.NewInputUnmarshaler("TemplateCardInput", ec.unmarshalInputTemplateCardInput),
 			graphql.NewInputUnmarshaler("TemplateComponentInput", ec.unmarshalInputTemplateComponentInput),
@@ -7578,7 +7821,7 @@ input StatisticsFilter {
     "By what to order; the first counts most. Without it, the oldest first."
     orderBy: [TemplateOrder!]
   ): TemplateConnection! @role(is: VIEWER, scope: READ)
-  "Checks a template against WhatsApp's published rules without saving or submitting it."
+  "Checks a template against WhatsApp's published rules without saving or submitting it. The manual lists the rules."
   lintTemplate("The template." input: TemplateInput!): [TemplateProblem!]! @role(is: VIEWER, scope: READ)
 }
 
@@ -7700,6 +7943,10 @@ enum ComponentType {
   CAROUSEL
   "An offer that ends."
   LIMITED_TIME_OFFER
+  "Asks whether the business may call."
+  CALL_PERMISSION_REQUEST
+  "A part that has no name here yet; see its json. It cannot be made."
+  OTHER
 }
 
 "What a header holds."
@@ -7714,6 +7961,10 @@ enum HeaderFormat {
   DOCUMENT
   "A place on the map."
   LOCATION
+  "A moving picture: an MP4 of at most 3.5 MB, for accounts that use the Marketing Messages API."
+  GIF
+  "A product of the catalog, beside an SPM button."
+  PRODUCT
 }
 
 "A button of a template."
@@ -7728,7 +7979,10 @@ type TemplateButton {
   phoneNumber: String
   "What its parameter may hold; null where it has none."
   example: String
-  "How an OTP button hands over the code; null for others."
+  """
+  How a button hands over the code; null for others. WhatsApp makes a URL button of the OTP button, so an approved template has it
+  there.
+  """
   otpType: OTPType
 }
 
@@ -7754,8 +8008,12 @@ enum ButtonType {
   SPM
   "Calls the business on WhatsApp."
   VOICE_CALL
-  "Asks whether the business may call."
+  "Asks whether the business may call. WhatsApp has a part of the template for it, not a button: give it alone."
   CALL_PERMISSION_REQUEST
+  "Asks for the person's phone number; WhatsApp writes what stands on it."
+  REQUEST_CONTACT_INFO
+  "A button that has no name here yet; see the json of its part. It cannot be made."
+  OTHER
 }
 
 "How an OTP button hands over the code."
@@ -7764,7 +8022,7 @@ enum OTPType {
   COPY_CODE
   "A tap gives it to the app."
   ONE_TAP
-  "The app gets it by itself."
+  "The app gets it by itself. Whoever makes such a template accepts WhatsApp's terms for it."
   ZERO_TAP
 }
 
@@ -7814,9 +8072,9 @@ enum ParameterKind {
   EXPIRATION
 }
 
-"A message as its recipient would see it, in words."
+"A message as its recipient would see it."
 type TemplatePreview {
-  "The header; media stands in brackets. Null where there is none."
+  "The header; a file, a place and a product stand in brackets. Null where there is none."
   header: String
   "The text."
   body: String!
@@ -7824,6 +8082,92 @@ type TemplatePreview {
   footer: String
   "What stands on the buttons."
   buttons: [String!]!
+  "The file of a media header; null for others."
+  media: PreviewMedia
+  "The place of a location header; null for others, and where no value says where."
+  location: PreviewLocation
+  "The product of a product header; null for others, and where no value says which."
+  product: PreviewProduct
+  "What is said of an offer that ends; null where there is none."
+  offer: PreviewOffer
+  "True when the message asks whether the business may call."
+  asksToCall: Boolean!
+  "The buttons with what they do, in the order of buttons."
+  actions: [PreviewButton!]!
+  "The cards of a carousel."
+  cards: [PreviewCard!]!
+}
+
+"A file in a preview's header."
+type PreviewMedia {
+  "What it is: IMAGE, VIDEO, DOCUMENT or GIF."
+  format: HeaderFormat!
+  "Where it can be fetched; null when it is known by its id, or not at all."
+  link: String
+  "The id of an upload; null when it is known by its link, or not at all."
+  mediaId: String
+  "What a document is called; null when nothing says so."
+  fileName: String
+}
+
+"A place in a preview's header."
+type PreviewLocation {
+  "Degrees north of the equator."
+  latitude: Float!
+  "Degrees east of Greenwich."
+  longitude: Float!
+  "What it is called; null when nothing says so."
+  name: String
+  "Its address; null when nothing says so."
+  address: String
+}
+
+"A product in a preview's header."
+type PreviewProduct {
+  "Its id in the catalog."
+  productId: String!
+  "The catalog; null when nothing says which."
+  catalogId: String
+}
+
+"What a preview says of an offer that ends."
+type PreviewOffer {
+  "Its line of text."
+  text: String!
+  "The code that a button copies; null where there is no such button, or no code."
+  code: String
+  "When it ends; null when that is not shown, or not known."
+  endsAt: Time
+}
+
+"A button in a preview."
+type PreviewButton {
+  "What it does."
+  type: ButtonType!
+  "What stands on it."
+  text: String!
+  "The address that it opens, with its value; null for other buttons."
+  url: String
+  "The number that it calls; null for other buttons."
+  phoneNumber: String
+  "The code that it copies or hands over; null for other buttons."
+  code: String
+}
+
+"A card in a preview."
+type PreviewCard {
+  "Its header, as in the preview's."
+  header: String
+  "Its text; null where it has none."
+  body: String
+  "What stands on its buttons."
+  buttons: [String!]!
+  "The file of a media header; null for others."
+  media: PreviewMedia
+  "The product of a product header; null for others, and where no value says which."
+  product: PreviewProduct
+  "Its buttons with what they do."
+  actions: [PreviewButton!]!
 }
 
 "A published rule of WhatsApp's that a template breaks."
@@ -7842,7 +8186,7 @@ type TemplateProblem {
 enum Severity {
   "WhatsApp will refuse the template."
   ERROR
-  "WhatsApp may refuse it, or people will see it otherwise than meant."
+  "WhatsApp may refuse it or give it another category, or people will see it otherwise than meant."
   WARNING
 }
 
@@ -7942,8 +8286,10 @@ input TemplateComponentInput {
 input TemplateButtonInput {
   "What it does."
   type: ButtonType!
-  "What stands on it."
+  "What stands on it; of an OTP button, what copies the code."
   text: String
+  "Of a ONE_TAP or ZERO_TAP button: what stands on it where the app is there."
+  autofillText: String
   "The address that a URL button opens; it may end in {{1}}."
   url: String
   "The number that a PHONE_NUMBER button calls, E.164."
@@ -7956,8 +8302,42 @@ input TemplateButtonInput {
   packageName: String
   "That app's signature."
   signatureHash: String
-  "The Flow that a FLOW button opens."
+  "Further apps that may take the code, up to five with the one above."
+  moreApps: [TemplateAppInput!]
+  "The Flow that a FLOW button opens, by its id. Exactly one of flowId, flowName and flowJson is given."
   flowId: String
+  "The Flow, by its name."
+  flowName: String
+  "The Flow itself, as WhatsApp's JSON."
+  flowJson: String
+  "How the Flow begins: navigate or data_exchange."
+  flowAction: String
+  "The screen that the Flow begins with."
+  flowScreen: String
+  "The picture on the Flow's button: DOCUMENT, PROMOTION or REVIEW."
+  flowIcon: String
+  "How long a VOICE_CALL button works, in minutes, 1 to 43,200; without it, seven days."
+  ttlMinutes: Int
+  "The app that a URL button of a marketing template opens instead of the page."
+  appDeepLink: AppDeepLinkInput
+}
+
+"An Android app that may take a code from a message."
+input TemplateAppInput {
+  "The package, e.g. com.example.shop."
+  packageName: String!
+  "Its signature, 11 characters."
+  signatureHash: String!
+}
+
+"A place in an app that a button opens."
+input AppDeepLinkInput {
+  "The app's id at Meta."
+  metaAppId: String!
+  "The address inside the Android app, e.g. shop://offers."
+  androidLink: String!
+  "The page for those who do not have the app."
+  androidFallbackUrl: String
 }
 
 "A card of a carousel."
@@ -8981,6 +9361,90 @@ func (ec *executionContext) childFields_PhoneNumberPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type PhoneNumberPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_PreviewButton(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "type":
+		return ec.fieldContext_PreviewButton_type(ctx, field)
+	case "text":
+		return ec.fieldContext_PreviewButton_text(ctx, field)
+	case "url":
+		return ec.fieldContext_PreviewButton_url(ctx, field)
+	case "phoneNumber":
+		return ec.fieldContext_PreviewButton_phoneNumber(ctx, field)
+	case "code":
+		return ec.fieldContext_PreviewButton_code(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewButton", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewCard(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "header":
+		return ec.fieldContext_PreviewCard_header(ctx, field)
+	case "body":
+		return ec.fieldContext_PreviewCard_body(ctx, field)
+	case "buttons":
+		return ec.fieldContext_PreviewCard_buttons(ctx, field)
+	case "media":
+		return ec.fieldContext_PreviewCard_media(ctx, field)
+	case "product":
+		return ec.fieldContext_PreviewCard_product(ctx, field)
+	case "actions":
+		return ec.fieldContext_PreviewCard_actions(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewCard", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewLocation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "latitude":
+		return ec.fieldContext_PreviewLocation_latitude(ctx, field)
+	case "longitude":
+		return ec.fieldContext_PreviewLocation_longitude(ctx, field)
+	case "name":
+		return ec.fieldContext_PreviewLocation_name(ctx, field)
+	case "address":
+		return ec.fieldContext_PreviewLocation_address(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewLocation", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewMedia(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "format":
+		return ec.fieldContext_PreviewMedia_format(ctx, field)
+	case "link":
+		return ec.fieldContext_PreviewMedia_link(ctx, field)
+	case "mediaId":
+		return ec.fieldContext_PreviewMedia_mediaId(ctx, field)
+	case "fileName":
+		return ec.fieldContext_PreviewMedia_fileName(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewMedia", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewOffer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "text":
+		return ec.fieldContext_PreviewOffer_text(ctx, field)
+	case "code":
+		return ec.fieldContext_PreviewOffer_code(ctx, field)
+	case "endsAt":
+		return ec.fieldContext_PreviewOffer_endsAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewOffer", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewProduct(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "productId":
+		return ec.fieldContext_PreviewProduct_productId(ctx, field)
+	case "catalogId":
+		return ec.fieldContext_PreviewProduct_catalogId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewProduct", field.Name)
+}
+
 func (ec *executionContext) childFields_QuietHours(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "start":
@@ -9337,6 +9801,20 @@ func (ec *executionContext) childFields_TemplatePreview(ctx context.Context, fie
 		return ec.fieldContext_TemplatePreview_footer(ctx, field)
 	case "buttons":
 		return ec.fieldContext_TemplatePreview_buttons(ctx, field)
+	case "media":
+		return ec.fieldContext_TemplatePreview_media(ctx, field)
+	case "location":
+		return ec.fieldContext_TemplatePreview_location(ctx, field)
+	case "product":
+		return ec.fieldContext_TemplatePreview_product(ctx, field)
+	case "offer":
+		return ec.fieldContext_TemplatePreview_offer(ctx, field)
+	case "asksToCall":
+		return ec.fieldContext_TemplatePreview_asksToCall(ctx, field)
+	case "actions":
+		return ec.fieldContext_TemplatePreview_actions(ctx, field)
+	case "cards":
+		return ec.fieldContext_TemplatePreview_cards(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TemplatePreview", field.Name)
 }

@@ -90,6 +90,16 @@ type AccountTokenInput struct {
 	AccessToken string `json:"accessToken"`
 }
 
+// A place in an app that a button opens.
+type AppDeepLinkInput struct {
+	// The app's id at Meta.
+	MetaAppID string `json:"metaAppId"`
+	// The address inside the Android app, e.g. shop://offers.
+	AndroidLink string `json:"androidLink"`
+	// The page for those who do not have the app.
+	AndroidFallbackURL *string `json:"androidFallbackUrl,omitempty"`
+}
+
 // Which audit events. What is left out says nothing; all that is given must hold.
 type AuditEventFilter struct {
 	// One of these actions, e.g. campaign.launch.
@@ -676,6 +686,78 @@ type PhoneNumberPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// A button in a preview.
+type PreviewButton struct {
+	// What it does.
+	Type enum.ButtonType `json:"type"`
+	// What stands on it.
+	Text string `json:"text"`
+	// The address that it opens, with its value; null for other buttons.
+	URL *string `json:"url,omitempty"`
+	// The number that it calls; null for other buttons.
+	PhoneNumber *string `json:"phoneNumber,omitempty"`
+	// The code that it copies or hands over; null for other buttons.
+	Code *string `json:"code,omitempty"`
+}
+
+// A card in a preview.
+type PreviewCard struct {
+	// Its header, as in the preview's.
+	Header *string `json:"header,omitempty"`
+	// Its text; null where it has none.
+	Body *string `json:"body,omitempty"`
+	// What stands on its buttons.
+	Buttons []string `json:"buttons"`
+	// The file of a media header; null for others.
+	Media *PreviewMedia `json:"media,omitempty"`
+	// The product of a product header; null for others, and where no value says which.
+	Product *PreviewProduct `json:"product,omitempty"`
+	// Its buttons with what they do.
+	Actions []*PreviewButton `json:"actions"`
+}
+
+// A place in a preview's header.
+type PreviewLocation struct {
+	// Degrees north of the equator.
+	Latitude float64 `json:"latitude"`
+	// Degrees east of Greenwich.
+	Longitude float64 `json:"longitude"`
+	// What it is called; null when nothing says so.
+	Name *string `json:"name,omitempty"`
+	// Its address; null when nothing says so.
+	Address *string `json:"address,omitempty"`
+}
+
+// A file in a preview's header.
+type PreviewMedia struct {
+	// What it is: IMAGE, VIDEO, DOCUMENT or GIF.
+	Format enum.HeaderFormat `json:"format"`
+	// Where it can be fetched; null when it is known by its id, or not at all.
+	Link *string `json:"link,omitempty"`
+	// The id of an upload; null when it is known by its link, or not at all.
+	MediaID *string `json:"mediaId,omitempty"`
+	// What a document is called; null when nothing says so.
+	FileName *string `json:"fileName,omitempty"`
+}
+
+// What a preview says of an offer that ends.
+type PreviewOffer struct {
+	// Its line of text.
+	Text string `json:"text"`
+	// The code that a button copies; null where there is no such button, or no code.
+	Code *string `json:"code,omitempty"`
+	// When it ends; null when that is not shown, or not known.
+	EndsAt *time.Time `json:"endsAt,omitempty"`
+}
+
+// A product in a preview's header.
+type PreviewProduct struct {
+	// Its id in the catalog.
+	ProductID string `json:"productId"`
+	// The catalog; null when nothing says which.
+	CatalogID *string `json:"catalogId,omitempty"`
+}
+
 // Recovery codes that were just made.
 type RecoveryCodesPayload struct {
 	// Ten codes, each of which can be used once in place of the app; shown once. Null when there are user errors.
@@ -1011,6 +1093,14 @@ type SyncAccountInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// An Android app that may take a code from a message.
+type TemplateAppInput struct {
+	// The package, e.g. com.example.shop.
+	PackageName string `json:"packageName"`
+	// Its signature, 11 characters.
+	SignatureHash string `json:"signatureHash"`
+}
+
 // A button of a template.
 type TemplateButton struct {
 	// What it does.
@@ -1023,7 +1113,8 @@ type TemplateButton struct {
 	PhoneNumber *string `json:"phoneNumber,omitempty"`
 	// What its parameter may hold; null where it has none.
 	Example *string `json:"example,omitempty"`
-	// How an OTP button hands over the code; null for others.
+	// How a button hands over the code; null for others. WhatsApp makes a URL button of the OTP button, so an approved template has it
+	// there.
 	OtpType *enum.OTPType `json:"otpType,omitempty"`
 }
 
@@ -1031,8 +1122,10 @@ type TemplateButton struct {
 type TemplateButtonInput struct {
 	// What it does.
 	Type enum.ButtonType `json:"type"`
-	// What stands on it.
+	// What stands on it; of an OTP button, what copies the code.
 	Text *string `json:"text,omitempty"`
+	// Of a ONE_TAP or ZERO_TAP button: what stands on it where the app is there.
+	AutofillText *string `json:"autofillText,omitempty"`
 	// The address that a URL button opens; it may end in {{1}}.
 	URL *string `json:"url,omitempty"`
 	// The number that a PHONE_NUMBER button calls, E.164.
@@ -1045,8 +1138,24 @@ type TemplateButtonInput struct {
 	PackageName *string `json:"packageName,omitempty"`
 	// That app's signature.
 	SignatureHash *string `json:"signatureHash,omitempty"`
-	// The Flow that a FLOW button opens.
+	// Further apps that may take the code, up to five with the one above.
+	MoreApps []*TemplateAppInput `json:"moreApps,omitempty"`
+	// The Flow that a FLOW button opens, by its id. Exactly one of flowId, flowName and flowJson is given.
 	FlowID *string `json:"flowId,omitempty"`
+	// The Flow, by its name.
+	FlowName *string `json:"flowName,omitempty"`
+	// The Flow itself, as WhatsApp's JSON.
+	FlowJSON *string `json:"flowJson,omitempty"`
+	// How the Flow begins: navigate or data_exchange.
+	FlowAction *string `json:"flowAction,omitempty"`
+	// The screen that the Flow begins with.
+	FlowScreen *string `json:"flowScreen,omitempty"`
+	// The picture on the Flow's button: DOCUMENT, PROMOTION or REVIEW.
+	FlowIcon *string `json:"flowIcon,omitempty"`
+	// How long a VOICE_CALL button works, in minutes, 1 to 43,200; without it, seven days.
+	TTLMinutes *int `json:"ttlMinutes,omitempty"`
+	// The app that a URL button of a marketing template opens instead of the page.
+	AppDeepLink *AppDeepLinkInput `json:"appDeepLink,omitempty"`
 }
 
 // A card of a carousel.
@@ -1171,9 +1280,9 @@ type TemplatePayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
-// A message as its recipient would see it, in words.
+// A message as its recipient would see it.
 type TemplatePreview struct {
-	// The header; media stands in brackets. Null where there is none.
+	// The header; a file, a place and a product stand in brackets. Null where there is none.
 	Header *string `json:"header,omitempty"`
 	// The text.
 	Body string `json:"body"`
@@ -1181,6 +1290,20 @@ type TemplatePreview struct {
 	Footer *string `json:"footer,omitempty"`
 	// What stands on the buttons.
 	Buttons []string `json:"buttons"`
+	// The file of a media header; null for others.
+	Media *PreviewMedia `json:"media,omitempty"`
+	// The place of a location header; null for others, and where no value says where.
+	Location *PreviewLocation `json:"location,omitempty"`
+	// The product of a product header; null for others, and where no value says which.
+	Product *PreviewProduct `json:"product,omitempty"`
+	// What is said of an offer that ends; null where there is none.
+	Offer *PreviewOffer `json:"offer,omitempty"`
+	// True when the message asks whether the business may call.
+	AsksToCall bool `json:"asksToCall"`
+	// The buttons with what they do, in the order of buttons.
+	Actions []*PreviewButton `json:"actions"`
+	// The cards of a carousel.
+	Cards []*PreviewCard `json:"cards"`
 }
 
 // A published rule of WhatsApp's that a template breaks.
