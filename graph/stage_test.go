@@ -60,6 +60,7 @@ type stage struct {
 	t          *testing.T
 	db         *database.DB
 	sandbox    *sandbox.Sandbox
+	metaURL    string // where the sandbox listens
 	who        *identity.Service
 	accounts   *account.Service
 	audience   *audience.Service
@@ -120,6 +121,13 @@ func (s *stage) logText() string {
 
 func stand(t *testing.T, db *database.DB, edit ...func(*graph.Deps)) *stage {
 	t.Helper()
+	return standBefore(t, db, func(sandbox http.Handler) http.Handler { return sandbox }, edit...)
+}
+
+// standBefore is stand with something between the service and the sandbox.
+func standBefore(t *testing.T, db *database.DB, before func(http.Handler) http.Handler,
+	edit ...func(*graph.Deps)) *stage {
+	t.Helper()
 	s := &stage{t: t, db: db, log: delivery.NewLog(db)}
 	db.Client.Intercept(ent.InterceptFunc(func(next ent.Querier) ent.Querier {
 		return entgo.QuerierFunc(func(ctx context.Context, q ent.Query) (ent.Value, error) {
@@ -137,7 +145,8 @@ func stand(t *testing.T, db *database.DB, edit ...func(*graph.Deps)) *stage {
 	s.sandbox.AddAccount(sandbox.AccountSpec{WABAID: waba, Name: "Lucky Shrub", Token: metaToken,
 		Numbers: []sandbox.NumberSpec{
 			{ID: metaPhone, DisplayNumber: "+1 555-078-3881", VerifiedName: "Lucky Shrub"}}})
-	meta := httptest.NewServer(s.sandbox)
+	meta := httptest.NewServer(before(s.sandbox))
+	s.metaURL = meta.URL
 	t.Cleanup(meta.Close)
 	keys, err := secret.NewKeyring(secret.NewKey())
 	if err != nil {

@@ -77,13 +77,18 @@ var buttonTextLength = check[*Button]{rule: "button_text_length", field: "text",
 		return utf8.RuneCountInString(b.Text) > maxButtonText || utf8.RuneCountInString(b.AutofillText) > maxButtonText
 	}}
 
+var buttonTextVariables = check[*Button]{rule: "button_text_variables", field: "text", source: pageComponents,
+	message: "A button's text has no variables.",
+	broken: func(_ Template, b *Button) bool {
+		return strings.Contains(b.Text, "{{") || strings.Contains(b.AutofillText, "{{")
+	}}
+
 func labeled(more ...check[*Button]) []check[*Button] {
 	return from(pageComponents, append([]check[*Button]{
 		{rule: "button_text_required", field: "text", message: "The button has a text.",
 			broken: func(_ Template, b *Button) bool { return strings.TrimSpace(b.Text) == "" }},
 		buttonTextLength,
-		{rule: "button_text_variables", field: "text", message: "A button's text has no variables.",
-			broken: func(_ Template, b *Button) bool { return strings.Contains(b.Text, "{{") }},
+		buttonTextVariables,
 		{rule: "button_text_plain", field: "text", severity: SeverityWarning,
 			message: "A button's text has no line break, emoji or formatting: reviewers refuse them.",
 			broken: func(_ Template, b *Button) bool {
@@ -200,7 +205,7 @@ var otpChecks = from(pageAuthentication, []check[*Button]{
 		broken: func(_ Template, b *Button) bool {
 			return !slices.Contains([]string{"COPY_CODE", "ONE_TAP", "ZERO_TAP"}, b.OTPType)
 		}},
-	buttonTextLength,
+	buttonTextLength, buttonTextVariables,
 	{rule: "otp_apps", field: "supported_apps",
 		message: "One-tap and zero-tap buttons name 1 to 5 apps, each with a package of two or more parts and a " +
 			"signature hash of 11 characters.",

@@ -3,6 +3,7 @@ package whatsapp
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -213,8 +214,9 @@ var bodyChecks = from(pageComponents, []check[*Component]{
 	{rule: "authentication_body_text", field: "text", source: pageAuthentication,
 		message: "WhatsApp writes the text of an authentication template: leave it out.",
 		broken:  func(t Template, c *Component) bool { return t.Category == authenticated && c.Text != "" }},
-	{rule: "security_recommendation_category", field: "add_security_recommendation", source: pageAuthentication,
-		message: "Only an authentication template has WhatsApp's security recommendation.",
+	{rule: "security_recommendation_category", field: "add_security_recommendation", severity: SeverityWarning,
+		source:  pageAuthentication,
+		message: "Only an authentication template has WhatsApp's security recommendation: here it says nothing.",
 		broken:  func(t Template, c *Component) bool { return t.Category != authenticated && c.AddSecurityRecommendation }},
 	variableBraces, variableSequence,
 	{rule: "variable_dangling", field: "text", message: "A body neither starts nor ends with a variable.",
@@ -285,8 +287,9 @@ var footerChecks = from(pageComponents, []check[*Component]{
 		broken: func(t Template, c *Component) bool {
 			return t.Category == authenticated && (c.CodeExpirationMinutes < 1 || c.CodeExpirationMinutes > 90)
 		}},
-	{rule: "code_expiration_category", field: "code_expiration_minutes", source: pageAuthentication,
-		message: "Only an authentication template says when a code expires.",
+	{rule: "code_expiration_category", field: "code_expiration_minutes", severity: SeverityWarning,
+		source:  pageAuthentication,
+		message: "Only an authentication template says when a code expires: here it says nothing.",
 		broken: func(t Template, c *Component) bool {
 			return t.Category != authenticated && c.CodeExpirationMinutes != 0
 		}},
@@ -437,7 +440,8 @@ func badVariables(t Template, c *Component) bool {
 
 	for _, variable := range braces.FindAllString(c.Text, -1) {
 		name := strings.TrimSpace(strings.Trim(variable, "{}"))
-		if !validName(name) || (t.ParameterFormat == Named) == (position(name) < 1<<30) {
+		number := name != "" && name[0] >= '0' && name[0] <= '9'
+		if !validName(name) || number == (t.ParameterFormat == Named) || number && name != strconv.Itoa(position(name)) {
 			return true
 		}
 	}

@@ -43,6 +43,22 @@ type MessageComponent struct {
 	Cards      []MessageCard      `json:"cards,omitempty"`
 }
 
+// UnmarshalJSON takes an index as a number, too, as Meta does.
+func (c *MessageComponent) UnmarshalJSON(raw []byte) error {
+	type plain MessageComponent
+	wire := struct {
+		*plain
+		Index loose `json:"index"`
+	}{plain: (*plain)(c)}
+	if err := json.Unmarshal(raw, &wire); err != nil {
+		return err
+	}
+
+	c.Index = string(wire.Index)
+
+	return nil
+}
+
 // MessageCard binds the parameters of one card of a carousel.
 type MessageCard struct {
 	CardIndex  int                `json:"card_index"`

@@ -2,7 +2,12 @@ package sandbox
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
 	"strings"
+	"unicode"
 )
 
 // buttonLimit is how many buttons of a type a template may have; types not listed may stand once.
@@ -23,8 +28,7 @@ func (sh *shape) takeButtons(category string, buttons []button) *refusal {
 	}
 
 	count := map[string]int{}
-	var replyGroups int
-	var before string
+	turns := 0 // between quick replies and others
 
 	for i := range buttons {
 		b := &buttons[i]
@@ -40,17 +44,16 @@ func (sh *shape) takeButtons(category string, buttons []button) *refusal {
 		if (b.Type == "OTP") != (category == "AUTHENTICATION") {
 			return invalid("Buttons of type OTP belong to AUTHENTICATION templates, and only they.")
 		}
-		if b.Type == "QUICK_REPLY" && before != "QUICK_REPLY" {
-			replyGroups++
+		if i > 0 && (b.Type == "QUICK_REPLY") != (buttons[i-1].Type == "QUICK_REPLY") {
+			turns++
 		}
 
-		before = b.Type
 		if no := b.check(); no != nil {
 			return no
 		}
 	}
 
-	if replyGroups > 1 {
+	if turns > 1 {
 		return badTemplate(fieldsMissing, "Invalid combination of buttons", "Quick replies must stand together.")
 	}
 
@@ -60,50 +63,146 @@ func (sh *shape) takeButtons(category string, buttons []button) *refusal {
 }
 
 func (b *button) check() *refusal {
-	if no := atMost("BUTTONS", b.Text, 25); no != nil {
-		return no
+	for _, text := range []string{b.Text, b.Autofill} {
+		if no := atMost("BUTTONS", text, 25); no != nil {
+			return no
+		}
+	}
+
+	if strings.Contains(b.Text, "{{") {
+		return badTemplate(0, "Invalid button", "The text of a button cannot have variables.")
 	}
 
 	switch b.Type {
-	case "QUICK_REPLY":
-		if b.Text == "" {
-			return lacksField("QUICK_REPLY", "text")
-		}
+	case "QUICK_REPLY", "CATALOG", "MPM", "SPM":
+		return b.needsText()
 	case "PHONE_NUMBER":
-		if b.Text == "" || b.PhoneNumber == "" {
+		if b.Text == "" || strings.Trim(b.PhoneNumber, "+0123456789") != "" || len(digits(b.PhoneNumber)) < 5 {
 			return lacksField("PHONE_NUMBER", "text, phone_number")
 		}
 		return atMost("phone_number", b.PhoneNumber, 20)
 	case "COPY_CODE":
-		if code := b.example(); code == "" {
-			return lacksField("COPY_CODE", "example")
-		} else if len(code) > 20 {
-			return atMost("example", code, 20)
-		}
+		return checkCoupon(b.example())
 	case "URL":
 		return b.checkURL()
+	case "OTP":
+		return b.checkOTP()
+	case "FLOW":
+		return b.checkFlow()
+	case "VOICE_CALL":
+		if b.Minutes != nil && (*b.Minutes < 1 || *b.Minutes > 43_200) {
+			return invalid("Param ttl_minutes must be between 1 and 43200.")
+		}
+		return b.needsText()
+	case "REQUEST_CONTACT_INFO":
+		if b.Text != "" && b.Text != "Share Contact Info" {
+			return invalid("The text of a button of type REQUEST_CONTACT_INFO cannot be chosen.")
+		}
 	}
 
 	return nil
 }
 
+func (b *button) needsText() *refusal {
+	if strings.TrimSpace(b.Text) == "" {
+		return lacksField(b.Type, "text")
+	}
+	return nil
+}
+
+func checkCoupon(code string) *refusal {
+	switch {
+	case code == "":
+		return lacksField("COPY_CODE", "example")
+	case strings.ContainsFunc(code, notInCoupon):
+		return invalid("The example of a COPY_CODE button has letters and digits only.")
+	}
+
+	return atMost("example", code, 20)
+}
+
+func notInCoupon(r rune) bool {
+	return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r)
+}
+
+// packagePattern and hashPattern are what an app is known by.
+var (
+	packagePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z][A-Za-z0-9_]*)+$`)
+	hashPattern    = regexp.MustCompile(`^[A-Za-z0-9+/=]{11}$`)
+)
+
+func (b *button) checkOTP() *refusal {
+	b.OTPType = strings.ToUpper(b.OTPType)
+	switch b.OTPType {
+	case "COPY_CODE":
+		return nil
+	case "ONE_TAP", "ZERO_TAP":
+	default:
+		return invalid("Param otp_type must be one of {COPY_CODE, ONE_TAP, ZERO_TAP} - got %q.", b.OTPType)
+	}
+
+	if b.OTPType == "ZERO_TAP" && !b.TermsAccepted {
+		return invalid("Param zero_tap_terms_accepted must be true.")
+	}
+	if len(b.Apps) < 1 || len(b.Apps) > 5 {
+		return invalid("Param supported_apps must have 1 to 5 apps.")
+	}
+
+	for _, app := range b.Apps {
+		if len(app.Package) > 224 || !packagePattern.MatchString(app.Package) || !hashPattern.MatchString(app.Hash) {
+			return invalid("Param supported_apps has an app whose package_name or signature_hash is not valid.")
+		}
+	}
+
+	return nil
+}
+
+func (b *button) checkFlow() *refusal {
+	given := 0
+	for _, reference := range []json.RawMessage{b.FlowID, b.FlowName, b.FlowJSON} {
+		if len(reference) > 0 && string(reference) != `""` {
+			given++
+		}
+	}
+
+	switch {
+	case given != 1:
+		return invalid("Exactly one of flow_id, flow_name and flow_json is required.")
+	case !slices.Contains([]string{"", "navigate", "data_exchange"}, strings.ToLower(b.FlowAction)):
+		return invalid("Param flow_action must be one of {navigate, data_exchange} - got %q.", b.FlowAction)
+	case !slices.Contains([]string{"", "DOCUMENT", "PROMOTION", "REVIEW"}, strings.ToUpper(b.Icon)):
+		return invalid("Param icon must be one of {DOCUMENT, PROMOTION, REVIEW} - got %q.", b.Icon)
+	}
+
+	return b.needsText()
+}
+
 func (b *button) checkURL() *refusal {
-	if b.Text == "" || b.URL == "" {
+	if strings.TrimSpace(b.Text) == "" || b.URL == "" {
 		return lacksField("URL", "text, url")
 	}
-	if !strings.HasPrefix(b.URL, "https://") && !strings.HasPrefix(b.URL, "http://") {
-		return invalid("The url of a button must be a full address.")
+	fixed, _, _ := strings.Cut(b.URL, "{{")
+	u, err := url.Parse(fixed)
+	if err != nil || u.Scheme != "https" || u.Host == "" || strings.ContainsFunc(fixed, notInFixed) {
+		return invalid("The url of a button must be a full address that begins with https://.")
 	}
 
 	switch at := strings.Index(b.URL, "{{"); {
 	case at < 0:
-	case !strings.HasSuffix(b.URL, "}}") || strings.Count(b.URL, "{{") > 1:
+	case !strings.HasSuffix(b.URL, "{{1}}") || strings.Count(b.URL, "{{") > 1:
 		return invalid("The url of a button can have one variable, at its end.")
 	case b.example() == "":
 		return lacksField("URL", "example")
 	}
 
 	return atMost("url", b.URL, 2000)
+}
+
+// notInFixed are characters that an address may not have as it is typed; letters of any alphabet
+// may stand in it.
+func notInFixed(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) ||
+		strings.ContainsRune("<>\"{}|\\^`", r)
 }
 
 // example is the first example, given as a string or in an array.
@@ -125,7 +224,7 @@ func (b *button) variable() bool {
 	switch b.Type {
 	case "URL":
 		return strings.Contains(b.URL, "{{")
-	case "OTP", "COPY_CODE":
+	case "OTP", "COPY_CODE", "FLOW", "MPM":
 		return true
 	}
 
@@ -137,9 +236,15 @@ func lacksField(what, fields string) *refusal {
 		"component of type %s is missing expected field(s) (%s)", what, fields)
 }
 
-// authenticationText is the body that Meta gives every authentication template, before the code's
-// variable.
-const authenticationText = " is your verification code."
+// codeText is the body that Meta gives an authentication template.
+func codeText(c *component) string {
+	text := "*{{1}}* is your verification code."
+	if c.Security {
+		text += " For your security, do not share this code."
+	}
+
+	return text
+}
 
 // show gives a component as Graph reads it back: types in capitals, authentication texts filled in,
 // OTP buttons as URLs.
@@ -155,8 +260,12 @@ func show(raw json.RawMessage, c *component) json.RawMessage {
 	}
 
 	if c.Type == "BODY" && c.Text == "" {
-		fields["text"] = "*{{1}}*" + authenticationText
+		fields["text"] = codeText(c)
 		fields["example"] = map[string]any{"body_text": [][]string{{"123456"}}}
+	}
+
+	if c.Type == "FOOTER" && c.Text == "" && c.Minutes != nil {
+		fields["text"] = fmt.Sprintf("This code expires in %d minutes.", *c.Minutes)
 	}
 
 	if buttons, ok := fields["buttons"].([]any); ok {

@@ -11,11 +11,13 @@ import (
 
 // component is a part of a template, as far as the rules look at it.
 type component struct {
-	Type    string   `json:"type"`
-	Format  string   `json:"format"`
-	Text    string   `json:"text"`
-	Buttons []button `json:"buttons"`
-	Cards   []struct {
+	Type     string   `json:"type"`
+	Format   string   `json:"format"`
+	Text     string   `json:"text"`
+	Buttons  []button `json:"buttons"`
+	Security bool     `json:"add_security_recommendation"`
+	Minutes  *int     `json:"code_expiration_minutes"`
+	Cards    []struct {
 		Components []component `json:"components"`
 	} `json:"cards"`
 	Example struct {
@@ -26,7 +28,8 @@ type component struct {
 		BodyTextNamed   []namedExample `json:"body_text_named_params"`
 	} `json:"example"`
 	LimitedTimeOffer *struct {
-		HasExpiration bool `json:"has_expiration"`
+		Text          string `json:"text"`
+		HasExpiration bool   `json:"has_expiration"`
 	} `json:"limited_time_offer"`
 }
 
@@ -42,6 +45,18 @@ type button struct {
 	PhoneNumber string          `json:"phone_number"`
 	Example     json.RawMessage `json:"example"`
 	OTPType     string          `json:"otp_type"`
+	Autofill    string          `json:"autofill_text"`
+	Apps        []struct {
+		Package string `json:"package_name"`
+		Hash    string `json:"signature_hash"`
+	} `json:"supported_apps"`
+	TermsAccepted bool            `json:"zero_tap_terms_accepted"`
+	FlowID        json.RawMessage `json:"flow_id"` // a string or a number
+	FlowName      json.RawMessage `json:"flow_name"`
+	FlowJSON      json.RawMessage `json:"flow_json"`
+	FlowAction    string          `json:"flow_action"`
+	Icon          string          `json:"icon"`
+	Minutes       *int            `json:"ttl_minutes"`
 }
 
 // shape is what a send must fill in.
@@ -49,7 +64,8 @@ type shape struct {
 	header   string   // "", TEXT, IMAGE, VIDEO, DOCUMENT, GIF, LOCATION, PRODUCT
 	inHeader []string // variables, by name or number
 	inBody   []string
-	bodyLen  int // characters without the variables
+	headText string
+	bodyText string // with its variables
 	buttons  []button
 	cards    []shape
 	offer    bool // has an end, which a send tells
@@ -65,6 +81,9 @@ var (
 	namedVariable   = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
 	adjacentPattern = regexp.MustCompile(`\}\}\s*\{\{`)
 )
+
+// lineBreaks are what ends a line in Unicode.
+const lineBreaks = "\n\r\v\f\u0085\u2028\u2029"
 
 // languages are the codes that Meta lists for templates
 // (developers.facebook.com/documentation/business-messaging/whatsapp/templates/supported-languages,
@@ -92,7 +111,7 @@ const (
 // parse checks components by the rules for creating and editing, and gives them back as Graph shows
 // them, with their shape.
 func parseComponents(category, format string, raw []json.RawMessage) ([]json.RawMessage, shape, *refusal) {
-	sh := shape{named: format == "NAMED"}
+	sh := shape{named: format == "NAMED" && category != "AUTHENTICATION"} // whose text is Meta's
 	seen := map[string]bool{}
 	shown := make([]json.RawMessage, 0, len(raw))
 
@@ -121,9 +140,8 @@ func parseComponents(category, format string, raw []json.RawMessage) ([]json.Raw
 			"A component of type BODY is required.")
 	}
 
-	if sh.offer && seen["FOOTER"] {
-		return nil, sh, badTemplate(footerFormat, "Invalid footer",
-			"A template with a limited-time offer cannot have a footer.")
+	if no := sh.whole(category, seen); no != nil {
+		return nil, sh, no
 	}
 
 	return shown, sh, nil
@@ -133,22 +151,17 @@ func parseComponents(category, format string, raw []json.RawMessage) ([]json.Raw
 func (sh *shape) take(category string, c *component) *refusal {
 	switch c.Type {
 	case "HEADER":
-		return sh.takeHeader(c)
+		return sh.takeHeader(category, c)
 	case "BODY":
 		return sh.takeBody(category, c)
 	case "FOOTER":
-		if c.Text != "" && strings.Contains(c.Text, "{{") {
-			return badTemplate(footerFormat, "Invalid footer", "The footer cannot have variables.")
-		}
-		return atMost("FOOTER", c.Text, 60)
+		return checkFooter(category, c)
 	case "BUTTONS":
 		return sh.takeButtons(category, c.Buttons)
 	case "CAROUSEL":
 		return sh.takeCards(category, c)
 	case "LIMITED_TIME_OFFER":
-		sh.limited = true
-		sh.offer = c.LimitedTimeOffer != nil && c.LimitedTimeOffer.HasExpiration
-		return nil
+		return sh.takeOffer(c)
 	case "CALL_PERMISSION_REQUEST":
 		return nil
 	}
@@ -157,23 +170,65 @@ func (sh *shape) take(category string, c *component) *refusal {
 		"LIMITED_TIME_OFFER, CALL_PERMISSION_REQUEST} - got %q.", c.Type)
 }
 
-func (sh *shape) takeHeader(c *component) *refusal {
-	sh.header = strings.ToUpper(c.Format)
+func checkFooter(category string, c *component) *refusal {
+	bad := func(why string) *refusal { return badTemplate(footerFormat, "Invalid footer", "%s", why) }
+	switch {
+	case category == "AUTHENTICATION" && (c.Text != "" || c.Minutes == nil || *c.Minutes < 1 || *c.Minutes > 90):
+		return bad("The footer of an authentication template has code_expiration_minutes between 1 and 90, and no text.")
+	case category == "AUTHENTICATION":
+		return nil
+	case strings.TrimSpace(c.Text) == "":
+		return bad("The footer needs a text.")
+	case strings.Contains(c.Text, "{{"):
+		return bad("The footer cannot have variables.")
+	}
+
+	return atMost("FOOTER", c.Text, 60)
+}
+
+func (sh *shape) takeOffer(c *component) *refusal {
+	sh.limited = true
+	if c.LimitedTimeOffer == nil || strings.TrimSpace(c.LimitedTimeOffer.Text) == "" {
+		return lacksField("LIMITED_TIME_OFFER", "text")
+	}
+	if strings.Contains(c.LimitedTimeOffer.Text, "{{") {
+		return invalid("The text of a limited-time offer cannot have variables.")
+	}
+
+	sh.offer = c.LimitedTimeOffer.HasExpiration
+
+	return atMost("limited_time_offer", c.LimitedTimeOffer.Text, 16)
+}
+
+func (sh *shape) takeHeader(category string, c *component) *refusal {
+	sh.header, sh.headText = strings.ToUpper(c.Format), c.Text
 	bad := func(why string) *refusal { return badTemplate(headerFormat, "Invalid header", "%s", why) }
+	if sh.header != "TEXT" && c.Text != "" {
+		return bad("Only a text header has a text.")
+	}
+
 	switch sh.header {
 	case "LOCATION", "PRODUCT":
 		return nil
-	case "IMAGE", "VIDEO", "DOCUMENT", "GIF":
-		if len(c.Example.HeaderHandle) == 0 {
+	case "GIF", "IMAGE", "VIDEO", "DOCUMENT":
+		if sh.header == "GIF" && category != "MARKETING" {
+			return bad("Only marketing templates have a GIF header.")
+		}
+		if len(c.Example.HeaderHandle) != 1 || c.Example.HeaderHandle[0] == "" {
 			return lacksExample("HEADER")
 		}
+		if handle := c.Example.HeaderHandle[0]; isPhone(handle) || strings.Contains(handle, "://") {
+			return bad("The example of the header is not a handle of an upload.")
+		}
+
 		return nil
 	case "TEXT":
 	default:
 		return bad(fmt.Sprintf("The header format %q is not known.", c.Format))
 	}
 
-	if c.Text == "" || strings.ContainsAny(c.Text, "\n*_~`") || hasEmoji(c.Text) {
+	fixed := variablePattern.ReplaceAllString(c.Text, "")
+	if strings.TrimSpace(c.Text) == "" || strings.ContainsAny(fixed, lineBreaks+"*_~`") || hasEmoji(c.Text) {
 		return bad("The header needs a text without new lines, formatting characters or emojis.")
 	}
 
@@ -181,12 +236,12 @@ func (sh *shape) takeHeader(c *component) *refusal {
 	if no != nil {
 		return no
 	}
-	if len(names) > 1 {
+	if len(variablePattern.FindAllString(c.Text, -1)) > 1 {
 		return bad("The header can have one variable only.")
 	}
 
 	sh.inHeader = names
-	if len(names) > len(c.Example.HeaderText)+len(c.Example.HeaderTextNamed) {
+	if len(names) > 0 && !sh.exampled(names, c.Example.HeaderText, c.Example.HeaderTextNamed) {
 		return lacksExample("HEADER")
 	}
 
@@ -195,11 +250,16 @@ func (sh *shape) takeHeader(c *component) *refusal {
 
 func (sh *shape) takeBody(category string, c *component) *refusal {
 	if category == "AUTHENTICATION" { // Meta writes the text, and puts the code first
-		sh.inBody, sh.bodyLen = []string{"1"}, len(authenticationText)
+		if c.Text != "" {
+			return badTemplate(bodyFormat, "Invalid body", "The body of an authentication template has no text of its own.")
+		}
+
+		sh.inBody, sh.bodyText = []string{"1"}, codeText(c)
+
 		return nil
 	}
 
-	if c.Text == "" {
+	if strings.TrimSpace(c.Text) == "" {
 		return badTemplate(fieldsMissing, "Message template \"components\" param is missing expected field(s)",
 			"component of type BODY is missing expected field(s) (text)")
 	}
@@ -215,32 +275,35 @@ func (sh *shape) takeBody(category string, c *component) *refusal {
 			"Variables can't be at the start or end of the template.")
 	}
 
-	rest := variablePattern.ReplaceAllString(c.Text, "")
+	rest := variablePattern.ReplaceAllString(c.Text, " ")
+	sh.adjacent = adjacentPattern.MatchString(c.Text)
 	if len(names) > 0 && len(strings.Fields(rest)) < len(names)+1 {
 		return badTemplate(tooManyVariables, "Message template has too many variables for its length",
 			"This template has too many variables for its length. Reduce the number of variables or increase the message "+
 				"length.")
 	}
 
-	if len(names) > 0 && !sh.exampled(names, c) {
+	var examples []string
+	if len(c.Example.BodyText) > 0 {
+		examples = c.Example.BodyText[0]
+	}
+	if len(names) > 0 && !sh.exampled(names, examples, c.Example.BodyTextNamed) {
 		return lacksExample("BODY")
 	}
 
-	sh.inBody, sh.bodyLen, sh.adjacent = names, utf8.RuneCountInString(rest), adjacentPattern.MatchString(c.Text)
+	sh.inBody, sh.bodyText = names, c.Text
 
 	return atMost("BODY", c.Text, 1024)
 }
 
-// exampled says whether the body has an example for each of its variables.
-func (sh *shape) exampled(names []string, c *component) bool {
+// exampled says whether a text has an example for each of its variables.
+func (sh *shape) exampled(names, examples []string, named []namedExample) bool {
 	if !sh.named {
-		return len(c.Example.BodyText) > 0 && len(c.Example.BodyText[0]) == len(names)
+		return len(examples) == len(names) && !slices.Contains(examples, "")
 	}
 
 	for _, name := range names {
-		if !slices.ContainsFunc(c.Example.BodyTextNamed, func(e namedExample) bool {
-			return e.Name == name && e.Example != ""
-		}) {
+		if !slices.ContainsFunc(named, func(e namedExample) bool { return e.Name == name && e.Example != "" }) {
 			return false
 		}
 	}
@@ -281,45 +344,6 @@ func (sh *shape) variables(where, text string, subcode int) ([]string, *refusal)
 	}
 
 	return names, nil
-}
-
-func (sh *shape) takeCards(category string, c *component) *refusal {
-	if len(c.Cards) < 2 || len(c.Cards) > 10 {
-		return invalid("A carousel needs 2 to 10 cards.")
-	}
-
-	for _, card := range c.Cards {
-		inner := shape{named: sh.named, card: true}
-		for i := range card.Components {
-			part := &card.Components[i]
-			part.Type = strings.ToUpper(part.Type)
-			if no := inner.take(category, part); no != nil {
-				return no
-			}
-
-			if part.Type == "BODY" {
-				if no := atMost("BODY", part.Text, 160); no != nil {
-					return no
-				}
-			}
-		}
-
-		sh.cards = append(sh.cards, inner)
-	}
-
-	return nil
-}
-
-// bodyLimit is how many characters the body may have once its variables are filled in.
-func (sh *shape) bodyLimit() int {
-	switch {
-	case sh.card:
-		return 160
-	case sh.limited:
-		return 600
-	}
-
-	return 1024
 }
 
 func atMost(where, text string, limit int) *refusal {

@@ -75,24 +75,30 @@ type filling struct {
 
 func (f *filling) take(components []sentComponent) *refusal {
 	sh := f.shape
-	var header, body, offer, carousel bool
-	filled := map[int]bool{}
+	given, filled := map[string]bool{}, map[int]bool{}
 
 	for i := range components {
 		c := &components[i]
+		kind := strings.ToLower(c.Type)
+		if given[kind] && kind != "button" {
+			return invalid("Param template['components'] has more than one component of type %s.", kind)
+		}
+
+		given[kind] = true
 		var no *refusal
-		switch strings.ToLower(c.Type) {
+		switch kind {
 		case "header":
-			header, no = true, f.header(c)
+			no = f.header(c)
 		case "body":
-			body, no = true, f.texts("body", c.Parameters, sh.inBody, sh.bodyLimit()-sh.bodyLen)
+			no = f.texts("body", c.Parameters, sh.inBody, sh.bodyText, sh.bodyLimit())
 		case "button":
 			no = f.button(c, filled)
 		case "carousel":
-			carousel, no = true, f.carousel(c)
+			no = f.carousel(c)
 		case "limited_time_offer":
-			offer, no = true, checkOffer(c)
+			no = checkOffer(c)
 		case "tap_target_configuration":
+			no = f.tapTarget(c)
 		default:
 			no = invalid("Param template['components'][%d]['type'] is not known - got %q.", i, c.Type)
 		}
@@ -103,13 +109,13 @@ func (f *filling) take(components []sentComponent) *refusal {
 	}
 
 	switch {
-	case !body && len(sh.inBody) > 0:
+	case !given["body"] && len(sh.inBody) > 0:
 		return count("body", 0, len(sh.inBody))
-	case !header && len(sh.inHeader) > 0:
+	case !given["header"] && len(sh.inHeader) > 0:
 		return count("header", 0, 1)
-	case !header && isMediaHeader(sh.header):
+	case !given["header"] && isMediaHeader(sh.header):
 		return refuse(132012, "header: Format mismatch, expected %s, received UNKNOWN", sh.header)
-	case !carousel && len(sh.cards) > 0, !offer && sh.offer:
+	case !given["carousel"] && len(sh.cards) > 0, !given["limited_time_offer"] && sh.offer:
 		return count("cards or offer", 0, max(1, len(sh.cards)))
 	}
 
@@ -117,6 +123,23 @@ func (f *filling) take(components []sentComponent) *refusal {
 		if sh.buttons[i].variable() && !filled[i] {
 			return refuse(131008, "buttons: Button at index %d of type %s requires a parameter", i, sh.buttons[i].Type)
 		}
+	}
+
+	return nil
+}
+
+// tapTarget is where a tap on the message leads, which needs a URL button.
+func (f *filling) tapTarget(c *sentComponent) *refusal {
+	if !slices.ContainsFunc(f.shape.buttons, func(b button) bool { return b.Type == "URL" }) {
+		return refuse(132012, "tap_target_configuration: the template has no URL button")
+	}
+	if len(c.Parameters) != 1 || len(c.Parameters[0].TapTarget) != 1 {
+		return count("tap_target_configuration", len(c.Parameters), 1)
+	}
+
+	target := c.Parameters[0].TapTarget[0]
+	if u, err := url.Parse(target.URL); err != nil || u.Host == "" || target.Title == "" {
+		return refuse(131009, "tap_target_configuration: url and title are needed")
 	}
 
 	return nil
@@ -133,7 +156,7 @@ func count(where string, given, wanted int) *refusal {
 
 func (f *filling) header(c *sentComponent) *refusal {
 	if !isMediaHeader(f.shape.header) {
-		return f.texts("header", c.Parameters, f.shape.inHeader, 60)
+		return f.texts("header", c.Parameters, f.shape.inHeader, f.shape.headText, 60)
 	}
 	if len(c.Parameters) != 1 {
 		return count("header", len(c.Parameters), 1)
@@ -162,13 +185,14 @@ func (f *filling) header(c *sentComponent) *refusal {
 	return no
 }
 
-// texts holds text parameters to a component's variables; all of them together have room
-// characters.
-func (f *filling) texts(where string, given []sentParameter, wanted []string, room int) *refusal {
+// texts holds text parameters to a component's variables. With them filled in, its text has at most
+// limit characters.
+func (f *filling) texts(where string, given []sentParameter, wanted []string, template string, limit int) *refusal {
 	if len(given) != len(wanted) {
 		return count(where, len(given), len(wanted))
 	}
 
+	values := make(map[string]string, len(given))
 	for i := range given {
 		p := &given[i]
 		text, no := p.value(where)
@@ -176,6 +200,7 @@ func (f *filling) texts(where string, given []sentParameter, wanted []string, ro
 			return no
 		}
 
+		name := wanted[i]
 		if f.shape.named {
 			if p.Name == "" {
 				return invalid("%s: Parameter name is missing or empty", where)
@@ -185,14 +210,19 @@ func (f *filling) texts(where string, given []sentParameter, wanted []string, ro
 				slices.ContainsFunc(given[:i], func(q sentParameter) bool { return q.Name == p.Name }) {
 				return invalid("%s: Parameter name %q is not one of the template's", where, p.Name)
 			}
+
+			name = p.Name
 		}
 
-		room -= utf8.RuneCountInString(text)
+		values[name] = text
 		f.values = append(f.values, text)
 	}
 
-	if room < 0 {
-		return refuse(132005, "%s: the text is %d characters too long", where, -room)
+	hydrated := variablePattern.ReplaceAllStringFunc(template, func(variable string) string {
+		return values[variablePattern.FindStringSubmatch(variable)[1]]
+	})
+	if over := utf8.RuneCountInString(hydrated) - limit; over > 0 && len(wanted) > 0 {
+		return refuse(132005, "%s: the text is %d characters too long", where, over)
 	}
 
 	return nil
@@ -209,7 +239,7 @@ func (p *sentParameter) value(where string) (string, *refusal) {
 		return "", refuse(132012, "%s: Format mismatch, expected TEXT, received %s", where, strings.ToUpper(p.Type))
 	case strings.TrimSpace(p.Text) == "":
 		return "", refuse(131008, "%s: Parameter of type text is missing text value", where)
-	case strings.ContainsAny(p.Text, "\n\t\r\v\f\u0085\u2028\u2029") || strings.Contains(p.Text, "     "):
+	case strings.ContainsAny(p.Text, lineBreaks+"\t") || strings.Contains(p.Text, "     "):
 		return "", refuse(132018, "Param text cannot have new-line/tab characters or more than 4 consecutive spaces")
 	}
 
@@ -223,8 +253,12 @@ var subTypes = map[string]string{
 	"VOICE_CALL": "voice_call",
 }
 
+// fillings says of which type the parameter is that fills a button of a sub_type.
+var fillings = map[string]string{"quick_reply": "payload", "url": "text", "copy_code": "coupon_code", "flow": "action",
+	"catalog": "action", "mpm": "action"}
+
 func (f *filling) button(c *sentComponent, filled map[int]bool) *refusal {
-	at, no := index(c.Index)
+	at, no := f.place(c)
 	if no != nil {
 		return no
 	}
@@ -233,9 +267,18 @@ func (f *filling) button(c *sentComponent, filled map[int]bool) *refusal {
 	}
 
 	b := &f.shape.buttons[at]
-	if !strings.EqualFold(c.SubType, subTypes[b.Type]) {
+	subType := strings.ToLower(c.SubType)
+	switch {
+	case subType != subTypes[b.Type] || subType == "":
 		return refuse(132012, "buttons: Format mismatch at index %d, expected %s, received %s", at,
 			subTypes[b.Type], c.SubType)
+	case filled[at]:
+		return invalid("There is more than one component for the button at index %d.", at)
+	}
+
+	filled[at] = true
+	if subType == "voice_call" {
+		return checkCall(at, c.Parameters)
 	}
 
 	if len(c.Parameters) != 1 {
@@ -243,8 +286,14 @@ func (f *filling) button(c *sentComponent, filled map[int]bool) *refusal {
 	}
 
 	p := &c.Parameters[0]
-	value := map[string]string{"quick_reply": p.Payload, "url": p.Text,
-		"copy_code": p.CouponCode}[strings.ToLower(c.SubType)]
+	if !strings.EqualFold(p.Type, fillings[subType]) {
+		return refuse(132012, "buttons: Format mismatch at index %d, expected %s, received %s", at, fillings[subType], p.Type)
+	}
+	if fillings[subType] == "action" {
+		return p.Action.check(at, subType)
+	}
+
+	value := map[string]string{"quick_reply": p.Payload, "url": p.Text, "copy_code": p.CouponCode}[subType]
 	if value == "" && b.variable() {
 		return refuse(131008, "buttons: Button at index %d of type %s requires a parameter", at, b.Type)
 	}
@@ -255,8 +304,66 @@ func (f *filling) button(c *sentComponent, filled map[int]bool) *refusal {
 		return no
 	}
 
-	filled[at] = true
 	f.values = append(f.values, value)
+
+	return nil
+}
+
+// place is the index of the button that a component fills. A call's may leave it out, as Meta's own
+// example does.
+func (f *filling) place(c *sentComponent) (int, *refusal) {
+	if c.Index == nil && strings.EqualFold(c.SubType, "voice_call") {
+		return max(0, slices.IndexFunc(f.shape.buttons, func(b button) bool { return b.Type == "VOICE_CALL" })), nil
+	}
+	return index(c.Index)
+}
+
+func checkCall(at int, parameters []sentParameter) *refusal {
+	for _, p := range parameters {
+		switch {
+		case p.Type == "ttl_minutes" && p.Minutes != nil && *p.Minutes >= 1 && *p.Minutes <= 43_200:
+		case p.Type == "payload" && p.Payload != "" && utf8.RuneCountInString(p.Payload) <= 256:
+		default:
+			return refuse(131009, "buttons: the call at index %d takes ttl_minutes from 1 to 43200 and a payload", at)
+		}
+	}
+
+	return nil
+}
+
+// check holds an action to the rules of the button that it is for.
+func (a *sentAction) check(at int, subType string) *refusal {
+	switch {
+	case a == nil:
+		return refuse(131008, "buttons: Button at index %d requires an action", at)
+	case subType == "flow" && a.FlowToken == "":
+		return refuse(131008, "buttons: the Flow at index %d requires a flow_token", at)
+	case subType == "flow" && len(a.FlowData) > 0 && a.FlowData[0] != '{':
+		return refuse(131009, "buttons: the flow_action_data at index %d is no object", at)
+	case subType != "mpm":
+		return nil
+	case len(a.Sections) < 1 || len(a.Sections) > 10:
+		return refuse(131009, "buttons: the products at index %d need 1 to 10 sections", at)
+	}
+
+	products := 0
+	for _, section := range a.Sections {
+		products += len(section.Items)
+		if len(section.Items) == 0 || len(a.Sections) > 1 && section.Title == "" ||
+			utf8.RuneCountInString(section.Title) > 24 {
+			return refuse(131009, "buttons: a section at index %d has no products, or not a title of 1 to 24 characters", at)
+		}
+
+		for _, item := range section.Items {
+			if item.ID == "" {
+				return refuse(131008, "buttons: a product at index %d is missing product_retailer_id", at)
+			}
+		}
+	}
+
+	if products > 30 {
+		return refuse(131009, "buttons: the products at index %d are more than 30", at)
+	}
 
 	return nil
 }
@@ -274,14 +381,12 @@ func (b *button) checkValue(at int, value string) *refusal {
 			return invalid("Param payload must be at most 256 characters long.")
 		}
 	case "COPY_CODE":
-		if strings.ContainsFunc(value, func(r rune) bool {
-			return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r)
-		}) {
+		if strings.ContainsFunc(value, notInCoupon) {
 			return refuse(132018, "buttons: the coupon code at index %d may have letters and digits only", at)
 		}
 	case "URL":
 		address := variablePattern.ReplaceAllLiteralString(b.URL, value)
-		if u, err := url.Parse(address); err != nil || u.Host == "" || strings.ContainsFunc(address, notInURL) {
+		if u, err := url.Parse(address); err != nil || u.Host == "" || strings.ContainsFunc(value, notInURL) {
 			return refuse(131009, "buttons: Button at index %d would have an address that is not valid", at)
 		}
 		if utf8.RuneCountInString(address) > 2000 {
@@ -339,13 +444,27 @@ func index(given any) (int, *refusal) {
 	return at, nil
 }
 
+// carousel wants each card once. An approved carousel of products sends 2 to 10 cards, others as
+// many as they have.
 func (f *filling) carousel(c *sentComponent) *refusal {
-	if len(c.Cards) != len(f.shape.cards) {
-		return count("cards", len(c.Cards), len(f.shape.cards))
+	shapes := f.shape.cards
+	if len(shapes) == 0 {
+		return count("cards", len(c.Cards), 0)
 	}
 
-	for i, card := range c.Cards {
-		inner := filling{sandbox: f.sandbox, shape: &f.shape.cards[i]}
+	products := shapes[0].header == "PRODUCT" && len(c.Cards) >= 2 && len(c.Cards) <= 10
+	if len(c.Cards) != len(shapes) && !products {
+		return count("cards", len(c.Cards), len(shapes))
+	}
+
+	seen := map[int]bool{}
+	for _, card := range c.Cards {
+		if card.Index == nil || *card.Index < 0 || *card.Index >= len(c.Cards) || seen[*card.Index] {
+			return invalid("Param card_index must count the cards from 0, each once.")
+		}
+
+		seen[*card.Index] = true
+		inner := filling{sandbox: f.sandbox, shape: &shapes[min(*card.Index, len(shapes)-1)]}
 		if no := inner.take(card.Components); no != nil {
 			return no
 		}

@@ -54,6 +54,7 @@ type sentComponent struct {
 	Index      any             `json:"index"` // "0" or 0: Meta takes both
 	Parameters []sentParameter `json:"parameters"`
 	Cards      []struct {
+		Index      *int            `json:"card_index"`
 		Components []sentComponent `json:"components"`
 	} `json:"cards"`
 }
@@ -73,6 +74,27 @@ type sentParameter struct {
 	Location   *sentLocation `json:"location"`
 	Product    *sentProduct  `json:"product"`
 	Offer      *sentOffer    `json:"limited_time_offer"`
+	Action     *sentAction   `json:"action"`
+	Minutes    *int          `json:"ttl_minutes"`
+	TapTarget  []tapTarget   `json:"tap_target_configuration"`
+}
+
+type tapTarget struct {
+	URL   string `json:"url"`
+	Title string `json:"title"`
+}
+
+// sentAction is what a send gives a button of a Flow, a catalog or a list of products.
+type sentAction struct {
+	FlowToken string          `json:"flow_token"`
+	FlowData  json.RawMessage `json:"flow_action_data"`
+	Thumbnail string          `json:"thumbnail_product_retailer_id"`
+	Sections  []struct {
+		Title string `json:"title"`
+		Items []struct {
+			ID string `json:"product_retailer_id"`
+		} `json:"product_items"`
+	} `json:"sections"`
 }
 
 type sentLocation struct {
