@@ -15,13 +15,13 @@ import (
 // import all. Base packages stand below: whoever is listed may also import those.
 var mayImport = map[string][]string{
 	"app": {"graph", "graph/transport", "graph/graphiql", "metawebhook", "worker", "operator", "identity", "account",
-		"audience",
+		"audience", "media",
 		"campaign", "transactional", "delivery", "hub", "whatsapp", "whatsapp/sandbox", "mail", "oidc", "ratelimit",
 		"redisclient", "clientip", "config", "telemetry", "database", "ent", "demo", "examples"},
 	"cli": {"app", "demo", "whatsapp/sandbox", "config", "telemetry", "database", "identity", "operator",
 		"audience", "ent"},
 	"examples": {},
-	"graph": {"operator", "identity", "account", "audience", "campaign", "transactional", "delivery",
+	"graph": {"operator", "identity", "account", "audience", "media", "campaign", "transactional", "delivery",
 		"hub", "whatsapp", "ratelimit", "database", "ent", "graph/transport"},
 	"graph/generated":  {"graph/model", "graph/scalar", "ent", "identity", "audience", "campaign", "delivery", "whatsapp"},
 	"graph/model":      {"ent", "identity", "audience", "campaign", "delivery", "whatsapp"},
@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"operator":         {"identity", "account", "campaign", "delivery", "database", "ent"},
 	"delivery":         {"database", "ent", "whatsapp"},
 	"account":          {"whatsapp", "identity", "database", "ent"},
+	"media":            {"account", "identity", "whatsapp", "database", "ent"},
 	"audience":         {"identity", "delivery", "database", "ent"},
 	"identity":         {"database", "ent", "mail", "oidc"},
 	"mail":             {},

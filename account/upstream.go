@@ -39,6 +39,9 @@ func explain(ctx context.Context, err error, fields blame) error {
 	return usererror.Refuse("", usererror.Upstream, "WhatsApp could not do it: %s", words(no))
 }
 
+// Explain is explain for a call of which no single field is to blame.
+func Explain(ctx context.Context, err error) error { return explain(ctx, err, blame{}) }
+
 // badToken reports whether no says that the token is dead, rather than that it may not do this.
 func badToken(no *whatsapp.Error) bool {
 	return no.Code == 190 || no.Code == 102 || no.Code == 104 || no.HTTPStatus == 401 && no.Code != whatsapp.CodeGateway

@@ -30,6 +30,7 @@ import (
 	"carillon/graph/transport"
 	"carillon/hub"
 	"carillon/identity"
+	"carillon/media"
 	"carillon/metawebhook"
 	"carillon/operator"
 	"carillon/ratelimit"
@@ -74,6 +75,7 @@ type App struct {
 	accounts  *account.Service
 	audience  *audience.Service
 	campaigns *campaign.Service
+	media     *media.Service
 	api       http.Handler
 	apiStop   func(context.Context) error
 	metrics   telemetry.Metrics
@@ -170,7 +172,10 @@ func (p *App) buildDomain(context.Context) error {
 		p.news.Notify(ctx, organization, contactImport)
 	})
 	p.audience.WakeBy(p.tasks.WakeImport)
+	p.media = media.New(p.DB, p.accounts, p.meta, p.Keys, media.Options{AppID: p.Config.WhatsApp.AppID,
+		PublicURL: p.Config.PublicURL.String(), Log: p.Log}, now)
 	p.campaigns = campaign.New(p.DB, p.Queue, p.audience, p.Identity, p.accounts, p.tasks, p.news, now)
+	p.campaigns.RenewMediaBy(p.media.Renew)
 	p.Operator = operator.New(p.DB, p.accounts, p.campaigns, p.Hub, now)
 	p.Journal.Watch(p.campaigns)
 	p.Journal.Introduce(p.audience)
@@ -196,18 +201,24 @@ func (p *App) buildDoors(context.Context) error {
 		})
 
 	p.metrics.MustRegister(p.Webhooks.Metrics()...)
+	p.metrics.MustRegister(p.media.Metrics()...)
 
 	budgets := ratelimit.NewBudgets(p.quick, p.prefix, points(p.Config), p.Log)
 	p.metrics.MustRegister(budgets.Metrics()...)
 
+	direct := transactional.New(p.DB, p.Queue, p.Identity, p.tasks, now)
+	direct.RenewMediaBy(p.media.Renew)
+
 	api := graph.New(graph.Deps{
 		DB: p.DB, Identity: p.Identity, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns,
-		Direct:   transactional.New(p.DB, p.Queue, p.Identity, p.tasks, now),
+		Direct:   direct,
+		Media:    p.media,
 		Operator: operator.NewStates(p.DB, now),
 		Log:      p.events, Hub: p.Hub, Rates: worker.NewPace(p.quick, p.prefix), Budgets: budgets,
 		Now: now, Logger: p.Log, AllowedOrigins: cfg.AllowedOrigins,
 		ClientIP: p.clients.Of,
-		Transport: transport.Options{Memory: int(cfg.Limits.Memory), MaxUploads: cfg.Limits.Uploads,
+		Transport: transport.Options{MaxUpload: whatsapp.MaxMedia + 1<<20, Memory: int(cfg.Limits.Memory),
+			MaxUploads:  cfg.Limits.Uploads,
 			UploadSpace: cfg.Limits.UploadSpace, Websocket: transport.Websocket{
 				MaxConnections: cfg.Limits.Connections, MaxPerOwner: cfg.Limits.OrganizationConnections,
 				MaxSubscriptions: cfg.Limits.Subscriptions,

@@ -8,6 +8,7 @@ import (
 
 	"carillon/graph"
 	"carillon/graph/graphiql"
+	"carillon/media"
 )
 
 // routes are the paths of a process. One that only works still answers for its health.
@@ -22,6 +23,7 @@ func (p *App) routes(r Roles) http.Handler {
 	if r.API {
 		mux.Handle("/graphql", p.api)
 		mux.Handle("/webhooks/whatsapp", p.Webhooks)
+		mux.Handle(media.Path, p.media)
 		mux.Handle("GET /schema.graphql", graph.ServeSDL())
 		page := graphiql.Handler(graphiql.Default())
 		mux.Handle("GET /{$}", page)

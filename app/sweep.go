@@ -28,6 +28,7 @@ func (p *App) sweep(ctx context.Context) error {
 		{"campaigns", p.campaigns.Sweep},
 		{"wake lanes", p.wakeLanes},
 		{"wake imports", p.wakeImports},
+		{"uploads", p.media.Sweep},
 		{"identity", p.Identity.Sweep},
 		{"expire events", p.expireEvents},
 		{"webhooks to try again", p.Webhooks.Retry},

@@ -38,13 +38,23 @@ type Service struct {
 	news     delivery.News
 	now      func() time.Time
 	hits     hits
+	renew    RenewMedia
 }
+
+// RenewMedia returns the id by which a number can send an uploaded file for a week to come, which
+// may be another than is given. What it refuses, it refuses as the value of field.
+type RenewMedia func(ctx context.Context, phoneNumber uid.ID, mediaID, field string) (string, error)
+
+// RenewMediaBy says who sees to it that the files of templates' headers are still there when a
+// campaign starts. Without it, they are taken as they are.
+func (s *Service) RenewMediaBy(renew RenewMedia) { s.renew = renew }
 
 // New makes the service.
 func New(db *database.DB, queue *delivery.Queue, audience *audience.Service, identity *identity.Service,
 	accounts *account.Service, waker Waker, news delivery.News, now func() time.Time) *Service {
+	asItIs := func(_ context.Context, _ uid.ID, mediaID, _ string) (string, error) { return mediaID, nil }
 	return &Service{db: db, queue: queue, audience: audience, identity: identity, accounts: accounts, waker: waker,
-		news: news, now: now}
+		news: news, now: now, renew: asItIs}
 }
 
 func (s *Service) find(ctx context.Context, id uid.ID) (*ent.Campaign, error) {

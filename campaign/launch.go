@@ -50,7 +50,8 @@ func (s *Service) launchable(ctx context.Context, c *ent.Campaign) error {
 }
 
 // launchObstacles are everything that keeps a campaign of which nothing is enrolled from starting.
-// Launch and Resume refuse it for them, and a scheduled campaign whose time has come pauses.
+// Launch and Resume refuse it for them, and a scheduled campaign whose time has come pauses. Once
+// nothing else does, its files are renewed.
 func (s *Service) launchObstacles(ctx context.Context, c *ent.Campaign) ([]obstacle, error) {
 	found := s.missed(c)
 	passing, err := s.obstacles(ctx, c)
@@ -69,7 +70,11 @@ func (s *Service) launchObstacles(ctx context.Context, c *ent.Campaign) ([]obsta
 		return found, nil
 	}
 
-	return s.recipientObstacles(ctx, c, template)
+	if found, err = s.recipientObstacles(ctx, c, template); err != nil || len(found) > 0 {
+		return found, err
+	}
+
+	return s.renewFiles(ctx, c)
 }
 
 // missed says which of a campaign's times have passed.

@@ -35,6 +35,7 @@ import (
 	"carillon/ent/invitation"
 	"carillon/ent/listing"
 	"carillon/ent/listmember"
+	"carillon/ent/mediaupload"
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/messagingwindow"
@@ -113,6 +114,8 @@ type Client struct {
 	ListMember *ListMemberClient
 	// Listing is the client for interacting with the Listing builders.
 	Listing *ListingClient
+	// MediaUpload is the client for interacting with the MediaUpload builders.
+	MediaUpload *MediaUploadClient
 	// Member is the client for interacting with the Member builders.
 	Member *MemberClient
 	// Message is the client for interacting with the Message builders.
@@ -183,6 +186,7 @@ func (c *Client) init() {
 	c.Invitation = NewInvitationClient(c.config)
 	c.ListMember = NewListMemberClient(c.config)
 	c.Listing = NewListingClient(c.config)
+	c.MediaUpload = NewMediaUploadClient(c.config)
 	c.Member = NewMemberClient(c.config)
 	c.Message = NewMessageClient(c.config)
 	c.MessagingWindow = NewMessagingWindowClient(c.config)
@@ -316,6 +320,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Invitation:        NewInvitationClient(cfg),
 		ListMember:        NewListMemberClient(cfg),
 		Listing:           NewListingClient(cfg),
+		MediaUpload:       NewMediaUploadClient(cfg),
 		Member:            NewMemberClient(cfg),
 		Message:           NewMessageClient(cfg),
 		MessagingWindow:   NewMessagingWindowClient(cfg),
@@ -376,6 +381,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Invitation:        NewInvitationClient(cfg),
 		ListMember:        NewListMemberClient(cfg),
 		Listing:           NewListingClient(cfg),
+		MediaUpload:       NewMediaUploadClient(cfg),
 		Member:            NewMemberClient(cfg),
 		Message:           NewMessageClient(cfg),
 		MessagingWindow:   NewMessagingWindowClient(cfg),
@@ -428,10 +434,10 @@ func (c *Client) Use(hooks ...Hook) {
 		c.ContactList, c.DataStep, c.DeliveryEvent, c.EmailVerification,
 		c.EventCounter, c.ExternalLogin, c.FormerIdentifier, c.IdempotencyKey,
 		c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember, c.Listing,
-		c.Member, c.Message, c.MessagingWindow, c.Organization, c.PasswordReset,
-		c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.SecondFactor, c.SecurityNotice,
-		c.ServiceState, c.Session, c.SignInFlow, c.Statistic, c.Template,
-		c.TermsAcceptance, c.UnmatchedWebhook, c.User,
+		c.MediaUpload, c.Member, c.Message, c.MessagingWindow, c.Organization,
+		c.PasswordReset, c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.SecondFactor,
+		c.SecurityNotice, c.ServiceState, c.Session, c.SignInFlow, c.Statistic,
+		c.Template, c.TermsAcceptance, c.UnmatchedWebhook, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -446,10 +452,10 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.ContactList, c.DataStep, c.DeliveryEvent, c.EmailVerification,
 		c.EventCounter, c.ExternalLogin, c.FormerIdentifier, c.IdempotencyKey,
 		c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember, c.Listing,
-		c.Member, c.Message, c.MessagingWindow, c.Organization, c.PasswordReset,
-		c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.SecondFactor, c.SecurityNotice,
-		c.ServiceState, c.Session, c.SignInFlow, c.Statistic, c.Template,
-		c.TermsAcceptance, c.UnmatchedWebhook, c.User,
+		c.MediaUpload, c.Member, c.Message, c.MessagingWindow, c.Organization,
+		c.PasswordReset, c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.SecondFactor,
+		c.SecurityNotice, c.ServiceState, c.Session, c.SignInFlow, c.Statistic,
+		c.Template, c.TermsAcceptance, c.UnmatchedWebhook, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -504,6 +510,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ListMember.mutate(ctx, m)
 	case *ListingMutation:
 		return c.Listing.mutate(ctx, m)
+	case *MediaUploadMutation:
+		return c.MediaUpload.mutate(ctx, m)
 	case *MemberMutation:
 		return c.Member.mutate(ctx, m)
 	case *MessageMutation:
@@ -3818,6 +3826,140 @@ func (c *ListingClient) mutate(ctx context.Context, m *ListingMutation) (Value, 
 	}
 }
 
+// MediaUploadClient is a client for the MediaUpload schema.
+type MediaUploadClient struct {
+	config
+}
+
+// NewMediaUploadClient returns a client for the MediaUpload from the given config.
+func NewMediaUploadClient(c config) *MediaUploadClient {
+	return &MediaUploadClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `mediaupload.Hooks(f(g(h())))`.
+func (c *MediaUploadClient) Use(hooks ...Hook) {
+	c.hooks.MediaUpload = append(c.hooks.MediaUpload, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `mediaupload.Intercept(f(g(h())))`.
+func (c *MediaUploadClient) Intercept(interceptors ...Interceptor) {
+	c.inters.MediaUpload = append(c.inters.MediaUpload, interceptors...)
+}
+
+// Create returns a builder for creating a MediaUpload entity.
+func (c *MediaUploadClient) Create() *MediaUploadCreate {
+	mutation := newMediaUploadMutation(c.config, OpCreate)
+	return &MediaUploadCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of MediaUpload entities.
+func (c *MediaUploadClient) CreateBulk(builders ...*MediaUploadCreate) *MediaUploadCreateBulk {
+	return &MediaUploadCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *MediaUploadClient) MapCreateBulk(slice any, setFunc func(*MediaUploadCreate, int)) *MediaUploadCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &MediaUploadCreateBulk{err: fmt.Errorf("calling to MediaUploadClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*MediaUploadCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &MediaUploadCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for MediaUpload.
+func (c *MediaUploadClient) Update() *MediaUploadUpdate {
+	mutation := newMediaUploadMutation(c.config, OpUpdate)
+	return &MediaUploadUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *MediaUploadClient) UpdateOne(_m *MediaUpload) *MediaUploadUpdateOne {
+	mutation := newMediaUploadMutation(c.config, OpUpdateOne, withMediaUpload(_m))
+	return &MediaUploadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *MediaUploadClient) UpdateOneID(id uid.ID) *MediaUploadUpdateOne {
+	mutation := newMediaUploadMutation(c.config, OpUpdateOne, withMediaUploadID(id))
+	return &MediaUploadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for MediaUpload.
+func (c *MediaUploadClient) Delete() *MediaUploadDelete {
+	mutation := newMediaUploadMutation(c.config, OpDelete)
+	return &MediaUploadDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *MediaUploadClient) DeleteOne(_m *MediaUpload) *MediaUploadDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *MediaUploadClient) DeleteOneID(id uid.ID) *MediaUploadDeleteOne {
+	builder := c.Delete().Where(mediaupload.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &MediaUploadDeleteOne{builder}
+}
+
+// Query returns a query builder for MediaUpload.
+func (c *MediaUploadClient) Query() *MediaUploadQuery {
+	return &MediaUploadQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeMediaUpload},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a MediaUpload entity by its id.
+func (c *MediaUploadClient) Get(ctx context.Context, id uid.ID) (*MediaUpload, error) {
+	return c.Query().Where(mediaupload.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *MediaUploadClient) GetX(ctx context.Context, id uid.ID) *MediaUpload {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *MediaUploadClient) Hooks() []Hook {
+	hooks := c.hooks.MediaUpload
+	return append(hooks[:len(hooks):len(hooks)], mediaupload.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *MediaUploadClient) Interceptors() []Interceptor {
+	return c.inters.MediaUpload
+}
+
+func (c *MediaUploadClient) mutate(ctx context.Context, m *MediaUploadMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&MediaUploadCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&MediaUploadUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&MediaUploadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&MediaUploadDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown MediaUpload mutation op: %q", m.Op())
+	}
+}
+
 // MemberClient is a client for the Member schema.
 type MemberClient struct {
 	config
@@ -6445,20 +6587,20 @@ type (
 		Contact, ContactIdentifier, ContactImport, ContactList, DataStep,
 		DeliveryEvent, EmailVerification, EventCounter, ExternalLogin,
 		FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection, Invitation,
-		ListMember, Listing, Member, Message, MessagingWindow, Organization,
-		PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode, SecondFactor,
-		SecurityNotice, ServiceState, Session, SignInFlow, Statistic, Template,
-		TermsAcceptance, UnmatchedWebhook, User []ent.Hook
+		ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
+		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode,
+		SecondFactor, SecurityNotice, ServiceState, Session, SignInFlow, Statistic,
+		Template, TermsAcceptance, UnmatchedWebhook, User []ent.Hook
 	}
 	inters struct {
 		APIKey, Account, AuditChain, AuditEvent, Campaign, Claim, ConsentRecord,
 		Contact, ContactIdentifier, ContactImport, ContactList, DataStep,
 		DeliveryEvent, EmailVerification, EventCounter, ExternalLogin,
 		FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection, Invitation,
-		ListMember, Listing, Member, Message, MessagingWindow, Organization,
-		PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode, SecondFactor,
-		SecurityNotice, ServiceState, Session, SignInFlow, Statistic, Template,
-		TermsAcceptance, UnmatchedWebhook, User []ent.Interceptor
+		ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
+		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode,
+		SecondFactor, SecurityNotice, ServiceState, Session, SignInFlow, Statistic,
+		Template, TermsAcceptance, UnmatchedWebhook, User []ent.Interceptor
 	}
 )
 

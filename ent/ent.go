@@ -26,6 +26,7 @@ import (
 	"carillon/ent/invitation"
 	"carillon/ent/listing"
 	"carillon/ent/listmember"
+	"carillon/ent/mediaupload"
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/messagingwindow"
@@ -136,6 +137,7 @@ func checkColumn(t, c string) error {
 			invitation.Table:        invitation.ValidColumn,
 			listmember.Table:        listmember.ValidColumn,
 			listing.Table:           listing.ValidColumn,
+			mediaupload.Table:       mediaupload.ValidColumn,
 			member.Table:            member.ValidColumn,
 			message.Table:           message.ValidColumn,
 			messagingwindow.Table:   messagingwindow.ValidColumn,

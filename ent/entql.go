@@ -26,6 +26,7 @@ import (
 	"carillon/ent/invitation"
 	"carillon/ent/listing"
 	"carillon/ent/listmember"
+	"carillon/ent/mediaupload"
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/messagingwindow"
@@ -54,7 +55,7 @@ import (
 
 // schemaGraph holds a representation of ent/schema at runtime.
 var schemaGraph = func() *sqlgraph.Schema {
-	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 41)}
+	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 42)}
 	graph.Nodes[0] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   apikey.Table,
@@ -556,6 +557,29 @@ var schemaGraph = func() *sqlgraph.Schema {
 	}
 	graph.Nodes[23] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
+			Table:   mediaupload.Table,
+			Columns: mediaupload.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: mediaupload.FieldID,
+			},
+		},
+		Type: "MediaUpload",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			mediaupload.FieldOrganizationID: {Type: field.TypeUUID, Column: mediaupload.FieldOrganizationID},
+			mediaupload.FieldAccountID:      {Type: field.TypeUUID, Column: mediaupload.FieldAccountID},
+			mediaupload.FieldPhoneNumberID:  {Type: field.TypeUUID, Column: mediaupload.FieldPhoneNumberID},
+			mediaupload.FieldMediaID:        {Type: field.TypeString, Column: mediaupload.FieldMediaID},
+			mediaupload.FieldSha256:         {Type: field.TypeString, Column: mediaupload.FieldSha256},
+			mediaupload.FieldMimeType:       {Type: field.TypeString, Column: mediaupload.FieldMimeType},
+			mediaupload.FieldFileName:       {Type: field.TypeString, Column: mediaupload.FieldFileName},
+			mediaupload.FieldSize:           {Type: field.TypeInt64, Column: mediaupload.FieldSize},
+			mediaupload.FieldUploadedAt:     {Type: field.TypeTime, Column: mediaupload.FieldUploadedAt},
+			mediaupload.FieldExpiresAt:      {Type: field.TypeTime, Column: mediaupload.FieldExpiresAt},
+		},
+	}
+	graph.Nodes[24] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
 			Table:   member.Table,
 			Columns: member.Columns,
 			ID: &sqlgraph.FieldSpec{
@@ -571,7 +595,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			member.FieldCreatedAt:      {Type: field.TypeTime, Column: member.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[24] = &sqlgraph.Node{
+	graph.Nodes[25] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   message.Table,
 			Columns: message.Columns,
@@ -620,7 +644,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			message.FieldCreatedAt:       {Type: field.TypeTime, Column: message.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[25] = &sqlgraph.Node{
+	graph.Nodes[26] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   messagingwindow.Table,
 			Columns: messagingwindow.Columns,
@@ -638,7 +662,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			messagingwindow.FieldAt:             {Type: field.TypeTime, Column: messagingwindow.FieldAt},
 		},
 	}
-	graph.Nodes[26] = &sqlgraph.Node{
+	graph.Nodes[27] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   organization.Table,
 			Columns: organization.Columns,
@@ -664,7 +688,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			organization.FieldCreatedAt:           {Type: field.TypeTime, Column: organization.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[27] = &sqlgraph.Node{
+	graph.Nodes[28] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   passwordreset.Table,
 			Columns: passwordreset.Columns,
@@ -685,7 +709,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			passwordreset.FieldExpiresAt:    {Type: field.TypeTime, Column: passwordreset.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[28] = &sqlgraph.Node{
+	graph.Nodes[29] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   phonenumber.Table,
 			Columns: phonenumber.Columns,
@@ -707,7 +731,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			phonenumber.FieldThroughputCap:  {Type: field.TypeInt, Column: phonenumber.FieldThroughputCap},
 		},
 	}
-	graph.Nodes[29] = &sqlgraph.Node{
+	graph.Nodes[30] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   quotausage.Table,
 			Columns: quotausage.Columns,
@@ -722,7 +746,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			quotausage.FieldMessages: {Type: field.TypeInt64, Column: quotausage.FieldMessages},
 		},
 	}
-	graph.Nodes[30] = &sqlgraph.Node{
+	graph.Nodes[31] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   recoverycode.Table,
 			Columns: recoverycode.Columns,
@@ -739,7 +763,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			recoverycode.FieldCreatedAt: {Type: field.TypeTime, Column: recoverycode.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[31] = &sqlgraph.Node{
+	graph.Nodes[32] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   secondfactor.Table,
 			Columns: secondfactor.Columns,
@@ -756,7 +780,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			secondfactor.FieldCreatedAt: {Type: field.TypeTime, Column: secondfactor.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[32] = &sqlgraph.Node{
+	graph.Nodes[33] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   securitynotice.Table,
 			Columns: securitynotice.Columns,
@@ -777,7 +801,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			securitynotice.FieldExpiresAt:    {Type: field.TypeTime, Column: securitynotice.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[33] = &sqlgraph.Node{
+	graph.Nodes[34] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   servicestate.Table,
 			Columns: servicestate.Columns,
@@ -793,7 +817,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			servicestate.FieldChangedAt:   {Type: field.TypeTime, Column: servicestate.FieldChangedAt},
 		},
 	}
-	graph.Nodes[34] = &sqlgraph.Node{
+	graph.Nodes[35] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   session.Table,
 			Columns: session.Columns,
@@ -816,7 +840,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			session.FieldVouched:        {Type: field.TypeBool, Column: session.FieldVouched},
 		},
 	}
-	graph.Nodes[35] = &sqlgraph.Node{
+	graph.Nodes[36] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   signinflow.Table,
 			Columns: signinflow.Columns,
@@ -835,7 +859,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			signinflow.FieldExpiresAt:   {Type: field.TypeTime, Column: signinflow.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[36] = &sqlgraph.Node{
+	graph.Nodes[37] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   statistic.Table,
 			Columns: statistic.Columns,
@@ -865,7 +889,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			statistic.FieldOptedOut:       {Type: field.TypeInt64, Column: statistic.FieldOptedOut},
 		},
 	}
-	graph.Nodes[37] = &sqlgraph.Node{
+	graph.Nodes[38] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   template.Table,
 			Columns: template.Columns,
@@ -892,7 +916,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			template.FieldUpdatedAt:         {Type: field.TypeTime, Column: template.FieldUpdatedAt},
 		},
 	}
-	graph.Nodes[38] = &sqlgraph.Node{
+	graph.Nodes[39] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   termsacceptance.Table,
 			Columns: termsacceptance.Columns,
@@ -911,7 +935,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			termsacceptance.FieldAcceptedAt:     {Type: field.TypeTime, Column: termsacceptance.FieldAcceptedAt},
 		},
 	}
-	graph.Nodes[39] = &sqlgraph.Node{
+	graph.Nodes[40] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   unmatchedwebhook.Table,
 			Columns: unmatchedwebhook.Columns,
@@ -932,7 +956,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			unmatchedwebhook.FieldWaitsFor:   {Type: field.TypeString, Column: unmatchedwebhook.FieldWaitsFor},
 		},
 	}
-	graph.Nodes[40] = &sqlgraph.Node{
+	graph.Nodes[41] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   user.Table,
 			Columns: user.Columns,
@@ -3396,6 +3420,96 @@ func (f *ListingFilter) WhereCreatedAt(p entql.TimeP) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *MediaUploadQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the MediaUploadQuery builder.
+func (_q *MediaUploadQuery) Filter() *MediaUploadFilter {
+	return &MediaUploadFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *MediaUploadMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the MediaUploadMutation builder.
+func (m *MediaUploadMutation) Filter() *MediaUploadFilter {
+	return &MediaUploadFilter{config: m.config, predicateAdder: m}
+}
+
+// MediaUploadFilter provides a generic filtering capability at runtime for MediaUploadQuery.
+type MediaUploadFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *MediaUploadFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[23].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *MediaUploadFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(mediaupload.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *MediaUploadFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(mediaupload.FieldOrganizationID))
+}
+
+// WhereAccountID applies the entql [16]byte predicate on the account_id field.
+func (f *MediaUploadFilter) WhereAccountID(p entql.ValueP) {
+	f.Where(p.Field(mediaupload.FieldAccountID))
+}
+
+// WherePhoneNumberID applies the entql [16]byte predicate on the phone_number_id field.
+func (f *MediaUploadFilter) WherePhoneNumberID(p entql.ValueP) {
+	f.Where(p.Field(mediaupload.FieldPhoneNumberID))
+}
+
+// WhereMediaID applies the entql string predicate on the media_id field.
+func (f *MediaUploadFilter) WhereMediaID(p entql.StringP) {
+	f.Where(p.Field(mediaupload.FieldMediaID))
+}
+
+// WhereSha256 applies the entql string predicate on the sha256 field.
+func (f *MediaUploadFilter) WhereSha256(p entql.StringP) {
+	f.Where(p.Field(mediaupload.FieldSha256))
+}
+
+// WhereMimeType applies the entql string predicate on the mime_type field.
+func (f *MediaUploadFilter) WhereMimeType(p entql.StringP) {
+	f.Where(p.Field(mediaupload.FieldMimeType))
+}
+
+// WhereFileName applies the entql string predicate on the file_name field.
+func (f *MediaUploadFilter) WhereFileName(p entql.StringP) {
+	f.Where(p.Field(mediaupload.FieldFileName))
+}
+
+// WhereSize applies the entql int64 predicate on the size field.
+func (f *MediaUploadFilter) WhereSize(p entql.Int64P) {
+	f.Where(p.Field(mediaupload.FieldSize))
+}
+
+// WhereUploadedAt applies the entql time.Time predicate on the uploaded_at field.
+func (f *MediaUploadFilter) WhereUploadedAt(p entql.TimeP) {
+	f.Where(p.Field(mediaupload.FieldUploadedAt))
+}
+
+// WhereExpiresAt applies the entql time.Time predicate on the expires_at field.
+func (f *MediaUploadFilter) WhereExpiresAt(p entql.TimeP) {
+	f.Where(p.Field(mediaupload.FieldExpiresAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *MemberQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -3424,7 +3538,7 @@ type MemberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MemberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[23].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[24].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3512,7 +3626,7 @@ type MessageFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MessageFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[24].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[25].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3788,7 +3902,7 @@ type MessagingWindowFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MessagingWindowFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[25].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[26].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3853,7 +3967,7 @@ type OrganizationFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *OrganizationFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[26].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[27].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3986,7 +4100,7 @@ type PasswordResetFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *PasswordResetFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[27].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[28].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4066,7 +4180,7 @@ type PhoneNumberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *PhoneNumberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[28].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[29].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4165,7 +4279,7 @@ type QuotaUsageFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *QuotaUsageFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[29].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[30].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4215,7 +4329,7 @@ type RecoveryCodeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *RecoveryCodeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[30].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[31].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4275,7 +4389,7 @@ type SecondFactorFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SecondFactorFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[31].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[32].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4335,7 +4449,7 @@ type SecurityNoticeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SecurityNoticeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[32].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[33].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4415,7 +4529,7 @@ type ServiceStateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ServiceStateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[33].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[34].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4470,7 +4584,7 @@ type SessionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SessionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[34].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[35].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4574,7 +4688,7 @@ type SignInFlowFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SignInFlowFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[35].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[36].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4644,7 +4758,7 @@ type StatisticFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *StatisticFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[36].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[37].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4769,7 +4883,7 @@ type TemplateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TemplateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[37].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[38].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4893,7 +5007,7 @@ type TermsAcceptanceFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TermsAcceptanceFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[38].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[39].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4963,7 +5077,7 @@ type UnmatchedWebhookFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UnmatchedWebhookFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[39].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[40].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5043,7 +5157,7 @@ type UserFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UserFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[40].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[41].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})

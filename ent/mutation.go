@@ -28,6 +28,7 @@ import (
 	"carillon/ent/jsonfield"
 	"carillon/ent/listing"
 	"carillon/ent/listmember"
+	"carillon/ent/mediaupload"
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/messagingwindow"
@@ -91,6 +92,7 @@ const (
 	TypeInvitation        = "Invitation"
 	TypeListMember        = "ListMember"
 	TypeListing           = "Listing"
+	TypeMediaUpload       = "MediaUpload"
 	TypeMember            = "Member"
 	TypeMessage           = "Message"
 	TypeMessagingWindow   = "MessagingWindow"
@@ -20202,6 +20204,860 @@ func (m *ListingMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *ListingMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Listing edge %s", name)
+}
+
+// MediaUploadMutation represents an operation that mutates the MediaUpload nodes in the graph.
+type MediaUploadMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *uid.ID
+	organization_id *uid.ID
+	account_id      *uid.ID
+	phone_number_id *uid.ID
+	media_id        *string
+	sha256          *string
+	mime_type       *string
+	file_name       *string
+	size            *int64
+	addsize         *int64
+	uploaded_at     *time.Time
+	expires_at      *time.Time
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*MediaUpload, error)
+	predicates      []predicate.MediaUpload
+}
+
+var _ ent.Mutation = (*MediaUploadMutation)(nil)
+
+// mediauploadOption allows management of the mutation configuration using functional options.
+type mediauploadOption func(*MediaUploadMutation)
+
+// newMediaUploadMutation creates new mutation for the MediaUpload entity.
+func newMediaUploadMutation(c config, op Op, opts ...mediauploadOption) *MediaUploadMutation {
+	m := &MediaUploadMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeMediaUpload,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withMediaUploadID sets the ID field of the mutation.
+func withMediaUploadID(id uid.ID) mediauploadOption {
+	return func(m *MediaUploadMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *MediaUpload
+		)
+		m.oldValue = func(ctx context.Context) (*MediaUpload, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().MediaUpload.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withMediaUpload sets the old MediaUpload of the mutation.
+func withMediaUpload(node *MediaUpload) mediauploadOption {
+	return func(m *MediaUploadMutation) {
+		m.oldValue = func(context.Context) (*MediaUpload, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m MediaUploadMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m MediaUploadMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of MediaUpload entities.
+func (m *MediaUploadMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *MediaUploadMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *MediaUploadMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().MediaUpload.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *MediaUploadMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *MediaUploadMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the MediaUpload entity.
+// If the MediaUpload object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MediaUploadMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *MediaUploadMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetAccountID sets the "account_id" field.
+func (m *MediaUploadMutation) SetAccountID(u uid.ID) {
+	m.account_id = &u
+}
+
+// AccountID returns the value of the "account_id" field in the mutation.
+func (m *MediaUploadMutation) AccountID() (r uid.ID, exists bool) {
+	v := m.account_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAccountID returns the old "account_id" field's value of the MediaUpload entity.
+// If the MediaUpload object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MediaUploadMutation) OldAccountID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAccountID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAccountID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAccountID: %w", err)
+	}
+	return oldValue.AccountID, nil
+}
+
+// ResetAccountID resets all changes to the "account_id" field.
+func (m *MediaUploadMutation) ResetAccountID() {
+	m.account_id = nil
+}
+
+// SetPhoneNumberID sets the "phone_number_id" field.
+func (m *MediaUploadMutation) SetPhoneNumberID(u uid.ID) {
+	m.phone_number_id = &u
+}
+
+// PhoneNumberID returns the value of the "phone_number_id" field in the mutation.
+func (m *MediaUploadMutation) PhoneNumberID() (r uid.ID, exists bool) {
+	v := m.phone_number_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPhoneNumberID returns the old "phone_number_id" field's value of the MediaUpload entity.
+// If the MediaUpload object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MediaUploadMutation) OldPhoneNumberID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPhoneNumberID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPhoneNumberID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPhoneNumberID: %w", err)
+	}
+	return oldValue.PhoneNumberID, nil
+}
+
+// ResetPhoneNumberID resets all changes to the "phone_number_id" field.
+func (m *MediaUploadMutation) ResetPhoneNumberID() {
+	m.phone_number_id = nil
+}
+
+// SetMediaID sets the "media_id" field.
+func (m *MediaUploadMutation) SetMediaID(s string) {
+	m.media_id = &s
+}
+
+// MediaID returns the value of the "media_id" field in the mutation.
+func (m *MediaUploadMutation) MediaID() (r string, exists bool) {
+	v := m.media_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMediaID returns the old "media_id" field's value of the MediaUpload entity.
+// If the MediaUpload object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MediaUploadMutation) OldMediaID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMediaID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMediaID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMediaID: %w", err)
+	}
+	return oldValue.MediaID, nil
+}
+
+// ResetMediaID resets all changes to the "media_id" field.
+func (m *MediaUploadMutation) ResetMediaID() {
+	m.media_id = nil
+}
+
+// SetSha256 sets the "sha256" field.
+func (m *MediaUploadMutation) SetSha256(s string) {
+	m.sha256 = &s
+}
+
+// Sha256 returns the value of the "sha256" field in the mutation.
+func (m *MediaUploadMutation) Sha256() (r string, exists bool) {
+	v := m.sha256
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSha256 returns the old "sha256" field's value of the MediaUpload entity.
+// If the MediaUpload object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MediaUploadMutation) OldSha256(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSha256 is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSha256 requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSha256: %w", err)
+	}
+	return oldValue.Sha256, nil
+}
+
+// ResetSha256 resets all changes to the "sha256" field.
+func (m *MediaUploadMutation) ResetSha256() {
+	m.sha256 = nil
+}
+
+// SetMimeType sets the "mime_type" field.
+func (m *MediaUploadMutation) SetMimeType(s string) {
+	m.mime_type = &s
+}
+
+// MimeType returns the value of the "mime_type" field in the mutation.
+func (m *MediaUploadMutation) MimeType() (r string, exists bool) {
+	v := m.mime_type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMimeType returns the old "mime_type" field's value of the MediaUpload entity.
+// If the MediaUpload object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MediaUploadMutation) OldMimeType(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMimeType is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMimeType requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMimeType: %w", err)
+	}
+	return oldValue.MimeType, nil
+}
+
+// ResetMimeType resets all changes to the "mime_type" field.
+func (m *MediaUploadMutation) ResetMimeType() {
+	m.mime_type = nil
+}
+
+// SetFileName sets the "file_name" field.
+func (m *MediaUploadMutation) SetFileName(s string) {
+	m.file_name = &s
+}
+
+// FileName returns the value of the "file_name" field in the mutation.
+func (m *MediaUploadMutation) FileName() (r string, exists bool) {
+	v := m.file_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFileName returns the old "file_name" field's value of the MediaUpload entity.
+// If the MediaUpload object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MediaUploadMutation) OldFileName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFileName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFileName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFileName: %w", err)
+	}
+	return oldValue.FileName, nil
+}
+
+// ResetFileName resets all changes to the "file_name" field.
+func (m *MediaUploadMutation) ResetFileName() {
+	m.file_name = nil
+}
+
+// SetSize sets the "size" field.
+func (m *MediaUploadMutation) SetSize(i int64) {
+	m.size = &i
+	m.addsize = nil
+}
+
+// Size returns the value of the "size" field in the mutation.
+func (m *MediaUploadMutation) Size() (r int64, exists bool) {
+	v := m.size
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSize returns the old "size" field's value of the MediaUpload entity.
+// If the MediaUpload object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MediaUploadMutation) OldSize(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSize is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSize requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSize: %w", err)
+	}
+	return oldValue.Size, nil
+}
+
+// AddSize adds i to the "size" field.
+func (m *MediaUploadMutation) AddSize(i int64) {
+	if m.addsize != nil {
+		*m.addsize += i
+	} else {
+		m.addsize = &i
+	}
+}
+
+// AddedSize returns the value that was added to the "size" field in this mutation.
+func (m *MediaUploadMutation) AddedSize() (r int64, exists bool) {
+	v := m.addsize
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSize resets all changes to the "size" field.
+func (m *MediaUploadMutation) ResetSize() {
+	m.size = nil
+	m.addsize = nil
+}
+
+// SetUploadedAt sets the "uploaded_at" field.
+func (m *MediaUploadMutation) SetUploadedAt(t time.Time) {
+	m.uploaded_at = &t
+}
+
+// UploadedAt returns the value of the "uploaded_at" field in the mutation.
+func (m *MediaUploadMutation) UploadedAt() (r time.Time, exists bool) {
+	v := m.uploaded_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUploadedAt returns the old "uploaded_at" field's value of the MediaUpload entity.
+// If the MediaUpload object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MediaUploadMutation) OldUploadedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUploadedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUploadedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUploadedAt: %w", err)
+	}
+	return oldValue.UploadedAt, nil
+}
+
+// ResetUploadedAt resets all changes to the "uploaded_at" field.
+func (m *MediaUploadMutation) ResetUploadedAt() {
+	m.uploaded_at = nil
+}
+
+// SetExpiresAt sets the "expires_at" field.
+func (m *MediaUploadMutation) SetExpiresAt(t time.Time) {
+	m.expires_at = &t
+}
+
+// ExpiresAt returns the value of the "expires_at" field in the mutation.
+func (m *MediaUploadMutation) ExpiresAt() (r time.Time, exists bool) {
+	v := m.expires_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpiresAt returns the old "expires_at" field's value of the MediaUpload entity.
+// If the MediaUpload object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MediaUploadMutation) OldExpiresAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpiresAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpiresAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpiresAt: %w", err)
+	}
+	return oldValue.ExpiresAt, nil
+}
+
+// ResetExpiresAt resets all changes to the "expires_at" field.
+func (m *MediaUploadMutation) ResetExpiresAt() {
+	m.expires_at = nil
+}
+
+// Where appends a list predicates to the MediaUploadMutation builder.
+func (m *MediaUploadMutation) Where(ps ...predicate.MediaUpload) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the MediaUploadMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *MediaUploadMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.MediaUpload, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *MediaUploadMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *MediaUploadMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (MediaUpload).
+func (m *MediaUploadMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *MediaUploadMutation) Fields() []string {
+	fields := make([]string, 0, 10)
+	if m.organization_id != nil {
+		fields = append(fields, mediaupload.FieldOrganizationID)
+	}
+	if m.account_id != nil {
+		fields = append(fields, mediaupload.FieldAccountID)
+	}
+	if m.phone_number_id != nil {
+		fields = append(fields, mediaupload.FieldPhoneNumberID)
+	}
+	if m.media_id != nil {
+		fields = append(fields, mediaupload.FieldMediaID)
+	}
+	if m.sha256 != nil {
+		fields = append(fields, mediaupload.FieldSha256)
+	}
+	if m.mime_type != nil {
+		fields = append(fields, mediaupload.FieldMimeType)
+	}
+	if m.file_name != nil {
+		fields = append(fields, mediaupload.FieldFileName)
+	}
+	if m.size != nil {
+		fields = append(fields, mediaupload.FieldSize)
+	}
+	if m.uploaded_at != nil {
+		fields = append(fields, mediaupload.FieldUploadedAt)
+	}
+	if m.expires_at != nil {
+		fields = append(fields, mediaupload.FieldExpiresAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *MediaUploadMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case mediaupload.FieldOrganizationID:
+		return m.OrganizationID()
+	case mediaupload.FieldAccountID:
+		return m.AccountID()
+	case mediaupload.FieldPhoneNumberID:
+		return m.PhoneNumberID()
+	case mediaupload.FieldMediaID:
+		return m.MediaID()
+	case mediaupload.FieldSha256:
+		return m.Sha256()
+	case mediaupload.FieldMimeType:
+		return m.MimeType()
+	case mediaupload.FieldFileName:
+		return m.FileName()
+	case mediaupload.FieldSize:
+		return m.Size()
+	case mediaupload.FieldUploadedAt:
+		return m.UploadedAt()
+	case mediaupload.FieldExpiresAt:
+		return m.ExpiresAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *MediaUploadMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case mediaupload.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case mediaupload.FieldAccountID:
+		return m.OldAccountID(ctx)
+	case mediaupload.FieldPhoneNumberID:
+		return m.OldPhoneNumberID(ctx)
+	case mediaupload.FieldMediaID:
+		return m.OldMediaID(ctx)
+	case mediaupload.FieldSha256:
+		return m.OldSha256(ctx)
+	case mediaupload.FieldMimeType:
+		return m.OldMimeType(ctx)
+	case mediaupload.FieldFileName:
+		return m.OldFileName(ctx)
+	case mediaupload.FieldSize:
+		return m.OldSize(ctx)
+	case mediaupload.FieldUploadedAt:
+		return m.OldUploadedAt(ctx)
+	case mediaupload.FieldExpiresAt:
+		return m.OldExpiresAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown MediaUpload field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MediaUploadMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case mediaupload.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case mediaupload.FieldAccountID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAccountID(v)
+		return nil
+	case mediaupload.FieldPhoneNumberID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPhoneNumberID(v)
+		return nil
+	case mediaupload.FieldMediaID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMediaID(v)
+		return nil
+	case mediaupload.FieldSha256:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSha256(v)
+		return nil
+	case mediaupload.FieldMimeType:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMimeType(v)
+		return nil
+	case mediaupload.FieldFileName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFileName(v)
+		return nil
+	case mediaupload.FieldSize:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSize(v)
+		return nil
+	case mediaupload.FieldUploadedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUploadedAt(v)
+		return nil
+	case mediaupload.FieldExpiresAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpiresAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MediaUpload field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *MediaUploadMutation) AddedFields() []string {
+	var fields []string
+	if m.addsize != nil {
+		fields = append(fields, mediaupload.FieldSize)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *MediaUploadMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case mediaupload.FieldSize:
+		return m.AddedSize()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MediaUploadMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case mediaupload.FieldSize:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSize(v)
+		return nil
+	}
+	return fmt.Errorf("unknown MediaUpload numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *MediaUploadMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *MediaUploadMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *MediaUploadMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown MediaUpload nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *MediaUploadMutation) ResetField(name string) error {
+	switch name {
+	case mediaupload.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case mediaupload.FieldAccountID:
+		m.ResetAccountID()
+		return nil
+	case mediaupload.FieldPhoneNumberID:
+		m.ResetPhoneNumberID()
+		return nil
+	case mediaupload.FieldMediaID:
+		m.ResetMediaID()
+		return nil
+	case mediaupload.FieldSha256:
+		m.ResetSha256()
+		return nil
+	case mediaupload.FieldMimeType:
+		m.ResetMimeType()
+		return nil
+	case mediaupload.FieldFileName:
+		m.ResetFileName()
+		return nil
+	case mediaupload.FieldSize:
+		m.ResetSize()
+		return nil
+	case mediaupload.FieldUploadedAt:
+		m.ResetUploadedAt()
+		return nil
+	case mediaupload.FieldExpiresAt:
+		m.ResetExpiresAt()
+		return nil
+	}
+	return fmt.Errorf("unknown MediaUpload field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *MediaUploadMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *MediaUploadMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *MediaUploadMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *MediaUploadMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *MediaUploadMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *MediaUploadMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *MediaUploadMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown MediaUpload unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *MediaUploadMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown MediaUpload edge %s", name)
 }
 
 // MemberMutation represents an operation that mutates the Member nodes in the graph.

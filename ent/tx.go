@@ -60,6 +60,8 @@ type Tx struct {
 	ListMember *ListMemberClient
 	// Listing is the client for interacting with the Listing builders.
 	Listing *ListingClient
+	// MediaUpload is the client for interacting with the MediaUpload builders.
+	MediaUpload *MediaUploadClient
 	// Member is the client for interacting with the Member builders.
 	Member *MemberClient
 	// Message is the client for interacting with the Message builders.
@@ -250,6 +252,7 @@ func (tx *Tx) init() {
 	tx.Invitation = NewInvitationClient(tx.config)
 	tx.ListMember = NewListMemberClient(tx.config)
 	tx.Listing = NewListingClient(tx.config)
+	tx.MediaUpload = NewMediaUploadClient(tx.config)
 	tx.Member = NewMemberClient(tx.config)
 	tx.Message = NewMessageClient(tx.config)
 	tx.MessagingWindow = NewMessagingWindowClient(tx.config)

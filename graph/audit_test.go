@@ -71,6 +71,7 @@ var changes = map[string]func(o *shop){
 		o.must(`mutation($id: ID!) { updatePhoneNumber(input: {phoneNumberId: $id, throughputCap: 5}) { userErrors { message } } }`,
 			vars{"id": o.number.ID.String()})
 	},
+	"uploadMedia":    func(o *shop) { o.picture() },
 	"createTemplate": func(o *shop) { o.draftTemplate("autumn_sale") },
 	"createContact": func(o *shop) {
 		o.must(`mutation { createContact(input: {phone: "+15550109999"}) { userErrors { message } } }`)

@@ -141,6 +141,7 @@ type loads struct {
 	rejections  pages[[]*ent.ImportRejection]
 	events      batch[[]delivery.Event] // of messages
 	templates   batch[*ent.Template]
+	uploads     batch[*ent.MediaUpload]  // of messages
 	known       batch[bool]              // what filters name
 	factors     batch[map[uid.ID]bool]   // of organizations: users with a second factor
 	invitations batch[[]*ent.Invitation] // of organizations
@@ -258,6 +259,7 @@ func (l *loads) note(rows any) {
 	case []*ent.Message:
 		for _, m := range rows {
 			l.events.note(m.ID)
+			l.uploads.note(m.ID)
 			if m.TemplateID != nil {
 				l.templates.note(*m.TemplateID)
 			}

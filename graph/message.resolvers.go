@@ -34,6 +34,10 @@ func (r *messageResolver) Text(ctx context.Context, obj *ent.Message) (*string, 
 	return r.textOf(ctx, obj)
 }
 
+func (r *messageResolver) Media(ctx context.Context, obj *ent.Message) (*model.Media, error) {
+	return r.fileOf(ctx, obj)
+}
+
 func (r *messageResolver) GroupID(ctx context.Context, obj *ent.Message) (*string, error) {
 	return some(marksOf(obj.Content).GroupID), nil
 }

@@ -18,6 +18,7 @@ import (
 	"carillon/graph/transport"
 	"carillon/hub"
 	"carillon/identity"
+	"carillon/media"
 	"carillon/operator"
 	"carillon/ratelimit"
 	"carillon/transactional"
@@ -37,6 +38,7 @@ type Deps struct {
 	Audience  *audience.Service
 	Campaigns *campaign.Service
 	Direct    *transactional.Service
+	Media     *media.Service
 	Operator  *operator.States
 	Log       *delivery.Log
 	Hub       *hub.Hub[delivery.Event]

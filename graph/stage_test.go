@@ -33,6 +33,7 @@ import (
 	"carillon/graph/transport"
 	"carillon/hub"
 	"carillon/identity"
+	"carillon/media"
 	"carillon/operator"
 	"carillon/secret"
 	"carillon/transactional"
@@ -65,6 +66,7 @@ type stage struct {
 	accounts   *account.Service
 	audience   *audience.Service
 	campaigns  *campaign.Service
+	media      *media.Service
 	journal    *delivery.Journal
 	queue      *delivery.Queue
 	log        *delivery.Log
@@ -137,7 +139,7 @@ func standBefore(t *testing.T, db *database.DB, before func(http.Handler) http.H
 	}))
 
 	var err error
-	if s.sandbox, err = sandbox.New(sandbox.Options{NoLimits: true, NoWebhooks: true,
+	if s.sandbox, err = sandbox.New(sandbox.Options{AppID: "4200", NoLimits: true, NoWebhooks: true,
 		Log: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +167,8 @@ func standBefore(t *testing.T, db *database.DB, before func(http.Handler) http.H
 			Announce: func(ctx context.Context, id uid.ID) { s.deps.Hub.Announce(ctx, id) }, // a test may give another hub
 		})
 
-	s.accounts = account.New(db, keys, whatsapp.NewClient(meta.URL, "v26.0"), s.who, account.Options{Tell: s.Notify},
+	graphAPI := whatsapp.NewClient(meta.URL, "v26.0")
+	s.accounts = account.New(db, keys, graphAPI, s.who, account.Options{Tell: s.Notify},
 		database.Now)
 	s.audience = audience.New(db, database.Now,
 		func(ctx context.Context, organization, id uid.ID) { s.Notify(ctx, organization, id) })
@@ -174,9 +177,15 @@ func standBefore(t *testing.T, db *database.DB, before func(http.Handler) http.H
 	s.run(s.journal.Run)
 	s.run(s.hub.Run)
 
+	s.media = media.New(db, s.accounts, graphAPI, keys, media.Options{PublicURL: "https://carillon.example"}, database.Now)
+	direct := transactional.New(db, s.queue, s.who, s, database.Now)
+	direct.RenewMediaBy(s.media.Renew)
+	s.campaigns.RenewMediaBy(s.media.Renew)
+
 	deps := graph.Deps{
-		DB: db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns,
-		Direct: transactional.New(db, s.queue, s.who, s, database.Now), Operator: operator.NewStates(db, s.later),
+		Media: s.media,
+		DB:    db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns,
+		Direct: direct, Operator: operator.NewStates(db, s.later),
 		Log: s.log, Hub: s.hub, Rates: s,
 		Now:       database.Now,
 		Logger:    slog.New(slog.NewTextHandler(s, nil)),

@@ -1,9 +1,11 @@
 // Package secret keeps what must be readable again, such as access tokens, encrypted at rest:
 // AES-256-GCM with a random nonce, the owner row's id as associated data, so that a ciphertext
-// moved to another row does not open.
+// moved to another row does not open. It also signs links, with keys that it derives from the same
+// ones.
 package secret
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -23,8 +25,9 @@ const (
 type Keyring struct{ keys []key }
 
 type key struct {
-	id   [idLength]byte
-	aead cipher.AEAD
+	id     [idLength]byte
+	aead   cipher.AEAD
+	secret []byte // for signatures
 }
 
 // NewKeyring takes keys of 32 bytes, the current one first.
@@ -50,7 +53,7 @@ func NewKeyring(keys ...[]byte) (*Keyring, error) {
 		}
 
 		sum := sha256.Sum256(k)
-		ring.keys = append(ring.keys, key{id: [idLength]byte(sum[:idLength]), aead: aead})
+		ring.keys = append(ring.keys, key{id: [idLength]byte(sum[:idLength]), aead: aead, secret: bytes.Clone(k)})
 	}
 
 	return ring, nil

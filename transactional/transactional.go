@@ -8,6 +8,8 @@ package transactional
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
 	"time"
 
 	"carillon/audience"
@@ -18,6 +20,7 @@ import (
 	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
+	"carillon/whatsapp"
 )
 
 // Waker tells workers that a single message waits. It may fail in silence: the sweep finds the work
@@ -33,12 +36,22 @@ type Service struct {
 	identity *identity.Service
 	waker    Waker
 	now      func() time.Time
+	renew    RenewMedia
 }
+
+// RenewMedia returns the id by which a number can send an uploaded file, which may be another than
+// is given. What it refuses, it refuses as the value of field.
+type RenewMedia func(ctx context.Context, phoneNumber uid.ID, mediaID, field string) (string, error)
+
+// RenewMediaBy says who sees to it that an uploaded file is there for the number that it is sent
+// from. Without it, ids are taken as they are.
+func (s *Service) RenewMediaBy(renew RenewMedia) { s.renew = renew }
 
 // New makes the service.
 func New(db *database.DB, queue *delivery.Queue, identity *identity.Service, waker Waker,
 	now func() time.Time) *Service {
-	return &Service{db: db, queue: queue, identity: identity, waker: waker, now: now}
+	asItIs := func(_ context.Context, _ uid.ID, mediaID, _ string) (string, error) { return mediaID, nil }
+	return &Service{db: db, queue: queue, identity: identity, waker: waker, now: now, renew: asItIs}
 }
 
 // Message is what is to be sent to one person. Exactly one of Template, Text and Media is given.
@@ -97,16 +110,21 @@ func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 		return nil, err
 	}
 
+	toSend, notThere := s.renewed(ctx, m)
+
 	var id uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		tx.After(func(ctx context.Context) { s.waker.WakeLaneFirst(ctx, m.PhoneNumberID) })
 		made, replayed, err := s.identity.Once(ctx, tx, "sendMessage", m.IdempotencyKey, m, func() (uid.ID, error) {
+			if notThere != nil { // a key that was used before gives its message all the same
+				return uid.ID{}, notThere
+			}
 			if err := audience.HoldPeople(ctx, tx, v.Organization); err != nil {
 				return uid.ID{}, err
 			}
 
 			c := check{client: tx.Client, now: s.now(), obstacles: obstacles[v.Organization]}
-			message, err := c.message(ctx, v.Organization, m)
+			message, err := c.message(ctx, v.Organization, toSend)
 			if err != nil {
 				return uid.ID{}, err
 			}
@@ -138,6 +156,31 @@ func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 	}
 
 	return row, nil
+}
+
+// renewed is a message with the ids by which its number has its uploaded files.
+func (s *Service) renewed(ctx context.Context, m Message) (_ Message, err error) {
+	if m.Media != nil && whatsapp.IsMediaID(m.Media.MediaID) {
+		file := *m.Media
+		file.MediaID, err = s.renew(ctx, m.PhoneNumberID, file.MediaID, "content.media.mediaId")
+		m.Media = &file
+	}
+
+	if m.Template != nil && len(m.Template.Values) <= maxValues {
+		filled := Template{m.Template.TemplateID, slices.Clone(m.Template.Values)}
+		for i, v := range filled.Values {
+			if err != nil || !whatsapp.TakesMedia(v.Parameter) || !whatsapp.IsMediaID(v.Value) {
+				continue
+			}
+
+			filled.Values[i].Value, err = s.renew(ctx, m.PhoneNumberID, v.Value,
+				"content.template.values."+strconv.Itoa(i)+".value")
+		}
+
+		m.Template = &filled
+	}
+
+	return m, err
 }
 
 // withinQuota takes a place in the organization's quota, where it has one.

@@ -52,6 +52,7 @@ const (
 	ExternalLogin      Kind = 28
 	SignInFlow         Kind = 29
 	Claim              Kind = 30
+	MediaUpload        Kind = 40
 	EmailVerification  Kind = 50
 	SecurityNotice     Kind = 51
 	kindsEnd                = 52
@@ -73,7 +74,7 @@ var prefixes = [kindsEnd]string{
 	ContactImport: "imp", ImportChunk: "ich", ImportRejection: "irj", Campaign: "cmp", Message: "msg", Statistic: "sta",
 	UnmatchedWebhook: "umw", EventCounter: "evc", MessagingWindow: "mwd",
 	Invitation: "inv", PasswordReset: "pwr", AuditEvent: "aud", SecondFactor: "sfa", RecoveryCode: "rcv",
-	ExternalLogin: "xlg", SignInFlow: "sif", Claim: "clm",
+	ExternalLogin: "xlg", SignInFlow: "sif", Claim: "clm", MediaUpload: "mup",
 	EmailVerification: "emv", SecurityNotice: "sno",
 }
 

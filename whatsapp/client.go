@@ -209,9 +209,16 @@ func (c *Client) call(ctx context.Context, method string, token Token, path []st
 		request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
 
+	return c.do(request, strings.Join(path, "/"), out, token.Reveal(), query.Get("input_token"),
+		query.Get("client_secret"), query.Get("code"))
+}
+
+// do sends a request to a node and decodes its answer into out, which may be nil. Secrets are taken
+// out of what Meta says.
+func (c *Client) do(request *http.Request, node string, out any, secrets ...string) error {
 	response, err := c.http.Do(request)
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, strings.Join(path, "/"), plain(err))
+		return fmt.Errorf("%s %s: %w", request.Method, node, plain(err))
 	}
 
 	defer func() { _ = response.Body.Close() }()
@@ -220,7 +227,7 @@ func (c *Client) call(ctx context.Context, method string, token Token, path []st
 	defer buffers.Put(answer)
 	whole := answer.fill(response.Body)
 	if failure := envelopeError(response, answer.Bytes()); failure != nil {
-		failure.redact(token.Reveal(), query.Get("input_token"), query.Get("client_secret"), query.Get("code"))
+		failure.redact(secrets...)
 		return failure
 	}
 

@@ -284,6 +284,18 @@ func (f ListingFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, err
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ListingMutation", m)
 }
 
+// The MediaUploadFunc type is an adapter to allow the use of ordinary
+// function as MediaUpload mutator.
+type MediaUploadFunc func(context.Context, *ent.MediaUploadMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f MediaUploadFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.MediaUploadMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.MediaUploadMutation", m)
+}
+
 // The MemberFunc type is an adapter to allow the use of ordinary
 // function as Member mutator.
 type MemberFunc func(context.Context, *ent.MemberMutation) (ent.Value, error)

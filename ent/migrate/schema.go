@@ -825,6 +825,48 @@ var (
 			},
 		},
 	}
+	// MediaUploadColumns holds the columns for the "media_upload" table.
+	MediaUploadColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "account_id", Type: field.TypeUUID},
+		{Name: "phone_number_id", Type: field.TypeUUID},
+		{Name: "media_id", Type: field.TypeString},
+		{Name: "sha256", Type: field.TypeString},
+		{Name: "mime_type", Type: field.TypeString},
+		{Name: "file_name", Type: field.TypeString},
+		{Name: "size", Type: field.TypeInt64},
+		{Name: "uploaded_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+	}
+	// MediaUploadTable holds the schema information for the "media_upload" table.
+	MediaUploadTable = &schema.Table{
+		Name:       "media_upload",
+		Columns:    MediaUploadColumns,
+		PrimaryKey: []*schema.Column{MediaUploadColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "mediaupload_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{MediaUploadColumns[1], MediaUploadColumns[0]},
+			},
+			{
+				Name:    "mediaupload_organization_id_media_id",
+				Unique:  false,
+				Columns: []*schema.Column{MediaUploadColumns[1], MediaUploadColumns[4]},
+			},
+			{
+				Name:    "mediaupload_phone_number_id_sha256",
+				Unique:  false,
+				Columns: []*schema.Column{MediaUploadColumns[3], MediaUploadColumns[5]},
+			},
+			{
+				Name:    "mediaupload_expires_at",
+				Unique:  false,
+				Columns: []*schema.Column{MediaUploadColumns[10]},
+			},
+		},
+	}
 	// MemberColumns holds the columns for the "member" table.
 	MemberColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -1487,6 +1529,7 @@ var (
 		InvitationTable,
 		ListMemberTable,
 		ListingTable,
+		MediaUploadTable,
 		MemberTable,
 		MessageTable,
 		MessagingWindowTable,
@@ -1585,6 +1628,9 @@ func init() {
 	}
 	ListingTable.Annotation = &entsql.Annotation{
 		Table: "listing",
+	}
+	MediaUploadTable.Annotation = &entsql.Annotation{
+		Table: "media_upload",
 	}
 	MemberTable.ForeignKeys[0].RefTable = OrganizationTable
 	MemberTable.ForeignKeys[1].RefTable = AppUserTable

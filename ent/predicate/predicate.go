@@ -75,6 +75,9 @@ type ListMember func(*sql.Selector)
 // Listing is the predicate function for listing builders.
 type Listing func(*sql.Selector)
 
+// MediaUpload is the predicate function for mediaupload builders.
+type MediaUpload func(*sql.Selector)
+
 // Member is the predicate function for member builders.
 type Member func(*sql.Selector)
 

@@ -663,6 +663,30 @@ func (f ListingMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutatio
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ListingMutation", m)
 }
 
+// The MediaUploadQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type MediaUploadQueryRuleFunc func(context.Context, *ent.MediaUploadQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f MediaUploadQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.MediaUploadQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.MediaUploadQuery", q)
+}
+
+// The MediaUploadMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type MediaUploadMutationRuleFunc func(context.Context, *ent.MediaUploadMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f MediaUploadMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.MediaUploadMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.MediaUploadMutation", m)
+}
+
 // The MemberQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type MemberQueryRuleFunc func(context.Context, *ent.MemberQuery) error
@@ -1176,6 +1200,8 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.ListingQuery:
 		return q.Filter(), nil
+	case *ent.MediaUploadQuery:
+		return q.Filter(), nil
 	case *ent.MemberQuery:
 		return q.Filter(), nil
 	case *ent.MessageQuery:
@@ -1264,6 +1290,8 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 	case *ent.ListMemberMutation:
 		return m.Filter(), nil
 	case *ent.ListingMutation:
+		return m.Filter(), nil
+	case *ent.MediaUploadMutation:
 		return m.Filter(), nil
 	case *ent.MemberMutation:
 		return m.Filter(), nil

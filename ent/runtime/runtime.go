@@ -27,6 +27,7 @@ import (
 	"carillon/ent/jsonfield"
 	"carillon/ent/listing"
 	"carillon/ent/listmember"
+	"carillon/ent/mediaupload"
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/messagingwindow"
@@ -575,6 +576,24 @@ func init() {
 	listingDescID := listingMixinFields0[0].Descriptor()
 	// listing.DefaultID holds the default value on creation for the id field.
 	listing.DefaultID = listingDescID.Default.(func() uid.ID)
+	mediauploadMixin := schema.MediaUpload{}.Mixin()
+	mediaupload.Policy = privacy.NewPolicies(mediauploadMixin[0], schema.MediaUpload{})
+	mediaupload.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := mediaupload.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	mediauploadMixinFields0 := mediauploadMixin[0].Fields()
+	_ = mediauploadMixinFields0
+	mediauploadFields := schema.MediaUpload{}.Fields()
+	_ = mediauploadFields
+	// mediauploadDescID is the schema descriptor for id field.
+	mediauploadDescID := mediauploadMixinFields0[0].Descriptor()
+	// mediaupload.DefaultID holds the default value on creation for the id field.
+	mediaupload.DefaultID = mediauploadDescID.Default.(func() uid.ID)
 	memberMixin := schema.Member{}.Mixin()
 	member.Policy = privacy.NewPolicies(memberMixin[0], schema.Member{})
 	member.Hooks[0] = func(next ent.Mutator) ent.Mutator {

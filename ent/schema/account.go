@@ -105,3 +105,32 @@ func (Template) Edges() []ent.Edge {
 func (Template) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("account_id", "name", "language").Unique(), index.Fields("meta_id")}
 }
+
+// MediaUpload is a file that was given to WhatsApp to be sent from a number. The file itself is
+// there alone, until expires_at; what is sent is named by media_id.
+type MediaUpload struct{ ent.Schema }
+
+func (MediaUpload) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("media_upload"), hidden()}
+}
+func (MediaUpload) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.MediaUpload}} }
+func (MediaUpload) Fields() []ent.Field {
+	return []ent.Field{
+		reference("account_id"),
+		reference("phone_number_id"),
+		field.String("media_id").Comment("Meta's id of the file"),
+		field.String("sha256").Comment("of the content, in hex"),
+		field.String("mime_type"),
+		field.String("file_name"),
+		field.Int64("size").Comment("bytes"),
+		field.Time("uploaded_at"),
+		field.Time("expires_at").Comment("when WhatsApp forgets the file"),
+	}
+}
+func (MediaUpload) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields(organizationColumn, "media_id"),
+		index.Fields("phone_number_id", "sha256"),
+		index.Fields("expires_at"),
+	}
+}

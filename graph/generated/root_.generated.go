@@ -408,6 +408,15 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	Media struct {
+		ExpiresAt func(childComplexity int) int
+		FileName  func(childComplexity int) int
+		MimeType  func(childComplexity int) int
+		Sha256    func(childComplexity int) int
+		Size      func(childComplexity int) int
+		URL       func(childComplexity int) int
+	}
+
 	Member struct {
 		CreatedAt    func(childComplexity int) int
 		ID           func(childComplexity int) int
@@ -439,6 +448,7 @@ type ComplexityRoot struct {
 		From        func(childComplexity int) int
 		GroupID     func(childComplexity int) int
 		ID          func(childComplexity int) int
+		Media       func(childComplexity int) int
 		PhoneNumber func(childComplexity int) int
 		Pricing     func(childComplexity int) int
 		QueuedAt    func(childComplexity int) int
@@ -532,6 +542,7 @@ type ComplexityRoot struct {
 		UpdateOrganization       func(childComplexity int, input model.UpdateOrganizationInput) int
 		UpdatePhoneNumber        func(childComplexity int, input model.UpdatePhoneNumberInput) int
 		UpdateUser               func(childComplexity int, input model.UpdateUserInput) int
+		UploadMedia              func(childComplexity int, input model.UploadMediaInput) int
 		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
 	}
 
@@ -858,6 +869,13 @@ type ComplexityRoot struct {
 		Body        func(childComplexity int) int
 		EffectiveAt func(childComplexity int) int
 		Version     func(childComplexity int) int
+	}
+
+	UploadMediaPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Handle           func(childComplexity int) int
+		MediaID          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
 	}
 
 	User struct {
@@ -2284,6 +2302,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.InviteMemberPayload.UserErrors(childComplexity), true
 
+	case "Media.expiresAt":
+		if e.ComplexityRoot.Media.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Media.ExpiresAt(childComplexity), true
+	case "Media.fileName":
+		if e.ComplexityRoot.Media.FileName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Media.FileName(childComplexity), true
+	case "Media.mimeType":
+		if e.ComplexityRoot.Media.MimeType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Media.MimeType(childComplexity), true
+	case "Media.sha256":
+		if e.ComplexityRoot.Media.Sha256 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Media.Sha256(childComplexity), true
+	case "Media.size":
+		if e.ComplexityRoot.Media.Size == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Media.Size(childComplexity), true
+	case "Media.url":
+		if e.ComplexityRoot.Media.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Media.URL(childComplexity), true
+
 	case "Member.createdAt":
 		if e.ComplexityRoot.Member.CreatedAt == nil {
 			break
@@ -2430,6 +2485,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.ID(childComplexity), true
+	case "Message.media":
+		if e.ComplexityRoot.Message.Media == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Media(childComplexity), true
 	case "Message.phoneNumber":
 		if e.ComplexityRoot.Message.PhoneNumber == nil {
 			break
@@ -3106,6 +3167,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateUser(childComplexity, args["input"].(model.UpdateUserInput)), true
+	case "Mutation.uploadMedia":
+		if e.ComplexityRoot.Mutation.UploadMedia == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_uploadMedia_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UploadMedia(childComplexity, args["input"].(model.UploadMediaInput)), true
 	case "Mutation.verifyEmail":
 		if e.ComplexityRoot.Mutation.VerifyEmail == nil {
 			break
@@ -4508,6 +4580,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Terms.Version(childComplexity), true
 
+	case "UploadMediaPayload.clientMutationId":
+		if e.ComplexityRoot.UploadMediaPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadMediaPayload.ClientMutationID(childComplexity), true
+	case "UploadMediaPayload.handle":
+		if e.ComplexityRoot.UploadMediaPayload.Handle == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadMediaPayload.Handle(childComplexity), true
+	case "UploadMediaPayload.mediaId":
+		if e.ComplexityRoot.UploadMediaPayload.MediaID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadMediaPayload.MediaID(childComplexity), true
+	case "UploadMediaPayload.userErrors":
+		if e.ComplexityRoot.UploadMediaPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UploadMediaPayload.UserErrors(childComplexity), true
+
 	case "User.createdAt":
 		if e.ComplexityRoot.User.CreatedAt == nil {
 			break
@@ -4755,6 +4852,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateOrganizationInput", ec.unmarshalInputUpdateOrganizationInput),
 			graphql.NewInputUnmarshaler("UpdatePhoneNumberInput", ec.unmarshalInputUpdatePhoneNumberInput),
 			graphql.NewInputUnmarshaler("UpdateUserInput", ec.unmarshalInputUpdateUserInput),
+			graphql.NewInputUnmarshaler("UploadMediaInput", ec.unmarshalInputUploadMediaInput),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", ec.unmarshalInputVerifyEmailInput),
 		)
 	}
@@ -6753,6 +6851,72 @@ type APIKeyPayload {
   clientMutationId: String
 }
 `, BuiltIn: false},
+	{Name: "../../schema/media.graphql", Input: `extend type Mutation {
+  """
+  Gives WhatsApp a file: to be sent from a number, or as the example that a template's reviewers see. What it is, is told by its
+  content and not by its name. JPEG and PNG pictures may have 5 MB, videos (MP4, 3GPP) and sound (AAC, AMR, MP3, MP4, OGG) 16 MB,
+  stickers (WebP) 100 KB or, animated, 500 KB, documents (text, PDF, Word, Excel, PowerPoint) 100 MB; an example is a JPEG, PNG, MP4 or PDF.
+  A file that the number has already, and that WhatsApp keeps for a week more, is not uploaded again. Carillon keeps no copy.
+  User errors: REQUIRED, INVALID (phoneNumberId, or the file's type or size), NOT_ALLOWED (the account), UPSTREAM (WhatsApp did not
+  answer, or said no). Errors: NOT_FOUND (account or number).
+  """
+  uploadMedia("The file, and what it is for." input: UploadMediaInput!): UploadMediaPayload! @role(is: CAMPAIGNER, scope: SEND_MESSAGES)
+}
+
+"A file for WhatsApp. The request follows the GraphQL multipart request specification."
+input UploadMediaInput {
+  "The account that it is for."
+  accountId: ID!
+  "The number that it is to be sent from; required for MESSAGE."
+  phoneNumberId: ID
+  "The file."
+  file: Upload!
+  "HEADER_EXAMPLE gives a handle for a template's example; MESSAGE gives a media id for sending."
+  purpose: MediaPurpose!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"What a file is for."
+enum MediaPurpose {
+  "The example of a template's header, for its review, or a profile's picture."
+  HEADER_EXAMPLE
+  "To be sent, alone or as a template's header."
+  MESSAGE
+}
+
+"A file that WhatsApp has."
+type UploadMediaPayload {
+  "What a template names its example by, good for a review soon; null for MESSAGE, and when there are user errors."
+  handle: String
+  "What messages and parameters name the file by, for the number that it was uploaded for, for 30 days; null for HEADER_EXAMPLE, and when there are user errors."
+  mediaId: String
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"The file of a message. It is kept by WhatsApp: what somebody sent for 7 days, what was uploaded for 30."
+type Media {
+  "Its MIME type, as the sender or the upload says; null when it is not known."
+  mimeType: String
+  "Its name; null where it has none."
+  fileName: String @personal(as: TEXT)
+  "Its size in bytes; null when it is not known."
+  size: Int
+  "The SHA-256 of its content, in hex; null when it is not known."
+  sha256: String
+  """
+  Where it can be fetched by whoever has this link, until expiresAt. It is streamed from WhatsApp, whole or by Range. Pictures, sound and
+  videos are shown by browsers, anything else is a download. Of a message that was sent with a public address it is that address.
+  Null for callers who see people's numbers masked, and when WhatsApp keeps the file no longer.
+  """
+  url: String
+  "Until when url is good; null where that has no end."
+  expiresAt: Time
+}
+`, BuiltIn: false},
 	{Name: "../../schema/member.graphql", Input: `extend type Mutation {
   """
   Makes another organization, owned by the caller, and opens a session in it that ends when the calling one would have. The
@@ -7179,6 +7343,8 @@ type Message implements Node {
   wamid: String @personal(as: TEXT)
   "The text, or a file's caption, as sent or received, or as it reads since its author changed it; null where there is none, and once its author took it back or retention has erased it."
   text: String @personal(as: TEXT)
+  "Its file, or its template's header's; null where it holds none, and once its author took it back."
+  media: Media
   "When its author last changed it, on a phone; null when they did not. The text is the new one."
   editedAt: Time
   "When its author took it back, on a phone; null when they did not. Its text and file are erased."
@@ -9089,6 +9255,24 @@ func (ec *executionContext) childFields_InviteMemberPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type InviteMemberPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Media(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mimeType":
+		return ec.fieldContext_Media_mimeType(ctx, field)
+	case "fileName":
+		return ec.fieldContext_Media_fileName(ctx, field)
+	case "size":
+		return ec.fieldContext_Media_size(ctx, field)
+	case "sha256":
+		return ec.fieldContext_Media_sha256(ctx, field)
+	case "url":
+		return ec.fieldContext_Media_url(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Media_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Media", field.Name)
+}
+
 func (ec *executionContext) childFields_Member(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -9147,6 +9331,8 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_wamid(ctx, field)
 	case "text":
 		return ec.fieldContext_Message_text(ctx, field)
+	case "media":
+		return ec.fieldContext_Message_media(ctx, field)
 	case "editedAt":
 		return ec.fieldContext_Message_editedAt(ctx, field)
 	case "revokedAt":
@@ -9843,6 +10029,20 @@ func (ec *executionContext) childFields_Terms(ctx context.Context, field graphql
 		return ec.fieldContext_Terms_effectiveAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Terms", field.Name)
+}
+
+func (ec *executionContext) childFields_UploadMediaPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "handle":
+		return ec.fieldContext_UploadMediaPayload_handle(ctx, field)
+	case "mediaId":
+		return ec.fieldContext_UploadMediaPayload_mediaId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UploadMediaPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UploadMediaPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UploadMediaPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -564,6 +564,24 @@ type LinkExternalLoginInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// The file of a message. It is kept by WhatsApp: what somebody sent for 7 days, what was uploaded for 30.
+type Media struct {
+	// Its MIME type, as the sender or the upload says; null when it is not known.
+	MimeType *string `json:"mimeType,omitempty"`
+	// Its name; null where it has none.
+	FileName *string `json:"fileName,omitempty"`
+	// Its size in bytes; null when it is not known.
+	Size *int `json:"size,omitempty"`
+	// The SHA-256 of its content, in hex; null when it is not known.
+	Sha256 *string `json:"sha256,omitempty"`
+	// Where it can be fetched by whoever has this link, until expiresAt. It is streamed from WhatsApp, whole or by Range. Pictures, sound and
+	// videos are shown by browsers, anything else is a download. Of a message that was sent with a public address it is that address.
+	// Null for callers who see people's numbers masked, and when WhatsApp keeps the file no longer.
+	URL *string `json:"url,omitempty"`
+	// Until when url is good; null where that has no end.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+}
+
 // A file: exactly one of mediaId and link.
 type MediaMessageInput struct {
 	// IMAGE, VIDEO, AUDIO, DOCUMENT or STICKER.
@@ -1384,6 +1402,32 @@ type UpdateUserInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// A file for WhatsApp. The request follows the GraphQL multipart request specification.
+type UploadMediaInput struct {
+	// The account that it is for.
+	AccountID uid.ID `json:"accountId"`
+	// The number that it is to be sent from; required for MESSAGE.
+	PhoneNumberID *uid.ID `json:"phoneNumberId,omitempty"`
+	// The file.
+	File graphql.Upload `json:"file"`
+	// HEADER_EXAMPLE gives a handle for a template's example; MESSAGE gives a media id for sending.
+	Purpose MediaPurpose `json:"purpose"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A file that WhatsApp has.
+type UploadMediaPayload struct {
+	// What a template names its example by, good for a review soon; null for MESSAGE, and when there are user errors.
+	Handle *string `json:"handle,omitempty"`
+	// What messages and parameters name the file by, for the number that it was uploaded for, for 30 days; null for HEADER_EXAMPLE, and when there are user errors.
+	MediaID *string `json:"mediaId,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Something in the input of a mutation that the caller can mend. When there is one, nothing was done.
 type UserError struct {
 	// Path to the input field at fault, e.g. ["components", "1", "text"]; empty where the whole input is.
@@ -1480,6 +1524,64 @@ func (e *Masking) UnmarshalJSON(b []byte) error {
 }
 
 func (e Masking) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a file is for.
+type MediaPurpose string
+
+const (
+	// The example of a template's header, for its review, or a profile's picture.
+	MediaPurposeHeaderExample MediaPurpose = "HEADER_EXAMPLE"
+	// To be sent, alone or as a template's header.
+	MediaPurposeMessage MediaPurpose = "MESSAGE"
+)
+
+var AllMediaPurpose = []MediaPurpose{
+	MediaPurposeHeaderExample,
+	MediaPurposeMessage,
+}
+
+func (e MediaPurpose) IsValid() bool {
+	switch e {
+	case MediaPurposeHeaderExample, MediaPurposeMessage:
+		return true
+	}
+	return false
+}
+
+func (e MediaPurpose) String() string {
+	return string(e)
+}
+
+func (e *MediaPurpose) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = MediaPurpose(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid MediaPurpose", str)
+	}
+	return nil
+}
+
+func (e MediaPurpose) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *MediaPurpose) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e MediaPurpose) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

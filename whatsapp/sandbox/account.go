@@ -69,12 +69,14 @@ type catalog struct {
 	templates map[string]*template
 	tokens    map[string]*token
 	media     map[string]*media
+	uploads   map[string]*resumable
 	contents  map[content]*content
 }
 
 func (k *catalog) init() {
 	k.accounts, k.numbers, k.tokens = map[string]*account{}, map[string]*number{}, map[string]*token{}
 	k.templates, k.media, k.contents = map[string]*template{}, map[string]*media{}, map[content]*content{}
+	k.uploads = map[string]*resumable{}
 }
 
 // intern keeps one copy of each content, so that a message needs only a pointer. The caller holds

@@ -112,8 +112,8 @@ func (s *Sandbox) numberNode(n *number) map[string]any {
 		"new_name_status":          "NONE",
 		"code_verification_status": "VERIFIED", "platform_type": platform, "throughput": throughput,
 		"whatsapp_business_manager_messaging_limit": s.tier(), "messaging_limit_tier": s.tier(), "account_mode": "LIVE",
-		// the fixed rate of coexistence "is_preverified_number": false,
-		"is_official_business_account": false, "is_pin_enabled": n.pin != "",
+		"is_preverified_number": false, "is_official_business_account": false, "is_pin_enabled": n.pin != "",
+		// the fixed rate of coexistence
 		"is_on_biz_app":       n.perSecond(s.options.Load()) <= 20,
 		"last_onboarded_time": nil, "certificate": nil, "search_visibility": "VISIBLE", "conversational_automation": nil,
 		"health_status": health("PHONE_NUMBER", n.ID), "country_code": "US", "country_dial_code": "1",

@@ -115,14 +115,26 @@ func TestMediaIsUploadedReadAndSent(t *testing.T) {
 		t.Errorf("delete: %s", out.body)
 	}
 
-	if out := st.callAs("4200|"+secret, "POST", "/4200/uploads?file_type=image/png&file_length=3",
-		""); !strings.HasPrefix(out.ID, "upload:") {
-		t.Errorf("resumable upload: %s", out.body)
+	out := st.callAs("4200|"+secret, "POST", "/4200/uploads?file_name=a.png&file_type=image/png&file_length=3", "")
+	if !strings.HasPrefix(out.ID, "upload:") {
+		t.Fatalf("resumable upload: %s", out.body)
 	}
 
-	if out := st.callAs("4200|"+secret, "POST", "/v25.0/upload:abc?sig=x", "png"); !strings.Contains(out.body,
-		`"h":"4::`) {
-		t.Errorf("resumable upload: %s", out.body)
+	upload := func(offset, content string) string {
+		r := httptest.NewRequest("POST", "/v25.0/"+out.ID, strings.NewReader(content))
+		r.Header.Set("Authorization", "OAuth 4200|"+secret)
+		r.Header.Set("file_offset", offset)
+		answer := httptest.NewRecorder()
+		st.ServeHTTP(answer, r)
+
+		return answer.Body.String()
+	}
+
+	if got := upload("1", "ng"); !strings.Contains(got, "0 bytes are here") {
+		t.Errorf("an upload with a gap: %s", got)
+	}
+	if got := upload("0", "png"); !strings.Contains(got, `"h":"4::aW1hZ2UvcG5n:AR`) {
+		t.Errorf("resumable upload: %s", got)
 	}
 }
 

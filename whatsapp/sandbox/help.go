@@ -20,6 +20,8 @@ What it enforces
   Messaging limit 131048 beyond --daily-limit recipients in 24 hours
   Management      5,000 calls an hour for each account: 80007
   Service window  free-form messages later than 24 hours after a user's message are accepted, then fail with 131047
+  Media           sizes by type: 131053; ids of uploads for 30 days, of what a user sent for 7, by number: 100/33; Range
+  Resumable       the scheme OAuth, the id as given, file_offset: 100; a file named "broken…" breaks in the middle, once
   Subscription    webhooks of an account are posted only after POST /{WABA}/subscribed_apps
 
 `
@@ -35,7 +37,7 @@ Where it differs from Meta
   - Marketing templates are delivered to the United States, where Meta refuses them with 131049.
   - A number whose throughput is not one of Meta's says it in throughput.messages_per_second.
   - Unknown fields of a send are ignored; contents of interactive, location, contacts and reaction messages are not checked.
-  - Media links are not fetched, files are not looked into, and are gone after a restart (their ids stay); upload handles are not checked.
+  - Media links are not fetched, files are not looked into, and what they hold is gone after a restart (their ids stay); upload handles are not checked.
   - A deleted template is gone at once, and no webhook tells of it.
   - Analytics, flows, groups, calls, template library, migration and batch requests do not exist.
 `

@@ -26,7 +26,8 @@ var inspections = []inspection{
 	{"POST options", `change options: {"latency":"200ms","throughput":"1000"}`, inspectOptions},
 	{"POST down", `answer everything with 503, or end that: {"down":true}`, inspectDown},
 	{"POST accounts", "add an account: AccountSpec as JSON", inspectAccounts},
-	{"POST inbound", `a user writes: {"phone_number_id":"…","from":"+12025550100","text":"Hi"}`, inspectInbound},
+	{"POST inbound", `a user writes: {"phone_number_id":"…","from":"+12025550100","text":"Hi"}, or sends a file that is made up: ` +
+		`"media":{"kind":"document","mime_type":"application/pdf","filename":"a.pdf","size":1000}`, inspectInbound},
 	{"POST event", `post any webhook: {"waba_id":"…","field":"account_update","value":{…}}`, inspectEvent},
 	{"POST templates", `change a template: {"waba_id":"…","name":"…","status":"PAUSED"} (or APPROVED, DISABLED)`,
 		inspectTemplates},
@@ -172,9 +173,15 @@ func inspectInbound(s *Sandbox, r *http.Request) (any, error) {
 	body, err := parsed[struct {
 		PhoneNumberID string `json:"phone_number_id"`
 		From, Text    string
+		Media         *InboundMedia
 	}](r)
 	if err != nil {
 		return nil, err
+	}
+
+	if body.Media != nil {
+		id, err := s.SendInboundMedia(body.PhoneNumberID, body.From, *body.Media)
+		return map[string]any{"id": id}, err
 	}
 
 	id, err := s.SendInbound(body.PhoneNumberID, body.From, body.Text)
