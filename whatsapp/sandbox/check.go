@@ -179,7 +179,7 @@ func checkFooter(category string, c *component) *refusal {
 		return nil
 	case strings.TrimSpace(c.Text) == "":
 		return bad("The footer needs a text.")
-	case strings.Contains(c.Text, "{{"):
+	case strings.Contains(c.Text, "{{") || strings.Contains(c.Text, "}}"):
 		return bad("The footer cannot have variables.")
 	}
 
