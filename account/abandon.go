@@ -12,7 +12,6 @@ import (
 	"carillon/ent/enum"
 	"carillon/ent/phonenumber"
 	"carillon/uid"
-	"carillon/whatsapp"
 )
 
 // unsubscribeWithin is how long Meta has to take an account's webhooks off.
@@ -33,9 +32,13 @@ func (s *Service) Abandon(ctx context.Context, organization uid.ID) (troubles []
 			continue
 		}
 
-		token, err := s.Token(system, a)
-		if err == nil && a.Status != enum.AccountStatusDisconnected {
-			err = s.unsubscribe(ctx, token, a.WabaID)
+		if a.Status == enum.AccountStatusDisconnected {
+			continue // its token is forgotten already
+		}
+
+		at, err := s.Access(a)
+		if err == nil {
+			err = at.unsubscribe(ctx, a.WabaID)
 		}
 		if err != nil {
 			troubles = append(troubles, fmt.Errorf("webhooks of account %s: %w", a.WabaID, err))
@@ -45,12 +48,13 @@ func (s *Service) Abandon(ctx context.Context, organization uid.ID) (troubles []
 	err = s.db.InTx(system, func(tx *database.Tx) error {
 		tx.After(func(ctx context.Context) { s.changed(ctx, organization, organization) })
 		u := tx.Client.Account.Update().Where(entaccount.OrganizationID(organization)).
-			SetToken([]byte{}).SetName("").ClearStatusReason().ClearReviewStatus().ClearCurrency()
+			SetToken([]byte{}).SetName("").ClearStatusReason().ClearReviewStatus().ClearCurrency().ClearHealth().
+			ClearSignupCode()
 		changeStatus(u.Mutation(), "erase")
 		hollow := u.Exec(system)
 
 		return errors.Join(hollow, tx.Client.PhoneNumber.Update().Where(phonenumber.OrganizationID(organization)).
-			SetStatus(numberDeleted).SetDisplayNumber("").SetVerifiedName("").Exec(system))
+			SetStatus(numberDeleted).SetDisplayNumber("").SetVerifiedName("").ClearPin().Exec(system))
 	})
 	if err != nil {
 		return troubles, fmt.Errorf("erase the accounts of %s: %w", organization, err)
@@ -59,8 +63,8 @@ func (s *Service) Abandon(ctx context.Context, organization uid.ID) (troubles []
 	return troubles, nil
 }
 
-func (s *Service) unsubscribe(ctx context.Context, token whatsapp.Token, wabaID string) error {
+func (at Access) unsubscribe(ctx context.Context, wabaID string) error {
 	ctx, cancel := context.WithTimeout(ctx, unsubscribeWithin)
 	defer cancel()
-	return s.meta.Unsubscribe(ctx, token, wabaID)
+	return at.Client.Unsubscribe(ctx, at.Token, wabaID)
 }

@@ -21,9 +21,13 @@ import (
 	"carillon/whatsapp"
 )
 
-// Options name our app at Meta. Without it tokens are not examined before they are used.
+// Options name our app at Meta. Without it tokens are examined as far as they may examine
+// themselves.
 type Options struct {
 	AppID, AppSecret string
+	// Sandbox is where accounts for trial are made; nil where none runs. Its client is the service's
+	// own where a sandbox stands for WhatsApp altogether: then every account is one of the sandbox.
+	Sandbox *App
 	// Tell is told, after each commit, of accounts, numbers and templates that may have changed; it
 	// may lose that. Nil tells nobody.
 	Tell func(ctx context.Context, organization uid.ID, subjects ...uid.ID)
@@ -33,39 +37,33 @@ type Options struct {
 type Service struct {
 	db      *database.DB
 	keys    *secret.Keyring
-	meta    *whatsapp.Client
 	callers *identity.Service
 	options Options
 	now     func() time.Time
 
+	whatsapp, sandbox App // where accounts live; see Access
+
 	senders   *cache[uid.ID, Sender]
-	receivers *cache[string, Receiver] // by Meta's id of the number
-	owners    *cache[string, uid.ID]   // by Meta's id of the account
+	receivers *cache[string, Receiver]  // by Meta's id of the number
+	owners    *cache[string, owner]     // by Meta's id of the account
+	heard     *cache[string, time.Time] // when webhooks of an account were last noted, by Meta's id of it
 }
 
 // New returns the service.
 func New(db *database.DB, keys *secret.Keyring, meta *whatsapp.Client, callers *identity.Service, o Options,
 	now func() time.Time) *Service {
-	return &Service{
-		db: db, keys: keys, meta: meta, callers: callers, options: o,
-		now:     func() time.Time { return now().UTC().Truncate(time.Microsecond) },
+	s := &Service{
+		db: db, keys: keys, callers: callers, options: o,
+		now:      func() time.Time { return now().UTC().Truncate(time.Microsecond) },
+		whatsapp: App{Client: meta, ID: o.AppID, Secret: o.AppSecret}, sandbox: nowhere(),
 		senders: newCache[uid.ID, Sender](now), receivers: newCache[string, Receiver](now),
-		owners: newCache[string, uid.ID](now),
+		owners: newCache[string, owner](now), heard: newCache[string, time.Time](now),
 	}
-}
-
-// Token opens an account's access token.
-func (s *Service) Token(_ context.Context, a *ent.Account) (whatsapp.Token, error) {
-	if a.Status == enum.AccountStatusDisconnected {
-		return "", usererror.New(usererror.Conflict, "the account is disconnected: connect it again")
+	if o.Sandbox != nil {
+		s.sandbox = *o.Sandbox
 	}
 
-	plain, err := s.keys.Open(a.Token, a.ID[:])
-	if err != nil {
-		return "", fmt.Errorf("token of account %s: %w", a.ID, err)
-	}
-
-	return whatsapp.Token(plain), nil
+	return s
 }
 
 // permit lets the system pass, and callers of that role.
@@ -108,6 +106,7 @@ func (s *Service) changed(ctx context.Context, organization uid.ID, subjects ...
 	s.senders.clear()
 	s.receivers.clear()
 	s.owners.clear()
+	s.heard.clear()
 	if s.options.Tell != nil {
 		s.options.Tell(ctx, organization, subjects...)
 	}

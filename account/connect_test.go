@@ -50,8 +50,8 @@ func TestConnectingReadsTheAccountItsNumbersAndItsTemplates(t *testing.T) {
 		if bytes.Contains(a.Token, []byte(token)) {
 			s.t.Error("the token is stored in the open")
 		}
-		if got, err := s.Token(ctx, a); err != nil || got.Reveal() != token {
-			s.t.Errorf("token %q, %v", got.Reveal(), err)
+		if got, err := s.Access(a); err != nil || got.Token.Reveal() != token {
+			s.t.Errorf("token %q, %v", got.Token.Reveal(), err)
 		}
 	})
 }

@@ -146,7 +146,7 @@ func (s *Service) putDraft(ctx context.Context, tx *database.Tx, a *ent.Account,
 // submit sends a draft to Meta and stores the answer. It may be repeated: when an earlier answer
 // was lost, Meta says that the name is taken, and what it has under that name is ours.
 func (s *Service) submit(ctx context.Context, a *ent.Account, t *ent.Template) (*ent.Template, error) {
-	token, err := s.Token(ctx, a)
+	at, err := s.Access(a)
 	if err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func (s *Service) submit(ctx context.Context, a *ent.Account, t *ent.Template) (
 		return nil, fmt.Errorf("submit template %s: %w", t.ID, err)
 	}
 
-	created, err := s.meta.CreateTemplate(ctx, token, a.WabaID, Of(t))
+	created, err := at.Client.CreateTemplate(ctx, at.Token, a.WabaID, Of(t))
 	// Meta has it: the answer must not be lost because the caller went away.
 	ctx = context.WithoutCancel(ctx)
 	var no *whatsapp.Error
@@ -170,7 +170,7 @@ func (s *Service) submit(ctx context.Context, a *ent.Account, t *ent.Template) (
 	case err == nil && created.ID != "":
 		return s.submitted(ctx, t.ID, created)
 	case errors.As(err, &no) && no.Subcode == nameTaken:
-		return s.adopt(ctx, a, token, t)
+		return s.adopt(ctx, a, at, t)
 	case errors.As(err, &no) && badToken(no):
 		return nil, addTo(s.settle(ctx, a, err), draftKept)
 	case errors.As(err, &no) && no.Code != whatsapp.CodeGateway:
@@ -205,17 +205,16 @@ func (s *Service) submitted(ctx context.Context, id uid.ID, created whatsapp.Tem
 }
 
 // adopt takes for the draft what Meta has under its name, if that says the same.
-func (s *Service) adopt(ctx context.Context, a *ent.Account, token whatsapp.Token,
-	draft *ent.Template) (*ent.Template, error) {
-	at := s.now()
-	for t, err := range s.meta.Templates(ctx, token, a.WabaID) {
+func (s *Service) adopt(ctx context.Context, a *ent.Account, at Access, draft *ent.Template) (*ent.Template, error) {
+	started := s.now()
+	for t, err := range at.Client.Templates(ctx, at.Token, a.WabaID) {
 		if err != nil {
 			return nil, addTo(s.settle(ctx, a, err), draftKept)
 		}
 		if t.Name != draft.Name || t.Language != draft.Language || !saysTheSame(Of(draft).Components, t.Components) {
 			continue
 		}
-		if _, err := s.putTemplates(ctx, a, []whatsapp.Template{t}, at); err != nil {
+		if _, err := s.putTemplates(ctx, a, []whatsapp.Template{t}, started); err != nil {
 			return nil, err
 		}
 

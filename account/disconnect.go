@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"carillon/database"
 	"carillon/ent"
@@ -12,9 +11,6 @@ import (
 	"carillon/identity"
 	"carillon/uid"
 )
-
-// partFor bounds the call by which an account is taken leave of at Meta.
-const partFor = 10 * time.Second
 
 // Disconnect lets an account of the caller's organization go: Meta posts no more webhooks of it, as
 // far as Meta can be told, and its access token is erased. What was read of it stays, and Connect
@@ -32,15 +28,14 @@ func (s *Service) Disconnect(ctx context.Context, id uid.ID) (*ent.Account, erro
 
 	// While it is still bound: nobody else can bind the account yet, whose subscription this would
 	// end.
-	if token, err := s.Token(ctx, a); err == nil {
-		asked, cancel := context.WithTimeout(ctx, partFor)
-		_ = s.meta.Unsubscribe(asked, token, a.WabaID) // webhooks of an account that is not bound are harmless
-		cancel()
+	if at, err := s.Access(a); err == nil {
+		_ = at.unsubscribe(ctx, a.WabaID) // webhooks of an account that is not bound are harmless
 	}
 
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, id) })
-		u := tx.Client.Account.Update().Where(entaccount.ID(id)).SetToken([]byte{}).
+		u := tx.Client.Account.Update().Where(entaccount.ID(id)).SetToken([]byte{}).ClearTokenExpiresAt().
+			ClearTokenWarnedAt().ClearSignupCode().ClearHealth().
 			SetStatusReason("It was disconnected. Connect it again to send.")
 		changeStatus(u.Mutation(), "disconnect")
 		n, err := u.Save(ctx)

@@ -21,7 +21,7 @@ const templatesPerBatch = 100
 
 // pullTemplates reads all templates of an account, batch by batch, and marks those that Meta lists
 // no more as DELETED. When it fails on the way, what was read is stored.
-func (s *Service) pullTemplates(ctx context.Context, a *ent.Account, token whatsapp.Token) error {
+func (s *Service) pullTemplates(ctx context.Context, a *ent.Account, at Access) error {
 	started := s.now()
 	var seen []string
 	var batch []whatsapp.Template
@@ -37,7 +37,7 @@ func (s *Service) pullTemplates(ctx context.Context, a *ent.Account, token whats
 		return err
 	}
 
-	for t, err := range s.meta.Templates(ctx, token, a.WabaID) {
+	for t, err := range at.Client.Templates(ctx, at.Token, a.WabaID) {
 		if err != nil {
 			return s.unread(ctx, a, err)
 		}

@@ -30,13 +30,13 @@ func (s *Service) ReceiverOf(ctx context.Context, wabaID, metaID string) (Receiv
 		return Receiver{}, err
 	}
 
-	owner, err := s.owners.load(wabaID, func() (uid.ID, error) { return s.owner(caller.System(ctx), wabaID) })
+	by, err := s.owners.load(wabaID, func() (owner, error) { return s.owner(caller.System(ctx), wabaID) })
 	if err != nil {
 		return Receiver{}, err
 	}
 
-	organization := found.PhoneNumber.OrganizationID
-	if !owner.IsZero() && owner != organization || !visible(ctx, organization) {
+	whose := owner{found.PhoneNumber.OrganizationID, found.PhoneNumber.Edges.Account.Sandbox}
+	if by != (owner{}) && by != whose || !visible(ctx, whose.organization) {
 		return Receiver{}, usererror.Missing("phone number")
 	}
 
@@ -84,18 +84,25 @@ func (s *Service) receiver(ctx context.Context, metaID string) (r Receiver, err 
 	return r, nil
 }
 
-// owner is the organization that has bound a WABA; zero when nobody has.
-func (s *Service) owner(ctx context.Context, wabaID string) (uid.ID, error) {
+// owner is who has bound a WABA, and whether that lives in the sandbox: what the sandbox tells is
+// about none of the organization's real numbers.
+type owner struct {
+	organization uid.ID
+	sandbox      bool
+}
+
+// owner finds that out; it is zero when nobody has bound the WABA.
+func (s *Service) owner(ctx context.Context, wabaID string) (owner, error) {
 	a, err := s.db.Client.Account.Query().Where(entaccount.WabaID(wabaID),
 		entaccount.StatusNEQ(enum.AccountStatusDisconnected)).Only(ctx)
 	if ent.IsNotFound(err) {
-		return uid.ID{}, nil
+		return owner{}, nil
 	}
 	if err != nil {
-		return uid.ID{}, fmt.Errorf("look for account %s: %w", wabaID, err)
+		return owner{}, fmt.Errorf("look for account %s: %w", wabaID, err)
 	}
 
-	return a.OrganizationID, nil
+	return owner{a.OrganizationID, a.Sandbox}, nil
 }
 
 // ErrClosed says that a number belongs, or belonged, to an organization that is closed: what is

@@ -17,7 +17,7 @@ import (
 type Sender struct {
 	PhoneNumber *ent.PhoneNumber
 	Account     *ent.Account
-	Token       whatsapp.Token // empty of an account that is disconnected
+	Access      // no token of an account that is disconnected
 
 	MessagesPerDay *int // the organization's quota; nil is none
 }
@@ -39,7 +39,7 @@ func (s *Service) Sender(ctx context.Context, phoneNumber uid.ID) (Sender, error
 		if n.Edges.Account.Status == enum.AccountStatusDisconnected {
 			return sender, nil
 		}
-		if sender.Token, err = s.Token(ctx, n.Edges.Account); err != nil {
+		if sender.Access, err = s.Access(n.Edges.Account); err != nil {
 			return Sender{}, err
 		}
 

@@ -58,7 +58,8 @@ func stand(t *testing.T, db *database.DB, edit func(*sandbox.Options)) *stage {
 	s := &stage{t: t, db: db, broken: map[string]http.HandlerFunc{}, told: map[uid.ID]string{}}
 	t.Cleanup(s.checkTold)
 	s.nanos.Store(time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC).UnixNano())
-	o := sandbox.Options{AppID: appID, AppSecret: "app-secret", NoLimits: true, NoWebhooks: true, DailyLimit: 2000}
+	o := sandbox.Options{AppID: appID, AppSecret: "app-secret", NoLimits: true, NoWebhooks: true, DailyLimit: 2000,
+		Now: s.now}
 	if edit != nil {
 		edit(&o)
 	}
@@ -98,7 +99,8 @@ func (s *stage) with(o account.Options) *account.Service {
 func (s *stage) rows() map[uid.ID]string {
 	ctx, rows := caller.System(context.WithoutCancel(s.t.Context())), map[uid.ID]string{}
 	for _, a := range s.db.Client.Account.Query().AllX(ctx) {
-		rows[a.ID] = fmt.Sprint(a.Name, a.Status, text(a.StatusReason), text(a.ReviewStatus), text(a.MessagingLimit))
+		rows[a.ID] = fmt.Sprint(a.Name, a.Status, text(a.StatusReason), text(a.ReviewStatus), text(a.MessagingLimit),
+			said(a.Health), text(a.TokenWarnedAt))
 	}
 
 	for _, n := range s.db.Client.PhoneNumber.Query().AllX(ctx) {

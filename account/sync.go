@@ -36,21 +36,27 @@ func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 		return nil, err
 	}
 
-	token, err := s.Token(ctx, a)
+	at, err := s.Access(a)
 	if err != nil {
 		return nil, err
 	}
 
-	read, err := s.read(ctx, token, a.WabaID)
+	read, err := read(ctx, at, a.WabaID)
 	if err != nil {
 		return nil, s.settle(ctx, a, err)
 	}
+
+	token, asked := s.inspect(ctx, s.app(a.Sandbox), at.Token) // what it says is welcome, and not needed
 
 	var numbers []uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, append(numbers, id)...) })
 		same := entaccount.And(entaccount.ID(id), entaccount.Token(a.Token))
-		if err := read.describe(tx.Client.Account.UpdateOneID(id).Where(same)).Exec(ctx); err != nil {
+		row := read.describe(tx.Client.Account.UpdateOneID(id).Where(same))
+		if asked == nil && token.Valid {
+			setExpiry(row, token)
+		}
+		if err := row.Exec(ctx); err != nil {
 			return err
 		}
 
@@ -73,18 +79,23 @@ func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 		return nil, fmt.Errorf("sync account %s: %w", id, err)
 	}
 
-	return s.finish(ctx, id, token)
+	return s.finish(ctx, id)
 }
 
 // finish reads the templates and notes that all was read.
-func (s *Service) finish(ctx context.Context, id uid.ID, token whatsapp.Token) (*ent.Account, error) {
+func (s *Service) finish(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	a, err := s.find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 
+	at, err := s.Access(a)
+	if err != nil {
+		return nil, err
+	}
+
 	started := s.now()
-	if err := s.pullTemplates(ctx, a, token); err != nil {
+	if err := s.pullTemplates(ctx, a, at); err != nil {
 		return nil, err
 	}
 	if a, err = s.db.Client.Account.UpdateOne(a).SetSyncedAt(started).Save(ctx); err != nil {
@@ -113,15 +124,15 @@ type reading struct {
 	numbers []whatsapp.PhoneNumber
 }
 
-func (s *Service) read(ctx context.Context, token whatsapp.Token, wabaID string) (r reading, err error) {
-	if r.account, err = s.meta.Account(ctx, token, wabaID); err != nil {
+func read(ctx context.Context, at Access, wabaID string) (r reading, err error) {
+	if r.account, err = at.Client.Account(ctx, at.Token, wabaID); err != nil {
 		return r, err
 	}
 	if r.account.ID != wabaID {
 		return r, &whatsapp.Error{HTTPStatus: 200, Code: whatsapp.CodeGateway, Message: "an account without its id"}
 	}
 
-	r.numbers, err = s.meta.PhoneNumbers(ctx, token, wabaID)
+	r.numbers, err = at.Client.PhoneNumbers(ctx, at.Token, wabaID)
 
 	return r, err
 }
@@ -161,6 +172,7 @@ func limitOf(tier whatsapp.Tier) (people *int, known bool) {
 
 // describe writes what was read into a row, and leaves alone what Meta did not say.
 func (r reading) describe(row *ent.AccountUpdateOne) *ent.AccountUpdateOne {
+	row.SetHealth(r.health())
 	row.SetName(r.name()).SetNillableCurrency(some(r.account.Currency)).
 		SetNillableReviewStatus(some(r.account.ReviewStatus))
 	switch limit, known := r.limit(); {

@@ -107,14 +107,15 @@ func (s *Service) stands(ctx context.Context, a *ent.Account, t whatsapp.Templat
 const readAgain = 3
 
 func (s *Service) refetch(ctx context.Context, a *ent.Account, metaID string) (t whatsapp.Template, err error) {
-	token, err := s.Token(ctx, a)
+	at, err := s.Access(a)
 	if err != nil {
 		return t, err
 	}
 
 	ctx, cancel := context.WithTimeout(ctx, refetchFor)
 	defer cancel()
-	if t, err = s.meta.Template(ctx, token, metaID); err == nil && (t.ID != metaID || t.Name == "" || t.Language == "") {
+	t, err = at.Client.Template(ctx, at.Token, metaID)
+	if err == nil && (t.ID != metaID || t.Name == "" || t.Language == "") {
 		err = fmt.Errorf("an answer that is not that template")
 	}
 
@@ -212,14 +213,14 @@ func (s *Service) ApplyNumberUpdate(ctx context.Context, u whatsapp.NumberUpdate
 		return nil, err
 	}
 
-	token, err := s.Token(ctx, a)
+	at, err := s.Access(a)
 	if err != nil {
 		return nil, notAsked("numbers of account "+a.ID.String(), err)
 	}
 
 	asked, cancel := context.WithTimeout(ctx, refetchFor)
 	defer cancel()
-	numbers, err := s.meta.PhoneNumbers(asked, token, a.WabaID)
+	numbers, err := at.Client.PhoneNumbers(asked, at.Token, a.WabaID)
 	if err != nil {
 		return nil, notAsked("numbers of account "+a.ID.String(), err)
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 // blame says which of Meta's refusals belongs to which field of an input; an empty field is the
-// whole input.
-type blame struct{ token, waba string }
+// whole input. The permission is the one that the call needs, empty where that is not known.
+type blame struct{ token, waba, permission string }
 
 // explain turns what went wrong with a call to Meta into what the caller can mend. Only when the
 // caller itself gave up is it an error of another kind.
@@ -29,7 +29,10 @@ func explain(ctx context.Context, err error, fields blame) error {
 	switch {
 	case badToken(no):
 		return usererror.Refuse(fields.token, usererror.Invalid, "WhatsApp does not accept the access token: %s", words(no))
-	case no.Code == 3 || no.Code == 10 || no.Code >= 200 && no.Code <= 299:
+	case lacksPermission(no) && fields.permission != "":
+		return usererror.Refuse(fields.token, usererror.NotAllowed, "The access token lacks the permission %s, or its "+
+			"system user is not assigned to the account: %s", fields.permission, words(no))
+	case lacksPermission(no):
 		return usererror.Refuse(fields.token, usererror.NotAllowed, "The access token lacks a permission: %s", words(no))
 	case no.Code == 100 && fields.waba != "":
 		return usererror.Refuse(fields.waba, usererror.NoSuch, "WhatsApp shows no such account to this access token: %s",
@@ -45,6 +48,11 @@ func Explain(ctx context.Context, err error) error { return explain(ctx, err, bl
 // badToken reports whether no says that the token is dead, rather than that it may not do this.
 func badToken(no *whatsapp.Error) bool {
 	return no.Code == 190 || no.Code == 102 || no.Code == 104 || no.HTTPStatus == 401 && no.Code != whatsapp.CodeGateway
+}
+
+// lacksPermission reports whether no says that the token, or its app, may not do this.
+func lacksPermission(no *whatsapp.Error) bool {
+	return no.Code == 3 || no.Code == 10 || no.Code >= 200 && no.Code <= 299
 }
 
 func tokenRefused(err error) (no *whatsapp.Error, refused bool) {

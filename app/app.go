@@ -68,6 +68,7 @@ type App struct {
 	prefix    string                // begins every key and channel in Redis
 	news      newsTo
 	meta      *whatsapp.Client
+	sandbox   *account.App // where sandbox accounts live; nil: nowhere
 	events    *delivery.Log
 	tasks     *worker.Tasks
 	worker    *worker.Worker
@@ -128,6 +129,7 @@ func (p *App) openStores(ctx context.Context) (err error) {
 func (p *App) buildDelivery(context.Context) error {
 	p.meta = whatsapp.NewClient(p.Config.WhatsApp.APIURL.String(), p.Config.WhatsApp.APIVersion,
 		whatsapp.WithAppSecret(p.Config.WhatsApp.AppSecret()), whatsapp.WithSocket(p.Config.WhatsApp.Socket))
+	p.sandbox = sandboxApp(p.Config.WhatsApp, p.meta)
 	p.events = delivery.NewLog(p.DB)
 	p.Hub = hub.New[delivery.Event](p.redis, p.prefix, p.events, hub.Options{
 		Logger: p.Log, Announced: func(subjects ...uid.ID) { p.Identity.Forget(subjects...) },
@@ -166,13 +168,14 @@ func (p *App) buildDomain(context.Context) error {
 	})
 
 	p.accounts = account.New(p.DB, p.Keys, p.meta, p.Identity, account.Options{
-		AppID: p.Config.WhatsApp.AppID, AppSecret: p.Config.WhatsApp.AppSecret(), Tell: p.news.Notify,
+		AppID: p.Config.WhatsApp.AppID, AppSecret: p.Config.WhatsApp.AppSecret(), Sandbox: p.sandbox,
+		Tell: p.news.Notify,
 	}, now)
 	p.audience = audience.New(p.DB, now, func(ctx context.Context, organization, contactImport uid.ID) {
 		p.news.Notify(ctx, organization, contactImport)
 	})
 	p.audience.WakeBy(p.tasks.WakeImport)
-	p.media = media.New(p.DB, p.accounts, p.meta, p.Keys, media.Options{AppID: p.Config.WhatsApp.AppID,
+	p.media = media.New(p.DB, p.accounts, p.Keys, media.Options{
 		PublicURL: p.Config.PublicURL.String(), Log: p.Log}, now)
 	p.campaigns = campaign.New(p.DB, p.Queue, p.audience, p.Identity, p.accounts, p.tasks, p.news, now)
 	p.campaigns.RenewMediaBy(p.media.Renew)
@@ -187,7 +190,7 @@ func (p *App) buildDomain(context.Context) error {
 func (p *App) buildDoors(context.Context) error {
 	cfg, now := p.Config, database.Now
 	lanes := worker.NewLanes(worker.Parts{Queue: p.Queue, Journal: p.Journal, Accounts: p.accounts,
-		Campaigns: p.campaigns, Client: p.meta, Pace: worker.NewPace(p.redis, p.prefix), Waiting: p.tasks.Waiting,
+		Campaigns: p.campaigns, Pace: worker.NewPace(p.redis, p.prefix), Waiting: p.tasks.Waiting,
 		Now: now, Log: p.Log})
 	p.worker = worker.New(p.redis, p.tasks, worker.Jobs{
 		Enroll: p.campaigns.Enroll, Import: p.audience.RunImport, Drain: lanes.Drain, Sweep: p.sweep,
@@ -196,8 +199,9 @@ func (p *App) buildDoors(context.Context) error {
 	p.Webhooks = metawebhook.New(metawebhook.Parts{DB: p.DB, Journal: p.Journal, Queue: p.Queue, Accounts: p.accounts,
 		Audience: p.audience, Campaigns: p.campaigns, Now: now, Log: p.Log},
 		metawebhook.Options{
-			Secrets: cfg.WhatsApp.AppSecrets, VerifyToken: cfg.WhatsApp.VerifyToken,
-			BodyMemory: cfg.Webhooks.Memory, KeptRows: cfg.Webhooks.Kept, KeptBytes: cfg.Webhooks.KeptBytes,
+			Secrets: cfg.WhatsApp.AppSecrets, SandboxSecret: cfg.WhatsApp.SandboxSecret,
+			VerifyToken: cfg.WhatsApp.VerifyToken,
+			BodyMemory:  cfg.Webhooks.Memory, KeptRows: cfg.Webhooks.Kept, KeptBytes: cfg.Webhooks.KeptBytes,
 		})
 
 	p.metrics.MustRegister(p.Webhooks.Metrics()...)

@@ -67,10 +67,13 @@ type builtInSandbox struct {
 	folder string // of the socket
 }
 
-// startSandbox opens the sandbox's socket; run serves it. It makes app credentials that are good
-// for this process. Whoever reaches a sandbox controls it, so its socket lies in a folder that is
-// this user's alone.
+// startSandbox opens the sandbox's socket; run serves it. Where no WhatsApp is configured it stands
+// for it, else it runs beside. It makes app credentials that are good for this process. Whoever
+// reaches a sandbox controls it, so its socket lies in a folder that is this user's alone.
 func startSandbox(cfg *config.Config, options sandbox.Options) (*builtInSandbox, error) {
+	if cfg.WhatsApp.APIURL != nil {
+		return startBeside(cfg, options)
+	}
 	if len(cfg.WhatsApp.AppSecrets) == 0 {
 		cfg.WhatsApp.AppSecrets = []string{rand.Text()}
 	}
@@ -83,6 +86,35 @@ func startSandbox(cfg *config.Config, options sandbox.Options) (*builtInSandbox,
 
 	options.AppID, options.AppSecret, options.VerifyToken = cfg.WhatsApp.AppID, cfg.WhatsApp.AppSecrets[0],
 		cfg.WhatsApp.VerifyToken
+	box, err := listenSandbox(options)
+	if err != nil {
+		return nil, err
+	}
+
+	cfg.WhatsApp.APIURL = &url.URL{Scheme: "http", Host: "whatsapp.sandbox"}
+	cfg.WhatsApp.Socket = box.listen.Addr().String()
+	cfg.WhatsApp.SandboxURL = cfg.WhatsApp.APIURL
+
+	return box, nil
+}
+
+// startBeside has the sandbox know nothing of the app at WhatsApp.
+func startBeside(cfg *config.Config, options sandbox.Options) (*builtInSandbox, error) {
+	cfg.WhatsApp.SandboxSecret = rand.Text()
+	options.AppID, options.AppSecret, options.VerifyToken = sandbox.AppID, cfg.WhatsApp.SandboxSecret,
+		cfg.WhatsApp.VerifyToken
+	box, err := listenSandbox(options)
+	if err != nil {
+		return nil, err
+	}
+
+	cfg.WhatsApp.SandboxURL, cfg.WhatsApp.SandboxSocket = &url.URL{Scheme: "http", Host: "whatsapp.sandbox"},
+		box.listen.Addr().String()
+
+	return box, nil
+}
+
+func listenSandbox(options sandbox.Options) (*builtInSandbox, error) {
 	s, err := sandbox.New(options)
 	if err != nil {
 		return nil, err
@@ -97,8 +129,6 @@ func startSandbox(cfg *config.Config, options sandbox.Options) (*builtInSandbox,
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(folder), s.Close())
 	}
-
-	cfg.WhatsApp.APIURL, cfg.WhatsApp.Socket = &url.URL{Scheme: "http", Host: "whatsapp.sandbox"}, listen.Addr().String()
 
 	return &builtInSandbox{s, &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}, listen, folder}, nil
 }

@@ -68,7 +68,9 @@ func RunEverything(ctx context.Context, environ []string, stdout, stderr io.Writ
 	}
 
 	g, ctx := errgroup.WithContext(ctx)
-	builtIn := cfg.WhatsApp.APIURL == nil
+	inPlace := cfg.WhatsApp.APIURL == nil // of WhatsApp
+	// Processes that share a Redis share no sandbox of one of them.
+	builtIn := inPlace || cfg.Redis == nil && cfg.WhatsApp.SandboxURL == nil
 	var box *builtInSandbox
 
 	if builtIn {
@@ -83,7 +85,9 @@ func RunEverything(ctx context.Context, environ []string, stdout, stderr io.Writ
 		}
 
 		defer os.RemoveAll(box.folder)
-		box.AddAccount(sandboxAccount(sandboxWABA, sandboxNumber, 0))
+		if inPlace {
+			box.AddAccount(sandboxAccount(sandboxWABA, sandboxNumber, 0))
+		}
 	}
 
 	p, err := Build(ctx, cfg, RedisPrefix, log)
@@ -107,7 +111,7 @@ func RunEverything(ctx context.Context, environ []string, stdout, stderr io.Writ
 	})
 
 	g.Go(func() error {
-		if !builtIn {
+		if !inPlace {
 			log.Info("carillon is up", "address", listener.Addr().String())
 			return nil
 		}

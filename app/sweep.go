@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"carillon/caller"
@@ -23,6 +24,7 @@ func (p *App) sweep(ctx context.Context) error {
 		{"settle unknown messages", p.settleUnknown},
 		{"messaging windows", func(ctx context.Context) error { _, err := p.Queue.SweepWindows(ctx); return err }},
 		{"restrictions that are over", p.accounts.EndRestrictions},
+		{"tokens that run out", p.watchTokens},
 		{"suspensions that are over", p.endSuspensions},
 		{"keys of numbers", p.audience.KeyNumbers},
 		{"campaigns", p.campaigns.Sweep},
@@ -51,6 +53,16 @@ func (p *App) endSuspensions(ctx context.Context) error {
 		return err
 	}
 	return p.Identity.EndSuspensions(ctx)
+}
+
+// watchTokens warns of tokens that run out, and pauses the campaigns of those that have.
+func (p *App) watchTokens(ctx context.Context) error {
+	expired, err := p.accounts.WatchTokens(ctx)
+	for _, a := range expired {
+		err = errors.Join(err, p.campaigns.AccountChanged(ctx, a))
+	}
+
+	return err
 }
 
 func (p *App) expireEvents(ctx context.Context) error {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"carillon/account"
 	"carillon/config"
 	"carillon/delivery"
 	"carillon/hub"
@@ -22,6 +23,8 @@ import (
 	"carillon/secret"
 	"carillon/telemetry"
 	"carillon/uid"
+	"carillon/whatsapp"
+	"carillon/whatsapp/sandbox"
 )
 
 func keyring(cfg config.Config) (*secret.Keyring, error) {
@@ -36,6 +39,20 @@ func keyring(cfg config.Config) (*secret.Keyring, error) {
 	}
 
 	return secret.NewKeyring(keys...)
+}
+
+// sandboxApp is our app at the sandbox. Where that stands for WhatsApp it is our app at WhatsApp.
+func sandboxApp(w config.WhatsApp, meta *whatsapp.Client) *account.App {
+	switch {
+	case w.SandboxURL == nil:
+		return nil
+	case w.OnlySandbox():
+		return &account.App{Client: meta, ID: w.AppID, Secret: w.AppSecret()}
+	}
+
+	return &account.App{ID: sandbox.AppID, Secret: w.SandboxSecret,
+		Client: whatsapp.NewClient(w.SandboxURL.String(), w.APIVersion, whatsapp.WithAppSecret(w.SandboxSecret),
+			whatsapp.WithSocket(w.SandboxSocket))}
 }
 
 // external is the identity provider of the configuration. It is not asked yet: it may be down.

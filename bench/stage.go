@@ -100,7 +100,7 @@ func setStage(ctx context.Context, storeName, address string, through func(dsn s
 	s.campaigns = campaign.New(s.db, s.queue, s.audience, who, s.accounts, s.tasks, news{h}, database.Now)
 	s.journal.Watch(s.campaigns)
 	s.lanes = worker.NewLanes(worker.Parts{Queue: s.queue, Journal: s.journal, Accounts: s.accounts,
-		Campaigns: s.campaigns, Client: meta, Pace: worker.NewPace(s.redis, s.prefix), Waiting: s.tasks.Waiting,
+		Campaigns: s.campaigns, Pace: worker.NewPace(s.redis, s.prefix), Waiting: s.tasks.Waiting,
 		Now: database.Now, Log: log})
 	s.worker = worker.New(s.redis, s.tasks, worker.Jobs{Enroll: s.campaigns.Enroll, Import: s.audience.RunImport,
 		Drain: s.lanes.Drain, Sweep: s.campaigns.Sweep}, 64, log)

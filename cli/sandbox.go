@@ -30,12 +30,17 @@ func sandboxCommand(environ []string) *cobra.Command {
 				return err
 			}
 
+			appID, appSecret := cfg.WhatsApp.AppID, cfg.WhatsApp.AppSecret()
+			if cfg.WhatsApp.SandboxSecret != "" { // it runs beside WhatsApp, whose app is another
+				appID, appSecret = sandbox.AppID, cfg.WhatsApp.SandboxSecret
+			}
+
 			for _, f := range []struct {
 				flag, value string
 				option      *string
 			}{
-				{"app-id", cfg.WhatsApp.AppID, &options.AppID},
-				{"app-secret", cfg.WhatsApp.AppSecret(), &options.AppSecret},
+				{"app-id", appID, &options.AppID},
+				{"app-secret", appSecret, &options.AppSecret},
 				{"verify-token", cfg.WhatsApp.VerifyToken, &options.VerifyToken},
 			} {
 				if !cmd.Flags().Changed(f.flag) {

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,6 +75,16 @@ type WhatsApp struct {
 	AppSecrets  []string // the first is current, the rest are still accepted
 	VerifyToken string
 	Socket      string // path of the built-in sandbox's socket, which takes the place of APIURL's host; set by who runs it
+
+	// SandboxURL is where sandbox accounts live, beside WhatsApp or in its place; nil: none runs.
+	SandboxURL    *url.URL
+	SandboxSecret string // of the app at the sandbox; empty where that is the app at WhatsApp
+	SandboxSocket string // as Socket, of a built-in sandbox beside WhatsApp
+}
+
+// OnlySandbox says that what stands for WhatsApp is the sandbox itself.
+func (w WhatsApp) OnlySandbox() bool {
+	return w.SandboxURL != nil && w.APIURL != nil && w.SandboxURL.String() == w.APIURL.String()
 }
 
 // AppSecret gives the secret that is current; empty for none.
@@ -167,6 +178,7 @@ func Load(environ []string) (Config, error) {
 			"the id under which the provider knows this service"})
 	}
 
+	mistakes = append(mistakes, c.sandboxMistakes()...)
 	mistakes = append(mistakes, typos(given)...)
 	if len(mistakes) > 0 {
 		return Config{}, mistakes
@@ -176,6 +188,28 @@ func Load(environ []string) (Config, error) {
 	c.complete()
 
 	return c, nil
+}
+
+// sandboxMistakes says what is wrong with a sandbox beside WhatsApp. What it tells must not be
+// signed as Meta signs: whoever reaches a sandbox controls it.
+func (c Config) sandboxMistakes() (mistakes Mistakes) {
+	const right = "a random string of its own, such as the output of openssl rand -hex 16"
+	wrong, secret := "", c.WhatsApp.SandboxSecret
+	switch {
+	case secret != "" && slices.Contains(c.WhatsApp.AppSecrets, secret):
+		wrong = "is WHATSAPP_APP_SECRET too, and WhatsApp's secret must stay from the sandbox"
+	case secret == "" && c.WhatsApp.SandboxURL != nil && !c.WhatsApp.OnlySandbox():
+		wrong = "is missing, and SANDBOX_URL beside WHATSAPP_API_URL needs it"
+	case secret != "" && c.WhatsApp.OnlySandbox():
+		return Mistakes{{"SANDBOX_APP_SECRET", "is set, and SANDBOX_URL stands for WhatsApp, whose app has its own secret",
+			"none, and WHATSAPP_APP_SECRET"}}
+	}
+
+	if wrong == "" {
+		return nil
+	}
+
+	return Mistakes{{"SANDBOX_APP_SECRET", wrong, right}}
 }
 
 // parse drops what is empty: an empty variable means the same as none, as in
@@ -235,6 +269,7 @@ func (c Config) LogValue() slog.Value {
 		slog.String("data_dir", c.DataDir),
 		slog.String("whatsapp", whatsApp),
 		slog.String("whatsapp_api_version", c.WhatsApp.APIVersion),
+		slog.Bool("sandbox", c.WhatsApp.SandboxURL != nil),
 		slog.Any("limits", c.Limits),
 		slog.Any("points", c.Points),
 		slog.Duration("event_retention", c.EventRetention),

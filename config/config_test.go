@@ -119,6 +119,42 @@ func TestEmbeddedEndsWithTheFirstNamedService(t *testing.T) {
 	}
 }
 
+func TestASandboxBesideWhatsAppHasASecretOfItsOwn(t *testing.T) {
+	t.Parallel()
+	const url, own = "SANDBOX_URL=http://sandbox:8090", "SANDBOX_APP_SECRET=trial"
+	for name, tc := range map[string]struct {
+		lines   []string
+		only    bool   // the sandbox stands for WhatsApp
+		refused string // the variable
+	}{
+		"none":                     {nil, false, ""},
+		"beside WhatsApp":          {[]string{url, own, "WHATSAPP_APP_SECRET=meta"}, false, ""},
+		"beside, without a secret": {[]string{url}, false, "SANDBOX_APP_SECRET"},
+		"beside, with WhatsApp's":  {[]string{url, own, "WHATSAPP_APP_SECRET=new,trial"}, false, "SANDBOX_APP_SECRET"},
+		"in WhatsApp's place":      {[]string{url, "WHATSAPP_API_URL=http://sandbox:8090/"}, true, ""},
+		"in its place, with its secret": {[]string{url, own, "WHATSAPP_API_URL=http://sandbox:8090"}, true,
+			"SANDBOX_APP_SECRET"},
+		"no address":      {[]string{"SANDBOX_URL=sandbox", own}, false, "SANDBOX_URL"},
+		"WhatsApp itself": {[]string{"SANDBOX_URL=https://Graph.Facebook.com", own}, false, "SANDBOX_URL"},
+		"a published secret": {[]string{url, "SANDBOX_APP_SECRET=development-only-x", "CARILLON_ENV=production"}, false,
+			"SANDBOX_APP_SECRET"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, err := config.Load(tc.lines)
+			if tc.refused == "" {
+				if err != nil || c.WhatsApp.OnlySandbox() != tc.only {
+					t.Errorf("only the sandbox: %t, %v", c.WhatsApp.OnlySandbox(), err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), "\n  "+tc.refused+" ") {
+				t.Errorf("got %v, want a refusal of %s", err, tc.refused)
+			}
+		})
+	}
+}
+
 func TestLoadReportsAllMistakesTogether(t *testing.T) {
 	t.Parallel()
 	_, err := config.Load([]string{

@@ -86,7 +86,7 @@ func TestComposeHandsOnEveryVariable(t *testing.T) {
 	}
 
 	handed := map[string]bool{"HTTP_ADDR": true, "DATA_DIR": true}
-	for _, m := range regexp.MustCompile(`(?m)^    ([A-Z_]+): (?:&\S+ )?\$\{([A-Z_]+):-`).
+	for _, m := range regexp.MustCompile(`(?m)^    ([A-Z_]+): (?:&\S+ )?\$\{([A-Z_]+):?-`).
 		FindAllStringSubmatch(block, -1) {
 		if m[1] != m[2] {
 			t.Errorf("%s gets the value of %s", m[1], m[2])

@@ -320,6 +320,16 @@ func verifyToken(c *Config, value string) (string, error) {
 	return value, published(c, value)
 }
 
+// sandboxURL refuses Meta's own hosts, whose accounts would pass for a sandbox's.
+func sandboxURL(value string) (*url.URL, error) {
+	u, err := webURL(value)
+	if err == nil && strings.HasSuffix("."+strings.ToLower(u.Hostname()), ".facebook.com") {
+		return nil, errors.New("is WhatsApp itself")
+	}
+
+	return u, err
+}
+
 func number(to *int, value string, most uint64) error {
 	n, err := strconv.ParseUint(value, 10, 32)
 	if err != nil || n < 1 || n > most {

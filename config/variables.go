@@ -123,6 +123,25 @@ var variables = []Variable{
 		set: func(c *Config, value string) (err error) { c.WhatsApp.VerifyToken, err = verifyToken(c, value); return },
 	},
 	{
+		Name: "SANDBOX_URL",
+		Meaning: "A `carillon sandbox` in which every organization may have accounts for trial, beside WhatsApp: " +
+			"`connectSandboxAccount` makes them, and nothing of them reaches WhatsApp. By default there is none; " +
+			"`carillon` alone has one built in. The same as `WHATSAPP_API_URL` says that it stands for WhatsApp altogether.",
+		right: "an address such as http://sandbox:8090",
+		set:   func(c *Config, value string) (err error) { c.WhatsApp.SandboxURL, err = sandboxURL(value); return },
+	},
+	{
+		Name: "SANDBOX_APP_SECRET", Secret: true,
+		Meaning: "What that sandbox signs its webhooks with, and lets accounts be made by. It has to be another than " +
+			"`WHATSAPP_APP_SECRET`: what is signed with it is believed of sandbox accounts alone. " +
+			"`carillon sandbox` reads it too.",
+		right: "a random string, such as the output of openssl rand -hex 16",
+		set: func(c *Config, value string) error {
+			c.WhatsApp.SandboxSecret = value
+			return published(c, value)
+		},
+	},
+	{
 		Name: "ENCRYPTION_KEY", Secret: true, Required: true,
 		Meaning: "Encrypts access tokens at rest: 32 random bytes in base64 (`openssl rand -base64 32`). " +
 			"Several with commas while rotating: the first encrypts, all decrypt. In development a key is generated in " +

@@ -5,7 +5,9 @@ package ent
 import (
 	"carillon/ent/account"
 	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -23,6 +25,8 @@ type Account struct {
 	OrganizationID uid.ID `json:"organization_id,omitempty"`
 	// WabaID holds the value of the "waba_id" field.
 	WabaID string `json:"waba_id,omitempty"`
+	// it lives in the sandbox: no call about it ever goes to Meta
+	Sandbox bool `json:"sandbox,omitempty"`
 	// Name holds the value of the "name" field.
 	Name string `json:"name,omitempty"`
 	// Currency holds the value of the "currency" field.
@@ -37,12 +41,22 @@ type Account struct {
 	ReviewStatus *string `json:"review_status,omitempty"`
 	// sealed by package secret, with the row's id as associated data
 	Token []byte `json:"-"`
+	// null is never, or not known
+	TokenExpiresAt *time.Time `json:"token_expires_at,omitempty"`
+	// when it was last told that the token runs out
+	TokenWarnedAt *time.Time `json:"token_warned_at,omitempty"`
+	// SHA-256 of the Embedded Signup's code that connected it last
+	SignupCode *[]byte `json:"-"`
+	// what Meta says stands in the way of sending
+	Health []jsonfield.HealthIssue `json:"health,omitempty"`
 	// null is unlimited
 	MessagingLimit *int `json:"messaging_limit,omitempty"`
 	// ConnectedAt holds the value of the "connected_at" field.
 	ConnectedAt time.Time `json:"connected_at,omitempty"`
 	// SyncedAt holds the value of the "synced_at" field.
 	SyncedAt *time.Time `json:"synced_at,omitempty"`
+	// about when a webhook of it came last; at most a minute behind
+	WebhookReceivedAt *time.Time `json:"webhook_received_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the AccountQuery when eager-loading is set.
 	Edges        AccountEdges `json:"edges"`
@@ -88,13 +102,15 @@ func (*Account) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case account.FieldToken:
+		case account.FieldToken, account.FieldSignupCode, account.FieldHealth:
 			values[i] = new([]byte)
+		case account.FieldSandbox:
+			values[i] = new(sql.NullBool)
 		case account.FieldMessagingLimit:
 			values[i] = new(sql.NullInt64)
 		case account.FieldWabaID, account.FieldName, account.FieldCurrency, account.FieldStatus, account.FieldStatusReason, account.FieldReviewStatus:
 			values[i] = new(sql.NullString)
-		case account.FieldRestrictedUntil, account.FieldConnectedAt, account.FieldSyncedAt:
+		case account.FieldRestrictedUntil, account.FieldTokenExpiresAt, account.FieldTokenWarnedAt, account.FieldConnectedAt, account.FieldSyncedAt, account.FieldWebhookReceivedAt:
 			values[i] = new(sql.NullTime)
 		case account.FieldID, account.FieldOrganizationID:
 			values[i] = new(uid.ID)
@@ -130,6 +146,12 @@ func (_m *Account) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field waba_id", values[i])
 			} else if value.Valid {
 				_m.WabaID = value.String
+			}
+		case account.FieldSandbox:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field sandbox", values[i])
+			} else if value.Valid {
+				_m.Sandbox = value.Bool
 			}
 		case account.FieldName:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -177,6 +199,34 @@ func (_m *Account) assignValues(columns []string, values []any) error {
 			} else if value != nil {
 				_m.Token = *value
 			}
+		case account.FieldTokenExpiresAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field token_expires_at", values[i])
+			} else if value.Valid {
+				_m.TokenExpiresAt = new(time.Time)
+				*_m.TokenExpiresAt = value.Time
+			}
+		case account.FieldTokenWarnedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field token_warned_at", values[i])
+			} else if value.Valid {
+				_m.TokenWarnedAt = new(time.Time)
+				*_m.TokenWarnedAt = value.Time
+			}
+		case account.FieldSignupCode:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field signup_code", values[i])
+			} else if value != nil {
+				_m.SignupCode = value
+			}
+		case account.FieldHealth:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field health", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Health); err != nil {
+					return fmt.Errorf("unmarshal field health: %w", err)
+				}
+			}
 		case account.FieldMessagingLimit:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field messaging_limit", values[i])
@@ -196,6 +246,13 @@ func (_m *Account) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.SyncedAt = new(time.Time)
 				*_m.SyncedAt = value.Time
+			}
+		case account.FieldWebhookReceivedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field webhook_received_at", values[i])
+			} else if value.Valid {
+				_m.WebhookReceivedAt = new(time.Time)
+				*_m.WebhookReceivedAt = value.Time
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -249,6 +306,9 @@ func (_m *Account) String() string {
 	builder.WriteString("waba_id=")
 	builder.WriteString(_m.WabaID)
 	builder.WriteString(", ")
+	builder.WriteString("sandbox=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Sandbox))
+	builder.WriteString(", ")
 	builder.WriteString("name=")
 	builder.WriteString(_m.Name)
 	builder.WriteString(", ")
@@ -277,6 +337,21 @@ func (_m *Account) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("token=<sensitive>")
 	builder.WriteString(", ")
+	if v := _m.TokenExpiresAt; v != nil {
+		builder.WriteString("token_expires_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.TokenWarnedAt; v != nil {
+		builder.WriteString("token_warned_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("signup_code=<sensitive>")
+	builder.WriteString(", ")
+	builder.WriteString("health=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Health))
+	builder.WriteString(", ")
 	if v := _m.MessagingLimit; v != nil {
 		builder.WriteString("messaging_limit=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
@@ -287,6 +362,11 @@ func (_m *Account) String() string {
 	builder.WriteString(", ")
 	if v := _m.SyncedAt; v != nil {
 		builder.WriteString("synced_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.WebhookReceivedAt; v != nil {
+		builder.WriteString("webhook_received_at=")
 		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteByte(')')

@@ -5,6 +5,7 @@ package ent
 import (
 	"carillon/ent/account"
 	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/phonenumber"
 	"carillon/ent/template"
 	"carillon/uid"
@@ -33,6 +34,20 @@ func (_c *AccountCreate) SetOrganizationID(v uid.ID) *AccountCreate {
 // SetWabaID sets the "waba_id" field.
 func (_c *AccountCreate) SetWabaID(v string) *AccountCreate {
 	_c.mutation.SetWabaID(v)
+	return _c
+}
+
+// SetSandbox sets the "sandbox" field.
+func (_c *AccountCreate) SetSandbox(v bool) *AccountCreate {
+	_c.mutation.SetSandbox(v)
+	return _c
+}
+
+// SetNillableSandbox sets the "sandbox" field if the given value is not nil.
+func (_c *AccountCreate) SetNillableSandbox(v *bool) *AccountCreate {
+	if v != nil {
+		_c.SetSandbox(*v)
+	}
 	return _c
 }
 
@@ -118,6 +133,46 @@ func (_c *AccountCreate) SetToken(v []byte) *AccountCreate {
 	return _c
 }
 
+// SetTokenExpiresAt sets the "token_expires_at" field.
+func (_c *AccountCreate) SetTokenExpiresAt(v time.Time) *AccountCreate {
+	_c.mutation.SetTokenExpiresAt(v)
+	return _c
+}
+
+// SetNillableTokenExpiresAt sets the "token_expires_at" field if the given value is not nil.
+func (_c *AccountCreate) SetNillableTokenExpiresAt(v *time.Time) *AccountCreate {
+	if v != nil {
+		_c.SetTokenExpiresAt(*v)
+	}
+	return _c
+}
+
+// SetTokenWarnedAt sets the "token_warned_at" field.
+func (_c *AccountCreate) SetTokenWarnedAt(v time.Time) *AccountCreate {
+	_c.mutation.SetTokenWarnedAt(v)
+	return _c
+}
+
+// SetNillableTokenWarnedAt sets the "token_warned_at" field if the given value is not nil.
+func (_c *AccountCreate) SetNillableTokenWarnedAt(v *time.Time) *AccountCreate {
+	if v != nil {
+		_c.SetTokenWarnedAt(*v)
+	}
+	return _c
+}
+
+// SetSignupCode sets the "signup_code" field.
+func (_c *AccountCreate) SetSignupCode(v []byte) *AccountCreate {
+	_c.mutation.SetSignupCode(v)
+	return _c
+}
+
+// SetHealth sets the "health" field.
+func (_c *AccountCreate) SetHealth(v []jsonfield.HealthIssue) *AccountCreate {
+	_c.mutation.SetHealth(v)
+	return _c
+}
+
 // SetMessagingLimit sets the "messaging_limit" field.
 func (_c *AccountCreate) SetMessagingLimit(v int) *AccountCreate {
 	_c.mutation.SetMessagingLimit(v)
@@ -156,6 +211,20 @@ func (_c *AccountCreate) SetSyncedAt(v time.Time) *AccountCreate {
 func (_c *AccountCreate) SetNillableSyncedAt(v *time.Time) *AccountCreate {
 	if v != nil {
 		_c.SetSyncedAt(*v)
+	}
+	return _c
+}
+
+// SetWebhookReceivedAt sets the "webhook_received_at" field.
+func (_c *AccountCreate) SetWebhookReceivedAt(v time.Time) *AccountCreate {
+	_c.mutation.SetWebhookReceivedAt(v)
+	return _c
+}
+
+// SetNillableWebhookReceivedAt sets the "webhook_received_at" field if the given value is not nil.
+func (_c *AccountCreate) SetNillableWebhookReceivedAt(v *time.Time) *AccountCreate {
+	if v != nil {
+		_c.SetWebhookReceivedAt(*v)
 	}
 	return _c
 }
@@ -241,6 +310,10 @@ func (_c *AccountCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *AccountCreate) defaults() error {
+	if _, ok := _c.mutation.Sandbox(); !ok {
+		v := account.DefaultSandbox
+		_c.mutation.SetSandbox(v)
+	}
 	if _, ok := _c.mutation.Status(); !ok {
 		v := account.DefaultStatus
 		_c.mutation.SetStatus(v)
@@ -269,6 +342,9 @@ func (_c *AccountCreate) check() error {
 	}
 	if _, ok := _c.mutation.WabaID(); !ok {
 		return &ValidationError{Name: "waba_id", err: errors.New(`ent: missing required field "Account.waba_id"`)}
+	}
+	if _, ok := _c.mutation.Sandbox(); !ok {
+		return &ValidationError{Name: "sandbox", err: errors.New(`ent: missing required field "Account.sandbox"`)}
 	}
 	if _, ok := _c.mutation.Name(); !ok {
 		return &ValidationError{Name: "name", err: errors.New(`ent: missing required field "Account.name"`)}
@@ -330,6 +406,10 @@ func (_c *AccountCreate) createSpec() (*Account, *sqlgraph.CreateSpec) {
 		_spec.SetField(account.FieldWabaID, field.TypeString, value)
 		_node.WabaID = value
 	}
+	if value, ok := _c.mutation.Sandbox(); ok {
+		_spec.SetField(account.FieldSandbox, field.TypeBool, value)
+		_node.Sandbox = value
+	}
 	if value, ok := _c.mutation.Name(); ok {
 		_spec.SetField(account.FieldName, field.TypeString, value)
 		_node.Name = value
@@ -358,6 +438,22 @@ func (_c *AccountCreate) createSpec() (*Account, *sqlgraph.CreateSpec) {
 		_spec.SetField(account.FieldToken, field.TypeBytes, value)
 		_node.Token = value
 	}
+	if value, ok := _c.mutation.TokenExpiresAt(); ok {
+		_spec.SetField(account.FieldTokenExpiresAt, field.TypeTime, value)
+		_node.TokenExpiresAt = &value
+	}
+	if value, ok := _c.mutation.TokenWarnedAt(); ok {
+		_spec.SetField(account.FieldTokenWarnedAt, field.TypeTime, value)
+		_node.TokenWarnedAt = &value
+	}
+	if value, ok := _c.mutation.SignupCode(); ok {
+		_spec.SetField(account.FieldSignupCode, field.TypeBytes, value)
+		_node.SignupCode = &value
+	}
+	if value, ok := _c.mutation.Health(); ok {
+		_spec.SetField(account.FieldHealth, field.TypeJSON, value)
+		_node.Health = value
+	}
 	if value, ok := _c.mutation.MessagingLimit(); ok {
 		_spec.SetField(account.FieldMessagingLimit, field.TypeInt, value)
 		_node.MessagingLimit = &value
@@ -369,6 +465,10 @@ func (_c *AccountCreate) createSpec() (*Account, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.SyncedAt(); ok {
 		_spec.SetField(account.FieldSyncedAt, field.TypeTime, value)
 		_node.SyncedAt = &value
+	}
+	if value, ok := _c.mutation.WebhookReceivedAt(); ok {
+		_spec.SetField(account.FieldWebhookReceivedAt, field.TypeTime, value)
+		_node.WebhookReceivedAt = &value
 	}
 	if nodes := _c.mutation.PhoneNumbersIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

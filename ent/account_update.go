@@ -5,6 +5,7 @@ package ent
 import (
 	"carillon/ent/account"
 	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/ent/phonenumber"
 	"carillon/ent/predicate"
 	"carillon/ent/template"
@@ -16,6 +17,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
 )
 
@@ -160,6 +162,76 @@ func (_u *AccountUpdate) SetToken(v []byte) *AccountUpdate {
 	return _u
 }
 
+// SetTokenExpiresAt sets the "token_expires_at" field.
+func (_u *AccountUpdate) SetTokenExpiresAt(v time.Time) *AccountUpdate {
+	_u.mutation.SetTokenExpiresAt(v)
+	return _u
+}
+
+// SetNillableTokenExpiresAt sets the "token_expires_at" field if the given value is not nil.
+func (_u *AccountUpdate) SetNillableTokenExpiresAt(v *time.Time) *AccountUpdate {
+	if v != nil {
+		_u.SetTokenExpiresAt(*v)
+	}
+	return _u
+}
+
+// ClearTokenExpiresAt clears the value of the "token_expires_at" field.
+func (_u *AccountUpdate) ClearTokenExpiresAt() *AccountUpdate {
+	_u.mutation.ClearTokenExpiresAt()
+	return _u
+}
+
+// SetTokenWarnedAt sets the "token_warned_at" field.
+func (_u *AccountUpdate) SetTokenWarnedAt(v time.Time) *AccountUpdate {
+	_u.mutation.SetTokenWarnedAt(v)
+	return _u
+}
+
+// SetNillableTokenWarnedAt sets the "token_warned_at" field if the given value is not nil.
+func (_u *AccountUpdate) SetNillableTokenWarnedAt(v *time.Time) *AccountUpdate {
+	if v != nil {
+		_u.SetTokenWarnedAt(*v)
+	}
+	return _u
+}
+
+// ClearTokenWarnedAt clears the value of the "token_warned_at" field.
+func (_u *AccountUpdate) ClearTokenWarnedAt() *AccountUpdate {
+	_u.mutation.ClearTokenWarnedAt()
+	return _u
+}
+
+// SetSignupCode sets the "signup_code" field.
+func (_u *AccountUpdate) SetSignupCode(v []byte) *AccountUpdate {
+	_u.mutation.SetSignupCode(v)
+	return _u
+}
+
+// ClearSignupCode clears the value of the "signup_code" field.
+func (_u *AccountUpdate) ClearSignupCode() *AccountUpdate {
+	_u.mutation.ClearSignupCode()
+	return _u
+}
+
+// SetHealth sets the "health" field.
+func (_u *AccountUpdate) SetHealth(v []jsonfield.HealthIssue) *AccountUpdate {
+	_u.mutation.SetHealth(v)
+	return _u
+}
+
+// AppendHealth appends value to the "health" field.
+func (_u *AccountUpdate) AppendHealth(v []jsonfield.HealthIssue) *AccountUpdate {
+	_u.mutation.AppendHealth(v)
+	return _u
+}
+
+// ClearHealth clears the value of the "health" field.
+func (_u *AccountUpdate) ClearHealth() *AccountUpdate {
+	_u.mutation.ClearHealth()
+	return _u
+}
+
 // SetMessagingLimit sets the "messaging_limit" field.
 func (_u *AccountUpdate) SetMessagingLimit(v int) *AccountUpdate {
 	_u.mutation.ResetMessagingLimit()
@@ -218,6 +290,26 @@ func (_u *AccountUpdate) SetNillableSyncedAt(v *time.Time) *AccountUpdate {
 // ClearSyncedAt clears the value of the "synced_at" field.
 func (_u *AccountUpdate) ClearSyncedAt() *AccountUpdate {
 	_u.mutation.ClearSyncedAt()
+	return _u
+}
+
+// SetWebhookReceivedAt sets the "webhook_received_at" field.
+func (_u *AccountUpdate) SetWebhookReceivedAt(v time.Time) *AccountUpdate {
+	_u.mutation.SetWebhookReceivedAt(v)
+	return _u
+}
+
+// SetNillableWebhookReceivedAt sets the "webhook_received_at" field if the given value is not nil.
+func (_u *AccountUpdate) SetNillableWebhookReceivedAt(v *time.Time) *AccountUpdate {
+	if v != nil {
+		_u.SetWebhookReceivedAt(*v)
+	}
+	return _u
+}
+
+// ClearWebhookReceivedAt clears the value of the "webhook_received_at" field.
+func (_u *AccountUpdate) ClearWebhookReceivedAt() *AccountUpdate {
+	_u.mutation.ClearWebhookReceivedAt()
 	return _u
 }
 
@@ -383,6 +475,35 @@ func (_u *AccountUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Token(); ok {
 		_spec.SetField(account.FieldToken, field.TypeBytes, value)
 	}
+	if value, ok := _u.mutation.TokenExpiresAt(); ok {
+		_spec.SetField(account.FieldTokenExpiresAt, field.TypeTime, value)
+	}
+	if _u.mutation.TokenExpiresAtCleared() {
+		_spec.ClearField(account.FieldTokenExpiresAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.TokenWarnedAt(); ok {
+		_spec.SetField(account.FieldTokenWarnedAt, field.TypeTime, value)
+	}
+	if _u.mutation.TokenWarnedAtCleared() {
+		_spec.ClearField(account.FieldTokenWarnedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.SignupCode(); ok {
+		_spec.SetField(account.FieldSignupCode, field.TypeBytes, value)
+	}
+	if _u.mutation.SignupCodeCleared() {
+		_spec.ClearField(account.FieldSignupCode, field.TypeBytes)
+	}
+	if value, ok := _u.mutation.Health(); ok {
+		_spec.SetField(account.FieldHealth, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedHealth(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, account.FieldHealth, value)
+		})
+	}
+	if _u.mutation.HealthCleared() {
+		_spec.ClearField(account.FieldHealth, field.TypeJSON)
+	}
 	if value, ok := _u.mutation.MessagingLimit(); ok {
 		_spec.SetField(account.FieldMessagingLimit, field.TypeInt, value)
 	}
@@ -400,6 +521,12 @@ func (_u *AccountUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.SyncedAtCleared() {
 		_spec.ClearField(account.FieldSyncedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.WebhookReceivedAt(); ok {
+		_spec.SetField(account.FieldWebhookReceivedAt, field.TypeTime, value)
+	}
+	if _u.mutation.WebhookReceivedAtCleared() {
+		_spec.ClearField(account.FieldWebhookReceivedAt, field.TypeTime)
 	}
 	if _u.mutation.PhoneNumbersCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -639,6 +766,76 @@ func (_u *AccountUpdateOne) SetToken(v []byte) *AccountUpdateOne {
 	return _u
 }
 
+// SetTokenExpiresAt sets the "token_expires_at" field.
+func (_u *AccountUpdateOne) SetTokenExpiresAt(v time.Time) *AccountUpdateOne {
+	_u.mutation.SetTokenExpiresAt(v)
+	return _u
+}
+
+// SetNillableTokenExpiresAt sets the "token_expires_at" field if the given value is not nil.
+func (_u *AccountUpdateOne) SetNillableTokenExpiresAt(v *time.Time) *AccountUpdateOne {
+	if v != nil {
+		_u.SetTokenExpiresAt(*v)
+	}
+	return _u
+}
+
+// ClearTokenExpiresAt clears the value of the "token_expires_at" field.
+func (_u *AccountUpdateOne) ClearTokenExpiresAt() *AccountUpdateOne {
+	_u.mutation.ClearTokenExpiresAt()
+	return _u
+}
+
+// SetTokenWarnedAt sets the "token_warned_at" field.
+func (_u *AccountUpdateOne) SetTokenWarnedAt(v time.Time) *AccountUpdateOne {
+	_u.mutation.SetTokenWarnedAt(v)
+	return _u
+}
+
+// SetNillableTokenWarnedAt sets the "token_warned_at" field if the given value is not nil.
+func (_u *AccountUpdateOne) SetNillableTokenWarnedAt(v *time.Time) *AccountUpdateOne {
+	if v != nil {
+		_u.SetTokenWarnedAt(*v)
+	}
+	return _u
+}
+
+// ClearTokenWarnedAt clears the value of the "token_warned_at" field.
+func (_u *AccountUpdateOne) ClearTokenWarnedAt() *AccountUpdateOne {
+	_u.mutation.ClearTokenWarnedAt()
+	return _u
+}
+
+// SetSignupCode sets the "signup_code" field.
+func (_u *AccountUpdateOne) SetSignupCode(v []byte) *AccountUpdateOne {
+	_u.mutation.SetSignupCode(v)
+	return _u
+}
+
+// ClearSignupCode clears the value of the "signup_code" field.
+func (_u *AccountUpdateOne) ClearSignupCode() *AccountUpdateOne {
+	_u.mutation.ClearSignupCode()
+	return _u
+}
+
+// SetHealth sets the "health" field.
+func (_u *AccountUpdateOne) SetHealth(v []jsonfield.HealthIssue) *AccountUpdateOne {
+	_u.mutation.SetHealth(v)
+	return _u
+}
+
+// AppendHealth appends value to the "health" field.
+func (_u *AccountUpdateOne) AppendHealth(v []jsonfield.HealthIssue) *AccountUpdateOne {
+	_u.mutation.AppendHealth(v)
+	return _u
+}
+
+// ClearHealth clears the value of the "health" field.
+func (_u *AccountUpdateOne) ClearHealth() *AccountUpdateOne {
+	_u.mutation.ClearHealth()
+	return _u
+}
+
 // SetMessagingLimit sets the "messaging_limit" field.
 func (_u *AccountUpdateOne) SetMessagingLimit(v int) *AccountUpdateOne {
 	_u.mutation.ResetMessagingLimit()
@@ -697,6 +894,26 @@ func (_u *AccountUpdateOne) SetNillableSyncedAt(v *time.Time) *AccountUpdateOne 
 // ClearSyncedAt clears the value of the "synced_at" field.
 func (_u *AccountUpdateOne) ClearSyncedAt() *AccountUpdateOne {
 	_u.mutation.ClearSyncedAt()
+	return _u
+}
+
+// SetWebhookReceivedAt sets the "webhook_received_at" field.
+func (_u *AccountUpdateOne) SetWebhookReceivedAt(v time.Time) *AccountUpdateOne {
+	_u.mutation.SetWebhookReceivedAt(v)
+	return _u
+}
+
+// SetNillableWebhookReceivedAt sets the "webhook_received_at" field if the given value is not nil.
+func (_u *AccountUpdateOne) SetNillableWebhookReceivedAt(v *time.Time) *AccountUpdateOne {
+	if v != nil {
+		_u.SetWebhookReceivedAt(*v)
+	}
+	return _u
+}
+
+// ClearWebhookReceivedAt clears the value of the "webhook_received_at" field.
+func (_u *AccountUpdateOne) ClearWebhookReceivedAt() *AccountUpdateOne {
+	_u.mutation.ClearWebhookReceivedAt()
 	return _u
 }
 
@@ -892,6 +1109,35 @@ func (_u *AccountUpdateOne) sqlSave(ctx context.Context) (_node *Account, err er
 	if value, ok := _u.mutation.Token(); ok {
 		_spec.SetField(account.FieldToken, field.TypeBytes, value)
 	}
+	if value, ok := _u.mutation.TokenExpiresAt(); ok {
+		_spec.SetField(account.FieldTokenExpiresAt, field.TypeTime, value)
+	}
+	if _u.mutation.TokenExpiresAtCleared() {
+		_spec.ClearField(account.FieldTokenExpiresAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.TokenWarnedAt(); ok {
+		_spec.SetField(account.FieldTokenWarnedAt, field.TypeTime, value)
+	}
+	if _u.mutation.TokenWarnedAtCleared() {
+		_spec.ClearField(account.FieldTokenWarnedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.SignupCode(); ok {
+		_spec.SetField(account.FieldSignupCode, field.TypeBytes, value)
+	}
+	if _u.mutation.SignupCodeCleared() {
+		_spec.ClearField(account.FieldSignupCode, field.TypeBytes)
+	}
+	if value, ok := _u.mutation.Health(); ok {
+		_spec.SetField(account.FieldHealth, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedHealth(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, account.FieldHealth, value)
+		})
+	}
+	if _u.mutation.HealthCleared() {
+		_spec.ClearField(account.FieldHealth, field.TypeJSON)
+	}
 	if value, ok := _u.mutation.MessagingLimit(); ok {
 		_spec.SetField(account.FieldMessagingLimit, field.TypeInt, value)
 	}
@@ -909,6 +1155,12 @@ func (_u *AccountUpdateOne) sqlSave(ctx context.Context) (_node *Account, err er
 	}
 	if _u.mutation.SyncedAtCleared() {
 		_spec.ClearField(account.FieldSyncedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.WebhookReceivedAt(); ok {
+		_spec.SetField(account.FieldWebhookReceivedAt, field.TypeTime, value)
+	}
+	if _u.mutation.WebhookReceivedAtCleared() {
+		_spec.ClearField(account.FieldWebhookReceivedAt, field.TypeTime)
 	}
 	if _u.mutation.PhoneNumbersCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -92,18 +92,24 @@ var schemaGraph = func() *sqlgraph.Schema {
 		},
 		Type: "Account",
 		Fields: map[string]*sqlgraph.FieldSpec{
-			account.FieldOrganizationID:  {Type: field.TypeUUID, Column: account.FieldOrganizationID},
-			account.FieldWabaID:          {Type: field.TypeString, Column: account.FieldWabaID},
-			account.FieldName:            {Type: field.TypeString, Column: account.FieldName},
-			account.FieldCurrency:        {Type: field.TypeString, Column: account.FieldCurrency},
-			account.FieldStatus:          {Type: field.TypeEnum, Column: account.FieldStatus},
-			account.FieldStatusReason:    {Type: field.TypeString, Column: account.FieldStatusReason},
-			account.FieldRestrictedUntil: {Type: field.TypeTime, Column: account.FieldRestrictedUntil},
-			account.FieldReviewStatus:    {Type: field.TypeString, Column: account.FieldReviewStatus},
-			account.FieldToken:           {Type: field.TypeBytes, Column: account.FieldToken},
-			account.FieldMessagingLimit:  {Type: field.TypeInt, Column: account.FieldMessagingLimit},
-			account.FieldConnectedAt:     {Type: field.TypeTime, Column: account.FieldConnectedAt},
-			account.FieldSyncedAt:        {Type: field.TypeTime, Column: account.FieldSyncedAt},
+			account.FieldOrganizationID:    {Type: field.TypeUUID, Column: account.FieldOrganizationID},
+			account.FieldWabaID:            {Type: field.TypeString, Column: account.FieldWabaID},
+			account.FieldSandbox:           {Type: field.TypeBool, Column: account.FieldSandbox},
+			account.FieldName:              {Type: field.TypeString, Column: account.FieldName},
+			account.FieldCurrency:          {Type: field.TypeString, Column: account.FieldCurrency},
+			account.FieldStatus:            {Type: field.TypeEnum, Column: account.FieldStatus},
+			account.FieldStatusReason:      {Type: field.TypeString, Column: account.FieldStatusReason},
+			account.FieldRestrictedUntil:   {Type: field.TypeTime, Column: account.FieldRestrictedUntil},
+			account.FieldReviewStatus:      {Type: field.TypeString, Column: account.FieldReviewStatus},
+			account.FieldToken:             {Type: field.TypeBytes, Column: account.FieldToken},
+			account.FieldTokenExpiresAt:    {Type: field.TypeTime, Column: account.FieldTokenExpiresAt},
+			account.FieldTokenWarnedAt:     {Type: field.TypeTime, Column: account.FieldTokenWarnedAt},
+			account.FieldSignupCode:        {Type: field.TypeBytes, Column: account.FieldSignupCode},
+			account.FieldHealth:            {Type: field.TypeJSON, Column: account.FieldHealth},
+			account.FieldMessagingLimit:    {Type: field.TypeInt, Column: account.FieldMessagingLimit},
+			account.FieldConnectedAt:       {Type: field.TypeTime, Column: account.FieldConnectedAt},
+			account.FieldSyncedAt:          {Type: field.TypeTime, Column: account.FieldSyncedAt},
+			account.FieldWebhookReceivedAt: {Type: field.TypeTime, Column: account.FieldWebhookReceivedAt},
 		},
 	}
 	graph.Nodes[2] = &sqlgraph.Node{
@@ -729,6 +735,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			phonenumber.FieldStatus:         {Type: field.TypeString, Column: phonenumber.FieldStatus},
 			phonenumber.FieldThroughput:     {Type: field.TypeInt, Column: phonenumber.FieldThroughput},
 			phonenumber.FieldThroughputCap:  {Type: field.TypeInt, Column: phonenumber.FieldThroughputCap},
+			phonenumber.FieldPin:            {Type: field.TypeBytes, Column: phonenumber.FieldPin},
 		},
 	}
 	graph.Nodes[30] = &sqlgraph.Node{
@@ -1488,6 +1495,11 @@ func (f *AccountFilter) WhereWabaID(p entql.StringP) {
 	f.Where(p.Field(account.FieldWabaID))
 }
 
+// WhereSandbox applies the entql bool predicate on the sandbox field.
+func (f *AccountFilter) WhereSandbox(p entql.BoolP) {
+	f.Where(p.Field(account.FieldSandbox))
+}
+
 // WhereName applies the entql string predicate on the name field.
 func (f *AccountFilter) WhereName(p entql.StringP) {
 	f.Where(p.Field(account.FieldName))
@@ -1523,6 +1535,26 @@ func (f *AccountFilter) WhereToken(p entql.BytesP) {
 	f.Where(p.Field(account.FieldToken))
 }
 
+// WhereTokenExpiresAt applies the entql time.Time predicate on the token_expires_at field.
+func (f *AccountFilter) WhereTokenExpiresAt(p entql.TimeP) {
+	f.Where(p.Field(account.FieldTokenExpiresAt))
+}
+
+// WhereTokenWarnedAt applies the entql time.Time predicate on the token_warned_at field.
+func (f *AccountFilter) WhereTokenWarnedAt(p entql.TimeP) {
+	f.Where(p.Field(account.FieldTokenWarnedAt))
+}
+
+// WhereSignupCode applies the entql []byte predicate on the signup_code field.
+func (f *AccountFilter) WhereSignupCode(p entql.BytesP) {
+	f.Where(p.Field(account.FieldSignupCode))
+}
+
+// WhereHealth applies the entql json.RawMessage predicate on the health field.
+func (f *AccountFilter) WhereHealth(p entql.BytesP) {
+	f.Where(p.Field(account.FieldHealth))
+}
+
 // WhereMessagingLimit applies the entql int predicate on the messaging_limit field.
 func (f *AccountFilter) WhereMessagingLimit(p entql.IntP) {
 	f.Where(p.Field(account.FieldMessagingLimit))
@@ -1536,6 +1568,11 @@ func (f *AccountFilter) WhereConnectedAt(p entql.TimeP) {
 // WhereSyncedAt applies the entql time.Time predicate on the synced_at field.
 func (f *AccountFilter) WhereSyncedAt(p entql.TimeP) {
 	f.Where(p.Field(account.FieldSyncedAt))
+}
+
+// WhereWebhookReceivedAt applies the entql time.Time predicate on the webhook_received_at field.
+func (f *AccountFilter) WhereWebhookReceivedAt(p entql.TimeP) {
+	f.Where(p.Field(account.FieldWebhookReceivedAt))
 }
 
 // WhereHasPhoneNumbers applies a predicate to check if query has an edge phone_numbers.
@@ -4234,6 +4271,11 @@ func (f *PhoneNumberFilter) WhereThroughput(p entql.IntP) {
 // WhereThroughputCap applies the entql int predicate on the throughput_cap field.
 func (f *PhoneNumberFilter) WhereThroughputCap(p entql.IntP) {
 	f.Where(p.Field(phonenumber.FieldThroughputCap))
+}
+
+// WherePin applies the entql []byte predicate on the pin field.
+func (f *PhoneNumberFilter) WherePin(p entql.BytesP) {
+	f.Where(p.Field(phonenumber.FieldPin))
 }
 
 // WhereHasAccount applies a predicate to check if query has an edge account.

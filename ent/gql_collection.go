@@ -215,6 +215,11 @@ func (_q *AccountQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				selectedFields = append(selectedFields, account.FieldWabaID)
 				fieldSeen[account.FieldWabaID] = struct{}{}
 			}
+		case "sandbox":
+			if _, ok := fieldSeen[account.FieldSandbox]; !ok {
+				selectedFields = append(selectedFields, account.FieldSandbox)
+				fieldSeen[account.FieldSandbox] = struct{}{}
+			}
 		case "name":
 			if _, ok := fieldSeen[account.FieldName]; !ok {
 				selectedFields = append(selectedFields, account.FieldName)
@@ -240,6 +245,16 @@ func (_q *AccountQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				selectedFields = append(selectedFields, account.FieldReviewStatus)
 				fieldSeen[account.FieldReviewStatus] = struct{}{}
 			}
+		case "tokenExpiresAt":
+			if _, ok := fieldSeen[account.FieldTokenExpiresAt]; !ok {
+				selectedFields = append(selectedFields, account.FieldTokenExpiresAt)
+				fieldSeen[account.FieldTokenExpiresAt] = struct{}{}
+			}
+		case "health":
+			if _, ok := fieldSeen[account.FieldHealth]; !ok {
+				selectedFields = append(selectedFields, account.FieldHealth)
+				fieldSeen[account.FieldHealth] = struct{}{}
+			}
 		case "messagingLimit":
 			if _, ok := fieldSeen[account.FieldMessagingLimit]; !ok {
 				selectedFields = append(selectedFields, account.FieldMessagingLimit)
@@ -254,6 +269,11 @@ func (_q *AccountQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 			if _, ok := fieldSeen[account.FieldSyncedAt]; !ok {
 				selectedFields = append(selectedFields, account.FieldSyncedAt)
 				fieldSeen[account.FieldSyncedAt] = struct{}{}
+			}
+		case "webhookReceivedAt":
+			if _, ok := fieldSeen[account.FieldWebhookReceivedAt]; !ok {
+				selectedFields = append(selectedFields, account.FieldWebhookReceivedAt)
+				fieldSeen[account.FieldWebhookReceivedAt] = struct{}{}
 			}
 		case "id":
 		case "__typename":

@@ -1235,6 +1235,7 @@ type AccountMutation struct {
 	id                   *uid.ID
 	organization_id      *uid.ID
 	waba_id              *string
+	sandbox              *bool
 	name                 *string
 	currency             *string
 	status               *enum.AccountStatus
@@ -1242,10 +1243,16 @@ type AccountMutation struct {
 	restricted_until     *time.Time
 	review_status        *string
 	token                *[]byte
+	token_expires_at     *time.Time
+	token_warned_at      *time.Time
+	signup_code          *[]byte
+	health               *[]jsonfield.HealthIssue
+	appendhealth         []jsonfield.HealthIssue
 	messaging_limit      *int
 	addmessaging_limit   *int
 	connected_at         *time.Time
 	synced_at            *time.Time
+	webhook_received_at  *time.Time
 	clearedFields        map[string]struct{}
 	phone_numbers        map[uid.ID]struct{}
 	removedphone_numbers map[uid.ID]struct{}
@@ -1432,6 +1439,42 @@ func (m *AccountMutation) OldWabaID(ctx context.Context) (v string, err error) {
 // ResetWabaID resets all changes to the "waba_id" field.
 func (m *AccountMutation) ResetWabaID() {
 	m.waba_id = nil
+}
+
+// SetSandbox sets the "sandbox" field.
+func (m *AccountMutation) SetSandbox(b bool) {
+	m.sandbox = &b
+}
+
+// Sandbox returns the value of the "sandbox" field in the mutation.
+func (m *AccountMutation) Sandbox() (r bool, exists bool) {
+	v := m.sandbox
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSandbox returns the old "sandbox" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldSandbox(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSandbox is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSandbox requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSandbox: %w", err)
+	}
+	return oldValue.Sandbox, nil
+}
+
+// ResetSandbox resets all changes to the "sandbox" field.
+func (m *AccountMutation) ResetSandbox() {
+	m.sandbox = nil
 }
 
 // SetName sets the "name" field.
@@ -1738,6 +1781,218 @@ func (m *AccountMutation) ResetToken() {
 	m.token = nil
 }
 
+// SetTokenExpiresAt sets the "token_expires_at" field.
+func (m *AccountMutation) SetTokenExpiresAt(t time.Time) {
+	m.token_expires_at = &t
+}
+
+// TokenExpiresAt returns the value of the "token_expires_at" field in the mutation.
+func (m *AccountMutation) TokenExpiresAt() (r time.Time, exists bool) {
+	v := m.token_expires_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTokenExpiresAt returns the old "token_expires_at" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldTokenExpiresAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTokenExpiresAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTokenExpiresAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTokenExpiresAt: %w", err)
+	}
+	return oldValue.TokenExpiresAt, nil
+}
+
+// ClearTokenExpiresAt clears the value of the "token_expires_at" field.
+func (m *AccountMutation) ClearTokenExpiresAt() {
+	m.token_expires_at = nil
+	m.clearedFields[account.FieldTokenExpiresAt] = struct{}{}
+}
+
+// TokenExpiresAtCleared returns if the "token_expires_at" field was cleared in this mutation.
+func (m *AccountMutation) TokenExpiresAtCleared() bool {
+	_, ok := m.clearedFields[account.FieldTokenExpiresAt]
+	return ok
+}
+
+// ResetTokenExpiresAt resets all changes to the "token_expires_at" field.
+func (m *AccountMutation) ResetTokenExpiresAt() {
+	m.token_expires_at = nil
+	delete(m.clearedFields, account.FieldTokenExpiresAt)
+}
+
+// SetTokenWarnedAt sets the "token_warned_at" field.
+func (m *AccountMutation) SetTokenWarnedAt(t time.Time) {
+	m.token_warned_at = &t
+}
+
+// TokenWarnedAt returns the value of the "token_warned_at" field in the mutation.
+func (m *AccountMutation) TokenWarnedAt() (r time.Time, exists bool) {
+	v := m.token_warned_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTokenWarnedAt returns the old "token_warned_at" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldTokenWarnedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTokenWarnedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTokenWarnedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTokenWarnedAt: %w", err)
+	}
+	return oldValue.TokenWarnedAt, nil
+}
+
+// ClearTokenWarnedAt clears the value of the "token_warned_at" field.
+func (m *AccountMutation) ClearTokenWarnedAt() {
+	m.token_warned_at = nil
+	m.clearedFields[account.FieldTokenWarnedAt] = struct{}{}
+}
+
+// TokenWarnedAtCleared returns if the "token_warned_at" field was cleared in this mutation.
+func (m *AccountMutation) TokenWarnedAtCleared() bool {
+	_, ok := m.clearedFields[account.FieldTokenWarnedAt]
+	return ok
+}
+
+// ResetTokenWarnedAt resets all changes to the "token_warned_at" field.
+func (m *AccountMutation) ResetTokenWarnedAt() {
+	m.token_warned_at = nil
+	delete(m.clearedFields, account.FieldTokenWarnedAt)
+}
+
+// SetSignupCode sets the "signup_code" field.
+func (m *AccountMutation) SetSignupCode(b []byte) {
+	m.signup_code = &b
+}
+
+// SignupCode returns the value of the "signup_code" field in the mutation.
+func (m *AccountMutation) SignupCode() (r []byte, exists bool) {
+	v := m.signup_code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSignupCode returns the old "signup_code" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldSignupCode(ctx context.Context) (v *[]byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSignupCode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSignupCode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSignupCode: %w", err)
+	}
+	return oldValue.SignupCode, nil
+}
+
+// ClearSignupCode clears the value of the "signup_code" field.
+func (m *AccountMutation) ClearSignupCode() {
+	m.signup_code = nil
+	m.clearedFields[account.FieldSignupCode] = struct{}{}
+}
+
+// SignupCodeCleared returns if the "signup_code" field was cleared in this mutation.
+func (m *AccountMutation) SignupCodeCleared() bool {
+	_, ok := m.clearedFields[account.FieldSignupCode]
+	return ok
+}
+
+// ResetSignupCode resets all changes to the "signup_code" field.
+func (m *AccountMutation) ResetSignupCode() {
+	m.signup_code = nil
+	delete(m.clearedFields, account.FieldSignupCode)
+}
+
+// SetHealth sets the "health" field.
+func (m *AccountMutation) SetHealth(ji []jsonfield.HealthIssue) {
+	m.health = &ji
+	m.appendhealth = nil
+}
+
+// Health returns the value of the "health" field in the mutation.
+func (m *AccountMutation) Health() (r []jsonfield.HealthIssue, exists bool) {
+	v := m.health
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHealth returns the old "health" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldHealth(ctx context.Context) (v []jsonfield.HealthIssue, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHealth is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHealth requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHealth: %w", err)
+	}
+	return oldValue.Health, nil
+}
+
+// AppendHealth adds ji to the "health" field.
+func (m *AccountMutation) AppendHealth(ji []jsonfield.HealthIssue) {
+	m.appendhealth = append(m.appendhealth, ji...)
+}
+
+// AppendedHealth returns the list of values that were appended to the "health" field in this mutation.
+func (m *AccountMutation) AppendedHealth() ([]jsonfield.HealthIssue, bool) {
+	if len(m.appendhealth) == 0 {
+		return nil, false
+	}
+	return m.appendhealth, true
+}
+
+// ClearHealth clears the value of the "health" field.
+func (m *AccountMutation) ClearHealth() {
+	m.health = nil
+	m.appendhealth = nil
+	m.clearedFields[account.FieldHealth] = struct{}{}
+}
+
+// HealthCleared returns if the "health" field was cleared in this mutation.
+func (m *AccountMutation) HealthCleared() bool {
+	_, ok := m.clearedFields[account.FieldHealth]
+	return ok
+}
+
+// ResetHealth resets all changes to the "health" field.
+func (m *AccountMutation) ResetHealth() {
+	m.health = nil
+	m.appendhealth = nil
+	delete(m.clearedFields, account.FieldHealth)
+}
+
 // SetMessagingLimit sets the "messaging_limit" field.
 func (m *AccountMutation) SetMessagingLimit(i int) {
 	m.messaging_limit = &i
@@ -1893,6 +2148,55 @@ func (m *AccountMutation) ResetSyncedAt() {
 	delete(m.clearedFields, account.FieldSyncedAt)
 }
 
+// SetWebhookReceivedAt sets the "webhook_received_at" field.
+func (m *AccountMutation) SetWebhookReceivedAt(t time.Time) {
+	m.webhook_received_at = &t
+}
+
+// WebhookReceivedAt returns the value of the "webhook_received_at" field in the mutation.
+func (m *AccountMutation) WebhookReceivedAt() (r time.Time, exists bool) {
+	v := m.webhook_received_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWebhookReceivedAt returns the old "webhook_received_at" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldWebhookReceivedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWebhookReceivedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWebhookReceivedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWebhookReceivedAt: %w", err)
+	}
+	return oldValue.WebhookReceivedAt, nil
+}
+
+// ClearWebhookReceivedAt clears the value of the "webhook_received_at" field.
+func (m *AccountMutation) ClearWebhookReceivedAt() {
+	m.webhook_received_at = nil
+	m.clearedFields[account.FieldWebhookReceivedAt] = struct{}{}
+}
+
+// WebhookReceivedAtCleared returns if the "webhook_received_at" field was cleared in this mutation.
+func (m *AccountMutation) WebhookReceivedAtCleared() bool {
+	_, ok := m.clearedFields[account.FieldWebhookReceivedAt]
+	return ok
+}
+
+// ResetWebhookReceivedAt resets all changes to the "webhook_received_at" field.
+func (m *AccountMutation) ResetWebhookReceivedAt() {
+	m.webhook_received_at = nil
+	delete(m.clearedFields, account.FieldWebhookReceivedAt)
+}
+
 // AddPhoneNumberIDs adds the "phone_numbers" edge to the PhoneNumber entity by ids.
 func (m *AccountMutation) AddPhoneNumberIDs(ids ...uid.ID) {
 	if m.phone_numbers == nil {
@@ -2035,12 +2339,15 @@ func (m *AccountMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AccountMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 18)
 	if m.organization_id != nil {
 		fields = append(fields, account.FieldOrganizationID)
 	}
 	if m.waba_id != nil {
 		fields = append(fields, account.FieldWabaID)
+	}
+	if m.sandbox != nil {
+		fields = append(fields, account.FieldSandbox)
 	}
 	if m.name != nil {
 		fields = append(fields, account.FieldName)
@@ -2063,6 +2370,18 @@ func (m *AccountMutation) Fields() []string {
 	if m.token != nil {
 		fields = append(fields, account.FieldToken)
 	}
+	if m.token_expires_at != nil {
+		fields = append(fields, account.FieldTokenExpiresAt)
+	}
+	if m.token_warned_at != nil {
+		fields = append(fields, account.FieldTokenWarnedAt)
+	}
+	if m.signup_code != nil {
+		fields = append(fields, account.FieldSignupCode)
+	}
+	if m.health != nil {
+		fields = append(fields, account.FieldHealth)
+	}
 	if m.messaging_limit != nil {
 		fields = append(fields, account.FieldMessagingLimit)
 	}
@@ -2071,6 +2390,9 @@ func (m *AccountMutation) Fields() []string {
 	}
 	if m.synced_at != nil {
 		fields = append(fields, account.FieldSyncedAt)
+	}
+	if m.webhook_received_at != nil {
+		fields = append(fields, account.FieldWebhookReceivedAt)
 	}
 	return fields
 }
@@ -2084,6 +2406,8 @@ func (m *AccountMutation) Field(name string) (ent.Value, bool) {
 		return m.OrganizationID()
 	case account.FieldWabaID:
 		return m.WabaID()
+	case account.FieldSandbox:
+		return m.Sandbox()
 	case account.FieldName:
 		return m.Name()
 	case account.FieldCurrency:
@@ -2098,12 +2422,22 @@ func (m *AccountMutation) Field(name string) (ent.Value, bool) {
 		return m.ReviewStatus()
 	case account.FieldToken:
 		return m.Token()
+	case account.FieldTokenExpiresAt:
+		return m.TokenExpiresAt()
+	case account.FieldTokenWarnedAt:
+		return m.TokenWarnedAt()
+	case account.FieldSignupCode:
+		return m.SignupCode()
+	case account.FieldHealth:
+		return m.Health()
 	case account.FieldMessagingLimit:
 		return m.MessagingLimit()
 	case account.FieldConnectedAt:
 		return m.ConnectedAt()
 	case account.FieldSyncedAt:
 		return m.SyncedAt()
+	case account.FieldWebhookReceivedAt:
+		return m.WebhookReceivedAt()
 	}
 	return nil, false
 }
@@ -2117,6 +2451,8 @@ func (m *AccountMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldOrganizationID(ctx)
 	case account.FieldWabaID:
 		return m.OldWabaID(ctx)
+	case account.FieldSandbox:
+		return m.OldSandbox(ctx)
 	case account.FieldName:
 		return m.OldName(ctx)
 	case account.FieldCurrency:
@@ -2131,12 +2467,22 @@ func (m *AccountMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldReviewStatus(ctx)
 	case account.FieldToken:
 		return m.OldToken(ctx)
+	case account.FieldTokenExpiresAt:
+		return m.OldTokenExpiresAt(ctx)
+	case account.FieldTokenWarnedAt:
+		return m.OldTokenWarnedAt(ctx)
+	case account.FieldSignupCode:
+		return m.OldSignupCode(ctx)
+	case account.FieldHealth:
+		return m.OldHealth(ctx)
 	case account.FieldMessagingLimit:
 		return m.OldMessagingLimit(ctx)
 	case account.FieldConnectedAt:
 		return m.OldConnectedAt(ctx)
 	case account.FieldSyncedAt:
 		return m.OldSyncedAt(ctx)
+	case account.FieldWebhookReceivedAt:
+		return m.OldWebhookReceivedAt(ctx)
 	}
 	return nil, fmt.Errorf("unknown Account field %s", name)
 }
@@ -2159,6 +2505,13 @@ func (m *AccountMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetWabaID(v)
+		return nil
+	case account.FieldSandbox:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSandbox(v)
 		return nil
 	case account.FieldName:
 		v, ok := value.(string)
@@ -2209,6 +2562,34 @@ func (m *AccountMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetToken(v)
 		return nil
+	case account.FieldTokenExpiresAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTokenExpiresAt(v)
+		return nil
+	case account.FieldTokenWarnedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTokenWarnedAt(v)
+		return nil
+	case account.FieldSignupCode:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSignupCode(v)
+		return nil
+	case account.FieldHealth:
+		v, ok := value.([]jsonfield.HealthIssue)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHealth(v)
+		return nil
 	case account.FieldMessagingLimit:
 		v, ok := value.(int)
 		if !ok {
@@ -2229,6 +2610,13 @@ func (m *AccountMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetSyncedAt(v)
+		return nil
+	case account.FieldWebhookReceivedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWebhookReceivedAt(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Account field %s", name)
@@ -2287,11 +2675,26 @@ func (m *AccountMutation) ClearedFields() []string {
 	if m.FieldCleared(account.FieldReviewStatus) {
 		fields = append(fields, account.FieldReviewStatus)
 	}
+	if m.FieldCleared(account.FieldTokenExpiresAt) {
+		fields = append(fields, account.FieldTokenExpiresAt)
+	}
+	if m.FieldCleared(account.FieldTokenWarnedAt) {
+		fields = append(fields, account.FieldTokenWarnedAt)
+	}
+	if m.FieldCleared(account.FieldSignupCode) {
+		fields = append(fields, account.FieldSignupCode)
+	}
+	if m.FieldCleared(account.FieldHealth) {
+		fields = append(fields, account.FieldHealth)
+	}
 	if m.FieldCleared(account.FieldMessagingLimit) {
 		fields = append(fields, account.FieldMessagingLimit)
 	}
 	if m.FieldCleared(account.FieldSyncedAt) {
 		fields = append(fields, account.FieldSyncedAt)
+	}
+	if m.FieldCleared(account.FieldWebhookReceivedAt) {
+		fields = append(fields, account.FieldWebhookReceivedAt)
 	}
 	return fields
 }
@@ -2319,11 +2722,26 @@ func (m *AccountMutation) ClearField(name string) error {
 	case account.FieldReviewStatus:
 		m.ClearReviewStatus()
 		return nil
+	case account.FieldTokenExpiresAt:
+		m.ClearTokenExpiresAt()
+		return nil
+	case account.FieldTokenWarnedAt:
+		m.ClearTokenWarnedAt()
+		return nil
+	case account.FieldSignupCode:
+		m.ClearSignupCode()
+		return nil
+	case account.FieldHealth:
+		m.ClearHealth()
+		return nil
 	case account.FieldMessagingLimit:
 		m.ClearMessagingLimit()
 		return nil
 	case account.FieldSyncedAt:
 		m.ClearSyncedAt()
+		return nil
+	case account.FieldWebhookReceivedAt:
+		m.ClearWebhookReceivedAt()
 		return nil
 	}
 	return fmt.Errorf("unknown Account nullable field %s", name)
@@ -2338,6 +2756,9 @@ func (m *AccountMutation) ResetField(name string) error {
 		return nil
 	case account.FieldWabaID:
 		m.ResetWabaID()
+		return nil
+	case account.FieldSandbox:
+		m.ResetSandbox()
 		return nil
 	case account.FieldName:
 		m.ResetName()
@@ -2360,6 +2781,18 @@ func (m *AccountMutation) ResetField(name string) error {
 	case account.FieldToken:
 		m.ResetToken()
 		return nil
+	case account.FieldTokenExpiresAt:
+		m.ResetTokenExpiresAt()
+		return nil
+	case account.FieldTokenWarnedAt:
+		m.ResetTokenWarnedAt()
+		return nil
+	case account.FieldSignupCode:
+		m.ResetSignupCode()
+		return nil
+	case account.FieldHealth:
+		m.ResetHealth()
+		return nil
 	case account.FieldMessagingLimit:
 		m.ResetMessagingLimit()
 		return nil
@@ -2368,6 +2801,9 @@ func (m *AccountMutation) ResetField(name string) error {
 		return nil
 	case account.FieldSyncedAt:
 		m.ResetSyncedAt()
+		return nil
+	case account.FieldWebhookReceivedAt:
+		m.ResetWebhookReceivedAt()
 		return nil
 	}
 	return fmt.Errorf("unknown Account field %s", name)
@@ -27482,6 +27918,7 @@ type PhoneNumberMutation struct {
 	addthroughput     *int
 	throughput_cap    *int
 	addthroughput_cap *int
+	pin               *[]byte
 	clearedFields     map[string]struct{}
 	account           *uid.ID
 	clearedaccount    bool
@@ -27972,6 +28409,55 @@ func (m *PhoneNumberMutation) ResetThroughputCap() {
 	delete(m.clearedFields, phonenumber.FieldThroughputCap)
 }
 
+// SetPin sets the "pin" field.
+func (m *PhoneNumberMutation) SetPin(b []byte) {
+	m.pin = &b
+}
+
+// Pin returns the value of the "pin" field in the mutation.
+func (m *PhoneNumberMutation) Pin() (r []byte, exists bool) {
+	v := m.pin
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPin returns the old "pin" field's value of the PhoneNumber entity.
+// If the PhoneNumber object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PhoneNumberMutation) OldPin(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPin is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPin requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPin: %w", err)
+	}
+	return oldValue.Pin, nil
+}
+
+// ClearPin clears the value of the "pin" field.
+func (m *PhoneNumberMutation) ClearPin() {
+	m.pin = nil
+	m.clearedFields[phonenumber.FieldPin] = struct{}{}
+}
+
+// PinCleared returns if the "pin" field was cleared in this mutation.
+func (m *PhoneNumberMutation) PinCleared() bool {
+	_, ok := m.clearedFields[phonenumber.FieldPin]
+	return ok
+}
+
+// ResetPin resets all changes to the "pin" field.
+func (m *PhoneNumberMutation) ResetPin() {
+	m.pin = nil
+	delete(m.clearedFields, phonenumber.FieldPin)
+}
+
 // ClearAccount clears the "account" edge to the Account entity.
 func (m *PhoneNumberMutation) ClearAccount() {
 	m.clearedaccount = true
@@ -28033,7 +28519,7 @@ func (m *PhoneNumberMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *PhoneNumberMutation) Fields() []string {
-	fields := make([]string, 0, 9)
+	fields := make([]string, 0, 10)
 	if m.organization_id != nil {
 		fields = append(fields, phonenumber.FieldOrganizationID)
 	}
@@ -28061,6 +28547,9 @@ func (m *PhoneNumberMutation) Fields() []string {
 	if m.throughput_cap != nil {
 		fields = append(fields, phonenumber.FieldThroughputCap)
 	}
+	if m.pin != nil {
+		fields = append(fields, phonenumber.FieldPin)
+	}
 	return fields
 }
 
@@ -28087,6 +28576,8 @@ func (m *PhoneNumberMutation) Field(name string) (ent.Value, bool) {
 		return m.Throughput()
 	case phonenumber.FieldThroughputCap:
 		return m.ThroughputCap()
+	case phonenumber.FieldPin:
+		return m.Pin()
 	}
 	return nil, false
 }
@@ -28114,6 +28605,8 @@ func (m *PhoneNumberMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldThroughput(ctx)
 	case phonenumber.FieldThroughputCap:
 		return m.OldThroughputCap(ctx)
+	case phonenumber.FieldPin:
+		return m.OldPin(ctx)
 	}
 	return nil, fmt.Errorf("unknown PhoneNumber field %s", name)
 }
@@ -28186,6 +28679,13 @@ func (m *PhoneNumberMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetThroughputCap(v)
 		return nil
+	case phonenumber.FieldPin:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPin(v)
+		return nil
 	}
 	return fmt.Errorf("unknown PhoneNumber field %s", name)
 }
@@ -28246,6 +28746,9 @@ func (m *PhoneNumberMutation) ClearedFields() []string {
 	if m.FieldCleared(phonenumber.FieldThroughputCap) {
 		fields = append(fields, phonenumber.FieldThroughputCap)
 	}
+	if m.FieldCleared(phonenumber.FieldPin) {
+		fields = append(fields, phonenumber.FieldPin)
+	}
 	return fields
 }
 
@@ -28262,6 +28765,9 @@ func (m *PhoneNumberMutation) ClearField(name string) error {
 	switch name {
 	case phonenumber.FieldThroughputCap:
 		m.ClearThroughputCap()
+		return nil
+	case phonenumber.FieldPin:
+		m.ClearPin()
 		return nil
 	}
 	return fmt.Errorf("unknown PhoneNumber nullable field %s", name)
@@ -28297,6 +28803,9 @@ func (m *PhoneNumberMutation) ResetField(name string) error {
 		return nil
 	case phonenumber.FieldThroughputCap:
 		m.ResetThroughputCap()
+		return nil
+	case phonenumber.FieldPin:
+		m.ResetPin()
 		return nil
 	}
 	return fmt.Errorf("unknown PhoneNumber field %s", name)

@@ -37,6 +37,8 @@ type PhoneNumber struct {
 	Throughput int `json:"throughput,omitempty"`
 	// ThroughputCap holds the value of the "throughput_cap" field.
 	ThroughputCap *int `json:"throughput_cap,omitempty"`
+	// the PIN that was made here, sealed by package secret with the row's id as associated data
+	Pin []byte `json:"-"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the PhoneNumberQuery when eager-loading is set.
 	Edges        PhoneNumberEdges `json:"edges"`
@@ -70,6 +72,8 @@ func (*PhoneNumber) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case phonenumber.FieldPin:
+			values[i] = new([]byte)
 		case phonenumber.FieldThroughput, phonenumber.FieldThroughputCap:
 			values[i] = new(sql.NullInt64)
 		case phonenumber.FieldMetaID, phonenumber.FieldDisplayNumber, phonenumber.FieldVerifiedName, phonenumber.FieldQualityRating, phonenumber.FieldStatus:
@@ -152,6 +156,12 @@ func (_m *PhoneNumber) assignValues(columns []string, values []any) error {
 				_m.ThroughputCap = new(int)
 				*_m.ThroughputCap = int(value.Int64)
 			}
+		case phonenumber.FieldPin:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field pin", values[i])
+			} else if value != nil {
+				_m.Pin = *value
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -221,6 +231,8 @@ func (_m *PhoneNumber) String() string {
 		builder.WriteString("throughput_cap=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("pin=<sensitive>")
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -108,6 +108,12 @@ func (_c *PhoneNumberCreate) SetNillableThroughputCap(v *int) *PhoneNumberCreate
 	return _c
 }
 
+// SetPin sets the "pin" field.
+func (_c *PhoneNumberCreate) SetPin(v []byte) *PhoneNumberCreate {
+	_c.mutation.SetPin(v)
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *PhoneNumberCreate) SetID(v uid.ID) *PhoneNumberCreate {
 	_c.mutation.SetID(v)
@@ -286,6 +292,10 @@ func (_c *PhoneNumberCreate) createSpec() (*PhoneNumber, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ThroughputCap(); ok {
 		_spec.SetField(phonenumber.FieldThroughputCap, field.TypeInt, value)
 		_node.ThroughputCap = &value
+	}
+	if value, ok := _c.mutation.Pin(); ok {
+		_spec.SetField(phonenumber.FieldPin, field.TypeBytes, value)
+		_node.Pin = value
 	}
 	if nodes := _c.mutation.AccountIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

@@ -162,6 +162,18 @@ func (_u *PhoneNumberUpdate) ClearThroughputCap() *PhoneNumberUpdate {
 	return _u
 }
 
+// SetPin sets the "pin" field.
+func (_u *PhoneNumberUpdate) SetPin(v []byte) *PhoneNumberUpdate {
+	_u.mutation.SetPin(v)
+	return _u
+}
+
+// ClearPin clears the value of the "pin" field.
+func (_u *PhoneNumberUpdate) ClearPin() *PhoneNumberUpdate {
+	_u.mutation.ClearPin()
+	return _u
+}
+
 // SetAccount sets the "account" edge to the Account entity.
 func (_u *PhoneNumberUpdate) SetAccount(v *Account) *PhoneNumberUpdate {
 	return _u.SetAccountID(v.ID)
@@ -259,6 +271,12 @@ func (_u *PhoneNumberUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	}
 	if _u.mutation.ThroughputCapCleared() {
 		_spec.ClearField(phonenumber.FieldThroughputCap, field.TypeInt)
+	}
+	if value, ok := _u.mutation.Pin(); ok {
+		_spec.SetField(phonenumber.FieldPin, field.TypeBytes, value)
+	}
+	if _u.mutation.PinCleared() {
+		_spec.ClearField(phonenumber.FieldPin, field.TypeBytes)
 	}
 	if _u.mutation.AccountCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -441,6 +459,18 @@ func (_u *PhoneNumberUpdateOne) ClearThroughputCap() *PhoneNumberUpdateOne {
 	return _u
 }
 
+// SetPin sets the "pin" field.
+func (_u *PhoneNumberUpdateOne) SetPin(v []byte) *PhoneNumberUpdateOne {
+	_u.mutation.SetPin(v)
+	return _u
+}
+
+// ClearPin clears the value of the "pin" field.
+func (_u *PhoneNumberUpdateOne) ClearPin() *PhoneNumberUpdateOne {
+	_u.mutation.ClearPin()
+	return _u
+}
+
 // SetAccount sets the "account" edge to the Account entity.
 func (_u *PhoneNumberUpdateOne) SetAccount(v *Account) *PhoneNumberUpdateOne {
 	return _u.SetAccountID(v.ID)
@@ -568,6 +598,12 @@ func (_u *PhoneNumberUpdateOne) sqlSave(ctx context.Context) (_node *PhoneNumber
 	}
 	if _u.mutation.ThroughputCapCleared() {
 		_spec.ClearField(phonenumber.FieldThroughputCap, field.TypeInt)
+	}
+	if value, ok := _u.mutation.Pin(); ok {
+		_spec.SetField(phonenumber.FieldPin, field.TypeBytes, value)
+	}
+	if _u.mutation.PinCleared() {
+		_spec.ClearField(phonenumber.FieldPin, field.TypeBytes)
 	}
 	if _u.mutation.AccountCleared() {
 		edge := &sqlgraph.EdgeSpec{

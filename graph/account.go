@@ -3,9 +3,20 @@ package graph
 import (
 	"context"
 
+	"carillon/account"
 	"carillon/ent"
+	"carillon/graph/model"
 	"carillon/uid"
 )
+
+func signUpOf(in *model.EmbeddedSignupInput) *account.SignUp {
+	by := &account.SignUp{Code: in.Code, WABAID: in.WabaID}
+	if in.PhoneNumberID != nil {
+		by.PhoneNumberID = *in.PhoneNumberID
+	}
+
+	return by
+}
 
 // currentRate is how fast a number may send now; those of all the response's numbers are asked for
 // at once. While Redis is away a number that Meta has slowed down is not known, and the limit is
@@ -37,4 +48,14 @@ func limitOf(n *ent.PhoneNumber) float64 {
 		return float64(min(n.Throughput, *n.ThroughputCap))
 	}
 	return float64(n.Throughput)
+}
+
+// pointers are to the elements of a list, as gqlgen wants lists of objects.
+func pointers[T any](list []T) []*T {
+	out := make([]*T, len(list))
+	for i := range list {
+		out[i] = &list[i]
+	}
+
+	return out
 }

@@ -8,6 +8,7 @@ package graph
 import (
 	"carillon/account"
 	"carillon/ent"
+	"carillon/ent/jsonfield"
 	"carillon/graph/generated"
 	"carillon/graph/model"
 	"carillon/uid"
@@ -23,13 +24,29 @@ func (r *accountResolver) MessagingLimitUsed(ctx context.Context, obj *ent.Accou
 	})
 }
 
+func (r *accountResolver) Health(ctx context.Context, obj *ent.Account) ([]*jsonfield.HealthIssue, error) {
+	return pointers(account.Health(obj, r.Now())), nil
+}
+
 func (r *mutationResolver) ConnectAccount(ctx context.Context, input model.ConnectAccountInput) (*model.AccountPayload, error) {
 	in := account.Connect{ConsentToTransfer: input.ConsentToTransfer}
 	if token := input.Credentials.Token; token != nil {
 		in.WABAID, in.AccessToken = token.WabaID, token.AccessToken
 	}
+	if by := input.Credentials.EmbeddedSignup; by != nil {
+		in.SignUp = signUpOf(by)
+	}
 
 	a, wrong, err := answer(r.Accounts.Connect(ctx, in))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.AccountPayload{Account: a, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) ConnectSandboxAccount(ctx context.Context, input model.ConnectSandboxAccountInput) (*model.AccountPayload, error) {
+	a, wrong, err := answer(r.Accounts.ConnectSandbox(ctx, input.Name))
 	if err != nil {
 		return nil, err
 	}

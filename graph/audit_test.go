@@ -63,6 +63,9 @@ var changes = map[string]func(o *shop){
 		o.must(`mutation($token: String!) { connectAccount(input: {credentials: {token: {wabaId: "`+waba+
 			`", accessToken: $token}}, consentToTransfer: true}) { userErrors { message } } }`, vars{"token": metaToken})
 	},
+	"connectSandboxAccount": func(o *shop) {
+		o.must(`mutation { connectSandboxAccount(input: {name: "Try it"}) { userErrors { message } } }`)
+	},
 	"syncAccount": func(o *shop) {
 		o.must(`mutation($id: ID!) { syncAccount(input: {accountId: $id}) { userErrors { message } } }`,
 			vars{"id": o.account.ID.String()})
@@ -179,7 +182,7 @@ var recorded = map[string]string{
 	"updateOrganization": identity.ActionOrganizationUpdate, "revokeSession": identity.ActionSessionRevoke,
 	"createApiKey": identity.ActionAPIKeyCreate,
 	"revokeApiKey": identity.ActionAPIKeyRevoke, "connectAccount": identity.ActionAccountConnect,
-	"syncAccount":       identity.ActionAccountSync,
+	"syncAccount": identity.ActionAccountSync, "connectSandboxAccount": identity.ActionAccountConnect,
 	"updatePhoneNumber": identity.ActionPhoneNumberUpdate, "createTemplate": identity.ActionTemplateCreate,
 	"createContact": identity.ActionContactCreate, "importContacts": identity.ActionContactImport,
 	"createContactList": identity.ActionContactListCreate,

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"encoding/json"
 	"hash/maphash"
 	"slices"
 	"time"
@@ -250,7 +251,7 @@ func (s *states) read(ctx context.Context, kind uid.Kind, p span) (out []state, 
 			Limit(n).All(ctx)
 		for _, a := range rows {
 			out = append(out, state{Noder: a, id: a.ID,
-				mark: [...]any{a.Name, a.Status, text(a.StatusReason), text(a.ReviewStatus), or(a.MessagingLimit, -1)}})
+				mark: accountMark(a)})
 		}
 
 		return out, err
@@ -293,6 +294,14 @@ func (s *states) read(ctx context.Context, kind uid.Kind, p span) (out []state, 
 	}
 
 	return out, err
+}
+
+// accountMark is what of an account is news. That its token runs out is news each time it is warned
+// of.
+func accountMark(a *ent.Account) any {
+	health, _ := json.Marshal(a.Health)
+	return [...]any{a.Name, a.Status, text(a.StatusReason), text(a.ReviewStatus), or(a.MessagingLimit, -1), string(health),
+		or(a.TokenWarnedAt, time.Time{}).UnixMicro()}
 }
 
 // those are the conditions for the rows of a span.

@@ -22,7 +22,6 @@ import (
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/uid"
-	"carillon/whatsapp"
 	"carillon/worker"
 )
 
@@ -223,7 +222,7 @@ func (o *shop) sendAll(messages int, rec *recorder) {
 	o.t.Helper()
 	client, prefix := dbtest.Redis(o.t)
 	lanes := worker.NewLanes(worker.Parts{Queue: o.queue, Journal: o.journal, Accounts: o.accounts,
-		Campaigns: o.campaigns, Client: whatsapp.NewClient(o.metaURL, "v26.0"), Pace: worker.NewPace(client, prefix),
+		Campaigns: o.campaigns, Pace: worker.NewPace(client, prefix),
 		Waiting: func(context.Context) bool { return false }, Now: database.Now, Log: slog.New(slog.DiscardHandler)})
 
 	ctx := caller.System(o.ctx)

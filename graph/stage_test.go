@@ -52,6 +52,8 @@ const (
 	waba      = "102290129340398"
 	metaPhone = "106540352242922"
 	metaToken = "EAAtoken"
+	appID     = "4200"
+	appSecret = "app-secret"
 	password  = "correct horse battery"
 )
 
@@ -61,7 +63,6 @@ type stage struct {
 	t          *testing.T
 	db         *database.DB
 	sandbox    *sandbox.Sandbox
-	metaURL    string // where the sandbox listens
 	who        *identity.Service
 	accounts   *account.Service
 	audience   *audience.Service
@@ -139,7 +140,7 @@ func standBefore(t *testing.T, db *database.DB, before func(http.Handler) http.H
 	}))
 
 	var err error
-	if s.sandbox, err = sandbox.New(sandbox.Options{AppID: "4200", NoLimits: true, NoWebhooks: true,
+	if s.sandbox, err = sandbox.New(sandbox.Options{NoLimits: true, NoWebhooks: true, AppID: appID, AppSecret: appSecret,
 		Log: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +149,6 @@ func standBefore(t *testing.T, db *database.DB, before func(http.Handler) http.H
 		Numbers: []sandbox.NumberSpec{
 			{ID: metaPhone, DisplayNumber: "+1 555-078-3881", VerifiedName: "Lucky Shrub"}}})
 	meta := httptest.NewServer(before(s.sandbox))
-	s.metaURL = meta.URL
 	t.Cleanup(meta.Close)
 	keys, err := secret.NewKeyring(secret.NewKey())
 	if err != nil {
@@ -167,9 +167,9 @@ func standBefore(t *testing.T, db *database.DB, before func(http.Handler) http.H
 			Announce: func(ctx context.Context, id uid.ID) { s.deps.Hub.Announce(ctx, id) }, // a test may give another hub
 		})
 
-	graphAPI := whatsapp.NewClient(meta.URL, "v26.0")
-	s.accounts = account.New(db, keys, graphAPI, s.who, account.Options{Tell: s.Notify},
-		database.Now)
+	s.accounts = account.New(db, keys, whatsapp.NewClient(meta.URL, "v26.0"), s.who, account.Options{Tell: s.Notify,
+		AppID: appID, AppSecret: appSecret,
+		Sandbox: &account.App{Client: whatsapp.NewClient(meta.URL, "v26.0"), ID: appID, Secret: appSecret}}, database.Now)
 	s.audience = audience.New(db, database.Now,
 		func(ctx context.Context, organization, id uid.ID) { s.Notify(ctx, organization, id) })
 	s.audience.WakeBy(func(context.Context, uid.ID) { s.woken.Add(1) })
@@ -177,7 +177,7 @@ func standBefore(t *testing.T, db *database.DB, before func(http.Handler) http.H
 	s.run(s.journal.Run)
 	s.run(s.hub.Run)
 
-	s.media = media.New(db, s.accounts, graphAPI, keys, media.Options{PublicURL: "https://carillon.example"}, database.Now)
+	s.media = media.New(db, s.accounts, keys, media.Options{PublicURL: "https://carillon.example"}, database.Now)
 	direct := transactional.New(db, s.queue, s.who, s, database.Now)
 	direct.RenewMediaBy(s.media.Renew)
 	s.campaigns.RenewMediaBy(s.media.Renew)

@@ -14,14 +14,12 @@ import (
 	"carillon/account"
 	"carillon/database"
 	"carillon/secret"
-	"carillon/whatsapp"
 )
 
 // Service uploads and fetches for all organizations.
 type Service struct {
 	db       *database.DB
 	accounts *account.Service
-	meta     *whatsapp.Client
 	keys     *secret.Keyring
 	options  Options
 	now      func() time.Time
@@ -30,9 +28,6 @@ type Service struct {
 
 // Options are what depends on where the service runs.
 type Options struct {
-	// AppID is Meta's id of our app, to which examples of templates are uploaded. Empty asks the token
-	// which app is its own.
-	AppID string
 	// PublicURL is how others reach this service, without a slash at the end.
 	PublicURL string
 	// Streams is how many files are fetched at once by this process; 0 is 100.
@@ -43,13 +38,12 @@ type Options struct {
 const defaultStreams = 100
 
 // New returns the service.
-func New(db *database.DB, accounts *account.Service, meta *whatsapp.Client, keys *secret.Keyring, o Options,
-	now func() time.Time) *Service {
+func New(db *database.DB, accounts *account.Service, keys *secret.Keyring, o Options, now func() time.Time) *Service {
 	if o.Streams == 0 {
 		o.Streams = defaultStreams
 	}
 
-	return &Service{db: db, accounts: accounts, meta: meta, keys: keys, options: o,
+	return &Service{db: db, accounts: accounts, keys: keys, options: o,
 		now:     func() time.Time { return now().UTC().Truncate(time.Microsecond) },
 		streams: make(chan struct{}, o.Streams)}
 }

@@ -135,12 +135,12 @@ func (s *Service) fetch(ctx context.Context, sender account.Sender, id, asked st
 		return nil, usererror.New(usererror.Conflict, "the account is disconnected: connect it again")
 	}
 
-	where, err := s.meta.Media(ctx, sender.Token, id, sender.PhoneNumber.MetaID)
+	where, err := sender.Client.Media(ctx, sender.Token, id, sender.PhoneNumber.MetaID)
 	if err != nil {
 		return nil, err
 	}
 
-	return s.meta.Download(ctx, sender.Token, where, asked)
+	return sender.Client.Download(ctx, sender.Token, where, asked)
 }
 
 // setHeaders says what the file is, and forbids browsers to take it for anything else.

@@ -98,7 +98,7 @@ func stand(t *testing.T, db *database.DB) *stage {
 		identity.Options{Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
 	s.accounts = account.New(db, keys, client, s.who, account.Options{}, s.now)
 	s.links = httptest.NewUnstartedServer(nil)
-	s.Service = media.New(db, s.accounts, client, keys, media.Options{Streams: 4, Log: slog.New(slog.DiscardHandler),
+	s.Service = media.New(db, s.accounts, keys, media.Options{Streams: 4, Log: slog.New(slog.DiscardHandler),
 		PublicURL: "http://" + s.links.Listener.Addr().String()}, s.now)
 	s.links.Config.Handler = s.Service
 	s.links.Start()

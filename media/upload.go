@@ -160,14 +160,14 @@ func (s *Service) uploadExample(ctx context.Context, a *ent.Account, in NewUploa
 		return nil, usererror.Refuse("file", usererror.Invalid, "the file %s", problem)
 	}
 
-	token, err := s.token(ctx, a)
+	at, err := s.access(a)
 	if err != nil {
 		return nil, err
 	}
 
-	app := s.options.AppID
-	if app == "" {
-		about, err := s.meta.DebugToken(ctx, token, token)
+	app := at.AppID
+	if app == "" { // the token knows which app is its own
+		about, err := at.Client.DebugToken(ctx, at.Token, at.Token)
 		if err != nil || about.AppID == "" {
 			return nil, usererror.Refuse("accountId", usererror.NotAllowed,
 				"WhatsApp does not say which app the access token belongs to; the operator has to set WHATSAPP_APP_ID")
@@ -176,7 +176,7 @@ func (s *Service) uploadExample(ctx context.Context, a *ent.Account, in NewUploa
 		app = about.AppID
 	}
 
-	handle, err := s.meta.UploadExample(ctx, token, app, f.File, in.File)
+	handle, err := at.Client.UploadExample(ctx, at.Token, app, f.File, in.File)
 	if err != nil {
 		return nil, account.Explain(ctx, err)
 	}
@@ -232,24 +232,25 @@ func (s *Service) uploadForMessages(ctx context.Context, a *ent.Account, in NewU
 
 // give uploads a file for a number, and returns WhatsApp's id of it.
 func (s *Service) give(ctx context.Context, to account.Sender, f whatsapp.File) (id string, err error) {
-	token, err := s.token(ctx, to.Account)
+	at, err := s.access(to.Account)
 	if err != nil {
 		return "", err
 	}
 
-	if id, err = s.meta.UploadMedia(ctx, token, to.PhoneNumber.MetaID, f); err != nil {
+	if id, err = at.Client.UploadMedia(ctx, at.Token, to.PhoneNumber.MetaID, f); err != nil {
 		return "", account.Explain(ctx, err)
 	}
 
 	return id, nil
 }
 
-// token is an account's, as long as it is connected.
-func (s *Service) token(ctx context.Context, a *ent.Account) (whatsapp.Token, error) {
+// access is to an account, as long as it is connected.
+func (s *Service) access(a *ent.Account) (account.Access, error) {
 	if a.Status == enum.AccountStatusDisconnected {
-		return "", usererror.Refuse("accountId", usererror.NotAllowed, "the account is disconnected: connect it again")
+		return account.Access{}, usererror.Refuse("accountId", usererror.NotAllowed,
+			"the account is disconnected: connect it again")
 	}
-	return s.accounts.Token(ctx, a)
+	return s.accounts.Access(a)
 }
 
 // keep notes what a number has at WhatsApp.

@@ -27,6 +27,7 @@ func (h *Handler) apply(ctx context.Context, body []byte, came time.Time) (v ver
 
 	hook.Date(came)
 	h.count(hook)
+	v.about = hook.WABAIDs
 	for _, what := range hook.Unknown {
 		v.add(NotUnderstood, what)
 	}

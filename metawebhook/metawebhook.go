@@ -38,8 +38,11 @@ type Parts struct {
 
 // Options are a handler's secrets and bounds.
 type Options struct {
-	Secrets     []string // the app's, the current one first; more than one while it is being changed
-	VerifyToken string
+	Secrets []string // the app's, the current one first; more than one while it is being changed
+	// SandboxSecret signs what a sandbox tells that runs beside WhatsApp; it may tell of accounts of
+	// the sandbox alone. Empty for none.
+	SandboxSecret string
+	VerifyToken   string
 
 	BodyMemory  int64         // bytes that bodies may take at once; 0 is 64 MiB
 	BodyTimeout time.Duration // for the whole of a body; 0 is 15 seconds
@@ -114,7 +117,8 @@ func (h *Handler) verify(w http.ResponseWriter, r *http.Request) {
 // signature that may be right, it is read within a time, and all bodies together take a bounded
 // memory.
 func (h *Handler) receive(w http.ResponseWriter, r *http.Request) {
-	signature, ok := whatsapp.NewVerifier(h.options.Secrets, r.Header.Get("X-Hub-Signature-256"))
+	signature, ok := whatsapp.NewVerifier(append(h.options.Secrets[:len(h.options.Secrets):len(h.options.Secrets)],
+		h.options.SandboxSecret), r.Header.Get("X-Hub-Signature-256"))
 	if !ok {
 		h.refuse(w, errUnsigned)
 		return
@@ -137,7 +141,12 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(caller.System(context.WithoutCancel(r.Context())), commitTimeout)
 	defer cancel()
 
-	if _, err := h.Process(ctx, body.bytes); err != nil {
+	process := h.Process
+	if h.options.SandboxSecret != "" && signature.Secret() == h.options.SandboxSecret {
+		process = h.processSandbox
+	}
+
+	if _, err := process(ctx, body.bytes); err != nil {
 		h.Log.Error("a webhook could not be committed; Meta will send it again", "bytes", len(body.bytes), "error", err)
 		http.Error(w, "try again", http.StatusServiceUnavailable)
 		return
@@ -158,6 +167,29 @@ func (h *Handler) Process(ctx context.Context, body []byte) (kept bool, err erro
 	if err != nil {
 		return false, err
 	}
+	if err := h.Accounts.Heard(ctx, v.about...); err != nil {
+		return false, err
+	}
 
 	return v.reason != "", h.keep(ctx, v, body)
+}
+
+// processSandbox is Process for what the sandbox tells. Of accounts that are not all its own it
+// tells nothing that is believed, or kept to be believed later.
+func (h *Handler) processSandbox(ctx context.Context, body []byte) (kept bool, err error) {
+	var hook whatsapp.Webhook
+	if err := guarded(func() (err error) { hook, err = whatsapp.ParseWebhook(body); return err }); err == nil {
+		own, err := h.Accounts.OnlySandbox(ctx, hook.WABAIDs...)
+		if err != nil {
+			return false, err
+		}
+		if own {
+			return h.Process(ctx, body)
+		}
+	}
+
+	h.Log.Warn("a webhook of the sandbox tells of accounts that are not the sandbox's; it is dropped",
+		"accounts", len(hook.WABAIDs))
+
+	return false, nil
 }

@@ -28,11 +28,12 @@ const (
 
 // verdict is why a payload has to be kept.
 type verdict struct {
-	reason string // the first; empty: it has not to be kept
-	detail string // what it is about, without what people wrote
-	again  bool   // a later try may succeed by itself
-	closed bool   // a part was about a closed organization
-	waits  string // the wamid of a message that is yet to come, which something in it changes
+	reason string   // the first; empty: it has not to be kept
+	detail string   // what it is about, without what people wrote
+	again  bool     // a later try may succeed by itself
+	closed bool     // a part was about a closed organization
+	waits  string   // the wamid of a message that is yet to come, which something in it changes
+	about  []string // the WABAs that it names
 }
 
 func (v *verdict) add(reason, detail string) {

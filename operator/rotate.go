@@ -22,6 +22,7 @@ type sealedColumn struct {
 // sealed lists them all. Whoever seals something new adds a row.
 var sealed = []sealedColumn{
 	{"account", "token", "id", "an account's access token"},
+	{"phone_number", "pin", "id", "the PIN of a number's registration"},
 	{"invitation", "sealed_token", "id", "an invitation that waits to be mailed"},
 	{"second_factor", "secret", "id", ""}, {"password_reset", "sealed_token", "id", ""},
 }

@@ -20,6 +20,9 @@ type Webhook struct {
 	Errors       []ChannelError
 	Calls        []Call
 	Notices      []Notice
+	// WABAIDs are what its entries are about, each once: accounts, or for a partner's events perhaps
+	// portfolios.
+	WABAIDs []string
 	// Unknown says what was not understood: where it stands and what is wrong, without what people
 	// wrote.
 	Unknown []string

@@ -32,6 +32,8 @@ type Account struct {
 	MessagingLimit Tier
 	// MarketingMessages is ONBOARDED when the Marketing Messages API can be used.
 	MarketingMessages string
+	// Health is whether it can send, and whether what stands behind it can.
+	Health []Health
 }
 
 // PhoneNumber is a business phone number.
@@ -56,6 +58,8 @@ type PhoneNumber struct {
 	PINEnabled     bool
 	// OnBusinessApp: the number is used in the WhatsApp Business app too (coexistence).
 	OnBusinessApp bool
+	// Health is whether it can send, and whether what stands behind it can.
+	Health []Health
 }
 
 // Messages per second that WhatsApp allows one number.
@@ -108,11 +112,12 @@ func (t Tier) Limit() (people int, known bool) {
 const (
 	accountFields = "id,name,currency,country,timezone_id,status,account_review_status,business_verification_status," +
 		"message_template_namespace,ownership_type,owner_business_info"
-	accountFieldsMore = ",whatsapp_business_manager_messaging_limit,marketing_messages_onboarding_status"
-	numberFields      = "id,display_phone_number,verified_name,status,quality_rating,name_status," +
+	accountFieldsMore = ",whatsapp_business_manager_messaging_limit,marketing_messages_onboarding_status," +
+		"health_status"
+	numberFields = "id,display_phone_number,verified_name,status,quality_rating,name_status," +
 		"code_verification_status,platform_type,throughput,account_mode,is_official_business_account," +
 		"is_pin_enabled"
-	numberFieldsMore = ",is_on_biz_app,whatsapp_business_manager_messaging_limit"
+	numberFieldsMore = ",is_on_biz_app,whatsapp_business_manager_messaging_limit,health_status"
 	templateFields   = "id,name,language,category,previous_category,correct_category,sub_category,status," +
 		"rejected_reason,quality_score,components,parameter_format,message_send_ttl_seconds"
 
@@ -138,8 +143,9 @@ func (c *Client) Account(ctx context.Context, token Token, wabaID string) (Accou
 			ID   loose `json:"id"`
 			Name loose `json:"name"`
 		} `json:"owner_business_info"`
-		Limit     loose `json:"whatsapp_business_manager_messaging_limit"`
-		Marketing loose `json:"marketing_messages_onboarding_status"`
+		Limit     loose      `json:"whatsapp_business_manager_messaging_limit"`
+		Marketing loose      `json:"marketing_messages_onboarding_status"`
+		Health    wireHealth `json:"health_status"`
 	}
 	err := withFields(accountFields, accountFieldsMore, func(query url.Values) error {
 		return c.call(ctx, http.MethodGet, token, []string{wabaID}, query, nil, &wire)
@@ -155,6 +161,7 @@ func (c *Client) Account(ctx context.Context, token Token, wabaID string) (Accou
 		OwnershipType:   string(wire.OwnershipType),
 		OwnerBusinessID: string(wire.Owner.ID), OwnerBusinessName: string(wire.Owner.Name),
 		MessagingLimit: Tier(wire.Limit), MarketingMessages: string(wire.Marketing),
+		Health: wire.Health.health(),
 	}, nil
 }
 
@@ -178,6 +185,8 @@ type wireNumber struct {
 	Official    bool  `json:"is_official_business_account"`
 	PIN         bool  `json:"is_pin_enabled"`
 	OnBizApp    bool  `json:"is_on_biz_app"`
+
+	Health wireHealth `json:"health_status"`
 }
 
 func (w wireNumber) number() PhoneNumber {
@@ -193,6 +202,7 @@ func (w wireNumber) number() PhoneNumber {
 		PlatformType: either(w.Platform, w.Host), Throughput: string(w.Throughput.Level),
 		Exactly: int(w.Throughput.PerSecond), MessagingLimit: Tier(either(w.Limit, w.LegacyLimit)),
 		AccountMode: string(w.Mode), Official: w.Official, PINEnabled: w.PIN, OnBusinessApp: w.OnBizApp,
+		Health: w.Health.health(),
 	}
 }
 

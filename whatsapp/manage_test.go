@@ -35,7 +35,7 @@ func TestAccountIsReadWhateverItsVersion(t *testing.T) {
 		ReviewStatus:       "APPROVED",
 		VerificationStatus: "VERIFIED", Namespace: "ba30dd89_2ebd_41e4_b805_f2c05ae04cc9", OwnershipType: "SELF_OWNED",
 	}
-	if err != nil || got != want {
+	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/tidwall/gjson"
 )
@@ -48,13 +49,14 @@ func parseReceipts(body []byte) (Webhook, bool) {
 		return Webhook{}, false
 	}
 
-	return Webhook{Statuses: r.statuses}, true
+	return Webhook{Statuses: r.statuses, WABAIDs: r.wabaIDs}, true
 }
 
 // receipts are the statuses of one webhook while it is read. It is odd when it is not for this way
 // of reading.
 type receipts struct {
 	statuses []Status
+	wabaIDs  []string // copies, which may be kept
 	odd      bool
 }
 
@@ -85,6 +87,10 @@ func (r *receipts) entry(entry gjson.Result) {
 
 	for i := range r.statuses[first:] {
 		r.statuses[first+i].WABAID = id
+	}
+
+	if id != "" && !slices.Contains(r.wabaIDs, id) {
+		r.wabaIDs = append(r.wabaIDs, strings.Clone(id))
 	}
 
 	r.odd = r.odd || len(r.statuses) == first

@@ -30,8 +30,9 @@ func Verify(secrets []string, body []byte, header string) bool {
 
 // Verifier checks the signature of a body while it is read.
 type Verifier struct {
-	given  []byte
-	hashes []hash.Hash // one for each secret
+	given   []byte
+	secrets []string    // those that are not empty
+	hashes  []hash.Hash // one for each
 }
 
 // NewVerifier reads a header. It reports false when that is not of the right form, so that no body
@@ -51,6 +52,7 @@ func NewVerifier(secrets []string, header string) (v *Verifier, ok bool) {
 	v = &Verifier{given: given}
 	for _, secret := range secrets {
 		if secret != "" { // an empty secret would let anybody sign
+			v.secrets = append(v.secrets, secret)
 			v.hashes = append(v.hashes, hmac.New(sha256.New, []byte(secret)))
 		}
 	}
@@ -65,16 +67,19 @@ func (v *Verifier) Write(part []byte) {
 	}
 }
 
-// Valid tells whether the header signs exactly what was written. Its time does not depend on how
-// much of the header is right.
-func (v *Verifier) Valid() (valid bool) {
-	for _, h := range v.hashes {
+// Valid tells whether the header signs exactly what was written.
+func (v *Verifier) Valid() bool { return v.Secret() != "" }
+
+// Secret is the secret under which the header signs exactly what was written; empty for none. Its
+// time does not depend on how much of the header is right.
+func (v *Verifier) Secret() (signed string) {
+	for i, h := range v.hashes {
 		if hmac.Equal(v.given, h.Sum(nil)) {
-			valid = true
+			signed = v.secrets[i]
 		}
 	}
 
-	return valid
+	return signed
 }
 
 func digest(secret string, body []byte) []byte {

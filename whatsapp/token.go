@@ -115,6 +115,26 @@ func covered(scopes []granularScope) []string {
 	return ids
 }
 
+// SignUpAtSandbox has the sandbox make an account, with a number and a token of its own, as a
+// customer makes one in Meta's Embedded Signup. It returns the code of that sign-up. Meta has no
+// such call.
+func (c *Client) SignUpAtSandbox(ctx context.Context, appToken Token, name string) (code string, err error) {
+	var wire struct {
+		Code string `json:"code"`
+	}
+	body := struct {
+		Name string `json:"name"`
+	}{name}
+	if err := c.call(ctx, http.MethodPost, appToken, []string{"sandbox_signups"}, nil, body, &wire); err != nil {
+		return "", err
+	}
+	if wire.Code == "" {
+		return "", errors.New("sign up at the sandbox: no code in the answer")
+	}
+
+	return wire.Code, nil
+}
+
 // ExchangeCode turns the code of an Embedded Signup into a business token. A code serves once, and
 // only for seconds.
 func (c *Client) ExchangeCode(ctx context.Context, appID, appSecret, code string) (Token, error) {

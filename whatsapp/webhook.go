@@ -136,6 +136,10 @@ func (w *Webhook) entry(raw json.RawMessage) {
 		return
 	}
 
+	if id := string(entry.ID); id != "" && !slices.Contains(w.WABAIDs, id) {
+		w.WABAIDs = append(w.WABAIDs, id)
+	}
+
 	for _, change := range changes {
 		w.change(origin{wabaID: string(entry.ID), at: entry.Time.time()}, change)
 	}

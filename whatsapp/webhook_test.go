@@ -21,6 +21,7 @@ func parse(t testing.TB, body string) Webhook {
 // forget drops what is Meta's JSON as it came, so that facts can be compared, and what has a test
 // of its own.
 func (w *Webhook) forget() {
+	w.WABAIDs = nil // TestAWebhookNamesEachAccountOnce has them
 	for i := range w.Inbound {
 		w.Inbound[i].Raw, w.Inbound[i].Written = nil, ""
 		if c := w.Inbound[i].Change; c != nil {
@@ -610,5 +611,14 @@ func BenchmarkInboundText(b *testing.B) {
 		if w, err := ParseWebhook(body); err != nil || len(w.Inbound) != 1 {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestAWebhookNamesEachAccountOnce(t *testing.T) {
+	t.Parallel()
+	w := parse(t, `{"object":"whatsapp_business_account","entry":[{"id":"2","changes":[]},{"id":1,"changes":[]},
+		{"id":"2","changes":[{"field":"account_review_update","value":{"decision":"APPROVED"}}]},{"changes":[]},{"id":"3"}]}`)
+	if want := []string{"2", "1"}; !reflect.DeepEqual(w.WABAIDs, want) {
+		t.Errorf("got %v, want %v", w.WABAIDs, want)
 	}
 }

@@ -34,7 +34,6 @@ type Parts struct {
 	Journal   *delivery.Journal
 	Accounts  *account.Service
 	Campaigns Campaigns
-	Client    *whatsapp.Client
 	Pace      *Pace
 	Waiting   func(context.Context) bool // whether other tasks wait for a worker
 	Now       func() time.Time
@@ -48,7 +47,6 @@ type Lanes struct {
 	journal   *delivery.Journal
 	accounts  *account.Service
 	campaigns Campaigns
-	client    *whatsapp.Client
 	pace      *Pace
 	now       func() time.Time
 	log       *slog.Logger
@@ -72,7 +70,7 @@ type Campaigns interface {
 
 // NewLanes makes the lanes of this process.
 func NewLanes(p Parts) *Lanes {
-	return &Lanes{queue: p.Queue, journal: p.Journal, accounts: p.Accounts, campaigns: p.Campaigns, client: p.Client,
+	return &Lanes{queue: p.Queue, journal: p.Journal, accounts: p.Accounts, campaigns: p.Campaigns,
 		pace: p.Pace, waiting: p.Waiting, now: p.Now, log: p.Log, running: map[uid.ID]bool{}}
 }
 

@@ -83,7 +83,7 @@ func (l *lane) deliver(m delivery.Claimed, slot time.Time) {
 		WroteRequest: func(httptrace.WroteRequestInfo) { l.pacer.left(slot) },
 	})
 
-	answer := l.client.Send(ctx, l.sender.Token, l.sender.PhoneNumber.MetaID, message)
+	answer := l.sender.Client.Send(ctx, l.sender.Token, l.sender.PhoneNumber.MetaID, message)
 	if held != nil && answer.Outcome == whatsapp.NotSent {
 		l.restUntil(held)
 		l.answers <- l.back(m)

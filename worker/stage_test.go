@@ -145,7 +145,7 @@ func (s *stage) start(t *testing.T) process {
 	p.direct = transactional.New(s.db, p.queue, who, p.tasks, database.Now)
 	p.journal.Watch(p.campaigns)
 	p.lanes = worker.NewLanes(worker.Parts{Queue: p.queue, Journal: p.journal, Accounts: s.accounts,
-		Campaigns: p.campaigns, Client: s.meta, Pace: worker.NewPace(s.redis, s.prefix), Waiting: p.tasks.Waiting,
+		Campaigns: p.campaigns, Pace: worker.NewPace(s.redis, s.prefix), Waiting: p.tasks.Waiting,
 		Now: database.Now, Log: log})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

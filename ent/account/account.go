@@ -23,6 +23,8 @@ const (
 	FieldOrganizationID = "organization_id"
 	// FieldWabaID holds the string denoting the waba_id field in the database.
 	FieldWabaID = "waba_id"
+	// FieldSandbox holds the string denoting the sandbox field in the database.
+	FieldSandbox = "sandbox"
 	// FieldName holds the string denoting the name field in the database.
 	FieldName = "name"
 	// FieldCurrency holds the string denoting the currency field in the database.
@@ -37,12 +39,22 @@ const (
 	FieldReviewStatus = "review_status"
 	// FieldToken holds the string denoting the token field in the database.
 	FieldToken = "token"
+	// FieldTokenExpiresAt holds the string denoting the token_expires_at field in the database.
+	FieldTokenExpiresAt = "token_expires_at"
+	// FieldTokenWarnedAt holds the string denoting the token_warned_at field in the database.
+	FieldTokenWarnedAt = "token_warned_at"
+	// FieldSignupCode holds the string denoting the signup_code field in the database.
+	FieldSignupCode = "signup_code"
+	// FieldHealth holds the string denoting the health field in the database.
+	FieldHealth = "health"
 	// FieldMessagingLimit holds the string denoting the messaging_limit field in the database.
 	FieldMessagingLimit = "messaging_limit"
 	// FieldConnectedAt holds the string denoting the connected_at field in the database.
 	FieldConnectedAt = "connected_at"
 	// FieldSyncedAt holds the string denoting the synced_at field in the database.
 	FieldSyncedAt = "synced_at"
+	// FieldWebhookReceivedAt holds the string denoting the webhook_received_at field in the database.
+	FieldWebhookReceivedAt = "webhook_received_at"
 	// EdgePhoneNumbers holds the string denoting the phone_numbers edge name in mutations.
 	EdgePhoneNumbers = "phone_numbers"
 	// EdgeTemplates holds the string denoting the templates edge name in mutations.
@@ -70,6 +82,7 @@ var Columns = []string{
 	FieldID,
 	FieldOrganizationID,
 	FieldWabaID,
+	FieldSandbox,
 	FieldName,
 	FieldCurrency,
 	FieldStatus,
@@ -77,9 +90,14 @@ var Columns = []string{
 	FieldRestrictedUntil,
 	FieldReviewStatus,
 	FieldToken,
+	FieldTokenExpiresAt,
+	FieldTokenWarnedAt,
+	FieldSignupCode,
+	FieldHealth,
 	FieldMessagingLimit,
 	FieldConnectedAt,
 	FieldSyncedAt,
+	FieldWebhookReceivedAt,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -100,6 +118,8 @@ func ValidColumn(column string) bool {
 var (
 	Hooks  [1]ent.Hook
 	Policy ent.Policy
+	// DefaultSandbox holds the default value on creation for the "sandbox" field.
+	DefaultSandbox bool
 	// DefaultConnectedAt holds the default value on creation for the "connected_at" field.
 	DefaultConnectedAt func() time.Time
 	// DefaultID holds the default value on creation for the "id" field.
@@ -136,6 +156,11 @@ func ByWabaID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldWabaID, opts...).ToFunc()
 }
 
+// BySandbox orders the results by the sandbox field.
+func BySandbox(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSandbox, opts...).ToFunc()
+}
+
 // ByName orders the results by the name field.
 func ByName(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldName, opts...).ToFunc()
@@ -166,6 +191,16 @@ func ByReviewStatus(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldReviewStatus, opts...).ToFunc()
 }
 
+// ByTokenExpiresAt orders the results by the token_expires_at field.
+func ByTokenExpiresAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTokenExpiresAt, opts...).ToFunc()
+}
+
+// ByTokenWarnedAt orders the results by the token_warned_at field.
+func ByTokenWarnedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTokenWarnedAt, opts...).ToFunc()
+}
+
 // ByMessagingLimit orders the results by the messaging_limit field.
 func ByMessagingLimit(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldMessagingLimit, opts...).ToFunc()
@@ -179,6 +214,11 @@ func ByConnectedAt(opts ...sql.OrderTermOption) OrderOption {
 // BySyncedAt orders the results by the synced_at field.
 func BySyncedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSyncedAt, opts...).ToFunc()
+}
+
+// ByWebhookReceivedAt orders the results by the webhook_received_at field.
+func ByWebhookReceivedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldWebhookReceivedAt, opts...).ToFunc()
 }
 
 // ByPhoneNumbersCount orders the results by phone_numbers count.

@@ -67,6 +67,11 @@ func WabaID(v string) predicate.Account {
 	return predicate.Account(sql.FieldEQ(FieldWabaID, v))
 }
 
+// Sandbox applies equality check predicate on the "sandbox" field. It's identical to SandboxEQ.
+func Sandbox(v bool) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldSandbox, v))
+}
+
 // Name applies equality check predicate on the "name" field. It's identical to NameEQ.
 func Name(v string) predicate.Account {
 	return predicate.Account(sql.FieldEQ(FieldName, v))
@@ -97,6 +102,21 @@ func Token(v []byte) predicate.Account {
 	return predicate.Account(sql.FieldEQ(FieldToken, v))
 }
 
+// TokenExpiresAt applies equality check predicate on the "token_expires_at" field. It's identical to TokenExpiresAtEQ.
+func TokenExpiresAt(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldTokenExpiresAt, v))
+}
+
+// TokenWarnedAt applies equality check predicate on the "token_warned_at" field. It's identical to TokenWarnedAtEQ.
+func TokenWarnedAt(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldTokenWarnedAt, v))
+}
+
+// SignupCode applies equality check predicate on the "signup_code" field. It's identical to SignupCodeEQ.
+func SignupCode(v []byte) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldSignupCode, v))
+}
+
 // MessagingLimit applies equality check predicate on the "messaging_limit" field. It's identical to MessagingLimitEQ.
 func MessagingLimit(v int) predicate.Account {
 	return predicate.Account(sql.FieldEQ(FieldMessagingLimit, v))
@@ -110,6 +130,11 @@ func ConnectedAt(v time.Time) predicate.Account {
 // SyncedAt applies equality check predicate on the "synced_at" field. It's identical to SyncedAtEQ.
 func SyncedAt(v time.Time) predicate.Account {
 	return predicate.Account(sql.FieldEQ(FieldSyncedAt, v))
+}
+
+// WebhookReceivedAt applies equality check predicate on the "webhook_received_at" field. It's identical to WebhookReceivedAtEQ.
+func WebhookReceivedAt(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldWebhookReceivedAt, v))
 }
 
 // OrganizationIDEQ applies the EQ predicate on the "organization_id" field.
@@ -215,6 +240,16 @@ func WabaIDEqualFold(v string) predicate.Account {
 // WabaIDContainsFold applies the ContainsFold predicate on the "waba_id" field.
 func WabaIDContainsFold(v string) predicate.Account {
 	return predicate.Account(sql.FieldContainsFold(FieldWabaID, v))
+}
+
+// SandboxEQ applies the EQ predicate on the "sandbox" field.
+func SandboxEQ(v bool) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldSandbox, v))
+}
+
+// SandboxNEQ applies the NEQ predicate on the "sandbox" field.
+func SandboxNEQ(v bool) predicate.Account {
+	return predicate.Account(sql.FieldNEQ(FieldSandbox, v))
 }
 
 // NameEQ applies the EQ predicate on the "name" field.
@@ -627,6 +662,166 @@ func TokenLTE(v []byte) predicate.Account {
 	return predicate.Account(sql.FieldLTE(FieldToken, v))
 }
 
+// TokenExpiresAtEQ applies the EQ predicate on the "token_expires_at" field.
+func TokenExpiresAtEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldTokenExpiresAt, v))
+}
+
+// TokenExpiresAtNEQ applies the NEQ predicate on the "token_expires_at" field.
+func TokenExpiresAtNEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNEQ(FieldTokenExpiresAt, v))
+}
+
+// TokenExpiresAtIn applies the In predicate on the "token_expires_at" field.
+func TokenExpiresAtIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldIn(FieldTokenExpiresAt, vs...))
+}
+
+// TokenExpiresAtNotIn applies the NotIn predicate on the "token_expires_at" field.
+func TokenExpiresAtNotIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNotIn(FieldTokenExpiresAt, vs...))
+}
+
+// TokenExpiresAtGT applies the GT predicate on the "token_expires_at" field.
+func TokenExpiresAtGT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGT(FieldTokenExpiresAt, v))
+}
+
+// TokenExpiresAtGTE applies the GTE predicate on the "token_expires_at" field.
+func TokenExpiresAtGTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGTE(FieldTokenExpiresAt, v))
+}
+
+// TokenExpiresAtLT applies the LT predicate on the "token_expires_at" field.
+func TokenExpiresAtLT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLT(FieldTokenExpiresAt, v))
+}
+
+// TokenExpiresAtLTE applies the LTE predicate on the "token_expires_at" field.
+func TokenExpiresAtLTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLTE(FieldTokenExpiresAt, v))
+}
+
+// TokenExpiresAtIsNil applies the IsNil predicate on the "token_expires_at" field.
+func TokenExpiresAtIsNil() predicate.Account {
+	return predicate.Account(sql.FieldIsNull(FieldTokenExpiresAt))
+}
+
+// TokenExpiresAtNotNil applies the NotNil predicate on the "token_expires_at" field.
+func TokenExpiresAtNotNil() predicate.Account {
+	return predicate.Account(sql.FieldNotNull(FieldTokenExpiresAt))
+}
+
+// TokenWarnedAtEQ applies the EQ predicate on the "token_warned_at" field.
+func TokenWarnedAtEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldTokenWarnedAt, v))
+}
+
+// TokenWarnedAtNEQ applies the NEQ predicate on the "token_warned_at" field.
+func TokenWarnedAtNEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNEQ(FieldTokenWarnedAt, v))
+}
+
+// TokenWarnedAtIn applies the In predicate on the "token_warned_at" field.
+func TokenWarnedAtIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldIn(FieldTokenWarnedAt, vs...))
+}
+
+// TokenWarnedAtNotIn applies the NotIn predicate on the "token_warned_at" field.
+func TokenWarnedAtNotIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNotIn(FieldTokenWarnedAt, vs...))
+}
+
+// TokenWarnedAtGT applies the GT predicate on the "token_warned_at" field.
+func TokenWarnedAtGT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGT(FieldTokenWarnedAt, v))
+}
+
+// TokenWarnedAtGTE applies the GTE predicate on the "token_warned_at" field.
+func TokenWarnedAtGTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGTE(FieldTokenWarnedAt, v))
+}
+
+// TokenWarnedAtLT applies the LT predicate on the "token_warned_at" field.
+func TokenWarnedAtLT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLT(FieldTokenWarnedAt, v))
+}
+
+// TokenWarnedAtLTE applies the LTE predicate on the "token_warned_at" field.
+func TokenWarnedAtLTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLTE(FieldTokenWarnedAt, v))
+}
+
+// TokenWarnedAtIsNil applies the IsNil predicate on the "token_warned_at" field.
+func TokenWarnedAtIsNil() predicate.Account {
+	return predicate.Account(sql.FieldIsNull(FieldTokenWarnedAt))
+}
+
+// TokenWarnedAtNotNil applies the NotNil predicate on the "token_warned_at" field.
+func TokenWarnedAtNotNil() predicate.Account {
+	return predicate.Account(sql.FieldNotNull(FieldTokenWarnedAt))
+}
+
+// SignupCodeEQ applies the EQ predicate on the "signup_code" field.
+func SignupCodeEQ(v []byte) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldSignupCode, v))
+}
+
+// SignupCodeNEQ applies the NEQ predicate on the "signup_code" field.
+func SignupCodeNEQ(v []byte) predicate.Account {
+	return predicate.Account(sql.FieldNEQ(FieldSignupCode, v))
+}
+
+// SignupCodeIn applies the In predicate on the "signup_code" field.
+func SignupCodeIn(vs ...[]byte) predicate.Account {
+	return predicate.Account(sql.FieldIn(FieldSignupCode, vs...))
+}
+
+// SignupCodeNotIn applies the NotIn predicate on the "signup_code" field.
+func SignupCodeNotIn(vs ...[]byte) predicate.Account {
+	return predicate.Account(sql.FieldNotIn(FieldSignupCode, vs...))
+}
+
+// SignupCodeGT applies the GT predicate on the "signup_code" field.
+func SignupCodeGT(v []byte) predicate.Account {
+	return predicate.Account(sql.FieldGT(FieldSignupCode, v))
+}
+
+// SignupCodeGTE applies the GTE predicate on the "signup_code" field.
+func SignupCodeGTE(v []byte) predicate.Account {
+	return predicate.Account(sql.FieldGTE(FieldSignupCode, v))
+}
+
+// SignupCodeLT applies the LT predicate on the "signup_code" field.
+func SignupCodeLT(v []byte) predicate.Account {
+	return predicate.Account(sql.FieldLT(FieldSignupCode, v))
+}
+
+// SignupCodeLTE applies the LTE predicate on the "signup_code" field.
+func SignupCodeLTE(v []byte) predicate.Account {
+	return predicate.Account(sql.FieldLTE(FieldSignupCode, v))
+}
+
+// SignupCodeIsNil applies the IsNil predicate on the "signup_code" field.
+func SignupCodeIsNil() predicate.Account {
+	return predicate.Account(sql.FieldIsNull(FieldSignupCode))
+}
+
+// SignupCodeNotNil applies the NotNil predicate on the "signup_code" field.
+func SignupCodeNotNil() predicate.Account {
+	return predicate.Account(sql.FieldNotNull(FieldSignupCode))
+}
+
+// HealthIsNil applies the IsNil predicate on the "health" field.
+func HealthIsNil() predicate.Account {
+	return predicate.Account(sql.FieldIsNull(FieldHealth))
+}
+
+// HealthNotNil applies the NotNil predicate on the "health" field.
+func HealthNotNil() predicate.Account {
+	return predicate.Account(sql.FieldNotNull(FieldHealth))
+}
+
 // MessagingLimitEQ applies the EQ predicate on the "messaging_limit" field.
 func MessagingLimitEQ(v int) predicate.Account {
 	return predicate.Account(sql.FieldEQ(FieldMessagingLimit, v))
@@ -765,6 +960,56 @@ func SyncedAtIsNil() predicate.Account {
 // SyncedAtNotNil applies the NotNil predicate on the "synced_at" field.
 func SyncedAtNotNil() predicate.Account {
 	return predicate.Account(sql.FieldNotNull(FieldSyncedAt))
+}
+
+// WebhookReceivedAtEQ applies the EQ predicate on the "webhook_received_at" field.
+func WebhookReceivedAtEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldWebhookReceivedAt, v))
+}
+
+// WebhookReceivedAtNEQ applies the NEQ predicate on the "webhook_received_at" field.
+func WebhookReceivedAtNEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNEQ(FieldWebhookReceivedAt, v))
+}
+
+// WebhookReceivedAtIn applies the In predicate on the "webhook_received_at" field.
+func WebhookReceivedAtIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldIn(FieldWebhookReceivedAt, vs...))
+}
+
+// WebhookReceivedAtNotIn applies the NotIn predicate on the "webhook_received_at" field.
+func WebhookReceivedAtNotIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNotIn(FieldWebhookReceivedAt, vs...))
+}
+
+// WebhookReceivedAtGT applies the GT predicate on the "webhook_received_at" field.
+func WebhookReceivedAtGT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGT(FieldWebhookReceivedAt, v))
+}
+
+// WebhookReceivedAtGTE applies the GTE predicate on the "webhook_received_at" field.
+func WebhookReceivedAtGTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGTE(FieldWebhookReceivedAt, v))
+}
+
+// WebhookReceivedAtLT applies the LT predicate on the "webhook_received_at" field.
+func WebhookReceivedAtLT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLT(FieldWebhookReceivedAt, v))
+}
+
+// WebhookReceivedAtLTE applies the LTE predicate on the "webhook_received_at" field.
+func WebhookReceivedAtLTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLTE(FieldWebhookReceivedAt, v))
+}
+
+// WebhookReceivedAtIsNil applies the IsNil predicate on the "webhook_received_at" field.
+func WebhookReceivedAtIsNil() predicate.Account {
+	return predicate.Account(sql.FieldIsNull(FieldWebhookReceivedAt))
+}
+
+// WebhookReceivedAtNotNil applies the NotNil predicate on the "webhook_received_at" field.
+func WebhookReceivedAtNotNil() predicate.Account {
+	return predicate.Account(sql.FieldNotNull(FieldWebhookReceivedAt))
 }
 
 // HasPhoneNumbers applies the HasEdge predicate on the "phone_numbers" edge.

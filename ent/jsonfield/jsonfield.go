@@ -92,3 +92,12 @@ type Pricing struct {
 	Model    string `json:"model"`
 	Type     string `json:"type,omitempty"`
 }
+
+// HealthIssue is what Meta says stands in the way of sending. Field names are the API's.
+type HealthIssue struct {
+	Subject  string        `json:"subject"` // what it is about, e.g. PHONE_NUMBER +1 555-078-3881
+	Code     *int          `json:"code,omitempty"`
+	Title    string        `json:"title"`
+	Remedy   *string       `json:"remedy,omitempty"`
+	Severity enum.Severity `json:"severity"` // ERROR: nothing is sent; WARNING: less than usual is
+}

@@ -51,6 +51,7 @@ var (
 		{Name: "id", Type: field.TypeUUID},
 		{Name: "organization_id", Type: field.TypeUUID},
 		{Name: "waba_id", Type: field.TypeString},
+		{Name: "sandbox", Type: field.TypeBool, Default: false},
 		{Name: "name", Type: field.TypeString},
 		{Name: "currency", Type: field.TypeString, Nullable: true},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"CONNECTED", "TOKEN_EXPIRED", "RESTRICTED", "DISABLED", "DISCONNECTED"}, Default: "CONNECTED"},
@@ -58,9 +59,14 @@ var (
 		{Name: "restricted_until", Type: field.TypeTime, Nullable: true},
 		{Name: "review_status", Type: field.TypeString, Nullable: true},
 		{Name: "token", Type: field.TypeBytes},
+		{Name: "token_expires_at", Type: field.TypeTime, Nullable: true},
+		{Name: "token_warned_at", Type: field.TypeTime, Nullable: true},
+		{Name: "signup_code", Type: field.TypeBytes, Nullable: true},
+		{Name: "health", Type: field.TypeJSON, Nullable: true},
 		{Name: "messaging_limit", Type: field.TypeInt, Nullable: true},
 		{Name: "connected_at", Type: field.TypeTime},
 		{Name: "synced_at", Type: field.TypeTime, Nullable: true},
+		{Name: "webhook_received_at", Type: field.TypeTime, Nullable: true},
 	}
 	// AccountTable holds the schema information for the "account" table.
 	AccountTable = &schema.Table{
@@ -1138,6 +1144,7 @@ var (
 		{Name: "status", Type: field.TypeString, Default: "CONNECTED"},
 		{Name: "throughput", Type: field.TypeInt, Default: 80},
 		{Name: "throughput_cap", Type: field.TypeInt, Nullable: true},
+		{Name: "pin", Type: field.TypeBytes, Nullable: true},
 		{Name: "account_id", Type: field.TypeUUID},
 	}
 	// PhoneNumberTable holds the schema information for the "phone_number" table.
@@ -1148,7 +1155,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "phone_number_account_phone_numbers",
-				Columns:    []*schema.Column{PhoneNumberColumns[9]},
+				Columns:    []*schema.Column{PhoneNumberColumns[10]},
 				RefColumns: []*schema.Column{AccountColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -1162,7 +1169,7 @@ var (
 			{
 				Name:    "phonenumber_account_id_meta_id",
 				Unique:  true,
-				Columns: []*schema.Column{PhoneNumberColumns[9], PhoneNumberColumns[2]},
+				Columns: []*schema.Column{PhoneNumberColumns[10], PhoneNumberColumns[2]},
 			},
 			{
 				Name:    "phonenumber_meta_id",

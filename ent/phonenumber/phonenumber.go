@@ -36,6 +36,8 @@ const (
 	FieldThroughput = "throughput"
 	// FieldThroughputCap holds the string denoting the throughput_cap field in the database.
 	FieldThroughputCap = "throughput_cap"
+	// FieldPin holds the string denoting the pin field in the database.
+	FieldPin = "pin"
 	// EdgeAccount holds the string denoting the account edge name in mutations.
 	EdgeAccount = "account"
 	// Table holds the table name of the phonenumber in the database.
@@ -61,6 +63,7 @@ var Columns = []string{
 	FieldStatus,
 	FieldThroughput,
 	FieldThroughputCap,
+	FieldPin,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).

@@ -96,6 +96,11 @@ func ThroughputCap(v int) predicate.PhoneNumber {
 	return predicate.PhoneNumber(sql.FieldEQ(FieldThroughputCap, v))
 }
 
+// Pin applies equality check predicate on the "pin" field. It's identical to PinEQ.
+func Pin(v []byte) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldEQ(FieldPin, v))
+}
+
 // OrganizationIDEQ applies the EQ predicate on the "organization_id" field.
 func OrganizationIDEQ(v uid.ID) predicate.PhoneNumber {
 	return predicate.PhoneNumber(sql.FieldEQ(FieldOrganizationID, v))
@@ -534,6 +539,56 @@ func ThroughputCapIsNil() predicate.PhoneNumber {
 // ThroughputCapNotNil applies the NotNil predicate on the "throughput_cap" field.
 func ThroughputCapNotNil() predicate.PhoneNumber {
 	return predicate.PhoneNumber(sql.FieldNotNull(FieldThroughputCap))
+}
+
+// PinEQ applies the EQ predicate on the "pin" field.
+func PinEQ(v []byte) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldEQ(FieldPin, v))
+}
+
+// PinNEQ applies the NEQ predicate on the "pin" field.
+func PinNEQ(v []byte) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldNEQ(FieldPin, v))
+}
+
+// PinIn applies the In predicate on the "pin" field.
+func PinIn(vs ...[]byte) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldIn(FieldPin, vs...))
+}
+
+// PinNotIn applies the NotIn predicate on the "pin" field.
+func PinNotIn(vs ...[]byte) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldNotIn(FieldPin, vs...))
+}
+
+// PinGT applies the GT predicate on the "pin" field.
+func PinGT(v []byte) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldGT(FieldPin, v))
+}
+
+// PinGTE applies the GTE predicate on the "pin" field.
+func PinGTE(v []byte) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldGTE(FieldPin, v))
+}
+
+// PinLT applies the LT predicate on the "pin" field.
+func PinLT(v []byte) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldLT(FieldPin, v))
+}
+
+// PinLTE applies the LTE predicate on the "pin" field.
+func PinLTE(v []byte) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldLTE(FieldPin, v))
+}
+
+// PinIsNil applies the IsNil predicate on the "pin" field.
+func PinIsNil() predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldIsNull(FieldPin))
+}
+
+// PinNotNil applies the NotNil predicate on the "pin" field.
+func PinNotNil() predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldNotNull(FieldPin))
 }
 
 // HasAccount applies the HasEdge predicate on the "account" edge.

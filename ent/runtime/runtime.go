@@ -95,8 +95,12 @@ func init() {
 	_ = accountMixinFields0
 	accountFields := schema.Account{}.Fields()
 	_ = accountFields
+	// accountDescSandbox is the schema descriptor for sandbox field.
+	accountDescSandbox := accountFields[1].Descriptor()
+	// account.DefaultSandbox holds the default value on creation for the sandbox field.
+	account.DefaultSandbox = accountDescSandbox.Default.(bool)
 	// accountDescConnectedAt is the schema descriptor for connected_at field.
-	accountDescConnectedAt := accountFields[9].Descriptor()
+	accountDescConnectedAt := accountFields[14].Descriptor()
 	// account.DefaultConnectedAt holds the default value on creation for the connected_at field.
 	account.DefaultConnectedAt = accountDescConnectedAt.Default.(func() time.Time)
 	// accountDescID is the schema descriptor for id field.

@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent/schema/index"
 
 	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 )
 
@@ -25,6 +26,8 @@ func (Account) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Accoun
 func (Account) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("waba_id"),
+		field.Bool("sandbox").Immutable().Default(false).
+			Comment("it lives in the sandbox: no call about it ever goes to Meta"),
 		field.String("name").Annotations(entgql.OrderField("NAME")),
 		field.String("currency").Optional().Nillable(),
 		field.Enum("status").GoType(enum.AccountStatus("")).Default(string(enum.AccountStatusConnected)),
@@ -33,9 +36,18 @@ func (Account) Fields() []ent.Field {
 			Comment("while RESTRICTED: when that ends by itself"),
 		field.String("review_status").Optional().Nillable(),
 		field.Bytes("token").Sensitive().Comment("sealed by package secret, with the row's id as associated data"),
+		field.Time("token_expires_at").Optional().Nillable().Comment("null is never, or not known"),
+		field.Time("token_warned_at").Optional().Nillable().Annotations(hidden()).
+			Comment("when it was last told that the token runs out"),
+		field.Bytes("signup_code").Optional().Nillable().Sensitive().Annotations(hidden()).
+			Comment("SHA-256 of the Embedded Signup's code that connected it last"),
+		field.JSON("health", []jsonfield.HealthIssue{}).Optional().
+			Comment("what Meta says stands in the way of sending"),
 		field.Int("messaging_limit").Optional().Nillable().Comment("null is unlimited"),
 		field.Time("connected_at").Default(now).Annotations(entgql.OrderField("CONNECTED_AT")),
 		field.Time("synced_at").Optional().Nillable(),
+		field.Time("webhook_received_at").Optional().Nillable().
+			Comment("about when a webhook of it came last; at most a minute behind"),
 	}
 }
 func (Account) Edges() []ent.Edge {
@@ -66,6 +78,8 @@ func (PhoneNumber) Fields() []ent.Field {
 		field.String("status").Default("CONNECTED").Comment("as Meta says it"),
 		field.Int("throughput").Default(80).Comment("messages a second that Meta allows"),
 		field.Int("throughput_cap").Optional().Nillable(),
+		field.Bytes("pin").Optional().Sensitive().Annotations(hidden()).
+			Comment("the PIN that was made here, sealed by package secret with the row's id as associated data"),
 	}
 }
 func (PhoneNumber) Edges() []ent.Edge {

@@ -5,6 +5,7 @@ package generated
 import (
 	"carillon/ent"
 	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/graph/model"
 	"carillon/uid"
 	"context"
@@ -22,6 +23,8 @@ import (
 
 type AccountResolver interface {
 	MessagingLimitUsed(ctx context.Context, obj *ent.Account) (int, error)
+
+	Health(ctx context.Context, obj *ent.Account) ([]*jsonfield.HealthIssue, error)
 }
 type PhoneNumberResolver interface {
 	CurrentRate(ctx context.Context, obj *ent.PhoneNumber) (float64, error)
@@ -80,6 +83,29 @@ func (ec *executionContext) _Account_wabaId(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Account_wabaId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Account", field, false, false, "String")
+}
+
+func (ec *executionContext) _Account_sandbox(ctx context.Context, field graphql.CollectedField, obj *ent.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_sandbox(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sandbox, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_sandbox(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _Account_name(ctx context.Context, field graphql.CollectedField, obj *ent.Account) (ret graphql.Marshaler) {
@@ -273,6 +299,84 @@ func (ec *executionContext) fieldContext_Account_phoneNumbers(_ context.Context,
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Account_tokenExpiresAt(ctx context.Context, field graphql.CollectedField, obj *ent.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_tokenExpiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TokenExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Account_tokenExpiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Account_health(ctx context.Context, field graphql.CollectedField, obj *ent.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_health(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Account().Health(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*jsonfield.HealthIssue) graphql.Marshaler {
+			return ec.marshalNHealthIssue2ᚕᚖcarillonᚋentᚋjsonfieldᚐHealthIssueᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_health(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_HealthIssue(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Account_webhookReceivedAt(ctx context.Context, field graphql.CollectedField, obj *ent.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_webhookReceivedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WebhookReceivedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Account_webhookReceivedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, "Time")
 }
 
 func (ec *executionContext) _Account_connectedAt(ctx context.Context, field graphql.CollectedField, obj *ent.Account) (ret graphql.Marshaler) {
@@ -548,6 +652,121 @@ func (ec *executionContext) _AccountPayload_clientMutationId(ctx context.Context
 }
 func (ec *executionContext) fieldContext_AccountPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AccountPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _HealthIssue_subject(ctx context.Context, field graphql.CollectedField, obj *jsonfield.HealthIssue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HealthIssue_subject(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Subject, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HealthIssue_subject(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HealthIssue", field, false, false, "String")
+}
+
+func (ec *executionContext) _HealthIssue_code(ctx context.Context, field graphql.CollectedField, obj *jsonfield.HealthIssue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HealthIssue_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_HealthIssue_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HealthIssue", field, false, false, "Int")
+}
+
+func (ec *executionContext) _HealthIssue_title(ctx context.Context, field graphql.CollectedField, obj *jsonfield.HealthIssue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HealthIssue_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HealthIssue_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HealthIssue", field, false, false, "String")
+}
+
+func (ec *executionContext) _HealthIssue_remedy(ctx context.Context, field graphql.CollectedField, obj *jsonfield.HealthIssue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HealthIssue_remedy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Remedy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_HealthIssue_remedy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HealthIssue", field, false, false, "String")
+}
+
+func (ec *executionContext) _HealthIssue_severity(ctx context.Context, field graphql.CollectedField, obj *jsonfield.HealthIssue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HealthIssue_severity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Severity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v enum.Severity) graphql.Marshaler {
+			return ec.marshalNSeverity2carillonᚋentᚋenumᚐSeverity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HealthIssue_severity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HealthIssue", field, false, false, "Severity")
 }
 
 func (ec *executionContext) _PhoneNumber_id(ctx context.Context, field graphql.CollectedField, obj *ent.PhoneNumber) (ret graphql.Marshaler) {
@@ -914,7 +1133,7 @@ func (ec *executionContext) unmarshalInputAccountCredentialsInput(ctx context.Co
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"token"}
+	fieldsInOrder := [...]string{"token", "embeddedSignup"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -928,6 +1147,13 @@ func (ec *executionContext) unmarshalInputAccountCredentialsInput(ctx context.Co
 				return it, err
 			}
 			it.Token = data
+		case "embeddedSignup":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("embeddedSignup"))
+			data, err := ec.unmarshalOEmbeddedSignupInput2ᚖcarillonᚋgraphᚋmodelᚐEmbeddedSignupInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EmbeddedSignup = data
 		}
 	}
 	return it, nil
@@ -1103,6 +1329,59 @@ func UnmarshalConnectAccountInput(ctx context.Context, raw any) (model.ConnectAc
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputConnectSandboxAccountInput(ctx context.Context, obj any) (model.ConnectSandboxAccountInput, error) {
+	var it model.ConnectSandboxAccountInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["name"]; !present {
+		asMap["name"] = "Sandbox"
+	}
+
+	fieldsInOrder := [...]string{"name", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalConnectSandboxAccountInput unmarshals raw into the ConnectSandboxAccountInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalConnectSandboxAccountInput(ctx context.Context, raw any) (model.ConnectSandboxAccountInput, error) {
+	var out model.ConnectSandboxAccountInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ConnectSandboxAccountInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputDisconnectAccountInput(ctx context.Context, obj any) (model.DisconnectAccountInput, error) {
 	var it model.DisconnectAccountInput
 	if obj == nil {
@@ -1149,6 +1428,62 @@ func (ec *executionContext) unmarshalInputDisconnectAccountInput(ctx context.Con
 func UnmarshalDisconnectAccountInput(ctx context.Context, raw any) (model.DisconnectAccountInput, error) {
 	var out model.DisconnectAccountInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DisconnectAccountInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputEmbeddedSignupInput(ctx context.Context, obj any) (model.EmbeddedSignupInput, error) {
+	var it model.EmbeddedSignupInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"code", "wabaId", "phoneNumberId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "wabaId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("wabaId"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.WabaID = data
+		case "phoneNumberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phoneNumberId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PhoneNumberID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalEmbeddedSignupInput unmarshals raw into the EmbeddedSignupInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalEmbeddedSignupInput(ctx context.Context, raw any) (model.EmbeddedSignupInput, error) {
+	var out model.EmbeddedSignupInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "EmbeddedSignupInput", raw, &out)
 	return out, err
 }
 
@@ -1286,6 +1621,11 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "sandbox":
+			out.Values[i] = ec._Account_sandbox(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "name":
 			out.Values[i] = ec._Account_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1328,6 +1668,22 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Account_phoneNumbers(ctx, field, obj)
 				})
+		case "tokenExpiresAt":
+			out.Values[i] = ec._Account_tokenExpiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "health":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Account_health(ctx, field, obj)
+				})
+		case "webhookReceivedAt":
+			out.Values[i] = ec._Account_webhookReceivedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "connectedAt":
 			out.Values[i] = ec._Account_connectedAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1460,6 +1816,59 @@ func (ec *executionContext) _AccountPayload(ctx context.Context, sel ast.Selecti
 		case "clientMutationId":
 			out.Values[i] = ec._AccountPayload_clientMutationId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var healthIssueImplementors = []string{"HealthIssue"}
+
+func (ec *executionContext) _HealthIssue(ctx context.Context, sel ast.SelectionSet, obj *jsonfield.HealthIssue) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, healthIssueImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("HealthIssue")
+		case "subject":
+			out.Values[i] = ec._HealthIssue_subject(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "code":
+			out.Values[i] = ec._HealthIssue_code(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "title":
+			out.Values[i] = ec._HealthIssue_title(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "remedy":
+			out.Values[i] = ec._HealthIssue_remedy(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "severity":
+			out.Values[i] = ec._HealthIssue_severity(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -1699,9 +2108,38 @@ func (ec *executionContext) unmarshalNConnectAccountInput2carillonᚋgraphᚋmod
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNConnectSandboxAccountInput2carillonᚋgraphᚋmodelᚐConnectSandboxAccountInput(ctx context.Context, v any) (model.ConnectSandboxAccountInput, error) {
+	res, err := ec.unmarshalInputConnectSandboxAccountInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNDisconnectAccountInput2carillonᚋgraphᚋmodelᚐDisconnectAccountInput(ctx context.Context, v any) (model.DisconnectAccountInput, error) {
 	res, err := ec.unmarshalInputDisconnectAccountInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNHealthIssue2ᚕᚖcarillonᚋentᚋjsonfieldᚐHealthIssueᚄ(ctx context.Context, sel ast.SelectionSet, v []*jsonfield.HealthIssue) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNHealthIssue2ᚖcarillonᚋentᚋjsonfieldᚐHealthIssue(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNHealthIssue2ᚖcarillonᚋentᚋjsonfieldᚐHealthIssue(ctx context.Context, sel ast.SelectionSet, v *jsonfield.HealthIssue) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "HealthIssue!")
+		return graphql.Null
+	}
+	return ec._HealthIssue(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNPhoneNumber2ᚕᚖcarillonᚋentᚐPhoneNumberᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.PhoneNumber) graphql.Marshaler {
@@ -1785,6 +2223,14 @@ func (ec *executionContext) unmarshalOAccountTokenInput2ᚖcarillonᚋgraphᚋmo
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputAccountTokenInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOEmbeddedSignupInput2ᚖcarillonᚋgraphᚋmodelᚐEmbeddedSignupInput(ctx context.Context, v any) (*model.EmbeddedSignupInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputEmbeddedSignupInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 

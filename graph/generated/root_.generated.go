@@ -85,16 +85,20 @@ type ComplexityRoot struct {
 	Account struct {
 		ConnectedAt        func(childComplexity int) int
 		Currency           func(childComplexity int) int
+		Health             func(childComplexity int) int
 		ID                 func(childComplexity int) int
 		MessagingLimit     func(childComplexity int) int
 		MessagingLimitUsed func(childComplexity int) int
 		Name               func(childComplexity int) int
 		PhoneNumbers       func(childComplexity int) int
 		ReviewStatus       func(childComplexity int) int
+		Sandbox            func(childComplexity int) int
 		Status             func(childComplexity int) int
 		StatusReason       func(childComplexity int) int
 		SyncedAt           func(childComplexity int) int
+		TokenExpiresAt     func(childComplexity int) int
 		WabaID             func(childComplexity int) int
+		WebhookReceivedAt  func(childComplexity int) int
 	}
 
 	AccountConnection struct {
@@ -384,6 +388,14 @@ type ComplexityRoot struct {
 		Title  func(childComplexity int) int
 	}
 
+	HealthIssue struct {
+		Code     func(childComplexity int) int
+		Remedy   func(childComplexity int) int
+		Severity func(childComplexity int) int
+		Subject  func(childComplexity int) int
+		Title    func(childComplexity int) int
+	}
+
 	ImportRejection struct {
 		Line   func(childComplexity int) int
 		Reason func(childComplexity int) int
@@ -507,6 +519,7 @@ type ComplexityRoot struct {
 		CompleteExternalSignIn   func(childComplexity int, input model.CompleteExternalSignInInput) int
 		ConfirmSecondFactor      func(childComplexity int, input model.ConfirmSecondFactorInput) int
 		ConnectAccount           func(childComplexity int, input model.ConnectAccountInput) int
+		ConnectSandboxAccount    func(childComplexity int, input model.ConnectSandboxAccountInput) int
 		CreateAPIKey             func(childComplexity int, input model.CreateAPIKeyInput) int
 		CreateCampaign           func(childComplexity int, input model.CreateCampaignInput) int
 		CreateContact            func(childComplexity int, input model.CreateContactInput) int
@@ -1045,6 +1058,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Currency(childComplexity), true
+	case "Account.health":
+		if e.ComplexityRoot.Account.Health == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Health(childComplexity), true
 	case "Account.id":
 		if e.ComplexityRoot.Account.ID == nil {
 			break
@@ -1081,6 +1100,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.ReviewStatus(childComplexity), true
+	case "Account.sandbox":
+		if e.ComplexityRoot.Account.Sandbox == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Sandbox(childComplexity), true
 	case "Account.status":
 		if e.ComplexityRoot.Account.Status == nil {
 			break
@@ -1099,12 +1124,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.SyncedAt(childComplexity), true
+	case "Account.tokenExpiresAt":
+		if e.ComplexityRoot.Account.TokenExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.TokenExpiresAt(childComplexity), true
 	case "Account.wabaId":
 		if e.ComplexityRoot.Account.WabaID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Account.WabaID(childComplexity), true
+	case "Account.webhookReceivedAt":
+		if e.ComplexityRoot.Account.WebhookReceivedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.WebhookReceivedAt(childComplexity), true
 
 	case "AccountConnection.edges":
 		if e.ComplexityRoot.AccountConnection.Edges == nil {
@@ -2209,6 +2246,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.FailureCount.Title(childComplexity), true
 
+	case "HealthIssue.code":
+		if e.ComplexityRoot.HealthIssue.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthIssue.Code(childComplexity), true
+	case "HealthIssue.remedy":
+		if e.ComplexityRoot.HealthIssue.Remedy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthIssue.Remedy(childComplexity), true
+	case "HealthIssue.severity":
+		if e.ComplexityRoot.HealthIssue.Severity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthIssue.Severity(childComplexity), true
+	case "HealthIssue.subject":
+		if e.ComplexityRoot.HealthIssue.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthIssue.Subject(childComplexity), true
+	case "HealthIssue.title":
+		if e.ComplexityRoot.HealthIssue.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HealthIssue.Title(childComplexity), true
+
 	case "ImportRejection.line":
 		if e.ComplexityRoot.ImportRejection.Line == nil {
 			break
@@ -2782,6 +2850,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConnectAccount(childComplexity, args["input"].(model.ConnectAccountInput)), true
+	case "Mutation.connectSandboxAccount":
+		if e.ComplexityRoot.Mutation.ConnectSandboxAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_connectSandboxAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ConnectSandboxAccount(childComplexity, args["input"].(model.ConnectSandboxAccountInput)), true
 	case "Mutation.createApiKey":
 		if e.ComplexityRoot.Mutation.CreateAPIKey == nil {
 			break
@@ -4795,6 +4874,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CompleteExternalSignInInput", ec.unmarshalInputCompleteExternalSignInInput),
 			graphql.NewInputUnmarshaler("ConfirmSecondFactorInput", ec.unmarshalInputConfirmSecondFactorInput),
 			graphql.NewInputUnmarshaler("ConnectAccountInput", ec.unmarshalInputConnectAccountInput),
+			graphql.NewInputUnmarshaler("ConnectSandboxAccountInput", ec.unmarshalInputConnectSandboxAccountInput),
 			graphql.NewInputUnmarshaler("ConsentInput", ec.unmarshalInputConsentInput),
 			graphql.NewInputUnmarshaler("ContactFilter", ec.unmarshalInputContactFilter),
 			graphql.NewInputUnmarshaler("ContactListOrder", ec.unmarshalInputContactListOrder),
@@ -4808,6 +4888,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeliveryEventFilter", ec.unmarshalInputDeliveryEventFilter),
 			graphql.NewInputUnmarshaler("DisableSecondFactorInput", ec.unmarshalInputDisableSecondFactorInput),
 			graphql.NewInputUnmarshaler("DisconnectAccountInput", ec.unmarshalInputDisconnectAccountInput),
+			graphql.NewInputUnmarshaler("EmbeddedSignupInput", ec.unmarshalInputEmbeddedSignupInput),
 			graphql.NewInputUnmarshaler("ImportContactsInput", ec.unmarshalInputImportContactsInput),
 			graphql.NewInputUnmarshaler("InviteMemberInput", ec.unmarshalInputInviteMemberInput),
 			graphql.NewInputUnmarshaler("LaunchCampaignInput", ec.unmarshalInputLaunchCampaignInput),
@@ -4965,14 +5046,22 @@ var sources = []*ast.Source{
 
 extend type Mutation {
   """
-  Binds a WhatsApp Business Account by its id and a system user's token, reads its phone numbers and templates, and asks for
-  its webhooks. Returns when that is done. An account that is bound already gets the new token.
-  User errors: REQUIRED, INVALID, NOT_ALLOWED (token or consent), NOT_FOUND (no such account for this token), TAKEN (another
-  organization has it), UPSTREAM (WhatsApp did not answer, or said no).
+  Binds a WhatsApp Business Account, by its id and a system user's token or by what Embedded Signup gave a page: reads its phone
+  numbers, templates and health, and asks for its webhooks. Returns when that is done. An account that is bound already gets the
+  new token. The code of an Embedded Signup serves once, within seconds; sent again after it has connected an account, it answers
+  with that account. After a sign-up, numbers that are proven and not registered are registered with a PIN that is kept sealed.
+  User errors: REQUIRED, INVALID (token or code), NOT_ALLOWED (consent, or a permission that is named), NOT_FOUND (no such account
+  for this token), TAKEN (another organization has it), LIMIT_EXCEEDED, UPSTREAM (WhatsApp did not answer, or said no).
   """
   connectAccount("Which account, and the token for it." input: ConnectAccountInput!): AccountPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
   """
-  Reads numbers, limits and templates of an account from WhatsApp again. Returns when that is done.
+  Makes an account in the sandbox for trial, beside real ones, and connects it: with a WABA id, a number and a token of its own.
+  Nothing sent through it reaches WhatsApp, and nobody is charged. An organization may have five at a time. Each call makes one.
+  User errors: NOT_ALLOWED (no sandbox runs here), TOO_LONG (name), LIMIT_EXCEEDED, UPSTREAM (the sandbox did not answer).
+  """
+  connectSandboxAccount("What to call it." input: ConnectSandboxAccountInput!): AccountPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
+  """
+  Reads numbers, limits, health and templates of an account from WhatsApp again. Returns when that is done.
   User errors: INVALID (the token is not good any more), UPSTREAM. Errors: NOT_FOUND.
   """
   syncAccount("Which account." input: SyncAccountInput!): AccountPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
@@ -4996,6 +5085,10 @@ type Account implements Node {
   id: ID!
   "Meta's id of it, digits."
   wabaId: String!
+  """
+  True where it lives in the sandbox: nothing sent through it, or from its numbers, reaches WhatsApp or anybody. It never changes.
+  """
+  sandbox: Boolean!
   "What it is called at Meta."
   name: String!
   "What Meta bills in, ISO 4217; null when it is not known."
@@ -5015,10 +5108,36 @@ type Account implements Node {
   messagingLimitUsed: Int!
   "Its phone numbers."
   phoneNumbers: [PhoneNumber!]!
+  """
+  When the access token runs out; null where it does not, or WhatsApp does not say. ` + "`" + `statusChanged` + "`" + ` tells of the account 14 days,
+  3 days and 1 day before, and it is TOKEN_EXPIRED from then on.
+  """
+  tokenExpiresAt: Time
+  """
+  What WhatsApp says stands in the way of sending, with its own remedy, as it was last read: of the account, its numbers, the
+  business and the app. Also that the access token runs out within 14 days, or has. Empty when nothing stands in the way.
+  """
+  health: [HealthIssue!]!
+  "About when WhatsApp last reached our webhook for this account, at most a minute behind; null while it never has."
+  webhookReceivedAt: Time
   "When it was connected, last time."
   connectedAt: Time!
   "When it was last read from WhatsApp in full; null when it was not yet."
   syncedAt: Time
+}
+
+"Something that stands in the way of sending."
+type HealthIssue {
+  "What it is about, e.g. PHONE_NUMBER +1 555-078-3881, WABA 102290129340398, BUSINESS with an id, or TOKEN."
+  subject: String!
+  "WhatsApp's error code; null where it gives none."
+  code: Int
+  "What is wrong, in WhatsApp's words."
+  title: String!
+  "What WhatsApp says can be done; null where it does not say."
+  remedy: String
+  "ERROR: nothing is sent. WARNING: less than usual is."
+  severity: Severity!
 }
 
 "Whether an account can send."
@@ -5124,6 +5243,26 @@ input ConnectAccountInput {
 input AccountCredentialsInput @oneOf {
   "A WABA id and a system user's token."
   token: AccountTokenInput
+  "What Meta's Embedded Signup gave a page."
+  embeddedSignup: EmbeddedSignupInput
+}
+
+"What Meta's Embedded Signup gave a page."
+input EmbeddedSignupInput {
+  "The code, of the callback. It is good once, and only for seconds."
+  code: String!
+  "Meta's id of the account, of the window's message. Empty where the page did not get it: then it is read from the token."
+  wabaId: String!
+  "Meta's id of the number, of the same message. Left out, every number of the account that needs it is registered."
+  phoneNumberId: String
+}
+
+"An account for trial."
+input ConnectSandboxAccountInput {
+  "What to call it, and what its number shows; up to 100 characters."
+  name: String! = "Sandbox"
+  "Comes back in the payload."
+  clientMutationId: String
 }
 
 "A system user's token for one account."
@@ -7681,7 +7820,7 @@ input DeliveryEventFilter {
 	{Name: "../../schema/news.graphql", Input: `extend type Subscription {
   """
   Changes of state that somebody should know of, each as the thing is now: templates (status, category, quality), phone numbers
-  (status, quality, throughput), accounts (status, messaging limit) and campaigns (status and its reason; follow their counts with
+  (status, quality, throughput), accounts (status, messaging limit, health, a token that runs out) and campaigns (status and its reason; follow their counts with
   ` + "`" + `campaignProgress` + "`" + `). It starts now and does not end by itself. Changes that follow on each other within a quarter of a second, or
   faster than they are read, come as one; what changed back meanwhile does not come.
   """
@@ -8609,6 +8748,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_id(ctx, field)
 	case "wabaId":
 		return ec.fieldContext_Account_wabaId(ctx, field)
+	case "sandbox":
+		return ec.fieldContext_Account_sandbox(ctx, field)
 	case "name":
 		return ec.fieldContext_Account_name(ctx, field)
 	case "currency":
@@ -8625,6 +8766,12 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_messagingLimitUsed(ctx, field)
 	case "phoneNumbers":
 		return ec.fieldContext_Account_phoneNumbers(ctx, field)
+	case "tokenExpiresAt":
+		return ec.fieldContext_Account_tokenExpiresAt(ctx, field)
+	case "health":
+		return ec.fieldContext_Account_health(ctx, field)
+	case "webhookReceivedAt":
+		return ec.fieldContext_Account_webhookReceivedAt(ctx, field)
 	case "connectedAt":
 		return ec.fieldContext_Account_connectedAt(ctx, field)
 	case "syncedAt":
@@ -9205,6 +9352,22 @@ func (ec *executionContext) childFields_FailureCount(ctx context.Context, field 
 		return ec.fieldContext_FailureCount_count(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type FailureCount", field.Name)
+}
+
+func (ec *executionContext) childFields_HealthIssue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "subject":
+		return ec.fieldContext_HealthIssue_subject(ctx, field)
+	case "code":
+		return ec.fieldContext_HealthIssue_code(ctx, field)
+	case "title":
+		return ec.fieldContext_HealthIssue_title(ctx, field)
+	case "remedy":
+		return ec.fieldContext_HealthIssue_remedy(ctx, field)
+	case "severity":
+		return ec.fieldContext_HealthIssue_severity(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HealthIssue", field.Name)
 }
 
 func (ec *executionContext) childFields_ImportRejection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

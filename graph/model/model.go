@@ -70,6 +70,8 @@ type AcceptTermsPayload struct {
 type AccountCredentialsInput struct {
 	// A WABA id and a system user's token.
 	Token *AccountTokenInput `json:"token,omitempty"`
+	// What Meta's Embedded Signup gave a page.
+	EmbeddedSignup *EmbeddedSignupInput `json:"embeddedSignup,omitempty"`
 }
 
 // An account that was connected or read.
@@ -244,6 +246,14 @@ type ConnectAccountInput struct {
 	Credentials *AccountCredentialsInput `json:"credentials"`
 	// True says that the organization may hand these people's numbers and messages to Meta; nothing is connected without it.
 	ConsentToTransfer bool `json:"consentToTransfer"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// An account for trial.
+type ConnectSandboxAccountInput struct {
+	// What to call it, and what its number shows; up to 100 characters.
+	Name string `json:"name"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -473,6 +483,16 @@ type DisconnectAccountInput struct {
 	AccountID uid.ID `json:"accountId"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What Meta's Embedded Signup gave a page.
+type EmbeddedSignupInput struct {
+	// The code, of the callback. It is good once, and only for seconds.
+	Code string `json:"code"`
+	// Meta's id of the account, of the window's message. Empty where the page did not get it: then it is read from the token.
+	WabaID string `json:"wabaId"`
+	// Meta's id of the number, of the same message. Left out, every number of the account that needs it is registered.
+	PhoneNumberID *string `json:"phoneNumberId,omitempty"`
 }
 
 // A user's logins, once they were changed.

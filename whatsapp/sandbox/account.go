@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -15,11 +16,15 @@ import (
 
 // AccountSpec describes a WhatsApp Business Account to add.
 type AccountSpec struct {
-	WABAID     string
-	Name       string
-	Token      string // covers this account, and every other one added with it
-	Subscribed bool   // post webhooks at once; without it the app must POST /{WABA}/subscribed_apps first, as at Meta
-	Numbers    []NumberSpec
+	WABAID string
+	Name   string
+	Token  string // covers this account, and every other one added with it
+	// Scopes are the token's permissions; nil means both that WhatsApp knows.
+	Scopes []string
+	// TokenExpiresAt is when the token runs out; zero means never.
+	TokenExpiresAt time.Time
+	Subscribed     bool // post webhooks at once; without it the app must POST /{WABA}/subscribed_apps first, as at Meta
+	Numbers        []NumberSpec
 }
 
 // NumberSpec describes a business phone number of an account.
@@ -33,6 +38,8 @@ type NumberSpec struct {
 
 type account struct {
 	AccountSpec
+	review    string                     // account_review_status; empty is APPROVED
+	health    map[string]json.RawMessage // health_status by the id of the account or number, where it is not well
 	numbers   []*number
 	templates map[templateKey]*template    // guarded by the catalog, like everything here
 	locked    map[string]time.Time         // names of deleted templates, which cannot be used again until then
@@ -57,6 +64,8 @@ type token struct {
 	accounts []*account
 	app      bool // the app's own, not a system user's
 	dead     bool
+	scopes   []string
+	expires  time.Time // zero: never
 	issued   time.Time
 }
 
@@ -71,9 +80,11 @@ type catalog struct {
 	media     map[string]*media
 	uploads   map[string]*resumable
 	contents  map[content]*content
+	codes     map[string]*signUpCode
 }
 
 func (k *catalog) init() {
+	k.codes = map[string]*signUpCode{}
 	k.accounts, k.numbers, k.tokens = map[string]*account{}, map[string]*number{}, map[string]*token{}
 	k.templates, k.media, k.contents = map[string]*template{}, map[string]*media{}, map[content]*content{}
 	k.uploads = map[string]*resumable{}
@@ -105,7 +116,8 @@ func (s *Sandbox) putAccount(spec AccountSpec) {
 	k := &s.catalog
 	a := k.accounts[spec.WABAID]
 	if a == nil {
-		a = &account{AccountSpec: spec, templates: map[templateKey]*template{}, locked: map[string]time.Time{}}
+		a = &account{AccountSpec: spec, templates: map[templateKey]*template{}, locked: map[string]time.Time{},
+			health: map[string]json.RawMessage{}}
 		a.hook.Store(&subscription{WABAID: spec.WABAID})
 		k.accounts[spec.WABAID] = a
 	}
@@ -136,6 +148,11 @@ func (s *Sandbox) putAccount(spec AccountSpec) {
 	if t == nil {
 		t = &token{value: spec.Token, issued: s.now()}
 		k.tokens[spec.Token] = t
+	}
+
+	t.expires, t.scopes = spec.TokenExpiresAt, spec.Scopes
+	if t.scopes == nil {
+		t.scopes = []string{management, messaging}
 	}
 
 	if !slices.Contains(t.accounts, a) {
@@ -184,6 +201,7 @@ func (s *Sandbox) tokenOf(value string) (*token, *refusal) {
 	s.catalog.RLock()
 	t := s.catalog.tokens[value]
 	dead := t != nil && t.dead
+	late := t != nil && !t.expires.IsZero() && !s.now().Before(t.expires)
 	s.catalog.RUnlock()
 
 	switch {
@@ -195,6 +213,10 @@ func (s *Sandbox) tokenOf(value string) (*token, *refusal) {
 		no := refuse(190, "")
 		no.subcode, no.message = 460, "Error validating access token: The session has been invalidated."
 		return nil, no
+	case late:
+		no := refuse(190, "")
+		no.subcode, no.message = 463, "Error validating access token: Session has expired."
+		return nil, no
 	}
 
 	return t, nil
@@ -205,9 +227,12 @@ func (s *Sandbox) tokenOf(value string) (*token, *refusal) {
 func (s *Sandbox) allow(c *call, a *account) *refusal {
 	s.catalog.RLock()
 	covered := slices.Contains(c.token.accounts, a)
+	permitted := slices.Contains(c.token.scopes, scopeOf(c))
 	s.catalog.RUnlock()
 
 	switch {
+	case covered && !permitted:
+		return refuse(10, "The token lacks the permission %s.", scopeOf(c))
 	case covered:
 		return nil
 	case c.r.Method == http.MethodGet:
@@ -277,13 +302,13 @@ func (s *Sandbox) accountNode(a *account) map[string]any {
 	defer s.catalog.RUnlock()
 	return map[string]any{
 		"id": a.WABAID, "name": a.Name, "currency": "USD", "country": "US", "timezone_id": "1", "status": "ACTIVE",
-		"account_review_status": "APPROVED", "business_verification_status": "verified",
+		"account_review_status": cmp.Or(a.review, "APPROVED"), "business_verification_status": "verified",
 		"message_template_namespace":           fmt.Sprintf("%016x", mix(s.seed^uint64(len(a.WABAID)))),
 		"ownership_type":                       "CLIENT_OWNED",
 		"owner_business_info":                  map[string]any{"id": "2000000000000001", "name": a.Name},
 		"marketing_messages_onboarding_status": "ELIGIBLE",
 		"marketing_messages_lite_api_status":   "ELIGIBLE",
-		"health_status":                        health("WABA", a.WABAID),
+		"health_status":                        a.healthOf("WABA", a.WABAID),
 		"is_enabled_for_insights":              true,
 		"on_behalf_of_business_info": map[string]any{"id": "2000000000000001", "name": a.Name,
 			"status": "APPROVED"},
@@ -297,7 +322,13 @@ func (s *Sandbox) accountNode(a *account) map[string]any {
 	}
 }
 
-func health(kind, id string) map[string]any {
+// healthOf is the health_status of the account, or of a number of it. The caller holds the
+// catalog's lock.
+func (a *account) healthOf(kind, id string) any {
+	if unwell := a.health[id]; unwell != nil {
+		return unwell
+	}
+
 	return map[string]any{"can_send_message": "AVAILABLE", "entities": []any{
 		map[string]any{"entity_type": kind, "id": id, "can_send_message": "AVAILABLE"},
 	}}

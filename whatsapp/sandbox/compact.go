@@ -35,7 +35,9 @@ func (s *Sandbox) dump(out *json.Encoder) error {
 	lines := []record{{Origin: &origin{s.seed, s.key}}}
 	for _, t := range k.tokens {
 		for _, a := range t.accounts {
-			lines = append(lines, a.line(t.value))
+			line := a.line(t.value)
+			line.Account.Scopes, line.Account.TokenExpiresAt = t.scopes, t.expires
+			lines = append(lines, line)
 		}
 
 		if t.dead {
@@ -44,11 +46,30 @@ func (s *Sandbox) dump(out *json.Encoder) error {
 	}
 
 	for _, a := range k.accounts {
-		lines = append(lines, a.line(a.Token), record{Subscription: a.hook.Load()})
+		own := a.line(a.Token)
+		if t := k.tokens[a.Token]; t != nil {
+			own.Account.Scopes, own.Account.TokenExpiresAt = t.scopes, t.expires
+		}
+
+		lines = append(lines, own, record{Subscription: a.hook.Load()})
+		if a.review != "" {
+			lines = append(lines, record{Review: &review{a.WABAID, a.review}})
+		}
+
+		for id, status := range a.health {
+			lines = append(lines, record{Health: &healthOf{a.WABAID, id, status}})
+		}
+
 		for name, until := range a.locked {
 			if until.After(s.now()) {
 				lines = append(lines, record{Deleted: &deletion{WABAID: a.WABAID, Name: name, LockedUntil: until}})
 			}
+		}
+	}
+
+	for _, c := range k.codes {
+		if s.now().Before(c.ExpiresAt) {
+			lines = append(lines, record{SignUpCode: c})
 		}
 	}
 

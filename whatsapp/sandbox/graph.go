@@ -116,7 +116,7 @@ func (s *Sandbox) numberNode(n *number) map[string]any {
 		// the fixed rate of coexistence
 		"is_on_biz_app":       n.perSecond(s.options.Load()) <= 20,
 		"last_onboarded_time": nil, "certificate": nil, "search_visibility": "VISIBLE", "conversational_automation": nil,
-		"health_status": health("PHONE_NUMBER", n.ID), "country_code": "US", "country_dial_code": "1",
+		"health_status": n.account.healthOf("PHONE_NUMBER", n.ID), "country_code": "US", "country_dial_code": "1",
 		"webhook_configuration": map[string]any{"phone_number": n.callback(),
 			"whatsapp_business_account": n.account.hook.Load().Override,
 			"application":               s.options.Load().CallbackURL},
@@ -237,78 +237,6 @@ func (s *Sandbox) verify(ctx context.Context, callback, token string) *refusal {
 	if err != nil || w.StatusCode != http.StatusOK || string(echo) != challenge {
 		return refuse(2200, "The callback answered %s, and not the challenge alone.", w.Status)
 	}
-
-	return nil
-}
-
-// accessToken trades app credentials for the app's token, or the code of an Embedded Signup for a
-// business token. A code here is "code_" and the id of the account that the customer shared.
-func (s *Sandbox) accessToken(c *call) *refusal {
-	o := s.options.Load()
-	if err := c.r.ParseForm(); err != nil {
-		return invalid("The form cannot be read: %s", err)
-	}
-
-	form := c.r.Form
-	if form.Get("client_id") != o.AppID || form.Get("client_secret") != o.AppSecret {
-		no := refuse(100, "")
-		no.message = "Error validating client secret."
-		return no
-	}
-
-	value := o.AppID + "|" + o.AppSecret
-	if form.Get("grant_type") != "client_credentials" || form.Has("code") {
-		id, _ := strings.CutPrefix(form.Get("code"), "code_")
-		s.catalog.RLock()
-		a := s.catalog.accounts[id]
-		s.catalog.RUnlock()
-
-		if a == nil || a.Token == "" {
-			no := refuse(100, "")
-			no.subcode, no.message = 36007, "This authorization code has expired."
-			return no
-		}
-
-		value = a.Token
-	}
-
-	s.write(c.w, http.StatusOK, map[string]any{"access_token": value, "token_type": "bearer"})
-
-	return nil
-}
-
-func (s *Sandbox) debugToken(c *call) *refusal {
-	o := s.options.Load()
-	data := map[string]any{"app_id": o.AppID, "application": "Carillon sandbox", "type": "SYSTEM_USER"}
-	t, no := s.tokenOf(c.r.URL.Query().Get("input_token"))
-
-	switch {
-	case no != nil:
-		data["is_valid"], data["scopes"] = false, []string{}
-		data["error"] = map[string]any{"code": no.code, "message": no.message, "subcode": no.subcode}
-	case t.app:
-		data["type"], data["is_valid"], data["scopes"] = "APP", true, []string{}
-	default:
-		ids := []string{}
-		s.catalog.RLock()
-		for _, a := range t.accounts {
-			ids = append(ids, a.WABAID)
-		}
-
-		s.catalog.RUnlock()
-		slices.Sort(ids)
-		scopes := []string{"whatsapp_business_management", "whatsapp_business_messaging"}
-		data["is_valid"], data["scopes"], data["user_id"] = true, scopes, "1040000000000001"
-		data["expires_at"], data["data_access_expires_at"], data["issued_at"] = 0, 0, t.issued.Unix()
-		granular := make([]any, len(scopes))
-		for i, scope := range scopes {
-			granular[i] = map[string]any{"scope": scope, "target_ids": ids}
-		}
-
-		data["granular_scopes"] = granular
-	}
-
-	s.write(c.w, http.StatusOK, map[string]any{"data": data})
 
 	return nil
 }

@@ -30,7 +30,8 @@ const liberties = `
 Where it differs from Meta
   - Webhooks are retried after --retry-delay, doubling up to a minute, for a week; Meta's pauses grow to hours.
   - Statuses wait while no callback URL is set; Meta posts nothing and forgets.
-  - Every code of an Embedded Signup is "code_" and the id of an account; it can be used more than once.
+  - A customer signs up by POST /sandbox/signups, or POST /sandbox_signups with the app's token. A code serves once, for ten
+    minutes. "code_", the id of an account and whatever follows is a code too, for which nobody had to sign up.
   - A template's review looks at its name and its variables only. Quality, pacing, pausing by Meta and archiving do not happen.
   - The pair limit's burst is paid back evenly; Meta publishes only examples.
   - Recipients are numbers as given: no country code is added, no Brazilian or Mexican number rewritten, nobody has a BSUID.
@@ -71,6 +72,12 @@ func Help() string {
 		for _, i := range inspections {
 			method, path, _ := strings.Cut(i.call, " ")
 			add(method+" /sandbox/"+path, i.does)
+		}
+	})
+
+	table("\nWhat POST /sandbox/account does", func(add func(l, r string)) {
+		for _, d := range deeds {
+			add(d.name, d.does)
 		}
 	})
 

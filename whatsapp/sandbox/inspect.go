@@ -29,6 +29,12 @@ var inspections = []inspection{
 	{"POST inbound", `a user writes: {"phone_number_id":"…","from":"+12025550100","text":"Hi"}, or sends a file that is made up: ` +
 		`"media":{"kind":"document","mime_type":"application/pdf","filename":"a.pdf","size":1000}`, inspectInbound},
 	{"POST event", `post any webhook: {"waba_id":"…","field":"account_update","value":{…}}`, inspectEvent},
+	{"POST signups", `a customer signs up: {"name":"Lucky Shrub"}, or {"waba_id":"…"} for an account that is there; answers ` +
+		`{"code":"…","waba_id":"…","phone_number_id":"…"}`, inspectSignUp},
+	{"POST account", `change an account, and post the webhook: {"waba_id":"…","do":"…"}, with what is listed below`,
+		inspectAccount},
+	{"POST health", `what Meta says stands in the way: {"waba_id":"…","id":"account or number","health_status":{…}}; ` +
+		`null mends it`, inspectHealth},
 	{"POST templates", `change a template: {"waba_id":"…","name":"…","status":"PAUSED"} (or APPROVED, DISABLED)`,
 		inspectTemplates},
 	{"POST tokens/invalidate", `make a token answer 190: {"token":"…"}`, inspectToken},

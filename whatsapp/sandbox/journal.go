@@ -16,6 +16,9 @@ type record struct {
 	Origin         *origin         `json:"origin,omitempty"`
 	Account        *AccountSpec    `json:"account,omitempty"`
 	DeadToken      string          `json:"dead_token,omitempty"`
+	SignUpCode     *signUpCode     `json:"sign_up_code,omitempty"`
+	Health         *healthOf       `json:"health,omitempty"`
+	Review         *review         `json:"review,omitempty"`
 	Subscription   *subscription   `json:"subscription,omitempty"`
 	Registration   *registration   `json:"registration,omitempty"`
 	NumberCallback *numberCallback `json:"number_callback,omitempty"`
@@ -224,6 +227,12 @@ func (s *Sandbox) apply(r record) error {
 		s.putAccount(*r.Account)
 	case r.DeadToken != "" && k.tokens[r.DeadToken] != nil:
 		k.tokens[r.DeadToken].dead = true
+	case r.SignUpCode != nil:
+		k.codes[r.SignUpCode.Code] = r.SignUpCode
+	case r.Health != nil && k.accounts[r.Health.WABAID] != nil:
+		k.accounts[r.Health.WABAID].setHealth(*r.Health)
+	case r.Review != nil && k.accounts[r.Review.WABAID] != nil:
+		k.accounts[r.Review.WABAID].review = r.Review.Decision
 	case r.Subscription != nil && k.accounts[r.Subscription.WABAID] != nil:
 		k.accounts[r.Subscription.WABAID].hook.Store(r.Subscription)
 	case r.Registration != nil && k.numbers[r.Registration.NumberID] != nil:

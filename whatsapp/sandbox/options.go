@@ -47,10 +47,13 @@ type Options struct {
 	Log       *slog.Logger     // nil logs nothing
 }
 
+// AppID is the app's id where nothing else is said.
+const AppID = "1000000000000001"
+
 // Defaults are options for people: delays that can be watched.
 func Defaults() Options {
 	return Options{
-		AppID: "1000000000000001", AppSecret: "sandbox-app-secret", VerifyToken: "sandbox-verify-token",
+		AppID: AppID, AppSecret: "sandbox-app-secret", VerifyToken: "sandbox-verify-token",
 		Latency: 80 * time.Millisecond, LatencyJitter: 120 * time.Millisecond,
 		ReviewDelay: 2 * time.Second, HoldFor: 15 * time.Second,
 		SentDelay: 200 * time.Millisecond, DeliveredDelay: 800 * time.Millisecond, ReadDelay: 4 * time.Second, Spread: 1,

@@ -31,7 +31,9 @@ type answer struct {
 // developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes (read
 // 2026-09; HTTP column 2025-12).
 var answers = map[int]answer{
+	1:   {"An unknown error occurred", 0, 0},
 	2:   {"An unexpected error has occurred. Please retry your request later.", 503, 0},
+	10:  {"Application does not have permission for this action", 403, 0},
 	100: {"Invalid parameter", 0, 0},
 	104: {"An access token is required to request this resource.", 0, 0},
 	190: {"Error validating access token", 401, 0},

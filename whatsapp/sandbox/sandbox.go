@@ -119,6 +119,8 @@ func (s *Sandbox) dispatch(c *call) *refusal {
 	switch {
 	case c.id == "debug_token":
 		return s.debugToken(c)
+	case c.id == "sandbox_signups" && c.r.Method == http.MethodPost:
+		return s.signUp(c)
 	case strings.HasPrefix(c.id, "upload:"):
 		return s.receiveUpload(c)
 	case c.id == s.options.Load().AppID && c.edge == "uploads":

@@ -152,7 +152,7 @@ func (t *template) node() map[string]any {
 		"parameter_format": t.ParameterFormat, "components": t.shown, "rejected_reason": t.Rejected,
 		"sub_category": "CUSTOM", "previous_category": nil, "correct_category": nil,
 		"quality_score":            map[string]any{"score": "UNKNOWN", "date": t.ReviewAt.Unix()},
-		"message_send_ttl_seconds": t.TTL, "health_status": health("MESSAGE_TEMPLATE", t.ID),
+		"message_send_ttl_seconds": t.TTL, "health_status": t.account.healthOf("MESSAGE_TEMPLATE", t.ID),
 		"cta_url_link_tracking_opted_out": false, "library_template_name": nil, "last_updated_time": t.ReviewAt.Unix(),
 	}
 	if t.Rejected == "" {
