@@ -73,6 +73,11 @@ func (s *Service) Upload(ctx context.Context, in NewUpload) (*Uploaded, error) {
 		return nil, fmt.Errorf("account %s: %w", in.AccountID, err)
 	}
 
+	sender, err := s.senderOf(ctx, a, in)
+	if err != nil {
+		return nil, err
+	}
+
 	f, err := read(in)
 	if err != nil {
 		return nil, err
@@ -82,7 +87,30 @@ func (s *Service) Upload(ctx context.Context, in NewUpload) (*Uploaded, error) {
 		return s.uploadExample(ctx, a, in, f)
 	}
 
-	return s.uploadForMessages(ctx, a, in, f)
+	return s.uploadForMessages(ctx, sender, f)
+}
+
+// senderOf is the number that a file is for. An example needs none; one that is named has to be
+// there all the same.
+func (s *Service) senderOf(ctx context.Context, a *ent.Account, in NewUpload) (account.Sender, error) {
+	if in.PhoneNumberID == nil && in.Example {
+		return account.Sender{}, nil
+	}
+	if in.PhoneNumberID == nil {
+		return account.Sender{}, usererror.Refuse("phoneNumberId", usererror.Required,
+			"say from which number the file is to be sent: WhatsApp keeps it for that number alone")
+	}
+
+	sender, err := s.accounts.Sender(ctx, *in.PhoneNumberID)
+	if err != nil {
+		return account.Sender{}, err
+	}
+	if sender.Account.ID != a.ID {
+		return account.Sender{}, usererror.Refuse("phoneNumberId", usererror.Invalid,
+			"the number does not belong to that account")
+	}
+
+	return sender, nil
 }
 
 // read finds out what a file is, by its content.
@@ -185,19 +213,7 @@ func (s *Service) uploadExample(ctx context.Context, a *ent.Account, in NewUploa
 }
 
 // uploadForMessages uploads what is to be sent from a number.
-func (s *Service) uploadForMessages(ctx context.Context, a *ent.Account, in NewUpload, f file) (*Uploaded, error) {
-	if in.PhoneNumberID == nil {
-		return nil, usererror.Refuse("phoneNumberId", usererror.Required,
-			"say from which number the file is to be sent: WhatsApp keeps it for that number alone")
-	}
-
-	sender, err := s.accounts.Sender(ctx, *in.PhoneNumberID)
-	if err != nil {
-		return nil, err
-	}
-	if sender.Account.ID != a.ID {
-		return nil, usererror.Refuse("phoneNumberId", usererror.Invalid, "the number does not belong to that account")
-	}
+func (s *Service) uploadForMessages(ctx context.Context, sender account.Sender, f file) (*Uploaded, error) {
 	if problem := whatsapp.MediaProblem(f.MIME, f.Size, f.head); problem != "" {
 		return nil, usererror.Refuse("file", usererror.Invalid, "the file %s", problem)
 	}
@@ -221,7 +237,7 @@ func (s *Service) uploadForMessages(ctx context.Context, a *ent.Account, in NewU
 			return err
 		}
 
-		return identity.Record(ctx, tx, recorded(a.OrganizationID, sender.PhoneNumber.ID, f))
+		return identity.Record(ctx, tx, recorded(sender.Account.OrganizationID, sender.PhoneNumber.ID, f))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("keep an upload: %w", err)
