@@ -183,7 +183,7 @@ var recorded = map[string]string{
 	"createApiKey": identity.ActionAPIKeyCreate,
 	"revokeApiKey": identity.ActionAPIKeyRevoke, "connectAccount": identity.ActionAccountConnect,
 	"syncAccount": identity.ActionAccountSync, "connectSandboxAccount": identity.ActionAccountConnect,
-	"uploadMedia": identity.ActionMediaUpload,
+	"uploadMedia":       identity.ActionMediaUpload,
 	"updatePhoneNumber": identity.ActionPhoneNumberUpdate, "createTemplate": identity.ActionTemplateCreate,
 	"createContact": identity.ActionContactCreate, "importContacts": identity.ActionContactImport,
 	"createContactList": identity.ActionContactListCreate,
