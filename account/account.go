@@ -6,6 +6,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -31,7 +32,13 @@ type Options struct {
 	// Tell is told, after each commit, of accounts, numbers and templates that may have changed; it
 	// may lose that. Nil tells nobody.
 	Tell func(ctx context.Context, organization uid.ID, subjects ...uid.ID)
+	// EditsPerDay and EditsPerMonth are how often Meta lets an approved template be changed, in 24
+	// hours and in 30 days; zero is what Meta's page on templates says, 1 and 10.
+	EditsPerDay, EditsPerMonth int
 }
+
+func (o Options) editsPerDay() int   { return cmp.Or(o.EditsPerDay, 1) }
+func (o Options) editsPerMonth() int { return cmp.Or(o.EditsPerMonth, 10) }
 
 // Service answers for all organizations' accounts.
 type Service struct {

@@ -56,7 +56,7 @@ func (s *Service) CreateTemplate(ctx context.Context, in CreateTemplate) (*ent.T
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, id) })
 		made, replayed, err := s.callers.Once(ctx, tx, "createTemplate", in.IdempotencyKey, in, func() (uid.ID, error) {
-			return s.putDraft(ctx, tx, a, in.Template)
+			return s.putDraft(ctx, tx, a, in.Template, "template.name", "")
 		})
 		if id = made; err != nil || replayed {
 			return err
@@ -69,38 +69,50 @@ func (s *Service) CreateTemplate(ctx context.Context, in CreateTemplate) (*ent.T
 		return nil, fmt.Errorf("create template: %w", err)
 	}
 
-	t, err := s.db.Client.Template.Get(ctx, id)
-	if ent.IsNotFound(err) {
-		return nil, usererror.Missing("template")
-	}
+	t, err := s.template(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("template %s: %w", id, err)
+		return nil, err
 	}
 
 	if !in.Submit || t.Status != enum.TemplateStatusDraft {
 		return t, nil
 	}
 
-	return s.submit(ctx, a, t)
+	return s.submit(ctx, a, t, "template", "template.name")
 }
 
-// SubmitTemplate sends a draft to Meta for review.
+// SubmitTemplate sends a draft to Meta for review, or a rejected template once more, as it is.
 func (s *Service) SubmitTemplate(ctx context.Context, id uid.ID) (*ent.Template, error) {
 	if _, err := identity.Require(ctx, enum.RoleCampaigner); err != nil {
 		return nil, err
 	}
 
-	t, err := s.db.Client.Template.Query().Where(enttemplate.ID(id)).WithAccount().Only(ctx)
-	switch {
-	case ent.IsNotFound(err):
-		return nil, usererror.Missing("template")
-	case err != nil:
-		return nil, fmt.Errorf("template %s: %w", id, err)
-	case t.Status != enum.TemplateStatusDraft:
-		return nil, usererror.New(usererror.Conflict, "only a draft can be submitted, and this template is %s", t.Status)
+	t, err := s.template(ctx, id)
+	if err != nil {
+		return nil, err
 	}
 
-	return s.submit(ctx, t.Edges.Account, t)
+	rejected := t.Status == enum.TemplateStatusRejected
+	if t.Status != enum.TemplateStatusDraft && !rejected {
+		return nil, usererror.New(usererror.Conflict,
+			"only a draft or a rejected template can be submitted, and this one is %s", t.Status)
+	}
+
+	again := Of(t)
+	if rejected {
+		again = again.Resubmission()
+	}
+	if err := refusals(Lint(again), "templateId"); err != nil { // a copy may lack what only Meta could write
+		return nil, err
+	}
+
+	if rejected {
+		edit := whatsapp.TemplateEdit{Category: again.Category, Components: again.Components,
+			ParameterFormat: again.ParameterFormat, TTL: again.MessageSendTTLSeconds}
+		return s.editAtMeta(ctx, t, again, edit, identity.ActionTemplateSubmit, "submitted")
+	}
+
+	return s.submit(ctx, t.Edges.Account, t, "templateId", "templateId")
 }
 
 // normal leaves of a template what a caller may say.
@@ -115,10 +127,17 @@ func normal(t whatsapp.Template) whatsapp.Template {
 }
 
 // putDraft stores a new draft, in the place of a deleted template of that name if there was one.
-func (s *Service) putDraft(ctx context.Context, tx *database.Tx, a *ent.Account, t whatsapp.Template) (id uid.ID,
-	err error) {
+// Taken is the field that is at fault where there is one already.
+func (s *Service) putDraft(ctx context.Context, tx *database.Tx, a *ent.Account, t whatsapp.Template,
+	taken, why string) (id uid.ID, err error) {
 	c, err := columnsOf(t)
 	if err != nil {
+		return id, err
+	}
+
+	before, err := tx.Client.Template.Query().Where(enttemplate.AccountID(a.ID), enttemplate.Name(t.Name),
+		enttemplate.Language(t.Language), s.db.Locked).Only(ctx)
+	if err != nil && !ent.IsNotFound(err) {
 		return id, err
 	}
 
@@ -127,7 +146,7 @@ func (s *Service) putDraft(ctx context.Context, tx *database.Tx, a *ent.Account,
 			parameter_format, components, message_ttl_seconds, created_at, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
 		ON CONFLICT (account_id, name, language) DO UPDATE SET meta_id = NULL, category = excluded.category,
-		status = excluded.status,
+		status = excluded.status, coming_category = NULL, edits = NULL, listed_at = NULL,
 			rejection_reason = NULL, quality_score = excluded.quality_score, parameter_format = excluded.parameter_format,
 			components = excluded.components, message_ttl_seconds = excluded.message_ttl_seconds,
 			updated_at = excluded.updated_at
@@ -136,16 +155,30 @@ func (s *Service) putDraft(ctx context.Context, tx *database.Tx, a *ent.Account,
 		string(enum.TemplateStatusDraft), string(c.quality),
 		string(c.format), string(c.components), c.ttl, s.now(), string(enum.TemplateStatusDeleted)).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return id, usererror.Refuse("template.name", usererror.Taken,
+		return id, usererror.Refuse(taken, usererror.Taken,
 			"The account has a template of this name in this language.")
 	}
+	if err != nil {
+		return id, err
+	}
 
-	return id, err
+	after, err := tx.Client.Template.Get(ctx, id)
+	if err != nil {
+		return id, err
+	}
+
+	return id, s.note(ctx, tx, byCaller(ctx, why), revised{before, after})
 }
 
 // submit sends a draft to Meta and stores the answer. It may be repeated: when an earlier answer
-// was lost, Meta says that the name is taken, and what it has under that name is ours.
-func (s *Service) submit(ctx context.Context, a *ent.Account, t *ent.Template) (*ent.Template, error) {
+// was lost, Meta says that the name is taken, and what it has under that name is ours. Whole and
+// name are the input's fields for what Meta refuses.
+func (s *Service) submit(ctx context.Context, a *ent.Account, t *ent.Template, whole,
+	name string) (*ent.Template, error) {
+	if err := s.nameFree(ctx, t, name); err != nil {
+		return nil, err
+	}
+
 	at, err := s.Access(a)
 	if err != nil {
 		return nil, err
@@ -170,11 +203,14 @@ func (s *Service) submit(ctx context.Context, a *ent.Account, t *ent.Template) (
 	case err == nil && created.ID != "":
 		return s.submitted(ctx, t.ID, created)
 	case errors.As(err, &no) && no.Subcode == nameTaken:
-		return s.adopt(ctx, a, at, t)
+		return s.adopt(ctx, a, at, t, name)
 	case errors.As(err, &no) && badToken(no):
 		return nil, addTo(s.settle(ctx, a, err), draftKept)
+	case errors.As(err, &no) && templateRefusals[no.Subcode].code != "":
+		why := templateRefusals[no.Subcode]
+		return nil, usererror.Refuse(name, why.code, "%s WhatsApp says: %s %s", why.text, words(no), draftKept)
 	case errors.As(err, &no) && no.Code != whatsapp.CodeGateway:
-		return nil, usererror.Refuse("template", usererror.Upstream, "WhatsApp refused the template: %s %s",
+		return nil, usererror.Refuse(whole, usererror.Upstream, "WhatsApp refused the template: %s %s",
 			words(no), draftKept)
 	}
 
@@ -185,27 +221,24 @@ func (s *Service) submit(ctx context.Context, a *ent.Account, t *ent.Template) (
 
 // submitted stores Meta's answer, unless a webhook has told more by now.
 func (s *Service) submitted(ctx context.Context, id uid.ID, created whatsapp.TemplateCreated) (*ent.Template, error) {
-	row := s.db.Client.Template.Update().Where(enttemplate.ID(id), enttemplate.MetaIDIsNil()).
-		SetMetaID(created.ID).SetStatus(status(created.Status)).SetUpdatedAt(s.now())
-	if created.Category != "" { // which may be another than was asked for
-		row.SetCategory(category(created.Category))
-	}
-	if err := row.Exec(ctx); err != nil {
-		return nil, fmt.Errorf("template %s: %w", id, err)
-	}
+	t, err := s.revise(ctx, id, byCaller(ctx, ""), func(t *ent.Template, row *ent.TemplateUpdateOne) bool {
+		row.SetMetaID(created.ID).SetStatus(status(created.Status))
+		if created.Category != "" { // which may be another than was asked for
+			row.SetCategory(category(created.Category))
+		}
 
-	t, err := s.db.Client.Template.Get(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("template %s: %w", id, err)
+		return t.MetaID == nil
+	})
+	if err != nil || t != nil {
+		return t, err
 	}
 
-	s.changed(ctx, t.OrganizationID, id)
-
-	return t, nil
+	return s.template(ctx, id)
 }
 
 // adopt takes for the draft what Meta has under its name, if that says the same.
-func (s *Service) adopt(ctx context.Context, a *ent.Account, at Access, draft *ent.Template) (*ent.Template, error) {
+func (s *Service) adopt(ctx context.Context, a *ent.Account, at Access, draft *ent.Template,
+	name string) (*ent.Template, error) {
 	started := s.now()
 	for t, err := range at.Client.Templates(ctx, at.Token, a.WabaID) {
 		if err != nil {
@@ -214,14 +247,14 @@ func (s *Service) adopt(ctx context.Context, a *ent.Account, at Access, draft *e
 		if t.Name != draft.Name || t.Language != draft.Language || !saysTheSame(Of(draft).Components, t.Components) {
 			continue
 		}
-		if _, err := s.putTemplates(ctx, a, []whatsapp.Template{t}, started); err != nil {
+		if _, err := s.putTemplates(ctx, a, []whatsapp.Template{t}, started, byCaller(ctx, "")); err != nil {
 			return nil, err
 		}
 
 		return s.db.Client.Template.Get(ctx, draft.ID)
 	}
 
-	return nil, usererror.Refuse("template.name", usererror.Taken,
+	return nil, usererror.Refuse(name, usererror.Taken,
 		"WhatsApp has another template of this name in this language; sync the account to see it. %s", draftKept)
 }
 

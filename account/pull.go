@@ -12,6 +12,7 @@ import (
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/enum"
+	enttemplate "carillon/ent/template"
 	"carillon/uid"
 	"carillon/usererror"
 	"carillon/whatsapp"
@@ -23,15 +24,13 @@ const templatesPerBatch = 100
 // no more as DELETED. When it fails on the way, what was read is stored.
 func (s *Service) pullTemplates(ctx context.Context, a *ent.Account, at Access) error {
 	started := s.now()
-	var seen []string
 	var batch []whatsapp.Template
 
 	flush := func() error {
-		for _, t := range batch {
-			seen = append(seen, t.ID)
-		}
-
-		_, err := s.putTemplates(ctx, a, batch, started)
+		err := s.db.InTx(ctx, func(tx *database.Tx) error {
+			_, err := s.list(ctx, tx, a, batch, started)
+			return err
+		})
 		batch = batch[:0]
 
 		return err
@@ -40,9 +39,6 @@ func (s *Service) pullTemplates(ctx context.Context, a *ent.Account, at Access) 
 	for t, err := range at.Client.Templates(ctx, at.Token, a.WabaID) {
 		if err != nil {
 			return s.unread(ctx, a, err)
-		}
-		if t.ID == "" || t.Name == "" || t.Language == "" {
-			continue // no template, whatever it is
 		}
 		if batch = append(batch, t); len(batch) < templatesPerBatch {
 			continue
@@ -56,7 +52,40 @@ func (s *Service) pullTemplates(ctx context.Context, a *ent.Account, at Access) 
 		return err
 	}
 
-	return s.markGone(ctx, a, seen, started)
+	return s.db.InTx(ctx, func(tx *database.Tx) error {
+		_, err := s.markGone(ctx, tx, a, started)
+		return err
+	})
+}
+
+// list stores a part of a listing of all templates that began at that time, and that they were in
+// it. It returns those that changed.
+func (s *Service) list(ctx context.Context, tx *database.Tx, a *ent.Account, read []whatsapp.Template,
+	started time.Time) (changed []uid.ID, err error) {
+	var whole []whatsapp.Template
+	var ids []string
+
+	for _, t := range read {
+		if t.ID == "" {
+			continue // no template, whatever it is
+		}
+		if ids = append(ids, t.ID); t.Name != "" && t.Language != "" {
+			whole = append(whole, t)
+		}
+	}
+
+	if changed, err = s.storeTemplates(ctx, tx, a, whole, started, cause{actor: byWhatsApp}); err != nil {
+		return nil, err
+	}
+
+	from, args := s.db.Rowset([]any{a.ID, started}, database.Texts("meta_id", ids))
+	_, err = tx.ExecContext(ctx, `UPDATE template SET listed_at = $2 WHERE account_id = $1
+		AND (listed_at IS NULL OR listed_at < $2) AND meta_id IN (SELECT f.meta_id FROM `+from+`)`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("note what templates account %s has: %w", a.ID, err)
+	}
+
+	return changed, nil
 }
 
 // unread says that templates are missing, though all else went well.
@@ -77,39 +106,103 @@ func (s *Service) unread(ctx context.Context, a *ent.Account, err error) error {
 	return err
 }
 
-// putTemplates stores templates as Meta had them at that time or later, and returns the ids of the
-// rows that this changed. A row that was changed after that time is left alone, since what was read
-// may be older.
-func (s *Service) putTemplates(ctx context.Context, a *ent.Account, read []whatsapp.Template,
-	at time.Time) (changed []uid.ID, err error) {
+// putTemplates stores templates as Meta had them at that time or later, and returns those that this
+// changed.
+func (s *Service) putTemplates(ctx context.Context, a *ent.Account, read []whatsapp.Template, at time.Time,
+	by cause) (changed []*ent.Template, err error) {
+	var ids []uid.ID
+	err = s.db.InTx(ctx, func(tx *database.Tx) (err error) {
+		ids, err = s.storeTemplates(ctx, tx, a, read, at, by)
+		return err
+	})
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+
+	return s.templates(ctx, ids)
+}
+
+// templates are those of these ids, with what does not depend on a transaction.
+func (s *Service) templates(ctx context.Context, ids []uid.ID) ([]*ent.Template, error) {
+	rows, err := s.db.Client.Template.Query().Where(enttemplate.IDIn(ids...)).Order(enttemplate.ByID()).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read templates: %w", err)
+	}
+
+	return rows, nil
+}
+
+// storeTemplates is putTemplates within a transaction, and returns their ids. A row that was
+// changed after that time is left alone, since what was read may be older.
+func (s *Service) storeTemplates(ctx context.Context, tx *database.Tx, a *ent.Account, read []whatsapp.Template,
+	at time.Time, by cause) (ids []uid.ID, err error) {
 	templates, err := readTemplates(read)
 	if err != nil || len(read) == 0 {
 		return nil, err
 	}
 
-	statement, args := templateColumns.Insertion(s.db, "template", templates, a.OrganizationID, a.ID, at)
-	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, changed...) })
-		changed, err = database.ScanIDs(tx.QueryContext(ctx, statement+`
-			ON CONFLICT (account_id, name, language) DO UPDATE SET meta_id = excluded.meta_id,
-			category = excluded.category, status = excluded.status,
-				rejection_reason = CASE WHEN `+sameReason+` THEN template.rejection_reason ELSE excluded.rejection_reason END,
-				quality_score = excluded.quality_score, parameter_format = excluded.parameter_format,
-				components = excluded.components,
-				message_ttl_seconds = excluded.message_ttl_seconds, updated_at = excluded.updated_at
-			WHERE (template.meta_id IS NULL OR template.updated_at <= excluded.updated_at) AND (`+differs+`)
-			RETURNING id`, args...))
+	tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, ids...) })
 
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("store templates of account %s: %w", a.ID, err)
+	// Of two that store the same templates, the second sees what the first has left.
+	if err := tx.Exclusive(ctx, "templates of "+a.ID.String()); err != nil {
+		return nil, err
 	}
 
-	return changed, nil
+	names := make([]string, len(templates))
+	for i, t := range templates {
+		names[i] = t.Name
+	}
+
+	rows, err := tx.Client.Template.Query().Where(enttemplate.AccountID(a.ID), enttemplate.NameIn(names...),
+		s.db.Locked).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read templates of account %s: %w", a.ID, err)
+	}
+
+	before := make(map[uid.ID]*ent.Template, len(rows))
+	for _, t := range rows {
+		before[t.ID] = t
+	}
+
+	statement, args := templateColumns.Insertion(s.db, "template", templates, a.OrganizationID, a.ID, at)
+	if ids, err = database.ScanIDs(tx.QueryContext(ctx, statement+onKnown, args...)); err != nil {
+		return nil, fmt.Errorf("store templates of account %s: %w", a.ID, err)
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+
+	changed, err := tx.Client.Template.Query().Where(enttemplate.IDIn(ids...)).Order(enttemplate.ByID()).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read templates of account %s: %w", a.ID, err)
+	}
+
+	history := make([]revised, len(changed))
+	for i, t := range changed {
+		history[i] = revised{before[t.ID], t}
+	}
+
+	return ids, s.note(ctx, tx, by, history...)
 }
 
 const (
+	// onKnown is what becomes of a template that is stored already. A claim that is over ends with
+	// the first reading that began after it. One that was made anew has not been edited.
+	onKnown = `
+		ON CONFLICT (account_id, name, language) DO UPDATE SET meta_id = excluded.meta_id,
+			category = excluded.category, status = excluded.status, coming_category = excluded.coming_category,
+			rejection_reason = CASE WHEN ` + sameReason + ` THEN template.rejection_reason ELSE excluded.rejection_reason END,
+			quality_score = excluded.quality_score, parameter_format = excluded.parameter_format,
+			components = excluded.components, message_ttl_seconds = excluded.message_ttl_seconds,
+			edits = CASE WHEN template.meta_id = excluded.meta_id THEN template.edits END,
+			changing_by = CASE WHEN ` + claimOver + ` THEN NULL ELSE template.changing_by END,
+			changing_until = CASE WHEN ` + claimOver + ` THEN NULL ELSE template.changing_until END,
+			updated_at = excluded.updated_at
+		WHERE (template.meta_id IS NULL OR template.updated_at <= excluded.updated_at) AND (` + differs + `)
+		RETURNING id`
+
+	claimOver = `template.changing_until <= excluded.updated_at`
+
 	// sameReason keeps the sentence that a webhook added to Meta's enum of a rejection.
 	sameReason = `template.status = excluded.status AND template.rejection_reason LIKE excluded.rejection_reason || ': %'`
 
@@ -117,8 +210,9 @@ const (
 		OR template.status <> excluded.status
 		OR (template.rejection_reason IS DISTINCT FROM excluded.rejection_reason AND NOT coalesce(` + sameReason + `, false))
 		OR template.quality_score <> excluded.quality_score OR template.parameter_format <> excluded.parameter_format
-		OR template.components <> excluded.components OR template.message_ttl_seconds IS DISTINCT
-		FROM excluded.message_ttl_seconds`
+		OR template.components <> excluded.components
+		OR template.message_ttl_seconds IS DISTINCT FROM excluded.message_ttl_seconds
+		OR template.coming_category IS DISTINCT FROM excluded.coming_category OR coalesce(` + claimOver + `, false)`
 )
 
 // readTemplate is a template as Meta has it, with what its row holds.
@@ -140,6 +234,7 @@ var templateColumns = database.Columns[readTemplate]{
 	database.Col("parameter_format", func(t readTemplate) enum.ParameterFormat { return t.format }, database.Texts),
 	database.Col("components", func(t readTemplate) json.RawMessage { return t.components }, database.JSONs),
 	database.Col("message_ttl_seconds", func(t readTemplate) *int { return t.ttl }, database.NullInts),
+	database.Col("coming_category", func(t readTemplate) *enum.TemplateCategory { return t.coming }, database.NullTexts),
 	database.Expr[readTemplate]("organization_id", "$1"),
 	database.Expr[readTemplate]("account_id", "$2"),
 	database.Expr[readTemplate]("created_at", "$3"),
@@ -168,21 +263,39 @@ func readTemplates(read []whatsapp.Template) ([]readTemplate, error) {
 	return templates, nil
 }
 
-// markGone sets to DELETED what Meta had, lists no more, and was not changed since the listing
-// began.
-func (s *Service) markGone(ctx context.Context, a *ent.Account, seen []string, started time.Time) error {
-	from, args := s.db.Rowset([]any{a.ID, started, string(enum.TemplateStatusDeleted)}, database.Texts("meta_id", seen))
-	var gone []uid.ID
-	err := s.db.InTx(ctx, func(tx *database.Tx) (err error) {
-		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, gone...) })
-		gone, err = database.ScanIDs(tx.QueryContext(ctx, `UPDATE template SET status = $3, updated_at = $2
-			WHERE account_id = $1 AND meta_id IS NOT NULL AND status <> $3 AND updated_at <= $2 AND meta_id NOT IN
-			(SELECT f.meta_id FROM `+from+`) RETURNING id`, args...))
-		return err
-	})
+// markGone sets to DELETED what Meta had, is not in a whole listing that began at that time, and
+// was not changed since. It leaves alone what somebody is just having Meta change. It returns what
+// changed.
+func (s *Service) markGone(ctx context.Context, tx *database.Tx, a *ent.Account,
+	started time.Time) (changed []uid.ID, err error) {
+	tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, changed...) })
+
+	gone, err := tx.Client.Template.Query().Where(enttemplate.AccountID(a.ID), enttemplate.MetaIDNotNil(),
+		enttemplate.StatusNEQ(enum.TemplateStatusDeleted), enttemplate.UpdatedAtLTE(started),
+		enttemplate.Or(enttemplate.ListedAtIsNil(), enttemplate.ListedAtLT(started)),
+		enttemplate.Or(enttemplate.ChangingUntilIsNil(), enttemplate.ChangingUntilLTE(started)),
+		s.db.Locked).Order(enttemplate.ByID()).All(ctx)
 	if err != nil {
-		return fmt.Errorf("mark templates that are gone: %w", err)
+		return nil, fmt.Errorf("look for templates that are gone: %w", err)
 	}
 
-	return nil
+	for _, t := range gone {
+		after, err := tx.Client.Template.UpdateOne(t).SetStatus(enum.TemplateStatusDeleted).ClearComingCategory().
+			SetUpdatedAt(started).Save(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("mark template %s as gone: %w", t.ID, err)
+		}
+
+		by := cause{byWhatsApp, "WhatsApp has it no more."}
+		if t.ChangingBy != nil { // who had asked for that, and whose answer was lost
+			by.actor = *t.ChangingBy
+		}
+		if err := s.note(ctx, tx, by, revised{t, after}); err != nil {
+			return nil, err
+		}
+
+		changed = append(changed, t.ID)
+	}
+
+	return changed, nil
 }

@@ -3,13 +3,13 @@ package account
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"carillon/database"
 	"carillon/ent"
 	entaccount "carillon/ent/account"
 	"carillon/ent/enum"
 	"carillon/ent/predicate"
-	enttemplate "carillon/ent/template"
 	"carillon/identity"
 	"carillon/uid"
 )
@@ -132,21 +132,11 @@ var templateChanges = map[enum.TemplateStatus][]enum.TemplateStatus{
 // change.
 func (s *Service) SetTemplateStatus(ctx context.Context, id uid.ID, status enum.TemplateStatus) (changed bool,
 	err error) {
-	n, err := s.db.Client.Template.Update().Where(enttemplate.ID(id), enttemplate.StatusIn(templateChanges[status]...)).
-		SetStatus(status).SetUpdatedAt(s.now()).Save(ctx)
-	if err != nil {
-		return false, fmt.Errorf("set template %s to %s: %w", id, status, err)
-	}
-	if n == 0 {
-		return false, nil
-	}
+	after, err := s.revise(ctx, id, cause{byWhatsApp, "WhatsApp refused a message of it."},
+		func(t *ent.Template, row *ent.TemplateUpdateOne) bool {
+			row.SetStatus(status)
+			return slices.Contains(templateChanges[status], t.Status)
+		})
 
-	t, err := s.db.Client.Template.Get(ctx, id)
-	if err != nil {
-		return false, fmt.Errorf("template %s: %w", id, err)
-	}
-
-	s.changed(ctx, t.OrganizationID, id)
-
-	return true, nil
+	return after != nil, err
 }

@@ -47,6 +47,7 @@ type columns struct {
 	components json.RawMessage
 	ttl        *int
 	rejection  *string
+	coming     *enum.TemplateCategory // announced, and not applied yet
 }
 
 func columnsOf(t whatsapp.Template) (c columns, err error) {
@@ -60,6 +61,9 @@ func columnsOf(t whatsapp.Template) (c columns, err error) {
 	}
 	if t.MessageSendTTLSeconds != 0 {
 		c.ttl = &t.MessageSendTTLSeconds
+	}
+	if coming := category(t.CorrectCategory); t.CorrectCategory != "" && coming != c.category {
+		c.coming = &coming
 	}
 	if t.Components == nil {
 		t.Components = []whatsapp.Component{}
@@ -123,13 +127,13 @@ func Lint(t whatsapp.Template) []whatsapp.Problem {
 	return problems
 }
 
-// refusals are the problems that keep a template from being stored, as errors of the input's field
-// of that name.
-func refusals(problems []whatsapp.Problem, field string) error {
+// refusals are the problems that keep a template from being stored, as errors below that path of
+// the input.
+func refusals(problems []whatsapp.Problem, path ...string) error {
 	var wrong usererror.Fields
 	for _, p := range problems {
 		if p.Severity == whatsapp.SeverityError {
-			wrong = append(wrong, usererror.Field{Path: append([]string{field}, p.Field...), Code: usererror.Invalid,
+			wrong = append(wrong, usererror.Field{Path: slices.Concat(path, p.Field), Code: usererror.Invalid,
 				Message: p.Message})
 		}
 	}

@@ -75,12 +75,12 @@ func (s *Service) ApplyTemplateUpdate(ctx context.Context, u whatsapp.TemplateUp
 		}
 
 		t.RejectedReason = reason(t, u)
-		ids, err := s.putTemplates(ctx, a, []whatsapp.Template{t}, at)
+		stored, err := s.putTemplates(ctx, a, []whatsapp.Template{t}, at, cause{byWhatsApp, why(u)})
 		if err != nil {
 			return nil, err
 		}
-		if len(ids) > 0 {
-			return s.db.Client.Template.Get(ctx, ids[0])
+		if len(stored) > 0 {
+			return stored[0], nil
 		}
 		if same, err := s.stands(ctx, a, t); err != nil || same {
 			return nil, err
@@ -144,15 +144,30 @@ func told(event string) (enum.TemplateStatus, bool) {
 	return status, slices.Contains(status.Values(), event)
 }
 
+// why is what an event says of its reason, for the template's history.
+func why(u whatsapp.TemplateUpdate) string {
+	var all []string
+	for _, text := range []string{u.Reason, u.RejectionText, u.Recommendation, u.Title, u.Description} {
+		if text = strings.TrimSpace(text); text != "" {
+			all = append(all, text)
+		}
+	}
+
+	return strings.Join(all, ": ")
+}
+
 // believe changes a template as an event says.
 func (s *Service) believe(ctx context.Context, a *ent.Account, u whatsapp.TemplateUpdate) (*ent.Template, error) {
 	which := enttemplate.And(enttemplate.Name(u.Name), enttemplate.Language(u.Language))
-	if u.TemplateID != "" {
+	switch status, _ := told(u.Event); {
+	case u.TemplateID != "" && status == enum.TemplateStatusDeleted: // a draft of its name is another template
+		which = enttemplate.MetaID(u.TemplateID)
+	case u.TemplateID != "":
 		which = enttemplate.Or(enttemplate.MetaID(u.TemplateID), enttemplate.And(enttemplate.MetaIDIsNil(), which))
 	}
 
-	t, err := s.db.Client.Template.Query().Where(enttemplate.AccountID(a.ID), which).
-		Order(ent.Desc(enttemplate.FieldMetaID)).First(ctx)
+	id, err := s.db.Client.Template.Query().Where(enttemplate.AccountID(a.ID), which).
+		Order(ent.Desc(enttemplate.FieldMetaID)).FirstID(ctx)
 	if ent.IsNotFound(err) {
 		return nil, nil // the next sync reads it
 	}
@@ -160,13 +175,18 @@ func (s *Service) believe(ctx context.Context, a *ent.Account, u whatsapp.Templa
 		return nil, fmt.Errorf("look for template %s: %w", u.TemplateID, err)
 	}
 
-	row := s.db.Client.Template.UpdateOne(t).SetUpdatedAt(s.now())
-	if t.MetaID == nil && u.TemplateID != "" {
-		row.SetMetaID(u.TemplateID)
-	}
+	return s.revise(ctx, id, cause{byWhatsApp, why(u)}, func(t *ent.Template, row *ent.TemplateUpdateOne) bool {
+		if t.MetaID == nil && u.TemplateID != "" {
+			row.SetMetaID(u.TemplateID)
+		}
+		return says(t, u, row)
+	})
+}
 
+// says puts into a template's row what an event tells, and reports whether that is new.
+func says(t *ent.Template, u whatsapp.TemplateUpdate, row *ent.TemplateUpdateOne) bool {
 	status, toldStatus := told(u.Event)
-	category := category(u.NewCategory)
+	now, correct := category(u.NewCategory), category(u.CorrectCategory)
 
 	switch {
 	case u.Kind == whatsapp.TemplateStatusChanged && toldStatus && status != t.Status:
@@ -178,20 +198,17 @@ func (s *Service) believe(ctx context.Context, a *ent.Account, u whatsapp.Templa
 		}
 	case u.Kind == whatsapp.TemplateQualityChanged && quality(u.NewQuality) != t.QualityScore:
 		row.SetQualityScore(quality(u.NewQuality))
-	// else it is yet to come
-	case u.Kind == whatsapp.TemplateCategoryChanged && u.PreviousCategory != "" && category != t.Category:
-		row.SetCategory(category)
+	case u.Kind == whatsapp.TemplateCategoryChanged && u.PreviousCategory != "":
+		row.SetCategory(now).ClearComingCategory()
+		return now != t.Category || t.ComingCategory != nil
+	case u.Kind == whatsapp.TemplateCategoryChanged && u.CorrectCategory != "" && correct != t.Category:
+		row.SetComingCategory(correct)
+		return t.ComingCategory == nil || *t.ComingCategory != correct
 	default:
-		return nil, nil
+		return false
 	}
 
-	if t, err = row.Save(ctx); err != nil {
-		return nil, fmt.Errorf("template %s: %w", u.TemplateID, err)
-	}
-
-	s.changed(ctx, t.OrganizationID, t.ID)
-
-	return t, nil
+	return true
 }
 
 // ApplyNumberUpdate takes a webhook about a phone number, as the system, and returns the number if

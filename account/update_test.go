@@ -93,7 +93,7 @@ func TestATemplatesWebhookIsBelievedWhileMetaIsAway(t *testing.T) {
 			{"a quality", whatsapp.TemplateUpdate{WABAID: waba, Kind: whatsapp.TemplateQualityChanged, TemplateID: id,
 				NewQuality: "RED"}, enum.TemplateStatusApproved, true},
 			{"a category to come", whatsapp.TemplateUpdate{WABAID: waba, Kind: whatsapp.TemplateCategoryChanged,
-				TemplateID: id, NewCategory: "MARKETING", CorrectCategory: "UTILITY"}, enum.TemplateStatusApproved, false},
+				TemplateID: id, NewCategory: "MARKETING", CorrectCategory: "UTILITY"}, enum.TemplateStatusApproved, true},
 			{"a category", whatsapp.TemplateUpdate{WABAID: waba, Kind: whatsapp.TemplateCategoryChanged, TemplateID: id,
 				PreviousCategory: "MARKETING", NewCategory: "UTILITY"}, enum.TemplateStatusApproved, true},
 			{"a deletion", update(id, "DELETED"), enum.TemplateStatusDeleted, true},
@@ -106,7 +106,7 @@ func TestATemplatesWebhookIsBelievedWhileMetaIsAway(t *testing.T) {
 		}
 
 		if got := s.template("spring"); got.QualityScore != enum.QualityRatingRed ||
-			got.Category != enum.TemplateCategoryUtility {
+			got.Category != enum.TemplateCategoryUtility || got.ComingCategory != nil {
 			s.t.Errorf("%v", got)
 		}
 

@@ -169,7 +169,8 @@ func (p *App) buildDomain(context.Context) error {
 
 	p.accounts = account.New(p.DB, p.Keys, p.meta, p.Identity, account.Options{
 		AppID: p.Config.WhatsApp.AppID, AppSecret: p.Config.WhatsApp.AppSecret(), Sandbox: p.sandbox,
-		Tell: p.news.Notify,
+		Tell:        p.news.Notify,
+		EditsPerDay: p.Config.TemplateEdits.PerDay, EditsPerMonth: p.Config.TemplateEdits.PerMonth,
 	}, now)
 	p.audience = audience.New(p.DB, now, func(ctx context.Context, organization, contactImport uid.ID) {
 		p.news.Notify(ctx, organization, contactImport)

@@ -46,6 +46,8 @@ type Config struct {
 
 	Invitations Invitations
 
+	TemplateEdits TemplateEdits
+
 	Limits         Limits
 	Points         Points
 	Webhooks       Webhooks
@@ -111,6 +113,11 @@ type Points struct {
 	PerToken, PerOrganization int
 	PerAddress                int // of callers without a token
 	BurstMinutes              int // for how many minutes points are saved up
+}
+
+// TemplateEdits are how often Meta lets an approved template be changed.
+type TemplateEdits struct {
+	PerDay, PerMonth int // in 24 hours, in 30 days
 }
 
 // Invitations bound how many mails to strangers are sent in an hour.

@@ -100,6 +100,19 @@ var variables = []Variable{
 		},
 	},
 	{
+		Name: "TEMPLATE_EDITS_PER_DAY", Default: "1",
+		Meaning: "How often WhatsApp lets an approved template be changed in 24 hours. " +
+			"More is refused before WhatsApp is asked.",
+		right: "a number from 1 to 2400",
+		set:   func(c *Config, value string) error { return number(&c.TemplateEdits.PerDay, value, 2400) },
+	},
+	{
+		Name: "TEMPLATE_EDITS_PER_MONTH", Default: "10",
+		Meaning: "The same in 30 days.",
+		right:   "a number from 1 to 2400",
+		set:     func(c *Config, value string) error { return number(&c.TemplateEdits.PerMonth, value, 2400) },
+	},
+	{
 		Name:    "WHATSAPP_APP_ID",
 		Meaning: "Id of the Meta app that the accounts are shared with; needed for uploading template media.",
 		right:   "the number that Meta's app dashboard shows as App ID",

@@ -51,6 +51,7 @@ import (
 	"carillon/ent/signinflow"
 	"carillon/ent/statistic"
 	"carillon/ent/template"
+	"carillon/ent/templatechange"
 	"carillon/ent/termsacceptance"
 	"carillon/ent/unmatchedwebhook"
 	"carillon/ent/user"
@@ -146,6 +147,8 @@ type Client struct {
 	Statistic *StatisticClient
 	// Template is the client for interacting with the Template builders.
 	Template *TemplateClient
+	// TemplateChange is the client for interacting with the TemplateChange builders.
+	TemplateChange *TemplateChangeClient
 	// TermsAcceptance is the client for interacting with the TermsAcceptance builders.
 	TermsAcceptance *TermsAcceptanceClient
 	// UnmatchedWebhook is the client for interacting with the UnmatchedWebhook builders.
@@ -202,6 +205,7 @@ func (c *Client) init() {
 	c.SignInFlow = NewSignInFlowClient(c.config)
 	c.Statistic = NewStatisticClient(c.config)
 	c.Template = NewTemplateClient(c.config)
+	c.TemplateChange = NewTemplateChangeClient(c.config)
 	c.TermsAcceptance = NewTermsAcceptanceClient(c.config)
 	c.UnmatchedWebhook = NewUnmatchedWebhookClient(c.config)
 	c.User = NewUserClient(c.config)
@@ -336,6 +340,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		SignInFlow:        NewSignInFlowClient(cfg),
 		Statistic:         NewStatisticClient(cfg),
 		Template:          NewTemplateClient(cfg),
+		TemplateChange:    NewTemplateChangeClient(cfg),
 		TermsAcceptance:   NewTermsAcceptanceClient(cfg),
 		UnmatchedWebhook:  NewUnmatchedWebhookClient(cfg),
 		User:              NewUserClient(cfg),
@@ -397,6 +402,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		SignInFlow:        NewSignInFlowClient(cfg),
 		Statistic:         NewStatisticClient(cfg),
 		Template:          NewTemplateClient(cfg),
+		TemplateChange:    NewTemplateChangeClient(cfg),
 		TermsAcceptance:   NewTermsAcceptanceClient(cfg),
 		UnmatchedWebhook:  NewUnmatchedWebhookClient(cfg),
 		User:              NewUserClient(cfg),
@@ -437,7 +443,7 @@ func (c *Client) Use(hooks ...Hook) {
 		c.MediaUpload, c.Member, c.Message, c.MessagingWindow, c.Organization,
 		c.PasswordReset, c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.SecondFactor,
 		c.SecurityNotice, c.ServiceState, c.Session, c.SignInFlow, c.Statistic,
-		c.Template, c.TermsAcceptance, c.UnmatchedWebhook, c.User,
+		c.Template, c.TemplateChange, c.TermsAcceptance, c.UnmatchedWebhook, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -455,7 +461,7 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.MediaUpload, c.Member, c.Message, c.MessagingWindow, c.Organization,
 		c.PasswordReset, c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.SecondFactor,
 		c.SecurityNotice, c.ServiceState, c.Session, c.SignInFlow, c.Statistic,
-		c.Template, c.TermsAcceptance, c.UnmatchedWebhook, c.User,
+		c.Template, c.TemplateChange, c.TermsAcceptance, c.UnmatchedWebhook, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -542,6 +548,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Statistic.mutate(ctx, m)
 	case *TemplateMutation:
 		return c.Template.mutate(ctx, m)
+	case *TemplateChangeMutation:
+		return c.TemplateChange.mutate(ctx, m)
 	case *TermsAcceptanceMutation:
 		return c.TermsAcceptance.mutate(ctx, m)
 	case *UnmatchedWebhookMutation:
@@ -6146,6 +6154,156 @@ func (c *TemplateClient) mutate(ctx context.Context, m *TemplateMutation) (Value
 	}
 }
 
+// TemplateChangeClient is a client for the TemplateChange schema.
+type TemplateChangeClient struct {
+	config
+}
+
+// NewTemplateChangeClient returns a client for the TemplateChange from the given config.
+func NewTemplateChangeClient(c config) *TemplateChangeClient {
+	return &TemplateChangeClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `templatechange.Hooks(f(g(h())))`.
+func (c *TemplateChangeClient) Use(hooks ...Hook) {
+	c.hooks.TemplateChange = append(c.hooks.TemplateChange, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `templatechange.Intercept(f(g(h())))`.
+func (c *TemplateChangeClient) Intercept(interceptors ...Interceptor) {
+	c.inters.TemplateChange = append(c.inters.TemplateChange, interceptors...)
+}
+
+// Create returns a builder for creating a TemplateChange entity.
+func (c *TemplateChangeClient) Create() *TemplateChangeCreate {
+	mutation := newTemplateChangeMutation(c.config, OpCreate)
+	return &TemplateChangeCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of TemplateChange entities.
+func (c *TemplateChangeClient) CreateBulk(builders ...*TemplateChangeCreate) *TemplateChangeCreateBulk {
+	return &TemplateChangeCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *TemplateChangeClient) MapCreateBulk(slice any, setFunc func(*TemplateChangeCreate, int)) *TemplateChangeCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &TemplateChangeCreateBulk{err: fmt.Errorf("calling to TemplateChangeClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*TemplateChangeCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &TemplateChangeCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for TemplateChange.
+func (c *TemplateChangeClient) Update() *TemplateChangeUpdate {
+	mutation := newTemplateChangeMutation(c.config, OpUpdate)
+	return &TemplateChangeUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *TemplateChangeClient) UpdateOne(_m *TemplateChange) *TemplateChangeUpdateOne {
+	mutation := newTemplateChangeMutation(c.config, OpUpdateOne, withTemplateChange(_m))
+	return &TemplateChangeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *TemplateChangeClient) UpdateOneID(id uid.ID) *TemplateChangeUpdateOne {
+	mutation := newTemplateChangeMutation(c.config, OpUpdateOne, withTemplateChangeID(id))
+	return &TemplateChangeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for TemplateChange.
+func (c *TemplateChangeClient) Delete() *TemplateChangeDelete {
+	mutation := newTemplateChangeMutation(c.config, OpDelete)
+	return &TemplateChangeDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *TemplateChangeClient) DeleteOne(_m *TemplateChange) *TemplateChangeDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *TemplateChangeClient) DeleteOneID(id uid.ID) *TemplateChangeDeleteOne {
+	builder := c.Delete().Where(templatechange.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &TemplateChangeDeleteOne{builder}
+}
+
+// Query returns a query builder for TemplateChange.
+func (c *TemplateChangeClient) Query() *TemplateChangeQuery {
+	return &TemplateChangeQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeTemplateChange},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a TemplateChange entity by its id.
+func (c *TemplateChangeClient) Get(ctx context.Context, id uid.ID) (*TemplateChange, error) {
+	return c.Query().Where(templatechange.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *TemplateChangeClient) GetX(ctx context.Context, id uid.ID) *TemplateChange {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryTemplate queries the template edge of a TemplateChange.
+func (c *TemplateChangeClient) QueryTemplate(_m *TemplateChange) *TemplateQuery {
+	query := (&TemplateClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(templatechange.Table, templatechange.FieldID, id),
+			sqlgraph.To(template.Table, template.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, templatechange.TemplateTable, templatechange.TemplateColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *TemplateChangeClient) Hooks() []Hook {
+	hooks := c.hooks.TemplateChange
+	return append(hooks[:len(hooks):len(hooks)], templatechange.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *TemplateChangeClient) Interceptors() []Interceptor {
+	return c.inters.TemplateChange
+}
+
+func (c *TemplateChangeClient) mutate(ctx context.Context, m *TemplateChangeMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&TemplateChangeCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&TemplateChangeUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&TemplateChangeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&TemplateChangeDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown TemplateChange mutation op: %q", m.Op())
+	}
+}
+
 // TermsAcceptanceClient is a client for the TermsAcceptance schema.
 type TermsAcceptanceClient struct {
 	config
@@ -6590,7 +6748,7 @@ type (
 		ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
 		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode,
 		SecondFactor, SecurityNotice, ServiceState, Session, SignInFlow, Statistic,
-		Template, TermsAcceptance, UnmatchedWebhook, User []ent.Hook
+		Template, TemplateChange, TermsAcceptance, UnmatchedWebhook, User []ent.Hook
 	}
 	inters struct {
 		APIKey, Account, AuditChain, AuditEvent, Campaign, Claim, ConsentRecord,
@@ -6600,7 +6758,8 @@ type (
 		ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
 		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode,
 		SecondFactor, SecurityNotice, ServiceState, Session, SignInFlow, Statistic,
-		Template, TermsAcceptance, UnmatchedWebhook, User []ent.Interceptor
+		Template, TemplateChange, TermsAcceptance, UnmatchedWebhook,
+		User []ent.Interceptor
 	}
 )
 

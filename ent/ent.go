@@ -42,6 +42,7 @@ import (
 	"carillon/ent/signinflow"
 	"carillon/ent/statistic"
 	"carillon/ent/template"
+	"carillon/ent/templatechange"
 	"carillon/ent/termsacceptance"
 	"carillon/ent/unmatchedwebhook"
 	"carillon/ent/user"
@@ -153,6 +154,7 @@ func checkColumn(t, c string) error {
 			signinflow.Table:        signinflow.ValidColumn,
 			statistic.Table:         statistic.ValidColumn,
 			template.Table:          template.ValidColumn,
+			templatechange.Table:    templatechange.ValidColumn,
 			termsacceptance.Table:   termsacceptance.ValidColumn,
 			unmatchedwebhook.Table:  unmatchedwebhook.ValidColumn,
 			user.Table:              user.ValidColumn,

@@ -43,6 +43,7 @@ import (
 	"carillon/ent/signinflow"
 	"carillon/ent/statistic"
 	"carillon/ent/template"
+	"carillon/ent/templatechange"
 	"carillon/ent/termsacceptance"
 	"carillon/ent/unmatchedwebhook"
 	"carillon/ent/user"
@@ -55,7 +56,7 @@ import (
 
 // schemaGraph holds a representation of ent/schema at runtime.
 var schemaGraph = func() *sqlgraph.Schema {
-	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 42)}
+	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 43)}
 	graph.Nodes[0] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   apikey.Table,
@@ -919,11 +920,38 @@ var schemaGraph = func() *sqlgraph.Schema {
 			template.FieldParameterFormat:   {Type: field.TypeEnum, Column: template.FieldParameterFormat},
 			template.FieldComponents:        {Type: field.TypeJSON, Column: template.FieldComponents},
 			template.FieldMessageTTLSeconds: {Type: field.TypeInt, Column: template.FieldMessageTTLSeconds},
+			template.FieldComingCategory:    {Type: field.TypeEnum, Column: template.FieldComingCategory},
+			template.FieldNameLockedUntil:   {Type: field.TypeTime, Column: template.FieldNameLockedUntil},
+			template.FieldListedAt:          {Type: field.TypeTime, Column: template.FieldListedAt},
+			template.FieldEdits:             {Type: field.TypeJSON, Column: template.FieldEdits},
+			template.FieldChangingUntil:     {Type: field.TypeTime, Column: template.FieldChangingUntil},
+			template.FieldChangingBy:        {Type: field.TypeString, Column: template.FieldChangingBy},
 			template.FieldCreatedAt:         {Type: field.TypeTime, Column: template.FieldCreatedAt},
 			template.FieldUpdatedAt:         {Type: field.TypeTime, Column: template.FieldUpdatedAt},
 		},
 	}
 	graph.Nodes[39] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   templatechange.Table,
+			Columns: templatechange.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: templatechange.FieldID,
+			},
+		},
+		Type: "TemplateChange",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			templatechange.FieldOrganizationID: {Type: field.TypeUUID, Column: templatechange.FieldOrganizationID},
+			templatechange.FieldTemplateID:     {Type: field.TypeUUID, Column: templatechange.FieldTemplateID},
+			templatechange.FieldAt:             {Type: field.TypeTime, Column: templatechange.FieldAt},
+			templatechange.FieldActor:          {Type: field.TypeString, Column: templatechange.FieldActor},
+			templatechange.FieldField:          {Type: field.TypeString, Column: templatechange.FieldField},
+			templatechange.FieldBefore:         {Type: field.TypeString, Column: templatechange.FieldBefore},
+			templatechange.FieldAfter:          {Type: field.TypeString, Column: templatechange.FieldAfter},
+			templatechange.FieldReason:         {Type: field.TypeString, Column: templatechange.FieldReason},
+		},
+	}
+	graph.Nodes[40] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   termsacceptance.Table,
 			Columns: termsacceptance.Columns,
@@ -942,7 +970,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			termsacceptance.FieldAcceptedAt:     {Type: field.TypeTime, Column: termsacceptance.FieldAcceptedAt},
 		},
 	}
-	graph.Nodes[40] = &sqlgraph.Node{
+	graph.Nodes[41] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   unmatchedwebhook.Table,
 			Columns: unmatchedwebhook.Columns,
@@ -963,7 +991,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			unmatchedwebhook.FieldWaitsFor:   {Type: field.TypeString, Column: unmatchedwebhook.FieldWaitsFor},
 		},
 	}
-	graph.Nodes[41] = &sqlgraph.Node{
+	graph.Nodes[42] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   user.Table,
 			Columns: user.Columns,
@@ -1297,6 +1325,18 @@ var schemaGraph = func() *sqlgraph.Schema {
 		},
 		"Template",
 		"Account",
+	)
+	graph.MustAddE(
+		"template",
+		&sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   templatechange.TemplateTable,
+			Columns: []string{templatechange.TemplateColumn},
+			Bidi:    false,
+		},
+		"TemplateChange",
+		"Template",
 	)
 	graph.MustAddE(
 		"memberships",
@@ -4996,6 +5036,36 @@ func (f *TemplateFilter) WhereMessageTTLSeconds(p entql.IntP) {
 	f.Where(p.Field(template.FieldMessageTTLSeconds))
 }
 
+// WhereComingCategory applies the entql string predicate on the coming_category field.
+func (f *TemplateFilter) WhereComingCategory(p entql.StringP) {
+	f.Where(p.Field(template.FieldComingCategory))
+}
+
+// WhereNameLockedUntil applies the entql time.Time predicate on the name_locked_until field.
+func (f *TemplateFilter) WhereNameLockedUntil(p entql.TimeP) {
+	f.Where(p.Field(template.FieldNameLockedUntil))
+}
+
+// WhereListedAt applies the entql time.Time predicate on the listed_at field.
+func (f *TemplateFilter) WhereListedAt(p entql.TimeP) {
+	f.Where(p.Field(template.FieldListedAt))
+}
+
+// WhereEdits applies the entql json.RawMessage predicate on the edits field.
+func (f *TemplateFilter) WhereEdits(p entql.BytesP) {
+	f.Where(p.Field(template.FieldEdits))
+}
+
+// WhereChangingUntil applies the entql time.Time predicate on the changing_until field.
+func (f *TemplateFilter) WhereChangingUntil(p entql.TimeP) {
+	f.Where(p.Field(template.FieldChangingUntil))
+}
+
+// WhereChangingBy applies the entql string predicate on the changing_by field.
+func (f *TemplateFilter) WhereChangingBy(p entql.StringP) {
+	f.Where(p.Field(template.FieldChangingBy))
+}
+
 // WhereCreatedAt applies the entql time.Time predicate on the created_at field.
 func (f *TemplateFilter) WhereCreatedAt(p entql.TimeP) {
 	f.Where(p.Field(template.FieldCreatedAt))
@@ -5014,6 +5084,100 @@ func (f *TemplateFilter) WhereHasAccount() {
 // WhereHasAccountWith applies a predicate to check if query has an edge account with a given conditions (other predicates).
 func (f *TemplateFilter) WhereHasAccountWith(preds ...predicate.Account) {
 	f.Where(entql.HasEdgeWith("account", sqlgraph.WrapFunc(func(s *sql.Selector) {
+		for _, p := range preds {
+			p(s)
+		}
+	})))
+}
+
+// addPredicate implements the predicateAdder interface.
+func (_q *TemplateChangeQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the TemplateChangeQuery builder.
+func (_q *TemplateChangeQuery) Filter() *TemplateChangeFilter {
+	return &TemplateChangeFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *TemplateChangeMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the TemplateChangeMutation builder.
+func (m *TemplateChangeMutation) Filter() *TemplateChangeFilter {
+	return &TemplateChangeFilter{config: m.config, predicateAdder: m}
+}
+
+// TemplateChangeFilter provides a generic filtering capability at runtime for TemplateChangeQuery.
+type TemplateChangeFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *TemplateChangeFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[39].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *TemplateChangeFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(templatechange.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *TemplateChangeFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(templatechange.FieldOrganizationID))
+}
+
+// WhereTemplateID applies the entql [16]byte predicate on the template_id field.
+func (f *TemplateChangeFilter) WhereTemplateID(p entql.ValueP) {
+	f.Where(p.Field(templatechange.FieldTemplateID))
+}
+
+// WhereAt applies the entql time.Time predicate on the at field.
+func (f *TemplateChangeFilter) WhereAt(p entql.TimeP) {
+	f.Where(p.Field(templatechange.FieldAt))
+}
+
+// WhereActor applies the entql string predicate on the actor field.
+func (f *TemplateChangeFilter) WhereActor(p entql.StringP) {
+	f.Where(p.Field(templatechange.FieldActor))
+}
+
+// WhereField applies the entql string predicate on the field field.
+func (f *TemplateChangeFilter) WhereField(p entql.StringP) {
+	f.Where(p.Field(templatechange.FieldField))
+}
+
+// WhereBefore applies the entql string predicate on the before field.
+func (f *TemplateChangeFilter) WhereBefore(p entql.StringP) {
+	f.Where(p.Field(templatechange.FieldBefore))
+}
+
+// WhereAfter applies the entql string predicate on the after field.
+func (f *TemplateChangeFilter) WhereAfter(p entql.StringP) {
+	f.Where(p.Field(templatechange.FieldAfter))
+}
+
+// WhereReason applies the entql string predicate on the reason field.
+func (f *TemplateChangeFilter) WhereReason(p entql.StringP) {
+	f.Where(p.Field(templatechange.FieldReason))
+}
+
+// WhereHasTemplate applies a predicate to check if query has an edge template.
+func (f *TemplateChangeFilter) WhereHasTemplate() {
+	f.Where(entql.HasEdge("template"))
+}
+
+// WhereHasTemplateWith applies a predicate to check if query has an edge template with a given conditions (other predicates).
+func (f *TemplateChangeFilter) WhereHasTemplateWith(preds ...predicate.Template) {
+	f.Where(entql.HasEdgeWith("template", sqlgraph.WrapFunc(func(s *sql.Selector) {
 		for _, p := range preds {
 			p(s)
 		}
@@ -5049,7 +5213,7 @@ type TermsAcceptanceFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TermsAcceptanceFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[39].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[40].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5119,7 +5283,7 @@ type UnmatchedWebhookFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UnmatchedWebhookFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[40].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[41].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5199,7 +5363,7 @@ type UserFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UserFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[41].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[42].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})

@@ -2260,6 +2260,11 @@ func (_q *TemplateQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				selectedFields = append(selectedFields, template.FieldMessageTTLSeconds)
 				fieldSeen[template.FieldMessageTTLSeconds] = struct{}{}
 			}
+		case "comingCategory":
+			if _, ok := fieldSeen[template.FieldComingCategory]; !ok {
+				selectedFields = append(selectedFields, template.FieldComingCategory)
+				fieldSeen[template.FieldComingCategory] = struct{}{}
+			}
 		case "createdAt":
 			if _, ok := fieldSeen[template.FieldCreatedAt]; !ok {
 				selectedFields = append(selectedFields, template.FieldCreatedAt)

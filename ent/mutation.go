@@ -45,6 +45,7 @@ import (
 	"carillon/ent/signinflow"
 	"carillon/ent/statistic"
 	"carillon/ent/template"
+	"carillon/ent/templatechange"
 	"carillon/ent/termsacceptance"
 	"carillon/ent/unmatchedwebhook"
 	"carillon/ent/user"
@@ -108,6 +109,7 @@ const (
 	TypeSignInFlow        = "SignInFlow"
 	TypeStatistic         = "Statistic"
 	TypeTemplate          = "Template"
+	TypeTemplateChange    = "TemplateChange"
 	TypeTermsAcceptance   = "TermsAcceptance"
 	TypeUnmatchedWebhook  = "UnmatchedWebhook"
 	TypeUser              = "User"
@@ -34711,6 +34713,13 @@ type TemplateMutation struct {
 	appendcomponents       json.RawMessage
 	message_ttl_seconds    *int
 	addmessage_ttl_seconds *int
+	coming_category        *enum.TemplateCategory
+	name_locked_until      *time.Time
+	listed_at              *time.Time
+	edits                  *[]time.Time
+	appendedits            []time.Time
+	changing_until         *time.Time
+	changing_by            *string
 	created_at             *time.Time
 	updated_at             *time.Time
 	clearedFields          map[string]struct{}
@@ -35332,6 +35341,316 @@ func (m *TemplateMutation) ResetMessageTTLSeconds() {
 	delete(m.clearedFields, template.FieldMessageTTLSeconds)
 }
 
+// SetComingCategory sets the "coming_category" field.
+func (m *TemplateMutation) SetComingCategory(ec enum.TemplateCategory) {
+	m.coming_category = &ec
+}
+
+// ComingCategory returns the value of the "coming_category" field in the mutation.
+func (m *TemplateMutation) ComingCategory() (r enum.TemplateCategory, exists bool) {
+	v := m.coming_category
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldComingCategory returns the old "coming_category" field's value of the Template entity.
+// If the Template object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TemplateMutation) OldComingCategory(ctx context.Context) (v *enum.TemplateCategory, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldComingCategory is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldComingCategory requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldComingCategory: %w", err)
+	}
+	return oldValue.ComingCategory, nil
+}
+
+// ClearComingCategory clears the value of the "coming_category" field.
+func (m *TemplateMutation) ClearComingCategory() {
+	m.coming_category = nil
+	m.clearedFields[template.FieldComingCategory] = struct{}{}
+}
+
+// ComingCategoryCleared returns if the "coming_category" field was cleared in this mutation.
+func (m *TemplateMutation) ComingCategoryCleared() bool {
+	_, ok := m.clearedFields[template.FieldComingCategory]
+	return ok
+}
+
+// ResetComingCategory resets all changes to the "coming_category" field.
+func (m *TemplateMutation) ResetComingCategory() {
+	m.coming_category = nil
+	delete(m.clearedFields, template.FieldComingCategory)
+}
+
+// SetNameLockedUntil sets the "name_locked_until" field.
+func (m *TemplateMutation) SetNameLockedUntil(t time.Time) {
+	m.name_locked_until = &t
+}
+
+// NameLockedUntil returns the value of the "name_locked_until" field in the mutation.
+func (m *TemplateMutation) NameLockedUntil() (r time.Time, exists bool) {
+	v := m.name_locked_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNameLockedUntil returns the old "name_locked_until" field's value of the Template entity.
+// If the Template object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TemplateMutation) OldNameLockedUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNameLockedUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNameLockedUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNameLockedUntil: %w", err)
+	}
+	return oldValue.NameLockedUntil, nil
+}
+
+// ClearNameLockedUntil clears the value of the "name_locked_until" field.
+func (m *TemplateMutation) ClearNameLockedUntil() {
+	m.name_locked_until = nil
+	m.clearedFields[template.FieldNameLockedUntil] = struct{}{}
+}
+
+// NameLockedUntilCleared returns if the "name_locked_until" field was cleared in this mutation.
+func (m *TemplateMutation) NameLockedUntilCleared() bool {
+	_, ok := m.clearedFields[template.FieldNameLockedUntil]
+	return ok
+}
+
+// ResetNameLockedUntil resets all changes to the "name_locked_until" field.
+func (m *TemplateMutation) ResetNameLockedUntil() {
+	m.name_locked_until = nil
+	delete(m.clearedFields, template.FieldNameLockedUntil)
+}
+
+// SetListedAt sets the "listed_at" field.
+func (m *TemplateMutation) SetListedAt(t time.Time) {
+	m.listed_at = &t
+}
+
+// ListedAt returns the value of the "listed_at" field in the mutation.
+func (m *TemplateMutation) ListedAt() (r time.Time, exists bool) {
+	v := m.listed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldListedAt returns the old "listed_at" field's value of the Template entity.
+// If the Template object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TemplateMutation) OldListedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldListedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldListedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldListedAt: %w", err)
+	}
+	return oldValue.ListedAt, nil
+}
+
+// ClearListedAt clears the value of the "listed_at" field.
+func (m *TemplateMutation) ClearListedAt() {
+	m.listed_at = nil
+	m.clearedFields[template.FieldListedAt] = struct{}{}
+}
+
+// ListedAtCleared returns if the "listed_at" field was cleared in this mutation.
+func (m *TemplateMutation) ListedAtCleared() bool {
+	_, ok := m.clearedFields[template.FieldListedAt]
+	return ok
+}
+
+// ResetListedAt resets all changes to the "listed_at" field.
+func (m *TemplateMutation) ResetListedAt() {
+	m.listed_at = nil
+	delete(m.clearedFields, template.FieldListedAt)
+}
+
+// SetEdits sets the "edits" field.
+func (m *TemplateMutation) SetEdits(t []time.Time) {
+	m.edits = &t
+	m.appendedits = nil
+}
+
+// Edits returns the value of the "edits" field in the mutation.
+func (m *TemplateMutation) Edits() (r []time.Time, exists bool) {
+	v := m.edits
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEdits returns the old "edits" field's value of the Template entity.
+// If the Template object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TemplateMutation) OldEdits(ctx context.Context) (v []time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEdits is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEdits requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEdits: %w", err)
+	}
+	return oldValue.Edits, nil
+}
+
+// AppendEdits adds t to the "edits" field.
+func (m *TemplateMutation) AppendEdits(t []time.Time) {
+	m.appendedits = append(m.appendedits, t...)
+}
+
+// AppendedEdits returns the list of values that were appended to the "edits" field in this mutation.
+func (m *TemplateMutation) AppendedEdits() ([]time.Time, bool) {
+	if len(m.appendedits) == 0 {
+		return nil, false
+	}
+	return m.appendedits, true
+}
+
+// ClearEdits clears the value of the "edits" field.
+func (m *TemplateMutation) ClearEdits() {
+	m.edits = nil
+	m.appendedits = nil
+	m.clearedFields[template.FieldEdits] = struct{}{}
+}
+
+// EditsCleared returns if the "edits" field was cleared in this mutation.
+func (m *TemplateMutation) EditsCleared() bool {
+	_, ok := m.clearedFields[template.FieldEdits]
+	return ok
+}
+
+// ResetEdits resets all changes to the "edits" field.
+func (m *TemplateMutation) ResetEdits() {
+	m.edits = nil
+	m.appendedits = nil
+	delete(m.clearedFields, template.FieldEdits)
+}
+
+// SetChangingUntil sets the "changing_until" field.
+func (m *TemplateMutation) SetChangingUntil(t time.Time) {
+	m.changing_until = &t
+}
+
+// ChangingUntil returns the value of the "changing_until" field in the mutation.
+func (m *TemplateMutation) ChangingUntil() (r time.Time, exists bool) {
+	v := m.changing_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChangingUntil returns the old "changing_until" field's value of the Template entity.
+// If the Template object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TemplateMutation) OldChangingUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChangingUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChangingUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChangingUntil: %w", err)
+	}
+	return oldValue.ChangingUntil, nil
+}
+
+// ClearChangingUntil clears the value of the "changing_until" field.
+func (m *TemplateMutation) ClearChangingUntil() {
+	m.changing_until = nil
+	m.clearedFields[template.FieldChangingUntil] = struct{}{}
+}
+
+// ChangingUntilCleared returns if the "changing_until" field was cleared in this mutation.
+func (m *TemplateMutation) ChangingUntilCleared() bool {
+	_, ok := m.clearedFields[template.FieldChangingUntil]
+	return ok
+}
+
+// ResetChangingUntil resets all changes to the "changing_until" field.
+func (m *TemplateMutation) ResetChangingUntil() {
+	m.changing_until = nil
+	delete(m.clearedFields, template.FieldChangingUntil)
+}
+
+// SetChangingBy sets the "changing_by" field.
+func (m *TemplateMutation) SetChangingBy(s string) {
+	m.changing_by = &s
+}
+
+// ChangingBy returns the value of the "changing_by" field in the mutation.
+func (m *TemplateMutation) ChangingBy() (r string, exists bool) {
+	v := m.changing_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChangingBy returns the old "changing_by" field's value of the Template entity.
+// If the Template object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TemplateMutation) OldChangingBy(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChangingBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChangingBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChangingBy: %w", err)
+	}
+	return oldValue.ChangingBy, nil
+}
+
+// ClearChangingBy clears the value of the "changing_by" field.
+func (m *TemplateMutation) ClearChangingBy() {
+	m.changing_by = nil
+	m.clearedFields[template.FieldChangingBy] = struct{}{}
+}
+
+// ChangingByCleared returns if the "changing_by" field was cleared in this mutation.
+func (m *TemplateMutation) ChangingByCleared() bool {
+	_, ok := m.clearedFields[template.FieldChangingBy]
+	return ok
+}
+
+// ResetChangingBy resets all changes to the "changing_by" field.
+func (m *TemplateMutation) ResetChangingBy() {
+	m.changing_by = nil
+	delete(m.clearedFields, template.FieldChangingBy)
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *TemplateMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -35465,7 +35784,7 @@ func (m *TemplateMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *TemplateMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 20)
 	if m.organization_id != nil {
 		fields = append(fields, template.FieldOrganizationID)
 	}
@@ -35501,6 +35820,24 @@ func (m *TemplateMutation) Fields() []string {
 	}
 	if m.message_ttl_seconds != nil {
 		fields = append(fields, template.FieldMessageTTLSeconds)
+	}
+	if m.coming_category != nil {
+		fields = append(fields, template.FieldComingCategory)
+	}
+	if m.name_locked_until != nil {
+		fields = append(fields, template.FieldNameLockedUntil)
+	}
+	if m.listed_at != nil {
+		fields = append(fields, template.FieldListedAt)
+	}
+	if m.edits != nil {
+		fields = append(fields, template.FieldEdits)
+	}
+	if m.changing_until != nil {
+		fields = append(fields, template.FieldChangingUntil)
+	}
+	if m.changing_by != nil {
+		fields = append(fields, template.FieldChangingBy)
 	}
 	if m.created_at != nil {
 		fields = append(fields, template.FieldCreatedAt)
@@ -35540,6 +35877,18 @@ func (m *TemplateMutation) Field(name string) (ent.Value, bool) {
 		return m.Components()
 	case template.FieldMessageTTLSeconds:
 		return m.MessageTTLSeconds()
+	case template.FieldComingCategory:
+		return m.ComingCategory()
+	case template.FieldNameLockedUntil:
+		return m.NameLockedUntil()
+	case template.FieldListedAt:
+		return m.ListedAt()
+	case template.FieldEdits:
+		return m.Edits()
+	case template.FieldChangingUntil:
+		return m.ChangingUntil()
+	case template.FieldChangingBy:
+		return m.ChangingBy()
 	case template.FieldCreatedAt:
 		return m.CreatedAt()
 	case template.FieldUpdatedAt:
@@ -35577,6 +35926,18 @@ func (m *TemplateMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldComponents(ctx)
 	case template.FieldMessageTTLSeconds:
 		return m.OldMessageTTLSeconds(ctx)
+	case template.FieldComingCategory:
+		return m.OldComingCategory(ctx)
+	case template.FieldNameLockedUntil:
+		return m.OldNameLockedUntil(ctx)
+	case template.FieldListedAt:
+		return m.OldListedAt(ctx)
+	case template.FieldEdits:
+		return m.OldEdits(ctx)
+	case template.FieldChangingUntil:
+		return m.OldChangingUntil(ctx)
+	case template.FieldChangingBy:
+		return m.OldChangingBy(ctx)
 	case template.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case template.FieldUpdatedAt:
@@ -35674,6 +36035,48 @@ func (m *TemplateMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetMessageTTLSeconds(v)
 		return nil
+	case template.FieldComingCategory:
+		v, ok := value.(enum.TemplateCategory)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetComingCategory(v)
+		return nil
+	case template.FieldNameLockedUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNameLockedUntil(v)
+		return nil
+	case template.FieldListedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetListedAt(v)
+		return nil
+	case template.FieldEdits:
+		v, ok := value.([]time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEdits(v)
+		return nil
+	case template.FieldChangingUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChangingUntil(v)
+		return nil
+	case template.FieldChangingBy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChangingBy(v)
+		return nil
 	case template.FieldCreatedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -35742,6 +36145,24 @@ func (m *TemplateMutation) ClearedFields() []string {
 	if m.FieldCleared(template.FieldMessageTTLSeconds) {
 		fields = append(fields, template.FieldMessageTTLSeconds)
 	}
+	if m.FieldCleared(template.FieldComingCategory) {
+		fields = append(fields, template.FieldComingCategory)
+	}
+	if m.FieldCleared(template.FieldNameLockedUntil) {
+		fields = append(fields, template.FieldNameLockedUntil)
+	}
+	if m.FieldCleared(template.FieldListedAt) {
+		fields = append(fields, template.FieldListedAt)
+	}
+	if m.FieldCleared(template.FieldEdits) {
+		fields = append(fields, template.FieldEdits)
+	}
+	if m.FieldCleared(template.FieldChangingUntil) {
+		fields = append(fields, template.FieldChangingUntil)
+	}
+	if m.FieldCleared(template.FieldChangingBy) {
+		fields = append(fields, template.FieldChangingBy)
+	}
 	return fields
 }
 
@@ -35764,6 +36185,24 @@ func (m *TemplateMutation) ClearField(name string) error {
 		return nil
 	case template.FieldMessageTTLSeconds:
 		m.ClearMessageTTLSeconds()
+		return nil
+	case template.FieldComingCategory:
+		m.ClearComingCategory()
+		return nil
+	case template.FieldNameLockedUntil:
+		m.ClearNameLockedUntil()
+		return nil
+	case template.FieldListedAt:
+		m.ClearListedAt()
+		return nil
+	case template.FieldEdits:
+		m.ClearEdits()
+		return nil
+	case template.FieldChangingUntil:
+		m.ClearChangingUntil()
+		return nil
+	case template.FieldChangingBy:
+		m.ClearChangingBy()
 		return nil
 	}
 	return fmt.Errorf("unknown Template nullable field %s", name)
@@ -35808,6 +36247,24 @@ func (m *TemplateMutation) ResetField(name string) error {
 		return nil
 	case template.FieldMessageTTLSeconds:
 		m.ResetMessageTTLSeconds()
+		return nil
+	case template.FieldComingCategory:
+		m.ResetComingCategory()
+		return nil
+	case template.FieldNameLockedUntil:
+		m.ResetNameLockedUntil()
+		return nil
+	case template.FieldListedAt:
+		m.ResetListedAt()
+		return nil
+	case template.FieldEdits:
+		m.ResetEdits()
+		return nil
+	case template.FieldChangingUntil:
+		m.ResetChangingUntil()
+		return nil
+	case template.FieldChangingBy:
+		m.ResetChangingBy()
 		return nil
 	case template.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -35891,6 +36348,830 @@ func (m *TemplateMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Template edge %s", name)
+}
+
+// TemplateChangeMutation represents an operation that mutates the TemplateChange nodes in the graph.
+type TemplateChangeMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *uid.ID
+	organization_id *uid.ID
+	at              *time.Time
+	actor           *string
+	field           *string
+	before          *string
+	after           *string
+	reason          *string
+	clearedFields   map[string]struct{}
+	template        *uid.ID
+	clearedtemplate bool
+	done            bool
+	oldValue        func(context.Context) (*TemplateChange, error)
+	predicates      []predicate.TemplateChange
+}
+
+var _ ent.Mutation = (*TemplateChangeMutation)(nil)
+
+// templatechangeOption allows management of the mutation configuration using functional options.
+type templatechangeOption func(*TemplateChangeMutation)
+
+// newTemplateChangeMutation creates new mutation for the TemplateChange entity.
+func newTemplateChangeMutation(c config, op Op, opts ...templatechangeOption) *TemplateChangeMutation {
+	m := &TemplateChangeMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeTemplateChange,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withTemplateChangeID sets the ID field of the mutation.
+func withTemplateChangeID(id uid.ID) templatechangeOption {
+	return func(m *TemplateChangeMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *TemplateChange
+		)
+		m.oldValue = func(ctx context.Context) (*TemplateChange, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().TemplateChange.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withTemplateChange sets the old TemplateChange of the mutation.
+func withTemplateChange(node *TemplateChange) templatechangeOption {
+	return func(m *TemplateChangeMutation) {
+		m.oldValue = func(context.Context) (*TemplateChange, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m TemplateChangeMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m TemplateChangeMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of TemplateChange entities.
+func (m *TemplateChangeMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *TemplateChangeMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *TemplateChangeMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().TemplateChange.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *TemplateChangeMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *TemplateChangeMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the TemplateChange entity.
+// If the TemplateChange object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TemplateChangeMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *TemplateChangeMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetTemplateID sets the "template_id" field.
+func (m *TemplateChangeMutation) SetTemplateID(u uid.ID) {
+	m.template = &u
+}
+
+// TemplateID returns the value of the "template_id" field in the mutation.
+func (m *TemplateChangeMutation) TemplateID() (r uid.ID, exists bool) {
+	v := m.template
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTemplateID returns the old "template_id" field's value of the TemplateChange entity.
+// If the TemplateChange object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TemplateChangeMutation) OldTemplateID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTemplateID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTemplateID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTemplateID: %w", err)
+	}
+	return oldValue.TemplateID, nil
+}
+
+// ResetTemplateID resets all changes to the "template_id" field.
+func (m *TemplateChangeMutation) ResetTemplateID() {
+	m.template = nil
+}
+
+// SetAt sets the "at" field.
+func (m *TemplateChangeMutation) SetAt(t time.Time) {
+	m.at = &t
+}
+
+// At returns the value of the "at" field in the mutation.
+func (m *TemplateChangeMutation) At() (r time.Time, exists bool) {
+	v := m.at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAt returns the old "at" field's value of the TemplateChange entity.
+// If the TemplateChange object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TemplateChangeMutation) OldAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAt: %w", err)
+	}
+	return oldValue.At, nil
+}
+
+// ResetAt resets all changes to the "at" field.
+func (m *TemplateChangeMutation) ResetAt() {
+	m.at = nil
+}
+
+// SetActor sets the "actor" field.
+func (m *TemplateChangeMutation) SetActor(s string) {
+	m.actor = &s
+}
+
+// Actor returns the value of the "actor" field in the mutation.
+func (m *TemplateChangeMutation) Actor() (r string, exists bool) {
+	v := m.actor
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldActor returns the old "actor" field's value of the TemplateChange entity.
+// If the TemplateChange object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TemplateChangeMutation) OldActor(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldActor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldActor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldActor: %w", err)
+	}
+	return oldValue.Actor, nil
+}
+
+// ResetActor resets all changes to the "actor" field.
+func (m *TemplateChangeMutation) ResetActor() {
+	m.actor = nil
+}
+
+// SetFieldField sets the "field" field.
+func (m *TemplateChangeMutation) SetFieldField(s string) {
+	m.field = &s
+}
+
+// GetField returns the value of the "field" field in the mutation.
+func (m *TemplateChangeMutation) GetField() (r string, exists bool) {
+	v := m.field
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// GetOldField returns the old "field" field's value of the TemplateChange entity.
+// If the TemplateChange object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TemplateChangeMutation) GetOldField(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("GetOldField is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("GetOldField requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for GetOldField: %w", err)
+	}
+	return oldValue.Field, nil
+}
+
+// ResetFieldField resets all changes to the "field" field.
+func (m *TemplateChangeMutation) ResetFieldField() {
+	m.field = nil
+}
+
+// SetBefore sets the "before" field.
+func (m *TemplateChangeMutation) SetBefore(s string) {
+	m.before = &s
+}
+
+// Before returns the value of the "before" field in the mutation.
+func (m *TemplateChangeMutation) Before() (r string, exists bool) {
+	v := m.before
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBefore returns the old "before" field's value of the TemplateChange entity.
+// If the TemplateChange object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TemplateChangeMutation) OldBefore(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBefore is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBefore requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBefore: %w", err)
+	}
+	return oldValue.Before, nil
+}
+
+// ClearBefore clears the value of the "before" field.
+func (m *TemplateChangeMutation) ClearBefore() {
+	m.before = nil
+	m.clearedFields[templatechange.FieldBefore] = struct{}{}
+}
+
+// BeforeCleared returns if the "before" field was cleared in this mutation.
+func (m *TemplateChangeMutation) BeforeCleared() bool {
+	_, ok := m.clearedFields[templatechange.FieldBefore]
+	return ok
+}
+
+// ResetBefore resets all changes to the "before" field.
+func (m *TemplateChangeMutation) ResetBefore() {
+	m.before = nil
+	delete(m.clearedFields, templatechange.FieldBefore)
+}
+
+// SetAfter sets the "after" field.
+func (m *TemplateChangeMutation) SetAfter(s string) {
+	m.after = &s
+}
+
+// After returns the value of the "after" field in the mutation.
+func (m *TemplateChangeMutation) After() (r string, exists bool) {
+	v := m.after
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAfter returns the old "after" field's value of the TemplateChange entity.
+// If the TemplateChange object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TemplateChangeMutation) OldAfter(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAfter is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAfter requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAfter: %w", err)
+	}
+	return oldValue.After, nil
+}
+
+// ClearAfter clears the value of the "after" field.
+func (m *TemplateChangeMutation) ClearAfter() {
+	m.after = nil
+	m.clearedFields[templatechange.FieldAfter] = struct{}{}
+}
+
+// AfterCleared returns if the "after" field was cleared in this mutation.
+func (m *TemplateChangeMutation) AfterCleared() bool {
+	_, ok := m.clearedFields[templatechange.FieldAfter]
+	return ok
+}
+
+// ResetAfter resets all changes to the "after" field.
+func (m *TemplateChangeMutation) ResetAfter() {
+	m.after = nil
+	delete(m.clearedFields, templatechange.FieldAfter)
+}
+
+// SetReason sets the "reason" field.
+func (m *TemplateChangeMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *TemplateChangeMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the TemplateChange entity.
+// If the TemplateChange object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TemplateChangeMutation) OldReason(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ClearReason clears the value of the "reason" field.
+func (m *TemplateChangeMutation) ClearReason() {
+	m.reason = nil
+	m.clearedFields[templatechange.FieldReason] = struct{}{}
+}
+
+// ReasonCleared returns if the "reason" field was cleared in this mutation.
+func (m *TemplateChangeMutation) ReasonCleared() bool {
+	_, ok := m.clearedFields[templatechange.FieldReason]
+	return ok
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *TemplateChangeMutation) ResetReason() {
+	m.reason = nil
+	delete(m.clearedFields, templatechange.FieldReason)
+}
+
+// ClearTemplate clears the "template" edge to the Template entity.
+func (m *TemplateChangeMutation) ClearTemplate() {
+	m.clearedtemplate = true
+	m.clearedFields[templatechange.FieldTemplateID] = struct{}{}
+}
+
+// TemplateCleared reports if the "template" edge to the Template entity was cleared.
+func (m *TemplateChangeMutation) TemplateCleared() bool {
+	return m.clearedtemplate
+}
+
+// TemplateIDs returns the "template" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// TemplateID instead. It exists only for internal usage by the builders.
+func (m *TemplateChangeMutation) TemplateIDs() (ids []uid.ID) {
+	if id := m.template; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetTemplate resets all changes to the "template" edge.
+func (m *TemplateChangeMutation) ResetTemplate() {
+	m.template = nil
+	m.clearedtemplate = false
+}
+
+// Where appends a list predicates to the TemplateChangeMutation builder.
+func (m *TemplateChangeMutation) Where(ps ...predicate.TemplateChange) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the TemplateChangeMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *TemplateChangeMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.TemplateChange, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *TemplateChangeMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *TemplateChangeMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (TemplateChange).
+func (m *TemplateChangeMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *TemplateChangeMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.organization_id != nil {
+		fields = append(fields, templatechange.FieldOrganizationID)
+	}
+	if m.template != nil {
+		fields = append(fields, templatechange.FieldTemplateID)
+	}
+	if m.at != nil {
+		fields = append(fields, templatechange.FieldAt)
+	}
+	if m.actor != nil {
+		fields = append(fields, templatechange.FieldActor)
+	}
+	if m.field != nil {
+		fields = append(fields, templatechange.FieldField)
+	}
+	if m.before != nil {
+		fields = append(fields, templatechange.FieldBefore)
+	}
+	if m.after != nil {
+		fields = append(fields, templatechange.FieldAfter)
+	}
+	if m.reason != nil {
+		fields = append(fields, templatechange.FieldReason)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *TemplateChangeMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case templatechange.FieldOrganizationID:
+		return m.OrganizationID()
+	case templatechange.FieldTemplateID:
+		return m.TemplateID()
+	case templatechange.FieldAt:
+		return m.At()
+	case templatechange.FieldActor:
+		return m.Actor()
+	case templatechange.FieldField:
+		return m.GetField()
+	case templatechange.FieldBefore:
+		return m.Before()
+	case templatechange.FieldAfter:
+		return m.After()
+	case templatechange.FieldReason:
+		return m.Reason()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *TemplateChangeMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case templatechange.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case templatechange.FieldTemplateID:
+		return m.OldTemplateID(ctx)
+	case templatechange.FieldAt:
+		return m.OldAt(ctx)
+	case templatechange.FieldActor:
+		return m.OldActor(ctx)
+	case templatechange.FieldField:
+		return m.GetOldField(ctx)
+	case templatechange.FieldBefore:
+		return m.OldBefore(ctx)
+	case templatechange.FieldAfter:
+		return m.OldAfter(ctx)
+	case templatechange.FieldReason:
+		return m.OldReason(ctx)
+	}
+	return nil, fmt.Errorf("unknown TemplateChange field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TemplateChangeMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case templatechange.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case templatechange.FieldTemplateID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTemplateID(v)
+		return nil
+	case templatechange.FieldAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAt(v)
+		return nil
+	case templatechange.FieldActor:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetActor(v)
+		return nil
+	case templatechange.FieldField:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFieldField(v)
+		return nil
+	case templatechange.FieldBefore:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBefore(v)
+		return nil
+	case templatechange.FieldAfter:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAfter(v)
+		return nil
+	case templatechange.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	}
+	return fmt.Errorf("unknown TemplateChange field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *TemplateChangeMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *TemplateChangeMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *TemplateChangeMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown TemplateChange numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *TemplateChangeMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(templatechange.FieldBefore) {
+		fields = append(fields, templatechange.FieldBefore)
+	}
+	if m.FieldCleared(templatechange.FieldAfter) {
+		fields = append(fields, templatechange.FieldAfter)
+	}
+	if m.FieldCleared(templatechange.FieldReason) {
+		fields = append(fields, templatechange.FieldReason)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *TemplateChangeMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *TemplateChangeMutation) ClearField(name string) error {
+	switch name {
+	case templatechange.FieldBefore:
+		m.ClearBefore()
+		return nil
+	case templatechange.FieldAfter:
+		m.ClearAfter()
+		return nil
+	case templatechange.FieldReason:
+		m.ClearReason()
+		return nil
+	}
+	return fmt.Errorf("unknown TemplateChange nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *TemplateChangeMutation) ResetField(name string) error {
+	switch name {
+	case templatechange.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case templatechange.FieldTemplateID:
+		m.ResetTemplateID()
+		return nil
+	case templatechange.FieldAt:
+		m.ResetAt()
+		return nil
+	case templatechange.FieldActor:
+		m.ResetActor()
+		return nil
+	case templatechange.FieldField:
+		m.ResetFieldField()
+		return nil
+	case templatechange.FieldBefore:
+		m.ResetBefore()
+		return nil
+	case templatechange.FieldAfter:
+		m.ResetAfter()
+		return nil
+	case templatechange.FieldReason:
+		m.ResetReason()
+		return nil
+	}
+	return fmt.Errorf("unknown TemplateChange field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *TemplateChangeMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.template != nil {
+		edges = append(edges, templatechange.EdgeTemplate)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *TemplateChangeMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case templatechange.EdgeTemplate:
+		if id := m.template; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *TemplateChangeMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *TemplateChangeMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *TemplateChangeMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedtemplate {
+		edges = append(edges, templatechange.EdgeTemplate)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *TemplateChangeMutation) EdgeCleared(name string) bool {
+	switch name {
+	case templatechange.EdgeTemplate:
+		return m.clearedtemplate
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *TemplateChangeMutation) ClearEdge(name string) error {
+	switch name {
+	case templatechange.EdgeTemplate:
+		m.ClearTemplate()
+		return nil
+	}
+	return fmt.Errorf("unknown TemplateChange unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *TemplateChangeMutation) ResetEdge(name string) error {
+	switch name {
+	case templatechange.EdgeTemplate:
+		m.ResetTemplate()
+		return nil
+	}
+	return fmt.Errorf("unknown TemplateChange edge %s", name)
 }
 
 // TermsAcceptanceMutation represents an operation that mutates the TermsAcceptance nodes in the graph.

@@ -45,6 +45,18 @@ type Template struct {
 	Components json.RawMessage `json:"components,omitempty"`
 	// MessageTTLSeconds holds the value of the "message_ttl_seconds" field.
 	MessageTTLSeconds *int `json:"message_ttl_seconds,omitempty"`
+	// announced by Meta, not applied yet
+	ComingCategory *enum.TemplateCategory `json:"coming_category,omitempty"`
+	// of a deleted template: Meta takes no new one of its name before
+	NameLockedUntil *time.Time `json:"name_locked_until,omitempty"`
+	// when the latest reading of all templates began that had it
+	ListedAt *time.Time `json:"listed_at,omitempty"`
+	// when it was edited at Meta while APPROVED, of the last 30 days
+	Edits []time.Time `json:"edits,omitempty"`
+	// until when one caller alone may have Meta change it
+	ChangingUntil *time.Time `json:"changing_until,omitempty"`
+	// who: what Meta shows changed after that is their doing
+	ChangingBy *string `json:"changing_by,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
@@ -82,13 +94,13 @@ func (*Template) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case template.FieldComponents:
+		case template.FieldComponents, template.FieldEdits:
 			values[i] = new([]byte)
 		case template.FieldMessageTTLSeconds:
 			values[i] = new(sql.NullInt64)
-		case template.FieldMetaID, template.FieldName, template.FieldLanguage, template.FieldCategory, template.FieldStatus, template.FieldRejectionReason, template.FieldQualityScore, template.FieldParameterFormat:
+		case template.FieldMetaID, template.FieldName, template.FieldLanguage, template.FieldCategory, template.FieldStatus, template.FieldRejectionReason, template.FieldQualityScore, template.FieldParameterFormat, template.FieldComingCategory, template.FieldChangingBy:
 			values[i] = new(sql.NullString)
-		case template.FieldCreatedAt, template.FieldUpdatedAt:
+		case template.FieldNameLockedUntil, template.FieldListedAt, template.FieldChangingUntil, template.FieldCreatedAt, template.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
 		case template.FieldID, template.FieldOrganizationID, template.FieldAccountID:
 			values[i] = new(uid.ID)
@@ -190,6 +202,49 @@ func (_m *Template) assignValues(columns []string, values []any) error {
 				_m.MessageTTLSeconds = new(int)
 				*_m.MessageTTLSeconds = int(value.Int64)
 			}
+		case template.FieldComingCategory:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field coming_category", values[i])
+			} else if value.Valid {
+				_m.ComingCategory = new(enum.TemplateCategory)
+				*_m.ComingCategory = enum.TemplateCategory(value.String)
+			}
+		case template.FieldNameLockedUntil:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field name_locked_until", values[i])
+			} else if value.Valid {
+				_m.NameLockedUntil = new(time.Time)
+				*_m.NameLockedUntil = value.Time
+			}
+		case template.FieldListedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field listed_at", values[i])
+			} else if value.Valid {
+				_m.ListedAt = new(time.Time)
+				*_m.ListedAt = value.Time
+			}
+		case template.FieldEdits:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field edits", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Edits); err != nil {
+					return fmt.Errorf("unmarshal field edits: %w", err)
+				}
+			}
+		case template.FieldChangingUntil:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field changing_until", values[i])
+			} else if value.Valid {
+				_m.ChangingUntil = new(time.Time)
+				*_m.ChangingUntil = value.Time
+			}
+		case template.FieldChangingBy:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field changing_by", values[i])
+			} else if value.Valid {
+				_m.ChangingBy = new(string)
+				*_m.ChangingBy = value.String
+			}
 		case template.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field created_at", values[i])
@@ -283,6 +338,34 @@ func (_m *Template) String() string {
 	if v := _m.MessageTTLSeconds; v != nil {
 		builder.WriteString("message_ttl_seconds=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.ComingCategory; v != nil {
+		builder.WriteString("coming_category=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.NameLockedUntil; v != nil {
+		builder.WriteString("name_locked_until=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.ListedAt; v != nil {
+		builder.WriteString("listed_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("edits=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Edits))
+	builder.WriteString(", ")
+	if v := _m.ChangingUntil; v != nil {
+		builder.WriteString("changing_until=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.ChangingBy; v != nil {
+		builder.WriteString("changing_by=")
+		builder.WriteString(*v)
 	}
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")

@@ -136,6 +136,82 @@ func (_c *TemplateCreate) SetNillableMessageTTLSeconds(v *int) *TemplateCreate {
 	return _c
 }
 
+// SetComingCategory sets the "coming_category" field.
+func (_c *TemplateCreate) SetComingCategory(v enum.TemplateCategory) *TemplateCreate {
+	_c.mutation.SetComingCategory(v)
+	return _c
+}
+
+// SetNillableComingCategory sets the "coming_category" field if the given value is not nil.
+func (_c *TemplateCreate) SetNillableComingCategory(v *enum.TemplateCategory) *TemplateCreate {
+	if v != nil {
+		_c.SetComingCategory(*v)
+	}
+	return _c
+}
+
+// SetNameLockedUntil sets the "name_locked_until" field.
+func (_c *TemplateCreate) SetNameLockedUntil(v time.Time) *TemplateCreate {
+	_c.mutation.SetNameLockedUntil(v)
+	return _c
+}
+
+// SetNillableNameLockedUntil sets the "name_locked_until" field if the given value is not nil.
+func (_c *TemplateCreate) SetNillableNameLockedUntil(v *time.Time) *TemplateCreate {
+	if v != nil {
+		_c.SetNameLockedUntil(*v)
+	}
+	return _c
+}
+
+// SetListedAt sets the "listed_at" field.
+func (_c *TemplateCreate) SetListedAt(v time.Time) *TemplateCreate {
+	_c.mutation.SetListedAt(v)
+	return _c
+}
+
+// SetNillableListedAt sets the "listed_at" field if the given value is not nil.
+func (_c *TemplateCreate) SetNillableListedAt(v *time.Time) *TemplateCreate {
+	if v != nil {
+		_c.SetListedAt(*v)
+	}
+	return _c
+}
+
+// SetEdits sets the "edits" field.
+func (_c *TemplateCreate) SetEdits(v []time.Time) *TemplateCreate {
+	_c.mutation.SetEdits(v)
+	return _c
+}
+
+// SetChangingUntil sets the "changing_until" field.
+func (_c *TemplateCreate) SetChangingUntil(v time.Time) *TemplateCreate {
+	_c.mutation.SetChangingUntil(v)
+	return _c
+}
+
+// SetNillableChangingUntil sets the "changing_until" field if the given value is not nil.
+func (_c *TemplateCreate) SetNillableChangingUntil(v *time.Time) *TemplateCreate {
+	if v != nil {
+		_c.SetChangingUntil(*v)
+	}
+	return _c
+}
+
+// SetChangingBy sets the "changing_by" field.
+func (_c *TemplateCreate) SetChangingBy(v string) *TemplateCreate {
+	_c.mutation.SetChangingBy(v)
+	return _c
+}
+
+// SetNillableChangingBy sets the "changing_by" field if the given value is not nil.
+func (_c *TemplateCreate) SetNillableChangingBy(v *string) *TemplateCreate {
+	if v != nil {
+		_c.SetChangingBy(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *TemplateCreate) SetCreatedAt(v time.Time) *TemplateCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -301,6 +377,11 @@ func (_c *TemplateCreate) check() error {
 	if _, ok := _c.mutation.Components(); !ok {
 		return &ValidationError{Name: "components", err: errors.New(`ent: missing required field "Template.components"`)}
 	}
+	if v, ok := _c.mutation.ComingCategory(); ok {
+		if err := template.ComingCategoryValidator(v); err != nil {
+			return &ValidationError{Name: "coming_category", err: fmt.Errorf(`ent: validator failed for field "Template.coming_category": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Template.created_at"`)}
 	}
@@ -388,6 +469,30 @@ func (_c *TemplateCreate) createSpec() (*Template, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.MessageTTLSeconds(); ok {
 		_spec.SetField(template.FieldMessageTTLSeconds, field.TypeInt, value)
 		_node.MessageTTLSeconds = &value
+	}
+	if value, ok := _c.mutation.ComingCategory(); ok {
+		_spec.SetField(template.FieldComingCategory, field.TypeEnum, value)
+		_node.ComingCategory = &value
+	}
+	if value, ok := _c.mutation.NameLockedUntil(); ok {
+		_spec.SetField(template.FieldNameLockedUntil, field.TypeTime, value)
+		_node.NameLockedUntil = &value
+	}
+	if value, ok := _c.mutation.ListedAt(); ok {
+		_spec.SetField(template.FieldListedAt, field.TypeTime, value)
+		_node.ListedAt = &value
+	}
+	if value, ok := _c.mutation.Edits(); ok {
+		_spec.SetField(template.FieldEdits, field.TypeJSON, value)
+		_node.Edits = value
+	}
+	if value, ok := _c.mutation.ChangingUntil(); ok {
+		_spec.SetField(template.FieldChangingUntil, field.TypeTime, value)
+		_node.ChangingUntil = &value
+	}
+	if value, ok := _c.mutation.ChangingBy(); ok {
+		_spec.SetField(template.FieldChangingBy, field.TypeString, value)
+		_node.ChangingBy = &value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(template.FieldCreatedAt, field.TypeTime, value)

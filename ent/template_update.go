@@ -210,6 +210,124 @@ func (_u *TemplateUpdate) ClearMessageTTLSeconds() *TemplateUpdate {
 	return _u
 }
 
+// SetComingCategory sets the "coming_category" field.
+func (_u *TemplateUpdate) SetComingCategory(v enum.TemplateCategory) *TemplateUpdate {
+	_u.mutation.SetComingCategory(v)
+	return _u
+}
+
+// SetNillableComingCategory sets the "coming_category" field if the given value is not nil.
+func (_u *TemplateUpdate) SetNillableComingCategory(v *enum.TemplateCategory) *TemplateUpdate {
+	if v != nil {
+		_u.SetComingCategory(*v)
+	}
+	return _u
+}
+
+// ClearComingCategory clears the value of the "coming_category" field.
+func (_u *TemplateUpdate) ClearComingCategory() *TemplateUpdate {
+	_u.mutation.ClearComingCategory()
+	return _u
+}
+
+// SetNameLockedUntil sets the "name_locked_until" field.
+func (_u *TemplateUpdate) SetNameLockedUntil(v time.Time) *TemplateUpdate {
+	_u.mutation.SetNameLockedUntil(v)
+	return _u
+}
+
+// SetNillableNameLockedUntil sets the "name_locked_until" field if the given value is not nil.
+func (_u *TemplateUpdate) SetNillableNameLockedUntil(v *time.Time) *TemplateUpdate {
+	if v != nil {
+		_u.SetNameLockedUntil(*v)
+	}
+	return _u
+}
+
+// ClearNameLockedUntil clears the value of the "name_locked_until" field.
+func (_u *TemplateUpdate) ClearNameLockedUntil() *TemplateUpdate {
+	_u.mutation.ClearNameLockedUntil()
+	return _u
+}
+
+// SetListedAt sets the "listed_at" field.
+func (_u *TemplateUpdate) SetListedAt(v time.Time) *TemplateUpdate {
+	_u.mutation.SetListedAt(v)
+	return _u
+}
+
+// SetNillableListedAt sets the "listed_at" field if the given value is not nil.
+func (_u *TemplateUpdate) SetNillableListedAt(v *time.Time) *TemplateUpdate {
+	if v != nil {
+		_u.SetListedAt(*v)
+	}
+	return _u
+}
+
+// ClearListedAt clears the value of the "listed_at" field.
+func (_u *TemplateUpdate) ClearListedAt() *TemplateUpdate {
+	_u.mutation.ClearListedAt()
+	return _u
+}
+
+// SetEdits sets the "edits" field.
+func (_u *TemplateUpdate) SetEdits(v []time.Time) *TemplateUpdate {
+	_u.mutation.SetEdits(v)
+	return _u
+}
+
+// AppendEdits appends value to the "edits" field.
+func (_u *TemplateUpdate) AppendEdits(v []time.Time) *TemplateUpdate {
+	_u.mutation.AppendEdits(v)
+	return _u
+}
+
+// ClearEdits clears the value of the "edits" field.
+func (_u *TemplateUpdate) ClearEdits() *TemplateUpdate {
+	_u.mutation.ClearEdits()
+	return _u
+}
+
+// SetChangingUntil sets the "changing_until" field.
+func (_u *TemplateUpdate) SetChangingUntil(v time.Time) *TemplateUpdate {
+	_u.mutation.SetChangingUntil(v)
+	return _u
+}
+
+// SetNillableChangingUntil sets the "changing_until" field if the given value is not nil.
+func (_u *TemplateUpdate) SetNillableChangingUntil(v *time.Time) *TemplateUpdate {
+	if v != nil {
+		_u.SetChangingUntil(*v)
+	}
+	return _u
+}
+
+// ClearChangingUntil clears the value of the "changing_until" field.
+func (_u *TemplateUpdate) ClearChangingUntil() *TemplateUpdate {
+	_u.mutation.ClearChangingUntil()
+	return _u
+}
+
+// SetChangingBy sets the "changing_by" field.
+func (_u *TemplateUpdate) SetChangingBy(v string) *TemplateUpdate {
+	_u.mutation.SetChangingBy(v)
+	return _u
+}
+
+// SetNillableChangingBy sets the "changing_by" field if the given value is not nil.
+func (_u *TemplateUpdate) SetNillableChangingBy(v *string) *TemplateUpdate {
+	if v != nil {
+		_u.SetChangingBy(*v)
+	}
+	return _u
+}
+
+// ClearChangingBy clears the value of the "changing_by" field.
+func (_u *TemplateUpdate) ClearChangingBy() *TemplateUpdate {
+	_u.mutation.ClearChangingBy()
+	return _u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_u *TemplateUpdate) SetUpdatedAt(v time.Time) *TemplateUpdate {
 	_u.mutation.SetUpdatedAt(v)
@@ -289,6 +407,11 @@ func (_u *TemplateUpdate) check() error {
 			return &ValidationError{Name: "parameter_format", err: fmt.Errorf(`ent: validator failed for field "Template.parameter_format": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.ComingCategory(); ok {
+		if err := template.ComingCategoryValidator(v); err != nil {
+			return &ValidationError{Name: "coming_category", err: fmt.Errorf(`ent: validator failed for field "Template.coming_category": %w`, err)}
+		}
+	}
 	if _u.mutation.AccountCleared() && len(_u.mutation.AccountIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Template.account"`)
 	}
@@ -353,6 +476,47 @@ func (_u *TemplateUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.MessageTTLSecondsCleared() {
 		_spec.ClearField(template.FieldMessageTTLSeconds, field.TypeInt)
+	}
+	if value, ok := _u.mutation.ComingCategory(); ok {
+		_spec.SetField(template.FieldComingCategory, field.TypeEnum, value)
+	}
+	if _u.mutation.ComingCategoryCleared() {
+		_spec.ClearField(template.FieldComingCategory, field.TypeEnum)
+	}
+	if value, ok := _u.mutation.NameLockedUntil(); ok {
+		_spec.SetField(template.FieldNameLockedUntil, field.TypeTime, value)
+	}
+	if _u.mutation.NameLockedUntilCleared() {
+		_spec.ClearField(template.FieldNameLockedUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ListedAt(); ok {
+		_spec.SetField(template.FieldListedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ListedAtCleared() {
+		_spec.ClearField(template.FieldListedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Edits(); ok {
+		_spec.SetField(template.FieldEdits, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedEdits(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, template.FieldEdits, value)
+		})
+	}
+	if _u.mutation.EditsCleared() {
+		_spec.ClearField(template.FieldEdits, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.ChangingUntil(); ok {
+		_spec.SetField(template.FieldChangingUntil, field.TypeTime, value)
+	}
+	if _u.mutation.ChangingUntilCleared() {
+		_spec.ClearField(template.FieldChangingUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ChangingBy(); ok {
+		_spec.SetField(template.FieldChangingBy, field.TypeString, value)
+	}
+	if _u.mutation.ChangingByCleared() {
+		_spec.ClearField(template.FieldChangingBy, field.TypeString)
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(template.FieldUpdatedAt, field.TypeTime, value)
@@ -583,6 +747,124 @@ func (_u *TemplateUpdateOne) ClearMessageTTLSeconds() *TemplateUpdateOne {
 	return _u
 }
 
+// SetComingCategory sets the "coming_category" field.
+func (_u *TemplateUpdateOne) SetComingCategory(v enum.TemplateCategory) *TemplateUpdateOne {
+	_u.mutation.SetComingCategory(v)
+	return _u
+}
+
+// SetNillableComingCategory sets the "coming_category" field if the given value is not nil.
+func (_u *TemplateUpdateOne) SetNillableComingCategory(v *enum.TemplateCategory) *TemplateUpdateOne {
+	if v != nil {
+		_u.SetComingCategory(*v)
+	}
+	return _u
+}
+
+// ClearComingCategory clears the value of the "coming_category" field.
+func (_u *TemplateUpdateOne) ClearComingCategory() *TemplateUpdateOne {
+	_u.mutation.ClearComingCategory()
+	return _u
+}
+
+// SetNameLockedUntil sets the "name_locked_until" field.
+func (_u *TemplateUpdateOne) SetNameLockedUntil(v time.Time) *TemplateUpdateOne {
+	_u.mutation.SetNameLockedUntil(v)
+	return _u
+}
+
+// SetNillableNameLockedUntil sets the "name_locked_until" field if the given value is not nil.
+func (_u *TemplateUpdateOne) SetNillableNameLockedUntil(v *time.Time) *TemplateUpdateOne {
+	if v != nil {
+		_u.SetNameLockedUntil(*v)
+	}
+	return _u
+}
+
+// ClearNameLockedUntil clears the value of the "name_locked_until" field.
+func (_u *TemplateUpdateOne) ClearNameLockedUntil() *TemplateUpdateOne {
+	_u.mutation.ClearNameLockedUntil()
+	return _u
+}
+
+// SetListedAt sets the "listed_at" field.
+func (_u *TemplateUpdateOne) SetListedAt(v time.Time) *TemplateUpdateOne {
+	_u.mutation.SetListedAt(v)
+	return _u
+}
+
+// SetNillableListedAt sets the "listed_at" field if the given value is not nil.
+func (_u *TemplateUpdateOne) SetNillableListedAt(v *time.Time) *TemplateUpdateOne {
+	if v != nil {
+		_u.SetListedAt(*v)
+	}
+	return _u
+}
+
+// ClearListedAt clears the value of the "listed_at" field.
+func (_u *TemplateUpdateOne) ClearListedAt() *TemplateUpdateOne {
+	_u.mutation.ClearListedAt()
+	return _u
+}
+
+// SetEdits sets the "edits" field.
+func (_u *TemplateUpdateOne) SetEdits(v []time.Time) *TemplateUpdateOne {
+	_u.mutation.SetEdits(v)
+	return _u
+}
+
+// AppendEdits appends value to the "edits" field.
+func (_u *TemplateUpdateOne) AppendEdits(v []time.Time) *TemplateUpdateOne {
+	_u.mutation.AppendEdits(v)
+	return _u
+}
+
+// ClearEdits clears the value of the "edits" field.
+func (_u *TemplateUpdateOne) ClearEdits() *TemplateUpdateOne {
+	_u.mutation.ClearEdits()
+	return _u
+}
+
+// SetChangingUntil sets the "changing_until" field.
+func (_u *TemplateUpdateOne) SetChangingUntil(v time.Time) *TemplateUpdateOne {
+	_u.mutation.SetChangingUntil(v)
+	return _u
+}
+
+// SetNillableChangingUntil sets the "changing_until" field if the given value is not nil.
+func (_u *TemplateUpdateOne) SetNillableChangingUntil(v *time.Time) *TemplateUpdateOne {
+	if v != nil {
+		_u.SetChangingUntil(*v)
+	}
+	return _u
+}
+
+// ClearChangingUntil clears the value of the "changing_until" field.
+func (_u *TemplateUpdateOne) ClearChangingUntil() *TemplateUpdateOne {
+	_u.mutation.ClearChangingUntil()
+	return _u
+}
+
+// SetChangingBy sets the "changing_by" field.
+func (_u *TemplateUpdateOne) SetChangingBy(v string) *TemplateUpdateOne {
+	_u.mutation.SetChangingBy(v)
+	return _u
+}
+
+// SetNillableChangingBy sets the "changing_by" field if the given value is not nil.
+func (_u *TemplateUpdateOne) SetNillableChangingBy(v *string) *TemplateUpdateOne {
+	if v != nil {
+		_u.SetChangingBy(*v)
+	}
+	return _u
+}
+
+// ClearChangingBy clears the value of the "changing_by" field.
+func (_u *TemplateUpdateOne) ClearChangingBy() *TemplateUpdateOne {
+	_u.mutation.ClearChangingBy()
+	return _u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_u *TemplateUpdateOne) SetUpdatedAt(v time.Time) *TemplateUpdateOne {
 	_u.mutation.SetUpdatedAt(v)
@@ -675,6 +957,11 @@ func (_u *TemplateUpdateOne) check() error {
 			return &ValidationError{Name: "parameter_format", err: fmt.Errorf(`ent: validator failed for field "Template.parameter_format": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.ComingCategory(); ok {
+		if err := template.ComingCategoryValidator(v); err != nil {
+			return &ValidationError{Name: "coming_category", err: fmt.Errorf(`ent: validator failed for field "Template.coming_category": %w`, err)}
+		}
+	}
 	if _u.mutation.AccountCleared() && len(_u.mutation.AccountIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Template.account"`)
 	}
@@ -756,6 +1043,47 @@ func (_u *TemplateUpdateOne) sqlSave(ctx context.Context) (_node *Template, err 
 	}
 	if _u.mutation.MessageTTLSecondsCleared() {
 		_spec.ClearField(template.FieldMessageTTLSeconds, field.TypeInt)
+	}
+	if value, ok := _u.mutation.ComingCategory(); ok {
+		_spec.SetField(template.FieldComingCategory, field.TypeEnum, value)
+	}
+	if _u.mutation.ComingCategoryCleared() {
+		_spec.ClearField(template.FieldComingCategory, field.TypeEnum)
+	}
+	if value, ok := _u.mutation.NameLockedUntil(); ok {
+		_spec.SetField(template.FieldNameLockedUntil, field.TypeTime, value)
+	}
+	if _u.mutation.NameLockedUntilCleared() {
+		_spec.ClearField(template.FieldNameLockedUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ListedAt(); ok {
+		_spec.SetField(template.FieldListedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ListedAtCleared() {
+		_spec.ClearField(template.FieldListedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Edits(); ok {
+		_spec.SetField(template.FieldEdits, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedEdits(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, template.FieldEdits, value)
+		})
+	}
+	if _u.mutation.EditsCleared() {
+		_spec.ClearField(template.FieldEdits, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.ChangingUntil(); ok {
+		_spec.SetField(template.FieldChangingUntil, field.TypeTime, value)
+	}
+	if _u.mutation.ChangingUntilCleared() {
+		_spec.ClearField(template.FieldChangingUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ChangingBy(); ok {
+		_spec.SetField(template.FieldChangingBy, field.TypeString, value)
+	}
+	if _u.mutation.ChangingByCleared() {
+		_spec.ClearField(template.FieldChangingBy, field.TypeString)
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(template.FieldUpdatedAt, field.TypeTime, value)

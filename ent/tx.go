@@ -92,6 +92,8 @@ type Tx struct {
 	Statistic *StatisticClient
 	// Template is the client for interacting with the Template builders.
 	Template *TemplateClient
+	// TemplateChange is the client for interacting with the TemplateChange builders.
+	TemplateChange *TemplateChangeClient
 	// TermsAcceptance is the client for interacting with the TermsAcceptance builders.
 	TermsAcceptance *TermsAcceptanceClient
 	// UnmatchedWebhook is the client for interacting with the UnmatchedWebhook builders.
@@ -268,6 +270,7 @@ func (tx *Tx) init() {
 	tx.SignInFlow = NewSignInFlowClient(tx.config)
 	tx.Statistic = NewStatisticClient(tx.config)
 	tx.Template = NewTemplateClient(tx.config)
+	tx.TemplateChange = NewTemplateChangeClient(tx.config)
 	tx.TermsAcceptance = NewTermsAcceptanceClient(tx.config)
 	tx.UnmatchedWebhook = NewUnmatchedWebhookClient(tx.config)
 	tx.User = NewUserClient(tx.config)

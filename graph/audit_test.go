@@ -76,6 +76,22 @@ var changes = map[string]func(o *shop){
 	},
 	"uploadMedia":    func(o *shop) { o.picture() },
 	"createTemplate": func(o *shop) { o.draftTemplate("autumn_sale") },
+	"updateTemplate": func(o *shop) {
+		o.must(`mutation($id: ID!) { updateTemplate(input: {templateId: $id, messageTtlSeconds: 43200}) { userErrors { message } } }`,
+			vars{"id": o.draftTemplate("updated_sale")})
+	},
+	"submitTemplate": func(o *shop) {
+		o.must(`mutation($id: ID!) { submitTemplate(input: {templateId: $id}) { userErrors { message } } }`,
+			vars{"id": o.draftTemplate("submitted_sale")})
+	},
+	"deleteTemplate": func(o *shop) {
+		o.must(`mutation($id: ID!) { deleteTemplate(input: {templateId: $id}) { userErrors { message } } }`,
+			vars{"id": o.draftTemplate("deleted_sale")})
+	},
+	"duplicateTemplate": func(o *shop) {
+		o.must(`mutation($id: ID!) { duplicateTemplate(input: {templateId: $id, language: "de"}) { userErrors { message } } }`,
+			vars{"id": o.draftTemplate("duplicated_sale")})
+	},
 	"createContact": func(o *shop) {
 		o.must(`mutation { createContact(input: {phone: "+15550109999"}) { userErrors { message } } }`)
 	},
@@ -185,6 +201,8 @@ var recorded = map[string]string{
 	"syncAccount": identity.ActionAccountSync, "connectSandboxAccount": identity.ActionAccountConnect,
 	"uploadMedia":       identity.ActionMediaUpload,
 	"updatePhoneNumber": identity.ActionPhoneNumberUpdate, "createTemplate": identity.ActionTemplateCreate,
+	"updateTemplate": identity.ActionTemplateUpdate, "submitTemplate": identity.ActionTemplateSubmit,
+	"deleteTemplate": identity.ActionTemplateDelete, "duplicateTemplate": identity.ActionTemplateCreate,
 	"createContact": identity.ActionContactCreate, "importContacts": identity.ActionContactImport,
 	"createContactList": identity.ActionContactListCreate,
 	"createCampaign":    identity.ActionCampaignCreate, "launchCampaign": identity.ActionCampaignLaunch,

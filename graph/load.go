@@ -141,7 +141,10 @@ type loads struct {
 	rejections  pages[[]*ent.ImportRejection]
 	events      batch[[]delivery.Event] // of messages
 	templates   batch[*ent.Template]
-	uploads     batch[*ent.MediaUpload]  // of messages
+	uploads     batch[*ent.MediaUpload]      // of messages
+	histories   batch[[]*ent.TemplateChange] // of templates
+	languages   batch[[]*ent.Template]       // of templates: their translations
+	uses        pages[*ent.CampaignConnection]
 	known       batch[bool]              // what filters name
 	factors     batch[map[uid.ID]bool]   // of organizations: users with a second factor
 	invitations batch[[]*ent.Invitation] // of organizations
@@ -255,6 +258,12 @@ func (l *loads) note(rows any) {
 	case []*ent.Campaign:
 		for _, c := range rows {
 			l.noteCampaign(c)
+		}
+	case []*ent.Template:
+		for _, t := range rows {
+			l.histories.note(t.ID)
+			l.languages.note(t.ID)
+			l.uses.note(t.ID)
 		}
 	case []*ent.Message:
 		for _, m := range rows {

@@ -17,6 +17,7 @@ const (
 	defaultEvents = 200
 	maxEvents     = 1000
 	maxNodes      = 100
+	fewRows       = 4 // that a short list is counted as
 
 	defaultRejections = 20
 	maxRejections     = 1000
@@ -53,6 +54,7 @@ func (r *Resolver) schema() graphql.ExecutableSchema {
 	cost.Query.Messages = pageCostOf[*model.MessageFilter, ent.MessageOrder]
 	cost.Campaign.Messages = pageCostOf[*model.MessageFilter, ent.MessageOrder]
 	cost.Query.Contacts = pageCostOf
+	cost.Template.Campaigns = pageCostOf[*model.CampaignFilter, ent.CampaignOrder]
 	cost.Query.DeliveryEvents = func(child int, _ *model.DeliveryEventFilter, _ *ent.Cursor, first *int) int {
 		return 1 + or(first, defaultEvents)*child/10
 	}
@@ -61,6 +63,10 @@ func (r *Resolver) schema() graphql.ExecutableSchema {
 	largest := maxPage
 	rows := func(child int) int { return pageCost(child, &largest, nil) }
 	cost.Organization.Members, cost.Organization.APIKeys, cost.Organization.Invitations = rows, rows, rows
+	// A template has few changes and languages, and a response's are read with one statement.
+	few := fewRows
+	cost.Template.History = func(child int) int { return pageCost(child, &few, nil) }
+	cost.Template.Translations = cost.Template.History
 	cost.Viewer.Memberships, cost.Viewer.Sessions = rows, rows
 	cost.Query.Statistics = func(child int, _ model.StatisticsFilter, _ *enum.StatisticsInterval,
 		_ []enum.StatisticsDimension) int {

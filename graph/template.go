@@ -7,11 +7,13 @@ import (
 
 	"carillon/account"
 	"carillon/audience"
+	"carillon/campaign"
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/ent/predicate"
 	"carillon/ent/template"
 	"carillon/graph/model"
+	"carillon/uid"
 	"carillon/whatsapp"
 )
 
@@ -171,14 +173,42 @@ func actionsShown(actions []whatsapp.PreviewButton) []*model.PreviewButton {
 	return out
 }
 
+// problemsIn are those of a template that is stored; none of nil.
+func problemsIn(t *ent.Template) []*model.TemplateProblem {
+	if t == nil {
+		return []*model.TemplateProblem{}
+	}
+	return problemsFrom(account.Lint(account.Of(t)))
+}
+
 func problemsOf(in *model.TemplateInput) []*model.TemplateProblem {
+	return problemsFrom(account.Lint(templateFrom(in)))
+}
+
+func problemsFrom(problems []whatsapp.Problem) []*model.TemplateProblem {
 	out := []*model.TemplateProblem{}
-	for _, p := range account.Lint(templateFrom(in)) {
+	for _, p := range problems {
 		out = append(out, &model.TemplateProblem{Field: append([]string{}, p.Field...), Rule: p.Rule, Message: p.Message,
 			Severity: enum.Severity(p.Severity)})
 	}
 
 	return out
+}
+
+// deletedBy are the templates that a deletion took; none of one that was refused.
+func deletedBy(d *campaign.Deletion) []uid.ID {
+	if d == nil {
+		return []uid.ID{}
+	}
+	return d.Templates
+}
+
+// replacement are the components that take the place of all others; nil leaves those.
+func replacement(in []*model.TemplateComponentInput) []whatsapp.Component {
+	if in == nil {
+		return nil
+	}
+	return append([]whatsapp.Component{}, componentsFrom(in)...)
 }
 
 func templateFrom(in *model.TemplateInput) whatsapp.Template {

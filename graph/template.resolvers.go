@@ -30,6 +30,51 @@ func (r *mutationResolver) CreateTemplate(ctx context.Context, input model.Creat
 		ClientMutationID: input.ClientMutationID}, nil
 }
 
+func (r *mutationResolver) UpdateTemplate(ctx context.Context, input model.UpdateTemplateInput) (*model.TemplatePayload, error) {
+	t, wrong, err := answer(r.Campaigns.UpdateTemplate(ctx, account.UpdateTemplate{
+		ID: input.TemplateID, Category: input.Category, Components: replacement(input.Components),
+		SetTTL: input.MessageTTLSeconds.IsSet(), TTL: input.MessageTTLSeconds.Value(), UnchangedSince: input.UnchangedSince,
+	}))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.TemplatePayload{Template: t, Problems: problemsIn(t), UserErrors: wrong,
+		ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) SubmitTemplate(ctx context.Context, input model.SubmitTemplateInput) (*model.TemplatePayload, error) {
+	t, wrong, err := answer(r.Accounts.SubmitTemplate(ctx, input.TemplateID))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.TemplatePayload{Template: t, Problems: problemsIn(t), UserErrors: wrong,
+		ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) DeleteTemplate(ctx context.Context, input model.DeleteTemplateInput) (*model.DeleteTemplatePayload, error) {
+	deleted, wrong, err := answer(r.Campaigns.DeleteTemplate(ctx, input.TemplateID, or(input.AllLanguages, false)))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.DeleteTemplatePayload{DeletedTemplateIds: deletedBy(deleted), UserErrors: wrong,
+		ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) DuplicateTemplate(ctx context.Context, input model.DuplicateTemplateInput) (*model.TemplatePayload, error) {
+	t, wrong, err := answer(r.Accounts.DuplicateTemplate(ctx, account.DuplicateTemplate{
+		ID: input.TemplateID, Language: input.Language, Name: text(input.Name),
+	}))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.TemplatePayload{Template: t, Problems: problemsIn(t), UserErrors: wrong,
+		ClientMutationID: input.ClientMutationID}, nil
+}
+
 func (r *queryResolver) Templates(ctx context.Context, filter *model.TemplateFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.TemplateOrder) (*ent.TemplateConnection, error) {
 	p, err := newPage(ctx, "templates", after, first, before, last,
 		terms(orderBy, func(o *ent.TemplateOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
@@ -60,6 +105,18 @@ func (r *templateResolver) Parameters(ctx context.Context, obj *ent.Template) ([
 
 func (r *templateResolver) Preview(ctx context.Context, obj *ent.Template, values []*model.ParameterValueInput) (*model.TemplatePreview, error) {
 	return previewOf(obj, values), nil
+}
+
+func (r *templateResolver) Translations(ctx context.Context, obj *ent.Template) ([]*ent.Template, error) {
+	return loadsOf(ctx).languages.load(ctx, obj.ID, r.Accounts.Translations)
+}
+
+func (r *templateResolver) History(ctx context.Context, obj *ent.Template) ([]*ent.TemplateChange, error) {
+	return loadsOf(ctx).histories.load(ctx, obj.ID, r.Accounts.History)
+}
+
+func (r *templateResolver) Campaigns(ctx context.Context, obj *ent.Template, filter *model.CampaignFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.CampaignOrder) (*ent.CampaignConnection, error) {
+	return r.campaignsOf(ctx, obj, usePage{filter, after, before, first, last, orderBy})
 }
 
 func (r *Resolver) Template() generated.TemplateResolver { return &templateResolver{r} }

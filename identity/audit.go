@@ -122,7 +122,7 @@ func newEvent(ctx context.Context, entry Entry) (event, error) {
 	}
 
 	if e.actor == "" {
-		e.actor = actorOf(ctx)
+		e.actor = Actor(ctx)
 		if signedIn && e.ip == "" {
 			e.ip = v.IP
 		}
@@ -145,7 +145,7 @@ var known = func() map[string]bool {
 
 // actorOf says who is calling, as the trail shows it: an e-mail address, a key's name and first
 // characters, operator or system.
-func actorOf(ctx context.Context) string {
+func Actor(ctx context.Context) string {
 	v, ok := From(ctx)
 	switch {
 	case ok && v.User != nil:

@@ -55,7 +55,8 @@ const (
 	MediaUpload        Kind = 40
 	EmailVerification  Kind = 50
 	SecurityNotice     Kind = 51
-	kindsEnd                = 52
+	TemplateChange     Kind = 60
+	kindsEnd                = 61
 	encodedLength           = 26
 	alphabet                = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base32: sorts as its bytes do
 	maxCounter         uint = 1<<12 - 1
@@ -75,7 +76,7 @@ var prefixes = [kindsEnd]string{
 	UnmatchedWebhook: "umw", EventCounter: "evc", MessagingWindow: "mwd",
 	Invitation: "inv", PasswordReset: "pwr", AuditEvent: "aud", SecondFactor: "sfa", RecoveryCode: "rcv",
 	ExternalLogin: "xlg", SignInFlow: "sif", Claim: "clm", MediaUpload: "mup",
-	EmailVerification: "emv", SecurityNotice: "sno",
+	EmailVerification: "emv", SecurityNotice: "sno", TemplateChange: "tch",
 }
 
 var encoding = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)

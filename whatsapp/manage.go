@@ -278,10 +278,29 @@ func (c *Client) CreateTemplate(ctx context.Context, token Token, wabaID string,
 	return TemplateCreated{ID: string(wire.ID), Status: string(wire.Status), Category: string(wire.Category)}, err
 }
 
-// EditTemplate replaces all components of a template, and its category and time to live where set.
-// Name and language cannot change, nor the category of an approved template.
-func (c *Client) EditTemplate(ctx context.Context, token Token, template Template) error {
-	return c.call(ctx, http.MethodPost, token, []string{template.ID}, nil, template.edition(), nil)
+// TemplateEdit is what an edit changes of a template; what is empty stays. Name and language cannot
+// change, nor the category of an approved template. Components replaces all of them, and goes with
+// the parameters' format, which Meta wants beside them where parameters have names.
+type TemplateEdit struct {
+	Category        string
+	Components      []Component
+	ParameterFormat string
+	TTL             int // in seconds; -1 is 30 days
+}
+
+// EditTemplate changes a template, which is then reviewed again.
+func (c *Client) EditTemplate(ctx context.Context, token Token, templateID string, edit TemplateEdit) error {
+	body := struct {
+		Category        string      `json:"category,omitempty"`
+		ParameterFormat string      `json:"parameter_format,omitempty"`
+		TTL             int         `json:"message_send_ttl_seconds,omitempty"`
+		Components      []Component `json:"components,omitempty"`
+	}{Category: edit.Category, TTL: edit.TTL, Components: edit.Components}
+	if edit.ParameterFormat == Named && edit.Components != nil {
+		body.ParameterFormat = Named
+	}
+
+	return c.call(ctx, http.MethodPost, token, []string{templateID}, nil, body, nil)
 }
 
 // DeleteTemplate deletes one language of a template; with an empty templateID, all languages of

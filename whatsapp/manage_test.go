@@ -145,8 +145,17 @@ func TestManagementCallsAreMetas(t *testing.T) {
 			return err
 		}, "POST", "/9/message_templates", "",
 			`{"name":"hi","language":"en_US","category":"UTILITY","components":[{"type":"BODY","text":"Hello"}]}`},
-		"edit": {func(c *Client) error { return c.EditTemplate(t.Context(), secretToken, template) }, "POST", "/77", "",
-			`{"category":"UTILITY","components":[{"type":"BODY","text":"Hello"}]}`},
+		"edit": {func(c *Client) error {
+			return c.EditTemplate(t.Context(), secretToken, "77", TemplateEdit{Category: "UTILITY", ParameterFormat: Positional,
+				Components: template.Components})
+		}, "POST", "/77", "", `{"category":"UTILITY","components":[{"type":"BODY","text":"Hello"}]}`},
+		"edit one with names": {func(c *Client) error {
+			return c.EditTemplate(t.Context(), secretToken, "77", TemplateEdit{ParameterFormat: Named,
+				Components: template.Components})
+		}, "POST", "/77", "", `{"parameter_format":"NAMED","components":[{"type":"BODY","text":"Hello"}]}`},
+		"edit the time to live": {func(c *Client) error {
+			return c.EditTemplate(t.Context(), secretToken, "77", TemplateEdit{ParameterFormat: Named, TTL: 120})
+		}, "POST", "/77", "", `{"message_send_ttl_seconds":120}`},
 		"delete all languages": {func(c *Client) error {
 			return c.DeleteTemplate(t.Context(), secretToken, "9", "hi", "")
 		}, "DELETE", "/9/message_templates", "name=hi", ""},

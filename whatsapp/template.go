@@ -230,17 +230,6 @@ func (t Template) submission() submission {
 	return submission{t.Name, t.Language, t.Category, t.ParameterFormat, t.MessageSendTTLSeconds, t.Components}
 }
 
-// edition is the body that edits the template. Meta wants to be told of names again, beside the
-// components that have them; it takes the other format for granted.
-func (t Template) edition() submission {
-	edit := submission{Category: t.Category, TTL: t.MessageSendTTLSeconds, Components: t.Components}
-	if t.ParameterFormat == Named {
-		edit.ParameterFormat = Named
-	}
-
-	return edit
-}
-
 // Resubmission is the template as it can be submitted again, in this language or another: what Meta
 // has added to it is taken out. Meta writes the texts of authentication templates and turns their
 // OTP button into one with an address; an example of media becomes a link that expires, which no

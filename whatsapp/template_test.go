@@ -468,25 +468,6 @@ func TestATemplateThatWasReadCanBeSubmittedAgain(t *testing.T) {
 	}
 }
 
-func TestAnEditSaysThatParametersHaveNames(t *testing.T) {
-	t.Parallel()
-	for raw, want := range map[string]string{named: Named, positional: ""} {
-		var edit struct {
-			Name, Language, Category string
-			Format                   string `json:"parameter_format"`
-			Components               []json.RawMessage
-		}
-		template := templateOf(t, raw)
-		if err := json.Unmarshal(encoded(t, template.edition()), &edit); err != nil {
-			t.Fatal(err)
-		}
-
-		if edit.Format != want || edit.Name+edit.Language != "" || len(edit.Components) != len(template.Components) {
-			t.Errorf("%s is edited by %+v", template.Name, edit)
-		}
-	}
-}
-
 func encoded(t *testing.T, value any) []byte {
 	t.Helper()
 	out, err := json.Marshal(value)

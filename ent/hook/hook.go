@@ -476,6 +476,18 @@ func (f TemplateFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, er
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.TemplateMutation", m)
 }
 
+// The TemplateChangeFunc type is an adapter to allow the use of ordinary
+// function as TemplateChange mutator.
+type TemplateChangeFunc func(context.Context, *ent.TemplateChangeMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f TemplateChangeFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.TemplateChangeMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.TemplateChangeMutation", m)
+}
+
 // The TermsAcceptanceFunc type is an adapter to allow the use of ordinary
 // function as TermsAcceptance mutator.
 type TermsAcceptanceFunc func(context.Context, *ent.TermsAcceptanceMutation) (ent.Value, error)

@@ -1392,6 +1392,12 @@ var (
 		{Name: "parameter_format", Type: field.TypeEnum, Enums: []string{"POSITIONAL", "NAMED"}, Default: "POSITIONAL"},
 		{Name: "components", Type: field.TypeJSON},
 		{Name: "message_ttl_seconds", Type: field.TypeInt, Nullable: true},
+		{Name: "coming_category", Type: field.TypeEnum, Nullable: true, Enums: []string{"MARKETING", "UTILITY", "AUTHENTICATION"}},
+		{Name: "name_locked_until", Type: field.TypeTime, Nullable: true},
+		{Name: "listed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "edits", Type: field.TypeJSON, Nullable: true},
+		{Name: "changing_until", Type: field.TypeTime, Nullable: true},
+		{Name: "changing_by", Type: field.TypeString, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "updated_at", Type: field.TypeTime},
 		{Name: "account_id", Type: field.TypeUUID},
@@ -1404,7 +1410,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "template_account_templates",
-				Columns:    []*schema.Column{TemplateColumns[14]},
+				Columns:    []*schema.Column{TemplateColumns[20]},
 				RefColumns: []*schema.Column{AccountColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -1418,12 +1424,50 @@ var (
 			{
 				Name:    "template_account_id_name_language",
 				Unique:  true,
-				Columns: []*schema.Column{TemplateColumns[14], TemplateColumns[3], TemplateColumns[4]},
+				Columns: []*schema.Column{TemplateColumns[20], TemplateColumns[3], TemplateColumns[4]},
 			},
 			{
 				Name:    "template_meta_id",
 				Unique:  false,
 				Columns: []*schema.Column{TemplateColumns[2]},
+			},
+		},
+	}
+	// TemplateChangeColumns holds the columns for the "template_change" table.
+	TemplateChangeColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "at", Type: field.TypeTime},
+		{Name: "actor", Type: field.TypeString},
+		{Name: "field", Type: field.TypeString},
+		{Name: "before", Type: field.TypeString, Nullable: true},
+		{Name: "after", Type: field.TypeString, Nullable: true},
+		{Name: "reason", Type: field.TypeString, Nullable: true},
+		{Name: "template_id", Type: field.TypeUUID},
+	}
+	// TemplateChangeTable holds the schema information for the "template_change" table.
+	TemplateChangeTable = &schema.Table{
+		Name:       "template_change",
+		Columns:    TemplateChangeColumns,
+		PrimaryKey: []*schema.Column{TemplateChangeColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "template_change_template_template",
+				Columns:    []*schema.Column{TemplateChangeColumns[8]},
+				RefColumns: []*schema.Column{TemplateColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "templatechange_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{TemplateChangeColumns[1], TemplateChangeColumns[0]},
+			},
+			{
+				Name:    "templatechange_template_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{TemplateChangeColumns[8], TemplateChangeColumns[0]},
 			},
 		},
 	}
@@ -1552,6 +1596,7 @@ var (
 		SignInFlowTable,
 		StatisticTable,
 		TemplateTable,
+		TemplateChangeTable,
 		TermsAcceptanceTable,
 		UnmatchedWebhookTable,
 		AppUserTable,
@@ -1692,6 +1737,10 @@ func init() {
 	TemplateTable.ForeignKeys[0].RefTable = AccountTable
 	TemplateTable.Annotation = &entsql.Annotation{
 		Table: "template",
+	}
+	TemplateChangeTable.ForeignKeys[0].RefTable = TemplateTable
+	TemplateChangeTable.Annotation = &entsql.Annotation{
+		Table: "template_change",
 	}
 	TermsAcceptanceTable.Annotation = &entsql.Annotation{
 		Table: "terms_acceptance",

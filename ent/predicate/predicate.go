@@ -123,6 +123,9 @@ type Statistic func(*sql.Selector)
 // Template is the predicate function for template builders.
 type Template func(*sql.Selector)
 
+// TemplateChange is the predicate function for templatechange builders.
+type TemplateChange func(*sql.Selector)
+
 // TermsAcceptance is the predicate function for termsacceptance builders.
 type TermsAcceptance func(*sql.Selector)
 

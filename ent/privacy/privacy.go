@@ -1047,6 +1047,30 @@ func (f TemplateMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutati
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.TemplateMutation", m)
 }
 
+// The TemplateChangeQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type TemplateChangeQueryRuleFunc func(context.Context, *ent.TemplateChangeQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f TemplateChangeQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.TemplateChangeQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.TemplateChangeQuery", q)
+}
+
+// The TemplateChangeMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type TemplateChangeMutationRuleFunc func(context.Context, *ent.TemplateChangeMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f TemplateChangeMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.TemplateChangeMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.TemplateChangeMutation", m)
+}
+
 // The TermsAcceptanceQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type TermsAcceptanceQueryRuleFunc func(context.Context, *ent.TermsAcceptanceQuery) error
@@ -1232,6 +1256,8 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.TemplateQuery:
 		return q.Filter(), nil
+	case *ent.TemplateChangeQuery:
+		return q.Filter(), nil
 	case *ent.TermsAcceptanceQuery:
 		return q.Filter(), nil
 	case *ent.UnmatchedWebhookQuery:
@@ -1322,6 +1348,8 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 	case *ent.StatisticMutation:
 		return m.Filter(), nil
 	case *ent.TemplateMutation:
+		return m.Filter(), nil
+	case *ent.TemplateChangeMutation:
 		return m.Filter(), nil
 	case *ent.TermsAcceptanceMutation:
 		return m.Filter(), nil

@@ -44,6 +44,7 @@ import (
 	"carillon/ent/signinflow"
 	"carillon/ent/statistic"
 	"carillon/ent/template"
+	"carillon/ent/templatechange"
 	"carillon/ent/termsacceptance"
 	"carillon/ent/unmatchedwebhook"
 	"carillon/ent/user"
@@ -975,17 +976,35 @@ func init() {
 	templateFields := schema.Template{}.Fields()
 	_ = templateFields
 	// templateDescCreatedAt is the schema descriptor for created_at field.
-	templateDescCreatedAt := templateFields[11].Descriptor()
+	templateDescCreatedAt := templateFields[17].Descriptor()
 	// template.DefaultCreatedAt holds the default value on creation for the created_at field.
 	template.DefaultCreatedAt = templateDescCreatedAt.Default.(func() time.Time)
 	// templateDescUpdatedAt is the schema descriptor for updated_at field.
-	templateDescUpdatedAt := templateFields[12].Descriptor()
+	templateDescUpdatedAt := templateFields[18].Descriptor()
 	// template.DefaultUpdatedAt holds the default value on creation for the updated_at field.
 	template.DefaultUpdatedAt = templateDescUpdatedAt.Default.(func() time.Time)
 	// templateDescID is the schema descriptor for id field.
 	templateDescID := templateMixinFields0[0].Descriptor()
 	// template.DefaultID holds the default value on creation for the id field.
 	template.DefaultID = templateDescID.Default.(func() uid.ID)
+	templatechangeMixin := schema.TemplateChange{}.Mixin()
+	templatechange.Policy = privacy.NewPolicies(templatechangeMixin[0], schema.TemplateChange{})
+	templatechange.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := templatechange.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	templatechangeMixinFields0 := templatechangeMixin[0].Fields()
+	_ = templatechangeMixinFields0
+	templatechangeFields := schema.TemplateChange{}.Fields()
+	_ = templatechangeFields
+	// templatechangeDescID is the schema descriptor for id field.
+	templatechangeDescID := templatechangeMixinFields0[0].Descriptor()
+	// templatechange.DefaultID holds the default value on creation for the id field.
+	templatechange.DefaultID = templatechangeDescID.Default.(func() uid.ID)
 	termsacceptanceMixin := schema.TermsAcceptance{}.Mixin()
 	termsacceptance.Policy = privacy.NewPolicies(termsacceptanceMixin[0], schema.TermsAcceptance{})
 	termsacceptance.Hooks[0] = func(next ent.Mutator) ent.Mutator {

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"encoding/json"
+	"time"
 
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
@@ -109,6 +110,18 @@ func (Template) Fields() []ent.Field {
 		field.Enum("parameter_format").GoType(enum.ParameterFormat("")).Default(string(enum.ParameterFormatPositional)),
 		field.JSON("components", json.RawMessage{}),
 		field.Int("message_ttl_seconds").Optional().Nillable(),
+		field.Enum("coming_category").GoType(enum.TemplateCategory("")).Optional().Nillable().
+			Comment("announced by Meta, not applied yet"),
+		field.Time("name_locked_until").Optional().Nillable().Annotations(hidden()).
+			Comment("of a deleted template: Meta takes no new one of its name before"),
+		field.Time("listed_at").Optional().Nillable().Annotations(hidden()).
+			Comment("when the latest reading of all templates began that had it"),
+		field.JSON("edits", []time.Time{}).Optional().Annotations(hidden()).
+			Comment("when it was edited at Meta while APPROVED, of the last 30 days"),
+		field.Time("changing_until").Optional().Nillable().Annotations(hidden()).
+			Comment("until when one caller alone may have Meta change it"),
+		field.String("changing_by").Optional().Nillable().Annotations(hidden()).
+			Comment("who: what Meta shows changed after that is their doing"),
 		field.Time("created_at").Immutable().Default(now).Annotations(entgql.OrderField("CREATED_AT")),
 		field.Time("updated_at").Default(now).Annotations(entgql.OrderField("UPDATED_AT")),
 	}
@@ -147,4 +160,31 @@ func (MediaUpload) Indexes() []ent.Index {
 		index.Fields("phone_number_id", "sha256"),
 		index.Fields("expires_at"),
 	}
+}
+
+// TemplateChange is an entry of a template's history: one field, from one value to another. It goes
+// with its template.
+type TemplateChange struct{ ent.Schema }
+
+func (TemplateChange) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("template_change"), hidden()}
+}
+func (TemplateChange) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.TemplateChange}} }
+func (TemplateChange) Fields() []ent.Field {
+	return []ent.Field{
+		reference("template_id"),
+		field.Time("at"),
+		field.String("actor").Comment("a member's e-mail address, an API key's name, system, or WhatsApp"),
+		field.String("field").Comment("as the API calls it"),
+		field.String("before").Optional().Nillable(),
+		field.String("after").Optional().Nillable(),
+		field.String("reason").Optional().Nillable(),
+	}
+}
+func (TemplateChange) Edges() []ent.Edge {
+	return []ent.Edge{edge.To("template", Template.Type).Field("template_id").Unique().Required().
+		Annotations(entsql.OnDelete(entsql.Cascade))}
+}
+func (TemplateChange) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("template_id", "id")}
 }

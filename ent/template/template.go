@@ -43,6 +43,18 @@ const (
 	FieldComponents = "components"
 	// FieldMessageTTLSeconds holds the string denoting the message_ttl_seconds field in the database.
 	FieldMessageTTLSeconds = "message_ttl_seconds"
+	// FieldComingCategory holds the string denoting the coming_category field in the database.
+	FieldComingCategory = "coming_category"
+	// FieldNameLockedUntil holds the string denoting the name_locked_until field in the database.
+	FieldNameLockedUntil = "name_locked_until"
+	// FieldListedAt holds the string denoting the listed_at field in the database.
+	FieldListedAt = "listed_at"
+	// FieldEdits holds the string denoting the edits field in the database.
+	FieldEdits = "edits"
+	// FieldChangingUntil holds the string denoting the changing_until field in the database.
+	FieldChangingUntil = "changing_until"
+	// FieldChangingBy holds the string denoting the changing_by field in the database.
+	FieldChangingBy = "changing_by"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
@@ -75,6 +87,12 @@ var Columns = []string{
 	FieldParameterFormat,
 	FieldComponents,
 	FieldMessageTTLSeconds,
+	FieldComingCategory,
+	FieldNameLockedUntil,
+	FieldListedAt,
+	FieldEdits,
+	FieldChangingUntil,
+	FieldChangingBy,
 	FieldCreatedAt,
 	FieldUpdatedAt,
 }
@@ -149,6 +167,16 @@ func ParameterFormatValidator(pf enum.ParameterFormat) error {
 	}
 }
 
+// ComingCategoryValidator is a validator for the "coming_category" field enum values. It is called by the builders before save.
+func ComingCategoryValidator(cc enum.TemplateCategory) error {
+	switch cc {
+	case "MARKETING", "UTILITY", "AUTHENTICATION":
+		return nil
+	default:
+		return fmt.Errorf("template: invalid enum value for coming_category field: %q", cc)
+	}
+}
+
 // OrderOption defines the ordering options for the Template queries.
 type OrderOption func(*sql.Selector)
 
@@ -212,6 +240,31 @@ func ByMessageTTLSeconds(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldMessageTTLSeconds, opts...).ToFunc()
 }
 
+// ByComingCategory orders the results by the coming_category field.
+func ByComingCategory(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldComingCategory, opts...).ToFunc()
+}
+
+// ByNameLockedUntil orders the results by the name_locked_until field.
+func ByNameLockedUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldNameLockedUntil, opts...).ToFunc()
+}
+
+// ByListedAt orders the results by the listed_at field.
+func ByListedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldListedAt, opts...).ToFunc()
+}
+
+// ByChangingUntil orders the results by the changing_until field.
+func ByChangingUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldChangingUntil, opts...).ToFunc()
+}
+
+// ByChangingBy orders the results by the changing_by field.
+func ByChangingBy(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldChangingBy, opts...).ToFunc()
+}
+
 // ByCreatedAt orders the results by the created_at field.
 func ByCreatedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedAt, opts...).ToFunc()
@@ -262,4 +315,11 @@ var (
 	_ graphql.Marshaler = (*enum.ParameterFormat)(nil)
 	// enum.ParameterFormat must implement graphql.Unmarshaler.
 	_ graphql.Unmarshaler = (*enum.ParameterFormat)(nil)
+)
+
+var (
+	// enum.TemplateCategory must implement graphql.Marshaler.
+	_ graphql.Marshaler = (*enum.TemplateCategory)(nil)
+	// enum.TemplateCategory must implement graphql.Unmarshaler.
+	_ graphql.Unmarshaler = (*enum.TemplateCategory)(nil)
 )

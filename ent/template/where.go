@@ -92,6 +92,26 @@ func MessageTTLSeconds(v int) predicate.Template {
 	return predicate.Template(sql.FieldEQ(FieldMessageTTLSeconds, v))
 }
 
+// NameLockedUntil applies equality check predicate on the "name_locked_until" field. It's identical to NameLockedUntilEQ.
+func NameLockedUntil(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldEQ(FieldNameLockedUntil, v))
+}
+
+// ListedAt applies equality check predicate on the "listed_at" field. It's identical to ListedAtEQ.
+func ListedAt(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldEQ(FieldListedAt, v))
+}
+
+// ChangingUntil applies equality check predicate on the "changing_until" field. It's identical to ChangingUntilEQ.
+func ChangingUntil(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldEQ(FieldChangingUntil, v))
+}
+
+// ChangingBy applies equality check predicate on the "changing_by" field. It's identical to ChangingByEQ.
+func ChangingBy(v string) predicate.Template {
+	return predicate.Template(sql.FieldEQ(FieldChangingBy, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.Template {
 	return predicate.Template(sql.FieldEQ(FieldCreatedAt, v))
@@ -610,6 +630,281 @@ func MessageTTLSecondsIsNil() predicate.Template {
 // MessageTTLSecondsNotNil applies the NotNil predicate on the "message_ttl_seconds" field.
 func MessageTTLSecondsNotNil() predicate.Template {
 	return predicate.Template(sql.FieldNotNull(FieldMessageTTLSeconds))
+}
+
+// ComingCategoryEQ applies the EQ predicate on the "coming_category" field.
+func ComingCategoryEQ(v enum.TemplateCategory) predicate.Template {
+	vc := v
+	return predicate.Template(sql.FieldEQ(FieldComingCategory, vc))
+}
+
+// ComingCategoryNEQ applies the NEQ predicate on the "coming_category" field.
+func ComingCategoryNEQ(v enum.TemplateCategory) predicate.Template {
+	vc := v
+	return predicate.Template(sql.FieldNEQ(FieldComingCategory, vc))
+}
+
+// ComingCategoryIn applies the In predicate on the "coming_category" field.
+func ComingCategoryIn(vs ...enum.TemplateCategory) predicate.Template {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Template(sql.FieldIn(FieldComingCategory, v...))
+}
+
+// ComingCategoryNotIn applies the NotIn predicate on the "coming_category" field.
+func ComingCategoryNotIn(vs ...enum.TemplateCategory) predicate.Template {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Template(sql.FieldNotIn(FieldComingCategory, v...))
+}
+
+// ComingCategoryIsNil applies the IsNil predicate on the "coming_category" field.
+func ComingCategoryIsNil() predicate.Template {
+	return predicate.Template(sql.FieldIsNull(FieldComingCategory))
+}
+
+// ComingCategoryNotNil applies the NotNil predicate on the "coming_category" field.
+func ComingCategoryNotNil() predicate.Template {
+	return predicate.Template(sql.FieldNotNull(FieldComingCategory))
+}
+
+// NameLockedUntilEQ applies the EQ predicate on the "name_locked_until" field.
+func NameLockedUntilEQ(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldEQ(FieldNameLockedUntil, v))
+}
+
+// NameLockedUntilNEQ applies the NEQ predicate on the "name_locked_until" field.
+func NameLockedUntilNEQ(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldNEQ(FieldNameLockedUntil, v))
+}
+
+// NameLockedUntilIn applies the In predicate on the "name_locked_until" field.
+func NameLockedUntilIn(vs ...time.Time) predicate.Template {
+	return predicate.Template(sql.FieldIn(FieldNameLockedUntil, vs...))
+}
+
+// NameLockedUntilNotIn applies the NotIn predicate on the "name_locked_until" field.
+func NameLockedUntilNotIn(vs ...time.Time) predicate.Template {
+	return predicate.Template(sql.FieldNotIn(FieldNameLockedUntil, vs...))
+}
+
+// NameLockedUntilGT applies the GT predicate on the "name_locked_until" field.
+func NameLockedUntilGT(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldGT(FieldNameLockedUntil, v))
+}
+
+// NameLockedUntilGTE applies the GTE predicate on the "name_locked_until" field.
+func NameLockedUntilGTE(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldGTE(FieldNameLockedUntil, v))
+}
+
+// NameLockedUntilLT applies the LT predicate on the "name_locked_until" field.
+func NameLockedUntilLT(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldLT(FieldNameLockedUntil, v))
+}
+
+// NameLockedUntilLTE applies the LTE predicate on the "name_locked_until" field.
+func NameLockedUntilLTE(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldLTE(FieldNameLockedUntil, v))
+}
+
+// NameLockedUntilIsNil applies the IsNil predicate on the "name_locked_until" field.
+func NameLockedUntilIsNil() predicate.Template {
+	return predicate.Template(sql.FieldIsNull(FieldNameLockedUntil))
+}
+
+// NameLockedUntilNotNil applies the NotNil predicate on the "name_locked_until" field.
+func NameLockedUntilNotNil() predicate.Template {
+	return predicate.Template(sql.FieldNotNull(FieldNameLockedUntil))
+}
+
+// ListedAtEQ applies the EQ predicate on the "listed_at" field.
+func ListedAtEQ(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldEQ(FieldListedAt, v))
+}
+
+// ListedAtNEQ applies the NEQ predicate on the "listed_at" field.
+func ListedAtNEQ(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldNEQ(FieldListedAt, v))
+}
+
+// ListedAtIn applies the In predicate on the "listed_at" field.
+func ListedAtIn(vs ...time.Time) predicate.Template {
+	return predicate.Template(sql.FieldIn(FieldListedAt, vs...))
+}
+
+// ListedAtNotIn applies the NotIn predicate on the "listed_at" field.
+func ListedAtNotIn(vs ...time.Time) predicate.Template {
+	return predicate.Template(sql.FieldNotIn(FieldListedAt, vs...))
+}
+
+// ListedAtGT applies the GT predicate on the "listed_at" field.
+func ListedAtGT(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldGT(FieldListedAt, v))
+}
+
+// ListedAtGTE applies the GTE predicate on the "listed_at" field.
+func ListedAtGTE(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldGTE(FieldListedAt, v))
+}
+
+// ListedAtLT applies the LT predicate on the "listed_at" field.
+func ListedAtLT(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldLT(FieldListedAt, v))
+}
+
+// ListedAtLTE applies the LTE predicate on the "listed_at" field.
+func ListedAtLTE(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldLTE(FieldListedAt, v))
+}
+
+// ListedAtIsNil applies the IsNil predicate on the "listed_at" field.
+func ListedAtIsNil() predicate.Template {
+	return predicate.Template(sql.FieldIsNull(FieldListedAt))
+}
+
+// ListedAtNotNil applies the NotNil predicate on the "listed_at" field.
+func ListedAtNotNil() predicate.Template {
+	return predicate.Template(sql.FieldNotNull(FieldListedAt))
+}
+
+// EditsIsNil applies the IsNil predicate on the "edits" field.
+func EditsIsNil() predicate.Template {
+	return predicate.Template(sql.FieldIsNull(FieldEdits))
+}
+
+// EditsNotNil applies the NotNil predicate on the "edits" field.
+func EditsNotNil() predicate.Template {
+	return predicate.Template(sql.FieldNotNull(FieldEdits))
+}
+
+// ChangingUntilEQ applies the EQ predicate on the "changing_until" field.
+func ChangingUntilEQ(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldEQ(FieldChangingUntil, v))
+}
+
+// ChangingUntilNEQ applies the NEQ predicate on the "changing_until" field.
+func ChangingUntilNEQ(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldNEQ(FieldChangingUntil, v))
+}
+
+// ChangingUntilIn applies the In predicate on the "changing_until" field.
+func ChangingUntilIn(vs ...time.Time) predicate.Template {
+	return predicate.Template(sql.FieldIn(FieldChangingUntil, vs...))
+}
+
+// ChangingUntilNotIn applies the NotIn predicate on the "changing_until" field.
+func ChangingUntilNotIn(vs ...time.Time) predicate.Template {
+	return predicate.Template(sql.FieldNotIn(FieldChangingUntil, vs...))
+}
+
+// ChangingUntilGT applies the GT predicate on the "changing_until" field.
+func ChangingUntilGT(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldGT(FieldChangingUntil, v))
+}
+
+// ChangingUntilGTE applies the GTE predicate on the "changing_until" field.
+func ChangingUntilGTE(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldGTE(FieldChangingUntil, v))
+}
+
+// ChangingUntilLT applies the LT predicate on the "changing_until" field.
+func ChangingUntilLT(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldLT(FieldChangingUntil, v))
+}
+
+// ChangingUntilLTE applies the LTE predicate on the "changing_until" field.
+func ChangingUntilLTE(v time.Time) predicate.Template {
+	return predicate.Template(sql.FieldLTE(FieldChangingUntil, v))
+}
+
+// ChangingUntilIsNil applies the IsNil predicate on the "changing_until" field.
+func ChangingUntilIsNil() predicate.Template {
+	return predicate.Template(sql.FieldIsNull(FieldChangingUntil))
+}
+
+// ChangingUntilNotNil applies the NotNil predicate on the "changing_until" field.
+func ChangingUntilNotNil() predicate.Template {
+	return predicate.Template(sql.FieldNotNull(FieldChangingUntil))
+}
+
+// ChangingByEQ applies the EQ predicate on the "changing_by" field.
+func ChangingByEQ(v string) predicate.Template {
+	return predicate.Template(sql.FieldEQ(FieldChangingBy, v))
+}
+
+// ChangingByNEQ applies the NEQ predicate on the "changing_by" field.
+func ChangingByNEQ(v string) predicate.Template {
+	return predicate.Template(sql.FieldNEQ(FieldChangingBy, v))
+}
+
+// ChangingByIn applies the In predicate on the "changing_by" field.
+func ChangingByIn(vs ...string) predicate.Template {
+	return predicate.Template(sql.FieldIn(FieldChangingBy, vs...))
+}
+
+// ChangingByNotIn applies the NotIn predicate on the "changing_by" field.
+func ChangingByNotIn(vs ...string) predicate.Template {
+	return predicate.Template(sql.FieldNotIn(FieldChangingBy, vs...))
+}
+
+// ChangingByGT applies the GT predicate on the "changing_by" field.
+func ChangingByGT(v string) predicate.Template {
+	return predicate.Template(sql.FieldGT(FieldChangingBy, v))
+}
+
+// ChangingByGTE applies the GTE predicate on the "changing_by" field.
+func ChangingByGTE(v string) predicate.Template {
+	return predicate.Template(sql.FieldGTE(FieldChangingBy, v))
+}
+
+// ChangingByLT applies the LT predicate on the "changing_by" field.
+func ChangingByLT(v string) predicate.Template {
+	return predicate.Template(sql.FieldLT(FieldChangingBy, v))
+}
+
+// ChangingByLTE applies the LTE predicate on the "changing_by" field.
+func ChangingByLTE(v string) predicate.Template {
+	return predicate.Template(sql.FieldLTE(FieldChangingBy, v))
+}
+
+// ChangingByContains applies the Contains predicate on the "changing_by" field.
+func ChangingByContains(v string) predicate.Template {
+	return predicate.Template(sql.FieldContains(FieldChangingBy, v))
+}
+
+// ChangingByHasPrefix applies the HasPrefix predicate on the "changing_by" field.
+func ChangingByHasPrefix(v string) predicate.Template {
+	return predicate.Template(sql.FieldHasPrefix(FieldChangingBy, v))
+}
+
+// ChangingByHasSuffix applies the HasSuffix predicate on the "changing_by" field.
+func ChangingByHasSuffix(v string) predicate.Template {
+	return predicate.Template(sql.FieldHasSuffix(FieldChangingBy, v))
+}
+
+// ChangingByIsNil applies the IsNil predicate on the "changing_by" field.
+func ChangingByIsNil() predicate.Template {
+	return predicate.Template(sql.FieldIsNull(FieldChangingBy))
+}
+
+// ChangingByNotNil applies the NotNil predicate on the "changing_by" field.
+func ChangingByNotNil() predicate.Template {
+	return predicate.Template(sql.FieldNotNull(FieldChangingBy))
+}
+
+// ChangingByEqualFold applies the EqualFold predicate on the "changing_by" field.
+func ChangingByEqualFold(v string) predicate.Template {
+	return predicate.Template(sql.FieldEqualFold(FieldChangingBy, v))
+}
+
+// ChangingByContainsFold applies the ContainsFold predicate on the "changing_by" field.
+func ChangingByContainsFold(v string) predicate.Template {
+	return predicate.Template(sql.FieldContainsFold(FieldChangingBy, v))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

@@ -343,6 +343,12 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	DeleteTemplatePayload struct {
+		ClientMutationID   func(childComplexity int) int
+		DeletedTemplateIds func(childComplexity int) int
+		UserErrors         func(childComplexity int) int
+	}
+
 	DeliveryEvent struct {
 		At         func(childComplexity int) int
 		Error      func(childComplexity int) int
@@ -526,8 +532,10 @@ type ComplexityRoot struct {
 		CreateContactList        func(childComplexity int, input model.CreateContactListInput) int
 		CreateOrganization       func(childComplexity int, input model.CreateOrganizationInput) int
 		CreateTemplate           func(childComplexity int, input model.CreateTemplateInput) int
+		DeleteTemplate           func(childComplexity int, input model.DeleteTemplateInput) int
 		DisableSecondFactor      func(childComplexity int, input model.DisableSecondFactorInput) int
 		DisconnectAccount        func(childComplexity int, input model.DisconnectAccountInput) int
+		DuplicateTemplate        func(childComplexity int, input model.DuplicateTemplateInput) int
 		ImportContacts           func(childComplexity int, input model.ImportContactsInput) int
 		InviteMember             func(childComplexity int, input model.InviteMemberInput) int
 		LaunchCampaign           func(childComplexity int, input model.LaunchCampaignInput) int
@@ -548,12 +556,14 @@ type ComplexityRoot struct {
 		SignIn                   func(childComplexity int, input model.SignInInput) int
 		SignOut                  func(childComplexity int, input *model.SignOutInput) int
 		SignUp                   func(childComplexity int, input model.SignUpInput) int
+		SubmitTemplate           func(childComplexity int, input model.SubmitTemplateInput) int
 		SwitchOrganization       func(childComplexity int, input model.SwitchOrganizationInput) int
 		SyncAccount              func(childComplexity int, input model.SyncAccountInput) int
 		UnlinkExternalLogin      func(childComplexity int, input model.UnlinkExternalLoginInput) int
 		UpdateMember             func(childComplexity int, input model.UpdateMemberInput) int
 		UpdateOrganization       func(childComplexity int, input model.UpdateOrganizationInput) int
 		UpdatePhoneNumber        func(childComplexity int, input model.UpdatePhoneNumberInput) int
+		UpdateTemplate           func(childComplexity int, input model.UpdateTemplateInput) int
 		UpdateUser               func(childComplexity int, input model.UpdateUserInput) int
 		UploadMedia              func(childComplexity int, input model.UploadMediaInput) int
 		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
@@ -791,20 +801,25 @@ type ComplexityRoot struct {
 	}
 
 	Template struct {
-		Account         func(childComplexity int) int
-		Category        func(childComplexity int) int
-		Components      func(childComplexity int) int
-		CreatedAt       func(childComplexity int) int
-		ID              func(childComplexity int) int
-		Language        func(childComplexity int) int
-		Name            func(childComplexity int) int
-		ParameterFormat func(childComplexity int) int
-		Parameters      func(childComplexity int) int
-		Preview         func(childComplexity int, values []*model.ParameterValueInput) int
-		QualityScore    func(childComplexity int) int
-		RejectionReason func(childComplexity int) int
-		Status          func(childComplexity int) int
-		UpdatedAt       func(childComplexity int) int
+		Account           func(childComplexity int) int
+		Campaigns         func(childComplexity int, filter *model.CampaignFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.CampaignOrder) int
+		Category          func(childComplexity int) int
+		ComingCategory    func(childComplexity int) int
+		Components        func(childComplexity int) int
+		CreatedAt         func(childComplexity int) int
+		History           func(childComplexity int) int
+		ID                func(childComplexity int) int
+		Language          func(childComplexity int) int
+		MessageTTLSeconds func(childComplexity int) int
+		Name              func(childComplexity int) int
+		ParameterFormat   func(childComplexity int) int
+		Parameters        func(childComplexity int) int
+		Preview           func(childComplexity int, values []*model.ParameterValueInput) int
+		QualityScore      func(childComplexity int) int
+		RejectionReason   func(childComplexity int) int
+		Status            func(childComplexity int) int
+		Translations      func(childComplexity int) int
+		UpdatedAt         func(childComplexity int) int
 	}
 
 	TemplateButton struct {
@@ -818,6 +833,15 @@ type ComplexityRoot struct {
 
 	TemplateCard struct {
 		Components func(childComplexity int) int
+	}
+
+	TemplateChange struct {
+		Actor  func(childComplexity int) int
+		After  func(childComplexity int) int
+		At     func(childComplexity int) int
+		Before func(childComplexity int) int
+		Field  func(childComplexity int) int
+		Reason func(childComplexity int) int
 	}
 
 	TemplateComponent struct {
@@ -2095,6 +2119,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateAPIKeyPayload.UserErrors(childComplexity), true
 
+	case "DeleteTemplatePayload.clientMutationId":
+		if e.ComplexityRoot.DeleteTemplatePayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteTemplatePayload.ClientMutationID(childComplexity), true
+	case "DeleteTemplatePayload.deletedTemplateIds":
+		if e.ComplexityRoot.DeleteTemplatePayload.DeletedTemplateIds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteTemplatePayload.DeletedTemplateIds(childComplexity), true
+	case "DeleteTemplatePayload.userErrors":
+		if e.ComplexityRoot.DeleteTemplatePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteTemplatePayload.UserErrors(childComplexity), true
+
 	case "DeliveryEvent.at":
 		if e.ComplexityRoot.DeliveryEvent.At == nil {
 			break
@@ -2927,6 +2970,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateTemplate(childComplexity, args["input"].(model.CreateTemplateInput)), true
+	case "Mutation.deleteTemplate":
+		if e.ComplexityRoot.Mutation.DeleteTemplate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteTemplate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteTemplate(childComplexity, args["input"].(model.DeleteTemplateInput)), true
 	case "Mutation.disableSecondFactor":
 		if e.ComplexityRoot.Mutation.DisableSecondFactor == nil {
 			break
@@ -2949,6 +3003,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DisconnectAccount(childComplexity, args["input"].(model.DisconnectAccountInput)), true
+	case "Mutation.duplicateTemplate":
+		if e.ComplexityRoot.Mutation.DuplicateTemplate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_duplicateTemplate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DuplicateTemplate(childComplexity, args["input"].(model.DuplicateTemplateInput)), true
 	case "Mutation.importContacts":
 		if e.ComplexityRoot.Mutation.ImportContacts == nil {
 			break
@@ -3169,6 +3234,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignUp(childComplexity, args["input"].(model.SignUpInput)), true
+	case "Mutation.submitTemplate":
+		if e.ComplexityRoot.Mutation.SubmitTemplate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_submitTemplate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SubmitTemplate(childComplexity, args["input"].(model.SubmitTemplateInput)), true
 	case "Mutation.switchOrganization":
 		if e.ComplexityRoot.Mutation.SwitchOrganization == nil {
 			break
@@ -3235,6 +3311,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdatePhoneNumber(childComplexity, args["input"].(model.UpdatePhoneNumberInput)), true
+	case "Mutation.updateTemplate":
+		if e.ComplexityRoot.Mutation.UpdateTemplate == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateTemplate_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateTemplate(childComplexity, args["input"].(model.UpdateTemplateInput)), true
 	case "Mutation.updateUser":
 		if e.ComplexityRoot.Mutation.UpdateUser == nil {
 			break
@@ -4283,12 +4370,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Template.Account(childComplexity), true
+	case "Template.campaigns":
+		if e.ComplexityRoot.Template.Campaigns == nil {
+			break
+		}
+
+		args, err := ec.field_Template_campaigns_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Template.Campaigns(childComplexity, args["filter"].(*model.CampaignFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.CampaignOrder)), true
 	case "Template.category":
 		if e.ComplexityRoot.Template.Category == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Template.Category(childComplexity), true
+	case "Template.comingCategory":
+		if e.ComplexityRoot.Template.ComingCategory == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.ComingCategory(childComplexity), true
 	case "Template.components":
 		if e.ComplexityRoot.Template.Components == nil {
 			break
@@ -4301,6 +4405,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Template.CreatedAt(childComplexity), true
+	case "Template.history":
+		if e.ComplexityRoot.Template.History == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.History(childComplexity), true
 	case "Template.id":
 		if e.ComplexityRoot.Template.ID == nil {
 			break
@@ -4313,6 +4423,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Template.Language(childComplexity), true
+	case "Template.messageTtlSeconds":
+		if e.ComplexityRoot.Template.MessageTTLSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.MessageTTLSeconds(childComplexity), true
 	case "Template.name":
 		if e.ComplexityRoot.Template.Name == nil {
 			break
@@ -4360,6 +4476,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Template.Status(childComplexity), true
+	case "Template.translations":
+		if e.ComplexityRoot.Template.Translations == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Template.Translations(childComplexity), true
 	case "Template.updatedAt":
 		if e.ComplexityRoot.Template.UpdatedAt == nil {
 			break
@@ -4410,6 +4532,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TemplateCard.Components(childComplexity), true
+
+	case "TemplateChange.actor":
+		if e.ComplexityRoot.TemplateChange.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateChange.Actor(childComplexity), true
+	case "TemplateChange.to":
+		if e.ComplexityRoot.TemplateChange.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateChange.After(childComplexity), true
+	case "TemplateChange.at":
+		if e.ComplexityRoot.TemplateChange.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateChange.At(childComplexity), true
+	case "TemplateChange.from":
+		if e.ComplexityRoot.TemplateChange.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateChange.Before(childComplexity), true
+	case "TemplateChange.field":
+		if e.ComplexityRoot.TemplateChange.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateChange.Field(childComplexity), true
+	case "TemplateChange.reason":
+		if e.ComplexityRoot.TemplateChange.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TemplateChange.Reason(childComplexity), true
 
 	case "TemplateComponent.buttons":
 		if e.ComplexityRoot.TemplateComponent.Buttons == nil {
@@ -4885,9 +5044,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateContactListInput", ec.unmarshalInputCreateContactListInput),
 			graphql.NewInputUnmarshaler("CreateOrganizationInput", ec.unmarshalInputCreateOrganizationInput),
 			graphql.NewInputUnmarshaler("CreateTemplateInput", ec.unmarshalInputCreateTemplateInput),
+			graphql.NewInputUnmarshaler("DeleteTemplateInput", ec.unmarshalInputDeleteTemplateInput),
 			graphql.NewInputUnmarshaler("DeliveryEventFilter", ec.unmarshalInputDeliveryEventFilter),
 			graphql.NewInputUnmarshaler("DisableSecondFactorInput", ec.unmarshalInputDisableSecondFactorInput),
 			graphql.NewInputUnmarshaler("DisconnectAccountInput", ec.unmarshalInputDisconnectAccountInput),
+			graphql.NewInputUnmarshaler("DuplicateTemplateInput", ec.unmarshalInputDuplicateTemplateInput),
 			graphql.NewInputUnmarshaler("EmbeddedSignupInput", ec.unmarshalInputEmbeddedSignupInput),
 			graphql.NewInputUnmarshaler("ImportContactsInput", ec.unmarshalInputImportContactsInput),
 			graphql.NewInputUnmarshaler("InviteMemberInput", ec.unmarshalInputInviteMemberInput),
@@ -4917,6 +5078,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
 			graphql.NewInputUnmarshaler("StatisticsFilter", ec.unmarshalInputStatisticsFilter),
+			graphql.NewInputUnmarshaler("SubmitTemplateInput", ec.unmarshalInputSubmitTemplateInput),
 			graphql.NewInputUnmarshaler("SwitchOrganizationInput", ec.unmarshalInputSwitchOrganizationInput),
 			graphql.NewInputUnmarshaler("SyncAccountInput", ec.unmarshalInputSyncAccountInput),
 			graphql.NewInputUnmarshaler("TemplateAppInput", ec.unmarshalInputTemplateAppInput),
@@ -4932,6 +5094,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateMemberInput", ec.unmarshalInputUpdateMemberInput),
 			graphql.NewInputUnmarshaler("UpdateOrganizationInput", ec.unmarshalInputUpdateOrganizationInput),
 			graphql.NewInputUnmarshaler("UpdatePhoneNumberInput", ec.unmarshalInputUpdatePhoneNumberInput),
+			graphql.NewInputUnmarshaler("UpdateTemplateInput", ec.unmarshalInputUpdateTemplateInput),
 			graphql.NewInputUnmarshaler("UpdateUserInput", ec.unmarshalInputUpdateUserInput),
 			graphql.NewInputUnmarshaler("UploadMediaInput", ec.unmarshalInputUploadMediaInput),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", ec.unmarshalInputVerifyEmailInput),
@@ -8138,6 +8301,36 @@ extend type Mutation {
   answer, or said no). Errors: NOT_FOUND (the account).
   """
   createTemplate("The template." input: CreateTemplateInput!): TemplatePayload! @role(is: CAMPAIGNER, scope: MANAGE_TEMPLATES)
+  """
+  Changes a template: a draft here, as often as one likes; one that is APPROVED, REJECTED or PAUSED at WhatsApp, which reviews it again
+  before it can be sent. WhatsApp lets an approved template be changed once in 24 hours and 10 times in 30 days, unless the operator has
+  set other numbers, and never in its category. Returns when WhatsApp has taken the change.
+  User errors: INVALID (a rule of WhatsApp's), NOT_ALLOWED (the status; the category; campaigns that are under way, by name), REQUIRED (a
+  time to live that WhatsApp cannot forget), LIMIT_EXCEEDED (changed too often; the message says from when on it can be changed again),
+  STALE (it has changed since unchangedSince), UPSTREAM (WhatsApp did not answer, or said no). Errors: NOT_FOUND, CONFLICT (somebody else
+  is changing it; the account is disconnected).
+  """
+  updateTemplate("What changes." input: UpdateTemplateInput!): TemplatePayload! @role(is: CAMPAIGNER, scope: MANAGE_TEMPLATES)
+  """
+  Sends a draft or rejected template to WhatsApp for review. Returns when WhatsApp has taken it.
+  User errors: INVALID (a rule of WhatsApp's), TAKEN, NOT_ALLOWED (the name is locked for 30 days after an approved template of that name
+  was deleted), LIMIT_EXCEEDED (the account has too many), UPSTREAM (WhatsApp did not answer, or said no). Errors: NOT_FOUND, CONFLICT (it
+  is neither; the account is disconnected).
+  """
+  submitTemplate("Which template." input: SubmitTemplateInput!): TemplatePayload! @role(is: CAMPAIGNER, scope: MANAGE_TEMPLATES)
+  """
+  Deletes a template, at WhatsApp too. A draft goes without a trace, unless campaigns use it; any other stays, as DELETED, for its
+  messages. WhatsApp takes no new template of its name for 30 days if it was approved. Again is no error.
+  User errors: NOT_ALLOWED (campaigns that are scheduled or under way, by name; a DISABLED template), UPSTREAM (WhatsApp did not answer, or
+  said no). Errors: NOT_FOUND, CONFLICT (somebody else is changing it; the account is disconnected).
+  """
+  deleteTemplate("Which template." input: DeleteTemplateInput!): DeleteTemplatePayload! @role(is: CAMPAIGNER, scope: MANAGE_TEMPLATES)
+  """
+  Copies a template into another language or under another name, as a draft on the same account. What WhatsApp has added is taken out; an
+  example of media has to be uploaded anew: see problems.
+  User errors: INVALID (name or language), TAKEN (name and language). Errors: NOT_FOUND.
+  """
+  duplicateTemplate("Which template, and where to." input: DuplicateTemplateInput!): TemplatePayload! @role(is: CAMPAIGNER, scope: MANAGE_TEMPLATES)
 }
 
 "A message with variable parts that WhatsApp has to approve before it can be sent."
@@ -8166,10 +8359,52 @@ type Template implements Node {
   parameters: [TemplateParameter!]!
   "The message as a recipient would see it, with these values, or the template's own examples where one is missing."
   preview("Values by parameter, at most 100." values: [ParameterValueInput!]): TemplatePreview!
+  "The other languages of this name on this account, by language. Deleted ones are left out."
+  translations: [Template!]!
+  """
+  Every change of status, category, announced category, quality, time to live and content, newest first, with who made it: WhatsApp or a
+  member. The newest 100.
+  """
+  history: [TemplateChange!]!
+  "Campaigns that use it and are not over. Errors: NOT_FOUND (the filter names what is not there)."
+  campaigns(
+    "Only those that match."
+    filter: CampaignFilter
+    "Only what comes after this cursor."
+    after: Cursor
+    "How many, from the start: 1 to 100."
+    first: Int
+    "Only what comes before this cursor."
+    before: Cursor
+    "How many, from the end: 1 to 100."
+    last: Int
+    "By what to order; the first counts most. Without it, the oldest first."
+    orderBy: [CampaignOrder!]
+  ): CampaignConnection!
+  "How long a message of it is worth delivering, in seconds; -1 is 30 days. Null is what WhatsApp takes for its category."
+  messageTtlSeconds: Int
+  "The category that WhatsApp has announced and not yet applied; null when none is coming."
+  comingCategory: TemplateCategory
   "When it was made here, or first seen at WhatsApp."
   createdAt: Time!
   "When it last changed."
   updatedAt: Time!
+}
+
+"One change of a template: a field, from one value to another."
+type TemplateChange {
+  "When."
+  at: Time!
+  "Who made it: a member's e-mail address, an API key's name and first characters, ` + "`" + `system` + "`" + ` for the service itself, or ` + "`" + `WhatsApp` + "`" + `."
+  actor: String!
+  "Which field: status, category, comingCategory, qualityScore, messageTtlSeconds or components."
+  field: String!
+  "What it was; of components, WhatsApp's JSON. Null where there was none."
+  from: String
+  "What it is since."
+  to: String
+  "Why, in WhatsApp's words or the service's; null where nobody said."
+  reason: String
 }
 
 "What a template is for."
@@ -8665,6 +8900,52 @@ input CreateTemplateInput {
   clientMutationId: String
 }
 
+"What changes of a template. What is left out stays."
+input UpdateTemplateInput {
+  "Which template."
+  templateId: ID!
+  "What it is for."
+  category: TemplateCategory
+  "Its parts, from top to bottom: they replace all that it has."
+  components: [TemplateComponentInput!]
+  "How long a message of it is worth delivering, in seconds; null, of a draft only, is what WhatsApp takes for its category."
+  messageTtlSeconds: Int
+  "Its updatedAt as you know it: refused as STALE when it has changed since."
+  unchangedSince: Time
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Which template is to be reviewed."
+input SubmitTemplateInput {
+  "Which template."
+  templateId: ID!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Which template is to be deleted."
+input DeleteTemplateInput {
+  "Which template."
+  templateId: ID!
+  "Deletes every language of that name."
+  allLanguages: Boolean = false
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Which template is to be copied, and where to."
+input DuplicateTemplateInput {
+  "Which template."
+  templateId: ID!
+  "The copy's language, as WhatsApp writes it, e.g. zh_CN."
+  language: String!
+  "The copy's name; without it, the same."
+  name: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
 "A value for one parameter."
 input ParameterValueInput {
   "The parameter's name."
@@ -8679,6 +8960,16 @@ type TemplatePayload {
   template: Template
   "What WhatsApp's published rules say to the input, warnings too, also when there are user errors."
   problems: [TemplateProblem!]!
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"Templates that were deleted."
+type DeleteTemplatePayload {
+  "Which; empty when there are user errors."
+  deletedTemplateIds: [ID!]!
   "What the caller can mend; empty when it was done."
   userErrors: [UserError!]!
   "As it was given."
@@ -9262,6 +9553,18 @@ func (ec *executionContext) childFields_CreateAPIKeyPayload(ctx context.Context,
 		return ec.fieldContext_CreateAPIKeyPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateAPIKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteTemplatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedTemplateIds":
+		return ec.fieldContext_DeleteTemplatePayload_deletedTemplateIds(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteTemplatePayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteTemplatePayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteTemplatePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeliveryEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10032,6 +10335,16 @@ func (ec *executionContext) childFields_Template(ctx context.Context, field grap
 		return ec.fieldContext_Template_parameters(ctx, field)
 	case "preview":
 		return ec.fieldContext_Template_preview(ctx, field)
+	case "translations":
+		return ec.fieldContext_Template_translations(ctx, field)
+	case "history":
+		return ec.fieldContext_Template_history(ctx, field)
+	case "campaigns":
+		return ec.fieldContext_Template_campaigns(ctx, field)
+	case "messageTtlSeconds":
+		return ec.fieldContext_Template_messageTtlSeconds(ctx, field)
+	case "comingCategory":
+		return ec.fieldContext_Template_comingCategory(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Template_createdAt(ctx, field)
 	case "updatedAt":
@@ -10064,6 +10377,24 @@ func (ec *executionContext) childFields_TemplateCard(ctx context.Context, field 
 		return ec.fieldContext_TemplateCard_components(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TemplateCard", field.Name)
+}
+
+func (ec *executionContext) childFields_TemplateChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_TemplateChange_at(ctx, field)
+	case "actor":
+		return ec.fieldContext_TemplateChange_actor(ctx, field)
+	case "field":
+		return ec.fieldContext_TemplateChange_field(ctx, field)
+	case "from":
+		return ec.fieldContext_TemplateChange_from(ctx, field)
+	case "to":
+		return ec.fieldContext_TemplateChange_to(ctx, field)
+	case "reason":
+		return ec.fieldContext_TemplateChange_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TemplateChange", field.Name)
 }
 
 func (ec *executionContext) childFields_TemplateComponent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

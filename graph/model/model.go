@@ -417,6 +417,26 @@ type CreateTemplateInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Which template is to be deleted.
+type DeleteTemplateInput struct {
+	// Which template.
+	TemplateID uid.ID `json:"templateId"`
+	// Deletes every language of that name.
+	AllLanguages *bool `json:"allLanguages,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Templates that were deleted.
+type DeleteTemplatePayload struct {
+	// Which; empty when there are user errors.
+	DeletedTemplateIds []uid.ID `json:"deletedTemplateIds"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // One thing that happened to one message.
 type DeliveryEvent struct {
 	// Position in the organization's log: dense (no number is skipped) and ascending, from 1. It outgrows 32 bits in the life of a large organization.
@@ -481,6 +501,18 @@ type DisableSecondFactorPayload struct {
 type DisconnectAccountInput struct {
 	// One of the organization's.
 	AccountID uid.ID `json:"accountId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Which template is to be copied, and where to.
+type DuplicateTemplateInput struct {
+	// Which template.
+	TemplateID uid.ID `json:"templateId"`
+	// The copy's language, as WhatsApp writes it, e.g. zh_CN.
+	Language string `json:"language"`
+	// The copy's name; without it, the same.
+	Name *string `json:"name,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -1111,6 +1143,14 @@ type StatisticsRow struct {
 	Cost *Cost `json:"cost,omitempty"`
 }
 
+// Which template is to be reviewed.
+type SubmitTemplateInput struct {
+	// Which template.
+	TemplateID uid.ID `json:"templateId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What can be followed live, over graphql-transport-ws, the older graphql-ws, or server-sent events.
 type Subscription struct {
 }
@@ -1410,6 +1450,22 @@ type UpdatePhoneNumberInput struct {
 	PhoneNumberID uid.ID `json:"phoneNumberId"`
 	// Messages a second at most, 1 to 1000. Null takes the cap away; left out, it stays.
 	ThroughputCap graphql.Omittable[*int] `json:"throughputCap,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What changes of a template. What is left out stays.
+type UpdateTemplateInput struct {
+	// Which template.
+	TemplateID uid.ID `json:"templateId"`
+	// What it is for.
+	Category *enum.TemplateCategory `json:"category,omitempty"`
+	// Its parts, from top to bottom: they replace all that it has.
+	Components []*TemplateComponentInput `json:"components,omitempty"`
+	// How long a message of it is worth delivering, in seconds; null, of a draft only, is what WhatsApp takes for its category.
+	MessageTTLSeconds graphql.Omittable[*int] `json:"messageTtlSeconds,omitempty"`
+	// Its updatedAt as you know it: refused as STALE when it has changed since.
+	UnchangedSince *time.Time `json:"unchangedSince,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
