@@ -54,6 +54,7 @@ type Service struct {
 	receivers *cache[string, Receiver]  // by Meta's id of the number
 	owners    *cache[string, owner]     // by Meta's id of the account
 	heard     *cache[string, time.Time] // when webhooks of an account were last noted, by Meta's id of it
+	profiles  *cache[uid.ID, Read]      // business profiles, by number
 }
 
 // New returns the service.
@@ -65,8 +66,9 @@ func New(db *database.DB, keys *secret.Keyring, meta *whatsapp.Client, callers *
 		whatsapp: App{Client: meta, ID: o.AppID, Secret: o.AppSecret}, sandbox: nowhere(),
 		senders: newCache[uid.ID, Sender](now), receivers: newCache[string, Receiver](now),
 		owners: newCache[string, owner](now), heard: newCache[string, time.Time](now),
+		profiles: newCache[uid.ID, Read](now),
 	}
-	if o.Sandbox != nil {
+	if s.profiles.keep = profileFor; o.Sandbox != nil {
 		s.sandbox = *o.Sandbox
 	}
 

@@ -10,9 +10,10 @@ const (
 	cacheMost = 10_000
 )
 
-// cache keeps what was loaded for cacheFor. What cannot be loaded is not kept.
+// cache keeps what was loaded for a time. What cannot be loaded is not kept.
 type cache[K comparable, V any] struct {
-	now func() time.Time
+	now  func() time.Time
+	keep time.Duration
 
 	mu      sync.Mutex
 	entries map[K]entry[V]
@@ -24,7 +25,7 @@ type entry[V any] struct {
 }
 
 func newCache[K comparable, V any](now func() time.Time) *cache[K, V] {
-	return &cache[K, V]{now: now, entries: map[K]entry[V]{}}
+	return &cache[K, V]{now: now, keep: cacheFor, entries: map[K]entry[V]{}}
 }
 
 func (c *cache[K, V]) load(key K, load func() (V, error)) (V, error) {
@@ -47,9 +48,15 @@ func (c *cache[K, V]) load(key K, load func() (V, error)) (V, error) {
 		clear(c.entries)
 	}
 
-	c.entries[key] = entry[V]{value, now.Add(cacheFor)}
+	c.entries[key] = entry[V]{value, now.Add(c.keep)}
 
 	return value, nil
+}
+
+func (c *cache[K, V]) drop(key K) {
+	c.mu.Lock()
+	delete(c.entries, key)
+	c.mu.Unlock()
 }
 
 func (c *cache[K, V]) clear() {

@@ -287,6 +287,7 @@ func (s *Service) bindNew(ctx context.Context, tx *database.Tx, id uid.ID, b bin
 		row.SetSignupCode(b.code)
 	}
 
+	describeMarketing(row.Mutation(), r.account)
 	limit, known := r.limit()
 	if !known {
 		limit = new(lowestLimit)

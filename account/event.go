@@ -20,6 +20,10 @@ import (
 const offboarded = "Its number left WhatsApp's API, because the WhatsApp Business app was moved or registered anew. " +
 	"It is mostly back within minutes; if it is not, connect the account again."
 
+// marketingEvents may change an account's part in the Marketing Messages API. They do not say what
+// came of it, so Meta is asked.
+var marketingEvents = map[string]bool{"MM_LITE_TERMS_SIGNED": true, "AD_ACCOUNT_LINKED": true}
+
 // ApplyAccountUpdate takes a webhook about an account, as the system, and returns the account if
 // that changed it.
 func (s *Service) ApplyAccountUpdate(ctx context.Context, u whatsapp.AccountUpdate) (changed *ent.Account, err error) {
@@ -40,6 +44,10 @@ func (s *Service) ApplyAccountUpdate(ctx context.Context, u whatsapp.AccountUpda
 			moved = true
 		}
 	case whatsapp.AccountChanged:
+		if marketingEvents[u.Event] {
+			return nil, s.readMarketing(ctx, a)
+		}
+
 		status, reason := s.verdict(a, u)
 		if status == "" {
 			note = reason

@@ -194,6 +194,7 @@ const (
 			rejection_reason = CASE WHEN ` + sameReason + ` THEN template.rejection_reason ELSE excluded.rejection_reason END,
 			quality_score = excluded.quality_score, parameter_format = excluded.parameter_format,
 			components = excluded.components, message_ttl_seconds = excluded.message_ttl_seconds,
+			max_price = excluded.max_price,
 			edits = CASE WHEN template.meta_id = excluded.meta_id THEN template.edits END,
 			changing_by = CASE WHEN ` + claimOver + ` THEN NULL ELSE template.changing_by END,
 			changing_until = CASE WHEN ` + claimOver + ` THEN NULL ELSE template.changing_until END,
@@ -212,6 +213,7 @@ const (
 		OR template.quality_score <> excluded.quality_score OR template.parameter_format <> excluded.parameter_format
 		OR template.components <> excluded.components
 		OR template.message_ttl_seconds IS DISTINCT FROM excluded.message_ttl_seconds
+		OR template.max_price IS DISTINCT FROM excluded.max_price
 		OR template.coming_category IS DISTINCT FROM excluded.coming_category OR coalesce(` + claimOver + `, false)`
 )
 
@@ -235,6 +237,7 @@ var templateColumns = database.Columns[readTemplate]{
 	database.Col("components", func(t readTemplate) json.RawMessage { return t.components }, database.JSONs),
 	database.Col("message_ttl_seconds", func(t readTemplate) *int { return t.ttl }, database.NullInts),
 	database.Col("coming_category", func(t readTemplate) *enum.TemplateCategory { return t.coming }, database.NullTexts),
+	database.Col("max_price", func(t readTemplate) *int { return t.maxPrice }, database.NullInts),
 	database.Expr[readTemplate]("organization_id", "$1"),
 	database.Expr[readTemplate]("account_id", "$2"),
 	database.Expr[readTemplate]("created_at", "$3"),

@@ -105,7 +105,8 @@ func (s *stage) rows() map[uid.ID]string {
 
 	for _, n := range s.db.Client.PhoneNumber.Query().AllX(ctx) {
 		rows[n.ID] = fmt.Sprint(n.DisplayNumber, n.VerifiedName, n.Status, n.QualityRating, n.Throughput,
-			text(n.ThroughputCap))
+			text(n.ThroughputCap), text(n.Username),
+			n.SharedAt != nil)
 	}
 
 	for _, t := range s.db.Client.Template.Query().AllX(ctx) {

@@ -93,6 +93,9 @@ func (s *Service) finish(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.pullUsernames(ctx, a, at); err != nil {
+		return nil, err
+	}
 
 	started := s.now()
 	if err := s.pullTemplates(ctx, a, at); err != nil {
@@ -175,6 +178,7 @@ func (r reading) describe(row *ent.AccountUpdateOne) *ent.AccountUpdateOne {
 	row.SetHealth(r.health())
 	row.SetName(r.name()).SetNillableCurrency(some(r.account.Currency)).
 		SetNillableReviewStatus(some(r.account.ReviewStatus))
+	describeMarketing(row.Mutation(), r.account)
 	switch limit, known := r.limit(); {
 	case limit != nil:
 		row.SetMessagingLimit(*limit)

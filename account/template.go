@@ -27,6 +27,9 @@ func Of(t *ent.Template) whatsapp.Template {
 	if t.MessageTTLSeconds != nil {
 		out.MessageSendTTLSeconds = *t.MessageTTLSeconds
 	}
+	if t.MaxPrice != nil {
+		out.MaxPrice = *t.MaxPrice
+	}
 
 	return out
 }
@@ -46,6 +49,7 @@ type columns struct {
 	format     enum.ParameterFormat
 	components json.RawMessage
 	ttl        *int
+	maxPrice   *int
 	rejection  *string
 	coming     *enum.TemplateCategory // announced, and not applied yet
 }
@@ -64,6 +68,9 @@ func columnsOf(t whatsapp.Template) (c columns, err error) {
 	}
 	if coming := category(t.CorrectCategory); t.CorrectCategory != "" && coming != c.category {
 		c.coming = &coming
+	}
+	if t.MaxPrice != 0 {
+		c.maxPrice = &t.MaxPrice
 	}
 	if t.Components == nil {
 		t.Components = []whatsapp.Component{}

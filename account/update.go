@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"carillon/caller"
-	"carillon/database"
 	"carillon/ent"
 	entaccount "carillon/ent/account"
 	"carillon/ent/enum"
@@ -225,6 +224,10 @@ func (s *Service) ApplyNumberUpdate(ctx context.Context, u whatsapp.NumberUpdate
 		return nil, err
 	}
 
+	if u.Kind == whatsapp.NumberUsernameChanged {
+		return s.applyUsername(ctx, a, u)
+	}
+
 	before, err := s.number(ctx, a.ID, u)
 	if err != nil {
 		return nil, err
@@ -235,21 +238,7 @@ func (s *Service) ApplyNumberUpdate(ctx context.Context, u whatsapp.NumberUpdate
 		return nil, notAsked("numbers of account "+a.ID.String(), err)
 	}
 
-	asked, cancel := context.WithTimeout(ctx, refetchFor)
-	defer cancel()
-	numbers, err := at.Client.PhoneNumbers(asked, at.Token, a.WabaID)
-	if err != nil {
-		return nil, notAsked("numbers of account "+a.ID.String(), err)
-	}
-
-	var ids []uid.ID
-	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, ids...) })
-		ids, err = s.putNumbers(ctx, tx, a.OrganizationID, a.ID, numbers)
-
-		return err
-	})
-	if err != nil {
+	if err := s.readNumbers(ctx, a, at); err != nil {
 		return nil, err
 	}
 

@@ -25,6 +25,7 @@ func (p *App) sweep(ctx context.Context) error {
 		{"messaging windows", func(ctx context.Context) error { _, err := p.Queue.SweepWindows(ctx); return err }},
 		{"restrictions that are over", p.accounts.EndRestrictions},
 		{"tokens that run out", p.watchTokens},
+		{"conversations without a holder", p.accounts.SweepThreads},
 		{"suspensions that are over", p.endSuspensions},
 		{"keys of numbers", p.audience.KeyNumbers},
 		{"campaigns", p.campaigns.Sweep},

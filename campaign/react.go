@@ -90,9 +90,10 @@ func (f Failure) text() string {
 
 // React does what an error asks for beyond its own message, in one way for both channels by which
 // errors come: it pauses the campaigns concerned, once, with the reason, marks account or template,
-// and notes that a person wants no marketing. It reports whether what the error concerns is at a
-// stand now, so that its message had better wait. An error that the table believes only when it is
-// repeated within a minute, and one that is long past, change nothing.
+// and notes that a person wants no marketing or is answered by another app. It reports whether what
+// the error concerns is at a stand now, so that its message had better wait. An error that the
+// table believes only when it is repeated within a minute, and one that is long past, change
+// nothing.
 func (s *Service) React(ctx context.Context, f Failure) (stopped bool, err error) {
 	ctx = caller.System(ctx)
 	if f.Rule.Suppress == whatsapp.SuppressMarketing {
@@ -108,6 +109,12 @@ func (s *Service) React(ctx context.Context, f Failure) (stopped bool, err error
 				Template: f.Template, Campaign: f.Campaign},
 		})
 		if err != nil {
+			return false, fmt.Errorf("react to %d: %w", f.Rule.Code, err)
+		}
+	}
+
+	if f.Rule.Shared {
+		if err := s.accounts.NoteRefused(ctx, f.PhoneNumber, f.Address, f.At); err != nil {
 			return false, fmt.Errorf("react to %d: %w", f.Rule.Code, err)
 		}
 	}

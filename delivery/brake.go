@@ -8,6 +8,7 @@ import (
 	"carillon/database"
 	"carillon/ent/enum"
 	"carillon/uid"
+	"carillon/whatsapp"
 )
 
 const (
@@ -55,7 +56,7 @@ func (t *Tally) count(answers string) {
 // answer notes what a fact that was news says of a campaign's message: WhatsApp took it, or it
 // failed.
 func (l *ledger) answer(r *row, f Fact) {
-	if r.campaign.IsZero() {
+	if r.campaign.IsZero() || f.ErrorCode != 0 && whatsapp.RuleFor(f.ErrorCode, 0, 0, false).Apart {
 		return
 	}
 

@@ -55,6 +55,10 @@ type Fact struct {
 	ErrorCode int             // Failed, Refused, Retry, GiveUp
 	Detail    string          // what Meta said to the error
 	Pricing   *jsonfield.Pricing
+	// Route is the endpoint that it went to; of a Retry, the one that it is to go to. Empty leaves
+	// what is known.
+	Route enum.MessageRoute
+	Anew  bool // Return: the next try finds its route anew
 
 	Recipient, RecipientUserID string // who got it, as WhatsApp knows them; empty where nothing says
 }
@@ -130,6 +134,7 @@ type row struct {
 	createdAt                                                              time.Time
 	pricing                                                                *jsonfield.Pricing
 	claim                                                                  uid.ID
+	route                                                                  enum.MessageRoute // empty: the usual one
 }
 
 // apply changes the row by one fact. It reports what is worth an entry in the log; an old, repeated
@@ -176,6 +181,9 @@ func (r *row) report(f Fact, to enum.MessageStatus, at **time.Time) bool {
 	if r.pricing == nil {
 		r.pricing = f.Pricing
 	}
+	if r.takeRoute(f); r.route == "" && f.Pricing != nil && f.Pricing.Category == marketingLite {
+		r.route = enum.MessageRouteMarketingMessages // its worker died before it could say so
+	}
 	if r.givenUp() {
 		r.failedAt = nil // the failure was our guess, and WhatsApp knows better
 	}
@@ -194,14 +202,31 @@ func (r *row) report(f Fact, to enum.MessageStatus, at **time.Time) bool {
 	return true
 }
 
+// marketingLite is how Meta prices what went through the Marketing Messages API.
+// developers.facebook.com, "Marketing Messages API" (read 2026-09).
+const marketingLite = "marketing_lite"
+
+func (r *row) takeRoute(f Fact) {
+	if f.Route != "" {
+		r.route = f.Route
+	}
+}
+
 func (r *row) decide(f Fact, to enum.MessageStatus) (logged bool) {
 	r.status, r.leaseUntil = to, nil
+	r.takeRoute(f)
+
 	switch f.Kind {
 	case Return:
-		r.attempts--
+		if r.attempts--; f.Anew {
+			r.route = ""
+		}
+
 		return false // nothing has happened to the message
-	case Retry, SendAgain:
+	case Retry:
 		r.notBefore = f.NotBefore
+	case SendAgain:
+		r.notBefore, r.route = f.NotBefore, ""
 	case Requeue:
 		r.requeue(f)
 	case Lost:
@@ -235,7 +260,7 @@ func (r *row) requeue(f Fact) {
 		r.settledAttempts = &settled
 	}
 
-	r.notBefore, r.wamid, r.pricing = f.NotBefore, nil, nil
+	r.notBefore, r.wamid, r.pricing, r.route = f.NotBefore, nil, nil, ""
 	r.acceptedAt, r.sentAt, r.failedAt, r.unknownAt = nil, nil, nil, nil
 }
 

@@ -325,22 +325,26 @@ func messagesOf(ctx context.Context, tx *database.Tx, facts []Fact) (map[factKey
 const rowColumns = `message.id, message.organization_id, message.campaign_id, message.template_id, message.phone_number_id, message.account_id,
 	message.category, message.country, message.direction, message.status, message.skip_reason, message.attempts, message.settled_attempts, message.wamid, message.error_code, message.error_detail,
 	message.not_before, message.lease_until, message.accepted_at, message.sent_at, message.delivered_at, message.read_at, message.failed_at, message.unknown_at,
-	message.closed_at, message.created_at, message.pricing, message.claim_id, message.address`
+	message.closed_at, message.created_at, message.pricing, message.claim_id, message.address, message.route`
 
 func (r *row) scan(rows database.Rows) error {
 	var category *string
+	var route *enum.MessageRoute
 	var pricing []byte
 	err := rows.Scan(database.ID{ID: &r.id}, database.ID{ID: &r.organization}, database.ID{ID: &r.campaign},
 		database.ID{ID: &r.template}, database.ID{ID: &r.phoneNumber}, database.ID{ID: &r.account}, &category, &r.country,
 		&r.direction, &r.status, &r.skipReason, &r.attempts, &r.settledAttempts,
 		&r.wamid, &r.errorCode, &r.errorDetail, &r.notBefore, &r.leaseUntil, &r.acceptedAt, &r.sentAt, &r.deliveredAt,
 		&r.readAt, &r.failedAt, &r.unknownAt,
-		&r.closedAt, &r.createdAt, &pricing, database.ID{ID: &r.claim}, &r.address)
+		&r.closedAt, &r.createdAt, &pricing, database.ID{ID: &r.claim}, &r.address, &route)
 	if err != nil {
 		return err
 	}
 	if category != nil {
 		r.category = *category
+	}
+	if route != nil {
+		r.route = *route
 	}
 	if len(pricing) > 0 {
 		return json.Unmarshal(pricing, &r.pricing)

@@ -19,6 +19,7 @@ var storedColumns = database.Columns[*row]{
 	database.Tracked("wamid", func(r *row) *string { return r.wamid }, database.NullTexts),
 	database.Tracked("error_code", func(r *row) *int { return r.errorCode }, database.NullInts),
 	database.Tracked("error_detail", func(r *row) *string { return r.errorDetail }, database.NullTexts),
+	database.Tracked("route", func(r *row) enum.MessageRoute { return r.route }, database.OptionalTexts),
 	database.Tracked("not_before", func(r *row) time.Time { return r.notBefore }, database.Times),
 	database.Tracked("lease_until", func(r *row) *time.Time { return r.leaseUntil }, database.NullTimes),
 	database.Tracked("accepted_at", func(r *row) *time.Time { return r.acceptedAt }, database.NullTimes),

@@ -32,7 +32,8 @@ type Claimed struct {
 	Parameters map[string]string
 	Content    json.RawMessage
 	Attempt    int
-	Retries    int // how many attempts went before, since it was queued last
+	Route      enum.MessageRoute // the endpoint that WhatsApp asked for when it refused it; empty if none
+	Retries    int               // how many attempts went before, since it was queued last
 	Claim      uid.ID
 	Part       int // of the claim, from 1; claimed messages come in the order of their parts
 }
@@ -209,7 +210,7 @@ func (t *taking) look(ctx context.Context, of sender, owner uid.ID, n int) error
 				ORDER BY not_before, id LIMIT $4`+t.DB.SkipLocked()+`) AS locked) AS due
 		WHERE message.id = due.id
 		RETURNING message.id, organization_id, campaign_id, template_id, address, type, category, parameters, content,
-			attempts, attempts - 1 - coalesce(settled_attempts, 0), claim_part, skip_reason`,
+			attempts, attempts - 1 - coalesce(settled_attempts, 0), claim_part, skip_reason, route`,
 		owner, t.now, t.now.Add(lease), n, t.claim, len(t.claimed), t.size)
 
 	return database.Each(rows, err, t.add)
@@ -220,9 +221,10 @@ func (t *taking) add(rows *sql.Rows) error {
 	c := Claimed{Claim: t.claim}
 	var category *enum.TemplateCategory
 	var skipped *enum.SkipReason
+	var route *enum.MessageRoute
 	var parameters, content []byte
 	err := rows.Scan(&c.ID, &c.Organization, &c.Campaign, &c.Template, &c.Address, &c.Type, &category, &parameters,
-		&content, &c.Attempt, &c.Retries, &c.Part, &skipped)
+		&content, &c.Attempt, &c.Retries, &c.Part, &skipped, &route)
 	if err != nil {
 		return err
 	}
@@ -234,6 +236,9 @@ func (t *taking) add(rows *sql.Rows) error {
 
 	if category != nil {
 		c.Category = *category
+	}
+	if route != nil {
+		c.Route = *route
 	}
 
 	if len(parameters) > 0 {

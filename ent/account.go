@@ -51,6 +51,10 @@ type Account struct {
 	Health []jsonfield.HealthIssue `json:"health,omitempty"`
 	// null is unlimited
 	MessagingLimit *int `json:"messaging_limit,omitempty"`
+	// what Meta says of the Marketing Messages API, e.g. ONBOARDED; null while that is not known
+	MarketingMessages *string `json:"marketing_messages,omitempty"`
+	// the ordinary endpoint takes no marketing templates of this account
+	MarketingOnlyThere bool `json:"marketing_only_there,omitempty"`
 	// ConnectedAt holds the value of the "connected_at" field.
 	ConnectedAt time.Time `json:"connected_at,omitempty"`
 	// SyncedAt holds the value of the "synced_at" field.
@@ -104,11 +108,11 @@ func (*Account) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case account.FieldToken, account.FieldSignupCode, account.FieldHealth:
 			values[i] = new([]byte)
-		case account.FieldSandbox:
+		case account.FieldSandbox, account.FieldMarketingOnlyThere:
 			values[i] = new(sql.NullBool)
 		case account.FieldMessagingLimit:
 			values[i] = new(sql.NullInt64)
-		case account.FieldWabaID, account.FieldName, account.FieldCurrency, account.FieldStatus, account.FieldStatusReason, account.FieldReviewStatus:
+		case account.FieldWabaID, account.FieldName, account.FieldCurrency, account.FieldStatus, account.FieldStatusReason, account.FieldReviewStatus, account.FieldMarketingMessages:
 			values[i] = new(sql.NullString)
 		case account.FieldRestrictedUntil, account.FieldTokenExpiresAt, account.FieldTokenWarnedAt, account.FieldConnectedAt, account.FieldSyncedAt, account.FieldWebhookReceivedAt:
 			values[i] = new(sql.NullTime)
@@ -234,6 +238,19 @@ func (_m *Account) assignValues(columns []string, values []any) error {
 				_m.MessagingLimit = new(int)
 				*_m.MessagingLimit = int(value.Int64)
 			}
+		case account.FieldMarketingMessages:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field marketing_messages", values[i])
+			} else if value.Valid {
+				_m.MarketingMessages = new(string)
+				*_m.MarketingMessages = value.String
+			}
+		case account.FieldMarketingOnlyThere:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field marketing_only_there", values[i])
+			} else if value.Valid {
+				_m.MarketingOnlyThere = value.Bool
+			}
 		case account.FieldConnectedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field connected_at", values[i])
@@ -356,6 +373,14 @@ func (_m *Account) String() string {
 		builder.WriteString("messaging_limit=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
+	builder.WriteString(", ")
+	if v := _m.MarketingMessages; v != nil {
+		builder.WriteString("marketing_messages=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	builder.WriteString("marketing_only_there=")
+	builder.WriteString(fmt.Sprintf("%v", _m.MarketingOnlyThere))
 	builder.WriteString(", ")
 	builder.WriteString("connected_at=")
 	builder.WriteString(_m.ConnectedAt.Format(time.ANSIC))

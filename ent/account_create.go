@@ -187,6 +187,34 @@ func (_c *AccountCreate) SetNillableMessagingLimit(v *int) *AccountCreate {
 	return _c
 }
 
+// SetMarketingMessages sets the "marketing_messages" field.
+func (_c *AccountCreate) SetMarketingMessages(v string) *AccountCreate {
+	_c.mutation.SetMarketingMessages(v)
+	return _c
+}
+
+// SetNillableMarketingMessages sets the "marketing_messages" field if the given value is not nil.
+func (_c *AccountCreate) SetNillableMarketingMessages(v *string) *AccountCreate {
+	if v != nil {
+		_c.SetMarketingMessages(*v)
+	}
+	return _c
+}
+
+// SetMarketingOnlyThere sets the "marketing_only_there" field.
+func (_c *AccountCreate) SetMarketingOnlyThere(v bool) *AccountCreate {
+	_c.mutation.SetMarketingOnlyThere(v)
+	return _c
+}
+
+// SetNillableMarketingOnlyThere sets the "marketing_only_there" field if the given value is not nil.
+func (_c *AccountCreate) SetNillableMarketingOnlyThere(v *bool) *AccountCreate {
+	if v != nil {
+		_c.SetMarketingOnlyThere(*v)
+	}
+	return _c
+}
+
 // SetConnectedAt sets the "connected_at" field.
 func (_c *AccountCreate) SetConnectedAt(v time.Time) *AccountCreate {
 	_c.mutation.SetConnectedAt(v)
@@ -318,6 +346,10 @@ func (_c *AccountCreate) defaults() error {
 		v := account.DefaultStatus
 		_c.mutation.SetStatus(v)
 	}
+	if _, ok := _c.mutation.MarketingOnlyThere(); !ok {
+		v := account.DefaultMarketingOnlyThere
+		_c.mutation.SetMarketingOnlyThere(v)
+	}
 	if _, ok := _c.mutation.ConnectedAt(); !ok {
 		if account.DefaultConnectedAt == nil {
 			return fmt.Errorf("ent: uninitialized account.DefaultConnectedAt (forgotten import ent/runtime?)")
@@ -359,6 +391,9 @@ func (_c *AccountCreate) check() error {
 	}
 	if _, ok := _c.mutation.Token(); !ok {
 		return &ValidationError{Name: "token", err: errors.New(`ent: missing required field "Account.token"`)}
+	}
+	if _, ok := _c.mutation.MarketingOnlyThere(); !ok {
+		return &ValidationError{Name: "marketing_only_there", err: errors.New(`ent: missing required field "Account.marketing_only_there"`)}
 	}
 	if _, ok := _c.mutation.ConnectedAt(); !ok {
 		return &ValidationError{Name: "connected_at", err: errors.New(`ent: missing required field "Account.connected_at"`)}
@@ -457,6 +492,14 @@ func (_c *AccountCreate) createSpec() (*Account, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.MessagingLimit(); ok {
 		_spec.SetField(account.FieldMessagingLimit, field.TypeInt, value)
 		_node.MessagingLimit = &value
+	}
+	if value, ok := _c.mutation.MarketingMessages(); ok {
+		_spec.SetField(account.FieldMarketingMessages, field.TypeString, value)
+		_node.MarketingMessages = &value
+	}
+	if value, ok := _c.mutation.MarketingOnlyThere(); ok {
+		_spec.SetField(account.FieldMarketingOnlyThere, field.TypeBool, value)
+		_node.MarketingOnlyThere = value
 	}
 	if value, ok := _c.mutation.ConnectedAt(); ok {
 		_spec.SetField(account.FieldConnectedAt, field.TypeTime, value)

@@ -259,6 +259,40 @@ func (_u *AccountUpdate) ClearMessagingLimit() *AccountUpdate {
 	return _u
 }
 
+// SetMarketingMessages sets the "marketing_messages" field.
+func (_u *AccountUpdate) SetMarketingMessages(v string) *AccountUpdate {
+	_u.mutation.SetMarketingMessages(v)
+	return _u
+}
+
+// SetNillableMarketingMessages sets the "marketing_messages" field if the given value is not nil.
+func (_u *AccountUpdate) SetNillableMarketingMessages(v *string) *AccountUpdate {
+	if v != nil {
+		_u.SetMarketingMessages(*v)
+	}
+	return _u
+}
+
+// ClearMarketingMessages clears the value of the "marketing_messages" field.
+func (_u *AccountUpdate) ClearMarketingMessages() *AccountUpdate {
+	_u.mutation.ClearMarketingMessages()
+	return _u
+}
+
+// SetMarketingOnlyThere sets the "marketing_only_there" field.
+func (_u *AccountUpdate) SetMarketingOnlyThere(v bool) *AccountUpdate {
+	_u.mutation.SetMarketingOnlyThere(v)
+	return _u
+}
+
+// SetNillableMarketingOnlyThere sets the "marketing_only_there" field if the given value is not nil.
+func (_u *AccountUpdate) SetNillableMarketingOnlyThere(v *bool) *AccountUpdate {
+	if v != nil {
+		_u.SetMarketingOnlyThere(*v)
+	}
+	return _u
+}
+
 // SetConnectedAt sets the "connected_at" field.
 func (_u *AccountUpdate) SetConnectedAt(v time.Time) *AccountUpdate {
 	_u.mutation.SetConnectedAt(v)
@@ -512,6 +546,15 @@ func (_u *AccountUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.MessagingLimitCleared() {
 		_spec.ClearField(account.FieldMessagingLimit, field.TypeInt)
+	}
+	if value, ok := _u.mutation.MarketingMessages(); ok {
+		_spec.SetField(account.FieldMarketingMessages, field.TypeString, value)
+	}
+	if _u.mutation.MarketingMessagesCleared() {
+		_spec.ClearField(account.FieldMarketingMessages, field.TypeString)
+	}
+	if value, ok := _u.mutation.MarketingOnlyThere(); ok {
+		_spec.SetField(account.FieldMarketingOnlyThere, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.ConnectedAt(); ok {
 		_spec.SetField(account.FieldConnectedAt, field.TypeTime, value)
@@ -863,6 +906,40 @@ func (_u *AccountUpdateOne) ClearMessagingLimit() *AccountUpdateOne {
 	return _u
 }
 
+// SetMarketingMessages sets the "marketing_messages" field.
+func (_u *AccountUpdateOne) SetMarketingMessages(v string) *AccountUpdateOne {
+	_u.mutation.SetMarketingMessages(v)
+	return _u
+}
+
+// SetNillableMarketingMessages sets the "marketing_messages" field if the given value is not nil.
+func (_u *AccountUpdateOne) SetNillableMarketingMessages(v *string) *AccountUpdateOne {
+	if v != nil {
+		_u.SetMarketingMessages(*v)
+	}
+	return _u
+}
+
+// ClearMarketingMessages clears the value of the "marketing_messages" field.
+func (_u *AccountUpdateOne) ClearMarketingMessages() *AccountUpdateOne {
+	_u.mutation.ClearMarketingMessages()
+	return _u
+}
+
+// SetMarketingOnlyThere sets the "marketing_only_there" field.
+func (_u *AccountUpdateOne) SetMarketingOnlyThere(v bool) *AccountUpdateOne {
+	_u.mutation.SetMarketingOnlyThere(v)
+	return _u
+}
+
+// SetNillableMarketingOnlyThere sets the "marketing_only_there" field if the given value is not nil.
+func (_u *AccountUpdateOne) SetNillableMarketingOnlyThere(v *bool) *AccountUpdateOne {
+	if v != nil {
+		_u.SetMarketingOnlyThere(*v)
+	}
+	return _u
+}
+
 // SetConnectedAt sets the "connected_at" field.
 func (_u *AccountUpdateOne) SetConnectedAt(v time.Time) *AccountUpdateOne {
 	_u.mutation.SetConnectedAt(v)
@@ -1146,6 +1223,15 @@ func (_u *AccountUpdateOne) sqlSave(ctx context.Context) (_node *Account, err er
 	}
 	if _u.mutation.MessagingLimitCleared() {
 		_spec.ClearField(account.FieldMessagingLimit, field.TypeInt)
+	}
+	if value, ok := _u.mutation.MarketingMessages(); ok {
+		_spec.SetField(account.FieldMarketingMessages, field.TypeString, value)
+	}
+	if _u.mutation.MarketingMessagesCleared() {
+		_spec.ClearField(account.FieldMarketingMessages, field.TypeString)
+	}
+	if value, ok := _u.mutation.MarketingOnlyThere(); ok {
+		_spec.SetField(account.FieldMarketingOnlyThere, field.TypeBool, value)
 	}
 	if value, ok := _u.mutation.ConnectedAt(); ok {
 		_spec.SetField(account.FieldConnectedAt, field.TypeTime, value)

@@ -53,6 +53,7 @@ import (
 	"carillon/ent/template"
 	"carillon/ent/templatechange"
 	"carillon/ent/termsacceptance"
+	"carillon/ent/thread"
 	"carillon/ent/unmatchedwebhook"
 	"carillon/ent/user"
 
@@ -151,6 +152,8 @@ type Client struct {
 	TemplateChange *TemplateChangeClient
 	// TermsAcceptance is the client for interacting with the TermsAcceptance builders.
 	TermsAcceptance *TermsAcceptanceClient
+	// Thread is the client for interacting with the Thread builders.
+	Thread *ThreadClient
 	// UnmatchedWebhook is the client for interacting with the UnmatchedWebhook builders.
 	UnmatchedWebhook *UnmatchedWebhookClient
 	// User is the client for interacting with the User builders.
@@ -207,6 +210,7 @@ func (c *Client) init() {
 	c.Template = NewTemplateClient(c.config)
 	c.TemplateChange = NewTemplateChangeClient(c.config)
 	c.TermsAcceptance = NewTermsAcceptanceClient(c.config)
+	c.Thread = NewThreadClient(c.config)
 	c.UnmatchedWebhook = NewUnmatchedWebhookClient(c.config)
 	c.User = NewUserClient(c.config)
 }
@@ -342,6 +346,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Template:          NewTemplateClient(cfg),
 		TemplateChange:    NewTemplateChangeClient(cfg),
 		TermsAcceptance:   NewTermsAcceptanceClient(cfg),
+		Thread:            NewThreadClient(cfg),
 		UnmatchedWebhook:  NewUnmatchedWebhookClient(cfg),
 		User:              NewUserClient(cfg),
 	}, nil
@@ -404,6 +409,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Template:          NewTemplateClient(cfg),
 		TemplateChange:    NewTemplateChangeClient(cfg),
 		TermsAcceptance:   NewTermsAcceptanceClient(cfg),
+		Thread:            NewThreadClient(cfg),
 		UnmatchedWebhook:  NewUnmatchedWebhookClient(cfg),
 		User:              NewUserClient(cfg),
 	}, nil
@@ -443,7 +449,8 @@ func (c *Client) Use(hooks ...Hook) {
 		c.MediaUpload, c.Member, c.Message, c.MessagingWindow, c.Organization,
 		c.PasswordReset, c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.SecondFactor,
 		c.SecurityNotice, c.ServiceState, c.Session, c.SignInFlow, c.Statistic,
-		c.Template, c.TemplateChange, c.TermsAcceptance, c.UnmatchedWebhook, c.User,
+		c.Template, c.TemplateChange, c.TermsAcceptance, c.Thread, c.UnmatchedWebhook,
+		c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -461,7 +468,8 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.MediaUpload, c.Member, c.Message, c.MessagingWindow, c.Organization,
 		c.PasswordReset, c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.SecondFactor,
 		c.SecurityNotice, c.ServiceState, c.Session, c.SignInFlow, c.Statistic,
-		c.Template, c.TemplateChange, c.TermsAcceptance, c.UnmatchedWebhook, c.User,
+		c.Template, c.TemplateChange, c.TermsAcceptance, c.Thread, c.UnmatchedWebhook,
+		c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -552,6 +560,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.TemplateChange.mutate(ctx, m)
 	case *TermsAcceptanceMutation:
 		return c.TermsAcceptance.mutate(ctx, m)
+	case *ThreadMutation:
+		return c.Thread.mutate(ctx, m)
 	case *UnmatchedWebhookMutation:
 		return c.UnmatchedWebhook.mutate(ctx, m)
 	case *UserMutation:
@@ -6438,6 +6448,140 @@ func (c *TermsAcceptanceClient) mutate(ctx context.Context, m *TermsAcceptanceMu
 	}
 }
 
+// ThreadClient is a client for the Thread schema.
+type ThreadClient struct {
+	config
+}
+
+// NewThreadClient returns a client for the Thread from the given config.
+func NewThreadClient(c config) *ThreadClient {
+	return &ThreadClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `thread.Hooks(f(g(h())))`.
+func (c *ThreadClient) Use(hooks ...Hook) {
+	c.hooks.Thread = append(c.hooks.Thread, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `thread.Intercept(f(g(h())))`.
+func (c *ThreadClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Thread = append(c.inters.Thread, interceptors...)
+}
+
+// Create returns a builder for creating a Thread entity.
+func (c *ThreadClient) Create() *ThreadCreate {
+	mutation := newThreadMutation(c.config, OpCreate)
+	return &ThreadCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Thread entities.
+func (c *ThreadClient) CreateBulk(builders ...*ThreadCreate) *ThreadCreateBulk {
+	return &ThreadCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ThreadClient) MapCreateBulk(slice any, setFunc func(*ThreadCreate, int)) *ThreadCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ThreadCreateBulk{err: fmt.Errorf("calling to ThreadClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ThreadCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ThreadCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Thread.
+func (c *ThreadClient) Update() *ThreadUpdate {
+	mutation := newThreadMutation(c.config, OpUpdate)
+	return &ThreadUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ThreadClient) UpdateOne(_m *Thread) *ThreadUpdateOne {
+	mutation := newThreadMutation(c.config, OpUpdateOne, withThread(_m))
+	return &ThreadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ThreadClient) UpdateOneID(id uid.ID) *ThreadUpdateOne {
+	mutation := newThreadMutation(c.config, OpUpdateOne, withThreadID(id))
+	return &ThreadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Thread.
+func (c *ThreadClient) Delete() *ThreadDelete {
+	mutation := newThreadMutation(c.config, OpDelete)
+	return &ThreadDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ThreadClient) DeleteOne(_m *Thread) *ThreadDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ThreadClient) DeleteOneID(id uid.ID) *ThreadDeleteOne {
+	builder := c.Delete().Where(thread.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ThreadDeleteOne{builder}
+}
+
+// Query returns a query builder for Thread.
+func (c *ThreadClient) Query() *ThreadQuery {
+	return &ThreadQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeThread},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Thread entity by its id.
+func (c *ThreadClient) Get(ctx context.Context, id uid.ID) (*Thread, error) {
+	return c.Query().Where(thread.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ThreadClient) GetX(ctx context.Context, id uid.ID) *Thread {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ThreadClient) Hooks() []Hook {
+	hooks := c.hooks.Thread
+	return append(hooks[:len(hooks):len(hooks)], thread.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *ThreadClient) Interceptors() []Interceptor {
+	return c.inters.Thread
+}
+
+func (c *ThreadClient) mutate(ctx context.Context, m *ThreadMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ThreadCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ThreadUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ThreadUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ThreadDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Thread mutation op: %q", m.Op())
+	}
+}
+
 // UnmatchedWebhookClient is a client for the UnmatchedWebhook schema.
 type UnmatchedWebhookClient struct {
 	config
@@ -6748,7 +6892,8 @@ type (
 		ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
 		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode,
 		SecondFactor, SecurityNotice, ServiceState, Session, SignInFlow, Statistic,
-		Template, TemplateChange, TermsAcceptance, UnmatchedWebhook, User []ent.Hook
+		Template, TemplateChange, TermsAcceptance, Thread, UnmatchedWebhook,
+		User []ent.Hook
 	}
 	inters struct {
 		APIKey, Account, AuditChain, AuditEvent, Campaign, Claim, ConsentRecord,
@@ -6758,7 +6903,7 @@ type (
 		ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
 		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode,
 		SecondFactor, SecurityNotice, ServiceState, Session, SignInFlow, Statistic,
-		Template, TemplateChange, TermsAcceptance, UnmatchedWebhook,
+		Template, TemplateChange, TermsAcceptance, Thread, UnmatchedWebhook,
 		User []ent.Interceptor
 	}
 )

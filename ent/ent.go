@@ -44,6 +44,7 @@ import (
 	"carillon/ent/template"
 	"carillon/ent/templatechange"
 	"carillon/ent/termsacceptance"
+	"carillon/ent/thread"
 	"carillon/ent/unmatchedwebhook"
 	"carillon/ent/user"
 	"context"
@@ -156,6 +157,7 @@ func checkColumn(t, c string) error {
 			template.Table:          template.ValidColumn,
 			templatechange.Table:    templatechange.ValidColumn,
 			termsacceptance.Table:   termsacceptance.ValidColumn,
+			thread.Table:            thread.ValidColumn,
 			unmatchedwebhook.Table:  unmatchedwebhook.ValidColumn,
 			user.Table:              user.ValidColumn,
 		})

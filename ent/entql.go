@@ -45,6 +45,7 @@ import (
 	"carillon/ent/template"
 	"carillon/ent/templatechange"
 	"carillon/ent/termsacceptance"
+	"carillon/ent/thread"
 	"carillon/ent/unmatchedwebhook"
 	"carillon/ent/user"
 
@@ -56,7 +57,7 @@ import (
 
 // schemaGraph holds a representation of ent/schema at runtime.
 var schemaGraph = func() *sqlgraph.Schema {
-	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 43)}
+	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 44)}
 	graph.Nodes[0] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   apikey.Table,
@@ -93,24 +94,26 @@ var schemaGraph = func() *sqlgraph.Schema {
 		},
 		Type: "Account",
 		Fields: map[string]*sqlgraph.FieldSpec{
-			account.FieldOrganizationID:    {Type: field.TypeUUID, Column: account.FieldOrganizationID},
-			account.FieldWabaID:            {Type: field.TypeString, Column: account.FieldWabaID},
-			account.FieldSandbox:           {Type: field.TypeBool, Column: account.FieldSandbox},
-			account.FieldName:              {Type: field.TypeString, Column: account.FieldName},
-			account.FieldCurrency:          {Type: field.TypeString, Column: account.FieldCurrency},
-			account.FieldStatus:            {Type: field.TypeEnum, Column: account.FieldStatus},
-			account.FieldStatusReason:      {Type: field.TypeString, Column: account.FieldStatusReason},
-			account.FieldRestrictedUntil:   {Type: field.TypeTime, Column: account.FieldRestrictedUntil},
-			account.FieldReviewStatus:      {Type: field.TypeString, Column: account.FieldReviewStatus},
-			account.FieldToken:             {Type: field.TypeBytes, Column: account.FieldToken},
-			account.FieldTokenExpiresAt:    {Type: field.TypeTime, Column: account.FieldTokenExpiresAt},
-			account.FieldTokenWarnedAt:     {Type: field.TypeTime, Column: account.FieldTokenWarnedAt},
-			account.FieldSignupCode:        {Type: field.TypeBytes, Column: account.FieldSignupCode},
-			account.FieldHealth:            {Type: field.TypeJSON, Column: account.FieldHealth},
-			account.FieldMessagingLimit:    {Type: field.TypeInt, Column: account.FieldMessagingLimit},
-			account.FieldConnectedAt:       {Type: field.TypeTime, Column: account.FieldConnectedAt},
-			account.FieldSyncedAt:          {Type: field.TypeTime, Column: account.FieldSyncedAt},
-			account.FieldWebhookReceivedAt: {Type: field.TypeTime, Column: account.FieldWebhookReceivedAt},
+			account.FieldOrganizationID:     {Type: field.TypeUUID, Column: account.FieldOrganizationID},
+			account.FieldWabaID:             {Type: field.TypeString, Column: account.FieldWabaID},
+			account.FieldSandbox:            {Type: field.TypeBool, Column: account.FieldSandbox},
+			account.FieldName:               {Type: field.TypeString, Column: account.FieldName},
+			account.FieldCurrency:           {Type: field.TypeString, Column: account.FieldCurrency},
+			account.FieldStatus:             {Type: field.TypeEnum, Column: account.FieldStatus},
+			account.FieldStatusReason:       {Type: field.TypeString, Column: account.FieldStatusReason},
+			account.FieldRestrictedUntil:    {Type: field.TypeTime, Column: account.FieldRestrictedUntil},
+			account.FieldReviewStatus:       {Type: field.TypeString, Column: account.FieldReviewStatus},
+			account.FieldToken:              {Type: field.TypeBytes, Column: account.FieldToken},
+			account.FieldTokenExpiresAt:     {Type: field.TypeTime, Column: account.FieldTokenExpiresAt},
+			account.FieldTokenWarnedAt:      {Type: field.TypeTime, Column: account.FieldTokenWarnedAt},
+			account.FieldSignupCode:         {Type: field.TypeBytes, Column: account.FieldSignupCode},
+			account.FieldHealth:             {Type: field.TypeJSON, Column: account.FieldHealth},
+			account.FieldMessagingLimit:     {Type: field.TypeInt, Column: account.FieldMessagingLimit},
+			account.FieldMarketingMessages:  {Type: field.TypeString, Column: account.FieldMarketingMessages},
+			account.FieldMarketingOnlyThere: {Type: field.TypeBool, Column: account.FieldMarketingOnlyThere},
+			account.FieldConnectedAt:        {Type: field.TypeTime, Column: account.FieldConnectedAt},
+			account.FieldSyncedAt:           {Type: field.TypeTime, Column: account.FieldSyncedAt},
+			account.FieldWebhookReceivedAt:  {Type: field.TypeTime, Column: account.FieldWebhookReceivedAt},
 		},
 	}
 	graph.Nodes[2] = &sqlgraph.Node{
@@ -631,6 +634,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			message.FieldErrorCode:       {Type: field.TypeInt, Column: message.FieldErrorCode},
 			message.FieldErrorDetail:     {Type: field.TypeString, Column: message.FieldErrorDetail},
 			message.FieldSkipReason:      {Type: field.TypeEnum, Column: message.FieldSkipReason},
+			message.FieldRoute:           {Type: field.TypeEnum, Column: message.FieldRoute},
 			message.FieldAttempts:        {Type: field.TypeInt, Column: message.FieldAttempts},
 			message.FieldSettledAttempts: {Type: field.TypeInt, Column: message.FieldSettledAttempts},
 			message.FieldNotBefore:       {Type: field.TypeTime, Column: message.FieldNotBefore},
@@ -736,6 +740,8 @@ var schemaGraph = func() *sqlgraph.Schema {
 			phonenumber.FieldStatus:         {Type: field.TypeString, Column: phonenumber.FieldStatus},
 			phonenumber.FieldThroughput:     {Type: field.TypeInt, Column: phonenumber.FieldThroughput},
 			phonenumber.FieldThroughputCap:  {Type: field.TypeInt, Column: phonenumber.FieldThroughputCap},
+			phonenumber.FieldUsername:       {Type: field.TypeString, Column: phonenumber.FieldUsername},
+			phonenumber.FieldSharedAt:       {Type: field.TypeTime, Column: phonenumber.FieldSharedAt},
 			phonenumber.FieldPin:            {Type: field.TypeBytes, Column: phonenumber.FieldPin},
 		},
 	}
@@ -926,6 +932,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			template.FieldEdits:             {Type: field.TypeJSON, Column: template.FieldEdits},
 			template.FieldChangingUntil:     {Type: field.TypeTime, Column: template.FieldChangingUntil},
 			template.FieldChangingBy:        {Type: field.TypeString, Column: template.FieldChangingBy},
+			template.FieldMaxPrice:          {Type: field.TypeInt, Column: template.FieldMaxPrice},
 			template.FieldCreatedAt:         {Type: field.TypeTime, Column: template.FieldCreatedAt},
 			template.FieldUpdatedAt:         {Type: field.TypeTime, Column: template.FieldUpdatedAt},
 		},
@@ -972,6 +979,25 @@ var schemaGraph = func() *sqlgraph.Schema {
 	}
 	graph.Nodes[41] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
+			Table:   thread.Table,
+			Columns: thread.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: thread.FieldID,
+			},
+		},
+		Type: "Thread",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			thread.FieldOrganizationID: {Type: field.TypeUUID, Column: thread.FieldOrganizationID},
+			thread.FieldPhoneNumberID:  {Type: field.TypeUUID, Column: thread.FieldPhoneNumberID},
+			thread.FieldAddress:        {Type: field.TypeString, Column: thread.FieldAddress},
+			thread.FieldOurs:           {Type: field.TypeBool, Column: thread.FieldOurs},
+			thread.FieldRole:           {Type: field.TypeString, Column: thread.FieldRole},
+			thread.FieldAt:             {Type: field.TypeTime, Column: thread.FieldAt},
+		},
+	}
+	graph.Nodes[42] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
 			Table:   unmatchedwebhook.Table,
 			Columns: unmatchedwebhook.Columns,
 			ID: &sqlgraph.FieldSpec{
@@ -991,7 +1017,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			unmatchedwebhook.FieldWaitsFor:   {Type: field.TypeString, Column: unmatchedwebhook.FieldWaitsFor},
 		},
 	}
-	graph.Nodes[42] = &sqlgraph.Node{
+	graph.Nodes[43] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   user.Table,
 			Columns: user.Columns,
@@ -1598,6 +1624,16 @@ func (f *AccountFilter) WhereHealth(p entql.BytesP) {
 // WhereMessagingLimit applies the entql int predicate on the messaging_limit field.
 func (f *AccountFilter) WhereMessagingLimit(p entql.IntP) {
 	f.Where(p.Field(account.FieldMessagingLimit))
+}
+
+// WhereMarketingMessages applies the entql string predicate on the marketing_messages field.
+func (f *AccountFilter) WhereMarketingMessages(p entql.StringP) {
+	f.Where(p.Field(account.FieldMarketingMessages))
+}
+
+// WhereMarketingOnlyThere applies the entql bool predicate on the marketing_only_there field.
+func (f *AccountFilter) WhereMarketingOnlyThere(p entql.BoolP) {
+	f.Where(p.Field(account.FieldMarketingOnlyThere))
 }
 
 // WhereConnectedAt applies the entql time.Time predicate on the connected_at field.
@@ -3804,6 +3840,11 @@ func (f *MessageFilter) WhereSkipReason(p entql.StringP) {
 	f.Where(p.Field(message.FieldSkipReason))
 }
 
+// WhereRoute applies the entql string predicate on the route field.
+func (f *MessageFilter) WhereRoute(p entql.StringP) {
+	f.Where(p.Field(message.FieldRoute))
+}
+
 // WhereAttempts applies the entql int predicate on the attempts field.
 func (f *MessageFilter) WhereAttempts(p entql.IntP) {
 	f.Where(p.Field(message.FieldAttempts))
@@ -4311,6 +4352,16 @@ func (f *PhoneNumberFilter) WhereThroughput(p entql.IntP) {
 // WhereThroughputCap applies the entql int predicate on the throughput_cap field.
 func (f *PhoneNumberFilter) WhereThroughputCap(p entql.IntP) {
 	f.Where(p.Field(phonenumber.FieldThroughputCap))
+}
+
+// WhereUsername applies the entql string predicate on the username field.
+func (f *PhoneNumberFilter) WhereUsername(p entql.StringP) {
+	f.Where(p.Field(phonenumber.FieldUsername))
+}
+
+// WhereSharedAt applies the entql time.Time predicate on the shared_at field.
+func (f *PhoneNumberFilter) WhereSharedAt(p entql.TimeP) {
+	f.Where(p.Field(phonenumber.FieldSharedAt))
 }
 
 // WherePin applies the entql []byte predicate on the pin field.
@@ -5066,6 +5117,11 @@ func (f *TemplateFilter) WhereChangingBy(p entql.StringP) {
 	f.Where(p.Field(template.FieldChangingBy))
 }
 
+// WhereMaxPrice applies the entql int predicate on the max_price field.
+func (f *TemplateFilter) WhereMaxPrice(p entql.IntP) {
+	f.Where(p.Field(template.FieldMaxPrice))
+}
+
 // WhereCreatedAt applies the entql time.Time predicate on the created_at field.
 func (f *TemplateFilter) WhereCreatedAt(p entql.TimeP) {
 	f.Where(p.Field(template.FieldCreatedAt))
@@ -5255,6 +5311,76 @@ func (f *TermsAcceptanceFilter) WhereAcceptedAt(p entql.TimeP) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *ThreadQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the ThreadQuery builder.
+func (_q *ThreadQuery) Filter() *ThreadFilter {
+	return &ThreadFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *ThreadMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the ThreadMutation builder.
+func (m *ThreadMutation) Filter() *ThreadFilter {
+	return &ThreadFilter{config: m.config, predicateAdder: m}
+}
+
+// ThreadFilter provides a generic filtering capability at runtime for ThreadQuery.
+type ThreadFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *ThreadFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[41].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *ThreadFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(thread.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *ThreadFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(thread.FieldOrganizationID))
+}
+
+// WherePhoneNumberID applies the entql [16]byte predicate on the phone_number_id field.
+func (f *ThreadFilter) WherePhoneNumberID(p entql.ValueP) {
+	f.Where(p.Field(thread.FieldPhoneNumberID))
+}
+
+// WhereAddress applies the entql string predicate on the address field.
+func (f *ThreadFilter) WhereAddress(p entql.StringP) {
+	f.Where(p.Field(thread.FieldAddress))
+}
+
+// WhereOurs applies the entql bool predicate on the ours field.
+func (f *ThreadFilter) WhereOurs(p entql.BoolP) {
+	f.Where(p.Field(thread.FieldOurs))
+}
+
+// WhereRole applies the entql string predicate on the role field.
+func (f *ThreadFilter) WhereRole(p entql.StringP) {
+	f.Where(p.Field(thread.FieldRole))
+}
+
+// WhereAt applies the entql time.Time predicate on the at field.
+func (f *ThreadFilter) WhereAt(p entql.TimeP) {
+	f.Where(p.Field(thread.FieldAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *UnmatchedWebhookQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -5283,7 +5409,7 @@ type UnmatchedWebhookFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UnmatchedWebhookFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[41].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[42].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5363,7 +5489,7 @@ type UserFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UserFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[42].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[43].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})

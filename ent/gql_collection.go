@@ -2001,6 +2001,11 @@ func (_q *PhoneNumberQuery) collectField(ctx context.Context, oneNode bool, opCt
 				selectedFields = append(selectedFields, phonenumber.FieldThroughputCap)
 				fieldSeen[phonenumber.FieldThroughputCap] = struct{}{}
 			}
+		case "username":
+			if _, ok := fieldSeen[phonenumber.FieldUsername]; !ok {
+				selectedFields = append(selectedFields, phonenumber.FieldUsername)
+				fieldSeen[phonenumber.FieldUsername] = struct{}{}
+			}
 		case "id":
 		case "__typename":
 		default:

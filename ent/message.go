@@ -61,6 +61,8 @@ type Message struct {
 	ErrorDetail *string `json:"error_detail,omitempty"`
 	// SkipReason holds the value of the "skip_reason" field.
 	SkipReason *enum.SkipReason `json:"skip_reason,omitempty"`
+	// which endpoint took it, or is to; null is the usual one
+	Route *enum.MessageRoute `json:"route,omitempty"`
 	// how often it was handed to WhatsApp
 	Attempts int `json:"attempts,omitempty"`
 	// attempts up to this one failed, and it was queued anew: what is still told of them is old
@@ -175,7 +177,7 @@ func (*Message) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case message.FieldErrorCode, message.FieldAttempts, message.FieldSettledAttempts, message.FieldClaimPart:
 			values[i] = new(sql.NullInt64)
-		case message.FieldDirection, message.FieldAddress, message.FieldType, message.FieldCategory, message.FieldCountry, message.FieldStatus, message.FieldWamid, message.FieldErrorDetail, message.FieldSkipReason:
+		case message.FieldDirection, message.FieldAddress, message.FieldType, message.FieldCategory, message.FieldCountry, message.FieldStatus, message.FieldWamid, message.FieldErrorDetail, message.FieldSkipReason, message.FieldRoute:
 			values[i] = new(sql.NullString)
 		case message.FieldNotBefore, message.FieldLeaseUntil, message.FieldQueuedAt, message.FieldAcceptedAt, message.FieldSentAt, message.FieldDeliveredAt, message.FieldReadAt, message.FieldFailedAt, message.FieldUnknownAt, message.FieldClosedAt, message.FieldEditedAt, message.FieldRevokedAt, message.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -321,6 +323,13 @@ func (_m *Message) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.SkipReason = new(enum.SkipReason)
 				*_m.SkipReason = enum.SkipReason(value.String)
+			}
+		case message.FieldRoute:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field route", values[i])
+			} else if value.Valid {
+				_m.Route = new(enum.MessageRoute)
+				*_m.Route = enum.MessageRoute(value.String)
 			}
 		case message.FieldAttempts:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -569,6 +578,11 @@ func (_m *Message) String() string {
 	builder.WriteString(", ")
 	if v := _m.SkipReason; v != nil {
 		builder.WriteString("skip_reason=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.Route; v != nil {
+		builder.WriteString("route=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteString(", ")

@@ -208,6 +208,20 @@ func (_c *MessageCreate) SetNillableSkipReason(v *enum.SkipReason) *MessageCreat
 	return _c
 }
 
+// SetRoute sets the "route" field.
+func (_c *MessageCreate) SetRoute(v enum.MessageRoute) *MessageCreate {
+	_c.mutation.SetRoute(v)
+	return _c
+}
+
+// SetNillableRoute sets the "route" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableRoute(v *enum.MessageRoute) *MessageCreate {
+	if v != nil {
+		_c.SetRoute(*v)
+	}
+	return _c
+}
+
 // SetAttempts sets the "attempts" field.
 func (_c *MessageCreate) SetAttempts(v int) *MessageCreate {
 	_c.mutation.SetAttempts(v)
@@ -591,6 +605,11 @@ func (_c *MessageCreate) check() error {
 			return &ValidationError{Name: "skip_reason", err: fmt.Errorf(`ent: validator failed for field "Message.skip_reason": %w`, err)}
 		}
 	}
+	if v, ok := _c.mutation.Route(); ok {
+		if err := message.RouteValidator(v); err != nil {
+			return &ValidationError{Name: "route", err: fmt.Errorf(`ent: validator failed for field "Message.route": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.Attempts(); !ok {
 		return &ValidationError{Name: "attempts", err: errors.New(`ent: missing required field "Message.attempts"`)}
 	}
@@ -693,6 +712,10 @@ func (_c *MessageCreate) createSpec() (*Message, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.SkipReason(); ok {
 		_spec.SetField(message.FieldSkipReason, field.TypeEnum, value)
 		_node.SkipReason = &value
+	}
+	if value, ok := _c.mutation.Route(); ok {
+		_spec.SetField(message.FieldRoute, field.TypeEnum, value)
+		_node.Route = &value
 	}
 	if value, ok := _c.mutation.Attempts(); ok {
 		_spec.SetField(message.FieldAttempts, field.TypeInt, value)

@@ -332,6 +332,26 @@ func (_u *MessageUpdate) ClearSkipReason() *MessageUpdate {
 	return _u
 }
 
+// SetRoute sets the "route" field.
+func (_u *MessageUpdate) SetRoute(v enum.MessageRoute) *MessageUpdate {
+	_u.mutation.SetRoute(v)
+	return _u
+}
+
+// SetNillableRoute sets the "route" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableRoute(v *enum.MessageRoute) *MessageUpdate {
+	if v != nil {
+		_u.SetRoute(*v)
+	}
+	return _u
+}
+
+// ClearRoute clears the value of the "route" field.
+func (_u *MessageUpdate) ClearRoute() *MessageUpdate {
+	_u.mutation.ClearRoute()
+	return _u
+}
+
 // SetAttempts sets the "attempts" field.
 func (_u *MessageUpdate) SetAttempts(v int) *MessageUpdate {
 	_u.mutation.ResetAttempts()
@@ -776,6 +796,11 @@ func (_u *MessageUpdate) check() error {
 			return &ValidationError{Name: "skip_reason", err: fmt.Errorf(`ent: validator failed for field "Message.skip_reason": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Route(); ok {
+		if err := message.RouteValidator(v); err != nil {
+			return &ValidationError{Name: "route", err: fmt.Errorf(`ent: validator failed for field "Message.route": %w`, err)}
+		}
+	}
 	if _u.mutation.PhoneNumberCleared() && len(_u.mutation.PhoneNumberIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Message.phone_number"`)
 	}
@@ -861,6 +886,12 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.SkipReasonCleared() {
 		_spec.ClearField(message.FieldSkipReason, field.TypeEnum)
+	}
+	if value, ok := _u.mutation.Route(); ok {
+		_spec.SetField(message.FieldRoute, field.TypeEnum, value)
+	}
+	if _u.mutation.RouteCleared() {
+		_spec.ClearField(message.FieldRoute, field.TypeEnum)
 	}
 	if value, ok := _u.mutation.Attempts(); ok {
 		_spec.SetField(message.FieldAttempts, field.TypeInt, value)
@@ -1398,6 +1429,26 @@ func (_u *MessageUpdateOne) ClearSkipReason() *MessageUpdateOne {
 	return _u
 }
 
+// SetRoute sets the "route" field.
+func (_u *MessageUpdateOne) SetRoute(v enum.MessageRoute) *MessageUpdateOne {
+	_u.mutation.SetRoute(v)
+	return _u
+}
+
+// SetNillableRoute sets the "route" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableRoute(v *enum.MessageRoute) *MessageUpdateOne {
+	if v != nil {
+		_u.SetRoute(*v)
+	}
+	return _u
+}
+
+// ClearRoute clears the value of the "route" field.
+func (_u *MessageUpdateOne) ClearRoute() *MessageUpdateOne {
+	_u.mutation.ClearRoute()
+	return _u
+}
+
 // SetAttempts sets the "attempts" field.
 func (_u *MessageUpdateOne) SetAttempts(v int) *MessageUpdateOne {
 	_u.mutation.ResetAttempts()
@@ -1855,6 +1906,11 @@ func (_u *MessageUpdateOne) check() error {
 			return &ValidationError{Name: "skip_reason", err: fmt.Errorf(`ent: validator failed for field "Message.skip_reason": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Route(); ok {
+		if err := message.RouteValidator(v); err != nil {
+			return &ValidationError{Name: "route", err: fmt.Errorf(`ent: validator failed for field "Message.route": %w`, err)}
+		}
+	}
 	if _u.mutation.PhoneNumberCleared() && len(_u.mutation.PhoneNumberIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Message.phone_number"`)
 	}
@@ -1957,6 +2013,12 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 	}
 	if _u.mutation.SkipReasonCleared() {
 		_spec.ClearField(message.FieldSkipReason, field.TypeEnum)
+	}
+	if value, ok := _u.mutation.Route(); ok {
+		_spec.SetField(message.FieldRoute, field.TypeEnum, value)
+	}
+	if _u.mutation.RouteCleared() {
+		_spec.ClearField(message.FieldRoute, field.TypeEnum)
 	}
 	if value, ok := _u.mutation.Attempts(); ok {
 		_spec.SetField(message.FieldAttempts, field.TypeInt, value)

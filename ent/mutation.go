@@ -47,6 +47,7 @@ import (
 	"carillon/ent/template"
 	"carillon/ent/templatechange"
 	"carillon/ent/termsacceptance"
+	"carillon/ent/thread"
 	"carillon/ent/unmatchedwebhook"
 	"carillon/ent/user"
 	"carillon/uid"
@@ -111,6 +112,7 @@ const (
 	TypeTemplate          = "Template"
 	TypeTemplateChange    = "TemplateChange"
 	TypeTermsAcceptance   = "TermsAcceptance"
+	TypeThread            = "Thread"
 	TypeUnmatchedWebhook  = "UnmatchedWebhook"
 	TypeUser              = "User"
 )
@@ -1252,6 +1254,8 @@ type AccountMutation struct {
 	appendhealth         []jsonfield.HealthIssue
 	messaging_limit      *int
 	addmessaging_limit   *int
+	marketing_messages   *string
+	marketing_only_there *bool
 	connected_at         *time.Time
 	synced_at            *time.Time
 	webhook_received_at  *time.Time
@@ -2065,6 +2069,91 @@ func (m *AccountMutation) ResetMessagingLimit() {
 	delete(m.clearedFields, account.FieldMessagingLimit)
 }
 
+// SetMarketingMessages sets the "marketing_messages" field.
+func (m *AccountMutation) SetMarketingMessages(s string) {
+	m.marketing_messages = &s
+}
+
+// MarketingMessages returns the value of the "marketing_messages" field in the mutation.
+func (m *AccountMutation) MarketingMessages() (r string, exists bool) {
+	v := m.marketing_messages
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMarketingMessages returns the old "marketing_messages" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldMarketingMessages(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMarketingMessages is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMarketingMessages requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMarketingMessages: %w", err)
+	}
+	return oldValue.MarketingMessages, nil
+}
+
+// ClearMarketingMessages clears the value of the "marketing_messages" field.
+func (m *AccountMutation) ClearMarketingMessages() {
+	m.marketing_messages = nil
+	m.clearedFields[account.FieldMarketingMessages] = struct{}{}
+}
+
+// MarketingMessagesCleared returns if the "marketing_messages" field was cleared in this mutation.
+func (m *AccountMutation) MarketingMessagesCleared() bool {
+	_, ok := m.clearedFields[account.FieldMarketingMessages]
+	return ok
+}
+
+// ResetMarketingMessages resets all changes to the "marketing_messages" field.
+func (m *AccountMutation) ResetMarketingMessages() {
+	m.marketing_messages = nil
+	delete(m.clearedFields, account.FieldMarketingMessages)
+}
+
+// SetMarketingOnlyThere sets the "marketing_only_there" field.
+func (m *AccountMutation) SetMarketingOnlyThere(b bool) {
+	m.marketing_only_there = &b
+}
+
+// MarketingOnlyThere returns the value of the "marketing_only_there" field in the mutation.
+func (m *AccountMutation) MarketingOnlyThere() (r bool, exists bool) {
+	v := m.marketing_only_there
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMarketingOnlyThere returns the old "marketing_only_there" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldMarketingOnlyThere(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMarketingOnlyThere is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMarketingOnlyThere requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMarketingOnlyThere: %w", err)
+	}
+	return oldValue.MarketingOnlyThere, nil
+}
+
+// ResetMarketingOnlyThere resets all changes to the "marketing_only_there" field.
+func (m *AccountMutation) ResetMarketingOnlyThere() {
+	m.marketing_only_there = nil
+}
+
 // SetConnectedAt sets the "connected_at" field.
 func (m *AccountMutation) SetConnectedAt(t time.Time) {
 	m.connected_at = &t
@@ -2341,7 +2430,7 @@ func (m *AccountMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AccountMutation) Fields() []string {
-	fields := make([]string, 0, 18)
+	fields := make([]string, 0, 20)
 	if m.organization_id != nil {
 		fields = append(fields, account.FieldOrganizationID)
 	}
@@ -2386,6 +2475,12 @@ func (m *AccountMutation) Fields() []string {
 	}
 	if m.messaging_limit != nil {
 		fields = append(fields, account.FieldMessagingLimit)
+	}
+	if m.marketing_messages != nil {
+		fields = append(fields, account.FieldMarketingMessages)
+	}
+	if m.marketing_only_there != nil {
+		fields = append(fields, account.FieldMarketingOnlyThere)
 	}
 	if m.connected_at != nil {
 		fields = append(fields, account.FieldConnectedAt)
@@ -2434,6 +2529,10 @@ func (m *AccountMutation) Field(name string) (ent.Value, bool) {
 		return m.Health()
 	case account.FieldMessagingLimit:
 		return m.MessagingLimit()
+	case account.FieldMarketingMessages:
+		return m.MarketingMessages()
+	case account.FieldMarketingOnlyThere:
+		return m.MarketingOnlyThere()
 	case account.FieldConnectedAt:
 		return m.ConnectedAt()
 	case account.FieldSyncedAt:
@@ -2479,6 +2578,10 @@ func (m *AccountMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldHealth(ctx)
 	case account.FieldMessagingLimit:
 		return m.OldMessagingLimit(ctx)
+	case account.FieldMarketingMessages:
+		return m.OldMarketingMessages(ctx)
+	case account.FieldMarketingOnlyThere:
+		return m.OldMarketingOnlyThere(ctx)
 	case account.FieldConnectedAt:
 		return m.OldConnectedAt(ctx)
 	case account.FieldSyncedAt:
@@ -2599,6 +2702,20 @@ func (m *AccountMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetMessagingLimit(v)
 		return nil
+	case account.FieldMarketingMessages:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMarketingMessages(v)
+		return nil
+	case account.FieldMarketingOnlyThere:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMarketingOnlyThere(v)
+		return nil
 	case account.FieldConnectedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -2692,6 +2809,9 @@ func (m *AccountMutation) ClearedFields() []string {
 	if m.FieldCleared(account.FieldMessagingLimit) {
 		fields = append(fields, account.FieldMessagingLimit)
 	}
+	if m.FieldCleared(account.FieldMarketingMessages) {
+		fields = append(fields, account.FieldMarketingMessages)
+	}
 	if m.FieldCleared(account.FieldSyncedAt) {
 		fields = append(fields, account.FieldSyncedAt)
 	}
@@ -2738,6 +2858,9 @@ func (m *AccountMutation) ClearField(name string) error {
 		return nil
 	case account.FieldMessagingLimit:
 		m.ClearMessagingLimit()
+		return nil
+	case account.FieldMarketingMessages:
+		m.ClearMarketingMessages()
 		return nil
 	case account.FieldSyncedAt:
 		m.ClearSyncedAt()
@@ -2797,6 +2920,12 @@ func (m *AccountMutation) ResetField(name string) error {
 		return nil
 	case account.FieldMessagingLimit:
 		m.ResetMessagingLimit()
+		return nil
+	case account.FieldMarketingMessages:
+		m.ResetMarketingMessages()
+		return nil
+	case account.FieldMarketingOnlyThere:
+		m.ResetMarketingOnlyThere()
 		return nil
 	case account.FieldConnectedAt:
 		m.ResetConnectedAt()
@@ -22114,6 +22243,7 @@ type MessageMutation struct {
 	adderror_code       *int
 	error_detail        *string
 	skip_reason         *enum.SkipReason
+	route               *enum.MessageRoute
 	attempts            *int
 	addattempts         *int
 	settled_attempts    *int
@@ -23066,6 +23196,55 @@ func (m *MessageMutation) SkipReasonCleared() bool {
 func (m *MessageMutation) ResetSkipReason() {
 	m.skip_reason = nil
 	delete(m.clearedFields, message.FieldSkipReason)
+}
+
+// SetRoute sets the "route" field.
+func (m *MessageMutation) SetRoute(er enum.MessageRoute) {
+	m.route = &er
+}
+
+// Route returns the value of the "route" field in the mutation.
+func (m *MessageMutation) Route() (r enum.MessageRoute, exists bool) {
+	v := m.route
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRoute returns the old "route" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldRoute(ctx context.Context) (v *enum.MessageRoute, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRoute is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRoute requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRoute: %w", err)
+	}
+	return oldValue.Route, nil
+}
+
+// ClearRoute clears the value of the "route" field.
+func (m *MessageMutation) ClearRoute() {
+	m.route = nil
+	m.clearedFields[message.FieldRoute] = struct{}{}
+}
+
+// RouteCleared returns if the "route" field was cleared in this mutation.
+func (m *MessageMutation) RouteCleared() bool {
+	_, ok := m.clearedFields[message.FieldRoute]
+	return ok
+}
+
+// ResetRoute resets all changes to the "route" field.
+func (m *MessageMutation) ResetRoute() {
+	m.route = nil
+	delete(m.clearedFields, message.FieldRoute)
 }
 
 // SetAttempts sets the "attempts" field.
@@ -24115,7 +24294,7 @@ func (m *MessageMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MessageMutation) Fields() []string {
-	fields := make([]string, 0, 36)
+	fields := make([]string, 0, 37)
 	if m.organization_id != nil {
 		fields = append(fields, message.FieldOrganizationID)
 	}
@@ -24169,6 +24348,9 @@ func (m *MessageMutation) Fields() []string {
 	}
 	if m.skip_reason != nil {
 		fields = append(fields, message.FieldSkipReason)
+	}
+	if m.route != nil {
+		fields = append(fields, message.FieldRoute)
 	}
 	if m.attempts != nil {
 		fields = append(fields, message.FieldAttempts)
@@ -24268,6 +24450,8 @@ func (m *MessageMutation) Field(name string) (ent.Value, bool) {
 		return m.ErrorDetail()
 	case message.FieldSkipReason:
 		return m.SkipReason()
+	case message.FieldRoute:
+		return m.Route()
 	case message.FieldAttempts:
 		return m.Attempts()
 	case message.FieldSettledAttempts:
@@ -24349,6 +24533,8 @@ func (m *MessageMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldErrorDetail(ctx)
 	case message.FieldSkipReason:
 		return m.OldSkipReason(ctx)
+	case message.FieldRoute:
+		return m.OldRoute(ctx)
 	case message.FieldAttempts:
 		return m.OldAttempts(ctx)
 	case message.FieldSettledAttempts:
@@ -24519,6 +24705,13 @@ func (m *MessageMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetSkipReason(v)
+		return nil
+	case message.FieldRoute:
+		v, ok := value.(enum.MessageRoute)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRoute(v)
 		return nil
 	case message.FieldAttempts:
 		v, ok := value.(int)
@@ -24757,6 +24950,9 @@ func (m *MessageMutation) ClearedFields() []string {
 	if m.FieldCleared(message.FieldSkipReason) {
 		fields = append(fields, message.FieldSkipReason)
 	}
+	if m.FieldCleared(message.FieldRoute) {
+		fields = append(fields, message.FieldRoute)
+	}
 	if m.FieldCleared(message.FieldSettledAttempts) {
 		fields = append(fields, message.FieldSettledAttempts)
 	}
@@ -24845,6 +25041,9 @@ func (m *MessageMutation) ClearField(name string) error {
 		return nil
 	case message.FieldSkipReason:
 		m.ClearSkipReason()
+		return nil
+	case message.FieldRoute:
+		m.ClearRoute()
 		return nil
 	case message.FieldSettledAttempts:
 		m.ClearSettledAttempts()
@@ -24952,6 +25151,9 @@ func (m *MessageMutation) ResetField(name string) error {
 		return nil
 	case message.FieldSkipReason:
 		m.ResetSkipReason()
+		return nil
+	case message.FieldRoute:
+		m.ResetRoute()
 		return nil
 	case message.FieldAttempts:
 		m.ResetAttempts()
@@ -27920,6 +28122,8 @@ type PhoneNumberMutation struct {
 	addthroughput     *int
 	throughput_cap    *int
 	addthroughput_cap *int
+	username          *string
+	shared_at         *time.Time
 	pin               *[]byte
 	clearedFields     map[string]struct{}
 	account           *uid.ID
@@ -28411,6 +28615,104 @@ func (m *PhoneNumberMutation) ResetThroughputCap() {
 	delete(m.clearedFields, phonenumber.FieldThroughputCap)
 }
 
+// SetUsername sets the "username" field.
+func (m *PhoneNumberMutation) SetUsername(s string) {
+	m.username = &s
+}
+
+// Username returns the value of the "username" field in the mutation.
+func (m *PhoneNumberMutation) Username() (r string, exists bool) {
+	v := m.username
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUsername returns the old "username" field's value of the PhoneNumber entity.
+// If the PhoneNumber object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PhoneNumberMutation) OldUsername(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUsername is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUsername requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUsername: %w", err)
+	}
+	return oldValue.Username, nil
+}
+
+// ClearUsername clears the value of the "username" field.
+func (m *PhoneNumberMutation) ClearUsername() {
+	m.username = nil
+	m.clearedFields[phonenumber.FieldUsername] = struct{}{}
+}
+
+// UsernameCleared returns if the "username" field was cleared in this mutation.
+func (m *PhoneNumberMutation) UsernameCleared() bool {
+	_, ok := m.clearedFields[phonenumber.FieldUsername]
+	return ok
+}
+
+// ResetUsername resets all changes to the "username" field.
+func (m *PhoneNumberMutation) ResetUsername() {
+	m.username = nil
+	delete(m.clearedFields, phonenumber.FieldUsername)
+}
+
+// SetSharedAt sets the "shared_at" field.
+func (m *PhoneNumberMutation) SetSharedAt(t time.Time) {
+	m.shared_at = &t
+}
+
+// SharedAt returns the value of the "shared_at" field in the mutation.
+func (m *PhoneNumberMutation) SharedAt() (r time.Time, exists bool) {
+	v := m.shared_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSharedAt returns the old "shared_at" field's value of the PhoneNumber entity.
+// If the PhoneNumber object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *PhoneNumberMutation) OldSharedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSharedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSharedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSharedAt: %w", err)
+	}
+	return oldValue.SharedAt, nil
+}
+
+// ClearSharedAt clears the value of the "shared_at" field.
+func (m *PhoneNumberMutation) ClearSharedAt() {
+	m.shared_at = nil
+	m.clearedFields[phonenumber.FieldSharedAt] = struct{}{}
+}
+
+// SharedAtCleared returns if the "shared_at" field was cleared in this mutation.
+func (m *PhoneNumberMutation) SharedAtCleared() bool {
+	_, ok := m.clearedFields[phonenumber.FieldSharedAt]
+	return ok
+}
+
+// ResetSharedAt resets all changes to the "shared_at" field.
+func (m *PhoneNumberMutation) ResetSharedAt() {
+	m.shared_at = nil
+	delete(m.clearedFields, phonenumber.FieldSharedAt)
+}
+
 // SetPin sets the "pin" field.
 func (m *PhoneNumberMutation) SetPin(b []byte) {
 	m.pin = &b
@@ -28521,7 +28823,7 @@ func (m *PhoneNumberMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *PhoneNumberMutation) Fields() []string {
-	fields := make([]string, 0, 10)
+	fields := make([]string, 0, 12)
 	if m.organization_id != nil {
 		fields = append(fields, phonenumber.FieldOrganizationID)
 	}
@@ -28548,6 +28850,12 @@ func (m *PhoneNumberMutation) Fields() []string {
 	}
 	if m.throughput_cap != nil {
 		fields = append(fields, phonenumber.FieldThroughputCap)
+	}
+	if m.username != nil {
+		fields = append(fields, phonenumber.FieldUsername)
+	}
+	if m.shared_at != nil {
+		fields = append(fields, phonenumber.FieldSharedAt)
 	}
 	if m.pin != nil {
 		fields = append(fields, phonenumber.FieldPin)
@@ -28578,6 +28886,10 @@ func (m *PhoneNumberMutation) Field(name string) (ent.Value, bool) {
 		return m.Throughput()
 	case phonenumber.FieldThroughputCap:
 		return m.ThroughputCap()
+	case phonenumber.FieldUsername:
+		return m.Username()
+	case phonenumber.FieldSharedAt:
+		return m.SharedAt()
 	case phonenumber.FieldPin:
 		return m.Pin()
 	}
@@ -28607,6 +28919,10 @@ func (m *PhoneNumberMutation) OldField(ctx context.Context, name string) (ent.Va
 		return m.OldThroughput(ctx)
 	case phonenumber.FieldThroughputCap:
 		return m.OldThroughputCap(ctx)
+	case phonenumber.FieldUsername:
+		return m.OldUsername(ctx)
+	case phonenumber.FieldSharedAt:
+		return m.OldSharedAt(ctx)
 	case phonenumber.FieldPin:
 		return m.OldPin(ctx)
 	}
@@ -28681,6 +28997,20 @@ func (m *PhoneNumberMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetThroughputCap(v)
 		return nil
+	case phonenumber.FieldUsername:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUsername(v)
+		return nil
+	case phonenumber.FieldSharedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSharedAt(v)
+		return nil
 	case phonenumber.FieldPin:
 		v, ok := value.([]byte)
 		if !ok {
@@ -28748,6 +29078,12 @@ func (m *PhoneNumberMutation) ClearedFields() []string {
 	if m.FieldCleared(phonenumber.FieldThroughputCap) {
 		fields = append(fields, phonenumber.FieldThroughputCap)
 	}
+	if m.FieldCleared(phonenumber.FieldUsername) {
+		fields = append(fields, phonenumber.FieldUsername)
+	}
+	if m.FieldCleared(phonenumber.FieldSharedAt) {
+		fields = append(fields, phonenumber.FieldSharedAt)
+	}
 	if m.FieldCleared(phonenumber.FieldPin) {
 		fields = append(fields, phonenumber.FieldPin)
 	}
@@ -28767,6 +29103,12 @@ func (m *PhoneNumberMutation) ClearField(name string) error {
 	switch name {
 	case phonenumber.FieldThroughputCap:
 		m.ClearThroughputCap()
+		return nil
+	case phonenumber.FieldUsername:
+		m.ClearUsername()
+		return nil
+	case phonenumber.FieldSharedAt:
+		m.ClearSharedAt()
 		return nil
 	case phonenumber.FieldPin:
 		m.ClearPin()
@@ -28805,6 +29147,12 @@ func (m *PhoneNumberMutation) ResetField(name string) error {
 		return nil
 	case phonenumber.FieldThroughputCap:
 		m.ResetThroughputCap()
+		return nil
+	case phonenumber.FieldUsername:
+		m.ResetUsername()
+		return nil
+	case phonenumber.FieldSharedAt:
+		m.ResetSharedAt()
 		return nil
 	case phonenumber.FieldPin:
 		m.ResetPin()
@@ -34720,6 +35068,8 @@ type TemplateMutation struct {
 	appendedits            []time.Time
 	changing_until         *time.Time
 	changing_by            *string
+	max_price              *int
+	addmax_price           *int
 	created_at             *time.Time
 	updated_at             *time.Time
 	clearedFields          map[string]struct{}
@@ -35651,6 +36001,76 @@ func (m *TemplateMutation) ResetChangingBy() {
 	delete(m.clearedFields, template.FieldChangingBy)
 }
 
+// SetMaxPrice sets the "max_price" field.
+func (m *TemplateMutation) SetMaxPrice(i int) {
+	m.max_price = &i
+	m.addmax_price = nil
+}
+
+// MaxPrice returns the value of the "max_price" field in the mutation.
+func (m *TemplateMutation) MaxPrice() (r int, exists bool) {
+	v := m.max_price
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMaxPrice returns the old "max_price" field's value of the Template entity.
+// If the Template object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *TemplateMutation) OldMaxPrice(ctx context.Context) (v *int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMaxPrice is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMaxPrice requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMaxPrice: %w", err)
+	}
+	return oldValue.MaxPrice, nil
+}
+
+// AddMaxPrice adds i to the "max_price" field.
+func (m *TemplateMutation) AddMaxPrice(i int) {
+	if m.addmax_price != nil {
+		*m.addmax_price += i
+	} else {
+		m.addmax_price = &i
+	}
+}
+
+// AddedMaxPrice returns the value that was added to the "max_price" field in this mutation.
+func (m *TemplateMutation) AddedMaxPrice() (r int, exists bool) {
+	v := m.addmax_price
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ClearMaxPrice clears the value of the "max_price" field.
+func (m *TemplateMutation) ClearMaxPrice() {
+	m.max_price = nil
+	m.addmax_price = nil
+	m.clearedFields[template.FieldMaxPrice] = struct{}{}
+}
+
+// MaxPriceCleared returns if the "max_price" field was cleared in this mutation.
+func (m *TemplateMutation) MaxPriceCleared() bool {
+	_, ok := m.clearedFields[template.FieldMaxPrice]
+	return ok
+}
+
+// ResetMaxPrice resets all changes to the "max_price" field.
+func (m *TemplateMutation) ResetMaxPrice() {
+	m.max_price = nil
+	m.addmax_price = nil
+	delete(m.clearedFields, template.FieldMaxPrice)
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *TemplateMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -35784,7 +36204,7 @@ func (m *TemplateMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *TemplateMutation) Fields() []string {
-	fields := make([]string, 0, 20)
+	fields := make([]string, 0, 21)
 	if m.organization_id != nil {
 		fields = append(fields, template.FieldOrganizationID)
 	}
@@ -35839,6 +36259,9 @@ func (m *TemplateMutation) Fields() []string {
 	if m.changing_by != nil {
 		fields = append(fields, template.FieldChangingBy)
 	}
+	if m.max_price != nil {
+		fields = append(fields, template.FieldMaxPrice)
+	}
 	if m.created_at != nil {
 		fields = append(fields, template.FieldCreatedAt)
 	}
@@ -35889,6 +36312,8 @@ func (m *TemplateMutation) Field(name string) (ent.Value, bool) {
 		return m.ChangingUntil()
 	case template.FieldChangingBy:
 		return m.ChangingBy()
+	case template.FieldMaxPrice:
+		return m.MaxPrice()
 	case template.FieldCreatedAt:
 		return m.CreatedAt()
 	case template.FieldUpdatedAt:
@@ -35938,6 +36363,8 @@ func (m *TemplateMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldChangingUntil(ctx)
 	case template.FieldChangingBy:
 		return m.OldChangingBy(ctx)
+	case template.FieldMaxPrice:
+		return m.OldMaxPrice(ctx)
 	case template.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case template.FieldUpdatedAt:
@@ -36077,6 +36504,13 @@ func (m *TemplateMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetChangingBy(v)
 		return nil
+	case template.FieldMaxPrice:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMaxPrice(v)
+		return nil
 	case template.FieldCreatedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -36102,6 +36536,9 @@ func (m *TemplateMutation) AddedFields() []string {
 	if m.addmessage_ttl_seconds != nil {
 		fields = append(fields, template.FieldMessageTTLSeconds)
 	}
+	if m.addmax_price != nil {
+		fields = append(fields, template.FieldMaxPrice)
+	}
 	return fields
 }
 
@@ -36112,6 +36549,8 @@ func (m *TemplateMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case template.FieldMessageTTLSeconds:
 		return m.AddedMessageTTLSeconds()
+	case template.FieldMaxPrice:
+		return m.AddedMaxPrice()
 	}
 	return nil, false
 }
@@ -36127,6 +36566,13 @@ func (m *TemplateMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddMessageTTLSeconds(v)
+		return nil
+	case template.FieldMaxPrice:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMaxPrice(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Template numeric field %s", name)
@@ -36162,6 +36608,9 @@ func (m *TemplateMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(template.FieldChangingBy) {
 		fields = append(fields, template.FieldChangingBy)
+	}
+	if m.FieldCleared(template.FieldMaxPrice) {
+		fields = append(fields, template.FieldMaxPrice)
 	}
 	return fields
 }
@@ -36203,6 +36652,9 @@ func (m *TemplateMutation) ClearField(name string) error {
 		return nil
 	case template.FieldChangingBy:
 		m.ClearChangingBy()
+		return nil
+	case template.FieldMaxPrice:
+		m.ClearMaxPrice()
 		return nil
 	}
 	return fmt.Errorf("unknown Template nullable field %s", name)
@@ -36265,6 +36717,9 @@ func (m *TemplateMutation) ResetField(name string) error {
 		return nil
 	case template.FieldChangingBy:
 		m.ResetChangingBy()
+		return nil
+	case template.FieldMaxPrice:
+		m.ResetMaxPrice()
 		return nil
 	case template.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -37796,6 +38251,608 @@ func (m *TermsAcceptanceMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *TermsAcceptanceMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown TermsAcceptance edge %s", name)
+}
+
+// ThreadMutation represents an operation that mutates the Thread nodes in the graph.
+type ThreadMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *uid.ID
+	organization_id *uid.ID
+	phone_number_id *uid.ID
+	address         *string
+	ours            *bool
+	role            *string
+	at              *time.Time
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*Thread, error)
+	predicates      []predicate.Thread
+}
+
+var _ ent.Mutation = (*ThreadMutation)(nil)
+
+// threadOption allows management of the mutation configuration using functional options.
+type threadOption func(*ThreadMutation)
+
+// newThreadMutation creates new mutation for the Thread entity.
+func newThreadMutation(c config, op Op, opts ...threadOption) *ThreadMutation {
+	m := &ThreadMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeThread,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withThreadID sets the ID field of the mutation.
+func withThreadID(id uid.ID) threadOption {
+	return func(m *ThreadMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Thread
+		)
+		m.oldValue = func(ctx context.Context) (*Thread, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Thread.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withThread sets the old Thread of the mutation.
+func withThread(node *Thread) threadOption {
+	return func(m *ThreadMutation) {
+		m.oldValue = func(context.Context) (*Thread, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ThreadMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ThreadMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Thread entities.
+func (m *ThreadMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ThreadMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ThreadMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Thread.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *ThreadMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *ThreadMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the Thread entity.
+// If the Thread object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThreadMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *ThreadMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetPhoneNumberID sets the "phone_number_id" field.
+func (m *ThreadMutation) SetPhoneNumberID(u uid.ID) {
+	m.phone_number_id = &u
+}
+
+// PhoneNumberID returns the value of the "phone_number_id" field in the mutation.
+func (m *ThreadMutation) PhoneNumberID() (r uid.ID, exists bool) {
+	v := m.phone_number_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPhoneNumberID returns the old "phone_number_id" field's value of the Thread entity.
+// If the Thread object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThreadMutation) OldPhoneNumberID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPhoneNumberID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPhoneNumberID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPhoneNumberID: %w", err)
+	}
+	return oldValue.PhoneNumberID, nil
+}
+
+// ResetPhoneNumberID resets all changes to the "phone_number_id" field.
+func (m *ThreadMutation) ResetPhoneNumberID() {
+	m.phone_number_id = nil
+}
+
+// SetAddress sets the "address" field.
+func (m *ThreadMutation) SetAddress(s string) {
+	m.address = &s
+}
+
+// Address returns the value of the "address" field in the mutation.
+func (m *ThreadMutation) Address() (r string, exists bool) {
+	v := m.address
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAddress returns the old "address" field's value of the Thread entity.
+// If the Thread object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThreadMutation) OldAddress(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAddress is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAddress requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAddress: %w", err)
+	}
+	return oldValue.Address, nil
+}
+
+// ResetAddress resets all changes to the "address" field.
+func (m *ThreadMutation) ResetAddress() {
+	m.address = nil
+}
+
+// SetOurs sets the "ours" field.
+func (m *ThreadMutation) SetOurs(b bool) {
+	m.ours = &b
+}
+
+// Ours returns the value of the "ours" field in the mutation.
+func (m *ThreadMutation) Ours() (r bool, exists bool) {
+	v := m.ours
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOurs returns the old "ours" field's value of the Thread entity.
+// If the Thread object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThreadMutation) OldOurs(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOurs is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOurs requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOurs: %w", err)
+	}
+	return oldValue.Ours, nil
+}
+
+// ResetOurs resets all changes to the "ours" field.
+func (m *ThreadMutation) ResetOurs() {
+	m.ours = nil
+}
+
+// SetRole sets the "role" field.
+func (m *ThreadMutation) SetRole(s string) {
+	m.role = &s
+}
+
+// Role returns the value of the "role" field in the mutation.
+func (m *ThreadMutation) Role() (r string, exists bool) {
+	v := m.role
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRole returns the old "role" field's value of the Thread entity.
+// If the Thread object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThreadMutation) OldRole(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRole is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRole requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRole: %w", err)
+	}
+	return oldValue.Role, nil
+}
+
+// ResetRole resets all changes to the "role" field.
+func (m *ThreadMutation) ResetRole() {
+	m.role = nil
+}
+
+// SetAt sets the "at" field.
+func (m *ThreadMutation) SetAt(t time.Time) {
+	m.at = &t
+}
+
+// At returns the value of the "at" field in the mutation.
+func (m *ThreadMutation) At() (r time.Time, exists bool) {
+	v := m.at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAt returns the old "at" field's value of the Thread entity.
+// If the Thread object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThreadMutation) OldAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAt: %w", err)
+	}
+	return oldValue.At, nil
+}
+
+// ResetAt resets all changes to the "at" field.
+func (m *ThreadMutation) ResetAt() {
+	m.at = nil
+}
+
+// Where appends a list predicates to the ThreadMutation builder.
+func (m *ThreadMutation) Where(ps ...predicate.Thread) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ThreadMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ThreadMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Thread, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ThreadMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ThreadMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Thread).
+func (m *ThreadMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ThreadMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.organization_id != nil {
+		fields = append(fields, thread.FieldOrganizationID)
+	}
+	if m.phone_number_id != nil {
+		fields = append(fields, thread.FieldPhoneNumberID)
+	}
+	if m.address != nil {
+		fields = append(fields, thread.FieldAddress)
+	}
+	if m.ours != nil {
+		fields = append(fields, thread.FieldOurs)
+	}
+	if m.role != nil {
+		fields = append(fields, thread.FieldRole)
+	}
+	if m.at != nil {
+		fields = append(fields, thread.FieldAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ThreadMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case thread.FieldOrganizationID:
+		return m.OrganizationID()
+	case thread.FieldPhoneNumberID:
+		return m.PhoneNumberID()
+	case thread.FieldAddress:
+		return m.Address()
+	case thread.FieldOurs:
+		return m.Ours()
+	case thread.FieldRole:
+		return m.Role()
+	case thread.FieldAt:
+		return m.At()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ThreadMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case thread.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case thread.FieldPhoneNumberID:
+		return m.OldPhoneNumberID(ctx)
+	case thread.FieldAddress:
+		return m.OldAddress(ctx)
+	case thread.FieldOurs:
+		return m.OldOurs(ctx)
+	case thread.FieldRole:
+		return m.OldRole(ctx)
+	case thread.FieldAt:
+		return m.OldAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Thread field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ThreadMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case thread.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case thread.FieldPhoneNumberID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPhoneNumberID(v)
+		return nil
+	case thread.FieldAddress:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAddress(v)
+		return nil
+	case thread.FieldOurs:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOurs(v)
+		return nil
+	case thread.FieldRole:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRole(v)
+		return nil
+	case thread.FieldAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Thread field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ThreadMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ThreadMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ThreadMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown Thread numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ThreadMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ThreadMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ThreadMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown Thread nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ThreadMutation) ResetField(name string) error {
+	switch name {
+	case thread.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case thread.FieldPhoneNumberID:
+		m.ResetPhoneNumberID()
+		return nil
+	case thread.FieldAddress:
+		m.ResetAddress()
+		return nil
+	case thread.FieldOurs:
+		m.ResetOurs()
+		return nil
+	case thread.FieldRole:
+		m.ResetRole()
+		return nil
+	case thread.FieldAt:
+		m.ResetAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Thread field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ThreadMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ThreadMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ThreadMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ThreadMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ThreadMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ThreadMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ThreadMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Thread unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ThreadMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Thread edge %s", name)
 }
 
 // UnmatchedWebhookMutation represents an operation that mutates the UnmatchedWebhook nodes in the graph.

@@ -9,6 +9,7 @@ import (
 	"carillon/uid"
 	"fmt"
 	"strings"
+	"time"
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
@@ -37,6 +38,10 @@ type PhoneNumber struct {
 	Throughput int `json:"throughput,omitempty"`
 	// ThroughputCap holds the value of the "throughput_cap" field.
 	ThroughputCap *int `json:"throughput_cap,omitempty"`
+	// the business username, once Meta has approved it
+	Username *string `json:"username,omitempty"`
+	// when another app was last seen to hold conversations of it, to a day
+	SharedAt *time.Time `json:"shared_at,omitempty"`
 	// the PIN that was made here, sealed by package secret with the row's id as associated data
 	Pin []byte `json:"-"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -76,8 +81,10 @@ func (*PhoneNumber) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case phonenumber.FieldThroughput, phonenumber.FieldThroughputCap:
 			values[i] = new(sql.NullInt64)
-		case phonenumber.FieldMetaID, phonenumber.FieldDisplayNumber, phonenumber.FieldVerifiedName, phonenumber.FieldQualityRating, phonenumber.FieldStatus:
+		case phonenumber.FieldMetaID, phonenumber.FieldDisplayNumber, phonenumber.FieldVerifiedName, phonenumber.FieldQualityRating, phonenumber.FieldStatus, phonenumber.FieldUsername:
 			values[i] = new(sql.NullString)
+		case phonenumber.FieldSharedAt:
+			values[i] = new(sql.NullTime)
 		case phonenumber.FieldID, phonenumber.FieldOrganizationID, phonenumber.FieldAccountID:
 			values[i] = new(uid.ID)
 		default:
@@ -156,6 +163,20 @@ func (_m *PhoneNumber) assignValues(columns []string, values []any) error {
 				_m.ThroughputCap = new(int)
 				*_m.ThroughputCap = int(value.Int64)
 			}
+		case phonenumber.FieldUsername:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field username", values[i])
+			} else if value.Valid {
+				_m.Username = new(string)
+				*_m.Username = value.String
+			}
+		case phonenumber.FieldSharedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field shared_at", values[i])
+			} else if value.Valid {
+				_m.SharedAt = new(time.Time)
+				*_m.SharedAt = value.Time
+			}
 		case phonenumber.FieldPin:
 			if value, ok := values[i].(*[]byte); !ok {
 				return fmt.Errorf("unexpected type %T for field pin", values[i])
@@ -230,6 +251,16 @@ func (_m *PhoneNumber) String() string {
 	if v := _m.ThroughputCap; v != nil {
 		builder.WriteString("throughput_cap=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.Username; v != nil {
+		builder.WriteString("username=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.SharedAt; v != nil {
+		builder.WriteString("shared_at=")
+		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteString(", ")
 	builder.WriteString("pin=<sensitive>")

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
@@ -104,6 +105,34 @@ func (_c *PhoneNumberCreate) SetThroughputCap(v int) *PhoneNumberCreate {
 func (_c *PhoneNumberCreate) SetNillableThroughputCap(v *int) *PhoneNumberCreate {
 	if v != nil {
 		_c.SetThroughputCap(*v)
+	}
+	return _c
+}
+
+// SetUsername sets the "username" field.
+func (_c *PhoneNumberCreate) SetUsername(v string) *PhoneNumberCreate {
+	_c.mutation.SetUsername(v)
+	return _c
+}
+
+// SetNillableUsername sets the "username" field if the given value is not nil.
+func (_c *PhoneNumberCreate) SetNillableUsername(v *string) *PhoneNumberCreate {
+	if v != nil {
+		_c.SetUsername(*v)
+	}
+	return _c
+}
+
+// SetSharedAt sets the "shared_at" field.
+func (_c *PhoneNumberCreate) SetSharedAt(v time.Time) *PhoneNumberCreate {
+	_c.mutation.SetSharedAt(v)
+	return _c
+}
+
+// SetNillableSharedAt sets the "shared_at" field if the given value is not nil.
+func (_c *PhoneNumberCreate) SetNillableSharedAt(v *time.Time) *PhoneNumberCreate {
+	if v != nil {
+		_c.SetSharedAt(*v)
 	}
 	return _c
 }
@@ -292,6 +321,14 @@ func (_c *PhoneNumberCreate) createSpec() (*PhoneNumber, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ThroughputCap(); ok {
 		_spec.SetField(phonenumber.FieldThroughputCap, field.TypeInt, value)
 		_node.ThroughputCap = &value
+	}
+	if value, ok := _c.mutation.Username(); ok {
+		_spec.SetField(phonenumber.FieldUsername, field.TypeString, value)
+		_node.Username = &value
+	}
+	if value, ok := _c.mutation.SharedAt(); ok {
+		_spec.SetField(phonenumber.FieldSharedAt, field.TypeTime, value)
+		_node.SharedAt = &value
 	}
 	if value, ok := _c.mutation.Pin(); ok {
 		_spec.SetField(phonenumber.FieldPin, field.TypeBytes, value)

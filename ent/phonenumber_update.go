@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -162,6 +163,46 @@ func (_u *PhoneNumberUpdate) ClearThroughputCap() *PhoneNumberUpdate {
 	return _u
 }
 
+// SetUsername sets the "username" field.
+func (_u *PhoneNumberUpdate) SetUsername(v string) *PhoneNumberUpdate {
+	_u.mutation.SetUsername(v)
+	return _u
+}
+
+// SetNillableUsername sets the "username" field if the given value is not nil.
+func (_u *PhoneNumberUpdate) SetNillableUsername(v *string) *PhoneNumberUpdate {
+	if v != nil {
+		_u.SetUsername(*v)
+	}
+	return _u
+}
+
+// ClearUsername clears the value of the "username" field.
+func (_u *PhoneNumberUpdate) ClearUsername() *PhoneNumberUpdate {
+	_u.mutation.ClearUsername()
+	return _u
+}
+
+// SetSharedAt sets the "shared_at" field.
+func (_u *PhoneNumberUpdate) SetSharedAt(v time.Time) *PhoneNumberUpdate {
+	_u.mutation.SetSharedAt(v)
+	return _u
+}
+
+// SetNillableSharedAt sets the "shared_at" field if the given value is not nil.
+func (_u *PhoneNumberUpdate) SetNillableSharedAt(v *time.Time) *PhoneNumberUpdate {
+	if v != nil {
+		_u.SetSharedAt(*v)
+	}
+	return _u
+}
+
+// ClearSharedAt clears the value of the "shared_at" field.
+func (_u *PhoneNumberUpdate) ClearSharedAt() *PhoneNumberUpdate {
+	_u.mutation.ClearSharedAt()
+	return _u
+}
+
 // SetPin sets the "pin" field.
 func (_u *PhoneNumberUpdate) SetPin(v []byte) *PhoneNumberUpdate {
 	_u.mutation.SetPin(v)
@@ -271,6 +312,18 @@ func (_u *PhoneNumberUpdate) sqlSave(ctx context.Context) (_node int, err error)
 	}
 	if _u.mutation.ThroughputCapCleared() {
 		_spec.ClearField(phonenumber.FieldThroughputCap, field.TypeInt)
+	}
+	if value, ok := _u.mutation.Username(); ok {
+		_spec.SetField(phonenumber.FieldUsername, field.TypeString, value)
+	}
+	if _u.mutation.UsernameCleared() {
+		_spec.ClearField(phonenumber.FieldUsername, field.TypeString)
+	}
+	if value, ok := _u.mutation.SharedAt(); ok {
+		_spec.SetField(phonenumber.FieldSharedAt, field.TypeTime, value)
+	}
+	if _u.mutation.SharedAtCleared() {
+		_spec.ClearField(phonenumber.FieldSharedAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.Pin(); ok {
 		_spec.SetField(phonenumber.FieldPin, field.TypeBytes, value)
@@ -459,6 +512,46 @@ func (_u *PhoneNumberUpdateOne) ClearThroughputCap() *PhoneNumberUpdateOne {
 	return _u
 }
 
+// SetUsername sets the "username" field.
+func (_u *PhoneNumberUpdateOne) SetUsername(v string) *PhoneNumberUpdateOne {
+	_u.mutation.SetUsername(v)
+	return _u
+}
+
+// SetNillableUsername sets the "username" field if the given value is not nil.
+func (_u *PhoneNumberUpdateOne) SetNillableUsername(v *string) *PhoneNumberUpdateOne {
+	if v != nil {
+		_u.SetUsername(*v)
+	}
+	return _u
+}
+
+// ClearUsername clears the value of the "username" field.
+func (_u *PhoneNumberUpdateOne) ClearUsername() *PhoneNumberUpdateOne {
+	_u.mutation.ClearUsername()
+	return _u
+}
+
+// SetSharedAt sets the "shared_at" field.
+func (_u *PhoneNumberUpdateOne) SetSharedAt(v time.Time) *PhoneNumberUpdateOne {
+	_u.mutation.SetSharedAt(v)
+	return _u
+}
+
+// SetNillableSharedAt sets the "shared_at" field if the given value is not nil.
+func (_u *PhoneNumberUpdateOne) SetNillableSharedAt(v *time.Time) *PhoneNumberUpdateOne {
+	if v != nil {
+		_u.SetSharedAt(*v)
+	}
+	return _u
+}
+
+// ClearSharedAt clears the value of the "shared_at" field.
+func (_u *PhoneNumberUpdateOne) ClearSharedAt() *PhoneNumberUpdateOne {
+	_u.mutation.ClearSharedAt()
+	return _u
+}
+
 // SetPin sets the "pin" field.
 func (_u *PhoneNumberUpdateOne) SetPin(v []byte) *PhoneNumberUpdateOne {
 	_u.mutation.SetPin(v)
@@ -598,6 +691,18 @@ func (_u *PhoneNumberUpdateOne) sqlSave(ctx context.Context) (_node *PhoneNumber
 	}
 	if _u.mutation.ThroughputCapCleared() {
 		_spec.ClearField(phonenumber.FieldThroughputCap, field.TypeInt)
+	}
+	if value, ok := _u.mutation.Username(); ok {
+		_spec.SetField(phonenumber.FieldUsername, field.TypeString, value)
+	}
+	if _u.mutation.UsernameCleared() {
+		_spec.ClearField(phonenumber.FieldUsername, field.TypeString)
+	}
+	if value, ok := _u.mutation.SharedAt(); ok {
+		_spec.SetField(phonenumber.FieldSharedAt, field.TypeTime, value)
+	}
+	if _u.mutation.SharedAtCleared() {
+		_spec.ClearField(phonenumber.FieldSharedAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.Pin(); ok {
 		_spec.SetField(phonenumber.FieldPin, field.TypeBytes, value)

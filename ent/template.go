@@ -57,6 +57,8 @@ type Template struct {
 	ChangingUntil *time.Time `json:"changing_until,omitempty"`
 	// who: what Meta shows changed after that is their doing
 	ChangingBy *string `json:"changing_by,omitempty"`
+	// Meta's bid_amount: at most this for 1,000 deliveries, in the currency's smallest unit; null is none
+	MaxPrice *int `json:"max_price,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
@@ -96,7 +98,7 @@ func (*Template) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case template.FieldComponents, template.FieldEdits:
 			values[i] = new([]byte)
-		case template.FieldMessageTTLSeconds:
+		case template.FieldMessageTTLSeconds, template.FieldMaxPrice:
 			values[i] = new(sql.NullInt64)
 		case template.FieldMetaID, template.FieldName, template.FieldLanguage, template.FieldCategory, template.FieldStatus, template.FieldRejectionReason, template.FieldQualityScore, template.FieldParameterFormat, template.FieldComingCategory, template.FieldChangingBy:
 			values[i] = new(sql.NullString)
@@ -245,6 +247,13 @@ func (_m *Template) assignValues(columns []string, values []any) error {
 				_m.ChangingBy = new(string)
 				*_m.ChangingBy = value.String
 			}
+		case template.FieldMaxPrice:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field max_price", values[i])
+			} else if value.Valid {
+				_m.MaxPrice = new(int)
+				*_m.MaxPrice = int(value.Int64)
+			}
 		case template.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field created_at", values[i])
@@ -366,6 +375,11 @@ func (_m *Template) String() string {
 	if v := _m.ChangingBy; v != nil {
 		builder.WriteString("changing_by=")
 		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.MaxPrice; v != nil {
+		builder.WriteString("max_price=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")

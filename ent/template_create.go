@@ -212,6 +212,20 @@ func (_c *TemplateCreate) SetNillableChangingBy(v *string) *TemplateCreate {
 	return _c
 }
 
+// SetMaxPrice sets the "max_price" field.
+func (_c *TemplateCreate) SetMaxPrice(v int) *TemplateCreate {
+	_c.mutation.SetMaxPrice(v)
+	return _c
+}
+
+// SetNillableMaxPrice sets the "max_price" field if the given value is not nil.
+func (_c *TemplateCreate) SetNillableMaxPrice(v *int) *TemplateCreate {
+	if v != nil {
+		_c.SetMaxPrice(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *TemplateCreate) SetCreatedAt(v time.Time) *TemplateCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -493,6 +507,10 @@ func (_c *TemplateCreate) createSpec() (*Template, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ChangingBy(); ok {
 		_spec.SetField(template.FieldChangingBy, field.TypeString, value)
 		_node.ChangingBy = &value
+	}
+	if value, ok := _c.mutation.MaxPrice(); ok {
+		_spec.SetField(template.FieldMaxPrice, field.TypeInt, value)
+		_node.MaxPrice = &value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(template.FieldCreatedAt, field.TypeTime, value)

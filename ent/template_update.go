@@ -328,6 +328,33 @@ func (_u *TemplateUpdate) ClearChangingBy() *TemplateUpdate {
 	return _u
 }
 
+// SetMaxPrice sets the "max_price" field.
+func (_u *TemplateUpdate) SetMaxPrice(v int) *TemplateUpdate {
+	_u.mutation.ResetMaxPrice()
+	_u.mutation.SetMaxPrice(v)
+	return _u
+}
+
+// SetNillableMaxPrice sets the "max_price" field if the given value is not nil.
+func (_u *TemplateUpdate) SetNillableMaxPrice(v *int) *TemplateUpdate {
+	if v != nil {
+		_u.SetMaxPrice(*v)
+	}
+	return _u
+}
+
+// AddMaxPrice adds value to the "max_price" field.
+func (_u *TemplateUpdate) AddMaxPrice(v int) *TemplateUpdate {
+	_u.mutation.AddMaxPrice(v)
+	return _u
+}
+
+// ClearMaxPrice clears the value of the "max_price" field.
+func (_u *TemplateUpdate) ClearMaxPrice() *TemplateUpdate {
+	_u.mutation.ClearMaxPrice()
+	return _u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_u *TemplateUpdate) SetUpdatedAt(v time.Time) *TemplateUpdate {
 	_u.mutation.SetUpdatedAt(v)
@@ -517,6 +544,15 @@ func (_u *TemplateUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.ChangingByCleared() {
 		_spec.ClearField(template.FieldChangingBy, field.TypeString)
+	}
+	if value, ok := _u.mutation.MaxPrice(); ok {
+		_spec.SetField(template.FieldMaxPrice, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedMaxPrice(); ok {
+		_spec.AddField(template.FieldMaxPrice, field.TypeInt, value)
+	}
+	if _u.mutation.MaxPriceCleared() {
+		_spec.ClearField(template.FieldMaxPrice, field.TypeInt)
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(template.FieldUpdatedAt, field.TypeTime, value)
@@ -865,6 +901,33 @@ func (_u *TemplateUpdateOne) ClearChangingBy() *TemplateUpdateOne {
 	return _u
 }
 
+// SetMaxPrice sets the "max_price" field.
+func (_u *TemplateUpdateOne) SetMaxPrice(v int) *TemplateUpdateOne {
+	_u.mutation.ResetMaxPrice()
+	_u.mutation.SetMaxPrice(v)
+	return _u
+}
+
+// SetNillableMaxPrice sets the "max_price" field if the given value is not nil.
+func (_u *TemplateUpdateOne) SetNillableMaxPrice(v *int) *TemplateUpdateOne {
+	if v != nil {
+		_u.SetMaxPrice(*v)
+	}
+	return _u
+}
+
+// AddMaxPrice adds value to the "max_price" field.
+func (_u *TemplateUpdateOne) AddMaxPrice(v int) *TemplateUpdateOne {
+	_u.mutation.AddMaxPrice(v)
+	return _u
+}
+
+// ClearMaxPrice clears the value of the "max_price" field.
+func (_u *TemplateUpdateOne) ClearMaxPrice() *TemplateUpdateOne {
+	_u.mutation.ClearMaxPrice()
+	return _u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_u *TemplateUpdateOne) SetUpdatedAt(v time.Time) *TemplateUpdateOne {
 	_u.mutation.SetUpdatedAt(v)
@@ -1084,6 +1147,15 @@ func (_u *TemplateUpdateOne) sqlSave(ctx context.Context) (_node *Template, err 
 	}
 	if _u.mutation.ChangingByCleared() {
 		_spec.ClearField(template.FieldChangingBy, field.TypeString)
+	}
+	if value, ok := _u.mutation.MaxPrice(); ok {
+		_spec.SetField(template.FieldMaxPrice, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedMaxPrice(); ok {
+		_spec.AddField(template.FieldMaxPrice, field.TypeInt, value)
+	}
+	if _u.mutation.MaxPriceCleared() {
+		_spec.ClearField(template.FieldMaxPrice, field.TypeInt)
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(template.FieldUpdatedAt, field.TypeTime, value)

@@ -96,6 +96,8 @@ type Tx struct {
 	TemplateChange *TemplateChangeClient
 	// TermsAcceptance is the client for interacting with the TermsAcceptance builders.
 	TermsAcceptance *TermsAcceptanceClient
+	// Thread is the client for interacting with the Thread builders.
+	Thread *ThreadClient
 	// UnmatchedWebhook is the client for interacting with the UnmatchedWebhook builders.
 	UnmatchedWebhook *UnmatchedWebhookClient
 	// User is the client for interacting with the User builders.
@@ -272,6 +274,7 @@ func (tx *Tx) init() {
 	tx.Template = NewTemplateClient(tx.config)
 	tx.TemplateChange = NewTemplateChangeClient(tx.config)
 	tx.TermsAcceptance = NewTermsAcceptanceClient(tx.config)
+	tx.Thread = NewThreadClient(tx.config)
 	tx.UnmatchedWebhook = NewUnmatchedWebhookClient(tx.config)
 	tx.User = NewUserClient(tx.config)
 }

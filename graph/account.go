@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 
 	"carillon/account"
@@ -40,6 +41,20 @@ func (r *Resolver) currentRate(ctx context.Context, n *ent.PhoneNumber) (float64
 
 		return rates, nil
 	})
+}
+
+// profileOf is a number's business profile; those of all the response's numbers are read together.
+// What cannot be read is an error of this field alone.
+func (r *Resolver) profileOf(ctx context.Context, n *ent.PhoneNumber) (*model.BusinessProfile, error) {
+	read, err := loadsOf(ctx).profiles.load(ctx, n.ID, r.Accounts.Profiles)
+	if err != nil || read.Err != nil || read.Profile == nil {
+		return nil, cmp.Or(err, read.Err)
+	}
+
+	p := read.Profile
+
+	return &model.BusinessProfile{About: some(p.About), Address: some(p.Address), Description: some(p.Description),
+		Email: some(p.Email), Websites: p.Websites, Vertical: some(p.Vertical), PictureURL: some(p.PictureURL)}, nil
 }
 
 // limitOf is how many messages a second a number may send at most.

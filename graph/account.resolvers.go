@@ -8,6 +8,7 @@ package graph
 import (
 	"carillon/account"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
 	"carillon/graph/generated"
 	"carillon/graph/model"
@@ -22,6 +23,10 @@ func (r *accountResolver) MessagingLimitUsed(ctx context.Context, obj *ent.Accou
 	return loadsOf(ctx).used.load(ctx, obj.ID, func(ctx context.Context, ids []uid.ID) (map[uid.ID]int, error) {
 		return r.Log.Used(ctx, obj.OrganizationID, ids, r.Now())
 	})
+}
+
+func (r *accountResolver) MarketingRoute(ctx context.Context, obj *ent.Account) (enum.MessageRoute, error) {
+	return enum.MessageRoute(account.MarketingRoute(obj)), nil
 }
 
 func (r *accountResolver) Health(ctx context.Context, obj *ent.Account) ([]*jsonfield.HealthIssue, error) {
@@ -72,6 +77,59 @@ func (r *mutationResolver) DisconnectAccount(ctx context.Context, input model.Di
 	return &model.AccountPayload{Account: a, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
+func (r *mutationResolver) RegisterPhoneNumber(ctx context.Context, input model.RegisterPhoneNumberInput) (*model.PhoneNumberPayload, error) {
+	done, wrong, err := answer(r.Accounts.RegisterNumber(ctx, input.PhoneNumberID, text(input.Pin)))
+	if err != nil {
+		return nil, err
+	}
+
+	payload := &model.PhoneNumberPayload{UserErrors: wrong, ClientMutationID: input.ClientMutationID}
+	if done != nil {
+		payload.PhoneNumber, payload.Pin = done.PhoneNumber, some(done.PIN)
+	}
+
+	return payload, nil
+}
+
+func (r *mutationResolver) DeregisterPhoneNumber(ctx context.Context, input model.DeregisterPhoneNumberInput) (*model.PhoneNumberPayload, error) {
+	n, wrong, err := answer(r.Campaigns.DeregisterNumber(ctx, input.PhoneNumberID))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.PhoneNumberPayload{PhoneNumber: n, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) RequestVerificationCode(ctx context.Context, input model.RequestVerificationCodeInput) (*model.PhoneNumberPayload, error) {
+	method, language := or(input.Method, model.VerificationMethodSms), or(input.Language, "en_US")
+	n, wrong, err := answer(r.Accounts.RequestCode(ctx, input.PhoneNumberID, string(method), language))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.PhoneNumberPayload{PhoneNumber: n, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) VerifyPhoneNumber(ctx context.Context, input model.VerifyPhoneNumberInput) (*model.PhoneNumberPayload, error) {
+	n, wrong, err := answer(r.Accounts.VerifyNumber(ctx, input.PhoneNumberID, input.Code))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.PhoneNumberPayload{PhoneNumber: n, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) UpdateBusinessProfile(ctx context.Context, input model.UpdateBusinessProfileInput) (*model.PhoneNumberPayload, error) {
+	change := account.Profile{About: input.About, Address: input.Address, Description: input.Description,
+		Email: input.Email, Websites: input.Websites, Vertical: input.Vertical, PictureHandle: input.PictureHandle}
+	n, wrong, err := answer(r.Accounts.UpdateProfile(ctx, input.PhoneNumberID, change))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.PhoneNumberPayload{PhoneNumber: n, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
 func (r *mutationResolver) UpdatePhoneNumber(ctx context.Context, input model.UpdatePhoneNumberInput) (*model.PhoneNumberPayload, error) {
 	change := account.NumberChange{SetThroughputCap: input.ThroughputCap.IsSet(),
 		ThroughputCap: input.ThroughputCap.Value()}
@@ -91,6 +149,14 @@ func (r *phoneNumberResolver) Queued(ctx context.Context, obj *ent.PhoneNumber) 
 	return loadsOf(ctx).queued.load(ctx, obj.ID, func(ctx context.Context, ids []uid.ID) (map[uid.ID]int, error) {
 		return r.Log.Queued(ctx, obj.OrganizationID, ids)
 	})
+}
+
+func (r *phoneNumberResolver) Profile(ctx context.Context, obj *ent.PhoneNumber) (*model.BusinessProfile, error) {
+	return r.profileOf(ctx, obj)
+}
+
+func (r *phoneNumberResolver) Shared(ctx context.Context, obj *ent.PhoneNumber) (bool, error) {
+	return r.Accounts.Shared(obj), nil
 }
 
 func (r *queryResolver) Accounts(ctx context.Context, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AccountOrder) (*ent.AccountConnection, error) {

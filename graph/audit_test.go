@@ -74,7 +74,27 @@ var changes = map[string]func(o *shop){
 		o.must(`mutation($id: ID!) { updatePhoneNumber(input: {phoneNumberId: $id, throughputCap: 5}) { userErrors { message } } }`,
 			vars{"id": o.number.ID.String()})
 	},
-	"uploadMedia":    func(o *shop) { o.picture() },
+	"uploadMedia": func(o *shop) { o.picture() },
+	"registerPhoneNumber": func(o *shop) {
+		o.must(`mutation($id: ID!) { registerPhoneNumber(input: {phoneNumberId: $id, pin: "111222"}) { userErrors { message } } }`,
+			vars{"id": o.number.ID.String()})
+	},
+	"deregisterPhoneNumber": func(o *shop) {
+		o.must(`mutation($id: ID!) { deregisterPhoneNumber(input: {phoneNumberId: $id}) { userErrors { message } } }`,
+			vars{"id": o.number.ID.String()})
+	},
+	"requestVerificationCode": func(o *shop) {
+		o.must(`mutation($id: ID!) { requestVerificationCode(input: {phoneNumberId: $id}) { userErrors { message } } }`,
+			vars{"id": o.number.ID.String()})
+	},
+	"verifyPhoneNumber": func(o *shop) {
+		o.must(`mutation($id: ID!) { verifyPhoneNumber(input: {phoneNumberId: $id, code: "123456"}) { userErrors { message } } }`,
+			vars{"id": o.number.ID.String()})
+	},
+	"updateBusinessProfile": func(o *shop) {
+		o.must(`mutation($id: ID!) { updateBusinessProfile(input: {phoneNumberId: $id, about: "Open"}) { userErrors { message } } }`,
+			vars{"id": o.number.ID.String()})
+	},
 	"createTemplate": func(o *shop) { o.draftTemplate("autumn_sale") },
 	"updateTemplate": func(o *shop) {
 		o.must(`mutation($id: ID!) { updateTemplate(input: {templateId: $id, messageTtlSeconds: 43200}) { userErrors { message } } }`,
@@ -199,8 +219,11 @@ var recorded = map[string]string{
 	"createApiKey": identity.ActionAPIKeyCreate,
 	"revokeApiKey": identity.ActionAPIKeyRevoke, "connectAccount": identity.ActionAccountConnect,
 	"syncAccount": identity.ActionAccountSync, "connectSandboxAccount": identity.ActionAccountConnect,
-	"uploadMedia":       identity.ActionMediaUpload,
-	"updatePhoneNumber": identity.ActionPhoneNumberUpdate, "createTemplate": identity.ActionTemplateCreate,
+	"uploadMedia":         identity.ActionMediaUpload,
+	"registerPhoneNumber": identity.ActionPhoneNumberRegister, "deregisterPhoneNumber": identity.ActionNumberDeregister,
+	"requestVerificationCode": identity.ActionNumberVerify, "verifyPhoneNumber": identity.ActionNumberVerify,
+	"updateBusinessProfile": identity.ActionPhoneNumberUpdate,
+	"updatePhoneNumber":     identity.ActionPhoneNumberUpdate, "createTemplate": identity.ActionTemplateCreate,
 	"updateTemplate": identity.ActionTemplateUpdate, "submitTemplate": identity.ActionTemplateSubmit,
 	"deleteTemplate": identity.ActionTemplateDelete, "duplicateTemplate": identity.ActionTemplateCreate,
 	"createContact": identity.ActionContactCreate, "importContacts": identity.ActionContactImport,

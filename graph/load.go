@@ -11,6 +11,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"carillon/account"
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/uid"
@@ -133,6 +134,7 @@ type loads struct {
 	queued      batch[int]                 // of phone numbers
 	rates       batch[float64]             // of phone numbers
 	limits      sync.Map                   // by phone number: its rate at most
+	profiles    batch[account.Read]        // of phone numbers
 	used        batch[int]                 // of accounts: of their messaging limits
 	failures    batch[[]delivery.Failures] // of campaigns
 	audiences   batch[int]                 // of campaigns: how many people they would go to now
@@ -227,6 +229,7 @@ func (l *loads) note(rows any) {
 	case []*ent.PhoneNumber:
 		for _, n := range rows {
 			l.queued.note(n.ID)
+			l.profiles.note(n.ID)
 			if !n.OrganizationID.IsZero() { // it was read as a whole
 				l.limits.Store(n.ID, limitOf(n))
 				l.rates.note(n.ID)

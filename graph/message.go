@@ -67,6 +67,20 @@ func errorOf(code int, detail string) *model.MessageError {
 		Retryable: rule.Retryable}
 }
 
+// routeOf is by which endpoint a message went, or is to go next; nil where it never went.
+func routeOf(m *ent.Message) *enum.MessageRoute {
+	if m.Direction != enum.DirectionOutbound || m.Attempts == 0 {
+		return nil
+	}
+	if m.Route != nil {
+		return m.Route
+	}
+
+	usual := enum.MessageRouteMessages
+
+	return &usual
+}
+
 // textOf is what a person would read.
 func (r *Resolver) textOf(ctx context.Context, m *ent.Message) (*string, error) {
 	if m.RevokedAt != nil {

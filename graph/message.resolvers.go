@@ -53,6 +53,10 @@ func (r *messageResolver) Error(ctx context.Context, obj *ent.Message) (*model.M
 	return errorOf(*obj.ErrorCode, text(obj.ErrorDetail)), nil
 }
 
+func (r *messageResolver) Route(ctx context.Context, obj *ent.Message) (*enum.MessageRoute, error) {
+	return routeOf(obj), nil
+}
+
 func (r *messageResolver) Events(ctx context.Context, obj *ent.Message) ([]*model.DeliveryEvent, error) {
 	return r.eventsOf(ctx, obj)
 }

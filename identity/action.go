@@ -47,6 +47,8 @@ const (
 	ActionAccountRestrict     = "account.restrict"
 	ActionPhoneNumberRegister = "phone_number.register"
 	ActionPhoneNumberUpdate   = "phone_number.update"
+	ActionNumberDeregister    = "phone_number.deregister"
+	ActionNumberVerify        = "phone_number.verify"
 	ActionTemplateCreate      = "template.create"
 	ActionTemplateUpdate      = "template.update"
 	ActionTemplateSubmit      = "template.submit"
@@ -133,8 +135,11 @@ var Actions = []Action{
 	{ActionAccountDisconnect, "An account was disconnected."},
 	{ActionAccountTokenExpire, "WhatsApp no longer takes an account's access token."},
 	{ActionAccountRestrict, "WhatsApp restricted or disabled an account, or lifted that."},
-	{ActionPhoneNumberRegister, "A phone number was registered."},
-	{ActionPhoneNumberUpdate, "A phone number's throughput cap was changed."},
+	{ActionPhoneNumberRegister, "WhatsApp was asked to register a phone number."},
+	{ActionPhoneNumberUpdate,
+		"A phone number's throughput cap was changed, or WhatsApp was asked to change its business profile."},
+	{ActionNumberDeregister, "WhatsApp was asked to take a phone number out of its API."},
+	{ActionNumberVerify, "WhatsApp was asked for a verification code, or given one."},
 	{ActionTemplateCreate, "A template was made."},
 	{ActionTemplateUpdate, "A template was changed."},
 	{ActionTemplateSubmit, "A template was sent to WhatsApp for review."},

@@ -67,6 +67,12 @@ func (h *Handler) people(ctx context.Context, v *verdict, hook whatsapp.Webhook)
 		}
 	}
 
+	for _, c := range hook.Handovers {
+		if err := h.one(ctx, v, UnknownNumber, func() error { return h.handover(ctx, c) }); err != nil {
+			return err
+		}
+	}
+
 	for _, c := range hook.Calls {
 		if err := h.one(ctx, v, UnknownNumber, func() error { return h.call(ctx, c) }); err != nil {
 			return err

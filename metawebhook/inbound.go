@@ -99,6 +99,12 @@ func (h *Handler) inbound(ctx context.Context, v *verdict, messages []whatsapp.I
 		return err
 	}
 
+	for _, a := range append(together, alone...) {
+		if err := h.one(ctx, v, NotStored, func() error { return h.holder(ctx, a) }); err != nil {
+			return err
+		}
+	}
+
 	for _, a := range alone {
 		err := h.one(ctx, v, NotStored, func() error {
 			if a.m.Change != nil {
@@ -453,6 +459,13 @@ func (h *Handler) echo(ctx context.Context, v *verdict, e whatsapp.Echo) error {
 
 	from := to.PhoneNumber
 	address := cmp.Or(audience.Address(e.To), e.ToUserID)
+	if e.Standby {
+		err := h.Accounts.NoteThread(ctx, account.Thread{PhoneNumber: from, Address: address, At: e.At})
+		if err != nil {
+			return err
+		}
+	}
+
 	stored, err := json.Marshal(content{Text: text{e.Text}, Standby: e.Standby, Message: e.Raw})
 	if err != nil {
 		return fmt.Errorf("keep an echo: %w", err)

@@ -75,6 +75,7 @@ func (h *Handler) count(hook whatsapp.Webhook) {
 		n    int
 	}{
 		{"message", len(hook.Inbound)}, {"echo", len(hook.Echoes)}, {"user_preference", len(hook.Preferences)},
+		{"messaging_handovers", len(hook.Handovers)},
 		{"capability", len(hook.Capabilities)},
 		{"template", len(hook.Templates)}, {"number", len(hook.Numbers)}, {"security", len(hook.Security)},
 		{"error", len(hook.Errors)}, {"unknown", len(hook.Unknown)},

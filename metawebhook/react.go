@@ -32,7 +32,7 @@ func (h *Handler) react(ctx context.Context, facts, failures []delivery.Fact) er
 
 	for _, f := range failures {
 		// a failure that does not say why is not the code 0, by which Meta refuses a token
-		if f.ErrorCode != 0 && stops(ruleOf(f)) {
+		if f.ErrorCode != 0 && (stops(ruleOf(f)) || ruleOf(f).Shared) {
 			asking = append(asking, f)
 		}
 	}
@@ -55,7 +55,7 @@ func (h *Handler) react(ctx context.Context, facts, failures []delivery.Fact) er
 
 	for _, f := range found {
 		about := subject{code: f.Rule.Code, scope: f.Scope()}
-		if f.Rule.Suppress != "" {
+		if f.Rule.Suppress != "" || f.Rule.Shared {
 			about.contact, about.address = f.Contact, f.Address
 		}
 		if done[about] {

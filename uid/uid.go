@@ -55,6 +55,7 @@ const (
 	MediaUpload        Kind = 40
 	EmailVerification  Kind = 50
 	SecurityNotice     Kind = 51
+	Thread             Kind = 52
 	TemplateChange     Kind = 60
 	kindsEnd                = 61
 	encodedLength           = 26
@@ -76,7 +77,7 @@ var prefixes = [kindsEnd]string{
 	UnmatchedWebhook: "umw", EventCounter: "evc", MessagingWindow: "mwd",
 	Invitation: "inv", PasswordReset: "pwr", AuditEvent: "aud", SecondFactor: "sfa", RecoveryCode: "rcv",
 	ExternalLogin: "xlg", SignInFlow: "sif", Claim: "clm", MediaUpload: "mup",
-	EmailVerification: "emv", SecurityNotice: "sno", TemplateChange: "tch",
+	EmailVerification: "emv", SecurityNotice: "sno", Thread: "thr", TemplateChange: "tch",
 }
 
 var encoding = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)

@@ -35,6 +35,10 @@ func (w *Webhook) Date(now time.Time) {
 		date(&w.Calls[i].At, now)
 	}
 
+	for i := range w.Handovers {
+		date(&w.Handovers[i].At, now)
+	}
+
 	for i := range w.Templates {
 		date(&w.Templates[i].At, now)
 	}

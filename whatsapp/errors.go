@@ -110,6 +110,14 @@ type Rule struct {
 	Suppress Suppression
 	// Retryable: a later try may succeed, by itself or once the advice was followed.
 	Retryable bool
+	// Other is the endpoint that takes what the one that refused does not: a message that did not
+	// come from there goes there, once. Class says what holds after that. Empty where there is none.
+	Other Route
+	// Apart: the error belongs to this person, and says nothing of the campaign or the number. No
+	// brake counts it.
+	Apart bool
+	// Shared: another app holds the conversation, so the number is shared with that app.
+	Shared bool
 }
 
 // RuleFor returns the rule of an error: by its subcode where the code is only an envelope, by its

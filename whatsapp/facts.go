@@ -19,6 +19,7 @@ type Webhook struct {
 	Security     []SecurityUpdate
 	Errors       []ChannelError
 	Calls        []Call
+	Handovers    []Handover
 	Notices      []Notice
 	// WABAIDs are what its entries are about, each once: accounts, or for a partner's events perhaps
 	// portfolios.
@@ -178,6 +179,21 @@ type Call struct {
 	From          string // as Inbound.From
 	FromUserID    string
 	At            time.Time
+}
+
+// Handover says that the conversation of a number and a person has another holder, where several
+// apps share the number. Only the apps concerned are told: who is given it, and who had it.
+type Handover struct {
+	WABAID        string
+	PhoneNumberID string
+	From          string // the person, as Inbound.From; with FromUserID empty where Meta does not say
+	FromUserID    string
+	// Ours: it was passed to this app. Else it was taken from it.
+	Ours bool
+	// Role is the new holder's in Meta's words (customer_service, marketing, escalation, ai_agent …);
+	// empty where Meta does not say.
+	Role string
+	At   time.Time
 }
 
 // TemplateUpdateKind is which side of a template changed.

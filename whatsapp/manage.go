@@ -9,6 +9,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -30,10 +31,13 @@ type Account struct {
 	OwnerBusinessName  string
 	// MessagingLimit belongs to the whole portfolio.
 	MessagingLimit Tier
-	// MarketingMessages is ONBOARDED when the Marketing Messages API can be used.
+	// MarketingMessages is ONBOARDED when the Marketing Messages API can be used; empty where Meta
+	// does not say.
 	MarketingMessages string
 	// Health is whether it can send, and whether what stands behind it can.
 	Health []Health
+	// MarketingOnlyThere: the usual endpoint refuses marketing templates (131063).
+	MarketingOnlyThere bool
 }
 
 // PhoneNumber is a business phone number.
@@ -113,13 +117,15 @@ const (
 	accountFields = "id,name,currency,country,timezone_id,status,account_review_status,business_verification_status," +
 		"message_template_namespace,ownership_type,owner_business_info"
 	accountFieldsMore = ",whatsapp_business_manager_messaging_limit,marketing_messages_onboarding_status," +
-		"health_status"
+		"health_status," +
+		"marketing_messages_lite_api_status,disable_marketing_messages_on_cloud_api"
 	numberFields = "id,display_phone_number,verified_name,status,quality_rating,name_status," +
 		"code_verification_status,platform_type,throughput,account_mode,is_official_business_account," +
 		"is_pin_enabled"
 	numberFieldsMore = ",is_on_biz_app,whatsapp_business_manager_messaging_limit,health_status"
 	templateFields   = "id,name,language,category,previous_category,correct_category,sub_category,status," +
 		"rejected_reason,quality_score,components,parameter_format,message_send_ttl_seconds"
+	templateFieldsMore = ",optimization_spec"
 
 	numbersPerPage = 100
 	// templatesPerPage keeps a page of large carousels below maxAnswer.
@@ -146,6 +152,8 @@ func (c *Client) Account(ctx context.Context, token Token, wabaID string) (Accou
 		Limit     loose      `json:"whatsapp_business_manager_messaging_limit"`
 		Marketing loose      `json:"marketing_messages_onboarding_status"`
 		Health    wireHealth `json:"health_status"`
+		Lite      loose      `json:"marketing_messages_lite_api_status"` // as it was called before
+		OnlyThere bool       `json:"disable_marketing_messages_on_cloud_api"`
 	}
 	err := withFields(accountFields, accountFieldsMore, func(query url.Values) error {
 		return c.call(ctx, http.MethodGet, token, []string{wabaID}, query, nil, &wire)
@@ -160,9 +168,18 @@ func (c *Client) Account(ctx context.Context, token Token, wabaID string) (Accou
 		VerificationStatus: string(wire.Verification), Namespace: string(wire.Namespace),
 		OwnershipType:   string(wire.OwnershipType),
 		OwnerBusinessID: string(wire.Owner.ID), OwnerBusinessName: string(wire.Owner.Name),
-		MessagingLimit: Tier(wire.Limit), MarketingMessages: string(wire.Marketing),
-		Health: wire.Health.health(),
+		MessagingLimit: Tier(wire.Limit), MarketingMessages: marketingStatus(string(wire.Marketing), string(wire.Lite)),
+		MarketingOnlyThere: wire.OnlyThere,
+		Health:             wire.Health.health(),
 	}, nil
+}
+
+// marketingStatus is what Meta says of the Marketing Messages API under its two names.
+func marketingStatus(status, lite string) string {
+	if strings.EqualFold(lite, onboarded) {
+		return onboarded
+	}
+	return strings.ToUpper(cmp.Or(status, lite))
 }
 
 type wireNumber struct {
@@ -234,19 +251,28 @@ func (c *Client) PhoneNumbers(ctx context.Context, token Token, wabaID string) (
 // Templates reads all templates of an account, page by page. It ends at the first error. When Meta
 // drops a stale cursor the list starts again, so a template may come twice.
 func (c *Client) Templates(ctx context.Context, token Token, wabaID string) iter.Seq2[Template, error] {
-	query := url.Values{"fields": {templateFields}, "limit": {strconv.Itoa(templatesPerPage)}}
 	return func(yield func(Template, error) bool) {
-		for raw, err := range c.pages(ctx, token, []string{wabaID, "message_templates"}, query) {
-			var template Template
-			if err == nil {
-				if err = json.Unmarshal(raw, &template); err != nil {
-					err = fmt.Errorf("read template: %w", err)
+		ended := false // the caller wants no more
+		err := withFields(templateFields, templateFieldsMore, func(query url.Values) error {
+			query.Set("limit", strconv.Itoa(templatesPerPage))
+			for raw, err := range c.pages(ctx, token, []string{wabaID, "message_templates"}, query) {
+				if err != nil {
+					return err
+				}
+
+				var template Template
+				if err := json.Unmarshal(raw, &template); err != nil {
+					return fmt.Errorf("read template: %w", err)
+				}
+				if ended = !yield(template, nil); ended {
+					return nil
 				}
 			}
 
-			if !yield(template, err) || err != nil {
-				return
-			}
+			return nil
+		})
+		if err != nil && !ended {
+			yield(Template{}, err)
 		}
 	}
 }
@@ -254,7 +280,10 @@ func (c *Client) Templates(ctx context.Context, token Token, wabaID string) iter
 // Template reads one template.
 func (c *Client) Template(ctx context.Context, token Token, templateID string) (Template, error) {
 	var template Template
-	err := c.call(ctx, http.MethodGet, token, []string{templateID}, url.Values{"fields": {templateFields}}, nil, &template)
+	err := withFields(templateFields, templateFieldsMore, func(query url.Values) error {
+		return c.call(ctx, http.MethodGet, token, []string{templateID}, query, nil, &template)
+	})
+
 	return template, err
 }
 
@@ -324,28 +353,26 @@ func (c *Client) Unsubscribe(ctx context.Context, token Token, wabaID string) er
 	return c.call(ctx, http.MethodDelete, token, []string{wabaID, "subscribed_apps"}, nil, nil, nil)
 }
 
-// Register registers a number for the Cloud API with its six-digit PIN, which it sets when there is
-// none.
-func (c *Client) Register(ctx context.Context, token Token, phoneNumberID, pin string) error {
-	body := struct {
-		MessagingProduct string `json:"messaging_product"`
-		PIN              string `json:"pin"`
-	}{"whatsapp", pin}
-
-	return c.call(ctx, http.MethodPost, token, []string{phoneNumberID, "register"}, nil, body, nil)
-}
-
-// withFields asks for all fields, and again for those every version knows when Meta names one that
-// it does not.
+// withFields asks for all fields, and again without each one that Meta says it does not know. Those
+// of fields are known to every version.
 func withFields(fields, more string, ask func(url.Values) error) error {
-	err := ask(url.Values{"fields": {fields + more}})
-	var failure *Error
-	if errors.As(err, &failure) && failure.Code == codeInvalidParameter &&
-		strings.Contains(failure.Message, "nonexisting field") {
-		return ask(url.Values{"fields": {fields}})
-	}
+	for rest := strings.Split(strings.Trim(more, ","), ","); ; {
+		err := ask(url.Values{"fields": {strings.Join(append([]string{fields}, rest...), ",")}})
+		var failure *Error
+		if !errors.As(err, &failure) || failure.Code != codeInvalidParameter ||
+			!strings.Contains(failure.Message, "nonexisting field") || len(rest) == 0 {
+			return err
+		}
 
-	return err
+		known := slices.DeleteFunc(slices.Clone(rest), func(name string) bool {
+			return strings.Contains(failure.Message, "("+name+")")
+		})
+		if len(known) == len(rest) {
+			known = nil // it names none of them as we know it
+		}
+
+		rest = known
+	}
 }
 
 const codeInvalidParameter = 100

@@ -16,6 +16,10 @@ type Message struct {
 	BizOpaqueCallbackData string
 	// ContextMessageID is the message that this one quotes.
 	ContextMessageID string
+	// Route is the endpoint that it goes to; empty is the usual one.
+	Route Route
+	// MaxPrice says that the template has one, which the Marketing Messages API is told to keep to.
+	MaxPrice bool
 
 	Template *TemplateMessage
 	Text     *TextMessage
@@ -148,6 +152,7 @@ type wireMessage struct {
 	Location         json.RawMessage `json:"location,omitempty"`
 	Contacts         json.RawMessage `json:"contacts,omitempty"`
 	Reaction         json.RawMessage `json:"reaction,omitempty"`
+	Bid              *wireBid        `json:"bid_spec,omitempty"`
 }
 
 type wireContext struct {
@@ -210,6 +215,10 @@ func (m Message) MarshalJSON() ([]byte, error) {
 	if m.Template != nil {
 		wire.Template = &wireTemplate{Name: m.Template.Name, Language: wireLanguage{m.Template.Language},
 			Components: m.Template.Components}
+	}
+
+	if m.MaxPrice && m.Route == RouteMarketing { // the usual endpoint knows no such field
+		wire.Bid = wholeBid
 	}
 
 	if place := wire.media(wire.Type); place != nil {

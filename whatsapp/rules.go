@@ -199,18 +199,29 @@ var rules = []Rule{
 	{Code: 131053, Title: "Media could not be used", Class: FailContent,
 		Advice: "The file's type, size or encoding is not accepted. Use JPEG or PNG up to 5 MB, MP4 (H.264) up to 16 MB, " +
 			"or a document up to 100 MB."},
-	{Code: 131055, Title: "Only marketing templates here", Class: FailContent,
-		Advice: "The Marketing Messages API sends marketing templates only. Send this template the ordinary way."},
+	{Code: 131055, Title: "Only marketing templates here", Class: FailContent, Other: RouteMessages,
+		Advice: "The Marketing Messages API sends marketing templates only. The message is sent the usual way by itself; " +
+			"if that is refused too, sync the account: the template's category has changed."},
 	{Code: 131059, Title: "Group error or stale list", Class: RetryAt, Delay: time.Second, MaxRetries: 1, Retryable: true,
 		Advice: "A list changed while it was being read. It is read again from the start."},
 	{Code: 131060, Title: "Message not available", Class: Fail,
 		Advice: "The message can be read only on the person's phone. Answer them there."},
+	{Code: 131061, Title: "Max price needs the Marketing Messages API", Class: PauseTemplate,
+		Reason: ReasonAccountRestricted, Retryable: true, Other: RouteMarketing,
+		Advice: "The template has a max price, with which it can go through the Marketing Messages API only. The message " +
+			"is sent that way by itself; if that is refused too, set the account up for that API in WhatsApp Manager."},
 	{Code: 131062, Title: "Needs a phone number", Class: Fail,
 		Advice: "This kind of message cannot go to a person known only by a user id. Ask for their phone number first."},
 	{Code: 131063, Title: "Marketing only through the Marketing Messages API", Class: PauseTemplate,
-		Reason: ReasonAccountRestricted, Retryable: true,
-		Advice: "This account takes marketing templates only through the Marketing Messages API. " +
-			"Change that setting in WhatsApp Manager."},
+		Reason: ReasonAccountRestricted, Retryable: true, Other: RouteMarketing,
+		Advice: "This account takes marketing templates only through the Marketing Messages API. The message is sent that " +
+			"way by itself; if that is refused too, change that setting in WhatsApp Manager."},
+	{Code: 131065, Title: "No max price in this country", Class: Fail, Apart: true,
+		Advice: "The template has a max price, which WhatsApp does not offer in the person's country. Leave the country " +
+			"out, or use a template without a max price."},
+	{Code: 131070, Title: "Another app holds this conversation", Class: Fail, Apart: true, Shared: true,
+		Advice: "Several apps share this number, and another one answers this person now. Send a template, which needs no " +
+			"conversation, or have the conversation handed over in Meta Business Suite."},
 	{Code: 131201, To: 131215, Title: "Group error", Class: Fail,
 		Advice: "WhatsApp refused a message to a group. Read the detail."},
 	{Code: 135000, Title: "A parameter is wrong", Class: FailContent,
@@ -257,15 +268,16 @@ var rules = []Rule{
 		Advice: "Meta blocked the Flow behind this template's button. Correct it in WhatsApp Manager."},
 	{Code: 132069, Title: "Flow throttled", Class: RetryAt, Delay: time.Hour, MaxRetries: 1, Retryable: true,
 		Advice: "Meta allows this Flow ten messages an hour until it works better. Correct it in WhatsApp Manager."},
-	{Code: 134100, Title: "Only marketing templates here", Class: FailContent,
-		Advice: "The Marketing Messages API sends marketing templates only. Send this template the ordinary way."},
+	{Code: 134100, Title: "Only marketing templates here", Class: FailContent, Other: RouteMessages,
+		Advice: "The Marketing Messages API sends marketing templates only. The message is sent the usual way by itself; " +
+			"if that is refused too, sync the account: the template's category has changed."},
 	{Code: 134101, Title: "Template not ready yet", Class: RetryAt, Delay: 10 * time.Minute, MaxRetries: 1,
 		Retryable: true,
 		Advice:    "Meta is still preparing this template for the Marketing Messages API. It is tried again in ten minutes."},
 	{Code: 134102, Title: "Not set up for the Marketing Messages API", Class: PauseTemplate,
-		Reason: ReasonAccountRestricted, Retryable: true,
-		Advice: "The account or template is not set up for the Marketing Messages API. Finish that in WhatsApp Manager, " +
-			"or send the ordinary way."},
+		Reason: ReasonAccountRestricted, Retryable: true, Other: RouteMessages,
+		Advice: "The account or template is not set up for the Marketing Messages API. The message is sent the usual way " +
+			"by itself; if that is refused too, finish the setting up in WhatsApp Manager."},
 	{Code: 1752041, Title: "Already being set up", Class: Fail,
 		Advice: "A request for the Marketing Messages API is under way. Nothing needs to be done."},
 

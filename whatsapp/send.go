@@ -66,7 +66,7 @@ func (c *Client) Send(ctx context.Context, token Token, phoneNumberID string, me
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 
-	request, outgoing := c.sendRequest(ctx, token, phoneNumberID, body)
+	request, outgoing := c.sendRequest(ctx, token, phoneNumberID, message.Route.edge(), body)
 	response, err := c.http.Do(request)
 
 	if err != nil {
@@ -85,10 +85,10 @@ func (c *Client) Send(ctx context.Context, token Token, phoneNumberID string, me
 	return judge(response, answer.Bytes(), whole, token)
 }
 
-func (c *Client) sendRequest(ctx context.Context, token Token, phoneNumberID string, body []byte) (*http.Request,
-	*gatedBody) {
+func (c *Client) sendRequest(ctx context.Context, token Token, phoneNumberID, edge string,
+	body []byte) (*http.Request, *gatedBody) {
 	outgoing := &gatedBody{gate: new(gate), rest: body}
-	request := c.request(ctx, http.MethodPost, token, []string{phoneNumberID, "messages"}, nil)
+	request := c.request(ctx, http.MethodPost, token, []string{phoneNumberID, edge}, nil)
 	request.Header["Content-Type"] = contentTypeJSON
 	request.ContentLength = int64(len(body))
 	request.Body = outgoing

@@ -25,6 +25,9 @@ type Template struct {
 	// CorrectCategory differs from Category when Meta is about to change that.
 	CorrectCategory string
 	SubCategory     string
+	// MaxPrice is at most what 1,000 delivered messages cost, in the smallest unit of the account's
+	// currency (optimization_spec.bid_amount); zero is none: the rate card's price.
+	MaxPrice int
 }
 
 // Component is a part of a template. What we do not know of Meta's JSON is kept in Extra and
@@ -160,6 +163,9 @@ type wireTemplateNode struct {
 	Previous   loose       `json:"previous_category"`
 	Correct    loose       `json:"correct_category"`
 	Sub        loose       `json:"sub_category"`
+	Optimized  struct {
+		BidAmount number `json:"bid_amount"`
+	} `json:"optimization_spec"`
 }
 
 // UnmarshalJSON reads a template as the Graph API gives it, or as it is submitted. Parts of the
@@ -178,6 +184,7 @@ func (t *Template) UnmarshalJSON(raw []byte) error {
 		ParameterFormat: strings.ToUpper(string(wire.Format)), Components: wire.Components,
 		MessageSendTTLSeconds: int(wire.TTL),
 		PreviousCategory:      string(wire.Previous), CorrectCategory: string(wire.Correct), SubCategory: string(wire.Sub),
+		MaxPrice: int(max(wire.Optimized.BidAmount, 0)),
 	}
 	if t.RejectedReason == "NONE" {
 		t.RejectedReason = ""

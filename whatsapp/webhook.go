@@ -191,10 +191,11 @@ var fields = map[string]func(*Webhook, origin, json.RawMessage) bool{
 	"template_category_update":            templateUpdate(TemplateCategoryChanged),
 	"template_correct_category_detection": templateUpdate(TemplateCategoryDetected),
 
-	"calls":              (*Webhook).calls,
-	"history":            unapplied("history"),
-	"smb_app_state_sync": unapplied("smb_app_state_sync"),
-	"whatsapp_account":   unapplied("whatsapp_account"),
+	"calls":               (*Webhook).calls,
+	"messaging_handovers": (*Webhook).handover,
+	"history":             unapplied("history"),
+	"smb_app_state_sync":  unapplied("smb_app_state_sync"),
+	"whatsapp_account":    unapplied("whatsapp_account"),
 
 	"automatic_events":             notice("automatic_events"),
 	"business_status_update":       notice("business_status_update"),
@@ -203,7 +204,6 @@ var fields = map[string]func(*Webhook, origin, json.RawMessage) bool{
 	"group_participants_update":    notice("group_participants_update"),
 	"group_settings_update":        notice("group_settings_update"),
 	"group_status_update":          notice("group_status_update"),
-	"messaging_handovers":          notice("messaging_handovers"),
 	"partner_solutions":            notice("partner_solutions"),
 	"payment_configuration_update": notice("payment_configuration_update"),
 	"tracking_events":              notice("tracking_events"),

@@ -127,9 +127,12 @@ func TestASampleIsTheFactItShows(t *testing.T) {
 			WABAID: "waba-id", PhoneNumberID: "phone-number-id", WAMID: "wamid.standby-outbound", Status: StatusDelivered,
 			At: at(1700000001), RecipientID: person, RecipientUserID: "user-id",
 		}}},
-		"public-observed/messaging_handovers_control_passed": {Notices: []Notice{{
-			WABAID: "waba-id", PhoneNumberID: "phone-number-id", Field: "messaging_handovers", Event: "control_passed",
+		"public-observed/messaging_handovers_control_passed": {Handovers: []Handover{{
+			WABAID: "waba-id", PhoneNumberID: "phone-number-id", From: "15550002222", Ours: true, Role: "escalation",
 			At: at(1700000002),
+		}}},
+		"public-observed/messaging_handovers_control_passed_minimal": {Handovers: []Handover{{
+			WABAID: "waba-id", PhoneNumberID: "phone-number-id", From: "15550002222", Ours: true,
 		}}},
 		"public-constructed/template_status_update_paused_first": {Templates: []TemplateUpdate{{
 			WABAID: waba, Kind: TemplateStatusChanged, TemplateID: "300000000000003", Name: "promo_otono", Language: "es_ES",
@@ -362,7 +365,7 @@ func TestNoSampleLosesAFact(t *testing.T) {
 			facts := len(got.Statuses) + len(got.Inbound) + len(got.Echoes) + len(got.Templates) + len(got.Numbers) +
 				len(got.Accounts) +
 				len(got.Capabilities) + len(got.Preferences) + len(got.Security) + len(got.Errors) + len(got.Notices) +
-				len(got.Unknown)
+				len(got.Handovers) + len(got.Unknown)
 			if facts < changes {
 				t.Errorf("%d changes became %d facts", changes, facts)
 			}

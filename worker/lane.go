@@ -52,6 +52,7 @@ type Lanes struct {
 	log       *slog.Logger
 	turns     atomic.Int64
 	breakers  breakers
+	reread    rereads
 	waiting   func(context.Context) bool
 
 	runningMu sync.Mutex
@@ -134,8 +135,8 @@ func (ls *Lanes) takeTurn(ctx context.Context, number uid.ID) (again time.Durati
 	}
 
 	l := &lane{Lanes: ls, number: number, sender: sender, perSecond: perSecond(sender.PhoneNumber),
-		templates: map[uid.ID]whatsapp.Template{},
-		breaker:   ls.breakers.of(sender.Account.ID), answers: make(chan delivery.Fact, unsettled),
+		marketing: account.MarketingRoute(sender.Account), templates: map[uid.ID]whatsapp.Template{},
+		breaker: ls.breakers.of(sender.Account.ID), answers: make(chan delivery.Fact, unsettled),
 		ends: time.Now().Add(ls.turnTime(system))}
 	if wait := l.breaker.closed(time.Now()); wait > 0 {
 		return wait, true, nil
@@ -189,6 +190,7 @@ type lane struct {
 	number    uid.ID
 	sender    account.Sender
 	perSecond float64
+	marketing whatsapp.Route // of the account's marketing templates
 	templates map[uid.ID]whatsapp.Template
 
 	breaker *breaker

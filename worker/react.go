@@ -9,6 +9,7 @@ import (
 
 	"carillon/campaign"
 	"carillon/delivery"
+	"carillon/ent/enum"
 	"carillon/whatsapp"
 )
 
@@ -21,7 +22,7 @@ const (
 // react turns WhatsApp's answer into what is written down of the message. What an error means
 // stands in whatsapp's table, and what it asks for beyond the message in campaign.React; here is
 // only what each class means to the message and its lane.
-func (l *lane) react(m delivery.Claimed, answer whatsapp.Answer) delivery.Fact {
+func (l *lane) react(m delivery.Claimed, route whatsapp.Route, answer whatsapp.Answer) delivery.Fact {
 	f := delivery.Fact{Message: m.ID, Attempt: m.Attempt, Claim: m.Claim, WAMID: answer.WAMID, At: l.now(),
 		ErrorCode: answer.Rule.Code, Recipient: answer.WaID, RecipientUserID: answer.UserID}
 	if answer.Err != nil {
@@ -41,7 +42,17 @@ func (l *lane) react(m delivery.Claimed, answer whatsapp.Answer) delivery.Fact {
 	case whatsapp.NotSent:
 		f.Kind, f.ErrorCode = delivery.Return, 0
 	default:
+		if l.reroute(m, route, answer.Rule, &f) {
+			return f
+		}
+
 		l.refused(m, answer, &f)
+	}
+
+	// The next try finds its own way. That it went the usual one needs no writing.
+	again := f.Kind == delivery.Retry || f.Kind == delivery.Return
+	if !again && (route == whatsapp.RouteMarketing || m.Route != "") {
+		f.Route = enum.MessageRoute(route)
 	}
 
 	return f
@@ -61,6 +72,10 @@ func healthy(answer whatsapp.Answer) bool {
 
 func (l *lane) refused(m delivery.Claimed, answer whatsapp.Answer, f *delivery.Fact) {
 	rule, retries := answer.Rule, m.Retries
+	if m.Route != "" {
+		retries-- // that WhatsApp asked for another endpoint was no failure
+	}
+
 	again := func(in time.Duration) {
 		f.Kind, f.NotBefore = delivery.Retry, f.At.Add(max(in, answer.RetryAfter))
 		if retries >= rule.MaxRetries {
@@ -88,7 +103,7 @@ func (l *lane) refused(m delivery.Claimed, answer whatsapp.Answer, f *delivery.F
 		case m.Campaign.IsZero():
 			f.Kind = delivery.Refused // nobody would resume it
 		case stopped:
-			f.Kind = delivery.Return // it waits with its campaign until that is mended
+			f.Kind, f.Anew = delivery.Return, true // it waits with its campaign until that is mended
 		default: // one such answer proves little, or was about a token that has been replaced
 			f.Kind, f.NotBefore = delivery.Retry, f.At.Add(backoff(retries))
 		}
@@ -97,6 +112,9 @@ func (l *lane) refused(m delivery.Claimed, answer whatsapp.Answer, f *delivery.F
 		l.concern(m, rule, f)
 	default:
 		f.Kind = delivery.Refused
+		if rule.Shared {
+			l.concern(m, rule, f)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -92,7 +93,7 @@ func (l *lane) deliver(m delivery.Claimed, slot time.Time) {
 
 	ended := time.Now()
 	l.window.took(ended.Sub(started), ended, l.perSecond)
-	l.answers <- l.react(m, answer)
+	l.answers <- l.react(m, message.Route, answer)
 }
 
 // compose makes Meta's message of a claimed one, or says why it cannot be sent.
@@ -119,7 +120,8 @@ func (l *lane) compose(m delivery.Claimed) (whatsapp.Message, *delivery.Fact) {
 			return message, l.refuse(m, whatsapp.CodeBadValue, problems[0].Error())
 		}
 
-		message.Template = &bound
+		message.Template, message.MaxPrice = &bound, template.MaxPrice > 0
+		message.Route = cmp.Or(whatsapp.Route(m.Route), template.Route(l.marketing))
 
 		return message, nil
 	}

@@ -49,6 +49,10 @@ const (
 	FieldHealth = "health"
 	// FieldMessagingLimit holds the string denoting the messaging_limit field in the database.
 	FieldMessagingLimit = "messaging_limit"
+	// FieldMarketingMessages holds the string denoting the marketing_messages field in the database.
+	FieldMarketingMessages = "marketing_messages"
+	// FieldMarketingOnlyThere holds the string denoting the marketing_only_there field in the database.
+	FieldMarketingOnlyThere = "marketing_only_there"
 	// FieldConnectedAt holds the string denoting the connected_at field in the database.
 	FieldConnectedAt = "connected_at"
 	// FieldSyncedAt holds the string denoting the synced_at field in the database.
@@ -95,6 +99,8 @@ var Columns = []string{
 	FieldSignupCode,
 	FieldHealth,
 	FieldMessagingLimit,
+	FieldMarketingMessages,
+	FieldMarketingOnlyThere,
 	FieldConnectedAt,
 	FieldSyncedAt,
 	FieldWebhookReceivedAt,
@@ -120,6 +126,8 @@ var (
 	Policy ent.Policy
 	// DefaultSandbox holds the default value on creation for the "sandbox" field.
 	DefaultSandbox bool
+	// DefaultMarketingOnlyThere holds the default value on creation for the "marketing_only_there" field.
+	DefaultMarketingOnlyThere bool
 	// DefaultConnectedAt holds the default value on creation for the "connected_at" field.
 	DefaultConnectedAt func() time.Time
 	// DefaultID holds the default value on creation for the "id" field.
@@ -204,6 +212,16 @@ func ByTokenWarnedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByMessagingLimit orders the results by the messaging_limit field.
 func ByMessagingLimit(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldMessagingLimit, opts...).ToFunc()
+}
+
+// ByMarketingMessages orders the results by the marketing_messages field.
+func ByMarketingMessages(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldMarketingMessages, opts...).ToFunc()
+}
+
+// ByMarketingOnlyThere orders the results by the marketing_only_there field.
+func ByMarketingOnlyThere(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldMarketingOnlyThere, opts...).ToFunc()
 }
 
 // ByConnectedAt orders the results by the connected_at field.

@@ -122,6 +122,16 @@ func MessagingLimit(v int) predicate.Account {
 	return predicate.Account(sql.FieldEQ(FieldMessagingLimit, v))
 }
 
+// MarketingMessages applies equality check predicate on the "marketing_messages" field. It's identical to MarketingMessagesEQ.
+func MarketingMessages(v string) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldMarketingMessages, v))
+}
+
+// MarketingOnlyThere applies equality check predicate on the "marketing_only_there" field. It's identical to MarketingOnlyThereEQ.
+func MarketingOnlyThere(v bool) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldMarketingOnlyThere, v))
+}
+
 // ConnectedAt applies equality check predicate on the "connected_at" field. It's identical to ConnectedAtEQ.
 func ConnectedAt(v time.Time) predicate.Account {
 	return predicate.Account(sql.FieldEQ(FieldConnectedAt, v))
@@ -870,6 +880,91 @@ func MessagingLimitIsNil() predicate.Account {
 // MessagingLimitNotNil applies the NotNil predicate on the "messaging_limit" field.
 func MessagingLimitNotNil() predicate.Account {
 	return predicate.Account(sql.FieldNotNull(FieldMessagingLimit))
+}
+
+// MarketingMessagesEQ applies the EQ predicate on the "marketing_messages" field.
+func MarketingMessagesEQ(v string) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldMarketingMessages, v))
+}
+
+// MarketingMessagesNEQ applies the NEQ predicate on the "marketing_messages" field.
+func MarketingMessagesNEQ(v string) predicate.Account {
+	return predicate.Account(sql.FieldNEQ(FieldMarketingMessages, v))
+}
+
+// MarketingMessagesIn applies the In predicate on the "marketing_messages" field.
+func MarketingMessagesIn(vs ...string) predicate.Account {
+	return predicate.Account(sql.FieldIn(FieldMarketingMessages, vs...))
+}
+
+// MarketingMessagesNotIn applies the NotIn predicate on the "marketing_messages" field.
+func MarketingMessagesNotIn(vs ...string) predicate.Account {
+	return predicate.Account(sql.FieldNotIn(FieldMarketingMessages, vs...))
+}
+
+// MarketingMessagesGT applies the GT predicate on the "marketing_messages" field.
+func MarketingMessagesGT(v string) predicate.Account {
+	return predicate.Account(sql.FieldGT(FieldMarketingMessages, v))
+}
+
+// MarketingMessagesGTE applies the GTE predicate on the "marketing_messages" field.
+func MarketingMessagesGTE(v string) predicate.Account {
+	return predicate.Account(sql.FieldGTE(FieldMarketingMessages, v))
+}
+
+// MarketingMessagesLT applies the LT predicate on the "marketing_messages" field.
+func MarketingMessagesLT(v string) predicate.Account {
+	return predicate.Account(sql.FieldLT(FieldMarketingMessages, v))
+}
+
+// MarketingMessagesLTE applies the LTE predicate on the "marketing_messages" field.
+func MarketingMessagesLTE(v string) predicate.Account {
+	return predicate.Account(sql.FieldLTE(FieldMarketingMessages, v))
+}
+
+// MarketingMessagesContains applies the Contains predicate on the "marketing_messages" field.
+func MarketingMessagesContains(v string) predicate.Account {
+	return predicate.Account(sql.FieldContains(FieldMarketingMessages, v))
+}
+
+// MarketingMessagesHasPrefix applies the HasPrefix predicate on the "marketing_messages" field.
+func MarketingMessagesHasPrefix(v string) predicate.Account {
+	return predicate.Account(sql.FieldHasPrefix(FieldMarketingMessages, v))
+}
+
+// MarketingMessagesHasSuffix applies the HasSuffix predicate on the "marketing_messages" field.
+func MarketingMessagesHasSuffix(v string) predicate.Account {
+	return predicate.Account(sql.FieldHasSuffix(FieldMarketingMessages, v))
+}
+
+// MarketingMessagesIsNil applies the IsNil predicate on the "marketing_messages" field.
+func MarketingMessagesIsNil() predicate.Account {
+	return predicate.Account(sql.FieldIsNull(FieldMarketingMessages))
+}
+
+// MarketingMessagesNotNil applies the NotNil predicate on the "marketing_messages" field.
+func MarketingMessagesNotNil() predicate.Account {
+	return predicate.Account(sql.FieldNotNull(FieldMarketingMessages))
+}
+
+// MarketingMessagesEqualFold applies the EqualFold predicate on the "marketing_messages" field.
+func MarketingMessagesEqualFold(v string) predicate.Account {
+	return predicate.Account(sql.FieldEqualFold(FieldMarketingMessages, v))
+}
+
+// MarketingMessagesContainsFold applies the ContainsFold predicate on the "marketing_messages" field.
+func MarketingMessagesContainsFold(v string) predicate.Account {
+	return predicate.Account(sql.FieldContainsFold(FieldMarketingMessages, v))
+}
+
+// MarketingOnlyThereEQ applies the EQ predicate on the "marketing_only_there" field.
+func MarketingOnlyThereEQ(v bool) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldMarketingOnlyThere, v))
+}
+
+// MarketingOnlyThereNEQ applies the NEQ predicate on the "marketing_only_there" field.
+func MarketingOnlyThereNEQ(v bool) predicate.Account {
+	return predicate.Account(sql.FieldNEQ(FieldMarketingOnlyThere, v))
 }
 
 // ConnectedAtEQ applies the EQ predicate on the "connected_at" field.

@@ -608,3 +608,18 @@ func (MessageStatus) Values() []string {
 	return []string{"QUEUED", "SENDING", "ACCEPTED", "HELD", "SENT", "DELIVERED", "READ", "FAILED", "UNKNOWN",
 		"SKIPPED", "CANCELED", "RECEIVED", "EDITED", "REVOKED"}
 }
+
+// MessageRoute says by which of Meta's endpoints a message went.
+type MessageRoute string
+
+const (
+	MessageRouteMessages          MessageRoute = "MESSAGES"
+	MessageRouteMarketingMessages MessageRoute = "MARKETING_MESSAGES"
+)
+
+// MarshalGQL and UnmarshalGQL bind MessageRoute to the GraphQL enum of that name.
+func (v MessageRoute) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *MessageRoute) UnmarshalGQL(in any) error { return read(v, in) }
+
+// Values lists them for the data model.
+func (MessageRoute) Values() []string { return []string{"MESSAGES", "MARKETING_MESSAGES"} }

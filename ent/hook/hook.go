@@ -500,6 +500,18 @@ func (f TermsAcceptanceFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Va
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.TermsAcceptanceMutation", m)
 }
 
+// The ThreadFunc type is an adapter to allow the use of ordinary
+// function as Thread mutator.
+type ThreadFunc func(context.Context, *ent.ThreadMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ThreadFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ThreadMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ThreadMutation", m)
+}
+
 // The UnmatchedWebhookFunc type is an adapter to allow the use of ordinary
 // function as UnmatchedWebhook mutator.
 type UnmatchedWebhookFunc func(context.Context, *ent.UnmatchedWebhookMutation) (ent.Value, error)

@@ -55,6 +55,8 @@ const (
 	FieldErrorDetail = "error_detail"
 	// FieldSkipReason holds the string denoting the skip_reason field in the database.
 	FieldSkipReason = "skip_reason"
+	// FieldRoute holds the string denoting the route field in the database.
+	FieldRoute = "route"
 	// FieldAttempts holds the string denoting the attempts field in the database.
 	FieldAttempts = "attempts"
 	// FieldSettledAttempts holds the string denoting the settled_attempts field in the database.
@@ -152,6 +154,7 @@ var Columns = []string{
 	FieldErrorCode,
 	FieldErrorDetail,
 	FieldSkipReason,
+	FieldRoute,
 	FieldAttempts,
 	FieldSettledAttempts,
 	FieldNotBefore,
@@ -250,6 +253,16 @@ func SkipReasonValidator(sr enum.SkipReason) error {
 	}
 }
 
+// RouteValidator is a validator for the "route" field enum values. It is called by the builders before save.
+func RouteValidator(r enum.MessageRoute) error {
+	switch r {
+	case "MESSAGES", "MARKETING_MESSAGES":
+		return nil
+	default:
+		return fmt.Errorf("message: invalid enum value for route field: %q", r)
+	}
+}
+
 // OrderOption defines the ordering options for the Message queries.
 type OrderOption func(*sql.Selector)
 
@@ -336,6 +349,11 @@ func ByErrorDetail(opts ...sql.OrderTermOption) OrderOption {
 // BySkipReason orders the results by the skip_reason field.
 func BySkipReason(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSkipReason, opts...).ToFunc()
+}
+
+// ByRoute orders the results by the route field.
+func ByRoute(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRoute, opts...).ToFunc()
 }
 
 // ByAttempts orders the results by the attempts field.
@@ -512,4 +530,11 @@ var (
 	_ graphql.Marshaler = (*enum.SkipReason)(nil)
 	// enum.SkipReason must implement graphql.Unmarshaler.
 	_ graphql.Unmarshaler = (*enum.SkipReason)(nil)
+)
+
+var (
+	// enum.MessageRoute must implement graphql.Marshaler.
+	_ graphql.Marshaler = (*enum.MessageRoute)(nil)
+	// enum.MessageRoute must implement graphql.Unmarshaler.
+	_ graphql.Unmarshaler = (*enum.MessageRoute)(nil)
 )

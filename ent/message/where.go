@@ -907,6 +907,46 @@ func SkipReasonNotNil() predicate.Message {
 	return predicate.Message(sql.FieldNotNull(FieldSkipReason))
 }
 
+// RouteEQ applies the EQ predicate on the "route" field.
+func RouteEQ(v enum.MessageRoute) predicate.Message {
+	vc := v
+	return predicate.Message(sql.FieldEQ(FieldRoute, vc))
+}
+
+// RouteNEQ applies the NEQ predicate on the "route" field.
+func RouteNEQ(v enum.MessageRoute) predicate.Message {
+	vc := v
+	return predicate.Message(sql.FieldNEQ(FieldRoute, vc))
+}
+
+// RouteIn applies the In predicate on the "route" field.
+func RouteIn(vs ...enum.MessageRoute) predicate.Message {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Message(sql.FieldIn(FieldRoute, v...))
+}
+
+// RouteNotIn applies the NotIn predicate on the "route" field.
+func RouteNotIn(vs ...enum.MessageRoute) predicate.Message {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Message(sql.FieldNotIn(FieldRoute, v...))
+}
+
+// RouteIsNil applies the IsNil predicate on the "route" field.
+func RouteIsNil() predicate.Message {
+	return predicate.Message(sql.FieldIsNull(FieldRoute))
+}
+
+// RouteNotNil applies the NotNil predicate on the "route" field.
+func RouteNotNil() predicate.Message {
+	return predicate.Message(sql.FieldNotNull(FieldRoute))
+}
+
 // AttemptsEQ applies the EQ predicate on the "attempts" field.
 func AttemptsEQ(v int) predicate.Message {
 	return predicate.Message(sql.FieldEQ(FieldAttempts, v))

@@ -64,6 +64,8 @@ var (
 		{Name: "signup_code", Type: field.TypeBytes, Nullable: true},
 		{Name: "health", Type: field.TypeJSON, Nullable: true},
 		{Name: "messaging_limit", Type: field.TypeInt, Nullable: true},
+		{Name: "marketing_messages", Type: field.TypeString, Nullable: true},
+		{Name: "marketing_only_there", Type: field.TypeBool, Default: false},
 		{Name: "connected_at", Type: field.TypeTime},
 		{Name: "synced_at", Type: field.TypeTime, Nullable: true},
 		{Name: "webhook_received_at", Type: field.TypeTime, Nullable: true},
@@ -930,6 +932,7 @@ var (
 		{Name: "error_code", Type: field.TypeInt, Nullable: true},
 		{Name: "error_detail", Type: field.TypeString, Nullable: true},
 		{Name: "skip_reason", Type: field.TypeEnum, Nullable: true, Enums: []string{"OPTED_OUT", "NO_OPT_IN", "CONTACT_DELETED", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER", "INVALID_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED"}},
+		{Name: "route", Type: field.TypeEnum, Nullable: true, Enums: []string{"MESSAGES", "MARKETING_MESSAGES"}},
 		{Name: "attempts", Type: field.TypeInt, Default: 0},
 		{Name: "settled_attempts", Type: field.TypeInt, Nullable: true},
 		{Name: "not_before", Type: field.TypeTime},
@@ -961,25 +964,25 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "message_campaign_campaign",
-				Columns:    []*schema.Column{MessageColumns[33]},
+				Columns:    []*schema.Column{MessageColumns[34]},
 				RefColumns: []*schema.Column{CampaignColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "message_template_template",
-				Columns:    []*schema.Column{MessageColumns[34]},
+				Columns:    []*schema.Column{MessageColumns[35]},
 				RefColumns: []*schema.Column{TemplateColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "message_phone_number_phone_number",
-				Columns:    []*schema.Column{MessageColumns[35]},
+				Columns:    []*schema.Column{MessageColumns[36]},
 				RefColumns: []*schema.Column{PhoneNumberColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "message_contact_contact",
-				Columns:    []*schema.Column{MessageColumns[36]},
+				Columns:    []*schema.Column{MessageColumns[37]},
 				RefColumns: []*schema.Column{ContactColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -988,7 +991,7 @@ var (
 			{
 				Name:    "message_campaign_queue",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[33], MessageColumns[17], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[34], MessageColumns[18], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'QUEUED' AND campaign_id IS NOT NULL",
 				},
@@ -996,7 +999,7 @@ var (
 			{
 				Name:    "message_direct_queue",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[35], MessageColumns[17], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[36], MessageColumns[18], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'QUEUED' AND campaign_id IS NULL",
 				},
@@ -1004,7 +1007,7 @@ var (
 			{
 				Name:    "message_unknown",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[27]},
+				Columns: []*schema.Column{MessageColumns[28]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'UNKNOWN'",
 				},
@@ -1012,7 +1015,7 @@ var (
 			{
 				Name:    "message_campaign_failed",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[33], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[34], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'FAILED'",
 				},
@@ -1041,7 +1044,7 @@ var (
 			{
 				Name:    "message_received_once",
 				Unique:  true,
-				Columns: []*schema.Column{MessageColumns[35], MessageColumns[11]},
+				Columns: []*schema.Column{MessageColumns[36], MessageColumns[11]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "direction = 'INBOUND'",
 				},
@@ -1144,6 +1147,8 @@ var (
 		{Name: "status", Type: field.TypeString, Default: "CONNECTED"},
 		{Name: "throughput", Type: field.TypeInt, Default: 80},
 		{Name: "throughput_cap", Type: field.TypeInt, Nullable: true},
+		{Name: "username", Type: field.TypeString, Nullable: true},
+		{Name: "shared_at", Type: field.TypeTime, Nullable: true},
 		{Name: "pin", Type: field.TypeBytes, Nullable: true},
 		{Name: "account_id", Type: field.TypeUUID},
 	}
@@ -1155,7 +1160,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "phone_number_account_phone_numbers",
-				Columns:    []*schema.Column{PhoneNumberColumns[10]},
+				Columns:    []*schema.Column{PhoneNumberColumns[12]},
 				RefColumns: []*schema.Column{AccountColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -1169,7 +1174,7 @@ var (
 			{
 				Name:    "phonenumber_account_id_meta_id",
 				Unique:  true,
-				Columns: []*schema.Column{PhoneNumberColumns[10], PhoneNumberColumns[2]},
+				Columns: []*schema.Column{PhoneNumberColumns[12], PhoneNumberColumns[2]},
 			},
 			{
 				Name:    "phonenumber_meta_id",
@@ -1398,6 +1403,7 @@ var (
 		{Name: "edits", Type: field.TypeJSON, Nullable: true},
 		{Name: "changing_until", Type: field.TypeTime, Nullable: true},
 		{Name: "changing_by", Type: field.TypeString, Nullable: true},
+		{Name: "max_price", Type: field.TypeInt, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "updated_at", Type: field.TypeTime},
 		{Name: "account_id", Type: field.TypeUUID},
@@ -1410,7 +1416,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "template_account_templates",
-				Columns:    []*schema.Column{TemplateColumns[20]},
+				Columns:    []*schema.Column{TemplateColumns[21]},
 				RefColumns: []*schema.Column{AccountColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -1424,7 +1430,7 @@ var (
 			{
 				Name:    "template_account_id_name_language",
 				Unique:  true,
-				Columns: []*schema.Column{TemplateColumns[20], TemplateColumns[3], TemplateColumns[4]},
+				Columns: []*schema.Column{TemplateColumns[21], TemplateColumns[3], TemplateColumns[4]},
 			},
 			{
 				Name:    "template_meta_id",
@@ -1496,6 +1502,39 @@ var (
 				Name:    "termsacceptance_organization_id_version",
 				Unique:  false,
 				Columns: []*schema.Column{TermsAcceptanceColumns[1], TermsAcceptanceColumns[3]},
+			},
+		},
+	}
+	// ThreadColumns holds the columns for the "thread" table.
+	ThreadColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "phone_number_id", Type: field.TypeUUID},
+		{Name: "address", Type: field.TypeString},
+		{Name: "ours", Type: field.TypeBool},
+		{Name: "role", Type: field.TypeString, Default: ""},
+		{Name: "at", Type: field.TypeTime},
+	}
+	// ThreadTable holds the schema information for the "thread" table.
+	ThreadTable = &schema.Table{
+		Name:       "thread",
+		Columns:    ThreadColumns,
+		PrimaryKey: []*schema.Column{ThreadColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "thread_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{ThreadColumns[1], ThreadColumns[0]},
+			},
+			{
+				Name:    "thread_phone_number_id_address",
+				Unique:  true,
+				Columns: []*schema.Column{ThreadColumns[2], ThreadColumns[3]},
+			},
+			{
+				Name:    "thread_at",
+				Unique:  false,
+				Columns: []*schema.Column{ThreadColumns[6]},
 			},
 		},
 	}
@@ -1598,6 +1637,7 @@ var (
 		TemplateTable,
 		TemplateChangeTable,
 		TermsAcceptanceTable,
+		ThreadTable,
 		UnmatchedWebhookTable,
 		AppUserTable,
 	}
@@ -1744,6 +1784,9 @@ func init() {
 	}
 	TermsAcceptanceTable.Annotation = &entsql.Annotation{
 		Table: "terms_acceptance",
+	}
+	ThreadTable.Annotation = &entsql.Annotation{
+		Table: "thread",
 	}
 	UnmatchedWebhookTable.Annotation = &entsql.Annotation{
 		Table: "unmatched_webhook",

@@ -36,6 +36,10 @@ const (
 	FieldThroughput = "throughput"
 	// FieldThroughputCap holds the string denoting the throughput_cap field in the database.
 	FieldThroughputCap = "throughput_cap"
+	// FieldUsername holds the string denoting the username field in the database.
+	FieldUsername = "username"
+	// FieldSharedAt holds the string denoting the shared_at field in the database.
+	FieldSharedAt = "shared_at"
 	// FieldPin holds the string denoting the pin field in the database.
 	FieldPin = "pin"
 	// EdgeAccount holds the string denoting the account edge name in mutations.
@@ -63,6 +67,8 @@ var Columns = []string{
 	FieldStatus,
 	FieldThroughput,
 	FieldThroughputCap,
+	FieldUsername,
+	FieldSharedAt,
 	FieldPin,
 }
 
@@ -155,6 +161,16 @@ func ByThroughput(opts ...sql.OrderTermOption) OrderOption {
 // ByThroughputCap orders the results by the throughput_cap field.
 func ByThroughputCap(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldThroughputCap, opts...).ToFunc()
+}
+
+// ByUsername orders the results by the username field.
+func ByUsername(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldUsername, opts...).ToFunc()
+}
+
+// BySharedAt orders the results by the shared_at field.
+func BySharedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSharedAt, opts...).ToFunc()
 }
 
 // ByAccountField orders the results by account field.

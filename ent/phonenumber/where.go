@@ -6,6 +6,7 @@ import (
 	"carillon/ent/enum"
 	"carillon/ent/predicate"
 	"carillon/uid"
+	"time"
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -94,6 +95,16 @@ func Throughput(v int) predicate.PhoneNumber {
 // ThroughputCap applies equality check predicate on the "throughput_cap" field. It's identical to ThroughputCapEQ.
 func ThroughputCap(v int) predicate.PhoneNumber {
 	return predicate.PhoneNumber(sql.FieldEQ(FieldThroughputCap, v))
+}
+
+// Username applies equality check predicate on the "username" field. It's identical to UsernameEQ.
+func Username(v string) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldEQ(FieldUsername, v))
+}
+
+// SharedAt applies equality check predicate on the "shared_at" field. It's identical to SharedAtEQ.
+func SharedAt(v time.Time) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldEQ(FieldSharedAt, v))
 }
 
 // Pin applies equality check predicate on the "pin" field. It's identical to PinEQ.
@@ -539,6 +550,131 @@ func ThroughputCapIsNil() predicate.PhoneNumber {
 // ThroughputCapNotNil applies the NotNil predicate on the "throughput_cap" field.
 func ThroughputCapNotNil() predicate.PhoneNumber {
 	return predicate.PhoneNumber(sql.FieldNotNull(FieldThroughputCap))
+}
+
+// UsernameEQ applies the EQ predicate on the "username" field.
+func UsernameEQ(v string) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldEQ(FieldUsername, v))
+}
+
+// UsernameNEQ applies the NEQ predicate on the "username" field.
+func UsernameNEQ(v string) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldNEQ(FieldUsername, v))
+}
+
+// UsernameIn applies the In predicate on the "username" field.
+func UsernameIn(vs ...string) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldIn(FieldUsername, vs...))
+}
+
+// UsernameNotIn applies the NotIn predicate on the "username" field.
+func UsernameNotIn(vs ...string) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldNotIn(FieldUsername, vs...))
+}
+
+// UsernameGT applies the GT predicate on the "username" field.
+func UsernameGT(v string) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldGT(FieldUsername, v))
+}
+
+// UsernameGTE applies the GTE predicate on the "username" field.
+func UsernameGTE(v string) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldGTE(FieldUsername, v))
+}
+
+// UsernameLT applies the LT predicate on the "username" field.
+func UsernameLT(v string) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldLT(FieldUsername, v))
+}
+
+// UsernameLTE applies the LTE predicate on the "username" field.
+func UsernameLTE(v string) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldLTE(FieldUsername, v))
+}
+
+// UsernameContains applies the Contains predicate on the "username" field.
+func UsernameContains(v string) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldContains(FieldUsername, v))
+}
+
+// UsernameHasPrefix applies the HasPrefix predicate on the "username" field.
+func UsernameHasPrefix(v string) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldHasPrefix(FieldUsername, v))
+}
+
+// UsernameHasSuffix applies the HasSuffix predicate on the "username" field.
+func UsernameHasSuffix(v string) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldHasSuffix(FieldUsername, v))
+}
+
+// UsernameIsNil applies the IsNil predicate on the "username" field.
+func UsernameIsNil() predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldIsNull(FieldUsername))
+}
+
+// UsernameNotNil applies the NotNil predicate on the "username" field.
+func UsernameNotNil() predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldNotNull(FieldUsername))
+}
+
+// UsernameEqualFold applies the EqualFold predicate on the "username" field.
+func UsernameEqualFold(v string) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldEqualFold(FieldUsername, v))
+}
+
+// UsernameContainsFold applies the ContainsFold predicate on the "username" field.
+func UsernameContainsFold(v string) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldContainsFold(FieldUsername, v))
+}
+
+// SharedAtEQ applies the EQ predicate on the "shared_at" field.
+func SharedAtEQ(v time.Time) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldEQ(FieldSharedAt, v))
+}
+
+// SharedAtNEQ applies the NEQ predicate on the "shared_at" field.
+func SharedAtNEQ(v time.Time) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldNEQ(FieldSharedAt, v))
+}
+
+// SharedAtIn applies the In predicate on the "shared_at" field.
+func SharedAtIn(vs ...time.Time) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldIn(FieldSharedAt, vs...))
+}
+
+// SharedAtNotIn applies the NotIn predicate on the "shared_at" field.
+func SharedAtNotIn(vs ...time.Time) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldNotIn(FieldSharedAt, vs...))
+}
+
+// SharedAtGT applies the GT predicate on the "shared_at" field.
+func SharedAtGT(v time.Time) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldGT(FieldSharedAt, v))
+}
+
+// SharedAtGTE applies the GTE predicate on the "shared_at" field.
+func SharedAtGTE(v time.Time) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldGTE(FieldSharedAt, v))
+}
+
+// SharedAtLT applies the LT predicate on the "shared_at" field.
+func SharedAtLT(v time.Time) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldLT(FieldSharedAt, v))
+}
+
+// SharedAtLTE applies the LTE predicate on the "shared_at" field.
+func SharedAtLTE(v time.Time) predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldLTE(FieldSharedAt, v))
+}
+
+// SharedAtIsNil applies the IsNil predicate on the "shared_at" field.
+func SharedAtIsNil() predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldIsNull(FieldSharedAt))
+}
+
+// SharedAtNotNil applies the NotNil predicate on the "shared_at" field.
+func SharedAtNotNil() predicate.PhoneNumber {
+	return predicate.PhoneNumber(sql.FieldNotNull(FieldSharedAt))
 }
 
 // PinEQ applies the EQ predicate on the "pin" field.

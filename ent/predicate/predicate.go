@@ -129,6 +129,9 @@ type TemplateChange func(*sql.Selector)
 // TermsAcceptance is the predicate function for termsacceptance builders.
 type TermsAcceptance func(*sql.Selector)
 
+// Thread is the predicate function for thread builders.
+type Thread func(*sql.Selector)
+
 // UnmatchedWebhook is the predicate function for unmatchedwebhook builders.
 type UnmatchedWebhook func(*sql.Selector)
 

@@ -1095,6 +1095,30 @@ func (f TermsAcceptanceMutationRuleFunc) EvalMutation(ctx context.Context, m ent
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.TermsAcceptanceMutation", m)
 }
 
+// The ThreadQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type ThreadQueryRuleFunc func(context.Context, *ent.ThreadQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f ThreadQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ThreadQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.ThreadQuery", q)
+}
+
+// The ThreadMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type ThreadMutationRuleFunc func(context.Context, *ent.ThreadMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f ThreadMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.ThreadMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ThreadMutation", m)
+}
+
 // The UnmatchedWebhookQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type UnmatchedWebhookQueryRuleFunc func(context.Context, *ent.UnmatchedWebhookQuery) error
@@ -1260,6 +1284,8 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.TermsAcceptanceQuery:
 		return q.Filter(), nil
+	case *ent.ThreadQuery:
+		return q.Filter(), nil
 	case *ent.UnmatchedWebhookQuery:
 		return q.Filter(), nil
 	case *ent.UserQuery:
@@ -1352,6 +1378,8 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 	case *ent.TemplateChangeMutation:
 		return m.Filter(), nil
 	case *ent.TermsAcceptanceMutation:
+		return m.Filter(), nil
+	case *ent.ThreadMutation:
 		return m.Filter(), nil
 	case *ent.UnmatchedWebhookMutation:
 		return m.Filter(), nil

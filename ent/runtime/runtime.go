@@ -46,6 +46,7 @@ import (
 	"carillon/ent/template"
 	"carillon/ent/templatechange"
 	"carillon/ent/termsacceptance"
+	"carillon/ent/thread"
 	"carillon/ent/unmatchedwebhook"
 	"carillon/ent/user"
 	"carillon/uid"
@@ -100,8 +101,12 @@ func init() {
 	accountDescSandbox := accountFields[1].Descriptor()
 	// account.DefaultSandbox holds the default value on creation for the sandbox field.
 	account.DefaultSandbox = accountDescSandbox.Default.(bool)
+	// accountDescMarketingOnlyThere is the schema descriptor for marketing_only_there field.
+	accountDescMarketingOnlyThere := accountFields[15].Descriptor()
+	// account.DefaultMarketingOnlyThere holds the default value on creation for the marketing_only_there field.
+	account.DefaultMarketingOnlyThere = accountDescMarketingOnlyThere.Default.(bool)
 	// accountDescConnectedAt is the schema descriptor for connected_at field.
-	accountDescConnectedAt := accountFields[14].Descriptor()
+	accountDescConnectedAt := accountFields[16].Descriptor()
 	// account.DefaultConnectedAt holds the default value on creation for the connected_at field.
 	account.DefaultConnectedAt = accountDescConnectedAt.Default.(func() time.Time)
 	// accountDescID is the schema descriptor for id field.
@@ -640,11 +645,11 @@ func init() {
 	// message.DefaultCountry holds the default value on creation for the country field.
 	message.DefaultCountry = messageDescCountry.Default.(string)
 	// messageDescAttempts is the schema descriptor for attempts field.
-	messageDescAttempts := messageFields[17].Descriptor()
+	messageDescAttempts := messageFields[18].Descriptor()
 	// message.DefaultAttempts holds the default value on creation for the attempts field.
 	message.DefaultAttempts = messageDescAttempts.Default.(int)
 	// messageDescCreatedAt is the schema descriptor for created_at field.
-	messageDescCreatedAt := messageFields[34].Descriptor()
+	messageDescCreatedAt := messageFields[35].Descriptor()
 	// message.DefaultCreatedAt holds the default value on creation for the created_at field.
 	message.DefaultCreatedAt = messageDescCreatedAt.Default.(func() time.Time)
 	// messageDescID is the schema descriptor for id field.
@@ -976,11 +981,11 @@ func init() {
 	templateFields := schema.Template{}.Fields()
 	_ = templateFields
 	// templateDescCreatedAt is the schema descriptor for created_at field.
-	templateDescCreatedAt := templateFields[17].Descriptor()
+	templateDescCreatedAt := templateFields[18].Descriptor()
 	// template.DefaultCreatedAt holds the default value on creation for the created_at field.
 	template.DefaultCreatedAt = templateDescCreatedAt.Default.(func() time.Time)
 	// templateDescUpdatedAt is the schema descriptor for updated_at field.
-	templateDescUpdatedAt := templateFields[18].Descriptor()
+	templateDescUpdatedAt := templateFields[19].Descriptor()
 	// template.DefaultUpdatedAt holds the default value on creation for the updated_at field.
 	template.DefaultUpdatedAt = templateDescUpdatedAt.Default.(func() time.Time)
 	// templateDescID is the schema descriptor for id field.
@@ -1031,6 +1036,28 @@ func init() {
 	termsacceptanceDescID := termsacceptanceMixinFields0[0].Descriptor()
 	// termsacceptance.DefaultID holds the default value on creation for the id field.
 	termsacceptance.DefaultID = termsacceptanceDescID.Default.(func() uid.ID)
+	threadMixin := schema.Thread{}.Mixin()
+	thread.Policy = privacy.NewPolicies(threadMixin[0], schema.Thread{})
+	thread.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := thread.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	threadMixinFields0 := threadMixin[0].Fields()
+	_ = threadMixinFields0
+	threadFields := schema.Thread{}.Fields()
+	_ = threadFields
+	// threadDescRole is the schema descriptor for role field.
+	threadDescRole := threadFields[3].Descriptor()
+	// thread.DefaultRole holds the default value on creation for the role field.
+	thread.DefaultRole = threadDescRole.Default.(string)
+	// threadDescID is the schema descriptor for id field.
+	threadDescID := threadMixinFields0[0].Descriptor()
+	// thread.DefaultID holds the default value on creation for the id field.
+	thread.DefaultID = threadDescID.Default.(func() uid.ID)
 	unmatchedwebhook.Policy = privacy.NewPolicies(schema.UnmatchedWebhook{})
 	unmatchedwebhook.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {

@@ -45,6 +45,10 @@ func (Account) Fields() []ent.Field {
 		field.JSON("health", []jsonfield.HealthIssue{}).Optional().
 			Comment("what Meta says stands in the way of sending"),
 		field.Int("messaging_limit").Optional().Nillable().Comment("null is unlimited"),
+		field.String("marketing_messages").Optional().Nillable().Annotations(hidden()).
+			Comment("what Meta says of the Marketing Messages API, e.g. ONBOARDED; null while that is not known"),
+		field.Bool("marketing_only_there").Default(false).Annotations(hidden()).
+			Comment("the ordinary endpoint takes no marketing templates of this account"),
 		field.Time("connected_at").Default(now).Annotations(entgql.OrderField("CONNECTED_AT")),
 		field.Time("synced_at").Optional().Nillable(),
 		field.Time("webhook_received_at").Optional().Nillable().
@@ -79,6 +83,9 @@ func (PhoneNumber) Fields() []ent.Field {
 		field.String("status").Default("CONNECTED").Comment("as Meta says it"),
 		field.Int("throughput").Default(80).Comment("messages a second that Meta allows"),
 		field.Int("throughput_cap").Optional().Nillable(),
+		field.String("username").Optional().Nillable().Comment("the business username, once Meta has approved it"),
+		field.Time("shared_at").Optional().Nillable().Annotations(hidden()).
+			Comment("when another app was last seen to hold conversations of it, to a day"),
 		field.Bytes("pin").Optional().Sensitive().Annotations(hidden()).
 			Comment("the PIN that was made here, sealed by package secret with the row's id as associated data"),
 	}
@@ -122,6 +129,8 @@ func (Template) Fields() []ent.Field {
 			Comment("until when one caller alone may have Meta change it"),
 		field.String("changing_by").Optional().Nillable().Annotations(hidden()).
 			Comment("who: what Meta shows changed after that is their doing"),
+		field.Int("max_price").Optional().Nillable().Annotations(hidden()).
+			Comment("Meta's bid_amount: at most this for 1,000 deliveries, in the currency's smallest unit; null is none"),
 		field.Time("created_at").Immutable().Default(now).Annotations(entgql.OrderField("CREATED_AT")),
 		field.Time("updated_at").Default(now).Annotations(entgql.OrderField("UPDATED_AT")),
 	}
@@ -187,4 +196,29 @@ func (TemplateChange) Edges() []ent.Edge {
 }
 func (TemplateChange) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("template_id", "id")}
+}
+
+// Thread is who holds the conversation of one of our numbers with one person, where several apps
+// share the number. No endpoint of Meta's tells it: it is what handovers, copies and refusals
+// showed, and is believed for a day.
+type Thread struct{ ent.Schema }
+
+func (Thread) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("thread"), hidden()}
+}
+func (Thread) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Thread}} }
+func (Thread) Fields() []ent.Field {
+	return []ent.Field{
+		reference("phone_number_id"),
+		field.String("address").Comment("the person, as in message"),
+		field.Bool("ours").Comment("whether this service holds it"),
+		field.String("role").Default("").Comment("the holder's role in Meta's words; empty where nothing says"),
+		field.Time("at").Comment("when that was seen"),
+	}
+}
+func (Thread) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("phone_number_id", "address").Unique(),
+		index.Fields("at"),
+	}
 }

@@ -44,6 +44,8 @@ func (Message) Fields() []ent.Field {
 		field.Int("error_code").Optional().Nillable(),
 		field.String("error_detail").Optional().Nillable(),
 		field.Enum("skip_reason").GoType(enum.SkipReason("")).Optional().Nillable(),
+		field.Enum("route").GoType(enum.MessageRoute("")).Optional().Nillable().Annotations(hidden()).
+			Comment("which endpoint took it, or is to; null is the usual one"),
 		field.Int("attempts").Default(0).Comment("how often it was handed to WhatsApp"),
 		field.Int("settled_attempts").Optional().Nillable().Annotations(hidden()).
 			Comment("attempts up to this one failed, and it was queued anew: what is still told of them is old"),

@@ -55,6 +55,8 @@ const (
 	FieldChangingUntil = "changing_until"
 	// FieldChangingBy holds the string denoting the changing_by field in the database.
 	FieldChangingBy = "changing_by"
+	// FieldMaxPrice holds the string denoting the max_price field in the database.
+	FieldMaxPrice = "max_price"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
@@ -93,6 +95,7 @@ var Columns = []string{
 	FieldEdits,
 	FieldChangingUntil,
 	FieldChangingBy,
+	FieldMaxPrice,
 	FieldCreatedAt,
 	FieldUpdatedAt,
 }
@@ -263,6 +266,11 @@ func ByChangingUntil(opts ...sql.OrderTermOption) OrderOption {
 // ByChangingBy orders the results by the changing_by field.
 func ByChangingBy(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldChangingBy, opts...).ToFunc()
+}
+
+// ByMaxPrice orders the results by the max_price field.
+func ByMaxPrice(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldMaxPrice, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

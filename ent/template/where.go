@@ -112,6 +112,11 @@ func ChangingBy(v string) predicate.Template {
 	return predicate.Template(sql.FieldEQ(FieldChangingBy, v))
 }
 
+// MaxPrice applies equality check predicate on the "max_price" field. It's identical to MaxPriceEQ.
+func MaxPrice(v int) predicate.Template {
+	return predicate.Template(sql.FieldEQ(FieldMaxPrice, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.Template {
 	return predicate.Template(sql.FieldEQ(FieldCreatedAt, v))
@@ -905,6 +910,56 @@ func ChangingByEqualFold(v string) predicate.Template {
 // ChangingByContainsFold applies the ContainsFold predicate on the "changing_by" field.
 func ChangingByContainsFold(v string) predicate.Template {
 	return predicate.Template(sql.FieldContainsFold(FieldChangingBy, v))
+}
+
+// MaxPriceEQ applies the EQ predicate on the "max_price" field.
+func MaxPriceEQ(v int) predicate.Template {
+	return predicate.Template(sql.FieldEQ(FieldMaxPrice, v))
+}
+
+// MaxPriceNEQ applies the NEQ predicate on the "max_price" field.
+func MaxPriceNEQ(v int) predicate.Template {
+	return predicate.Template(sql.FieldNEQ(FieldMaxPrice, v))
+}
+
+// MaxPriceIn applies the In predicate on the "max_price" field.
+func MaxPriceIn(vs ...int) predicate.Template {
+	return predicate.Template(sql.FieldIn(FieldMaxPrice, vs...))
+}
+
+// MaxPriceNotIn applies the NotIn predicate on the "max_price" field.
+func MaxPriceNotIn(vs ...int) predicate.Template {
+	return predicate.Template(sql.FieldNotIn(FieldMaxPrice, vs...))
+}
+
+// MaxPriceGT applies the GT predicate on the "max_price" field.
+func MaxPriceGT(v int) predicate.Template {
+	return predicate.Template(sql.FieldGT(FieldMaxPrice, v))
+}
+
+// MaxPriceGTE applies the GTE predicate on the "max_price" field.
+func MaxPriceGTE(v int) predicate.Template {
+	return predicate.Template(sql.FieldGTE(FieldMaxPrice, v))
+}
+
+// MaxPriceLT applies the LT predicate on the "max_price" field.
+func MaxPriceLT(v int) predicate.Template {
+	return predicate.Template(sql.FieldLT(FieldMaxPrice, v))
+}
+
+// MaxPriceLTE applies the LTE predicate on the "max_price" field.
+func MaxPriceLTE(v int) predicate.Template {
+	return predicate.Template(sql.FieldLTE(FieldMaxPrice, v))
+}
+
+// MaxPriceIsNil applies the IsNil predicate on the "max_price" field.
+func MaxPriceIsNil() predicate.Template {
+	return predicate.Template(sql.FieldIsNull(FieldMaxPrice))
+}
+
+// MaxPriceNotNil applies the NotNil predicate on the "max_price" field.
+func MaxPriceNotNil() predicate.Template {
+	return predicate.Template(sql.FieldNotNull(FieldMaxPrice))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

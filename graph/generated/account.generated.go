@@ -23,12 +23,16 @@ import (
 
 type AccountResolver interface {
 	MessagingLimitUsed(ctx context.Context, obj *ent.Account) (int, error)
+	MarketingRoute(ctx context.Context, obj *ent.Account) (enum.MessageRoute, error)
 
 	Health(ctx context.Context, obj *ent.Account) ([]*jsonfield.HealthIssue, error)
 }
 type PhoneNumberResolver interface {
 	CurrentRate(ctx context.Context, obj *ent.PhoneNumber) (float64, error)
 	Queued(ctx context.Context, obj *ent.PhoneNumber) (int, error)
+	Profile(ctx context.Context, obj *ent.PhoneNumber) (*model.BusinessProfile, error)
+
+	Shared(ctx context.Context, obj *ent.PhoneNumber) (bool, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -267,6 +271,29 @@ func (ec *executionContext) _Account_messagingLimitUsed(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_Account_messagingLimitUsed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Account", field, true, true, "Int")
+}
+
+func (ec *executionContext) _Account_marketingRoute(ctx context.Context, field graphql.CollectedField, obj *ent.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_marketingRoute(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Account().MarketingRoute(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v enum.MessageRoute) graphql.Marshaler {
+			return ec.marshalNMessageRoute2carillonᚋentᚋenumᚐMessageRoute(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_marketingRoute(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, true, true, "MessageRoute")
 }
 
 func (ec *executionContext) _Account_phoneNumbers(ctx context.Context, field graphql.CollectedField, obj *ent.Account) (ret graphql.Marshaler) {
@@ -654,6 +681,167 @@ func (ec *executionContext) fieldContext_AccountPayload_clientMutationId(_ conte
 	return graphql.NewScalarFieldContext("AccountPayload", field, false, false, "String")
 }
 
+func (ec *executionContext) _BusinessProfile_about(ctx context.Context, field graphql.CollectedField, obj *model.BusinessProfile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BusinessProfile_about(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.About, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BusinessProfile_about(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BusinessProfile", field, false, false, "String")
+}
+
+func (ec *executionContext) _BusinessProfile_address(ctx context.Context, field graphql.CollectedField, obj *model.BusinessProfile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BusinessProfile_address(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Address, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BusinessProfile_address(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BusinessProfile", field, false, false, "String")
+}
+
+func (ec *executionContext) _BusinessProfile_description(ctx context.Context, field graphql.CollectedField, obj *model.BusinessProfile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BusinessProfile_description(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Description, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BusinessProfile_description(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BusinessProfile", field, false, false, "String")
+}
+
+func (ec *executionContext) _BusinessProfile_email(ctx context.Context, field graphql.CollectedField, obj *model.BusinessProfile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BusinessProfile_email(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Email, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BusinessProfile_email(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BusinessProfile", field, false, false, "String")
+}
+
+func (ec *executionContext) _BusinessProfile_websites(ctx context.Context, field graphql.CollectedField, obj *model.BusinessProfile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BusinessProfile_websites(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Websites, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BusinessProfile_websites(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BusinessProfile", field, false, false, "String")
+}
+
+func (ec *executionContext) _BusinessProfile_vertical(ctx context.Context, field graphql.CollectedField, obj *model.BusinessProfile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BusinessProfile_vertical(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Vertical, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BusinessProfile_vertical(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BusinessProfile", field, false, false, "String")
+}
+
+func (ec *executionContext) _BusinessProfile_pictureUrl(ctx context.Context, field graphql.CollectedField, obj *model.BusinessProfile) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BusinessProfile_pictureUrl(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PictureURL, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BusinessProfile_pictureUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BusinessProfile", field, false, false, "String")
+}
+
 func (ec *executionContext) _HealthIssue_subject(ctx context.Context, field graphql.CollectedField, obj *jsonfield.HealthIssue) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1031,6 +1219,84 @@ func (ec *executionContext) fieldContext_PhoneNumber_queued(_ context.Context, f
 	return graphql.NewScalarFieldContext("PhoneNumber", field, true, true, "Int")
 }
 
+func (ec *executionContext) _PhoneNumber_profile(ctx context.Context, field graphql.CollectedField, obj *ent.PhoneNumber) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PhoneNumber_profile(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.PhoneNumber().Profile(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.BusinessProfile) graphql.Marshaler {
+			return ec.marshalOBusinessProfile2ᚖcarillonᚋgraphᚋmodelᚐBusinessProfile(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PhoneNumber_profile(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PhoneNumber",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BusinessProfile(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PhoneNumber_username(ctx context.Context, field graphql.CollectedField, obj *ent.PhoneNumber) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PhoneNumber_username(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Username, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PhoneNumber_username(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PhoneNumber", field, false, false, "String")
+}
+
+func (ec *executionContext) _PhoneNumber_shared(ctx context.Context, field graphql.CollectedField, obj *ent.PhoneNumber) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PhoneNumber_shared(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.PhoneNumber().Shared(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PhoneNumber_shared(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PhoneNumber", field, true, true, "Boolean")
+}
+
 func (ec *executionContext) _PhoneNumberPayload_phoneNumber(ctx context.Context, field graphql.CollectedField, obj *model.PhoneNumberPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1061,6 +1327,29 @@ func (ec *executionContext) fieldContext_PhoneNumberPayload_phoneNumber(_ contex
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _PhoneNumberPayload_pin(ctx context.Context, field graphql.CollectedField, obj *model.PhoneNumberPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PhoneNumberPayload_pin(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Pin, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PhoneNumberPayload_pin(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PhoneNumberPayload", field, false, false, "String")
 }
 
 func (ec *executionContext) _PhoneNumberPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.PhoneNumberPayload) (ret graphql.Marshaler) {
@@ -1382,6 +1671,55 @@ func UnmarshalConnectSandboxAccountInput(ctx context.Context, raw any) (model.Co
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDeregisterPhoneNumberInput(ctx context.Context, obj any) (model.DeregisterPhoneNumberInput, error) {
+	var it model.DeregisterPhoneNumberInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"phoneNumberId", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "phoneNumberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phoneNumberId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PhoneNumberID = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDeregisterPhoneNumberInput unmarshals raw into the DeregisterPhoneNumberInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDeregisterPhoneNumberInput(ctx context.Context, raw any) (model.DeregisterPhoneNumberInput, error) {
+	var out model.DeregisterPhoneNumberInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeregisterPhoneNumberInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputDisconnectAccountInput(ctx context.Context, obj any) (model.DisconnectAccountInput, error) {
 	var it model.DisconnectAccountInput
 	if obj == nil {
@@ -1487,6 +1825,132 @@ func UnmarshalEmbeddedSignupInput(ctx context.Context, raw any) (model.EmbeddedS
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRegisterPhoneNumberInput(ctx context.Context, obj any) (model.RegisterPhoneNumberInput, error) {
+	var it model.RegisterPhoneNumberInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"phoneNumberId", "pin", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "phoneNumberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phoneNumberId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PhoneNumberID = data
+		case "pin":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pin"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Pin = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRegisterPhoneNumberInput unmarshals raw into the RegisterPhoneNumberInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRegisterPhoneNumberInput(ctx context.Context, raw any) (model.RegisterPhoneNumberInput, error) {
+	var out model.RegisterPhoneNumberInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RegisterPhoneNumberInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRequestVerificationCodeInput(ctx context.Context, obj any) (model.RequestVerificationCodeInput, error) {
+	var it model.RequestVerificationCodeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["method"]; !present {
+		asMap["method"] = "SMS"
+	}
+	if _, present := asMap["language"]; !present {
+		asMap["language"] = "en_US"
+	}
+
+	fieldsInOrder := [...]string{"phoneNumberId", "method", "language", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "phoneNumberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phoneNumberId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PhoneNumberID = data
+		case "method":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("method"))
+			data, err := ec.unmarshalOVerificationMethod2ᚖcarillonᚋgraphᚋmodelᚐVerificationMethod(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Method = data
+		case "language":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("language"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Language = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRequestVerificationCodeInput unmarshals raw into the RequestVerificationCodeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRequestVerificationCodeInput(ctx context.Context, raw any) (model.RequestVerificationCodeInput, error) {
+	var out model.RequestVerificationCodeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RequestVerificationCodeInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputSyncAccountInput(ctx context.Context, obj any) (model.SyncAccountInput, error) {
 	var it model.SyncAccountInput
 	if obj == nil {
@@ -1533,6 +1997,104 @@ func (ec *executionContext) unmarshalInputSyncAccountInput(ctx context.Context, 
 func UnmarshalSyncAccountInput(ctx context.Context, raw any) (model.SyncAccountInput, error) {
 	var out model.SyncAccountInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "SyncAccountInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputUpdateBusinessProfileInput(ctx context.Context, obj any) (model.UpdateBusinessProfileInput, error) {
+	var it model.UpdateBusinessProfileInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"phoneNumberId", "about", "address", "description", "email", "websites", "vertical", "pictureHandle", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "phoneNumberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phoneNumberId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PhoneNumberID = data
+		case "about":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("about"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.About = data
+		case "address":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("address"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Address = data
+		case "description":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("description"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Description = data
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
+		case "websites":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("websites"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Websites = data
+		case "vertical":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("vertical"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Vertical = data
+		case "pictureHandle":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pictureHandle"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PictureHandle = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUpdateBusinessProfileInput unmarshals raw into the UpdateBusinessProfileInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUpdateBusinessProfileInput(ctx context.Context, raw any) (model.UpdateBusinessProfileInput, error) {
+	var out model.UpdateBusinessProfileInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UpdateBusinessProfileInput", raw, &out)
 	return out, err
 }
 
@@ -1589,6 +2151,62 @@ func (ec *executionContext) unmarshalInputUpdatePhoneNumberInput(ctx context.Con
 func UnmarshalUpdatePhoneNumberInput(ctx context.Context, raw any) (model.UpdatePhoneNumberInput, error) {
 	var out model.UpdatePhoneNumberInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "UpdatePhoneNumberInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputVerifyPhoneNumberInput(ctx context.Context, obj any) (model.VerifyPhoneNumberInput, error) {
+	var it model.VerifyPhoneNumberInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"phoneNumberId", "code", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "phoneNumberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phoneNumberId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PhoneNumberID = data
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalVerifyPhoneNumberInput unmarshals raw into the VerifyPhoneNumberInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalVerifyPhoneNumberInput(ctx context.Context, raw any) (model.VerifyPhoneNumberInput, error) {
+	var out model.VerifyPhoneNumberInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "VerifyPhoneNumberInput", raw, &out)
 	return out, err
 }
 
@@ -1661,6 +2279,12 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Account_messagingLimitUsed(ctx, field, obj)
+				})
+		case "marketingRoute":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Account_marketingRoute(ctx, field, obj)
 				})
 		case "phoneNumbers":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -1835,6 +2459,69 @@ func (ec *executionContext) _AccountPayload(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var businessProfileImplementors = []string{"BusinessProfile"}
+
+func (ec *executionContext) _BusinessProfile(ctx context.Context, sel ast.SelectionSet, obj *model.BusinessProfile) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, businessProfileImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BusinessProfile")
+		case "about":
+			out.Values[i] = ec._BusinessProfile_about(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "address":
+			out.Values[i] = ec._BusinessProfile_address(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "description":
+			out.Values[i] = ec._BusinessProfile_description(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "email":
+			out.Values[i] = ec._BusinessProfile_email(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "websites":
+			out.Values[i] = ec._BusinessProfile_websites(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "vertical":
+			out.Values[i] = ec._BusinessProfile_vertical(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "pictureUrl":
+			out.Values[i] = ec._BusinessProfile_pictureUrl(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var healthIssueImplementors = []string{"HealthIssue"}
 
 func (ec *executionContext) _HealthIssue(ctx context.Context, sel ast.SelectionSet, obj *jsonfield.HealthIssue) graphql.Marshaler {
@@ -1957,6 +2644,23 @@ func (ec *executionContext) _PhoneNumber(ctx context.Context, sel ast.SelectionS
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._PhoneNumber_queued(ctx, field, obj)
 				})
+		case "profile":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PhoneNumber_profile(ctx, field, obj)
+				})
+		case "username":
+			out.Values[i] = ec._PhoneNumber_username(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "shared":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PhoneNumber_shared(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1987,6 +2691,11 @@ func (ec *executionContext) _PhoneNumberPayload(ctx context.Context, sel ast.Sel
 			out.Values[i] = graphql.MarshalString("PhoneNumberPayload")
 		case "phoneNumber":
 			out.Values[i] = ec._PhoneNumberPayload_phoneNumber(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "pin":
+			out.Values[i] = ec._PhoneNumberPayload_pin(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -2113,6 +2822,11 @@ func (ec *executionContext) unmarshalNConnectSandboxAccountInput2carillonᚋgrap
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNDeregisterPhoneNumberInput2carillonᚋgraphᚋmodelᚐDeregisterPhoneNumberInput(ctx context.Context, v any) (model.DeregisterPhoneNumberInput, error) {
+	res, err := ec.unmarshalInputDeregisterPhoneNumberInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNDisconnectAccountInput2carillonᚋgraphᚋmodelᚐDisconnectAccountInput(ctx context.Context, v any) (model.DisconnectAccountInput, error) {
 	res, err := ec.unmarshalInputDisconnectAccountInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -2184,13 +2898,33 @@ func (ec *executionContext) marshalNQualityRating2carillonᚋentᚋenumᚐQualit
 	return v
 }
 
+func (ec *executionContext) unmarshalNRegisterPhoneNumberInput2carillonᚋgraphᚋmodelᚐRegisterPhoneNumberInput(ctx context.Context, v any) (model.RegisterPhoneNumberInput, error) {
+	res, err := ec.unmarshalInputRegisterPhoneNumberInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRequestVerificationCodeInput2carillonᚋgraphᚋmodelᚐRequestVerificationCodeInput(ctx context.Context, v any) (model.RequestVerificationCodeInput, error) {
+	res, err := ec.unmarshalInputRequestVerificationCodeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNSyncAccountInput2carillonᚋgraphᚋmodelᚐSyncAccountInput(ctx context.Context, v any) (model.SyncAccountInput, error) {
 	res, err := ec.unmarshalInputSyncAccountInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNUpdateBusinessProfileInput2carillonᚋgraphᚋmodelᚐUpdateBusinessProfileInput(ctx context.Context, v any) (model.UpdateBusinessProfileInput, error) {
+	res, err := ec.unmarshalInputUpdateBusinessProfileInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNUpdatePhoneNumberInput2carillonᚋgraphᚋmodelᚐUpdatePhoneNumberInput(ctx context.Context, v any) (model.UpdatePhoneNumberInput, error) {
 	res, err := ec.unmarshalInputUpdatePhoneNumberInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNVerifyPhoneNumberInput2carillonᚋgraphᚋmodelᚐVerifyPhoneNumberInput(ctx context.Context, v any) (model.VerifyPhoneNumberInput, error) {
+	res, err := ec.unmarshalInputVerifyPhoneNumberInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -2226,6 +2960,13 @@ func (ec *executionContext) unmarshalOAccountTokenInput2ᚖcarillonᚋgraphᚋmo
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalOBusinessProfile2ᚖcarillonᚋgraphᚋmodelᚐBusinessProfile(ctx context.Context, sel ast.SelectionSet, v *model.BusinessProfile) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._BusinessProfile(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOEmbeddedSignupInput2ᚖcarillonᚋgraphᚋmodelᚐEmbeddedSignupInput(ctx context.Context, v any) (*model.EmbeddedSignupInput, error) {
 	if v == nil {
 		return nil, nil
@@ -2239,6 +2980,22 @@ func (ec *executionContext) marshalOPhoneNumber2ᚖcarillonᚋentᚐPhoneNumber(
 		return graphql.Null
 	}
 	return ec._PhoneNumber(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOVerificationMethod2ᚖcarillonᚋgraphᚋmodelᚐVerificationMethod(ctx context.Context, v any) (*model.VerificationMethod, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.VerificationMethod)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOVerificationMethod2ᚖcarillonᚋgraphᚋmodelᚐVerificationMethod(ctx context.Context, sel ast.SelectionSet, v *model.VerificationMethod) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 // endregion ***************************** type.gotpl *****************************

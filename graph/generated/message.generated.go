@@ -36,6 +36,8 @@ type MessageResolver interface {
 	Standby(ctx context.Context, obj *ent.Message) (bool, error)
 	Error(ctx context.Context, obj *ent.Message) (*model.MessageError, error)
 
+	Route(ctx context.Context, obj *ent.Message) (*enum.MessageRoute, error)
+
 	Events(ctx context.Context, obj *ent.Message) ([]*model.DeliveryEvent, error)
 }
 type MessagePricingResolver interface {
@@ -845,6 +847,29 @@ func (ec *executionContext) _Message_attempts(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_Message_attempts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Message", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Message_route(ctx context.Context, field graphql.CollectedField, obj *ent.Message) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Message_route(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Message().Route(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *enum.MessageRoute) graphql.Marshaler {
+			return ec.marshalOMessageRoute2ᚖcarillonᚋentᚋenumᚐMessageRoute(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Message_route(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Message", field, true, true, "MessageRoute")
 }
 
 func (ec *executionContext) _Message_pricing(ctx context.Context, field graphql.CollectedField, obj *ent.Message) (ret graphql.Marshaler) {
@@ -2297,6 +2322,12 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "route":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Message_route(ctx, field, obj)
+				})
 		case "pricing":
 			out.Values[i] = ec._Message_pricing(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2704,6 +2735,16 @@ func (ec *executionContext) marshalNMessagePayload2ᚖcarillonᚋgraphᚋmodel�
 	return ec._MessagePayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNMessageRoute2carillonᚋentᚋenumᚐMessageRoute(ctx context.Context, v any) (enum.MessageRoute, error) {
+	var res enum.MessageRoute
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMessageRoute2carillonᚋentᚋenumᚐMessageRoute(ctx context.Context, sel ast.SelectionSet, v enum.MessageRoute) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNMessageStatus2carillonᚋentᚋenumᚐMessageStatus(ctx context.Context, v any) (enum.MessageStatus, error) {
 	var res enum.MessageStatus
 	err := res.UnmarshalGQL(v)
@@ -2805,6 +2846,22 @@ func (ec *executionContext) marshalOMessagePricing2ᚖcarillonᚋentᚋjsonfield
 		return graphql.Null
 	}
 	return ec._MessagePricing(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOMessageRoute2ᚖcarillonᚋentᚋenumᚐMessageRoute(ctx context.Context, v any) (*enum.MessageRoute, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(enum.MessageRoute)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOMessageRoute2ᚖcarillonᚋentᚋenumᚐMessageRoute(ctx context.Context, sel ast.SelectionSet, v *enum.MessageRoute) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func (ec *executionContext) unmarshalOMessageStatus2ᚕcarillonᚋentᚋenumᚐMessageStatusᚄ(ctx context.Context, v any) ([]enum.MessageStatus, error) {

@@ -87,6 +87,7 @@ type ComplexityRoot struct {
 		Currency           func(childComplexity int) int
 		Health             func(childComplexity int) int
 		ID                 func(childComplexity int) int
+		MarketingRoute     func(childComplexity int) int
 		MessagingLimit     func(childComplexity int) int
 		MessagingLimitUsed func(childComplexity int) int
 		Name               func(childComplexity int) int
@@ -159,6 +160,16 @@ type ComplexityRoot struct {
 		Secret           func(childComplexity int) int
 		URI              func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	BusinessProfile struct {
+		About       func(childComplexity int) int
+		Address     func(childComplexity int) int
+		Description func(childComplexity int) int
+		Email       func(childComplexity int) int
+		PictureURL  func(childComplexity int) int
+		Vertical    func(childComplexity int) int
+		Websites    func(childComplexity int) int
 	}
 
 	Campaign struct {
@@ -472,6 +483,7 @@ type ComplexityRoot struct {
 		QueuedAt    func(childComplexity int) int
 		ReadAt      func(childComplexity int) int
 		RevokedAt   func(childComplexity int) int
+		Route       func(childComplexity int) int
 		SentAt      func(childComplexity int) int
 		SkipReason  func(childComplexity int) int
 		Standby     func(childComplexity int) int
@@ -533,6 +545,7 @@ type ComplexityRoot struct {
 		CreateOrganization       func(childComplexity int, input model.CreateOrganizationInput) int
 		CreateTemplate           func(childComplexity int, input model.CreateTemplateInput) int
 		DeleteTemplate           func(childComplexity int, input model.DeleteTemplateInput) int
+		DeregisterPhoneNumber    func(childComplexity int, input model.DeregisterPhoneNumberInput) int
 		DisableSecondFactor      func(childComplexity int, input model.DisableSecondFactorInput) int
 		DisconnectAccount        func(childComplexity int, input model.DisconnectAccountInput) int
 		DuplicateTemplate        func(childComplexity int, input model.DuplicateTemplateInput) int
@@ -542,9 +555,11 @@ type ComplexityRoot struct {
 		LinkExternalLogin        func(childComplexity int, input model.LinkExternalLoginInput) int
 		PauseCampaign            func(childComplexity int, input model.PauseCampaignInput) int
 		RegenerateRecoveryCodes  func(childComplexity int, input model.RegenerateRecoveryCodesInput) int
+		RegisterPhoneNumber      func(childComplexity int, input model.RegisterPhoneNumberInput) int
 		RemoveMember             func(childComplexity int, input model.RemoveMemberInput) int
 		RequestEmailVerification func(childComplexity int, input model.RequestEmailVerificationInput) int
 		RequestPasswordReset     func(childComplexity int, input model.RequestPasswordResetInput) int
+		RequestVerificationCode  func(childComplexity int, input model.RequestVerificationCodeInput) int
 		ResetPassword            func(childComplexity int, input model.ResetPasswordInput) int
 		ResumeCampaign           func(childComplexity int, input model.ResumeCampaignInput) int
 		RetryCampaign            func(childComplexity int, input model.RetryCampaignInput) int
@@ -560,6 +575,7 @@ type ComplexityRoot struct {
 		SwitchOrganization       func(childComplexity int, input model.SwitchOrganizationInput) int
 		SyncAccount              func(childComplexity int, input model.SyncAccountInput) int
 		UnlinkExternalLogin      func(childComplexity int, input model.UnlinkExternalLoginInput) int
+		UpdateBusinessProfile    func(childComplexity int, input model.UpdateBusinessProfileInput) int
 		UpdateMember             func(childComplexity int, input model.UpdateMemberInput) int
 		UpdateOrganization       func(childComplexity int, input model.UpdateOrganizationInput) int
 		UpdatePhoneNumber        func(childComplexity int, input model.UpdatePhoneNumberInput) int
@@ -567,6 +583,7 @@ type ComplexityRoot struct {
 		UpdateUser               func(childComplexity int, input model.UpdateUserInput) int
 		UploadMedia              func(childComplexity int, input model.UploadMediaInput) int
 		VerifyEmail              func(childComplexity int, input model.VerifyEmailInput) int
+		VerifyPhoneNumber        func(childComplexity int, input model.VerifyPhoneNumberInput) int
 	}
 
 	Organization struct {
@@ -612,17 +629,21 @@ type ComplexityRoot struct {
 		DisplayNumber func(childComplexity int) int
 		ID            func(childComplexity int) int
 		MetaID        func(childComplexity int) int
+		Profile       func(childComplexity int) int
 		QualityRating func(childComplexity int) int
 		Queued        func(childComplexity int) int
+		Shared        func(childComplexity int) int
 		Status        func(childComplexity int) int
 		Throughput    func(childComplexity int) int
 		ThroughputCap func(childComplexity int) int
+		Username      func(childComplexity int) int
 		VerifiedName  func(childComplexity int) int
 	}
 
 	PhoneNumberPayload struct {
 		ClientMutationID func(childComplexity int) int
 		PhoneNumber      func(childComplexity int) int
+		Pin              func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 	}
 
@@ -1094,6 +1115,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.ID(childComplexity), true
+	case "Account.marketingRoute":
+		if e.ComplexityRoot.Account.MarketingRoute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.MarketingRoute(childComplexity), true
 	case "Account.messagingLimit":
 		if e.ComplexityRoot.Account.MessagingLimit == nil {
 			break
@@ -1373,6 +1400,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BeginSecondFactorPayload.UserErrors(childComplexity), true
+
+	case "BusinessProfile.about":
+		if e.ComplexityRoot.BusinessProfile.About == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BusinessProfile.About(childComplexity), true
+	case "BusinessProfile.address":
+		if e.ComplexityRoot.BusinessProfile.Address == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BusinessProfile.Address(childComplexity), true
+	case "BusinessProfile.description":
+		if e.ComplexityRoot.BusinessProfile.Description == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BusinessProfile.Description(childComplexity), true
+	case "BusinessProfile.email":
+		if e.ComplexityRoot.BusinessProfile.Email == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BusinessProfile.Email(childComplexity), true
+	case "BusinessProfile.pictureUrl":
+		if e.ComplexityRoot.BusinessProfile.PictureURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BusinessProfile.PictureURL(childComplexity), true
+	case "BusinessProfile.vertical":
+		if e.ComplexityRoot.BusinessProfile.Vertical == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BusinessProfile.Vertical(childComplexity), true
+	case "BusinessProfile.websites":
+		if e.ComplexityRoot.BusinessProfile.Websites == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BusinessProfile.Websites(childComplexity), true
 
 	case "Campaign.audience":
 		if e.ComplexityRoot.Campaign.Audience == nil {
@@ -2632,6 +2702,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.RevokedAt(childComplexity), true
+	case "Message.route":
+		if e.ComplexityRoot.Message.Route == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Route(childComplexity), true
 	case "Message.sentAt":
 		if e.ComplexityRoot.Message.SentAt == nil {
 			break
@@ -2981,6 +3057,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteTemplate(childComplexity, args["input"].(model.DeleteTemplateInput)), true
+	case "Mutation.deregisterPhoneNumber":
+		if e.ComplexityRoot.Mutation.DeregisterPhoneNumber == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deregisterPhoneNumber_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeregisterPhoneNumber(childComplexity, args["input"].(model.DeregisterPhoneNumberInput)), true
 	case "Mutation.disableSecondFactor":
 		if e.ComplexityRoot.Mutation.DisableSecondFactor == nil {
 			break
@@ -3080,6 +3167,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RegenerateRecoveryCodes(childComplexity, args["input"].(model.RegenerateRecoveryCodesInput)), true
+	case "Mutation.registerPhoneNumber":
+		if e.ComplexityRoot.Mutation.RegisterPhoneNumber == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_registerPhoneNumber_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RegisterPhoneNumber(childComplexity, args["input"].(model.RegisterPhoneNumberInput)), true
 	case "Mutation.removeMember":
 		if e.ComplexityRoot.Mutation.RemoveMember == nil {
 			break
@@ -3113,6 +3211,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RequestPasswordReset(childComplexity, args["input"].(model.RequestPasswordResetInput)), true
+	case "Mutation.requestVerificationCode":
+		if e.ComplexityRoot.Mutation.RequestVerificationCode == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_requestVerificationCode_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RequestVerificationCode(childComplexity, args["input"].(model.RequestVerificationCodeInput)), true
 	case "Mutation.resetPassword":
 		if e.ComplexityRoot.Mutation.ResetPassword == nil {
 			break
@@ -3278,6 +3387,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UnlinkExternalLogin(childComplexity, args["input"].(model.UnlinkExternalLoginInput)), true
+	case "Mutation.updateBusinessProfile":
+		if e.ComplexityRoot.Mutation.UpdateBusinessProfile == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateBusinessProfile_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateBusinessProfile(childComplexity, args["input"].(model.UpdateBusinessProfileInput)), true
 	case "Mutation.updateMember":
 		if e.ComplexityRoot.Mutation.UpdateMember == nil {
 			break
@@ -3355,6 +3475,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.VerifyEmail(childComplexity, args["input"].(model.VerifyEmailInput)), true
+	case "Mutation.verifyPhoneNumber":
+		if e.ComplexityRoot.Mutation.VerifyPhoneNumber == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_verifyPhoneNumber_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VerifyPhoneNumber(childComplexity, args["input"].(model.VerifyPhoneNumberInput)), true
 
 	case "Organization.apiKeys":
 		if e.ComplexityRoot.Organization.APIKeys == nil {
@@ -3540,6 +3671,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PhoneNumber.MetaID(childComplexity), true
+	case "PhoneNumber.profile":
+		if e.ComplexityRoot.PhoneNumber.Profile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PhoneNumber.Profile(childComplexity), true
 	case "PhoneNumber.qualityRating":
 		if e.ComplexityRoot.PhoneNumber.QualityRating == nil {
 			break
@@ -3552,6 +3689,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PhoneNumber.Queued(childComplexity), true
+	case "PhoneNumber.shared":
+		if e.ComplexityRoot.PhoneNumber.Shared == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PhoneNumber.Shared(childComplexity), true
 	case "PhoneNumber.status":
 		if e.ComplexityRoot.PhoneNumber.Status == nil {
 			break
@@ -3570,6 +3713,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PhoneNumber.ThroughputCap(childComplexity), true
+	case "PhoneNumber.username":
+		if e.ComplexityRoot.PhoneNumber.Username == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PhoneNumber.Username(childComplexity), true
 	case "PhoneNumber.verifiedName":
 		if e.ComplexityRoot.PhoneNumber.VerifiedName == nil {
 			break
@@ -3589,6 +3738,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PhoneNumberPayload.PhoneNumber(childComplexity), true
+	case "PhoneNumberPayload.pin":
+		if e.ComplexityRoot.PhoneNumberPayload.Pin == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PhoneNumberPayload.Pin(childComplexity), true
 	case "PhoneNumberPayload.userErrors":
 		if e.ComplexityRoot.PhoneNumberPayload.UserErrors == nil {
 			break
@@ -5046,6 +5201,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateTemplateInput", ec.unmarshalInputCreateTemplateInput),
 			graphql.NewInputUnmarshaler("DeleteTemplateInput", ec.unmarshalInputDeleteTemplateInput),
 			graphql.NewInputUnmarshaler("DeliveryEventFilter", ec.unmarshalInputDeliveryEventFilter),
+			graphql.NewInputUnmarshaler("DeregisterPhoneNumberInput", ec.unmarshalInputDeregisterPhoneNumberInput),
 			graphql.NewInputUnmarshaler("DisableSecondFactorInput", ec.unmarshalInputDisableSecondFactorInput),
 			graphql.NewInputUnmarshaler("DisconnectAccountInput", ec.unmarshalInputDisconnectAccountInput),
 			graphql.NewInputUnmarshaler("DuplicateTemplateInput", ec.unmarshalInputDuplicateTemplateInput),
@@ -5062,9 +5218,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ParameterValueInput", ec.unmarshalInputParameterValueInput),
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
 			graphql.NewInputUnmarshaler("RegenerateRecoveryCodesInput", ec.unmarshalInputRegenerateRecoveryCodesInput),
+			graphql.NewInputUnmarshaler("RegisterPhoneNumberInput", ec.unmarshalInputRegisterPhoneNumberInput),
 			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
 			graphql.NewInputUnmarshaler("RequestEmailVerificationInput", ec.unmarshalInputRequestEmailVerificationInput),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
+			graphql.NewInputUnmarshaler("RequestVerificationCodeInput", ec.unmarshalInputRequestVerificationCodeInput),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
 			graphql.NewInputUnmarshaler("ResumeCampaignInput", ec.unmarshalInputResumeCampaignInput),
 			graphql.NewInputUnmarshaler("RetryCampaignInput", ec.unmarshalInputRetryCampaignInput),
@@ -5091,6 +5249,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TemplateOrder", ec.unmarshalInputTemplateOrder),
 			graphql.NewInputUnmarshaler("TextMessageInput", ec.unmarshalInputTextMessageInput),
 			graphql.NewInputUnmarshaler("UnlinkExternalLoginInput", ec.unmarshalInputUnlinkExternalLoginInput),
+			graphql.NewInputUnmarshaler("UpdateBusinessProfileInput", ec.unmarshalInputUpdateBusinessProfileInput),
 			graphql.NewInputUnmarshaler("UpdateMemberInput", ec.unmarshalInputUpdateMemberInput),
 			graphql.NewInputUnmarshaler("UpdateOrganizationInput", ec.unmarshalInputUpdateOrganizationInput),
 			graphql.NewInputUnmarshaler("UpdatePhoneNumberInput", ec.unmarshalInputUpdatePhoneNumberInput),
@@ -5098,6 +5257,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateUserInput", ec.unmarshalInputUpdateUserInput),
 			graphql.NewInputUnmarshaler("UploadMediaInput", ec.unmarshalInputUploadMediaInput),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", ec.unmarshalInputVerifyEmailInput),
+			graphql.NewInputUnmarshaler("VerifyPhoneNumberInput", ec.unmarshalInputVerifyPhoneNumberInput),
 		)
 	}
 	first := true
@@ -5236,6 +5396,35 @@ extend type Mutation {
   """
   disconnectAccount("Which account." input: DisconnectAccountInput!): AccountPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
   """
+  Registers a number for WhatsApp's API with its PIN of six digits, or sets that PIN where it has none. Returns when WhatsApp has done it and
+  the number is read again. WhatsApp takes ten registrations and deregistrations of a number in 72 hours; the next one locks it for that long.
+  User errors: INVALID (pin: not six digits, or not the number's), NOT_ALLOWED (the number has to be verified first, or its account is
+  disconnected), LIMIT_EXCEEDED (too many registrations or wrong PINs), UPSTREAM (WhatsApp did not answer, or said no). Errors: NOT_FOUND.
+  """
+  registerPhoneNumber("Which number, and its PIN." input: RegisterPhoneNumberInput!): PhoneNumberPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
+  """
+  Takes a number out of WhatsApp's API: nothing can be sent from it until it is registered again, and its campaigns are paused. Its messages
+  and its PIN stay. It counts among the ten registrations in 72 hours. Not for numbers that the WhatsApp Business app uses too.
+  User errors: NOT_ALLOWED, LIMIT_EXCEEDED, UPSTREAM. Errors: NOT_FOUND.
+  """
+  deregisterPhoneNumber("Which number." input: DeregisterPhoneNumberInput!): PhoneNumberPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
+  """
+  Has WhatsApp send a verification code to the number, by SMS or voice; verifyPhoneNumber takes it. Each call sends another code.
+  User errors: INVALID (language), NOT_ALLOWED (account disconnected), LIMIT_EXCEEDED (WhatsApp sends no more codes for now), UPSTREAM.
+  Errors: NOT_FOUND.
+  """
+  requestVerificationCode("Which number, and how." input: RequestVerificationCodeInput!): PhoneNumberPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
+  """
+  Proves with the code that WhatsApp sent that the number is the organization's. After that it can be registered.
+  User errors: INVALID (code: not digits, wrong, or too old), NOT_ALLOWED, UPSTREAM. Errors: NOT_FOUND.
+  """
+  verifyPhoneNumber("Which number, and its code." input: VerifyPhoneNumberInput!): PhoneNumberPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
+  """
+  Changes what people see of a number in WhatsApp. What is left out stays. Returns when WhatsApp has it.
+  User errors: REQUIRED (nothing is to change), INVALID, TOO_LONG, TOO_SHORT, NOT_ALLOWED (account disconnected), UPSTREAM. Errors: NOT_FOUND.
+  """
+  updateBusinessProfile("Which number, and what is to change." input: UpdateBusinessProfileInput!): PhoneNumberPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
+  """
   Changes the operator's settings of a number. Returns when it is stored; whoever sends from it keeps to it within 15 seconds.
   User errors: INVALID (throughputCap). Errors: NOT_FOUND.
   """
@@ -5269,6 +5458,12 @@ type Account implements Node {
   while messagingLimit is not null. Campaigns pause when it reaches the limit; single messages do not wait for room.
   """
   messagingLimitUsed: Int!
+  """
+  Where its marketing templates go: MARKETING_MESSAGES once WhatsApp says that the account takes part in the Marketing Messages API, or that
+  it may send marketing only there; else MESSAGES. All other messages go to MESSAGES. It is read when the account is connected or synced,
+  and when WhatsApp tells of a change.
+  """
+  marketingRoute: MessageRoute!
   "Its phone numbers."
   phoneNumbers: [PhoneNumber!]!
   """
@@ -5344,6 +5539,36 @@ type PhoneNumber implements Node {
   currentRate: Float!
   "How many messages wait to be sent from it."
   queued: Int!
+  """
+  The public business profile, as WhatsApp has it now or had it some minutes ago; it is read from WhatsApp. Null where the account is
+  disconnected. While WhatsApp does not answer this field alone is null, with an error UNAVAILABLE.
+  """
+  profile: BusinessProfile
+  "Its business username, without @; null while it has none that WhatsApp has approved."
+  username: String
+  """
+  True where another app shares this number's conversations (Conversation Routing): replies and STOP may go there. WhatsApp tells it by
+  handovers, by copies of messages that another app answers, and by the error 131070; it holds for 30 days after the last of them.
+  """
+  shared: Boolean!
+}
+
+"What people see of a number in WhatsApp."
+type BusinessProfile {
+  "The short text below the name; null where there is none."
+  about: String
+  "Where the business is; null where there is none."
+  address: String
+  "What the business does; null where there is none."
+  description: String
+  "How to write to it; null where there is none."
+  email: String
+  "Its pages, two at most."
+  websites: [String!]!
+  "Its trade in WhatsApp's words, e.g. RETAIL; null where there is none."
+  vertical: String
+  "Where its picture is now. WhatsApp changes the address: do not keep it. Null where there is none."
+  pictureUrl: String
 }
 
 "A rating by WhatsApp."
@@ -5452,6 +5677,82 @@ input DisconnectAccountInput {
   clientMutationId: String
 }
 
+"Which number to register."
+input RegisterPhoneNumberInput {
+  "One of the organization's."
+  phoneNumberId: ID!
+  """
+  The number's PIN for two-step verification: six digits. A number without one gets this one. Left out, the one that was made here is taken;
+  where there is none, one is made and kept encrypted, and the payload tells it.
+  """
+  pin: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Which number to take out of WhatsApp's API."
+input DeregisterPhoneNumberInput {
+  "One of the organization's."
+  phoneNumberId: ID!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Which number to send a code to."
+input RequestVerificationCodeInput {
+  "One of the organization's."
+  phoneNumberId: ID!
+  "How the code comes."
+  method: VerificationMethod = SMS
+  "In which language it comes, e.g. en_US or de."
+  language: String = "en_US"
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"How a verification code comes to a number."
+enum VerificationMethod {
+  "As a text message."
+  SMS
+  "By a call that tells it."
+  VOICE
+}
+
+"A number with the code that was sent to it."
+input VerifyPhoneNumberInput {
+  "One of the organization's."
+  phoneNumberId: ID!
+  "The code's six digits; a hyphen among them is left out."
+  code: String!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"What is to change of a business profile. What is left out or null stays; an empty text takes a text away, but for about and vertical."
+input UpdateBusinessProfileInput {
+  "One of the organization's."
+  phoneNumberId: ID!
+  "1 to 139 characters."
+  about: String
+  "256 characters at most."
+  address: String
+  "512 characters at most."
+  description: String
+  "An e-mail address, 128 characters at most."
+  email: String
+  "Two at most, each with http:// or https:// and 256 characters at most; none takes them away."
+  websites: [String!]
+  """
+  OTHER, AUTO, BEAUTY, APPAREL, EDU, ENTERTAIN, EVENT_PLAN, FINANCE, GROCERY, GOVT, HOTEL, HEALTH, NONPROFIT, PROF_SERVICES, RETAIL, TRAVEL,
+  RESTAURANT, NOT_A_BIZ, ALCOHOL, ONLINE_GAMBLING, PHYSICAL_GAMBLING, OTC_DRUGS, MATRIMONY_SERVICE or UNDEFINED.
+  """
+  vertical: String
+  "The handle of an uploaded picture: square, 192 pixels at least, JPEG or PNG of 5 MB at most."
+  pictureHandle: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
 "What is to change of a number."
 input UpdatePhoneNumberInput {
   "One of the organization's."
@@ -5466,6 +5767,8 @@ input UpdatePhoneNumberInput {
 type PhoneNumberPayload {
   "The number; null when there are user errors."
   phoneNumber: PhoneNumber
+  "The PIN that was made here, where registerPhoneNumber has taken it; keep it, since other programs need it. Else null."
+  pin: String
   "What the caller can mend; empty when it was done."
   userErrors: [UserError!]!
   "As it was given."
@@ -7661,6 +7964,12 @@ type Message implements Node {
   skipReason: SkipReason
   "How often it was handed to WhatsApp."
   attempts: Int!
+  """
+  By which of WhatsApp's endpoints it went last, or is to go next after WhatsApp has asked for the other one: MARKETING_MESSAGES for
+  marketing templates of an account that takes part in the Marketing Messages API, MESSAGES for all else. Null for inbound messages, and
+  for one that was never handed to WhatsApp.
+  """
+  route: MessageRoute
   "What WhatsApp said of its price; null until it has."
   pricing: MessagePricing
   "When it was queued; null when it never was."
@@ -7978,6 +8287,14 @@ input DeliveryEventFilter {
   messageId: ID
   "Of one of these kinds."
   status: [MessageStatus!]
+}
+
+"One of WhatsApp's endpoints for messages."
+enum MessageRoute {
+  "The usual one, /messages."
+  MESSAGES
+  "The Marketing Messages API, /marketing_messages: marketing templates alone, with delivery chosen by WhatsApp and a max price."
+  MARKETING_MESSAGES
 }
 `, BuiltIn: false},
 	{Name: "../../schema/news.graphql", Input: `extend type Subscription {
@@ -9055,6 +9372,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_messagingLimit(ctx, field)
 	case "messagingLimitUsed":
 		return ec.fieldContext_Account_messagingLimitUsed(ctx, field)
+	case "marketingRoute":
+		return ec.fieldContext_Account_marketingRoute(ctx, field)
 	case "phoneNumbers":
 		return ec.fieldContext_Account_phoneNumbers(ctx, field)
 	case "tokenExpiresAt":
@@ -9189,6 +9508,26 @@ func (ec *executionContext) childFields_BeginSecondFactorPayload(ctx context.Con
 		return ec.fieldContext_BeginSecondFactorPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BeginSecondFactorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_BusinessProfile(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "about":
+		return ec.fieldContext_BusinessProfile_about(ctx, field)
+	case "address":
+		return ec.fieldContext_BusinessProfile_address(ctx, field)
+	case "description":
+		return ec.fieldContext_BusinessProfile_description(ctx, field)
+	case "email":
+		return ec.fieldContext_BusinessProfile_email(ctx, field)
+	case "websites":
+		return ec.fieldContext_BusinessProfile_websites(ctx, field)
+	case "vertical":
+		return ec.fieldContext_BusinessProfile_vertical(ctx, field)
+	case "pictureUrl":
+		return ec.fieldContext_BusinessProfile_pictureUrl(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BusinessProfile", field.Name)
 }
 
 func (ec *executionContext) childFields_Campaign(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9813,6 +10152,8 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_skipReason(ctx, field)
 	case "attempts":
 		return ec.fieldContext_Message_attempts(ctx, field)
+	case "route":
+		return ec.fieldContext_Message_route(ctx, field)
 	case "pricing":
 		return ec.fieldContext_Message_pricing(ctx, field)
 	case "queuedAt":
@@ -9997,6 +10338,12 @@ func (ec *executionContext) childFields_PhoneNumber(ctx context.Context, field g
 		return ec.fieldContext_PhoneNumber_currentRate(ctx, field)
 	case "queued":
 		return ec.fieldContext_PhoneNumber_queued(ctx, field)
+	case "profile":
+		return ec.fieldContext_PhoneNumber_profile(ctx, field)
+	case "username":
+		return ec.fieldContext_PhoneNumber_username(ctx, field)
+	case "shared":
+		return ec.fieldContext_PhoneNumber_shared(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PhoneNumber", field.Name)
 }
@@ -10005,6 +10352,8 @@ func (ec *executionContext) childFields_PhoneNumberPayload(ctx context.Context, 
 	switch field.Name {
 	case "phoneNumber":
 		return ec.fieldContext_PhoneNumberPayload_phoneNumber(ctx, field)
+	case "pin":
+		return ec.fieldContext_PhoneNumberPayload_pin(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_PhoneNumberPayload_userErrors(ctx, field)
 	case "clientMutationId":

@@ -156,6 +156,24 @@ type BeginSecondFactorPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What people see of a number in WhatsApp.
+type BusinessProfile struct {
+	// The short text below the name; null where there is none.
+	About *string `json:"about,omitempty"`
+	// Where the business is; null where there is none.
+	Address *string `json:"address,omitempty"`
+	// What the business does; null where there is none.
+	Description *string `json:"description,omitempty"`
+	// How to write to it; null where there is none.
+	Email *string `json:"email,omitempty"`
+	// Its pages, two at most.
+	Websites []string `json:"websites"`
+	// Its trade in WhatsApp's words, e.g. RETAIL; null where there is none.
+	Vertical *string `json:"vertical,omitempty"`
+	// Where its picture is now. WhatsApp changes the address: do not keep it. Null where there is none.
+	PictureURL *string `json:"pictureUrl,omitempty"`
+}
+
 // Which campaigns. What is left out says nothing; all that is given must hold.
 type CampaignFilter struct {
 	// In one of these states.
@@ -477,6 +495,14 @@ type DeliveryEventFilter struct {
 	Status []enum.MessageStatus `json:"status,omitempty"`
 }
 
+// Which number to take out of WhatsApp's API.
+type DeregisterPhoneNumberInput struct {
+	// One of the organization's.
+	PhoneNumberID uid.ID `json:"phoneNumberId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Who it is.
 type DisableSecondFactorInput struct {
 	// The current password. A user without one leaves it out, and must have signed in within the last 10 minutes.
@@ -750,6 +776,8 @@ type PauseCampaignInput struct {
 type PhoneNumberPayload struct {
 	// The number; null when there are user errors.
 	PhoneNumber *ent.PhoneNumber `json:"phoneNumber,omitempty"`
+	// The PIN that was made here, where registerPhoneNumber has taken it; keep it, since other programs need it. Else null.
+	Pin *string `json:"pin,omitempty"`
 	// What the caller can mend; empty when it was done.
 	UserErrors []*UserError `json:"userErrors"`
 	// As it was given.
@@ -850,6 +878,17 @@ type RegenerateRecoveryCodesInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Which number to register.
+type RegisterPhoneNumberInput struct {
+	// One of the organization's.
+	PhoneNumberID uid.ID `json:"phoneNumberId"`
+	// The number's PIN for two-step verification: six digits. A number without one gets this one. Left out, the one that was made here is taken;
+	// where there is none, one is made and kept encrypted, and the payload tells it.
+	Pin *string `json:"pin,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Who has to go.
 type RemoveMemberInput struct {
 	// One of the organization's.
@@ -891,6 +930,18 @@ type RequestPasswordResetPayload struct {
 	// What the caller can mend; empty when it was done.
 	UserErrors []*UserError `json:"userErrors"`
 	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Which number to send a code to.
+type RequestVerificationCodeInput struct {
+	// One of the organization's.
+	PhoneNumberID uid.ID `json:"phoneNumberId"`
+	// How the code comes.
+	Method *VerificationMethod `json:"method,omitempty"`
+	// In which language it comes, e.g. en_US or de.
+	Language *string `json:"language,omitempty"`
+	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
@@ -1414,6 +1465,29 @@ type UnlinkExternalLoginInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// What is to change of a business profile. What is left out or null stays; an empty text takes a text away, but for about and vertical.
+type UpdateBusinessProfileInput struct {
+	// One of the organization's.
+	PhoneNumberID uid.ID `json:"phoneNumberId"`
+	// 1 to 139 characters.
+	About *string `json:"about,omitempty"`
+	// 256 characters at most.
+	Address *string `json:"address,omitempty"`
+	// 512 characters at most.
+	Description *string `json:"description,omitempty"`
+	// An e-mail address, 128 characters at most.
+	Email *string `json:"email,omitempty"`
+	// Two at most, each with http:// or https:// and 256 characters at most; none takes them away.
+	Websites []string `json:"websites,omitempty"`
+	// OTHER, AUTO, BEAUTY, APPAREL, EDU, ENTERTAIN, EVENT_PLAN, FINANCE, GROCERY, GOVT, HOTEL, HEALTH, NONPROFIT, PROF_SERVICES, RETAIL, TRAVEL,
+	// RESTAURANT, NOT_A_BIZ, ALCOHOL, ONLINE_GAMBLING, PHYSICAL_GAMBLING, OTC_DRUGS, MATRIMONY_SERVICE or UNDEFINED.
+	Vertical *string `json:"vertical,omitempty"`
+	// The handle of an uploaded picture: square, 192 pixels at least, JPEG or PNG of 5 MB at most.
+	PictureHandle *string `json:"pictureHandle,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What a member may do from now on.
 type UpdateMemberInput struct {
 	// One of the organization's.
@@ -1544,6 +1618,16 @@ type VerifyEmailPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// A number with the code that was sent to it.
+type VerifyPhoneNumberInput struct {
+	// One of the organization's.
+	PhoneNumberID uid.ID `json:"phoneNumberId"`
+	// The code's six digits; a hyphen among them is left out.
+	Code string `json:"code"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // How something personal is masked.
 type Masking string
 
@@ -1658,6 +1742,64 @@ func (e *MediaPurpose) UnmarshalJSON(b []byte) error {
 }
 
 func (e MediaPurpose) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// How a verification code comes to a number.
+type VerificationMethod string
+
+const (
+	// As a text message.
+	VerificationMethodSms VerificationMethod = "SMS"
+	// By a call that tells it.
+	VerificationMethodVoice VerificationMethod = "VOICE"
+)
+
+var AllVerificationMethod = []VerificationMethod{
+	VerificationMethodSms,
+	VerificationMethodVoice,
+}
+
+func (e VerificationMethod) IsValid() bool {
+	switch e {
+	case VerificationMethodSms, VerificationMethodVoice:
+		return true
+	}
+	return false
+}
+
+func (e VerificationMethod) String() string {
+	return string(e)
+}
+
+func (e *VerificationMethod) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = VerificationMethod(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid VerificationMethod", str)
+	}
+	return nil
+}
+
+func (e VerificationMethod) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *VerificationMethod) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e VerificationMethod) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

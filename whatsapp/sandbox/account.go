@@ -25,6 +25,12 @@ type AccountSpec struct {
 	TokenExpiresAt time.Time
 	Subscribed     bool // post webhooks at once; without it the app must POST /{WABA}/subscribed_apps first, as at Meta
 	Numbers        []NumberSpec
+
+	// MarketingMessages is the account's part in the Marketing Messages API: ONBOARDED, or ELIGIBLE,
+	// which it begins with.
+	MarketingMessages string
+	// MarketingOnlyThere has /messages refuse marketing templates (131063). Nil leaves what it was.
+	MarketingOnlyThere *bool
 }
 
 // NumberSpec describes a business phone number of an account.
@@ -34,6 +40,7 @@ type NumberSpec struct {
 	VerifiedName  string
 	Throughput    int  // messages a second; 0 means Options.Throughput
 	Unregistered  bool // sends are refused with 133010 until POST /{number}/register
+	Unverified    bool // registering is refused with 133006 until its code was verified; only of a new number
 }
 
 type account struct {
@@ -56,6 +63,9 @@ type number struct {
 	limit    atomic.Int64           // Throughput, for sends
 	override atomic.Pointer[string] // callback instead of the account's
 	pin      string
+	state    numberState // guarded by the catalog, like the next
+	entries  ring        // registrations and deregistrations of 72 hours
+	codes    ring        // verification codes of an hour
 	traffic  traffic
 }
 
@@ -123,6 +133,11 @@ func (s *Sandbox) putAccount(spec AccountSpec) {
 	}
 
 	a.Name, a.Token = cmp.Or(spec.Name, a.Name), cmp.Or(spec.Token, a.Token)
+	a.MarketingMessages = cmp.Or(spec.MarketingMessages, a.MarketingMessages, "ELIGIBLE")
+	if spec.MarketingOnlyThere != nil {
+		a.MarketingOnlyThere = spec.MarketingOnlyThere
+	}
+
 	if hook := *a.hook.Load(); spec.Subscribed {
 		hook.Subscribed = true
 		a.hook.Store(&hook)
@@ -132,6 +147,7 @@ func (s *Sandbox) putAccount(spec AccountSpec) {
 		n := k.numbers[ns.ID]
 		if n == nil {
 			n = &number{account: a, NumberSpec: ns, digits: digits(ns.DisplayNumber)}
+			n.state = numberState{NumberID: ns.ID, Verified: !ns.Unverified, Quality: "GREEN"}
 			k.numbers[ns.ID] = n
 			a.numbers = append(a.numbers, n)
 		}
@@ -306,8 +322,8 @@ func (s *Sandbox) accountNode(a *account) map[string]any {
 		"message_template_namespace":           fmt.Sprintf("%016x", mix(s.seed^uint64(len(a.WABAID)))),
 		"ownership_type":                       "CLIENT_OWNED",
 		"owner_business_info":                  map[string]any{"id": "2000000000000001", "name": a.Name},
-		"marketing_messages_onboarding_status": "ELIGIBLE",
-		"marketing_messages_lite_api_status":   "ELIGIBLE",
+		"marketing_messages_onboarding_status": a.MarketingMessages,
+		"marketing_messages_lite_api_status":   a.MarketingMessages,
 		"health_status":                        a.healthOf("WABA", a.WABAID),
 		"is_enabled_for_insights":              true,
 		"on_behalf_of_business_info": map[string]any{"id": "2000000000000001", "name": a.Name,
@@ -317,7 +333,7 @@ func (s *Sandbox) accountNode(a *account) map[string]any {
 		"analytics":                                 nil,
 		"auth_international_rate_eligibility":       nil,
 		"primary_business_location":                 "US",
-		"disable_marketing_messages_on_cloud_api":   false,
+		"disable_marketing_messages_on_cloud_api":   a.marketingOnlyThere(),
 		"whatsapp_business_manager_messaging_limit": s.tier(),
 	}
 }

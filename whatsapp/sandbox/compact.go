@@ -75,6 +75,8 @@ func (s *Sandbox) dump(out *json.Encoder) error {
 
 	for _, n := range k.numbers {
 		lines = append(lines, record{Registration: &registration{n.ID, !n.Unregistered, n.pin}})
+		state := n.state.copied()
+		lines = append(lines, record{NumberState: &state})
 		if own := n.callback(); own != "" {
 			lines = append(lines, record{NumberCallback: &numberCallback{n.ID, own}})
 		}

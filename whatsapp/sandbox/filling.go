@@ -26,24 +26,30 @@ func (s *Sandbox) checkTemplate(n *number, b *sendBody, to string) (*content, []
 		return nil, nil, refuse(131062, "Authentication templates need a phone number.")
 	}
 
+	content, no := s.checkMarketing(n.account, b, to, t.content, t.maxPrice)
+	if no != nil {
+		return nil, nil, no
+	}
+
 	f := filling{sandbox: s, shape: &t.shape}
 	if no := f.take(b.Template.Components); no != nil {
 		return nil, nil, no
 	}
 
-	return t.content, f.values, nil
+	return content, f.values, nil
 }
 
 // sendable gives a copy of the template's head, if it may be sent.
 func (s *Sandbox) sendable(a *account, key templateKey) (t struct {
-	content *content
-	shape   shape
+	content  *content
+	shape    shape
+	maxPrice int
 }, no *refusal) {
 	s.catalog.RLock()
 	found := a.templates[key]
 	var status string
 	if found != nil {
-		status, t.content, t.shape = found.Status, found.content, found.shape
+		status, t.content, t.shape, t.maxPrice = found.Status, found.content, found.shape, found.Bid.Amount
 	}
 
 	s.catalog.RUnlock()

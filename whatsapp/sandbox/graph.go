@@ -97,8 +97,14 @@ func (s *Sandbox) numberNode(n *number) map[string]any {
 	if n.perSecond(s.options.Load()) >= 1000 {
 		level = "HIGH"
 	}
-	if n.Unregistered {
+	verification := "VERIFIED"
+	switch {
+	case !n.state.Verified:
+		status, platform, level, verification = "UNVERIFIED", "NOT_APPLICABLE", "NOT_APPLICABLE", "NOT_VERIFIED"
+	case n.Unregistered:
 		status, platform, level = "PENDING", "NOT_APPLICABLE", "NOT_APPLICABLE"
+	case n.state.Status != "":
+		status = n.state.Status
 	}
 
 	throughput := map[string]any{"level": level}
@@ -108,9 +114,10 @@ func (s *Sandbox) numberNode(n *number) map[string]any {
 
 	return map[string]any{
 		"id": n.ID, "display_phone_number": n.DisplayNumber, "verified_name": n.VerifiedName, "status": status,
-		"quality_rating": "GREEN", "quality_score": map[string]any{"score": "GREEN"}, "name_status": "APPROVED",
+		"quality_rating": n.state.Quality, "quality_score": map[string]any{"score": n.state.Quality},
+		"name_status":              "APPROVED",
 		"new_name_status":          "NONE",
-		"code_verification_status": "VERIFIED", "platform_type": platform, "throughput": throughput,
+		"code_verification_status": verification, "platform_type": platform, "throughput": throughput,
 		"whatsapp_business_manager_messaging_limit": s.tier(), "messaging_limit_tier": s.tier(), "account_mode": "LIVE",
 		"is_preverified_number": false, "is_official_business_account": false, "is_pin_enabled": n.pin != "",
 		// the fixed rate of coexistence

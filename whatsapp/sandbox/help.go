@@ -19,6 +19,11 @@ What it enforces
   Pair limit      131056 beyond 45 messages in a burst and one in 6 seconds after it (--pair-burst)
   Messaging limit 131048 beyond --daily-limit recipients in 24 hours
   Management      5,000 calls an hour for each account: 80007
+  Marketing API   other templates 131055, not onboarded 134102, max price on /messages 131061; marketing on /messages where the
+                  account sends it only there 131063 (AccountSpec: MarketingMessages, MarketingOnlyThere)
+  Conversations   free-form messages to a person whose conversation another app holds: 131070 (POST /sandbox/thread)
+  Registration    PIN 133005, unverified 133006, more than 10 in 72 hours 133016; verification codes 136024, 136025
+  Profile         lengths, addresses, trades and handles: 100; usernames: 100, 147001
   Service window  free-form messages later than 24 hours after a user's message are accepted, then fail with 131047
   Media           sizes by type: 131053; ids of uploads for 30 days, of what a user sent for 7, by number: 100/33; Range
   Resumable       the scheme OAuth, the id as given, file_offset: 100; a file named "broken…" breaks in the middle, once
@@ -38,6 +43,8 @@ Where it differs from Meta
   - Marketing templates are delivered to the United States, where Meta refuses them with 131049.
   - A number whose throughput is not one of Meta's says it in throughput.messages_per_second.
   - Unknown fields of a send are ignored; contents of interactive, location, contacts and reaction messages are not checked.
+  - Every verification code is 123456, and a number is sent five in an hour at most; Meta's limit is not published.
+  - A username is approved at once. Who holds a conversation changes only by POST /sandbox/thread and thread_control.
   - Media links are not fetched, files are not looked into, and what they hold is gone after a restart (their ids stay); upload handles are not checked.
   - A deleted template is gone at once, and no webhook tells of it.
   - Analytics, flows, groups, calls, template library, migration and batch requests do not exist.

@@ -28,6 +28,10 @@ var inspections = []inspection{
 	{"POST accounts", "add an account: AccountSpec as JSON", inspectAccounts},
 	{"POST inbound", `a user writes: {"phone_number_id":"…","from":"+12025550100","text":"Hi"}, or sends a file that is made up: ` +
 		`"media":{"kind":"document","mime_type":"application/pdf","filename":"a.pdf","size":1000}`, inspectInbound},
+	{"POST number", `change a number, and tell it by webhook: {"phone_number_id":"…","quality":"RED","name":"…",` +
+		`"throughput":1000,"status":"FLAGGED","username":"…"}`, inspectNumber},
+	{"POST thread", `give a conversation to another app, or back: {"phone_number_id":"…","person":"+1…","ours":false}`,
+		inspectThread},
 	{"POST event", `post any webhook: {"waba_id":"…","field":"account_update","value":{…}}`, inspectEvent},
 	{"POST signups", `a customer signs up: {"name":"Lucky Shrub"}, or {"waba_id":"…"} for an account that is there; answers ` +
 		`{"code":"…","waba_id":"…","phone_number_id":"…"}`, inspectSignUp},

@@ -22,6 +22,7 @@ type record struct {
 	Subscription   *subscription   `json:"subscription,omitempty"`
 	Registration   *registration   `json:"registration,omitempty"`
 	NumberCallback *numberCallback `json:"number_callback,omitempty"`
+	NumberState    *numberState    `json:"number_state,omitempty"`
 	Template       *template       `json:"template,omitempty"`
 	Deleted        *deletion       `json:"deleted,omitempty"`
 	Media          *media          `json:"media,omitempty"`
@@ -240,6 +241,8 @@ func (s *Sandbox) apply(r record) error {
 		n.Unregistered, n.pin = !r.Registration.Registered, r.Registration.PIN
 	case r.NumberCallback != nil && k.numbers[r.NumberCallback.NumberID] != nil:
 		k.numbers[r.NumberCallback.NumberID].override.Store(&r.NumberCallback.Override)
+	case r.NumberState != nil && k.numbers[r.NumberState.NumberID] != nil:
+		k.numbers[r.NumberState.NumberID].restoreState(*r.NumberState)
 	case r.Template != nil:
 		return s.restoreTemplate(r.Template)
 	case r.Deleted != nil && k.accounts[r.Deleted.WABAID] != nil:

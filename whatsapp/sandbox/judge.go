@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -19,6 +20,8 @@ type Accepted struct {
 	Type          string    `json:"type"`
 	Template      string    `json:"template,omitempty"`
 	Language      string    `json:"language,omitempty"`
+	Endpoint      string    `json:"endpoint"`         // messages or marketing_messages
+	Bid           float64   `json:"bid,omitempty"`    // what a max price was multiplied by
 	Params        []string  `json:"params,omitempty"` // in the order of the request: header, body, buttons
 	Posted        []string  `json:"posted,omitempty"` // statuses that were acknowledged
 }
@@ -48,6 +51,7 @@ func (s *Sandbox) shown(m *message) Accepted {
 	a := Accepted{
 		WAMID: s.wamid(m.to(), m.seq), PhoneNumberID: m.number.ID, To: m.to(), CallbackData: m.callbackData(),
 		ArrivedAt: time.Unix(0, m.arrived), Type: m.content.Type, Template: m.content.Template, Language: m.content.Language,
+		Endpoint: cmp.Or(m.content.Endpoint, "messages"), Bid: m.content.Bid,
 		Params: m.parameters(),
 	}
 
@@ -177,12 +181,16 @@ func (s *Sandbox) SendInboundMessage(phoneNumberID, from string, message map[str
 		filled[key] = value
 	}
 
-	s.tell(n.account, n, "messages", map[string]any{
-		"messaging_product": "whatsapp",
-		"metadata":          map[string]any{"display_phone_number": n.digits, "phone_number_id": n.ID},
-		"contacts":          []any{map[string]any{"profile": map[string]any{"name": "Sandbox user"}, "wa_id": from}},
-		"messages":          []any{filled},
-	})
+	metadata := map[string]any{"display_phone_number": n.digits, "phone_number_id": n.ID}
+	contacts := []any{map[string]any{"profile": map[string]any{"name": "Sandbox user"}, "wa_id": from}}
+	if s.heldElsewhere(n, from) { // a copy of what another app answers
+		s.tell(n.account, nil, "standby", map[string]any{"messaging_product": "whatsapp", "metadata": metadata,
+			"standby": map[string]any{"contacts": contacts, "messages": []any{filled}}})
+		return id, nil
+	}
+
+	s.tell(n.account, n, "messages", map[string]any{"messaging_product": "whatsapp", "metadata": metadata,
+		"contacts": contacts, "messages": []any{filled}})
 
 	return id, nil
 }

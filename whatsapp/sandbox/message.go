@@ -23,7 +23,12 @@ const (
 var stepNames = [...]string{stepRead: "read", stepSent: "sent", stepDelivered: "delivered", stepFailed: "failed"}
 
 // content is what a message was made of. Messages share it.
-type content struct{ Template, Language, Category, Type string }
+type content struct {
+	Template, Language, Category, Type string
+
+	Endpoint string  `json:",omitempty"` // marketing_messages; else messages
+	Bid      float64 `json:",omitempty"` // what the max price was multiplied by; 0 where nothing was said
+}
 
 // message is an accepted message, small enough that a million fit in memory.
 type message struct {

@@ -34,22 +34,24 @@ func (s *Sandbox) numberEdge(c *call, n *number) *refusal {
 	case "POST register":
 		return s.register(c, n)
 	case "POST deregister":
-		s.setRegistration(n, registration{NumberID: n.ID})
-	case "POST request_code", "POST verify_code", "POST whatsapp_business_profile":
+		return s.deregister(c, n)
+	case "POST request_code":
+		return s.requestCode(c, n)
+	case "POST verify_code":
+		return s.verifyCode(c, n)
 	case "GET whatsapp_business_profile":
-		s.write(c.w, http.StatusOK, map[string]any{"data": []any{map[string]any{
-			"messaging_product": "whatsapp", "about": n.VerifiedName, "vertical": "OTHER",
-		}}})
-		return nil
+		return s.showProfile(c, n)
+	case "POST whatsapp_business_profile":
+		return s.setProfile(c, n)
+	case "GET username", "POST username", "DELETE username":
+		return s.username(c, n)
+	case "POST thread_control":
+		return s.controlThread(c, n)
 	case "POST media":
 		return s.receiveMedia(c, n)
-	default:
-		return missing(c.r.Method, c.id+"/"+c.edge)
 	}
 
-	s.succeed(c.w)
-
-	return nil
+	return missing(c.r.Method, c.id+"/"+c.edge)
 }
 
 // registration is whether a number may send, and its PIN, as the state file keeps it.
@@ -76,11 +78,19 @@ func (s *Sandbox) register(c *call, n *number) *refusal {
 		return invalid("Param pin must be 6 digits.")
 	}
 
-	s.catalog.RLock()
-	pin := n.pin
-	s.catalog.RUnlock()
-	if pin != "" && pin != body.PIN {
-		return refuse(133005, "The PIN is not the number's.")
+	s.catalog.Lock()
+	no := s.enterOrLeave(n)
+	switch {
+	case no != nil:
+	case !n.state.Verified:
+		no = refuse(133006, "The number has to be verified before it is registered.")
+	case n.pin != "" && n.pin != body.PIN:
+		no = refuse(133005, "The PIN is not the number's.")
+	}
+
+	s.catalog.Unlock()
+	if no != nil {
+		return no
 	}
 
 	s.setRegistration(n, registration{n.ID, true, body.PIN})

@@ -58,9 +58,12 @@ var answers = map[int]answer{
 	131051: {"Unsupported message type", 0, 0},
 	131053: {"Media upload error", 0, 0},
 	131055: {"Method not allowed", 0, 0},
+	131061: {"Message template with a max price cannot be sent through Cloud API", 0, 0},
 	131056: {"(Business Account, Consumer Account) pair rate limit hit", 0, 0},
 	131059: {"Invalid cursor", 0, 0},
 	131062: {"Business-scoped user id (BSUID) recipients are not supported for this message", 0, 0},
+	131063: {"Marketing templates are disabled on Cloud API", 0, 0},
+	131070: {"Another app owns the thread", 0, 0},
 	132000: {"Number of parameters does not match the expected number of params", 0, 2494073},
 	132001: {"Template name does not exist in the translation", 404, 0},
 	132005: {"Translated text too long", 0, 0},
@@ -69,8 +72,13 @@ var answers = map[int]answer{
 	132016: {"Template is disabled", 0, 0},
 	132018: {"There's an issue with the parameters in your template", 0, 0},
 	133005: {"Two step verification PIN mismatch", 0, 0},
+	133006: {"Phone number re-verification needed", 0, 0},
 	133010: {"Phone number not registered", 0, 0},
 	133016: {"Account register deregister rate limit exceeded", 0, 0},
+	134102: {"Template unavailable for the Marketing Messages API", 500, 0},
+	136024: {"Request code error", 0, 2388091},
+	136025: {"Verify code error", 0, 2388093},
+	147001: {"Username is not available", 0, 0},
 }
 
 // refuse is the refusal with a code, and details to which Meta's fixed texts leave room.

@@ -28,6 +28,12 @@ type sendBody struct {
 	Reaction         json.RawMessage `json:"reaction"`
 	Status           string          `json:"status"`
 	MessageID        string          `json:"message_id"`
+	ProductPolicy    string          `json:"product_policy"`
+	Bid              *struct {
+		Multiplier *float64 `json:"per_message_bid_multiplier"`
+	} `json:"bid_spec"`
+
+	edge string // the endpoint that it came to
 }
 
 type sentText struct {
@@ -120,7 +126,7 @@ const bodyLimit = 1 << 20
 // bodies are the buffers that sends are read into.
 var bodies = sync.Pool{New: func() any { return new([]byte) }}
 
-// send answers POST /{number}/messages.
+// send answers POST /{number}/messages and /{number}/marketing_messages.
 func (s *Sandbox) send(c *call, n *number) *refusal {
 	o := s.options.Load()
 	limit := n.perSecond(o)
@@ -172,7 +178,7 @@ func readSend(c *call) (*sendBody, *refusal) {
 		return nil, invalid("The body cannot be read: %s", err)
 	}
 
-	body := new(sendBody)
+	body := &sendBody{edge: c.edge}
 	if err := json.Unmarshal(raw, body); err != nil {
 		return nil, invalid("Invalid JSON: %s", err)
 	}

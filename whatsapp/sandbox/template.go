@@ -19,6 +19,7 @@ type template struct {
 	Rejected        string            `json:"rejected_reason,omitempty"`
 	ParameterFormat string            `json:"parameter_format"`
 	TTL             *int              `json:"message_send_ttl_seconds,omitempty"`
+	Bid             bid               `json:"optimization_spec,omitzero"`
 	Components      []json.RawMessage `json:"components"` // as they were sent
 	ReviewAt        time.Time         `json:"review_at"`
 	PausedAt        time.Time         `json:"paused_at"`
@@ -140,7 +141,8 @@ func (s *Sandbox) eachLanguage(wabaID, name string, f func(*template)) {
 // put enters a template into the catalog. The caller holds its lock.
 func (k *catalog) put(a *account, t *template) {
 	t.account, t.WABAID = a, a.WABAID
-	t.content = k.intern(content{t.Name, t.Language, strings.ToLower(t.Category), "template"})
+	t.content = k.intern(content{Template: t.Name, Language: t.Language, Category: strings.ToLower(t.Category),
+		Type: "template"})
 	k.templates[t.ID] = t
 	a.templates[templateKey{t.Name, t.Language}] = t
 }
@@ -155,8 +157,12 @@ func (t *template) node() map[string]any {
 		"message_send_ttl_seconds": t.TTL, "health_status": t.account.healthOf("MESSAGE_TEMPLATE", t.ID),
 		"cta_url_link_tracking_opted_out": false, "library_template_name": nil, "last_updated_time": t.ReviewAt.Unix(),
 	}
+	n["optimization_spec"] = nil
 	if t.Rejected == "" {
 		n["rejected_reason"] = "NONE"
+	}
+	if t.Bid.Amount > 0 {
+		n["optimization_spec"] = t.Bid
 	}
 
 	return n

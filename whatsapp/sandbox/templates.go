@@ -19,6 +19,7 @@ type templateBody struct {
 	Category        string            `json:"category"`
 	ParameterFormat string            `json:"parameter_format"`
 	TTL             *int              `json:"message_send_ttl_seconds"`
+	Bid             *bid              `json:"optimization_spec"`
 	Components      []json.RawMessage `json:"components"`
 }
 
@@ -75,6 +76,9 @@ func (s *Sandbox) createTemplate(c *call, a *account) *refusal {
 		ParameterFormat: body.ParameterFormat, TTL: body.TTL, Components: body.Components, ReviewAt: now.Add(o.ReviewDelay),
 		shown: shown, shape: sh,
 	}
+	if body.Bid != nil {
+		t.Bid = *body.Bid
+	}
 
 	s.catalog.put(a, t)
 	s.journal.put(s, record{Template: t})
@@ -96,6 +100,10 @@ func (b *templateBody) check() *refusal {
 		return invalid("Param category must be one of {UTILITY, MARKETING, AUTHENTICATION} - got %q.", b.Category)
 	case b.ParameterFormat != "POSITIONAL" && b.ParameterFormat != "NAMED":
 		return invalid("Param parameter_format must be one of {POSITIONAL, NAMED} - got %q.", b.ParameterFormat)
+	}
+
+	if no := b.Bid.check(b.Category); no != nil {
+		return no
 	}
 
 	return b.checkTTL()
@@ -175,6 +183,9 @@ func (s *Sandbox) editTemplate(c *call, t *template) *refusal {
 	if body.Category != "" {
 		category = strings.ToUpper(body.Category)
 	}
+	if no := body.Bid.check(category); no != nil {
+		return no
+	}
 	if body.Components == nil {
 		body.Components = t.Components
 	}
@@ -190,6 +201,9 @@ func (s *Sandbox) editTemplate(c *call, t *template) *refusal {
 	t.Category, t.Components, t.shown, t.shape = category, body.Components, shown, sh
 	if body.TTL != nil {
 		t.TTL = body.TTL
+	}
+	if body.Bid != nil {
+		t.Bid = *body.Bid
 	}
 
 	t.Status, t.ReviewAt = "PENDING", now.Add(o.ReviewDelay)

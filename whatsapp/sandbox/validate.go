@@ -56,7 +56,17 @@ func (s *Sandbox) check(n *number, b *sendBody, now int64) (message, *refusal) {
 		return newMessage(n, content, to, b.CallbackData, parameters), nil
 	}
 
+	if b.edge == marketingEdge {
+		return message{}, refuse(131055, "Only marketing templates can be sent here.")
+	}
+	if b.Bid != nil {
+		return message{}, invalid("Param bid_spec is not supported by this endpoint.")
+	}
+
 	parameters, no := s.checkFreeForm(b)
+	if no == nil {
+		no = s.checkHolder(n, to)
+	}
 	if no != nil {
 		return message{}, no
 	}

@@ -1,8 +1,4 @@
 -- +goose Up
-CREATE TABLE `new_delivery_event` (`sequence` integer NOT NULL, `organization_id` uuid NOT NULL, `campaign_id` uuid NULL, `phone_number_id` uuid NOT NULL, `template_id` uuid NULL, `status` text NOT NULL, `error_code` integer NULL, `error_detail` text NULL, `at` datetime NOT NULL, `recorded_at` datetime NOT NULL, `message_id` uuid NOT NULL, PRIMARY KEY (`organization_id`, `sequence`));
-INSERT INTO `new_delivery_event` (`sequence`, `organization_id`, `campaign_id`, `phone_number_id`, `template_id`, `status`, `error_code`, `error_detail`, `at`, `recorded_at`, `message_id`) SELECT `sequence`, `organization_id`, `campaign_id`, `phone_number_id`, `template_id`, `status`, `error_code`, `error_detail`, `at`, `recorded_at`, `message_id` FROM `delivery_event`;
-DROP TABLE `delivery_event`;
-ALTER TABLE `new_delivery_event` RENAME TO `delivery_event`;
 CREATE TABLE `media_upload` (`id` uuid NOT NULL, `organization_id` uuid NOT NULL, `account_id` uuid NOT NULL, `phone_number_id` uuid NOT NULL, `media_id` text NOT NULL, `sha256` text NOT NULL, `mime_type` text NOT NULL, `file_name` text NOT NULL, `size` integer NOT NULL, `uploaded_at` datetime NOT NULL, `expires_at` datetime NOT NULL, PRIMARY KEY (`id`));
 CREATE INDEX `mediaupload_organization_id_id` ON `media_upload` (`organization_id`, `id`);
 CREATE INDEX `mediaupload_organization_id_media_id` ON `media_upload` (`organization_id`, `media_id`);
