@@ -19,12 +19,13 @@ import (
 )
 
 // statusWriters are the files that may write a status. A template's is Meta's: what hears of it
-// from Meta writes it, too.
+// from Meta writes it, too, and what has Meta create, edit or delete one.
 var statusWriters = map[string][]string{
 	"Campaign": {"campaign/status.go"},
 	"Account":  {"account/status.go"},
-	"Template": {"account/status.go", "account/create.go", "account/update.go"},
-	"Message":  {}, // delivery writes messages with SQL, of rows that its journal has locked
+	"Template": {"account/status.go", "account/create.go", "account/edit.go", "account/delete.go", "account/update.go",
+		"account/pull.go"},
+	"Message": {}, // delivery writes messages with SQL, of rows that its journal has locked
 }
 
 // builtPackage is what `go list -export` says of a package.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -130,7 +131,7 @@ func TestEveryExampleOfThePagesWorks(t *testing.T) {
 			s.runDocument(e, things)
 		case e.language == "sh" && strings.Contains(e.text, "curl "):
 			ran["curl"]++
-			s.runCommand(e)
+			s.runCommand(e, things)
 		}
 	}
 
@@ -205,9 +206,10 @@ func firstData(stream io.Reader) []byte {
 	return nil
 }
 
-// runCommand runs a shell block with the key and the address of this service. A stream is cut off
+// runCommand runs a shell block with the key and the address of this service, and the ids of its
+// account and its number. A stream is cut off
 // after a second.
-func (s *service) runCommand(e example) {
+func (s *service) runCommand(e example, things map[string]any) {
 	s.t.Helper()
 	if _, err := exec.LookPath("curl"); err != nil {
 		if os.Getenv("CARILLON_TEST_REQUIRE_ALL") == "1" {
@@ -222,7 +224,8 @@ func (s *service) runCommand(e example) {
 	script = strings.ReplaceAll(script, "curl -sN ", "curl -sN --max-time 1 ")
 	command := exec.CommandContext(s.t.Context(), "bash", "-c", script)
 	command.Dir = ".." // the pages name files of the project
-	command.Env = append(os.Environ(), "KEY="+s.token)
+	command.Env = append(os.Environ(), "KEY="+s.token, fmt.Sprint("ACCOUNT=", things["account"]),
+		fmt.Sprint("NUMBER=", things["number"]))
 	out, _ := command.CombinedOutput() // curl ends with an error where a stream is cut off
 	if len(out) == 0 || bytes.Contains(out, []byte(`"errors"`)) || bytes.Contains(out, []byte(`"userErrors":[{`)) {
 		s.t.Errorf("%s:%d: %s", e.page, e.line, out)
