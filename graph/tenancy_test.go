@@ -231,7 +231,7 @@ func TestNoIDOfAnotherOrganizationIsOfAnyUse(t *testing.T) {
 		before, asked := victim.digest(), 0
 
 		for _, f := range foreigners(sdl) {
-			text := document(sdl, f.operation, f.field, 2)
+			text := document(sdl, f.operation, f.field, cmp.Or(depth[f.field.Name], 2))
 			for kind, theirs := range victim.ids {
 				madeUp := uid.New(kind)
 				tell := func(id uid.ID) string {
