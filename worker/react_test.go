@@ -97,6 +97,11 @@ func TestErrorsOfBothChannelsPauseExactlyWhatTheyConcern(t *testing.T) {
 					t.Errorf("the campaign is %s because of %v", got.Status, got.StatusReason)
 				}
 
+				// Campaigns pause one after the other.
+				s.until(t, "whom it concerns is paused", func() bool {
+					return (!tc.ofNumber || s.isPaused(sameNumber.ID)) && (!tc.ofAccount || s.isPaused(sameAccount.ID))
+				})
+
 				if s.isPaused(sameNumber.ID) != tc.ofNumber || s.isPaused(sameAccount.ID) != tc.ofAccount {
 					t.Errorf("paused: of the same number %t, of the same account %t", s.isPaused(sameNumber.ID),
 						s.isPaused(sameAccount.ID))
