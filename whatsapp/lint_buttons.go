@@ -61,7 +61,7 @@ var buttonChecks = map[string][]check[*Button]{
 	"QUICK_REPLY":  labeled(),
 	"PHONE_NUMBER": labeled(phoneCheck),
 	"URL":          labeled(urlChecks...),
-	"COPY_CODE":    from(pageCoupon, copyCodeCheck),
+	"COPY_CODE":    from(pageCoupon, copyCodeCheck, buttonTextLength, buttonTextVariables),
 	"OTP":          otpChecks,
 	"FLOW":         labeled(flowChecks...),
 	"CATALOG":      labeled(fixedLabel("View catalog")),

@@ -111,10 +111,11 @@ func TestLintNamesTheRuleAndTheField(t *testing.T) {
 			"components.1.buttons.0.example"},
 		buttons(`{"type":"PHONE_NUMBER","text":"Call","phone_number":"call me"}`): {"phone_number " +
 			"components.1.buttons.0.phone_number"},
-		buttons(`{"type":"COPY_CODE","example":"A-1"}`):  {"copy_code_example components.1.buttons.0.example"},
-		buttons(`{"type":"FLOW","text":"Go"}`):           {"flow_reference components.1.buttons.0"},
-		buttons(`{"type":"HOLOGRAM"}`):                   {"button_type components.1.buttons.0.type warning"},
-		buttons(`{"type":"OTP","otp_type":"COPY_CODE"}`): {"otp_category components.1.buttons.0.type"},
+		buttons(`{"type":"COPY_CODE","text":"Copy this code and be happy","example":"A1"}`): {"button_text_length components.1.buttons.0.text"},
+		buttons(`{"type":"COPY_CODE","example":"A-1"}`):                                     {"copy_code_example components.1.buttons.0.example"},
+		buttons(`{"type":"FLOW","text":"Go"}`):                                              {"flow_reference components.1.buttons.0"},
+		buttons(`{"type":"HOLOGRAM"}`):                                                      {"button_type components.1.buttons.0.type warning"},
+		buttons(`{"type":"OTP","otp_type":"COPY_CODE"}`):                                    {"otp_category components.1.buttons.0.type"},
 		body +
 			`,{"type":"LIMITED_TIME_OFFER","limited_time_offer":{"text":"much too long for it"}}`: {"offer_buttons components",
 			"offer_text components.1.limited_time_offer"},

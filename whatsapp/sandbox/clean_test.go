@@ -398,10 +398,11 @@ func exemplify(t *whatsapp.Template, parts []whatsapp.Component) {
 	}
 }
 
+// It tries the same templates each time; the fuzz test below tries others.
 func TestWhatLintsCleanIsCreatedApprovedAndSent(t *testing.T) {
 	t.Parallel()
 	j, shapes := newJudge(t), seedShapes(t)
-	r := rand.New(rand.NewPCG(rand.Uint64(), 1))
+	r := rand.New(rand.NewPCG(2026, 11))
 	cleanOnes, refused, sent := 0, 0, 0
 	for _, shape := range shapes {
 		clean, n := j.try(t, r, shape)
