@@ -60,6 +60,7 @@ func RunDemo(ctx context.Context, o DemoOptions, environ []string, stdout, stder
 		return err
 	}
 
+	cfg.WhatsApp.APIURL = nil // on servers, too, the sandbox stands for WhatsApp, and is not beside it
 	box, err := startSandbox(&cfg, sandbox.Options{
 		CallbackURL: "http://" + listener.Addr().String() + "/webhooks/whatsapp", Throughput: o.Throughput,
 		NoPairLimit: true, Log: log,
