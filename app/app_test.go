@@ -433,7 +433,7 @@ func (s *service) decideSoon() {
 	o := s.db.Client.Organization.Query().OnlyX(system)
 	// longer than a process takes to start again on a busy machine: until then webhooks pause about as
 	// long as it was away
-	o.SendingPolicy.UnknownWaitSeconds = 15
+	o.SendingPolicy.UnknownWaitSeconds = 30
 	o.Update().SetSendingPolicy(o.SendingPolicy).ExecX(system)
 }
 

@@ -155,6 +155,10 @@ func (st *stage) receive(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
+	// A post that came before the answers changed gets the answer of its time.
+	st.mu.Lock()
+	answer := st.answer
+	st.mu.Unlock()
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
@@ -163,8 +167,8 @@ func (st *stage) receive(w http.ResponseWriter, r *http.Request) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	code := http.StatusOK
-	if st.answer != nil {
-		code = st.answer(len(st.posts) + 1)
+	if answer != nil {
+		code = answer(len(st.posts) + 1)
 	}
 
 	st.posts = append(st.posts, post{body, r.Header.Get("X-Hub-Signature-256"), code == http.StatusOK})

@@ -257,7 +257,9 @@ func TestTheStateSurvivesARestart(t *testing.T) {
 	stop()
 
 	for restart := range 2 {
+		st.mu.Lock()
 		st.answer = nil
+		st.mu.Unlock()
 		st.open()
 		if restart == 0 {
 			st.InvalidateToken("nobody")
