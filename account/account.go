@@ -35,10 +35,14 @@ type Options struct {
 	// EditsPerDay and EditsPerMonth are how often Meta lets an approved template be changed, in 24
 	// hours and in 30 days; zero is what Meta's page on templates says, 1 and 10.
 	EditsPerDay, EditsPerMonth int
+	// SyncEvery is how long an account goes without being synced whole, at most; zero is a day.
+	SyncEvery time.Duration
 }
 
 func (o Options) editsPerDay() int   { return cmp.Or(o.EditsPerDay, 1) }
 func (o Options) editsPerMonth() int { return cmp.Or(o.EditsPerMonth, 10) }
+
+func (o Options) syncEvery() time.Duration { return cmp.Or(o.SyncEvery, day) }
 
 // Service answers for all organizations' accounts.
 type Service struct {
@@ -49,6 +53,7 @@ type Service struct {
 	now     func() time.Time
 
 	whatsapp, sandbox App // where accounts live; see Access
+	spared            spared
 
 	senders   *cache[uid.ID, Sender]
 	receivers *cache[string, Receiver]  // by Meta's id of the number

@@ -282,7 +282,7 @@ func (s *Service) bindNew(ctx context.Context, tx *database.Tx, id uid.ID, b bin
 	row := tx.Client.Account.Create().SetID(id).SetWabaID(r.account.ID).SetName(r.name()).SetToken(s.seal(b.token, id)).
 		SetSandbox(b.sandbox).SetNillableTokenExpiresAt(expiry(b.info)).SetHealth(r.health()).
 		SetNillableCurrency(some(r.account.Currency)).SetNillableReviewStatus(some(r.account.ReviewStatus)).
-		SetConnectedAt(s.now())
+		SetConnectedAt(s.now()).SetNextSyncAt(s.now().Add(syncAgainAfter))
 	if b.code != nil {
 		row.SetSignupCode(b.code)
 	}
@@ -298,7 +298,7 @@ func (s *Service) bindNew(ctx context.Context, tx *database.Tx, id uid.ID, b bin
 
 func (s *Service) bindAgain(ctx context.Context, tx *database.Tx, id uid.ID, b binding, r reading) error {
 	row := tx.Client.Account.UpdateOneID(id).SetToken(s.seal(b.token, id)).ClearStatusReason().SetConnectedAt(s.now()).
-		ClearTokenWarnedAt()
+		ClearTokenWarnedAt().SetNextSyncAt(s.now().Add(syncAgainAfter))
 	setExpiry(row, b.info)
 	if b.code != nil {
 		row.SetSignupCode(b.code)

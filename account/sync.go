@@ -9,6 +9,7 @@ import (
 	"carillon/ent"
 	entaccount "carillon/ent/account"
 	"carillon/ent/enum"
+	"carillon/ent/predicate"
 	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
@@ -31,6 +32,13 @@ func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 		return nil, err
 	}
 
+	return s.sync(ctx, id, s.revive)
+}
+
+// sync is Sync, with what else is done once the account could be read, in the same transaction; nil
+// for nothing.
+func (s *Service) sync(ctx context.Context, id uid.ID, also func(context.Context, *database.Tx,
+	*ent.Account) error) (*ent.Account, error) {
 	a, err := s.find(ctx, id)
 	if err != nil {
 		return nil, err
@@ -51,8 +59,7 @@ func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	var numbers []uid.ID
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, append(numbers, id)...) })
-		same := entaccount.And(entaccount.ID(id), entaccount.Token(a.Token))
-		row := read.describe(tx.Client.Account.UpdateOneID(id).Where(same))
+		row := read.describe(tx.Client.Account.UpdateOneID(id).Where(sameToken(a)))
 		if asked == nil && token.Valid {
 			setExpiry(row, token)
 		}
@@ -60,17 +67,12 @@ func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 			return err
 		}
 
-		restored := tx.Client.Account.Update().Where(same).ClearStatusReason()
-		changeStatus(restored.Mutation(), "sync")
-		err := restored.Exec(ctx)
-		if err != nil {
-			return err
-		}
-		if numbers, err = s.putNumbers(ctx, tx, a.OrganizationID, id, read.numbers); err != nil {
+		numbers, err = s.putNumbers(ctx, tx, a.OrganizationID, id, read.numbers)
+		if err != nil || also == nil {
 			return err
 		}
 
-		return record(ctx, tx, identity.ActionAccountSync, "synced", a)
+		return also(ctx, tx, a)
 	})
 	if ent.IsNotFound(err) {
 		return nil, usererror.New(usererror.Conflict, "the account was connected anew meanwhile")
@@ -82,7 +84,23 @@ func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	return s.finish(ctx, id)
 }
 
-// finish reads the templates and notes that all was read.
+// revive lets an account send again that could be read, and records that somebody asked for it.
+func (s *Service) revive(ctx context.Context, tx *database.Tx, a *ent.Account) error {
+	restored := tx.Client.Account.Update().Where(sameToken(a)).ClearStatusReason()
+	changeStatus(restored.Mutation(), "sync")
+	if err := restored.Exec(ctx); err != nil {
+		return err
+	}
+
+	return record(ctx, tx, identity.ActionAccountSync, "synced", a)
+}
+
+// sameToken is an account while it has the token that it had.
+func sameToken(a *ent.Account) predicate.Account {
+	return entaccount.And(entaccount.ID(a.ID), entaccount.Token(a.Token))
+}
+
+// finish reads the templates and notes that all was read, and when it is read again.
 func (s *Service) finish(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	a, err := s.find(ctx, id)
 	if err != nil {
@@ -101,7 +119,9 @@ func (s *Service) finish(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	if err := s.pullTemplates(ctx, a, at); err != nil {
 		return nil, err
 	}
-	if a, err = s.db.Client.Account.UpdateOne(a).SetSyncedAt(started).Save(ctx); err != nil {
+
+	a, err = s.db.Client.Account.UpdateOne(a).SetSyncedAt(started).SetNextSyncAt(s.nextSync()).Save(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("sync account %s: %w", id, err)
 	}
 

@@ -171,6 +171,7 @@ func (p *App) buildDomain(context.Context) error {
 		AppID: p.Config.WhatsApp.AppID, AppSecret: p.Config.WhatsApp.AppSecret(), Sandbox: p.sandbox,
 		Tell:        p.news.Notify,
 		EditsPerDay: p.Config.TemplateEdits.PerDay, EditsPerMonth: p.Config.TemplateEdits.PerMonth,
+		SyncEvery: p.Config.AccountSyncEvery,
 	}, now)
 	p.audience = audience.New(p.DB, now, func(ctx context.Context, organization, contactImport uid.ID) {
 		p.news.Notify(ctx, organization, contactImport)
@@ -284,7 +285,7 @@ func (p *App) Serve(ctx context.Context, listener net.Listener, r Roles) error {
 	}
 
 	stopHub, stopJournal := start(p.Hub.Run), start(p.Journal.Run)
-	stopWork, stopPost, stopUses := func() {}, func() {}, func() {}
+	stopWork, stopPost, stopUses, stopSyncs := func() {}, func() {}, func() {}, func() {}
 	if r.API {
 		stopUses = start(p.Identity.RunUses)
 	}
@@ -292,6 +293,7 @@ func (p *App) Serve(ctx context.Context, listener net.Listener, r Roles) error {
 	if r.Work {
 		stopWork = start(p.worker.Run)
 		stopPost = start(func(ctx context.Context) error { return p.Identity.RunPost(ctx, p.Log) })
+		stopSyncs = start(func(ctx context.Context) error { return p.accounts.RunSyncs(ctx, p.Log) })
 	}
 
 	stopServing := start(func(context.Context) error {
@@ -308,6 +310,7 @@ func (p *App) Serve(ctx context.Context, listener net.Listener, r Roles) error {
 	ends.Go(stopWork)
 	ends.Go(stopPost)
 	ends.Go(stopUses)
+	ends.Go(stopSyncs)
 	ends.Wait()
 	stopJournal()
 	stopHub()

@@ -48,10 +48,12 @@ type Config struct {
 
 	TemplateEdits TemplateEdits
 
-	Limits         Limits
-	Points         Points
-	Webhooks       Webhooks
-	EventRetention time.Duration // age at which entries leave the event log
+	Limits           Limits
+	Points           Points
+	Webhooks         Webhooks
+	EventRetention   time.Duration // age at which entries leave the event log
+	AccountSyncEvery time.Duration // how long an account goes without being synced whole, at most
+
 	// RejectionRetention is the age at which the rejected rows of imports are removed.
 	RejectionRetention time.Duration
 
@@ -280,6 +282,7 @@ func (c Config) LogValue() slog.Value {
 		slog.Any("limits", c.Limits),
 		slog.Any("points", c.Points),
 		slog.Duration("event_retention", c.EventRetention),
+		slog.Duration("account_sync_every", c.AccountSyncEvery),
 		slog.Duration("rejection_retention", c.RejectionRetention),
 		slog.Int("encryption_keys", len(c.EncryptionKeys)),
 		slog.String("smtp", c.SMTP.Host),

@@ -58,6 +58,7 @@ func TestLoadWithoutAnyVariable(t *testing.T) {
 		"limits":   {fmt.Sprint(c.Limits), "{10000 2000 100 268435456 32 1073741824}"},
 		"points":   {fmt.Sprint(c.Points), "{120000 600000 30000 2}"},
 		"events":   {c.EventRetention.String(), "720h0m0s"},
+		"sync":     {c.AccountSyncEvery.String(), "24h0m0s"},
 		"rows":     {c.RejectionRetention.String(), "720h0m0s"},
 	} {
 		if pair[0] != pair[1] {
@@ -238,6 +239,7 @@ func TestLoadRefuses(t *testing.T) {
 		"no room for what is kept":       "KEPT_WEBHOOK_BYTES=1KiB",
 		"events kept for no time":        "EVENT_RETENTION=0d",
 		"a retention without a unit":     "EVENT_RETENTION=30",
+		"synced all the time":            "ACCOUNT_SYNC_EVERY=5m",
 		"rows kept for no time":          "REJECTION_RETENTION=0h",
 		"a retention beyond all measure": "EVENT_RETENTION=65536d",
 		"a proxy that is a name":         "TRUSTED_PROXIES=proxy.example.com",

@@ -358,6 +358,16 @@ var variables = []Variable{
 		},
 	},
 	{
+		Name: "ACCOUNT_SYNC_EVERY", Default: "24h",
+		Meaning: "How often each connected account is read whole from Meta, with its numbers and templates, in hours " +
+			"(`24h`) or days (`2d`), at most. Webhooks tell of most changes within a second; this finds what they missed.",
+		right: "a span of at least 1h and at most 30d, such as 24h or 2d",
+		set: func(c *Config, value string) (err error) {
+			c.AccountSyncEvery, err = span(value, time.Hour, 30*day)
+			return
+		},
+	},
+	{
 		Name: "OIDC_ISSUER",
 		Meaning: "An identity provider that speaks OpenID Connect, with whose accounts users can sign in: its issuer, " +
 			"exactly as it writes it. By default there is none.",

@@ -59,6 +59,8 @@ type Account struct {
 	ConnectedAt time.Time `json:"connected_at,omitempty"`
 	// SyncedAt holds the value of the "synced_at" field.
 	SyncedAt *time.Time `json:"synced_at,omitempty"`
+	// when it is synced next; of one that is being synced: when another process may take it over
+	NextSyncAt *time.Time `json:"next_sync_at,omitempty"`
 	// about when a webhook of it came last; at most a minute behind
 	WebhookReceivedAt *time.Time `json:"webhook_received_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -114,7 +116,7 @@ func (*Account) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullInt64)
 		case account.FieldWabaID, account.FieldName, account.FieldCurrency, account.FieldStatus, account.FieldStatusReason, account.FieldReviewStatus, account.FieldMarketingMessages:
 			values[i] = new(sql.NullString)
-		case account.FieldRestrictedUntil, account.FieldTokenExpiresAt, account.FieldTokenWarnedAt, account.FieldConnectedAt, account.FieldSyncedAt, account.FieldWebhookReceivedAt:
+		case account.FieldRestrictedUntil, account.FieldTokenExpiresAt, account.FieldTokenWarnedAt, account.FieldConnectedAt, account.FieldSyncedAt, account.FieldNextSyncAt, account.FieldWebhookReceivedAt:
 			values[i] = new(sql.NullTime)
 		case account.FieldID, account.FieldOrganizationID:
 			values[i] = new(uid.ID)
@@ -264,6 +266,13 @@ func (_m *Account) assignValues(columns []string, values []any) error {
 				_m.SyncedAt = new(time.Time)
 				*_m.SyncedAt = value.Time
 			}
+		case account.FieldNextSyncAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field next_sync_at", values[i])
+			} else if value.Valid {
+				_m.NextSyncAt = new(time.Time)
+				*_m.NextSyncAt = value.Time
+			}
 		case account.FieldWebhookReceivedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field webhook_received_at", values[i])
@@ -387,6 +396,11 @@ func (_m *Account) String() string {
 	builder.WriteString(", ")
 	if v := _m.SyncedAt; v != nil {
 		builder.WriteString("synced_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.NextSyncAt; v != nil {
+		builder.WriteString("next_sync_at=")
 		builder.WriteString(v.Format(time.ANSIC))
 	}
 	builder.WriteString(", ")

@@ -243,6 +243,20 @@ func (_c *AccountCreate) SetNillableSyncedAt(v *time.Time) *AccountCreate {
 	return _c
 }
 
+// SetNextSyncAt sets the "next_sync_at" field.
+func (_c *AccountCreate) SetNextSyncAt(v time.Time) *AccountCreate {
+	_c.mutation.SetNextSyncAt(v)
+	return _c
+}
+
+// SetNillableNextSyncAt sets the "next_sync_at" field if the given value is not nil.
+func (_c *AccountCreate) SetNillableNextSyncAt(v *time.Time) *AccountCreate {
+	if v != nil {
+		_c.SetNextSyncAt(*v)
+	}
+	return _c
+}
+
 // SetWebhookReceivedAt sets the "webhook_received_at" field.
 func (_c *AccountCreate) SetWebhookReceivedAt(v time.Time) *AccountCreate {
 	_c.mutation.SetWebhookReceivedAt(v)
@@ -508,6 +522,10 @@ func (_c *AccountCreate) createSpec() (*Account, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.SyncedAt(); ok {
 		_spec.SetField(account.FieldSyncedAt, field.TypeTime, value)
 		_node.SyncedAt = &value
+	}
+	if value, ok := _c.mutation.NextSyncAt(); ok {
+		_spec.SetField(account.FieldNextSyncAt, field.TypeTime, value)
+		_node.NextSyncAt = &value
 	}
 	if value, ok := _c.mutation.WebhookReceivedAt(); ok {
 		_spec.SetField(account.FieldWebhookReceivedAt, field.TypeTime, value)

@@ -327,6 +327,26 @@ func (_u *AccountUpdate) ClearSyncedAt() *AccountUpdate {
 	return _u
 }
 
+// SetNextSyncAt sets the "next_sync_at" field.
+func (_u *AccountUpdate) SetNextSyncAt(v time.Time) *AccountUpdate {
+	_u.mutation.SetNextSyncAt(v)
+	return _u
+}
+
+// SetNillableNextSyncAt sets the "next_sync_at" field if the given value is not nil.
+func (_u *AccountUpdate) SetNillableNextSyncAt(v *time.Time) *AccountUpdate {
+	if v != nil {
+		_u.SetNextSyncAt(*v)
+	}
+	return _u
+}
+
+// ClearNextSyncAt clears the value of the "next_sync_at" field.
+func (_u *AccountUpdate) ClearNextSyncAt() *AccountUpdate {
+	_u.mutation.ClearNextSyncAt()
+	return _u
+}
+
 // SetWebhookReceivedAt sets the "webhook_received_at" field.
 func (_u *AccountUpdate) SetWebhookReceivedAt(v time.Time) *AccountUpdate {
 	_u.mutation.SetWebhookReceivedAt(v)
@@ -564,6 +584,12 @@ func (_u *AccountUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.SyncedAtCleared() {
 		_spec.ClearField(account.FieldSyncedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.NextSyncAt(); ok {
+		_spec.SetField(account.FieldNextSyncAt, field.TypeTime, value)
+	}
+	if _u.mutation.NextSyncAtCleared() {
+		_spec.ClearField(account.FieldNextSyncAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.WebhookReceivedAt(); ok {
 		_spec.SetField(account.FieldWebhookReceivedAt, field.TypeTime, value)
@@ -974,6 +1000,26 @@ func (_u *AccountUpdateOne) ClearSyncedAt() *AccountUpdateOne {
 	return _u
 }
 
+// SetNextSyncAt sets the "next_sync_at" field.
+func (_u *AccountUpdateOne) SetNextSyncAt(v time.Time) *AccountUpdateOne {
+	_u.mutation.SetNextSyncAt(v)
+	return _u
+}
+
+// SetNillableNextSyncAt sets the "next_sync_at" field if the given value is not nil.
+func (_u *AccountUpdateOne) SetNillableNextSyncAt(v *time.Time) *AccountUpdateOne {
+	if v != nil {
+		_u.SetNextSyncAt(*v)
+	}
+	return _u
+}
+
+// ClearNextSyncAt clears the value of the "next_sync_at" field.
+func (_u *AccountUpdateOne) ClearNextSyncAt() *AccountUpdateOne {
+	_u.mutation.ClearNextSyncAt()
+	return _u
+}
+
 // SetWebhookReceivedAt sets the "webhook_received_at" field.
 func (_u *AccountUpdateOne) SetWebhookReceivedAt(v time.Time) *AccountUpdateOne {
 	_u.mutation.SetWebhookReceivedAt(v)
@@ -1241,6 +1287,12 @@ func (_u *AccountUpdateOne) sqlSave(ctx context.Context) (_node *Account, err er
 	}
 	if _u.mutation.SyncedAtCleared() {
 		_spec.ClearField(account.FieldSyncedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.NextSyncAt(); ok {
+		_spec.SetField(account.FieldNextSyncAt, field.TypeTime, value)
+	}
+	if _u.mutation.NextSyncAtCleared() {
+		_spec.ClearField(account.FieldNextSyncAt, field.TypeTime)
 	}
 	if value, ok := _u.mutation.WebhookReceivedAt(); ok {
 		_spec.SetField(account.FieldWebhookReceivedAt, field.TypeTime, value)

@@ -113,6 +113,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			account.FieldMarketingOnlyThere: {Type: field.TypeBool, Column: account.FieldMarketingOnlyThere},
 			account.FieldConnectedAt:        {Type: field.TypeTime, Column: account.FieldConnectedAt},
 			account.FieldSyncedAt:           {Type: field.TypeTime, Column: account.FieldSyncedAt},
+			account.FieldNextSyncAt:         {Type: field.TypeTime, Column: account.FieldNextSyncAt},
 			account.FieldWebhookReceivedAt:  {Type: field.TypeTime, Column: account.FieldWebhookReceivedAt},
 		},
 	}
@@ -1644,6 +1645,11 @@ func (f *AccountFilter) WhereConnectedAt(p entql.TimeP) {
 // WhereSyncedAt applies the entql time.Time predicate on the synced_at field.
 func (f *AccountFilter) WhereSyncedAt(p entql.TimeP) {
 	f.Where(p.Field(account.FieldSyncedAt))
+}
+
+// WhereNextSyncAt applies the entql time.Time predicate on the next_sync_at field.
+func (f *AccountFilter) WhereNextSyncAt(p entql.TimeP) {
+	f.Where(p.Field(account.FieldNextSyncAt))
 }
 
 // WhereWebhookReceivedAt applies the entql time.Time predicate on the webhook_received_at field.

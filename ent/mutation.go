@@ -1258,6 +1258,7 @@ type AccountMutation struct {
 	marketing_only_there *bool
 	connected_at         *time.Time
 	synced_at            *time.Time
+	next_sync_at         *time.Time
 	webhook_received_at  *time.Time
 	clearedFields        map[string]struct{}
 	phone_numbers        map[uid.ID]struct{}
@@ -2239,6 +2240,55 @@ func (m *AccountMutation) ResetSyncedAt() {
 	delete(m.clearedFields, account.FieldSyncedAt)
 }
 
+// SetNextSyncAt sets the "next_sync_at" field.
+func (m *AccountMutation) SetNextSyncAt(t time.Time) {
+	m.next_sync_at = &t
+}
+
+// NextSyncAt returns the value of the "next_sync_at" field in the mutation.
+func (m *AccountMutation) NextSyncAt() (r time.Time, exists bool) {
+	v := m.next_sync_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNextSyncAt returns the old "next_sync_at" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldNextSyncAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNextSyncAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNextSyncAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNextSyncAt: %w", err)
+	}
+	return oldValue.NextSyncAt, nil
+}
+
+// ClearNextSyncAt clears the value of the "next_sync_at" field.
+func (m *AccountMutation) ClearNextSyncAt() {
+	m.next_sync_at = nil
+	m.clearedFields[account.FieldNextSyncAt] = struct{}{}
+}
+
+// NextSyncAtCleared returns if the "next_sync_at" field was cleared in this mutation.
+func (m *AccountMutation) NextSyncAtCleared() bool {
+	_, ok := m.clearedFields[account.FieldNextSyncAt]
+	return ok
+}
+
+// ResetNextSyncAt resets all changes to the "next_sync_at" field.
+func (m *AccountMutation) ResetNextSyncAt() {
+	m.next_sync_at = nil
+	delete(m.clearedFields, account.FieldNextSyncAt)
+}
+
 // SetWebhookReceivedAt sets the "webhook_received_at" field.
 func (m *AccountMutation) SetWebhookReceivedAt(t time.Time) {
 	m.webhook_received_at = &t
@@ -2430,7 +2480,7 @@ func (m *AccountMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AccountMutation) Fields() []string {
-	fields := make([]string, 0, 20)
+	fields := make([]string, 0, 21)
 	if m.organization_id != nil {
 		fields = append(fields, account.FieldOrganizationID)
 	}
@@ -2488,6 +2538,9 @@ func (m *AccountMutation) Fields() []string {
 	if m.synced_at != nil {
 		fields = append(fields, account.FieldSyncedAt)
 	}
+	if m.next_sync_at != nil {
+		fields = append(fields, account.FieldNextSyncAt)
+	}
 	if m.webhook_received_at != nil {
 		fields = append(fields, account.FieldWebhookReceivedAt)
 	}
@@ -2537,6 +2590,8 @@ func (m *AccountMutation) Field(name string) (ent.Value, bool) {
 		return m.ConnectedAt()
 	case account.FieldSyncedAt:
 		return m.SyncedAt()
+	case account.FieldNextSyncAt:
+		return m.NextSyncAt()
 	case account.FieldWebhookReceivedAt:
 		return m.WebhookReceivedAt()
 	}
@@ -2586,6 +2641,8 @@ func (m *AccountMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldConnectedAt(ctx)
 	case account.FieldSyncedAt:
 		return m.OldSyncedAt(ctx)
+	case account.FieldNextSyncAt:
+		return m.OldNextSyncAt(ctx)
 	case account.FieldWebhookReceivedAt:
 		return m.OldWebhookReceivedAt(ctx)
 	}
@@ -2730,6 +2787,13 @@ func (m *AccountMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetSyncedAt(v)
 		return nil
+	case account.FieldNextSyncAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNextSyncAt(v)
+		return nil
 	case account.FieldWebhookReceivedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -2815,6 +2879,9 @@ func (m *AccountMutation) ClearedFields() []string {
 	if m.FieldCleared(account.FieldSyncedAt) {
 		fields = append(fields, account.FieldSyncedAt)
 	}
+	if m.FieldCleared(account.FieldNextSyncAt) {
+		fields = append(fields, account.FieldNextSyncAt)
+	}
 	if m.FieldCleared(account.FieldWebhookReceivedAt) {
 		fields = append(fields, account.FieldWebhookReceivedAt)
 	}
@@ -2864,6 +2931,9 @@ func (m *AccountMutation) ClearField(name string) error {
 		return nil
 	case account.FieldSyncedAt:
 		m.ClearSyncedAt()
+		return nil
+	case account.FieldNextSyncAt:
+		m.ClearNextSyncAt()
 		return nil
 	case account.FieldWebhookReceivedAt:
 		m.ClearWebhookReceivedAt()
@@ -2932,6 +3002,9 @@ func (m *AccountMutation) ResetField(name string) error {
 		return nil
 	case account.FieldSyncedAt:
 		m.ResetSyncedAt()
+		return nil
+	case account.FieldNextSyncAt:
+		m.ResetNextSyncAt()
 		return nil
 	case account.FieldWebhookReceivedAt:
 		m.ResetWebhookReceivedAt()

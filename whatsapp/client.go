@@ -216,6 +216,11 @@ func (c *Client) call(ctx context.Context, method string, token Token, path []st
 // do sends a request to a node and decodes its answer into out, which may be nil. Secrets are taken
 // out of what Meta says.
 func (c *Client) do(request *http.Request, node string, out any, secrets ...string) error {
+	allowance := allowanceOf(request.Context())
+	if err := allowance.check(); err != nil {
+		return fmt.Errorf("%s %s: %w", request.Method, node, err)
+	}
+
 	response, err := c.http.Do(request)
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", request.Method, node, plain(err))
@@ -226,7 +231,9 @@ func (c *Client) do(request *http.Request, node string, out any, secrets ...stri
 	answer := buffers.Get().(*readBuffer)
 	defer buffers.Put(answer)
 	whole := answer.fill(response.Body)
-	if failure := envelopeError(response, answer.Bytes()); failure != nil {
+	failure := envelopeError(response, answer.Bytes())
+	allowance.note(response.Header, failure)
+	if failure != nil {
 		failure.redact(secrets...)
 		return failure
 	}

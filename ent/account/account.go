@@ -57,6 +57,8 @@ const (
 	FieldConnectedAt = "connected_at"
 	// FieldSyncedAt holds the string denoting the synced_at field in the database.
 	FieldSyncedAt = "synced_at"
+	// FieldNextSyncAt holds the string denoting the next_sync_at field in the database.
+	FieldNextSyncAt = "next_sync_at"
 	// FieldWebhookReceivedAt holds the string denoting the webhook_received_at field in the database.
 	FieldWebhookReceivedAt = "webhook_received_at"
 	// EdgePhoneNumbers holds the string denoting the phone_numbers edge name in mutations.
@@ -103,6 +105,7 @@ var Columns = []string{
 	FieldMarketingOnlyThere,
 	FieldConnectedAt,
 	FieldSyncedAt,
+	FieldNextSyncAt,
 	FieldWebhookReceivedAt,
 }
 
@@ -232,6 +235,11 @@ func ByConnectedAt(opts ...sql.OrderTermOption) OrderOption {
 // BySyncedAt orders the results by the synced_at field.
 func BySyncedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSyncedAt, opts...).ToFunc()
+}
+
+// ByNextSyncAt orders the results by the next_sync_at field.
+func ByNextSyncAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldNextSyncAt, opts...).ToFunc()
 }
 
 // ByWebhookReceivedAt orders the results by the webhook_received_at field.

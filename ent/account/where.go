@@ -142,6 +142,11 @@ func SyncedAt(v time.Time) predicate.Account {
 	return predicate.Account(sql.FieldEQ(FieldSyncedAt, v))
 }
 
+// NextSyncAt applies equality check predicate on the "next_sync_at" field. It's identical to NextSyncAtEQ.
+func NextSyncAt(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldNextSyncAt, v))
+}
+
 // WebhookReceivedAt applies equality check predicate on the "webhook_received_at" field. It's identical to WebhookReceivedAtEQ.
 func WebhookReceivedAt(v time.Time) predicate.Account {
 	return predicate.Account(sql.FieldEQ(FieldWebhookReceivedAt, v))
@@ -1055,6 +1060,56 @@ func SyncedAtIsNil() predicate.Account {
 // SyncedAtNotNil applies the NotNil predicate on the "synced_at" field.
 func SyncedAtNotNil() predicate.Account {
 	return predicate.Account(sql.FieldNotNull(FieldSyncedAt))
+}
+
+// NextSyncAtEQ applies the EQ predicate on the "next_sync_at" field.
+func NextSyncAtEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldNextSyncAt, v))
+}
+
+// NextSyncAtNEQ applies the NEQ predicate on the "next_sync_at" field.
+func NextSyncAtNEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNEQ(FieldNextSyncAt, v))
+}
+
+// NextSyncAtIn applies the In predicate on the "next_sync_at" field.
+func NextSyncAtIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldIn(FieldNextSyncAt, vs...))
+}
+
+// NextSyncAtNotIn applies the NotIn predicate on the "next_sync_at" field.
+func NextSyncAtNotIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNotIn(FieldNextSyncAt, vs...))
+}
+
+// NextSyncAtGT applies the GT predicate on the "next_sync_at" field.
+func NextSyncAtGT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGT(FieldNextSyncAt, v))
+}
+
+// NextSyncAtGTE applies the GTE predicate on the "next_sync_at" field.
+func NextSyncAtGTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGTE(FieldNextSyncAt, v))
+}
+
+// NextSyncAtLT applies the LT predicate on the "next_sync_at" field.
+func NextSyncAtLT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLT(FieldNextSyncAt, v))
+}
+
+// NextSyncAtLTE applies the LTE predicate on the "next_sync_at" field.
+func NextSyncAtLTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLTE(FieldNextSyncAt, v))
+}
+
+// NextSyncAtIsNil applies the IsNil predicate on the "next_sync_at" field.
+func NextSyncAtIsNil() predicate.Account {
+	return predicate.Account(sql.FieldIsNull(FieldNextSyncAt))
+}
+
+// NextSyncAtNotNil applies the NotNil predicate on the "next_sync_at" field.
+func NextSyncAtNotNil() predicate.Account {
+	return predicate.Account(sql.FieldNotNull(FieldNextSyncAt))
 }
 
 // WebhookReceivedAtEQ applies the EQ predicate on the "webhook_received_at" field.

@@ -68,6 +68,7 @@ var (
 		{Name: "marketing_only_there", Type: field.TypeBool, Default: false},
 		{Name: "connected_at", Type: field.TypeTime},
 		{Name: "synced_at", Type: field.TypeTime, Nullable: true},
+		{Name: "next_sync_at", Type: field.TypeTime, Nullable: true},
 		{Name: "webhook_received_at", Type: field.TypeTime, Nullable: true},
 	}
 	// AccountTable holds the schema information for the "account" table.
@@ -92,6 +93,14 @@ var (
 				Columns: []*schema.Column{AccountColumns[2]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status <> 'DISCONNECTED'",
+				},
+			},
+			{
+				Name:    "account_next_sync_at",
+				Unique:  false,
+				Columns: []*schema.Column{AccountColumns[20]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "next_sync_at IS NOT NULL",
 				},
 			},
 		},

@@ -51,6 +51,8 @@ func (Account) Fields() []ent.Field {
 			Comment("the ordinary endpoint takes no marketing templates of this account"),
 		field.Time("connected_at").Default(now).Annotations(entgql.OrderField("CONNECTED_AT")),
 		field.Time("synced_at").Optional().Nillable(),
+		field.Time("next_sync_at").Optional().Nillable().Annotations(hidden()).
+			Comment("when it is synced next; of one that is being synced: when another process may take it over"),
 		field.Time("webhook_received_at").Optional().Nillable().
 			Comment("about when a webhook of it came last; at most a minute behind"),
 	}
@@ -63,6 +65,7 @@ func (Account) Indexes() []ent.Index {
 		index.Fields(organizationColumn, "waba_id").Unique(),
 		index.Fields("waba_id").Unique().StorageKey("account_waba_bound_once").
 			Annotations(entsql.IndexWhere("status <> 'DISCONNECTED'")),
+		index.Fields("next_sync_at").Annotations(entsql.IndexWhere("next_sync_at IS NOT NULL")),
 	}
 }
 

@@ -290,7 +290,15 @@ func (s *Sandbox) accountEdge(c *call, a *account) *refusal {
 
 // meter counts a management call: 5,000 an hour for an account with a registered number, else 200.
 func (s *Sandbox) meter(c *call, a *account) *refusal {
-	if s.options.Load().NoLimits {
+	o := s.options.Load()
+	if o.AppUsage > 0 {
+		c.w.Header().Set("X-App-Usage", fmt.Sprintf(`{"call_count":%d,"total_time":0,"total_cputime":0}`, o.AppUsage))
+	}
+	if o.NoLimits {
+		if o.Usage > 0 {
+			c.tellUsage(a, o.Usage, o.RegainAfter)
+		}
+
 		return nil
 	}
 
@@ -303,14 +311,20 @@ func (s *Sandbox) meter(c *call, a *account) *refusal {
 	admitted := a.calls.admit(s.now().UnixNano(), limit, time.Hour)
 	used := a.calls.used(s.now().UnixNano(), time.Hour) * 100 / limit
 	s.catalog.Unlock()
-	c.w.Header().Set("X-Business-Use-Case-Usage", fmt.Sprintf(
-		`{%q:[{"type":"whatsapp","call_count":%d,"total_cputime":0,"total_time":0,"estimated_time_to_regain_access":0}]}`,
-		a.WABAID, used))
+	c.tellUsage(a, cmp.Or(o.Usage, used), o.RegainAfter)
 	if !admitted {
 		return refuse(80007, "The account made more than %d calls in an hour.", limit)
 	}
 
 	return nil
+}
+
+// tellUsage says how much of an account's limit is used, in percent, and when calls are allowed
+// again.
+func (c *call) tellUsage(a *account, percent int, again time.Duration) {
+	c.w.Header().Set("X-Business-Use-Case-Usage", fmt.Sprintf(
+		`{%q:[{"type":"whatsapp","call_count":%d,"total_cputime":0,"total_time":0,"estimated_time_to_regain_access":%d}]}`,
+		a.WABAID, percent, int(again.Minutes())))
 }
 
 func (s *Sandbox) accountNode(a *account) map[string]any {

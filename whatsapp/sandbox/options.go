@@ -24,6 +24,9 @@ type Options struct {
 	DailyLimit  int  // recipients an account may write to first within 24 hours; 0 means no limit
 	NoLimits    bool // no throughput, pair, daily or hourly limit
 
+	Usage, AppUsage int           // percent of their hourly limits that an account and the app seem to have used
+	RegainAfter     time.Duration // with Usage: when calls are said to be allowed again, in whole minutes
+
 	SentDelay, DeliveredDelay, ReadDelay time.Duration // each counted from the status before
 	Spread                               float64       // each delay is up to this share longer
 	Undeliverable                        float64       // share of messages that fail with 131026
@@ -107,6 +110,9 @@ func Flags(fs *pflag.FlagSet, o *Options) {
 	yes(&o.NoPairLimit, "no-pair-limit", "no limit per recipient")
 	count(&o.DailyLimit, "daily-limit", "recipients an account may write to first within 24 hours (0: no limit)")
 	yes(&o.NoLimits, "no-limits", "no rate limit of any kind")
+	count(&o.Usage, "usage", "percent of its hourly limit that an account seems to have used (0: what is true)")
+	count(&o.AppUsage, "app-usage", "the same of the app")
+	span(&o.RegainAfter, "regain-after", "with --usage: when calls are said to be allowed again, in whole minutes")
 	span(&o.SentDelay, "sent-delay", "time from acceptance to sent")
 	span(&o.DeliveredDelay, "delivered-delay", "time from sent to delivered")
 	span(&o.ReadDelay, "read-delay", "time from delivered to read")
