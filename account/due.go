@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// syncsAtOnce is how many accounts one process syncs beside each other, and lookForDue how often it
-	// looks for more.
+	// syncsAtOnce is how many accounts one process syncs beside each other, and lookForDue how often
+	// it looks for more.
 	syncsAtOnce = 2
 	lookForDue  = 10 * time.Second
 

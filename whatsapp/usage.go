@@ -12,8 +12,8 @@ const (
 	// the rest is for those that somebody waits for.
 	spareFrom = 80
 
-	// regain is how long to wait where Meta does not say when calls are allowed again. Its limits count
-	// the last hour, so a quarter of it brings some back.
+	// regain is how long to wait where Meta does not say when calls are allowed again. Its limits
+	// count the last hour, so a quarter of it brings some back.
 	regain = 15 * time.Minute
 
 	codeAppCalls     = 4     // the app has made all calls that it may
