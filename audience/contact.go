@@ -26,6 +26,7 @@ type NewContact struct {
 	Language   *string
 	TimeZone   *string
 	Attributes []Attribute
+	Tags       []string
 	ListIDs    []uid.ID
 	Consent    *jsonfield.ImportConsent
 }
@@ -103,36 +104,41 @@ func (n NewContact) check(wrong error) (in usererror.Fields) {
 		note(&in, "timeZone", checkTimeZone(strings.TrimSpace(*n.TimeZone)))
 	}
 
-	if len(n.Attributes) > maxAttributes {
-		in.Add("attributes", usererror.LimitExceeded, "there are %d attributes; at most %d", len(n.Attributes), maxAttributes)
-		return in
+	checkAttributeInputs(&in, "attributes", n.Attributes)
+	checkTags(&in, "tags", n.Tags)
+	checkConsent(&in, n.Consent)
+
+	return in
+}
+
+// checkAttributeInputs looks at the attributes of an input: how many, how large, and each key once.
+func checkAttributeInputs(in *usererror.Fields, field string, attributes []Attribute) {
+	if len(attributes) > maxAttributes {
+		in.Add(field, usererror.LimitExceeded, "there are %d attributes; at most %d", len(attributes), maxAttributes)
+		return
 	}
 
 	size := 0
-	for _, a := range n.Attributes {
+	for _, a := range attributes {
 		size += len(a.Key) + len(a.Value)
 	}
 
 	if size > maxAttributeBytes {
-		in.Add("attributes", usererror.LimitExceeded, "the attributes have %d KiB; at most %d", (size+1023)>>10,
+		in.Add(field, usererror.LimitExceeded, "the attributes have %d KiB; at most %d", (size+1023)>>10,
 			maxAttributeBytes>>10)
 	}
 
 	seen := map[string]bool{}
-	for i, a := range n.Attributes {
+	for i, a := range attributes {
 		key := strings.TrimSpace(a.Key)
-		note(&in, fmt.Sprintf("attributes.%d.key", i), checkRequired("the key", key, maxKey))
-		note(&in, fmt.Sprintf("attributes.%d.value", i), checkText("the value", a.Value, maxValue))
+		note(in, fmt.Sprintf("%s.%d.key", field, i), checkRequired("the key", key, maxKey))
+		note(in, fmt.Sprintf("%s.%d.value", field, i), checkText("the value", a.Value, maxValue))
 		if seen[key] {
-			in.Add(fmt.Sprintf("attributes.%d.key", i), usererror.Invalid, "%s is given twice", shown(key))
+			in.Add(fmt.Sprintf("%s.%d.key", field, i), usererror.Invalid, "%s is given twice", shown(key))
 		}
 
 		seen[key] = true
 	}
-
-	checkConsent(&in, n.Consent)
-
-	return in
 }
 
 // fill writes what is given of a contact that was just made.
@@ -149,14 +155,11 @@ func (s *Service) fill(ctx context.Context, tx *database.Tx, owner uid.ID, p Per
 		return fmt.Errorf("create contact: %w", err)
 	}
 
-	lists := slices.Clone(n.ListIDs)
-	slices.SortFunc(lists, uid.Compare)
-
-	for _, id := range slices.Compact(lists) {
-		if err := tx.Client.ListMember.Create().SetOrganizationID(owner).SetContactID(p.ID).SetContactListID(id).
-			Exec(ctx); err != nil {
-			return fmt.Errorf("put contact on list %s: %w", id, err)
-		}
+	if err := enlist(ctx, tx, owner, []uid.ID{p.ID}, n.ListIDs); err != nil {
+		return err
+	}
+	if err := tag(ctx, tx, owner, p.ID, tagsOf(n.Tags)); err != nil {
+		return err
 	}
 
 	if n.Consent == nil || n.Consent.Consent == enum.ConsentUnknown {

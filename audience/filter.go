@@ -57,6 +57,13 @@ func conditions(s *sql.Selector, organization uid.ID, f jsonfield.ContactFilter,
 		all = append(all, attribute(s, a)...)
 	}
 
+	for _, tag := range f.Tags {
+		all = append(all, tagged(s, tag, after))
+	}
+	for _, tag := range f.ExcludeTags {
+		all = append(all, sql.Not(tagged(s, tag, after)))
+	}
+
 	if f.CreatedAfter != nil {
 		all = append(all, sql.GTE(s.C(contact.FieldCreatedAt), f.CreatedAfter.UTC()))
 	}

@@ -2,11 +2,17 @@ package audience
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"carillon/database"
 	"carillon/ent"
+	"carillon/ent/contact"
+	"carillon/ent/contactlist"
+	"carillon/ent/jsonfield"
 	"carillon/ent/listmember"
 	"carillon/identity"
 	"carillon/uid"
@@ -25,10 +31,7 @@ func (s *Service) CreateList(ctx context.Context, name string) (*ent.ContactList
 
 	name = strings.TrimSpace(name)
 	var in usererror.Fields
-	note(&in, "name", checkRequired("the name", name, maxListName))
-	if name != "" && len(in) == 0 && !usererror.OneLine(name) {
-		in.Add("name", usererror.Invalid, usererror.NotOneLine)
-	}
+	checkListName(&in, name)
 	if err := in.Err(); err != nil {
 		return nil, err
 	}
@@ -44,13 +47,224 @@ func (s *Service) CreateList(ctx context.Context, name string) (*ent.ContactList
 			Summary: fmt.Sprintf("made contact list %q", name)})
 	})
 	if database.IsUnique(err) {
-		return nil, usererror.Refuse("name", usererror.Taken, "there is a list called %s already", shown(name))
+		return nil, nameTaken(name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("create contact list: %w", err)
 	}
 
 	return s.db.Client.ContactList.Get(ctx, id)
+}
+
+func checkListName(in *usererror.Fields, name string) {
+	if wrong := checkRequired("the name", name, maxListName); wrong != nil {
+		note(in, "name", wrong)
+	} else if !usererror.OneLine(name) {
+		in.Add("name", usererror.Invalid, usererror.NotOneLine)
+	}
+}
+
+func nameTaken(name string) error {
+	return usererror.Refuse("name", usererror.Taken, "there is a list called %s already", shown(name))
+}
+
+// ListChange is what is to change of a list. A nil name stays as it is.
+type ListChange struct {
+	Name                            *string
+	AddContactIDs, RemoveContactIDs []uid.ID
+}
+
+// UpdateList renames a list, and puts contacts on it or takes them off.
+func (s *Service) UpdateList(ctx context.Context, id uid.ID, c ListChange) (*ent.ContactList, error) {
+	owner, err := organization(ctx)
+	if err != nil {
+		return nil, err
+	}
+
+	var in usererror.Fields
+	if c.Name != nil {
+		*c.Name = strings.TrimSpace(*c.Name)
+		checkListName(&in, *c.Name)
+	}
+
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		if err := HoldPeople(ctx, tx, owner); err != nil {
+			return err
+		}
+
+		list, err := lockList(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+
+		wrong := slices.Clone(in)
+		for field, ids := range map[string][]uid.ID{"addContactIds": c.AddContactIDs,
+			"removeContactIds": c.RemoveContactIDs} {
+			if err := checkContacts(ctx, tx.Client, &wrong, field, ids); err != nil {
+				return err
+			}
+		}
+		if err := wrong.Err(); err != nil {
+			return err
+		}
+
+		return c.write(ctx, tx, owner, list)
+	})
+	if database.IsUnique(err) {
+		return nil, nameTaken(*c.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+
+	return s.db.Client.ContactList.Get(ctx, id)
+}
+
+func (c ListChange) write(ctx context.Context, tx *database.Tx, owner uid.ID, list *ent.ContactList) error {
+	if c.Name != nil {
+		if err := tx.Client.ContactList.UpdateOneID(list.ID).SetName(*c.Name).Exec(ctx); err != nil {
+			return fmt.Errorf("rename contact list: %w", err)
+		}
+	}
+
+	if err := enlist(ctx, tx, owner, c.AddContactIDs, []uid.ID{list.ID}); err != nil {
+		return err
+	}
+	if len(c.RemoveContactIDs) > 0 {
+		_, err := tx.Client.ListMember.Delete().Where(listmember.ContactListID(list.ID),
+			listmember.ContactIDIn(c.RemoveContactIDs...)).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("take contacts off a list: %w", err)
+		}
+	}
+
+	return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactListUpdate, Subject: list.ID,
+		Summary: fmt.Sprintf("changed contact list %q: %d on, %d off", list.Name, len(c.AddContactIDs),
+			len(c.RemoveContactIDs))})
+}
+
+// DeleteList deletes a list that nothing uses, and returns its id. The people on it stay contacts.
+func (s *Service) DeleteList(ctx context.Context, id uid.ID) (*uid.ID, error) {
+	owner, err := organization(ctx)
+	if err != nil {
+		return nil, err
+	}
+
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		list, err := lockList(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+
+		if user, err := usesList(ctx, tx, owner, id); err != nil {
+			return fmt.Errorf("see who uses contact list: %w", err)
+		} else if user != "" {
+			return usererror.Refuse("contactListId", usererror.NotAllowed, "%s uses the list; cancel or finish it first", user)
+		}
+
+		if _, err := tx.Client.ListMember.Delete().Where(listmember.ContactListID(id)).Exec(ctx); err != nil {
+			return fmt.Errorf("empty contact list: %w", err)
+		}
+		if err := tx.Client.ContactList.DeleteOneID(id).Exec(ctx); err != nil {
+			return fmt.Errorf("delete contact list: %w", err)
+		}
+
+		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactListDelete, Subject: id,
+			Summary: fmt.Sprintf("deleted contact list %q", list.Name)})
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	return &id, nil
+}
+
+// usesList names a campaign that is not over or an import under way that names the list; empty for
+// none. A campaign over an excluded list that is gone would write to everyone on it.
+func usesList(ctx context.Context, tx *database.Tx, owner, list uid.ID) (user string, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT 'campaign ' || name FROM campaign WHERE organization_id = $1
+			AND status IN ('DRAFT', 'SCHEDULED', 'PREPARING', 'RUNNING', 'PAUSED')
+			AND CAST(audience_rule AS text) LIKE '%' || CAST($3 AS text) || '%'
+		UNION ALL SELECT 'the import of ' || file_name FROM contact_import WHERE organization_id = $1
+			AND contact_list_id = $2 AND status IN ('PENDING', 'RUNNING') LIMIT 1`,
+		owner, list, list.String()).Scan(&user)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+
+	return user, err
+}
+
+// HoldLists keeps the lists that an audience names from being deleted until the transaction ends.
+// One that is gone already is a usererror.Fields, as in CheckAudience.
+func HoldLists(ctx context.Context, tx *database.Tx, a jsonfield.Audience) error {
+	ids := slices.Concat(a.ListIDs, a.ExcludeListIDs)
+	if a.Filter != nil {
+		ids = append(ids, a.Filter.ListIDs...)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+
+	found, err := tx.Client.ContactList.Query().Where(contactlist.IDIn(ids...), tx.DB.Locked).
+		Order(contactlist.ByID()).IDs(ctx)
+	if err != nil {
+		return fmt.Errorf("hold contact lists: %w", err)
+	}
+
+	var in usererror.Fields
+	noteMissing(&in, "audience", "contact list", ids, found)
+
+	return in.Err()
+}
+
+// lockList reads a list and keeps it from being changed or named by a new campaign until the
+// transaction ends.
+func lockList(ctx context.Context, tx *database.Tx, id uid.ID) (*ent.ContactList, error) {
+	list, err := tx.Client.ContactList.Query().Where(contactlist.ID(id), tx.DB.Locked).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, usererror.Missing("contact list")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read contact list: %w", err)
+	}
+
+	return list, nil
+}
+
+// enlist puts contacts on lists; who is there already stays.
+func enlist(ctx context.Context, tx *database.Tx, owner uid.ID, contacts, lists []uid.ID) error {
+	for _, list := range lists {
+		from, args := tx.DB.Rowset([]any{owner, list}, database.IDs("id", contacts))
+		_, err := tx.ExecContext(ctx, `INSERT INTO list_member (organization_id, contact_list_id, contact_id)
+			SELECT $1, $2, f.id FROM `+from+" WHERE true ON CONFLICT DO NOTHING", args...)
+		if err != nil {
+			return fmt.Errorf("put %d contacts on list %s: %w", len(contacts), list, err)
+		}
+	}
+
+	return nil
+}
+
+// checkContacts notes every id that names no contact of the caller's organization.
+func checkContacts(ctx context.Context, client *ent.Client, in *usererror.Fields, field string, ids []uid.ID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+
+	if len(ids) > maxContacts {
+		in.Add(field, usererror.LimitExceeded, "there are %d contacts; at most %d at once", len(ids), maxContacts)
+		return nil
+	}
+
+	found, err := client.Contact.Query().Where(contact.IDIn(ids...)).IDs(ctx)
+	if err != nil {
+		return fmt.Errorf("look up contacts: %w", err)
+	}
+
+	noteMissing(in, field, "contact", ids, found)
+
+	return nil
 }
 
 // ListSizes counts the contacts of every list in one statement.

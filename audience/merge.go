@@ -37,7 +37,7 @@ func (r *resolution) merge(ctx context.Context, g *group) error {
 	if err := delivery.Reassign(ctx, r.Tx, ids(absorbed), g.id); err != nil {
 		return err
 	}
-	if err := r.moveLists(ctx, g, absorbed); err != nil {
+	if err := r.moveListsAndTags(ctx, g, absorbed); err != nil {
 		return err
 	}
 
@@ -137,16 +137,20 @@ func (r *resolution) moveHistory(ctx context.Context, g *group, others []uid.ID)
 	return nil
 }
 
-func (r *resolution) moveLists(ctx context.Context, g *group, absorbed []*ent.Contact) error {
+func (r *resolution) moveListsAndTags(ctx context.Context, g *group, absorbed []*ent.Contact) error {
 	from, args := r.DB.Rowset([]any{g.id}, database.IDs("id", ids(absorbed)))
 	for _, query := range []string{
 		"INSERT INTO list_member (organization_id, contact_id, contact_list_id) " +
 			"SELECT organization_id, $1, contact_list_id FROM list_member WHERE contact_id IN (SELECT id FROM " +
 			from + ") ON CONFLICT DO NOTHING",
 		"DELETE FROM list_member WHERE contact_id <> $1 AND contact_id IN (SELECT id FROM " + from + ")",
+		"INSERT INTO contact_tag (organization_id, contact_id, tag) " +
+			"SELECT organization_id, $1, tag FROM contact_tag WHERE contact_id IN (SELECT id FROM " +
+			from + ") ON CONFLICT DO NOTHING",
+		"DELETE FROM contact_tag WHERE contact_id <> $1 AND contact_id IN (SELECT id FROM " + from + ")",
 	} {
 		if _, err := r.ExecContext(ctx, query, args...); err != nil {
-			return fmt.Errorf("merge the lists of %s: %w", g.id, err)
+			return fmt.Errorf("merge the lists and tags of %s: %w", g.id, err)
 		}
 	}
 

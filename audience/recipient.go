@@ -89,6 +89,8 @@ func (s *Service) checkFilter(ctx context.Context, in *usererror.Fields, f jsonf
 		}
 	}
 
+	checkTags(in, at+"tags", f.Tags)
+	checkTags(in, at+"excludeTags", f.ExcludeTags)
 	for field, choices := range map[string][]string{"country": f.Country, "language": f.Language} {
 		if len(choices) > maxChoices {
 			in.Add(at+field, usererror.LimitExceeded, "there are %d values; at most %d", len(choices), maxChoices)

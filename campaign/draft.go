@@ -48,6 +48,10 @@ func (s *Service) Create(ctx context.Context, d Draft) (*ent.Campaign, error) {
 
 	var id uid.ID
 	err := s.db.InTx(ctx, func(tx *database.Tx) error {
+		if err := audience.HoldLists(ctx, tx, d.Audience); err != nil {
+			return err
+		}
+
 		made, replayed, err := s.identity.Once(ctx, tx, "createCampaign", d.IdempotencyKey, d, func() (uid.ID, error) {
 			c := tx.Client.Campaign.Create().SetName(d.Name).SetTemplateID(d.TemplateID).SetPhoneNumberID(d.PhoneNumberID).
 				SetAudienceRule(d.Audience).

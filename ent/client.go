@@ -23,6 +23,7 @@ import (
 	"carillon/ent/contactidentifier"
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
+	"carillon/ent/contacttag"
 	"carillon/ent/datastep"
 	"carillon/ent/deliveryevent"
 	"carillon/ent/emailverification"
@@ -92,6 +93,8 @@ type Client struct {
 	ContactImport *ContactImportClient
 	// ContactList is the client for interacting with the ContactList builders.
 	ContactList *ContactListClient
+	// ContactTag is the client for interacting with the ContactTag builders.
+	ContactTag *ContactTagClient
 	// DataStep is the client for interacting with the DataStep builders.
 	DataStep *DataStepClient
 	// DeliveryEvent is the client for interacting with the DeliveryEvent builders.
@@ -180,6 +183,7 @@ func (c *Client) init() {
 	c.ContactIdentifier = NewContactIdentifierClient(c.config)
 	c.ContactImport = NewContactImportClient(c.config)
 	c.ContactList = NewContactListClient(c.config)
+	c.ContactTag = NewContactTagClient(c.config)
 	c.DataStep = NewDataStepClient(c.config)
 	c.DeliveryEvent = NewDeliveryEventClient(c.config)
 	c.EmailVerification = NewEmailVerificationClient(c.config)
@@ -316,6 +320,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		ContactIdentifier: NewContactIdentifierClient(cfg),
 		ContactImport:     NewContactImportClient(cfg),
 		ContactList:       NewContactListClient(cfg),
+		ContactTag:        NewContactTagClient(cfg),
 		DataStep:          NewDataStepClient(cfg),
 		DeliveryEvent:     NewDeliveryEventClient(cfg),
 		EmailVerification: NewEmailVerificationClient(cfg),
@@ -379,6 +384,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		ContactIdentifier: NewContactIdentifierClient(cfg),
 		ContactImport:     NewContactImportClient(cfg),
 		ContactList:       NewContactListClient(cfg),
+		ContactTag:        NewContactTagClient(cfg),
 		DataStep:          NewDataStepClient(cfg),
 		DeliveryEvent:     NewDeliveryEventClient(cfg),
 		EmailVerification: NewEmailVerificationClient(cfg),
@@ -443,7 +449,7 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.Account, c.AuditChain, c.AuditEvent, c.Campaign, c.Claim,
 		c.ConsentRecord, c.Contact, c.ContactIdentifier, c.ContactImport,
-		c.ContactList, c.DataStep, c.DeliveryEvent, c.EmailVerification,
+		c.ContactList, c.ContactTag, c.DataStep, c.DeliveryEvent, c.EmailVerification,
 		c.EventCounter, c.ExternalLogin, c.FormerIdentifier, c.IdempotencyKey,
 		c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember, c.Listing,
 		c.MediaUpload, c.Member, c.Message, c.MessagingWindow, c.Organization,
@@ -462,7 +468,7 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.Account, c.AuditChain, c.AuditEvent, c.Campaign, c.Claim,
 		c.ConsentRecord, c.Contact, c.ContactIdentifier, c.ContactImport,
-		c.ContactList, c.DataStep, c.DeliveryEvent, c.EmailVerification,
+		c.ContactList, c.ContactTag, c.DataStep, c.DeliveryEvent, c.EmailVerification,
 		c.EventCounter, c.ExternalLogin, c.FormerIdentifier, c.IdempotencyKey,
 		c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember, c.Listing,
 		c.MediaUpload, c.Member, c.Message, c.MessagingWindow, c.Organization,
@@ -500,6 +506,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ContactImport.mutate(ctx, m)
 	case *ContactListMutation:
 		return c.ContactList.mutate(ctx, m)
+	case *ContactTagMutation:
+		return c.ContactTag.mutate(ctx, m)
 	case *DataStepMutation:
 		return c.DataStep.mutate(ctx, m)
 	case *DeliveryEventMutation:
@@ -2234,6 +2242,156 @@ func (c *ContactListClient) mutate(ctx context.Context, m *ContactListMutation) 
 		return (&ContactListDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown ContactList mutation op: %q", m.Op())
+	}
+}
+
+// ContactTagClient is a client for the ContactTag schema.
+type ContactTagClient struct {
+	config
+}
+
+// NewContactTagClient returns a client for the ContactTag from the given config.
+func NewContactTagClient(c config) *ContactTagClient {
+	return &ContactTagClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `contacttag.Hooks(f(g(h())))`.
+func (c *ContactTagClient) Use(hooks ...Hook) {
+	c.hooks.ContactTag = append(c.hooks.ContactTag, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `contacttag.Intercept(f(g(h())))`.
+func (c *ContactTagClient) Intercept(interceptors ...Interceptor) {
+	c.inters.ContactTag = append(c.inters.ContactTag, interceptors...)
+}
+
+// Create returns a builder for creating a ContactTag entity.
+func (c *ContactTagClient) Create() *ContactTagCreate {
+	mutation := newContactTagMutation(c.config, OpCreate)
+	return &ContactTagCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of ContactTag entities.
+func (c *ContactTagClient) CreateBulk(builders ...*ContactTagCreate) *ContactTagCreateBulk {
+	return &ContactTagCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ContactTagClient) MapCreateBulk(slice any, setFunc func(*ContactTagCreate, int)) *ContactTagCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ContactTagCreateBulk{err: fmt.Errorf("calling to ContactTagClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ContactTagCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ContactTagCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for ContactTag.
+func (c *ContactTagClient) Update() *ContactTagUpdate {
+	mutation := newContactTagMutation(c.config, OpUpdate)
+	return &ContactTagUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ContactTagClient) UpdateOne(_m *ContactTag) *ContactTagUpdateOne {
+	mutation := newContactTagMutation(c.config, OpUpdateOne, withContactTag(_m))
+	return &ContactTagUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ContactTagClient) UpdateOneID(id int64) *ContactTagUpdateOne {
+	mutation := newContactTagMutation(c.config, OpUpdateOne, withContactTagID(id))
+	return &ContactTagUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for ContactTag.
+func (c *ContactTagClient) Delete() *ContactTagDelete {
+	mutation := newContactTagMutation(c.config, OpDelete)
+	return &ContactTagDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ContactTagClient) DeleteOne(_m *ContactTag) *ContactTagDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ContactTagClient) DeleteOneID(id int64) *ContactTagDeleteOne {
+	builder := c.Delete().Where(contacttag.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ContactTagDeleteOne{builder}
+}
+
+// Query returns a query builder for ContactTag.
+func (c *ContactTagClient) Query() *ContactTagQuery {
+	return &ContactTagQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeContactTag},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a ContactTag entity by its id.
+func (c *ContactTagClient) Get(ctx context.Context, id int64) (*ContactTag, error) {
+	return c.Query().Where(contacttag.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ContactTagClient) GetX(ctx context.Context, id int64) *ContactTag {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryContact queries the contact edge of a ContactTag.
+func (c *ContactTagClient) QueryContact(_m *ContactTag) *ContactQuery {
+	query := (&ContactClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(contacttag.Table, contacttag.FieldID, id),
+			sqlgraph.To(contact.Table, contact.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, contacttag.ContactTable, contacttag.ContactColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *ContactTagClient) Hooks() []Hook {
+	hooks := c.hooks.ContactTag
+	return append(hooks[:len(hooks):len(hooks)], contacttag.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *ContactTagClient) Interceptors() []Interceptor {
+	return c.inters.ContactTag
+}
+
+func (c *ContactTagClient) mutate(ctx context.Context, m *ContactTagMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ContactTagCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ContactTagUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ContactTagUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ContactTagDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown ContactTag mutation op: %q", m.Op())
 	}
 }
 
@@ -6886,7 +7044,7 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 type (
 	hooks struct {
 		APIKey, Account, AuditChain, AuditEvent, Campaign, Claim, ConsentRecord,
-		Contact, ContactIdentifier, ContactImport, ContactList, DataStep,
+		Contact, ContactIdentifier, ContactImport, ContactList, ContactTag, DataStep,
 		DeliveryEvent, EmailVerification, EventCounter, ExternalLogin,
 		FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection, Invitation,
 		ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
@@ -6897,7 +7055,7 @@ type (
 	}
 	inters struct {
 		APIKey, Account, AuditChain, AuditEvent, Campaign, Claim, ConsentRecord,
-		Contact, ContactIdentifier, ContactImport, ContactList, DataStep,
+		Contact, ContactIdentifier, ContactImport, ContactList, ContactTag, DataStep,
 		DeliveryEvent, EmailVerification, EventCounter, ExternalLogin,
 		FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection, Invitation,
 		ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,

@@ -14,6 +14,7 @@ import (
 	"carillon/ent/contactidentifier"
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
+	"carillon/ent/contacttag"
 	"carillon/ent/datastep"
 	"carillon/ent/deliveryevent"
 	"carillon/ent/emailverification"
@@ -127,6 +128,7 @@ func checkColumn(t, c string) error {
 			contactidentifier.Table: contactidentifier.ValidColumn,
 			contactimport.Table:     contactimport.ValidColumn,
 			contactlist.Table:       contactlist.ValidColumn,
+			contacttag.Table:        contacttag.ValidColumn,
 			datastep.Table:          datastep.ValidColumn,
 			deliveryevent.Table:     deliveryevent.ValidColumn,
 			emailverification.Table: emailverification.ValidColumn,

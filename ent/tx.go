@@ -36,6 +36,8 @@ type Tx struct {
 	ContactImport *ContactImportClient
 	// ContactList is the client for interacting with the ContactList builders.
 	ContactList *ContactListClient
+	// ContactTag is the client for interacting with the ContactTag builders.
+	ContactTag *ContactTagClient
 	// DataStep is the client for interacting with the DataStep builders.
 	DataStep *DataStepClient
 	// DeliveryEvent is the client for interacting with the DeliveryEvent builders.
@@ -244,6 +246,7 @@ func (tx *Tx) init() {
 	tx.ContactIdentifier = NewContactIdentifierClient(tx.config)
 	tx.ContactImport = NewContactImportClient(tx.config)
 	tx.ContactList = NewContactListClient(tx.config)
+	tx.ContactTag = NewContactTagClient(tx.config)
 	tx.DataStep = NewDataStepClient(tx.config)
 	tx.DeliveryEvent = NewDeliveryEventClient(tx.config)
 	tx.EmailVerification = NewEmailVerificationClient(tx.config)

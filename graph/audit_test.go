@@ -122,6 +122,22 @@ var changes = map[string]func(o *shop){
 	"createContactList": func(o *shop) {
 		o.must(`mutation { createContactList(input: {name: "Another"}) { userErrors { message } } }`)
 	},
+	"updateContact": func(o *shop) {
+		o.must(`mutation($id: ID!) { updateContact(input: {contactId: $id, addTags: ["vip"]}) { userErrors { message } } }`,
+			vars{"id": o.newContact("+15550107777")})
+	},
+	"recordConsent": func(o *shop) {
+		o.must(`mutation($id: ID!) { recordConsent(input: {contactId: $id, consent: {consent: OPTED_IN, source: "shop"}}) {
+			userErrors { message } } }`, vars{"id": o.newContact("+15550106666")})
+	},
+	"updateContactList": func(o *shop) {
+		o.must(`mutation($id: ID!) { updateContactList(input: {contactListId: $id, name: "Renamed"}) { userErrors { message } } }`,
+			vars{"id": o.newList("To be renamed")})
+	},
+	"deleteContactList": func(o *shop) {
+		o.must(`mutation($id: ID!) { deleteContactList(input: {contactListId: $id}) { userErrors { message } } }`,
+			vars{"id": o.newList("To be deleted")})
+	},
 	"createCampaign": func(o *shop) { o.campaign("Spring") },
 	"launchCampaign": func(o *shop) { o.launched("launch", "launch") },
 	"pauseCampaign":  func(o *shop) { o.launched("pause", "launch", "pause") },
@@ -228,7 +244,9 @@ var recorded = map[string]string{
 	"deleteTemplate": identity.ActionTemplateDelete, "duplicateTemplate": identity.ActionTemplateCreate,
 	"createContact": identity.ActionContactCreate, "importContacts": identity.ActionContactImport,
 	"createContactList": identity.ActionContactListCreate,
-	"createCampaign":    identity.ActionCampaignCreate, "launchCampaign": identity.ActionCampaignLaunch,
+	"updateContactList": identity.ActionContactListUpdate, "deleteContactList": identity.ActionContactListDelete,
+	"updateContact": identity.ActionContactUpdate, "recordConsent": identity.ActionConsentRecord,
+	"createCampaign": identity.ActionCampaignCreate, "launchCampaign": identity.ActionCampaignLaunch,
 	"pauseCampaign":  identity.ActionCampaignPause,
 	"resumeCampaign": identity.ActionCampaignResume, "cancelCampaign": identity.ActionCampaignCancel,
 	"retryCampaign": identity.ActionCampaignRetry,

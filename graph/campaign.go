@@ -158,6 +158,12 @@ func ruleOf(f *jsonfield.ContactFilter) []*model.ContactRule {
 	add("country", "in", f.Country...)
 	add("language", "in", f.Language...)
 
+	for _, tag := range f.Tags { // all must be there
+		add("tags", "equals", tag)
+	}
+
+	add("tags", "not in", f.ExcludeTags...)
+
 	for _, a := range f.Attributes {
 		field, before := "attributes."+a.Key, len(out)
 		if a.Equals != nil {

@@ -25,7 +25,8 @@ func (r *Resolver) contactsThat(ctx context.Context, f *jsonfield.ContactFilter)
 		return nil, nil
 	}
 
-	longest := max(len(f.ListIDs), len(f.Consent), len(f.Country), len(f.Language), len(f.Attributes))
+	longest := max(len(f.ListIDs), len(f.Consent), len(f.Country), len(f.Language), len(f.Attributes), len(f.Tags),
+		len(f.ExcludeTags))
 	for _, a := range f.Attributes {
 		longest = max(longest, len(a.In))
 	}
@@ -56,12 +57,23 @@ func attributesOf(values map[string]string) []*audience.Attribute {
 
 func contactFrom(in model.CreateContactInput) audience.NewContact {
 	n := audience.NewContact{Phone: in.Phone, Name: in.Name, Language: in.Language, TimeZone: in.TimeZone,
-		ListIDs: in.ListIds, Consent: in.Consent}
+		Tags: in.Tags, ListIDs: in.ListIds, Consent: in.Consent}
 	for _, a := range in.Attributes {
 		n.Attributes = append(n.Attributes, *a)
 	}
 
 	return n
+}
+
+func contactChangeFrom(in model.UpdateContactInput) audience.ContactChange {
+	c := audience.ContactChange{Name: in.Name, Language: in.Language, TimeZone: in.TimeZone,
+		RemoveAttributes: in.RemoveAttributes, AddListIDs: in.AddListIds, RemoveListIDs: in.RemoveListIds,
+		AddTags: in.AddTags, RemoveTags: in.RemoveTags}
+	for _, a := range in.SetAttributes {
+		c.SetAttributes = append(c.SetAttributes, *a)
+	}
+
+	return c
 }
 
 // distinct keeps a list of words as short as its enum, however often a client repeats them.

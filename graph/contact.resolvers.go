@@ -23,6 +23,10 @@ func (r *contactResolver) Attributes(ctx context.Context, obj *ent.Contact) ([]*
 	return attributesOf(obj.Attributes), nil
 }
 
+func (r *contactResolver) Tags(ctx context.Context, obj *ent.Contact) ([]string, error) {
+	return loadsOf(ctx).tags.load(ctx, obj.ID, r.Audience.Tags)
+}
+
 func (r *contactResolver) ServiceWindowClosesAt(ctx context.Context, obj *ent.Contact) (*time.Time, error) {
 	return stillAhead(obj.ServiceWindowClosesAt, r.Now()), nil
 }
@@ -40,6 +44,24 @@ func (r *contactListResolver) Size(ctx context.Context, obj *ent.ContactList) (i
 
 func (r *mutationResolver) CreateContact(ctx context.Context, input model.CreateContactInput) (*model.ContactPayload, error) {
 	c, wrong, err := answer(r.Audience.CreateContact(ctx, contactFrom(input)))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.ContactPayload{Contact: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) UpdateContact(ctx context.Context, input model.UpdateContactInput) (*model.ContactPayload, error) {
+	c, wrong, err := answer(r.Audience.UpdateContact(ctx, input.ContactID, contactChangeFrom(input)))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.ContactPayload{Contact: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) RecordConsent(ctx context.Context, input model.RecordConsentInput) (*model.ContactPayload, error) {
+	c, wrong, err := answer(r.Audience.RecordConsent(ctx, input.ContactID, *input.Consent))
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +89,26 @@ func (r *mutationResolver) CreateContactList(ctx context.Context, input model.Cr
 	}
 
 	return &model.ContactListPayload{ContactList: l, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) UpdateContactList(ctx context.Context, input model.UpdateContactListInput) (*model.ContactListPayload, error) {
+	l, wrong, err := answer(r.Audience.UpdateList(ctx, input.ContactListID, audience.ListChange{Name: input.Name,
+		AddContactIDs: input.AddContactIds, RemoveContactIDs: input.RemoveContactIds}))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.ContactListPayload{ContactList: l, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) DeleteContactList(ctx context.Context, input model.DeleteContactListInput) (*model.DeleteContactListPayload, error) {
+	gone, wrong, err := answer(r.Audience.DeleteList(ctx, input.ContactListID))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.DeleteContactListPayload{DeletedContactListID: gone, UserErrors: wrong,
+		ClientMutationID: input.ClientMutationID}, nil
 }
 
 func (r *queryResolver) Contacts(ctx context.Context, filter *jsonfield.ContactFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactOrder) (*ent.ContactConnection, error) {

@@ -130,6 +130,7 @@ func (p *pages[V]) way(ctx context.Context) *batch[V] {
 // loads are the batches of one response.
 type loads struct {
 	sizes       batch[int] // of contact lists
+	tags        batch[[]string]
 	lists       batch[*ent.ContactList]
 	queued      batch[int]                 // of phone numbers
 	rates       batch[float64]             // of phone numbers
@@ -250,6 +251,10 @@ func (l *loads) note(rows any) {
 			l.inviters.note(i.ID)
 			l.inviting.note(i.ID)
 		}
+	case []*ent.Contact:
+		for _, c := range rows {
+			l.tags.note(c.ID)
+		}
 	case []*ent.ContactList:
 		for _, list := range rows {
 			l.sizes.note(list.ID)
@@ -272,6 +277,9 @@ func (l *loads) note(rows any) {
 		for _, m := range rows {
 			l.events.note(m.ID)
 			l.uploads.note(m.ID)
+			if m.ContactID != nil {
+				l.tags.note(*m.ContactID)
+			}
 			if m.TemplateID != nil {
 				l.templates.note(*m.TemplateID)
 			}

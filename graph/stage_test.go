@@ -478,6 +478,18 @@ func (p *person) openAccount(waba, list string, contacts int) *shop {
 	return o
 }
 
+// newContact makes a contact and returns its id.
+func (p *person) newContact(phone string) string {
+	return p.must(`mutation($p: String!) { createContact(input: {phone: $p}) { contact { id } } }`, vars{"p": phone}).
+		text("createContact.contact.id")
+}
+
+// newList makes an empty contact list and returns its id.
+func (p *person) newList(name string) string {
+	return p.must(`mutation($n: String!) { createContactList(input: {name: $n}) { contactList { id } } }`, vars{"n": name}).
+		text("createContactList.contactList.id")
+}
+
 // campaign drafts one to the list.
 func (o *shop) campaign(name string) uid.ID {
 	o.t.Helper()

@@ -62,6 +62,7 @@ const (
 	ActionContactImport     = "contact.import"
 	ActionConsentRecord     = "consent.record"
 	ActionContactListCreate = "contact_list.create"
+	ActionContactListUpdate = "contact_list.update"
 	ActionContactListDelete = "contact_list.delete"
 	ActionSegmentCreate     = "segment.create"
 	ActionSegmentUpdate     = "segment.update"
@@ -155,6 +156,7 @@ var Actions = []Action{
 		"A contact's consent was recorded by a member or an API key. What contacts themselves say is in their consent " +
 			"history alone."},
 	{ActionContactListCreate, "A contact list was made."},
+	{ActionContactListUpdate, "A contact list was renamed, or people were put on it or taken off."},
 	{ActionContactListDelete, "A contact list was deleted."},
 	{ActionSegmentCreate, "A segment was made."},
 	{ActionSegmentUpdate, "A segment was changed."},

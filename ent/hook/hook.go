@@ -140,6 +140,18 @@ func (f ContactListFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value,
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ContactListMutation", m)
 }
 
+// The ContactTagFunc type is an adapter to allow the use of ordinary
+// function as ContactTag mutator.
+type ContactTagFunc func(context.Context, *ent.ContactTagMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f ContactTagFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.ContactTagMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ContactTagMutation", m)
+}
+
 // The DataStepFunc type is an adapter to allow the use of ordinary
 // function as DataStep mutator.
 type DataStepFunc func(context.Context, *ent.DataStepMutation) (ent.Value, error)

@@ -63,6 +63,8 @@ type ContactFilter struct {
 	Country       []string          `json:"country,omitempty"`
 	Language      []string          `json:"language,omitempty"`
 	Attributes    []AttributeFilter `json:"attributes,omitempty"`
+	Tags          []string          `json:"tags,omitempty"`        // all of them
+	ExcludeTags   []string          `json:"excludeTags,omitempty"` // none of them
 	CreatedAfter  *time.Time        `json:"createdAfter,omitempty"`
 	CreatedBefore *time.Time        `json:"createdBefore,omitempty"`
 }

@@ -473,6 +473,39 @@ var (
 			},
 		},
 	}
+	// ContactTagColumns holds the columns for the "contact_tag" table.
+	ContactTagColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "tag", Type: field.TypeString},
+		{Name: "contact_id", Type: field.TypeUUID},
+	}
+	// ContactTagTable holds the schema information for the "contact_tag" table.
+	ContactTagTable = &schema.Table{
+		Name:       "contact_tag",
+		Columns:    ContactTagColumns,
+		PrimaryKey: []*schema.Column{ContactTagColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "contact_tag_contact_contact",
+				Columns:    []*schema.Column{ContactTagColumns[3]},
+				RefColumns: []*schema.Column{ContactColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "contacttag_contact_id_tag",
+				Unique:  true,
+				Columns: []*schema.Column{ContactTagColumns[3], ContactTagColumns[2]},
+			},
+			{
+				Name:    "contacttag_organization_id_tag_contact_id",
+				Unique:  false,
+				Columns: []*schema.Column{ContactTagColumns[1], ContactTagColumns[2], ContactTagColumns[3]},
+			},
+		},
+	}
 	// DataStepColumns holds the columns for the "data_step" table.
 	DataStepColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -1616,6 +1649,7 @@ var (
 		ContactIdentifierTable,
 		ContactImportTable,
 		ContactListTable,
+		ContactTagTable,
 		DataStepTable,
 		DeliveryEventTable,
 		EmailVerificationTable,
@@ -1690,6 +1724,10 @@ func init() {
 	}
 	ContactListTable.Annotation = &entsql.Annotation{
 		Table: "contact_list",
+	}
+	ContactTagTable.ForeignKeys[0].RefTable = ContactTable
+	ContactTagTable.Annotation = &entsql.Annotation{
+		Table: "contact_tag",
 	}
 	DataStepTable.Annotation = &entsql.Annotation{
 		Table: "data_step",

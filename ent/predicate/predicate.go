@@ -39,6 +39,9 @@ type ContactImport func(*sql.Selector)
 // ContactList is the predicate function for contactlist builders.
 type ContactList func(*sql.Selector)
 
+// ContactTag is the predicate function for contacttag builders.
+type ContactTag func(*sql.Selector)
+
 // DataStep is the predicate function for datastep builders.
 type DataStep func(*sql.Selector)
 

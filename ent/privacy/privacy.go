@@ -375,6 +375,30 @@ func (f ContactListMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mut
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ContactListMutation", m)
 }
 
+// The ContactTagQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type ContactTagQueryRuleFunc func(context.Context, *ent.ContactTagQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f ContactTagQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ContactTagQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.ContactTagQuery", q)
+}
+
+// The ContactTagMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type ContactTagMutationRuleFunc func(context.Context, *ent.ContactTagMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f ContactTagMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.ContactTagMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ContactTagMutation", m)
+}
+
 // The DataStepQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type DataStepQueryRuleFunc func(context.Context, *ent.DataStepQuery) error
@@ -1224,6 +1248,8 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.ContactListQuery:
 		return q.Filter(), nil
+	case *ent.ContactTagQuery:
+		return q.Filter(), nil
 	case *ent.DataStepQuery:
 		return q.Filter(), nil
 	case *ent.DeliveryEventQuery:
@@ -1318,6 +1344,8 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 	case *ent.ContactImportMutation:
 		return m.Filter(), nil
 	case *ent.ContactListMutation:
+		return m.Filter(), nil
+	case *ent.ContactTagMutation:
 		return m.Filter(), nil
 	case *ent.DataStepMutation:
 		return m.Filter(), nil

@@ -14,6 +14,7 @@ import (
 	"carillon/ent/contactidentifier"
 	"carillon/ent/contactimport"
 	"carillon/ent/contactlist"
+	"carillon/ent/contacttag"
 	"carillon/ent/datastep"
 	"carillon/ent/deliveryevent"
 	"carillon/ent/emailverification"
@@ -372,6 +373,15 @@ func init() {
 	contactlistDescID := contactlistMixinFields0[0].Descriptor()
 	// contactlist.DefaultID holds the default value on creation for the id field.
 	contactlist.DefaultID = contactlistDescID.Default.(func() uid.ID)
+	contacttag.Policy = privacy.NewPolicies(schema.ContactTag{})
+	contacttag.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := contacttag.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
 	datastep.Policy = privacy.NewPolicies(schema.DataStep{})
 	datastep.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {

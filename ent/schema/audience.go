@@ -153,6 +153,32 @@ func (ListMember) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("contact_list_id", "contact_id")}
 }
 
+// ContactTag is a word that a contact is remembered by.
+type ContactTag struct{ ent.Schema }
+
+func (ContactTag) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("contact_tag"), hidden()}
+}
+func (ContactTag) Policy() ent.Policy { return tenancyPolicy(organizationColumn) }
+func (ContactTag) Fields() []ent.Field {
+	return []ent.Field{
+		field.Int64("id"),
+		field.UUID(organizationColumn, uid.ID{}).Immutable(),
+		reference("contact_id"),
+		field.String("tag"),
+	}
+}
+func (ContactTag) Edges() []ent.Edge {
+	return []ent.Edge{edge.To("contact", Contact.Type).Field("contact_id").Unique().Required().
+		Annotations(entsql.OnDelete(entsql.Cascade))}
+}
+func (ContactTag) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("contact_id", "tag").Unique(),
+		index.Fields(organizationColumn, "tag", "contact_id"),
+	}
+}
+
 // ConsentRecord is one statement of a contact's consent. Package audience says which of them
 // counts. It has no foreign key: what somebody says who is no contact yet is kept under the id that
 // contact_identifier keeps for them.

@@ -25,6 +25,7 @@ import (
 
 type ContactResolver interface {
 	Attributes(ctx context.Context, obj *ent.Contact) ([]*audience.Attribute, error)
+	Tags(ctx context.Context, obj *ent.Contact) ([]string, error)
 
 	ServiceWindowClosesAt(ctx context.Context, obj *ent.Contact) (*time.Time, error)
 }
@@ -568,6 +569,29 @@ func (ec *executionContext) fieldContext_Contact_attributes(_ context.Context, f
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Contact_tags(ctx context.Context, field graphql.CollectedField, obj *ent.Contact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Contact_tags(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Contact().Tags(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Contact_tags(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Contact", field, true, true, "String")
 }
 
 func (ec *executionContext) _Contact_lists(ctx context.Context, field graphql.CollectedField, obj *ent.Contact) (ret graphql.Marshaler) {
@@ -1669,6 +1693,84 @@ func (ec *executionContext) fieldContext_ContactPayload_clientMutationId(_ conte
 	return graphql.NewScalarFieldContext("ContactPayload", field, false, false, "String")
 }
 
+func (ec *executionContext) _DeleteContactListPayload_deletedContactListId(ctx context.Context, field graphql.CollectedField, obj *model.DeleteContactListPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeleteContactListPayload_deletedContactListId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeletedContactListID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *uid.ID) graphql.Marshaler {
+			return ec.marshalOID2ᚖcarillonᚋuidᚐID(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeleteContactListPayload_deletedContactListId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeleteContactListPayload", field, false, false, "ID")
+}
+
+func (ec *executionContext) _DeleteContactListPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.DeleteContactListPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeleteContactListPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖcarillonᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeleteContactListPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeleteContactListPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeleteContactListPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *model.DeleteContactListPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeleteContactListPayload_clientMutationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientMutationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeleteContactListPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeleteContactListPayload", field, false, false, "String")
+}
+
 func (ec *executionContext) _ImportRejection_line(ctx context.Context, field graphql.CollectedField, obj *ent.ImportRejection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1957,7 +2059,7 @@ func (ec *executionContext) unmarshalInputContactFilter(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"search", "listIds", "consent", "country", "language", "attributes", "createdAfter", "createdBefore"}
+	fieldsInOrder := [...]string{"search", "listIds", "consent", "country", "language", "attributes", "tags", "excludeTags", "createdAfter", "createdBefore"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2006,6 +2108,20 @@ func (ec *executionContext) unmarshalInputContactFilter(ctx context.Context, obj
 				return it, err
 			}
 			it.Attributes = data
+		case "tags":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tags"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Tags = data
+		case "excludeTags":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("excludeTags"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExcludeTags = data
 		case "createdAfter":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("createdAfter"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
@@ -2154,7 +2270,7 @@ func (ec *executionContext) unmarshalInputCreateContactInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"phone", "name", "language", "timeZone", "attributes", "listIds", "consent", "clientMutationId"}
+	fieldsInOrder := [...]string{"phone", "name", "language", "timeZone", "attributes", "tags", "listIds", "consent", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2196,6 +2312,13 @@ func (ec *executionContext) unmarshalInputCreateContactInput(ctx context.Context
 				return it, err
 			}
 			it.Attributes = data
+		case "tags":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tags"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Tags = data
 		case "listIds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("listIds"))
 			data, err := ec.unmarshalOID2ᚕcarillonᚋuidᚐIDᚄ(ctx, v)
@@ -2283,6 +2406,55 @@ func UnmarshalCreateContactListInput(ctx context.Context, raw any) (model.Create
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDeleteContactListInput(ctx context.Context, obj any) (model.DeleteContactListInput, error) {
+	var it model.DeleteContactListInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"contactListId", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "contactListId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contactListId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContactListID = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDeleteContactListInput unmarshals raw into the DeleteContactListInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDeleteContactListInput(ctx context.Context, raw any) (model.DeleteContactListInput, error) {
+	var out model.DeleteContactListInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeleteContactListInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputImportContactsInput(ctx context.Context, obj any) (model.ImportContactsInput, error) {
 	var it model.ImportContactsInput
 	if obj == nil {
@@ -2357,6 +2529,244 @@ func (ec *executionContext) unmarshalInputImportContactsInput(ctx context.Contex
 func UnmarshalImportContactsInput(ctx context.Context, raw any) (model.ImportContactsInput, error) {
 	var out model.ImportContactsInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ImportContactsInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRecordConsentInput(ctx context.Context, obj any) (model.RecordConsentInput, error) {
+	var it model.RecordConsentInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"contactId", "consent", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "contactId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contactId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContactID = data
+		case "consent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("consent"))
+			data, err := ec.unmarshalNConsentInput2ᚖcarillonᚋentᚋjsonfieldᚐImportConsent(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Consent = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRecordConsentInput unmarshals raw into the RecordConsentInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRecordConsentInput(ctx context.Context, raw any) (model.RecordConsentInput, error) {
+	var out model.RecordConsentInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RecordConsentInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputUpdateContactInput(ctx context.Context, obj any) (model.UpdateContactInput, error) {
+	var it model.UpdateContactInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"contactId", "name", "language", "timeZone", "setAttributes", "removeAttributes", "addListIds", "removeListIds", "addTags", "removeTags", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "contactId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contactId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContactID = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "language":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("language"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Language = data
+		case "timeZone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeZone"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TimeZone = data
+		case "setAttributes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("setAttributes"))
+			data, err := ec.unmarshalOAttributeInput2ᚕᚖcarillonᚋaudienceᚐAttributeᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SetAttributes = data
+		case "removeAttributes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("removeAttributes"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RemoveAttributes = data
+		case "addListIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("addListIds"))
+			data, err := ec.unmarshalOID2ᚕcarillonᚋuidᚐIDᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AddListIds = data
+		case "removeListIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("removeListIds"))
+			data, err := ec.unmarshalOID2ᚕcarillonᚋuidᚐIDᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RemoveListIds = data
+		case "addTags":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("addTags"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AddTags = data
+		case "removeTags":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("removeTags"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RemoveTags = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUpdateContactInput unmarshals raw into the UpdateContactInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUpdateContactInput(ctx context.Context, raw any) (model.UpdateContactInput, error) {
+	var out model.UpdateContactInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UpdateContactInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputUpdateContactListInput(ctx context.Context, obj any) (model.UpdateContactListInput, error) {
+	var it model.UpdateContactListInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"contactListId", "name", "addContactIds", "removeContactIds", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "contactListId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contactListId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ContactListID = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "addContactIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("addContactIds"))
+			data, err := ec.unmarshalOID2ᚕcarillonᚋuidᚐIDᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AddContactIds = data
+		case "removeContactIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("removeContactIds"))
+			data, err := ec.unmarshalOID2ᚕcarillonᚋuidᚐIDᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RemoveContactIds = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUpdateContactListInput unmarshals raw into the UpdateContactListInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUpdateContactListInput(ctx context.Context, raw any) (model.UpdateContactListInput, error) {
+	var out model.UpdateContactListInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UpdateContactListInput", raw, &out)
 	return out, err
 }
 
@@ -2525,6 +2935,12 @@ func (ec *executionContext) _Contact(ctx context.Context, sel ast.SelectionSet, 
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Contact_attributes(ctx, field, obj)
+				})
+		case "tags":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Contact_tags(ctx, field, obj)
 				})
 		case "lists":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -3005,6 +3421,49 @@ func (ec *executionContext) _ContactPayload(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var deleteContactListPayloadImplementors = []string{"DeleteContactListPayload"}
+
+func (ec *executionContext) _DeleteContactListPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeleteContactListPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deleteContactListPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeleteContactListPayload")
+		case "deletedContactListId":
+			out.Values[i] = ec._DeleteContactListPayload_deletedContactListId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._DeleteContactListPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clientMutationId":
+			out.Values[i] = ec._DeleteContactListPayload_clientMutationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var importRejectionImplementors = []string{"ImportRejection"}
 
 func (ec *executionContext) _ImportRejection(ctx context.Context, sel ast.SelectionSet, obj *ent.ImportRejection) graphql.Marshaler {
@@ -3094,6 +3553,11 @@ func (ec *executionContext) unmarshalNConsent2carillonᚋentᚋenumᚐConsent(ct
 
 func (ec *executionContext) marshalNConsent2carillonᚋentᚋenumᚐConsent(ctx context.Context, sel ast.SelectionSet, v enum.Consent) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) unmarshalNConsentInput2ᚖcarillonᚋentᚋjsonfieldᚐImportConsent(ctx context.Context, v any) (*jsonfield.ImportConsent, error) {
+	res, err := ec.unmarshalInputConsentInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNConsentRecord2ᚕᚖcarillonᚋentᚐConsentRecordᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.ConsentRecord) graphql.Marshaler {
@@ -3306,6 +3770,19 @@ func (ec *executionContext) unmarshalNCreateContactListInput2carillonᚋgraphᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNDeleteContactListInput2carillonᚋgraphᚋmodelᚐDeleteContactListInput(ctx context.Context, v any) (model.DeleteContactListInput, error) {
+	res, err := ec.unmarshalInputDeleteContactListInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeleteContactListPayload2ᚖcarillonᚋgraphᚋmodelᚐDeleteContactListPayload(ctx context.Context, sel ast.SelectionSet, v *model.DeleteContactListPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "DeleteContactListPayload!")
+		return graphql.Null
+	}
+	return ec._DeleteContactListPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNImportContactsInput2carillonᚋgraphᚋmodelᚐImportContactsInput(ctx context.Context, v any) (model.ImportContactsInput, error) {
 	res, err := ec.unmarshalInputImportContactsInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -3343,6 +3820,21 @@ func (ec *executionContext) unmarshalNJobStatus2carillonᚋentᚋenumᚐJobStatu
 
 func (ec *executionContext) marshalNJobStatus2carillonᚋentᚋenumᚐJobStatus(ctx context.Context, sel ast.SelectionSet, v enum.JobStatus) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) unmarshalNRecordConsentInput2carillonᚋgraphᚋmodelᚐRecordConsentInput(ctx context.Context, v any) (model.RecordConsentInput, error) {
+	res, err := ec.unmarshalInputRecordConsentInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUpdateContactInput2carillonᚋgraphᚋmodelᚐUpdateContactInput(ctx context.Context, v any) (model.UpdateContactInput, error) {
+	res, err := ec.unmarshalInputUpdateContactInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUpdateContactListInput2carillonᚋgraphᚋmodelᚐUpdateContactListInput(ctx context.Context, v any) (model.UpdateContactListInput, error) {
+	res, err := ec.unmarshalInputUpdateContactListInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOAttributeFilter2ᚕcarillonᚋentᚋjsonfieldᚐAttributeFilterᚄ(ctx context.Context, v any) ([]jsonfield.AttributeFilter, error) {

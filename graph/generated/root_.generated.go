@@ -267,6 +267,7 @@ type ComplexityRoot struct {
 		Name                  func(childComplexity int) int
 		Phone                 func(childComplexity int) int
 		ServiceWindowClosesAt func(childComplexity int) int
+		Tags                  func(childComplexity int) int
 		TimeZone              func(childComplexity int) int
 		Username              func(childComplexity int) int
 		WaPhone               func(childComplexity int) int
@@ -352,6 +353,12 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		Secret           func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	DeleteContactListPayload struct {
+		ClientMutationID     func(childComplexity int) int
+		DeletedContactListID func(childComplexity int) int
+		UserErrors           func(childComplexity int) int
 	}
 
 	DeleteTemplatePayload struct {
@@ -544,6 +551,7 @@ type ComplexityRoot struct {
 		CreateContactList        func(childComplexity int, input model.CreateContactListInput) int
 		CreateOrganization       func(childComplexity int, input model.CreateOrganizationInput) int
 		CreateTemplate           func(childComplexity int, input model.CreateTemplateInput) int
+		DeleteContactList        func(childComplexity int, input model.DeleteContactListInput) int
 		DeleteTemplate           func(childComplexity int, input model.DeleteTemplateInput) int
 		DeregisterPhoneNumber    func(childComplexity int, input model.DeregisterPhoneNumberInput) int
 		DisableSecondFactor      func(childComplexity int, input model.DisableSecondFactorInput) int
@@ -554,6 +562,7 @@ type ComplexityRoot struct {
 		LaunchCampaign           func(childComplexity int, input model.LaunchCampaignInput) int
 		LinkExternalLogin        func(childComplexity int, input model.LinkExternalLoginInput) int
 		PauseCampaign            func(childComplexity int, input model.PauseCampaignInput) int
+		RecordConsent            func(childComplexity int, input model.RecordConsentInput) int
 		RegenerateRecoveryCodes  func(childComplexity int, input model.RegenerateRecoveryCodesInput) int
 		RegisterPhoneNumber      func(childComplexity int, input model.RegisterPhoneNumberInput) int
 		RemoveMember             func(childComplexity int, input model.RemoveMemberInput) int
@@ -576,6 +585,8 @@ type ComplexityRoot struct {
 		SyncAccount              func(childComplexity int, input model.SyncAccountInput) int
 		UnlinkExternalLogin      func(childComplexity int, input model.UnlinkExternalLoginInput) int
 		UpdateBusinessProfile    func(childComplexity int, input model.UpdateBusinessProfileInput) int
+		UpdateContact            func(childComplexity int, input model.UpdateContactInput) int
+		UpdateContactList        func(childComplexity int, input model.UpdateContactListInput) int
 		UpdateMember             func(childComplexity int, input model.UpdateMemberInput) int
 		UpdateOrganization       func(childComplexity int, input model.UpdateOrganizationInput) int
 		UpdatePhoneNumber        func(childComplexity int, input model.UpdatePhoneNumberInput) int
@@ -1877,6 +1888,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.ServiceWindowClosesAt(childComplexity), true
+	case "Contact.tags":
+		if e.ComplexityRoot.Contact.Tags == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.Tags(childComplexity), true
 	case "Contact.timeZone":
 		if e.ComplexityRoot.Contact.TimeZone == nil {
 			break
@@ -2188,6 +2205,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreateAPIKeyPayload.UserErrors(childComplexity), true
+
+	case "DeleteContactListPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteContactListPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteContactListPayload.ClientMutationID(childComplexity), true
+	case "DeleteContactListPayload.deletedContactListId":
+		if e.ComplexityRoot.DeleteContactListPayload.DeletedContactListID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteContactListPayload.DeletedContactListID(childComplexity), true
+	case "DeleteContactListPayload.userErrors":
+		if e.ComplexityRoot.DeleteContactListPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteContactListPayload.UserErrors(childComplexity), true
 
 	case "DeleteTemplatePayload.clientMutationId":
 		if e.ComplexityRoot.DeleteTemplatePayload.ClientMutationID == nil {
@@ -3046,6 +3082,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateTemplate(childComplexity, args["input"].(model.CreateTemplateInput)), true
+	case "Mutation.deleteContactList":
+		if e.ComplexityRoot.Mutation.DeleteContactList == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteContactList_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteContactList(childComplexity, args["input"].(model.DeleteContactListInput)), true
 	case "Mutation.deleteTemplate":
 		if e.ComplexityRoot.Mutation.DeleteTemplate == nil {
 			break
@@ -3156,6 +3203,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PauseCampaign(childComplexity, args["input"].(model.PauseCampaignInput)), true
+	case "Mutation.recordConsent":
+		if e.ComplexityRoot.Mutation.RecordConsent == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_recordConsent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RecordConsent(childComplexity, args["input"].(model.RecordConsentInput)), true
 	case "Mutation.regenerateRecoveryCodes":
 		if e.ComplexityRoot.Mutation.RegenerateRecoveryCodes == nil {
 			break
@@ -3398,6 +3456,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateBusinessProfile(childComplexity, args["input"].(model.UpdateBusinessProfileInput)), true
+	case "Mutation.updateContact":
+		if e.ComplexityRoot.Mutation.UpdateContact == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateContact_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateContact(childComplexity, args["input"].(model.UpdateContactInput)), true
+	case "Mutation.updateContactList":
+		if e.ComplexityRoot.Mutation.UpdateContactList == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateContactList_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateContactList(childComplexity, args["input"].(model.UpdateContactListInput)), true
 	case "Mutation.updateMember":
 		if e.ComplexityRoot.Mutation.UpdateMember == nil {
 			break
@@ -5199,6 +5279,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateContactListInput", ec.unmarshalInputCreateContactListInput),
 			graphql.NewInputUnmarshaler("CreateOrganizationInput", ec.unmarshalInputCreateOrganizationInput),
 			graphql.NewInputUnmarshaler("CreateTemplateInput", ec.unmarshalInputCreateTemplateInput),
+			graphql.NewInputUnmarshaler("DeleteContactListInput", ec.unmarshalInputDeleteContactListInput),
 			graphql.NewInputUnmarshaler("DeleteTemplateInput", ec.unmarshalInputDeleteTemplateInput),
 			graphql.NewInputUnmarshaler("DeliveryEventFilter", ec.unmarshalInputDeliveryEventFilter),
 			graphql.NewInputUnmarshaler("DeregisterPhoneNumberInput", ec.unmarshalInputDeregisterPhoneNumberInput),
@@ -5217,6 +5298,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ParameterBindingInput", ec.unmarshalInputParameterBindingInput),
 			graphql.NewInputUnmarshaler("ParameterValueInput", ec.unmarshalInputParameterValueInput),
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
+			graphql.NewInputUnmarshaler("RecordConsentInput", ec.unmarshalInputRecordConsentInput),
 			graphql.NewInputUnmarshaler("RegenerateRecoveryCodesInput", ec.unmarshalInputRegenerateRecoveryCodesInput),
 			graphql.NewInputUnmarshaler("RegisterPhoneNumberInput", ec.unmarshalInputRegisterPhoneNumberInput),
 			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
@@ -5250,6 +5332,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TextMessageInput", ec.unmarshalInputTextMessageInput),
 			graphql.NewInputUnmarshaler("UnlinkExternalLoginInput", ec.unmarshalInputUnlinkExternalLoginInput),
 			graphql.NewInputUnmarshaler("UpdateBusinessProfileInput", ec.unmarshalInputUpdateBusinessProfileInput),
+			graphql.NewInputUnmarshaler("UpdateContactInput", ec.unmarshalInputUpdateContactInput),
+			graphql.NewInputUnmarshaler("UpdateContactListInput", ec.unmarshalInputUpdateContactListInput),
 			graphql.NewInputUnmarshaler("UpdateMemberInput", ec.unmarshalInputUpdateMemberInput),
 			graphql.NewInputUnmarshaler("UpdateOrganizationInput", ec.unmarshalInputUpdateOrganizationInput),
 			graphql.NewInputUnmarshaler("UpdatePhoneNumberInput", ec.unmarshalInputUpdatePhoneNumberInput),
@@ -6503,6 +6587,17 @@ extend type Mutation {
   """
   createContact("The contact." input: CreateContactInput!): ContactPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
   """
+  Changes a contact. What is left out stays as it is; an empty text clears a field. Returns when it is stored.
+  User errors: INVALID, REQUIRED, TOO_LONG (a field), LIMIT_EXCEEDED (too many attributes, tags or lists), NOT_FOUND (a list).
+  Errors: NOT_FOUND (the contact).
+  """
+  updateContact("The contact, and what changes." input: UpdateContactInput!): ContactPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
+  """
+  Records what the organization knows of a contact's wish about marketing, with where it comes from. It does not opt in who has
+  opted out: only they themselves can. User errors: INVALID, REQUIRED, TOO_LONG. Errors: NOT_FOUND (the contact).
+  """
+  recordConsent("The contact, and the statement." input: RecordConsentInput!): ContactPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
+  """
   Imports a CSV file with a header line. Returns when the file is stored; its rows are taken in the background: follow
   ` + "`" + `contactImportProgress` + "`" + `. Rows that cannot be taken are rejected one by one, with their line and the reason.
   User errors: INVALID (the file is no CSV with a phone column, or a field), LIMIT_EXCEEDED (over 50 MiB), NOT_FOUND (the list).
@@ -6513,6 +6608,16 @@ extend type Mutation {
   User errors: REQUIRED, TOO_LONG, INVALID, TAKEN (the name).
   """
   createContactList("The list." input: CreateContactListInput!): ContactListPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
+  """
+  Renames a list, and puts people on it or takes them off. Who is on it already, or is not, changes nothing.
+  User errors: REQUIRED, TOO_LONG, INVALID, TAKEN (the name), NOT_FOUND (a contact), LIMIT_EXCEEDED. Errors: NOT_FOUND (the list).
+  """
+  updateContactList("The list, and what changes." input: UpdateContactListInput!): ContactListPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
+  """
+  Deletes a list. The people on it stay contacts. User errors: NOT_ALLOWED (a campaign that is not over, or an import under way,
+  names it). Errors: NOT_FOUND (the list).
+  """
+  deleteContactList("Which list." input: DeleteContactListInput!): DeleteContactListPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
 }
 
 extend type Subscription {
@@ -6545,6 +6650,8 @@ type Contact implements Node {
   country: String
   "Values of the organization's own choosing, by key."
   attributes: [Attribute!]!
+  "Free words to find people by, in alphabetical order. A list is for sending, a tag for remembering."
+  tags: [String!]!
   "The lists they are on."
   lists: [ContactList!]!
   "Whether they want marketing."
@@ -6756,6 +6863,10 @@ input ContactFilter {
   language: [String!]
   "With attributes like these, all of them."
   attributes: [AttributeFilter!]
+  "With all of these tags."
+  tags: [String!]
+  "With none of these tags."
+  excludeTags: [String!]
   "Added at this time or later."
   createdAfter: Time
   "Added before this time."
@@ -6804,10 +6915,48 @@ input CreateContactInput {
   timeZone: String
   "Values of the organization's own choosing."
   attributes: [AttributeInput!]
+  "Free words to find them by, up to 50 of 64 characters."
+  tags: [String!]
   "The lists to put them on."
   listIds: [ID!]
   "Whether they want marketing; without it, nothing is on record."
   consent: ConsentInput
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"A change of a contact. What is left out stays as it is; an empty text clears a field."
+input UpdateContactInput {
+  "One of the organization's."
+  contactId: ID!
+  "What they are called."
+  name: String
+  "Their language, e.g. zh_CN."
+  language: String
+  "Their time zone, an IANA name."
+  timeZone: String
+  "Attributes that get these values."
+  setAttributes: [AttributeInput!]
+  "Keys of attributes that go."
+  removeAttributes: [String!]
+  "Lists to put them on."
+  addListIds: [ID!]
+  "Lists to take them off."
+  removeListIds: [ID!]
+  "Tags that they get; a contact has up to 50 of 64 characters."
+  addTags: [String!]
+  "Tags that go."
+  removeTags: [String!]
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"What the organization knows of a contact's wish."
+input RecordConsentInput {
+  "One of the organization's."
+  contactId: ID!
+  "OPTED_IN or OPTED_OUT, and where that comes from."
+  consent: ConsentInput!
   "Comes back in the payload."
   clientMutationId: String
 }
@@ -6839,7 +6988,29 @@ input CreateContactListInput {
   clientMutationId: String
 }
 
-"A contact that was made."
+"A change of a contact list. What is left out stays as it is."
+input UpdateContactListInput {
+  "One of the organization's."
+  contactListId: ID!
+  "Its new name, unique in the organization."
+  name: String
+  "Contacts to put on it, up to 1000."
+  addContactIds: [ID!]
+  "Contacts to take off it, up to 1000."
+  removeContactIds: [ID!]
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Which contact list goes."
+input DeleteContactListInput {
+  "One of the organization's."
+  contactListId: ID!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"A contact that was made or changed."
 type ContactPayload {
   "The contact; null when there are user errors."
   contact: Contact
@@ -6861,10 +7032,20 @@ type ContactImportPayload {
   clientMutationId: String
 }
 
-"A contact list that was made."
+"A contact list that was made or changed."
 type ContactListPayload {
   "The list; null when there are user errors."
   contactList: ContactList
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"A contact list that is gone."
+type DeleteContactListPayload {
+  "Its id; null when there are user errors."
+  deletedContactListId: ID
   "What the caller can mend; empty when it was done."
   userErrors: [UserError!]!
   "As it was given."
@@ -9718,6 +9899,8 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 		return ec.fieldContext_Contact_country(ctx, field)
 	case "attributes":
 		return ec.fieldContext_Contact_attributes(ctx, field)
+	case "tags":
+		return ec.fieldContext_Contact_tags(ctx, field)
 	case "lists":
 		return ec.fieldContext_Contact_lists(ctx, field)
 	case "marketingConsent":
@@ -9892,6 +10075,18 @@ func (ec *executionContext) childFields_CreateAPIKeyPayload(ctx context.Context,
 		return ec.fieldContext_CreateAPIKeyPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateAPIKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteContactListPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedContactListId":
+		return ec.fieldContext_DeleteContactListPayload_deletedContactListId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteContactListPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteContactListPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteContactListPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteTemplatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -288,7 +288,7 @@ type ContactImportPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
-// A contact list that was made.
+// A contact list that was made or changed.
 type ContactListPayload struct {
 	// The list; null when there are user errors.
 	ContactList *ent.ContactList `json:"contactList,omitempty"`
@@ -298,7 +298,7 @@ type ContactListPayload struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
-// A contact that was made.
+// A contact that was made or changed.
 type ContactPayload struct {
 	// The contact; null when there are user errors.
 	Contact *ent.Contact `json:"contact,omitempty"`
@@ -395,6 +395,8 @@ type CreateContactInput struct {
 	TimeZone *string `json:"timeZone,omitempty"`
 	// Values of the organization's own choosing.
 	Attributes []*audience.Attribute `json:"attributes,omitempty"`
+	// Free words to find them by, up to 50 of 64 characters.
+	Tags []string `json:"tags,omitempty"`
 	// The lists to put them on.
 	ListIds []uid.ID `json:"listIds,omitempty"`
 	// Whether they want marketing; without it, nothing is on record.
@@ -432,6 +434,24 @@ type CreateTemplateInput struct {
 	// The same key within 24 hours gives the first call's template, up to 255 characters.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Which contact list goes.
+type DeleteContactListInput struct {
+	// One of the organization's.
+	ContactListID uid.ID `json:"contactListId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A contact list that is gone.
+type DeleteContactListPayload struct {
+	// Its id; null when there are user errors.
+	DeletedContactListID *uid.ID `json:"deletedContactListId,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
@@ -854,6 +874,16 @@ type PreviewProduct struct {
 	ProductID string `json:"productId"`
 	// The catalog; null when nothing says which.
 	CatalogID *string `json:"catalogId,omitempty"`
+}
+
+// What the organization knows of a contact's wish.
+type RecordConsentInput struct {
+	// One of the organization's.
+	ContactID uid.ID `json:"contactId"`
+	// OPTED_IN or OPTED_OUT, and where that comes from.
+	Consent *jsonfield.ImportConsent `json:"consent"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // Recovery codes that were just made.
@@ -1484,6 +1514,46 @@ type UpdateBusinessProfileInput struct {
 	Vertical *string `json:"vertical,omitempty"`
 	// The handle of an uploaded picture: square, 192 pixels at least, JPEG or PNG of 5 MB at most.
 	PictureHandle *string `json:"pictureHandle,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A change of a contact. What is left out stays as it is; an empty text clears a field.
+type UpdateContactInput struct {
+	// One of the organization's.
+	ContactID uid.ID `json:"contactId"`
+	// What they are called.
+	Name *string `json:"name,omitempty"`
+	// Their language, e.g. zh_CN.
+	Language *string `json:"language,omitempty"`
+	// Their time zone, an IANA name.
+	TimeZone *string `json:"timeZone,omitempty"`
+	// Attributes that get these values.
+	SetAttributes []*audience.Attribute `json:"setAttributes,omitempty"`
+	// Keys of attributes that go.
+	RemoveAttributes []string `json:"removeAttributes,omitempty"`
+	// Lists to put them on.
+	AddListIds []uid.ID `json:"addListIds,omitempty"`
+	// Lists to take them off.
+	RemoveListIds []uid.ID `json:"removeListIds,omitempty"`
+	// Tags that they get; a contact has up to 50 of 64 characters.
+	AddTags []string `json:"addTags,omitempty"`
+	// Tags that go.
+	RemoveTags []string `json:"removeTags,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A change of a contact list. What is left out stays as it is.
+type UpdateContactListInput struct {
+	// One of the organization's.
+	ContactListID uid.ID `json:"contactListId"`
+	// Its new name, unique in the organization.
+	Name *string `json:"name,omitempty"`
+	// Contacts to put on it, up to 1000.
+	AddContactIds []uid.ID `json:"addContactIds,omitempty"`
+	// Contacts to take off it, up to 1000.
+	RemoveContactIds []uid.ID `json:"removeContactIds,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

@@ -1,0 +1,235 @@
+package audience
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"carillon/database"
+	"carillon/ent"
+	"carillon/ent/contact"
+	"carillon/ent/contacttag"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
+	"carillon/ent/listmember"
+	"carillon/identity"
+	"carillon/uid"
+	"carillon/usererror"
+)
+
+// ContactChange is what is to change of a contact. A nil text stays as it is, an empty one clears
+// its field.
+type ContactChange struct {
+	Name, Language, TimeZone  *string
+	SetAttributes             []Attribute
+	RemoveAttributes          []string
+	AddListIDs, RemoveListIDs []uid.ID
+	AddTags, RemoveTags       []string
+}
+
+// UpdateContact changes a contact of the caller's organization. Of two callers at once the second
+// changes what the first has left.
+func (s *Service) UpdateContact(ctx context.Context, id uid.ID, c ContactChange) (*ent.Contact, error) {
+	owner, err := organization(ctx)
+	if err != nil {
+		return nil, err
+	}
+
+	in := c.check()
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		if err := HoldPeople(ctx, tx, owner); err != nil {
+			return err
+		}
+
+		wrong := slices.Clone(in)
+		for field, ids := range map[string][]uid.ID{"addListIds": c.AddListIDs, "removeListIds": c.RemoveListIDs} {
+			if err := checkLists(ctx, tx.Client, &wrong, field, ids); err != nil {
+				return err
+			}
+		}
+
+		now, err := tx.Client.Contact.Query().Where(contact.ID(id), tx.DB.Locked).Only(ctx)
+		if ent.IsNotFound(err) {
+			return usererror.Missing("contact")
+		}
+		if err != nil {
+			return fmt.Errorf("read contact: %w", err)
+		}
+
+		attributes := c.attributes(&wrong, now.Attributes)
+		if err := wrong.Err(); err != nil {
+			return err
+		}
+		if err := c.write(ctx, tx, owner, now, attributes); err != nil {
+			return err
+		}
+
+		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactUpdate, Subject: id,
+			Summary: "changed contact " + named(now)})
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	return s.db.Client.Contact.Get(ctx, id)
+}
+
+// check notes what is wrong with a change, whoever the contact is.
+func (c ContactChange) check() (in usererror.Fields) {
+	if given(c.Name) != nil {
+		note(&in, "name", checkName(*c.Name))
+	}
+	if given(c.Language) != nil {
+		note(&in, "language", checkLanguage(strings.TrimSpace(*c.Language)))
+	}
+	if given(c.TimeZone) != nil {
+		note(&in, "timeZone", checkTimeZone(strings.TrimSpace(*c.TimeZone)))
+	}
+
+	checkAttributeInputs(&in, "setAttributes", c.SetAttributes)
+	if len(c.RemoveAttributes) > maxAttributes {
+		in.Add("removeAttributes", usererror.LimitExceeded, "there are %d keys; at most %d", len(c.RemoveAttributes),
+			maxAttributes)
+	}
+
+	checkTags(&in, "addTags", c.AddTags)
+	checkTags(&in, "removeTags", c.RemoveTags)
+
+	return in
+}
+
+// attributes are those that a contact has after the change.
+func (c ContactChange) attributes(in *usererror.Fields, now map[string]string) map[string]string {
+	after := maps.Clone(now)
+	if after == nil {
+		after = map[string]string{}
+	}
+
+	for _, key := range c.RemoveAttributes {
+		delete(after, strings.TrimSpace(key))
+	}
+
+	size := 0
+	for _, a := range c.SetAttributes {
+		after[strings.TrimSpace(a.Key)] = a.Value
+	}
+	for key, value := range after {
+		size += len(key) + len(value)
+	}
+
+	if len(c.SetAttributes) > 0 && len(after) > maxAttributes {
+		in.Add("setAttributes", usererror.LimitExceeded, "the contact would have %d attributes; at most %d", len(after),
+			maxAttributes)
+	} else if len(c.SetAttributes) > 0 && size > maxAttributeBytes {
+		in.Add("setAttributes", usererror.LimitExceeded, "the contact's attributes would have %d KiB; at most %d",
+			(size+1023)>>10, maxAttributeBytes>>10)
+	}
+
+	return after
+}
+
+func (c ContactChange) write(ctx context.Context, tx *database.Tx, owner uid.ID, now *ent.Contact,
+	attributes map[string]string) error {
+	u := tx.Client.Contact.UpdateOneID(now.ID).SetAttributes(attributes)
+	for _, text := range []struct {
+		to    *string
+		set   func(string) *ent.ContactUpdateOne
+		clear func() *ent.ContactUpdateOne
+	}{
+		{c.Name, u.SetName, u.ClearName},
+		{c.Language, u.SetLanguage, u.ClearLanguage},
+		{c.TimeZone, u.SetTimeZone, u.ClearTimeZone},
+	} {
+		switch value := given(text.to); {
+		case value != nil:
+			text.set(*value)
+		case text.to != nil:
+			text.clear()
+		}
+	}
+
+	if err := u.Exec(ctx); err != nil {
+		return fmt.Errorf("change contact: %w", err)
+	}
+
+	if err := enlist(ctx, tx, owner, []uid.ID{now.ID}, c.AddListIDs); err != nil {
+		return err
+	}
+	if len(c.RemoveListIDs) > 0 {
+		_, err := tx.Client.ListMember.Delete().Where(listmember.ContactID(now.ID),
+			listmember.ContactListIDIn(c.RemoveListIDs...)).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("take contact off lists: %w", err)
+		}
+	}
+
+	if err := untag(ctx, tx, now.ID, tagsOf(c.RemoveTags)); err != nil {
+		return err
+	}
+	if err := tag(ctx, tx, owner, now.ID, tagsOf(c.AddTags)); err != nil {
+		return err
+	}
+
+	return checkTagRoom(ctx, tx, now.ID)
+}
+
+// checkTagRoom refuses a contact that has too many tags now.
+func checkTagRoom(ctx context.Context, tx *database.Tx, person uid.ID) error {
+	n, err := tx.Client.ContactTag.Query().Where(contacttag.ContactID(person)).Count(ctx)
+	if err != nil {
+		return fmt.Errorf("count tags: %w", err)
+	}
+	if n > maxTags {
+		return usererror.Refuse("addTags", usererror.LimitExceeded, "the contact would have %d tags; at most %d", n, maxTags)
+	}
+
+	return nil
+}
+
+// RecordConsent records what the caller's organization knows of a contact's wish. It does not opt
+// in who has opted out.
+func (s *Service) RecordConsent(ctx context.Context, id uid.ID, c jsonfield.ImportConsent) (*ent.Contact, error) {
+	owner, err := organization(ctx)
+	if err != nil {
+		return nil, err
+	}
+
+	var in usererror.Fields
+	checkConsent(&in, &c)
+	if c.Consent == enum.ConsentUnknown {
+		in.Add("consent.consent", usererror.Invalid, "write OPTED_IN or OPTED_OUT: that nothing is known is no statement")
+	}
+	if err := in.Err(); err != nil {
+		return nil, err
+	}
+
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		if err := HoldPeople(ctx, tx, owner); err != nil {
+			return err
+		}
+
+		person, err := tx.Client.Contact.Query().Where(contact.ID(id), tx.DB.Locked).Only(ctx)
+		if ent.IsNotFound(err) {
+			return usererror.Missing("contact")
+		}
+		if err != nil {
+			return fmt.Errorf("read contact: %w", err)
+		}
+
+		_, err = s.recordConsent(ctx, tx, owner, Person{ID: id, Contact: person}, Statement{Consent: c.Consent,
+			By: enum.ConsentSpeakerOrganization, Source: c.Source, Evidence: c.Evidence})
+		if err != nil {
+			return fmt.Errorf("record consent: %w", err)
+		}
+
+		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionConsentRecord, Subject: id,
+			Summary: fmt.Sprintf("recorded %s of contact %s", c.Consent, named(person))})
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	return s.db.Client.Contact.Get(ctx, id)
+}
