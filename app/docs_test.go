@@ -99,17 +99,19 @@ func (s *service) things() map[string]any {
 				}
 			}
 		}
-		Templates, Campaigns, ContactLists struct {
+		Templates, Campaigns, Contacts, ContactLists struct {
 			Edges []struct{ Node struct{ ID string } }
 		}
 	}
 	s.ask(`{ accounts { edges { node { id phoneNumbers { id } } } } templates { edges { node { id } } }
-		campaigns { edges { node { id } } } contactLists { edges { node { id } } } }`, nil, &got)
+		campaigns { edges { node { id } } } contacts(first: 1) { edges { node { id } } }
+		contactLists { edges { node { id } } } }`, nil, &got)
 	account := got.Accounts.Edges[0].Node
 
 	return map[string]any{
 		"account": account.ID, "number": account.PhoneNumbers[0].ID, "template": got.Templates.Edges[0].Node.ID,
 		"campaign": got.Campaigns.Edges[0].Node.ID, "id": got.Campaigns.Edges[0].Node.ID, "after": nil,
+		"contact": got.Contacts.Edges[0].Node.ID,
 		"since": time.Now().AddDate(0, -2, 0).UTC().Format(time.RFC3339), "until": time.Now().UTC().Format(time.RFC3339),
 	}
 }
