@@ -6176,7 +6176,7 @@ type CampaignAudience {
 type ContactRule {
   "What it looks at, e.g. country or attributes.city."
   field: String!
-  "How it compares: contains, in, equals, exists, missing, after, before."
+  "How it compares: contains, in, not in, equals, exists, missing, after, before."
   operator: String!
   "What it compares with."
   values: [String!]! @personal(as: NUMBERS_WITHIN)

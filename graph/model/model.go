@@ -312,7 +312,7 @@ type ContactPayload struct {
 type ContactRule struct {
 	// What it looks at, e.g. country or attributes.city.
 	Field string `json:"field"`
-	// How it compares: contains, in, equals, exists, missing, after, before.
+	// How it compares: contains, in, not in, equals, exists, missing, after, before.
 	Operator string `json:"operator"`
 	// What it compares with.
 	Values []string `json:"values"`
