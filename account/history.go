@@ -44,6 +44,13 @@ type difference struct {
 // asked Meta for an edit is the member's doing, whoever tells of it first.
 var ofEdits = []string{"components", "category", "messageTtlSeconds"}
 
+// asked reports whether a member had asked Meta for a difference that Meta shows, by an edit or a
+// deletion whose answer is not stored.
+func asked(r revised, d difference) bool {
+	deleted := d.field == "status" && r.after.Status == enum.TemplateStatusDeleted
+	return r.before != nil && r.before.ChangingBy != nil && (deleted || slices.Contains(ofEdits, d.field))
+}
+
 // differences are the fields in which two versions of a template differ, as the API calls them. Of
 // a new template it is the status alone.
 func differences(before, after *ent.Template) (all []difference) {
@@ -144,7 +151,7 @@ func (s *Service) note(ctx context.Context, tx *database.Tx, by cause, all ...re
 	for _, r := range all {
 		for _, d := range differences(r.before, r.after) {
 			of := by
-			if r.before != nil && by.actor == byWhatsApp && r.before.ChangingBy != nil && slices.Contains(ofEdits, d.field) {
+			if by.actor == byWhatsApp && asked(r, d) {
 				of.actor = *r.before.ChangingBy
 			}
 

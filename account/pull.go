@@ -289,11 +289,7 @@ func (s *Service) markGone(ctx context.Context, tx *database.Tx, a *ent.Account,
 			return nil, fmt.Errorf("mark template %s as gone: %w", t.ID, err)
 		}
 
-		by := cause{byWhatsApp, "WhatsApp has it no more."}
-		if t.ChangingBy != nil { // who had asked for that, and whose answer was lost
-			by.actor = *t.ChangingBy
-		}
-		if err := s.note(ctx, tx, by, revised{t, after}); err != nil {
+		if err := s.note(ctx, tx, cause{byWhatsApp, "WhatsApp has it no more."}, revised{t, after}); err != nil {
 			return nil, err
 		}
 

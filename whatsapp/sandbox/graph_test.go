@@ -224,7 +224,7 @@ func TestAnotherProcessLooksInside(t *testing.T) {
 		{"GET", "/777?access_token=EAAseven", "", "401"},
 		{"POST", "/sandbox/inbound", `{"phone_number_id":"` + sender + `","from":"+447400123456","text":"Hi"}`, "wamid."},
 		{"POST", "/sandbox/event", `{"waba_id":"` + waba + `","field":"account_update","value":{}}`, "200"},
-		{"POST", "/sandbox/templates", `{"waba_id":"` + waba + `","name":"greeting","status":"PAUSED"}`, "200"},
+		{"POST", "/sandbox/templates", `{"waba_id":"` + waba + `","name":"greeting","do":"PAUSE"}`, "200"},
 		{"POST", "/sandbox/templates", `{"waba_id":"` + waba + `","name":"greeting","status":"LOUD"}`, "400"},
 		{"GET", "/sandbox/shoes", "", "404"},
 		{"POST", "/sandbox/reset", "", "200"},

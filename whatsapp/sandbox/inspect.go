@@ -39,8 +39,8 @@ var inspections = []inspection{
 		inspectAccount},
 	{"POST health", `what Meta says stands in the way: {"waba_id":"…","id":"account or number","health_status":{…}}; ` +
 		`null mends it`, inspectHealth},
-	{"POST templates", `change a template: {"waba_id":"…","name":"…","status":"PAUSED"} (or APPROVED, DISABLED)`,
-		inspectTemplates},
+	{"POST templates", `decide of a template, and post the webhook: {"waba_id":"…","name":"…","language":"…","do":"…"}, with ` +
+		`what is listed below; without a language in all`, inspectTemplates},
 	{"POST tokens/invalidate", `make a token answer 190: {"token":"…"}`, inspectToken},
 	{"POST reset", "forget messages, pending webhooks and totals; accounts and templates stay", inspectReset},
 }
@@ -210,29 +210,6 @@ func inspectEvent(s *Sandbox, r *http.Request) (any, error) {
 	}
 
 	return nil, s.SendEvent(body.WABAID, body.Field, body.Value)
-}
-
-func inspectTemplates(s *Sandbox, r *http.Request) (any, error) {
-	body, err := parsed[struct {
-		WABAID       string `json:"waba_id"`
-		Name, Status string
-	}](r)
-	if err != nil {
-		return nil, err
-	}
-
-	switch body.Status {
-	case "PAUSED":
-		s.PauseTemplate(body.WABAID, body.Name)
-	case "APPROVED":
-		s.ApproveTemplate(body.WABAID, body.Name)
-	case "DISABLED":
-		s.DisableTemplate(body.WABAID, body.Name)
-	default:
-		return nil, fmt.Errorf("status must be PAUSED, APPROVED or DISABLED, not %q", body.Status)
-	}
-
-	return nil, nil
 }
 
 func inspectToken(s *Sandbox, r *http.Request) (any, error) {

@@ -290,6 +290,9 @@ func (s *Sandbox) resume() {
 		if t.Status == "PENDING" {
 			s.later(t.ReviewAt.UnixNano(), t)
 		}
+		if t.Coming != "" {
+			s.later(t.CategoryAt.UnixNano(), t)
+		}
 	}
 
 	s.book.each(func(m *message) { s.enter(o, m) })

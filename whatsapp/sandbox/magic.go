@@ -81,6 +81,12 @@ type MagicName struct{ Ending, Does string }
 // MagicNames lists the endings.
 var MagicNames = []MagicName{
 	{"_rejected", "the review ends in REJECTED, reason INVALID_FORMAT"},
+	{"_rejected_scam", "the same with that reason; so with abusive_content, incorrect_category, promotional, " +
+		"tag_content_mismatch"},
 	{"_in_review", "the review never ends: the template stays PENDING"},
 	{"_recategorized", "a UTILITY template is created as MARKETING"},
+	{"_category_announced", "once it is approved it is announced that a UTILITY template will be MARKETING in a day"},
+	{"_paused", "it is approved, and then paused at once"},
+	{"_disabled", "it is approved, and then disabled at once"},
+	{"_archived", "it is approved, and then archived at once"},
 }

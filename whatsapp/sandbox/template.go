@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 	"time"
@@ -23,8 +24,13 @@ type template struct {
 	Components      []json.RawMessage `json:"components"` // as they were sent
 	ReviewAt        time.Time         `json:"review_at"`
 	PausedAt        time.Time         `json:"paused_at"`
-	Edits           []time.Time       `json:"edits,omitempty"` // of the approved template
-	Approved        bool              `json:"approved"`        // once, so its name stays locked after it is deleted
+	Edits           []time.Time       `json:"edits,omitempty"`  // of the approved template
+	Approved        bool              `json:"approved"`         // once, so its name stays locked after it is deleted
+	Before          string            `json:"before,omitempty"` // its status, while it is ARCHIVED
+	Quality         string            `json:"quality,omitempty"`
+	Previous        string            `json:"previous_category,omitempty"`
+	Coming          string            `json:"correct_category,omitempty"` // announced, from CategoryAt on
+	CategoryAt      time.Time         `json:"category_at,omitzero"`
 
 	account *account
 	content *content
@@ -32,12 +38,36 @@ type template struct {
 	shape   shape
 }
 
-// neverReviewed and the other endings are the magic names.
+// neverReviewed and the other endings are the magic names; Meta's reason of a rejection may follow
+// "_rejected".
 const (
 	neverReviewed = "_in_review"
 	rejected      = "_rejected"
 	recategorized = "_recategorized"
 )
+
+// afterReview are the endings of what becomes of a template as soon as it is approved.
+var afterReview = map[string]Decision{
+	"_paused":             {Do: "PAUSE"},
+	"_disabled":           {Do: "DISABLE"},
+	"_archived":           {Do: "ARCHIVE"},
+	"_category_announced": {Do: "ANNOUNCE_CATEGORY", Category: "MARKETING"},
+}
+
+// asksRejection reports whether a name asks for a rejection, and for which reason.
+func asksRejection(name string) (reason string, asks bool) {
+	if strings.HasSuffix(name, rejected) {
+		return rejectionReasons[0], true
+	}
+
+	for _, reason := range rejectionReasons {
+		if strings.HasSuffix(name, rejected+"_"+strings.ToLower(reason)) {
+			return reason, true
+		}
+	}
+
+	return "", false
+}
 
 // review settles a template whose time has come: by Run, or by whoever looks at it first.
 func (s *Sandbox) review(t *template) {
@@ -47,43 +77,70 @@ func (s *Sandbox) review(t *template) {
 }
 
 func (s *Sandbox) reviewLocked(t *template) {
+	if t.Coming != "" && !s.now().Before(t.CategoryAt) {
+		if err := apply(s, t, Decision{}); err != nil {
+			s.log.Warn("sandbox: a category that was announced does not fit", "error", err)
+		}
+	}
 	if t.Status != "PENDING" || strings.HasSuffix(t.Name, neverReviewed) || s.now().Before(t.ReviewAt) {
 		return
 	}
 
-	switch {
-	case strings.HasSuffix(t.Name, rejected), t.shape.adjacent:
-		t.Rejected = "INVALID_FORMAT"
-		s.move(t, "REJECTED", map[string]any{"reason": "INVALID_FORMAT", "rejection_info": map[string]any{
-			"reason":         "The template's variables are not separated by text, or its name asks for a rejection.",
-			"recommendation": "Put text between the variables.",
-		}})
-	default:
-		t.Approved, t.Rejected = true, "NONE"
-		s.move(t, "APPROVED", map[string]any{"reason": "NONE"})
+	reason, asks := asksRejection(t.Name)
+	if asks || t.shape.adjacent {
+		_ = reject(s, t, Decision{Reason: reason}) // a reason of Meta's
+		return
+	}
+
+	s.judge(t, Decision{Do: "APPROVE"})
+	for ending, o := range afterReview {
+		if strings.HasSuffix(t.Name, ending) {
+			s.judge(t, o)
+		}
+	}
+}
+
+// judge decides something of one template. The caller holds the catalog's lock.
+func (s *Sandbox) judge(t *template, o Decision) {
+	for _, v := range verdicts {
+		if v.name != o.Do {
+			continue
+		}
+		if err := v.do(s, t, o); err != nil {
+			s.log.Warn("sandbox: a name asks for what does not fit", "template", t.Name, "error", err)
+		}
 	}
 }
 
 // move changes a template's status, keeps that, and tells it by webhook. The caller holds the
 // catalog's lock.
 func (s *Sandbox) move(t *template, event string, extra map[string]any) {
-	t.Status = event
-	if event == "REINSTATED" || event == "UNPAUSED" {
+	switch t.Status = event; event {
+	case "REINSTATED", "UNPAUSED":
 		t.Status = "APPROVED"
+	case "UNARCHIVED":
+		t.Status, t.Before = t.Before, ""
 	}
 
 	s.journal.put(s, record{Template: t})
-	value := map[string]any{
-		"event": event, "message_template_id": json.Number(t.ID), "message_template_name": t.Name,
-		"message_template_language": strings.ReplaceAll(t.Language, "_", "-"), "message_template_category": t.Category,
-		"reason": nil,
-	}
+	s.event(t, event, extra)
+}
 
+// event tells by webhook what happened to a template.
+func (s *Sandbox) event(t *template, event string, extra map[string]any) {
+	value := map[string]any{"event": event, "message_template_category": t.Category, "reason": nil}
 	for key, v := range extra {
 		value[key] = v
 	}
 
-	s.tell(t.account, nil, "message_template_status_update", value)
+	s.tellOf(t, "message_template_status_update", value)
+}
+
+// tellOf tells something of a template by webhook.
+func (s *Sandbox) tellOf(t *template, field string, value map[string]any) {
+	value["message_template_id"], value["message_template_name"] = json.Number(t.ID), t.Name
+	value["message_template_language"] = strings.ReplaceAll(t.Language, "_", "-")
+	s.tell(t.account, nil, field, value)
 }
 
 // tell schedules a webhook other than a status. It must not depend on the catalog's lock, which
@@ -103,41 +160,6 @@ func (s *Sandbox) tell(a *account, n *number, field string, value any) {
 	s.later(now, &event{account: a, number: n, field: field, value: raw, at: now})
 }
 
-// PauseTemplate pauses a template in all its languages, as Meta does with one of low quality.
-func (s *Sandbox) PauseTemplate(wabaID, name string) {
-	s.eachLanguage(wabaID, name, func(t *template) {
-		t.PausedAt = s.now()
-		s.move(t, "PAUSED", map[string]any{"other_info": map[string]any{
-			"title": "FIRST_PAUSE", "description": "Your WhatsApp message template has been paused for 3 hours.",
-		}})
-	})
-}
-
-// ApproveTemplate approves a template in all its languages at once, whatever its state.
-func (s *Sandbox) ApproveTemplate(wabaID, name string) {
-	s.eachLanguage(wabaID, name, func(t *template) {
-		t.Approved, t.Rejected = true, "NONE"
-		s.move(t, "APPROVED", map[string]any{"reason": "NONE"})
-	})
-}
-
-// DisableTemplate disables a template in all its languages: the end of Meta's ladder of pauses.
-func (s *Sandbox) DisableTemplate(wabaID, name string) {
-	s.eachLanguage(wabaID, name, func(t *template) { s.move(t, "DISABLED", nil) })
-}
-
-func (s *Sandbox) eachLanguage(wabaID, name string, f func(*template)) {
-	s.catalog.Lock()
-	defer s.catalog.Unlock()
-	if a := s.catalog.accounts[wabaID]; a != nil {
-		for key, t := range a.templates {
-			if key.name == name {
-				f(t)
-			}
-		}
-	}
-}
-
 // put enters a template into the catalog. The caller holds its lock.
 func (k *catalog) put(a *account, t *template) {
 	t.account, t.WABAID = a, a.WABAID
@@ -152,8 +174,8 @@ func (t *template) node() map[string]any {
 	n := map[string]any{
 		"id": t.ID, "name": t.Name, "language": t.Language, "category": t.Category, "status": t.Status,
 		"parameter_format": t.ParameterFormat, "components": t.shown, "rejected_reason": t.Rejected,
-		"sub_category": "CUSTOM", "previous_category": nil, "correct_category": nil,
-		"quality_score":            map[string]any{"score": "UNKNOWN", "date": t.ReviewAt.Unix()},
+		"sub_category": "CUSTOM", "previous_category": named(t.Previous), "correct_category": named(t.Coming),
+		"quality_score":            map[string]any{"score": t.quality(), "date": t.ReviewAt.Unix()},
 		"message_send_ttl_seconds": t.TTL, "health_status": t.account.healthOf("MESSAGE_TEMPLATE", t.ID),
 		"cta_url_link_tracking_opted_out": false, "library_template_name": nil, "last_updated_time": t.ReviewAt.Unix(),
 	}
@@ -166,4 +188,14 @@ func (t *template) node() map[string]any {
 	}
 
 	return n
+}
+
+func (t *template) quality() string { return cmp.Or(t.Quality, "UNKNOWN") }
+
+// named is a text as JSON has it: null for none.
+func named(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
 }

@@ -186,6 +186,9 @@ func (s *Sandbox) editTemplate(c *call, t *template) *refusal {
 	if no := body.Bid.check(category); no != nil {
 		return no
 	}
+	if no := t.ttlAfter(body, category); no != nil {
+		return no
+	}
 	if body.Components == nil {
 		body.Components = t.Components
 	}
@@ -213,6 +216,18 @@ func (s *Sandbox) editTemplate(c *call, t *template) *refusal {
 	s.write(c.w, http.StatusOK, map[string]any{"success": true, "id": t.ID, "name": t.Name, "category": t.Category})
 
 	return nil
+}
+
+// ttlAfter checks the time to live that a template would have, since another category has other
+// bounds.
+func (t *template) ttlAfter(body templateBody, category string) *refusal {
+	if body.TTL == nil {
+		body.TTL = t.TTL
+	}
+
+	body.Category = category
+
+	return body.checkTTL()
 }
 
 // editable holds an edit to Meta's rules: what may change, in which status, and how often once it
@@ -253,8 +268,7 @@ func (s *Sandbox) unpause(c *call, t *template) *refusal {
 		s.write(c.w, http.StatusOK,
 			map[string]any{"success": false, "reason": "A template can be unpaused 5 minutes after it was paused."})
 	default:
-		s.move(t, "UNPAUSED",
-			map[string]any{"other_info": map[string]any{"title": "UNPAUSE", "description": "Your template was unpaused."}})
+		s.judge(t, Decision{Do: "UNPAUSE"})
 		s.succeed(c.w)
 	}
 
@@ -314,12 +328,13 @@ func (s *Sandbox) deleteTemplates(c *call, a *account) *refusal {
 func (s *Sandbox) remove(a *account, t *template) {
 	delete(a.templates, templateKey{t.Name, t.Language})
 	delete(s.catalog.templates, t.ID)
-	t.Status = "DELETED"
+	t.Status, t.Coming = "DELETED", ""
 	if t.Approved {
 		a.locked[t.Name] = s.now().Add(nameLock)
 	}
 
 	s.journal.put(s, record{Deleted: &deletion{t.ID, a.WABAID, t.Name, a.locked[t.Name]}})
+	s.event(t, "DELETED", nil)
 }
 
 // templateFields are what a template shows when no fields are asked for.
