@@ -130,7 +130,8 @@ func (s *Service) markDeleted(ctx context.Context, tx *database.Tx, id uid.ID) e
 	}
 
 	_, err = s.reviseIn(ctx, tx, id, byCaller(ctx, ""), func(t *ent.Template, row *ent.TemplateUpdateOne) bool {
-		row.SetStatus(enum.TemplateStatusDeleted).ClearComingCategory().ClearChangingUntil().ClearChangingBy()
+		moveTemplate(t, row, "delete") // unless a webhook has told of it already
+		row.ClearComingCategory().ClearChangingUntil().ClearChangingBy()
 		if approved || slices.Contains(approvedOnce, t.Status) {
 			row.SetNameLockedUntil(s.now().Add(nameLock))
 		}
@@ -188,8 +189,7 @@ func (s *Service) deleteDraft(ctx context.Context, tx *database.Tx, t *ent.Templ
 
 	if used || former {
 		_, err := s.reviseIn(ctx, tx, t.ID, byCaller(ctx, ""), func(now *ent.Template, row *ent.TemplateUpdateOne) bool {
-			row.SetStatus(enum.TemplateStatusDeleted)
-			return now.Status == enum.TemplateStatusDraft
+			return now.Status == draft && moveTemplate(now, row, "delete")
 		})
 
 		return err

@@ -19,9 +19,9 @@ func TestTheDrawingsOfAccountsAndTemplatesAreTheTables(t *testing.T) {
 		}
 	}
 
-	for to, all := range templateChanges {
-		for _, from := range all {
-			templates.Add(string(from), string(to), "a refused message")
+	for name, rule := range templateChanges {
+		for _, from := range rule.from {
+			templates.Add(string(from), string(rule.to), name)
 		}
 	}
 

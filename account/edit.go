@@ -40,10 +40,10 @@ const (
 		"Sync the account to see it."
 )
 
-// editable are the statuses in which a template can be changed: a draft here, the others at Meta.
-// developers.facebook.com, WhatsApp "Template management" (read 2026-09).
-var editable = []enum.TemplateStatus{enum.TemplateStatusDraft, enum.TemplateStatusApproved,
-	enum.TemplateStatusRejected, enum.TemplateStatusPaused}
+// editableAtMeta are the statuses in which a template can be changed at Meta; a draft is changed
+// here. developers.facebook.com, WhatsApp "Template management" (read 2026-09).
+var editableAtMeta = []enum.TemplateStatus{enum.TemplateStatusApproved, enum.TemplateStatusRejected,
+	enum.TemplateStatusPaused}
 
 // UpdateTemplate changes a draft here, and a template that Meta has at Meta, by Meta's rules, which
 // are checked before it is asked. There it is reviewed again. Of two callers at once one gets
@@ -113,7 +113,7 @@ func (s *Service) mayUpdate(t *ent.Template, in UpdateTemplate, next whatsapp.Te
 	case in.UnchangedSince != nil && !t.UpdatedAt.Equal(*in.UnchangedSince):
 		return usererror.Refuse("unchangedSince", usererror.Stale,
 			"The template was changed at %s: read it again.", t.UpdatedAt.Format(time.RFC3339Nano))
-	case !slices.Contains(editable, t.Status):
+	case !draft && !slices.Contains(editableAtMeta, t.Status):
 		return usererror.Refuse("templateId", usererror.NotAllowed,
 			"WhatsApp lets approved, rejected and paused templates be changed, and this one is %s.", t.Status)
 	case t.Status == enum.TemplateStatusApproved && in.Category != nil && *in.Category != t.Category:
@@ -313,7 +313,8 @@ func (s *Service) edited(ctx context.Context, t *ent.Template, next whatsapp.Tem
 			row.SetEdits(remembered(now.Edits, s.now()))
 		}
 		if now.UpdatedAt.Equal(t.UpdatedAt) { // else Meta has told of it already
-			row.SetStatus(enum.TemplateStatusPending).ClearRejectionReason()
+			moveTemplate(now, row, "edit")
+			row.ClearRejectionReason()
 		}
 
 		return true

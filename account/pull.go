@@ -274,7 +274,7 @@ func (s *Service) markGone(ctx context.Context, tx *database.Tx, a *ent.Account,
 	tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, changed...) })
 
 	gone, err := tx.Client.Template.Query().Where(enttemplate.AccountID(a.ID), enttemplate.MetaIDNotNil(),
-		enttemplate.StatusNEQ(enum.TemplateStatusDeleted), enttemplate.UpdatedAtLTE(started),
+		enttemplate.StatusIn(templateChanges["vanish"].from...), enttemplate.UpdatedAtLTE(started),
 		enttemplate.Or(enttemplate.ListedAtIsNil(), enttemplate.ListedAtLT(started)),
 		enttemplate.Or(enttemplate.ChangingUntilIsNil(), enttemplate.ChangingUntilLTE(started)),
 		s.db.Locked).Order(enttemplate.ByID()).All(ctx)
@@ -283,8 +283,9 @@ func (s *Service) markGone(ctx context.Context, tx *database.Tx, a *ent.Account,
 	}
 
 	for _, t := range gone {
-		after, err := tx.Client.Template.UpdateOne(t).SetStatus(enum.TemplateStatusDeleted).ClearComingCategory().
-			SetUpdatedAt(started).Save(ctx)
+		row := tx.Client.Template.UpdateOne(t).ClearComingCategory().SetUpdatedAt(started)
+		moveTemplate(t, row, "vanish")
+		after, err := row.Save(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("mark template %s as gone: %w", t.ID, err)
 		}

@@ -119,13 +119,58 @@ var statusActions = map[enum.AccountStatus]string{
 	enum.AccountStatusDisconnected: identity.ActionAccountDisconnect,
 }
 
-// templateChanges are those that a refused message makes, by the status that it names: from where
-// each leads. What Meta says itself (an answer, a reading, a webhook) replaces a template's status
-// whatever it was.
-var templateChanges = map[enum.TemplateStatus][]enum.TemplateStatus{
-	enum.TemplateStatusPaused:   {enum.TemplateStatusApproved},
-	enum.TemplateStatusDisabled: {enum.TemplateStatusApproved, enum.TemplateStatusPaused},
+// templateRule says from which statuses a change of a template leads, and where.
+type templateRule struct {
+	from []enum.TemplateStatus
+	to   enum.TemplateStatus
 }
+
+const (
+	draft   = enum.TemplateStatusDraft
+	deleted = enum.TemplateStatusDeleted
+)
+
+var (
+	// deletable are the statuses of templates that Meta lets be deleted, and a draft's.
+	deletable = []enum.TemplateStatus{draft, enum.TemplateStatusPending, enum.TemplateStatusApproved,
+		enum.TemplateStatusRejected, enum.TemplateStatusPaused, enum.TemplateStatusInAppeal,
+		enum.TemplateStatusPendingDeletion, enum.TemplateStatusLimitExceeded, enum.TemplateStatusArchived}
+
+	// atMeta are the statuses of what Meta has, or had.
+	atMeta = append(slices.Clone(deletable[1:]), enum.TemplateStatusDisabled)
+)
+
+// templateChanges are the ways in which a template's status changes by what happens here: members
+// create, submit, edit and delete; a whole listing without it is its end (vanish); refused messages
+// pause and disable. What Meta says itself (an answer, a reading, a webhook) replaces a status
+// whatever it was. docs/architecture.md has the drawing.
+var templateChanges = map[string]templateRule{
+	"create": {from: []enum.TemplateStatus{deleted}, to: draft},
+	"submit": {from: []enum.TemplateStatus{draft}, to: enum.TemplateStatusPending},
+	"edit":   {from: editableAtMeta, to: enum.TemplateStatusPending},
+	"delete": {from: deletable, to: deleted},
+	"vanish": {from: atMeta, to: deleted},
+	"pause":  {from: []enum.TemplateStatus{enum.TemplateStatusApproved}, to: enum.TemplateStatusPaused},
+	"disable": {from: []enum.TemplateStatus{enum.TemplateStatusApproved, enum.TemplateStatusPaused},
+		to: enum.TemplateStatusDisabled},
+}
+
+// moveTemplate puts a change of the table into a template's update, and reports whether it may be
+// made. The row is locked.
+func moveTemplate(t *ent.Template, row *ent.TemplateUpdateOne, change string) bool {
+	rule := templateChanges[change]
+	if !slices.Contains(rule.from, t.Status) {
+		return false
+	}
+
+	row.SetStatus(rule.to)
+
+	return true
+}
+
+// refusedAs are the changes that a refused message makes, by the status that it names.
+var refusedAs = map[enum.TemplateStatus]string{enum.TemplateStatusPaused: "pause",
+	enum.TemplateStatusDisabled: "disable"}
 
 // SetTemplateStatus marks a template PAUSED or DISABLED because WhatsApp refused a message for
 // that; the next reading of Meta counts for more. It reports false when there was nothing to
@@ -133,10 +178,7 @@ var templateChanges = map[enum.TemplateStatus][]enum.TemplateStatus{
 func (s *Service) SetTemplateStatus(ctx context.Context, id uid.ID, status enum.TemplateStatus) (changed bool,
 	err error) {
 	after, err := s.revise(ctx, id, cause{byWhatsApp, "WhatsApp refused a message of it."},
-		func(t *ent.Template, row *ent.TemplateUpdateOne) bool {
-			row.SetStatus(status)
-			return slices.Contains(templateChanges[status], t.Status)
-		})
+		func(t *ent.Template, row *ent.TemplateUpdateOne) bool { return moveTemplate(t, row, refusedAs[status]) })
 
 	return after != nil, err
 }

@@ -119,7 +119,8 @@ func TestACategoryIsAnnouncedADayBeforeItHolds(t *testing.T) {
 			st.run()
 			st.idle()
 			st.decides(`"do":"ANNOUNCE_CATEGORY","category":"MARKETING"`)
-			if got := st.shows(id); got.Category != "UTILITY" || got.Correct != "MARKETING" || got.Previous != "" || *got.TTL != 60 {
+			if got := st.shows(id); got.Category != "UTILITY" || got.Correct != "MARKETING" || got.Previous != "" ||
+				*got.TTL != 60 {
 				t.Errorf("announced: %+v", got)
 			}
 
