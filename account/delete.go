@@ -156,15 +156,13 @@ func (s *Service) deleteDrafts(ctx context.Context, drafts []*ent.Template) erro
 			tx.After(func(ctx context.Context) { s.changed(ctx, t.OrganizationID, t.ID) })
 		}
 
-		for _, t := range drafts {
-			err := identity.Record(ctx, tx, identity.Entry{Action: identity.ActionTemplateDelete, Subject: t.ID,
-				Summary: fmt.Sprintf("deleted template %q (%s), a draft", t.Name, t.Language)})
-			if err != nil {
-				return err
-			}
+		entries := make([]identity.Entry, len(drafts))
+		for i, t := range drafts {
+			entries[i] = identity.Entry{Action: identity.ActionTemplateDelete, Subject: t.ID,
+				Summary: fmt.Sprintf("deleted template %q (%s), a draft", t.Name, t.Language)}
 		}
 
-		return nil
+		return identity.RecordAll(ctx, tx, entries...)
 	})
 	if err != nil {
 		return fmt.Errorf("delete drafts: %w", err)

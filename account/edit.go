@@ -242,15 +242,13 @@ func (s *Service) claim(ctx context.Context, action, verb string, templates ...*
 			}
 		}
 
-		for _, t := range templates {
-			err := identity.Record(ctx, tx, identity.Entry{Organization: t.OrganizationID, Action: action, Subject: t.ID,
-				Summary: fmt.Sprintf("%s template %q (%s)", verb, t.Name, t.Language)})
-			if err != nil {
-				return err
-			}
+		entries := make([]identity.Entry, len(templates))
+		for i, t := range templates {
+			entries[i] = identity.Entry{Organization: t.OrganizationID, Action: action, Subject: t.ID,
+				Summary: fmt.Sprintf("%s template %q (%s)", verb, t.Name, t.Language)}
 		}
 
-		return nil
+		return identity.RecordAll(ctx, tx, entries...)
 	})
 	if err != nil {
 		return fmt.Errorf("claim templates: %w", err)

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"carillon/database"
 	"carillon/ent"
 	entaccount "carillon/ent/account"
 	"carillon/ent/enum"
@@ -185,7 +184,8 @@ func (s *Service) registerNew(ctx context.Context, id uid.ID, b binding, r readi
 	}
 
 	if registered {
-		if err := s.rereadNumbers(ctx, id, b); err != nil {
+		a := &ent.Account{ID: id, OrganizationID: b.organization, WabaID: b.wabaID}
+		if err := s.readNumbers(ctx, a, b.access()); err != nil && !errors.Is(err, ErrNotAsked) { // else the next sync does
 			return err
 		}
 	}
@@ -209,28 +209,12 @@ func (s *Service) register(ctx context.Context, at Access, account uid.ID, metaI
 		return fmt.Errorf("number %s of account %s: %w", metaID, account, err)
 	}
 
-	if len(row.Pin) == 0 {
-		pin, err := newPIN()
-		if err != nil {
-			return err
-		}
-
-		sealed := s.keys.Seal([]byte(pin), row.ID[:])
-		err = s.db.Client.PhoneNumber.Update().Where(phonenumber.ID(row.ID), phonenumber.PinIsNil()).SetPin(sealed).Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("PIN of number %s: %w", row.ID, err)
-		}
-		if row, err = s.db.Client.PhoneNumber.Get(ctx, row.ID); err != nil { // another may have been faster
-			return fmt.Errorf("PIN of number %s: %w", row.ID, err)
-		}
-	}
-
-	pin, err := s.keys.Open(row.Pin, row.ID[:])
+	pin, err := s.madePIN(ctx, row)
 	if err != nil {
-		return fmt.Errorf("PIN of number %s: %w", row.ID, err)
+		return err
 	}
 
-	return at.Client.Register(ctx, at.Token, metaID, string(pin))
+	return at.Client.Register(ctx, at.Token, metaID, pin)
 }
 
 func newPIN() (string, error) {
@@ -240,25 +224,4 @@ func newPIN() (string, error) {
 	}
 
 	return fmt.Sprintf("%06d", n), nil
-}
-
-// rereadNumbers stores the numbers as they are after registrations. Where WhatsApp does not answer
-// the next sync reads them.
-func (s *Service) rereadNumbers(ctx context.Context, id uid.ID, b binding) error {
-	numbers, err := b.app.Client.PhoneNumbers(ctx, b.token, b.wabaID)
-	if err != nil {
-		return nil
-	}
-
-	var changed []uid.ID
-	err = s.db.InTx(ctx, func(tx *database.Tx) (err error) {
-		tx.After(func(ctx context.Context) { s.changed(ctx, b.organization, changed...) })
-		changed, err = s.putNumbers(ctx, tx, b.organization, id, numbers)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("numbers of account %s: %w", id, err)
-	}
-
-	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/privacy"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"carillon/caller"
 	"carillon/database"
@@ -132,9 +133,10 @@ func TestARowsetCarriesEveryKindOfValue(t *testing.T) {
 			database.Ints("n", []int{1, -1}), database.NullInts("m", []*int{&number, nil}),
 			database.Times("t", []time.Time{at, at.Add(time.Hour)}),
 			database.NullTimes("u", []*time.Time{&at, nil}),
-			database.JSONs("j", []json.RawMessage{json.RawMessage(`{"k":"v"}`), nil}))
+			database.JSONs("j", []json.RawMessage{json.RawMessage(`{"k":"v"}`), nil}),
+			database.Bytes("x", [][]byte{{0, 255, '"'}, nil}))
 
-		rows, err := db.Query(t.Context(), "SELECT id, a, b, n, m, j, t FROM "+from+" ORDER BY n DESC", args...)
+		rows, err := db.Query(t.Context(), "SELECT id, a, b, n, m, j, t, x, length(x) FROM "+from+" ORDER BY n DESC", args...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,6 +150,8 @@ func TestARowsetCarriesEveryKindOfValue(t *testing.T) {
 			M    *int
 			JSON bool
 			T    string
+			X    []byte
+			Size int // NULL could not be scanned
 		}
 		var got []row
 
@@ -155,7 +159,7 @@ func TestARowsetCarriesEveryKindOfValue(t *testing.T) {
 			var r row
 			var j *string
 			var at any
-			if err := rows.Scan(&r.ID, &r.A, &r.B, &r.N, &r.M, &j, &at); err != nil {
+			if err := rows.Scan(&r.ID, &r.A, &r.B, &r.N, &r.M, &j, &at, &r.X, &r.Size); err != nil {
 				t.Fatal(err)
 			}
 
@@ -163,8 +167,8 @@ func TestARowsetCarriesEveryKindOfValue(t *testing.T) {
 			got = append(got, r)
 		}
 
-		want := []row{{ID: ids[0], A: text, B: &text, N: 1, M: &number, JSON: true}, {N: -1}}
-		if diff := cmp.Diff(want, got); diff != "" {
+		want := []row{{ID: ids[0], A: text, B: &text, N: 1, M: &number, JSON: true, X: []byte{0, 255, '"'}, Size: 3}, {N: -1}}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Error(diff)
 		}
 	})

@@ -161,6 +161,18 @@ func JSONs(name string, v []json.RawMessage) Column {
 	}}
 }
 
+// Bytes is a column of bytes; none of them is NULL.
+func Bytes(name string, v [][]byte) Column {
+	return Column{name, "bytea", len(v), func() any {
+		out := make([][]byte, len(v))
+		for i, b := range v {
+			out[i] = append([]byte{}, b...) // nil would be NULL
+		}
+
+		return out
+	}, func(i int) any { return hex.EncodeToString(v[i]) }}
+}
+
 // Rowset gives a FROM item of the name f that holds the columns' rows, and appends its parameters
 // to args. One statement can so insert or change any number of rows in one round trip, with a text
 // that never changes.
@@ -217,7 +229,7 @@ func (db *DB) Rowset(args []any, columns ...Column) (from string, all []any) {
 	cells := make([]string, len(columns))
 	for j, c := range columns {
 		cells[j] = "json_extract(value, '$[" + strconv.Itoa(j) + "]') AS " + c.name
-		if c.kind == "uuid" {
+		if c.kind == "uuid" || c.kind == "bytea" {
 			cells[j] = "unhex(json_extract(value, '$[" + strconv.Itoa(j) + "]')) AS " + c.name
 		}
 	}

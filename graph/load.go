@@ -145,6 +145,7 @@ type loads struct {
 	events      batch[[]delivery.Event] // of messages
 	templates   batch[*ent.Template]
 	uploads     batch[*ent.MediaUpload]      // of messages
+	rows        sync.Map                     // messages that were read, by id, for what is asked of them
 	histories   batch[[]*ent.TemplateChange] // of templates
 	languages   batch[[]*ent.Template]       // of templates: their translations
 	uses        pages[*ent.CampaignConnection]
@@ -276,6 +277,7 @@ func (l *loads) note(rows any) {
 	case []*ent.Message:
 		for _, m := range rows {
 			l.events.note(m.ID)
+			l.rows.Store(m.ID, m)
 			l.uploads.note(m.ID)
 			if m.ContactID != nil {
 				l.tags.note(*m.ContactID)
@@ -314,4 +316,16 @@ func (l *loads) noteCampaign(c *ent.Campaign) {
 		l.rules.Store(c.ID, rule)
 		l.audiences.note(c.ID)
 	}
+}
+
+// read are messages that this request has read already.
+func (l *loads) read(ids []uid.ID) []*ent.Message {
+	known := make([]*ent.Message, 0, len(ids))
+	for _, id := range ids {
+		if m, ok := l.rows.Load(id); ok {
+			known = append(known, m.(*ent.Message))
+		}
+	}
+
+	return known
 }

@@ -11,11 +11,8 @@ import (
 	"carillon/uid"
 )
 
-// uploadFile is a file of a request: it lies on disk, so that any part of it can be read.
-type uploadFile = media.Content
-
 func newUpload(in model.UploadMediaInput) media.NewUpload {
-	file, _ := in.File.File.(uploadFile) // transport's files are *os.File
+	file, _ := in.File.File.(media.Content) // transport's files are *os.File
 	return media.NewUpload{AccountID: in.AccountID, PhoneNumberID: in.PhoneNumberID,
 		Example: in.Purpose == model.MediaPurposeHeaderExample, FileName: in.File.Filename, File: file}
 }
@@ -37,9 +34,11 @@ func (r *Resolver) fileOf(ctx context.Context, m *ent.Message) (*model.Media, er
 	}
 
 	if m.Direction == enum.DirectionOutbound && f.MediaID() != "" {
-		u, err := loadsOf(ctx).uploads.load(ctx, m.ID,
+		loads := loadsOf(ctx)
+		loads.rows.Store(m.ID, m)
+		u, err := loads.uploads.load(ctx, m.ID,
 			func(ctx context.Context, ids []uid.ID) (map[uid.ID]*ent.MediaUpload, error) {
-				return r.Media.UploadsOf(ctx, ids)
+				return r.Media.UploadsOf(ctx, loads.read(ids))
 			})
 		if err != nil {
 			return nil, err

@@ -50,37 +50,75 @@ func AsOperator(ctx context.Context) context.Context {
 // neither. Call it last: it holds the end of the organization's trail until the commit, and who
 // records for several takes them in the order of ids.
 func Record(ctx context.Context, tx *database.Tx, entry Entry) error {
-	e, err := newEvent(ctx, entry)
-	if err != nil {
-		return fmt.Errorf("record %s: %w", entry.Action, err)
+	return RecordAll(ctx, tx, entry)
+}
+
+// RecordAll is Record for several events of one organization, in their order, in as many statements
+// as for one.
+func RecordAll(ctx context.Context, tx *database.Tx, entries ...Entry) error {
+	if len(entries) == 0 {
+		return nil
 	}
 
-	err = tx.QueryRowContext(ctx, `INSERT INTO audit_chain (id, last, hash, erased_through) VALUES ($1, 1, $2, 0)
-		ON CONFLICT (id) DO UPDATE SET last = audit_chain.last + 1
-		RETURNING last, hash`, e.organization, []byte{}).Scan(&e.sequence, &e.previous)
-	if err != nil {
-		return fmt.Errorf("record %s: hold the audit trail: %w", entry.Action, err)
-	}
-	if e.previous == nil {
-		e.previous = []byte{} // the driver's word for empty, which is not to become NULL
+	events := make([]event, len(entries))
+	for i, entry := range entries {
+		e, err := newEvent(ctx, entry)
+		if err != nil {
+			return fmt.Errorf("record %s: %w", entry.Action, err)
+		}
+		if events[i] = e; e.organization != events[0].organization {
+			return fmt.Errorf("record %s: events of two organizations at once", entry.Action)
+		}
 	}
 
-	e.id, e.at = uid.New(uid.AuditEvent), database.Now() // under the lock, so that ids, times and sequence ascend together
-	hash := e.hash()
-
-	_, err = tx.ExecContext(ctx, `INSERT INTO audit_event (id, organization_id, sequence, at, actor, action,
-		subject_id, summary, ip, previous_hash, hash)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		e.id, e.organization, e.sequence, e.at, e.actor, e.action, idOrNil(e.subject), e.summary, textOrNil(e.ip),
-		e.previous, hash)
-	if err == nil {
-		_, err = tx.ExecContext(ctx, "UPDATE audit_chain SET hash = $1 WHERE id = $2", hash, e.organization)
-	}
-	if err != nil {
-		return fmt.Errorf("record %s: %w", entry.Action, err)
+	if err := enchain(ctx, tx, events); err != nil {
+		return fmt.Errorf("record %s: %w", entries[0].Action, err)
 	}
 
 	return nil
+}
+
+// auditColumns are an event's.
+var auditColumns = database.Columns[event]{
+	database.Col("id", func(e event) uid.ID { return e.id }, database.IDs),
+	database.Col("organization_id", func(e event) uid.ID { return e.organization }, database.IDs),
+	database.Col("sequence", func(e event) int64 { return e.sequence }, database.Ints),
+	database.Col("at", func(e event) time.Time { return e.at }, database.Times),
+	database.Col("actor", func(e event) string { return e.actor }, database.Texts),
+	database.Col("action", func(e event) string { return e.action }, database.Texts),
+	database.Col("subject_id", func(e event) uid.ID { return e.subject }, database.IDs),
+	database.Col("summary", func(e event) string { return e.summary }, database.Texts),
+	database.Col("ip", func(e event) string { return e.ip }, database.OptionalTexts),
+	database.Col("previous_hash", func(e event) []byte { return e.previous }, database.Bytes),
+	database.Col("hash", func(e event) []byte { return e.hash() }, database.Bytes),
+}
+
+// enchain puts events at the end of their organization's trail, each with the hash of the one
+// before.
+func enchain(ctx context.Context, tx *database.Tx, events []event) error {
+	organization, n := events[0].organization, len(events)
+	var last int64
+	var hash []byte
+	err := tx.QueryRowContext(ctx, `INSERT INTO audit_chain (id, last, hash, erased_through) VALUES ($1, $3, $2, 0)
+		ON CONFLICT (id) DO UPDATE SET last = audit_chain.last + $3
+		RETURNING last, hash`, organization, []byte{}, n).Scan(&last, &hash)
+	if err != nil {
+		return fmt.Errorf("hold the audit trail: %w", err)
+	}
+
+	for i := range events { // under the lock, so that ids, times and sequence ascend together
+		e := &events[i]
+		e.id, e.at, e.sequence, e.previous = uid.New(uid.AuditEvent), database.Now(), last-int64(n-1-i), hash
+		hash = e.hash()
+	}
+
+	if err := database.Insert(ctx, tx, "audit_event", auditColumns, events); err != nil {
+		return err
+	}
+
+	_, err = tx.ExecContext(ctx, "UPDATE audit_chain SET hash = $1 WHERE id = $2", hash, organization)
+
+	return err
 }
 
 // RecordRefusal records, in a transaction of its own, that the caller may not use a field, and why.
@@ -187,20 +225,6 @@ func plain(s string, most int) string {
 		s = string([]rune(s)[:most-1]) + "…"
 	}
 
-	return s
-}
-
-func idOrNil(id uid.ID) any {
-	if id.IsZero() {
-		return nil
-	}
-	return id
-}
-
-func textOrNil(s string) any {
-	if s == "" {
-		return nil
-	}
 	return s
 }
 

@@ -158,6 +158,44 @@ func TestRecordsAtTheSameTimeMakeOneChain(t *testing.T) {
 	})
 }
 
+func TestSeveralRecordsAtOnceAreLinksOfTheChainInTheirOrder(t *testing.T) {
+	each(t, func(s *stage) {
+		system, organization := caller.System(s.t.Context()), uid.New(uid.Organization)
+		s.record(system, organization, 1)
+		subject := uid.New(uid.Template)
+		entries := []identity.Entry{
+			{Organization: organization, Action: identity.ActionTemplateDelete, Subject: subject, Summary: "first \"退订\""},
+			{Organization: organization, Action: identity.ActionSignIn, Summary: "second", Actor: "ann", IP: "1.2.3.4"},
+			{Organization: organization, Action: identity.ActionTemplateDelete, Summary: "third"},
+		}
+
+		all := func(entries ...identity.Entry) error {
+			return s.db.InTx(system, func(tx *database.Tx) error { return identity.RecordAll(system, tx, entries...) })
+		}
+		if err := all(entries...); err != nil {
+			s.t.Fatal(err)
+		}
+		if err := all(); err != nil {
+			s.t.Errorf("none: %v", err)
+		}
+
+		entries[1].Organization = uid.New(uid.Organization)
+		if err := all(entries...); err == nil {
+			s.t.Error("events of two organizations were taken")
+		}
+
+		s.record(system, organization, 1)
+		events := s.trail(organization)
+		if len(events) != 5 || s.breakOf(organization) != "" {
+			s.t.Fatalf("%d events, break %q", len(events), s.breakOf(organization))
+		}
+		if first, second := events[1], events[2]; first.Summary != "first \"退订\"" || *first.SubjectID != subject ||
+			second.Actor != "ann" || *second.IP != "1.2.3.4" || second.SubjectID != nil || events[3].Summary != "third" {
+			s.t.Errorf("%+v", events)
+		}
+	})
+}
+
 func TestTheTrailIsOnlyEverAddedTo(t *testing.T) {
 	each(t, func(s *stage) {
 		system, organization := caller.System(s.t.Context()), uid.New(uid.Organization)

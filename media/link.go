@@ -13,7 +13,6 @@ import (
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/ent/mediaupload"
-	"carillon/ent/message"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
@@ -60,17 +59,11 @@ func (s *Service) uploads(ctx context.Context, mediaIDs []string) (map[string]*e
 	return found, nil
 }
 
-// UploadsOf finds the uploads that messages were sent with, by message.
-func (s *Service) UploadsOf(ctx context.Context, messages []uid.ID) (map[uid.ID]*ent.MediaUpload, error) {
-	rows, err := s.db.Client.Message.Query().
-		Where(message.IDIn(messages...), message.DirectionEQ(enum.DirectionOutbound)).All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read messages: %w", err)
-	}
-
+// UploadsOf finds the uploads that a caller's messages were sent with, by message.
+func (s *Service) UploadsOf(ctx context.Context, messages []*ent.Message) (map[uid.ID]*ent.MediaUpload, error) {
 	named, ids := map[uid.ID]string{}, []string(nil)
-	for _, m := range rows {
-		if f := FileOf(m); f != nil && f.id != "" {
+	for _, m := range messages {
+		if f := FileOf(m); f != nil && f.id != "" && m.Direction == enum.DirectionOutbound {
 			named[m.ID], ids = f.id, append(ids, f.id)
 		}
 	}

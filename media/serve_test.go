@@ -302,7 +302,7 @@ func TestFilesThatWereSentAreServedToo(t *testing.T) {
 
 		free := sent(`{"type":"image","image":{"id":"`+id+`","caption":"hi"}}`, enum.MessageTypeImage, nil)
 		header := sent("", enum.MessageTypeTemplate, map[string]string{"1": "Ann", "header_image": id})
-		found, err := s.UploadsOf(s.owner, []uid.ID{free.ID, header.ID})
+		found, err := s.UploadsOf(s.owner, []*ent.Message{free, header})
 		if err != nil || len(found) != 2 {
 			s.t.Fatalf("found %v, %v", found, err)
 		}
