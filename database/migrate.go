@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"sync"
 
+	atlas "ariga.io/atlas/sql/schema"
 	"entgo.io/ent/dialect"
 	entsql "entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/schema"
@@ -81,12 +83,48 @@ func (db *DB) Current(ctx context.Context) error {
 func (db *DB) Drift(ctx context.Context, w io.Writer) error {
 	adjust()
 	m, err := schema.NewMigrate(&schema.WriteDriver{Driver: entsql.OpenDB(db.Dialect, db.writer), Writer: w},
-		schema.WithDropColumn(true), schema.WithDropIndex(true))
+		schema.WithDropColumn(true), schema.WithDropIndex(true), schema.WithDiffHook(sameKeys))
 	if err != nil {
 		return err
 	}
 
 	return m.Create(ctx, migrate.Tables...)
+}
+
+// sameKeys leaves out changes of a key's order alone: of SQLite's tables atlas reads a key in the
+// order of the columns, and would have the event log copied each time.
+func sameKeys(next schema.Differ) schema.Differ {
+	return schema.DiffFunc(func(current, desired *atlas.Schema) ([]atlas.Change, error) {
+		changes, err := next.Diff(current, desired)
+		for _, c := range changes {
+			if table, is := c.(*atlas.ModifyTable); is {
+				table.Changes = slices.DeleteFunc(table.Changes, sameKey)
+			}
+		}
+
+		return slices.DeleteFunc(changes, func(c atlas.Change) bool {
+			table, is := c.(*atlas.ModifyTable)
+			return is && len(table.Changes) == 0
+		}), err
+	})
+}
+
+func sameKey(c atlas.Change) bool {
+	key, is := c.(*atlas.ModifyPrimaryKey)
+	return is && slices.Equal(keyColumns(key.From), keyColumns(key.To))
+}
+
+// keyColumns are the names of a key's columns, in alphabetical order.
+func keyColumns(key *atlas.Index) (names []string) {
+	for _, part := range key.Parts {
+		if part.C != nil {
+			names = append(names, part.C.Name)
+		}
+	}
+
+	slices.Sort(names)
+
+	return names
 }
 
 func (db *DB) migrations() (*goose.Provider, error) {
