@@ -222,8 +222,7 @@ func (s *Service) submit(ctx context.Context, a *ent.Account, t *ent.Template, w
 // submitted stores Meta's answer, unless a webhook has told more by now.
 func (s *Service) submitted(ctx context.Context, id uid.ID, created whatsapp.TemplateCreated) (*ent.Template, error) {
 	t, err := s.revise(ctx, id, byCaller(ctx, ""), func(t *ent.Template, row *ent.TemplateUpdateOne) bool {
-		moveTemplate(t, row, "submit")
-		row.SetMetaID(created.ID).SetStatus(status(created.Status)) // Meta may have decided at once
+		row.SetMetaID(created.ID).SetStatus(status(created.Status)) // mostly PENDING; Meta may decide at once
 		if created.Category != "" {                                 // which may be another than was asked for
 			row.SetCategory(category(created.Category))
 		}
