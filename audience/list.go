@@ -83,8 +83,9 @@ func (s *Service) UpdateList(ctx context.Context, id uid.ID, c ListChange) (*ent
 
 	var in usererror.Fields
 	if c.Name != nil {
-		*c.Name = strings.TrimSpace(*c.Name)
-		checkListName(&in, *c.Name)
+		name := strings.TrimSpace(*c.Name)
+		c.Name = &name // the caller's stays as it is
+		checkListName(&in, name)
 	}
 
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
@@ -98,9 +99,11 @@ func (s *Service) UpdateList(ctx context.Context, id uid.ID, c ListChange) (*ent
 		}
 
 		wrong := slices.Clone(in)
-		for field, ids := range map[string][]uid.ID{"addContactIds": c.AddContactIDs,
-			"removeContactIds": c.RemoveContactIDs} {
-			if err := checkContacts(ctx, tx.Client, &wrong, field, ids); err != nil {
+		for _, contacts := range []struct {
+			field string
+			ids   []uid.ID
+		}{{"addContactIds", c.AddContactIDs}, {"removeContactIds", c.RemoveContactIDs}} {
+			if err := checkContacts(ctx, tx.Client, &wrong, contacts.field, contacts.ids, " at once"); err != nil {
 				return err
 			}
 		}
@@ -246,14 +249,16 @@ func enlist(ctx context.Context, tx *database.Tx, owner uid.ID, contacts, lists 
 	return nil
 }
 
-// checkContacts notes every id that names no contact of the caller's organization.
-func checkContacts(ctx context.Context, client *ent.Client, in *usererror.Fields, field string, ids []uid.ID) error {
+// checkContacts notes every id that names no contact of the caller's organization. Of too many it
+// says the most, and what ends that sentence.
+func checkContacts(ctx context.Context, client *ent.Client, in *usererror.Fields, field string, ids []uid.ID,
+	end string) error {
 	if len(ids) == 0 {
 		return nil
 	}
 
 	if len(ids) > maxContacts {
-		in.Add(field, usererror.LimitExceeded, "there are %d contacts; at most %d at once", len(ids), maxContacts)
+		in.Add(field, usererror.LimitExceeded, "there are %d contacts; at most %d%s", len(ids), maxContacts, end)
 		return nil
 	}
 

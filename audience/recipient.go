@@ -59,16 +59,9 @@ func (s *Service) CheckAudience(ctx context.Context, a jsonfield.Audience) error
 		}
 	}
 
-	if len(a.ContactIDs) > maxContacts {
-		in.Add("audience.contactIds", usererror.LimitExceeded, "there are %d contacts; at most %d, put more on a list",
-			len(a.ContactIDs), maxContacts)
-	} else if len(a.ContactIDs) > 0 {
-		found, err := s.db.Client.Contact.Query().Where(contact.IDIn(a.ContactIDs...)).IDs(ctx)
-		if err != nil {
-			return fmt.Errorf("look up contacts: %w", err)
-		}
-
-		noteMissing(&in, "audience.contactIds", "contact", a.ContactIDs, found)
+	err := checkContacts(ctx, s.db.Client, &in, "audience.contactIds", a.ContactIDs, ", put more on a list")
+	if err != nil {
+		return err
 	}
 
 	if a.Filter != nil {
@@ -91,9 +84,12 @@ func (s *Service) checkFilter(ctx context.Context, in *usererror.Fields, f jsonf
 
 	checkTags(in, at+"tags", f.Tags)
 	checkTags(in, at+"excludeTags", f.ExcludeTags)
-	for field, choices := range map[string][]string{"country": f.Country, "language": f.Language} {
-		if len(choices) > maxChoices {
-			in.Add(at+field, usererror.LimitExceeded, "there are %d values; at most %d", len(choices), maxChoices)
+	for _, c := range []struct {
+		field   string
+		choices []string
+	}{{"country", f.Country}, {"language", f.Language}} {
+		if len(c.choices) > maxChoices {
+			in.Add(at+c.field, usererror.LimitExceeded, "there are %d values; at most %d", len(c.choices), maxChoices)
 		}
 	}
 

@@ -2,6 +2,7 @@ package audience
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -39,26 +40,25 @@ func (s *Service) UpdateContact(ctx context.Context, id uid.ID, c ContactChange)
 
 	in := c.check()
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		if err := HoldPeople(ctx, tx, owner); err != nil {
+		now, err := lockContact(ctx, tx, owner, id)
+		if err != nil {
 			return err
 		}
 
 		wrong := slices.Clone(in)
-		for field, ids := range map[string][]uid.ID{"addListIds": c.AddListIDs, "removeListIds": c.RemoveListIDs} {
-			if err := checkLists(ctx, tx.Client, &wrong, field, ids); err != nil {
+		for _, lists := range []struct {
+			field string
+			ids   []uid.ID
+		}{{"addListIds", c.AddListIDs}, {"removeListIds", c.RemoveListIDs}} {
+			if err := checkLists(ctx, tx.Client, &wrong, lists.field, lists.ids); err != nil {
 				return err
 			}
 		}
 
-		now, err := tx.Client.Contact.Query().Where(contact.ID(id), tx.DB.Locked).Only(ctx)
-		if ent.IsNotFound(err) {
-			return usererror.Missing("contact")
-		}
+		attributes, err := c.attributes(&wrong, now.Attributes)
 		if err != nil {
-			return fmt.Errorf("read contact: %w", err)
+			return err
 		}
-
-		attributes := c.attributes(&wrong, now.Attributes)
 		if err := wrong.Err(); err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (c ContactChange) check() (in usererror.Fields) {
 }
 
 // attributes are those that a contact has after the change.
-func (c ContactChange) attributes(in *usererror.Fields, now map[string]string) map[string]string {
+func (c ContactChange) attributes(in *usererror.Fields, now map[string]string) (map[string]string, error) {
 	after := maps.Clone(now)
 	if after == nil {
 		after = map[string]string{}
@@ -110,24 +110,23 @@ func (c ContactChange) attributes(in *usererror.Fields, now map[string]string) m
 	for _, key := range c.RemoveAttributes {
 		delete(after, strings.TrimSpace(key))
 	}
-
-	size := 0
 	for _, a := range c.SetAttributes {
 		after[strings.TrimSpace(a.Key)] = a.Value
 	}
-	for key, value := range after {
-		size += len(key) + len(value)
+
+	if len(c.SetAttributes) == 0 {
+		return after, nil
 	}
 
-	if len(c.SetAttributes) > 0 && len(after) > maxAttributes {
-		in.Add("setAttributes", usererror.LimitExceeded, "the contact would have %d attributes; at most %d", len(after),
-			maxAttributes)
-	} else if len(c.SetAttributes) > 0 && size > maxAttributeBytes {
-		in.Add("setAttributes", usererror.LimitExceeded, "the contact's attributes would have %d KiB; at most %d",
-			(size+1023)>>10, maxAttributeBytes>>10)
+	text, err := json.Marshal(after)
+	if err != nil {
+		return nil, fmt.Errorf("write attributes: %w", err)
+	}
+	if reason := checkAttributes(len(after), len(text)); reason != "" {
+		in.Add("setAttributes", usererror.LimitExceeded, "%s", reason)
 	}
 
-	return after
+	return after, nil
 }
 
 func (c ContactChange) write(ctx context.Context, tx *database.Tx, owner uid.ID, now *ent.Contact,
@@ -168,6 +167,9 @@ func (c ContactChange) write(ctx context.Context, tx *database.Tx, owner uid.ID,
 	if err := untag(ctx, tx, now.ID, tagsOf(c.RemoveTags)); err != nil {
 		return err
 	}
+	if len(c.AddTags) == 0 {
+		return nil
+	}
 	if err := tag(ctx, tx, owner, now.ID, tagsOf(c.AddTags)); err != nil {
 		return err
 	}
@@ -206,16 +208,9 @@ func (s *Service) RecordConsent(ctx context.Context, id uid.ID, c jsonfield.Impo
 	}
 
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		if err := HoldPeople(ctx, tx, owner); err != nil {
-			return err
-		}
-
-		person, err := tx.Client.Contact.Query().Where(contact.ID(id), tx.DB.Locked).Only(ctx)
-		if ent.IsNotFound(err) {
-			return usererror.Missing("contact")
-		}
+		person, err := lockContact(ctx, tx, owner, id)
 		if err != nil {
-			return fmt.Errorf("read contact: %w", err)
+			return err
 		}
 
 		_, err = s.recordConsent(ctx, tx, owner, Person{ID: id, Contact: person}, Statement{Consent: c.Consent,
@@ -232,4 +227,22 @@ func (s *Service) RecordConsent(ctx context.Context, id uid.ID, c jsonfield.Impo
 	}
 
 	return s.db.Client.Contact.Get(ctx, id)
+}
+
+// lockContact reads a contact of an organization and keeps it from being changed or merged until
+// the transaction ends.
+func lockContact(ctx context.Context, tx *database.Tx, owner, id uid.ID) (*ent.Contact, error) {
+	if err := HoldPeople(ctx, tx, owner); err != nil {
+		return nil, err
+	}
+
+	c, err := tx.Client.Contact.Query().Where(contact.ID(id), tx.DB.Locked).Only(ctx)
+	if ent.IsNotFound(err) {
+		return nil, usererror.Missing("contact")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read contact: %w", err)
+	}
+
+	return c, nil
 }

@@ -95,10 +95,19 @@ func TestAChangeOfAContactIsRefusedFieldByFieldAndChangesNothing(t *testing.T) {
 			full[i] = audience.Attribute{Key: "k" + strconv.Itoa(i), Value: "v"}
 		}
 
+		quoted := make([]audience.Attribute, 40) // 40 KiB, and 80 as JSON, which is what is stored
+		for i := range quoted {
+			quoted[i] = audience.Attribute{Key: "q" + strconv.Itoa(i), Value: strings.Repeat(`"`, 1024)}
+		}
+
+		nowhere := []uid.ID{uid.New(uid.ContactList)}
 		for _, c := range []struct {
 			change audience.ContactChange
 			want   []string
 		}{
+			{audience.ContactChange{SetAttributes: quoted}, []string{"setAttributes LIMIT_EXCEEDED"}},
+			{audience.ContactChange{AddListIDs: nowhere, RemoveListIDs: nowhere},
+				[]string{"addListIds.0 NOT_FOUND", "removeListIds.0 NOT_FOUND"}},
 			{audience.ContactChange{Language: &language, TimeZone: &zone},
 				[]string{"language INVALID", "timeZone INVALID"}},
 			{audience.ContactChange{AddTags: []string{" ", strings.Repeat("x", 65), "two\nlines"}},
