@@ -75,7 +75,7 @@ func (s *Service) Connect(ctx context.Context, in Connect) (*ent.Account, error)
 		return nil, err
 	}
 
-	return s.finish(ctx, id)
+	return s.finish(ctx, id, run{})
 }
 
 func (in Connect) trimmed() Connect {
@@ -141,7 +141,7 @@ func (b binding) access() Access { return Access{b.app.Client, b.token, b.app.ID
 
 // join reads the account, subscribes to its webhooks and stores it.
 func (s *Service) join(ctx context.Context, b binding) (id uid.ID, r reading, err error) {
-	if r, err = read(ctx, b.access(), b.wabaID); err != nil {
+	if r, err = s.read(ctx, b.access(), b.wabaID); err != nil {
 		return id, r, explain(ctx, err, b.fields)
 	}
 	// Only now: who cannot read the account does not learn that somebody else has bound it.
@@ -270,7 +270,7 @@ func (s *Service) store(ctx context.Context, tx *database.Tx, b binding, r readi
 	if err != nil {
 		return nil, err
 	}
-	if numbers, err = s.putNumbers(ctx, tx, b.organization, *id, r.numbers); err != nil {
+	if numbers, err = s.putNumbers(ctx, tx, &ent.Account{ID: *id, OrganizationID: b.organization}, r); err != nil {
 		return nil, err
 	}
 
@@ -282,7 +282,7 @@ func (s *Service) bindNew(ctx context.Context, tx *database.Tx, id uid.ID, b bin
 	row := tx.Client.Account.Create().SetID(id).SetWabaID(r.account.ID).SetName(r.name()).SetToken(s.seal(b.token, id)).
 		SetSandbox(b.sandbox).SetNillableTokenExpiresAt(expiry(b.info)).SetHealth(r.health()).
 		SetNillableCurrency(some(r.account.Currency)).SetNillableReviewStatus(some(r.account.ReviewStatus)).
-		SetConnectedAt(s.now()).SetNextSyncAt(s.now().Add(syncAgainAfter))
+		SetConnectedAt(s.now()).SetReadAt(r.began).SetNextSyncAt(s.now().Add(syncAgainAfter))
 	if b.code != nil {
 		row.SetSignupCode(b.code)
 	}
@@ -298,7 +298,8 @@ func (s *Service) bindNew(ctx context.Context, tx *database.Tx, id uid.ID, b bin
 
 func (s *Service) bindAgain(ctx context.Context, tx *database.Tx, id uid.ID, b binding, r reading) error {
 	row := tx.Client.Account.UpdateOneID(id).SetToken(s.seal(b.token, id)).ClearStatusReason().SetConnectedAt(s.now()).
-		ClearTokenWarnedAt().SetNextSyncAt(s.now().Add(syncAgainAfter))
+		ClearTokenWarnedAt().SetReadAt(r.began).SetNextSyncAt(s.now().Add(syncAgainAfter)).
+		ClearListingStartedAt().ClearListingAfter() // another token may see another list
 	setExpiry(row, b.info)
 	if b.code != nil {
 		row.SetSignupCode(b.code)

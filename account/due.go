@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -124,7 +125,7 @@ func (s *Service) SyncDue(ctx context.Context, log *slog.Logger) (more bool, err
 	within, cancel := context.WithTimeout(ctx, syncWithin)
 	defer cancel()
 	asked, allowance := whatsapp.Sparing(within)
-	_, err = s.sync(asked, a.ID, nil)
+	_, err = s.sync(asked, a.ID, run{lease: *a.NextSyncAt})
 
 	wait, app := allowance.Wait()
 	if app > 0 {
@@ -133,6 +134,9 @@ func (s *Service) SyncDue(ctx context.Context, log *slog.Logger) (more bool, err
 
 	switch wait = max(wait, app); {
 	case err == nil: // its next turn is written down
+		return true, nil
+	case errors.Is(err, errTaken):
+		log.Info("the sync of an account ends, since another one has begun", "account", a.ID.String())
 		return true, nil
 	case ctx.Err() != nil:
 		wait = 0 // this process stops, and another goes on
@@ -145,7 +149,7 @@ func (s *Service) SyncDue(ctx context.Context, log *slog.Logger) (more bool, err
 			"error", err)
 	}
 
-	return true, s.putOff(context.WithoutCancel(ctx), a, wait)
+	return true, s.putOff(context.WithoutCancel(ctx), a.ID, *a.NextSyncAt, wait)
 }
 
 // claimDue takes the account whose turn came first, nil for none. Its turn is after the lease now,
@@ -160,7 +164,7 @@ func (s *Service) claimDue(ctx context.Context) (*ent.Account, error) {
 
 	for _, a := range candidates {
 		until := s.now().Add(leaseFor)
-		n, err := s.db.Client.Account.Update().Where(turn(a)).SetNextSyncAt(until).Save(ctx)
+		n, err := s.db.Client.Account.Update().Where(turn(a.ID, *a.NextSyncAt)).SetNextSyncAt(until).Save(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("take account %s to sync: %w", a.ID, err)
 		}
@@ -175,19 +179,15 @@ func (s *Service) claimDue(ctx context.Context) (*ent.Account, error) {
 }
 
 // turn is an account while its turn is the one that was read.
-func turn(a *ent.Account) predicate.Account {
-	return entaccount.And(entaccount.ID(a.ID), entaccount.NextSyncAtEQ(*a.NextSyncAt))
+func turn(id uid.ID, at time.Time) predicate.Account {
+	return entaccount.And(entaccount.ID(id), entaccount.NextSyncAtEQ(at))
 }
 
 // putOff ends a lease early: the turn is after that wait. Nothing happens where another has the
 // account by now.
-func (s *Service) putOff(ctx context.Context, a *ent.Account, wait time.Duration) error {
-	err := s.db.Client.Account.Update().Where(turn(a)).SetNextSyncAt(s.now().Add(wait)).Exec(ctx)
-	if err != nil {
-		return fmt.Errorf("put off the sync of account %s: %w", a.ID, err)
-	}
-
-	return nil
+func (s *Service) putOff(ctx context.Context, id uid.ID, lease time.Time, wait time.Duration) error {
+	err := s.db.Client.Account.Update().Where(turn(id, lease)).SetNextSyncAt(s.now().Add(wait)).Exec(ctx)
+	return wrap("put off the sync of account "+id.String(), err)
 }
 
 // appoint gives accounts that have no turn yet one each, spread over the whole time.

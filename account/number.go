@@ -92,10 +92,19 @@ var numberColumns = database.Columns[whatsapp.PhoneNumber]{
 	database.Expr[whatsapp.PhoneNumber]("account_id", "$2"),
 }
 
-// putNumbers stores an account's numbers as Meta lists them, and returns the ids of those that are
-// new or changed. One that is listed no more stays, for the messages that name it.
-func (s *Service) putNumbers(ctx context.Context, tx *database.Tx, organization, account uid.ID,
-	numbers []whatsapp.PhoneNumber) (changed []uid.ID, err error) {
+// putNumbers stores an account's numbers as Meta lists them, where no later reading is stored, and
+// returns the ids of those that are new or changed. One that is listed no more stays, for the
+// messages that name it. The account's row is locked.
+func (s *Service) putNumbers(ctx context.Context, tx *database.Tx, a *ent.Account,
+	read reading) (changed []uid.ID, err error) {
+	if a.NumbersReadAt != nil && a.NumbersReadAt.After(read.began) {
+		return nil, nil
+	}
+	if err := tx.Client.Account.UpdateOneID(a.ID).SetNumbersReadAt(read.began).Exec(ctx); err != nil {
+		return nil, fmt.Errorf("store phone numbers: %w", err)
+	}
+
+	account, organization, numbers := a.ID, a.OrganizationID, read.numbers
 	// In one order in every transaction, so that two of them cannot wait for each other.
 	numbers = slices.SortedFunc(slices.Values(numbers),
 		func(a, b whatsapp.PhoneNumber) int { return cmp.Compare(a.ID, b.ID) })

@@ -18,46 +18,6 @@ import (
 	"carillon/whatsapp"
 )
 
-const templatesPerBatch = 100
-
-// pullTemplates reads all templates of an account, batch by batch, and marks those that Meta lists
-// no more as DELETED. When it fails on the way, what was read is stored.
-func (s *Service) pullTemplates(ctx context.Context, a *ent.Account, at Access) error {
-	started := s.now()
-	var batch []whatsapp.Template
-
-	flush := func() error {
-		err := s.db.InTx(ctx, func(tx *database.Tx) error {
-			_, err := s.list(ctx, tx, a, batch, started)
-			return err
-		})
-		batch = batch[:0]
-
-		return err
-	}
-
-	for t, err := range at.Client.Templates(ctx, at.Token, a.WabaID) {
-		if err != nil {
-			return s.unread(ctx, a, err)
-		}
-		if batch = append(batch, t); len(batch) < templatesPerBatch {
-			continue
-		}
-		if err := flush(); err != nil {
-			return err
-		}
-	}
-
-	if err := flush(); err != nil {
-		return err
-	}
-
-	return s.db.InTx(ctx, func(tx *database.Tx) error {
-		_, err := s.markGone(ctx, tx, a, started)
-		return err
-	})
-}
-
 // list stores a part of a listing of all templates that began at that time, and that they were in
 // it. It returns those that changed.
 func (s *Service) list(ctx context.Context, tx *database.Tx, a *ent.Account, read []whatsapp.Template,
@@ -264,38 +224,4 @@ func readTemplates(read []whatsapp.Template) ([]readTemplate, error) {
 	}
 
 	return templates, nil
-}
-
-// markGone sets to DELETED what Meta had, is not in a whole listing that began at that time, and
-// was not changed since. It leaves alone what somebody is just having Meta change. It returns what
-// changed.
-func (s *Service) markGone(ctx context.Context, tx *database.Tx, a *ent.Account,
-	started time.Time) (changed []uid.ID, err error) {
-	tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, changed...) })
-
-	gone, err := tx.Client.Template.Query().Where(enttemplate.AccountID(a.ID), enttemplate.MetaIDNotNil(),
-		enttemplate.StatusIn(templateChanges["vanish"].from...), enttemplate.UpdatedAtLTE(started),
-		enttemplate.Or(enttemplate.ListedAtIsNil(), enttemplate.ListedAtLT(started)),
-		enttemplate.Or(enttemplate.ChangingUntilIsNil(), enttemplate.ChangingUntilLTE(started)),
-		s.db.Locked).Order(enttemplate.ByID()).All(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("look for templates that are gone: %w", err)
-	}
-
-	for _, t := range gone {
-		row := tx.Client.Template.UpdateOne(t).ClearComingCategory().SetUpdatedAt(started)
-		moveTemplate(t, row, "vanish")
-		after, err := row.Save(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("mark template %s as gone: %w", t.ID, err)
-		}
-
-		if err := s.note(ctx, tx, cause{byWhatsApp, "WhatsApp has it no more."}, revised{t, after}); err != nil {
-			return nil, err
-		}
-
-		changed = append(changed, t.ID)
-	}
-
-	return changed, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"carillon/database"
 	"carillon/ent"
+	entaccount "carillon/ent/account"
 	"carillon/ent/enum"
 	"carillon/ent/phonenumber"
 	"carillon/identity"
@@ -181,8 +182,8 @@ func (s *Service) ask(ctx context.Context, n *ent.PhoneNumber, do step) (*ent.Ph
 func (s *Service) readNumbers(ctx context.Context, a *ent.Account, at Access) error {
 	asked, cancel := context.WithTimeout(ctx, refetchFor)
 	defer cancel()
-	numbers, err := at.Client.PhoneNumbers(asked, at.Token, a.WabaID)
-	if err != nil {
+	read, err := reading{began: s.now()}, error(nil)
+	if read.numbers, err = at.Client.PhoneNumbers(asked, at.Token, a.WabaID); err != nil {
 		return notAsked("numbers of account "+a.ID.String(), err)
 	}
 
@@ -190,7 +191,12 @@ func (s *Service) readNumbers(ctx context.Context, a *ent.Account, at Access) er
 
 	return s.db.InTx(ctx, func(tx *database.Tx) error {
 		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, ids...) })
-		ids, err = s.putNumbers(ctx, tx, a.OrganizationID, a.ID, numbers)
+		stored, err := tx.Client.Account.Query().Where(entaccount.ID(a.ID), s.db.Locked).Only(ctx)
+		if err != nil {
+			return fmt.Errorf("account %s: %w", a.ID, err)
+		}
+
+		ids, err = s.putNumbers(ctx, tx, stored, read)
 
 		return err
 	})

@@ -87,7 +87,7 @@ func (s *Service) signUp(ctx context.Context, b binding, in SignUp) (*ent.Accoun
 	}
 
 	missed := s.registerNew(ctx, id, b, r, in.PhoneNumberID)
-	a, err := s.finish(ctx, id)
+	a, err := s.finish(ctx, id, run{})
 	if err == nil {
 		err = missed
 	}

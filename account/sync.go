@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"carillon/database"
 	"carillon/ent"
@@ -24,21 +25,52 @@ const (
 	numberDeleted = "DELETED" // a number that Meta lists no more
 )
 
-// Sync brings an account, its numbers and its templates up to what Meta says. It ends
-// TOKEN_EXPIRED, since the token works, and RESTRICTED, of whose end Meta does not tell: where the
-// restriction still holds, the next message is refused and says so.
+// Sync brings an account, its numbers and its templates up to what Meta says, for somebody who
+// waits for it. One that runs by itself gives way; of several at once each reads all, and what is
+// newer stays. Meta's limit does not end it before Meta refuses: then what was read is kept, the
+// rest follows by itself, and the answer says when. It ends TOKEN_EXPIRED, since the token works,
+// and RESTRICTED, of whose end Meta does not tell: where the restriction still holds, the next
+// message is refused and says so.
 func (s *Service) Sync(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	if err := permit(ctx, enum.RoleCampaigner); err != nil {
 		return nil, err
 	}
 
-	return s.sync(ctx, id, s.revive)
+	a, err := s.find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.Access(a); err != nil {
+		return nil, err
+	}
+
+	r := run{lease: s.now().Add(leaseFor), asked: true, also: s.revive}
+	if err := s.db.Client.Account.UpdateOneID(id).SetNextSyncAt(r.lease).Exec(ctx); err != nil {
+		return nil, fmt.Errorf("take account %s to sync: %w", id, err)
+	}
+
+	watched, allowance := whatsapp.Watching(ctx)
+	synced, failed := s.sync(watched, id, r)
+	if failed == nil {
+		return synced, nil
+	}
+
+	wait := syncAgainAfter
+	if refused := allowance.Refused(); refused > 0 {
+		wait = refused
+		failed = usererror.Refuse("", usererror.LimitExceeded, "WhatsApp allows no more calls about this account for now. "+
+			"What was read is kept; the rest is read by itself in about %s.", wait.Round(time.Minute))
+	}
+
+	if err := s.putOff(context.WithoutCancel(ctx), id, r.lease, wait); err != nil {
+		return nil, err
+	}
+
+	return nil, failed
 }
 
-// sync is Sync, with what else is done once the account could be read, in the same transaction; nil
-// for nothing.
-func (s *Service) sync(ctx context.Context, id uid.ID, also func(context.Context, *database.Tx,
-	*ent.Account) error) (*ent.Account, error) {
+// sync is Sync within a run.
+func (s *Service) sync(ctx context.Context, id uid.ID, r run) (*ent.Account, error) {
 	a, err := s.find(ctx, id)
 	if err != nil {
 		return nil, err
@@ -49,39 +81,61 @@ func (s *Service) sync(ctx context.Context, id uid.ID, also func(context.Context
 		return nil, err
 	}
 
-	read, err := read(ctx, at, a.WabaID)
+	read, err := s.read(ctx, at, a.WabaID)
 	if err != nil {
 		return nil, s.settle(ctx, a, err)
 	}
 
 	token, asked := s.inspect(ctx, s.app(a.Sandbox), at.Token) // what it says is welcome, and not needed
+	if asked != nil {
+		token = whatsapp.TokenInfo{}
+	}
+	if err := s.putReading(ctx, a, read, token, r); err != nil {
+		return nil, err
+	}
 
+	return s.finish(ctx, id, r)
+}
+
+// putReading stores what was read of an account and its numbers, where nothing newer is stored.
+func (s *Service) putReading(ctx context.Context, a *ent.Account, read reading, token whatsapp.TokenInfo,
+	r run) error {
 	var numbers []uid.ID
-	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, append(numbers, id)...) })
-		row := read.describe(tx.Client.Account.UpdateOneID(id).Where(sameToken(a)))
-		if asked == nil && token.Valid {
-			setExpiry(row, token)
+	err := s.db.InTx(ctx, func(tx *database.Tx) error {
+		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, append(numbers, a.ID)...) })
+		stored, err := tx.Client.Account.Query().Where(sameToken(a), s.db.Locked).Only(ctx)
+		if err != nil {
+			return err
 		}
-		if err := row.Exec(ctx); err != nil {
+		if r.byItself() && (stored.NextSyncAt == nil || !stored.NextSyncAt.Equal(r.lease)) {
+			return errTaken
+		}
+
+		if stored.ReadAt == nil || !stored.ReadAt.After(read.began) {
+			row := read.describe(tx.Client.Account.UpdateOne(stored)).SetReadAt(read.began)
+			if token.Valid {
+				setExpiry(row, token)
+			}
+			if err := row.Exec(ctx); err != nil {
+				return err
+			}
+		}
+
+		numbers, err = s.putNumbers(ctx, tx, stored, read)
+		if err != nil || r.also == nil {
 			return err
 		}
 
-		numbers, err = s.putNumbers(ctx, tx, a.OrganizationID, id, read.numbers)
-		if err != nil || also == nil {
-			return err
-		}
-
-		return also(ctx, tx, a)
+		return r.also(ctx, tx, a)
 	})
 	if ent.IsNotFound(err) {
-		return nil, usererror.New(usererror.Conflict, "the account was connected anew meanwhile")
+		return usererror.New(usererror.Conflict, "the account was connected anew meanwhile")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("sync account %s: %w", id, err)
+		return fmt.Errorf("sync account %s: %w", a.ID, err)
 	}
 
-	return s.finish(ctx, id)
+	return nil
 }
 
 // revive lets an account send again that could be read, and records that somebody asked for it.
@@ -101,7 +155,7 @@ func sameToken(a *ent.Account) predicate.Account {
 }
 
 // finish reads the templates and notes that all was read, and when it is read again.
-func (s *Service) finish(ctx context.Context, id uid.ID) (*ent.Account, error) {
+func (s *Service) finish(ctx context.Context, id uid.ID, r run) (*ent.Account, error) {
 	a, err := s.find(ctx, id)
 	if err != nil {
 		return nil, err
@@ -116,16 +170,21 @@ func (s *Service) finish(ctx context.Context, id uid.ID) (*ent.Account, error) {
 	}
 
 	started := s.now()
-	if err := s.pullTemplates(ctx, a, at); err != nil {
+	if err := s.pullTemplates(ctx, a, at, r); err != nil {
 		return nil, err
 	}
 
-	a, err = s.db.Client.Account.UpdateOne(a).SetSyncedAt(started).SetNextSyncAt(s.nextSync()).Save(ctx)
-	if err != nil {
+	whole := s.db.Client.Account.Update().Where(entaccount.ID(id), entaccount.Or(entaccount.SyncedAtIsNil(),
+		entaccount.SyncedAtLTE(started))).SetSyncedAt(started).SetNextSyncAt(s.nextSync()).
+		ClearListingStartedAt().ClearListingAfter()
+	if r.byItself() {
+		whole.Where(entaccount.NextSyncAtEQ(r.lease))
+	}
+	if err := whole.Exec(ctx); err != nil {
 		return nil, fmt.Errorf("sync account %s: %w", id, err)
 	}
 
-	return a, nil
+	return s.find(ctx, id)
 }
 
 // settle marks the account when Meta refused its token, and says what is wrong.
@@ -141,13 +200,15 @@ func (s *Service) settle(ctx context.Context, a *ent.Account, err error) error {
 	return explain(ctx, err, blame{})
 }
 
-// reading is an account as Meta has it now.
+// reading is an account as Meta had it when the reading began, or later.
 type reading struct {
+	began   time.Time
 	account whatsapp.Account
 	numbers []whatsapp.PhoneNumber
 }
 
-func read(ctx context.Context, at Access, wabaID string) (r reading, err error) {
+func (s *Service) read(ctx context.Context, at Access, wabaID string) (r reading, err error) {
+	r.began = s.now()
 	if r.account, err = at.Client.Account(ctx, at.Token, wabaID); err != nil {
 		return r, err
 	}

@@ -73,6 +73,7 @@ type App struct {
 	tasks     *worker.Tasks
 	worker    *worker.Worker
 	limiter   *ratelimit.Limiter
+	clock     *database.Clock // of what several processes read of Meta and write
 	accounts  *account.Service
 	audience  *audience.Service
 	campaigns *campaign.Service
@@ -143,9 +144,12 @@ func (p *App) buildDelivery(context.Context) error {
 }
 
 // buildDomain makes the services that own the rules: who asks, accounts, audience, campaigns.
-func (p *App) buildDomain(context.Context) error {
+func (p *App) buildDomain(ctx context.Context) error {
 	terms, err := loadTerms(p.Config.TermsFile)
 	if err != nil {
+		return err
+	}
+	if p.clock, err = p.DB.Clock(ctx, database.Now); err != nil {
 		return err
 	}
 
@@ -172,7 +176,7 @@ func (p *App) buildDomain(context.Context) error {
 		Tell:        p.news.Notify,
 		EditsPerDay: p.Config.TemplateEdits.PerDay, EditsPerMonth: p.Config.TemplateEdits.PerMonth,
 		SyncEvery: p.Config.AccountSyncEvery,
-	}, now)
+	}, p.clock.Now)
 	p.audience = audience.New(p.DB, now, func(ctx context.Context, organization, contactImport uid.ID) {
 		p.news.Notify(ctx, organization, contactImport)
 	})
@@ -279,7 +283,7 @@ func (p *App) Serve(ctx context.Context, listener net.Listener, r Roles) error {
 		return func() { cancel(); <-over }
 	}
 
-	stopMonitor, stopMetrics := start(p.quick.Monitor), func() {}
+	stopMonitor, stopMetrics, stopClock := start(p.quick.Monitor), func() {}, start(p.clock.Run)
 	if metrics != nil {
 		stopMetrics = start(p.runMetrics(metrics))
 	}
@@ -316,6 +320,7 @@ func (p *App) Serve(ctx context.Context, listener net.Listener, r Roles) error {
 	stopHub()
 	stopMonitor()
 	stopMetrics()
+	stopClock()
 
 	return err
 }

@@ -61,6 +61,14 @@ type Account struct {
 	SyncedAt *time.Time `json:"synced_at,omitempty"`
 	// when it is synced next; of one that is being synced: when another process may take it over
 	NextSyncAt *time.Time `json:"next_sync_at,omitempty"`
+	// when the reading of the account began that is stored
+	ReadAt *time.Time `json:"read_at,omitempty"`
+	// the same of its numbers
+	NumbersReadAt *time.Time `json:"numbers_read_at,omitempty"`
+	// when the reading of all templates began that is not at its end; null where there is none
+	ListingStartedAt *time.Time `json:"listing_started_at,omitempty"`
+	// Meta's cursor, behind which that goes on
+	ListingAfter *string `json:"listing_after,omitempty"`
 	// about when a webhook of it came last; at most a minute behind
 	WebhookReceivedAt *time.Time `json:"webhook_received_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -114,9 +122,9 @@ func (*Account) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case account.FieldMessagingLimit:
 			values[i] = new(sql.NullInt64)
-		case account.FieldWabaID, account.FieldName, account.FieldCurrency, account.FieldStatus, account.FieldStatusReason, account.FieldReviewStatus, account.FieldMarketingMessages:
+		case account.FieldWabaID, account.FieldName, account.FieldCurrency, account.FieldStatus, account.FieldStatusReason, account.FieldReviewStatus, account.FieldMarketingMessages, account.FieldListingAfter:
 			values[i] = new(sql.NullString)
-		case account.FieldRestrictedUntil, account.FieldTokenExpiresAt, account.FieldTokenWarnedAt, account.FieldConnectedAt, account.FieldSyncedAt, account.FieldNextSyncAt, account.FieldWebhookReceivedAt:
+		case account.FieldRestrictedUntil, account.FieldTokenExpiresAt, account.FieldTokenWarnedAt, account.FieldConnectedAt, account.FieldSyncedAt, account.FieldNextSyncAt, account.FieldReadAt, account.FieldNumbersReadAt, account.FieldListingStartedAt, account.FieldWebhookReceivedAt:
 			values[i] = new(sql.NullTime)
 		case account.FieldID, account.FieldOrganizationID:
 			values[i] = new(uid.ID)
@@ -273,6 +281,34 @@ func (_m *Account) assignValues(columns []string, values []any) error {
 				_m.NextSyncAt = new(time.Time)
 				*_m.NextSyncAt = value.Time
 			}
+		case account.FieldReadAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field read_at", values[i])
+			} else if value.Valid {
+				_m.ReadAt = new(time.Time)
+				*_m.ReadAt = value.Time
+			}
+		case account.FieldNumbersReadAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field numbers_read_at", values[i])
+			} else if value.Valid {
+				_m.NumbersReadAt = new(time.Time)
+				*_m.NumbersReadAt = value.Time
+			}
+		case account.FieldListingStartedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field listing_started_at", values[i])
+			} else if value.Valid {
+				_m.ListingStartedAt = new(time.Time)
+				*_m.ListingStartedAt = value.Time
+			}
+		case account.FieldListingAfter:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field listing_after", values[i])
+			} else if value.Valid {
+				_m.ListingAfter = new(string)
+				*_m.ListingAfter = value.String
+			}
 		case account.FieldWebhookReceivedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field webhook_received_at", values[i])
@@ -402,6 +438,26 @@ func (_m *Account) String() string {
 	if v := _m.NextSyncAt; v != nil {
 		builder.WriteString("next_sync_at=")
 		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.ReadAt; v != nil {
+		builder.WriteString("read_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.NumbersReadAt; v != nil {
+		builder.WriteString("numbers_read_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.ListingStartedAt; v != nil {
+		builder.WriteString("listing_started_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.ListingAfter; v != nil {
+		builder.WriteString("listing_after=")
+		builder.WriteString(*v)
 	}
 	builder.WriteString(", ")
 	if v := _m.WebhookReceivedAt; v != nil {

@@ -257,6 +257,62 @@ func (_c *AccountCreate) SetNillableNextSyncAt(v *time.Time) *AccountCreate {
 	return _c
 }
 
+// SetReadAt sets the "read_at" field.
+func (_c *AccountCreate) SetReadAt(v time.Time) *AccountCreate {
+	_c.mutation.SetReadAt(v)
+	return _c
+}
+
+// SetNillableReadAt sets the "read_at" field if the given value is not nil.
+func (_c *AccountCreate) SetNillableReadAt(v *time.Time) *AccountCreate {
+	if v != nil {
+		_c.SetReadAt(*v)
+	}
+	return _c
+}
+
+// SetNumbersReadAt sets the "numbers_read_at" field.
+func (_c *AccountCreate) SetNumbersReadAt(v time.Time) *AccountCreate {
+	_c.mutation.SetNumbersReadAt(v)
+	return _c
+}
+
+// SetNillableNumbersReadAt sets the "numbers_read_at" field if the given value is not nil.
+func (_c *AccountCreate) SetNillableNumbersReadAt(v *time.Time) *AccountCreate {
+	if v != nil {
+		_c.SetNumbersReadAt(*v)
+	}
+	return _c
+}
+
+// SetListingStartedAt sets the "listing_started_at" field.
+func (_c *AccountCreate) SetListingStartedAt(v time.Time) *AccountCreate {
+	_c.mutation.SetListingStartedAt(v)
+	return _c
+}
+
+// SetNillableListingStartedAt sets the "listing_started_at" field if the given value is not nil.
+func (_c *AccountCreate) SetNillableListingStartedAt(v *time.Time) *AccountCreate {
+	if v != nil {
+		_c.SetListingStartedAt(*v)
+	}
+	return _c
+}
+
+// SetListingAfter sets the "listing_after" field.
+func (_c *AccountCreate) SetListingAfter(v string) *AccountCreate {
+	_c.mutation.SetListingAfter(v)
+	return _c
+}
+
+// SetNillableListingAfter sets the "listing_after" field if the given value is not nil.
+func (_c *AccountCreate) SetNillableListingAfter(v *string) *AccountCreate {
+	if v != nil {
+		_c.SetListingAfter(*v)
+	}
+	return _c
+}
+
 // SetWebhookReceivedAt sets the "webhook_received_at" field.
 func (_c *AccountCreate) SetWebhookReceivedAt(v time.Time) *AccountCreate {
 	_c.mutation.SetWebhookReceivedAt(v)
@@ -526,6 +582,22 @@ func (_c *AccountCreate) createSpec() (*Account, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.NextSyncAt(); ok {
 		_spec.SetField(account.FieldNextSyncAt, field.TypeTime, value)
 		_node.NextSyncAt = &value
+	}
+	if value, ok := _c.mutation.ReadAt(); ok {
+		_spec.SetField(account.FieldReadAt, field.TypeTime, value)
+		_node.ReadAt = &value
+	}
+	if value, ok := _c.mutation.NumbersReadAt(); ok {
+		_spec.SetField(account.FieldNumbersReadAt, field.TypeTime, value)
+		_node.NumbersReadAt = &value
+	}
+	if value, ok := _c.mutation.ListingStartedAt(); ok {
+		_spec.SetField(account.FieldListingStartedAt, field.TypeTime, value)
+		_node.ListingStartedAt = &value
+	}
+	if value, ok := _c.mutation.ListingAfter(); ok {
+		_spec.SetField(account.FieldListingAfter, field.TypeString, value)
+		_node.ListingAfter = &value
 	}
 	if value, ok := _c.mutation.WebhookReceivedAt(); ok {
 		_spec.SetField(account.FieldWebhookReceivedAt, field.TypeTime, value)

@@ -347,6 +347,86 @@ func (_u *AccountUpdate) ClearNextSyncAt() *AccountUpdate {
 	return _u
 }
 
+// SetReadAt sets the "read_at" field.
+func (_u *AccountUpdate) SetReadAt(v time.Time) *AccountUpdate {
+	_u.mutation.SetReadAt(v)
+	return _u
+}
+
+// SetNillableReadAt sets the "read_at" field if the given value is not nil.
+func (_u *AccountUpdate) SetNillableReadAt(v *time.Time) *AccountUpdate {
+	if v != nil {
+		_u.SetReadAt(*v)
+	}
+	return _u
+}
+
+// ClearReadAt clears the value of the "read_at" field.
+func (_u *AccountUpdate) ClearReadAt() *AccountUpdate {
+	_u.mutation.ClearReadAt()
+	return _u
+}
+
+// SetNumbersReadAt sets the "numbers_read_at" field.
+func (_u *AccountUpdate) SetNumbersReadAt(v time.Time) *AccountUpdate {
+	_u.mutation.SetNumbersReadAt(v)
+	return _u
+}
+
+// SetNillableNumbersReadAt sets the "numbers_read_at" field if the given value is not nil.
+func (_u *AccountUpdate) SetNillableNumbersReadAt(v *time.Time) *AccountUpdate {
+	if v != nil {
+		_u.SetNumbersReadAt(*v)
+	}
+	return _u
+}
+
+// ClearNumbersReadAt clears the value of the "numbers_read_at" field.
+func (_u *AccountUpdate) ClearNumbersReadAt() *AccountUpdate {
+	_u.mutation.ClearNumbersReadAt()
+	return _u
+}
+
+// SetListingStartedAt sets the "listing_started_at" field.
+func (_u *AccountUpdate) SetListingStartedAt(v time.Time) *AccountUpdate {
+	_u.mutation.SetListingStartedAt(v)
+	return _u
+}
+
+// SetNillableListingStartedAt sets the "listing_started_at" field if the given value is not nil.
+func (_u *AccountUpdate) SetNillableListingStartedAt(v *time.Time) *AccountUpdate {
+	if v != nil {
+		_u.SetListingStartedAt(*v)
+	}
+	return _u
+}
+
+// ClearListingStartedAt clears the value of the "listing_started_at" field.
+func (_u *AccountUpdate) ClearListingStartedAt() *AccountUpdate {
+	_u.mutation.ClearListingStartedAt()
+	return _u
+}
+
+// SetListingAfter sets the "listing_after" field.
+func (_u *AccountUpdate) SetListingAfter(v string) *AccountUpdate {
+	_u.mutation.SetListingAfter(v)
+	return _u
+}
+
+// SetNillableListingAfter sets the "listing_after" field if the given value is not nil.
+func (_u *AccountUpdate) SetNillableListingAfter(v *string) *AccountUpdate {
+	if v != nil {
+		_u.SetListingAfter(*v)
+	}
+	return _u
+}
+
+// ClearListingAfter clears the value of the "listing_after" field.
+func (_u *AccountUpdate) ClearListingAfter() *AccountUpdate {
+	_u.mutation.ClearListingAfter()
+	return _u
+}
+
 // SetWebhookReceivedAt sets the "webhook_received_at" field.
 func (_u *AccountUpdate) SetWebhookReceivedAt(v time.Time) *AccountUpdate {
 	_u.mutation.SetWebhookReceivedAt(v)
@@ -590,6 +670,30 @@ func (_u *AccountUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.NextSyncAtCleared() {
 		_spec.ClearField(account.FieldNextSyncAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ReadAt(); ok {
+		_spec.SetField(account.FieldReadAt, field.TypeTime, value)
+	}
+	if _u.mutation.ReadAtCleared() {
+		_spec.ClearField(account.FieldReadAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.NumbersReadAt(); ok {
+		_spec.SetField(account.FieldNumbersReadAt, field.TypeTime, value)
+	}
+	if _u.mutation.NumbersReadAtCleared() {
+		_spec.ClearField(account.FieldNumbersReadAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ListingStartedAt(); ok {
+		_spec.SetField(account.FieldListingStartedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ListingStartedAtCleared() {
+		_spec.ClearField(account.FieldListingStartedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ListingAfter(); ok {
+		_spec.SetField(account.FieldListingAfter, field.TypeString, value)
+	}
+	if _u.mutation.ListingAfterCleared() {
+		_spec.ClearField(account.FieldListingAfter, field.TypeString)
 	}
 	if value, ok := _u.mutation.WebhookReceivedAt(); ok {
 		_spec.SetField(account.FieldWebhookReceivedAt, field.TypeTime, value)
@@ -1020,6 +1124,86 @@ func (_u *AccountUpdateOne) ClearNextSyncAt() *AccountUpdateOne {
 	return _u
 }
 
+// SetReadAt sets the "read_at" field.
+func (_u *AccountUpdateOne) SetReadAt(v time.Time) *AccountUpdateOne {
+	_u.mutation.SetReadAt(v)
+	return _u
+}
+
+// SetNillableReadAt sets the "read_at" field if the given value is not nil.
+func (_u *AccountUpdateOne) SetNillableReadAt(v *time.Time) *AccountUpdateOne {
+	if v != nil {
+		_u.SetReadAt(*v)
+	}
+	return _u
+}
+
+// ClearReadAt clears the value of the "read_at" field.
+func (_u *AccountUpdateOne) ClearReadAt() *AccountUpdateOne {
+	_u.mutation.ClearReadAt()
+	return _u
+}
+
+// SetNumbersReadAt sets the "numbers_read_at" field.
+func (_u *AccountUpdateOne) SetNumbersReadAt(v time.Time) *AccountUpdateOne {
+	_u.mutation.SetNumbersReadAt(v)
+	return _u
+}
+
+// SetNillableNumbersReadAt sets the "numbers_read_at" field if the given value is not nil.
+func (_u *AccountUpdateOne) SetNillableNumbersReadAt(v *time.Time) *AccountUpdateOne {
+	if v != nil {
+		_u.SetNumbersReadAt(*v)
+	}
+	return _u
+}
+
+// ClearNumbersReadAt clears the value of the "numbers_read_at" field.
+func (_u *AccountUpdateOne) ClearNumbersReadAt() *AccountUpdateOne {
+	_u.mutation.ClearNumbersReadAt()
+	return _u
+}
+
+// SetListingStartedAt sets the "listing_started_at" field.
+func (_u *AccountUpdateOne) SetListingStartedAt(v time.Time) *AccountUpdateOne {
+	_u.mutation.SetListingStartedAt(v)
+	return _u
+}
+
+// SetNillableListingStartedAt sets the "listing_started_at" field if the given value is not nil.
+func (_u *AccountUpdateOne) SetNillableListingStartedAt(v *time.Time) *AccountUpdateOne {
+	if v != nil {
+		_u.SetListingStartedAt(*v)
+	}
+	return _u
+}
+
+// ClearListingStartedAt clears the value of the "listing_started_at" field.
+func (_u *AccountUpdateOne) ClearListingStartedAt() *AccountUpdateOne {
+	_u.mutation.ClearListingStartedAt()
+	return _u
+}
+
+// SetListingAfter sets the "listing_after" field.
+func (_u *AccountUpdateOne) SetListingAfter(v string) *AccountUpdateOne {
+	_u.mutation.SetListingAfter(v)
+	return _u
+}
+
+// SetNillableListingAfter sets the "listing_after" field if the given value is not nil.
+func (_u *AccountUpdateOne) SetNillableListingAfter(v *string) *AccountUpdateOne {
+	if v != nil {
+		_u.SetListingAfter(*v)
+	}
+	return _u
+}
+
+// ClearListingAfter clears the value of the "listing_after" field.
+func (_u *AccountUpdateOne) ClearListingAfter() *AccountUpdateOne {
+	_u.mutation.ClearListingAfter()
+	return _u
+}
+
 // SetWebhookReceivedAt sets the "webhook_received_at" field.
 func (_u *AccountUpdateOne) SetWebhookReceivedAt(v time.Time) *AccountUpdateOne {
 	_u.mutation.SetWebhookReceivedAt(v)
@@ -1293,6 +1477,30 @@ func (_u *AccountUpdateOne) sqlSave(ctx context.Context) (_node *Account, err er
 	}
 	if _u.mutation.NextSyncAtCleared() {
 		_spec.ClearField(account.FieldNextSyncAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ReadAt(); ok {
+		_spec.SetField(account.FieldReadAt, field.TypeTime, value)
+	}
+	if _u.mutation.ReadAtCleared() {
+		_spec.ClearField(account.FieldReadAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.NumbersReadAt(); ok {
+		_spec.SetField(account.FieldNumbersReadAt, field.TypeTime, value)
+	}
+	if _u.mutation.NumbersReadAtCleared() {
+		_spec.ClearField(account.FieldNumbersReadAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ListingStartedAt(); ok {
+		_spec.SetField(account.FieldListingStartedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ListingStartedAtCleared() {
+		_spec.ClearField(account.FieldListingStartedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ListingAfter(); ok {
+		_spec.SetField(account.FieldListingAfter, field.TypeString, value)
+	}
+	if _u.mutation.ListingAfterCleared() {
+		_spec.ClearField(account.FieldListingAfter, field.TypeString)
 	}
 	if value, ok := _u.mutation.WebhookReceivedAt(); ok {
 		_spec.SetField(account.FieldWebhookReceivedAt, field.TypeTime, value)

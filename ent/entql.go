@@ -115,6 +115,10 @@ var schemaGraph = func() *sqlgraph.Schema {
 			account.FieldConnectedAt:        {Type: field.TypeTime, Column: account.FieldConnectedAt},
 			account.FieldSyncedAt:           {Type: field.TypeTime, Column: account.FieldSyncedAt},
 			account.FieldNextSyncAt:         {Type: field.TypeTime, Column: account.FieldNextSyncAt},
+			account.FieldReadAt:             {Type: field.TypeTime, Column: account.FieldReadAt},
+			account.FieldNumbersReadAt:      {Type: field.TypeTime, Column: account.FieldNumbersReadAt},
+			account.FieldListingStartedAt:   {Type: field.TypeTime, Column: account.FieldListingStartedAt},
+			account.FieldListingAfter:       {Type: field.TypeString, Column: account.FieldListingAfter},
 			account.FieldWebhookReceivedAt:  {Type: field.TypeTime, Column: account.FieldWebhookReceivedAt},
 		},
 	}
@@ -1679,6 +1683,26 @@ func (f *AccountFilter) WhereSyncedAt(p entql.TimeP) {
 // WhereNextSyncAt applies the entql time.Time predicate on the next_sync_at field.
 func (f *AccountFilter) WhereNextSyncAt(p entql.TimeP) {
 	f.Where(p.Field(account.FieldNextSyncAt))
+}
+
+// WhereReadAt applies the entql time.Time predicate on the read_at field.
+func (f *AccountFilter) WhereReadAt(p entql.TimeP) {
+	f.Where(p.Field(account.FieldReadAt))
+}
+
+// WhereNumbersReadAt applies the entql time.Time predicate on the numbers_read_at field.
+func (f *AccountFilter) WhereNumbersReadAt(p entql.TimeP) {
+	f.Where(p.Field(account.FieldNumbersReadAt))
+}
+
+// WhereListingStartedAt applies the entql time.Time predicate on the listing_started_at field.
+func (f *AccountFilter) WhereListingStartedAt(p entql.TimeP) {
+	f.Where(p.Field(account.FieldListingStartedAt))
+}
+
+// WhereListingAfter applies the entql string predicate on the listing_after field.
+func (f *AccountFilter) WhereListingAfter(p entql.StringP) {
+	f.Where(p.Field(account.FieldListingAfter))
 }
 
 // WhereWebhookReceivedAt applies the entql time.Time predicate on the webhook_received_at field.

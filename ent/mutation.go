@@ -1261,6 +1261,10 @@ type AccountMutation struct {
 	connected_at         *time.Time
 	synced_at            *time.Time
 	next_sync_at         *time.Time
+	read_at              *time.Time
+	numbers_read_at      *time.Time
+	listing_started_at   *time.Time
+	listing_after        *string
 	webhook_received_at  *time.Time
 	clearedFields        map[string]struct{}
 	phone_numbers        map[uid.ID]struct{}
@@ -2291,6 +2295,202 @@ func (m *AccountMutation) ResetNextSyncAt() {
 	delete(m.clearedFields, account.FieldNextSyncAt)
 }
 
+// SetReadAt sets the "read_at" field.
+func (m *AccountMutation) SetReadAt(t time.Time) {
+	m.read_at = &t
+}
+
+// ReadAt returns the value of the "read_at" field in the mutation.
+func (m *AccountMutation) ReadAt() (r time.Time, exists bool) {
+	v := m.read_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReadAt returns the old "read_at" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldReadAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReadAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReadAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReadAt: %w", err)
+	}
+	return oldValue.ReadAt, nil
+}
+
+// ClearReadAt clears the value of the "read_at" field.
+func (m *AccountMutation) ClearReadAt() {
+	m.read_at = nil
+	m.clearedFields[account.FieldReadAt] = struct{}{}
+}
+
+// ReadAtCleared returns if the "read_at" field was cleared in this mutation.
+func (m *AccountMutation) ReadAtCleared() bool {
+	_, ok := m.clearedFields[account.FieldReadAt]
+	return ok
+}
+
+// ResetReadAt resets all changes to the "read_at" field.
+func (m *AccountMutation) ResetReadAt() {
+	m.read_at = nil
+	delete(m.clearedFields, account.FieldReadAt)
+}
+
+// SetNumbersReadAt sets the "numbers_read_at" field.
+func (m *AccountMutation) SetNumbersReadAt(t time.Time) {
+	m.numbers_read_at = &t
+}
+
+// NumbersReadAt returns the value of the "numbers_read_at" field in the mutation.
+func (m *AccountMutation) NumbersReadAt() (r time.Time, exists bool) {
+	v := m.numbers_read_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumbersReadAt returns the old "numbers_read_at" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldNumbersReadAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumbersReadAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumbersReadAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumbersReadAt: %w", err)
+	}
+	return oldValue.NumbersReadAt, nil
+}
+
+// ClearNumbersReadAt clears the value of the "numbers_read_at" field.
+func (m *AccountMutation) ClearNumbersReadAt() {
+	m.numbers_read_at = nil
+	m.clearedFields[account.FieldNumbersReadAt] = struct{}{}
+}
+
+// NumbersReadAtCleared returns if the "numbers_read_at" field was cleared in this mutation.
+func (m *AccountMutation) NumbersReadAtCleared() bool {
+	_, ok := m.clearedFields[account.FieldNumbersReadAt]
+	return ok
+}
+
+// ResetNumbersReadAt resets all changes to the "numbers_read_at" field.
+func (m *AccountMutation) ResetNumbersReadAt() {
+	m.numbers_read_at = nil
+	delete(m.clearedFields, account.FieldNumbersReadAt)
+}
+
+// SetListingStartedAt sets the "listing_started_at" field.
+func (m *AccountMutation) SetListingStartedAt(t time.Time) {
+	m.listing_started_at = &t
+}
+
+// ListingStartedAt returns the value of the "listing_started_at" field in the mutation.
+func (m *AccountMutation) ListingStartedAt() (r time.Time, exists bool) {
+	v := m.listing_started_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldListingStartedAt returns the old "listing_started_at" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldListingStartedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldListingStartedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldListingStartedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldListingStartedAt: %w", err)
+	}
+	return oldValue.ListingStartedAt, nil
+}
+
+// ClearListingStartedAt clears the value of the "listing_started_at" field.
+func (m *AccountMutation) ClearListingStartedAt() {
+	m.listing_started_at = nil
+	m.clearedFields[account.FieldListingStartedAt] = struct{}{}
+}
+
+// ListingStartedAtCleared returns if the "listing_started_at" field was cleared in this mutation.
+func (m *AccountMutation) ListingStartedAtCleared() bool {
+	_, ok := m.clearedFields[account.FieldListingStartedAt]
+	return ok
+}
+
+// ResetListingStartedAt resets all changes to the "listing_started_at" field.
+func (m *AccountMutation) ResetListingStartedAt() {
+	m.listing_started_at = nil
+	delete(m.clearedFields, account.FieldListingStartedAt)
+}
+
+// SetListingAfter sets the "listing_after" field.
+func (m *AccountMutation) SetListingAfter(s string) {
+	m.listing_after = &s
+}
+
+// ListingAfter returns the value of the "listing_after" field in the mutation.
+func (m *AccountMutation) ListingAfter() (r string, exists bool) {
+	v := m.listing_after
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldListingAfter returns the old "listing_after" field's value of the Account entity.
+// If the Account object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AccountMutation) OldListingAfter(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldListingAfter is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldListingAfter requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldListingAfter: %w", err)
+	}
+	return oldValue.ListingAfter, nil
+}
+
+// ClearListingAfter clears the value of the "listing_after" field.
+func (m *AccountMutation) ClearListingAfter() {
+	m.listing_after = nil
+	m.clearedFields[account.FieldListingAfter] = struct{}{}
+}
+
+// ListingAfterCleared returns if the "listing_after" field was cleared in this mutation.
+func (m *AccountMutation) ListingAfterCleared() bool {
+	_, ok := m.clearedFields[account.FieldListingAfter]
+	return ok
+}
+
+// ResetListingAfter resets all changes to the "listing_after" field.
+func (m *AccountMutation) ResetListingAfter() {
+	m.listing_after = nil
+	delete(m.clearedFields, account.FieldListingAfter)
+}
+
 // SetWebhookReceivedAt sets the "webhook_received_at" field.
 func (m *AccountMutation) SetWebhookReceivedAt(t time.Time) {
 	m.webhook_received_at = &t
@@ -2482,7 +2682,7 @@ func (m *AccountMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AccountMutation) Fields() []string {
-	fields := make([]string, 0, 21)
+	fields := make([]string, 0, 25)
 	if m.organization_id != nil {
 		fields = append(fields, account.FieldOrganizationID)
 	}
@@ -2543,6 +2743,18 @@ func (m *AccountMutation) Fields() []string {
 	if m.next_sync_at != nil {
 		fields = append(fields, account.FieldNextSyncAt)
 	}
+	if m.read_at != nil {
+		fields = append(fields, account.FieldReadAt)
+	}
+	if m.numbers_read_at != nil {
+		fields = append(fields, account.FieldNumbersReadAt)
+	}
+	if m.listing_started_at != nil {
+		fields = append(fields, account.FieldListingStartedAt)
+	}
+	if m.listing_after != nil {
+		fields = append(fields, account.FieldListingAfter)
+	}
 	if m.webhook_received_at != nil {
 		fields = append(fields, account.FieldWebhookReceivedAt)
 	}
@@ -2594,6 +2806,14 @@ func (m *AccountMutation) Field(name string) (ent.Value, bool) {
 		return m.SyncedAt()
 	case account.FieldNextSyncAt:
 		return m.NextSyncAt()
+	case account.FieldReadAt:
+		return m.ReadAt()
+	case account.FieldNumbersReadAt:
+		return m.NumbersReadAt()
+	case account.FieldListingStartedAt:
+		return m.ListingStartedAt()
+	case account.FieldListingAfter:
+		return m.ListingAfter()
 	case account.FieldWebhookReceivedAt:
 		return m.WebhookReceivedAt()
 	}
@@ -2645,6 +2865,14 @@ func (m *AccountMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldSyncedAt(ctx)
 	case account.FieldNextSyncAt:
 		return m.OldNextSyncAt(ctx)
+	case account.FieldReadAt:
+		return m.OldReadAt(ctx)
+	case account.FieldNumbersReadAt:
+		return m.OldNumbersReadAt(ctx)
+	case account.FieldListingStartedAt:
+		return m.OldListingStartedAt(ctx)
+	case account.FieldListingAfter:
+		return m.OldListingAfter(ctx)
 	case account.FieldWebhookReceivedAt:
 		return m.OldWebhookReceivedAt(ctx)
 	}
@@ -2796,6 +3024,34 @@ func (m *AccountMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetNextSyncAt(v)
 		return nil
+	case account.FieldReadAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReadAt(v)
+		return nil
+	case account.FieldNumbersReadAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumbersReadAt(v)
+		return nil
+	case account.FieldListingStartedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetListingStartedAt(v)
+		return nil
+	case account.FieldListingAfter:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetListingAfter(v)
+		return nil
 	case account.FieldWebhookReceivedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -2884,6 +3140,18 @@ func (m *AccountMutation) ClearedFields() []string {
 	if m.FieldCleared(account.FieldNextSyncAt) {
 		fields = append(fields, account.FieldNextSyncAt)
 	}
+	if m.FieldCleared(account.FieldReadAt) {
+		fields = append(fields, account.FieldReadAt)
+	}
+	if m.FieldCleared(account.FieldNumbersReadAt) {
+		fields = append(fields, account.FieldNumbersReadAt)
+	}
+	if m.FieldCleared(account.FieldListingStartedAt) {
+		fields = append(fields, account.FieldListingStartedAt)
+	}
+	if m.FieldCleared(account.FieldListingAfter) {
+		fields = append(fields, account.FieldListingAfter)
+	}
 	if m.FieldCleared(account.FieldWebhookReceivedAt) {
 		fields = append(fields, account.FieldWebhookReceivedAt)
 	}
@@ -2936,6 +3204,18 @@ func (m *AccountMutation) ClearField(name string) error {
 		return nil
 	case account.FieldNextSyncAt:
 		m.ClearNextSyncAt()
+		return nil
+	case account.FieldReadAt:
+		m.ClearReadAt()
+		return nil
+	case account.FieldNumbersReadAt:
+		m.ClearNumbersReadAt()
+		return nil
+	case account.FieldListingStartedAt:
+		m.ClearListingStartedAt()
+		return nil
+	case account.FieldListingAfter:
+		m.ClearListingAfter()
 		return nil
 	case account.FieldWebhookReceivedAt:
 		m.ClearWebhookReceivedAt()
@@ -3007,6 +3287,18 @@ func (m *AccountMutation) ResetField(name string) error {
 		return nil
 	case account.FieldNextSyncAt:
 		m.ResetNextSyncAt()
+		return nil
+	case account.FieldReadAt:
+		m.ResetReadAt()
+		return nil
+	case account.FieldNumbersReadAt:
+		m.ResetNumbersReadAt()
+		return nil
+	case account.FieldListingStartedAt:
+		m.ResetListingStartedAt()
+		return nil
+	case account.FieldListingAfter:
+		m.ResetListingAfter()
 		return nil
 	case account.FieldWebhookReceivedAt:
 		m.ResetWebhookReceivedAt()

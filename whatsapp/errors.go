@@ -2,6 +2,7 @@ package whatsapp
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -266,3 +267,13 @@ func (e *Error) Error() string {
 func (e *Error) Rule() Rule {
 	return RuleFor(e.Code, e.Subcode, e.HTTPStatus, e.Transient)
 }
+
+// IsNoNode says that Meta has nothing of the id that was asked for, or nothing that the token may
+// see.
+func IsNoNode(err error) bool {
+	var failure *Error
+	return errors.As(err, &failure) && (failure.Code == codeNoNode ||
+		failure.Code == codeInvalidParameter && failure.Subcode == codeNoNode)
+}
+
+const codeNoNode = 33

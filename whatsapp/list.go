@@ -13,45 +13,72 @@ import (
 
 const codeStaleCursor = 131059
 
-// pages yields the elements of a list, over all pages. It follows cursors rather than the "next"
-// links, which hold the token. A stale cursor starts the list anew, once.
+// pages yields the elements of a list, over all pages. A stale cursor starts the list anew, once.
 func (c *Client) pages(ctx context.Context, token Token, path []string, query url.Values) iter.Seq2[json.RawMessage,
 	error] {
-	return func(yield func(json.RawMessage, error) bool) {
-		restarted := false
-		after := ""
+	return each(func() iter.Seq2[listPage, error] { return c.wholePages(ctx, token, path, query, "") },
+		func(page listPage) []json.RawMessage { return page.Data })
+}
+
+// each yields what stands on pages. When Meta drops a stale cursor they are read again from the
+// start, once, so that something may come twice. It ends at the first other error.
+func each[P, T any](read func() iter.Seq2[P, error], on func(P) []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for restarted, again := false, true; again; restarted = true {
+			again = false
+			for page, err := range read() {
+				if again = IsStaleCursor(err) && !restarted; again {
+					break
+				}
+
+				if err != nil {
+					var none T
+					yield(none, err)
+					return
+				}
+
+				for _, element := range on(page) {
+					if !yield(element, nil) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// wholePages yields a list page by page, from behind a cursor on, or from its start. It follows
+// cursors rather than the "next" links, which hold the token. It ends at the first error.
+func (c *Client) wholePages(ctx context.Context, token Token, path []string, query url.Values,
+	after string) iter.Seq2[listPage, error] {
+	return func(yield func(listPage, error) bool) {
 		for {
 			page, err := c.page(ctx, token, path, query, after)
-			var failure *Error
-			if errors.As(err, &failure) && failure.Code == codeStaleCursor && after != "" && !restarted {
-				restarted, after = true, ""
-				continue
-			}
-
 			if err != nil {
-				yield(nil, err)
+				yield(listPage{}, err)
 				return
 			}
 
-			for _, element := range page.Data {
-				if !yield(element, nil) {
-					return
-				}
-			}
-
 			next := page.after()
-			if next == "" {
+			if !yield(page, nil) || next == "" {
 				return
 			}
 
 			if next == after {
-				yield(nil, fmt.Errorf("read %s: the list goes in circles", strings.Join(path, "/")))
+				yield(listPage{}, fmt.Errorf("read %s: the list goes in circles", strings.Join(path, "/")))
 				return
 			}
 
 			after = next
 		}
 	}
+}
+
+// IsStaleCursor says that Meta does not know a list's cursor any more: the list has to be read from
+// its start.
+func IsStaleCursor(err error) bool {
+	var failure *Error
+	return errors.As(err, &failure) && failure.Code == codeStaleCursor
 }
 
 type listPage struct {

@@ -248,33 +248,60 @@ func (c *Client) PhoneNumbers(ctx context.Context, token Token, wabaID string) (
 	return numbers, err
 }
 
-// Templates reads all templates of an account, page by page. It ends at the first error. When Meta
-// drops a stale cursor the list starts again, so a template may come twice.
-func (c *Client) Templates(ctx context.Context, token Token, wabaID string) iter.Seq2[Template, error] {
-	return func(yield func(Template, error) bool) {
+// TemplatePage is a part of the list of an account's templates. Next is the cursor behind it, empty
+// at the list's end.
+type TemplatePage struct {
+	Templates []Template
+	Next      string
+}
+
+// TemplatePages reads the templates of an account page by page, from behind a cursor on, or all
+// without one. It ends at the first error, of which IsStaleCursor may be true.
+func (c *Client) TemplatePages(ctx context.Context, token Token, wabaID, after string) iter.Seq2[TemplatePage, error] {
+	return func(yield func(TemplatePage, error) bool) {
 		ended := false // the caller wants no more
 		err := withFields(templateFields, templateFieldsMore, func(query url.Values) error {
 			query.Set("limit", strconv.Itoa(templatesPerPage))
-			for raw, err := range c.pages(ctx, token, []string{wabaID, "message_templates"}, query) {
+			for wire, err := range c.wholePages(ctx, token, []string{wabaID, "message_templates"}, query, after) {
 				if err != nil {
 					return err
 				}
 
-				var template Template
-				if err := json.Unmarshal(raw, &template); err != nil {
-					return fmt.Errorf("read template: %w", err)
+				page, err := wire.templates()
+				if err != nil {
+					return err
 				}
-				if ended = !yield(template, nil); ended {
+				if ended = !yield(page, nil); ended {
 					return nil
 				}
+
+				after = page.Next // where to ask again without a field that Meta does not know
 			}
 
 			return nil
 		})
 		if err != nil && !ended {
-			yield(Template{}, err)
+			yield(TemplatePage{}, err)
 		}
 	}
+}
+
+func (p listPage) templates() (TemplatePage, error) {
+	page := TemplatePage{Templates: make([]Template, len(p.Data)), Next: p.after()}
+	for i, raw := range p.Data {
+		if err := json.Unmarshal(raw, &page.Templates[i]); err != nil {
+			return page, fmt.Errorf("read template: %w", err)
+		}
+	}
+
+	return page, nil
+}
+
+// Templates reads all templates of an account. It ends at the first error. When Meta drops a stale
+// cursor the list starts again, so a template may come twice.
+func (c *Client) Templates(ctx context.Context, token Token, wabaID string) iter.Seq2[Template, error] {
+	return each(func() iter.Seq2[TemplatePage, error] { return c.TemplatePages(ctx, token, wabaID, "") },
+		func(page TemplatePage) []Template { return page.Templates })
 }
 
 // Template reads one template.

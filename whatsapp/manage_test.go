@@ -111,6 +111,43 @@ func TestTemplatesAreStreamed(t *testing.T) {
 	}
 }
 
+func TestAListGoesOnBehindACursor(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	client := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		switch q := r.URL.Query(); {
+		case strings.Contains(q.Get("fields"), "optimization_spec"):
+			answer(400, `{"error":{"message":"(#100) Tried accessing nonexisting field (optimization_spec)","code":100}}`)(w, r)
+		case q.Get("after") == "p2":
+			_, _ = io.WriteString(w, `{"data":[{"id":"3","name":"c"}],"paging":{"next":"https://x/?after=p3"}}`)
+		case q.Get("after") == "p3":
+			_, _ = io.WriteString(w, `{"data":[{"id":"4","name":"d"}]}`)
+		default:
+			answer(400, `{"error":{"code":131059,"message":"Invalid cursor"}}`)(w, r)
+		}
+	})
+
+	var names []string
+	for page, err := range client.TemplatePages(t.Context(), secretToken, "1", "p2") {
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		names = append(names, page.Templates[0].Name+">"+page.Next)
+	}
+
+	if want := []string{"c>p3", "d>"}; !reflect.DeepEqual(names, want) || asked != 3 {
+		t.Errorf("got %v in %d calls", names, asked)
+	}
+
+	for _, err := range client.TemplatePages(t.Context(), secretToken, "1", "gone") {
+		if !IsStaleCursor(err) {
+			t.Errorf("a cursor that is gone: %v", err)
+		}
+	}
+}
+
 func TestAListThatGoesInCirclesEnds(t *testing.T) {
 	t.Parallel()
 	client := serve(t, answer(200, `{"data":[{"id":"1"}],"paging":{"cursors":{"after":"same"},"next":"x"}}`))

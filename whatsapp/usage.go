@@ -23,8 +23,10 @@ const (
 // Allowance is what Meta's answers tell of its limits on calls in an hour. Once most of one is used
 // up, the calls that go by this allowance are not made any more.
 type Allowance struct {
+	watching     bool // calls are made all the same
 	mu           sync.Mutex
 	account, app time.Duration // how long to make none; zero while they may be made
+	refused      bool          // Meta made no call for one of its limits
 }
 
 // spent is a call that was not made, to spare Meta's limits.
@@ -40,6 +42,24 @@ type allowanceKey struct{}
 func Sparing(ctx context.Context) (context.Context, *Allowance) {
 	a := new(Allowance)
 	return context.WithValue(ctx, allowanceKey{}, a), a
+}
+
+// Watching tells of Meta's limits without sparing them: for calls that somebody waits for.
+func Watching(ctx context.Context) (context.Context, *Allowance) {
+	a := &Allowance{watching: true}
+	return context.WithValue(ctx, allowanceKey{}, a), a
+}
+
+// Refused is how long to wait since Meta refused a call for one of its limits; zero where it
+// refused none.
+func (a *Allowance) Refused() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.refused {
+		return 0
+	}
+
+	return max(a.account, a.app)
 }
 
 // Wait is how long to make no calls about the account, and how long none by the app; zero where
@@ -58,7 +78,7 @@ func allowanceOf(ctx context.Context) *Allowance {
 }
 
 func (a *Allowance) check() error {
-	if a == nil {
+	if a == nil || a.watching {
 		return nil
 	}
 	if account, app := a.Wait(); account > 0 || app > 0 {
@@ -85,6 +105,7 @@ func (a *Allowance) note(header http.Header, failure *Error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.account, a.app = max(a.account, account), max(a.app, app)
+	a.refused = a.refused || failure != nil && (failure.Code == codeAccountCalls || failure.Code == codeAppCalls)
 }
 
 // usage is how much of the limits is used up, in percent.

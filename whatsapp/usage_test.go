@@ -65,3 +65,30 @@ func TestCallsThatCanWaitSpareMetasLimits(t *testing.T) {
 		})
 	}
 }
+
+func TestCallsThatSomebodyWaitsForAreMadeUntilMetaRefuses(t *testing.T) {
+	t.Parallel()
+	refuse := false
+	client := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Business-Use-Case-Usage", `{"1":[{"call_count":100,"estimated_time_to_regain_access":19}]}`)
+		if refuse {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = w.Write([]byte(`{"error":{"code":80007,"message":"no"}}`))
+			return
+		}
+
+		_, _ = w.Write([]byte(`{"data":[]}`))
+	})
+
+	ctx, allowance := Watching(t.Context())
+	for range 2 {
+		if _, err := client.PhoneNumbers(ctx, secretToken, "102"); err != nil || allowance.Refused() != 0 {
+			t.Errorf("%v, refused for %s", err, allowance.Refused())
+		}
+	}
+
+	refuse = true
+	if _, err := client.PhoneNumbers(ctx, secretToken, "102"); err == nil || allowance.Refused() != 19*time.Minute {
+		t.Errorf("%v, refused for %s", err, allowance.Refused())
+	}
+}

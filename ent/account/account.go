@@ -59,6 +59,14 @@ const (
 	FieldSyncedAt = "synced_at"
 	// FieldNextSyncAt holds the string denoting the next_sync_at field in the database.
 	FieldNextSyncAt = "next_sync_at"
+	// FieldReadAt holds the string denoting the read_at field in the database.
+	FieldReadAt = "read_at"
+	// FieldNumbersReadAt holds the string denoting the numbers_read_at field in the database.
+	FieldNumbersReadAt = "numbers_read_at"
+	// FieldListingStartedAt holds the string denoting the listing_started_at field in the database.
+	FieldListingStartedAt = "listing_started_at"
+	// FieldListingAfter holds the string denoting the listing_after field in the database.
+	FieldListingAfter = "listing_after"
 	// FieldWebhookReceivedAt holds the string denoting the webhook_received_at field in the database.
 	FieldWebhookReceivedAt = "webhook_received_at"
 	// EdgePhoneNumbers holds the string denoting the phone_numbers edge name in mutations.
@@ -106,6 +114,10 @@ var Columns = []string{
 	FieldConnectedAt,
 	FieldSyncedAt,
 	FieldNextSyncAt,
+	FieldReadAt,
+	FieldNumbersReadAt,
+	FieldListingStartedAt,
+	FieldListingAfter,
 	FieldWebhookReceivedAt,
 }
 
@@ -240,6 +252,26 @@ func BySyncedAt(opts ...sql.OrderTermOption) OrderOption {
 // ByNextSyncAt orders the results by the next_sync_at field.
 func ByNextSyncAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldNextSyncAt, opts...).ToFunc()
+}
+
+// ByReadAt orders the results by the read_at field.
+func ByReadAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReadAt, opts...).ToFunc()
+}
+
+// ByNumbersReadAt orders the results by the numbers_read_at field.
+func ByNumbersReadAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldNumbersReadAt, opts...).ToFunc()
+}
+
+// ByListingStartedAt orders the results by the listing_started_at field.
+func ByListingStartedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldListingStartedAt, opts...).ToFunc()
+}
+
+// ByListingAfter orders the results by the listing_after field.
+func ByListingAfter(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldListingAfter, opts...).ToFunc()
 }
 
 // ByWebhookReceivedAt orders the results by the webhook_received_at field.

@@ -147,6 +147,26 @@ func NextSyncAt(v time.Time) predicate.Account {
 	return predicate.Account(sql.FieldEQ(FieldNextSyncAt, v))
 }
 
+// ReadAt applies equality check predicate on the "read_at" field. It's identical to ReadAtEQ.
+func ReadAt(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldReadAt, v))
+}
+
+// NumbersReadAt applies equality check predicate on the "numbers_read_at" field. It's identical to NumbersReadAtEQ.
+func NumbersReadAt(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldNumbersReadAt, v))
+}
+
+// ListingStartedAt applies equality check predicate on the "listing_started_at" field. It's identical to ListingStartedAtEQ.
+func ListingStartedAt(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldListingStartedAt, v))
+}
+
+// ListingAfter applies equality check predicate on the "listing_after" field. It's identical to ListingAfterEQ.
+func ListingAfter(v string) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldListingAfter, v))
+}
+
 // WebhookReceivedAt applies equality check predicate on the "webhook_received_at" field. It's identical to WebhookReceivedAtEQ.
 func WebhookReceivedAt(v time.Time) predicate.Account {
 	return predicate.Account(sql.FieldEQ(FieldWebhookReceivedAt, v))
@@ -1110,6 +1130,231 @@ func NextSyncAtIsNil() predicate.Account {
 // NextSyncAtNotNil applies the NotNil predicate on the "next_sync_at" field.
 func NextSyncAtNotNil() predicate.Account {
 	return predicate.Account(sql.FieldNotNull(FieldNextSyncAt))
+}
+
+// ReadAtEQ applies the EQ predicate on the "read_at" field.
+func ReadAtEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldReadAt, v))
+}
+
+// ReadAtNEQ applies the NEQ predicate on the "read_at" field.
+func ReadAtNEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNEQ(FieldReadAt, v))
+}
+
+// ReadAtIn applies the In predicate on the "read_at" field.
+func ReadAtIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldIn(FieldReadAt, vs...))
+}
+
+// ReadAtNotIn applies the NotIn predicate on the "read_at" field.
+func ReadAtNotIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNotIn(FieldReadAt, vs...))
+}
+
+// ReadAtGT applies the GT predicate on the "read_at" field.
+func ReadAtGT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGT(FieldReadAt, v))
+}
+
+// ReadAtGTE applies the GTE predicate on the "read_at" field.
+func ReadAtGTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGTE(FieldReadAt, v))
+}
+
+// ReadAtLT applies the LT predicate on the "read_at" field.
+func ReadAtLT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLT(FieldReadAt, v))
+}
+
+// ReadAtLTE applies the LTE predicate on the "read_at" field.
+func ReadAtLTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLTE(FieldReadAt, v))
+}
+
+// ReadAtIsNil applies the IsNil predicate on the "read_at" field.
+func ReadAtIsNil() predicate.Account {
+	return predicate.Account(sql.FieldIsNull(FieldReadAt))
+}
+
+// ReadAtNotNil applies the NotNil predicate on the "read_at" field.
+func ReadAtNotNil() predicate.Account {
+	return predicate.Account(sql.FieldNotNull(FieldReadAt))
+}
+
+// NumbersReadAtEQ applies the EQ predicate on the "numbers_read_at" field.
+func NumbersReadAtEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldNumbersReadAt, v))
+}
+
+// NumbersReadAtNEQ applies the NEQ predicate on the "numbers_read_at" field.
+func NumbersReadAtNEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNEQ(FieldNumbersReadAt, v))
+}
+
+// NumbersReadAtIn applies the In predicate on the "numbers_read_at" field.
+func NumbersReadAtIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldIn(FieldNumbersReadAt, vs...))
+}
+
+// NumbersReadAtNotIn applies the NotIn predicate on the "numbers_read_at" field.
+func NumbersReadAtNotIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNotIn(FieldNumbersReadAt, vs...))
+}
+
+// NumbersReadAtGT applies the GT predicate on the "numbers_read_at" field.
+func NumbersReadAtGT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGT(FieldNumbersReadAt, v))
+}
+
+// NumbersReadAtGTE applies the GTE predicate on the "numbers_read_at" field.
+func NumbersReadAtGTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGTE(FieldNumbersReadAt, v))
+}
+
+// NumbersReadAtLT applies the LT predicate on the "numbers_read_at" field.
+func NumbersReadAtLT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLT(FieldNumbersReadAt, v))
+}
+
+// NumbersReadAtLTE applies the LTE predicate on the "numbers_read_at" field.
+func NumbersReadAtLTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLTE(FieldNumbersReadAt, v))
+}
+
+// NumbersReadAtIsNil applies the IsNil predicate on the "numbers_read_at" field.
+func NumbersReadAtIsNil() predicate.Account {
+	return predicate.Account(sql.FieldIsNull(FieldNumbersReadAt))
+}
+
+// NumbersReadAtNotNil applies the NotNil predicate on the "numbers_read_at" field.
+func NumbersReadAtNotNil() predicate.Account {
+	return predicate.Account(sql.FieldNotNull(FieldNumbersReadAt))
+}
+
+// ListingStartedAtEQ applies the EQ predicate on the "listing_started_at" field.
+func ListingStartedAtEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldListingStartedAt, v))
+}
+
+// ListingStartedAtNEQ applies the NEQ predicate on the "listing_started_at" field.
+func ListingStartedAtNEQ(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNEQ(FieldListingStartedAt, v))
+}
+
+// ListingStartedAtIn applies the In predicate on the "listing_started_at" field.
+func ListingStartedAtIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldIn(FieldListingStartedAt, vs...))
+}
+
+// ListingStartedAtNotIn applies the NotIn predicate on the "listing_started_at" field.
+func ListingStartedAtNotIn(vs ...time.Time) predicate.Account {
+	return predicate.Account(sql.FieldNotIn(FieldListingStartedAt, vs...))
+}
+
+// ListingStartedAtGT applies the GT predicate on the "listing_started_at" field.
+func ListingStartedAtGT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGT(FieldListingStartedAt, v))
+}
+
+// ListingStartedAtGTE applies the GTE predicate on the "listing_started_at" field.
+func ListingStartedAtGTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldGTE(FieldListingStartedAt, v))
+}
+
+// ListingStartedAtLT applies the LT predicate on the "listing_started_at" field.
+func ListingStartedAtLT(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLT(FieldListingStartedAt, v))
+}
+
+// ListingStartedAtLTE applies the LTE predicate on the "listing_started_at" field.
+func ListingStartedAtLTE(v time.Time) predicate.Account {
+	return predicate.Account(sql.FieldLTE(FieldListingStartedAt, v))
+}
+
+// ListingStartedAtIsNil applies the IsNil predicate on the "listing_started_at" field.
+func ListingStartedAtIsNil() predicate.Account {
+	return predicate.Account(sql.FieldIsNull(FieldListingStartedAt))
+}
+
+// ListingStartedAtNotNil applies the NotNil predicate on the "listing_started_at" field.
+func ListingStartedAtNotNil() predicate.Account {
+	return predicate.Account(sql.FieldNotNull(FieldListingStartedAt))
+}
+
+// ListingAfterEQ applies the EQ predicate on the "listing_after" field.
+func ListingAfterEQ(v string) predicate.Account {
+	return predicate.Account(sql.FieldEQ(FieldListingAfter, v))
+}
+
+// ListingAfterNEQ applies the NEQ predicate on the "listing_after" field.
+func ListingAfterNEQ(v string) predicate.Account {
+	return predicate.Account(sql.FieldNEQ(FieldListingAfter, v))
+}
+
+// ListingAfterIn applies the In predicate on the "listing_after" field.
+func ListingAfterIn(vs ...string) predicate.Account {
+	return predicate.Account(sql.FieldIn(FieldListingAfter, vs...))
+}
+
+// ListingAfterNotIn applies the NotIn predicate on the "listing_after" field.
+func ListingAfterNotIn(vs ...string) predicate.Account {
+	return predicate.Account(sql.FieldNotIn(FieldListingAfter, vs...))
+}
+
+// ListingAfterGT applies the GT predicate on the "listing_after" field.
+func ListingAfterGT(v string) predicate.Account {
+	return predicate.Account(sql.FieldGT(FieldListingAfter, v))
+}
+
+// ListingAfterGTE applies the GTE predicate on the "listing_after" field.
+func ListingAfterGTE(v string) predicate.Account {
+	return predicate.Account(sql.FieldGTE(FieldListingAfter, v))
+}
+
+// ListingAfterLT applies the LT predicate on the "listing_after" field.
+func ListingAfterLT(v string) predicate.Account {
+	return predicate.Account(sql.FieldLT(FieldListingAfter, v))
+}
+
+// ListingAfterLTE applies the LTE predicate on the "listing_after" field.
+func ListingAfterLTE(v string) predicate.Account {
+	return predicate.Account(sql.FieldLTE(FieldListingAfter, v))
+}
+
+// ListingAfterContains applies the Contains predicate on the "listing_after" field.
+func ListingAfterContains(v string) predicate.Account {
+	return predicate.Account(sql.FieldContains(FieldListingAfter, v))
+}
+
+// ListingAfterHasPrefix applies the HasPrefix predicate on the "listing_after" field.
+func ListingAfterHasPrefix(v string) predicate.Account {
+	return predicate.Account(sql.FieldHasPrefix(FieldListingAfter, v))
+}
+
+// ListingAfterHasSuffix applies the HasSuffix predicate on the "listing_after" field.
+func ListingAfterHasSuffix(v string) predicate.Account {
+	return predicate.Account(sql.FieldHasSuffix(FieldListingAfter, v))
+}
+
+// ListingAfterIsNil applies the IsNil predicate on the "listing_after" field.
+func ListingAfterIsNil() predicate.Account {
+	return predicate.Account(sql.FieldIsNull(FieldListingAfter))
+}
+
+// ListingAfterNotNil applies the NotNil predicate on the "listing_after" field.
+func ListingAfterNotNil() predicate.Account {
+	return predicate.Account(sql.FieldNotNull(FieldListingAfter))
+}
+
+// ListingAfterEqualFold applies the EqualFold predicate on the "listing_after" field.
+func ListingAfterEqualFold(v string) predicate.Account {
+	return predicate.Account(sql.FieldEqualFold(FieldListingAfter, v))
+}
+
+// ListingAfterContainsFold applies the ContainsFold predicate on the "listing_after" field.
+func ListingAfterContainsFold(v string) predicate.Account {
+	return predicate.Account(sql.FieldContainsFold(FieldListingAfter, v))
 }
 
 // WebhookReceivedAtEQ applies the EQ predicate on the "webhook_received_at" field.

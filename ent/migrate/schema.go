@@ -69,6 +69,10 @@ var (
 		{Name: "connected_at", Type: field.TypeTime},
 		{Name: "synced_at", Type: field.TypeTime, Nullable: true},
 		{Name: "next_sync_at", Type: field.TypeTime, Nullable: true},
+		{Name: "read_at", Type: field.TypeTime, Nullable: true},
+		{Name: "numbers_read_at", Type: field.TypeTime, Nullable: true},
+		{Name: "listing_started_at", Type: field.TypeTime, Nullable: true},
+		{Name: "listing_after", Type: field.TypeString, Nullable: true},
 		{Name: "webhook_received_at", Type: field.TypeTime, Nullable: true},
 	}
 	// AccountTable holds the schema information for the "account" table.

@@ -53,6 +53,14 @@ func (Account) Fields() []ent.Field {
 		field.Time("synced_at").Optional().Nillable(),
 		field.Time("next_sync_at").Optional().Nillable().Annotations(hidden()).
 			Comment("when it is synced next; of one that is being synced: when another process may take it over"),
+		field.Time("read_at").Optional().Nillable().Annotations(hidden()).
+			Comment("when the reading of the account began that is stored"),
+		field.Time("numbers_read_at").Optional().Nillable().Annotations(hidden()).
+			Comment("the same of its numbers"),
+		field.Time("listing_started_at").Optional().Nillable().Annotations(hidden()).
+			Comment("when the reading of all templates began that is not at its end; null where there is none"),
+		field.String("listing_after").Optional().Nillable().Annotations(hidden()).
+			Comment("Meta's cursor, behind which that goes on"),
 		field.Time("webhook_received_at").Optional().Nillable().
 			Comment("about when a webhook of it came last; at most a minute behind"),
 	}

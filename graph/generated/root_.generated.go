@@ -5468,8 +5468,9 @@ extend type Mutation {
   """
   connectSandboxAccount("What to call it." input: ConnectSandboxAccountInput!): AccountPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
   """
-  Reads numbers, limits, health and templates of an account from WhatsApp again. Returns when that is done.
-  User errors: INVALID (the token is not good any more), UPSTREAM. Errors: NOT_FOUND.
+  Reads numbers, limits, health and templates of an account from WhatsApp again. Returns when that is done. A sync that runs by itself gives way.
+  User errors: INVALID (the token is not good any more), LIMIT_EXCEEDED (WhatsApp allows no more calls for now; the message says when the rest is
+  read by itself), UPSTREAM. Errors: NOT_FOUND, CONFLICT (the account is disconnected, or was connected anew meanwhile).
   """
   syncAccount("Which account." input: SyncAccountInput!): AccountPayload! @role(is: ADMIN, scope: MANAGE_ORGANIZATION)
   """
