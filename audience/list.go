@@ -2,8 +2,6 @@ package audience
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +12,7 @@ import (
 	"carillon/ent/contactlist"
 	"carillon/ent/jsonfield"
 	"carillon/ent/listmember"
+	"carillon/ent/segment"
 	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
@@ -47,7 +46,7 @@ func (s *Service) CreateList(ctx context.Context, name string) (*ent.ContactList
 			Summary: fmt.Sprintf("made contact list %q", name)})
 	})
 	if database.IsUnique(err) {
-		return nil, nameTaken(name)
+		return nil, nameTaken("list", name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("create contact list: %w", err)
@@ -64,8 +63,8 @@ func checkListName(in *usererror.Fields, name string) {
 	}
 }
 
-func nameTaken(name string) error {
-	return usererror.Refuse("name", usererror.Taken, "there is a list called %s already", shown(name))
+func nameTaken(what, name string) error {
+	return usererror.Refuse("name", usererror.Taken, "there is a %s called %s already", what, shown(name))
 }
 
 // ListChange is what is to change of a list. A nil name stays as it is.
@@ -114,7 +113,7 @@ func (s *Service) UpdateList(ctx context.Context, id uid.ID, c ListChange) (*ent
 		return c.write(ctx, tx, owner, list)
 	})
 	if database.IsUnique(err) {
-		return nil, nameTaken(*c.Name)
+		return nil, nameTaken("list", *c.Name)
 	}
 	if err != nil {
 		return nil, err
@@ -159,10 +158,11 @@ func (s *Service) DeleteList(ctx context.Context, id uid.ID) (*uid.ID, error) {
 			return err
 		}
 
-		if user, err := usesList(ctx, tx, owner, id); err != nil {
+		if user, err := usedBy(ctx, tx, usersOfList, owner, id, id); err != nil {
 			return fmt.Errorf("see who uses contact list: %w", err)
 		} else if user != "" {
-			return usererror.Refuse("contactListId", usererror.NotAllowed, "%s uses the list; cancel or finish it first", user)
+			return usererror.Refuse("contactListId", usererror.NotAllowed,
+				"%s uses the list; cancel, finish or change it first", user)
 		}
 
 		if _, err := tx.Client.ListMember.Delete().Where(listmember.ContactListID(id)).Exec(ctx); err != nil {
@@ -182,41 +182,39 @@ func (s *Service) DeleteList(ctx context.Context, id uid.ID) (*uid.ID, error) {
 	return &id, nil
 }
 
-// usesList names a campaign that is not over or an import under way that names the list; empty for
-// none. A campaign over an excluded list that is gone would write to everyone on it.
-func usesList(ctx context.Context, tx *database.Tx, owner, list uid.ID) (user string, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT 'campaign ' || name FROM campaign WHERE organization_id = $1
-			AND status IN ('DRAFT', 'SCHEDULED', 'PREPARING', 'RUNNING', 'PAUSED')
-			AND CAST(audience_rule AS text) LIKE '%' || CAST($3 AS text) || '%'
-		UNION ALL SELECT 'the import of ' || file_name FROM contact_import WHERE organization_id = $1
-			AND contact_list_id = $2 AND status IN ('PENDING', 'RUNNING') LIMIT 1`,
-		owner, list, list.String()).Scan(&user)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
+// Hold keeps the lists and segments that an audience names from being deleted until the transaction
+// ends. One that is gone already is a usererror.Fields, as in CheckAudience.
+func Hold(ctx context.Context, tx *database.Tx, a jsonfield.Audience) error {
+	lists := slices.Concat(a.ListIDs, a.ExcludeListIDs)
+	if a.Filter != nil {
+		lists = append(lists, a.Filter.ListIDs...)
 	}
 
-	return user, err
+	return hold(ctx, tx, "audience", lists, slices.Concat(a.SegmentIDs, a.ExcludeSegmentIDs))
 }
 
-// HoldLists keeps the lists that an audience names from being deleted until the transaction ends.
-// One that is gone already is a usererror.Fields, as in CheckAudience.
-func HoldLists(ctx context.Context, tx *database.Tx, a jsonfield.Audience) error {
-	ids := slices.Concat(a.ListIDs, a.ExcludeListIDs)
-	if a.Filter != nil {
-		ids = append(ids, a.Filter.ListIDs...)
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-
-	found, err := tx.Client.ContactList.Query().Where(contactlist.IDIn(ids...), tx.DB.Locked).
-		Order(contactlist.ByID()).IDs(ctx)
-	if err != nil {
-		return fmt.Errorf("hold contact lists: %w", err)
-	}
-
+// hold locks lists before segments, each in the order of their ids.
+func hold(ctx context.Context, tx *database.Tx, field string, lists, segments []uid.ID) error {
 	var in usererror.Fields
-	noteMissing(&in, "audience", "contact list", ids, found)
+	if len(lists) > 0 {
+		found, err := tx.Client.ContactList.Query().Where(contactlist.IDIn(lists...), tx.DB.Locked).
+			Order(contactlist.ByID()).IDs(ctx)
+		if err != nil {
+			return fmt.Errorf("hold contact lists: %w", err)
+		}
+
+		noteMissing(&in, field, "contact list", lists, found)
+	}
+
+	if len(segments) > 0 {
+		found, err := tx.Client.Segment.Query().Where(segment.IDIn(segments...), tx.DB.Locked).Order(segment.ByID()).
+			IDs(ctx)
+		if err != nil {
+			return fmt.Errorf("hold segments: %w", err)
+		}
+
+		noteMissing(&in, field, "segment", segments, found)
+	}
 
 	return in.Err()
 }

@@ -12,17 +12,21 @@ import (
 	"entgo.io/ent/dialect/sql"
 
 	"carillon/database"
+	"carillon/delivery"
+	"carillon/ent"
 	"carillon/ent/contact"
 	"carillon/ent/contactidentifier"
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
 	"carillon/ent/listmember"
+	"carillon/ent/segment"
 	"carillon/uid"
 	"carillon/usererror"
 )
 
 const (
 	maxContacts   = 1000 // of an audience, by id; more belong on a list
+	maxSegments   = 20   // of an audience: each is a part of the statement that reads it
 	maxConditions = 20   // on attributes
 	maxChoices    = 200  // of one condition
 	maxSearch     = 256
@@ -35,6 +39,7 @@ type Recipient struct {
 	ID                                     uid.ID
 	Phone, UserID, Name, Language, Country string
 	Consent                                enum.Consent
+	Suppressed                             bool
 	Attributes                             map[string]string
 }
 
@@ -46,15 +51,21 @@ func (r Recipient) Address() string { return cmp.Or(r.Phone, r.UserID) }
 // organization, or cannot be.
 func (s *Service) CheckAudience(ctx context.Context, a jsonfield.Audience) error {
 	var in usererror.Fields
-	if len(a.ListIDs)+len(a.ContactIDs) == 0 && a.Filter == nil {
-		in.Add("audience", usererror.Required, "name at least one list, contact or filter; an empty filter is everyone")
+	if len(a.ListIDs)+len(a.SegmentIDs)+len(a.ContactIDs) == 0 && a.Filter == nil {
+		in.Add("audience", usererror.Required,
+			"name at least one list, segment, contact or filter; an empty filter is everyone")
 	}
 
-	for _, lists := range []struct {
+	for _, named := range []struct {
 		field string
 		ids   []uid.ID
-	}{{"audience.listIds", a.ListIDs}, {"audience.excludeListIds", a.ExcludeListIDs}} {
-		if err := checkLists(ctx, s.db.Client, &in, lists.field, lists.ids); err != nil {
+		check func(context.Context, *ent.Client, *usererror.Fields, string, []uid.ID) error
+	}{
+		{"audience.listIds", a.ListIDs, checkLists}, {"audience.excludeListIds", a.ExcludeListIDs, checkLists},
+		{"audience.segmentIds", a.SegmentIDs, checkSegments},
+		{"audience.excludeSegmentIds", a.ExcludeSegmentIDs, checkSegments},
+	} {
+		if err := named.check(ctx, s.db.Client, &in, named.field, named.ids); err != nil {
 			return err
 		}
 	}
@@ -65,7 +76,7 @@ func (s *Service) CheckAudience(ctx context.Context, a jsonfield.Audience) error
 	}
 
 	if a.Filter != nil {
-		if err := s.checkFilter(ctx, &in, *a.Filter); err != nil {
+		if err := checkFilter(ctx, s.db.Client, &in, "audience.filter.", *a.Filter); err != nil {
 			return err
 		}
 	}
@@ -73,8 +84,30 @@ func (s *Service) CheckAudience(ctx context.Context, a jsonfield.Audience) error
 	return in.Err()
 }
 
-func (s *Service) checkFilter(ctx context.Context, in *usererror.Fields, f jsonfield.ContactFilter) error {
-	const at = "audience.filter."
+// checkSegments notes every id that names no segment of the caller's organization.
+func checkSegments(ctx context.Context, client *ent.Client, in *usererror.Fields, field string, ids []uid.ID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+
+	if len(ids) > maxSegments {
+		in.Add(field, usererror.LimitExceeded, "there are %d segments; at most %d", len(ids), maxSegments)
+		return nil
+	}
+
+	found, err := client.Segment.Query().Where(segment.IDIn(ids...)).IDs(ctx)
+	if err != nil {
+		return fmt.Errorf("look up segments: %w", err)
+	}
+
+	noteMissing(in, field, "segment", ids, found)
+
+	return nil
+}
+
+// checkFilter notes what of a contact filter names nothing, or cannot be. at begins the fields.
+func checkFilter(ctx context.Context, client *ent.Client, in *usererror.Fields, at string,
+	f jsonfield.ContactFilter) error {
 	note(in, at+"search", checkText("the search", f.Search, maxSearch))
 	for i, c := range f.Consent {
 		if !slices.Contains(c.Values(), string(c)) {
@@ -86,16 +119,17 @@ func (s *Service) checkFilter(ctx context.Context, in *usererror.Fields, f jsonf
 	checkTags(in, at+"excludeTags", f.ExcludeTags)
 	for _, c := range []struct {
 		field   string
-		choices []string
-	}{{"country", f.Country}, {"language", f.Language}} {
-		if len(c.choices) > maxChoices {
-			in.Add(at+c.field, usererror.LimitExceeded, "there are %d values; at most %d", len(c.choices), maxChoices)
+		choices int
+	}{{"consent", len(f.Consent)}, {"country", len(f.Country)}, {"language", len(f.Language)}} {
+		if c.choices > maxChoices {
+			in.Add(at+c.field, usererror.LimitExceeded, "there are %d values; at most %d", c.choices, maxChoices)
 		}
 	}
 
 	if len(f.Attributes) > maxConditions {
 		in.Add(at+"attributes", usererror.LimitExceeded, "there are %d conditions; at most %d", len(f.Attributes),
 			maxConditions)
+		return nil
 	}
 
 	for i, a := range f.Attributes {
@@ -106,14 +140,20 @@ func (s *Service) checkFilter(ctx context.Context, in *usererror.Fields, f jsonf
 		}
 	}
 
-	return checkLists(ctx, s.db.Client, in, at+"listIds", f.ListIDs)
+	return checkLists(ctx, client, in, at+"listIds", f.ListIDs)
 }
 
 // Page reads the audience's next contacts behind the id after, by ascending id; fewer than limit
 // are the last. However large the audience, a page costs about as much as its own rows: every part
-// of it is read along an index and stops at limit.
+// of it is read along an index and stops at limit. Segments are taken as they are now, unless the
+// audience is frozen.
 func Page(ctx context.Context, tx *database.Tx, organization uid.ID, a jsonfield.Audience, after uid.ID,
 	limit int) ([]Recipient, error) {
+	a, err := Freeze(ctx, tx.Client, organization, a)
+	if err != nil {
+		return nil, err
+	}
+
 	rule := rule{tx.DB.Dialect, organization, a}
 	query, args := rule.recipients(after, limit).Query()
 	rows, err := tx.QueryContext(ctx, query, args...)
@@ -128,7 +168,8 @@ func Page(ctx context.Context, tx *database.Tx, organization uid.ID, a jsonfield
 func scanRecipient(rows *stdsql.Rows) (r Recipient, err error) {
 	var phone, userID, name, language, country *string
 	var attributes []byte
-	if err := rows.Scan(&r.ID, &phone, &userID, &name, &language, &country, &r.Consent, &attributes); err != nil {
+	if err := rows.Scan(&r.ID, &phone, &userID, &name, &language, &country, &r.Consent, &attributes,
+		&r.Suppressed); err != nil {
 		return r, err
 	}
 	if err := json.Unmarshal(attributes, &r.Attributes); err != nil {
@@ -149,7 +190,18 @@ func (s *Service) Counts(ctx context.Context, organization uid.ID,
 	var parts []*sql.Selector
 	arguments := 0
 
+	var segments []uid.ID
+	for _, a := range audiences {
+		segments = append(segments, unfrozen(a)...)
+	}
+
+	rules, err := segmentRules(ctx, s.db.Client, organization, segments)
+	if err != nil {
+		return nil, err
+	}
+
 	for id, a := range audiences {
+		a = withRules(a, rules)
 		part := rule{s.db.Dialect, organization, a}.count(len(ids))
 		_, args := part.Query()
 		if arguments += len(args); arguments > maxArguments && len(ids) > 0 {
@@ -204,11 +256,20 @@ func (r rule) recipients(after uid.ID, limit int) *sql.Selector {
 	c := sql.Table(contact.Table).As("c")
 	s := sql.Dialect(r.dialect).Select(c.C(contact.FieldID), c.C(contact.FieldPhone), c.C(contact.FieldWaUserID),
 		c.C(contact.FieldName), c.C(contact.FieldLanguage),
-		c.C(contact.FieldCountry), c.C(contact.FieldMarketingConsent), c.C(contact.FieldAttributes)).From(c)
+		c.C(contact.FieldCountry), c.C(contact.FieldMarketingConsent), c.C(contact.FieldAttributes)).
+		AppendSelectExpr(r.suppressed("c.id")).From(c)
 	ids := sql.Dialect(r.dialect).Select("id").From(r.union(r.parts(&after, limit)).As("u")).OrderBy("id").Limit(limit)
 
 	return s.Where(sql.And(sql.EQ(s.C(contact.FieldOrganizationID), r.organization), sql.In(s.C(contact.FieldID), ids))).
 		OrderBy(s.C(contact.FieldID))
+}
+
+// suppressed tells whether one of a contact's numbers is on the suppression list.
+func (r rule) suppressed(contactID string) sql.Querier {
+	return sql.ExprFunc(func(b *sql.Builder) {
+		b.WriteString("EXISTS (SELECT 1 FROM suppression WHERE suppression.organization_id = ").Arg(r.organization).
+			WriteString(") AND " + delivery.SuppressedContact(contactID))
+	})
 }
 
 // count tells its number, and how many contacts there are.
@@ -243,6 +304,12 @@ func (r rule) parts(after *uid.ID, limit int) (parts []*sql.Selector) {
 		if len(r.ExcludeListIDs) > 0 {
 			s.Where(sql.Not(sql.Exists(members(r.dialect, s.C(organization), s.C(id), r.ExcludeListIDs, after))))
 		}
+		for _, segment := range r.ExcludeSegmentIDs {
+			if excluded, there := r.Rules[segment]; there {
+				s.Where(sql.Not(r.matches(s.C(id), excluded, after)))
+			}
+		}
+
 		if after != nil {
 			s.Where(sql.GT(s.C(id), *after)).OrderBy(s.C(id)).Limit(limit)
 		}
@@ -270,9 +337,9 @@ func (r rule) parts(after *uid.ID, limit int) (parts []*sql.Selector) {
 			sql.Or(sql.In(s.C(contact.FieldID), anys(r.ContactIDs)...), sql.In(s.C(contact.FieldID), merged)))
 	}
 
-	if r.Filter != nil {
+	for _, f := range r.filters() {
 		s := from(contact.Table, "c")
-		add(s, contact.FieldOrganizationID, contact.FieldID, conditions(s, r.organization, *r.Filter, after)...)
+		add(s, contact.FieldOrganizationID, contact.FieldID, conditions(s, r.organization, f, after)...)
 	}
 
 	if len(parts) == 0 {
@@ -280,6 +347,34 @@ func (r rule) parts(after *uid.ID, limit int) (parts []*sql.Selector) {
 	}
 
 	return parts
+}
+
+// filters are the audience's own and those of its segments.
+func (r rule) filters() (all []jsonfield.ContactFilter) {
+	if r.Filter != nil {
+		all = append(all, *r.Filter)
+	}
+
+	for _, id := range r.SegmentIDs {
+		if f, there := r.Rules[id]; there {
+			all = append(all, f)
+		}
+	}
+
+	return all
+}
+
+// matches holds where the contact that a column names matches a filter. It is never null, so that
+// its opposite holds for all others: those too of whom the filter asks what is not known of them.
+func (r rule) matches(contactID string, f jsonfield.ContactFilter, after *uid.ID) *sql.Predicate {
+	c := sql.Table(contact.Table).As("x")
+	s := sql.Dialect(r.dialect).Select(c.C(contact.FieldID)).From(c).Where(sql.And(
+		sql.ColumnsEQ(c.C(contact.FieldID), contactID), sql.EQ(c.C(contact.FieldOrganizationID), r.organization)))
+	for _, p := range conditions(s, r.organization, f, after) {
+		s.Where(p)
+	}
+
+	return sql.Exists(s)
 }
 
 func text(s *string) string {

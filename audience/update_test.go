@@ -336,7 +336,7 @@ func TestAListIsDeletedUnlessAnImportNeedsItAndItsPeopleStay(t *testing.T) {
 		}
 
 		held := jsonfield.Audience{ListIDs: []uid.ID{lists["empty"]}, ExcludeListIDs: []uid.ID{vip}}
-		err = db.InTx(h.ctx, func(tx *database.Tx) error { return audience.HoldLists(h.ctx, tx, held) })
+		err = db.InTx(h.ctx, func(tx *database.Tx) error { return audience.Hold(h.ctx, tx, held) })
 		var in usererror.Fields
 		if !errors.As(err, &in) || len(in) != 1 {
 			t.Error("a list that is gone is held:", err)

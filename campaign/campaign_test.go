@@ -49,10 +49,18 @@ type stage struct {
 	list     *ent.ContactList
 	now      time.Time
 	woken    map[uid.ID]int
+
+	afterPage func() // once, when the first page of an enrolment is committed
 }
 
-func (s *stage) WakeEnrollment(_ context.Context, n uid.ID)        { s.woken[n]++ }
-func (s *stage) WakeLane(_ context.Context, n uid.ID)              { s.woken[n]++ }
+func (s *stage) WakeEnrollment(_ context.Context, n uid.ID) { s.woken[n]++ }
+func (s *stage) WakeLane(_ context.Context, n uid.ID) {
+	s.woken[n]++
+	if do := s.afterPage; do != nil {
+		s.afterPage = nil
+		do()
+	}
+}
 func (s *stage) Publish(context.Context, uid.ID, []delivery.Event) {}
 func (s *stage) Notify(context.Context, uid.ID, ...uid.ID)         {}
 

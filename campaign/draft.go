@@ -48,7 +48,7 @@ func (s *Service) Create(ctx context.Context, d Draft) (*ent.Campaign, error) {
 
 	var id uid.ID
 	err := s.db.InTx(ctx, func(tx *database.Tx) error {
-		if err := audience.HoldLists(ctx, tx, d.Audience); err != nil {
+		if err := audience.Hold(ctx, tx, d.Audience); err != nil {
 			return err
 		}
 

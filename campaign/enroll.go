@@ -12,6 +12,7 @@ import (
 	"carillon/ent"
 	"carillon/ent/campaign"
 	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/uid"
 	"carillon/whatsapp"
 )
@@ -72,7 +73,13 @@ func (s *Service) enrollPage(ctx context.Context, c *ent.Campaign) (done bool, e
 			return err
 		}
 
-		page, err := audience.Page(ctx, tx, c.OrganizationID, c.AudienceRule, after, pageSize)
+		// the campaign keeps its segments' rules, so that it has one audience however long it is read
+		rule, err := audience.Freeze(ctx, tx.Client, c.OrganizationID, c.AudienceRule)
+		if err != nil {
+			return err
+		}
+
+		page, err := audience.Page(ctx, tx, c.OrganizationID, rule, after, pageSize)
 		if err != nil {
 			return err
 		}
@@ -83,7 +90,7 @@ func (s *Service) enrollPage(ctx context.Context, c *ent.Campaign) (done bool, e
 			return fmt.Errorf("read organization: %w", err)
 		}
 
-		moveCursor := func() error { return s.moveCursor(ctx, tx, c, page, done) }
+		moveCursor := func() error { return s.moveCursor(ctx, tx, c, rule, page, done) }
 		_, err = s.queue.Enqueue(ctx, tx, c.OrganizationID, messages(c, organization, page), moveCursor)
 
 		return err
@@ -94,12 +101,19 @@ func (s *Service) enrollPage(ctx context.Context, c *ent.Campaign) (done bool, e
 
 // moveCursor is the guard of a page: it holds only while the campaign is where the page found it.
 // The first page sets the campaign running.
-func (s *Service) moveCursor(ctx context.Context, tx *database.Tx, c *ent.Campaign, page []audience.Recipient,
-	done bool) error {
+func (s *Service) moveCursor(ctx context.Context, tx *database.Tx, c *ent.Campaign, rule jsonfield.Audience,
+	page []audience.Recipient, done bool) error {
+	moves := func(m *ent.CampaignMutation) {
+		s.setCursor(m, page, done)
+		if c.EnrollCursor == nil {
+			m.SetAudienceRule(rule)
+		}
+	}
+
 	if c.Status == preparing {
 		changed, err := s.change(ctx, tx, request{change: enroll, campaign: c.ID,
 			still: func(now *ent.Campaign) bool { return samePlace(now, c) },
-			also:  func(u *ent.CampaignUpdateOne) { s.setCursor(u.Mutation(), page, done) }})
+			also:  func(u *ent.CampaignUpdateOne) { moves(u.Mutation()) }})
 		if err == nil && !changed {
 			return errMoved
 		}
@@ -114,7 +128,7 @@ func (s *Service) moveCursor(ctx context.Context, tx *database.Tx, c *ent.Campai
 		u.Where(campaign.EnrollCursorEQ(*c.EnrollCursor))
 	}
 
-	s.setCursor(u.Mutation(), page, done)
+	moves(u.Mutation())
 	n, err := u.Save(ctx)
 	if err == nil && n == 0 {
 		return errMoved
@@ -162,7 +176,7 @@ func messages(c *ent.Campaign, organization *ent.Organization, page []audience.R
 func skip(template *ent.Template, organization *ent.Organization, r audience.Recipient,
 	problems []*whatsapp.ValueError) enum.SkipReason {
 	barred := delivery.Eligibility{Category: template.Category, Consent: r.Consent,
-		RequireOptIn: organization.SendingPolicy.RequireOptIn}.Barred()
+		RequireOptIn: organization.SendingPolicy.RequireOptIn, Suppressed: r.Suppressed}.Barred()
 	switch {
 	// WhatsApp takes no code for a user id
 	case r.Address() == "", r.Phone == "" && template.Category == enum.TemplateCategoryAuthentication:

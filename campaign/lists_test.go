@@ -2,14 +2,17 @@ package campaign_test
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 
+	"carillon/campaign"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
+	"carillon/ent/message"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -81,6 +84,100 @@ func TestOfADraftAndADeletionOfItsListAtOnceOneIsRefused(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestASegmentIsNotDeletedWhileACampaignThatIsNotOverNamesIt(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db)
+		segment, err := s.audience.CreateSegment(s.owner, "excluded", jsonfield.ContactFilter{Country: []string{"DE"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		d := s.draft()
+		d.Audience.ExcludeSegmentIDs = []uid.ID{segment.ID}
+		c, err := s.Create(s.owner, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		var in usererror.Fields
+		_, err = s.audience.DeleteSegment(s.owner, segment.ID)
+		if !errors.As(err, &in) || in[0].Code != usererror.NotAllowed {
+			t.Error("a campaign excludes it, and it is deleted:", err)
+		}
+		if _, err := s.Cancel(s.owner, c.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.audience.DeleteSegment(s.owner, segment.ID); err != nil {
+			t.Error("the campaign is over:", err)
+		}
+
+		d.Audience.ExcludeSegmentIDs = []uid.ID{segment.ID}
+		if _, err := s.Create(s.owner, d); !errors.As(err, &in) || in[0].Code != usererror.NoSuch {
+			t.Error("a segment that is gone is named:", err)
+		}
+	})
+}
+
+// The rule changes between two pages; and a suppressed number is counted as what it is.
+func TestACampaignsAudienceIsThatOfItsFirstPage(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db)
+		for i := range 1200 {
+			s.contact(fmt.Sprintf("+1303%07d", i), "Ann", map[bool]string{true: "Rome", false: "Oslo"}[i%2 == 0],
+				enum.ConsentOptedIn)
+		}
+
+		in := func(city string) jsonfield.ContactFilter {
+			return jsonfield.ContactFilter{Attributes: []jsonfield.AttributeFilter{{Key: "city", Equals: &city}}}
+		}
+		out, err := s.audience.CreateSegment(s.owner, "out", in("Bonn"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.audience.Suppress(s.owner, []string{"+13030000004", "+13030001100"}, nil); err != nil {
+			t.Fatal(err)
+		}
+
+		d := s.draft()
+		d.Audience.ExcludeSegmentIDs = []uid.ID{out.ID}
+		c := s.launched(t, d)
+		s.afterPage = func() {
+			rule := in("Oslo")
+			if _, err := s.audience.UpdateSegment(s.owner, out.ID, nil, &rule); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := s.Enroll(s.owner, c.ID); err != nil {
+			t.Fatal(err)
+		}
+
+		c = db.Client.Campaign.GetX(s.owner, c.ID)
+		if c.Total != 1200 || c.Skipped != 2 || c.EnrolledAt == nil {
+			t.Errorf("%d of 1,200 people, %d skipped", c.Total, c.Skipped)
+		}
+
+		suppressed := db.Client.Message.Query().Where(message.SkipReasonEQ(enum.SkipReasonSuppressed)).CountX(s.owner)
+		if suppressed != 2 {
+			t.Errorf("%d are SUPPRESSED", suppressed)
+		}
+	})
+}
+
+func (s *stage) launched(t *testing.T, d campaign.Draft) *ent.Campaign {
+	t.Helper()
+	c, err := s.Create(s.owner, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err = s.Launch(s.owner, c.ID); err != nil {
+		t.Fatal(err)
+	}
+
+	return c
 }
 
 func (s *stage) newList(t *testing.T, name string) uid.ID {

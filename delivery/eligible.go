@@ -13,6 +13,7 @@ type Eligibility struct {
 	Category     enum.TemplateCategory // of the template, as it is now; empty for a text or a file
 	Consent      enum.Consent          // to marketing; empty when the contact is gone
 	RequireOptIn bool                  // the organization's sending policy
+	Suppressed   bool                  // one of the person's numbers is on the suppression list
 }
 
 // eligibility says why a message of marketing may not go, in Go and in SQL. The first reason
@@ -36,7 +37,10 @@ var eligibility = []struct {
 
 // Barred says why the message may not go; empty when it may.
 func (e Eligibility) Barred() enum.SkipReason {
-	if !e.marketing() {
+	switch {
+	case e.Suppressed: // whatever is to be said to them
+		return enum.SkipReasonSuppressed
+	case !e.marketing():
 		return ""
 	}
 
@@ -54,7 +58,7 @@ func (e Eligibility) marketing() bool { return e.Category == enum.TemplateCatego
 // sender is whose messages a statement looks at, by its parameter $1, and how it knows what they
 // have in common: PostgreSQL and SQLite read that once in a statement.
 type sender struct {
-	messages, category, requireOptIn string
+	messages, organization, category, requireOptIn string
 }
 
 var (
@@ -63,14 +67,20 @@ var (
 			" AND campaign.status = 'RUNNING'" + maySend("campaign.organization_id") + ")",
 		category: `(SELECT template.category FROM template
 			WHERE template.id = (SELECT campaign.template_id FROM campaign WHERE campaign.id = $1))`,
-		requireOptIn: requireOptIn("(SELECT campaign.organization_id FROM campaign WHERE campaign.id = $1)"),
+		organization: organizationOfCampaign,
+		requireOptIn: requireOptIn(organizationOfCampaign),
 	}
 	single = sender{
-		messages: "phone_number_id = $1 AND campaign_id IS NULL" + numberMaySend,
-		category: "(SELECT template.category FROM template WHERE template.id = message.template_id)",
-		requireOptIn: requireOptIn("(SELECT phone_number.organization_id FROM phone_number" +
-			" WHERE phone_number.id = $1)"),
+		messages:     "phone_number_id = $1 AND campaign_id IS NULL" + numberMaySend,
+		category:     "(SELECT template.category FROM template WHERE template.id = message.template_id)",
+		organization: organizationOfNumber,
+		requireOptIn: requireOptIn(organizationOfNumber),
 	}
+)
+
+const (
+	organizationOfCampaign = "(SELECT campaign.organization_id FROM campaign WHERE campaign.id = $1)"
+	organizationOfNumber   = "(SELECT phone_number.organization_id FROM phone_number WHERE phone_number.id = $1)"
 )
 
 func requireOptIn(organization string) string {
@@ -80,9 +90,27 @@ func requireOptIn(organization string) string {
 
 // barred is Eligibility.Barred in SQL, for a row of message; null when it may go.
 func (s sender) barred() string {
-	return "CASE WHEN " + s.category + " = 'MARKETING' THEN" +
+	return "CASE WHEN " + Suppresses(s.organization) + " AND (" + SuppressedContact("message.contact_id") + " OR " +
+		suppressedAddress + ") THEN '" + string(enum.SkipReasonSuppressed) + "' WHEN " + s.category + " = 'MARKETING' THEN" +
 		" (SELECT " + s.reason("person.consent") + " FROM (SELECT " + consent + " AS consent LIMIT 1) AS person) END"
 }
+
+// Suppresses holds, in SQL, where an organization has a suppression list at all. Databases look
+// once in a statement, so that for most organizations the list costs nothing.
+func Suppresses(organization string) string {
+	return "EXISTS (SELECT 1 FROM suppression WHERE suppression.organization_id = " + organization + ")"
+}
+
+// SuppressedContact holds, in SQL, for a contact one of whose numbers is on the suppression list.
+func SuppressedContact(id string) string {
+	return "EXISTS (SELECT 1 FROM contact_identifier AS own JOIN suppression" +
+		" ON suppression.organization_id = own.organization_id AND suppression.number_key = own.value" +
+		" WHERE own.contact_id = " + id + " AND own.kind = 'PHONE')"
+}
+
+// suppressedAddress holds for a message to a number on the list, whoever has it.
+const suppressedAddress = "EXISTS (SELECT 1 FROM suppression WHERE suppression.organization_id =" +
+	" message.organization_id AND suppression.number_key = message.address)"
 
 func (s sender) reason(consent string) string {
 	cases := make([]string, len(eligibility))

@@ -87,6 +87,10 @@ func (b *bench) consent(p person, consent enum.Consent) {
 	b.db.Client.Contact.UpdateOneID(p.contact).SetMarketingConsent(consent).ExecX(b.ctx)
 }
 
+func (b *bench) suppress(phone string) {
+	b.db.Client.Suppression.Create().SetOrganizationID(b.organization).SetPhone(phone).SetNumberKey(phone).ExecX(b.ctx)
+}
+
 func (b *bench) requireOptIn(required bool) {
 	policy := jsonfield.DefaultSendingPolicy()
 	policy.RequireOptIn = required
@@ -154,7 +158,11 @@ func TestWhoMayBeWrittenToIsTheSameInGoAndInEveryClaim(t *testing.T) {
 				p := b.person(person{phone: fmt.Sprintf("+1303%03d%04d", round, i), consent: consents[rand.IntN(3)],
 					known: knowns[rand.IntN(4)]})
 				people = append(people, p)
-				e := delivery.Eligibility{Category: category, Consent: p.consent, RequireOptIn: requireOptIn}
+				e := delivery.Eligibility{Category: category, Consent: p.consent, RequireOptIn: requireOptIn,
+					Suppressed: rand.IntN(4) == 0}
+				if e.Suppressed {
+					b.suppress(p.phone)
+				}
 
 				switch p.known {
 				case "nobody":
@@ -193,6 +201,7 @@ func TestWhatWaitsIsLookedAtAgainWheneverItIsClaimed(t *testing.T) {
 	changes := map[string]func(b *bench, p person){
 		"OPTED_OUT": func(b *bench, p person) { b.consent(p, enum.ConsentOptedOut) },
 		"NO_OPT_IN": func(b *bench, _ person) { b.requireOptIn(true) },
+		"SUPPRESSED": func(b *bench, p person) { b.suppress(p.phone) },
 		"CONTACT_DELETED": func(b *bench, p person) {
 			b.db.Client.Contact.DeleteOneID(p.contact).ExecX(b.ctx)
 		},
@@ -522,6 +531,41 @@ func TestARetryLeavesThoseAloneWhoMayNotBeWrittenTo(t *testing.T) {
 			t.Errorf("queued %d again, %v", n, err)
 		}
 		if diff := cmp.Diff([]string{"QUEUED", "FAILED", "QUEUED", "QUEUED"}, b.fates(ids...)); diff != "" {
+			t.Error(diff)
+		}
+
+		b.verify(t)
+	})
+}
+
+// The person is written to by another form of the number, or by a user id.
+func TestASuppressedNumberIsTheContactsByWhateverAddressTheyAreWrittenTo(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		b := setUp(t, db)
+		people := b.people(2, enum.ConsentOptedIn)
+		for _, p := range people {
+			db.Client.ContactIdentifier.Create().SetOrganizationID(b.organization).SetKind(enum.IdentifierKindPhone).
+				SetValue(p.phone).SetContactID(p.contact).SetSince(start).ExecX(b.ctx)
+		}
+
+		b.suppress(people[0].phone)
+		for i, address := range []string{"US.1234", "US.5678"} {
+			people[i].phone = address
+		}
+
+		ids := b.to(t, b.campaign, b.campaign.TemplateID, people...)
+		b.claim(t, 10, 0)
+		if diff := cmp.Diff([]string{"SKIPPED SUPPRESSED", "SENDING"}, b.fates(ids...)); diff != "" {
+			t.Error(diff)
+		}
+
+		stranger := b.people(1, enum.ConsentOptedIn) // on another organization's list
+		db.Client.Suppression.Create().SetOrganizationID(uid.New(uid.Organization)).SetPhone(stranger[0].phone).
+			SetNumberKey(stranger[0].phone).ExecX(b.ctx)
+		ids = b.to(t, b.campaign, b.campaign.TemplateID, stranger...)
+		b.claim(t, 10, 0)
+		if diff := cmp.Diff([]string{"SENDING"}, b.fates(ids...)); diff != "" {
 			t.Error(diff)
 		}
 

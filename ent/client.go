@@ -47,10 +47,12 @@ import (
 	"carillon/ent/recoverycode"
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
+	"carillon/ent/segment"
 	"carillon/ent/servicestate"
 	"carillon/ent/session"
 	"carillon/ent/signinflow"
 	"carillon/ent/statistic"
+	"carillon/ent/suppression"
 	"carillon/ent/template"
 	"carillon/ent/templatechange"
 	"carillon/ent/termsacceptance"
@@ -141,6 +143,8 @@ type Client struct {
 	SecondFactor *SecondFactorClient
 	// SecurityNotice is the client for interacting with the SecurityNotice builders.
 	SecurityNotice *SecurityNoticeClient
+	// Segment is the client for interacting with the Segment builders.
+	Segment *SegmentClient
 	// ServiceState is the client for interacting with the ServiceState builders.
 	ServiceState *ServiceStateClient
 	// Session is the client for interacting with the Session builders.
@@ -149,6 +153,8 @@ type Client struct {
 	SignInFlow *SignInFlowClient
 	// Statistic is the client for interacting with the Statistic builders.
 	Statistic *StatisticClient
+	// Suppression is the client for interacting with the Suppression builders.
+	Suppression *SuppressionClient
 	// Template is the client for interacting with the Template builders.
 	Template *TemplateClient
 	// TemplateChange is the client for interacting with the TemplateChange builders.
@@ -207,10 +213,12 @@ func (c *Client) init() {
 	c.RecoveryCode = NewRecoveryCodeClient(c.config)
 	c.SecondFactor = NewSecondFactorClient(c.config)
 	c.SecurityNotice = NewSecurityNoticeClient(c.config)
+	c.Segment = NewSegmentClient(c.config)
 	c.ServiceState = NewServiceStateClient(c.config)
 	c.Session = NewSessionClient(c.config)
 	c.SignInFlow = NewSignInFlowClient(c.config)
 	c.Statistic = NewStatisticClient(c.config)
+	c.Suppression = NewSuppressionClient(c.config)
 	c.Template = NewTemplateClient(c.config)
 	c.TemplateChange = NewTemplateChangeClient(c.config)
 	c.TermsAcceptance = NewTermsAcceptanceClient(c.config)
@@ -344,10 +352,12 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		RecoveryCode:      NewRecoveryCodeClient(cfg),
 		SecondFactor:      NewSecondFactorClient(cfg),
 		SecurityNotice:    NewSecurityNoticeClient(cfg),
+		Segment:           NewSegmentClient(cfg),
 		ServiceState:      NewServiceStateClient(cfg),
 		Session:           NewSessionClient(cfg),
 		SignInFlow:        NewSignInFlowClient(cfg),
 		Statistic:         NewStatisticClient(cfg),
+		Suppression:       NewSuppressionClient(cfg),
 		Template:          NewTemplateClient(cfg),
 		TemplateChange:    NewTemplateChangeClient(cfg),
 		TermsAcceptance:   NewTermsAcceptanceClient(cfg),
@@ -408,10 +418,12 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		RecoveryCode:      NewRecoveryCodeClient(cfg),
 		SecondFactor:      NewSecondFactorClient(cfg),
 		SecurityNotice:    NewSecurityNoticeClient(cfg),
+		Segment:           NewSegmentClient(cfg),
 		ServiceState:      NewServiceStateClient(cfg),
 		Session:           NewSessionClient(cfg),
 		SignInFlow:        NewSignInFlowClient(cfg),
 		Statistic:         NewStatisticClient(cfg),
+		Suppression:       NewSuppressionClient(cfg),
 		Template:          NewTemplateClient(cfg),
 		TemplateChange:    NewTemplateChangeClient(cfg),
 		TermsAcceptance:   NewTermsAcceptanceClient(cfg),
@@ -454,9 +466,9 @@ func (c *Client) Use(hooks ...Hook) {
 		c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember, c.Listing,
 		c.MediaUpload, c.Member, c.Message, c.MessagingWindow, c.Organization,
 		c.PasswordReset, c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.SecondFactor,
-		c.SecurityNotice, c.ServiceState, c.Session, c.SignInFlow, c.Statistic,
-		c.Template, c.TemplateChange, c.TermsAcceptance, c.Thread, c.UnmatchedWebhook,
-		c.User,
+		c.SecurityNotice, c.Segment, c.ServiceState, c.Session, c.SignInFlow,
+		c.Statistic, c.Suppression, c.Template, c.TemplateChange, c.TermsAcceptance,
+		c.Thread, c.UnmatchedWebhook, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -473,9 +485,9 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember, c.Listing,
 		c.MediaUpload, c.Member, c.Message, c.MessagingWindow, c.Organization,
 		c.PasswordReset, c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.SecondFactor,
-		c.SecurityNotice, c.ServiceState, c.Session, c.SignInFlow, c.Statistic,
-		c.Template, c.TemplateChange, c.TermsAcceptance, c.Thread, c.UnmatchedWebhook,
-		c.User,
+		c.SecurityNotice, c.Segment, c.ServiceState, c.Session, c.SignInFlow,
+		c.Statistic, c.Suppression, c.Template, c.TemplateChange, c.TermsAcceptance,
+		c.Thread, c.UnmatchedWebhook, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -554,6 +566,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.SecondFactor.mutate(ctx, m)
 	case *SecurityNoticeMutation:
 		return c.SecurityNotice.mutate(ctx, m)
+	case *SegmentMutation:
+		return c.Segment.mutate(ctx, m)
 	case *ServiceStateMutation:
 		return c.ServiceState.mutate(ctx, m)
 	case *SessionMutation:
@@ -562,6 +576,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.SignInFlow.mutate(ctx, m)
 	case *StatisticMutation:
 		return c.Statistic.mutate(ctx, m)
+	case *SuppressionMutation:
+		return c.Suppression.mutate(ctx, m)
 	case *TemplateMutation:
 		return c.Template.mutate(ctx, m)
 	case *TemplateChangeMutation:
@@ -5620,6 +5636,140 @@ func (c *SecurityNoticeClient) mutate(ctx context.Context, m *SecurityNoticeMuta
 	}
 }
 
+// SegmentClient is a client for the Segment schema.
+type SegmentClient struct {
+	config
+}
+
+// NewSegmentClient returns a client for the Segment from the given config.
+func NewSegmentClient(c config) *SegmentClient {
+	return &SegmentClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `segment.Hooks(f(g(h())))`.
+func (c *SegmentClient) Use(hooks ...Hook) {
+	c.hooks.Segment = append(c.hooks.Segment, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `segment.Intercept(f(g(h())))`.
+func (c *SegmentClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Segment = append(c.inters.Segment, interceptors...)
+}
+
+// Create returns a builder for creating a Segment entity.
+func (c *SegmentClient) Create() *SegmentCreate {
+	mutation := newSegmentMutation(c.config, OpCreate)
+	return &SegmentCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Segment entities.
+func (c *SegmentClient) CreateBulk(builders ...*SegmentCreate) *SegmentCreateBulk {
+	return &SegmentCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SegmentClient) MapCreateBulk(slice any, setFunc func(*SegmentCreate, int)) *SegmentCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SegmentCreateBulk{err: fmt.Errorf("calling to SegmentClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SegmentCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SegmentCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Segment.
+func (c *SegmentClient) Update() *SegmentUpdate {
+	mutation := newSegmentMutation(c.config, OpUpdate)
+	return &SegmentUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SegmentClient) UpdateOne(_m *Segment) *SegmentUpdateOne {
+	mutation := newSegmentMutation(c.config, OpUpdateOne, withSegment(_m))
+	return &SegmentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SegmentClient) UpdateOneID(id uid.ID) *SegmentUpdateOne {
+	mutation := newSegmentMutation(c.config, OpUpdateOne, withSegmentID(id))
+	return &SegmentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Segment.
+func (c *SegmentClient) Delete() *SegmentDelete {
+	mutation := newSegmentMutation(c.config, OpDelete)
+	return &SegmentDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SegmentClient) DeleteOne(_m *Segment) *SegmentDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SegmentClient) DeleteOneID(id uid.ID) *SegmentDeleteOne {
+	builder := c.Delete().Where(segment.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SegmentDeleteOne{builder}
+}
+
+// Query returns a query builder for Segment.
+func (c *SegmentClient) Query() *SegmentQuery {
+	return &SegmentQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSegment},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Segment entity by its id.
+func (c *SegmentClient) Get(ctx context.Context, id uid.ID) (*Segment, error) {
+	return c.Query().Where(segment.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SegmentClient) GetX(ctx context.Context, id uid.ID) *Segment {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *SegmentClient) Hooks() []Hook {
+	hooks := c.hooks.Segment
+	return append(hooks[:len(hooks):len(hooks)], segment.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *SegmentClient) Interceptors() []Interceptor {
+	return c.inters.Segment
+}
+
+func (c *SegmentClient) mutate(ctx context.Context, m *SegmentMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SegmentCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SegmentUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SegmentUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SegmentDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Segment mutation op: %q", m.Op())
+	}
+}
+
 // ServiceStateClient is a client for the ServiceState schema.
 type ServiceStateClient struct {
 	config
@@ -6169,6 +6319,140 @@ func (c *StatisticClient) mutate(ctx context.Context, m *StatisticMutation) (Val
 		return (&StatisticDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Statistic mutation op: %q", m.Op())
+	}
+}
+
+// SuppressionClient is a client for the Suppression schema.
+type SuppressionClient struct {
+	config
+}
+
+// NewSuppressionClient returns a client for the Suppression from the given config.
+func NewSuppressionClient(c config) *SuppressionClient {
+	return &SuppressionClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `suppression.Hooks(f(g(h())))`.
+func (c *SuppressionClient) Use(hooks ...Hook) {
+	c.hooks.Suppression = append(c.hooks.Suppression, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `suppression.Intercept(f(g(h())))`.
+func (c *SuppressionClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Suppression = append(c.inters.Suppression, interceptors...)
+}
+
+// Create returns a builder for creating a Suppression entity.
+func (c *SuppressionClient) Create() *SuppressionCreate {
+	mutation := newSuppressionMutation(c.config, OpCreate)
+	return &SuppressionCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Suppression entities.
+func (c *SuppressionClient) CreateBulk(builders ...*SuppressionCreate) *SuppressionCreateBulk {
+	return &SuppressionCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SuppressionClient) MapCreateBulk(slice any, setFunc func(*SuppressionCreate, int)) *SuppressionCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SuppressionCreateBulk{err: fmt.Errorf("calling to SuppressionClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SuppressionCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SuppressionCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Suppression.
+func (c *SuppressionClient) Update() *SuppressionUpdate {
+	mutation := newSuppressionMutation(c.config, OpUpdate)
+	return &SuppressionUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SuppressionClient) UpdateOne(_m *Suppression) *SuppressionUpdateOne {
+	mutation := newSuppressionMutation(c.config, OpUpdateOne, withSuppression(_m))
+	return &SuppressionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SuppressionClient) UpdateOneID(id uid.ID) *SuppressionUpdateOne {
+	mutation := newSuppressionMutation(c.config, OpUpdateOne, withSuppressionID(id))
+	return &SuppressionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Suppression.
+func (c *SuppressionClient) Delete() *SuppressionDelete {
+	mutation := newSuppressionMutation(c.config, OpDelete)
+	return &SuppressionDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SuppressionClient) DeleteOne(_m *Suppression) *SuppressionDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SuppressionClient) DeleteOneID(id uid.ID) *SuppressionDeleteOne {
+	builder := c.Delete().Where(suppression.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SuppressionDeleteOne{builder}
+}
+
+// Query returns a query builder for Suppression.
+func (c *SuppressionClient) Query() *SuppressionQuery {
+	return &SuppressionQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSuppression},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Suppression entity by its id.
+func (c *SuppressionClient) Get(ctx context.Context, id uid.ID) (*Suppression, error) {
+	return c.Query().Where(suppression.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SuppressionClient) GetX(ctx context.Context, id uid.ID) *Suppression {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *SuppressionClient) Hooks() []Hook {
+	hooks := c.hooks.Suppression
+	return append(hooks[:len(hooks):len(hooks)], suppression.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *SuppressionClient) Interceptors() []Interceptor {
+	return c.inters.Suppression
+}
+
+func (c *SuppressionClient) mutate(ctx context.Context, m *SuppressionMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SuppressionCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SuppressionUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SuppressionUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SuppressionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Suppression mutation op: %q", m.Op())
 	}
 }
 
@@ -7049,9 +7333,9 @@ type (
 		FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection, Invitation,
 		ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
 		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode,
-		SecondFactor, SecurityNotice, ServiceState, Session, SignInFlow, Statistic,
-		Template, TemplateChange, TermsAcceptance, Thread, UnmatchedWebhook,
-		User []ent.Hook
+		SecondFactor, SecurityNotice, Segment, ServiceState, Session, SignInFlow,
+		Statistic, Suppression, Template, TemplateChange, TermsAcceptance, Thread,
+		UnmatchedWebhook, User []ent.Hook
 	}
 	inters struct {
 		APIKey, Account, AuditChain, AuditEvent, Campaign, Claim, ConsentRecord,
@@ -7060,9 +7344,9 @@ type (
 		FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection, Invitation,
 		ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
 		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode,
-		SecondFactor, SecurityNotice, ServiceState, Session, SignInFlow, Statistic,
-		Template, TemplateChange, TermsAcceptance, Thread, UnmatchedWebhook,
-		User []ent.Interceptor
+		SecondFactor, SecurityNotice, Segment, ServiceState, Session, SignInFlow,
+		Statistic, Suppression, Template, TemplateChange, TermsAcceptance, Thread,
+		UnmatchedWebhook, User []ent.Interceptor
 	}
 )
 

@@ -38,10 +38,12 @@ import (
 	"carillon/ent/recoverycode"
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
+	"carillon/ent/segment"
 	"carillon/ent/servicestate"
 	"carillon/ent/session"
 	"carillon/ent/signinflow"
 	"carillon/ent/statistic"
+	"carillon/ent/suppression"
 	"carillon/ent/template"
 	"carillon/ent/templatechange"
 	"carillon/ent/termsacceptance"
@@ -152,10 +154,12 @@ func checkColumn(t, c string) error {
 			recoverycode.Table:      recoverycode.ValidColumn,
 			secondfactor.Table:      secondfactor.ValidColumn,
 			securitynotice.Table:    securitynotice.ValidColumn,
+			segment.Table:           segment.ValidColumn,
 			servicestate.Table:      servicestate.ValidColumn,
 			session.Table:           session.ValidColumn,
 			signinflow.Table:        signinflow.ValidColumn,
 			statistic.Table:         statistic.ValidColumn,
+			suppression.Table:       suppression.ValidColumn,
 			template.Table:          template.ValidColumn,
 			templatechange.Table:    templatechange.ValidColumn,
 			termsacceptance.Table:   termsacceptance.ValidColumn,

@@ -39,10 +39,12 @@ import (
 	"carillon/ent/recoverycode"
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
+	"carillon/ent/segment"
 	"carillon/ent/servicestate"
 	"carillon/ent/session"
 	"carillon/ent/signinflow"
 	"carillon/ent/statistic"
+	"carillon/ent/suppression"
 	"carillon/ent/template"
 	"carillon/ent/templatechange"
 	"carillon/ent/termsacceptance"
@@ -58,7 +60,7 @@ import (
 
 // schemaGraph holds a representation of ent/schema at runtime.
 var schemaGraph = func() *sqlgraph.Schema {
-	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 45)}
+	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 47)}
 	graph.Nodes[0] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   apikey.Table,
@@ -839,6 +841,23 @@ var schemaGraph = func() *sqlgraph.Schema {
 	}
 	graph.Nodes[35] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
+			Table:   segment.Table,
+			Columns: segment.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: segment.FieldID,
+			},
+		},
+		Type: "Segment",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			segment.FieldOrganizationID: {Type: field.TypeUUID, Column: segment.FieldOrganizationID},
+			segment.FieldName:           {Type: field.TypeString, Column: segment.FieldName},
+			segment.FieldRule:           {Type: field.TypeJSON, Column: segment.FieldRule},
+			segment.FieldCreatedAt:      {Type: field.TypeTime, Column: segment.FieldCreatedAt},
+		},
+	}
+	graph.Nodes[36] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
 			Table:   servicestate.Table,
 			Columns: servicestate.Columns,
 			ID: &sqlgraph.FieldSpec{
@@ -853,7 +872,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			servicestate.FieldChangedAt:   {Type: field.TypeTime, Column: servicestate.FieldChangedAt},
 		},
 	}
-	graph.Nodes[36] = &sqlgraph.Node{
+	graph.Nodes[37] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   session.Table,
 			Columns: session.Columns,
@@ -876,7 +895,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			session.FieldVouched:        {Type: field.TypeBool, Column: session.FieldVouched},
 		},
 	}
-	graph.Nodes[37] = &sqlgraph.Node{
+	graph.Nodes[38] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   signinflow.Table,
 			Columns: signinflow.Columns,
@@ -895,7 +914,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			signinflow.FieldExpiresAt:   {Type: field.TypeTime, Column: signinflow.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[38] = &sqlgraph.Node{
+	graph.Nodes[39] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   statistic.Table,
 			Columns: statistic.Columns,
@@ -925,7 +944,25 @@ var schemaGraph = func() *sqlgraph.Schema {
 			statistic.FieldOptedOut:       {Type: field.TypeInt64, Column: statistic.FieldOptedOut},
 		},
 	}
-	graph.Nodes[39] = &sqlgraph.Node{
+	graph.Nodes[40] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   suppression.Table,
+			Columns: suppression.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: suppression.FieldID,
+			},
+		},
+		Type: "Suppression",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			suppression.FieldOrganizationID: {Type: field.TypeUUID, Column: suppression.FieldOrganizationID},
+			suppression.FieldPhone:          {Type: field.TypeString, Column: suppression.FieldPhone},
+			suppression.FieldNumberKey:      {Type: field.TypeString, Column: suppression.FieldNumberKey},
+			suppression.FieldReason:         {Type: field.TypeString, Column: suppression.FieldReason},
+			suppression.FieldCreatedAt:      {Type: field.TypeTime, Column: suppression.FieldCreatedAt},
+		},
+	}
+	graph.Nodes[41] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   template.Table,
 			Columns: template.Columns,
@@ -959,7 +996,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			template.FieldUpdatedAt:         {Type: field.TypeTime, Column: template.FieldUpdatedAt},
 		},
 	}
-	graph.Nodes[40] = &sqlgraph.Node{
+	graph.Nodes[42] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   templatechange.Table,
 			Columns: templatechange.Columns,
@@ -980,7 +1017,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			templatechange.FieldReason:         {Type: field.TypeString, Column: templatechange.FieldReason},
 		},
 	}
-	graph.Nodes[41] = &sqlgraph.Node{
+	graph.Nodes[43] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   termsacceptance.Table,
 			Columns: termsacceptance.Columns,
@@ -999,7 +1036,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			termsacceptance.FieldAcceptedAt:     {Type: field.TypeTime, Column: termsacceptance.FieldAcceptedAt},
 		},
 	}
-	graph.Nodes[42] = &sqlgraph.Node{
+	graph.Nodes[44] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   thread.Table,
 			Columns: thread.Columns,
@@ -1018,7 +1055,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			thread.FieldAt:             {Type: field.TypeTime, Column: thread.FieldAt},
 		},
 	}
-	graph.Nodes[43] = &sqlgraph.Node{
+	graph.Nodes[45] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   unmatchedwebhook.Table,
 			Columns: unmatchedwebhook.Columns,
@@ -1039,7 +1076,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			unmatchedwebhook.FieldWaitsFor:   {Type: field.TypeString, Column: unmatchedwebhook.FieldWaitsFor},
 		},
 	}
-	graph.Nodes[44] = &sqlgraph.Node{
+	graph.Nodes[46] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   user.Table,
 			Columns: user.Columns,
@@ -4762,6 +4799,66 @@ func (f *SecurityNoticeFilter) WhereExpiresAt(p entql.TimeP) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *SegmentQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the SegmentQuery builder.
+func (_q *SegmentQuery) Filter() *SegmentFilter {
+	return &SegmentFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *SegmentMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the SegmentMutation builder.
+func (m *SegmentMutation) Filter() *SegmentFilter {
+	return &SegmentFilter{config: m.config, predicateAdder: m}
+}
+
+// SegmentFilter provides a generic filtering capability at runtime for SegmentQuery.
+type SegmentFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *SegmentFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[35].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *SegmentFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(segment.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *SegmentFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(segment.FieldOrganizationID))
+}
+
+// WhereName applies the entql string predicate on the name field.
+func (f *SegmentFilter) WhereName(p entql.StringP) {
+	f.Where(p.Field(segment.FieldName))
+}
+
+// WhereRule applies the entql json.RawMessage predicate on the rule field.
+func (f *SegmentFilter) WhereRule(p entql.BytesP) {
+	f.Where(p.Field(segment.FieldRule))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *SegmentFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(segment.FieldCreatedAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *ServiceStateQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -4790,7 +4887,7 @@ type ServiceStateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ServiceStateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[35].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[36].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4845,7 +4942,7 @@ type SessionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SessionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[36].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[37].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4949,7 +5046,7 @@ type SignInFlowFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SignInFlowFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[37].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[38].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5019,7 +5116,7 @@ type StatisticFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *StatisticFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[38].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[39].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5116,6 +5213,71 @@ func (f *StatisticFilter) WhereOptedOut(p entql.Int64P) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *SuppressionQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the SuppressionQuery builder.
+func (_q *SuppressionQuery) Filter() *SuppressionFilter {
+	return &SuppressionFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *SuppressionMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the SuppressionMutation builder.
+func (m *SuppressionMutation) Filter() *SuppressionFilter {
+	return &SuppressionFilter{config: m.config, predicateAdder: m}
+}
+
+// SuppressionFilter provides a generic filtering capability at runtime for SuppressionQuery.
+type SuppressionFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *SuppressionFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[40].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *SuppressionFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(suppression.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *SuppressionFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(suppression.FieldOrganizationID))
+}
+
+// WherePhone applies the entql string predicate on the phone field.
+func (f *SuppressionFilter) WherePhone(p entql.StringP) {
+	f.Where(p.Field(suppression.FieldPhone))
+}
+
+// WhereNumberKey applies the entql string predicate on the number_key field.
+func (f *SuppressionFilter) WhereNumberKey(p entql.StringP) {
+	f.Where(p.Field(suppression.FieldNumberKey))
+}
+
+// WhereReason applies the entql string predicate on the reason field.
+func (f *SuppressionFilter) WhereReason(p entql.StringP) {
+	f.Where(p.Field(suppression.FieldReason))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *SuppressionFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(suppression.FieldCreatedAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *TemplateQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -5144,7 +5306,7 @@ type TemplateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TemplateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[39].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[41].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5303,7 +5465,7 @@ type TemplateChangeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TemplateChangeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[40].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[42].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5397,7 +5559,7 @@ type TermsAcceptanceFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TermsAcceptanceFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[41].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[43].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5467,7 +5629,7 @@ type ThreadFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ThreadFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[42].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[44].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5537,7 +5699,7 @@ type UnmatchedWebhookFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UnmatchedWebhookFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[43].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[45].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5617,7 +5779,7 @@ type UserFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UserFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[44].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[46].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})

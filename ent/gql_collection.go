@@ -17,7 +17,9 @@ import (
 	"carillon/ent/message"
 	"carillon/ent/organization"
 	"carillon/ent/phonenumber"
+	"carillon/ent/segment"
 	"carillon/ent/session"
+	"carillon/ent/suppression"
 	"carillon/ent/template"
 	"carillon/ent/user"
 	"context"
@@ -2045,6 +2047,113 @@ func newPhoneNumberPaginateArgs(rv map[string]any) *phonenumberPaginateArgs {
 }
 
 // CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *SegmentQuery) CollectFields(ctx context.Context, satisfies ...string) (*SegmentQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *SegmentQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(segment.Columns))
+		selectedFields = []string{segment.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+		case "organizationID":
+			if _, ok := fieldSeen[segment.FieldOrganizationID]; !ok {
+				selectedFields = append(selectedFields, segment.FieldOrganizationID)
+				fieldSeen[segment.FieldOrganizationID] = struct{}{}
+			}
+		case "name":
+			if _, ok := fieldSeen[segment.FieldName]; !ok {
+				selectedFields = append(selectedFields, segment.FieldName)
+				fieldSeen[segment.FieldName] = struct{}{}
+			}
+		case "rule":
+			if _, ok := fieldSeen[segment.FieldRule]; !ok {
+				selectedFields = append(selectedFields, segment.FieldRule)
+				fieldSeen[segment.FieldRule] = struct{}{}
+			}
+		case "createdAt":
+			if _, ok := fieldSeen[segment.FieldCreatedAt]; !ok {
+				selectedFields = append(selectedFields, segment.FieldCreatedAt)
+				fieldSeen[segment.FieldCreatedAt] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type segmentPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []SegmentPaginateOption
+}
+
+func newSegmentPaginateArgs(rv map[string]any) *segmentPaginateArgs {
+	args := &segmentPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case []*SegmentOrder:
+			args.opts = append(args.opts, WithSegmentOrder(v))
+		case []any:
+			var orders []*SegmentOrder
+			for i := range v {
+				mv, ok := v[i].(map[string]any)
+				if !ok {
+					continue
+				}
+				var (
+					err1, err2 error
+					order      = &SegmentOrder{Field: &SegmentOrderField{}, Direction: entgql.OrderDirectionAsc}
+				)
+				if d, ok := mv[directionField]; ok {
+					err1 = order.Direction.UnmarshalGQL(d)
+				}
+				if f, ok := mv[fieldField]; ok {
+					err2 = order.Field.UnmarshalGQL(f)
+				}
+				if err1 == nil && err2 == nil {
+					orders = append(orders, order)
+				}
+			}
+			args.opts = append(args.opts, WithSegmentOrder(orders))
+		}
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
 func (_q *SessionQuery) CollectFields(ctx context.Context, satisfies ...string) (*SessionQuery, error) {
 	fc := graphql.GetFieldContext(ctx)
 	if fc == nil {
@@ -2162,6 +2271,118 @@ func newSessionPaginateArgs(rv map[string]any) *sessionPaginateArgs {
 	}
 	if v := rv[beforeField]; v != nil {
 		args.before = v.(*Cursor)
+	}
+	return args
+}
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *SuppressionQuery) CollectFields(ctx context.Context, satisfies ...string) (*SuppressionQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *SuppressionQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(suppression.Columns))
+		selectedFields = []string{suppression.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+		case "organizationID":
+			if _, ok := fieldSeen[suppression.FieldOrganizationID]; !ok {
+				selectedFields = append(selectedFields, suppression.FieldOrganizationID)
+				fieldSeen[suppression.FieldOrganizationID] = struct{}{}
+			}
+		case "phone":
+			if _, ok := fieldSeen[suppression.FieldPhone]; !ok {
+				selectedFields = append(selectedFields, suppression.FieldPhone)
+				fieldSeen[suppression.FieldPhone] = struct{}{}
+			}
+		case "numberKey":
+			if _, ok := fieldSeen[suppression.FieldNumberKey]; !ok {
+				selectedFields = append(selectedFields, suppression.FieldNumberKey)
+				fieldSeen[suppression.FieldNumberKey] = struct{}{}
+			}
+		case "reason":
+			if _, ok := fieldSeen[suppression.FieldReason]; !ok {
+				selectedFields = append(selectedFields, suppression.FieldReason)
+				fieldSeen[suppression.FieldReason] = struct{}{}
+			}
+		case "createdAt":
+			if _, ok := fieldSeen[suppression.FieldCreatedAt]; !ok {
+				selectedFields = append(selectedFields, suppression.FieldCreatedAt)
+				fieldSeen[suppression.FieldCreatedAt] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen && !aliased(opCtx.Operation.SelectionSet, opCtx.Doc.Fragments) {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type suppressionPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []SuppressionPaginateOption
+}
+
+func newSuppressionPaginateArgs(rv map[string]any) *suppressionPaginateArgs {
+	args := &suppressionPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case []*SuppressionOrder:
+			args.opts = append(args.opts, WithSuppressionOrder(v))
+		case []any:
+			var orders []*SuppressionOrder
+			for i := range v {
+				mv, ok := v[i].(map[string]any)
+				if !ok {
+					continue
+				}
+				var (
+					err1, err2 error
+					order      = &SuppressionOrder{Field: &SuppressionOrderField{}, Direction: entgql.OrderDirectionAsc}
+				)
+				if d, ok := mv[directionField]; ok {
+					err1 = order.Direction.UnmarshalGQL(d)
+				}
+				if f, ok := mv[fieldField]; ok {
+					err2 = order.Field.UnmarshalGQL(f)
+				}
+				if err1 == nil && err2 == nil {
+					orders = append(orders, order)
+				}
+			}
+			args.opts = append(args.opts, WithSuppressionOrder(orders))
+		}
 	}
 	return args
 }

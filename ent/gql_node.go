@@ -15,7 +15,9 @@ import (
 	"carillon/ent/message"
 	"carillon/ent/organization"
 	"carillon/ent/phonenumber"
+	"carillon/ent/segment"
 	"carillon/ent/session"
+	"carillon/ent/suppression"
 	"carillon/ent/template"
 	"carillon/ent/user"
 	"carillon/uid"
@@ -92,10 +94,20 @@ var phonenumberImplementors = []string{"PhoneNumber", "Node"}
 // IsNode implements the Node interface check for GQLGen.
 func (*PhoneNumber) IsNode() {}
 
+var segmentImplementors = []string{"Segment", "Node"}
+
+// IsNode implements the Node interface check for GQLGen.
+func (*Segment) IsNode() {}
+
 var sessionImplementors = []string{"Session", "Node"}
 
 // IsNode implements the Node interface check for GQLGen.
 func (*Session) IsNode() {}
+
+var suppressionImplementors = []string{"Suppression", "Node"}
+
+// IsNode implements the Node interface check for GQLGen.
+func (*Suppression) IsNode() {}
 
 var templateImplementors = []string{"Template", "Node"}
 
@@ -321,6 +333,19 @@ func (c *Client) noder(ctx context.Context, table string, id uid.ID) (Noder, err
 			}
 		}
 		return query.Only(ctx)
+	case segment.Table:
+		var uid uid.ID
+		if err := uid.UnmarshalGQL(id); err != nil {
+			return nil, err
+		}
+		query := c.Segment.Query().
+			Where(segment.ID(uid))
+		if fc := graphql.GetFieldContext(ctx); fc != nil {
+			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, segmentImplementors...); err != nil {
+				return nil, err
+			}
+		}
+		return query.Only(ctx)
 	case session.Table:
 		var uid uid.ID
 		if err := uid.UnmarshalGQL(id); err != nil {
@@ -330,6 +355,19 @@ func (c *Client) noder(ctx context.Context, table string, id uid.ID) (Noder, err
 			Where(session.ID(uid))
 		if fc := graphql.GetFieldContext(ctx); fc != nil {
 			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, sessionImplementors...); err != nil {
+				return nil, err
+			}
+		}
+		return query.Only(ctx)
+	case suppression.Table:
+		var uid uid.ID
+		if err := uid.UnmarshalGQL(id); err != nil {
+			return nil, err
+		}
+		query := c.Suppression.Query().
+			Where(suppression.ID(uid))
+		if fc := graphql.GetFieldContext(ctx); fc != nil {
+			if err := query.collectField(ctx, true, graphql.GetOperationContext(ctx), fc.Field, nil, suppressionImplementors...); err != nil {
 				return nil, err
 			}
 		}
@@ -625,10 +663,42 @@ func (c *Client) noders(ctx context.Context, table string, ids []uid.ID) ([]Node
 				*noder = node
 			}
 		}
+	case segment.Table:
+		query := c.Segment.Query().
+			Where(segment.IDIn(ids...))
+		query, err := query.CollectFields(ctx, segmentImplementors...)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := query.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range nodes {
+			for _, noder := range idmap[node.ID] {
+				*noder = node
+			}
+		}
 	case session.Table:
 		query := c.Session.Query().
 			Where(session.IDIn(ids...))
 		query, err := query.CollectFields(ctx, sessionImplementors...)
+		if err != nil {
+			return nil, err
+		}
+		nodes, err := query.All(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, node := range nodes {
+			for _, noder := range idmap[node.ID] {
+				*noder = node
+			}
+		}
+	case suppression.Table:
+		query := c.Suppression.Query().
+			Where(suppression.IDIn(ids...))
+		query, err := query.CollectFields(ctx, suppressionImplementors...)
 		if err != nil {
 			return nil, err
 		}

@@ -84,6 +84,8 @@ type Tx struct {
 	SecondFactor *SecondFactorClient
 	// SecurityNotice is the client for interacting with the SecurityNotice builders.
 	SecurityNotice *SecurityNoticeClient
+	// Segment is the client for interacting with the Segment builders.
+	Segment *SegmentClient
 	// ServiceState is the client for interacting with the ServiceState builders.
 	ServiceState *ServiceStateClient
 	// Session is the client for interacting with the Session builders.
@@ -92,6 +94,8 @@ type Tx struct {
 	SignInFlow *SignInFlowClient
 	// Statistic is the client for interacting with the Statistic builders.
 	Statistic *StatisticClient
+	// Suppression is the client for interacting with the Suppression builders.
+	Suppression *SuppressionClient
 	// Template is the client for interacting with the Template builders.
 	Template *TemplateClient
 	// TemplateChange is the client for interacting with the TemplateChange builders.
@@ -270,10 +274,12 @@ func (tx *Tx) init() {
 	tx.RecoveryCode = NewRecoveryCodeClient(tx.config)
 	tx.SecondFactor = NewSecondFactorClient(tx.config)
 	tx.SecurityNotice = NewSecurityNoticeClient(tx.config)
+	tx.Segment = NewSegmentClient(tx.config)
 	tx.ServiceState = NewServiceStateClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.SignInFlow = NewSignInFlowClient(tx.config)
 	tx.Statistic = NewStatisticClient(tx.config)
+	tx.Suppression = NewSuppressionClient(tx.config)
 	tx.Template = NewTemplateClient(tx.config)
 	tx.TemplateChange = NewTemplateChangeClient(tx.config)
 	tx.TermsAcceptance = NewTermsAcceptanceClient(tx.config)

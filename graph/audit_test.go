@@ -138,6 +138,20 @@ var changes = map[string]func(o *shop){
 		o.must(`mutation($id: ID!) { deleteContactList(input: {contactListId: $id}) { userErrors { message } } }`,
 			vars{"id": o.newList("To be deleted")})
 	},
+	"createSegment": func(o *shop) { o.newSegment("Chinese") },
+	"updateSegment": func(o *shop) {
+		o.must(`mutation($id: ID!) { updateSegment(input: {segmentId: $id, filter: {}}) { userErrors { message } } }`,
+			vars{"id": o.newSegment("To be changed")})
+	},
+	"deleteSegment": func(o *shop) {
+		o.must(`mutation($id: ID!) { deleteSegment(input: {segmentId: $id}) { userErrors { message } } }`,
+			vars{"id": o.newSegment("To be deleted")})
+	},
+	"addSuppressions": func(o *shop) { o.suppress("+15550105555") },
+	"removeSuppression": func(o *shop) {
+		o.must(`mutation($id: ID!) { removeSuppression(input: {suppressionId: $id}) { userErrors { message } } }`,
+			vars{"id": o.suppress("+15550104444")})
+	},
 	"createCampaign": func(o *shop) { o.campaign("Spring") },
 	"launchCampaign": func(o *shop) { o.launched("launch", "launch") },
 	"pauseCampaign":  func(o *shop) { o.launched("pause", "launch", "pause") },
@@ -245,6 +259,9 @@ var recorded = map[string]string{
 	"createContact": identity.ActionContactCreate, "importContacts": identity.ActionContactImport,
 	"createContactList": identity.ActionContactListCreate,
 	"updateContactList": identity.ActionContactListUpdate, "deleteContactList": identity.ActionContactListDelete,
+	"createSegment": identity.ActionSegmentCreate, "updateSegment": identity.ActionSegmentUpdate,
+	"deleteSegment":   identity.ActionSegmentDelete,
+	"addSuppressions": identity.ActionSuppressionAdd, "removeSuppression": identity.ActionSuppressionRemove,
 	"updateContact": identity.ActionContactUpdate, "recordConsent": identity.ActionConsentRecord,
 	"createCampaign": identity.ActionCampaignCreate, "launchCampaign": identity.ActionCampaignLaunch,
 	"pauseCampaign":  identity.ActionCampaignPause,

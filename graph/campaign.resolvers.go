@@ -28,24 +28,23 @@ func (r *campaignResolver) Progress(ctx context.Context, obj *ent.Campaign) (*ca
 }
 
 func (r *campaignResolver) Messages(ctx context.Context, obj *ent.Campaign, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
-	ask := messagePage{filter, after, before, first, last, orderBy}
-	if after != nil || before != nil { // a cursor is one campaign's
-		pages, err := r.pagesOfMessages(ctx, []uid.ID{obj.ID}, ask)
-		return pages[obj.ID], err
-	}
-
-	return loadsOf(ctx).messages.load(ctx, obj.ID,
-		func(ctx context.Context, campaigns []uid.ID) (map[uid.ID]*ent.MessageConnection, error) {
-			return r.pagesOfMessages(ctx, campaigns, ask)
-		})
+	return r.messagesIn(ctx, obj.ID, &loadsOf(ctx).messages, messagePage{filter, after, before, first, last, orderBy})
 }
 
 func (r *campaignAudienceResolver) Lists(ctx context.Context, obj *campaign.Audience) ([]*ent.ContactList, error) {
 	return r.listsOf(ctx, obj.Rule.ListIDs)
 }
 
+func (r *campaignAudienceResolver) Segments(ctx context.Context, obj *campaign.Audience) ([]*ent.Segment, error) {
+	return r.segmentsOf(ctx, obj.Rule.SegmentIDs)
+}
+
 func (r *campaignAudienceResolver) ExcludeLists(ctx context.Context, obj *campaign.Audience) ([]*ent.ContactList, error) {
 	return r.listsOf(ctx, obj.Rule.ExcludeListIDs)
+}
+
+func (r *campaignAudienceResolver) ExcludeSegments(ctx context.Context, obj *campaign.Audience) ([]*ent.Segment, error) {
+	return r.segmentsOf(ctx, obj.Rule.ExcludeSegmentIDs)
 }
 
 func (r *campaignAudienceResolver) Rule(ctx context.Context, obj *campaign.Audience) ([]*model.ContactRule, error) {

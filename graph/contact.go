@@ -5,14 +5,18 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"carillon/audience"
+	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
 	"carillon/ent/predicate"
+	"carillon/ent/segment"
 	"carillon/graph/model"
 	"carillon/identity"
+	"carillon/uid"
 	"carillon/usererror"
 )
 
@@ -44,6 +48,64 @@ func (r *Resolver) contactsThat(ctx context.Context, f *jsonfield.ContactFilter)
 	}
 
 	return []predicate.Contact{audience.FilterPredicate(v.Organization, *f)}, nil
+}
+
+// suppressionsThat are the entries of the suppression list that a search finds.
+func suppressionsThat(ctx context.Context, search *string) ([]predicate.Suppression, error) {
+	if strings.TrimSpace(text(search)) == "" {
+		return nil, nil
+	}
+	if len(*search) > mostChoices {
+		return nil, usererror.New(usererror.BadInput, "the search is longer than %d", mostChoices)
+	}
+	if err := refuseContactProbe(ctx, &jsonfield.ContactFilter{Search: *search}, nil); err != nil {
+		return nil, err
+	}
+
+	return []predicate.Suppression{audience.SuppressionPredicate(*search)}, nil
+}
+
+// segmentsOf reads the segments of an audience that are still there.
+func (r *Resolver) segmentsOf(ctx context.Context, ids []uid.ID) ([]*ent.Segment, error) {
+	out, l := []*ent.Segment{}, loadsOf(ctx)
+	l.segments.note(ids...)
+	for _, id := range ids {
+		s, err := l.segments.load(ctx, id, r.findSegments)
+		if err != nil {
+			return nil, err
+		}
+		if s != nil {
+			out = append(out, s)
+		}
+	}
+
+	return out, nil
+}
+
+func (r *Resolver) findSegments(ctx context.Context, ids []uid.ID) (map[uid.ID]*ent.Segment, error) {
+	rows, err := r.DB.Client.Segment.Query().Where(segment.IDIn(ids...)).All(ctx)
+	found := make(map[uid.ID]*ent.Segment, len(rows))
+	for _, s := range rows {
+		found[s.ID] = s
+	}
+
+	return found, err
+}
+
+// segmentSize counts who matches a segment now, and with it all others of the response.
+func (r *Resolver) segmentSize(ctx context.Context, s *ent.Segment) (int, error) {
+	l := loadsOf(ctx)
+	l.wanted.Store(s.ID, s.Rule)
+
+	return l.matching.load(ctx, s.ID, func(ctx context.Context, ids []uid.ID) (map[uid.ID]int, error) {
+		rules := make(map[uid.ID]jsonfield.ContactFilter, len(ids))
+		for _, id := range ids {
+			rule, _ := l.wanted.Load(id)
+			rules[id] = rule.(jsonfield.ContactFilter)
+		}
+
+		return r.Audience.SegmentSizes(ctx, rules)
+	})
 }
 
 func attributesOf(values map[string]string) []*audience.Attribute {

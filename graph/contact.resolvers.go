@@ -31,6 +31,15 @@ func (r *contactResolver) ServiceWindowClosesAt(ctx context.Context, obj *ent.Co
 	return stillAhead(obj.ServiceWindowClosesAt, r.Now()), nil
 }
 
+func (r *contactResolver) Messages(ctx context.Context, obj *ent.Contact, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error) {
+	return r.messagesIn(ctx, obj.ID, &loadsOf(ctx).timelines,
+		messagePage{filter, after, before, first, last, newestFirst(orderBy)})
+}
+
+func (r *contactResolver) Suppressed(ctx context.Context, obj *ent.Contact) (bool, error) {
+	return loadsOf(ctx).suppressed.load(ctx, obj.ID, r.Audience.Suppressed)
+}
+
 func (r *contactImportResolver) Rejections(ctx context.Context, obj *ent.ContactImport, first *int) ([]*ent.ImportRejection, error) {
 	return loadsOf(ctx).rejections.load(ctx, obj.ID,
 		func(ctx context.Context, imports []uid.ID) (map[uid.ID][]*ent.ImportRejection, error) {
@@ -111,6 +120,54 @@ func (r *mutationResolver) DeleteContactList(ctx context.Context, input model.De
 		ClientMutationID: input.ClientMutationID}, nil
 }
 
+func (r *mutationResolver) CreateSegment(ctx context.Context, input model.CreateSegmentInput) (*model.SegmentPayload, error) {
+	s, wrong, err := answer(r.Audience.CreateSegment(ctx, input.Name, *input.Filter))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.SegmentPayload{Segment: s, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) UpdateSegment(ctx context.Context, input model.UpdateSegmentInput) (*model.SegmentPayload, error) {
+	s, wrong, err := answer(r.Audience.UpdateSegment(ctx, input.SegmentID, input.Name, input.Filter))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.SegmentPayload{Segment: s, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) DeleteSegment(ctx context.Context, input model.DeleteSegmentInput) (*model.DeleteSegmentPayload, error) {
+	gone, wrong, err := answer(r.Audience.DeleteSegment(ctx, input.SegmentID))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.DeleteSegmentPayload{DeletedSegmentID: gone, UserErrors: wrong,
+		ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) AddSuppressions(ctx context.Context, input model.AddSuppressionsInput) (*model.AddSuppressionsPayload, error) {
+	added, wrong, err := answer(r.Audience.Suppress(ctx, input.Phones, input.Reason))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.AddSuppressionsPayload{Added: or(added, 0), UserErrors: wrong,
+		ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) RemoveSuppression(ctx context.Context, input model.RemoveSuppressionInput) (*model.RemoveSuppressionPayload, error) {
+	gone, wrong, err := answer(r.Audience.Unsuppress(ctx, input.SuppressionID))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.RemoveSuppressionPayload{RemovedSuppressionID: gone, UserErrors: wrong,
+		ClientMutationID: input.ClientMutationID}, nil
+}
+
 func (r *queryResolver) Contacts(ctx context.Context, filter *jsonfield.ContactFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactOrder) (*ent.ContactConnection, error) {
 	if err := refuseContactProbe(ctx, filter, orderBy); err != nil {
 		return nil, err
@@ -146,6 +203,49 @@ func (r *queryResolver) ContactLists(ctx context.Context, after *entgql.Cursor[u
 	return sealed(p, c, err)
 }
 
+func (r *queryResolver) Segments(ctx context.Context, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.SegmentOrder) (*ent.SegmentConnection, error) {
+	p, err := newPage(ctx, "segments", after, first, before, last,
+		terms(orderBy, func(o *ent.SegmentOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
+	if err != nil {
+		return nil, err
+	}
+
+	c, err := r.DB.Client.Segment.Query().Paginate(ctx, p.after, p.first, p.before, p.last,
+		ent.WithSegmentOrder(orderBy))
+
+	return sealed(p, c, err)
+}
+
+func (r *queryResolver) Suppressions(ctx context.Context, search *string, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.SuppressionOrder) (*ent.SuppressionConnection, error) {
+	that, err := suppressionsThat(ctx, search)
+	if err != nil {
+		return nil, err
+	}
+
+	p, err := newPage(ctx, "suppressions", after, first, before, last,
+		terms(orderBy, func(o *ent.SuppressionOrder) (fmt.Stringer, ent.OrderDirection) { return o.Field, o.Direction })...)
+	if err != nil {
+		return nil, err
+	}
+
+	c, err := r.DB.Client.Suppression.Query().Where(that...).Paginate(ctx, p.after, p.first, p.before, p.last,
+		ent.WithSuppressionOrder(orderBy))
+
+	return sealed(p, c, err)
+}
+
+func (r *queryResolver) AttributeKeys(ctx context.Context, search *string) ([]*audience.AttributeKey, error) {
+	return r.Audience.AttributeKeys(ctx, text(search))
+}
+
+func (r *segmentResolver) Rule(ctx context.Context, obj *ent.Segment) ([]*model.ContactRule, error) {
+	return ruleOf(&obj.Rule), nil
+}
+
+func (r *segmentResolver) Size(ctx context.Context, obj *ent.Segment) (int, error) {
+	return r.segmentSize(ctx, obj)
+}
+
 func (r *subscriptionResolver) ContactImportProgress(ctx context.Context, importID uid.ID) (<-chan *ent.ContactImport, error) {
 	return r.followImport(ctx, importID)
 }
@@ -156,8 +256,11 @@ func (r *Resolver) ContactImport() generated.ContactImportResolver { return &con
 
 func (r *Resolver) ContactList() generated.ContactListResolver { return &contactListResolver{r} }
 
+func (r *Resolver) Segment() generated.SegmentResolver { return &segmentResolver{r} }
+
 type (
 	contactResolver       struct{ *Resolver }
 	contactImportResolver struct{ *Resolver }
 	contactListResolver   struct{ *Resolver }
+	segmentResolver       struct{ *Resolver }
 )

@@ -131,6 +131,11 @@ func (p *pages[V]) way(ctx context.Context) *batch[V] {
 type loads struct {
 	sizes       batch[int] // of contact lists
 	tags        batch[[]string]
+	suppressed  batch[bool]                   // contacts
+	timelines   pages[*ent.MessageConnection] // of contacts
+	segments    batch[*ent.Segment]
+	matching    batch[int] // of segments: how many contacts match now
+	wanted      sync.Map   // by segment: its rule
 	lists       batch[*ent.ContactList]
 	queued      batch[int]                 // of phone numbers
 	rates       batch[float64]             // of phone numbers
@@ -255,6 +260,15 @@ func (l *loads) note(rows any) {
 	case []*ent.Contact:
 		for _, c := range rows {
 			l.tags.note(c.ID)
+			l.suppressed.note(c.ID)
+			l.timelines.note(c.ID)
+		}
+	case []*ent.Segment:
+		for _, s := range rows {
+			if !s.OrganizationID.IsZero() { // it was read as a whole
+				l.wanted.Store(s.ID, s.Rule)
+				l.matching.note(s.ID)
+			}
 		}
 	case []*ent.ContactList:
 		for _, list := range rows {
@@ -311,8 +325,12 @@ func (l *loads) noteCampaign(c *ent.Campaign) {
 		l.sizes.note(ids...)
 	}
 
+	l.segments.note(rule.SegmentIDs...)
+	l.segments.note(rule.ExcludeSegmentIDs...)
+
 	// else it is enrolled, or was not read as a whole
-	if c.EnrolledAt == nil && (rule.Filter != nil || len(rule.ListIDs)+len(rule.ContactIDs) > 0) {
+	if c.EnrolledAt == nil &&
+		(rule.Filter != nil || len(rule.ListIDs)+len(rule.SegmentIDs)+len(rule.ContactIDs) > 0) {
 		l.rules.Store(c.ID, rule)
 		l.audiences.note(c.ID)
 	}

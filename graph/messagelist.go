@@ -183,11 +183,15 @@ func (that messageFilter) find(dialect string) (s *sql.Selector, id string) {
 	return s.Where(sql.And(all...)), id
 }
 
-// of narrows the filter to a campaign; to none for the zero id.
-func (that messageFilter) of(campaign uid.ID) messageFilter {
-	if !campaign.IsZero() {
-		that.goBy(listing.FieldCampaignID, campaign)
+// of narrows the filter to a campaign, or to a contact; to none for the zero id.
+func (that messageFilter) of(parent uid.ID) messageFilter {
+	switch parent.Kind() {
+	case uid.Campaign:
+		that.goBy(listing.FieldCampaignID, parent)
+	case uid.Contact: // these are few
+		that.listed = append(slices.Clip(that.listed), is(listing.FieldContactID, parent))
 	}
+
 	return that
 }
 
@@ -199,17 +203,39 @@ type messagePage struct {
 	orderBy       []*ent.MessageOrder
 }
 
-// pagesOfMessages reads a page of the messages of each of some campaigns; the zero id stands for
-// the whole organization. A cursor is one list's.
-func (r *Resolver) pagesOfMessages(ctx context.Context, campaigns []uid.ID,
+// messagesIn reads a page of the messages of a campaign or a contact. Pages of all the parents of a
+// response are read at once; but a cursor is one list's.
+func (r *Resolver) messagesIn(ctx context.Context, parent uid.ID, lists *pages[*ent.MessageConnection],
+	ask messagePage) (*ent.MessageConnection, error) {
+	if ask.after != nil || ask.before != nil {
+		pages, err := r.pagesOfMessages(ctx, []uid.ID{parent}, ask)
+		return pages[parent], err
+	}
+
+	return lists.load(ctx, parent, func(ctx context.Context, parents []uid.ID) (map[uid.ID]*ent.MessageConnection, error) {
+		return r.pagesOfMessages(ctx, parents, ask)
+	})
+}
+
+// newestFirst is the order of messages where the caller gives none.
+func newestFirst(orderBy []*ent.MessageOrder) []*ent.MessageOrder {
+	if len(orderBy) > 0 {
+		return orderBy
+	}
+	return []*ent.MessageOrder{{Direction: entgql.OrderDirectionDesc, Field: ent.MessageOrderFieldCreatedAt}}
+}
+
+// pagesOfMessages reads a page of the messages of each of some campaigns or contacts; the zero id
+// stands for the whole organization. A cursor is one list's.
+func (r *Resolver) pagesOfMessages(ctx context.Context, parents []uid.ID,
 	ask messagePage) (map[uid.ID]*ent.MessageConnection, error) {
 	that, err := r.messagesThat(ctx, ask.filter)
 	if err != nil {
 		return nil, err
 	}
 
-	all, lists := make(map[uid.ID]*ent.MessageConnection, len(campaigns)), make([]messageList, len(campaigns))
-	for i, id := range campaigns {
+	all, lists := make(map[uid.ID]*ent.MessageConnection, len(parents)), make([]messageList, len(parents))
+	for i, id := range parents {
 		p, err := newPage(ctx, messagesOf(id), ask.after, ask.first, ask.before, ask.last, idTerms(ask.orderBy)...)
 		if err != nil {
 			return nil, err
@@ -282,12 +308,12 @@ func (l messageList) fill(ids []uid.ID, rows map[uid.ID]*ent.Message) {
 	}
 }
 
-// messagesOf is the name of the list of a campaign's messages, or of all.
-func messagesOf(campaign uid.ID) string {
-	if campaign.IsZero() {
+// messagesOf is the name of the list of a campaign's or a contact's messages, or of all.
+func messagesOf(parent uid.ID) string {
+	if parent.IsZero() {
 		return "messages"
 	}
-	return "messages of " + campaign.String()
+	return "messages of " + parent.String()
 }
 
 // findMessages are the ids of each list's page, and of one message more, in the order in which the

@@ -18,7 +18,9 @@ import (
 	"carillon/ent/message"
 	"carillon/ent/organization"
 	"carillon/ent/phonenumber"
+	"carillon/ent/segment"
 	"carillon/ent/session"
+	"carillon/ent/suppression"
 	"carillon/ent/template"
 	"carillon/ent/user"
 	"carillon/identity"
@@ -33,6 +35,7 @@ var tables = map[uid.Kind]string{
 	uid.Account: account.Table, uid.PhoneNumber: phonenumber.Table, uid.Template: template.Table,
 	uid.Contact:     contact.Table,
 	uid.ContactList: contactlist.Table, uid.ContactImport: contactimport.Table, uid.Campaign: campaign.Table,
+	uid.Segment: segment.Table, uid.Suppression: suppression.Table,
 	uid.Message:    message.Table,
 	uid.AuditEvent: auditevent.Table,
 }

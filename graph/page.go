@@ -134,6 +134,14 @@ func sealed[C any](p page, connection *C, err error) (*C, error) {
 		for _, e := range c.Edges {
 			p.seal(&e.Cursor)
 		}
+	case *ent.SegmentConnection:
+		for _, e := range c.Edges {
+			p.seal(&e.Cursor)
+		}
+	case *ent.SuppressionConnection:
+		for _, e := range c.Edges {
+			p.seal(&e.Cursor)
+		}
 	case *ent.TemplateConnection:
 		for _, e := range c.Edges {
 			p.seal(&e.Cursor)

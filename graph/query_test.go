@@ -51,6 +51,7 @@ func TestNodeGivesEveryTypeByItsID(t *testing.T) {
 			"Template": o.template.ID.String(), "Contact": o.contacts[0].ID.String(),
 			"ContactList": o.list.ID.String(), "Campaign": c.String(), "Message": m.String(),
 			"ContactImport": i.text("importContacts.contactImport.id"),
+			"Segment":       o.newSegment("Chinese"), "Suppression": o.suppress("+15550104444"),
 		}
 
 		all := []string{uid.New(uid.Campaign).String()}

@@ -101,7 +101,8 @@ func madeUpIDs(s *ast.Schema) map[string]any {
 	kinds := map[string]uid.Kind{"accountId": uid.Account, "campaignId": uid.Campaign, "contactId": uid.Contact,
 		"templateId": uid.Template, "phoneNumberId": uid.PhoneNumber,
 		"sessionId": uid.Session, "apiKeyId": uid.APIKey, "memberId": uid.Member, "invitationId": uid.Invitation,
-		"importId": uid.ContactImport, "contactListId": uid.ContactList}
+		"importId": uid.ContactImport, "contactListId": uid.ContactList,
+		"segmentId": uid.Segment, "suppressionId": uid.Suppression}
 
 	ids := map[string]any{}
 	for name, def := range s.Types {

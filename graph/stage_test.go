@@ -490,6 +490,19 @@ func (p *person) newList(name string) string {
 		text("createContactList.contactList.id")
 }
 
+// newSegment makes a segment of the Chinese and returns its id.
+func (p *person) newSegment(name string) string {
+	return p.must(`mutation($n: String!) { createSegment(input: {name: $n, filter: {country: ["CN"]}}) { segment { id } } }`,
+		vars{"n": name}).text("createSegment.segment.id")
+}
+
+// suppress puts a number on the suppression list and returns the entry's id.
+func (p *person) suppress(phone string) string {
+	p.must(`mutation($p: String!) { addSuppressions(input: {phones: [$p]}) { added userErrors { message } } }`, vars{"p": phone})
+	return p.must(`query($p: String!) { suppressions(search: $p) { edges { node { id } } } }`, vars{"p": phone}).
+		text("suppressions.edges.0.node.id")
+}
+
 // campaign drafts one to the list.
 func (o *shop) campaign(name string) uid.ID {
 	o.t.Helper()

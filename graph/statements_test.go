@@ -179,7 +179,13 @@ func (c *crowd) grow(size int) {
 		c.check(c.db.Client.ListMember.Create().SetOrganizationID(c.org).SetContactListID(list.ID).
 			SetContactID(c.contacts[0].ID).Exec(system))
 		c.list = list
+		segment, err := c.audience.CreateSegment(c.ctx, name, jsonfield.ContactFilter{ListIDs: []uid.ID{list.ID}})
+		c.check(err)
+		_, err = c.audience.Suppress(c.ctx, []string{fmt.Sprintf("+1555013%04d", i)}, &name)
+		c.check(err)
 		id := c.campaign(name)
+		c.check(c.db.Client.Campaign.UpdateOneID(id).SetAudienceRule(jsonfield.Audience{ListIDs: []uid.ID{list.ID},
+			SegmentIDs: []uid.ID{segment.ID}}).Exec(system))
 		messages := c.queued(id, 3)
 		c.record(delivery.Accepted, messages[:2]...)
 		c.record(delivery.Failed, messages[2:]...)

@@ -159,10 +159,10 @@ var Actions = []Action{
 	{ActionContactListUpdate, "A contact list was renamed, or people were put on it or taken off."},
 	{ActionContactListDelete, "A contact list was deleted."},
 	{ActionSegmentCreate, "A segment was made."},
-	{ActionSegmentUpdate, "A segment was changed."},
+	{ActionSegmentUpdate, "A segment was renamed, or got another rule."},
 	{ActionSegmentDelete, "A segment was deleted."},
-	{ActionSuppressionAdd, "Numbers were suppressed."},
-	{ActionSuppressionRemove, "A suppression was removed."},
+	{ActionSuppressionAdd, "Numbers were put on the suppression list."},
+	{ActionSuppressionRemove, "A number was taken off the suppression list."},
 
 	{ActionCampaignCreate, "A campaign was drafted."},
 	{ActionCampaignUpdate, "A draft was changed."},

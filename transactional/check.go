@@ -124,7 +124,12 @@ func (c *check) recipient(ctx context.Context, to string) (err error) {
 		c.address = *c.contact.Phone
 	}
 
-	return nil
+	suppressed, err := audience.IsSuppressed(ctx, c.client, c.organization.ID, who)
+	if suppressed {
+		c.in.Add("to", usererror.NotAllowed, "%s is on the suppression list; take it off first", c.address)
+	}
+
+	return err
 }
 
 // quoted is WhatsApp's id of the message that this one answers; empty when it answers none.

@@ -551,3 +551,23 @@ func TestTheSameIdempotencyKeySendsOneMessage(t *testing.T) {
 		}
 	})
 }
+
+func TestNothingIsSentToASuppressedPersonWhateverItIs(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		s.identify(t, audience.Identity{Phone: wrote, UserID: "US.both"})
+		people := audience.New(s.db, database.Now, nil)
+		if _, err := people.Suppress(s.owner, []string{wrote, "+49 151 12345678"}, nil); err != nil {
+			t.Fatal(err)
+		}
+
+		order := transactional.Message{Template: &transactional.Template{TemplateID: s.templates["order"]}}
+		for to, m := range map[string]transactional.Message{wrote: {Text: &transactional.Text{Body: "Hi"}}, "US.both": order,
+			"004915112345678": order} {
+			m.PhoneNumberID, m.To = s.number, to
+			_, err := s.Send(s.owner, m)
+			if diff := cmp.Diff([]string{"to NOT_ALLOWED"}, faults(err)); diff != "" {
+				t.Errorf("to %s: %s", to, diff)
+			}
+		}
+	})
+}

@@ -57,7 +57,9 @@ const (
 	SecurityNotice     Kind = 51
 	Thread             Kind = 52
 	TemplateChange     Kind = 60
-	kindsEnd                = 61
+	Segment            Kind = 61
+	Suppression        Kind = 62
+	kindsEnd                = 63
 	encodedLength           = 26
 	alphabet                = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base32: sorts as its bytes do
 	maxCounter         uint = 1<<12 - 1
@@ -78,6 +80,7 @@ var prefixes = [kindsEnd]string{
 	Invitation: "inv", PasswordReset: "pwr", AuditEvent: "aud", SecondFactor: "sfa", RecoveryCode: "rcv",
 	ExternalLogin: "xlg", SignInFlow: "sif", Claim: "clm", MediaUpload: "mup",
 	EmailVerification: "emv", SecurityNotice: "sno", Thread: "thr", TemplateChange: "tch",
+	Segment: "seg", Suppression: "sup",
 }
 
 var encoding = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)

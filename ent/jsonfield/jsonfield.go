@@ -48,10 +48,16 @@ type ImportConsent struct {
 // Audience is who a campaign goes to: everyone in any of the lists, contacts or the filter, less
 // everyone on an excluded list.
 type Audience struct {
-	ListIDs        []uid.ID       `json:"listIds,omitempty"`
-	ContactIDs     []uid.ID       `json:"contactIds,omitempty"`
-	Filter         *ContactFilter `json:"filter,omitempty"`
-	ExcludeListIDs []uid.ID       `json:"excludeListIds,omitempty"`
+	ListIDs           []uid.ID       `json:"listIds,omitempty"`
+	SegmentIDs        []uid.ID       `json:"segmentIds,omitempty"`
+	ContactIDs        []uid.ID       `json:"contactIds,omitempty"`
+	Filter            *ContactFilter `json:"filter,omitempty"`
+	ExcludeListIDs    []uid.ID       `json:"excludeListIds,omitempty"`
+	ExcludeSegmentIDs []uid.ID       `json:"excludeSegmentIds,omitempty"`
+
+	// Rules are those of its segments, as they were when the first of its people became messages;
+	// empty until then. No caller gives them.
+	Rules map[uid.ID]ContactFilter `json:"rules,omitempty"`
 }
 
 // ContactFilter is a rule that contacts match or not. Empty parts say nothing; all others must

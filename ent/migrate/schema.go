@@ -1306,6 +1306,32 @@ var (
 			},
 		},
 	}
+	// SegmentColumns holds the columns for the "segment" table.
+	SegmentColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "name", Type: field.TypeString},
+		{Name: "rule", Type: field.TypeJSON},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// SegmentTable holds the schema information for the "segment" table.
+	SegmentTable = &schema.Table{
+		Name:       "segment",
+		Columns:    SegmentColumns,
+		PrimaryKey: []*schema.Column{SegmentColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "segment_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{SegmentColumns[1], SegmentColumns[0]},
+			},
+			{
+				Name:    "segment_organization_id_name",
+				Unique:  true,
+				Columns: []*schema.Column{SegmentColumns[1], SegmentColumns[2]},
+			},
+		},
+	}
 	// ServiceStateColumns holds the columns for the "service_state" table.
 	ServiceStateColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt, Increment: true},
@@ -1426,6 +1452,33 @@ var (
 				Annotation: &entsql.IndexAnnotation{
 					Where: "failed <> 0",
 				},
+			},
+		},
+	}
+	// SuppressionColumns holds the columns for the "suppression" table.
+	SuppressionColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "phone", Type: field.TypeString},
+		{Name: "number_key", Type: field.TypeString},
+		{Name: "reason", Type: field.TypeString, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// SuppressionTable holds the schema information for the "suppression" table.
+	SuppressionTable = &schema.Table{
+		Name:       "suppression",
+		Columns:    SuppressionColumns,
+		PrimaryKey: []*schema.Column{SuppressionColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "suppression_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{SuppressionColumns[1], SuppressionColumns[0]},
+			},
+			{
+				Name:    "suppression_organization_id_number_key",
+				Unique:  true,
+				Columns: []*schema.Column{SuppressionColumns[1], SuppressionColumns[3]},
 			},
 		},
 	}
@@ -1677,10 +1730,12 @@ var (
 		RecoveryCodeTable,
 		SecondFactorTable,
 		SecurityNoticeTable,
+		SegmentTable,
 		ServiceStateTable,
 		SessionTable,
 		SignInFlowTable,
 		StatisticTable,
+		SuppressionTable,
 		TemplateTable,
 		TemplateChangeTable,
 		TermsAcceptanceTable,
@@ -1812,6 +1867,9 @@ func init() {
 	SecurityNoticeTable.Annotation = &entsql.Annotation{
 		Table: "security_notice",
 	}
+	SegmentTable.Annotation = &entsql.Annotation{
+		Table: "segment",
+	}
 	ServiceStateTable.Annotation = &entsql.Annotation{
 		Table: "service_state",
 	}
@@ -1824,6 +1882,9 @@ func init() {
 	}
 	StatisticTable.Annotation = &entsql.Annotation{
 		Table: "statistic",
+	}
+	SuppressionTable.Annotation = &entsql.Annotation{
+		Table: "suppression",
 	}
 	TemplateTable.ForeignKeys[0].RefTable = AccountTable
 	TemplateTable.Annotation = &entsql.Annotation{

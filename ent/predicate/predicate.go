@@ -111,6 +111,9 @@ type SecondFactor func(*sql.Selector)
 // SecurityNotice is the predicate function for securitynotice builders.
 type SecurityNotice func(*sql.Selector)
 
+// Segment is the predicate function for segment builders.
+type Segment func(*sql.Selector)
+
 // ServiceState is the predicate function for servicestate builders.
 type ServiceState func(*sql.Selector)
 
@@ -122,6 +125,9 @@ type SignInFlow func(*sql.Selector)
 
 // Statistic is the predicate function for statistic builders.
 type Statistic func(*sql.Selector)
+
+// Suppression is the predicate function for suppression builders.
+type Suppression func(*sql.Selector)
 
 // Template is the predicate function for template builders.
 type Template func(*sql.Selector)

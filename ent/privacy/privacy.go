@@ -951,6 +951,30 @@ func (f SecurityNoticeMutationRuleFunc) EvalMutation(ctx context.Context, m ent.
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.SecurityNoticeMutation", m)
 }
 
+// The SegmentQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type SegmentQueryRuleFunc func(context.Context, *ent.SegmentQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f SegmentQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.SegmentQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.SegmentQuery", q)
+}
+
+// The SegmentMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type SegmentMutationRuleFunc func(context.Context, *ent.SegmentMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f SegmentMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.SegmentMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.SegmentMutation", m)
+}
+
 // The ServiceStateQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type ServiceStateQueryRuleFunc func(context.Context, *ent.ServiceStateQuery) error
@@ -1045,6 +1069,30 @@ func (f StatisticMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutat
 		return f(ctx, m)
 	}
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.StatisticMutation", m)
+}
+
+// The SuppressionQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type SuppressionQueryRuleFunc func(context.Context, *ent.SuppressionQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f SuppressionQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.SuppressionQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.SuppressionQuery", q)
+}
+
+// The SuppressionMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type SuppressionMutationRuleFunc func(context.Context, *ent.SuppressionMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f SuppressionMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.SuppressionMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.SuppressionMutation", m)
 }
 
 // The TemplateQueryRuleFunc type is an adapter to allow the use of ordinary
@@ -1296,6 +1344,8 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.SecurityNoticeQuery:
 		return q.Filter(), nil
+	case *ent.SegmentQuery:
+		return q.Filter(), nil
 	case *ent.ServiceStateQuery:
 		return q.Filter(), nil
 	case *ent.SessionQuery:
@@ -1303,6 +1353,8 @@ func queryFilter(q ent.Query) (Filter, error) {
 	case *ent.SignInFlowQuery:
 		return q.Filter(), nil
 	case *ent.StatisticQuery:
+		return q.Filter(), nil
+	case *ent.SuppressionQuery:
 		return q.Filter(), nil
 	case *ent.TemplateQuery:
 		return q.Filter(), nil
@@ -1393,6 +1445,8 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 		return m.Filter(), nil
 	case *ent.SecurityNoticeMutation:
 		return m.Filter(), nil
+	case *ent.SegmentMutation:
+		return m.Filter(), nil
 	case *ent.ServiceStateMutation:
 		return m.Filter(), nil
 	case *ent.SessionMutation:
@@ -1400,6 +1454,8 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 	case *ent.SignInFlowMutation:
 		return m.Filter(), nil
 	case *ent.StatisticMutation:
+		return m.Filter(), nil
+	case *ent.SuppressionMutation:
 		return m.Filter(), nil
 	case *ent.TemplateMutation:
 		return m.Filter(), nil

@@ -40,10 +40,12 @@ import (
 	"carillon/ent/schema"
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
+	"carillon/ent/segment"
 	"carillon/ent/servicestate"
 	"carillon/ent/session"
 	"carillon/ent/signinflow"
 	"carillon/ent/statistic"
+	"carillon/ent/suppression"
 	"carillon/ent/template"
 	"carillon/ent/templatechange"
 	"carillon/ent/termsacceptance"
@@ -858,6 +860,28 @@ func init() {
 	securitynoticeDescID := securitynoticeFields[0].Descriptor()
 	// securitynotice.DefaultID holds the default value on creation for the id field.
 	securitynotice.DefaultID = securitynoticeDescID.Default.(func() uid.ID)
+	segmentMixin := schema.Segment{}.Mixin()
+	segment.Policy = privacy.NewPolicies(segmentMixin[0], schema.Segment{})
+	segment.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := segment.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	segmentMixinFields0 := segmentMixin[0].Fields()
+	_ = segmentMixinFields0
+	segmentFields := schema.Segment{}.Fields()
+	_ = segmentFields
+	// segmentDescCreatedAt is the schema descriptor for created_at field.
+	segmentDescCreatedAt := segmentFields[2].Descriptor()
+	// segment.DefaultCreatedAt holds the default value on creation for the created_at field.
+	segment.DefaultCreatedAt = segmentDescCreatedAt.Default.(func() time.Time)
+	// segmentDescID is the schema descriptor for id field.
+	segmentDescID := segmentMixinFields0[0].Descriptor()
+	// segment.DefaultID holds the default value on creation for the id field.
+	segment.DefaultID = segmentDescID.Default.(func() uid.ID)
 	servicestate.Policy = privacy.NewPolicies(schema.ServiceState{})
 	servicestate.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
@@ -976,6 +1000,28 @@ func init() {
 	statisticDescID := statisticMixinFields0[0].Descriptor()
 	// statistic.DefaultID holds the default value on creation for the id field.
 	statistic.DefaultID = statisticDescID.Default.(func() uid.ID)
+	suppressionMixin := schema.Suppression{}.Mixin()
+	suppression.Policy = privacy.NewPolicies(suppressionMixin[0], schema.Suppression{})
+	suppression.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := suppression.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	suppressionMixinFields0 := suppressionMixin[0].Fields()
+	_ = suppressionMixinFields0
+	suppressionFields := schema.Suppression{}.Fields()
+	_ = suppressionFields
+	// suppressionDescCreatedAt is the schema descriptor for created_at field.
+	suppressionDescCreatedAt := suppressionFields[3].Descriptor()
+	// suppression.DefaultCreatedAt holds the default value on creation for the created_at field.
+	suppression.DefaultCreatedAt = suppressionDescCreatedAt.Default.(func() time.Time)
+	// suppressionDescID is the schema descriptor for id field.
+	suppressionDescID := suppressionMixinFields0[0].Descriptor()
+	// suppression.DefaultID holds the default value on creation for the id field.
+	suppression.DefaultID = suppressionDescID.Default.(func() uid.ID)
 	templateMixin := schema.Template{}.Mixin()
 	template.Policy = privacy.NewPolicies(templateMixin[0], schema.Template{})
 	template.Hooks[0] = func(next ent.Mutator) ent.Mutator {

@@ -179,6 +179,44 @@ func (ContactTag) Indexes() []ent.Index {
 	}
 }
 
+// Segment is a saved rule: whoever matches it when it is used.
+type Segment struct{ ent.Schema }
+
+func (Segment) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("segment"), entgql.RelayConnection(), entgql.MultiOrder()}
+}
+func (Segment) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Segment}} }
+func (Segment) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("name").Annotations(entgql.OrderField("NAME")),
+		field.JSON("rule", jsonfield.ContactFilter{}),
+		field.Time("created_at").Immutable().Default(now).Annotations(entgql.OrderField("CREATED_AT")),
+	}
+}
+func (Segment) Indexes() []ent.Index {
+	return []ent.Index{index.Fields(organizationColumn, "name").Unique()}
+}
+
+// Suppression is a number that the organization never writes to. It is of the number and not of a
+// contact: whoever takes the number is not written to either.
+type Suppression struct{ ent.Schema }
+
+func (Suppression) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("suppression"), entgql.RelayConnection(), entgql.MultiOrder()}
+}
+func (Suppression) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Suppression}} }
+func (Suppression) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("phone").Comment("E.164 with a leading +, as it was told"),
+		field.String("number_key").Comment("audience.NumberKey of the number"),
+		field.String("reason").Optional().Nillable(),
+		field.Time("created_at").Immutable().Default(now).Annotations(entgql.OrderField("CREATED_AT")),
+	}
+}
+func (Suppression) Indexes() []ent.Index {
+	return []ent.Index{index.Fields(organizationColumn, "number_key").Unique()}
+}
+
 // ConsentRecord is one statement of a contact's consent. Package audience says which of them
 // counts. It has no foreign key: what somebody says who is no contact yet is kept under the id that
 // contact_identifier keeps for them.

@@ -31,7 +31,9 @@ type CampaignResolver interface {
 }
 type CampaignAudienceResolver interface {
 	Lists(ctx context.Context, obj *campaign.Audience) ([]*ent.ContactList, error)
+	Segments(ctx context.Context, obj *campaign.Audience) ([]*ent.Segment, error)
 	ExcludeLists(ctx context.Context, obj *campaign.Audience) ([]*ent.ContactList, error)
+	ExcludeSegments(ctx context.Context, obj *campaign.Audience) ([]*ent.Segment, error)
 	Rule(ctx context.Context, obj *campaign.Audience) ([]*model.ContactRule, error)
 
 	Size(ctx context.Context, obj *campaign.Audience) (int, error)
@@ -688,6 +690,38 @@ func (ec *executionContext) fieldContext_CampaignAudience_lists(_ context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _CampaignAudience_segments(ctx context.Context, field graphql.CollectedField, obj *campaign.Audience) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignAudience_segments(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignAudience().Segments(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.Segment) graphql.Marshaler {
+			return ec.marshalNSegment2ᚕᚖcarillonᚋentᚐSegmentᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignAudience_segments(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignAudience",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Segment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CampaignAudience_excludeLists(ctx context.Context, field graphql.CollectedField, obj *campaign.Audience) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -715,6 +749,38 @@ func (ec *executionContext) fieldContext_CampaignAudience_excludeLists(_ context
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ContactList(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignAudience_excludeSegments(ctx context.Context, field graphql.CollectedField, obj *campaign.Audience) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignAudience_excludeSegments(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignAudience().ExcludeSegments(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*ent.Segment) graphql.Marshaler {
+			return ec.marshalNSegment2ᚕᚖcarillonᚋentᚐSegmentᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignAudience_excludeSegments(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignAudience",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Segment(ctx, field)
 		},
 	}
 	return fc, nil
@@ -1878,7 +1944,7 @@ func (ec *executionContext) unmarshalInputCampaignAudienceInput(ctx context.Cont
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"listIds", "contactIds", "filter", "excludeListIds"}
+	fieldsInOrder := [...]string{"listIds", "segmentIds", "contactIds", "filter", "excludeListIds", "excludeSegmentIds"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1892,6 +1958,13 @@ func (ec *executionContext) unmarshalInputCampaignAudienceInput(ctx context.Cont
 				return it, err
 			}
 			it.ListIDs = data
+		case "segmentIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("segmentIds"))
+			data, err := ec.unmarshalOID2ᚕcarillonᚋuidᚐIDᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SegmentIDs = data
 		case "contactIds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contactIds"))
 			data, err := ec.unmarshalOID2ᚕcarillonᚋuidᚐIDᚄ(ctx, v)
@@ -1913,6 +1986,13 @@ func (ec *executionContext) unmarshalInputCampaignAudienceInput(ctx context.Cont
 				return it, err
 			}
 			it.ExcludeListIDs = data
+		case "excludeSegmentIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("excludeSegmentIds"))
+			data, err := ec.unmarshalOID2ᚕcarillonᚋuidᚐIDᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExcludeSegmentIDs = data
 		}
 	}
 	return it, nil
@@ -2664,11 +2744,23 @@ func (ec *executionContext) _CampaignAudience(ctx context.Context, sel ast.Selec
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._CampaignAudience_lists(ctx, field, obj)
 				})
+		case "segments":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignAudience_segments(ctx, field, obj)
+				})
 		case "excludeLists":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._CampaignAudience_excludeLists(ctx, field, obj)
+				})
+		case "excludeSegments":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignAudience_excludeSegments(ctx, field, obj)
 				})
 		case "rule":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

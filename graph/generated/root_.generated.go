@@ -45,6 +45,7 @@ type ResolverRoot interface {
 	Organization() OrganizationResolver
 	PhoneNumber() PhoneNumberResolver
 	Query() QueryResolver
+	Segment() SegmentResolver
 	Session() SessionResolver
 	Subscription() SubscriptionResolver
 	Template() TemplateResolver
@@ -119,9 +120,21 @@ type ComplexityRoot struct {
 		UserErrors       func(childComplexity int) int
 	}
 
+	AddSuppressionsPayload struct {
+		Added            func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	Attribute struct {
 		Key   func(childComplexity int) int
 		Value func(childComplexity int) int
+	}
+
+	AttributeKey struct {
+		Contacts func(childComplexity int) int
+		Examples func(childComplexity int) int
+		Key      func(childComplexity int) int
 	}
 
 	AuditEvent struct {
@@ -196,12 +209,14 @@ type ComplexityRoot struct {
 	}
 
 	CampaignAudience struct {
-		Contacts     func(childComplexity int) int
-		ExcludeLists func(childComplexity int) int
-		Lists        func(childComplexity int) int
-		Recipients   func(childComplexity int) int
-		Rule         func(childComplexity int) int
-		Size         func(childComplexity int) int
+		Contacts        func(childComplexity int) int
+		ExcludeLists    func(childComplexity int) int
+		ExcludeSegments func(childComplexity int) int
+		Lists           func(childComplexity int) int
+		Recipients      func(childComplexity int) int
+		Rule            func(childComplexity int) int
+		Segments        func(childComplexity int) int
+		Size            func(childComplexity int) int
 	}
 
 	CampaignConnection struct {
@@ -264,9 +279,11 @@ type ComplexityRoot struct {
 		Language              func(childComplexity int) int
 		Lists                 func(childComplexity int) int
 		MarketingConsent      func(childComplexity int) int
+		Messages              func(childComplexity int, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) int
 		Name                  func(childComplexity int) int
 		Phone                 func(childComplexity int) int
 		ServiceWindowClosesAt func(childComplexity int) int
+		Suppressed            func(childComplexity int) int
 		Tags                  func(childComplexity int) int
 		TimeZone              func(childComplexity int) int
 		Username              func(childComplexity int) int
@@ -359,6 +376,12 @@ type ComplexityRoot struct {
 		ClientMutationID     func(childComplexity int) int
 		DeletedContactListID func(childComplexity int) int
 		UserErrors           func(childComplexity int) int
+	}
+
+	DeleteSegmentPayload struct {
+		ClientMutationID func(childComplexity int) int
+		DeletedSegmentID func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
 	}
 
 	DeleteTemplatePayload struct {
@@ -537,6 +560,7 @@ type ComplexityRoot struct {
 	Mutation struct {
 		AcceptInvitation         func(childComplexity int, input model.AcceptInvitationInput) int
 		AcceptTerms              func(childComplexity int, input model.AcceptTermsInput) int
+		AddSuppressions          func(childComplexity int, input model.AddSuppressionsInput) int
 		BeginExternalSignIn      func(childComplexity int, input model.BeginExternalSignInInput) int
 		BeginSecondFactor        func(childComplexity int, input model.BeginSecondFactorInput) int
 		CancelCampaign           func(childComplexity int, input model.CancelCampaignInput) int
@@ -550,8 +574,10 @@ type ComplexityRoot struct {
 		CreateContact            func(childComplexity int, input model.CreateContactInput) int
 		CreateContactList        func(childComplexity int, input model.CreateContactListInput) int
 		CreateOrganization       func(childComplexity int, input model.CreateOrganizationInput) int
+		CreateSegment            func(childComplexity int, input model.CreateSegmentInput) int
 		CreateTemplate           func(childComplexity int, input model.CreateTemplateInput) int
 		DeleteContactList        func(childComplexity int, input model.DeleteContactListInput) int
+		DeleteSegment            func(childComplexity int, input model.DeleteSegmentInput) int
 		DeleteTemplate           func(childComplexity int, input model.DeleteTemplateInput) int
 		DeregisterPhoneNumber    func(childComplexity int, input model.DeregisterPhoneNumberInput) int
 		DisableSecondFactor      func(childComplexity int, input model.DisableSecondFactorInput) int
@@ -566,6 +592,7 @@ type ComplexityRoot struct {
 		RegenerateRecoveryCodes  func(childComplexity int, input model.RegenerateRecoveryCodesInput) int
 		RegisterPhoneNumber      func(childComplexity int, input model.RegisterPhoneNumberInput) int
 		RemoveMember             func(childComplexity int, input model.RemoveMemberInput) int
+		RemoveSuppression        func(childComplexity int, input model.RemoveSuppressionInput) int
 		RequestEmailVerification func(childComplexity int, input model.RequestEmailVerificationInput) int
 		RequestPasswordReset     func(childComplexity int, input model.RequestPasswordResetInput) int
 		RequestVerificationCode  func(childComplexity int, input model.RequestVerificationCodeInput) int
@@ -590,6 +617,7 @@ type ComplexityRoot struct {
 		UpdateMember             func(childComplexity int, input model.UpdateMemberInput) int
 		UpdateOrganization       func(childComplexity int, input model.UpdateOrganizationInput) int
 		UpdatePhoneNumber        func(childComplexity int, input model.UpdatePhoneNumberInput) int
+		UpdateSegment            func(childComplexity int, input model.UpdateSegmentInput) int
 		UpdateTemplate           func(childComplexity int, input model.UpdateTemplateInput) int
 		UpdateUser               func(childComplexity int, input model.UpdateUserInput) int
 		UploadMedia              func(childComplexity int, input model.UploadMediaInput) int
@@ -702,6 +730,7 @@ type ComplexityRoot struct {
 
 	Query struct {
 		Accounts       func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AccountOrder) int
+		AttributeKeys  func(childComplexity int, search *string) int
 		AuditEvents    func(childComplexity int, filter *model.AuditEventFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AuditEventOrder) int
 		Campaigns      func(childComplexity int, filter *model.CampaignFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.CampaignOrder) int
 		ContactLists   func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactListOrder) int
@@ -712,7 +741,9 @@ type ComplexityRoot struct {
 		Messages       func(childComplexity int, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) int
 		Node           func(childComplexity int, id uid.ID) int
 		Nodes          func(childComplexity int, ids []uid.ID) int
+		Segments       func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.SegmentOrder) int
 		Statistics     func(childComplexity int, filter model.StatisticsFilter, interval *enum.StatisticsInterval, groupBy []enum.StatisticsDimension) int
+		Suppressions   func(childComplexity int, search *string, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.SuppressionOrder) int
 		Templates      func(childComplexity int, filter *model.TemplateFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.TemplateOrder) int
 		Terms          func(childComplexity int) int
 		Viewer         func(childComplexity int) int
@@ -728,6 +759,12 @@ type ComplexityRoot struct {
 		RecoveryCodes    func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Viewer           func(childComplexity int) int
+	}
+
+	RemoveSuppressionPayload struct {
+		ClientMutationID     func(childComplexity int) int
+		RemovedSuppressionID func(childComplexity int) int
+		UserErrors           func(childComplexity int) int
 	}
 
 	RequestEmailVerificationPayload struct {
@@ -764,6 +801,31 @@ type ComplexityRoot struct {
 		Enabled           func(childComplexity int) int
 		EnabledAt         func(childComplexity int) int
 		RecoveryCodesLeft func(childComplexity int) int
+	}
+
+	Segment struct {
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Name      func(childComplexity int) int
+		Rule      func(childComplexity int) int
+		Size      func(childComplexity int) int
+	}
+
+	SegmentConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SegmentEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	SegmentPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Segment          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
 	}
 
 	SendingPolicy struct {
@@ -830,6 +892,24 @@ type ComplexityRoot struct {
 		DeliveryEvents        func(childComplexity int, filter *model.DeliveryEventFilter, after *entgql.Cursor[uid.ID]) int
 		MessageReceived       func(childComplexity int, phoneNumberID *uid.ID) int
 		StatusChanged         func(childComplexity int) int
+	}
+
+	Suppression struct {
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Phone     func(childComplexity int) int
+		Reason    func(childComplexity int) int
+	}
+
+	SuppressionConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SuppressionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Template struct {
@@ -1256,6 +1336,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AccountPayload.UserErrors(childComplexity), true
 
+	case "AddSuppressionsPayload.added":
+		if e.ComplexityRoot.AddSuppressionsPayload.Added == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddSuppressionsPayload.Added(childComplexity), true
+	case "AddSuppressionsPayload.clientMutationId":
+		if e.ComplexityRoot.AddSuppressionsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddSuppressionsPayload.ClientMutationID(childComplexity), true
+	case "AddSuppressionsPayload.userErrors":
+		if e.ComplexityRoot.AddSuppressionsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddSuppressionsPayload.UserErrors(childComplexity), true
+
 	case "Attribute.key":
 		if e.ComplexityRoot.Attribute.Key == nil {
 			break
@@ -1268,6 +1367,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Attribute.Value(childComplexity), true
+
+	case "AttributeKey.contacts":
+		if e.ComplexityRoot.AttributeKey.Contacts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeKey.Contacts(childComplexity), true
+	case "AttributeKey.examples":
+		if e.ComplexityRoot.AttributeKey.Examples == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeKey.Examples(childComplexity), true
+	case "AttributeKey.key":
+		if e.ComplexityRoot.AttributeKey.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AttributeKey.Key(childComplexity), true
 
 	case "AuditEvent.action":
 		if e.ComplexityRoot.AuditEvent.Action == nil {
@@ -1593,6 +1711,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignAudience.ExcludeLists(childComplexity), true
+	case "CampaignAudience.excludeSegments":
+		if e.ComplexityRoot.CampaignAudience.ExcludeSegments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignAudience.ExcludeSegments(childComplexity), true
 	case "CampaignAudience.lists":
 		if e.ComplexityRoot.CampaignAudience.Lists == nil {
 			break
@@ -1611,6 +1735,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignAudience.Rule(childComplexity), true
+	case "CampaignAudience.segments":
+		if e.ComplexityRoot.CampaignAudience.Segments == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignAudience.Segments(childComplexity), true
 	case "CampaignAudience.size":
 		if e.ComplexityRoot.CampaignAudience.Size == nil {
 			break
@@ -1870,6 +2000,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.MarketingConsent(childComplexity), true
+	case "Contact.messages":
+		if e.ComplexityRoot.Contact.Messages == nil {
+			break
+		}
+
+		args, err := ec.field_Contact_messages_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Contact.Messages(childComplexity, args["filter"].(*model.MessageFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.MessageOrder)), true
 	case "Contact.name":
 		if e.ComplexityRoot.Contact.Name == nil {
 			break
@@ -1888,6 +2029,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Contact.ServiceWindowClosesAt(childComplexity), true
+	case "Contact.suppressed":
+		if e.ComplexityRoot.Contact.Suppressed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Contact.Suppressed(childComplexity), true
 	case "Contact.tags":
 		if e.ComplexityRoot.Contact.Tags == nil {
 			break
@@ -2224,6 +2371,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteContactListPayload.UserErrors(childComplexity), true
+
+	case "DeleteSegmentPayload.clientMutationId":
+		if e.ComplexityRoot.DeleteSegmentPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteSegmentPayload.ClientMutationID(childComplexity), true
+	case "DeleteSegmentPayload.deletedSegmentId":
+		if e.ComplexityRoot.DeleteSegmentPayload.DeletedSegmentID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteSegmentPayload.DeletedSegmentID(childComplexity), true
+	case "DeleteSegmentPayload.userErrors":
+		if e.ComplexityRoot.DeleteSegmentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeleteSegmentPayload.UserErrors(childComplexity), true
 
 	case "DeleteTemplatePayload.clientMutationId":
 		if e.ComplexityRoot.DeleteTemplatePayload.ClientMutationID == nil {
@@ -2928,6 +3094,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AcceptTerms(childComplexity, args["input"].(model.AcceptTermsInput)), true
+	case "Mutation.addSuppressions":
+		if e.ComplexityRoot.Mutation.AddSuppressions == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addSuppressions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddSuppressions(childComplexity, args["input"].(model.AddSuppressionsInput)), true
 	case "Mutation.beginExternalSignIn":
 		if e.ComplexityRoot.Mutation.BeginExternalSignIn == nil {
 			break
@@ -3071,6 +3248,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateOrganization(childComplexity, args["input"].(model.CreateOrganizationInput)), true
+	case "Mutation.createSegment":
+		if e.ComplexityRoot.Mutation.CreateSegment == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createSegment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateSegment(childComplexity, args["input"].(model.CreateSegmentInput)), true
 	case "Mutation.createTemplate":
 		if e.ComplexityRoot.Mutation.CreateTemplate == nil {
 			break
@@ -3093,6 +3281,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteContactList(childComplexity, args["input"].(model.DeleteContactListInput)), true
+	case "Mutation.deleteSegment":
+		if e.ComplexityRoot.Mutation.DeleteSegment == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteSegment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteSegment(childComplexity, args["input"].(model.DeleteSegmentInput)), true
 	case "Mutation.deleteTemplate":
 		if e.ComplexityRoot.Mutation.DeleteTemplate == nil {
 			break
@@ -3247,6 +3446,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveMember(childComplexity, args["input"].(model.RemoveMemberInput)), true
+	case "Mutation.removeSuppression":
+		if e.ComplexityRoot.Mutation.RemoveSuppression == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeSuppression_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveSuppression(childComplexity, args["input"].(model.RemoveSuppressionInput)), true
 	case "Mutation.requestEmailVerification":
 		if e.ComplexityRoot.Mutation.RequestEmailVerification == nil {
 			break
@@ -3511,6 +3721,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdatePhoneNumber(childComplexity, args["input"].(model.UpdatePhoneNumberInput)), true
+	case "Mutation.updateSegment":
+		if e.ComplexityRoot.Mutation.UpdateSegment == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateSegment_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateSegment(childComplexity, args["input"].(model.UpdateSegmentInput)), true
 	case "Mutation.updateTemplate":
 		if e.ComplexityRoot.Mutation.UpdateTemplate == nil {
 			break
@@ -3992,6 +4213,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Accounts(childComplexity, args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.AccountOrder)), true
+	case "Query.attributeKeys":
+		if e.ComplexityRoot.Query.AttributeKeys == nil {
+			break
+		}
+
+		args, err := ec.field_Query_attributeKeys_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AttributeKeys(childComplexity, args["search"].(*string)), true
 	case "Query.auditEvents":
 		if e.ComplexityRoot.Query.AuditEvents == nil {
 			break
@@ -4098,6 +4330,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]uid.ID)), true
+	case "Query.segments":
+		if e.ComplexityRoot.Query.Segments == nil {
+			break
+		}
+
+		args, err := ec.field_Query_segments_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Segments(childComplexity, args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.SegmentOrder)), true
 	case "Query.statistics":
 		if e.ComplexityRoot.Query.Statistics == nil {
 			break
@@ -4109,6 +4352,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Statistics(childComplexity, args["filter"].(model.StatisticsFilter), args["interval"].(*enum.StatisticsInterval), args["groupBy"].([]enum.StatisticsDimension)), true
+	case "Query.suppressions":
+		if e.ComplexityRoot.Query.Suppressions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_suppressions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Suppressions(childComplexity, args["search"].(*string), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.SuppressionOrder)), true
 	case "Query.templates":
 		if e.ComplexityRoot.Query.Templates == nil {
 			break
@@ -4170,6 +4424,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RecoveryCodesPayload.Viewer(childComplexity), true
+
+	case "RemoveSuppressionPayload.clientMutationId":
+		if e.ComplexityRoot.RemoveSuppressionPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveSuppressionPayload.ClientMutationID(childComplexity), true
+	case "RemoveSuppressionPayload.removedSuppressionId":
+		if e.ComplexityRoot.RemoveSuppressionPayload.RemovedSuppressionID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveSuppressionPayload.RemovedSuppressionID(childComplexity), true
+	case "RemoveSuppressionPayload.userErrors":
+		if e.ComplexityRoot.RemoveSuppressionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RemoveSuppressionPayload.UserErrors(childComplexity), true
 
 	case "RequestEmailVerificationPayload.clientMutationId":
 		if e.ComplexityRoot.RequestEmailVerificationPayload.ClientMutationID == nil {
@@ -4284,6 +4557,88 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SecondFactor.RecoveryCodesLeft(childComplexity), true
+
+	case "Segment.createdAt":
+		if e.ComplexityRoot.Segment.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Segment.CreatedAt(childComplexity), true
+	case "Segment.id":
+		if e.ComplexityRoot.Segment.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Segment.ID(childComplexity), true
+	case "Segment.name":
+		if e.ComplexityRoot.Segment.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Segment.Name(childComplexity), true
+	case "Segment.rule":
+		if e.ComplexityRoot.Segment.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Segment.Rule(childComplexity), true
+	case "Segment.size":
+		if e.ComplexityRoot.Segment.Size == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Segment.Size(childComplexity), true
+
+	case "SegmentConnection.edges":
+		if e.ComplexityRoot.SegmentConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SegmentConnection.Edges(childComplexity), true
+	case "SegmentConnection.pageInfo":
+		if e.ComplexityRoot.SegmentConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SegmentConnection.PageInfo(childComplexity), true
+	case "SegmentConnection.totalCount":
+		if e.ComplexityRoot.SegmentConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SegmentConnection.TotalCount(childComplexity), true
+
+	case "SegmentEdge.cursor":
+		if e.ComplexityRoot.SegmentEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SegmentEdge.Cursor(childComplexity), true
+	case "SegmentEdge.node":
+		if e.ComplexityRoot.SegmentEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SegmentEdge.Node(childComplexity), true
+
+	case "SegmentPayload.clientMutationId":
+		if e.ComplexityRoot.SegmentPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SegmentPayload.ClientMutationID(childComplexity), true
+	case "SegmentPayload.segment":
+		if e.ComplexityRoot.SegmentPayload.Segment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SegmentPayload.Segment(childComplexity), true
+	case "SegmentPayload.userErrors":
+		if e.ComplexityRoot.SegmentPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SegmentPayload.UserErrors(childComplexity), true
 
 	case "SendingPolicy.failureThreshold":
 		if e.ComplexityRoot.SendingPolicy.FailureThreshold == nil {
@@ -4598,6 +4953,63 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.StatusChanged(childComplexity), true
+
+	case "Suppression.createdAt":
+		if e.ComplexityRoot.Suppression.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Suppression.CreatedAt(childComplexity), true
+	case "Suppression.id":
+		if e.ComplexityRoot.Suppression.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Suppression.ID(childComplexity), true
+	case "Suppression.phone":
+		if e.ComplexityRoot.Suppression.Phone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Suppression.Phone(childComplexity), true
+	case "Suppression.reason":
+		if e.ComplexityRoot.Suppression.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Suppression.Reason(childComplexity), true
+
+	case "SuppressionConnection.edges":
+		if e.ComplexityRoot.SuppressionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionConnection.Edges(childComplexity), true
+	case "SuppressionConnection.pageInfo":
+		if e.ComplexityRoot.SuppressionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionConnection.PageInfo(childComplexity), true
+	case "SuppressionConnection.totalCount":
+		if e.ComplexityRoot.SuppressionConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionConnection.TotalCount(childComplexity), true
+
+	case "SuppressionEdge.cursor":
+		if e.ComplexityRoot.SuppressionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionEdge.Cursor(childComplexity), true
+	case "SuppressionEdge.node":
+		if e.ComplexityRoot.SuppressionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuppressionEdge.Node(childComplexity), true
 
 	case "Template.account":
 		if e.ComplexityRoot.Template.Account == nil {
@@ -5253,6 +5665,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AccountCredentialsInput", ec.unmarshalInputAccountCredentialsInput),
 			graphql.NewInputUnmarshaler("AccountOrder", ec.unmarshalInputAccountOrder),
 			graphql.NewInputUnmarshaler("AccountTokenInput", ec.unmarshalInputAccountTokenInput),
+			graphql.NewInputUnmarshaler("AddSuppressionsInput", ec.unmarshalInputAddSuppressionsInput),
 			graphql.NewInputUnmarshaler("AppDeepLinkInput", ec.unmarshalInputAppDeepLinkInput),
 			graphql.NewInputUnmarshaler("AttributeFilter", ec.unmarshalInputAttributeFilter),
 			graphql.NewInputUnmarshaler("AttributeInput", ec.unmarshalInputAttributeInput),
@@ -5278,8 +5691,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateContactInput", ec.unmarshalInputCreateContactInput),
 			graphql.NewInputUnmarshaler("CreateContactListInput", ec.unmarshalInputCreateContactListInput),
 			graphql.NewInputUnmarshaler("CreateOrganizationInput", ec.unmarshalInputCreateOrganizationInput),
+			graphql.NewInputUnmarshaler("CreateSegmentInput", ec.unmarshalInputCreateSegmentInput),
 			graphql.NewInputUnmarshaler("CreateTemplateInput", ec.unmarshalInputCreateTemplateInput),
 			graphql.NewInputUnmarshaler("DeleteContactListInput", ec.unmarshalInputDeleteContactListInput),
+			graphql.NewInputUnmarshaler("DeleteSegmentInput", ec.unmarshalInputDeleteSegmentInput),
 			graphql.NewInputUnmarshaler("DeleteTemplateInput", ec.unmarshalInputDeleteTemplateInput),
 			graphql.NewInputUnmarshaler("DeliveryEventFilter", ec.unmarshalInputDeliveryEventFilter),
 			graphql.NewInputUnmarshaler("DeregisterPhoneNumberInput", ec.unmarshalInputDeregisterPhoneNumberInput),
@@ -5302,6 +5717,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RegenerateRecoveryCodesInput", ec.unmarshalInputRegenerateRecoveryCodesInput),
 			graphql.NewInputUnmarshaler("RegisterPhoneNumberInput", ec.unmarshalInputRegisterPhoneNumberInput),
 			graphql.NewInputUnmarshaler("RemoveMemberInput", ec.unmarshalInputRemoveMemberInput),
+			graphql.NewInputUnmarshaler("RemoveSuppressionInput", ec.unmarshalInputRemoveSuppressionInput),
 			graphql.NewInputUnmarshaler("RequestEmailVerificationInput", ec.unmarshalInputRequestEmailVerificationInput),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
 			graphql.NewInputUnmarshaler("RequestVerificationCodeInput", ec.unmarshalInputRequestVerificationCodeInput),
@@ -5312,6 +5728,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RevokeInvitationInput", ec.unmarshalInputRevokeInvitationInput),
 			graphql.NewInputUnmarshaler("RevokeOtherSessionsInput", ec.unmarshalInputRevokeOtherSessionsInput),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
+			graphql.NewInputUnmarshaler("SegmentOrder", ec.unmarshalInputSegmentOrder),
 			graphql.NewInputUnmarshaler("SendMessageInput", ec.unmarshalInputSendMessageInput),
 			graphql.NewInputUnmarshaler("SendingPolicyInput", ec.unmarshalInputSendingPolicyInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
@@ -5319,6 +5736,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
 			graphql.NewInputUnmarshaler("StatisticsFilter", ec.unmarshalInputStatisticsFilter),
 			graphql.NewInputUnmarshaler("SubmitTemplateInput", ec.unmarshalInputSubmitTemplateInput),
+			graphql.NewInputUnmarshaler("SuppressionOrder", ec.unmarshalInputSuppressionOrder),
 			graphql.NewInputUnmarshaler("SwitchOrganizationInput", ec.unmarshalInputSwitchOrganizationInput),
 			graphql.NewInputUnmarshaler("SyncAccountInput", ec.unmarshalInputSyncAccountInput),
 			graphql.NewInputUnmarshaler("TemplateAppInput", ec.unmarshalInputTemplateAppInput),
@@ -5337,6 +5755,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateMemberInput", ec.unmarshalInputUpdateMemberInput),
 			graphql.NewInputUnmarshaler("UpdateOrganizationInput", ec.unmarshalInputUpdateOrganizationInput),
 			graphql.NewInputUnmarshaler("UpdatePhoneNumberInput", ec.unmarshalInputUpdatePhoneNumberInput),
+			graphql.NewInputUnmarshaler("UpdateSegmentInput", ec.unmarshalInputUpdateSegmentInput),
 			graphql.NewInputUnmarshaler("UpdateTemplateInput", ec.unmarshalInputUpdateTemplateInput),
 			graphql.NewInputUnmarshaler("UpdateUserInput", ec.unmarshalInputUpdateUserInput),
 			graphql.NewInputUnmarshaler("UploadMediaInput", ec.unmarshalInputUploadMediaInput),
@@ -6157,12 +6576,16 @@ enum MissingParameterPolicy {
   FAIL
 }
 
-"To whom a campaign goes: everyone on any of the lists or matching the rule, less everyone on an excluded list; one number once."
+"To whom a campaign goes: everyone on any of the lists, in any of the segments or matching the rule, less everyone in an excluded one; one number once."
 type CampaignAudience {
   "The lists it goes to."
   lists: [ContactList!]!
+  "The segments it goes to."
+  segments: [Segment!]!
   "The lists it does not go to."
   excludeLists: [ContactList!]!
+  "The segments it does not go to."
+  excludeSegments: [Segment!]!
   "The contact filter in a readable form; all conditions must hold. Empty when there is none."
   rule: [ContactRule!]!
   "How many contacts were named one by one."
@@ -6319,16 +6742,20 @@ input CampaignFilter {
   createdBefore: Time
 }
 
-"Everyone in any of the lists, contacts or the filter, less everyone in the excluded lists; one number once."
+"Everyone in any of the lists, segments, contacts or the filter, less everyone in the excluded ones; one number once."
 input CampaignAudienceInput {
   "Everyone on these."
   listIds: [ID!]
+  "And everyone who is in these when its audience is read, up to 20."
+  segmentIds: [ID!]
   "And these people."
   contactIds: [ID!]
   "And everyone who matches when it is launched."
   filter: ContactFilter
   "But nobody on these."
   excludeListIds: [ID!]
+  "Nor anybody in these, up to 20."
+  excludeSegmentIds: [ID!]
 }
 
 "Binds one parameter: exactly one of value, contactField and attribute."
@@ -6579,6 +7006,41 @@ type Subscription
     "By what to order; the first counts most. Without it, the oldest first."
     orderBy: [ContactListOrder!]
   ): ContactListConnection! @role(is: VIEWER, scope: READ)
+  "The organization's saved rules."
+  segments(
+    "Only what comes after this cursor."
+    after: Cursor
+    "How many, from the start: 1 to 100."
+    first: Int
+    "Only what comes before this cursor."
+    before: Cursor
+    "How many, from the end: 1 to 100."
+    last: Int
+    "By what to order; the first counts most. Without it, the oldest first."
+    orderBy: [SegmentOrder!]
+  ): SegmentConnection! @role(is: VIEWER, scope: READ)
+  "The numbers that the organization never writes to."
+  suppressions(
+    "The beginning of a number, the number in whatever form, or words of the reason."
+    search: String
+    "Only what comes after this cursor."
+    after: Cursor
+    "How many, from the start: 1 to 100."
+    first: Int
+    "Only what comes before this cursor."
+    before: Cursor
+    "How many, from the end: 1 to 100."
+    last: Int
+    "By what to order; the first counts most. Without it, the oldest first."
+    orderBy: [SuppressionOrder!]
+  ): SuppressionConnection! @role(is: VIEWER, scope: READ)
+  """
+  The attribute keys in use, the most frequent first, up to 200: for mapping columns and building rules. It reads all contacts.
+  """
+  attributeKeys(
+    "Only those with this text, in whatever case."
+    search: String
+  ): [AttributeKey!]! @role(is: VIEWER, scope: READ)
 }
 
 extend type Mutation {
@@ -6619,6 +7081,29 @@ extend type Mutation {
   names it). Errors: NOT_FOUND (the list).
   """
   deleteContactList("Which list." input: DeleteContactListInput!): DeleteContactListPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
+  """
+  Saves a rule under a name. Who is in the segment is looked up whenever it is used.
+  User errors: REQUIRED, TOO_LONG, INVALID, LIMIT_EXCEEDED (a field), TAKEN (the name), NOT_FOUND (a list).
+  """
+  createSegment("The segment." input: CreateSegmentInput!): SegmentPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
+  """
+  Renames a segment, or gives it another rule. A campaign whose audience is being read already goes on with the rule it began with.
+  User errors: as of createSegment. Errors: NOT_FOUND (the segment).
+  """
+  updateSegment("The segment, and what changes." input: UpdateSegmentInput!): SegmentPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
+  """
+  Deletes a segment. The people in it stay contacts. User errors: NOT_ALLOWED (a campaign that is not over names it).
+  Errors: NOT_FOUND (the segment).
+  """
+  deleteSegment("Which segment." input: DeleteSegmentInput!): DeleteSegmentPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
+  """
+  Puts numbers on the suppression list: nothing is written to them any more, of no category, nor what is queued already, which becomes
+  SKIPPED with SUPPRESSED. A number is meant in all its forms, and whoever has it. All numbers are added or none.
+  User errors: REQUIRED, INVALID (a number, or the reason), TOO_LONG, LIMIT_EXCEEDED (over 10,000 numbers).
+  """
+  addSuppressions("The numbers." input: AddSuppressionsInput!): AddSuppressionsPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
+  "Takes a number off the suppression list. What was skipped stays so. Errors: NOT_FOUND."
+  removeSuppression("Which entry." input: RemoveSuppressionInput!): RemoveSuppressionPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
 }
 
 extend type Subscription {
@@ -6664,6 +7149,23 @@ type Contact implements Node {
   consentHistory: [ConsentRecord!]!
   "Until when free-form replies are allowed: for 24 hours after they last wrote or called. Null when the window is shut."
   serviceWindowClosesAt: Time
+  "Messages to and from this person, the newest first unless they are ordered otherwise. Errors: NOT_FOUND (the filter names what is not there)."
+  messages(
+    "Only those that match."
+    filter: MessageFilter
+    "Only what comes after this cursor."
+    after: Cursor
+    "How many, from the start: 1 to 100."
+    first: Int
+    "Only what comes before this cursor."
+    before: Cursor
+    "How many, from the end: 1 to 100."
+    last: Int
+    "By what to order. Without it, the newest first."
+    orderBy: [MessageOrder!]
+  ): MessageConnection!
+  "Whether a number of theirs is on the suppression list: nothing is written to them."
+  suppressed: Boolean!
   "When they were added."
   createdAt: Time!
 }
@@ -6720,6 +7222,42 @@ type ContactList implements Node {
   size: Int!
   "When it was made."
   createdAt: Time!
+}
+
+"A saved rule: whoever matches it when it is used."
+type Segment implements Node {
+  "Its id, with the prefix seg."
+  id: ID!
+  "Its name, unique among the organization's segments."
+  name: String!
+  "The rule in a readable form; all conditions must hold. Empty is everyone."
+  rule: [ContactRule!]!
+  "How many contacts match it now."
+  size: Int!
+  "When it was made."
+  createdAt: Time!
+}
+
+"A number that the organization never writes to."
+type Suppression implements Node {
+  "Its id, with the prefix sup."
+  id: ID!
+  "E.164 with a leading +, as it was given."
+  phone: String! @personal(as: NUMBER)
+  "Why it is here; null where nobody said."
+  reason: String @personal(as: TEXT)
+  "When it was put here."
+  createdAt: Time!
+}
+
+"An attribute key in use."
+type AttributeKey {
+  "The key."
+  key: String!
+  "How many contacts have it."
+  contacts: Int!
+  "A few of its values."
+  examples: [String!]! @personal(as: TEXT)
 }
 
 "A CSV file on its way into contacts."
@@ -6847,6 +7385,72 @@ enum ContactListOrderField {
   "Their names."
   NAME
   "When they were made."
+  CREATED_AT
+}
+
+"A page of segments."
+type SegmentConnection {
+  "The segments with their cursors."
+  edges: [SegmentEdge!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are in all. Counting costs time: ask for it when it is needed."
+  totalCount: Int!
+}
+
+"A segment in a list of them."
+type SegmentEdge {
+  "The segment."
+  node: Segment!
+  "Its place."
+  cursor: Cursor!
+}
+
+"How segments are ordered."
+input SegmentOrder {
+  "Which way."
+  direction: OrderDirection! = ASC
+  "By what."
+  field: SegmentOrderField!
+}
+
+"What segments can be ordered by."
+enum SegmentOrderField {
+  "Their names."
+  NAME
+  "When they were made."
+  CREATED_AT
+}
+
+"A page of the suppression list."
+type SuppressionConnection {
+  "The entries with their cursors."
+  edges: [SuppressionEdge!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many match in all. Counting costs time: ask for it when it is needed."
+  totalCount: Int!
+}
+
+"An entry of the suppression list."
+type SuppressionEdge {
+  "The entry."
+  node: Suppression!
+  "Its place."
+  cursor: Cursor!
+}
+
+"How the suppression list is ordered."
+input SuppressionOrder {
+  "Which way."
+  direction: OrderDirection! = ASC
+  "By what."
+  field: SuppressionOrderField!
+}
+
+"What the suppression list can be ordered by."
+enum SuppressionOrderField {
+  "When entries were made."
   CREATED_AT
 }
 
@@ -7011,6 +7615,54 @@ input DeleteContactListInput {
   clientMutationId: String
 }
 
+"A new segment."
+input CreateSegmentInput {
+  "Unique among the organization's segments, up to 128 characters."
+  name: String!
+  "Its rule. An empty one is everyone."
+  filter: ContactFilter!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"A change of a segment. What is left out stays as it is."
+input UpdateSegmentInput {
+  "One of the organization's."
+  segmentId: ID!
+  "Its new name."
+  name: String
+  "Its new rule, in place of the whole old one."
+  filter: ContactFilter
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Which segment goes."
+input DeleteSegmentInput {
+  "One of the organization's."
+  segmentId: ID!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Numbers for the suppression list."
+input AddSuppressionsInput {
+  "With country code, as people write them, up to 10,000. Those that are there already change nothing."
+  phones: [String!]!
+  "Why, up to 256 characters."
+  reason: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Which entry of the suppression list goes."
+input RemoveSuppressionInput {
+  "One of the organization's."
+  suppressionId: ID!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
 "A contact that was made or changed."
 type ContactPayload {
   "The contact; null when there are user errors."
@@ -7047,6 +7699,46 @@ type ContactListPayload {
 type DeleteContactListPayload {
   "Its id; null when there are user errors."
   deletedContactListId: ID
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"A segment that was made or changed."
+type SegmentPayload {
+  "The segment; null when there are user errors."
+  segment: Segment
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"A segment that is gone."
+type DeleteSegmentPayload {
+  "Its id; null when there are user errors."
+  deletedSegmentId: ID
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"Numbers that are on the suppression list now."
+type AddSuppressionsPayload {
+  "How many of them were not there before; 0 when there are user errors."
+  added: Int!
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"An entry that is gone."
+type RemoveSuppressionPayload {
+  "Its id; null when there are user errors."
+  removedSuppressionId: ID
   "What the caller can mend; empty when it was done."
   userErrors: [UserError!]!
   "As it was given."
@@ -9606,6 +10298,18 @@ func (ec *executionContext) childFields_AccountPayload(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type AccountPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_AddSuppressionsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "added":
+		return ec.fieldContext_AddSuppressionsPayload_added(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AddSuppressionsPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_AddSuppressionsPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddSuppressionsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Attribute(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "key":
@@ -9614,6 +10318,18 @@ func (ec *executionContext) childFields_Attribute(ctx context.Context, field gra
 		return ec.fieldContext_Attribute_value(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Attribute", field.Name)
+}
+
+func (ec *executionContext) childFields_AttributeKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_AttributeKey_key(ctx, field)
+	case "contacts":
+		return ec.fieldContext_AttributeKey_contacts(ctx, field)
+	case "examples":
+		return ec.fieldContext_AttributeKey_examples(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AttributeKey", field.Name)
 }
 
 func (ec *executionContext) childFields_AuditEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9762,8 +10478,12 @@ func (ec *executionContext) childFields_CampaignAudience(ctx context.Context, fi
 	switch field.Name {
 	case "lists":
 		return ec.fieldContext_CampaignAudience_lists(ctx, field)
+	case "segments":
+		return ec.fieldContext_CampaignAudience_segments(ctx, field)
 	case "excludeLists":
 		return ec.fieldContext_CampaignAudience_excludeLists(ctx, field)
+	case "excludeSegments":
+		return ec.fieldContext_CampaignAudience_excludeSegments(ctx, field)
 	case "rule":
 		return ec.fieldContext_CampaignAudience_rule(ctx, field)
 	case "contacts":
@@ -9910,6 +10630,10 @@ func (ec *executionContext) childFields_Contact(ctx context.Context, field graph
 		return ec.fieldContext_Contact_consentHistory(ctx, field)
 	case "serviceWindowClosesAt":
 		return ec.fieldContext_Contact_serviceWindowClosesAt(ctx, field)
+	case "messages":
+		return ec.fieldContext_Contact_messages(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_Contact_suppressed(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Contact_createdAt(ctx, field)
 	}
@@ -10088,6 +10812,18 @@ func (ec *executionContext) childFields_DeleteContactListPayload(ctx context.Con
 		return ec.fieldContext_DeleteContactListPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteContactListPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_DeleteSegmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "deletedSegmentId":
+		return ec.fieldContext_DeleteSegmentPayload_deletedSegmentId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeleteSegmentPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_DeleteSegmentPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeleteSegmentPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_DeleteTemplatePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10666,6 +11402,18 @@ func (ec *executionContext) childFields_RecoveryCodesPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type RecoveryCodesPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RemoveSuppressionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "removedSuppressionId":
+		return ec.fieldContext_RemoveSuppressionPayload_removedSuppressionId(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RemoveSuppressionPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RemoveSuppressionPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RemoveSuppressionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RequestEmailVerificationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "sent":
@@ -10736,6 +11484,56 @@ func (ec *executionContext) childFields_SecondFactor(ctx context.Context, field 
 		return ec.fieldContext_SecondFactor_recoveryCodesLeft(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SecondFactor", field.Name)
+}
+
+func (ec *executionContext) childFields_Segment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Segment_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Segment_name(ctx, field)
+	case "rule":
+		return ec.fieldContext_Segment_rule(ctx, field)
+	case "size":
+		return ec.fieldContext_Segment_size(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Segment_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Segment", field.Name)
+}
+
+func (ec *executionContext) childFields_SegmentConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SegmentConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SegmentConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SegmentConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SegmentEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_SegmentEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_SegmentEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SegmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "segment":
+		return ec.fieldContext_SegmentPayload_segment(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SegmentPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_SegmentPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SegmentPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SendingPolicy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10852,6 +11650,42 @@ func (ec *executionContext) childFields_StatisticsRow(ctx context.Context, field
 		return ec.fieldContext_StatisticsRow_cost(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StatisticsRow", field.Name)
+}
+
+func (ec *executionContext) childFields_Suppression(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Suppression_id(ctx, field)
+	case "phone":
+		return ec.fieldContext_Suppression_phone(ctx, field)
+	case "reason":
+		return ec.fieldContext_Suppression_reason(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Suppression_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Suppression", field.Name)
+}
+
+func (ec *executionContext) childFields_SuppressionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SuppressionConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SuppressionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SuppressionConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuppressionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SuppressionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_SuppressionEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_SuppressionEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuppressionEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Template(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

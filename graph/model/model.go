@@ -92,6 +92,26 @@ type AccountTokenInput struct {
 	AccessToken string `json:"accessToken"`
 }
 
+// Numbers for the suppression list.
+type AddSuppressionsInput struct {
+	// With country code, as people write them, up to 10,000. Those that are there already change nothing.
+	Phones []string `json:"phones"`
+	// Why, up to 256 characters.
+	Reason *string `json:"reason,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Numbers that are on the suppression list now.
+type AddSuppressionsPayload struct {
+	// How many of them were not there before; 0 when there are user errors.
+	Added int `json:"added"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // A place in an app that a button opens.
 type AppDeepLinkInput struct {
 	// The app's id at Meta.
@@ -423,6 +443,16 @@ type CreateOrganizationInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// A new segment.
+type CreateSegmentInput struct {
+	// Unique among the organization's segments, up to 128 characters.
+	Name string `json:"name"`
+	// Its rule. An empty one is everyone.
+	Filter *jsonfield.ContactFilter `json:"filter"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // A new template.
 type CreateTemplateInput struct {
 	// The account it will belong to.
@@ -449,6 +479,24 @@ type DeleteContactListInput struct {
 type DeleteContactListPayload struct {
 	// Its id; null when there are user errors.
 	DeletedContactListID *uid.ID `json:"deletedContactListId,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Which segment goes.
+type DeleteSegmentInput struct {
+	// One of the organization's.
+	SegmentID uid.ID `json:"segmentId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A segment that is gone.
+type DeleteSegmentPayload struct {
+	// Its id; null when there are user errors.
+	DeletedSegmentID *uid.ID `json:"deletedSegmentId,omitempty"`
 	// What the caller can mend; empty when it was done.
 	UserErrors []*UserError `json:"userErrors"`
 	// As it was given.
@@ -929,6 +977,24 @@ type RemoveMemberInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Which entry of the suppression list goes.
+type RemoveSuppressionInput struct {
+	// One of the organization's.
+	SuppressionID uid.ID `json:"suppressionId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// An entry that is gone.
+type RemoveSuppressionPayload struct {
+	// Its id; null when there are user errors.
+	RemovedSuppressionID *uid.ID `json:"removedSuppressionId,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Nothing to say.
 type RequestEmailVerificationInput struct {
 	// Comes back in the payload.
@@ -1062,6 +1128,16 @@ type RevokeSessionInput struct {
 type RevokeSessionPayload struct {
 	// The session that is over; null when there are user errors.
 	RevokedSessionID *uid.ID `json:"revokedSessionId,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A segment that was made or changed.
+type SegmentPayload struct {
+	// The segment; null when there are user errors.
+	Segment *ent.Segment `json:"segment,omitempty"`
 	// What the caller can mend; empty when it was done.
 	UserErrors []*UserError `json:"userErrors"`
 	// As it was given.
@@ -1594,6 +1670,18 @@ type UpdatePhoneNumberInput struct {
 	PhoneNumberID uid.ID `json:"phoneNumberId"`
 	// Messages a second at most, 1 to 1000. Null takes the cap away; left out, it stays.
 	ThroughputCap graphql.Omittable[*int] `json:"throughputCap,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A change of a segment. What is left out stays as it is.
+type UpdateSegmentInput struct {
+	// One of the organization's.
+	SegmentID uid.ID `json:"segmentId"`
+	// Its new name.
+	Name *string `json:"name,omitempty"`
+	// Its new rule, in place of the whole old one.
+	Filter *jsonfield.ContactFilter `json:"filter,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
