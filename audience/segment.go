@@ -160,7 +160,8 @@ func lockSegment(ctx context.Context, tx *database.Tx, id uid.ID) (*ent.Segment,
 
 // usedBy names the first of what uses a list or a segment; empty for none. The query takes the
 // organization, the id as text and more.
-func usedBy(ctx context.Context, tx *database.Tx, query string, owner, id uid.ID, more ...any) (user string, err error) {
+func usedBy(ctx context.Context, tx *database.Tx, query string, owner, id uid.ID,
+	more ...any) (user string, err error) {
 	err = tx.QueryRowContext(ctx, query+" LIMIT 1", append([]any{owner, id.String()}, more...)...).Scan(&user)
 	if errors.Is(err, stdsql.ErrNoRows) {
 		return "", nil
@@ -251,7 +252,8 @@ func segmentRules(ctx context.Context, client *ent.Client, organization uid.ID,
 }
 
 // SegmentSizes counts who matches each segment now, in one statement.
-func (s *Service) SegmentSizes(ctx context.Context, segments map[uid.ID]jsonfield.ContactFilter) (map[uid.ID]int, error) {
+func (s *Service) SegmentSizes(ctx context.Context,
+	segments map[uid.ID]jsonfield.ContactFilter) (map[uid.ID]int, error) {
 	owner, err := organization(ctx)
 	if err != nil {
 		return nil, err

@@ -227,8 +227,8 @@ func TestASegmentIsRefusedFieldByFieldAndStaysWithinItsOrganization(t *testing.T
 			inputs(foreign.CheckAudience(foreign.ctx, theirs))); diff != "" {
 			t.Error(diff)
 		}
-		if got, err := foreign.Counts(caller.System(t.Context()), foreign.owner, map[uid.ID]jsonfield.Audience{mine: theirs}); err != nil ||
-			got[mine] != 0 {
+		got, err := foreign.Counts(caller.System(t.Context()), foreign.owner, map[uid.ID]jsonfield.Audience{mine: theirs})
+		if err != nil || got[mine] != 0 {
 			t.Error("a foreign segment counts its people:", got, err)
 		}
 	})

@@ -199,8 +199,8 @@ func TestWhatWaitsIsLookedAtAgainWheneverItIsClaimed(t *testing.T) {
 	}
 
 	changes := map[string]func(b *bench, p person){
-		"OPTED_OUT": func(b *bench, p person) { b.consent(p, enum.ConsentOptedOut) },
-		"NO_OPT_IN": func(b *bench, _ person) { b.requireOptIn(true) },
+		"OPTED_OUT":  func(b *bench, p person) { b.consent(p, enum.ConsentOptedOut) },
+		"NO_OPT_IN":  func(b *bench, _ person) { b.requireOptIn(true) },
 		"SUPPRESSED": func(b *bench, p person) { b.suppress(p.phone) },
 		"CONTACT_DELETED": func(b *bench, p person) {
 			b.db.Client.Contact.DeleteOneID(p.contact).ExecX(b.ctx)

@@ -60,8 +60,10 @@ func TestASuppressedPersonIsShownAsSuchAndGetsNothing(t *testing.T) {
 		entry := o.suppress("+1 555 010 0000")
 		list := o.must(`{ contacts { edges { node { suppressed } } } suppressions { totalCount edges { node { id phone reason } } }
 			attributeKeys(search: "A") { key contacts examples } }`)
-		if list.shown("contacts.edges.0.node.suppressed") != "true" || list.shown("contacts.edges.1.node.suppressed") != "false" ||
-			list.text("suppressions.edges.0.node.phone") != "+15550100000" || list.text("suppressions.edges.0.node.id") != entry ||
+		if list.shown("contacts.edges.0.node.suppressed") != "true" ||
+			list.shown("contacts.edges.1.node.suppressed") != "false" ||
+			list.text("suppressions.edges.0.node.phone") != "+15550100000" ||
+			list.text("suppressions.edges.0.node.id") != entry ||
 			list.shown("attributeKeys.0.contacts") != "2" || list.text("attributeKeys.0.examples.0") != "1" {
 			t.Error(list.Data)
 		}
@@ -97,7 +99,8 @@ func TestAContactsMessagesAreTheirsTheNewestFirst(t *testing.T) {
 		at := "node.messages."
 		if first.shown(at+"totalCount") != "3" || first.text(at+"edges.0.node.id") != sent[2].String() ||
 			first.text(at+"edges.1.node.status") != string(enum.MessageStatusFailed) ||
-			first.text(at+"edges.1.node.contact.id") != o.contacts[0].ID.String() || first.shown(at+"pageInfo.hasNextPage") != "true" {
+			first.text(at+"edges.1.node.contact.id") != o.contacts[0].ID.String() ||
+			first.shown(at+"pageInfo.hasNextPage") != "true" {
 			t.Error(first.Data)
 		}
 
