@@ -74,7 +74,7 @@ func (s *Service) CreateTemplate(ctx context.Context, in CreateTemplate) (*ent.T
 		return nil, err
 	}
 
-	if !in.Submit || t.Status != enum.TemplateStatusDraft {
+	if !in.Submit || !mayMove(t, "submit") {
 		return t, nil
 	}
 
@@ -93,7 +93,7 @@ func (s *Service) SubmitTemplate(ctx context.Context, id uid.ID) (*ent.Template,
 	}
 
 	rejected := t.Status == enum.TemplateStatusRejected
-	if t.Status != enum.TemplateStatusDraft && !rejected {
+	if !mayMove(t, "submit") && !rejected {
 		return nil, usererror.New(usererror.Conflict,
 			"only a draft or a rejected template can be submitted, and this one is %s", t.Status)
 	}
@@ -141,6 +141,10 @@ func (s *Service) putDraft(ctx context.Context, tx *database.Tx, a *ent.Account,
 		return id, err
 	}
 
+	create := templateChanges["create"]
+	replaced, args := s.db.Rowset([]any{uid.New(uid.Template), a.OrganizationID, a.ID, t.Name, t.Language,
+		string(c.category), string(create.to), string(c.quality), string(c.format), string(c.components), c.ttl, s.now()},
+		database.Texts("status", create.from))
 	err = tx.QueryRowContext(ctx, `INSERT INTO template (id, organization_id, account_id, name, language, category,
 		status, quality_score,
 			parameter_format, components, message_ttl_seconds, created_at, updated_at)
@@ -150,10 +154,7 @@ func (s *Service) putDraft(ctx context.Context, tx *database.Tx, a *ent.Account,
 			rejection_reason = NULL, quality_score = excluded.quality_score, parameter_format = excluded.parameter_format,
 			components = excluded.components, message_ttl_seconds = excluded.message_ttl_seconds,
 			updated_at = excluded.updated_at
-		WHERE template.status = $13 RETURNING id`,
-		uid.New(uid.Template), a.OrganizationID, a.ID, t.Name, t.Language, string(c.category),
-		string(enum.TemplateStatusDraft), string(c.quality),
-		string(c.format), string(c.components), c.ttl, s.now(), string(enum.TemplateStatusDeleted)).Scan(&id)
+		WHERE template.status IN (SELECT f.status FROM `+replaced+`) RETURNING id`, args...).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return id, usererror.Refuse(taken, usererror.Taken,
 			"The account has a template of this name in this language.")
@@ -222,12 +223,16 @@ func (s *Service) submit(ctx context.Context, a *ent.Account, t *ent.Template, w
 // submitted stores Meta's answer, unless a webhook has told more by now.
 func (s *Service) submitted(ctx context.Context, id uid.ID, created whatsapp.TemplateCreated) (*ent.Template, error) {
 	t, err := s.revise(ctx, id, byCaller(ctx, ""), func(t *ent.Template, row *ent.TemplateUpdateOne) bool {
-		row.SetMetaID(created.ID).SetStatus(status(created.Status)) // mostly PENDING; Meta may decide at once
-		if created.Category != "" {                                 // which may be another than was asked for
+		if row.SetMetaID(created.ID); created.Category != "" { // which may be another than was asked for
 			row.SetCategory(category(created.Category))
 		}
 
-		return t.MetaID == nil
+		may := moveTemplate(t, row, "submit") && t.MetaID == nil
+		if created.Status != "" { // mostly PENDING; Meta may decide at once
+			row.SetStatus(status(created.Status))
+		}
+
+		return may
 	})
 	if err != nil || t != nil {
 		return t, err

@@ -155,15 +155,19 @@ var templateChanges = map[string]templateRule{
 		to: enum.TemplateStatusDisabled},
 }
 
+// mayMove reports whether the table lets a change be made of a template.
+func mayMove(t *ent.Template, change string) bool {
+	return slices.Contains(templateChanges[change].from, t.Status)
+}
+
 // moveTemplate puts a change of the table into a template's update, and reports whether it may be
 // made. The row is locked.
 func moveTemplate(t *ent.Template, row *ent.TemplateUpdateOne, change string) bool {
-	rule := templateChanges[change]
-	if !slices.Contains(rule.from, t.Status) {
+	if !mayMove(t, change) {
 		return false
 	}
 
-	row.SetStatus(rule.to)
+	row.SetStatus(templateChanges[change].to)
 
 	return true
 }

@@ -252,3 +252,39 @@ func TestLintNamesFieldsAsTheInputDoes(t *testing.T) {
 		}
 	}
 }
+
+// The rows of templateChanges for what members do: from a status that a row has it can be done, and
+// from no other.
+func TestWhatMembersMayDoIsTheTablesOfStatuses(t *testing.T) {
+	each(t, func(s *stage) {
+		ctx, a := s.connected()
+		row, err := s.CreateTemplate(ctx, account.CreateTemplate{AccountID: a.ID, Template: offer("spring")})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+
+		for _, text := range enum.TemplateStatus("").Values() {
+			status := enum.TemplateStatus(text)
+			s.db.Client.Template.UpdateOne(row).SetStatus(status).ClearMetaID().ExecX(s.system())
+			s.hear(ctx, a.OrganizationID, row.ID)
+
+			_, err := s.CreateTemplate(ctx, account.CreateTemplate{AccountID: a.ID, Template: offer("spring")})
+			if taken := err != nil; taken == (status == enum.TemplateStatusDeleted) {
+				s.t.Errorf("made in the place of one that is %s: %v", status, err)
+			}
+
+			if status == enum.TemplateStatusRejected {
+				continue // that one is edited
+			}
+
+			s.db.Client.Template.UpdateOne(row).SetStatus(status).ExecX(s.system())
+			s.breaks("POST message_templates", says(http.StatusOK, `{"id":"77"}`)) // Meta may leave the status out
+			sent, err := s.SubmitTemplate(ctx, row.ID)
+			if done := err == nil && sent.Status == enum.TemplateStatusPending; done != (status == enum.TemplateStatusDraft) {
+				s.t.Errorf("submitted while it was %s: %v, %v", status, sent, err)
+			}
+		}
+
+		s.hear(ctx, a.OrganizationID, row.ID)
+	})
+}

@@ -159,6 +159,8 @@ func why(u whatsapp.TemplateUpdate) string {
 func (s *Service) believe(ctx context.Context, a *ent.Account, u whatsapp.TemplateUpdate) (*ent.Template, error) {
 	which := enttemplate.And(enttemplate.Name(u.Name), enttemplate.Language(u.Language))
 	switch status, _ := told(u.Event); {
+	case u.TemplateID == "": // nothing says that a draft of its name is the one
+		which = enttemplate.And(which, enttemplate.MetaIDNotNil())
 	case u.TemplateID != "" && status == enum.TemplateStatusDeleted: // a draft of its name is another template
 		which = enttemplate.MetaID(u.TemplateID)
 	case u.TemplateID != "":

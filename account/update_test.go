@@ -352,3 +352,22 @@ func TestAPartnersEventIsAboutTheAccountItCameFor(t *testing.T) {
 		}
 	})
 }
+
+func TestAWebhookThatNamesNoTemplateByIDIsOfNoDraft(t *testing.T) {
+	each(t, func(s *stage) {
+		ctx, a := s.connected()
+		draft, err := s.CreateTemplate(ctx, account.CreateTemplate{AccountID: a.ID, Template: offer("spring")})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+
+		told := update("", "REJECTED")
+		told.Name, told.Language = "spring", "en_US"
+		if changed, err := s.ApplyTemplateUpdate(s.system(), told); changed != nil || err != nil {
+			s.t.Errorf("%v, %v", changed, err)
+		}
+		if sent, err := s.SubmitTemplate(ctx, draft.ID); err != nil || sent.Status != enum.TemplateStatusPending {
+			s.t.Errorf("%v, %v", sent, err)
+		}
+	})
+}
