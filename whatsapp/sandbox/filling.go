@@ -18,7 +18,8 @@ func (s *Sandbox) checkTemplate(n *number, b *sendBody, to string) (*content, []
 		return nil, nil, refuse(131008, "The parameter template['language']['code'] is required.")
 	}
 
-	t, no := s.sendable(n.account, templateKey{b.Template.Name, strings.ReplaceAll(b.Template.Language.Code, "-", "_")})
+	key := templateKey{b.Template.Name, strings.ReplaceAll(b.Template.Language.Code, "-", "_")}
+	t, no := s.sendable(n.account, key)
 	if no != nil {
 		return nil, nil, no
 	}
@@ -34,6 +35,14 @@ func (s *Sandbox) checkTemplate(n *number, b *sendBody, to string) (*content, []
 	f := filling{sandbox: s, shape: &t.shape}
 	if no := f.take(b.Template.Components); no != nil {
 		return nil, nil, no
+	}
+
+	if outcome := s.pace(n.account, key); outcome != "" {
+		waits := *content
+		waits.Pace = outcome
+		s.catalog.Lock()
+		content = s.catalog.intern(waits)
+		s.catalog.Unlock()
 	}
 
 	return content, f.values, nil

@@ -37,8 +37,8 @@ Where it differs from Meta
   - Statuses wait while no callback URL is set; Meta posts nothing and forgets.
   - A customer signs up by POST /sandbox/signups, or POST /sandbox_signups with the app's token. A code serves once, for ten
     minutes. "code_", the id of an account and whatever follows is a code too, for which nobody had to sign up.
-  - A template's review looks at its name and its variables only. Quality, pauses, archiving and other categories come by command
-    or magic name alone; pacing does not happen.
+  - A template's review looks at its name and its variables only. Quality, pauses, pacing, archiving and other categories come by
+    command or magic name alone. A pause does not end by itself, and portfolios are not paced.
   - The pair limit's burst is paid back evenly; Meta publishes only examples.
   - Recipients are numbers as given: no country code is added, no Brazilian or Mexican number rewritten, nobody has a BSUID.
   - Marketing templates are delivered to the United States, where Meta refuses them with 131049.
@@ -47,7 +47,7 @@ Where it differs from Meta
   - Every verification code is 123456, and a number is sent five in an hour at most; Meta's limit is not published.
   - A username is approved at once. Who holds a conversation changes only by POST /sandbox/thread and thread_control.
   - Media links are not fetched, files are not looked into, and what they hold is gone after a restart (their ids stay); upload handles are not checked.
-  - A deleted template is gone at once; it is never PENDING_DELETION.
+  - A deleted template is gone at once; PENDING_DELETION comes by command or magic name.
   - Analytics, flows, groups, calls, template library, migration and batch requests do not exist.
 `
 

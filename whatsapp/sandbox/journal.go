@@ -293,6 +293,9 @@ func (s *Sandbox) resume() {
 		if t.Coming != "" {
 			s.later(t.CategoryAt.UnixNano(), t)
 		}
+		if !t.PacedAt.IsZero() {
+			s.later(t.PacedAt.UnixNano(), t)
+		}
 	}
 
 	s.book.each(func(m *message) { s.enter(o, m) })

@@ -28,6 +28,7 @@ type content struct {
 
 	Endpoint string  `json:",omitempty"` // marketing_messages; else messages
 	Bid      float64 `json:",omitempty"` // what the max price was multiplied by; 0 where nothing was said
+	Pace     string  `json:",omitempty"` // how the assessment ends for which it is held; empty where it is not
 }
 
 // message is an accepted message, small enough that a million fit in memory.
@@ -50,8 +51,13 @@ func newMessage(n *number, c *content, to, callbackData string, parameters []str
 		text = append(binary.AppendUvarint(text, uint64(len(p))), p...)
 	}
 
+	magic := magics[to]
+	if magic == nil {
+		magic = held[c.Pace]
+	}
+
 	return message{
-		number: n, content: c, magic: magics[to], text: string(text),
+		number: n, content: c, magic: magic, text: string(text),
 		toLen: uint16(len(to)), dataLen: uint16(len(callbackData)),
 	}
 }

@@ -272,11 +272,14 @@ func (st *stage) callAs(token, method, path, body string) reply {
 }
 
 // template creates a template and gets it approved.
-func (st *stage) template(body string) {
+func (st *stage) template(body string) (id string) {
 	st.t.Helper()
-	if out := st.call("POST", "/v25.0/"+waba+"/message_templates", body); out.status != http.StatusOK {
+	out := st.call("POST", "/v25.0/"+waba+"/message_templates", body)
+	if out.status != http.StatusOK {
 		st.t.Fatalf("create template: %d %s", out.status, out.body)
 	}
+
+	return out.ID
 }
 
 const greeting = `{"name":"greeting","language":"en_US","category":"MARKETING","components":[

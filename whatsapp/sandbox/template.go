@@ -31,6 +31,11 @@ type template struct {
 	Previous        string            `json:"previous_category,omitempty"`
 	Coming          string            `json:"correct_category,omitempty"` // announced, from CategoryAt on
 	CategoryAt      time.Time         `json:"category_at,omitzero"`
+	Locked          bool              `json:"locked,omitempty"`
+	Pace            string            `json:"pace,omitempty"`    // how its assessment will end; empty where it is not paced
+	PacedAt         time.Time         `json:"paced_at,omitzero"` // when that ends; zero while nothing is held
+
+	sent int // messages since it is paced
 
 	account *account
 	content *content
@@ -47,11 +52,21 @@ const (
 )
 
 // afterReview are the endings of what becomes of a template as soon as it is approved.
-var afterReview = map[string]Decision{
-	"_paused":             {Do: "PAUSE"},
-	"_disabled":           {Do: "DISABLE"},
-	"_archived":           {Do: "ARCHIVE"},
-	"_category_announced": {Do: "ANNOUNCE_CATEGORY", Category: "MARKETING"},
+var afterReview = map[string][]Decision{
+	"_paused":             {{Do: "PAUSE"}},
+	"_disabled":           {{Do: "DISABLE"}},
+	"_reinstated":         {{Do: "DISABLE"}, {Do: "REINSTATE"}},
+	"_archived":           {{Do: "ARCHIVE"}},
+	"_unarchived":         {{Do: "ARCHIVE"}, {Do: "UNARCHIVE"}},
+	"_in_appeal":          {{Do: "REJECT"}, {Do: "APPEAL"}},
+	"_flagged":            {{Do: "FLAG"}},
+	"_locked":             {{Do: "LOCK"}},
+	"_limit_exceeded":     {{Do: "EXCEED_LIMIT"}},
+	"_pending_deletion":   {{Do: "SCHEDULE_DELETION"}},
+	"_deleted":            {{Do: "DELETE"}},
+	"_paced":              {{Do: "PACE"}},
+	"_paced_badly":        {{Do: "PACE_BADLY"}},
+	"_category_announced": {{Do: "ANNOUNCE_CATEGORY", Category: "MARKETING"}},
 }
 
 // asksRejection reports whether a name asks for a rejection, and for which reason.
@@ -77,9 +92,13 @@ func (s *Sandbox) review(t *template) {
 }
 
 func (s *Sandbox) reviewLocked(t *template) {
-	if t.Coming != "" && !s.now().Before(t.CategoryAt) {
-		if err := apply(s, t, Decision{}); err != nil {
-			s.log.Warn("sandbox: a category that was announced does not fit", "error", err)
+	if t.Status == "DELETED" { // it is out of the catalog
+		return
+	}
+	if s.assess(t); t.Coming != "" && !s.now().Before(t.CategoryAt) {
+		if s.judge(t, Decision{Do: "APPLY_CATEGORY"}); t.Coming != "" {
+			t.Coming = ""
+			s.journal.put(s, record{Template: t})
 		}
 	}
 	if t.Status != "PENDING" || strings.HasSuffix(t.Name, neverReviewed) || s.now().Before(t.ReviewAt) {
@@ -88,13 +107,16 @@ func (s *Sandbox) reviewLocked(t *template) {
 
 	reason, asks := asksRejection(t.Name)
 	if asks || t.shape.adjacent {
-		_ = reject(s, t, Decision{Reason: reason}) // a reason of Meta's
+		reject(s, t, Decision{Reason: reason}) // a reason of Meta's
 		return
 	}
 
 	s.judge(t, Decision{Do: "APPROVE"})
-	for ending, o := range afterReview {
-		if strings.HasSuffix(t.Name, ending) {
+	for ending, decisions := range afterReview {
+		if !strings.HasSuffix(t.Name, ending) {
+			continue
+		}
+		for _, o := range decisions {
 			s.judge(t, o)
 		}
 	}
@@ -106,9 +128,14 @@ func (s *Sandbox) judge(t *template, o Decision) {
 		if v.name != o.Do {
 			continue
 		}
-		if err := v.do(s, t, o); err != nil {
-			s.log.Warn("sandbox: a name asks for what does not fit", "template", t.Name, "error", err)
+		if v.may != nil {
+			if err := v.may(t, o); err != nil {
+				s.log.Warn("sandbox: what Meta would decide does not fit", "template", t.Name, "error", err)
+				return
+			}
 		}
+
+		v.do(s, t, o)
 	}
 }
 
@@ -180,7 +207,10 @@ func (t *template) node() map[string]any {
 		"cta_url_link_tracking_opted_out": false, "library_template_name": nil, "last_updated_time": t.ReviewAt.Unix(),
 	}
 	n["optimization_spec"] = nil
-	if t.Rejected == "" {
+	switch {
+	case t.Status == "PENDING_DELETION":
+		n["rejected_reason"] = nil
+	case t.Rejected == "":
 		n["rejected_reason"] = "NONE"
 	}
 	if t.Bid.Amount > 0 {

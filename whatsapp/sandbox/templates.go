@@ -152,8 +152,11 @@ func (s *Sandbox) templateEdge(c *call, t *template) *refusal {
 	case "GET ":
 		s.catalog.Lock()
 		s.reviewLocked(t)
-		node := t.node()
+		node, gone := t.node(), t.Status == "DELETED"
 		s.catalog.Unlock()
+		if gone { // by its review
+			return missing(c.r.Method, c.id)
+		}
 
 		return s.fields(c, node, templateFields...)
 	case "POST ":
@@ -236,6 +239,10 @@ func (t *template) editable(body templateBody, now time.Time) *refusal {
 	bad := func(why string) *refusal {
 		return badTemplate(notEditable, "Message template cannot be edited", "%s", why)
 	}
+	if t.Locked {
+		return bad("The template is locked.")
+	}
+
 	switch t.Status {
 	case "APPROVED":
 		if body.Category != "" && !strings.EqualFold(body.Category, t.Category) {
@@ -348,7 +355,7 @@ func (s *Sandbox) listTemplates(c *call, a *account) *refusal {
 
 	for _, t := range a.templates {
 		s.reviewLocked(t)
-		if strings.Contains(t.Name, q.Get("name")) && matches(t.Language, q.Get("language")) &&
+		if t.Status != "DELETED" && strings.Contains(t.Name, q.Get("name")) && matches(t.Language, q.Get("language")) &&
 			matches(t.Category, q.Get("category")) && matches(t.Status, q.Get("status")) {
 			found = append(found, t)
 		}

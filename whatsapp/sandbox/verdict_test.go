@@ -80,6 +80,9 @@ func TestWhatMetaDecidesOfATemplateIsShownAndTold(t *testing.T) {
 		"in appeal":    {[]string{`"do":"REJECT"`, `"do":"APPEAL"`}, "IN_APPEAL", "IN_APPEAL", "", "", "", "INVALID_FORMAT"},
 		"archived":     {[]string{`"do":"ARCHIVE"`}, "ARCHIVED", "ARCHIVED", "", "", "", "NONE"},
 		"unarchived":   {[]string{`"do":"PAUSE"`, `"do":"ARCHIVE"`, `"do":"UNARCHIVE"`}, "PAUSED", "UNARCHIVED", "", "", "", "NONE"},
+		"locked":       {[]string{`"do":"LOCK"`}, "APPROVED", "LOCKED", "", "", "", "NONE"},
+		"one too many": {[]string{`"do":"EXCEED_LIMIT"`}, "LIMIT_EXCEEDED", "LIMIT_EXCEEDED", "", "", "", "NONE"},
+		"soon deleted": {[]string{`"do":"SCHEDULE_DELETION"`}, "PENDING_DELETION", "PENDING_DELETION", "", "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -215,7 +218,18 @@ func TestMagicNamesDecideWhatBecomesOfATemplate(t *testing.T) {
 		"_rejected_because_we_say_so":    "APPROVED NONE",
 		"_paused":                        "PAUSED NONE",
 		"_disabled":                      "DISABLED NONE",
+		"_reinstated":                    "APPROVED NONE",
 		"_archived":                      "ARCHIVED NONE",
+		"_unarchived":                    "APPROVED NONE",
+		"_in_review":                     "PENDING NONE",
+		"_in_appeal":                     "IN_APPEAL INVALID_FORMAT",
+		"_flagged":                       "APPROVED NONE",
+		"_locked":                        "APPROVED NONE",
+		"_limit_exceeded":                "LIMIT_EXCEEDED NONE",
+		"_pending_deletion":              "PENDING_DELETION ",
+		"_deleted":                       " ",
+		"_paced":                         "APPROVED NONE",
+		"_paced_badly":                   "APPROVED NONE",
 		"_category_announced":            "APPROVED NONE",
 	} {
 		id := st.call("POST", templates, strings.Replace(notice, `"greeting"`, `"greeting`+ending+`"`, 1)).ID
@@ -238,6 +252,126 @@ func TestMagicNamesDecideWhatBecomesOfATemplate(t *testing.T) {
 	for _, v := range verdicts {
 		if !strings.Contains(Help(), v.name) {
 			t.Errorf("the help does not tell of %s", v.name)
+		}
+	}
+}
+
+// The statuses of a template and the events about it that Meta documents: each can be had by
+// command and by name, and each is told.
+func TestEveryStatusOfATemplateCanBeHadAndIsTold(t *testing.T) {
+	t.Parallel()
+	all := []string{"PENDING", "APPROVED", "REJECTED", "PAUSED", "DISABLED", "IN_APPEAL", "PENDING_DELETION", "DELETED",
+		"LIMIT_EXCEEDED", "ARCHIVED", "LOCKED", "FLAGGED", "REINSTATED", "UNARCHIVED"}
+	byCommand := map[string]string{"PENDING": "REVIEW", "APPROVED": "APPROVE", "REJECTED": "REJECT", "PAUSED": "PAUSE",
+		"DISABLED": "DISABLE", "IN_APPEAL": "REJECT APPEAL", "PENDING_DELETION": "SCHEDULE_DELETION", "DELETED": "DELETE",
+		"LIMIT_EXCEEDED": "EXCEED_LIMIT", "ARCHIVED": "ARCHIVE", "LOCKED": "LOCK", "FLAGGED": "FLAG",
+		"REINSTATED": "DISABLE REINSTATE", "UNARCHIVED": "ARCHIVE UNARCHIVE"}
+	told := func(st *stage, event string) bool {
+		st.idle()
+		return slices.ContainsFunc(st.updates(), func(u whatsapp.TemplateUpdate) bool { return u.Event == event })
+	}
+
+	for _, event := range all {
+		t.Run(event, func(t *testing.T) {
+			t.Parallel()
+			st := stand(t, nil)
+			st.run()
+			st.template(notice)
+			for _, do := range strings.Fields(byCommand[event]) {
+				st.decides(`"do":"` + do + `"`)
+			}
+			if !told(st, event) {
+				t.Errorf("no command tells it: %+v", st.updates())
+			}
+
+			if event == "PENDING" || event == "APPROVED" { // every template is, by whatever name
+				return
+			}
+
+			named := stand(t, nil)
+			named.run()
+			ending := "_" + strings.ToLower(event)
+			named.call("POST", templates, strings.Replace(notice, `"greeting"`, `"greeting`+ending+`"`, 1))
+			if !told(named, event) {
+				t.Errorf("no name tells it: %+v", named.updates())
+			}
+		})
+	}
+}
+
+func TestALockedTemplateCannotBeEdited(t *testing.T) {
+	t.Parallel()
+	st := stand(t, nil)
+	id := st.template(notice)
+	st.decides(`"do":"LOCK"`)
+	if out := st.call("POST", "/"+id, `{"message_send_ttl_seconds":60}`); out.Error.Subcode != notEditable {
+		t.Error(out.body)
+	}
+}
+
+// One language cannot be unpaused, so none is.
+func TestADecisionAboutSeveralLanguagesIsMadeOfAllOrOfNone(t *testing.T) {
+	t.Parallel()
+	st := stand(t, nil)
+	german := st.template(strings.ReplaceAll(notice, "en_US", "de"))
+	english := st.template(notice)
+	st.decides(`"do":"PAUSE","language":"de"`)
+	body := `{"waba_id":"` + waba + `","name":"greeting","do":"UNPAUSE"}`
+	if got := st.inspected("templates", body); got != http.StatusBadRequest || st.shows(german).Status != "PAUSED" ||
+		st.shows(english).Status != "APPROVED" {
+		t.Errorf("%d: %s and %s", got, st.shows(german).Status, st.shows(english).Status)
+	}
+
+	st.decides(`"do":"PAUSE"`)
+	st.decides(`"do":"UNPAUSE"`)
+	if de, en := st.shows(german).Status, st.shows(english).Status; de != "APPROVED" || en != "APPROVED" {
+		t.Errorf("%s and %s", de, en)
+	}
+}
+
+func TestMostMessagesOfAPacedTemplateAreHeldUntilItIsAssessed(t *testing.T) {
+	t.Parallel()
+	for ending, want := range map[string]struct{ status, quality, last string }{
+		"_paced": {"APPROVED", "GREEN", "sent"}, "_paced_badly": {"PAUSED", "UNKNOWN", "failed"},
+	} {
+		for _, restarted := range []bool{false, true} {
+			t.Run(fmt.Sprint(ending, restarted), func(t *testing.T) {
+				t.Parallel()
+				file := filepath.Join(t.TempDir(), "state")
+				st := stand(t, func(o *Options) { o.HoldFor, o.StatePath, o.NoLimits = time.Hour, file, true })
+				id := st.template(strings.Replace(notice, `"greeting"`, `"greeting`+ending+`"`, 1))
+				for i := range 12 {
+					out := st.send(strings.Replace(greet(fmt.Sprint(447400123400+i), ""), "greeting", "greeting"+ending, 1))
+					held := strings.Contains(out.body, "held_for_quality_assessment")
+					if held != (i >= 10) || out.status != http.StatusOK {
+						t.Errorf("message %d: %s", i, out.body)
+					}
+				}
+
+				if restarted {
+					if err := st.Close(); err != nil {
+						t.Fatal(err)
+					}
+					st.open()
+				}
+
+				st.run()
+				st.clock.advance(59 * time.Minute)
+				st.Wake()
+				if got := st.shows(id); got.Status != "APPROVED" || got.Quality.Score != "UNKNOWN" {
+					t.Errorf("before: %+v", got)
+				}
+
+				st.clock.advance(time.Hour)
+				st.Wake()
+				st.idle()
+				if got := st.shows(id); got.Status != want.status || got.Quality.Score != want.quality {
+					t.Errorf("after: %+v", got)
+				}
+				if all := st.Accepted(); !slices.Contains(all[11].Posted, want.last) || slices.Contains(all[0].Posted, "failed") {
+					t.Errorf("told %v of the last and %v of the first", all[11].Posted, all[0].Posted)
+				}
+			})
 		}
 	}
 }
