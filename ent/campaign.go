@@ -50,6 +50,20 @@ type Campaign struct {
 	FailureThreshold *float64 `json:"failure_threshold,omitempty"`
 	// ScheduledAt holds the value of the "scheduled_at" field.
 	ScheduledAt *time.Time `json:"scheduled_at,omitempty"`
+	// IANA: that in which scheduled_at was meant
+	TimeZone *string `json:"time_zone,omitempty"`
+	// the wall clock of scheduled_at holds in each person's own zone
+	RecipientTime bool `json:"recipient_time,omitempty"`
+	// each person gets the template in their language, where it is there
+	Translate bool `json:"translate,omitempty"`
+	// Canary holds the value of the "canary" field.
+	Canary *jsonfield.Canary `json:"canary,omitempty"`
+	// CanaryState holds the value of the "canary_state" field.
+	CanaryState *enum.CanaryState `json:"canary_state,omitempty"`
+	// while WAITING: when its outcome is judged
+	CanaryUntil *time.Time `json:"canary_until,omitempty"`
+	// the caller's own name for it
+	Reference *string `json:"reference,omitempty"`
 	// ExpiresAt holds the value of the "expires_at" field.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 	// CreatedByID holds the value of the "created_by_id" field.
@@ -149,15 +163,17 @@ func (*Campaign) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case campaign.FieldCreatedByID, campaign.FieldEnrollCursor:
 			values[i] = &sql.NullScanner{S: new(uid.ID)}
-		case campaign.FieldAudienceRule, campaign.FieldParameters:
+		case campaign.FieldAudienceRule, campaign.FieldParameters, campaign.FieldCanary:
 			values[i] = new([]byte)
+		case campaign.FieldRecipientTime, campaign.FieldTranslate:
+			values[i] = new(sql.NullBool)
 		case campaign.FieldFailureThreshold:
 			values[i] = new(sql.NullFloat64)
 		case campaign.FieldRateLimit, campaign.FieldTotal, campaign.FieldQueued, campaign.FieldSending, campaign.FieldAccepted, campaign.FieldSent, campaign.FieldDelivered, campaign.FieldRead, campaign.FieldFailed, campaign.FieldUnknown, campaign.FieldSkipped, campaign.FieldCanceled:
 			values[i] = new(sql.NullInt64)
-		case campaign.FieldName, campaign.FieldStatus, campaign.FieldStatusReason, campaign.FieldStatusDetail, campaign.FieldMissingParameter, campaign.FieldRecentAnswers:
+		case campaign.FieldName, campaign.FieldStatus, campaign.FieldStatusReason, campaign.FieldStatusDetail, campaign.FieldMissingParameter, campaign.FieldTimeZone, campaign.FieldCanaryState, campaign.FieldReference, campaign.FieldRecentAnswers:
 			values[i] = new(sql.NullString)
-		case campaign.FieldScheduledAt, campaign.FieldExpiresAt, campaign.FieldCreatedAt, campaign.FieldLaunchedAt, campaign.FieldCompletedAt, campaign.FieldEnrolledAt:
+		case campaign.FieldScheduledAt, campaign.FieldCanaryUntil, campaign.FieldExpiresAt, campaign.FieldCreatedAt, campaign.FieldLaunchedAt, campaign.FieldCompletedAt, campaign.FieldEnrolledAt:
 			values[i] = new(sql.NullTime)
 		case campaign.FieldID, campaign.FieldOrganizationID, campaign.FieldTemplateID, campaign.FieldPhoneNumberID:
 			values[i] = new(uid.ID)
@@ -268,6 +284,54 @@ func (_m *Campaign) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.ScheduledAt = new(time.Time)
 				*_m.ScheduledAt = value.Time
+			}
+		case campaign.FieldTimeZone:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field time_zone", values[i])
+			} else if value.Valid {
+				_m.TimeZone = new(string)
+				*_m.TimeZone = value.String
+			}
+		case campaign.FieldRecipientTime:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field recipient_time", values[i])
+			} else if value.Valid {
+				_m.RecipientTime = value.Bool
+			}
+		case campaign.FieldTranslate:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field translate", values[i])
+			} else if value.Valid {
+				_m.Translate = value.Bool
+			}
+		case campaign.FieldCanary:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field canary", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Canary); err != nil {
+					return fmt.Errorf("unmarshal field canary: %w", err)
+				}
+			}
+		case campaign.FieldCanaryState:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field canary_state", values[i])
+			} else if value.Valid {
+				_m.CanaryState = new(enum.CanaryState)
+				*_m.CanaryState = enum.CanaryState(value.String)
+			}
+		case campaign.FieldCanaryUntil:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field canary_until", values[i])
+			} else if value.Valid {
+				_m.CanaryUntil = new(time.Time)
+				*_m.CanaryUntil = value.Time
+			}
+		case campaign.FieldReference:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field reference", values[i])
+			} else if value.Valid {
+				_m.Reference = new(string)
+				*_m.Reference = value.String
 			}
 		case campaign.FieldExpiresAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -488,6 +552,35 @@ func (_m *Campaign) String() string {
 	if v := _m.ScheduledAt; v != nil {
 		builder.WriteString("scheduled_at=")
 		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.TimeZone; v != nil {
+		builder.WriteString("time_zone=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	builder.WriteString("recipient_time=")
+	builder.WriteString(fmt.Sprintf("%v", _m.RecipientTime))
+	builder.WriteString(", ")
+	builder.WriteString("translate=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Translate))
+	builder.WriteString(", ")
+	builder.WriteString("canary=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Canary))
+	builder.WriteString(", ")
+	if v := _m.CanaryState; v != nil {
+		builder.WriteString("canary_state=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.CanaryUntil; v != nil {
+		builder.WriteString("canary_until=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	if v := _m.Reference; v != nil {
+		builder.WriteString("reference=")
+		builder.WriteString(*v)
 	}
 	builder.WriteString(", ")
 	if v := _m.ExpiresAt; v != nil {

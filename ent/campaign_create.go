@@ -160,6 +160,96 @@ func (_c *CampaignCreate) SetNillableScheduledAt(v *time.Time) *CampaignCreate {
 	return _c
 }
 
+// SetTimeZone sets the "time_zone" field.
+func (_c *CampaignCreate) SetTimeZone(v string) *CampaignCreate {
+	_c.mutation.SetTimeZone(v)
+	return _c
+}
+
+// SetNillableTimeZone sets the "time_zone" field if the given value is not nil.
+func (_c *CampaignCreate) SetNillableTimeZone(v *string) *CampaignCreate {
+	if v != nil {
+		_c.SetTimeZone(*v)
+	}
+	return _c
+}
+
+// SetRecipientTime sets the "recipient_time" field.
+func (_c *CampaignCreate) SetRecipientTime(v bool) *CampaignCreate {
+	_c.mutation.SetRecipientTime(v)
+	return _c
+}
+
+// SetNillableRecipientTime sets the "recipient_time" field if the given value is not nil.
+func (_c *CampaignCreate) SetNillableRecipientTime(v *bool) *CampaignCreate {
+	if v != nil {
+		_c.SetRecipientTime(*v)
+	}
+	return _c
+}
+
+// SetTranslate sets the "translate" field.
+func (_c *CampaignCreate) SetTranslate(v bool) *CampaignCreate {
+	_c.mutation.SetTranslate(v)
+	return _c
+}
+
+// SetNillableTranslate sets the "translate" field if the given value is not nil.
+func (_c *CampaignCreate) SetNillableTranslate(v *bool) *CampaignCreate {
+	if v != nil {
+		_c.SetTranslate(*v)
+	}
+	return _c
+}
+
+// SetCanary sets the "canary" field.
+func (_c *CampaignCreate) SetCanary(v *jsonfield.Canary) *CampaignCreate {
+	_c.mutation.SetCanary(v)
+	return _c
+}
+
+// SetCanaryState sets the "canary_state" field.
+func (_c *CampaignCreate) SetCanaryState(v enum.CanaryState) *CampaignCreate {
+	_c.mutation.SetCanaryState(v)
+	return _c
+}
+
+// SetNillableCanaryState sets the "canary_state" field if the given value is not nil.
+func (_c *CampaignCreate) SetNillableCanaryState(v *enum.CanaryState) *CampaignCreate {
+	if v != nil {
+		_c.SetCanaryState(*v)
+	}
+	return _c
+}
+
+// SetCanaryUntil sets the "canary_until" field.
+func (_c *CampaignCreate) SetCanaryUntil(v time.Time) *CampaignCreate {
+	_c.mutation.SetCanaryUntil(v)
+	return _c
+}
+
+// SetNillableCanaryUntil sets the "canary_until" field if the given value is not nil.
+func (_c *CampaignCreate) SetNillableCanaryUntil(v *time.Time) *CampaignCreate {
+	if v != nil {
+		_c.SetCanaryUntil(*v)
+	}
+	return _c
+}
+
+// SetReference sets the "reference" field.
+func (_c *CampaignCreate) SetReference(v string) *CampaignCreate {
+	_c.mutation.SetReference(v)
+	return _c
+}
+
+// SetNillableReference sets the "reference" field if the given value is not nil.
+func (_c *CampaignCreate) SetNillableReference(v *string) *CampaignCreate {
+	if v != nil {
+		_c.SetReference(*v)
+	}
+	return _c
+}
+
 // SetExpiresAt sets the "expires_at" field.
 func (_c *CampaignCreate) SetExpiresAt(v time.Time) *CampaignCreate {
 	_c.mutation.SetExpiresAt(v)
@@ -500,6 +590,14 @@ func (_c *CampaignCreate) defaults() error {
 		v := campaign.DefaultMissingParameter
 		_c.mutation.SetMissingParameter(v)
 	}
+	if _, ok := _c.mutation.RecipientTime(); !ok {
+		v := campaign.DefaultRecipientTime
+		_c.mutation.SetRecipientTime(v)
+	}
+	if _, ok := _c.mutation.Translate(); !ok {
+		v := campaign.DefaultTranslate
+		_c.mutation.SetTranslate(v)
+	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		if campaign.DefaultCreatedAt == nil {
 			return fmt.Errorf("ent: uninitialized campaign.DefaultCreatedAt (forgotten import ent/runtime?)")
@@ -600,6 +698,17 @@ func (_c *CampaignCreate) check() error {
 	if v, ok := _c.mutation.MissingParameter(); ok {
 		if err := campaign.MissingParameterValidator(v); err != nil {
 			return &ValidationError{Name: "missing_parameter", err: fmt.Errorf(`ent: validator failed for field "Campaign.missing_parameter": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.RecipientTime(); !ok {
+		return &ValidationError{Name: "recipient_time", err: errors.New(`ent: missing required field "Campaign.recipient_time"`)}
+	}
+	if _, ok := _c.mutation.Translate(); !ok {
+		return &ValidationError{Name: "translate", err: errors.New(`ent: missing required field "Campaign.translate"`)}
+	}
+	if v, ok := _c.mutation.CanaryState(); ok {
+		if err := campaign.CanaryStateValidator(v); err != nil {
+			return &ValidationError{Name: "canary_state", err: fmt.Errorf(`ent: validator failed for field "Campaign.canary_state": %w`, err)}
 		}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
@@ -722,6 +831,34 @@ func (_c *CampaignCreate) createSpec() (*Campaign, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ScheduledAt(); ok {
 		_spec.SetField(campaign.FieldScheduledAt, field.TypeTime, value)
 		_node.ScheduledAt = &value
+	}
+	if value, ok := _c.mutation.TimeZone(); ok {
+		_spec.SetField(campaign.FieldTimeZone, field.TypeString, value)
+		_node.TimeZone = &value
+	}
+	if value, ok := _c.mutation.RecipientTime(); ok {
+		_spec.SetField(campaign.FieldRecipientTime, field.TypeBool, value)
+		_node.RecipientTime = value
+	}
+	if value, ok := _c.mutation.Translate(); ok {
+		_spec.SetField(campaign.FieldTranslate, field.TypeBool, value)
+		_node.Translate = value
+	}
+	if value, ok := _c.mutation.Canary(); ok {
+		_spec.SetField(campaign.FieldCanary, field.TypeJSON, value)
+		_node.Canary = value
+	}
+	if value, ok := _c.mutation.CanaryState(); ok {
+		_spec.SetField(campaign.FieldCanaryState, field.TypeEnum, value)
+		_node.CanaryState = &value
+	}
+	if value, ok := _c.mutation.CanaryUntil(); ok {
+		_spec.SetField(campaign.FieldCanaryUntil, field.TypeTime, value)
+		_node.CanaryUntil = &value
+	}
+	if value, ok := _c.mutation.Reference(); ok {
+		_spec.SetField(campaign.FieldReference, field.TypeString, value)
+		_node.Reference = &value
 	}
 	if value, ok := _c.mutation.ExpiresAt(); ok {
 		_spec.SetField(campaign.FieldExpiresAt, field.TypeTime, value)

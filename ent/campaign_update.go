@@ -245,6 +245,126 @@ func (_u *CampaignUpdate) ClearScheduledAt() *CampaignUpdate {
 	return _u
 }
 
+// SetTimeZone sets the "time_zone" field.
+func (_u *CampaignUpdate) SetTimeZone(v string) *CampaignUpdate {
+	_u.mutation.SetTimeZone(v)
+	return _u
+}
+
+// SetNillableTimeZone sets the "time_zone" field if the given value is not nil.
+func (_u *CampaignUpdate) SetNillableTimeZone(v *string) *CampaignUpdate {
+	if v != nil {
+		_u.SetTimeZone(*v)
+	}
+	return _u
+}
+
+// ClearTimeZone clears the value of the "time_zone" field.
+func (_u *CampaignUpdate) ClearTimeZone() *CampaignUpdate {
+	_u.mutation.ClearTimeZone()
+	return _u
+}
+
+// SetRecipientTime sets the "recipient_time" field.
+func (_u *CampaignUpdate) SetRecipientTime(v bool) *CampaignUpdate {
+	_u.mutation.SetRecipientTime(v)
+	return _u
+}
+
+// SetNillableRecipientTime sets the "recipient_time" field if the given value is not nil.
+func (_u *CampaignUpdate) SetNillableRecipientTime(v *bool) *CampaignUpdate {
+	if v != nil {
+		_u.SetRecipientTime(*v)
+	}
+	return _u
+}
+
+// SetTranslate sets the "translate" field.
+func (_u *CampaignUpdate) SetTranslate(v bool) *CampaignUpdate {
+	_u.mutation.SetTranslate(v)
+	return _u
+}
+
+// SetNillableTranslate sets the "translate" field if the given value is not nil.
+func (_u *CampaignUpdate) SetNillableTranslate(v *bool) *CampaignUpdate {
+	if v != nil {
+		_u.SetTranslate(*v)
+	}
+	return _u
+}
+
+// SetCanary sets the "canary" field.
+func (_u *CampaignUpdate) SetCanary(v *jsonfield.Canary) *CampaignUpdate {
+	_u.mutation.SetCanary(v)
+	return _u
+}
+
+// ClearCanary clears the value of the "canary" field.
+func (_u *CampaignUpdate) ClearCanary() *CampaignUpdate {
+	_u.mutation.ClearCanary()
+	return _u
+}
+
+// SetCanaryState sets the "canary_state" field.
+func (_u *CampaignUpdate) SetCanaryState(v enum.CanaryState) *CampaignUpdate {
+	_u.mutation.SetCanaryState(v)
+	return _u
+}
+
+// SetNillableCanaryState sets the "canary_state" field if the given value is not nil.
+func (_u *CampaignUpdate) SetNillableCanaryState(v *enum.CanaryState) *CampaignUpdate {
+	if v != nil {
+		_u.SetCanaryState(*v)
+	}
+	return _u
+}
+
+// ClearCanaryState clears the value of the "canary_state" field.
+func (_u *CampaignUpdate) ClearCanaryState() *CampaignUpdate {
+	_u.mutation.ClearCanaryState()
+	return _u
+}
+
+// SetCanaryUntil sets the "canary_until" field.
+func (_u *CampaignUpdate) SetCanaryUntil(v time.Time) *CampaignUpdate {
+	_u.mutation.SetCanaryUntil(v)
+	return _u
+}
+
+// SetNillableCanaryUntil sets the "canary_until" field if the given value is not nil.
+func (_u *CampaignUpdate) SetNillableCanaryUntil(v *time.Time) *CampaignUpdate {
+	if v != nil {
+		_u.SetCanaryUntil(*v)
+	}
+	return _u
+}
+
+// ClearCanaryUntil clears the value of the "canary_until" field.
+func (_u *CampaignUpdate) ClearCanaryUntil() *CampaignUpdate {
+	_u.mutation.ClearCanaryUntil()
+	return _u
+}
+
+// SetReference sets the "reference" field.
+func (_u *CampaignUpdate) SetReference(v string) *CampaignUpdate {
+	_u.mutation.SetReference(v)
+	return _u
+}
+
+// SetNillableReference sets the "reference" field if the given value is not nil.
+func (_u *CampaignUpdate) SetNillableReference(v *string) *CampaignUpdate {
+	if v != nil {
+		_u.SetReference(*v)
+	}
+	return _u
+}
+
+// ClearReference clears the value of the "reference" field.
+func (_u *CampaignUpdate) ClearReference() *CampaignUpdate {
+	_u.mutation.ClearReference()
+	return _u
+}
+
 // SetExpiresAt sets the "expires_at" field.
 func (_u *CampaignUpdate) SetExpiresAt(v time.Time) *CampaignUpdate {
 	_u.mutation.SetExpiresAt(v)
@@ -698,6 +818,11 @@ func (_u *CampaignUpdate) check() error {
 			return &ValidationError{Name: "missing_parameter", err: fmt.Errorf(`ent: validator failed for field "Campaign.missing_parameter": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.CanaryState(); ok {
+		if err := campaign.CanaryStateValidator(v); err != nil {
+			return &ValidationError{Name: "canary_state", err: fmt.Errorf(`ent: validator failed for field "Campaign.canary_state": %w`, err)}
+		}
+	}
 	if _u.mutation.TemplateCleared() && len(_u.mutation.TemplateIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Campaign.template"`)
 	}
@@ -774,6 +899,42 @@ func (_u *CampaignUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.ScheduledAtCleared() {
 		_spec.ClearField(campaign.FieldScheduledAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.TimeZone(); ok {
+		_spec.SetField(campaign.FieldTimeZone, field.TypeString, value)
+	}
+	if _u.mutation.TimeZoneCleared() {
+		_spec.ClearField(campaign.FieldTimeZone, field.TypeString)
+	}
+	if value, ok := _u.mutation.RecipientTime(); ok {
+		_spec.SetField(campaign.FieldRecipientTime, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Translate(); ok {
+		_spec.SetField(campaign.FieldTranslate, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Canary(); ok {
+		_spec.SetField(campaign.FieldCanary, field.TypeJSON, value)
+	}
+	if _u.mutation.CanaryCleared() {
+		_spec.ClearField(campaign.FieldCanary, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.CanaryState(); ok {
+		_spec.SetField(campaign.FieldCanaryState, field.TypeEnum, value)
+	}
+	if _u.mutation.CanaryStateCleared() {
+		_spec.ClearField(campaign.FieldCanaryState, field.TypeEnum)
+	}
+	if value, ok := _u.mutation.CanaryUntil(); ok {
+		_spec.SetField(campaign.FieldCanaryUntil, field.TypeTime, value)
+	}
+	if _u.mutation.CanaryUntilCleared() {
+		_spec.ClearField(campaign.FieldCanaryUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Reference(); ok {
+		_spec.SetField(campaign.FieldReference, field.TypeString, value)
+	}
+	if _u.mutation.ReferenceCleared() {
+		_spec.ClearField(campaign.FieldReference, field.TypeString)
 	}
 	if value, ok := _u.mutation.ExpiresAt(); ok {
 		_spec.SetField(campaign.FieldExpiresAt, field.TypeTime, value)
@@ -1191,6 +1352,126 @@ func (_u *CampaignUpdateOne) SetNillableScheduledAt(v *time.Time) *CampaignUpdat
 // ClearScheduledAt clears the value of the "scheduled_at" field.
 func (_u *CampaignUpdateOne) ClearScheduledAt() *CampaignUpdateOne {
 	_u.mutation.ClearScheduledAt()
+	return _u
+}
+
+// SetTimeZone sets the "time_zone" field.
+func (_u *CampaignUpdateOne) SetTimeZone(v string) *CampaignUpdateOne {
+	_u.mutation.SetTimeZone(v)
+	return _u
+}
+
+// SetNillableTimeZone sets the "time_zone" field if the given value is not nil.
+func (_u *CampaignUpdateOne) SetNillableTimeZone(v *string) *CampaignUpdateOne {
+	if v != nil {
+		_u.SetTimeZone(*v)
+	}
+	return _u
+}
+
+// ClearTimeZone clears the value of the "time_zone" field.
+func (_u *CampaignUpdateOne) ClearTimeZone() *CampaignUpdateOne {
+	_u.mutation.ClearTimeZone()
+	return _u
+}
+
+// SetRecipientTime sets the "recipient_time" field.
+func (_u *CampaignUpdateOne) SetRecipientTime(v bool) *CampaignUpdateOne {
+	_u.mutation.SetRecipientTime(v)
+	return _u
+}
+
+// SetNillableRecipientTime sets the "recipient_time" field if the given value is not nil.
+func (_u *CampaignUpdateOne) SetNillableRecipientTime(v *bool) *CampaignUpdateOne {
+	if v != nil {
+		_u.SetRecipientTime(*v)
+	}
+	return _u
+}
+
+// SetTranslate sets the "translate" field.
+func (_u *CampaignUpdateOne) SetTranslate(v bool) *CampaignUpdateOne {
+	_u.mutation.SetTranslate(v)
+	return _u
+}
+
+// SetNillableTranslate sets the "translate" field if the given value is not nil.
+func (_u *CampaignUpdateOne) SetNillableTranslate(v *bool) *CampaignUpdateOne {
+	if v != nil {
+		_u.SetTranslate(*v)
+	}
+	return _u
+}
+
+// SetCanary sets the "canary" field.
+func (_u *CampaignUpdateOne) SetCanary(v *jsonfield.Canary) *CampaignUpdateOne {
+	_u.mutation.SetCanary(v)
+	return _u
+}
+
+// ClearCanary clears the value of the "canary" field.
+func (_u *CampaignUpdateOne) ClearCanary() *CampaignUpdateOne {
+	_u.mutation.ClearCanary()
+	return _u
+}
+
+// SetCanaryState sets the "canary_state" field.
+func (_u *CampaignUpdateOne) SetCanaryState(v enum.CanaryState) *CampaignUpdateOne {
+	_u.mutation.SetCanaryState(v)
+	return _u
+}
+
+// SetNillableCanaryState sets the "canary_state" field if the given value is not nil.
+func (_u *CampaignUpdateOne) SetNillableCanaryState(v *enum.CanaryState) *CampaignUpdateOne {
+	if v != nil {
+		_u.SetCanaryState(*v)
+	}
+	return _u
+}
+
+// ClearCanaryState clears the value of the "canary_state" field.
+func (_u *CampaignUpdateOne) ClearCanaryState() *CampaignUpdateOne {
+	_u.mutation.ClearCanaryState()
+	return _u
+}
+
+// SetCanaryUntil sets the "canary_until" field.
+func (_u *CampaignUpdateOne) SetCanaryUntil(v time.Time) *CampaignUpdateOne {
+	_u.mutation.SetCanaryUntil(v)
+	return _u
+}
+
+// SetNillableCanaryUntil sets the "canary_until" field if the given value is not nil.
+func (_u *CampaignUpdateOne) SetNillableCanaryUntil(v *time.Time) *CampaignUpdateOne {
+	if v != nil {
+		_u.SetCanaryUntil(*v)
+	}
+	return _u
+}
+
+// ClearCanaryUntil clears the value of the "canary_until" field.
+func (_u *CampaignUpdateOne) ClearCanaryUntil() *CampaignUpdateOne {
+	_u.mutation.ClearCanaryUntil()
+	return _u
+}
+
+// SetReference sets the "reference" field.
+func (_u *CampaignUpdateOne) SetReference(v string) *CampaignUpdateOne {
+	_u.mutation.SetReference(v)
+	return _u
+}
+
+// SetNillableReference sets the "reference" field if the given value is not nil.
+func (_u *CampaignUpdateOne) SetNillableReference(v *string) *CampaignUpdateOne {
+	if v != nil {
+		_u.SetReference(*v)
+	}
+	return _u
+}
+
+// ClearReference clears the value of the "reference" field.
+func (_u *CampaignUpdateOne) ClearReference() *CampaignUpdateOne {
+	_u.mutation.ClearReference()
 	return _u
 }
 
@@ -1660,6 +1941,11 @@ func (_u *CampaignUpdateOne) check() error {
 			return &ValidationError{Name: "missing_parameter", err: fmt.Errorf(`ent: validator failed for field "Campaign.missing_parameter": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.CanaryState(); ok {
+		if err := campaign.CanaryStateValidator(v); err != nil {
+			return &ValidationError{Name: "canary_state", err: fmt.Errorf(`ent: validator failed for field "Campaign.canary_state": %w`, err)}
+		}
+	}
 	if _u.mutation.TemplateCleared() && len(_u.mutation.TemplateIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Campaign.template"`)
 	}
@@ -1753,6 +2039,42 @@ func (_u *CampaignUpdateOne) sqlSave(ctx context.Context) (_node *Campaign, err 
 	}
 	if _u.mutation.ScheduledAtCleared() {
 		_spec.ClearField(campaign.FieldScheduledAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.TimeZone(); ok {
+		_spec.SetField(campaign.FieldTimeZone, field.TypeString, value)
+	}
+	if _u.mutation.TimeZoneCleared() {
+		_spec.ClearField(campaign.FieldTimeZone, field.TypeString)
+	}
+	if value, ok := _u.mutation.RecipientTime(); ok {
+		_spec.SetField(campaign.FieldRecipientTime, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Translate(); ok {
+		_spec.SetField(campaign.FieldTranslate, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Canary(); ok {
+		_spec.SetField(campaign.FieldCanary, field.TypeJSON, value)
+	}
+	if _u.mutation.CanaryCleared() {
+		_spec.ClearField(campaign.FieldCanary, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.CanaryState(); ok {
+		_spec.SetField(campaign.FieldCanaryState, field.TypeEnum, value)
+	}
+	if _u.mutation.CanaryStateCleared() {
+		_spec.ClearField(campaign.FieldCanaryState, field.TypeEnum)
+	}
+	if value, ok := _u.mutation.CanaryUntil(); ok {
+		_spec.SetField(campaign.FieldCanaryUntil, field.TypeTime, value)
+	}
+	if _u.mutation.CanaryUntilCleared() {
+		_spec.ClearField(campaign.FieldCanaryUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Reference(); ok {
+		_spec.SetField(campaign.FieldReference, field.TypeString, value)
+	}
+	if _u.mutation.ReferenceCleared() {
+		_spec.ClearField(campaign.FieldReference, field.TypeString)
 	}
 	if value, ok := _u.mutation.ExpiresAt(); ok {
 		_spec.SetField(campaign.FieldExpiresAt, field.TypeTime, value)

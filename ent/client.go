@@ -17,6 +17,7 @@ import (
 	"carillon/ent/auditchain"
 	"carillon/ent/auditevent"
 	"carillon/ent/campaign"
+	"carillon/ent/campaignrecipient"
 	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
@@ -45,6 +46,7 @@ import (
 	"carillon/ent/phonenumber"
 	"carillon/ent/quotausage"
 	"carillon/ent/recoverycode"
+	"carillon/ent/reply"
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
 	"carillon/ent/segment"
@@ -83,6 +85,8 @@ type Client struct {
 	AuditEvent *AuditEventClient
 	// Campaign is the client for interacting with the Campaign builders.
 	Campaign *CampaignClient
+	// CampaignRecipient is the client for interacting with the CampaignRecipient builders.
+	CampaignRecipient *CampaignRecipientClient
 	// Claim is the client for interacting with the Claim builders.
 	Claim *ClaimClient
 	// ConsentRecord is the client for interacting with the ConsentRecord builders.
@@ -139,6 +143,8 @@ type Client struct {
 	QuotaUsage *QuotaUsageClient
 	// RecoveryCode is the client for interacting with the RecoveryCode builders.
 	RecoveryCode *RecoveryCodeClient
+	// Reply is the client for interacting with the Reply builders.
+	Reply *ReplyClient
 	// SecondFactor is the client for interacting with the SecondFactor builders.
 	SecondFactor *SecondFactorClient
 	// SecurityNotice is the client for interacting with the SecurityNotice builders.
@@ -183,6 +189,7 @@ func (c *Client) init() {
 	c.AuditChain = NewAuditChainClient(c.config)
 	c.AuditEvent = NewAuditEventClient(c.config)
 	c.Campaign = NewCampaignClient(c.config)
+	c.CampaignRecipient = NewCampaignRecipientClient(c.config)
 	c.Claim = NewClaimClient(c.config)
 	c.ConsentRecord = NewConsentRecordClient(c.config)
 	c.Contact = NewContactClient(c.config)
@@ -211,6 +218,7 @@ func (c *Client) init() {
 	c.PhoneNumber = NewPhoneNumberClient(c.config)
 	c.QuotaUsage = NewQuotaUsageClient(c.config)
 	c.RecoveryCode = NewRecoveryCodeClient(c.config)
+	c.Reply = NewReplyClient(c.config)
 	c.SecondFactor = NewSecondFactorClient(c.config)
 	c.SecurityNotice = NewSecurityNoticeClient(c.config)
 	c.Segment = NewSegmentClient(c.config)
@@ -322,6 +330,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		AuditChain:        NewAuditChainClient(cfg),
 		AuditEvent:        NewAuditEventClient(cfg),
 		Campaign:          NewCampaignClient(cfg),
+		CampaignRecipient: NewCampaignRecipientClient(cfg),
 		Claim:             NewClaimClient(cfg),
 		ConsentRecord:     NewConsentRecordClient(cfg),
 		Contact:           NewContactClient(cfg),
@@ -350,6 +359,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		PhoneNumber:       NewPhoneNumberClient(cfg),
 		QuotaUsage:        NewQuotaUsageClient(cfg),
 		RecoveryCode:      NewRecoveryCodeClient(cfg),
+		Reply:             NewReplyClient(cfg),
 		SecondFactor:      NewSecondFactorClient(cfg),
 		SecurityNotice:    NewSecurityNoticeClient(cfg),
 		Segment:           NewSegmentClient(cfg),
@@ -388,6 +398,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		AuditChain:        NewAuditChainClient(cfg),
 		AuditEvent:        NewAuditEventClient(cfg),
 		Campaign:          NewCampaignClient(cfg),
+		CampaignRecipient: NewCampaignRecipientClient(cfg),
 		Claim:             NewClaimClient(cfg),
 		ConsentRecord:     NewConsentRecordClient(cfg),
 		Contact:           NewContactClient(cfg),
@@ -416,6 +427,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		PhoneNumber:       NewPhoneNumberClient(cfg),
 		QuotaUsage:        NewQuotaUsageClient(cfg),
 		RecoveryCode:      NewRecoveryCodeClient(cfg),
+		Reply:             NewReplyClient(cfg),
 		SecondFactor:      NewSecondFactorClient(cfg),
 		SecurityNotice:    NewSecurityNoticeClient(cfg),
 		Segment:           NewSegmentClient(cfg),
@@ -459,16 +471,16 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.APIKey, c.Account, c.AuditChain, c.AuditEvent, c.Campaign, c.Claim,
-		c.ConsentRecord, c.Contact, c.ContactIdentifier, c.ContactImport,
-		c.ContactList, c.ContactTag, c.DataStep, c.DeliveryEvent, c.EmailVerification,
-		c.EventCounter, c.ExternalLogin, c.FormerIdentifier, c.IdempotencyKey,
-		c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember, c.Listing,
-		c.MediaUpload, c.Member, c.Message, c.MessagingWindow, c.Organization,
-		c.PasswordReset, c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.SecondFactor,
-		c.SecurityNotice, c.Segment, c.ServiceState, c.Session, c.SignInFlow,
-		c.Statistic, c.Suppression, c.Template, c.TemplateChange, c.TermsAcceptance,
-		c.Thread, c.UnmatchedWebhook, c.User,
+		c.APIKey, c.Account, c.AuditChain, c.AuditEvent, c.Campaign,
+		c.CampaignRecipient, c.Claim, c.ConsentRecord, c.Contact, c.ContactIdentifier,
+		c.ContactImport, c.ContactList, c.ContactTag, c.DataStep, c.DeliveryEvent,
+		c.EmailVerification, c.EventCounter, c.ExternalLogin, c.FormerIdentifier,
+		c.IdempotencyKey, c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember,
+		c.Listing, c.MediaUpload, c.Member, c.Message, c.MessagingWindow,
+		c.Organization, c.PasswordReset, c.PhoneNumber, c.QuotaUsage, c.RecoveryCode,
+		c.Reply, c.SecondFactor, c.SecurityNotice, c.Segment, c.ServiceState,
+		c.Session, c.SignInFlow, c.Statistic, c.Suppression, c.Template,
+		c.TemplateChange, c.TermsAcceptance, c.Thread, c.UnmatchedWebhook, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -478,16 +490,16 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.APIKey, c.Account, c.AuditChain, c.AuditEvent, c.Campaign, c.Claim,
-		c.ConsentRecord, c.Contact, c.ContactIdentifier, c.ContactImport,
-		c.ContactList, c.ContactTag, c.DataStep, c.DeliveryEvent, c.EmailVerification,
-		c.EventCounter, c.ExternalLogin, c.FormerIdentifier, c.IdempotencyKey,
-		c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember, c.Listing,
-		c.MediaUpload, c.Member, c.Message, c.MessagingWindow, c.Organization,
-		c.PasswordReset, c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.SecondFactor,
-		c.SecurityNotice, c.Segment, c.ServiceState, c.Session, c.SignInFlow,
-		c.Statistic, c.Suppression, c.Template, c.TemplateChange, c.TermsAcceptance,
-		c.Thread, c.UnmatchedWebhook, c.User,
+		c.APIKey, c.Account, c.AuditChain, c.AuditEvent, c.Campaign,
+		c.CampaignRecipient, c.Claim, c.ConsentRecord, c.Contact, c.ContactIdentifier,
+		c.ContactImport, c.ContactList, c.ContactTag, c.DataStep, c.DeliveryEvent,
+		c.EmailVerification, c.EventCounter, c.ExternalLogin, c.FormerIdentifier,
+		c.IdempotencyKey, c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember,
+		c.Listing, c.MediaUpload, c.Member, c.Message, c.MessagingWindow,
+		c.Organization, c.PasswordReset, c.PhoneNumber, c.QuotaUsage, c.RecoveryCode,
+		c.Reply, c.SecondFactor, c.SecurityNotice, c.Segment, c.ServiceState,
+		c.Session, c.SignInFlow, c.Statistic, c.Suppression, c.Template,
+		c.TemplateChange, c.TermsAcceptance, c.Thread, c.UnmatchedWebhook, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -506,6 +518,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.AuditEvent.mutate(ctx, m)
 	case *CampaignMutation:
 		return c.Campaign.mutate(ctx, m)
+	case *CampaignRecipientMutation:
+		return c.CampaignRecipient.mutate(ctx, m)
 	case *ClaimMutation:
 		return c.Claim.mutate(ctx, m)
 	case *ConsentRecordMutation:
@@ -562,6 +576,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.QuotaUsage.mutate(ctx, m)
 	case *RecoveryCodeMutation:
 		return c.RecoveryCode.mutate(ctx, m)
+	case *ReplyMutation:
+		return c.Reply.mutate(ctx, m)
 	case *SecondFactorMutation:
 		return c.SecondFactor.mutate(ctx, m)
 	case *SecurityNoticeMutation:
@@ -1358,6 +1374,140 @@ func (c *CampaignClient) mutate(ctx context.Context, m *CampaignMutation) (Value
 		return (&CampaignDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Campaign mutation op: %q", m.Op())
+	}
+}
+
+// CampaignRecipientClient is a client for the CampaignRecipient schema.
+type CampaignRecipientClient struct {
+	config
+}
+
+// NewCampaignRecipientClient returns a client for the CampaignRecipient from the given config.
+func NewCampaignRecipientClient(c config) *CampaignRecipientClient {
+	return &CampaignRecipientClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `campaignrecipient.Hooks(f(g(h())))`.
+func (c *CampaignRecipientClient) Use(hooks ...Hook) {
+	c.hooks.CampaignRecipient = append(c.hooks.CampaignRecipient, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `campaignrecipient.Intercept(f(g(h())))`.
+func (c *CampaignRecipientClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CampaignRecipient = append(c.inters.CampaignRecipient, interceptors...)
+}
+
+// Create returns a builder for creating a CampaignRecipient entity.
+func (c *CampaignRecipientClient) Create() *CampaignRecipientCreate {
+	mutation := newCampaignRecipientMutation(c.config, OpCreate)
+	return &CampaignRecipientCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CampaignRecipient entities.
+func (c *CampaignRecipientClient) CreateBulk(builders ...*CampaignRecipientCreate) *CampaignRecipientCreateBulk {
+	return &CampaignRecipientCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CampaignRecipientClient) MapCreateBulk(slice any, setFunc func(*CampaignRecipientCreate, int)) *CampaignRecipientCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CampaignRecipientCreateBulk{err: fmt.Errorf("calling to CampaignRecipientClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CampaignRecipientCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CampaignRecipientCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CampaignRecipient.
+func (c *CampaignRecipientClient) Update() *CampaignRecipientUpdate {
+	mutation := newCampaignRecipientMutation(c.config, OpUpdate)
+	return &CampaignRecipientUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CampaignRecipientClient) UpdateOne(_m *CampaignRecipient) *CampaignRecipientUpdateOne {
+	mutation := newCampaignRecipientMutation(c.config, OpUpdateOne, withCampaignRecipient(_m))
+	return &CampaignRecipientUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CampaignRecipientClient) UpdateOneID(id uid.ID) *CampaignRecipientUpdateOne {
+	mutation := newCampaignRecipientMutation(c.config, OpUpdateOne, withCampaignRecipientID(id))
+	return &CampaignRecipientUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CampaignRecipient.
+func (c *CampaignRecipientClient) Delete() *CampaignRecipientDelete {
+	mutation := newCampaignRecipientMutation(c.config, OpDelete)
+	return &CampaignRecipientDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CampaignRecipientClient) DeleteOne(_m *CampaignRecipient) *CampaignRecipientDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CampaignRecipientClient) DeleteOneID(id uid.ID) *CampaignRecipientDeleteOne {
+	builder := c.Delete().Where(campaignrecipient.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CampaignRecipientDeleteOne{builder}
+}
+
+// Query returns a query builder for CampaignRecipient.
+func (c *CampaignRecipientClient) Query() *CampaignRecipientQuery {
+	return &CampaignRecipientQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCampaignRecipient},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a CampaignRecipient entity by its id.
+func (c *CampaignRecipientClient) Get(ctx context.Context, id uid.ID) (*CampaignRecipient, error) {
+	return c.Query().Where(campaignrecipient.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CampaignRecipientClient) GetX(ctx context.Context, id uid.ID) *CampaignRecipient {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *CampaignRecipientClient) Hooks() []Hook {
+	hooks := c.hooks.CampaignRecipient
+	return append(hooks[:len(hooks):len(hooks)], campaignrecipient.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *CampaignRecipientClient) Interceptors() []Interceptor {
+	return c.inters.CampaignRecipient
+}
+
+func (c *CampaignRecipientClient) mutate(ctx context.Context, m *CampaignRecipientMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CampaignRecipientCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CampaignRecipientUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CampaignRecipientUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CampaignRecipientDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown CampaignRecipient mutation op: %q", m.Op())
 	}
 }
 
@@ -5368,6 +5518,140 @@ func (c *RecoveryCodeClient) mutate(ctx context.Context, m *RecoveryCodeMutation
 	}
 }
 
+// ReplyClient is a client for the Reply schema.
+type ReplyClient struct {
+	config
+}
+
+// NewReplyClient returns a client for the Reply from the given config.
+func NewReplyClient(c config) *ReplyClient {
+	return &ReplyClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `reply.Hooks(f(g(h())))`.
+func (c *ReplyClient) Use(hooks ...Hook) {
+	c.hooks.Reply = append(c.hooks.Reply, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `reply.Intercept(f(g(h())))`.
+func (c *ReplyClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Reply = append(c.inters.Reply, interceptors...)
+}
+
+// Create returns a builder for creating a Reply entity.
+func (c *ReplyClient) Create() *ReplyCreate {
+	mutation := newReplyMutation(c.config, OpCreate)
+	return &ReplyCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Reply entities.
+func (c *ReplyClient) CreateBulk(builders ...*ReplyCreate) *ReplyCreateBulk {
+	return &ReplyCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *ReplyClient) MapCreateBulk(slice any, setFunc func(*ReplyCreate, int)) *ReplyCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &ReplyCreateBulk{err: fmt.Errorf("calling to ReplyClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*ReplyCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &ReplyCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Reply.
+func (c *ReplyClient) Update() *ReplyUpdate {
+	mutation := newReplyMutation(c.config, OpUpdate)
+	return &ReplyUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *ReplyClient) UpdateOne(_m *Reply) *ReplyUpdateOne {
+	mutation := newReplyMutation(c.config, OpUpdateOne, withReply(_m))
+	return &ReplyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *ReplyClient) UpdateOneID(id uid.ID) *ReplyUpdateOne {
+	mutation := newReplyMutation(c.config, OpUpdateOne, withReplyID(id))
+	return &ReplyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Reply.
+func (c *ReplyClient) Delete() *ReplyDelete {
+	mutation := newReplyMutation(c.config, OpDelete)
+	return &ReplyDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *ReplyClient) DeleteOne(_m *Reply) *ReplyDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *ReplyClient) DeleteOneID(id uid.ID) *ReplyDeleteOne {
+	builder := c.Delete().Where(reply.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &ReplyDeleteOne{builder}
+}
+
+// Query returns a query builder for Reply.
+func (c *ReplyClient) Query() *ReplyQuery {
+	return &ReplyQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeReply},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Reply entity by its id.
+func (c *ReplyClient) Get(ctx context.Context, id uid.ID) (*Reply, error) {
+	return c.Query().Where(reply.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *ReplyClient) GetX(ctx context.Context, id uid.ID) *Reply {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *ReplyClient) Hooks() []Hook {
+	hooks := c.hooks.Reply
+	return append(hooks[:len(hooks):len(hooks)], reply.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *ReplyClient) Interceptors() []Interceptor {
+	return c.inters.Reply
+}
+
+func (c *ReplyClient) mutate(ctx context.Context, m *ReplyMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&ReplyCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&ReplyUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&ReplyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&ReplyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Reply mutation op: %q", m.Op())
+	}
+}
+
 // SecondFactorClient is a client for the SecondFactor schema.
 type SecondFactorClient struct {
 	config
@@ -7327,23 +7611,23 @@ func (c *UserClient) mutate(ctx context.Context, m *UserMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		APIKey, Account, AuditChain, AuditEvent, Campaign, Claim, ConsentRecord,
-		Contact, ContactIdentifier, ContactImport, ContactList, ContactTag, DataStep,
-		DeliveryEvent, EmailVerification, EventCounter, ExternalLogin,
-		FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection, Invitation,
-		ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
-		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode,
+		APIKey, Account, AuditChain, AuditEvent, Campaign, CampaignRecipient, Claim,
+		ConsentRecord, Contact, ContactIdentifier, ContactImport, ContactList,
+		ContactTag, DataStep, DeliveryEvent, EmailVerification, EventCounter,
+		ExternalLogin, FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection,
+		Invitation, ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
+		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode, Reply,
 		SecondFactor, SecurityNotice, Segment, ServiceState, Session, SignInFlow,
 		Statistic, Suppression, Template, TemplateChange, TermsAcceptance, Thread,
 		UnmatchedWebhook, User []ent.Hook
 	}
 	inters struct {
-		APIKey, Account, AuditChain, AuditEvent, Campaign, Claim, ConsentRecord,
-		Contact, ContactIdentifier, ContactImport, ContactList, ContactTag, DataStep,
-		DeliveryEvent, EmailVerification, EventCounter, ExternalLogin,
-		FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection, Invitation,
-		ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
-		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode,
+		APIKey, Account, AuditChain, AuditEvent, Campaign, CampaignRecipient, Claim,
+		ConsentRecord, Contact, ContactIdentifier, ContactImport, ContactList,
+		ContactTag, DataStep, DeliveryEvent, EmailVerification, EventCounter,
+		ExternalLogin, FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection,
+		Invitation, ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
+		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode, Reply,
 		SecondFactor, SecurityNotice, Segment, ServiceState, Session, SignInFlow,
 		Statistic, Suppression, Template, TemplateChange, TermsAcceptance, Thread,
 		UnmatchedWebhook, User []ent.Interceptor

@@ -8,6 +8,7 @@ import (
 	"carillon/ent/auditchain"
 	"carillon/ent/auditevent"
 	"carillon/ent/campaign"
+	"carillon/ent/campaignrecipient"
 	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
@@ -36,6 +37,7 @@ import (
 	"carillon/ent/phonenumber"
 	"carillon/ent/quotausage"
 	"carillon/ent/recoverycode"
+	"carillon/ent/reply"
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
 	"carillon/ent/segment"
@@ -124,6 +126,7 @@ func checkColumn(t, c string) error {
 			auditchain.Table:        auditchain.ValidColumn,
 			auditevent.Table:        auditevent.ValidColumn,
 			campaign.Table:          campaign.ValidColumn,
+			campaignrecipient.Table: campaignrecipient.ValidColumn,
 			claim.Table:             claim.ValidColumn,
 			consentrecord.Table:     consentrecord.ValidColumn,
 			contact.Table:           contact.ValidColumn,
@@ -152,6 +155,7 @@ func checkColumn(t, c string) error {
 			phonenumber.Table:       phonenumber.ValidColumn,
 			quotausage.Table:        quotausage.ValidColumn,
 			recoverycode.Table:      recoverycode.ValidColumn,
+			reply.Table:             reply.ValidColumn,
 			secondfactor.Table:      secondfactor.ValidColumn,
 			securitynotice.Table:    securitynotice.ValidColumn,
 			segment.Table:           segment.ValidColumn,

@@ -8,6 +8,7 @@ import (
 	"carillon/ent/auditchain"
 	"carillon/ent/auditevent"
 	"carillon/ent/campaign"
+	"carillon/ent/campaignrecipient"
 	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
@@ -37,6 +38,7 @@ import (
 	"carillon/ent/predicate"
 	"carillon/ent/quotausage"
 	"carillon/ent/recoverycode"
+	"carillon/ent/reply"
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
 	"carillon/ent/segment"
@@ -60,7 +62,7 @@ import (
 
 // schemaGraph holds a representation of ent/schema at runtime.
 var schemaGraph = func() *sqlgraph.Schema {
-	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 47)}
+	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 49)}
 	graph.Nodes[0] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   apikey.Table,
@@ -188,6 +190,13 @@ var schemaGraph = func() *sqlgraph.Schema {
 			campaign.FieldRateLimit:        {Type: field.TypeInt, Column: campaign.FieldRateLimit},
 			campaign.FieldFailureThreshold: {Type: field.TypeFloat64, Column: campaign.FieldFailureThreshold},
 			campaign.FieldScheduledAt:      {Type: field.TypeTime, Column: campaign.FieldScheduledAt},
+			campaign.FieldTimeZone:         {Type: field.TypeString, Column: campaign.FieldTimeZone},
+			campaign.FieldRecipientTime:    {Type: field.TypeBool, Column: campaign.FieldRecipientTime},
+			campaign.FieldTranslate:        {Type: field.TypeBool, Column: campaign.FieldTranslate},
+			campaign.FieldCanary:           {Type: field.TypeJSON, Column: campaign.FieldCanary},
+			campaign.FieldCanaryState:      {Type: field.TypeEnum, Column: campaign.FieldCanaryState},
+			campaign.FieldCanaryUntil:      {Type: field.TypeTime, Column: campaign.FieldCanaryUntil},
+			campaign.FieldReference:        {Type: field.TypeString, Column: campaign.FieldReference},
 			campaign.FieldExpiresAt:        {Type: field.TypeTime, Column: campaign.FieldExpiresAt},
 			campaign.FieldCreatedByID:      {Type: field.TypeUUID, Column: campaign.FieldCreatedByID},
 			campaign.FieldCreatedAt:        {Type: field.TypeTime, Column: campaign.FieldCreatedAt},
@@ -211,6 +220,25 @@ var schemaGraph = func() *sqlgraph.Schema {
 	}
 	graph.Nodes[5] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
+			Table:   campaignrecipient.Table,
+			Columns: campaignrecipient.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: campaignrecipient.FieldID,
+			},
+		},
+		Type: "CampaignRecipient",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			campaignrecipient.FieldOrganizationID: {Type: field.TypeUUID, Column: campaignrecipient.FieldOrganizationID},
+			campaignrecipient.FieldCampaignID:     {Type: field.TypeUUID, Column: campaignrecipient.FieldCampaignID},
+			campaignrecipient.FieldContactID:      {Type: field.TypeUUID, Column: campaignrecipient.FieldContactID},
+			campaignrecipient.FieldParameters:     {Type: field.TypeJSON, Column: campaignrecipient.FieldParameters},
+			campaignrecipient.FieldLanguage:       {Type: field.TypeString, Column: campaignrecipient.FieldLanguage},
+			campaignrecipient.FieldReference:      {Type: field.TypeString, Column: campaignrecipient.FieldReference},
+		},
+	}
+	graph.Nodes[6] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
 			Table:   claim.Table,
 			Columns: claim.Columns,
 			ID: &sqlgraph.FieldSpec{
@@ -225,7 +253,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			claim.FieldUntil:  {Type: field.TypeTime, Column: claim.FieldUntil},
 		},
 	}
-	graph.Nodes[6] = &sqlgraph.Node{
+	graph.Nodes[7] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   consentrecord.Table,
 			Columns: consentrecord.Columns,
@@ -246,7 +274,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			consentrecord.FieldRecordedAt:     {Type: field.TypeTime, Column: consentrecord.FieldRecordedAt},
 		},
 	}
-	graph.Nodes[7] = &sqlgraph.Node{
+	graph.Nodes[8] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   contact.Table,
 			Columns: contact.Columns,
@@ -272,7 +300,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contact.FieldCreatedAt:             {Type: field.TypeTime, Column: contact.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[8] = &sqlgraph.Node{
+	graph.Nodes[9] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   contactidentifier.Table,
 			Columns: contactidentifier.Columns,
@@ -291,7 +319,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contactidentifier.FieldSince:          {Type: field.TypeTime, Column: contactidentifier.FieldSince},
 		},
 	}
-	graph.Nodes[9] = &sqlgraph.Node{
+	graph.Nodes[10] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   contactimport.Table,
 			Columns: contactimport.Columns,
@@ -324,7 +352,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contactimport.FieldFinishedAt:     {Type: field.TypeTime, Column: contactimport.FieldFinishedAt},
 		},
 	}
-	graph.Nodes[10] = &sqlgraph.Node{
+	graph.Nodes[11] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   contactlist.Table,
 			Columns: contactlist.Columns,
@@ -340,7 +368,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contactlist.FieldCreatedAt:      {Type: field.TypeTime, Column: contactlist.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[11] = &sqlgraph.Node{
+	graph.Nodes[12] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   contacttag.Table,
 			Columns: contacttag.Columns,
@@ -356,7 +384,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contacttag.FieldTag:            {Type: field.TypeString, Column: contacttag.FieldTag},
 		},
 	}
-	graph.Nodes[12] = &sqlgraph.Node{
+	graph.Nodes[13] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   datastep.Table,
 			Columns: datastep.Columns,
@@ -371,7 +399,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			datastep.FieldDoneAt: {Type: field.TypeTime, Column: datastep.FieldDoneAt},
 		},
 	}
-	graph.Nodes[13] = &sqlgraph.Node{
+	graph.Nodes[14] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   deliveryevent.Table,
 			Columns: deliveryevent.Columns,
@@ -394,7 +422,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			deliveryevent.FieldRecordedAt:     {Type: field.TypeTime, Column: deliveryevent.FieldRecordedAt},
 		},
 	}
-	graph.Nodes[14] = &sqlgraph.Node{
+	graph.Nodes[15] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   emailverification.Table,
 			Columns: emailverification.Columns,
@@ -415,7 +443,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			emailverification.FieldExpiresAt:    {Type: field.TypeTime, Column: emailverification.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[15] = &sqlgraph.Node{
+	graph.Nodes[16] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   eventcounter.Table,
 			Columns: eventcounter.Columns,
@@ -430,7 +458,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			eventcounter.FieldExpired: {Type: field.TypeInt64, Column: eventcounter.FieldExpired},
 		},
 	}
-	graph.Nodes[16] = &sqlgraph.Node{
+	graph.Nodes[17] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   externallogin.Table,
 			Columns: externallogin.Columns,
@@ -449,7 +477,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			externallogin.FieldLastUsedAt: {Type: field.TypeTime, Column: externallogin.FieldLastUsedAt},
 		},
 	}
-	graph.Nodes[17] = &sqlgraph.Node{
+	graph.Nodes[18] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   formeridentifier.Table,
 			Columns: formeridentifier.Columns,
@@ -467,7 +495,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			formeridentifier.FieldUntil:          {Type: field.TypeTime, Column: formeridentifier.FieldUntil},
 		},
 	}
-	graph.Nodes[18] = &sqlgraph.Node{
+	graph.Nodes[19] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   idempotencykey.Table,
 			Columns: idempotencykey.Columns,
@@ -486,7 +514,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			idempotencykey.FieldCreatedAt:      {Type: field.TypeTime, Column: idempotencykey.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[19] = &sqlgraph.Node{
+	graph.Nodes[20] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   importchunk.Table,
 			Columns: importchunk.Columns,
@@ -503,7 +531,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			importchunk.FieldData:            {Type: field.TypeBytes, Column: importchunk.FieldData},
 		},
 	}
-	graph.Nodes[20] = &sqlgraph.Node{
+	graph.Nodes[21] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   importrejection.Table,
 			Columns: importrejection.Columns,
@@ -521,7 +549,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			importrejection.FieldReason:          {Type: field.TypeString, Column: importrejection.FieldReason},
 		},
 	}
-	graph.Nodes[21] = &sqlgraph.Node{
+	graph.Nodes[22] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   invitation.Table,
 			Columns: invitation.Columns,
@@ -547,7 +575,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			invitation.FieldExpiresAt:      {Type: field.TypeTime, Column: invitation.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[22] = &sqlgraph.Node{
+	graph.Nodes[23] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   listmember.Table,
 			Columns: listmember.Columns,
@@ -569,7 +597,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			listmember.FieldContactListID:  {Type: field.TypeUUID, Column: listmember.FieldContactListID},
 		},
 	}
-	graph.Nodes[23] = &sqlgraph.Node{
+	graph.Nodes[24] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   listing.Table,
 			Columns: listing.Columns,
@@ -586,10 +614,11 @@ var schemaGraph = func() *sqlgraph.Schema {
 			listing.FieldPhoneNumberID:  {Type: field.TypeUUID, Column: listing.FieldPhoneNumberID},
 			listing.FieldContactID:      {Type: field.TypeUUID, Column: listing.FieldContactID},
 			listing.FieldAddress:        {Type: field.TypeString, Column: listing.FieldAddress},
+			listing.FieldReference:      {Type: field.TypeString, Column: listing.FieldReference},
 			listing.FieldCreatedAt:      {Type: field.TypeTime, Column: listing.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[24] = &sqlgraph.Node{
+	graph.Nodes[25] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   mediaupload.Table,
 			Columns: mediaupload.Columns,
@@ -612,7 +641,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			mediaupload.FieldExpiresAt:      {Type: field.TypeTime, Column: mediaupload.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[25] = &sqlgraph.Node{
+	graph.Nodes[26] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   member.Table,
 			Columns: member.Columns,
@@ -629,7 +658,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			member.FieldCreatedAt:      {Type: field.TypeTime, Column: member.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[26] = &sqlgraph.Node{
+	graph.Nodes[27] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   message.Table,
 			Columns: message.Columns,
@@ -662,6 +691,10 @@ var schemaGraph = func() *sqlgraph.Schema {
 			message.FieldAttempts:        {Type: field.TypeInt, Column: message.FieldAttempts},
 			message.FieldSettledAttempts: {Type: field.TypeInt, Column: message.FieldSettledAttempts},
 			message.FieldNotBefore:       {Type: field.TypeTime, Column: message.FieldNotBefore},
+			message.FieldTimeZone:        {Type: field.TypeString, Column: message.FieldTimeZone},
+			message.FieldReference:       {Type: field.TypeString, Column: message.FieldReference},
+			message.FieldReplyToID:       {Type: field.TypeUUID, Column: message.FieldReplyToID},
+			message.FieldReply:           {Type: field.TypeJSON, Column: message.FieldReply},
 			message.FieldLeaseUntil:      {Type: field.TypeTime, Column: message.FieldLeaseUntil},
 			message.FieldClaimID:         {Type: field.TypeUUID, Column: message.FieldClaimID},
 			message.FieldClaimPart:       {Type: field.TypeInt, Column: message.FieldClaimPart},
@@ -679,7 +712,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			message.FieldCreatedAt:       {Type: field.TypeTime, Column: message.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[27] = &sqlgraph.Node{
+	graph.Nodes[28] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   messagingwindow.Table,
 			Columns: messagingwindow.Columns,
@@ -697,7 +730,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			messagingwindow.FieldAt:             {Type: field.TypeTime, Column: messagingwindow.FieldAt},
 		},
 	}
-	graph.Nodes[28] = &sqlgraph.Node{
+	graph.Nodes[29] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   organization.Table,
 			Columns: organization.Columns,
@@ -723,7 +756,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			organization.FieldCreatedAt:           {Type: field.TypeTime, Column: organization.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[29] = &sqlgraph.Node{
+	graph.Nodes[30] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   passwordreset.Table,
 			Columns: passwordreset.Columns,
@@ -744,7 +777,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			passwordreset.FieldExpiresAt:    {Type: field.TypeTime, Column: passwordreset.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[30] = &sqlgraph.Node{
+	graph.Nodes[31] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   phonenumber.Table,
 			Columns: phonenumber.Columns,
@@ -769,7 +802,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			phonenumber.FieldPin:            {Type: field.TypeBytes, Column: phonenumber.FieldPin},
 		},
 	}
-	graph.Nodes[31] = &sqlgraph.Node{
+	graph.Nodes[32] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   quotausage.Table,
 			Columns: quotausage.Columns,
@@ -784,7 +817,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			quotausage.FieldMessages: {Type: field.TypeInt64, Column: quotausage.FieldMessages},
 		},
 	}
-	graph.Nodes[32] = &sqlgraph.Node{
+	graph.Nodes[33] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   recoverycode.Table,
 			Columns: recoverycode.Columns,
@@ -801,7 +834,26 @@ var schemaGraph = func() *sqlgraph.Schema {
 			recoverycode.FieldCreatedAt: {Type: field.TypeTime, Column: recoverycode.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[33] = &sqlgraph.Node{
+	graph.Nodes[34] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   reply.Table,
+			Columns: reply.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: reply.FieldID,
+			},
+		},
+		Type: "Reply",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			reply.FieldOrganizationID: {Type: field.TypeUUID, Column: reply.FieldOrganizationID},
+			reply.FieldCampaignID:     {Type: field.TypeUUID, Column: reply.FieldCampaignID},
+			reply.FieldMessageID:      {Type: field.TypeUUID, Column: reply.FieldMessageID},
+			reply.FieldContactID:      {Type: field.TypeUUID, Column: reply.FieldContactID},
+			reply.FieldButton:         {Type: field.TypeString, Column: reply.FieldButton},
+			reply.FieldCreatedAt:      {Type: field.TypeTime, Column: reply.FieldCreatedAt},
+		},
+	}
+	graph.Nodes[35] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   secondfactor.Table,
 			Columns: secondfactor.Columns,
@@ -818,7 +870,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			secondfactor.FieldCreatedAt: {Type: field.TypeTime, Column: secondfactor.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[34] = &sqlgraph.Node{
+	graph.Nodes[36] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   securitynotice.Table,
 			Columns: securitynotice.Columns,
@@ -839,7 +891,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			securitynotice.FieldExpiresAt:    {Type: field.TypeTime, Column: securitynotice.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[35] = &sqlgraph.Node{
+	graph.Nodes[37] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   segment.Table,
 			Columns: segment.Columns,
@@ -856,7 +908,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			segment.FieldCreatedAt:      {Type: field.TypeTime, Column: segment.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[36] = &sqlgraph.Node{
+	graph.Nodes[38] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   servicestate.Table,
 			Columns: servicestate.Columns,
@@ -872,7 +924,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			servicestate.FieldChangedAt:   {Type: field.TypeTime, Column: servicestate.FieldChangedAt},
 		},
 	}
-	graph.Nodes[37] = &sqlgraph.Node{
+	graph.Nodes[39] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   session.Table,
 			Columns: session.Columns,
@@ -895,7 +947,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			session.FieldVouched:        {Type: field.TypeBool, Column: session.FieldVouched},
 		},
 	}
-	graph.Nodes[38] = &sqlgraph.Node{
+	graph.Nodes[40] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   signinflow.Table,
 			Columns: signinflow.Columns,
@@ -914,7 +966,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			signinflow.FieldExpiresAt:   {Type: field.TypeTime, Column: signinflow.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[39] = &sqlgraph.Node{
+	graph.Nodes[41] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   statistic.Table,
 			Columns: statistic.Columns,
@@ -944,7 +996,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			statistic.FieldOptedOut:       {Type: field.TypeInt64, Column: statistic.FieldOptedOut},
 		},
 	}
-	graph.Nodes[40] = &sqlgraph.Node{
+	graph.Nodes[42] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   suppression.Table,
 			Columns: suppression.Columns,
@@ -962,7 +1014,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			suppression.FieldCreatedAt:      {Type: field.TypeTime, Column: suppression.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[41] = &sqlgraph.Node{
+	graph.Nodes[43] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   template.Table,
 			Columns: template.Columns,
@@ -996,7 +1048,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			template.FieldUpdatedAt:         {Type: field.TypeTime, Column: template.FieldUpdatedAt},
 		},
 	}
-	graph.Nodes[42] = &sqlgraph.Node{
+	graph.Nodes[44] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   templatechange.Table,
 			Columns: templatechange.Columns,
@@ -1017,7 +1069,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			templatechange.FieldReason:         {Type: field.TypeString, Column: templatechange.FieldReason},
 		},
 	}
-	graph.Nodes[43] = &sqlgraph.Node{
+	graph.Nodes[45] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   termsacceptance.Table,
 			Columns: termsacceptance.Columns,
@@ -1036,7 +1088,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			termsacceptance.FieldAcceptedAt:     {Type: field.TypeTime, Column: termsacceptance.FieldAcceptedAt},
 		},
 	}
-	graph.Nodes[44] = &sqlgraph.Node{
+	graph.Nodes[46] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   thread.Table,
 			Columns: thread.Columns,
@@ -1055,7 +1107,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			thread.FieldAt:             {Type: field.TypeTime, Column: thread.FieldAt},
 		},
 	}
-	graph.Nodes[45] = &sqlgraph.Node{
+	graph.Nodes[47] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   unmatchedwebhook.Table,
 			Columns: unmatchedwebhook.Columns,
@@ -1076,7 +1128,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			unmatchedwebhook.FieldWaitsFor:   {Type: field.TypeString, Column: unmatchedwebhook.FieldWaitsFor},
 		},
 	}
-	graph.Nodes[46] = &sqlgraph.Node{
+	graph.Nodes[48] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   user.Table,
 			Columns: user.Columns,
@@ -2030,6 +2082,41 @@ func (f *CampaignFilter) WhereScheduledAt(p entql.TimeP) {
 	f.Where(p.Field(campaign.FieldScheduledAt))
 }
 
+// WhereTimeZone applies the entql string predicate on the time_zone field.
+func (f *CampaignFilter) WhereTimeZone(p entql.StringP) {
+	f.Where(p.Field(campaign.FieldTimeZone))
+}
+
+// WhereRecipientTime applies the entql bool predicate on the recipient_time field.
+func (f *CampaignFilter) WhereRecipientTime(p entql.BoolP) {
+	f.Where(p.Field(campaign.FieldRecipientTime))
+}
+
+// WhereTranslate applies the entql bool predicate on the translate field.
+func (f *CampaignFilter) WhereTranslate(p entql.BoolP) {
+	f.Where(p.Field(campaign.FieldTranslate))
+}
+
+// WhereCanary applies the entql json.RawMessage predicate on the canary field.
+func (f *CampaignFilter) WhereCanary(p entql.BytesP) {
+	f.Where(p.Field(campaign.FieldCanary))
+}
+
+// WhereCanaryState applies the entql string predicate on the canary_state field.
+func (f *CampaignFilter) WhereCanaryState(p entql.StringP) {
+	f.Where(p.Field(campaign.FieldCanaryState))
+}
+
+// WhereCanaryUntil applies the entql time.Time predicate on the canary_until field.
+func (f *CampaignFilter) WhereCanaryUntil(p entql.TimeP) {
+	f.Where(p.Field(campaign.FieldCanaryUntil))
+}
+
+// WhereReference applies the entql string predicate on the reference field.
+func (f *CampaignFilter) WhereReference(p entql.StringP) {
+	f.Where(p.Field(campaign.FieldReference))
+}
+
 // WhereExpiresAt applies the entql time.Time predicate on the expires_at field.
 func (f *CampaignFilter) WhereExpiresAt(p entql.TimeP) {
 	f.Where(p.Field(campaign.FieldExpiresAt))
@@ -2168,6 +2255,76 @@ func (f *CampaignFilter) WhereHasCreatedByWith(preds ...predicate.Member) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *CampaignRecipientQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the CampaignRecipientQuery builder.
+func (_q *CampaignRecipientQuery) Filter() *CampaignRecipientFilter {
+	return &CampaignRecipientFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *CampaignRecipientMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the CampaignRecipientMutation builder.
+func (m *CampaignRecipientMutation) Filter() *CampaignRecipientFilter {
+	return &CampaignRecipientFilter{config: m.config, predicateAdder: m}
+}
+
+// CampaignRecipientFilter provides a generic filtering capability at runtime for CampaignRecipientQuery.
+type CampaignRecipientFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *CampaignRecipientFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[5].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *CampaignRecipientFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(campaignrecipient.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *CampaignRecipientFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(campaignrecipient.FieldOrganizationID))
+}
+
+// WhereCampaignID applies the entql [16]byte predicate on the campaign_id field.
+func (f *CampaignRecipientFilter) WhereCampaignID(p entql.ValueP) {
+	f.Where(p.Field(campaignrecipient.FieldCampaignID))
+}
+
+// WhereContactID applies the entql [16]byte predicate on the contact_id field.
+func (f *CampaignRecipientFilter) WhereContactID(p entql.ValueP) {
+	f.Where(p.Field(campaignrecipient.FieldContactID))
+}
+
+// WhereParameters applies the entql json.RawMessage predicate on the parameters field.
+func (f *CampaignRecipientFilter) WhereParameters(p entql.BytesP) {
+	f.Where(p.Field(campaignrecipient.FieldParameters))
+}
+
+// WhereLanguage applies the entql string predicate on the language field.
+func (f *CampaignRecipientFilter) WhereLanguage(p entql.StringP) {
+	f.Where(p.Field(campaignrecipient.FieldLanguage))
+}
+
+// WhereReference applies the entql string predicate on the reference field.
+func (f *CampaignRecipientFilter) WhereReference(p entql.StringP) {
+	f.Where(p.Field(campaignrecipient.FieldReference))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *ClaimQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -2196,7 +2353,7 @@ type ClaimFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ClaimFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[5].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[6].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2251,7 +2408,7 @@ type ConsentRecordFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ConsentRecordFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[6].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[7].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2345,7 +2502,7 @@ type ContactFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ContactFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[7].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[8].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2492,7 +2649,7 @@ type ContactIdentifierFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ContactIdentifierFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[8].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[9].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2562,7 +2719,7 @@ type ContactImportFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ContactImportFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[9].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[10].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2702,7 +2859,7 @@ type ContactListFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ContactListFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[10].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[11].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2785,7 +2942,7 @@ type ContactTagFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ContactTagFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[11].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[12].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2854,7 +3011,7 @@ type DataStepFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *DataStepFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[12].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[13].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -2904,7 +3061,7 @@ type DeliveryEventFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *DeliveryEventFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[13].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[14].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3008,7 +3165,7 @@ type EmailVerificationFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *EmailVerificationFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[14].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[15].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3088,7 +3245,7 @@ type EventCounterFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *EventCounterFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[15].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[16].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3138,7 +3295,7 @@ type ExternalLoginFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ExternalLoginFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[16].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[17].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3208,7 +3365,7 @@ type FormerIdentifierFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *FormerIdentifierFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[17].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[18].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3273,7 +3430,7 @@ type IdempotencyKeyFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *IdempotencyKeyFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[18].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[19].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3343,7 +3500,7 @@ type ImportChunkFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ImportChunkFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[19].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[20].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3403,7 +3560,7 @@ type ImportRejectionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ImportRejectionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[20].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[21].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3468,7 +3625,7 @@ type InvitationFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *InvitationFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[21].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[22].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3573,7 +3730,7 @@ type ListMemberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ListMemberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[22].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[23].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3651,7 +3808,7 @@ type ListingFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ListingFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[23].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[24].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3692,6 +3849,11 @@ func (f *ListingFilter) WhereAddress(p entql.StringP) {
 	f.Where(p.Field(listing.FieldAddress))
 }
 
+// WhereReference applies the entql string predicate on the reference field.
+func (f *ListingFilter) WhereReference(p entql.StringP) {
+	f.Where(p.Field(listing.FieldReference))
+}
+
 // WhereCreatedAt applies the entql time.Time predicate on the created_at field.
 func (f *ListingFilter) WhereCreatedAt(p entql.TimeP) {
 	f.Where(p.Field(listing.FieldCreatedAt))
@@ -3726,7 +3888,7 @@ type MediaUploadFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MediaUploadFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[24].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[25].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3816,7 +3978,7 @@ type MemberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MemberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[25].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[26].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -3904,7 +4066,7 @@ type MessageFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MessageFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[26].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[27].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4023,6 +4185,26 @@ func (f *MessageFilter) WhereSettledAttempts(p entql.IntP) {
 // WhereNotBefore applies the entql time.Time predicate on the not_before field.
 func (f *MessageFilter) WhereNotBefore(p entql.TimeP) {
 	f.Where(p.Field(message.FieldNotBefore))
+}
+
+// WhereTimeZone applies the entql string predicate on the time_zone field.
+func (f *MessageFilter) WhereTimeZone(p entql.StringP) {
+	f.Where(p.Field(message.FieldTimeZone))
+}
+
+// WhereReference applies the entql string predicate on the reference field.
+func (f *MessageFilter) WhereReference(p entql.StringP) {
+	f.Where(p.Field(message.FieldReference))
+}
+
+// WhereReplyToID applies the entql [16]byte predicate on the reply_to_id field.
+func (f *MessageFilter) WhereReplyToID(p entql.ValueP) {
+	f.Where(p.Field(message.FieldReplyToID))
+}
+
+// WhereReply applies the entql json.RawMessage predicate on the reply field.
+func (f *MessageFilter) WhereReply(p entql.BytesP) {
+	f.Where(p.Field(message.FieldReply))
 }
 
 // WhereLeaseUntil applies the entql time.Time predicate on the lease_until field.
@@ -4185,7 +4367,7 @@ type MessagingWindowFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *MessagingWindowFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[27].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[28].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4250,7 +4432,7 @@ type OrganizationFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *OrganizationFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[28].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[29].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4383,7 +4565,7 @@ type PasswordResetFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *PasswordResetFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[29].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[30].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4463,7 +4645,7 @@ type PhoneNumberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *PhoneNumberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[30].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[31].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4577,7 +4759,7 @@ type QuotaUsageFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *QuotaUsageFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[31].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[32].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4627,7 +4809,7 @@ type RecoveryCodeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *RecoveryCodeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[32].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[33].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4659,6 +4841,76 @@ func (f *RecoveryCodeFilter) WhereCreatedAt(p entql.TimeP) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *ReplyQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the ReplyQuery builder.
+func (_q *ReplyQuery) Filter() *ReplyFilter {
+	return &ReplyFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *ReplyMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the ReplyMutation builder.
+func (m *ReplyMutation) Filter() *ReplyFilter {
+	return &ReplyFilter{config: m.config, predicateAdder: m}
+}
+
+// ReplyFilter provides a generic filtering capability at runtime for ReplyQuery.
+type ReplyFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *ReplyFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[34].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *ReplyFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(reply.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *ReplyFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(reply.FieldOrganizationID))
+}
+
+// WhereCampaignID applies the entql [16]byte predicate on the campaign_id field.
+func (f *ReplyFilter) WhereCampaignID(p entql.ValueP) {
+	f.Where(p.Field(reply.FieldCampaignID))
+}
+
+// WhereMessageID applies the entql [16]byte predicate on the message_id field.
+func (f *ReplyFilter) WhereMessageID(p entql.ValueP) {
+	f.Where(p.Field(reply.FieldMessageID))
+}
+
+// WhereContactID applies the entql [16]byte predicate on the contact_id field.
+func (f *ReplyFilter) WhereContactID(p entql.ValueP) {
+	f.Where(p.Field(reply.FieldContactID))
+}
+
+// WhereButton applies the entql string predicate on the button field.
+func (f *ReplyFilter) WhereButton(p entql.StringP) {
+	f.Where(p.Field(reply.FieldButton))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *ReplyFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(reply.FieldCreatedAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *SecondFactorQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -4687,7 +4939,7 @@ type SecondFactorFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SecondFactorFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[33].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[35].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4747,7 +4999,7 @@ type SecurityNoticeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SecurityNoticeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[34].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[36].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4827,7 +5079,7 @@ type SegmentFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SegmentFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[35].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[37].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4887,7 +5139,7 @@ type ServiceStateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ServiceStateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[36].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[38].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4942,7 +5194,7 @@ type SessionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SessionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[37].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[39].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5046,7 +5298,7 @@ type SignInFlowFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SignInFlowFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[38].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[40].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5116,7 +5368,7 @@ type StatisticFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *StatisticFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[39].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[41].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5241,7 +5493,7 @@ type SuppressionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SuppressionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[40].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[42].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5306,7 +5558,7 @@ type TemplateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TemplateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[41].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[43].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5465,7 +5717,7 @@ type TemplateChangeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TemplateChangeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[42].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[44].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5559,7 +5811,7 @@ type TermsAcceptanceFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TermsAcceptanceFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[43].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[45].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5629,7 +5881,7 @@ type ThreadFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ThreadFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[44].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[46].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5699,7 +5951,7 @@ type UnmatchedWebhookFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UnmatchedWebhookFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[45].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[47].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5779,7 +6031,7 @@ type UserFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UserFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[46].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[48].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})

@@ -620,6 +620,41 @@ func (_q *CampaignQuery) collectField(ctx context.Context, oneNode bool, opCtx *
 				selectedFields = append(selectedFields, campaign.FieldScheduledAt)
 				fieldSeen[campaign.FieldScheduledAt] = struct{}{}
 			}
+		case "timeZone":
+			if _, ok := fieldSeen[campaign.FieldTimeZone]; !ok {
+				selectedFields = append(selectedFields, campaign.FieldTimeZone)
+				fieldSeen[campaign.FieldTimeZone] = struct{}{}
+			}
+		case "recipientTime":
+			if _, ok := fieldSeen[campaign.FieldRecipientTime]; !ok {
+				selectedFields = append(selectedFields, campaign.FieldRecipientTime)
+				fieldSeen[campaign.FieldRecipientTime] = struct{}{}
+			}
+		case "translate":
+			if _, ok := fieldSeen[campaign.FieldTranslate]; !ok {
+				selectedFields = append(selectedFields, campaign.FieldTranslate)
+				fieldSeen[campaign.FieldTranslate] = struct{}{}
+			}
+		case "canary":
+			if _, ok := fieldSeen[campaign.FieldCanary]; !ok {
+				selectedFields = append(selectedFields, campaign.FieldCanary)
+				fieldSeen[campaign.FieldCanary] = struct{}{}
+			}
+		case "canaryState":
+			if _, ok := fieldSeen[campaign.FieldCanaryState]; !ok {
+				selectedFields = append(selectedFields, campaign.FieldCanaryState)
+				fieldSeen[campaign.FieldCanaryState] = struct{}{}
+			}
+		case "canaryUntil":
+			if _, ok := fieldSeen[campaign.FieldCanaryUntil]; !ok {
+				selectedFields = append(selectedFields, campaign.FieldCanaryUntil)
+				fieldSeen[campaign.FieldCanaryUntil] = struct{}{}
+			}
+		case "reference":
+			if _, ok := fieldSeen[campaign.FieldReference]; !ok {
+				selectedFields = append(selectedFields, campaign.FieldReference)
+				fieldSeen[campaign.FieldReference] = struct{}{}
+			}
 		case "expiresAt":
 			if _, ok := fieldSeen[campaign.FieldExpiresAt]; !ok {
 				selectedFields = append(selectedFields, campaign.FieldExpiresAt)
@@ -1652,6 +1687,11 @@ func (_q *MessageQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 			if _, ok := fieldSeen[message.FieldNotBefore]; !ok {
 				selectedFields = append(selectedFields, message.FieldNotBefore)
 				fieldSeen[message.FieldNotBefore] = struct{}{}
+			}
+		case "reference":
+			if _, ok := fieldSeen[message.FieldReference]; !ok {
+				selectedFields = append(selectedFields, message.FieldReference)
+				fieldSeen[message.FieldReference] = struct{}{}
 			}
 		case "leaseUntil":
 			if _, ok := fieldSeen[message.FieldLeaseUntil]; !ok {

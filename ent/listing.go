@@ -30,6 +30,8 @@ type Listing struct {
 	ContactID *uid.ID `json:"contact_id,omitempty"`
 	// Address holds the value of the "address" field.
 	Address string `json:"address,omitempty"`
+	// Reference holds the value of the "reference" field.
+	Reference *string `json:"reference,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt    time.Time `json:"created_at,omitempty"`
 	selectValues sql.SelectValues
@@ -42,7 +44,7 @@ func (*Listing) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case listing.FieldCampaignID, listing.FieldTemplateID, listing.FieldContactID:
 			values[i] = &sql.NullScanner{S: new(uid.ID)}
-		case listing.FieldAddress:
+		case listing.FieldAddress, listing.FieldReference:
 			values[i] = new(sql.NullString)
 		case listing.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -107,6 +109,13 @@ func (_m *Listing) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field address", values[i])
 			} else if value.Valid {
 				_m.Address = value.String
+			}
+		case listing.FieldReference:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field reference", values[i])
+			} else if value.Valid {
+				_m.Reference = new(string)
+				*_m.Reference = value.String
 			}
 		case listing.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -173,6 +182,11 @@ func (_m *Listing) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("address=")
 	builder.WriteString(_m.Address)
+	builder.WriteString(", ")
+	if v := _m.Reference; v != nil {
+		builder.WriteString("reference=")
+		builder.WriteString(*v)
+	}
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

@@ -81,6 +81,20 @@ func (_c *ListingCreate) SetAddress(v string) *ListingCreate {
 	return _c
 }
 
+// SetReference sets the "reference" field.
+func (_c *ListingCreate) SetReference(v string) *ListingCreate {
+	_c.mutation.SetReference(v)
+	return _c
+}
+
+// SetNillableReference sets the "reference" field if the given value is not nil.
+func (_c *ListingCreate) SetNillableReference(v *string) *ListingCreate {
+	if v != nil {
+		_c.SetReference(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *ListingCreate) SetCreatedAt(v time.Time) *ListingCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -220,6 +234,10 @@ func (_c *ListingCreate) createSpec() (*Listing, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Address(); ok {
 		_spec.SetField(listing.FieldAddress, field.TypeString, value)
 		_node.Address = value
+	}
+	if value, ok := _c.mutation.Reference(); ok {
+		_spec.SetField(listing.FieldReference, field.TypeString, value)
+		_node.Reference = &value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(listing.FieldCreatedAt, field.TypeTime, value)

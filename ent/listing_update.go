@@ -117,6 +117,26 @@ func (_u *ListingUpdate) SetNillableAddress(v *string) *ListingUpdate {
 	return _u
 }
 
+// SetReference sets the "reference" field.
+func (_u *ListingUpdate) SetReference(v string) *ListingUpdate {
+	_u.mutation.SetReference(v)
+	return _u
+}
+
+// SetNillableReference sets the "reference" field if the given value is not nil.
+func (_u *ListingUpdate) SetNillableReference(v *string) *ListingUpdate {
+	if v != nil {
+		_u.SetReference(*v)
+	}
+	return _u
+}
+
+// ClearReference clears the value of the "reference" field.
+func (_u *ListingUpdate) ClearReference() *ListingUpdate {
+	_u.mutation.ClearReference()
+	return _u
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_u *ListingUpdate) SetCreatedAt(v time.Time) *ListingUpdate {
 	_u.mutation.SetCreatedAt(v)
@@ -195,6 +215,12 @@ func (_u *ListingUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Address(); ok {
 		_spec.SetField(listing.FieldAddress, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Reference(); ok {
+		_spec.SetField(listing.FieldReference, field.TypeString, value)
+	}
+	if _u.mutation.ReferenceCleared() {
+		_spec.ClearField(listing.FieldReference, field.TypeString)
 	}
 	if value, ok := _u.mutation.CreatedAt(); ok {
 		_spec.SetField(listing.FieldCreatedAt, field.TypeTime, value)
@@ -307,6 +333,26 @@ func (_u *ListingUpdateOne) SetNillableAddress(v *string) *ListingUpdateOne {
 	return _u
 }
 
+// SetReference sets the "reference" field.
+func (_u *ListingUpdateOne) SetReference(v string) *ListingUpdateOne {
+	_u.mutation.SetReference(v)
+	return _u
+}
+
+// SetNillableReference sets the "reference" field if the given value is not nil.
+func (_u *ListingUpdateOne) SetNillableReference(v *string) *ListingUpdateOne {
+	if v != nil {
+		_u.SetReference(*v)
+	}
+	return _u
+}
+
+// ClearReference clears the value of the "reference" field.
+func (_u *ListingUpdateOne) ClearReference() *ListingUpdateOne {
+	_u.mutation.ClearReference()
+	return _u
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_u *ListingUpdateOne) SetCreatedAt(v time.Time) *ListingUpdateOne {
 	_u.mutation.SetCreatedAt(v)
@@ -415,6 +461,12 @@ func (_u *ListingUpdateOne) sqlSave(ctx context.Context) (_node *Listing, err er
 	}
 	if value, ok := _u.mutation.Address(); ok {
 		_spec.SetField(listing.FieldAddress, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Reference(); ok {
+		_spec.SetField(listing.FieldReference, field.TypeString, value)
+	}
+	if _u.mutation.ReferenceCleared() {
+		_spec.ClearField(listing.FieldReference, field.TypeString)
 	}
 	if value, ok := _u.mutation.CreatedAt(); ok {
 		_spec.SetField(listing.FieldCreatedAt, field.TypeTime, value)

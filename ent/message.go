@@ -69,6 +69,14 @@ type Message struct {
 	SettledAttempts *int `json:"settled_attempts,omitempty"`
 	// not sent earlier; retries and pair limits move it on
 	NotBefore time.Time `json:"not_before,omitempty"`
+	// IANA: the person's, where their own time of day says when it may go
+	TimeZone *string `json:"time_zone,omitempty"`
+	// the caller's own name for it
+	Reference *string `json:"reference,omitempty"`
+	// inbound: our message that it quotes
+	ReplyToID *uid.ID `json:"reply_to_id,omitempty"`
+	// inbound: the button or list row that was chosen
+	Reply *jsonfield.Reply `json:"reply,omitempty"`
 	// while SENDING: when its worker is given up
 	LeaseUntil *time.Time `json:"lease_until,omitempty"`
 	// the claim that took it last
@@ -171,13 +179,13 @@ func (*Message) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case message.FieldCampaignID, message.FieldTemplateID, message.FieldContactID, message.FieldClaimID:
+		case message.FieldCampaignID, message.FieldTemplateID, message.FieldContactID, message.FieldReplyToID, message.FieldClaimID:
 			values[i] = &sql.NullScanner{S: new(uid.ID)}
-		case message.FieldParameters, message.FieldContent, message.FieldPricing:
+		case message.FieldParameters, message.FieldContent, message.FieldReply, message.FieldPricing:
 			values[i] = new([]byte)
 		case message.FieldErrorCode, message.FieldAttempts, message.FieldSettledAttempts, message.FieldClaimPart:
 			values[i] = new(sql.NullInt64)
-		case message.FieldDirection, message.FieldAddress, message.FieldType, message.FieldCategory, message.FieldCountry, message.FieldStatus, message.FieldWamid, message.FieldErrorDetail, message.FieldSkipReason, message.FieldRoute:
+		case message.FieldDirection, message.FieldAddress, message.FieldType, message.FieldCategory, message.FieldCountry, message.FieldStatus, message.FieldWamid, message.FieldErrorDetail, message.FieldSkipReason, message.FieldRoute, message.FieldTimeZone, message.FieldReference:
 			values[i] = new(sql.NullString)
 		case message.FieldNotBefore, message.FieldLeaseUntil, message.FieldQueuedAt, message.FieldAcceptedAt, message.FieldSentAt, message.FieldDeliveredAt, message.FieldReadAt, message.FieldFailedAt, message.FieldUnknownAt, message.FieldClosedAt, message.FieldEditedAt, message.FieldRevokedAt, message.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -349,6 +357,35 @@ func (_m *Message) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field not_before", values[i])
 			} else if value.Valid {
 				_m.NotBefore = value.Time
+			}
+		case message.FieldTimeZone:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field time_zone", values[i])
+			} else if value.Valid {
+				_m.TimeZone = new(string)
+				*_m.TimeZone = value.String
+			}
+		case message.FieldReference:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field reference", values[i])
+			} else if value.Valid {
+				_m.Reference = new(string)
+				*_m.Reference = value.String
+			}
+		case message.FieldReplyToID:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field reply_to_id", values[i])
+			} else if value.Valid {
+				_m.ReplyToID = new(uid.ID)
+				*_m.ReplyToID = *value.S.(*uid.ID)
+			}
+		case message.FieldReply:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field reply", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Reply); err != nil {
+					return fmt.Errorf("unmarshal field reply: %w", err)
+				}
 			}
 		case message.FieldLeaseUntil:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -596,6 +633,24 @@ func (_m *Message) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("not_before=")
 	builder.WriteString(_m.NotBefore.Format(time.ANSIC))
+	builder.WriteString(", ")
+	if v := _m.TimeZone; v != nil {
+		builder.WriteString("time_zone=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.Reference; v != nil {
+		builder.WriteString("reference=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.ReplyToID; v != nil {
+		builder.WriteString("reply_to_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("reply=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Reply))
 	builder.WriteString(", ")
 	if v := _m.LeaseUntil; v != nil {
 		builder.WriteString("lease_until=")

@@ -256,6 +256,54 @@ func (_c *MessageCreate) SetNotBefore(v time.Time) *MessageCreate {
 	return _c
 }
 
+// SetTimeZone sets the "time_zone" field.
+func (_c *MessageCreate) SetTimeZone(v string) *MessageCreate {
+	_c.mutation.SetTimeZone(v)
+	return _c
+}
+
+// SetNillableTimeZone sets the "time_zone" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableTimeZone(v *string) *MessageCreate {
+	if v != nil {
+		_c.SetTimeZone(*v)
+	}
+	return _c
+}
+
+// SetReference sets the "reference" field.
+func (_c *MessageCreate) SetReference(v string) *MessageCreate {
+	_c.mutation.SetReference(v)
+	return _c
+}
+
+// SetNillableReference sets the "reference" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableReference(v *string) *MessageCreate {
+	if v != nil {
+		_c.SetReference(*v)
+	}
+	return _c
+}
+
+// SetReplyToID sets the "reply_to_id" field.
+func (_c *MessageCreate) SetReplyToID(v uid.ID) *MessageCreate {
+	_c.mutation.SetReplyToID(v)
+	return _c
+}
+
+// SetNillableReplyToID sets the "reply_to_id" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableReplyToID(v *uid.ID) *MessageCreate {
+	if v != nil {
+		_c.SetReplyToID(*v)
+	}
+	return _c
+}
+
+// SetReply sets the "reply" field.
+func (_c *MessageCreate) SetReply(v *jsonfield.Reply) *MessageCreate {
+	_c.mutation.SetReply(v)
+	return _c
+}
+
 // SetLeaseUntil sets the "lease_until" field.
 func (_c *MessageCreate) SetLeaseUntil(v time.Time) *MessageCreate {
 	_c.mutation.SetLeaseUntil(v)
@@ -728,6 +776,22 @@ func (_c *MessageCreate) createSpec() (*Message, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.NotBefore(); ok {
 		_spec.SetField(message.FieldNotBefore, field.TypeTime, value)
 		_node.NotBefore = value
+	}
+	if value, ok := _c.mutation.TimeZone(); ok {
+		_spec.SetField(message.FieldTimeZone, field.TypeString, value)
+		_node.TimeZone = &value
+	}
+	if value, ok := _c.mutation.Reference(); ok {
+		_spec.SetField(message.FieldReference, field.TypeString, value)
+		_node.Reference = &value
+	}
+	if value, ok := _c.mutation.ReplyToID(); ok {
+		_spec.SetField(message.FieldReplyToID, field.TypeUUID, value)
+		_node.ReplyToID = &value
+	}
+	if value, ok := _c.mutation.Reply(); ok {
+		_spec.SetField(message.FieldReply, field.TypeJSON, value)
+		_node.Reply = value
 	}
 	if value, ok := _c.mutation.LeaseUntil(); ok {
 		_spec.SetField(message.FieldLeaseUntil, field.TypeTime, value)

@@ -414,6 +414,78 @@ func (_u *MessageUpdate) SetNillableNotBefore(v *time.Time) *MessageUpdate {
 	return _u
 }
 
+// SetTimeZone sets the "time_zone" field.
+func (_u *MessageUpdate) SetTimeZone(v string) *MessageUpdate {
+	_u.mutation.SetTimeZone(v)
+	return _u
+}
+
+// SetNillableTimeZone sets the "time_zone" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableTimeZone(v *string) *MessageUpdate {
+	if v != nil {
+		_u.SetTimeZone(*v)
+	}
+	return _u
+}
+
+// ClearTimeZone clears the value of the "time_zone" field.
+func (_u *MessageUpdate) ClearTimeZone() *MessageUpdate {
+	_u.mutation.ClearTimeZone()
+	return _u
+}
+
+// SetReference sets the "reference" field.
+func (_u *MessageUpdate) SetReference(v string) *MessageUpdate {
+	_u.mutation.SetReference(v)
+	return _u
+}
+
+// SetNillableReference sets the "reference" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableReference(v *string) *MessageUpdate {
+	if v != nil {
+		_u.SetReference(*v)
+	}
+	return _u
+}
+
+// ClearReference clears the value of the "reference" field.
+func (_u *MessageUpdate) ClearReference() *MessageUpdate {
+	_u.mutation.ClearReference()
+	return _u
+}
+
+// SetReplyToID sets the "reply_to_id" field.
+func (_u *MessageUpdate) SetReplyToID(v uid.ID) *MessageUpdate {
+	_u.mutation.SetReplyToID(v)
+	return _u
+}
+
+// SetNillableReplyToID sets the "reply_to_id" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableReplyToID(v *uid.ID) *MessageUpdate {
+	if v != nil {
+		_u.SetReplyToID(*v)
+	}
+	return _u
+}
+
+// ClearReplyToID clears the value of the "reply_to_id" field.
+func (_u *MessageUpdate) ClearReplyToID() *MessageUpdate {
+	_u.mutation.ClearReplyToID()
+	return _u
+}
+
+// SetReply sets the "reply" field.
+func (_u *MessageUpdate) SetReply(v *jsonfield.Reply) *MessageUpdate {
+	_u.mutation.SetReply(v)
+	return _u
+}
+
+// ClearReply clears the value of the "reply" field.
+func (_u *MessageUpdate) ClearReply() *MessageUpdate {
+	_u.mutation.ClearReply()
+	return _u
+}
+
 // SetLeaseUntil sets the "lease_until" field.
 func (_u *MessageUpdate) SetLeaseUntil(v time.Time) *MessageUpdate {
 	_u.mutation.SetLeaseUntil(v)
@@ -910,6 +982,30 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.NotBefore(); ok {
 		_spec.SetField(message.FieldNotBefore, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.TimeZone(); ok {
+		_spec.SetField(message.FieldTimeZone, field.TypeString, value)
+	}
+	if _u.mutation.TimeZoneCleared() {
+		_spec.ClearField(message.FieldTimeZone, field.TypeString)
+	}
+	if value, ok := _u.mutation.Reference(); ok {
+		_spec.SetField(message.FieldReference, field.TypeString, value)
+	}
+	if _u.mutation.ReferenceCleared() {
+		_spec.ClearField(message.FieldReference, field.TypeString)
+	}
+	if value, ok := _u.mutation.ReplyToID(); ok {
+		_spec.SetField(message.FieldReplyToID, field.TypeUUID, value)
+	}
+	if _u.mutation.ReplyToIDCleared() {
+		_spec.ClearField(message.FieldReplyToID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.Reply(); ok {
+		_spec.SetField(message.FieldReply, field.TypeJSON, value)
+	}
+	if _u.mutation.ReplyCleared() {
+		_spec.ClearField(message.FieldReply, field.TypeJSON)
 	}
 	if value, ok := _u.mutation.LeaseUntil(); ok {
 		_spec.SetField(message.FieldLeaseUntil, field.TypeTime, value)
@@ -1511,6 +1607,78 @@ func (_u *MessageUpdateOne) SetNillableNotBefore(v *time.Time) *MessageUpdateOne
 	return _u
 }
 
+// SetTimeZone sets the "time_zone" field.
+func (_u *MessageUpdateOne) SetTimeZone(v string) *MessageUpdateOne {
+	_u.mutation.SetTimeZone(v)
+	return _u
+}
+
+// SetNillableTimeZone sets the "time_zone" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableTimeZone(v *string) *MessageUpdateOne {
+	if v != nil {
+		_u.SetTimeZone(*v)
+	}
+	return _u
+}
+
+// ClearTimeZone clears the value of the "time_zone" field.
+func (_u *MessageUpdateOne) ClearTimeZone() *MessageUpdateOne {
+	_u.mutation.ClearTimeZone()
+	return _u
+}
+
+// SetReference sets the "reference" field.
+func (_u *MessageUpdateOne) SetReference(v string) *MessageUpdateOne {
+	_u.mutation.SetReference(v)
+	return _u
+}
+
+// SetNillableReference sets the "reference" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableReference(v *string) *MessageUpdateOne {
+	if v != nil {
+		_u.SetReference(*v)
+	}
+	return _u
+}
+
+// ClearReference clears the value of the "reference" field.
+func (_u *MessageUpdateOne) ClearReference() *MessageUpdateOne {
+	_u.mutation.ClearReference()
+	return _u
+}
+
+// SetReplyToID sets the "reply_to_id" field.
+func (_u *MessageUpdateOne) SetReplyToID(v uid.ID) *MessageUpdateOne {
+	_u.mutation.SetReplyToID(v)
+	return _u
+}
+
+// SetNillableReplyToID sets the "reply_to_id" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableReplyToID(v *uid.ID) *MessageUpdateOne {
+	if v != nil {
+		_u.SetReplyToID(*v)
+	}
+	return _u
+}
+
+// ClearReplyToID clears the value of the "reply_to_id" field.
+func (_u *MessageUpdateOne) ClearReplyToID() *MessageUpdateOne {
+	_u.mutation.ClearReplyToID()
+	return _u
+}
+
+// SetReply sets the "reply" field.
+func (_u *MessageUpdateOne) SetReply(v *jsonfield.Reply) *MessageUpdateOne {
+	_u.mutation.SetReply(v)
+	return _u
+}
+
+// ClearReply clears the value of the "reply" field.
+func (_u *MessageUpdateOne) ClearReply() *MessageUpdateOne {
+	_u.mutation.ClearReply()
+	return _u
+}
+
 // SetLeaseUntil sets the "lease_until" field.
 func (_u *MessageUpdateOne) SetLeaseUntil(v time.Time) *MessageUpdateOne {
 	_u.mutation.SetLeaseUntil(v)
@@ -2037,6 +2205,30 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 	}
 	if value, ok := _u.mutation.NotBefore(); ok {
 		_spec.SetField(message.FieldNotBefore, field.TypeTime, value)
+	}
+	if value, ok := _u.mutation.TimeZone(); ok {
+		_spec.SetField(message.FieldTimeZone, field.TypeString, value)
+	}
+	if _u.mutation.TimeZoneCleared() {
+		_spec.ClearField(message.FieldTimeZone, field.TypeString)
+	}
+	if value, ok := _u.mutation.Reference(); ok {
+		_spec.SetField(message.FieldReference, field.TypeString, value)
+	}
+	if _u.mutation.ReferenceCleared() {
+		_spec.ClearField(message.FieldReference, field.TypeString)
+	}
+	if value, ok := _u.mutation.ReplyToID(); ok {
+		_spec.SetField(message.FieldReplyToID, field.TypeUUID, value)
+	}
+	if _u.mutation.ReplyToIDCleared() {
+		_spec.ClearField(message.FieldReplyToID, field.TypeUUID)
+	}
+	if value, ok := _u.mutation.Reply(); ok {
+		_spec.SetField(message.FieldReply, field.TypeJSON, value)
+	}
+	if _u.mutation.ReplyCleared() {
+		_spec.ClearField(message.FieldReply, field.TypeJSON)
 	}
 	if value, ok := _u.mutation.LeaseUntil(); ok {
 		_spec.SetField(message.FieldLeaseUntil, field.TypeTime, value)

@@ -8,6 +8,7 @@ import (
 	"carillon/ent/auditchain"
 	"carillon/ent/auditevent"
 	"carillon/ent/campaign"
+	"carillon/ent/campaignrecipient"
 	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
@@ -39,6 +40,7 @@ import (
 	"carillon/ent/predicate"
 	"carillon/ent/quotausage"
 	"carillon/ent/recoverycode"
+	"carillon/ent/reply"
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
 	"carillon/ent/segment"
@@ -79,6 +81,7 @@ const (
 	TypeAuditChain        = "AuditChain"
 	TypeAuditEvent        = "AuditEvent"
 	TypeCampaign          = "Campaign"
+	TypeCampaignRecipient = "CampaignRecipient"
 	TypeClaim             = "Claim"
 	TypeConsentRecord     = "ConsentRecord"
 	TypeContact           = "Contact"
@@ -107,6 +110,7 @@ const (
 	TypePhoneNumber       = "PhoneNumber"
 	TypeQuotaUsage        = "QuotaUsage"
 	TypeRecoveryCode      = "RecoveryCode"
+	TypeReply             = "Reply"
 	TypeSecondFactor      = "SecondFactor"
 	TypeSecurityNotice    = "SecurityNotice"
 	TypeSegment           = "Segment"
@@ -4921,6 +4925,13 @@ type CampaignMutation struct {
 	failure_threshold    *float64
 	addfailure_threshold *float64
 	scheduled_at         *time.Time
+	time_zone            *string
+	recipient_time       *bool
+	translate            *bool
+	canary               **jsonfield.Canary
+	canary_state         *enum.CanaryState
+	canary_until         *time.Time
+	reference            *string
 	expires_at           *time.Time
 	created_at           *time.Time
 	launched_at          *time.Time
@@ -5654,6 +5665,323 @@ func (m *CampaignMutation) ScheduledAtCleared() bool {
 func (m *CampaignMutation) ResetScheduledAt() {
 	m.scheduled_at = nil
 	delete(m.clearedFields, campaign.FieldScheduledAt)
+}
+
+// SetTimeZone sets the "time_zone" field.
+func (m *CampaignMutation) SetTimeZone(s string) {
+	m.time_zone = &s
+}
+
+// TimeZone returns the value of the "time_zone" field in the mutation.
+func (m *CampaignMutation) TimeZone() (r string, exists bool) {
+	v := m.time_zone
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTimeZone returns the old "time_zone" field's value of the Campaign entity.
+// If the Campaign object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignMutation) OldTimeZone(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTimeZone is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTimeZone requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTimeZone: %w", err)
+	}
+	return oldValue.TimeZone, nil
+}
+
+// ClearTimeZone clears the value of the "time_zone" field.
+func (m *CampaignMutation) ClearTimeZone() {
+	m.time_zone = nil
+	m.clearedFields[campaign.FieldTimeZone] = struct{}{}
+}
+
+// TimeZoneCleared returns if the "time_zone" field was cleared in this mutation.
+func (m *CampaignMutation) TimeZoneCleared() bool {
+	_, ok := m.clearedFields[campaign.FieldTimeZone]
+	return ok
+}
+
+// ResetTimeZone resets all changes to the "time_zone" field.
+func (m *CampaignMutation) ResetTimeZone() {
+	m.time_zone = nil
+	delete(m.clearedFields, campaign.FieldTimeZone)
+}
+
+// SetRecipientTime sets the "recipient_time" field.
+func (m *CampaignMutation) SetRecipientTime(b bool) {
+	m.recipient_time = &b
+}
+
+// RecipientTime returns the value of the "recipient_time" field in the mutation.
+func (m *CampaignMutation) RecipientTime() (r bool, exists bool) {
+	v := m.recipient_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRecipientTime returns the old "recipient_time" field's value of the Campaign entity.
+// If the Campaign object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignMutation) OldRecipientTime(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRecipientTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRecipientTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRecipientTime: %w", err)
+	}
+	return oldValue.RecipientTime, nil
+}
+
+// ResetRecipientTime resets all changes to the "recipient_time" field.
+func (m *CampaignMutation) ResetRecipientTime() {
+	m.recipient_time = nil
+}
+
+// SetTranslate sets the "translate" field.
+func (m *CampaignMutation) SetTranslate(b bool) {
+	m.translate = &b
+}
+
+// Translate returns the value of the "translate" field in the mutation.
+func (m *CampaignMutation) Translate() (r bool, exists bool) {
+	v := m.translate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTranslate returns the old "translate" field's value of the Campaign entity.
+// If the Campaign object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignMutation) OldTranslate(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTranslate is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTranslate requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTranslate: %w", err)
+	}
+	return oldValue.Translate, nil
+}
+
+// ResetTranslate resets all changes to the "translate" field.
+func (m *CampaignMutation) ResetTranslate() {
+	m.translate = nil
+}
+
+// SetCanary sets the "canary" field.
+func (m *CampaignMutation) SetCanary(j *jsonfield.Canary) {
+	m.canary = &j
+}
+
+// Canary returns the value of the "canary" field in the mutation.
+func (m *CampaignMutation) Canary() (r *jsonfield.Canary, exists bool) {
+	v := m.canary
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCanary returns the old "canary" field's value of the Campaign entity.
+// If the Campaign object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignMutation) OldCanary(ctx context.Context) (v *jsonfield.Canary, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCanary is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCanary requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCanary: %w", err)
+	}
+	return oldValue.Canary, nil
+}
+
+// ClearCanary clears the value of the "canary" field.
+func (m *CampaignMutation) ClearCanary() {
+	m.canary = nil
+	m.clearedFields[campaign.FieldCanary] = struct{}{}
+}
+
+// CanaryCleared returns if the "canary" field was cleared in this mutation.
+func (m *CampaignMutation) CanaryCleared() bool {
+	_, ok := m.clearedFields[campaign.FieldCanary]
+	return ok
+}
+
+// ResetCanary resets all changes to the "canary" field.
+func (m *CampaignMutation) ResetCanary() {
+	m.canary = nil
+	delete(m.clearedFields, campaign.FieldCanary)
+}
+
+// SetCanaryState sets the "canary_state" field.
+func (m *CampaignMutation) SetCanaryState(es enum.CanaryState) {
+	m.canary_state = &es
+}
+
+// CanaryState returns the value of the "canary_state" field in the mutation.
+func (m *CampaignMutation) CanaryState() (r enum.CanaryState, exists bool) {
+	v := m.canary_state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCanaryState returns the old "canary_state" field's value of the Campaign entity.
+// If the Campaign object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignMutation) OldCanaryState(ctx context.Context) (v *enum.CanaryState, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCanaryState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCanaryState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCanaryState: %w", err)
+	}
+	return oldValue.CanaryState, nil
+}
+
+// ClearCanaryState clears the value of the "canary_state" field.
+func (m *CampaignMutation) ClearCanaryState() {
+	m.canary_state = nil
+	m.clearedFields[campaign.FieldCanaryState] = struct{}{}
+}
+
+// CanaryStateCleared returns if the "canary_state" field was cleared in this mutation.
+func (m *CampaignMutation) CanaryStateCleared() bool {
+	_, ok := m.clearedFields[campaign.FieldCanaryState]
+	return ok
+}
+
+// ResetCanaryState resets all changes to the "canary_state" field.
+func (m *CampaignMutation) ResetCanaryState() {
+	m.canary_state = nil
+	delete(m.clearedFields, campaign.FieldCanaryState)
+}
+
+// SetCanaryUntil sets the "canary_until" field.
+func (m *CampaignMutation) SetCanaryUntil(t time.Time) {
+	m.canary_until = &t
+}
+
+// CanaryUntil returns the value of the "canary_until" field in the mutation.
+func (m *CampaignMutation) CanaryUntil() (r time.Time, exists bool) {
+	v := m.canary_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCanaryUntil returns the old "canary_until" field's value of the Campaign entity.
+// If the Campaign object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignMutation) OldCanaryUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCanaryUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCanaryUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCanaryUntil: %w", err)
+	}
+	return oldValue.CanaryUntil, nil
+}
+
+// ClearCanaryUntil clears the value of the "canary_until" field.
+func (m *CampaignMutation) ClearCanaryUntil() {
+	m.canary_until = nil
+	m.clearedFields[campaign.FieldCanaryUntil] = struct{}{}
+}
+
+// CanaryUntilCleared returns if the "canary_until" field was cleared in this mutation.
+func (m *CampaignMutation) CanaryUntilCleared() bool {
+	_, ok := m.clearedFields[campaign.FieldCanaryUntil]
+	return ok
+}
+
+// ResetCanaryUntil resets all changes to the "canary_until" field.
+func (m *CampaignMutation) ResetCanaryUntil() {
+	m.canary_until = nil
+	delete(m.clearedFields, campaign.FieldCanaryUntil)
+}
+
+// SetReference sets the "reference" field.
+func (m *CampaignMutation) SetReference(s string) {
+	m.reference = &s
+}
+
+// Reference returns the value of the "reference" field in the mutation.
+func (m *CampaignMutation) Reference() (r string, exists bool) {
+	v := m.reference
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReference returns the old "reference" field's value of the Campaign entity.
+// If the Campaign object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignMutation) OldReference(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReference is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReference requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReference: %w", err)
+	}
+	return oldValue.Reference, nil
+}
+
+// ClearReference clears the value of the "reference" field.
+func (m *CampaignMutation) ClearReference() {
+	m.reference = nil
+	m.clearedFields[campaign.FieldReference] = struct{}{}
+}
+
+// ReferenceCleared returns if the "reference" field was cleared in this mutation.
+func (m *CampaignMutation) ReferenceCleared() bool {
+	_, ok := m.clearedFields[campaign.FieldReference]
+	return ok
+}
+
+// ResetReference resets all changes to the "reference" field.
+func (m *CampaignMutation) ResetReference() {
+	m.reference = nil
+	delete(m.clearedFields, campaign.FieldReference)
 }
 
 // SetExpiresAt sets the "expires_at" field.
@@ -6766,7 +7094,7 @@ func (m *CampaignMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CampaignMutation) Fields() []string {
-	fields := make([]string, 0, 32)
+	fields := make([]string, 0, 39)
 	if m.organization_id != nil {
 		fields = append(fields, campaign.FieldOrganizationID)
 	}
@@ -6805,6 +7133,27 @@ func (m *CampaignMutation) Fields() []string {
 	}
 	if m.scheduled_at != nil {
 		fields = append(fields, campaign.FieldScheduledAt)
+	}
+	if m.time_zone != nil {
+		fields = append(fields, campaign.FieldTimeZone)
+	}
+	if m.recipient_time != nil {
+		fields = append(fields, campaign.FieldRecipientTime)
+	}
+	if m.translate != nil {
+		fields = append(fields, campaign.FieldTranslate)
+	}
+	if m.canary != nil {
+		fields = append(fields, campaign.FieldCanary)
+	}
+	if m.canary_state != nil {
+		fields = append(fields, campaign.FieldCanaryState)
+	}
+	if m.canary_until != nil {
+		fields = append(fields, campaign.FieldCanaryUntil)
+	}
+	if m.reference != nil {
+		fields = append(fields, campaign.FieldReference)
 	}
 	if m.expires_at != nil {
 		fields = append(fields, campaign.FieldExpiresAt)
@@ -6897,6 +7246,20 @@ func (m *CampaignMutation) Field(name string) (ent.Value, bool) {
 		return m.FailureThreshold()
 	case campaign.FieldScheduledAt:
 		return m.ScheduledAt()
+	case campaign.FieldTimeZone:
+		return m.TimeZone()
+	case campaign.FieldRecipientTime:
+		return m.RecipientTime()
+	case campaign.FieldTranslate:
+		return m.Translate()
+	case campaign.FieldCanary:
+		return m.Canary()
+	case campaign.FieldCanaryState:
+		return m.CanaryState()
+	case campaign.FieldCanaryUntil:
+		return m.CanaryUntil()
+	case campaign.FieldReference:
+		return m.Reference()
 	case campaign.FieldExpiresAt:
 		return m.ExpiresAt()
 	case campaign.FieldCreatedByID:
@@ -6970,6 +7333,20 @@ func (m *CampaignMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldFailureThreshold(ctx)
 	case campaign.FieldScheduledAt:
 		return m.OldScheduledAt(ctx)
+	case campaign.FieldTimeZone:
+		return m.OldTimeZone(ctx)
+	case campaign.FieldRecipientTime:
+		return m.OldRecipientTime(ctx)
+	case campaign.FieldTranslate:
+		return m.OldTranslate(ctx)
+	case campaign.FieldCanary:
+		return m.OldCanary(ctx)
+	case campaign.FieldCanaryState:
+		return m.OldCanaryState(ctx)
+	case campaign.FieldCanaryUntil:
+		return m.OldCanaryUntil(ctx)
+	case campaign.FieldReference:
+		return m.OldReference(ctx)
 	case campaign.FieldExpiresAt:
 		return m.OldExpiresAt(ctx)
 	case campaign.FieldCreatedByID:
@@ -7107,6 +7484,55 @@ func (m *CampaignMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetScheduledAt(v)
+		return nil
+	case campaign.FieldTimeZone:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTimeZone(v)
+		return nil
+	case campaign.FieldRecipientTime:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRecipientTime(v)
+		return nil
+	case campaign.FieldTranslate:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTranslate(v)
+		return nil
+	case campaign.FieldCanary:
+		v, ok := value.(*jsonfield.Canary)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCanary(v)
+		return nil
+	case campaign.FieldCanaryState:
+		v, ok := value.(enum.CanaryState)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCanaryState(v)
+		return nil
+	case campaign.FieldCanaryUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCanaryUntil(v)
+		return nil
+	case campaign.FieldReference:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReference(v)
 		return nil
 	case campaign.FieldExpiresAt:
 		v, ok := value.(time.Time)
@@ -7445,6 +7871,21 @@ func (m *CampaignMutation) ClearedFields() []string {
 	if m.FieldCleared(campaign.FieldScheduledAt) {
 		fields = append(fields, campaign.FieldScheduledAt)
 	}
+	if m.FieldCleared(campaign.FieldTimeZone) {
+		fields = append(fields, campaign.FieldTimeZone)
+	}
+	if m.FieldCleared(campaign.FieldCanary) {
+		fields = append(fields, campaign.FieldCanary)
+	}
+	if m.FieldCleared(campaign.FieldCanaryState) {
+		fields = append(fields, campaign.FieldCanaryState)
+	}
+	if m.FieldCleared(campaign.FieldCanaryUntil) {
+		fields = append(fields, campaign.FieldCanaryUntil)
+	}
+	if m.FieldCleared(campaign.FieldReference) {
+		fields = append(fields, campaign.FieldReference)
+	}
 	if m.FieldCleared(campaign.FieldExpiresAt) {
 		fields = append(fields, campaign.FieldExpiresAt)
 	}
@@ -7494,6 +7935,21 @@ func (m *CampaignMutation) ClearField(name string) error {
 		return nil
 	case campaign.FieldScheduledAt:
 		m.ClearScheduledAt()
+		return nil
+	case campaign.FieldTimeZone:
+		m.ClearTimeZone()
+		return nil
+	case campaign.FieldCanary:
+		m.ClearCanary()
+		return nil
+	case campaign.FieldCanaryState:
+		m.ClearCanaryState()
+		return nil
+	case campaign.FieldCanaryUntil:
+		m.ClearCanaryUntil()
+		return nil
+	case campaign.FieldReference:
+		m.ClearReference()
 		return nil
 	case campaign.FieldExpiresAt:
 		m.ClearExpiresAt()
@@ -7562,6 +8018,27 @@ func (m *CampaignMutation) ResetField(name string) error {
 		return nil
 	case campaign.FieldScheduledAt:
 		m.ResetScheduledAt()
+		return nil
+	case campaign.FieldTimeZone:
+		m.ResetTimeZone()
+		return nil
+	case campaign.FieldRecipientTime:
+		m.ResetRecipientTime()
+		return nil
+	case campaign.FieldTranslate:
+		m.ResetTranslate()
+		return nil
+	case campaign.FieldCanary:
+		m.ResetCanary()
+		return nil
+	case campaign.FieldCanaryState:
+		m.ResetCanaryState()
+		return nil
+	case campaign.FieldCanaryUntil:
+		m.ResetCanaryUntil()
+		return nil
+	case campaign.FieldReference:
+		m.ResetReference()
 		return nil
 	case campaign.FieldExpiresAt:
 		m.ResetExpiresAt()
@@ -7732,6 +8209,649 @@ func (m *CampaignMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Campaign edge %s", name)
+}
+
+// CampaignRecipientMutation represents an operation that mutates the CampaignRecipient nodes in the graph.
+type CampaignRecipientMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *uid.ID
+	organization_id *uid.ID
+	campaign_id     *uid.ID
+	contact_id      *uid.ID
+	parameters      *map[string]string
+	language        *string
+	reference       *string
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*CampaignRecipient, error)
+	predicates      []predicate.CampaignRecipient
+}
+
+var _ ent.Mutation = (*CampaignRecipientMutation)(nil)
+
+// campaignrecipientOption allows management of the mutation configuration using functional options.
+type campaignrecipientOption func(*CampaignRecipientMutation)
+
+// newCampaignRecipientMutation creates new mutation for the CampaignRecipient entity.
+func newCampaignRecipientMutation(c config, op Op, opts ...campaignrecipientOption) *CampaignRecipientMutation {
+	m := &CampaignRecipientMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCampaignRecipient,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCampaignRecipientID sets the ID field of the mutation.
+func withCampaignRecipientID(id uid.ID) campaignrecipientOption {
+	return func(m *CampaignRecipientMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *CampaignRecipient
+		)
+		m.oldValue = func(ctx context.Context) (*CampaignRecipient, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().CampaignRecipient.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCampaignRecipient sets the old CampaignRecipient of the mutation.
+func withCampaignRecipient(node *CampaignRecipient) campaignrecipientOption {
+	return func(m *CampaignRecipientMutation) {
+		m.oldValue = func(context.Context) (*CampaignRecipient, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CampaignRecipientMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CampaignRecipientMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of CampaignRecipient entities.
+func (m *CampaignRecipientMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CampaignRecipientMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CampaignRecipientMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().CampaignRecipient.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *CampaignRecipientMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *CampaignRecipientMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the CampaignRecipient entity.
+// If the CampaignRecipient object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRecipientMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *CampaignRecipientMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetCampaignID sets the "campaign_id" field.
+func (m *CampaignRecipientMutation) SetCampaignID(u uid.ID) {
+	m.campaign_id = &u
+}
+
+// CampaignID returns the value of the "campaign_id" field in the mutation.
+func (m *CampaignRecipientMutation) CampaignID() (r uid.ID, exists bool) {
+	v := m.campaign_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCampaignID returns the old "campaign_id" field's value of the CampaignRecipient entity.
+// If the CampaignRecipient object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRecipientMutation) OldCampaignID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCampaignID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCampaignID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCampaignID: %w", err)
+	}
+	return oldValue.CampaignID, nil
+}
+
+// ResetCampaignID resets all changes to the "campaign_id" field.
+func (m *CampaignRecipientMutation) ResetCampaignID() {
+	m.campaign_id = nil
+}
+
+// SetContactID sets the "contact_id" field.
+func (m *CampaignRecipientMutation) SetContactID(u uid.ID) {
+	m.contact_id = &u
+}
+
+// ContactID returns the value of the "contact_id" field in the mutation.
+func (m *CampaignRecipientMutation) ContactID() (r uid.ID, exists bool) {
+	v := m.contact_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContactID returns the old "contact_id" field's value of the CampaignRecipient entity.
+// If the CampaignRecipient object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRecipientMutation) OldContactID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContactID: %w", err)
+	}
+	return oldValue.ContactID, nil
+}
+
+// ResetContactID resets all changes to the "contact_id" field.
+func (m *CampaignRecipientMutation) ResetContactID() {
+	m.contact_id = nil
+}
+
+// SetParameters sets the "parameters" field.
+func (m *CampaignRecipientMutation) SetParameters(value map[string]string) {
+	m.parameters = &value
+}
+
+// Parameters returns the value of the "parameters" field in the mutation.
+func (m *CampaignRecipientMutation) Parameters() (r map[string]string, exists bool) {
+	v := m.parameters
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldParameters returns the old "parameters" field's value of the CampaignRecipient entity.
+// If the CampaignRecipient object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRecipientMutation) OldParameters(ctx context.Context) (v map[string]string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldParameters is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldParameters requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldParameters: %w", err)
+	}
+	return oldValue.Parameters, nil
+}
+
+// ResetParameters resets all changes to the "parameters" field.
+func (m *CampaignRecipientMutation) ResetParameters() {
+	m.parameters = nil
+}
+
+// SetLanguage sets the "language" field.
+func (m *CampaignRecipientMutation) SetLanguage(s string) {
+	m.language = &s
+}
+
+// Language returns the value of the "language" field in the mutation.
+func (m *CampaignRecipientMutation) Language() (r string, exists bool) {
+	v := m.language
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLanguage returns the old "language" field's value of the CampaignRecipient entity.
+// If the CampaignRecipient object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRecipientMutation) OldLanguage(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLanguage is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLanguage requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLanguage: %w", err)
+	}
+	return oldValue.Language, nil
+}
+
+// ClearLanguage clears the value of the "language" field.
+func (m *CampaignRecipientMutation) ClearLanguage() {
+	m.language = nil
+	m.clearedFields[campaignrecipient.FieldLanguage] = struct{}{}
+}
+
+// LanguageCleared returns if the "language" field was cleared in this mutation.
+func (m *CampaignRecipientMutation) LanguageCleared() bool {
+	_, ok := m.clearedFields[campaignrecipient.FieldLanguage]
+	return ok
+}
+
+// ResetLanguage resets all changes to the "language" field.
+func (m *CampaignRecipientMutation) ResetLanguage() {
+	m.language = nil
+	delete(m.clearedFields, campaignrecipient.FieldLanguage)
+}
+
+// SetReference sets the "reference" field.
+func (m *CampaignRecipientMutation) SetReference(s string) {
+	m.reference = &s
+}
+
+// Reference returns the value of the "reference" field in the mutation.
+func (m *CampaignRecipientMutation) Reference() (r string, exists bool) {
+	v := m.reference
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReference returns the old "reference" field's value of the CampaignRecipient entity.
+// If the CampaignRecipient object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignRecipientMutation) OldReference(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReference is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReference requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReference: %w", err)
+	}
+	return oldValue.Reference, nil
+}
+
+// ClearReference clears the value of the "reference" field.
+func (m *CampaignRecipientMutation) ClearReference() {
+	m.reference = nil
+	m.clearedFields[campaignrecipient.FieldReference] = struct{}{}
+}
+
+// ReferenceCleared returns if the "reference" field was cleared in this mutation.
+func (m *CampaignRecipientMutation) ReferenceCleared() bool {
+	_, ok := m.clearedFields[campaignrecipient.FieldReference]
+	return ok
+}
+
+// ResetReference resets all changes to the "reference" field.
+func (m *CampaignRecipientMutation) ResetReference() {
+	m.reference = nil
+	delete(m.clearedFields, campaignrecipient.FieldReference)
+}
+
+// Where appends a list predicates to the CampaignRecipientMutation builder.
+func (m *CampaignRecipientMutation) Where(ps ...predicate.CampaignRecipient) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CampaignRecipientMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CampaignRecipientMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CampaignRecipient, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CampaignRecipientMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CampaignRecipientMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CampaignRecipient).
+func (m *CampaignRecipientMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CampaignRecipientMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.organization_id != nil {
+		fields = append(fields, campaignrecipient.FieldOrganizationID)
+	}
+	if m.campaign_id != nil {
+		fields = append(fields, campaignrecipient.FieldCampaignID)
+	}
+	if m.contact_id != nil {
+		fields = append(fields, campaignrecipient.FieldContactID)
+	}
+	if m.parameters != nil {
+		fields = append(fields, campaignrecipient.FieldParameters)
+	}
+	if m.language != nil {
+		fields = append(fields, campaignrecipient.FieldLanguage)
+	}
+	if m.reference != nil {
+		fields = append(fields, campaignrecipient.FieldReference)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CampaignRecipientMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case campaignrecipient.FieldOrganizationID:
+		return m.OrganizationID()
+	case campaignrecipient.FieldCampaignID:
+		return m.CampaignID()
+	case campaignrecipient.FieldContactID:
+		return m.ContactID()
+	case campaignrecipient.FieldParameters:
+		return m.Parameters()
+	case campaignrecipient.FieldLanguage:
+		return m.Language()
+	case campaignrecipient.FieldReference:
+		return m.Reference()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CampaignRecipientMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case campaignrecipient.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case campaignrecipient.FieldCampaignID:
+		return m.OldCampaignID(ctx)
+	case campaignrecipient.FieldContactID:
+		return m.OldContactID(ctx)
+	case campaignrecipient.FieldParameters:
+		return m.OldParameters(ctx)
+	case campaignrecipient.FieldLanguage:
+		return m.OldLanguage(ctx)
+	case campaignrecipient.FieldReference:
+		return m.OldReference(ctx)
+	}
+	return nil, fmt.Errorf("unknown CampaignRecipient field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CampaignRecipientMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case campaignrecipient.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case campaignrecipient.FieldCampaignID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCampaignID(v)
+		return nil
+	case campaignrecipient.FieldContactID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactID(v)
+		return nil
+	case campaignrecipient.FieldParameters:
+		v, ok := value.(map[string]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetParameters(v)
+		return nil
+	case campaignrecipient.FieldLanguage:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLanguage(v)
+		return nil
+	case campaignrecipient.FieldReference:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReference(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignRecipient field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CampaignRecipientMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CampaignRecipientMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CampaignRecipientMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown CampaignRecipient numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CampaignRecipientMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(campaignrecipient.FieldLanguage) {
+		fields = append(fields, campaignrecipient.FieldLanguage)
+	}
+	if m.FieldCleared(campaignrecipient.FieldReference) {
+		fields = append(fields, campaignrecipient.FieldReference)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CampaignRecipientMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CampaignRecipientMutation) ClearField(name string) error {
+	switch name {
+	case campaignrecipient.FieldLanguage:
+		m.ClearLanguage()
+		return nil
+	case campaignrecipient.FieldReference:
+		m.ClearReference()
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignRecipient nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CampaignRecipientMutation) ResetField(name string) error {
+	switch name {
+	case campaignrecipient.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case campaignrecipient.FieldCampaignID:
+		m.ResetCampaignID()
+		return nil
+	case campaignrecipient.FieldContactID:
+		m.ResetContactID()
+		return nil
+	case campaignrecipient.FieldParameters:
+		m.ResetParameters()
+		return nil
+	case campaignrecipient.FieldLanguage:
+		m.ResetLanguage()
+		return nil
+	case campaignrecipient.FieldReference:
+		m.ResetReference()
+		return nil
+	}
+	return fmt.Errorf("unknown CampaignRecipient field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CampaignRecipientMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CampaignRecipientMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CampaignRecipientMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CampaignRecipientMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CampaignRecipientMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CampaignRecipientMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CampaignRecipientMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown CampaignRecipient unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CampaignRecipientMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown CampaignRecipient edge %s", name)
 }
 
 // ClaimMutation represents an operation that mutates the Claim nodes in the graph.
@@ -20934,6 +22054,7 @@ type ListingMutation struct {
 	phone_number_id *uid.ID
 	contact_id      *uid.ID
 	address         *string
+	reference       *string
 	created_at      *time.Time
 	clearedFields   map[string]struct{}
 	done            bool
@@ -21300,6 +22421,55 @@ func (m *ListingMutation) ResetAddress() {
 	m.address = nil
 }
 
+// SetReference sets the "reference" field.
+func (m *ListingMutation) SetReference(s string) {
+	m.reference = &s
+}
+
+// Reference returns the value of the "reference" field in the mutation.
+func (m *ListingMutation) Reference() (r string, exists bool) {
+	v := m.reference
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReference returns the old "reference" field's value of the Listing entity.
+// If the Listing object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ListingMutation) OldReference(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReference is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReference requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReference: %w", err)
+	}
+	return oldValue.Reference, nil
+}
+
+// ClearReference clears the value of the "reference" field.
+func (m *ListingMutation) ClearReference() {
+	m.reference = nil
+	m.clearedFields[listing.FieldReference] = struct{}{}
+}
+
+// ReferenceCleared returns if the "reference" field was cleared in this mutation.
+func (m *ListingMutation) ReferenceCleared() bool {
+	_, ok := m.clearedFields[listing.FieldReference]
+	return ok
+}
+
+// ResetReference resets all changes to the "reference" field.
+func (m *ListingMutation) ResetReference() {
+	m.reference = nil
+	delete(m.clearedFields, listing.FieldReference)
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *ListingMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -21370,7 +22540,7 @@ func (m *ListingMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ListingMutation) Fields() []string {
-	fields := make([]string, 0, 7)
+	fields := make([]string, 0, 8)
 	if m.organization_id != nil {
 		fields = append(fields, listing.FieldOrganizationID)
 	}
@@ -21388,6 +22558,9 @@ func (m *ListingMutation) Fields() []string {
 	}
 	if m.address != nil {
 		fields = append(fields, listing.FieldAddress)
+	}
+	if m.reference != nil {
+		fields = append(fields, listing.FieldReference)
 	}
 	if m.created_at != nil {
 		fields = append(fields, listing.FieldCreatedAt)
@@ -21412,6 +22585,8 @@ func (m *ListingMutation) Field(name string) (ent.Value, bool) {
 		return m.ContactID()
 	case listing.FieldAddress:
 		return m.Address()
+	case listing.FieldReference:
+		return m.Reference()
 	case listing.FieldCreatedAt:
 		return m.CreatedAt()
 	}
@@ -21435,6 +22610,8 @@ func (m *ListingMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldContactID(ctx)
 	case listing.FieldAddress:
 		return m.OldAddress(ctx)
+	case listing.FieldReference:
+		return m.OldReference(ctx)
 	case listing.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	}
@@ -21488,6 +22665,13 @@ func (m *ListingMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetAddress(v)
 		return nil
+	case listing.FieldReference:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReference(v)
+		return nil
 	case listing.FieldCreatedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -21534,6 +22718,9 @@ func (m *ListingMutation) ClearedFields() []string {
 	if m.FieldCleared(listing.FieldContactID) {
 		fields = append(fields, listing.FieldContactID)
 	}
+	if m.FieldCleared(listing.FieldReference) {
+		fields = append(fields, listing.FieldReference)
+	}
 	return fields
 }
 
@@ -21556,6 +22743,9 @@ func (m *ListingMutation) ClearField(name string) error {
 		return nil
 	case listing.FieldContactID:
 		m.ClearContactID()
+		return nil
+	case listing.FieldReference:
+		m.ClearReference()
 		return nil
 	}
 	return fmt.Errorf("unknown Listing nullable field %s", name)
@@ -21582,6 +22772,9 @@ func (m *ListingMutation) ResetField(name string) error {
 		return nil
 	case listing.FieldAddress:
 		m.ResetAddress()
+		return nil
+	case listing.FieldReference:
+		m.ResetReference()
 		return nil
 	case listing.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -23114,6 +24307,10 @@ type MessageMutation struct {
 	settled_attempts    *int
 	addsettled_attempts *int
 	not_before          *time.Time
+	time_zone           *string
+	reference           *string
+	reply_to_id         *uid.ID
+	reply               **jsonfield.Reply
 	lease_until         *time.Time
 	claim_id            *uid.ID
 	claim_part          *int
@@ -24274,6 +25471,202 @@ func (m *MessageMutation) ResetNotBefore() {
 	m.not_before = nil
 }
 
+// SetTimeZone sets the "time_zone" field.
+func (m *MessageMutation) SetTimeZone(s string) {
+	m.time_zone = &s
+}
+
+// TimeZone returns the value of the "time_zone" field in the mutation.
+func (m *MessageMutation) TimeZone() (r string, exists bool) {
+	v := m.time_zone
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTimeZone returns the old "time_zone" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldTimeZone(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTimeZone is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTimeZone requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTimeZone: %w", err)
+	}
+	return oldValue.TimeZone, nil
+}
+
+// ClearTimeZone clears the value of the "time_zone" field.
+func (m *MessageMutation) ClearTimeZone() {
+	m.time_zone = nil
+	m.clearedFields[message.FieldTimeZone] = struct{}{}
+}
+
+// TimeZoneCleared returns if the "time_zone" field was cleared in this mutation.
+func (m *MessageMutation) TimeZoneCleared() bool {
+	_, ok := m.clearedFields[message.FieldTimeZone]
+	return ok
+}
+
+// ResetTimeZone resets all changes to the "time_zone" field.
+func (m *MessageMutation) ResetTimeZone() {
+	m.time_zone = nil
+	delete(m.clearedFields, message.FieldTimeZone)
+}
+
+// SetReference sets the "reference" field.
+func (m *MessageMutation) SetReference(s string) {
+	m.reference = &s
+}
+
+// Reference returns the value of the "reference" field in the mutation.
+func (m *MessageMutation) Reference() (r string, exists bool) {
+	v := m.reference
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReference returns the old "reference" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldReference(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReference is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReference requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReference: %w", err)
+	}
+	return oldValue.Reference, nil
+}
+
+// ClearReference clears the value of the "reference" field.
+func (m *MessageMutation) ClearReference() {
+	m.reference = nil
+	m.clearedFields[message.FieldReference] = struct{}{}
+}
+
+// ReferenceCleared returns if the "reference" field was cleared in this mutation.
+func (m *MessageMutation) ReferenceCleared() bool {
+	_, ok := m.clearedFields[message.FieldReference]
+	return ok
+}
+
+// ResetReference resets all changes to the "reference" field.
+func (m *MessageMutation) ResetReference() {
+	m.reference = nil
+	delete(m.clearedFields, message.FieldReference)
+}
+
+// SetReplyToID sets the "reply_to_id" field.
+func (m *MessageMutation) SetReplyToID(u uid.ID) {
+	m.reply_to_id = &u
+}
+
+// ReplyToID returns the value of the "reply_to_id" field in the mutation.
+func (m *MessageMutation) ReplyToID() (r uid.ID, exists bool) {
+	v := m.reply_to_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReplyToID returns the old "reply_to_id" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldReplyToID(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReplyToID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReplyToID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReplyToID: %w", err)
+	}
+	return oldValue.ReplyToID, nil
+}
+
+// ClearReplyToID clears the value of the "reply_to_id" field.
+func (m *MessageMutation) ClearReplyToID() {
+	m.reply_to_id = nil
+	m.clearedFields[message.FieldReplyToID] = struct{}{}
+}
+
+// ReplyToIDCleared returns if the "reply_to_id" field was cleared in this mutation.
+func (m *MessageMutation) ReplyToIDCleared() bool {
+	_, ok := m.clearedFields[message.FieldReplyToID]
+	return ok
+}
+
+// ResetReplyToID resets all changes to the "reply_to_id" field.
+func (m *MessageMutation) ResetReplyToID() {
+	m.reply_to_id = nil
+	delete(m.clearedFields, message.FieldReplyToID)
+}
+
+// SetReply sets the "reply" field.
+func (m *MessageMutation) SetReply(j *jsonfield.Reply) {
+	m.reply = &j
+}
+
+// Reply returns the value of the "reply" field in the mutation.
+func (m *MessageMutation) Reply() (r *jsonfield.Reply, exists bool) {
+	v := m.reply
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReply returns the old "reply" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldReply(ctx context.Context) (v *jsonfield.Reply, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReply is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReply requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReply: %w", err)
+	}
+	return oldValue.Reply, nil
+}
+
+// ClearReply clears the value of the "reply" field.
+func (m *MessageMutation) ClearReply() {
+	m.reply = nil
+	m.clearedFields[message.FieldReply] = struct{}{}
+}
+
+// ReplyCleared returns if the "reply" field was cleared in this mutation.
+func (m *MessageMutation) ReplyCleared() bool {
+	_, ok := m.clearedFields[message.FieldReply]
+	return ok
+}
+
+// ResetReply resets all changes to the "reply" field.
+func (m *MessageMutation) ResetReply() {
+	m.reply = nil
+	delete(m.clearedFields, message.FieldReply)
+}
+
 // SetLeaseUntil sets the "lease_until" field.
 func (m *MessageMutation) SetLeaseUntil(t time.Time) {
 	m.lease_until = &t
@@ -25159,7 +26552,7 @@ func (m *MessageMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MessageMutation) Fields() []string {
-	fields := make([]string, 0, 37)
+	fields := make([]string, 0, 41)
 	if m.organization_id != nil {
 		fields = append(fields, message.FieldOrganizationID)
 	}
@@ -25225,6 +26618,18 @@ func (m *MessageMutation) Fields() []string {
 	}
 	if m.not_before != nil {
 		fields = append(fields, message.FieldNotBefore)
+	}
+	if m.time_zone != nil {
+		fields = append(fields, message.FieldTimeZone)
+	}
+	if m.reference != nil {
+		fields = append(fields, message.FieldReference)
+	}
+	if m.reply_to_id != nil {
+		fields = append(fields, message.FieldReplyToID)
+	}
+	if m.reply != nil {
+		fields = append(fields, message.FieldReply)
 	}
 	if m.lease_until != nil {
 		fields = append(fields, message.FieldLeaseUntil)
@@ -25323,6 +26728,14 @@ func (m *MessageMutation) Field(name string) (ent.Value, bool) {
 		return m.SettledAttempts()
 	case message.FieldNotBefore:
 		return m.NotBefore()
+	case message.FieldTimeZone:
+		return m.TimeZone()
+	case message.FieldReference:
+		return m.Reference()
+	case message.FieldReplyToID:
+		return m.ReplyToID()
+	case message.FieldReply:
+		return m.Reply()
 	case message.FieldLeaseUntil:
 		return m.LeaseUntil()
 	case message.FieldClaimID:
@@ -25406,6 +26819,14 @@ func (m *MessageMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldSettledAttempts(ctx)
 	case message.FieldNotBefore:
 		return m.OldNotBefore(ctx)
+	case message.FieldTimeZone:
+		return m.OldTimeZone(ctx)
+	case message.FieldReference:
+		return m.OldReference(ctx)
+	case message.FieldReplyToID:
+		return m.OldReplyToID(ctx)
+	case message.FieldReply:
+		return m.OldReply(ctx)
 	case message.FieldLeaseUntil:
 		return m.OldLeaseUntil(ctx)
 	case message.FieldClaimID:
@@ -25598,6 +27019,34 @@ func (m *MessageMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetNotBefore(v)
+		return nil
+	case message.FieldTimeZone:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTimeZone(v)
+		return nil
+	case message.FieldReference:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReference(v)
+		return nil
+	case message.FieldReplyToID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReplyToID(v)
+		return nil
+	case message.FieldReply:
+		v, ok := value.(*jsonfield.Reply)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReply(v)
 		return nil
 	case message.FieldLeaseUntil:
 		v, ok := value.(time.Time)
@@ -25821,6 +27270,18 @@ func (m *MessageMutation) ClearedFields() []string {
 	if m.FieldCleared(message.FieldSettledAttempts) {
 		fields = append(fields, message.FieldSettledAttempts)
 	}
+	if m.FieldCleared(message.FieldTimeZone) {
+		fields = append(fields, message.FieldTimeZone)
+	}
+	if m.FieldCleared(message.FieldReference) {
+		fields = append(fields, message.FieldReference)
+	}
+	if m.FieldCleared(message.FieldReplyToID) {
+		fields = append(fields, message.FieldReplyToID)
+	}
+	if m.FieldCleared(message.FieldReply) {
+		fields = append(fields, message.FieldReply)
+	}
 	if m.FieldCleared(message.FieldLeaseUntil) {
 		fields = append(fields, message.FieldLeaseUntil)
 	}
@@ -25912,6 +27373,18 @@ func (m *MessageMutation) ClearField(name string) error {
 		return nil
 	case message.FieldSettledAttempts:
 		m.ClearSettledAttempts()
+		return nil
+	case message.FieldTimeZone:
+		m.ClearTimeZone()
+		return nil
+	case message.FieldReference:
+		m.ClearReference()
+		return nil
+	case message.FieldReplyToID:
+		m.ClearReplyToID()
+		return nil
+	case message.FieldReply:
+		m.ClearReply()
 		return nil
 	case message.FieldLeaseUntil:
 		m.ClearLeaseUntil()
@@ -26028,6 +27501,18 @@ func (m *MessageMutation) ResetField(name string) error {
 		return nil
 	case message.FieldNotBefore:
 		m.ResetNotBefore()
+		return nil
+	case message.FieldTimeZone:
+		m.ResetTimeZone()
+		return nil
+	case message.FieldReference:
+		m.ResetReference()
+		return nil
+	case message.FieldReplyToID:
+		m.ResetReplyToID()
+		return nil
+	case message.FieldReply:
+		m.ResetReply()
 		return nil
 	case message.FieldLeaseUntil:
 		m.ResetLeaseUntil()
@@ -31036,6 +32521,649 @@ func (m *RecoveryCodeMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *RecoveryCodeMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown RecoveryCode edge %s", name)
+}
+
+// ReplyMutation represents an operation that mutates the Reply nodes in the graph.
+type ReplyMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *uid.ID
+	organization_id *uid.ID
+	campaign_id     *uid.ID
+	message_id      *uid.ID
+	contact_id      *uid.ID
+	button          *string
+	created_at      *time.Time
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*Reply, error)
+	predicates      []predicate.Reply
+}
+
+var _ ent.Mutation = (*ReplyMutation)(nil)
+
+// replyOption allows management of the mutation configuration using functional options.
+type replyOption func(*ReplyMutation)
+
+// newReplyMutation creates new mutation for the Reply entity.
+func newReplyMutation(c config, op Op, opts ...replyOption) *ReplyMutation {
+	m := &ReplyMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeReply,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withReplyID sets the ID field of the mutation.
+func withReplyID(id uid.ID) replyOption {
+	return func(m *ReplyMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Reply
+		)
+		m.oldValue = func(ctx context.Context) (*Reply, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Reply.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withReply sets the old Reply of the mutation.
+func withReply(node *Reply) replyOption {
+	return func(m *ReplyMutation) {
+		m.oldValue = func(context.Context) (*Reply, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ReplyMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ReplyMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Reply entities.
+func (m *ReplyMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ReplyMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ReplyMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Reply.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *ReplyMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *ReplyMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the Reply entity.
+// If the Reply object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplyMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *ReplyMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetCampaignID sets the "campaign_id" field.
+func (m *ReplyMutation) SetCampaignID(u uid.ID) {
+	m.campaign_id = &u
+}
+
+// CampaignID returns the value of the "campaign_id" field in the mutation.
+func (m *ReplyMutation) CampaignID() (r uid.ID, exists bool) {
+	v := m.campaign_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCampaignID returns the old "campaign_id" field's value of the Reply entity.
+// If the Reply object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplyMutation) OldCampaignID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCampaignID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCampaignID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCampaignID: %w", err)
+	}
+	return oldValue.CampaignID, nil
+}
+
+// ResetCampaignID resets all changes to the "campaign_id" field.
+func (m *ReplyMutation) ResetCampaignID() {
+	m.campaign_id = nil
+}
+
+// SetMessageID sets the "message_id" field.
+func (m *ReplyMutation) SetMessageID(u uid.ID) {
+	m.message_id = &u
+}
+
+// MessageID returns the value of the "message_id" field in the mutation.
+func (m *ReplyMutation) MessageID() (r uid.ID, exists bool) {
+	v := m.message_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMessageID returns the old "message_id" field's value of the Reply entity.
+// If the Reply object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplyMutation) OldMessageID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMessageID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMessageID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMessageID: %w", err)
+	}
+	return oldValue.MessageID, nil
+}
+
+// ResetMessageID resets all changes to the "message_id" field.
+func (m *ReplyMutation) ResetMessageID() {
+	m.message_id = nil
+}
+
+// SetContactID sets the "contact_id" field.
+func (m *ReplyMutation) SetContactID(u uid.ID) {
+	m.contact_id = &u
+}
+
+// ContactID returns the value of the "contact_id" field in the mutation.
+func (m *ReplyMutation) ContactID() (r uid.ID, exists bool) {
+	v := m.contact_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldContactID returns the old "contact_id" field's value of the Reply entity.
+// If the Reply object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplyMutation) OldContactID(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldContactID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldContactID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldContactID: %w", err)
+	}
+	return oldValue.ContactID, nil
+}
+
+// ClearContactID clears the value of the "contact_id" field.
+func (m *ReplyMutation) ClearContactID() {
+	m.contact_id = nil
+	m.clearedFields[reply.FieldContactID] = struct{}{}
+}
+
+// ContactIDCleared returns if the "contact_id" field was cleared in this mutation.
+func (m *ReplyMutation) ContactIDCleared() bool {
+	_, ok := m.clearedFields[reply.FieldContactID]
+	return ok
+}
+
+// ResetContactID resets all changes to the "contact_id" field.
+func (m *ReplyMutation) ResetContactID() {
+	m.contact_id = nil
+	delete(m.clearedFields, reply.FieldContactID)
+}
+
+// SetButton sets the "button" field.
+func (m *ReplyMutation) SetButton(s string) {
+	m.button = &s
+}
+
+// Button returns the value of the "button" field in the mutation.
+func (m *ReplyMutation) Button() (r string, exists bool) {
+	v := m.button
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldButton returns the old "button" field's value of the Reply entity.
+// If the Reply object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplyMutation) OldButton(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldButton is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldButton requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldButton: %w", err)
+	}
+	return oldValue.Button, nil
+}
+
+// ClearButton clears the value of the "button" field.
+func (m *ReplyMutation) ClearButton() {
+	m.button = nil
+	m.clearedFields[reply.FieldButton] = struct{}{}
+}
+
+// ButtonCleared returns if the "button" field was cleared in this mutation.
+func (m *ReplyMutation) ButtonCleared() bool {
+	_, ok := m.clearedFields[reply.FieldButton]
+	return ok
+}
+
+// ResetButton resets all changes to the "button" field.
+func (m *ReplyMutation) ResetButton() {
+	m.button = nil
+	delete(m.clearedFields, reply.FieldButton)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ReplyMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ReplyMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Reply entity.
+// If the Reply object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ReplyMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ReplyMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// Where appends a list predicates to the ReplyMutation builder.
+func (m *ReplyMutation) Where(ps ...predicate.Reply) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ReplyMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ReplyMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Reply, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ReplyMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ReplyMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Reply).
+func (m *ReplyMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ReplyMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.organization_id != nil {
+		fields = append(fields, reply.FieldOrganizationID)
+	}
+	if m.campaign_id != nil {
+		fields = append(fields, reply.FieldCampaignID)
+	}
+	if m.message_id != nil {
+		fields = append(fields, reply.FieldMessageID)
+	}
+	if m.contact_id != nil {
+		fields = append(fields, reply.FieldContactID)
+	}
+	if m.button != nil {
+		fields = append(fields, reply.FieldButton)
+	}
+	if m.created_at != nil {
+		fields = append(fields, reply.FieldCreatedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ReplyMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case reply.FieldOrganizationID:
+		return m.OrganizationID()
+	case reply.FieldCampaignID:
+		return m.CampaignID()
+	case reply.FieldMessageID:
+		return m.MessageID()
+	case reply.FieldContactID:
+		return m.ContactID()
+	case reply.FieldButton:
+		return m.Button()
+	case reply.FieldCreatedAt:
+		return m.CreatedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ReplyMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case reply.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case reply.FieldCampaignID:
+		return m.OldCampaignID(ctx)
+	case reply.FieldMessageID:
+		return m.OldMessageID(ctx)
+	case reply.FieldContactID:
+		return m.OldContactID(ctx)
+	case reply.FieldButton:
+		return m.OldButton(ctx)
+	case reply.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Reply field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ReplyMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case reply.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case reply.FieldCampaignID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCampaignID(v)
+		return nil
+	case reply.FieldMessageID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMessageID(v)
+		return nil
+	case reply.FieldContactID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetContactID(v)
+		return nil
+	case reply.FieldButton:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetButton(v)
+		return nil
+	case reply.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Reply field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ReplyMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ReplyMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ReplyMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown Reply numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ReplyMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(reply.FieldContactID) {
+		fields = append(fields, reply.FieldContactID)
+	}
+	if m.FieldCleared(reply.FieldButton) {
+		fields = append(fields, reply.FieldButton)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ReplyMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ReplyMutation) ClearField(name string) error {
+	switch name {
+	case reply.FieldContactID:
+		m.ClearContactID()
+		return nil
+	case reply.FieldButton:
+		m.ClearButton()
+		return nil
+	}
+	return fmt.Errorf("unknown Reply nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ReplyMutation) ResetField(name string) error {
+	switch name {
+	case reply.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case reply.FieldCampaignID:
+		m.ResetCampaignID()
+		return nil
+	case reply.FieldMessageID:
+		m.ResetMessageID()
+		return nil
+	case reply.FieldContactID:
+		m.ResetContactID()
+		return nil
+	case reply.FieldButton:
+		m.ResetButton()
+		return nil
+	case reply.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Reply field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ReplyMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ReplyMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ReplyMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ReplyMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ReplyMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ReplyMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ReplyMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Reply unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ReplyMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Reply edge %s", name)
 }
 
 // SecondFactorMutation represents an operation that mutates the SecondFactor nodes in the graph.

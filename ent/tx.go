@@ -24,6 +24,8 @@ type Tx struct {
 	AuditEvent *AuditEventClient
 	// Campaign is the client for interacting with the Campaign builders.
 	Campaign *CampaignClient
+	// CampaignRecipient is the client for interacting with the CampaignRecipient builders.
+	CampaignRecipient *CampaignRecipientClient
 	// Claim is the client for interacting with the Claim builders.
 	Claim *ClaimClient
 	// ConsentRecord is the client for interacting with the ConsentRecord builders.
@@ -80,6 +82,8 @@ type Tx struct {
 	QuotaUsage *QuotaUsageClient
 	// RecoveryCode is the client for interacting with the RecoveryCode builders.
 	RecoveryCode *RecoveryCodeClient
+	// Reply is the client for interacting with the Reply builders.
+	Reply *ReplyClient
 	// SecondFactor is the client for interacting with the SecondFactor builders.
 	SecondFactor *SecondFactorClient
 	// SecurityNotice is the client for interacting with the SecurityNotice builders.
@@ -244,6 +248,7 @@ func (tx *Tx) init() {
 	tx.AuditChain = NewAuditChainClient(tx.config)
 	tx.AuditEvent = NewAuditEventClient(tx.config)
 	tx.Campaign = NewCampaignClient(tx.config)
+	tx.CampaignRecipient = NewCampaignRecipientClient(tx.config)
 	tx.Claim = NewClaimClient(tx.config)
 	tx.ConsentRecord = NewConsentRecordClient(tx.config)
 	tx.Contact = NewContactClient(tx.config)
@@ -272,6 +277,7 @@ func (tx *Tx) init() {
 	tx.PhoneNumber = NewPhoneNumberClient(tx.config)
 	tx.QuotaUsage = NewQuotaUsageClient(tx.config)
 	tx.RecoveryCode = NewRecoveryCodeClient(tx.config)
+	tx.Reply = NewReplyClient(tx.config)
 	tx.SecondFactor = NewSecondFactorClient(tx.config)
 	tx.SecurityNotice = NewSecurityNoticeClient(tx.config)
 	tx.Segment = NewSegmentClient(tx.config)

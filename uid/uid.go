@@ -59,7 +59,8 @@ const (
 	TemplateChange     Kind = 60
 	Segment            Kind = 61
 	Suppression        Kind = 62
-	kindsEnd                = 63
+	CampaignRecipient  Kind = 70
+	kindsEnd                = 71
 	encodedLength           = 26
 	alphabet                = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base32: sorts as its bytes do
 	maxCounter         uint = 1<<12 - 1
@@ -80,7 +81,7 @@ var prefixes = [kindsEnd]string{
 	Invitation: "inv", PasswordReset: "pwr", AuditEvent: "aud", SecondFactor: "sfa", RecoveryCode: "rcv",
 	ExternalLogin: "xlg", SignInFlow: "sif", Claim: "clm", MediaUpload: "mup",
 	EmailVerification: "emv", SecurityNotice: "sno", Thread: "thr", TemplateChange: "tch",
-	Segment: "seg", Suppression: "sup",
+	Segment: "seg", Suppression: "sup", CampaignRecipient: "crp",
 }
 
 var encoding = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)

@@ -45,6 +45,20 @@ const (
 	FieldFailureThreshold = "failure_threshold"
 	// FieldScheduledAt holds the string denoting the scheduled_at field in the database.
 	FieldScheduledAt = "scheduled_at"
+	// FieldTimeZone holds the string denoting the time_zone field in the database.
+	FieldTimeZone = "time_zone"
+	// FieldRecipientTime holds the string denoting the recipient_time field in the database.
+	FieldRecipientTime = "recipient_time"
+	// FieldTranslate holds the string denoting the translate field in the database.
+	FieldTranslate = "translate"
+	// FieldCanary holds the string denoting the canary field in the database.
+	FieldCanary = "canary"
+	// FieldCanaryState holds the string denoting the canary_state field in the database.
+	FieldCanaryState = "canary_state"
+	// FieldCanaryUntil holds the string denoting the canary_until field in the database.
+	FieldCanaryUntil = "canary_until"
+	// FieldReference holds the string denoting the reference field in the database.
+	FieldReference = "reference"
 	// FieldExpiresAt holds the string denoting the expires_at field in the database.
 	FieldExpiresAt = "expires_at"
 	// FieldCreatedByID holds the string denoting the created_by_id field in the database.
@@ -130,6 +144,13 @@ var Columns = []string{
 	FieldRateLimit,
 	FieldFailureThreshold,
 	FieldScheduledAt,
+	FieldTimeZone,
+	FieldRecipientTime,
+	FieldTranslate,
+	FieldCanary,
+	FieldCanaryState,
+	FieldCanaryUntil,
+	FieldReference,
 	FieldExpiresAt,
 	FieldCreatedByID,
 	FieldCreatedAt,
@@ -169,6 +190,10 @@ func ValidColumn(column string) bool {
 var (
 	Hooks  [1]ent.Hook
 	Policy ent.Policy
+	// DefaultRecipientTime holds the default value on creation for the "recipient_time" field.
+	DefaultRecipientTime bool
+	// DefaultTranslate holds the default value on creation for the "translate" field.
+	DefaultTranslate bool
 	// DefaultCreatedAt holds the default value on creation for the "created_at" field.
 	DefaultCreatedAt func() time.Time
 	// DefaultTotal holds the default value on creation for the "total" field.
@@ -212,7 +237,7 @@ func StatusValidator(s enum.CampaignStatus) error {
 // StatusReasonValidator is a validator for the "status_reason" field enum values. It is called by the builders before save.
 func StatusReasonValidator(sr enum.CampaignStatusReason) error {
 	switch sr {
-	case "PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW", "ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS", "MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED", "SCHEDULE_MISSED", "AUDIENCE_EMPTY":
+	case "PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW", "ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS", "MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED", "SCHEDULE_MISSED", "AUDIENCE_EMPTY", "CANARY_FAILED":
 		return nil
 	default:
 		return fmt.Errorf("campaign: invalid enum value for status_reason field: %q", sr)
@@ -228,6 +253,16 @@ func MissingParameterValidator(mp enum.MissingParameterPolicy) error {
 		return nil
 	default:
 		return fmt.Errorf("campaign: invalid enum value for missing_parameter field: %q", mp)
+	}
+}
+
+// CanaryStateValidator is a validator for the "canary_state" field enum values. It is called by the builders before save.
+func CanaryStateValidator(cs enum.CanaryState) error {
+	switch cs {
+	case "PENDING", "SENDING", "WAITING", "PASSED", "FAILED":
+		return nil
+	default:
+		return fmt.Errorf("campaign: invalid enum value for canary_state field: %q", cs)
 	}
 }
 
@@ -292,6 +327,36 @@ func ByFailureThreshold(opts ...sql.OrderTermOption) OrderOption {
 // ByScheduledAt orders the results by the scheduled_at field.
 func ByScheduledAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldScheduledAt, opts...).ToFunc()
+}
+
+// ByTimeZone orders the results by the time_zone field.
+func ByTimeZone(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTimeZone, opts...).ToFunc()
+}
+
+// ByRecipientTime orders the results by the recipient_time field.
+func ByRecipientTime(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRecipientTime, opts...).ToFunc()
+}
+
+// ByTranslate orders the results by the translate field.
+func ByTranslate(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTranslate, opts...).ToFunc()
+}
+
+// ByCanaryState orders the results by the canary_state field.
+func ByCanaryState(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCanaryState, opts...).ToFunc()
+}
+
+// ByCanaryUntil orders the results by the canary_until field.
+func ByCanaryUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCanaryUntil, opts...).ToFunc()
+}
+
+// ByReference orders the results by the reference field.
+func ByReference(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReference, opts...).ToFunc()
 }
 
 // ByExpiresAt orders the results by the expires_at field.
@@ -450,4 +515,11 @@ var (
 	_ graphql.Marshaler = (*enum.MissingParameterPolicy)(nil)
 	// enum.MissingParameterPolicy must implement graphql.Unmarshaler.
 	_ graphql.Unmarshaler = (*enum.MissingParameterPolicy)(nil)
+)
+
+var (
+	// enum.CanaryState must implement graphql.Marshaler.
+	_ graphql.Marshaler = (*enum.CanaryState)(nil)
+	// enum.CanaryState must implement graphql.Unmarshaler.
+	_ graphql.Unmarshaler = (*enum.CanaryState)(nil)
 )

@@ -97,6 +97,31 @@ func ScheduledAt(v time.Time) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldScheduledAt, v))
 }
 
+// TimeZone applies equality check predicate on the "time_zone" field. It's identical to TimeZoneEQ.
+func TimeZone(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldTimeZone, v))
+}
+
+// RecipientTime applies equality check predicate on the "recipient_time" field. It's identical to RecipientTimeEQ.
+func RecipientTime(v bool) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldRecipientTime, v))
+}
+
+// Translate applies equality check predicate on the "translate" field. It's identical to TranslateEQ.
+func Translate(v bool) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldTranslate, v))
+}
+
+// CanaryUntil applies equality check predicate on the "canary_until" field. It's identical to CanaryUntilEQ.
+func CanaryUntil(v time.Time) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldCanaryUntil, v))
+}
+
+// Reference applies equality check predicate on the "reference" field. It's identical to ReferenceEQ.
+func Reference(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldReference, v))
+}
+
 // ExpiresAt applies equality check predicate on the "expires_at" field. It's identical to ExpiresAtEQ.
 func ExpiresAt(v time.Time) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldExpiresAt, v))
@@ -660,6 +685,276 @@ func ScheduledAtIsNil() predicate.Campaign {
 // ScheduledAtNotNil applies the NotNil predicate on the "scheduled_at" field.
 func ScheduledAtNotNil() predicate.Campaign {
 	return predicate.Campaign(sql.FieldNotNull(FieldScheduledAt))
+}
+
+// TimeZoneEQ applies the EQ predicate on the "time_zone" field.
+func TimeZoneEQ(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldTimeZone, v))
+}
+
+// TimeZoneNEQ applies the NEQ predicate on the "time_zone" field.
+func TimeZoneNEQ(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNEQ(FieldTimeZone, v))
+}
+
+// TimeZoneIn applies the In predicate on the "time_zone" field.
+func TimeZoneIn(vs ...string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldIn(FieldTimeZone, vs...))
+}
+
+// TimeZoneNotIn applies the NotIn predicate on the "time_zone" field.
+func TimeZoneNotIn(vs ...string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotIn(FieldTimeZone, vs...))
+}
+
+// TimeZoneGT applies the GT predicate on the "time_zone" field.
+func TimeZoneGT(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGT(FieldTimeZone, v))
+}
+
+// TimeZoneGTE applies the GTE predicate on the "time_zone" field.
+func TimeZoneGTE(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGTE(FieldTimeZone, v))
+}
+
+// TimeZoneLT applies the LT predicate on the "time_zone" field.
+func TimeZoneLT(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLT(FieldTimeZone, v))
+}
+
+// TimeZoneLTE applies the LTE predicate on the "time_zone" field.
+func TimeZoneLTE(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLTE(FieldTimeZone, v))
+}
+
+// TimeZoneContains applies the Contains predicate on the "time_zone" field.
+func TimeZoneContains(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldContains(FieldTimeZone, v))
+}
+
+// TimeZoneHasPrefix applies the HasPrefix predicate on the "time_zone" field.
+func TimeZoneHasPrefix(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldHasPrefix(FieldTimeZone, v))
+}
+
+// TimeZoneHasSuffix applies the HasSuffix predicate on the "time_zone" field.
+func TimeZoneHasSuffix(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldHasSuffix(FieldTimeZone, v))
+}
+
+// TimeZoneIsNil applies the IsNil predicate on the "time_zone" field.
+func TimeZoneIsNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldIsNull(FieldTimeZone))
+}
+
+// TimeZoneNotNil applies the NotNil predicate on the "time_zone" field.
+func TimeZoneNotNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotNull(FieldTimeZone))
+}
+
+// TimeZoneEqualFold applies the EqualFold predicate on the "time_zone" field.
+func TimeZoneEqualFold(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEqualFold(FieldTimeZone, v))
+}
+
+// TimeZoneContainsFold applies the ContainsFold predicate on the "time_zone" field.
+func TimeZoneContainsFold(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldContainsFold(FieldTimeZone, v))
+}
+
+// RecipientTimeEQ applies the EQ predicate on the "recipient_time" field.
+func RecipientTimeEQ(v bool) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldRecipientTime, v))
+}
+
+// RecipientTimeNEQ applies the NEQ predicate on the "recipient_time" field.
+func RecipientTimeNEQ(v bool) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNEQ(FieldRecipientTime, v))
+}
+
+// TranslateEQ applies the EQ predicate on the "translate" field.
+func TranslateEQ(v bool) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldTranslate, v))
+}
+
+// TranslateNEQ applies the NEQ predicate on the "translate" field.
+func TranslateNEQ(v bool) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNEQ(FieldTranslate, v))
+}
+
+// CanaryIsNil applies the IsNil predicate on the "canary" field.
+func CanaryIsNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldIsNull(FieldCanary))
+}
+
+// CanaryNotNil applies the NotNil predicate on the "canary" field.
+func CanaryNotNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotNull(FieldCanary))
+}
+
+// CanaryStateEQ applies the EQ predicate on the "canary_state" field.
+func CanaryStateEQ(v enum.CanaryState) predicate.Campaign {
+	vc := v
+	return predicate.Campaign(sql.FieldEQ(FieldCanaryState, vc))
+}
+
+// CanaryStateNEQ applies the NEQ predicate on the "canary_state" field.
+func CanaryStateNEQ(v enum.CanaryState) predicate.Campaign {
+	vc := v
+	return predicate.Campaign(sql.FieldNEQ(FieldCanaryState, vc))
+}
+
+// CanaryStateIn applies the In predicate on the "canary_state" field.
+func CanaryStateIn(vs ...enum.CanaryState) predicate.Campaign {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Campaign(sql.FieldIn(FieldCanaryState, v...))
+}
+
+// CanaryStateNotIn applies the NotIn predicate on the "canary_state" field.
+func CanaryStateNotIn(vs ...enum.CanaryState) predicate.Campaign {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = vs[i]
+	}
+	return predicate.Campaign(sql.FieldNotIn(FieldCanaryState, v...))
+}
+
+// CanaryStateIsNil applies the IsNil predicate on the "canary_state" field.
+func CanaryStateIsNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldIsNull(FieldCanaryState))
+}
+
+// CanaryStateNotNil applies the NotNil predicate on the "canary_state" field.
+func CanaryStateNotNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotNull(FieldCanaryState))
+}
+
+// CanaryUntilEQ applies the EQ predicate on the "canary_until" field.
+func CanaryUntilEQ(v time.Time) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldCanaryUntil, v))
+}
+
+// CanaryUntilNEQ applies the NEQ predicate on the "canary_until" field.
+func CanaryUntilNEQ(v time.Time) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNEQ(FieldCanaryUntil, v))
+}
+
+// CanaryUntilIn applies the In predicate on the "canary_until" field.
+func CanaryUntilIn(vs ...time.Time) predicate.Campaign {
+	return predicate.Campaign(sql.FieldIn(FieldCanaryUntil, vs...))
+}
+
+// CanaryUntilNotIn applies the NotIn predicate on the "canary_until" field.
+func CanaryUntilNotIn(vs ...time.Time) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotIn(FieldCanaryUntil, vs...))
+}
+
+// CanaryUntilGT applies the GT predicate on the "canary_until" field.
+func CanaryUntilGT(v time.Time) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGT(FieldCanaryUntil, v))
+}
+
+// CanaryUntilGTE applies the GTE predicate on the "canary_until" field.
+func CanaryUntilGTE(v time.Time) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGTE(FieldCanaryUntil, v))
+}
+
+// CanaryUntilLT applies the LT predicate on the "canary_until" field.
+func CanaryUntilLT(v time.Time) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLT(FieldCanaryUntil, v))
+}
+
+// CanaryUntilLTE applies the LTE predicate on the "canary_until" field.
+func CanaryUntilLTE(v time.Time) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLTE(FieldCanaryUntil, v))
+}
+
+// CanaryUntilIsNil applies the IsNil predicate on the "canary_until" field.
+func CanaryUntilIsNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldIsNull(FieldCanaryUntil))
+}
+
+// CanaryUntilNotNil applies the NotNil predicate on the "canary_until" field.
+func CanaryUntilNotNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotNull(FieldCanaryUntil))
+}
+
+// ReferenceEQ applies the EQ predicate on the "reference" field.
+func ReferenceEQ(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldReference, v))
+}
+
+// ReferenceNEQ applies the NEQ predicate on the "reference" field.
+func ReferenceNEQ(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNEQ(FieldReference, v))
+}
+
+// ReferenceIn applies the In predicate on the "reference" field.
+func ReferenceIn(vs ...string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldIn(FieldReference, vs...))
+}
+
+// ReferenceNotIn applies the NotIn predicate on the "reference" field.
+func ReferenceNotIn(vs ...string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotIn(FieldReference, vs...))
+}
+
+// ReferenceGT applies the GT predicate on the "reference" field.
+func ReferenceGT(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGT(FieldReference, v))
+}
+
+// ReferenceGTE applies the GTE predicate on the "reference" field.
+func ReferenceGTE(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGTE(FieldReference, v))
+}
+
+// ReferenceLT applies the LT predicate on the "reference" field.
+func ReferenceLT(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLT(FieldReference, v))
+}
+
+// ReferenceLTE applies the LTE predicate on the "reference" field.
+func ReferenceLTE(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLTE(FieldReference, v))
+}
+
+// ReferenceContains applies the Contains predicate on the "reference" field.
+func ReferenceContains(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldContains(FieldReference, v))
+}
+
+// ReferenceHasPrefix applies the HasPrefix predicate on the "reference" field.
+func ReferenceHasPrefix(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldHasPrefix(FieldReference, v))
+}
+
+// ReferenceHasSuffix applies the HasSuffix predicate on the "reference" field.
+func ReferenceHasSuffix(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldHasSuffix(FieldReference, v))
+}
+
+// ReferenceIsNil applies the IsNil predicate on the "reference" field.
+func ReferenceIsNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldIsNull(FieldReference))
+}
+
+// ReferenceNotNil applies the NotNil predicate on the "reference" field.
+func ReferenceNotNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotNull(FieldReference))
+}
+
+// ReferenceEqualFold applies the EqualFold predicate on the "reference" field.
+func ReferenceEqualFold(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEqualFold(FieldReference, v))
+}
+
+// ReferenceContainsFold applies the ContainsFold predicate on the "reference" field.
+func ReferenceContainsFold(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldContainsFold(FieldReference, v))
 }
 
 // ExpiresAtEQ applies the EQ predicate on the "expires_at" field.

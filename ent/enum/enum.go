@@ -472,6 +472,7 @@ const (
 	CampaignStatusReasonQuotaReached          CampaignStatusReason = "QUOTA_REACHED"
 	CampaignStatusReasonScheduleMissed        CampaignStatusReason = "SCHEDULE_MISSED"
 	CampaignStatusReasonAudienceEmpty         CampaignStatusReason = "AUDIENCE_EMPTY"
+	CampaignStatusReasonCanaryFailed          CampaignStatusReason = "CANARY_FAILED"
 )
 
 // MarshalGQL and UnmarshalGQL bind CampaignStatusReason to the GraphQL enum of that name.
@@ -483,7 +484,7 @@ func (CampaignStatusReason) Values() []string {
 	return []string{"PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW",
 		"ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS",
 		"MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED",
-		"SCHEDULE_MISSED", "AUDIENCE_EMPTY"}
+		"SCHEDULE_MISSED", "AUDIENCE_EMPTY", "CANARY_FAILED"}
 }
 
 // MissingParameterPolicy says what to do about a recipient without a value.
@@ -503,6 +504,24 @@ func (MissingParameterPolicy) Values() []string {
 	return []string{"SKIP", "FAIL"}
 }
 
+// CanaryState says how far a campaign's canary has come.
+type CanaryState string
+
+const (
+	CanaryStatePending CanaryState = "PENDING" // nothing of it is sent
+	CanaryStateSending CanaryState = "SENDING"
+	CanaryStateWaiting CanaryState = "WAITING" // all of it is sent
+	CanaryStatePassed  CanaryState = "PASSED"
+	CanaryStateFailed  CanaryState = "FAILED"
+)
+
+// MarshalGQL and UnmarshalGQL bind CanaryState to the GraphQL enum of that name.
+func (v CanaryState) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *CanaryState) UnmarshalGQL(in any) error { return read(v, in) }
+
+// Values lists them for the data model.
+func (CanaryState) Values() []string { return []string{"PENDING", "SENDING", "WAITING", "PASSED", "FAILED"} }
+
 // SkipReason says why a recipient was left out.
 type SkipReason string
 
@@ -519,6 +538,7 @@ const (
 	SkipReasonBlocked          SkipReason = "BLOCKED"
 	SkipReasonCountryRule      SkipReason = "COUNTRY_RULE"
 	SkipReasonExpired          SkipReason = "EXPIRED"
+	SkipReasonNoTranslation    SkipReason = "NO_TRANSLATION"
 )
 
 // MarshalGQL and UnmarshalGQL bind SkipReason to the GraphQL enum of that name.
@@ -528,7 +548,8 @@ func (v *SkipReason) UnmarshalGQL(in any) error { return read(v, in) }
 // Values lists them for the data model.
 func (SkipReason) Values() []string {
 	return []string{"OPTED_OUT", "NO_OPT_IN", "CONTACT_DELETED", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER",
-		"INVALID_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED"}
+		"INVALID_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED",
+		"NO_TRANSLATION"}
 }
 
 // Direction says who wrote a message.

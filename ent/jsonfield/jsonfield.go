@@ -93,6 +93,20 @@ type ParameterBinding struct {
 	Fallback     *string `json:"fallback,omitempty"`
 }
 
+// Canary is the share of a campaign that is sent first; the rest follows if it went well.
+type Canary struct {
+	Size           int     `json:"size"`
+	WaitSeconds    int     `json:"waitSeconds"` // after its last message was handed over
+	MaxFailureRate float64 `json:"maxFailureRate"`
+}
+
+// Reply is the button or list row that an inbound message chose.
+type Reply struct {
+	ID      string `json:"id,omitempty"`
+	Title   string `json:"title,omitempty"`
+	Payload string `json:"payload,omitempty"`
+}
+
 // Pricing is what Meta said of a message's price.
 type Pricing struct {
 	Billable bool   `json:"billable"`

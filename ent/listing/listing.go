@@ -26,6 +26,8 @@ const (
 	FieldContactID = "contact_id"
 	// FieldAddress holds the string denoting the address field in the database.
 	FieldAddress = "address"
+	// FieldReference holds the string denoting the reference field in the database.
+	FieldReference = "reference"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// Table holds the table name of the listing in the database.
@@ -41,6 +43,7 @@ var Columns = []string{
 	FieldPhoneNumberID,
 	FieldContactID,
 	FieldAddress,
+	FieldReference,
 	FieldCreatedAt,
 }
 
@@ -102,6 +105,11 @@ func ByContactID(opts ...sql.OrderTermOption) OrderOption {
 // ByAddress orders the results by the address field.
 func ByAddress(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldAddress, opts...).ToFunc()
+}
+
+// ByReference orders the results by the reference field.
+func ByReference(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReference, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

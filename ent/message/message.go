@@ -63,6 +63,14 @@ const (
 	FieldSettledAttempts = "settled_attempts"
 	// FieldNotBefore holds the string denoting the not_before field in the database.
 	FieldNotBefore = "not_before"
+	// FieldTimeZone holds the string denoting the time_zone field in the database.
+	FieldTimeZone = "time_zone"
+	// FieldReference holds the string denoting the reference field in the database.
+	FieldReference = "reference"
+	// FieldReplyToID holds the string denoting the reply_to_id field in the database.
+	FieldReplyToID = "reply_to_id"
+	// FieldReply holds the string denoting the reply field in the database.
+	FieldReply = "reply"
 	// FieldLeaseUntil holds the string denoting the lease_until field in the database.
 	FieldLeaseUntil = "lease_until"
 	// FieldClaimID holds the string denoting the claim_id field in the database.
@@ -158,6 +166,10 @@ var Columns = []string{
 	FieldAttempts,
 	FieldSettledAttempts,
 	FieldNotBefore,
+	FieldTimeZone,
+	FieldReference,
+	FieldReplyToID,
+	FieldReply,
 	FieldLeaseUntil,
 	FieldClaimID,
 	FieldClaimPart,
@@ -246,7 +258,7 @@ func StatusValidator(s enum.MessageStatus) error {
 // SkipReasonValidator is a validator for the "skip_reason" field enum values. It is called by the builders before save.
 func SkipReasonValidator(sr enum.SkipReason) error {
 	switch sr {
-	case "OPTED_OUT", "NO_OPT_IN", "CONTACT_DELETED", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER", "INVALID_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED":
+	case "OPTED_OUT", "NO_OPT_IN", "CONTACT_DELETED", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER", "INVALID_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED", "NO_TRANSLATION":
 		return nil
 	default:
 		return fmt.Errorf("message: invalid enum value for skip_reason field: %q", sr)
@@ -369,6 +381,21 @@ func BySettledAttempts(opts ...sql.OrderTermOption) OrderOption {
 // ByNotBefore orders the results by the not_before field.
 func ByNotBefore(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldNotBefore, opts...).ToFunc()
+}
+
+// ByTimeZone orders the results by the time_zone field.
+func ByTimeZone(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTimeZone, opts...).ToFunc()
+}
+
+// ByReference orders the results by the reference field.
+func ByReference(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReference, opts...).ToFunc()
+}
+
+// ByReplyToID orders the results by the reply_to_id field.
+func ByReplyToID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReplyToID, opts...).ToFunc()
 }
 
 // ByLeaseUntil orders the results by the lease_until field.

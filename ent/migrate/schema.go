@@ -184,7 +184,7 @@ var (
 		{Name: "organization_id", Type: field.TypeUUID},
 		{Name: "name", Type: field.TypeString},
 		{Name: "status", Type: field.TypeEnum, Enums: []string{"DRAFT", "SCHEDULED", "PREPARING", "RUNNING", "PAUSED", "COMPLETED", "CANCELED", "FAILED"}, Default: "DRAFT"},
-		{Name: "status_reason", Type: field.TypeEnum, Nullable: true, Enums: []string{"PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW", "ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS", "MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED", "SCHEDULE_MISSED", "AUDIENCE_EMPTY"}},
+		{Name: "status_reason", Type: field.TypeEnum, Nullable: true, Enums: []string{"PAUSED_BY_USER", "MESSAGING_LIMIT", "TEMPLATE_PAUSED", "TEMPLATE_DISABLED", "QUALITY_LOW", "ACCOUNT_RESTRICTED", "TOKEN_INVALID", "PAYMENT_ISSUE", "FAILURE_RATE", "ORGANIZATION_SUSPENDED", "QUIET_HOURS", "MISSING_PARAMETER", "NUMBER_UNAVAILABLE", "TERMS_NOT_ACCEPTED", "QUOTA_REACHED", "SCHEDULE_MISSED", "AUDIENCE_EMPTY", "CANARY_FAILED"}},
 		{Name: "status_detail", Type: field.TypeString, Nullable: true},
 		{Name: "audience_rule", Type: field.TypeJSON},
 		{Name: "parameters", Type: field.TypeJSON},
@@ -192,6 +192,13 @@ var (
 		{Name: "rate_limit", Type: field.TypeInt, Nullable: true},
 		{Name: "failure_threshold", Type: field.TypeFloat64, Nullable: true},
 		{Name: "scheduled_at", Type: field.TypeTime, Nullable: true},
+		{Name: "time_zone", Type: field.TypeString, Nullable: true},
+		{Name: "recipient_time", Type: field.TypeBool, Default: false},
+		{Name: "translate", Type: field.TypeBool, Default: false},
+		{Name: "canary", Type: field.TypeJSON, Nullable: true},
+		{Name: "canary_state", Type: field.TypeEnum, Nullable: true, Enums: []string{"PENDING", "SENDING", "WAITING", "PASSED", "FAILED"}},
+		{Name: "canary_until", Type: field.TypeTime, Nullable: true},
+		{Name: "reference", Type: field.TypeString, Nullable: true},
 		{Name: "expires_at", Type: field.TypeTime, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "launched_at", Type: field.TypeTime, Nullable: true},
@@ -222,19 +229,19 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "campaign_template_template",
-				Columns:    []*schema.Column{CampaignColumns[30]},
+				Columns:    []*schema.Column{CampaignColumns[37]},
 				RefColumns: []*schema.Column{TemplateColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "campaign_phone_number_phone_number",
-				Columns:    []*schema.Column{CampaignColumns[31]},
+				Columns:    []*schema.Column{CampaignColumns[38]},
 				RefColumns: []*schema.Column{PhoneNumberColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "campaign_member_created_by",
-				Columns:    []*schema.Column{CampaignColumns[32]},
+				Columns:    []*schema.Column{CampaignColumns[39]},
 				RefColumns: []*schema.Column{MemberColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -248,7 +255,7 @@ var (
 			{
 				Name:    "campaign_organization_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignColumns[1], CampaignColumns[13]},
+				Columns: []*schema.Column{CampaignColumns[1], CampaignColumns[20]},
 			},
 			{
 				Name:    "campaign_status_scheduled_at",
@@ -261,7 +268,7 @@ var (
 			{
 				Name:    "campaign_phone_number_id",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignColumns[31]},
+				Columns: []*schema.Column{CampaignColumns[38]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status IN ('PREPARING', 'RUNNING', 'PAUSED')",
 				},
@@ -269,7 +276,48 @@ var (
 			{
 				Name:    "campaign_template_id",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignColumns[30]},
+				Columns: []*schema.Column{CampaignColumns[37]},
+			},
+			{
+				Name:    "campaign_organization_id_reference",
+				Unique:  false,
+				Columns: []*schema.Column{CampaignColumns[1], CampaignColumns[18]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "reference IS NOT NULL",
+				},
+			},
+		},
+	}
+	// CampaignRecipientColumns holds the columns for the "campaign_recipient" table.
+	CampaignRecipientColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "campaign_id", Type: field.TypeUUID},
+		{Name: "contact_id", Type: field.TypeUUID},
+		{Name: "parameters", Type: field.TypeJSON},
+		{Name: "language", Type: field.TypeString, Nullable: true},
+		{Name: "reference", Type: field.TypeString, Nullable: true},
+	}
+	// CampaignRecipientTable holds the schema information for the "campaign_recipient" table.
+	CampaignRecipientTable = &schema.Table{
+		Name:       "campaign_recipient",
+		Columns:    CampaignRecipientColumns,
+		PrimaryKey: []*schema.Column{CampaignRecipientColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "campaignrecipient_campaign_id_contact_id",
+				Unique:  true,
+				Columns: []*schema.Column{CampaignRecipientColumns[2], CampaignRecipientColumns[3]},
+			},
+			{
+				Name:    "campaignrecipient_contact_id",
+				Unique:  false,
+				Columns: []*schema.Column{CampaignRecipientColumns[3]},
+			},
+			{
+				Name:    "campaignrecipient_organization_id_campaign_id",
+				Unique:  false,
+				Columns: []*schema.Column{CampaignRecipientColumns[1], CampaignRecipientColumns[2]},
 			},
 		},
 	}
@@ -830,6 +878,7 @@ var (
 		{Name: "phone_number_id", Type: field.TypeUUID},
 		{Name: "contact_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "address", Type: field.TypeString},
+		{Name: "reference", Type: field.TypeString, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 	}
 	// ListingTable holds the schema information for the "listing" table.
@@ -876,6 +925,14 @@ var (
 				Name:    "listing_organization_id_address_id",
 				Unique:  false,
 				Columns: []*schema.Column{ListingColumns[1], ListingColumns[6], ListingColumns[0]},
+			},
+			{
+				Name:    "listing_organization_id_reference_id",
+				Unique:  false,
+				Columns: []*schema.Column{ListingColumns[1], ListingColumns[7], ListingColumns[0]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "reference IS NOT NULL",
+				},
 			},
 		},
 	}
@@ -977,11 +1034,15 @@ var (
 		{Name: "wamid", Type: field.TypeString, Nullable: true},
 		{Name: "error_code", Type: field.TypeInt, Nullable: true},
 		{Name: "error_detail", Type: field.TypeString, Nullable: true},
-		{Name: "skip_reason", Type: field.TypeEnum, Nullable: true, Enums: []string{"OPTED_OUT", "NO_OPT_IN", "CONTACT_DELETED", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER", "INVALID_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED"}},
+		{Name: "skip_reason", Type: field.TypeEnum, Nullable: true, Enums: []string{"OPTED_OUT", "NO_OPT_IN", "CONTACT_DELETED", "DUPLICATE", "INVALID_NUMBER", "MISSING_PARAMETER", "INVALID_PARAMETER", "FREQUENCY_CAP", "SUPPRESSED", "BLOCKED", "COUNTRY_RULE", "EXPIRED", "NO_TRANSLATION"}},
 		{Name: "route", Type: field.TypeEnum, Nullable: true, Enums: []string{"MESSAGES", "MARKETING_MESSAGES"}},
 		{Name: "attempts", Type: field.TypeInt, Default: 0},
 		{Name: "settled_attempts", Type: field.TypeInt, Nullable: true},
 		{Name: "not_before", Type: field.TypeTime},
+		{Name: "time_zone", Type: field.TypeString, Nullable: true},
+		{Name: "reference", Type: field.TypeString, Nullable: true},
+		{Name: "reply_to_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "reply", Type: field.TypeJSON, Nullable: true},
 		{Name: "lease_until", Type: field.TypeTime, Nullable: true},
 		{Name: "claim_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "claim_part", Type: field.TypeInt, Nullable: true},
@@ -1010,25 +1071,25 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "message_campaign_campaign",
-				Columns:    []*schema.Column{MessageColumns[34]},
+				Columns:    []*schema.Column{MessageColumns[38]},
 				RefColumns: []*schema.Column{CampaignColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "message_template_template",
-				Columns:    []*schema.Column{MessageColumns[35]},
+				Columns:    []*schema.Column{MessageColumns[39]},
 				RefColumns: []*schema.Column{TemplateColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
 			{
 				Symbol:     "message_phone_number_phone_number",
-				Columns:    []*schema.Column{MessageColumns[36]},
+				Columns:    []*schema.Column{MessageColumns[40]},
 				RefColumns: []*schema.Column{PhoneNumberColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "message_contact_contact",
-				Columns:    []*schema.Column{MessageColumns[37]},
+				Columns:    []*schema.Column{MessageColumns[41]},
 				RefColumns: []*schema.Column{ContactColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -1037,7 +1098,7 @@ var (
 			{
 				Name:    "message_campaign_queue",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[34], MessageColumns[18], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[38], MessageColumns[18], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'QUEUED' AND campaign_id IS NOT NULL",
 				},
@@ -1045,7 +1106,7 @@ var (
 			{
 				Name:    "message_direct_queue",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[36], MessageColumns[18], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[40], MessageColumns[18], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'QUEUED' AND campaign_id IS NULL",
 				},
@@ -1053,7 +1114,7 @@ var (
 			{
 				Name:    "message_unknown",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[28]},
+				Columns: []*schema.Column{MessageColumns[32]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'UNKNOWN'",
 				},
@@ -1061,7 +1122,7 @@ var (
 			{
 				Name:    "message_campaign_failed",
 				Unique:  false,
-				Columns: []*schema.Column{MessageColumns[34], MessageColumns[0]},
+				Columns: []*schema.Column{MessageColumns[38], MessageColumns[0]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status = 'FAILED'",
 				},
@@ -1090,7 +1151,7 @@ var (
 			{
 				Name:    "message_received_once",
 				Unique:  true,
-				Columns: []*schema.Column{MessageColumns[36], MessageColumns[11]},
+				Columns: []*schema.Column{MessageColumns[40], MessageColumns[11]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "direction = 'INBOUND'",
 				},
@@ -1259,6 +1320,44 @@ var (
 				Name:    "recoverycode_user_id_code_hash",
 				Unique:  true,
 				Columns: []*schema.Column{RecoveryCodeColumns[1], RecoveryCodeColumns[2]},
+			},
+		},
+	}
+	// ReplyColumns holds the columns for the "reply" table.
+	ReplyColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "campaign_id", Type: field.TypeUUID},
+		{Name: "message_id", Type: field.TypeUUID},
+		{Name: "contact_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "button", Type: field.TypeString, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+	}
+	// ReplyTable holds the schema information for the "reply" table.
+	ReplyTable = &schema.Table{
+		Name:       "reply",
+		Columns:    ReplyColumns,
+		PrimaryKey: []*schema.Column{ReplyColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "reply_campaign_id_message_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReplyColumns[2], ReplyColumns[3]},
+			},
+			{
+				Name:    "reply_message_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReplyColumns[3]},
+			},
+			{
+				Name:    "reply_contact_id",
+				Unique:  false,
+				Columns: []*schema.Column{ReplyColumns[4]},
+			},
+			{
+				Name:    "reply_organization_id_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{ReplyColumns[1], ReplyColumns[6]},
 			},
 		},
 	}
@@ -1700,6 +1799,7 @@ var (
 		AuditChainTable,
 		AuditEventTable,
 		CampaignTable,
+		CampaignRecipientTable,
 		ClaimTable,
 		ConsentRecordTable,
 		ContactTable,
@@ -1728,6 +1828,7 @@ var (
 		PhoneNumberTable,
 		QuotaUsageTable,
 		RecoveryCodeTable,
+		ReplyTable,
 		SecondFactorTable,
 		SecurityNoticeTable,
 		SegmentTable,
@@ -1764,6 +1865,9 @@ func init() {
 	CampaignTable.ForeignKeys[2].RefTable = MemberTable
 	CampaignTable.Annotation = &entsql.Annotation{
 		Table: "campaign",
+	}
+	CampaignRecipientTable.Annotation = &entsql.Annotation{
+		Table: "campaign_recipient",
 	}
 	ClaimTable.Annotation = &entsql.Annotation{
 		Table: "claim",
@@ -1860,6 +1964,9 @@ func init() {
 	}
 	RecoveryCodeTable.Annotation = &entsql.Annotation{
 		Table: "recovery_code",
+	}
+	ReplyTable.Annotation = &entsql.Annotation{
+		Table: "reply",
 	}
 	SecondFactorTable.Annotation = &entsql.Annotation{
 		Table: "second_factor",

@@ -21,6 +21,9 @@ type AuditEvent func(*sql.Selector)
 // Campaign is the predicate function for campaign builders.
 type Campaign func(*sql.Selector)
 
+// CampaignRecipient is the predicate function for campaignrecipient builders.
+type CampaignRecipient func(*sql.Selector)
+
 // Claim is the predicate function for claim builders.
 type Claim func(*sql.Selector)
 
@@ -104,6 +107,9 @@ type QuotaUsage func(*sql.Selector)
 
 // RecoveryCode is the predicate function for recoverycode builders.
 type RecoveryCode func(*sql.Selector)
+
+// Reply is the predicate function for reply builders.
+type Reply func(*sql.Selector)
 
 // SecondFactor is the predicate function for secondfactor builders.
 type SecondFactor func(*sql.Selector)

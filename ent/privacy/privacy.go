@@ -231,6 +231,30 @@ func (f CampaignMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutati
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.CampaignMutation", m)
 }
 
+// The CampaignRecipientQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type CampaignRecipientQueryRuleFunc func(context.Context, *ent.CampaignRecipientQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f CampaignRecipientQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.CampaignRecipientQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.CampaignRecipientQuery", q)
+}
+
+// The CampaignRecipientMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type CampaignRecipientMutationRuleFunc func(context.Context, *ent.CampaignRecipientMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f CampaignRecipientMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.CampaignRecipientMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.CampaignRecipientMutation", m)
+}
+
 // The ClaimQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type ClaimQueryRuleFunc func(context.Context, *ent.ClaimQuery) error
@@ -903,6 +927,30 @@ func (f RecoveryCodeMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mu
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.RecoveryCodeMutation", m)
 }
 
+// The ReplyQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type ReplyQueryRuleFunc func(context.Context, *ent.ReplyQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f ReplyQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.ReplyQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.ReplyQuery", q)
+}
+
+// The ReplyMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type ReplyMutationRuleFunc func(context.Context, *ent.ReplyMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f ReplyMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.ReplyMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ReplyMutation", m)
+}
+
 // The SecondFactorQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type SecondFactorQueryRuleFunc func(context.Context, *ent.SecondFactorQuery) error
@@ -1284,6 +1332,8 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.CampaignQuery:
 		return q.Filter(), nil
+	case *ent.CampaignRecipientQuery:
+		return q.Filter(), nil
 	case *ent.ClaimQuery:
 		return q.Filter(), nil
 	case *ent.ConsentRecordQuery:
@@ -1340,6 +1390,8 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.RecoveryCodeQuery:
 		return q.Filter(), nil
+	case *ent.ReplyQuery:
+		return q.Filter(), nil
 	case *ent.SecondFactorQuery:
 		return q.Filter(), nil
 	case *ent.SecurityNoticeQuery:
@@ -1384,6 +1436,8 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 	case *ent.AuditEventMutation:
 		return m.Filter(), nil
 	case *ent.CampaignMutation:
+		return m.Filter(), nil
+	case *ent.CampaignRecipientMutation:
 		return m.Filter(), nil
 	case *ent.ClaimMutation:
 		return m.Filter(), nil
@@ -1440,6 +1494,8 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 	case *ent.QuotaUsageMutation:
 		return m.Filter(), nil
 	case *ent.RecoveryCodeMutation:
+		return m.Filter(), nil
+	case *ent.ReplyMutation:
 		return m.Filter(), nil
 	case *ent.SecondFactorMutation:
 		return m.Filter(), nil

@@ -8,6 +8,7 @@ import (
 	"carillon/ent/auditchain"
 	"carillon/ent/auditevent"
 	"carillon/ent/campaign"
+	"carillon/ent/campaignrecipient"
 	"carillon/ent/claim"
 	"carillon/ent/consentrecord"
 	"carillon/ent/contact"
@@ -37,6 +38,7 @@ import (
 	"carillon/ent/phonenumber"
 	"carillon/ent/quotausage"
 	"carillon/ent/recoverycode"
+	"carillon/ent/reply"
 	"carillon/ent/schema"
 	"carillon/ent/secondfactor"
 	"carillon/ent/securitynotice"
@@ -167,58 +169,84 @@ func init() {
 	_ = campaignMixinFields0
 	campaignFields := schema.Campaign{}.Fields()
 	_ = campaignFields
+	// campaignDescRecipientTime is the schema descriptor for recipient_time field.
+	campaignDescRecipientTime := campaignFields[13].Descriptor()
+	// campaign.DefaultRecipientTime holds the default value on creation for the recipient_time field.
+	campaign.DefaultRecipientTime = campaignDescRecipientTime.Default.(bool)
+	// campaignDescTranslate is the schema descriptor for translate field.
+	campaignDescTranslate := campaignFields[14].Descriptor()
+	// campaign.DefaultTranslate holds the default value on creation for the translate field.
+	campaign.DefaultTranslate = campaignDescTranslate.Default.(bool)
 	// campaignDescCreatedAt is the schema descriptor for created_at field.
-	campaignDescCreatedAt := campaignFields[14].Descriptor()
+	campaignDescCreatedAt := campaignFields[21].Descriptor()
 	// campaign.DefaultCreatedAt holds the default value on creation for the created_at field.
 	campaign.DefaultCreatedAt = campaignDescCreatedAt.Default.(func() time.Time)
 	// campaignDescTotal is the schema descriptor for total field.
-	campaignDescTotal := campaignFields[20].Descriptor()
+	campaignDescTotal := campaignFields[27].Descriptor()
 	// campaign.DefaultTotal holds the default value on creation for the total field.
 	campaign.DefaultTotal = campaignDescTotal.Default.(int)
 	// campaignDescQueued is the schema descriptor for queued field.
-	campaignDescQueued := campaignFields[21].Descriptor()
+	campaignDescQueued := campaignFields[28].Descriptor()
 	// campaign.DefaultQueued holds the default value on creation for the queued field.
 	campaign.DefaultQueued = campaignDescQueued.Default.(int)
 	// campaignDescSending is the schema descriptor for sending field.
-	campaignDescSending := campaignFields[22].Descriptor()
+	campaignDescSending := campaignFields[29].Descriptor()
 	// campaign.DefaultSending holds the default value on creation for the sending field.
 	campaign.DefaultSending = campaignDescSending.Default.(int)
 	// campaignDescAccepted is the schema descriptor for accepted field.
-	campaignDescAccepted := campaignFields[23].Descriptor()
+	campaignDescAccepted := campaignFields[30].Descriptor()
 	// campaign.DefaultAccepted holds the default value on creation for the accepted field.
 	campaign.DefaultAccepted = campaignDescAccepted.Default.(int)
 	// campaignDescSent is the schema descriptor for sent field.
-	campaignDescSent := campaignFields[24].Descriptor()
+	campaignDescSent := campaignFields[31].Descriptor()
 	// campaign.DefaultSent holds the default value on creation for the sent field.
 	campaign.DefaultSent = campaignDescSent.Default.(int)
 	// campaignDescDelivered is the schema descriptor for delivered field.
-	campaignDescDelivered := campaignFields[25].Descriptor()
+	campaignDescDelivered := campaignFields[32].Descriptor()
 	// campaign.DefaultDelivered holds the default value on creation for the delivered field.
 	campaign.DefaultDelivered = campaignDescDelivered.Default.(int)
 	// campaignDescRead is the schema descriptor for read field.
-	campaignDescRead := campaignFields[26].Descriptor()
+	campaignDescRead := campaignFields[33].Descriptor()
 	// campaign.DefaultRead holds the default value on creation for the read field.
 	campaign.DefaultRead = campaignDescRead.Default.(int)
 	// campaignDescFailed is the schema descriptor for failed field.
-	campaignDescFailed := campaignFields[27].Descriptor()
+	campaignDescFailed := campaignFields[34].Descriptor()
 	// campaign.DefaultFailed holds the default value on creation for the failed field.
 	campaign.DefaultFailed = campaignDescFailed.Default.(int)
 	// campaignDescUnknown is the schema descriptor for unknown field.
-	campaignDescUnknown := campaignFields[28].Descriptor()
+	campaignDescUnknown := campaignFields[35].Descriptor()
 	// campaign.DefaultUnknown holds the default value on creation for the unknown field.
 	campaign.DefaultUnknown = campaignDescUnknown.Default.(int)
 	// campaignDescSkipped is the schema descriptor for skipped field.
-	campaignDescSkipped := campaignFields[29].Descriptor()
+	campaignDescSkipped := campaignFields[36].Descriptor()
 	// campaign.DefaultSkipped holds the default value on creation for the skipped field.
 	campaign.DefaultSkipped = campaignDescSkipped.Default.(int)
 	// campaignDescCanceled is the schema descriptor for canceled field.
-	campaignDescCanceled := campaignFields[30].Descriptor()
+	campaignDescCanceled := campaignFields[37].Descriptor()
 	// campaign.DefaultCanceled holds the default value on creation for the canceled field.
 	campaign.DefaultCanceled = campaignDescCanceled.Default.(int)
 	// campaignDescID is the schema descriptor for id field.
 	campaignDescID := campaignMixinFields0[0].Descriptor()
 	// campaign.DefaultID holds the default value on creation for the id field.
 	campaign.DefaultID = campaignDescID.Default.(func() uid.ID)
+	campaignrecipientMixin := schema.CampaignRecipient{}.Mixin()
+	campaignrecipient.Policy = privacy.NewPolicies(campaignrecipientMixin[0], schema.CampaignRecipient{})
+	campaignrecipient.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := campaignrecipient.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	campaignrecipientMixinFields0 := campaignrecipientMixin[0].Fields()
+	_ = campaignrecipientMixinFields0
+	campaignrecipientFields := schema.CampaignRecipient{}.Fields()
+	_ = campaignrecipientFields
+	// campaignrecipientDescID is the schema descriptor for id field.
+	campaignrecipientDescID := campaignrecipientMixinFields0[0].Descriptor()
+	// campaignrecipient.DefaultID holds the default value on creation for the id field.
+	campaignrecipient.DefaultID = campaignrecipientDescID.Default.(func() uid.ID)
 	claim.Policy = privacy.NewPolicies(schema.Claim{})
 	claim.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
@@ -661,7 +689,7 @@ func init() {
 	// message.DefaultAttempts holds the default value on creation for the attempts field.
 	message.DefaultAttempts = messageDescAttempts.Default.(int)
 	// messageDescCreatedAt is the schema descriptor for created_at field.
-	messageDescCreatedAt := messageFields[35].Descriptor()
+	messageDescCreatedAt := messageFields[39].Descriptor()
 	// message.DefaultCreatedAt holds the default value on creation for the created_at field.
 	message.DefaultCreatedAt = messageDescCreatedAt.Default.(func() time.Time)
 	// messageDescID is the schema descriptor for id field.
@@ -811,6 +839,24 @@ func init() {
 	recoverycodeDescID := recoverycodeFields[0].Descriptor()
 	// recoverycode.DefaultID holds the default value on creation for the id field.
 	recoverycode.DefaultID = recoverycodeDescID.Default.(func() uid.ID)
+	replyMixin := schema.Reply{}.Mixin()
+	reply.Policy = privacy.NewPolicies(replyMixin[0], schema.Reply{})
+	reply.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := reply.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	replyMixinFields0 := replyMixin[0].Fields()
+	_ = replyMixinFields0
+	replyFields := schema.Reply{}.Fields()
+	_ = replyFields
+	// replyDescID is the schema descriptor for id field.
+	replyDescID := replyMixinFields0[0].Descriptor()
+	// reply.DefaultID holds the default value on creation for the id field.
+	reply.DefaultID = replyDescID.Default.(func() uid.ID)
 	secondfactor.Policy = privacy.NewPolicies(schema.SecondFactor{})
 	secondfactor.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {

@@ -37,6 +37,14 @@ func (Campaign) Fields() []ent.Field {
 		field.Int("rate_limit").Optional().Nillable(),
 		field.Float("failure_threshold").Optional().Nillable(),
 		field.Time("scheduled_at").Optional().Nillable(),
+		field.String("time_zone").Optional().Nillable().Comment("IANA: that in which scheduled_at was meant"),
+		field.Bool("recipient_time").Default(false).
+			Comment("the wall clock of scheduled_at holds in each person's own zone"),
+		field.Bool("translate").Default(false).Comment("each person gets the template in their language, where it is there"),
+		field.JSON("canary", &jsonfield.Canary{}).Optional(),
+		field.Enum("canary_state").GoType(enum.CanaryState("")).Optional().Nillable(),
+		field.Time("canary_until").Optional().Nillable().Comment("while WAITING: when its outcome is judged"),
+		field.String("reference").Optional().Nillable().Comment("the caller's own name for it"),
 		field.Time("expires_at").Optional().Nillable(),
 		optionalReference("created_by_id"),
 		field.Time("created_at").Immutable().Default(now).Annotations(entgql.OrderField("CREATED_AT")),
@@ -73,5 +81,33 @@ func (Campaign) Indexes() []ent.Index {
 			Annotations(entsql.IndexWhere("status IN ('SCHEDULED', 'PREPARING', 'RUNNING', 'PAUSED')")),
 		index.Fields("phone_number_id").Annotations(entsql.IndexWhere("status IN ('PREPARING', 'RUNNING', 'PAUSED')")),
 		index.Fields("template_id"),
+		index.Fields(organizationColumn, "reference").Annotations(entsql.IndexWhere("reference IS NOT NULL")),
+	}
+}
+
+// CampaignRecipient is somebody who was added to a campaign one by one, with values of their own.
+// The rows are kept as evidence of what was given.
+type CampaignRecipient struct{ ent.Schema }
+
+func (CampaignRecipient) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("campaign_recipient"), hidden()}
+}
+func (CampaignRecipient) Mixin() []ent.Mixin {
+	return []ent.Mixin{tenancy{kind: uid.CampaignRecipient, elsewhere: true}}
+}
+func (CampaignRecipient) Fields() []ent.Field {
+	return []ent.Field{
+		reference("campaign_id"),
+		reference("contact_id"),
+		field.JSON("parameters", map[string]string{}).Comment("their values of the template's, in place of what is bound"),
+		field.String("language").Optional().Nillable(),
+		field.String("reference").Optional().Nillable(),
+	}
+}
+func (CampaignRecipient) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("campaign_id", "contact_id").Unique(),
+		index.Fields("contact_id"),
+		index.Fields(organizationColumn, "campaign_id"),
 	}
 }

@@ -50,6 +50,13 @@ func (Message) Fields() []ent.Field {
 		field.Int("settled_attempts").Optional().Nillable().Annotations(hidden()).
 			Comment("attempts up to this one failed, and it was queued anew: what is still told of them is old"),
 		field.Time("not_before").Comment("not sent earlier; retries and pair limits move it on"),
+		field.String("time_zone").Optional().Nillable().Annotations(hidden()).
+			Comment("IANA: the person's, where their own time of day says when it may go"),
+		field.String("reference").Optional().Nillable().Comment("the caller's own name for it"),
+		field.UUID("reply_to_id", uid.ID{}).Optional().Nillable().Annotations(hidden()).
+			Comment("inbound: our message that it quotes"),
+		field.JSON("reply", &jsonfield.Reply{}).Optional().Annotations(hidden()).
+			Comment("inbound: the button or list row that was chosen"),
 		field.Time("lease_until").Optional().Nillable().Comment("while SENDING: when its worker is given up"),
 		field.UUID("claim_id", uid.ID{}).Optional().Nillable().Annotations(hidden()).Comment("the claim that took it last"),
 		field.Int("claim_part").Optional().Nillable().Annotations(hidden()).
@@ -105,7 +112,7 @@ func (Listing) Fields() []ent.Field {
 	return []ent.Field{
 		optionalReference("campaign_id"), optionalReference("template_id"), reference("phone_number_id"),
 		optionalReference("contact_id"),
-		field.String("address"), field.Time("created_at"),
+		field.String("address"), field.String("reference").Optional().Nillable(), field.Time("created_at"),
 	}
 }
 func (Listing) Indexes() []ent.Index {
@@ -115,6 +122,33 @@ func (Listing) Indexes() []ent.Index {
 		index.Fields("phone_number_id", "id"),
 		index.Fields("contact_id", "id").Annotations(entsql.IndexWhere("contact_id IS NOT NULL")),
 		index.Fields(organizationColumn, "address", "id"),
+		index.Fields(organizationColumn, "reference", "id").Annotations(entsql.IndexWhere("reference IS NOT NULL")),
+	}
+}
+
+// Reply is an answer to a message of a campaign: an inbound message, under its id. It tells who
+// answered a campaign, and which buttons they pressed.
+type Reply struct{ ent.Schema }
+
+func (Reply) Annotations() []schema.Annotation {
+	return []schema.Annotation{table("reply"), hidden()}
+}
+func (Reply) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.Message, elsewhere: true}} }
+func (Reply) Fields() []ent.Field {
+	return []ent.Field{
+		reference("campaign_id"),
+		reference("message_id"),
+		optionalReference("contact_id"),
+		field.String("button").Optional().Nillable().Comment("the title of the button that was pressed"),
+		field.Time("created_at"),
+	}
+}
+func (Reply) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("campaign_id", "message_id"),
+		index.Fields("message_id"),
+		index.Fields("contact_id"),
+		index.Fields(organizationColumn, "created_at"),
 	}
 }
 

@@ -6566,6 +6566,8 @@ enum CampaignStatusReason {
   SCHEDULE_MISSED
   "It was to start at its time, and nobody would have received it."
   AUDIENCE_EMPTY
+  "Too much of its canary failed. Who resumes it sends the rest all the same."
+  CANARY_FAILED
 }
 
 "What becomes of people for whom a parameter has no value."
@@ -8970,6 +8972,8 @@ enum SkipReason {
   COUNTRY_RULE
   "It was not sent in time."
   EXPIRED
+  "There is no approved translation in the person's language, and the template itself cannot be sent."
+  NO_TRANSLATION
 }
 
 "What went wrong with a message."

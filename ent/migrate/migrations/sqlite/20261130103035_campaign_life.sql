@@ -1,0 +1,24 @@
+-- +goose Up
+ALTER TABLE `campaign` ADD COLUMN `time_zone` text NULL;
+ALTER TABLE `campaign` ADD COLUMN `recipient_time` bool NOT NULL DEFAULT (false);
+ALTER TABLE `campaign` ADD COLUMN `translate` bool NOT NULL DEFAULT (false);
+ALTER TABLE `campaign` ADD COLUMN `canary` json NULL;
+ALTER TABLE `campaign` ADD COLUMN `canary_state` text NULL;
+ALTER TABLE `campaign` ADD COLUMN `canary_until` datetime NULL;
+ALTER TABLE `campaign` ADD COLUMN `reference` text NULL;
+CREATE INDEX `campaign_organization_id_reference` ON `campaign` (`organization_id`, `reference`) WHERE reference IS NOT NULL;
+ALTER TABLE `message` ADD COLUMN `time_zone` text NULL;
+ALTER TABLE `message` ADD COLUMN `reference` text NULL;
+ALTER TABLE `message` ADD COLUMN `reply_to_id` uuid NULL;
+ALTER TABLE `message` ADD COLUMN `reply` json NULL;
+ALTER TABLE `listing` ADD COLUMN `reference` text NULL;
+CREATE INDEX `listing_organization_id_reference_id` ON `listing` (`organization_id`, `reference`, `id`) WHERE reference IS NOT NULL;
+CREATE TABLE `campaign_recipient` (`id` uuid NOT NULL, `organization_id` uuid NOT NULL, `campaign_id` uuid NOT NULL, `contact_id` uuid NOT NULL, `parameters` json NOT NULL, `language` text NULL, `reference` text NULL, PRIMARY KEY (`id`));
+CREATE UNIQUE INDEX `campaignrecipient_campaign_id_contact_id` ON `campaign_recipient` (`campaign_id`, `contact_id`);
+CREATE INDEX `campaignrecipient_contact_id` ON `campaign_recipient` (`contact_id`);
+CREATE INDEX `campaignrecipient_organization_id_campaign_id` ON `campaign_recipient` (`organization_id`, `campaign_id`);
+CREATE TABLE `reply` (`id` uuid NOT NULL, `organization_id` uuid NOT NULL, `campaign_id` uuid NOT NULL, `message_id` uuid NOT NULL, `contact_id` uuid NULL, `button` text NULL, `created_at` datetime NOT NULL, PRIMARY KEY (`id`));
+CREATE INDEX `reply_campaign_id_message_id` ON `reply` (`campaign_id`, `message_id`);
+CREATE INDEX `reply_message_id` ON `reply` (`message_id`);
+CREATE INDEX `reply_contact_id` ON `reply` (`contact_id`);
+CREATE INDEX `reply_organization_id_created_at` ON `reply` (`organization_id`, `created_at`);
