@@ -86,13 +86,13 @@ var buttonTextVariables = check[*Button]{rule: "button_text_variables", field: "
 func labeled(more ...check[*Button]) []check[*Button] {
 	return from(pageComponents, append([]check[*Button]{
 		{rule: "button_text_required", field: "text", message: "The button has a text.",
-			broken: func(_ Template, b *Button) bool { return strings.TrimSpace(b.Text) == "" }},
+			broken: func(_ Template, b *Button) bool { return !visible(b.Text) }},
 		buttonTextLength,
 		buttonTextVariables,
 		{rule: "button_text_plain", field: "text", severity: SeverityWarning,
 			message: "A button's text has no line break, emoji or formatting: reviewers refuse them.",
 			broken: func(_ Template, b *Button) bool {
-				return strings.ContainsFunc(b.Text, lineBreak) || strings.ContainsFunc(b.Text, isEmoji) ||
+				return strings.ContainsFunc(b.Text, lineBreak) || HasEmoji(b.Text) ||
 					strings.ContainsAny(b.Text, "*~`")
 			}},
 	}, more...)...)
@@ -115,10 +115,10 @@ var phoneCheck = check[*Button]{
 
 var copyCodeCheck = check[*Button]{
 	rule: "copy_code_example", field: "example",
-	message: "A copy-code button needs an example code of at most 20 letters and digits.",
+	message: "A copy-code button needs one example code of at most 20 letters and digits.",
 	broken: func(_ Template, b *Button) bool {
 		code := first(b.Example)
-		return code == "" || len(code) > maxCoupon || !alphanumeric(code)
+		return len(b.Example) != 1 || code == "" || len(code) > maxCoupon || !alphanumeric(code)
 	},
 }
 
@@ -178,9 +178,9 @@ var urlChecks = []check[*Button]{
 		broken: func(_ Template, b *Button) bool {
 			return strings.Count(b.URL, "{{") > 1 || (strings.Contains(b.URL, "{{") && !strings.HasSuffix(b.URL, "{{1}}"))
 		}},
-	{rule: "url_example", field: "example", message: "An address with a variable needs a full address as its example.",
+	{rule: "url_example", field: "example", message: "An address with a variable needs one full address as its example.",
 		broken: func(_ Template, b *Button) bool {
-			return strings.Contains(b.URL, "{{") && !visible(first(b.Example))
+			return strings.Contains(b.URL, "{{") && (len(b.Example) != 1 || !visible(b.Example[0]))
 		}},
 	{rule: "url_example_full", field: "example", severity: SeverityWarning,
 		message: "The example of an address is the whole address, from https:// on.",
@@ -218,7 +218,7 @@ var otpChecks = from(pageAuthentication, []check[*Button]{
 var (
 	phoneFormat = regexp.MustCompile(`^\+?[0-9]{5,}$`)
 	shortened   = regexp.MustCompile(
-		`^https?://(wa\.me|api\.whatsapp\.com|bit\.ly|tinyurl\.com|t\.co|goo\.gl|ow\.ly|is\.gd|rebrand\.ly)(/|$)`)
+		`(?i)^https?://(www\.)?(wa\.me|api\.whatsapp\.com|bit\.ly|tinyurl\.com|t\.co|goo\.gl|ow\.ly|is\.gd|rebrand\.ly)(/|$)`)
 	packageName = regexp.MustCompile(`^[a-zA-Z]\w*(\.[a-zA-Z]\w*)+$`)
 	signature   = regexp.MustCompile(`^[a-zA-Z0-9+/=]{11}$`)
 )
@@ -249,16 +249,17 @@ func offerButtons(buttons *Component) bool {
 		return false
 	}
 
-	hasURL := false
+	links := 0
 	for i, button := range buttons.Buttons {
 		if button.Type != "URL" && (button.Type != "COPY_CODE" || i != 0) {
 			return false
 		}
-
-		hasURL = hasURL || button.Type == "URL"
+		if button.Type == "URL" {
+			links++
+		}
 	}
 
-	return hasURL
+	return links == 1
 }
 
 func oneOTP(buttons *Component) bool {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -79,7 +80,7 @@ var templateChecks = from(pageOverview, []check[Template]{
 	{rule: "offer_no_footer", field: "components", source: pageOffer, message: "A limited-time offer has no footer.",
 		broken: func(_ Template, t Template) bool { return t.isOffer() && t.component("FOOTER") != nil }},
 	{rule: "offer_buttons", field: "components", source: pageOffer,
-		message: "A limited-time offer has a copy-code button first, if any, and a URL button; no others.",
+		message: "A limited-time offer has a copy-code button first, if any, and one URL button; no others.",
 		broken: func(_ Template, t Template) bool {
 			return t.isOffer() && !offerButtons(t.component("BUTTONS"))
 		}},
@@ -146,7 +147,7 @@ var headerChecks = from(pageComponents, []check[*Component]{
 			return c.Format != "TEXT" && c.Format != "LOCATION" && c.Format != "PRODUCT" && !isMedia(c.Format)
 		}},
 	{rule: "header_text_required", field: "text", message: "A text header has a text.",
-		broken: func(_ Template, c *Component) bool { return c.Format == "TEXT" && strings.TrimSpace(c.Text) == "" }},
+		broken: func(_ Template, c *Component) bool { return c.Format == "TEXT" && !visible(c.Text) }},
 	{rule: "header_text_only", field: "text",
 		message: "Only a text header has a text: leave it out, or write it into the body.",
 		broken:  func(_ Template, c *Component) bool { return c.Format != "TEXT" && c.Format != "" && c.Text != "" }},
@@ -155,7 +156,7 @@ var headerChecks = from(pageComponents, []check[*Component]{
 	{rule: "header_variables", field: "text", message: "A header has at most one variable.",
 		broken: func(_ Template, c *Component) bool { return len(braces.FindAllString(c.Text, -1)) > 1 }},
 	{rule: "header_emoji", field: "text", message: "A header has no emoji.",
-		broken: func(_ Template, c *Component) bool { return strings.ContainsFunc(c.Text, isEmoji) }},
+		broken: func(_ Template, c *Component) bool { return HasEmoji(c.Text) }},
 	{rule: "header_formatting", field: "text", message: "A header has no formatting: no *, _, ~ or `.",
 		broken: func(_ Template, c *Component) bool { return strings.ContainsAny(fixedText(c.Text), "*_~`") }},
 	{rule: "header_line_break", field: "text", message: "A header has no line break.",
@@ -209,7 +210,7 @@ var (
 var bodyChecks = from(pageComponents, []check[*Component]{
 	{rule: "body_text_required", field: "text", message: "A body has a text.",
 		broken: func(t Template, c *Component) bool {
-			return t.Category != authenticated && strings.TrimSpace(c.Text) == ""
+			return t.Category != authenticated && !visible(c.Text)
 		}},
 	{rule: "authentication_body_text", field: "text", source: pageAuthentication,
 		message: "WhatsApp writes the text of an authentication template: leave it out.",
@@ -221,11 +222,11 @@ var bodyChecks = from(pageComponents, []check[*Component]{
 	variableBraces, variableSequence,
 	{rule: "variable_dangling", field: "text", message: "A body neither starts nor ends with a variable.",
 		broken: func(_ Template, c *Component) bool {
-			text := strings.TrimSpace(c.Text)
+			text := strings.TrimSpace(seen(c.Text))
 			return strings.HasPrefix(text, "{{") || strings.HasSuffix(text, "}}")
 		}},
 	{rule: "variable_adjacent", field: "text", source: pageReview, message: "Between two variables there are words.",
-		broken: func(_ Template, c *Component) bool { return adjacent.MatchString(c.Text) }},
+		broken: func(_ Template, c *Component) bool { return adjacent.MatchString(seen(c.Text)) }},
 	{rule: "variable_ratio", field: "text", severity: SeverityWarning,
 		message: "There are many variables for so little text: write about three words for each.",
 		broken: func(_ Template, c *Component) bool {
@@ -271,7 +272,7 @@ var cardBodyChecks = from(pageCarousel, check[*Component]{rule: "card_body_lengt
 var footerChecks = from(pageComponents, []check[*Component]{
 	{rule: "footer_text_required", field: "text", message: "A footer has a text.",
 		broken: func(t Template, c *Component) bool {
-			return t.Category != authenticated && strings.TrimSpace(c.Text) == ""
+			return t.Category != authenticated && !visible(c.Text)
 		}},
 	{rule: "footer_length", field: "text", message: "A footer has at most 60 characters.",
 		broken: func(_ Template, c *Component) bool { return utf8.RuneCountInString(c.Text) > maxFooter }},
@@ -300,7 +301,7 @@ var offerChecks = from(pageOffer, []check[*Component]{
 		broken: func(t Template, _ *Component) bool { return t.Category != marketing }},
 	{rule: "offer_text", field: "limited_time_offer", message: "An offer has a text of 1 to 16 characters.",
 		broken: func(_ Template, c *Component) bool {
-			return c.LimitedTimeOffer == nil || strings.TrimSpace(c.LimitedTimeOffer.Text) == "" ||
+			return c.LimitedTimeOffer == nil || !visible(c.LimitedTimeOffer.Text) ||
 				utf8.RuneCountInString(c.LimitedTimeOffer.Text) > maxOffer
 		}},
 	{rule: "offer_variables", field: "limited_time_offer", message: "An offer's text has no variables.",
@@ -428,6 +429,16 @@ func ttlAllowed(category string, seconds int) bool {
 	}
 }
 
+// seen is a text without what nobody sees.
+func seen(text string) string {
+	return strings.Map(func(r rune) rune {
+		if invisible(r) || unicode.IsControl(r) && !blank(r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
 // fixedText is a text without its variables.
 func fixedText(text string) string { return braces.ReplaceAllString(text, " ") }
 
@@ -480,15 +491,9 @@ func exemplified(t Template, c *Component, examples func(*Example) (positional [
 			!slices.ContainsFunc(positional, func(e string) bool { return !visible(e) })
 	}
 
-	return !slices.ContainsFunc(variables, func(name string) bool {
+	return len(named) == len(variables) && !slices.ContainsFunc(variables, func(name string) bool {
 		return !slices.ContainsFunc(named, func(e NamedExample) bool { return e.Name == name && visible(e.Example) })
 	})
-}
-
-// isEmoji is right for the emoji that people type, not for each symbol that some font draws in
-// color.
-func isEmoji(r rune) bool {
-	return r >= 0x1F000 && r <= 0x1FAFF || r >= 0x2600 && r <= 0x27BF || r == 0xFE0F || r == 0x2B50 || r == 0x2B55
 }
 
 // shape is what all cards of a carousel have in common.

@@ -61,11 +61,16 @@ func TestLintNamesTheRuleAndTheField(t *testing.T) {
 		body + `,{"type":"SIDEBAR"}`:                                        {"component_type components.1.type warning"},
 		header(strings.Repeat("x",
 			61)): {"header_length components.0.text"},
-		header(""):          {"header_text_required components.0.text"},
-		header("Sale 🎉"):    {"header_emoji components.0.text"},
-		header("*Sale*"):    {"header_formatting components.0.text"},
-		header(`One\nTwo`):  {"header_line_break components.0.text"},
-		header("For {{1}}"): {"header_example components.0.example"},
+		header(""):                    {"header_text_required components.0.text"},
+		header("Sale 🎉"):              {"header_emoji components.0.text"},
+		header("Soon ⏰"):              {"header_emoji components.0.text"},
+		header("1⃣ day"):              {"header_emoji components.0.text"},
+		header("▶ Play"):              {"header_emoji components.0.text"},
+		header("★ Done ✓ Lucky™ → ①"): nil,
+		header("\u200b"):              {"header_text_required components.0.text"},
+		header("*Sale*"):              {"header_formatting components.0.text"},
+		header(`One\nTwo`):            {"header_line_break components.0.text"},
+		header("For {{1}}"):           {"header_example components.0.example"},
 		header("For {{1}} {{2}} x"): {"header_variables components.0.text",
 			"header_example components.0.example"},
 		`{"type":"HEADER","format":"IMAGE"},` +
@@ -78,6 +83,11 @@ func TestLintNamesTheRuleAndTheField(t *testing.T) {
 		said("{{1}} is here for you today"):                      {"variable_dangling components.0.text"},
 		said("What is here for you is {{1}}"):                    {"variable_dangling components.0.text"},
 		said("What is here for you is {{1}} {{2}} okay?"):        {"variable_adjacent components.0.text"},
+		said(`What is here for you is {{1}}\u200b{{2}} okay?`):   {"variable_adjacent components.0.text"},
+		said(`\u200f{{1}} is here for you today`):                {"variable_dangling components.0.text"},
+		`{"type":"BODY","text":"\u2060\u3164"}`:                  {"body_text_required components.0.text"},
+		body + `,{"type":"FOOTER","text":"\u200b"}`:              {"footer_text_required components.1.text"},
+		buttons(`{"type":"QUICK_REPLY","text":"\u00ad"}`):        {"button_text_required components.1.buttons.0.text"},
 		said("What is here for you is {{1}} and {{3}} okay?"):    {"variable_sequence components.0.text"},
 		said("What is here for you is {{first_name}} okay?"):     {"variable_braces components.0.text"},
 		said("What is here for you is {{1} okay?"):               {"variable_braces components.0.text"},
@@ -105,6 +115,10 @@ func TestLintNamesTheRuleAndTheField(t *testing.T) {
 			"components.1.buttons.0.url"},
 		buttons(`{"type":"URL","text":"Go","url":"https://wa.me/1555"}`): {"url_shortened " +
 			"components.1.buttons.0.url warning"},
+		buttons(`{"type":"URL","text":"Go","url":"https://www.BIT.ly/x"}`): {"url_shortened components.1.buttons.0.url warning"},
+		buttons(`{"type":"URL","text":"Go","url":"https://ex.com/{{1}}","example":["https://ex.com/a","https://ex.com/b"]}`): {
+			"url_example components.1.buttons.0.example"},
+		buttons(`{"type":"COPY_CODE","example":["A1","B2"]}`): {"copy_code_example components.1.buttons.0.example"},
 		buttons(`{"type":"URL","text":"Go","url":"https://ex.com/{{1}}/x","example":["https://ex.com/y/x"]}`): {"url_variable " +
 			"components.1.buttons.0.url"},
 		buttons(`{"type":"URL","text":"Go","url":"https://ex.com/{{1}}"}`): {"url_example " +
@@ -119,6 +133,8 @@ func TestLintNamesTheRuleAndTheField(t *testing.T) {
 		body +
 			`,{"type":"LIMITED_TIME_OFFER","limited_time_offer":{"text":"much too long for it"}}`: {"offer_buttons components",
 			"offer_text components.1.limited_time_offer"},
+		buttons(link+","+link) + `,{"type":"LIMITED_TIME_OFFER","limited_time_offer":{"text":"soon over"}}`: {
+			"offer_buttons components"},
 		body + `,{"type":"CAROUSEL","cards":[{"components":[]}]}`: {"carousel_cards components.1.cards",
 			"card_complete components.1.cards"},
 	} {
@@ -170,6 +186,11 @@ func TestLintLooksAtTheWholeTemplate(t *testing.T) {
 		"carousel_alike components.1.cards": func(t *Template) {
 			*t = templateWith(*t, carousel)
 			t.Components[1].Cards[1].Components[0].Format = "VIDEO"
+		},
+		"body_example components.0.example": func(t *Template) { // and one that no variable has
+			t.ParameterFormat = Named
+			t.Components[0].Text = "Hello dear {{who}} how are you?"
+			t.Components[0].Example = &Example{BodyTextNamed: []NamedExample{{"who", "Ann"}, {"what", "x"}}}
 		},
 		"carousel_alone components": func(t *Template) {
 			*t = templateWith(*t, carousel)

@@ -247,6 +247,9 @@ func visible(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return !blank(r) && !unicode.IsControl(r) && !invisible(r) })
 }
 
+// Visible says whether a person who reads a text sees anything.
+func Visible(text string) bool { return visible(text) }
+
 // longestRun is how many blanks stand beside each other at most.
 func longestRun(s string) (longest int) {
 	run := 0

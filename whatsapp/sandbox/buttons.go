@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"carillon/whatsapp"
 )
 
 // buttonLimit is how many buttons of a type a template may have; types not listed may stand once.
@@ -104,7 +106,7 @@ func (b *button) check() *refusal {
 }
 
 func (b *button) needsText() *refusal {
-	if strings.TrimSpace(b.Text) == "" {
+	if !whatsapp.Visible(b.Text) {
 		return lacksField(b.Type, "text")
 	}
 	return nil
@@ -178,7 +180,7 @@ func (b *button) checkFlow() *refusal {
 }
 
 func (b *button) checkURL() *refusal {
-	if strings.TrimSpace(b.Text) == "" || b.URL == "" {
+	if !whatsapp.Visible(b.Text) || b.URL == "" {
 		return lacksField("URL", "text, url")
 	}
 	fixed, _, _ := strings.Cut(b.URL, "{{")
@@ -205,14 +207,14 @@ func notInFixed(r rune) bool {
 		strings.ContainsRune("<>\"{}|\\^`", r)
 }
 
-// example is the first example, given as a string or in an array.
+// example is the only example, given as a string or in an array.
 func (b *button) example() string {
 	var one string
 	var many []string
 	switch {
 	case json.Unmarshal(b.Example, &one) == nil:
 		return one
-	case json.Unmarshal(b.Example, &many) == nil && len(many) > 0:
+	case json.Unmarshal(b.Example, &many) == nil && len(many) == 1:
 		return many[0]
 	}
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"carillon/whatsapp"
 )
 
 // component is a part of a template, as far as the rules look at it.
@@ -177,7 +179,7 @@ func checkFooter(category string, c *component) *refusal {
 		return bad("The footer of an authentication template has code_expiration_minutes between 1 and 90, and no text.")
 	case category == "AUTHENTICATION":
 		return nil
-	case strings.TrimSpace(c.Text) == "":
+	case !whatsapp.Visible(c.Text):
 		return bad("The footer needs a text.")
 	case strings.Contains(c.Text, "{{") || strings.Contains(c.Text, "}}"):
 		return bad("The footer cannot have variables.")
@@ -188,7 +190,7 @@ func checkFooter(category string, c *component) *refusal {
 
 func (sh *shape) takeOffer(c *component) *refusal {
 	sh.limited = true
-	if c.LimitedTimeOffer == nil || strings.TrimSpace(c.LimitedTimeOffer.Text) == "" {
+	if c.LimitedTimeOffer == nil || !whatsapp.Visible(c.LimitedTimeOffer.Text) {
 		return lacksField("LIMITED_TIME_OFFER", "text")
 	}
 	if strings.Contains(c.LimitedTimeOffer.Text, "{{") {
@@ -228,7 +230,7 @@ func (sh *shape) takeHeader(category string, c *component) *refusal {
 	}
 
 	fixed := variablePattern.ReplaceAllString(c.Text, "")
-	if strings.TrimSpace(c.Text) == "" || strings.ContainsAny(fixed, lineBreaks+"*_~`") || hasEmoji(c.Text) {
+	if !whatsapp.Visible(c.Text) || strings.ContainsAny(fixed, lineBreaks+"*_~`") || whatsapp.HasEmoji(c.Text) {
 		return bad("The header needs a text without new lines, formatting characters or emojis.")
 	}
 
@@ -259,7 +261,7 @@ func (sh *shape) takeBody(category string, c *component) *refusal {
 		return nil
 	}
 
-	if strings.TrimSpace(c.Text) == "" {
+	if !whatsapp.Visible(c.Text) {
 		return badTemplate(fieldsMissing, "Message template \"components\" param is missing expected field(s)",
 			"component of type BODY is missing expected field(s) (text)")
 	}
@@ -300,6 +302,10 @@ func (sh *shape) takeBody(category string, c *component) *refusal {
 func (sh *shape) exampled(names, examples []string, named []namedExample) bool {
 	if !sh.named {
 		return len(examples) == len(names) && !slices.Contains(examples, "")
+	}
+
+	if len(named) != len(names) {
+		return false
 	}
 
 	for _, name := range names {
@@ -358,8 +364,4 @@ func atMost(where, text string, limit int) *refusal {
 func lacksExample(where string) *refusal {
 	return badTemplate(fieldsMissing, "Message template \"components\" param is missing expected field(s)",
 		"component of type %s is missing expected field(s) (example)", where)
-}
-
-func hasEmoji(text string) bool {
-	return strings.ContainsFunc(text, func(r rune) bool { return r >= 0x1F000 || r >= 0x2600 && r < 0x27C0 })
 }

@@ -27,7 +27,7 @@ func (sh *shape) whole(category string, seen map[string]bool) *refusal {
 	case sh.limited && seen["HEADER"] && sh.header != "IMAGE" && sh.header != "VIDEO":
 		return badTemplate(headerFormat, "Invalid header", "The header of a limited-time offer is an image or a video.")
 	case sh.limited && !offerButtons(sh.buttons):
-		return bad("A limited-time offer has a URL button, and before it perhaps one of type COPY_CODE.")
+		return bad("A limited-time offer has one URL button, and before it perhaps one of type COPY_CODE.")
 	case (sh.header == "PRODUCT") != spm:
 		return bad("A product header and a button of type SPM need each other.")
 	case sh.named && slices.ContainsFunc(sh.inHeader, func(name string) bool { return slices.Contains(sh.inBody, name) }):
@@ -48,7 +48,7 @@ func offerButtons(buttons []button) bool {
 		}
 	}
 
-	return links > 0
+	return links == 1
 }
 
 // bodyLimit is how many characters the body may have once its variables are filled in.
