@@ -145,6 +145,7 @@ func (s *Service) UpdateProfile(ctx context.Context, id uid.ID, p Profile) (*ent
 	if err != nil {
 		return nil, err
 	}
+	p = p.trimmed()
 	if err := p.check(); err != nil {
 		return nil, err
 	}
@@ -164,6 +165,23 @@ func (s *Service) UpdateProfile(ctx context.Context, id uid.ID, p Profile) (*ent
 	return n, err
 }
 
+// trimmed is a change without blanks around its texts.
+func (p Profile) trimmed() Profile {
+	for _, text := range []**string{&p.About, &p.Address, &p.Description, &p.Email, &p.Vertical, &p.PictureHandle} {
+		if *text != nil {
+			*text = new(strings.TrimSpace(**text))
+		}
+	}
+
+	sites := p.Websites
+	p.Websites = slices.Clone(sites)
+	for i := range sites {
+		p.Websites[i] = strings.TrimSpace(sites[i])
+	}
+
+	return p
+}
+
 func (p *Profile) check() error {
 	var wrong usererror.Fields
 	given := p.Websites != nil
@@ -171,7 +189,7 @@ func (p *Profile) check() error {
 		name  string
 		value *string
 		most  int
-		least int
+		least int // 1 for what cannot be taken away
 	}{
 		{"about", p.About, longestAbout, 1}, {"address", p.Address, longestAddress, 0},
 		{"description", p.Description, longestDescription, 0}, {"email", p.Email, longestEmail, 0},
@@ -182,8 +200,8 @@ func (p *Profile) check() error {
 		}
 
 		given = true
-		switch length := utf8.RuneCountInString(strings.TrimSpace(*f.value)); {
-		case length < f.least:
+		switch length := utf8.RuneCountInString(*f.value); {
+		case f.least > 0 && !whatsapp.Visible(*f.value):
 			wrong.Add(f.name, usererror.TooShort, "It cannot be empty: leave it out to keep what there is.")
 		case length > f.most:
 			wrong.Add(f.name, usererror.TooLong, "It has %d characters; WhatsApp allows %d.", length, f.most)
@@ -192,6 +210,9 @@ func (p *Profile) check() error {
 
 	if e := p.Email; e != nil && *e != "" && !isEmail(*e) {
 		wrong.Add("email", usererror.Invalid, "It is not an e-mail address, such as shop@example.com.")
+	}
+	if h := p.PictureHandle; h != nil && *h != "" && whatsapp.PictureProblem(*h) != "" {
+		wrong.Add("pictureHandle", usererror.Invalid, "%s", whatsapp.PictureProblem(*h))
 	}
 	if v := p.Vertical; v != nil && !slices.Contains(verticals, *v) {
 		wrong.Add("vertical", usererror.Invalid, "WhatsApp knows %s.", strings.Join(verticals, ", "))

@@ -196,6 +196,32 @@ func TestTheTenthRegistrationInThreeDaysIsTheLast(t *testing.T) {
 	}
 }
 
+func TestWhoGuessesAPINIsToldHowLongToWait(t *testing.T) {
+	t.Parallel()
+	s := onSQLite(t)
+	ctx, n := s.fresh()
+	s.verified(ctx, n)
+	if _, err := s.RegisterNumber(ctx, n.ID, "111222"); err != nil {
+		t.Fatal(err)
+	}
+
+	for range 3 {
+		_, err := s.RegisterNumber(ctx, n.ID, "999999")
+		s.wrong(err, "pin:INVALID")
+		s.advance(time.Minute)
+	}
+
+	_, err := s.RegisterNumber(ctx, n.ID, "111222") // the right one
+	if s.wrong(err, "pin:LIMIT_EXCEEDED"); !strings.Contains(err.Error(), "after 3420 seconds") {
+		t.Error(err)
+	}
+
+	s.advance(57 * time.Minute)
+	if _, err := s.RegisterNumber(ctx, n.ID, "111222"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestMetasRefusalsOfANumberAreSaidInOurWords(t *testing.T) {
 	t.Parallel()
 	s := onSQLite(t)

@@ -1,6 +1,7 @@
 package whatsapp
 
 import (
+	"encoding/base64"
 	"regexp"
 	"slices"
 	"strconv"
@@ -177,6 +178,11 @@ var headerChecks = from(pageComponents, []check[*Component]{
 		broken: func(_ Template, c *Component) bool {
 			handles := c.Example.handles()
 			return isMedia(c.Format) && first(handles) != "" && (len(handles) > 1 || !isHandle(handles[0]))
+		}},
+	{rule: "header_media_kind", field: "example", severity: SeverityWarning, source: pageMedia,
+		message: "The example of an image header is a JPEG or PNG, of a video or GIF an MP4, of a document a PDF.",
+		broken: func(_ Template, c *Component) bool {
+			return isMedia(c.Format) && ofAnotherKind(c.Format, first(c.Example.handles()))
 		}},
 	{rule: "header_gif_category", field: "format", source: pageMarketing,
 		message: "Only a marketing template has a GIF header, and only accounts that use the Marketing Messages API send it.",
@@ -366,6 +372,47 @@ func isMedia(format string) bool {
 // isHandle says whether an example can be the handle of a resumable upload: neither a link nor a
 // media id.
 func isHandle(example string) bool { return !strings.Contains(example, "://") && !IsMediaID(example) }
+
+// headerTypes are the types of files that Meta takes as the example of a header.
+// developers.facebook.com, Graph "Resumable upload" (read 2026-07).
+var headerTypes = map[string][]string{"IMAGE": {"image/jpeg", "image/jpg", "image/png"}, "VIDEO": {"video/mp4"},
+	"GIF": {"video/mp4"}, "DOCUMENT": {"application/pdf"}}
+
+// ofAnotherKind says whether a handle tells that its file cannot be the example of a header of that
+// format.
+func ofAnotherKind(format, handle string) bool {
+	kind := handleType(handle)
+	return kind != "" && !slices.Contains(headerTypes[format], kind)
+}
+
+// handleType is the type of the file that a handle is of, as in 4::aW1hZ2UvanBlZw==:ARb; empty
+// where the handle does not say it so. That form is Meta's, but not a promise of Meta's.
+func handleType(handle string) string {
+	parts := strings.Split(handle, ":")
+	if len(parts) < 4 || parts[1] != "" {
+		return ""
+	}
+
+	kind, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(parts[2], "="))
+	if err != nil || strings.Count(string(kind), "/") != 1 {
+		return ""
+	}
+
+	return strings.ToLower(string(kind))
+}
+
+// PictureProblem says why an example cannot be a profile's picture, empty where nothing speaks
+// against it.
+func PictureProblem(example string) string {
+	switch {
+	case !isHandle(example):
+		return "It is not the handle of an upload, but a link or a media id: upload the picture as an example first."
+	case ofAnotherKind("IMAGE", example):
+		return "It is the handle of a file that is no picture: WhatsApp takes a JPEG or a PNG."
+	}
+
+	return ""
+}
 
 func (t Template) isOffer() bool { return t.component("LIMITED_TIME_OFFER") != nil }
 

@@ -47,6 +47,7 @@ var breaches = map[string]string{
 	"header_example":                   `UTILITY #,{"type":"HEADER","format":"TEXT","text":"a {{1}}","example":{"header_text":["a","b"]}}`,
 	"header_media_example":             `UTILITY #,{"type":"HEADER","format":"VIDEO"}`,
 	"header_media_handle":              `UTILITY #,{"type":"HEADER","format":"IMAGE","example":{"header_handle":["1234567890"]}}`,
+	"header_media_kind":                `UTILITY #,{"type":"HEADER","format":"VIDEO","example":{"header_handle":["4::aW1hZ2UvcG5n:ARx"]}}`,
 	"header_gif_category":              `UTILITY #,{"type":"HEADER","format":"GIF"}`,
 	"header_location_category":         `AUTHENTICATION #,{"type":"HEADER","format":"LOCATION"}`,
 	"offer_header":                     `MARKETING #,{"type":"LIMITED_TIME_OFFER"},{"type":"HEADER","format":"TEXT","text":"a"}`,

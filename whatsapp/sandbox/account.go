@@ -66,6 +66,7 @@ type number struct {
 	state    numberState // guarded by the catalog, like the next
 	entries  ring        // registrations and deregistrations of 72 hours
 	codes    ring        // verification codes of an hour
+	guesses  []time.Time // wrong PINs of an hour
 	traffic  traffic
 }
 

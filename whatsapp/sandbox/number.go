@@ -84,8 +84,8 @@ func (s *Sandbox) register(c *call, n *number) *refusal {
 	case no != nil:
 	case !n.state.Verified:
 		no = refuse(133006, "The number has to be verified before it is registered.")
-	case n.pin != "" && n.pin != body.PIN:
-		no = refuse(133005, "The PIN is not the number's.")
+	case n.pin != "":
+		no = s.guess(n, body.PIN)
 	}
 
 	s.catalog.Unlock()

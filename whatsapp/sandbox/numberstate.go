@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"carillon/whatsapp"
 )
 
 // Code is every verification code that a number is sent.
@@ -150,6 +152,25 @@ func (s *Sandbox) enterOrLeave(n *number) *refusal {
 	return refuse(133016, "The number was registered or deregistered more than %d times in 72 hours.", entriesMost)
 }
 
+// guessesMost is after how many wrong PINs in an hour no other is taken. Meta does not publish its
+// number.
+const guessesMost = 3
+
+// guess holds a PIN to the number's. The caller holds the catalog's lock.
+func (s *Sandbox) guess(n *number, pin string) *refusal {
+	now := s.now()
+	n.guesses = slices.DeleteFunc(n.guesses, func(at time.Time) bool { return now.Sub(at) >= time.Hour })
+	switch {
+	case len(n.guesses) >= guessesMost:
+		return refuse(133008, "Please try again after %d seconds.", int(n.guesses[0].Add(time.Hour).Sub(now).Seconds()))
+	case pin != n.pin:
+		n.guesses = append(n.guesses, now)
+		return refuse(133005, "The PIN is not the number's.")
+	}
+
+	return nil
+}
+
 func (s *Sandbox) deregister(c *call, n *number) *refusal {
 	s.catalog.Lock()
 	no := s.enterOrLeave(n)
@@ -278,8 +299,8 @@ func (s *Sandbox) setProfile(c *call, n *number) *refusal {
 	if body.Vertical != nil && !slices.Contains(verticals, *body.Vertical) {
 		return invalid("Param vertical must be one of {%s} - got %q.", strings.Join(verticals, ", "), *body.Vertical)
 	}
-	if body.Handle != nil && !handlePattern.MatchString(*body.Handle) {
-		return invalid("Param profile_picture_handle is not the handle of an upload.")
+	if body.Handle != nil && (!handlePattern.MatchString(*body.Handle) || whatsapp.PictureProblem(*body.Handle) != "") {
+		return invalid("Param profile_picture_handle is not the handle of an uploaded picture.")
 	}
 
 	if body.Websites != nil {

@@ -72,6 +72,7 @@ var answers = map[int]answer{
 	132016: {"Template is disabled", 0, 0},
 	132018: {"There's an issue with the parameters in your template", 0, 0},
 	133005: {"Two step verification PIN mismatch", 0, 0},
+	133008: {"Too many two step verification PIN guesses", 0, 0},
 	133006: {"Phone number re-verification needed", 0, 0},
 	133010: {"Phone number not registered", 0, 0},
 	133016: {"Account register deregister rate limit exceeded", 0, 0},
