@@ -43,10 +43,11 @@ type DB struct {
 	writer, reader *sql.DB // the same pool on PostgreSQL
 }
 
-// Open connects to postgres://… or sqlite:<file>. maxConns bounds PostgreSQL's pool.
+// Open connects to postgres://… or sqlite:<file>. maxConns bounds PostgreSQL's pool. Another driver
+// whose name begins with sqlite may stand for SQLite's: tests watch the statements so.
 func Open(ctx context.Context, dsn string, maxConns int) (*DB, error) {
-	if file, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
-		return openSQLite(ctx, strings.TrimPrefix(file, "//"))
+	if driver, file, _ := strings.Cut(dsn, ":"); strings.HasPrefix(driver, "sqlite") {
+		return openSQLite(ctx, driver, strings.TrimPrefix(file, "//"))
 	}
 
 	pool, err := sql.Open("pgx", dsn)
@@ -67,7 +68,7 @@ func Open(ctx context.Context, dsn string, maxConns int) (*DB, error) {
 	return db, nil
 }
 
-func openSQLite(ctx context.Context, file string) (*DB, error) {
+func openSQLite(ctx context.Context, driver, file string) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of the SQLite file: %w", err)
 	}
@@ -81,7 +82,7 @@ func openSQLite(ctx context.Context, file string) (*DB, error) {
 			fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
 			"cache_size(-32000)", "temp_store(MEMORY)"}}
 
-		p, err := sql.Open("sqlite", "file:"+file+"?"+q.Encode()+options)
+		p, err := sql.Open(driver, "file:"+file+"?"+q.Encode()+options)
 		if err != nil {
 			return nil, err
 		}
@@ -291,6 +292,15 @@ func (db *DB) SkipLocked() string {
 		return " FOR UPDATE SKIP LOCKED"
 	}
 	return ""
+}
+
+// NoIndex is a column that SQLite does not look for in an index. It knows nothing of how large
+// tables are, and may take an index that tells only whose a row is for one that finds the row.
+func (db *DB) NoIndex(column string) string {
+	if db.Dialect == dialect.SQLite {
+		return "+" + column
+	}
+	return column
 }
 
 func isDeadlock(err error) bool {

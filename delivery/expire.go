@@ -46,9 +46,9 @@ func (q *Queue) ExpireEvents(ctx context.Context, before time.Time) (n int, err 
 // expiring gives the logs whose oldest entry is to go, and up to where each is gone already.
 func (q *Queue) expiring(ctx context.Context, before time.Time, limit int) (map[uid.ID]int64, error) {
 	rows, err := q.db.Query(ctx, `SELECT event_counter.id, event_counter.expired FROM event_counter
-		JOIN delivery_event ON delivery_event.organization_id = event_counter.id
+		CROSS JOIN delivery_event WHERE delivery_event.organization_id = event_counter.id
 		AND delivery_event.sequence = event_counter.expired + 1
-		WHERE delivery_event.recorded_at < $1 LIMIT $2`, before, limit)
+		AND delivery_event.recorded_at < $1 LIMIT $2`, before, limit)
 
 	begins, err := database.CollectMap(rows, err, func(rows *sql.Rows) (organization uid.ID, expired int64, err error) {
 		err = rows.Scan(&organization, &expired)

@@ -29,8 +29,8 @@ func (l *Log) Read(ctx context.Context, organization uid.ID, after int64, limit 
 // OfMessages returns all entries of some messages, in order.
 func (l *Log) OfMessages(ctx context.Context, organization uid.ID, messages []uid.ID) ([]Event, error) {
 	from, args := l.db.Rowset([]any{organization}, database.IDs("id", messages))
-	return l.events(ctx, "SELECT "+eventColumns+" FROM delivery_event JOIN "+from+
-		" ON message_id = f.id WHERE organization_id = $1 ORDER BY sequence", args...)
+	return l.events(ctx, "SELECT "+eventColumns+" FROM "+from+" CROSS JOIN delivery_event"+
+		" WHERE organization_id = $1 AND message_id = f.id ORDER BY sequence", args...)
 }
 
 func (l *Log) events(ctx context.Context, query string, args ...any) ([]Event, error) {
