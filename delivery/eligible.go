@@ -123,10 +123,11 @@ func (s sender) reason(consent string) string {
 
 // consent is that of a message's person, who is looked up by id, and by address where that is
 // nobody's: they may have become a contact since, or have said stop without being one. In a
-// subquery with a limit it is looked up once for all rules.
+// subquery with a limit it is looked up once for all rules. Ordered by an expression, for in the
+// order of an index SQLite reads the organization's contacts until it meets the number.
 const consent = `coalesce((SELECT contact.marketing_consent FROM contact WHERE contact.id = message.contact_id),
 	(SELECT contact.marketing_consent FROM contact WHERE contact.organization_id = message.organization_id
-	AND contact.phone = message.address ORDER BY contact.id LIMIT 1),
+	AND contact.phone = message.address ORDER BY coalesce(contact.id, contact.id) LIMIT 1),
 	(SELECT contact.marketing_consent FROM contact_identifier
 	JOIN contact ON contact.id = contact_identifier.contact_id WHERE ` + addressed + ` LIMIT 1),
 	CASE WHEN message.contact_id IS NULL THEN coalesce((SELECT said.consent FROM contact_identifier
