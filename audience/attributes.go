@@ -93,7 +93,8 @@ func (w writer) measure(ctx context.Context, added []addedAttributes) (reasons m
 	size = fmt.Sprintf(size, merged)
 	from, args := w.DB.Rowset([]any{w.im.OrganizationID, maxAttributes, maxAttributeBytes}, addedColumns.Of(added)...)
 	rows, err := w.QueryContext(ctx, `SELECT contact.id, `+count+`, `+size+` FROM `+from+`
-		JOIN contact ON contact.organization_id = $1 AND contact.id = f.id WHERE `+count+` > $2 OR `+size+` > $3`, args...)
+		CROSS JOIN contact WHERE contact.organization_id = $1 AND contact.id = f.id
+		AND (`+count+` > $2 OR `+size+` > $3)`, args...)
 
 	return database.CollectMap(rows, err, func(rows *sql.Rows) (id uid.ID, reason string, err error) {
 		var count, bytes int

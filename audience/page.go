@@ -132,7 +132,7 @@ func (w writer) people(ctx context.Context, p page) (knownPeople, error) {
 
 	from, args := w.DB.Rowset([]any{w.im.OrganizationID}, database.Texts("value", keys))
 	rows, err := w.QueryContext(ctx, `SELECT i.value, i.contact_id FROM `+from+
-		` JOIN contact_identifier i ON i.organization_id = $1 AND i.kind = 'PHONE' AND i.value = f.value`, args...)
+		` CROSS JOIN contact_identifier i WHERE i.organization_id = $1 AND i.kind = 'PHONE' AND i.value = f.value`, args...)
 	var people []uid.ID
 	byID := map[uid.ID]string{}
 
@@ -380,7 +380,7 @@ func (w writer) consent(ctx context.Context, people pagePeople) error {
 	if len(people.rest) > 0 {
 		from, args := w.DB.Rowset([]any{w.im.OrganizationID, c.Consent}, database.IDs("id", people.rest))
 		turned, err := database.ScanIDs(w.QueryContext(ctx, `UPDATE contact SET marketing_consent = $2
-			WHERE organization_id = $1 AND marketing_consent NOT IN ($2, 'OPTED_OUT')
+			WHERE `+w.DB.NoIndex("organization_id")+` = $1 AND marketing_consent NOT IN ($2, 'OPTED_OUT')
 			AND id IN (SELECT id FROM `+from+`) RETURNING id`, args...))
 		if err != nil {
 			return err

@@ -87,8 +87,8 @@ func (s *Service) Tags(ctx context.Context, contacts []uid.ID) (map[uid.ID][]str
 	}
 
 	from, args := s.db.Rowset([]any{owner}, database.IDs("id", contacts))
-	rows, err := s.db.Query(ctx, "SELECT contact_id, tag FROM contact_tag JOIN "+from+
-		" ON contact_id = f.id WHERE organization_id = $1", args...)
+	rows, err := s.db.Query(ctx, "SELECT contact_id, tag FROM "+from+" CROSS JOIN contact_tag"+
+		" WHERE "+s.db.NoIndex("organization_id")+" = $1 AND contact_id = f.id", args...)
 
 	err = database.Each(rows, err, func(rows *stdsql.Rows) error {
 		var id uid.ID
