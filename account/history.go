@@ -209,7 +209,7 @@ func (s *Service) History(ctx context.Context, templates []uid.ID) (map[uid.ID][
 	from, args := s.db.Rowset([]any{v.Organization, HistoryLength}, database.IDs("id", templates))
 	newest, err := database.ScanIDs(s.db.Query(ctx, `SELECT c.id FROM (SELECT tc.id,
 			row_number() OVER (PARTITION BY tc.template_id ORDER BY tc.id DESC) AS place
-		FROM `+from+` JOIN template_change tc ON tc.template_id = f.id WHERE tc.organization_id = $1) AS c
+		FROM `+from+` CROSS JOIN template_change tc WHERE tc.organization_id = $1 AND tc.template_id = f.id) AS c
 		WHERE c.place <= $2`, args...))
 	if err != nil {
 		return nil, fmt.Errorf("read the history of templates: %w", err)
@@ -244,9 +244,9 @@ func (s *Service) Translations(ctx context.Context, templates []uid.ID) (map[uid
 	type pair struct{ of, other uid.ID }
 
 	from, args := s.db.Rowset([]any{v.Organization, string(enum.TemplateStatusDeleted)}, database.IDs("id", templates))
-	rows, err := s.db.Query(ctx, `SELECT t.id, o.id FROM `+from+` JOIN template t ON t.id = f.id
-		JOIN template o ON o.account_id = t.account_id AND o.name = t.name AND o.id <> t.id
-		WHERE t.organization_id = $1 AND o.status <> $2 ORDER BY o.language`, args...)
+	rows, err := s.db.Query(ctx, `SELECT t.id, o.id FROM `+from+` CROSS JOIN template t CROSS JOIN template o
+		WHERE t.id = f.id AND t.organization_id = $1
+		AND o.account_id = t.account_id AND o.name = t.name AND o.id <> t.id AND o.status <> $2 ORDER BY o.language`, args...)
 	pairs, err := database.Collect(rows, err, func(rows *sql.Rows) (p pair, err error) {
 		return p, rows.Scan(&p.of, &p.other)
 	})
