@@ -46,7 +46,7 @@ func Open(t testing.TB, dsn string) *database.DB {
 		t.Fatal(err)
 	}
 
-	db, err := database.Open(t.Context(), dsn, 8)
+	db, err := database.Open(t.Context(), watched(t, dsn), 8)
 	if err != nil {
 		t.Fatal(err)
 	}
