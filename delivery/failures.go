@@ -16,9 +16,9 @@ type Failures struct{ Code, Count int }
 func (l *Log) Failures(ctx context.Context, organization uid.ID, campaigns []uid.ID) (map[uid.ID][]Failures, error) {
 	failures := make(map[uid.ID][]Failures, len(campaigns))
 	from, args := l.db.Rowset([]any{organization}, database.IDs("id", campaigns))
-	rows, err := l.db.Query(ctx, `SELECT campaign_id, error_code, sum(failed) AS n FROM statistic
-		JOIN `+from+` ON campaign_id = f.id
-		WHERE organization_id = $1 AND failed <> 0 GROUP BY campaign_id, error_code HAVING sum(failed) > 0
+	rows, err := l.db.Query(ctx, `SELECT campaign_id, error_code, sum(failed) AS n FROM `+from+`
+		CROSS JOIN statistic
+		WHERE organization_id = $1 AND campaign_id = f.id AND failed <> 0 GROUP BY campaign_id, error_code HAVING sum(failed) > 0
 		ORDER BY n DESC, error_code`, args...)
 
 	err = database.Each(rows, err, func(rows *sql.Rows) error {

@@ -40,8 +40,8 @@ func (q *Queue) Used(ctx context.Context, account uid.ID) (people int, err error
 // that wrote to none is left out.
 func (l *Log) Used(ctx context.Context, organization uid.ID, accounts []uid.ID, now time.Time) (map[uid.ID]int, error) {
 	from, args := l.db.Rowset([]any{organization, now.Add(-windowLength)}, database.IDs("id", accounts))
-	rows, err := l.db.Query(ctx, "SELECT account_id, count(*) FROM messaging_window JOIN "+from+
-		" ON account_id = f.id WHERE organization_id = $1 AND at > $2 GROUP BY account_id", args...)
+	rows, err := l.db.Query(ctx, "SELECT account_id, count(*) FROM "+from+" CROSS JOIN messaging_window"+
+		" WHERE organization_id = $1 AND account_id = f.id AND at > $2 GROUP BY account_id", args...)
 	used, err := database.CollectMap(rows, err, func(rows *sql.Rows) (account uid.ID, people int, err error) {
 		err = rows.Scan(&account, &people)
 		return account, people, err
