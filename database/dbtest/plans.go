@@ -40,7 +40,7 @@ var mayReadAll = map[string]string{
 	"delivery.(*Queue).SweepWindows.func1": "it holds whom was written to within a day",
 	"delivery.lockAmended":                 "it joins the few messages of one wamid",
 	"operator.(*Service).Organizations":    "it counts the contacts of each",
-	"operator.(*Service).delete.func1":     "an organization is erased once, and list members have no index by organization",
+	"operator.(*Service).delete.func1":     "an organization is erased once; list members have no index by it",
 }
 
 // watched is the DSN under which the statements of a SQLite database are watched, for as long as a
