@@ -131,7 +131,7 @@ func checkAttributeInputs(in *usererror.Fields, field string, attributes []Attri
 	seen := map[string]bool{}
 	for i, a := range attributes {
 		key := strings.TrimSpace(a.Key)
-		note(in, fmt.Sprintf("%s.%d.key", field, i), checkRequired("the key", key, maxKey))
+		note(in, fmt.Sprintf("%s.%d.key", field, i), checkKey("the key", key))
 		note(in, fmt.Sprintf("%s.%d.value", field, i), checkText("the value", a.Value, maxValue))
 		if seen[key] {
 			in.Add(fmt.Sprintf("%s.%d.key", field, i), usererror.Invalid, "%s is given twice", shown(key))

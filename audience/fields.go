@@ -56,6 +56,19 @@ func checkRequired(what, s string, most int) *mistake {
 	return checkText(what, s, most)
 }
 
+// checkKey looks at the key of an attribute, wherever it comes from. It stands among others in
+// lists of columns and in filters, so it is one line.
+func checkKey(what, key string) *mistake {
+	if m := checkRequired(what, key, maxKey); m != nil {
+		return m
+	}
+	if !usererror.OneLine(key) {
+		return &mistake{usererror.Invalid, what + " is one line, without characters that turn the direction of writing"}
+	}
+
+	return nil
+}
+
 // checkLanguage takes BCP 47, with - or _ as Meta writes it.
 func checkLanguage(code string) *mistake {
 	if _, err := language.Parse(code); err != nil {

@@ -9,6 +9,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"carillon/usererror"
 )
 
 // ownColumns is how many columns can be a contact's own fields.
@@ -16,7 +18,7 @@ const ownColumns = 6
 
 // header says what the columns of a file are; -1 is a column that it does not have.
 type header struct {
-	columns                         []string // as written, trimmed; empty where there is no name
+	columns                         []string // as written, trimmed, in one line; empty where there is no name
 	folded                          []string // the same, as foldName leaves them
 	phone, name, language, timeZone int
 	countries                       []int // what they say of the number's country, the best first
@@ -30,7 +32,7 @@ type header struct {
 func readHeader(cells []string) (header, error) {
 	h := header{columns: make([]string, len(cells)), index: -1}
 	for i, c := range cells {
-		h.columns[i] = strings.TrimFunc(c, isBlankMark)
+		h.columns[i] = usererror.ToOneLine(strings.TrimFunc(c, isBlankMark))
 	}
 
 	h.passOverNameless()
@@ -147,7 +149,7 @@ func (h *header) findAttributes() error {
 		if c == "" || slices.Contains(taken, i) {
 			continue
 		}
-		if m := checkText("the name of column "+shown(c), c, maxKey); m != nil {
+		if m := checkKey("the name of column "+shown(c), c); m != nil {
 			return errors.New(m.text)
 		}
 

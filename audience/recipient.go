@@ -133,7 +133,7 @@ func checkFilter(ctx context.Context, client *ent.Client, in *usererror.Fields, 
 	}
 
 	for i, a := range f.Attributes {
-		note(in, fmt.Sprintf("%sattributes.%d.key", at, i), checkRequired("the key", a.Key, maxKey))
+		note(in, fmt.Sprintf("%sattributes.%d.key", at, i), checkKey("the key", a.Key))
 		if len(a.In) > maxChoices {
 			in.Add(fmt.Sprintf("%sattributes.%d.in", at, i), usererror.LimitExceeded, "there are %d values; at most %d",
 				len(a.In), maxChoices)

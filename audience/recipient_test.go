@@ -294,6 +294,9 @@ func TestAnAudienceMustSaySomethingThatCanBe(t *testing.T) {
 		"a key of nothing": {jsonfield.Audience{Filter: &jsonfield.ContactFilter{
 			Attributes: []jsonfield.AttributeFilter{{Key: " "}}}},
 			[]string{"audience.filter.attributes.0.key REQUIRED"}},
+		"a key of two lines": {jsonfield.Audience{Filter: &jsonfield.ContactFilter{
+			Attributes: []jsonfield.AttributeFilter{{Key: "two\nlines"}}}},
+			[]string{"audience.filter.attributes.0.key INVALID"}},
 		"a consent not known": {jsonfield.Audience{Filter: &jsonfield.ContactFilter{Consent: []enum.Consent{"MAYBE"}}},
 			[]string{"audience.filter.consent.0 INVALID"}},
 	} {
@@ -313,12 +316,13 @@ func TestCreateContactRefusesWhatIsWrongFieldByField(t *testing.T) {
 		_, err := h.CreateContact(h.ctx, audience.NewContact{Phone: "12345", Name: new(strings.Repeat("x", 257)),
 			Language: new("Klingon"), TimeZone: new("Local"),
 			Attributes: []audience.Attribute{{"", "x"}, {"a", strings.Repeat("x", 1025)}, {"b", "\x00"}, {" a", "y"},
-				{strings.Repeat("k", 65), ""}},
+				{strings.Repeat("k", 65), ""}, {"two\nlines", ""}, {"turned\u202e", ""}},
 			ListIDs: []uid.ID{mine, theirs}, Consent: &jsonfield.ImportConsent{Consent: enum.ConsentOptedIn}})
 
 		want := []string{"phone INVALID", "name TOO_LONG", "language INVALID", "timeZone INVALID",
 			"attributes.0.key REQUIRED", "attributes.1.value TOO_LONG",
-			"attributes.2.value INVALID", "attributes.3.key INVALID", "attributes.4.key TOO_LONG", "consent.source REQUIRED",
+			"attributes.2.value INVALID", "attributes.3.key INVALID", "attributes.4.key TOO_LONG", "attributes.5.key INVALID",
+			"attributes.6.key INVALID", "consent.source REQUIRED",
 			"listIds.1 NOT_FOUND"}
 		if diff := cmp.Diff(want, inputs(err)); diff != "" {
 			t.Error(diff)
