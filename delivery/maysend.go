@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"carillon/database"
 	"carillon/uid"
@@ -23,8 +24,22 @@ var numberMaySend = " AND EXISTS (SELECT 1 FROM phone_number AS lane WHERE lane.
 
 // MaySend are those of the campaigns whose claimed messages may be sent: not paused or canceled
 // meanwhile, and of an organization that may. Of one that is paused because a limit is full they
-// may: each had its place in the limit when it was claimed.
-func (q *Queue) MaySend(ctx context.Context, campaigns []uid.ID) (map[uid.ID]bool, error) {
+// may: each had its place in the limit when it was claimed. The zero id stands for the number's
+// single messages.
+func (q *Queue) MaySend(ctx context.Context, number uid.ID, campaigns []uid.ID) (map[uid.ID]bool, error) {
+	may := make(map[uid.ID]bool, len(campaigns))
+	if slices.Contains(campaigns, uid.ID{}) {
+		var single bool
+		err := q.db.QueryRow(ctx, "SELECT count(*) > 0 FROM phone_number WHERE id = $1"+
+			maySend("phone_number.organization_id"), number).Scan(&single)
+		if err != nil {
+			return nil, fmt.Errorf("see whether number %s may send: %w", number, err)
+		}
+		if single {
+			may[uid.ID{}] = true
+		}
+	}
+
 	from, args := q.db.Rowset(nil, database.IDs("id", campaigns))
 	ids, err := database.ScanIDs(q.db.Query(ctx, "SELECT campaign.id FROM campaign JOIN "+from+
 		" ON campaign.id = f.id WHERE "+
@@ -35,7 +50,6 @@ func (q *Queue) MaySend(ctx context.Context, campaigns []uid.ID) (map[uid.ID]boo
 		return nil, fmt.Errorf("see whether campaigns may send: %w", err)
 	}
 
-	may := make(map[uid.ID]bool, len(ids))
 	for _, n := range ids {
 		may[n] = true
 	}

@@ -126,19 +126,21 @@ func TestNothingIsClaimedOfAnOrganizationThatMayNotSendNorDuringMaintenance(t *t
 		status := func(s enum.OrganizationStatus) {
 			db.Client.Organization.UpdateOneID(b.organization).SetStatus(s).ExecX(b.ctx)
 		}
-		may := func(when string, want bool) {
+		may := func(when string, campaign, single bool) {
 			t.Helper()
-			if got, err := b.queue.MaySend(b.ctx, []uid.ID{b.campaign.ID}); got[b.campaign.ID] != want || err != nil {
-				t.Errorf("%s: what was claimed may be sent: %t, %v", when, got[b.campaign.ID], err)
+			got, err := b.queue.MaySend(b.ctx, number, []uid.ID{b.campaign.ID, {}})
+			if got[b.campaign.ID] != campaign || got[uid.ID{}] != single || err != nil {
+				t.Errorf("%s: what was claimed may be sent: of the campaign %t, single messages %t, %v", when,
+					got[b.campaign.ID], got[uid.ID{}], err)
 			}
 		}
 
-		may("running", true)
+		may("running", true, true)
 		paused := func(reason enum.CampaignStatusReason, want bool) {
 			t.Helper()
 			db.Client.Campaign.UpdateOneID(b.campaign.ID).SetStatus(enum.CampaignStatusPaused).SetStatusReason(reason).
 				ExecX(b.ctx)
-			may("paused with "+string(reason), want)
+			may("paused with "+string(reason), want, true)
 		}
 
 		paused(enum.CampaignStatusReasonPausedByUser, false)
@@ -147,13 +149,13 @@ func TestNothingIsClaimedOfAnOrganizationThatMayNotSendNorDuringMaintenance(t *t
 		db.Client.Campaign.UpdateOneID(b.campaign.ID).SetStatus(enum.CampaignStatusRunning).ClearStatusReason().ExecX(b.ctx)
 		status(enum.OrganizationStatusSuspended)
 		nothing("suspended")
-		may("suspended", false)
+		may("suspended", false, false)
 		status(enum.OrganizationStatusClosed)
 		nothing("closed")
 		status(enum.OrganizationStatusActive)
 		db.Client.ServiceState.Create().SetID(1).SetMaintenance(true).ExecX(b.ctx)
 		nothing("maintenance")
-		may("maintenance", false)
+		may("maintenance", false, false)
 		db.Client.ServiceState.UpdateOneID(1).SetMaintenance(false).ExecX(b.ctx)
 		if claimed, _, err := b.queue.Claim(b.ctx, number, 10, campaigns, delivery.Limit{}); len(claimed) != 6 || err != nil {
 			t.Errorf("afterwards: claimed %d, %v", len(claimed), err)

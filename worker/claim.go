@@ -153,21 +153,17 @@ func (l *lane) handOver(claims <-chan []timed, parts chan<- []timed) {
 	}
 }
 
-// withoutStopped gives back the messages of campaigns that may not send any more, and returns the
-// others.
+// withoutStopped gives back the messages that may not be sent any more, of campaigns or of the
+// organization at all, and returns the others.
 func (l *lane) withoutStopped(batch []timed) []timed {
-	var campaigns []uid.ID
+	var campaigns []uid.ID // zero is that of single messages
 	for _, m := range batch {
-		if !m.Campaign.IsZero() && !slices.Contains(campaigns, m.Campaign) {
+		if !slices.Contains(campaigns, m.Campaign) {
 			campaigns = append(campaigns, m.Campaign)
 		}
 	}
 
-	if len(campaigns) == 0 {
-		return batch
-	}
-
-	may, err := l.queue.MaySend(context.WithoutCancel(l.ctx), campaigns)
+	may, err := l.queue.MaySend(context.WithoutCancel(l.ctx), l.number, campaigns)
 	if err != nil {
 		l.fail(err)
 		return batch
@@ -177,7 +173,7 @@ func (l *lane) withoutStopped(batch []timed) []timed {
 		return batch
 	}
 
-	stopped := func(m timed) bool { return !m.Campaign.IsZero() && !may[m.Campaign] }
+	stopped := func(m timed) bool { return !may[m.Campaign] }
 	var back []timed
 
 	for _, m := range batch {

@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -180,6 +181,42 @@ func TestOfAPausedCampaignOnlyWhatWasHandedOverIsStillSent(t *testing.T) {
 
 		s.until(t, "everything is read", func() bool { return s.campaign(c.ID).Read == n })
 		s.judge(t, c.ID, n)
+	})
+}
+
+// The same of single messages, which stop with their organization alone.
+func TestOfASuspendedOrganizationOnlyWhatWasHandedOverIsStillSent(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db, sandbox.Options{Throughput: 1000, NoPairLimit: true})
+		const n = 300
+		for i := range n {
+			s.say(t, s.hello(fmt.Sprintf("+1202555%04d", 200+i)))
+		}
+
+		drained := make(chan error, 1)
+		go func() { _, _, err := s.lanes.Drain(s.system, s.number.ID); drained <- err }()
+		if err := s.sandbox.WaitAccepted(t.Context(), 10); err != nil {
+			t.Fatal(err)
+		}
+
+		db.Client.Organization.Update().SetStatus(enum.OrganizationStatusSuspended).ExecX(s.system)
+		sent := s.sandbox.Counts().Accepted
+		if err := <-drained; err != nil {
+			t.Fatal(err)
+		}
+		if after := s.sandbox.Counts().Accepted - sent; after > 25+25+32 {
+			t.Errorf("%d messages were sent after the suspension", after)
+		}
+
+		db.Client.Organization.Update().SetStatus(enum.OrganizationStatusActive).ExecX(s.system)
+		s.work(t, s.process)
+		if err := s.sandbox.WaitAccepted(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.sandbox.Counts().Accepted; got != n {
+			t.Errorf("%d messages were sent, not %d", got, n)
+		}
 	})
 }
 
