@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"carillon/database"
@@ -51,7 +52,7 @@ func (s *Service) RegisterNumber(ctx context.Context, id uid.ID, pin string) (*R
 		done.PIN = pin
 	}
 
-	done.PhoneNumber, err = s.ask(ctx, n, step{action: identity.ActionPhoneNumberRegister,
+	done.PhoneNumber, err = s.ask(ctx, n, step{action: identity.ActionPhoneNumberRegister, ofTheAPI: true,
 		said: "had WhatsApp register number ",
 		ask: func(ctx context.Context, at Access) error {
 			return at.Client.Register(ctx, at.Token, n.MetaID, pin)
@@ -75,8 +76,9 @@ func (s *Service) DeregisterNumber(ctx context.Context, id uid.ID) (*ent.PhoneNu
 		return nil, err
 	}
 
-	return s.ask(ctx, n, step{action: identity.ActionNumberDeregister, said: "had WhatsApp deregister number ",
-		ask: func(ctx context.Context, at Access) error { return at.Client.Deregister(ctx, at.Token, n.MetaID) }})
+	return s.ask(ctx, n, step{action: identity.ActionNumberDeregister, ofTheAPI: true,
+		said: "had WhatsApp deregister number ",
+		ask:  func(ctx context.Context, at Access) error { return at.Client.Deregister(ctx, at.Token, n.MetaID) }})
 }
 
 // RequestCode has WhatsApp send a verification code to a number of the caller's organization.
@@ -134,6 +136,7 @@ func (s *Service) own(ctx context.Context, id uid.ID) (*ent.PhoneNumber, error) 
 // step is one thing that Meta is asked to do with a number.
 type step struct {
 	action, said string // for the audit trail
+	ofTheAPI     bool   // WhatsApp does it to no number that the WhatsApp Business app uses too
 	ask          func(context.Context, Access) error
 }
 
@@ -149,6 +152,11 @@ func (s *Service) ask(ctx context.Context, n *ent.PhoneNumber, do step) (*ent.Ph
 	at, err := s.Access(a)
 	if err != nil {
 		return nil, err
+	}
+
+	if do.ofTheAPI && s.inApp(ctx, at, a, n) {
+		return nil, usererror.Refuse("phoneNumberId", usererror.NotAllowed, "The WhatsApp Business app uses the number, "+
+			"too, and registers it: WhatsApp lets nobody else do that, nor take it out. Disconnect it in the app.")
 	}
 
 	// Recorded before it is done: whatever comes of it, Meta has been asked.
@@ -176,6 +184,18 @@ func (s *Service) ask(ctx context.Context, n *ent.PhoneNumber, do step) (*ent.Ph
 	}
 
 	return n, nil
+}
+
+// inApp reports whether WhatsApp says that its Business app uses a number. Where it says nothing,
+// it is asked what is to be done, and decides.
+func (s *Service) inApp(ctx context.Context, at Access, a *ent.Account, n *ent.PhoneNumber) bool {
+	ctx, cancel := context.WithTimeout(ctx, refetchFor)
+	defer cancel()
+	numbers, _ := at.Client.PhoneNumbers(ctx, at.Token, a.WabaID)
+
+	return slices.ContainsFunc(numbers, func(other whatsapp.PhoneNumber) bool {
+		return other.ID == n.MetaID && other.OnBusinessApp
+	})
 }
 
 // readNumbers reads an account's numbers again, and stores them.

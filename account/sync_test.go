@@ -17,6 +17,7 @@ import (
 	"carillon/uid"
 	"carillon/usererror"
 	"carillon/whatsapp"
+	"carillon/whatsapp/sandbox"
 )
 
 func TestSyncingFollowsWhatMetaHas(t *testing.T) {
@@ -99,6 +100,34 @@ func (s *stage) edits(call string, edit func(answer map[string]any)) {
 
 		edit(answer)
 		_ = json.NewEncoder(w).Encode(answer)
+	})
+}
+
+func TestASyncShowsWhateverStatusMetaGivesATemplate(t *testing.T) {
+	each(t, func(s *stage) {
+		s.atMeta(offer("spring"))
+		ctx, a := s.connected()
+		for _, step := range []struct {
+			do   string
+			want enum.TemplateStatus
+		}{
+			{"PAUSE", "PAUSED"}, {"UNPAUSE", "APPROVED"}, {"ARCHIVE", "ARCHIVED"}, {"UNARCHIVE", "APPROVED"},
+			{"REJECT", "REJECTED"}, {"APPEAL", "IN_APPEAL"}, {"EXCEED_LIMIT", "LIMIT_EXCEEDED"}, {"DISABLE", "DISABLED"},
+			{"REINSTATE", "APPROVED"}, {"FLAG", "APPROVED"}, {"LOCK", "APPROVED"},
+			{"SCHEDULE_DELETION", "PENDING_DELETION"}, {"DELETE", "DELETED"},
+		} {
+			if err := s.sandbox.Decide(sandbox.Decision{WABAID: waba, Name: "spring", Do: step.do}); err != nil {
+				s.t.Fatal(err)
+			}
+
+			s.advance(time.Second)
+			if _, err := s.Sync(ctx, a.ID); err != nil {
+				s.t.Fatal(err)
+			}
+			if got := s.template("spring").Status; got != step.want {
+				s.t.Errorf("after %s it is %s", step.do, got)
+			}
+		}
 	})
 }
 

@@ -121,7 +121,7 @@ func (s *Sandbox) numberNode(n *number) map[string]any {
 		"whatsapp_business_manager_messaging_limit": s.tier(), "messaging_limit_tier": s.tier(), "account_mode": "LIVE",
 		"is_preverified_number": false, "is_official_business_account": false, "is_pin_enabled": n.pin != "",
 		// the fixed rate of coexistence
-		"is_on_biz_app":       n.perSecond(s.options.Load()) <= 20,
+		"is_on_biz_app":       n.inApp(s.options.Load()),
 		"last_onboarded_time": nil, "certificate": nil, "search_visibility": "VISIBLE", "conversational_automation": nil,
 		"health_status": n.account.healthOf("PHONE_NUMBER", n.ID), "country_code": "US", "country_dial_code": "1",
 		"webhook_configuration": map[string]any{"phone_number": n.callback(),

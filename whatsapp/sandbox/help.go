@@ -22,7 +22,7 @@ What it enforces
   Marketing API   other templates 131055, not onboarded 134102, max price on /messages 131061; marketing on /messages where the
                   account sends it only there 131063 (AccountSpec: MarketingMessages, MarketingOnlyThere)
   Conversations   free-form messages to a person whose conversation another app holds: 131070 (POST /sandbox/thread)
-  Registration    PIN 133005, three wrong ones in an hour 133008, unverified 133006, more than 10 in 72 hours 133016; verification codes 136024, 136025
+  Registration    PIN 133005, three wrong ones in an hour 133008, unverified 133006, of the Business app 100, more than 10 in 72 hours 133016; verification codes 136024, 136025
   Profile         lengths, addresses, trades and handles: 100; usernames: 100, 147001
   Service window  free-form messages later than 24 hours after a user's message are accepted, then fail with 131047
   Media           sizes by type: 131053; ids of uploads for 30 days, of what a user sent for 7, by number: 100/33; Range

@@ -146,11 +146,17 @@ func inspectNumber(s *Sandbox, r *http.Request) (any, error) {
 
 // enterOrLeave counts a registration or deregistration. The caller holds the catalog's lock.
 func (s *Sandbox) enterOrLeave(n *number) *refusal {
+	if n.inApp(s.options.Load()) {
+		return invalid("The number is used in the WhatsApp Business app, which registers it.")
+	}
 	if s.options.Load().NoLimits || n.entries.admit(s.now().UnixNano(), entriesMost, entriesSpan) {
 		return nil
 	}
 	return refuse(133016, "The number was registered or deregistered more than %d times in 72 hours.", entriesMost)
 }
+
+// inApp says whether the WhatsApp Business app uses a number, too: that has its fixed rate.
+func (n *number) inApp(o *Options) bool { return n.perSecond(o) <= 20 }
 
 // guessesMost is after how many wrong PINs in an hour no other is taken. Meta does not publish its
 // number.

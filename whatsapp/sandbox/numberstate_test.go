@@ -42,6 +42,16 @@ func TestANumberIsVerifiedBeforeItIsRegistered(t *testing.T) {
 	}
 }
 
+func TestANumberOfTheBusinessAppIsRegisteredByThatAlone(t *testing.T) {
+	t.Parallel()
+	st := stand(t, func(o *Options) { o.Throughput = 20 })
+	for _, edge := range []string{"register", "deregister"} {
+		if got := st.ask("POST", edge, `{"messaging_product":"whatsapp","pin":"111222"}`); got != "100 0" {
+			t.Errorf("%s answers %s", edge, got)
+		}
+	}
+}
+
 func TestANumberIsRegisteredTenTimesInThreeDays(t *testing.T) {
 	t.Parallel()
 	st := stand(t, nil)
