@@ -231,6 +231,8 @@ var rules = []Rule{
 		Advice: "The person changed their phone or installed WhatsApp anew. Make sure who they are before sending " +
 			"anything private."},
 	{Code: 138000, To: 138018, Title: "Call error", Class: Fail, Advice: "WhatsApp refused a call. Read the detail."},
+	{Code: 138038, Title: "Another app answers calls", Class: Fail,
+		Advice: "Only the app that calls go to first may act on them. The business settles that in Business Suite."},
 	{Code: 139000, To: 139006, Title: "Flow error", Class: FailContent,
 		Advice: "WhatsApp refused something about a Flow. Read the detail and correct the Flow in WhatsApp Manager."},
 	{Code: 139100, Title: "Some people could not be blocked", Class: Fail, Advice: "Each person's own result says why."},
@@ -239,6 +241,8 @@ var rules = []Rule{
 		Advice: "Another change is under way. It is tried again by itself."},
 	{Code: 139103, Title: "Blocking failed", Class: RetryBackoff, MaxRetries: 3, Retryable: true,
 		Advice: "WhatsApp had a problem of its own. It is tried again by itself."},
+	{Code: 139200, Title: "Messages without a template blocked", Class: Fail,
+		Advice: "WhatsApp lets this account send no utility messages without a template for now. Send a template."},
 	{Code: 147001, To: 147005, Title: "Username not possible", Class: Fail,
 		Advice: "The username is taken, or this number may not have it. Read the detail and choose another."},
 
@@ -264,6 +268,8 @@ var rules = []Rule{
 		Advice: "Meta switched this template off for good after repeated low quality. Write another one."},
 	{Code: 132018, Title: "A template parameter is not valid", Class: FailContent,
 		Advice: "A value has line breaks, tabs, too many spaces, or the wrong form. Correct the binding."},
+	{Code: 132021, Title: "Name is an ordinary template's", Class: FailContent,
+		Advice: "A message without a template named one that exists. Send that template, or choose another name."},
 	{Code: 132068, Title: "Flow blocked", Class: PauseTemplate, Reason: ReasonTemplateDisabled, Retryable: true,
 		Advice: "Meta blocked the Flow behind this template's button. Correct it in WhatsApp Manager."},
 	{Code: 132069, Title: "Flow throttled", Class: RetryAt, Delay: time.Hour, MaxRetries: 1, Retryable: true,
@@ -308,6 +314,11 @@ var rules = []Rule{
 	{Code: 2388299, Title: "Variable at the start or end", Class: Fail,
 		Advice: "Put words before the first variable and after the last one."},
 
+	{Code: 2388318, Title: "Template of WhatsApp's own making", Class: Fail,
+		Advice: "WhatsApp made this template for messages sent without one. It cannot be changed."},
+	{Code: 2388330, Title: "Template of WhatsApp's own making", Class: Fail,
+		Advice: "WhatsApp made this template for messages sent without one. It cannot be deleted."},
+
 	// Number management.
 	{Code: 133000, Title: "Deregistration incomplete", Class: PauseNumber, Reason: ReasonAccountRestricted,
 		Retryable: true, Advice: "Deregister the number again, then register it."},
@@ -341,6 +352,8 @@ var rules = []Rule{
 	{Code: 2494100, Title: "Number in maintenance", Class: RetryAt, Delay: 2 * time.Minute, MaxRetries: 5,
 		Retryable: true, Advice: "WhatsApp is upgrading this number. It is tried again in minutes by itself."},
 	{Code: 2494164, To: 2494179, Title: "In-app sign-up error", Class: Fail, Advice: "Read the detail."},
+	{Code: 2494191, Title: "Only the escalation partner may take over", Class: Fail,
+		Advice: "Who may take a conversation is settled in Business Suite."},
 	{Code: 2593079, Title: "On-behalf-of accounts ended", Class: Fail,
 		Advice: "Meta ended this kind of account. The business has to own its WhatsApp account and share it."},
 	{Code: 2593085, Title: "On-behalf-of accounts ended", Class: Fail,
