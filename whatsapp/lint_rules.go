@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -228,11 +227,11 @@ var bodyChecks = from(pageComponents, []check[*Component]{
 	variableBraces, variableSequence,
 	{rule: "variable_dangling", field: "text", message: "A body neither starts nor ends with a variable.",
 		broken: func(_ Template, c *Component) bool {
-			text := strings.TrimSpace(seen(c.Text))
+			text := strings.TrimSpace(Seen(c.Text))
 			return strings.HasPrefix(text, "{{") || strings.HasSuffix(text, "}}")
 		}},
 	{rule: "variable_adjacent", field: "text", source: pageReview, message: "Between two variables there are words.",
-		broken: func(_ Template, c *Component) bool { return adjacent.MatchString(seen(c.Text)) }},
+		broken: func(_ Template, c *Component) bool { return adjacent.MatchString(Seen(c.Text)) }},
 	{rule: "variable_ratio", field: "text", severity: SeverityWarning,
 		message: "There are many variables for so little text: write about three words for each.",
 		broken: func(_ Template, c *Component) bool {
@@ -432,15 +431,10 @@ func (t Template) sharesNames() bool {
 
 // hasOnly says whether the buttons of a card are all of these types.
 func hasOnly(card Card, kinds ...string) bool {
-	for _, part := range card.Components {
-		for _, button := range part.Buttons {
-			if !slices.Contains(kinds, button.Type) {
-				return false
-			}
-		}
-	}
-
-	return true
+	buttons := find(card.Components, "BUTTONS")
+	return buttons == nil || !slices.ContainsFunc(buttons.Buttons, func(b Button) bool {
+		return !slices.Contains(kinds, b.Type)
+	})
 }
 
 func count(components []Component, kind string) int {
@@ -474,16 +468,6 @@ func ttlAllowed(category string, seconds int) bool {
 	default:
 		return allowed.from <= seconds && seconds <= allowed.to
 	}
-}
-
-// seen is a text without what nobody sees.
-func seen(text string) string {
-	return strings.Map(func(r rune) rune {
-		if invisible(r) || unicode.IsControl(r) && !blank(r) {
-			return -1
-		}
-		return r
-	}, text)
 }
 
 // fixedText is a text without its variables.
@@ -547,7 +531,9 @@ func exemplified(t Template, c *Component, examples func(*Example) (positional [
 func shape(card Card) string {
 	var kinds []string
 	for _, component := range card.Components {
-		kinds = append(kinds, component.Type+component.Format)
+		if kinds = append(kinds, component.Type+component.Format); component.Type != "BUTTONS" {
+			continue
+		}
 		for _, button := range component.Buttons {
 			kinds = append(kinds, button.Type)
 		}

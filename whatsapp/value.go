@@ -250,6 +250,16 @@ func visible(s string) bool {
 // Visible says whether a person who reads a text sees anything.
 func Visible(text string) bool { return visible(text) }
 
+// Seen is a text without what nobody sees of it.
+func Seen(text string) string {
+	return strings.Map(func(r rune) rune {
+		if invisible(r) || unicode.IsControl(r) && !blank(r) {
+			return -1
+		}
+		return r
+	}, text)
+}
+
 // longestRun is how many blanks stand beside each other at most.
 func longestRun(s string) (longest int) {
 	run := 0

@@ -271,14 +271,15 @@ func (sh *shape) takeBody(category string, c *component) *refusal {
 		return no
 	}
 
-	trimmed := strings.TrimSpace(c.Text)
+	seen := whatsapp.Seen(c.Text)
+	trimmed := strings.TrimSpace(seen)
 	if strings.HasPrefix(trimmed, "{{") || strings.HasSuffix(trimmed, "}}") {
 		return badTemplate(danglingVariable, "Leading or trailing params not allowed",
 			"Variables can't be at the start or end of the template.")
 	}
 
 	rest := variablePattern.ReplaceAllString(c.Text, " ")
-	sh.adjacent = adjacentPattern.MatchString(c.Text)
+	sh.adjacent = adjacentPattern.MatchString(seen)
 	if len(names) > 0 && len(strings.Fields(rest)) < len(names)+1 {
 		return badTemplate(tooManyVariables, "Message template has too many variables for its length",
 			"This template has too many variables for its length. Reduce the number of variables or increase the message "+
