@@ -112,6 +112,7 @@ func (s *service) things() map[string]any {
 		"account": account.ID, "number": account.PhoneNumbers[0].ID, "template": got.Templates.Edges[0].Node.ID,
 		"campaign": got.Campaigns.Edges[0].Node.ID, "id": got.Campaigns.Edges[0].Node.ID, "after": nil,
 		"contact": got.Contacts.Edges[0].Node.ID,
+		"start":   time.Now().AddDate(0, 0, 3).UTC().Format(time.RFC3339),
 		"since":   time.Now().AddDate(0, -2, 0).UTC().Format(time.RFC3339), "until": time.Now().UTC().Format(time.RFC3339),
 	}
 }

@@ -36,11 +36,12 @@ const (
 // Recipient is what a campaign needs to know of a contact. Texts that the contact does not have are
 // empty.
 type Recipient struct {
-	ID                                     uid.ID
-	Phone, UserID, Name, Language, Country string
-	Consent                                enum.Consent
-	Suppressed                             bool
-	Attributes                             map[string]string
+	ID                                               uid.ID
+	Phone, UserID, Name, Language, TimeZone, Country string
+
+	Consent    enum.Consent
+	Suppressed bool
+	Attributes map[string]string
 }
 
 // Address is what the person is written to by: their number, or else their user id; empty where
@@ -166,9 +167,9 @@ func Page(ctx context.Context, tx *database.Tx, organization uid.ID, a jsonfield
 }
 
 func scanRecipient(rows *stdsql.Rows) (r Recipient, err error) {
-	var phone, userID, name, language, country *string
+	var phone, userID, name, language, zone, country *string
 	var attributes []byte
-	if err := rows.Scan(&r.ID, &phone, &userID, &name, &language, &country, &r.Consent, &attributes,
+	if err := rows.Scan(&r.ID, &phone, &userID, &name, &language, &zone, &country, &r.Consent, &attributes,
 		&r.Suppressed); err != nil {
 		return r, err
 	}
@@ -176,8 +177,8 @@ func scanRecipient(rows *stdsql.Rows) (r Recipient, err error) {
 		return r, fmt.Errorf("attributes of %s: %w", r.ID, err)
 	}
 
-	r.Phone, r.UserID, r.Name, r.Language, r.Country = text(phone), text(userID), text(name), text(language),
-		text(country)
+	r.Phone, r.UserID, r.Name, r.Language = text(phone), text(userID), text(name), text(language)
+	r.TimeZone, r.Country = text(zone), text(country)
 
 	return r, nil
 }
@@ -255,7 +256,7 @@ type rule struct {
 func (r rule) recipients(after uid.ID, limit int) *sql.Selector {
 	c := sql.Table(contact.Table).As("c")
 	s := sql.Dialect(r.dialect).Select(c.C(contact.FieldID), c.C(contact.FieldPhone), c.C(contact.FieldWaUserID),
-		c.C(contact.FieldName), c.C(contact.FieldLanguage),
+		c.C(contact.FieldName), c.C(contact.FieldLanguage), c.C(contact.FieldTimeZone),
 		c.C(contact.FieldCountry), c.C(contact.FieldMarketingConsent), c.C(contact.FieldAttributes)).
 		AppendSelectExpr(r.suppressed("c.id")).From(c)
 	ids := sql.Dialect(r.dialect).Select("id").From(r.union(r.parts(&after, limit)).As("u")).OrderBy("id").Limit(limit)

@@ -38,7 +38,7 @@ func enrollOnce(ctx context.Context, store string, n int) error {
 	ends := s.work()
 	defer ends()
 	seeded, begun := peakMiB(), costNow()
-	if _, err := s.campaigns.Launch(s.owner, c.ID); err != nil {
+	if _, err := s.campaigns.Launch(s.owner, c.ID, nil); err != nil {
 		return err
 	}
 

@@ -199,7 +199,7 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 			if _, err := s.audience.Counts(ctx, s.account.OrganizationID, map[uid.ID]jsonfield.Audience{c.ID: a}); err != nil {
 				return err
 			}
-			if _, err := s.campaigns.Launch(s.owner, c.ID); err != nil {
+			if _, err := s.campaigns.Launch(s.owner, c.ID, nil); err != nil {
 				return err
 			}
 			if _, err := s.campaigns.Pause(s.owner, c.ID); err != nil {
@@ -221,7 +221,7 @@ func (s *stage) playEngine(e *explainer, p *past) error {
 	}{
 		{"engine: a campaign to a list", draft("list", jsonfield.Audience{ListIDs: []uid.ID{p.list}})},
 		{"engine: a campaign to contacts", draft("contacts", jsonfield.Audience{ContactIDs: people})},
-		{"engine: launch", func() error { _, err := s.campaigns.Launch(s.owner, c.ID); return err }},
+		{"engine: launch", func() error { _, err := s.campaigns.Launch(s.owner, c.ID, nil); return err }},
 		{"engine: enroll", func() error { return s.campaigns.Enroll(ctx, c.ID) }},
 		{"engine: lanes", func() error { _, err := s.queue.Lanes(ctx); return err }},
 		{"engine: runnable", func() error { _, err := s.queue.Runnable(ctx, s.number.ID); return err }},

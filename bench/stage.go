@@ -239,7 +239,7 @@ func (s *stage) enrolled(n int) (*ent.Campaign, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.campaigns.Launch(s.owner, c.ID); err != nil {
+	if _, err := s.campaigns.Launch(s.owner, c.ID, nil); err != nil {
 		return nil, err
 	}
 	if err := s.campaigns.Enroll(s.system, c.ID); err != nil {

@@ -15,12 +15,13 @@ import (
 
 // binder resolves a campaign's bindings for one recipient after another.
 type binder struct {
+	row      *ent.Template
 	template whatsapp.Template
 	bindings []jsonfield.ParameterBinding
 }
 
 func newBinder(template *ent.Template, bindings []jsonfield.ParameterBinding) binder {
-	return binder{account.Of(template), bindings}
+	return binder{template, account.Of(template), bindings}
 }
 
 // values gives every parameter its value as it is sent, and says what is wrong with those that

@@ -15,6 +15,8 @@ import (
 	"carillon/database"
 	"carillon/delivery"
 	"carillon/ent"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
@@ -72,4 +74,24 @@ func (s *Service) find(ctx context.Context, id uid.ID) (*ent.Campaign, error) {
 // expired reports whether a campaign's messages are not to be sent any more.
 func (s *Service) expired(c *ent.Campaign) bool {
 	return c.ExpiresAt != nil && !c.ExpiresAt.After(s.now())
+}
+
+// Canary is the share of a campaign that is sent first, and how far it has come.
+type Canary struct {
+	jsonfield.Canary
+	State enum.CanaryState
+}
+
+// CanaryOf is a campaign's canary; nil when it has none.
+func CanaryOf(c *ent.Campaign) *Canary {
+	if c.Canary == nil || c.CanaryState == nil {
+		return nil
+	}
+
+	state := *c.CanaryState
+	if state == enum.CanaryStatePending && handed(c) > 0 {
+		state = enum.CanaryStateSending
+	}
+
+	return &Canary{*c.Canary, state}
 }

@@ -11,10 +11,15 @@ import (
 	"carillon/uid"
 )
 
-// Finish completes a number's campaigns that have nothing left to send: a lane calls it when it
-// runs dry.
+// Finish completes a number's campaigns that have nothing left to send, and looks at those whose
+// canary is sent: a lane calls it when it runs dry.
 func (s *Service) Finish(ctx context.Context, number uid.ID) error {
-	return s.completeAll(caller.System(ctx), campaign.PhoneNumberID(number))
+	ctx = caller.System(ctx)
+	if err := s.completeAll(ctx, campaign.PhoneNumberID(number)); err != nil {
+		return err
+	}
+
+	return s.watchCanaries(ctx, campaign.PhoneNumberID(number))
 }
 
 // completeAll completes those campaigns that have nothing left to send. What becomes of their

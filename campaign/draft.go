@@ -1,8 +1,10 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"carillon/account"
 	"carillon/audience"
 	"carillon/database"
+	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
@@ -20,9 +23,10 @@ import (
 )
 
 const (
-	maxName      = 200
-	maxRateLimit = 1000 // no number of WhatsApp's sends faster
-	namedMissing = 5    // recipients without a value that a refusal names
+	maxName       = 200
+	maxRateLimit  = 1000         // no number of WhatsApp's sends faster
+	maxCanaryWait = 24 * 60 * 60 // seconds
+	namedMissing  = 5            // recipients without a value that a refusal names
 )
 
 // Draft is what a campaign is made of.
@@ -36,12 +40,23 @@ type Draft struct {
 	RateLimit              *int
 	FailureThreshold       *float64
 	ScheduledAt, ExpiresAt *time.Time
+	TimeZone               *string // in which ScheduledAt is meant
+	RecipientTime          bool    // the wall clock of ScheduledAt holds in each person's own zone
+	Translate              bool
+	Canary                 *jsonfield.Canary
+	Reference              *string
 	IdempotencyKey         string `json:"-"`
 }
 
 // Create makes a draft. What is wrong with it comes back as usererror.Fields, all at once.
 func (s *Service) Create(ctx context.Context, d Draft) (*ent.Campaign, error) {
+	return s.create(ctx, d, identity.ActionCampaignCreate, "drafted campaign %q")
+}
+
+// create makes a draft, with an audit event whose summary takes the campaign's name.
+func (s *Service) create(ctx context.Context, d Draft, action, summary string) (*ent.Campaign, error) {
 	d.Name = strings.TrimSpace(d.Name)
+	d.MissingParameter = cmp.Or(d.MissingParameter, enum.MissingParameterPolicySkip)
 	if err := s.check(ctx, d); err != nil {
 		return nil, err
 	}
@@ -53,15 +68,8 @@ func (s *Service) Create(ctx context.Context, d Draft) (*ent.Campaign, error) {
 		}
 
 		made, replayed, err := s.identity.Once(ctx, tx, "createCampaign", d.IdempotencyKey, d, func() (uid.ID, error) {
-			c := tx.Client.Campaign.Create().SetName(d.Name).SetTemplateID(d.TemplateID).SetPhoneNumberID(d.PhoneNumberID).
-				SetAudienceRule(d.Audience).
-				SetParameters(append([]jsonfield.ParameterBinding{}, d.Parameters...)).SetNillableRateLimit(d.RateLimit).
-				SetNillableFailureThreshold(d.FailureThreshold).
-				SetNillableScheduledAt(d.ScheduledAt).SetNillableExpiresAt(d.ExpiresAt)
-			if d.MissingParameter != "" {
-				c.SetMissingParameter(d.MissingParameter)
-			}
-
+			c := tx.Client.Campaign.Create()
+			d.write(c.Mutation())
 			v, ok := identity.From(ctx)
 			if !ok {
 				return uid.ID{}, usererror.New(usererror.Unauthenticated, "sign in first")
@@ -83,8 +91,7 @@ func (s *Service) Create(ctx context.Context, d Draft) (*ent.Campaign, error) {
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionCampaignCreate, Subject: id,
-			Summary: fmt.Sprintf("drafted campaign %q", d.Name)})
+		return identity.Record(ctx, tx, identity.Entry{Action: action, Subject: id, Summary: fmt.Sprintf(summary, d.Name)})
 	})
 	if err != nil {
 		return nil, err
@@ -93,25 +100,21 @@ func (s *Service) Create(ctx context.Context, d Draft) (*ent.Campaign, error) {
 	return s.find(ctx, id)
 }
 
-func (s *Service) check(ctx context.Context, d Draft) error {
+func (s *Service) check(ctx context.Context, d Draft) error { return s.checkParts(ctx, d, false, nil) }
+
+// checkParts looks at all of a draft or, of a campaign that has begun, at the parts that change:
+// what else it is made of may be gone by now.
+func (s *Service) checkParts(ctx context.Context, d Draft, begun bool, changed []string) error {
 	var in usererror.Fields
-	switch {
-	case d.Name == "":
-		in.Add("name", usererror.Required, "a campaign needs a name")
-	case utf8.RuneCountInString(d.Name) > maxName:
-		in.Add("name", usererror.TooLong, "the name has more than %d characters", maxName)
-	case !usererror.OneLine(d.Name):
-		in.Add("name", usererror.Invalid, usererror.NotOneLine)
+	d.checkTexts(&in)
+	d.checkNumbers(&in)
+	if !begun || slices.Contains(changed, "expiresAt") {
+		d.checkTimes(s.now(), &in, begun || changed != nil && !slices.Contains(changed, "scheduledAt"))
+	}
+	if begun {
+		return in.Err()
 	}
 
-	if d.RateLimit != nil && (*d.RateLimit < 1 || *d.RateLimit > maxRateLimit) {
-		in.Add("rateLimit", usererror.Invalid, "the rate limit is 1 to %d messages a second, or null", maxRateLimit)
-	}
-	if d.FailureThreshold != nil && (*d.FailureThreshold <= 0 || *d.FailureThreshold > 1) {
-		in.Add("failureThreshold", usererror.Invalid, "the failure threshold is a share over 0 and up to 1, e.g. 0.2")
-	}
-
-	d.checkTimes(s.now(), &in)
 	if err := s.audience.CheckAudience(ctx, d.Audience); err != nil {
 		var more usererror.Fields
 		if !asInputs(err, &more) {
@@ -135,6 +138,43 @@ func (s *Service) check(ctx context.Context, d Draft) error {
 	return in.Err()
 }
 
+func (d Draft) checkTexts(in *usererror.Fields) {
+	switch {
+	case d.Name == "":
+		in.Add("name", usererror.Required, "a campaign needs a name")
+	case utf8.RuneCountInString(d.Name) > maxName:
+		in.Add("name", usererror.TooLong, "the name has more than %d characters", maxName)
+	case !usererror.OneLine(d.Name):
+		in.Add("name", usererror.Invalid, usererror.NotOneLine)
+	}
+
+	if d.Reference != nil {
+		delivery.CheckReference(in, "reference", *d.Reference)
+	}
+}
+
+func (d Draft) checkNumbers(in *usererror.Fields) {
+	if d.RateLimit != nil && (*d.RateLimit < 1 || *d.RateLimit > maxRateLimit) {
+		in.Add("rateLimit", usererror.Invalid, "the rate limit is 1 to %d messages a second, or null", maxRateLimit)
+	}
+	if t := d.FailureThreshold; t != nil && !(*t > 0 && *t <= 1) { // NaN neither
+		in.Add("failureThreshold", usererror.Invalid, "the failure threshold is a share over 0 and up to 1, e.g. 0.2")
+	}
+
+	if d.Canary == nil {
+		return
+	}
+	if d.Canary.Size < 1 {
+		in.Add("canary.size", usererror.Invalid, "a canary has at least one message")
+	}
+	if d.Canary.WaitSeconds < 0 || d.Canary.WaitSeconds > maxCanaryWait {
+		in.Add("canary.waitSeconds", usererror.Invalid, "the wait is 0 to %d seconds", maxCanaryWait)
+	}
+	if r := d.Canary.MaxFailureRate; !(r >= 0 && r <= 1) {
+		in.Add("canary.maxFailureRate", usererror.Invalid, "the share that may fail is 0 to 1, e.g. 0.1")
+	}
+}
+
 const (
 	// late is how far behind us a start may lie that still means now: the caller's clock is not ours,
 	// and the request took its time.
@@ -143,9 +183,9 @@ const (
 	farthest = 366 * 24 * time.Hour
 )
 
-// checkTimes refuses a start that has passed. Such a campaign would go out to everybody at its
-// launch, and a wrong year cannot be taken back.
-func (d Draft) checkTimes(now time.Time, in *usererror.Fields) {
+// checkTimes refuses a start that has passed, unless it was given before. Such a campaign would go
+// out to everybody at its launch, and a wrong year cannot be taken back.
+func (d Draft) checkTimes(now time.Time, in *usererror.Fields, startKnown bool) {
 	for _, t := range []struct {
 		field string
 		at    *time.Time
@@ -156,12 +196,25 @@ func (d Draft) checkTimes(now time.Time, in *usererror.Fields) {
 		}
 	}
 
-	if d.ScheduledAt != nil && hasPassed(*d.ScheduledAt, now) {
-		in.Add("scheduledAt", usererror.Invalid, "%s has passed; give a time ahead, or none to start at the launch",
-			d.ScheduledAt.UTC().Format(time.RFC3339))
+	if d.TimeZone != nil {
+		if _, err := loadZone(*d.TimeZone); err != nil {
+			in.Add("timeZone", usererror.Invalid, "%q is not a time zone: write its IANA name, e.g. Asia/Shanghai", *d.TimeZone)
+			return
+		}
 	}
 
-	if d.ExpiresAt != nil && (!d.ExpiresAt.After(now) || d.ScheduledAt != nil && !d.ExpiresAt.After(*d.ScheduledAt)) {
+	if d.RecipientTime && (d.ScheduledAt == nil || d.TimeZone == nil) {
+		in.Add("recipientTime", usererror.Required,
+			"to hold in each person's own zone, the start needs scheduledAt and the timeZone in which it is meant")
+		return
+	}
+
+	if last := d.lastStart(); last != nil && !startKnown && hasPassed(*last, now) {
+		in.Add("scheduledAt", usererror.Invalid, "%s has passed; give a time ahead, or none to start at the launch",
+			last.UTC().Format(time.RFC3339))
+	}
+
+	if d.ExpiresAt != nil && (!d.ExpiresAt.After(now) || d.ScheduledAt != nil && !d.ExpiresAt.After(*d.lastStart())) {
 		in.Add("expiresAt", usererror.Invalid, "the campaign would expire before it starts")
 	}
 }

@@ -11,10 +11,8 @@ import (
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/campaign"
-	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
 	"carillon/uid"
-	"carillon/whatsapp"
 )
 
 // pageSize is how many recipients become messages in one transaction: large enough that its cost is
@@ -32,7 +30,7 @@ var errMoved = errors.New("the campaign moved on")
 func (s *Service) Enroll(ctx context.Context, id uid.ID) error {
 	ctx = caller.System(ctx)
 	for {
-		c, err := s.db.Client.Campaign.Query().Where(campaign.ID(id)).WithTemplate().WithPhoneNumber().Only(ctx)
+		c, err := s.db.Client.Campaign.Query().Where(campaign.ID(id)).Only(ctx)
 		if ent.IsNotFound(err) {
 			return nil
 		}
@@ -85,13 +83,13 @@ func (s *Service) enrollPage(ctx context.Context, c *ent.Campaign) (done bool, e
 		}
 
 		done = len(page) < pageSize
-		organization, err := tx.Client.Organization.Get(ctx, c.OrganizationID)
+		plan, err := s.plan(ctx, tx.Client, c)
 		if err != nil {
-			return fmt.Errorf("read organization: %w", err)
+			return err
 		}
 
 		moveCursor := func() error { return s.moveCursor(ctx, tx, c, rule, page, done) }
-		_, err = s.queue.Enqueue(ctx, tx, c.OrganizationID, messages(c, organization, page), moveCursor)
+		_, err = s.queue.Enqueue(ctx, tx, c.OrganizationID, plan.messages(page), moveCursor)
 
 		return err
 	})
@@ -137,8 +135,12 @@ func (s *Service) moveCursor(ctx context.Context, tx *database.Tx, c *ent.Campai
 	return err
 }
 
-// samePlace reports whether enrolment is where it was when the campaign was read.
+// samePlace reports whether enrolment is where it was when the campaign was read, and the campaign
+// says what it said: it may have been paused, changed and resumed meanwhile.
 func samePlace(now, read *ent.Campaign) bool {
+	if read.EnrollCursor == nil && !sameContent(now, read) {
+		return false
+	}
 	if now.EnrolledAt != nil || (now.EnrollCursor == nil) != (read.EnrollCursor == nil) {
 		return false
 	}
@@ -152,38 +154,4 @@ func (s *Service) setCursor(m *ent.CampaignMutation, page []audience.Recipient, 
 	if done {
 		m.SetEnrolledAt(s.now())
 	}
-}
-
-func messages(c *ent.Campaign, organization *ent.Organization, page []audience.Recipient) []delivery.Outgoing {
-	bind := newBinder(c.Edges.Template, c.Parameters)
-	out := make([]delivery.Outgoing, len(page))
-	for i, r := range page {
-		values, problems := bind.values(r)
-		out[i] = delivery.Outgoing{
-			Campaign: c.ID, Template: c.TemplateID, PhoneNumber: c.PhoneNumberID, Account: c.Edges.PhoneNumber.AccountID,
-			Contact: r.ID,
-			Address: r.Address(), Country: r.Country, Type: enum.MessageTypeTemplate, Category: c.Edges.Template.Category,
-			Parameters: values,
-			Skip:       skip(c.Edges.Template, organization, r, problems),
-		}
-	}
-
-	return out
-}
-
-// skip says why a recipient is left out; empty when it is not. The first reason counts. What may
-// change while a message waits is Eligibility's, and looked at again when it is to be sent.
-func skip(template *ent.Template, organization *ent.Organization, r audience.Recipient,
-	problems []*whatsapp.ValueError) enum.SkipReason {
-	barred := delivery.Eligibility{Category: template.Category, Consent: r.Consent,
-		RequireOptIn: organization.SendingPolicy.RequireOptIn, Suppressed: r.Suppressed}.Barred()
-	switch {
-	// WhatsApp takes no code for a user id
-	case r.Address() == "", r.Phone == "" && template.Category == enum.TemplateCategoryAuthentication:
-		return enum.SkipReasonInvalidNumber
-	case barred != "":
-		return barred
-	}
-
-	return unfit(problems)
 }

@@ -22,3 +22,6 @@ func Unexplained() (names []string) {
 
 	return names
 }
+
+// AtWallClock is atWallClock, for a test of all zones.
+var AtWallClock = atWallClock

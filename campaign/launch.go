@@ -17,8 +17,9 @@ import (
 	"carillon/whatsapp"
 )
 
-// Launch starts a campaign now, or at scheduledAt where that is in the future.
-func (s *Service) Launch(ctx context.Context, id uid.ID) (*ent.Campaign, error) {
+// Launch starts a campaign now, or at scheduledAt where that is in the future. It is refused where
+// more people would be written to than atMost; nil is any number.
+func (s *Service) Launch(ctx context.Context, id uid.ID, atMost *int) (*ent.Campaign, error) {
 	c, err := s.find(ctx, id)
 	if err != nil {
 		return nil, err
@@ -29,10 +30,14 @@ func (s *Service) Launch(ctx context.Context, id uid.ID) (*ent.Campaign, error) 
 	if err := s.launchable(ctx, c); err != nil {
 		return nil, err
 	}
+	if err := s.checkMost(ctx, c, atMost); err != nil {
+		return nil, err
+	}
 
 	now := s.now()
-	r := request{change: launch, campaign: id, also: func(u *ent.CampaignUpdateOne) { u.SetLaunchedAt(now) }}
-	if c.ScheduledAt != nil && c.ScheduledAt.After(now) {
+	r := request{change: launch, campaign: id, also: func(u *ent.CampaignUpdateOne) { u.SetLaunchedAt(now) },
+		still: func(now *ent.Campaign) bool { return now.Status != draft || sameContent(now, c) }}
+	if start := firstStart(c); start != nil && start.After(now) {
 		r.change = schedule
 	}
 
@@ -77,6 +82,10 @@ func (s *Service) launchObstacles(ctx context.Context, c *ent.Campaign) ([]obsta
 	return s.renewFiles(ctx, c)
 }
 
+// startGrace is how late a scheduled campaign may start, after a downtime, without being asked for
+// again.
+const startGrace = time.Hour
+
 // missed says which of a campaign's times have passed.
 func (s *Service) missed(c *ent.Campaign) (found []obstacle) {
 	add := func(format string, at time.Time) {
@@ -87,10 +96,13 @@ func (s *Service) missed(c *ent.Campaign) (found []obstacle) {
 		add("the campaign expired at %s", *c.ExpiresAt)
 	}
 
-	if c.Status == draft && c.ScheduledAt != nil && hasPassed(*c.ScheduledAt, s.now()) {
-		add("the campaign was to start at %s, which has passed; draft it anew with a time ahead, "+
-			"or with none to start at the launch",
-			*c.ScheduledAt)
+	last := draftOf(c).lastStart()
+	switch now := s.now(); {
+	case last == nil:
+	case c.Status == draft && hasPassed(*last, now):
+		add("the campaign was to start at %s, which has passed; give a time ahead, or none to start at the launch", *last)
+	case c.Status == scheduled && last.Before(now.Add(-startGrace)):
+		add("the campaign was to start at %s, and the service was away; resume it to send now, or give another time", *last)
 	}
 
 	return found

@@ -19,7 +19,7 @@ func (s *stage) running(t *testing.T) *campaignOf {
 	s.contact("+8613800000002", "Bo", "Wuhan", enum.ConsentOptedIn)
 	c, err := s.Create(s.owner, s.draft())
 	if err == nil {
-		_, err = s.Launch(s.owner, c.ID)
+		_, err = s.Launch(s.owner, c.ID, nil)
 	}
 	if err == nil {
 		err = s.Enroll(s.system, c.ID)
@@ -108,7 +108,7 @@ func TestNothingIsSentUnderTermsThatNobodyHasAccepted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Launch(s.owner, other.ID); err == nil {
+		if _, err := s.Launch(s.owner, other.ID, nil); err == nil {
 			t.Error("launched without accepting")
 		}
 		if err := newer.AcceptTerms(s.owner, "2"); err != nil {

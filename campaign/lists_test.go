@@ -173,7 +173,7 @@ func (s *stage) launched(t *testing.T, d campaign.Draft) *ent.Campaign {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c, err = s.Launch(s.owner, c.ID); err != nil {
+	if c, err = s.Launch(s.owner, c.ID, nil); err != nil {
 		t.Fatal(err)
 	}
 

@@ -57,7 +57,7 @@ func (f Failure) Scope() uid.ID {
 func (f Failure) campaigns() predicate.Campaign {
 	switch f.Rule.Class {
 	case whatsapp.PauseTemplate:
-		return campaign.TemplateID(f.Template)
+		return campaign.Or(campaign.TemplateID(f.Template), campaign.ID(f.Campaign)) // it may be a translation
 	case whatsapp.PauseNumber:
 		return campaign.PhoneNumberID(f.PhoneNumber)
 	case whatsapp.PauseAccount:

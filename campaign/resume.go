@@ -24,8 +24,8 @@ var temporary = []enum.CampaignStatusReason{
 }
 
 // Resume lets a paused campaign go on where it stopped, once what stood in its way is mended. Its
-// failures so far are forgiven: the brake counts from the beginning. One of which nothing is
-// enrolled must be fit for a launch.
+// failures so far are forgiven: the brake counts from the beginning, and a canary that failed has
+// passed. One of which nothing is enrolled must be fit for a launch.
 func (s *Service) Resume(ctx context.Context, id uid.ID) (*ent.Campaign, error) {
 	c, err := s.find(ctx, id)
 	if err != nil {
@@ -47,15 +47,21 @@ func (s *Service) Resume(ctx context.Context, id uid.ID) (*ent.Campaign, error) 
 	}
 
 	return s.changeFor(ctx, request{change: resume, campaign: id, to: s.resumeStatus,
-		also: func(u *ent.CampaignUpdateOne) { u.ClearRecentAnswers() }})
+		also: func(u *ent.CampaignUpdateOne) {
+			u.ClearRecentAnswers()
+			if c.CanaryState != nil && *c.CanaryState == enum.CanaryStateFailed {
+				u.SetCanaryState(enum.CanaryStatePassed)
+			}
+		}})
 }
 
 // resumeStatus is where a paused campaign goes on.
 func (s *Service) resumeStatus(c *ent.Campaign) status {
+	start := firstStart(c)
 	switch {
 	case c.EnrollCursor != nil || c.EnrolledAt != nil:
 		return running
-	case c.ScheduledAt != nil && c.ScheduledAt.After(s.now()):
+	case start != nil && start.After(s.now()):
 		return scheduled
 	}
 

@@ -11,6 +11,7 @@ import (
 	"carillon/database/dbtest"
 	"carillon/delivery"
 	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
 	"carillon/identity"
 	"carillon/uid"
 	"carillon/usererror"
@@ -134,6 +135,11 @@ func TestEveryPauseEndsByResumingOnceItsCauseIsMended(t *testing.T) {
 		enum.CampaignStatusReasonFailureRate: {"": {func(h house) error {
 			return h.Brake(h.system, delivery.Tally{Organization: h.account.OrganizationID, Campaign: h.campaigns["both"].ID,
 				Failures: 8, Answers: 10, Threshold: 0.2})
+		}, "", nothing}},
+		enum.CampaignStatusReasonCanaryFailed: {"": {func(h house) error {
+			h.campaigns["both"].Update().SetCanary(&jsonfield.Canary{Size: 1}).SetCanaryState(enum.CanaryStateWaiting).
+				SetCanaryUntil(h.now).AddQueued(-1).AddFailed(1).ExecX(h.system)
+			return h.Sweep(h.system)
 		}, "", nothing}},
 	}
 

@@ -3,20 +3,27 @@ package campaign
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"carillon/ent"
 	"carillon/ent/campaign"
 )
 
+// mostAhead is how far a wall clock somewhere on earth is ahead of the same one elsewhere.
+const mostAhead = 26 * time.Hour
+
 // startDue starts the scheduled campaigns whose time has come.
 func (s *Service) startDue(ctx context.Context) error {
 	due, err := s.db.Client.Campaign.Query().Where(campaign.StatusEQ(scheduled),
-		campaign.ScheduledAtLTE(s.now())).All(ctx)
+		campaign.ScheduledAtLTE(s.now().Add(mostAhead))).All(ctx)
 	if err != nil {
 		return fmt.Errorf("find scheduled campaigns: %w", err)
 	}
 
 	for _, c := range due {
+		if start := firstStart(c); start.After(s.now()) {
+			continue
+		}
 		if err := s.startScheduled(ctx, c); err != nil {
 			return err
 		}

@@ -88,7 +88,7 @@ func TestADraftWhoseStartHasPassedIsNotLaunchedToEverybodyAtOnce(t *testing.T) {
 
 		s.now = s.now.Add(3 * time.Hour)
 		var wrong usererror.Fields
-		if _, err := s.Launch(s.owner, c.ID); !errors.As(err, &wrong) || wrong[0].Code != usererror.Stale {
+		if _, err := s.Launch(s.owner, c.ID, nil); !errors.As(err, &wrong) || wrong[0].Code != usererror.Stale {
 			t.Errorf("launched two hours late: %v", err)
 		}
 		if got := db.Client.Campaign.GetX(s.owner, c.ID).Status; got != enum.CampaignStatusDraft {
@@ -102,7 +102,7 @@ func TestADraftWhoseStartHasPassedIsNotLaunchedToEverybodyAtOnce(t *testing.T) {
 		}
 
 		s.now = s.now.Add(90 * time.Second)
-		if c, err = s.Launch(s.owner, c.ID); err != nil || c.Status != enum.CampaignStatusPreparing {
+		if c, err = s.Launch(s.owner, c.ID, nil); err != nil || c.Status != enum.CampaignStatusPreparing {
 			t.Errorf("%v, %v", c, err)
 		}
 	})
@@ -162,7 +162,7 @@ func TestAScheduledCampaignThatMayNotBeLaunchedPausesSaysWhyAndStartsOnceThatIsM
 
 				c, err := s.Create(s.owner, d)
 				if err == nil {
-					_, err = s.Launch(s.owner, c.ID)
+					_, err = s.Launch(s.owner, c.ID, nil)
 				}
 				if err != nil {
 					t.Fatal(err)
@@ -215,7 +215,7 @@ func TestACampaignThatWaitedForItsOrganizationIsFitForALaunchBeforeItGoesOnByIts
 		d.ScheduledAt = of(s.now.Add(time.Hour))
 		c, err := s.Create(s.owner, d)
 		if err == nil {
-			_, err = s.Launch(s.owner, c.ID)
+			_, err = s.Launch(s.owner, c.ID, nil)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 
 // Sweep repairs what a lost wake-up left, and does what is due: it starts scheduled campaigns,
 // pauses those of organizations that may not send, resumes what waited for something that has
-// passed, wakes enrolments that stand still, skips what has expired, closes what was canceled,
+// passed, judges canaries, wakes enrolments that stand still, skips what has expired, closes what was canceled,
 // reopens what was retried and completes what is over. Any number of processes may run it.
 func (s *Service) Sweep(ctx context.Context) error {
 	ctx = caller.System(ctx)
@@ -21,6 +21,10 @@ func (s *Service) Sweep(ctx context.Context) error {
 		if err := step(ctx); err != nil {
 			return err
 		}
+	}
+
+	if err := s.watchCanaries(ctx, campaign.CanaryNotNil()); err != nil {
+		return err
 	}
 
 	active, err := s.db.Client.Campaign.Query().Where(campaign.Or(

@@ -96,7 +96,7 @@ func TestAConstantThatWhatsAppWouldRefuseIsRefusedBeforeTheLaunch(t *testing.T) 
 				}
 
 				old.Update().SetParameters(draft(tc.binding).Parameters).ExecX(s.owner)
-				_, err = s.Launch(s.owner, old.ID)
+				_, err = s.Launch(s.owner, old.ID, nil)
 
 				if tc.field == "" {
 					if err != nil {
@@ -125,14 +125,14 @@ func TestADraftMayHaveAConstantThatIsStillEmptyAndALaunchMayNot(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		_, err = s.Launch(s.owner, c.ID)
+		_, err = s.Launch(s.owner, c.ID, nil)
 		if diff := cmp.Diff(map[string]usererror.Code{"campaignId": usererror.Required}, codes(err)); diff != "" {
 			t.Errorf("%s\n%v", diff, err)
 		}
 
 		empty.Fallback = of("123")
 		c.Update().SetParameters(draft(empty).Parameters).ExecX(s.owner)
-		if _, err = s.Launch(s.owner, c.ID); err != nil {
+		if _, err = s.Launch(s.owner, c.ID, nil); err != nil {
 			t.Errorf("with a fallback: %v", err)
 		}
 	})
@@ -165,7 +165,7 @@ func TestAPersonsValueIsMendedOrThePersonIsLeftOut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Launch(s.owner, c.ID); err != nil {
+		if _, err := s.Launch(s.owner, c.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Enroll(s.system, c.ID); err != nil {
@@ -201,7 +201,7 @@ func TestALaunchThatMayLeaveNobodyOutNamesThoseWhoseValueCannotBeSent(t *testing
 			t.Fatal(err)
 		}
 
-		_, err = s.Launch(s.owner, c.ID)
+		_, err = s.Launch(s.owner, c.ID, nil)
 		if diff := cmp.Diff(map[string]usererror.Code{"campaignId": usererror.Invalid}, codes(err)); diff != "" {
 			t.Fatalf("%s\n%v", diff, err)
 		}

@@ -153,7 +153,9 @@ type walker struct {
 // member makes one call of a member's, and compares what it says with the model: it must be right
 // about a status that the campaign had during the call.
 func (w walker) member(name string, id uid.ID) {
-	call := map[string]func(context.Context, uid.ID) (*ent.Campaign, error){"launch": w.service.Launch,
+	call := map[string]func(context.Context, uid.ID) (*ent.Campaign, error){
+		"launch": func(ctx context.Context, id uid.ID) (*ent.Campaign, error) { return w.service.Launch(ctx, id, nil) },
+
 		"pause": w.service.Pause, "resume": w.service.Resume, "cancel": w.service.Cancel}[name]
 	before := walked(w.t, w.db, id)
 	_, err := call(w.owner, id)

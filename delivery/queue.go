@@ -6,12 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"carillon/database"
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 // lease is how long a claimed message belongs to one worker. Longer than the HTTP timeout with all
@@ -44,6 +47,24 @@ type Outgoing struct {
 	Parameters       map[string]string
 	Content          json.RawMessage
 	Skip             enum.SkipReason
+	Reference        string    // the caller's own name for it; empty for none
+	NotBefore        time.Time // zero is at once
+	TimeZone         string    // the person's, where their own time of day says when it may go
+}
+
+// MaxReference is how many characters a reference may have.
+const MaxReference = 255
+
+// CheckReference looks at a caller's own name for a message or a campaign.
+func CheckReference(in *usererror.Fields, field, reference string) {
+	switch n := utf8.RuneCountInString(reference); {
+	case strings.TrimSpace(reference) == "":
+		in.Add(field, usererror.Invalid, "a reference holds something; leave it out instead")
+	case n > MaxReference:
+		in.Add(field, usererror.TooLong, "the reference has %d characters; at most %d", n, MaxReference)
+	case !utf8.ValidString(reference), !usererror.OneLine(reference):
+		in.Add(field, usererror.Invalid, usererror.NotOneLine)
+	}
 }
 
 // newMessage is an Outgoing with what its row holds beside it.
@@ -70,12 +91,14 @@ var newMessageColumns = database.Columns[*newMessage]{
 	database.Col("skip_reason", func(m *newMessage) enum.SkipReason { return m.Skip }, database.OptionalTexts),
 	database.Col("parameters", func(m *newMessage) json.RawMessage { return m.parameters }, database.JSONs),
 	database.Col("content", func(m *newMessage) json.RawMessage { return m.Content }, database.JSONs),
+	database.Col("reference", func(m *newMessage) string { return m.Reference }, database.OptionalTexts),
+	database.Col("time_zone", func(m *newMessage) string { return m.TimeZone }, database.OptionalTexts),
+	database.Col("not_before", func(m *newMessage) time.Time { return later(m.NotBefore, m.createdAt) }, database.Times),
 	database.Col("queued_at", func(m *newMessage) *time.Time { return m.queuedAt }, database.NullTimes),
 	database.Col("closed_at", func(m *newMessage) *time.Time { return m.closedAt }, database.NullTimes),
 	database.Col("created_at", func(m *newMessage) time.Time { return m.createdAt }, database.Times),
 	database.Expr[*newMessage]("direction", "'OUTBOUND'"),
 	database.Expr[*newMessage]("attempts", "0"),
-	database.Expr[*newMessage]("not_before", "f.created_at"),
 }
 
 // Enqueue adds messages in the caller's transaction, and publishes the news of them once that is
@@ -111,6 +134,13 @@ func (q *Queue) Enqueue(ctx context.Context, tx *database.Tx, organization uid.I
 	return ids, nil
 }
 
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // newMessage makes the row of a message that is queued or skipped, and counts it.
 func (l *ledger) newMessage(organization uid.ID, o Outgoing) (m *newMessage, err error) {
 	m = &newMessage{Outgoing: o, row: row{id: uid.New(uid.Message), organization: organization, campaign: o.Campaign,
@@ -136,7 +166,8 @@ func (l *ledger) newMessage(organization uid.ID, o Outgoing) (m *newMessage, err
 
 // list has new messages found by lists.
 func list(ctx context.Context, tx *database.Tx, ids []uid.ID) error {
-	const names = "id, organization_id, campaign_id, template_id, phone_number_id, contact_id, address, created_at"
+	const names = "id, organization_id, campaign_id, template_id, phone_number_id, contact_id, address, reference," +
+		" created_at"
 	from, args := tx.DB.Rowset(nil, database.IDs("id", ids))
 	if _, err := tx.ExecContext(ctx, "INSERT INTO listing ("+names+") SELECT "+names+
 		" FROM message WHERE id IN (SELECT id FROM "+from+")", args...); err != nil {
@@ -154,7 +185,7 @@ func (q *Queue) NextDue(ctx context.Context, number uid.ID) (due time.Time, wait
 		`SELECT (SELECT not_before FROM message WHERE campaign_id = campaign.id AND status = 'QUEUED'
 		ORDER BY not_before LIMIT 1) AS due FROM campaign
 			WHERE phone_number_id = $1 AND status = 'RUNNING'
-			AND queued > 0` + maySend("campaign.organization_id") + ` ORDER BY due LIMIT 1`,
+			AND queued > 0 AND ` + canaryOpen + maySend("campaign.organization_id") + ` ORDER BY due LIMIT 1`,
 	} {
 		var at database.NullTime
 		switch err := q.db.QueryRow(ctx, query, number).Scan(&at); {

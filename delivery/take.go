@@ -42,17 +42,20 @@ type Claimed struct {
 type Runnable struct {
 	Campaign  uid.ID
 	RateLimit *int // messages a second; nil leaves the number's own
+	Canary    bool // its canary is not sent yet: claims give no more than what is left of it
 	Most      int  // set by the caller: how many may be claimed now; negative for any number
 }
 
 // Runnable are a number's campaigns that may send now, in a fixed order.
 func (q *Queue) Runnable(ctx context.Context, number uid.ID) ([]Runnable, error) {
-	rows, err := q.db.Query(ctx, `SELECT id, rate_limit FROM campaign WHERE phone_number_id = $1 AND status = 'RUNNING'
-		AND queued > 0 AND (expires_at IS NULL OR expires_at > $2)`+maySend("campaign.organization_id")+" ORDER BY id",
+	rows, err := q.db.Query(ctx, `SELECT id, rate_limit, coalesce(canary_state = 'PENDING', false)
+		FROM campaign WHERE phone_number_id = $1 AND status = 'RUNNING'
+		AND queued > 0 AND (expires_at IS NULL OR expires_at > $2) AND `+canaryOpen+maySend("campaign.organization_id")+
+		" ORDER BY id",
 		number, q.now())
 	campaigns, err := database.Collect(rows, err, func(rows *sql.Rows) (Runnable, error) {
 		r := Runnable{Most: -1}
-		err := rows.Scan(&r.Campaign, &r.RateLimit)
+		err := rows.Scan(&r.Campaign, &r.RateLimit, &r.Canary)
 
 		return r, err
 	})
@@ -135,6 +138,15 @@ func (q *Queue) take(
 			share = min(share, c.Most)
 		}
 
+		if c.Canary {
+			left, err := t.canary(ctx, c.Campaign)
+			if err != nil {
+				return false, err
+			}
+
+			share = min(share, left)
+		}
+
 		had := len(t.claimed)
 		if err := t.messages(ctx, ofCampaign, c.Campaign, share); err != nil {
 			return false, err
@@ -162,6 +174,31 @@ func (q *Queue) take(
 	}
 
 	return full, t.finish(ctx)
+}
+
+// canaryLeft is how many messages a campaign's canary still has room for, and canaryOpen whether its
+// messages may be claimed at all, in SQL. Package campaign decides when the rest may follow.
+const (
+	canaryLeft = "CAST(campaign.canary ->> 'size' AS integer) - campaign.sending - campaign.accepted - campaign.sent" +
+		" - campaign.delivered - campaign.read - campaign.failed - campaign.unknown"
+	canaryOpen = "(campaign.canary_state IS NULL OR campaign.canary_state = 'PASSED'" +
+		" OR campaign.canary_state = 'PENDING' AND " + canaryLeft + " > 0)"
+)
+
+// canary is how much of a campaign's canary is left to claim. It holds the campaign's row until the
+// claim is committed, so that two claims at once take no more than that together.
+func (t *taking) canary(ctx context.Context, campaign uid.ID) (left int, err error) {
+	var pending bool
+	err = t.QueryRowContext(ctx, "SELECT canary_state = 'PENDING', "+canaryLeft+" FROM campaign WHERE id = $1"+
+		t.DB.ForUpdate(), campaign).Scan(&pending, &left)
+	if err != nil {
+		return 0, fmt.Errorf("look at the canary of %s: %w", campaign, err)
+	}
+	if !pending { // it was judged meanwhile; the next claim takes what it may
+		return 0, nil
+	}
+
+	return max(0, left), nil
 }
 
 // places is how many campaigns' messages the account's limit and the organization's quota leave;

@@ -153,6 +153,18 @@ var changes = map[string]func(o *shop){
 			vars{"id": o.suppress("+15550104444")})
 	},
 	"createCampaign": func(o *shop) { o.campaign("Spring") },
+	"updateCampaign": func(o *shop) {
+		o.must(`mutation($id: ID!) { updateCampaign(input: {campaignId: $id, name: "Summer"}) { userErrors { message } } }`,
+			vars{"id": o.campaign("To be changed").String()})
+	},
+	"duplicateCampaign": func(o *shop) {
+		o.must(`mutation($id: ID!) { duplicateCampaign(input: {campaignId: $id}) { userErrors { message } } }`,
+			vars{"id": o.campaign("To be copied").String()})
+	},
+	"testCampaign": func(o *shop) {
+		o.must(`mutation($id: ID!) { testCampaign(input: {campaignId: $id, to: "+15550103333"}) { userErrors { message } } }`,
+			vars{"id": o.campaign("To be tried").String()})
+	},
 	"launchCampaign": func(o *shop) { o.launched("launch", "launch") },
 	"pauseCampaign":  func(o *shop) { o.launched("pause", "launch", "pause") },
 	"resumeCampaign": func(o *shop) { o.launched("resume", "launch", "pause", "resume") },
@@ -263,6 +275,8 @@ var recorded = map[string]string{
 	"deleteSegment":   identity.ActionSegmentDelete,
 	"addSuppressions": identity.ActionSuppressionAdd, "removeSuppression": identity.ActionSuppressionRemove,
 	"updateContact": identity.ActionContactUpdate, "recordConsent": identity.ActionConsentRecord,
+	"updateCampaign": identity.ActionCampaignUpdate, "duplicateCampaign": identity.ActionCampaignDuplicate,
+	"testCampaign":   identity.ActionCampaignTest,
 	"createCampaign": identity.ActionCampaignCreate, "launchCampaign": identity.ActionCampaignLaunch,
 	"pauseCampaign":  identity.ActionCampaignPause,
 	"resumeCampaign": identity.ActionCampaignResume, "cancelCampaign": identity.ActionCampaignCancel,

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
+
 	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/campaign"
@@ -14,6 +16,7 @@ import (
 	"carillon/ent/predicate"
 	"carillon/graph/model"
 	"carillon/identity"
+	"carillon/transactional"
 	"carillon/uid"
 	"carillon/whatsapp"
 
@@ -23,6 +26,9 @@ import (
 func campaignsThat(f *model.CampaignFilter) (all []predicate.Campaign) {
 	if f == nil {
 		return nil
+	}
+	if f.Reference != nil {
+		all = append(all, campaign.Reference(*f.Reference))
 	}
 	if f.Status != nil {
 		all = append(all, campaign.StatusIn(distinct(f.Status)...))
@@ -51,14 +57,75 @@ func draftFrom(in model.CreateCampaignInput) domain.Draft {
 		Name: in.Name, TemplateID: in.TemplateID, PhoneNumberID: in.PhoneNumberID, Audience: *in.Audience,
 		MissingParameter: or(in.MissingParameter, enum.MissingParameterPolicySkip),
 		RateLimit:        in.RateLimit, FailureThreshold: in.FailureThreshold, ScheduledAt: in.ScheduledAt,
+		TimeZone: in.TimeZone, RecipientTime: or(in.RecipientTime, false), Translate: or(in.Translate, false),
+		Canary: in.Canary, Reference: in.Reference,
 		ExpiresAt: in.ExpiresAt, IdempotencyKey: text(in.IdempotencyKey),
 	}
 
-	for _, b := range in.Parameters {
-		d.Parameters = append(d.Parameters, *b)
-	}
+	d.Parameters = bindingsFrom(in.Parameters)
 
 	return d
+}
+
+func bindingsFrom(in []*jsonfield.ParameterBinding) (out []jsonfield.ParameterBinding) {
+	for _, b := range in {
+		out = append(out, *b)
+	}
+	return out
+}
+
+// draftChange is what an input changes of a draft.
+func draftChange(in model.UpdateCampaignInput) func(*domain.Draft) {
+	return func(d *domain.Draft) {
+		give(&d.Name, in.Name)
+		give(&d.TemplateID, in.TemplateID)
+		give(&d.PhoneNumberID, in.PhoneNumberID)
+		give(&d.Audience, in.Audience)
+		give(&d.MissingParameter, in.MissingParameter)
+		give(&d.RecipientTime, in.RecipientTime)
+		give(&d.Translate, in.Translate)
+		if in.Parameters != nil {
+			d.Parameters = bindingsFrom(in.Parameters)
+		}
+
+		giveOrTake(&d.RateLimit, in.RateLimit)
+		giveOrTake(&d.FailureThreshold, in.FailureThreshold)
+		giveOrTake(&d.ScheduledAt, in.ScheduledAt)
+		giveOrTake(&d.TimeZone, in.TimeZone)
+		giveOrTake(&d.Canary, in.Canary)
+		giveOrTake(&d.ExpiresAt, in.ExpiresAt)
+		giveOrTake(&d.Reference, in.Reference)
+	}
+}
+
+// give sets what was given.
+func give[T any](to *T, given *T) {
+	if given != nil {
+		*to = *given
+	}
+}
+
+// giveOrTake sets what was given; null takes it away.
+func giveOrTake[T any](to **T, given graphql.Omittable[*T]) {
+	if given.IsSet() {
+		*to = given.Value()
+	}
+}
+
+// testCampaign sends a campaign's message to one person.
+func (r *Resolver) testCampaign(ctx context.Context, campaign uid.ID, to string) (*ent.Message, error) {
+	sample, err := r.Campaigns.SampleFor(ctx, campaign, to)
+	if err != nil {
+		return nil, err
+	}
+
+	of := &transactional.Template{TemplateID: sample.TemplateID}
+	for _, name := range sample.Parameters() {
+		of.Values = append(of.Values, transactional.Value{Parameter: name, Value: sample.Values[name]})
+	}
+
+	return r.Direct.Send(ctx, transactional.Message{PhoneNumberID: sample.PhoneNumberID, To: to, Template: of,
+		Tries: sample.Campaign})
 }
 
 // listsOf reads the lists of an audience that are still there.

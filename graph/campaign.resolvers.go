@@ -22,6 +22,10 @@ func (r *campaignResolver) Audience(ctx context.Context, obj *ent.Campaign) (*ca
 	return &a, nil
 }
 
+func (r *campaignResolver) Canary(ctx context.Context, obj *ent.Campaign) (*campaign.Canary, error) {
+	return campaign.CanaryOf(obj), nil
+}
+
 func (r *campaignResolver) Progress(ctx context.Context, obj *ent.Campaign) (*campaign.Progress, error) {
 	p := campaign.ProgressOf(obj, r.Now())
 	return &p, nil
@@ -72,8 +76,35 @@ func (r *mutationResolver) CreateCampaign(ctx context.Context, input model.Creat
 	return &model.CampaignPayload{Campaign: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
+func (r *mutationResolver) UpdateCampaign(ctx context.Context, input model.UpdateCampaignInput) (*model.CampaignPayload, error) {
+	c, wrong, err := answer(r.Campaigns.Update(ctx, input.CampaignID, draftChange(input)))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.CampaignPayload{Campaign: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) DuplicateCampaign(ctx context.Context, input model.DuplicateCampaignInput) (*model.CampaignPayload, error) {
+	c, wrong, err := answer(r.Campaigns.Duplicate(ctx, input.CampaignID, input.Name))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.CampaignPayload{Campaign: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) TestCampaign(ctx context.Context, input model.TestCampaignInput) (*model.MessagePayload, error) {
+	m, wrong, err := answer(r.testCampaign(ctx, input.CampaignID, input.To))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.MessagePayload{Message: m, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
 func (r *mutationResolver) LaunchCampaign(ctx context.Context, input model.LaunchCampaignInput) (*model.CampaignPayload, error) {
-	c, wrong, err := answer(r.Campaigns.Launch(ctx, input.CampaignID))
+	c, wrong, err := answer(r.Campaigns.Launch(ctx, input.CampaignID, input.AtMostRecipients))
 	if err != nil {
 		return nil, err
 	}

@@ -124,7 +124,7 @@ func marksOf(raw json.RawMessage) (marks struct {
 // singleMessage is what sendMessage asks for.
 func singleMessage(in model.SendMessageInput) transactional.Message {
 	m := transactional.Message{PhoneNumberID: in.PhoneNumberID, To: in.To, ReplyTo: in.ReplyToMessageID,
-		IdempotencyKey: text(in.IdempotencyKey)}
+		Reference: in.Reference, IdempotencyKey: text(in.IdempotencyKey)}
 	if t := in.Content.Template; t != nil {
 		m.Template = &transactional.Template{TemplateID: t.TemplateID}
 		for _, v := range t.Values {

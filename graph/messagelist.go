@@ -122,6 +122,10 @@ func (r *Resolver) messagesThat(ctx context.Context, f *model.MessageFilter) (th
 		that.listed = append(that.listed, isOneOf(listing.FieldAddress, addresses))
 	}
 
+	if f.Reference != nil {
+		that.listed = append(that.listed, is(listing.FieldReference, *f.Reference))
+	}
+
 	if f.Wamid != nil {
 		that.changed = append(that.changed, is(message.FieldWamid, *f.Wamid))
 	}

@@ -51,6 +51,11 @@ func (c *check) message(ctx context.Context, organization uid.ID, m Message) (de
 		out.Account = c.number.AccountID
 	}
 
+	if m.Reference != nil {
+		delivery.CheckReference(&c.in, "reference", *m.Reference)
+		out.Reference = *m.Reference
+	}
+
 	quoted, err := c.quoted(ctx, m)
 	if err != nil {
 		return delivery.Outgoing{}, err

@@ -62,6 +62,8 @@ type Message struct {
 	Text           *Text
 	Media          *Media
 	ReplyTo        *uid.ID // a message that this one quotes
+	Reference      *string `json:",omitempty"` // the caller's own name for it
+	Tries          uid.ID  `json:"-"`          // the campaign that it tries; zero for none
 	IdempotencyKey string  `json:"-"`
 }
 
@@ -143,8 +145,7 @@ func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 			return err
 		}
 
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionMessageSend, Subject: id,
-			Summary: "queued a message to " + identity.Ending(m.To)})
+		return identity.Record(ctx, tx, m.entry(id))
 	})
 	if err != nil {
 		return nil, err
@@ -156,6 +157,17 @@ func (s *Service) Send(ctx context.Context, m Message) (*ent.Message, error) {
 	}
 
 	return row, nil
+}
+
+// entry is what the audit trail says of a message that was queued.
+func (m Message) entry(id uid.ID) identity.Entry {
+	if !m.Tries.IsZero() {
+		return identity.Entry{Action: identity.ActionCampaignTest, Subject: m.Tries,
+			Summary: "sent a test of the campaign to " + identity.Ending(m.To)}
+	}
+
+	return identity.Entry{Action: identity.ActionMessageSend, Subject: id,
+		Summary: "queued a message to " + identity.Ending(m.To)}
 }
 
 // renewed is a message with the ids by which its number has its uploaded files.

@@ -20,7 +20,7 @@ func pausedEarly(t *testing.T, s *stage, people int) *ent.Campaign {
 	t.Helper()
 	c := s.draft(t, s.contacts(t, people))
 	c.Update().SetRateLimit(1).ExecX(s.owner)
-	if _, err := s.campaigns.Launch(s.owner, c.ID); err != nil {
+	if _, err := s.campaigns.Launch(s.owner, c.ID, nil); err != nil {
 		t.Fatal(err)
 	}
 

@@ -112,7 +112,7 @@ func TestPausingResumingAndLaunchingTwiceSendsNothingTwice(t *testing.T) {
 		s.work(t, s.process)
 		won := make(chan error, 4)
 		for range 4 {
-			go func() { _, err := s.campaigns.Launch(s.owner, c.ID); won <- err }()
+			go func() { _, err := s.campaigns.Launch(s.owner, c.ID, nil); won <- err }()
 		}
 
 		wins := 0
@@ -371,7 +371,7 @@ func TestACampaignKeepsToItsOwnRateAndLeavesTheRestToOthers(t *testing.T) {
 		list := s.contacts(t, 100)
 		slow := s.draft(t, list)
 		slow.Update().SetRateLimit(10).ExecX(s.owner)
-		if _, err := s.campaigns.Launch(s.owner, slow.ID); err != nil {
+		if _, err := s.campaigns.Launch(s.owner, slow.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 

@@ -279,7 +279,7 @@ func (s *stage) draft(t *testing.T, list uid.ID) *ent.Campaign {
 
 func (s *stage) launch(t *testing.T, list uid.ID) *ent.Campaign {
 	t.Helper()
-	c, err := s.campaigns.Launch(s.owner, s.draft(t, list).ID)
+	c, err := s.campaigns.Launch(s.owner, s.draft(t, list).ID, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

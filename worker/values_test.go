@@ -84,7 +84,7 @@ func TestWhatIsNotSkippedIsTakenByWhatsAppWhateverPeopleHoldAsValues(t *testing.
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.campaigns.Launch(s.owner, c.ID); err != nil {
+		if _, err := s.campaigns.Launch(s.owner, c.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 

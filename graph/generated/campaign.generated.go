@@ -26,6 +26,8 @@ import (
 type CampaignResolver interface {
 	Audience(ctx context.Context, obj *ent.Campaign) (*campaign.Audience, error)
 
+	Canary(ctx context.Context, obj *ent.Campaign) (*campaign.Canary, error)
+
 	Progress(ctx context.Context, obj *ent.Campaign) (*campaign.Progress, error)
 	Messages(ctx context.Context, obj *ent.Campaign, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) (*ent.MessageConnection, error)
 }
@@ -456,6 +458,130 @@ func (ec *executionContext) _Campaign_scheduledAt(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_Campaign_scheduledAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Time")
+}
+
+func (ec *executionContext) _Campaign_timeZone(ctx context.Context, field graphql.CollectedField, obj *ent.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_timeZone(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TimeZone, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_timeZone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "String")
+}
+
+func (ec *executionContext) _Campaign_recipientTime(ctx context.Context, field graphql.CollectedField, obj *ent.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_recipientTime(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecipientTime, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_recipientTime(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Campaign_translate(ctx context.Context, field graphql.CollectedField, obj *ent.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_translate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Translate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_translate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Campaign_canary(ctx context.Context, field graphql.CollectedField, obj *ent.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_canary(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Campaign().Canary(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *campaign.Canary) graphql.Marshaler {
+			return ec.marshalOCanary2ᚖcarillonᚋcampaignᚐCanary(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_canary(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Campaign",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Canary(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Campaign_reference(ctx context.Context, field graphql.CollectedField, obj *ent.Campaign) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Campaign_reference(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reference, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Campaign_reference(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Campaign", field, false, false, "String")
 }
 
 func (ec *executionContext) _Campaign_expiresAt(ctx context.Context, field graphql.CollectedField, obj *ent.Campaign) (ret graphql.Marshaler) {
@@ -1589,6 +1715,98 @@ func (ec *executionContext) fieldContext_CampaignProgressUpdate_progress(_ conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Canary_size(ctx context.Context, field graphql.CollectedField, obj *campaign.Canary) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Canary_size(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Size, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Canary_size(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Canary", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Canary_waitSeconds(ctx context.Context, field graphql.CollectedField, obj *campaign.Canary) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Canary_waitSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WaitSeconds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Canary_waitSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Canary", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Canary_maxFailureRate(ctx context.Context, field graphql.CollectedField, obj *campaign.Canary) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Canary_maxFailureRate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MaxFailureRate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Canary_maxFailureRate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Canary", field, false, false, "Float")
+}
+
+func (ec *executionContext) _Canary_state(ctx context.Context, field graphql.CollectedField, obj *campaign.Canary) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Canary_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v enum.CanaryState) graphql.Marshaler {
+			return ec.marshalNCanaryState2carillonᚋentᚋenumᚐCanaryState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Canary_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Canary", field, false, false, "CanaryState")
+}
+
 func (ec *executionContext) _ContactRule_field(ctx context.Context, field graphql.CollectedField, obj *model.ContactRule) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2021,13 +2239,20 @@ func (ec *executionContext) unmarshalInputCampaignFilter(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "templateId", "phoneNumberId", "search", "createdAfter", "createdBefore"}
+	fieldsInOrder := [...]string{"reference", "status", "templateId", "phoneNumberId", "search", "createdAfter", "createdBefore"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "reference":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reference"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reference = data
 		case "status":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
 			data, err := ec.unmarshalOCampaignStatus2ᚕcarillonᚋentᚋenumᚐCampaignStatusᚄ(ctx, v)
@@ -2140,6 +2365,62 @@ func UnmarshalCampaignOrder(ctx context.Context, raw any) (ent.CampaignOrder, er
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputCanaryInput(ctx context.Context, obj any) (jsonfield.Canary, error) {
+	var it jsonfield.Canary
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"size", "waitSeconds", "maxFailureRate"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "size":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("size"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Size = data
+		case "waitSeconds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("waitSeconds"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.WaitSeconds = data
+		case "maxFailureRate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("maxFailureRate"))
+			data, err := ec.unmarshalNFloat2float64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MaxFailureRate = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCanaryInput unmarshals raw into the CanaryInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCanaryInput(ctx context.Context, raw any) (jsonfield.Canary, error) {
+	var out jsonfield.Canary
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CanaryInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputCancelCampaignInput(ctx context.Context, obj any) (model.CancelCampaignInput, error) {
 	var it model.CancelCampaignInput
 	if obj == nil {
@@ -2203,8 +2484,14 @@ func (ec *executionContext) unmarshalInputCreateCampaignInput(ctx context.Contex
 	if _, present := asMap["missingParameter"]; !present {
 		asMap["missingParameter"] = "SKIP"
 	}
+	if _, present := asMap["recipientTime"]; !present {
+		asMap["recipientTime"] = false
+	}
+	if _, present := asMap["translate"]; !present {
+		asMap["translate"] = false
+	}
 
-	fieldsInOrder := [...]string{"name", "templateId", "phoneNumberId", "audience", "parameters", "missingParameter", "rateLimit", "failureThreshold", "scheduledAt", "expiresAt", "idempotencyKey", "clientMutationId"}
+	fieldsInOrder := [...]string{"name", "templateId", "phoneNumberId", "audience", "parameters", "missingParameter", "rateLimit", "failureThreshold", "scheduledAt", "timeZone", "recipientTime", "translate", "canary", "reference", "expiresAt", "idempotencyKey", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2274,6 +2561,41 @@ func (ec *executionContext) unmarshalInputCreateCampaignInput(ctx context.Contex
 				return it, err
 			}
 			it.ScheduledAt = data
+		case "timeZone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeZone"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TimeZone = data
+		case "recipientTime":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recipientTime"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RecipientTime = data
+		case "translate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("translate"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Translate = data
+		case "canary":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("canary"))
+			data, err := ec.unmarshalOCanaryInput2ᚖcarillonᚋentᚋjsonfieldᚐCanary(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Canary = data
+		case "reference":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reference"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reference = data
 		case "expiresAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresAt"))
 			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
@@ -2312,8 +2634,8 @@ func UnmarshalCreateCampaignInput(ctx context.Context, raw any) (model.CreateCam
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputLaunchCampaignInput(ctx context.Context, obj any) (model.LaunchCampaignInput, error) {
-	var it model.LaunchCampaignInput
+func (ec *executionContext) unmarshalInputDuplicateCampaignInput(ctx context.Context, obj any) (model.DuplicateCampaignInput, error) {
+	var it model.DuplicateCampaignInput
 	if obj == nil {
 		return it, nil
 	}
@@ -2323,7 +2645,7 @@ func (ec *executionContext) unmarshalInputLaunchCampaignInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"campaignId", "clientMutationId"}
+	fieldsInOrder := [...]string{"campaignId", "name", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2337,6 +2659,69 @@ func (ec *executionContext) unmarshalInputLaunchCampaignInput(ctx context.Contex
 				return it, err
 			}
 			it.CampaignID = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDuplicateCampaignInput unmarshals raw into the DuplicateCampaignInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDuplicateCampaignInput(ctx context.Context, raw any) (model.DuplicateCampaignInput, error) {
+	var out model.DuplicateCampaignInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DuplicateCampaignInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputLaunchCampaignInput(ctx context.Context, obj any) (model.LaunchCampaignInput, error) {
+	var it model.LaunchCampaignInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"campaignId", "atMostRecipients", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignID = data
+		case "atMostRecipients":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("atMostRecipients"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AtMostRecipients = data
 		case "clientMutationId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -2585,6 +2970,216 @@ func UnmarshalRetryCampaignInput(ctx context.Context, raw any) (model.RetryCampa
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputTestCampaignInput(ctx context.Context, obj any) (model.TestCampaignInput, error) {
+	var it model.TestCampaignInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"campaignId", "to", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignID = data
+		case "to":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.To = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalTestCampaignInput unmarshals raw into the TestCampaignInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalTestCampaignInput(ctx context.Context, raw any) (model.TestCampaignInput, error) {
+	var out model.TestCampaignInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "TestCampaignInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputUpdateCampaignInput(ctx context.Context, obj any) (model.UpdateCampaignInput, error) {
+	var it model.UpdateCampaignInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"campaignId", "name", "templateId", "phoneNumberId", "audience", "parameters", "missingParameter", "rateLimit", "failureThreshold", "scheduledAt", "timeZone", "recipientTime", "translate", "canary", "expiresAt", "reference", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignID = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "templateId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("templateId"))
+			data, err := ec.unmarshalOID2ᚖcarillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TemplateID = data
+		case "phoneNumberId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("phoneNumberId"))
+			data, err := ec.unmarshalOID2ᚖcarillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PhoneNumberID = data
+		case "audience":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("audience"))
+			data, err := ec.unmarshalOCampaignAudienceInput2ᚖcarillonᚋentᚋjsonfieldᚐAudience(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Audience = data
+		case "parameters":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parameters"))
+			data, err := ec.unmarshalOParameterBindingInput2ᚕᚖcarillonᚋentᚋjsonfieldᚐParameterBindingᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Parameters = data
+		case "missingParameter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("missingParameter"))
+			data, err := ec.unmarshalOMissingParameterPolicy2ᚖcarillonᚋentᚋenumᚐMissingParameterPolicy(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MissingParameter = data
+		case "rateLimit":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rateLimit"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RateLimit = graphql.OmittableOf(data)
+		case "failureThreshold":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("failureThreshold"))
+			data, err := ec.unmarshalOFloat2ᚖfloat64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FailureThreshold = graphql.OmittableOf(data)
+		case "scheduledAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scheduledAt"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ScheduledAt = graphql.OmittableOf(data)
+		case "timeZone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeZone"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TimeZone = graphql.OmittableOf(data)
+		case "recipientTime":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("recipientTime"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RecipientTime = data
+		case "translate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("translate"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Translate = data
+		case "canary":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("canary"))
+			data, err := ec.unmarshalOCanaryInput2ᚖcarillonᚋentᚋjsonfieldᚐCanary(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Canary = graphql.OmittableOf(data)
+		case "expiresAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresAt"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiresAt = graphql.OmittableOf(data)
+		case "reference":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reference"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reference = graphql.OmittableOf(data)
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalUpdateCampaignInput unmarshals raw into the UpdateCampaignInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalUpdateCampaignInput(ctx context.Context, raw any) (model.UpdateCampaignInput, error) {
+	var out model.UpdateCampaignInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "UpdateCampaignInput", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -2669,6 +3264,32 @@ func (ec *executionContext) _Campaign(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "scheduledAt":
 			out.Values[i] = ec._Campaign_scheduledAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "timeZone":
+			out.Values[i] = ec._Campaign_timeZone(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recipientTime":
+			out.Values[i] = ec._Campaign_recipientTime(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "translate":
+			out.Values[i] = ec._Campaign_translate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "canary":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Campaign_canary(ctx, field, obj)
+				})
+		case "reference":
+			out.Values[i] = ec._Campaign_reference(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -3078,6 +3699,54 @@ func (ec *executionContext) _CampaignProgressUpdate(ctx context.Context, sel ast
 	return out
 }
 
+var canaryImplementors = []string{"Canary"}
+
+func (ec *executionContext) _Canary(ctx context.Context, sel ast.SelectionSet, obj *campaign.Canary) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, canaryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Canary")
+		case "size":
+			out.Values[i] = ec._Canary_size(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "waitSeconds":
+			out.Values[i] = ec._Canary_waitSeconds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "maxFailureRate":
+			out.Values[i] = ec._Canary_maxFailureRate(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._Canary_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var contactRuleImplementors = []string{"ContactRule"}
 
 func (ec *executionContext) _ContactRule(ctx context.Context, sel ast.SelectionSet, obj *model.ContactRule) graphql.Marshaler {
@@ -3370,6 +4039,16 @@ func (ec *executionContext) marshalNCampaignStatus2carillonᚋentᚋenumᚐCampa
 	return v
 }
 
+func (ec *executionContext) unmarshalNCanaryState2carillonᚋentᚋenumᚐCanaryState(ctx context.Context, v any) (enum.CanaryState, error) {
+	var res enum.CanaryState
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCanaryState2carillonᚋentᚋenumᚐCanaryState(ctx context.Context, sel ast.SelectionSet, v enum.CanaryState) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNCancelCampaignInput2carillonᚋgraphᚋmodelᚐCancelCampaignInput(ctx context.Context, v any) (model.CancelCampaignInput, error) {
 	res, err := ec.unmarshalInputCancelCampaignInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -3416,6 +4095,11 @@ func (ec *executionContext) marshalNDecimal2string(ctx context.Context, sel ast.
 		graphql.AddInvalidNullFromMarshaler(ctx, "Decimal!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNDuplicateCampaignInput2carillonᚋgraphᚋmodelᚐDuplicateCampaignInput(ctx context.Context, v any) (model.DuplicateCampaignInput, error) {
+	res, err := ec.unmarshalInputDuplicateCampaignInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNFailureCount2ᚕᚖcarillonᚋgraphᚋmodelᚐFailureCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.FailureCount) graphql.Marshaler {
@@ -3497,11 +4181,29 @@ func (ec *executionContext) unmarshalNRetryCampaignInput2carillonᚋgraphᚋmode
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNTestCampaignInput2carillonᚋgraphᚋmodelᚐTestCampaignInput(ctx context.Context, v any) (model.TestCampaignInput, error) {
+	res, err := ec.unmarshalInputTestCampaignInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUpdateCampaignInput2carillonᚋgraphᚋmodelᚐUpdateCampaignInput(ctx context.Context, v any) (model.UpdateCampaignInput, error) {
+	res, err := ec.unmarshalInputUpdateCampaignInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOCampaign2ᚖcarillonᚋentᚐCampaign(ctx context.Context, sel ast.SelectionSet, v *ent.Campaign) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._Campaign(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOCampaignAudienceInput2ᚖcarillonᚋentᚋjsonfieldᚐAudience(ctx context.Context, v any) (*jsonfield.Audience, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputCampaignAudienceInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOCampaignFilter2ᚖcarillonᚋgraphᚋmodelᚐCampaignFilter(ctx context.Context, v any) (*model.CampaignFilter, error) {
@@ -3579,6 +4281,21 @@ func (ec *executionContext) marshalOCampaignStatusReason2ᚖcarillonᚋentᚋenu
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) marshalOCanary2ᚖcarillonᚋcampaignᚐCanary(ctx context.Context, sel ast.SelectionSet, v *campaign.Canary) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Canary(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOCanaryInput2ᚖcarillonᚋentᚋjsonfieldᚐCanary(ctx context.Context, v any) (*jsonfield.Canary, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputCanaryInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOCost2ᚖcarillonᚋgraphᚋmodelᚐCost(ctx context.Context, sel ast.SelectionSet, v *model.Cost) graphql.Marshaler {

@@ -187,6 +187,7 @@ type ComplexityRoot struct {
 
 	Campaign struct {
 		Audience         func(childComplexity int) int
+		Canary           func(childComplexity int) int
 		CompletedAt      func(childComplexity int) int
 		CreatedAt        func(childComplexity int) int
 		CreatedBy        func(childComplexity int) int
@@ -201,11 +202,15 @@ type ComplexityRoot struct {
 		PhoneNumber      func(childComplexity int) int
 		Progress         func(childComplexity int) int
 		RateLimit        func(childComplexity int) int
+		RecipientTime    func(childComplexity int) int
+		Reference        func(childComplexity int) int
 		ScheduledAt      func(childComplexity int) int
 		Status           func(childComplexity int) int
 		StatusDetail     func(childComplexity int) int
 		StatusReason     func(childComplexity int) int
 		Template         func(childComplexity int) int
+		TimeZone         func(childComplexity int) int
+		Translate        func(childComplexity int) int
 	}
 
 	CampaignAudience struct {
@@ -259,6 +264,13 @@ type ComplexityRoot struct {
 		Campaign func(childComplexity int) int
 		Progress func(childComplexity int) int
 		Status   func(childComplexity int) int
+	}
+
+	Canary struct {
+		MaxFailureRate func(childComplexity int) int
+		Size           func(childComplexity int) int
+		State          func(childComplexity int) int
+		WaitSeconds    func(childComplexity int) int
 	}
 
 	ConsentRecord struct {
@@ -512,6 +524,7 @@ type ComplexityRoot struct {
 		Pricing     func(childComplexity int) int
 		QueuedAt    func(childComplexity int) int
 		ReadAt      func(childComplexity int) int
+		Reference   func(childComplexity int) int
 		RevokedAt   func(childComplexity int) int
 		Route       func(childComplexity int) int
 		SentAt      func(childComplexity int) int
@@ -582,6 +595,7 @@ type ComplexityRoot struct {
 		DeregisterPhoneNumber    func(childComplexity int, input model.DeregisterPhoneNumberInput) int
 		DisableSecondFactor      func(childComplexity int, input model.DisableSecondFactorInput) int
 		DisconnectAccount        func(childComplexity int, input model.DisconnectAccountInput) int
+		DuplicateCampaign        func(childComplexity int, input model.DuplicateCampaignInput) int
 		DuplicateTemplate        func(childComplexity int, input model.DuplicateTemplateInput) int
 		ImportContacts           func(childComplexity int, input model.ImportContactsInput) int
 		InviteMember             func(childComplexity int, input model.InviteMemberInput) int
@@ -610,8 +624,10 @@ type ComplexityRoot struct {
 		SubmitTemplate           func(childComplexity int, input model.SubmitTemplateInput) int
 		SwitchOrganization       func(childComplexity int, input model.SwitchOrganizationInput) int
 		SyncAccount              func(childComplexity int, input model.SyncAccountInput) int
+		TestCampaign             func(childComplexity int, input model.TestCampaignInput) int
 		UnlinkExternalLogin      func(childComplexity int, input model.UnlinkExternalLoginInput) int
 		UpdateBusinessProfile    func(childComplexity int, input model.UpdateBusinessProfileInput) int
+		UpdateCampaign           func(childComplexity int, input model.UpdateCampaignInput) int
 		UpdateContact            func(childComplexity int, input model.UpdateContactInput) int
 		UpdateContactList        func(childComplexity int, input model.UpdateContactListInput) int
 		UpdateMember             func(childComplexity int, input model.UpdateMemberInput) int
@@ -1579,6 +1595,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Audience(childComplexity), true
+	case "Campaign.canary":
+		if e.ComplexityRoot.Campaign.Canary == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Canary(childComplexity), true
 	case "Campaign.completedAt":
 		if e.ComplexityRoot.Campaign.CompletedAt == nil {
 			break
@@ -1668,6 +1690,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.RateLimit(childComplexity), true
+	case "Campaign.recipientTime":
+		if e.ComplexityRoot.Campaign.RecipientTime == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.RecipientTime(childComplexity), true
+	case "Campaign.reference":
+		if e.ComplexityRoot.Campaign.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Reference(childComplexity), true
 	case "Campaign.scheduledAt":
 		if e.ComplexityRoot.Campaign.ScheduledAt == nil {
 			break
@@ -1698,6 +1732,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Campaign.Template(childComplexity), true
+	case "Campaign.timeZone":
+		if e.ComplexityRoot.Campaign.TimeZone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.TimeZone(childComplexity), true
+	case "Campaign.translate":
+		if e.ComplexityRoot.Campaign.Translate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Campaign.Translate(childComplexity), true
 
 	case "CampaignAudience.contacts":
 		if e.ComplexityRoot.CampaignAudience.Contacts == nil {
@@ -1914,6 +1960,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignProgressUpdate.Status(childComplexity), true
+
+	case "Canary.maxFailureRate":
+		if e.ComplexityRoot.Canary.MaxFailureRate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Canary.MaxFailureRate(childComplexity), true
+	case "Canary.size":
+		if e.ComplexityRoot.Canary.Size == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Canary.Size(childComplexity), true
+	case "Canary.state":
+		if e.ComplexityRoot.Canary.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Canary.State(childComplexity), true
+	case "Canary.waitSeconds":
+		if e.ComplexityRoot.Canary.WaitSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Canary.WaitSeconds(childComplexity), true
 
 	case "ConsentRecord.consent":
 		if e.ComplexityRoot.ConsentRecord.Consent == nil {
@@ -2898,6 +2969,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.ReadAt(childComplexity), true
+	case "Message.reference":
+		if e.ComplexityRoot.Message.Reference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.Reference(childComplexity), true
 	case "Message.revokedAt":
 		if e.ComplexityRoot.Message.RevokedAt == nil {
 			break
@@ -3336,6 +3413,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DisconnectAccount(childComplexity, args["input"].(model.DisconnectAccountInput)), true
+	case "Mutation.duplicateCampaign":
+		if e.ComplexityRoot.Mutation.DuplicateCampaign == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_duplicateCampaign_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DuplicateCampaign(childComplexity, args["input"].(model.DuplicateCampaignInput)), true
 	case "Mutation.duplicateTemplate":
 		if e.ComplexityRoot.Mutation.DuplicateTemplate == nil {
 			break
@@ -3644,6 +3732,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SyncAccount(childComplexity, args["input"].(model.SyncAccountInput)), true
+	case "Mutation.testCampaign":
+		if e.ComplexityRoot.Mutation.TestCampaign == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_testCampaign_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.TestCampaign(childComplexity, args["input"].(model.TestCampaignInput)), true
 	case "Mutation.unlinkExternalLogin":
 		if e.ComplexityRoot.Mutation.UnlinkExternalLogin == nil {
 			break
@@ -3666,6 +3765,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateBusinessProfile(childComplexity, args["input"].(model.UpdateBusinessProfileInput)), true
+	case "Mutation.updateCampaign":
+		if e.ComplexityRoot.Mutation.UpdateCampaign == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateCampaign_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateCampaign(childComplexity, args["input"].(model.UpdateCampaignInput)), true
 	case "Mutation.updateContact":
 		if e.ComplexityRoot.Mutation.UpdateContact == nil {
 			break
@@ -5676,6 +5786,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignAudienceInput", ec.unmarshalInputCampaignAudienceInput),
 			graphql.NewInputUnmarshaler("CampaignFilter", ec.unmarshalInputCampaignFilter),
 			graphql.NewInputUnmarshaler("CampaignOrder", ec.unmarshalInputCampaignOrder),
+			graphql.NewInputUnmarshaler("CanaryInput", ec.unmarshalInputCanaryInput),
 			graphql.NewInputUnmarshaler("CancelCampaignInput", ec.unmarshalInputCancelCampaignInput),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", ec.unmarshalInputChangePasswordInput),
 			graphql.NewInputUnmarshaler("CompleteExternalSignInInput", ec.unmarshalInputCompleteExternalSignInInput),
@@ -5700,6 +5811,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeregisterPhoneNumberInput", ec.unmarshalInputDeregisterPhoneNumberInput),
 			graphql.NewInputUnmarshaler("DisableSecondFactorInput", ec.unmarshalInputDisableSecondFactorInput),
 			graphql.NewInputUnmarshaler("DisconnectAccountInput", ec.unmarshalInputDisconnectAccountInput),
+			graphql.NewInputUnmarshaler("DuplicateCampaignInput", ec.unmarshalInputDuplicateCampaignInput),
 			graphql.NewInputUnmarshaler("DuplicateTemplateInput", ec.unmarshalInputDuplicateTemplateInput),
 			graphql.NewInputUnmarshaler("EmbeddedSignupInput", ec.unmarshalInputEmbeddedSignupInput),
 			graphql.NewInputUnmarshaler("ImportContactsInput", ec.unmarshalInputImportContactsInput),
@@ -5747,9 +5859,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TemplateInput", ec.unmarshalInputTemplateInput),
 			graphql.NewInputUnmarshaler("TemplateMessageInput", ec.unmarshalInputTemplateMessageInput),
 			graphql.NewInputUnmarshaler("TemplateOrder", ec.unmarshalInputTemplateOrder),
+			graphql.NewInputUnmarshaler("TestCampaignInput", ec.unmarshalInputTestCampaignInput),
 			graphql.NewInputUnmarshaler("TextMessageInput", ec.unmarshalInputTextMessageInput),
 			graphql.NewInputUnmarshaler("UnlinkExternalLoginInput", ec.unmarshalInputUnlinkExternalLoginInput),
 			graphql.NewInputUnmarshaler("UpdateBusinessProfileInput", ec.unmarshalInputUpdateBusinessProfileInput),
+			graphql.NewInputUnmarshaler("UpdateCampaignInput", ec.unmarshalInputUpdateCampaignInput),
 			graphql.NewInputUnmarshaler("UpdateContactInput", ec.unmarshalInputUpdateContactInput),
 			graphql.NewInputUnmarshaler("UpdateContactListInput", ec.unmarshalInputUpdateContactListInput),
 			graphql.NewInputUnmarshaler("UpdateMemberInput", ec.unmarshalInputUpdateMemberInput),
@@ -6410,6 +6524,21 @@ extend type Mutation {
   """
   createCampaign("The campaign." input: CreateCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
   """
+  Changes a campaign. What may change when is said at the input. Returns when it is stored.
+  User errors: those of createCampaign, and NOT_ALLOWED (what may not change any more). Errors: NOT_FOUND.
+  """
+  updateCampaign("The campaign, and what changes." input: UpdateCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
+  """
+  Makes a draft of what a campaign says, without its times, its reference and its counts. Recipients that were added one by one are not copied.
+  User errors: NOT_FOUND (what it names is gone), TOO_LONG, INVALID (the name). Errors: NOT_FOUND.
+  """
+  duplicateCampaign("Which campaign." input: DuplicateCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
+  """
+  Sends the campaign's message to one person, as a single message that counts in none of the campaign's numbers. Returns when it is queued.
+  User errors: those of sendMessage; REQUIRED (a parameter without a value). Errors: NOT_FOUND.
+  """
+  testCampaign("Which campaign, and to whom." input: TestCampaignInput!): MessagePayload! @role(is: CAMPAIGNER, scope: SEND_MESSAGES)
+  """
   Starts sending, now or at scheduledAt where the campaign has one. Returns at once; follow ` + "`" + `campaignProgress` + "`" + ` for the rest.
   User errors: INVALID (template not approved, audience empty, a value that WhatsApp would refuse), TOO_LONG (a value), REQUIRED (a parameter is not bound
   or has no value), NOT_ALLOWED (terms not accepted, account or organization may not send), STALE (expired, or scheduledAt has passed). Errors: NOT_FOUND, CONFLICT (already launched or over).
@@ -6478,6 +6607,16 @@ type Campaign implements Node {
   failureThreshold: Float
   "When it is to start; null starts at launch."
   scheduledAt: Time
+  "The IANA zone in which scheduledAt was meant; with recipientTime its wall clock holds in each person's own zone. Null where none was given."
+  timeZone: String
+  "Whether each person is written to when their own clock shows what scheduledAt shows in timeZone: by their zone, else by their country's, else by the organization's."
+  recipientTime: Boolean!
+  "Whether each person gets the approved translation of the template in their language, where there is one."
+  translate: Boolean!
+  "The share that is sent first; the rest follows only if it went well. Null when there is none."
+  canary: Canary
+  "The caller's own name for it; null where none was given."
+  reference: String
   "Messages not sent by then are skipped as EXPIRED; null is never."
   expiresAt: Time
   "Its counts."
@@ -6505,6 +6644,32 @@ type Campaign implements Node {
   launchedAt: Time
   "When the last message was handed to WhatsApp, or it was canceled; null until then."
   completedAt: Time
+}
+
+"The share of a campaign that is sent first. When all of it is sent and the time has passed, its failures are counted: the rest follows, or the campaign pauses with CANARY_FAILED."
+type Canary {
+  "How many messages."
+  size: Int!
+  "How long to wait for receipts after the last of them was handed over, in seconds."
+  waitSeconds: Int!
+  "The share of them, 0 to 1, that may fail."
+  maxFailureRate: Float!
+  "How far it has come."
+  state: CanaryState!
+}
+
+"How far a canary has come."
+enum CanaryState {
+  "Nothing of it is sent."
+  PENDING
+  "It is being sent."
+  SENDING
+  "It is sent; receipts are waited for."
+  WAITING
+  "It went well, or somebody resumed the campaign all the same."
+  PASSED
+  "Too much of it failed."
+  FAILED
 }
 
 "How far a campaign has come."
@@ -6730,6 +6895,8 @@ enum CampaignOrderField {
 
 "Which campaigns. What is left out says nothing; all that is given must hold."
 input CampaignFilter {
+  "With this reference."
+  reference: String
   "In one of these states."
   status: [CampaignStatus!]
   "With this template."
@@ -6794,6 +6961,16 @@ input CreateCampaignInput {
   failureThreshold: Float
   "When it is to start once it is launched; without it, at once. A time that has passed by more than a minute is refused, here and at the launch, and so is one more than 366 days ahead."
   scheduledAt: Time
+  "The zone in which scheduledAt is meant, an IANA name, e.g. Europe/Berlin. Needed for recipientTime."
+  timeZone: String
+  "Whether the wall clock of scheduledAt in timeZone holds in each person's own zone."
+  recipientTime: Boolean = false
+  "Whether each person gets the approved translation of the template in their language: exactly theirs, else that of their base language, else the template itself."
+  translate: Boolean = false
+  "The share that is sent first."
+  canary: CanaryInput
+  "The caller's own name for it, up to 255 characters: found by filter, echoed in events."
+  reference: String
   "Messages not sent by then are skipped as EXPIRED. It lies after scheduledAt, and at most 366 days ahead."
   expiresAt: Time
   "The same key within 24 hours gives the first call's campaign, up to 255 characters."
@@ -6802,10 +6979,84 @@ input CreateCampaignInput {
   clientMutationId: String
 }
 
+"The share of a campaign that is sent first."
+input CanaryInput {
+  "How many messages, from 1."
+  size: Int!
+  "How long to wait for receipts after the last of them was handed over: 0 to 86,400 seconds."
+  waitSeconds: Int!
+  "The share of them, 0 to 1, that may fail."
+  maxFailureRate: Float!
+}
+
+"""
+A change of a campaign. What is left out stays as it is; null takes away what may be missing. What may change when: name and reference always; of one
+that is not over also rateLimit, failureThreshold and expiresAt; of one that is SCHEDULED, or was PAUSED before it began, all but templateId and
+phoneNumberId; of a DRAFT everything.
+"""
+input UpdateCampaignInput {
+  "One of the organization's."
+  campaignId: ID!
+  "What it is called, up to 200 characters."
+  name: String
+  "What is sent."
+  templateId: ID
+  "From which number, of the template's account."
+  phoneNumberId: ID
+  "To whom, in place of the whole old audience. Recipients that were added one by one stay."
+  audience: CampaignAudienceInput
+  "How the template's parameters get their values, in place of all old ones."
+  parameters: [ParameterBindingInput!]
+  "What becomes of people for whom a parameter has no value."
+  missingParameter: MissingParameterPolicy
+  "Messages a second at most, 1 to 1000."
+  rateLimit: Int
+  "The share of failures that pauses it, over 0 and up to 1."
+  failureThreshold: Float
+  "When it is to start."
+  scheduledAt: Time
+  "The zone in which scheduledAt is meant."
+  timeZone: String
+  "Whether the wall clock of scheduledAt holds in each person's own zone."
+  recipientTime: Boolean
+  "Whether each person gets the template in their language."
+  translate: Boolean
+  "The share that is sent first."
+  canary: CanaryInput
+  "When what is not sent is skipped."
+  expiresAt: Time
+  "The caller's own name for it."
+  reference: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Which campaign is copied."
+input DuplicateCampaignInput {
+  "One of the organization's, in any state."
+  campaignId: ID!
+  "What the copy is called; without it, the same with (copy)."
+  name: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"To whom a campaign is shown before it is launched."
+input TestCampaignInput {
+  "One of the organization's, in any state."
+  campaignId: ID!
+  "A number, or a business-scoped user id. The values are a contact's own where it is one, else those of the audience's first person."
+  to: String!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
 "Which campaign starts."
 input LaunchCampaignInput {
   "One of the organization's."
   campaignId: ID!
+  "Refused (STALE) where more people than this would be written to: the number that somebody agreed to."
+  atMostRecipients: Int
   "Comes back in the payload."
   clientMutationId: String
 }
@@ -8836,6 +9087,8 @@ type Message implements Node {
   standby: Boolean!
   "Why it failed, or why its last try did; null when nothing went wrong."
   error: MessageError
+  "The caller's own name for it; null where none was given."
+  reference: String
   "Why it was not sent; null when it was not skipped."
   skipReason: SkipReason
   "How often it was handed to WhatsApp."
@@ -9071,6 +9324,8 @@ input SendMessageInput {
   content: MessageContentInput!
   "The message that this one quotes; one that WhatsApp has an id for. A template cannot quote."
   replyToMessageId: ID
+  "The caller's own name for it, up to 255 characters: found by filter."
+  reference: String
   "The same key within 24 hours gives the first call's message, up to 255 characters."
   idempotencyKey: String
   "Comes back in the payload."
@@ -9129,6 +9384,8 @@ type MessagePayload {
 
 "Which messages. What is left out says nothing; all that is given must hold."
 input MessageFilter {
+  "With this reference of the caller's."
+  reference: String
   "Going this way."
   direction: Direction
   "In one of these states."
@@ -10460,6 +10717,16 @@ func (ec *executionContext) childFields_Campaign(ctx context.Context, field grap
 		return ec.fieldContext_Campaign_failureThreshold(ctx, field)
 	case "scheduledAt":
 		return ec.fieldContext_Campaign_scheduledAt(ctx, field)
+	case "timeZone":
+		return ec.fieldContext_Campaign_timeZone(ctx, field)
+	case "recipientTime":
+		return ec.fieldContext_Campaign_recipientTime(ctx, field)
+	case "translate":
+		return ec.fieldContext_Campaign_translate(ctx, field)
+	case "canary":
+		return ec.fieldContext_Campaign_canary(ctx, field)
+	case "reference":
+		return ec.fieldContext_Campaign_reference(ctx, field)
 	case "expiresAt":
 		return ec.fieldContext_Campaign_expiresAt(ctx, field)
 	case "progress":
@@ -10582,6 +10849,20 @@ func (ec *executionContext) childFields_CampaignProgressUpdate(ctx context.Conte
 		return ec.fieldContext_CampaignProgressUpdate_progress(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CampaignProgressUpdate", field.Name)
+}
+
+func (ec *executionContext) childFields_Canary(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "size":
+		return ec.fieldContext_Canary_size(ctx, field)
+	case "waitSeconds":
+		return ec.fieldContext_Canary_waitSeconds(ctx, field)
+	case "maxFailureRate":
+		return ec.fieldContext_Canary_maxFailureRate(ctx, field)
+	case "state":
+		return ec.fieldContext_Canary_state(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Canary", field.Name)
 }
 
 func (ec *executionContext) childFields_ConsentRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11084,6 +11365,8 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_standby(ctx, field)
 	case "error":
 		return ec.fieldContext_Message_error(ctx, field)
+	case "reference":
+		return ec.fieldContext_Message_reference(ctx, field)
 	case "skipReason":
 		return ec.fieldContext_Message_skipReason(ctx, field)
 	case "attempts":

@@ -196,6 +196,8 @@ type BusinessProfile struct {
 
 // Which campaigns. What is left out says nothing; all that is given must hold.
 type CampaignFilter struct {
+	// With this reference.
+	Reference *string `json:"reference,omitempty"`
 	// In one of these states.
 	Status []enum.CampaignStatus `json:"status,omitempty"`
 	// With this template.
@@ -395,6 +397,16 @@ type CreateCampaignInput struct {
 	FailureThreshold *float64 `json:"failureThreshold,omitempty"`
 	// When it is to start once it is launched; without it, at once. A time that has passed by more than a minute is refused, here and at the launch, and so is one more than 366 days ahead.
 	ScheduledAt *time.Time `json:"scheduledAt,omitempty"`
+	// The zone in which scheduledAt is meant, an IANA name, e.g. Europe/Berlin. Needed for recipientTime.
+	TimeZone *string `json:"timeZone,omitempty"`
+	// Whether the wall clock of scheduledAt in timeZone holds in each person's own zone.
+	RecipientTime *bool `json:"recipientTime,omitempty"`
+	// Whether each person gets the approved translation of the template in their language: exactly theirs, else that of their base language, else the template itself.
+	Translate *bool `json:"translate,omitempty"`
+	// The share that is sent first.
+	Canary *jsonfield.Canary `json:"canary,omitempty"`
+	// The caller's own name for it, up to 255 characters: found by filter, echoed in events.
+	Reference *string `json:"reference,omitempty"`
 	// Messages not sent by then are skipped as EXPIRED. It lies after scheduledAt, and at most 366 days ahead.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 	// The same key within 24 hours gives the first call's campaign, up to 255 characters.
@@ -599,6 +611,16 @@ type DisconnectAccountInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Which campaign is copied.
+type DuplicateCampaignInput struct {
+	// One of the organization's, in any state.
+	CampaignID uid.ID `json:"campaignId"`
+	// What the copy is called; without it, the same with (copy).
+	Name *string `json:"name,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Which template is to be copied, and where to.
 type DuplicateTemplateInput struct {
 	// Which template.
@@ -692,6 +714,8 @@ type InviteMemberPayload struct {
 type LaunchCampaignInput struct {
 	// One of the organization's.
 	CampaignID uid.ID `json:"campaignId"`
+	// Refused (STALE) where more people than this would be written to: the number that somebody agreed to.
+	AtMostRecipients *int `json:"atMostRecipients,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -780,6 +804,8 @@ type MessageError struct {
 
 // Which messages. What is left out says nothing; all that is given must hold.
 type MessageFilter struct {
+	// With this reference of the caller's.
+	Reference *string `json:"reference,omitempty"`
 	// Going this way.
 	Direction *enum.Direction `json:"direction,omitempty"`
 	// In one of these states.
@@ -1155,6 +1181,8 @@ type SendMessageInput struct {
 	Content *MessageContentInput `json:"content"`
 	// The message that this one quotes; one that WhatsApp has an id for. A template cannot quote.
 	ReplyToMessageID *uid.ID `json:"replyToMessageId,omitempty"`
+	// The caller's own name for it, up to 255 characters: found by filter.
+	Reference *string `json:"reference,omitempty"`
 	// The same key within 24 hours gives the first call's message, up to 255 characters.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 	// Comes back in the payload.
@@ -1553,6 +1581,16 @@ type TemplateProblem struct {
 	Severity enum.Severity `json:"severity"`
 }
 
+// To whom a campaign is shown before it is launched.
+type TestCampaignInput struct {
+	// One of the organization's, in any state.
+	CampaignID uid.ID `json:"campaignId"`
+	// A number, or a business-scoped user id. The values are a contact's own where it is one, else those of the audience's first person.
+	To string `json:"to"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // Free text.
 type TextMessageInput struct {
 	// 1 to 4096 characters.
@@ -1590,6 +1628,46 @@ type UpdateBusinessProfileInput struct {
 	Vertical *string `json:"vertical,omitempty"`
 	// The handle of an uploaded picture: square, 192 pixels at least, JPEG or PNG of 5 MB at most.
 	PictureHandle *string `json:"pictureHandle,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// A change of a campaign. What is left out stays as it is; null takes away what may be missing. What may change when: name and reference always; of one
+// that is not over also rateLimit, failureThreshold and expiresAt; of one that is SCHEDULED, or was PAUSED before it began, all but templateId and
+// phoneNumberId; of a DRAFT everything.
+type UpdateCampaignInput struct {
+	// One of the organization's.
+	CampaignID uid.ID `json:"campaignId"`
+	// What it is called, up to 200 characters.
+	Name *string `json:"name,omitempty"`
+	// What is sent.
+	TemplateID *uid.ID `json:"templateId,omitempty"`
+	// From which number, of the template's account.
+	PhoneNumberID *uid.ID `json:"phoneNumberId,omitempty"`
+	// To whom, in place of the whole old audience. Recipients that were added one by one stay.
+	Audience *jsonfield.Audience `json:"audience,omitempty"`
+	// How the template's parameters get their values, in place of all old ones.
+	Parameters []*jsonfield.ParameterBinding `json:"parameters,omitempty"`
+	// What becomes of people for whom a parameter has no value.
+	MissingParameter *enum.MissingParameterPolicy `json:"missingParameter,omitempty"`
+	// Messages a second at most, 1 to 1000.
+	RateLimit graphql.Omittable[*int] `json:"rateLimit,omitempty"`
+	// The share of failures that pauses it, over 0 and up to 1.
+	FailureThreshold graphql.Omittable[*float64] `json:"failureThreshold,omitempty"`
+	// When it is to start.
+	ScheduledAt graphql.Omittable[*time.Time] `json:"scheduledAt,omitempty"`
+	// The zone in which scheduledAt is meant.
+	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
+	// Whether the wall clock of scheduledAt holds in each person's own zone.
+	RecipientTime *bool `json:"recipientTime,omitempty"`
+	// Whether each person gets the template in their language.
+	Translate *bool `json:"translate,omitempty"`
+	// The share that is sent first.
+	Canary graphql.Omittable[*jsonfield.Canary] `json:"canary,omitempty"`
+	// When what is not sent is skipped.
+	ExpiresAt graphql.Omittable[*time.Time] `json:"expiresAt,omitempty"`
+	// The caller's own name for it.
+	Reference graphql.Omittable[*string] `json:"reference,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }

@@ -1,0 +1,92 @@
+package graph_test
+
+import (
+	"testing"
+	"time"
+)
+
+func TestACampaignIsChangedCopiedTriedAndFoundByItsReference(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		o := s.signUp().open(2)
+		id := o.campaign("Spring").String()
+		start := time.Now().Add(48 * time.Hour).UTC().Truncate(time.Second).Format(time.RFC3339)
+		a := o.must(`mutation($id: ID!, $start: Time!) { updateCampaign(input: {campaignId: $id, name: "Summer", reference: "crm-1",
+			scheduledAt: $start, timeZone: "Asia/Shanghai", recipientTime: true, translate: true, rateLimit: 7,
+			canary: {size: 1, waitSeconds: 60, maxFailureRate: 0.5}}) { campaign { name reference scheduledAt timeZone recipientTime
+			translate rateLimit canary { size waitSeconds maxFailureRate state } } userErrors { field message } } }`,
+			vars{"id": id, "start": start})
+		at := "updateCampaign.campaign."
+		if a.text(at+"name") != "Summer" || a.text(at+"scheduledAt") != start || a.text(at+"timeZone") != "Asia/Shanghai" ||
+			a.shown(at+"recipientTime") != "true" || a.shown(at+"translate") != "true" || a.shown(at+"rateLimit") != "7" ||
+			a.shown(at+"canary.size") != "1" || a.text(at+"canary.state") != "PENDING" {
+			t.Error(a.Data)
+		}
+
+		a = o.must(`mutation($id: ID!) { updateCampaign(input: {campaignId: $id, scheduledAt: null, timeZone: null, recipientTime: false,
+			canary: null, rateLimit: null}) { campaign { name scheduledAt timeZone canary { size } rateLimit } userErrors { message } } }`,
+			vars{"id": id})
+		if a.text(at+"name") != "Summer" || a.at(at+"scheduledAt") != nil || a.at(at+"canary") != nil ||
+			a.at(at+"rateLimit") != nil || a.at(at+"timeZone") != nil {
+			t.Error("null takes away:", a.Data)
+		}
+
+		found := o.must(`{ campaigns(filter: {reference: "crm-1"}) { totalCount edges { node { id } } }
+			none: campaigns(filter: {reference: "crm-2"}) { totalCount } }`)
+		if found.text("campaigns.edges.0.node.id") != id || found.shown("none.totalCount") != "0" {
+			t.Error(found.Data)
+		}
+
+		twin := o.must(`mutation($id: ID!) { duplicateCampaign(input: {campaignId: $id}) { campaign { id name status reference } } }`,
+			vars{"id": id})
+		if twin.text("duplicateCampaign.campaign.name") != "Summer (copy)" ||
+			twin.text("duplicateCampaign.campaign.status") != "DRAFT" || twin.at("duplicateCampaign.campaign.reference") != nil {
+			t.Error(twin.Data)
+		}
+
+		tried := o.must(`mutation($id: ID!) { testCampaign(input: {campaignId: $id, to: "+1 555 010 3333"}) {
+			message { id to campaign { id } template { id } } userErrors { field message } } }`, vars{"id": id})
+		if tried.text("testCampaign.message.to") != "+15550103333" || tried.at("testCampaign.message.campaign") != nil {
+			t.Error(tried.Data)
+		}
+
+		over := o.must(`mutation($id: ID!) { launchCampaign(input: {campaignId: $id, atMostRecipients: 1}) { campaign { status }
+			userErrors { field code } } }`, vars{"id": id})
+		if over.text("launchCampaign.userErrors.0.code") != "STALE" ||
+			over.text("launchCampaign.userErrors.0.field.0") != "atMostRecipients" {
+			t.Error(over.Data)
+		}
+		over = o.must(`mutation($id: ID!) { launchCampaign(input: {campaignId: $id, atMostRecipients: 2}) { campaign { status } } }`,
+			vars{"id": id})
+		if over.text("launchCampaign.campaign.status") != "PREPARING" {
+			t.Error(over.Data)
+		}
+		late := o.must(`mutation($id: ID!) { updateCampaign(input: {campaignId: $id, audience: {filter: {}}}) { campaign { id }
+			userErrors { field code } } }`, vars{"id": id})
+		if late.text("updateCampaign.userErrors.0.code") != "NOT_ALLOWED" ||
+			late.text("updateCampaign.userErrors.0.field.0") != "audience" {
+			t.Error(late.Data)
+		}
+	})
+}
+
+func TestAMessageIsFoundByItsReference(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		o := s.signUp().open(1)
+		send := `mutation($n: ID!, $t: ID!, $r: String) { sendMessage(input: {phoneNumberId: $n, to: "+15550100000", reference: $r,
+			content: {template: {templateId: $t, values: [{parameter: "first_name", value: "Ann"}]}}}) {
+			message { id reference } userErrors { field code } } }`
+		v := vars{"n": o.number.ID.String(), "t": o.template.ID.String(), "r": "order-7"}
+		id := o.must(send, v).text("sendMessage.message.id")
+		v["r"] = ""
+		if a := o.must(send, v); a.text("sendMessage.userErrors.0.field.0") != "reference" {
+			t.Error(a.Data)
+		}
+
+		found := o.must(`{ messages(filter: {reference: "order-7"}) { totalCount edges { node { id reference } } }
+			none: messages(filter: {reference: "order"}) { totalCount } }`)
+		if found.text("messages.edges.0.node.id") != id || found.text("messages.edges.0.node.reference") != "order-7" ||
+			found.shown("none.totalCount") != "0" {
+			t.Error(found.Data)
+		}
+	})
+}
