@@ -1,14 +1,21 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
 
 	"carillon/audience"
 	"carillon/database"
 	"carillon/ent"
+	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
+	"carillon/ent/phonenumber"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -59,6 +66,256 @@ func (s *Service) pageOf(ctx context.Context, c *ent.Campaign, rule jsonfield.Au
 	return page, nil
 }
 
+// Estimate is what a launch would do now.
+type Estimate struct {
+	Recipients int // who would be written to
+	Skipped    []Skips
+	Missing    []Missing
+	Countries  []CountryCount  // the largest first
+	Languages  []LanguageCount // of the templates that are sent, the largest first
+	Samples    []Sample
+
+	Duration       time.Duration
+	LimitRemaining *int // people whom the account may still write to in this window; nil where it has no limit
+	LimitDays      *int // rolling days that it takes within the limit
+
+	Problems usererror.Fields // what the launch would be refused for
+	Warnings []string
+}
+
+// Skips is how many people are left out for a reason.
+type Skips struct {
+	Reason enum.SkipReason
+	Count  int
+}
+
+// Missing is how many people have no value for a parameter.
+type Missing struct {
+	Parameter string
+	Count     int
+}
+
+// CountryCount is how many people of a country would be written to; empty where nothing tells it.
+type CountryCount struct {
+	Country    string
+	Recipients int
+}
+
+// LanguageCount is how many people would get a template, which is the campaign's own or one of its
+// translations.
+type LanguageCount struct {
+	Template   *ent.Template
+	Recipients int
+}
+
+// sampled is of how many people an estimate shows the message.
+const sampled = 3
+
+// counting is an estimate in the making.
+type counting struct {
+	Estimate
+	plan                        *plan
+	skips                       map[enum.SkipReason]int
+	missing                     map[string]int
+	countries                   map[string]int
+	templates                   map[uid.ID]*LanguageCount
+	unasked, untranslated, late int // people without an opt-in, without a translation, whose own time has passed
+	now                         time.Time
+}
+
+// Estimate computes what a launch would do now, without sending anything. It makes the same plan
+// as enrolment and reads the same audience, so that the launch does what the estimate says but for
+// what changes meanwhile.
+func (s *Service) Estimate(ctx context.Context, id uid.ID) (*Estimate, error) {
+	c, err := s.find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+
+	found, err := s.launchObstacles(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+
+	k := counting{skips: map[enum.SkipReason]int{}, missing: map[string]int{}, countries: map[string]int{},
+		templates: map[uid.ID]*LanguageCount{}, now: s.now()}
+	if len(found) > 0 && !asInputs(refusal(found), &k.Problems) {
+		return nil, fmt.Errorf("%d obstacles are no inputs", len(found))
+	}
+	if k.plan, err = s.plan(ctx, s.db.Client, c); err != nil {
+		return nil, err
+	}
+
+	err = s.walk(ctx, c, func(page []audience.Recipient) error {
+		for _, r := range page {
+			k.add(r)
+		}
+
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	k.sum()
+	if err := s.forecast(ctx, c, &k.Estimate); err != nil {
+		return nil, err
+	}
+
+	k.warn(c)
+
+	return &k.Estimate, nil
+}
+
+// add counts one person.
+func (k *counting) add(r audience.Recipient) {
+	m, problems := k.plan.message(r)
+	if m.Skip != "" {
+		k.skips[m.Skip]++
+		if m.Skip == enum.SkipReasonMissingParameter {
+			for _, p := range problems {
+				if p.Rule == "MISSING" {
+					k.missing[p.Parameter]++
+				}
+			}
+		}
+
+		return
+	}
+
+	k.Recipients++
+	k.countries[r.Country]++
+	of := k.templates[m.Template]
+	if of == nil {
+		of = &LanguageCount{Template: k.plan.binderFor(r).row}
+		k.templates[m.Template] = of
+	}
+
+	of.Recipients++
+	if m.Category == enum.TemplateCategoryMarketing && r.Consent != enum.ConsentOptedIn {
+		k.unasked++
+	}
+	if k.plan.campaign.Translate && r.Language != "" && m.Template == k.plan.chosen.row.ID &&
+		baseKey(languageKey(r.Language)) != baseKey(languageKey(k.plan.chosen.row.Language)) {
+		k.untranslated++
+	}
+	if !m.NotBefore.IsZero() && m.NotBefore.Before(k.now.Add(-late)) {
+		k.late++
+	}
+
+	if len(k.Samples) < sampled {
+		k.Samples = append(k.Samples, Sample{k.plan.campaign.ID, k.plan.campaign.PhoneNumberID, m.Template, m.Parameters,
+			of.Template})
+	}
+}
+
+// sum puts what was counted in order.
+func (k *counting) sum() {
+	for _, reason := range slices.Sorted(maps.Keys(k.skips)) {
+		k.Skipped = append(k.Skipped, Skips{reason, k.skips[reason]})
+	}
+	for _, parameter := range slices.Sorted(maps.Keys(k.missing)) {
+		k.Missing = append(k.Missing, Missing{parameter, k.missing[parameter]})
+	}
+	for _, country := range slices.Sorted(maps.Keys(k.countries)) {
+		k.Countries = append(k.Countries, CountryCount{country, k.countries[country]})
+	}
+	for _, of := range k.templates {
+		k.Languages = append(k.Languages, *of)
+	}
+
+	slices.SortStableFunc(k.Countries, func(a, b CountryCount) int { return b.Recipients - a.Recipients })
+	slices.SortFunc(k.Languages, func(a, b LanguageCount) int {
+		return cmp.Or(b.Recipients-a.Recipients, strings.Compare(a.Template.Language, b.Template.Language))
+	})
+}
+
+// forecast computes how long the campaign takes: what is queued on the number goes before it, at
+// the number's rate or the campaign's; a canary waits; people whose time comes later wait; and the
+// account's limit of new people lets no more through in 24 hours.
+func (s *Service) forecast(ctx context.Context, c *ent.Campaign, e *Estimate) error {
+	number, err := s.db.Client.PhoneNumber.Query().Where(phonenumber.ID(c.PhoneNumberID)).WithAccount().Only(ctx)
+	if err != nil {
+		return fmt.Errorf("read phone number: %w", err)
+	}
+
+	ahead, err := s.queue.Waiting(ctx, number.ID, c.ID)
+	if err != nil {
+		return err
+	}
+
+	rate := number.Throughput
+	if number.ThroughputCap != nil {
+		rate = min(rate, *number.ThroughputCap)
+	}
+
+	own := rate
+	if c.RateLimit != nil {
+		own = min(own, *c.RateLimit)
+	}
+
+	seconds := max(float64(ahead+e.Recipients)/float64(max(1, rate)), float64(e.Recipients)/float64(max(1, own)))
+	e.Duration = time.Duration(seconds * float64(time.Second))
+	if c.Canary != nil && c.Canary.Size < e.Recipients {
+		e.Duration += time.Duration(c.Canary.WaitSeconds) * time.Second
+	}
+	if last := draftOf(c).lastStart(); last != nil && c.RecipientTime {
+		e.Duration += max(0, last.Sub(later(s.now(), *firstStart(c))))
+	}
+
+	limit := number.Edges.Account.MessagingLimit
+	if limit == nil {
+		return nil
+	}
+
+	used, err := s.queue.Used(ctx, number.AccountID)
+	if err != nil {
+		return err
+	}
+
+	left, days := max(0, *limit-used), 1
+	if over := e.Recipients - left; over > 0 && *limit > 0 {
+		days += (over + *limit - 1) / *limit
+		e.Duration = max(e.Duration, time.Duration(days-1)*24*time.Hour)
+	}
+
+	e.LimitRemaining, e.LimitDays = &left, &days
+
+	return nil
+}
+
+// warn says in words what does not keep the campaign from being sent.
+func (k *counting) warn(c *ent.Campaign) {
+	add := func(is bool, format string, args ...any) {
+		if is {
+			k.Warnings = append(k.Warnings, fmt.Sprintf(format, args...))
+		}
+	}
+
+	add(k.unasked > 0, "%d people have not opted in to marketing. WhatsApp asks for an opt-in, and complaints "+
+		"lower the number's quality.", k.unasked)
+	add(k.untranslated > 0, "%d people read another language, and the template has no approved translation into it: "+
+		"they get the template itself.", k.untranslated)
+	add(k.late > 0, "For %d people the wall clock of the start has passed: they get it at once.", k.late)
+	add(value(k.LimitDays) > 1, "The account may write to fewer new people in 24 hours than there are: it takes %d days.",
+		value(k.LimitDays))
+
+	start := k.now
+	if first := firstStart(c); first != nil && first.After(start) {
+		start = *first
+	}
+
+	add(c.ExpiresAt != nil && start.Add(k.Duration).After(*c.ExpiresAt),
+		"At this rate not everybody is written to before the campaign expires; the rest is skipped.")
+}
+
+func value(n *int) int {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
 // checkMost refuses a campaign that would write to more people than somebody has agreed to.
 func (s *Service) checkMost(ctx context.Context, c *ent.Campaign, atMost *int) error {
 	if atMost == nil {
@@ -80,6 +337,9 @@ func (s *Service) checkMost(ctx context.Context, c *ent.Campaign, atMost *int) e
 				n++
 			}
 		}
+		if n > *atMost {
+			return errEnough
+		}
 
 		return nil
 	})
@@ -88,7 +348,7 @@ func (s *Service) checkMost(ctx context.Context, c *ent.Campaign, atMost *int) e
 	}
 	if n > *atMost {
 		return usererror.Refuse("atMostRecipients", usererror.Stale,
-			"%d people would be written to by now, more than %d; look at the estimate again", n, *atMost)
+			"more than %d people would be written to by now; look at the estimate again", *atMost)
 	}
 
 	return nil

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"carillon/audience"
+	"carillon/ent"
 	"carillon/ent/jsonfield"
 	"carillon/uid"
 	"carillon/usererror"
@@ -15,7 +16,8 @@ import (
 type Sample struct {
 	Campaign, PhoneNumberID, TemplateID uid.ID
 
-	Values map[string]string
+	Values   map[string]string
+	Template *ent.Template
 }
 
 // Parameters are the names of the values, in alphabetical order.
@@ -63,5 +65,5 @@ func (s *Service) SampleFor(ctx context.Context, id uid.ID, to string) (out Samp
 		in.Add("to", usererror.Required, "parameter %q %s for this person", p.Parameter, p.Message)
 	}
 
-	return Sample{c.ID, c.PhoneNumberID, m.Template, m.Parameters}, in.Err()
+	return Sample{c.ID, c.PhoneNumberID, m.Template, m.Parameters, plan.binderFor(r).row}, in.Err()
 }

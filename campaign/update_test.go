@@ -56,7 +56,7 @@ func TestWhatMayChangeOfACampaignDependsOnHowFarItIs(t *testing.T) {
 			"reference":        func(d *campaign.Draft) { d.Reference = of(text(d.Reference) + "x") },
 			"rateLimit":        func(d *campaign.Draft) { d.RateLimit = of(value(d.RateLimit) + 1) },
 			"failureThreshold": func(d *campaign.Draft) { d.FailureThreshold = of(value(d.FailureThreshold) + 0.01) },
-			"expiresAt":        func(d *campaign.Draft) { d.ExpiresAt = of(s.now.Add(48*time.Hour + time.Duration(len(d.Name)))) },
+			"expiresAt":        func(d *campaign.Draft) { d.ExpiresAt = of(s.now.Add(48 * time.Hour)) },
 			"audience":         func(d *campaign.Draft) { d.Audience.ExcludeListIDs = append(d.Audience.ExcludeListIDs, other) },
 			"parameters":       func(d *campaign.Draft) { d.Parameters[0].Fallback = of(text(d.Parameters[0].Fallback) + "y") },
 			"missingParameter": func(d *campaign.Draft) { d.MissingParameter = opposite(d.MissingParameter) },
@@ -91,7 +91,8 @@ func TestWhatMayChangeOfACampaignDependsOnHowFarItIs(t *testing.T) {
 				return errors.Join(second(s.Launch(s.owner, c.ID, nil)), second(s.Pause(s.owner, c.ID)))
 			}, late},
 			"being sent": {func(c *ent.Campaign) error {
-				return errors.Join(second(s.Update(s.owner, c.ID, func(d *campaign.Draft) { d.ScheduledAt, d.TimeZone = nil, nil })),
+				atOnce := func(d *campaign.Draft) { d.ScheduledAt, d.TimeZone = nil, nil }
+				return errors.Join(second(s.Update(s.owner, c.ID, atOnce)),
 					second(s.Launch(s.owner, c.ID, nil)), s.Enroll(s.owner, c.ID))
 			}, early},
 			"over": {func(c *ent.Campaign) error { return second(s.Cancel(s.owner, c.ID)) }, slices.Concat(early, bounds)},
@@ -215,8 +216,8 @@ func TestACopyIsADraftWithoutTimesAndReference(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if twin.Status != enum.CampaignStatusDraft || twin.Name != strings.Repeat("n", 193)+" (copy)" || twin.Reference != nil ||
-			twin.ExpiresAt != nil || *twin.RateLimit != 5 || twin.Canary.Size != 3 || twin.Total != 0 ||
+		if twin.Status != enum.CampaignStatusDraft || twin.Name != strings.Repeat("n", 193)+" (copy)" ||
+			twin.Reference != nil || twin.ExpiresAt != nil || *twin.RateLimit != 5 || twin.Canary.Size != 3 || twin.Total != 0 ||
 			*twin.CanaryState != enum.CanaryStatePending || twin.LaunchedAt != nil {
 			t.Errorf("%+v", twin)
 		}
@@ -260,8 +261,8 @@ func TestEachPersonGetsTheTranslationOfTheirLanguage(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db)
-		for language, body := range map[string]string{"de": "{{1}} {{2}} de", "pt_BR": "{{1}} {{2}} br", "zh_CN": "{{1}} {{2}} cn",
-			"fr": "{{1}} {{2}} {{3}} needs more", "es": "{{1}} {{2}} es"} {
+		for language, body := range map[string]string{"de": "{{1}} {{2}} de", "pt_BR": "{{1}} {{2}} br",
+			"zh_CN": "{{1}} {{2}} cn", "fr": "{{1}} {{2}} {{3}} needs more", "es": "{{1}} {{2}} es"} {
 			status := enum.TemplateStatusApproved
 			if language == "es" {
 				status = enum.TemplateStatusPaused
@@ -271,8 +272,8 @@ func TestEachPersonGetsTheTranslationOfTheirLanguage(t *testing.T) {
 				SetStatus(status).SetComponents([]byte(`[{"type":"BODY","text":"` + body + `"}]`)).ExecX(s.owner)
 		}
 
-		want := map[string]string{"de_AT": "de", "DE": "de", "pt-br": "pt_BR", "pt": "pt_BR", "zh_CN": "zh_CN", "zh_SG": "zh_CN",
-			"zh_HK": "en", "fr": "en", "es": "en", "": "en", "en_GB": "en", "xx-nonsense": "en"}
+		want := map[string]string{"de_AT": "de", "DE": "de", "pt-br": "pt_BR", "pt": "pt_BR", "zh_CN": "zh_CN",
+			"zh_SG": "zh_CN", "zh_HK": "en", "fr": "en", "es": "en", "": "en", "en_GB": "en", "xx-nonsense": "en"}
 		i := 0
 		for language := range want {
 			i++

@@ -177,6 +177,19 @@ func list(ctx context.Context, tx *database.Tx, ids []uid.ID) error {
 	return nil
 }
 
+// Waiting is how many messages are queued on a number, beside those of one campaign.
+func (q *Queue) Waiting(ctx context.Context, number, beside uid.ID) (n int, err error) {
+	err = q.db.QueryRow(ctx, `SELECT (SELECT coalesce(sum(queued), 0) FROM campaign WHERE phone_number_id = $1
+			AND status IN ('PREPARING', 'RUNNING') AND id <> $2)
+		+ (SELECT count(*) FROM message WHERE phone_number_id = $1 AND campaign_id IS NULL AND status = 'QUEUED')`,
+		number, beside).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count what waits on %s: %w", number, err)
+	}
+
+	return n, nil
+}
+
 // NextDue is when the earliest waiting message of a number may be sent; false when none waits.
 func (q *Queue) NextDue(ctx context.Context, number uid.ID) (due time.Time, waits bool, err error) {
 	for _, query := range []string{

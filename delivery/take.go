@@ -176,8 +176,8 @@ func (q *Queue) take(
 	return full, t.finish(ctx)
 }
 
-// canaryLeft is how many messages a campaign's canary still has room for, and canaryOpen whether its
-// messages may be claimed at all, in SQL. Package campaign decides when the rest may follow.
+// canaryLeft is how many messages a campaign's canary still has room for, and canaryOpen whether
+// its messages may be claimed at all, in SQL. Package campaign decides when the rest may follow.
 const (
 	canaryLeft = "CAST(campaign.canary ->> 'size' AS integer) - campaign.sending - campaign.accepted - campaign.sent" +
 		" - campaign.delivered - campaign.read - campaign.failed - campaign.unknown"

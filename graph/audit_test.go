@@ -250,6 +250,7 @@ var changesNothing = map[string]string{
 		"a user",
 	"requestEmailVerification": "it does the same whether the address is proven or not",
 	"updateUser":               "a user's own name, in no organization",
+	"estimateCampaign":         "it only computes",
 	"beginSecondFactor":        "what it makes waits for confirmSecondFactor, and is worth nothing until then",
 }
 

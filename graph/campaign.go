@@ -112,6 +112,16 @@ func giveOrTake[T any](to **T, given graphql.Omittable[*T]) {
 	}
 }
 
+// samplesOf are messages as people would see them.
+func samplesOf(samples []domain.Sample) []*model.TemplatePreview {
+	out := make([]*model.TemplatePreview, len(samples))
+	for i, sample := range samples {
+		out[i] = previewWith(sample.Template, sample.Values)
+	}
+
+	return out
+}
+
 // testCampaign sends a campaign's message to one person.
 func (r *Resolver) testCampaign(ctx context.Context, campaign uid.ID, to string) (*ent.Message, error) {
 	sample, err := r.Campaigns.SampleFor(ctx, campaign, to)

@@ -59,12 +59,53 @@ func (r *campaignAudienceResolver) Size(ctx context.Context, obj *campaign.Audie
 	return r.audienceSize(ctx, obj)
 }
 
+func (r *campaignEstimateResolver) Skipped(ctx context.Context, obj *campaign.Estimate) ([]*campaign.Skips, error) {
+	return pointers(obj.Skipped), nil
+}
+
+func (r *campaignEstimateResolver) Countries(ctx context.Context, obj *campaign.Estimate) ([]*campaign.CountryCount, error) {
+	return pointers(obj.Countries), nil
+}
+
+func (r *campaignEstimateResolver) Languages(ctx context.Context, obj *campaign.Estimate) ([]*campaign.LanguageCount, error) {
+	return pointers(obj.Languages), nil
+}
+
+func (r *campaignEstimateResolver) DurationSeconds(ctx context.Context, obj *campaign.Estimate) (int, error) {
+	return int(obj.Duration.Seconds() + 0.5), nil
+}
+
+func (r *campaignEstimateResolver) Missing(ctx context.Context, obj *campaign.Estimate) ([]*campaign.Missing, error) {
+	return pointers(obj.Missing), nil
+}
+
+func (r *campaignEstimateResolver) Problems(ctx context.Context, obj *campaign.Estimate) ([]*model.UserError, error) {
+	_, problems, err := answer[campaign.Estimate](nil, obj.Problems.Err())
+	return problems, err
+}
+
+func (r *campaignEstimateResolver) Warnings(ctx context.Context, obj *campaign.Estimate) ([]string, error) {
+	return append([]string{}, obj.Warnings...), nil
+}
+
+func (r *campaignEstimateResolver) Sample(ctx context.Context, obj *campaign.Estimate) ([]*model.TemplatePreview, error) {
+	return samplesOf(obj.Samples), nil
+}
+
 func (r *campaignProgressResolver) Cost(ctx context.Context, obj *campaign.Progress) (*model.Cost, error) {
 	return nil, nil // no price is known yet
 }
 
 func (r *campaignProgressResolver) Failures(ctx context.Context, obj *campaign.Progress) ([]*model.FailureCount, error) {
 	return r.failuresOf(ctx, obj)
+}
+
+func (r *countryEstimateResolver) Country(ctx context.Context, obj *campaign.CountryCount) (*string, error) {
+	return some(obj.Country), nil
+}
+
+func (r *languageEstimateResolver) Language(ctx context.Context, obj *campaign.LanguageCount) (string, error) {
+	return obj.Template.Language, nil
 }
 
 func (r *mutationResolver) CreateCampaign(ctx context.Context, input model.CreateCampaignInput) (*model.CampaignPayload, error) {
@@ -92,6 +133,15 @@ func (r *mutationResolver) DuplicateCampaign(ctx context.Context, input model.Du
 	}
 
 	return &model.CampaignPayload{Campaign: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
+}
+
+func (r *mutationResolver) EstimateCampaign(ctx context.Context, input model.EstimateCampaignInput) (*model.EstimateCampaignPayload, error) {
+	e, wrong, err := answer(r.Campaigns.Estimate(ctx, input.CampaignID))
+	if err != nil {
+		return nil, err
+	}
+
+	return &model.EstimateCampaignPayload{Estimate: e, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
 }
 
 func (r *mutationResolver) TestCampaign(ctx context.Context, input model.TestCampaignInput) (*model.MessagePayload, error) {
@@ -174,12 +224,27 @@ func (r *Resolver) CampaignAudience() generated.CampaignAudienceResolver {
 	return &campaignAudienceResolver{r}
 }
 
+func (r *Resolver) CampaignEstimate() generated.CampaignEstimateResolver {
+	return &campaignEstimateResolver{r}
+}
+
 func (r *Resolver) CampaignProgress() generated.CampaignProgressResolver {
 	return &campaignProgressResolver{r}
+}
+
+func (r *Resolver) CountryEstimate() generated.CountryEstimateResolver {
+	return &countryEstimateResolver{r}
+}
+
+func (r *Resolver) LanguageEstimate() generated.LanguageEstimateResolver {
+	return &languageEstimateResolver{r}
 }
 
 type (
 	campaignResolver         struct{ *Resolver }
 	campaignAudienceResolver struct{ *Resolver }
+	campaignEstimateResolver struct{ *Resolver }
 	campaignProgressResolver struct{ *Resolver }
+	countryEstimateResolver  struct{ *Resolver }
+	languageEstimateResolver struct{ *Resolver }
 )

@@ -90,3 +90,30 @@ func TestAMessageIsFoundByItsReference(t *testing.T) {
 		}
 	})
 }
+
+func TestAnEstimateSaysWhatALaunchWouldDo(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		o := s.signUp().open(3)
+		o.suppress("+15550100002")
+		id := o.campaign("Spring").String()
+		a := o.must(`mutation($id: ID!) { estimateCampaign(input: {campaignId: $id}) { estimate { recipients skipped { reason count }
+			countries { country recipients } languages { language template { name } recipients } durationSeconds
+			messagingLimitRemaining messagingLimitDays missing { parameter count } problems { code } warnings sample { body } }
+			userErrors { message } } }`, vars{"id": id})
+		at := "estimateCampaign.estimate."
+		if a.shown(at+"recipients") != "2" ||
+			a.text(at+"skipped.0.reason") != "SUPPRESSED" || a.shown(at+"skipped.0.count") != "1" ||
+			a.text(at+"countries.0.country") != "US" || a.text(at+"languages.0.language") != "en_US" ||
+			a.text(at+"languages.0.template.name") != "spring_sale" || len(a.list(at+"problems")) != 0 ||
+			a.text(at+"sample.0.body") != "Hi Contact 000, our spring sale has begun." || len(a.list(at+"sample")) != 2 ||
+			len(a.list(at+"warnings")) != 1 || len(a.list(at+"missing")) != 0 {
+			t.Error(a.Data)
+		}
+
+		o.must(`mutation($id: ID!) { launchCampaign(input: {campaignId: $id}) { campaign { status } } }`, vars{"id": id})
+		again := o.must(`mutation($id: ID!) { estimateCampaign(input: {campaignId: $id}) { estimate { recipients } } }`, vars{"id": id})
+		if again.shown(at+"recipients") != "2" {
+			t.Error(again.Data)
+		}
+	})
+}

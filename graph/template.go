@@ -123,7 +123,12 @@ func previewOf(t *ent.Template, values []*model.ParameterValueInput) *model.Temp
 		given[v.Parameter] = v.Value
 	}
 
-	p := account.Of(t).Preview(given)
+	return previewWith(t, given)
+}
+
+// previewWith is a template as the person sees it who gets it with the values.
+func previewWith(t *ent.Template, values map[string]string) *model.TemplatePreview {
+	p := account.Of(t).Preview(values)
 	out := &model.TemplatePreview{Header: some(p.Header), Body: p.Body, Footer: some(p.Footer),
 		Buttons: append([]string{}, p.Buttons...), Media: mediaShown(p.Media), Product: productShown(p.Product),
 		AsksToCall: p.AsksToCall, Actions: actionsShown(p.Actions), Cards: []*model.PreviewCard{}}

@@ -2812,6 +2812,16 @@ func (ec *executionContext) unmarshalNSendMessageInput2carillonᚋgraphᚋmodel�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNSkipReason2carillonᚋentᚋenumᚐSkipReason(ctx context.Context, v any) (enum.SkipReason, error) {
+	var res enum.SkipReason
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSkipReason2carillonᚋentᚋenumᚐSkipReason(ctx context.Context, sel ast.SelectionSet, v enum.SkipReason) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalODeliveryEventFilter2ᚖcarillonᚋgraphᚋmodelᚐDeliveryEventFilter(ctx context.Context, v any) (*model.DeliveryEventFilter, error) {
 	if v == nil {
 		return nil, nil

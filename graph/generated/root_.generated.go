@@ -32,12 +32,15 @@ type ResolverRoot interface {
 	AuditEvent() AuditEventResolver
 	Campaign() CampaignResolver
 	CampaignAudience() CampaignAudienceResolver
+	CampaignEstimate() CampaignEstimateResolver
 	CampaignProgress() CampaignProgressResolver
 	Contact() ContactResolver
 	ContactImport() ContactImportResolver
 	ContactList() ContactListResolver
+	CountryEstimate() CountryEstimateResolver
 	DeliveryEventBatch() DeliveryEventBatchResolver
 	Invitation() InvitationResolver
+	LanguageEstimate() LanguageEstimateResolver
 	Member() MemberResolver
 	Message() MessageResolver
 	MessagePricing() MessagePricingResolver
@@ -235,6 +238,20 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	CampaignEstimate struct {
+		Countries       func(childComplexity int) int
+		DurationSeconds func(childComplexity int) int
+		Languages       func(childComplexity int) int
+		LimitDays       func(childComplexity int) int
+		LimitRemaining  func(childComplexity int) int
+		Missing         func(childComplexity int) int
+		Problems        func(childComplexity int) int
+		Recipients      func(childComplexity int) int
+		Sample          func(childComplexity int) int
+		Skipped         func(childComplexity int) int
+		Warnings        func(childComplexity int) int
+	}
+
 	CampaignPayload struct {
 		Campaign         func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
@@ -377,6 +394,11 @@ type ComplexityRoot struct {
 		Currency func(childComplexity int) int
 	}
 
+	CountryEstimate struct {
+		Country    func(childComplexity int) int
+		Recipients func(childComplexity int) int
+	}
+
 	CreateAPIKeyPayload struct {
 		APIKey           func(childComplexity int) int
 		ClientMutationID func(childComplexity int) int
@@ -420,6 +442,12 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
 		Viewer           func(childComplexity int) int
+	}
+
+	EstimateCampaignPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Estimate         func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
 	}
 
 	ExternalLogin struct {
@@ -477,6 +505,12 @@ type ComplexityRoot struct {
 		ExpiresAt        func(childComplexity int) int
 		InvitationToken  func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	LanguageEstimate struct {
+		Language   func(childComplexity int) int
+		Recipients func(childComplexity int) int
+		Template   func(childComplexity int) int
 	}
 
 	Media struct {
@@ -570,6 +604,11 @@ type ComplexityRoot struct {
 		Type     func(childComplexity int) int
 	}
 
+	MissingCount struct {
+		Count     func(childComplexity int) int
+		Parameter func(childComplexity int) int
+	}
+
 	Mutation struct {
 		AcceptInvitation         func(childComplexity int, input model.AcceptInvitationInput) int
 		AcceptTerms              func(childComplexity int, input model.AcceptTermsInput) int
@@ -597,6 +636,7 @@ type ComplexityRoot struct {
 		DisconnectAccount        func(childComplexity int, input model.DisconnectAccountInput) int
 		DuplicateCampaign        func(childComplexity int, input model.DuplicateCampaignInput) int
 		DuplicateTemplate        func(childComplexity int, input model.DuplicateTemplateInput) int
+		EstimateCampaign         func(childComplexity int, input model.EstimateCampaignInput) int
 		ImportContacts           func(childComplexity int, input model.ImportContactsInput) int
 		InviteMember             func(childComplexity int, input model.InviteMemberInput) int
 		LaunchCampaign           func(childComplexity int, input model.LaunchCampaignInput) int
@@ -878,6 +918,11 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		SignedOut        func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	SkipCount struct {
+		Count  func(childComplexity int) int
+		Reason func(childComplexity int) int
 	}
 
 	StatisticsRow struct {
@@ -1826,6 +1871,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignEdge.Node(childComplexity), true
 
+	case "CampaignEstimate.countries":
+		if e.ComplexityRoot.CampaignEstimate.Countries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEstimate.Countries(childComplexity), true
+	case "CampaignEstimate.durationSeconds":
+		if e.ComplexityRoot.CampaignEstimate.DurationSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEstimate.DurationSeconds(childComplexity), true
+	case "CampaignEstimate.languages":
+		if e.ComplexityRoot.CampaignEstimate.Languages == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEstimate.Languages(childComplexity), true
+	case "CampaignEstimate.messagingLimitDays":
+		if e.ComplexityRoot.CampaignEstimate.LimitDays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEstimate.LimitDays(childComplexity), true
+	case "CampaignEstimate.messagingLimitRemaining":
+		if e.ComplexityRoot.CampaignEstimate.LimitRemaining == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEstimate.LimitRemaining(childComplexity), true
+	case "CampaignEstimate.missing":
+		if e.ComplexityRoot.CampaignEstimate.Missing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEstimate.Missing(childComplexity), true
+	case "CampaignEstimate.problems":
+		if e.ComplexityRoot.CampaignEstimate.Problems == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEstimate.Problems(childComplexity), true
+	case "CampaignEstimate.recipients":
+		if e.ComplexityRoot.CampaignEstimate.Recipients == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEstimate.Recipients(childComplexity), true
+	case "CampaignEstimate.sample":
+		if e.ComplexityRoot.CampaignEstimate.Sample == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEstimate.Sample(childComplexity), true
+	case "CampaignEstimate.skipped":
+		if e.ComplexityRoot.CampaignEstimate.Skipped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEstimate.Skipped(childComplexity), true
+	case "CampaignEstimate.warnings":
+		if e.ComplexityRoot.CampaignEstimate.Warnings == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEstimate.Warnings(childComplexity), true
+
 	case "CampaignPayload.campaign":
 		if e.ComplexityRoot.CampaignPayload.Campaign == nil {
 			break
@@ -2399,6 +2511,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Cost.Currency(childComplexity), true
 
+	case "CountryEstimate.country":
+		if e.ComplexityRoot.CountryEstimate.Country == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CountryEstimate.Country(childComplexity), true
+	case "CountryEstimate.recipients":
+		if e.ComplexityRoot.CountryEstimate.Recipients == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CountryEstimate.Recipients(childComplexity), true
+
 	case "CreateAPIKeyPayload.apiKey":
 		if e.ComplexityRoot.CreateAPIKeyPayload.APIKey == nil {
 			break
@@ -2549,6 +2674,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DisableSecondFactorPayload.Viewer(childComplexity), true
+
+	case "EstimateCampaignPayload.clientMutationId":
+		if e.ComplexityRoot.EstimateCampaignPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EstimateCampaignPayload.ClientMutationID(childComplexity), true
+	case "EstimateCampaignPayload.estimate":
+		if e.ComplexityRoot.EstimateCampaignPayload.Estimate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EstimateCampaignPayload.Estimate(childComplexity), true
+	case "EstimateCampaignPayload.userErrors":
+		if e.ComplexityRoot.EstimateCampaignPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EstimateCampaignPayload.UserErrors(childComplexity), true
 
 	case "ExternalLogin.createdAt":
 		if e.ComplexityRoot.ExternalLogin.CreatedAt == nil {
@@ -2755,6 +2899,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InviteMemberPayload.UserErrors(childComplexity), true
+
+	case "LanguageEstimate.language":
+		if e.ComplexityRoot.LanguageEstimate.Language == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LanguageEstimate.Language(childComplexity), true
+	case "LanguageEstimate.recipients":
+		if e.ComplexityRoot.LanguageEstimate.Recipients == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LanguageEstimate.Recipients(childComplexity), true
+	case "LanguageEstimate.template":
+		if e.ComplexityRoot.LanguageEstimate.Template == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LanguageEstimate.Template(childComplexity), true
 
 	case "Media.expiresAt":
 		if e.ComplexityRoot.Media.ExpiresAt == nil {
@@ -3149,6 +3312,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MessagePricing.Type(childComplexity), true
 
+	case "MissingCount.count":
+		if e.ComplexityRoot.MissingCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MissingCount.Count(childComplexity), true
+	case "MissingCount.parameter":
+		if e.ComplexityRoot.MissingCount.Parameter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MissingCount.Parameter(childComplexity), true
+
 	case "Mutation.acceptInvitation":
 		if e.ComplexityRoot.Mutation.AcceptInvitation == nil {
 			break
@@ -3435,6 +3611,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DuplicateTemplate(childComplexity, args["input"].(model.DuplicateTemplateInput)), true
+	case "Mutation.estimateCampaign":
+		if e.ComplexityRoot.Mutation.EstimateCampaign == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_estimateCampaign_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EstimateCampaign(childComplexity, args["input"].(model.EstimateCampaignInput)), true
 	case "Mutation.importContacts":
 		if e.ComplexityRoot.Mutation.ImportContacts == nil {
 			break
@@ -4898,6 +5085,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignOutPayload.UserErrors(childComplexity), true
 
+	case "SkipCount.count":
+		if e.ComplexityRoot.SkipCount.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SkipCount.Count(childComplexity), true
+	case "SkipCount.reason":
+		if e.ComplexityRoot.SkipCount.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SkipCount.Reason(childComplexity), true
+
 	case "StatisticsRow.accepted":
 		if e.ComplexityRoot.StatisticsRow.Accepted == nil {
 			break
@@ -5814,6 +6014,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DuplicateCampaignInput", ec.unmarshalInputDuplicateCampaignInput),
 			graphql.NewInputUnmarshaler("DuplicateTemplateInput", ec.unmarshalInputDuplicateTemplateInput),
 			graphql.NewInputUnmarshaler("EmbeddedSignupInput", ec.unmarshalInputEmbeddedSignupInput),
+			graphql.NewInputUnmarshaler("EstimateCampaignInput", ec.unmarshalInputEstimateCampaignInput),
 			graphql.NewInputUnmarshaler("ImportContactsInput", ec.unmarshalInputImportContactsInput),
 			graphql.NewInputUnmarshaler("InviteMemberInput", ec.unmarshalInputInviteMemberInput),
 			graphql.NewInputUnmarshaler("LaunchCampaignInput", ec.unmarshalInputLaunchCampaignInput),
@@ -6534,6 +6735,11 @@ extend type Mutation {
   """
   duplicateCampaign("Which campaign." input: DuplicateCampaignInput!): CampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
   """
+  Computes what a launch would do now, without sending anything: people, who is left out and why, languages, time, and what the launch would be refused for.
+  It reads the whole audience. Errors: NOT_FOUND.
+  """
+  estimateCampaign("Which campaign." input: EstimateCampaignInput!): EstimateCampaignPayload! @role(is: CAMPAIGNER, scope: MANAGE_CAMPAIGNS)
+  """
   Sends the campaign's message to one person, as a single message that counts in none of the campaign's numbers. Returns when it is queued.
   User errors: those of sendMessage; REQUIRED (a parameter without a value). Errors: NOT_FOUND.
   """
@@ -6838,6 +7044,66 @@ type FailureCount {
   count: Int!
 }
 
+"What a launch would do, computed without sending anything."
+type CampaignEstimate {
+  "People who would be written to."
+  recipients: Int!
+  "The others, by reason."
+  skipped: [SkipCount!]!
+  "People by country, the largest first."
+  countries: [CountryEstimate!]!
+  "People by the template that they would get, the largest first: the campaign's own, and with translate its translations."
+  languages: [LanguageEstimate!]!
+  "How long it takes: behind what is queued on the number already, at the number's rate or the campaign's, with a canary's wait, people's own times and the limit."
+  durationSeconds: Int!
+  "To how many new people the account may still write in the 24 hours up to now; null where there is no limit."
+  messagingLimitRemaining: Int
+  "How many rolling days the limit makes it take; null where there is no limit."
+  messagingLimitDays: Int
+  "How many people have no value, by parameter."
+  missing: [MissingCount!]!
+  "What the launch would be refused for."
+  problems: [UserError!]!
+  "What does not keep it from being sent, in words."
+  warnings: [String!]!
+  "The message as the first people of the audience get it, up to three."
+  sample: [TemplatePreview!]!
+}
+
+"How many people of a country would be written to."
+type CountryEstimate {
+  "ISO 3166; null where neither number nor user id tells it."
+  country: String
+  "How many."
+  recipients: Int!
+}
+
+"How many people would get a template in one language."
+type LanguageEstimate {
+  "The template's language."
+  language: String!
+  "The template."
+  template: Template!
+  "How many."
+  recipients: Int!
+}
+
+"How many people have no value for a parameter."
+type MissingCount {
+  "The parameter."
+  parameter: String!
+  "How many."
+  count: Int!
+}
+
+"How many people are left out for a reason."
+type SkipCount {
+  "Why."
+  reason: SkipReason!
+  "How many."
+  count: Int!
+}
+
 "An amount of money."
 type Cost {
   "Exact to the currency's smallest unit, e.g. 12.3400."
@@ -7041,6 +7307,14 @@ input DuplicateCampaignInput {
   clientMutationId: String
 }
 
+"Which campaign is estimated."
+input EstimateCampaignInput {
+  "One of the organization's, in any state."
+  campaignId: ID!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
 "To whom a campaign is shown before it is launched."
 input TestCampaignInput {
   "One of the organization's, in any state."
@@ -7103,6 +7377,16 @@ type CampaignPayload {
   "The campaign; null when there are user errors."
   campaign: Campaign
   "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"What a launch would do."
+type EstimateCampaignPayload {
+  "The estimate."
+  estimate: CampaignEstimate
+  "Always empty: what is wrong with the campaign is among the estimate's problems."
   userErrors: [UserError!]!
   "As it was given."
   clientMutationId: String
@@ -10789,6 +11073,34 @@ func (ec *executionContext) childFields_CampaignEdge(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type CampaignEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_CampaignEstimate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recipients":
+		return ec.fieldContext_CampaignEstimate_recipients(ctx, field)
+	case "skipped":
+		return ec.fieldContext_CampaignEstimate_skipped(ctx, field)
+	case "countries":
+		return ec.fieldContext_CampaignEstimate_countries(ctx, field)
+	case "languages":
+		return ec.fieldContext_CampaignEstimate_languages(ctx, field)
+	case "durationSeconds":
+		return ec.fieldContext_CampaignEstimate_durationSeconds(ctx, field)
+	case "messagingLimitRemaining":
+		return ec.fieldContext_CampaignEstimate_messagingLimitRemaining(ctx, field)
+	case "messagingLimitDays":
+		return ec.fieldContext_CampaignEstimate_messagingLimitDays(ctx, field)
+	case "missing":
+		return ec.fieldContext_CampaignEstimate_missing(ctx, field)
+	case "problems":
+		return ec.fieldContext_CampaignEstimate_problems(ctx, field)
+	case "warnings":
+		return ec.fieldContext_CampaignEstimate_warnings(ctx, field)
+	case "sample":
+		return ec.fieldContext_CampaignEstimate_sample(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CampaignEstimate", field.Name)
+}
+
 func (ec *executionContext) childFields_CampaignPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "campaign":
@@ -11073,6 +11385,16 @@ func (ec *executionContext) childFields_Cost(ctx context.Context, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type Cost", field.Name)
 }
 
+func (ec *executionContext) childFields_CountryEstimate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "country":
+		return ec.fieldContext_CountryEstimate_country(ctx, field)
+	case "recipients":
+		return ec.fieldContext_CountryEstimate_recipients(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CountryEstimate", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateAPIKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "apiKey":
@@ -11161,6 +11483,18 @@ func (ec *executionContext) childFields_DisableSecondFactorPayload(ctx context.C
 		return ec.fieldContext_DisableSecondFactorPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DisableSecondFactorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EstimateCampaignPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "estimate":
+		return ec.fieldContext_EstimateCampaignPayload_estimate(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_EstimateCampaignPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_EstimateCampaignPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EstimateCampaignPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ExternalLogin(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11275,6 +11609,18 @@ func (ec *executionContext) childFields_InviteMemberPayload(ctx context.Context,
 		return ec.fieldContext_InviteMemberPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InviteMemberPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LanguageEstimate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "language":
+		return ec.fieldContext_LanguageEstimate_language(ctx, field)
+	case "template":
+		return ec.fieldContext_LanguageEstimate_template(ctx, field)
+	case "recipients":
+		return ec.fieldContext_LanguageEstimate_recipients(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LanguageEstimate", field.Name)
 }
 
 func (ec *executionContext) childFields_Media(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11457,6 +11803,16 @@ func (ec *executionContext) childFields_MessagePricing(ctx context.Context, fiel
 		return ec.fieldContext_MessagePricing_type(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MessagePricing", field.Name)
+}
+
+func (ec *executionContext) childFields_MissingCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "parameter":
+		return ec.fieldContext_MissingCount_parameter(ctx, field)
+	case "count":
+		return ec.fieldContext_MissingCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MissingCount", field.Name)
 }
 
 func (ec *executionContext) childFields_Organization(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11893,6 +12249,16 @@ func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, fiel
 		return ec.fieldContext_SignOutPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SkipCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reason":
+		return ec.fieldContext_SkipCount_reason(ctx, field)
+	case "count":
+		return ec.fieldContext_SkipCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SkipCount", field.Name)
 }
 
 func (ec *executionContext) childFields_StatisticsRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -4940,6 +4940,22 @@ func (ec *executionContext) marshalNTemplatePayload2ᚖcarillonᚋgraphᚋmodel�
 	return ec._TemplatePayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNTemplatePreview2ᚕᚖcarillonᚋgraphᚋmodelᚐTemplatePreviewᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.TemplatePreview) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTemplatePreview2ᚖcarillonᚋgraphᚋmodelᚐTemplatePreview(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNTemplatePreview2ᚖcarillonᚋgraphᚋmodelᚐTemplatePreview(ctx context.Context, sel ast.SelectionSet, v *model.TemplatePreview) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "TemplatePreview!")

@@ -643,6 +643,24 @@ type EmbeddedSignupInput struct {
 	PhoneNumberID *string `json:"phoneNumberId,omitempty"`
 }
 
+// Which campaign is estimated.
+type EstimateCampaignInput struct {
+	// One of the organization's, in any state.
+	CampaignID uid.ID `json:"campaignId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What a launch would do.
+type EstimateCampaignPayload struct {
+	// The estimate.
+	Estimate *campaign.Estimate `json:"estimate,omitempty"`
+	// Always empty: what is wrong with the campaign is among the estimate's problems.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // A user's logins, once they were changed.
 type ExternalLoginsPayload struct {
 	// Who called; null when there are user errors.

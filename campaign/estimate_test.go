@@ -1,0 +1,160 @@
+package campaign_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"carillon/database"
+	"carillon/database/dbtest"
+	"carillon/ent/enum"
+	"carillon/ent/jsonfield"
+	"carillon/ent/message"
+	"carillon/uid"
+)
+
+// On random people: the launch writes to as many as the estimate says, leaves out as many for each
+// reason, and sends the same translations.
+func TestALaunchDoesWhatTheEstimateSays(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db)
+		for _, language := range []string{"de", "fr"} {
+			db.Client.Template.Create().SetOrganizationID(s.account.OrganizationID).SetAccountID(s.account.ID).
+				SetName("sale").SetUpdatedAt(s.now).SetLanguage(language).SetCategory(enum.TemplateCategoryMarketing).
+				SetStatus(enum.TemplateStatusApproved).SetComponents([]byte(`[{"type":"BODY","text":"{{1}} in {{2}}."}]`)).
+				ExecX(s.owner)
+		}
+
+		random := rand.New(rand.NewPCG(16, 5))
+		one := func(from ...string) string { return from[random.IntN(len(from))] }
+		var suppressed []string
+
+		for i := range 300 {
+			phone := fmt.Sprintf("+%s%04d", one("1303100", "4915112340", "861380013"), i)
+			consent := enum.Consent(one("OPTED_IN", "OPTED_OUT", "UNKNOWN"))
+			s.contact(phone, one("Ann", "Bob", "", "\u200b"), one("Rome", "", strings.Repeat("x", 1100)), consent).Update().
+				SetNillableLanguage(nonEmpty(one("", "de", "de_CH", "fr", "en", "ja"))).
+				SetNillableCountry(nonEmpty(one("US", "DE", "CN", ""))).ExecX(s.owner)
+			if random.IntN(10) == 0 {
+				suppressed = append(suppressed, phone)
+			}
+		}
+		for _, phone := range suppressed {
+			db.Client.Suppression.Create().SetOrganizationID(s.account.OrganizationID).SetPhone(phone).SetNumberKey(phone).
+				ExecX(s.owner)
+		}
+
+		for _, optIn := range []bool{false, true} {
+			policy := jsonfield.DefaultSendingPolicy()
+			policy.RequireOptIn = optIn
+			db.Client.Organization.UpdateOneID(s.account.OrganizationID).SetSendingPolicy(policy).ExecX(s.system)
+
+			d := s.draft()
+			d.Translate = optIn
+			c, err := s.Create(s.owner, d)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			e, err := s.Estimate(s.owner, c.ID)
+			if err != nil || len(e.Problems) > 0 {
+				t.Fatal(err, e)
+			}
+			if _, err := s.Launch(s.owner, c.ID, &e.Recipients); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Enroll(s.owner, c.ID); err != nil {
+				t.Fatal(err)
+			}
+
+			said, did := map[string]int{"written to": e.Recipients}, map[string]int{}
+			for _, skip := range e.Skipped {
+				said[string(skip.Reason)] = skip.Count
+			}
+			for _, l := range e.Languages {
+				said["in "+l.Template.Language] = l.Recipients
+			}
+			for _, country := range e.Countries {
+				said["of "+country.Country] = country.Recipients
+			}
+
+			for _, m := range db.Client.Message.Query().Where(message.CampaignID(c.ID)).WithTemplate().AllX(s.owner) {
+				if m.SkipReason != nil {
+					did[string(*m.SkipReason)]++
+					continue
+				}
+
+				did["written to"]++
+				did["in "+m.Edges.Template.Language]++
+				did["of "+m.Country]++
+			}
+			if diff := cmp.Diff(said, did); diff != "" {
+				t.Error(diff)
+			}
+			if e.Recipients == 0 || len(e.Samples) != 3 || len(said) < 7 {
+				t.Errorf("too little is tried: %v", said)
+			}
+		}
+	})
+}
+
+func TestAnEstimateForecastsTimeAndLimitsAndWarns(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		s := stand(t, db)
+		for i := range 100 {
+			s.contact(fmt.Sprintf("+1303100%04d", i), "Ann", "Rome", enum.ConsentUnknown)
+		}
+
+		s.number.Update().SetThroughput(20).ExecX(s.system)
+		s.account.Update().SetMessagingLimit(40).ExecX(s.system)
+		other := s.launched(t, s.draft())
+		if err := s.Enroll(s.owner, other.ID); err != nil {
+			t.Fatal(err)
+		}
+
+		d := s.draft()
+		d.RateLimit, d.ExpiresAt = of(4), of(s.now.Add(time.Hour))
+		d.Canary = &jsonfield.Canary{Size: 10, WaitSeconds: 60, MaxFailureRate: 1}
+		d.Parameters = d.Parameters[:1]
+		c, err := s.Create(s.owner, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		e, err := s.Estimate(s.owner, c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Recipients != 0 || len(e.Missing) != 1 || e.Missing[0].Parameter != "2" || e.Missing[0].Count != 100 ||
+			len(e.Problems) != 1 {
+			t.Errorf("an unbound parameter: %+v", e)
+		}
+
+		d.Parameters = s.draft().Parameters
+		if c, err = s.Create(s.owner, d); err != nil {
+			t.Fatal(err)
+		}
+		if e, err = s.Estimate(s.owner, c.ID); err != nil {
+			t.Fatal(err)
+		}
+
+		// 100 at 4 a second are 25 s, behind 100 at 20 a second; but 40 people a day make it three days
+		if *e.LimitRemaining != 40 || *e.LimitDays != 3 || e.Duration != 48*time.Hour || len(e.Warnings) != 3 {
+			t.Errorf("%d left, %d days, %s, %q", *e.LimitRemaining, *e.LimitDays, e.Duration, e.Warnings)
+		}
+
+		s.account.Update().ClearMessagingLimit().ExecX(s.system)
+		if e, err = s.Estimate(s.owner, c.ID); err != nil || e.Duration != 85*time.Second || e.LimitDays != nil {
+			t.Errorf("%s, %v", e.Duration, err)
+		}
+		if _, err := s.Estimate(s.owner, uid.New(uid.Campaign)); err == nil {
+			t.Error("a campaign that is none")
+		}
+	})
+}
