@@ -98,8 +98,13 @@ func (s *Service) warn(ctx context.Context, a *ent.Account) error {
 
 	err := s.db.InTx(ctx, func(tx *database.Tx) error {
 		tx.After(func(ctx context.Context) { s.changed(ctx, a.OrganizationID, a.ID) })
-		return tx.Client.Account.Update().Where(entaccount.ID(a.ID), as, entaccount.TokenExpiresAtEQ(*a.TokenExpiresAt)).
-			SetTokenWarnedAt(s.now()).Exec(ctx)
+		n, err := tx.Client.Account.Update().Where(entaccount.ID(a.ID), as,
+			entaccount.TokenExpiresAtEQ(*a.TokenExpiresAt)).SetTokenWarnedAt(s.now()).Save(ctx)
+		if err != nil || n == 0 { // another process was faster
+			return err
+		}
+
+		return s.tellOfToken(ctx, tx, a, due)
 	})
 	if err != nil {
 		return fmt.Errorf("warn of the token of account %s: %w", a.ID, err)

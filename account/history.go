@@ -181,7 +181,7 @@ func (s *Service) note(ctx context.Context, tx *database.Tx, by cause, all ...re
 		return fmt.Errorf("write the history of templates: %w", err)
 	}
 
-	return nil
+	return s.tellOfTemplates(ctx, tx, all)
 }
 
 // shortened cuts a text to so many bytes, between characters.

@@ -99,6 +99,9 @@ func (s *Service) move(ctx context.Context, id uid.ID, status enum.AccountStatus
 
 		organization = a.OrganizationID
 		tx.After(func(ctx context.Context) { s.changed(ctx, organization, id) })
+		if err := s.tellOfStatus(ctx, tx, a); err != nil {
+			return err
+		}
 
 		return identity.Record(ctx, tx, identity.Entry{Organization: organization, Action: statusActions[status], Subject: id,
 			Summary: fmt.Sprintf("account %q is %s now", a.Name, status), Actor: identity.ActorSystem})

@@ -32,6 +32,7 @@ import (
 	"carillon/identity"
 	"carillon/media"
 	"carillon/metawebhook"
+	"carillon/notification"
 	"carillon/operator"
 	"carillon/ratelimit"
 	"carillon/redisclient"
@@ -78,6 +79,7 @@ type App struct {
 	audience  *audience.Service
 	campaigns *campaign.Service
 	media     *media.Service
+	told      *notification.Service
 	api       http.Handler
 	apiStop   func(context.Context) error
 	metrics   telemetry.Metrics
@@ -185,6 +187,8 @@ func (p *App) buildDomain(ctx context.Context) error {
 		PublicURL: p.Config.PublicURL.String(), Log: p.Log}, now)
 	p.campaigns = campaign.New(p.DB, p.Queue, p.audience, p.Identity, p.accounts, p.tasks, p.news, now)
 	p.campaigns.RenewMediaBy(p.media.Renew)
+	p.told = notification.New(p.DB, p.Config.PublicURL.String(), p.Config.SMTP.Host != "", now)
+	p.Identity.AlsoPost(p.told.Due)
 	p.Operator = operator.New(p.DB, p.accounts, p.campaigns, p.Hub, now)
 	p.Journal.Watch(p.campaigns)
 	p.Journal.Introduce(p.audience)

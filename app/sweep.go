@@ -33,6 +33,7 @@ func (p *App) sweep(ctx context.Context) error {
 		{"wake imports", p.wakeImports},
 		{"uploads", p.media.Sweep},
 		{"identity", p.Identity.Sweep},
+		{"notifications", p.told.Sweep},
 		{"expire events", p.expireEvents},
 		{"webhooks to try again", p.Webhooks.Retry},
 		{"imports", func(ctx context.Context) error {

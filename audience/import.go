@@ -10,6 +10,7 @@ import (
 	"carillon/ent/contactimport"
 	"carillon/ent/enum"
 	"carillon/ent/importchunk"
+	"carillon/notification"
 	"carillon/uid"
 )
 
@@ -124,6 +125,13 @@ func (s *Service) fail(ctx context.Context, im *ent.ContactImport, reason string
 		}
 
 		s.publish(tx, im)
+		err = notification.Tell(ctx, tx, notification.Cause{Organization: im.OrganizationID,
+			Kind: enum.NotificationKindImportFailed, Key: im.ID.String(), Scope: notification.Scope("IMPORT", uid.ID{}),
+			Subject: im.ID, Detail: reason, At: s.moment(), CreatedBy: im.CreatedByID})
+		if err != nil {
+			return err
+		}
+
 		_, err = tx.Client.ImportChunk.Delete().Where(importchunk.ContactImportID(im.ID)).Exec(ctx)
 
 		return err

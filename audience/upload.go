@@ -101,6 +101,9 @@ func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImp
 		if n.Consent != nil {
 			create.SetConsent(n.Consent)
 		}
+		if v, ok := identity.From(ctx); ok && v.Member != nil {
+			create.SetCreatedByID(v.Member.ID)
+		}
 		if err := create.Exec(ctx); err != nil {
 			return err
 		}

@@ -167,6 +167,9 @@ func (s *Service) change(ctx context.Context, tx *database.Tx, r request) (chang
 		}
 	})
 
+	if err := s.tellMembers(ctx, tx, c, rule.by); err != nil {
+		return false, err
+	}
 	if rule.action == "" {
 		return true, nil
 	}
@@ -194,6 +197,14 @@ func (s *Service) write(ctx context.Context, c *ent.Campaign, to status, r reque
 		u.SetCompletedAt(s.now())
 	} else {
 		u.ClearCompletedAt()
+	}
+
+	if r.change == launch || r.change == schedule {
+		if v, ok := identity.From(ctx); ok && v.Member != nil {
+			u.SetLaunchedByID(v.Member.ID)
+		} else {
+			u.ClearLaunchedByID()
+		}
 	}
 
 	if r.also != nil {

@@ -68,6 +68,8 @@ type Campaign struct {
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 	// CreatedByID holds the value of the "created_by_id" field.
 	CreatedByID *uid.ID `json:"created_by_id,omitempty"`
+	// the member who launched it last; null where an API key did
+	LaunchedByID *uid.ID `json:"launched_by_id,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// LaunchedAt holds the value of the "launched_at" field.
@@ -161,7 +163,7 @@ func (*Campaign) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case campaign.FieldCreatedByID, campaign.FieldEnrollCursor:
+		case campaign.FieldCreatedByID, campaign.FieldLaunchedByID, campaign.FieldEnrollCursor:
 			values[i] = &sql.NullScanner{S: new(uid.ID)}
 		case campaign.FieldAudienceRule, campaign.FieldParameters, campaign.FieldCanary:
 			values[i] = new([]byte)
@@ -346,6 +348,13 @@ func (_m *Campaign) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.CreatedByID = new(uid.ID)
 				*_m.CreatedByID = *value.S.(*uid.ID)
+			}
+		case campaign.FieldLaunchedByID:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field launched_by_id", values[i])
+			} else if value.Valid {
+				_m.LaunchedByID = new(uid.ID)
+				*_m.LaunchedByID = *value.S.(*uid.ID)
 			}
 		case campaign.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -590,6 +599,11 @@ func (_m *Campaign) String() string {
 	builder.WriteString(", ")
 	if v := _m.CreatedByID; v != nil {
 		builder.WriteString("created_by_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.LaunchedByID; v != nil {
+		builder.WriteString("launched_by_id=")
 		builder.WriteString(fmt.Sprintf("%v", *v))
 	}
 	builder.WriteString(", ")

@@ -278,6 +278,20 @@ func (_c *CampaignCreate) SetNillableCreatedByID(v *uid.ID) *CampaignCreate {
 	return _c
 }
 
+// SetLaunchedByID sets the "launched_by_id" field.
+func (_c *CampaignCreate) SetLaunchedByID(v uid.ID) *CampaignCreate {
+	_c.mutation.SetLaunchedByID(v)
+	return _c
+}
+
+// SetNillableLaunchedByID sets the "launched_by_id" field if the given value is not nil.
+func (_c *CampaignCreate) SetNillableLaunchedByID(v *uid.ID) *CampaignCreate {
+	if v != nil {
+		_c.SetLaunchedByID(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *CampaignCreate) SetCreatedAt(v time.Time) *CampaignCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -863,6 +877,10 @@ func (_c *CampaignCreate) createSpec() (*Campaign, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ExpiresAt(); ok {
 		_spec.SetField(campaign.FieldExpiresAt, field.TypeTime, value)
 		_node.ExpiresAt = &value
+	}
+	if value, ok := _c.mutation.LaunchedByID(); ok {
+		_spec.SetField(campaign.FieldLaunchedByID, field.TypeUUID, value)
+		_node.LaunchedByID = &value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(campaign.FieldCreatedAt, field.TypeTime, value)

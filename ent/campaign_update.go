@@ -405,6 +405,26 @@ func (_u *CampaignUpdate) ClearCreatedByID() *CampaignUpdate {
 	return _u
 }
 
+// SetLaunchedByID sets the "launched_by_id" field.
+func (_u *CampaignUpdate) SetLaunchedByID(v uid.ID) *CampaignUpdate {
+	_u.mutation.SetLaunchedByID(v)
+	return _u
+}
+
+// SetNillableLaunchedByID sets the "launched_by_id" field if the given value is not nil.
+func (_u *CampaignUpdate) SetNillableLaunchedByID(v *uid.ID) *CampaignUpdate {
+	if v != nil {
+		_u.SetLaunchedByID(*v)
+	}
+	return _u
+}
+
+// ClearLaunchedByID clears the value of the "launched_by_id" field.
+func (_u *CampaignUpdate) ClearLaunchedByID() *CampaignUpdate {
+	_u.mutation.ClearLaunchedByID()
+	return _u
+}
+
 // SetLaunchedAt sets the "launched_at" field.
 func (_u *CampaignUpdate) SetLaunchedAt(v time.Time) *CampaignUpdate {
 	_u.mutation.SetLaunchedAt(v)
@@ -941,6 +961,12 @@ func (_u *CampaignUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.ExpiresAtCleared() {
 		_spec.ClearField(campaign.FieldExpiresAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.LaunchedByID(); ok {
+		_spec.SetField(campaign.FieldLaunchedByID, field.TypeUUID, value)
+	}
+	if _u.mutation.LaunchedByIDCleared() {
+		_spec.ClearField(campaign.FieldLaunchedByID, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.LaunchedAt(); ok {
 		_spec.SetField(campaign.FieldLaunchedAt, field.TypeTime, value)
@@ -1515,6 +1541,26 @@ func (_u *CampaignUpdateOne) ClearCreatedByID() *CampaignUpdateOne {
 	return _u
 }
 
+// SetLaunchedByID sets the "launched_by_id" field.
+func (_u *CampaignUpdateOne) SetLaunchedByID(v uid.ID) *CampaignUpdateOne {
+	_u.mutation.SetLaunchedByID(v)
+	return _u
+}
+
+// SetNillableLaunchedByID sets the "launched_by_id" field if the given value is not nil.
+func (_u *CampaignUpdateOne) SetNillableLaunchedByID(v *uid.ID) *CampaignUpdateOne {
+	if v != nil {
+		_u.SetLaunchedByID(*v)
+	}
+	return _u
+}
+
+// ClearLaunchedByID clears the value of the "launched_by_id" field.
+func (_u *CampaignUpdateOne) ClearLaunchedByID() *CampaignUpdateOne {
+	_u.mutation.ClearLaunchedByID()
+	return _u
+}
+
 // SetLaunchedAt sets the "launched_at" field.
 func (_u *CampaignUpdateOne) SetLaunchedAt(v time.Time) *CampaignUpdateOne {
 	_u.mutation.SetLaunchedAt(v)
@@ -2081,6 +2127,12 @@ func (_u *CampaignUpdateOne) sqlSave(ctx context.Context) (_node *Campaign, err 
 	}
 	if _u.mutation.ExpiresAtCleared() {
 		_spec.ClearField(campaign.FieldExpiresAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.LaunchedByID(); ok {
+		_spec.SetField(campaign.FieldLaunchedByID, field.TypeUUID, value)
+	}
+	if _u.mutation.LaunchedByIDCleared() {
+		_spec.ClearField(campaign.FieldLaunchedByID, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.LaunchedAt(); ok {
 		_spec.SetField(campaign.FieldLaunchedAt, field.TypeTime, value)

@@ -41,6 +41,8 @@ import (
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/messagingwindow"
+	"carillon/ent/notification"
+	"carillon/ent/notificationmail"
 	"carillon/ent/organization"
 	"carillon/ent/passwordreset"
 	"carillon/ent/phonenumber"
@@ -133,6 +135,10 @@ type Client struct {
 	Message *MessageClient
 	// MessagingWindow is the client for interacting with the MessagingWindow builders.
 	MessagingWindow *MessagingWindowClient
+	// Notification is the client for interacting with the Notification builders.
+	Notification *NotificationClient
+	// NotificationMail is the client for interacting with the NotificationMail builders.
+	NotificationMail *NotificationMailClient
 	// Organization is the client for interacting with the Organization builders.
 	Organization *OrganizationClient
 	// PasswordReset is the client for interacting with the PasswordReset builders.
@@ -213,6 +219,8 @@ func (c *Client) init() {
 	c.Member = NewMemberClient(c.config)
 	c.Message = NewMessageClient(c.config)
 	c.MessagingWindow = NewMessagingWindowClient(c.config)
+	c.Notification = NewNotificationClient(c.config)
+	c.NotificationMail = NewNotificationMailClient(c.config)
 	c.Organization = NewOrganizationClient(c.config)
 	c.PasswordReset = NewPasswordResetClient(c.config)
 	c.PhoneNumber = NewPhoneNumberClient(c.config)
@@ -354,6 +362,8 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Member:            NewMemberClient(cfg),
 		Message:           NewMessageClient(cfg),
 		MessagingWindow:   NewMessagingWindowClient(cfg),
+		Notification:      NewNotificationClient(cfg),
+		NotificationMail:  NewNotificationMailClient(cfg),
 		Organization:      NewOrganizationClient(cfg),
 		PasswordReset:     NewPasswordResetClient(cfg),
 		PhoneNumber:       NewPhoneNumberClient(cfg),
@@ -422,6 +432,8 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Member:            NewMemberClient(cfg),
 		Message:           NewMessageClient(cfg),
 		MessagingWindow:   NewMessagingWindowClient(cfg),
+		Notification:      NewNotificationClient(cfg),
+		NotificationMail:  NewNotificationMailClient(cfg),
 		Organization:      NewOrganizationClient(cfg),
 		PasswordReset:     NewPasswordResetClient(cfg),
 		PhoneNumber:       NewPhoneNumberClient(cfg),
@@ -477,10 +489,11 @@ func (c *Client) Use(hooks ...Hook) {
 		c.EmailVerification, c.EventCounter, c.ExternalLogin, c.FormerIdentifier,
 		c.IdempotencyKey, c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember,
 		c.Listing, c.MediaUpload, c.Member, c.Message, c.MessagingWindow,
-		c.Organization, c.PasswordReset, c.PhoneNumber, c.QuotaUsage, c.RecoveryCode,
-		c.Reply, c.SecondFactor, c.SecurityNotice, c.Segment, c.ServiceState,
-		c.Session, c.SignInFlow, c.Statistic, c.Suppression, c.Template,
-		c.TemplateChange, c.TermsAcceptance, c.Thread, c.UnmatchedWebhook, c.User,
+		c.Notification, c.NotificationMail, c.Organization, c.PasswordReset,
+		c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.Reply, c.SecondFactor,
+		c.SecurityNotice, c.Segment, c.ServiceState, c.Session, c.SignInFlow,
+		c.Statistic, c.Suppression, c.Template, c.TemplateChange, c.TermsAcceptance,
+		c.Thread, c.UnmatchedWebhook, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -496,10 +509,11 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.EmailVerification, c.EventCounter, c.ExternalLogin, c.FormerIdentifier,
 		c.IdempotencyKey, c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember,
 		c.Listing, c.MediaUpload, c.Member, c.Message, c.MessagingWindow,
-		c.Organization, c.PasswordReset, c.PhoneNumber, c.QuotaUsage, c.RecoveryCode,
-		c.Reply, c.SecondFactor, c.SecurityNotice, c.Segment, c.ServiceState,
-		c.Session, c.SignInFlow, c.Statistic, c.Suppression, c.Template,
-		c.TemplateChange, c.TermsAcceptance, c.Thread, c.UnmatchedWebhook, c.User,
+		c.Notification, c.NotificationMail, c.Organization, c.PasswordReset,
+		c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.Reply, c.SecondFactor,
+		c.SecurityNotice, c.Segment, c.ServiceState, c.Session, c.SignInFlow,
+		c.Statistic, c.Suppression, c.Template, c.TemplateChange, c.TermsAcceptance,
+		c.Thread, c.UnmatchedWebhook, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -566,6 +580,10 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Message.mutate(ctx, m)
 	case *MessagingWindowMutation:
 		return c.MessagingWindow.mutate(ctx, m)
+	case *NotificationMutation:
+		return c.Notification.mutate(ctx, m)
+	case *NotificationMailMutation:
+		return c.NotificationMail.mutate(ctx, m)
 	case *OrganizationMutation:
 		return c.Organization.mutate(ctx, m)
 	case *PasswordResetMutation:
@@ -4800,6 +4818,274 @@ func (c *MessagingWindowClient) mutate(ctx context.Context, m *MessagingWindowMu
 	}
 }
 
+// NotificationClient is a client for the Notification schema.
+type NotificationClient struct {
+	config
+}
+
+// NewNotificationClient returns a client for the Notification from the given config.
+func NewNotificationClient(c config) *NotificationClient {
+	return &NotificationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `notification.Hooks(f(g(h())))`.
+func (c *NotificationClient) Use(hooks ...Hook) {
+	c.hooks.Notification = append(c.hooks.Notification, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `notification.Intercept(f(g(h())))`.
+func (c *NotificationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Notification = append(c.inters.Notification, interceptors...)
+}
+
+// Create returns a builder for creating a Notification entity.
+func (c *NotificationClient) Create() *NotificationCreate {
+	mutation := newNotificationMutation(c.config, OpCreate)
+	return &NotificationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Notification entities.
+func (c *NotificationClient) CreateBulk(builders ...*NotificationCreate) *NotificationCreateBulk {
+	return &NotificationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *NotificationClient) MapCreateBulk(slice any, setFunc func(*NotificationCreate, int)) *NotificationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &NotificationCreateBulk{err: fmt.Errorf("calling to NotificationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*NotificationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &NotificationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Notification.
+func (c *NotificationClient) Update() *NotificationUpdate {
+	mutation := newNotificationMutation(c.config, OpUpdate)
+	return &NotificationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *NotificationClient) UpdateOne(_m *Notification) *NotificationUpdateOne {
+	mutation := newNotificationMutation(c.config, OpUpdateOne, withNotification(_m))
+	return &NotificationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *NotificationClient) UpdateOneID(id uid.ID) *NotificationUpdateOne {
+	mutation := newNotificationMutation(c.config, OpUpdateOne, withNotificationID(id))
+	return &NotificationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Notification.
+func (c *NotificationClient) Delete() *NotificationDelete {
+	mutation := newNotificationMutation(c.config, OpDelete)
+	return &NotificationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *NotificationClient) DeleteOne(_m *Notification) *NotificationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *NotificationClient) DeleteOneID(id uid.ID) *NotificationDeleteOne {
+	builder := c.Delete().Where(notification.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &NotificationDeleteOne{builder}
+}
+
+// Query returns a query builder for Notification.
+func (c *NotificationClient) Query() *NotificationQuery {
+	return &NotificationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeNotification},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Notification entity by its id.
+func (c *NotificationClient) Get(ctx context.Context, id uid.ID) (*Notification, error) {
+	return c.Query().Where(notification.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *NotificationClient) GetX(ctx context.Context, id uid.ID) *Notification {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *NotificationClient) Hooks() []Hook {
+	hooks := c.hooks.Notification
+	return append(hooks[:len(hooks):len(hooks)], notification.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *NotificationClient) Interceptors() []Interceptor {
+	return c.inters.Notification
+}
+
+func (c *NotificationClient) mutate(ctx context.Context, m *NotificationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&NotificationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&NotificationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&NotificationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&NotificationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Notification mutation op: %q", m.Op())
+	}
+}
+
+// NotificationMailClient is a client for the NotificationMail schema.
+type NotificationMailClient struct {
+	config
+}
+
+// NewNotificationMailClient returns a client for the NotificationMail from the given config.
+func NewNotificationMailClient(c config) *NotificationMailClient {
+	return &NotificationMailClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `notificationmail.Hooks(f(g(h())))`.
+func (c *NotificationMailClient) Use(hooks ...Hook) {
+	c.hooks.NotificationMail = append(c.hooks.NotificationMail, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `notificationmail.Intercept(f(g(h())))`.
+func (c *NotificationMailClient) Intercept(interceptors ...Interceptor) {
+	c.inters.NotificationMail = append(c.inters.NotificationMail, interceptors...)
+}
+
+// Create returns a builder for creating a NotificationMail entity.
+func (c *NotificationMailClient) Create() *NotificationMailCreate {
+	mutation := newNotificationMailMutation(c.config, OpCreate)
+	return &NotificationMailCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of NotificationMail entities.
+func (c *NotificationMailClient) CreateBulk(builders ...*NotificationMailCreate) *NotificationMailCreateBulk {
+	return &NotificationMailCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *NotificationMailClient) MapCreateBulk(slice any, setFunc func(*NotificationMailCreate, int)) *NotificationMailCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &NotificationMailCreateBulk{err: fmt.Errorf("calling to NotificationMailClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*NotificationMailCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &NotificationMailCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for NotificationMail.
+func (c *NotificationMailClient) Update() *NotificationMailUpdate {
+	mutation := newNotificationMailMutation(c.config, OpUpdate)
+	return &NotificationMailUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *NotificationMailClient) UpdateOne(_m *NotificationMail) *NotificationMailUpdateOne {
+	mutation := newNotificationMailMutation(c.config, OpUpdateOne, withNotificationMail(_m))
+	return &NotificationMailUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *NotificationMailClient) UpdateOneID(id uid.ID) *NotificationMailUpdateOne {
+	mutation := newNotificationMailMutation(c.config, OpUpdateOne, withNotificationMailID(id))
+	return &NotificationMailUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for NotificationMail.
+func (c *NotificationMailClient) Delete() *NotificationMailDelete {
+	mutation := newNotificationMailMutation(c.config, OpDelete)
+	return &NotificationMailDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *NotificationMailClient) DeleteOne(_m *NotificationMail) *NotificationMailDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *NotificationMailClient) DeleteOneID(id uid.ID) *NotificationMailDeleteOne {
+	builder := c.Delete().Where(notificationmail.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &NotificationMailDeleteOne{builder}
+}
+
+// Query returns a query builder for NotificationMail.
+func (c *NotificationMailClient) Query() *NotificationMailQuery {
+	return &NotificationMailQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeNotificationMail},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a NotificationMail entity by its id.
+func (c *NotificationMailClient) Get(ctx context.Context, id uid.ID) (*NotificationMail, error) {
+	return c.Query().Where(notificationmail.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *NotificationMailClient) GetX(ctx context.Context, id uid.ID) *NotificationMail {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *NotificationMailClient) Hooks() []Hook {
+	hooks := c.hooks.NotificationMail
+	return append(hooks[:len(hooks):len(hooks)], notificationmail.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *NotificationMailClient) Interceptors() []Interceptor {
+	return c.inters.NotificationMail
+}
+
+func (c *NotificationMailClient) mutate(ctx context.Context, m *NotificationMailMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&NotificationMailCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&NotificationMailUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&NotificationMailUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&NotificationMailDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown NotificationMail mutation op: %q", m.Op())
+	}
+}
+
 // OrganizationClient is a client for the Organization schema.
 type OrganizationClient struct {
 	config
@@ -7616,10 +7902,10 @@ type (
 		ContactTag, DataStep, DeliveryEvent, EmailVerification, EventCounter,
 		ExternalLogin, FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection,
 		Invitation, ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
-		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode, Reply,
-		SecondFactor, SecurityNotice, Segment, ServiceState, Session, SignInFlow,
-		Statistic, Suppression, Template, TemplateChange, TermsAcceptance, Thread,
-		UnmatchedWebhook, User []ent.Hook
+		Notification, NotificationMail, Organization, PasswordReset, PhoneNumber,
+		QuotaUsage, RecoveryCode, Reply, SecondFactor, SecurityNotice, Segment,
+		ServiceState, Session, SignInFlow, Statistic, Suppression, Template,
+		TemplateChange, TermsAcceptance, Thread, UnmatchedWebhook, User []ent.Hook
 	}
 	inters struct {
 		APIKey, Account, AuditChain, AuditEvent, Campaign, CampaignRecipient, Claim,
@@ -7627,10 +7913,11 @@ type (
 		ContactTag, DataStep, DeliveryEvent, EmailVerification, EventCounter,
 		ExternalLogin, FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection,
 		Invitation, ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
-		Organization, PasswordReset, PhoneNumber, QuotaUsage, RecoveryCode, Reply,
-		SecondFactor, SecurityNotice, Segment, ServiceState, Session, SignInFlow,
-		Statistic, Suppression, Template, TemplateChange, TermsAcceptance, Thread,
-		UnmatchedWebhook, User []ent.Interceptor
+		Notification, NotificationMail, Organization, PasswordReset, PhoneNumber,
+		QuotaUsage, RecoveryCode, Reply, SecondFactor, SecurityNotice, Segment,
+		ServiceState, Session, SignInFlow, Statistic, Suppression, Template,
+		TemplateChange, TermsAcceptance, Thread, UnmatchedWebhook,
+		User []ent.Interceptor
 	}
 )
 

@@ -57,6 +57,8 @@ type ContactImport struct {
 	Updated int `json:"updated,omitempty"`
 	// Rejected holds the value of the "rejected" field.
 	Rejected int `json:"rejected,omitempty"`
+	// the member who started it; null where an API key did
+	CreatedByID *uid.ID `json:"created_by_id,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// FinishedAt holds the value of the "finished_at" field.
@@ -69,7 +71,7 @@ func (*ContactImport) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case contactimport.FieldContactListID:
+		case contactimport.FieldContactListID, contactimport.FieldCreatedByID:
 			values[i] = &sql.NullScanner{S: new(uid.ID)}
 		case contactimport.FieldColumns, contactimport.FieldConsent:
 			values[i] = new([]byte)
@@ -219,6 +221,13 @@ func (_m *ContactImport) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Rejected = int(value.Int64)
 			}
+		case contactimport.FieldCreatedByID:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field created_by_id", values[i])
+			} else if value.Valid {
+				_m.CreatedByID = new(uid.ID)
+				*_m.CreatedByID = *value.S.(*uid.ID)
+			}
 		case contactimport.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field created_at", values[i])
@@ -331,6 +340,11 @@ func (_m *ContactImport) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("rejected=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Rejected))
+	builder.WriteString(", ")
+	if v := _m.CreatedByID; v != nil {
+		builder.WriteString("created_by_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

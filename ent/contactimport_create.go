@@ -235,6 +235,20 @@ func (_c *ContactImportCreate) SetNillableRejected(v *int) *ContactImportCreate 
 	return _c
 }
 
+// SetCreatedByID sets the "created_by_id" field.
+func (_c *ContactImportCreate) SetCreatedByID(v uid.ID) *ContactImportCreate {
+	_c.mutation.SetCreatedByID(v)
+	return _c
+}
+
+// SetNillableCreatedByID sets the "created_by_id" field if the given value is not nil.
+func (_c *ContactImportCreate) SetNillableCreatedByID(v *uid.ID) *ContactImportCreate {
+	if v != nil {
+		_c.SetCreatedByID(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *ContactImportCreate) SetCreatedAt(v time.Time) *ContactImportCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -517,6 +531,10 @@ func (_c *ContactImportCreate) createSpec() (*ContactImport, *sqlgraph.CreateSpe
 	if value, ok := _c.mutation.Rejected(); ok {
 		_spec.SetField(contactimport.FieldRejected, field.TypeInt, value)
 		_node.Rejected = value
+	}
+	if value, ok := _c.mutation.CreatedByID(); ok {
+		_spec.SetField(contactimport.FieldCreatedByID, field.TypeUUID, value)
+		_node.CreatedByID = &value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(contactimport.FieldCreatedAt, field.TypeTime, value)

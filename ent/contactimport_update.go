@@ -358,6 +358,26 @@ func (_u *ContactImportUpdate) AddRejected(v int) *ContactImportUpdate {
 	return _u
 }
 
+// SetCreatedByID sets the "created_by_id" field.
+func (_u *ContactImportUpdate) SetCreatedByID(v uid.ID) *ContactImportUpdate {
+	_u.mutation.SetCreatedByID(v)
+	return _u
+}
+
+// SetNillableCreatedByID sets the "created_by_id" field if the given value is not nil.
+func (_u *ContactImportUpdate) SetNillableCreatedByID(v *uid.ID) *ContactImportUpdate {
+	if v != nil {
+		_u.SetCreatedByID(*v)
+	}
+	return _u
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (_u *ContactImportUpdate) ClearCreatedByID() *ContactImportUpdate {
+	_u.mutation.ClearCreatedByID()
+	return _u
+}
+
 // SetFinishedAt sets the "finished_at" field.
 func (_u *ContactImportUpdate) SetFinishedAt(v time.Time) *ContactImportUpdate {
 	_u.mutation.SetFinishedAt(v)
@@ -537,6 +557,12 @@ func (_u *ContactImportUpdate) sqlSave(ctx context.Context) (_node int, err erro
 	}
 	if value, ok := _u.mutation.AddedRejected(); ok {
 		_spec.AddField(contactimport.FieldRejected, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.CreatedByID(); ok {
+		_spec.SetField(contactimport.FieldCreatedByID, field.TypeUUID, value)
+	}
+	if _u.mutation.CreatedByIDCleared() {
+		_spec.ClearField(contactimport.FieldCreatedByID, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.FinishedAt(); ok {
 		_spec.SetField(contactimport.FieldFinishedAt, field.TypeTime, value)
@@ -890,6 +916,26 @@ func (_u *ContactImportUpdateOne) AddRejected(v int) *ContactImportUpdateOne {
 	return _u
 }
 
+// SetCreatedByID sets the "created_by_id" field.
+func (_u *ContactImportUpdateOne) SetCreatedByID(v uid.ID) *ContactImportUpdateOne {
+	_u.mutation.SetCreatedByID(v)
+	return _u
+}
+
+// SetNillableCreatedByID sets the "created_by_id" field if the given value is not nil.
+func (_u *ContactImportUpdateOne) SetNillableCreatedByID(v *uid.ID) *ContactImportUpdateOne {
+	if v != nil {
+		_u.SetCreatedByID(*v)
+	}
+	return _u
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (_u *ContactImportUpdateOne) ClearCreatedByID() *ContactImportUpdateOne {
+	_u.mutation.ClearCreatedByID()
+	return _u
+}
+
 // SetFinishedAt sets the "finished_at" field.
 func (_u *ContactImportUpdateOne) SetFinishedAt(v time.Time) *ContactImportUpdateOne {
 	_u.mutation.SetFinishedAt(v)
@@ -1099,6 +1145,12 @@ func (_u *ContactImportUpdateOne) sqlSave(ctx context.Context) (_node *ContactIm
 	}
 	if value, ok := _u.mutation.AddedRejected(); ok {
 		_spec.AddField(contactimport.FieldRejected, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.CreatedByID(); ok {
+		_spec.SetField(contactimport.FieldCreatedByID, field.TypeUUID, value)
+	}
+	if _u.mutation.CreatedByIDCleared() {
+		_spec.ClearField(contactimport.FieldCreatedByID, field.TypeUUID)
 	}
 	if value, ok := _u.mutation.FinishedAt(); ok {
 		_spec.SetField(contactimport.FieldFinishedAt, field.TypeTime, value)

@@ -32,6 +32,8 @@ import (
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/messagingwindow"
+	"carillon/ent/notification"
+	"carillon/ent/notificationmail"
 	"carillon/ent/organization"
 	"carillon/ent/passwordreset"
 	"carillon/ent/phonenumber"
@@ -150,6 +152,8 @@ func checkColumn(t, c string) error {
 			member.Table:            member.ValidColumn,
 			message.Table:           message.ValidColumn,
 			messagingwindow.Table:   messagingwindow.ValidColumn,
+			notification.Table:      notification.ValidColumn,
+			notificationmail.Table:  notificationmail.ValidColumn,
 			organization.Table:      organization.ValidColumn,
 			passwordreset.Table:     passwordreset.ValidColumn,
 			phonenumber.Table:       phonenumber.ValidColumn,

@@ -32,6 +32,8 @@ import (
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/messagingwindow"
+	"carillon/ent/notification"
+	"carillon/ent/notificationmail"
 	"carillon/ent/organization"
 	"carillon/ent/passwordreset"
 	"carillon/ent/phonenumber"
@@ -62,7 +64,7 @@ import (
 
 // schemaGraph holds a representation of ent/schema at runtime.
 var schemaGraph = func() *sqlgraph.Schema {
-	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 49)}
+	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 51)}
 	graph.Nodes[0] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   apikey.Table,
@@ -199,6 +201,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			campaign.FieldReference:        {Type: field.TypeString, Column: campaign.FieldReference},
 			campaign.FieldExpiresAt:        {Type: field.TypeTime, Column: campaign.FieldExpiresAt},
 			campaign.FieldCreatedByID:      {Type: field.TypeUUID, Column: campaign.FieldCreatedByID},
+			campaign.FieldLaunchedByID:     {Type: field.TypeUUID, Column: campaign.FieldLaunchedByID},
 			campaign.FieldCreatedAt:        {Type: field.TypeTime, Column: campaign.FieldCreatedAt},
 			campaign.FieldLaunchedAt:       {Type: field.TypeTime, Column: campaign.FieldLaunchedAt},
 			campaign.FieldCompletedAt:      {Type: field.TypeTime, Column: campaign.FieldCompletedAt},
@@ -348,6 +351,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contactimport.FieldCreated:        {Type: field.TypeInt, Column: contactimport.FieldCreated},
 			contactimport.FieldUpdated:        {Type: field.TypeInt, Column: contactimport.FieldUpdated},
 			contactimport.FieldRejected:       {Type: field.TypeInt, Column: contactimport.FieldRejected},
+			contactimport.FieldCreatedByID:    {Type: field.TypeUUID, Column: contactimport.FieldCreatedByID},
 			contactimport.FieldCreatedAt:      {Type: field.TypeTime, Column: contactimport.FieldCreatedAt},
 			contactimport.FieldFinishedAt:     {Type: field.TypeTime, Column: contactimport.FieldFinishedAt},
 		},
@@ -655,6 +659,8 @@ var schemaGraph = func() *sqlgraph.Schema {
 			member.FieldOrganizationID: {Type: field.TypeUUID, Column: member.FieldOrganizationID},
 			member.FieldUserID:         {Type: field.TypeUUID, Column: member.FieldUserID},
 			member.FieldRole:           {Type: field.TypeEnum, Column: member.FieldRole},
+			member.FieldToldOf:         {Type: field.TypeJSON, Column: member.FieldToldOf},
+			member.FieldToldOfOthers:   {Type: field.TypeBool, Column: member.FieldToldOfOthers},
 			member.FieldCreatedAt:      {Type: field.TypeTime, Column: member.FieldCreatedAt},
 		},
 	}
@@ -732,6 +738,53 @@ var schemaGraph = func() *sqlgraph.Schema {
 	}
 	graph.Nodes[29] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
+			Table:   notification.Table,
+			Columns: notification.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: notification.FieldID,
+			},
+		},
+		Type: "Notification",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			notification.FieldOrganizationID: {Type: field.TypeUUID, Column: notification.FieldOrganizationID},
+			notification.FieldKind:           {Type: field.TypeEnum, Column: notification.FieldKind},
+			notification.FieldCause:          {Type: field.TypeString, Column: notification.FieldCause},
+			notification.FieldScope:          {Type: field.TypeString, Column: notification.FieldScope},
+			notification.FieldSubjectID:      {Type: field.TypeUUID, Column: notification.FieldSubjectID},
+			notification.FieldReason:         {Type: field.TypeString, Column: notification.FieldReason},
+			notification.FieldDetail:         {Type: field.TypeString, Column: notification.FieldDetail},
+			notification.FieldCreatedByID:    {Type: field.TypeUUID, Column: notification.FieldCreatedByID},
+			notification.FieldLaunchedByID:   {Type: field.TypeUUID, Column: notification.FieldLaunchedByID},
+			notification.FieldCreatedAt:      {Type: field.TypeTime, Column: notification.FieldCreatedAt},
+			notification.FieldBatchID:        {Type: field.TypeUUID, Column: notification.FieldBatchID},
+			notification.FieldBatchedAt:      {Type: field.TypeTime, Column: notification.FieldBatchedAt},
+		},
+	}
+	graph.Nodes[30] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
+			Table:   notificationmail.Table,
+			Columns: notificationmail.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: notificationmail.FieldID,
+			},
+		},
+		Type: "NotificationMail",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			notificationmail.FieldOrganizationID: {Type: field.TypeUUID, Column: notificationmail.FieldOrganizationID},
+			notificationmail.FieldSealedToken:    {Type: field.TypeBytes, Column: notificationmail.FieldSealedToken},
+			notificationmail.FieldMailAfter:      {Type: field.TypeTime, Column: notificationmail.FieldMailAfter},
+			notificationmail.FieldMailAttempts:   {Type: field.TypeInt, Column: notificationmail.FieldMailAttempts},
+			notificationmail.FieldMailedAt:       {Type: field.TypeTime, Column: notificationmail.FieldMailedAt},
+			notificationmail.FieldBatchID:        {Type: field.TypeUUID, Column: notificationmail.FieldBatchID},
+			notificationmail.FieldMemberID:       {Type: field.TypeUUID, Column: notificationmail.FieldMemberID},
+			notificationmail.FieldCreatedAt:      {Type: field.TypeTime, Column: notificationmail.FieldCreatedAt},
+			notificationmail.FieldExpiresAt:      {Type: field.TypeTime, Column: notificationmail.FieldExpiresAt},
+		},
+	}
+	graph.Nodes[31] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
 			Table:   organization.Table,
 			Columns: organization.Columns,
 			ID: &sqlgraph.FieldSpec{
@@ -756,7 +809,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			organization.FieldCreatedAt:           {Type: field.TypeTime, Column: organization.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[30] = &sqlgraph.Node{
+	graph.Nodes[32] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   passwordreset.Table,
 			Columns: passwordreset.Columns,
@@ -777,7 +830,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			passwordreset.FieldExpiresAt:    {Type: field.TypeTime, Column: passwordreset.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[31] = &sqlgraph.Node{
+	graph.Nodes[33] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   phonenumber.Table,
 			Columns: phonenumber.Columns,
@@ -802,7 +855,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			phonenumber.FieldPin:            {Type: field.TypeBytes, Column: phonenumber.FieldPin},
 		},
 	}
-	graph.Nodes[32] = &sqlgraph.Node{
+	graph.Nodes[34] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   quotausage.Table,
 			Columns: quotausage.Columns,
@@ -817,7 +870,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			quotausage.FieldMessages: {Type: field.TypeInt64, Column: quotausage.FieldMessages},
 		},
 	}
-	graph.Nodes[33] = &sqlgraph.Node{
+	graph.Nodes[35] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   recoverycode.Table,
 			Columns: recoverycode.Columns,
@@ -834,7 +887,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			recoverycode.FieldCreatedAt: {Type: field.TypeTime, Column: recoverycode.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[34] = &sqlgraph.Node{
+	graph.Nodes[36] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   reply.Table,
 			Columns: reply.Columns,
@@ -853,7 +906,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			reply.FieldCreatedAt:      {Type: field.TypeTime, Column: reply.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[35] = &sqlgraph.Node{
+	graph.Nodes[37] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   secondfactor.Table,
 			Columns: secondfactor.Columns,
@@ -870,7 +923,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			secondfactor.FieldCreatedAt: {Type: field.TypeTime, Column: secondfactor.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[36] = &sqlgraph.Node{
+	graph.Nodes[38] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   securitynotice.Table,
 			Columns: securitynotice.Columns,
@@ -891,7 +944,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			securitynotice.FieldExpiresAt:    {Type: field.TypeTime, Column: securitynotice.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[37] = &sqlgraph.Node{
+	graph.Nodes[39] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   segment.Table,
 			Columns: segment.Columns,
@@ -908,7 +961,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			segment.FieldCreatedAt:      {Type: field.TypeTime, Column: segment.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[38] = &sqlgraph.Node{
+	graph.Nodes[40] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   servicestate.Table,
 			Columns: servicestate.Columns,
@@ -924,7 +977,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			servicestate.FieldChangedAt:   {Type: field.TypeTime, Column: servicestate.FieldChangedAt},
 		},
 	}
-	graph.Nodes[39] = &sqlgraph.Node{
+	graph.Nodes[41] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   session.Table,
 			Columns: session.Columns,
@@ -947,7 +1000,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			session.FieldVouched:        {Type: field.TypeBool, Column: session.FieldVouched},
 		},
 	}
-	graph.Nodes[40] = &sqlgraph.Node{
+	graph.Nodes[42] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   signinflow.Table,
 			Columns: signinflow.Columns,
@@ -966,7 +1019,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			signinflow.FieldExpiresAt:   {Type: field.TypeTime, Column: signinflow.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[41] = &sqlgraph.Node{
+	graph.Nodes[43] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   statistic.Table,
 			Columns: statistic.Columns,
@@ -996,7 +1049,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			statistic.FieldOptedOut:       {Type: field.TypeInt64, Column: statistic.FieldOptedOut},
 		},
 	}
-	graph.Nodes[42] = &sqlgraph.Node{
+	graph.Nodes[44] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   suppression.Table,
 			Columns: suppression.Columns,
@@ -1014,7 +1067,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			suppression.FieldCreatedAt:      {Type: field.TypeTime, Column: suppression.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[43] = &sqlgraph.Node{
+	graph.Nodes[45] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   template.Table,
 			Columns: template.Columns,
@@ -1048,7 +1101,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			template.FieldUpdatedAt:         {Type: field.TypeTime, Column: template.FieldUpdatedAt},
 		},
 	}
-	graph.Nodes[44] = &sqlgraph.Node{
+	graph.Nodes[46] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   templatechange.Table,
 			Columns: templatechange.Columns,
@@ -1069,7 +1122,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			templatechange.FieldReason:         {Type: field.TypeString, Column: templatechange.FieldReason},
 		},
 	}
-	graph.Nodes[45] = &sqlgraph.Node{
+	graph.Nodes[47] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   termsacceptance.Table,
 			Columns: termsacceptance.Columns,
@@ -1088,7 +1141,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			termsacceptance.FieldAcceptedAt:     {Type: field.TypeTime, Column: termsacceptance.FieldAcceptedAt},
 		},
 	}
-	graph.Nodes[46] = &sqlgraph.Node{
+	graph.Nodes[48] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   thread.Table,
 			Columns: thread.Columns,
@@ -1107,7 +1160,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			thread.FieldAt:             {Type: field.TypeTime, Column: thread.FieldAt},
 		},
 	}
-	graph.Nodes[47] = &sqlgraph.Node{
+	graph.Nodes[49] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   unmatchedwebhook.Table,
 			Columns: unmatchedwebhook.Columns,
@@ -1128,7 +1181,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			unmatchedwebhook.FieldWaitsFor:   {Type: field.TypeString, Column: unmatchedwebhook.FieldWaitsFor},
 		},
 	}
-	graph.Nodes[48] = &sqlgraph.Node{
+	graph.Nodes[50] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   user.Table,
 			Columns: user.Columns,
@@ -2127,6 +2180,11 @@ func (f *CampaignFilter) WhereCreatedByID(p entql.ValueP) {
 	f.Where(p.Field(campaign.FieldCreatedByID))
 }
 
+// WhereLaunchedByID applies the entql [16]byte predicate on the launched_by_id field.
+func (f *CampaignFilter) WhereLaunchedByID(p entql.ValueP) {
+	f.Where(p.Field(campaign.FieldLaunchedByID))
+}
+
 // WhereCreatedAt applies the entql time.Time predicate on the created_at field.
 func (f *CampaignFilter) WhereCreatedAt(p entql.TimeP) {
 	f.Where(p.Field(campaign.FieldCreatedAt))
@@ -2818,6 +2876,11 @@ func (f *ContactImportFilter) WhereUpdated(p entql.IntP) {
 // WhereRejected applies the entql int predicate on the rejected field.
 func (f *ContactImportFilter) WhereRejected(p entql.IntP) {
 	f.Where(p.Field(contactimport.FieldRejected))
+}
+
+// WhereCreatedByID applies the entql [16]byte predicate on the created_by_id field.
+func (f *ContactImportFilter) WhereCreatedByID(p entql.ValueP) {
+	f.Where(p.Field(contactimport.FieldCreatedByID))
 }
 
 // WhereCreatedAt applies the entql time.Time predicate on the created_at field.
@@ -4004,6 +4067,16 @@ func (f *MemberFilter) WhereRole(p entql.StringP) {
 	f.Where(p.Field(member.FieldRole))
 }
 
+// WhereToldOf applies the entql json.RawMessage predicate on the told_of field.
+func (f *MemberFilter) WhereToldOf(p entql.BytesP) {
+	f.Where(p.Field(member.FieldToldOf))
+}
+
+// WhereToldOfOthers applies the entql bool predicate on the told_of_others field.
+func (f *MemberFilter) WhereToldOfOthers(p entql.BoolP) {
+	f.Where(p.Field(member.FieldToldOfOthers))
+}
+
 // WhereCreatedAt applies the entql time.Time predicate on the created_at field.
 func (f *MemberFilter) WhereCreatedAt(p entql.TimeP) {
 	f.Where(p.Field(member.FieldCreatedAt))
@@ -4404,6 +4477,191 @@ func (f *MessagingWindowFilter) WhereAt(p entql.TimeP) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *NotificationQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the NotificationQuery builder.
+func (_q *NotificationQuery) Filter() *NotificationFilter {
+	return &NotificationFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *NotificationMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the NotificationMutation builder.
+func (m *NotificationMutation) Filter() *NotificationFilter {
+	return &NotificationFilter{config: m.config, predicateAdder: m}
+}
+
+// NotificationFilter provides a generic filtering capability at runtime for NotificationQuery.
+type NotificationFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *NotificationFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[29].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *NotificationFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(notification.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *NotificationFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(notification.FieldOrganizationID))
+}
+
+// WhereKind applies the entql string predicate on the kind field.
+func (f *NotificationFilter) WhereKind(p entql.StringP) {
+	f.Where(p.Field(notification.FieldKind))
+}
+
+// WhereCause applies the entql string predicate on the cause field.
+func (f *NotificationFilter) WhereCause(p entql.StringP) {
+	f.Where(p.Field(notification.FieldCause))
+}
+
+// WhereScope applies the entql string predicate on the scope field.
+func (f *NotificationFilter) WhereScope(p entql.StringP) {
+	f.Where(p.Field(notification.FieldScope))
+}
+
+// WhereSubjectID applies the entql [16]byte predicate on the subject_id field.
+func (f *NotificationFilter) WhereSubjectID(p entql.ValueP) {
+	f.Where(p.Field(notification.FieldSubjectID))
+}
+
+// WhereReason applies the entql string predicate on the reason field.
+func (f *NotificationFilter) WhereReason(p entql.StringP) {
+	f.Where(p.Field(notification.FieldReason))
+}
+
+// WhereDetail applies the entql string predicate on the detail field.
+func (f *NotificationFilter) WhereDetail(p entql.StringP) {
+	f.Where(p.Field(notification.FieldDetail))
+}
+
+// WhereCreatedByID applies the entql [16]byte predicate on the created_by_id field.
+func (f *NotificationFilter) WhereCreatedByID(p entql.ValueP) {
+	f.Where(p.Field(notification.FieldCreatedByID))
+}
+
+// WhereLaunchedByID applies the entql [16]byte predicate on the launched_by_id field.
+func (f *NotificationFilter) WhereLaunchedByID(p entql.ValueP) {
+	f.Where(p.Field(notification.FieldLaunchedByID))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *NotificationFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(notification.FieldCreatedAt))
+}
+
+// WhereBatchID applies the entql [16]byte predicate on the batch_id field.
+func (f *NotificationFilter) WhereBatchID(p entql.ValueP) {
+	f.Where(p.Field(notification.FieldBatchID))
+}
+
+// WhereBatchedAt applies the entql time.Time predicate on the batched_at field.
+func (f *NotificationFilter) WhereBatchedAt(p entql.TimeP) {
+	f.Where(p.Field(notification.FieldBatchedAt))
+}
+
+// addPredicate implements the predicateAdder interface.
+func (_q *NotificationMailQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the NotificationMailQuery builder.
+func (_q *NotificationMailQuery) Filter() *NotificationMailFilter {
+	return &NotificationMailFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *NotificationMailMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the NotificationMailMutation builder.
+func (m *NotificationMailMutation) Filter() *NotificationMailFilter {
+	return &NotificationMailFilter{config: m.config, predicateAdder: m}
+}
+
+// NotificationMailFilter provides a generic filtering capability at runtime for NotificationMailQuery.
+type NotificationMailFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *NotificationMailFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[30].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *NotificationMailFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(notificationmail.FieldID))
+}
+
+// WhereOrganizationID applies the entql [16]byte predicate on the organization_id field.
+func (f *NotificationMailFilter) WhereOrganizationID(p entql.ValueP) {
+	f.Where(p.Field(notificationmail.FieldOrganizationID))
+}
+
+// WhereSealedToken applies the entql []byte predicate on the sealed_token field.
+func (f *NotificationMailFilter) WhereSealedToken(p entql.BytesP) {
+	f.Where(p.Field(notificationmail.FieldSealedToken))
+}
+
+// WhereMailAfter applies the entql time.Time predicate on the mail_after field.
+func (f *NotificationMailFilter) WhereMailAfter(p entql.TimeP) {
+	f.Where(p.Field(notificationmail.FieldMailAfter))
+}
+
+// WhereMailAttempts applies the entql int predicate on the mail_attempts field.
+func (f *NotificationMailFilter) WhereMailAttempts(p entql.IntP) {
+	f.Where(p.Field(notificationmail.FieldMailAttempts))
+}
+
+// WhereMailedAt applies the entql time.Time predicate on the mailed_at field.
+func (f *NotificationMailFilter) WhereMailedAt(p entql.TimeP) {
+	f.Where(p.Field(notificationmail.FieldMailedAt))
+}
+
+// WhereBatchID applies the entql [16]byte predicate on the batch_id field.
+func (f *NotificationMailFilter) WhereBatchID(p entql.ValueP) {
+	f.Where(p.Field(notificationmail.FieldBatchID))
+}
+
+// WhereMemberID applies the entql [16]byte predicate on the member_id field.
+func (f *NotificationMailFilter) WhereMemberID(p entql.ValueP) {
+	f.Where(p.Field(notificationmail.FieldMemberID))
+}
+
+// WhereCreatedAt applies the entql time.Time predicate on the created_at field.
+func (f *NotificationMailFilter) WhereCreatedAt(p entql.TimeP) {
+	f.Where(p.Field(notificationmail.FieldCreatedAt))
+}
+
+// WhereExpiresAt applies the entql time.Time predicate on the expires_at field.
+func (f *NotificationMailFilter) WhereExpiresAt(p entql.TimeP) {
+	f.Where(p.Field(notificationmail.FieldExpiresAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *OrganizationQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -4432,7 +4690,7 @@ type OrganizationFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *OrganizationFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[29].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[31].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4565,7 +4823,7 @@ type PasswordResetFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *PasswordResetFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[30].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[32].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4645,7 +4903,7 @@ type PhoneNumberFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *PhoneNumberFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[31].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[33].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4759,7 +5017,7 @@ type QuotaUsageFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *QuotaUsageFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[32].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[34].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4809,7 +5067,7 @@ type RecoveryCodeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *RecoveryCodeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[33].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[35].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4869,7 +5127,7 @@ type ReplyFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ReplyFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[34].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[36].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4939,7 +5197,7 @@ type SecondFactorFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SecondFactorFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[35].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[37].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -4999,7 +5257,7 @@ type SecurityNoticeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SecurityNoticeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[36].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[38].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5079,7 +5337,7 @@ type SegmentFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SegmentFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[37].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[39].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5139,7 +5397,7 @@ type ServiceStateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ServiceStateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[38].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[40].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5194,7 +5452,7 @@ type SessionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SessionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[39].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[41].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5298,7 +5556,7 @@ type SignInFlowFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SignInFlowFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[40].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[42].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5368,7 +5626,7 @@ type StatisticFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *StatisticFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[41].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[43].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5493,7 +5751,7 @@ type SuppressionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SuppressionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[42].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[44].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5558,7 +5816,7 @@ type TemplateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TemplateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[43].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[45].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5717,7 +5975,7 @@ type TemplateChangeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TemplateChangeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[44].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[46].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5811,7 +6069,7 @@ type TermsAcceptanceFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TermsAcceptanceFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[45].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[47].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5881,7 +6139,7 @@ type ThreadFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ThreadFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[46].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[48].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5951,7 +6209,7 @@ type UnmatchedWebhookFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UnmatchedWebhookFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[47].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[49].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -6031,7 +6289,7 @@ type UserFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UserFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[48].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[50].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})

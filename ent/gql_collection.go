@@ -1452,6 +1452,16 @@ func (_q *MemberQuery) collectField(ctx context.Context, oneNode bool, opCtx *gr
 				selectedFields = append(selectedFields, member.FieldRole)
 				fieldSeen[member.FieldRole] = struct{}{}
 			}
+		case "toldOf":
+			if _, ok := fieldSeen[member.FieldToldOf]; !ok {
+				selectedFields = append(selectedFields, member.FieldToldOf)
+				fieldSeen[member.FieldToldOf] = struct{}{}
+			}
+		case "toldOfOthers":
+			if _, ok := fieldSeen[member.FieldToldOfOthers]; !ok {
+				selectedFields = append(selectedFields, member.FieldToldOfOthers)
+				fieldSeen[member.FieldToldOfOthers] = struct{}{}
+			}
 		case "createdAt":
 			if _, ok := fieldSeen[member.FieldCreatedAt]; !ok {
 				selectedFields = append(selectedFields, member.FieldCreatedAt)

@@ -8,6 +8,7 @@ import (
 	"carillon/ent/organization"
 	"carillon/ent/user"
 	"carillon/uid"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -27,6 +28,10 @@ type Member struct {
 	UserID uid.ID `json:"user_id,omitempty"`
 	// Role holds the value of the "role" field.
 	Role enum.Role `json:"role,omitempty"`
+	// the kinds of which they have chosen to be told by mail; null: those of their role
+	ToldOf []enum.NotificationKind `json:"told_of,omitempty"`
+	// also of what others made or launched
+	ToldOfOthers bool `json:"told_of_others,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -75,6 +80,10 @@ func (*Member) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case member.FieldToldOf:
+			values[i] = new([]byte)
+		case member.FieldToldOfOthers:
+			values[i] = new(sql.NullBool)
 		case member.FieldRole:
 			values[i] = new(sql.NullString)
 		case member.FieldCreatedAt:
@@ -119,6 +128,20 @@ func (_m *Member) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field role", values[i])
 			} else if value.Valid {
 				_m.Role = enum.Role(value.String)
+			}
+		case member.FieldToldOf:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field told_of", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.ToldOf); err != nil {
+					return fmt.Errorf("unmarshal field told_of: %w", err)
+				}
+			}
+		case member.FieldToldOfOthers:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field told_of_others", values[i])
+			} else if value.Valid {
+				_m.ToldOfOthers = value.Bool
 			}
 		case member.FieldCreatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -180,6 +203,12 @@ func (_m *Member) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("role=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Role))
+	builder.WriteString(", ")
+	builder.WriteString("told_of=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ToldOf))
+	builder.WriteString(", ")
+	builder.WriteString("told_of_others=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ToldOfOthers))
 	builder.WriteString(", ")
 	builder.WriteString("created_at=")
 	builder.WriteString(_m.CreatedAt.Format(time.ANSIC))

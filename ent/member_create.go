@@ -42,6 +42,26 @@ func (_c *MemberCreate) SetRole(v enum.Role) *MemberCreate {
 	return _c
 }
 
+// SetToldOf sets the "told_of" field.
+func (_c *MemberCreate) SetToldOf(v []enum.NotificationKind) *MemberCreate {
+	_c.mutation.SetToldOf(v)
+	return _c
+}
+
+// SetToldOfOthers sets the "told_of_others" field.
+func (_c *MemberCreate) SetToldOfOthers(v bool) *MemberCreate {
+	_c.mutation.SetToldOfOthers(v)
+	return _c
+}
+
+// SetNillableToldOfOthers sets the "told_of_others" field if the given value is not nil.
+func (_c *MemberCreate) SetNillableToldOfOthers(v *bool) *MemberCreate {
+	if v != nil {
+		_c.SetToldOfOthers(*v)
+	}
+	return _c
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (_c *MemberCreate) SetCreatedAt(v time.Time) *MemberCreate {
 	_c.mutation.SetCreatedAt(v)
@@ -117,6 +137,10 @@ func (_c *MemberCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *MemberCreate) defaults() error {
+	if _, ok := _c.mutation.ToldOfOthers(); !ok {
+		v := member.DefaultToldOfOthers
+		_c.mutation.SetToldOfOthers(v)
+	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		if member.DefaultCreatedAt == nil {
 			return fmt.Errorf("ent: uninitialized member.DefaultCreatedAt (forgotten import ent/runtime?)")
@@ -149,6 +173,9 @@ func (_c *MemberCreate) check() error {
 		if err := member.RoleValidator(v); err != nil {
 			return &ValidationError{Name: "role", err: fmt.Errorf(`ent: validator failed for field "Member.role": %w`, err)}
 		}
+	}
+	if _, ok := _c.mutation.ToldOfOthers(); !ok {
+		return &ValidationError{Name: "told_of_others", err: errors.New(`ent: missing required field "Member.told_of_others"`)}
 	}
 	if _, ok := _c.mutation.CreatedAt(); !ok {
 		return &ValidationError{Name: "created_at", err: errors.New(`ent: missing required field "Member.created_at"`)}
@@ -197,6 +224,14 @@ func (_c *MemberCreate) createSpec() (*Member, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Role(); ok {
 		_spec.SetField(member.FieldRole, field.TypeEnum, value)
 		_node.Role = value
+	}
+	if value, ok := _c.mutation.ToldOf(); ok {
+		_spec.SetField(member.FieldToldOf, field.TypeJSON, value)
+		_node.ToldOf = value
+	}
+	if value, ok := _c.mutation.ToldOfOthers(); ok {
+		_spec.SetField(member.FieldToldOfOthers, field.TypeBool, value)
+		_node.ToldOfOthers = value
 	}
 	if value, ok := _c.mutation.CreatedAt(); ok {
 		_spec.SetField(member.FieldCreatedAt, field.TypeTime, value)

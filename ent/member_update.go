@@ -14,6 +14,7 @@ import (
 
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
 )
 
@@ -54,6 +55,38 @@ func (_u *MemberUpdate) SetRole(v enum.Role) *MemberUpdate {
 func (_u *MemberUpdate) SetNillableRole(v *enum.Role) *MemberUpdate {
 	if v != nil {
 		_u.SetRole(*v)
+	}
+	return _u
+}
+
+// SetToldOf sets the "told_of" field.
+func (_u *MemberUpdate) SetToldOf(v []enum.NotificationKind) *MemberUpdate {
+	_u.mutation.SetToldOf(v)
+	return _u
+}
+
+// AppendToldOf appends value to the "told_of" field.
+func (_u *MemberUpdate) AppendToldOf(v []enum.NotificationKind) *MemberUpdate {
+	_u.mutation.AppendToldOf(v)
+	return _u
+}
+
+// ClearToldOf clears the value of the "told_of" field.
+func (_u *MemberUpdate) ClearToldOf() *MemberUpdate {
+	_u.mutation.ClearToldOf()
+	return _u
+}
+
+// SetToldOfOthers sets the "told_of_others" field.
+func (_u *MemberUpdate) SetToldOfOthers(v bool) *MemberUpdate {
+	_u.mutation.SetToldOfOthers(v)
+	return _u
+}
+
+// SetNillableToldOfOthers sets the "told_of_others" field if the given value is not nil.
+func (_u *MemberUpdate) SetNillableToldOfOthers(v *bool) *MemberUpdate {
+	if v != nil {
+		_u.SetToldOfOthers(*v)
 	}
 	return _u
 }
@@ -132,6 +165,20 @@ func (_u *MemberUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Role(); ok {
 		_spec.SetField(member.FieldRole, field.TypeEnum, value)
 	}
+	if value, ok := _u.mutation.ToldOf(); ok {
+		_spec.SetField(member.FieldToldOf, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedToldOf(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, member.FieldToldOf, value)
+		})
+	}
+	if _u.mutation.ToldOfCleared() {
+		_spec.ClearField(member.FieldToldOf, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.ToldOfOthers(); ok {
+		_spec.SetField(member.FieldToldOfOthers, field.TypeBool, value)
+	}
 	if _u.mutation.UserCleared() {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.M2O,
@@ -205,6 +252,38 @@ func (_u *MemberUpdateOne) SetRole(v enum.Role) *MemberUpdateOne {
 func (_u *MemberUpdateOne) SetNillableRole(v *enum.Role) *MemberUpdateOne {
 	if v != nil {
 		_u.SetRole(*v)
+	}
+	return _u
+}
+
+// SetToldOf sets the "told_of" field.
+func (_u *MemberUpdateOne) SetToldOf(v []enum.NotificationKind) *MemberUpdateOne {
+	_u.mutation.SetToldOf(v)
+	return _u
+}
+
+// AppendToldOf appends value to the "told_of" field.
+func (_u *MemberUpdateOne) AppendToldOf(v []enum.NotificationKind) *MemberUpdateOne {
+	_u.mutation.AppendToldOf(v)
+	return _u
+}
+
+// ClearToldOf clears the value of the "told_of" field.
+func (_u *MemberUpdateOne) ClearToldOf() *MemberUpdateOne {
+	_u.mutation.ClearToldOf()
+	return _u
+}
+
+// SetToldOfOthers sets the "told_of_others" field.
+func (_u *MemberUpdateOne) SetToldOfOthers(v bool) *MemberUpdateOne {
+	_u.mutation.SetToldOfOthers(v)
+	return _u
+}
+
+// SetNillableToldOfOthers sets the "told_of_others" field if the given value is not nil.
+func (_u *MemberUpdateOne) SetNillableToldOfOthers(v *bool) *MemberUpdateOne {
+	if v != nil {
+		_u.SetToldOfOthers(*v)
 	}
 	return _u
 }
@@ -312,6 +391,20 @@ func (_u *MemberUpdateOne) sqlSave(ctx context.Context) (_node *Member, err erro
 	}
 	if value, ok := _u.mutation.Role(); ok {
 		_spec.SetField(member.FieldRole, field.TypeEnum, value)
+	}
+	if value, ok := _u.mutation.ToldOf(); ok {
+		_spec.SetField(member.FieldToldOf, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedToldOf(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, member.FieldToldOf, value)
+		})
+	}
+	if _u.mutation.ToldOfCleared() {
+		_spec.ClearField(member.FieldToldOf, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.ToldOfOthers(); ok {
+		_spec.SetField(member.FieldToldOfOthers, field.TypeBool, value)
 	}
 	if _u.mutation.UserCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -34,6 +34,8 @@ import (
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/messagingwindow"
+	"carillon/ent/notification"
+	"carillon/ent/notificationmail"
 	"carillon/ent/organization"
 	"carillon/ent/passwordreset"
 	"carillon/ent/phonenumber"
@@ -105,6 +107,8 @@ const (
 	TypeMember            = "Member"
 	TypeMessage           = "Message"
 	TypeMessagingWindow   = "MessagingWindow"
+	TypeNotification      = "Notification"
+	TypeNotificationMail  = "NotificationMail"
 	TypeOrganization      = "Organization"
 	TypePasswordReset     = "PasswordReset"
 	TypePhoneNumber       = "PhoneNumber"
@@ -4933,6 +4937,7 @@ type CampaignMutation struct {
 	canary_until         *time.Time
 	reference            *string
 	expires_at           *time.Time
+	launched_by_id       *uid.ID
 	created_at           *time.Time
 	launched_at          *time.Time
 	completed_at         *time.Time
@@ -6082,6 +6087,55 @@ func (m *CampaignMutation) ResetCreatedByID() {
 	delete(m.clearedFields, campaign.FieldCreatedByID)
 }
 
+// SetLaunchedByID sets the "launched_by_id" field.
+func (m *CampaignMutation) SetLaunchedByID(u uid.ID) {
+	m.launched_by_id = &u
+}
+
+// LaunchedByID returns the value of the "launched_by_id" field in the mutation.
+func (m *CampaignMutation) LaunchedByID() (r uid.ID, exists bool) {
+	v := m.launched_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLaunchedByID returns the old "launched_by_id" field's value of the Campaign entity.
+// If the Campaign object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignMutation) OldLaunchedByID(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLaunchedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLaunchedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLaunchedByID: %w", err)
+	}
+	return oldValue.LaunchedByID, nil
+}
+
+// ClearLaunchedByID clears the value of the "launched_by_id" field.
+func (m *CampaignMutation) ClearLaunchedByID() {
+	m.launched_by_id = nil
+	m.clearedFields[campaign.FieldLaunchedByID] = struct{}{}
+}
+
+// LaunchedByIDCleared returns if the "launched_by_id" field was cleared in this mutation.
+func (m *CampaignMutation) LaunchedByIDCleared() bool {
+	_, ok := m.clearedFields[campaign.FieldLaunchedByID]
+	return ok
+}
+
+// ResetLaunchedByID resets all changes to the "launched_by_id" field.
+func (m *CampaignMutation) ResetLaunchedByID() {
+	m.launched_by_id = nil
+	delete(m.clearedFields, campaign.FieldLaunchedByID)
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *CampaignMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -7094,7 +7148,7 @@ func (m *CampaignMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CampaignMutation) Fields() []string {
-	fields := make([]string, 0, 39)
+	fields := make([]string, 0, 40)
 	if m.organization_id != nil {
 		fields = append(fields, campaign.FieldOrganizationID)
 	}
@@ -7160,6 +7214,9 @@ func (m *CampaignMutation) Fields() []string {
 	}
 	if m.created_by != nil {
 		fields = append(fields, campaign.FieldCreatedByID)
+	}
+	if m.launched_by_id != nil {
+		fields = append(fields, campaign.FieldLaunchedByID)
 	}
 	if m.created_at != nil {
 		fields = append(fields, campaign.FieldCreatedAt)
@@ -7264,6 +7321,8 @@ func (m *CampaignMutation) Field(name string) (ent.Value, bool) {
 		return m.ExpiresAt()
 	case campaign.FieldCreatedByID:
 		return m.CreatedByID()
+	case campaign.FieldLaunchedByID:
+		return m.LaunchedByID()
 	case campaign.FieldCreatedAt:
 		return m.CreatedAt()
 	case campaign.FieldLaunchedAt:
@@ -7351,6 +7410,8 @@ func (m *CampaignMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldExpiresAt(ctx)
 	case campaign.FieldCreatedByID:
 		return m.OldCreatedByID(ctx)
+	case campaign.FieldLaunchedByID:
+		return m.OldLaunchedByID(ctx)
 	case campaign.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case campaign.FieldLaunchedAt:
@@ -7547,6 +7608,13 @@ func (m *CampaignMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetCreatedByID(v)
+		return nil
+	case campaign.FieldLaunchedByID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLaunchedByID(v)
 		return nil
 	case campaign.FieldCreatedAt:
 		v, ok := value.(time.Time)
@@ -7892,6 +7960,9 @@ func (m *CampaignMutation) ClearedFields() []string {
 	if m.FieldCleared(campaign.FieldCreatedByID) {
 		fields = append(fields, campaign.FieldCreatedByID)
 	}
+	if m.FieldCleared(campaign.FieldLaunchedByID) {
+		fields = append(fields, campaign.FieldLaunchedByID)
+	}
 	if m.FieldCleared(campaign.FieldLaunchedAt) {
 		fields = append(fields, campaign.FieldLaunchedAt)
 	}
@@ -7956,6 +8027,9 @@ func (m *CampaignMutation) ClearField(name string) error {
 		return nil
 	case campaign.FieldCreatedByID:
 		m.ClearCreatedByID()
+		return nil
+	case campaign.FieldLaunchedByID:
+		m.ClearLaunchedByID()
 		return nil
 	case campaign.FieldLaunchedAt:
 		m.ClearLaunchedAt()
@@ -8045,6 +8119,9 @@ func (m *CampaignMutation) ResetField(name string) error {
 		return nil
 	case campaign.FieldCreatedByID:
 		m.ResetCreatedByID()
+		return nil
+	case campaign.FieldLaunchedByID:
+		m.ResetLaunchedByID()
 		return nil
 	case campaign.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -12103,6 +12180,7 @@ type ContactImportMutation struct {
 	addupdated      *int
 	rejected        *int
 	addrejected     *int
+	created_by_id   *uid.ID
 	created_at      *time.Time
 	finished_at     *time.Time
 	clearedFields   map[string]struct{}
@@ -13131,6 +13209,55 @@ func (m *ContactImportMutation) ResetRejected() {
 	m.addrejected = nil
 }
 
+// SetCreatedByID sets the "created_by_id" field.
+func (m *ContactImportMutation) SetCreatedByID(u uid.ID) {
+	m.created_by_id = &u
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *ContactImportMutation) CreatedByID() (r uid.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the ContactImport entity.
+// If the ContactImport object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactImportMutation) OldCreatedByID(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *ContactImportMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[contactimport.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *ContactImportMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[contactimport.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *ContactImportMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, contactimport.FieldCreatedByID)
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *ContactImportMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -13250,7 +13377,7 @@ func (m *ContactImportMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ContactImportMutation) Fields() []string {
-	fields := make([]string, 0, 20)
+	fields := make([]string, 0, 21)
 	if m.organization_id != nil {
 		fields = append(fields, contactimport.FieldOrganizationID)
 	}
@@ -13305,6 +13432,9 @@ func (m *ContactImportMutation) Fields() []string {
 	if m.rejected != nil {
 		fields = append(fields, contactimport.FieldRejected)
 	}
+	if m.created_by_id != nil {
+		fields = append(fields, contactimport.FieldCreatedByID)
+	}
 	if m.created_at != nil {
 		fields = append(fields, contactimport.FieldCreatedAt)
 	}
@@ -13355,6 +13485,8 @@ func (m *ContactImportMutation) Field(name string) (ent.Value, bool) {
 		return m.Updated()
 	case contactimport.FieldRejected:
 		return m.Rejected()
+	case contactimport.FieldCreatedByID:
+		return m.CreatedByID()
 	case contactimport.FieldCreatedAt:
 		return m.CreatedAt()
 	case contactimport.FieldFinishedAt:
@@ -13404,6 +13536,8 @@ func (m *ContactImportMutation) OldField(ctx context.Context, name string) (ent.
 		return m.OldUpdated(ctx)
 	case contactimport.FieldRejected:
 		return m.OldRejected(ctx)
+	case contactimport.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
 	case contactimport.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	case contactimport.FieldFinishedAt:
@@ -13542,6 +13676,13 @@ func (m *ContactImportMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetRejected(v)
+		return nil
+	case contactimport.FieldCreatedByID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
 		return nil
 	case contactimport.FieldCreatedAt:
 		v, ok := value.(time.Time)
@@ -13707,6 +13848,9 @@ func (m *ContactImportMutation) ClearedFields() []string {
 	if m.FieldCleared(contactimport.FieldRowsTotal) {
 		fields = append(fields, contactimport.FieldRowsTotal)
 	}
+	if m.FieldCleared(contactimport.FieldCreatedByID) {
+		fields = append(fields, contactimport.FieldCreatedByID)
+	}
 	if m.FieldCleared(contactimport.FieldFinishedAt) {
 		fields = append(fields, contactimport.FieldFinishedAt)
 	}
@@ -13744,6 +13888,9 @@ func (m *ContactImportMutation) ClearField(name string) error {
 		return nil
 	case contactimport.FieldRowsTotal:
 		m.ClearRowsTotal()
+		return nil
+	case contactimport.FieldCreatedByID:
+		m.ClearCreatedByID()
 		return nil
 	case contactimport.FieldFinishedAt:
 		m.ClearFinishedAt()
@@ -13809,6 +13956,9 @@ func (m *ContactImportMutation) ResetField(name string) error {
 		return nil
 	case contactimport.FieldRejected:
 		m.ResetRejected()
+		return nil
+	case contactimport.FieldCreatedByID:
+		m.ResetCreatedByID()
 		return nil
 	case contactimport.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -23692,6 +23842,9 @@ type MemberMutation struct {
 	typ                 string
 	id                  *uid.ID
 	role                *enum.Role
+	told_of             *[]enum.NotificationKind
+	appendtold_of       []enum.NotificationKind
+	told_of_others      *bool
 	created_at          *time.Time
 	clearedFields       map[string]struct{}
 	organization        *uid.ID
@@ -23915,6 +24068,107 @@ func (m *MemberMutation) ResetRole() {
 	m.role = nil
 }
 
+// SetToldOf sets the "told_of" field.
+func (m *MemberMutation) SetToldOf(ek []enum.NotificationKind) {
+	m.told_of = &ek
+	m.appendtold_of = nil
+}
+
+// ToldOf returns the value of the "told_of" field in the mutation.
+func (m *MemberMutation) ToldOf() (r []enum.NotificationKind, exists bool) {
+	v := m.told_of
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldToldOf returns the old "told_of" field's value of the Member entity.
+// If the Member object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MemberMutation) OldToldOf(ctx context.Context) (v []enum.NotificationKind, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldToldOf is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldToldOf requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldToldOf: %w", err)
+	}
+	return oldValue.ToldOf, nil
+}
+
+// AppendToldOf adds ek to the "told_of" field.
+func (m *MemberMutation) AppendToldOf(ek []enum.NotificationKind) {
+	m.appendtold_of = append(m.appendtold_of, ek...)
+}
+
+// AppendedToldOf returns the list of values that were appended to the "told_of" field in this mutation.
+func (m *MemberMutation) AppendedToldOf() ([]enum.NotificationKind, bool) {
+	if len(m.appendtold_of) == 0 {
+		return nil, false
+	}
+	return m.appendtold_of, true
+}
+
+// ClearToldOf clears the value of the "told_of" field.
+func (m *MemberMutation) ClearToldOf() {
+	m.told_of = nil
+	m.appendtold_of = nil
+	m.clearedFields[member.FieldToldOf] = struct{}{}
+}
+
+// ToldOfCleared returns if the "told_of" field was cleared in this mutation.
+func (m *MemberMutation) ToldOfCleared() bool {
+	_, ok := m.clearedFields[member.FieldToldOf]
+	return ok
+}
+
+// ResetToldOf resets all changes to the "told_of" field.
+func (m *MemberMutation) ResetToldOf() {
+	m.told_of = nil
+	m.appendtold_of = nil
+	delete(m.clearedFields, member.FieldToldOf)
+}
+
+// SetToldOfOthers sets the "told_of_others" field.
+func (m *MemberMutation) SetToldOfOthers(b bool) {
+	m.told_of_others = &b
+}
+
+// ToldOfOthers returns the value of the "told_of_others" field in the mutation.
+func (m *MemberMutation) ToldOfOthers() (r bool, exists bool) {
+	v := m.told_of_others
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldToldOfOthers returns the old "told_of_others" field's value of the Member entity.
+// If the Member object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MemberMutation) OldToldOfOthers(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldToldOfOthers is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldToldOfOthers requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldToldOfOthers: %w", err)
+	}
+	return oldValue.ToldOfOthers, nil
+}
+
+// ResetToldOfOthers resets all changes to the "told_of_others" field.
+func (m *MemberMutation) ResetToldOfOthers() {
+	m.told_of_others = nil
+}
+
 // SetCreatedAt sets the "created_at" field.
 func (m *MemberMutation) SetCreatedAt(t time.Time) {
 	m.created_at = &t
@@ -24039,7 +24293,7 @@ func (m *MemberMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MemberMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 6)
 	if m.organization != nil {
 		fields = append(fields, member.FieldOrganizationID)
 	}
@@ -24048,6 +24302,12 @@ func (m *MemberMutation) Fields() []string {
 	}
 	if m.role != nil {
 		fields = append(fields, member.FieldRole)
+	}
+	if m.told_of != nil {
+		fields = append(fields, member.FieldToldOf)
+	}
+	if m.told_of_others != nil {
+		fields = append(fields, member.FieldToldOfOthers)
 	}
 	if m.created_at != nil {
 		fields = append(fields, member.FieldCreatedAt)
@@ -24066,6 +24326,10 @@ func (m *MemberMutation) Field(name string) (ent.Value, bool) {
 		return m.UserID()
 	case member.FieldRole:
 		return m.Role()
+	case member.FieldToldOf:
+		return m.ToldOf()
+	case member.FieldToldOfOthers:
+		return m.ToldOfOthers()
 	case member.FieldCreatedAt:
 		return m.CreatedAt()
 	}
@@ -24083,6 +24347,10 @@ func (m *MemberMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldUserID(ctx)
 	case member.FieldRole:
 		return m.OldRole(ctx)
+	case member.FieldToldOf:
+		return m.OldToldOf(ctx)
+	case member.FieldToldOfOthers:
+		return m.OldToldOfOthers(ctx)
 	case member.FieldCreatedAt:
 		return m.OldCreatedAt(ctx)
 	}
@@ -24114,6 +24382,20 @@ func (m *MemberMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetRole(v)
+		return nil
+	case member.FieldToldOf:
+		v, ok := value.([]enum.NotificationKind)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetToldOf(v)
+		return nil
+	case member.FieldToldOfOthers:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetToldOfOthers(v)
 		return nil
 	case member.FieldCreatedAt:
 		v, ok := value.(time.Time)
@@ -24151,7 +24433,11 @@ func (m *MemberMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *MemberMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(member.FieldToldOf) {
+		fields = append(fields, member.FieldToldOf)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -24164,6 +24450,11 @@ func (m *MemberMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *MemberMutation) ClearField(name string) error {
+	switch name {
+	case member.FieldToldOf:
+		m.ClearToldOf()
+		return nil
+	}
 	return fmt.Errorf("unknown Member nullable field %s", name)
 }
 
@@ -24179,6 +24470,12 @@ func (m *MemberMutation) ResetField(name string) error {
 		return nil
 	case member.FieldRole:
 		m.ResetRole()
+		return nil
+	case member.FieldToldOf:
+		m.ResetToldOf()
+		return nil
+	case member.FieldToldOfOthers:
+		m.ResetToldOfOthers()
 		return nil
 	case member.FieldCreatedAt:
 		m.ResetCreatedAt()
@@ -28237,6 +28534,1871 @@ func (m *MessagingWindowMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *MessagingWindowMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown MessagingWindow edge %s", name)
+}
+
+// NotificationMutation represents an operation that mutates the Notification nodes in the graph.
+type NotificationMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *uid.ID
+	organization_id *uid.ID
+	kind            *enum.NotificationKind
+	cause           *string
+	scope           *string
+	subject_id      *uid.ID
+	reason          *string
+	detail          *string
+	created_by_id   *uid.ID
+	launched_by_id  *uid.ID
+	created_at      *time.Time
+	batch_id        *uid.ID
+	batched_at      *time.Time
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*Notification, error)
+	predicates      []predicate.Notification
+}
+
+var _ ent.Mutation = (*NotificationMutation)(nil)
+
+// notificationOption allows management of the mutation configuration using functional options.
+type notificationOption func(*NotificationMutation)
+
+// newNotificationMutation creates new mutation for the Notification entity.
+func newNotificationMutation(c config, op Op, opts ...notificationOption) *NotificationMutation {
+	m := &NotificationMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeNotification,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withNotificationID sets the ID field of the mutation.
+func withNotificationID(id uid.ID) notificationOption {
+	return func(m *NotificationMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Notification
+		)
+		m.oldValue = func(ctx context.Context) (*Notification, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Notification.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withNotification sets the old Notification of the mutation.
+func withNotification(node *Notification) notificationOption {
+	return func(m *NotificationMutation) {
+		m.oldValue = func(context.Context) (*Notification, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m NotificationMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m NotificationMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Notification entities.
+func (m *NotificationMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *NotificationMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *NotificationMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Notification.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *NotificationMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *NotificationMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *NotificationMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *NotificationMutation) SetKind(ek enum.NotificationKind) {
+	m.kind = &ek
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *NotificationMutation) Kind() (r enum.NotificationKind, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldKind(ctx context.Context) (v enum.NotificationKind, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *NotificationMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetCause sets the "cause" field.
+func (m *NotificationMutation) SetCause(s string) {
+	m.cause = &s
+}
+
+// Cause returns the value of the "cause" field in the mutation.
+func (m *NotificationMutation) Cause() (r string, exists bool) {
+	v := m.cause
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCause returns the old "cause" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldCause(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCause is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCause requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCause: %w", err)
+	}
+	return oldValue.Cause, nil
+}
+
+// ResetCause resets all changes to the "cause" field.
+func (m *NotificationMutation) ResetCause() {
+	m.cause = nil
+}
+
+// SetScope sets the "scope" field.
+func (m *NotificationMutation) SetScope(s string) {
+	m.scope = &s
+}
+
+// Scope returns the value of the "scope" field in the mutation.
+func (m *NotificationMutation) Scope() (r string, exists bool) {
+	v := m.scope
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldScope returns the old "scope" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldScope(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldScope is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldScope requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldScope: %w", err)
+	}
+	return oldValue.Scope, nil
+}
+
+// ResetScope resets all changes to the "scope" field.
+func (m *NotificationMutation) ResetScope() {
+	m.scope = nil
+}
+
+// SetSubjectID sets the "subject_id" field.
+func (m *NotificationMutation) SetSubjectID(u uid.ID) {
+	m.subject_id = &u
+}
+
+// SubjectID returns the value of the "subject_id" field in the mutation.
+func (m *NotificationMutation) SubjectID() (r uid.ID, exists bool) {
+	v := m.subject_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSubjectID returns the old "subject_id" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldSubjectID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSubjectID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSubjectID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSubjectID: %w", err)
+	}
+	return oldValue.SubjectID, nil
+}
+
+// ResetSubjectID resets all changes to the "subject_id" field.
+func (m *NotificationMutation) ResetSubjectID() {
+	m.subject_id = nil
+}
+
+// SetReason sets the "reason" field.
+func (m *NotificationMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *NotificationMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *NotificationMutation) ResetReason() {
+	m.reason = nil
+}
+
+// SetDetail sets the "detail" field.
+func (m *NotificationMutation) SetDetail(s string) {
+	m.detail = &s
+}
+
+// Detail returns the value of the "detail" field in the mutation.
+func (m *NotificationMutation) Detail() (r string, exists bool) {
+	v := m.detail
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDetail returns the old "detail" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldDetail(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDetail is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDetail requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDetail: %w", err)
+	}
+	return oldValue.Detail, nil
+}
+
+// ResetDetail resets all changes to the "detail" field.
+func (m *NotificationMutation) ResetDetail() {
+	m.detail = nil
+}
+
+// SetCreatedByID sets the "created_by_id" field.
+func (m *NotificationMutation) SetCreatedByID(u uid.ID) {
+	m.created_by_id = &u
+}
+
+// CreatedByID returns the value of the "created_by_id" field in the mutation.
+func (m *NotificationMutation) CreatedByID() (r uid.ID, exists bool) {
+	v := m.created_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedByID returns the old "created_by_id" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldCreatedByID(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedByID: %w", err)
+	}
+	return oldValue.CreatedByID, nil
+}
+
+// ClearCreatedByID clears the value of the "created_by_id" field.
+func (m *NotificationMutation) ClearCreatedByID() {
+	m.created_by_id = nil
+	m.clearedFields[notification.FieldCreatedByID] = struct{}{}
+}
+
+// CreatedByIDCleared returns if the "created_by_id" field was cleared in this mutation.
+func (m *NotificationMutation) CreatedByIDCleared() bool {
+	_, ok := m.clearedFields[notification.FieldCreatedByID]
+	return ok
+}
+
+// ResetCreatedByID resets all changes to the "created_by_id" field.
+func (m *NotificationMutation) ResetCreatedByID() {
+	m.created_by_id = nil
+	delete(m.clearedFields, notification.FieldCreatedByID)
+}
+
+// SetLaunchedByID sets the "launched_by_id" field.
+func (m *NotificationMutation) SetLaunchedByID(u uid.ID) {
+	m.launched_by_id = &u
+}
+
+// LaunchedByID returns the value of the "launched_by_id" field in the mutation.
+func (m *NotificationMutation) LaunchedByID() (r uid.ID, exists bool) {
+	v := m.launched_by_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLaunchedByID returns the old "launched_by_id" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldLaunchedByID(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLaunchedByID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLaunchedByID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLaunchedByID: %w", err)
+	}
+	return oldValue.LaunchedByID, nil
+}
+
+// ClearLaunchedByID clears the value of the "launched_by_id" field.
+func (m *NotificationMutation) ClearLaunchedByID() {
+	m.launched_by_id = nil
+	m.clearedFields[notification.FieldLaunchedByID] = struct{}{}
+}
+
+// LaunchedByIDCleared returns if the "launched_by_id" field was cleared in this mutation.
+func (m *NotificationMutation) LaunchedByIDCleared() bool {
+	_, ok := m.clearedFields[notification.FieldLaunchedByID]
+	return ok
+}
+
+// ResetLaunchedByID resets all changes to the "launched_by_id" field.
+func (m *NotificationMutation) ResetLaunchedByID() {
+	m.launched_by_id = nil
+	delete(m.clearedFields, notification.FieldLaunchedByID)
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *NotificationMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *NotificationMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *NotificationMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetBatchID sets the "batch_id" field.
+func (m *NotificationMutation) SetBatchID(u uid.ID) {
+	m.batch_id = &u
+}
+
+// BatchID returns the value of the "batch_id" field in the mutation.
+func (m *NotificationMutation) BatchID() (r uid.ID, exists bool) {
+	v := m.batch_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBatchID returns the old "batch_id" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldBatchID(ctx context.Context) (v *uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBatchID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBatchID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBatchID: %w", err)
+	}
+	return oldValue.BatchID, nil
+}
+
+// ClearBatchID clears the value of the "batch_id" field.
+func (m *NotificationMutation) ClearBatchID() {
+	m.batch_id = nil
+	m.clearedFields[notification.FieldBatchID] = struct{}{}
+}
+
+// BatchIDCleared returns if the "batch_id" field was cleared in this mutation.
+func (m *NotificationMutation) BatchIDCleared() bool {
+	_, ok := m.clearedFields[notification.FieldBatchID]
+	return ok
+}
+
+// ResetBatchID resets all changes to the "batch_id" field.
+func (m *NotificationMutation) ResetBatchID() {
+	m.batch_id = nil
+	delete(m.clearedFields, notification.FieldBatchID)
+}
+
+// SetBatchedAt sets the "batched_at" field.
+func (m *NotificationMutation) SetBatchedAt(t time.Time) {
+	m.batched_at = &t
+}
+
+// BatchedAt returns the value of the "batched_at" field in the mutation.
+func (m *NotificationMutation) BatchedAt() (r time.Time, exists bool) {
+	v := m.batched_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBatchedAt returns the old "batched_at" field's value of the Notification entity.
+// If the Notification object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMutation) OldBatchedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBatchedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBatchedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBatchedAt: %w", err)
+	}
+	return oldValue.BatchedAt, nil
+}
+
+// ClearBatchedAt clears the value of the "batched_at" field.
+func (m *NotificationMutation) ClearBatchedAt() {
+	m.batched_at = nil
+	m.clearedFields[notification.FieldBatchedAt] = struct{}{}
+}
+
+// BatchedAtCleared returns if the "batched_at" field was cleared in this mutation.
+func (m *NotificationMutation) BatchedAtCleared() bool {
+	_, ok := m.clearedFields[notification.FieldBatchedAt]
+	return ok
+}
+
+// ResetBatchedAt resets all changes to the "batched_at" field.
+func (m *NotificationMutation) ResetBatchedAt() {
+	m.batched_at = nil
+	delete(m.clearedFields, notification.FieldBatchedAt)
+}
+
+// Where appends a list predicates to the NotificationMutation builder.
+func (m *NotificationMutation) Where(ps ...predicate.Notification) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the NotificationMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *NotificationMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Notification, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *NotificationMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *NotificationMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Notification).
+func (m *NotificationMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *NotificationMutation) Fields() []string {
+	fields := make([]string, 0, 12)
+	if m.organization_id != nil {
+		fields = append(fields, notification.FieldOrganizationID)
+	}
+	if m.kind != nil {
+		fields = append(fields, notification.FieldKind)
+	}
+	if m.cause != nil {
+		fields = append(fields, notification.FieldCause)
+	}
+	if m.scope != nil {
+		fields = append(fields, notification.FieldScope)
+	}
+	if m.subject_id != nil {
+		fields = append(fields, notification.FieldSubjectID)
+	}
+	if m.reason != nil {
+		fields = append(fields, notification.FieldReason)
+	}
+	if m.detail != nil {
+		fields = append(fields, notification.FieldDetail)
+	}
+	if m.created_by_id != nil {
+		fields = append(fields, notification.FieldCreatedByID)
+	}
+	if m.launched_by_id != nil {
+		fields = append(fields, notification.FieldLaunchedByID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, notification.FieldCreatedAt)
+	}
+	if m.batch_id != nil {
+		fields = append(fields, notification.FieldBatchID)
+	}
+	if m.batched_at != nil {
+		fields = append(fields, notification.FieldBatchedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *NotificationMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case notification.FieldOrganizationID:
+		return m.OrganizationID()
+	case notification.FieldKind:
+		return m.Kind()
+	case notification.FieldCause:
+		return m.Cause()
+	case notification.FieldScope:
+		return m.Scope()
+	case notification.FieldSubjectID:
+		return m.SubjectID()
+	case notification.FieldReason:
+		return m.Reason()
+	case notification.FieldDetail:
+		return m.Detail()
+	case notification.FieldCreatedByID:
+		return m.CreatedByID()
+	case notification.FieldLaunchedByID:
+		return m.LaunchedByID()
+	case notification.FieldCreatedAt:
+		return m.CreatedAt()
+	case notification.FieldBatchID:
+		return m.BatchID()
+	case notification.FieldBatchedAt:
+		return m.BatchedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *NotificationMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case notification.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case notification.FieldKind:
+		return m.OldKind(ctx)
+	case notification.FieldCause:
+		return m.OldCause(ctx)
+	case notification.FieldScope:
+		return m.OldScope(ctx)
+	case notification.FieldSubjectID:
+		return m.OldSubjectID(ctx)
+	case notification.FieldReason:
+		return m.OldReason(ctx)
+	case notification.FieldDetail:
+		return m.OldDetail(ctx)
+	case notification.FieldCreatedByID:
+		return m.OldCreatedByID(ctx)
+	case notification.FieldLaunchedByID:
+		return m.OldLaunchedByID(ctx)
+	case notification.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case notification.FieldBatchID:
+		return m.OldBatchID(ctx)
+	case notification.FieldBatchedAt:
+		return m.OldBatchedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Notification field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *NotificationMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case notification.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case notification.FieldKind:
+		v, ok := value.(enum.NotificationKind)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case notification.FieldCause:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCause(v)
+		return nil
+	case notification.FieldScope:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetScope(v)
+		return nil
+	case notification.FieldSubjectID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSubjectID(v)
+		return nil
+	case notification.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case notification.FieldDetail:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDetail(v)
+		return nil
+	case notification.FieldCreatedByID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedByID(v)
+		return nil
+	case notification.FieldLaunchedByID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLaunchedByID(v)
+		return nil
+	case notification.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case notification.FieldBatchID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBatchID(v)
+		return nil
+	case notification.FieldBatchedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBatchedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Notification field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *NotificationMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *NotificationMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *NotificationMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown Notification numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *NotificationMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(notification.FieldCreatedByID) {
+		fields = append(fields, notification.FieldCreatedByID)
+	}
+	if m.FieldCleared(notification.FieldLaunchedByID) {
+		fields = append(fields, notification.FieldLaunchedByID)
+	}
+	if m.FieldCleared(notification.FieldBatchID) {
+		fields = append(fields, notification.FieldBatchID)
+	}
+	if m.FieldCleared(notification.FieldBatchedAt) {
+		fields = append(fields, notification.FieldBatchedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *NotificationMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *NotificationMutation) ClearField(name string) error {
+	switch name {
+	case notification.FieldCreatedByID:
+		m.ClearCreatedByID()
+		return nil
+	case notification.FieldLaunchedByID:
+		m.ClearLaunchedByID()
+		return nil
+	case notification.FieldBatchID:
+		m.ClearBatchID()
+		return nil
+	case notification.FieldBatchedAt:
+		m.ClearBatchedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Notification nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *NotificationMutation) ResetField(name string) error {
+	switch name {
+	case notification.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case notification.FieldKind:
+		m.ResetKind()
+		return nil
+	case notification.FieldCause:
+		m.ResetCause()
+		return nil
+	case notification.FieldScope:
+		m.ResetScope()
+		return nil
+	case notification.FieldSubjectID:
+		m.ResetSubjectID()
+		return nil
+	case notification.FieldReason:
+		m.ResetReason()
+		return nil
+	case notification.FieldDetail:
+		m.ResetDetail()
+		return nil
+	case notification.FieldCreatedByID:
+		m.ResetCreatedByID()
+		return nil
+	case notification.FieldLaunchedByID:
+		m.ResetLaunchedByID()
+		return nil
+	case notification.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case notification.FieldBatchID:
+		m.ResetBatchID()
+		return nil
+	case notification.FieldBatchedAt:
+		m.ResetBatchedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Notification field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *NotificationMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *NotificationMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *NotificationMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *NotificationMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *NotificationMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *NotificationMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *NotificationMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Notification unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *NotificationMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Notification edge %s", name)
+}
+
+// NotificationMailMutation represents an operation that mutates the NotificationMail nodes in the graph.
+type NotificationMailMutation struct {
+	config
+	op               Op
+	typ              string
+	id               *uid.ID
+	organization_id  *uid.ID
+	sealed_token     *[]byte
+	mail_after       *time.Time
+	mail_attempts    *int
+	addmail_attempts *int
+	mailed_at        *time.Time
+	batch_id         *uid.ID
+	member_id        *uid.ID
+	created_at       *time.Time
+	expires_at       *time.Time
+	clearedFields    map[string]struct{}
+	done             bool
+	oldValue         func(context.Context) (*NotificationMail, error)
+	predicates       []predicate.NotificationMail
+}
+
+var _ ent.Mutation = (*NotificationMailMutation)(nil)
+
+// notificationmailOption allows management of the mutation configuration using functional options.
+type notificationmailOption func(*NotificationMailMutation)
+
+// newNotificationMailMutation creates new mutation for the NotificationMail entity.
+func newNotificationMailMutation(c config, op Op, opts ...notificationmailOption) *NotificationMailMutation {
+	m := &NotificationMailMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeNotificationMail,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withNotificationMailID sets the ID field of the mutation.
+func withNotificationMailID(id uid.ID) notificationmailOption {
+	return func(m *NotificationMailMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *NotificationMail
+		)
+		m.oldValue = func(ctx context.Context) (*NotificationMail, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().NotificationMail.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withNotificationMail sets the old NotificationMail of the mutation.
+func withNotificationMail(node *NotificationMail) notificationmailOption {
+	return func(m *NotificationMailMutation) {
+		m.oldValue = func(context.Context) (*NotificationMail, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m NotificationMailMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m NotificationMailMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of NotificationMail entities.
+func (m *NotificationMailMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *NotificationMailMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *NotificationMailMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().NotificationMail.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOrganizationID sets the "organization_id" field.
+func (m *NotificationMailMutation) SetOrganizationID(u uid.ID) {
+	m.organization_id = &u
+}
+
+// OrganizationID returns the value of the "organization_id" field in the mutation.
+func (m *NotificationMailMutation) OrganizationID() (r uid.ID, exists bool) {
+	v := m.organization_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOrganizationID returns the old "organization_id" field's value of the NotificationMail entity.
+// If the NotificationMail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMailMutation) OldOrganizationID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOrganizationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOrganizationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOrganizationID: %w", err)
+	}
+	return oldValue.OrganizationID, nil
+}
+
+// ResetOrganizationID resets all changes to the "organization_id" field.
+func (m *NotificationMailMutation) ResetOrganizationID() {
+	m.organization_id = nil
+}
+
+// SetSealedToken sets the "sealed_token" field.
+func (m *NotificationMailMutation) SetSealedToken(b []byte) {
+	m.sealed_token = &b
+}
+
+// SealedToken returns the value of the "sealed_token" field in the mutation.
+func (m *NotificationMailMutation) SealedToken() (r []byte, exists bool) {
+	v := m.sealed_token
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSealedToken returns the old "sealed_token" field's value of the NotificationMail entity.
+// If the NotificationMail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMailMutation) OldSealedToken(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSealedToken is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSealedToken requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSealedToken: %w", err)
+	}
+	return oldValue.SealedToken, nil
+}
+
+// ClearSealedToken clears the value of the "sealed_token" field.
+func (m *NotificationMailMutation) ClearSealedToken() {
+	m.sealed_token = nil
+	m.clearedFields[notificationmail.FieldSealedToken] = struct{}{}
+}
+
+// SealedTokenCleared returns if the "sealed_token" field was cleared in this mutation.
+func (m *NotificationMailMutation) SealedTokenCleared() bool {
+	_, ok := m.clearedFields[notificationmail.FieldSealedToken]
+	return ok
+}
+
+// ResetSealedToken resets all changes to the "sealed_token" field.
+func (m *NotificationMailMutation) ResetSealedToken() {
+	m.sealed_token = nil
+	delete(m.clearedFields, notificationmail.FieldSealedToken)
+}
+
+// SetMailAfter sets the "mail_after" field.
+func (m *NotificationMailMutation) SetMailAfter(t time.Time) {
+	m.mail_after = &t
+}
+
+// MailAfter returns the value of the "mail_after" field in the mutation.
+func (m *NotificationMailMutation) MailAfter() (r time.Time, exists bool) {
+	v := m.mail_after
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMailAfter returns the old "mail_after" field's value of the NotificationMail entity.
+// If the NotificationMail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMailMutation) OldMailAfter(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMailAfter is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMailAfter requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMailAfter: %w", err)
+	}
+	return oldValue.MailAfter, nil
+}
+
+// ClearMailAfter clears the value of the "mail_after" field.
+func (m *NotificationMailMutation) ClearMailAfter() {
+	m.mail_after = nil
+	m.clearedFields[notificationmail.FieldMailAfter] = struct{}{}
+}
+
+// MailAfterCleared returns if the "mail_after" field was cleared in this mutation.
+func (m *NotificationMailMutation) MailAfterCleared() bool {
+	_, ok := m.clearedFields[notificationmail.FieldMailAfter]
+	return ok
+}
+
+// ResetMailAfter resets all changes to the "mail_after" field.
+func (m *NotificationMailMutation) ResetMailAfter() {
+	m.mail_after = nil
+	delete(m.clearedFields, notificationmail.FieldMailAfter)
+}
+
+// SetMailAttempts sets the "mail_attempts" field.
+func (m *NotificationMailMutation) SetMailAttempts(i int) {
+	m.mail_attempts = &i
+	m.addmail_attempts = nil
+}
+
+// MailAttempts returns the value of the "mail_attempts" field in the mutation.
+func (m *NotificationMailMutation) MailAttempts() (r int, exists bool) {
+	v := m.mail_attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMailAttempts returns the old "mail_attempts" field's value of the NotificationMail entity.
+// If the NotificationMail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMailMutation) OldMailAttempts(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMailAttempts is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMailAttempts requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMailAttempts: %w", err)
+	}
+	return oldValue.MailAttempts, nil
+}
+
+// AddMailAttempts adds i to the "mail_attempts" field.
+func (m *NotificationMailMutation) AddMailAttempts(i int) {
+	if m.addmail_attempts != nil {
+		*m.addmail_attempts += i
+	} else {
+		m.addmail_attempts = &i
+	}
+}
+
+// AddedMailAttempts returns the value that was added to the "mail_attempts" field in this mutation.
+func (m *NotificationMailMutation) AddedMailAttempts() (r int, exists bool) {
+	v := m.addmail_attempts
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetMailAttempts resets all changes to the "mail_attempts" field.
+func (m *NotificationMailMutation) ResetMailAttempts() {
+	m.mail_attempts = nil
+	m.addmail_attempts = nil
+}
+
+// SetMailedAt sets the "mailed_at" field.
+func (m *NotificationMailMutation) SetMailedAt(t time.Time) {
+	m.mailed_at = &t
+}
+
+// MailedAt returns the value of the "mailed_at" field in the mutation.
+func (m *NotificationMailMutation) MailedAt() (r time.Time, exists bool) {
+	v := m.mailed_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMailedAt returns the old "mailed_at" field's value of the NotificationMail entity.
+// If the NotificationMail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMailMutation) OldMailedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMailedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMailedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMailedAt: %w", err)
+	}
+	return oldValue.MailedAt, nil
+}
+
+// ClearMailedAt clears the value of the "mailed_at" field.
+func (m *NotificationMailMutation) ClearMailedAt() {
+	m.mailed_at = nil
+	m.clearedFields[notificationmail.FieldMailedAt] = struct{}{}
+}
+
+// MailedAtCleared returns if the "mailed_at" field was cleared in this mutation.
+func (m *NotificationMailMutation) MailedAtCleared() bool {
+	_, ok := m.clearedFields[notificationmail.FieldMailedAt]
+	return ok
+}
+
+// ResetMailedAt resets all changes to the "mailed_at" field.
+func (m *NotificationMailMutation) ResetMailedAt() {
+	m.mailed_at = nil
+	delete(m.clearedFields, notificationmail.FieldMailedAt)
+}
+
+// SetBatchID sets the "batch_id" field.
+func (m *NotificationMailMutation) SetBatchID(u uid.ID) {
+	m.batch_id = &u
+}
+
+// BatchID returns the value of the "batch_id" field in the mutation.
+func (m *NotificationMailMutation) BatchID() (r uid.ID, exists bool) {
+	v := m.batch_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBatchID returns the old "batch_id" field's value of the NotificationMail entity.
+// If the NotificationMail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMailMutation) OldBatchID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBatchID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBatchID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBatchID: %w", err)
+	}
+	return oldValue.BatchID, nil
+}
+
+// ResetBatchID resets all changes to the "batch_id" field.
+func (m *NotificationMailMutation) ResetBatchID() {
+	m.batch_id = nil
+}
+
+// SetMemberID sets the "member_id" field.
+func (m *NotificationMailMutation) SetMemberID(u uid.ID) {
+	m.member_id = &u
+}
+
+// MemberID returns the value of the "member_id" field in the mutation.
+func (m *NotificationMailMutation) MemberID() (r uid.ID, exists bool) {
+	v := m.member_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMemberID returns the old "member_id" field's value of the NotificationMail entity.
+// If the NotificationMail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMailMutation) OldMemberID(ctx context.Context) (v uid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMemberID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMemberID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMemberID: %w", err)
+	}
+	return oldValue.MemberID, nil
+}
+
+// ResetMemberID resets all changes to the "member_id" field.
+func (m *NotificationMailMutation) ResetMemberID() {
+	m.member_id = nil
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *NotificationMailMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *NotificationMailMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the NotificationMail entity.
+// If the NotificationMail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMailMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *NotificationMailMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetExpiresAt sets the "expires_at" field.
+func (m *NotificationMailMutation) SetExpiresAt(t time.Time) {
+	m.expires_at = &t
+}
+
+// ExpiresAt returns the value of the "expires_at" field in the mutation.
+func (m *NotificationMailMutation) ExpiresAt() (r time.Time, exists bool) {
+	v := m.expires_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpiresAt returns the old "expires_at" field's value of the NotificationMail entity.
+// If the NotificationMail object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *NotificationMailMutation) OldExpiresAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpiresAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpiresAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpiresAt: %w", err)
+	}
+	return oldValue.ExpiresAt, nil
+}
+
+// ResetExpiresAt resets all changes to the "expires_at" field.
+func (m *NotificationMailMutation) ResetExpiresAt() {
+	m.expires_at = nil
+}
+
+// Where appends a list predicates to the NotificationMailMutation builder.
+func (m *NotificationMailMutation) Where(ps ...predicate.NotificationMail) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the NotificationMailMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *NotificationMailMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.NotificationMail, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *NotificationMailMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *NotificationMailMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (NotificationMail).
+func (m *NotificationMailMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *NotificationMailMutation) Fields() []string {
+	fields := make([]string, 0, 9)
+	if m.organization_id != nil {
+		fields = append(fields, notificationmail.FieldOrganizationID)
+	}
+	if m.sealed_token != nil {
+		fields = append(fields, notificationmail.FieldSealedToken)
+	}
+	if m.mail_after != nil {
+		fields = append(fields, notificationmail.FieldMailAfter)
+	}
+	if m.mail_attempts != nil {
+		fields = append(fields, notificationmail.FieldMailAttempts)
+	}
+	if m.mailed_at != nil {
+		fields = append(fields, notificationmail.FieldMailedAt)
+	}
+	if m.batch_id != nil {
+		fields = append(fields, notificationmail.FieldBatchID)
+	}
+	if m.member_id != nil {
+		fields = append(fields, notificationmail.FieldMemberID)
+	}
+	if m.created_at != nil {
+		fields = append(fields, notificationmail.FieldCreatedAt)
+	}
+	if m.expires_at != nil {
+		fields = append(fields, notificationmail.FieldExpiresAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *NotificationMailMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case notificationmail.FieldOrganizationID:
+		return m.OrganizationID()
+	case notificationmail.FieldSealedToken:
+		return m.SealedToken()
+	case notificationmail.FieldMailAfter:
+		return m.MailAfter()
+	case notificationmail.FieldMailAttempts:
+		return m.MailAttempts()
+	case notificationmail.FieldMailedAt:
+		return m.MailedAt()
+	case notificationmail.FieldBatchID:
+		return m.BatchID()
+	case notificationmail.FieldMemberID:
+		return m.MemberID()
+	case notificationmail.FieldCreatedAt:
+		return m.CreatedAt()
+	case notificationmail.FieldExpiresAt:
+		return m.ExpiresAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *NotificationMailMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case notificationmail.FieldOrganizationID:
+		return m.OldOrganizationID(ctx)
+	case notificationmail.FieldSealedToken:
+		return m.OldSealedToken(ctx)
+	case notificationmail.FieldMailAfter:
+		return m.OldMailAfter(ctx)
+	case notificationmail.FieldMailAttempts:
+		return m.OldMailAttempts(ctx)
+	case notificationmail.FieldMailedAt:
+		return m.OldMailedAt(ctx)
+	case notificationmail.FieldBatchID:
+		return m.OldBatchID(ctx)
+	case notificationmail.FieldMemberID:
+		return m.OldMemberID(ctx)
+	case notificationmail.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case notificationmail.FieldExpiresAt:
+		return m.OldExpiresAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown NotificationMail field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *NotificationMailMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case notificationmail.FieldOrganizationID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOrganizationID(v)
+		return nil
+	case notificationmail.FieldSealedToken:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSealedToken(v)
+		return nil
+	case notificationmail.FieldMailAfter:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMailAfter(v)
+		return nil
+	case notificationmail.FieldMailAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMailAttempts(v)
+		return nil
+	case notificationmail.FieldMailedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMailedAt(v)
+		return nil
+	case notificationmail.FieldBatchID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBatchID(v)
+		return nil
+	case notificationmail.FieldMemberID:
+		v, ok := value.(uid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMemberID(v)
+		return nil
+	case notificationmail.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case notificationmail.FieldExpiresAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpiresAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown NotificationMail field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *NotificationMailMutation) AddedFields() []string {
+	var fields []string
+	if m.addmail_attempts != nil {
+		fields = append(fields, notificationmail.FieldMailAttempts)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *NotificationMailMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case notificationmail.FieldMailAttempts:
+		return m.AddedMailAttempts()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *NotificationMailMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case notificationmail.FieldMailAttempts:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddMailAttempts(v)
+		return nil
+	}
+	return fmt.Errorf("unknown NotificationMail numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *NotificationMailMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(notificationmail.FieldSealedToken) {
+		fields = append(fields, notificationmail.FieldSealedToken)
+	}
+	if m.FieldCleared(notificationmail.FieldMailAfter) {
+		fields = append(fields, notificationmail.FieldMailAfter)
+	}
+	if m.FieldCleared(notificationmail.FieldMailedAt) {
+		fields = append(fields, notificationmail.FieldMailedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *NotificationMailMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *NotificationMailMutation) ClearField(name string) error {
+	switch name {
+	case notificationmail.FieldSealedToken:
+		m.ClearSealedToken()
+		return nil
+	case notificationmail.FieldMailAfter:
+		m.ClearMailAfter()
+		return nil
+	case notificationmail.FieldMailedAt:
+		m.ClearMailedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown NotificationMail nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *NotificationMailMutation) ResetField(name string) error {
+	switch name {
+	case notificationmail.FieldOrganizationID:
+		m.ResetOrganizationID()
+		return nil
+	case notificationmail.FieldSealedToken:
+		m.ResetSealedToken()
+		return nil
+	case notificationmail.FieldMailAfter:
+		m.ResetMailAfter()
+		return nil
+	case notificationmail.FieldMailAttempts:
+		m.ResetMailAttempts()
+		return nil
+	case notificationmail.FieldMailedAt:
+		m.ResetMailedAt()
+		return nil
+	case notificationmail.FieldBatchID:
+		m.ResetBatchID()
+		return nil
+	case notificationmail.FieldMemberID:
+		m.ResetMemberID()
+		return nil
+	case notificationmail.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case notificationmail.FieldExpiresAt:
+		m.ResetExpiresAt()
+		return nil
+	}
+	return fmt.Errorf("unknown NotificationMail field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *NotificationMailMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *NotificationMailMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *NotificationMailMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *NotificationMailMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *NotificationMailMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *NotificationMailMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *NotificationMailMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown NotificationMail unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *NotificationMailMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown NotificationMail edge %s", name)
 }
 
 // OrganizationMutation represents an operation that mutates the Organization nodes in the graph.

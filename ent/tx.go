@@ -72,6 +72,10 @@ type Tx struct {
 	Message *MessageClient
 	// MessagingWindow is the client for interacting with the MessagingWindow builders.
 	MessagingWindow *MessagingWindowClient
+	// Notification is the client for interacting with the Notification builders.
+	Notification *NotificationClient
+	// NotificationMail is the client for interacting with the NotificationMail builders.
+	NotificationMail *NotificationMailClient
 	// Organization is the client for interacting with the Organization builders.
 	Organization *OrganizationClient
 	// PasswordReset is the client for interacting with the PasswordReset builders.
@@ -272,6 +276,8 @@ func (tx *Tx) init() {
 	tx.Member = NewMemberClient(tx.config)
 	tx.Message = NewMessageClient(tx.config)
 	tx.MessagingWindow = NewMessagingWindowClient(tx.config)
+	tx.Notification = NewNotificationClient(tx.config)
+	tx.NotificationMail = NewNotificationMailClient(tx.config)
 	tx.Organization = NewOrganizationClient(tx.config)
 	tx.PasswordReset = NewPasswordResetClient(tx.config)
 	tx.PhoneNumber = NewPhoneNumberClient(tx.config)

@@ -218,6 +218,9 @@ var changes = map[string]func(o *shop){
 		o.must(`mutation($id: ID!) { removeMember(input: {memberId: $id}) { userErrors { message } } }`,
 			vars{"id": o.newMember()})
 	},
+	"updateNotifications": func(o *shop) {
+		o.must(`mutation { updateNotifications(input: {kinds: [TOKEN_EXPIRED]}) { userErrors { message } } }`)
+	},
 	"changePassword": func(o *shop) {
 		o.hire("VIEWER").
 			must(`mutation($old: String!) { changePassword(input: {currentPassword: $old, newPassword: "another good password"}) { userErrors { message } } }`,
@@ -291,6 +294,7 @@ var recorded = map[string]string{
 	"updateMember": identity.ActionMemberUpdate,
 	"removeMember": identity.ActionMemberRemove, "changePassword": identity.ActionPasswordChange,
 	"resetPassword":       identity.ActionPasswordReset,
+	"updateNotifications": identity.ActionMemberNotify,
 	"revokeOtherSessions": identity.ActionSessionRevoke,
 }
 

@@ -41,7 +41,7 @@ func (p *person) signIn() *person {
 var personal = map[string]bool{
 	"signOut": true, "acceptTerms": true, "revokeSession": true,
 	"revokeOtherSessions": true, "createOrganization": true, "switchOrganization": true, "changePassword": true,
-	"updateUser": true, "requestEmailVerification": true,
+	"updateUser": true, "updateNotifications": true, "requestEmailVerification": true,
 	"beginSecondFactor": true, "confirmSecondFactor": true, "disableSecondFactor": true, "regenerateRecoveryCodes": true,
 	"linkExternalLogin": true, "unlinkExternalLogin": true,
 }

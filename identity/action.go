@@ -36,6 +36,7 @@ const (
 	ActionMemberRemove         = "member.remove"
 	ActionMemberSuspend        = "member.suspend"
 	ActionMemberResume         = "member.resume"
+	ActionMemberNotify         = "member.notify"
 	ActionAPIKeyCreate         = "api_key.create"
 	ActionAPIKeyRevoke         = "api_key.revoke"
 	ActionKeysRotate           = "keys.rotate"
@@ -127,6 +128,7 @@ var Actions = []Action{
 	{ActionMemberSuspend,
 		"The operator suspended a member: they cannot sign in, and API keys that they made are refused."},
 	{ActionMemberResume, "A member's suspension ended, by the operator or by itself."},
+	{ActionMemberNotify, "A member chose of what they are told by mail."},
 	{ActionAPIKeyCreate, "An API key was made."},
 	{ActionAPIKeyRevoke, "An API key was revoked."},
 	{ActionKeysRotate, "The operator sealed a stored secret of the organization's under another key."},

@@ -91,6 +91,7 @@ type Service struct {
 	cache      *cache
 	announce   func(context.Context, uid.ID)
 	uses       *uses
+	alsoDue    []func(context.Context, time.Time) ([]Errand, error)
 }
 
 // New returns the service; terms are those in force.

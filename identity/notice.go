@@ -25,7 +25,7 @@ const (
 )
 
 // notices are their mails. None holds a word that a caller chose.
-var notices = map[string]letter{
+var notices = map[string]Letter{
 	noticePasswordChanged: {"Your password was changed",
 		"the password of the user %s of Carillon was changed on %s by somebody who knew the old one. " +
 			"All other sessions are over."},
@@ -59,13 +59,13 @@ func (s *Service) notify(ctx context.Context, tx *database.Tx, userID uid.ID, ki
 	return nil
 }
 
-func noticeLetter(u *ent.User, n *ent.SecurityNotice) (letter, bool) {
+func noticeLetter(u *ent.User, n *ent.SecurityNotice) (Letter, bool) {
 	l, known := notices[n.Kind]
 	if !known {
-		return letter{}, false // of a later version of the program
+		return Letter{}, false // of a later version of the program
 	}
 
-	return letter{l.subject, fmt.Sprintf("Hello,\n\n"+l.text+
+	return Letter{l.Subject, fmt.Sprintf("Hello,\n\n"+l.Text+
 		"\n\nIf this was not you, ask for a new password at once, and tell an owner of your organization.\n", u.Email,
 		day(n.CreatedAt))}, true
 }

@@ -68,8 +68,8 @@ func (s *Service) Post(ctx context.Context, log *slog.Logger) error {
 	system, now := caller.System(ctx), s.now()
 	var errs []error
 
-	for _, due := range []func(context.Context, time.Time) ([]errand, error){s.dueResets, s.dueVerifications,
-		s.dueInvitations, s.dueNotices} {
+	for _, due := range append([]func(context.Context, time.Time) ([]Errand, error){s.dueResets, s.dueVerifications,
+		s.dueInvitations, s.dueNotices}, s.alsoDue...) {
 		found, err := due(system, now)
 		if err != nil {
 			return fmt.Errorf("look for mails: %w", err)
@@ -83,23 +83,29 @@ func (s *Service) Post(ctx context.Context, log *slog.Logger) error {
 	return errors.Join(errs...)
 }
 
-// errand is a row that says what to mail to whom.
-type errand struct {
-	table    string
-	id       uid.ID
-	due      time.Time
-	attempts int                                              // before
-	write    func() (to string, l letter, ok bool, err error) // not ok when there is nothing to send
+// Errand is a row that says what to mail to whom. Its table has the columns of the mixin mailing.
+type Errand struct {
+	Table    string
+	ID       uid.ID
+	Due      time.Time
+	Attempts int                                              // before
+	Write    func() (to string, l Letter, ok bool, err error) // not ok when there is nothing to send
 }
 
-type letter struct{ subject, text string }
+// Letter is what a mail says.
+type Letter struct{ Subject, Text string }
 
-func (s *Service) dueResets(ctx context.Context, now time.Time) (due []errand, err error) {
+// AlsoPost has Post mail what due gives, too. Call it before Post runs.
+func (s *Service) AlsoPost(due func(ctx context.Context, now time.Time) ([]Errand, error)) {
+	s.alsoDue = append(s.alsoDue, due)
+}
+
+func (s *Service) dueResets(ctx context.Context, now time.Time) (due []Errand, err error) {
 	rows, err := s.db.Client.PasswordReset.Query().Where(passwordreset.MailAfterLTE(now), passwordreset.ExpiresAtGT(now)).
 		Order(passwordreset.ByMailAfter()).Limit(postAtOnce).All(ctx)
 	for _, r := range rows {
-		due = append(due, errand{passwordreset.Table, r.ID, *r.MailAfter, r.MailAttempts,
-			func() (string, letter, bool, error) {
+		due = append(due, Errand{passwordreset.Table, r.ID, *r.MailAfter, r.MailAttempts,
+			func() (string, Letter, bool, error) {
 				l, ok, err := s.resetLetter(ctx, r)
 				return r.Email, l, ok, err
 			}})
@@ -108,13 +114,13 @@ func (s *Service) dueResets(ctx context.Context, now time.Time) (due []errand, e
 	return due, err
 }
 
-func (s *Service) dueVerifications(ctx context.Context, now time.Time) (due []errand, err error) {
+func (s *Service) dueVerifications(ctx context.Context, now time.Time) (due []Errand, err error) {
 	rows, err := s.db.Client.EmailVerification.Query().Where(emailverification.MailAfterLTE(now),
 		emailverification.ExpiresAtGT(now)).
 		Order(emailverification.ByMailAfter()).Limit(postAtOnce).All(ctx)
 	for _, v := range rows {
-		due = append(due, errand{emailverification.Table, v.ID, *v.MailAfter, v.MailAttempts,
-			func() (string, letter, bool, error) {
+		due = append(due, Errand{emailverification.Table, v.ID, *v.MailAfter, v.MailAttempts,
+			func() (string, Letter, bool, error) {
 				return s.verificationLetter(ctx, v)
 			}})
 	}
@@ -122,11 +128,11 @@ func (s *Service) dueVerifications(ctx context.Context, now time.Time) (due []er
 	return due, err
 }
 
-func (s *Service) dueInvitations(ctx context.Context, now time.Time) (due []errand, err error) {
+func (s *Service) dueInvitations(ctx context.Context, now time.Time) (due []Errand, err error) {
 	rows, err := s.db.Client.Invitation.Query().Where(invitation.MailAfterLTE(now), invitation.ExpiresAtGT(now)).
 		Order(invitation.ByMailAfter()).Limit(postAtOnce).All(ctx)
 	for _, i := range rows {
-		due = append(due, errand{invitation.Table, i.ID, *i.MailAfter, i.MailAttempts, func() (string, letter, bool, error) {
+		due = append(due, Errand{invitation.Table, i.ID, *i.MailAfter, i.MailAttempts, func() (string, Letter, bool, error) {
 			l, ok, err := s.invitationLetter(ctx, i)
 			return i.Email, l, ok, err
 		}})
@@ -135,16 +141,16 @@ func (s *Service) dueInvitations(ctx context.Context, now time.Time) (due []erra
 	return due, err
 }
 
-func (s *Service) dueNotices(ctx context.Context, now time.Time) (due []errand, err error) {
+func (s *Service) dueNotices(ctx context.Context, now time.Time) (due []Errand, err error) {
 	rows, err := s.db.Client.SecurityNotice.Query().Where(securitynotice.MailAfterLTE(now),
 		securitynotice.ExpiresAtGT(now)).
 		Order(securitynotice.ByMailAfter()).Limit(postAtOnce).All(ctx)
 	for _, n := range rows {
-		due = append(due, errand{securitynotice.Table, n.ID, *n.MailAfter, n.MailAttempts,
-			func() (string, letter, bool, error) {
+		due = append(due, Errand{securitynotice.Table, n.ID, *n.MailAfter, n.MailAttempts,
+			func() (string, Letter, bool, error) {
 				u, err := s.db.Client.User.Get(ctx, n.UserID)
 				if err != nil {
-					return "", letter{}, false, fmt.Errorf("notice %s: %w", n.ID, err)
+					return "", Letter{}, false, fmt.Errorf("notice %s: %w", n.ID, err)
 				}
 
 				l, ok := noticeLetter(u, n)
@@ -157,23 +163,23 @@ func (s *Service) dueNotices(ctx context.Context, now time.Time) (due []errand, 
 }
 
 // postOne leases a mail, sends it, and notes what became of it.
-func (s *Service) postOne(ctx context.Context, log *slog.Logger, e errand) error {
+func (s *Service) postOne(ctx context.Context, log *slog.Logger, e Errand) error {
 	if ctx.Err() != nil {
 		return nil
 	}
 
 	lease := s.now().Add(postLease)
-	if mine, err := s.note(ctx, e, e.due, "mail_after = $3, mail_attempts = mail_attempts + 1", lease); err != nil ||
+	if mine, err := s.note(ctx, e, e.Due, "mail_after = $3, mail_attempts = mail_attempts + 1", lease); err != nil ||
 		!mine {
 		return err // another worker has it, or it is gone
 	}
 
-	to, l, ok, err := e.write()
+	to, l, ok, err := e.Write()
 	if err != nil || !ok {
 		return err
 	}
 
-	err = s.mail.Send(ctx, to, l.subject, l.text)
+	err = s.mail.Send(ctx, to, l.Subject, l.Text)
 	var refused *mail.Refused
 
 	switch {
@@ -181,27 +187,27 @@ func (s *Service) postOne(ctx context.Context, log *slog.Logger, e errand) error
 		_, err = s.note(ctx, e, lease, "mail_after = NULL, sealed_token = NULL, mailed_at = $3", s.now())
 		return err
 	case errors.As(err, &refused):
-		log.Error("a mail is refused and not tried again", "for", e.id.String(), "error", err)
+		log.Error("a mail is refused and not tried again", "for", e.ID.String(), "error", err)
 		_, err = s.note(ctx, e, lease, "mail_after = NULL, sealed_token = NULL")
 		return err
 	}
 
-	again := min(postLater<<min(e.attempts, 10), postLatest)
-	log.Warn("a mail could not be sent and is tried again", "for", e.id.String(), "in", again, "error", err)
+	again := min(postLater<<min(e.Attempts, 10), postLatest)
+	log.Warn("a mail could not be sent and is tried again", "for", e.ID.String(), "in", again, "error", err)
 	_, err = s.note(ctx, e, lease, "mail_after = $3", s.now().Add(again))
 
 	return err
 }
 
 // note changes an errand's row while its mail_after is the one that this worker knows.
-func (s *Service) note(ctx context.Context, e errand, known time.Time, set string, args ...any) (changed bool,
+func (s *Service) note(ctx context.Context, e Errand, known time.Time, set string, args ...any) (changed bool,
 	err error) {
 	// a process that stops still says what it has sent
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		result, err := tx.ExecContext(ctx, "UPDATE "+e.table+" SET "+set+" WHERE id = $1 AND mail_after = $2",
-			append([]any{e.id, known}, args...)...)
+		result, err := tx.ExecContext(ctx, "UPDATE "+e.Table+" SET "+set+" WHERE id = $1 AND mail_after = $2",
+			append([]any{e.ID, known}, args...)...)
 		if err != nil {
 			return err
 		}

@@ -30,8 +30,10 @@ type Suspension struct {
 // suspendedUsers say the same.
 const userSuspended = "(u.suspended_at IS NOT NULL AND (u.suspended_until IS NULL OR u.suspended_until > $2))"
 
-func (s *Service) isSuspended(u *ent.User) bool {
-	return u.SuspendedAt != nil && (u.SuspendedUntil == nil || u.SuspendedUntil.After(s.now()))
+func (s *Service) isSuspended(u *ent.User) bool { return suspendedAt(u, s.now()) }
+
+func suspendedAt(u *ent.User, now time.Time) bool {
+	return u.SuspendedAt != nil && (u.SuspendedUntil == nil || u.SuspendedUntil.After(now))
 }
 
 func (s *Service) suspendedUsers() predicate.User {

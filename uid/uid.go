@@ -60,7 +60,9 @@ const (
 	Segment            Kind = 61
 	Suppression        Kind = 62
 	CampaignRecipient  Kind = 70
-	kindsEnd                = 71
+	Notification       Kind = 75
+	NotificationMail   Kind = 76
+	kindsEnd                = 77
 	encodedLength           = 26
 	alphabet                = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base32: sorts as its bytes do
 	maxCounter         uint = 1<<12 - 1
@@ -81,7 +83,7 @@ var prefixes = [kindsEnd]string{
 	Invitation: "inv", PasswordReset: "pwr", AuditEvent: "aud", SecondFactor: "sfa", RecoveryCode: "rcv",
 	ExternalLogin: "xlg", SignInFlow: "sif", Claim: "clm", MediaUpload: "mup",
 	EmailVerification: "emv", SecurityNotice: "sno", Thread: "thr", TemplateChange: "tch",
-	Segment: "seg", Suppression: "sup", CampaignRecipient: "crp",
+	Segment: "seg", Suppression: "sup", CampaignRecipient: "crp", Notification: "ntf", NotificationMail: "ntm",
 }
 
 var encoding = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)

@@ -63,6 +63,8 @@ const (
 	FieldExpiresAt = "expires_at"
 	// FieldCreatedByID holds the string denoting the created_by_id field in the database.
 	FieldCreatedByID = "created_by_id"
+	// FieldLaunchedByID holds the string denoting the launched_by_id field in the database.
+	FieldLaunchedByID = "launched_by_id"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldLaunchedAt holds the string denoting the launched_at field in the database.
@@ -153,6 +155,7 @@ var Columns = []string{
 	FieldReference,
 	FieldExpiresAt,
 	FieldCreatedByID,
+	FieldLaunchedByID,
 	FieldCreatedAt,
 	FieldLaunchedAt,
 	FieldCompletedAt,
@@ -367,6 +370,11 @@ func ByExpiresAt(opts ...sql.OrderTermOption) OrderOption {
 // ByCreatedByID orders the results by the created_by_id field.
 func ByCreatedByID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCreatedByID, opts...).ToFunc()
+}
+
+// ByLaunchedByID orders the results by the launched_by_id field.
+func ByLaunchedByID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLaunchedByID, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -132,6 +132,11 @@ func CreatedByID(v uid.ID) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldCreatedByID, v))
 }
 
+// LaunchedByID applies equality check predicate on the "launched_by_id" field. It's identical to LaunchedByIDEQ.
+func LaunchedByID(v uid.ID) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldLaunchedByID, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldCreatedAt, v))
@@ -1035,6 +1040,56 @@ func CreatedByIDIsNil() predicate.Campaign {
 // CreatedByIDNotNil applies the NotNil predicate on the "created_by_id" field.
 func CreatedByIDNotNil() predicate.Campaign {
 	return predicate.Campaign(sql.FieldNotNull(FieldCreatedByID))
+}
+
+// LaunchedByIDEQ applies the EQ predicate on the "launched_by_id" field.
+func LaunchedByIDEQ(v uid.ID) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldLaunchedByID, v))
+}
+
+// LaunchedByIDNEQ applies the NEQ predicate on the "launched_by_id" field.
+func LaunchedByIDNEQ(v uid.ID) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNEQ(FieldLaunchedByID, v))
+}
+
+// LaunchedByIDIn applies the In predicate on the "launched_by_id" field.
+func LaunchedByIDIn(vs ...uid.ID) predicate.Campaign {
+	return predicate.Campaign(sql.FieldIn(FieldLaunchedByID, vs...))
+}
+
+// LaunchedByIDNotIn applies the NotIn predicate on the "launched_by_id" field.
+func LaunchedByIDNotIn(vs ...uid.ID) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotIn(FieldLaunchedByID, vs...))
+}
+
+// LaunchedByIDGT applies the GT predicate on the "launched_by_id" field.
+func LaunchedByIDGT(v uid.ID) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGT(FieldLaunchedByID, v))
+}
+
+// LaunchedByIDGTE applies the GTE predicate on the "launched_by_id" field.
+func LaunchedByIDGTE(v uid.ID) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGTE(FieldLaunchedByID, v))
+}
+
+// LaunchedByIDLT applies the LT predicate on the "launched_by_id" field.
+func LaunchedByIDLT(v uid.ID) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLT(FieldLaunchedByID, v))
+}
+
+// LaunchedByIDLTE applies the LTE predicate on the "launched_by_id" field.
+func LaunchedByIDLTE(v uid.ID) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLTE(FieldLaunchedByID, v))
+}
+
+// LaunchedByIDIsNil applies the IsNil predicate on the "launched_by_id" field.
+func LaunchedByIDIsNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldIsNull(FieldLaunchedByID))
+}
+
+// LaunchedByIDNotNil applies the NotNil predicate on the "launched_by_id" field.
+func LaunchedByIDNotNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotNull(FieldLaunchedByID))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

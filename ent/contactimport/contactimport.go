@@ -54,6 +54,8 @@ const (
 	FieldUpdated = "updated"
 	// FieldRejected holds the string denoting the rejected field in the database.
 	FieldRejected = "rejected"
+	// FieldCreatedByID holds the string denoting the created_by_id field in the database.
+	FieldCreatedByID = "created_by_id"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// FieldFinishedAt holds the string denoting the finished_at field in the database.
@@ -83,6 +85,7 @@ var Columns = []string{
 	FieldCreated,
 	FieldUpdated,
 	FieldRejected,
+	FieldCreatedByID,
 	FieldCreatedAt,
 	FieldFinishedAt,
 }
@@ -233,6 +236,11 @@ func ByUpdated(opts ...sql.OrderTermOption) OrderOption {
 // ByRejected orders the results by the rejected field.
 func ByRejected(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRejected, opts...).ToFunc()
+}
+
+// ByCreatedByID orders the results by the created_by_id field.
+func ByCreatedByID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCreatedByID, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -126,6 +126,11 @@ func Rejected(v int) predicate.ContactImport {
 	return predicate.ContactImport(sql.FieldEQ(FieldRejected, v))
 }
 
+// CreatedByID applies equality check predicate on the "created_by_id" field. It's identical to CreatedByIDEQ.
+func CreatedByID(v uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldEQ(FieldCreatedByID, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.ContactImport {
 	return predicate.ContactImport(sql.FieldEQ(FieldCreatedAt, v))
@@ -924,6 +929,56 @@ func RejectedLT(v int) predicate.ContactImport {
 // RejectedLTE applies the LTE predicate on the "rejected" field.
 func RejectedLTE(v int) predicate.ContactImport {
 	return predicate.ContactImport(sql.FieldLTE(FieldRejected, v))
+}
+
+// CreatedByIDEQ applies the EQ predicate on the "created_by_id" field.
+func CreatedByIDEQ(v uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldEQ(FieldCreatedByID, v))
+}
+
+// CreatedByIDNEQ applies the NEQ predicate on the "created_by_id" field.
+func CreatedByIDNEQ(v uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldNEQ(FieldCreatedByID, v))
+}
+
+// CreatedByIDIn applies the In predicate on the "created_by_id" field.
+func CreatedByIDIn(vs ...uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldIn(FieldCreatedByID, vs...))
+}
+
+// CreatedByIDNotIn applies the NotIn predicate on the "created_by_id" field.
+func CreatedByIDNotIn(vs ...uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldNotIn(FieldCreatedByID, vs...))
+}
+
+// CreatedByIDGT applies the GT predicate on the "created_by_id" field.
+func CreatedByIDGT(v uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldGT(FieldCreatedByID, v))
+}
+
+// CreatedByIDGTE applies the GTE predicate on the "created_by_id" field.
+func CreatedByIDGTE(v uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldGTE(FieldCreatedByID, v))
+}
+
+// CreatedByIDLT applies the LT predicate on the "created_by_id" field.
+func CreatedByIDLT(v uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldLT(FieldCreatedByID, v))
+}
+
+// CreatedByIDLTE applies the LTE predicate on the "created_by_id" field.
+func CreatedByIDLTE(v uid.ID) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldLTE(FieldCreatedByID, v))
+}
+
+// CreatedByIDIsNil applies the IsNil predicate on the "created_by_id" field.
+func CreatedByIDIsNil() predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldIsNull(FieldCreatedByID))
+}
+
+// CreatedByIDNotNil applies the NotNil predicate on the "created_by_id" field.
+func CreatedByIDNotNil() predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldNotNull(FieldCreatedByID))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

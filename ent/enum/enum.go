@@ -644,3 +644,26 @@ func (v *MessageRoute) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
 func (MessageRoute) Values() []string { return []string{"MESSAGES", "MARKETING_MESSAGES"} }
+
+// NotificationKind says of what members may be told by mail.
+type NotificationKind string
+
+const (
+	NotificationKindCampaignPaused    NotificationKind = "CAMPAIGN_PAUSED"
+	NotificationKindCampaignEnded     NotificationKind = "CAMPAIGN_ENDED"
+	NotificationKindImportFailed      NotificationKind = "IMPORT_FAILED"
+	NotificationKindTokenExpiring     NotificationKind = "TOKEN_EXPIRING"
+	NotificationKindTokenExpired      NotificationKind = "TOKEN_EXPIRED"
+	NotificationKindAccountRestricted NotificationKind = "ACCOUNT_RESTRICTED"
+	NotificationKindTemplateRejected  NotificationKind = "TEMPLATE_REJECTED"
+)
+
+// MarshalGQL and UnmarshalGQL bind NotificationKind to the GraphQL enum of that name.
+func (v NotificationKind) MarshalGQL(w io.Writer)     { write(w, v) }
+func (v *NotificationKind) UnmarshalGQL(in any) error { return read(v, in) }
+
+// Values lists them for the data model.
+func (NotificationKind) Values() []string {
+	return []string{"CAMPAIGN_PAUSED", "CAMPAIGN_ENDED", "IMPORT_FAILED", "TOKEN_EXPIRING", "TOKEN_EXPIRED",
+		"ACCOUNT_RESTRICTED", "TEMPLATE_REJECTED"}
+}

@@ -25,6 +25,10 @@ const (
 	FieldUserID = "user_id"
 	// FieldRole holds the string denoting the role field in the database.
 	FieldRole = "role"
+	// FieldToldOf holds the string denoting the told_of field in the database.
+	FieldToldOf = "told_of"
+	// FieldToldOfOthers holds the string denoting the told_of_others field in the database.
+	FieldToldOfOthers = "told_of_others"
 	// FieldCreatedAt holds the string denoting the created_at field in the database.
 	FieldCreatedAt = "created_at"
 	// EdgeOrganization holds the string denoting the organization edge name in mutations.
@@ -55,6 +59,8 @@ var Columns = []string{
 	FieldOrganizationID,
 	FieldUserID,
 	FieldRole,
+	FieldToldOf,
+	FieldToldOfOthers,
 	FieldCreatedAt,
 }
 
@@ -76,6 +82,8 @@ func ValidColumn(column string) bool {
 var (
 	Hooks  [1]ent.Hook
 	Policy ent.Policy
+	// DefaultToldOfOthers holds the default value on creation for the "told_of_others" field.
+	DefaultToldOfOthers bool
 	// DefaultCreatedAt holds the default value on creation for the "created_at" field.
 	DefaultCreatedAt func() time.Time
 	// DefaultID holds the default value on creation for the "id" field.
@@ -113,6 +121,11 @@ func ByUserID(opts ...sql.OrderTermOption) OrderOption {
 // ByRole orders the results by the role field.
 func ByRole(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRole, opts...).ToFunc()
+}
+
+// ByToldOfOthers orders the results by the told_of_others field.
+func ByToldOfOthers(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldToldOfOthers, opts...).ToFunc()
 }
 
 // ByCreatedAt orders the results by the created_at field.

@@ -67,6 +67,11 @@ func UserID(v uid.ID) predicate.Member {
 	return predicate.Member(sql.FieldEQ(FieldUserID, v))
 }
 
+// ToldOfOthers applies equality check predicate on the "told_of_others" field. It's identical to ToldOfOthersEQ.
+func ToldOfOthers(v bool) predicate.Member {
+	return predicate.Member(sql.FieldEQ(FieldToldOfOthers, v))
+}
+
 // CreatedAt applies equality check predicate on the "created_at" field. It's identical to CreatedAtEQ.
 func CreatedAt(v time.Time) predicate.Member {
 	return predicate.Member(sql.FieldEQ(FieldCreatedAt, v))
@@ -140,6 +145,26 @@ func RoleNotIn(vs ...enum.Role) predicate.Member {
 		v[i] = vs[i]
 	}
 	return predicate.Member(sql.FieldNotIn(FieldRole, v...))
+}
+
+// ToldOfIsNil applies the IsNil predicate on the "told_of" field.
+func ToldOfIsNil() predicate.Member {
+	return predicate.Member(sql.FieldIsNull(FieldToldOf))
+}
+
+// ToldOfNotNil applies the NotNil predicate on the "told_of" field.
+func ToldOfNotNil() predicate.Member {
+	return predicate.Member(sql.FieldNotNull(FieldToldOf))
+}
+
+// ToldOfOthersEQ applies the EQ predicate on the "told_of_others" field.
+func ToldOfOthersEQ(v bool) predicate.Member {
+	return predicate.Member(sql.FieldEQ(FieldToldOfOthers, v))
+}
+
+// ToldOfOthersNEQ applies the NEQ predicate on the "told_of_others" field.
+func ToldOfOthersNEQ(v bool) predicate.Member {
+	return predicate.Member(sql.FieldNEQ(FieldToldOfOthers, v))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.

@@ -200,6 +200,7 @@ var (
 		{Name: "canary_until", Type: field.TypeTime, Nullable: true},
 		{Name: "reference", Type: field.TypeString, Nullable: true},
 		{Name: "expires_at", Type: field.TypeTime, Nullable: true},
+		{Name: "launched_by_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "launched_at", Type: field.TypeTime, Nullable: true},
 		{Name: "completed_at", Type: field.TypeTime, Nullable: true},
@@ -229,19 +230,19 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "campaign_template_template",
-				Columns:    []*schema.Column{CampaignColumns[37]},
+				Columns:    []*schema.Column{CampaignColumns[38]},
 				RefColumns: []*schema.Column{TemplateColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "campaign_phone_number_phone_number",
-				Columns:    []*schema.Column{CampaignColumns[38]},
+				Columns:    []*schema.Column{CampaignColumns[39]},
 				RefColumns: []*schema.Column{PhoneNumberColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "campaign_member_created_by",
-				Columns:    []*schema.Column{CampaignColumns[39]},
+				Columns:    []*schema.Column{CampaignColumns[40]},
 				RefColumns: []*schema.Column{MemberColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -255,7 +256,7 @@ var (
 			{
 				Name:    "campaign_organization_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignColumns[1], CampaignColumns[20]},
+				Columns: []*schema.Column{CampaignColumns[1], CampaignColumns[21]},
 			},
 			{
 				Name:    "campaign_status_scheduled_at",
@@ -268,7 +269,7 @@ var (
 			{
 				Name:    "campaign_phone_number_id",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignColumns[38]},
+				Columns: []*schema.Column{CampaignColumns[39]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status IN ('PREPARING', 'RUNNING', 'PAUSED')",
 				},
@@ -276,7 +277,7 @@ var (
 			{
 				Name:    "campaign_template_id",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignColumns[37]},
+				Columns: []*schema.Column{CampaignColumns[38]},
 			},
 			{
 				Name:    "campaign_organization_id_reference",
@@ -476,6 +477,7 @@ var (
 		{Name: "created", Type: field.TypeInt, Default: 0},
 		{Name: "updated", Type: field.TypeInt, Default: 0},
 		{Name: "rejected", Type: field.TypeInt, Default: 0},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "finished_at", Type: field.TypeTime, Nullable: true},
 	}
@@ -982,6 +984,8 @@ var (
 	MemberColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
 		{Name: "role", Type: field.TypeEnum, Enums: []string{"OWNER", "ADMIN", "CAMPAIGNER", "VIEWER"}},
+		{Name: "told_of", Type: field.TypeJSON, Nullable: true},
+		{Name: "told_of_others", Type: field.TypeBool, Default: false},
 		{Name: "created_at", Type: field.TypeTime},
 		{Name: "organization_id", Type: field.TypeUUID},
 		{Name: "user_id", Type: field.TypeUUID},
@@ -994,13 +998,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "member_organization_members",
-				Columns:    []*schema.Column{MemberColumns[3]},
+				Columns:    []*schema.Column{MemberColumns[5]},
 				RefColumns: []*schema.Column{OrganizationColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "member_app_user_memberships",
-				Columns:    []*schema.Column{MemberColumns[4]},
+				Columns:    []*schema.Column{MemberColumns[6]},
 				RefColumns: []*schema.Column{AppUserColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
@@ -1009,12 +1013,12 @@ var (
 			{
 				Name:    "member_organization_id_id",
 				Unique:  false,
-				Columns: []*schema.Column{MemberColumns[3], MemberColumns[0]},
+				Columns: []*schema.Column{MemberColumns[5], MemberColumns[0]},
 			},
 			{
 				Name:    "member_organization_id_user_id",
 				Unique:  true,
-				Columns: []*schema.Column{MemberColumns[3], MemberColumns[4]},
+				Columns: []*schema.Column{MemberColumns[5], MemberColumns[6]},
 			},
 		},
 	}
@@ -1187,6 +1191,96 @@ var (
 				Name:    "messagingwindow_account_id_at",
 				Unique:  false,
 				Columns: []*schema.Column{MessagingWindowColumns[2], MessagingWindowColumns[5]},
+			},
+		},
+	}
+	// NotificationColumns holds the columns for the "notification" table.
+	NotificationColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeEnum, Enums: []string{"CAMPAIGN_PAUSED", "CAMPAIGN_ENDED", "IMPORT_FAILED", "TOKEN_EXPIRING", "TOKEN_EXPIRED", "ACCOUNT_RESTRICTED", "TEMPLATE_REJECTED"}},
+		{Name: "cause", Type: field.TypeString},
+		{Name: "scope", Type: field.TypeString},
+		{Name: "subject_id", Type: field.TypeUUID},
+		{Name: "reason", Type: field.TypeString, Default: ""},
+		{Name: "detail", Type: field.TypeString, Default: ""},
+		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "launched_by_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "batch_id", Type: field.TypeUUID, Nullable: true},
+		{Name: "batched_at", Type: field.TypeTime, Nullable: true},
+	}
+	// NotificationTable holds the schema information for the "notification" table.
+	NotificationTable = &schema.Table{
+		Name:       "notification",
+		Columns:    NotificationColumns,
+		PrimaryKey: []*schema.Column{NotificationColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "notification_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationColumns[1], NotificationColumns[0]},
+			},
+			{
+				Name:    "notification_organization_id_cause",
+				Unique:  true,
+				Columns: []*schema.Column{NotificationColumns[1], NotificationColumns[3]},
+			},
+			{
+				Name:    "notification_organization_id_scope",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationColumns[1], NotificationColumns[4]},
+			},
+			{
+				Name:    "notification_batch_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationColumns[11]},
+			},
+			{
+				Name:    "notification_batched_at",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationColumns[12]},
+			},
+			{
+				Name:    "notification_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationColumns[10]},
+			},
+		},
+	}
+	// NotificationMailColumns holds the columns for the "notification_mail" table.
+	NotificationMailColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "organization_id", Type: field.TypeUUID},
+		{Name: "sealed_token", Type: field.TypeBytes, Nullable: true},
+		{Name: "mail_after", Type: field.TypeTime, Nullable: true},
+		{Name: "mail_attempts", Type: field.TypeInt, Default: 0},
+		{Name: "mailed_at", Type: field.TypeTime, Nullable: true},
+		{Name: "batch_id", Type: field.TypeUUID},
+		{Name: "member_id", Type: field.TypeUUID},
+		{Name: "created_at", Type: field.TypeTime},
+		{Name: "expires_at", Type: field.TypeTime},
+	}
+	// NotificationMailTable holds the schema information for the "notification_mail" table.
+	NotificationMailTable = &schema.Table{
+		Name:       "notification_mail",
+		Columns:    NotificationMailColumns,
+		PrimaryKey: []*schema.Column{NotificationMailColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "notificationmail_organization_id_id",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationMailColumns[1], NotificationMailColumns[0]},
+			},
+			{
+				Name:    "notificationmail_batch_id_member_id",
+				Unique:  true,
+				Columns: []*schema.Column{NotificationMailColumns[6], NotificationMailColumns[7]},
+			},
+			{
+				Name:    "notificationmail_mail_after",
+				Unique:  false,
+				Columns: []*schema.Column{NotificationMailColumns[3]},
 			},
 		},
 	}
@@ -1823,6 +1917,8 @@ var (
 		MemberTable,
 		MessageTable,
 		MessagingWindowTable,
+		NotificationTable,
+		NotificationMailTable,
 		OrganizationTable,
 		PasswordResetTable,
 		PhoneNumberTable,
@@ -1948,6 +2044,12 @@ func init() {
 	}
 	MessagingWindowTable.Annotation = &entsql.Annotation{
 		Table: "messaging_window",
+	}
+	NotificationTable.Annotation = &entsql.Annotation{
+		Table: "notification",
+	}
+	NotificationMailTable.Annotation = &entsql.Annotation{
+		Table: "notification_mail",
 	}
 	OrganizationTable.Annotation = &entsql.Annotation{
 		Table: "organization",

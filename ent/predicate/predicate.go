@@ -93,6 +93,12 @@ type Message func(*sql.Selector)
 // MessagingWindow is the predicate function for messagingwindow builders.
 type MessagingWindow func(*sql.Selector)
 
+// Notification is the predicate function for notification builders.
+type Notification func(*sql.Selector)
+
+// NotificationMail is the predicate function for notificationmail builders.
+type NotificationMail func(*sql.Selector)
+
 // Organization is the predicate function for organization builders.
 type Organization func(*sql.Selector)
 

@@ -33,6 +33,8 @@ import (
 	"carillon/ent/member"
 	"carillon/ent/message"
 	"carillon/ent/messagingwindow"
+	"carillon/ent/notification"
+	"carillon/ent/notificationmail"
 	"carillon/ent/organization"
 	"carillon/ent/passwordreset"
 	"carillon/ent/phonenumber"
@@ -178,51 +180,51 @@ func init() {
 	// campaign.DefaultTranslate holds the default value on creation for the translate field.
 	campaign.DefaultTranslate = campaignDescTranslate.Default.(bool)
 	// campaignDescCreatedAt is the schema descriptor for created_at field.
-	campaignDescCreatedAt := campaignFields[21].Descriptor()
+	campaignDescCreatedAt := campaignFields[22].Descriptor()
 	// campaign.DefaultCreatedAt holds the default value on creation for the created_at field.
 	campaign.DefaultCreatedAt = campaignDescCreatedAt.Default.(func() time.Time)
 	// campaignDescTotal is the schema descriptor for total field.
-	campaignDescTotal := campaignFields[27].Descriptor()
+	campaignDescTotal := campaignFields[28].Descriptor()
 	// campaign.DefaultTotal holds the default value on creation for the total field.
 	campaign.DefaultTotal = campaignDescTotal.Default.(int)
 	// campaignDescQueued is the schema descriptor for queued field.
-	campaignDescQueued := campaignFields[28].Descriptor()
+	campaignDescQueued := campaignFields[29].Descriptor()
 	// campaign.DefaultQueued holds the default value on creation for the queued field.
 	campaign.DefaultQueued = campaignDescQueued.Default.(int)
 	// campaignDescSending is the schema descriptor for sending field.
-	campaignDescSending := campaignFields[29].Descriptor()
+	campaignDescSending := campaignFields[30].Descriptor()
 	// campaign.DefaultSending holds the default value on creation for the sending field.
 	campaign.DefaultSending = campaignDescSending.Default.(int)
 	// campaignDescAccepted is the schema descriptor for accepted field.
-	campaignDescAccepted := campaignFields[30].Descriptor()
+	campaignDescAccepted := campaignFields[31].Descriptor()
 	// campaign.DefaultAccepted holds the default value on creation for the accepted field.
 	campaign.DefaultAccepted = campaignDescAccepted.Default.(int)
 	// campaignDescSent is the schema descriptor for sent field.
-	campaignDescSent := campaignFields[31].Descriptor()
+	campaignDescSent := campaignFields[32].Descriptor()
 	// campaign.DefaultSent holds the default value on creation for the sent field.
 	campaign.DefaultSent = campaignDescSent.Default.(int)
 	// campaignDescDelivered is the schema descriptor for delivered field.
-	campaignDescDelivered := campaignFields[32].Descriptor()
+	campaignDescDelivered := campaignFields[33].Descriptor()
 	// campaign.DefaultDelivered holds the default value on creation for the delivered field.
 	campaign.DefaultDelivered = campaignDescDelivered.Default.(int)
 	// campaignDescRead is the schema descriptor for read field.
-	campaignDescRead := campaignFields[33].Descriptor()
+	campaignDescRead := campaignFields[34].Descriptor()
 	// campaign.DefaultRead holds the default value on creation for the read field.
 	campaign.DefaultRead = campaignDescRead.Default.(int)
 	// campaignDescFailed is the schema descriptor for failed field.
-	campaignDescFailed := campaignFields[34].Descriptor()
+	campaignDescFailed := campaignFields[35].Descriptor()
 	// campaign.DefaultFailed holds the default value on creation for the failed field.
 	campaign.DefaultFailed = campaignDescFailed.Default.(int)
 	// campaignDescUnknown is the schema descriptor for unknown field.
-	campaignDescUnknown := campaignFields[35].Descriptor()
+	campaignDescUnknown := campaignFields[36].Descriptor()
 	// campaign.DefaultUnknown holds the default value on creation for the unknown field.
 	campaign.DefaultUnknown = campaignDescUnknown.Default.(int)
 	// campaignDescSkipped is the schema descriptor for skipped field.
-	campaignDescSkipped := campaignFields[36].Descriptor()
+	campaignDescSkipped := campaignFields[37].Descriptor()
 	// campaign.DefaultSkipped holds the default value on creation for the skipped field.
 	campaign.DefaultSkipped = campaignDescSkipped.Default.(int)
 	// campaignDescCanceled is the schema descriptor for canceled field.
-	campaignDescCanceled := campaignFields[37].Descriptor()
+	campaignDescCanceled := campaignFields[38].Descriptor()
 	// campaign.DefaultCanceled holds the default value on creation for the canceled field.
 	campaign.DefaultCanceled = campaignDescCanceled.Default.(int)
 	// campaignDescID is the schema descriptor for id field.
@@ -374,7 +376,7 @@ func init() {
 	// contactimport.DefaultRejected holds the default value on creation for the rejected field.
 	contactimport.DefaultRejected = contactimportDescRejected.Default.(int)
 	// contactimportDescCreatedAt is the schema descriptor for created_at field.
-	contactimportDescCreatedAt := contactimportFields[17].Descriptor()
+	contactimportDescCreatedAt := contactimportFields[18].Descriptor()
 	// contactimport.DefaultCreatedAt holds the default value on creation for the created_at field.
 	contactimport.DefaultCreatedAt = contactimportDescCreatedAt.Default.(func() time.Time)
 	// contactimportDescID is the schema descriptor for id field.
@@ -658,8 +660,12 @@ func init() {
 	_ = memberMixinFields0
 	memberFields := schema.Member{}.Fields()
 	_ = memberFields
+	// memberDescToldOfOthers is the schema descriptor for told_of_others field.
+	memberDescToldOfOthers := memberFields[3].Descriptor()
+	// member.DefaultToldOfOthers holds the default value on creation for the told_of_others field.
+	member.DefaultToldOfOthers = memberDescToldOfOthers.Default.(bool)
 	// memberDescCreatedAt is the schema descriptor for created_at field.
-	memberDescCreatedAt := memberFields[2].Descriptor()
+	memberDescCreatedAt := memberFields[4].Descriptor()
 	// member.DefaultCreatedAt holds the default value on creation for the created_at field.
 	member.DefaultCreatedAt = memberDescCreatedAt.Default.(func() time.Time)
 	// memberDescID is the schema descriptor for id field.
@@ -714,6 +720,64 @@ func init() {
 	messagingwindowDescID := messagingwindowMixinFields0[0].Descriptor()
 	// messagingwindow.DefaultID holds the default value on creation for the id field.
 	messagingwindow.DefaultID = messagingwindowDescID.Default.(func() uid.ID)
+	notificationMixin := schema.Notification{}.Mixin()
+	notification.Policy = privacy.NewPolicies(notificationMixin[0], schema.Notification{})
+	notification.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := notification.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	notificationMixinFields0 := notificationMixin[0].Fields()
+	_ = notificationMixinFields0
+	notificationFields := schema.Notification{}.Fields()
+	_ = notificationFields
+	// notificationDescReason is the schema descriptor for reason field.
+	notificationDescReason := notificationFields[4].Descriptor()
+	// notification.DefaultReason holds the default value on creation for the reason field.
+	notification.DefaultReason = notificationDescReason.Default.(string)
+	// notificationDescDetail is the schema descriptor for detail field.
+	notificationDescDetail := notificationFields[5].Descriptor()
+	// notification.DefaultDetail holds the default value on creation for the detail field.
+	notification.DefaultDetail = notificationDescDetail.Default.(string)
+	// notificationDescCreatedAt is the schema descriptor for created_at field.
+	notificationDescCreatedAt := notificationFields[8].Descriptor()
+	// notification.DefaultCreatedAt holds the default value on creation for the created_at field.
+	notification.DefaultCreatedAt = notificationDescCreatedAt.Default.(func() time.Time)
+	// notificationDescID is the schema descriptor for id field.
+	notificationDescID := notificationMixinFields0[0].Descriptor()
+	// notification.DefaultID holds the default value on creation for the id field.
+	notification.DefaultID = notificationDescID.Default.(func() uid.ID)
+	notificationmailMixin := schema.NotificationMail{}.Mixin()
+	notificationmail.Policy = privacy.NewPolicies(notificationmailMixin[0], schema.NotificationMail{})
+	notificationmail.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := notificationmail.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	notificationmailMixinFields0 := notificationmailMixin[0].Fields()
+	_ = notificationmailMixinFields0
+	notificationmailMixinFields1 := notificationmailMixin[1].Fields()
+	_ = notificationmailMixinFields1
+	notificationmailFields := schema.NotificationMail{}.Fields()
+	_ = notificationmailFields
+	// notificationmailDescMailAttempts is the schema descriptor for mail_attempts field.
+	notificationmailDescMailAttempts := notificationmailMixinFields1[2].Descriptor()
+	// notificationmail.DefaultMailAttempts holds the default value on creation for the mail_attempts field.
+	notificationmail.DefaultMailAttempts = notificationmailDescMailAttempts.Default.(int)
+	// notificationmailDescCreatedAt is the schema descriptor for created_at field.
+	notificationmailDescCreatedAt := notificationmailFields[2].Descriptor()
+	// notificationmail.DefaultCreatedAt holds the default value on creation for the created_at field.
+	notificationmail.DefaultCreatedAt = notificationmailDescCreatedAt.Default.(func() time.Time)
+	// notificationmailDescID is the schema descriptor for id field.
+	notificationmailDescID := notificationmailMixinFields0[0].Descriptor()
+	// notificationmail.DefaultID holds the default value on creation for the id field.
+	notificationmail.DefaultID = notificationmailDescID.Default.(func() uid.ID)
 	organization.Policy = privacy.NewPolicies(schema.Organization{})
 	organization.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {

@@ -271,6 +271,8 @@ func (ContactImport) Fields() []ent.Field {
 		field.Int("created").Default(0),
 		field.Int("updated").Default(0),
 		field.Int("rejected").Default(0),
+		field.UUID("created_by_id", uid.ID{}).Optional().Nillable().Annotations(hidden()).
+			Comment("the member who started it; null where an API key did"),
 		createdAt(),
 		field.Time("finished_at").Optional().Nillable(),
 	}

@@ -47,6 +47,8 @@ func (Campaign) Fields() []ent.Field {
 		field.String("reference").Optional().Nillable().Comment("the caller's own name for it"),
 		field.Time("expires_at").Optional().Nillable(),
 		optionalReference("created_by_id"),
+		field.UUID("launched_by_id", uid.ID{}).Optional().Nillable().Annotations(hidden()).
+			Comment("the member who launched it last; null where an API key did"),
 		field.Time("created_at").Immutable().Default(now).Annotations(entgql.OrderField("CREATED_AT")),
 		field.Time("launched_at").Optional().Nillable(),
 		field.Time("completed_at").Optional().Nillable(),

@@ -79,6 +79,9 @@ func (Member) Fields() []ent.Field {
 	return []ent.Field{
 		reference("user_id"),
 		field.Enum("role").GoType(enum.Role("")),
+		field.JSON("told_of", []enum.NotificationKind{}).Optional().
+			Comment("the kinds of which they have chosen to be told by mail; null: those of their role"),
+		field.Bool("told_of_others").Default(false).Comment("also of what others made or launched"),
 		createdAt(),
 	}
 }

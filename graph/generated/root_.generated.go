@@ -523,12 +523,14 @@ type ComplexityRoot struct {
 	}
 
 	Member struct {
-		CreatedAt    func(childComplexity int) int
-		ID           func(childComplexity int) int
-		Organization func(childComplexity int) int
-		Role         func(childComplexity int) int
-		SecondFactor func(childComplexity int) int
-		User         func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Notifications func(childComplexity int) int
+		Organization  func(childComplexity int) int
+		Role          func(childComplexity int) int
+		SecondFactor  func(childComplexity int) int
+		ToldOfOthers  func(childComplexity int) int
+		User          func(childComplexity int) int
 	}
 
 	MemberPayload struct {
@@ -671,6 +673,7 @@ type ComplexityRoot struct {
 		UpdateContact            func(childComplexity int, input model.UpdateContactInput) int
 		UpdateContactList        func(childComplexity int, input model.UpdateContactListInput) int
 		UpdateMember             func(childComplexity int, input model.UpdateMemberInput) int
+		UpdateNotifications      func(childComplexity int, input model.UpdateNotificationsInput) int
 		UpdateOrganization       func(childComplexity int, input model.UpdateOrganizationInput) int
 		UpdatePhoneNumber        func(childComplexity int, input model.UpdatePhoneNumberInput) int
 		UpdateSegment            func(childComplexity int, input model.UpdateSegmentInput) int
@@ -1079,6 +1082,12 @@ type ComplexityRoot struct {
 		Body        func(childComplexity int) int
 		EffectiveAt func(childComplexity int) int
 		Version     func(childComplexity int) int
+	}
+
+	UpdateNotificationsPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Member           func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
 	}
 
 	UploadMediaPayload struct {
@@ -2968,6 +2977,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Member.ID(childComplexity), true
+	case "Member.notifications":
+		if e.ComplexityRoot.Member.Notifications == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Notifications(childComplexity), true
 	case "Member.organization":
 		if e.ComplexityRoot.Member.Organization == nil {
 			break
@@ -2986,6 +3001,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Member.SecondFactor(childComplexity), true
+	case "Member.notifyOfOthers":
+		if e.ComplexityRoot.Member.ToldOfOthers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.ToldOfOthers(childComplexity), true
 	case "Member.user":
 		if e.ComplexityRoot.Member.User == nil {
 			break
@@ -3996,6 +4017,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateMember(childComplexity, args["input"].(model.UpdateMemberInput)), true
+	case "Mutation.updateNotifications":
+		if e.ComplexityRoot.Mutation.UpdateNotifications == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateNotifications_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateNotifications(childComplexity, args["input"].(model.UpdateNotificationsInput)), true
 	case "Mutation.updateOrganization":
 		if e.ComplexityRoot.Mutation.UpdateOrganization == nil {
 			break
@@ -5775,6 +5807,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Terms.Version(childComplexity), true
 
+	case "UpdateNotificationsPayload.clientMutationId":
+		if e.ComplexityRoot.UpdateNotificationsPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateNotificationsPayload.ClientMutationID(childComplexity), true
+	case "UpdateNotificationsPayload.member":
+		if e.ComplexityRoot.UpdateNotificationsPayload.Member == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateNotificationsPayload.Member(childComplexity), true
+	case "UpdateNotificationsPayload.userErrors":
+		if e.ComplexityRoot.UpdateNotificationsPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UpdateNotificationsPayload.UserErrors(childComplexity), true
+
 	case "UploadMediaPayload.clientMutationId":
 		if e.ComplexityRoot.UploadMediaPayload.ClientMutationID == nil {
 			break
@@ -6068,6 +6119,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateContactInput", ec.unmarshalInputUpdateContactInput),
 			graphql.NewInputUnmarshaler("UpdateContactListInput", ec.unmarshalInputUpdateContactListInput),
 			graphql.NewInputUnmarshaler("UpdateMemberInput", ec.unmarshalInputUpdateMemberInput),
+			graphql.NewInputUnmarshaler("UpdateNotificationsInput", ec.unmarshalInputUpdateNotificationsInput),
 			graphql.NewInputUnmarshaler("UpdateOrganizationInput", ec.unmarshalInputUpdateOrganizationInput),
 			graphql.NewInputUnmarshaler("UpdatePhoneNumberInput", ec.unmarshalInputUpdatePhoneNumberInput),
 			graphql.NewInputUnmarshaler("UpdateSegmentInput", ec.unmarshalInputUpdateSegmentInput),
@@ -9738,6 +9790,66 @@ enum MessageRoute {
 "What has changed, as it is now."
 union StatusChange = Template | PhoneNumber | Account | Campaign
 `, BuiltIn: false},
+	{Name: "../../schema/notification.graphql", Input: `extend type Mutation {
+  """
+  Chooses of what the caller is told by mail in the organization that they call from. Mail goes to a proven address only, from a
+  service with a mail server, and at most once to each member for one cause.
+  User errors: INVALID (kinds: one of them twice). Errors: FORBIDDEN (an API key calls).
+  """
+  updateNotifications("Of what." input: UpdateNotificationsInput!): UpdateNotificationsPayload! @role(is: VIEWER, person: true)
+}
+
+extend type Member {
+  """
+  Of what they are told by mail: what they have chosen by updateNotifications, else what is usual for their role. That is
+  everything for OWNER and ADMIN, the kinds of campaigns and imports for CAMPAIGNER, and nothing for VIEWER.
+  """
+  notifications: [NotificationKind!]!
+  """
+  Whether they are told of everybody's campaigns and imports, and not only of those that they made or launched. What nobody made
+  who is still a member (an API key did, or they have left) is told to OWNER and ADMIN, where they are told of that kind.
+  """
+  notifyOfOthers: Boolean!
+}
+
+"Of what members are told by mail, with the reason and what to do."
+enum NotificationKind {
+  "A campaign paused by itself, or could not start when it was scheduled. One that waits for a limit is told of once a day."
+  CAMPAIGN_PAUSED
+  "A campaign is COMPLETED: nothing is left to send."
+  CAMPAIGN_ENDED
+  "An import of contacts could not be finished."
+  IMPORT_FAILED
+  "An account's access token runs out in 14, 3 or 1 days."
+  TOKEN_EXPIRING
+  "WhatsApp no longer takes an account's access token."
+  TOKEN_EXPIRED
+  "WhatsApp restricted or disabled an account, or took it away."
+  ACCOUNT_RESTRICTED
+  "WhatsApp rejected, paused or disabled a template."
+  TEMPLATE_REJECTED
+}
+
+"Of what the caller wants to be told."
+input UpdateNotificationsInput {
+  "Of these and no others; an empty list is nothing, null is what is usual for the caller's role."
+  kinds: [NotificationKind!]
+  "Also of campaigns and imports that others made; null leaves it as it is."
+  ofOthers: Boolean
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"Of what the caller is told from now on."
+type UpdateNotificationsPayload {
+  "The caller's membership; null when there are user errors."
+  member: Member
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+`, BuiltIn: false},
 	{Name: "../../schema/oidc.graphql", Input: `extend type Query {
   "The identity provider with whose accounts users can sign in; null when there is none."
   externalSignIn: ExternalSignIn @public
@@ -11655,6 +11767,10 @@ func (ec *executionContext) childFields_Member(ctx context.Context, field graphq
 		return ec.fieldContext_Member_createdAt(ctx, field)
 	case "secondFactor":
 		return ec.fieldContext_Member_secondFactor(ctx, field)
+	case "notifications":
+		return ec.fieldContext_Member_notifications(ctx, field)
+	case "notifyOfOthers":
+		return ec.fieldContext_Member_notifyOfOthers(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Member", field.Name)
 }
@@ -12555,6 +12671,18 @@ func (ec *executionContext) childFields_Terms(ctx context.Context, field graphql
 		return ec.fieldContext_Terms_effectiveAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Terms", field.Name)
+}
+
+func (ec *executionContext) childFields_UpdateNotificationsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "member":
+		return ec.fieldContext_UpdateNotificationsPayload_member(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_UpdateNotificationsPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_UpdateNotificationsPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UpdateNotificationsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_UploadMediaPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -1742,6 +1742,26 @@ type UpdateMemberInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Of what the caller wants to be told.
+type UpdateNotificationsInput struct {
+	// Of these and no others; an empty list is nothing, null is what is usual for the caller's role.
+	Kinds []enum.NotificationKind `json:"kinds,omitempty"`
+	// Also of campaigns and imports that others made; null leaves it as it is.
+	OfOthers *bool `json:"ofOthers,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// Of what the caller is told from now on.
+type UpdateNotificationsPayload struct {
+	// The caller's membership; null when there are user errors.
+	Member *ent.Member `json:"member,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // What is to change of an organization. What is left out or null stays.
 type UpdateOrganizationInput struct {
 	// What its members call it, up to 100 characters.
