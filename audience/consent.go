@@ -124,7 +124,7 @@ func counted(ctx context.Context, tx *database.Tx, p Person, st Statement) (*del
 	}
 
 	out := *st.Answers
-	out.At = st.SaidAt
+	out.At, out.Contact = st.SaidAt, p.ID
 	if p.Contact != nil && p.Contact.Country != nil {
 		out.Country = *p.Contact.Country
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"carillon/delivery"
+	"carillon/ent"
 	"carillon/ent/campaign"
 	"carillon/ent/enum"
 	"carillon/whatsapp"
@@ -25,6 +26,28 @@ func (s *Service) Brake(ctx context.Context, t delivery.Tally) error {
 	_, err = s.Stop(ctx, campaign.ID(t.Campaign), enum.CampaignStatusReasonFailureRate, failureText(t, failures))
 
 	return err
+}
+
+// brakeOptOuts stops a campaign to which too many people answer by opting out. The sweep calls it:
+// opt-outs are written down with people's consent, and not by the journal.
+func (s *Service) brakeOptOuts(ctx context.Context, c *ent.Campaign) (stopped bool, err error) {
+	if c.RecentAnswers == nil || !changes[stop].leadsFrom(c.Status) {
+		return false, nil
+	}
+
+	o := delivery.CountRecentOptOuts(*c.RecentAnswers)
+	if !o.TooMany() {
+		return false, nil
+	}
+
+	n, err := s.Stop(ctx, campaign.ID(c.ID), enum.CampaignStatusReasonQualityLow, optOutText(o))
+
+	return n > 0, err
+}
+
+func optOutText(o delivery.OptOuts) string {
+	return fmt.Sprintf("%d people opted out while WhatsApp took the last %d messages: %.1f %%. "+
+		"Look at whom the campaign goes to and what it says, then resume it.", o.People, o.Accepted, 100*o.Share())
 }
 
 func failureText(t delivery.Tally, failures []delivery.Failures) string {

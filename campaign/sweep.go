@@ -38,6 +38,14 @@ func (s *Service) Sweep(ctx context.Context) error {
 
 	var enrolled []uid.ID
 	for _, c := range active {
+		stopped, err := s.brakeOptOuts(ctx, c)
+		if err != nil {
+			return err
+		}
+		if stopped {
+			continue
+		}
+
 		done, err := s.sweepOne(ctx, c)
 		if err != nil {
 			return err

@@ -50,7 +50,10 @@ func (q *Queue) AmendInTx(ctx context.Context, tx *database.Tx, a Amendment, opt
 
 	l := newLedger(q.now())
 	tx.After(func(ctx context.Context) { l.tell(ctx, q.news) })
-	l.optedOut(optOuts)
+	if err := l.optedOut(ctx, tx, optOuts); err != nil {
+		return false, err
+	}
+
 	l.log(r, status, Fact{At: a.At})
 	if err := l.write(ctx, tx); err != nil {
 		return false, fmt.Errorf("log what became of a message: %w", err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 
 	"carillon/database"
 	"carillon/ent/enum"
@@ -21,9 +22,30 @@ const (
 	accepted    = 'a'
 	refused     = 'r'
 	failedLater = 'f' // it was accepted before: that letter stands, too
+	optedOut    = 'o' // a person opted out in answer
 
 	usualThreshold = 0.2
+
+	// leastOptOuts people who opted out, and as many as this share of those whose message WhatsApp
+	// took, stop a campaign. docs/engine.md says why these numbers.
+	leastOptOuts = 5
+	mostOptedOut = 0.05
 )
+
+// OptOuts are how many people opted out among a campaign's last answers, and of how many WhatsApp
+// took the message.
+type OptOuts struct{ People, Accepted int }
+
+// CountRecentOptOuts reads a campaign's recent_answers.
+func CountRecentOptOuts(answers string) OptOuts {
+	return OptOuts{strings.Count(answers, string(optedOut)), strings.Count(answers, string(accepted))}
+}
+
+// Share is how many opted out of those who may have got the message.
+func (o OptOuts) Share() float64 { return min(1, float64(o.People)/float64(max(o.Accepted, 1))) }
+
+// TooMany says whether the campaign is to stop.
+func (o OptOuts) TooMany() bool { return o.People >= leastOptOuts && o.Share() >= mostOptedOut }
 
 // Tally is how the last answers to a campaign's messages were.
 type Tally struct {

@@ -71,13 +71,6 @@ func (l *ledger) count(r *row, n int) {
 	}
 }
 
-// optedOut counts people who opted out. No message shows that, so nothing can recount it.
-func (l *ledger) optedOut(all []OptOut) {
-	for _, o := range all {
-		l.sum(o.statisticKey()).OptedOut++
-	}
-}
-
 // sum gives what is added to an hourly sum.
 func (l *ledger) sum(key statisticKey) *Sums {
 	if l.sums[key] == nil {

@@ -136,7 +136,9 @@ func notAfter(t, now time.Time) time.Time {
 
 // Count writes the sums and the log, with the opt-outs that were expressed by the messages.
 func (r *Receipt) Count(ctx context.Context, tx *database.Tx, optOuts ...OptOut) error {
-	r.ledger.optedOut(optOuts)
+	if err := r.ledger.optedOut(ctx, tx, optOuts); err != nil {
+		return err
+	}
 	if err := r.ledger.write(ctx, tx); err != nil {
 		return fmt.Errorf("count received messages: %w", err)
 	}
