@@ -39,6 +39,19 @@ func (s *service) operate(args ...string) string {
 	return out.String()
 }
 
+// card writes a rate card with one price into a file of its own.
+func (s *service) card(folder, market, rate string) (file string) {
+	s.t.Helper()
+	file = filepath.Join(folder, market+rate+".csv")
+	err := os.WriteFile(file, []byte("effective_date,currency,market,category,rate\n2026-10-01,USD,"+market+
+		",marketing,"+rate+"\n"), 0o600)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+
+	return file
+}
+
 // operations are the names that the help of `carillon admin` lists.
 func operations(t *testing.T) (names []string) {
 	t.Helper()
@@ -81,6 +94,8 @@ func TestTheOperatorsCommands(t *testing.T) {
 	db.Client.User.Update().SetSecondFactorAt(database.Now()).ExecX(system)
 	tried, recorded := map[string]bool{}, []string{}
 
+	card, corrected, wrong := s.card(folder, "Germany", "0.1131"), s.card(folder, "Germany", "0.1132"),
+		s.card(folder, "Atlantis", "1")
 	for _, step := range []struct{ command, says string }{
 		{"organizations", `Lucky Shrub +ACTIVE +1 +0 +0 +0`},
 		{"reset-password Ann@example.com", `^http\S+/reset-password#token=crp_\w+\n$`},
@@ -104,6 +119,14 @@ func TestTheOperatorsCommands(t *testing.T) {
 		{"notice off", "no notice"},
 		{"maintenance on --notice now", "maintenance is on"},
 		{"maintenance off", "maintenance is off"},
+		{"rates import " + card,
+			"imported: Rates USD from 2026-10-01 .list, 1 markets.\n(note: .*\n)*in force within ten seconds"},
+		{"rates import " + card, "nothing new: Rates USD from 2026-10-01 is there already"},
+		{"rates import --json --correction --name Autumn " + corrected, `"name": "Autumn",\n *"kind": "LIST"`},
+		{"rates import --example", "Example, not to be relied on"},
+		{"rates list", `Autumn +LIST +USD +2026-10-01 +- +2 +1.*\n.* +1 +1 +a correction took its place\n.* an example, not`},
+		{"rates list --json", `"example": true`},
+		{"rates example", "^effective_date,currency,market,category,rate\n"},
 		{"rotate-keys", "0 secrets sealed anew"},
 		{"close " + id + " --yes", "CLOSED"},
 		{"erase " + id + " --yes", "erased: .* 1 users"},
@@ -138,6 +161,9 @@ func TestTheOperatorsCommands(t *testing.T) {
 	}
 
 	for command, says := range map[string]string{
+		"rates": "rates list", "rates import": "name one file", "rates import nowhere.csv": "nowhere.csv",
+		"rates import " + card + " --effective 2026-10-01": "leave it out", "rates import --example " + card: "no file",
+		"rates import " + wrong: `line 2, market: "Atlantis" is no market`, "rates delete": "rates list",
 		"suspend " + id: "reason", "suspend org_x --reason y": "org_x", "close " + id: "--yes", "erase " + id: "--yes",
 		"maintenance perhaps":             "on or off",
 		"quota " + id + " --numbers many": "many", "create-user nobody": "e-mail",

@@ -34,6 +34,7 @@ import (
 	"carillon/metawebhook"
 	"carillon/notification"
 	"carillon/operator"
+	"carillon/pricing"
 	"carillon/ratelimit"
 	"carillon/redisclient"
 	"carillon/secret"
@@ -61,6 +62,7 @@ type App struct {
 	Operator *operator.Service
 	Queue    *delivery.Queue
 	Journal  *delivery.Journal
+	Prices   *pricing.Book
 	Hub      *hub.Hub[delivery.Event]
 	Webhooks *metawebhook.Handler
 
@@ -139,6 +141,8 @@ func (p *App) buildDelivery(context.Context) error {
 	})
 	p.news = newsTo{p.Hub}
 	p.Journal = delivery.NewJournal(p.DB, p.news, database.Now, p.Log)
+	p.Prices = pricing.NewBook(p.DB, database.Now, p.Log)
+	p.Journal.PriceBy(p.Prices)
 	p.Queue = delivery.NewQueue(p.DB, p.Journal, p.news, database.Now)
 	p.tasks = worker.NewTasks(p.redis, p.prefix, p.Log)
 
@@ -228,7 +232,7 @@ func (p *App) buildDoors(context.Context) error {
 		Direct:   direct,
 		Media:    p.media,
 		Operator: operator.NewStates(p.DB, now),
-		Log:      p.events, Hub: p.Hub, Rates: worker.NewPace(p.quick, p.prefix), Budgets: budgets,
+		Log:      p.events, Hub: p.Hub, Rates: worker.NewPace(p.quick, p.prefix), Prices: p.Prices, Budgets: budgets,
 		Now: now, Logger: p.Log, AllowedOrigins: cfg.AllowedOrigins,
 		ClientIP: p.clients.Of,
 		Transport: transport.Options{MaxUpload: whatsapp.MaxMedia + 1<<20, Memory: int(cfg.Limits.Memory),

@@ -7,6 +7,7 @@ import (
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
+	"carillon/pricing"
 	"carillon/uid"
 )
 
@@ -15,6 +16,8 @@ type Progress struct {
 	Organization, Campaign uid.ID
 
 	Total, Queued, Sending, Accepted, Sent, Delivered, Read, Failed, Unknown, Skipped, Canceled int
+
+	Cost *pricing.Money // of what was delivered; nil as long as no price is known
 
 	Fraction      float64 // of messages that need no more sending
 	RatePerSecond float64 // since the launch, on average; 0 when nothing is under way
@@ -27,6 +30,10 @@ func ProgressOf(c *ent.Campaign, now time.Time) Progress {
 		Organization: c.OrganizationID, Campaign: c.ID, Total: c.Total, Queued: c.Queued, Sending: c.Sending,
 		Accepted: c.Accepted, Sent: c.Sent,
 		Delivered: c.Delivered, Read: c.Read, Failed: c.Failed, Unknown: c.Unknown, Skipped: c.Skipped, Canceled: c.Canceled,
+	}
+
+	if c.CostCurrency != nil {
+		p.Cost = &pricing.Money{Micros: c.CostMicros, Currency: *c.CostCurrency}
 	}
 
 	left := c.Queued + c.Sending

@@ -60,6 +60,8 @@ var operations = []operation{
 			f.String("notice", "", "what everybody is told meanwhile")
 		}, maintenance},
 	{"notice", "TEXT | off", "tells everybody something, without maintenance", nil, notice},
+	{"rates", "import FILE [--effective DAY] [--name TEXT] [--correction] | list | example",
+		"takes Meta's rate cards, by which costs are told; they are never changed or deleted", withRates, rates},
 	{"rotate-keys", "", "seals every secret anew under the first key of ENCRYPTION_KEY", nil, rotateKeys},
 	{"reset-password", "E-MAIL", "prints a link for choosing a new password, good for an hour; make sure who asks",
 		nil, resetPassword},

@@ -12,6 +12,7 @@ import (
 
 	"carillon/database"
 	"carillon/ent/enum"
+	"carillon/pricing"
 	"carillon/uid"
 )
 
@@ -36,6 +37,7 @@ type Journal struct {
 	now    func() time.Time
 	log    *slog.Logger
 	brake  Brake
+	book   *pricing.Book // nil: nothing has an amount
 	inbox  chan submission
 	closed chan struct{}
 
@@ -67,6 +69,9 @@ func NewJournal(db *database.DB, news News, now func() time.Time, log *slog.Logg
 // Watch sets who is told of campaigns that fail too often; call it before Run. Without it nobody
 // is.
 func (j *Journal) Watch(brake Brake) { j.brake = brake }
+
+// PriceBy sets the rate cards by which it fixes what messages are charged; call it before Run.
+func (j *Journal) PriceBy(book *pricing.Book) { j.book = book }
 
 // Record returns when the facts are committed, with those that belong to no message of ours. After
 // an error nothing of them is.
@@ -223,6 +228,11 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, results [
 			return err
 		}
 
+		prices, err := j.prices(ctx, tx, facts, rows)
+		if err != nil {
+			return err
+		}
+
 		before := make(map[uid.ID]*row, len(rows)) // those that facts have touched
 		for i, f := range facts {
 			r := rows[ids[key(f)]]
@@ -237,6 +247,7 @@ func (j *Journal) apply(ctx context.Context, facts []Fact) (l *ledger, results [
 			}
 
 			l.link(r, f)
+			f.fixPrice(r, prices)
 			if status, logged := r.apply(f); logged {
 				l.log(r, status, f)
 				l.answer(r, f)

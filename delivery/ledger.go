@@ -30,6 +30,7 @@ type ledger struct {
 	now       time.Time
 	campaigns map[uid.ID]*campaignChange
 	sums      map[statisticKey]*Sums
+	costs     map[costKey]int64 // micros, by the hourly sums in which they count
 	events    map[uid.ID][]Event
 	links     []Link  // who got messages
 	failing   []Tally // known when it is written: campaigns that fail too often
@@ -41,11 +42,12 @@ type campaignChange struct {
 	total            int
 	buckets          [len(buckets)]int
 	answers          []byte // what came of its messages, a letter each
+	costs            costs  // of its messages
 }
 
 func newLedger(now time.Time) *ledger {
 	return &ledger{now: now, campaigns: map[uid.ID]*campaignChange{}, sums: map[statisticKey]*Sums{},
-		events: map[uid.ID][]Event{}}
+		costs: map[costKey]int64{}, events: map[uid.ID][]Event{}}
 }
 
 // moved notes the difference between two states of one message; before is nil for a new one.
@@ -57,6 +59,12 @@ func (l *ledger) moved(before, after *row) {
 	}
 
 	l.count(after, +1)
+	if before == nil {
+		l.charge(after, +1)
+	} else if before.pricing != after.pricing || !sameTime(before.charged(), after.charged()) {
+		l.charge(before, -1)
+		l.charge(after, +1)
+	}
 }
 
 func (l *ledger) count(r *row, n int) {
@@ -180,11 +188,12 @@ var (
 
 func (l *ledger) countCampaigns(db *database.DB) (statements []database.Statement) {
 	var changed []*campaignChange
-	answered, failures := false, false
+	answered, failures, charged := false, false, false
 	for _, c := range l.campaigns {
-		if c.buckets != [len(buckets)]int{} || c.total != 0 || len(c.answers) > 0 {
+		if c.buckets != [len(buckets)]int{} || c.total != 0 || len(c.answers) > 0 || len(c.costs) > 0 {
 			changed = append(changed, c)
 			answered, failures = answered || len(c.answers) > 0, failures || c.failures()
+			charged = charged || len(c.costs) > 0
 		}
 	}
 
@@ -209,6 +218,9 @@ func (l *ledger) countCampaigns(db *database.DB) (statements []database.Statemen
 	if answered {
 		columns, sets = append(columns, campaignAnswers), append(sets, appendAnswers)
 	}
+	if charged {
+		columns, sets = append(columns, campaignCost...), append(sets, addCost("campaign", "f")...)
+	}
 
 	from, args := db.Rowset(nil, columns.Of(changed)...)
 	count := database.Statement{What: "count campaigns", Args: args,
@@ -218,7 +230,7 @@ func (l *ledger) countCampaigns(db *database.DB) (statements []database.Statemen
 		count.Read = l.tally
 	}
 
-	return append(statements, count)
+	return append(append(statements, count), furtherCosts(db, changed)...)
 }
 
 // logEvents numbers the entries and inserts them: the counter's row lock makes the order of commits

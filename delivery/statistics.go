@@ -11,6 +11,7 @@ import (
 
 	"carillon/database"
 	"carillon/ent/enum"
+	"carillon/pricing"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -48,6 +49,9 @@ type ReportRow struct {
 	Start time.Time // the interval's; zero for TOTAL
 	Group
 	Sums
+	// Cost is what the delivered were charged; nil where no price is known, and where they were
+	// charged in several currencies.
+	Cost *pricing.Money
 }
 
 // Statistics makes a report of an organization from the hourly sums, ordered by time and then by
@@ -65,7 +69,7 @@ func (l *Log) Statistics(ctx context.Context, organization uid.ID, r Report) ([]
 
 	query, args := r.query(organization, dims)
 	rows, err := l.db.Query(ctx, query, args...)
-	sums := map[interval]*Sums{}
+	sums := map[interval]*summed{}
 	err = database.Each(rows, err, func(rows *sql.Rows) error { return r.fold(rows, dims, sums) })
 	if tooMany := (*usererror.Error)(nil); errors.As(err, &tooMany) {
 		return nil, err
@@ -76,7 +80,7 @@ func (l *Log) Statistics(ctx context.Context, organization uid.ID, r Report) ([]
 
 	out := make([]ReportRow, 0, len(sums))
 	for of, s := range sums {
-		out = append(out, ReportRow{of.start, of.group, *s})
+		out = append(out, ReportRow{of.start, of.group, s.Sums, s.cost()})
 	}
 
 	slices.SortFunc(out, func(a, b ReportRow) int {
@@ -98,11 +102,11 @@ type interval struct {
 }
 
 // fold reads the sums of an hour, and adds them to those of its interval.
-func (r Report) fold(rows *sql.Rows, dims []dimension, sums map[interval]*Sums) error {
+func (r Report) fold(rows *sql.Rows, dims []dimension, sums map[interval]*summed) error {
 	var hour time.Time
 	var group Group
-	var read Sums
-	into := read.fields()
+	var read summed
+	into := append(read.fields(), &read.micros, &read.lowest, &read.highest)
 	if r.Interval != enum.StatisticsIntervalTotal {
 		into = append(into, &hour)
 	}
@@ -124,12 +128,38 @@ func (r Report) fold(rows *sql.Rows, dims []dimension, sums map[interval]*Sums) 
 					"leave something out of groupBy, or filter by one account, number, template, campaign or category", mostRows)
 		}
 
-		sums[of] = &Sums{}
+		sums[of] = &summed{}
 	}
 
 	sums[of].add(read)
 
 	return nil
+}
+
+// summed is the sums of an interval, with what it cost. Its currencies are those between the lowest
+// and the highest by their code: with one alone they are the same.
+type summed struct {
+	Sums
+	micros          int64
+	lowest, highest *string // nil where nothing has a price
+}
+
+func (s *summed) add(t summed) {
+	s.Sums.add(t.Sums)
+	s.micros += t.micros
+	if t.lowest != nil && (s.lowest == nil || *t.lowest < *s.lowest) {
+		s.lowest = t.lowest
+	}
+	if t.highest != nil && (s.highest == nil || *t.highest > *s.highest) {
+		s.highest = t.highest
+	}
+}
+
+func (s *summed) cost() *pricing.Money {
+	if s.lowest == nil || *s.lowest != *s.highest {
+		return nil
+	}
+	return &pricing.Money{Micros: s.micros, Currency: *s.lowest}
 }
 
 // query sums by hour and dimensions, so that what has to be folded is small. Sums that later facts
@@ -150,6 +180,7 @@ func (r Report) query(organization uid.ID, dims []dimension) (string, []any) {
 	}
 
 	where, args := r.where(organization)
+	sums = append(sums, "CAST(sum("+costMicros+") AS bigint)", "min("+costCurrency+")", "max("+costCurrency+")")
 	query := "SELECT " + strings.Join(append(sums, group...), ", ") + " FROM statistic WHERE " + where
 	if len(group) > 0 {
 		query += " GROUP BY " + strings.Join(group, ", ")

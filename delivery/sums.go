@@ -164,6 +164,7 @@ func (k *statisticKey) compare(other *statisticKey) int {
 type hourlySum struct {
 	statisticKey
 	*Sums
+	cost amount // zero where nothing was charged
 }
 
 // sumKeyColumns are the unique key of statistic.
@@ -190,23 +191,62 @@ var sumColumns = func() database.Columns[hourlySum] {
 		columns = append(columns, database.Col(m.column, func(s hourlySum) int { return *m.of(s.Sums) }, database.Ints))
 	}
 
-	return columns
+	return append(columns,
+		database.Col(costMicros, func(s hourlySum) int64 { return s.cost.micros }, database.Ints),
+		database.Col(costCurrency, func(s hourlySum) string { return s.cost.currency }, database.OptionalTexts))
 }()
 
-// addSums is the statement that adds what was gathered to the hourly sums.
-func (l *ledger) addSums(db *database.DB) []database.Statement {
-	sums := make([]hourlySum, 0, len(l.sums))
+// addSums are the statements that add what was gathered to the hourly sums. There is one, but for
+// an hour in which an account's currency changed: a statement reaches each row once.
+func (l *ledger) addSums(db *database.DB) (statements []database.Statement) {
+	for rest := l.hourlySums(); len(rest) > 0; {
+		var now, later []hourlySum
+		for _, s := range rest {
+			if len(now) > 0 && now[len(now)-1].statisticKey == s.statisticKey {
+				later = append(later, s)
+			} else {
+				now = append(now, s)
+			}
+		}
+
+		statements, rest = append(statements, addHourlySums(db, now)), later
+	}
+
+	return statements
+}
+
+// hourlySums are what was gathered, in the order of their keys. A key has a further one for each
+// further currency.
+func (l *ledger) hourlySums() (sums []hourlySum) {
+	spent := l.costsOf()
+	for key := range spent {
+		l.sum(key) // it may be all there is
+	}
+
 	for key, sum := range l.sums {
-		if *sum != (Sums{}) {
-			sums = append(sums, hourlySum{key, sum})
+		all := spent[key].sorted()
+		if len(all) == 0 {
+			all = []amount{{}}
+		}
+
+		for i, cost := range all {
+			if i > 0 {
+				sum = &Sums{}
+			}
+			if *sum != (Sums{}) || cost != (amount{}) {
+				sums = append(sums, hourlySum{key, sum, cost})
+			}
 		}
 	}
 
-	if len(sums) == 0 {
-		return nil
-	}
+	slices.SortFunc(sums, func(a, b hourlySum) int {
+		return cmp.Or(a.statisticKey.compare(&b.statisticKey), strings.Compare(a.cost.currency, b.cost.currency))
+	})
 
-	slices.SortFunc(sums, func(a, b hourlySum) int { return a.statisticKey.compare(&b.statisticKey) })
+	return sums
+}
+
+func addHourlySums(db *database.DB, sums []hourlySum) database.Statement {
 	sets := make([]string, len(metrics))
 	for i, m := range metrics {
 		sets[i] = m.column + " = statistic." + m.column + " + excluded." + m.column
@@ -214,6 +254,7 @@ func (l *ledger) addSums(db *database.DB) []database.Statement {
 
 	statement, args := sumColumns.Insertion(db, "statistic", sums)
 
-	return []database.Statement{{What: "sum statistics", Args: args, Query: statement +
-		" ON CONFLICT (" + sumKeyColumns.Names() + ") DO UPDATE SET " + strings.Join(sets, ", ")}}
+	return database.Statement{What: "sum statistics", Args: args, Query: statement +
+		" ON CONFLICT (" + sumKeyColumns.Names() + ") DO UPDATE SET " +
+		strings.Join(append(sets, addCost("statistic", "excluded")...), ", ")}
 }

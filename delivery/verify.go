@@ -54,10 +54,12 @@ func (q *Queue) Verify(ctx context.Context) (differences []Difference, err error
 }
 
 func (q *Queue) verifyCampaigns(ctx context.Context, l *ledger) (differences []Difference, err error) {
-	rows, err := q.db.Query(ctx, "SELECT id, total, "+strings.Join(buckets[:], ", ")+" FROM campaign")
+	rows, err := q.db.Query(ctx, "SELECT id, "+costMicros+", coalesce("+costCurrency+", ''), total, "+
+		strings.Join(buckets[:], ", ")+" FROM campaign")
 	err = database.Each(rows, err, func(rows *sql.Rows) error {
 		have := campaignChange{}
-		into := []any{&have.id, &have.total}
+		var cost amount
+		into := []any{&have.id, &cost.micros, &cost.currency, &have.total}
 		for i := range have.buckets {
 			into = append(into, &have.buckets[i])
 		}
@@ -71,6 +73,7 @@ func (q *Queue) verifyCampaigns(ctx context.Context, l *ledger) (differences []D
 			differences = append(differences, Difference{fmt.Sprintf("total of %s", have.id), have.total, want.total})
 		}
 
+		differences = append(differences, cost.verify(have.id.String(), want.costs)...)
 		for i, name := range buckets {
 			if have.buckets[i] != want.buckets[i] {
 				differences = append(differences, Difference{fmt.Sprintf("%s of %s", name, have.id), have.buckets[i],
@@ -88,7 +91,7 @@ func (q *Queue) verifyCampaigns(ctx context.Context, l *ledger) (differences []D
 var recounted = metrics[:metricOptedOut]
 
 func (q *Queue) verifySums(ctx context.Context, l *ledger) (differences []Difference, err error) {
-	names := []string{"organization_id", "hour"}
+	names := []string{"organization_id", "hour", costMicros, "coalesce(" + costCurrency + ", '')"}
 	for _, d := range dimensions {
 		names = append(names, d.column)
 	}
@@ -97,11 +100,13 @@ func (q *Queue) verifySums(ctx context.Context, l *ledger) (differences []Differ
 		names = append(names, m.column)
 	}
 
+	spent := l.costsOf()
 	rows, err := q.db.Query(ctx, "SELECT "+strings.Join(names, ", ")+" FROM statistic")
 	err = database.Each(rows, err, func(rows *sql.Rows) error {
 		var key statisticKey
 		var have Sums
-		into := []any{&key.organization, &key.hour}
+		var cost amount
+		into := []any{&key.organization, &key.hour, &cost.micros, &cost.currency}
 		for _, d := range dimensions {
 			into = append(into, d.into(&key.Group))
 		}
@@ -113,6 +118,8 @@ func (q *Queue) verifySums(ctx context.Context, l *ledger) (differences []Differ
 		key.hour, key.Group = key.hour.UTC(), key.known()
 		want := l.sum(key)
 		delete(l.sums, key)
+		differences = append(differences, cost.verify(fmt.Sprintf("%+v", key), spent[key])...)
+		delete(spent, key)
 
 		for _, m := range recounted {
 			if *m.of(&have) != *m.of(want) {
@@ -130,7 +137,23 @@ func (q *Queue) verifySums(ctx context.Context, l *ledger) (differences []Differ
 		}
 	}
 
+	for key, want := range spent {
+		differences = append(differences, amount{}.verify(fmt.Sprintf("%+v (missing)", key), want)...)
+	}
+
 	return differences, err
+}
+
+// verify compares the cost of something with a recount, in the currency in which it is counted.
+func (a amount) verify(what string, want costs) []Difference {
+	if a.currency == "" && len(want) > 0 {
+		a.currency = want.sorted()[0].currency // what was charged is not counted at all
+	} else if a.micros == want.in(a.currency) {
+		return nil
+	}
+
+	return []Difference{{fmt.Sprintf("cost of %s, in millionths of %s,", what, a.currency), int(a.micros),
+		int(want.in(a.currency))}}
 }
 
 func (q *Queue) verifyLogs(ctx context.Context, _ *ledger) (differences []Difference, err error) {

@@ -92,10 +92,6 @@ func (r *campaignEstimateResolver) Sample(ctx context.Context, obj *campaign.Est
 	return samplesOf(obj.Samples), nil
 }
 
-func (r *campaignProgressResolver) Cost(ctx context.Context, obj *campaign.Progress) (*model.Cost, error) {
-	return nil, nil // no price is known yet
-}
-
 func (r *campaignProgressResolver) Failures(ctx context.Context, obj *campaign.Progress) ([]*model.FailureCount, error) {
 	return r.failuresOf(ctx, obj)
 }

@@ -8,9 +8,9 @@ package graph
 import (
 	"carillon/ent"
 	"carillon/ent/enum"
-	"carillon/ent/jsonfield"
 	"carillon/graph/generated"
 	"carillon/graph/model"
+	"carillon/pricing"
 	"carillon/uid"
 	"context"
 
@@ -57,12 +57,17 @@ func (r *messageResolver) Route(ctx context.Context, obj *ent.Message) (*enum.Me
 	return routeOf(obj), nil
 }
 
-func (r *messageResolver) Events(ctx context.Context, obj *ent.Message) ([]*model.DeliveryEvent, error) {
-	return r.eventsOf(ctx, obj)
+func (r *messageResolver) Pricing(ctx context.Context, obj *ent.Message) (*pricing.Price, error) {
+	prices, err := r.Prices.Prices(ctx, obj.AccountID)
+	if err != nil {
+		return nil, err
+	}
+
+	return prices.Of(obj), nil
 }
 
-func (r *messagePricingResolver) Type(ctx context.Context, obj *jsonfield.Pricing) (*string, error) {
-	return some(obj.Type), nil
+func (r *messageResolver) Events(ctx context.Context, obj *ent.Message) ([]*model.DeliveryEvent, error) {
+	return r.eventsOf(ctx, obj)
 }
 
 func (r *mutationResolver) SendMessage(ctx context.Context, input model.SendMessageInput) (*model.MessagePayload, error) {
@@ -115,12 +120,7 @@ func (r *Resolver) DeliveryEventBatch() generated.DeliveryEventBatchResolver {
 
 func (r *Resolver) Message() generated.MessageResolver { return &messageResolver{r} }
 
-func (r *Resolver) MessagePricing() generated.MessagePricingResolver {
-	return &messagePricingResolver{r}
-}
-
 type (
 	deliveryEventBatchResolver struct{ *Resolver }
 	messageResolver            struct{ *Resolver }
-	messagePricingResolver     struct{ *Resolver }
 )

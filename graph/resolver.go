@@ -20,6 +20,7 @@ import (
 	"carillon/identity"
 	"carillon/media"
 	"carillon/operator"
+	"carillon/pricing"
 	"carillon/ratelimit"
 	"carillon/transactional"
 	"carillon/uid"
@@ -43,6 +44,7 @@ type Deps struct {
 	Log       *delivery.Log
 	Hub       *hub.Hub[delivery.Event]
 	Rates     Rates
+	Prices    *pricing.Book
 	// Budgets bound the cost of what callers ask for; nil does not.
 	Budgets *ratelimit.Budgets
 	Now     func() time.Time

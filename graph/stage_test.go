@@ -35,6 +35,7 @@ import (
 	"carillon/identity"
 	"carillon/media"
 	"carillon/operator"
+	"carillon/pricing"
 	"carillon/secret"
 	"carillon/transactional"
 	"carillon/uid"
@@ -70,6 +71,7 @@ type stage struct {
 	media      *media.Service
 	journal    *delivery.Journal
 	queue      *delivery.Queue
+	prices     *pricing.Book
 	log        *delivery.Log
 	hub        *hub.Hub[delivery.Event]
 	deps       graph.Deps
@@ -160,6 +162,8 @@ func standBefore(t *testing.T, db *database.DB, before func(http.Handler) http.H
 	s.hub = hub.New(client, prefix, hub.Source[delivery.Event](s.log), hub.Options{})
 	s.journal = delivery.NewJournal(db, s, database.Now, quiet)
 	s.queue = delivery.NewQueue(db, s.journal, s, database.Now)
+	s.prices = pricing.NewBook(db, database.Now, quiet)
+	s.journal.PriceBy(s.prices)
 
 	s.who = identity.New(db, identity.DefaultTerms(), database.Now,
 		identity.Options{
@@ -186,7 +190,7 @@ func standBefore(t *testing.T, db *database.DB, before func(http.Handler) http.H
 		Media: s.media,
 		DB:    db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns,
 		Direct: direct, Operator: operator.NewStates(db, s.later),
-		Log: s.log, Hub: s.hub, Rates: s,
+		Log: s.log, Hub: s.hub, Rates: s, Prices: s.prices,
 		Now:       database.Now,
 		Logger:    slog.New(slog.NewTextHandler(s, nil)),
 		Transport: transport.Options{Websocket: transport.Websocket{ShutdownSpread: time.Millisecond}},

@@ -79,7 +79,7 @@ func statisticsRow(row delivery.ReportRow, about map[uid.ID]ent.Noder) *model.St
 		Country: some(row.Country), Accepted: row.Accepted, Sent: row.Sent, Delivered: row.Delivered, Read: row.Read,
 		Failed:  row.Failed,
 		Skipped: row.Skipped, Received: row.Received, OptedOut: row.OptedOut, DeliveryRate: row.DeliveryRate(),
-		ReadRate: row.ReadRate(),
+		ReadRate: row.ReadRate(), Cost: row.Cost,
 	}
 
 	out.Account, _ = about[row.Account].(*ent.Account)

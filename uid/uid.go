@@ -62,7 +62,8 @@ const (
 	CampaignRecipient  Kind = 70
 	Notification       Kind = 75
 	NotificationMail   Kind = 76
-	kindsEnd                = 77
+	RateCard           Kind = 80
+	kindsEnd                = 81
 	encodedLength           = 26
 	alphabet                = "0123456789abcdefghjkmnpqrstvwxyz" // Crockford's base32: sorts as its bytes do
 	maxCounter         uint = 1<<12 - 1
@@ -84,6 +85,7 @@ var prefixes = [kindsEnd]string{
 	ExternalLogin: "xlg", SignInFlow: "sif", Claim: "clm", MediaUpload: "mup",
 	EmailVerification: "emv", SecurityNotice: "sno", Thread: "thr", TemplateChange: "tch",
 	Segment: "seg", Suppression: "sup", CampaignRecipient: "crp", Notification: "ntf", NotificationMail: "ntm",
+	RateCard: "rcd",
 }
 
 var encoding = base32.NewEncoding(alphabet).WithPadding(base32.NoPadding)

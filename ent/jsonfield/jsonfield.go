@@ -107,12 +107,18 @@ type Reply struct {
 	Payload string `json:"payload,omitempty"`
 }
 
-// Pricing is what Meta said of a message's price.
+// Pricing is what Meta said of a message's price, and what that came to when it said so.
 type Pricing struct {
 	Billable bool   `json:"billable"`
 	Category string `json:"category"`
 	Model    string `json:"model"`
 	Type     string `json:"type,omitempty"`
+
+	// Micros are millionths of Currency, fixed once: 0 of what is free, nil where no card had the
+	// price. Card is the one that had it.
+	Micros   *int64 `json:"micros,omitempty"`
+	Currency string `json:"currency,omitempty"`
+	Card     string `json:"card,omitempty"`
 }
 
 // HealthIssue is what Meta says stands in the way of sending. Field names are the API's.

@@ -67,6 +67,10 @@ func (Campaign) Fields() []ent.Field {
 		field.Int("unknown").Default(0),
 		field.Int("skipped").Default(0),
 		field.Int("canceled").Default(0),
+		field.Int64("cost_micros").Default(0).Annotations(hidden()).
+			Comment("what its messages were charged, in millionths of cost_currency"),
+		field.String("cost_currency").Optional().Nillable().Annotations(hidden()).
+			Comment("ISO 4217: that of its first message whose price is known; null before"),
 	}
 }
 func (Campaign) Edges() []ent.Edge {

@@ -71,7 +71,8 @@ func (Message) Fields() []ent.Field {
 		field.Time("closed_at").Optional().Nillable().Comment("when it was skipped or canceled"),
 		field.Time("edited_at").Optional().Nillable().Comment("when its author last changed it"),
 		field.Time("revoked_at").Optional().Nillable().Comment("when its author took it back: its content is gone"),
-		field.JSON("pricing", &jsonfield.Pricing{}).Optional(),
+		field.JSON("pricing", &jsonfield.Pricing{}).Optional().Annotations(hidden()).
+			Comment("what WhatsApp said of its price, and what that came to"),
 		field.Time("created_at").Immutable().Default(now).Annotations(entgql.OrderField("CREATED_AT")),
 	}
 }
@@ -238,6 +239,8 @@ func (Statistic) Fields() []ent.Field {
 		field.Int64("read").Default(0),
 		field.Int64("failed").Default(0), field.Int64("skipped").Default(0), field.Int64("received").Default(0),
 		field.Int64("opted_out").Default(0),
+		field.Int64("cost_micros").Default(0).Comment("what the delivered were charged, in millionths of cost_currency"),
+		field.String("cost_currency").Optional().Nillable().Comment("null where no price is known"),
 	}
 }
 func (Statistic) Indexes() []ent.Index {

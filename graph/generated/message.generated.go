@@ -5,8 +5,8 @@ package generated
 import (
 	"carillon/ent"
 	"carillon/ent/enum"
-	"carillon/ent/jsonfield"
 	"carillon/graph/model"
+	"carillon/pricing"
 	"carillon/uid"
 	"context"
 	"errors"
@@ -37,11 +37,9 @@ type MessageResolver interface {
 	Error(ctx context.Context, obj *ent.Message) (*model.MessageError, error)
 
 	Route(ctx context.Context, obj *ent.Message) (*enum.MessageRoute, error)
+	Pricing(ctx context.Context, obj *ent.Message) (*pricing.Price, error)
 
 	Events(ctx context.Context, obj *ent.Message) ([]*model.DeliveryEvent, error)
-}
-type MessagePricingResolver interface {
-	Type(ctx context.Context, obj *jsonfield.Pricing) (*string, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -904,11 +902,11 @@ func (ec *executionContext) _Message_pricing(ctx context.Context, field graphql.
 			return ec.fieldContext_Message_pricing(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Pricing, nil
+			return ec.Resolvers.Message().Pricing(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *jsonfield.Pricing) graphql.Marshaler {
-			return ec.marshalOMessagePricing2ᚖcarillonᚋentᚋjsonfieldᚐPricing(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Price) graphql.Marshaler {
+			return ec.marshalOMessagePricing2ᚖcarillonᚋpricingᚐPrice(ctx, selections, v)
 		},
 		true,
 		false,
@@ -918,8 +916,8 @@ func (ec *executionContext) fieldContext_Message_pricing(_ context.Context, fiel
 	fc = &graphql.FieldContext{
 		Object:     "Message",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_MessagePricing(ctx, field)
 		},
@@ -1482,7 +1480,7 @@ func (ec *executionContext) fieldContext_MessagePayload_clientMutationId(_ conte
 	return graphql.NewScalarFieldContext("MessagePayload", field, false, false, "String")
 }
 
-func (ec *executionContext) _MessagePricing_billable(ctx context.Context, field graphql.CollectedField, obj *jsonfield.Pricing) (ret graphql.Marshaler) {
+func (ec *executionContext) _MessagePricing_billable(ctx context.Context, field graphql.CollectedField, obj *pricing.Price) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1505,7 +1503,7 @@ func (ec *executionContext) fieldContext_MessagePricing_billable(_ context.Conte
 	return graphql.NewScalarFieldContext("MessagePricing", field, false, false, "Boolean")
 }
 
-func (ec *executionContext) _MessagePricing_category(ctx context.Context, field graphql.CollectedField, obj *jsonfield.Pricing) (ret graphql.Marshaler) {
+func (ec *executionContext) _MessagePricing_category(ctx context.Context, field graphql.CollectedField, obj *pricing.Price) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1528,7 +1526,7 @@ func (ec *executionContext) fieldContext_MessagePricing_category(_ context.Conte
 	return graphql.NewScalarFieldContext("MessagePricing", field, false, false, "String")
 }
 
-func (ec *executionContext) _MessagePricing_model(ctx context.Context, field graphql.CollectedField, obj *jsonfield.Pricing) (ret graphql.Marshaler) {
+func (ec *executionContext) _MessagePricing_model(ctx context.Context, field graphql.CollectedField, obj *pricing.Price) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1551,7 +1549,7 @@ func (ec *executionContext) fieldContext_MessagePricing_model(_ context.Context,
 	return graphql.NewScalarFieldContext("MessagePricing", field, false, false, "String")
 }
 
-func (ec *executionContext) _MessagePricing_type(ctx context.Context, field graphql.CollectedField, obj *jsonfield.Pricing) (ret graphql.Marshaler) {
+func (ec *executionContext) _MessagePricing_type(ctx context.Context, field graphql.CollectedField, obj *pricing.Price) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -1560,7 +1558,7 @@ func (ec *executionContext) _MessagePricing_type(ctx context.Context, field grap
 			return ec.fieldContext_MessagePricing_type(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.MessagePricing().Type(ctx, obj)
+			return obj.Type, nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
@@ -1571,7 +1569,62 @@ func (ec *executionContext) _MessagePricing_type(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_MessagePricing_type(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("MessagePricing", field, true, true, "String")
+	return graphql.NewScalarFieldContext("MessagePricing", field, false, false, "String")
+}
+
+func (ec *executionContext) _MessagePricing_cost(ctx context.Context, field graphql.CollectedField, obj *pricing.Price) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessagePricing_cost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Money) graphql.Marshaler {
+			return ec.marshalOCost2ᚖcarillonᚋpricingᚐMoney(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MessagePricing_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MessagePricing",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Cost(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MessagePricing_state(ctx context.Context, field graphql.CollectedField, obj *pricing.Price) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MessagePricing_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v enum.PriceState) graphql.Marshaler {
+			return ec.marshalNPriceState2carillonᚋentᚋenumᚐPriceState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MessagePricing_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MessagePricing", field, false, false, "PriceState")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2371,10 +2424,11 @@ func (ec *executionContext) _Message(ctx context.Context, sel ast.SelectionSet, 
 					return ec._Message_route(ctx, field, obj)
 				})
 		case "pricing":
-			out.Values[i] = ec._Message_pricing(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Message_pricing(ctx, field, obj)
+				})
 		case "queuedAt":
 			out.Values[i] = ec._Message_queuedAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2612,7 +2666,7 @@ func (ec *executionContext) _MessagePayload(ctx context.Context, sel ast.Selecti
 
 var messagePricingImplementors = []string{"MessagePricing"}
 
-func (ec *executionContext) _MessagePricing(ctx context.Context, sel ast.SelectionSet, obj *jsonfield.Pricing) graphql.Marshaler {
+func (ec *executionContext) _MessagePricing(ctx context.Context, sel ast.SelectionSet, obj *pricing.Price) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, messagePricingImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -2624,24 +2678,33 @@ func (ec *executionContext) _MessagePricing(ctx context.Context, sel ast.Selecti
 		case "billable":
 			out.Values[i] = ec._MessagePricing_billable(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "category":
 			out.Values[i] = ec._MessagePricing_category(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "model":
 			out.Values[i] = ec._MessagePricing_model(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
+				out.Invalids++
 			}
 		case "type":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._MessagePricing_type(ctx, field, obj)
-				})
+			out.Values[i] = ec._MessagePricing_type(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "cost":
+			out.Values[i] = ec._MessagePricing_cost(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._MessagePricing_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2807,6 +2870,16 @@ func (ec *executionContext) marshalNMessageType2carillonᚋentᚋenumᚐMessageT
 	return v
 }
 
+func (ec *executionContext) unmarshalNPriceState2carillonᚋentᚋenumᚐPriceState(ctx context.Context, v any) (enum.PriceState, error) {
+	var res enum.PriceState
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPriceState2carillonᚋentᚋenumᚐPriceState(ctx context.Context, sel ast.SelectionSet, v enum.PriceState) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNSendMessageInput2carillonᚋgraphᚋmodelᚐSendMessageInput(ctx context.Context, v any) (model.SendMessageInput, error) {
 	res, err := ec.unmarshalInputSendMessageInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -2893,7 +2966,7 @@ func (ec *executionContext) unmarshalOMessageOrder2ᚕᚖcarillonᚋentᚐMessag
 	return res, nil
 }
 
-func (ec *executionContext) marshalOMessagePricing2ᚖcarillonᚋentᚋjsonfieldᚐPricing(ctx context.Context, sel ast.SelectionSet, v *jsonfield.Pricing) graphql.Marshaler {
+func (ec *executionContext) marshalOMessagePricing2ᚖcarillonᚋpricingᚐPrice(ctx context.Context, sel ast.SelectionSet, v *pricing.Price) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

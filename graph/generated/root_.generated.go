@@ -43,7 +43,6 @@ type ResolverRoot interface {
 	LanguageEstimate() LanguageEstimateResolver
 	Member() MemberResolver
 	Message() MessageResolver
-	MessagePricing() MessagePricingResolver
 	Mutation() MutationResolver
 	Organization() OrganizationResolver
 	PhoneNumber() PhoneNumberResolver
@@ -602,7 +601,9 @@ type ComplexityRoot struct {
 	MessagePricing struct {
 		Billable func(childComplexity int) int
 		Category func(childComplexity int) int
+		Cost     func(childComplexity int) int
 		Model    func(childComplexity int) int
+		State    func(childComplexity int) int
 		Type     func(childComplexity int) int
 	}
 
@@ -800,6 +801,7 @@ type ComplexityRoot struct {
 		Messages       func(childComplexity int, filter *model.MessageFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.MessageOrder) int
 		Node           func(childComplexity int, id uid.ID) int
 		Nodes          func(childComplexity int, ids []uid.ID) int
+		RateCards      func(childComplexity int) int
 		Segments       func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.SegmentOrder) int
 		Statistics     func(childComplexity int, filter model.StatisticsFilter, interval *enum.StatisticsInterval, groupBy []enum.StatisticsDimension) int
 		Suppressions   func(childComplexity int, search *string, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.SuppressionOrder) int
@@ -811,6 +813,15 @@ type ComplexityRoot struct {
 	QuietHours struct {
 		End   func(childComplexity int) int
 		Start func(childComplexity int) int
+	}
+
+	RateCard struct {
+		Currency       func(childComplexity int) int
+		EffectiveFrom  func(childComplexity int) int
+		EffectiveUntil func(childComplexity int) int
+		Example        func(childComplexity int) int
+		Markets        func(childComplexity int) int
+		Name           func(childComplexity int) int
 	}
 
 	RecoveryCodesPayload struct {
@@ -3320,12 +3331,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MessagePricing.Category(childComplexity), true
+	case "MessagePricing.cost":
+		if e.ComplexityRoot.MessagePricing.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessagePricing.Cost(childComplexity), true
 	case "MessagePricing.model":
 		if e.ComplexityRoot.MessagePricing.Model == nil {
 			break
 		}
 
 		return e.ComplexityRoot.MessagePricing.Model(childComplexity), true
+	case "MessagePricing.state":
+		if e.ComplexityRoot.MessagePricing.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessagePricing.State(childComplexity), true
 	case "MessagePricing.type":
 		if e.ComplexityRoot.MessagePricing.Type == nil {
 			break
@@ -4659,6 +4682,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]uid.ID)), true
+	case "Query.rateCards":
+		if e.ComplexityRoot.Query.RateCards == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.RateCards(childComplexity), true
 	case "Query.segments":
 		if e.ComplexityRoot.Query.Segments == nil {
 			break
@@ -4728,6 +4757,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.QuietHours.Start(childComplexity), true
+
+	case "RateCard.currency":
+		if e.ComplexityRoot.RateCard.Currency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCard.Currency(childComplexity), true
+	case "RateCard.effectiveFrom":
+		if e.ComplexityRoot.RateCard.EffectiveFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCard.EffectiveFrom(childComplexity), true
+	case "RateCard.effectiveUntil":
+		if e.ComplexityRoot.RateCard.EffectiveUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCard.EffectiveUntil(childComplexity), true
+	case "RateCard.example":
+		if e.ComplexityRoot.RateCard.Example == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCard.Example(childComplexity), true
+	case "RateCard.markets":
+		if e.ComplexityRoot.RateCard.Markets == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCard.Markets(childComplexity), true
+	case "RateCard.name":
+		if e.ComplexityRoot.RateCard.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RateCard.Name(childComplexity), true
 
 	case "RecoveryCodesPayload.clientMutationId":
 		if e.ComplexityRoot.RecoveryCodesPayload.ClientMutationID == nil {
@@ -7078,7 +7144,7 @@ type CampaignProgress {
   ratePerSecond: Float!
   "Seconds until all are sent at that rate; null when nothing is under way, or nothing was sent yet."
   etaSeconds: Int
-  "What it has cost; null as long as no price is known."
+  "What it has cost: the exact sum of its messages that are CHARGED. Those whose price is UNKNOWN are left out; null as long as no price is known."
   cost: Cost
   "Why messages failed, the most frequent first."
   failures: [FailureCount!]!
@@ -7158,7 +7224,7 @@ type SkipCount {
 
 "An amount of money."
 type Cost {
-  "Exact to the currency's smallest unit, e.g. 12.3400."
+  "Exact, with at least the digits that the currency is counted in, e.g. 12.50 or 0.0034."
   amount: Decimal!
   "ISO 4217."
   currency: String!
@@ -9435,7 +9501,7 @@ type Message implements Node {
   for one that was never handed to WhatsApp.
   """
   route: MessageRoute
-  "What WhatsApp said of its price; null until it has."
+  "What it costs. Null until WhatsApp has taken it, of one that failed, and of inbound messages: they cost nothing."
   pricing: MessagePricing
   "When it was queued; null when it never was."
   queuedAt: Time
@@ -9579,16 +9645,32 @@ type MessageError {
   retryable: Boolean!
 }
 
-"What WhatsApp said of a message's price."
+"What a message costs, and how that is known."
 type MessagePricing {
   "Whether it costs anything."
   billable: Boolean!
-  "The category it is billed as, in WhatsApp's words, e.g. marketing."
+  "The category it is billed as, in WhatsApp's words, e.g. marketing; while ESTIMATED without its word, that of the template."
   category: String!
   "How it is billed, in WhatsApp's words, e.g. PMP, per message."
   model: String!
   "What kind of price it is, in WhatsApp's words, e.g. regular or free_customer_service; null when it did not say."
   type: String
+  "What it costs; null when UNKNOWN, and of what is FREE for an account whose currency is not known."
+  cost: Cost
+  "How sure that is."
+  state: PriceState!
+}
+
+"How sure the price of a message is."
+enum PriceState {
+  "WhatsApp has taken the message, and charges it once it is delivered: the price by the rate card in force."
+  ESTIMATED
+  "Delivered, and charged as WhatsApp's webhook says, at the rate of the card that was in force. It is fixed: a card imported later changes nothing."
+  CHARGED
+  "WhatsApp does not charge it; ` + "`" + `type` + "`" + ` says why."
+  FREE
+  "There is no rate card of the account's currency, or none with this price."
+  UNKNOWN
 }
 
 "One thing that happened to one message."
@@ -10004,6 +10086,33 @@ enum Masking {
   NUMBERS_WITHIN
 }
 `, BuiltIn: false},
+	{Name: "../../schema/rate.graphql", Input: `extend type Query {
+  """
+  The rate cards that the operator has imported (` + "`" + `carillon admin rates import` + "`" + `), newest first; costs are computed from the one in force.
+  The example that ships comes last, until it is imported; it is of no effect before.
+  """
+  rateCards: [RateCard!]! @role(is: VIEWER, scope: READ)
+}
+
+"Prices per delivered message by market and category, as WhatsApp publishes them."
+type RateCard {
+  "What it is called."
+  name: String!
+  "ISO 4217. A card prices the messages of accounts that are charged in its currency."
+  currency: String!
+  "The first day on which it is in force, in UTC."
+  effectiveFrom: Date!
+  "The last day on which it is in force; null while no later card of its currency is known. Before effectiveFrom when a correction took its place."
+  effectiveUntil: Date
+  "How many markets it has prices for."
+  markets: Int!
+  "The card that ships as an example, not to be relied on. It is in force only where the operator imported it, and no other card of its currency is."
+  example: Boolean!
+}
+
+"A day of the calendar, e.g. 2026-10-01."
+scalar Date @specifiedBy(url: "https://www.rfc-editor.org/rfc/rfc3339")
+`, BuiltIn: false},
 	{Name: "../../schema/statistics.graphql", Input: `extend type Query {
   """
   How many messages were accepted, sent, delivered, read and so on, by time and by what ` + "`" + `groupBy` + "`" + ` names. The figures are exact, and
@@ -10097,7 +10206,7 @@ type StatisticsRow {
   deliveryRate: Float!
   "The read as a share of the delivered: read / delivered, 0 where nothing was delivered. It may exceed 1 in an interval, as above."
   readRate: Float!
-  "What it cost; null while prices are not known."
+  "What the delivered cost, in the hour in which they were delivered; null where no price is known, and where several currencies meet: group by ACCOUNT."
   cost: Cost
 }
 
@@ -11917,6 +12026,10 @@ func (ec *executionContext) childFields_MessagePricing(ctx context.Context, fiel
 		return ec.fieldContext_MessagePricing_model(ctx, field)
 	case "type":
 		return ec.fieldContext_MessagePricing_type(ctx, field)
+	case "cost":
+		return ec.fieldContext_MessagePricing_cost(ctx, field)
+	case "state":
+		return ec.fieldContext_MessagePricing_state(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MessagePricing", field.Name)
 }
@@ -12145,6 +12258,24 @@ func (ec *executionContext) childFields_QuietHours(ctx context.Context, field gr
 		return ec.fieldContext_QuietHours_end(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type QuietHours", field.Name)
+}
+
+func (ec *executionContext) childFields_RateCard(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_RateCard_name(ctx, field)
+	case "currency":
+		return ec.fieldContext_RateCard_currency(ctx, field)
+	case "effectiveFrom":
+		return ec.fieldContext_RateCard_effectiveFrom(ctx, field)
+	case "effectiveUntil":
+		return ec.fieldContext_RateCard_effectiveUntil(ctx, field)
+	case "markets":
+		return ec.fieldContext_RateCard_markets(ctx, field)
+	case "example":
+		return ec.fieldContext_RateCard_example(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RateCard", field.Name)
 }
 
 func (ec *executionContext) childFields_RecoveryCodesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -6,6 +6,7 @@ import (
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/graph/model"
+	"carillon/pricing"
 	"context"
 	"math"
 	"strconv"
@@ -488,8 +489,8 @@ func (ec *executionContext) _StatisticsRow_cost(ctx context.Context, field graph
 			return obj.Cost, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Cost) graphql.Marshaler {
-			return ec.marshalOCost2ᚖcarillonᚋgraphᚋmodelᚐCost(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Money) graphql.Marshaler {
+			return ec.marshalOCost2ᚖcarillonᚋpricingᚐMoney(ctx, selections, v)
 		},
 		true,
 		false,

@@ -10,6 +10,7 @@ import (
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
 	"carillon/identity"
+	"carillon/pricing"
 	"carillon/uid"
 	"carillon/usererror"
 	"fmt"
@@ -338,14 +339,6 @@ type ContactRule struct {
 	Operator string `json:"operator"`
 	// What it compares with.
 	Values []string `json:"values"`
-}
-
-// An amount of money.
-type Cost struct {
-	// Exact to the currency's smallest unit, e.g. 12.3400.
-	Amount string `json:"amount"`
-	// ISO 4217.
-	Currency string `json:"currency"`
 }
 
 // A new API key.
@@ -1342,8 +1335,8 @@ type StatisticsRow struct {
 	DeliveryRate float64 `json:"deliveryRate"`
 	// The read as a share of the delivered: read / delivered, 0 where nothing was delivered. It may exceed 1 in an interval, as above.
 	ReadRate float64 `json:"readRate"`
-	// What it cost; null while prices are not known.
-	Cost *Cost `json:"cost,omitempty"`
+	// What the delivered cost, in the hour in which they were delivered; null where no price is known, and where several currencies meet: group by ACCOUNT.
+	Cost *pricing.Money `json:"cost,omitempty"`
 }
 
 // Which template is to be reviewed.
