@@ -104,6 +104,10 @@ type Campaign struct {
 	Skipped int `json:"skipped,omitempty"`
 	// Canceled holds the value of the "canceled" field.
 	Canceled int `json:"canceled,omitempty"`
+	// what its messages were charged, in millionths of cost_currency
+	CostMicros int64 `json:"cost_micros,omitempty"`
+	// ISO 4217: that of its first message whose price is known; null before
+	CostCurrency *string `json:"cost_currency,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the CampaignQuery when eager-loading is set.
 	Edges        CampaignEdges `json:"edges"`
@@ -171,9 +175,9 @@ func (*Campaign) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case campaign.FieldFailureThreshold:
 			values[i] = new(sql.NullFloat64)
-		case campaign.FieldRateLimit, campaign.FieldTotal, campaign.FieldQueued, campaign.FieldSending, campaign.FieldAccepted, campaign.FieldSent, campaign.FieldDelivered, campaign.FieldRead, campaign.FieldFailed, campaign.FieldUnknown, campaign.FieldSkipped, campaign.FieldCanceled:
+		case campaign.FieldRateLimit, campaign.FieldTotal, campaign.FieldQueued, campaign.FieldSending, campaign.FieldAccepted, campaign.FieldSent, campaign.FieldDelivered, campaign.FieldRead, campaign.FieldFailed, campaign.FieldUnknown, campaign.FieldSkipped, campaign.FieldCanceled, campaign.FieldCostMicros:
 			values[i] = new(sql.NullInt64)
-		case campaign.FieldName, campaign.FieldStatus, campaign.FieldStatusReason, campaign.FieldStatusDetail, campaign.FieldMissingParameter, campaign.FieldTimeZone, campaign.FieldCanaryState, campaign.FieldReference, campaign.FieldRecentAnswers:
+		case campaign.FieldName, campaign.FieldStatus, campaign.FieldStatusReason, campaign.FieldStatusDetail, campaign.FieldMissingParameter, campaign.FieldTimeZone, campaign.FieldCanaryState, campaign.FieldReference, campaign.FieldRecentAnswers, campaign.FieldCostCurrency:
 			values[i] = new(sql.NullString)
 		case campaign.FieldScheduledAt, campaign.FieldCanaryUntil, campaign.FieldExpiresAt, campaign.FieldCreatedAt, campaign.FieldLaunchedAt, campaign.FieldCompletedAt, campaign.FieldEnrolledAt:
 			values[i] = new(sql.NullTime)
@@ -463,6 +467,19 @@ func (_m *Campaign) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Canceled = int(value.Int64)
 			}
+		case campaign.FieldCostMicros:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field cost_micros", values[i])
+			} else if value.Valid {
+				_m.CostMicros = value.Int64
+			}
+		case campaign.FieldCostCurrency:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field cost_currency", values[i])
+			} else if value.Valid {
+				_m.CostCurrency = new(string)
+				*_m.CostCurrency = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -667,6 +684,14 @@ func (_m *Campaign) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("canceled=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Canceled))
+	builder.WriteString(", ")
+	builder.WriteString("cost_micros=")
+	builder.WriteString(fmt.Sprintf("%v", _m.CostMicros))
+	builder.WriteString(", ")
+	if v := _m.CostCurrency; v != nil {
+		builder.WriteString("cost_currency=")
+		builder.WriteString(*v)
+	}
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -530,6 +530,34 @@ func (_c *CampaignCreate) SetNillableCanceled(v *int) *CampaignCreate {
 	return _c
 }
 
+// SetCostMicros sets the "cost_micros" field.
+func (_c *CampaignCreate) SetCostMicros(v int64) *CampaignCreate {
+	_c.mutation.SetCostMicros(v)
+	return _c
+}
+
+// SetNillableCostMicros sets the "cost_micros" field if the given value is not nil.
+func (_c *CampaignCreate) SetNillableCostMicros(v *int64) *CampaignCreate {
+	if v != nil {
+		_c.SetCostMicros(*v)
+	}
+	return _c
+}
+
+// SetCostCurrency sets the "cost_currency" field.
+func (_c *CampaignCreate) SetCostCurrency(v string) *CampaignCreate {
+	_c.mutation.SetCostCurrency(v)
+	return _c
+}
+
+// SetNillableCostCurrency sets the "cost_currency" field if the given value is not nil.
+func (_c *CampaignCreate) SetNillableCostCurrency(v *string) *CampaignCreate {
+	if v != nil {
+		_c.SetCostCurrency(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *CampaignCreate) SetID(v uid.ID) *CampaignCreate {
 	_c.mutation.SetID(v)
@@ -663,6 +691,10 @@ func (_c *CampaignCreate) defaults() error {
 		v := campaign.DefaultCanceled
 		_c.mutation.SetCanceled(v)
 	}
+	if _, ok := _c.mutation.CostMicros(); !ok {
+		v := campaign.DefaultCostMicros
+		_c.mutation.SetCostMicros(v)
+	}
 	if _, ok := _c.mutation.ID(); !ok {
 		if campaign.DefaultID == nil {
 			return fmt.Errorf("ent: uninitialized campaign.DefaultID (forgotten import ent/runtime?)")
@@ -760,6 +792,9 @@ func (_c *CampaignCreate) check() error {
 	}
 	if _, ok := _c.mutation.Canceled(); !ok {
 		return &ValidationError{Name: "canceled", err: errors.New(`ent: missing required field "Campaign.canceled"`)}
+	}
+	if _, ok := _c.mutation.CostMicros(); !ok {
+		return &ValidationError{Name: "cost_micros", err: errors.New(`ent: missing required field "Campaign.cost_micros"`)}
 	}
 	if len(_c.mutation.TemplateIDs()) == 0 {
 		return &ValidationError{Name: "template", err: errors.New(`ent: missing required edge "Campaign.template"`)}
@@ -949,6 +984,14 @@ func (_c *CampaignCreate) createSpec() (*Campaign, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Canceled(); ok {
 		_spec.SetField(campaign.FieldCanceled, field.TypeInt, value)
 		_node.Canceled = value
+	}
+	if value, ok := _c.mutation.CostMicros(); ok {
+		_spec.SetField(campaign.FieldCostMicros, field.TypeInt64, value)
+		_node.CostMicros = value
+	}
+	if value, ok := _c.mutation.CostCurrency(); ok {
+		_spec.SetField(campaign.FieldCostCurrency, field.TypeString, value)
+		_node.CostCurrency = &value
 	}
 	if nodes := _c.mutation.TemplateIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

@@ -756,6 +756,47 @@ func (_u *CampaignUpdate) AddCanceled(v int) *CampaignUpdate {
 	return _u
 }
 
+// SetCostMicros sets the "cost_micros" field.
+func (_u *CampaignUpdate) SetCostMicros(v int64) *CampaignUpdate {
+	_u.mutation.ResetCostMicros()
+	_u.mutation.SetCostMicros(v)
+	return _u
+}
+
+// SetNillableCostMicros sets the "cost_micros" field if the given value is not nil.
+func (_u *CampaignUpdate) SetNillableCostMicros(v *int64) *CampaignUpdate {
+	if v != nil {
+		_u.SetCostMicros(*v)
+	}
+	return _u
+}
+
+// AddCostMicros adds value to the "cost_micros" field.
+func (_u *CampaignUpdate) AddCostMicros(v int64) *CampaignUpdate {
+	_u.mutation.AddCostMicros(v)
+	return _u
+}
+
+// SetCostCurrency sets the "cost_currency" field.
+func (_u *CampaignUpdate) SetCostCurrency(v string) *CampaignUpdate {
+	_u.mutation.SetCostCurrency(v)
+	return _u
+}
+
+// SetNillableCostCurrency sets the "cost_currency" field if the given value is not nil.
+func (_u *CampaignUpdate) SetNillableCostCurrency(v *string) *CampaignUpdate {
+	if v != nil {
+		_u.SetCostCurrency(*v)
+	}
+	return _u
+}
+
+// ClearCostCurrency clears the value of the "cost_currency" field.
+func (_u *CampaignUpdate) ClearCostCurrency() *CampaignUpdate {
+	_u.mutation.ClearCostCurrency()
+	return _u
+}
+
 // SetTemplate sets the "template" edge to the Template entity.
 func (_u *CampaignUpdate) SetTemplate(v *Template) *CampaignUpdate {
 	return _u.SetTemplateID(v.ID)
@@ -1063,6 +1104,18 @@ func (_u *CampaignUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedCanceled(); ok {
 		_spec.AddField(campaign.FieldCanceled, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.CostMicros(); ok {
+		_spec.SetField(campaign.FieldCostMicros, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedCostMicros(); ok {
+		_spec.AddField(campaign.FieldCostMicros, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.CostCurrency(); ok {
+		_spec.SetField(campaign.FieldCostCurrency, field.TypeString, value)
+	}
+	if _u.mutation.CostCurrencyCleared() {
+		_spec.ClearField(campaign.FieldCostCurrency, field.TypeString)
 	}
 	if _u.mutation.TemplateCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -1892,6 +1945,47 @@ func (_u *CampaignUpdateOne) AddCanceled(v int) *CampaignUpdateOne {
 	return _u
 }
 
+// SetCostMicros sets the "cost_micros" field.
+func (_u *CampaignUpdateOne) SetCostMicros(v int64) *CampaignUpdateOne {
+	_u.mutation.ResetCostMicros()
+	_u.mutation.SetCostMicros(v)
+	return _u
+}
+
+// SetNillableCostMicros sets the "cost_micros" field if the given value is not nil.
+func (_u *CampaignUpdateOne) SetNillableCostMicros(v *int64) *CampaignUpdateOne {
+	if v != nil {
+		_u.SetCostMicros(*v)
+	}
+	return _u
+}
+
+// AddCostMicros adds value to the "cost_micros" field.
+func (_u *CampaignUpdateOne) AddCostMicros(v int64) *CampaignUpdateOne {
+	_u.mutation.AddCostMicros(v)
+	return _u
+}
+
+// SetCostCurrency sets the "cost_currency" field.
+func (_u *CampaignUpdateOne) SetCostCurrency(v string) *CampaignUpdateOne {
+	_u.mutation.SetCostCurrency(v)
+	return _u
+}
+
+// SetNillableCostCurrency sets the "cost_currency" field if the given value is not nil.
+func (_u *CampaignUpdateOne) SetNillableCostCurrency(v *string) *CampaignUpdateOne {
+	if v != nil {
+		_u.SetCostCurrency(*v)
+	}
+	return _u
+}
+
+// ClearCostCurrency clears the value of the "cost_currency" field.
+func (_u *CampaignUpdateOne) ClearCostCurrency() *CampaignUpdateOne {
+	_u.mutation.ClearCostCurrency()
+	return _u
+}
+
 // SetTemplate sets the "template" edge to the Template entity.
 func (_u *CampaignUpdateOne) SetTemplate(v *Template) *CampaignUpdateOne {
 	return _u.SetTemplateID(v.ID)
@@ -2229,6 +2323,18 @@ func (_u *CampaignUpdateOne) sqlSave(ctx context.Context) (_node *Campaign, err 
 	}
 	if value, ok := _u.mutation.AddedCanceled(); ok {
 		_spec.AddField(campaign.FieldCanceled, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.CostMicros(); ok {
+		_spec.SetField(campaign.FieldCostMicros, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedCostMicros(); ok {
+		_spec.AddField(campaign.FieldCostMicros, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.CostCurrency(); ok {
+		_spec.SetField(campaign.FieldCostCurrency, field.TypeString, value)
+	}
+	if _u.mutation.CostCurrencyCleared() {
+		_spec.ClearField(campaign.FieldCostCurrency, field.TypeString)
 	}
 	if _u.mutation.TemplateCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -47,6 +47,7 @@ import (
 	"carillon/ent/passwordreset"
 	"carillon/ent/phonenumber"
 	"carillon/ent/quotausage"
+	"carillon/ent/ratecard"
 	"carillon/ent/recoverycode"
 	"carillon/ent/reply"
 	"carillon/ent/secondfactor"
@@ -147,6 +148,8 @@ type Client struct {
 	PhoneNumber *PhoneNumberClient
 	// QuotaUsage is the client for interacting with the QuotaUsage builders.
 	QuotaUsage *QuotaUsageClient
+	// RateCard is the client for interacting with the RateCard builders.
+	RateCard *RateCardClient
 	// RecoveryCode is the client for interacting with the RecoveryCode builders.
 	RecoveryCode *RecoveryCodeClient
 	// Reply is the client for interacting with the Reply builders.
@@ -225,6 +228,7 @@ func (c *Client) init() {
 	c.PasswordReset = NewPasswordResetClient(c.config)
 	c.PhoneNumber = NewPhoneNumberClient(c.config)
 	c.QuotaUsage = NewQuotaUsageClient(c.config)
+	c.RateCard = NewRateCardClient(c.config)
 	c.RecoveryCode = NewRecoveryCodeClient(c.config)
 	c.Reply = NewReplyClient(c.config)
 	c.SecondFactor = NewSecondFactorClient(c.config)
@@ -368,6 +372,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		PasswordReset:     NewPasswordResetClient(cfg),
 		PhoneNumber:       NewPhoneNumberClient(cfg),
 		QuotaUsage:        NewQuotaUsageClient(cfg),
+		RateCard:          NewRateCardClient(cfg),
 		RecoveryCode:      NewRecoveryCodeClient(cfg),
 		Reply:             NewReplyClient(cfg),
 		SecondFactor:      NewSecondFactorClient(cfg),
@@ -438,6 +443,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		PasswordReset:     NewPasswordResetClient(cfg),
 		PhoneNumber:       NewPhoneNumberClient(cfg),
 		QuotaUsage:        NewQuotaUsageClient(cfg),
+		RateCard:          NewRateCardClient(cfg),
 		RecoveryCode:      NewRecoveryCodeClient(cfg),
 		Reply:             NewReplyClient(cfg),
 		SecondFactor:      NewSecondFactorClient(cfg),
@@ -490,10 +496,10 @@ func (c *Client) Use(hooks ...Hook) {
 		c.IdempotencyKey, c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember,
 		c.Listing, c.MediaUpload, c.Member, c.Message, c.MessagingWindow,
 		c.Notification, c.NotificationMail, c.Organization, c.PasswordReset,
-		c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.Reply, c.SecondFactor,
-		c.SecurityNotice, c.Segment, c.ServiceState, c.Session, c.SignInFlow,
-		c.Statistic, c.Suppression, c.Template, c.TemplateChange, c.TermsAcceptance,
-		c.Thread, c.UnmatchedWebhook, c.User,
+		c.PhoneNumber, c.QuotaUsage, c.RateCard, c.RecoveryCode, c.Reply,
+		c.SecondFactor, c.SecurityNotice, c.Segment, c.ServiceState, c.Session,
+		c.SignInFlow, c.Statistic, c.Suppression, c.Template, c.TemplateChange,
+		c.TermsAcceptance, c.Thread, c.UnmatchedWebhook, c.User,
 	} {
 		n.Use(hooks...)
 	}
@@ -510,10 +516,10 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 		c.IdempotencyKey, c.ImportChunk, c.ImportRejection, c.Invitation, c.ListMember,
 		c.Listing, c.MediaUpload, c.Member, c.Message, c.MessagingWindow,
 		c.Notification, c.NotificationMail, c.Organization, c.PasswordReset,
-		c.PhoneNumber, c.QuotaUsage, c.RecoveryCode, c.Reply, c.SecondFactor,
-		c.SecurityNotice, c.Segment, c.ServiceState, c.Session, c.SignInFlow,
-		c.Statistic, c.Suppression, c.Template, c.TemplateChange, c.TermsAcceptance,
-		c.Thread, c.UnmatchedWebhook, c.User,
+		c.PhoneNumber, c.QuotaUsage, c.RateCard, c.RecoveryCode, c.Reply,
+		c.SecondFactor, c.SecurityNotice, c.Segment, c.ServiceState, c.Session,
+		c.SignInFlow, c.Statistic, c.Suppression, c.Template, c.TemplateChange,
+		c.TermsAcceptance, c.Thread, c.UnmatchedWebhook, c.User,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -592,6 +598,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.PhoneNumber.mutate(ctx, m)
 	case *QuotaUsageMutation:
 		return c.QuotaUsage.mutate(ctx, m)
+	case *RateCardMutation:
+		return c.RateCard.mutate(ctx, m)
 	case *RecoveryCodeMutation:
 		return c.RecoveryCode.mutate(ctx, m)
 	case *ReplyMutation:
@@ -5670,6 +5678,140 @@ func (c *QuotaUsageClient) mutate(ctx context.Context, m *QuotaUsageMutation) (V
 	}
 }
 
+// RateCardClient is a client for the RateCard schema.
+type RateCardClient struct {
+	config
+}
+
+// NewRateCardClient returns a client for the RateCard from the given config.
+func NewRateCardClient(c config) *RateCardClient {
+	return &RateCardClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `ratecard.Hooks(f(g(h())))`.
+func (c *RateCardClient) Use(hooks ...Hook) {
+	c.hooks.RateCard = append(c.hooks.RateCard, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `ratecard.Intercept(f(g(h())))`.
+func (c *RateCardClient) Intercept(interceptors ...Interceptor) {
+	c.inters.RateCard = append(c.inters.RateCard, interceptors...)
+}
+
+// Create returns a builder for creating a RateCard entity.
+func (c *RateCardClient) Create() *RateCardCreate {
+	mutation := newRateCardMutation(c.config, OpCreate)
+	return &RateCardCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of RateCard entities.
+func (c *RateCardClient) CreateBulk(builders ...*RateCardCreate) *RateCardCreateBulk {
+	return &RateCardCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RateCardClient) MapCreateBulk(slice any, setFunc func(*RateCardCreate, int)) *RateCardCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RateCardCreateBulk{err: fmt.Errorf("calling to RateCardClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RateCardCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RateCardCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for RateCard.
+func (c *RateCardClient) Update() *RateCardUpdate {
+	mutation := newRateCardMutation(c.config, OpUpdate)
+	return &RateCardUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RateCardClient) UpdateOne(_m *RateCard) *RateCardUpdateOne {
+	mutation := newRateCardMutation(c.config, OpUpdateOne, withRateCard(_m))
+	return &RateCardUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RateCardClient) UpdateOneID(id uid.ID) *RateCardUpdateOne {
+	mutation := newRateCardMutation(c.config, OpUpdateOne, withRateCardID(id))
+	return &RateCardUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for RateCard.
+func (c *RateCardClient) Delete() *RateCardDelete {
+	mutation := newRateCardMutation(c.config, OpDelete)
+	return &RateCardDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RateCardClient) DeleteOne(_m *RateCard) *RateCardDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RateCardClient) DeleteOneID(id uid.ID) *RateCardDeleteOne {
+	builder := c.Delete().Where(ratecard.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RateCardDeleteOne{builder}
+}
+
+// Query returns a query builder for RateCard.
+func (c *RateCardClient) Query() *RateCardQuery {
+	return &RateCardQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRateCard},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a RateCard entity by its id.
+func (c *RateCardClient) Get(ctx context.Context, id uid.ID) (*RateCard, error) {
+	return c.Query().Where(ratecard.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RateCardClient) GetX(ctx context.Context, id uid.ID) *RateCard {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *RateCardClient) Hooks() []Hook {
+	hooks := c.hooks.RateCard
+	return append(hooks[:len(hooks):len(hooks)], ratecard.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *RateCardClient) Interceptors() []Interceptor {
+	return c.inters.RateCard
+}
+
+func (c *RateCardClient) mutate(ctx context.Context, m *RateCardMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RateCardCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RateCardUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RateCardUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RateCardDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown RateCard mutation op: %q", m.Op())
+	}
+}
+
 // RecoveryCodeClient is a client for the RecoveryCode schema.
 type RecoveryCodeClient struct {
 	config
@@ -7903,8 +8045,8 @@ type (
 		ExternalLogin, FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection,
 		Invitation, ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
 		Notification, NotificationMail, Organization, PasswordReset, PhoneNumber,
-		QuotaUsage, RecoveryCode, Reply, SecondFactor, SecurityNotice, Segment,
-		ServiceState, Session, SignInFlow, Statistic, Suppression, Template,
+		QuotaUsage, RateCard, RecoveryCode, Reply, SecondFactor, SecurityNotice,
+		Segment, ServiceState, Session, SignInFlow, Statistic, Suppression, Template,
 		TemplateChange, TermsAcceptance, Thread, UnmatchedWebhook, User []ent.Hook
 	}
 	inters struct {
@@ -7914,8 +8056,8 @@ type (
 		ExternalLogin, FormerIdentifier, IdempotencyKey, ImportChunk, ImportRejection,
 		Invitation, ListMember, Listing, MediaUpload, Member, Message, MessagingWindow,
 		Notification, NotificationMail, Organization, PasswordReset, PhoneNumber,
-		QuotaUsage, RecoveryCode, Reply, SecondFactor, SecurityNotice, Segment,
-		ServiceState, Session, SignInFlow, Statistic, Suppression, Template,
+		QuotaUsage, RateCard, RecoveryCode, Reply, SecondFactor, SecurityNotice,
+		Segment, ServiceState, Session, SignInFlow, Statistic, Suppression, Template,
 		TemplateChange, TermsAcceptance, Thread, UnmatchedWebhook,
 		User []ent.Interceptor
 	}

@@ -38,6 +38,7 @@ import (
 	"carillon/ent/passwordreset"
 	"carillon/ent/phonenumber"
 	"carillon/ent/quotausage"
+	"carillon/ent/ratecard"
 	"carillon/ent/recoverycode"
 	"carillon/ent/reply"
 	"carillon/ent/secondfactor"
@@ -158,6 +159,7 @@ func checkColumn(t, c string) error {
 			passwordreset.Table:     passwordreset.ValidColumn,
 			phonenumber.Table:       phonenumber.ValidColumn,
 			quotausage.Table:        quotausage.ValidColumn,
+			ratecard.Table:          ratecard.ValidColumn,
 			recoverycode.Table:      recoverycode.ValidColumn,
 			reply.Table:             reply.ValidColumn,
 			secondfactor.Table:      secondfactor.ValidColumn,

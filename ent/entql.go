@@ -39,6 +39,7 @@ import (
 	"carillon/ent/phonenumber"
 	"carillon/ent/predicate"
 	"carillon/ent/quotausage"
+	"carillon/ent/ratecard"
 	"carillon/ent/recoverycode"
 	"carillon/ent/reply"
 	"carillon/ent/secondfactor"
@@ -64,7 +65,7 @@ import (
 
 // schemaGraph holds a representation of ent/schema at runtime.
 var schemaGraph = func() *sqlgraph.Schema {
-	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 51)}
+	graph := &sqlgraph.Schema{Nodes: make([]*sqlgraph.Node, 52)}
 	graph.Nodes[0] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   apikey.Table,
@@ -219,6 +220,8 @@ var schemaGraph = func() *sqlgraph.Schema {
 			campaign.FieldUnknown:          {Type: field.TypeInt, Column: campaign.FieldUnknown},
 			campaign.FieldSkipped:          {Type: field.TypeInt, Column: campaign.FieldSkipped},
 			campaign.FieldCanceled:         {Type: field.TypeInt, Column: campaign.FieldCanceled},
+			campaign.FieldCostMicros:       {Type: field.TypeInt64, Column: campaign.FieldCostMicros},
+			campaign.FieldCostCurrency:     {Type: field.TypeString, Column: campaign.FieldCostCurrency},
 		},
 	}
 	graph.Nodes[5] = &sqlgraph.Node{
@@ -872,6 +875,27 @@ var schemaGraph = func() *sqlgraph.Schema {
 	}
 	graph.Nodes[35] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
+			Table:   ratecard.Table,
+			Columns: ratecard.Columns,
+			ID: &sqlgraph.FieldSpec{
+				Type:   field.TypeUUID,
+				Column: ratecard.FieldID,
+			},
+		},
+		Type: "RateCard",
+		Fields: map[string]*sqlgraph.FieldSpec{
+			ratecard.FieldKind:          {Type: field.TypeString, Column: ratecard.FieldKind},
+			ratecard.FieldName:          {Type: field.TypeString, Column: ratecard.FieldName},
+			ratecard.FieldCurrency:      {Type: field.TypeString, Column: ratecard.FieldCurrency},
+			ratecard.FieldEffectiveFrom: {Type: field.TypeString, Column: ratecard.FieldEffectiveFrom},
+			ratecard.FieldRevision:      {Type: field.TypeInt, Column: ratecard.FieldRevision},
+			ratecard.FieldExample:       {Type: field.TypeBool, Column: ratecard.FieldExample},
+			ratecard.FieldRates:         {Type: field.TypeJSON, Column: ratecard.FieldRates},
+			ratecard.FieldImportedAt:    {Type: field.TypeTime, Column: ratecard.FieldImportedAt},
+		},
+	}
+	graph.Nodes[36] = &sqlgraph.Node{
+		NodeSpec: sqlgraph.NodeSpec{
 			Table:   recoverycode.Table,
 			Columns: recoverycode.Columns,
 			ID: &sqlgraph.FieldSpec{
@@ -887,7 +911,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			recoverycode.FieldCreatedAt: {Type: field.TypeTime, Column: recoverycode.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[36] = &sqlgraph.Node{
+	graph.Nodes[37] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   reply.Table,
 			Columns: reply.Columns,
@@ -906,7 +930,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			reply.FieldCreatedAt:      {Type: field.TypeTime, Column: reply.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[37] = &sqlgraph.Node{
+	graph.Nodes[38] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   secondfactor.Table,
 			Columns: secondfactor.Columns,
@@ -923,7 +947,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			secondfactor.FieldCreatedAt: {Type: field.TypeTime, Column: secondfactor.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[38] = &sqlgraph.Node{
+	graph.Nodes[39] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   securitynotice.Table,
 			Columns: securitynotice.Columns,
@@ -944,7 +968,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			securitynotice.FieldExpiresAt:    {Type: field.TypeTime, Column: securitynotice.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[39] = &sqlgraph.Node{
+	graph.Nodes[40] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   segment.Table,
 			Columns: segment.Columns,
@@ -961,7 +985,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			segment.FieldCreatedAt:      {Type: field.TypeTime, Column: segment.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[40] = &sqlgraph.Node{
+	graph.Nodes[41] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   servicestate.Table,
 			Columns: servicestate.Columns,
@@ -977,7 +1001,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			servicestate.FieldChangedAt:   {Type: field.TypeTime, Column: servicestate.FieldChangedAt},
 		},
 	}
-	graph.Nodes[41] = &sqlgraph.Node{
+	graph.Nodes[42] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   session.Table,
 			Columns: session.Columns,
@@ -1000,7 +1024,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			session.FieldVouched:        {Type: field.TypeBool, Column: session.FieldVouched},
 		},
 	}
-	graph.Nodes[42] = &sqlgraph.Node{
+	graph.Nodes[43] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   signinflow.Table,
 			Columns: signinflow.Columns,
@@ -1019,7 +1043,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			signinflow.FieldExpiresAt:   {Type: field.TypeTime, Column: signinflow.FieldExpiresAt},
 		},
 	}
-	graph.Nodes[43] = &sqlgraph.Node{
+	graph.Nodes[44] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   statistic.Table,
 			Columns: statistic.Columns,
@@ -1047,9 +1071,11 @@ var schemaGraph = func() *sqlgraph.Schema {
 			statistic.FieldSkipped:        {Type: field.TypeInt64, Column: statistic.FieldSkipped},
 			statistic.FieldReceived:       {Type: field.TypeInt64, Column: statistic.FieldReceived},
 			statistic.FieldOptedOut:       {Type: field.TypeInt64, Column: statistic.FieldOptedOut},
+			statistic.FieldCostMicros:     {Type: field.TypeInt64, Column: statistic.FieldCostMicros},
+			statistic.FieldCostCurrency:   {Type: field.TypeString, Column: statistic.FieldCostCurrency},
 		},
 	}
-	graph.Nodes[44] = &sqlgraph.Node{
+	graph.Nodes[45] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   suppression.Table,
 			Columns: suppression.Columns,
@@ -1067,7 +1093,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			suppression.FieldCreatedAt:      {Type: field.TypeTime, Column: suppression.FieldCreatedAt},
 		},
 	}
-	graph.Nodes[45] = &sqlgraph.Node{
+	graph.Nodes[46] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   template.Table,
 			Columns: template.Columns,
@@ -1101,7 +1127,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			template.FieldUpdatedAt:         {Type: field.TypeTime, Column: template.FieldUpdatedAt},
 		},
 	}
-	graph.Nodes[46] = &sqlgraph.Node{
+	graph.Nodes[47] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   templatechange.Table,
 			Columns: templatechange.Columns,
@@ -1122,7 +1148,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			templatechange.FieldReason:         {Type: field.TypeString, Column: templatechange.FieldReason},
 		},
 	}
-	graph.Nodes[47] = &sqlgraph.Node{
+	graph.Nodes[48] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   termsacceptance.Table,
 			Columns: termsacceptance.Columns,
@@ -1141,7 +1167,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			termsacceptance.FieldAcceptedAt:     {Type: field.TypeTime, Column: termsacceptance.FieldAcceptedAt},
 		},
 	}
-	graph.Nodes[48] = &sqlgraph.Node{
+	graph.Nodes[49] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   thread.Table,
 			Columns: thread.Columns,
@@ -1160,7 +1186,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			thread.FieldAt:             {Type: field.TypeTime, Column: thread.FieldAt},
 		},
 	}
-	graph.Nodes[49] = &sqlgraph.Node{
+	graph.Nodes[50] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   unmatchedwebhook.Table,
 			Columns: unmatchedwebhook.Columns,
@@ -1181,7 +1207,7 @@ var schemaGraph = func() *sqlgraph.Schema {
 			unmatchedwebhook.FieldWaitsFor:   {Type: field.TypeString, Column: unmatchedwebhook.FieldWaitsFor},
 		},
 	}
-	graph.Nodes[50] = &sqlgraph.Node{
+	graph.Nodes[51] = &sqlgraph.Node{
 		NodeSpec: sqlgraph.NodeSpec{
 			Table:   user.Table,
 			Columns: user.Columns,
@@ -2268,6 +2294,16 @@ func (f *CampaignFilter) WhereSkipped(p entql.IntP) {
 // WhereCanceled applies the entql int predicate on the canceled field.
 func (f *CampaignFilter) WhereCanceled(p entql.IntP) {
 	f.Where(p.Field(campaign.FieldCanceled))
+}
+
+// WhereCostMicros applies the entql int64 predicate on the cost_micros field.
+func (f *CampaignFilter) WhereCostMicros(p entql.Int64P) {
+	f.Where(p.Field(campaign.FieldCostMicros))
+}
+
+// WhereCostCurrency applies the entql string predicate on the cost_currency field.
+func (f *CampaignFilter) WhereCostCurrency(p entql.StringP) {
+	f.Where(p.Field(campaign.FieldCostCurrency))
 }
 
 // WhereHasTemplate applies a predicate to check if query has an edge template.
@@ -5039,6 +5075,86 @@ func (f *QuotaUsageFilter) WhereMessages(p entql.Int64P) {
 }
 
 // addPredicate implements the predicateAdder interface.
+func (_q *RateCardQuery) addPredicate(pred func(s *sql.Selector)) {
+	_q.predicates = append(_q.predicates, pred)
+}
+
+// Filter returns a Filter implementation to apply filters on the RateCardQuery builder.
+func (_q *RateCardQuery) Filter() *RateCardFilter {
+	return &RateCardFilter{config: _q.config, predicateAdder: _q}
+}
+
+// addPredicate implements the predicateAdder interface.
+func (m *RateCardMutation) addPredicate(pred func(s *sql.Selector)) {
+	m.predicates = append(m.predicates, pred)
+}
+
+// Filter returns an entql.Where implementation to apply filters on the RateCardMutation builder.
+func (m *RateCardMutation) Filter() *RateCardFilter {
+	return &RateCardFilter{config: m.config, predicateAdder: m}
+}
+
+// RateCardFilter provides a generic filtering capability at runtime for RateCardQuery.
+type RateCardFilter struct {
+	predicateAdder
+	config
+}
+
+// Where applies the entql predicate on the query filter.
+func (f *RateCardFilter) Where(p entql.P) {
+	f.addPredicate(func(s *sql.Selector) {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[35].Type, p, s); err != nil {
+			s.AddError(err)
+		}
+	})
+}
+
+// WhereID applies the entql [16]byte predicate on the id field.
+func (f *RateCardFilter) WhereID(p entql.ValueP) {
+	f.Where(p.Field(ratecard.FieldID))
+}
+
+// WhereKind applies the entql string predicate on the kind field.
+func (f *RateCardFilter) WhereKind(p entql.StringP) {
+	f.Where(p.Field(ratecard.FieldKind))
+}
+
+// WhereName applies the entql string predicate on the name field.
+func (f *RateCardFilter) WhereName(p entql.StringP) {
+	f.Where(p.Field(ratecard.FieldName))
+}
+
+// WhereCurrency applies the entql string predicate on the currency field.
+func (f *RateCardFilter) WhereCurrency(p entql.StringP) {
+	f.Where(p.Field(ratecard.FieldCurrency))
+}
+
+// WhereEffectiveFrom applies the entql string predicate on the effective_from field.
+func (f *RateCardFilter) WhereEffectiveFrom(p entql.StringP) {
+	f.Where(p.Field(ratecard.FieldEffectiveFrom))
+}
+
+// WhereRevision applies the entql int predicate on the revision field.
+func (f *RateCardFilter) WhereRevision(p entql.IntP) {
+	f.Where(p.Field(ratecard.FieldRevision))
+}
+
+// WhereExample applies the entql bool predicate on the example field.
+func (f *RateCardFilter) WhereExample(p entql.BoolP) {
+	f.Where(p.Field(ratecard.FieldExample))
+}
+
+// WhereRates applies the entql json.RawMessage predicate on the rates field.
+func (f *RateCardFilter) WhereRates(p entql.BytesP) {
+	f.Where(p.Field(ratecard.FieldRates))
+}
+
+// WhereImportedAt applies the entql time.Time predicate on the imported_at field.
+func (f *RateCardFilter) WhereImportedAt(p entql.TimeP) {
+	f.Where(p.Field(ratecard.FieldImportedAt))
+}
+
+// addPredicate implements the predicateAdder interface.
 func (_q *RecoveryCodeQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
 }
@@ -5067,7 +5183,7 @@ type RecoveryCodeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *RecoveryCodeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[35].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[36].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5127,7 +5243,7 @@ type ReplyFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ReplyFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[36].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[37].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5197,7 +5313,7 @@ type SecondFactorFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SecondFactorFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[37].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[38].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5257,7 +5373,7 @@ type SecurityNoticeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SecurityNoticeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[38].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[39].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5337,7 +5453,7 @@ type SegmentFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SegmentFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[39].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[40].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5397,7 +5513,7 @@ type ServiceStateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ServiceStateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[40].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[41].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5452,7 +5568,7 @@ type SessionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SessionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[41].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[42].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5556,7 +5672,7 @@ type SignInFlowFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SignInFlowFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[42].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[43].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5626,7 +5742,7 @@ type StatisticFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *StatisticFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[43].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[44].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5722,6 +5838,16 @@ func (f *StatisticFilter) WhereOptedOut(p entql.Int64P) {
 	f.Where(p.Field(statistic.FieldOptedOut))
 }
 
+// WhereCostMicros applies the entql int64 predicate on the cost_micros field.
+func (f *StatisticFilter) WhereCostMicros(p entql.Int64P) {
+	f.Where(p.Field(statistic.FieldCostMicros))
+}
+
+// WhereCostCurrency applies the entql string predicate on the cost_currency field.
+func (f *StatisticFilter) WhereCostCurrency(p entql.StringP) {
+	f.Where(p.Field(statistic.FieldCostCurrency))
+}
+
 // addPredicate implements the predicateAdder interface.
 func (_q *SuppressionQuery) addPredicate(pred func(s *sql.Selector)) {
 	_q.predicates = append(_q.predicates, pred)
@@ -5751,7 +5877,7 @@ type SuppressionFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *SuppressionFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[44].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[45].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5816,7 +5942,7 @@ type TemplateFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TemplateFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[45].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[46].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -5975,7 +6101,7 @@ type TemplateChangeFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TemplateChangeFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[46].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[47].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -6069,7 +6195,7 @@ type TermsAcceptanceFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *TermsAcceptanceFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[47].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[48].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -6139,7 +6265,7 @@ type ThreadFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *ThreadFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[48].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[49].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -6209,7 +6335,7 @@ type UnmatchedWebhookFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UnmatchedWebhookFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[49].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[50].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})
@@ -6289,7 +6415,7 @@ type UserFilter struct {
 // Where applies the entql predicate on the query filter.
 func (f *UserFilter) Where(p entql.P) {
 	f.addPredicate(func(s *sql.Selector) {
-		if err := schemaGraph.EvalP(schemaGraph.Nodes[50].Type, p, s); err != nil {
+		if err := schemaGraph.EvalP(schemaGraph.Nodes[51].Type, p, s); err != nil {
 			s.AddError(err)
 		}
 	})

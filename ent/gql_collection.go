@@ -1758,11 +1758,6 @@ func (_q *MessageQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				selectedFields = append(selectedFields, message.FieldRevokedAt)
 				fieldSeen[message.FieldRevokedAt] = struct{}{}
 			}
-		case "pricing":
-			if _, ok := fieldSeen[message.FieldPricing]; !ok {
-				selectedFields = append(selectedFields, message.FieldPricing)
-				fieldSeen[message.FieldPricing] = struct{}{}
-			}
 		case "createdAt":
 			if _, ok := fieldSeen[message.FieldCreatedAt]; !ok {
 				selectedFields = append(selectedFields, message.FieldCreatedAt)

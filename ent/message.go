@@ -103,7 +103,7 @@ type Message struct {
 	EditedAt *time.Time `json:"edited_at,omitempty"`
 	// when its author took it back: its content is gone
 	RevokedAt *time.Time `json:"revoked_at,omitempty"`
-	// Pricing holds the value of the "pricing" field.
+	// what WhatsApp said of its price, and what that came to
 	Pricing *jsonfield.Pricing `json:"pricing,omitempty"`
 	// CreatedAt holds the value of the "created_at" field.
 	CreatedAt time.Time `json:"created_at,omitempty"`

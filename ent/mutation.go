@@ -41,6 +41,7 @@ import (
 	"carillon/ent/phonenumber"
 	"carillon/ent/predicate"
 	"carillon/ent/quotausage"
+	"carillon/ent/ratecard"
 	"carillon/ent/recoverycode"
 	"carillon/ent/reply"
 	"carillon/ent/secondfactor"
@@ -113,6 +114,7 @@ const (
 	TypePasswordReset     = "PasswordReset"
 	TypePhoneNumber       = "PhoneNumber"
 	TypeQuotaUsage        = "QuotaUsage"
+	TypeRateCard          = "RateCard"
 	TypeRecoveryCode      = "RecoveryCode"
 	TypeReply             = "Reply"
 	TypeSecondFactor      = "SecondFactor"
@@ -4966,6 +4968,9 @@ type CampaignMutation struct {
 	addskipped           *int
 	canceled             *int
 	addcanceled          *int
+	cost_micros          *int64
+	addcost_micros       *int64
+	cost_currency        *string
 	clearedFields        map[string]struct{}
 	template             *uid.ID
 	clearedtemplate      bool
@@ -7033,6 +7038,111 @@ func (m *CampaignMutation) ResetCanceled() {
 	m.addcanceled = nil
 }
 
+// SetCostMicros sets the "cost_micros" field.
+func (m *CampaignMutation) SetCostMicros(i int64) {
+	m.cost_micros = &i
+	m.addcost_micros = nil
+}
+
+// CostMicros returns the value of the "cost_micros" field in the mutation.
+func (m *CampaignMutation) CostMicros() (r int64, exists bool) {
+	v := m.cost_micros
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCostMicros returns the old "cost_micros" field's value of the Campaign entity.
+// If the Campaign object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignMutation) OldCostMicros(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCostMicros is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCostMicros requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCostMicros: %w", err)
+	}
+	return oldValue.CostMicros, nil
+}
+
+// AddCostMicros adds i to the "cost_micros" field.
+func (m *CampaignMutation) AddCostMicros(i int64) {
+	if m.addcost_micros != nil {
+		*m.addcost_micros += i
+	} else {
+		m.addcost_micros = &i
+	}
+}
+
+// AddedCostMicros returns the value that was added to the "cost_micros" field in this mutation.
+func (m *CampaignMutation) AddedCostMicros() (r int64, exists bool) {
+	v := m.addcost_micros
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCostMicros resets all changes to the "cost_micros" field.
+func (m *CampaignMutation) ResetCostMicros() {
+	m.cost_micros = nil
+	m.addcost_micros = nil
+}
+
+// SetCostCurrency sets the "cost_currency" field.
+func (m *CampaignMutation) SetCostCurrency(s string) {
+	m.cost_currency = &s
+}
+
+// CostCurrency returns the value of the "cost_currency" field in the mutation.
+func (m *CampaignMutation) CostCurrency() (r string, exists bool) {
+	v := m.cost_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCostCurrency returns the old "cost_currency" field's value of the Campaign entity.
+// If the Campaign object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CampaignMutation) OldCostCurrency(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCostCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCostCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCostCurrency: %w", err)
+	}
+	return oldValue.CostCurrency, nil
+}
+
+// ClearCostCurrency clears the value of the "cost_currency" field.
+func (m *CampaignMutation) ClearCostCurrency() {
+	m.cost_currency = nil
+	m.clearedFields[campaign.FieldCostCurrency] = struct{}{}
+}
+
+// CostCurrencyCleared returns if the "cost_currency" field was cleared in this mutation.
+func (m *CampaignMutation) CostCurrencyCleared() bool {
+	_, ok := m.clearedFields[campaign.FieldCostCurrency]
+	return ok
+}
+
+// ResetCostCurrency resets all changes to the "cost_currency" field.
+func (m *CampaignMutation) ResetCostCurrency() {
+	m.cost_currency = nil
+	delete(m.clearedFields, campaign.FieldCostCurrency)
+}
+
 // ClearTemplate clears the "template" edge to the Template entity.
 func (m *CampaignMutation) ClearTemplate() {
 	m.clearedtemplate = true
@@ -7148,7 +7258,7 @@ func (m *CampaignMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *CampaignMutation) Fields() []string {
-	fields := make([]string, 0, 40)
+	fields := make([]string, 0, 42)
 	if m.organization_id != nil {
 		fields = append(fields, campaign.FieldOrganizationID)
 	}
@@ -7269,6 +7379,12 @@ func (m *CampaignMutation) Fields() []string {
 	if m.canceled != nil {
 		fields = append(fields, campaign.FieldCanceled)
 	}
+	if m.cost_micros != nil {
+		fields = append(fields, campaign.FieldCostMicros)
+	}
+	if m.cost_currency != nil {
+		fields = append(fields, campaign.FieldCostCurrency)
+	}
 	return fields
 }
 
@@ -7357,6 +7473,10 @@ func (m *CampaignMutation) Field(name string) (ent.Value, bool) {
 		return m.Skipped()
 	case campaign.FieldCanceled:
 		return m.Canceled()
+	case campaign.FieldCostMicros:
+		return m.CostMicros()
+	case campaign.FieldCostCurrency:
+		return m.CostCurrency()
 	}
 	return nil, false
 }
@@ -7446,6 +7566,10 @@ func (m *CampaignMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldSkipped(ctx)
 	case campaign.FieldCanceled:
 		return m.OldCanceled(ctx)
+	case campaign.FieldCostMicros:
+		return m.OldCostMicros(ctx)
+	case campaign.FieldCostCurrency:
+		return m.OldCostCurrency(ctx)
 	}
 	return nil, fmt.Errorf("unknown Campaign field %s", name)
 }
@@ -7735,6 +7859,20 @@ func (m *CampaignMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCanceled(v)
 		return nil
+	case campaign.FieldCostMicros:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCostMicros(v)
+		return nil
+	case campaign.FieldCostCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCostCurrency(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Campaign field %s", name)
 }
@@ -7782,6 +7920,9 @@ func (m *CampaignMutation) AddedFields() []string {
 	if m.addcanceled != nil {
 		fields = append(fields, campaign.FieldCanceled)
 	}
+	if m.addcost_micros != nil {
+		fields = append(fields, campaign.FieldCostMicros)
+	}
 	return fields
 }
 
@@ -7816,6 +7957,8 @@ func (m *CampaignMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedSkipped()
 	case campaign.FieldCanceled:
 		return m.AddedCanceled()
+	case campaign.FieldCostMicros:
+		return m.AddedCostMicros()
 	}
 	return nil, false
 }
@@ -7916,6 +8059,13 @@ func (m *CampaignMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddCanceled(v)
 		return nil
+	case campaign.FieldCostMicros:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCostMicros(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Campaign numeric field %s", name)
 }
@@ -7977,6 +8127,9 @@ func (m *CampaignMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(campaign.FieldRecentAnswers) {
 		fields = append(fields, campaign.FieldRecentAnswers)
+	}
+	if m.FieldCleared(campaign.FieldCostCurrency) {
+		fields = append(fields, campaign.FieldCostCurrency)
 	}
 	return fields
 }
@@ -8045,6 +8198,9 @@ func (m *CampaignMutation) ClearField(name string) error {
 		return nil
 	case campaign.FieldRecentAnswers:
 		m.ClearRecentAnswers()
+		return nil
+	case campaign.FieldCostCurrency:
+		m.ClearCostCurrency()
 		return nil
 	}
 	return fmt.Errorf("unknown Campaign nullable field %s", name)
@@ -8173,6 +8329,12 @@ func (m *CampaignMutation) ResetField(name string) error {
 		return nil
 	case campaign.FieldCanceled:
 		m.ResetCanceled()
+		return nil
+	case campaign.FieldCostMicros:
+		m.ResetCostMicros()
+		return nil
+	case campaign.FieldCostCurrency:
+		m.ResetCostCurrency()
 		return nil
 	}
 	return fmt.Errorf("unknown Campaign field %s", name)
@@ -34169,6 +34331,768 @@ func (m *QuotaUsageMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown QuotaUsage edge %s", name)
 }
 
+// RateCardMutation represents an operation that mutates the RateCard nodes in the graph.
+type RateCardMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *uid.ID
+	kind           *string
+	name           *string
+	currency       *string
+	effective_from *string
+	revision       *int
+	addrevision    *int
+	example        *bool
+	rates          *json.RawMessage
+	appendrates    json.RawMessage
+	imported_at    *time.Time
+	clearedFields  map[string]struct{}
+	done           bool
+	oldValue       func(context.Context) (*RateCard, error)
+	predicates     []predicate.RateCard
+}
+
+var _ ent.Mutation = (*RateCardMutation)(nil)
+
+// ratecardOption allows management of the mutation configuration using functional options.
+type ratecardOption func(*RateCardMutation)
+
+// newRateCardMutation creates new mutation for the RateCard entity.
+func newRateCardMutation(c config, op Op, opts ...ratecardOption) *RateCardMutation {
+	m := &RateCardMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRateCard,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withRateCardID sets the ID field of the mutation.
+func withRateCardID(id uid.ID) ratecardOption {
+	return func(m *RateCardMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *RateCard
+		)
+		m.oldValue = func(ctx context.Context) (*RateCard, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().RateCard.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withRateCard sets the old RateCard of the mutation.
+func withRateCard(node *RateCard) ratecardOption {
+	return func(m *RateCardMutation) {
+		m.oldValue = func(context.Context) (*RateCard, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RateCardMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RateCardMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of RateCard entities.
+func (m *RateCardMutation) SetID(id uid.ID) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *RateCardMutation) ID() (id uid.ID, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *RateCardMutation) IDs(ctx context.Context) ([]uid.ID, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []uid.ID{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().RateCard.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetKind sets the "kind" field.
+func (m *RateCardMutation) SetKind(s string) {
+	m.kind = &s
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *RateCardMutation) Kind() (r string, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the RateCard entity.
+// If the RateCard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RateCardMutation) OldKind(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *RateCardMutation) ResetKind() {
+	m.kind = nil
+}
+
+// SetName sets the "name" field.
+func (m *RateCardMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *RateCardMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the RateCard entity.
+// If the RateCard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RateCardMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *RateCardMutation) ResetName() {
+	m.name = nil
+}
+
+// SetCurrency sets the "currency" field.
+func (m *RateCardMutation) SetCurrency(s string) {
+	m.currency = &s
+}
+
+// Currency returns the value of the "currency" field in the mutation.
+func (m *RateCardMutation) Currency() (r string, exists bool) {
+	v := m.currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCurrency returns the old "currency" field's value of the RateCard entity.
+// If the RateCard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RateCardMutation) OldCurrency(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCurrency: %w", err)
+	}
+	return oldValue.Currency, nil
+}
+
+// ResetCurrency resets all changes to the "currency" field.
+func (m *RateCardMutation) ResetCurrency() {
+	m.currency = nil
+}
+
+// SetEffectiveFrom sets the "effective_from" field.
+func (m *RateCardMutation) SetEffectiveFrom(s string) {
+	m.effective_from = &s
+}
+
+// EffectiveFrom returns the value of the "effective_from" field in the mutation.
+func (m *RateCardMutation) EffectiveFrom() (r string, exists bool) {
+	v := m.effective_from
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEffectiveFrom returns the old "effective_from" field's value of the RateCard entity.
+// If the RateCard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RateCardMutation) OldEffectiveFrom(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEffectiveFrom is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEffectiveFrom requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEffectiveFrom: %w", err)
+	}
+	return oldValue.EffectiveFrom, nil
+}
+
+// ResetEffectiveFrom resets all changes to the "effective_from" field.
+func (m *RateCardMutation) ResetEffectiveFrom() {
+	m.effective_from = nil
+}
+
+// SetRevision sets the "revision" field.
+func (m *RateCardMutation) SetRevision(i int) {
+	m.revision = &i
+	m.addrevision = nil
+}
+
+// Revision returns the value of the "revision" field in the mutation.
+func (m *RateCardMutation) Revision() (r int, exists bool) {
+	v := m.revision
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRevision returns the old "revision" field's value of the RateCard entity.
+// If the RateCard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RateCardMutation) OldRevision(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRevision is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRevision requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRevision: %w", err)
+	}
+	return oldValue.Revision, nil
+}
+
+// AddRevision adds i to the "revision" field.
+func (m *RateCardMutation) AddRevision(i int) {
+	if m.addrevision != nil {
+		*m.addrevision += i
+	} else {
+		m.addrevision = &i
+	}
+}
+
+// AddedRevision returns the value that was added to the "revision" field in this mutation.
+func (m *RateCardMutation) AddedRevision() (r int, exists bool) {
+	v := m.addrevision
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRevision resets all changes to the "revision" field.
+func (m *RateCardMutation) ResetRevision() {
+	m.revision = nil
+	m.addrevision = nil
+}
+
+// SetExample sets the "example" field.
+func (m *RateCardMutation) SetExample(b bool) {
+	m.example = &b
+}
+
+// Example returns the value of the "example" field in the mutation.
+func (m *RateCardMutation) Example() (r bool, exists bool) {
+	v := m.example
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExample returns the old "example" field's value of the RateCard entity.
+// If the RateCard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RateCardMutation) OldExample(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExample is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExample requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExample: %w", err)
+	}
+	return oldValue.Example, nil
+}
+
+// ResetExample resets all changes to the "example" field.
+func (m *RateCardMutation) ResetExample() {
+	m.example = nil
+}
+
+// SetRates sets the "rates" field.
+func (m *RateCardMutation) SetRates(jm json.RawMessage) {
+	m.rates = &jm
+	m.appendrates = nil
+}
+
+// Rates returns the value of the "rates" field in the mutation.
+func (m *RateCardMutation) Rates() (r json.RawMessage, exists bool) {
+	v := m.rates
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRates returns the old "rates" field's value of the RateCard entity.
+// If the RateCard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RateCardMutation) OldRates(ctx context.Context) (v json.RawMessage, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRates is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRates requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRates: %w", err)
+	}
+	return oldValue.Rates, nil
+}
+
+// AppendRates adds jm to the "rates" field.
+func (m *RateCardMutation) AppendRates(jm json.RawMessage) {
+	m.appendrates = append(m.appendrates, jm...)
+}
+
+// AppendedRates returns the list of values that were appended to the "rates" field in this mutation.
+func (m *RateCardMutation) AppendedRates() (json.RawMessage, bool) {
+	if len(m.appendrates) == 0 {
+		return nil, false
+	}
+	return m.appendrates, true
+}
+
+// ResetRates resets all changes to the "rates" field.
+func (m *RateCardMutation) ResetRates() {
+	m.rates = nil
+	m.appendrates = nil
+}
+
+// SetImportedAt sets the "imported_at" field.
+func (m *RateCardMutation) SetImportedAt(t time.Time) {
+	m.imported_at = &t
+}
+
+// ImportedAt returns the value of the "imported_at" field in the mutation.
+func (m *RateCardMutation) ImportedAt() (r time.Time, exists bool) {
+	v := m.imported_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldImportedAt returns the old "imported_at" field's value of the RateCard entity.
+// If the RateCard object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RateCardMutation) OldImportedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldImportedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldImportedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldImportedAt: %w", err)
+	}
+	return oldValue.ImportedAt, nil
+}
+
+// ResetImportedAt resets all changes to the "imported_at" field.
+func (m *RateCardMutation) ResetImportedAt() {
+	m.imported_at = nil
+}
+
+// Where appends a list predicates to the RateCardMutation builder.
+func (m *RateCardMutation) Where(ps ...predicate.RateCard) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RateCardMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RateCardMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.RateCard, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RateCardMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RateCardMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (RateCard).
+func (m *RateCardMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RateCardMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.kind != nil {
+		fields = append(fields, ratecard.FieldKind)
+	}
+	if m.name != nil {
+		fields = append(fields, ratecard.FieldName)
+	}
+	if m.currency != nil {
+		fields = append(fields, ratecard.FieldCurrency)
+	}
+	if m.effective_from != nil {
+		fields = append(fields, ratecard.FieldEffectiveFrom)
+	}
+	if m.revision != nil {
+		fields = append(fields, ratecard.FieldRevision)
+	}
+	if m.example != nil {
+		fields = append(fields, ratecard.FieldExample)
+	}
+	if m.rates != nil {
+		fields = append(fields, ratecard.FieldRates)
+	}
+	if m.imported_at != nil {
+		fields = append(fields, ratecard.FieldImportedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RateCardMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case ratecard.FieldKind:
+		return m.Kind()
+	case ratecard.FieldName:
+		return m.Name()
+	case ratecard.FieldCurrency:
+		return m.Currency()
+	case ratecard.FieldEffectiveFrom:
+		return m.EffectiveFrom()
+	case ratecard.FieldRevision:
+		return m.Revision()
+	case ratecard.FieldExample:
+		return m.Example()
+	case ratecard.FieldRates:
+		return m.Rates()
+	case ratecard.FieldImportedAt:
+		return m.ImportedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RateCardMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case ratecard.FieldKind:
+		return m.OldKind(ctx)
+	case ratecard.FieldName:
+		return m.OldName(ctx)
+	case ratecard.FieldCurrency:
+		return m.OldCurrency(ctx)
+	case ratecard.FieldEffectiveFrom:
+		return m.OldEffectiveFrom(ctx)
+	case ratecard.FieldRevision:
+		return m.OldRevision(ctx)
+	case ratecard.FieldExample:
+		return m.OldExample(ctx)
+	case ratecard.FieldRates:
+		return m.OldRates(ctx)
+	case ratecard.FieldImportedAt:
+		return m.OldImportedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown RateCard field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RateCardMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case ratecard.FieldKind:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	case ratecard.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case ratecard.FieldCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCurrency(v)
+		return nil
+	case ratecard.FieldEffectiveFrom:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEffectiveFrom(v)
+		return nil
+	case ratecard.FieldRevision:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRevision(v)
+		return nil
+	case ratecard.FieldExample:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExample(v)
+		return nil
+	case ratecard.FieldRates:
+		v, ok := value.(json.RawMessage)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRates(v)
+		return nil
+	case ratecard.FieldImportedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetImportedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RateCard field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RateCardMutation) AddedFields() []string {
+	var fields []string
+	if m.addrevision != nil {
+		fields = append(fields, ratecard.FieldRevision)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RateCardMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case ratecard.FieldRevision:
+		return m.AddedRevision()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RateCardMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case ratecard.FieldRevision:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRevision(v)
+		return nil
+	}
+	return fmt.Errorf("unknown RateCard numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RateCardMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RateCardMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RateCardMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown RateCard nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RateCardMutation) ResetField(name string) error {
+	switch name {
+	case ratecard.FieldKind:
+		m.ResetKind()
+		return nil
+	case ratecard.FieldName:
+		m.ResetName()
+		return nil
+	case ratecard.FieldCurrency:
+		m.ResetCurrency()
+		return nil
+	case ratecard.FieldEffectiveFrom:
+		m.ResetEffectiveFrom()
+		return nil
+	case ratecard.FieldRevision:
+		m.ResetRevision()
+		return nil
+	case ratecard.FieldExample:
+		m.ResetExample()
+		return nil
+	case ratecard.FieldRates:
+		m.ResetRates()
+		return nil
+	case ratecard.FieldImportedAt:
+		m.ResetImportedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown RateCard field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RateCardMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RateCardMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RateCardMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RateCardMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RateCardMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RateCardMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RateCardMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown RateCard unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RateCardMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown RateCard edge %s", name)
+}
+
 // RecoveryCodeMutation represents an operation that mutates the RecoveryCode nodes in the graph.
 type RecoveryCodeMutation struct {
 	config
@@ -39227,6 +40151,9 @@ type StatisticMutation struct {
 	addreceived     *int64
 	opted_out       *int64
 	addopted_out    *int64
+	cost_micros     *int64
+	addcost_micros  *int64
+	cost_currency   *string
 	clearedFields   map[string]struct{}
 	done            bool
 	oldValue        func(context.Context) (*Statistic, error)
@@ -40129,6 +41056,111 @@ func (m *StatisticMutation) ResetOptedOut() {
 	m.addopted_out = nil
 }
 
+// SetCostMicros sets the "cost_micros" field.
+func (m *StatisticMutation) SetCostMicros(i int64) {
+	m.cost_micros = &i
+	m.addcost_micros = nil
+}
+
+// CostMicros returns the value of the "cost_micros" field in the mutation.
+func (m *StatisticMutation) CostMicros() (r int64, exists bool) {
+	v := m.cost_micros
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCostMicros returns the old "cost_micros" field's value of the Statistic entity.
+// If the Statistic object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatisticMutation) OldCostMicros(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCostMicros is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCostMicros requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCostMicros: %w", err)
+	}
+	return oldValue.CostMicros, nil
+}
+
+// AddCostMicros adds i to the "cost_micros" field.
+func (m *StatisticMutation) AddCostMicros(i int64) {
+	if m.addcost_micros != nil {
+		*m.addcost_micros += i
+	} else {
+		m.addcost_micros = &i
+	}
+}
+
+// AddedCostMicros returns the value that was added to the "cost_micros" field in this mutation.
+func (m *StatisticMutation) AddedCostMicros() (r int64, exists bool) {
+	v := m.addcost_micros
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCostMicros resets all changes to the "cost_micros" field.
+func (m *StatisticMutation) ResetCostMicros() {
+	m.cost_micros = nil
+	m.addcost_micros = nil
+}
+
+// SetCostCurrency sets the "cost_currency" field.
+func (m *StatisticMutation) SetCostCurrency(s string) {
+	m.cost_currency = &s
+}
+
+// CostCurrency returns the value of the "cost_currency" field in the mutation.
+func (m *StatisticMutation) CostCurrency() (r string, exists bool) {
+	v := m.cost_currency
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCostCurrency returns the old "cost_currency" field's value of the Statistic entity.
+// If the Statistic object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StatisticMutation) OldCostCurrency(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCostCurrency is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCostCurrency requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCostCurrency: %w", err)
+	}
+	return oldValue.CostCurrency, nil
+}
+
+// ClearCostCurrency clears the value of the "cost_currency" field.
+func (m *StatisticMutation) ClearCostCurrency() {
+	m.cost_currency = nil
+	m.clearedFields[statistic.FieldCostCurrency] = struct{}{}
+}
+
+// CostCurrencyCleared returns if the "cost_currency" field was cleared in this mutation.
+func (m *StatisticMutation) CostCurrencyCleared() bool {
+	_, ok := m.clearedFields[statistic.FieldCostCurrency]
+	return ok
+}
+
+// ResetCostCurrency resets all changes to the "cost_currency" field.
+func (m *StatisticMutation) ResetCostCurrency() {
+	m.cost_currency = nil
+	delete(m.clearedFields, statistic.FieldCostCurrency)
+}
+
 // Where appends a list predicates to the StatisticMutation builder.
 func (m *StatisticMutation) Where(ps ...predicate.Statistic) {
 	m.predicates = append(m.predicates, ps...)
@@ -40163,7 +41195,7 @@ func (m *StatisticMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *StatisticMutation) Fields() []string {
-	fields := make([]string, 0, 17)
+	fields := make([]string, 0, 19)
 	if m.organization_id != nil {
 		fields = append(fields, statistic.FieldOrganizationID)
 	}
@@ -40215,6 +41247,12 @@ func (m *StatisticMutation) Fields() []string {
 	if m.opted_out != nil {
 		fields = append(fields, statistic.FieldOptedOut)
 	}
+	if m.cost_micros != nil {
+		fields = append(fields, statistic.FieldCostMicros)
+	}
+	if m.cost_currency != nil {
+		fields = append(fields, statistic.FieldCostCurrency)
+	}
 	return fields
 }
 
@@ -40257,6 +41295,10 @@ func (m *StatisticMutation) Field(name string) (ent.Value, bool) {
 		return m.Received()
 	case statistic.FieldOptedOut:
 		return m.OptedOut()
+	case statistic.FieldCostMicros:
+		return m.CostMicros()
+	case statistic.FieldCostCurrency:
+		return m.CostCurrency()
 	}
 	return nil, false
 }
@@ -40300,6 +41342,10 @@ func (m *StatisticMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldReceived(ctx)
 	case statistic.FieldOptedOut:
 		return m.OldOptedOut(ctx)
+	case statistic.FieldCostMicros:
+		return m.OldCostMicros(ctx)
+	case statistic.FieldCostCurrency:
+		return m.OldCostCurrency(ctx)
 	}
 	return nil, fmt.Errorf("unknown Statistic field %s", name)
 }
@@ -40428,6 +41474,20 @@ func (m *StatisticMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetOptedOut(v)
 		return nil
+	case statistic.FieldCostMicros:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCostMicros(v)
+		return nil
+	case statistic.FieldCostCurrency:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCostCurrency(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Statistic field %s", name)
 }
@@ -40463,6 +41523,9 @@ func (m *StatisticMutation) AddedFields() []string {
 	if m.addopted_out != nil {
 		fields = append(fields, statistic.FieldOptedOut)
 	}
+	if m.addcost_micros != nil {
+		fields = append(fields, statistic.FieldCostMicros)
+	}
 	return fields
 }
 
@@ -40489,6 +41552,8 @@ func (m *StatisticMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedReceived()
 	case statistic.FieldOptedOut:
 		return m.AddedOptedOut()
+	case statistic.FieldCostMicros:
+		return m.AddedCostMicros()
 	}
 	return nil, false
 }
@@ -40561,6 +41626,13 @@ func (m *StatisticMutation) AddField(name string, value ent.Value) error {
 		}
 		m.AddOptedOut(v)
 		return nil
+	case statistic.FieldCostMicros:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCostMicros(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Statistic numeric field %s", name)
 }
@@ -40568,7 +41640,11 @@ func (m *StatisticMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *StatisticMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(statistic.FieldCostCurrency) {
+		fields = append(fields, statistic.FieldCostCurrency)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -40581,6 +41657,11 @@ func (m *StatisticMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *StatisticMutation) ClearField(name string) error {
+	switch name {
+	case statistic.FieldCostCurrency:
+		m.ClearCostCurrency()
+		return nil
+	}
 	return fmt.Errorf("unknown Statistic nullable field %s", name)
 }
 
@@ -40638,6 +41719,12 @@ func (m *StatisticMutation) ResetField(name string) error {
 		return nil
 	case statistic.FieldOptedOut:
 		m.ResetOptedOut()
+		return nil
+	case statistic.FieldCostMicros:
+		m.ResetCostMicros()
+		return nil
+	case statistic.FieldCostCurrency:
+		m.ResetCostCurrency()
 		return nil
 	}
 	return fmt.Errorf("unknown Statistic field %s", name)

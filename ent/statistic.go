@@ -51,7 +51,11 @@ type Statistic struct {
 	// Received holds the value of the "received" field.
 	Received int64 `json:"received,omitempty"`
 	// OptedOut holds the value of the "opted_out" field.
-	OptedOut     int64 `json:"opted_out,omitempty"`
+	OptedOut int64 `json:"opted_out,omitempty"`
+	// what the delivered were charged, in millionths of cost_currency
+	CostMicros int64 `json:"cost_micros,omitempty"`
+	// null where no price is known
+	CostCurrency *string `json:"cost_currency,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -60,9 +64,9 @@ func (*Statistic) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case statistic.FieldErrorCode, statistic.FieldAccepted, statistic.FieldSent, statistic.FieldDelivered, statistic.FieldRead, statistic.FieldFailed, statistic.FieldSkipped, statistic.FieldReceived, statistic.FieldOptedOut:
+		case statistic.FieldErrorCode, statistic.FieldAccepted, statistic.FieldSent, statistic.FieldDelivered, statistic.FieldRead, statistic.FieldFailed, statistic.FieldSkipped, statistic.FieldReceived, statistic.FieldOptedOut, statistic.FieldCostMicros:
 			values[i] = new(sql.NullInt64)
-		case statistic.FieldCategory, statistic.FieldCountry:
+		case statistic.FieldCategory, statistic.FieldCountry, statistic.FieldCostCurrency:
 			values[i] = new(sql.NullString)
 		case statistic.FieldHour:
 			values[i] = new(sql.NullTime)
@@ -191,6 +195,19 @@ func (_m *Statistic) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.OptedOut = value.Int64
 			}
+		case statistic.FieldCostMicros:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field cost_micros", values[i])
+			} else if value.Valid {
+				_m.CostMicros = value.Int64
+			}
+		case statistic.FieldCostCurrency:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field cost_currency", values[i])
+			} else if value.Valid {
+				_m.CostCurrency = new(string)
+				*_m.CostCurrency = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -277,6 +294,14 @@ func (_m *Statistic) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("opted_out=")
 	builder.WriteString(fmt.Sprintf("%v", _m.OptedOut))
+	builder.WriteString(", ")
+	builder.WriteString("cost_micros=")
+	builder.WriteString(fmt.Sprintf("%v", _m.CostMicros))
+	builder.WriteString(", ")
+	if v := _m.CostCurrency; v != nil {
+		builder.WriteString("cost_currency=")
+		builder.WriteString(*v)
+	}
 	builder.WriteByte(')')
 	return builder.String()
 }

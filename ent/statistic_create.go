@@ -187,6 +187,34 @@ func (_c *StatisticCreate) SetNillableOptedOut(v *int64) *StatisticCreate {
 	return _c
 }
 
+// SetCostMicros sets the "cost_micros" field.
+func (_c *StatisticCreate) SetCostMicros(v int64) *StatisticCreate {
+	_c.mutation.SetCostMicros(v)
+	return _c
+}
+
+// SetNillableCostMicros sets the "cost_micros" field if the given value is not nil.
+func (_c *StatisticCreate) SetNillableCostMicros(v *int64) *StatisticCreate {
+	if v != nil {
+		_c.SetCostMicros(*v)
+	}
+	return _c
+}
+
+// SetCostCurrency sets the "cost_currency" field.
+func (_c *StatisticCreate) SetCostCurrency(v string) *StatisticCreate {
+	_c.mutation.SetCostCurrency(v)
+	return _c
+}
+
+// SetNillableCostCurrency sets the "cost_currency" field if the given value is not nil.
+func (_c *StatisticCreate) SetNillableCostCurrency(v *string) *StatisticCreate {
+	if v != nil {
+		_c.SetCostCurrency(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *StatisticCreate) SetID(v uid.ID) *StatisticCreate {
 	_c.mutation.SetID(v)
@@ -270,6 +298,10 @@ func (_c *StatisticCreate) defaults() error {
 		v := statistic.DefaultOptedOut
 		_c.mutation.SetOptedOut(v)
 	}
+	if _, ok := _c.mutation.CostMicros(); !ok {
+		v := statistic.DefaultCostMicros
+		_c.mutation.SetCostMicros(v)
+	}
 	if _, ok := _c.mutation.ID(); !ok {
 		if statistic.DefaultID == nil {
 			return fmt.Errorf("ent: uninitialized statistic.DefaultID (forgotten import ent/runtime?)")
@@ -332,6 +364,9 @@ func (_c *StatisticCreate) check() error {
 	}
 	if _, ok := _c.mutation.OptedOut(); !ok {
 		return &ValidationError{Name: "opted_out", err: errors.New(`ent: missing required field "Statistic.opted_out"`)}
+	}
+	if _, ok := _c.mutation.CostMicros(); !ok {
+		return &ValidationError{Name: "cost_micros", err: errors.New(`ent: missing required field "Statistic.cost_micros"`)}
 	}
 	return nil
 }
@@ -435,6 +470,14 @@ func (_c *StatisticCreate) createSpec() (*Statistic, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.OptedOut(); ok {
 		_spec.SetField(statistic.FieldOptedOut, field.TypeInt64, value)
 		_node.OptedOut = value
+	}
+	if value, ok := _c.mutation.CostMicros(); ok {
+		_spec.SetField(statistic.FieldCostMicros, field.TypeInt64, value)
+		_node.CostMicros = value
+	}
+	if value, ok := _c.mutation.CostCurrency(); ok {
+		_spec.SetField(statistic.FieldCostCurrency, field.TypeString, value)
+		_node.CostCurrency = &value
 	}
 	return _node, _spec
 }

@@ -316,6 +316,47 @@ func (_u *StatisticUpdate) AddOptedOut(v int64) *StatisticUpdate {
 	return _u
 }
 
+// SetCostMicros sets the "cost_micros" field.
+func (_u *StatisticUpdate) SetCostMicros(v int64) *StatisticUpdate {
+	_u.mutation.ResetCostMicros()
+	_u.mutation.SetCostMicros(v)
+	return _u
+}
+
+// SetNillableCostMicros sets the "cost_micros" field if the given value is not nil.
+func (_u *StatisticUpdate) SetNillableCostMicros(v *int64) *StatisticUpdate {
+	if v != nil {
+		_u.SetCostMicros(*v)
+	}
+	return _u
+}
+
+// AddCostMicros adds value to the "cost_micros" field.
+func (_u *StatisticUpdate) AddCostMicros(v int64) *StatisticUpdate {
+	_u.mutation.AddCostMicros(v)
+	return _u
+}
+
+// SetCostCurrency sets the "cost_currency" field.
+func (_u *StatisticUpdate) SetCostCurrency(v string) *StatisticUpdate {
+	_u.mutation.SetCostCurrency(v)
+	return _u
+}
+
+// SetNillableCostCurrency sets the "cost_currency" field if the given value is not nil.
+func (_u *StatisticUpdate) SetNillableCostCurrency(v *string) *StatisticUpdate {
+	if v != nil {
+		_u.SetCostCurrency(*v)
+	}
+	return _u
+}
+
+// ClearCostCurrency clears the value of the "cost_currency" field.
+func (_u *StatisticUpdate) ClearCostCurrency() *StatisticUpdate {
+	_u.mutation.ClearCostCurrency()
+	return _u
+}
+
 // Mutation returns the StatisticMutation object of the builder.
 func (_u *StatisticUpdate) Mutation() *StatisticMutation {
 	return _u.mutation
@@ -431,6 +472,18 @@ func (_u *StatisticUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedOptedOut(); ok {
 		_spec.AddField(statistic.FieldOptedOut, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.CostMicros(); ok {
+		_spec.SetField(statistic.FieldCostMicros, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedCostMicros(); ok {
+		_spec.AddField(statistic.FieldCostMicros, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.CostCurrency(); ok {
+		_spec.SetField(statistic.FieldCostCurrency, field.TypeString, value)
+	}
+	if _u.mutation.CostCurrencyCleared() {
+		_spec.ClearField(statistic.FieldCostCurrency, field.TypeString)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -739,6 +792,47 @@ func (_u *StatisticUpdateOne) AddOptedOut(v int64) *StatisticUpdateOne {
 	return _u
 }
 
+// SetCostMicros sets the "cost_micros" field.
+func (_u *StatisticUpdateOne) SetCostMicros(v int64) *StatisticUpdateOne {
+	_u.mutation.ResetCostMicros()
+	_u.mutation.SetCostMicros(v)
+	return _u
+}
+
+// SetNillableCostMicros sets the "cost_micros" field if the given value is not nil.
+func (_u *StatisticUpdateOne) SetNillableCostMicros(v *int64) *StatisticUpdateOne {
+	if v != nil {
+		_u.SetCostMicros(*v)
+	}
+	return _u
+}
+
+// AddCostMicros adds value to the "cost_micros" field.
+func (_u *StatisticUpdateOne) AddCostMicros(v int64) *StatisticUpdateOne {
+	_u.mutation.AddCostMicros(v)
+	return _u
+}
+
+// SetCostCurrency sets the "cost_currency" field.
+func (_u *StatisticUpdateOne) SetCostCurrency(v string) *StatisticUpdateOne {
+	_u.mutation.SetCostCurrency(v)
+	return _u
+}
+
+// SetNillableCostCurrency sets the "cost_currency" field if the given value is not nil.
+func (_u *StatisticUpdateOne) SetNillableCostCurrency(v *string) *StatisticUpdateOne {
+	if v != nil {
+		_u.SetCostCurrency(*v)
+	}
+	return _u
+}
+
+// ClearCostCurrency clears the value of the "cost_currency" field.
+func (_u *StatisticUpdateOne) ClearCostCurrency() *StatisticUpdateOne {
+	_u.mutation.ClearCostCurrency()
+	return _u
+}
+
 // Mutation returns the StatisticMutation object of the builder.
 func (_u *StatisticUpdateOne) Mutation() *StatisticMutation {
 	return _u.mutation
@@ -884,6 +978,18 @@ func (_u *StatisticUpdateOne) sqlSave(ctx context.Context) (_node *Statistic, er
 	}
 	if value, ok := _u.mutation.AddedOptedOut(); ok {
 		_spec.AddField(statistic.FieldOptedOut, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.CostMicros(); ok {
+		_spec.SetField(statistic.FieldCostMicros, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedCostMicros(); ok {
+		_spec.AddField(statistic.FieldCostMicros, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.CostCurrency(); ok {
+		_spec.SetField(statistic.FieldCostCurrency, field.TypeString, value)
+	}
+	if _u.mutation.CostCurrencyCleared() {
+		_spec.ClearField(statistic.FieldCostCurrency, field.TypeString)
 	}
 	_node = &Statistic{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -84,6 +84,8 @@ type Tx struct {
 	PhoneNumber *PhoneNumberClient
 	// QuotaUsage is the client for interacting with the QuotaUsage builders.
 	QuotaUsage *QuotaUsageClient
+	// RateCard is the client for interacting with the RateCard builders.
+	RateCard *RateCardClient
 	// RecoveryCode is the client for interacting with the RecoveryCode builders.
 	RecoveryCode *RecoveryCodeClient
 	// Reply is the client for interacting with the Reply builders.
@@ -282,6 +284,7 @@ func (tx *Tx) init() {
 	tx.PasswordReset = NewPasswordResetClient(tx.config)
 	tx.PhoneNumber = NewPhoneNumberClient(tx.config)
 	tx.QuotaUsage = NewQuotaUsageClient(tx.config)
+	tx.RateCard = NewRateCardClient(tx.config)
 	tx.RecoveryCode = NewRecoveryCodeClient(tx.config)
 	tx.Reply = NewReplyClient(tx.config)
 	tx.SecondFactor = NewSecondFactorClient(tx.config)

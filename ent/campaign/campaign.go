@@ -99,6 +99,10 @@ const (
 	FieldSkipped = "skipped"
 	// FieldCanceled holds the string denoting the canceled field in the database.
 	FieldCanceled = "canceled"
+	// FieldCostMicros holds the string denoting the cost_micros field in the database.
+	FieldCostMicros = "cost_micros"
+	// FieldCostCurrency holds the string denoting the cost_currency field in the database.
+	FieldCostCurrency = "cost_currency"
 	// EdgeTemplate holds the string denoting the template edge name in mutations.
 	EdgeTemplate = "template"
 	// EdgePhoneNumber holds the string denoting the phone_number edge name in mutations.
@@ -173,6 +177,8 @@ var Columns = []string{
 	FieldUnknown,
 	FieldSkipped,
 	FieldCanceled,
+	FieldCostMicros,
+	FieldCostCurrency,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -221,6 +227,8 @@ var (
 	DefaultSkipped int
 	// DefaultCanceled holds the default value on creation for the "canceled" field.
 	DefaultCanceled int
+	// DefaultCostMicros holds the default value on creation for the "cost_micros" field.
+	DefaultCostMicros int64
 	// DefaultID holds the default value on creation for the "id" field.
 	DefaultID func() uid.ID
 )
@@ -460,6 +468,16 @@ func BySkipped(opts ...sql.OrderTermOption) OrderOption {
 // ByCanceled orders the results by the canceled field.
 func ByCanceled(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCanceled, opts...).ToFunc()
+}
+
+// ByCostMicros orders the results by the cost_micros field.
+func ByCostMicros(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCostMicros, opts...).ToFunc()
+}
+
+// ByCostCurrency orders the results by the cost_currency field.
+func ByCostCurrency(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCostCurrency, opts...).ToFunc()
 }
 
 // ByTemplateField orders the results by template field.

@@ -222,6 +222,16 @@ func Canceled(v int) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldCanceled, v))
 }
 
+// CostMicros applies equality check predicate on the "cost_micros" field. It's identical to CostMicrosEQ.
+func CostMicros(v int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldCostMicros, v))
+}
+
+// CostCurrency applies equality check predicate on the "cost_currency" field. It's identical to CostCurrencyEQ.
+func CostCurrency(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldCostCurrency, v))
+}
+
 // OrganizationIDEQ applies the EQ predicate on the "organization_id" field.
 func OrganizationIDEQ(v uid.ID) predicate.Campaign {
 	return predicate.Campaign(sql.FieldEQ(FieldOrganizationID, v))
@@ -1845,6 +1855,121 @@ func CanceledLT(v int) predicate.Campaign {
 // CanceledLTE applies the LTE predicate on the "canceled" field.
 func CanceledLTE(v int) predicate.Campaign {
 	return predicate.Campaign(sql.FieldLTE(FieldCanceled, v))
+}
+
+// CostMicrosEQ applies the EQ predicate on the "cost_micros" field.
+func CostMicrosEQ(v int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldCostMicros, v))
+}
+
+// CostMicrosNEQ applies the NEQ predicate on the "cost_micros" field.
+func CostMicrosNEQ(v int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNEQ(FieldCostMicros, v))
+}
+
+// CostMicrosIn applies the In predicate on the "cost_micros" field.
+func CostMicrosIn(vs ...int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldIn(FieldCostMicros, vs...))
+}
+
+// CostMicrosNotIn applies the NotIn predicate on the "cost_micros" field.
+func CostMicrosNotIn(vs ...int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotIn(FieldCostMicros, vs...))
+}
+
+// CostMicrosGT applies the GT predicate on the "cost_micros" field.
+func CostMicrosGT(v int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGT(FieldCostMicros, v))
+}
+
+// CostMicrosGTE applies the GTE predicate on the "cost_micros" field.
+func CostMicrosGTE(v int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGTE(FieldCostMicros, v))
+}
+
+// CostMicrosLT applies the LT predicate on the "cost_micros" field.
+func CostMicrosLT(v int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLT(FieldCostMicros, v))
+}
+
+// CostMicrosLTE applies the LTE predicate on the "cost_micros" field.
+func CostMicrosLTE(v int64) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLTE(FieldCostMicros, v))
+}
+
+// CostCurrencyEQ applies the EQ predicate on the "cost_currency" field.
+func CostCurrencyEQ(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEQ(FieldCostCurrency, v))
+}
+
+// CostCurrencyNEQ applies the NEQ predicate on the "cost_currency" field.
+func CostCurrencyNEQ(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNEQ(FieldCostCurrency, v))
+}
+
+// CostCurrencyIn applies the In predicate on the "cost_currency" field.
+func CostCurrencyIn(vs ...string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldIn(FieldCostCurrency, vs...))
+}
+
+// CostCurrencyNotIn applies the NotIn predicate on the "cost_currency" field.
+func CostCurrencyNotIn(vs ...string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotIn(FieldCostCurrency, vs...))
+}
+
+// CostCurrencyGT applies the GT predicate on the "cost_currency" field.
+func CostCurrencyGT(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGT(FieldCostCurrency, v))
+}
+
+// CostCurrencyGTE applies the GTE predicate on the "cost_currency" field.
+func CostCurrencyGTE(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldGTE(FieldCostCurrency, v))
+}
+
+// CostCurrencyLT applies the LT predicate on the "cost_currency" field.
+func CostCurrencyLT(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLT(FieldCostCurrency, v))
+}
+
+// CostCurrencyLTE applies the LTE predicate on the "cost_currency" field.
+func CostCurrencyLTE(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldLTE(FieldCostCurrency, v))
+}
+
+// CostCurrencyContains applies the Contains predicate on the "cost_currency" field.
+func CostCurrencyContains(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldContains(FieldCostCurrency, v))
+}
+
+// CostCurrencyHasPrefix applies the HasPrefix predicate on the "cost_currency" field.
+func CostCurrencyHasPrefix(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldHasPrefix(FieldCostCurrency, v))
+}
+
+// CostCurrencyHasSuffix applies the HasSuffix predicate on the "cost_currency" field.
+func CostCurrencyHasSuffix(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldHasSuffix(FieldCostCurrency, v))
+}
+
+// CostCurrencyIsNil applies the IsNil predicate on the "cost_currency" field.
+func CostCurrencyIsNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldIsNull(FieldCostCurrency))
+}
+
+// CostCurrencyNotNil applies the NotNil predicate on the "cost_currency" field.
+func CostCurrencyNotNil() predicate.Campaign {
+	return predicate.Campaign(sql.FieldNotNull(FieldCostCurrency))
+}
+
+// CostCurrencyEqualFold applies the EqualFold predicate on the "cost_currency" field.
+func CostCurrencyEqualFold(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldEqualFold(FieldCostCurrency, v))
+}
+
+// CostCurrencyContainsFold applies the ContainsFold predicate on the "cost_currency" field.
+func CostCurrencyContainsFold(v string) predicate.Campaign {
+	return predicate.Campaign(sql.FieldContainsFold(FieldCostCurrency, v))
 }
 
 // HasTemplate applies the HasEdge predicate on the "template" edge.

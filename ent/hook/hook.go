@@ -428,6 +428,18 @@ func (f QuotaUsageFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, 
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.QuotaUsageMutation", m)
 }
 
+// The RateCardFunc type is an adapter to allow the use of ordinary
+// function as RateCard mutator.
+type RateCardFunc func(context.Context, *ent.RateCardMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RateCardFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.RateCardMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RateCardMutation", m)
+}
+
 // The RecoveryCodeFunc type is an adapter to allow the use of ordinary
 // function as RecoveryCode mutator.
 type RecoveryCodeFunc func(context.Context, *ent.RecoveryCodeMutation) (ent.Value, error)

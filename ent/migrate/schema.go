@@ -218,6 +218,8 @@ var (
 		{Name: "unknown", Type: field.TypeInt, Default: 0},
 		{Name: "skipped", Type: field.TypeInt, Default: 0},
 		{Name: "canceled", Type: field.TypeInt, Default: 0},
+		{Name: "cost_micros", Type: field.TypeInt64, Default: 0},
+		{Name: "cost_currency", Type: field.TypeString, Nullable: true},
 		{Name: "template_id", Type: field.TypeUUID},
 		{Name: "phone_number_id", Type: field.TypeUUID},
 		{Name: "created_by_id", Type: field.TypeUUID, Nullable: true},
@@ -230,19 +232,19 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "campaign_template_template",
-				Columns:    []*schema.Column{CampaignColumns[38]},
+				Columns:    []*schema.Column{CampaignColumns[40]},
 				RefColumns: []*schema.Column{TemplateColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "campaign_phone_number_phone_number",
-				Columns:    []*schema.Column{CampaignColumns[39]},
+				Columns:    []*schema.Column{CampaignColumns[41]},
 				RefColumns: []*schema.Column{PhoneNumberColumns[0]},
 				OnDelete:   schema.NoAction,
 			},
 			{
 				Symbol:     "campaign_member_created_by",
-				Columns:    []*schema.Column{CampaignColumns[40]},
+				Columns:    []*schema.Column{CampaignColumns[42]},
 				RefColumns: []*schema.Column{MemberColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -269,7 +271,7 @@ var (
 			{
 				Name:    "campaign_phone_number_id",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignColumns[39]},
+				Columns: []*schema.Column{CampaignColumns[41]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status IN ('PREPARING', 'RUNNING', 'PAUSED')",
 				},
@@ -277,7 +279,7 @@ var (
 			{
 				Name:    "campaign_template_id",
 				Unique:  false,
-				Columns: []*schema.Column{CampaignColumns[38]},
+				Columns: []*schema.Column{CampaignColumns[40]},
 			},
 			{
 				Name:    "campaign_organization_id_reference",
@@ -1396,6 +1398,31 @@ var (
 		Columns:    QuotaUsageColumns,
 		PrimaryKey: []*schema.Column{QuotaUsageColumns[0]},
 	}
+	// RateCardColumns holds the columns for the "rate_card" table.
+	RateCardColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeUUID},
+		{Name: "kind", Type: field.TypeString},
+		{Name: "name", Type: field.TypeString},
+		{Name: "currency", Type: field.TypeString},
+		{Name: "effective_from", Type: field.TypeString},
+		{Name: "revision", Type: field.TypeInt},
+		{Name: "example", Type: field.TypeBool},
+		{Name: "rates", Type: field.TypeJSON},
+		{Name: "imported_at", Type: field.TypeTime},
+	}
+	// RateCardTable holds the schema information for the "rate_card" table.
+	RateCardTable = &schema.Table{
+		Name:       "rate_card",
+		Columns:    RateCardColumns,
+		PrimaryKey: []*schema.Column{RateCardColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "rate_card_once",
+				Unique:  true,
+				Columns: []*schema.Column{RateCardColumns[3], RateCardColumns[1], RateCardColumns[6], RateCardColumns[4], RateCardColumns[5]},
+			},
+		},
+	}
 	// RecoveryCodeColumns holds the columns for the "recovery_code" table.
 	RecoveryCodeColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeUUID},
@@ -1616,6 +1643,8 @@ var (
 		{Name: "skipped", Type: field.TypeInt64, Default: 0},
 		{Name: "received", Type: field.TypeInt64, Default: 0},
 		{Name: "opted_out", Type: field.TypeInt64, Default: 0},
+		{Name: "cost_micros", Type: field.TypeInt64, Default: 0},
+		{Name: "cost_currency", Type: field.TypeString, Nullable: true},
 	}
 	// StatisticTable holds the schema information for the "statistic" table.
 	StatisticTable = &schema.Table{
@@ -1923,6 +1952,7 @@ var (
 		PasswordResetTable,
 		PhoneNumberTable,
 		QuotaUsageTable,
+		RateCardTable,
 		RecoveryCodeTable,
 		ReplyTable,
 		SecondFactorTable,
@@ -2063,6 +2093,9 @@ func init() {
 	}
 	QuotaUsageTable.Annotation = &entsql.Annotation{
 		Table: "quota_usage",
+	}
+	RateCardTable.Annotation = &entsql.Annotation{
+		Table: "rate_card",
 	}
 	RecoveryCodeTable.Annotation = &entsql.Annotation{
 		Table: "recovery_code",

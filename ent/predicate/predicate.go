@@ -111,6 +111,9 @@ type PhoneNumber func(*sql.Selector)
 // QuotaUsage is the predicate function for quotausage builders.
 type QuotaUsage func(*sql.Selector)
 
+// RateCard is the predicate function for ratecard builders.
+type RateCard func(*sql.Selector)
+
 // RecoveryCode is the predicate function for recoverycode builders.
 type RecoveryCode func(*sql.Selector)
 

@@ -951,6 +951,30 @@ func (f QuotaUsageMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Muta
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.QuotaUsageMutation", m)
 }
 
+// The RateCardQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type RateCardQueryRuleFunc func(context.Context, *ent.RateCardQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f RateCardQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.RateCardQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.RateCardQuery", q)
+}
+
+// The RateCardMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type RateCardMutationRuleFunc func(context.Context, *ent.RateCardMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f RateCardMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.RateCardMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.RateCardMutation", m)
+}
+
 // The RecoveryCodeQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type RecoveryCodeQueryRuleFunc func(context.Context, *ent.RecoveryCodeQuery) error
@@ -1440,6 +1464,8 @@ func queryFilter(q ent.Query) (Filter, error) {
 		return q.Filter(), nil
 	case *ent.QuotaUsageQuery:
 		return q.Filter(), nil
+	case *ent.RateCardQuery:
+		return q.Filter(), nil
 	case *ent.RecoveryCodeQuery:
 		return q.Filter(), nil
 	case *ent.ReplyQuery:
@@ -1548,6 +1574,8 @@ func mutationFilter(m ent.Mutation) (Filter, error) {
 	case *ent.PhoneNumberMutation:
 		return m.Filter(), nil
 	case *ent.QuotaUsageMutation:
+		return m.Filter(), nil
+	case *ent.RateCardMutation:
 		return m.Filter(), nil
 	case *ent.RecoveryCodeMutation:
 		return m.Filter(), nil

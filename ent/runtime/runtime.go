@@ -39,6 +39,7 @@ import (
 	"carillon/ent/passwordreset"
 	"carillon/ent/phonenumber"
 	"carillon/ent/quotausage"
+	"carillon/ent/ratecard"
 	"carillon/ent/recoverycode"
 	"carillon/ent/reply"
 	"carillon/ent/schema"
@@ -227,6 +228,10 @@ func init() {
 	campaignDescCanceled := campaignFields[38].Descriptor()
 	// campaign.DefaultCanceled holds the default value on creation for the canceled field.
 	campaign.DefaultCanceled = campaignDescCanceled.Default.(int)
+	// campaignDescCostMicros is the schema descriptor for cost_micros field.
+	campaignDescCostMicros := campaignFields[39].Descriptor()
+	// campaign.DefaultCostMicros holds the default value on creation for the cost_micros field.
+	campaign.DefaultCostMicros = campaignDescCostMicros.Default.(int64)
 	// campaignDescID is the schema descriptor for id field.
 	campaignDescID := campaignMixinFields0[0].Descriptor()
 	// campaign.DefaultID holds the default value on creation for the id field.
@@ -884,6 +889,21 @@ func init() {
 	quotausageDescMessages := quotausageFields[2].Descriptor()
 	// quotausage.DefaultMessages holds the default value on creation for the messages field.
 	quotausage.DefaultMessages = quotausageDescMessages.Default.(int64)
+	ratecard.Policy = privacy.NewPolicies(schema.RateCard{})
+	ratecard.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := ratecard.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	ratecardFields := schema.RateCard{}.Fields()
+	_ = ratecardFields
+	// ratecardDescID is the schema descriptor for id field.
+	ratecardDescID := ratecardFields[0].Descriptor()
+	// ratecard.DefaultID holds the default value on creation for the id field.
+	ratecard.DefaultID = ratecardDescID.Default.(func() uid.ID)
 	recoverycode.Policy = privacy.NewPolicies(schema.RecoveryCode{})
 	recoverycode.Hooks[0] = func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
@@ -1106,6 +1126,10 @@ func init() {
 	statisticDescOptedOut := statisticFields[15].Descriptor()
 	// statistic.DefaultOptedOut holds the default value on creation for the opted_out field.
 	statistic.DefaultOptedOut = statisticDescOptedOut.Default.(int64)
+	// statisticDescCostMicros is the schema descriptor for cost_micros field.
+	statisticDescCostMicros := statisticFields[16].Descriptor()
+	// statistic.DefaultCostMicros holds the default value on creation for the cost_micros field.
+	statistic.DefaultCostMicros = statisticDescCostMicros.Default.(int64)
 	// statisticDescID is the schema descriptor for id field.
 	statisticDescID := statisticMixinFields0[0].Descriptor()
 	// statistic.DefaultID holds the default value on creation for the id field.

@@ -48,6 +48,10 @@ const (
 	FieldReceived = "received"
 	// FieldOptedOut holds the string denoting the opted_out field in the database.
 	FieldOptedOut = "opted_out"
+	// FieldCostMicros holds the string denoting the cost_micros field in the database.
+	FieldCostMicros = "cost_micros"
+	// FieldCostCurrency holds the string denoting the cost_currency field in the database.
+	FieldCostCurrency = "cost_currency"
 	// Table holds the table name of the statistic in the database.
 	Table = "statistic"
 )
@@ -72,6 +76,8 @@ var Columns = []string{
 	FieldSkipped,
 	FieldReceived,
 	FieldOptedOut,
+	FieldCostMicros,
+	FieldCostCurrency,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -108,6 +114,8 @@ var (
 	DefaultReceived int64
 	// DefaultOptedOut holds the default value on creation for the "opted_out" field.
 	DefaultOptedOut int64
+	// DefaultCostMicros holds the default value on creation for the "cost_micros" field.
+	DefaultCostMicros int64
 	// DefaultID holds the default value on creation for the "id" field.
 	DefaultID func() uid.ID
 )
@@ -203,4 +211,14 @@ func ByReceived(opts ...sql.OrderTermOption) OrderOption {
 // ByOptedOut orders the results by the opted_out field.
 func ByOptedOut(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldOptedOut, opts...).ToFunc()
+}
+
+// ByCostMicros orders the results by the cost_micros field.
+func ByCostMicros(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCostMicros, opts...).ToFunc()
+}
+
+// ByCostCurrency orders the results by the cost_currency field.
+func ByCostCurrency(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCostCurrency, opts...).ToFunc()
 }

@@ -140,6 +140,16 @@ func OptedOut(v int64) predicate.Statistic {
 	return predicate.Statistic(sql.FieldEQ(FieldOptedOut, v))
 }
 
+// CostMicros applies equality check predicate on the "cost_micros" field. It's identical to CostMicrosEQ.
+func CostMicros(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldEQ(FieldCostMicros, v))
+}
+
+// CostCurrency applies equality check predicate on the "cost_currency" field. It's identical to CostCurrencyEQ.
+func CostCurrency(v string) predicate.Statistic {
+	return predicate.Statistic(sql.FieldEQ(FieldCostCurrency, v))
+}
+
 // OrganizationIDEQ applies the EQ predicate on the "organization_id" field.
 func OrganizationIDEQ(v uid.ID) predicate.Statistic {
 	return predicate.Statistic(sql.FieldEQ(FieldOrganizationID, v))
@@ -868,6 +878,121 @@ func OptedOutLT(v int64) predicate.Statistic {
 // OptedOutLTE applies the LTE predicate on the "opted_out" field.
 func OptedOutLTE(v int64) predicate.Statistic {
 	return predicate.Statistic(sql.FieldLTE(FieldOptedOut, v))
+}
+
+// CostMicrosEQ applies the EQ predicate on the "cost_micros" field.
+func CostMicrosEQ(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldEQ(FieldCostMicros, v))
+}
+
+// CostMicrosNEQ applies the NEQ predicate on the "cost_micros" field.
+func CostMicrosNEQ(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldNEQ(FieldCostMicros, v))
+}
+
+// CostMicrosIn applies the In predicate on the "cost_micros" field.
+func CostMicrosIn(vs ...int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldIn(FieldCostMicros, vs...))
+}
+
+// CostMicrosNotIn applies the NotIn predicate on the "cost_micros" field.
+func CostMicrosNotIn(vs ...int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldNotIn(FieldCostMicros, vs...))
+}
+
+// CostMicrosGT applies the GT predicate on the "cost_micros" field.
+func CostMicrosGT(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldGT(FieldCostMicros, v))
+}
+
+// CostMicrosGTE applies the GTE predicate on the "cost_micros" field.
+func CostMicrosGTE(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldGTE(FieldCostMicros, v))
+}
+
+// CostMicrosLT applies the LT predicate on the "cost_micros" field.
+func CostMicrosLT(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldLT(FieldCostMicros, v))
+}
+
+// CostMicrosLTE applies the LTE predicate on the "cost_micros" field.
+func CostMicrosLTE(v int64) predicate.Statistic {
+	return predicate.Statistic(sql.FieldLTE(FieldCostMicros, v))
+}
+
+// CostCurrencyEQ applies the EQ predicate on the "cost_currency" field.
+func CostCurrencyEQ(v string) predicate.Statistic {
+	return predicate.Statistic(sql.FieldEQ(FieldCostCurrency, v))
+}
+
+// CostCurrencyNEQ applies the NEQ predicate on the "cost_currency" field.
+func CostCurrencyNEQ(v string) predicate.Statistic {
+	return predicate.Statistic(sql.FieldNEQ(FieldCostCurrency, v))
+}
+
+// CostCurrencyIn applies the In predicate on the "cost_currency" field.
+func CostCurrencyIn(vs ...string) predicate.Statistic {
+	return predicate.Statistic(sql.FieldIn(FieldCostCurrency, vs...))
+}
+
+// CostCurrencyNotIn applies the NotIn predicate on the "cost_currency" field.
+func CostCurrencyNotIn(vs ...string) predicate.Statistic {
+	return predicate.Statistic(sql.FieldNotIn(FieldCostCurrency, vs...))
+}
+
+// CostCurrencyGT applies the GT predicate on the "cost_currency" field.
+func CostCurrencyGT(v string) predicate.Statistic {
+	return predicate.Statistic(sql.FieldGT(FieldCostCurrency, v))
+}
+
+// CostCurrencyGTE applies the GTE predicate on the "cost_currency" field.
+func CostCurrencyGTE(v string) predicate.Statistic {
+	return predicate.Statistic(sql.FieldGTE(FieldCostCurrency, v))
+}
+
+// CostCurrencyLT applies the LT predicate on the "cost_currency" field.
+func CostCurrencyLT(v string) predicate.Statistic {
+	return predicate.Statistic(sql.FieldLT(FieldCostCurrency, v))
+}
+
+// CostCurrencyLTE applies the LTE predicate on the "cost_currency" field.
+func CostCurrencyLTE(v string) predicate.Statistic {
+	return predicate.Statistic(sql.FieldLTE(FieldCostCurrency, v))
+}
+
+// CostCurrencyContains applies the Contains predicate on the "cost_currency" field.
+func CostCurrencyContains(v string) predicate.Statistic {
+	return predicate.Statistic(sql.FieldContains(FieldCostCurrency, v))
+}
+
+// CostCurrencyHasPrefix applies the HasPrefix predicate on the "cost_currency" field.
+func CostCurrencyHasPrefix(v string) predicate.Statistic {
+	return predicate.Statistic(sql.FieldHasPrefix(FieldCostCurrency, v))
+}
+
+// CostCurrencyHasSuffix applies the HasSuffix predicate on the "cost_currency" field.
+func CostCurrencyHasSuffix(v string) predicate.Statistic {
+	return predicate.Statistic(sql.FieldHasSuffix(FieldCostCurrency, v))
+}
+
+// CostCurrencyIsNil applies the IsNil predicate on the "cost_currency" field.
+func CostCurrencyIsNil() predicate.Statistic {
+	return predicate.Statistic(sql.FieldIsNull(FieldCostCurrency))
+}
+
+// CostCurrencyNotNil applies the NotNil predicate on the "cost_currency" field.
+func CostCurrencyNotNil() predicate.Statistic {
+	return predicate.Statistic(sql.FieldNotNull(FieldCostCurrency))
+}
+
+// CostCurrencyEqualFold applies the EqualFold predicate on the "cost_currency" field.
+func CostCurrencyEqualFold(v string) predicate.Statistic {
+	return predicate.Statistic(sql.FieldEqualFold(FieldCostCurrency, v))
+}
+
+// CostCurrencyContainsFold applies the ContainsFold predicate on the "cost_currency" field.
+func CostCurrencyContainsFold(v string) predicate.Statistic {
+	return predicate.Statistic(sql.FieldContainsFold(FieldCostCurrency, v))
 }
 
 // And groups predicates with the AND operator between them.

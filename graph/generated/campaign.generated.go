@@ -41,8 +41,25 @@ type CampaignAudienceResolver interface {
 
 	Size(ctx context.Context, obj *campaign.Audience) (int, error)
 }
+type CampaignEstimateResolver interface {
+	Skipped(ctx context.Context, obj *campaign.Estimate) ([]*campaign.Skips, error)
+	Countries(ctx context.Context, obj *campaign.Estimate) ([]*campaign.CountryCount, error)
+	Languages(ctx context.Context, obj *campaign.Estimate) ([]*campaign.LanguageCount, error)
+	DurationSeconds(ctx context.Context, obj *campaign.Estimate) (int, error)
+
+	Missing(ctx context.Context, obj *campaign.Estimate) ([]*campaign.Missing, error)
+	Problems(ctx context.Context, obj *campaign.Estimate) ([]*model.UserError, error)
+	Warnings(ctx context.Context, obj *campaign.Estimate) ([]string, error)
+	Sample(ctx context.Context, obj *campaign.Estimate) ([]*model.TemplatePreview, error)
+}
 type CampaignProgressResolver interface {
 	Failures(ctx context.Context, obj *campaign.Progress) ([]*model.FailureCount, error)
+}
+type CountryEstimateResolver interface {
+	Country(ctx context.Context, obj *campaign.CountryCount) (*string, error)
+}
+type LanguageEstimateResolver interface {
+	Language(ctx context.Context, obj *campaign.LanguageCount) (string, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -1155,6 +1172,313 @@ func (ec *executionContext) fieldContext_CampaignEdge_cursor(_ context.Context, 
 	return graphql.NewScalarFieldContext("CampaignEdge", field, false, false, "Cursor")
 }
 
+func (ec *executionContext) _CampaignEstimate_recipients(ctx context.Context, field graphql.CollectedField, obj *campaign.Estimate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignEstimate_recipients(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Recipients, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignEstimate_recipients(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignEstimate", field, false, false, "Int")
+}
+
+func (ec *executionContext) _CampaignEstimate_skipped(ctx context.Context, field graphql.CollectedField, obj *campaign.Estimate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignEstimate_skipped(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignEstimate().Skipped(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*campaign.Skips) graphql.Marshaler {
+			return ec.marshalNSkipCount2ᚕᚖcarillonᚋcampaignᚐSkipsᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignEstimate_skipped(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignEstimate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SkipCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignEstimate_countries(ctx context.Context, field graphql.CollectedField, obj *campaign.Estimate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignEstimate_countries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignEstimate().Countries(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*campaign.CountryCount) graphql.Marshaler {
+			return ec.marshalNCountryEstimate2ᚕᚖcarillonᚋcampaignᚐCountryCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignEstimate_countries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignEstimate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CountryEstimate(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignEstimate_languages(ctx context.Context, field graphql.CollectedField, obj *campaign.Estimate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignEstimate_languages(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignEstimate().Languages(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*campaign.LanguageCount) graphql.Marshaler {
+			return ec.marshalNLanguageEstimate2ᚕᚖcarillonᚋcampaignᚐLanguageCountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignEstimate_languages(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignEstimate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LanguageEstimate(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignEstimate_durationSeconds(ctx context.Context, field graphql.CollectedField, obj *campaign.Estimate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignEstimate_durationSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignEstimate().DurationSeconds(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignEstimate_durationSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignEstimate", field, true, true, "Int")
+}
+
+func (ec *executionContext) _CampaignEstimate_messagingLimitRemaining(ctx context.Context, field graphql.CollectedField, obj *campaign.Estimate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignEstimate_messagingLimitRemaining(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LimitRemaining, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignEstimate_messagingLimitRemaining(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignEstimate", field, false, false, "Int")
+}
+
+func (ec *executionContext) _CampaignEstimate_messagingLimitDays(ctx context.Context, field graphql.CollectedField, obj *campaign.Estimate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignEstimate_messagingLimitDays(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LimitDays, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignEstimate_messagingLimitDays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignEstimate", field, false, false, "Int")
+}
+
+func (ec *executionContext) _CampaignEstimate_missing(ctx context.Context, field graphql.CollectedField, obj *campaign.Estimate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignEstimate_missing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignEstimate().Missing(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*campaign.Missing) graphql.Marshaler {
+			return ec.marshalNMissingCount2ᚕᚖcarillonᚋcampaignᚐMissingᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignEstimate_missing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignEstimate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MissingCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignEstimate_problems(ctx context.Context, field graphql.CollectedField, obj *campaign.Estimate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignEstimate_problems(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignEstimate().Problems(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖcarillonᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignEstimate_problems(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignEstimate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignEstimate_warnings(ctx context.Context, field graphql.CollectedField, obj *campaign.Estimate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignEstimate_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignEstimate().Warnings(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignEstimate_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CampaignEstimate", field, true, true, "String")
+}
+
+func (ec *executionContext) _CampaignEstimate_sample(ctx context.Context, field graphql.CollectedField, obj *campaign.Estimate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignEstimate_sample(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CampaignEstimate().Sample(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.TemplatePreview) graphql.Marshaler {
+			return ec.marshalNTemplatePreview2ᚕᚖcarillonᚋgraphᚋmodelᚐTemplatePreviewᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignEstimate_sample(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignEstimate",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TemplatePreview(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CampaignPayload_campaign(ctx context.Context, field graphql.CollectedField, obj *model.CampaignPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1940,6 +2264,139 @@ func (ec *executionContext) fieldContext_Cost_currency(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Cost", field, false, false, "String")
 }
 
+func (ec *executionContext) _CountryEstimate_country(ctx context.Context, field graphql.CollectedField, obj *campaign.CountryCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CountryEstimate_country(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.CountryEstimate().Country(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CountryEstimate_country(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CountryEstimate", field, true, true, "String")
+}
+
+func (ec *executionContext) _CountryEstimate_recipients(ctx context.Context, field graphql.CollectedField, obj *campaign.CountryCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CountryEstimate_recipients(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Recipients, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CountryEstimate_recipients(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CountryEstimate", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EstimateCampaignPayload_estimate(ctx context.Context, field graphql.CollectedField, obj *model.EstimateCampaignPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EstimateCampaignPayload_estimate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Estimate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *campaign.Estimate) graphql.Marshaler {
+			return ec.marshalOCampaignEstimate2ᚖcarillonᚋcampaignᚐEstimate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EstimateCampaignPayload_estimate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EstimateCampaignPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CampaignEstimate(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EstimateCampaignPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.EstimateCampaignPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EstimateCampaignPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖcarillonᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EstimateCampaignPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EstimateCampaignPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EstimateCampaignPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *model.EstimateCampaignPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EstimateCampaignPayload_clientMutationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientMutationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EstimateCampaignPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EstimateCampaignPayload", field, false, false, "String")
+}
+
 func (ec *executionContext) _FailureCount_code(ctx context.Context, field graphql.CollectedField, obj *model.FailureCount) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2030,6 +2487,130 @@ func (ec *executionContext) _FailureCount_count(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_FailureCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("FailureCount", field, false, false, "Int")
+}
+
+func (ec *executionContext) _LanguageEstimate_language(ctx context.Context, field graphql.CollectedField, obj *campaign.LanguageCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LanguageEstimate_language(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.LanguageEstimate().Language(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LanguageEstimate_language(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LanguageEstimate", field, true, true, "String")
+}
+
+func (ec *executionContext) _LanguageEstimate_template(ctx context.Context, field graphql.CollectedField, obj *campaign.LanguageCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LanguageEstimate_template(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Template, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Template) graphql.Marshaler {
+			return ec.marshalNTemplate2ᚖcarillonᚋentᚐTemplate(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LanguageEstimate_template(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LanguageEstimate",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Template(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LanguageEstimate_recipients(ctx context.Context, field graphql.CollectedField, obj *campaign.LanguageCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LanguageEstimate_recipients(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Recipients, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LanguageEstimate_recipients(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LanguageEstimate", field, false, false, "Int")
+}
+
+func (ec *executionContext) _MissingCount_parameter(ctx context.Context, field graphql.CollectedField, obj *campaign.Missing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MissingCount_parameter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Parameter, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MissingCount_parameter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MissingCount", field, false, false, "String")
+}
+
+func (ec *executionContext) _MissingCount_count(ctx context.Context, field graphql.CollectedField, obj *campaign.Missing) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MissingCount_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MissingCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MissingCount", field, false, false, "Int")
 }
 
 func (ec *executionContext) _ParameterBinding_parameter(ctx context.Context, field graphql.CollectedField, obj *jsonfield.ParameterBinding) (ret graphql.Marshaler) {
@@ -2145,6 +2726,52 @@ func (ec *executionContext) _ParameterBinding_fallback(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_ParameterBinding_fallback(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ParameterBinding", field, false, false, "String")
+}
+
+func (ec *executionContext) _SkipCount_reason(ctx context.Context, field graphql.CollectedField, obj *campaign.Skips) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SkipCount_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v enum.SkipReason) graphql.Marshaler {
+			return ec.marshalNSkipReason2carillonᚋentᚋenumᚐSkipReason(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SkipCount_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SkipCount", field, false, false, "SkipReason")
+}
+
+func (ec *executionContext) _SkipCount_count(ctx context.Context, field graphql.CollectedField, obj *campaign.Skips) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SkipCount_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Count, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SkipCount_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SkipCount", field, false, false, "Int")
 }
 
 // endregion **************************** field.gotpl *****************************
@@ -2687,6 +3314,55 @@ func (ec *executionContext) unmarshalInputDuplicateCampaignInput(ctx context.Con
 func UnmarshalDuplicateCampaignInput(ctx context.Context, raw any) (model.DuplicateCampaignInput, error) {
 	var out model.DuplicateCampaignInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "DuplicateCampaignInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputEstimateCampaignInput(ctx context.Context, obj any) (model.EstimateCampaignInput, error) {
+	var it model.EstimateCampaignInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"campaignId", "clientMutationId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "campaignId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("campaignId"))
+			data, err := ec.unmarshalNID2carillonᚋuidᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CampaignID = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientMutationID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalEstimateCampaignInput unmarshals raw into the EstimateCampaignInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalEstimateCampaignInput(ctx context.Context, raw any) (model.EstimateCampaignInput, error) {
+	var out model.EstimateCampaignInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "EstimateCampaignInput", raw, &out)
 	return out, err
 }
 
@@ -3503,6 +4179,97 @@ func (ec *executionContext) _CampaignEdge(ctx context.Context, sel ast.Selection
 	return out
 }
 
+var campaignEstimateImplementors = []string{"CampaignEstimate"}
+
+func (ec *executionContext) _CampaignEstimate(ctx context.Context, sel ast.SelectionSet, obj *campaign.Estimate) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, campaignEstimateImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CampaignEstimate")
+		case "recipients":
+			out.Values[i] = ec._CampaignEstimate_recipients(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "skipped":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignEstimate_skipped(ctx, field, obj)
+				})
+		case "countries":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignEstimate_countries(ctx, field, obj)
+				})
+		case "languages":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignEstimate_languages(ctx, field, obj)
+				})
+		case "durationSeconds":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignEstimate_durationSeconds(ctx, field, obj)
+				})
+		case "messagingLimitRemaining":
+			out.Values[i] = ec._CampaignEstimate_messagingLimitRemaining(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "messagingLimitDays":
+			out.Values[i] = ec._CampaignEstimate_messagingLimitDays(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "missing":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignEstimate_missing(ctx, field, obj)
+				})
+		case "problems":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignEstimate_problems(ctx, field, obj)
+				})
+		case "warnings":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignEstimate_warnings(ctx, field, obj)
+				})
+		case "sample":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CampaignEstimate_sample(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var campaignPayloadImplementors = []string{"CampaignPayload"}
 
 func (ec *executionContext) _CampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CampaignPayload) graphql.Marshaler {
@@ -3827,6 +4594,88 @@ func (ec *executionContext) _Cost(ctx context.Context, sel ast.SelectionSet, obj
 	return out
 }
 
+var countryEstimateImplementors = []string{"CountryEstimate"}
+
+func (ec *executionContext) _CountryEstimate(ctx context.Context, sel ast.SelectionSet, obj *campaign.CountryCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, countryEstimateImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CountryEstimate")
+		case "country":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._CountryEstimate_country(ctx, field, obj)
+				})
+		case "recipients":
+			out.Values[i] = ec._CountryEstimate_recipients(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var estimateCampaignPayloadImplementors = []string{"EstimateCampaignPayload"}
+
+func (ec *executionContext) _EstimateCampaignPayload(ctx context.Context, sel ast.SelectionSet, obj *model.EstimateCampaignPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, estimateCampaignPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EstimateCampaignPayload")
+		case "estimate":
+			out.Values[i] = ec._EstimateCampaignPayload_estimate(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._EstimateCampaignPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clientMutationId":
+			out.Values[i] = ec._EstimateCampaignPayload_clientMutationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var failureCountImplementors = []string{"FailureCount"}
 
 func (ec *executionContext) _FailureCount(ctx context.Context, sel ast.SelectionSet, obj *model.FailureCount) graphql.Marshaler {
@@ -3855,6 +4704,88 @@ func (ec *executionContext) _FailureCount(ctx context.Context, sel ast.Selection
 			}
 		case "count":
 			out.Values[i] = ec._FailureCount_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var languageEstimateImplementors = []string{"LanguageEstimate"}
+
+func (ec *executionContext) _LanguageEstimate(ctx context.Context, sel ast.SelectionSet, obj *campaign.LanguageCount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, languageEstimateImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LanguageEstimate")
+		case "language":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._LanguageEstimate_language(ctx, field, obj)
+				})
+		case "template":
+			out.Values[i] = ec._LanguageEstimate_template(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recipients":
+			out.Values[i] = ec._LanguageEstimate_recipients(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var missingCountImplementors = []string{"MissingCount"}
+
+func (ec *executionContext) _MissingCount(ctx context.Context, sel ast.SelectionSet, obj *campaign.Missing) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, missingCountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MissingCount")
+		case "parameter":
+			out.Values[i] = ec._MissingCount_parameter(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._MissingCount_count(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -3909,6 +4840,44 @@ func (ec *executionContext) _ParameterBinding(ctx context.Context, sel ast.Selec
 		case "fallback":
 			out.Values[i] = ec._ParameterBinding_fallback(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var skipCountImplementors = []string{"SkipCount"}
+
+func (ec *executionContext) _SkipCount(ctx context.Context, sel ast.SelectionSet, obj *campaign.Skips) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, skipCountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SkipCount")
+		case "reason":
+			out.Values[i] = ec._SkipCount_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "count":
+			out.Values[i] = ec._SkipCount_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -4077,6 +5046,30 @@ func (ec *executionContext) marshalNContactRule2ᚖcarillonᚋgraphᚋmodelᚐCo
 	return ec._ContactRule(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNCountryEstimate2ᚕᚖcarillonᚋcampaignᚐCountryCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*campaign.CountryCount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCountryEstimate2ᚖcarillonᚋcampaignᚐCountryCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCountryEstimate2ᚖcarillonᚋcampaignᚐCountryCount(ctx context.Context, sel ast.SelectionSet, v *campaign.CountryCount) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CountryEstimate!")
+		return graphql.Null
+	}
+	return ec._CountryEstimate(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNCreateCampaignInput2carillonᚋgraphᚋmodelᚐCreateCampaignInput(ctx context.Context, v any) (model.CreateCampaignInput, error) {
 	res, err := ec.unmarshalInputCreateCampaignInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -4099,6 +5092,19 @@ func (ec *executionContext) marshalNDecimal2string(ctx context.Context, sel ast.
 func (ec *executionContext) unmarshalNDuplicateCampaignInput2carillonᚋgraphᚋmodelᚐDuplicateCampaignInput(ctx context.Context, v any) (model.DuplicateCampaignInput, error) {
 	res, err := ec.unmarshalInputDuplicateCampaignInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNEstimateCampaignInput2carillonᚋgraphᚋmodelᚐEstimateCampaignInput(ctx context.Context, v any) (model.EstimateCampaignInput, error) {
+	res, err := ec.unmarshalInputEstimateCampaignInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEstimateCampaignPayload2ᚖcarillonᚋgraphᚋmodelᚐEstimateCampaignPayload(ctx context.Context, sel ast.SelectionSet, v *model.EstimateCampaignPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "EstimateCampaignPayload!")
+		return graphql.Null
+	}
+	return ec._EstimateCampaignPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNFailureCount2ᚕᚖcarillonᚋgraphᚋmodelᚐFailureCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.FailureCount) graphql.Marshaler {
@@ -4125,9 +5131,57 @@ func (ec *executionContext) marshalNFailureCount2ᚖcarillonᚋgraphᚋmodelᚐF
 	return ec._FailureCount(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNLanguageEstimate2ᚕᚖcarillonᚋcampaignᚐLanguageCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*campaign.LanguageCount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLanguageEstimate2ᚖcarillonᚋcampaignᚐLanguageCount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLanguageEstimate2ᚖcarillonᚋcampaignᚐLanguageCount(ctx context.Context, sel ast.SelectionSet, v *campaign.LanguageCount) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LanguageEstimate!")
+		return graphql.Null
+	}
+	return ec._LanguageEstimate(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNLaunchCampaignInput2carillonᚋgraphᚋmodelᚐLaunchCampaignInput(ctx context.Context, v any) (model.LaunchCampaignInput, error) {
 	res, err := ec.unmarshalInputLaunchCampaignInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMissingCount2ᚕᚖcarillonᚋcampaignᚐMissingᚄ(ctx context.Context, sel ast.SelectionSet, v []*campaign.Missing) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMissingCount2ᚖcarillonᚋcampaignᚐMissing(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNMissingCount2ᚖcarillonᚋcampaignᚐMissing(ctx context.Context, sel ast.SelectionSet, v *campaign.Missing) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "MissingCount!")
+		return graphql.Null
+	}
+	return ec._MissingCount(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNMissingParameterPolicy2carillonᚋentᚋenumᚐMissingParameterPolicy(ctx context.Context, v any) (enum.MissingParameterPolicy, error) {
@@ -4180,6 +5234,30 @@ func (ec *executionContext) unmarshalNRetryCampaignInput2carillonᚋgraphᚋmode
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNSkipCount2ᚕᚖcarillonᚋcampaignᚐSkipsᚄ(ctx context.Context, sel ast.SelectionSet, v []*campaign.Skips) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSkipCount2ᚖcarillonᚋcampaignᚐSkips(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSkipCount2ᚖcarillonᚋcampaignᚐSkips(ctx context.Context, sel ast.SelectionSet, v *campaign.Skips) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SkipCount!")
+		return graphql.Null
+	}
+	return ec._SkipCount(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNTestCampaignInput2carillonᚋgraphᚋmodelᚐTestCampaignInput(ctx context.Context, v any) (model.TestCampaignInput, error) {
 	res, err := ec.unmarshalInputTestCampaignInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -4203,6 +5281,13 @@ func (ec *executionContext) unmarshalOCampaignAudienceInput2ᚖcarillonᚋentᚋ
 	}
 	res, err := ec.unmarshalInputCampaignAudienceInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCampaignEstimate2ᚖcarillonᚋcampaignᚐEstimate(ctx context.Context, sel ast.SelectionSet, v *campaign.Estimate) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CampaignEstimate(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOCampaignFilter2ᚖcarillonᚋgraphᚋmodelᚐCampaignFilter(ctx context.Context, v any) (*model.CampaignFilter, error) {
