@@ -13,9 +13,9 @@ import (
 
 // Sweep repairs what a lost wake-up left, and does what is due: it starts scheduled campaigns,
 // pauses those of organizations that may not send, resumes what waited for something that has
-// passed, judges canaries, wakes enrolments that stand still, skips what has expired, closes what
-// was canceled, reopens what was retried and completes what is over. Any number of processes may
-// run it.
+// passed, judges canaries, stops campaigns that too many people opt out of, wakes enrolments that
+// stand still, skips what has expired, closes what was canceled, reopens what was retried and
+// completes what is over. Any number of processes may run it.
 func (s *Service) Sweep(ctx context.Context) error {
 	ctx = caller.System(ctx)
 	for _, step := range []func(context.Context) error{s.startDue, s.pauseBlocked, s.resumeWaiting} {
