@@ -19,7 +19,8 @@ type Sender struct {
 	Account     *ent.Account
 	Access      // no token of an account that is disconnected
 
-	MessagesPerDay *int // the organization's quota; nil is none
+	MessagesPerDay      *int // the organization's quota; nil is none
+	MarketingPerContact int  // that it allows itself in 24 hours; 0 is no cap
 }
 
 // Sender returns a number with its account and token, at most 5 seconds old. Whether these may send
@@ -49,6 +50,7 @@ func (s *Service) Sender(ctx context.Context, phoneNumber uid.ID) (Sender, error
 		}
 
 		sender.MessagesPerDay = owner.QuotaMessagesPerDay
+		sender.MarketingPerContact = owner.SendingPolicy.MarketingPerContactPerDay
 
 		return sender, nil
 	})

@@ -147,11 +147,12 @@ func (s *Service) Estimate(ctx context.Context, id uid.ID) (*Estimate, error) {
 	}
 
 	err = s.walk(ctx, c, func(page []audience.Recipient) error {
+		capped, err := s.capped(ctx, k.plan, page)
 		for _, r := range page {
-			k.add(r)
+			k.add(r, capped[r.ID])
 		}
 
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -167,9 +168,35 @@ func (s *Service) Estimate(ctx context.Context, id uid.ID) (*Estimate, error) {
 	return &k.Estimate, nil
 }
 
+// capped are those of a page who have had as much marketing as the organization allows. Claims look
+// at that, when a message's turn comes; an estimate says how it is now.
+func (s *Service) capped(ctx context.Context, p *plan, page []audience.Recipient) (map[uid.ID]bool, error) {
+	most := p.organization.SendingPolicy.MarketingPerContactPerDay
+	if most <= 0 || len(page) == 0 || p.chosen.row.Category != enum.TemplateCategoryMarketing {
+		return nil, nil
+	}
+
+	ids := make([]uid.ID, len(page))
+	for i, r := range page {
+		ids[i] = r.ID
+	}
+
+	counts, err := s.queue.MarketingSince(ctx, p.campaign.OrganizationID, ids)
+	capped := map[uid.ID]bool{}
+	for id, n := range counts {
+		capped[id] = n >= most
+	}
+
+	return capped, err
+}
+
 // add counts one person.
-func (k *counting) add(r audience.Recipient) {
+func (k *counting) add(r audience.Recipient, capped bool) {
 	m, problems := k.plan.message(r)
+	if m.Skip == "" && capped {
+		m.Skip = enum.SkipReasonFrequencyCap
+	}
+
 	if m.Skip != "" {
 		k.skips[m.Skip]++
 		if m.Skip == enum.SkipReasonMissingParameter {
@@ -332,16 +359,17 @@ func (s *Service) checkMost(ctx context.Context, c *ent.Campaign, atMost *int) e
 
 	n := 0
 	err = s.walk(ctx, c, func(page []audience.Recipient) error {
+		capped, err := s.capped(ctx, plan, page)
 		for _, r := range page {
-			if m, _ := plan.message(r); m.Skip == "" {
+			if m, _ := plan.message(r); m.Skip == "" && !capped[r.ID] {
 				n++
 			}
 		}
-		if n > *atMost {
+		if err == nil && n > *atMost {
 			return errEnough
 		}
 
-		return nil
+		return err
 	})
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/campaign"
 	"carillon/ent/enum"
@@ -59,14 +60,22 @@ func namesUpload(parameter string, value *string) bool {
 	return value != nil && whatsapp.TakesMedia(parameter) && whatsapp.IsMediaID(*value)
 }
 
-// setFiles stores bindings with other ids of the same files, as long as nothing is enrolled. Of two
-// at once the last wins: both files are there.
+// setFiles stores bindings with other ids of the same files, unless the campaign has changed since
+// it was read.
 func (s *Service) setFiles(ctx context.Context, c *ent.Campaign, bindings []jsonfield.ParameterBinding) error {
-	err := s.db.Client.Campaign.Update().Where(campaign.ID(c.ID), campaign.StatusEQ(c.Status),
-		campaign.EnrollCursorIsNil(), campaign.EnrolledAtIsNil()).SetParameters(bindings).Exec(ctx)
+	err := s.db.InTx(ctx, func(tx *database.Tx) error {
+		now, err := tx.Client.Campaign.Query().Where(campaign.ID(c.ID), tx.DB.Locked).Only(ctx)
+		if err != nil || phaseOf(now) >= underway || !sameContent(now, c) {
+			return err
+		}
+
+		return tx.Client.Campaign.UpdateOneID(c.ID).SetParameters(bindings).Exec(ctx)
+	})
 	if err != nil {
 		return fmt.Errorf("store files of campaign %s: %w", c.ID, err)
 	}
+
+	c.Parameters = bindings
 
 	return nil
 }

@@ -79,7 +79,7 @@ func (q *Queue) Claim(
 	for range claimTries {
 		var t *taking
 		err := q.db.InTx(ctx, func(tx *database.Tx) (err error) {
-			t = &taking{Tx: tx, claim: uid.New(uid.Claim), size: partSize(n), now: q.now()}
+			t = &taking{Tx: tx, claim: uid.New(uid.Claim), size: partSize(n), now: q.now(), perContact: limit.PerContact}
 			t.ledger = newLedger(t.now)
 			if full, err = q.take(ctx, t, number, n, campaigns, limit); err != nil {
 				return err
@@ -111,6 +111,9 @@ type taking struct {
 	ledger  *ledger
 	claimed []Claimed
 	barred  []uid.ID // claimed, and to be skipped before it is committed
+
+	perContact int            // marketing messages to one contact in 24 hours; 0 for any number
+	marketed   map[uid.ID]int // those that the claim has taken, by contact
 }
 
 func (q *Queue) take(
@@ -240,6 +243,7 @@ func (t *taking) messages(ctx context.Context, of sender, owner uid.ID, n int) e
 // look takes up to n messages of one owner that are due: those that may go are claimed, the others
 // barred.
 func (t *taking) look(ctx context.Context, of sender, owner uid.ID, n int) error {
+	had := len(t.claimed)
 	rows, err := t.QueryContext(ctx, `UPDATE message SET status = 'SENDING', attempts = attempts + 1, lease_until = $3,
 			claim_id = $5, claim_part = ($6 + due.place - 1) / $7 + 1, skip_reason = `+of.barred()+`
 		FROM (SELECT id, row_number() OVER (ORDER BY not_before, id) AS place FROM
@@ -250,7 +254,11 @@ func (t *taking) look(ctx context.Context, of sender, owner uid.ID, n int) error
 			attempts, attempts - 1 - coalesce(settled_attempts, 0), claim_part, skip_reason, route`,
 		owner, t.now, t.now.Add(lease), n, t.claim, len(t.claimed), t.size)
 
-	return database.Each(rows, err, t.add)
+	if err := database.Each(rows, err, t.add); err != nil {
+		return err
+	}
+
+	return t.limitFrequency(ctx, had)
 }
 
 // add reads a message that is claimed or barred.

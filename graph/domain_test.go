@@ -12,6 +12,7 @@ import (
 
 // severalCalls are the mutations whose resolver calls more than one function of the domain.
 var severalCalls = map[string]string{
+	"TestCampaign":        "the campaign knows the message, and package transactional, which knows no campaigns, sends it",
 	"DisableSecondFactor": "its payload is the caller as they are then, who is read again",
 }
 

@@ -20,7 +20,8 @@ func organizationChange(in model.UpdateOrganizationInput) identity.OrganizationC
 		MaskForViewers: in.MaskForViewers, RequireSecondFactor: in.RequireSecondFactor}
 	if p := in.SendingPolicy; p != nil {
 		change.SendingPolicy = &identity.PolicyChange{
-			RequireOptIn: p.RequireOptIn, OptOutKeywords: p.OptOutKeywords, OptInKeywords: p.OptInKeywords,
+			RequireOptIn: p.RequireOptIn, MarketingPerContactPerDay: p.MarketingPerContactPerDay,
+			OptOutKeywords: p.OptOutKeywords, OptInKeywords: p.OptInKeywords,
 			UnknownWaitSeconds: p.UnknownWaitSeconds,
 			UnknownMarketing:   p.UnknownMarketing, UnknownOther: p.UnknownOther, FailureThreshold: p.FailureThreshold,
 		}

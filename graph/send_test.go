@@ -210,12 +210,13 @@ func TestChangingAnOrganization(t *testing.T) {
 			sendingPolicy { requireOptIn optOutKeywords optInKeywords unknownWaitSeconds unknownMarketing unknownOther failureThreshold marketingPerContactPerDay quietHours { start } } } userErrors { field code } } }`
 		a := p.must(update,
 			vars{"input": vars{"name": "Lucky Shrub", "timeZone": "Asia/Shanghai", "retentionDays": 30, "sendingPolicy": vars{
-				"requireOptIn": true, "optOutKeywords": []string{}, "unknownWaitSeconds": 60,
+				"requireOptIn": true, "marketingPerContactPerDay": 2, "optOutKeywords": []string{}, "unknownWaitSeconds": 60,
 				"unknownOther": "PREFER_NO_DUPLICATE", "failureThreshold": 0.5}}})
 
 		o, policy := "updateOrganization.organization.", "updateOrganization.organization.sendingPolicy."
 		if a.text(o+"name") != "Lucky Shrub" || a.text(o+"timeZone") != "Asia/Shanghai" ||
 			a.at(o+"retentionDays") != 30.0 || a.text(o+"members.0.role") != "OWNER" || a.at(policy+"requireOptIn") != true ||
+			a.at(policy+"marketingPerContactPerDay") != 2.0 ||
 			len(a.list(policy+"optOutKeywords")) != 0 || len(a.list(policy+"optInKeywords")) != 2 ||
 			a.at(policy+"unknownWaitSeconds") != 60.0 || a.text(policy+"unknownMarketing") != "PREFER_NO_DUPLICATE" ||
 			a.text(policy+"unknownOther") != "PREFER_NO_DUPLICATE" || a.at(policy+"failureThreshold") != 0.5 {

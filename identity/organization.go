@@ -41,11 +41,15 @@ type OrganizationChange struct {
 // PolicyChange is what is to be changed of a sending policy. What is nil stays.
 type PolicyChange struct {
 	RequireOptIn                   *bool
+	MarketingPerContactPerDay      *int // 0 is no cap
 	OptOutKeywords, OptInKeywords  []string
 	UnknownWaitSeconds             *int
 	UnknownMarketing, UnknownOther *enum.UnknownPolicy
 	FailureThreshold               *float64
 }
+
+// mostPerContact is more marketing than anybody bears in a day.
+const mostPerContact = 100
 
 // UpdateOrganization changes the caller's organization. What is wrong with the change comes back as
 // usererror.Fields, all at once. Of two changes at the same time none is lost.
@@ -168,6 +172,15 @@ func (c OrganizationChange) on(o *ent.Organization) (*ent.OrganizationUpdateOne,
 func (c PolicyChange) on(p jsonfield.SendingPolicy, in *usererror.Fields) jsonfield.SendingPolicy {
 	if c.RequireOptIn != nil {
 		p.RequireOptIn = *c.RequireOptIn
+	}
+
+	if most := c.MarketingPerContactPerDay; most != nil {
+		if *most < 0 || *most > mostPerContact {
+			in.Add("sendingPolicy.marketingPerContactPerDay", usererror.Invalid,
+				"The cap is 1 to %d messages in 24 hours, or 0 for none.", mostPerContact)
+		}
+
+		p.MarketingPerContactPerDay = *most
 	}
 
 	c.keywords(&p, in)

@@ -115,11 +115,11 @@ func TestAChangeThatCannotBeNamesEveryFieldThatIsWrong(t *testing.T) {
 func TestOfTwoChangesAtOnceNoneIsLost(t *testing.T) {
 	each(t, func(s *stage) {
 		ctx := s.call(s.signUp(email).Token)
-		yes, wait, share := true, 120, 0.5
+		yes, wait, share, most := true, 120, 0.5, 2
 		var changes sync.WaitGroup
 
 		for _, c := range []identity.PolicyChange{{RequireOptIn: &yes}, {UnknownWaitSeconds: &wait},
-			{FailureThreshold: &share}, {OptInKeywords: []string{"YES"}}} {
+			{FailureThreshold: &share}, {OptInKeywords: []string{"YES"}}, {MarketingPerContactPerDay: &most}} {
 			changes.Go(func() {
 				if _, err := s.UpdateOrganization(ctx, identity.OrganizationChange{SendingPolicy: &c}); err != nil {
 					s.t.Error(err)
@@ -134,7 +134,7 @@ func TestOfTwoChangesAtOnceNoneIsLost(t *testing.T) {
 		}
 
 		if p := o.SendingPolicy; !p.RequireOptIn || p.UnknownWaitSeconds != wait || p.FailureThreshold != share ||
-			!slices.Equal(p.OptInKeywords, []string{"YES"}) {
+			!slices.Equal(p.OptInKeywords, []string{"YES"}) || p.MarketingPerContactPerDay != most {
 			s.t.Errorf("%+v", p)
 		}
 	})

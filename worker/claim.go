@@ -95,7 +95,8 @@ func (l *lane) batch(ctx context.Context, n int) ([]timed, error) {
 	}
 
 	limit := delivery.Limit{Account: l.sender.Account.ID, People: l.sender.Account.MessagingLimit,
-		Organization: l.sender.Account.OrganizationID, PerDay: l.sender.MessagesPerDay}
+		Organization: l.sender.Account.OrganizationID, PerDay: l.sender.MessagesPerDay,
+		PerContact: l.sender.MarketingPerContact}
 	claimed, full, err := l.queue.Claim(ctx, l.number, n, campaigns, limit)
 	if err != nil {
 		return nil, err

@@ -2778,7 +2778,7 @@ func (ec *executionContext) unmarshalInputSendingPolicyInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"requireOptIn", "optOutKeywords", "optInKeywords", "unknownWaitSeconds", "unknownMarketing", "unknownOther", "failureThreshold"}
+	fieldsInOrder := [...]string{"requireOptIn", "marketingPerContactPerDay", "optOutKeywords", "optInKeywords", "unknownWaitSeconds", "unknownMarketing", "unknownOther", "failureThreshold"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2792,6 +2792,13 @@ func (ec *executionContext) unmarshalInputSendingPolicyInput(ctx context.Context
 				return it, err
 			}
 			it.RequireOptIn = data
+		case "marketingPerContactPerDay":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("marketingPerContactPerDay"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MarketingPerContactPerDay = data
 		case "optOutKeywords":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("optOutKeywords"))
 			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)

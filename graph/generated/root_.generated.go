@@ -8766,7 +8766,10 @@ type SendingPolicy {
   Whoever has opted out gets none in any case. Messages that wait are looked at again before they leave.
   """
   requireOptIn: Boolean!
-  "At most this many marketing messages to one contact in 24 hours. It cannot be set yet and is always 0, which is no cap."
+  """
+  At most this many marketing messages to one contact in any 24 hours, of all campaigns and single messages together; 0 is no cap. What would be more is
+  SKIPPED with FREQUENCY_CAP when its turn comes. What failed does not count.
+  """
   marketingPerContactPerDay: Int!
   "Marketing is not sent in these local hours of the contact. It cannot be set yet and is always null: at any hour."
   quietHours: QuietHours
@@ -8860,6 +8863,8 @@ input UpdateOrganizationInput {
 input SendingPolicyInput {
   "Whether marketing templates go only to contacts with a recorded opt-in."
   requireOptIn: Boolean
+  "At most this many marketing messages to one contact in 24 hours, 1 to 100; 0 is no cap."
+  marketingPerContactPerDay: Int
   "All inbound texts that opt a contact out, at most 50 of up to 60 characters; an empty list is none."
   optOutKeywords: [String!]
   "All inbound texts that opt a contact in, at most 50 of up to 60 characters, none of them also in optOutKeywords."

@@ -1204,6 +1204,8 @@ type SendMessageInput struct {
 type SendingPolicyInput struct {
 	// Whether marketing templates go only to contacts with a recorded opt-in.
 	RequireOptIn *bool `json:"requireOptIn,omitempty"`
+	// At most this many marketing messages to one contact in 24 hours, 1 to 100; 0 is no cap.
+	MarketingPerContactPerDay *int `json:"marketingPerContactPerDay,omitempty"`
 	// All inbound texts that opt a contact out, at most 50 of up to 60 characters; an empty list is none.
 	OptOutKeywords []string `json:"optOutKeywords,omitempty"`
 	// All inbound texts that opt a contact in, at most 50 of up to 60 characters, none of them also in optOutKeywords.
