@@ -344,3 +344,42 @@ func BenchmarkPricedReceipts(b *testing.B) {
 		})
 	}
 }
+
+// TestPricesTakeNoStatementOfACommit has receipts recorded whose prices are known to the process,
+// while the tables that say them cannot be read.
+func TestPricesTakeNoStatementOfACommit(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) {
+		p := setUpPriced(t, db)
+		p.card(t, "EUR", "0.1")
+		ids := p.enqueue(t, p.campaign, 20)
+		p.claim(t, 20, 0)
+		receipt := func(id uid.ID) delivery.Fact {
+			return delivery.Fact{Message: id, Attempt: 1, Kind: delivery.Delivered, At: start, Pricing: told("regular")}
+		}
+
+		p.record(t, receipt(ids[0]))
+		rename := func(from, to string) {
+			t.Helper()
+			err := db.InTx(p.ctx, func(tx *database.Tx) error {
+				_, err := tx.ExecContext(p.ctx, "ALTER TABLE "+from+" RENAME TO "+to)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+
+		rename("rate_card", "rate_card_away")
+		for _, id := range ids[1:] {
+			p.record(t, receipt(id))
+		}
+
+		rename("rate_card_away", "rate_card")
+		if got := p.costOf(p.campaign.ID); got != "2.00 EUR" {
+			t.Errorf("the campaign cost %s", got)
+		}
+
+		p.verify(t)
+	})
+}
