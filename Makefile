@@ -1,7 +1,7 @@
 # What is written by generators and committed; `make check` fails when it is stale.
 generated = ent graph/generated graph/model graph/transport/transporttest
 fuzztime ?= 10s
-benchmarks ?= send pace steer enroll webhook lifecycle latency fanout
+benchmarks ?= send pace steer enroll import webhook lifecycle latency fanout
 
 .PHONY: build generate check measure vulnerabilities test race fuzz bench chaos siege demo graphiql up
 

@@ -26,6 +26,7 @@ import (
 	"carillon/config"
 	"carillon/database"
 	"carillon/delivery"
+	"carillon/download"
 	"carillon/graph"
 	"carillon/graph/transport"
 	"carillon/hub"
@@ -82,6 +83,7 @@ type App struct {
 	campaigns *campaign.Service
 	media     *media.Service
 	told      *notification.Service
+	downloads *download.Service
 	api       http.Handler
 	apiStop   func(context.Context) error
 	metrics   telemetry.Metrics
@@ -187,6 +189,8 @@ func (p *App) buildDomain(ctx context.Context) error {
 		p.news.Notify(ctx, organization, contactImport)
 	})
 	p.audience.WakeBy(p.tasks.WakeImport)
+	p.audience.RememberBy(p.Identity.Once)
+	p.downloads = download.New(p.DB, p.Keys, p.audience, p.Config.PublicURL.String(), p.Log, now)
 	p.media = media.New(p.DB, p.accounts, p.Keys, media.Options{
 		PublicURL: p.Config.PublicURL.String(), Log: p.Log}, now)
 	p.campaigns = campaign.New(p.DB, p.Queue, p.audience, p.Identity, p.accounts, p.tasks, p.news, now)
@@ -229,8 +233,8 @@ func (p *App) buildDoors(context.Context) error {
 
 	api := graph.New(graph.Deps{
 		DB: p.DB, Identity: p.Identity, Accounts: p.accounts, Audience: p.audience, Campaigns: p.campaigns,
-		Direct:   direct,
-		Media:    p.media,
+		Direct: direct,
+		Media:  p.media, Downloads: p.downloads,
 		Operator: operator.NewStates(p.DB, now),
 		Log:      p.events, Hub: p.Hub, Rates: worker.NewPace(p.quick, p.prefix), Prices: p.Prices, Budgets: budgets,
 		Now: now, Logger: p.Log, AllowedOrigins: cfg.AllowedOrigins,

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"carillon/download"
 	"carillon/graph"
 	"carillon/graph/graphiql"
 	"carillon/media"
@@ -24,6 +25,7 @@ func (p *App) routes(r Roles) http.Handler {
 		mux.Handle("/graphql", p.api)
 		mux.Handle("/webhooks/whatsapp", p.Webhooks)
 		mux.Handle(media.Path, p.media)
+		mux.Handle(download.RejectionsPath, p.downloads)
 		mux.Handle("GET /schema.graphql", graph.ServeSDL())
 		page := graphiql.Handler(graphiql.Default())
 		mux.Handle("GET /{$}", page)

@@ -2,7 +2,9 @@ package audience
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -19,27 +21,28 @@ const (
 // errChunkMissing says that a piece of the file is gone, so that the import can never end.
 var errChunkMissing = errors.New("a piece of the uploaded file is missing")
 
-// store writes the file in pieces of chunkBytes, each in a transaction of its own: a slow upload
-// holds up nobody.
-func (s *Service) store(ctx context.Context, owner, id uid.ID, file io.Reader) (size int64, err error) {
-	piece := make([]byte, chunkBytes)
+// store writes the text of a file in pieces of chunkBytes, each in a transaction of its own: a
+// large file holds up nobody. It gives a digest of the text.
+func (s *Service) store(ctx context.Context, owner, id uid.ID, text io.Reader) (size int64, digest string, err error) {
+	piece, sum := make([]byte, chunkBytes), sha256.New()
 	for {
-		n, err := io.ReadFull(file, piece)
+		n, err := io.ReadFull(text, piece)
 		if n > 0 {
 			_, err := s.db.Client.ImportChunk.Create().SetOrganizationID(owner).SetContactImportID(id).SetStart(size).
 				SetData(piece[:n]).Save(ctx)
 			if err != nil {
-				return size, err
+				return size, "", err
 			}
 
+			_, _ = sum.Write(piece[:n])
 			size += int64(n)
 		}
 
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return size, nil
+			return size, hex.EncodeToString(sum.Sum(nil)), nil
 		case err != nil:
-			return size, err
+			return size, "", err
 		}
 	}
 }

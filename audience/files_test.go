@@ -20,25 +20,14 @@ import (
 // of each that is not its line and reason.
 func taken(t *testing.T, upload, region string, form enum.NumberForm) (people, rejected []string, err error) {
 	t.Helper()
-	file, err := decoded(&limited{strings.NewReader(upload), maxFile})
+	all, start, encoding, err := understood(t, upload, NewImport{DefaultCountry: &region, NumberForm: &form})
 	if err != nil {
 		return nil, nil, err
 	}
 
-	all, err := io.ReadAll(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	start, err := readStart(all, true)
-	if err != nil {
-		return nil, nil, err
-	}
-
-	im := &ent.ContactImport{Columns: start.columns, Delimiter: string(start.delimiter), NextOffset: start.offset,
-		NextLine:       start.line,
-		DefaultCountry: &region, NumberForm: &form}
-	r, err := newRows(im, func() ([]byte, error) { return all[start.offset:], io.EOF })
+	im := &ent.ContactImport{Columns: start.header.columns, Plan: start.header.plan(), Delimiter: string(start.delimiter),
+		NextOffset: start.Offset, NextLine: start.Line, Encoding: encoding, DefaultCountry: &region, NumberForm: &form}
+	r, err := newRows(im, func() ([]byte, error) { return all[start.Offset:], io.EOF })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,6 +57,24 @@ func taken(t *testing.T, upload, region string, form enum.NumberForm) (people, r
 	}
 
 	return people, rejected, nil
+}
+
+// understood is a file's text and what its beginning says.
+func understood(t testing.TB, upload string, f NewImport) (text []byte, at start, encoding string, err error) {
+	t.Helper()
+	s := &Service{workbooks: make(chan struct{}, 1)}
+	f.File = strings.NewReader(upload)
+	table, err := s.open(t.Context(), f)
+	if err != nil {
+		return nil, start{}, "", err
+	}
+
+	defer table.close()
+	if text, err = io.ReadAll(table.text); err != nil {
+		t.Fatal(err)
+	}
+
+	return text, table.start, table.encoding, nil
 }
 
 // Each of these files is in testdata/files as a program wrote it.

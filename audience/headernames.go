@@ -34,7 +34,7 @@ var (
 		telepon, handphone, hp, nombor telefon, no telefon, so dien thoai, sđt, sdt, dien thoai, đien thoai, so đien thoai,
 		телефон, номер телефона, мобильный, мобильный телефон, мобильныи, мобильныи телефон, моб телефон, номер, телефон мобильный, тел,
 		номер телефону, мобільний, هاتف, الهاتف, رقم الهاتف, جوال, الجوال, رقم الجوال, موبايل, طلفون, נייד, טלפון, מספר טלפון,
-		手机, 手机号, 手机号码, 电话, 电话号码, 联系电话, 移动电话, 手機, 手機號, 手機號碼, 電話, 電話號碼, 行動電話, 聯絡電話,
+		手机, 手机号, 手机号码, 联系方式, 联系人电话, 联系人手机, 收货人手机, 收货人电话, 会员手机, 会员手机号, 客户手机, 客户电话, 电话, 电话号码, 联系电话, 移动电话, 手機, 手機號, 手機號碼, 電話, 電話號碼, 行動電話, 聯絡電話,
 		電話番号, 携帯, 携帯電話, 携帯番号, 携帯電話番号, 전화, 전화번호, 휴대폰, 휴대폰번호, 휴대폰 번호, 휴대전화, 핸드폰, 연락처,
 		फोन, मोबाइल, मोबाइल नंबर, फोन नंबर, เบอร์โทร, เบอร์โทรศัพท์, โทรศัพท์, มือถือ`)
 
@@ -44,7 +44,28 @@ var (
 	nameNames = names(`name, full name, fullname, contact name, customer name, display name, nombre, nombre completo, nombre y apellido,
 		nombre y apellidos, nome, nome completo, nom, nom complet, nom et prenom, nome e cognome, vollstandiger name, naam, navn, namn,
 		nama, nama lengkap, ad soyad, adı soyadı, imie i nazwisko, имя, фио, имя и фамилия, الاسم, שם, 姓名, 名字, 名前, 氏名, お名前,
-		이름, 성명, नाम, ho ten, ho va ten, ชื่อ`)
+		이름, 성명, 客户姓名, 会员姓名, 联系人, 联系人姓名, 收货人, 收货人姓名, 昵称, 微信昵称, 备注名, नाम, ho ten, ho va ten, ชื่อ`)
+
+	// givenNames and familyNames are parts of a name, which become the name where no column has the
+	// whole of it. They remain attributes, too: a message may begin with the first name alone.
+	givenNames = names(`first name, firstname, given name, givenname, forename, billing first name, vorname, prenom, primer nombre,
+		primeiro nome, nome di battesimo, voornaam, fornavn, fornamn, etunimi, imie, jmeno, krestni jmeno, meno, keresztnev, utonev,
+		prenume, ad, adı, nama depan, ten, имя, ім я, ονομα, الاسم الأول, שם פרטי, 名, 이름, ชื่อ`)
+	familyNames = names(`last name, lastname, family name, familyname, surname, second name, billing last name, nachname, familienname,
+		zuname, apellido, apellidos, primer apellido, sobrenome, apelido, ultimo nome, cognome, nom de famille, achternaam, efternavn,
+		efternamn, etternavn, sukunimi, nazwisko, prijmeni, priezvisko, vezeteknev, csaladnev, nume de familie, soyad, soyadı,
+		nama belakang, ho, фамилия, прізвище, επωνυμο, اسم العائلة, שם משפחה, 姓, 姓氏, 성, นามสกุล`)
+	// These are the whole name, but where another column has the other part.
+	givenOrWhole  = names("name, nombre, nombres, nome, имя, 名, 名字, ชื่อ, 이름, nama, naam, navn, namn")
+	familyOrWhole = names("nom, nume, name")
+
+	userIDNames = names(`wa user id, whatsapp user id, whats app user id, business scoped user id, bsuid`)
+
+	// billingNames and shippingNames are what shops call a customer's number, where there is no
+	// other.
+	billingNames = names(`billing phone, billing phone number, billing address phone, phone billing, default address phone,
+		customer billing phone, rechnungstelefon, telefono de facturacion, telephone de facturation`)
+	shippingNames = names("shipping phone, shipping phone number, shipping address phone, phone shipping, delivery phone")
 
 	languageNames = names("language, language code")
 	timeZoneNames = names("time zone, timezone")

@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/contactimport"
 	"carillon/ent/enum"
 	"carillon/ent/importchunk"
+	"carillon/identity"
 	"carillon/notification"
 	"carillon/uid"
+	"carillon/usererror"
 )
 
 var unfinished = []enum.JobStatus{enum.JobStatusPending, enum.JobStatusRunning}
@@ -141,4 +144,46 @@ func (s *Service) fail(ctx context.Context, im *ent.ContactImport, reason string
 	}
 
 	return nil
+}
+
+// CancelImport ends an import that is not over. What it has taken by then stays. A worker that has
+// it in hand finds that out at its next page, whatever happens to either process: the status is
+// looked at in the transaction that writes the page.
+func (s *Service) CancelImport(ctx context.Context, id uid.ID) (*ent.ContactImport, error) {
+	err := s.db.InTx(ctx, func(tx *database.Tx) error {
+		im, err := tx.Client.ContactImport.Query().Where(contactimport.ID(id), tx.DB.Locked).Only(ctx)
+		if ent.IsNotFound(err) {
+			return usererror.Missing("import")
+		}
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(unfinished, im.Status) {
+			return usererror.New(usererror.Conflict, "the import is over: it is %s", im.Status)
+		}
+
+		reason := fmt.Sprintf("Canceled after %d rows: what they brought stays.", im.RowsRead)
+		if err := tx.Client.ContactImport.UpdateOneID(id).SetStatus(enum.JobStatusCanceled).SetStatusReason(reason).
+			SetFinishedAt(s.moment()).Exec(ctx); err != nil {
+			return err
+		}
+
+		s.publish(tx, im)
+		if _, err := tx.Client.ImportChunk.Delete().Where(importchunk.ContactImportID(id)).Exec(ctx); err != nil {
+			return err
+		}
+
+		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactImportCancel, Subject: id,
+			Summary: fmt.Sprintf("canceled the import of %q after %d rows", im.FileName, im.RowsRead)})
+	})
+
+	var known *usererror.Error
+	if err != nil && !errors.As(err, &known) {
+		err = fmt.Errorf("cancel import %s: %w", id, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+
+	return s.db.Client.ContactImport.Get(ctx, id)
 }

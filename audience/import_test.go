@@ -89,7 +89,7 @@ func TestAnImportTakesWhatIsRightAndSaysWhatIsWrong(t *testing.T) {
 			`11 : the phone number is missing`,
 			`13 xxxxxxxxxxxxxxxxxxxx: the name has 257 characters; at most 256`,
 			`14 長長長長長長長長長長長長長長長長長長長長: the value of city has 1025 characters; at most 1024`,
-			"15 +8613800138009,\uFFFD,,,: the row is not UTF-8 text: save the file as CSV UTF-8",
+			"15 +8613800138009,\uFFFD,,,: the row is no text in the encoding of the file: save the fil",
 		}
 		if diff := cmp.Diff(wantRejected, rejected); diff != "" {
 			t.Error(diff)

@@ -57,6 +57,7 @@ type writer struct {
 	im             *ent.ContactImport
 	read, rejected int // rows before this page
 	now            time.Time
+	onlyReads      bool // so that nothing is locked
 }
 
 func (w writer) page(ctx context.Context, p page) error {
@@ -69,15 +70,8 @@ func (w writer) page(ctx context.Context, p page) error {
 		return fmt.Errorf("look for contacts: %w", err)
 	}
 
-	for _, refuse := range []func(context.Context, page, knownPeople) (map[*entry]refusal, error){
-		w.doubtful, w.oversized, w.overQuota,
-	} {
-		refused, err := refuse(ctx, p, known)
-		if err != nil {
-			return err
-		}
-
-		p = p.without(refused)
+	if p, err = w.judge(ctx, p, known); err != nil {
+		return err
 	}
 
 	written, err := w.contacts(ctx, p.entries, known)
@@ -111,13 +105,34 @@ func (w writer) page(ctx context.Context, p page) error {
 	return nil
 }
 
-// knownPeople are those whose numbers stand on a page, by the number's key.
-type knownPeople map[string]struct {
-	id        uid.ID
-	isContact bool
+// judge rejects the rows that the database has a reason to refuse.
+func (w writer) judge(ctx context.Context, p page, known knownPeople) (page, error) {
+	for _, refuse := range []func(context.Context, page, knownPeople) (map[*entry]refusal, error){
+		w.doubtful, w.twoPeople, w.oversized, w.overQuota,
+	} {
+		refused, err := refuse(ctx, p, known)
+		if err != nil {
+			return p, err
+		}
+
+		p = p.without(refused)
+	}
+
+	return p, nil
 }
 
-// people reads who is known of the numbers on a page, and locks the contacts among them in the
+// knownPeople are those who are known of the entries of a page, by the entry's key.
+type knownPeople map[string]knownPerson
+
+type knownPerson struct {
+	id            uid.ID
+	isContact     bool
+	phone, userID string // of a contact; empty where they have none
+	// newPhone and newUserID say that nobody has the entry's; divided that they are two people's.
+	newPhone, newUserID, divided bool
+}
+
+// people reads who is known of the people on a page, and locks the contacts among them in the
 // order of their ids.
 func (w writer) people(ctx context.Context, p page) (knownPeople, error) {
 	found := knownPeople{}
@@ -125,46 +140,86 @@ func (w writer) people(ctx context.Context, p page) (knownPeople, error) {
 		return found, nil
 	}
 
-	keys := make([]string, len(p.entries))
-	for i, e := range p.entries {
-		keys[i] = e.key
-	}
-
-	from, args := w.DB.Rowset([]any{w.im.OrganizationID}, database.Texts("value", keys))
-	rows, err := w.QueryContext(ctx, `SELECT i.value, i.contact_id FROM `+from+
-		` CROSS JOIN contact_identifier i WHERE i.organization_id = $1 AND i.kind = 'PHONE' AND i.value = f.value`, args...)
-	var people []uid.ID
-	byID := map[uid.ID]string{}
-
-	err = database.Each(rows, err, func(rows *sql.Rows) error {
-		var key string
-		var id uid.ID
-		if err := rows.Scan(&key, &id); err != nil {
-			return err
-		}
-
-		entry := found[key]
-		entry.id = id
-		found[key], byID[id] = entry, key
-		people = append(people, id)
-
-		return nil
-	})
-	if err != nil || len(people) == 0 {
+	holders, err := w.holders(ctx, p)
+	if err != nil || len(holders) == 0 {
 		return found, err
 	}
 
-	from, args = w.DB.Rowset(nil, database.IDs("id", people))
-	contacts, err := database.ScanIDs(w.QueryContext(ctx, "SELECT id FROM contact WHERE id IN (SELECT id FROM "+
-		from+") ORDER BY id"+w.DB.ForNoKeyUpdate(), args...))
+	var people []uid.ID
+	for _, e := range p.entries {
+		who := knownPerson{newPhone: holders[importedIdentifier{enum.IdentifierKindPhone, e.key}].IsZero(),
+			newUserID: holders[importedIdentifier{enum.IdentifierKindUserID, e.userID}].IsZero()}
+		for _, i := range []importedIdentifier{{enum.IdentifierKindPhone, e.key}, {enum.IdentifierKindUserID, e.userID}} {
+			id := holders[i]
+			who.divided = who.divided || !id.IsZero() && !who.id.IsZero() && id != who.id
+			if !id.IsZero() {
+				who.id = id
+			}
+		}
 
-	for _, id := range contacts {
-		entry := found[byID[id]]
-		entry.isContact = true
-		found[byID[id]] = entry
+		if !who.id.IsZero() {
+			found[e.key] = who
+			people = append(people, who.id)
+		}
 	}
 
-	return found, err
+	contacts, err := w.locked(ctx, people)
+	if err != nil {
+		return nil, err
+	}
+
+	for key, who := range found {
+		if c, is := contacts[who.id]; is {
+			who.isContact, who.phone, who.userID = true, c.phone, c.userID
+			found[key] = who
+		}
+	}
+
+	return found, nil
+}
+
+// importedIdentifier is a number's key or a user id.
+type importedIdentifier struct {
+	kind  enum.IdentifierKind
+	value string
+}
+
+// holders says whose the numbers and user ids of a page are.
+func (w writer) holders(ctx context.Context, p page) (map[importedIdentifier]uid.ID, error) {
+	var kinds []enum.IdentifierKind
+	var values []string
+	for _, e := range p.entries {
+		if e.phone != "" {
+			kinds, values = append(kinds, enum.IdentifierKindPhone), append(values, e.key)
+		}
+		if e.userID != "" {
+			kinds, values = append(kinds, enum.IdentifierKindUserID), append(values, e.userID)
+		}
+	}
+
+	from, args := w.DB.Rowset([]any{w.im.OrganizationID}, database.Texts("kind", kinds), database.Texts("value", values))
+	rows, err := w.QueryContext(ctx, `SELECT i.kind, i.value, i.contact_id FROM `+from+
+		` CROSS JOIN contact_identifier i WHERE i.organization_id = $1 AND i.kind = f.kind AND i.value = f.value`, args...)
+
+	return database.CollectMap(rows, err, func(rows *sql.Rows) (i importedIdentifier, id uid.ID, err error) {
+		return i, id, rows.Scan(&i.kind, &i.value, &id)
+	})
+}
+
+// locked reads the contacts among some people, and locks them unless nothing is to be written.
+func (w writer) locked(ctx context.Context, people []uid.ID) (map[uid.ID]knownPerson, error) {
+	lock := w.DB.ForNoKeyUpdate()
+	if w.onlyReads {
+		lock = ""
+	}
+
+	from, args := w.DB.Rowset(nil, database.IDs("id", people))
+	rows, err := w.QueryContext(ctx, "SELECT id, coalesce(phone, ''), coalesce(wa_user_id, '') FROM contact "+
+		"WHERE id IN (SELECT id FROM "+from+") ORDER BY id"+lock, args...)
+
+	return database.CollectMap(rows, err, func(rows *sql.Rows) (id uid.ID, c knownPerson, err error) {
+		return id, c, rows.Scan(&id, &c.phone, &c.userID)
+	})
 }
 
 // refusal says why the rows of a page's entry are rejected, and what they show for it.
@@ -205,6 +260,24 @@ func (w writer) doubtful(_ context.Context, p page, known knownPeople) (map[*ent
 	return refused, nil
 }
 
+// twoPeople refuses a number and a user id that are not of one person. An import merges nobody:
+// that is for WhatsApp to tell.
+func (w writer) twoPeople(_ context.Context, p page, known knownPeople) (map[*entry]refusal, error) {
+	refused := map[*entry]refusal{}
+	for _, e := range p.entries {
+		who := known[e.key]
+		switch {
+		case e.userID == "":
+		case who.divided, who.phone != "" && e.phone != "" && NumberKey(who.phone) != e.key:
+			refused[e] = refusal{e.userID, "the user id is that of a contact with another number"}
+		case who.userID != "" && who.userID != e.userID:
+			refused[e] = refusal{e.userID, "the number is that of a contact with another user id"}
+		}
+	}
+
+	return refused, nil
+}
+
 // pagePeople are those whom a page has written.
 type pagePeople struct {
 	fresh []uid.ID // of whom nothing was known
@@ -225,7 +298,8 @@ type importedContact struct {
 // importedColumns are of contacts of the organization $1 that are made at the time $2.
 var importedColumns = database.Columns[importedContact]{
 	database.Col("id", func(c importedContact) uid.ID { return c.id }, database.IDs),
-	database.Col("phone", func(c importedContact) string { return c.phone }, database.Texts),
+	database.Col("phone", func(c importedContact) *string { return given(&c.phone) }, database.NullTexts),
+	database.Col("wa_user_id", func(c importedContact) *string { return given(&c.userID) }, database.NullTexts),
 	database.Col("country", func(c importedContact) *string { return given(&c.country) }, database.NullTexts),
 	database.Col("name", func(c importedContact) *string { return c.name }, database.NullTexts),
 	database.Col("language", func(c importedContact) *string { return c.language }, database.NullTexts),
@@ -243,7 +317,7 @@ func (w writer) contacts(ctx context.Context, entries []*entry, known knownPeopl
 	}
 
 	contacts := make([]importedContact, len(entries))
-	var fresh []importedContact
+	var fresh []keptIdentifier
 	var strangers []uid.ID
 
 	for i, e := range entries {
@@ -251,12 +325,14 @@ func (w writer) contacts(ctx context.Context, entries []*entry, known knownPeopl
 		switch c := &contacts[i]; {
 		case c.id.IsZero():
 			c.id = uid.New(uid.Contact)
-			out.fresh, fresh = append(out.fresh, c.id), append(fresh, *c)
+			out.fresh = append(out.fresh, c.id)
 		case known[e.key].isContact:
 			out.rest = append(out.rest, c.id)
 		default:
 			out.rest, strangers = append(out.rest, c.id), append(strangers, c.id)
 		}
+
+		fresh = append(fresh, contacts[i].identifiers(known[e.key])...)
 	}
 
 	out.made = len(out.fresh) + len(strangers)
@@ -294,7 +370,8 @@ func (w writer) merge(ctx context.Context, contacts []importedContact, strangers
 
 	statement, args := importedColumns.Insertion(w.DB, "contact", contacts, w.im.OrganizationID, w.now)
 	_, err := w.ExecContext(ctx, statement+` ON CONFLICT (id) DO UPDATE SET
-		phone = COALESCE(contact.phone, excluded.phone), country = COALESCE(contact.country, excluded.country),
+		phone = COALESCE(contact.phone, excluded.phone), wa_user_id = COALESCE(contact.wa_user_id, excluded.wa_user_id),
+		country = COALESCE(contact.country, excluded.country),
 		name = COALESCE(excluded.name, contact.name), language = COALESCE(excluded.language, contact.language),
 		time_zone = COALESCE(excluded.time_zone, contact.time_zone), attributes = `+merged, args...)
 	if err != nil || len(strangers) == 0 {
@@ -309,33 +386,50 @@ func (w writer) merge(ctx context.Context, contacts []importedContact, strangers
 	return err
 }
 
-// keptColumns are of the numbers of new people of the organization $1, as of the time $2.
-var keptColumns = database.Columns[importedContact]{
-	database.Col("value", func(c importedContact) string { return c.key }, database.Texts),
-	database.Col("written", importedContact.written, database.OptionalTexts),
-	database.Col("contact_id", func(c importedContact) uid.ID { return c.id }, database.IDs),
-	database.Expr[importedContact]("organization_id", "$1"),
-	database.Expr[importedContact]("kind", "'PHONE'"),
-	database.Expr[importedContact]("since", "$2"),
+// keptIdentifier says whose a number or a user id is that nobody had.
+type keptIdentifier struct {
+	importedIdentifier
+	written string // of a number, as the file has it, where that is not its key
+	contact uid.ID
 }
 
-// written is the number as the file has it, where that is not its key.
-func (c importedContact) written() string {
-	if c.phone == c.key {
-		return ""
+// identifiers are those of an entry that are new.
+func (c importedContact) identifiers(known knownPerson) (fresh []keptIdentifier) {
+	if c.phone != "" && (known.id.IsZero() || known.newPhone) {
+		written := c.phone
+		if written == c.key {
+			written = ""
+		}
+
+		fresh = append(fresh, keptIdentifier{importedIdentifier{enum.IdentifierKindPhone, c.key}, written, c.id})
 	}
-	return c.phone
+
+	if c.userID != "" && (known.id.IsZero() || known.newUserID) {
+		fresh = append(fresh, keptIdentifier{importedIdentifier{enum.IdentifierKindUserID, c.userID}, "", c.id})
+	}
+
+	return fresh
 }
 
-// keep stores whose the new numbers are. Where another transaction has stored one meanwhile, the
-// page is taken again.
-func (w writer) keep(ctx context.Context, fresh []importedContact) error {
+// keptColumns are of new identifiers of the organization $1, as of the time $2.
+var keptColumns = database.Columns[keptIdentifier]{
+	database.Col("kind", func(k keptIdentifier) enum.IdentifierKind { return k.kind }, database.Texts),
+	database.Col("value", func(k keptIdentifier) string { return k.value }, database.Texts),
+	database.Col("written", func(k keptIdentifier) string { return k.written }, database.OptionalTexts),
+	database.Col("contact_id", func(k keptIdentifier) uid.ID { return k.contact }, database.IDs),
+	database.Expr[keptIdentifier]("organization_id", "$1"),
+	database.Expr[keptIdentifier]("since", "$2"),
+}
+
+// keep stores whose the new identifiers are. Where another transaction has stored one meanwhile,
+// the page is taken again.
+func (w writer) keep(ctx context.Context, fresh []keptIdentifier) error {
 	if len(fresh) == 0 {
 		return nil
 	}
 
 	statement, args := keptColumns.Insertion(w.DB, "contact_identifier", fresh, w.im.OrganizationID, w.now)
-	result, err := w.ExecContext(ctx, statement+" ORDER BY f.value ON CONFLICT DO NOTHING", args...)
+	result, err := w.ExecContext(ctx, statement+" ORDER BY f.kind, f.value ON CONFLICT DO NOTHING", args...)
 	if err != nil {
 		return err
 	}

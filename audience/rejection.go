@@ -12,7 +12,6 @@ import (
 
 	"carillon/database"
 	"carillon/ent"
-	"carillon/ent/contactimport"
 	"carillon/ent/importrejection"
 	"carillon/uid"
 	"carillon/usererror"
@@ -21,7 +20,7 @@ import (
 const (
 	rejectionsAtOnce = 1000
 	// keptRejections is how many rejected rows of an import are kept; the rest are counted.
-	keptRejections = 1000
+	keptRejections = 10_000
 	// tooManyRejections is after how many rows an import ends of which none could be taken.
 	tooManyRejections = 10_000
 )
@@ -89,37 +88,34 @@ func (w writer) hopeless(p page) string {
 	return fmt.Sprintf("The first %d rows are all rejected. Look at the reasons, mend the file and import it again.", read)
 }
 
-// WriteRejections writes the rejected rows of an import that are kept as CSV, by line. Values stand
-// as they came, so that they can be mended and imported again, but for a ' before those that a
-// spreadsheet would take for a formula. An import passes over it.
+// WriteRejections writes the rejected rows of an import that are kept as CSV, by line, behind a
+// byte order mark, without which Excel reads no UTF-8. Values stand as they came, so that they can
+// be mended and imported again, but for a ' before those that a spreadsheet would take for a
+// formula. An import passes over it. A last line says how many more were rejected than are kept.
 func (s *Service) WriteRejections(ctx context.Context, importID uid.ID, w io.Writer) error {
-	there, err := s.db.Client.ContactImport.Query().Where(contactimport.ID(importID)).Exist(ctx)
+	im, err := s.db.Client.ContactImport.Get(ctx, importID)
+	if ent.IsNotFound(err) {
+		return usererror.Missing("import")
+	}
 	if err != nil {
 		return fmt.Errorf("read import: %w", err)
 	}
-	if !there {
-		return usererror.Missing("import")
+
+	if _, err := io.WriteString(w, "\ufeff"); err != nil {
+		return fmt.Errorf("write rejections: %w", err)
 	}
 
 	out := csv.NewWriter(w)
+	out.UseCRLF = true
 	_ = out.Write([]string{"line", "value", "reason"}) // Error below has what Write met
 
-	for line := 0; ; {
-		rows, err := s.db.Client.ImportRejection.Query().Where(importrejection.ContactImportID(importID),
-			importrejection.LineGT(line)).
-			Order(importrejection.ByLine()).Limit(rejectionsAtOnce).All(ctx) // no two rows begin on one line
-		if err != nil {
-			return fmt.Errorf("read rejections: %w", err)
-		}
+	written, err := s.writeKept(ctx, importID, out)
+	if err != nil {
+		return err
+	}
 
-		for _, r := range rows {
-			_ = out.Write([]string{strconv.Itoa(r.Line), noFormula(r.Value), noFormula(r.Reason)})
-			line = r.Line
-		}
-
-		if len(rows) < rejectionsAtOnce || out.Error() != nil {
-			break
-		}
+	if more := im.Rejected - written; more > 0 {
+		_ = out.Write([]string{"", "", fmt.Sprintf("%d more rows were rejected and are not kept", more)})
 	}
 
 	out.Flush()
@@ -128,6 +124,26 @@ func (s *Service) WriteRejections(ctx context.Context, importID uid.ID, w io.Wri
 	}
 
 	return nil
+}
+
+func (s *Service) writeKept(ctx context.Context, importID uid.ID, out *csv.Writer) (written int, err error) {
+	for line := 0; ; {
+		rows, err := s.db.Client.ImportRejection.Query().Where(importrejection.ContactImportID(importID),
+			importrejection.LineGT(line)).
+			Order(importrejection.ByLine()).Limit(rejectionsAtOnce).All(ctx) // no two rows begin on one line
+		if err != nil {
+			return written, fmt.Errorf("read rejections: %w", err)
+		}
+
+		for _, r := range rows {
+			_ = out.Write([]string{strconv.Itoa(r.Line), noFormula(r.Value), noFormula(r.Reason)})
+			line = r.Line
+		}
+
+		if written += len(rows); len(rows) < rejectionsAtOnce || out.Error() != nil {
+			return written, nil
+		}
+	}
 }
 
 // noFormula keeps a spreadsheet from reckoning with a value that somebody else has written.

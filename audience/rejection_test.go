@@ -15,7 +15,7 @@ import (
 	"carillon/uid"
 )
 
-func TestAnImportKeepsTheFirstThousandRejectedRowsAndCountsTheRest(t *testing.T) {
+func TestAnImportKeepsTheFirstTenThousandRejectedRowsAndCountsTheRest(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		h := open(t, db)
@@ -24,14 +24,26 @@ func TestAnImportKeepsTheFirstThousandRejectedRowsAndCountsTheRest(t *testing.T)
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 
-		rows, err := h.Rejections(h.ctx, []uid.ID{im.ID}, 2000)
+		rows, err := h.Rejections(h.ctx, []uid.ID{im.ID}, 20_000)
 		if err != nil {
 			t.Fatal(err)
 		}
 
 		kept := rows[im.ID]
-		if len(kept) != 1000 || kept[0].Line != 3 || kept[999].Line != 1002 {
+		if len(kept) != 10_000 || kept[0].Line != 3 || kept[9999].Line != 10_002 {
 			t.Errorf("%d rows are kept, from line %d on", len(kept), kept[0].Line)
+		}
+
+		var out strings.Builder
+		if err := h.WriteRejections(h.ctx, im.ID, &out); err != nil {
+			t.Fatal(err)
+		}
+
+		end := "\r\n,,10400 more rows were rejected and are not kept\r\n"
+		text := out.String()
+		if !strings.HasPrefix(text, "\ufeffline,value,reason\r\n3,x,") || !strings.HasSuffix(text, end) ||
+			strings.Count(text, "\n") != 10_002 {
+			t.Errorf("the file of rejections is %.40q … %q", text, text[len(text)-60:])
 		}
 	})
 }
@@ -49,7 +61,7 @@ func TestAnImportOfRubbishIsGivenUp(t *testing.T) {
 		if im.StatusReason == nil || *im.StatusReason != want || im.FinishedAt == nil {
 			t.Errorf("it ended %v because %v", im.FinishedAt, im.StatusReason)
 		}
-		if n := db.Client.ImportRejection.Query().CountX(h.ctx); n != 1000 {
+		if n := db.Client.ImportRejection.Query().CountX(h.ctx); n != 10_000 {
 			t.Errorf("%d rejected rows are kept", n)
 		}
 		if n := db.Client.ImportChunk.Query().CountX(h.ctx); n != 0 {
@@ -99,7 +111,7 @@ func TestRejectedRowsAreNoFormulasAndCanBeImportedAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		rows, err := csv.NewReader(&out).ReadAll()
+		rows, err := csv.NewReader(&out).ReadAll() // the mark is part of "line"
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 
 	"carillon/ent"
 	"carillon/ent/enum"
+	"carillon/spreadsheet"
 	"carillon/usererror"
 )
 
@@ -25,12 +26,13 @@ const (
 // entry is what a page says of one number.
 type entry struct {
 	phone, country           string
+	userID                   string // business-scoped, where the file has one
 	key                      string // of the number: whoever writes it in another way means the same person
 	name, language, timeZone *string
 	attributes               map[string]string
 	lines                    []int // of its rows
-	// doubt says why the number, which stands in the file as written, is refused unless WhatsApp has
-	// told of it.
+	// doubt says why the number, which stands in the file as written, is refused unless WhatsApp
+	// has told of it.
 	doubt, written string
 }
 
@@ -59,8 +61,10 @@ type rejection struct {
 
 // page is some rows of a file, understood, that go into the database in one transaction.
 type page struct {
-	from     int64    // where it begins in the file
-	entries  []*entry // by number, ascending: imports of the same numbers then wait for each other, and do not deadlock
+	from     int64 // where it begins in the file
+	byKey    map[string]*entry
+	byUserID map[string]*entry
+	entries  []*entry // by number, ascending
 	accepted int      // rows; more than entries where a number comes twice
 	rejected []rejection
 	to       int64 // where the next page begins
@@ -70,7 +74,7 @@ type page struct {
 
 // rows reads an import's file from where its last commit left it.
 type rows struct {
-	scan           scanner
+	scan           *spreadsheet.Scanner
 	header         header
 	defaultCountry string
 	form           enum.NumberForm
@@ -80,14 +84,13 @@ type rows struct {
 }
 
 func newRows(im *ent.ContactImport, more func() ([]byte, error)) (*rows, error) {
-	h, err := readHeader(im.Columns)
+	h, err := readHeader(im.Columns, evidence{mapping: im.Plan})
 	if err != nil {
 		return nil, fmt.Errorf("header of import %s: %w", im.ID, err)
 	}
 
-	r := &rows{header: h, countries: map[string]string{}, language: once(map[string]bool{}, checkLanguage),
-		timeZone: once(map[string]bool{}, checkTimeZone),
-		scan:     scanner{more: more, delimiter: im.Delimiter[0], offset: im.NextOffset, line: im.NextLine}}
+	at := spreadsheet.Position{Offset: im.NextOffset, Line: im.NextLine}
+	r := rowsOf(h, spreadsheet.NewScanner(at, im.Delimiter[0], im.Encoding == spreadsheet.XLSX, more))
 	if im.DefaultCountry != nil {
 		r.defaultCountry = *im.DefaultCountry
 	}
@@ -98,10 +101,15 @@ func newRows(im *ent.ContactImport, more func() ([]byte, error)) (*rows, error) 
 	return r, nil
 }
 
+func rowsOf(h header, scan *spreadsheet.Scanner) *rows {
+	return &rows{header: h, scan: scan, countries: map[string]string{}, language: once(map[string]bool{}, checkLanguage),
+		timeZone: once(map[string]bool{}, checkTimeZone)}
+}
+
 // count reads to the end of the file and says how many rows there are.
 func (r *rows) count(ctx context.Context) (n int, err error) {
 	for ; ; n++ {
-		if _, ok, err := r.scan.next(); err != nil || !ok {
+		if _, ok, err := r.scan.Next(); err != nil || !ok {
 			return n, err
 		}
 		if n%pageRows == 0 && ctx.Err() != nil {
@@ -110,66 +118,120 @@ func (r *rows) count(ctx context.Context) (n int, err error) {
 	}
 }
 
+// page reads the next rows.
 func (r *rows) page() (page, error) {
-	p := page{from: r.scan.offset}
-	byKey := map[string]*entry{}
-	for p.accepted+len(p.rejected) < pageRows && r.scan.offset-p.from < pageBytes {
-		rec, ok, err := r.scan.next()
+	p := page{from: r.scan.Offset, byKey: map[string]*entry{}, byUserID: map[string]*entry{}}
+	for p.accepted+len(p.rejected) < pageRows && r.scan.Offset-p.from < pageBytes {
+		rec, ok, err := r.scan.Next()
 		if err != nil {
 			return p, err
 		}
 
-		if !ok {
-			p.last = true
+		if p.last = !ok; p.last {
 			break
 		}
 
-		e, rejected := r.entry(rec)
-		if rejected != nil {
-			p.rejected = append(p.rejected, *rejected)
-			continue
-		}
-
-		p.accepted++
-		e.key = NumberKey(e.phone)
-
-		if first := byKey[e.key]; first != nil {
-			first.follow(e)
-		} else {
-			byKey[e.key] = e
-		}
+		r.take(&p, rec)
 	}
 
-	p.to, p.line = r.scan.offset, r.scan.line
-	p.entries = slices.SortedFunc(maps.Values(byKey), func(a, b *entry) int { return strings.Compare(a.key, b.key) })
+	p.to, p.line = r.scan.Offset, r.scan.Line
 
-	return p, nil
+	return p.sorted(), nil
 }
 
-// entry understands one row.
-func (r *rows) entry(rec record) (*entry, *rejection) {
-	value, m := rec.raw, &mistake{text: rec.wrong}
-	e := &entry{attributes: map[string]string{}, lines: []int{rec.line}}
-	if rec.wrong == "" {
+// take understands one row and puts it on the page. A row that is rejected has no entry.
+func (r *rows) take(p *page, rec spreadsheet.Record) *entry {
+	value, m := rec.Raw, &mistake{text: rec.Wrong}
+	e := &entry{attributes: map[string]string{}, lines: []int{rec.Line}}
+	if rec.Wrong == "" {
 		value, m = r.fill(e, rec)
 	}
+	if m == nil {
+		m = p.add(e)
+		value = e.userID
+	}
 	if m != nil {
-		return nil, &rejection{rec.line, cut(clean(value), maxRawKept), cut(m.text, maxReason)}
+		p.rejected = append(p.rejected, rejection{rec.Line, cut(clean(value), maxRawKept), cut(m.text, maxReason)})
+		return nil
 	}
 
-	return e, nil
+	return e
+}
+
+// add puts an entry on the page, with what earlier rows say of the same person.
+func (p *page) add(e *entry) *mistake {
+	if e.key = NumberKey(e.phone); e.phone == "" {
+		e.key = e.userID
+	}
+
+	first := p.byKey[e.key]
+	if e.userID != "" {
+		known, m := p.joined(e, first)
+		if m != nil {
+			return m
+		}
+
+		first = known
+	}
+
+	p.accepted++
+	if first != nil {
+		first.follow(e)
+	} else {
+		first = e
+		p.byKey[e.key] = e
+	}
+
+	if e.userID != "" {
+		first.userID = e.userID
+		p.byUserID[e.userID] = first
+	}
+
+	return nil
+}
+
+// joined is the entry of the person whose user id an entry has: first is that of its number.
+func (p *page) joined(e, first *entry) (*entry, *mistake) {
+	other := p.byUserID[e.userID]
+	switch {
+	case other == nil && first != nil && first.userID != "":
+		return nil, &mistake{text: fmt.Sprintf("line %d has another user id for this number", first.lines[0])}
+	case other == nil || other == first:
+		return first, nil
+	case e.phone == "":
+		return other, nil
+	case other.phone == "" && first == nil: // known by the id alone so far
+		delete(p.byKey, other.key)
+		other.key, other.phone, other.country, other.doubt, other.written = e.key, e.phone, e.country, e.doubt, e.written
+		p.byKey[e.key] = other
+
+		return other, nil
+	}
+
+	return nil, &mistake{text: fmt.Sprintf("line %d has another number for this user id", other.lines[0])}
+}
+
+// sorted puts the entries in the order in which everybody takes them: imports of the same numbers
+// then wait for each other, and do not deadlock.
+func (p page) sorted() page {
+	p.entries = slices.SortedFunc(maps.Values(p.byKey), func(a, b *entry) int { return strings.Compare(a.key, b.key) })
+	return p
 }
 
 // fill puts a row's values into e, or says which of them is wrong. A row may end early: the
 // values that are not there are empty.
-func (r *rows) fill(e *entry, rec record) (value string, m *mistake) {
-	h, cells := r.header, rec.cells
+func (r *rows) fill(e *entry, rec spreadsheet.Record) (value string, m *mistake) {
+	h, cells := r.header, rec.Cells
 	for len(cells) > len(h.columns) && h.cell(cells, len(cells)-1) == "" {
 		cells = cells[:len(cells)-1]
 	}
 
-	if m := r.checkShape(cells, rec.openQuote); m != nil {
-		return strings.Join(cells, string(r.scan.delimiter)), m
+	if m := r.checkShape(cells, rec.OpenQuote); m != nil {
+		return strings.Join(cells, string(r.scan.Delimiter())), m
+	}
+	if e.userID = h.cell(cells, h.userID); e.userID != "" && !IsUserID(e.userID) {
+		return e.userID, &mistake{text: shown(e.userID) +
+			" is not a business-scoped user id, such as US.13491208655302741918"}
 	}
 	if err := r.number(e, cells); err != nil {
 		return h.cell(cells, h.phone), &mistake{text: err.Error()}
@@ -181,7 +243,7 @@ func (r *rows) fill(e *entry, rec record) (value string, m *mistake) {
 		check func(string) *mistake
 	}{
 		// A file's line breaks and marks are no reason to leave a person out.
-		{usererror.ToOneLine(h.cell(cells, h.name)), &e.name, checkName},
+		{h.fullName(cells), &e.name, checkName},
 		{h.cell(cells, h.language), &e.language, r.language},
 		{h.cell(cells, h.timeZone), &e.timeZone, r.timeZone},
 	} {
@@ -196,7 +258,7 @@ func (r *rows) fill(e *entry, rec record) (value string, m *mistake) {
 	}
 
 	for _, i := range h.attributes {
-		value, key := h.cell(cells, i), h.columns[i]
+		value, key := h.cell(cells, i), h.uses[i].attribute
 		if value == "" {
 			continue
 		}
@@ -218,7 +280,7 @@ func (r *rows) checkShape(cells []string, openQuote bool) *mistake {
 		return &mistake{text: fmt.Sprintf("the row has %d values and the header line names %d columns: name the others, "+
 			"or put a value that holds the delimiter in quotes", len(cells), len(h.columns))}
 	case len(cells) < len(h.columns) && openQuote:
-		return &mistake{text: quoteInside}
+		return &mistake{text: spreadsheet.QuoteInside}
 	}
 
 	for _, i := range h.nameless {
@@ -249,8 +311,13 @@ func (r *rows) number(e *entry, cells []string) (err error) {
 		from.region, from.own = region, true
 	}
 
-	e.phone, e.country, err = from.phone(h.cell(cells, h.phone))
 	written := h.cell(cells, h.phone)
+	if written == "" && e.userID != "" {
+		e.country = userIDCountry(e.userID)
+		return nil
+	}
+
+	e.phone, e.country, err = from.firstPhone(written)
 
 	switch {
 	case err == nil:
@@ -267,6 +334,22 @@ func (r *rows) number(e *entry, cells []string) (err error) {
 	e.phone, e.country, e.doubt, e.written = told, "", err.Error(), written
 
 	return nil
+}
+
+// firstPhone reads a number, or the first of those that Google Contacts writes into one cell for
+// one person.
+func (o origin) firstPhone(text string) (e164, country string, err error) {
+	for i, part := range strings.Split(text, ":::") {
+		number, of, wrong := o.phone(strings.TrimSpace(part))
+		if wrong == nil {
+			return number, of, nil
+		}
+		if i == 0 {
+			err = wrong
+		}
+	}
+
+	return "", "", err
 }
 
 // whatsAppNumber reads a number that no numbering plan knows, but WhatsApp may: digits with their

@@ -19,17 +19,7 @@ func FuzzImport(f *testing.F) {
 	f.Add("手机\t姓名\n+86 138 0013 8000\t\"a\nb\"\t\t\n\x00", "")
 
 	f.Fuzz(func(t *testing.T, upload, country string) {
-		file, err := decoded(&limited{strings.NewReader(upload), maxFile})
-		if err != nil {
-			return
-		}
-
-		all, err := io.ReadAll(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-
-		start, err := readStart(all, true)
+		all, start, encoding, err := understood(t, upload, NewImport{})
 		if err != nil {
 			if err.Error() == "" {
 				t.Error("refused without a reason")
@@ -37,10 +27,10 @@ func FuzzImport(f *testing.F) {
 			return
 		}
 
-		im := &ent.ContactImport{Columns: start.columns, Delimiter: string(start.delimiter), NextOffset: start.offset,
-			NextLine: start.line, DefaultCountry: &country}
+		im := &ent.ContactImport{Columns: start.header.columns, Plan: start.header.plan(), Delimiter: string(start.delimiter),
+			NextOffset: start.Offset, NextLine: start.Line, Encoding: encoding, DefaultCountry: &country}
 		open := func() *rows {
-			r, err := newRows(im, func() ([]byte, error) { return all[start.offset:], io.EOF })
+			r, err := newRows(im, func() ([]byte, error) { return all[start.Offset:], io.EOF })
 			if err != nil {
 				t.Fatalf("a header that was taken is refused: %v", err)
 			}

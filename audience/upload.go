@@ -1,20 +1,12 @@
 package audience
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"path"
-	"regexp"
 	"strings"
-	"unicode/utf8"
-
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
 
 	"carillon/database"
 	"carillon/ent"
@@ -22,31 +14,34 @@ import (
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
 	"carillon/identity"
+	"carillon/spreadsheet"
 	"carillon/uid"
 	"carillon/usererror"
 )
 
 const (
-	maxFile     = 50 << 20
-	maxHeader   = 64 << 10
 	maxFileName = 255
+	maxRawKept  = 200 // characters of a row that its rejection shows
 	// What one organization's imports that are not over may be in all.
 	maxUnfinished      = 20
-	maxUnfinishedBytes = 4 * maxFile
+	maxUnfinishedBytes = 2 * maxTable
 )
 
-// NewImport is a CSV file with a header line, and what to do with its rows.
+// NewImport is a file with a header line, and what to do with its rows.
 type NewImport struct {
 	FileName       string
-	File           io.Reader
-	ListID         *uid.ID          // every contact of the file goes on it
-	DefaultCountry *string          // for numbers without a country code, ISO 3166
-	NumberForm     *enum.NumberForm // of numbers without a +; nil: either
+	File           spreadsheet.Upload
+	Columns        []jsonfield.ImportColumn // what the caller says of columns; all others are guessed
+	ListID         *uid.ID                  // every contact of the file goes on it
+	DefaultCountry *string                  // for numbers without a country code, ISO 3166
+	NumberForm     *enum.NumberForm         // of numbers without a +; nil: either
 	Consent        *jsonfield.ImportConsent
+	IdempotencyKey string
 }
 
 // StartImport stores the file and leaves the import PENDING, for RunImport. A file whose header
-// cannot be understood is refused at once.
+// cannot be understood is refused at once. The same idempotency key with the same input and content
+// gives the import that it began.
 func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImport, error) {
 	owner, err := organization(ctx)
 	if err != nil {
@@ -56,71 +51,90 @@ func (s *Service) StartImport(ctx context.Context, n NewImport) (*ent.ContactImp
 		return nil, err
 	}
 
-	file, err := decoded(&limited{n.File, maxFile})
+	table, err := s.open(ctx, n)
 	if err != nil {
-		return nil, refuseFile(err)
+		return nil, err
 	}
 
-	head, err := file.Peek(maxHeader)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, refuseFile(err)
-	}
-
-	start, err := readStart(head, len(head) < maxHeader)
-	if err != nil {
-		return nil, refuseFile(err)
-	}
+	defer table.close()
 	if err := s.checkUnfinished(ctx, s.db.Client, owner, 0); err != nil {
 		return nil, err
 	}
 
 	id := uid.New(uid.ContactImport)
-	size, err := s.store(ctx, owner, id, file)
+	size, digest, err := s.store(ctx, owner, id, table.text)
 	if err != nil {
 		return nil, s.discard(ctx, id, refuseFile(err))
 	}
 
+	made, err := s.begun(ctx, owner, id, n, table, size, digest)
+	if err != nil || made != id {
+		if err = s.discard(ctx, id, err); err != nil {
+			return nil, err
+		}
+	}
+
+	return s.db.Client.ContactImport.Get(ctx, made)
+}
+
+// begun stores the import once its file is stored. It returns an earlier one's id where the caller
+// repeats a call.
+func (s *Service) begun(ctx context.Context, owner, id uid.ID, n NewImport, t *table, size int64,
+	digest string) (made uid.ID, err error) {
+	input := map[string]any{"name": baseName(n.FileName), "content": digest, "columns": n.Columns,
+		"country": n.DefaultCountry, "form": n.NumberForm, "list": n.ListID, "consent": n.Consent}
+
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		var replayed bool
+		made, replayed, err = s.once(ctx, tx, "importContacts", n.IdempotencyKey, input, func() (uid.ID, error) {
+			return id, s.create(ctx, tx, owner, id, n, t, size)
+		})
+		if err != nil || replayed {
+			return err
+		}
+
 		tx.After(func(ctx context.Context) {
 			s.news(ctx, owner, id)
 			s.wake(ctx, id)
 		})
 
-		if err := holdOrganization(ctx, tx, owner); err != nil {
-			return err
-		}
-		if err := s.checkUnfinished(ctx, tx.Client, owner, size); err != nil {
-			return err
-		}
-
-		create := tx.Client.ContactImport.Create().SetID(id).SetOrganizationID(owner).SetFileName(baseName(n.FileName)).
-			SetFileBytes(size).
-			SetColumns(start.columns).SetDelimiter(string(start.delimiter)).SetNextOffset(start.offset).SetNextLine(start.line).
-			SetNillableContactListID(n.ListID).SetNillableDefaultCountry(upper(n.DefaultCountry)).
-			SetNillableNumberForm(n.NumberForm).SetCreatedAt(s.moment())
-		if n.Consent != nil {
-			create.SetConsent(n.Consent)
-		}
-		if v, ok := identity.From(ctx); ok && v.Member != nil {
-			create.SetCreatedByID(v.Member.ID)
-		}
-		if err := create.Exec(ctx); err != nil {
-			return err
-		}
-
-		return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactImport, Subject: id,
-			Summary: fmt.Sprintf("started to import %q", baseName(n.FileName))})
+		return nil
 	})
 
 	var refused usererror.Fields
 	if err != nil && !errors.As(err, &refused) {
 		err = fmt.Errorf("create import: %w", err)
 	}
-	if err != nil {
-		return nil, s.discard(ctx, id, err)
+
+	return made, err
+}
+
+func (s *Service) create(ctx context.Context, tx *database.Tx, owner, id uid.ID, n NewImport, t *table,
+	size int64) error {
+	if err := holdOrganization(ctx, tx, owner); err != nil {
+		return err
+	}
+	if err := s.checkUnfinished(ctx, tx.Client, owner, size); err != nil {
+		return err
 	}
 
-	return s.db.Client.ContactImport.Get(ctx, id)
+	create := tx.Client.ContactImport.Create().SetID(id).SetOrganizationID(owner).SetFileName(baseName(n.FileName)).
+		SetFileBytes(size).SetEncoding(t.encoding).SetColumns(t.header.columns).SetPlan(t.header.plan()).
+		SetDelimiter(string(t.delimiter)).SetNextOffset(t.Offset).SetNextLine(t.Line).
+		SetNillableContactListID(n.ListID).SetNillableDefaultCountry(upper(n.DefaultCountry)).
+		SetNillableNumberForm(n.NumberForm).SetCreatedAt(s.moment())
+	if n.Consent != nil {
+		create.SetConsent(n.Consent)
+	}
+	if v, ok := identity.From(ctx); ok && v.Member != nil {
+		create.SetCreatedByID(v.Member.ID)
+	}
+	if err := create.Exec(ctx); err != nil {
+		return err
+	}
+
+	return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionContactImport, Subject: id,
+		Summary: fmt.Sprintf("started to import %q", baseName(n.FileName))})
 }
 
 // holdOrganization keeps two uploads of one organization from both taking the last place.
@@ -150,8 +164,8 @@ func (s *Service) checkUnfinished(ctx context.Context, client *ent.Client, owner
 
 	if len(waiting) >= maxUnfinished || size > maxUnfinishedBytes {
 		return usererror.Refuse("file", usererror.LimitExceeded,
-			"imports are under way already; at most %d at a time, of %d MiB together: wait until one has ended", maxUnfinished,
-			maxUnfinishedBytes>>20)
+			"imports are under way already; at most %d at a time, of %d MB together: wait until one has ended", maxUnfinished,
+			maxUnfinishedBytes/1_000_000)
 	}
 
 	return nil
@@ -169,10 +183,7 @@ func (s *Service) checkImport(ctx context.Context, n NewImport) error {
 		}
 	}
 
-	if c := upper(n.DefaultCountry); c != nil && !isCountry(*c) {
-		in.Add("defaultCountry", usererror.Invalid, "%s is not a country: write its ISO 3166 code, e.g. CN", shown(*c))
-	}
-
+	n.check(&in)
 	checkConsent(&in, n.Consent)
 
 	return in.Err()
@@ -193,126 +204,21 @@ func wrongFile(text string, args ...any) error {
 // refuseFile gives the file's mistakes to the caller; what is not one stays ours.
 func refuseFile(err error) error {
 	var m fileMistake
-	if errors.As(err, &m) {
+	var u spreadsheet.Unreadable
+	var refused usererror.Fields
+
+	switch {
+	case errors.As(err, &m):
 		return usererror.Refuse("file", m.code, "%s", m.text)
+	case errors.As(err, &u) && u.TooLarge:
+		return usererror.Refuse("file", usererror.LimitExceeded, "%s", u.Reason)
+	case errors.As(err, &u):
+		return usererror.Refuse("file", usererror.Invalid, "%s", u.Reason)
+	case errors.As(err, &refused):
+		return err
 	}
 
-	return fmt.Errorf("store upload: %w", err)
-}
-
-// limited reads at most so many bytes and refuses a file that has more.
-type limited struct {
-	io.Reader
-	left int64
-}
-
-func (l *limited) Read(p []byte) (int, error) {
-	n, err := l.Reader.Read(p)
-	switch l.left -= int64(n); {
-	case l.left < 0:
-		return 0, fileMistake{usererror.LimitExceeded, "the file is larger than 50 MiB: split it"}
-	case errors.Is(err, io.ErrUnexpectedEOF): // io.ReadFull says the same of a file that is whole
-		return n, wrongFile("the upload ended before the file did: upload it again")
-	}
-
-	return n, err
-}
-
-// decoded reads a file as UTF-8 without byte order marks.
-func decoded(file io.Reader) (*bufio.Reader, error) {
-	raw := bufio.NewReaderSize(file, maxHeader)
-	mark, err := raw.Peek(4)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-
-	var order unicode.Endianness
-	switch {
-	case bytes.HasPrefix(mark, []byte("PK\x03\x04")), bytes.HasPrefix(mark, []byte("\xd0\xcf\x11\xe0")):
-		return nil, wrongFile("the file is an Excel workbook: save it as CSV UTF-8 and import that")
-	case bytes.HasPrefix(mark, []byte("\xff\xfe")):
-		order = unicode.LittleEndian
-	case bytes.HasPrefix(mark, []byte("\xfe\xff")):
-		order = unicode.BigEndian
-	default:
-		return raw, passMarks(raw)
-	}
-
-	text := bufio.NewReaderSize(transform.NewReader(raw, unicode.UTF16(order, unicode.ExpectBOM).NewDecoder()), maxHeader)
-
-	return text, passMarks(text)
-}
-
-// passMarks passes over the marks at the beginning. A file that went through several programs may
-// have more than one.
-func passMarks(text *bufio.Reader) error {
-	for {
-		mark, err := text.Peek(3)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
-		}
-		if !bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
-			return nil
-		}
-		if _, err := text.Discard(len(mark)); err != nil {
-			return err
-		}
-	}
-}
-
-// start is what a file's first line says, and where its rows begin.
-type start struct {
-	columns   []string
-	delimiter byte
-	offset    int64
-	line      int
-}
-
-// declared is the line that tells Excel which delimiter a file has.
-var declared = regexp.MustCompile(`^\s*"?(?i:sep)=(\\t|[^\r\n"0-9A-Za-z])"?[,;\t |]*(?:\r\n|\r|\n|$)`)
-
-// readStart reads the header line from a file's beginning, which may be all of it.
-func readStart(head []byte, all bool) (start, error) {
-	scan := scanner{line: 1, buf: head, over: true}
-	if m := declared.FindSubmatch(head); m != nil && len(m[1]) <= 2 && m[1][0] < utf8.RuneSelf {
-		scan.pass(len(m[0]))
-		if scan.delimiter = m[1][0]; scan.delimiter == '\\' && len(m[1]) == 2 {
-			scan.delimiter = '\t'
-		}
-	} else {
-		scan.delimiter = sniff(head)
-	}
-
-	r, ok, err := scan.next()
-	switch {
-	case err != nil:
-		return start{}, err
-	case !ok && all:
-		return start{}, wrongFile("the file is empty")
-	case !ok, scan.offset == int64(len(head)) && !all:
-		return start{}, wrongFile("the header line is longer than 64 KiB: is the file a CSV file?")
-	case r.wrong == rowNotUTF8, r.wrong == rowWithNUL:
-		return start{}, wrongFile("the header line is not UTF-8 text: save the file as CSV UTF-8")
-	case r.wrong != "":
-		return start{}, wrongFile("in the header line, %s", r.wrong)
-	}
-
-	h, err := readHeader(withoutEmptyEnd(r.cells))
-	if err != nil {
-		return start{}, wrongFile("%s", err)
-	}
-
-	return start{h.columns, scan.delimiter, scan.offset, scan.line}, nil
-}
-
-// withoutEmptyEnd leaves out the columns at the end that have no name: a spreadsheet writes up to
-// 16,384 of them for cells that were used once.
-func withoutEmptyEnd(cells []string) []string {
-	for len(cells) > 1 && strings.TrimFunc(cells[len(cells)-1], isBlankMark) == "" {
-		cells = cells[:len(cells)-1]
-	}
-
-	return cells
+	return fmt.Errorf("read upload: %w", err)
 }
 
 // baseName is the file's name without a path, short enough to keep.

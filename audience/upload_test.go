@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -74,11 +72,10 @@ func TestAnImportRefusesAFileThatItCannotUnderstand(t *testing.T) {
 		"with a column twice":          {"phone,city,City\n", `columns 2 and 3 are both called "City"`},
 		"without names":                {"+14155552671,Ana\n+14155552672,Bo\n", "holds a number and no names of columns"},
 		"with a broken header":         {"phone,\"city\n1,2\n", "in the header line, a quote"},
-		"in another encoding":          {"phone,\xb3\xc7\xca\xd0\n", "the header line is not UTF-8"},
-		"in UTF-16 that does not say":  {"p\x00h\x00o\x00n\x00e\x00\n\x00", "the header line is not UTF-8"},
-		"that is a workbook":           {"PK\x03\x04…", "the file is an Excel workbook"},
+		"that is a workbook":           {"PK\x03\x04…", "the file is a broken workbook"},
+		"of an old Excel":              {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1…", "a workbook of an old Excel (.xls)"},
 		"with a header without end":    {"phone," + strings.Repeat("x", 70<<10), "longer than 64 KiB"},
-		"too large":                    {"phone\n" + strings.Repeat("+8613800138000\n", 4<<20), "larger than 50 MiB"},
+		"too large":                    {"phone\n" + strings.Repeat("+8613800138000\n", 7_000_000), "larger than 100 MB"},
 		"with a long name of a column": {"phone," + strings.Repeat("x", 65) + "\n", "has 65 characters; at most 64"},
 	}
 
@@ -91,13 +88,6 @@ func TestAnImportRefusesAFileThatItCannotUnderstand(t *testing.T) {
 		if !errors.As(err, &in) || !strings.Contains(err.Error(), tc.want) || in[0].Path[0] != "file" {
 			t.Errorf("a file %s: %v; want %q", name, err, tc.want)
 		}
-	}
-
-	torn := io.MultiReader(strings.NewReader("phone\n"+strings.Repeat("+8613800138000\n", 100_000)),
-		iotest.ErrReader(io.ErrUnexpectedEOF))
-	if _, err := h.StartImport(h.ctx, audience.NewImport{File: torn}); !slices.Equal(inputs(err),
-		[]string{"file INVALID"}) {
-		t.Errorf("a file that is cut off: %v", err)
 	}
 
 	if n := db.Client.ImportChunk.Query().CountX(h.ctx); n != 0 {
@@ -192,7 +182,7 @@ func TestAnOrganizationHasOnlySoManyImportsUnderWay(t *testing.T) {
 func TestTheFilesOfImportsUnderWayHaveOnlySoManyBytes(t *testing.T) {
 	t.Parallel()
 	h := open(t, dbtest.Open(t, dbtest.SQLite(t)))
-	h.db.Client.ContactImport.Create().SetFileName("large.csv").SetFileBytes(200<<20 - 10).SaveX(h.ctx)
+	h.db.Client.ContactImport.Create().SetFileName("large.csv").SetFileBytes(500_000_000 - 10).SaveX(h.ctx)
 	_, err := h.StartImport(h.ctx, audience.NewImport{File: strings.NewReader("phone\n+8613800138000\n")})
 	if diff := cmp.Diff([]string{"file LIMIT_EXCEEDED"}, inputs(err)); diff != "" {
 		t.Error(diff)

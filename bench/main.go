@@ -38,7 +38,8 @@ type options struct {
 // benchmarks in the order of the README.
 var benchmarks = map[string]func(context.Context, options) error{
 	"send": benchSend, "pace": benchPace, "enroll": benchEnroll, "webhook": benchWebhook, "lifecycle": benchLifecycle,
-	"latency": benchLatency, "steer": benchSteer, "fanout": benchFanout, "plans": benchPlans, "sandbox": runSandbox,
+	"latency": benchLatency, "steer": benchSteer, "fanout": benchFanout, "import": benchImport, "plans": benchPlans,
+	"sandbox": runSandbox,
 }
 
 // atMost bounds any one benchmark; most of the longest is the making of ten million messages.

@@ -10,12 +10,13 @@ import (
 
 // page is what a list shows of its rows; each list is asked for its first and its last page.
 var pages = map[string]string{
-	"messages":     `edges { node { id status to text error { code } campaign { name } template { name } phoneNumber { displayNumber } contact { name } events { sequence status } } } pageInfo { hasNextPage endCursor }`,
-	"campaigns":    `edges { node { id name status template { name } phoneNumber { displayNumber } createdBy { id } progress { total failures { code count } } audience { lists { name size } } } } pageInfo { endCursor }`,
-	"contacts":     `edges { node { id name phone lists { name size } consentHistory { consent } } } pageInfo { endCursor }`,
-	"contactLists": `edges { node { id name size } } pageInfo { endCursor }`,
-	"templates":    `edges { node { id name account { name } } } pageInfo { endCursor }`,
-	"accounts":     `edges { node { id name messagingLimitUsed phoneNumbers { id queued } } } pageInfo { endCursor }`,
+	"messages":       `edges { node { id status to text error { code } campaign { name } template { name } phoneNumber { displayNumber } contact { name } events { sequence status } } } pageInfo { hasNextPage endCursor }`,
+	"campaigns":      `edges { node { id name status template { name } phoneNumber { displayNumber } createdBy { id } progress { total failures { code count } } audience { lists { name size } } } } pageInfo { endCursor }`,
+	"contacts":       `edges { node { id name phone lists { name size } consentHistory { consent } } } pageInfo { endCursor }`,
+	"contactImports": `edges { node { id fileName rejected rejections { line } } } pageInfo { endCursor }`,
+	"contactLists":   `edges { node { id name size } } pageInfo { endCursor }`,
+	"templates":      `edges { node { id name account { name } } } pageInfo { endCursor }`,
+	"accounts":       `edges { node { id name messagingLimitUsed phoneNumbers { id queued } } } pageInfo { endCursor }`,
 }
 
 // filters are every filter of every list, with values of few rows and of many.
@@ -58,18 +59,18 @@ func (p *past) filters(account, number, template, contact uid.ID, phone string) 
 			"createdAfter: " + at(101), "createdBefore: " + at(199)},
 		"templates": {"", id("accountId", account), "status: [APPROVED]", "status: [REJECTED]", "category: [UTILITY]",
 			"category: [MARKETING]", `language: "en_US"`, `language: "is"`, `search: "past_7"`},
-		"contactLists": {""},
-		"accounts":     {""},
+		"contactImports": {""}, "contactLists": {""},
+		"accounts": {""},
 	}
 }
 
 var orders = map[string][]string{
-	"messages":     {"CREATED_AT"},
-	"campaigns":    {"CREATED_AT", "NAME"},
-	"contacts":     {"CREATED_AT", "PHONE"},
-	"contactLists": {"CREATED_AT", "NAME"},
-	"templates":    {"CREATED_AT", "UPDATED_AT", "NAME"},
-	"accounts":     {"CONNECTED_AT", "NAME"},
+	"messages":       {"CREATED_AT"},
+	"campaigns":      {"CREATED_AT", "NAME"},
+	"contacts":       {"CREATED_AT", "PHONE"},
+	"contactImports": {"CREATED_AT"}, "contactLists": {"CREATED_AT", "NAME"},
+	"templates": {"CREATED_AT", "UPDATED_AT", "NAME"},
+	"accounts":  {"CONNECTED_AT", "NAME"},
 }
 
 // questions are all queries of the contract, by name.

@@ -33,7 +33,11 @@ type ContactImport struct {
 	FileBytes int64 `json:"file_bytes,omitempty"`
 	// the header line, once it is read
 	Columns []string `json:"columns,omitempty"`
-	// Delimiter holds the value of the "delimiter" field.
+	// what each column with a name becomes
+	Plan []jsonfield.ImportColumn `json:"plan,omitempty"`
+	// of the file as it was uploaded; XLSX for a workbook
+	Encoding string `json:"encoding,omitempty"`
+	// of the text that is kept
 	Delimiter string `json:"delimiter,omitempty"`
 	// ContactListID holds the value of the "contact_list_id" field.
 	ContactListID *uid.ID `json:"contact_list_id,omitempty"`
@@ -73,11 +77,11 @@ func (*ContactImport) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case contactimport.FieldContactListID, contactimport.FieldCreatedByID:
 			values[i] = &sql.NullScanner{S: new(uid.ID)}
-		case contactimport.FieldColumns, contactimport.FieldConsent:
+		case contactimport.FieldColumns, contactimport.FieldPlan, contactimport.FieldConsent:
 			values[i] = new([]byte)
 		case contactimport.FieldFileBytes, contactimport.FieldNextOffset, contactimport.FieldNextLine, contactimport.FieldRowsTotal, contactimport.FieldRowsRead, contactimport.FieldCreated, contactimport.FieldUpdated, contactimport.FieldRejected:
 			values[i] = new(sql.NullInt64)
-		case contactimport.FieldStatus, contactimport.FieldStatusReason, contactimport.FieldFileName, contactimport.FieldDelimiter, contactimport.FieldDefaultCountry, contactimport.FieldNumberForm:
+		case contactimport.FieldStatus, contactimport.FieldStatusReason, contactimport.FieldFileName, contactimport.FieldEncoding, contactimport.FieldDelimiter, contactimport.FieldDefaultCountry, contactimport.FieldNumberForm:
 			values[i] = new(sql.NullString)
 		case contactimport.FieldCreatedAt, contactimport.FieldFinishedAt:
 			values[i] = new(sql.NullTime)
@@ -142,6 +146,20 @@ func (_m *ContactImport) assignValues(columns []string, values []any) error {
 				if err := json.Unmarshal(*value, &_m.Columns); err != nil {
 					return fmt.Errorf("unmarshal field columns: %w", err)
 				}
+			}
+		case contactimport.FieldPlan:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field plan", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Plan); err != nil {
+					return fmt.Errorf("unmarshal field plan: %w", err)
+				}
+			}
+		case contactimport.FieldEncoding:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field encoding", values[i])
+			} else if value.Valid {
+				_m.Encoding = value.String
 			}
 		case contactimport.FieldDelimiter:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -296,6 +314,12 @@ func (_m *ContactImport) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("columns=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Columns))
+	builder.WriteString(", ")
+	builder.WriteString("plan=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Plan))
+	builder.WriteString(", ")
+	builder.WriteString("encoding=")
+	builder.WriteString(_m.Encoding)
 	builder.WriteString(", ")
 	builder.WriteString("delimiter=")
 	builder.WriteString(_m.Delimiter)

@@ -75,6 +75,26 @@ func (_c *ContactImportCreate) SetColumns(v []string) *ContactImportCreate {
 	return _c
 }
 
+// SetPlan sets the "plan" field.
+func (_c *ContactImportCreate) SetPlan(v []jsonfield.ImportColumn) *ContactImportCreate {
+	_c.mutation.SetPlan(v)
+	return _c
+}
+
+// SetEncoding sets the "encoding" field.
+func (_c *ContactImportCreate) SetEncoding(v string) *ContactImportCreate {
+	_c.mutation.SetEncoding(v)
+	return _c
+}
+
+// SetNillableEncoding sets the "encoding" field if the given value is not nil.
+func (_c *ContactImportCreate) SetNillableEncoding(v *string) *ContactImportCreate {
+	if v != nil {
+		_c.SetEncoding(*v)
+	}
+	return _c
+}
+
 // SetDelimiter sets the "delimiter" field.
 func (_c *ContactImportCreate) SetDelimiter(v string) *ContactImportCreate {
 	_c.mutation.SetDelimiter(v)
@@ -332,6 +352,10 @@ func (_c *ContactImportCreate) defaults() error {
 		v := contactimport.DefaultStatus
 		_c.mutation.SetStatus(v)
 	}
+	if _, ok := _c.mutation.Encoding(); !ok {
+		v := contactimport.DefaultEncoding
+		_c.mutation.SetEncoding(v)
+	}
 	if _, ok := _c.mutation.Delimiter(); !ok {
 		v := contactimport.DefaultDelimiter
 		_c.mutation.SetDelimiter(v)
@@ -395,6 +419,9 @@ func (_c *ContactImportCreate) check() error {
 	}
 	if _, ok := _c.mutation.FileBytes(); !ok {
 		return &ValidationError{Name: "file_bytes", err: errors.New(`ent: missing required field "ContactImport.file_bytes"`)}
+	}
+	if _, ok := _c.mutation.Encoding(); !ok {
+		return &ValidationError{Name: "encoding", err: errors.New(`ent: missing required field "ContactImport.encoding"`)}
 	}
 	if _, ok := _c.mutation.Delimiter(); !ok {
 		return &ValidationError{Name: "delimiter", err: errors.New(`ent: missing required field "ContactImport.delimiter"`)}
@@ -483,6 +510,14 @@ func (_c *ContactImportCreate) createSpec() (*ContactImport, *sqlgraph.CreateSpe
 	if value, ok := _c.mutation.Columns(); ok {
 		_spec.SetField(contactimport.FieldColumns, field.TypeJSON, value)
 		_node.Columns = value
+	}
+	if value, ok := _c.mutation.Plan(); ok {
+		_spec.SetField(contactimport.FieldPlan, field.TypeJSON, value)
+		_node.Plan = value
+	}
+	if value, ok := _c.mutation.Encoding(); ok {
+		_spec.SetField(contactimport.FieldEncoding, field.TypeString, value)
+		_node.Encoding = value
 	}
 	if value, ok := _c.mutation.Delimiter(); ok {
 		_spec.SetField(contactimport.FieldDelimiter, field.TypeString, value)

@@ -119,6 +119,38 @@ func (_u *ContactImportUpdate) ClearColumns() *ContactImportUpdate {
 	return _u
 }
 
+// SetPlan sets the "plan" field.
+func (_u *ContactImportUpdate) SetPlan(v []jsonfield.ImportColumn) *ContactImportUpdate {
+	_u.mutation.SetPlan(v)
+	return _u
+}
+
+// AppendPlan appends value to the "plan" field.
+func (_u *ContactImportUpdate) AppendPlan(v []jsonfield.ImportColumn) *ContactImportUpdate {
+	_u.mutation.AppendPlan(v)
+	return _u
+}
+
+// ClearPlan clears the value of the "plan" field.
+func (_u *ContactImportUpdate) ClearPlan() *ContactImportUpdate {
+	_u.mutation.ClearPlan()
+	return _u
+}
+
+// SetEncoding sets the "encoding" field.
+func (_u *ContactImportUpdate) SetEncoding(v string) *ContactImportUpdate {
+	_u.mutation.SetEncoding(v)
+	return _u
+}
+
+// SetNillableEncoding sets the "encoding" field if the given value is not nil.
+func (_u *ContactImportUpdate) SetNillableEncoding(v *string) *ContactImportUpdate {
+	if v != nil {
+		_u.SetEncoding(*v)
+	}
+	return _u
+}
+
 // SetDelimiter sets the "delimiter" field.
 func (_u *ContactImportUpdate) SetDelimiter(v string) *ContactImportUpdate {
 	_u.mutation.SetDelimiter(v)
@@ -486,6 +518,20 @@ func (_u *ContactImportUpdate) sqlSave(ctx context.Context) (_node int, err erro
 	if _u.mutation.ColumnsCleared() {
 		_spec.ClearField(contactimport.FieldColumns, field.TypeJSON)
 	}
+	if value, ok := _u.mutation.Plan(); ok {
+		_spec.SetField(contactimport.FieldPlan, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedPlan(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, contactimport.FieldPlan, value)
+		})
+	}
+	if _u.mutation.PlanCleared() {
+		_spec.ClearField(contactimport.FieldPlan, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.Encoding(); ok {
+		_spec.SetField(contactimport.FieldEncoding, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.Delimiter(); ok {
 		_spec.SetField(contactimport.FieldDelimiter, field.TypeString, value)
 	}
@@ -674,6 +720,38 @@ func (_u *ContactImportUpdateOne) AppendColumns(v []string) *ContactImportUpdate
 // ClearColumns clears the value of the "columns" field.
 func (_u *ContactImportUpdateOne) ClearColumns() *ContactImportUpdateOne {
 	_u.mutation.ClearColumns()
+	return _u
+}
+
+// SetPlan sets the "plan" field.
+func (_u *ContactImportUpdateOne) SetPlan(v []jsonfield.ImportColumn) *ContactImportUpdateOne {
+	_u.mutation.SetPlan(v)
+	return _u
+}
+
+// AppendPlan appends value to the "plan" field.
+func (_u *ContactImportUpdateOne) AppendPlan(v []jsonfield.ImportColumn) *ContactImportUpdateOne {
+	_u.mutation.AppendPlan(v)
+	return _u
+}
+
+// ClearPlan clears the value of the "plan" field.
+func (_u *ContactImportUpdateOne) ClearPlan() *ContactImportUpdateOne {
+	_u.mutation.ClearPlan()
+	return _u
+}
+
+// SetEncoding sets the "encoding" field.
+func (_u *ContactImportUpdateOne) SetEncoding(v string) *ContactImportUpdateOne {
+	_u.mutation.SetEncoding(v)
+	return _u
+}
+
+// SetNillableEncoding sets the "encoding" field if the given value is not nil.
+func (_u *ContactImportUpdateOne) SetNillableEncoding(v *string) *ContactImportUpdateOne {
+	if v != nil {
+		_u.SetEncoding(*v)
+	}
 	return _u
 }
 
@@ -1073,6 +1151,20 @@ func (_u *ContactImportUpdateOne) sqlSave(ctx context.Context) (_node *ContactIm
 	}
 	if _u.mutation.ColumnsCleared() {
 		_spec.ClearField(contactimport.FieldColumns, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.Plan(); ok {
+		_spec.SetField(contactimport.FieldPlan, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedPlan(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, contactimport.FieldPlan, value)
+		})
+	}
+	if _u.mutation.PlanCleared() {
+		_spec.ClearField(contactimport.FieldPlan, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.Encoding(); ok {
+		_spec.SetField(contactimport.FieldEncoding, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Delimiter(); ok {
 		_spec.SetField(contactimport.FieldDelimiter, field.TypeString, value)

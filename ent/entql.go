@@ -342,6 +342,8 @@ var schemaGraph = func() *sqlgraph.Schema {
 			contactimport.FieldFileName:       {Type: field.TypeString, Column: contactimport.FieldFileName},
 			contactimport.FieldFileBytes:      {Type: field.TypeInt64, Column: contactimport.FieldFileBytes},
 			contactimport.FieldColumns:        {Type: field.TypeJSON, Column: contactimport.FieldColumns},
+			contactimport.FieldPlan:           {Type: field.TypeJSON, Column: contactimport.FieldPlan},
+			contactimport.FieldEncoding:       {Type: field.TypeString, Column: contactimport.FieldEncoding},
 			contactimport.FieldDelimiter:      {Type: field.TypeString, Column: contactimport.FieldDelimiter},
 			contactimport.FieldContactListID:  {Type: field.TypeUUID, Column: contactimport.FieldContactListID},
 			contactimport.FieldDefaultCountry: {Type: field.TypeString, Column: contactimport.FieldDefaultCountry},
@@ -2852,6 +2854,16 @@ func (f *ContactImportFilter) WhereFileBytes(p entql.Int64P) {
 // WhereColumns applies the entql json.RawMessage predicate on the columns field.
 func (f *ContactImportFilter) WhereColumns(p entql.BytesP) {
 	f.Where(p.Field(contactimport.FieldColumns))
+}
+
+// WherePlan applies the entql json.RawMessage predicate on the plan field.
+func (f *ContactImportFilter) WherePlan(p entql.BytesP) {
+	f.Where(p.Field(contactimport.FieldPlan))
+}
+
+// WhereEncoding applies the entql string predicate on the encoding field.
+func (f *ContactImportFilter) WhereEncoding(p entql.StringP) {
+	f.Where(p.Field(contactimport.FieldEncoding))
 }
 
 // WhereDelimiter applies the entql string predicate on the delimiter field.

@@ -1157,6 +1157,16 @@ func (_q *ContactImportQuery) collectField(ctx context.Context, oneNode bool, op
 				selectedFields = append(selectedFields, contactimport.FieldColumns)
 				fieldSeen[contactimport.FieldColumns] = struct{}{}
 			}
+		case "plan":
+			if _, ok := fieldSeen[contactimport.FieldPlan]; !ok {
+				selectedFields = append(selectedFields, contactimport.FieldPlan)
+				fieldSeen[contactimport.FieldPlan] = struct{}{}
+			}
+		case "encoding":
+			if _, ok := fieldSeen[contactimport.FieldEncoding]; !ok {
+				selectedFields = append(selectedFields, contactimport.FieldEncoding)
+				fieldSeen[contactimport.FieldEncoding] = struct{}{}
+			}
 		case "delimiter":
 			if _, ok := fieldSeen[contactimport.FieldDelimiter]; !ok {
 				selectedFields = append(selectedFields, contactimport.FieldDelimiter)
@@ -1261,6 +1271,34 @@ func newContactImportPaginateArgs(rv map[string]any) *contactimportPaginateArgs 
 	}
 	if v := rv[beforeField]; v != nil {
 		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case []*ContactImportOrder:
+			args.opts = append(args.opts, WithContactImportOrder(v))
+		case []any:
+			var orders []*ContactImportOrder
+			for i := range v {
+				mv, ok := v[i].(map[string]any)
+				if !ok {
+					continue
+				}
+				var (
+					err1, err2 error
+					order      = &ContactImportOrder{Field: &ContactImportOrderField{}, Direction: entgql.OrderDirectionAsc}
+				)
+				if d, ok := mv[directionField]; ok {
+					err1 = order.Direction.UnmarshalGQL(d)
+				}
+				if f, ok := mv[fieldField]; ok {
+					err2 = order.Field.UnmarshalGQL(f)
+				}
+				if err1 == nil && err2 == nil {
+					orders = append(orders, order)
+				}
+			}
+			args.opts = append(args.opts, WithContactImportOrder(orders))
+		}
 	}
 	return args
 }

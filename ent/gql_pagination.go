@@ -2068,19 +2068,14 @@ func (c *ContactImportConnection) build(nodes []*ContactImport, pager *contactim
 type ContactImportPaginateOption func(*contactimportPager) error
 
 // WithContactImportOrder configures pagination ordering.
-func WithContactImportOrder(order *ContactImportOrder) ContactImportPaginateOption {
-	if order == nil {
-		order = DefaultContactImportOrder
-	}
-	o := *order
+func WithContactImportOrder(order []*ContactImportOrder) ContactImportPaginateOption {
 	return func(pager *contactimportPager) error {
-		if err := o.Direction.Validate(); err != nil {
-			return err
+		for _, o := range order {
+			if err := o.Direction.Validate(); err != nil {
+				return err
+			}
 		}
-		if o.Field == nil {
-			o.Field = DefaultContactImportOrder.Field
-		}
-		pager.order = &o
+		pager.order = append(pager.order, order...)
 		return nil
 	}
 }
@@ -2098,7 +2093,7 @@ func WithContactImportFilter(filter func(*ContactImportQuery) (*ContactImportQue
 
 type contactimportPager struct {
 	reverse bool
-	order   *ContactImportOrder
+	order   []*ContactImportOrder
 	filter  func(*ContactImportQuery) (*ContactImportQuery, error)
 }
 
@@ -2109,8 +2104,10 @@ func newContactImportPager(opts []ContactImportPaginateOption, reverse bool) (*c
 			return nil, err
 		}
 	}
-	if pager.order == nil {
-		pager.order = DefaultContactImportOrder
+	for i, o := range pager.order {
+		if i > 0 && o.Field == pager.order[i-1].Field {
+			return nil, fmt.Errorf("duplicate order direction %q", o.Direction)
+		}
 	}
 	return pager, nil
 }
@@ -2123,48 +2120,87 @@ func (p *contactimportPager) applyFilter(query *ContactImportQuery) (*ContactImp
 }
 
 func (p *contactimportPager) toCursor(_m *ContactImport) Cursor {
-	return p.order.Field.toCursor(_m)
+	cs_ := make([]any, 0, len(p.order))
+	for _, o_ := range p.order {
+		cs_ = append(cs_, o_.Field.toCursor(_m).Value)
+	}
+	return Cursor{ID: _m.ID, Value: cs_}
 }
 
 func (p *contactimportPager) applyCursors(query *ContactImportQuery, after, before *Cursor) (*ContactImportQuery, error) {
-	direction := p.order.Direction
+	idDirection := entgql.OrderDirectionAsc
 	if p.reverse {
-		direction = direction.Reverse()
+		idDirection = entgql.OrderDirectionDesc
 	}
-	for _, predicate := range entgql.CursorsPredicate(after, before, DefaultContactImportOrder.Field.column, p.order.Field.column, direction) {
+	fields, directions := make([]string, 0, len(p.order)), make([]OrderDirection, 0, len(p.order))
+	for _, o := range p.order {
+		fields = append(fields, o.Field.column)
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		directions = append(directions, direction)
+	}
+	predicates, err := entgql.MultiCursorsPredicate(after, before, &entgql.MultiCursorsOptions{
+		FieldID:     DefaultContactImportOrder.Field.column,
+		DirectionID: idDirection,
+		Fields:      fields,
+		Directions:  directions,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, predicate := range predicates {
 		query = query.Where(predicate)
 	}
 	return query, nil
 }
 
 func (p *contactimportPager) applyOrder(query *ContactImportQuery) *ContactImportQuery {
-	direction := p.order.Direction
-	if p.reverse {
-		direction = direction.Reverse()
+	var defaultOrdered bool
+	for _, o := range p.order {
+		direction := o.Direction
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		query = query.Order(o.Field.toTerm(direction.OrderTermOption()))
+		if o.Field.column == DefaultContactImportOrder.Field.column {
+			defaultOrdered = true
+		}
+		if len(query.ctx.Fields) > 0 {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
 	}
-	query = query.Order(p.order.Field.toTerm(direction.OrderTermOption()))
-	if p.order.Field != DefaultContactImportOrder.Field {
+	if !defaultOrdered {
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
 		query = query.Order(DefaultContactImportOrder.Field.toTerm(direction.OrderTermOption()))
-	}
-	if len(query.ctx.Fields) > 0 {
-		query.ctx.AppendFieldOnce(p.order.Field.column)
 	}
 	return query
 }
 
 func (p *contactimportPager) orderExpr(query *ContactImportQuery) sql.Querier {
-	direction := p.order.Direction
-	if p.reverse {
-		direction = direction.Reverse()
-	}
 	if len(query.ctx.Fields) > 0 {
-		query.ctx.AppendFieldOnce(p.order.Field.column)
+		for _, o := range p.order {
+			query.ctx.AppendFieldOnce(o.Field.column)
+		}
 	}
 	return sql.ExprFunc(func(b *sql.Builder) {
-		b.Ident(p.order.Field.column).Pad().WriteString(string(direction))
-		if p.order.Field != DefaultContactImportOrder.Field {
-			b.Comma().Ident(DefaultContactImportOrder.Field.column).Pad().WriteString(string(direction))
+		for _, o := range p.order {
+			direction := o.Direction
+			if p.reverse {
+				direction = direction.Reverse()
+			}
+			b.Ident(o.Field.column).Pad().WriteString(string(direction))
+			b.Comma()
 		}
+		direction := entgql.OrderDirectionAsc
+		if p.reverse {
+			direction = direction.Reverse()
+		}
+		b.Ident(DefaultContactImportOrder.Field.column).Pad().WriteString(string(direction))
 	})
 }
 
@@ -2219,6 +2255,53 @@ func (_m *ContactImportQuery) Paginate(
 	}
 	conn.build(nodes, pager, after, first, before, last)
 	return conn, nil
+}
+
+var (
+	// ContactImportOrderFieldCreatedAt orders ContactImport by created_at.
+	ContactImportOrderFieldCreatedAt = &ContactImportOrderField{
+		Value: func(_m *ContactImport) (ent.Value, error) {
+			return _m.CreatedAt, nil
+		},
+		column: contactimport.FieldCreatedAt,
+		toTerm: contactimport.ByCreatedAt,
+		toCursor: func(_m *ContactImport) Cursor {
+			return Cursor{
+				ID:    _m.ID,
+				Value: _m.CreatedAt,
+			}
+		},
+	}
+)
+
+// String implement fmt.Stringer interface.
+func (f ContactImportOrderField) String() string {
+	var str string
+	switch f.column {
+	case ContactImportOrderFieldCreatedAt.column:
+		str = "CREATED_AT"
+	}
+	return str
+}
+
+// MarshalGQL implements graphql.Marshaler interface.
+func (f ContactImportOrderField) MarshalGQL(w io.Writer) {
+	io.WriteString(w, strconv.Quote(f.String()))
+}
+
+// UnmarshalGQL implements graphql.Unmarshaler interface.
+func (f *ContactImportOrderField) UnmarshalGQL(v interface{}) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("ContactImportOrderField %T must be a string", v)
+	}
+	switch str {
+	case "CREATED_AT":
+		*f = *ContactImportOrderFieldCreatedAt
+	default:
+		return fmt.Errorf("%s is not a valid ContactImportOrderField", str)
+	}
+	return nil
 }
 
 // ContactImportOrderField defines the ordering field of ContactImport.

@@ -12323,6 +12323,9 @@ type ContactImportMutation struct {
 	addfile_bytes   *int64
 	columns         *[]string
 	appendcolumns   []string
+	plan            *[]jsonfield.ImportColumn
+	appendplan      []jsonfield.ImportColumn
+	encoding        *string
 	delimiter       *string
 	contact_list_id *uid.ID
 	default_country *string
@@ -12731,6 +12734,107 @@ func (m *ContactImportMutation) ResetColumns() {
 	m.columns = nil
 	m.appendcolumns = nil
 	delete(m.clearedFields, contactimport.FieldColumns)
+}
+
+// SetPlan sets the "plan" field.
+func (m *ContactImportMutation) SetPlan(jc []jsonfield.ImportColumn) {
+	m.plan = &jc
+	m.appendplan = nil
+}
+
+// Plan returns the value of the "plan" field in the mutation.
+func (m *ContactImportMutation) Plan() (r []jsonfield.ImportColumn, exists bool) {
+	v := m.plan
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPlan returns the old "plan" field's value of the ContactImport entity.
+// If the ContactImport object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactImportMutation) OldPlan(ctx context.Context) (v []jsonfield.ImportColumn, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPlan is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPlan requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPlan: %w", err)
+	}
+	return oldValue.Plan, nil
+}
+
+// AppendPlan adds jc to the "plan" field.
+func (m *ContactImportMutation) AppendPlan(jc []jsonfield.ImportColumn) {
+	m.appendplan = append(m.appendplan, jc...)
+}
+
+// AppendedPlan returns the list of values that were appended to the "plan" field in this mutation.
+func (m *ContactImportMutation) AppendedPlan() ([]jsonfield.ImportColumn, bool) {
+	if len(m.appendplan) == 0 {
+		return nil, false
+	}
+	return m.appendplan, true
+}
+
+// ClearPlan clears the value of the "plan" field.
+func (m *ContactImportMutation) ClearPlan() {
+	m.plan = nil
+	m.appendplan = nil
+	m.clearedFields[contactimport.FieldPlan] = struct{}{}
+}
+
+// PlanCleared returns if the "plan" field was cleared in this mutation.
+func (m *ContactImportMutation) PlanCleared() bool {
+	_, ok := m.clearedFields[contactimport.FieldPlan]
+	return ok
+}
+
+// ResetPlan resets all changes to the "plan" field.
+func (m *ContactImportMutation) ResetPlan() {
+	m.plan = nil
+	m.appendplan = nil
+	delete(m.clearedFields, contactimport.FieldPlan)
+}
+
+// SetEncoding sets the "encoding" field.
+func (m *ContactImportMutation) SetEncoding(s string) {
+	m.encoding = &s
+}
+
+// Encoding returns the value of the "encoding" field in the mutation.
+func (m *ContactImportMutation) Encoding() (r string, exists bool) {
+	v := m.encoding
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEncoding returns the old "encoding" field's value of the ContactImport entity.
+// If the ContactImport object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ContactImportMutation) OldEncoding(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEncoding is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEncoding requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEncoding: %w", err)
+	}
+	return oldValue.Encoding, nil
+}
+
+// ResetEncoding resets all changes to the "encoding" field.
+func (m *ContactImportMutation) ResetEncoding() {
+	m.encoding = nil
 }
 
 // SetDelimiter sets the "delimiter" field.
@@ -13539,7 +13643,7 @@ func (m *ContactImportMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ContactImportMutation) Fields() []string {
-	fields := make([]string, 0, 21)
+	fields := make([]string, 0, 23)
 	if m.organization_id != nil {
 		fields = append(fields, contactimport.FieldOrganizationID)
 	}
@@ -13557,6 +13661,12 @@ func (m *ContactImportMutation) Fields() []string {
 	}
 	if m.columns != nil {
 		fields = append(fields, contactimport.FieldColumns)
+	}
+	if m.plan != nil {
+		fields = append(fields, contactimport.FieldPlan)
+	}
+	if m.encoding != nil {
+		fields = append(fields, contactimport.FieldEncoding)
 	}
 	if m.delimiter != nil {
 		fields = append(fields, contactimport.FieldDelimiter)
@@ -13623,6 +13733,10 @@ func (m *ContactImportMutation) Field(name string) (ent.Value, bool) {
 		return m.FileBytes()
 	case contactimport.FieldColumns:
 		return m.Columns()
+	case contactimport.FieldPlan:
+		return m.Plan()
+	case contactimport.FieldEncoding:
+		return m.Encoding()
 	case contactimport.FieldDelimiter:
 		return m.Delimiter()
 	case contactimport.FieldContactListID:
@@ -13674,6 +13788,10 @@ func (m *ContactImportMutation) OldField(ctx context.Context, name string) (ent.
 		return m.OldFileBytes(ctx)
 	case contactimport.FieldColumns:
 		return m.OldColumns(ctx)
+	case contactimport.FieldPlan:
+		return m.OldPlan(ctx)
+	case contactimport.FieldEncoding:
+		return m.OldEncoding(ctx)
 	case contactimport.FieldDelimiter:
 		return m.OldDelimiter(ctx)
 	case contactimport.FieldContactListID:
@@ -13754,6 +13872,20 @@ func (m *ContactImportMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetColumns(v)
+		return nil
+	case contactimport.FieldPlan:
+		v, ok := value.([]jsonfield.ImportColumn)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPlan(v)
+		return nil
+	case contactimport.FieldEncoding:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEncoding(v)
 		return nil
 	case contactimport.FieldDelimiter:
 		v, ok := value.(string)
@@ -13995,6 +14127,9 @@ func (m *ContactImportMutation) ClearedFields() []string {
 	if m.FieldCleared(contactimport.FieldColumns) {
 		fields = append(fields, contactimport.FieldColumns)
 	}
+	if m.FieldCleared(contactimport.FieldPlan) {
+		fields = append(fields, contactimport.FieldPlan)
+	}
 	if m.FieldCleared(contactimport.FieldContactListID) {
 		fields = append(fields, contactimport.FieldContactListID)
 	}
@@ -14035,6 +14170,9 @@ func (m *ContactImportMutation) ClearField(name string) error {
 		return nil
 	case contactimport.FieldColumns:
 		m.ClearColumns()
+		return nil
+	case contactimport.FieldPlan:
+		m.ClearPlan()
 		return nil
 	case contactimport.FieldContactListID:
 		m.ClearContactListID()
@@ -14082,6 +14220,12 @@ func (m *ContactImportMutation) ResetField(name string) error {
 		return nil
 	case contactimport.FieldColumns:
 		m.ResetColumns()
+		return nil
+	case contactimport.FieldPlan:
+		m.ResetPlan()
+		return nil
+	case contactimport.FieldEncoding:
+		m.ResetEncoding()
 		return nil
 	case contactimport.FieldDelimiter:
 		m.ResetDelimiter()

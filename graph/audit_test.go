@@ -119,6 +119,12 @@ var changes = map[string]func(o *shop){
 		o.upload(`mutation($input: ImportContactsInput!) { importContacts(input: $input) { userErrors { message } } }`,
 			"phone\n+15550108888\n", vars{})
 	},
+	"cancelContactImport": func(o *shop) {
+		a := o.upload(`mutation($input: ImportContactsInput!) { importContacts(input: $input) { import { id } } }`,
+			"phone\n+15550108889\n", vars{})
+		o.must(`mutation($id: ID!) { cancelContactImport(input: {importId: $id}) { userErrors { message } } }`,
+			vars{"id": a.text("importContacts.import.id")})
+	},
 	"createContactList": func(o *shop) {
 		o.must(`mutation { createContactList(input: {name: "Another"}) { userErrors { message } } }`)
 	},
@@ -254,6 +260,7 @@ var changesNothing = map[string]string{
 	"requestEmailVerification": "it does the same whether the address is proven or not",
 	"updateUser":               "a user's own name, in no organization",
 	"estimateCampaign":         "it only computes",
+	"previewContactImport":     "it keeps nothing",
 	"beginSecondFactor":        "what it makes waits for confirmSecondFactor, and is worth nothing until then",
 }
 
@@ -273,8 +280,9 @@ var recorded = map[string]string{
 	"updateTemplate": identity.ActionTemplateUpdate, "submitTemplate": identity.ActionTemplateSubmit,
 	"deleteTemplate": identity.ActionTemplateDelete, "duplicateTemplate": identity.ActionTemplateCreate,
 	"createContact": identity.ActionContactCreate, "importContacts": identity.ActionContactImport,
-	"createContactList": identity.ActionContactListCreate,
-	"updateContactList": identity.ActionContactListUpdate, "deleteContactList": identity.ActionContactListDelete,
+	"cancelContactImport": identity.ActionContactImportCancel,
+	"createContactList":   identity.ActionContactListCreate,
+	"updateContactList":   identity.ActionContactListUpdate, "deleteContactList": identity.ActionContactListDelete,
 	"createSegment": identity.ActionSegmentCreate, "updateSegment": identity.ActionSegmentUpdate,
 	"deleteSegment":   identity.ActionSegmentDelete,
 	"addSuppressions": identity.ActionSuppressionAdd, "removeSuppression": identity.ActionSuppressionRemove,

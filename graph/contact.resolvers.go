@@ -40,13 +40,6 @@ func (r *contactResolver) Suppressed(ctx context.Context, obj *ent.Contact) (boo
 	return loadsOf(ctx).suppressed.load(ctx, obj.ID, r.Audience.Suppressed)
 }
 
-func (r *contactImportResolver) Rejections(ctx context.Context, obj *ent.ContactImport, first *int) ([]*ent.ImportRejection, error) {
-	return loadsOf(ctx).rejections.load(ctx, obj.ID,
-		func(ctx context.Context, imports []uid.ID) (map[uid.ID][]*ent.ImportRejection, error) {
-			return r.Audience.Rejections(ctx, imports, or(first, defaultRejections))
-		})
-}
-
 func (r *contactListResolver) Size(ctx context.Context, obj *ent.ContactList) (int, error) {
 	return loadsOf(ctx).sizes.load(ctx, obj.ID, r.Audience.ListSizes)
 }
@@ -76,19 +69,6 @@ func (r *mutationResolver) RecordConsent(ctx context.Context, input model.Record
 	}
 
 	return &model.ContactPayload{Contact: c, UserErrors: wrong, ClientMutationID: input.ClientMutationID}, nil
-}
-
-func (r *mutationResolver) ImportContacts(ctx context.Context, input model.ImportContactsInput) (*model.ContactImportPayload, error) {
-	i, wrong, err := answer(r.Audience.StartImport(ctx, audience.NewImport{
-		FileName: input.File.Filename, File: input.File.File, ListID: input.ListID, DefaultCountry: input.DefaultCountry,
-		NumberForm: input.NumbersWithoutPlus, Consent: input.Consent,
-	}))
-	if err != nil {
-		return nil, err
-	}
-
-	return &model.ContactImportPayload{ContactImport: i, Import: i, UserErrors: wrong,
-		ClientMutationID: input.ClientMutationID}, nil
 }
 
 func (r *mutationResolver) CreateContactList(ctx context.Context, input model.CreateContactListInput) (*model.ContactListPayload, error) {
@@ -246,21 +226,14 @@ func (r *segmentResolver) Size(ctx context.Context, obj *ent.Segment) (int, erro
 	return r.segmentSize(ctx, obj)
 }
 
-func (r *subscriptionResolver) ContactImportProgress(ctx context.Context, importID uid.ID) (<-chan *ent.ContactImport, error) {
-	return r.followImport(ctx, importID)
-}
-
 func (r *Resolver) Contact() generated.ContactResolver { return &contactResolver{r} }
-
-func (r *Resolver) ContactImport() generated.ContactImportResolver { return &contactImportResolver{r} }
 
 func (r *Resolver) ContactList() generated.ContactListResolver { return &contactListResolver{r} }
 
 func (r *Resolver) Segment() generated.SegmentResolver { return &segmentResolver{r} }
 
 type (
-	contactResolver       struct{ *Resolver }
-	contactImportResolver struct{ *Resolver }
-	contactListResolver   struct{ *Resolver }
-	segmentResolver       struct{ *Resolver }
+	contactResolver     struct{ *Resolver }
+	contactListResolver struct{ *Resolver }
+	segmentResolver     struct{ *Resolver }
 )

@@ -130,6 +130,10 @@ func sealed[C any](p page, connection *C, err error) (*C, error) {
 		for _, e := range c.Edges {
 			p.seal(&e.Cursor)
 		}
+	case *ent.ContactImportConnection:
+		for _, e := range c.Edges {
+			p.seal(&e.Cursor)
+		}
 	case *ent.ContactListConnection:
 		for _, e := range c.Edges {
 			p.seal(&e.Cursor)

@@ -109,7 +109,8 @@ func TestForeignAndMadeUpIDsAreTheSame(t *testing.T) {
 // lists are connections with something in them, and their fields.
 var lists = map[string]string{
 	"campaigns": "NAME CREATED_AT", "contacts": "PHONE CREATED_AT", "contactLists": "NAME CREATED_AT",
-	"messages": "CREATED_AT", "templates": "NAME CREATED_AT UPDATED_AT", "accounts": "NAME CONNECTED_AT",
+	"contactImports": "CREATED_AT",
+	"messages":       "CREATED_AT", "templates": "NAME CREATED_AT UPDATED_AT", "accounts": "NAME CONNECTED_AT",
 }
 
 func (p *person) fill() *shop {
@@ -238,7 +239,8 @@ func TestBadPages(t *testing.T) {
 func TestAnEmptyCursorIsNone(t *testing.T) {
 	s := onSQLite(t)
 	o := s.signUp().fill()
-	for _, list := range []string{"accounts", "auditEvents", "campaigns", "contactLists", "contacts", "messages",
+	for _, list := range []string{"accounts", "auditEvents", "campaigns", "contactImports", "contactLists", "contacts",
+		"messages",
 		"templates"} {
 		query := func(args string) string { return fmt.Sprintf("{ l: %s%s { edges { node { id } } } }", list, args) }
 		all := fmt.Sprint(o.must(query("")).at("l"))

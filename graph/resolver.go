@@ -15,6 +15,7 @@ import (
 	"carillon/campaign"
 	"carillon/database"
 	"carillon/delivery"
+	"carillon/download"
 	"carillon/graph/transport"
 	"carillon/hub"
 	"carillon/identity"
@@ -40,6 +41,7 @@ type Deps struct {
 	Campaigns *campaign.Service
 	Direct    *transactional.Service
 	Media     *media.Service
+	Downloads *download.Service
 	Operator  *operator.States
 	Log       *delivery.Log
 	Hub       *hub.Hub[delivery.Event]

@@ -43,6 +43,10 @@ func (r *Resolver) schema() graphql.ExecutableSchema {
 	cost.Query.Accounts = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int, _ []*ent.AccountOrder) int {
 		return pageCost(child, first, last)
 	}
+	cost.Query.ContactImports = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int,
+		_ []*ent.ContactImportOrder) int {
+		return pageCost(child, first, last)
+	}
 	cost.Query.ContactLists = func(child int, _ *ent.Cursor, first *int, _ *ent.Cursor, last *int,
 		_ []*ent.ContactListOrder) int {
 		return pageCost(child, first, last)

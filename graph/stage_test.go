@@ -27,6 +27,7 @@ import (
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
+	"carillon/download"
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/graph"
@@ -177,6 +178,7 @@ func standBefore(t *testing.T, db *database.DB, before func(http.Handler) http.H
 	s.audience = audience.New(db, database.Now,
 		func(ctx context.Context, organization, id uid.ID) { s.Notify(ctx, organization, id) })
 	s.audience.WakeBy(func(context.Context, uid.ID) { s.woken.Add(1) })
+	s.audience.RememberBy(s.who.Once)
 	s.campaigns = campaign.New(db, s.queue, s.audience, s.who, s.accounts, s, s, database.Now)
 	s.run(s.journal.Run)
 	s.run(s.hub.Run)
@@ -187,8 +189,8 @@ func standBefore(t *testing.T, db *database.DB, before func(http.Handler) http.H
 	s.campaigns.RenewMediaBy(s.media.Renew)
 
 	deps := graph.Deps{
-		Media: s.media,
-		DB:    db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns,
+		Media: s.media, Downloads: download.New(db, keys, s.audience, "https://carillon.example", nil, database.Now),
+		DB: db, Identity: s.who, Accounts: s.accounts, Audience: s.audience, Campaigns: s.campaigns,
 		Direct: direct, Operator: operator.NewStates(db, s.later),
 		Log: s.log, Hub: s.hub, Rates: s, Prices: s.prices,
 		Now:       database.Now,

@@ -56,20 +56,21 @@ const (
 	ActionTemplateDelete      = "template.delete"
 	ActionMediaUpload         = "media.upload"
 
-	ActionContactCreate     = "contact.create"
-	ActionContactUpdate     = "contact.update"
-	ActionContactMerge      = "contact.merge"
-	ActionContactErase      = "contact.erase"
-	ActionContactImport     = "contact.import"
-	ActionConsentRecord     = "consent.record"
-	ActionContactListCreate = "contact_list.create"
-	ActionContactListUpdate = "contact_list.update"
-	ActionContactListDelete = "contact_list.delete"
-	ActionSegmentCreate     = "segment.create"
-	ActionSegmentUpdate     = "segment.update"
-	ActionSegmentDelete     = "segment.delete"
-	ActionSuppressionAdd    = "suppression.add"
-	ActionSuppressionRemove = "suppression.remove"
+	ActionContactCreate       = "contact.create"
+	ActionContactUpdate       = "contact.update"
+	ActionContactMerge        = "contact.merge"
+	ActionContactErase        = "contact.erase"
+	ActionContactImport       = "contact.import"
+	ActionContactImportCancel = "contact.import_cancel"
+	ActionConsentRecord       = "consent.record"
+	ActionContactListCreate   = "contact_list.create"
+	ActionContactListUpdate   = "contact_list.update"
+	ActionContactListDelete   = "contact_list.delete"
+	ActionSegmentCreate       = "segment.create"
+	ActionSegmentUpdate       = "segment.update"
+	ActionSegmentDelete       = "segment.delete"
+	ActionSuppressionAdd      = "suppression.add"
+	ActionSuppressionRemove   = "suppression.remove"
 
 	ActionCampaignCreate    = "campaign.create"
 	ActionCampaignUpdate    = "campaign.update"
@@ -154,6 +155,7 @@ var Actions = []Action{
 	{ActionContactMerge, "A contact was merged into another one: WhatsApp told that they are one person."},
 	{ActionContactErase, "A contact was erased."},
 	{ActionContactImport, "An import of contacts was started."},
+	{ActionContactImportCancel, "An import of contacts was canceled. What it had taken stays."},
 	{ActionConsentRecord,
 		"A contact's consent was recorded by a member or an API key. What contacts themselves say is in their consent " +
 			"history alone."},

@@ -30,6 +30,10 @@ const (
 	FieldFileBytes = "file_bytes"
 	// FieldColumns holds the string denoting the columns field in the database.
 	FieldColumns = "columns"
+	// FieldPlan holds the string denoting the plan field in the database.
+	FieldPlan = "plan"
+	// FieldEncoding holds the string denoting the encoding field in the database.
+	FieldEncoding = "encoding"
 	// FieldDelimiter holds the string denoting the delimiter field in the database.
 	FieldDelimiter = "delimiter"
 	// FieldContactListID holds the string denoting the contact_list_id field in the database.
@@ -73,6 +77,8 @@ var Columns = []string{
 	FieldFileName,
 	FieldFileBytes,
 	FieldColumns,
+	FieldPlan,
+	FieldEncoding,
 	FieldDelimiter,
 	FieldContactListID,
 	FieldDefaultCountry,
@@ -108,6 +114,8 @@ func ValidColumn(column string) bool {
 var (
 	Hooks  [1]ent.Hook
 	Policy ent.Policy
+	// DefaultEncoding holds the default value on creation for the "encoding" field.
+	DefaultEncoding string
 	// DefaultDelimiter holds the default value on creation for the "delimiter" field.
 	DefaultDelimiter string
 	// DefaultNextOffset holds the default value on creation for the "next_offset" field.
@@ -181,6 +189,11 @@ func ByFileName(opts ...sql.OrderTermOption) OrderOption {
 // ByFileBytes orders the results by the file_bytes field.
 func ByFileBytes(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldFileBytes, opts...).ToFunc()
+}
+
+// ByEncoding orders the results by the encoding field.
+func ByEncoding(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEncoding, opts...).ToFunc()
 }
 
 // ByDelimiter orders the results by the delimiter field.

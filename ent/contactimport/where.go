@@ -76,6 +76,11 @@ func FileBytes(v int64) predicate.ContactImport {
 	return predicate.ContactImport(sql.FieldEQ(FieldFileBytes, v))
 }
 
+// Encoding applies equality check predicate on the "encoding" field. It's identical to EncodingEQ.
+func Encoding(v string) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldEQ(FieldEncoding, v))
+}
+
 // Delimiter applies equality check predicate on the "delimiter" field. It's identical to DelimiterEQ.
 func Delimiter(v string) predicate.ContactImport {
 	return predicate.ContactImport(sql.FieldEQ(FieldDelimiter, v))
@@ -399,6 +404,81 @@ func ColumnsIsNil() predicate.ContactImport {
 // ColumnsNotNil applies the NotNil predicate on the "columns" field.
 func ColumnsNotNil() predicate.ContactImport {
 	return predicate.ContactImport(sql.FieldNotNull(FieldColumns))
+}
+
+// PlanIsNil applies the IsNil predicate on the "plan" field.
+func PlanIsNil() predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldIsNull(FieldPlan))
+}
+
+// PlanNotNil applies the NotNil predicate on the "plan" field.
+func PlanNotNil() predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldNotNull(FieldPlan))
+}
+
+// EncodingEQ applies the EQ predicate on the "encoding" field.
+func EncodingEQ(v string) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldEQ(FieldEncoding, v))
+}
+
+// EncodingNEQ applies the NEQ predicate on the "encoding" field.
+func EncodingNEQ(v string) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldNEQ(FieldEncoding, v))
+}
+
+// EncodingIn applies the In predicate on the "encoding" field.
+func EncodingIn(vs ...string) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldIn(FieldEncoding, vs...))
+}
+
+// EncodingNotIn applies the NotIn predicate on the "encoding" field.
+func EncodingNotIn(vs ...string) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldNotIn(FieldEncoding, vs...))
+}
+
+// EncodingGT applies the GT predicate on the "encoding" field.
+func EncodingGT(v string) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldGT(FieldEncoding, v))
+}
+
+// EncodingGTE applies the GTE predicate on the "encoding" field.
+func EncodingGTE(v string) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldGTE(FieldEncoding, v))
+}
+
+// EncodingLT applies the LT predicate on the "encoding" field.
+func EncodingLT(v string) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldLT(FieldEncoding, v))
+}
+
+// EncodingLTE applies the LTE predicate on the "encoding" field.
+func EncodingLTE(v string) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldLTE(FieldEncoding, v))
+}
+
+// EncodingContains applies the Contains predicate on the "encoding" field.
+func EncodingContains(v string) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldContains(FieldEncoding, v))
+}
+
+// EncodingHasPrefix applies the HasPrefix predicate on the "encoding" field.
+func EncodingHasPrefix(v string) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldHasPrefix(FieldEncoding, v))
+}
+
+// EncodingHasSuffix applies the HasSuffix predicate on the "encoding" field.
+func EncodingHasSuffix(v string) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldHasSuffix(FieldEncoding, v))
+}
+
+// EncodingEqualFold applies the EqualFold predicate on the "encoding" field.
+func EncodingEqualFold(v string) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldEqualFold(FieldEncoding, v))
+}
+
+// EncodingContainsFold applies the ContainsFold predicate on the "encoding" field.
+func EncodingContainsFold(v string) predicate.ContactImport {
+	return predicate.ContactImport(sql.FieldContainsFold(FieldEncoding, v))
 }
 
 // DelimiterEQ applies the EQ predicate on the "delimiter" field.

@@ -45,6 +45,14 @@ type ImportConsent struct {
 	Evidence string       `json:"evidence,omitempty"`
 }
 
+// ImportColumn says what a column of a file becomes: a field of the contact, an attribute, both, or
+// nothing.
+type ImportColumn struct {
+	Column    string  `json:"column"`
+	Field     *string `json:"field,omitempty"`
+	Attribute *string `json:"attribute,omitempty"`
+}
+
 // Audience is who a campaign goes to: everyone in any of the lists, contacts or the filter, less
 // everyone on an excluded list.
 type Audience struct {

@@ -467,6 +467,8 @@ var (
 		{Name: "file_name", Type: field.TypeString},
 		{Name: "file_bytes", Type: field.TypeInt64},
 		{Name: "columns", Type: field.TypeJSON, Nullable: true},
+		{Name: "plan", Type: field.TypeJSON, Nullable: true},
+		{Name: "encoding", Type: field.TypeString, Default: "UTF-8"},
 		{Name: "delimiter", Type: field.TypeString, Default: ","},
 		{Name: "contact_list_id", Type: field.TypeUUID, Nullable: true},
 		{Name: "default_country", Type: field.TypeString, Nullable: true},
@@ -501,6 +503,11 @@ var (
 				Annotation: &entsql.IndexAnnotation{
 					Where: "status IN ('PENDING', 'RUNNING')",
 				},
+			},
+			{
+				Name:    "contactimport_organization_id_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{ContactImportColumns[1], ContactImportColumns[22]},
 			},
 		},
 	}

@@ -352,36 +352,40 @@ func init() {
 	_ = contactimportMixinFields0
 	contactimportFields := schema.ContactImport{}.Fields()
 	_ = contactimportFields
+	// contactimportDescEncoding is the schema descriptor for encoding field.
+	contactimportDescEncoding := contactimportFields[6].Descriptor()
+	// contactimport.DefaultEncoding holds the default value on creation for the encoding field.
+	contactimport.DefaultEncoding = contactimportDescEncoding.Default.(string)
 	// contactimportDescDelimiter is the schema descriptor for delimiter field.
-	contactimportDescDelimiter := contactimportFields[5].Descriptor()
+	contactimportDescDelimiter := contactimportFields[7].Descriptor()
 	// contactimport.DefaultDelimiter holds the default value on creation for the delimiter field.
 	contactimport.DefaultDelimiter = contactimportDescDelimiter.Default.(string)
 	// contactimportDescNextOffset is the schema descriptor for next_offset field.
-	contactimportDescNextOffset := contactimportFields[10].Descriptor()
+	contactimportDescNextOffset := contactimportFields[12].Descriptor()
 	// contactimport.DefaultNextOffset holds the default value on creation for the next_offset field.
 	contactimport.DefaultNextOffset = contactimportDescNextOffset.Default.(int64)
 	// contactimportDescNextLine is the schema descriptor for next_line field.
-	contactimportDescNextLine := contactimportFields[11].Descriptor()
+	contactimportDescNextLine := contactimportFields[13].Descriptor()
 	// contactimport.DefaultNextLine holds the default value on creation for the next_line field.
 	contactimport.DefaultNextLine = contactimportDescNextLine.Default.(int)
 	// contactimportDescRowsRead is the schema descriptor for rows_read field.
-	contactimportDescRowsRead := contactimportFields[13].Descriptor()
+	contactimportDescRowsRead := contactimportFields[15].Descriptor()
 	// contactimport.DefaultRowsRead holds the default value on creation for the rows_read field.
 	contactimport.DefaultRowsRead = contactimportDescRowsRead.Default.(int)
 	// contactimportDescCreated is the schema descriptor for created field.
-	contactimportDescCreated := contactimportFields[14].Descriptor()
+	contactimportDescCreated := contactimportFields[16].Descriptor()
 	// contactimport.DefaultCreated holds the default value on creation for the created field.
 	contactimport.DefaultCreated = contactimportDescCreated.Default.(int)
 	// contactimportDescUpdated is the schema descriptor for updated field.
-	contactimportDescUpdated := contactimportFields[15].Descriptor()
+	contactimportDescUpdated := contactimportFields[17].Descriptor()
 	// contactimport.DefaultUpdated holds the default value on creation for the updated field.
 	contactimport.DefaultUpdated = contactimportDescUpdated.Default.(int)
 	// contactimportDescRejected is the schema descriptor for rejected field.
-	contactimportDescRejected := contactimportFields[16].Descriptor()
+	contactimportDescRejected := contactimportFields[18].Descriptor()
 	// contactimport.DefaultRejected holds the default value on creation for the rejected field.
 	contactimport.DefaultRejected = contactimportDescRejected.Default.(int)
 	// contactimportDescCreatedAt is the schema descriptor for created_at field.
-	contactimportDescCreatedAt := contactimportFields[18].Descriptor()
+	contactimportDescCreatedAt := contactimportFields[20].Descriptor()
 	// contactimport.DefaultCreatedAt holds the default value on creation for the created_at field.
 	contactimport.DefaultCreatedAt = contactimportDescCreatedAt.Default.(func() time.Time)
 	// contactimportDescID is the schema descriptor for id field.

@@ -244,12 +244,13 @@ func (ConsentRecord) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("contact_id", "said_at")}
 }
 
-// ContactImport is a CSV file on its way into contacts. next_offset is the byte behind the last row
-// that is committed, so that a crash repeats nothing.
+// ContactImport is a file on its way into contacts. Its content is kept as a text, which is CSV in
+// UTF-8 (package spreadsheet). next_offset is the byte of it behind the last row that is
+// committed, so that a crash repeats nothing.
 type ContactImport struct{ ent.Schema }
 
 func (ContactImport) Annotations() []schema.Annotation {
-	return []schema.Annotation{table("contact_import")}
+	return []schema.Annotation{table("contact_import"), entgql.RelayConnection(), entgql.MultiOrder()}
 }
 func (ContactImport) Mixin() []ent.Mixin { return []ent.Mixin{tenancy{kind: uid.ContactImport}} }
 func (ContactImport) Fields() []ent.Field {
@@ -259,7 +260,9 @@ func (ContactImport) Fields() []ent.Field {
 		field.String("file_name"),
 		field.Int64("file_bytes"),
 		field.JSON("columns", []string{}).Optional().Comment("the header line, once it is read"),
-		field.String("delimiter").Default(","),
+		field.JSON("plan", []jsonfield.ImportColumn{}).Optional().Comment("what each column with a name becomes"),
+		field.String("encoding").Default("UTF-8").Comment("of the file as it was uploaded; XLSX for a workbook"),
+		field.String("delimiter").Default(",").Comment("of the text that is kept"),
 		optionalReference("contact_list_id"),
 		field.String("default_country").Optional().Nillable(),
 		field.Enum("number_form").GoType(enum.NumberForm("")).Optional().Nillable().Comment("null: either"),
@@ -273,12 +276,15 @@ func (ContactImport) Fields() []ent.Field {
 		field.Int("rejected").Default(0),
 		field.UUID("created_by_id", uid.ID{}).Optional().Nillable().Annotations(hidden()).
 			Comment("the member who started it; null where an API key did"),
-		createdAt(),
+		field.Time("created_at").Immutable().Default(now).Annotations(entgql.OrderField("CREATED_AT")),
 		field.Time("finished_at").Optional().Nillable(),
 	}
 }
 func (ContactImport) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("status").Annotations(entsql.IndexWhere("status IN ('PENDING', 'RUNNING')"))}
+	return []ent.Index{
+		index.Fields("status").Annotations(entsql.IndexWhere("status IN ('PENDING', 'RUNNING')")),
+		index.Fields(organizationColumn, "created_at"),
+	}
 }
 
 // ImportChunk is a piece of an uploaded file; it is deleted when the import is over.

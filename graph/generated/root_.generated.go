@@ -289,6 +289,13 @@ type ComplexityRoot struct {
 		WaitSeconds    func(childComplexity int) int
 	}
 
+	ColumnPreview struct {
+		Attribute func(childComplexity int) int
+		Column    func(childComplexity int) int
+		Examples  func(childComplexity int) int
+		Field     func(childComplexity int) int
+	}
+
 	ConsentRecord struct {
 		Consent    func(childComplexity int) int
 		Evidence   func(childComplexity int) int
@@ -331,18 +338,30 @@ type ComplexityRoot struct {
 	}
 
 	ContactImport struct {
-		Created      func(childComplexity int) int
-		CreatedAt    func(childComplexity int) int
-		FileName     func(childComplexity int) int
-		FinishedAt   func(childComplexity int) int
-		ID           func(childComplexity int) int
-		Rejected     func(childComplexity int) int
-		Rejections   func(childComplexity int, first *int) int
-		RowsRead     func(childComplexity int) int
-		RowsTotal    func(childComplexity int) int
-		Status       func(childComplexity int) int
-		StatusReason func(childComplexity int) int
-		Updated      func(childComplexity int) int
+		Created         func(childComplexity int) int
+		CreatedAt       func(childComplexity int) int
+		FileName        func(childComplexity int) int
+		FinishedAt      func(childComplexity int) int
+		ID              func(childComplexity int) int
+		Rejected        func(childComplexity int) int
+		RejectedFileURL func(childComplexity int) int
+		Rejections      func(childComplexity int, first *int) int
+		RowsRead        func(childComplexity int) int
+		RowsTotal       func(childComplexity int) int
+		Status          func(childComplexity int) int
+		StatusReason    func(childComplexity int) int
+		Updated         func(childComplexity int) int
+	}
+
+	ContactImportConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ContactImportEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	ContactImportPayload struct {
@@ -350,6 +369,14 @@ type ComplexityRoot struct {
 		ContactImport    func(childComplexity int) int
 		Import           func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	ContactImportPreview struct {
+		Columns   func(childComplexity int) int
+		Delimiter func(childComplexity int) int
+		Encoding  func(childComplexity int) int
+		Rows      func(childComplexity int) int
+		RowsTotal func(childComplexity int) int
 	}
 
 	ContactList struct {
@@ -619,6 +646,7 @@ type ComplexityRoot struct {
 		BeginExternalSignIn      func(childComplexity int, input model.BeginExternalSignInInput) int
 		BeginSecondFactor        func(childComplexity int, input model.BeginSecondFactorInput) int
 		CancelCampaign           func(childComplexity int, input model.CancelCampaignInput) int
+		CancelContactImport      func(childComplexity int, input model.CancelContactImportInput) int
 		ChangePassword           func(childComplexity int, input model.ChangePasswordInput) int
 		CompleteExternalSignIn   func(childComplexity int, input model.CompleteExternalSignInInput) int
 		ConfirmSecondFactor      func(childComplexity int, input model.ConfirmSecondFactorInput) int
@@ -645,6 +673,7 @@ type ComplexityRoot struct {
 		LaunchCampaign           func(childComplexity int, input model.LaunchCampaignInput) int
 		LinkExternalLogin        func(childComplexity int, input model.LinkExternalLoginInput) int
 		PauseCampaign            func(childComplexity int, input model.PauseCampaignInput) int
+		PreviewContactImport     func(childComplexity int, input model.PreviewContactImportInput) int
 		RecordConsent            func(childComplexity int, input model.RecordConsentInput) int
 		RegenerateRecoveryCodes  func(childComplexity int, input model.RegenerateRecoveryCodesInput) int
 		RegisterPhoneNumber      func(childComplexity int, input model.RegisterPhoneNumberInput) int
@@ -763,6 +792,12 @@ type ComplexityRoot struct {
 		Product func(childComplexity int) int
 	}
 
+	PreviewContactImportPayload struct {
+		ClientMutationID func(childComplexity int) int
+		Preview          func(childComplexity int) int
+		UserErrors       func(childComplexity int) int
+	}
+
 	PreviewLocation struct {
 		Address   func(childComplexity int) int
 		Latitude  func(childComplexity int) int
@@ -793,6 +828,7 @@ type ComplexityRoot struct {
 		AttributeKeys  func(childComplexity int, search *string) int
 		AuditEvents    func(childComplexity int, filter *model.AuditEventFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.AuditEventOrder) int
 		Campaigns      func(childComplexity int, filter *model.CampaignFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.CampaignOrder) int
+		ContactImports func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactImportOrder) int
 		ContactLists   func(childComplexity int, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactListOrder) int
 		Contacts       func(childComplexity int, filter *jsonfield.ContactFilter, after *entgql.Cursor[uid.ID], first *int, before *entgql.Cursor[uid.ID], last *int, orderBy []*ent.ContactOrder) int
 		DeliveryEvents func(childComplexity int, filter *model.DeliveryEventFilter, after *entgql.Cursor[uid.ID], first *int) int
@@ -865,6 +901,14 @@ type ComplexityRoot struct {
 		ClientMutationID func(childComplexity int) int
 		RevokedSessionID func(childComplexity int) int
 		UserErrors       func(childComplexity int) int
+	}
+
+	RowPreview struct {
+		Accepted func(childComplexity int) int
+		Line     func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Phone    func(childComplexity int) int
+		Reason   func(childComplexity int) int
 	}
 
 	SecondFactor struct {
@@ -2118,6 +2162,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Canary.WaitSeconds(childComplexity), true
 
+	case "ColumnPreview.attribute":
+		if e.ComplexityRoot.ColumnPreview.Attribute == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnPreview.Attribute(childComplexity), true
+	case "ColumnPreview.column":
+		if e.ComplexityRoot.ColumnPreview.Column == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnPreview.Column(childComplexity), true
+	case "ColumnPreview.examples":
+		if e.ComplexityRoot.ColumnPreview.Examples == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnPreview.Examples(childComplexity), true
+	case "ColumnPreview.field":
+		if e.ComplexityRoot.ColumnPreview.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ColumnPreview.Field(childComplexity), true
+
 	case "ConsentRecord.consent":
 		if e.ComplexityRoot.ConsentRecord.Consent == nil {
 			break
@@ -2337,6 +2406,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ContactImport.Rejected(childComplexity), true
+	case "ContactImport.rejectedFileUrl":
+		if e.ComplexityRoot.ContactImport.RejectedFileURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactImport.RejectedFileURL(childComplexity), true
 	case "ContactImport.rejections":
 		if e.ComplexityRoot.ContactImport.Rejections == nil {
 			break
@@ -2379,6 +2454,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ContactImport.Updated(childComplexity), true
 
+	case "ContactImportConnection.edges":
+		if e.ComplexityRoot.ContactImportConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactImportConnection.Edges(childComplexity), true
+	case "ContactImportConnection.pageInfo":
+		if e.ComplexityRoot.ContactImportConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactImportConnection.PageInfo(childComplexity), true
+	case "ContactImportConnection.totalCount":
+		if e.ComplexityRoot.ContactImportConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactImportConnection.TotalCount(childComplexity), true
+
+	case "ContactImportEdge.cursor":
+		if e.ComplexityRoot.ContactImportEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactImportEdge.Cursor(childComplexity), true
+	case "ContactImportEdge.node":
+		if e.ComplexityRoot.ContactImportEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactImportEdge.Node(childComplexity), true
+
 	case "ContactImportPayload.clientMutationId":
 		if e.ComplexityRoot.ContactImportPayload.ClientMutationID == nil {
 			break
@@ -2403,6 +2510,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ContactImportPayload.UserErrors(childComplexity), true
+
+	case "ContactImportPreview.columns":
+		if e.ComplexityRoot.ContactImportPreview.Columns == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactImportPreview.Columns(childComplexity), true
+	case "ContactImportPreview.delimiter":
+		if e.ComplexityRoot.ContactImportPreview.Delimiter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactImportPreview.Delimiter(childComplexity), true
+	case "ContactImportPreview.encoding":
+		if e.ComplexityRoot.ContactImportPreview.Encoding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactImportPreview.Encoding(childComplexity), true
+	case "ContactImportPreview.rows":
+		if e.ComplexityRoot.ContactImportPreview.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactImportPreview.Rows(childComplexity), true
+	case "ContactImportPreview.rowsTotal":
+		if e.ComplexityRoot.ContactImportPreview.RowsTotal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ContactImportPreview.RowsTotal(childComplexity), true
 
 	case "ContactList.createdAt":
 		if e.ComplexityRoot.ContactList.CreatedAt == nil {
@@ -3435,6 +3573,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelCampaign(childComplexity, args["input"].(model.CancelCampaignInput)), true
+	case "Mutation.cancelContactImport":
+		if e.ComplexityRoot.Mutation.CancelContactImport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelContactImport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelContactImport(childComplexity, args["input"].(model.CancelContactImportInput)), true
 	case "Mutation.changePassword":
 		if e.ComplexityRoot.Mutation.ChangePassword == nil {
 			break
@@ -3721,6 +3870,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.PauseCampaign(childComplexity, args["input"].(model.PauseCampaignInput)), true
+	case "Mutation.previewContactImport":
+		if e.ComplexityRoot.Mutation.PreviewContactImport == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_previewContactImport_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PreviewContactImport(childComplexity, args["input"].(model.PreviewContactImportInput)), true
 	case "Mutation.recordConsent":
 		if e.ComplexityRoot.Mutation.RecordConsent == nil {
 			break
@@ -4472,6 +4632,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PreviewCard.Product(childComplexity), true
 
+	case "PreviewContactImportPayload.clientMutationId":
+		if e.ComplexityRoot.PreviewContactImportPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewContactImportPayload.ClientMutationID(childComplexity), true
+	case "PreviewContactImportPayload.preview":
+		if e.ComplexityRoot.PreviewContactImportPayload.Preview == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewContactImportPayload.Preview(childComplexity), true
+	case "PreviewContactImportPayload.userErrors":
+		if e.ComplexityRoot.PreviewContactImportPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewContactImportPayload.UserErrors(childComplexity), true
+
 	case "PreviewLocation.address":
 		if e.ComplexityRoot.PreviewLocation.Address == nil {
 			break
@@ -4598,6 +4777,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Campaigns(childComplexity, args["filter"].(*model.CampaignFilter), args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.CampaignOrder)), true
+	case "Query.contactImports":
+		if e.ComplexityRoot.Query.ContactImports == nil {
+			break
+		}
+
+		args, err := ec.field_Query_contactImports_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ContactImports(childComplexity, args["after"].(*entgql.Cursor[uid.ID]), args["first"].(*int), args["before"].(*entgql.Cursor[uid.ID]), args["last"].(*int), args["orderBy"].([]*ent.ContactImportOrder)), true
 	case "Query.contactLists":
 		if e.ComplexityRoot.Query.ContactLists == nil {
 			break
@@ -4933,6 +5123,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RevokeSessionPayload.UserErrors(childComplexity), true
+
+	case "RowPreview.accepted":
+		if e.ComplexityRoot.RowPreview.Accepted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RowPreview.Accepted(childComplexity), true
+	case "RowPreview.line":
+		if e.ComplexityRoot.RowPreview.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RowPreview.Line(childComplexity), true
+	case "RowPreview.name":
+		if e.ComplexityRoot.RowPreview.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RowPreview.Name(childComplexity), true
+	case "RowPreview.phone":
+		if e.ComplexityRoot.RowPreview.Phone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RowPreview.Phone(childComplexity), true
+	case "RowPreview.reason":
+		if e.ComplexityRoot.RowPreview.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RowPreview.Reason(childComplexity), true
 
 	case "SecondFactor.enabled":
 		if e.ComplexityRoot.SecondFactor.Enabled == nil {
@@ -6105,13 +6326,16 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CampaignOrder", ec.unmarshalInputCampaignOrder),
 			graphql.NewInputUnmarshaler("CanaryInput", ec.unmarshalInputCanaryInput),
 			graphql.NewInputUnmarshaler("CancelCampaignInput", ec.unmarshalInputCancelCampaignInput),
+			graphql.NewInputUnmarshaler("CancelContactImportInput", ec.unmarshalInputCancelContactImportInput),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", ec.unmarshalInputChangePasswordInput),
+			graphql.NewInputUnmarshaler("ColumnMappingInput", ec.unmarshalInputColumnMappingInput),
 			graphql.NewInputUnmarshaler("CompleteExternalSignInInput", ec.unmarshalInputCompleteExternalSignInInput),
 			graphql.NewInputUnmarshaler("ConfirmSecondFactorInput", ec.unmarshalInputConfirmSecondFactorInput),
 			graphql.NewInputUnmarshaler("ConnectAccountInput", ec.unmarshalInputConnectAccountInput),
 			graphql.NewInputUnmarshaler("ConnectSandboxAccountInput", ec.unmarshalInputConnectSandboxAccountInput),
 			graphql.NewInputUnmarshaler("ConsentInput", ec.unmarshalInputConsentInput),
 			graphql.NewInputUnmarshaler("ContactFilter", ec.unmarshalInputContactFilter),
+			graphql.NewInputUnmarshaler("ContactImportOrder", ec.unmarshalInputContactImportOrder),
 			graphql.NewInputUnmarshaler("ContactListOrder", ec.unmarshalInputContactListOrder),
 			graphql.NewInputUnmarshaler("ContactOrder", ec.unmarshalInputContactOrder),
 			graphql.NewInputUnmarshaler("CreateAPIKeyInput", ec.unmarshalInputCreateAPIKeyInput),
@@ -6143,6 +6367,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ParameterBindingInput", ec.unmarshalInputParameterBindingInput),
 			graphql.NewInputUnmarshaler("ParameterValueInput", ec.unmarshalInputParameterValueInput),
 			graphql.NewInputUnmarshaler("PauseCampaignInput", ec.unmarshalInputPauseCampaignInput),
+			graphql.NewInputUnmarshaler("PreviewContactImportInput", ec.unmarshalInputPreviewContactImportInput),
 			graphql.NewInputUnmarshaler("RecordConsentInput", ec.unmarshalInputRecordConsentInput),
 			graphql.NewInputUnmarshaler("RegenerateRecoveryCodesInput", ec.unmarshalInputRegenerateRecoveryCodesInput),
 			graphql.NewInputUnmarshaler("RegisterPhoneNumberInput", ec.unmarshalInputRegisterPhoneNumberInput),
@@ -7716,12 +7941,6 @@ extend type Mutation {
   """
   recordConsent("The contact, and the statement." input: RecordConsentInput!): ContactPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
   """
-  Imports a CSV file with a header line. Returns when the file is stored; its rows are taken in the background: follow
-  ` + "`" + `contactImportProgress` + "`" + `. Rows that cannot be taken are rejected one by one, with their line and the reason.
-  User errors: INVALID (the file is no CSV with a phone column, or a field), LIMIT_EXCEEDED (over 50 MiB), NOT_FOUND (the list).
-  """
-  importContacts("The file, and what to do with its rows." input: ImportContactsInput!): ContactImportPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
-  """
   Makes an empty contact list. Returns when it is stored.
   User errors: REQUIRED, TOO_LONG, INVALID, TAKEN (the name).
   """
@@ -7759,11 +7978,6 @@ extend type Mutation {
   addSuppressions("The numbers." input: AddSuppressionsInput!): AddSuppressionsPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
   "Takes a number off the suppression list. What was skipped stays so. Errors: NOT_FOUND."
   removeSuppression("Which entry." input: RemoveSuppressionInput!): RemoveSuppressionPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
-}
-
-extend type Subscription {
-  "An import's counts: at once, then when they change, at most four times a second, and a last time when it ends; then it completes. Errors: NOT_FOUND."
-  contactImportProgress("Which import." importId: ID!): ContactImport! @role(is: VIEWER, scope: READ)
 }
 
 "A person that the organization writes to."
@@ -7913,66 +8127,6 @@ type AttributeKey {
   contacts: Int!
   "A few of its values."
   examples: [String!]! @personal(as: TEXT)
-}
-
-"A CSV file on its way into contacts."
-type ContactImport implements Node {
-  "Its id, with the prefix imp."
-  id: ID!
-  "How far it has come."
-  status: JobStatus!
-  "Why it failed; null when it did not."
-  statusReason: String
-  "The file's name."
-  fileName: String!
-  "How many rows the file has; null until the end is read."
-  rowsTotal: Int
-  "How many rows have been read."
-  rowsRead: Int!
-  "How many of them were new contacts."
-  created: Int!
-  "How many were contacts already."
-  updated: Int!
-  "How many could not be taken."
-  rejected: Int!
-  "The first rejected rows, by line."
-  rejections("How many: 1 to 1000." first: Int = 20): [ImportRejection!]!
-  "When the file was stored."
-  createdAt: Time!
-  "When it ended; null until then."
-  finishedAt: Time
-}
-
-"How a file writes numbers that have no +."
-enum NumberForm {
-  "Without a country code: they are of the row's country, or else of defaultCountry."
-  NATIONAL
-  "They begin with their country code."
-  INTERNATIONAL
-}
-
-"A row that could not be taken."
-type ImportRejection {
-  "Its line in the file, the header line being 1."
-  line: Int!
-  "What stood there."
-  value: String! @personal(as: TEXT)
-  "Why it could not be taken."
-  reason: String! @personal(as: NUMBERS_WITHIN)
-}
-
-"How far a piece of background work has come."
-enum JobStatus {
-  "It has not begun."
-  PENDING
-  "It is under way."
-  RUNNING
-  "It is done."
-  COMPLETED
-  "It could not be done."
-  FAILED
-  "It was called off."
-  CANCELED
 }
 
 "A page of contacts."
@@ -8221,25 +8375,6 @@ input RecordConsentInput {
   clientMutationId: String
 }
 
-"A CSV file of contacts."
-input ImportContactsInput {
-  "Up to 50 MiB. Its header line names the columns: phone must be there; name, language, timeZone and country are known; all others become attributes."
-  file: Upload!
-  "The list to put everybody on."
-  listId: ID
-  "Used for numbers written without a country code, ISO 3166, e.g. CN. What a row says of its country goes before it."
-  defaultCountry: String
-  """
-  How the file writes numbers that have no +. Without it each is read in the way in which it can be a number on WhatsApp, and a
-  row whose number can be two is rejected.
-  """
-  numbersWithoutPlus: NumberForm
-  "Recorded as the contacts' consent, with the file as evidence. It does not opt in who has opted out."
-  consent: ConsentInput
-  "Comes back in the payload."
-  clientMutationId: String
-}
-
 "A new contact list."
 input CreateContactListInput {
   "Unique in the organization."
@@ -8322,18 +8457,6 @@ input RemoveSuppressionInput {
 type ContactPayload {
   "The contact; null when there are user errors."
   contact: Contact
-  "What the caller can mend; empty when it was done."
-  userErrors: [UserError!]!
-  "As it was given."
-  clientMutationId: String
-}
-
-"An import that was begun."
-type ContactImportPayload {
-  "The import; null when there are user errors."
-  contactImport: ContactImport
-  "The same. Its name is a reserved word in many languages."
-  import: ContactImport @deprecated(reason: "Use contactImport.")
   "What the caller can mend; empty when it was done."
   userErrors: [UserError!]!
   "As it was given."
@@ -8984,6 +9107,267 @@ type CreateAPIKeyPayload {
 type APIKeyPayload {
   "The key; null when there are user errors."
   apiKey: APIKey
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+`, BuiltIn: false},
+	{Name: "../../schema/import.graphql", Input: `extend type Query {
+  "The organization's imports of contacts, those that are over too."
+  contactImports(
+    "Only what comes after this cursor."
+    after: Cursor
+    "How many, from the start: 1 to 100."
+    first: Int
+    "Only what comes before this cursor."
+    before: Cursor
+    "How many, from the end: 1 to 100."
+    last: Int
+    "By what to order; the first counts most. Without it, the oldest first."
+    orderBy: [ContactImportOrder!]
+  ): ContactImportConnection! @role(is: VIEWER, scope: READ)
+}
+
+extend type Mutation {
+  """
+  Reads a file and says what an import of it would make of its columns and of its first 50 rows: the same that importContacts
+  then does, but for what changes meanwhile. Keeps nothing.
+  User errors: INVALID (the file is no table with a column of numbers, or a field), LIMIT_EXCEEDED (over 100 MB), NOT_FOUND (a
+  column of ` + "`" + `columns` + "`" + `).
+  """
+  previewContactImport("The file, and how to read it." input: PreviewContactImportInput!): PreviewContactImportPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
+  """
+  Imports a CSV or XLSX file with a header line. Returns when the file is stored; its rows are taken in the background: follow
+  ` + "`" + `contactImportProgress` + "`" + `. Rows that cannot be taken are rejected one by one, with their line and the reason.
+  User errors: INVALID (the file is no table with a column of numbers, or a field), LIMIT_EXCEEDED (over 100 MB), NOT_FOUND (the
+  list, or a column of ` + "`" + `columns` + "`" + `).
+  """
+  importContacts("The file, and what to do with its rows." input: ImportContactsInput!): ContactImportPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
+  """
+  Ends an import that is not over. What it has taken by then stays, and ` + "`" + `statusReason` + "`" + ` says how many rows that were.
+  Errors: NOT_FOUND (the import), CONFLICT (it is over).
+  """
+  cancelContactImport("Which import." input: CancelContactImportInput!): ContactImportPayload! @role(is: CAMPAIGNER, scope: MANAGE_CONTACTS)
+}
+
+extend type Subscription {
+  "An import's counts: at once, then when they change, at most four times a second, and a last time when it ends; then it completes. Errors: NOT_FOUND."
+  contactImportProgress("Which import." importId: ID!): ContactImport! @role(is: VIEWER, scope: READ)
+}
+
+"A file on its way into contacts."
+type ContactImport implements Node {
+  "Its id, with the prefix imp."
+  id: ID!
+  "How far it has come."
+  status: JobStatus!
+  "Why it failed, or after how many rows it was canceled; null when it was neither."
+  statusReason: String
+  "The file's name."
+  fileName: String!
+  "How many rows the file has; null until the end is read."
+  rowsTotal: Int
+  "How many rows have been read."
+  rowsRead: Int!
+  "How many of them were new contacts."
+  created: Int!
+  "How many were contacts already."
+  updated: Int!
+  "How many could not be taken."
+  rejected: Int!
+  "The first rejected rows, by line; rejectedFileUrl has all that are kept."
+  rejections("How many: 1 to 1000." first: Int = 20): [ImportRejection!]!
+  """
+  A signed link to the rejected rows as CSV, with line, value and reason: the first 10,000, and how many there are beyond. It is
+  good for one to two hours, and whoever has it needs no token. Null where no row is rejected, and for callers to whom numbers
+  are hidden.
+  """
+  rejectedFileUrl: String
+  "When the file was stored."
+  createdAt: Time!
+  "When it ended; null until then."
+  finishedAt: Time
+}
+
+"A page of imports."
+type ContactImportConnection {
+  "The imports with their cursors."
+  edges: [ContactImportEdge!]!
+  "Where the page lies."
+  pageInfo: PageInfo!
+  "How many there are in all. Counting costs time: ask for it when it is needed."
+  totalCount: Int!
+}
+
+"An import in a list of them."
+type ContactImportEdge {
+  "The import."
+  node: ContactImport!
+  "Its place."
+  cursor: Cursor!
+}
+
+"How imports are ordered."
+input ContactImportOrder {
+  "Which way."
+  direction: OrderDirection! = ASC
+  "By what."
+  field: ContactImportOrderField!
+}
+
+"What imports can be ordered by."
+enum ContactImportOrderField {
+  "When their files were stored."
+  CREATED_AT
+}
+
+"How a file writes numbers that have no +."
+enum NumberForm {
+  "Without a country code: they are of the row's country, or else of defaultCountry."
+  NATIONAL
+  "They begin with their country code."
+  INTERNATIONAL
+}
+
+"What an import would make of a file."
+type ContactImportPreview {
+  "The file's encoding as browsers name it, e.g. UTF-8, GB18030 or windows-1252; XLSX for a workbook."
+  encoding: String!
+  "What stands between the values; null for a workbook."
+  delimiter: String
+  "How many rows there are; null for a workbook of more than 100,000, which nobody counts before it is imported."
+  rowsTotal: Int
+  "What becomes of each column that has a name."
+  columns: [ColumnPreview!]!
+  "The first 50 rows."
+  rows: [RowPreview!]!
+}
+
+"What becomes of a column. One with neither field nor attribute is passed over."
+type ColumnPreview {
+  "Its name in the header line."
+  column: String!
+  "The field of the contact: phone, name, language, timeZone, waUserId or country. Several columns of one name are put together."
+  field: String
+  "The key of the attribute."
+  attribute: String
+  "Up to three values."
+  examples: [String!]! @personal(as: TEXT)
+}
+
+"What becomes of a row."
+type RowPreview {
+  "Its line in the file, the header line being 1."
+  line: Int!
+  "The number in E.164; of a row that is not accepted, what stands there."
+  phone: String @personal(as: NUMBER)
+  "What the person is called."
+  name: String
+  "Whether the row would be taken."
+  accepted: Boolean!
+  "Why it would not; null where it would."
+  reason: String @personal(as: NUMBERS_WITHIN)
+}
+
+"A row that could not be taken."
+type ImportRejection {
+  "Its line in the file, the header line being 1."
+  line: Int!
+  "What stood there."
+  value: String! @personal(as: TEXT)
+  "Why it could not be taken."
+  reason: String! @personal(as: NUMBERS_WITHIN)
+}
+
+"How far a piece of background work has come."
+enum JobStatus {
+  "It has not begun."
+  PENDING
+  "It is under way."
+  RUNNING
+  "It is done."
+  COMPLETED
+  "It could not be done."
+  FAILED
+  "It was called off."
+  CANCELED
+}
+
+"A file of contacts, and what to do with them."
+input ImportContactsInput {
+  "CSV in any common encoding and with any delimiter, or XLSX, up to 100 MB. A header line names the columns; one must hold numbers."
+  file: Upload!
+  "What columns become. Those that are not named here are guessed by name and content; the others become attributes."
+  columns: [ColumnMappingInput!]
+  "The list to put everybody on."
+  listId: ID
+  "Used for numbers written without a country code, ISO 3166, e.g. CN. What a row says of its country goes before it."
+  defaultCountry: String
+  """
+  How the file writes numbers that have no +. Without it each is read in the way in which it can be a number on WhatsApp, and a
+  row whose number can be two is rejected.
+  """
+  numbersWithoutPlus: NumberForm
+  "Recorded as the contacts' consent, with the file as evidence. It does not opt in who has opted out."
+  consent: ConsentInput
+  "The same key with the same file and input within 24 hours gives the import that it began; up to 255 characters."
+  idempotencyKey: String
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"A file of contacts, and how to read it."
+input PreviewContactImportInput {
+  "As importContacts takes it."
+  file: Upload!
+  "Used for numbers written without a country code, ISO 3166, e.g. CN. What a row says of its country goes before it."
+  defaultCountry: String
+  "How the file writes numbers that have no +."
+  numbersWithoutPlus: NumberForm
+  "What columns become. Those that are not named here are guessed."
+  columns: [ColumnMappingInput!]
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"""
+What a column becomes: a field of the contact, an attribute, both, or, with neither, nothing. Several columns may be the name, such
+as first and last name; they are put together.
+"""
+input ColumnMappingInput {
+  "Its name in the header line."
+  column: String!
+  "phone, name, language, timeZone, waUserId or country."
+  field: String
+  "The key of the attribute, up to 64 characters."
+  attribute: String
+}
+
+"Which import to end."
+input CancelContactImportInput {
+  "One of the organization's."
+  importId: ID!
+  "Comes back in the payload."
+  clientMutationId: String
+}
+
+"An import that was begun or canceled."
+type ContactImportPayload {
+  "The import; null when there are user errors."
+  contactImport: ContactImport
+  "The same. Its name is a reserved word in many languages."
+  import: ContactImport @deprecated(reason: "Use contactImport.")
+  "What the caller can mend; empty when it was done."
+  userErrors: [UserError!]!
+  "As it was given."
+  clientMutationId: String
+}
+
+"What an import would make of a file."
+type PreviewContactImportPayload {
+  "The preview; null when there are user errors."
+  preview: ContactImportPreview
   "What the caller can mend; empty when it was done."
   userErrors: [UserError!]!
   "As it was given."
@@ -11403,6 +11787,20 @@ func (ec *executionContext) childFields_Canary(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Canary", field.Name)
 }
 
+func (ec *executionContext) childFields_ColumnPreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "column":
+		return ec.fieldContext_ColumnPreview_column(ctx, field)
+	case "field":
+		return ec.fieldContext_ColumnPreview_field(ctx, field)
+	case "attribute":
+		return ec.fieldContext_ColumnPreview_attribute(ctx, field)
+	case "examples":
+		return ec.fieldContext_ColumnPreview_examples(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ColumnPreview", field.Name)
+}
+
 func (ec *executionContext) childFields_ConsentRecord(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "consent":
@@ -11507,12 +11905,36 @@ func (ec *executionContext) childFields_ContactImport(ctx context.Context, field
 		return ec.fieldContext_ContactImport_rejected(ctx, field)
 	case "rejections":
 		return ec.fieldContext_ContactImport_rejections(ctx, field)
+	case "rejectedFileUrl":
+		return ec.fieldContext_ContactImport_rejectedFileUrl(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_ContactImport_createdAt(ctx, field)
 	case "finishedAt":
 		return ec.fieldContext_ContactImport_finishedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ContactImport", field.Name)
+}
+
+func (ec *executionContext) childFields_ContactImportConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ContactImportConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ContactImportConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ContactImportConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactImportConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ContactImportEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_ContactImportEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_ContactImportEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactImportEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_ContactImportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11527,6 +11949,22 @@ func (ec *executionContext) childFields_ContactImportPayload(ctx context.Context
 		return ec.fieldContext_ContactImportPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ContactImportPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ContactImportPreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "encoding":
+		return ec.fieldContext_ContactImportPreview_encoding(ctx, field)
+	case "delimiter":
+		return ec.fieldContext_ContactImportPreview_delimiter(ctx, field)
+	case "rowsTotal":
+		return ec.fieldContext_ContactImportPreview_rowsTotal(ctx, field)
+	case "columns":
+		return ec.fieldContext_ContactImportPreview_columns(ctx, field)
+	case "rows":
+		return ec.fieldContext_ContactImportPreview_rows(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactImportPreview", field.Name)
 }
 
 func (ec *executionContext) childFields_ContactList(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12205,6 +12643,18 @@ func (ec *executionContext) childFields_PreviewCard(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type PreviewCard", field.Name)
 }
 
+func (ec *executionContext) childFields_PreviewContactImportPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "preview":
+		return ec.fieldContext_PreviewContactImportPayload_preview(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_PreviewContactImportPayload_userErrors(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_PreviewContactImportPayload_clientMutationId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewContactImportPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PreviewLocation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "latitude":
@@ -12367,6 +12817,22 @@ func (ec *executionContext) childFields_RevokeSessionPayload(ctx context.Context
 		return ec.fieldContext_RevokeSessionPayload_clientMutationId(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RevokeSessionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RowPreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "line":
+		return ec.fieldContext_RowPreview_line(ctx, field)
+	case "phone":
+		return ec.fieldContext_RowPreview_phone(ctx, field)
+	case "name":
+		return ec.fieldContext_RowPreview_name(ctx, field)
+	case "accepted":
+		return ec.fieldContext_RowPreview_accepted(ctx, field)
+	case "reason":
+		return ec.fieldContext_RowPreview_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RowPreview", field.Name)
 }
 
 func (ec *executionContext) childFields_SecondFactor(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -241,6 +241,14 @@ type CancelCampaignInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
+// Which import to end.
+type CancelContactImportInput struct {
+	// One of the organization's.
+	ImportID uid.ID `json:"importId"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
 // The old password and the new one.
 type ChangePasswordInput struct {
 	// The one that holds.
@@ -299,7 +307,7 @@ type ConnectSandboxAccountInput struct {
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
-// An import that was begun.
+// An import that was begun or canceled.
 type ContactImportPayload struct {
 	// The import; null when there are user errors.
 	ContactImport *ent.ContactImport `json:"contactImport,omitempty"`
@@ -682,10 +690,12 @@ type FailureCount struct {
 	Count int `json:"count"`
 }
 
-// A CSV file of contacts.
+// A file of contacts, and what to do with them.
 type ImportContactsInput struct {
-	// Up to 50 MiB. Its header line names the columns: phone must be there; name, language, timeZone and country are known; all others become attributes.
+	// CSV in any common encoding and with any delimiter, or XLSX, up to 100 MB. A header line names the columns; one must hold numbers.
 	File graphql.Upload `json:"file"`
+	// What columns become. Those that are not named here are guessed by name and content; the others become attributes.
+	Columns []*jsonfield.ImportColumn `json:"columns,omitempty"`
 	// The list to put everybody on.
 	ListID *uid.ID `json:"listId,omitempty"`
 	// Used for numbers written without a country code, ISO 3166, e.g. CN. What a row says of its country goes before it.
@@ -695,6 +705,8 @@ type ImportContactsInput struct {
 	NumbersWithoutPlus *enum.NumberForm `json:"numbersWithoutPlus,omitempty"`
 	// Recorded as the contacts' consent, with the file as evidence. It does not opt in who has opted out.
 	Consent *jsonfield.ImportConsent `json:"consent,omitempty"`
+	// The same key with the same file and input within 24 hours gives the import that it began; up to 255 characters.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 	// Comes back in the payload.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
@@ -917,6 +929,30 @@ type PreviewCard struct {
 	Product *PreviewProduct `json:"product,omitempty"`
 	// Its buttons with what they do.
 	Actions []*PreviewButton `json:"actions"`
+}
+
+// A file of contacts, and how to read it.
+type PreviewContactImportInput struct {
+	// As importContacts takes it.
+	File graphql.Upload `json:"file"`
+	// Used for numbers written without a country code, ISO 3166, e.g. CN. What a row says of its country goes before it.
+	DefaultCountry *string `json:"defaultCountry,omitempty"`
+	// How the file writes numbers that have no +.
+	NumbersWithoutPlus *enum.NumberForm `json:"numbersWithoutPlus,omitempty"`
+	// What columns become. Those that are not named here are guessed.
+	Columns []*jsonfield.ImportColumn `json:"columns,omitempty"`
+	// Comes back in the payload.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
+}
+
+// What an import would make of a file.
+type PreviewContactImportPayload struct {
+	// The preview; null when there are user errors.
+	Preview *audience.ImportPreview `json:"preview,omitempty"`
+	// What the caller can mend; empty when it was done.
+	UserErrors []*UserError `json:"userErrors"`
+	// As it was given.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // A place in a preview's header.

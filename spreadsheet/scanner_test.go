@@ -1,4 +1,4 @@
-package audience
+package spreadsheet
 
 import (
 	"encoding/csv"
@@ -10,10 +10,10 @@ import (
 )
 
 // scan reads a text that comes in pieces of that many bytes.
-func scan(t testing.TB, text string, piece int) (rows []record, offsets []int64) {
+func scan(t testing.TB, text string, piece int) (rows []Record, offsets []int64) {
 	t.Helper()
 	rest := text
-	s := &scanner{delimiter: ',', line: 1, more: func() ([]byte, error) {
+	s := NewScanner(Position{Line: 1}, ',', false, func() ([]byte, error) {
 		n := min(piece, len(rest))
 		p := rest[:n]
 		if rest = rest[n:]; rest == "" {
@@ -21,22 +21,22 @@ func scan(t testing.TB, text string, piece int) (rows []record, offsets []int64)
 		}
 
 		return []byte(p), nil
-	}}
+	})
 
 	for {
-		r, ok, err := s.next()
+		r, ok, err := s.Next()
 		if err != nil {
 			t.Fatal(err)
 		}
 
 		if !ok {
-			if s.offset != int64(len(text)) {
-				t.Fatalf("stopped at byte %d of %d", s.offset, len(text))
+			if s.Offset != int64(len(text)) {
+				t.Fatalf("stopped at byte %d of %d", s.Offset, len(text))
 			}
 			return rows, offsets
 		}
 
-		rows, offsets = append(rows, r), append(offsets, s.offset)
+		rows, offsets = append(rows, r), append(offsets, s.Offset)
 	}
 }
 
@@ -44,37 +44,37 @@ func TestScanner(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		text string
-		want []record
+		want []Record
 	}{
 		"counts lines over quoted line ends": {"a,\"b\nc\r\nd\"\ne\n",
-			[]record{{line: 1, cells: []string{"a", "b\nc\nd"}}, {line: 4, cells: []string{"e"}}}},
+			[]Record{{Line: 1, Cells: []string{"a", "b\nc\nd"}}, {Line: 4, Cells: []string{"e"}}}},
 		"reads doubled quotes": {`"say ""hi""",""` + "\n",
-			[]record{{line: 1, cells: []string{`say "hi"`, ""}}}},
-		"takes any line end, or none": {"a\r\nb\rc\nd", []record{{line: 1, cells: []string{"a"}},
-			{line: 2, cells: []string{"b"}}, {line: 3, cells: []string{"c"}}, {line: 4, cells: []string{"d"}}}},
-		"passes over rows without a value": {"\n,\n\"\"\n \na", []record{{line: 5, cells: []string{"a"}}}},
-		"keeps an empty last cell":         {"a,", []record{{line: 1, cells: []string{"a", ""}}}},
-		"goes on behind a quote that is never closed": {"a\n1,\"b\nc\nd", []record{{line: 1, cells: []string{"a"}},
-			{line: 2, wrong: quoteUnclosed, raw: `1,"b`}, {line: 3, cells: []string{"c"}}, {line: 4, cells: []string{"d"}}}},
+			[]Record{{Line: 1, Cells: []string{`say "hi"`, ""}}}},
+		"takes any line end, or none": {"a\r\nb\rc\nd", []Record{{Line: 1, Cells: []string{"a"}},
+			{Line: 2, Cells: []string{"b"}}, {Line: 3, Cells: []string{"c"}}, {Line: 4, Cells: []string{"d"}}}},
+		"passes over rows without a value": {"\n,\n\"\"\n \na", []Record{{Line: 5, Cells: []string{"a"}}}},
+		"keeps an empty last cell":         {"a,", []Record{{Line: 1, Cells: []string{"a", ""}}}},
+		"goes on behind a quote that is never closed": {"a\n1,\"b\nc\nd", []Record{{Line: 1, Cells: []string{"a"}},
+			{Line: 2, Wrong: quoteUnclosed, Raw: `1,"b`}, {Line: 3, Cells: []string{"c"}}, {Line: 4, Cells: []string{"d"}}}},
 		"goes on behind a quote that another row's would close": {"1,\"b\n2,\"c\"\n3",
-			[]record{{line: 1, wrong: quoteInside, raw: `1,"b`},
-				{line: 2, cells: []string{"2", "c"}}, {line: 3, cells: []string{"3"}}}},
+			[]Record{{Line: 1, Wrong: QuoteInside, Raw: `1,"b`},
+				{Line: 2, Cells: []string{"2", "c"}}, {Line: 3, Cells: []string{"3"}}}},
 		"takes a quote inside a value as it is": {"5\" pipe,x\nc",
-			[]record{{line: 1, cells: []string{`5" pipe`, "x"}, openQuote: true}, {line: 2, cells: []string{"c"}}}},
+			[]Record{{Line: 1, Cells: []string{`5" pipe`, "x"}, OpenQuote: true}, {Line: 2, Cells: []string{"c"}}}},
 		"takes a word in quotes inside a value": {"Ana \"Nana\" B\n",
-			[]record{{line: 1, cells: []string{`Ana "Nana" B`}}}},
+			[]Record{{Line: 1, Cells: []string{`Ana "Nana" B`}}}},
 		"takes blanks around the quotes of a value": {"a, \"b, c\" ,d\n",
-			[]record{{line: 1, cells: []string{"a", "b, c", "d"}}}},
-		"takes what a spreadsheet is to keep as text": {"=\"007\",=1\n", []record{{line: 1, cells: []string{"007", "=1"}}}},
+			[]Record{{Line: 1, Cells: []string{"a", "b, c", "d"}}}},
+		"takes what a spreadsheet is to keep as text": {"=\"007\",=1\n", []Record{{Line: 1, Cells: []string{"007", "=1"}}}},
 		"refuses a quote behind a value's end": {"\"a\"b\nc",
-			[]record{{line: 1, wrong: quoteInside, raw: `"a"b`}, {line: 2, cells: []string{"c"}}}},
+			[]Record{{Line: 1, Wrong: QuoteInside, Raw: `"a"b`}, {Line: 2, Cells: []string{"c"}}}},
 		"refuses what is not UTF-8": {"a\xff\nb",
-			[]record{{line: 1, wrong: rowNotUTF8, raw: "a\uFFFD"}, {line: 2, cells: []string{"b"}}}},
+			[]Record{{Line: 1, Wrong: rowNotText, Raw: "a\uFFFD"}, {Line: 2, Cells: []string{"b"}}}},
 		"refuses NUL": {"a\x00\nb",
-			[]record{{line: 1, wrong: rowWithNUL, raw: "a\uFFFD"}, {line: 2, cells: []string{"b"}}}},
+			[]Record{{Line: 1, Wrong: rowWithNUL, Raw: "a\uFFFD"}, {Line: 2, Cells: []string{"b"}}}},
 		"gives up a row without end": {strings.Repeat("x", 3*maxRow) + "\r\nb",
-			[]record{{line: 1, wrong: rowTooLong, raw: strings.Repeat("x", maxRawKept)},
-				{line: 2, cells: []string{"b"}}}},
+			[]Record{{Line: 1, Wrong: rowTooLong, Raw: strings.Repeat("x", maxRawKept)},
+				{Line: 2, Cells: []string{"b"}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -84,7 +84,7 @@ func TestScanner(t *testing.T) {
 				}
 
 				got, _ := scan(t, tc.text, piece)
-				if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(record{})); diff != "" {
+				if diff := cmp.Diff(tc.want, got); diff != "" {
 					t.Errorf("in pieces of %d: %s", piece, diff)
 				}
 			}
@@ -101,18 +101,18 @@ func FuzzScanner(f *testing.F) {
 		piece = max(1, min(piece, 4096))
 		rows, offsets := scan(t, text, piece)
 		whole, _ := scan(t, text, len(text)+1)
-		if diff := cmp.Diff(whole, rows, cmp.AllowUnexported(record{})); diff != "" {
+		if diff := cmp.Diff(whole, rows); diff != "" {
 			t.Fatalf("pieces change the rows: %s", diff)
 		}
 
 		line := 0
 		for i, r := range rows {
-			if r.line <= line {
-				t.Fatalf("row %d is on line %d, after line %d", i, r.line, line)
+			if r.Line <= line {
+				t.Fatalf("row %d is on line %d, after line %d", i, r.Line, line)
 			}
 
-			line = r.line
-			if (r.wrong == "") == (r.cells == nil) {
+			line = r.Line
+			if (r.Wrong == "") == (r.Cells == nil) {
 				t.Fatalf("row %d has neither cells nor a reason, or both: %+v", i, r)
 			}
 
@@ -127,7 +127,7 @@ func FuzzScanner(f *testing.F) {
 }
 
 // agree holds well-formed texts against encoding/csv.
-func agree(t *testing.T, text string, rows []record) {
+func agree(t *testing.T, text string, rows []Record) {
 	t.Helper()
 	if strings.Contains(strings.ReplaceAll(text, "\r\n", "\n"), "\r") {
 		return // a lone \r ends a line here, not there
@@ -151,11 +151,11 @@ func agree(t *testing.T, text string, rows []record) {
 	}
 
 	for _, row := range rows {
-		if row.wrong == rowNotUTF8 || row.wrong == rowWithNUL {
+		if row.Wrong == rowNotText || row.Wrong == rowWithNUL {
 			return
 		}
 
-		got = append(got, row.cells)
+		got = append(got, row.Cells)
 	}
 
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -1,0 +1,4 @@
+-- +goose Up
+ALTER TABLE `contact_import` ADD COLUMN `plan` json NULL;
+ALTER TABLE `contact_import` ADD COLUMN `encoding` text NOT NULL DEFAULT ('UTF-8');
+CREATE INDEX `contactimport_organization_id_created_at` ON `contact_import` (`organization_id`, `created_at`);
