@@ -194,6 +194,7 @@ func (p *App) buildDomain(ctx context.Context) error {
 	p.media = media.New(p.DB, p.accounts, p.Keys, media.Options{
 		PublicURL: p.Config.PublicURL.String(), Log: p.Log}, now)
 	p.campaigns = campaign.New(p.DB, p.Queue, p.audience, p.Identity, p.accounts, p.tasks, p.news, now)
+	p.campaigns.PriceBy(p.Prices)
 	p.campaigns.RenewMediaBy(p.media.Renew)
 	p.told = notification.New(p.DB, p.Config.PublicURL.String(), p.Config.SMTP.Host != "", now)
 	p.Identity.AlsoPost(p.told.Due)

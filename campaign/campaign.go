@@ -18,6 +18,7 @@ import (
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
 	"carillon/identity"
+	"carillon/pricing"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -41,7 +42,11 @@ type Service struct {
 	now      func() time.Time
 	hits     hits
 	renew    RenewMedia
+	book     *pricing.Book // nil: nothing is priced
 }
+
+// PriceBy says what messages cost. Without it, an estimate tells no cost.
+func (s *Service) PriceBy(book *pricing.Book) { s.book = book }
 
 // RenewMedia returns the id by which a number can send an uploaded file for a week to come, which
 // may be another than is given. What it refuses, it refuses as the value of field.

@@ -12,10 +12,12 @@ import (
 
 	"carillon/audience"
 	"carillon/database"
+	"carillon/delivery"
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
 	"carillon/ent/phonenumber"
+	"carillon/pricing"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -79,6 +81,9 @@ type Estimate struct {
 	LimitRemaining *int // people whom the account may still write to in this window; nil where it has no limit
 	LimitDays      *int // rolling days that it takes within the limit
 
+	Cost     *pricing.Money // nil where a price of somebody is not known
+	RateCard *pricing.Card  // by which; nil where none is in force
+
 	Problems usererror.Fields // what the launch would be refused for
 	Warnings []string
 }
@@ -99,6 +104,7 @@ type Missing struct {
 type CountryCount struct {
 	Country    string
 	Recipients int
+	Cost       *pricing.Money // nil where a price of somebody is not known
 }
 
 // LanguageCount is how many people would get a template, which is the campaign's own or one of its
@@ -106,6 +112,20 @@ type CountryCount struct {
 type LanguageCount struct {
 	Template   *ent.Template
 	Recipients int
+}
+
+// sumOfCountry is what was counted of one country.
+type sumOfCountry struct {
+	people, unpriced int
+	micros           int64
+}
+
+// cost is the sum in a currency; nil where a price is not known.
+func (c sumOfCountry) cost(currency string) *pricing.Money {
+	if c.unpriced > 0 || currency == "" {
+		return nil
+	}
+	return &pricing.Money{Micros: c.micros, Currency: currency}
 }
 
 // sampled is of how many people an estimate shows the message.
@@ -117,7 +137,9 @@ type counting struct {
 	plan                        *plan
 	skips                       map[enum.SkipReason]int
 	missing                     map[string]int
-	countries                   map[string]int
+	countries                   map[string]*sumOfCountry
+	price                       func(delivery.Outgoing) (micros int64, known bool)
+	currency                    string
 	templates                   map[uid.ID]*LanguageCount
 	unasked, untranslated, late int // people without an opt-in, without a translation, whose own time has passed
 	now                         time.Time
@@ -137,12 +159,16 @@ func (s *Service) Estimate(ctx context.Context, id uid.ID) (*Estimate, error) {
 		return nil, err
 	}
 
-	k := counting{skips: map[enum.SkipReason]int{}, missing: map[string]int{}, countries: map[string]int{},
+	k := counting{skips: map[enum.SkipReason]int{}, missing: map[string]int{}, countries: map[string]*sumOfCountry{},
 		templates: map[uid.ID]*LanguageCount{}, now: s.now()}
 	if len(found) > 0 && !asInputs(refusal(found), &k.Problems) {
 		return nil, fmt.Errorf("%d obstacles are no inputs", len(found))
 	}
 	if k.plan, err = s.plan(ctx, s.db.Client, c); err != nil {
+		return nil, err
+	}
+
+	if err := s.priced(ctx, &k); err != nil {
 		return nil, err
 	}
 
@@ -211,7 +237,7 @@ func (k *counting) add(r audience.Recipient, capped bool) {
 	}
 
 	k.Recipients++
-	k.countries[r.Country]++
+	k.addCost(m)
 	of := k.templates[m.Template]
 	if of == nil {
 		of = &LanguageCount{Template: k.plan.binderFor(r).row}
@@ -236,6 +262,57 @@ func (k *counting) add(r audience.Recipient, capped bool) {
 	}
 }
 
+// priced sets by which card an estimate prices its messages: the one in force at the start, in the
+// currency that the account is charged in.
+func (s *Service) priced(ctx context.Context, k *counting) error {
+	k.price = func(delivery.Outgoing) (int64, bool) { return 0, false }
+	if s.book == nil {
+		return nil
+	}
+
+	prices, err := s.book.Prices(ctx, k.plan.account)
+	if err != nil {
+		return fmt.Errorf("read prices: %w", err)
+	}
+
+	at := k.now
+	if start := firstStart(k.plan.campaign); start != nil && start.After(at) {
+		at = *start
+	}
+
+	k.currency = prices.Currency(k.plan.account)
+	k.price = func(m delivery.Outgoing) (int64, bool) {
+		category, known := pricing.CategoryOf(strings.ToLower(string(m.Category)))
+		if !known {
+			return 0, false
+		}
+
+		to := pricing.Recipient{Address: m.Address, Country: m.Country}
+		micros, card, ok := prices.Estimate(k.currency, category, to, at)
+		k.RateCard = card
+
+		return micros, ok
+	}
+
+	return nil
+}
+
+// addCost counts a message's country and price.
+func (k *counting) addCost(m delivery.Outgoing) {
+	of := k.countries[m.Country]
+	if of == nil {
+		of = &sumOfCountry{}
+		k.countries[m.Country] = of
+	}
+
+	of.people++
+	if micros, known := k.price(m); known {
+		of.micros += micros
+	} else {
+		of.unpriced++
+	}
+}
+
 // sum puts what was counted in order.
 func (k *counting) sum() {
 	for _, reason := range slices.Sorted(maps.Keys(k.skips)) {
@@ -244,9 +321,19 @@ func (k *counting) sum() {
 	for _, parameter := range slices.Sorted(maps.Keys(k.missing)) {
 		k.Missing = append(k.Missing, Missing{parameter, k.missing[parameter]})
 	}
+
+	var all sumOfCountry
 	for _, country := range slices.Sorted(maps.Keys(k.countries)) {
-		k.Countries = append(k.Countries, CountryCount{country, k.countries[country]})
+		of := k.countries[country]
+		k.Countries = append(k.Countries, CountryCount{country, of.people, of.cost(k.currency)})
+		all.micros, all.unpriced = all.micros+of.micros, all.unpriced+of.unpriced
 	}
+
+	k.Cost = all.cost(k.currency)
+	if all.unpriced > 0 && k.RateCard != nil {
+		k.Warnings = append(k.Warnings, fmt.Sprintf("The rate card has no price for %d of the people.", all.unpriced))
+	}
+
 	for _, of := range k.templates {
 		k.Languages = append(k.Languages, *of)
 	}

@@ -3,6 +3,8 @@ package graph_test
 import (
 	"testing"
 	"time"
+
+	"carillon/caller"
 )
 
 func TestACampaignIsChangedCopiedTriedAndFoundByItsReference(t *testing.T) {
@@ -65,6 +67,42 @@ func TestACampaignIsChangedCopiedTriedAndFoundByItsReference(t *testing.T) {
 		if late.text("updateCampaign.userErrors.0.code") != "NOT_ALLOWED" ||
 			late.text("updateCampaign.userErrors.0.field.0") != "audience" {
 			t.Error(late.Data)
+		}
+	})
+}
+
+func TestAnEstimateCostsWhatTheCardInForceAtTheStartSays(t *testing.T) {
+	each(t, func(t *testing.T, s *stage) {
+		o := s.signUp().open(3)
+		s.db.Client.Account.Update().SetCurrency("USD").ExecX(caller.System(o.ctx))
+		id := o.campaign("Spring").String()
+		estimate := `mutation($id: ID!) { estimateCampaign(input: {campaignId: $id}) { estimate { cost { amount currency }
+			rateCard { currency } countries { country cost { amount } } warnings } } }`
+		at := "estimateCampaign.estimate."
+		if a := o.must(estimate, vars{"id": id}); a.at(at+"cost") != nil || a.at(at+"rateCard") != nil {
+			t.Error("a cost without a card:", a.Data)
+		}
+
+		next := time.Now().AddDate(0, 0, 2).UTC().Format(time.DateOnly)
+		s.importRates("2026-07-01,USD,North America,marketing,0.0251", next+",USD,North America,marketing,0.05")
+		a := o.must(estimate, vars{"id": id})
+		if a.text(at+"cost.amount") != "0.0753" || a.text(at+"cost.currency") != "USD" ||
+			a.text(at+"rateCard.currency") != "USD" || a.text(at+"countries.0.cost.amount") != "0.0753" {
+			t.Error(a.Data)
+		}
+
+		o.must(`mutation($id: ID!, $start: Time!) { updateCampaign(input: {campaignId: $id, scheduledAt: $start}) {
+			userErrors { message } } }`, vars{"id": id, "start": time.Now().AddDate(0, 0, 3).UTC().Format(time.RFC3339)})
+		if a := o.must(estimate, vars{"id": id}); a.text(at+"cost.amount") != "0.15" {
+			t.Error("at the start another card is in force:", a.Data)
+		}
+
+		o.newContact("+4915112345678")
+		o.must(`mutation($id: ID!) { updateCampaign(input: {campaignId: $id, audience: {filter: {}}}) { userErrors { message } } }`,
+			vars{"id": id})
+		a = o.must(estimate, vars{"id": id})
+		if a.at(at+"cost") != nil || len(a.list(at+"warnings")) != 2 {
+			t.Error("of Germany no price is known:", a.Data)
 		}
 	})
 }

@@ -180,6 +180,7 @@ func standBefore(t *testing.T, db *database.DB, before func(http.Handler) http.H
 	s.audience.WakeBy(func(context.Context, uid.ID) { s.woken.Add(1) })
 	s.audience.RememberBy(s.who.Once)
 	s.campaigns = campaign.New(db, s.queue, s.audience, s.who, s.accounts, s, s, database.Now)
+	s.campaigns.PriceBy(s.prices)
 	s.run(s.journal.Run)
 	s.run(s.hub.Run)
 

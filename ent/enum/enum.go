@@ -520,7 +520,9 @@ func (v CanaryState) MarshalGQL(w io.Writer)     { write(w, v) }
 func (v *CanaryState) UnmarshalGQL(in any) error { return read(v, in) }
 
 // Values lists them for the data model.
-func (CanaryState) Values() []string { return []string{"PENDING", "SENDING", "WAITING", "PASSED", "FAILED"} }
+func (CanaryState) Values() []string {
+	return []string{"PENDING", "SENDING", "WAITING", "PASSED", "FAILED"}
+}
 
 // SkipReason says why a recipient was left out.
 type SkipReason string

@@ -43,6 +43,7 @@ type CampaignAudienceResolver interface {
 }
 type CampaignEstimateResolver interface {
 	Skipped(ctx context.Context, obj *campaign.Estimate) ([]*campaign.Skips, error)
+
 	Countries(ctx context.Context, obj *campaign.Estimate) ([]*campaign.CountryCount, error)
 	Languages(ctx context.Context, obj *campaign.Estimate) ([]*campaign.LanguageCount, error)
 	DurationSeconds(ctx context.Context, obj *campaign.Estimate) (int, error)
@@ -1227,6 +1228,70 @@ func (ec *executionContext) fieldContext_CampaignEstimate_skipped(_ context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _CampaignEstimate_cost(ctx context.Context, field graphql.CollectedField, obj *campaign.Estimate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignEstimate_cost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Money) graphql.Marshaler {
+			return ec.marshalOCost2ᚖcarillonᚋpricingᚐMoney(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignEstimate_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignEstimate",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Cost(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CampaignEstimate_rateCard(ctx context.Context, field graphql.CollectedField, obj *campaign.Estimate) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CampaignEstimate_rateCard(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RateCard, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Card) graphql.Marshaler {
+			return ec.marshalORateCard2ᚖcarillonᚋpricingᚐCard(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CampaignEstimate_rateCard(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CampaignEstimate",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RateCard(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _CampaignEstimate_countries(ctx context.Context, field graphql.CollectedField, obj *campaign.Estimate) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2308,6 +2373,38 @@ func (ec *executionContext) _CountryEstimate_recipients(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_CountryEstimate_recipients(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CountryEstimate", field, false, false, "Int")
+}
+
+func (ec *executionContext) _CountryEstimate_cost(ctx context.Context, field graphql.CollectedField, obj *campaign.CountryCount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CountryEstimate_cost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *pricing.Money) graphql.Marshaler {
+			return ec.marshalOCost2ᚖcarillonᚋpricingᚐMoney(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CountryEstimate_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CountryEstimate",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Cost(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _EstimateCampaignPayload_estimate(ctx context.Context, field graphql.CollectedField, obj *model.EstimateCampaignPayload) (ret graphql.Marshaler) {
@@ -4201,6 +4298,16 @@ func (ec *executionContext) _CampaignEstimate(ctx context.Context, sel ast.Selec
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._CampaignEstimate_skipped(ctx, field, obj)
 				})
+		case "cost":
+			out.Values[i] = ec._CampaignEstimate_cost(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rateCard":
+			out.Values[i] = ec._CampaignEstimate_rateCard(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "countries":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -4614,6 +4721,11 @@ func (ec *executionContext) _CountryEstimate(ctx context.Context, sel ast.Select
 		case "recipients":
 			out.Values[i] = ec._CountryEstimate_recipients(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cost":
+			out.Values[i] = ec._CountryEstimate_cost(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:

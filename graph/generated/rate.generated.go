@@ -291,4 +291,11 @@ func (ec *executionContext) marshalODate2ᚖstring(ctx context.Context, sel ast.
 	return res
 }
 
+func (ec *executionContext) marshalORateCard2ᚖcarillonᚋpricingᚐCard(ctx context.Context, sel ast.SelectionSet, v *pricing.Card) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RateCard(ctx, sel, v)
+}
+
 // endregion ***************************** type.gotpl *****************************

@@ -238,6 +238,7 @@ type ComplexityRoot struct {
 	}
 
 	CampaignEstimate struct {
+		Cost            func(childComplexity int) int
 		Countries       func(childComplexity int) int
 		DurationSeconds func(childComplexity int) int
 		Languages       func(childComplexity int) int
@@ -245,6 +246,7 @@ type ComplexityRoot struct {
 		LimitRemaining  func(childComplexity int) int
 		Missing         func(childComplexity int) int
 		Problems        func(childComplexity int) int
+		RateCard        func(childComplexity int) int
 		Recipients      func(childComplexity int) int
 		Sample          func(childComplexity int) int
 		Skipped         func(childComplexity int) int
@@ -421,6 +423,7 @@ type ComplexityRoot struct {
 	}
 
 	CountryEstimate struct {
+		Cost       func(childComplexity int) int
 		Country    func(childComplexity int) int
 		Recipients func(childComplexity int) int
 	}
@@ -1935,6 +1938,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CampaignEdge.Node(childComplexity), true
 
+	case "CampaignEstimate.cost":
+		if e.ComplexityRoot.CampaignEstimate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEstimate.Cost(childComplexity), true
 	case "CampaignEstimate.countries":
 		if e.ComplexityRoot.CampaignEstimate.Countries == nil {
 			break
@@ -1977,6 +1986,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CampaignEstimate.Problems(childComplexity), true
+	case "CampaignEstimate.rateCard":
+		if e.ComplexityRoot.CampaignEstimate.RateCard == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CampaignEstimate.RateCard(childComplexity), true
 	case "CampaignEstimate.recipients":
 		if e.ComplexityRoot.CampaignEstimate.Recipients == nil {
 			break
@@ -2669,6 +2684,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Cost.Currency(childComplexity), true
 
+	case "CountryEstimate.cost":
+		if e.ComplexityRoot.CountryEstimate.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CountryEstimate.Cost(childComplexity), true
 	case "CountryEstimate.country":
 		if e.ComplexityRoot.CountryEstimate.Country == nil {
 			break
@@ -7393,6 +7414,10 @@ type CampaignEstimate {
   recipients: Int!
   "The others, by reason."
   skipped: [SkipCount!]!
+  "What it costs, by the rate card that is in force at the start; null where a price of somebody is not known, or no card is in force."
+  cost: Cost
+  "The rate card that is in force at the start, in the account's currency; null where there is none."
+  rateCard: RateCard
   "People by country, the largest first."
   countries: [CountryEstimate!]!
   "People by the template that they would get, the largest first: the campaign's own, and with translate its translations."
@@ -7419,6 +7444,8 @@ type CountryEstimate {
   country: String
   "How many."
   recipients: Int!
+  "What they cost; null where a price of somebody is not known."
+  cost: Cost
 }
 
 "How many people would get a template in one language."
@@ -11689,6 +11716,10 @@ func (ec *executionContext) childFields_CampaignEstimate(ctx context.Context, fi
 		return ec.fieldContext_CampaignEstimate_recipients(ctx, field)
 	case "skipped":
 		return ec.fieldContext_CampaignEstimate_skipped(ctx, field)
+	case "cost":
+		return ec.fieldContext_CampaignEstimate_cost(ctx, field)
+	case "rateCard":
+		return ec.fieldContext_CampaignEstimate_rateCard(ctx, field)
 	case "countries":
 		return ec.fieldContext_CampaignEstimate_countries(ctx, field)
 	case "languages":
@@ -12055,6 +12086,8 @@ func (ec *executionContext) childFields_CountryEstimate(ctx context.Context, fie
 		return ec.fieldContext_CountryEstimate_country(ctx, field)
 	case "recipients":
 		return ec.fieldContext_CountryEstimate_recipients(ctx, field)
+	case "cost":
+		return ec.fieldContext_CountryEstimate_cost(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CountryEstimate", field.Name)
 }
