@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"carillon/campaign"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/delivery"
@@ -85,6 +86,12 @@ func (s *stage) canary(t *testing.T, failures int, fails bool) {
 	}
 
 	read := func() *ent.Campaign { return s.db.Client.Campaign.GetX(s.owner, c.ID) }
+	renamed := func(when string) {
+		if _, err := s.Update(s.owner, c.ID, func(d *campaign.Draft) { d.Name += "!" }); err != nil {
+			t.Fatal(when, err)
+		}
+	}
+
 	first := s.claimAll(t)
 	if len(first) != 10 {
 		t.Fatalf("four workers at once claimed %d", len(first))
@@ -104,6 +111,7 @@ func (s *stage) canary(t *testing.T, failures int, fails bool) {
 		t.Fatalf("it is %s until %s", *c.CanaryState, c.CanaryUntil)
 	}
 
+	renamed("while it waits")
 	s.now = s.now.Add(10*time.Minute - time.Second)
 	if err := s.Sweep(s.system); err != nil {
 		t.Fatal(err)
@@ -129,6 +137,7 @@ func (s *stage) canary(t *testing.T, failures int, fails bool) {
 		t.Fatalf("it is %s, the canary %s", c.Status, *c.CanaryState)
 	}
 
+	renamed("once it has passed")
 	rest := s.claimAll(t)
 	if len(rest) != 15 {
 		t.Fatalf("%d follow", len(rest))

@@ -70,6 +70,7 @@ func (s *Service) create(ctx context.Context, d Draft, action, summary string) (
 		made, replayed, err := s.identity.Once(ctx, tx, "createCampaign", d.IdempotencyKey, d, func() (uid.ID, error) {
 			c := tx.Client.Campaign.Create()
 			d.write(c.Mutation())
+			d.writeCanary(c.Mutation())
 			v, ok := identity.From(ctx)
 			if !ok {
 				return uid.ID{}, usererror.New(usererror.Unauthenticated, "sign in first")

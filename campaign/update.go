@@ -139,8 +139,10 @@ func (s *Service) checkChange(ctx context.Context, c *ent.Campaign, before, afte
 // update stores a change, unless the campaign has changed since it was read; then it reports false.
 func (s *Service) update(ctx context.Context, tx *database.Tx, read *ent.Campaign, after Draft,
 	changed []string) (done bool, err error) {
-	if err := audience.Hold(ctx, tx, after.Audience); err != nil && phaseOf(read) <= waiting {
-		return false, err
+	if phaseOf(read) <= waiting {
+		if err := audience.Hold(ctx, tx, after.Audience); err != nil {
+			return false, err
+		}
 	}
 
 	now, err := tx.Client.Campaign.Query().Where(campaign.ID(read.ID), tx.DB.Locked).Only(ctx)
@@ -159,6 +161,9 @@ func (s *Service) update(ctx context.Context, tx *database.Tx, read *ent.Campaig
 
 	u := tx.Client.Campaign.UpdateOneID(read.ID)
 	after.write(u.Mutation())
+	if slices.Contains(changed, "canary") {
+		after.writeCanary(u.Mutation())
+	}
 	if err := u.Exec(ctx); err != nil {
 		return false, fmt.Errorf("change campaign %s: %w", read.ID, err)
 	}
@@ -202,7 +207,7 @@ func inUTC(at *time.Time) *time.Time {
 // sameContent reports whether a campaign still says what it said when it was read.
 func sameContent(now, read *ent.Campaign) bool { return reflect.DeepEqual(draftOf(now), draftOf(read)) }
 
-// write sets the columns of a draft.
+// write sets the columns of a draft, but for its canary's.
 func (d Draft) write(m *ent.CampaignMutation) {
 	m.SetName(d.Name)
 	m.SetTemplateID(d.TemplateID)
@@ -220,13 +225,19 @@ func (d Draft) write(m *ent.CampaignMutation) {
 	set(d.Reference, m.SetReference, m.ClearReference)
 	set(d.ExpiresAt, m.SetExpiresAt, m.ClearExpiresAt)
 
-	if d.Canary != nil {
-		m.SetCanary(d.Canary)
-		m.SetCanaryState(enum.CanaryStatePending)
-	} else {
+}
+
+// writeCanary sets the columns of a draft's canary, which is to be sent from the beginning.
+func (d Draft) writeCanary(m *ent.CampaignMutation) {
+	m.ClearCanaryUntil()
+	if d.Canary == nil {
 		m.ClearCanary()
 		m.ClearCanaryState()
+		return
 	}
+
+	m.SetCanary(d.Canary)
+	m.SetCanaryState(enum.CanaryStatePending)
 }
 
 // set writes a value that may be missing.
