@@ -25,9 +25,6 @@ import (
 // errEnough ends a walk over an audience early.
 var errEnough = errors.New("enough is known")
 
-// walkPage is how many people a walk reads at once.
-const walkPage = 10_000
-
 // walk calls visit with the pages of a campaign's audience as it is now, segments included, until
 // visit returns errEnough.
 func (s *Service) walk(ctx context.Context, c *ent.Campaign, visit func([]audience.Recipient) error) error {
@@ -37,7 +34,7 @@ func (s *Service) walk(ctx context.Context, c *ent.Campaign, visit func([]audien
 	}
 
 	for after := (uid.ID{}); ; {
-		page, err := s.pageOf(ctx, c, rule, after, walkPage)
+		page, err := s.pageOf(ctx, c, rule, after, pageSize)
 		if err != nil {
 			return err
 		}
@@ -47,7 +44,7 @@ func (s *Service) walk(ctx context.Context, c *ent.Campaign, visit func([]audien
 			}
 			return err
 		}
-		if len(page) < walkPage {
+		if len(page) < pageSize {
 			return nil
 		}
 

@@ -1029,6 +1029,11 @@ var (
 				Unique:  true,
 				Columns: []*schema.Column{MemberColumns[5], MemberColumns[6]},
 			},
+			{
+				Name:    "member_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{MemberColumns[6]},
+			},
 		},
 	}
 	// MessageColumns holds the columns for the "message" table.
@@ -1604,6 +1609,11 @@ var (
 				Name:    "session_organization_id_id",
 				Unique:  false,
 				Columns: []*schema.Column{SessionColumns[1], SessionColumns[0]},
+			},
+			{
+				Name:    "session_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{SessionColumns[10]},
 			},
 		},
 	}

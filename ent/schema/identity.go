@@ -92,7 +92,7 @@ func (Member) Edges() []ent.Edge {
 	}
 }
 func (Member) Indexes() []ent.Index {
-	return []ent.Index{index.Fields(organizationColumn, "user_id").Unique()}
+	return []ent.Index{index.Fields(organizationColumn, "user_id").Unique(), index.Fields("user_id")}
 }
 
 // Session is a signed-in user in one organization. Of its token only the hash is kept.
@@ -116,6 +116,7 @@ func (Session) Fields() []ent.Field {
 func (Session) Edges() []ent.Edge {
 	return []ent.Edge{edge.From("user", User.Type).Ref("sessions").Field("user_id").Unique().Required()}
 }
+func (Session) Indexes() []ent.Index { return []ent.Index{index.Fields("user_id")} }
 
 // APIKey lets a program in with a role of its own. Of its secret only the hash is kept, and the
 // first characters to know it by.
