@@ -254,8 +254,7 @@ func (k *counting) add(r audience.Recipient, capped bool) {
 	}
 
 	if len(k.Samples) < sampled {
-		k.Samples = append(k.Samples, Sample{k.plan.campaign.ID, k.plan.campaign.PhoneNumberID, m.Template, m.Parameters,
-			of.Template})
+		k.Samples = append(k.Samples, Sample{k.plan.campaign.ID, k.plan.campaign.PhoneNumberID, of.Template, m.Parameters})
 	}
 }
 

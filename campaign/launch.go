@@ -8,7 +8,6 @@ import (
 
 	"carillon/account"
 	"carillon/audience"
-	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
@@ -143,7 +142,7 @@ func unboundParameters(template *ent.Template, bindings []jsonfield.ParameterBin
 // recipientObstacles are an empty audience and, where the campaign says FAIL, recipients without a
 // value.
 func (s *Service) recipientObstacles(ctx context.Context, c *ent.Campaign, template *ent.Template) ([]obstacle, error) {
-	first, err := s.page(ctx, c, uid.ID{}, 1)
+	first, err := s.pageOf(ctx, c, c.AudienceRule, uid.ID{}, 1)
 	switch {
 	case err != nil:
 		return nil, err
@@ -161,15 +160,8 @@ func (s *Service) recipientObstacles(ctx context.Context, c *ent.Campaign, templ
 func (s *Service) valueObstacles(ctx context.Context, c *ent.Campaign, template *ent.Template) (found []obstacle,
 	err error) {
 	bind := newBinder(template, c.Parameters)
-	var after uid.ID
 	var missing, refused tally
-
-	for {
-		page, err := s.page(ctx, c, after, pageSize)
-		if err != nil {
-			return nil, err
-		}
-
+	err = s.walk(ctx, c, func(page []audience.Recipient) error {
 		for _, r := range page {
 			_, problems := bind.values(r)
 			switch unfit(problems) {
@@ -180,11 +172,10 @@ func (s *Service) valueObstacles(ctx context.Context, c *ent.Campaign, template 
 			}
 		}
 
-		if len(page) < pageSize {
-			break
-		}
-
-		after = page[len(page)-1].ID
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 
 	add := func(code usererror.Code, format string, t tally) {
@@ -223,17 +214,4 @@ func (t *tally) add(r audience.Recipient, problems []*whatsapp.ValueError) {
 	}
 
 	t.examples = append(t.examples, r.Phone+" ("+strings.Join(texts, ", ")+")")
-}
-
-func (s *Service) page(ctx context.Context, c *ent.Campaign, after uid.ID, limit int) (page []audience.Recipient,
-	err error) {
-	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		page, err = audience.Page(ctx, tx, c.OrganizationID, c.AudienceRule, after, limit)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read the audience of %s: %w", c.ID, err)
-	}
-
-	return page, nil
 }

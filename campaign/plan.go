@@ -26,12 +26,11 @@ type plan struct {
 	chosen       binder              // of the campaign's template
 	translations map[string]binder   // approved ones, by language as languageKey writes it
 	byBase       map[string][]string // their keys by base language and script, in alphabetical order
-	now          time.Time
 }
 
 // plan reads what a campaign's messages are made of. The client may be a transaction's.
 func (s *Service) plan(ctx context.Context, client *ent.Client, c *ent.Campaign) (*plan, error) {
-	p := &plan{campaign: c, now: s.now(), translations: map[string]binder{}, byBase: map[string][]string{}}
+	p := &plan{campaign: c, translations: map[string]binder{}, byBase: map[string][]string{}}
 	var err error
 	if p.organization, err = client.Organization.Get(ctx, c.OrganizationID); err != nil {
 		return nil, fmt.Errorf("read organization: %w", err)

@@ -14,10 +14,10 @@ import (
 
 // Sample is a campaign's message as one person would get it.
 type Sample struct {
-	Campaign, PhoneNumberID, TemplateID uid.ID
+	Campaign, PhoneNumberID uid.ID
 
-	Values   map[string]string
 	Template *ent.Template
+	Values   map[string]string
 }
 
 // Parameters are the names of the values, in alphabetical order.
@@ -65,5 +65,5 @@ func (s *Service) SampleFor(ctx context.Context, id uid.ID, to string) (out Samp
 		in.Add("to", usererror.Required, "parameter %q %s for this person", p.Parameter, p.Message)
 	}
 
-	return Sample{c.ID, c.PhoneNumberID, m.Template, m.Parameters, plan.binderFor(r).row}, in.Err()
+	return Sample{c.ID, c.PhoneNumberID, plan.binderFor(r).row, m.Parameters}, in.Err()
 }

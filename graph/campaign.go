@@ -129,7 +129,7 @@ func (r *Resolver) testCampaign(ctx context.Context, campaign uid.ID, to string)
 		return nil, err
 	}
 
-	of := &transactional.Template{TemplateID: sample.TemplateID}
+	of := &transactional.Template{TemplateID: sample.Template.ID}
 	for _, name := range sample.Parameters() {
 		of.Values = append(of.Values, transactional.Value{Parameter: name, Value: sample.Values[name]})
 	}
@@ -140,19 +140,7 @@ func (r *Resolver) testCampaign(ctx context.Context, campaign uid.ID, to string)
 
 // listsOf reads the lists of an audience that are still there.
 func (r *Resolver) listsOf(ctx context.Context, ids []uid.ID) ([]*ent.ContactList, error) {
-	out, l := []*ent.ContactList{}, loadsOf(ctx)
-	l.lists.note(ids...)
-	for _, id := range ids {
-		list, err := l.lists.load(ctx, id, r.findLists)
-		if err != nil {
-			return nil, err
-		}
-		if list != nil {
-			out = append(out, list)
-		}
-	}
-
-	return out, nil
+	return present(ctx, &loadsOf(ctx).lists, ids, r.findLists)
 }
 
 func (r *Resolver) findLists(ctx context.Context, ids []uid.ID) (map[uid.ID]*ent.ContactList, error) {

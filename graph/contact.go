@@ -67,19 +67,7 @@ func suppressionsThat(ctx context.Context, search *string) ([]predicate.Suppress
 
 // segmentsOf reads the segments of an audience that are still there.
 func (r *Resolver) segmentsOf(ctx context.Context, ids []uid.ID) ([]*ent.Segment, error) {
-	out, l := []*ent.Segment{}, loadsOf(ctx)
-	l.segments.note(ids...)
-	for _, id := range ids {
-		s, err := l.segments.load(ctx, id, r.findSegments)
-		if err != nil {
-			return nil, err
-		}
-		if s != nil {
-			out = append(out, s)
-		}
-	}
-
-	return out, nil
+	return present(ctx, &loadsOf(ctx).segments, ids, r.findSegments)
 }
 
 func (r *Resolver) findSegments(ctx context.Context, ids []uid.ID) (map[uid.ID]*ent.Segment, error) {

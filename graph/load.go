@@ -84,6 +84,24 @@ func (b *batch[V]) load(ctx context.Context, id uid.ID,
 	return b.known[id], nil
 }
 
+// present loads those of some rows that are still there, in the order of the ids.
+func present[T any](ctx context.Context, rows *batch[*T], ids []uid.ID,
+	fetch func(context.Context, []uid.ID) (map[uid.ID]*T, error)) ([]*T, error) {
+	out := []*T{}
+	rows.note(ids...)
+	for _, id := range ids {
+		row, err := rows.load(ctx, id, fetch)
+		if err != nil {
+			return nil, err
+		}
+		if row != nil {
+			out = append(out, row)
+		}
+	}
+
+	return out, nil
+}
+
 // pages are batches of what fields with arguments give: one batch for each way in which the
 // operation asks for it.
 type pages[V any] struct {
