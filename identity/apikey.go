@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
@@ -74,7 +75,7 @@ func (s *Service) CreateAPIKey(ctx context.Context, n NewAPIKey) (key *ent.APIKe
 			summary += " and the scopes " + list(n.Scopes)
 		}
 
-		return Record(ctx, tx, Entry{Action: ActionAPIKeyCreate, Subject: id, Summary: summary})
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionAPIKeyCreate, Subject: id, Summary: summary})
 	})
 	if err == nil {
 		key, err = s.db.Client.APIKey.Get(ctx, id)
@@ -245,7 +246,8 @@ func (s *Service) RevokeAPIKey(ctx context.Context, id uid.ID) (key *ent.APIKey,
 			summary += fmt.Sprintf(", and %d that it made", len(ended)-1)
 		}
 
-		return Record(ctx, tx, Entry{Organization: known.OrganizationID, Action: ActionAPIKeyRevoke, Subject: id,
+		return audit.Record(ctx, tx, audit.Entry{Organization: known.OrganizationID, Action: audit.ActionAPIKeyRevoke,
+			Subject: id,
 			Summary: summary})
 	})
 	if err != nil {

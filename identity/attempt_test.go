@@ -35,8 +35,8 @@ func eachLimited(t *testing.T, test func(s *stage, b *box)) {
 		}
 
 		b := &box{}
-		test(stand(t, db, identity.Options{Mail: b, Keys: keyed(t), PublicURL: "https://carillon.example",
-			Limiter: ratelimit.New(client, prefix, limit, quiet)}), b)
+		test(stand(t, db, identity.Options{Keys: keyed(t), PublicURL: "https://carillon.example",
+			Limiter: ratelimit.New(client, prefix, limit, quiet)}).mailing(b), b)
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
@@ -162,7 +163,8 @@ func (s *Service) ConfirmSecondFactor(ctx context.Context, code string) (codes [
 			return err
 		}
 
-		return Record(system, tx, Entry{Action: ActionFactorAdd, Subject: v.User.ID, Summary: "set up a second factor"})
+		return audit.Record(system, tx, audit.Entry{Action: audit.ActionFactorAdd, Subject: v.User.ID,
+			Summary: "set up a second factor"})
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("confirm second factor: %w", err)
@@ -192,7 +194,8 @@ func (s *Service) DisableSecondFactor(ctx context.Context, password, code string
 			return err
 		}
 
-		return Record(ctx, tx, Entry{Action: ActionFactorRemove, Subject: userID, Summary: "disabled their second factor"})
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionFactorRemove, Subject: userID,
+			Summary: "disabled their second factor"})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("disable second factor: %w", err)
@@ -208,7 +211,9 @@ func (s *Service) RegenerateRecoveryCodes(ctx context.Context, password, code st
 		if codes, err = s.makeRecoveryCodes(ctx, tx, userID); err != nil {
 			return err
 		}
-		return Record(ctx, tx, Entry{Action: ActionFactorRecover, Subject: userID, Summary: "made new recovery codes"})
+
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionFactorRecover, Subject: userID,
+			Summary: "made new recovery codes"})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make recovery codes: %w", err)
@@ -256,7 +261,7 @@ func (s *Service) withFactor(ctx context.Context, password, code string,
 // who has made sure who asks. It returns the user's sessions, which may do less now where the
 // organization requires one.
 func (s *Service) DropSecondFactor(ctx context.Context, email string) (changed []uid.ID, err error) {
-	operator := AsOperator(ctx)
+	operator := audit.AsOperator(ctx)
 	err = s.db.InTx(operator, func(tx *database.Tx) error {
 		tx.After(func(ctx context.Context) { s.revoked(ctx, changed...) })
 		u, err := tx.Client.User.Query().Where(user.Email(normalEmail(email))).Only(operator)
@@ -284,7 +289,7 @@ func (s *Service) DropSecondFactor(ctx context.Context, email string) (changed [
 		}
 
 		return recordOf(operator, tx, u.ID,
-			Entry{Action: ActionFactorRemove, Subject: u.ID, Summary: "disabled the second factor of " + u.Email})
+			audit.Entry{Action: audit.ActionFactorRemove, Subject: u.ID, Summary: "disabled the second factor of " + u.Email})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("disable second factor: %w", err)

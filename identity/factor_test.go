@@ -11,6 +11,7 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
@@ -254,7 +255,7 @@ func TestASecondFactorIsDisabledByPasswordAndCode(t *testing.T) {
 		}
 
 		v, _ := identity.From(ctx)
-		if trail := s.trail(v.Organization); trail[len(trail)-1].Action != identity.ActionFactorRemove ||
+		if trail := s.trail(v.Organization); trail[len(trail)-1].Action != audit.ActionFactorRemove ||
 			trail[len(trail)-1].Actor != "operator" {
 			s.t.Errorf("recorded %+v", trail[len(trail)-1])
 		}

@@ -50,7 +50,6 @@ type Options struct {
 	SessionAge time.Duration   // from sign-in to expiry; 30 days
 	Costs      Costs           // of hashing a password; DefaultCosts
 	Bounds     Bounds          // of lists without pages; the usual ones
-	Mail       Mailer          // nil sends none
 	PublicURL  string          // what links in mails begin with, without a slash at the end
 	// Hears says whether this process hears at once what others revoke, which then goes to Forget; the
 	// epoch is another one whenever something may have gone unheard. Nil, or false, asks the database
@@ -85,13 +84,12 @@ type Service struct {
 	sessionAge time.Duration
 	bounds     Bounds
 	passwords  *passwords
-	mail       Mailer
 	publicURL  string
 	log        *slog.Logger
 	cache      *cache
 	announce   func(context.Context, uid.ID)
 	uses       *uses
-	alsoDue    []func(context.Context, time.Time) ([]Errand, error)
+	link       signInLink
 }
 
 // New returns the service; terms are those in force.
@@ -102,7 +100,7 @@ func New(db *database.DB, terms Terms, now func() time.Time, o Options) *Service
 
 	moment := func() time.Time { return now().UTC().Truncate(time.Microsecond) }
 	return &Service{
-		db: db, terms: terms, keys: o.Keys, mail: o.Mail, publicURL: o.PublicURL, limiter: o.Limiter, external: o.External,
+		db: db, terms: terms, keys: o.Keys, publicURL: o.PublicURL, limiter: o.Limiter, external: o.External,
 		bounds: o.Bounds.orUsual(), announce: o.Announce, signUps: o.SignUps, sessionAge: o.SessionAge,
 		passwords: newPasswords(o.Costs, o.ConcurrentHashes),
 		cache:     newCache(o.Hears, moment), uses: newUses(), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: moment,

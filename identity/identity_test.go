@@ -16,6 +16,7 @@ import (
 	"carillon/ent/enum"
 	"carillon/ent/user"
 	"carillon/identity"
+	"carillon/outbox"
 	"carillon/uid"
 	"carillon/usererror"
 )
@@ -34,6 +35,7 @@ type stage struct {
 	t     *testing.T
 	db    *database.DB
 	nanos atomic.Int64
+	mails outbox.Mailer // nil sends none
 }
 
 func stand(t *testing.T, db *database.DB, o identity.Options) *stage {

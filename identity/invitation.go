@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
@@ -76,7 +77,7 @@ func (s *Service) InviteMember(ctx context.Context, email string, role enum.Role
 			return err
 		}
 
-		return Record(ctx, tx, Entry{Action: ActionMemberInvite, Subject: id,
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionMemberInvite, Subject: id,
 			Summary: fmt.Sprintf("invited %s as %s", email, role)})
 	})
 	if err != nil {
@@ -145,7 +146,7 @@ func (s *Service) RevokeInvitation(ctx context.Context, id uid.ID) error {
 			return fmt.Errorf("revoke invitation %s: %w", id, err)
 		}
 
-		return Record(ctx, tx, Entry{Action: ActionMemberUninvite, Subject: id,
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionMemberUninvite, Subject: id,
 			Summary: "withdrew the invitation of " + invited.Email})
 	})
 }
@@ -252,7 +253,8 @@ func (s *Service) welcome(ctx context.Context, invited *ent.Invitation, g guest)
 			return err
 		}
 
-		return Record(ctx, tx, Entry{Organization: invited.OrganizationID, Action: ActionMemberJoin, Subject: invited.ID,
+		return audit.Record(ctx, tx, audit.Entry{Organization: invited.OrganizationID, Action: audit.ActionMemberJoin,
+			Subject: invited.ID,
 			Summary: fmt.Sprintf("joined as %s", invited.Role), Actor: invited.Email, IP: g.entry.client.IP})
 	})
 
@@ -429,7 +431,7 @@ func (s *Service) join(ctx context.Context, tx *database.Tx, g guest, invited *e
 	}
 
 	if g.caller != nil {
-		return s.follow(ctx, tx, g.caller, org)
+		return s.switchSession(ctx, tx, g.caller, org)
 	}
 
 	g.entry.user, g.entry.organization = g.user, org

@@ -3,48 +3,44 @@ package identity
 import (
 	"context"
 	"fmt"
-	"regexp"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
-
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/emailverification"
 	"carillon/ent/passwordreset"
 	"carillon/ent/user"
+	"carillon/outbox"
 )
 
 // invitationLetter makes the token of an invitation's mail; again, after a failure, it finds the
 // same token. It is another one than the inviter got: who has it reads the mails of the address.
-func (s *Service) invitationLetter(ctx context.Context, i *ent.Invitation) (l Letter, ok bool, err error) {
+func (s *Service) invitationLetter(ctx context.Context, i *ent.Invitation) (l outbox.Letter, ok bool, err error) {
 	token, err := s.mailedToken(ctx, i)
 	if ent.IsNotFound(err) {
-		return Letter{}, false, nil // accepted, revoked or replaced just now
+		return outbox.Letter{}, false, nil // accepted, revoked or replaced just now
 	}
 	if err != nil {
-		return Letter{}, false, fmt.Errorf("invitation %s: %w", i.ID, err)
+		return outbox.Letter{}, false, fmt.Errorf("invitation %s: %w", i.ID, err)
 	}
 
 	o, err := s.db.Client.Organization.Get(ctx, i.OrganizationID)
 	if err != nil {
-		return Letter{}, false, fmt.Errorf("invitation %s: %w", i.ID, err)
+		return outbox.Letter{}, false, fmt.Errorf("invitation %s: %w", i.ID, err)
 	}
 
 	by := "Somebody"
 	if i.InvitedBy != nil {
 		u, err := s.db.Client.User.Get(ctx, *i.InvitedBy)
 		if err != nil && !ent.IsNotFound(err) {
-			return Letter{}, false, fmt.Errorf("invitation %s: %w", i.ID, err)
+			return outbox.Letter{}, false, fmt.Errorf("invitation %s: %w", i.ID, err)
 		}
 		if u != nil {
-			by = Mailable(u.Name, by)
+			by = outbox.Mailable(u.Name, by)
 		}
 	}
 
-	return Letter{"Invitation to Carillon", fmt.Sprintf(`Hello,
+	return outbox.Letter{To: i.Email, Subject: "Invitation to Carillon", Text: fmt.Sprintf(`Hello,
 
 %s invites you to join %s on Carillon.
 To accept, open this link:
@@ -52,7 +48,7 @@ To accept, open this link:
 %s
 
 It works until %s. If you do not know what this is about, ignore this mail.
-`, by, Mailable(o.Name, "an organization"), s.publicURL+acceptPath+token, day(i.ExpiresAt))}, true, nil
+`, by, outbox.Mailable(o.Name, "an organization"), s.publicURL+acceptPath+token, day(i.ExpiresAt))}, true, nil
 }
 
 func (s *Service) mailedToken(ctx context.Context, i *ent.Invitation) (string, error) {
@@ -68,40 +64,10 @@ func (s *Service) mailedToken(ctx context.Context, i *ent.Invitation) (string, e
 	return token, err
 }
 
-// LinkLike reports whether a text has something that mail programs turn into a link, or people into
-// a call.
-func LinkLike(text string) bool { return linkLike.MatchString(norm.NFKC.String(text)) }
-
-// longestMailable is how much of a stranger's words a mail carries.
-const longestMailable = 60
-
-// linkLike is what mail programs turn into a link, or people into a call: a scheme, an address, a
-// domain, a long number.
-var linkLike = regexp.MustCompile(`(?i)://|www\.|@|[\p{L}\p{N}-][.。｡]\p{L}{2,}|[0-9](?:[ ().+/-]*[0-9]){6,}`)
-
-// Mailable is a name that somebody chose, in quotation marks, as a mail from this service may carry
-// it to people who do not know them; instead where it could be more than a name.
-func Mailable(name, instead string) string {
-	name = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, strings.Join(strings.Fields(name), " "))
-	if name == "" || LinkLike(name) {
-		return instead
-	}
-	if utf8.RuneCountInString(name) > longestMailable {
-		name = string([]rune(name)[:longestMailable-1]) + "…"
-	}
-
-	return `"` + strings.ReplaceAll(name, `"`, "'") + `"`
-}
-
 // resetLetter looks up the user and makes the token; again, after a failure, it finds the same
 // token. Of several requests that wait for one address only the latest is mailed. Links that were
 // mailed before stay good, mostLinks of them: what a stranger asks for takes none from the user.
-func (s *Service) resetLetter(ctx context.Context, r *ent.PasswordReset) (l Letter, ok bool, err error) {
+func (s *Service) resetLetter(ctx context.Context, r *ent.PasswordReset) (l outbox.Letter, ok bool, err error) {
 	var token []byte
 	warning := ""
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
@@ -138,17 +104,17 @@ func (s *Service) resetLetter(ctx context.Context, r *ent.PasswordReset) (l Lett
 			return err
 		}
 
-		return recordOf(ctx, tx, u.ID, Entry{Action: ActionPasswordRequest, Subject: u.ID,
+		return recordOf(ctx, tx, u.ID, audit.Entry{Action: audit.ActionPasswordRequest, Subject: u.ID,
 			Summary: "a link to reset the password of " + r.Email + " was asked for"})
 	})
 	if ent.IsNotFound(err) {
-		return Letter{}, false, nil // used up or replaced just now
+		return outbox.Letter{}, false, nil // used up or replaced just now
 	}
 	if err != nil {
-		return Letter{}, false, fmt.Errorf("reset %s: %w", r.ID, err)
+		return outbox.Letter{}, false, fmt.Errorf("reset %s: %w", r.ID, err)
 	}
 
-	return Letter{"Set a new password", fmt.Sprintf(`Hello,
+	return outbox.Letter{To: r.Email, Subject: "Set a new password", Text: fmt.Sprintf(`Hello,
 
 somebody, probably you, asked for a new password for the user %s of Carillon.
 To set one, open this link:
@@ -186,9 +152,10 @@ sign in and verify your address instead.
 
 // verificationLetter makes the token with which a user proves their address, as resetLetter does.
 // The latest request counts.
-func (s *Service) verificationLetter(ctx context.Context, v *ent.EmailVerification) (to string, l Letter, ok bool,
+func (s *Service) verificationLetter(ctx context.Context, v *ent.EmailVerification) (l outbox.Letter, ok bool,
 	err error) {
 	var token []byte
+	to := ""
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		u, err := tx.Client.User.Query().Where(user.ID(v.UserID)).Only(ctx)
 		if err != nil && !ent.IsNotFound(err) {
@@ -222,13 +189,13 @@ func (s *Service) verificationLetter(ctx context.Context, v *ent.EmailVerificati
 			SetSealedToken(s.keys.Seal(token, v.ID[:])).SetExpiresAt(s.now().Add(verificationAge)).Exec(ctx)
 	})
 	if ent.IsNotFound(err) {
-		return "", Letter{}, false, nil // used up or replaced just now
+		return outbox.Letter{}, false, nil // used up or replaced just now
 	}
 	if err != nil {
-		return "", Letter{}, false, fmt.Errorf("verification %s: %w", v.ID, err)
+		return outbox.Letter{}, false, fmt.Errorf("verification %s: %w", v.ID, err)
 	}
 
-	return to, Letter{"Verify your address", fmt.Sprintf(`Hello,
+	return outbox.Letter{To: to, Subject: "Verify your address", Text: fmt.Sprintf(`Hello,
 
 somebody, probably you, signed up at Carillon with the address %s.
 To show that it is yours, open this link where you are signed in:

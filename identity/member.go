@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/apikey"
@@ -54,7 +55,7 @@ func (s *Service) UpdateMember(ctx context.Context, c MemberChange) (changed Cha
 			if changed, err = s.takeFrom(ctx, tx, m, c, false); err != nil || len(changed.Ended) == 0 {
 				return err
 			}
-			return Record(ctx, tx, Entry{Action: ActionAPIKeyRevoke, Subject: c.ID,
+			return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionAPIKeyRevoke, Subject: c.ID,
 				Summary: fmt.Sprintf("revoked %d API keys that %s made", len(changed.Ended), m.Edges.User.Email)})
 		}
 
@@ -75,7 +76,7 @@ func (s *Service) UpdateMember(ctx context.Context, c MemberChange) (changed Cha
 
 		changed.Ended = append(changed.Ended, sessions...)
 
-		return Record(ctx, tx, Entry{Action: ActionMemberUpdate, Subject: c.ID,
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionMemberUpdate, Subject: c.ID,
 			Summary: fmt.Sprintf("made %s %s, who was %s", m.Edges.User.Email, c.Role, m.Role) + changed.aside()})
 	})
 	if err != nil {
@@ -131,7 +132,7 @@ func (s *Service) RemoveMember(ctx context.Context, c MemberChange) (changed Cha
 
 		changed.Ended = append(changed.Ended, sessions...)
 
-		return Record(ctx, tx, Entry{Action: ActionMemberRemove, Subject: c.ID,
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionMemberRemove, Subject: c.ID,
 			Summary: fmt.Sprintf("removed %s, who was %s", m.Edges.User.Email, m.Role) + changed.aside()})
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package identity_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -335,17 +336,33 @@ func TestWhoIsRemovedWhileTheySwitchHasNoSessionLeft(t *testing.T) {
 	})
 }
 
-func TestAUserChangesTheirName(t *testing.T) {
+func TestAUserChangesTheirNameAndLanguage(t *testing.T) {
 	each(t, func(s *stage) {
 		ann := s.enter(s.signUp(email))
-		if u, err := s.UpdateUser(ann.ctx, " Anna "); err != nil || u.Name != "Anna" {
+		if u, err := s.UpdateUser(ann.ctx, identity.UserChange{Name: " Anna "}); err != nil || u.Name != "Anna" {
 			s.t.Errorf("%+v, %v", u, err)
 		}
-		if _, err := s.UpdateUser(ann.ctx, ""); !slices.Equal(codes(s.t, err), []string{"name:REQUIRED"}) {
+
+		_, err := s.UpdateUser(ann.ctx, identity.UserChange{})
+		if !slices.Equal(codes(s.t, err), []string{"name:REQUIRED"}) {
 			s.t.Error(err)
 		}
 		if v, _ := identity.From(s.call(ann.Token)); v.User.Name != "Anna" {
 			s.t.Errorf("is called %s", v.User.Name)
+		}
+
+		for given, kept := range map[string]string{"zh-hans": "zh-Hans", "EN": "en"} {
+			u, err := s.UpdateUser(ann.ctx, identity.UserChange{Name: "Anna", Locale: &given})
+			if err != nil || u.Locale == nil || *u.Locale != kept {
+				s.t.Errorf("%s: %+v, %v", given, u, err)
+			}
+		}
+
+		for _, given := range []string{"", "und", "no tag", "en-" + strings.Repeat("abcdefgh-", 200)} {
+			_, err := s.UpdateUser(ann.ctx, identity.UserChange{Name: "Anna", Locale: &given})
+			if !slices.Equal(codes(s.t, err), []string{"locale:INVALID"}) {
+				s.t.Errorf("%q: %v", given, err)
+			}
 		}
 	})
 }

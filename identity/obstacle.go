@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"carillon/audit"
 	"carillon/caller"
+	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/enum"
 	"carillon/ent/organization"
@@ -85,4 +87,15 @@ func (s *Service) accepted(ctx context.Context, organizations []uid.ID) (map[uid
 	}
 
 	return accepted, nil
+}
+
+// RecordRefusal records, in a transaction of its own, that the caller may not use a field, and why.
+func (s *Service) RecordRefusal(ctx context.Context, field, why string) error {
+	if _, ok := From(ctx); !ok {
+		return nil
+	}
+	return s.db.InTx(ctx, func(tx *database.Tx) error {
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionAccessRefuse,
+			Summary: fmt.Sprintf("was refused %s: %s", field, why)})
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
@@ -78,7 +79,7 @@ func TestAUserWhomTheOperatorAddsSignsInWithThePasswordThatWasPrinted(t *testing
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		s := stand(t, db, identity.Options{})
-		operator := identity.AsOperator(t.Context())
+		operator := audit.AsOperator(t.Context())
 		added, err := s.AddUser(operator, identity.NewUser{Email: "Bob@Example.com", Organization: "Lucky Shrub",
 			Role: enum.RoleOwner})
 		if err != nil || added.Password == "" || added.OrganizationName != "Lucky Shrub" {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
@@ -112,7 +113,7 @@ func (s *Service) AddUser(ctx context.Context, n NewUser) (added Added, err erro
 			return err
 		}
 
-		return Record(ctx, tx, Entry{Organization: o.ID, Action: ActionMemberJoin, Subject: u.ID,
+		return audit.Record(ctx, tx, audit.Entry{Organization: o.ID, Action: audit.ActionMemberJoin, Subject: u.ID,
 			Summary: fmt.Sprintf("added %s as %s", email, n.Role)})
 	})
 	if err != nil {
@@ -171,6 +172,6 @@ func (s *Service) organizationFor(ctx context.Context, tx *database.Tx, called s
 		return nil, err
 	}
 
-	return o, Record(ctx, tx, Entry{Organization: o.ID, Action: ActionOrganizationCreate, Subject: o.ID,
+	return o, audit.Record(ctx, tx, audit.Entry{Organization: o.ID, Action: audit.ActionOrganizationCreate, Subject: o.ID,
 		Summary: fmt.Sprintf("made the organization %q", name)})
 }

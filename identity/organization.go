@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
@@ -41,7 +42,8 @@ type OrganizationChange struct {
 // PolicyChange is what is to be changed of a sending policy. What is nil stays.
 type PolicyChange struct {
 	RequireOptIn                   *bool
-	MarketingPerContactPerDay      *int // 0 is no cap
+	MarketingPerContactPerDay      *int                   // 0 is no cap
+	QuietHours                     **jsonfield.QuietHours // a pointer to nil takes them away
 	OptOutKeywords, OptInKeywords  []string
 	UnknownWaitSeconds             *int
 	UnknownMarketing, UnknownOther *enum.UnknownPolicy
@@ -87,7 +89,7 @@ func (s *Service) UpdateOrganization(ctx context.Context, change OrganizationCha
 		}
 
 		if said := change.fields(); said != "" {
-			return Record(ctx, tx, Entry{Action: ActionOrganizationUpdate, Subject: v.Organization,
+			return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionOrganizationUpdate, Subject: v.Organization,
 				Summary: "changed the organization's " + said})
 		}
 
@@ -183,6 +185,10 @@ func (c PolicyChange) on(p jsonfield.SendingPolicy, in *usererror.Fields) jsonfi
 		p.MarketingPerContactPerDay = *most
 	}
 
+	if c.QuietHours != nil {
+		p.QuietHours = checkQuietHours(in, *c.QuietHours)
+	}
+
 	c.keywords(&p, in)
 	if wait := c.UnknownWaitSeconds; wait != nil {
 		if span := time.Duration(*wait) * time.Second; *wait < 0 || span < shortestUnknown || span > longestUnknown {
@@ -210,6 +216,31 @@ func (c PolicyChange) on(p jsonfield.SendingPolicy, in *usererror.Fields) jsonfi
 	}
 
 	return p
+}
+
+// checkQuietHours takes two different times of day, or none.
+func checkQuietHours(in *usererror.Fields, hours *jsonfield.QuietHours) *jsonfield.QuietHours {
+	if hours == nil {
+		return nil
+	}
+
+	const field = "sendingPolicy.quietHours"
+	if _, _, ok := hours.Minutes(); ok {
+		return hours
+	}
+
+	for _, given := range []struct{ at, clock string }{{".start", hours.Start}, {".end", hours.End}} {
+		if !jsonfield.IsClock(given.clock) {
+			in.Add(field+given.at, usererror.Invalid, "This is not a time of day: write hours and minutes, e.g. 21:00.")
+		}
+	}
+
+	if hours.Start == hours.End {
+		in.Add(field, usererror.Invalid,
+			"Quiet hours end at another time than they start, e.g. 21:00 to 08:00; give null for none.")
+	}
+
+	return hours
 }
 
 // keywords sets the words of both kinds, and refuses a word that would be of both.
@@ -281,4 +312,54 @@ func checkTimeZone(in *usererror.Fields, field, name string) string {
 	}
 
 	return name
+}
+
+// CreateOrganization makes another organization that the caller owns, and opens a session in it.
+func (s *Service) CreateOrganization(ctx context.Context, name, acceptTermsVersion string) (Signed, error) {
+	v, err := requireUser(ctx, enum.RoleViewer)
+	if err != nil {
+		return Signed{}, err
+	}
+
+	var wrong usererror.Fields
+	name = checkName(&wrong, "name", name)
+	s.checkVersion(&wrong, "acceptTermsVersion", acceptTermsVersion)
+	if err := wrong.Err(); err != nil {
+		return Signed{}, err
+	}
+	if err := s.allow(ctx, tooOften, "create:"+v.User.ID.String()); err != nil {
+		return Signed{}, err
+	}
+
+	system, token := caller.System(ctx), ""
+	err = s.db.InTx(system, func(tx *database.Tx) error {
+		org, err := tx.Client.Organization.Create().SetName(name).SetCreatedAt(s.now()).Save(system)
+		if err != nil {
+			return err
+		}
+		if err := s.roomForMembership(system, tx, v.User.ID); err != nil {
+			return err
+		}
+
+		err = tx.Client.Member.Create().SetOrganizationID(org.ID).SetUserID(v.User.ID).SetRole(enum.RoleOwner).
+			SetCreatedAt(s.now()).Exec(system)
+		if err != nil {
+			return err
+		}
+		if err := s.recordTerms(system, tx.Client, acceptance{organization: org.ID, user: v.User.ID, ip: v.IP}); err != nil {
+			return err
+		}
+		if token, err = s.switchSession(system, tx, v, org.ID); err != nil {
+			return err
+		}
+
+		return audit.Record(system, tx, audit.Entry{Organization: org.ID, Action: audit.ActionOrganizationCreate,
+			Subject: org.ID,
+			Summary: fmt.Sprintf("made the organization %q", name)})
+	})
+	if err != nil {
+		return Signed{}, fmt.Errorf("create organization: %w", err)
+	}
+
+	return s.signed(ctx, token, v.client())
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database/dbtest"
 	"carillon/ent"
@@ -60,6 +61,9 @@ func TestAChangeThatCannotBeNamesEveryFieldThatIsWrong(t *testing.T) {
 	text := func(s string) *string { return &s }
 	number := func(n int) *int { return &n }
 	share := func(f float64) *float64 { return &f }
+	quiet := func(start, end string) **jsonfield.QuietHours {
+		return new(&jsonfield.QuietHours{Start: start, End: end})
+	}
 	policy := func(c identity.PolicyChange) identity.OrganizationChange {
 		return identity.OrganizationChange{SendingPolicy: &c}
 	}
@@ -81,6 +85,12 @@ func TestAChangeThatCannotBeNamesEveryFieldThatIsWrong(t *testing.T) {
 			[]string{"timeZone:INVALID"}},
 		"messages kept for ever": {identity.OrganizationChange{RetentionDays: number(3651)},
 			[]string{"retentionDays:INVALID"}},
+		"quiet hours that are always": {policy(identity.PolicyChange{QuietHours: quiet("21:00", "21:00")}),
+			[]string{"sendingPolicy.quietHours:INVALID"}},
+		"quiet hours of no day": {policy(identity.PolicyChange{QuietHours: quiet("24:00", "8:00")}),
+			[]string{"sendingPolicy.quietHours.end:INVALID", "sendingPolicy.quietHours.start:INVALID"}},
+		"quiet hours with seconds": {policy(identity.PolicyChange{QuietHours: quiet("21:00:00", "")}),
+			[]string{"sendingPolicy.quietHours.end:INVALID", "sendingPolicy.quietHours.start:INVALID"}},
 		"waiting for ever": {policy(identity.PolicyChange{UnknownWaitSeconds: number(86_401)}),
 			[]string{"sendingPolicy.unknownWaitSeconds:INVALID"}},
 		"waiting for too long": {policy(identity.PolicyChange{UnknownWaitSeconds: number(1 << 60)}),
@@ -119,7 +129,8 @@ func TestOfTwoChangesAtOnceNoneIsLost(t *testing.T) {
 		var changes sync.WaitGroup
 
 		for _, c := range []identity.PolicyChange{{RequireOptIn: &yes}, {UnknownWaitSeconds: &wait},
-			{FailureThreshold: &share}, {OptInKeywords: []string{"YES"}}, {MarketingPerContactPerDay: &most}} {
+			{FailureThreshold: &share}, {OptInKeywords: []string{"YES"}}, {MarketingPerContactPerDay: &most},
+			{QuietHours: new(&jsonfield.QuietHours{Start: "21:00", End: "08:00"})}} {
 			changes.Go(func() {
 				if _, err := s.UpdateOrganization(ctx, identity.OrganizationChange{SendingPolicy: &c}); err != nil {
 					s.t.Error(err)
@@ -134,7 +145,8 @@ func TestOfTwoChangesAtOnceNoneIsLost(t *testing.T) {
 		}
 
 		if p := o.SendingPolicy; !p.RequireOptIn || p.UnknownWaitSeconds != wait || p.FailureThreshold != share ||
-			!slices.Equal(p.OptInKeywords, []string{"YES"}) || p.MarketingPerContactPerDay != most {
+			!slices.Equal(p.OptInKeywords, []string{"YES"}) || p.MarketingPerContactPerDay != most ||
+			p.QuietHours == nil || *p.QuietHours != (jsonfield.QuietHours{Start: "21:00", End: "08:00"}) {
 			s.t.Errorf("%+v", p)
 		}
 	})
@@ -183,7 +195,7 @@ func TestEveryChangeOfAnOrganizationLeavesItsTrace(t *testing.T) {
 
 			events := s.db.Client.AuditEvent.Query().Order(ent.Asc("sequence")).AllX(system)[before:]
 			want := field.Tag.Get("trail")
-			if len(events) != 1 || want == "" || events[0].Action != identity.ActionOrganizationUpdate ||
+			if len(events) != 1 || want == "" || events[0].Action != audit.ActionOrganizationUpdate ||
 				events[0].Actor != email || !strings.HasSuffix(events[0].Summary, "the organization's "+want) {
 				s.t.Errorf("%s alone recorded %v", field.Name, events)
 			}
@@ -199,12 +211,12 @@ func TestANewNameLeavesItsTraceInEveryOrganization(t *testing.T) {
 		}
 
 		for range 2 { // the second changes nothing
-			if u, err := s.UpdateUser(ctx, "Anna"); err != nil || u.Name != "Anna" {
+			if u, err := s.UpdateUser(ctx, identity.UserChange{Name: "Anna"}); err != nil || u.Name != "Anna" {
 				s.t.Fatal(u, err)
 			}
 		}
 
-		events := s.db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionMemberUpdate)).
+		events := s.db.Client.AuditEvent.Query().Where(auditevent.Action(audit.ActionMemberUpdate)).
 			AllX(caller.System(s.t.Context()))
 		if len(events) != 2 || events[0].OrganizationID == events[1].OrganizationID ||
 			events[0].Summary != `changed their name from "Ann" to "Anna"` || events[0].Actor != email {

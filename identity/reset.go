@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
@@ -74,7 +75,7 @@ func (s *Service) ChangePassword(ctx context.Context, current, password string) 
 		if stored != u.PasswordHash {
 			return notCurrent // any more
 		}
-		if token, err = s.follow(system, tx, v, v.Organization); err != nil {
+		if token, err = s.switchSession(system, tx, v, v.Organization); err != nil {
 			return err
 		}
 		if ended, err = s.setPassword(system, tx, u, hash, session.TokenHashNEQ(digest(token))); err != nil {
@@ -85,7 +86,7 @@ func (s *Service) ChangePassword(ctx context.Context, current, password string) 
 		}
 
 		return recordOf(system, tx, u.ID,
-			Entry{Action: ActionPasswordChange, Subject: u.ID, Summary: "changed their password"})
+			audit.Entry{Action: audit.ActionPasswordChange, Subject: u.ID, Summary: "changed their password"})
 	})
 	if err != nil {
 		return Signed{}, nil, fmt.Errorf("change password: %w", err)
@@ -155,7 +156,8 @@ func (s *Service) ResetLink(ctx context.Context, email string) (link string, err
 		}
 
 		return recordOf(system, tx, u.ID,
-			Entry{Action: ActionPasswordRequest, Subject: u.ID, Summary: "made a link to reset the password of " + u.Email})
+			audit.Entry{Action: audit.ActionPasswordRequest, Subject: u.ID,
+				Summary: "made a link to reset the password of " + u.Email})
 	})
 	if err != nil {
 		return "", fmt.Errorf("make reset link: %w", err)
@@ -201,7 +203,7 @@ func (s *Service) ResetPassword(ctx context.Context, in ResetPassword) (signed S
 	}
 
 	var tried try
-	home, err := s.home(system, u.ID)
+	home, err := s.latestOrganization(system, u.ID)
 	if err == nil && in.Code != "" {
 		tried, err = s.countTry(ctx, tryCode, u.Email, u.ID.String(), in.Client)
 	}
@@ -310,12 +312,12 @@ func (s *Service) resetIn(ctx context.Context, tx *database.Tx, u *ent.User, hom
 	}
 
 	return opened, ended, recordOf(ctx, tx, u.ID,
-		Entry{Action: ActionPasswordReset, Subject: u.ID, Summary: summary, Actor: u.Email, IP: in.Client.IP})
+		audit.Entry{Action: audit.ActionPasswordReset, Subject: u.ID, Summary: summary, Actor: u.Email, IP: in.Client.IP})
 }
 
 // recordOf records what concerns a user in all of their organizations, in the order that Record
 // asks for.
-func recordOf(ctx context.Context, tx *database.Tx, userID uid.ID, entry Entry) error {
+func recordOf(ctx context.Context, tx *database.Tx, userID uid.ID, entry audit.Entry) error {
 	members, err := tx.Client.Member.Query().Where(member.UserID(userID)).Order(member.ByOrganizationID()).All(ctx)
 	if err != nil {
 		return err
@@ -323,7 +325,7 @@ func recordOf(ctx context.Context, tx *database.Tx, userID uid.ID, entry Entry) 
 
 	for _, m := range members {
 		entry.Organization = m.OrganizationID
-		if err := Record(ctx, tx, entry); err != nil {
+		if err := audit.Record(ctx, tx, entry); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
@@ -18,6 +19,7 @@ import (
 	"carillon/ent/passwordreset"
 	"carillon/identity"
 	"carillon/mail"
+	"carillon/outbox"
 	"carillon/usererror"
 )
 
@@ -77,13 +79,22 @@ func eachWithMail(t *testing.T, test func(s *stage, b *box)) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		b := &box{}
-		test(stand(t, db, identity.Options{Mail: b, Keys: keyed(t), PublicURL: "https://carillon.example"}), b)
+		test(stand(t, db, identity.Options{Keys: keyed(t), PublicURL: "https://carillon.example"}).mailing(b), b)
 	})
 }
 
+// mailing has the stage's mails go to m.
+func (s *stage) mailing(m outbox.Mailer) *stage {
+	s.mails = m
+	return s
+}
+
+func (s *stage) outbox() *outbox.Outbox { return outbox.New(s.db, s.mails, quiet, s.now, s.Mails) }
+
+// post sends what is due.
 func (s *stage) post() {
 	s.t.Helper()
-	if err := s.Post(s.t.Context(), quiet); err != nil {
+	if err := s.outbox().Send(s.t.Context()); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -285,16 +296,16 @@ func TestAProcessThatDiesWhileItMailsLeavesTheMailToAnother(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB) {
 		b, keys := &box{}, keyed(t)
-		s := stand(t, db, identity.Options{Mail: b, Keys: keys, PublicURL: "https://carillon.example"})
+		s := stand(t, db, identity.Options{Keys: keys, PublicURL: "https://carillon.example"}).mailing(b)
 		owner := s.enter(s.signUp(email))
 		if _, _, err := s.InviteMember(owner.ctx, bob, enum.RoleViewer); err != nil {
 			t.Fatal(err)
 		}
 
-		dead := stand(t, db, identity.Options{Mail: mailer(func() error { panic("kill -9") }), Keys: keys})
+		dead := stand(t, db, identity.Options{Keys: keys}).mailing(mailer(func() error { panic("kill -9") }))
 		func() {
 			defer func() { _ = recover() }()
-			_ = dead.Post(t.Context(), quiet)
+			_ = dead.outbox().Send(t.Context())
 		}()
 
 		s.post()
@@ -389,7 +400,7 @@ func TestResetsAreLimitedPerAddressAndSilentlyPerAccount(t *testing.T) {
 func TestTheOperatorMakesALink(t *testing.T) {
 	eachWithMail(t, func(s *stage, b *box) {
 		signed := s.signUp(email)
-		text, err := s.ResetLink(identity.AsOperator(s.t.Context()), email)
+		text, err := s.ResetLink(audit.AsOperator(s.t.Context()), email)
 		token, is := strings.CutPrefix(text, "https://carillon.example/reset-password#token=")
 		if err != nil || !is {
 			s.t.Fatal(text, err)
@@ -401,7 +412,7 @@ func TestTheOperatorMakesALink(t *testing.T) {
 		}
 
 		if trail := s.trail(signed.Viewer.Organization); len(trail) != 2 ||
-			trail[1].Action != identity.ActionPasswordRequest || trail[1].Actor != "operator" {
+			trail[1].Action != audit.ActionPasswordRequest || trail[1].Actor != "operator" {
 			s.t.Errorf("recorded %+v", trail)
 		}
 
@@ -409,7 +420,7 @@ func TestTheOperatorMakesALink(t *testing.T) {
 			s.t.Error(err)
 		}
 
-		if _, err := s.ResetLink(identity.AsOperator(s.t.Context()), "nobody@example.com"); !usererror.Is(err,
+		if _, err := s.ResetLink(audit.AsOperator(s.t.Context()), "nobody@example.com"); !usererror.Is(err,
 			usererror.NotFound) {
 			s.t.Error(err)
 		}

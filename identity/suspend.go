@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
@@ -88,7 +89,7 @@ func (s *Service) makerStands(ctx context.Context, key *ent.APIKey) error {
 // that they made open nothing meanwhile. Again changes the end and the reason. It returns the
 // sessions and keys that it stopped.
 func (s *Service) SuspendUser(ctx context.Context, email string, how Suspension) (stopped []uid.ID, err error) {
-	operator := AsOperator(ctx)
+	operator := audit.AsOperator(ctx)
 	var userID uid.ID
 	err = s.db.InTx(operator, func(tx *database.Tx) error {
 		tx.After(func(ctx context.Context) { s.revoked(ctx, append(stopped, userID)...) })
@@ -129,7 +130,7 @@ func (s *Service) SuspendUser(ctx context.Context, email string, how Suspension)
 
 		stopped = append(stopped, keys...)
 
-		return recordOf(operator, tx, u.ID, Entry{Action: ActionMemberSuspend, Subject: u.ID, Summary: summary})
+		return recordOf(operator, tx, u.ID, audit.Entry{Action: audit.ActionMemberSuspend, Subject: u.ID, Summary: summary})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("suspend user: %w", err)
@@ -141,7 +142,7 @@ func (s *Service) SuspendUser(ctx context.Context, email string, how Suspension)
 // ResumeUser ends a user's suspension, as the operator. The user signs in anew; the API keys that
 // they made go on.
 func (s *Service) ResumeUser(ctx context.Context, email string) error {
-	operator := AsOperator(ctx)
+	operator := audit.AsOperator(ctx)
 	err := s.db.InTx(operator, func(tx *database.Tx) error {
 		u, err := holdByEmail(operator, tx, email)
 		if err != nil {
@@ -151,7 +152,7 @@ func (s *Service) ResumeUser(ctx context.Context, email string) error {
 			return usererror.New(usererror.Conflict, "%s is not suspended", u.Email)
 		}
 
-		return letIn(operator, tx, u, Entry{Summary: "ended the suspension of " + u.Email})
+		return letIn(operator, tx, u, audit.Entry{Summary: "ended the suspension of " + u.Email})
 	})
 	if err != nil {
 		return fmt.Errorf("resume user: %w", err)
@@ -184,7 +185,7 @@ func (s *Service) EndSuspensions(ctx context.Context) error {
 				return err
 			}
 
-			return letIn(system, tx, u, Entry{Summary: "the suspension of " + u.Email + " has ended by itself"})
+			return letIn(system, tx, u, audit.Entry{Summary: "the suspension of " + u.Email + " has ended by itself"})
 		})
 		if err != nil {
 			return fmt.Errorf("end the suspension of %s: %w", id, err)
@@ -194,12 +195,12 @@ func (s *Service) EndSuspensions(ctx context.Context) error {
 	return nil
 }
 
-func letIn(ctx context.Context, tx *database.Tx, u *ent.User, entry Entry) error {
+func letIn(ctx context.Context, tx *database.Tx, u *ent.User, entry audit.Entry) error {
 	if err := u.Update().ClearSuspendedAt().ClearSuspendedUntil().ClearSuspendedReason().Exec(ctx); err != nil {
 		return err
 	}
 
-	entry.Action, entry.Subject = ActionMemberResume, u.ID
+	entry.Action, entry.Subject = audit.ActionMemberResume, u.ID
 	return recordOf(ctx, tx, u.ID, entry)
 }
 

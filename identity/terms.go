@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/enum"
@@ -113,7 +114,8 @@ func (s *Service) AcceptTerms(ctx context.Context, version string) error {
 			return err
 		}
 
-		return Record(ctx, tx, Entry{Action: ActionTermsAccept, Summary: "accepted the terms of service, version " + version})
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionTermsAccept,
+			Summary: "accepted the terms of service, version " + version})
 	})
 	if err != nil {
 		return fmt.Errorf("accept terms: %w", err)

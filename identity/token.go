@@ -17,6 +17,7 @@ const (
 	invitationPrefix   = "cri_"
 	resetPrefix        = "crp_"
 	verificationPrefix = "crv_"
+	linkPrefix         = "crl_"
 	prefixLength       = 4
 	randomLength       = 52
 	checksumLength     = 7
@@ -42,7 +43,7 @@ func tokenPrefix(token string) string {
 
 	body := token[:prefixLength+randomLength]
 	switch prefix := token[:prefixLength]; prefix {
-	case sessionPrefix, keyPrefix, invitationPrefix, resetPrefix, verificationPrefix:
+	case sessionPrefix, keyPrefix, invitationPrefix, resetPrefix, verificationPrefix, linkPrefix:
 		if checksum(body) == token[len(body):] {
 			return prefix
 		}

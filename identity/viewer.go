@@ -2,8 +2,10 @@ package identity
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/ent"
 	"carillon/ent/enum"
@@ -60,10 +62,24 @@ type viewerKey struct{}
 // With returns a context in which v is calling, and which sees v's organization's rows alone; none,
 // as long as v must set up a second factor.
 func With(ctx context.Context, v *Viewer) context.Context {
+	ctx = context.WithValue(ctx, viewerKey{}, v)
+	ctx = audit.By(ctx, audit.Actor{Organization: v.Organization, Name: v.actor(), IP: v.IP})
 	if v.MustSetUpSecondFactor {
-		return context.WithValue(ctx, viewerKey{}, v)
+		return ctx
 	}
-	return context.WithValue(caller.In(ctx, v.Organization), viewerKey{}, v)
+	return caller.In(ctx, v.Organization)
+}
+
+// actor is the viewer as the audit trail names them.
+func (v *Viewer) actor() string {
+	switch {
+	case v.User != nil:
+		return v.User.Email
+	case v.Key != nil:
+		return fmt.Sprintf("%s (API key %s…)", v.Key.Name, v.Key.Prefix)
+	}
+
+	return audit.System
 }
 
 // From returns who is calling; false when nobody is signed in.

@@ -14,7 +14,7 @@ import (
 	"carillon/ent/contactimport"
 	"carillon/ent/enum"
 	"carillon/ent/template"
-	"carillon/identity"
+	"carillon/outbox"
 	"carillon/uid"
 )
 
@@ -34,7 +34,7 @@ type paragraph struct {
 
 // letter tells of causes. It holds names that members gave, where they are no more than names, and
 // no address but the service's own.
-func (s *Service) letter(ctx context.Context, o *ent.Organization, causes []*ent.Notification) (l identity.Letter,
+func (s *Service) letter(ctx context.Context, reader *ent.Member, causes []*ent.Notification) (l outbox.Letter,
 	err error) {
 	all := paragraphs(causes)
 	names, err := s.names(ctx, all)
@@ -43,7 +43,8 @@ func (s *Service) letter(ctx context.Context, o *ent.Organization, causes []*ent
 	}
 
 	var body strings.Builder
-	fmt.Fprintf(&body, "Hello,\n\nthis is about %s on Carillon.\n", identity.Mailable(o.Name, "an organization of yours"))
+	fmt.Fprintf(&body, "Hello,\n\nthis is about %s on Carillon.\n", outbox.Mailable(
+		reader.Edges.Organization.Name, "an organization of yours"))
 
 	for _, p := range all {
 		body.WriteString("\n" + p.title() + p.named(names) + ".\n")
@@ -61,7 +62,7 @@ Everything is shown at %s
 You get this mail by your choice, or by your role in the organization. There you can choose of what you are told.
 `, s.publicURL)
 
-	return identity.Letter{Subject: subjectOf(all), Text: body.String()}, nil
+	return outbox.Letter{To: reader.Edges.User.Email, Subject: subjectOf(all), Text: body.String()}, nil
 }
 
 // subjectOf joins the titles of paragraphs. What has one title is counted together.
@@ -131,7 +132,7 @@ func (p paragraph) named(names map[uid.ID]string) string {
 	ids := p.subjects()
 	var shown []string
 	for _, id := range ids[:min(len(ids), mostNamed)] {
-		if name := identity.Mailable(names[id], ""); name != "" {
+		if name := outbox.Mailable(names[id], ""); name != "" {
 			shown = append(shown, name)
 		}
 	}
@@ -180,7 +181,7 @@ func (p paragraph) more() string {
 		}
 	}
 
-	if p.silent || identity.LinkLike(date.ReplaceAllString(detail, "")) {
+	if p.silent || outbox.LinkLike(date.ReplaceAllString(detail, "")) {
 		return ""
 	}
 

@@ -302,7 +302,7 @@ func TestTwoProcessesTellOnce(t *testing.T) {
 
 		s.advance(15 * time.Second)
 		together(func(p process) {
-			if err := p.who.Post(s.t.Context(), quiet); err != nil {
+			if err := p.outbox.Send(s.t.Context()); err != nil {
 				s.t.Error(err)
 			}
 		})

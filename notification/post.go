@@ -11,11 +11,12 @@ import (
 	entnotification "carillon/ent/notification"
 	"carillon/ent/notificationmail"
 	"carillon/identity"
+	"carillon/outbox"
 	"carillon/uid"
 )
 
-// Due gathers what was told, and gives identity's outbox the mails that are due.
-func (s *Service) Due(ctx context.Context, now time.Time) (due []identity.Errand, err error) {
+// Mails gathers what was told, and gives the outbox the mails that are due.
+func (s *Service) Mails(ctx context.Context, now time.Time) (due []outbox.Mail, err error) {
 	if err := s.Gather(ctx); err != nil {
 		return nil, err
 	}
@@ -23,14 +24,14 @@ func (s *Service) Due(ctx context.Context, now time.Time) (due []identity.Errand
 	rows, err := s.db.Client.NotificationMail.Query().Where(notificationmail.MailAfterLTE(now),
 		notificationmail.ExpiresAtGT(now)).Order(notificationmail.ByMailAfter()).Limit(mailsAtOnce).All(ctx)
 	for _, m := range rows {
-		due = append(due, identity.Errand{Table: notificationmail.Table, ID: m.ID, Due: *m.MailAfter,
-			Attempts: m.MailAttempts, Write: func() (string, identity.Letter, bool, error) {
-				to, l, ok, err := s.write(ctx, m)
+		due = append(due, outbox.Mail{Table: notificationmail.Table, ID: m.ID, Due: *m.MailAfter,
+			Attempts: m.MailAttempts, Write: func() (outbox.Letter, bool, error) {
+				l, ok, err := s.write(ctx, m)
 				if err != nil {
 					err = fmt.Errorf("notification mail %s: %w", m.ID, err)
 				}
 
-				return to, l, ok, err
+				return l, ok, err
 			}})
 	}
 
@@ -39,11 +40,10 @@ func (s *Service) Due(ctx context.Context, now time.Time) (due []identity.Errand
 
 // write makes the text of a mail as of now. The mail is dropped where the member has left or wants
 // none of it any more, and where the organization is closed.
-func (s *Service) write(ctx context.Context, m *ent.NotificationMail) (to string, l identity.Letter, ok bool,
-	err error) {
+func (s *Service) write(ctx context.Context, m *ent.NotificationMail) (l outbox.Letter, ok bool, err error) {
 	all, reader, err := s.wanted(ctx, m)
 	if err != nil {
-		return "", l, false, err
+		return l, false, err
 	}
 	if len(all) == 0 {
 		err := s.db.Client.NotificationMail.DeleteOneID(m.ID).Exec(ctx)
@@ -51,12 +51,12 @@ func (s *Service) write(ctx context.Context, m *ent.NotificationMail) (to string
 			err = nil
 		}
 
-		return "", l, false, err
+		return l, false, err
 	}
 
-	l, err = s.letter(ctx, reader.Edges.Organization, all)
+	l, err = s.letter(ctx, reader, all)
 
-	return reader.Edges.User.Email, l, err == nil, err
+	return l, err == nil, err
 }
 
 // wanted are the causes of which a mail is to tell, and to whom.

@@ -31,6 +31,7 @@ import (
 	"carillon/identity"
 	"carillon/mail"
 	"carillon/notification"
+	"carillon/outbox"
 	"carillon/secret"
 	"carillon/uid"
 	"carillon/whatsapp"
@@ -134,6 +135,7 @@ type process struct {
 	audience  *audience.Service
 	campaigns *campaign.Service
 	told      *notification.Service
+	outbox    *outbox.Outbox
 }
 
 // stage is an organization of four roles, with a real mail server and a clock that the test moves.
@@ -205,7 +207,7 @@ func (s *stage) start(mails bool) (p process) {
 		s.t.Fatal(err)
 	}
 
-	p.who = identity.New(s.db, identity.DefaultTerms(), s.now, identity.Options{Keys: s.keys, Mail: smtp,
+	p.who = identity.New(s.db, identity.DefaultTerms(), s.now, identity.Options{Keys: s.keys,
 		PublicURL: publicURL, Costs: identity.Costs{MemoryKiB: 64, Passes: 1, Threads: 1}})
 	p.accounts = account.New(s.db, s.keys, whatsapp.NewClient("http://127.0.0.1:1", "v26.0"), p.who, account.Options{},
 		s.now)
@@ -214,7 +216,7 @@ func (s *stage) start(mails bool) (p process) {
 	p.campaigns = campaign.New(s.db, delivery.NewQueue(s.db, journal, s, s.now), p.audience, p.who, p.accounts, s, s,
 		s.now)
 	p.told = notification.New(s.db, publicURL, mails, s.now)
-	p.who.AlsoPost(p.told.Due)
+	p.outbox = outbox.New(s.db, smtp, quiet, s.now, p.who.Mails, p.told.Mails)
 
 	return p
 }
@@ -252,7 +254,7 @@ func (s *stage) campaign(name string, by string) *ent.Campaign {
 func (s *stage) mail(p process) {
 	s.t.Helper()
 	s.advance(15 * time.Second)
-	if err := p.who.Post(s.t.Context(), quiet); err != nil {
+	if err := p.outbox.Send(s.t.Context()); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -38,6 +38,12 @@ var kindTexts = []struct {
 		why: "Nothing is left to send. Receipts still come in."}},
 	{enum.NotificationKindImportFailed, text{one: "An import of contacts failed", many: "%d imports of contacts failed",
 		why: "It could not be finished. The rows that it had taken before stay.", todo: "Import the file again."}},
+	{enum.NotificationKindExportFailed, text{one: "An export failed", many: "%d exports failed",
+		why: "Its file could not be made.", todo: "Start the export again."}},
+	{enum.NotificationKindWebhookSuspended, text{one: "An endpoint of webhooks gets no events any more",
+		many: "%d endpoints of webhooks get no events any more",
+		why:  "Its server took nothing for a day, or says that it is gone.",
+		todo: "Mend the server, try it with a test event, and switch the endpoint on again: it goes on where it stopped."}},
 }
 
 // templateTexts are by the status that the template has got.
@@ -92,6 +98,9 @@ var pauseTexts = map[enum.CampaignStatusReason]text{
 		todo: "Launch another one, if it is still wanted."},
 	enum.CampaignStatusReasonAudienceEmpty: {why: "It was to start at its time, and nobody would have received it.",
 		todo: "Look at its audience."},
+	enum.CampaignStatusReasonRecipientsPending: {
+		why:  "It was to start at its time, and a file of its recipients was still being read.",
+		todo: "Wait until the import has ended, or cancel it; then resume the campaign."},
 }
 
 var usualPause = text{why: "Something stands in its way.", todo: "See what the campaign's status says, and resume it " +

@@ -10,9 +10,7 @@ import (
 	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
-	"carillon/ent/enum"
 	"carillon/ent/externallogin"
-	"carillon/ent/member"
 	"carillon/ent/session"
 	"carillon/ent/signinflow"
 	"carillon/ent/user"
@@ -59,9 +57,9 @@ func (s *Service) CompleteExternalSignIn(ctx context.Context, in CompleteExterna
 	case in.InvitationToken != "":
 		token, err = s.joinExternally(system, flow, who, u, in)
 	case u == nil:
-		token, err = s.arrive(system, flow, who, in)
+		token, err = s.createExternalUser(system, flow, who, in)
 	default:
-		token, err = s.comeBack(system, flow, who, u, in)
+		token, err = s.signInReturningUser(system, flow, who, u, in)
 	}
 
 	if database.IsUnique(err) {
@@ -115,10 +113,10 @@ func (s *Service) owner(ctx context.Context, c *ent.Client, who oidc.Person) (*e
 	return u, nil
 }
 
-// comeBack opens a session of a known user.
-func (s *Service) comeBack(ctx context.Context, flow *ent.SignInFlow, who oidc.Person, u *ent.User,
+// signInReturningUser opens a session of a known user.
+func (s *Service) signInReturningUser(ctx context.Context, flow *ent.SignInFlow, who oidc.Person, u *ent.User,
 	in CompleteExternal) (token string, err error) {
-	org, err := s.home(ctx, u.ID)
+	org, err := s.latestOrganization(ctx, u.ID)
 	if err != nil {
 		return "", err
 	}
@@ -192,7 +190,7 @@ func (s *Service) entryOf(flow *ent.SignInFlow, who oidc.Person, in CompleteExte
 			if err := finish(ctx, tx, flow); err != nil {
 				return err
 			}
-			return s.keepLogin(ctx, tx, who, u)
+			return s.touchLogin(ctx, tx, who, u)
 		}}
 }
 
@@ -209,8 +207,8 @@ func finish(ctx context.Context, tx *database.Tx, flow *ent.SignInFlow) error {
 	return nil
 }
 
-// keepLogin notes that a login was used, which it may be for the first time.
-func (s *Service) keepLogin(ctx context.Context, tx *database.Tx, who oidc.Person, u *ent.User) error {
+// touchLogin notes that a login was used, which it may be for the first time.
+func (s *Service) touchLogin(ctx context.Context, tx *database.Tx, who oidc.Person, u *ent.User) error {
 	now, err := s.owner(ctx, tx.Client, who) // again: somebody may have linked it meanwhile, or set a password
 	if err != nil {
 		return err
@@ -249,8 +247,8 @@ func (s *Service) newLogin(ctx context.Context, tx *database.Tx, who oidc.Person
 	return create.Exec(ctx)
 }
 
-// arrive makes a user without a password, and an organization that they own.
-func (s *Service) arrive(ctx context.Context, flow *ent.SignInFlow, who oidc.Person,
+// createExternalUser makes a user without a password, and an organization that they own.
+func (s *Service) createExternalUser(ctx context.Context, flow *ent.SignInFlow, who oidc.Person,
 	in CompleteExternal) (token string, err error) {
 	if !s.external.SignUp || s.signUps != SignUpsOpen && s.signUps != "" {
 		return "", usererror.Refuse("", usererror.NotAllowed,
@@ -271,8 +269,8 @@ func (s *Service) arrive(ctx context.Context, flow *ent.SignInFlow, who oidc.Per
 			return err
 		}
 
-		u, org, err := s.found(ctx, tx, founder{email: email, name: name, organization: orgName, client: in.Client,
-			proven: true})
+		u, org, err := s.createUserAndOrganization(ctx, tx, founder{email: email, name: name,
+			organization: orgName, client: in.Client, proven: true})
 		if err != nil {
 			return err
 		}
@@ -282,7 +280,7 @@ func (s *Service) arrive(ctx context.Context, flow *ent.SignInFlow, who oidc.Per
 		if token, err = s.openSession(ctx, tx, u.ID, org.ID, in.Client); err != nil {
 			return err
 		}
-		if err := vouch(ctx, tx, token, who.MFA); err != nil {
+		if err := markProviderSecondFactor(ctx, tx, token, who.MFA); err != nil {
 			return err
 		}
 
@@ -292,75 +290,8 @@ func (s *Service) arrive(ctx context.Context, flow *ent.SignInFlow, who oidc.Per
 	return token, err
 }
 
-// founder is somebody new, with an organization that they make.
-type founder struct {
-	user         *ent.User // who is known already, and belongs to nothing; nil: the next three make one
-	email, name  string
-	passwordHash string // empty: none
-	proven       bool   // the address is theirs
-	organization string
-	client       Client
-}
-
-// found makes the user and the organization, and accepts the terms in force for it.
-func (s *Service) found(ctx context.Context, tx *database.Tx, f founder) (*ent.User, *ent.Organization, error) {
-	now := s.now()
-	u, err := s.founderIn(ctx, tx, f)
-	if err != nil {
-		return nil, nil, err
-	}
-
-	org, err := tx.Client.Organization.Create().SetName(f.organization).SetCreatedAt(now).Save(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-
-	err = tx.Client.Member.Create().SetOrganizationID(org.ID).SetUserID(u.ID).SetRole(enum.RoleOwner).
-		SetCreatedAt(now).Exec(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-
-	return u, org, s.recordTerms(ctx, tx.Client, acceptance{organization: org.ID, user: u.ID, ip: f.client.IP})
-}
-
-// founderIn makes the user, or holds the one who is known and makes sure that they still are who
-// they were.
-func (s *Service) founderIn(ctx context.Context, tx *database.Tx, f founder) (*ent.User, error) {
-	if f.user == nil {
-		create := tx.Client.User.Create().SetEmail(f.email).SetName(f.name).SetPasswordHash(f.passwordHash).
-			SetCreatedAt(s.now())
-		if f.proven {
-			create.SetEmailVerifiedAt(s.now())
-		}
-
-		return create.Save(ctx)
-	}
-
-	stored, err := lockedPassword(ctx, tx, f.user.ID)
-	if err != nil {
-		return nil, err
-	}
-
-	belongs, err := tx.Client.Member.Query().Where(member.UserID(f.user.ID)).Exist(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if belongs || stored != f.user.PasswordHash {
-		return nil, addressTaken()
-	}
-
-	return f.user, s.admit(ctx, tx, f.user.ID)
-}
-
-func recordSignUp(ctx context.Context, tx *database.Tx, u *ent.User, org *ent.Organization, client Client) error {
-	return Record(ctx, tx, Entry{Organization: org.ID, Action: ActionSignUp, Subject: u.ID,
-		Summary: fmt.Sprintf("signed up and made the organization %q", org.Name),
-		Actor:   u.Email, IP: client.IP})
-}
-
-// vouch notes of a session that the provider asked for a second factor.
-func vouch(ctx context.Context, tx *database.Tx, token string, vouched bool) error {
+// markProviderSecondFactor notes of a session that the provider asked for a second factor.
+func markProviderSecondFactor(ctx context.Context, tx *database.Tx, token string, vouched bool) error {
 	if !vouched {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/ent/apikey"
 	"carillon/ent/enum"
@@ -78,7 +79,7 @@ func TestNothingMadeWhileAnAddressIsFirstProvenOutlivesIt(t *testing.T) {
 
 func TestTheOperatorsWordProvesAnAddress(t *testing.T) {
 	eachWithMail(t, func(s *stage, b *box) {
-		operator := identity.AsOperator(s.t.Context())
+		operator := audit.AsOperator(s.t.Context())
 		ann := s.enter(s.stranger(email))
 		if err := s.VouchFor(operator, " ANN@example.com"); err != nil || !s.proven(email) {
 			s.t.Fatal(err)
@@ -90,7 +91,7 @@ func TestTheOperatorsWordProvesAnAddress(t *testing.T) {
 			s.t.Errorf("a link that proves nothing is mailed: %v", b.mails)
 		}
 
-		if trail := s.trail(ann.Viewer.Organization); trail[len(trail)-1].Action != identity.ActionEmailVerify ||
+		if trail := s.trail(ann.Viewer.Organization); trail[len(trail)-1].Action != audit.ActionEmailVerify ||
 			trail[len(trail)-1].Actor != "operator" {
 			s.t.Errorf("recorded %+v", trail)
 		}
@@ -170,7 +171,7 @@ func TestAResetUnlinksLoginsUnlessTheyAreKept(t *testing.T) {
 		for _, keep := range []bool{true, false} {
 			ctx := s.call(s.enterAgain(keep).Token)
 			s.wants("linking", s.LinkExternalLogin(ctx, s.away("ann"), s.password(keep)), "")
-			text, err := s.ResetLink(identity.AsOperator(s.t.Context()), email)
+			text, err := s.ResetLink(audit.AsOperator(s.t.Context()), email)
 			if err != nil {
 				s.t.Fatal(err)
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
@@ -84,7 +85,8 @@ func (s *Service) enterIn(ctx context.Context, tx *database.Tx, e entry) (token 
 		return token, err
 	}
 
-	return token, Record(ctx, tx, Entry{Organization: e.organization, Action: ActionFactorRecover, Subject: e.user.ID,
+	return token, audit.Record(ctx, tx, audit.Entry{Organization: e.organization, Action: audit.ActionFactorRecover,
+		Subject: e.user.ID,
 		Summary: "signed in with a recovery code", Actor: e.user.Email, IP: e.client.IP})
 }
 
@@ -92,11 +94,12 @@ func (s *Service) open(ctx context.Context, tx *database.Tx, e entry) (token str
 	if token, err = s.openSession(ctx, tx, e.user.ID, e.organization, e.client); err != nil {
 		return "", err
 	}
-	if err := vouch(ctx, tx, token, e.vouched); err != nil {
+	if err := markProviderSecondFactor(ctx, tx, token, e.vouched); err != nil {
 		return "", err
 	}
 
-	return token, Record(ctx, tx, Entry{Organization: e.organization, Action: ActionSignIn, Subject: e.user.ID,
+	return token, audit.Record(ctx, tx, audit.Entry{Organization: e.organization, Action: audit.ActionSignIn,
+		Subject: e.user.ID,
 		Summary: "signed in", Actor: e.user.Email, IP: e.client.IP})
 }
 
@@ -109,7 +112,7 @@ func (s *Service) noteWrongCode(ctx context.Context, organization uid.ID, actor,
 	}
 
 	err := s.db.InTx(ctx, func(tx *database.Tx) error {
-		return Record(ctx, tx, Entry{Organization: organization, Action: ActionFactorFail,
+		return audit.Record(ctx, tx, audit.Entry{Organization: organization, Action: audit.ActionFactorFail,
 			Summary: "gave a wrong code of the second factor", Actor: actor, IP: ip})
 	})
 	if err != nil {

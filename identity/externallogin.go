@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
@@ -79,7 +80,7 @@ func (s *Service) LinkExternalLogin(ctx context.Context, in Returned, password s
 			return err
 		}
 
-		return Record(system, tx, Entry{Action: ActionLoginLink, Subject: u.ID,
+		return audit.Record(system, tx, audit.Entry{Action: audit.ActionLoginLink, Subject: u.ID,
 			Summary: fmt.Sprintf("linked a login of %s", who.Issuer)})
 	})
 	if database.IsUnique(err) {
@@ -155,7 +156,7 @@ func (s *Service) UnlinkExternalLogin(ctx context.Context, id uid.ID, password s
 			return err
 		}
 
-		return Record(system, tx, Entry{Action: ActionLoginUnlink, Subject: u.ID,
+		return audit.Record(system, tx, audit.Entry{Action: audit.ActionLoginUnlink, Subject: u.ID,
 			Summary: fmt.Sprintf("unlinked a login of %s", login.Issuer)})
 	})
 	if err != nil {

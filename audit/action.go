@@ -1,4 +1,4 @@
-package identity
+package audit
 
 // Actions that the audit trail knows, a noun and a verb. A stored action is never renamed: people
 // filter by it.
@@ -28,6 +28,7 @@ const (
 	ActionOrganizationClose    = "organization.close"
 	ActionOrganizationErase    = "organization.erase"
 	ActionOrganizationQuota    = "organization.quota"
+	ActionOrganizationRetain   = "organization.retain"
 	ActionTermsAccept          = "terms.accept"
 	ActionMemberInvite         = "member.invite"
 	ActionMemberUninvite       = "member.uninvite"
@@ -86,6 +87,14 @@ const (
 	ActionCampaignReopen    = "campaign.reopen"
 	ActionMessageSend       = "message.send"
 	ActionExport            = "export.start"
+
+	ActionWebhookCreate  = "webhook.create"
+	ActionWebhookUpdate  = "webhook.update"
+	ActionWebhookDelete  = "webhook.delete"
+	ActionWebhookRotate  = "webhook.rotate_secret"
+	ActionWebhookTest    = "webhook.test"
+	ActionWebhookRetry   = "webhook.retry"
+	ActionWebhookSuspend = "webhook.suspend"
 )
 
 // Action is one row of the table of what is recorded.
@@ -120,6 +129,9 @@ var Actions = []Action{
 	{ActionOrganizationErase,
 		"The operator erased the data of a closed organization, its audit trail up to here included."},
 	{ActionOrganizationQuota, "The operator changed the organization's quotas."},
+	{ActionOrganizationRetain,
+		"The service erased what was older than the organization's retentionDays; the summary says how much. At most once " +
+			"a day."},
 	{ActionTermsAccept, "The terms of service were accepted."},
 	{ActionMemberInvite, "Somebody was invited."},
 	{ActionMemberUninvite, "An invitation was withdrawn."},
@@ -171,7 +183,7 @@ var Actions = []Action{
 	{ActionCampaignCreate, "A campaign was drafted."},
 	{ActionCampaignUpdate, "A draft was changed."},
 	{ActionCampaignDuplicate, "A campaign was copied into a new draft."},
-	{ActionCampaignRecipient, "Recipients were added to a draft."},
+	{ActionCampaignRecipient, "Recipients were added to a campaign, or a file of them was uploaded."},
 	{ActionCampaignTest, "A campaign's message was sent to try it."},
 	{ActionCampaignLaunch, "A campaign was launched or scheduled."},
 	{ActionCampaignPause, "A campaign was paused: by a member, or by the service itself, which says why."},
@@ -182,4 +194,12 @@ var Actions = []Action{
 	{ActionCampaignReopen, "The service set a completed campaign running again, since messages of it were queued again."},
 	{ActionMessageSend, "A single message was queued."},
 	{ActionExport, "An export was started."},
+
+	{ActionWebhookCreate, "An endpoint of webhooks was made."},
+	{ActionWebhookUpdate, "An endpoint of webhooks was changed, or switched off or on; the summary says what."},
+	{ActionWebhookDelete, "An endpoint of webhooks was deleted."},
+	{ActionWebhookRotate, "An endpoint of webhooks got a new secret."},
+	{ActionWebhookTest, "An example was posted to an endpoint of webhooks."},
+	{ActionWebhookRetry, "A delivery to an endpoint of webhooks was asked for again."},
+	{ActionWebhookSuspend, "The service suspended an endpoint of webhooks that took nothing for a day, or that is gone."},
 }

@@ -7,6 +7,7 @@ import (
 
 	"carillon/database"
 	"carillon/ent"
+	"carillon/outbox"
 	"carillon/uid"
 )
 
@@ -25,7 +26,7 @@ const (
 )
 
 // notices are their mails. None holds a word that a caller chose.
-var notices = map[string]Letter{
+var notices = map[string]struct{ subject, text string }{
 	noticePasswordChanged: {"Your password was changed",
 		"the password of the user %s of Carillon was changed on %s by somebody who knew the old one. " +
 			"All other sessions are over."},
@@ -59,13 +60,13 @@ func (s *Service) notify(ctx context.Context, tx *database.Tx, userID uid.ID, ki
 	return nil
 }
 
-func noticeLetter(u *ent.User, n *ent.SecurityNotice) (Letter, bool) {
+func noticeLetter(u *ent.User, n *ent.SecurityNotice) (outbox.Letter, bool) {
 	l, known := notices[n.Kind]
 	if !known {
-		return Letter{}, false // of a later version of the program
+		return outbox.Letter{}, false // of a later version of the program
 	}
 
-	return Letter{l.Subject, fmt.Sprintf("Hello,\n\n"+l.Text+
+	return outbox.Letter{To: u.Email, Subject: l.subject, Text: fmt.Sprintf("Hello,\n\n"+l.text+
 		"\n\nIf this was not you, ask for a new password at once, and tell an owner of your organization.\n", u.Email,
 		day(n.CreatedAt))}, true
 }

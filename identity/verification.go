@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/ent"
@@ -182,7 +183,7 @@ func (s *Service) prove(ctx context.Context, tx *database.Tx, u *ent.User, actor
 		return err
 	}
 
-	return recordOf(ctx, tx, u.ID, Entry{Action: ActionEmailVerify, Subject: u.ID,
+	return recordOf(ctx, tx, u.ID, audit.Entry{Action: audit.ActionEmailVerify, Subject: u.ID,
 		Summary: "proved that the address " + u.Email + " is theirs", Actor: actor, IP: ip})
 }
 
@@ -202,7 +203,7 @@ func (s *Service) markProven(ctx context.Context, tx *database.Tx, userID uid.ID
 // VouchFor notes by the operator's word that a user's address is theirs, and keeps all that they
 // have.
 func (s *Service) VouchFor(ctx context.Context, email string) error {
-	operator := AsOperator(ctx)
+	operator := audit.AsOperator(ctx)
 	var known *ent.User
 	err := s.db.InTx(operator, func(tx *database.Tx) (err error) {
 		tx.After(func(ctx context.Context) { s.revoked(ctx, known.ID) })
@@ -347,7 +348,8 @@ func (s *Service) leaveUnproven(ctx context.Context, tx *database.Tx, m *ent.Mem
 		return false, fmt.Errorf("end membership: %w", err)
 	}
 
-	err = Record(ctx, tx, Entry{Organization: m.OrganizationID, Action: ActionMemberRemove, Subject: m.ID,
+	err = audit.Record(ctx, tx, audit.Entry{Organization: m.OrganizationID, Action: audit.ActionMemberRemove,
+		Subject: m.ID,
 		Summary: fmt.Sprintf(
 			"removed %s, who was %s: whoever reads the mails of that address proved it without knowing the password",
 			u.Email, m.Role)})
@@ -367,6 +369,6 @@ func (s *Service) leaveUnproven(ctx context.Context, tx *database.Tx, m *ent.Mem
 		return false, fmt.Errorf("close organization: %w", err)
 	}
 
-	return true, Record(ctx, tx, Entry{Organization: m.OrganizationID, Action: ActionOrganizationClose,
+	return true, audit.Record(ctx, tx, audit.Entry{Organization: m.OrganizationID, Action: audit.ActionOrganizationClose,
 		Subject: m.OrganizationID, Summary: "closed the organization: " + why})
 }

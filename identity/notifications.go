@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/ent"
 	"carillon/ent/enum"
@@ -16,9 +17,10 @@ import (
 
 var (
 	ofOwnWork = []enum.NotificationKind{enum.NotificationKindCampaignPaused, enum.NotificationKindCampaignEnded,
-		enum.NotificationKindImportFailed}
+		enum.NotificationKindImportFailed, enum.NotificationKindExportFailed}
 	ofAccounts = []enum.NotificationKind{enum.NotificationKindTokenExpiring, enum.NotificationKindTokenExpired,
-		enum.NotificationKindAccountRestricted, enum.NotificationKindTemplateRejected}
+		enum.NotificationKindAccountRestricted, enum.NotificationKindTemplateRejected,
+		enum.NotificationKindWebhookSuspended}
 
 	// usuallyToldOf is of what members are told by mail who have not chosen.
 	usuallyToldOf = map[enum.Role][]enum.NotificationKind{
@@ -67,7 +69,7 @@ func (s *Service) UpdateNotifications(ctx context.Context, kinds []enum.Notifica
 			return orRefused(err)
 		}
 
-		return Record(ctx, tx, Entry{Action: ActionMemberNotify, Subject: m.ID, Summary: toldText(m)})
+		return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionMemberNotify, Subject: m.ID, Summary: toldText(m)})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("update notifications: %w", err)

@@ -1,4 +1,4 @@
-package identity_test
+package audit_test
 
 import (
 	"context"
@@ -8,22 +8,33 @@ import (
 	"sync"
 	"testing"
 
+	"carillon/audit"
 	"carillon/caller"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent"
 	"carillon/ent/auditevent"
-	"carillon/identity"
 	"carillon/uid"
 )
+
+// stage is one database.
+type stage struct {
+	t  *testing.T
+	db *database.DB
+}
+
+func each(t *testing.T, test func(s *stage)) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB) { test(&stage{t, db}) })
+}
 
 // record writes n events about an organization's list.
 func (s *stage) record(ctx context.Context, organization uid.ID, n int) {
 	s.t.Helper()
 	for i := range n {
 		err := s.db.InTx(ctx, func(tx *database.Tx) error {
-			return identity.Record(ctx, tx, identity.Entry{Organization: organization,
-				Action: identity.ActionContactListCreate, Summary: fmt.Sprint("made list ", i)})
+			return audit.Record(ctx, tx, audit.Entry{Organization: organization,
+				Action: audit.ActionContactListCreate, Summary: fmt.Sprint("made list ", i)})
 		})
 		if err != nil {
 			s.t.Fatal(err)
@@ -40,7 +51,7 @@ func (s *stage) trail(organization uid.ID) []*ent.AuditEvent {
 // breakOf is what a walk finds of one organization.
 func (s *stage) breakOf(organization uid.ID) string {
 	s.t.Helper()
-	trails, err := s.Trails(s.t.Context())
+	trails, err := audit.Walk(s.t.Context(), s.db)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -54,59 +65,64 @@ func (s *stage) breakOf(organization uid.ID) string {
 	return ""
 }
 
-func TestAnAuditEventSaysWhoFromWhereAndWhat(t *testing.T) {
+func TestAnEventSaysWhoFromWhereAndWhat(t *testing.T) {
 	each(t, func(s *stage) {
-		ctx := s.call(s.signUp(email).Token)
-		v, _ := identity.From(ctx)
-		_, secret, err := s.CreateAPIKey(ctx, identity.NewAPIKey{Name: "robot", Role: "ADMIN"})
-		if err != nil {
-			s.t.Fatal(err)
-		}
+		organization := uid.New(uid.Organization)
+		ann := audit.By(caller.System(s.t.Context()),
+			audit.Actor{Organization: organization, Name: "ann@example.com", IP: "192.0.2.1"})
+		s.record(ann, uid.ID{}, 1)
+		s.record(caller.In(s.t.Context(), organization), uid.ID{}, 1)
+		s.record(caller.System(s.t.Context()), organization, 1)
+		s.record(audit.AsOperator(s.t.Context()), organization, 1)
 
-		before := len(s.trail(v.Organization))
-		s.record(ctx, uid.ID{}, 1)
-		s.record(s.call(secret), uid.ID{}, 1)
-		s.record(caller.System(s.t.Context()), v.Organization, 1)
-		s.record(identity.AsOperator(s.t.Context()), v.Organization, 1)
-		events := s.trail(v.Organization)[before:]
-		want := []string{email, fmt.Sprintf("robot (API key %s…)", secret[:12]), "system", "operator"}
-
+		want := []string{"ann@example.com", "system", "system", "operator"}
+		events := s.trail(organization)
 		for i, e := range events {
-			if e.Actor != want[i] || (e.IP != nil) != (i < 2) || e.IP != nil && *e.IP != "192.0.2.1" {
+			if e.Actor != want[i] || (e.IP != nil) != (i == 0) || e.IP != nil && *e.IP != "192.0.2.1" {
 				s.t.Errorf("event %d: actor %q, address %v", i, e.Actor, e.IP)
 			}
 		}
+		if len(events) != len(want) {
+			s.t.Errorf("%d events", len(events))
+		}
 
-		err = s.db.InTx(ctx, func(tx *database.Tx) error {
-			return identity.Record(ctx, tx, identity.Entry{Action: identity.ActionCampaignLaunch, Subject: v.Organization,
+		if found := s.breakOf(organization); found != "" {
+			s.t.Error(found)
+		}
+	})
+}
+
+func TestASummaryIsOneLineOfBoundedLength(t *testing.T) {
+	each(t, func(s *stage) {
+		organization := uid.New(uid.Organization)
+		ctx := caller.In(s.t.Context(), organization)
+		err := s.db.InTx(ctx, func(tx *database.Tx) error {
+			return audit.Record(ctx, tx, audit.Entry{Action: audit.ActionCampaignLaunch, Subject: organization,
 				Summary: "launched\n\x00\"" + strings.Repeat("é", 400) + "\xff\""})
 		})
 		if err != nil {
 			s.t.Fatal(err)
 		}
 
-		events = s.trail(v.Organization)
-		last := events[len(events)-1]
+		last := s.trail(organization)[0]
 		if len([]rune(last.Summary)) != 300 || !strings.HasPrefix(last.Summary, `launched  "é`) ||
-			*last.SubjectID != v.Organization || last.Action != "campaign.launch" {
+			*last.SubjectID != organization || last.Action != "campaign.launch" || s.breakOf(organization) != "" {
 			s.t.Errorf("recorded %v", last)
 		}
+	})
+}
 
-		if found := s.breakOf(v.Organization); found != "" {
-			s.t.Error(found)
-		}
-
-		for name, wrong := range map[string]identity.Entry{"an unknown action": {Action: "campaign.sing"}} {
-			if err := s.db.InTx(ctx, func(tx *database.Tx) error { return identity.Record(ctx, tx, wrong) }); err == nil {
-				s.t.Errorf("%s was recorded", name)
+func TestAnEventOfNoKnownActionOrOrganizationIsRefused(t *testing.T) {
+	each(t, func(s *stage) {
+		for name, entry := range map[string]audit.Entry{
+			"an unknown action": {Organization: uid.New(uid.Organization), Action: "campaign.sing"},
+			"no organization":   {Action: audit.ActionSignIn},
+		} {
+			nobody := caller.System(s.t.Context())
+			err := s.db.InTx(nobody, func(tx *database.Tx) error { return audit.Record(nobody, tx, entry) })
+			if err == nil {
+				s.t.Errorf("an event of %s was recorded", name)
 			}
-		}
-
-		nobody := caller.System(s.t.Context())
-		if err := s.db.InTx(nobody, func(tx *database.Tx) error {
-			return identity.Record(nobody, tx, identity.Entry{Action: identity.ActionSignIn})
-		}); err == nil {
-			s.t.Error("an event of no organization was recorded")
 		}
 	})
 }
@@ -118,8 +134,8 @@ func TestAChangeAndItsRecordCommitTogether(t *testing.T) {
 		s.record(system, organization, 1)
 
 		failed := s.db.InTx(system, func(tx *database.Tx) error {
-			if err := identity.Record(system, tx,
-				identity.Entry{Organization: organization, Action: identity.ActionSignIn}); err != nil {
+			if err := audit.Record(system, tx,
+				audit.Entry{Organization: organization, Action: audit.ActionSignIn}); err != nil {
 				return err
 			}
 
@@ -163,14 +179,14 @@ func TestSeveralRecordsAtOnceAreLinksOfTheChainInTheirOrder(t *testing.T) {
 		system, organization := caller.System(s.t.Context()), uid.New(uid.Organization)
 		s.record(system, organization, 1)
 		subject := uid.New(uid.Template)
-		entries := []identity.Entry{
-			{Organization: organization, Action: identity.ActionTemplateDelete, Subject: subject, Summary: "first \"退订\""},
-			{Organization: organization, Action: identity.ActionSignIn, Summary: "second", Actor: "ann", IP: "1.2.3.4"},
-			{Organization: organization, Action: identity.ActionTemplateDelete, Summary: "third"},
+		entries := []audit.Entry{
+			{Organization: organization, Action: audit.ActionTemplateDelete, Subject: subject, Summary: "first \"退订\""},
+			{Organization: organization, Action: audit.ActionSignIn, Summary: "second", Actor: "ann", IP: "1.2.3.4"},
+			{Organization: organization, Action: audit.ActionTemplateDelete, Summary: "third"},
 		}
 
-		all := func(entries ...identity.Entry) error {
-			return s.db.InTx(system, func(tx *database.Tx) error { return identity.RecordAll(system, tx, entries...) })
+		all := func(entries ...audit.Entry) error {
+			return s.db.InTx(system, func(tx *database.Tx) error { return audit.RecordAll(system, tx, entries...) })
 		}
 		if err := all(entries...); err != nil {
 			s.t.Fatal(err)
@@ -232,14 +248,14 @@ func TestErasingAnOrganizationTakesItsTrailAndLeavesTheChain(t *testing.T) {
 		system, organization, other := caller.System(s.t.Context()), uid.New(uid.Organization), uid.New(uid.Organization)
 		s.record(system, organization, 3)
 		s.record(system, other, 2)
-		operator := identity.AsOperator(s.t.Context())
+		operator := audit.AsOperator(s.t.Context())
 
 		err := s.db.InTx(operator, func(tx *database.Tx) error {
-			if err := identity.EraseTrail(operator, tx, organization); err != nil {
+			if err := audit.Erase(operator, tx, organization); err != nil {
 				return err
 			}
-			return identity.Record(operator, tx,
-				identity.Entry{Organization: organization, Action: identity.ActionOrganizationErase, Summary: "erased"})
+			return audit.Record(operator, tx,
+				audit.Entry{Organization: organization, Action: audit.ActionOrganizationErase, Summary: "erased"})
 		})
 		if err != nil {
 			s.t.Fatal(err)
@@ -288,7 +304,7 @@ func TestVerifyFindsTheFirstBreakOfEachChain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dbtest.Each(t, func(t *testing.T, db *database.DB) {
-				s := stand(t, db, identity.Options{})
+				s := &stage{t, db}
 				system, organization, whole := caller.System(t.Context()), uid.New(uid.Organization), uid.New(uid.Organization)
 				s.record(system, organization, 5)
 				triggers := []string{"DROP TRIGGER audit_event_unchanged", "DROP TRIGGER audit_event_kept"}
@@ -328,7 +344,7 @@ func TestTheGuideListsEveryAction(t *testing.T) {
 	}
 
 	seen := map[string]bool{}
-	for _, a := range identity.Actions {
+	for _, a := range audit.Actions {
 		if row := fmt.Sprintf("| `%s` | %s |\n", a.Name, a.Description); !strings.Contains(string(guide), row) ||
 			seen[a.Name] {
 			t.Errorf("docs/api.md lacks, or the table repeats, this row:\n%s", row)

@@ -1,6 +1,10 @@
-package identity
+// Package audit is the trail of who changed what in an organization. Each event is written in the
+// transaction that makes the change, and carries a hash of itself and of the event before it. It
+// promises that an event which is changed, removed or planted later is found by Walk.
+package audit
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -16,9 +20,11 @@ import (
 	"carillon/uid"
 )
 
+// Lengths are in characters; what is longer is cut.
 const (
 	longestSummary = 300
-	longestActor   = longestEmail + 50
+	longestActor   = 304 // an e-mail address, or a key's name
+	longestIP      = 100
 )
 
 // Entry is what an audit event says beyond its time. Its summary is for people, and holds no
@@ -33,17 +39,32 @@ type Entry struct {
 	Actor, IP string
 }
 
-const (
-	ActorSystem   = "system" // what the service does by itself
-	actorOperator = "operator"
-)
+// System is the actor of what the service does by itself.
+const System = "system"
 
-type operatorKey struct{}
+// Actor is who acts in a context, as the trail shows it.
+type Actor struct {
+	Organization uid.ID // of events that name no other; zero: the context's scope
+	Name, IP     string
+}
+
+type actorKey struct{}
+
+// By returns a context in which a acts.
+func By(ctx context.Context, a Actor) context.Context { return context.WithValue(ctx, actorKey{}, a) }
 
 // AsOperator returns a context of the operator's: it sees every organization's rows, and is
 // recorded as theirs.
 func AsOperator(ctx context.Context) context.Context {
-	return context.WithValue(caller.System(ctx), operatorKey{}, true)
+	return By(caller.System(ctx), Actor{Name: "operator"})
+}
+
+// ActorOf is the name of who acts in a context: System when nobody does.
+func ActorOf(ctx context.Context) string {
+	if a, ok := ctx.Value(actorKey{}).(Actor); ok {
+		return a.Name
+	}
+	return System
 }
 
 // Record writes an audit event in the transaction that makes the change, so that both commit or
@@ -121,16 +142,6 @@ func enchain(ctx context.Context, tx *database.Tx, events []event) error {
 	return err
 }
 
-// RecordRefusal records, in a transaction of its own, that the caller may not use a field, and why.
-func (s *Service) RecordRefusal(ctx context.Context, field, why string) error {
-	if _, ok := From(ctx); !ok {
-		return nil
-	}
-	return s.db.InTx(ctx, func(tx *database.Tx) error {
-		return Record(ctx, tx, Entry{Action: ActionAccessRefuse, Summary: fmt.Sprintf("was refused %s: %s", field, why)})
-	})
-}
-
 // event is an audit event as it is stored and hashed.
 type event struct {
 	id, organization, subject uid.ID
@@ -148,9 +159,9 @@ func newEvent(ctx context.Context, entry Entry) (event, error) {
 		return e, errors.New("this action is not in the table")
 	}
 
-	v, signedIn := From(ctx)
-	if signedIn && e.organization.IsZero() {
-		e.organization = v.Organization
+	acting, _ := ctx.Value(actorKey{}).(Actor)
+	if e.organization.IsZero() {
+		e.organization = acting.Organization
 	}
 	if scope, ok := caller.From(ctx); ok && e.organization.IsZero() {
 		e.organization = scope.Organization
@@ -160,13 +171,10 @@ func newEvent(ctx context.Context, entry Entry) (event, error) {
 	}
 
 	if e.actor == "" {
-		e.actor = Actor(ctx)
-		if signedIn && e.ip == "" {
-			e.ip = v.IP
-		}
+		e.actor, e.ip = ActorOf(ctx), cmp.Or(e.ip, acting.IP)
 	}
 
-	e.actor, e.ip = plain(e.actor, longestActor), plain(e.ip, longestName)
+	e.actor, e.ip = plain(e.actor, longestActor), plain(e.ip, longestIP)
 
 	return e, nil
 }
@@ -180,22 +188,6 @@ var known = func() map[string]bool {
 
 	return names
 }()
-
-// actorOf says who is calling, as the trail shows it: an e-mail address, a key's name and first
-// characters, operator or system.
-func Actor(ctx context.Context) string {
-	v, ok := From(ctx)
-	switch {
-	case ok && v.User != nil:
-		return v.User.Email
-	case ok && v.Key != nil:
-		return fmt.Sprintf("%s (API key %s…)", v.Key.Name, v.Key.Prefix)
-	case ctx.Value(operatorKey{}) != nil:
-		return actorOperator
-	}
-
-	return ActorSystem
-}
 
 // hash covers every field, each with its length, so that no two events have the same bytes.
 func (e *event) hash() []byte {

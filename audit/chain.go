@@ -1,4 +1,4 @@
-package identity
+package audit
 
 import (
 	"bytes"
@@ -20,11 +20,11 @@ type Trail struct {
 	Break string // the first place where it is not as it was recorded; empty when there is none
 }
 
-// Trails walks every organization's audit trail: each event must have the hash of what it says,
-// follow on the one before, and the last must be the one that the chain names. Events that are
+// Walk reads every organization's audit trail to its end. Each event must have the hash of what it
+// says and follow on the one before; the last must be the one that the chain names. Events that are
 // recorded meanwhile are not looked at.
-func (s *Service) Trails(ctx context.Context) ([]Trail, error) {
-	chains, err := s.chains(ctx)
+func Walk(ctx context.Context, db *database.DB) ([]Trail, error) {
+	chains, err := readChains(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("read audit chains: %w", err)
 	}
@@ -32,14 +32,14 @@ func (s *Service) Trails(ctx context.Context) ([]Trail, error) {
 	trails := make([]Trail, 0, len(chains))
 	for _, c := range chains {
 		t := Trail{Organization: c.organization, Last: c.last, Head: hex.EncodeToString(c.hash)}
-		if t.Break, err = s.walk(ctx, c); err != nil {
+		if t.Break, err = c.firstBreak(ctx, db); err != nil {
 			return nil, fmt.Errorf("walk the audit trail of %s: %w", c.organization, err)
 		}
 
 		trails = append(trails, t)
 	}
 
-	strays, err := s.strays(ctx)
+	strays, err := strays(ctx, db)
 	if err != nil {
 		return nil, fmt.Errorf("look for audit events outside of their chains: %w", err)
 	}
@@ -54,8 +54,8 @@ type chain struct {
 	hash, hashOfLastErased []byte
 }
 
-func (s *Service) chains(ctx context.Context) (chains []chain, err error) {
-	rows, err := s.db.Query(ctx, "SELECT id, last, hash, erased_through, erased_hash FROM audit_chain ORDER BY id")
+func readChains(ctx context.Context, db *database.DB) (chains []chain, err error) {
+	rows, err := db.Query(ctx, "SELECT id, last, hash, erased_through, erased_hash FROM audit_chain ORDER BY id")
 	if err != nil {
 		return nil, err
 	}
@@ -73,9 +73,10 @@ func (s *Service) chains(ctx context.Context) (chains []chain, err error) {
 	return chains, rows.Err()
 }
 
-// walk returns the first break of a chain.
-func (s *Service) walk(ctx context.Context, c chain) (string, error) {
-	rows, err := s.db.Query(ctx, `SELECT id, sequence, at, actor, action, subject_id, summary, coalesce(ip, ''),
+// firstBreak returns the first place where a chain is not as it was recorded; empty when there is
+// none.
+func (c chain) firstBreak(ctx context.Context, db *database.DB) (string, error) {
+	rows, err := db.Query(ctx, `SELECT id, sequence, at, actor, action, subject_id, summary, coalesce(ip, ''),
 		previous_hash, hash
 		FROM audit_event WHERE organization_id = $1 AND sequence > $2 AND sequence <= $3
 		ORDER BY sequence`, c.organization, c.erasedThrough, c.last)
@@ -121,8 +122,8 @@ func (s *Service) walk(ctx context.Context, c chain) (string, error) {
 }
 
 // strays finds, in one statement and so at one moment, events that no chain covers.
-func (s *Service) strays(ctx context.Context) (trails []Trail, err error) {
-	rows, err := s.db.Query(ctx, `SELECT e.organization_id, min(e.sequence) FROM audit_event e LEFT
+func strays(ctx context.Context, db *database.DB) (trails []Trail, err error) {
+	rows, err := db.Query(ctx, `SELECT e.organization_id, min(e.sequence) FROM audit_event e LEFT
 		JOIN audit_chain c ON c.id = e.organization_id
 		WHERE c.id IS NULL OR e.sequence > c.last OR e.sequence <= c.erased_through GROUP BY e.organization_id
 		ORDER BY e.organization_id`)
@@ -146,10 +147,10 @@ func (s *Service) strays(ctx context.Context) (trails []Trail, err error) {
 	return trails, rows.Err()
 }
 
-// EraseTrail deletes an organization's audit trail with the rest of its data. The chain stays and
+// Erase deletes an organization's audit trail with the rest of its data. The chain stays and
 // says how much it was and how it ended; what is recorded from now on follows on that. Nothing else
 // may delete an audit event: triggers refuse it.
-func EraseTrail(ctx context.Context, tx *database.Tx, organization uid.ID) error {
+func Erase(ctx context.Context, tx *database.Tx, organization uid.ID) error {
 	_, err := tx.ExecContext(ctx, "UPDATE audit_chain SET erased_through = last, erased_hash = hash WHERE id = $1",
 		organization)
 	if err == nil {
