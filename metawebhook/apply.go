@@ -73,6 +73,10 @@ func (h *Handler) people(ctx context.Context, v *verdict, hook whatsapp.Webhook)
 		}
 	}
 
+	if err := h.clicks(ctx, v, hook.Clicks); err != nil {
+		return err
+	}
+
 	for _, c := range hook.Calls {
 		if err := h.one(ctx, v, UnknownNumber, func() error { return h.call(ctx, c) }); err != nil {
 			return err
@@ -86,6 +90,28 @@ func (h *Handler) people(ctx context.Context, v *verdict, hook whatsapp.Webhook)
 	}
 
 	return nil
+}
+
+// clicks counts clicks on links.
+func (h *Handler) clicks(ctx context.Context, v *verdict, told []whatsapp.Click) error {
+	var clicks []delivery.Click
+	for _, c := range told {
+		err := h.one(ctx, v, UnknownNumber, func() error {
+			to, err := h.Accounts.ReceiverOf(ctx, c.WABAID, c.PhoneNumberID)
+			if err == nil {
+				n := to.PhoneNumber
+				clicks = append(clicks, delivery.Click{Organization: n.OrganizationID, Account: n.AccountID, PhoneNumber: n.ID,
+					Fingerprint: c.Fingerprint, At: c.At})
+			}
+
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+
+	return h.one(ctx, v, NotStored, func() error { return h.Queue.CountClicks(ctx, clicks...) })
 }
 
 // business commits what became of accounts, numbers and templates.

@@ -55,6 +55,7 @@ type arrival struct {
 	to    account.Receiver
 	in    delivery.Received
 	fresh bool // it is new, once it is committed
+	over  bool // it is dropped: its person was erased
 }
 
 func (h *Handler) arrival(ctx context.Context, m whatsapp.Inbound) (*arrival, error) {
@@ -95,11 +96,19 @@ func (h *Handler) inbound(ctx context.Context, v *verdict, messages []whatsapp.I
 		}
 	}
 
-	if err := all(ctx, h, v, together, func(list []*arrival) error { return h.arrivals.do(ctx, list) }); err != nil {
+	err := all(ctx, h, v, together, func(list []*arrival) error { return h.arrivals.do(ctx, list) })
+	if err != nil {
+		return err
+	}
+
+	if alone, err = h.unerased(ctx, alone); err != nil {
 		return err
 	}
 
 	for _, a := range append(together, alone...) {
+		if a.over {
+			continue
+		}
 		if err := h.one(ctx, v, NotStored, func() error { return h.holder(ctx, a) }); err != nil {
 			return err
 		}
@@ -131,9 +140,15 @@ func (h *Handler) inbound(ctx context.Context, v *verdict, messages []whatsapp.I
 
 // store stores messages, with the contacts that they make or renew, in one transaction.
 func (h *Handler) store(ctx context.Context, list []*arrival) error {
-	policies, err := h.policies(ctx, list)
+	policies, erases, err := h.policies(ctx, list)
 	if err != nil {
 		return err
+	}
+
+	if erases {
+		if list, err = h.living(ctx, list); err != nil || len(list) == 0 {
+			return err
+		}
 	}
 
 	var receipt *delivery.Receipt
@@ -188,9 +203,11 @@ func (a *arrival) said(who audience.Person, opensWindow bool, policy jsonfield.S
 		Answers: delivery.OptOut{Organization: a.in.Organization, Account: a.in.Account, PhoneNumber: a.in.PhoneNumber}}
 }
 
-// policies are the sending policies of the organizations that messages came to.
-func (h *Handler) policies(ctx context.Context, list []*arrival) (map[uid.ID]jsonfield.SendingPolicy, error) {
-	policies := map[uid.ID]jsonfield.SendingPolicy{}
+// policies are the sending policies of the organizations that messages came to; erases says that
+// one of them has erased somebody.
+func (h *Handler) policies(ctx context.Context, list []*arrival) (policies map[uid.ID]jsonfield.SendingPolicy,
+	erases bool, err error) {
+	policies = map[uid.ID]jsonfield.SendingPolicy{}
 	for _, a := range list {
 		policies[a.in.Organization] = jsonfield.SendingPolicy{}
 	}
@@ -198,20 +215,20 @@ func (h *Handler) policies(ctx context.Context, list []*arrival) (map[uid.ID]jso
 	organizations, err := h.DB.Client.Organization.Query().
 		Where(organization.IDIn(slices.Collect(maps.Keys(policies))...)).All(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read organizations: %w", err)
+		return nil, false, fmt.Errorf("read organizations: %w", err)
 	}
 
 	for _, o := range organizations {
-		policies[o.ID] = o.SendingPolicy
+		policies[o.ID], erases = o.SendingPolicy, erases || o.ErasureKey != nil
 	}
 
-	return policies, nil
+	return policies, erases, nil
 }
 
 // changed applies an edit or a revocation. Where the message is not here, the payload waits for it.
 // Words that are written into a message later count like others; the service window stays as it is.
 func (h *Handler) changed(ctx context.Context, v *verdict, a *arrival) error {
-	policies, err := h.policies(ctx, []*arrival{a})
+	policies, _, err := h.policies(ctx, []*arrival{a})
 	if err != nil {
 		return err
 	}
@@ -293,6 +310,10 @@ func (h *Handler) call(ctx context.Context, c whatsapp.Call) error {
 			return err
 		}
 
+		if people[0].ID.IsZero() { // they were erased after the call
+			return nil
+		}
+
 		_, err = h.Audience.RecordInbound(ctx, tx, audience.Inbound{Person: people[0], At: c.At, OpensWindow: true})
 
 		return err
@@ -316,7 +337,16 @@ func (h *Handler) received(m whatsapp.Inbound, number *ent.PhoneNumber) (deliver
 
 	return delivery.Received{Organization: number.OrganizationID, PhoneNumber: number.ID, Account: number.AccountID,
 		Address: address,
-		Country: audience.AddressCountry(address), Type: kind, WAMID: m.WAMID, Content: stored, At: m.At}, nil
+		Country: audience.AddressCountry(address), Type: kind, WAMID: m.WAMID, Content: stored, At: m.At,
+		Quotes: m.ContextMessageID, Reply: chosen(m.Choice), Writes: opensWindow(m) && m.GroupID == ""}, nil
+}
+
+// chosen is what a person chose, as it is stored.
+func chosen(c *whatsapp.Choice) *jsonfield.Reply {
+	if c == nil {
+		return nil
+	}
+	return &jsonfield.Reply{ID: c.ID, Title: c.Title, Payload: c.Payload}
 }
 
 // addressOf is by what the sender of a message is known; empty when nothing says.
@@ -445,8 +475,13 @@ func (h *Handler) echo(ctx context.Context, v *verdict, e whatsapp.Echo) error {
 	}
 
 	if e.Change != nil {
+		over, err := h.isOver(ctx, to.PhoneNumber.OrganizationID, e.At, false, e.To, e.ToUserID)
+		if err != nil || over {
+			return err
+		}
+
 		found := false
-		err := h.DB.InTx(ctx, func(tx *database.Tx) (err error) {
+		err = h.DB.InTx(ctx, func(tx *database.Tx) (err error) {
 			found, err = h.amend(ctx, tx, e.Change,
 				amendment{number(e.PhoneNumberID, to), enum.DirectionOutbound, e.WAMID, e.At})
 			return err
@@ -459,6 +494,11 @@ func (h *Handler) echo(ctx context.Context, v *verdict, e whatsapp.Echo) error {
 
 	from := to.PhoneNumber
 	address := cmp.Or(audience.Address(e.To), e.ToUserID)
+	over, err := h.isOver(ctx, from.OrganizationID, e.At, true, address, e.ToUserID)
+	if err != nil || over {
+		return err
+	}
+
 	if e.Standby {
 		err := h.Accounts.NoteThread(ctx, account.Thread{PhoneNumber: from, Address: address, At: e.At})
 		if err != nil {

@@ -171,6 +171,14 @@ func (h *Handler) Process(ctx context.Context, body []byte) (kept bool, err erro
 		return false, err
 	}
 
+	erased, err := h.namesErased(ctx, v, body)
+	if err != nil {
+		return false, err
+	}
+	if erased {
+		return true, h.keep(ctx, verdict{reason: PersonErased}, nil)
+	}
+
 	return v.reason != "", h.keep(ctx, v, body)
 }
 

@@ -78,7 +78,7 @@ func (h *Handler) count(hook whatsapp.Webhook) {
 		{"messaging_handovers", len(hook.Handovers)},
 		{"capability", len(hook.Capabilities)},
 		{"template", len(hook.Templates)}, {"number", len(hook.Numbers)}, {"security", len(hook.Security)},
-		{"error", len(hook.Errors)}, {"unknown", len(hook.Unknown)},
+		{"click", len(hook.Clicks)}, {"error", len(hook.Errors)}, {"unknown", len(hook.Unknown)},
 	} {
 		if of.n > 0 {
 			h.metrics.changes.WithLabelValues(of.kind).Add(float64(of.n))

@@ -14,13 +14,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"carillon/audit"
 	"carillon/database"
 	"carillon/database/dbtest"
 	"carillon/ent/auditevent"
 	"carillon/ent/enum"
 	"carillon/ent/jsonfield"
 	"carillon/ent/message"
-	"carillon/identity"
 	"carillon/metawebhook"
 )
 
@@ -240,7 +240,7 @@ func TestAnAccountThatLeftTheAPISendsNothingUntilItIsBack(t *testing.T) {
 			t.Errorf("the account is %s %v", a.Status, a.StatusReason)
 		}
 
-		if n := db.Client.AuditEvent.Query().Where(auditevent.Action(identity.ActionAccountRestrict)).
+		if n := db.Client.AuditEvent.Query().Where(auditevent.Action(audit.ActionAccountRestrict)).
 			CountX(s.system); n != 2 {
 			t.Errorf("%d entries of the audit trail, want one of the leaving and one of the return", n)
 		}

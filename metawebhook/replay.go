@@ -23,7 +23,7 @@ type Replayed struct{ Matched, Kept, Failed int }
 func (h *Handler) Replay(ctx context.Context) (done Replayed, err error) {
 	last := uid.ID{}
 	for {
-		query := h.DB.Client.UnmatchedWebhook.Query().Where(unmatchedwebhook.ReasonNEQ(OrganizationClosed)).
+		query := h.DB.Client.UnmatchedWebhook.Query().Where(unmatchedwebhook.ReasonNotIn(OrganizationClosed, PersonErased)).
 			Order(unmatchedwebhook.ByID()).Limit(pageOfKept)
 		if !last.IsZero() {
 			query.Where(unmatchedwebhook.IDGT(last))

@@ -16,6 +16,11 @@ func (h *Handler) handover(ctx context.Context, c whatsapp.Handover) error {
 		return err
 	}
 
+	over, err := h.isOver(ctx, to.PhoneNumber.OrganizationID, c.At, false, c.From, c.FromUserID)
+	if err != nil || over {
+		return err
+	}
+
 	return h.Accounts.NoteThread(ctx, account.Thread{PhoneNumber: to.PhoneNumber,
 		Address: cmp.Or(audience.Address(c.From), c.FromUserID), Ours: c.Ours, Role: c.Role, At: c.At})
 }

@@ -250,12 +250,15 @@ func (t Template) hasButton(kind string) bool {
 // text binds the variables of a text, which may grow to limit characters.
 func (b *binder) text(part *Component, limit int) []MessageParameter {
 	named := b.template.ParameterFormat == Named
-	var bound []MessageParameter
-	filled := make(map[string]string)
+	names := placeholders(part.Text, named)
+	bound := make([]MessageParameter, 0, len(names))
 	longest, most := "", 0
 
-	for _, placeholder := range placeholders(part.Text, named) {
-		p := Parameter{Name: placeholder, Component: part.Type, Kind: KindText, Example: part.Example.of(placeholder)}
+	for _, placeholder := range names {
+		p := Parameter{Name: placeholder, Component: part.Type, Kind: KindText}
+		if b.listing {
+			p.Example = part.Example.of(placeholder)
+		}
 		if part.Type == "HEADER" && !named {
 			// Its 1 is not the body's 1.
 			p.Name = "header_" + placeholder
@@ -266,14 +269,18 @@ func (b *binder) text(part *Component, limit int) []MessageParameter {
 			parameter.Name = placeholder
 		}
 
-		bound, filled[placeholder] = append(bound, parameter), parameter.Text
+		bound = append(bound, parameter)
 		if longest == "" || len(parameter.Text) > most {
 			longest, most = b.prefix+p.Name, len(parameter.Text)
 		}
 	}
 
-	length := utf8.RuneCountInString(expand(part.Text, func(name string) string { return filled[name] }))
-	if len(bound) > 0 && !b.listing && length > limit {
+	if len(bound) == 0 || b.listing {
+		return bound
+	}
+
+	length := expandedLength(part.Text, func(name string) string { return bound[slices.Index(names, name)].Text })
+	if length > limit {
 		b.problems = append(b.problems, &ValueError{longest, "TOO_LONG",
 			fmt.Sprintf("makes the %s %d characters long; %d are allowed", strings.ToLower(part.Type), length, limit)})
 	}

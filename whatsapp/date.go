@@ -39,6 +39,10 @@ func (w *Webhook) Date(now time.Time) {
 		date(&w.Handovers[i].At, now)
 	}
 
+	for i := range w.Clicks {
+		date(&w.Clicks[i].At, now)
+	}
+
 	for i := range w.Templates {
 		date(&w.Templates[i].At, now)
 	}

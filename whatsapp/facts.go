@@ -20,6 +20,7 @@ type Webhook struct {
 	Errors       []ChannelError
 	Calls        []Call
 	Handovers    []Handover
+	Clicks       []Click
 	Notices      []Notice
 	// WABAIDs are what its entries are about, each once: accounts, or for a partner's events perhaps
 	// portfolios.
@@ -29,6 +30,17 @@ type Webhook struct {
 	Unknown []string
 	// Unapplied says what was understood and has no place here. The payload has to be kept for it.
 	Unapplied []string
+}
+
+// Click is a click on a link of a marketing message. WhatsApp names neither the person nor the
+// message.
+type Click struct {
+	WABAID        string
+	PhoneNumberID string
+	At            time.Time
+	// Fingerprint is of all that WhatsApp said of the click: the same when it is told again, and as a
+	// rule another for another click.
+	Fingerprint string
 }
 
 // StatusKind is what became of a message.
@@ -107,6 +119,8 @@ type Inbound struct {
 	// ButtonPayload is what a tapped button carries: a template button's payload, a reply's or list
 	// row's id.
 	ButtonPayload string
+	// Choice is the button or list row that the person chose; nil when they wrote.
+	Choice *Choice
 	// ContextMessageID is the message that this one answers, reacts to, edits or revokes.
 	ContextMessageID string
 	Media            *InboundMedia
@@ -121,6 +135,11 @@ type Inbound struct {
 	// Raw is the whole message as Meta sent it; nil when it is too large to be stored.
 	Raw json.RawMessage
 }
+
+// Choice is a button that was pressed or a list row that was chosen. A template's button has a
+// payload, all else an id. Of an answered Flow the id is its kind, and the payload what was filled
+// in.
+type Choice struct{ ID, Title, Payload string }
 
 // Change is what an edit or a revocation does to an earlier message of the same sender.
 type Change struct {

@@ -44,6 +44,21 @@ func (c *Client) VerifyCode(ctx context.Context, token Token, phoneNumberID, cod
 		url.Values{"code": {code}}, nil, nil))
 }
 
+// ForgetContact deletes what Meta's contact book has of a person: which number belongs to their
+// user id. It holds for the whole business portfolio and cannot be undone, and a new message makes
+// a new entry. It reports whether there was one. developers.facebook.com, "Business-scoped user
+// IDs" (read 2026-09).
+func (c *Client) ForgetContact(ctx context.Context, token Token, phoneNumberID, userID string) (had bool, err error) {
+	var out struct {
+		Deleted bool `json:"deleted"`
+	}
+
+	query := url.Values{"messaging_product": {ofWhatsApp.MessagingProduct}, "bsuid": {userID}}
+	err = c.call(ctx, http.MethodDelete, token, []string{phoneNumberID, "contact_book"}, query, nil, &out)
+
+	return out.Deleted, c.secretly(userID, err)
+}
+
 // secretly takes what must not be shown out of what Meta said to it.
 func (c *Client) secretly(secret string, err error) error {
 	if failure, is := errors.AsType[*Error](err); is {

@@ -26,6 +26,14 @@ func TestNumbersAreManagedAsMetaWantsIt(t *testing.T) {
 		}, `POST /v26.0/5/request_code?code_method=VOICE&language=de`},
 		"verify it": {func(ctx context.Context, c *Client) error { return c.VerifyCode(ctx, secretToken, "5", "123830") },
 			`POST /v26.0/5/verify_code?code=123830`},
+		"forget a person": {func(ctx context.Context, c *Client) error {
+			had, err := c.ForgetContact(ctx, secretToken, "5", "US.abc")
+			if had {
+				t.Error("it had an entry that was not there")
+			}
+
+			return err
+		}, `DELETE /v26.0/5/contact_book?bsuid=US.abc&messaging_product=whatsapp`},
 		"change the profile": {func(ctx context.Context, c *Client) error {
 			return c.UpdateProfile(ctx, secretToken, "5", ProfileChange{About: &about, Websites: &sites})
 		}, `POST /v26.0/5/whatsapp_business_profile?{"messaging_product":"whatsapp","about":"Open until six","websites":[]}`},

@@ -37,6 +37,16 @@ func person(number, userID ident) (digits, user string) {
 	return "", user
 }
 
+// Digits keeps the decimal digits of a phone number, as people write it.
+func Digits(number string) string {
+	return strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, number)
+}
+
 func isNumber(digits string) bool {
 	if len(digits) < fewestDigits || len(digits) > mostDigits {
 		return false

@@ -4,20 +4,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // placeholders lists the variables of a text, each once: named ones as they appear, positional ones
 // by number.
 func placeholders(text string, named bool) []string {
 	var names []string
-	expand(text, func(name string) string {
+	eachPart(text, func(string) {}, func(name string) {
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
-		return ""
 	})
 
-	if !named {
+	if !named && len(names) > 1 {
 		slices.SortStableFunc(names, func(a, b string) int { return position(a) - position(b) })
 	}
 
@@ -34,41 +34,52 @@ func position(name string) int {
 	return int(n)
 }
 
-// expand replaces each {{variable}} of a text by what value returns for it. Braces that enclose no
-// name stay.
+// expand replaces each {{variable}} of a text by what value returns for it.
 func expand(text string, value func(name string) string) string {
 	if !strings.Contains(text, "{{") {
 		return text
 	}
 
 	var b strings.Builder
-	for {
-		start := strings.Index(text, "{{")
+	eachPart(text, func(fixed string) { b.WriteString(fixed) }, func(name string) { b.WriteString(value(name)) })
+
+	return b.String()
+}
+
+// expandedLength is how many characters expand would give.
+func expandedLength(text string, value func(name string) string) (n int) {
+	eachPart(text, func(fixed string) { n += utf8.RuneCountInString(fixed) },
+		func(name string) { n += utf8.RuneCountInString(value(name)) })
+	return n
+}
+
+// eachPart goes through a text: what is fixed of it, and its {{variables}}. Braces that enclose no
+// name are fixed.
+func eachPart(text string, fixed, variable func(string)) {
+	for from := 0; ; {
+		start := strings.Index(text[from:], "{{")
 		if start < 0 {
 			break
 		}
 
+		start += from
 		length := strings.Index(text[start:], "}}")
 		if length < 0 {
 			break
 		}
 
 		name := strings.TrimSpace(text[start+2 : start+length])
-		if !validName(name) {
-			// Not ours: keep the first brace, and look again behind it.
-			b.WriteString(text[:start+1])
-			text = text[start+1:]
+		if !validName(name) { // look again behind the first brace
+			from = start + 1
 			continue
 		}
 
-		b.WriteString(text[:start])
-		b.WriteString(value(name))
-		text = text[start+length+2:]
+		fixed(text[:start])
+		variable(name)
+		text, from = text[start+length+2:], 0
 	}
 
-	b.WriteString(text)
-
-	return b.String()
+	fixed(text)
 }
 
 // validName tells whether a variable has a name that Meta would take.

@@ -71,6 +71,10 @@ var standIns = map[Kind]string{
 // mendText puts a text on one line: a run of blanks that has a line break or a tab, or is too long,
 // becomes one blank.
 func mendText(s, _ string) string {
+	if ordinary(s) {
+		return s
+	}
+
 	var b strings.Builder
 	for rest := strings.ToValidUTF8(s, ""); rest != ""; {
 		run := rest[:len(rest)-len(strings.TrimLeftFunc(rest, blank))]
@@ -101,6 +105,8 @@ func mendText(s, _ string) string {
 
 func checkText(s, _ string) (rule, message string) {
 	switch {
+	case ordinary(s):
+		return "", ""
 	case !visible(s):
 		return "MISSING", "has no value"
 	case strings.ContainsFunc(s, lineBreak):
@@ -114,6 +120,22 @@ func checkText(s, _ string) (rule, message string) {
 	}
 
 	return "", ""
+}
+
+// ordinary says whether a text is of the most frequent sort, about which no rule has anything to
+// say: ASCII that can be seen, and Chinese characters, with one space between words at most.
+func ordinary(s string) bool {
+	last := ' '
+	for _, r := range s {
+		switch {
+		case r == ' ' && last != ' ', r > ' ' && r < 0x7f, r >= 0x4e00 && r <= 0x9fff:
+			last = r
+		default:
+			return false
+		}
+	}
+
+	return last != ' '
 }
 
 func checkGiven(s, _ string) (rule, message string) {

@@ -153,7 +153,7 @@ func (c *content) read(m *Inbound) {
 	switch {
 	case c.Button != nil:
 		m.Text, m.ButtonPayload = string(c.Button.Text), string(c.Button.Payload)
-		m.Written = m.Text
+		m.Written, m.Choice = m.Text, choice("", m.Text, m.ButtonPayload)
 	case c.Interactive != nil:
 		c.Interactive.describe(m)
 	case c.Reaction != nil:
@@ -207,14 +207,18 @@ func (i *wireInteractive) describe(m *Inbound) {
 	switch {
 	case i.Button != nil:
 		m.Text, m.ButtonPayload = string(i.Button.Title), string(i.Button.ID)
-		m.Written = m.Text
+		m.Written, m.Choice = m.Text, choice(m.ButtonPayload, m.Text, "")
 	case i.List != nil:
 		m.Text, m.ButtonPayload = string(i.List.Title), string(i.List.ID)
-		m.Written = m.Text
+		m.Written, m.Choice = m.Text, choice(m.ButtonPayload, m.Text, "")
 	case i.Flow != nil:
 		// The answer of a Flow is a string that holds JSON, mostly.
 		m.Text, m.ButtonPayload = string(i.Flow.Body), cut(scalar(i.Flow.Response), maxText)
+		m.Choice = choice(string(i.Flow.Name), m.Text, m.ButtonPayload)
 	case i.CallPermission != nil:
 		m.Text = string(i.CallPermission.Response)
 	}
 }
+
+// choice is what was chosen, with a title that can be counted by.
+func choice(id, title, payload string) *Choice { return &Choice{id, cut(title, maxWord), payload} }

@@ -2,7 +2,11 @@ package whatsapp
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
 )
 
 // status makes a fact of a receipt, or says what is wrong with it.
@@ -128,7 +132,8 @@ func (w *Webhook) conversation(from origin, wire messagesValue) (any bool) {
 
 // facts counts what has been read so far.
 func (w *Webhook) facts() int {
-	return len(w.Statuses) + len(w.Inbound) + len(w.Echoes) + len(w.Errors) + len(w.Notices) + len(w.Unknown)
+	return len(w.Statuses) + len(w.Inbound) + len(w.Echoes) + len(w.Errors) + len(w.Clicks) + len(w.Notices) +
+		len(w.Unknown)
 }
 
 // list reads the elements of a part that should be a list.
@@ -292,14 +297,38 @@ type wireEcho struct {
 // userAction is a click or a visit. It names neither person nor message, so it is only counted.
 func (w *Webhook) userAction(from origin, raw json.RawMessage) {
 	var wire struct {
-		Type      word  `json:"action_type"`
-		Timestamp stamp `json:"timestamp"`
+		Type      word      `json:"action_type"`
+		Timestamp stamp     `json:"timestamp"`
+		Link      wireClick `json:"marketing_messages_link_click_data"`
 	}
 	if !isObject(raw) || !decode(raw, &wire) {
 		w.unknown("a user action that is no object")
 		return
 	}
 
+	if strings.HasSuffix(string(wire.Type), "link_click") {
+		w.Clicks = append(w.Clicks, Click{from.wabaID, from.phoneNumberID, wire.Timestamp.time(),
+			wire.Link.fingerprint(from.phoneNumberID, string(wire.Type), wire.Timestamp.time())})
+		return
+	}
+
 	w.Notices = append(w.Notices, Notice{WABAID: from.wabaID, PhoneNumberID: from.phoneNumberID, Field: "user_actions",
 		Event: string(wire.Type), At: wire.Timestamp.time()})
+}
+
+// wireClick is what tells clicks apart. Each of its parts can be missing.
+type wireClick struct {
+	Component word  `json:"click_component"`
+	Product   ident `json:"product_id"`
+	Click     ident `json:"click_id"`
+	Token     ident `json:"tracking_token"`
+}
+
+func (c wireClick) fingerprint(number, kind string, at time.Time) string {
+	told, err := json.Marshal([]any{number, kind, at.Unix(), c})
+	if err != nil {
+		panic(fmt.Sprintf("fingerprint of a click: %v", err)) // texts and a number only
+	}
+
+	return fmt.Sprintf("%x", sha256.Sum256(told))
 }

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"carillon/whatsapp"
 )
 
 // AccountSpec describes a WhatsApp Business Account to add.
@@ -147,7 +149,7 @@ func (s *Sandbox) putAccount(spec AccountSpec) {
 	for _, ns := range spec.Numbers {
 		n := k.numbers[ns.ID]
 		if n == nil {
-			n = &number{account: a, NumberSpec: ns, digits: digits(ns.DisplayNumber)}
+			n = &number{account: a, NumberSpec: ns, digits: whatsapp.Digits(ns.DisplayNumber)}
 			n.state = numberState{NumberID: ns.ID, Verified: !ns.Unverified, Quality: "GREEN"}
 			k.numbers[ns.ID] = n
 			a.numbers = append(a.numbers, n)
@@ -267,6 +269,9 @@ func (s *Sandbox) accountEdge(c *call, a *account) *refusal {
 
 	switch c.r.Method + " " + c.edge {
 	case "GET ":
+		if asksForAnalytics(c.r.URL.Query().Get("fields")) {
+			return s.analytics(c, a)
+		}
 		return s.fields(c, s.accountNode(a), "id", "name", "currency", "timezone_id", "message_template_namespace")
 	case "GET phone_numbers":
 		return s.listNumbers(c, a)
@@ -379,14 +384,4 @@ func (s *Sandbox) tier() string {
 	}
 
 	return "TIER_250"
-}
-
-// digits keeps the decimal digits of a phone number.
-func digits(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
-		}
-		return r
-	}, s)
 }

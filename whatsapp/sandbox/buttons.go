@@ -79,7 +79,7 @@ func (b *button) check() *refusal {
 	case "QUICK_REPLY", "CATALOG", "MPM", "SPM":
 		return b.needsText()
 	case "PHONE_NUMBER":
-		if b.Text == "" || strings.Trim(b.PhoneNumber, "+0123456789") != "" || len(digits(b.PhoneNumber)) < 5 {
+		if b.Text == "" || strings.Trim(b.PhoneNumber, "+0123456789") != "" || len(whatsapp.Digits(b.PhoneNumber)) < 5 {
 			return lacksField("PHONE_NUMBER", "text, phone_number")
 		}
 		return atMost("phone_number", b.PhoneNumber, 20)

@@ -174,6 +174,12 @@ func TestOurOwnClientBindsAnAccount(t *testing.T) {
 	if err := client.Subscribe(st.ctx, token, waba); err != nil {
 		t.Error(err)
 	}
+	if had, err := client.ForgetContact(st.ctx, token, numbers[0].ID, "US.abc123"); !had || err != nil {
+		t.Errorf("forgot %t, %v", had, err)
+	}
+	if _, err := client.ForgetContact(st.ctx, token, numbers[0].ID, "+14155550101"); err == nil {
+		t.Error("the contact book took a number for a user id")
+	}
 
 	st.template(greeting)
 	count := 0

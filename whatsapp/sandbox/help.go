@@ -25,6 +25,7 @@ What it enforces
   Registration    PIN 133005, three wrong ones in an hour 133008, unverified 133006, of the Business app 100, more than 10 in 72 hours 133016; verification codes 136024, 136025
   Profile         lengths, addresses, trades and handles: 100; usernames: 100, 147001
   Service window  free-form messages later than 24 hours after a user's message are accepted, then fail with 131047
+  Countries       marketing templates to numbers of the United States (not all of +1) are accepted, then fail with 131049
   Media           sizes by type: 131053; ids of uploads for 30 days, of what a user sent for 7, by number: 100/33; Range
   Resumable       the scheme OAuth, the id as given, file_offset: 100; a file named "broken…" breaks in the middle, once
   Subscription    webhooks of an account are posted only after POST /{WABA}/subscribed_apps
@@ -41,7 +42,6 @@ Where it differs from Meta
     command or magic name alone. A pause does not end by itself, and portfolios are not paced.
   - The pair limit's burst is paid back evenly; Meta publishes only examples.
   - Recipients are numbers as given: no country code is added, no Brazilian or Mexican number rewritten, nobody has a BSUID.
-  - Marketing templates are delivered to the United States, where Meta refuses them with 131049.
   - A number whose throughput is not one of Meta's says it in throughput.messages_per_second.
   - Unknown fields of a send are ignored; contents of interactive, location, contacts and reaction messages are not checked.
   - Every verification code is 123456, and a number is sent five in an hour at most; Meta's limit is not published.

@@ -26,7 +26,7 @@ var inspections = []inspection{
 	{"POST options", `change options: {"latency":"200ms","throughput":"1000"}`, inspectOptions},
 	{"POST down", `answer everything with 503, or end that: {"down":true}`, inspectDown},
 	{"POST accounts", "add an account: AccountSpec as JSON", inspectAccounts},
-	{"POST inbound", `a user writes: {"phone_number_id":"…","from":"+12025550100","text":"Hi"}, or sends a file that is made up: ` +
+	{"POST inbound", `a user writes: {"phone_number_id":"…","from":"+14165550100","text":"Hi"}, or sends a file that is made up: ` +
 		`"media":{"kind":"document","mime_type":"application/pdf","filename":"a.pdf","size":1000}`, inspectInbound},
 	{"POST number", `change a number, and tell it by webhook: {"phone_number_id":"…","quality":"RED","name":"…",` +
 		`"throughput":1000,"status":"FLAGGED","username":"…"}`, inspectNumber},

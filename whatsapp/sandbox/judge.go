@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"carillon/whatsapp"
 )
 
 // Accepted is a message that the sandbox took on: what a test holds the sender's own account of
@@ -171,7 +173,7 @@ func (s *Sandbox) SendInboundMessage(phoneNumberID, from string, message map[str
 		return "", fmt.Errorf("phone number %s is unknown to the sandbox", phoneNumberID)
 	}
 
-	from = digits(from)
+	from = whatsapp.Digits(from)
 	now := s.now()
 	n.traffic.openWindow(recipientKey(from), now.UnixNano())
 	s.journal.put(s, record{Window: &window{n.ID, from, now.UnixNano()}})

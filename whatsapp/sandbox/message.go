@@ -5,8 +5,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"carillon/whatsapp"
 )
 
 // step is a status in a message's life.
@@ -52,6 +58,9 @@ func newMessage(n *number, c *content, to, callbackData string, parameters []str
 	}
 
 	magic := magics[to]
+	if magic == nil {
+		magic = ruledOut(to, c)
+	}
 	if magic == nil {
 		magic = held[c.Pace]
 	}
@@ -178,6 +187,29 @@ var (
 	unread        = &Magic{until: stepDelivered}
 	plain         = &Magic{}
 )
+
+// ruledOut is the fate of a template of a category that Meta does not deliver to the recipient's
+// country; nil where it does.
+func ruledOut(to string, c *content) *Magic {
+	category := strings.TrimSuffix(c.Category, "_lite")
+	if c.Template == "" || !slices.ContainsFunc(whatsapp.CountryRules, func(r whatsapp.CountryRule) bool {
+		return strings.EqualFold(r.Category, category)
+	}) {
+		return nil
+	}
+
+	number, err := phonenumbers.Parse("+"+to, "")
+	if err != nil {
+		return nil
+	}
+
+	rule, ruled := whatsapp.CountryRuleOf(phonenumbers.GetRegionCodeForNumber(number), strings.ToUpper(category))
+	if !ruled {
+		return nil
+	}
+
+	return &Magic{fail: rule.Code}
+}
 
 // ordinary is the fate of a message to a number that is not magic.
 func (s *Sandbox) ordinary(o *Options, m *message) *Magic {

@@ -49,9 +49,28 @@ func (s *Sandbox) numberEdge(c *call, n *number) *refusal {
 		return s.controlThread(c, n)
 	case "POST media":
 		return s.receiveMedia(c, n)
+	case "DELETE contact_book":
+		return s.forgetContact(c)
 	}
 
 	return missing(c.r.Method, c.id+"/"+c.edge)
+}
+
+// userIDPattern is the form of user ids; a portfolio's own has no second country.
+var userIDPattern = regexp.MustCompile(`^[A-Z]{2}\.[A-Za-z0-9]{1,128}$`)
+
+// forgetContact answers as if the contact book had an entry for everybody; the sandbox keeps none.
+func (s *Sandbox) forgetContact(c *call) *refusal {
+	switch query := c.r.URL.Query(); {
+	case query.Get("messaging_product") != "whatsapp":
+		return invalid("The parameter messaging_product is required.")
+	case !userIDPattern.MatchString(query.Get("bsuid")):
+		return invalid("Param bsuid must be a business-scoped user id.")
+	}
+
+	s.write(c.w, http.StatusOK, map[string]any{"messaging_product": "whatsapp", "success": true, "deleted": true})
+
+	return nil
 }
 
 // registration is whether a number may send, and its PIN, as the state file keeps it.

@@ -44,8 +44,8 @@ const codesLast = 10 * time.Minute
 func (s *Sandbox) SignUp(name, wabaID string) (code, waba, number string, err error) {
 	if wabaID == "" {
 		wabaID, number = newID(), newID()
-		// 202 555 0100 to 0199 are magic recipients; these are as fictitious, and businesses'
-		display := fmt.Sprintf("+1 %d-555-01%02d", 300+mathrand.IntN(600), mathrand.IntN(100))
+		// 416 555 0100 to 0199 are magic recipients; these are as fictitious, and businesses'
+		display := fmt.Sprintf("+1 %d-555-01%02d", 500+mathrand.IntN(400), mathrand.IntN(100))
 		s.AddAccount(AccountSpec{WABAID: wabaID, Name: cmp.Or(name, "Sandbox"), Token: "EAAsandbox" + rand.Text(),
 			Numbers: []NumberSpec{{ID: number, DisplayNumber: display, VerifiedName: cmp.Or(name, "Sandbox"),
 				Unregistered: true}}})

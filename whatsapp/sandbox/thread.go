@@ -3,6 +3,8 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
+
+	"carillon/whatsapp"
 )
 
 // heldElsewhere says whether another app holds the conversation of a number and a person.
@@ -23,7 +25,7 @@ func (s *Sandbox) checkHolder(n *number, to string) *refusal {
 // PassThread gives the conversation of a number and a person to another app, or to ours, and tells
 // ours of it by messaging_handovers.
 func (s *Sandbox) PassThread(phoneNumberID, person string, ours bool) error {
-	person = digits(person)
+	person = whatsapp.Digits(person)
 	n, err := s.changeNumber(phoneNumberID, func(state *numberState) {
 		if ours {
 			delete(state.Elsewhere, person)
@@ -67,7 +69,7 @@ func (s *Sandbox) controlThread(c *call, n *number) *refusal {
 		return no
 	}
 
-	person := digits(body.To)
+	person := whatsapp.Digits(body.To)
 	switch {
 	case (body.To == "") == (body.Recipient == ""):
 		return invalid("Exactly one of the parameters to and recipient is required.")

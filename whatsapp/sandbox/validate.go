@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"carillon/whatsapp"
 )
 
 // readAll reads r to its end into buffer.
@@ -106,7 +108,7 @@ func (b *sendBody) check(n *number) (to string, no *refusal) {
 		return b.Recipient, nil
 	}
 
-	to = digits(b.To)
+	to = whatsapp.Digits(b.To)
 	if len(to) < 7 || len(to) > 15 || strings.ContainsFunc(b.To, func(r rune) bool {
 		return !strings.ContainsRune("+-() .0123456789", r)
 	}) {

@@ -247,7 +247,7 @@ func TestTheStateSurvivesARestart(t *testing.T) {
 	st.answer = func(int) int { return http.StatusServiceUnavailable }
 	stop := st.run()
 	st.send(greet("447400123456", "msg_1:1"))
-	st.send(greet("12025550141", "msg_2:1"))
+	st.send(greet("14165550141", "msg_2:1"))
 	st.send(`{"messaging_product":"whatsapp","to":"447400100001","type":"text","text":{"body":"too late"}}`)
 	if err := st.WaitFor(st.ctx, func(c Counts) bool { return c.FailedPosts > 0 }); err != nil {
 		t.Fatal(err)
@@ -283,7 +283,7 @@ func TestTheStateSurvivesARestart(t *testing.T) {
 		}
 
 		// The template and the open statuses are there; what was acknowledged is not told again.
-		for to, want := range map[string][]string{"447400123456": {"delivered", "read", "sent"}, "12025550141": {"failed"},
+		for to, want := range map[string][]string{"447400123456": {"delivered", "read", "sent"}, "14165550141": {"failed"},
 			"447400100001": {"failed"}} {
 			if got := slices.Sorted(slices.Values(st.told(to))); !slices.Equal(got, want) {
 				t.Errorf("restart %d: %s was told %q", restart, to, got)
